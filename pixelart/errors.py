@@ -1,0 +1,27 @@
+"""The few errors a user can cause. Each says what is wrong, which value, and which limit."""
+
+from __future__ import annotations
+
+
+class PixelArtError(ValueError):
+    """Bad input, told in one plain line. The command line turns it into exit code 2."""
+
+
+class ImageRejected(PixelArtError):
+    """A picture that is not decoded: its format, size or content is outside the limits."""
+
+
+class DataRejected(PixelArtError):
+    """A folder or archive of pictures that cannot be trained on or evaluated."""
+
+
+class WeightsRejected(PixelArtError):
+    """A checkpoint that is damaged, incomplete, or not what its config says."""
+
+
+class RequestRejected(PixelArtError):
+    """A request (class, count, mask, temperature, ...) that the model cannot answer."""
+
+
+class Cancelled(Exception):  # noqa: N818 - a request to stop, not a fault
+    """Raised inside a sampler when its `cancel` callable answers True."""

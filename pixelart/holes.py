@@ -1,0 +1,100 @@
+"""Holes to be repainted: random ones to learn from, named ones to measure by. bool (H, W), True = repaint."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+HOLES = ("centre8", "centre16", "brush")
+
+
+def everything(height: int, width: int) -> Mask:
+    """The hole of plain generation: nothing is known."""
+    return np.ones((height, width), np.bool_)
+
+
+def centre(height: int, width: int, *, size: int) -> Mask:
+    """A square hole of `size` pixels, or as large as fits, in the middle."""
+    mask = np.zeros((height, width), np.bool_)
+    tall, wide = min(size, height), min(size, width)
+    top, left = (height - tall) // 2, (width - wide) // 2
+    mask[top : top + tall, left : left + wide] = True
+    return mask
+
+
+def brush(height: int, width: int, *, random: np.random.Generator) -> Mask:
+    """One to three wandering strokes of a square brush of 2 to 5 pixels, as a hand would paint them."""
+    mask = np.zeros((height, width), np.bool_)
+    for _ in range(random.integers(1, 4)):
+        size, length = int(random.integers(2, 6)), int(random.integers(4, 25))
+        place = random.random(2) * (height, width)
+        angle = random.random() * 2 * math.pi
+        for turn in random.normal(0, 0.5, length):
+            top, left = np.clip(place.astype(int), 0, (height - 1, width - 1))
+            mask[top : top + size, left : left + size] = True
+            angle += turn
+            place = place + (math.sin(angle), math.cos(angle))
+    return mask
+
+
+def scattered(height: int, width: int, *, random: np.random.Generator) -> Mask:
+    """Single pixels or small blocks, 15 to 85 % hidden: every pixel left is a lesson in looking around."""
+    block = int(random.choice([1, 1, 2, 3]))
+    cells = random.random((-(-height // block), -(-width // block))) < random.uniform(0.15, 0.85)
+    return np.repeat(np.repeat(cells, block, 0), block, 1)[:height, :width]
+
+
+def rectangle(height: int, width: int, *, random: np.random.Generator) -> Mask:
+    """An axis-parallel box of at least two pixels a side, anywhere."""
+    mask = np.zeros((height, width), np.bool_)
+    tall, wide = (int(random.integers(min(2, n), n + 1)) for n in (height, width))
+    top, left = (int(random.integers(0, n - m + 1)) for n, m in ((height, tall), (width, wide)))
+    mask[top : top + tall, left : left + wide] = True
+    return mask
+
+
+def half(height: int, width: int, *, random: np.random.Generator) -> Mask:
+    """One side of the picture, up to a random line."""
+    rows, columns = np.mgrid[:height, :width]
+    cut = random.uniform(0.25, 0.75)
+    side = rows < cut * height if random.random() < 0.5 else columns < cut * width
+    return side if random.random() < 0.5 else ~side
+
+
+def training_mask(height: int, width: int, *, random: np.random.Generator) -> Mask:
+    """A hole to learn from: 35 % everything, 30 % scattered, 20 % strokes, the rest boxes and halves.
+
+    The mixture was found by measuring (checkpoints/dungeon-gated/README.md): without the scattered lesson the
+    network learns to complete from the past alone.
+    """
+    draw = random.random()
+    if draw < 0.35:
+        return everything(height, width)
+    if draw < 0.65:
+        mask = scattered(height, width, random=random)
+    elif draw < 0.85:
+        mask = brush(height, width, random=random)
+    elif draw < 0.95:
+        mask = rectangle(height, width, random=random)
+    else:
+        mask = half(height, width, random=random)
+    return mask if mask.any() else everything(height, width)
+
+
+def named_hole(name: str, height: int, width: int, *, seed: int) -> Mask:
+    """The hole `name` of HOLES; `seed` makes the brush the same in every evaluation."""
+    if name == "brush":
+        return brush(height, width, random=np.random.default_rng(seed))
+    return centre(height, width, size={"centre8": 8, "centre16": 16}[name])
+
+
+def seam(mask: torch.Tensor) -> torch.Tensor:
+    """Masked pixels (..., H, W) whose lower or right neighbour is known: where a raster fill shows its edge."""
+    result = torch.zeros_like(mask)
+    result[..., :-1, :] |= mask[..., :-1, :] & ~mask[..., 1:, :]
+    result[..., :, :-1] |= mask[..., :, :-1] & ~mask[..., :, 1:]
+    return result

@@ -1,0 +1,104 @@
+"""Bytes of a picture file to uint8 RGBA (H, W, 4), within limits, and back to PNG.
+
+Only PNG, GIF, JPEG, WebP and BMP are ever handed to a decoder; only the first frame is read; nothing larger than
+`Settings.max_side` is decoded. Everything else raises ImageRejected with the name, the value and the limit.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+from pixelart.codec import ALPHA_THRESHOLD, Picture
+from pixelart.errors import ImageRejected
+from pixelart.settings import SETTINGS
+
+FORMATS = ("PNG", "GIF", "JPEG", "WEBP", "BMP")
+SUFFIXES = (".png", ".gif", ".jpg", ".jpeg", ".webp", ".bmp")
+_FAULTS = (OSError, ValueError, TypeError, SyntaxError, EOFError, IndexError, KeyError, OverflowError, MemoryError)
+
+
+def read_picture(path: Path) -> Picture:
+    """The picture at `path`, uint8 RGBA (H, W, 4).
+
+    Raises:
+        ImageRejected: not there, not one of FORMATS, or outside the limits.
+    """
+    try:
+        if path.stat().st_size > SETTINGS.max_file_bytes:
+            raise ImageRejected(_too_heavy(path.name, path.stat().st_size))
+        return decode_picture(path.read_bytes(), name=path.name)
+    except OSError as error:
+        raise ImageRejected(f"{path.name}: {error.strerror or 'cannot be read'}") from error
+
+
+def decode_picture(data: bytes, *, name: str) -> Picture:
+    """The first frame of the picture in `data`, uint8 RGBA (H, W, 4); `name` is used in errors.
+
+    Raises:
+        ImageRejected: not one of FORMATS, damaged, or outside the limits.
+    """
+    if len(data) > SETTINGS.max_file_bytes:
+        raise ImageRejected(_too_heavy(name, len(data)))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                _check_size(image.size, name)
+                return np.asarray(image.convert("RGBA"), np.uint8).copy()
+    except ImageRejected:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageRejected(f"{name}: larger than {SETTINGS.max_side} x {SETTINGS.max_side} pixels") from error
+    except (*_FAULTS, struct.error, zlib.error) as error:
+        kinds = ", ".join(FORMATS)
+        raise ImageRejected(f"{name}: not a readable picture; the formats are {kinds}") from error
+
+
+def encode_png(picture: Picture, *, scale: int = 1, text: Mapping[str, str] | None = None) -> bytes:
+    """PNG bytes of `picture` (H, W, 4), each pixel `scale` wide: indexed with its palette when it has at most 256
+    colours and no soft alpha, else RGBA. `text` becomes text chunks."""
+    large = picture.repeat(scale, 0).repeat(scale, 1)
+    info = PngImagePlugin.PngInfo()
+    for key, value in (text or {}).items():
+        info.add_text(key, value)
+    buffer = io.BytesIO()
+    indexed = _indexed(large)
+    if indexed is None:
+        Image.fromarray(large).save(buffer, "PNG", pnginfo=info)
+    else:
+        image, transparent = indexed
+        image.save(buffer, "PNG", pnginfo=info, **({} if transparent is None else {"transparency": transparent}))
+    return buffer.getvalue()
+
+
+def _indexed(picture: Picture) -> tuple[Image.Image, int | None] | None:
+    """A palette image of the same look and the index that is transparent; None when 256 entries do not suffice."""
+    alpha = picture[..., 3]
+    if not np.isin(alpha, (0, 255)).all():
+        return None
+    visible = np.where(alpha[..., None] >= ALPHA_THRESHOLD, picture, 0)
+    colours, indices = np.unique(visible.reshape(-1, 4), axis=0, return_inverse=True)
+    if len(colours) > 256:
+        return None
+    image = Image.fromarray(indices.reshape(alpha.shape).astype(np.uint8), mode="P") if False else Image.new("P", alpha.shape[::-1])
+    image.putdata(indices.reshape(-1).tolist())
+    image.putpalette(colours[:, :3].tobytes(), "RGB")
+    clear = np.flatnonzero(colours[:, 3] == 0)
+    return image, int(clear[0]) if len(clear) else None
+
+
+def _check_size(size: tuple[int, int], name: str) -> None:
+    if not all(1 <= side <= SETTINGS.max_side for side in size):
+        raise ImageRejected(f"{name}: {size[0]} x {size[1]} pixels; the limit is {SETTINGS.max_side} a side")
+
+
+def _too_heavy(name: str, size: int) -> str:
+    return f"{name}: {size / 2**20:.1f} MiB; the limit is {SETTINGS.max_file_bytes // 2**20} MiB"

@@ -1,0 +1,1 @@
+"""Parts that the models are made of."""

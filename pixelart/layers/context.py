@@ -1,0 +1,111 @@
+"""One mechanism for everything that is given: class, known pixels, small picture -> a map that biases every layer.
+
+The encoder may look anywhere, for it only sees what is given (spatial conditioning of Gated PixelCNN, 1606.05328
+section 2.3, and of Multi-Scale PixelRNN, 1601.06759 section 3.6). Its map enters each layer by a 1x1 convolution,
+the skip sum, and, through a "vote", the logits; the vote alone is also trained to name the hidden pixels (the
+conditioning network's own loss of Pixel Recursive Super Resolution, 1702.00783 section 3.3), so the context is
+never ignored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is given of B pictures.
+
+    class_weights: (B, classes), a blend of classes; a row of zeros = any class.
+    pixels: int64 (B, C, H, W); read only where `mask` is False.
+    mask: bool (B, H, W), True = repaint (unknown).
+    small: int64 (B, C, h, w), the small picture to enlarge, or None.
+    """
+
+    class_weights: Tensor
+    pixels: Tensor
+    mask: Tensor
+    small: Tensor | None = None
+
+    def without_class(self) -> Context:
+        """The same, for any class."""
+        return Context(torch.zeros_like(self.class_weights), self.pixels, self.mask, self.small)
+
+    def without_pixels(self) -> Context:
+        """The same with every pixel said to be unknown."""
+        return Context(self.class_weights, self.pixels, torch.ones_like(self.mask), self.small)
+
+    def __getitem__(self, rows: slice) -> Context:
+        small = None if self.small is None else self.small[rows]
+        return Context(self.class_weights[rows], self.pixels[rows], self.mask[rows], small)
+
+
+@dataclass(frozen=True)
+class ContextConfig:
+    """`hidden` features; one gated residual 3x3 block for each of `dilations`; `upscale` = size / small size, 0 = none."""
+
+    hidden: int = 64
+    embedding: int = 16
+    dilations: tuple[int, ...] = (1, 2, 1, 4, 1)
+    upscale: int = 0
+
+
+class GatedResidual(nn.Module):
+    """x + 1x1(tanh(a) * sigmoid(b)), (a, b) = dilated 3x3(x) + class bias: unmasked."""
+
+    def __init__(self, hidden: int, dilation: int, num_classes: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(hidden, 2 * hidden, 3, padding=dilation, dilation=dilation)
+        self.class_bias = nn.Linear(num_classes, 2 * hidden, bias=False)
+        self.out = nn.Conv2d(hidden, hidden, 1)
+
+    def forward(self, x: Tensor, class_weights: Tensor) -> Tensor:
+        a, b = (self.conv(x) + self.class_bias(class_weights)[:, :, None, None]).chunk(2, dim=1)
+        return x + self.out(torch.tanh(a) * torch.sigmoid(b))
+
+
+class ContextEncoder(nn.Module):
+    """(class weights, known pixels, mask, small picture, position) -> map (B, hidden, H, W)."""
+
+    def __init__(self, config: ContextConfig, *, channels: int, levels: int, num_classes: int) -> None:
+        super().__init__()
+        self.config, self.channels, self.levels = config, channels, levels
+        self.colours = nn.Embedding(channels * (levels + 1), config.embedding)  # the last level of each: unknown
+        inputs = channels * config.embedding * (2 if config.upscale else 1) + 1 + 4
+        self.stem = nn.Conv2d(inputs, config.hidden, 5, padding=2)
+        self.class_bias = nn.Linear(num_classes, config.hidden, bias=False)
+        self.blocks = nn.ModuleList(GatedResidual(config.hidden, d, num_classes) for d in config.dilations)
+
+    def forward(self, context: Context) -> Tensor:
+        known = torch.where(context.mask[:, None], self.levels, context.pixels)
+        parts = [self._embed(known), context.mask[:, None].to(self.stem.weight.dtype), self._position(context.mask)]
+        if self.config.upscale:
+            parts.insert(1, self._embed(self._enlarged(context)))
+        x = self.stem(torch.cat(parts, dim=1)) + self.class_bias(context.class_weights)[:, :, None, None]
+        for block in self.blocks:
+            x = block(x, context.class_weights)
+        return x
+
+    def _embed(self, pixels: Tensor) -> Tensor:
+        offsets = torch.arange(self.channels, device=pixels.device) * (self.levels + 1)
+        features = F.embedding(pixels + offsets[:, None, None], self.colours.weight)  # (B, C, H, W, E)
+        return features.permute(0, 1, 4, 2, 3).flatten(1, 2)
+
+    def _enlarged(self, context: Context) -> Tensor:
+        batch, height, width = context.mask.shape
+        if context.small is None:
+            return torch.full((batch, self.channels, height, width), self.levels, device=context.mask.device)
+        factor = self.config.upscale
+        return context.small.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
+
+    def _position(self, mask: Tensor) -> Tensor:
+        """Row and column in -1..1 and their squares, (B, 4, H, W): where the picture ends, and where its middle is."""
+        batch, height, width = mask.shape
+        dtype = self.stem.weight.dtype
+        rows = torch.linspace(-1, 1, height, device=mask.device, dtype=dtype)[:, None].expand(height, width)
+        columns = torch.linspace(-1, 1, width, device=mask.device, dtype=dtype).expand(height, width)
+        return torch.stack([rows, columns, rows**2, columns**2]).expand(batch, 4, height, width)

@@ -1,0 +1,85 @@
+"""Masked convolution for colour groups (Pixel Recurrent Neural Networks, 1601.06759, section 3.3).
+
+A feature belongs to the colour channel (the group) that it may help to predict. At the centre tap an input of group
+a may feed an output of group b when a < b (mask A: not itself) or a <= b (mask B). Rows above and pixels to the left
+in the same row are past for every colour, so they are never masked by group.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+MaskType = Literal["A", "B"]
+Groups = tuple[int, ...]
+
+
+def spread_groups(features: int, channels: int) -> Groups:
+    """The colour group of each of `features`, dealt out in turn: `features` need not divide by `channels`."""
+    return tuple(i % channels for i in range(features))
+
+
+def group_mask(mask_type: MaskType, groups_in: Groups, groups_out: Groups) -> Tensor:
+    """bool (out, in): which inputs of the same pixel an output may read.
+
+    Raises:
+        ValueError: a mask type other than "A" or "B".
+    """
+    if mask_type not in ("A", "B"):
+        raise ValueError(f"mask type {mask_type!r}: must be 'A' or 'B'")
+    before, after = torch.tensor(groups_in)[None], torch.tensor(groups_out)[:, None]
+    return before < after if mask_type == "A" else before <= after
+
+
+class MaskedConv2d(nn.Module):
+    """A convolution whose weight is multiplied by a fixed mask on use, so no dead tap is ever trained or decayed.
+
+    The kernel reads `kernel` = (kh, kw) taps at distance `dilation`. The mask (out, in, kh, kw) is given by the
+    caller; padding too, since causal stacks pad on some sides only.
+    """
+
+    mask: Tensor
+
+    def __init__(
+        self,
+        groups_in: Groups,
+        groups_out: Groups,
+        *,
+        mask: Tensor,
+        dilation: tuple[int, int] = (1, 1),
+        padding: tuple[int, int, int, int] = (0, 0, 0, 0),
+    ) -> None:
+        """`mask`: bool (out, in, kh, kw). `padding`: left, right, top, bottom, in pixels."""
+        super().__init__()
+        self.dilation, self.padding = dilation, padding
+        shape = (len(groups_out), len(groups_in), *mask.shape[2:])
+        self.register_buffer("mask", mask.expand(shape).float(), persistent=False)
+        self.weight = nn.Parameter(torch.empty(shape))
+        self.bias = nn.Parameter(torch.zeros(len(groups_out)))
+        alive = max(1.0, self.mask.flatten(1).sum(1).mean().item())
+        nn.init.normal_(self.weight, std=alive**-0.5)
+
+    def masked_weight(self) -> Tensor:
+        """Weight (out, in, kh, kw) with the dead taps at zero."""
+        return self.weight * self.mask
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(F.pad(x, self.padding), self.masked_weight(), self.bias, dilation=self.dilation)
+
+
+def pointwise(groups_in: Groups, groups_out: Groups) -> MaskedConv2d:
+    """A 1x1 convolution with mask B."""
+    return MaskedConv2d(groups_in, groups_out, mask=group_mask("B", groups_in, groups_out)[:, :, None, None])
+
+
+def row_conv(
+    groups_in: Groups, groups_out: Groups, *, taps: int, mask_type: MaskType, dilation: int = 1
+) -> MaskedConv2d:
+    """A 1 x `taps` convolution along the row over the pixel itself (masked A or B) and those to its left."""
+    mask = torch.ones(len(groups_out), len(groups_in), 1, taps, dtype=torch.bool)
+    mask[:, :, 0, -1] = group_mask(mask_type, groups_in, groups_out)
+    padding = (dilation * (taps - 1), 0, 0, 0)
+    return MaskedConv2d(groups_in, groups_out, mask=mask, dilation=(1, dilation), padding=padding)

@@ -1,0 +1,10 @@
+"""One variant a file; importing this package registers them all."""
+
+from pixelart.models import gated_pixelcnn as gated_pixelcnn
+from pixelart.models.base import AutoregressiveModel as AutoregressiveModel
+from pixelart.models.base import ModelConfig as ModelConfig
+from pixelart.models.registry import config_from_dict as config_from_dict
+from pixelart.models.registry import config_to_dict as config_to_dict
+from pixelart.models.registry import create_model as create_model
+from pixelart.models.registry import get_variant as get_variant
+from pixelart.models.registry import list_models as list_models

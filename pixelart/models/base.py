@@ -1,0 +1,61 @@
+"""What every variant is: context in, parameter maps out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from pixelart.layers.context import Context, ContextConfig, ContextEncoder
+from pixelart.likelihoods import Categorical, Likelihood
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What the data fixes: C channels of K levels, size (H, W) trained on, number of classes."""
+
+    channels: int
+    levels: int
+    height: int
+    width: int
+    num_classes: int
+    context: ContextConfig = field(default_factory=ContextConfig)
+
+
+class AutoregressiveModel(nn.Module, ABC):
+    """Abstract: p(x | context) = prod over pixels i in raster order, channels c, of p(x[i,c] | x[<i], x[i,<c], context).
+
+    A concrete class gives `trunk`. A model never samples, trains, saves or prints.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.likelihood: Likelihood = Categorical(channels=config.channels, levels=config.levels)
+        self.encoder = ContextEncoder(
+            config.context, channels=config.channels, levels=config.levels, num_classes=config.num_classes
+        )
+        self.vote = nn.Conv2d(config.context.hidden, self.likelihood.parameters, 1)
+        nn.init.zeros_(self.vote.weight)
+
+    @abstractmethod
+    def trunk(self, x: Tensor, context_map: Tensor) -> Tensor:
+        """Parameter maps (B, P, H, W) of x int64 (B, C, H, W), causal in x, biased by context_map (B, F, H, W)."""
+
+    def encode(self, context: Context) -> Tensor:
+        """The context map (B, F, H, W)."""
+        return self.encoder(context)
+
+    def decode(self, x: Tensor, context_map: Tensor) -> Tensor:
+        """Parameter maps (B, P, H, W) of x given an encoded context: the trunk's plus the encoder's vote."""
+        return self.trunk(x, context_map) + self.vote(context_map)
+
+    def forward(self, x: Tensor, context: Context) -> Tensor:
+        """Parameter maps (B, P, H, W) of x int64 (B, C, H, W) given `context`."""
+        return self.decode(x, self.encode(context))
+
+    def log_prob(self, x: Tensor, context: Context) -> Tensor:
+        """log p of each sub-pixel in nats, (B, C, H, W)."""
+        return self.likelihood.log_prob(self(x, context), x)

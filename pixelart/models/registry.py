@@ -1,0 +1,110 @@
+"""Names to models. Importing `pixelart.models` registers every variant; a second use of a name raises."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pixelart.errors import RequestRejected, WeightsRejected
+from pixelart.layers.context import ContextConfig
+from pixelart.models.base import AutoregressiveModel, ModelConfig
+
+Preset = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A registered model class, its config class, and named sets of config values."""
+
+    name: str
+    model: type[AutoregressiveModel]
+    config: type[ModelConfig]
+    presets: Mapping[str, Preset]
+
+
+_VARIANTS: dict[str, Variant] = {}
+
+
+def register_model(
+    name: str, *, config: type[ModelConfig], presets: Mapping[str, Preset]
+) -> Callable[[type[AutoregressiveModel]], type[AutoregressiveModel]]:
+    """Class decorator. `presets` must hold "default" and "debug" (trains and draws in under a second)."""
+    if name in _VARIANTS:
+        raise ValueError(f"model {name!r} is registered twice")
+    if not {"default", "debug"} <= set(presets):
+        raise ValueError(f"model {name!r} needs the presets 'default' and 'debug'")
+
+    def register(model: type[AutoregressiveModel]) -> type[AutoregressiveModel]:
+        _VARIANTS[name] = Variant(name, model, config, presets)
+        return model
+
+    return register
+
+
+def list_models() -> list[str]:
+    """The names of all registered models, sorted."""
+    return sorted(_VARIANTS)
+
+
+def get_variant(name: str) -> Variant:
+    """The variant registered as `name`.
+
+    Raises:
+        RequestRejected: no such model.
+    """
+    if name not in _VARIANTS:
+        raise RequestRejected(f"model {name!r:.40} is not one of {', '.join(list_models())}")
+    return _VARIANTS[name]
+
+
+def create_model(name: str, *, preset: str = "default", **values: Any) -> AutoregressiveModel:
+    """A new model with random weights: `preset`, then `values` of its config (channels, levels, ... are needed).
+
+    Raises:
+        RequestRejected: no such model or preset.
+    """
+    variant = get_variant(name)
+    if preset not in variant.presets:
+        raise RequestRejected(f"preset {preset!r:.40} of {name} is not one of {', '.join(variant.presets)}")
+    return variant.model(variant.config(**{**variant.presets[preset], **values}))
+
+
+def config_to_dict(config: ModelConfig) -> dict[str, Any]:
+    """JSON-able form of a model config."""
+    return dataclasses.asdict(config)
+
+
+def config_from_dict(name: str, values: Mapping[str, Any]) -> ModelConfig:
+    """The config of model `name` that `config_to_dict` described.
+
+    Raises:
+        WeightsRejected: an unknown model or key, a missing key, or a value of the wrong kind or out of bounds.
+    """
+    if name not in _VARIANTS:
+        raise WeightsRejected(f"model {name!r:.40} is not one of {', '.join(list_models())}")
+    return _read(_VARIANTS[name].config, values)
+
+
+def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
+    """A frozen dataclass from JSON: ints and tuples of ints within bounds, nested ContextConfig, nothing unknown."""
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    if not isinstance(values, Mapping) or set(values) != set(fields):
+        odd = sorted(set(fields) ^ set(values)) if isinstance(values, Mapping) else [str(values)[:40]]
+        raise WeightsRejected(f"{kind.__name__}: keys {', '.join(map(str, odd))[:80]} are missing or unknown")
+    read: dict[str, Any] = {}
+    for key, value in values.items():
+        if key == "context":
+            read[key] = _read(ContextConfig, value)
+        elif isinstance(value, list) and len(value) <= 64:
+            read[key] = tuple(_bounded(kind, key, v) for v in value)
+        else:
+            read[key] = _bounded(kind, key, value)
+    return kind(**read)
+
+
+def _bounded(kind: type[Any], key: str, value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= 4096:
+        raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs a whole number of 0 to 4096")
+    return value

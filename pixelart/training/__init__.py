@@ -1,0 +1,1 @@
+"""Reads data and a config, writes checkpoints."""

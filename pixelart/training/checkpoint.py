@@ -1,0 +1,140 @@
+"""Saves that survive being killed at any moment.
+
+All files of step s are written to `step-s.tmp/` and fsynced, the folder is fsynced and renamed to `step-s/`, the
+parent is fsynced; only then are older steps deleted, and two are always kept. A manifest holds the SHA-256 of each
+file: the newest folder whose hashes agree is the last checkpoint. (The order of Pillai et al., OSDI 2014.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from pixelart.errors import WeightsRejected
+
+log = logging.getLogger(__name__)
+KEEP = 2
+MANIFEST = "manifest.json"
+_STEP = re.compile(r"step-(\d{8})")
+
+
+class Files:
+    """Every call that changes the disk, so that a test can hand in one that fails."""
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Create `path` with `data`, on the disk when this returns."""
+        with path.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def make_folder(self, path: Path) -> None:
+        """Create the folder `path`."""
+        path.mkdir(parents=True)
+
+    def sync_folder(self, path: Path) -> None:
+        """Make the names in folder `path` durable."""
+        if os.name == "nt":  # a folder cannot be opened there; NTFS journals its names
+            return
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Rename within one folder, replacing a file that is there."""
+        os.replace(source, target)
+
+    def remove(self, path: Path) -> None:
+        """Delete a folder and all in it."""
+        shutil.rmtree(path)
+
+
+def write_file(path: Path, data: bytes, *, files: Files | None = None) -> None:
+    """Replace `path` by `data` at once: at every moment it is the old or the new one, whole."""
+    files = files or Files()
+    files.write(path.with_name(path.name + ".tmp"), data)
+    files.rename(path.with_name(path.name + ".tmp"), path)
+    files.sync_folder(path.parent)
+
+
+def save_checkpoint(run: Path, step: int, parts: Mapping[str, bytes], *, files: Files | None = None) -> Path:
+    """Write `parts` (file name -> bytes) as the checkpoint of `step` and drop all but the newest KEEP.
+
+    Raises:
+        OSError: a write failed; the checkpoints that were there are untouched.
+    """
+    files = files or Files()
+    target = run / f"step-{step:08d}"
+    if target in list_checkpoints(run):
+        return target
+    partial = target.with_suffix(".tmp")
+    for leftover in (partial, target):  # from a run that was killed, or damaged since
+        if leftover.exists():
+            files.remove(leftover)
+    files.make_folder(partial)
+    for name, data in parts.items():
+        files.write(partial / name, data)
+    manifest = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}
+    files.write(partial / MANIFEST, json.dumps(manifest, indent=1).encode())
+    files.sync_folder(partial)
+    files.rename(partial, target)
+    files.sync_folder(run)
+    _drop_old(run, files)
+    return target
+
+
+def list_checkpoints(run: Path) -> list[Path]:
+    """The step folders of a run whose hashes agree, oldest first."""
+    found = sorted(p for p in run.glob("step-*") if _STEP.fullmatch(p.name))
+    return [p for p in found if _agrees(p)]
+
+
+def load_checkpoint(folder: Path) -> dict[str, bytes]:
+    """The parts of one step folder, checked against its manifest.
+
+    Raises:
+        WeightsRejected: a file is missing or its hash differs.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        parts = {str(name): (folder / Path(name).name).read_bytes() for name in manifest}
+        damaged = [n for n, data in parts.items() if hashlib.sha256(data).hexdigest() != manifest[n]]
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise WeightsRejected(f"{folder.name}: incomplete checkpoint ({type(error).__name__})") from error
+    if damaged:
+        raise WeightsRejected(f"{folder.name}: {damaged[0]} does not match its SHA-256")
+    return parts
+
+
+def last_checkpoint(run: Path) -> tuple[int, dict[str, bytes]] | None:
+    """(step, parts) of the newest whole checkpoint of a run, or None."""
+    for folder in sorted((p for p in run.glob("step-*") if _STEP.fullmatch(p.name)), reverse=True):
+        try:
+            return int(folder.name.removeprefix("step-")), load_checkpoint(folder)
+        except WeightsRejected as error:
+            log.warning("passed over: %s", error)
+    return None
+
+
+def _agrees(folder: Path) -> bool:
+    try:
+        load_checkpoint(folder)
+    except WeightsRejected:
+        return False
+    return True
+
+
+def _drop_old(run: Path, files: Files) -> None:
+    whole = list_checkpoints(run)
+    keep = set(whole[-KEEP:])
+    for folder in run.glob("step-*"):
+        if folder not in keep:
+            files.remove(folder)

@@ -1,0 +1,77 @@
+"""How good a model is on pictures it has not learned from: bits per dimension, and what the context is worth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pixelart.holes import everything, named_hole, seam
+from pixelart.layers.context import Context
+from pixelart.models import AutoregressiveModel
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class HoleBits:
+    """Bits per sub-pixel over hidden pixels and over seam pixels, with the context and with all said to be unknown."""
+
+    hole_bits: float
+    hole_bits_without_context: float
+    seam_bits: float
+    seam_bits_without_context: float
+
+
+@torch.no_grad()
+def nats_per_image(
+    model: AutoregressiveModel, x: Tensor, class_weights: Tensor, *, batch_size: int = 16, progress: Progress | None = None
+) -> Tensor:
+    """-log p of each whole picture (N,) in nats, nothing known; x (N, C, H, W), class_weights (N, classes)."""
+    hidden = torch.from_numpy(everything(*x.shape[2:])).expand(len(x), -1, -1)
+    parts = []
+    for start in range(0, len(x), batch_size):
+        rows = slice(start, start + batch_size)
+        log_prob = model.log_prob(x[rows], Context(class_weights[rows], x[rows], hidden[rows].to(x.device)))
+        parts.append(-log_prob.double().flatten(1).sum(1))
+        if progress:
+            progress(min(start + batch_size, len(x)), len(x))
+    return torch.cat(parts)
+
+
+def bits_per_dim(nats: Tensor, *, dimensions: int) -> float:
+    """Mean bits per sub-pixel of pictures of `dimensions` = C*H*W sub-pixels, from nats (N,)."""
+    return float(nats.mean()) / (dimensions * math.log(2))
+
+
+@torch.no_grad()
+def hole_bits(
+    model: AutoregressiveModel,
+    x: Tensor,
+    class_weights: Tensor,
+    *,
+    holes: str,
+    batch_size: int = 16,
+    progress: Progress | None = None,
+) -> HoleBits:
+    """Bits in the holes `holes` (a name of HOLES) of x (N, C, H, W); picture i gets the brush of seed i.
+
+    Drawing a hole, each pixel sees the picture before it and, through the context, all that is known. "Without
+    context" are the same weights and class, with the encoder told that everything is unknown.
+    """
+    masks = torch.from_numpy(np.stack([named_hole(holes, *x.shape[2:], seed=i) for i in range(len(x))])).to(x.device)
+    totals = torch.zeros(4, dtype=torch.float64)
+    for start in range(0, len(x), batch_size):
+        rows = slice(start, start + batch_size)
+        context = Context(class_weights[rows], x[rows], masks[rows])
+        given = [-model.log_prob(x[rows], c).double().sum(1) for c in (context, context.without_pixels())]
+        regions = (masks[rows], seam(masks[rows]))
+        totals += torch.stack([nll[region].sum().cpu() for region in regions for nll in given])
+        if progress:
+            progress(min(start + batch_size, len(x)), len(x))
+    sizes = torch.tensor([masks.sum(), masks.sum(), seam(masks).sum(), seam(masks).sum()]).clamp(min=1)
+    return HoleBits(*(totals / (sizes * x.shape[1] * math.log(2))).tolist())

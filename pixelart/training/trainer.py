@@ -1,0 +1,227 @@
+"""The training loop: AdamW, cosine schedule, EMA, random holes, class drop-out, crash-safe saves.
+
+All randomness is a function of (seed, step): nothing of it needs to be stored, and a resumed run draws the same
+batches, masks and flips as one that was never stopped.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import logging
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from pixelart.codec import codec_from_config
+from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
+from pixelart.holes import training_mask
+from pixelart.layers.context import Context
+from pixelart.models import AutoregressiveModel, config_from_dict, get_variant
+from pixelart.training.checkpoint import last_checkpoint, save_checkpoint, write_file
+from pixelart.training.data import PictureSet, is_validation
+from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
+from pixelart.training.run import RunConfig
+
+log = logging.getLogger(__name__)
+LOG_FIELDS = ("step", "minutes", "train_bits", "validation_bits", "hole_bits", "seam_bits", "seam_ratio")
+_ORDER, _STEP = 1, 2  # streams of randomness
+
+
+class Trainer:
+    """One run. `train` goes on until the schedule ends or `stop` answers True, saving as it goes."""
+
+    def __init__(self, run: Path, config: RunConfig, data: PictureSet) -> None:
+        """Prepares step 0, or, when the run folder holds a checkpoint, its continuation.
+
+        Raises:
+            DataRejected: the data is not what the run was started with, or too little.
+            WeightsRejected: a checkpoint lacks a part.
+        """
+        if data.fingerprint() != config.data_fingerprint:
+            raise DataRejected(f"{config.data}: the pictures are not the ones this run was started with")
+        self.run, self.config = run, config
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        torch.manual_seed(config.seed)
+        variant = get_variant(config.model)
+        model_config = config_from_dict(config.model, config.model_config)
+        self.model = variant.model(model_config).to(memory_format=torch.channels_last)
+        self.average = variant.model(model_config)
+        self.average.load_state_dict(self.model.state_dict())
+        self._forward: Callable[..., Tensor] = torch.compile(self._loss, dynamic=False) if config.compile else self._loss
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay
+        )
+        self.x = codec_from_config(config.codec).encode(data.pictures)
+        self.classes = torch.tensor([config.classes.index(c) for c in data.class_names])
+        held_out = torch.tensor([is_validation(h, share=config.validation_share) for h in data.hashes])
+        self.train_rows, self.validation_rows = torch.where(~held_out)[0], torch.where(held_out)[0]
+        if not len(self.train_rows):
+            raise DataRejected(f"{config.data}: no picture is left to train on beside the validation part")
+        self.step, self.seconds, self.rows = 0, 0.0, list[dict[str, float]]()
+        self._recent: list[float] = []
+        self._epoch: tuple[int, np.ndarray[Any, Any]] = (-1, np.empty(0, np.int64))
+        found = last_checkpoint(run)
+        if found:
+            self._restore(*found)
+
+    def train(self, *, stop: Callable[[], bool] = lambda: False, report: Callable[[Trainer], None] = lambda _: None) -> None:
+        """Train to the end of the schedule, or until `stop`; a checkpoint is saved in both cases."""
+        while self.progress() < 1 and not stop():
+            began = time.monotonic()
+            self._recent.append(self._train_step())
+            self.step += 1
+            self.seconds += time.monotonic() - began
+            report(self)
+            if self.step % self.config.save_every == 0:
+                self.save()
+        self.save()
+
+    def progress(self) -> float:
+        """The share 0..1 of the schedule that is done."""
+        if self.config.steps:
+            return min(1.0, self.step / self.config.steps)
+        return min(1.0, self.seconds / (60 * self.config.minutes))
+
+    def save(self) -> None:
+        """Measure, log, and write a checkpoint of this step (unless it is already there)."""
+        if self.rows and self.rows[-1]["step"] == self.step:
+            return
+        self.rows.append(self._measure())
+        self._recent = []
+        log.info("%s", json.dumps(self.rows[-1]))
+        save_checkpoint(self.run, self.step, self._parts())
+        table = io.StringIO()
+        writer = csv.DictWriter(table, LOG_FIELDS, restval="")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_file(self.run / "log.csv", table.getvalue().encode())
+
+    # --- one step -------------------------------------------------------------------------------------------------
+
+    def _train_step(self) -> float:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate * self._schedule()
+        x, context = self._batch()
+        loss, bits = self._forward(x, context)
+        if not math.isfinite(float(loss.detach())):
+            raise RequestRejected(f"step {self.step}: the loss is not finite; lower the learning rate")
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self._update_average()
+        return float(bits)
+
+    def _loss(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
+        """(loss, bits per hidden sub-pixel): the model's nll of the hidden pixels, plus that of the vote alone."""
+        with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=self.config.precision == "bf16"):
+            context_map = self.model.encode(context)
+            vote = self.model.vote(context_map)
+            maps = self.model.trunk(x, context_map) + vote
+        hidden = context.mask[:, None].expand_as(x)
+        count = hidden.sum()
+        nll = (self.model.likelihood.nll(maps, x) * hidden).sum() / count
+        guess = (self.model.likelihood.nll(vote, x) * hidden).sum() / count
+        return nll + self.config.vote_weight * guess, nll.detach() / math.log(2)
+
+    def _batch(self) -> tuple[Tensor, Context]:
+        random = np.random.default_rng([self.config.seed, _STEP, self.step])
+        size = self.config.batch_size
+        rows = self.train_rows[[self._place(self.step * size + i) for i in range(size)]]
+        x, height, width = self.x[rows], self.x.shape[2], self.x.shape[3]
+        if self.config.flip:
+            turned = torch.from_numpy(random.random(size) < 0.5)
+            x = torch.where(turned[:, None, None, None], x.flip(-1), x)
+        mask = torch.from_numpy(np.stack([training_mask(height, width, random=random) for _ in range(size)]))
+        kept = torch.from_numpy(random.random(size) >= self.config.class_dropout)
+        weights = F.one_hot(self.classes[rows], len(self.config.classes)).float() * kept[:, None]
+        return x, Context(weights, x, mask)
+
+    def _place(self, position: int) -> int:
+        """Which training picture stands at `position` of the endless order: a new permutation each epoch."""
+        epoch, place = divmod(position, len(self.train_rows))
+        if self._epoch[0] != epoch:
+            order = np.random.default_rng([self.config.seed, _ORDER, epoch]).permutation(len(self.train_rows))
+            self._epoch = (epoch, order)
+        return int(self._epoch[1][place])
+
+    def _schedule(self) -> float:
+        warm = min(1.0, (self.step + 1) / max(1, self.config.warmup_steps))
+        return warm * (0.02 + 0.49 * (1 + math.cos(math.pi * self.progress())))
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        average, current = list(self.average.parameters()), list(self.model.parameters())
+        torch._foreach_lerp_(average, current, 1 - decay)
+
+    # --- measuring and keeping ------------------------------------------------------------------------------------
+
+    def _measure(self) -> dict[str, float]:
+        row = {"step": self.step, "minutes": round(self.seconds / 60, 2)}
+        if self._recent:
+            row["train_bits"] = round(sum(self._recent) / len(self._recent), 4)
+        if len(self.validation_rows):
+            self.average.eval()
+            x, classes = self.x[self.validation_rows], self.classes[self.validation_rows]
+            weights = F.one_hot(classes, len(self.config.classes)).float()
+            nats = nats_per_image(self.average, x, weights)
+            holes = hole_bits(self.average, x, weights, holes="brush")
+            row["validation_bits"] = round(bits_per_dim(nats, dimensions=x[0].numel()), 4)
+            row["hole_bits"], row["seam_bits"] = round(holes.hole_bits, 4), round(holes.seam_bits, 4)
+            row["seam_ratio"] = round(holes.seam_bits / max(holes.seam_bits_without_context, 1e-9), 4)
+        return row
+
+    def _parts(self) -> dict[str, bytes]:
+        names = [name for name, _ in self.model.named_parameters()]
+        moments = {}
+        for index, name in enumerate(names):
+            for key, value in self.optimizer.state_dict()["state"].get(index, {}).items():
+                moments[f"{key}/{name}"] = value.contiguous()
+        state = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "rows": self.rows,
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+            "fingerprint": self.config.data_fingerprint,
+        }
+        return {
+            "model.safetensors": _pack(self.model),
+            "average.safetensors": _pack(self.average),
+            "optimizer.safetensors": safetensors.torch.save(moments),
+            "state.json": json.dumps(state, indent=1).encode(),
+        }
+
+    def _restore(self, step: int, parts: dict[str, bytes]) -> None:
+        try:
+            self.model.load_state_dict(safetensors.torch.load(parts["model.safetensors"]))
+            self.average.load_state_dict(safetensors.torch.load(parts["average.safetensors"]))
+            moments = safetensors.torch.load(parts["optimizer.safetensors"])
+            state = json.loads(parts["state.json"])
+            self.step, self.seconds, self.rows = state["step"], state["seconds"], state["rows"]
+        except (KeyError, RuntimeError, ValueError, safetensors.SafetensorError) as error:
+            raise WeightsRejected(f"step {step}: incomplete checkpoint ({error!s:.120})") from error
+        packed = self.optimizer.state_dict()
+        for index, (name, parameter) in enumerate(self.model.named_parameters()):
+            kinds = {key.partition("/")[0] for key in moments if key.partition("/")[2] == name}
+            values = {kind: moments[f"{kind}/{name}"] for kind in kinds}
+            packed["state"][index] = {k: torch.empty_like(parameter).copy_(v) if v.ndim else v for k, v in values.items()}
+        self.optimizer.load_state_dict(packed)
+        if state["threads"] != torch.get_num_threads():
+            log.warning("threads were %d, are %d: bits may differ", state["threads"], torch.get_num_threads())
+
+
+def _pack(model: AutoregressiveModel) -> bytes:
+    return safetensors.torch.save({k: v.contiguous() for k, v in model.state_dict().items()})
