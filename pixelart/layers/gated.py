@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from pixelart.layers.masked import Groups, MaskedConv2d, MaskType, pointwise, row_conv
 
@@ -59,8 +60,13 @@ class GatedLayer(nn.Module):
     def forward(self, v: Tensor, h: Tensor, context_map: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         bias_v, bias_h = self.context(context_map).chunk(2, dim=1)
         above = self.vertical(v)
-        v_out = gate(above + bias_v)
         h_out, skip = self.out(gate(self.horizontal(h) + self.link(above) + bias_h)).split(self.split, dim=1)
-        if self.mask_type == "A":  # embeddings are no features: nothing to add to
-            return v_out, h_out, skip
-        return v + v_out, h + h_out, skip
+        return self._residual(v, gate(above + bias_v)), self._residual(h, h_out), skip
+
+    def vertical_only(self, v: Tensor, context_map: Tensor) -> Tensor:
+        """The first result of `forward`: all that later rows need of the rows in `v`."""
+        bias_v = F.conv2d(context_map, self.context.weight.chunk(2)[0])
+        return self._residual(v, gate(self.vertical(v) + bias_v))
+
+    def _residual(self, x: Tensor, change: Tensor) -> Tensor:
+        return change if self.mask_type == "A" else x + change  # embeddings are no features: nothing to add to

@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor, nn
 
 from pixelart.layers.context import Context, ContextConfig, ContextEncoder
+from pixelart.layers.stream import Stream
 from pixelart.likelihoods import Categorical, Likelihood
 
 
@@ -43,6 +43,10 @@ class AutoregressiveModel(nn.Module, ABC):
     @abstractmethod
     def trunk(self, x: Tensor, context_map: Tensor) -> Tensor:
         """Parameter maps (B, P, H, W) of x int64 (B, C, H, W), causal in x, biased by context_map (B, F, H, W)."""
+
+    @abstractmethod
+    def stream(self, context_map: Tensor) -> Stream:
+        """The incremental face, vote included: the same maps as `decode`, a pixel at a time."""
 
     def encode(self, context: Context) -> Tensor:
         """The context map (B, F, H, W)."""

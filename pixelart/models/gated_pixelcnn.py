@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from pixelart.layers.context import ContextConfig
 from pixelart.layers.gated import GatedLayer
+from pixelart.layers.gated_stream import GatedStack, GatedStream
 from pixelart.layers.masked import pointwise, spread_groups
 from pixelart.models.base import AutoregressiveModel, ModelConfig
 from pixelart.models.registry import register_model
@@ -76,6 +77,19 @@ class GatedPixelCNN(AutoregressiveModel):
             v, h, skip = layer(v, h, context_map)
             total = total + skip
         return self.logits(torch.relu(self.hidden(torch.relu(total))))
+
+    def stream(self, context_map: Tensor) -> GatedStream:
+        stack = GatedStack(
+            self.colours,
+            [layer for layer in self.layers if isinstance(layer, GatedLayer)],
+            self.context_skip,
+            self.vote,
+            self.hidden,
+            self.logits,
+            self.config.channels,
+            self.config.levels,
+        )
+        return GatedStream(stack, context_map)
 
     def embed(self, x: Tensor) -> Tensor:
         """Colour features (B, C*E, H, W) of x (B, C, H, W), each channel's in its own colour group."""

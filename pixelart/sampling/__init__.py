@@ -1,0 +1,7 @@
+"""One algorithm a file, one signature, one noise contract: all give equal pictures."""
+
+from pixelart.sampling.cached import sample_cached as sample_cached
+from pixelart.sampling.controls import Controls as Controls
+from pixelart.sampling.controls import draw_noise as draw_noise
+from pixelart.sampling.loop import Sample as Sample
+from pixelart.sampling.naive import sample_naive as sample_naive

@@ -1,0 +1,63 @@
+"""The default: every model's incremental face. Rows above the mask are taken in by one parallel pass, rows below it
+are never computed, and a pixel costs only what is new. Draws exactly what `naive` draws from the same noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from pixelart.layers.context import Context
+from pixelart.layers.kernels import Choice
+from pixelart.layers.stream import Stream
+from pixelart.models import AutoregressiveModel
+from pixelart.sampling.controls import Controls, choose, guide
+from pixelart.sampling.loop import Canvas, OnRow, Sample
+
+
+@torch.no_grad()
+def sample_cached(
+    model: AutoregressiveModel,
+    context: Context,
+    *,
+    controls: Controls,
+    noise: Tensor,
+    on_row: OnRow | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Sample:
+    """Draw the masked pixels of `context`; noise float64 (n, C, H, W) decides every choice.
+
+    Raises:
+        RequestRejected: controls that cannot be used.
+        Cancelled: `cancel` answered True after a row.
+    """
+    canvas = Canvas.begin(model, context, controls)
+    choice, noise = controls.choice(model.likelihood.levels), noise.to(canvas.x.device)
+    stream = model.stream(canvas.context_map)
+    stream.prefill(canvas.x, canvas.rows.start)
+    kernel = stream.row_kernel()
+    for row in canvas.rows:
+        stream.begin_row(canvas.x, row)
+        if kernel:
+            kernel(canvas.x, row, context.mask, noise, canvas.temperature, canvas.log_prob, choice)
+        else:
+            _draw_row(canvas, stream, row, noise, choice)
+        canvas.finished(row, on_row, cancel)
+    return canvas.sample()
+
+
+def _draw_row(canvas: Canvas, stream: Stream, row: int, noise: Tensor, choice: Choice) -> None:
+    """One row with PyTorch operations, on any device: the slow twin of a compiled row."""
+    drawn = torch.where(canvas.context.mask[:, row].any(0))[0].tolist()
+    channels = canvas.x.shape[1]
+    for column in range(drawn[-1] + 1 if drawn else 0):
+        for channel in range(channels) if column in drawn else [channels - 1]:
+            maps = stream.pixel(canvas.x, row, column)
+            if column in drawn:
+                table, free = canvas.tables(maps, row, column, channel)
+                log_p = guide(table, free, choice.guidance)
+                temperature = canvas.temperature[:, row, column]
+                level = choose(log_p, noise[:, channel, row, column], temperature, choice)
+                canvas.put(level, table, row, column, channel)

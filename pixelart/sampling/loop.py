@@ -1,0 +1,85 @@
+"""What every sampler shares: its result, its call-backs, and the streams of the context it draws with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pixelart.errors import Cancelled
+from pixelart.layers.context import Context
+from pixelart.models import AutoregressiveModel
+from pixelart.sampling.controls import Controls
+
+OnRow = Callable[[int, int, Tensor], None]
+"""on_row(done, rows, x): `done` of `rows` rows are drawn; x (n, C, H, W) is the picture so far, to be read only."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """x int64 (n, C, H, W), and log_prob float64 of the same shape: log p in nats of each drawn sub-pixel given all
+    before it and the context, at temperature 1, as seen while drawing; 0 where nothing was drawn."""
+
+    x: Tensor
+    log_prob: Tensor
+
+
+@dataclass
+class Canvas:
+    """The state of a drawing: n pictures, B = n streams of context, or 2n under guidance (then the any-class ones)."""
+
+    model: AutoregressiveModel
+    context: Context
+    x: Tensor  # (B, C, H, W)
+    log_prob: Tensor  # (n, C, H, W)
+    context_map: Tensor  # (B, F, H, W)
+    temperature: Tensor  # (n, H, W)
+
+    @classmethod
+    def begin(cls, model: AutoregressiveModel, context: Context, controls: Controls) -> Canvas:
+        """Known pixels in place, hidden ones at level 0, context encoded."""
+        count, channels, height, width = context.pixels.shape
+        controls.check(height=height, width=width, levels=model.likelihood.levels)
+        x = torch.where(context.mask[:, None], 0, context.pixels)
+        context_map = model.encode(context)
+        if controls.guidance != 1:
+            x = torch.cat([x, x])
+            context_map = torch.cat([context_map, model.encode(context.without_class())])
+        temperature = controls.temperature_map(height=height, width=width).to(x.device).expand(count, -1, -1)
+        log_prob = torch.zeros(count, channels, height, width, dtype=torch.float64, device=x.device)
+        return cls(model, context, x, log_prob, context_map, temperature)
+
+    @property
+    def rows(self) -> range:
+        """The rows from the first to the last that hold a masked pixel."""
+        touched = torch.where(self.context.mask.any(2).any(0))[0].tolist()
+        return range(touched[0], touched[-1] + 1) if touched else range(0)
+
+    def tables(self, maps: Tensor, row: int, column: int, channel: int) -> tuple[Tensor, Tensor | None]:
+        """Log p (n, K) of a sub-pixel with the class, and, under guidance, without, of parameters (B, P)."""
+        table = self.model.likelihood.to_table(maps, self.x[:, :, row, column], channel=channel)
+        count = len(self.log_prob)
+        return table[:count], table[count:] if len(table) > count else None
+
+    def put(self, level: Tensor, table: Tensor, row: int, column: int, channel: int) -> None:
+        """Write the chosen levels (n,) where the mask is True, and what they cost."""
+        here = self.context.mask[:, row, column]
+        count = len(here)
+        for start in range(0, len(self.x), count):
+            target = self.x[start : start + count, channel, row, column]
+            target.copy_(torch.where(here, level, target))
+        seen = table.gather(1, level[:, None])[:, 0]
+        self.log_prob[:, channel, row, column] = torch.where(here, seen, 0.0)
+
+    def finished(self, row: int, on_row: OnRow | None, cancel: Callable[[], bool] | None) -> None:
+        """Tell the caller that `row` is drawn; raise Cancelled when asked to stop."""
+        if on_row:
+            on_row(row - self.rows.start + 1, len(self.rows), self.x[: len(self.log_prob)])
+        if cancel and cancel():
+            raise Cancelled
+
+    def sample(self) -> Sample:
+        """The finished pictures."""
+        return Sample(self.x[: len(self.log_prob)], self.log_prob)

@@ -1,0 +1,44 @@
+"""The reference: one whole forward pass for every sub-pixel. Slow, and plainly right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from pixelart.layers.context import Context
+from pixelart.models import AutoregressiveModel
+from pixelart.sampling.controls import Controls, choose, guide
+from pixelart.sampling.loop import Canvas, OnRow, Sample
+
+
+@torch.no_grad()
+def sample_naive(
+    model: AutoregressiveModel,
+    context: Context,
+    *,
+    controls: Controls,
+    noise: Tensor,
+    on_row: OnRow | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Sample:
+    """Draw the masked pixels of `context`; noise float64 (n, C, H, W) decides every choice.
+
+    Raises:
+        RequestRejected: controls that cannot be used.
+        Cancelled: `cancel` answered True after a row.
+    """
+    canvas = Canvas.begin(model, context, controls)
+    choice, noise = controls.choice(model.likelihood.levels), noise.to(canvas.x.device)
+    for row in canvas.rows:
+        for column in torch.where(context.mask[:, row].any(0))[0].tolist():
+            for channel in range(canvas.x.shape[1]):
+                maps = model.decode(canvas.x, canvas.context_map)[:, :, row, column]
+                table, free = canvas.tables(maps, row, column, channel)
+                log_p = guide(table, free, controls.guidance)
+                temperature = canvas.temperature[:, row, column]
+                level = choose(log_p, noise[:, channel, row, column], temperature, choice)
+                canvas.put(level, table, row, column, channel)
+        canvas.finished(row, on_row, cancel)
+    return canvas.sample()
