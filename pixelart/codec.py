@@ -106,7 +106,7 @@ class Indexed(Codec):
         return self.table[indices[:, 0].cpu().numpy()]
 
     def to_config(self) -> dict[str, Any]:
-        return {"name": self.name, "colours": ["%02x%02x%02x" % tuple(c) for c in self.colours.tolist()]}
+        return {"name": self.name, "colours": [bytes(c).hex() for c in self.colours.tolist()]}
 
 
 class RGB(Codec):

@@ -3,88 +3,90 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from pixelart.codec import Picture
+from pixelart.codec import Codec, Picture
+from pixelart.completion import complete, context_of, whole_log_prob
+from pixelart.errors import RequestRejected
+from pixelart.library import Checkpoint as Checkpoint
+from pixelart.library import CheckpointInfo as CheckpointInfo
+from pixelart.library import Library
+from pixelart.requests import Drawing as Drawing
+from pixelart.requests import Request as Request
 
+CHUNK = 16  # pictures drawn at a time: bounds memory, and a stop is answered within one row of them
 OnRow = Callable[[int, int, Callable[[], Picture]], None]
 """on_row(done, rows, pictures): `done` of `rows` rows are drawn; `pictures()` decodes them, (count, H, W, 4)."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """What to draw. `class_weights` blends classes by name; empty = any class. Picture i uses seed + i.
-
-    temperature: a number, or a map (H, W). top_k 0 and top_p 1 keep everything. guidance 1 is the plain model.
-    allowed: indices of the codec's levels that may be drawn; None = all.
-    """
-
-    checkpoint: str
-    class_weights: Mapping[str, float] = field(default_factory=dict)
-    count: int = 1
-    seed: int = 0
-    temperature: float | NDArray[np.float64] = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-    guidance: float = 1.0
-    allowed: tuple[int, ...] | None = None
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """One result: uint8 (H, W, 4), its own seed, log p of the whole picture in nats, and how it was made."""
-
-    picture: Picture
-    seed: int
-    log_prob: float
-    settings: Mapping[str, Any]
-
-    def png(self, *, scale: int = 1) -> bytes:
-        """An indexed PNG, each pixel `scale` wide, with the settings in its text chunks."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class CheckpointInfo:
-    """What a checkpoint can draw. `colours`: RGBA uint8 (K, 4) of an indexed codec (0 = transparent), else None."""
-
-    name: str
-    model: str
-    height: int
-    width: int
-    classes: tuple[str, ...]
-    colours: NDArray[np.uint8] | None
+def pick_device() -> torch.device:
+    """CUDA, else MPS, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 class Engine:
-    """Finds checkpoints, loads them lazily, draws. Safe under threads."""
+    """Finds checkpoints in a folder, loads them when first used, draws. Safe under threads.
 
-    def list_checkpoints(self) -> list[CheckpointInfo]:
-        """The valid checkpoints, sorted by name."""
-        raise NotImplementedError
+    At most `memory_bytes` of weights are kept; the least recently used are dropped first.
+    """
 
-    def info(self, checkpoint: str) -> CheckpointInfo:
-        """One of them. Raises RequestRejected."""
-        raise NotImplementedError
+    def __init__(
+        self,
+        folder: Path = Path("checkpoints"),
+        *,
+        device: torch.device | None = None,
+        memory_bytes: int = 1 << 30,
+    ) -> None:
+        self.device = device or pick_device()
+        self.library = Library(folder, device=self.device, memory_bytes=memory_bytes)
 
     @property
     def device_name(self) -> str:
-        """"CUDA", "MPS" or "CPU"."""
-        raise NotImplementedError
+        """ "CUDA", "MPS" or "CPU"."""
+        return self.device.type.upper()
+
+    def list_checkpoints(self) -> list[CheckpointInfo]:
+        """The valid checkpoints of the folder, sorted by name; damaged ones are logged and left out."""
+        return self.library.list()
+
+    def info(self, checkpoint: str) -> CheckpointInfo:
+        """What one checkpoint can draw.
+
+        Raises:
+            RequestRejected: no such checkpoint.
+            WeightsRejected: its config is damaged.
+        """
+        return self.library.info(checkpoint)
 
     def snap(self, checkpoint: str, picture: Picture) -> tuple[Picture, int]:
-        """The picture as the codec can hold it, and how many pixels that changed."""
-        raise NotImplementedError
+        """The picture (H, W, 4) as the codec can hold it, and how many pixels look different for it.
+
+        Raises:
+            RequestRejected: no such checkpoint.
+        """
+        codec = self.library.load(checkpoint).codec
+        return codec.decode(codec.encode(picture[None]))[0], int(codec.snapped(picture[None]).sum())
 
     def generate(
         self, request: Request, *, on_row: OnRow | None = None, cancel: Callable[[], bool] | None = None
     ) -> list[Drawing]:
-        """`request.count` new pictures. Raises RequestRejected, Cancelled."""
-        raise NotImplementedError
+        """`request.count` new pictures, in order of seed.
+
+        Raises:
+            RequestRejected: a value of the request is outside its limits.
+            Cancelled: `cancel` answered True.
+        """
+        info = self.library.load(request.checkpoint).info
+        blank = np.zeros((info.height, info.width, 4), np.uint8)
+        return self._draw(request, blank, np.ones(blank.shape[:2], np.bool_), on_row, cancel)
 
     def complete(
         self,
@@ -96,5 +98,101 @@ class Engine:
         cancel: Callable[[], bool] | None = None,
     ) -> list[Drawing]:
         """Candidates for the masked pixels (True = repaint), most probable first; every other pixel is returned as it
-        came, bit for bit. Raises RequestRejected, Cancelled."""
-        raise NotImplementedError
+        came, bit for bit.
+
+        Raises:
+            RequestRejected: an empty mask, a wrong size, or a value of the request outside its limits.
+            Cancelled: `cancel` answered True.
+        """
+        info = self.library.load(request.checkpoint).info
+        _check_size(picture, info)
+        if mask.shape != picture.shape[:2] or mask.dtype != np.bool_:
+            found = " x ".join(map(str, mask.shape[::-1]))
+            raise RequestRejected(f"mask is {found}; the picture is {info.width} x {info.height}")
+        if not mask.any():
+            raise RequestRejected("the mask is empty: mark the pixels to repaint")
+        drawings = self._draw(request, picture, mask, on_row, cancel)
+        return sorted(drawings, key=lambda drawing: -drawing.log_prob)
+
+    def log_likelihood(
+        self, checkpoint: str, picture: Picture, *, class_weights: Mapping[str, float] | None = None
+    ) -> float:
+        """log p of a whole picture (H, W, 4) in nats given the class alone; colours are snapped first.
+
+        Raises:
+            RequestRejected: a wrong size or an unknown class.
+        """
+        loaded = self.library.load(checkpoint)
+        _check_size(picture, loaded.info)
+        weights = loaded.class_weights(class_weights or {})
+        everything = np.ones(picture.shape[:2], np.bool_)
+        context = context_of(loaded.codec, picture, everything, weights, count=1)
+        return float(whole_log_prob(loaded.model, context.pixels, weights)[0])
+
+    def _draw(
+        self,
+        request: Request,
+        picture: Picture,
+        mask: NDArray[np.bool_],
+        on_row: OnRow | None,
+        cancel: Callable[[], bool] | None,
+    ) -> list[Drawing]:
+        loaded = self.library.load(request.checkpoint)
+        request.check()
+        controls = request.controls()
+        weights = loaded.class_weights(request.class_weights)
+        candidates = []
+        for start in range(0, request.count, CHUNK):
+            size = min(CHUNK, request.count - start)
+            done = _Progress(loaded.codec, picture, mask, request.count, [c.picture for c in candidates])
+            candidates += complete(
+                loaded.model,
+                loaded.codec,
+                picture,
+                mask,
+                weights,
+                count=size,
+                seed=request.seed + start,
+                controls=controls,
+                on_row=done.reporter(on_row, start) if on_row else None,
+                cancel=cancel,
+            )
+        settings = {**request.settings(), "size": f"{loaded.info.width}x{loaded.info.height}"}
+        return [
+            Drawing(c.picture, c.seed, c.log_prob, {**settings, "seed": c.seed, "log_prob": round(c.log_prob, 3)})
+            for c in candidates
+        ]
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """Turns rows of one chunk into pictures of the whole request."""
+
+    codec: Codec
+    picture: Picture
+    mask: NDArray[np.bool_]
+    count: int
+    finished: list[Picture]
+
+    def reporter(self, on_row: OnRow, start: int) -> Callable[[int, int, Tensor], None]:
+        def report(done: int, rows: int, x: Tensor) -> None:
+            chunks = -(-self.count // CHUNK)
+            on_row(start // CHUNK * rows + done, rows * chunks, lambda: self.pictures(x.clone(), rows, done))
+
+        return report
+
+    def pictures(self, x: Tensor, rows: int, done: int) -> Picture:
+        """(count, H, W, 4): finished ones, those of this chunk so far (rows not yet drawn are clear), and blanks."""
+        first = int(np.flatnonzero(self.mask.any(1))[0])
+        waiting = self.mask & (np.arange(len(self.mask)) >= first + done)[:, None]
+        blank = np.where(self.mask[..., None], np.uint8(0), self.picture)
+        drawn = np.where(self.mask[..., None], self.codec.decode(x), self.picture)
+        drawn[:, waiting] = 0
+        rest = self.count - len(self.finished) - len(drawn)
+        return np.concatenate([*(p[None] for p in self.finished), drawn, *([blank[None]] * rest)])
+
+
+def _check_size(picture: Picture, info: CheckpointInfo) -> None:
+    if picture.shape != (info.height, info.width, 4) or picture.dtype != np.uint8:
+        found = " x ".join(map(str, picture.shape[1::-1]))
+        raise RequestRejected(f"picture is {found}; {info.name} draws {info.width} x {info.height}")

@@ -23,5 +23,5 @@ class RequestRejected(PixelArtError):
     """A request (class, count, mask, temperature, ...) that the model cannot answer."""
 
 
-class Cancelled(Exception):  # noqa: N818 - a request to stop, not a fault
+class Cancelled(Exception):
     """Raised inside a sampler when its `cancel` callable answers True."""

@@ -37,7 +37,7 @@ def brush(height: int, width: int, *, random: np.random.Generator) -> Mask:
             top, left = np.clip(place.astype(int), 0, (height - 1, width - 1))
             mask[top : top + size, left : left + size] = True
             angle += turn
-            place = place + (math.sin(angle), math.cos(angle))
+            place += np.array([math.sin(angle), math.cos(angle)])
     return mask
 
 

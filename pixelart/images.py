@@ -88,8 +88,9 @@ def _indexed(picture: Picture) -> tuple[Image.Image, int | None] | None:
     colours, indices = np.unique(visible.reshape(-1, 4), axis=0, return_inverse=True)
     if len(colours) > 256:
         return None
-    image = Image.fromarray(indices.reshape(alpha.shape).astype(np.uint8), mode="P") if False else Image.new("P", alpha.shape[::-1])
-    image.putdata(indices.reshape(-1).tolist())
+    image = Image.frombytes("P", alpha.shape[::-1], indices.astype(np.uint8).tobytes())
+        else Image.new("P", alpha.shape[::-1])
+    )
     image.putpalette(colours[:, :3].tobytes(), "RGB")
     clear = np.flatnonzero(colours[:, 3] == 0)
     return image, int(clear[0]) if len(clear) else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -129,12 +130,11 @@ class GatedStream(Stream):
             seen = log_prob[:, :, row].contiguous()
             pictures, threads = len(mask), min(len(mask), torch.get_num_threads())
             bounds = [pictures * i // threads for i in range(threads + 1)]
-            parts = zip(bounds[:-1], bounds[1:], strict=True)
-            args = (weights, state, choice, line.numpy(), *arrays, seen.numpy())
+            run = partial(draw_row, weights, state, choice, line.numpy(), *arrays, seen.numpy())
             if threads == 1:
-                draw_row(*args, 0, pictures)
+                run(0, pictures)
             else:
-                list(_POOL.map(lambda part: draw_row(*args, *part), parts))
+                list(_POOL.map(run, bounds[:-1], bounds[1:]))
             x[:, :, row], log_prob[:, :, row] = line, seen
 
         return draw

@@ -179,12 +179,14 @@ def draw_row(
     while last > 0 and not mask[low:high, last].any():
         last -= 1
     for column in range(last + 1):
-        # Features of group c depend on channels below c only, so the pass for the last channel leaves all of them final.
+        # Features of group c depend on channels below c only: the pass for the last channel leaves all of them final.
         first = 0 if mask[low:high, column].any() else channels - 1
         for c in range(first, channels):
             logits = _pixel_logits(weights, row, x, column, low, high)
-            free = logits if x.shape[0] == pictures else _pixel_logits(
-                weights, row, x, column, low + pictures, high + pictures
+            free = (
+                logits
+                if x.shape[0] == pictures
+                else _pixel_logits(weights, row, x, column, low + pictures, high + pictures)
             )
             for b in range(high - low):
                 i = low + b

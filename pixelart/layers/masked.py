@@ -59,8 +59,7 @@ class MaskedConv2d(nn.Module):
         self.register_buffer("mask", mask.expand(shape).float(), persistent=False)
         self.weight = nn.Parameter(torch.empty(shape))
         self.bias = nn.Parameter(torch.zeros(len(groups_out)))
-        alive = max(1.0, self.mask.flatten(1).sum(1).mean().item())
-        nn.init.normal_(self.weight, std=alive**-0.5)
+        nn.init.normal_(self.weight, std=self.weight[0].numel() ** -0.5)
 
     def masked_weight(self) -> Tensor:
         """Weight (out, in, kh, kw) with the dead taps at zero."""

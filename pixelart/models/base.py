@@ -25,7 +25,7 @@ class ModelConfig:
 
 
 class AutoregressiveModel(nn.Module, ABC):
-    """Abstract: p(x | context) = prod over pixels i in raster order, channels c, of p(x[i,c] | x[<i], x[i,<c], context).
+    """Abstract: p(x | context) = prod over pixels i in raster order, channels c: p(x[i,c] | x[<i], x[i,<c], context).
 
     A concrete class gives `trunk`. A model never samples, trains, saves or prints.
     """

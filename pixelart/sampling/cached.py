@@ -34,7 +34,7 @@ def sample_cached(
         Cancelled: `cancel` answered True after a row.
     """
     canvas = Canvas.begin(model, context, controls)
-    choice, noise = controls.choice(model.likelihood.levels), noise.to(canvas.x.device)
+    choice, noise = controls.choice(model.likelihood.levels), noise.to(canvas.log_prob.device)
     stream = model.stream(canvas.context_map)
     stream.prefill(canvas.x, canvas.rows.start)
     kernel = stream.row_kernel()

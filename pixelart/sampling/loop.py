@@ -33,7 +33,7 @@ class Canvas:
     model: AutoregressiveModel
     context: Context
     x: Tensor  # (B, C, H, W)
-    log_prob: Tensor  # (n, C, H, W)
+    log_prob: Tensor  # (n, C, H, W), like all that chooses on the CPU where the device has no doubles
     context_map: Tensor  # (B, F, H, W)
     temperature: Tensor  # (n, H, W)
 
@@ -47,8 +47,9 @@ class Canvas:
         if controls.guidance != 1:
             x = torch.cat([x, x])
             context_map = torch.cat([context_map, model.encode(context.without_class())])
-        temperature = controls.temperature_map(height=height, width=width).to(x.device).expand(count, -1, -1)
-        log_prob = torch.zeros(count, channels, height, width, dtype=torch.float64, device=x.device)
+        chooser = "cpu" if x.device.type == "mps" else x.device
+        temperature = controls.temperature_map(height=height, width=width).to(chooser).expand(count, -1, -1)
+        log_prob = torch.zeros(count, channels, height, width, dtype=torch.float64, device=chooser)
         return cls(model, context, x, log_prob, context_map, temperature)
 
     @property
@@ -59,8 +60,9 @@ class Canvas:
 
     def tables(self, maps: Tensor, row: int, column: int, channel: int) -> tuple[Tensor, Tensor | None]:
         """Log p (n, K) of a sub-pixel with the class, and, under guidance, without, of parameters (B, P)."""
-        table = self.model.likelihood.to_table(maps, self.x[:, :, row, column], channel=channel)
-        count = len(self.log_prob)
+        chooser, count = self.log_prob.device, len(self.log_prob)
+        known = self.x[:, :, row, column].to(chooser)
+        table = self.model.likelihood.to_table(maps.to(chooser), known, channel=channel)
         return table[:count], table[count:] if len(table) > count else None
 
     def put(self, level: Tensor, table: Tensor, row: int, column: int, channel: int) -> None:
@@ -69,9 +71,9 @@ class Canvas:
         count = len(here)
         for start in range(0, len(self.x), count):
             target = self.x[start : start + count, channel, row, column]
-            target.copy_(torch.where(here, level, target))
+            target.copy_(torch.where(here, level.to(target.device), target))
         seen = table.gather(1, level[:, None])[:, 0]
-        self.log_prob[:, channel, row, column] = torch.where(here, seen, 0.0)
+        self.log_prob[:, channel, row, column] = torch.where(here.to(seen.device), seen, 0.0)
 
     def finished(self, row: int, on_row: OnRow | None, cancel: Callable[[], bool] | None) -> None:
         """Tell the caller that `row` is drawn; raise Cancelled when asked to stop."""

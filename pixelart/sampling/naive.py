@@ -30,7 +30,7 @@ def sample_naive(
         Cancelled: `cancel` answered True after a row.
     """
     canvas = Canvas.begin(model, context, controls)
-    choice, noise = controls.choice(model.likelihood.levels), noise.to(canvas.x.device)
+    choice, noise = controls.choice(model.likelihood.levels), noise.to(canvas.log_prob.device)
     for row in canvas.rows:
         for column in torch.where(context.mask[:, row].any(0))[0].tolist():
             for channel in range(canvas.x.shape[1]):

@@ -29,7 +29,12 @@ class HoleBits:
 
 @torch.no_grad()
 def nats_per_image(
-    model: AutoregressiveModel, x: Tensor, class_weights: Tensor, *, batch_size: int = 16, progress: Progress | None = None
+    model: AutoregressiveModel,
+    x: Tensor,
+    class_weights: Tensor,
+    *,
+    batch_size: int = 16,
+    progress: Progress | None = None,
 ) -> Tensor:
     """-log p of each whole picture (N,) in nats, nothing known; x (N, C, H, W), class_weights (N, classes)."""
     hidden = torch.from_numpy(everything(*x.shape[2:])).expand(len(x), -1, -1)

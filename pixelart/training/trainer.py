@@ -26,7 +26,8 @@ from pixelart.codec import codec_from_config
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
 from pixelart.holes import training_mask
 from pixelart.layers.context import Context
-from pixelart.models import AutoregressiveModel, config_from_dict, get_variant
+from pixelart.models import config_from_dict, get_variant
+from pixelart.models.weights import pack_weights
 from pixelart.training.checkpoint import last_checkpoint, save_checkpoint, write_file
 from pixelart.training.data import PictureSet, is_validation
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
@@ -58,7 +59,9 @@ class Trainer:
         self.model = variant.model(model_config).to(memory_format=torch.channels_last)
         self.average = variant.model(model_config)
         self.average.load_state_dict(self.model.state_dict())
-        self._forward: Callable[..., Tensor] = torch.compile(self._loss, dynamic=False) if config.compile else self._loss
+        self._forward: Callable[..., Tensor] = (
+            torch.compile(self._loss, dynamic=False) if config.compile else self._loss
+        )
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay
         )
@@ -68,14 +71,16 @@ class Trainer:
         self.train_rows, self.validation_rows = torch.where(~held_out)[0], torch.where(held_out)[0]
         if not len(self.train_rows):
             raise DataRejected(f"{config.data}: no picture is left to train on beside the validation part")
-        self.step, self.seconds, self.rows = 0, 0.0, list[dict[str, float]]()
+        self.step, self.seconds, self.rows = 0, 0.0, list[dict[str, Any]]()
         self._recent: list[float] = []
         self._epoch: tuple[int, np.ndarray[Any, Any]] = (-1, np.empty(0, np.int64))
         found = last_checkpoint(run)
         if found:
             self._restore(*found)
 
-    def train(self, *, stop: Callable[[], bool] = lambda: False, report: Callable[[Trainer], None] = lambda _: None) -> None:
+    def train(
+        self, *, stop: Callable[[], bool] = lambda: False, report: Callable[[Trainer], None] = lambda _: None
+    ) -> None:
         """Train to the end of the schedule, or until `stop`; a checkpoint is saved in both cases."""
         while self.progress() < 1 and not stop():
             began = time.monotonic()
@@ -102,7 +107,7 @@ class Trainer:
         log.info("%s", json.dumps(self.rows[-1]))
         save_checkpoint(self.run, self.step, self._parts())
         table = io.StringIO()
-        writer = csv.DictWriter(table, LOG_FIELDS, restval="")
+        writer = csv.DictWriter[str](table, LOG_FIELDS, restval="")
         writer.writeheader()
         writer.writerows(self.rows)
         write_file(self.run / "log.csv", table.getvalue().encode())
@@ -163,13 +168,13 @@ class Trainer:
     @torch.no_grad()
     def _update_average(self) -> None:
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
-        average, current = list(self.average.parameters()), list(self.model.parameters())
-        torch._foreach_lerp_(average, current, 1 - decay)
+        for average, current in zip(self.average.parameters(), self.model.parameters(), strict=True):
+            average.lerp_(current, 1 - decay)
 
     # --- measuring and keeping ------------------------------------------------------------------------------------
 
-    def _measure(self) -> dict[str, float]:
-        row = {"step": self.step, "minutes": round(self.seconds / 60, 2)}
+    def _measure(self) -> dict[str, Any]:
+        row: dict[str, Any] = {"step": self.step, "minutes": round(self.seconds / 60, 2)}
         if self._recent:
             row["train_bits"] = round(sum(self._recent) / len(self._recent), 4)
         if len(self.validation_rows):
@@ -198,8 +203,8 @@ class Trainer:
             "fingerprint": self.config.data_fingerprint,
         }
         return {
-            "model.safetensors": _pack(self.model),
-            "average.safetensors": _pack(self.average),
+            "model.safetensors": pack_weights(self.model),
+            "average.safetensors": pack_weights(self.average),
             "optimizer.safetensors": safetensors.torch.save(moments),
             "state.json": json.dumps(state, indent=1).encode(),
         }
@@ -217,11 +222,12 @@ class Trainer:
         for index, (name, parameter) in enumerate(self.model.named_parameters()):
             kinds = {key.partition("/")[0] for key in moments if key.partition("/")[2] == name}
             values = {kind: moments[f"{kind}/{name}"] for kind in kinds}
-            packed["state"][index] = {k: torch.empty_like(parameter).copy_(v) if v.ndim else v for k, v in values.items()}
+            packed["state"][index] = {k: _like(parameter, v) for k, v in values.items()}
         self.optimizer.load_state_dict(packed)
         if state["threads"] != torch.get_num_threads():
             log.warning("threads were %d, are %d: bits may differ", state["threads"], torch.get_num_threads())
 
 
-def _pack(model: AutoregressiveModel) -> bytes:
-    return safetensors.torch.save({k: v.contiguous() for k, v in model.state_dict().items()})
+def _like(parameter: Tensor, value: Tensor) -> Tensor:
+    """A moment in the memory layout of its parameter, so that a resumed run adds in the same order."""
+    return torch.empty_like(parameter).copy_(value) if value.ndim else value

@@ -1,0 +1,139 @@
+"""Checkpoints on disk: found, checked, loaded when first used, and dropped when memory is short."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pixelart.codec import Codec, Indexed, codec_from_config
+from pixelart.errors import RequestRejected, WeightsRejected
+from pixelart.models import AutoregressiveModel
+from pixelart.models.weights import CONFIG_FILE, SEEN_FILE, CheckpointConfig, load_weights, read_config
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What a checkpoint can draw. `colours`: RGBA uint8 (K, 4) of an indexed codec (0 = transparent), else None."""
+
+    name: str
+    model: str
+    height: int
+    width: int
+    classes: tuple[str, ...]
+    colours: NDArray[np.uint8] | None
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A loaded checkpoint: its config, what its integers mean, and the network on its device."""
+
+    info: CheckpointInfo
+    config: CheckpointConfig
+    codec: Codec
+    model: AutoregressiveModel
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.model.parameters()).device
+
+    def class_weights(self, blend: Mapping[str, float]) -> Tensor:
+        """float32 (classes,), summing to 1, or zeros for any class.
+
+        Raises:
+            RequestRejected: an unknown class, or a weight that is negative or not finite.
+        """
+        weights = torch.zeros(len(self.config.classes))
+        for name, weight in blend.items():
+            if name not in self.config.classes:
+                known = ", ".join(self.config.classes)
+                raise RequestRejected(f"class {name!r:.80} is not one of {known}")
+            if not 0 <= weight < float("inf"):
+                raise RequestRejected(f"weight {weight!r} of class {name}: must be 0 or more")
+            weights[self.config.classes.index(name)] = weight
+        return (weights / weights.sum().clamp(min=1e-9)).to(self.device)
+
+
+class Library:
+    """The checkpoints of one folder. At most `memory_bytes` of weights are kept; the least recently used go first.
+
+    A name is the name of a sub-folder, never a path. Safe under threads.
+    """
+
+    def __init__(self, folder: Path, *, device: torch.device, memory_bytes: int) -> None:
+        self.folder, self.device, self.memory_bytes = folder, device, memory_bytes
+        self._loaded: OrderedDict[str, Checkpoint] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def list(self) -> list[CheckpointInfo]:
+        """The valid checkpoints, sorted by name; damaged ones are logged and left out."""
+        found = []
+        for path in sorted(self.folder.glob(f"*/{CONFIG_FILE}")):
+            try:
+                found.append(_info(path.parent.name, read_config(path.parent)))
+            except WeightsRejected as error:
+                log.warning("left out: %s", error)
+        return found
+
+    def info(self, name: str) -> CheckpointInfo:
+        """What one checkpoint can draw.
+
+        Raises:
+            RequestRejected: no such checkpoint.
+            WeightsRejected: its config is damaged.
+        """
+        return _info(name, read_config(self._path(name)))
+
+    def load(self, name: str) -> Checkpoint:
+        """The checkpoint, from memory or disk.
+
+        Raises:
+            RequestRejected: no such checkpoint.
+            WeightsRejected: damaged.
+        """
+        path = self._path(name)
+        with self._lock:
+            if name not in self._loaded:
+                config = read_config(path)
+                model = load_weights(path, config).to(self.device)
+                self._loaded[name] = Checkpoint(_info(name, config), config, codec_from_config(config.codec), model)
+            self._loaded.move_to_end(name)
+            while len(self._loaded) > 1 and sum(map(_bytes, self._loaded.values())) > self.memory_bytes:
+                self._loaded.popitem(last=False)
+            return self._loaded[name]
+
+    def seen_in_training(self, name: str) -> frozenset[str]:
+        """Content hashes of the pictures the checkpoint was trained on, as far as it records them."""
+        path = self._path(name) / SEEN_FILE
+        return frozenset(path.read_text().split()) if path.is_file() else frozenset()
+
+    def _path(self, name: str) -> Path:
+        path = self.folder / name
+        if path.parent != self.folder or path.name != name or not (path / CONFIG_FILE).is_file():
+            names = ", ".join(info.name for info in self.list()) or "none"
+            raise RequestRejected(f"checkpoint {name!r:.80} not found; {self.folder.name}/ holds: {names}")
+        return path
+
+
+def _info(name: str, config: CheckpointConfig) -> CheckpointInfo:
+    codec = codec_from_config(config.codec)
+    colours = codec.table if isinstance(codec, Indexed) else None
+    size = config.model_config
+    return CheckpointInfo(name, config.model, size["height"], size["width"], config.classes, colours, config.training)
+
+
+def _bytes(checkpoint: Checkpoint) -> int:
+    return sum(p.numel() * p.element_size() for p in checkpoint.model.parameters())

@@ -1,0 +1,131 @@
+"""A checkpoint: config.json + model.safetensors (+ a card and the list of training pictures). No pickle.
+
+Nothing is allocated on the word of a file: the config is bounded and must name every value, the safetensors header
+must agree with it in names, shapes and types, and all weights must be finite, or WeightsRejected is raised.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+
+from pixelart.codec import Codec, codec_from_config
+from pixelart.errors import WeightsRejected
+from pixelart.models.base import AutoregressiveModel
+from pixelart.models.registry import config_from_dict, config_to_dict, get_variant
+from pixelart.settings import SETTINGS
+
+CONFIG_FILE, WEIGHTS_FILE, SEEN_FILE, CARD_FILE = "config.json", "model.safetensors", "training_images.txt", "README.md"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class CheckpointConfig:
+    """config.json: which model, what its integers mean, what its classes are called, how it was trained."""
+
+    model: str
+    model_config: dict[str, Any]
+    codec: dict[str, Any]
+    classes: tuple[str, ...]
+    training: dict[str, Any]
+
+    def build(self) -> AutoregressiveModel:
+        """A new model of this config, with random weights."""
+        return get_variant(self.model).model(config_from_dict(self.model, self.model_config))
+
+    def to_json(self) -> bytes:
+        """The content of config.json."""
+        values = {"format": FORMAT, "library": "pixelart", **self.__dict__, "classes": list(self.classes)}
+        return json.dumps(values, indent=1, ensure_ascii=False).encode()
+
+
+def config_of(model: AutoregressiveModel, name: str, codec: Codec, classes: tuple[str, ...]) -> CheckpointConfig:
+    """The config of a model in memory, registered as `name`."""
+    return CheckpointConfig(name, config_to_dict(model.config), codec.to_config(), classes, {})
+
+
+def pack_weights(model: AutoregressiveModel) -> bytes:
+    """The content of model.safetensors."""
+    return safetensors.torch.save({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()})
+
+
+def read_config(folder: Path) -> CheckpointConfig:
+    """The checked config of the checkpoint in `folder`.
+
+    Raises:
+        WeightsRejected: missing, too large, or not a config of this format.
+    """
+    data = _read(folder / CONFIG_FILE, SETTINGS.max_config_bytes)
+    try:
+        values = json.loads(data)
+        if values.pop("format") != FORMAT or values.pop("library") != "pixelart":
+            raise WeightsRejected(f"{folder.name}/{CONFIG_FILE}: not format {FORMAT} of pixelart")
+        config = CheckpointConfig(**{**values, "classes": tuple(values["classes"])})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise WeightsRejected(f"{folder.name}/{CONFIG_FILE}: not readable ({error!s:.80})") from error
+    _check(config, folder.name)
+    return config
+
+
+def load_weights(folder: Path, config: CheckpointConfig) -> AutoregressiveModel:
+    """The model of `config` with the weights in `folder`, in evaluation mode and frozen.
+
+    Raises:
+        WeightsRejected: missing, too large, damaged, not finite, or other tensors than the config implies.
+    """
+    data = _read(folder / WEIGHTS_FILE, SETTINGS.max_weights_bytes)
+    with torch.device("meta"):
+        expected = {k: (tuple(v.shape), "F32") for k, v in config.build().state_dict().items()}
+    if _header(data, folder.name) != expected:
+        raise WeightsRejected(f"{folder.name}/{WEIGHTS_FILE}: tensors differ from what {CONFIG_FILE} describes")
+    try:
+        tensors = safetensors.torch.load(data)
+    except safetensors.SafetensorError as error:
+        raise WeightsRejected(f"{folder.name}/{WEIGHTS_FILE}: {error!s:.100}") from error
+    bad = [name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
+    if bad:
+        raise WeightsRejected(f"{folder.name}/{WEIGHTS_FILE}: {bad[0]} holds values that are not finite")
+    model = config.build()
+    model.load_state_dict(tensors)
+    return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+
+
+def _check(config: CheckpointConfig, name: str) -> None:
+    """The parts of a config agree with each other."""
+    values = config_from_dict(config.model, config.model_config)
+    codec = codec_from_config(config.codec)
+    if (codec.channels, codec.levels) != (values.channels, values.levels):
+        raise WeightsRejected(f"{name}: codec {codec.name} and model differ in channels or levels")
+    if not all(isinstance(c, str) and 0 < len(c) <= 80 for c in config.classes):
+        raise WeightsRejected(f"{name}: class names must be texts of 1 to 80 characters")
+    if len(set(config.classes)) != len(config.classes) or len(config.classes) != values.num_classes:
+        raise WeightsRejected(f"{name}: {len(config.classes)} class names for {values.num_classes} classes")
+    if not 1 <= values.height <= SETTINGS.max_side or not 1 <= values.width <= SETTINGS.max_side:
+        raise WeightsRejected(f"{name}: size {values.width} x {values.height}; the limit is {SETTINGS.max_side}")
+
+
+def _header(data: bytes, name: str) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Names, shapes and types that a safetensors file announces, before anything is allocated for them."""
+    try:
+        (length,) = struct.unpack("<Q", data[:8])
+        entries = json.loads(data[8 : 8 + min(length, SETTINGS.max_config_bytes)])
+        entries.pop("__metadata__", None)
+        return {key: (tuple(e["shape"]), str(e["dtype"])) for key, e in entries.items()}
+    except (struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise WeightsRejected(f"{name}/{WEIGHTS_FILE}: not a safetensors file") from error
+
+
+def _read(path: Path, limit: int) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > limit:
+            raise WeightsRejected(f"{path.parent.name}/{path.name}: {size} bytes; the limit is {limit}")
+        return path.read_bytes()
+    except OSError as error:
+        raise WeightsRejected(f"{path.parent.name}/{path.name}: {error.strerror or 'cannot be read'}") from error

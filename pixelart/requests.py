@@ -1,0 +1,82 @@
+"""What is asked of an engine, and what comes back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pixelart.codec import Picture
+from pixelart.errors import RequestRejected
+from pixelart.images import encode_png
+from pixelart.sampling import Controls
+from pixelart.settings import SETTINGS
+
+MAX_SEED = 2**63 - 1 - SETTINGS.max_count
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to draw. `class_weights` blends classes by name; empty = any class. Picture i uses seed + i.
+
+    temperature: a number, or a map (H, W). top_k 0 and top_p 1 keep everything. guidance 1 is the plain model.
+    allowed: the codec's levels that may be drawn (for an indexed codec: palette indices, 0 = transparent); None = all.
+    """
+
+    checkpoint: str
+    class_weights: Mapping[str, float] = field(default_factory=dict)
+    count: int = 1
+    seed: int = 0
+    temperature: float | NDArray[np.float64] = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    guidance: float = 1.0
+    allowed: tuple[int, ...] | None = None
+
+    def check(self) -> None:
+        """Raises RequestRejected, with the limit, when count or seed is out of range."""
+        if not 1 <= self.count <= SETTINGS.max_count:
+            raise RequestRejected(f"count {self.count}: must lie in 1 to {SETTINGS.max_count}")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise RequestRejected(f"seed {self.seed}: must lie in 0 to {MAX_SEED}")
+
+    def controls(self) -> Controls:
+        """The part that a sampler reads."""
+        heat = self.temperature
+        temperature = torch.from_numpy(heat.astype(np.float64)) if isinstance(heat, np.ndarray) else float(heat)
+        return Controls(temperature, self.top_k, self.top_p, self.guidance, self.allowed)
+
+    def settings(self) -> dict[str, Any]:
+        """JSON-able form of what shapes every picture alike: not the count, nor the seed, of which each has its own."""
+        heat = self.temperature
+        return {
+            "checkpoint": self.checkpoint,
+            "class_weights": dict(self.class_weights),
+            "temperature": heat.tolist() if isinstance(heat, np.ndarray) else heat,
+            "top_k": self.top_k,
+            "top_p": self.top_p,
+            "guidance": self.guidance,
+            "allowed": self.allowed,
+        }
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One result: uint8 (H, W, 4), its own seed, log p of the whole picture in nats, and how it was made."""
+
+    picture: Picture
+    seed: int
+    log_prob: float
+    settings: Mapping[str, Any]
+
+    def png(self, *, scale: int = 1) -> bytes:
+        """An indexed PNG, each pixel `scale` wide, with the settings in its text chunks."""
+        short = {key: value for key, value in self.settings.items() if isinstance(value, str | int | float | dict)}
+        line = ", ".join(f"{key}: {value}" for key, value in short.items())
+        text = {"parameters": line, "pixelart": json.dumps(self.settings)}
+        return encode_png(self.picture, scale=scale, text=text)

@@ -1,0 +1,164 @@
+// Mouse, pen, touch, wheel, keys, and pictures that are dropped, pasted or chosen.
+
+const MAX_FILE_BYTES = 8 * 1024 * 1024;
+const touches = new Map();
+let stroke = null, panning = null, pinch = null, spaceHeld = false;
+
+function cellAt(event) {
+  const box = stage.getBoundingClientRect();
+  return [Math.floor((event.clientX - box.left - view.x) / view.cell), Math.floor((event.clientY - box.top - view.y) / view.cell)];
+}
+
+function toolFor(event) {
+  if (event.altKey && tool !== "mask" && tool !== "unmask") return "pick";
+  return event.shiftKey || event.button === 2 ? oppositeOf(tool) : tool;
+}
+
+function startStroke(event) {
+  const at = cellAt(event), name = toolFor(event);
+  if (isBusy()) return say("The model is drawing. Stop it to paint.");
+  if (name === "pick") return pick(...at);
+  if (name === "fill") return edit(() => fill(...at));
+  stroke = { name, last: at, before: copyOf(doc) };
+  line(name, at, at);
+  refresh();
+}
+
+function endStroke() {
+  if (!stroke) return;
+  const { before } = stroke;
+  stroke = null;
+  addStep(before);
+  refresh();
+}
+
+// A second finger means zoom or pan: what the first one painted is taken back.
+function startPinch() {
+  if (stroke) { doc = stroke.before; stroke = null; refresh(); }
+  pinch = fingers();
+}
+
+function fingers() {
+  const [a, b] = [...touches.values()], box = stage.getBoundingClientRect();
+  return { gap: Math.hypot(a.x - b.x, a.y - b.y) || 1, x: (a.x + b.x) / 2 - box.left, y: (a.y + b.y) / 2 - box.top, cell: view.cell };
+}
+
+function movePinch() {
+  const now = fingers();
+  panBy(now.x - pinch.x, now.y - pinch.y);
+  if (Math.abs(now.gap / pinch.gap - 1) > 0.04) zoomTo(pinch.cell * now.gap / pinch.gap, [now.x, now.y]);
+  pinch = { ...pinch, x: now.x, y: now.y };
+}
+
+stage.addEventListener("pointerdown", (event) => {
+  if (!doc) return;
+  event.preventDefault();
+  stage.focus({ preventScroll: true });
+  stage.setPointerCapture(event.pointerId);
+  if (event.pointerType === "touch") touches.set(event.pointerId, { x: event.clientX, y: event.clientY });
+  if (touches.size === 2) startPinch();
+  else if (event.button === 1 || spaceHeld) panning = { x: event.clientX, y: event.clientY };
+  else if (!stroke && touches.size < 2) startStroke(event);
+});
+
+stage.addEventListener("pointermove", (event) => {
+  if (!doc) return;
+  if (touches.has(event.pointerId)) touches.set(event.pointerId, { x: event.clientX, y: event.clientY });
+  if (pinch && touches.size === 2) return movePinch();
+  if (panning) {
+    panBy(event.clientX - panning.x, event.clientY - panning.y);
+    panning = { x: event.clientX, y: event.clientY };
+    return;
+  }
+  const at = cellAt(event);
+  showPosition(at, event.pointerType);
+  if (stroke) {
+    line(stroke.name, stroke.last, at);
+    stroke.last = at;
+    refresh();
+  } else drawOverlay();
+});
+
+function release(event) {
+  touches.delete(event.pointerId);
+  if (touches.size < 2) pinch = null;
+  panning = null;
+  endStroke();
+}
+stage.addEventListener("pointerup", release);
+stage.addEventListener("pointercancel", release);
+stage.addEventListener("pointerleave", () => { hover = null; $(".position").textContent = ""; drawOverlay(); });
+stage.addEventListener("contextmenu", (event) => event.preventDefault());
+
+function showPosition(at, kind) {
+  const inside = isInside(...at);
+  hover = inside && kind !== "touch" ? at : null;
+  $(".position").textContent = inside ? at[0] + ", " + at[1] : "";
+}
+
+// Zooming out further than the whole picture leaves the wheel to the page.
+stage.addEventListener("wheel", (event) => {
+  if (!doc || (event.deltaY > 0 && view.cell <= fitCell())) return;
+  event.preventDefault();
+  const box = stage.getBoundingClientRect(), centre = [event.clientX - box.left, event.clientY - box.top];
+  if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) panBy(-event.deltaX || -event.deltaY, 0);
+  else if (event.deltaY < 0) zoomIn(centre);
+  else zoomOut(centre);
+}, { passive: false });
+
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button || !doc) return;
+  if (button.dataset.tool) setTool(button.dataset.tool);
+  if (button.dataset.do) COMMANDS[button.dataset.do]();
+  if (button.classList.contains("swatch")) chooseSwatch(button.dataset.colour);
+});
+
+function chooseSwatch(hex) {
+  setColour(hex ? colourOf(hex) : [0, 0, 0, 0]);
+  if (tool !== "fill") setTool("pencil");
+}
+
+$(".size").addEventListener("input", (event) => setBrushSize(+event.target.value));
+$(".free-colour").addEventListener("input", (event) => setColour(colourOf(event.target.value.slice(1))));
+
+const KEYS = { b: "pencil", e: "eraser", i: "pick", g: "fill", m: "mask", u: "unmask" };
+const KEY_COMMANDS = { "[": "smaller", "]": "larger", "+": "in", "=": "in", "-": "out", 0: "fit", "#": "grid", x: "mirror" };
+const isTyping = (target) => target.closest?.("input:not([type=range], [type=checkbox]), textarea, select, [contenteditable=true]");
+
+function onKey(event) {
+  if (!element.isConnected) return document.removeEventListener("keydown", onKey);
+  if (!doc || !stage.clientWidth || isTyping(event.target)) return;
+  const key = event.key.toLowerCase();
+  if (event.ctrlKey || event.metaKey) {
+    if (key === "z" || key === "y") { event.preventDefault(); (key === "y" || event.shiftKey ? redo : undo)(); }
+  } else if (event.key === " " && (event.target === stage || stage.matches(":hover"))) {
+    event.preventDefault();
+    spaceHeld = true;
+  } else if (!event.altKey && KEYS[key]) setTool(KEYS[key]);
+  else if (!event.altKey && KEY_COMMANDS[key]) COMMANDS[KEY_COMMANDS[key]]();
+}
+document.addEventListener("keydown", onKey);
+document.addEventListener("keyup", (event) => { if (event.key === " ") spaceHeld = false; });
+
+// The file's own bytes go to Python: a browser's decoder would change colours (colour management) and alpha.
+async function importFile(file) {
+  if (!file || isBusy()) return;
+  if (file.size > MAX_FILE_BYTES) return say("The picture has " + (file.size >> 20) + " MiB; the limit is 8 MiB.");
+  say("Importing " + file.name);
+  trigger("upload", { name: file.name, data: encode(new Uint8Array(await file.arrayBuffer())) });
+}
+
+const pictureIn = (transfer) => [...(transfer?.files || [])].find((file) => file.type.startsWith("image/"));
+$(".file").addEventListener("change", (event) => { importFile(event.target.files[0]); event.target.value = ""; });
+stage.addEventListener("dragover", (event) => { event.preventDefault(); stage.classList.add("drop"); });
+stage.addEventListener("dragleave", () => stage.classList.remove("drop"));
+stage.addEventListener("drop", (event) => {
+  event.preventDefault();
+  stage.classList.remove("drop");
+  importFile(pictureIn(event.dataTransfer));
+});
+document.addEventListener("paste", (event) => {
+  const file = pictureIn(event.clipboardData);
+  if (file && element.isConnected && stage.clientWidth && !isTyping(event.target)) importFile(file);
+});

@@ -1,0 +1,69 @@
+// The value that is shared with Python: {width, height, pixels, mask, preview, palette}. Python leaves mask null
+// to keep it, palette null to keep it, and sets preview for a frame of a drawing that is still going on.
+
+const PREVIEW_TIMEOUT = 15000;
+let previewTimer = 0, sayTimer = 0;
+
+function encode(bytes) {
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+  return btoa(text);
+}
+
+const decode = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+
+function publish() {
+  props.value = {
+    width: doc.width, height: doc.height, pixels: encode(doc.pixels), mask: encode(doc.mask), preview: false, palette: null,
+  };
+}
+
+function say(text) {
+  $(".message").textContent = text;
+  clearTimeout(sayTimer);
+  sayTimer = setTimeout(() => { $(".message").textContent = ""; }, 4000);
+}
+
+function documentOf(value) {
+  const next = emptyDocument(value.width, value.height);
+  next.pixels.set(decode(value.pixels));
+  if (value.mask) next.mask.set(decode(value.mask));
+  else if (doc && doc.width === next.width && doc.height === next.height) next.mask.set(doc.mask);
+  return next;
+}
+
+function endPreview() {
+  const before = beforePreview;
+  clearTimeout(previewTimer);
+  beforePreview = null;
+  addStep(before);
+  refresh();
+}
+
+function receive() {
+  const value = props.value;
+  if (!value || !value.width) return;
+  if (value.palette) setPalette(value.palette);
+  const before = doc;
+  if (stroke) endStroke();
+  doc = documentOf(value);
+  if (value.preview) {
+    beforePreview ??= before;
+    clearTimeout(previewTimer);
+    previewTimer = setTimeout(endPreview, PREVIEW_TIMEOUT);
+  } else if (isBusy()) endPreview();
+  else if (before) addStep(before);
+  else publish();
+  resetViewIfResized(before);
+  refresh();
+}
+
+setTool(tool);
+setPalette([]);
+watch("value", receive);
+receive();
+new ResizeObserver(() => {
+  if (!doc || !stage.clientWidth) return;
+  if (view.fitted || !view.cell) fit();
+  else place();
+}).observe(stage);

@@ -1,0 +1,9 @@
+// Saves {name, data: base64 of a PNG} as a file of the visitor.
+watch("value", () => {
+  if (!props.value?.data) return;
+  const bytes = Uint8Array.from(atob(props.value.data), (c) => c.charCodeAt(0));
+  const url = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
+  const link = Object.assign(document.createElement("a"), { href: url, download: props.value.name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
+});
