@@ -140,7 +140,7 @@ class Gray(Codec):
         self.background = background
 
     def encode(self, pictures: Picture) -> Tensor:
-        rgb = over_background(pictures, (self.background,) * 3).astype(np.int64)
+        rgb = over_background(pictures, (self.background, self.background, self.background)).astype(np.int64)
         luma = (rgb @ np.array([299, 587, 114]) + 500) // 1000
         return _to_tensor(luma[:, None])
 

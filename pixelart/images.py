@@ -79,6 +79,17 @@ def encode_png(picture: Picture, *, scale: int = 1, text: Mapping[str, str] | No
     return buffer.getvalue()
 
 
+def contact_sheet(pictures: Picture, *, columns: int, gap: int = 1) -> Picture:
+    """Pictures (N, H, W, 4) side by side, `columns` in a row, `gap` clear pixels between them."""
+    count, height, width, _ = pictures.shape
+    rows = -(-count // columns)
+    sheet = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap, 4), np.uint8)
+    for i, picture in enumerate(pictures):
+        top, left = i // columns * (height + gap), i % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = picture
+    return sheet
+
+
 def _indexed(picture: Picture) -> tuple[Image.Image, int | None] | None:
     """A palette image of the same look and the index that is transparent; None when 256 entries do not suffice."""
     alpha = picture[..., 3]
@@ -89,8 +100,6 @@ def _indexed(picture: Picture) -> tuple[Image.Image, int | None] | None:
     if len(colours) > 256:
         return None
     image = Image.frombytes("P", alpha.shape[::-1], indices.astype(np.uint8).tobytes())
-        else Image.new("P", alpha.shape[::-1])
-    )
     image.putpalette(colours[:, :3].tobytes(), "RGB")
     clear = np.flatnonzero(colours[:, 3] == 0)
     return image, int(clear[0]) if len(clear) else None

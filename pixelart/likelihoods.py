@@ -26,7 +26,7 @@ class Likelihood(ABC):
 
     @abstractmethod
     def to_table(self, maps: Tensor, x: Tensor, *, channel: int) -> Tensor:
-        """log p of each level of one channel: (..., K) of `maps` (..., P), given the channels of `x` (..., C) before it."""
+        """log p of each level of a channel: (..., K) of `maps` (..., P), given the earlier channels of `x` (..., C)."""
 
     def nll(self, maps: Tensor, x: Tensor) -> Tensor:
         """-log p of each sub-pixel, (B, C, H, W)."""

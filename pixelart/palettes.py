@@ -34,11 +34,8 @@ def nearest_colours(colours: NDArray[np.uint8], palette: NDArray[np.uint8]) -> N
 
 
 def _nearest(points: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.int64]:
-    result = np.empty(len(points), np.int64)
-    for start in range(0, len(points), 4096):  # bounds memory: 4096 x 255 x 3 doubles
-        block = points[start : start + 4096]
-        result[start : start + 4096] = ((block[:, None] - centres) ** 2).sum(-1).argmin(1)
-    return result
+    """|p - c|^2 is smallest where |c|^2 - 2 p.c is: one matrix product."""
+    return (np.square(centres).sum(1) - 2 * points @ centres.T).argmin(1)
 
 
 def fit_palette(rgb: NDArray[np.uint8], *, size: int) -> NDArray[np.uint8]:

@@ -46,7 +46,7 @@ class Context:
 
 @dataclass(frozen=True)
 class ContextConfig:
-    """`hidden` features; a gated residual 3x3 block for each of `dilations`; `upscale` = size / small size, 0 = none."""
+    """`hidden` features; a gated 3x3 block for each of `dilations`; `upscale` = size / small size, 0 = none."""
 
     hidden: int = 64
     embedding: int = 16

@@ -3,6 +3,7 @@
 from pixelart.models import gated_pixelcnn as gated_pixelcnn
 from pixelart.models.base import AutoregressiveModel as AutoregressiveModel
 from pixelart.models.base import ModelConfig as ModelConfig
+from pixelart.models.base import to_channels_last as to_channels_last
 from pixelart.models.registry import config_from_dict as config_from_dict
 from pixelart.models.registry import config_to_dict as config_to_dict
 from pixelart.models.registry import create_model as create_model

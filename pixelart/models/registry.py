@@ -97,7 +97,7 @@ def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
     for key, value in values.items():
         if key == "context":
             read[key] = _read(ContextConfig, value)
-        elif isinstance(value, list) and len(value) <= 64:
+        elif isinstance(value, list | tuple) and len(value) <= 64:
             read[key] = tuple(_bounded(kind, key, v) for v in value)
         else:
             read[key] = _bounded(kind, key, value)

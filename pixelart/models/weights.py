@@ -17,7 +17,7 @@ import torch
 
 from pixelart.codec import Codec, codec_from_config
 from pixelart.errors import WeightsRejected
-from pixelart.models.base import AutoregressiveModel
+from pixelart.models.base import AutoregressiveModel, to_channels_last
 from pixelart.models.registry import config_from_dict, config_to_dict, get_variant
 from pixelart.settings import SETTINGS
 
@@ -93,7 +93,7 @@ def load_weights(folder: Path, config: CheckpointConfig) -> AutoregressiveModel:
         raise WeightsRejected(f"{folder.name}/{WEIGHTS_FILE}: {bad[0]} holds values that are not finite")
     model = config.build()
     model.load_state_dict(tensors)
-    return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    return to_channels_last(model.eval().requires_grad_(False))
 
 
 def _check(config: CheckpointConfig, name: str) -> None:

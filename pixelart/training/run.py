@@ -10,27 +10,21 @@ from typing import Any
 
 from pixelart.errors import RequestRejected
 from pixelart.training.checkpoint import write_file
+from pixelart.training.data import Fit
 
 RUN_FILE = "run.json"
 
 
 @dataclass(frozen=True)
-class RunConfig:
-    """The settings of one training run.
+class Schedule:
+    """How a run learns.
 
-    Exactly one of `steps` (the run is then a function of its settings, to the bit) and `minutes` (of training time,
-    stops and resumes not counted) is positive; it also sets the length of the cosine schedule.
+    Exactly one of `steps` (the weights are then a function of the settings, to the bit, on one machine) and `minutes`
+    (of training time; stops and measuring not counted) is positive; it also sets the length of the cosine schedule.
+    `threads` 0 leaves the number to PyTorch. `class_dropout`: the share of pictures shown without their class.
+    `vote_weight`: the weight of the context encoder's own loss.
     """
 
-    model: str
-    preset: str
-    data: str
-    size: tuple[int, int]
-    fit: str
-    data_fingerprint: str
-    classes: tuple[str, ...]
-    codec: dict[str, Any]
-    model_config: dict[str, Any]
     steps: int = 0
     minutes: float = 0.0
     batch_size: int = 16
@@ -48,6 +42,50 @@ class RunConfig:
     compile: bool = False
     threads: int = 0
 
+    def check(self) -> None:
+        """Raises RequestRejected, naming the value and the limit."""
+        for name, (low, high) in _LIMITS.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise RequestRejected(f"{name} {value}: must lie in {low:g} to {high:g}")
+        if (self.steps > 0) == (self.minutes > 0):
+            raise RequestRejected("say either how many steps or how many minutes to train")
+        if self.precision not in ("bf16", "fp32"):
+            raise RequestRejected(f"precision {self.precision!r:.20}: must be bf16 or fp32")
+
+
+_LIMITS = {
+    "steps": (0, 10**8),
+    "minutes": (0, 60 * 24 * 30),
+    "batch_size": (1, 4096),
+    "learning_rate": (1e-7, 1.0),
+    "warmup_steps": (0, 10**6),
+    "weight_decay": (0, 1),
+    "ema": (0, 0.99999),
+    "class_dropout": (0, 1),
+    "vote_weight": (0, 10),
+    "validation_share": (0, 0.9),
+    "seed": (0, 2**31),
+    "save_every": (1, 10**8),
+    "threads": (0, 1024),
+}
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """The settings of one training run: the data and what it fixed, the network, the schedule."""
+
+    model: str
+    preset: str
+    data: str
+    size: tuple[int, int]
+    fit: Fit
+    data_fingerprint: str
+    classes: tuple[str, ...]
+    codec: dict[str, Any]
+    model_config: dict[str, Any]
+    schedule: Schedule
+
     def write(self, run: Path) -> None:
         """Store as `run`/run.json."""
         write_file(run / RUN_FILE, json.dumps(dataclasses.asdict(self), indent=1).encode())
@@ -61,7 +99,8 @@ def read_run(run: Path) -> RunConfig:
     """
     try:
         values = json.loads((run / RUN_FILE).read_bytes())
-        return RunConfig(**{**values, "size": tuple(values["size"]), "classes": tuple(values["classes"])})
+        values.update(size=tuple(values["size"]), classes=tuple(values["classes"]))
+        return RunConfig(**{**values, "schedule": Schedule(**values["schedule"])})
     except FileNotFoundError as error:
         raise RequestRejected(f"{run}: not a run folder (no {RUN_FILE})") from error
     except (ValueError, TypeError, KeyError) as error:

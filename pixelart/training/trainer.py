@@ -23,11 +23,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pixelart.codec import codec_from_config
+from pixelart.completion import complete
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
 from pixelart.holes import training_mask
+from pixelart.images import contact_sheet, encode_png
 from pixelart.layers.context import Context
-from pixelart.models import config_from_dict, get_variant
+from pixelart.models import config_from_dict, get_variant, to_channels_last
 from pixelart.models.weights import pack_weights
+from pixelart.sampling import Controls
 from pixelart.training.checkpoint import last_checkpoint, save_checkpoint, write_file
 from pixelart.training.data import PictureSet, is_validation
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
@@ -51,23 +54,27 @@ class Trainer:
         if data.fingerprint() != config.data_fingerprint:
             raise DataRejected(f"{config.data}: the pictures are not the ones this run was started with")
         self.run, self.config = run, config
-        if config.threads:
-            torch.set_num_threads(config.threads)
-        torch.manual_seed(config.seed)
+        if config.schedule.threads:
+            torch.set_num_threads(config.schedule.threads)
+        torch.manual_seed(config.schedule.seed)
         variant = get_variant(config.model)
         model_config = config_from_dict(config.model, config.model_config)
-        self.model = variant.model(model_config).to(memory_format=torch.channels_last)
+        self.model = to_channels_last(variant.model(model_config))
         self.average = variant.model(model_config)
         self.average.load_state_dict(self.model.state_dict())
-        self._forward: Callable[..., Tensor] = (
-            torch.compile(self._loss, dynamic=False) if config.compile else self._loss
-        )
+        self._forward: Callable[[Tensor, Context], tuple[Tensor, Tensor]] = self._loss
+        if config.schedule.compile:
+            self._forward = torch.compile(self._loss, dynamic=False)  # pyright: ignore[reportAttributeAccessIssue]
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay
+            self.model.parameters(),
+            lr=config.schedule.learning_rate,
+            betas=(0.9, 0.99),
+            weight_decay=config.schedule.weight_decay,
         )
-        self.x = codec_from_config(config.codec).encode(data.pictures)
+        self.codec = codec_from_config(config.codec)
+        self.x = self.codec.encode(data.pictures)
         self.classes = torch.tensor([config.classes.index(c) for c in data.class_names])
-        held_out = torch.tensor([is_validation(h, share=config.validation_share) for h in data.hashes])
+        held_out = torch.tensor([is_validation(h, share=config.schedule.validation_share) for h in data.hashes])
         self.train_rows, self.validation_rows = torch.where(~held_out)[0], torch.where(held_out)[0]
         if not len(self.train_rows):
             raise DataRejected(f"{config.data}: no picture is left to train on beside the validation part")
@@ -88,15 +95,19 @@ class Trainer:
             self.step += 1
             self.seconds += time.monotonic() - began
             report(self)
-            if self.step % self.config.save_every == 0:
+            if self.step % self.config.schedule.save_every == 0:
                 self.save()
         self.save()
 
+    def recent_bits(self) -> float:
+        """Mean bits per hidden sub-pixel over the steps since the last save."""
+        return sum(self._recent) / max(1, len(self._recent))
+
     def progress(self) -> float:
         """The share 0..1 of the schedule that is done."""
-        if self.config.steps:
-            return min(1.0, self.step / self.config.steps)
-        return min(1.0, self.seconds / (60 * self.config.minutes))
+        if self.config.schedule.steps:
+            return min(1.0, self.step / self.config.schedule.steps)
+        return min(1.0, self.seconds / (60 * self.config.schedule.minutes))
 
     def save(self) -> None:
         """Measure, log, and write a checkpoint of this step (unless it is already there)."""
@@ -106,17 +117,17 @@ class Trainer:
         self._recent = []
         log.info("%s", json.dumps(self.rows[-1]))
         save_checkpoint(self.run, self.step, self._parts())
+        (self.run / "samples").mkdir(exist_ok=True)
+        write_file(self.run / "samples" / f"step-{self.step:08d}.png", self._samples())
         table = io.StringIO()
-        writer = csv.DictWriter[str](table, LOG_FIELDS, restval="")
-        writer.writeheader()
-        writer.writerows(self.rows)
+        csv.writer(table).writerows([LOG_FIELDS, *([row.get(field, "") for field in LOG_FIELDS] for row in self.rows)])
         write_file(self.run / "log.csv", table.getvalue().encode())
 
     # --- one step -------------------------------------------------------------------------------------------------
 
     def _train_step(self) -> float:
         for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * self._schedule()
+            group["lr"] = self.config.schedule.learning_rate * self._schedule()
         x, context = self._batch()
         loss, bits = self._forward(x, context)
         if not math.isfinite(float(loss.detach())):
@@ -130,7 +141,7 @@ class Trainer:
 
     def _loss(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
         """(loss, bits per hidden sub-pixel): the model's nll of the hidden pixels, plus that of the vote alone."""
-        with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=self.config.precision == "bf16"):
+        with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=self.config.schedule.precision == "bf16"):
             context_map = self.model.encode(context)
             vote = self.model.vote(context_map)
             maps = self.model.trunk(x, context_map) + vote
@@ -138,18 +149,18 @@ class Trainer:
         count = hidden.sum()
         nll = (self.model.likelihood.nll(maps, x) * hidden).sum() / count
         guess = (self.model.likelihood.nll(vote, x) * hidden).sum() / count
-        return nll + self.config.vote_weight * guess, nll.detach() / math.log(2)
+        return nll + self.config.schedule.vote_weight * guess, nll.detach() / math.log(2)
 
     def _batch(self) -> tuple[Tensor, Context]:
-        random = np.random.default_rng([self.config.seed, _STEP, self.step])
-        size = self.config.batch_size
+        random = np.random.default_rng([self.config.schedule.seed, _STEP, self.step])
+        size = self.config.schedule.batch_size
         rows = self.train_rows[[self._place(self.step * size + i) for i in range(size)]]
         x, height, width = self.x[rows], self.x.shape[2], self.x.shape[3]
-        if self.config.flip:
+        if self.config.schedule.flip:
             turned = torch.from_numpy(random.random(size) < 0.5)
             x = torch.where(turned[:, None, None, None], x.flip(-1), x)
         mask = torch.from_numpy(np.stack([training_mask(height, width, random=random) for _ in range(size)]))
-        kept = torch.from_numpy(random.random(size) >= self.config.class_dropout)
+        kept = torch.from_numpy(random.random(size) >= self.config.schedule.class_dropout)
         weights = F.one_hot(self.classes[rows], len(self.config.classes)).float() * kept[:, None]
         return x, Context(weights, x, mask)
 
@@ -157,17 +168,19 @@ class Trainer:
         """Which training picture stands at `position` of the endless order: a new permutation each epoch."""
         epoch, place = divmod(position, len(self.train_rows))
         if self._epoch[0] != epoch:
-            order = np.random.default_rng([self.config.seed, _ORDER, epoch]).permutation(len(self.train_rows))
+            order = np.random.default_rng([self.config.schedule.seed, _ORDER, epoch]).permutation(len(self.train_rows))
             self._epoch = (epoch, order)
         return int(self._epoch[1][place])
 
     def _schedule(self) -> float:
-        warm = min(1.0, (self.step + 1) / max(1, self.config.warmup_steps))
+        schedule = self.config.schedule
+        longest = schedule.steps // 10 if schedule.steps else schedule.warmup_steps
+        warm = min(1.0, (self.step + 1) / max(1, min(schedule.warmup_steps, longest)))
         return warm * (0.02 + 0.49 * (1 + math.cos(math.pi * self.progress())))
 
     @torch.no_grad()
     def _update_average(self) -> None:
-        decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        decay = min(self.config.schedule.ema, (1 + self.step) / (10 + self.step))
         for average, current in zip(self.average.parameters(), self.model.parameters(), strict=True):
             average.lerp_(current, 1 - decay)
 
@@ -176,7 +189,7 @@ class Trainer:
     def _measure(self) -> dict[str, Any]:
         row: dict[str, Any] = {"step": self.step, "minutes": round(self.seconds / 60, 2)}
         if self._recent:
-            row["train_bits"] = round(sum(self._recent) / len(self._recent), 4)
+            row["train_bits"] = round(self.recent_bits(), 4)
         if len(self.validation_rows):
             self.average.eval()
             x, classes = self.x[self.validation_rows], self.classes[self.validation_rows]
@@ -187,6 +200,18 @@ class Trainer:
             row["hole_bits"], row["seam_bits"] = round(holes.hole_bits, 4), round(holes.seam_bits, 4)
             row["seam_ratio"] = round(holes.seam_bits / max(holes.seam_bits_without_context, 1e-9), 4)
         return row
+
+    def _samples(self) -> bytes:
+        """A PNG: a row of four pictures for each class, from the same seeds at every save."""
+        classes = torch.eye(len(self.config.classes))
+        hidden = np.ones(self.x.shape[2:], np.bool_)
+        blank = np.zeros((*hidden.shape, 4), np.uint8)
+        drawn = [
+            complete(self.average, self.codec, blank, hidden, weights, count=4, seed=0, controls=Controls())
+            for weights in classes[:16]
+        ]
+        pictures = np.stack([candidate.picture for column in drawn for candidate in column])
+        return encode_png(contact_sheet(pictures, columns=4), scale=2)
 
     def _parts(self) -> dict[str, bytes]:
         names = [name for name, _ in self.model.named_parameters()]

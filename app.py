@@ -1,0 +1,31 @@
+"""Pixel Art Studio in a browser: `python app.py`. gradio reads GRADIO_SERVER_NAME and GRADIO_SERVER_PORT."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+from pixelart.engine import Engine
+from pixelart.ui import build, launch_settings
+
+CHECKPOINTS = Path(__file__).with_name("checkpoints")
+
+
+def has_screen() -> bool:
+    """Whether a browser window can be opened for the person who started the program."""
+    if os.environ.get("SPACE_ID") or os.environ.get("CI"):
+        return False
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def main() -> None:
+    """Starts the app and serves it until it is interrupted."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    build(Engine(CHECKPOINTS)).launch(inbrowser=has_screen(), **launch_settings())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""The engine from a terminal: `python -m pixelart COMMAND --help` shows an example of each."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pixelart import commands
+from pixelart.errors import PixelArtError
+from pixelart.holes import HOLES
+
+EXIT_BAD_INPUT = 2
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: {message}", file=sys.stderr)
+        sys.exit(EXIT_BAD_INPUT)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it worked, 2 and one plain line on bad input, 130 when interrupted."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    options = _parser().parse_args(arguments)
+    try:
+        result: dict[str, Any] | list[Any] | None = options.run(options)
+    except PixelArtError as error:
+        print(f"pixelart {options.command}: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except OSError as error:
+        print(f"pixelart {options.command}: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        return 130
+    if result is not None and getattr(options, "json", False):
+        print(json.dumps(result))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="pixelart", description="Generate, complete and judge pixel art; train models of it.")
+    add = parser.add_subparsers(dest="command", required=True, parser_class=_Parser, metavar="COMMAND")
+    _add_models(add)
+    _add_generate(add)
+    _add_complete(add)
+    _add_evaluate(add)
+    _add_train(add)
+    _add_export(add)
+    return parser
+
+
+def _command(add: Any, name: str, run: Any, help_text: str, example: str) -> argparse.ArgumentParser:
+    command = add.add_parser(
+        name,
+        help=help_text,
+        description=help_text,
+        epilog=f"example:\n  python -m pixelart {name} {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run)
+    command.add_argument("--json", action="store_true", help="print one JSON value")
+    return command
+
+
+def _add_models(add: Any) -> None:
+    command = _command(add, "models", commands.models, "list model variants and trained checkpoints", "--json")
+    _checkpoints_folder(command)
+
+
+def _add_generate(add: Any) -> None:
+    example = "--checkpoint dungeon-gated --class hero --count 16 --seed 1 --scale 4 --out heroes/"
+    command = _command(add, "generate", commands.generate, "draw new pictures", example)
+    _drawing(command)
+
+
+def _add_complete(add: Any) -> None:
+    example = "--checkpoint dungeon-gated --image in.png --mask mask.png --class hero --count 4 --out done/"
+    command = _command(add, "complete", commands.complete, "repaint the masked pixels of a picture", example)
+    command.add_argument("--image", type=Path, required=True, help="the picture")
+    command.add_argument("--mask", type=Path, required=True, help="same size; white = repaint")
+    _drawing(command)
+
+
+def _drawing(command: argparse.ArgumentParser) -> None:
+    _checkpoint(command)
+    command.add_argument("--class", dest="class_name", metavar="CLASS", help="a class of the checkpoint (any)")
+    command.add_argument("--count", type=int, default=1, help="how many pictures (1)")
+    command.add_argument("--seed", type=int, default=0, help="picture i uses seed + i (0)")
+    command.add_argument("--temperature", type=float, default=1.0, help="below 1 careful, above 1 wild (1.0)")
+    command.add_argument("--top-k", type=int, default=0, help="draw from the k most probable colours; 0 = all")
+    command.add_argument("--top-p", type=float, default=1.0, help="draw from the smallest set of this mass (1.0)")
+    command.add_argument("--guidance", type=float, default=1.0, help="above 1: more typical of the class (1.0)")
+    command.add_argument("--allow", metavar="COLOURS", help="only these colours, such as ff0044,transparent")
+    command.add_argument("--scale", type=int, default=1, help="width of a pixel in the files (1)")
+    command.add_argument("--out", type=Path, required=True, help="folder for 0.png, 1.png, ...")
+
+
+def _add_evaluate(add: Any) -> None:
+    example = "--checkpoint dungeon-gated --data examples/dungeon.zip --holes brush --json"
+    text = "bits per dimension on pictures the checkpoint was not trained on"
+    command = _command(add, "evaluate", commands.evaluate, text, example)
+    _checkpoint(command)
+    _data(command)
+    command.add_argument("--holes", choices=HOLES, help="also measure bits inside such holes, with and without context")
+    command.add_argument("--include-training", action="store_true", help="do not leave out pictures it was trained on")
+    command.add_argument("--per-class", action="store_true", help="also bits_per_dim of each class")
+
+
+def _add_train(add: Any) -> None:
+    example = "--data examples/dungeon.zip --model gated_pixelcnn --minutes 60 --out runs/mine"
+    command = _command(add, "train", commands.train, "train a model on a folder or .zip of pictures", example)
+    _data(command)
+    command.add_argument("--out", type=Path, required=True, help="the run folder")
+    command.add_argument("--resume", action="store_true", help="continue the run in --out where it was saved last")
+    command.add_argument("--model", default="gated_pixelcnn", help="a variant (gated_pixelcnn)")
+    command.add_argument("--preset", default="default", help="default or debug")
+    command.add_argument("--codec", default="indexed", help="indexed, rgb, gray or binary (indexed)")
+    command.add_argument("--colours", type=int, default=64, help="palette entries, transparent included (64)")
+    for name, kind, text in commands.SCHEDULE_OPTIONS:
+        command.add_argument(f"--{name.replace('_', '-')}", type=kind, help=text)
+    for name, text in commands.SCHEDULE_SWITCHES:
+        command.add_argument(f"--{name}", action="store_true", default=None, help=text)
+
+
+def _add_export(add: Any) -> None:
+    command = _command(add, "export", commands.export, "make a checkpoint of a run", "runs/mine --name mine")
+    command.add_argument("run_folder", type=Path, metavar="RUN", help="the run folder")
+    command.add_argument("--name", required=True, help="name of the new checkpoint")
+    _checkpoints_folder(command)
+
+
+def _checkpoint(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--checkpoint", required=True, help="a name under checkpoints/, or a checkpoint folder")
+    _checkpoints_folder(command)
+
+
+def _checkpoints_folder(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--checkpoints", type=Path, default=Path("checkpoints"), help="where checkpoints lie")
+
+
+def _data(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--data", type=Path, required=True, help="a folder or .zip; sub-folder = class")
+    command.add_argument("--fit", choices=("refuse", "nearest"), default="refuse", help="pictures of another size")

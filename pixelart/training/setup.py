@@ -1,0 +1,135 @@
+"""From what a user asks for to a run that can start; and from a finished run to a checkpoint."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from pixelart.codec import RGB, Binary, Codec, Gray, Indexed
+from pixelart.errors import DataRejected, RequestRejected
+from pixelart.models import config_to_dict, create_model
+from pixelart.models.weights import CONFIG_FILE, SEEN_FILE, WEIGHTS_FILE, CheckpointConfig
+from pixelart.palettes import fit_palette
+from pixelart.training.checkpoint import Files, last_checkpoint
+from pixelart.training.data import Fit, PictureSet, is_validation, read_pictures
+from pixelart.training.run import RUN_FILE, RunConfig, Schedule, read_run
+from pixelart.training.trainer import Trainer
+
+CODECS = ("indexed", "rgb", "gray", "binary")
+
+
+def start_run(
+    run: Path,
+    data: Path,
+    *,
+    model: str,
+    preset: str,
+    codec: str,
+    colours: int,
+    schedule: Schedule,
+    size: tuple[int, int] | None = None,
+    fit: Fit = "refuse",
+) -> Trainer:
+    """A new run in the folder `run`, which must not hold one.
+
+    Raises:
+        RequestRejected: a value outside its limits, or a folder that holds a run.
+        DataRejected, ImageRejected: data that cannot be used.
+    """
+    schedule.check()
+    if (run / RUN_FILE).exists():
+        raise RequestRejected(f"{run}: already holds a run; --resume continues it")
+    pictures = read_pictures(data, size=size, fit=fit)
+    learned = np.array([not is_validation(h, share=schedule.validation_share) for h in pictures.hashes])
+    made = _codec(codec, colours, pictures.select(learned))
+    height, width = pictures.pictures.shape[1:3]
+    network = create_model(
+        model,
+        preset=preset,
+        channels=made.channels,
+        levels=made.levels,
+        height=height,
+        width=width,
+        num_classes=len(pictures.classes),
+    )
+    config = RunConfig(
+        model=model,
+        preset=preset,
+        data=str(data),
+        size=(height, width),
+        fit=fit,
+        data_fingerprint=pictures.fingerprint(),
+        classes=pictures.classes,
+        codec=made.to_config(),
+        model_config=config_to_dict(network.config),
+        schedule=schedule,
+    )
+    run.mkdir(parents=True, exist_ok=True)
+    config.write(run)
+    return Trainer(run, config, pictures)
+
+
+def resume_run(run: Path, data: Path) -> Trainer:
+    """The run in the folder `run` at its newest whole checkpoint, or at its start when it has none yet.
+
+    Raises:
+        RequestRejected: no run there.
+        DataRejected: other pictures than it was started with.
+        WeightsRejected: a checkpoint lacks a part.
+    """
+    config = read_run(run)
+    return Trainer(run, config, read_pictures(data, size=config.size, fit=config.fit))
+
+
+def export_run(run: Path, target: Path) -> Path:
+    """Write the averaged weights of a run's newest checkpoint as the checkpoint folder `target`, whole or not at all.
+
+    Raises:
+        RequestRejected: no run there, nothing saved yet, or `target` exists.
+    """
+    config = read_run(run)
+    found = last_checkpoint(run)
+    if found is None:
+        raise RequestRejected(f"{run}: nothing is saved yet")
+    if target.exists():
+        raise RequestRejected(f"{target}: exists already")
+    step, parts = found
+    pictures = read_pictures(
+        Path(config.data), size=config.size, fit="nearest" if config.fit == "nearest" else "refuse"
+    )
+    if pictures.fingerprint() != config.data_fingerprint:
+        raise DataRejected(f"{config.data}: the pictures are not the ones this run was started with")
+    seen = [h for h in pictures.hashes if not is_validation(h, share=config.schedule.validation_share)]
+    state = json.loads(parts["state.json"])
+    training = {**asdict(config.schedule), "trained_steps": step, "trained_minutes": round(state["seconds"] / 60, 1)}
+    description = CheckpointConfig(config.model, config.model_config, config.codec, config.classes, training)
+    files = Files()
+    partial = target.with_name(target.name + ".tmp")
+    if partial.exists():
+        shutil.rmtree(partial)
+    files.make_folder(partial)
+    files.write(partial / CONFIG_FILE, description.to_json())
+    files.write(partial / WEIGHTS_FILE, parts["average.safetensors"])
+    files.write(partial / SEEN_FILE, "\n".join(sorted(set(seen))).encode() + b"\n")
+    files.sync_folder(partial)
+    files.rename(partial, target)
+    files.sync_folder(target.parent)
+    return target
+
+
+def _codec(name: str, colours: int, pictures: PictureSet) -> Codec:
+    if name == "indexed":
+        if not 2 <= colours <= 256:
+            raise RequestRejected(f"colours {colours}: must lie in 2 to 256, transparent included")
+        opaque = pictures.pictures[pictures.pictures[..., 3] >= 128][:, :3]
+        if not len(opaque):
+            raise DataRejected("every picture is wholly transparent")
+        return Indexed(fit_palette(opaque, size=colours - 1))
+    plain: dict[str, type[Codec]] = {"rgb": RGB, "gray": Gray, "binary": Binary}
+    if name not in plain:
+        raise RequestRejected(f"codec {name!r:.20} is not one of {', '.join(CODECS)}")
+    return plain[name]()

@@ -1,0 +1,5 @@
+"""The app in a browser; the only room that imports gradio."""
+
+from pixelart.ui.studio import build, launch_settings
+
+__all__ = ["build", "launch_settings"]

@@ -1,0 +1,94 @@
+"""Three components of our own on gr.HTML: the canvas, the choice of colours, and a way to save a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from pixelart.errors import PixelArtError
+from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
+from pixelart.ui.palette_value import AllowedColours, allowed_from_payload, allowed_to_payload
+
+STATIC = Path(__file__).with_name("static")
+CANVAS_SCRIPTS = ("state", "view", "tools", "input", "value")
+
+
+def read_static(name: str) -> str:
+    """The text of a file under static/."""
+    return (STATIC / name).read_text(encoding="utf-8")
+
+
+class PixelCanvas(gr.HTML):
+    """A pixel-exact drawing canvas. Its value in Python is a `Canvas`."""
+
+    def __init__(self, value: Canvas | None = None, **settings: Any) -> None:
+        super().__init__(
+            value=value,
+            html_template=read_static("canvas/canvas.html"),
+            css_template=read_static("canvas/canvas.css"),
+            js_on_load="\n".join(read_static(f"canvas/{name}.js") for name in CANVAS_SCRIPTS),
+            apply_default_css=False,
+            **settings,
+        )
+
+    def preprocess(self, payload: Any) -> Canvas | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The checked canvas, or None before the page has sent one. Raises gr.Error in one plain line."""
+        try:
+            return None if payload is None else canvas_from_payload(payload)
+        except PixelArtError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    def postprocess(self, value: Canvas | None) -> Any:
+        """What the page's script reads."""
+        return None if value is None else canvas_to_payload(value)
+
+    def api_info(self) -> dict[str, Any]:
+        """The schema of the payload."""
+        number, text = {"type": "integer"}, {"type": "string"}
+        return {"type": "object", "properties": {"width": number, "height": number, "pixels": text, "mask": text}}
+
+    def example_payload(self) -> Any:
+        """None: a page without a canvas."""
+        return None
+
+    def example_value(self) -> Any:
+        """None: a page without a canvas."""
+        return None
+
+
+class ColourPicker(gr.HTML):
+    """Which of a model's colours may be drawn. Its value in Python is an `AllowedColours`."""
+
+    def __init__(self, value: AllowedColours | None = None, **settings: Any) -> None:
+        super().__init__(
+            value=value,
+            html_template=read_static("palette.html"),
+            css_template=read_static("palette.css"),
+            js_on_load=read_static("palette.js"),
+            apply_default_css=False,
+            **settings,
+        )
+
+    def preprocess(self, payload: Any) -> AllowedColours | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The checked choice, or None where there is none. Raises gr.Error in one plain line."""
+        try:
+            return None if payload is None else allowed_from_payload(payload)
+        except PixelArtError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    def postprocess(self, value: AllowedColours | None) -> Any:
+        """What the page's script reads."""
+        return None if value is None else allowed_to_payload(value)
+
+
+class Download(gr.HTML):
+    """Invisible: set to `{"name": ..., "data": base64}` it saves that PNG on the visitor's machine."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(html_template="", js_on_load=read_static("download.js"), apply_default_css=False, **settings)
+
+    def postprocess(self, value: Any) -> Any:
+        """Passed on as it is."""
+        return value

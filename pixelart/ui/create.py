@@ -1,0 +1,152 @@
+"""The tab Create: the canvas, what is drawn on it, and the results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from pixelart.engine import Engine
+from pixelart.ui.components import ColourPicker, Download, PixelCanvas
+from pixelart.ui.drawing import DrawingHandlers
+from pixelart.ui.form import ANY_CLASS, MAX_IMAGES, MAX_TEMPERATURE, MIN_TEMPERATURE
+from pixelart.ui.numbers import dial, whole_number
+from pixelart.ui.pictures import PictureHandlers
+from pixelart.ui.results import SCALES
+from pixelart.ui.session import Session
+from pixelart.ui.status import WAITING, WELCOME, status_text
+
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+AT_ONCE: dict[str, Any] = {**PRIVATE, "queue": False, "show_progress": "hidden"}
+ENGINE_QUEUE: dict[str, Any] = {
+    **PRIVATE, "concurrency_id": "engine", "concurrency_limit": 1, "show_progress": "hidden"
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TopLine:
+    """What stands above the tabs."""
+
+    notice: gr.HTML
+    model: gr.Dropdown
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the visitor sets, in the order of `Form`."""
+
+    class_name: gr.Dropdown
+    temperature: gr.Slider
+    seed: gr.Number
+    images: gr.Slider
+    colours: ColourPicker
+    top_p: gr.Slider
+    top_k: gr.Slider
+    guidance: gr.Slider
+    bottom_temperature: gr.Slider
+
+    def inputs(self) -> list[Any]:
+        """As gradio takes them."""
+        return [getattr(self, name) for name in self.__dataclass_fields__]
+
+
+def create_tab(app: gr.Blocks, engine: Engine, top: TopLine) -> None:
+    """Builds the tab inside the open Blocks and wires its events."""
+    session = gr.State(Session())
+    with gr.Row(elem_id="workspace"):
+        with gr.Column(scale=3, min_width=300, elem_id="left"):
+            canvas = PixelCanvas(elem_id="canvas", label="Canvas")
+            status = gr.HTML(status_text(WELCOME), elem_id="status", apply_default_css=False)
+            gallery = gr.Gallery(
+                label="Results", format="png", elem_id="results", columns=8, allow_preview=False, interactive=False,
+                object_fit="contain", height="auto", fit_columns=False,
+            )  # fmt: skip
+        with gr.Column(scale=1, min_width=290, elem_id="right"):
+            class_name, temperature, seed, images = _main_settings(session, engine)
+            buttons = _action_buttons()
+            with gr.Column(elem_id="more"):
+                colours = _palette(canvas, top.model, engine)
+                advanced = _advanced()
+                _export(session, canvas, engine)
+    settings = Settings(class_name, temperature, seed, images, colours, *advanced)
+    _wire_drawing(DrawingHandlers(engine, gallery), (session, canvas, status, gallery), buttons, top, settings)
+    pictures = PictureHandlers(engine)
+    outputs = [class_name, canvas, colours, gallery, status]
+    app.load(pictures.load, session, [top.notice, top.model, *outputs], **AT_ONCE)
+    top.model.input(pictures.select_model, [session, canvas, top.model], outputs, **AT_ONCE)
+    canvas.upload(pictures.import_picture, top.model, [canvas, status], show_progress="hidden", **PRIVATE)
+    gallery.select(pictures.choose, session, [canvas, status], **AT_ONCE)
+
+
+def _main_settings(session: gr.State, engine: Engine) -> tuple[gr.Dropdown, gr.Slider, gr.Number, gr.Slider]:
+    with gr.Column(elem_id="settings"):
+        class_name = gr.Dropdown([ANY_CLASS], value=ANY_CLASS, label="Class", filterable=True, elem_id="class")
+        temperature = dial(
+            MIN_TEMPERATURE, MAX_TEMPERATURE, value=1.0, step=0.05, label="Temperature", elem_id="temperature",
+            info="Low: careful. High: wild.",
+        )  # fmt: skip
+        with gr.Row(elem_id="seed-row"):
+            seed = whole_number(-1, label="Seed", info="-1: random", elem_id="seed", min_width=90)
+            random = gr.Button("Random", size="sm", min_width=60, elem_id="random")
+            reuse = gr.Button("Reuse", size="sm", min_width=60, elem_id="reuse")
+        images = dial(1, MAX_IMAGES, value=1, step=1, label="Images", elem_id="images")
+    random.click(lambda: -1, None, seed, **AT_ONCE)
+    reuse.click(PictureHandlers(engine).reuse_seed, session, seed, **AT_ONCE)
+    return class_name, temperature, seed, images
+
+
+def _action_buttons() -> tuple[gr.Button, gr.Button, gr.Button]:
+    with gr.Row(elem_id="actions"):
+        generate = gr.Button("Generate", variant="primary", elem_id="generate", min_width=90)
+        complete = gr.Button("Complete mask", variant="primary", elem_id="complete", min_width=120)
+        stop = gr.Button("Stop", variant="stop", elem_id="stop", min_width=60)
+    return generate, complete, stop
+
+
+def _palette(canvas: PixelCanvas, model: gr.Dropdown, engine: Engine) -> ColourPicker:
+    with gr.Accordion("Palette", open=False, elem_id="palette"):
+        colours = ColourPicker(elem_id="colours", label="Colours")
+        only = gr.Button("Only colours on the canvas", size="sm", elem_id="only-canvas")
+    only.click(PictureHandlers(engine).colours_on_canvas, [canvas, model], colours, **AT_ONCE)
+    return colours
+
+
+def _advanced() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider]:
+    with gr.Accordion("Advanced", open=False, elem_id="advanced"):
+        top_p = dial(0.05, 1, value=1, step=0.01, label="Top-p", info="1: every colour")
+        top_k = dial(0, 64, value=0, step=1, label="Top-k", info="0: every colour")
+        guidance = dial(0, 5, value=1, step=0.1, label="Guidance", info="Above 1: truer to the class")
+        bottom = dial(
+            0, MAX_TEMPERATURE, value=0, step=0.05, label="Temperature at bottom",
+            info="Changes evenly from top to bottom. 0: the same all over.",
+        )  # fmt: skip
+    return top_p, top_k, guidance, bottom
+
+
+def _export(session: gr.State, canvas: PixelCanvas, engine: Engine) -> None:
+    pictures = PictureHandlers(engine)
+    with gr.Accordion("Export", open=False, elem_id="export"):
+        scale = gr.Radio([(f"x{s}", s) for s in SCALES], value=1, label="Scale", elem_id="scale")
+        with gr.Row():
+            save_canvas = gr.Button("Download canvas", size="sm", min_width=110, elem_id="save-canvas")
+            save_result = gr.Button("Download result", size="sm", min_width=110, elem_id="save-result")
+        saved = Download(elem_id="download")
+    save_canvas.click(pictures.download_canvas, [canvas, scale], saved, **AT_ONCE)
+    save_result.click(pictures.download_result, [session, scale], saved, **AT_ONCE)
+
+
+def _wire_drawing(
+    drawing: DrawingHandlers,
+    shown: tuple[gr.State, PixelCanvas, gr.HTML, gr.Gallery],
+    buttons: tuple[gr.Button, gr.Button, gr.Button],
+    top: TopLine,
+    settings: Settings,
+) -> None:
+    session, canvas, status, gallery = shown
+    generate, complete, stop = buttons
+    inputs, outputs = [session, canvas, top.model, *settings.inputs()], [canvas, status, gallery]
+    for button, handler in ((generate, drawing.generate), (complete, drawing.complete)):
+        button.click(None, None, status, js=f"() => {WAITING!r}", **AT_ONCE)
+        button.click(handler, inputs, outputs, **ENGINE_QUEUE)
+    stop.click(drawing.stop, session, status, concurrency_limit=None, **AT_ONCE)

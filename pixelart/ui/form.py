@@ -1,0 +1,98 @@
+"""What the visitor set beside the canvas, checked and turned into a request."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pixelart.engine import CheckpointInfo, Request
+from pixelart.errors import RequestRejected
+from pixelart.ui.palette_value import AllowedColours
+
+ANY_CLASS = "Any"
+MAX_IMAGES = 16
+MAX_SEED = 2**31 - 1
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.1, 2.0
+
+
+@dataclass(frozen=True)
+class Form:
+    """The raw values, in the order of the page's inputs; a page may post anything in them."""
+
+    class_name: Any
+    temperature: Any
+    seed: Any
+    images: Any
+    colours: AllowedColours | None
+    top_p: Any
+    top_k: Any
+    guidance: Any
+    bottom_temperature: Any
+
+
+def request_from(form: Form, info: CheckpointInfo) -> Request:
+    """The request for a model; a seed of -1 becomes a random one.
+
+    Raises:
+        RequestRejected: a value that is missing, of a wrong kind, or outside its limits.
+    """
+    images = _whole(form.images, "Images", 1, MAX_IMAGES)
+    seed = _whole(form.seed, "Seed", -1, MAX_SEED)
+    return Request(
+        checkpoint=info.name,
+        class_weights=_class_weights(form.class_name, info),
+        count=images,
+        seed=secrets.randbelow(MAX_SEED - MAX_IMAGES) if seed == -1 else seed,
+        temperature=_temperature(form, info),
+        top_k=_whole(form.top_k, "Top-k", 0, 256),
+        top_p=_number(form.top_p, "Top-p", 0.01, 1),
+        guidance=_number(form.guidance, "Guidance", 0, 10),
+        allowed=_allowed(form.colours, info),
+    )
+
+
+def _class_weights(name: Any, info: CheckpointInfo) -> dict[str, float]:
+    if name == ANY_CLASS:
+        return {}
+    if name is None:
+        raise RequestRejected(f"Choose a class, or {ANY_CLASS}.")
+    if not isinstance(name, str) or name not in info.classes:
+        raise RequestRejected(f"Class {name!r:.60}: {info.name} does not have it.")
+    return {name: 1.0}
+
+
+def _temperature(form: Form, info: CheckpointInfo) -> float | np.ndarray[Any, np.dtype[np.float64]]:
+    top = _number(form.temperature, "Temperature", MIN_TEMPERATURE, MAX_TEMPERATURE)
+    bottom = _number(form.bottom_temperature, "Temperature at bottom", 0, MAX_TEMPERATURE)
+    if bottom == 0 or bottom == top:
+        return top
+    rows = np.linspace(top, max(bottom, MIN_TEMPERATURE), info.height)
+    return np.repeat(rows[:, None], info.width, axis=1)
+
+
+def _allowed(colours: AllowedColours | None, info: CheckpointInfo) -> tuple[int, ...] | None:
+    if colours is None or info.colours is None:
+        return None
+    if len(colours.allowed) != len(info.colours):
+        raise RequestRejected(f"Palette: {len(colours.allowed)} colours; {info.name} has {len(info.colours)}.")
+    if not any(colours.allowed):
+        raise RequestRejected("Palette: allow at least one colour.")
+    return colours.indices()
+
+
+def _number(value: Any, name: str, least: float, most: float) -> float:
+    kind_is_right = isinstance(value, int | float) and not isinstance(value, bool)
+    if not kind_is_right or not math.isfinite(value) or not least <= value <= most:
+        raise RequestRejected(f"{name}: must be a number of {least:g} to {most:g}.")
+    return float(value)
+
+
+def _whole(value: Any, name: str, least: int, most: int) -> int:
+    number = _number(value, name, least, most)
+    if number != int(number):
+        raise RequestRejected(f"{name}: must be a whole number of {least} to {most}.")
+    return int(number)

@@ -1,0 +1,38 @@
+"""A picture of any size to one that fits the canvas."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pixelart.codec import Picture
+from pixelart.training.data import resize_nearest
+
+
+def true_grid(picture: Picture) -> Picture:
+    """The picture (h, w, 4) that `picture` (H, W, 4) is an integer upscale of; itself when it is none."""
+    height, width = picture.shape[:2]
+    row_changes = 1 + np.flatnonzero((picture[1:] != picture[:-1]).any((1, 2)))
+    column_changes = 1 + np.flatnonzero((picture[:, 1:] != picture[:, :-1]).any((0, 2)))
+    step = math.gcd(height, width, *row_changes.tolist(), *column_changes.tolist())
+    return picture[::step, ::step]
+
+
+def fit_to_canvas(picture: Picture, height: int, width: int) -> Picture:
+    """`picture` inside (height, width, 4), centred on transparent, with its proportions kept.
+
+    A picture that is an integer upscale is first brought back to its own grid. Enlarging is by a whole number, so
+    every pixel of pixel art stays a square; shrinking samples the nearest pixel.
+    """
+    if picture.shape[:2] != (height, width):
+        picture = true_grid(picture)
+    h, w = picture.shape[:2]
+    scale = min(height / h, width / w)
+    if scale >= 1:
+        scale = math.floor(scale)
+    h, w = max(1, math.floor(h * scale)), max(1, math.floor(w * scale))
+    top, left = (height - h) // 2, (width - w) // 2
+    canvas = np.zeros((height, width, 4), np.uint8)
+    canvas[top : top + h, left : left + w] = resize_nearest(picture, h, w)
+    return canvas

@@ -1,0 +1,67 @@
+"""The choice of colours that may be drawn, as the page and Python exchange it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelart.codec import ALPHA_THRESHOLD, Picture
+from pixelart.errors import PixelArtError
+
+MAX_COLOURS = 256
+
+
+@dataclass(frozen=True)
+class AllowedColours:
+    """A model's colours as hexadecimal text ("" = transparent), and which of them may be drawn."""
+
+    colours: tuple[str, ...]
+    allowed: tuple[bool, ...]
+
+    def indices(self) -> tuple[int, ...] | None:
+        """What `Request.allowed` takes: palette indices, or None when nothing is forbidden."""
+        return None if all(self.allowed) else tuple(i for i, on in enumerate(self.allowed) if on)
+
+
+def hex_colours(colours: NDArray[np.uint8] | None) -> tuple[str, ...]:
+    """Hexadecimal text of RGBA (K, 4), "" for a transparent one; empty for None."""
+    if colours is None:
+        return ()
+    return tuple(bytes(c[:3]).hex() if c[3] >= ALPHA_THRESHOLD else "" for c in colours.tolist())
+
+
+def everything_allowed(colours: NDArray[np.uint8] | None) -> AllowedColours:
+    """All of RGBA (K, 4); nothing to choose for None."""
+    names = hex_colours(colours)
+    return AllowedColours(names, (True,) * len(names))
+
+
+def only_colours_of(picture: Picture, colours: NDArray[np.uint8]) -> AllowedColours:
+    """Those of RGBA (K, 4) that occur in `picture` (H, W, 4)."""
+    present = set(hex_colours(picture.reshape(-1, 4)))
+    names = hex_colours(colours)
+    return AllowedColours(names, tuple(name in present for name in names))
+
+
+def allowed_to_payload(value: AllowedColours) -> dict[str, Any]:
+    """JSON-able form that palette.js reads."""
+    return {"colours": list(value.colours), "allowed": list(value.allowed)}
+
+
+def allowed_from_payload(payload: Any) -> AllowedColours:
+    """The choice that a page posted.
+
+    Raises:
+        PixelArtError: not two lists of one length, of texts and of true or false.
+    """
+    colours, allowed = (payload.get(k) if isinstance(payload, dict) else None for k in ("colours", "allowed"))
+    if not isinstance(colours, list) or not isinstance(allowed, list) or len(colours) != len(allowed):
+        raise PixelArtError("palette: expected colours and allowed, of one length")
+    if len(colours) > MAX_COLOURS:
+        raise PixelArtError(f"palette: {len(colours)} colours; the limit is {MAX_COLOURS}")
+    if not all(isinstance(c, str) and len(c) <= 6 for c in colours) or not all(isinstance(a, bool) for a in allowed):
+        raise PixelArtError("palette: expected texts of six digits, and true or false")
+    return AllowedColours(tuple(colours), tuple(allowed))

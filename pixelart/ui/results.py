@@ -1,0 +1,54 @@
+"""Results as files and captions."""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+import time
+from pathlib import Path
+
+import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
+
+from pixelart.engine import Drawing
+
+SCALES = (1, 2, 4, 8, 16)
+
+
+def bits(drawing: Drawing) -> float:
+    """-log2 p of the whole picture: the fewer, the likelier."""
+    return -drawing.log_prob / math.log(2)
+
+
+def seed_caption(drawing: Drawing) -> str:
+    """What stands under a generated picture."""
+    return f"seed {drawing.seed}"
+
+
+def candidate_caption(drawing: Drawing) -> str:
+    """What stands under a completion: how likely it is, and its seed."""
+    return f"{bits(drawing):.0f} bits · seed {drawing.seed}"
+
+
+def file_name(drawing: Drawing, *, scale: int = 1) -> str:
+    """Such as hero_1234_32x32.png, or hero_1234_128x128.png at scale 4."""
+    name = next(iter(drawing.settings.get("class_weights") or {}), "any")
+    height, width = drawing.picture.shape[:2]
+    return f"{_plain(name)}_{drawing.seed}_{width * scale}x{height * scale}.png"
+
+
+def gallery_items(drawings: list[Drawing], captions: list[str], *, gallery: gr.Gallery) -> list[tuple[str, str]]:
+    """(path, caption) of every drawing's own PNG, in gradio's cache, which is emptied by age (`delete_cache`)."""
+    paths = [save_bytes_to_cache(d.png(), file_name(d), gallery.GRADIO_CACHE) for d in drawings]
+    gallery.temp_files.update(paths)
+    return list(zip(paths, captions, strict=True))
+
+
+def download_value(name: str, png: bytes) -> dict[str, str | int]:
+    """What the Download component saves; the time makes the same file twice two events."""
+    return {"name": name, "data": base64.b64encode(png).decode(), "asked": time.monotonic_ns()}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w-]+", "-", Path(name).name).strip("-") or "any"

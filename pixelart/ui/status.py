@@ -1,0 +1,24 @@
+"""The one line under the canvas."""
+
+from __future__ import annotations
+
+from html import escape
+
+WELCOME = "Press Generate, or paint. Mask a part (M) and press Complete mask to have it drawn again."
+WAITING = '<div class="status"><progress></progress><span>Waiting for the model</span></div>'
+
+
+def status_text(text: str) -> str:
+    """HTML of a message, read out by screen readers."""
+    return f'<div class="status" role="status"><span>{escape(text)}</span></div>'
+
+
+def status_progress(text: str, *, done: int, rows: int) -> str:
+    """HTML of a message and a bar; `rows` 0 = unknown."""
+    bar = f'<progress value="{done}" max="{rows}"></progress>' if rows else "<progress></progress>"
+    return f'<div class="status">{bar}<span>{escape(text)}</span></div>'
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """Such as "1 pixel" or "2 pixels"."""
+    return f"{count} {one if count == 1 else many or one + 's'}"

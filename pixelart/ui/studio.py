@@ -1,0 +1,46 @@
+"""The page: top line, tabs, look, and how it is launched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from pixelart.engine import Engine
+from pixelart.ui.components import read_static
+from pixelart.ui.create import TopLine, create_tab
+
+TITLE = "Pixel Art Studio"
+FONT = ("ui-sans-serif", "system-ui", "sans-serif")
+MONO = ("ui-monospace", "monospace")
+
+
+def build(engine: Engine) -> gr.Blocks:
+    """The whole app, ready to launch with `launch_settings()`. Works with no checkpoint at all, and says so."""
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 86400), fill_width=True) as app:
+        notice = gr.HTML(read_static("notice.html"), visible=False, elem_id="notice", apply_default_css=False)
+        with gr.Row(elem_id="top"):
+            gr.HTML(read_static("title.html"), elem_id="title", apply_default_css=False)
+            model = gr.Dropdown(label="Model", choices=[], show_label=False, container=False, elem_id="model", scale=0)
+            gr.HTML(f'<span class="device" title="Where the model runs">{engine.device_name}</span>', elem_id="device")
+        with gr.Tabs(), gr.Tab("Create"):
+            create_tab(app, engine, TopLine(notice, model))
+    app.queue(max_size=32)
+    return app
+
+
+def launch_settings() -> dict[str, Any]:
+    """Keyword arguments for `gr.Blocks.launch`."""
+    theme = gr.themes.Base(
+        primary_hue="indigo", neutral_hue="zinc", font=FONT, font_mono=MONO, spacing_size="sm", text_size="sm"
+    ).set(block_border_width="0px", block_shadow="none", block_background_fill="transparent", block_padding="0px")
+    return {
+        "theme": theme,
+        "css": read_static("studio.css"),
+        "ssr_mode": False,
+        "run_history": False,
+        "footer_links": [],
+        "max_file_size": "64mb",
+        "show_error": True,
+        "mcp_server": False,
+    }

@@ -1,0 +1,86 @@
+"""An engine without a network: quick, deterministic, and it draws row by row like the real one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelart.codec import Indexed, Picture, parse_hex_colours
+from pixelart.engine import CheckpointInfo, Drawing, OnRow, Request
+from pixelart.errors import Cancelled, RequestRejected
+
+CODEC = Indexed(parse_hex_colours(["1a1c2c", "5d275d", "b13e53", "ef7d57", "ffcd75", "a7f070", "38b764", "41a6f6"]))
+
+
+class FakeEngine:
+    """`row_seconds` slows it down; `fault` is raised after the second row; `names` are its models."""
+
+    device_name = "CPU"
+
+    def __init__(self, *, names: tuple[str, ...] = ("tiny",), row_seconds: float = 0.0, size: int = 16) -> None:
+        self.names, self.row_seconds, self.size = names, row_seconds, size
+        self.fault: Exception | None = None
+        self.running = threading.Event()
+
+    def list_checkpoints(self) -> list[CheckpointInfo]:
+        return [self.info(name) for name in self.names]
+
+    def info(self, checkpoint: str) -> CheckpointInfo:
+        if checkpoint not in self.names:
+            raise RequestRejected(f"checkpoint {checkpoint!r} not found")
+        size = self.size * (2 if checkpoint == "large" else 1)
+        return CheckpointInfo(checkpoint, "fake", size, size, ("hero", "wall"), CODEC.table)
+
+    def snap(self, checkpoint: str, picture: Picture) -> tuple[Picture, int]:
+        return CODEC.decode(CODEC.encode(picture[None]))[0], int(CODEC.snapped(picture[None]).sum())
+
+    def generate(
+        self, request: Request, *, on_row: OnRow | None = None, cancel: Callable[[], bool] | None = None
+    ) -> list[Drawing]:
+        info = self.info(request.checkpoint)
+        blank = np.zeros((info.height, info.width, 4), np.uint8)
+        return self._draw(request, blank, np.ones(blank.shape[:2], np.bool_), on_row, cancel)
+
+    def complete(
+        self,
+        request: Request,
+        picture: Picture,
+        mask: NDArray[np.bool_],
+        *,
+        on_row: OnRow | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> list[Drawing]:
+        return sorted(self._draw(request, picture, mask, on_row, cancel), key=lambda d: -d.log_prob)
+
+    def _draw(
+        self,
+        request: Request,
+        picture: Picture,
+        mask: NDArray[np.bool_],
+        on_row: OnRow | None,
+        cancel: Callable[[], bool] | None,
+    ) -> list[Drawing]:
+        allowed = np.array(request.allowed or range(CODEC.levels))
+        seeds = [request.seed + i for i in range(request.count)]
+        drawn = [allowed[np.random.default_rng(s).integers(len(allowed), size=mask.shape)] for s in seeds]
+        pictures = np.where(mask[..., None], CODEC.table[np.stack(drawn)], picture)
+        rows = np.flatnonzero(mask.any(1))
+        self.running.set()
+        try:
+            for done, row in enumerate(range(rows[0], rows[-1] + 1), 1):
+                time.sleep(self.row_seconds)
+                if cancel and cancel():
+                    raise Cancelled
+                if self.fault and done == 3:
+                    raise self.fault
+                waiting = mask & (np.arange(len(mask)) > row)[:, None]
+                if on_row:
+                    on_row(done, len(rows), lambda w=waiting: np.where(w[..., None], np.uint8(0), pictures))
+        finally:
+            self.running.clear()
+        settings = {"class_weights": dict(request.class_weights)}
+        return [Drawing(p, s, -50.0 - s % 7, settings) for p, s in zip(pictures, seeds, strict=True)]
