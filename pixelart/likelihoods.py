@@ -40,8 +40,9 @@ class Categorical(Likelihood):
         self.channels, self.levels, self.parameters = channels, levels, channels * levels
 
     def log_prob(self, maps: Tensor, x: Tensor) -> Tensor:
-        logits = maps.unflatten(1, (self.channels, self.levels)).transpose(1, 2).float()
-        return -F.cross_entropy(logits, x, reduction="none")
+        logits = maps.unflatten(1, (self.channels, self.levels)).transpose(1, 2)
+        precise = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        return -F.cross_entropy(precise, x, reduction="none")
 
     def to_table(self, maps: Tensor, x: Tensor, *, channel: int) -> Tensor:
         start = channel * self.levels

@@ -4,7 +4,7 @@
            -> ReLU, 1x1 mask B, ReLU, 1x1 mask B -> logits of every level of every channel
 
 What differs from the paper: colours enter as learned embeddings (a palette index is a name, not a quantity), later
-kernels are dilated so that a 32-pixel picture is seen whole, and the vertical stack is residual.
+kernels are dilated (the default sees 23 pixels up and to each side), and the vertical stack is residual.
 """
 
 from __future__ import annotations

@@ -33,9 +33,9 @@ class Controls:
         if temperature.ndim and temperature.shape != (height, width):
             shape = " x ".join(map(str, temperature.shape))
             raise RequestRejected(f"temperature map is {shape}; the picture is {height} x {width}")
-        if not bool(((temperature >= MIN_TEMPERATURE) & (temperature <= MAX_TEMPERATURE)).all()):
-            worst = float(temperature.flatten()[(temperature - 1).abs().nan_to_num(torch.inf).argmax()])
-            raise RequestRejected(f"temperature {worst:g}: must lie in {MIN_TEMPERATURE} to {MAX_TEMPERATURE:g}")
+        outside = temperature[~((temperature >= MIN_TEMPERATURE) & (temperature <= MAX_TEMPERATURE))]
+        if len(outside):
+            raise RequestRejected(f"temperature {outside[0]:g}: must lie in {MIN_TEMPERATURE} to {MAX_TEMPERATURE:g}")
         if not 0 <= self.top_k <= levels:
             raise RequestRejected(f"top_k {self.top_k}: must lie in 0 to {levels}")
         if not 0 < self.top_p <= 1:

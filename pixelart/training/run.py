@@ -21,7 +21,8 @@ class Schedule:
 
     Exactly one of `steps` (the weights are then a function of the settings, to the bit, on one machine) and `minutes`
     (of training time; stops and measuring not counted) is positive; it also sets the length of the cosine schedule.
-    `threads` 0 leaves the number to PyTorch. `class_dropout`: the share of pictures shown without their class.
+    `threads` 0 leaves the number to PyTorch. `context_rate`: the learning rate of the context encoder and its ways
+    into the trunk, relative to the trunk's. `class_dropout`: the share of pictures shown without their class.
     `vote_weight`: the weight of the context encoder's own loss.
     """
 
@@ -30,6 +31,7 @@ class Schedule:
     batch_size: int = 16
     learning_rate: float = 1.5e-3
     warmup_steps: int = 200
+    context_rate: float = 3.0
     weight_decay: float = 0.01
     ema: float = 0.999
     class_dropout: float = 0.1
@@ -60,6 +62,7 @@ _LIMITS = {
     "batch_size": (1, 4096),
     "learning_rate": (1e-7, 1.0),
     "warmup_steps": (0, 10**6),
+    "context_rate": (0, 100),
     "weight_decay": (0, 1),
     "ema": (0, 0.99999),
     "class_dropout": (0, 1),

@@ -65,12 +65,7 @@ class Trainer:
         self._forward: Callable[[Tensor, Context], tuple[Tensor, Tensor]] = self._loss
         if config.schedule.compile:
             self._forward = torch.compile(self._loss, dynamic=False)  # pyright: ignore[reportAttributeAccessIssue]
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(),
-            lr=config.schedule.learning_rate,
-            betas=(0.9, 0.99),
-            weight_decay=config.schedule.weight_decay,
-        )
+        self.optimizer = self._optimizer()
         self.codec = codec_from_config(config.codec)
         self.x = self.codec.encode(data.pictures)
         self.classes = torch.tensor([config.classes.index(c) for c in data.class_names])
@@ -123,11 +118,24 @@ class Trainer:
         csv.writer(table).writerows([LOG_FIELDS, *([row.get(field, "") for field in LOG_FIELDS] for row in self.rows)])
         write_file(self.run / "log.csv", table.getvalue().encode())
 
+    def _optimizer(self) -> torch.optim.AdamW:
+        """AdamW over the trunk, then the context encoder and its ways into the trunk; `self.names` keeps the order."""
+        parts: dict[bool, list[str]] = {False: [], True: []}
+        for name, _ in self.model.named_parameters():
+            parts[any(word.startswith(("encoder", "vote", "context")) for word in name.split("."))].append(name)
+        self.names = parts[False] + parts[True]
+        parameters = dict(self.model.named_parameters())
+        groups = [
+            {"params": [parameters[name] for name in parts[context]], "rate": rate}
+            for context, rate in ((False, 1.0), (True, self.config.schedule.context_rate))
+        ]
+        return torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=self.config.schedule.weight_decay)
+
     # --- one step -------------------------------------------------------------------------------------------------
 
     def _train_step(self) -> float:
         for group in self.optimizer.param_groups:
-            group["lr"] = self.config.schedule.learning_rate * self._schedule()
+            group["lr"] = self.config.schedule.learning_rate * self._schedule() * group["rate"]
         x, context = self._batch()
         loss, bits = self._forward(x, context)
         if not math.isfinite(float(loss.detach())):
@@ -140,16 +148,20 @@ class Trainer:
         return float(bits)
 
     def _loss(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
-        """(loss, bits per hidden sub-pixel): the model's nll of the hidden pixels, plus that of the vote alone."""
+        """(loss, bits per hidden sub-pixel): the model's nll of the hidden pixels, plus that of the vote alone.
+
+        A picture weighs as the root of its hidden pixels: else whole pictures drown the lesson of small holes.
+        """
         with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=self.config.schedule.precision == "bf16"):
             context_map = self.model.encode(context)
             vote = self.model.vote(context_map)
             maps = self.model.trunk(x, context_map) + vote
         hidden = context.mask[:, None].expand_as(x)
-        count = hidden.sum()
-        nll = (self.model.likelihood.nll(maps, x) * hidden).sum() / count
-        guess = (self.model.likelihood.nll(vote, x) * hidden).sum() / count
-        return nll + self.config.schedule.vote_weight * guess, nll.detach() / math.log(2)
+        weight = hidden / hidden.flatten(1).sum(1).clamp(min=1).sqrt()[:, None, None, None]
+        nll = self.model.likelihood.nll(maps, x)
+        guess = self.model.likelihood.nll(vote, x)
+        loss = ((nll + self.config.schedule.vote_weight * guess) * weight).sum() / weight.sum()
+        return loss, (nll.detach() * hidden).sum() / (hidden.sum() * math.log(2))
 
     def _batch(self) -> tuple[Tensor, Context]:
         random = np.random.default_rng([self.config.schedule.seed, _STEP, self.step])
@@ -214,9 +226,8 @@ class Trainer:
         return encode_png(contact_sheet(pictures, columns=4), scale=2)
 
     def _parts(self) -> dict[str, bytes]:
-        names = [name for name, _ in self.model.named_parameters()]
         moments = {}
-        for index, name in enumerate(names):
+        for index, name in enumerate(self.names):
             for key, value in self.optimizer.state_dict()["state"].get(index, {}).items():
                 moments[f"{key}/{name}"] = value.contiguous()
         state = {
@@ -244,7 +255,7 @@ class Trainer:
         except (KeyError, RuntimeError, ValueError, safetensors.SafetensorError) as error:
             raise WeightsRejected(f"step {step}: incomplete checkpoint ({error!s:.120})") from error
         packed = self.optimizer.state_dict()
-        for index, (name, parameter) in enumerate(self.model.named_parameters()):
+        for index, (name, parameter) in enumerate((name, self.model.get_parameter(name)) for name in self.names):
             kinds = {key.partition("/")[0] for key in moments if key.partition("/")[2] == name}
             values = {kind: moments[f"{kind}/{name}"] for kind in kinds}
             packed["state"][index] = {k: _like(parameter, v) for k, v in values.items()}

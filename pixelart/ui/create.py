@@ -59,8 +59,8 @@ def create_tab(app: gr.Blocks, engine: Engine, top: TopLine) -> None:
             canvas = PixelCanvas(elem_id="canvas", label="Canvas")
             status = gr.HTML(status_text(WELCOME), elem_id="status", apply_default_css=False)
             gallery = gr.Gallery(
-                label="Results", format="png", elem_id="results", columns=8, allow_preview=False, interactive=False,
-                object_fit="contain", height="auto", fit_columns=False,
+                label="Results", show_label=False, format="png", elem_id="results", columns=8, allow_preview=False, interactive=False,
+                object_fit="contain", height="auto", fit_columns=False, buttons=[],
             )  # fmt: skip
         with gr.Column(scale=1, min_width=290, elem_id="right"):
             class_name, temperature, seed, images = _main_settings(session, engine)
@@ -99,7 +99,7 @@ def _main_settings(session: gr.State, engine: Engine) -> tuple[gr.Dropdown, gr.S
 def _action_buttons() -> tuple[gr.Button, gr.Button, gr.Button]:
     with gr.Row(elem_id="actions"):
         generate = gr.Button("Generate", variant="primary", elem_id="generate", min_width=90)
-        complete = gr.Button("Complete mask", variant="primary", elem_id="complete", min_width=120)
+        complete = gr.Button("Complete mask", elem_id="complete", min_width=120)
         stop = gr.Button("Stop", variant="stop", elem_id="stop", min_width=60)
     return generate, complete, stop
 

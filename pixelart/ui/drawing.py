@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -27,6 +27,16 @@ Outputs = tuple[Any, Any, Any]
 """canvas, status, gallery; gr.skip() leaves one as it is."""
 
 
+@dataclass(frozen=True)
+class _Job:
+    """`base`: the canvas to go back to; `stopped`: what a stop leaves; `caption` of each result, and their `order`."""
+
+    base: Canvas
+    stopped: Callable[[Frame], Picture]
+    caption: Callable[[Drawing], str]
+    order: str = ""
+
+
 class DrawingHandlers:
     """The handlers of one page; what they know of a visitor is in the Session that they are given."""
 
@@ -43,7 +53,7 @@ class DrawingHandlers:
             return
         base = canvas or blank_canvas(info.height, info.width)
         worker = Worker(lambda on_row, cancel: self.engine.generate(request, on_row=on_row, cancel=cancel))
-        yield from self._show(session, worker, base, seed_caption, lambda frame: frame.picture)
+        yield from self._show(session, worker, _Job(base, lambda frame: frame.picture, seed_caption))
 
     def complete(self, session: Session, canvas: Canvas | None, model: Any, *values: Any) -> Iterator[Outputs]:
         """Candidates for the masked pixels; every other pixel stays."""
@@ -59,7 +69,8 @@ class DrawingHandlers:
         worker = Worker(
             lambda on_row, cancel: self.engine.complete(request, picture, mask, on_row=on_row, cancel=cancel)
         )
-        yield from self._show(session, worker, canvas, candidate_caption, lambda frame: undrawn_kept(frame, canvas))
+        job = _Job(canvas, lambda frame: undrawn_kept(frame, canvas), candidate_caption, " Likeliest first.")
+        yield from self._show(session, worker, job)
 
     def stop(self, session: Session) -> Any:
         """Ends the drawing of this visitor; its handler keeps the rows that were drawn."""
@@ -68,20 +79,13 @@ class DrawingHandlers:
         session.worker.stop()
         return gr.skip()
 
-    def _show(
-        self,
-        session: Session,
-        worker: Worker,
-        base: Canvas,
-        caption: Callable[[Drawing], str],
-        stopped: Callable[[Frame], Picture],
-    ) -> Iterator[Outputs]:
+    def _show(self, session: Session, worker: Worker, job: _Job) -> Iterator[Outputs]:
         session.worker = worker
         try:
             yield gr.skip(), status_progress("Loading the model", done=0, rows=0), gr.skip()
             for frame in worker.watch():
                 yield self._progress(worker, frame)
-            yield self._result(session, worker, base, caption, stopped)
+            yield self._result(session, worker, job)
         finally:  # also when the visitor has left
             worker.stop()
             if session.worker is worker:
@@ -95,15 +99,8 @@ class DrawingHandlers:
         canvas = gr.skip() if frame is None else Canvas(frame.picture, preview=True)
         return canvas, status_progress(text, done=latest.done, rows=latest.rows), gr.skip()
 
-    def _result(
-        self,
-        session: Session,
-        worker: Worker,
-        base: Canvas,
-        caption: Callable[[Drawing], str],
-        stopped: Callable[[Frame], Picture],
-    ) -> Outputs:
-        unchanged = replace(base, mask=None)
+    def _result(self, session: Session, worker: Worker, job: _Job) -> Outputs:
+        unchanged = replace(job.base, mask=None)
         try:
             drawings = worker.drawings()
         except Cancelled:
@@ -111,15 +108,15 @@ class DrawingHandlers:
             if frame is None:
                 return unchanged, status_text("Stopped before the first row."), gr.skip()
             text = f"Stopped. {counted(frame.done, 'row')} of {frame.rows} drawn."
-            return Canvas(stopped(frame)), status_text(text), gr.skip()
+            return Canvas(job.stopped(frame)), status_text(text), gr.skip()
         except PixelArtError as error:
             return unchanged, *refuse(str(error))[1:]
         except Exception:
             log.exception("drawing failed")
             return unchanged, *refuse(FAULT)[1:]
         session.drawings, session.chosen, session.last_seed = drawings, 0, drawings[0].seed
-        items = gallery_items(drawings, [caption(d) for d in drawings], gallery=self.gallery)
-        return Canvas(drawings[0].picture), status_text(summary(drawings, worker.seconds)), items
+        items = gallery_items(drawings, [job.caption(d) for d in drawings], gallery=self.gallery)
+        return Canvas(drawings[0].picture), status_text(summary(drawings, worker.seconds, job.order)), items
 
 
 def model_info(engine: Engine, model: Any) -> CheckpointInfo:
@@ -142,7 +139,7 @@ def undrawn_kept(frame: Frame, canvas: Canvas) -> Picture:
     return np.where((mask & reached[:, None])[..., None], frame.picture, canvas.picture)
 
 
-def summary(drawings: list[Drawing], seconds: float) -> str:
-    """Such as "2 pictures in 1.4 s. Click one to put it on the canvas." """
+def summary(drawings: list[Drawing], seconds: float, order: str) -> str:
+    """Such as "2 pictures in 1.4 s. Likeliest first. Click one to put it on the canvas." """
     text = f"{counted(len(drawings), 'picture')} in {seconds:.1f} s."
-    return text if len(drawings) == 1 else text + " Click one to put it on the canvas."
+    return text if len(drawings) == 1 else f"{text}{order} Click one to put it on the canvas."

@@ -16,6 +16,7 @@ from pixelart.ui.palette_value import AllowedColours
 ANY_CLASS = "Any"
 MAX_IMAGES = 16
 MAX_SEED = 2**31 - 1
+RANDOM_SEEDS = 1_000_000  # short enough to read and to write down
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.1, 2.0
 
 
@@ -46,7 +47,7 @@ def request_from(form: Form, info: CheckpointInfo) -> Request:
         checkpoint=info.name,
         class_weights=_class_weights(form.class_name, info),
         count=images,
-        seed=secrets.randbelow(MAX_SEED - MAX_IMAGES) if seed == -1 else seed,
+        seed=secrets.randbelow(RANDOM_SEEDS) if seed == -1 else seed,
         temperature=_temperature(form, info),
         top_k=_whole(form.top_k, "Top-k", 0, 256),
         top_p=_number(form.top_p, "Top-p", 0.01, 1),

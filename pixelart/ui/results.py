@@ -28,7 +28,7 @@ def seed_caption(drawing: Drawing) -> str:
 
 def candidate_caption(drawing: Drawing) -> str:
     """What stands under a completion: how likely it is, and its seed."""
-    return f"{bits(drawing):.0f} bits · seed {drawing.seed}"
+    return f"seed {drawing.seed}\n{bits(drawing):.0f} bits"
 
 
 def file_name(drawing: Drawing, *, scale: int = 1) -> str:

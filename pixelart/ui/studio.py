@@ -33,7 +33,7 @@ def launch_settings() -> dict[str, Any]:
     """Keyword arguments for `gr.Blocks.launch`."""
     theme = gr.themes.Base(
         primary_hue="indigo", neutral_hue="zinc", font=FONT, font_mono=MONO, spacing_size="sm", text_size="sm"
-    ).set(block_border_width="0px", block_shadow="none", block_background_fill="transparent", block_padding="0px")
+    ).set(block_border_width="0px", block_shadow="none", block_background_fill="transparent")
     return {
         "theme": theme,
         "css": read_static("studio.css"),

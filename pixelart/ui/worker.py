@@ -52,7 +52,7 @@ class Worker:
         """Asks the sampler to end after the row it is drawing."""
         self._stop.set()
 
-    def watch(self, *, interval: float = 0.15) -> Iterator[Frame | None]:
+    def watch(self, *, interval: float = 0.12) -> Iterator[Frame | None]:
         """The latest frame at least every `interval` seconds, until the work ends; None when none is new."""
         shown: Frame | None = None
         while True:

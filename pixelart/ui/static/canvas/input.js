@@ -19,6 +19,7 @@ function startStroke(event) {
   if (isBusy()) return say("The model is drawing. Stop it to paint.");
   if (name === "pick") return pick(...at);
   if (name === "fill") return edit(() => fill(...at));
+  if ((name === "mask" || name === "unmask") && !maskFilled) setMaskFilled(true);
   stroke = { name, last: at, before: copyOf(doc) };
   line(name, at, at);
   refresh();
@@ -123,7 +124,7 @@ $(".size").addEventListener("input", (event) => setBrushSize(+event.target.value
 $(".free-colour").addEventListener("input", (event) => setColour(colourOf(event.target.value.slice(1))));
 
 const KEYS = { b: "pencil", e: "eraser", i: "pick", g: "fill", m: "mask", u: "unmask" };
-const KEY_COMMANDS = { "[": "smaller", "]": "larger", "+": "in", "=": "in", "-": "out", 0: "fit", "#": "grid", x: "mirror" };
+const KEY_COMMANDS = { "[": "smaller", "]": "larger", "+": "in", "=": "in", "-": "out", 0: "fit", "#": "grid", x: "mirror", h: "show" };
 const isTyping = (target) => target.closest?.("input:not([type=range], [type=checkbox]), textarea, select, [contenteditable=true]");
 
 function onKey(event) {

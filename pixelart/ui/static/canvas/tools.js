@@ -10,11 +10,17 @@ const oppositeOf = (name) => ({ mask: "unmask", unmask: "mask", pencil: "eraser"
 
 function setTool(name) {
   tool = name;
+  if (name === "mask" || name === "unmask") setMaskFilled(true);
   for (const button of $$("[data-tool]")) {
     button.classList.toggle("on", button.dataset.tool === name);
     button.setAttribute("aria-pressed", button.dataset.tool === name);
   }
   drawOverlay();
+}
+
+function setMaskFilled(on) {
+  maskFilled = on;
+  toggle("show", on);
 }
 
 function setBrushSize(size) {
@@ -34,7 +40,7 @@ function toggle(name, on) {
 function setCell(name, x, y) {
   if (!isInside(x, y)) return;
   const i = y * doc.width + x;
-  if (name === "mask" || name === "unmask") doc.mask[i] = name === "mask" ? 1 : 0;
+  if (name === "mask" || name === "unmask") doc.mask[i] = Number(name === "mask");
   else doc.pixels.set(name === "eraser" ? [0, 0, 0, 0] : colour, i * 4);
 }
 
@@ -90,6 +96,7 @@ function fill(x, y) {
 
 const COMMANDS = {
   undo, redo, fit,
+  show: () => setMaskFilled(!maskFilled),
   invert: () => edit(() => { doc.mask = doc.mask.map((v) => 1 - v); }),
   clear: () => edit(() => doc.mask.fill(0)),
   grid: () => { showGrid = !showGrid; toggle("grid", showGrid); },

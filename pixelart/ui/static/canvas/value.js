@@ -44,6 +44,7 @@ function receive() {
   const value = props.value;
   if (!value || !value.width) return;
   if (value.palette) setPalette(value.palette);
+  else if (maskFilled) setMaskFilled(false);
   const before = doc;
   if (stroke) endStroke();
   doc = documentOf(value);

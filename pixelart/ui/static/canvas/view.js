@@ -5,7 +5,8 @@ const stage = $(".stage"), pictureCanvas = $(".picture"), overlay = $(".overlay"
 const stillMotion = matchMedia("(prefers-reduced-motion: reduce)");
 const MAX_CELL = 80, CHECK = 4;
 let view = { cell: 0, x: 0, y: 0, fitted: true };    // CSS pixels a cell, and where the picture's corner lies
-let showGrid = false, hover = null, phase = 0, maskShape = null;
+let showGrid = false, hover = null, phase = 0;
+let maskShape = null, maskFilled = true;             // not filled: the outline alone, so that a result can be seen
 
 const ratio = () => window.devicePixelRatio || 1;
 const onDevice = (length) => Math.round(length * ratio()) / ratio();
@@ -104,23 +105,16 @@ function checkPattern(pen) {
   const side = CHECK * ratio(), tile = document.createElement("canvas");
   tile.width = tile.height = side * 2;
   const brush = tile.getContext("2d");
-  brush.fillStyle = "rgba(255, 255, 255, .38)";
+  brush.fillStyle = "rgba(255, 255, 255, .34)";
   brush.fillRect(0, 0, side * 2, side * 2);
-  brush.fillStyle = "rgba(225, 0, 120, .72)";
+  brush.fillStyle = "rgba(225, 0, 120, .62)";
   brush.fillRect(0, 0, side, side);
   brush.fillRect(side, side, side, side);
   return pen.createPattern(tile, "repeat");
 }
 
 function drawMask(pen, inCells) {
-  const shift = phase * ratio();
-  pen.save();
-  inCells();
-  pen.clip(maskShape.cells);
-  pen.setTransform(1, 0, 0, 1, shift, 0);
-  pen.fillStyle = checkPattern(pen);
-  pen.fillRect(-shift, 0, overlay.width, overlay.height);
-  pen.restore();
+  if (maskFilled) fillMask(pen, inCells);
   inCells();
   const pixel = 1 / view.cell;
   for (const [style, dash] of [["#fff", []], ["#16001a", [4 * pixel, 4 * pixel]]]) {
@@ -131,6 +125,17 @@ function drawMask(pen, inCells) {
     pen.stroke(maskShape.outline);
   }
   pen.setLineDash([]);
+}
+
+function fillMask(pen, inCells) {
+  const shift = phase * ratio();
+  pen.save();
+  inCells();
+  pen.clip(maskShape.cells);
+  pen.setTransform(1, 0, 0, 1, shift, 0);
+  pen.fillStyle = checkPattern(pen);
+  pen.fillRect(-shift, 0, overlay.width, overlay.height);
+  pen.restore();
 }
 
 function drawGrid(pen, scale) {

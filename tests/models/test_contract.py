@@ -1,0 +1,235 @@
+"""What every registered variant must hold, for every colour depth, shape and kind of context (debug preset)."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from pixelart.codec import RGB, Gray
+from pixelart.layers.context import Context
+from pixelart.models import AutoregressiveModel, create_model, list_models
+from pixelart.models.weights import CONFIG_FILE, WEIGHTS_FILE, config_of, load_weights, pack_weights, read_config
+from pixelart.sampling import Controls, draw_noise, sample_cached, sample_naive
+
+CLASSES = 3
+SHAPES = [(5, 5), (3, 6), (6, 3)]
+every_model = pytest.mark.parametrize("name", list_models())
+every_depth = pytest.mark.parametrize("channels", [1, 3])
+every_shape = pytest.mark.parametrize("shape", SHAPES, ids=["square", "wide", "tall"])
+
+
+def lively_model(
+    name: str, *, channels: int, levels: int, shape: tuple[int, int], seed: int = 7
+) -> AutoregressiveModel:
+    """A debug model whose weights are all random and large enough that every connection shows."""
+    height, width = shape
+    model = create_model(
+        name, preset="debug", channels=channels, levels=levels, height=height, width=width, num_classes=CLASSES
+    )
+    random = torch.Generator().manual_seed(seed)
+    for parameter in model.parameters():
+        parameter.requires_grad_(False).copy_(torch.randn(parameter.shape, generator=random) * 0.4)
+    return model.eval()
+
+
+def random_pixels(count: int, channels: int, levels: int, shape: tuple[int, int], *, seed: int = 0) -> Tensor:
+    return torch.randint(0, levels, (count, channels, *shape), generator=torch.Generator().manual_seed(seed))
+
+
+def nothing_known(x: Tensor, class_weights: Tensor | None = None) -> Context:
+    weights = torch.zeros(len(x), CLASSES, dtype=torch.get_default_dtype()) if class_weights is None else class_weights
+    return Context(weights, x, torch.ones(len(x), *x.shape[2:], dtype=torch.bool))
+
+
+def half_known(x: Tensor, *, seed: int = 1) -> Context:
+    """Classes in turn; each picture its own scattered hole, the first row known."""
+    mask = torch.rand(len(x), *x.shape[2:], generator=torch.Generator().manual_seed(seed)) < 0.6
+    mask[:, 0] = False
+    return Context(torch.eye(CLASSES)[torch.arange(len(x)) % CLASSES], x, mask)
+
+
+@every_model
+@every_depth
+@every_shape
+@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
+def test_causality_and_coverage(name: str, channels: int, shape: tuple[int, int], training: bool) -> None:
+    """The maps of sub-pixel (i, c) change with every sub-pixel before it and with no other: changed one at a time."""
+    levels = 4
+    x = random_pixels(1, channels, levels, shape)
+    count = x.numel()
+    changed = x.expand(count, -1, -1, -1).clone()
+    order = [(r, q, c) for r in range(shape[0]) for q in range(shape[1]) for c in range(channels)]
+    for i, (row, column, channel) in enumerate(order):
+        changed[i, channel, row, column] = (changed[i, channel, row, column] + 1) % levels
+    context = nothing_known(torch.cat([x, changed]), torch.zeros(count + 1, CLASSES, dtype=torch.float64))
+    moved = torch.zeros(count, channels, *shape, dtype=torch.bool)
+    for seed in range(4):  # a ReLU may be dead under one set of weights
+        model = lively_model(name, channels=channels, levels=levels, shape=shape, seed=seed).double().train(training)
+        maps = model(torch.cat([x, changed]), context).unflatten(1, (channels, -1))
+        moved |= (maps[1:] != maps[:1]).any(2)
+    flat = torch.stack([moved[:, c, r, q] for r, q, c in order], dim=1)  # (input, output), both in drawing order
+    past = torch.arange(count)[:, None] < torch.arange(count)[None]
+    assert not (flat & ~past).any(), "an output saw itself or the future"
+    assert (flat | ~past).all(), "a part of the past is not seen"
+
+
+@every_model
+@every_depth
+def test_probabilities_sum_to_one(name: str, channels: int) -> None:
+    """Over all 2 x 2 pictures of two levels, with and without class and known pixels."""
+    with torch.no_grad():
+        model = lively_model(name, channels=channels, levels=2, shape=(2, 2)).double()
+        x = torch.tensor(list(itertools.product([0, 1], repeat=4 * channels))).view(-1, channels, 2, 2)
+        weights = torch.eye(CLASSES, dtype=torch.float64)[:1].expand(len(x), -1)
+        total = model.log_prob(x, nothing_known(x, weights)).flatten(1).sum(1).exp().sum()
+        assert total.item() == pytest.approx(1, abs=1e-9)
+        known = torch.zeros(channels, dtype=torch.long)
+        hidden = torch.tensor([[True, False], [True, True]])
+        given = x[(x[:, :, 0, 1] == known).all(1)]
+        context = Context(weights[: len(given)], given, hidden.expand(len(given), 2, 2))
+        log_p = (model.log_prob(given, context) * hidden).flatten(1).sum(1)
+        assert log_p.exp().sum().item() == pytest.approx(1, abs=1e-9)
+
+
+@every_model
+@every_depth
+@every_shape
+@pytest.mark.parametrize("levels", [2, 5])
+@pytest.mark.parametrize(
+    "controls",
+    [
+        Controls(),
+        Controls(temperature=0.7, top_k=2, guidance=2.5),
+        Controls(temperature=1.6, top_p=0.8, allowed=(0, 1)),
+    ],
+    ids=["plain", "guided", "allowed"],
+)
+def test_cached_equals_naive(
+    name: str,
+    channels: int,
+    shape: tuple[int, int],
+    levels: int,
+    controls: Controls,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Compiled rows, plain rows and whole forward passes draw the same from the same noise, and see the same log p."""
+    model = lively_model(name, channels=channels, levels=levels, shape=shape)
+    context = half_known(random_pixels(4, channels, levels, shape))
+    noise = draw_noise(5, count=4, channels=channels, height=shape[0], width=shape[1])
+    reference = sample_naive(model, context, controls=controls, noise=noise)
+    cached = sample_cached(model, context, controls=controls, noise=noise)
+    stream_class = type(model.stream(model.encode(context)))
+    monkeypatch.setattr(stream_class, "row_kernel", lambda _: None)
+    plain = sample_cached(model, context, controls=controls, noise=noise)
+    for other in (cached, plain):
+        assert torch.equal(other.x, reference.x)
+        torch.testing.assert_close(other.log_prob, reference.log_prob, atol=2e-5, rtol=0)
+    hidden = context.mask[:, None].expand_as(reference.x)
+    assert torch.equal(reference.x[~hidden], context.pixels[~hidden]), "a known pixel was changed"
+    if controls.allowed:
+        assert reference.x[hidden].max() <= max(controls.allowed)
+
+
+@every_model
+@every_depth
+def test_temperature_map(name: str, channels: int) -> None:
+    """Rows of one temperature come out as in a picture that has it everywhere, up to the first row of another."""
+    model = lively_model(name, channels=channels, levels=4, shape=(6, 5))
+    context = nothing_known(random_pixels(3, channels, 4, (6, 5)))
+    noise = draw_noise(0, count=3, channels=channels, height=6, width=5)
+    heat = torch.full((6, 5), 0.5, dtype=torch.float64)
+    heat[3:] = 4.0
+    for sampler in (sample_naive, sample_cached):
+        mixed = sampler(model, context, controls=Controls(temperature=heat), noise=noise).x
+        cold = sampler(model, context, controls=Controls(temperature=0.5), noise=noise).x
+        assert torch.equal(mixed[:, :, :3], cold[:, :, :3])
+        assert not torch.equal(mixed[:, :, 3:], cold[:, :, 3:])
+
+
+@every_model
+@every_depth
+def test_log_prob_of_a_sample_is_what_was_seen_while_drawing(name: str, channels: int) -> None:
+    shape, levels = (5, 4), 4
+    model = lively_model(name, channels=channels, levels=levels, shape=shape)
+    context = half_known(random_pixels(3, channels, levels, shape))
+    noise = draw_noise(9, count=3, channels=channels, height=5, width=4)
+    controls = Controls(temperature=1.7, guidance=1.5)
+    sample = sample_cached(model, context, controls=controls, noise=noise)
+    judged = model.log_prob(sample.x, context).double() * context.mask[:, None]
+    torch.testing.assert_close(sample.log_prob, judged, atol=2e-5, rtol=0)
+    assert (sample.log_prob[context.mask[:, None].expand_as(judged)] < 0).all()
+
+
+@every_model
+@every_depth
+def test_same_seed_same_picture_at_any_batch_size(name: str, channels: int) -> None:
+    shape = (6, 5)
+    model = lively_model(name, channels=channels, levels=5, shape=shape)
+    x = random_pixels(1, channels, 5, shape)
+    controls = Controls(guidance=1.5, top_p=0.95)
+
+    def draw(seed: int, count: int) -> Tensor:
+        context = half_known(x)
+        context = Context(*(t.expand(count, *t.shape[1:]) for t in (context.class_weights, x, context.mask)))
+        noise = draw_noise(seed, count=count, channels=channels, height=6, width=5)
+        return sample_cached(model, context, controls=controls, noise=noise).x
+
+    together = draw(3, 5)
+    for i in range(5):
+        assert torch.equal(draw(3 + i, 1)[0], together[i])
+    assert len({tuple(picture.flatten().tolist()) for picture in together}) > 1
+
+
+@every_model
+@every_depth
+def test_context_is_seen_from_all_sides_and_hides_what_is_hidden(name: str, channels: int) -> None:
+    shape, levels = (5, 5), 4
+    model = lively_model(name, channels=channels, levels=levels, shape=shape)
+    x = random_pixels(1, channels, levels, shape)
+    mask = torch.ones(1, *shape, dtype=torch.bool)
+    mask[0, 4, 4] = mask[0, 3, 1] = False
+    context = Context(torch.eye(CLASSES)[:1], x, mask)
+    plain = model(x, context)
+    behind = x.clone()
+    behind[0, :, 4, 4] = (behind[0, :, 4, 4] + 1) % levels
+    seen = model(x, Context(context.class_weights, behind, mask))
+    assert (seen[0, :, 3, 3] != plain[0, :, 3, 3]).any(), "a pixel does not see a known one below and right of it"
+    under = x.clone()
+    under[0, :, 0, 0] = (under[0, :, 0, 0] + 1) % levels
+    assert torch.equal(model(x, Context(context.class_weights, under, mask)), plain), "a hidden pixel shows"
+    other = model(x, Context(torch.eye(CLASSES)[1:2], x, mask))
+    blend = model(x, Context(torch.tensor([[0.5, 0.5, 0.0]]), x, mask))
+    unconditional = model(x, context.without_class())
+    for one, two in itertools.combinations([plain, other, blend, unconditional], 2):
+        assert not torch.equal(one, two), "the class makes no difference"
+
+
+@every_model
+@every_depth
+def test_save_and_load_are_bit_identical(name: str, channels: int, tmp_path: Path) -> None:
+    codec = RGB() if channels == 3 else Gray()
+    model = lively_model(name, channels=channels, levels=codec.levels, shape=(4, 4))
+    config = config_of(model, name, codec, ("a", "b", "c"))
+    (tmp_path / CONFIG_FILE).write_bytes(config.to_json())
+    (tmp_path / WEIGHTS_FILE).write_bytes(pack_weights(model))
+    assert read_config(tmp_path).to_json() == config.to_json()
+    loaded = load_weights(tmp_path, read_config(tmp_path))
+    for (key, one), (other_key, two) in zip(model.state_dict().items(), loaded.state_dict().items(), strict=True):
+        assert key == other_key and torch.equal(one, two)
+    assert pack_weights(loaded) == pack_weights(model)
+
+
+@every_model
+@every_depth
+def test_nothing_to_draw_draws_nothing(name: str, channels: int) -> None:
+    model = lively_model(name, channels=channels, levels=4, shape=(3, 3))
+    x = random_pixels(2, channels, 4, (3, 3))
+    context = Context(torch.zeros(2, CLASSES), x, torch.zeros(2, 3, 3, dtype=torch.bool))
+    noise = draw_noise(0, count=2, channels=channels, height=3, width=3)
+    for sampler in (sample_naive, sample_cached):
+        sample = sampler(model, context, controls=Controls(), noise=noise)
+        assert torch.equal(sample.x, x) and not sample.log_prob.any()

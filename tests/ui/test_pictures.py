@@ -1,0 +1,176 @@
+"""Models, import, results and export with a fake engine."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import io
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from pixelart.codec import Picture
+from pixelart.engine import Drawing
+from pixelart.errors import WeightsRejected
+from pixelart.images import encode_png
+from pixelart.settings import SETTINGS
+from pixelart.ui.canvas_value import Canvas
+from pixelart.ui.pictures import PictureHandlers
+from pixelart.ui.session import Session
+from tests.ui.fake_engine import CODEC, FakeEngine
+
+
+def pictures(**settings: Any) -> PictureHandlers:
+    return PictureHandlers(FakeEngine(**settings))  # pyright: ignore[reportArgumentType]
+
+
+def sprite() -> Picture:
+    return CODEC.table[np.random.default_rng(1).integers(CODEC.levels, size=(16, 16))]
+
+
+def sent(data: Any) -> gr.EventData:
+    return gr.EventData(None, data)
+
+
+def sent_file(content: bytes, name: str = "hero.png") -> gr.EventData:
+    return sent({"name": name, "data": base64.b64encode(content).decode()})
+
+
+def drawing(seed: int) -> Drawing:
+    return Drawing(sprite(), seed, -10.0, {"class_weights": {"hero": 1.0}})
+
+
+def test_a_fresh_page_shows_the_first_model() -> None:
+    notice, model, classes, canvas, colours, gallery, _ = pictures(names=("a", "b")).load(Session())
+    assert notice.visible is False and model.value == "a" and [c[0] for c in classes.choices] == ["Any", "hero", "wall"]
+    assert canvas.picture.shape == (16, 16, 4) and len(canvas.palette) == len(CODEC.colours) and gallery == []
+    assert len(colours.allowed) == CODEC.levels
+
+
+@pytest.mark.parametrize("fault", [None, WeightsRejected("config.json: damaged"), OSError("no such folder")])
+def test_without_a_model_the_page_says_so_and_can_be_painted_on(fault: Exception | None) -> None:
+    engine = FakeEngine(names=())
+    if fault:
+
+        def broken() -> Any:
+            raise fault
+
+        engine.list_checkpoints = broken
+    notice, model, _, canvas, _, _, status = PictureHandlers(engine).load(Session())  # pyright: ignore[reportArgumentType]
+    assert notice.visible is True and model.value is None and canvas.picture.shape == (32, 32, 4)
+    assert "install a model" in status
+
+
+def test_another_model_keeps_the_painting_and_drops_the_results() -> None:
+    session = Session(drawings=[drawing(1)])
+    page = pictures(names=("tiny", "large"))
+    canvas = page.select_model(session, Canvas(sprite()), "large")[1]
+    assert np.array_equal(canvas.picture, sprite().repeat(2, 0).repeat(2, 1)) and not session.drawings
+    assert np.array_equal(page.select_model(session, Canvas(sprite()), "tiny")[1].picture, sprite())
+
+
+def test_import_finds_the_grid_snaps_and_says_so() -> None:
+    picture = sprite()
+    picture[3, 4] = [250, 1, 2, 255]
+    picture[5, 6] = [1, 250, 2, 255]
+    event = sent_file(encode_png(picture, scale=4))
+    canvas, status = pictures().import_picture("tiny", event)
+    same = np.array_equal(np.delete(canvas.picture.reshape(-1, 4), [52, 86], 0), np.delete(sprite().reshape(-1, 4), [52, 86], 0))
+    assert same and not canvas.painted_mask.any() and not canvas.preview
+    assert "2 pixels snapped to the palette" in status and "64 x 64 fitted to 16 x 16" in status
+
+
+def test_import_keeps_a_fitting_picture_exactly() -> None:
+    canvas, status = pictures().import_picture("tiny", sent_file(encode_png(sprite())))
+    assert np.array_equal(canvas.picture, sprite()) and "every colour kept" in status
+
+
+def too_large() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("1", (5000, 5000)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def base64_of(content: bytes) -> dict[str, str]:
+    return {"name": "hero.png", "data": base64.b64encode(content).decode()}
+
+
+BAD_IMPORTS = {
+    "null": None,
+    "list": [],
+    "name number": {"name": 3, "data": "AAAA"},
+    "data null": {"name": "a.png", "data": None},
+    "not base64": {"name": "a.png", "data": "not base64!"},
+    "too many bytes": {"name": "a.png", "data": "A" * (SETTINGS.max_file_bytes * 2)},
+    "no bytes": base64_of(b""),
+    "svg": base64_of(b"<svg/>"),
+    "cut off": base64_of(encode_png(sprite())[:60]),
+    "too large": base64_of(too_large()),
+}
+
+
+@pytest.mark.parametrize("name", BAD_IMPORTS)
+def test_a_bad_import_is_a_plain_message(name: str, warnings_shown: list[str]) -> None:
+    canvas, status = pictures().import_picture("tiny", sent(BAD_IMPORTS[name]))
+    assert not isinstance(canvas, Canvas) and len(warnings_shown) == 1 and "status" in status
+    assert len(warnings_shown[0]) < 200 and "\n" not in warnings_shown[0]
+
+
+def test_the_name_of_an_import_is_shown_without_markup_or_folders() -> None:
+    status = pictures().import_picture("tiny", sent_file(encode_png(sprite()), "../../<b>x.png"))[1]
+    assert "&lt;b&gt;x.png" in status and ".." not in status
+
+
+def test_a_click_on_a_result_puts_it_on_the_canvas() -> None:
+    session = Session(drawings=[drawing(3), drawing(9)])
+    canvas, status = pictures().choose(session, SimpleNamespace(index=1))  # pyright: ignore[reportArgumentType]
+    assert np.array_equal(canvas.picture, sprite()) and canvas.mask is None and "Seed 9" in status
+    assert pictures().reuse_seed(session) == 9
+
+
+@pytest.mark.parametrize("index", [5, -1, None, "0", [0, 1]])
+def test_a_click_on_nothing_changes_nothing(index: Any) -> None:
+    session = Session(drawings=[drawing(3)])
+    assert not isinstance(pictures().choose(session, SimpleNamespace(index=index))[0], Canvas)  # pyright: ignore[reportArgumentType]
+    assert session.chosen == 0
+
+
+def test_reuse_without_a_result_says_so(warnings_shown: list[str]) -> None:
+    pictures().reuse_seed(Session())
+    assert len(warnings_shown) == 1
+
+
+def test_downloads_are_indexed_pngs_with_telling_names(warnings_shown: list[str]) -> None:
+    page = pictures()
+    result = page.download_result(Session(drawings=[drawing(1234)]), 4)
+    assert result["name"] == "hero_1234_64x64.png"
+    canvas = page.download_canvas(Canvas(sprite()), 1)
+    assert canvas["name"] == "canvas_16x16.png"
+    for saved, scale in ((result, 4), (canvas, 1)):
+        with Image.open(io.BytesIO(base64.b64decode(saved["data"]))) as image:
+            assert image.mode == "P"
+            assert np.array_equal(np.asarray(image.convert("RGBA")), sprite().repeat(scale, 0).repeat(scale, 1))
+    page.download_result(Session(), 1)
+    page.download_canvas(None, 1)
+    assert len(warnings_shown) == 2
+
+
+@pytest.mark.parametrize("scale", [0, 3, -1, 10**9, None, "4", 2.5])
+def test_a_bad_scale_means_one(scale: Any) -> None:
+    assert pictures().download_canvas(Canvas(sprite()), scale)["name"] == "canvas_16x16.png"
+
+
+def test_only_the_colours_on_the_canvas() -> None:
+    canvas = Canvas(CODEC.table[np.full((16, 16), 2)])
+    assert pictures().colours_on_canvas(canvas, "tiny").indices() == (2,)
+
+
+def test_sessions_share_nothing() -> None:
+    import copy
+
+    first = Session(drawings=[drawing(1)])
+    assert copy.deepcopy(first).drawings == [] and copy.deepcopy(first) is not first
