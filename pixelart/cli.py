@@ -19,27 +19,36 @@ EXIT_BAD_INPUT = 2
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {message}", file=sys.stderr)
+        print(f"{self.prog}: {' '.join(message.splitlines())}", file=sys.stderr)
         sys.exit(EXIT_BAD_INPUT)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it worked, 2 and one plain line on bad input, 130 when interrupted."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
-    options = _parser().parse_args(arguments)
+    options = parse(arguments)
     try:
         result: dict[str, Any] | list[Any] | None = options.run(options)
     except PixelArtError as error:
-        print(f"pixelart {options.command}: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
+        return _refuse(options.command, str(error))
     except OSError as error:
-        print(f"pixelart {options.command}: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
+        return _refuse(options.command, f"{error.filename or ''}: {error.strerror or error}")
     except KeyboardInterrupt:
         return 130
     if result is not None and getattr(options, "json", False):
         print(json.dumps(result))
     return 0
+
+
+def _refuse(command: str, reason: str) -> int:
+    """One line, whatever a file is called."""
+    print(f"pixelart {command}: {' '.join(reason.splitlines())}", file=sys.stderr)
+    return EXIT_BAD_INPUT
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The options of one command; on bad ones prints one line and leaves with code 2."""
+    return _parser().parse_args(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -117,10 +126,11 @@ def _add_train(add: Any) -> None:
     _data(command)
     command.add_argument("--out", type=Path, required=True, help="the run folder")
     command.add_argument("--resume", action="store_true", help="continue the run in --out where it was saved last")
-    command.add_argument("--model", default="gated_pixelcnn", help="a variant (gated_pixelcnn)")
-    command.add_argument("--preset", default="default", help="default or debug")
-    command.add_argument("--codec", default="indexed", help="indexed, rgb, gray or binary (indexed)")
-    command.add_argument("--colours", type=int, default=64, help="palette entries, transparent included (64)")
+    command.set_defaults(fit=None)
+    command.add_argument("--model", help="a variant (gated_pixelcnn)")
+    command.add_argument("--preset", help="default or debug")
+    command.add_argument("--codec", help="indexed, rgb, gray or binary (indexed)")
+    command.add_argument("--colours", type=int, help="palette entries, transparent included (64)")
     for name, kind, text in commands.SCHEDULE_OPTIONS:
         command.add_argument(f"--{name.replace('_', '-')}", type=kind, help=text)
     for name, text in commands.SCHEDULE_SWITCHES:

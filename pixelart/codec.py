@@ -186,7 +186,7 @@ def codec_from_config(config: dict[str, Any]) -> Codec:
             return Gray(_byte(config["background"]))
         if kind == "binary":
             return Binary()
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WeightsRejected(f"codec {config!r:.80}: {error}") from error
     raise WeightsRejected(f"codec {kind!r:.40} is not one of indexed, rgb, gray, binary")
 

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from pixelart.models import create_model, get_variant, list_models
 from pixelart.training.checkpoint import write_file
 from pixelart.training.data import PictureSet, read_pictures
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
-from pixelart.training.run import RUN_FILE, Schedule, read_run
+from pixelart.training.run import RUN_FILE, RunConfig, Schedule, read_run
 from pixelart.training.setup import export_run, resume_run, start_run
 from pixelart.training.trainer import Trainer
 
@@ -44,6 +45,7 @@ SCHEDULE_SWITCHES = [
     ("flip", "show pictures mirrored left to right half of the time"),
     ("compile", "compile the step first: slower to start, faster to train; needs a C++ compiler"),
 ]
+START_OPTIONS = {"model": "gated_pixelcnn", "preset": "default", "codec": "indexed", "colours": 64, "fit": "refuse"}
 Json = dict[str, Any]
 
 
@@ -89,7 +91,7 @@ def evaluate(options: argparse.Namespace) -> Json:
     if unknown and len(pictures.classes) > 1:
         raise DataRejected(f"{options.data.name}: {name} has no class {', '.join(unknown)[:80]}")
     if not options.include_training:
-        pictures = _held_out(pictures, engine.library.seen_in_training(name), options.data)
+        pictures = held_out(pictures, engine.library.seen_in_training(name), options.data)
     x = loaded.codec.encode(pictures.pictures).to(loaded.device)
     weights = torch.stack([loaded.class_weights({} if c in unknown else {c: 1.0}) for c in pictures.class_names])
     with _progress("judging") as progress:
@@ -117,23 +119,12 @@ def train(options: argparse.Namespace) -> Json:
     """Start or continue a run; Ctrl+C saves and stops."""
     given = {n: getattr(options, n) for n, *_ in [*SCHEDULE_OPTIONS, *SCHEDULE_SWITCHES]}
     given = {name: value for name, value in given.items() if value is not None}
+    start = {name: getattr(options, name) for name in START_OPTIONS if getattr(options, name) is not None}
     if options.resume and (options.out / RUN_FILE).exists():
-        schedule = read_run(options.out).schedule
-        for name, value in given.items():
-            if value != getattr(schedule, name):
-                raise RequestRejected(f"{name} {value}: this run was started with {getattr(schedule, name)}")
+        _check_same({**given, **start}, read_run(options.out))
         trainer = resume_run(options.out, options.data)
     else:
-        trainer = start_run(
-            options.out,
-            options.data,
-            model=options.model,
-            preset=options.preset,
-            codec=options.codec,
-            colours=options.colours,
-            schedule=Schedule(**given),
-            fit=options.fit,
-        )
+        trainer = start_run(options.out, options.data, **{**START_OPTIONS, **start}, schedule=Schedule(**given))
     _run(trainer)
     last = trainer.rows[-1] if trainer.rows else {"step": trainer.step}
     _say(options, ", ".join(f"{key} {value}" for key, value in last.items()))
@@ -149,20 +140,45 @@ def export(options: argparse.Namespace) -> Json:
     return {"checkpoint": str(target)}
 
 
+def _check_same(given: Json, config: RunConfig) -> None:
+    """Raises RequestRejected when an option differs from what the run was started with."""
+    palette = len(config.codec.get("colours", ())) + 1  # may be less than was asked for
+    started = {
+        **asdict(config.schedule),
+        "model": config.model,
+        "preset": config.preset,
+        "codec": config.codec["name"],
+        "colours": max(palette, given.get("colours", 0)),
+        "fit": config.fit,
+    }
+    for name, value in given.items():
+        if value != started[name]:
+            raise RequestRejected(f"{name} {value}: this run was started with {started[name]}")
+
+
 def _run(trainer: Trainer) -> None:
     stopping: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda received, _: stopping.append(received))
-    with tqdm(total=100, desc="training", unit="%", disable=None, file=sys.stderr) as bar:
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda received, _: stopping.append(received)) for number in signals]
+    try:
+        with tqdm(total=100, desc="training", unit="%", disable=None, file=sys.stderr) as bar:
 
-        def report(state: Trainer) -> None:
-            bar.update(round(100 * state.progress(), 1) - bar.n)
-            bar.set_postfix_str(f"step {state.step}, {state.recent_bits():.3f} bits/dim")
+            def report(state: Trainer) -> None:
+                bar.update(round(100 * state.progress(), 1) - bar.n)
+                bar.set_postfix_str(f"step {state.step}, {state.recent_bits():.3f} bits/dim")
 
-        trainer.train(stop=lambda: bool(stopping), report=report)
+            trainer.train(stop=lambda: bool(stopping), report=report)
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
 
 
-def _held_out(pictures: PictureSet, seen: frozenset[str], data: Path) -> PictureSet:
+def held_out(pictures: PictureSet, seen: frozenset[str], data: Path) -> PictureSet:
+    """The pictures whose content hash is not among those `seen` in training.
+
+    Raises:
+        DataRejected: none is left.
+    """
     unseen = np.array([h not in seen for h in pictures.hashes])
     if not unseen.any():
         raise DataRejected(f"{data.name}: all {len(pictures)} pictures were trained on; --include-training takes them")
@@ -172,7 +188,7 @@ def _held_out(pictures: PictureSet, seen: frozenset[str], data: Path) -> Picture
 def _engine(options: argparse.Namespace) -> tuple[Engine, str]:
     """The engine over --checkpoints and a name in it, or over the parent of the checkpoint folder that was named."""
     path = Path(options.checkpoint)
-    if len(path.parts) > 1 and path.is_dir():
+    if path.is_dir() and (len(path.parts) > 1 or not (options.checkpoints / path).is_dir()):
         return Engine(path.resolve().parent), path.resolve().name
     return Engine(options.checkpoints), options.checkpoint
 

@@ -16,12 +16,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from pixelart.codec import ALPHA_THRESHOLD, Picture
+from pixelart.codec import Picture
 from pixelart.errors import ImageRejected
 from pixelart.settings import SETTINGS
 
 FORMATS = ("PNG", "GIF", "JPEG", "WEBP", "BMP")
 SUFFIXES = (".png", ".gif", ".jpg", ".jpeg", ".webp", ".bmp")
+MAX_READS, MAX_SCANS = 10_000, 100
 _FAULTS = (OSError, ValueError, TypeError, SyntaxError, EOFError, IndexError, KeyError, OverflowError, MemoryError)
 
 
@@ -49,13 +50,15 @@ def decode_picture(data: bytes, *, name: str) -> Picture:
         raise ImageRejected(_too_heavy(name, len(data)))
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            warnings.simplefilter("ignore")  # a decoder's remarks on odd files; what is too large is refused below
+            with Image.open(_Source(data), formats=FORMATS) as image:
                 _check_size(image.size, name)
+                if image.format == "JPEG" and data.count(b"\xff\xda") > MAX_SCANS:  # each is a pass over all pixels
+                    raise ImageRejected(f"{name}: more than {MAX_SCANS} scans")
                 return np.asarray(image.convert("RGBA"), np.uint8).copy()
     except ImageRejected:
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except Image.DecompressionBombError as error:
         raise ImageRejected(f"{name}: larger than {SETTINGS.max_side} x {SETTINGS.max_side} pixels") from error
     except (*_FAULTS, struct.error, zlib.error) as error:
         kinds = ", ".join(FORMATS)
@@ -90,19 +93,29 @@ def contact_sheet(pictures: Picture, *, columns: int, gap: int = 1) -> Picture:
     return sheet
 
 
-def _indexed(picture: Picture) -> tuple[Image.Image, int | None] | None:
-    """A palette image of the same look and the index that is transparent; None when 256 entries do not suffice."""
+def _indexed(picture: Picture) -> tuple[Image.Image, bytes | None] | None:
+    """A palette image of exactly these values and the alpha of its entries; None when 256 entries do not suffice."""
     alpha = picture[..., 3]
     if not np.isin(alpha, (0, 255)).all():
         return None
-    visible = np.where(alpha[..., None] >= ALPHA_THRESHOLD, picture, 0)
-    colours, indices = np.unique(visible.reshape(-1, 4), axis=0, return_inverse=True)
+    colours, indices = np.unique(picture.reshape(-1, 4), axis=0, return_inverse=True)
     if len(colours) > 256:
         return None
     image = Image.frombytes("P", alpha.shape[::-1], indices.astype(np.uint8).tobytes())
     image.putpalette(colours[:, :3].tobytes(), "RGB")
-    clear = np.flatnonzero(colours[:, 3] == 0)
-    return image, int(clear[0]) if len(clear) else None
+    return image, None if alpha.all() else colours[:, 3].tobytes()
+
+
+class _Source(io.BytesIO):
+    """Bytes that may be read so many times: a decoder spends a read on every chunk, block and segment it walks over."""
+
+    reads = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.reads += 1
+        if self.reads > MAX_READS:
+            raise ValueError(f"more than {MAX_READS} parts")
+        return super().read(size)
 
 
 def _check_size(size: tuple[int, int], name: str) -> None:

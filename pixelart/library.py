@@ -18,7 +18,7 @@ from torch import Tensor
 from pixelart.codec import Codec, Indexed, codec_from_config
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.models import AutoregressiveModel
-from pixelart.models.weights import CONFIG_FILE, SEEN_FILE, CheckpointConfig, load_weights, read_config
+from pixelart.models.weights import CONFIG_FILE, SEEN_FILE, CheckpointConfig, check_weights, load_weights, read_config
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Checkpoint:
         Raises:
             RequestRejected: an unknown class, or a weight that is negative or not finite.
         """
-        weights = torch.zeros(len(self.config.classes))
+        weights = torch.zeros(len(self.config.classes), dtype=torch.float64)
         for name, weight in blend.items():
             if name not in self.config.classes:
                 known = ", ".join(self.config.classes)
@@ -64,13 +64,17 @@ class Checkpoint:
             if not 0 <= weight < float("inf"):
                 raise RequestRejected(f"weight {weight!r} of class {name}: must be 0 or more")
             weights[self.config.classes.index(name)] = weight
-        return (weights / weights.sum().clamp(min=1e-9)).to(self.device)
+        if weights.any():
+            weights /= weights.max()  # first, so that the sum of very large or very small ones is exact enough
+            weights /= weights.sum()
+        return weights.float().to(self.device)
 
 
 class Library:
     """The checkpoints of one folder. At most `memory_bytes` of weights are kept; the least recently used go first.
 
-    A name is the name of a sub-folder, never a path. Safe under threads.
+    A name is the name of a sub-folder, never a path, and begins with no dot: those are being written. Safe under
+    threads.
     """
 
     def __init__(self, folder: Path, *, device: torch.device, memory_bytes: int) -> None:
@@ -81,9 +85,11 @@ class Library:
     def list(self) -> list[CheckpointInfo]:
         """The valid checkpoints, sorted by name; damaged ones are logged and left out."""
         found = []
-        for path in sorted(self.folder.glob(f"*/{CONFIG_FILE}")):
+        for path in sorted(self.folder.glob(f"[!.]*/{CONFIG_FILE}")):
             try:
-                found.append(_info(path.parent.name, read_config(path.parent)))
+                config = read_config(path.parent)
+                check_weights(path.parent, config)
+                found.append(_info(path.parent.name, config))
             except WeightsRejected as error:
                 log.warning("left out: %s", error)
         return found
@@ -122,7 +128,8 @@ class Library:
 
     def _path(self, name: str) -> Path:
         path = self.folder / name
-        if path.parent != self.folder or path.name != name or not (path / CONFIG_FILE).is_file():
+        plain = len(name) < 256 and not name.startswith(".") and path.parent == self.folder and path.name == name
+        if not plain or not (path / CONFIG_FILE).is_file():
             names = ", ".join(info.name for info in self.list()) or "none"
             raise RequestRejected(f"checkpoint {name!r:.80} not found; {self.folder.name}/ holds: {names}")
         return path

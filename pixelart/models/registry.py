@@ -88,7 +88,7 @@ def config_from_dict(name: str, values: Mapping[str, Any]) -> ModelConfig:
 
 
 def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
-    """A frozen dataclass from JSON: ints and tuples of ints within bounds, nested ContextConfig, nothing unknown."""
+    """A frozen dataclass from JSON: ints, and tuples of ints, within bounds, nested ContextConfig, nothing unknown."""
     fields = {f.name: f for f in dataclasses.fields(kind)}
     if not isinstance(values, Mapping) or set(values) != set(fields):
         odd = sorted(set(fields) ^ set(values)) if isinstance(values, Mapping) else [str(values)[:40]]
@@ -97,7 +97,9 @@ def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
     for key, value in values.items():
         if key == "context":
             read[key] = _read(ContextConfig, value)
-        elif isinstance(value, list | tuple) and len(value) <= 64:
+        elif str(fields[key].type).startswith("tuple"):
+            if not isinstance(value, list | tuple) or len(value) > 64:
+                raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs a list of at most 64 numbers")
             read[key] = tuple(_bounded(kind, key, v) for v in value)
         else:
             read[key] = _bounded(kind, key, value)
@@ -105,6 +107,7 @@ def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
 
 
 def _bounded(kind: type[Any], key: str, value: Any) -> int:
-    if type(value) is not int or not 0 <= value <= 4096:
-        raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs a whole number of 0 to 4096")
+    low = 0 if key == "upscale" else 1
+    if type(value) is not int or not low <= value <= 4096:
+        raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs a whole number of {low} to 4096")
     return value

@@ -67,9 +67,11 @@ def read_config(folder: Path) -> CheckpointConfig:
         if values.pop("format") != FORMAT or values.pop("library") != "pixelart":
             raise WeightsRejected(f"{folder.name}/{CONFIG_FILE}: not format {FORMAT} of pixelart")
         config = CheckpointConfig(**{**values, "classes": tuple(values["classes"])})
+        _check(config, folder.name)
+    except WeightsRejected:
+        raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WeightsRejected(f"{folder.name}/{CONFIG_FILE}: not readable ({error!s:.80})") from error
-    _check(config, folder.name)
     return config
 
 
@@ -80,10 +82,7 @@ def load_weights(folder: Path, config: CheckpointConfig) -> AutoregressiveModel:
         WeightsRejected: missing, too large, damaged, not finite, or other tensors than the config implies.
     """
     data = _read(folder / WEIGHTS_FILE, SETTINGS.max_weights_bytes)
-    with torch.device("meta"):
-        expected = {k: (tuple(v.shape), "F32") for k, v in config.build().state_dict().items()}
-    if _header(data, folder.name) != expected:
-        raise WeightsRejected(f"{folder.name}/{WEIGHTS_FILE}: tensors differ from what {CONFIG_FILE} describes")
+    _check_header(data, len(data), folder.name, config)
     try:
         tensors = safetensors.torch.load(data)
     except safetensors.SafetensorError as error:
@@ -94,6 +93,29 @@ def load_weights(folder: Path, config: CheckpointConfig) -> AutoregressiveModel:
     model = config.build()
     model.load_state_dict(tensors)
     return to_channels_last(model.eval().requires_grad_(False))
+
+
+def check_weights(folder: Path, config: CheckpointConfig) -> None:
+    """Raises WeightsRejected unless the weights in `folder` are of the names, shapes, types and length that `config`
+    implies. Quick: reads the header alone, not the values.
+    """
+    path = folder / WEIGHTS_FILE
+    try:
+        with path.open("rb") as file:
+            _check_header(file.read(8 + SETTINGS.max_config_bytes), path.stat().st_size, folder.name, config)
+    except OSError as error:
+        raise WeightsRejected(f"{folder.name}/{WEIGHTS_FILE}: {error.strerror or 'cannot be read'}") from error
+
+
+def _check_header(start: bytes, size: int, name: str, config: CheckpointConfig) -> None:
+    """`start` of a file of `size` bytes announces the tensors of `config`, and they fill the file."""
+    with torch.device("meta"):
+        expected = config.build().state_dict()
+    if _header(start, name) != {k: (tuple(v.shape), "F32") for k, v in expected.items()}:
+        raise WeightsRejected(f"{name}/{WEIGHTS_FILE}: tensors differ from what {CONFIG_FILE} describes")
+    whole = 8 + int.from_bytes(start[:8], "little") + sum(4 * v.numel() for v in expected.values())
+    if size != whole:
+        raise WeightsRejected(f"{name}/{WEIGHTS_FILE}: {size} bytes; the header announces {whole}")
 
 
 def _check(config: CheckpointConfig, name: str) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import lzma
+import struct
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +25,7 @@ from pixelart.settings import SETTINGS
 log = logging.getLogger(__name__)
 Fit = Literal["refuse", "nearest"]
 NO_FOLDER = "pictures"
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -101,9 +105,10 @@ def _fitted(picture: Picture, name: str, size: tuple[int, int], fit: Fit) -> Pic
 
 
 def _members(source: Path) -> Iterator[tuple[str, str, Picture]]:
-    """(name, class, picture) of every picture, sorted by name."""
+    """(name, class, picture) of every picture, sorted by name, folder by folder."""
     if source.is_dir():
-        files = sorted(p for p in source.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        files = [p for p in source.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()]
+        files.sort(key=lambda p: p.relative_to(source).parts)
         _check_count(source, len(files))
         for path in files:
             place = path.relative_to(source)
@@ -116,9 +121,9 @@ def _members(source: Path) -> Iterator[tuple[str, str, Picture]]:
 
 
 def _archive_members(source: Path) -> Iterator[tuple[str, str, Picture]]:
-    with zipfile.ZipFile(source) as archive:
-        entries = sorted((e for e in archive.infolist() if not e.is_dir()), key=lambda e: e.filename)
-        entries = [e for e in entries if PurePosixPath(e.filename).suffix.lower() in SUFFIXES]
+    with _open_archive(source) as archive:
+        entries = [e for e in archive.infolist() if PurePosixPath(e.filename).suffix.lower() in SUFFIXES]
+        entries = sorted((e for e in entries if not e.is_dir()), key=lambda e: PurePosixPath(e.filename).parts)
         _check_count(source, len(entries))
         if sum(e.file_size for e in entries) > SETTINGS.max_archive_bytes:
             raise DataRejected(f"{source.name}: unpacks to more than {SETTINGS.max_archive_bytes >> 20} MiB")
@@ -129,10 +134,25 @@ def _archive_members(source: Path) -> Iterator[tuple[str, str, Picture]]:
             if entry.flag_bits & 1:
                 raise DataRejected(f"{source.name}: {entry.filename!r:.80} is encrypted")
             if not _hidden(place.parts):
-                with archive.open(entry) as file:  # never more than the limit, whatever the header says
-                    data = file.read(SETTINGS.max_file_bytes + 1)
+                data = _unpack(archive, entry, source)
                 name = place.parent.name if len(place.parts) > 1 else NO_FOLDER
                 yield str(place), name, decode_picture(data, name=str(place))
+
+
+def _open_archive(source: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(source)
+    except _DAMAGED as error:
+        raise DataRejected(f"{source.name}: damaged archive ({error!s:.80})") from error
+
+
+def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, source: Path) -> bytes:
+    """The bytes of one entry, never more than one over the limit, whatever the header says."""
+    try:
+        with archive.open(entry) as file:
+            return file.read(SETTINGS.max_file_bytes + 1)
+    except _DAMAGED as error:
+        raise DataRejected(f"{source.name}: {entry.filename!r:.80} is damaged ({error!s:.80})") from error
 
 
 def _hidden(parts: tuple[str, ...]) -> bool:

@@ -108,7 +108,7 @@ def export_run(run: Path, target: Path) -> Path:
     training = {**asdict(config.schedule), "trained_steps": step, "trained_minutes": round(state["seconds"] / 60, 1)}
     description = CheckpointConfig(config.model, config.model_config, config.codec, config.classes, training)
     files = Files()
-    partial = target.with_name(target.name + ".tmp")
+    partial = target.with_name(f".{target.name}.tmp")  # a name that is never listed
     if partial.exists():
         shutil.rmtree(partial)
     files.make_folder(partial)

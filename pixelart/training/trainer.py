@@ -108,10 +108,11 @@ class Trainer:
         """Measure, log, and write a checkpoint of this step (unless it is already there)."""
         if self.rows and self.rows[-1]["step"] == self.step:
             return
-        self.rows.append(self._measure())
+        row = self._measure()
+        save_checkpoint(self.run, self.step, self._parts([*self.rows, row]))
+        self.rows.append(row)
         self._recent = []
-        log.info("%s", json.dumps(self.rows[-1]))
-        save_checkpoint(self.run, self.step, self._parts())
+        log.info("%s", json.dumps(row))
         (self.run / "samples").mkdir(exist_ok=True)
         write_file(self.run / "samples" / f"step-{self.step:08d}.png", self._samples())
         table = io.StringIO()
@@ -225,7 +226,7 @@ class Trainer:
         pictures = np.stack([candidate.picture for column in drawn for candidate in column])
         return encode_png(contact_sheet(pictures, columns=4), scale=2)
 
-    def _parts(self) -> dict[str, bytes]:
+    def _parts(self, rows: list[dict[str, Any]]) -> dict[str, bytes]:
         moments = {}
         for index, name in enumerate(self.names):
             for key, value in self.optimizer.state_dict()["state"].get(index, {}).items():
@@ -233,7 +234,7 @@ class Trainer:
         state = {
             "step": self.step,
             "seconds": self.seconds,
-            "rows": self.rows,
+            "rows": rows,
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
             "fingerprint": self.config.data_fingerprint,

@@ -1,0 +1,110 @@
+"""Pictures and figures of a checkpoint's card.
+
+    python -m benchmarks.card --checkpoint dungeon-gated --data examples/dungeon.zip
+
+Writes samples.png (a row of eight for each class, seeds 0 to 7, temperature 1: nothing is chosen by hand) and
+completions.png (held-out pictures: original, hole, three candidates as they come) into the checkpoint folder, and
+replaces what stands between the figure marks of its README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.machine import describe_machine
+from pixelart.cli import parse
+from pixelart.codec import Picture
+from pixelart.commands import evaluate, held_out
+from pixelart.engine import Engine, Request
+from pixelart.holes import named_hole
+from pixelart.images import contact_sheet, encode_png
+from pixelart.training.checkpoint import write_file
+from pixelart.training.data import PictureSet, read_pictures
+
+BEGIN, END = "<!-- figures: python -m benchmarks.card -->", "<!-- end of figures -->"
+COLUMNS = 8
+HOLE = np.array([255, 0, 160, 255], np.uint8)
+
+
+def samples(engine: Engine, checkpoint: str) -> Picture:
+    """Eight pictures of each class."""
+    rows = [
+        drawing.picture
+        for name in engine.info(checkpoint).classes
+        for drawing in engine.generate(Request(checkpoint, class_weights={name: 1.0}, count=COLUMNS))
+    ]
+    return contact_sheet(np.stack(rows), columns=COLUMNS)
+
+
+def completions(engine: Engine, checkpoint: str, pictures: PictureSet) -> Picture:
+    """For the first two held-out pictures of each class: original, with its hole, three candidates in order."""
+    rows: list[Picture] = []
+    for name in engine.info(checkpoint).classes:
+        chosen = [i for i, c in enumerate(pictures.class_names) if c == name][:2]
+        for i in chosen:
+            picture = engine.snap(checkpoint, pictures.pictures[i])[0]
+            mask = named_hole("brush", *picture.shape[:2], seed=i)
+            request = Request(checkpoint, class_weights={name: 1.0}, count=3)
+            drawings = engine.complete(request, picture, mask)
+            rows += [picture, _marked(picture, mask), *(drawing.picture for drawing in drawings)]
+    return contact_sheet(np.stack(rows), columns=10)
+
+
+def figures(checkpoint: str, data: Path, folder: Path) -> str:
+    """Markdown tables of bits per dimension and of bits in holes, on held-out pictures."""
+    lines = [f"Measured on {describe_machine()}.", ""]
+    for holes in ("brush", "centre8", "centre16"):
+        words = ["--checkpoint", checkpoint, "--checkpoints", str(folder), "--data", str(data), "--holes", holes]
+        result = evaluate(parse(["evaluate", *words, "--per-class", "--json"]))
+        if holes == "brush":
+            lines += [
+                f"Held-out pictures: {result['images']}. **{result['bits_per_dim']:.3f} bits per dimension** "
+                f"({result['nats_per_image']:.1f} nats a picture).",
+                "",
+                "| class | " + " | ".join(result["per_class"]) + " |",
+                "|---|" + "---|" * len(result["per_class"]),
+                "| bits/dim | " + " | ".join(f"{v:.2f}" for v in result["per_class"].values()) + " |",
+                "",
+                "| holes | bits in the hole, with / without context | seam bits, with / without | seam ratio |",
+                "|---|---|---|---|",
+            ]
+        ratio = result["seam_bits"] / result["seam_bits_without_context"]
+        lines.append(
+            f"| {holes} | {result['hole_bits']:.3f} / {result['hole_bits_without_context']:.3f} "
+            f"| {result['seam_bits']:.3f} / {result['seam_bits_without_context']:.3f} | {ratio:.3f} |"
+        )
+    return "\n".join(lines)
+
+
+def _marked(picture: Picture, mask: NDArray[np.bool_]) -> Picture:
+    return np.where(mask[..., None], HOLE, picture)
+
+
+def main() -> None:
+    """Write the pictures and the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--checkpoint", default="dungeon-gated")
+    parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
+    parser.add_argument("--data", type=Path, default=Path("examples/dungeon.zip"))
+    options = parser.parse_args()
+    engine, folder = Engine(options.checkpoints), options.checkpoints / options.checkpoint
+    info = engine.info(options.checkpoint)
+    pictures = read_pictures(options.data, size=(info.height, info.width))
+    pictures = held_out(pictures, engine.library.seen_in_training(options.checkpoint), options.data)
+    write_file(folder / "samples.png", encode_png(samples(engine, options.checkpoint), scale=2))
+    write_file(folder / "completions.png", encode_png(completions(engine, options.checkpoint, pictures), scale=2))
+    table = figures(options.checkpoint, options.data, options.checkpoints)
+    card = folder / "README.md"
+    text = card.read_text() if card.exists() else f"# {options.checkpoint}\n\n{BEGIN}\n{END}\n"
+    changed = re.sub(f"{BEGIN}.*?{END}", f"{BEGIN}\n{table}\n{END}", text, flags=re.S)
+    write_file(card, changed.encode())
+    print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""What a visitor can do and see, in the words of the tests."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from playwright.sync_api import Page, expect
+
+Cell = tuple[int, int]
+READ_PICTURE = """() => {
+    const shown = document.querySelector('#canvas .picture'), copy = document.createElement('canvas');
+    copy.width = shown.width;
+    copy.height = shown.height;
+    const pen = copy.getContext('2d', {willReadFrequently: true});
+    pen.drawImage(shown, 0, 0);
+    return btoa(String.fromCharCode(...pen.getImageData(0, 0, copy.width, copy.height).data));
+}"""
+
+
+class StudioPage:
+    """One open page. `errors` collects everything bad that its console says."""
+
+    def __init__(self, page: Page, url: str, *, side: int = 32) -> None:
+        self.page, self.side = page, side
+        self.errors: list[str] = []
+        page.on("console", lambda m: self.errors.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda e: self.errors.append(str(e)))
+        page.goto(url)
+        page.wait_for_selector("#canvas .swatch.on")
+        page.wait_for_function(f"document.querySelector('#canvas .picture').width === {side}")
+
+    def at(self, cell: Cell) -> tuple[float, float]:
+        """The middle of a cell (x, y) on the screen."""
+        box = self.page.locator("#canvas .picture").bounding_box()
+        assert box is not None
+        return (
+            box["x"] + (cell[0] + 0.5) * box["width"] / self.side,
+            box["y"] + (cell[1] + 0.5) * box["height"] / self.side,
+        )
+
+    def stroke(self, *cells: Cell, button: Any = "left") -> None:
+        self.page.mouse.move(*self.at(cells[0]))
+        self.page.mouse.down(button=button)
+        for cell in cells[1:]:
+            self.page.mouse.move(*self.at(cell))
+        self.page.mouse.up(button=button)
+
+    def tool(self, name: str) -> None:
+        self.page.click(f"#canvas [data-tool={name}]")
+
+    def command(self, name: str) -> None:
+        self.page.click(f"#canvas [data-do={name}]")
+
+    def key(self, key: str) -> None:
+        self.page.keyboard.press(key)
+
+    def active_tool(self) -> str | None:
+        return self.page.locator("#canvas [data-tool].on").get_attribute("data-tool")
+
+    def colour(self, index: int) -> None:
+        self.page.locator("#canvas .swatch").nth(index).click()
+
+    def picture(self) -> NDArray[np.uint8]:
+        """What is shown, uint8 (H, W, 4)."""
+        data = base64.b64decode(self.page.evaluate(READ_PICTURE))
+        return np.frombuffer(data, np.uint8).reshape(self.side, self.side, 4)
+
+    def mask_sent_by(self, button: str) -> NDArray[np.bool_]:
+        """Presses a button whose handler takes the canvas; the mask that Python gets."""
+        with self.page.expect_request(lambda r: r.method == "POST" and '"mask"' in (r.post_data or "")) as caught:
+            self.page.locator(button).dispatch_event("click")
+        data = caught.value.post_data_json["data"]
+        canvas = next(v for v in data if isinstance(v, dict) and "mask" in v)
+        return np.frombuffer(base64.b64decode(canvas["mask"]), np.uint8).reshape(self.side, self.side) == 1
+
+    def mask(self) -> NDArray[np.bool_]:
+        """The mask as Python gets it."""
+        return self.mask_sent_by("#save-canvas")
+
+    def set_number(self, name: str, value: str) -> None:
+        box = self.page.locator(f"#{name} input[type=number]")
+        box.fill(value)
+        box.press("Tab")
+
+    def choose_class(self, name: str) -> None:
+        self.page.locator("#class input").click()
+        self.page.get_by_role("option", name=name).click()
+
+    def wait_for_status(self, pattern: str) -> None:
+        expect(self.page.locator("#status")).to_have_text(re.compile(pattern), timeout=20_000)
+
+    def generate(self) -> None:
+        """Generates, and waits for the results."""
+        self.page.click("#generate")
+        self.wait_for_status(r"pictures? in")
+
+    def captions(self) -> list[str]:
+        return self.page.locator("#results .caption-label").all_inner_texts()

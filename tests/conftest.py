@@ -1,0 +1,75 @@
+"""Made-up pictures, and one tiny model trained on them, for tests of every room."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pixelart.codec import Picture
+from pixelart.training.run import Schedule
+from pixelart.training.setup import export_run, start_run
+
+COLOURS = np.array(
+    [[0, 0, 0, 0], [200, 30, 30, 255], [30, 200, 30, 255], [30, 30, 200, 255], [240, 240, 240, 255]], np.uint8
+)
+
+
+@pytest.fixture(autouse=True)
+def same_threads() -> Iterator[None]:
+    """A run may set the number of CPU threads; the next test starts as this one did."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def tiny_pictures() -> dict[str, Picture]:
+    """Class -> (20, 8, 8, 4) distinct pictures: crosses and stripes of four colours, with transparent pixels."""
+    crosses, stripes = np.zeros((2, 20, 8, 8), np.int64)
+    for i in range(20):
+        crosses[i, i % 8], crosses[i, :, (i * 3) % 8] = 1 + i % 4, 1 + i // 5
+        stripes[i, i % 2 :: 2], stripes[i, 0, i % 8] = 1 + i % 4, 1 + i // 5
+    return {"cross": COLOURS[crosses], "stripe": COLOURS[stripes]}
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tiny_pictures: dict[str, Picture], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of `tiny_pictures`, a sub-folder a class. To be read only."""
+    folder = tmp_path_factory.mktemp("tiny") / "data"
+    for name, pictures in tiny_pictures.items():
+        (folder / name).mkdir(parents=True)
+        for i, picture in enumerate(pictures):
+            Image.fromarray(picture).save(folder / name / f"{i:02}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_data: Path) -> Path:
+    """A run folder: 60 steps of the debug preset on `tiny_data`. To be read only."""
+    threads, run = torch.get_num_threads(), tiny_data.parent / "run"
+    schedule = Schedule(steps=60, batch_size=8, save_every=40, learning_rate=5e-3, ema=0.9, seed=1, threads=1)
+    start_run(
+        run, tiny_data, model="gated_pixelcnn", preset="debug", codec="indexed", colours=8, schedule=schedule
+    ).train()
+    torch.set_num_threads(threads)
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoints(tiny_run: Path) -> Path:
+    """A folder that holds the checkpoint "tiny": 8 x 8, classes "cross" and "stripe", five colours. To be read only."""
+    folder = tiny_run.parent / "checkpoints"
+    export_run(tiny_run, folder / "tiny")
+    return folder
+
+
+@pytest.fixture
+def own_checkpoints(tiny_checkpoints: Path, tmp_path: Path) -> Path:
+    """A copy of `tiny_checkpoints` that a test may damage."""
+    return shutil.copytree(tiny_checkpoints, tmp_path / "checkpoints")
