@@ -3,8 +3,8 @@
     python -m benchmarks.card --checkpoint dungeon-gated --data examples/dungeon.zip
 
 Writes samples.png (a row of eight for each class, seeds 0 to 7, temperature 1: nothing is chosen by hand) and
-completions.png (held-out pictures: original, hole, three candidates as they come) into the checkpoint folder, and
-replaces what stands between the figure marks of its README.md.
+completions.png (held-out pictures: original, hole, three candidates, most probable first) into the checkpoint folder,
+and replaces what stands between the figure marks of its README.md.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def completions(engine: Engine, checkpoint: str, pictures: PictureSet) -> Pictur
             request = Request(checkpoint, class_weights={name: 1.0}, count=3)
             drawings = engine.complete(request, picture, mask)
             rows += [picture, _marked(picture, mask), *(drawing.picture for drawing in drawings)]
-    return contact_sheet(np.stack(rows), columns=10)
+    return contact_sheet(np.stack(rows), columns=5)
 
 
 def figures(checkpoint: str, data: Path, folder: Path) -> str:
@@ -73,10 +73,9 @@ def figures(checkpoint: str, data: Path, folder: Path) -> str:
                 "| holes | bits in the hole, with / without context | seam bits, with / without | seam ratio |",
                 "|---|---|---|---|",
             ]
-        ratio = result["seam_bits"] / result["seam_bits_without_context"]
         lines.append(
             f"| {holes} | {result['hole_bits']:.3f} / {result['hole_bits_without_context']:.3f} "
-            f"| {result['seam_bits']:.3f} / {result['seam_bits_without_context']:.3f} | {ratio:.3f} |"
+            f"| {result['seam_bits']:.3f} / {result['seam_bits_without_context']:.3f} | {result['seam_ratio']:.3f} |"
         )
     return "\n".join(lines)
 
@@ -101,7 +100,9 @@ def main() -> None:
     table = figures(options.checkpoint, options.data, options.checkpoints)
     card = folder / "README.md"
     text = card.read_text() if card.exists() else f"# {options.checkpoint}\n\n{BEGIN}\n{END}\n"
-    changed = re.sub(f"{BEGIN}.*?{END}", f"{BEGIN}\n{table}\n{END}", text, flags=re.S)
+    if BEGIN not in text or END not in text:
+        raise SystemExit(f"{card} lacks the marks {BEGIN} and {END}")
+    changed = re.sub(f"{BEGIN}.*?{END}", lambda _: f"{BEGIN}\n{table}\n{END}", text, flags=re.S)
     write_file(card, changed.encode())
     print(table)
 

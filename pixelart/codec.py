@@ -87,6 +87,8 @@ class Indexed(Codec):
         colours = np.asarray(colours)
         if colours.ndim != 2 or colours.shape[1] != 3 or not 1 <= len(colours) <= 255:
             raise WeightsRejected(f"palette of shape {colours.shape}: needs 1 to 255 colours of 3 values")
+        if not ((colours >= 0) & (colours <= 255)).all():
+            raise WeightsRejected("palette holds a value outside 0 to 255")
         if len(np.unique(colours, axis=0)) != len(colours):
             raise WeightsRejected("palette holds the same colour twice")
         self.colours = colours.astype(np.uint8)

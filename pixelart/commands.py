@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from pixelart.models import create_model, get_variant, list_models
 from pixelart.training.checkpoint import write_file
 from pixelart.training.data import PictureSet, read_pictures
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
-from pixelart.training.run import RUN_FILE, RunConfig, Schedule, read_run
+from pixelart.training.run import RUN_FILE, Schedule
 from pixelart.training.setup import export_run, resume_run, start_run
 from pixelart.training.trainer import Trainer
 
@@ -110,7 +109,7 @@ def evaluate(options: argparse.Namespace) -> Json:
     if options.holes:
         with _progress(options.holes) as progress:
             holes = hole_bits(loaded.model, x, weights, holes=options.holes, progress=progress)
-        result.update(holes=options.holes, **holes.__dict__)
+        result.update(holes=options.holes, **holes.__dict__, seam_ratio=holes.seam_ratio)
     _say(options, *(f"{key}: {value}" for key, value in result.items()))
     return result
 
@@ -121,12 +120,12 @@ def train(options: argparse.Namespace) -> Json:
     given = {name: value for name, value in given.items() if value is not None}
     start = {name: getattr(options, name) for name in START_OPTIONS if getattr(options, name) is not None}
     if options.resume and (options.out / RUN_FILE).exists():
-        _check_same({**given, **start}, read_run(options.out))
-        trainer = resume_run(options.out, options.data)
+        trainer = resume_run(options.out, options.data, given={**given, **start})
     else:
         trainer = start_run(options.out, options.data, **{**START_OPTIONS, **start}, schedule=Schedule(**given))
     _run(trainer)
-    last = trainer.rows[-1] if trainer.rows else {"step": trainer.step}
+    measured = trainer.rows and trainer.rows[-1]["step"] == trainer.step
+    last = trainer.rows[-1] if measured else {"step": trainer.step}
     _say(options, ", ".join(f"{key} {value}" for key, value in last.items()))
     return {"run": str(options.out), "finished": trainer.progress() >= 1, **last}
 
@@ -138,22 +137,6 @@ def export(options: argparse.Namespace) -> Json:
     target = export_run(options.run_folder, options.checkpoints / options.name)
     _say(options, f"wrote {target}")
     return {"checkpoint": str(target)}
-
-
-def _check_same(given: Json, config: RunConfig) -> None:
-    """Raises RequestRejected when an option differs from what the run was started with."""
-    palette = len(config.codec.get("colours", ())) + 1  # may be less than was asked for
-    started = {
-        **asdict(config.schedule),
-        "model": config.model,
-        "preset": config.preset,
-        "codec": config.codec["name"],
-        "colours": max(palette, given.get("colours", 0)),
-        "fit": config.fit,
-    }
-    for name, value in given.items():
-        if value != started[name]:
-            raise RequestRejected(f"{name} {value}: this run was started with {started[name]}")
 
 
 def _run(trainer: Trainer) -> None:

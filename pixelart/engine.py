@@ -13,6 +13,7 @@ from torch import Tensor
 
 from pixelart.codec import Codec, Picture
 from pixelart.completion import complete, context_of, whole_log_prob
+from pixelart.devices import pick_device
 from pixelart.errors import RequestRejected
 from pixelart.library import Checkpoint as Checkpoint
 from pixelart.library import CheckpointInfo as CheckpointInfo
@@ -23,13 +24,6 @@ from pixelart.requests import Request as Request
 CHUNK = 16  # pictures drawn at a time: bounds memory, and a stop is answered within one row of them
 OnRow = Callable[[int, int, Callable[[], Picture]], None]
 """on_row(done, rows, pictures): `done` of `rows` rows are drawn; `pictures()` decodes them, (count, H, W, 4)."""
-
-
-def pick_device() -> torch.device:
-    """CUDA, else MPS, else the CPU."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 class Engine:

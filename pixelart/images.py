@@ -68,17 +68,13 @@ def decode_picture(data: bytes, *, name: str) -> Picture:
 def encode_png(picture: Picture, *, scale: int = 1, text: Mapping[str, str] | None = None) -> bytes:
     """PNG bytes of `picture` (H, W, 4), each pixel `scale` wide: indexed with its palette when it has at most 256
     colours and no soft alpha, else RGBA. `text` becomes text chunks."""
-    large = picture.repeat(scale, 0).repeat(scale, 1)
     info = PngImagePlugin.PngInfo()
     for key, value in (text or {}).items():
         info.add_text(key, value)
     buffer = io.BytesIO()
-    indexed = _indexed(large)
-    if indexed is None:
-        Image.fromarray(large).save(buffer, "PNG", pnginfo=info)
-    else:
-        image, transparent = indexed
-        image.save(buffer, "PNG", pnginfo=info, **({} if transparent is None else {"transparency": transparent}))
+    image, alpha = _indexed(picture) or (Image.fromarray(picture), None)
+    large = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
+    large.save(buffer, "PNG", pnginfo=info, **({} if alpha is None else {"transparency": alpha}))
     return buffer.getvalue()
 
 

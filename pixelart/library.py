@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -70,6 +70,10 @@ class Checkpoint:
         return weights.float().to(self.device)
 
 
+Infos: TypeAlias = list[CheckpointInfo]  # inside Library, `list` is its method
+Faults: TypeAlias = list[WeightsRejected]
+
+
 class Library:
     """The checkpoints of one folder. At most `memory_bytes` of weights are kept; the least recently used go first.
 
@@ -79,19 +83,14 @@ class Library:
 
     def __init__(self, folder: Path, *, device: torch.device, memory_bytes: int) -> None:
         self.folder, self.device, self.memory_bytes = folder, device, memory_bytes
-        self._loaded: OrderedDict[str, Checkpoint] = OrderedDict()
+        self._loaded: OrderedDict[tuple[str, int], Checkpoint] = OrderedDict()
         self._lock = threading.Lock()
 
     def list(self) -> list[CheckpointInfo]:
         """The valid checkpoints, sorted by name; damaged ones are logged and left out."""
-        found = []
-        for path in sorted(self.folder.glob(f"[!.]*/{CONFIG_FILE}")):
-            try:
-                config = read_config(path.parent)
-                check_weights(path.parent, config)
-                found.append(_info(path.parent.name, config))
-            except WeightsRejected as error:
-                log.warning("left out: %s", error)
+        found, damaged = self._look()
+        for error in damaged:
+            log.warning("left out: %s", error)
         return found
 
     def info(self, name: str) -> CheckpointInfo:
@@ -111,26 +110,46 @@ class Library:
             WeightsRejected: damaged.
         """
         path = self._path(name)
+        key = (name, (path / CONFIG_FILE).stat().st_mtime_ns)  # a replaced checkpoint is loaded anew
         with self._lock:
-            if name not in self._loaded:
+            if key not in self._loaded:
                 config = read_config(path)
                 model = load_weights(path, config).to(self.device)
-                self._loaded[name] = Checkpoint(_info(name, config), config, codec_from_config(config.codec), model)
-            self._loaded.move_to_end(name)
+                self._loaded[key] = Checkpoint(_info(name, config), config, codec_from_config(config.codec), model)
+            self._loaded.move_to_end(key)
             while len(self._loaded) > 1 and sum(map(_bytes, self._loaded.values())) > self.memory_bytes:
                 self._loaded.popitem(last=False)
-            return self._loaded[name]
+            return self._loaded[key]
 
     def seen_in_training(self, name: str) -> frozenset[str]:
-        """Content hashes of the pictures the checkpoint was trained on, as far as it records them."""
+        """Content hashes of the pictures the checkpoint was trained on.
+
+        Raises:
+            RequestRejected: no such checkpoint.
+            WeightsRejected: it does not record them.
+        """
         path = self._path(name) / SEEN_FILE
-        return frozenset(path.read_text().split()) if path.is_file() else frozenset()
+        try:
+            return frozenset(path.read_text("ascii").split())
+        except (OSError, ValueError) as error:
+            raise WeightsRejected(f"{name}: does not record what it was trained on ({SEEN_FILE})") from error
+
+    def _look(self) -> tuple[Infos, Faults]:
+        found, damaged = [], []
+        for path in sorted(self.folder.glob(f"[!.]*/{CONFIG_FILE}")):
+            try:
+                config = read_config(path.parent)
+                check_weights(path.parent, config)
+                found.append(_info(path.parent.name, config))
+            except WeightsRejected as error:
+                damaged.append(error)
+        return found, damaged
 
     def _path(self, name: str) -> Path:
         path = self.folder / name
         plain = len(name) < 256 and not name.startswith(".") and path.parent == self.folder and path.name == name
         if not plain or not (path / CONFIG_FILE).is_file():
-            names = ", ".join(info.name for info in self.list()) or "none"
+            names = ", ".join(info.name for info in self._look()[0]) or "none"
             raise RequestRejected(f"checkpoint {name!r:.80} not found; {self.folder.name}/ holds: {names}")
         return path
 

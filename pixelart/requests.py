@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,17 @@ class Request:
     allowed: tuple[int, ...] | None = None
 
     def check(self) -> None:
-        """Raises RequestRejected, with the limit, when count or seed is out of range."""
+        """Raises RequestRejected, with the limit, when a value is of the wrong kind, or count or seed out of range."""
+        levels = self.allowed or ()
+        whole = {"count": self.count, "seed": self.seed, "top_k": self.top_k, **{f"allowed {k}": k for k in levels}}
+        for name, value in whole.items():
+            if isinstance(value, bool) or not isinstance(value, Integral):
+                raise RequestRejected(f"{name} {value!r:.40}: must be a whole number")
+        heat = {} if isinstance(self.temperature, np.ndarray) else {"temperature": self.temperature}
+        numbers = {"top_p": self.top_p, "guidance": self.guidance, **heat, **self.class_weights}
+        for name, value in numbers.items():
+            if isinstance(value, bool) or not isinstance(value, Real):
+                raise RequestRejected(f"{name} {value!r:.40}: must be a number")
         if not 1 <= self.count <= SETTINGS.max_count:
             raise RequestRejected(f"count {self.count}: must lie in 1 to {SETTINGS.max_count}")
         if not 0 <= self.seed <= MAX_SEED:
@@ -75,7 +86,8 @@ class Drawing:
     settings: Mapping[str, Any]
 
     def png(self, *, scale: int = 1) -> bytes:
-        """An indexed PNG, each pixel `scale` wide, with the settings in its text chunks."""
+        """A PNG, each pixel `scale` wide, with the settings in its text chunks; indexed, unless kept pixels bring soft
+        alpha or over 256 colours."""
         short = {key: value for key, value in self.settings.items() if isinstance(value, str | int | float | dict)}
         line = ", ".join(f"{key}: {value}" for key, value in short.items())
         text = {"parameters": line, "pixelart": json.dumps(self.settings)}

@@ -34,7 +34,7 @@ def tiny_pictures() -> dict[str, Picture]:
     crosses, stripes = np.zeros((2, 20, 8, 8), np.int64)
     for i in range(20):
         crosses[i, i % 8], crosses[i, :, (i * 3) % 8] = 1 + i % 4, 1 + i // 5
-        stripes[i, i % 2 :: 2], stripes[i, 0, i % 8] = 1 + i % 4, 1 + i // 5
+        stripes[i, i % 2 :: 2], stripes[i, i // 5, i % 8] = 1 + i % 4, 1 + (i + 1) % 4
     return {"cross": COLOURS[crosses], "stripe": COLOURS[stripes]}
 
 

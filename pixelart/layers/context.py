@@ -39,9 +39,10 @@ class Context:
         """The same with every pixel said to be unknown."""
         return Context(self.class_weights, self.pixels, torch.ones_like(self.mask), self.small)
 
-    def __getitem__(self, rows: slice) -> Context:
-        small = None if self.small is None else self.small[rows]
-        return Context(self.class_weights[rows], self.pixels[rows], self.mask[rows], small)
+    def to(self, device: torch.device) -> Context:
+        """The same on `device`."""
+        small = None if self.small is None else self.small.to(device)
+        return Context(self.class_weights.to(device), self.pixels.to(device), self.mask.to(device), small)
 
 
 @dataclass(frozen=True)

@@ -64,10 +64,14 @@ class GatedStream(Stream):
     def prefill(self, x: Tensor, rows: int) -> None:
         if not rows:
             return
-        v = self._embed(x[:, :, :rows]).permute(0, 3, 1, 2)
-        for layer, held, (tall, side) in zip(self.stack.layers, self.inputs, self.reach, strict=True):
-            held[:, tall : tall + rows, side : held.shape[2] - side] = v.permute(0, 2, 3, 1)
-            v = layer.vertical_only(v, self.context_map[:, :, :rows])
+        # On a CPU one picture at a time, which is as fast, and keeps rounding the same at any batch size.
+        size = 1 if x.device.type == "cpu" else len(x)
+        for some in (slice(start, start + size) for start in range(0, len(x), size)):
+            v = self._embed(x[some, :, :rows]).permute(0, 3, 1, 2)
+            for layer, held, (tall, side) in zip(self.stack.layers, self.inputs, self.reach, strict=True):
+                held[some, tall : tall + rows, side : held.shape[2] - side] = v.permute(0, 2, 3, 1)
+                if layer is not self.stack.layers[-1]:
+                    v = layer.vertical_only(v, self.context_map[some, :, :rows])
 
     def begin_row(self, x: Tensor, row: int) -> None:
         batch, width, p = len(x), x.shape[3], self.features

@@ -98,8 +98,8 @@ def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
         if key == "context":
             read[key] = _read(ContextConfig, value)
         elif str(fields[key].type).startswith("tuple"):
-            if not isinstance(value, list | tuple) or len(value) > 64:
-                raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs a list of at most 64 numbers")
+            if not isinstance(value, list | tuple) or not 1 <= len(value) <= 64:
+                raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs a list of 1 to 64 numbers")
             read[key] = tuple(_bounded(kind, key, v) for v in value)
         else:
             read[key] = _bounded(kind, key, value)

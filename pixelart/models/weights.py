@@ -63,7 +63,7 @@ def read_config(folder: Path) -> CheckpointConfig:
     """
     data = _read(folder / CONFIG_FILE, SETTINGS.max_config_bytes)
     try:
-        values = json.loads(data)
+        values = json.loads(data, object_pairs_hook=_once_each)
         if values.pop("format") != FORMAT or values.pop("library") != "pixelart":
             raise WeightsRejected(f"{folder.name}/{CONFIG_FILE}: not format {FORMAT} of pixelart")
         config = CheckpointConfig(**{**values, "classes": tuple(values["classes"])})
@@ -124,6 +124,8 @@ def _check(config: CheckpointConfig, name: str) -> None:
     codec = codec_from_config(config.codec)
     if (codec.channels, codec.levels) != (values.channels, values.levels):
         raise WeightsRejected(f"{name}: codec {codec.name} and model differ in channels or levels")
+    if not isinstance(config.training, dict):
+        raise WeightsRejected(f"{name}: 'training' must be an object")
     if not all(isinstance(c, str) and 0 < len(c) <= 80 for c in config.classes):
         raise WeightsRejected(f"{name}: class names must be texts of 1 to 80 characters")
     if len(set(config.classes)) != len(config.classes) or len(config.classes) != values.num_classes:
@@ -136,11 +138,20 @@ def _header(data: bytes, name: str) -> dict[str, tuple[tuple[int, ...], str]]:
     """Names, shapes and types that a safetensors file announces, before anything is allocated for them."""
     try:
         (length,) = struct.unpack("<Q", data[:8])
-        entries = json.loads(data[8 : 8 + min(length, SETTINGS.max_config_bytes)])
+        text = data[8 : 8 + min(length, SETTINGS.max_config_bytes)]
+        entries = json.loads(text, object_pairs_hook=_once_each)
         entries.pop("__metadata__", None)
         return {key: (tuple(e["shape"]), str(e["dtype"])) for key, e in entries.items()}
     except (struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WeightsRejected(f"{name}/{WEIGHTS_FILE}: not a safetensors file") from error
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; two readers of one that names a key twice may see different things."""
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("a name is given twice")
+    return values
 
 
 def _read(path: Path, limit: int) -> bytes:

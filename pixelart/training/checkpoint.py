@@ -13,10 +13,11 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from pixelart.errors import WeightsRejected
+from pixelart.errors import RequestRejected, WeightsRejected
 
 log = logging.getLogger(__name__)
 KEEP = 2
@@ -65,6 +66,28 @@ def write_file(path: Path, data: bytes, *, files: Files | None = None) -> None:
     files.sync_folder(path.parent)
 
 
+@contextmanager
+def exclusive(run: Path) -> Iterator[None]:
+    """Hold the run folder alone; the lock ends with the process, however that ends.
+
+    Raises:
+        RequestRejected: another process holds it.
+    """
+    with (run / "lock").open("a+b") as file:
+        try:
+            if os.name == "nt":
+                import msvcrt
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # pyright: ignore[reportAttributeAccessIssue]
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise RequestRejected(f"{run}: another process is training this run") from error
+        yield
+
+
 def save_checkpoint(run: Path, step: int, parts: Mapping[str, bytes], *, files: Files | None = None) -> Path:
     """Write `parts` (file name -> bytes) as the checkpoint of `step` and drop all but the newest KEEP.
 
@@ -105,6 +128,8 @@ def load_checkpoint(folder: Path) -> dict[str, bytes]:
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
+        if not manifest:
+            raise ValueError("an empty manifest")
         parts = {str(name): (folder / Path(name).name).read_bytes() for name in manifest}
         damaged = [n for n, data in parts.items() if hashlib.sha256(data).hexdigest() != manifest[n]]
     except (OSError, ValueError, TypeError, AttributeError) as error:
@@ -136,5 +161,5 @@ def _drop_old(run: Path, files: Files) -> None:
     whole = list_checkpoints(run)
     keep = set(whole[-KEEP:])
     for folder in run.glob("step-*"):
-        if folder not in keep:
+        if _STEP.fullmatch(folder.name.removesuffix(".tmp")) and folder not in keep:  # nothing of another's making
             files.remove(folder)

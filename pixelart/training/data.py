@@ -9,9 +9,9 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Literal
 
 import numpy as np
@@ -78,14 +78,26 @@ def read_pictures(source: Path, *, size: tuple[int, int] | None = None, fit: Fit
         DataRejected: nothing there, too much, an unsafe archive, or a picture of another size.
         ImageRejected: a file that bears a picture's suffix and is none.
     """
-    found = list(_members(source))
+    places, found, decoded = list[PurePath](), list[Picture](), 0
+    for place, picture in _members(source):
+        decoded += picture.nbytes
+        if decoded > SETTINGS.max_decoded_bytes:
+            raise DataRejected(f"{source.name}: decodes to more than {SETTINGS.max_decoded_bytes >> 20} MiB")
+        places.append(place)
+        found.append(picture)
     if not found:
         raise DataRejected(f"{source.name}: holds no picture ({', '.join(SUFFIXES)})")
-    size = size or Counter(picture.shape[:2] for _, _, picture in found).most_common(1)[0][0]
-    pictures = [_fitted(picture, name, size, fit) for name, _, picture in found]
-    return PictureSet(
-        np.stack(pictures), tuple(c for _, c, _ in found), tuple(picture_hash(picture) for picture in pictures)
-    )
+    size = size or Counter(picture.shape[:2] for picture in found).most_common(1)[0][0]
+    pictures = [_fitted(picture, str(place), size, fit) for place, picture in zip(places, found, strict=True)]
+    return PictureSet(np.stack(pictures), _class_names(places), tuple(picture_hash(picture) for picture in pictures))
+
+
+def _class_names(places: Sequence[PurePath]) -> tuple[str, ...]:
+    """The first folder of each path, once folders that merely wrap all the others are taken off."""
+    folders = [place.parts[:-1] for place in places]
+    while all(len(parts) > 1 for parts in folders) and len({parts[0] for parts in folders}) == 1:
+        folders = [parts[1:] for parts in folders]
+    return tuple(parts[0] if parts else NO_FOLDER for parts in folders)
 
 
 def resize_nearest(array: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
@@ -101,11 +113,11 @@ def _fitted(picture: Picture, name: str, size: tuple[int, int], fit: Fit) -> Pic
     if fit == "nearest":
         return resize_nearest(picture, *size)
     (h, w), (height, width) = picture.shape[:2], size
-    raise DataRejected(f"{name}: {w} x {h} pixels, the others are {width} x {height}; --fit nearest resizes it")
+    raise DataRejected(f"{name}: {w} x {h} pixels; needed are {width} x {height} (--fit nearest resizes)")
 
 
-def _members(source: Path) -> Iterator[tuple[str, str, Picture]]:
-    """(name, class, picture) of every picture, sorted by name, folder by folder."""
+def _members(source: Path) -> Iterator[tuple[PurePath, Picture]]:
+    """(path inside the source, picture) of every picture, sorted by name, folder by folder."""
     if source.is_dir():
         files = [p for p in source.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()]
         files.sort(key=lambda p: p.relative_to(source).parts)
@@ -113,14 +125,14 @@ def _members(source: Path) -> Iterator[tuple[str, str, Picture]]:
         for path in files:
             place = path.relative_to(source)
             if not _hidden(place.parts):
-                yield str(place), path.parent.name if len(place.parts) > 1 else NO_FOLDER, read_picture(path)
+                yield place, read_picture(path)
     elif source.is_file() and zipfile.is_zipfile(source):
         yield from _archive_members(source)
     else:
         raise DataRejected(f"{source}: neither a folder nor a .zip of pictures")
 
 
-def _archive_members(source: Path) -> Iterator[tuple[str, str, Picture]]:
+def _archive_members(source: Path) -> Iterator[tuple[PurePath, Picture]]:
     with _open_archive(source) as archive:
         entries = [e for e in archive.infolist() if PurePosixPath(e.filename).suffix.lower() in SUFFIXES]
         entries = sorted((e for e in entries if not e.is_dir()), key=lambda e: PurePosixPath(e.filename).parts)
@@ -134,9 +146,7 @@ def _archive_members(source: Path) -> Iterator[tuple[str, str, Picture]]:
             if entry.flag_bits & 1:
                 raise DataRejected(f"{source.name}: {entry.filename!r:.80} is encrypted")
             if not _hidden(place.parts):
-                data = _unpack(archive, entry, source)
-                name = place.parent.name if len(place.parts) > 1 else NO_FOLDER
-                yield str(place), name, decode_picture(data, name=str(place))
+                yield place, decode_picture(_unpack(archive, entry, source), name=str(place))
 
 
 def _open_archive(source: Path) -> zipfile.ZipFile:

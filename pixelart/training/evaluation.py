@@ -19,12 +19,25 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class HoleBits:
-    """Bits per sub-pixel over hidden pixels and over seam pixels, with the context and with all said to be unknown."""
+    """Bits per sub-pixel over hidden pixels and over seam pixels, with the context and with all said to be unknown;
+    None where the holes have no such pixel."""
 
-    hole_bits: float
-    hole_bits_without_context: float
-    seam_bits: float
-    seam_bits_without_context: float
+    hole_bits: float | None
+    hole_bits_without_context: float | None
+    seam_bits: float | None
+    seam_bits_without_context: float | None
+
+    @property
+    def seam_ratio(self) -> float | None:
+        """What the context leaves of the seam's bits."""
+        if self.seam_bits is None or not self.seam_bits_without_context:
+            return None
+        return self.seam_bits / self.seam_bits_without_context
+
+    def values(self) -> dict[str, float]:
+        """All that could be measured, by name."""
+        named = {**self.__dict__, "seam_ratio": self.seam_ratio}
+        return {name: value for name, value in named.items() if value is not None}
 
 
 @torch.no_grad()
@@ -36,13 +49,13 @@ def nats_per_image(
     batch_size: int = 16,
     progress: Progress | None = None,
 ) -> Tensor:
-    """-log p of each whole picture (N,) in nats, nothing known; x (N, C, H, W), class_weights (N, classes)."""
+    """-log p in nats of each whole picture, (N,) on the CPU, nothing known; x (N, C, H, W), class_weights (N, K)."""
     hidden = torch.from_numpy(everything(*x.shape[2:])).expand(len(x), -1, -1)
     parts = []
     for start in range(0, len(x), batch_size):
         rows = slice(start, start + batch_size)
         log_prob = model.log_prob(x[rows], Context(class_weights[rows], x[rows], hidden[rows].to(x.device)))
-        parts.append(-log_prob.double().flatten(1).sum(1))
+        parts.append(-log_prob.flatten(1).cpu().double().sum(1))
         if progress:
             progress(min(start + batch_size, len(x)), len(x))
     return torch.cat(parts)
@@ -73,10 +86,14 @@ def hole_bits(
     for start in range(0, len(x), batch_size):
         rows = slice(start, start + batch_size)
         context = Context(class_weights[rows], x[rows], masks[rows])
-        given = [-model.log_prob(x[rows], c).double().sum(1) for c in (context, context.without_pixels())]
-        regions = (masks[rows], seam(masks[rows]))
-        totals += torch.stack([nll[region].sum().cpu() for region in regions for nll in given])
+        given = [-model.log_prob(x[rows], c).cpu().double().sum(1) for c in (context, context.without_pixels())]
+        regions = (masks[rows].cpu(), seam(masks[rows]).cpu())
+        totals += torch.stack([nll[region].sum() for region in regions for nll in given])
         if progress:
             progress(min(start + batch_size, len(x)), len(x))
-    sizes = torch.tensor([masks.sum(), masks.sum(), seam(masks).sum(), seam(masks).sum()]).clamp(min=1)
-    return HoleBits(*(totals / (sizes * x.shape[1] * math.log(2))).tolist())
+    sizes = [int(region.sum()) for region in (masks, seam(masks)) for _ in range(2)]
+    bits = [
+        total / (size * x.shape[1] * math.log(2)) if size else None
+        for total, size in zip(totals.tolist(), sizes, strict=True)
+    ]
+    return HoleBits(*bits)

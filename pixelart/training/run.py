@@ -57,7 +57,7 @@ class Schedule:
 
 
 _LIMITS = {
-    "steps": (0, 10**8),
+    "steps": (0, 10**8 - 1),
     "minutes": (0, 60 * 24 * 30),
     "batch_size": (1, 4096),
     "learning_rate": (1e-7, 1.0),
@@ -85,6 +85,7 @@ class RunConfig:
     fit: Fit
     data_fingerprint: str
     classes: tuple[str, ...]
+    colours: int
     codec: dict[str, Any]
     model_config: dict[str, Any]
     schedule: Schedule
@@ -103,8 +104,13 @@ def read_run(run: Path) -> RunConfig:
     try:
         values = json.loads((run / RUN_FILE).read_bytes())
         values.update(size=tuple(values["size"]), classes=tuple(values["classes"]))
-        return RunConfig(**{**values, "schedule": Schedule(**values["schedule"])})
+        missing = set(Schedule.__dataclass_fields__) - set(values["schedule"])
+        if missing:
+            raise ValueError(f"no {', '.join(sorted(missing))}")
+        config = RunConfig(**{**values, "schedule": Schedule(**values["schedule"])})
+        config.schedule.check()
+        return config
     except FileNotFoundError as error:
         raise RequestRejected(f"{run}: not a run folder (no {RUN_FILE})") from error
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise RequestRejected(f"{run / RUN_FILE}: not readable ({error})") from error

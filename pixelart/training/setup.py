@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +23,8 @@ from pixelart.training.run import RUN_FILE, RunConfig, Schedule, read_run
 from pixelart.training.trainer import Trainer
 
 CODECS = ("indexed", "rgb", "gray", "binary")
+ADJUSTABLE = ("steps", "minutes", "save_every", "threads", "compile")
+"""What may be another on resume: how long to train, and how; the length also moves the cosine schedule."""
 
 
 def start_run(
@@ -41,10 +46,12 @@ def start_run(
         DataRejected, ImageRejected: data that cannot be used.
     """
     schedule.check()
-    if (run / RUN_FILE).exists():
+    if (run / RUN_FILE).exists() or last_checkpoint(run):
         raise RequestRejected(f"{run}: already holds a run; --resume continues it")
     pictures = read_pictures(data, size=size, fit=fit)
     learned = np.array([not is_validation(h, share=schedule.validation_share) for h in pictures.hashes])
+    if not learned.any():
+        raise DataRejected(f"{data.name}: no picture is left to train on beside the validation part")
     made = _codec(codec, colours, pictures.select(learned))
     height, width = pictures.pictures.shape[1:3]
     network = create_model(
@@ -64,6 +71,7 @@ def start_run(
         fit=fit,
         data_fingerprint=pictures.fingerprint(),
         classes=pictures.classes,
+        colours=colours,
         codec=made.to_config(),
         model_config=config_to_dict(network.config),
         schedule=schedule,
@@ -73,16 +81,31 @@ def start_run(
     return Trainer(run, config, pictures)
 
 
-def resume_run(run: Path, data: Path) -> Trainer:
+def resume_run(run: Path, data: Path, *, given: Mapping[str, Any] = MappingProxyType({})) -> Trainer:
     """The run in the folder `run` at its newest whole checkpoint, or at its start when it has none yet.
 
+    `given`: options by name; those of ADJUSTABLE may differ from the run's, which records the change.
+
     Raises:
-        RequestRejected: no run there.
+        RequestRejected: no run there, or an option that would make it another run.
         DataRejected: other pictures than it was started with.
         WeightsRejected: a checkpoint lacks a part.
     """
     config = read_run(run)
-    return Trainer(run, config, read_pictures(data, size=config.size, fit=config.fit))
+    started = {
+        **asdict(config.schedule),
+        **{name: getattr(config, name) for name in ("model", "preset", "colours", "fit")},
+        "codec": config.codec["name"],
+    }
+    for name, value in given.items():
+        if value != started[name] and name not in ADJUSTABLE:
+            raise RequestRejected(f"{name} {value}: this run was started with {started[name]}")
+    schedule = replace(config.schedule, **{k: v for k, v in given.items() if k in ADJUSTABLE})
+    schedule.check()
+    trainer = Trainer(run, replace(config, schedule=schedule), read_pictures(data, size=config.size, fit=config.fit))
+    if schedule != config.schedule:
+        trainer.config.write(run)
+    return trainer
 
 
 def export_run(run: Path, target: Path) -> Path:
@@ -98,12 +121,6 @@ def export_run(run: Path, target: Path) -> Path:
     if target.exists():
         raise RequestRejected(f"{target}: exists already")
     step, parts = found
-    pictures = read_pictures(
-        Path(config.data), size=config.size, fit="nearest" if config.fit == "nearest" else "refuse"
-    )
-    if pictures.fingerprint() != config.data_fingerprint:
-        raise DataRejected(f"{config.data}: the pictures are not the ones this run was started with")
-    seen = [h for h in pictures.hashes if not is_validation(h, share=config.schedule.validation_share)]
     state = json.loads(parts["state.json"])
     training = {**asdict(config.schedule), "trained_steps": step, "trained_minutes": round(state["seconds"] / 60, 1)}
     description = CheckpointConfig(config.model, config.model_config, config.codec, config.classes, training)
@@ -114,7 +131,7 @@ def export_run(run: Path, target: Path) -> Path:
     files.make_folder(partial)
     files.write(partial / CONFIG_FILE, description.to_json())
     files.write(partial / WEIGHTS_FILE, parts["average.safetensors"])
-    files.write(partial / SEEN_FILE, "\n".join(sorted(set(seen))).encode() + b"\n")
+    files.write(partial / SEEN_FILE, (run / SEEN_FILE).read_bytes())
     files.sync_folder(partial)
     files.rename(partial, target)
     files.sync_folder(target.parent)

@@ -24,14 +24,15 @@ from torch.nn import functional as F
 
 from pixelart.codec import codec_from_config
 from pixelart.completion import complete
+from pixelart.devices import pick_device
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
 from pixelart.holes import training_mask
 from pixelart.images import contact_sheet, encode_png
 from pixelart.layers.context import Context
 from pixelart.models import config_from_dict, get_variant, to_channels_last
-from pixelart.models.weights import pack_weights
+from pixelart.models.weights import SEEN_FILE, pack_weights
 from pixelart.sampling import Controls
-from pixelart.training.checkpoint import last_checkpoint, save_checkpoint, write_file
+from pixelart.training.checkpoint import exclusive, last_checkpoint, save_checkpoint, write_file
 from pixelart.training.data import PictureSet, is_validation
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
 from pixelart.training.run import RunConfig
@@ -39,12 +40,13 @@ from pixelart.training.run import RunConfig
 log = logging.getLogger(__name__)
 LOG_FIELDS = ("step", "minutes", "train_bits", "validation_bits", "hole_bits", "seam_bits", "seam_ratio")
 _ORDER, _STEP = 1, 2  # streams of randomness
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps of each parameter
 
 
 class Trainer:
     """One run. `train` goes on until the schedule ends or `stop` answers True, saving as it goes."""
 
-    def __init__(self, run: Path, config: RunConfig, data: PictureSet) -> None:
+    def __init__(self, run: Path, config: RunConfig, data: PictureSet, *, device: torch.device | None = None) -> None:
         """Prepares step 0, or, when the run folder holds a checkpoint, its continuation.
 
         Raises:
@@ -53,29 +55,34 @@ class Trainer:
         """
         if data.fingerprint() != config.data_fingerprint:
             raise DataRejected(f"{config.data}: the pictures are not the ones this run was started with")
-        self.run, self.config = run, config
-        if config.schedule.threads:
-            torch.set_num_threads(config.schedule.threads)
-        torch.manual_seed(config.schedule.seed)
-        variant = get_variant(config.model)
-        model_config = config_from_dict(config.model, config.model_config)
-        self.model = to_channels_last(variant.model(model_config))
-        self.average = variant.model(model_config)
+        self.run, self.config, self.device = run, config, device or pick_device()
+        schedule = config.schedule
+        if schedule.threads:
+            torch.set_num_threads(schedule.threads)
+        variant, model_config = get_variant(config.model), config_from_dict(config.model, config.model_config)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(schedule.seed)
+            self.model = to_channels_last(variant.model(model_config)).to(self.device)
+            self.average = variant.model(model_config).to(self.device)
         self.average.load_state_dict(self.model.state_dict())
         self._forward: Callable[[Tensor, Context], tuple[Tensor, Tensor]] = self._loss
-        if config.schedule.compile:
+        if schedule.compile:
             self._forward = torch.compile(self._loss, dynamic=False)  # pyright: ignore[reportAttributeAccessIssue]
         self.optimizer = self._optimizer()
         self.codec = codec_from_config(config.codec)
         self.x = self.codec.encode(data.pictures)
         self.classes = torch.tensor([config.classes.index(c) for c in data.class_names])
-        held_out = torch.tensor([is_validation(h, share=config.schedule.validation_share) for h in data.hashes])
-        self.train_rows, self.validation_rows = torch.where(~held_out)[0], torch.where(held_out)[0]
+        held_out = [is_validation(h, share=schedule.validation_share) for h in data.hashes]
+        self.train_rows, self.validation_rows = (
+            torch.where(torch.tensor(held_out) == part)[0] for part in (False, True)
+        )
         if not len(self.train_rows):
             raise DataRejected(f"{config.data}: no picture is left to train on beside the validation part")
         self.step, self.seconds, self.rows = 0, 0.0, list[dict[str, Any]]()
         self._recent: list[float] = []
         self._epoch: tuple[int, np.ndarray[Any, Any]] = (-1, np.empty(0, np.int64))
+        seen = sorted({h for h, out in zip(data.hashes, held_out, strict=True) if not out})
+        write_file(run / SEEN_FILE, "\n".join(seen).encode() + b"\n")
         found = last_checkpoint(run)
         if found:
             self._restore(*found)
@@ -84,15 +91,17 @@ class Trainer:
         self, *, stop: Callable[[], bool] = lambda: False, report: Callable[[Trainer], None] = lambda _: None
     ) -> None:
         """Train to the end of the schedule, or until `stop`; a checkpoint is saved in both cases."""
-        while self.progress() < 1 and not stop():
-            began = time.monotonic()
-            self._recent.append(self._train_step())
-            self.step += 1
-            self.seconds += time.monotonic() - began
-            report(self)
-            if self.step % self.config.schedule.save_every == 0:
-                self.save()
-        self.save()
+        with exclusive(self.run):
+            while self.progress() < 1 and not stop():
+                began = time.monotonic()
+                self._recent.append(self._train_step())
+                self.step += 1
+                self.seconds += time.monotonic() - began
+                report(self)
+                if self.step % self.config.schedule.save_every == 0 or self.progress() >= 1:
+                    self.save()
+            if self.step and self.progress() < 1:  # asked to stop: measuring could outlast the patience of who asks
+                save_checkpoint(self.run, self.step, self._parts(self.rows, self._recent))
 
     def recent_bits(self) -> float:
         """Mean bits per hidden sub-pixel over the steps since the last save."""
@@ -105,19 +114,25 @@ class Trainer:
         return min(1.0, self.seconds / (60 * self.config.schedule.minutes))
 
     def save(self) -> None:
-        """Measure, log, and write a checkpoint of this step (unless it is already there)."""
-        if self.rows and self.rows[-1]["step"] == self.step:
-            return
-        row = self._measure()
-        save_checkpoint(self.run, self.step, self._parts([*self.rows, row]))
-        self.rows.append(row)
-        self._recent = []
-        log.info("%s", json.dumps(row))
-        (self.run / "samples").mkdir(exist_ok=True)
-        write_file(self.run / "samples" / f"step-{self.step:08d}.png", self._samples())
+        """Measure, write a checkpoint of this step, then the log and sample pictures of it.
+
+        Raises:
+            OSError: a write failed; the run is as it was.
+        """
+        rows = [*self.rows, self._measure()]
+        save_checkpoint(self.run, self.step, self._parts(rows, []))
+        self.rows, self._recent = rows, []
+        log.info("%s", json.dumps(rows[-1]))
+        self._publish()
+
+    def _publish(self) -> None:
+        """log.csv and samples/, as the last checkpoint has them; a resumed run writes what a killed one could not."""
         table = io.StringIO()
         csv.writer(table).writerows([LOG_FIELDS, *([row.get(field, "") for field in LOG_FIELDS] for row in self.rows)])
         write_file(self.run / "log.csv", table.getvalue().encode())
+        if self.rows and self.rows[-1]["step"] == self.step:
+            (self.run / "samples").mkdir(exist_ok=True)
+            write_file(self.run / "samples" / f"step-{self.step:08d}.png", self._samples())
 
     def _optimizer(self) -> torch.optim.AdamW:
         """AdamW over the trunk, then the context encoder and its ways into the trunk; `self.names` keeps the order."""
@@ -175,7 +190,7 @@ class Trainer:
         mask = torch.from_numpy(np.stack([training_mask(height, width, random=random) for _ in range(size)]))
         kept = torch.from_numpy(random.random(size) >= self.config.schedule.class_dropout)
         weights = F.one_hot(self.classes[rows], len(self.config.classes)).float() * kept[:, None]
-        return x, Context(weights, x, mask)
+        return x.to(self.device), Context(weights, x, mask).to(self.device)
 
     def _place(self, position: int) -> int:
         """Which training picture stands at `position` of the endless order: a new permutation each epoch."""
@@ -204,19 +219,17 @@ class Trainer:
         if self._recent:
             row["train_bits"] = round(self.recent_bits(), 4)
         if len(self.validation_rows):
-            self.average.eval()
-            x, classes = self.x[self.validation_rows], self.classes[self.validation_rows]
-            weights = F.one_hot(classes, len(self.config.classes)).float()
+            x, classes = self.x[self.validation_rows].to(self.device), self.classes[self.validation_rows]
+            weights = F.one_hot(classes, len(self.config.classes)).float().to(self.device)
             nats = nats_per_image(self.average, x, weights)
             holes = hole_bits(self.average, x, weights, holes="brush")
             row["validation_bits"] = round(bits_per_dim(nats, dimensions=x[0].numel()), 4)
-            row["hole_bits"], row["seam_bits"] = round(holes.hole_bits, 4), round(holes.seam_bits, 4)
-            row["seam_ratio"] = round(holes.seam_bits / max(holes.seam_bits_without_context, 1e-9), 4)
+            row.update({k: round(v, 4) for k, v in holes.values().items() if k in LOG_FIELDS})
         return row
 
     def _samples(self) -> bytes:
         """A PNG: a row of four pictures for each class, from the same seeds at every save."""
-        classes = torch.eye(len(self.config.classes))
+        classes = torch.eye(len(self.config.classes), device=self.device)
         hidden = np.ones(self.x.shape[2:], np.bool_)
         blank = np.zeros((*hidden.shape, 4), np.uint8)
         drawn = [
@@ -226,15 +239,17 @@ class Trainer:
         pictures = np.stack([candidate.picture for column in drawn for candidate in column])
         return encode_png(contact_sheet(pictures, columns=4), scale=2)
 
-    def _parts(self, rows: list[dict[str, Any]]) -> dict[str, bytes]:
-        moments = {}
-        for index, name in enumerate(self.names):
-            for key, value in self.optimizer.state_dict()["state"].get(index, {}).items():
-                moments[f"{key}/{name}"] = value.contiguous()
+    def _parts(self, rows: list[dict[str, Any]], recent: list[float]) -> dict[str, bytes]:
+        moments = {
+            f"{kind}/{self.names[index]}": value.cpu().contiguous()
+            for index, values in self.optimizer.state_dict()["state"].items()
+            for kind, value in values.items()
+        }
         state = {
             "step": self.step,
             "seconds": self.seconds,
             "rows": rows,
+            "recent": recent,
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
             "fingerprint": self.config.data_fingerprint,
@@ -247,22 +262,27 @@ class Trainer:
         }
 
     def _restore(self, step: int, parts: dict[str, bytes]) -> None:
+        """Take up a checkpoint; a part that is missing is an error, never a default."""
         try:
             self.model.load_state_dict(safetensors.torch.load(parts["model.safetensors"]))
             self.average.load_state_dict(safetensors.torch.load(parts["average.safetensors"]))
             moments = safetensors.torch.load(parts["optimizer.safetensors"])
+            packed = self.optimizer.state_dict()
+            for index, name in enumerate(self.names):
+                parameter = self.model.get_parameter(name)
+                packed["state"][index] = {kind: _like(parameter, moments.pop(f"{kind}/{name}")) for kind in _MOMENTS}
+            self.optimizer.load_state_dict(packed)
             state = json.loads(parts["state.json"])
             self.step, self.seconds, self.rows = state["step"], state["seconds"], state["rows"]
+            self._recent, threads, version = state["recent"], state["threads"], state["torch"]
         except (KeyError, RuntimeError, ValueError, safetensors.SafetensorError) as error:
             raise WeightsRejected(f"step {step}: incomplete checkpoint ({error!s:.120})") from error
-        packed = self.optimizer.state_dict()
-        for index, (name, parameter) in enumerate((name, self.model.get_parameter(name)) for name in self.names):
-            kinds = {key.partition("/")[0] for key in moments if key.partition("/")[2] == name}
-            values = {kind: moments[f"{kind}/{name}"] for kind in kinds}
-            packed["state"][index] = {k: _like(parameter, v) for k, v in values.items()}
-        self.optimizer.load_state_dict(packed)
-        if state["threads"] != torch.get_num_threads():
-            log.warning("threads were %d, are %d: bits may differ", state["threads"], torch.get_num_threads())
+        if moments or state["fingerprint"] != self.config.data_fingerprint or self.step != step:
+            raise WeightsRejected(f"step {step}: the checkpoint is of another run")
+        for what, was, now in (("threads", threads, torch.get_num_threads()), ("torch", version, torch.__version__)):
+            if was != now:
+                log.warning("%s was %s, is %s: bits may differ from a run that was never stopped", what, was, now)
+        self._publish()
 
 
 def _like(parameter: Tensor, value: Tensor) -> Tensor:

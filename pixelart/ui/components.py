@@ -1,7 +1,11 @@
-"""Three components of our own on gr.HTML: the canvas, the choice of colours, and a way to save a file."""
+"""Three components of our own on gr.HTML: the canvas, the choice of colours, and a way to save a file.
+
+gradio writes components.pyi beside this file when it is imported; git ignores it.
+"""
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +19,17 @@ STATIC = Path(__file__).with_name("static")
 CANVAS_SCRIPTS = ("state", "view", "tools", "input", "value")
 
 
+@cache
 def read_static(name: str) -> str:
     """The text of a file under static/."""
     return (STATIC / name).read_text(encoding="utf-8")
 
 
 class PixelCanvas(gr.HTML):
-    """A pixel-exact drawing canvas. Its value in Python is a `Canvas`."""
+    """A pixel-exact drawing canvas. Its value in Python is a `Canvas`, or None before the page has sent one.
+
+    Its event `upload` brings the bytes of a picture file.
+    """
 
     def __init__(self, value: Canvas | None = None, **settings: Any) -> None:
         super().__init__(
@@ -33,33 +41,20 @@ class PixelCanvas(gr.HTML):
             **settings,
         )
 
-    def preprocess(self, payload: Any) -> Canvas | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The checked canvas, or None before the page has sent one. Raises gr.Error in one plain line."""
+    def preprocess(self, payload: Any) -> Any:
+        """The checked canvas. Raises gr.Error in one plain line."""
         try:
             return None if payload is None else canvas_from_payload(payload)
         except PixelArtError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    def postprocess(self, value: Canvas | None) -> Any:
+    def postprocess(self, value: Any) -> Any:
         """What the page's script reads."""
         return None if value is None else canvas_to_payload(value)
 
-    def api_info(self) -> dict[str, Any]:
-        """The schema of the payload."""
-        number, text = {"type": "integer"}, {"type": "string"}
-        return {"type": "object", "properties": {"width": number, "height": number, "pixels": text, "mask": text}}
-
-    def example_payload(self) -> Any:
-        """None: a page without a canvas."""
-        return None
-
-    def example_value(self) -> Any:
-        """None: a page without a canvas."""
-        return None
-
 
 class ColourPicker(gr.HTML):
-    """Which of a model's colours may be drawn. Its value in Python is an `AllowedColours`."""
+    """Which of a model's colours may be drawn. Its value in Python is an `AllowedColours`, or None."""
 
     def __init__(self, value: AllowedColours | None = None, **settings: Any) -> None:
         super().__init__(
@@ -71,23 +66,25 @@ class ColourPicker(gr.HTML):
             **settings,
         )
 
-    def preprocess(self, payload: Any) -> AllowedColours | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The checked choice, or None where there is none. Raises gr.Error in one plain line."""
+    def preprocess(self, payload: Any) -> Any:
+        """The checked choice. Raises gr.Error in one plain line."""
         try:
             return None if payload is None else allowed_from_payload(payload)
         except PixelArtError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    def postprocess(self, value: AllowedColours | None) -> Any:
+    def postprocess(self, value: Any) -> Any:
         """What the page's script reads."""
         return None if value is None else allowed_to_payload(value)
 
 
-class Download(gr.HTML):
+class FileSaver(gr.HTML):
     """Invisible: set to `{"name": ..., "data": base64}` it saves that PNG on the visitor's machine."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(html_template="", js_on_load=read_static("download.js"), apply_default_css=False, **settings)
+    def __init__(self, value: dict[str, Any] | None = None, **settings: Any) -> None:
+        super().__init__(
+            value=value, html_template="", js_on_load=read_static("download.js"), apply_default_css=False, **settings
+        )
 
     def postprocess(self, value: Any) -> Any:
         """Passed on as it is."""

@@ -8,15 +8,16 @@ from typing import Any
 import gradio as gr
 
 from pixelart.engine import Engine
-from pixelart.ui.components import ColourPicker, Download, PixelCanvas
+from pixelart.ui.components import ColourPicker, FileSaver, PixelCanvas
 from pixelart.ui.drawing import DrawingHandlers
 from pixelart.ui.form import ANY_CLASS, MAX_IMAGES, MAX_TEMPERATURE, MIN_TEMPERATURE
-from pixelart.ui.numbers import dial, whole_number
+from pixelart.ui.inputs import choice, dial, whole_number
 from pixelart.ui.pictures import PictureHandlers
 from pixelart.ui.results import SCALES
 from pixelart.ui.session import Session
 from pixelart.ui.status import WAITING, WELCOME, status_text
 
+REFUSED = "Nothing was drawn; the message says why."
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 AT_ONCE: dict[str, Any] = {**PRIVATE, "queue": False, "show_progress": "hidden"}
 ENGINE_QUEUE: dict[str, Any] = {
@@ -59,8 +60,8 @@ def create_tab(app: gr.Blocks, engine: Engine, top: TopLine) -> None:
             canvas = PixelCanvas(elem_id="canvas", label="Canvas")
             status = gr.HTML(status_text(WELCOME), elem_id="status", apply_default_css=False)
             gallery = gr.Gallery(
-                label="Results", show_label=False, format="png", elem_id="results", columns=8, allow_preview=False, interactive=False,
-                object_fit="contain", height="auto", fit_columns=False, buttons=[],
+                label="Results", show_label=False, format="png", elem_id="results", columns=8, object_fit="contain",
+                allow_preview=False, interactive=False, height="auto", fit_columns=False, buttons=[],
             )  # fmt: skip
         with gr.Column(scale=1, min_width=290, elem_id="right"):
             class_name, temperature, seed, images = _main_settings(session, engine)
@@ -81,7 +82,7 @@ def create_tab(app: gr.Blocks, engine: Engine, top: TopLine) -> None:
 
 def _main_settings(session: gr.State, engine: Engine) -> tuple[gr.Dropdown, gr.Slider, gr.Number, gr.Slider]:
     with gr.Column(elem_id="settings"):
-        class_name = gr.Dropdown([ANY_CLASS], value=ANY_CLASS, label="Class", filterable=True, elem_id="class")
+        class_name = choice(choices=[ANY_CLASS], value=ANY_CLASS, label="Class", filterable=True, elem_id="class")
         temperature = dial(
             MIN_TEMPERATURE, MAX_TEMPERATURE, value=1.0, step=0.05, label="Temperature", elem_id="temperature",
             info="Low: careful. High: wild.",
@@ -92,7 +93,7 @@ def _main_settings(session: gr.State, engine: Engine) -> tuple[gr.Dropdown, gr.S
             reuse = gr.Button("Reuse", size="sm", min_width=60, elem_id="reuse")
         images = dial(1, MAX_IMAGES, value=1, step=1, label="Images", elem_id="images")
     random.click(lambda: -1, None, seed, **AT_ONCE)
-    reuse.click(PictureHandlers(engine).reuse_seed, session, seed, **AT_ONCE)
+    reuse.click(PictureHandlers(engine).reuse_seed, [session, seed], seed, **AT_ONCE)
     return class_name, temperature, seed, images
 
 
@@ -131,7 +132,7 @@ def _export(session: gr.State, canvas: PixelCanvas, engine: Engine) -> None:
         with gr.Row():
             save_canvas = gr.Button("Download canvas", size="sm", min_width=110, elem_id="save-canvas")
             save_result = gr.Button("Download result", size="sm", min_width=110, elem_id="save-result")
-        saved = Download(elem_id="download")
+        saved = FileSaver(elem_id="download")
     save_canvas.click(pictures.download_canvas, [canvas, scale], saved, **AT_ONCE)
     save_result.click(pictures.download_result, [session, scale], saved, **AT_ONCE)
 
@@ -148,5 +149,7 @@ def _wire_drawing(
     inputs, outputs = [session, canvas, top.model, *settings.inputs()], [canvas, status, gallery]
     for button, handler in ((generate, drawing.generate), (complete, drawing.complete)):
         button.click(None, None, status, js=f"() => {WAITING!r}", **AT_ONCE)
-        button.click(handler, inputs, outputs, **ENGINE_QUEUE)
+        button.click(drawing.wait, session, None, concurrency_limit=None, **AT_ONCE)
+        drawn = button.click(handler, inputs, outputs, **ENGINE_QUEUE)
+        drawn.failure(lambda: status_text(REFUSED), None, status, **AT_ONCE)
     stop.click(drawing.stop, session, status, concurrency_limit=None, **AT_ONCE)

@@ -23,6 +23,7 @@ from pixelart.ui.worker import Frame, Worker
 log = logging.getLogger(__name__)
 FAULT = "Something went wrong while drawing. Your canvas is as it was; the program's log says more."
 NO_MODEL = "No model is installed. The notice at the top says how to get one."
+UNSTARTED = "Stopped before the first row."
 Outputs = tuple[Any, Any, Any]
 """canvas, status, gallery; gr.skip() leaves one as it is."""
 
@@ -45,6 +46,9 @@ class DrawingHandlers:
 
     def generate(self, session: Session, canvas: Canvas | None, model: Any, *values: Any) -> Iterator[Outputs]:
         """New pictures; the first one appears on the canvas row by row."""
+        if not session.begin():
+            yield gr.skip(), status_text(UNSTARTED), gr.skip()
+            return
         try:
             info = model_info(self.engine, model)
             request = request_from(Form(*values), info)
@@ -57,6 +61,9 @@ class DrawingHandlers:
 
     def complete(self, session: Session, canvas: Canvas | None, model: Any, *values: Any) -> Iterator[Outputs]:
         """Candidates for the masked pixels; every other pixel stays."""
+        if not session.begin():
+            yield gr.skip(), status_text(UNSTARTED), gr.skip()
+            return
         if canvas is None or not canvas.painted_mask.any():
             yield refuse("Paint a mask first.")
             return
@@ -72,12 +79,13 @@ class DrawingHandlers:
         job = _Job(canvas, lambda frame: undrawn_kept(frame, canvas), candidate_caption, " Likeliest first.")
         yield from self._show(session, worker, job)
 
+    def wait(self, session: Session) -> None:
+        """Notes, when a button is pressed, that a drawing waits for its turn."""
+        session.waiting = True
+
     def stop(self, session: Session) -> Any:
         """Ends the drawing of this visitor; its handler keeps the rows that were drawn."""
-        if session.worker is None:
-            return status_text("Nothing is being drawn.")
-        session.worker.stop()
-        return gr.skip()
+        return gr.skip() if session.stop() else status_text("Nothing is being drawn.")
 
     def _show(self, session: Session, worker: Worker, job: _Job) -> Iterator[Outputs]:
         session.worker = worker
@@ -88,6 +96,7 @@ class DrawingHandlers:
             yield self._result(session, worker, job)
         finally:  # also when the visitor has left
             worker.stop()
+            session.waiting = False
             if session.worker is worker:
                 session.worker = None
 
@@ -106,7 +115,7 @@ class DrawingHandlers:
         except Cancelled:
             frame = worker.frame
             if frame is None:
-                return unchanged, status_text("Stopped before the first row."), gr.skip()
+                return unchanged, status_text(UNSTARTED), gr.skip()
             text = f"Stopped. {counted(frame.done, 'row')} of {frame.rows} drawn."
             return Canvas(job.stopped(frame)), status_text(text), gr.skip()
         except PixelArtError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -86,14 +85,12 @@ def _allowed(colours: AllowedColours | None, info: CheckpointInfo) -> tuple[int,
 
 
 def _number(value: Any, name: str, least: float, most: float) -> float:
-    kind_is_right = isinstance(value, int | float) and not isinstance(value, bool)
-    if not kind_is_right or not math.isfinite(value) or not least <= value <= most:
-        raise RequestRejected(f"{name}: must be a number of {least:g} to {most:g}.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise RequestRejected(f"{name}: must be a number of {least} to {most}.")
     return float(value)
 
 
 def _whole(value: Any, name: str, least: int, most: int) -> int:
-    number = _number(value, name, least, most)
-    if number != int(number):
+    if _number(value, name, least, most) != value // 1:
         raise RequestRejected(f"{name}: must be a whole number of {least} to {most}.")
-    return int(number)
+    return int(value)

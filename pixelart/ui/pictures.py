@@ -83,13 +83,14 @@ class PictureHandlers:
         drawing = session.drawings[event.index]
         return Canvas(drawing.picture), status_text(f"Seed {drawing.seed} is on the canvas.")
 
-    def reuse_seed(self, session: Session) -> Any:
-        """The seed of the chosen result, or of the last drawing."""
-        seed = session.chosen_drawing.seed if session.chosen_drawing else session.last_seed
-        if seed is None:
+    def reuse_seed(self, session: Session, seed: int | None) -> int | None:
+        """The seed of the chosen result, or of the last drawing; `seed` where there is none."""
+        if session.chosen_drawing:
+            return session.chosen_drawing.seed
+        if session.last_seed is None:
             gr.Warning("Draw a picture first; then its seed can be used again.")
-            return gr.skip()
-        return seed
+            return seed
+        return session.last_seed
 
     def colours_on_canvas(self, canvas: Canvas | None, model: Any) -> AllowedColours | Any:
         """Forbids every colour that the canvas does not show."""

@@ -46,7 +46,7 @@ def gallery_items(drawings: list[Drawing], captions: list[str], *, gallery: gr.G
 
 
 def download_value(name: str, png: bytes) -> dict[str, str | int]:
-    """What the Download component saves; the time makes the same file twice two events."""
+    """What the file saver takes; the time makes the same file twice two events."""
     return {"name": name, "data": base64.b64encode(png).decode(), "asked": time.monotonic_ns()}
 
 

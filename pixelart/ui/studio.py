@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from gradio.themes import Base
 
 from pixelart.engine import Engine
 from pixelart.ui.components import read_static
 from pixelart.ui.create import TopLine, create_tab
+from pixelart.ui.inputs import choice
 
 TITLE = "Pixel Art Studio"
 FONT = ("ui-sans-serif", "system-ui", "sans-serif")
@@ -21,7 +23,7 @@ def build(engine: Engine) -> gr.Blocks:
         notice = gr.HTML(read_static("notice.html"), visible=False, elem_id="notice", apply_default_css=False)
         with gr.Row(elem_id="top"):
             gr.HTML(read_static("title.html"), elem_id="title", apply_default_css=False)
-            model = gr.Dropdown(label="Model", choices=[], show_label=False, container=False, elem_id="model", scale=0)
+            model = choice(label="Model", choices=[], show_label=False, container=False, elem_id="model", scale=0)
             gr.HTML(f'<span class="device" title="Where the model runs">{engine.device_name}</span>', elem_id="device")
         with gr.Tabs(), gr.Tab("Create"):
             create_tab(app, engine, TopLine(notice, model))
@@ -31,7 +33,7 @@ def build(engine: Engine) -> gr.Blocks:
 
 def launch_settings() -> dict[str, Any]:
     """Keyword arguments for `gr.Blocks.launch`."""
-    theme = gr.themes.Base(
+    theme = Base(
         primary_hue="indigo", neutral_hue="zinc", font=FONT, font_mono=MONO, spacing_size="sm", text_size="sm"
     ).set(block_border_width="0px", block_shadow="none", block_background_fill="transparent")
     return {

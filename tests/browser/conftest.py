@@ -5,21 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
 
-import gradio as gr
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from pixelart.ui import build, launch_settings
 from tests.browser.studio_page import StudioPage
 from tests.ui.fake_engine import FakeEngine
+from tests.ui.serving import serving
 
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+FLAGS += ["--disable-background-networking", "--disable-component-update"]
 REQUIRED = os.environ.get("CI_REQUIRES_BROWSER") == "1"
 OpenStudio = Callable[..., StudioPage]
 
@@ -31,18 +26,7 @@ def missing(what: str) -> None:
     pytest.skip(what)
 
 
-@contextmanager
-def serving(engine: Any) -> Iterator[str]:
-    """The app of an engine on a free port."""
-    app: gr.Blocks = build(engine)
-    _, url, _ = app.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **launch_settings())
-    try:
-        yield url
-    finally:
-        app.close(verbose=False)
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
@@ -53,12 +37,12 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def fake_engine() -> FakeEngine:
     return FakeEngine(size=32)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def fake_url(fake_engine: FakeEngine) -> Iterator[str]:
     with serving(fake_engine) as url:
         yield url

@@ -73,12 +73,14 @@ class StudioPage:
         """Presses a button whose handler takes the canvas; the mask that Python gets."""
         with self.page.expect_request(lambda r: r.method == "POST" and '"mask"' in (r.post_data or "")) as caught:
             self.page.locator(button).dispatch_event("click")
-        data = caught.value.post_data_json["data"]
+        data = (caught.value.post_data_json or {})["data"]
         canvas = next(v for v in data if isinstance(v, dict) and "mask" in v)
         return np.frombuffer(base64.b64decode(canvas["mask"]), np.uint8).reshape(self.side, self.side) == 1
 
     def mask(self) -> NDArray[np.bool_]:
         """The mask as Python gets it."""
+        if not self.page.locator("#save-canvas").count():
+            self.page.click("#export > button")
         return self.mask_sent_by("#save-canvas")
 
     def set_number(self, name: str, value: str) -> None:

@@ -123,6 +123,15 @@ def test_stop_of_a_completion_keeps_the_canvas_where_it_was_not_reached() -> Non
     assert np.array_equal(drawn[11], canvas.picture[11]) and not np.array_equal(drawn[4:7], canvas.picture[4:7])
 
 
+def test_stop_while_waiting_for_a_turn() -> None:
+    session, page = Session(), handlers(FakeEngine())
+    page.wait(session)
+    page.stop(session)
+    outputs = list(page.generate(session, painted(), "tiny", *values()))
+    assert len(outputs) == 1 and "Stopped" in status_of(outputs[0]) and not session.drawings
+    assert list(page.generate(session, painted(), "tiny", *values())) and session.drawings
+
+
 def test_a_visitor_who_leaves_ends_the_work() -> None:
     engine = FakeEngine(row_seconds=SLOW)
     session = Session()
@@ -147,7 +156,9 @@ def test_an_error_keeps_the_canvas(fault: Exception, message: str, warnings_show
     assert message in warnings_shown[0] and "secret" not in status_of(outputs[-1])
 
 
-@pytest.mark.parametrize(("model", "message"), [(None, "No model"), ("gone", "gone"), (7, "No model"), ("", "No model")])
+@pytest.mark.parametrize(
+    ("model", "message"), [(None, "No model"), ("gone", "gone"), (7, "No model"), ("", "No model")]
+)
 def test_a_missing_model_is_a_plain_message(model: Any, message: str, warnings_shown: list[str]) -> None:
     outputs = list(handlers(FakeEngine()).generate(Session(), painted(), model, *values()))
     assert message in warnings_shown[0] and not canvases(outputs)

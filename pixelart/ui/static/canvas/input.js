@@ -1,5 +1,6 @@
 // Mouse, pen, touch, wheel, keys, and pictures that are dropped, pasted or chosen.
 
+const BUSY = "The model is drawing. Stop it first.";
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
 const touches = new Map();
 let stroke = null, panning = null, pinch = null, spaceHeld = false;
@@ -16,7 +17,7 @@ function toolFor(event) {
 
 function startStroke(event) {
   const at = cellAt(event), name = toolFor(event);
-  if (isBusy()) return say("The model is drawing. Stop it to paint.");
+  if (isBusy()) return say(BUSY);
   if (name === "pick") return pick(...at);
   if (name === "fill") return edit(() => fill(...at));
   if ((name === "mask" || name === "unmask") && !maskFilled) setMaskFilled(true);
@@ -144,7 +145,8 @@ document.addEventListener("keyup", (event) => { if (event.key === " ") spaceHeld
 
 // The file's own bytes go to Python: a browser's decoder would change colours (colour management) and alpha.
 async function importFile(file) {
-  if (!file || isBusy()) return;
+  if (!file) return;
+  if (isBusy()) return say(BUSY);
   if (file.size > MAX_FILE_BYTES) return say("The picture has " + (file.size >> 20) + " MiB; the limit is 8 MiB.");
   say("Importing " + file.name);
   trigger("upload", { name: file.name, data: encode(new Uint8Array(await file.arrayBuffer())) });

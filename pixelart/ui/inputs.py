@@ -1,7 +1,8 @@
-"""Number inputs that answer any bad value in one plain line.
+"""gradio's inputs, so read that any bad value is answered in one plain line.
 
-gradio's own components raise a TypeError for an emptied box, and a subclass of theirs would need a front end of its
-own; so the one method that reads a value is replaced on each.
+gradio's own reading raises a TypeError for an emptied box, and refuses a choice that it no longer remembers offering
+(after a restart of the program, say). A subclass would need a front end of its own, so the one method that reads a
+value is replaced on each. What these let through, `form.py` and the engine check.
 """
 
 from __future__ import annotations
@@ -37,3 +38,14 @@ def whole_number(value: int, **settings: Any) -> gr.Number:
 
     box.preprocess = preprocess
     return box
+
+
+def choice(**settings: Any) -> gr.Dropdown:
+    """A drop-down list; whatever was posted arrives as it is."""
+    dropdown = gr.Dropdown(**settings)
+
+    def preprocess(payload: Any) -> Any:
+        return payload
+
+    dropdown.preprocess = preprocess
+    return dropdown

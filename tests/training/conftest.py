@@ -1,0 +1,63 @@
+"""Short runs for the tests of training. Bits are equal only at one number of threads, so it is one everywhere."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from pixelart.training.checkpoint import list_checkpoints, load_checkpoint
+from pixelart.training.run import Schedule
+from pixelart.training.setup import start_run
+from pixelart.training.trainer import Trainer
+
+StartRun = Callable[..., Trainer]
+"""start_run(folder, preset="debug", codec="indexed", ..., **schedule): a new run on `tiny_data` in tmp_path/folder."""
+Digests = dict[str, str]
+
+
+@pytest.fixture(autouse=True)
+def one_thread(same_threads: None) -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def begin(tiny_data: Path, tmp_path: Path) -> StartRun:
+    def start(
+        folder: str = "run",
+        *,
+        data: Path = tiny_data,
+        model: str = "gated_pixelcnn",
+        preset: str = "debug",
+        codec: str = "indexed",
+        colours: int = 8,
+        **schedule: Any,
+    ) -> Trainer:
+        values = {"steps": 12, "batch_size": 4, "save_every": 1000, "seed": 3, "threads": 1, **schedule}
+        return start_run(
+            tmp_path / folder,
+            data,
+            model=model,
+            preset=preset,
+            codec=codec,
+            colours=colours,
+            schedule=Schedule(**values),
+        )
+
+    return start
+
+
+@pytest.fixture
+def digests() -> Callable[[Path], Digests]:
+    """SHA-256 of the tensor files of a run's newest checkpoint, by name."""
+
+    def digest(run: Path) -> Digests:
+        parts = load_checkpoint(list_checkpoints(run)[-1])
+        assert {"model.safetensors", "average.safetensors", "optimizer.safetensors", "state.json"} <= set(parts)
+        return {n: hashlib.sha256(data).hexdigest() for n, data in parts.items() if n.endswith(".safetensors")}
+
+    return digest

@@ -1,0 +1,341 @@
+"""Stopped or killed at any moment and resumed, a run ends with the same bits (RELIABILITY.md T15, T16, T24)."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pixelart.cli import main
+from pixelart.errors import DataRejected, RequestRejected
+from pixelart.models import list_models
+from pixelart.training.checkpoint import last_checkpoint, list_checkpoints
+from pixelart.training.run import read_run
+from pixelart.training.setup import resume_run
+from pixelart.training.trainer import Trainer
+
+ROOT = Path(__file__).parent.parent.parent
+StartRun = Callable[..., Trainer]
+Digests = Callable[[Path], dict[str, str]]
+STEPS, SAVE_EVERY, KILLS = 40, 10, 20
+PATIENCE = 60.0
+"""Seconds after which a process that makes no progress is given up, so that a fault ends the test."""
+LOOK = 0.002
+"""Seconds between two looks at a run, while waiting for its process to end."""
+
+
+# --- stopped ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", list_models())
+def test_stopped_at_each_of_ten_steps_it_ends_with_the_same_bits(
+    begin: StartRun, tiny_data: Path, digests: Digests, model: str
+) -> None:
+    schedule = {"model": model, "steps": 10, "flip": True, "validation_share": 0.0}
+    whole = begin("whole", **schedule)
+    whole.train()
+    for step in range(1, 10):
+        run = begin(f"stopped-{step}", **schedule)
+        run.train(stop=lambda run=run, step=step: run.step == step)
+        found = last_checkpoint(run.run)
+        assert found is not None and found[0] == step
+        resume_run(run.run, tiny_data).train()
+        assert digests(run.run) == digests(whole.run)
+
+
+def test_stopped_at_every_step_it_ends_with_the_same_bits(begin: StartRun, tiny_data: Path, digests: Digests) -> None:
+    whole, run = begin("whole", steps=8), begin("often", steps=8)
+    whole.train()
+    while run.progress() < 1:
+        run.train(stop=lambda run=run, first=run.step: run.step > first)
+        run = resume_run(run.run, tiny_data)
+    assert digests(run.run) == digests(whole.run)
+    assert [row["step"] for row in run.rows] == [8]  # a stop saves, but does not measure
+    assert [row["train_bits"] for row in run.rows] == [row["train_bits"] for row in whole.rows]
+
+
+def test_resumed_from_an_older_checkpoint_it_ends_with_the_same_bits(
+    begin: StartRun, tiny_data: Path, digests: Digests
+) -> None:
+    run = begin(steps=12, save_every=4)
+    run.train()
+    expected = digests(run.run)
+    newest = list_checkpoints(run.run)[-1]
+    with (newest / "optimizer.safetensors").open("r+b") as file:
+        file.truncate(100)
+    again = resume_run(run.run, tiny_data)
+    assert again.step == 8
+    again.train()
+    assert digests(run.run) == expected
+
+
+def test_a_finished_run_stays_as_it_is(begin: StartRun, tiny_data: Path, digests: Digests) -> None:
+    run = begin(steps=3)
+    run.train()
+    before = digests(run.run)
+    resume_run(run.run, tiny_data).train()
+    assert digests(run.run) == before and len(list_checkpoints(run.run)) == 1
+
+
+# --- resumed with something else ----------------------------------------------------------------------------------
+
+
+def test_other_pictures_are_refused(begin: StartRun, tiny_data: Path, tmp_path: Path) -> None:
+    run = begin(steps=2)
+    run.train()
+    changes: dict[str, Callable[[Path], object]] = {
+        "one fewer": lambda data: (data / "cross" / "00.png").unlink(),
+        "another class": lambda data: (data / "cross" / "00.png").rename(data / "stripe" / "x.png"),
+        "another picture": lambda data: shutil.copy(data / "cross" / "00.png", data / "cross" / "01.png"),
+        "one more": lambda data: shutil.copy(data / "cross" / "00.png", data / "cross" / "zz.png"),
+    }
+    for name, change in changes.items():
+        data = shutil.copytree(tiny_data, tmp_path / name)
+        change(data)
+        with pytest.raises(DataRejected, match="not the ones this run was started with"):
+            resume_run(run.run, data)
+
+
+def test_the_same_pictures_in_an_archive_are_accepted(
+    begin: StartRun, tiny_data: Path, tmp_path: Path, digests: Digests
+) -> None:
+    whole, run = begin("whole", steps=4), begin("run", steps=4)
+    whole.train()
+    run.train(stop=lambda: run.step == 2)
+    archive = shutil.make_archive(str(tmp_path / "data"), "zip", tiny_data)
+    resume_run(run.run, Path(archive)).train()
+    assert digests(run.run) == digests(whole.run)
+
+
+def _options(data: Path, out: Path, *more: str, steps: int = STEPS) -> list[str]:
+    options = f"train --preset debug --steps {steps} --save-every {SAVE_EVERY} --batch-size 2 --colours 8 --seed 1"
+    return [*options.split(), "--threads", "1", "--data", str(data), "--out", str(out), *more]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "--seed 2",
+        "--batch-size 3",
+        "--precision fp32",
+        "--flip",
+        "--learning-rate 0.1",
+        "--ema 0.5",
+        "--validation-share 0.2",
+        "--preset default",
+        "--codec rgb",
+        "--colours 3",
+        "--colours 9",
+        "--fit nearest",
+    ],
+)
+def test_options_that_make_it_another_run_are_refused(
+    tiny_run: Path, tiny_data: Path, capsys: pytest.CaptureFixture[str], other: str
+) -> None:
+    before = (tiny_run / "run.json").read_bytes()
+    assert main(["train", "--data", str(tiny_data), "--out", str(tiny_run), "--resume", *other.split()]) == 2
+    name = other.split()[0].removeprefix("--").replace("-", "_")
+    assert re.fullmatch(rf"pixelart train: {name} .*: this run was started with .*\n", capsys.readouterr().err)
+    assert (tiny_run / "run.json").read_bytes() == before
+
+
+def test_a_run_may_go_on_for_longer(begin: StartRun, tiny_data: Path) -> None:
+    run = begin(steps=3).run
+    resume_run(run, tiny_data).train()
+    resume_run(run, tiny_data, given={"steps": 5, "save_every": 2}).train()
+    found = last_checkpoint(run)
+    assert found is not None and found[0] == 5
+    assert read_run(run).schedule.steps == 5 and read_run(run).schedule.save_every == 2
+    with pytest.raises(RequestRejected, match="either how many steps or how many minutes"):
+        resume_run(run, tiny_data, given={"minutes": 1.0})
+    assert read_run(run).schedule.minutes == 0
+
+
+def test_a_run_is_trained_by_one_at_a_time(begin: StartRun, tiny_data: Path) -> None:
+    run = begin(steps=3)
+    refused: list[str] = []
+
+    def another(state: Trainer) -> None:
+        with pytest.raises(RequestRejected, match="another process is training this run") as error:
+            resume_run(run.run, tiny_data).train()
+        refused.append(str(error.value))
+
+    run.train(report=another)
+    assert len(refused) == 3
+    resume_run(run.run, tiny_data).train()
+
+
+# --- killed -------------------------------------------------------------------------------------------------------
+
+# A process that has imported (and compiled) everything starts children by fork: each is the whole program,
+# `main(arguments)`, in a process of its own that can be killed, but starts in milliseconds. A line in: arguments;
+# lines out: the child's id, then how it ended.
+NURSERY = """
+import json, os, pathlib, sys
+import torch
+torch.set_num_threads(1)
+from pixelart.cli import main
+from pixelart.engine import Engine, Request
+Engine(pathlib.Path(sys.argv[1]), device=torch.device("cpu")).generate(Request("tiny"))
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os._exit(main(json.loads(line)))
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+class Nursery:
+    """Runs `pixelart` in one child after another; `kill` decides when a child has lived long enough."""
+
+    def __init__(self, checkpoints: Path) -> None:
+        command = [sys.executable, "-c", NURSERY, str(checkpoints)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+
+    def run(self, arguments: Sequence[str], *, kill: Callable[[], bool] | None = None) -> int:
+        """The exit code of `main(arguments)`; -9 when it was killed because `kill` answered True."""
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps(list(arguments)) + "\n")
+        self.process.stdin.flush()
+        child = int(self.process.stdout.readline())
+        if kill:
+            deadline = time.monotonic() + PATIENCE
+            while not kill() and not select.select([self.process.stdout], [], [], LOOK)[0]:
+                assert time.monotonic() < deadline, "the run makes no progress"
+            _kill(child)
+        return int(self.process.stdout.readline())
+
+    def close(self) -> None:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.close()
+        self.process.wait(PATIENCE)
+        self.process.stdout.close()
+
+
+def _kill(child: int) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it ended by itself meanwhile
+        os.kill(child, signal.SIGKILL)
+
+
+@pytest.fixture
+def nursery(tiny_checkpoints: Path) -> Iterator[Nursery]:
+    nursery = Nursery(tiny_checkpoints)
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture
+def finished(tiny_data: Path, tmp_path: Path, digests: Digests) -> dict[str, str]:
+    """The digests of the run that was never stopped."""
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert main([*_options(tiny_data, tmp_path / "whole"), "--json"]) == 0
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
+    return digests(tmp_path / "whole")
+
+
+def _moments(run: Path) -> Iterator[Callable[[], bool]]:
+    """When to kill, from a seeded list: some time into a life, or at one of the moments of a save."""
+    random = np.random.default_rng(15)
+    for number in range(KILLS):
+        seen = set(run.iterdir()) if run.is_dir() else set[Path]()
+        if number % 4 == 0:  # while a checkpoint is being written: a file of a folder that is not yet renamed
+            wanted = int(random.integers(1, 5))
+            yield lambda wanted=wanted: any(
+                len(list(folder.iterdir())) >= wanted for folder in run.glob("step-*.tmp") if folder.is_dir()
+            )
+        elif number % 4 == 1:  # right after a rename, before or while older ones are removed
+            yield lambda seen=seen: any(p not in seen and p.suffix == "" for p in run.glob("step-*"))
+        else:
+            end = time.monotonic() + float(random.uniform(0.0, 0.45))
+            yield lambda end=end: time.monotonic() > end
+
+
+def test_killed_at_random_moments_it_ends_with_the_same_bits(
+    nursery: Nursery, tiny_data: Path, tmp_path: Path, digests: Digests, finished: dict[str, str]
+) -> None:
+    run, killed, steps = tmp_path / "run", 0, [0]
+    arguments = _options(tiny_data, run, "--resume")
+    for kill in _moments(run):
+        code = nursery.run(arguments, kill=_tolerant(kill))
+        assert code in (-signal.SIGKILL, 0)
+        killed += code != 0
+        found = last_checkpoint(run)
+        assert (found[0] if found else 0) >= steps[-1]  # at most the steps since the last save are lost
+        steps.append(found[0] if found else 0)
+        if code == 0:
+            assert digests(run) == finished
+            shutil.rmtree(run)
+            steps.append(0)
+    assert nursery.run(arguments) == 0
+    assert digests(run) == finished
+    assert killed >= KILLS // 2 and len(set(steps)) > 2
+    assert not list(run.glob("step-*.tmp")) and len(list_checkpoints(run)) == 2
+
+
+def _tolerant(kill: Callable[[], bool]) -> Callable[[], bool]:
+    """A folder may vanish while it is looked at."""
+
+    def answer() -> bool:
+        try:
+            return kill()
+        except FileNotFoundError:
+            return False
+
+    return answer
+
+
+def test_the_real_program_survives_kill_and_term(
+    tiny_data: Path, tmp_path: Path, digests: Digests, finished: dict[str, str]
+) -> None:
+    """`python -m pixelart train`: killed after its first save, told to end after the next, resumed to its end."""
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "pixelart", *_options(tiny_data, run), "--json"]
+    killed = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    _wait(killed, lambda: bool(list_checkpoints(run)))
+    killed.kill()
+    assert killed.wait(PATIENCE) in (-signal.SIGKILL, 0)
+    told = subprocess.Popen([*command, "--resume"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    last = list_checkpoints(run)[-1]
+    _wait(told, lambda: list_checkpoints(run)[-1:] != [last])
+    told.terminate()
+    result = json.loads(told.communicate(timeout=PATIENCE)[0])
+    assert told.returncode == 0
+    found = last_checkpoint(run)
+    assert found is not None and found[0] == result["step"]  # saved where it stopped, not where it was saved before
+    assert result["finished"] == (result["step"] == STEPS)
+    assert main([*_options(tiny_data, run), "--resume", "--json"]) == 0
+    assert digests(run) == finished
+
+
+def _wait(process: subprocess.Popen[str] | subprocess.Popen[bytes], event: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not event():
+        assert time.monotonic() < deadline, "the run makes no progress"
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(LOOK)
+            return
+
+
+def test_digests_tell_runs_apart(begin: StartRun, digests: Digests) -> None:
+    runs = [begin("a", steps=2), begin("b", steps=2, seed=9)]
+    for run in runs:
+        run.train()
+    first, second = (digests(run.run) for run in runs)
+    assert set(first) == {"model.safetensors", "average.safetensors", "optimizer.safetensors"}
+    assert all(first[name] != second[name] for name in first)
+    assert all(len(bytes.fromhex(d)) == hashlib.sha256().digest_size for d in first.values())

@@ -1,0 +1,41 @@
+"""The app of an engine on a free port."""
+
+from __future__ import annotations
+
+import gc
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pixelart.ui import build, launch_settings
+
+GRADIO_WARNINGS = (
+    "ignore::ResourceWarning",  # gradio leaves event loops and sockets to the garbage collector
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+    "ignore:'future.no_silent_downcasting' is deprecated",  # what gradio asks of pandas
+    "ignore:The copy keyword is deprecated",
+)
+"""For `pytest.mark.filterwarnings` of every module that serves the app."""
+
+
+@contextmanager
+def serving(engine: Any) -> Iterator[str]:
+    """Its URL. What gradio leaves behind is collected here, so that no later test is blamed for it."""
+    with _without_resource_warnings():
+        app = build(engine)
+        _, url, _ = app.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **launch_settings())
+    try:
+        yield url
+    finally:
+        with _without_resource_warnings():
+            app.close(verbose=False)
+            del app
+
+
+@contextmanager
+def _without_resource_warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()
