@@ -129,6 +129,8 @@ def _add_train(add: Any) -> None:
     command.set_defaults(fit=None)
     command.add_argument("--model", help="a variant (gated_pixelcnn)")
     command.add_argument("--preset", help="default or debug")
+    command.add_argument("--base", help="a checkpoint to go on from; its network, palette and classes are kept")
+    _checkpoints_folder(command)
     command.add_argument("--codec", help="indexed, rgb, gray or binary (indexed)")
     command.add_argument("--colours", type=int, help="palette entries, transparent included (64)")
     for name, kind, text in commands.SCHEDULE_OPTIONS:

@@ -44,7 +44,14 @@ SCHEDULE_SWITCHES = [
     ("flip", "show pictures mirrored left to right half of the time"),
     ("compile", "compile the step first: slower to start, faster to train; needs a C++ compiler"),
 ]
-START_OPTIONS = {"model": "gated_pixelcnn", "preset": "default", "codec": "indexed", "colours": 64, "fit": "refuse"}
+START_OPTIONS = {
+    "model": "gated_pixelcnn",
+    "preset": "default",
+    "codec": "indexed",
+    "colours": 64,
+    "fit": "refuse",
+    "base": None,
+}
 Json = dict[str, Any]
 
 
@@ -83,7 +90,7 @@ def complete(options: argparse.Namespace) -> Json:
 
 def evaluate(options: argparse.Namespace) -> Json:
     """Bits per dimension, and bits in holes, of pictures that were not trained on."""
-    engine, name = _engine(options)
+    engine, name = _find(options.checkpoints, options.checkpoint)
     loaded = engine.library.load(name)
     pictures = read_pictures(options.data, size=(loaded.info.height, loaded.info.width), fit=options.fit)
     unknown = sorted(set(pictures.classes) - set(loaded.info.classes))
@@ -119,6 +126,9 @@ def train(options: argparse.Namespace) -> Json:
     given = {n: getattr(options, n) for n, *_ in [*SCHEDULE_OPTIONS, *SCHEDULE_SWITCHES]}
     given = {name: value for name, value in given.items() if value is not None}
     start = {name: getattr(options, name) for name in START_OPTIONS if getattr(options, name) is not None}
+    if options.base:
+        engine, name = _find(options.checkpoints, options.base)
+        start["base"] = engine.library.path(name)
     if options.resume and (options.out / RUN_FILE).exists():
         trainer = resume_run(options.out, options.data, given={**given, **start})
     else:
@@ -168,18 +178,18 @@ def held_out(pictures: PictureSet, seen: frozenset[str], data: Path) -> PictureS
     return pictures.select(unseen)
 
 
-def _engine(options: argparse.Namespace) -> tuple[Engine, str]:
-    """The engine over --checkpoints and a name in it, or over the parent of the checkpoint folder that was named."""
-    path = Path(options.checkpoint)
-    if path.is_dir() and (len(path.parts) > 1 or not (options.checkpoints / path).is_dir()):
+def _find(checkpoints: Path, text: str) -> tuple[Engine, str]:
+    """The engine over `checkpoints` and a name in it, or over the parent of the checkpoint folder that was named."""
+    path = Path(text)
+    if path.is_dir() and (len(path.parts) > 1 or not (checkpoints / path).is_dir()):
         return Engine(path.resolve().parent), path.resolve().name
-    return Engine(options.checkpoints), options.checkpoint
+    return Engine(checkpoints), text
 
 
 def _request(options: argparse.Namespace) -> tuple[Engine, Request]:
     if not 1 <= options.scale <= MAX_SCALE:
         raise RequestRejected(f"scale {options.scale}: must lie in 1 to {MAX_SCALE}")
-    engine, name = _engine(options)
+    engine, name = _find(options.checkpoints, options.checkpoint)
     request = Request(
         name,
         class_weights={} if options.class_name is None else {options.class_name: 1.0},

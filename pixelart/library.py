@@ -18,7 +18,7 @@ from torch import Tensor
 from pixelart.codec import Codec, Indexed, codec_from_config
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.models import AutoregressiveModel
-from pixelart.models.weights import CONFIG_FILE, SEEN_FILE, CheckpointConfig, check_weights, load_weights, read_config
+from pixelart.models.weights import CONFIG_FILE, CheckpointConfig, check_weights, load_weights, read_config, read_seen
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class Library:
 
     def __init__(self, folder: Path, *, device: torch.device, memory_bytes: int) -> None:
         self.folder, self.device, self.memory_bytes = folder, device, memory_bytes
-        self._loaded: OrderedDict[tuple[str, int], Checkpoint] = OrderedDict()
+        self._loaded: OrderedDict[str, tuple[int, Checkpoint]] = OrderedDict()
         self._lock = threading.Lock()
 
     def list(self) -> list[CheckpointInfo]:
@@ -100,7 +100,7 @@ class Library:
             RequestRejected: no such checkpoint.
             WeightsRejected: its config is damaged.
         """
-        return _info(name, read_config(self._path(name)))
+        return _info(name, read_config(self.path(name)))
 
     def load(self, name: str) -> Checkpoint:
         """The checkpoint, from memory or disk.
@@ -109,17 +109,18 @@ class Library:
             RequestRejected: no such checkpoint.
             WeightsRejected: damaged.
         """
-        path = self._path(name)
-        key = (name, (path / CONFIG_FILE).stat().st_mtime_ns)  # a replaced checkpoint is loaded anew
+        path = self.path(name)
+        age = (path / CONFIG_FILE).stat().st_mtime_ns
         with self._lock:
-            if key not in self._loaded:
+            if name not in self._loaded or self._loaded[name][0] != age:  # a replaced checkpoint is loaded anew
                 config = read_config(path)
                 model = load_weights(path, config).to(self.device)
-                self._loaded[key] = Checkpoint(_info(name, config), config, codec_from_config(config.codec), model)
-            self._loaded.move_to_end(key)
-            while len(self._loaded) > 1 and sum(map(_bytes, self._loaded.values())) > self.memory_bytes:
+                loaded = Checkpoint(_info(name, config), config, codec_from_config(config.codec), model)
+                self._loaded[name] = age, loaded
+            self._loaded.move_to_end(name)
+            while len(self._loaded) > 1 and sum(_bytes(c) for _, c in self._loaded.values()) > self.memory_bytes:
                 self._loaded.popitem(last=False)
-            return self._loaded[key]
+            return self._loaded[name][1]
 
     def seen_in_training(self, name: str) -> frozenset[str]:
         """Content hashes of the pictures the checkpoint was trained on.
@@ -128,11 +129,20 @@ class Library:
             RequestRejected: no such checkpoint.
             WeightsRejected: it does not record them.
         """
-        path = self._path(name) / SEEN_FILE
-        try:
-            return frozenset(path.read_text("ascii").split())
-        except (OSError, ValueError) as error:
-            raise WeightsRejected(f"{name}: does not record what it was trained on ({SEEN_FILE})") from error
+        return read_seen(self.path(name))
+
+    def path(self, name: str) -> Path:
+        """The folder of one checkpoint.
+
+        Raises:
+            RequestRejected: no such checkpoint.
+        """
+        path = self.folder / name
+        plain = len(name) < 256 and not name.startswith(".") and path.parent == self.folder and path.name == name
+        if not plain or not (path / CONFIG_FILE).is_file():
+            names = ", ".join(info.name for info in self._look()[0]) or "none"
+            raise RequestRejected(f"checkpoint {name!r:.80} not found; {self.folder.name}/ holds: {names}")
+        return path
 
     def _look(self) -> tuple[Infos, Faults]:
         found, damaged = [], []
@@ -144,14 +154,6 @@ class Library:
             except WeightsRejected as error:
                 damaged.append(error)
         return found, damaged
-
-    def _path(self, name: str) -> Path:
-        path = self.folder / name
-        plain = len(name) < 256 and not name.startswith(".") and path.parent == self.folder and path.name == name
-        if not plain or not (path / CONFIG_FILE).is_file():
-            names = ", ".join(info.name for info in self._look()[0]) or "none"
-            raise RequestRejected(f"checkpoint {name!r:.80} not found; {self.folder.name}/ holds: {names}")
-        return path
 
 
 def _info(name: str, config: CheckpointConfig) -> CheckpointInfo:

@@ -87,6 +87,15 @@ def test_well_separated_clusters_are_all_found() -> None:
     assert np.abs(centres[:, None] - palette[None].astype(int)).max(-1).min(0).max() <= 6
 
 
+def test_rare_colours_are_found_beside_a_common_one() -> None:
+    """The start must spread out: drawn by frequency alone, it would fall into the common colour every time."""
+    random = np.random.default_rng(0)
+    common = (np.array([120, 120, 120]) + random.integers(-4, 5, (20_000, 3))).astype(np.uint8)
+    rare = np.array([[250, 0, 0], [0, 250, 0], [0, 0, 250], [250, 250, 0], [0, 250, 250], [250, 0, 250]], np.uint8)
+    palette = fit_palette(np.concatenate([common, rare.repeat(300, axis=0)]), size=8).tolist()
+    assert all(colour in palette for colour in rare.tolist())
+
+
 def test_frequent_colours_weigh_more() -> None:
     many = np.repeat(np.array([[200, 0, 0], [210, 0, 0]], np.uint8), 5000, axis=0)
     rare = np.array([[0, 0, 255], [0, 0, 225]], np.uint8)

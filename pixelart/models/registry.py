@@ -87,6 +87,9 @@ def config_from_dict(name: str, values: Mapping[str, Any]) -> ModelConfig:
     return _read(_VARIANTS[name].config, values)
 
 
+_LIMITS = {"upscale": (0, 64), "dilations": (1, 64)}
+
+
 def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
     """A frozen dataclass from JSON: ints, and tuples of ints, within bounds, nested ContextConfig, nothing unknown."""
     fields = {f.name: f for f in dataclasses.fields(kind)}
@@ -107,7 +110,7 @@ def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
 
 
 def _bounded(kind: type[Any], key: str, value: Any) -> int:
-    low = 0 if key == "upscale" else 1
-    if type(value) is not int or not low <= value <= 4096:
-        raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs a whole number of {low} to 4096")
+    low, high = _LIMITS.get(key, (1, 4096))
+    if type(value) is not int or not low <= value <= high:
+        raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs a whole number of {low} to {high}")
     return value

@@ -75,6 +75,18 @@ def read_config(folder: Path) -> CheckpointConfig:
     return config
 
 
+def read_seen(folder: Path) -> frozenset[str]:
+    """Content hashes of the pictures that the checkpoint in `folder` was trained on.
+
+    Raises:
+        WeightsRejected: it does not record them.
+    """
+    try:
+        return frozenset((folder / SEEN_FILE).read_text("ascii").split())
+    except (OSError, ValueError) as error:
+        raise WeightsRejected(f"{folder.name}: does not record what it was trained on ({SEEN_FILE})") from error
+
+
 def load_weights(folder: Path, config: CheckpointConfig) -> AutoregressiveModel:
     """The model of `config` with the weights in `folder`, in evaluation mode and frozen.
 

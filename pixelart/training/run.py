@@ -89,6 +89,8 @@ class RunConfig:
     codec: dict[str, Any]
     model_config: dict[str, Any]
     schedule: Schedule
+    base: str = ""
+    """The checkpoint folder whose weights the run started from, or nothing."""
 
     def write(self, run: Path) -> None:
         """Store as `run`/run.json."""

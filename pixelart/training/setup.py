@@ -15,7 +15,7 @@ import numpy as np
 from pixelart.codec import RGB, Binary, Codec, Gray, Indexed
 from pixelart.errors import DataRejected, RequestRejected
 from pixelart.models import config_to_dict, create_model
-from pixelart.models.weights import CONFIG_FILE, SEEN_FILE, WEIGHTS_FILE, CheckpointConfig
+from pixelart.models.weights import CONFIG_FILE, SEEN_FILE, WEIGHTS_FILE, CheckpointConfig, read_config
 from pixelart.palettes import fit_palette
 from pixelart.training.checkpoint import Files, last_checkpoint
 from pixelart.training.data import Fit, PictureSet, is_validation, read_pictures
@@ -36,49 +36,66 @@ def start_run(
     codec: str,
     colours: int,
     schedule: Schedule,
+    base: Path | None = None,
     size: tuple[int, int] | None = None,
     fit: Fit = "refuse",
 ) -> Trainer:
     """A new run in the folder `run`, which must not hold one.
 
+    With `base`, a checkpoint folder, it goes on from those weights: network, palette, classes and size are then the
+    base's, whatever `model`, `preset`, `codec`, `colours` and `size` say.
+
     Raises:
         RequestRejected: a value outside its limits, or a folder that holds a run.
         DataRejected, ImageRejected: data that cannot be used.
+        WeightsRejected: a base that cannot be used.
     """
     schedule.check()
     if (run / RUN_FILE).exists() or last_checkpoint(run):
         raise RequestRejected(f"{run}: already holds a run; --resume continues it")
+    start = read_config(base) if base else None
+    if start:
+        size = start.model_config["height"], start.model_config["width"]
     pictures = read_pictures(data, size=size, fit=fit)
     learned = np.array([not is_validation(h, share=schedule.validation_share) for h in pictures.hashes])
     if not learned.any():
         raise DataRejected(f"{data.name}: no picture is left to train on beside the validation part")
-    made = _codec(codec, colours, pictures.select(learned))
-    height, width = pictures.pictures.shape[1:3]
-    network = create_model(
-        model,
-        preset=preset,
-        channels=made.channels,
-        levels=made.levels,
-        height=height,
-        width=width,
-        num_classes=len(pictures.classes),
-    )
+    start = start or _from_scratch(model, preset, _codec(codec, colours, pictures.select(learned)), pictures)
+    unknown = sorted(set(pictures.classes) - set(start.classes))
+    if unknown:
+        raise DataRejected(f"{data.name}: the base has no class {', '.join(unknown)[:80]}")
     config = RunConfig(
-        model=model,
+        model=start.model,
         preset=preset,
         data=str(data),
-        size=(height, width),
+        size=(pictures.pictures.shape[1], pictures.pictures.shape[2]),
         fit=fit,
         data_fingerprint=pictures.fingerprint(),
-        classes=pictures.classes,
+        classes=start.classes,
         colours=colours,
-        codec=made.to_config(),
-        model_config=config_to_dict(network.config),
+        codec=start.codec,
+        model_config=start.model_config,
         schedule=schedule,
+        base=str(base or ""),
     )
     run.mkdir(parents=True, exist_ok=True)
     config.write(run)
     return Trainer(run, config, pictures)
+
+
+def _from_scratch(model: str, preset: str, codec: Codec, pictures: PictureSet) -> CheckpointConfig:
+    """The network and codec of a run without a base."""
+    height, width = pictures.pictures.shape[1:3]
+    network = create_model(
+        model,
+        preset=preset,
+        channels=codec.channels,
+        levels=codec.levels,
+        height=height,
+        width=width,
+        num_classes=len(pictures.classes),
+    )
+    return CheckpointConfig(model, config_to_dict(network.config), codec.to_config(), pictures.classes, {})
 
 
 def resume_run(run: Path, data: Path, *, given: Mapping[str, Any] = MappingProxyType({})) -> Trainer:
@@ -94,11 +111,11 @@ def resume_run(run: Path, data: Path, *, given: Mapping[str, Any] = MappingProxy
     config = read_run(run)
     started = {
         **asdict(config.schedule),
-        **{name: getattr(config, name) for name in ("model", "preset", "colours", "fit")},
+        **{name: getattr(config, name) for name in ("model", "preset", "colours", "fit", "base")},
         "codec": config.codec["name"],
     }
     for name, value in given.items():
-        if value != started[name] and name not in ADJUSTABLE:
+        if str(value) != str(started[name]) and name not in ADJUSTABLE:
             raise RequestRejected(f"{name} {value}: this run was started with {started[name]}")
     schedule = replace(config.schedule, **{k: v for k, v in given.items() if k in ADJUSTABLE})
     schedule.check()
@@ -122,7 +139,12 @@ def export_run(run: Path, target: Path) -> Path:
         raise RequestRejected(f"{target}: exists already")
     step, parts = found
     state = json.loads(parts["state.json"])
-    training = {**asdict(config.schedule), "trained_steps": step, "trained_minutes": round(state["seconds"] / 60, 1)}
+    training = {
+        **asdict(config.schedule),
+        "base": Path(config.base).name,
+        "trained_steps": step,
+        "trained_minutes": round(state["seconds"] / 60, 1),
+    }
     description = CheckpointConfig(config.model, config.model_config, config.codec, config.classes, training)
     files = Files()
     partial = target.with_name(f".{target.name}.tmp")  # a name that is never listed

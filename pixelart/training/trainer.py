@@ -30,7 +30,7 @@ from pixelart.holes import training_mask
 from pixelart.images import contact_sheet, encode_png
 from pixelart.layers.context import Context
 from pixelart.models import config_from_dict, get_variant, to_channels_last
-from pixelart.models.weights import SEEN_FILE, pack_weights
+from pixelart.models.weights import SEEN_FILE, load_weights, pack_weights, read_config, read_seen
 from pixelart.sampling import Controls
 from pixelart.training.checkpoint import exclusive, last_checkpoint, save_checkpoint, write_file
 from pixelart.training.data import PictureSet, is_validation
@@ -57,6 +57,7 @@ class Trainer:
             raise DataRejected(f"{config.data}: the pictures are not the ones this run was started with")
         self.run, self.config, self.device = run, config, device or pick_device()
         schedule = config.schedule
+        held_out = [is_validation(h, share=schedule.validation_share) for h in data.hashes]
         if schedule.threads:
             torch.set_num_threads(schedule.threads)
         variant, model_config = get_variant(config.model), config_from_dict(config.model, config.model_config)
@@ -64,6 +65,11 @@ class Trainer:
             torch.manual_seed(schedule.seed)
             self.model = to_channels_last(variant.model(model_config)).to(self.device)
             self.average = variant.model(model_config).to(self.device)
+        seen = {h for h, out in zip(data.hashes, held_out, strict=True) if not out}
+        if config.base:
+            base = Path(config.base)
+            self.model.load_state_dict(load_weights(base, read_config(base)).state_dict())
+            seen |= read_seen(base)
         self.average.load_state_dict(self.model.state_dict())
         self._forward: Callable[[Tensor, Context], tuple[Tensor, Tensor]] = self._loss
         if schedule.compile:
@@ -72,7 +78,6 @@ class Trainer:
         self.codec = codec_from_config(config.codec)
         self.x = self.codec.encode(data.pictures)
         self.classes = torch.tensor([config.classes.index(c) for c in data.class_names])
-        held_out = [is_validation(h, share=schedule.validation_share) for h in data.hashes]
         self.train_rows, self.validation_rows = (
             torch.where(torch.tensor(held_out) == part)[0] for part in (False, True)
         )
@@ -81,8 +86,7 @@ class Trainer:
         self.step, self.seconds, self.rows = 0, 0.0, list[dict[str, Any]]()
         self._recent: list[float] = []
         self._epoch: tuple[int, np.ndarray[Any, Any]] = (-1, np.empty(0, np.int64))
-        seen = sorted({h for h, out in zip(data.hashes, held_out, strict=True) if not out})
-        write_file(run / SEEN_FILE, "\n".join(seen).encode() + b"\n")
+        write_file(run / SEEN_FILE, "\n".join(sorted(seen)).encode() + b"\n")
         found = last_checkpoint(run)
         if found:
             self._restore(*found)

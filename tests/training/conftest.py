@@ -51,7 +51,7 @@ def begin(tiny_data: Path, tmp_path: Path) -> StartRun:
     return start
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def digests() -> Callable[[Path], Digests]:
     """SHA-256 of the tensor files of a run's newest checkpoint, by name."""
 

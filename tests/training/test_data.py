@@ -66,9 +66,16 @@ def test_a_folder_and_an_archive_give_the_same_set(tmp_path: Path, method: int) 
 def test_the_sub_folder_is_the_class(tmp_path: Path) -> None:
     pictures = read_pictures(_folder(tmp_path, FILES))
     by_colour = dict(zip(pictures.pictures[:, 0, 0, 0].tolist(), pictures.class_names, strict=True))
-    assert by_colour == {1: "a", 2: "a", 3: "a-b", 4: "a b", 5: "deep", 6: NO_FOLDER, 7: "Zoë"}
-    assert pictures.classes == tuple(sorted({"a", "a-b", "a b", "deep", NO_FOLDER, "Zoë"}))
+    assert by_colour == {1: "a", 2: "a", 3: "a-b", 4: "a b", 5: "b", 6: NO_FOLDER, 7: "Zoë"}
+    assert pictures.classes == tuple(sorted({"a", "a-b", "a b", "b", NO_FOLDER, "Zoë"}))
     assert len(pictures) == 7 and pictures.pictures.shape == (7, 4, 4, 4)
+
+
+def test_folders_that_wrap_all_the_others_are_no_classes(tmp_path: Path) -> None:
+    files = {"my/set/a/1.png": _dot(1), "my/set/a/more/2.png": _dot(2), "my/set/b/3.png": _dot(3)}
+    for source in (_folder(tmp_path / "set", files), _zip(tmp_path / "set.zip", files)):
+        assert read_pictures(source).class_names == ("a", "a", "b")
+    assert read_pictures(_folder(tmp_path / "one", {"my/a/1.png": _dot(1)})).class_names == ("a",)
 
 
 def test_the_set_is_in_order_of_name(tmp_path: Path) -> None:
@@ -109,7 +116,7 @@ MIXED = {"a/1.png": _dot(1), "a/2.png": _dot(2), "a/big.png": _dot(3, 8, 12)}
 
 def test_another_size_is_refused_by_name(tmp_path: Path) -> None:
     for source in (_folder(tmp_path / "set", MIXED), _zip(tmp_path / "set.zip", MIXED)):
-        with pytest.raises(DataRejected, match=r"big\.png: 12 x 8 pixels, the others are 4 x 4"):
+        with pytest.raises(DataRejected, match=r"big\.png: 12 x 8 pixels; needed are 4 x 4 .*--fit nearest"):
             read_pictures(source)
 
 
@@ -121,7 +128,7 @@ def test_another_size_is_resized_when_asked(tmp_path: Path) -> None:
 
 def test_a_size_may_be_demanded(tmp_path: Path) -> None:
     source = _folder(tmp_path, MIXED)
-    with pytest.raises(DataRejected, match="the others are 12 x 8"):
+    with pytest.raises(DataRejected, match="needed are 12 x 8"):
         read_pictures(source, size=(8, 12))
     assert read_pictures(source, size=(8, 12), fit="nearest").pictures.shape == (3, 8, 12, 4)
 
@@ -203,12 +210,12 @@ def test_a_file_that_is_no_picture_is_refused_by_name(tmp_path: Path) -> None:
             read_pictures(source)
 
 
-def test_a_thousand_damages_to_an_archive_end_in_a_plain_refusal(tmp_path: Path) -> None:
+def test_damages_to_an_archive_end_in_a_plain_refusal(tmp_path: Path) -> None:
     files = {f"a/{i}.png": _dot(i) for i in range(3)}
     sources = [_zip(tmp_path / f"{m}.zip", files, method=m).read_bytes() for m in (0, 8, 12, 14)]
     random, path = np.random.default_rng(3), tmp_path / "set.zip"
     refused = 0
-    for number in range(1000):
+    for number in range(400):
         content = bytearray(sources[number % 4])
         for place in random.integers(0, len(content), random.integers(1, 6)):
             content[place] ^= 1 << random.integers(0, 8)
@@ -220,7 +227,7 @@ def test_a_thousand_damages_to_an_archive_end_in_a_plain_refusal(tmp_path: Path)
             refused += 1
         else:
             assert pictures.pictures.ndim == 4
-    assert refused > 500
+    assert refused > 200
 
 
 def test_unknown_compression_is_refused(tmp_path: Path) -> None:
@@ -254,6 +261,14 @@ def test_too_many_pictures_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
     files = {f"a/{i}.png": _dot(i) for i in range(3)}
     for source in (_folder(tmp_path / "set", files), _zip(tmp_path / "set.zip", files)):
         with pytest.raises(DataRejected, match="3 pictures; the limit is 2"):
+            read_pictures(source)
+
+
+def test_more_than_fits_in_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "SETTINGS", type(SETTINGS)(max_decoded_bytes=3 * 64 - 1))
+    files = {f"a/{i}.png": _dot(i) for i in range(3)}
+    for source in (_folder(tmp_path / "set", files), _zip(tmp_path / "set.zip", files)):
+        with pytest.raises(DataRejected, match="decodes to more than"):
             read_pictures(source)
 
 

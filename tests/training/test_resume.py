@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from pixelart.cli import main
 from pixelart.errors import DataRejected, RequestRejected
@@ -30,7 +31,7 @@ from pixelart.training.trainer import Trainer
 ROOT = Path(__file__).parent.parent.parent
 StartRun = Callable[..., Trainer]
 Digests = Callable[[Path], dict[str, str]]
-STEPS, SAVE_EVERY, KILLS = 40, 10, 20
+STEPS, SAVE_EVERY, KILLS = 32, 8, 20
 PATIENCE = 60.0
 """Seconds after which a process that makes no progress is given up, so that a fault ends the test."""
 LOOK = 0.002
@@ -239,13 +240,15 @@ def nursery(tiny_checkpoints: Path) -> Iterator[Nursery]:
     nursery.close()
 
 
-@pytest.fixture
-def finished(tiny_data: Path, tmp_path: Path, digests: Digests) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def finished(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory, digests: Digests) -> dict[str, str]:
     """The digests of the run that was never stopped."""
+    whole = tmp_path_factory.mktemp("finished") / "whole"
+    torch.set_num_threads(1)
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    assert main([*_options(tiny_data, tmp_path / "whole"), "--json"]) == 0
+    assert main([*_options(tiny_data, whole), "--json"]) == 0
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
-    return digests(tmp_path / "whole")
+    return digests(whole)
 
 
 def _moments(run: Path) -> Iterator[Callable[[], bool]]:
