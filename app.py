@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 from pathlib import Path
 
 from pixelart.engine import Engine
+from pixelart.errors import PixelArtError
 from pixelart.ui import build, launch_settings
 
 CHECKPOINTS = Path(__file__).with_name("checkpoints")
@@ -20,11 +22,22 @@ def has_screen() -> bool:
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
+def warm_up(engine: Engine) -> None:
+    """Makes the first model ready while the page opens."""
+    for info in engine.list_checkpoints()[:1]:
+        try:
+            engine.warm_up(info.name)
+        except PixelArtError as error:  # the page tells it, when that model is chosen
+            logging.getLogger(__name__).warning("%s", error)
+
+
 def main() -> None:
     """Starts the app and serves it until it is interrupted."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    build(Engine(CHECKPOINTS)).launch(inbrowser=has_screen(), **launch_settings())
+    engine = Engine(CHECKPOINTS)
+    threading.Thread(target=warm_up, args=(engine,), name="warm-up", daemon=True).start()
+    build(engine).launch(inbrowser=has_screen(), **launch_settings())
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ SCHEDULE_OPTIONS: list[tuple[str, Callable[[str], Any], str]] = [
     ("minutes", float, "or how many minutes"),
     ("batch_size", int, "pictures a step (16)"),
     ("learning_rate", float, "the highest of the schedule (0.0015)"),
+    ("context_first", float, "share of the schedule in which the context encoder learns alone (0)"),
     ("validation_share", float, "share of the pictures, by content, that is only measured on (0.1)"),
     ("ema", float, "decay of the averaged weights (0.999)"),
     ("seed", int, "of weights, order and masks (0)"),

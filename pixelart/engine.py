@@ -60,6 +60,19 @@ class Engine:
         """
         return self.library.info(checkpoint)
 
+    def warm_up(self, checkpoint: str) -> None:
+        """Load the checkpoint and draw one pixel, so that nobody waits for weights, or for inner loops to be compiled
+        (once on a machine: some 15 seconds).
+
+        Raises:
+            RequestRejected: no such checkpoint.
+            WeightsRejected: damaged.
+        """
+        info = self.library.load(checkpoint).info
+        mask = np.zeros((info.height, info.width), np.bool_)
+        mask[0, 0] = True
+        self.complete(Request(checkpoint), np.zeros((*mask.shape, 4), np.uint8), mask)
+
     def snap(self, checkpoint: str, picture: Picture) -> tuple[Picture, int]:
         """The picture (H, W, 4) as the codec can hold it, and how many pixels look different for it.
 

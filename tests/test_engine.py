@@ -598,3 +598,14 @@ def test_global_randomness_is_neither_used_nor_changed(engine: Engine) -> None:
     before = torch.random.get_rng_state()
     assert _same(engine.generate(Request("tiny", count=2)), expected)
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_a_warm_engine_has_its_model_and_draws_as_before(tiny_checkpoints: Path) -> None:
+    engine, cold = Engine(tiny_checkpoints), Engine(tiny_checkpoints)
+    engine.warm_up("tiny")
+    loaded = engine.library.load("tiny")
+    assert engine.library.load("tiny") is loaded
+    one, two = (e.generate(Request("tiny", seed=4))[0].picture for e in (engine, cold))
+    assert np.array_equal(one, two)
+    with pytest.raises(RequestRejected, match="not found"):
+        engine.warm_up("nope")

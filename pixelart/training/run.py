@@ -22,8 +22,9 @@ class Schedule:
     Exactly one of `steps` (the weights are then a function of the settings, to the bit, on one machine) and `minutes`
     (of training time; stops and measuring not counted) is positive; it also sets the length of the cosine schedule.
     `threads` 0 leaves the number to PyTorch. `context_rate`: the learning rate of the context encoder and its ways
-    into the trunk, relative to the trunk's. `class_dropout`: the share of pictures shown without their class.
-    `vote_weight`: the weight of the context encoder's own loss.
+    into the trunk, relative to the trunk's; `context_first`: the share of the schedule in which the encoder learns
+    alone, by its vote, at a fourth of the work a step. `class_dropout`: the share of pictures shown without their
+    class. `vote_weight`: the weight of the context encoder's own loss.
     """
 
     steps: int = 0
@@ -32,6 +33,7 @@ class Schedule:
     learning_rate: float = 1.5e-3
     warmup_steps: int = 200
     context_rate: float = 3.0
+    context_first: float = 0.0
     weight_decay: float = 0.01
     ema: float = 0.999
     class_dropout: float = 0.1
@@ -63,6 +65,7 @@ _LIMITS = {
     "learning_rate": (1e-7, 1.0),
     "warmup_steps": (0, 10**6),
     "context_rate": (0, 100),
+    "context_first": (0, 1),
     "weight_decay": (0, 1),
     "ema": (0, 0.99999),
     "class_dropout": (0, 1),

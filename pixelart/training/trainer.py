@@ -39,6 +39,7 @@ from pixelart.training.run import RunConfig
 
 log = logging.getLogger(__name__)
 LOG_FIELDS = ("step", "minutes", "train_bits", "validation_bits", "hole_bits", "seam_bits", "seam_ratio")
+Loss = Callable[[Tensor, Context], tuple[Tensor, Tensor]]
 _ORDER, _STEP = 1, 2  # streams of randomness
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps of each parameter
 
@@ -71,9 +72,13 @@ class Trainer:
             self.model.load_state_dict(load_weights(base, read_config(base)).state_dict())
             seen |= read_seen(base)
         self.average.load_state_dict(self.model.state_dict())
-        self._forward: Callable[[Tensor, Context], tuple[Tensor, Tensor]] = self._loss
+        self._loss: Loss = self._joint_loss
+        self._context_loss: Loss = self._vote_loss
         if schedule.compile:
-            self._forward = torch.compile(self._loss, dynamic=False)  # pyright: ignore[reportAttributeAccessIssue]
+            self._loss, self._context_loss = (
+                torch.compile(loss, dynamic=False)  # pyright: ignore[reportAttributeAccessIssue]
+                for loss in (self._joint_loss, self._vote_loss)
+            )
         self.optimizer = self._optimizer()
         self.codec = codec_from_config(config.codec)
         self.x = self.codec.encode(data.pictures)
@@ -145,43 +150,59 @@ class Trainer:
             parts[any(word.startswith(("encoder", "vote", "context")) for word in name.split("."))].append(name)
         self.names = parts[False] + parts[True]
         parameters = dict(self.model.named_parameters())
-        groups = [
-            {"params": [parameters[name] for name in parts[context]], "rate": rate}
-            for context, rate in ((False, 1.0), (True, self.config.schedule.context_rate))
-        ]
+        groups = [{"params": [parameters[name] for name in parts[context]]} for context in (False, True)]
         return torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=self.config.schedule.weight_decay)
 
     # --- one step -------------------------------------------------------------------------------------------------
 
     def _train_step(self) -> float:
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.schedule.learning_rate * self._schedule() * group["rate"]
+        alone = self.progress() < self.config.schedule.context_first
+        trunk, encoder = self.optimizer.param_groups
+        encoder["lr"] = self.config.schedule.learning_rate * self._schedule() * self.config.schedule.context_rate
+        trunk["lr"] = 0.0 if alone else self.config.schedule.learning_rate * self._schedule()
         x, context = self._batch()
-        loss, bits = self._forward(x, context)
+        loss, bits = (self._context_loss if alone else self._loss)(x, context)
         if not math.isfinite(float(loss.detach())):
             raise RequestRejected(f"step {self.step}: the loss is not finite; lower the learning rate")
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        for parameter in self.model.parameters():
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self._update_average()
         return float(bits)
 
-    def _loss(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
-        """(loss, bits per hidden sub-pixel): the model's nll of the hidden pixels, plus that of the vote alone.
-
-        A picture weighs as the root of its hidden pixels: else whole pictures drown the lesson of small holes.
-        """
-        with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=self.config.schedule.precision == "bf16"):
+    def _joint_loss(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
+        """(loss, bits per hidden sub-pixel): the model's nll of the hidden pixels, plus that of the vote alone."""
+        with self._autocast():
             context_map = self.model.encode(context)
             vote = self.model.vote(context_map)
             maps = self.model.trunk(x, context_map) + vote
+        nll, bits = self._hidden_nll(maps, x, context)
+        return nll + self.config.schedule.vote_weight * self._hidden_nll(vote, x, context)[0], bits
+
+    def _vote_loss(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
+        """The same of the encoder's vote alone, a fourth of the work: the encoder learns to look before it is used."""
+        with self._autocast():
+            vote = self.model.vote(self.model.encode(context))
+        return self._hidden_nll(vote, x, context)
+
+    def _hidden_nll(self, maps: Tensor, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
+        """(weighted mean nll, mean bits) of the hidden sub-pixels.
+
+        A picture weighs as the root of its hidden pixels: else whole pictures drown the lesson of small holes.
+        """
         hidden = context.mask[:, None].expand_as(x)
         weight = hidden / hidden.flatten(1).sum(1).clamp(min=1).sqrt()[:, None, None, None]
         nll = self.model.likelihood.nll(maps, x)
-        guess = self.model.likelihood.nll(vote, x)
-        loss = ((nll + self.config.schedule.vote_weight * guess) * weight).sum() / weight.sum()
-        return loss, (nll.detach() * hidden).sum() / (hidden.sum() * math.log(2))
+        bits = (nll.detach() * hidden).sum() / (hidden.sum() * math.log(2))
+        return (nll * weight).sum() / weight.sum(), bits
+
+    def _autocast(self) -> torch.autocast:
+        enabled = self.config.schedule.precision == "bf16"
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)
 
     def _batch(self) -> tuple[Tensor, Context]:
         random = np.random.default_rng([self.config.schedule.seed, _STEP, self.step])

@@ -478,3 +478,17 @@ def test_a_checkpoint_that_lacks_a_part_is_an_error(begin: StartRun, tiny_data: 
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(WeightsRejected, match="incomplete checkpoint"):
         setup.resume_run(run.run, tiny_data)
+
+
+def test_the_encoder_first_learns_alone(begin: StartRun) -> None:
+    trainer = begin(steps=8, context_first=0.5)
+    start = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
+
+    def moved() -> set[str]:
+        now = trainer.model.state_dict()
+        return {name.split(".")[0] for name, tensor in start.items() if not torch.equal(tensor, now[name])}
+
+    trainer.train(stop=iter([False] * 4 + [True] * 9).__next__)
+    assert moved() == {"encoder", "vote"}
+    trainer.train()
+    assert moved() >= {"encoder", "vote", "layers", "logits", "colours"}
