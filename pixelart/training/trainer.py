@@ -109,7 +109,7 @@ class Trainer:
                 report(self)
                 if self.step % self.config.schedule.save_every == 0 or self.progress() >= 1:
                     self.save()
-            if self.step and self.progress() < 1:  # asked to stop: measuring could outlast the patience of who asks
+            if self.progress() < 1:  # asked to stop: measuring could outlast the patience of who asks
                 save_checkpoint(self.run, self.step, self._parts(self.rows, self._recent))
 
     def recent_bits(self) -> float:
@@ -151,24 +151,24 @@ class Trainer:
         self.names = parts[False] + parts[True]
         parameters = dict(self.model.named_parameters())
         groups = [{"params": [parameters[name] for name in parts[context]]} for context in (False, True)]
-        return torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=self.config.schedule.weight_decay)
+        optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=self.config.schedule.weight_decay)
+        for parameter in parameters.values():  # every one from the start, also those that do not learn at first
+            moments = (torch.tensor(0.0), torch.zeros_like(parameter), torch.zeros_like(parameter))
+            optimizer.state[parameter] = dict(zip(_MOMENTS, moments, strict=True))
+        return optimizer
 
     # --- one step -------------------------------------------------------------------------------------------------
 
     def _train_step(self) -> float:
         alone = self.progress() < self.config.schedule.context_first
-        trunk, encoder = self.optimizer.param_groups
-        encoder["lr"] = self.config.schedule.learning_rate * self._schedule() * self.config.schedule.context_rate
-        trunk["lr"] = 0.0 if alone else self.config.schedule.learning_rate * self._schedule()
+        for group, rate in zip(self.optimizer.param_groups, (1.0, self.config.schedule.context_rate), strict=True):
+            group["lr"] = self.config.schedule.learning_rate * self._schedule() * rate
         x, context = self._batch()
         loss, bits = (self._context_loss if alone else self._loss)(x, context)
         if not math.isfinite(float(loss.detach())):
             raise RequestRejected(f"step {self.step}: the loss is not finite; lower the learning rate")
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        for parameter in self.model.parameters():
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self._update_average()
