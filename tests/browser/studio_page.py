@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, TimeoutError, expect
 
 Cell = tuple[int, int]
 READ_PICTURE = """() => {
@@ -19,6 +19,10 @@ READ_PICTURE = """() => {
     pen.drawImage(shown, 0, 0);
     return btoa(String.fromCharCode(...pen.getImageData(0, 0, copy.width, copy.height).data));
 }"""
+
+
+def _carries_mask(request: Request) -> bool:
+    return request.method == "POST" and '"mask"' in (request.post_data or "")
 
 
 class StudioPage:
@@ -70,9 +74,18 @@ class StudioPage:
         return np.frombuffer(data, np.uint8).reshape(self.side, self.side, 4)
 
     def mask_sent_by(self, button: str) -> NDArray[np.bool_]:
-        """Presses a button whose handler takes the canvas; the mask that Python gets."""
-        with self.page.expect_request(lambda r: r.method == "POST" and '"mask"' in (r.post_data or "")) as caught:
-            self.page.locator(button).dispatch_event("click")
+        """Presses a button whose handler takes the canvas; the mask that Python gets.
+
+        A button in an accordion that was just opened may be there a moment before it is wired: then once more.
+        """
+        for last in (False, False, False, True):
+            try:
+                with self.page.expect_request(_carries_mask, timeout=5_000) as caught:
+                    self.page.locator(button).dispatch_event("click")
+                break
+            except TimeoutError:
+                if last:
+                    raise
         data = (caught.value.post_data_json or {})["data"]
         canvas = next(v for v in data if isinstance(v, dict) and "mask" in v)
         return np.frombuffer(base64.b64decode(canvas["mask"]), np.uint8).reshape(self.side, self.side) == 1
