@@ -78,14 +78,16 @@ class StudioPage:
 
         A button in an accordion that was just opened may be there a moment before it is wired: then once more.
         """
-        for last in (False, False, False, True):
+        for _ in range(3):
             try:
-                with self.page.expect_request(_carries_mask, timeout=5_000) as caught:
-                    self.page.locator(button).dispatch_event("click")
-                break
+                return self._mask_of_click(button, timeout=5_000)
             except TimeoutError:
-                if last:
-                    raise
+                continue
+        return self._mask_of_click(button, timeout=10_000)
+
+    def _mask_of_click(self, button: str, *, timeout: float) -> NDArray[np.bool_]:
+        with self.page.expect_request(_carries_mask, timeout=timeout) as caught:
+            self.page.locator(button).dispatch_event("click")
         data = (caught.value.post_data_json or {})["data"]
         canvas = next(v for v in data if isinstance(v, dict) and "mask" in v)
         return np.frombuffer(base64.b64decode(canvas["mask"]), np.uint8).reshape(self.side, self.side) == 1
