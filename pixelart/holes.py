@@ -68,8 +68,7 @@ def half(height: int, width: int, *, random: np.random.Generator) -> Mask:
 def training_mask(height: int, width: int, *, random: np.random.Generator) -> Mask:
     """A hole to learn from: 25 % everything, 35 % scattered, 35 % strokes, 3 % boxes, 2 % halves.
 
-    The mixture was found by measuring (checkpoints/dungeon-gated/README.md): without the scattered lesson the
-    network learns to complete from the past alone.
+    The mixture was changed while a run was watched (checkpoints/dungeon-gated/README.md), not compared run by run.
     """
     draw = random.random()
     if draw < 0.25:
