@@ -35,6 +35,8 @@ SCHEDULE_OPTIONS: list[tuple[str, Callable[[str], Any], str]] = [
     ("learning_rate", float, "the highest of the schedule (0.0015)"),
     ("context_first", float, "share of the schedule in which the context encoder learns alone (0)"),
     ("validation_share", float, "share of the pictures, by content, that is only measured on (0.1)"),
+    ("flip", float, "share of the pictures shown mirrored left to right, and said to be (0)"),
+    ("weight_decay", float, "of AdamW (0.01)"),
     ("ema", float, "decay of the averaged weights (0.999)"),
     ("seed", int, "of weights, order and masks (0)"),
     ("save_every", int, "steps between checkpoints (500)"),
@@ -42,7 +44,6 @@ SCHEDULE_OPTIONS: list[tuple[str, Callable[[str], Any], str]] = [
     ("threads", int, "CPU threads (all)"),
 ]
 SCHEDULE_SWITCHES = [
-    ("flip", "show pictures mirrored left to right half of the time"),
     ("compile", "compile the step first: slower to start, faster to train; needs a C++ compiler"),
 ]
 START_OPTIONS = {

@@ -9,7 +9,8 @@ never ignored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -24,48 +25,63 @@ class Context:
     pixels: int64 (B, C, H, W); read only where `mask` is False.
     mask: bool (B, H, W), True = repaint (unknown).
     small: int64 (B, C, h, w), the small picture to enlarge, or None.
+    mirrored: bool (B,), which pictures are shown left-right reversed, or None. Training tells (Distribution
+        Augmentation, Jun et al. 2020, ICML: the augmentation is a condition), so what is learned of mirror images
+        helps and none is ever drawn.
     """
 
     class_weights: Tensor
     pixels: Tensor
     mask: Tensor
     small: Tensor | None = None
+    mirrored: Tensor | None = None
 
     def without_class(self) -> Context:
         """The same, for any class."""
-        return Context(torch.zeros_like(self.class_weights), self.pixels, self.mask, self.small)
+        return replace(self, class_weights=torch.zeros_like(self.class_weights))
 
     def without_pixels(self) -> Context:
         """The same with every pixel said to be unknown."""
-        return Context(self.class_weights, self.pixels, torch.ones_like(self.mask), self.small)
+        return replace(self, mask=torch.ones_like(self.mask))
 
     def to(self, device: torch.device) -> Context:
         """The same on `device`."""
-        small = None if self.small is None else self.small.to(device)
-        return Context(self.class_weights.to(device), self.pixels.to(device), self.mask.to(device), small)
+        return self._each(lambda part: part.to(device))
+
+    def select(self, rows: slice) -> Context:
+        """The same of some of the pictures."""
+        return self._each(lambda part: part[rows])
+
+    def is_one(self) -> bool:
+        """Whether the same is given of all pictures."""
+        return all(bool((part == part[:1]).all()) for part in vars(self).values() if part is not None)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Context:
+        given = {name: part for name, part in vars(self).items() if part is not None}
+        return replace(self, **{name: change(part) for name, part in given.items()})
 
 
 @dataclass(frozen=True)
 class ContextConfig:
     """`hidden` features; a gated 3x3 block for each of `dilations`; `upscale` = size / small size, 0 = none."""
 
-    hidden: int = 64
+    hidden: int = 96
     embedding: int = 16
-    dilations: tuple[int, ...] = (1, 2, 1, 4, 1)
+    dilations: tuple[int, ...] = (1, 2, 1, 4, 1, 2)
     upscale: int = 0
 
 
 class GatedResidual(nn.Module):
-    """x + 1x1(tanh(a) * sigmoid(b)), (a, b) = dilated 3x3(x) + class bias: unmasked."""
+    """x + 1x1(tanh(a) * sigmoid(b)), (a, b) = dilated 3x3(x) + a bias by class: unmasked."""
 
-    def __init__(self, hidden: int, dilation: int, num_classes: int) -> None:
+    def __init__(self, hidden: int, dilation: int, labels: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(hidden, 2 * hidden, 3, padding=dilation, dilation=dilation)
-        self.class_bias = nn.Linear(num_classes, 2 * hidden, bias=False)
+        self.class_bias = nn.Linear(labels, 2 * hidden, bias=False)
         self.out = nn.Conv2d(hidden, hidden, 1)
 
-    def forward(self, x: Tensor, class_weights: Tensor) -> Tensor:
-        a, b = (self.conv(x) + self.class_bias(class_weights)[:, :, None, None]).chunk(2, dim=1)
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        a, b = (self.conv(x) + self.class_bias(labels)[:, :, None, None]).chunk(2, dim=1)
         return x + self.out(torch.tanh(a) * torch.sigmoid(b))
 
 
@@ -78,18 +94,25 @@ class ContextEncoder(nn.Module):
         self.colours = nn.Embedding(channels * (levels + 1), config.embedding)  # the last level of each: unknown
         inputs = channels * config.embedding * (2 if config.upscale else 1) + 1 + 4
         self.stem = nn.Conv2d(inputs, config.hidden, 5, padding=2)
-        self.class_bias = nn.Linear(num_classes, config.hidden, bias=False)
-        self.blocks = nn.ModuleList(GatedResidual(config.hidden, d, num_classes) for d in config.dilations)
+        labels = num_classes + 1  # the last: mirrored
+        self.class_bias = nn.Linear(labels, config.hidden, bias=False)
+        self.blocks = nn.ModuleList(GatedResidual(config.hidden, d, labels) for d in config.dilations)
 
     def forward(self, context: Context) -> Tensor:
         known = torch.where(context.mask[:, None], self.levels, context.pixels)
         parts = [self._embed(known), context.mask[:, None].to(self.stem.weight.dtype), self._position(context.mask)]
         if self.config.upscale:
             parts.insert(1, self._embed(self._enlarged(context)))
-        x = self.stem(torch.cat(parts, dim=1)) + self.class_bias(context.class_weights)[:, :, None, None]
+        labels = self._labels(context)
+        x = self.stem(torch.cat(parts, dim=1)) + self.class_bias(labels)[:, :, None, None]
         for block in self.blocks:
-            x = block(x, context.class_weights)
+            x = block(x, labels)
         return x
+
+    def _labels(self, context: Context) -> Tensor:  # (B, classes + 1)
+        weights = context.class_weights
+        mirrored = weights.new_zeros(len(weights)) if context.mirrored is None else context.mirrored.to(weights.dtype)
+        return torch.cat([weights, mirrored[:, None]], dim=1)
 
     def _embed(self, pixels: Tensor) -> Tensor:
         offsets = torch.arange(self.channels, device=pixels.device) * (self.levels + 1)

@@ -90,8 +90,6 @@ class Canvas:
 def _encode(model: AutoregressiveModel, context: Context) -> Tensor:
     """The context map; candidates of one request share their context, which is then encoded once: it costs less, and
     rounding cannot make a picture depend on how many are drawn beside it."""
-    given = (context.class_weights, context.pixels, context.mask)
-    if context.small is None and all(bool((part == part[:1]).all()) for part in given):
-        first = Context(*(part[:1] for part in given))
-        return model.encode(first).expand(len(context.mask), -1, -1, -1)
+    if context.is_one():
+        return model.encode(context.select(slice(1))).expand(len(context.mask), -1, -1, -1)
     return model.encode(context)

@@ -24,7 +24,8 @@ class Schedule:
     `threads` 0 leaves the number to PyTorch. `context_rate`: the learning rate of the context encoder and its ways
     into the trunk, relative to the trunk's; `context_first`: the share of the schedule in which the encoder learns
     alone, by its vote, at a fourth of the work a step. `class_dropout`: the share of pictures shown without their
-    class. `vote_weight`: the weight of the context encoder's own loss.
+    class; `flip`: the share shown mirrored left to right, and said to be. `vote_weight`: the weight of the context
+    encoder's own loss.
     """
 
     steps: int = 0
@@ -38,7 +39,7 @@ class Schedule:
     ema: float = 0.999
     class_dropout: float = 0.1
     vote_weight: float = 0.3
-    flip: bool = False
+    flip: float = 0.0
     validation_share: float = 0.1
     seed: int = 0
     save_every: int = 500
@@ -69,6 +70,7 @@ _LIMITS = {
     "weight_decay": (0, 1),
     "ema": (0, 0.99999),
     "class_dropout": (0, 1),
+    "flip": (0, 0.9),
     "vote_weight": (0, 10),
     "validation_share": (0, 0.9),
     "seed": (0, 2**31),

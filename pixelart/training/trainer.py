@@ -209,13 +209,12 @@ class Trainer:
         size = self.config.schedule.batch_size
         rows = self.train_rows[[self._place(self.step * size + i) for i in range(size)]]
         x, height, width = self.x[rows], self.x.shape[2], self.x.shape[3]
-        if self.config.schedule.flip:
-            turned = torch.from_numpy(random.random(size) < 0.5)
-            x = torch.where(turned[:, None, None, None], x.flip(-1), x)
+        mirrored = torch.from_numpy(random.random(size) < self.config.schedule.flip)
+        x = torch.where(mirrored[:, None, None, None], x.flip(-1), x)
         mask = torch.from_numpy(np.stack([training_mask(height, width, random=random) for _ in range(size)]))
         kept = torch.from_numpy(random.random(size) >= self.config.schedule.class_dropout)
         weights = F.one_hot(self.classes[rows], len(self.config.classes)).float() * kept[:, None]
-        return x.to(self.device), Context(weights, x, mask).to(self.device)
+        return x.to(self.device), Context(weights, x, mask, mirrored=mirrored).to(self.device)
 
     def _place(self, position: int) -> int:
         """Which training picture stands at `position` of the endless order: a new permutation each epoch."""

@@ -45,7 +45,7 @@ LOOK = 0.002
 def test_stopped_at_each_of_ten_steps_it_ends_with_the_same_bits(
     begin: StartRun, tiny_data: Path, digests: Digests, model: str
 ) -> None:
-    schedule = {"model": model, "steps": 10, "flip": True, "validation_share": 0.0}
+    schedule = {"model": model, "steps": 10, "flip": 0.5, "validation_share": 0.0}
     whole = begin("whole", **schedule)
     whole.train()
     for step in range(1, 10):
@@ -132,7 +132,7 @@ def _options(data: Path, out: Path, *more: str, steps: int = STEPS) -> list[str]
         "--seed 2",
         "--batch-size 3",
         "--precision fp32",
-        "--flip",
+        "--flip 0.5",
         "--learning-rate 0.1",
         "--ema 0.5",
         "--validation-share 0.2",
