@@ -176,8 +176,9 @@ def test_same_seed_same_picture_at_any_batch_size(name: str, channels: int) -> N
     controls = Controls(guidance=1.5, top_p=0.95)
 
     def draw(seed: int, count: int) -> Tensor:
-        context = half_known(x.expand(count, -1, -1, -1))
-        context = replace(context, mask=context.mask[:1].expand(count, -1, -1))
+        one = half_known(x)
+        parts = {name: part.expand(count, *part.shape[1:]) for name, part in vars(one).items() if part is not None}
+        context = Context(**parts)
         noise = draw_noise(seed, count=count, channels=channels, height=6, width=5)
         return sample_cached(model, context, controls=controls, noise=noise).x
 
