@@ -127,7 +127,8 @@ class StudioPage:
         self.page.get_by_role("option", name=name).click()
 
     def wait_for_status(self, pattern: str) -> None:
-        expect(self.page.locator("#status")).to_have_text(re.compile(pattern), timeout=20_000)
+        # The first drawing of a fresh installation compiles the kernels, which a busy machine takes its time for.
+        expect(self.page.locator("#status")).to_have_text(re.compile(pattern), timeout=60_000)
 
     def generate(self) -> None:
         """Generates, and waits for the results."""
