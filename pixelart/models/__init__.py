@@ -1,6 +1,7 @@
 """One variant a file; importing this package registers them all."""
 
 from pixelart.models import gated_pixelcnn as gated_pixelcnn
+from pixelart.models import pixelcnn as pixelcnn
 from pixelart.models.base import AutoregressiveModel as AutoregressiveModel
 from pixelart.models.base import ModelConfig as ModelConfig
 from pixelart.models.base import to_channels_last as to_channels_last

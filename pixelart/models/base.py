@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from pixelart.layers.context import Context, ContextConfig, ContextEncoder
-from pixelart.layers.stream import Stream
+from pixelart.layers.cursor import Cursor
+from pixelart.layers.stream import Stream, TrunkStream
 from pixelart.likelihoods import Categorical, Likelihood
 
 
@@ -42,12 +43,15 @@ class AutoregressiveModel(nn.Module, ABC):
         nn.init.zeros_(self.vote.weight)
 
     @abstractmethod
-    def trunk(self, x: Tensor, context_map: Tensor) -> Tensor:
-        """Parameter maps (B, P, H, W) of x int64 (B, C, H, W), causal in x, biased by context_map (B, F, H, W)."""
+    def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
+        """Parameter maps (B, P, H, W) of x int64 (B, C, H, W), causal in x, biased by context_map (B, F, H, W).
 
-    @abstractmethod
+        With a cursor: the maps (B, P, h, w) of its region alone; x and context_map are whole all the same.
+        """
+
     def stream(self, context_map: Tensor) -> Stream:
         """The incremental face, vote included: the same maps as `decode`, a pixel at a time."""
+        return TrunkStream(self.trunk, self.vote, context_map)
 
     def encode(self, context: Context) -> Tensor:
         """The context map (B, F, H, W)."""

@@ -15,6 +15,7 @@ from pixelart.layers.context import Context
 from pixelart.models import AutoregressiveModel, create_model, list_models
 from pixelart.models.weights import CONFIG_FILE, WEIGHTS_FILE, config_of, load_weights, pack_weights, read_config
 from pixelart.sampling import Controls, draw_noise, sample_cached, sample_naive
+from tests.models.coverage import seen_by
 
 CLASSES = 3
 SHAPES = [(5, 5), (3, 6), (6, 3)]
@@ -58,7 +59,7 @@ def half_known(x: Tensor, *, seed: int = 1) -> Context:
 @every_shape
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 def test_causality_and_coverage(name: str, channels: int, shape: tuple[int, int], training: bool) -> None:
-    """The maps of sub-pixel (i, c) change with every sub-pixel before it and with no other: changed one at a time."""
+    """The maps of sub-pixel (i, c) change with what the variant is to see of the past and with nothing else."""
     levels = 4
     x = random_pixels(1, channels, levels, shape)
     count = x.numel()
@@ -67,7 +68,7 @@ def test_causality_and_coverage(name: str, channels: int, shape: tuple[int, int]
     for i, (row, column, channel) in enumerate(order):
         changed[i, channel, row, column] = (changed[i, channel, row, column] + 1) % levels
     context = nothing_known(torch.cat([x, changed]), torch.zeros(count + 1, CLASSES, dtype=torch.float64))
-    past = torch.arange(count)[:, None] < torch.arange(count)[None]
+    past = torch.tensor([[seen_by(name, one, other) for other in order] for one in order])
     flat = torch.zeros(count, count, dtype=torch.bool)  # (input, output), both in drawing order
     for seed in range(16):  # a ReLU may be dead under one set of weights
         model = lively_model(name, channels=channels, levels=levels, shape=shape, seed=seed).double().train(training)
@@ -130,7 +131,7 @@ def test_cached_equals_naive(
     plain = sample_cached(model, context, controls=controls, noise=noise)
     for other in (cached, plain):
         assert torch.equal(other.x, reference.x)
-        torch.testing.assert_close(other.log_prob, reference.log_prob, atol=2e-5, rtol=0)
+        torch.testing.assert_close(other.log_prob, reference.log_prob, atol=2e-5, rtol=5e-6)
     hidden = context.mask[:, None].expand_as(reference.x)
     assert torch.equal(reference.x[~hidden], context.pixels[~hidden]), "a known pixel was changed"
     if controls.allowed:
@@ -163,8 +164,8 @@ def test_log_prob_of_a_sample_is_what_was_seen_while_drawing(name: str, channels
     controls = Controls(temperature=1.7, guidance=1.5)
     sample = sample_cached(model, context, controls=controls, noise=noise)
     judged = model.log_prob(sample.x, context).double() * context.mask[:, None]
-    torch.testing.assert_close(sample.log_prob, judged, atol=2e-5, rtol=0)
-    assert (sample.log_prob[context.mask[:, None].expand_as(judged)] < 0).all()
+    torch.testing.assert_close(sample.log_prob, judged, atol=2e-5, rtol=5e-6)
+    assert (sample.log_prob <= 0).all() and sample.log_prob[context.mask[:, None].expand_as(judged)].mean() < -0.01
 
 
 @every_model
@@ -176,8 +177,9 @@ def test_same_seed_same_picture_at_any_batch_size(name: str, channels: int) -> N
     controls = Controls(guidance=1.5, top_p=0.95)
 
     def draw(seed: int, count: int) -> Tensor:
-        context = half_known(x.expand(count, -1, -1, -1))
-        context = replace(context, mask=context.mask[:1].expand(count, -1, -1))
+        one = half_known(x)
+        parts = {name: part.expand(count, *part.shape[1:]) for name, part in vars(one).items() if part is not None}
+        context = Context(**parts)
         noise = draw_noise(seed, count=count, channels=channels, height=6, width=5)
         return sample_cached(model, context, controls=controls, noise=noise).x
 
