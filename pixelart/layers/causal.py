@@ -1,4 +1,4 @@
-"""Masked convolutions that see the past only, with both faces: whole pictures, and a region of a picture being drawn."""
+"""Masked convolutions that see the past only, with both faces: whole pictures, and a region of one being drawn."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pixelart.layers.cursor import Cursor
 from pixelart.layers.kernels import add_product
@@ -36,7 +36,7 @@ class CausalConv2d(MaskedConv2d):
         if not self._reads_others():
             result = self.bias.expand(len(x), x.shape[3], -1).contiguous()
             return product(x[:, :, 0].mT, own, result).mT[:, :, None]
-        (left, _, top, _), (dy, dx), columns = self.padding, self.dilation, cursor.columns
+        (_, _, top, _), (dy, dx), columns = self.padding, self.dilation, cursor.columns
         held, size = self._held(x, cursor), columns.stop - columns.start
         if top and cursor.begins_row:
             matrix = cursor.constant(self, "above", lambda: _as_matrix(self.masked_weight()[:, :, :-1]))
@@ -89,39 +89,60 @@ def product(x: Tensor, matrix: Tensor, result: Tensor) -> Tensor:
 Kind = TypeVar("Kind", bound=CausalConv2d)
 
 
-def raster_conv(
+def causal_conv(
     groups_in: Groups,
     groups_out: Groups,
     *,
-    size: int,
+    above: int,
+    left: int,
+    right: int,
     mask_type: MaskType,
+    dilation: int = 1,
     kind: type[Kind] = CausalConv2d,
 ) -> Kind:
-    """The upper half of a `size` x `size` convolution: rows above, pixels to the left, and the pixel itself, masked.
+    """A kernel of `above` rows over the pixel's own, `left` and `right` columns beside it, at distance `dilation`.
 
-    (Pixel Recurrent Neural Networks, 1601.06759, section 3.4. Stacked, such kernels leave the known blind spot.)
+    The pixel's own tap is masked by group; those right of it in its row are dead.
+    """
+    mask = torch.ones(len(groups_out), len(groups_in), above + 1, left + 1 + right, dtype=torch.bool)
+    mask[:, :, -1, left] = group_mask(mask_type, groups_in, groups_out)
+    mask[:, :, -1, left + 1 :] = False
+    padding = (dilation * left, dilation * right, dilation * above, 0)
+    return kind(groups_in, groups_out, mask=mask, dilation=(dilation, dilation), padding=padding)
+
+
+def raster_conv(
+    groups_in: Groups, groups_out: Groups, *, size: int, mask_type: MaskType, kind: type[Kind] = CausalConv2d
+) -> Kind:
+    """The upper half of a `size` x `size` convolution (Pixel Recurrent Neural Networks, 1601.06759, section 3.4).
+
+    Stacked, such kernels leave the known blind spot.
     """
     side = size // 2
-    mask = torch.ones(len(groups_out), len(groups_in), side + 1, size, dtype=torch.bool)
-    mask[:, :, -1, side] = group_mask(mask_type, groups_in, groups_out)
-    mask[:, :, -1, side + 1 :] = False
-    return kind(groups_in, groups_out, mask=mask, padding=(side, side, side, 0))
+    return causal_conv(groups_in, groups_out, above=side, left=side, right=side, mask_type=mask_type, kind=kind)
 
 
-def pointwise(groups_in: Groups, groups_out: Groups) -> CausalConv2d:
-    """A 1x1 convolution with mask B."""
-    return CausalConv2d(groups_in, groups_out, mask=group_mask("B", groups_in, groups_out)[:, :, None, None])
+def corner_conv(groups_in: Groups, groups_out: Groups) -> CausalConv2d:
+    """2x2 with mask B: the pixel, those left of it, above it, and both (down-right shifted, 1701.05517)."""
+    return causal_conv(groups_in, groups_out, above=1, left=1, right=0, mask_type="B")
 
 
 def row_conv(
     groups_in: Groups, groups_out: Groups, *, taps: int, mask_type: MaskType, dilation: int = 1
 ) -> CausalConv2d:
-    """A 1 x `taps` convolution along the row over the pixel itself (masked A or B) and those to its left."""
-    mask = torch.ones(len(groups_out), len(groups_in), 1, taps, dtype=torch.bool)
-    mask[:, :, 0, -1] = group_mask(mask_type, groups_in, groups_out)
-    padding = (dilation * (taps - 1), 0, 0, 0)
-    return CausalConv2d(groups_in, groups_out, mask=mask, dilation=(1, dilation), padding=padding)
+    """1 x `taps` along the row: the pixel itself (masked A or B) and those to its left."""
+    return causal_conv(groups_in, groups_out, above=0, left=taps - 1, right=0, mask_type=mask_type, dilation=dilation)
+
+
+def pointwise(groups_in: Groups, groups_out: Groups) -> CausalConv2d:
+    """1x1 with mask B."""
+    return causal_conv(groups_in, groups_out, above=0, left=0, right=0, mask_type="B")
 
 
 def _as_matrix(weight: Tensor) -> Tensor:  # (O, I, h, w) -> (taps*I, O), row by row
     return weight.detach().permute(2, 3, 1, 0).flatten(0, 2).contiguous()
+
+
+def taps_matrix(conv: nn.Conv1d) -> Tensor:
+    """The weight of a one-dimensional convolution for `product`: (taps * I, O), tap by tap."""
+    return conv.weight.detach().permute(2, 1, 0).flatten(0, 1).contiguous()

@@ -62,7 +62,13 @@ class GatedPixelCNN(AutoregressiveModel):
         head = spread_groups(config.head, channels)
         logits = tuple(c for c in range(channels) for _ in range(config.levels))
         first = GatedLayer(
-            self.colours.groups, groups, skip, context=context, mask_type="A", rows=config.first_rows, taps=config.first_rows + 1
+            self.colours.groups,
+            groups,
+            skip,
+            context=context,
+            mask_type="A",
+            rows=config.first_rows,
+            taps=config.first_rows + 1,
         )
         self.layers = nn.ModuleList(
             [first]

@@ -27,7 +27,7 @@ from pixelart.models.registry import register_model
 
 @dataclass(frozen=True)
 class PixelCNNConfig(ModelConfig):
-    """`blocks` residual blocks of 2 * `hidden` features, `embedding` features a colour channel, `head` before logits."""
+    """`blocks` residual blocks of 2 * `hidden` features, `embedding` a colour channel, `head` before the logits."""
 
     embedding: int = 16
     hidden: int = 64

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.layers.context import ContextConfig
@@ -97,10 +97,16 @@ def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
         odd = sorted(set(fields) ^ set(values)) if isinstance(values, Mapping) else [str(values)[:40]]
         raise WeightsRejected(f"{kind.__name__}: keys {', '.join(map(str, odd))[:80]} are missing or unknown")
     read: dict[str, Any] = {}
+    types = get_type_hints(kind)
     for key, value in values.items():
         if key == "context":
             read[key] = _read(ContextConfig, value)
-        elif str(fields[key].type).startswith("tuple"):
+        elif get_origin(types[key]) is Literal:
+            if value not in get_args(types[key]):
+                words = ", ".join(get_args(types[key]))
+                raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs one of {words}")
+            read[key] = value
+        elif get_origin(types[key]) is tuple:
             if not isinstance(value, list | tuple) or not 1 <= len(value) <= 64:
                 raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs a list of 1 to 64 numbers")
             read[key] = tuple(_bounded(kind, key, v) for v in value)

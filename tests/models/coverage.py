@@ -20,7 +20,23 @@ def pixelcnn(source: SubPixel, target: SubPixel) -> bool:
     return source < target and (up == 0 or right <= up + 2)
 
 
-COVERAGE: dict[str, Callable[[SubPixel, SubPixel], bool]] = {"pixelcnn": pixelcnn}
+def row_lstm(source: SubPixel, target: SubPixel) -> bool:
+    """A triangle that opens upwards: in the debug preset (two layers) the first, 7x7, reaches three pixels aside from
+    one row up, each layer's state one more with every row, each layer's own row kernel one more to the left."""
+    up, right = target[0] - source[0], source[1] - target[1]
+    return source < target and (up == 0 or right <= up + 2)
+
+
+def row_rnn(source: SubPixel, target: SubPixel) -> bool:
+    """The rows above, and nothing of its own row."""
+    return source[0] < target[0]
+
+
+COVERAGE: dict[str, Callable[[SubPixel, SubPixel], bool]] = {
+    "pixelcnn": pixelcnn,
+    "row_lstm": row_lstm,
+    "row_rnn": row_rnn,
+}
 
 
 def seen_by(name: str, source: SubPixel, target: SubPixel) -> bool:
