@@ -14,7 +14,22 @@ from pixelart.layers.masked import Groups, MaskedConv2d, MaskType, group_mask
 
 
 class CausalConv2d(MaskedConv2d):
-    """A masked convolution whose kernel ends on the row of its output; taps right of the output's pixel are dead."""
+    """A masked convolution whose kernel ends on the row of its output. Taps right of the output's pixel are dead, or
+    it is asked for whole rows only.
+    """
+
+    def __init__(
+        self,
+        groups_in: Groups,
+        groups_out: Groups,
+        *,
+        mask: Tensor,
+        dilation: tuple[int, int] = (1, 1),
+        padding: tuple[int, int, int, int] = (0, 0, 0, 0),
+    ) -> None:
+        super().__init__(groups_in, groups_out, mask=mask, dilation=dilation, padding=padding)
+        alive = torch.where(mask[:, :, -1].any(0).any(0))[0]
+        self.own_taps = int(alive.max()) + 1  # of the kernel's last row, from the left
 
     def forward(self, x: Tensor, cursor: Cursor | None = None) -> Tensor:
         """Outputs (B, O, h, w) of the inputs x (B, I, h, w): the whole picture, or the cursor's region."""
@@ -32,7 +47,7 @@ class CausalConv2d(MaskedConv2d):
 
     def region(self, x: Tensor, cursor: Cursor) -> Tensor:
         """Outputs (B, O, 1, n) of the cursor's region in one row, whose inputs x were remembered."""
-        own = cursor.constant(self, "own", lambda: _as_matrix(self.masked_weight()[:, :, -1:, : self._own_taps()]))
+        own = cursor.constant(self, "own", lambda: _as_matrix(self.masked_weight()[:, :, -1:, : self.own_taps]))
         if not self._reads_others():
             result = self.bias.expand(len(x), x.shape[3], -1).contiguous()
             return product(x[:, :, 0].mT, own, result).mT[:, :, None]
@@ -45,16 +60,13 @@ class CausalConv2d(MaskedConv2d):
             # One picture at a time: rounding must not depend on how many are drawn.
             above = torch.stack([torch.addmm(self.bias, some, matrix) for some in torch.cat(taps, dim=-1)])
             cursor.put(self, "row above", above)
-        near = [columns.start + j * dx for j in range(self._own_taps())]
+        near = [columns.start + j * dx for j in range(self.own_taps)]
         taps = torch.cat([held[:, top + cursor.row, j : j + size] for j in near], dim=-1)
         if top:
             result = cursor.keep(self, "row above", lambda: taps)[:, columns].clone()
         else:
             result = self.bias.expand(*taps.shape[:2], -1).contiguous()
         return product(taps, own, result).mT[:, :, None]
-
-    def _own_taps(self) -> int:
-        return self.padding[0] // self.dilation[1] + 1
 
     def _reads_others(self) -> bool:
         return any(self.padding)
@@ -120,6 +132,12 @@ def raster_conv(
     """
     side = size // 2
     return causal_conv(groups_in, groups_out, above=side, left=side, right=side, mask_type=mask_type, kind=kind)
+
+
+def rows_conv(groups_in: Groups, groups_out: Groups) -> CausalConv2d:
+    """2x3 over features that know the rows above alone: the row itself and the one above (down shifted, 1701.05517)."""
+    mask = torch.ones(len(groups_out), len(groups_in), 2, 3, dtype=torch.bool)
+    return CausalConv2d(groups_in, groups_out, mask=mask, padding=(1, 1, 1, 0))
 
 
 def corner_conv(groups_in: Groups, groups_out: Groups) -> CausalConv2d:

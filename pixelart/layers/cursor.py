@@ -27,6 +27,7 @@ class Cursor:
         self.rows, self.columns = slice(0, 0), slice(0, width)
         self._kept: dict[tuple[nn.Module, str], Tensor] = {}
         self._constants: dict[tuple[nn.Module, str], Tensor] = {}
+        self._derived: dict[str, Cursor] = {}
 
     def move(self, rows: slice, columns: slice) -> None:
         """Ask for another region."""
@@ -64,6 +65,26 @@ class Cursor:
         self._kept[layer, name] = value
         return value
 
+    def halved(self) -> Cursor:
+        """Where this is on a map of half the size, of every other row and column; its region may be empty."""
+        half = self._derive("half", -(-self.height // 2), -(-self.width // 2))
+        half.move(*(slice(-(-part.start // 2), -(-part.stop // 2)) for part in (self.rows, self.columns)))
+        return half
+
+    def whole_rows(self) -> Cursor:
+        """The same rows, in full width: for what depends on the rows above alone."""
+        wide = self._derive("wide", self.height, self.width)
+        wide.move(self.rows, slice(0, self.width))
+        return wide
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is asked for."""
+        return self.rows.start >= self.rows.stop or self.columns.start >= self.columns.stop
+
+    def _derive(self, name: str, height: int, width: int) -> Cursor:
+        return self._derived.setdefault(name, Cursor(height, width))
+
     @classmethod
     def joined(cls, cursors: list[Cursor]) -> Cursor:
         """One cursor for the pictures of several, all at the same place."""
@@ -71,6 +92,7 @@ class Cursor:
         result = cls(first.height, first.width)
         result.move(first.rows, first.columns)
         result._constants = first._constants
+        result._derived = {name: cls.joined([c._derived[name] for c in cursors]) for name in first._derived}
         result._kept = {key: torch.cat([cursor._kept[key] for cursor in cursors]) for key in first._kept}
         return result
 

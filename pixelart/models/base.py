@@ -32,10 +32,11 @@ class AutoregressiveModel(nn.Module, ABC):
     A concrete class gives `trunk`. A model never samples, trains, saves or prints.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, likelihood: Likelihood | None = None) -> None:
+        """`likelihood`: what the parameter maps mean; a softmax over the levels unless said otherwise."""
         super().__init__()
         self.config = config
-        self.likelihood: Likelihood = Categorical(channels=config.channels, levels=config.levels)
+        self.likelihood = likelihood or Categorical(channels=config.channels, levels=config.levels)
         self.encoder = ContextEncoder(
             config.context, channels=config.channels, levels=config.levels, num_classes=config.num_classes
         )

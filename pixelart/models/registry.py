@@ -22,22 +22,25 @@ class Variant:
     model: type[AutoregressiveModel]
     config: type[ModelConfig]
     presets: Mapping[str, Preset]
+    codecs: tuple[str, ...]
+    """The names of the codecs whose levels it can model; empty = all."""
 
 
 _VARIANTS: dict[str, Variant] = {}
 
 
 def register_model(
-    name: str, *, config: type[ModelConfig], presets: Mapping[str, Preset]
+    name: str, *, config: type[ModelConfig], presets: Mapping[str, Preset], codecs: tuple[str, ...] = ()
 ) -> Callable[[type[AutoregressiveModel]], type[AutoregressiveModel]]:
-    """Class decorator. `presets` must hold "default" and "debug" (trains and draws in under a second)."""
+    """Class decorator. `presets` must hold "default" and "debug" (trains and draws in under a second); `codecs` names
+    those whose levels the model is for, where it is not for all."""
     if name in _VARIANTS:
         raise ValueError(f"model {name!r} is registered twice")
     if not {"default", "debug"} <= set(presets):
         raise ValueError(f"model {name!r} needs the presets 'default' and 'debug'")
 
     def register(model: type[AutoregressiveModel]) -> type[AutoregressiveModel]:
-        _VARIANTS[name] = Variant(name, model, config, presets)
+        _VARIANTS[name] = Variant(name, model, config, presets, codecs)
         return model
 
     return register
@@ -57,6 +60,15 @@ def get_variant(name: str) -> Variant:
     if name not in _VARIANTS:
         raise RequestRejected(f"model {name!r:.40} is not one of {', '.join(list_models())}")
     return _VARIANTS[name]
+
+
+def check_codec(name: str, codec: str) -> None:
+    """Raises RequestRejected when the model `name` is not for the levels of the codec named `codec`."""
+    fit = get_variant(name).codecs
+    if fit and codec not in fit:
+        raise RequestRejected(
+            f"model {name} with codec {codec}: it is for {' or '.join(fit)}, whose levels are quantities with an order"
+        )
 
 
 def create_model(name: str, *, preset: str = "default", **values: Any) -> AutoregressiveModel:

@@ -14,7 +14,7 @@ from pixelart.codec import RGB, Gray
 from pixelart.layers.context import Context
 from pixelart.models import AutoregressiveModel, create_model, list_models
 from pixelart.models.weights import CONFIG_FILE, WEIGHTS_FILE, config_of, load_weights, pack_weights, read_config
-from pixelart.sampling import Controls, draw_noise, sample_cached, sample_naive
+from pixelart.sampling import Controls, draw_noise, sample_cached, sample_fixed_point, sample_naive
 from tests.models.coverage import seen_by
 
 CLASSES = 3
@@ -72,8 +72,9 @@ def test_causality_and_coverage(name: str, channels: int, shape: tuple[int, int]
     flat = torch.zeros(count, count, dtype=torch.bool)  # (input, output), both in drawing order
     for seed in range(16):  # a ReLU may be dead under one set of weights
         model = lively_model(name, channels=channels, levels=levels, shape=shape, seed=seed).double().train(training)
-        maps = model(torch.cat([x, changed]), context).unflatten(1, (channels, -1))
-        moved = (maps[1:] != maps[:1]).any(2)
+        maps = model(torch.cat([x, changed]), context).movedim(1, -1)
+        tables = [model.likelihood.to_table(maps, context.pixels.movedim(1, -1), channel=c) for c in range(channels)]
+        moved = torch.stack([(table[1:] != table[:1]).any(-1) for table in tables], dim=1)
         flat |= torch.stack([moved[:, c, r, q] for r, q, c in order], dim=1)
         if seed and (flat | ~past).all():
             break
@@ -112,7 +113,7 @@ def test_probabilities_sum_to_one(name: str, channels: int) -> None:
     ],
     ids=["plain", "guided", "allowed"],
 )
-def test_cached_equals_naive(
+def test_every_sampler_draws_the_same(
     name: str,
     channels: int,
     shape: tuple[int, int],
@@ -120,7 +121,8 @@ def test_cached_equals_naive(
     controls: Controls,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Compiled rows, plain rows and whole forward passes draw the same from the same noise, and see the same log p."""
+    """Compiled rows, plain rows, passes over all pixels at once, and a forward pass a pixel draw the same from the same
+    noise, and see the same log p."""
     model = lively_model(name, channels=channels, levels=levels, shape=shape)
     context = half_known(random_pixels(4, channels, levels, shape))
     noise = draw_noise(5, count=4, channels=channels, height=shape[0], width=shape[1])
@@ -129,7 +131,8 @@ def test_cached_equals_naive(
     stream_class = type(model.stream(model.encode(context)))
     monkeypatch.setattr(stream_class, "row_kernel", lambda _: None)
     plain = sample_cached(model, context, controls=controls, noise=noise)
-    for other in (cached, plain):
+    settled = sample_fixed_point(model, context, controls=controls, noise=noise)
+    for other in (cached, plain, settled):
         assert torch.equal(other.x, reference.x)
         torch.testing.assert_close(other.log_prob, reference.log_prob, atol=2e-5, rtol=5e-6)
     hidden = context.mask[:, None].expand_as(reference.x)
@@ -147,7 +150,7 @@ def test_temperature_map(name: str, channels: int) -> None:
     noise = draw_noise(0, count=3, channels=channels, height=6, width=5)
     heat = torch.full((6, 5), 0.5, dtype=torch.float64)
     heat[3:] = 4.0
-    for sampler in (sample_naive, sample_cached):
+    for sampler in (sample_naive, sample_cached, sample_fixed_point):
         mixed = sampler(model, context, controls=Controls(temperature=heat), noise=noise).x
         cold = sampler(model, context, controls=Controls(temperature=0.5), noise=noise).x
         assert torch.equal(mixed[:, :, :3], cold[:, :, :3])
@@ -236,6 +239,6 @@ def test_nothing_to_draw_draws_nothing(name: str, channels: int) -> None:
     x = random_pixels(2, channels, 4, (3, 3))
     context = Context(torch.zeros(2, CLASSES), x, torch.zeros(2, 3, 3, dtype=torch.bool))
     noise = draw_noise(0, count=2, channels=channels, height=3, width=3)
-    for sampler in (sample_naive, sample_cached):
+    for sampler in (sample_naive, sample_cached, sample_fixed_point):
         sample = sampler(model, context, controls=Controls(), noise=noise)
         assert torch.equal(sample.x, x) and not sample.log_prob.any()
