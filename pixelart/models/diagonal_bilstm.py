@@ -9,8 +9,9 @@
 Row r of the skewed map is moved right by r pixels, so that a column is a diagonal, all of whose pixels are independent.
 The second LSTM does the same to the mirrored picture; mirrored back it has seen the future of its own row, so it is
 moved down by one row. Together they see the whole past. What differs from the paper: colours enter as learned
-embeddings, the context map biases the gates and the skip sum, and the skewed map's border always holds the learned
-initial state.
+embeddings, the context map biases the gates and the skip sum, the skewed map's border always holds the learned initial
+state, and the second LSTM also reads the pixels themselves, unmasked, as all it has seen is past once it is moved down
+(without them the last pixel of a row would be hidden from the beginning of the next).
 """
 
 from __future__ import annotations
@@ -95,22 +96,30 @@ class DiagonalLSTM(nn.Module):
 class DiagonalLayer(nn.Module):
     """x -> (x + change, skip): the LSTM from the left, and the one from the right moved down by one row."""
 
-    def __init__(self, wide: Groups, groups: Groups, skip: Groups, *, context: int) -> None:
+    def __init__(self, pixels: Groups, wide: Groups, groups: Groups, skip: Groups, *, context: int) -> None:
         super().__init__()
+        self.pixels = nn.Conv2d(len(pixels), 4 * len(groups), 1, bias=False)
         self.split = [len(wide), len(skip)]
         self.left, self.right = (DiagonalLSTM(wide, groups, context=context) for _ in range(2))
         self.out_left, self.out_right = (pointwise(groups, wide + skip) for _ in range(2))
 
-    def forward(self, x: Tensor, context_map: Tensor, cursor: Cursor | None) -> tuple[Tensor, Tensor]:
-        """x (B, 2h, h, w) of the cursor's region, with the context map (B, F, h, w) of the same."""
+    def forward(
+        self, x: Tensor, pixels: Tensor | None, context_map: Tensor, cursor: Cursor | None
+    ) -> tuple[Tensor, Tensor]:
+        """x (B, 2h, h, w) of the cursor's region, with the context map (B, F, h, w) of the same.
+
+        pixels: colour features (B, E, h, w) of the region; of the row above it in full width, where a row begins.
+        """
         gates = [lstm.gates(x, context_map, cursor) for lstm in (self.left, self.right)]
         if cursor is None or cursor.is_prefill:
-            left, right = self.left.run(gates[0]), self.right.run(gates[1].flip(-1)).flip(-1)
+            assert pixels is not None
+            left = self.left.run(gates[0])
+            right = self.right.run((gates[1] + self.pixels(pixels)).flip(-1)).flip(-1)
             if cursor:
                 self._remember(cursor, left=left, right=right, gates=gates[1])
             right = F.pad(right, (0, 0, 1, 0))[:, :, :-1]  # row r - 1 is what row r may see
         else:
-            left, right = self._left_region(gates[0], cursor), self._right_region(gates[1], cursor)
+            left, right = self._left_region(gates[0], cursor), self._right_region(gates[1], pixels, cursor)
         both = self.out_left(left, cursor) + self.out_right(right, cursor)
         change, skip = both.split(self.split, dim=1)
         return x + change, skip
@@ -125,16 +134,16 @@ class DiagonalLayer(nn.Module):
         states[:, row, start:stop] = torch.cat([new[0], new[1]], dim=-1)
         return new[0].mT[:, :, None]
 
-    def _right_region(self, gates: Tensor, cursor: Cursor) -> Tensor:
+    def _right_region(self, gates: Tensor, pixels: Tensor | None, cursor: Cursor) -> Tensor:
         kept = cursor.keep(self, "right gates", lambda: self._rows(cursor, gates, gates.shape[1]))
         kept[:, cursor.row, cursor.columns] = gates[:, :, 0].mT
         states = cursor.keep(self, "right", lambda: self._rows(cursor, gates, self.right.hidden))
         row = cursor.row - 1
         if row < 0:
             return gates.new_zeros(len(gates), self.right.hidden, 1, gates.shape[3])
-        if cursor.begins_row:  # the row above is final: run over it from the right
-            above = states[:, row - 1].flip(1) if row else None
-            new = self.right.scan(kept[:, row].flip(1), above, self.right.initial(len(gates)), cursor)
+        if pixels is not None:  # a row begins, and the one above is final: run over it from the right
+            above, whole = states[:, row - 1].flip(1) if row else None, kept[:, row] + self.pixels(pixels)[:, :, 0].mT
+            new = self.right.scan(whole.flip(1), above, self.right.initial(len(gates)), cursor)
             states[:, row] = new[0].flip(1)
         return states[:, row, cursor.columns].mT[:, :, None]
 
@@ -185,7 +194,9 @@ class DiagonalBiLSTM(AutoregressiveModel):
         wide = groups * 2
         self.colours = ColourEmbedding(config.channels, config.levels, config.embedding)
         self.first = raster_conv(self.colours.groups, wide, size=7, mask_type="A", kind=FirstConv)
-        self.layers = nn.ModuleList(DiagonalLayer(wide, groups, wide, context=context) for _ in range(config.layers))
+        self.layers = nn.ModuleList(
+            DiagonalLayer(self.colours.groups, wide, groups, wide, context=context) for _ in range(config.layers)
+        )
         self.context_skip = nn.Conv2d(context, len(wide), 1)
         self.head = Head(wide, config.head, channels=config.channels, levels=config.levels)
 
@@ -193,7 +204,13 @@ class DiagonalBiLSTM(AutoregressiveModel):
         given = cut(context_map, cursor)
         features = self.first.of_picture(x, self.colours, cursor)
         total = self.context_skip(given)
+        pixels = self._pixels(x, cursor)
         for layer in self.layers:
-            features, skip = layer(features, given, cursor)
+            features, skip = layer(features, pixels, given, cursor)
             total = total + skip
         return self.head(total, cursor)
+
+    def _pixels(self, x: Tensor, cursor: Cursor | None) -> Tensor | None:
+        if cursor is None or cursor.is_prefill:
+            return self.colours(cut(x, cursor))
+        return self.colours(x[:, :, cursor.row - 1 : cursor.row]) if cursor.begins_row and cursor.row else None
