@@ -13,47 +13,21 @@ from torch import Tensor
 from pixelart.codec import RGB, Gray
 from pixelart.layers.context import Context
 from pixelart.likelihoods import DiscretizedLogisticMixture
-from pixelart.models import AutoregressiveModel, create_model, list_models
+from pixelart.models import AutoregressiveModel, list_models
 from pixelart.models.weights import CONFIG_FILE, WEIGHTS_FILE, config_of, load_weights, pack_weights, read_config
 from pixelart.sampling import Controls, draw_noise, sample_cached, sample_fixed_point, sample_naive
-from tests.models.coverage import seen_by
+from tests.models.checks import CLASSES, leaks_and_gaps, lively_model, nothing_known, random_pixels
 
-CLASSES = 3
 SHAPES = [(5, 5), (3, 6), (6, 3)]
 every_model = pytest.mark.parametrize("name", list_models())
 every_depth = pytest.mark.parametrize("channels", [1, 3])
 every_shape = pytest.mark.parametrize("shape", SHAPES, ids=["square", "wide", "tall"])
 
 
-def lively_model(
-    name: str, *, channels: int, levels: int, shape: tuple[int, int], seed: int = 7
-) -> AutoregressiveModel:
-    """A debug model whose weights are all random and large enough that every connection shows."""
-    height, width = shape
-    model = create_model(
-        name, preset="debug", channels=channels, levels=levels, height=height, width=width, num_classes=CLASSES
-    )
-    random = torch.Generator().manual_seed(seed)
-    for parameter in model.parameters():
-        inputs = parameter[0].numel() if parameter.ndim > 1 else 1
-        size = 0.4 * min(1.0, (24 / inputs) ** 0.5)  # or many layers make logits that rounding shows in
-        parameter.requires_grad_(False).copy_(torch.randn(parameter.shape, generator=random) * size)
-    return model.eval()
-
-
 def rounding(model: AutoregressiveModel) -> dict[str, float]:
     """How far two ways to compute the same log p in single precision may lie apart; a narrow logistic magnifies it."""
     narrow = isinstance(model.likelihood, DiscretizedLogisticMixture)
     return {"atol": 2e-4 if narrow else 2e-5, "rtol": 1e-4 if narrow else 5e-6}
-
-
-def random_pixels(count: int, channels: int, levels: int, shape: tuple[int, int], *, seed: int = 0) -> Tensor:
-    return torch.randint(0, levels, (count, channels, *shape), generator=torch.Generator().manual_seed(seed))
-
-
-def nothing_known(x: Tensor, class_weights: Tensor | None = None) -> Context:
-    weights = torch.zeros(len(x), CLASSES, dtype=torch.get_default_dtype()) if class_weights is None else class_weights
-    return Context(weights, x, torch.ones(len(x), *x.shape[2:], dtype=torch.bool))
 
 
 def half_known(x: Tensor, *, seed: int = 1) -> Context:
@@ -69,28 +43,7 @@ def half_known(x: Tensor, *, seed: int = 1) -> Context:
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 def test_causality_and_coverage(name: str, channels: int, shape: tuple[int, int], training: bool) -> None:
     """The maps of sub-pixel (i, c) change with what the variant is to see of the past and with nothing else."""
-    levels = 4
-    x = random_pixels(1, channels, levels, shape)
-    count = x.numel()
-    changed = x.expand(count, -1, -1, -1).clone()
-    order = [(r, q, c) for r in range(shape[0]) for q in range(shape[1]) for c in range(channels)]
-    for i, (row, column, channel) in enumerate(order):
-        changed[i, channel, row, column] = (changed[i, channel, row, column] + 1) % levels
-    context = nothing_known(torch.cat([x, changed]), torch.zeros(count + 1, CLASSES, dtype=torch.float64))
-    past = torch.tensor([[seen_by(name, one, other) for other in order] for one in order])
-    flat = torch.zeros(count, count, dtype=torch.bool)  # (input, output), both in drawing order
-    for seed in range(16):  # a ReLU may be dead under one set of weights
-        model = lively_model(name, channels=channels, levels=levels, shape=shape, seed=seed).double().train(training)
-        maps = model(torch.cat([x, changed]), context).movedim(1, -1)
-        tables = [model.likelihood.to_table(maps, context.pixels.movedim(1, -1), channel=c) for c in range(channels)]
-        # More than rounding, which may differ between the places of a batch.
-        moved = torch.stack([~torch.isclose(t[1:], t[:1], rtol=1e-9, atol=1e-9).all(-1) for t in tables], dim=1)
-        flat |= torch.stack([moved[:, c, r, q] for r, q, c in order], dim=1)
-        if seed and (flat | ~past).all():
-            break
-    leaks, gaps = (
-        [(order[i], order[j]) for i, j in pairs.nonzero().tolist()] for pairs in (flat & ~past, past & ~flat)
-    )
+    leaks, gaps = leaks_and_gaps(name, channels=channels, shape=shape, training=training)
     assert not leaks, f"the first of each is seen by the second: {leaks[:5]}"
     assert not gaps, f"the first of each is not seen by the second: {gaps[:5]}"
 
