@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import TypeVar
 
 import torch
@@ -18,18 +19,11 @@ class CausalConv2d(MaskedConv2d):
     it is asked for whole rows only.
     """
 
-    def __init__(
-        self,
-        groups_in: Groups,
-        groups_out: Groups,
-        *,
-        mask: Tensor,
-        dilation: tuple[int, int] = (1, 1),
-        padding: tuple[int, int, int, int] = (0, 0, 0, 0),
-    ) -> None:
-        super().__init__(groups_in, groups_out, mask=mask, dilation=dilation, padding=padding)
-        alive = torch.where(mask[:, :, -1].any(0).any(0))[0]
-        self.own_taps = int(alive.max()) + 1  # of the kernel's last row, from the left
+    @cached_property
+    def own_taps(self) -> int:
+        """How many taps of the kernel's last row are alive, from the left."""
+        # Not at construction: shapes are also read off a model whose tensors hold no values (the meta device).
+        return int(torch.where(self.mask[:, :, -1].any(0).any(0))[0].max()) + 1
 
     def forward(self, x: Tensor, cursor: Cursor | None = None) -> Tensor:
         """Outputs (B, O, h, w) of the inputs x (B, I, h, w): the whole picture, or the cursor's region."""
