@@ -112,11 +112,12 @@ def class_probabilities(model: AutoregressiveModel, x: Tensor, classes: Sequence
     be compared.
     """
     if len(classes) <= 1:
-        return dict.fromkeys(classes, 1.0)
+        return {name: 1.0 for name in classes}
     one_hot = torch.eye(len(classes), device=x.device).split(CHUNK)
     log_prob = torch.cat([whole_log_prob(model, x.repeat(len(some), 1, 1, 1), some) for some in one_hot])
     p = torch.softmax(log_prob, dim=0).tolist()
-    return {classes[i]: p[i] for i in torch.argsort(log_prob, descending=True, stable=True).tolist()}
+    order: list[int] = torch.argsort(log_prob, descending=True, stable=True).tolist()
+    return {classes[i]: p[i] for i in order}
 
 
 @torch.no_grad()
@@ -138,10 +139,11 @@ def colours_at(
     Raises:
         RequestRejected: the pixel is outside the picture, or `top` not 1 to MAX_TOP.
     """
-    mask = np.zeros(picture.shape[:2], np.bool_)
-    _check_whole("row", row, 0, mask.shape[0] - 1)
-    _check_whole("column", column, 0, mask.shape[1] - 1)
+    height, width = picture.shape[:2]
+    _check_whole("row", row, 0, height - 1)
+    _check_whole("column", column, 0, width - 1)
     _check_whole("top", top, 1, MAX_TOP)
+    mask = np.zeros((height, width), np.bool_)
     mask[row, column] = True
     context = context_of(codec, picture, mask, class_weights, count=1)
     tables = _tables_at(model, context, row, column)
