@@ -302,6 +302,14 @@ def test_a_search_that_is_ended_tells_a_true_bound(sharpness: float, top: int) -
         assert bound == found[-1].log_p and made.looks < MAX_LOOKS
 
 
+def test_a_full_list_is_proved_by_the_most_probable_beginnings() -> None:
+    """Looking into the deepest first to the end would spend all looks here, and prove nothing."""
+    made = Made(48, sharpness=4.0)
+    found, bound = most_probable(made, channels=3, top=5)
+    assert bound == found[-1].log_p and made.looks < MAX_LOOKS
+    assert [p.log_p for p in found] == pytest.approx(made.all().flatten().topk(5).values.tolist(), abs=1e-12)
+
+
 # --- bad input, threads -------------------------------------------------------------------------------------------
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
