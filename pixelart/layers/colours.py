@@ -21,8 +21,8 @@ class ColourEmbedding(nn.Embedding):
         """The colour group of each of the C * E features."""
         return tuple(channel for channel in range(self.channels) for _ in range(self.embedding_dim))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Features (B, C*E, H, W) of x int64 (B, C, H, W)."""
-        offsets = torch.arange(self.channels, device=x.device) * self.levels
-        features = F.embedding(x + offsets[:, None, None], self.weight)  # (B, C, H, W, E)
+    def forward(self, input: Tensor) -> Tensor:
+        """Features (B, C*E, H, W) of pixels int64 (B, C, H, W)."""
+        offsets = torch.arange(self.channels, device=input.device) * self.levels
+        features = F.embedding(input + offsets[:, None, None], self.weight)  # (B, C, H, W, E)
         return features.permute(0, 1, 4, 2, 3).flatten(1, 2)

@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pixelart.errors import RequestRejected, WeightsRejected
@@ -59,10 +59,19 @@ class Files:
 
 
 def write_file(path: Path, data: bytes, *, files: Files | None = None) -> None:
-    """Replace `path` by `data` at once: at every moment it is the old or the new one, whole."""
-    files = files or Files()
-    files.write(path.with_name(path.name + ".tmp"), data)
-    files.rename(path.with_name(path.name + ".tmp"), path)
+    """Replace `path` by `data` at once: at every moment it is the old or the new one, whole.
+
+    Raises:
+        OSError: a write failed; what was there is untouched.
+    """
+    files, partial = files or Files(), path.with_name(path.name + ".tmp")
+    try:
+        files.write(partial, data)
+        files.rename(partial, path)
+    except OSError:
+        with suppress(OSError):
+            partial.unlink()
+        raise
     files.sync_folder(path.parent)
 
 

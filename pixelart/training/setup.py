@@ -79,6 +79,7 @@ def start_run(
         base=str(base or ""),
     )
     run.mkdir(parents=True, exist_ok=True)
+    Files().sync_folder(run.parent)  # or a power cut may take the run with all its synced checkpoints
     config.write(run)
     return Trainer(run, config, pictures)
 

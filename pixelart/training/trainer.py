@@ -1,8 +1,4 @@
-"""The training loop: AdamW, cosine schedule, EMA, random holes, class drop-out, crash-safe saves.
-
-All randomness is a function of (seed, step): nothing of it needs to be stored, and a resumed run draws the same
-batches, masks and flips as one that was never stopped.
-"""
+"""The training loop: AdamW, cosine schedule, EMA, crash-safe saves."""
 
 from __future__ import annotations
 
@@ -26,12 +22,12 @@ from pixelart.codec import codec_from_config
 from pixelart.completion import complete
 from pixelart.devices import pick_device
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
-from pixelart.holes import training_mask
 from pixelart.images import contact_sheet, encode_png
 from pixelart.layers.context import Context
 from pixelart.models import config_from_dict, get_variant, to_channels_last
 from pixelart.models.weights import SEEN_FILE, load_weights, pack_weights, read_config, read_seen
 from pixelart.sampling import Controls
+from pixelart.training.batches import Batches
 from pixelart.training.checkpoint import exclusive, last_checkpoint, save_checkpoint, write_file
 from pixelart.training.data import PictureSet, is_validation
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
@@ -40,7 +36,6 @@ from pixelart.training.run import RunConfig
 log = logging.getLogger(__name__)
 LOG_FIELDS = ("step", "minutes", "train_bits", "validation_bits", "hole_bits", "seam_bits", "seam_ratio")
 Loss = Callable[[Tensor, Context], tuple[Tensor, Tensor]]
-_ORDER, _STEP = 1, 2  # streams of randomness
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps of each parameter
 
 
@@ -88,9 +83,12 @@ class Trainer:
         )
         if not len(self.train_rows):
             raise DataRejected(f"{config.data}: no picture is left to train on beside the validation part")
+        learned = self.train_rows
+        self.batches = Batches(
+            self.x[learned], self.classes[learned], num_classes=len(config.classes), schedule=schedule
+        )
         self.step, self.seconds, self.rows = 0, 0.0, list[dict[str, Any]]()
         self._recent: list[float] = []
-        self._epoch: tuple[int, np.ndarray[Any, Any]] = (-1, np.empty(0, np.int64))
         write_file(run / SEEN_FILE, "\n".join(sorted(seen)).encode() + b"\n")
         found = last_checkpoint(run)
         if found:
@@ -163,8 +161,8 @@ class Trainer:
         alone = self.progress() < self.config.schedule.context_first
         for group, rate in zip(self.optimizer.param_groups, (1.0, self.config.schedule.context_rate), strict=True):
             group["lr"] = self.config.schedule.learning_rate * self._schedule() * rate
-        x, context = self._batch()
-        loss, bits = (self._context_loss if alone else self._loss)(x, context)
+        x, context = self.batches.draw(self.step)
+        loss, bits = (self._context_loss if alone else self._loss)(x.to(self.device), context.to(self.device))
         if not math.isfinite(float(loss.detach())):
             raise RequestRejected(f"step {self.step}: the loss is not finite; lower the learning rate")
         self.optimizer.zero_grad(set_to_none=True)
@@ -203,26 +201,6 @@ class Trainer:
     def _autocast(self) -> torch.autocast:
         enabled = self.config.schedule.precision == "bf16"
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)
-
-    def _batch(self) -> tuple[Tensor, Context]:
-        random = np.random.default_rng([self.config.schedule.seed, _STEP, self.step])
-        size = self.config.schedule.batch_size
-        rows = self.train_rows[[self._place(self.step * size + i) for i in range(size)]]
-        x, height, width = self.x[rows], self.x.shape[2], self.x.shape[3]
-        mirrored = torch.from_numpy(random.random(size) < self.config.schedule.flip)
-        x = torch.where(mirrored[:, None, None, None], x.flip(-1), x)
-        mask = torch.from_numpy(np.stack([training_mask(height, width, random=random) for _ in range(size)]))
-        kept = torch.from_numpy(random.random(size) >= self.config.schedule.class_dropout)
-        weights = F.one_hot(self.classes[rows], len(self.config.classes)).float() * kept[:, None]
-        return x.to(self.device), Context(weights, x, mask, mirrored=mirrored).to(self.device)
-
-    def _place(self, position: int) -> int:
-        """Which training picture stands at `position` of the endless order: a new permutation each epoch."""
-        epoch, place = divmod(position, len(self.train_rows))
-        if self._epoch[0] != epoch:
-            order = np.random.default_rng([self.config.schedule.seed, _ORDER, epoch]).permutation(len(self.train_rows))
-            self._epoch = (epoch, order)
-        return int(self._epoch[1][place])
 
     def _schedule(self) -> float:
         schedule = self.config.schedule

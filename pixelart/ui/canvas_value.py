@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from pixelart.codec import Picture
 from pixelart.errors import PixelArtError
+from pixelart.settings import SETTINGS
 
-MAX_SIDE = 512
+MAX_SIDE = SETTINGS.max_side
 
 
 class CanvasRejected(PixelArtError):
@@ -25,13 +26,15 @@ class Canvas:
     """What the visitor paints: uint8 RGBA (H, W, 4), and bool (H, W) where True = repaint.
 
     Toward the page, a `mask` of None keeps the page's own mask, `palette` (hexadecimal colours; empty = any colour)
-    replaces its swatches, and a `preview` is a frame of a drawing that goes on: no undo step of its own.
+    replaces its swatches, and a `preview` is a frame of a drawing that goes on: no undo step of its own. What a
+    drawing brings carries its `ticket`, so that the page can drop what it has left.
     """
 
     picture: Picture
     mask: NDArray[np.bool_] | None = None
     preview: bool = False
     palette: tuple[str, ...] | None = None
+    ticket: int | None = None
 
     @property
     def painted_mask(self) -> NDArray[np.bool_]:
@@ -39,13 +42,22 @@ class Canvas:
         return np.zeros(self.picture.shape[:2], np.bool_) if self.mask is None else self.mask
 
 
+@dataclass(frozen=True)
+class Painting:
+    """Toward the page: the frames of the drawing `ticket` go away, and what the visitor painted is there again."""
+
+    ticket: int
+
+
 def blank_canvas(height: int, width: int) -> Canvas:
     """A transparent picture with nothing masked."""
     return Canvas(np.zeros((height, width, 4), np.uint8), np.zeros((height, width), np.bool_))
 
 
-def canvas_to_payload(canvas: Canvas) -> dict[str, Any]:
+def canvas_to_payload(canvas: Canvas | Painting) -> dict[str, Any]:
     """JSON-able form that canvas/value.js reads."""
+    if isinstance(canvas, Painting):
+        return {"pixels": None, "ticket": canvas.ticket}
     height, width = canvas.picture.shape[:2]
     mask = None if canvas.mask is None else _encode(canvas.mask.astype(np.uint8))
     return {
@@ -55,6 +67,7 @@ def canvas_to_payload(canvas: Canvas) -> dict[str, Any]:
         "mask": mask,
         "preview": canvas.preview,
         "palette": None if canvas.palette is None else list(canvas.palette),
+        "ticket": canvas.ticket,
     }
 
 

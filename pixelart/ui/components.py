@@ -5,6 +5,7 @@ gradio writes components.pyi beside this file when it is imported; git ignores i
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ from typing import Any
 import gradio as gr
 
 from pixelart.errors import PixelArtError
+from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
 from pixelart.ui.palette_value import AllowedColours, allowed_from_payload, allowed_to_payload
 
 STATIC = Path(__file__).with_name("static")
-CANVAS_SCRIPTS = ("state", "view", "tools", "input", "value")
+CANVAS_SCRIPTS = ("state", "view", "tools", "input", "keys", "value")
 
 
 @cache
@@ -25,8 +27,14 @@ def read_static(name: str) -> str:
     return (STATIC / name).read_text(encoding="utf-8")
 
 
+def _limits() -> str:
+    """The limits that the canvas's script tells before anything is sent."""
+    return f"const LIMITS = {json.dumps({'side': SETTINGS.max_side, 'fileBytes': SETTINGS.max_file_bytes})};"
+
+
 class PixelCanvas(gr.HTML):
-    """A pixel-exact drawing canvas. Its value in Python is a `Canvas`, or None before the page has sent one.
+    """A pixel-exact drawing canvas. Its value in Python is a `Canvas`, toward the page also a `Painting`; None before
+    the page has sent one.
 
     Its event `upload` brings the bytes of a picture file.
     """
@@ -36,7 +44,7 @@ class PixelCanvas(gr.HTML):
             value=value,
             html_template=read_static("canvas/canvas.html"),
             css_template=read_static("canvas/canvas.css"),
-            js_on_load="\n".join(read_static(f"canvas/{name}.js") for name in CANVAS_SCRIPTS),
+            js_on_load="\n".join([_limits(), *(read_static(f"canvas/{name}.js") for name in CANVAS_SCRIPTS)]),
             apply_default_css=False,
             **settings,
         )

@@ -11,18 +11,31 @@ from pixelart.engine import Engine
 from pixelart.ui.components import ColourPicker, FileSaver, PixelCanvas
 from pixelart.ui.drawing import DrawingHandlers
 from pixelart.ui.form import ANY_CLASS, MAX_IMAGES, MAX_TEMPERATURE, MIN_TEMPERATURE
-from pixelart.ui.inputs import choice, dial, whole_number
+from pixelart.ui.inputs import Choice, Dial, Switch, Ticket, WholeNumber
 from pixelart.ui.pictures import PictureHandlers
 from pixelart.ui.results import SCALES
 from pixelart.ui.session import Session
 from pixelart.ui.status import WAITING, WELCOME, status_text
 
+SESSION_SECONDS = 24 * 3600
 REFUSED = "Nothing was drawn; the message says why."
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 AT_ONCE: dict[str, Any] = {**PRIVATE, "queue": False, "show_progress": "hidden"}
 ENGINE_QUEUE: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "engine", "concurrency_limit": 1, "show_progress": "hidden"
 }  # fmt: skip
+FILES: dict[str, Any] = {
+    **PRIVATE, "concurrency_id": "files", "concurrency_limit": 2, "show_progress": "hidden"
+}  # fmt: skip
+"""Making and reading pictures of any size: no more than two at once, whoever asks."""
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who an event is for, and which drawings it speaks of."""
+
+    session: gr.State
+    ticket: Ticket
 
 
 @dataclass(frozen=True)
@@ -54,7 +67,8 @@ class Settings:
 
 def create_tab(app: gr.Blocks, engine: Engine, top: TopLine) -> None:
     """Builds the tab inside the open Blocks and wires its events."""
-    session = gr.State(Session())
+    session = gr.State(Session(), time_to_live=SESSION_SECONDS, delete_callback=Session.free)
+    ticket = Ticket(0, visible=False)
     with gr.Row(elem_id="workspace"):
         with gr.Column(scale=3, min_width=300, elem_id="left"):
             canvas = PixelCanvas(elem_id="canvas", label="Canvas")
@@ -64,36 +78,43 @@ def create_tab(app: gr.Blocks, engine: Engine, top: TopLine) -> None:
                 allow_preview=False, interactive=False, height="auto", fit_columns=False, buttons=[],
             )  # fmt: skip
         with gr.Column(scale=1, min_width=290, elem_id="right"):
-            class_name, temperature, seed, images = _main_settings(session, engine)
+            class_name, temperature, seed, images = _main_settings(session, status, engine)
             buttons = _action_buttons()
             with gr.Column(elem_id="more"):
-                colours = _palette(canvas, top.model, engine)
+                colours = _palette(canvas, status, top.model, engine)
                 advanced = _advanced()
                 _export(session, canvas, engine)
     settings = Settings(class_name, temperature, seed, images, colours, *advanced)
-    _wire_drawing(DrawingHandlers(engine, gallery), (session, canvas, status, gallery), buttons, top, settings)
+    visitor = Visitor(session, ticket)
+    _wire_drawing(DrawingHandlers(engine, gallery), visitor, (canvas, status, gallery), buttons, top, settings)
     pictures = PictureHandlers(engine)
     outputs = [class_name, canvas, colours, gallery, status]
-    app.load(pictures.load, session, [top.notice, top.model, *outputs], **AT_ONCE)
-    top.model.input(pictures.select_model, [session, canvas, top.model], outputs, **AT_ONCE)
-    canvas.upload(pictures.import_picture, top.model, [canvas, status], show_progress="hidden", **PRIVATE)
-    gallery.select(pictures.choose, session, [canvas, status], **AT_ONCE)
+    app.load(pictures.load, session, [session, top.notice, top.model, *outputs], **AT_ONCE)
+    top.model.input(
+        pictures.select_model, [session, ticket, canvas, top.model], outputs, js=_ticketed("leave"), **AT_ONCE
+    )
+    canvas.upload(
+        pictures.import_picture, [session, ticket, top.model], [canvas, status], js=_ticketed("leave"), **FILES
+    )
+    gallery.select(pictures.choose, [session, ticket], [canvas, status], js=_ticketed("leave"), **AT_ONCE)
 
 
-def _main_settings(session: gr.State, engine: Engine) -> tuple[gr.Dropdown, gr.Slider, gr.Number, gr.Slider]:
+def _main_settings(
+    session: gr.State, status: gr.HTML, engine: Engine
+) -> tuple[gr.Dropdown, gr.Slider, gr.Number, gr.Slider]:
     with gr.Column(elem_id="settings"):
-        class_name = choice(choices=[ANY_CLASS], value=ANY_CLASS, label="Class", filterable=True, elem_id="class")
-        temperature = dial(
+        class_name = Choice(choices=[ANY_CLASS], value=ANY_CLASS, label="Class", filterable=True, elem_id="class")
+        temperature = Dial(
             MIN_TEMPERATURE, MAX_TEMPERATURE, value=1.0, step=0.05, label="Temperature", elem_id="temperature",
-            info="Low: careful. High: wild.",
+            info="Low: careful. High: wild.", buttons=[],
         )  # fmt: skip
         with gr.Row(elem_id="seed-row"):
-            seed = whole_number(-1, label="Seed", info="-1: random", elem_id="seed", min_width=90)
+            seed = WholeNumber(-1, precision=0, label="Seed", info="-1: random", elem_id="seed", min_width=90)
             random = gr.Button("Random", size="sm", min_width=60, elem_id="random")
             reuse = gr.Button("Reuse", size="sm", min_width=60, elem_id="reuse")
-        images = dial(1, MAX_IMAGES, value=1, step=1, label="Images", elem_id="images")
+        images = Dial(1, MAX_IMAGES, value=1, step=1, label="Images", elem_id="images", buttons=[])
     random.click(lambda: -1, None, seed, **AT_ONCE)
-    reuse.click(PictureHandlers(engine).reuse_seed, [session, seed], seed, **AT_ONCE)
+    reuse.click(PictureHandlers(engine).reuse_seed, session, [seed, status], **AT_ONCE)
     return class_name, temperature, seed, images
 
 
@@ -105,22 +126,22 @@ def _action_buttons() -> tuple[gr.Button, gr.Button, gr.Button]:
     return generate, complete, stop
 
 
-def _palette(canvas: PixelCanvas, model: gr.Dropdown, engine: Engine) -> ColourPicker:
+def _palette(canvas: PixelCanvas, status: gr.HTML, model: gr.Dropdown, engine: Engine) -> ColourPicker:
     with gr.Accordion("Palette", open=False, elem_id="palette"):
         colours = ColourPicker(elem_id="colours", label="Colours")
         only = gr.Button("Only colours on the canvas", size="sm", elem_id="only-canvas")
-    only.click(PictureHandlers(engine).colours_on_canvas, [canvas, model], colours, **AT_ONCE)
+    only.click(PictureHandlers(engine).colours_on_canvas, [canvas, model], [colours, status], **AT_ONCE)
     return colours
 
 
 def _advanced() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider]:
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
-        top_p = dial(0.05, 1, value=1, step=0.01, label="Top-p", info="1: every colour")
-        top_k = dial(0, 64, value=0, step=1, label="Top-k", info="0: every colour")
-        guidance = dial(0, 5, value=1, step=0.1, label="Guidance", info="Above 1: truer to the class")
-        bottom = dial(
+        top_p = Dial(0.05, 1, value=1, step=0.01, label="Top-p", info="1: every colour", buttons=[])
+        top_k = Dial(0, 64, value=0, step=1, label="Top-k", info="0: every colour", buttons=[])
+        guidance = Dial(0, 5, value=1, step=0.1, label="Guidance", info="Above 1: truer to the class", buttons=[])
+        bottom = Dial(
             0, MAX_TEMPERATURE, value=0, step=0.05, label="Temperature at bottom",
-            info="Changes evenly from top to bottom. 0: the same all over.",
+            info="Changes evenly from top to bottom. 0: the same all over.", buttons=[],
         )  # fmt: skip
     return top_p, top_k, guidance, bottom
 
@@ -128,28 +149,38 @@ def _advanced() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider]:
 def _export(session: gr.State, canvas: PixelCanvas, engine: Engine) -> None:
     pictures = PictureHandlers(engine)
     with gr.Accordion("Export", open=False, elem_id="export"):
-        scale = gr.Radio([(f"x{s}", s) for s in SCALES], value=1, label="Scale", elem_id="scale")
+        scale = Switch([(f"x{s}", s) for s in SCALES], value=1, label="Scale", elem_id="scale")
         with gr.Row():
             save_canvas = gr.Button("Download canvas", size="sm", min_width=110, elem_id="save-canvas")
             save_result = gr.Button("Download result", size="sm", min_width=110, elem_id="save-result")
         saved = FileSaver(elem_id="download")
-    save_canvas.click(pictures.download_canvas, [canvas, scale], saved, **AT_ONCE)
-    save_result.click(pictures.download_result, [session, scale], saved, **AT_ONCE)
+    save_canvas.click(pictures.download_canvas, [canvas, scale], saved, **FILES)
+    save_result.click(pictures.download_result, [session, scale], saved, **FILES)
 
 
 def _wire_drawing(
     drawing: DrawingHandlers,
-    shown: tuple[gr.State, PixelCanvas, gr.HTML, gr.Gallery],
+    visitor: Visitor,
+    shown: tuple[PixelCanvas, gr.HTML, gr.Gallery],
     buttons: tuple[gr.Button, gr.Button, gr.Button],
     top: TopLine,
     settings: Settings,
 ) -> None:
-    session, canvas, status, gallery = shown
+    session, ticket = visitor.session, visitor.ticket
+    canvas, status, _ = shown
     generate, complete, stop = buttons
-    inputs, outputs = [session, canvas, top.model, *settings.inputs()], [canvas, status, gallery]
-    for button, handler in ((generate, drawing.generate), (complete, drawing.complete)):
+    values = [top.model, *settings.inputs()]
+    for button, handler, inputs in (
+        (generate, drawing.generate, [session, ticket, *values]),
+        (complete, drawing.complete, [session, ticket, canvas, *values]),
+    ):
         button.click(None, None, status, js=f"() => {WAITING!r}", **AT_ONCE)
-        button.click(drawing.wait, session, None, concurrency_limit=None, **AT_ONCE)
-        drawn = button.click(handler, inputs, outputs, **ENGINE_QUEUE)
+        drawn = button.click(handler, inputs, list(shown), js=_ticketed("press"), **ENGINE_QUEUE)
         drawn.failure(lambda: status_text(REFUSED), None, status, **AT_ONCE)
-    stop.click(drawing.stop, session, status, concurrency_limit=None, **AT_ONCE)
+        drawn.then(lambda session: session, session, session, **AT_ONCE)  # gradio frees only what was handed to it
+    stop.click(drawing.stop, [session, ticket], status, js=_ticketed("latest"), **AT_ONCE)
+
+
+def _ticketed(verb: str) -> str:
+    """Fills in the ticket, the second input of an event; canvas/value.js has the verbs."""
+    return f"(session, ticket, ...rest) => [session, drawings.{verb}(), ...rest]"

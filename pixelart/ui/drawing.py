@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -13,26 +13,30 @@ import numpy as np
 from pixelart.codec import Picture
 from pixelart.engine import CheckpointInfo, Drawing, Engine
 from pixelart.errors import Cancelled, PixelArtError, RequestRejected
-from pixelart.ui.canvas_value import Canvas, blank_canvas
+from pixelart.ui.canvas_value import Canvas, Painting
 from pixelart.ui.form import Form, request_from
 from pixelart.ui.results import candidate_caption, gallery_items, seed_caption
 from pixelart.ui.session import Session
 from pixelart.ui.status import counted, status_progress, status_text
-from pixelart.ui.worker import Frame, Worker
+from pixelart.ui.worker import Frame, Work, Worker
 
 log = logging.getLogger(__name__)
 FAULT = "Something went wrong while drawing. Your canvas is as it was; the program's log says more."
 NO_MODEL = "No model is installed. The notice at the top says how to get one."
 UNSTARTED = "Stopped before the first row."
+IDLE = "Stopped. Nothing is being drawn."
 Outputs = tuple[Any, Any, Any]
 """canvas, status, gallery; gr.skip() leaves one as it is."""
+NOTHING: Outputs = (gr.skip(), gr.skip(), gr.skip())
 
 
 @dataclass(frozen=True)
 class _Job:
-    """`base`: the canvas to go back to; `stopped`: what a stop leaves; `caption` of each result, and their `order`."""
+    """`work`: the engine's call; `seed`: of the picture that is shown while it is drawn; `stopped`: what a stop leaves
+    of it; `caption` of each result, and their `order`."""
 
-    base: Canvas
+    work: Work
+    seed: int
     stopped: Callable[[Frame], Picture]
     caption: Callable[[Drawing], str]
     order: str = ""
@@ -44,88 +48,96 @@ class DrawingHandlers:
     def __init__(self, engine: Engine, gallery: gr.Gallery) -> None:
         self.engine, self.gallery = engine, gallery
 
-    def generate(self, session: Session, canvas: Canvas | None, model: Any, *values: Any) -> Iterator[Outputs]:
+    def generate(self, session: Session, ticket: int, model: Any, *values: Any) -> Iterator[Outputs]:
         """New pictures; the first one appears on the canvas row by row."""
-        if not session.begin():
-            yield gr.skip(), status_text(UNSTARTED), gr.skip()
-            return
-        try:
-            info = model_info(self.engine, model)
-            request = request_from(Form(*values), info)
-        except PixelArtError as error:
-            yield refuse(str(error))
-            return
-        base = canvas or blank_canvas(info.height, info.width)
-        worker = Worker(lambda on_row, cancel: self.engine.generate(request, on_row=on_row, cancel=cancel))
-        yield from self._show(session, worker, _Job(base, lambda frame: frame.picture, seed_caption))
+        yield from self._draw(session, ticket, lambda: self._generation(model, values))
 
-    def complete(self, session: Session, canvas: Canvas | None, model: Any, *values: Any) -> Iterator[Outputs]:
+    def complete(
+        self, session: Session, ticket: int, canvas: Canvas | None, model: Any, *values: Any
+    ) -> Iterator[Outputs]:
         """Candidates for the masked pixels; every other pixel stays."""
-        if not session.begin():
-            yield gr.skip(), status_text(UNSTARTED), gr.skip()
-            return
+        yield from self._draw(session, ticket, lambda: self._completion(canvas, model, values))
+
+    def stop(self, session: Session, ticket: int) -> Any:
+        """Ends what this visitor has asked for up to this ticket; of a drawing in progress the rows stay."""
+        session.stop(ticket)
+        return gr.skip() if session.running else status_text(IDLE)
+
+    def _generation(self, model: Any, values: tuple[Any, ...]) -> _Job:
+        request = request_from(Form(*values), model_info(self.engine, model))
+        return _Job(
+            lambda on_row, cancel: self.engine.generate(request, on_row=on_row, cancel=cancel),
+            request.seed,
+            lambda frame: frame.picture,
+            seed_caption,
+        )
+
+    def _completion(self, canvas: Canvas | None, model: Any, values: tuple[Any, ...]) -> _Job:
         if canvas is None or not canvas.painted_mask.any():
-            yield refuse("Paint a mask first.")
+            raise RequestRejected("Paint a mask first.")
+        request = request_from(Form(*values), model_info(self.engine, model))
+        picture, mask = canvas.picture, canvas.painted_mask
+        return _Job(
+            lambda on_row, cancel: self.engine.complete(request, picture, mask, on_row=on_row, cancel=cancel),
+            request.seed,
+            lambda frame: undrawn_kept(frame, canvas),
+            candidate_caption,
+            " Likeliest first.",
+        )
+
+    def _draw(self, session: Session, ticket: int, prepare: Callable[[], _Job]) -> Iterator[Outputs]:
+        if session.is_stopped(ticket):
+            yield NOTHING if session.has_left(ticket) else (gr.skip(), status_text(UNSTARTED), gr.skip())
             return
         try:
-            request = request_from(Form(*values), model_info(self.engine, model))
+            job = prepare()
         except PixelArtError as error:
             yield refuse(str(error))
             return
-        picture, mask = canvas.picture, canvas.painted_mask
-        worker = Worker(
-            lambda on_row, cancel: self.engine.complete(request, picture, mask, on_row=on_row, cancel=cancel)
-        )
-        job = _Job(canvas, lambda frame: undrawn_kept(frame, canvas), candidate_caption, " Likeliest first.")
-        yield from self._show(session, worker, job)
-
-    def wait(self, session: Session) -> None:
-        """Notes, when a button is pressed, that a drawing waits for its turn."""
-        session.waiting = True
-
-    def stop(self, session: Session) -> Any:
-        """Ends the drawing of this visitor; its handler keeps the rows that were drawn."""
-        return gr.skip() if session.stop() else status_text("Nothing is being drawn.")
-
-    def _show(self, session: Session, worker: Worker, job: _Job) -> Iterator[Outputs]:
-        session.worker = worker
+        worker = Worker(job.work, lambda: session.is_stopped(ticket))
+        session.running += 1
         try:
             yield gr.skip(), status_progress("Loading the model", done=0, rows=0), gr.skip()
             for frame in worker.watch():
-                yield self._progress(worker, frame)
-            yield self._result(session, worker, job)
+                yield NOTHING if session.has_left(ticket) else _progress(worker, frame, ticket)
+            yield NOTHING if session.has_left(ticket) else self._result(session, ticket, worker, job)
         finally:  # also when the visitor has left
+            session.running -= 1
             worker.stop()
-            session.waiting = False
-            if session.worker is worker:
-                session.worker = None
 
-    def _progress(self, worker: Worker, frame: Frame | None) -> Outputs:
-        latest = worker.frame
-        if latest is None:
-            return gr.skip(), gr.skip(), gr.skip()
-        text = f"Row {latest.done} of {latest.rows} · {worker.seconds:.1f} s"
-        canvas = gr.skip() if frame is None else Canvas(frame.picture, preview=True)
-        return canvas, status_progress(text, done=latest.done, rows=latest.rows), gr.skip()
-
-    def _result(self, session: Session, worker: Worker, job: _Job) -> Outputs:
-        unchanged = replace(job.base, mask=None)
+    def _result(self, session: Session, ticket: int, worker: Worker, job: _Job) -> Outputs:
+        painting = Painting(ticket)
         try:
             drawings = worker.drawings()
         except Cancelled:
-            frame = worker.frame
-            if frame is None:
-                return unchanged, status_text(UNSTARTED), gr.skip()
-            text = f"Stopped. {counted(frame.done, 'row')} of {frame.rows} drawn."
-            return Canvas(job.stopped(frame)), status_text(text), gr.skip()
+            return _stopped(session, ticket, worker.frame, job)
         except PixelArtError as error:
-            return unchanged, *refuse(str(error))[1:]
+            return painting, *refuse(str(error))[1:]
         except Exception:
             log.exception("drawing failed")
-            return unchanged, *refuse(FAULT)[1:]
-        session.drawings, session.chosen, session.last_seed = drawings, 0, drawings[0].seed
+            return painting, *refuse(FAULT)[1:]
+        session.keep(ticket, drawings)
         items = gallery_items(drawings, [job.caption(d) for d in drawings], gallery=self.gallery)
-        return Canvas(drawings[0].picture), status_text(summary(drawings, worker.seconds, job.order)), items
+        shown = Canvas(drawings[0].picture, ticket=ticket)
+        status = status_text(summary(drawings, worker.seconds, job.order))
+        return shown, status, gr.Gallery(value=items, selected_index=0)
+
+
+def _progress(worker: Worker, frame: Frame | None, ticket: int) -> Outputs:
+    latest = worker.frame
+    if latest is None:
+        return NOTHING
+    text = f"Row {latest.done} of {latest.rows} · {worker.seconds:.1f} s"
+    canvas = gr.skip() if frame is None else Canvas(frame.picture, preview=True, ticket=ticket)
+    return canvas, status_progress(text, done=latest.done, rows=latest.rows), gr.skip()
+
+
+def _stopped(session: Session, ticket: int, frame: Frame | None, job: _Job) -> Outputs:
+    if frame is None:
+        return Painting(ticket), status_text(UNSTARTED), gr.skip()
+    session.seed = job.seed
+    text = f"Stopped. {counted(frame.done, 'row')} of {frame.rows} drawn."
+    return Canvas(job.stopped(frame), ticket=ticket), status_text(text), gr.skip()
 
 
 def model_info(engine: Engine, model: Any) -> CheckpointInfo:

@@ -1,8 +1,8 @@
 """gradio's inputs, so read that any bad value is answered in one plain line.
 
 gradio's own reading raises a TypeError for an emptied box, and refuses a choice that it no longer remembers offering
-(after a restart of the program, say). A subclass would need a front end of its own, so the one method that reads a
-value is replaced on each. What these let through, `form.py` and the engine check.
+(after a restart of the program, say). What these let through, `form.py` and the engine check. `is_template` keeps the
+front end of the class that each is made from, also after a handler has changed it.
 """
 
 from __future__ import annotations
@@ -12,40 +12,62 @@ from typing import Any
 import gradio as gr
 
 
-def dial(minimum: float, maximum: float, *, label: str, **settings: Any) -> gr.Slider:
+def _is_whole(payload: Any) -> bool:
+    number = isinstance(payload, int | float) and not isinstance(payload, bool) and abs(payload) < 2**63
+    return number and payload == int(payload)
+
+
+class Dial(gr.Slider):
     """A slider; an emptied box, text or a value outside its range is a plain gr.Error."""
-    slider = gr.Slider(minimum, maximum, label=label, buttons=[], **settings)
-    read = slider.preprocess
 
-    def preprocess(payload: Any) -> float:
+    is_template = True
+
+    def preprocess(self, payload: Any) -> float:
+        """The number."""
         try:
-            return read(payload)
+            return super().preprocess(payload)
         except (TypeError, ValueError, OverflowError, gr.Error) as error:
-            limits = f"{minimum:g} to {maximum:g}"
-            raise gr.Error(f"{label}: must be a number of {limits}.", print_exception=False) from error
-
-    slider.preprocess = preprocess
-    return slider
+            limits = f"{self.minimum:g} to {self.maximum:g}"
+            raise gr.Error(f"{self.label}: must be a number of {limits}.", print_exception=False) from error
 
 
-def whole_number(value: int, **settings: Any) -> gr.Number:
+class WholeNumber(gr.Number):
     """A box for a whole number; what is none arrives as None."""
-    box = gr.Number(value, precision=0, **settings)
 
-    def preprocess(payload: Any) -> int | None:
-        number = isinstance(payload, int | float) and not isinstance(payload, bool) and abs(payload) < 2**63
-        return int(payload) if number and payload == int(payload) else None
+    is_template = True
 
-    box.preprocess = preprocess
-    return box
+    def preprocess(self, payload: Any) -> int | None:
+        """The number, or None."""
+        return int(payload) if _is_whole(payload) else None
 
 
-def choice(**settings: Any) -> gr.Dropdown:
+class Ticket(gr.Number):
+    """Which press of a drawing button an event belongs to: filled in by the page's script (see `Session`)."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> int:
+        """The number. Raises gr.Error in one plain line."""
+        if not _is_whole(payload) or payload < 0:
+            raise gr.Error("ticket: must be a whole number of 0 or more.", print_exception=False)
+        return int(payload)
+
+
+class Choice(gr.Dropdown):
     """A drop-down list; whatever was posted arrives as it is."""
-    dropdown = gr.Dropdown(**settings)
 
-    def preprocess(payload: Any) -> Any:
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:
+        """The payload."""
         return payload
 
-    dropdown.preprocess = preprocess
-    return dropdown
+
+class Switch(gr.Radio):
+    """One of a few; whatever was posted arrives as it is."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:
+        """The payload."""
+        return payload

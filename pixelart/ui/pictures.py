@@ -5,10 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
+from pixelart.codec import Picture
 from pixelart.engine import CheckpointInfo, Engine
 from pixelart.errors import ImageRejected, PixelArtError
 from pixelart.images import decode_picture, encode_png
@@ -17,8 +21,8 @@ from pixelart.ui.canvas_value import Canvas, blank_canvas
 from pixelart.ui.drawing import model_info
 from pixelart.ui.form import ANY_CLASS
 from pixelart.ui.importing import fit_to_canvas
-from pixelart.ui.palette_value import AllowedColours, everything_allowed, hex_colours, only_colours_of
-from pixelart.ui.results import SCALES, download_value, file_name
+from pixelart.ui.palette_value import everything_allowed, hex_colours, only_colours_of
+from pixelart.ui.results import SCALES, canvas_file_name, check_export_size, download_value, file_name
 from pixelart.ui.session import Session
 from pixelart.ui.status import WELCOME, counted, status_text
 
@@ -27,13 +31,16 @@ DEFAULT_SIDE = 32
 
 
 class PictureHandlers:
-    """The handlers of one page; what they know of a visitor is in the Session that they are given."""
+    """The handlers of one page; what they know of a visitor is in the Session that they are given.
+
+    gradio shows a gr.Warning of a queued event only, so the others tell everything on the status line.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
     def load(self, session: Session) -> tuple[Any, ...]:
-        """A fresh page: notice, models, then what `select_model` returns for the first of them."""
+        """A fresh page: its session, notice, models, then what `select_model` returns for the first of them."""
         try:
             models = [info.name for info in self.engine.list_checkpoints()]
         except (PixelArtError, OSError):
@@ -41,73 +48,60 @@ class PictureHandlers:
             models = []
         first = models[0] if models else None
         chosen = gr.Dropdown(choices=list(models), value=first, interactive=bool(models))
-        return gr.HTML(visible=not models), chosen, *self.select_model(session, None, first)
+        return session, gr.HTML(visible=not models), chosen, *self._page(None, first)
 
-    def select_model(self, session: Session, canvas: Canvas | None, model: Any) -> tuple[Any, ...]:
-        """classes, canvas, palette, gallery, status for a model; the painting stays, fitted to the model's size."""
+    def select_model(self, session: Session, ticket: int, canvas: Canvas | None, model: Any) -> tuple[Any, ...]:
+        """classes, canvas, palette, gallery, status for a model; the painting stays, fitted to its size and colours."""
+        session.leave(ticket)
         session.drawings = []
-        info = self._info_or_none(model)
-        classes = [ANY_CLASS, *info.classes] if info else [ANY_CLASS]
-        colours = info.colours if info else None
-        return (
-            gr.Dropdown(choices=list(classes), value=ANY_CLASS),
-            _canvas_for(canvas, info),
-            everything_allowed(colours),
-            [],
-            status_text(WELCOME if info else "You can paint. To draw, install a model."),
-        )
+        return self._page(canvas, model)
 
-    def import_picture(self, model: Any, event: gr.EventData) -> tuple[Any, Any]:
+    def import_picture(self, session: Session, ticket: int, model: Any, event: gr.EventData) -> tuple[Any, Any]:
         """canvas and status for a file that was chosen, dropped or pasted."""
+        session.leave(ticket)
         try:
             name, data = _uploaded(event._data)
-            picture = decode_picture(data, name=name)
-            info = self._info_or_none(model)
-            size = (info.height, info.width) if info else (DEFAULT_SIDE, DEFAULT_SIDE)
-            fitted = fit_to_canvas(picture, *size)
-            fitted, snapped = self.engine.snap(info.name, fitted) if info else (fitted, 0)
+            info = model_info(self.engine, model) if model else None
+            picture, changes, snapped = self._fitted(decode_picture(data, name=name), info)
         except PixelArtError as error:
             gr.Warning(str(error))
             return gr.skip(), status_text(str(error))
-        height, width = picture.shape[:2]
-        text = [f"Imported {name}"]
-        text += [f"{width} x {height} fitted to {size[1]} x {size[0]}"] if (height, width) != size else []
-        text += [f"{counted(snapped, 'pixel')} snapped to the palette" if snapped else "every colour kept"]
-        return Canvas(fitted, blank_canvas(*size).mask), status_text(" · ".join(text))
+        text = [f"Imported {name}", *changes, *([] if snapped else ["every colour kept"])]
+        return Canvas(picture, np.zeros(picture.shape[:2], np.bool_)), status_text(" · ".join(text))
 
-    def choose(self, session: Session, event: gr.SelectData) -> tuple[Any, Any]:
+    def choose(self, session: Session, ticket: int, event: gr.EventData) -> tuple[Any, Any]:
         """canvas and status for a click on a result."""
-        if not isinstance(event.index, int) or not 0 <= event.index < len(session.drawings):
-            return gr.skip(), gr.skip()
-        session.chosen = event.index
-        drawing = session.drawings[event.index]
+        session.leave(ticket)
+        index = event._data.get("index") if isinstance(event._data, dict) else None
+        if not isinstance(index, int) or not 0 <= index < len(session.drawings):
+            return gr.skip(), status_text("This result is gone. Draw again.")
+        drawing = session.drawings[index]
+        session.chosen, session.seed = index, drawing.seed
         return Canvas(drawing.picture), status_text(f"Seed {drawing.seed} is on the canvas.")
 
-    def reuse_seed(self, session: Session, seed: int | None) -> int | None:
-        """The seed of the chosen result, or of the last drawing; `seed` where there is none."""
-        if session.chosen_drawing:
-            return session.chosen_drawing.seed
-        if session.last_seed is None:
-            gr.Warning("Draw a picture first; then its seed can be used again.")
-            return seed
-        return session.last_seed
+    def reuse_seed(self, session: Session) -> tuple[Any, Any]:
+        """seed and status: the seed of what was last drawn, also when it was stopped, or chosen."""
+        if session.seed is None:
+            return gr.skip(), status_text("Draw a picture first; then its seed can be used again.")
+        return session.seed, gr.skip()
 
-    def colours_on_canvas(self, canvas: Canvas | None, model: Any) -> AllowedColours | Any:
-        """Forbids every colour that the canvas does not show."""
-        info = self._info_or_none(model)
-        if canvas is None or info is None or info.colours is None:
-            return gr.skip()
-        return only_colours_of(canvas.picture, info.colours)
+    def colours_on_canvas(self, canvas: Canvas | None, model: Any) -> tuple[Any, Any]:
+        """palette and status: forbids every colour that the canvas does not show."""
+        try:
+            info = model_info(self.engine, model)
+        except PixelArtError as error:
+            return gr.skip(), status_text(str(error))
+        if canvas is None or info.colours is None:
+            return gr.skip(), status_text(f"{info.name} has no palette to choose from.")
+        return only_colours_of(canvas.picture, info.colours), gr.skip()
 
     def download_canvas(self, canvas: Canvas | None, scale: Any) -> Any:
         """The canvas as an indexed PNG."""
         if canvas is None:
             gr.Warning("The canvas is empty.")
             return gr.skip()
-        times = _scale(scale)
-        height, width = canvas.picture.shape[:2]
-        name = f"canvas_{width * times}x{height * times}.png"
-        return download_value(name, encode_png(canvas.picture, scale=times))
+        picture = canvas.picture
+        return _download(picture, scale, lambda n: (canvas_file_name(picture, n), encode_png(picture, scale=n)))
 
     def download_result(self, session: Session, scale: Any) -> Any:
         """The chosen result as an indexed PNG with its settings in the text chunks."""
@@ -115,25 +109,52 @@ class PictureHandlers:
         if drawing is None:
             gr.Warning("There is no result yet.")
             return gr.skip()
-        times = _scale(scale)
-        return download_value(file_name(drawing, scale=times), drawing.png(scale=times))
+        return _download(drawing.picture, scale, lambda n: (file_name(drawing, scale=n), drawing.png(scale=n)))
 
-    def _info_or_none(self, model: Any) -> CheckpointInfo | None:
+    def _page(self, canvas: Canvas | None, model: Any) -> tuple[Any, ...]:
+        """classes, canvas, palette, gallery, status."""
+        info, notes = None, ["You can paint. To draw, install a model."]
         try:
-            return model_info(self.engine, model)
-        except PixelArtError as error:
             if model:
-                gr.Warning(str(error))
-            return None
+                info, notes = model_info(self.engine, model), []
+        except PixelArtError as error:
+            notes = [str(error)]
+        shown, changes = self._canvas_for(canvas, info)
+        if info:
+            notes = [info.name, *changes] if changes else [WELCOME]
+        classes = [ANY_CLASS, *info.classes] if info else [ANY_CLASS]
+        return (
+            gr.Dropdown(choices=list(classes), value=ANY_CLASS),
+            shown,
+            everything_allowed(info.colours if info else None),
+            [],
+            status_text(" · ".join(notes)),
+        )
+
+    def _canvas_for(self, canvas: Canvas | None, info: CheckpointInfo | None) -> tuple[Canvas, list[str]]:
+        """The painting as the model can hold it, or a blank canvas; and what was changed."""
+        palette = tuple(c for c in hex_colours(info.colours if info else None) if c)
+        if canvas is None:
+            return replace(blank_canvas(*_size(info)), palette=palette), []
+        try:
+            picture, changes, _ = self._fitted(canvas.picture, info)
+        except PixelArtError as error:  # the model is damaged: the painting need not suffer
+            picture, changes = fit_to_canvas(canvas.picture, *_size(info)), [str(error)]
+        return Canvas(picture, palette=palette), changes
+
+    def _fitted(self, picture: Picture, info: CheckpointInfo | None) -> tuple[Picture, list[str], int]:
+        """The picture in the model's size and colours, what was changed, and how many pixels have another colour."""
+        height, width = picture.shape[:2]
+        size = _size(info)
+        fitted = fit_to_canvas(picture, *size)
+        fitted, snapped = self.engine.snap(info.name, fitted) if info else (fitted, 0)
+        changes = [f"{width} x {height} fitted to {size[1]} x {size[0]}"] if (height, width) != size else []
+        changes += [f"{counted(snapped, 'pixel')} snapped to the palette"] if snapped else []
+        return fitted, changes, snapped
 
 
-def _canvas_for(canvas: Canvas | None, info: CheckpointInfo | None) -> Canvas:
-    height, width = (info.height, info.width) if info else (DEFAULT_SIDE, DEFAULT_SIDE)
-    palette = tuple(c for c in hex_colours(info.colours if info else None) if c)
-    if canvas is None:
-        fresh = blank_canvas(height, width)
-        return Canvas(fresh.picture, fresh.mask, palette=palette)
-    return Canvas(fit_to_canvas(canvas.picture, height, width), palette=palette)
+def _size(info: CheckpointInfo | None) -> tuple[int, int]:
+    return (info.height, info.width) if info else (DEFAULT_SIDE, DEFAULT_SIDE)
 
 
 def _uploaded(data: Any) -> tuple[str, bytes]:
@@ -150,5 +171,12 @@ def _uploaded(data: Any) -> tuple[str, bytes]:
         raise ImageRejected(f"{name}: not base64") from error
 
 
-def _scale(scale: Any) -> int:
-    return scale if isinstance(scale, int) and scale in SCALES else 1
+def _download(picture: Picture, scale: Any, make: Callable[[int], tuple[str, bytes]]) -> Any:
+    """(name, PNG) of `make` for the file saver, or a plain message where the file would be too large."""
+    times = scale if isinstance(scale, int) and scale in SCALES else 1
+    try:
+        check_export_size(picture, times)
+    except PixelArtError as error:
+        gr.Warning(str(error))
+        return gr.skip()
+    return download_value(*make(times))

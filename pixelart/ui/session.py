@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pixelart.engine import Drawing
-from pixelart.ui.worker import Worker
 
 
-@dataclass(eq=False)
 class Session:
-    """The results on the page, the one that was chosen last, the last seed, and the drawing in progress; whether a
-    drawing waits for its turn, and whether it was stopped meanwhile.
+    """The results on the page, the one that was chosen last, the seed of what was last drawn or chosen, how many
+    drawings are in progress, and which are over.
+
+    Every press of a drawing button carries a ticket, which its page counts up. Stop ends all tickets so far, whether
+    they are being drawn, wait for their turn or are still on their way. To leave them (for another model or picture)
+    ends them too, and what they would still show is dropped.
 
     gradio copies the initial value for every visitor and afterwards hands each handler the same object.
     """
 
-    drawings: list[Drawing] = field(default_factory=list)
-    chosen: int = 0
-    last_seed: int | None = None
-    worker: Worker | None = None
-    waiting: bool = False
-    stopped: bool = False
+    def __init__(self, drawings: Sequence[Drawing] = ()) -> None:
+        self.drawings = list(drawings)
+        self.chosen = 0
+        self.seed: int | None = None
+        self.running = 0
+        self._stopped = self._left = -1
+        self._lock = threading.Lock()
 
     def __deepcopy__(self, memo: Mapping[int, Any]) -> Session:
         return Session()
@@ -33,15 +36,31 @@ class Session:
         """The result that was clicked last, or the first."""
         return self.drawings[self.chosen] if self.chosen < len(self.drawings) else None
 
-    def begin(self) -> bool:
-        """Ends the wait; False when it was stopped."""
-        stopped, self.waiting, self.stopped = self.stopped, False, False
-        return not stopped
+    def stop(self, ticket: int) -> None:
+        """Ends every drawing up to this ticket."""
+        self._stopped = max(self._stopped, ticket)
 
-    def stop(self) -> bool:
-        """Stops what is being drawn or waits; False when there is nothing."""
-        if self.worker is not None:
-            self.worker.stop()
-        elif self.waiting:
-            self.stopped = True
-        return self.worker is not None or self.waiting
+    def leave(self, ticket: int) -> None:
+        """Ends every drawing up to this ticket, and drops what it brings."""
+        with self._lock:
+            self._left = max(self._left, ticket)
+        self.stop(ticket)
+
+    def is_stopped(self, ticket: int) -> bool:
+        """Whether this drawing is to end."""
+        return ticket <= self._stopped
+
+    def has_left(self, ticket: int) -> bool:
+        """Whether this drawing has no place to be shown any more."""
+        return ticket <= self._left
+
+    def keep(self, ticket: int, drawings: list[Drawing]) -> None:
+        """Makes these the results, unless they were left meanwhile."""
+        with self._lock:
+            if not self.has_left(ticket):
+                self.drawings, self.chosen, self.seed = drawings, 0, drawings[0].seed
+
+    def free(self) -> None:
+        """For a page that was closed long ago: nothing goes on, nothing is kept."""
+        self.leave(2**63)
+        self.drawings = []

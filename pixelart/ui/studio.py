@@ -10,20 +10,22 @@ from gradio.themes import Base
 from pixelart.engine import Engine
 from pixelart.ui.components import read_static
 from pixelart.ui.create import TopLine, create_tab
-from pixelart.ui.inputs import choice
+from pixelart.ui.inputs import Choice
+from pixelart.ui.plain import PlainBlocks
 
 TITLE = "Pixel Art Studio"
+MAX_SESSIONS = 1000  # of which gradio keeps what they drew; the one unused longest goes first
 FONT = ("ui-sans-serif", "system-ui", "sans-serif")
 MONO = ("ui-monospace", "monospace")
 
 
 def build(engine: Engine) -> gr.Blocks:
     """The whole app, ready to launch with `launch_settings()`. Works with no checkpoint at all, and says so."""
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 86400), fill_width=True) as app:
+    with PlainBlocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 86400), fill_width=True) as app:
         notice = gr.HTML(read_static("notice.html"), visible=False, elem_id="notice", apply_default_css=False)
         with gr.Row(elem_id="top"):
             gr.HTML(read_static("title.html"), elem_id="title", apply_default_css=False)
-            model = choice(label="Model", choices=[], show_label=False, container=False, elem_id="model", scale=0)
+            model = Choice(label="Model", choices=[], show_label=False, container=False, elem_id="model", scale=0)
             gr.HTML(f'<span class="device" title="Where the model runs">{engine.device_name}</span>', elem_id="device")
         with gr.Tabs(), gr.Tab("Create"):
             create_tab(app, engine, TopLine(notice, model))
@@ -43,6 +45,7 @@ def launch_settings() -> dict[str, Any]:
         "run_history": False,
         "footer_links": [],
         "max_file_size": "64mb",
-        "show_error": True,
+        "show_error": False,  # of the program's own faults; what visitors are told is a gr.Error and always shown
+        "state_session_capacity": MAX_SESSIONS,
         "mcp_server": False,
     }

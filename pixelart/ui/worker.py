@@ -25,10 +25,10 @@ class Frame:
 
 
 class Worker:
-    """Runs `work` once; `watch` tells how far it is, `stop` ends it within a row."""
+    """Runs `work` once; `watch` tells how far it is; `stop`, or `is_stopped` answering True, ends it within a row."""
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self, work: Work, is_stopped: Callable[[], bool]) -> None:
+        self._work, self._is_stopped = work, is_stopped
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._frame: Frame | None = None
@@ -72,14 +72,17 @@ class Worker:
 
     def _run(self) -> None:
         try:
-            self._drawings = self._work(self._on_row, self._stop.is_set)
-            if self._stop.is_set() and not self._drawings:
+            self._drawings = self._work(self._on_row, self._cancel)
+            if self._cancel() and not self._drawings:
                 raise Cancelled
         except BaseException as error:  # handed to the handler, which tells the visitor
             self._error = error
         with self._changed:
             self._finished = True
             self._changed.notify_all()
+
+    def _cancel(self) -> bool:
+        return self._stop.is_set() or self._is_stopped()
 
     def _on_row(self, done: int, rows: int, pictures: Callable[[], Picture]) -> None:
         frame = Frame(done, rows, pictures()[0].copy())

@@ -68,5 +68,5 @@ def open_studio(browser: Browser) -> Iterator[OpenStudio]:
 @pytest.fixture
 def studio(open_studio: OpenStudio, fake_engine: FakeEngine, fake_url: str) -> StudioPage:
     """The app over a fake engine that draws a row every 10 ms."""
-    fake_engine.row_seconds, fake_engine.fault = 0.01, None
+    fake_engine.row_seconds, fake_engine.fault, fake_engine.fault_row = 0.01, None, 3
     return open_studio(fake_url)

@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 from playwright.sync_api import Page, Request, TimeoutError, expect
 
 Cell = tuple[int, int]
-READ_PICTURE = """() => {
-    const shown = document.querySelector('#canvas .picture'), copy = document.createElement('canvas');
+READ_PIXELS = """(name) => {
+    const shown = document.querySelector('#canvas .' + name), copy = document.createElement('canvas');
     copy.width = shown.width;
     copy.height = shown.height;
     const pen = copy.getContext('2d', {willReadFrequently: true});
     pen.drawImage(shown, 0, 0);
-    return btoa(String.fromCharCode(...pen.getImageData(0, 0, copy.width, copy.height).data));
+    const data = pen.getImageData(0, 0, copy.width, copy.height).data;
+    let text = '';
+    for (let i = 0; i < data.length; i += 0x8000) text += String.fromCharCode(...data.subarray(i, i + 0x8000));
+    return [copy.width, btoa(text)];
 }"""
 
 
@@ -70,8 +73,20 @@ class StudioPage:
 
     def picture(self) -> NDArray[np.uint8]:
         """What is shown, uint8 (H, W, 4)."""
-        data = base64.b64decode(self.page.evaluate(READ_PICTURE))
-        return np.frombuffer(data, np.uint8).reshape(self.side, self.side, 4)
+        return self.pixels_of("picture")
+
+    def pixels_of(self, name: str) -> NDArray[np.uint8]:
+        """The picture's own canvas, or the overlay, uint8 (H, W, 4)."""
+        width, data = self.page.evaluate(READ_PIXELS, name)
+        return np.frombuffer(base64.b64decode(data), np.uint8).reshape(-1, width, 4)
+
+    def wait_for_picture(self, wanted: NDArray[np.uint8]) -> None:
+        """Waits until exactly this is shown."""
+        for _ in range(50):
+            if np.array_equal(self.picture(), wanted):
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError("the canvas shows something else")
 
     def mask_sent_by(self, button: str) -> NDArray[np.bool_]:
         """Presses a button whose handler takes the canvas; the mask that Python gets.
@@ -104,7 +119,11 @@ class StudioPage:
         box.press("Tab")
 
     def choose_class(self, name: str) -> None:
-        self.page.locator("#class input").click()
+        self.choose("class", name)
+
+    def choose(self, box: str, name: str) -> None:
+        """Picks from a drop-down list."""
+        self.page.locator(f"#{box} input").click()
         self.page.get_by_role("option", name=name).click()
 
     def wait_for_status(self, pattern: str) -> None:

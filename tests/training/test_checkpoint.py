@@ -178,6 +178,7 @@ def test_a_failing_write_file_leaves_the_old_file(tmp_path: Path, number: int) -
     with pytest.raises(OSError, match="No space"):
         write_file(path, b"new and longer", files=Failing(number, errno.ENOSPC))
     assert path.read_bytes() in (b"old", b"new and longer")
+    assert _names(tmp_path) == ["run.json"], "a leftover"
     write_file(path, b"newest")
     assert _names(tmp_path) == ["run.json"]
 

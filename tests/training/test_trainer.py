@@ -136,7 +136,7 @@ def test_an_epoch_shows_every_training_picture_once(begin: StartRun) -> None:
     run = begin(validation_share=0.3)
     count = len(run.train_rows)
     assert 10 < count < 40 and count + len(run.validation_rows) == 40
-    epochs = [[run._place(epoch * count + i) for i in range(count)] for epoch in range(3)]
+    epochs = [[run.batches.place(epoch * count + i) for i in range(count)] for epoch in range(3)]
     assert all(sorted(epoch) == list(range(count)) for epoch in epochs)
     assert epochs[0] != epochs[1] != epochs[2]
 
@@ -153,7 +153,7 @@ def test_batches_are_training_pictures_with_their_class_or_none(begin: StartRun)
     known = {run.x[i].numpy().tobytes(): int(run.classes[i]) for i in run.train_rows.tolist()}
     dropped = hidden = 0
     for run.step in range(40):
-        x, context = run._batch()
+        x, context = run.batches.draw(run.step)
         assert torch.equal(context.pixels, x) and context.mask.shape == x[:, 0].shape
         for picture, weights in zip(x, context.class_weights.tolist(), strict=True):
             true = [0.0, 0.0]
@@ -167,12 +167,14 @@ def test_batches_are_training_pictures_with_their_class_or_none(begin: StartRun)
 
 @pytest.mark.parametrize(("share", "seen"), [(0.0, {1.0}), (1.0, {0.0})])
 def test_class_dropout_may_be_none_or_all(begin: StartRun, share: float, seen: set[float]) -> None:
-    _, context = begin(batch_size=64, class_dropout=share)._batch()
+    _, context = begin(batch_size=64, class_dropout=share).batches.draw(0)
     assert set(context.class_weights.sum(1).tolist()) == seen
 
 
 def test_flip_mirrors_its_share_left_to_right_and_says_so(begin: StartRun) -> None:
-    (straight, plain), (flipped, told) = (begin(f"run{flip}", flip=flip, batch_size=200)._batch() for flip in (0, 0.3))
+    (straight, plain), (flipped, told) = (
+        begin(f"run{flip}", flip=flip, batch_size=200).batches.draw(0) for flip in (0, 0.3)
+    )
     assert plain.mirrored is not None and not plain.mirrored.any()
     assert told.mirrored is not None and 35 < told.mirrored.sum() < 85
     assert torch.equal(flipped[~told.mirrored], straight[~told.mirrored])

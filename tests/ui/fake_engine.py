@@ -17,13 +17,14 @@ CODEC = Indexed(parse_hex_colours(["1a1c2c", "5d275d", "b13e53", "ef7d57", "ffcd
 
 
 class FakeEngine:
-    """`row_seconds` slows it down; `fault` is raised after the second row; `names` are its models."""
+    """`row_seconds` slows it down; `fault` is raised in row `fault_row`; `names` are its models."""
 
     device_name = "CPU"
 
     def __init__(self, *, names: tuple[str, ...] = ("tiny",), row_seconds: float = 0.0, size: int = 16) -> None:
         self.names, self.row_seconds, self.size = names, row_seconds, size
         self.fault: Exception | None = None
+        self.fault_row = 3
         self.running = threading.Event()
 
     def list_checkpoints(self) -> list[CheckpointInfo]:
@@ -31,7 +32,7 @@ class FakeEngine:
 
     def info(self, checkpoint: str) -> CheckpointInfo:
         if checkpoint not in self.names:
-            raise RequestRejected(f"checkpoint {checkpoint!r} not found")
+            raise RequestRejected(f"checkpoint {checkpoint!r:.80} not found")
         size = self.size * (2 if checkpoint == "large" else 1)
         return CheckpointInfo(checkpoint, "fake", size, size, ("hero", "wall"), CODEC.table)
 
@@ -75,7 +76,7 @@ class FakeEngine:
                 time.sleep(self.row_seconds)
                 if cancel and cancel():
                     raise Cancelled
-                if self.fault and done == 3:
+                if self.fault and done == self.fault_row:
                     raise self.fault
                 waiting = mask & (np.arange(len(mask)) > row)[:, None]
                 if on_row:

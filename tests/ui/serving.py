@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import gradio as gr
+
 from pixelart.ui import build, launch_settings
 
 GRADIO_WARNINGS = (
@@ -21,12 +23,19 @@ GRADIO_WARNINGS = (
 
 @contextmanager
 def serving(engine: Any) -> Iterator[str]:
-    """Its URL. What gradio leaves behind is collected here, so that no later test is blamed for it."""
+    """Its URL."""
+    with serving_app(engine) as (_, url):
+        yield url
+
+
+@contextmanager
+def serving_app(engine: Any) -> Iterator[tuple[gr.Blocks, str]]:
+    """It and its URL. What gradio leaves behind is collected here, so that no later test is blamed for it."""
     with _without_resource_warnings():
         app = build(engine)
         _, url, _ = app.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **launch_settings())
     try:
-        yield url
+        yield app, url
     finally:
         with _without_resource_warnings():
             app.close(verbose=False)

@@ -1,88 +1,268 @@
-"""The app as a server: what a raw HTTP client can do to it."""
+"""The app as a server: what a raw HTTP client gets, and what it can do."""
 
 from __future__ import annotations
 
-import json
+import base64
+import io
+import math
+import time
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from tests.ui.fake_engine import FakeEngine
-from tests.ui.serving import GRADIO_WARNINGS, serving
+from pixelart.codec import Picture
+from pixelart.engine import Request
+from pixelart.images import encode_png
+from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
+from pixelart.ui.plain import FAULT
+from pixelart.ui.session import Session
+from tests.ui.fake_engine import CODEC, FakeEngine
+from tests.ui.serving import GRADIO_WARNINGS, serving, serving_app
 from tests.ui.test_canvas_value import HOSTILE
+from tests.ui.visitor import Answer, Visitor
 
 pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
-GENERATE = [None, None, "tiny", "Any", 1, 5, 2, None, 1, 0, 1, 0]
-
-
-class Visitor:
-    """A client that speaks HTTP and skips every check of the page."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        with urllib.request.urlopen(f"{url}config") as answer:
-            self.events = json.load(answer)["dependencies"]
-        self.count = 0
-
-    def event(self, inputs: int) -> int:
-        """The first event with this number of inputs."""
-        return next(d["id"] for d in self.events if len(d["inputs"]) == inputs)
-
-    def post(self, event: int, data: list[Any], event_data: Any = None) -> dict[str, Any]:
-        """The last message of an event."""
-        self.count += 1
-        session = f"visitor{self.count}"
-        body = {"data": data, "fn_index": event, "session_hash": session, "event_data": event_data}
-        request = urllib.request.Request(
-            f"{self.url}gradio_api/queue/join", json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
-        urllib.request.urlopen(request).close()
-        with urllib.request.urlopen(f"{self.url}gradio_api/queue/data?session_hash={session}") as stream:
-            messages = [json.loads(line[5:]) for line in stream if line.startswith(b"data:")]
-        return next(m for m in messages if m["msg"] == "process_completed")
+PICTURE = CODEC.table[np.random.default_rng(1).integers(CODEC.levels, size=(16, 16))]
+MASK = np.zeros((16, 16), np.bool_)
+MASK[4:9, 2:11] = True
+CANVAS = canvas_to_payload(Canvas(PICTURE, MASK))
+FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0]
+GOOD: dict[str, list[Any]] = {
+    "lambda": [],
+    "reuse_seed": [None],
+    "colours_on_canvas": [CANVAS, "tiny"],
+    "download_canvas": [CANVAS, 1],
+    "download_result": [None, 1],
+    "generate": [None, 1, *FORM],
+    "lambda_1": [],
+    "lambda_2": [None],
+    "complete": [None, 1, CANVAS, *FORM],
+    "lambda_3": [],
+    "lambda_4": [None],
+    "stop": [None, 0],
+    "load": [None],
+    "select_model": [None, 0, CANVAS, "tiny"],
+    "import_picture": [None, 0, "tiny"],
+    "choose": [None, 0],
+}
+SENT = {"name": "a.png", "data": base64.b64encode(encode_png(PICTURE)).decode(), "index": 0}
+BAD: list[Any] = [
+    None, True, -1, 1.5, math.nan, 1e308, 2**70, "", "x" * 5000, "<script>alert(1)</script>", [], [[]], {}, [None] * 99,
+    {"index": 10**30}, {"name": None, "data": 3}, {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}},
+    {"__type__": "update", "value": 1},
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def visitor() -> Iterator[Visitor]:
-    with serving(FakeEngine()) as url:
-        yield Visitor(url)
+def engine() -> FakeEngine:
+    return FakeEngine()
 
 
-def test_no_event_is_offered_to_clients(visitor: Visitor) -> None:
-    assert {d["api_visibility"] for d in visitor.events} == {"private"}
+@pytest.fixture(scope="module")
+def url(engine: FakeEngine) -> Iterator[str]:
+    with serving(engine) as address:
+        yield address
 
 
-def test_generate_works(visitor: Visitor) -> None:
-    assert visitor.post(visitor.event(len(GENERATE)), GENERATE)["success"]
+@pytest.fixture
+def visitor(url: str, engine: FakeEngine) -> Visitor:
+    engine.row_seconds, engine.fault = 0.0, None
+    return Visitor(url)
 
 
-@pytest.mark.parametrize("name", ["text", "width huge", "width nan", "pixels dict", "pixels not base64", "mask short"])
+def wanted(engine: FakeEngine, seed: int) -> Picture:
+    return engine.generate(Request("tiny", {"hero": 1.0}, seed=seed))[0].picture
+
+
+def gallery_pictures(url: str, gallery: dict[str, Any]) -> list[Picture]:
+    pictures = []
+    for item in gallery["value"]:
+        with urllib.request.urlopen(f"{url}gradio_api/file={item['image']['path']}") as file:
+            pictures.append(np.asarray(Image.open(io.BytesIO(file.read())).convert("RGBA")))
+    return pictures
+
+
+def assert_plain(answer: Answer) -> None:
+    """No stack trace, no text of an exception that nobody wrote for visitors."""
+    for sign in ("Traceback", 'File "', ".py", "gradio.", "Error:", "NoneType", "object has no", "enough input"):
+        assert sign not in (answer.error or "") and sign not in " ".join(answer.notices), answer
+    assert "Traceback" not in answer.raw and answer.error != "None"
+    for line in [answer.error or "", *answer.notices]:
+        assert "\n" not in line and len(line) < 200, line
+
+
+def test_no_event_is_offered_to_clients_and_all_are_known_here(visitor: Visitor) -> None:
+    assert {d["api_visibility"] for d in visitor.events.values()} == {"private"}
+    assert set(GOOD) == set(visitor.events)
+
+
+def test_generate_brings_exactly_the_pixels_of_its_seeds(visitor: Visitor, engine: FakeEngine) -> None:
+    canvas, status, gallery = visitor.post("generate", GOOD["generate"]).data
+    assert np.array_equal(canvas_from_payload(canvas).picture, wanted(engine, 5)) and not canvas["preview"]
+    first, second = gallery_pictures(visitor.url, gallery)
+    assert np.array_equal(first, wanted(engine, 5)) and np.array_equal(second, wanted(engine, 6))
+    assert [item["caption"] for item in gallery["value"]] == ["seed 5", "seed 6"] and "2 pictures in" in status
+
+
+def test_complete_brings_exactly_the_pixels_of_its_seed_under_the_mask(visitor: Visitor, engine: FakeEngine) -> None:
+    picture = canvas_from_payload(visitor.post("complete", GOOD["complete"]).data[0]).picture
+    best = engine.complete(Request("tiny", {"hero": 1.0}, count=2, seed=5), PICTURE, MASK)[0].picture
+    assert np.array_equal(picture, best) and not np.array_equal(picture, PICTURE)
+
+
+def test_results_can_be_chosen_their_seed_reused_and_saved(visitor: Visitor, engine: FakeEngine) -> None:
+    visitor.post("generate", GOOD["generate"])
+    canvas, status = visitor.post("choose", [None, 1], {"index": 1}).data
+    assert np.array_equal(canvas_from_payload(canvas).picture, wanted(engine, 6)) and "Seed 6" in status
+    assert visitor.post("reuse_seed", [None]).data[0] == 6
+    saved = visitor.post("download_result", [None, 2]).data[0]
+    with Image.open(io.BytesIO(base64.b64decode(saved["data"]))) as image:
+        assert np.array_equal(np.asarray(image.convert("RGBA"))[::2, ::2], wanted(engine, 6))
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_any_event_with_any_value_answers_plainly(visitor: Visitor, name: str) -> None:
+    visitor.post("load", [None])
+    for place in range(len(GOOD[name])):
+        for value in BAD:
+            data = [*GOOD[name][:place], value, *GOOD[name][place + 1 :]]
+            answer = visitor.post(name, data, SENT)
+            assert_plain(answer)
+            if not (isinstance(value, dict) and "path" in value):  # gradio itself refuses to read that file
+                assert answer.error != FAULT, (place, value)
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_any_event_with_too_few_or_too_many_values_answers_plainly(visitor: Visitor, name: str) -> None:
+    good = GOOD[name]
+    for data in ([], good[:-1], [*good, None, "x" * 5000], [None] * 500):
+        assert_plain(visitor.post(name, data, SENT))
+    if good:
+        assert visitor.post(name, good[:-1], SENT).error == FAULT
+
+
+@pytest.mark.parametrize("name", ["import_picture", "choose"])
+def test_any_event_data_answers_plainly(visitor: Visitor, name: str) -> None:
+    visitor.post("generate", GOOD["generate"])
+    for value in [*BAD, {"name": "a.png", "data": "!" * 40}, {"index": [0]}]:
+        answer = visitor.post(name, GOOD[name], value)
+        assert_plain(answer)
+        assert answer.told() and answer.error != FAULT, value
+
+
+def test_a_fault_of_the_program_is_told_without_its_text(
+    visitor: Visitor, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("/home/secret/path")
+
+    monkeypatch.setattr(engine, "snap", broken)
+    answer = visitor.post("select_model", GOOD["select_model"])
+    assert answer.error == FAULT and "secret" not in answer.raw
+    answer = visitor.post("import_picture", GOOD["import_picture"], SENT)
+    assert answer.error == FAULT and "secret" not in answer.raw
+
+
+@pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_canvas_gets_one_plain_line(visitor: Visitor, name: str) -> None:
-    message = visitor.post(visitor.event(len(GENERATE)), [None, HOSTILE[name], *GENERATE[2:]])
-    assert not message["success"] and message["output"]["error"].startswith("canvas")
+    answer = visitor.post("complete", [None, 1, HOSTILE[name], *FORM])
+    assert answer.error and answer.error.startswith("canvas")
+    assert_plain(answer)
 
 
 @pytest.mark.parametrize(
     ("place", "value", "told"),
     [
-        (2, "../..", "not found"),
-        (2, {"a": 1}, "No model"),
-        (3, "dragon", "dragon"),
-        (4, None, "Temperature: must be"),
-        (4, "hot", "Temperature: must be"),
-        (5, "x", "Seed: must be"),
-        (6, 1000, "Images: must be"),
-        (7, {"colours": 5}, "palette"),
-        (8, [1], "Top-p: must be"),
-        (9, {}, "Top-k: must be"),
-        (10, True, "Guidance: must be"),
-        (11, 1e300, "Temperature at bottom: must be"),
+        (0, "../..", "not found"),
+        (0, {"a": 1}, "No model"),
+        (1, "dragon", "dragon"),
+        (2, None, "Temperature: must be"),
+        (2, "hot", "Temperature: must be"),
+        (3, "x", "Seed: must be"),
+        (4, 1000, "Images: must be"),
+        (5, {"colours": 5}, "palette"),
+        (6, [1], "Top-p: must be"),
+        (7, {}, "Top-k: must be"),
+        (8, True, "Guidance: must be"),
+        (9, 1e300, "Temperature at bottom: must be"),
     ],
 )
-def test_a_hostile_value_gets_one_plain_line(visitor: Visitor, place: int, value: Any, told: str) -> None:
-    data = GENERATE.copy()
-    data[place] = value
-    message = visitor.post(visitor.event(len(GENERATE)), data)
-    assert told in json.dumps(message["output"]) and "Traceback" not in json.dumps(message)
+@pytest.mark.parametrize("loaded", [False, True])
+def test_a_hostile_setting_is_named_with_its_limit(
+    visitor: Visitor, loaded: bool, place: int, value: Any, told: str
+) -> None:
+    if loaded:  # gradio then has a component of its own for this session
+        visitor.post("load", [None])
+    form = [*FORM[:place], value, *FORM[place + 1 :]]
+    answer = visitor.post("generate", [None, 1, *form])
+    assert told in answer.told()
+
+
+@pytest.mark.parametrize("ticket", [None, -1, 1.5, "1", 2**70, [1]])
+def test_a_hostile_ticket_is_refused(visitor: Visitor, ticket: Any) -> None:
+    for name in ("generate", "complete", "stop", "select_model", "import_picture", "choose"):
+        data = GOOD[name].copy()
+        data[1] = ticket
+        assert (visitor.post(name, data, SENT).error or "").startswith("ticket")
+
+
+def test_two_visitors_see_nothing_of_each_other(url: str, engine: FakeEngine, visitor: Visitor) -> None:
+    other = Visitor(url)
+    for one in (visitor, other):
+        one.post("load", [None])
+    visitor.post("generate", GOOD["generate"])
+    assert "Draw a picture first" in other.post("reuse_seed", [None]).told()
+    assert "There is no result yet." in other.post("download_result", [None, 1]).told()
+    assert "gone" in other.post("choose", [None, 0], {"index": 0}).told()
+    other.post("generate", [None, 1, *FORM[:3], 900, *FORM[4:]])
+    assert visitor.post("reuse_seed", [None]).data[0] == 5 and other.post("reuse_seed", [None]).data[0] == 900
+    canvas, _ = visitor.post("choose", [None, 0], {"index": 1}).data
+    assert np.array_equal(canvas_from_payload(canvas).picture, wanted(engine, 6))
+
+
+@pytest.mark.parametrize(("name", "data"), [("stop", [None, 10**9]), ("select_model", [None, 10**9, CANVAS, "tiny"])])
+def test_no_visitor_ends_the_drawing_of_another(
+    url: str, engine: FakeEngine, visitor: Visitor, name: str, data: list[Any]
+) -> None:
+    other = Visitor(url)
+    engine.row_seconds = 0.05
+    visitor.start("generate", GOOD["generate"])
+    assert engine.running.wait(5)
+    other.post(name, data)
+    canvas, status, _ = visitor.results().data
+    assert "2 pictures in" in status and np.array_equal(canvas_from_payload(canvas).picture, wanted(engine, 5))
+
+
+@pytest.mark.parametrize("name", ["stop", "select_model", "choose"])
+def test_a_visitor_ends_the_own_drawing_and_draws_again(visitor: Visitor, engine: FakeEngine, name: str) -> None:
+    visitor.post("generate", GOOD["generate"])
+    engine.row_seconds = 0.05
+    visitor.start("generate", [None, 2, *FORM])
+    assert engine.running.wait(5)
+    data = GOOD[name].copy()
+    data[1] = 2
+    visitor.post(name, data, {"index": 0})
+    told = visitor.results().told()
+    assert ("Stopped" in told) == (name == "stop") and "pictures in" not in told
+    engine.row_seconds = 0.0
+    assert "2 pictures in" in visitor.post("generate", [None, 3, *FORM]).told()
+
+
+def test_a_page_that_was_closed_long_ago_keeps_nothing() -> None:
+    with serving_app(FakeEngine()) as (app, url):
+        visitor = Visitor(url)
+        visitor.post("load", [None])
+        visitor.post("generate", GOOD["generate"])
+        kept = app.state_holder.session_data[visitor.session]
+        session = next(v for v in kept.state_data.values() if isinstance(v, Session))
+        assert session.drawings
+        kept.is_closed = True
+        kept.STATE_TTL_WHEN_CLOSED = 0  # pyright: ignore[reportAttributeAccessIssue]
+        for _ in range(50):
+            if kept.state_data:
+                time.sleep(0.1)
+        assert not kept.state_data and not session.drawings

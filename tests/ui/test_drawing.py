@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ import pytest
 from PIL import Image
 
 from pixelart.errors import RequestRejected
-from pixelart.ui.canvas_value import Canvas
-from pixelart.ui.drawing import FAULT, DrawingHandlers, Outputs
+from pixelart.ui.canvas_value import Canvas, Painting
+from pixelart.ui.drawing import FAULT, NOTHING, UNSTARTED, DrawingHandlers, Outputs
 from pixelart.ui.palette_value import everything_allowed
 from pixelart.ui.session import Session
+from pixelart.ui.status import status_text
 from tests.ui.fake_engine import CODEC, FakeEngine
 
 VALUES = ["hero", 1.0, 5, 1, everything_allowed(CODEC.table), 1.0, 0, 1.0, 0]
@@ -43,6 +45,10 @@ def canvases(outputs: list[Outputs]) -> list[Canvas]:
     return [canvas for canvas, _, _ in outputs if isinstance(canvas, Canvas)]
 
 
+def captions(outputs: list[Outputs]) -> list[str]:
+    return [caption for _, caption in outputs[-1][2].constructor_args["value"]]
+
+
 def status_of(output: Outputs) -> str:
     return output[1]
 
@@ -56,20 +62,20 @@ def until_row(frames: Iterator[Outputs], row: int) -> None:
 
 def test_generate_streams_previews_and_ends_with_one_final_value() -> None:
     session = Session()
-    outputs = list(handlers(FakeEngine(row_seconds=0.03)).generate(session, painted(), "tiny", *values(images=3)))
+    outputs = list(handlers(FakeEngine(row_seconds=0.03)).generate(session, 1, "tiny", *values(images=3)))
     shown = canvases(outputs)
     assert len(shown) >= 3 and all(c.preview for c in shown[:-1]) and not shown[-1].preview
     assert shown[-1].mask is None, "the mask stays"
     assert np.array_equal(shown[-1].picture, session.drawings[0].picture)
     assert [d.seed for d in session.drawings] == [5, 6, 7]
-    assert [caption for _, caption in outputs[-1][2]] == ["seed 5", "seed 6", "seed 7"]
-    assert session.worker is None
+    assert captions(outputs) == ["seed 5", "seed 6", "seed 7"]
+    assert session.running == 0
 
 
 def test_every_result_is_an_indexed_png_of_exactly_its_pixels() -> None:
     session = Session()
-    *_, (_, _, items) = handlers(FakeEngine()).generate(session, None, "tiny", *values(images=2))
-    for (path, _), drawing in zip(items, session.drawings, strict=True):
+    *_, (_, _, gallery) = handlers(FakeEngine()).generate(session, 1, "tiny", *values(images=2))
+    for (path, _), drawing in zip(gallery.constructor_args["value"], session.drawings, strict=True):
         with Image.open(path) as image:
             assert image.mode == "P" and np.array_equal(np.asarray(image.convert("RGBA")), drawing.picture)
         assert Path(path).name == f"hero_{drawing.seed}_16x16.png"
@@ -77,97 +83,140 @@ def test_every_result_is_an_indexed_png_of_exactly_its_pixels() -> None:
 
 def test_the_same_seed_gives_the_same_picture_at_any_number_of_images() -> None:
     one, three = Session(), Session()
-    list(handlers(FakeEngine()).generate(one, None, "tiny", *values(seed=6)))
-    list(handlers(FakeEngine()).generate(three, None, "tiny", *values(seed=5, images=3)))
+    list(handlers(FakeEngine()).generate(one, 1, "tiny", *values(seed=6)))
+    list(handlers(FakeEngine()).generate(three, 1, "tiny", *values(seed=5, images=3)))
     assert np.array_equal(one.drawings[0].picture, three.drawings[1].picture)
 
 
 def test_complete_keeps_every_unmasked_pixel_and_orders_by_log_prob() -> None:
     session, canvas = Session(), painted()
-    outputs = list(handlers(FakeEngine()).complete(session, canvas, "tiny", *values(images=8)))
+    outputs = list(handlers(FakeEngine()).complete(session, 1, canvas, "tiny", *values(images=8)))
     final = canvases(outputs)[-1]
     assert np.array_equal(final.picture[~canvas.painted_mask], canvas.picture[~canvas.painted_mask])
     log_probs = [d.log_prob for d in session.drawings]
     assert log_probs == sorted(log_probs, reverse=True) and len(set(log_probs)) > 1
-    assert [caption.split("\n")[0] for _, caption in outputs[-1][2]] == [f"seed {d.seed}" for d in session.drawings]
-    assert all(caption.endswith(" bits") for _, caption in outputs[-1][2])
+    assert [caption.split("\n")[0] for caption in captions(outputs)] == [f"seed {d.seed}" for d in session.drawings]
+    assert all(caption.endswith(" bits") for caption in captions(outputs))
 
 
 @pytest.mark.parametrize("canvas", [None, Canvas(np.zeros((16, 16, 4), np.uint8), np.zeros((16, 16), np.bool_))])
 def test_an_empty_mask_is_a_plain_message(canvas: Canvas | None, warnings_shown: list[str]) -> None:
-    outputs = list(handlers(FakeEngine()).complete(Session(), canvas, "tiny", *values()))
+    outputs = list(handlers(FakeEngine()).complete(Session(), 1, canvas, "tiny", *values()))
     assert warnings_shown == ["Paint a mask first."] and not canvases(outputs)
 
 
 def test_stop_keeps_the_rows_that_were_drawn() -> None:
     session, page = Session(), handlers(FakeEngine(row_seconds=SLOW))
-    frames = page.generate(session, painted(), "tiny", *values())
+    frames = page.generate(session, 1, "tiny", *values())
     until_row(frames, 4)
-    page.stop(session)
+    page.stop(session, 1)
     last = list(frames)[-1]
     whole = Session()
-    list(handlers(FakeEngine()).generate(whole, None, "tiny", *values()))
+    list(handlers(FakeEngine()).generate(whole, 1, "tiny", *values()))
     drawn = canvases([last])[0].picture
     rows = next(n for n in range(16) if not np.array_equal(drawn[n], whole.drawings[0].picture[n]))
     assert 4 <= rows < 10 and not drawn[rows:].any() and "Stopped" in status_of(last)
-    assert not session.drawings and session.worker is None
+    assert not session.drawings and session.running == 0
 
 
 def test_stop_of_a_completion_keeps_the_canvas_where_it_was_not_reached() -> None:
     session, page, canvas = Session(), handlers(FakeEngine(row_seconds=SLOW)), painted()
-    frames = page.complete(session, canvas, "tiny", *values())
+    frames = page.complete(session, 1, canvas, "tiny", *values())
     until_row(frames, 3)
-    page.stop(session)
+    page.stop(session, 1)
     drawn = canvases([list(frames)[-1]])[0].picture
     assert np.array_equal(drawn[~canvas.painted_mask], canvas.picture[~canvas.painted_mask])
     assert np.array_equal(drawn[11], canvas.picture[11]) and not np.array_equal(drawn[4:7], canvas.picture[4:7])
 
 
-def test_stop_while_waiting_for_a_turn() -> None:
-    session, page = Session(), handlers(FakeEngine())
-    page.wait(session)
-    page.stop(session)
-    outputs = list(page.generate(session, painted(), "tiny", *values()))
-    assert len(outputs) == 1 and "Stopped" in status_of(outputs[0]) and not session.drawings
-    assert list(page.generate(session, painted(), "tiny", *values())) and session.drawings
-
-
-def test_a_visitor_who_leaves_ends_the_work() -> None:
-    engine = FakeEngine(row_seconds=SLOW)
-    session = Session()
-    frames = handlers(engine).generate(session, painted(), "tiny", *values())
+def test_a_stopped_drawing_leaves_its_seed() -> None:
+    session, page = Session(), handlers(FakeEngine(row_seconds=SLOW))
+    list(handlers(FakeEngine()).generate(session, 1, "tiny", *values(seed=5)))
+    frames = page.generate(session, 2, "tiny", *values(seed=77))
     until_row(frames, 2)
-    worker = session.worker
+    page.stop(session, 2)
+    assert "Stopped" in status_of(list(frames)[-1]) and session.seed == 77
+
+
+def test_stop_ends_every_drawing_asked_for_so_far_and_none_after() -> None:
+    session, page = Session(), handlers(FakeEngine(row_seconds=SLOW))
+    running = page.generate(session, 1, "tiny", *values())
+    until_row(running, 2)
+    page.stop(session, 3)  # while the second waits for its turn, and the third never comes
+    assert "Stopped" in status_of(list(running)[-1])
+    waiting = list(page.complete(session, 2, painted(), "tiny", *values()))
+    assert [status_of(o) for o in waiting] == [status_text(UNSTARTED)] and not canvases(waiting)
+    page = handlers(FakeEngine())
+    assert canvases(list(page.generate(session, 4, "tiny", *values()))) and session.drawings
+
+
+def test_stop_without_a_drawing_says_so_and_does_not_touch_the_next() -> None:
+    session, page = Session(), handlers(FakeEngine())
+    assert "Nothing" in page.stop(session, 0)
+    list(page.generate(session, 1, "tiny", *values()))
+    assert session.drawings and "Nothing" in page.stop(session, 1)
+
+
+def test_a_drawing_that_was_left_shows_nothing_more() -> None:
+    engine, session = FakeEngine(row_seconds=SLOW), Session()
+    frames = handlers(engine).generate(session, 1, "tiny", *values(seed=77))
+    until_row(frames, 2)
+    session.leave(1)
+    assert all(o == NOTHING for o in frames) and not engine.running.is_set()
+    assert not session.drawings and session.seed is None
+    assert list(handlers(engine).generate(session, 1, "tiny", *values())) == [NOTHING], "nor when its turn comes later"
+
+
+def test_results_that_come_after_the_visitor_left_are_dropped() -> None:
+    engine, session = FakeEngine(), Session()
+    frames = handlers(engine).generate(session, 1, "tiny", *values())
+    next(frames)
+    session.leave(1)
+    assert all(o == NOTHING for o in frames) and not session.drawings
+
+
+def test_a_visitor_who_closes_the_page_ends_the_work() -> None:
+    engine, session = FakeEngine(row_seconds=SLOW), Session()
+    frames = handlers(engine).generate(session, 1, "tiny", *values())
+    until_row(frames, 2)
+    assert session.running == 1
     frames.close()  # pyright: ignore[reportAttributeAccessIssue]
-    assert worker is not None and not list(worker.watch(interval=1)) and not engine.running.is_set()
-    assert session.worker is None
+    time.sleep(3 * SLOW)
+    assert not engine.running.is_set() and session.running == 0
 
 
+@pytest.mark.parametrize("row", [1, 3])
 @pytest.mark.parametrize(
     ("fault", "message"),
     [(RequestRejected("count 99: must lie in 1 to 64"), "count 99"), (RuntimeError("secret detail"), FAULT)],
 )
-def test_an_error_keeps_the_canvas(fault: Exception, message: str, warnings_shown: list[str]) -> None:
-    engine, canvas = FakeEngine(row_seconds=0.02), painted()
-    engine.fault = fault
-    outputs = list(handlers(engine).generate(Session(), canvas, "tiny", *values()))
-    final = canvases(outputs)[-1]
-    assert not final.preview and np.array_equal(final.picture, canvas.picture) and final.mask is None
+def test_an_error_brings_back_what_was_painted(
+    row: int, fault: Exception, message: str, warnings_shown: list[str]
+) -> None:
+    engine = FakeEngine(row_seconds=0.02)
+    engine.fault, engine.fault_row = fault, row
+    outputs = list(handlers(engine).generate(Session(), 1, "tiny", *values()))
+    assert outputs[-1][0] == Painting(1) and all(canvas.preview for canvas in canvases(outputs))
     assert message in warnings_shown[0] and "secret" not in status_of(outputs[-1])
+
+
+def test_a_stop_before_the_first_row_sends_no_canvas() -> None:
+    session, page = Session(), handlers(FakeEngine(row_seconds=5 * SLOW))
+    frames = page.generate(session, 1, "tiny", *values())
+    next(frames)
+    page.stop(session, 1)
+    outputs = list(frames)
+    assert outputs[-1][:2] == (Painting(1), status_text(UNSTARTED)) and not canvases(outputs)
 
 
 @pytest.mark.parametrize(
     ("model", "message"), [(None, "No model"), ("gone", "gone"), (7, "No model"), ("", "No model")]
 )
 def test_a_missing_model_is_a_plain_message(model: Any, message: str, warnings_shown: list[str]) -> None:
-    outputs = list(handlers(FakeEngine()).generate(Session(), painted(), model, *values()))
+    outputs = list(handlers(FakeEngine()).generate(Session(), 1, model, *values()))
     assert message in warnings_shown[0] and not canvases(outputs)
 
 
 def test_the_handler_answers_at_least_five_times_a_second() -> None:
-    outputs = list(handlers(FakeEngine(row_seconds=0.5, size=2)).generate(Session(), None, "tiny", *values()))
+    outputs = list(handlers(FakeEngine(row_seconds=0.5, size=2)).generate(Session(), 1, "tiny", *values()))
     assert len(outputs) >= 5
-
-
-def test_stop_without_a_drawing_says_so() -> None:
-    assert "Nothing" in handlers(FakeEngine()).stop(Session())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import io
-from types import SimpleNamespace
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -20,7 +20,9 @@ from pixelart.images import encode_png
 from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas
 from pixelart.ui.pictures import PictureHandlers
+from pixelart.ui.results import MAX_EXPORT_SIDE
 from pixelart.ui.session import Session
+from pixelart.ui.status import WELCOME
 from tests.ui.fake_engine import CODEC, FakeEngine
 
 
@@ -45,7 +47,9 @@ def drawing(seed: int) -> Drawing:
 
 
 def test_a_fresh_page_shows_the_first_model() -> None:
-    notice, model, classes, canvas, colours, gallery, _ = pictures(names=("a", "b")).load(Session())
+    session = Session()
+    same, notice, model, classes, canvas, colours, gallery, _ = pictures(names=("a", "b")).load(session)
+    assert same is session, "gradio frees only what a handler has returned"
     assert notice.visible is False and model.value == "a" and [c[0] for c in classes.choices] == ["Any", "hero", "wall"]
     assert canvas.picture.shape == (16, 16, 4) and len(canvas.palette) == len(CODEC.colours) and gallery == []
     assert len(colours.allowed) == CODEC.levels
@@ -60,7 +64,7 @@ def test_without_a_model_the_page_says_so_and_can_be_painted_on(fault: Exception
             raise fault
 
         engine.list_checkpoints = broken
-    notice, model, _, canvas, _, _, status = PictureHandlers(engine).load(Session())  # pyright: ignore[reportArgumentType]
+    _, notice, model, _, canvas, _, _, status = PictureHandlers(engine).load(Session())  # pyright: ignore[reportArgumentType]
     assert notice.visible is True and model.value is None and canvas.picture.shape == (32, 32, 4)
     assert "install a model" in status
 
@@ -68,9 +72,43 @@ def test_without_a_model_the_page_says_so_and_can_be_painted_on(fault: Exception
 def test_another_model_keeps_the_painting_and_drops_the_results() -> None:
     session = Session(drawings=[drawing(1)])
     page = pictures(names=("tiny", "large"))
-    canvas = page.select_model(session, Canvas(sprite()), "large")[1]
+    canvas = page.select_model(session, 0, Canvas(sprite()), "large")[1]
     assert np.array_equal(canvas.picture, sprite().repeat(2, 0).repeat(2, 1)) and not session.drawings
-    assert np.array_equal(page.select_model(session, Canvas(sprite()), "tiny")[1].picture, sprite())
+    assert np.array_equal(page.select_model(session, 0, Canvas(sprite()), "tiny")[1].picture, sprite())
+
+
+def test_another_model_snaps_the_painting_to_its_palette_and_says_so() -> None:
+    picture = sprite()
+    picture[3, 4] = [250, 1, 2, 255]
+    _, canvas, _, _, status = pictures(names=("tiny", "large")).select_model(Session(), 0, Canvas(picture), "large")
+    shown = {tuple(c) for c in canvas.picture.reshape(-1, 4).tolist()}
+    assert shown <= {tuple(c) for c in CODEC.table.tolist()}
+    assert "16 x 16 fitted to 32 x 32" in status and "4 pixels snapped to the palette" in status
+    assert WELCOME in pictures().select_model(Session(), 0, Canvas(sprite()), "tiny")[4]
+
+
+def test_a_damaged_model_leaves_the_painting_and_says_so() -> None:
+    def broken(*_: Any) -> Any:
+        raise WeightsRejected("model.safetensors: damaged")
+
+    page = pictures()
+    page.engine.snap = broken  # pyright: ignore[reportAttributeAccessIssue]
+    picture = np.random.default_rng(2).integers(0, 256, (16, 16, 4), np.uint8)
+    _, canvas, _, _, status = page.select_model(Session(), 0, Canvas(picture), "tiny")
+    assert np.array_equal(canvas.picture, picture) and "model.safetensors: damaged" in status
+    assert "gone" in page.select_model(Session(), 0, Canvas(picture), "gone")[4]
+
+
+def test_another_model_picture_or_result_leaves_the_drawings_so_far() -> None:
+    page = pictures()
+    for leave in (
+        lambda s: page.select_model(s, 3, Canvas(sprite()), "tiny"),
+        lambda s: page.import_picture(s, 3, "tiny", sent_file(encode_png(sprite()))),
+        lambda s: page.choose(s, 3, sent({"index": 0})),
+    ):
+        session = Session(drawings=[drawing(1)])
+        leave(session)
+        assert session.has_left(3) and session.is_stopped(3) and not session.has_left(4)
 
 
 def test_import_finds_the_grid_snaps_and_says_so() -> None:
@@ -78,7 +116,7 @@ def test_import_finds_the_grid_snaps_and_says_so() -> None:
     picture[3, 4] = [250, 1, 2, 255]
     picture[5, 6] = [1, 250, 2, 255]
     event = sent_file(encode_png(picture, scale=4))
-    canvas, status = pictures().import_picture("tiny", event)
+    canvas, status = pictures().import_picture(Session(), 0, "tiny", event)
     changed = (canvas.picture != sprite()).any(-1)
     assert (
         set(map(tuple, np.argwhere(changed).tolist())) <= {(3, 4), (5, 6)}
@@ -89,7 +127,7 @@ def test_import_finds_the_grid_snaps_and_says_so() -> None:
 
 
 def test_import_keeps_a_fitting_picture_exactly() -> None:
-    canvas, status = pictures().import_picture("tiny", sent_file(encode_png(sprite())))
+    canvas, status = pictures().import_picture(Session(), 0, "tiny", sent_file(encode_png(sprite())))
     assert np.array_equal(canvas.picture, sprite()) and "every colour kept" in status
 
 
@@ -119,33 +157,33 @@ BAD_IMPORTS = {
 
 @pytest.mark.parametrize("name", BAD_IMPORTS)
 def test_a_bad_import_is_a_plain_message(name: str, warnings_shown: list[str]) -> None:
-    canvas, status = pictures().import_picture("tiny", sent(BAD_IMPORTS[name]))
+    canvas, status = pictures().import_picture(Session(), 0, "tiny", sent(BAD_IMPORTS[name]))
     assert not isinstance(canvas, Canvas) and len(warnings_shown) == 1 and "status" in status
     assert len(warnings_shown[0]) < 200 and "\n" not in warnings_shown[0]
 
 
 def test_the_name_of_an_import_is_shown_without_markup_or_folders() -> None:
-    status = pictures().import_picture("tiny", sent_file(encode_png(sprite()), "../../<b>x.png"))[1]
+    status = pictures().import_picture(Session(), 0, "tiny", sent_file(encode_png(sprite()), "../../<b>x.png"))[1]
     assert "&lt;b&gt;x.png" in status and ".." not in status
 
 
 def test_a_click_on_a_result_puts_it_on_the_canvas() -> None:
     session = Session(drawings=[drawing(3), drawing(9)])
-    canvas, status = pictures().choose(session, SimpleNamespace(index=1))  # pyright: ignore[reportArgumentType]
+    canvas, status = pictures().choose(session, 0, sent({"index": 1}))
     assert np.array_equal(canvas.picture, sprite()) and canvas.mask is None and "Seed 9" in status
-    assert pictures().reuse_seed(session, -1) == 9
+    assert pictures().reuse_seed(session)[0] == 9
 
 
-@pytest.mark.parametrize("index", [5, -1, None, "0", [0, 1]])
+@pytest.mark.parametrize("index", [5, -1, None, "0", [0, 1], 10**30])
 def test_a_click_on_nothing_changes_nothing(index: Any) -> None:
     session = Session(drawings=[drawing(3)])
-    assert not isinstance(pictures().choose(session, SimpleNamespace(index=index))[0], Canvas)  # pyright: ignore[reportArgumentType]
+    assert not isinstance(pictures().choose(session, 0, sent({"index": index}))[0], Canvas)
     assert session.chosen == 0
 
 
-def test_reuse_without_a_result_says_so(warnings_shown: list[str]) -> None:
-    assert pictures().reuse_seed(Session(), 5) == 5
-    assert len(warnings_shown) == 1
+def test_reuse_without_a_result_says_so() -> None:
+    seed, status = pictures().reuse_seed(Session())
+    assert not isinstance(seed, int) and "Draw a picture first" in status
 
 
 def test_downloads_are_indexed_pngs_with_telling_names(warnings_shown: list[str]) -> None:
@@ -168,11 +206,31 @@ def test_a_bad_scale_means_one(scale: Any) -> None:
     assert pictures().download_canvas(Canvas(sprite()), scale)["name"] == "canvas_16x16.png"
 
 
+def test_a_download_that_would_be_too_large_is_refused_with_the_limit(warnings_shown: list[str]) -> None:
+    page, side = pictures(), MAX_EXPORT_SIDE // 16
+    flat = Canvas(np.full((1, side + 1, 4), 255, np.uint8))
+    assert "data" not in page.download_canvas(flat, 16)
+    wide = replace(drawing(1), picture=flat.picture)
+    assert "data" not in page.download_result(Session(drawings=[wide]), 16)
+    message = f"Scale x16: {(side + 1) * 16} x 16 pixels; the limit is {MAX_EXPORT_SIDE} a side."
+    assert warnings_shown == [message] * 2
+    assert "data" in page.download_canvas(Canvas(flat.picture[:, :side]), 16)
+
+
 def test_only_the_colours_on_the_canvas() -> None:
     canvas = Canvas(CODEC.table[np.full((16, 16), 2)])
-    assert pictures().colours_on_canvas(canvas, "tiny").indices() == (2,)
+    assert pictures().colours_on_canvas(canvas, "tiny")[0].indices() == (2,)
+    assert "gone" in pictures().colours_on_canvas(canvas, "gone")[1]
 
 
 def test_sessions_share_nothing() -> None:
     first = Session(drawings=[drawing(1)])
     assert copy.deepcopy(first).drawings == [] and copy.deepcopy(first) is not first
+
+
+def test_a_freed_session_keeps_nothing_and_ends_its_drawings() -> None:
+    session = Session(drawings=[drawing(1)])
+    session.free()
+    assert not session.drawings and session.is_stopped(10**9)
+    session.keep(10**9, [drawing(2)])
+    assert not session.drawings

@@ -1,16 +1,19 @@
 // The value is {colours: ["", "rrggbb", ...], allowed: [true, ...]}; the empty text is transparent.
 
 const swatches = element.querySelector(".swatches");
-let dragging = null;
+let shown = null;                    // the colours that have swatches now
+let drag = null, dragged = false;    // {index, on}: where a drag began and what it sets
 
 function show() {
   const { colours = [], allowed = [] } = props.value || {};
-  swatches.replaceChildren(...colours.map((hex, i) => swatchFor(hex, allowed[i], i)));
+  if (JSON.stringify(colours) !== shown) swatches.replaceChildren(...colours.map(swatchFor));
+  shown = JSON.stringify(colours);
+  allowed.forEach((on, i) => swatches.children[i].setAttribute("aria-pressed", on));
   element.querySelector(".head").hidden = !colours.length;
   element.querySelector(".count").textContent = allowed.filter(Boolean).length + " of " + colours.length;
 }
 
-function swatchFor(hex, on, index) {
+function swatchFor(hex, index) {
   const swatch = document.createElement("button");
   swatch.type = "button";
   swatch.className = hex ? "swatch" : "swatch clear";
@@ -18,7 +21,6 @@ function swatchFor(hex, on, index) {
   swatch.dataset.index = index;
   swatch.title = hex ? "#" + hex : "Transparent";
   swatch.setAttribute("aria-label", hex ? "Colour #" + hex : "Transparent");
-  swatch.setAttribute("aria-pressed", Boolean(on));
   return swatch;
 }
 
@@ -27,26 +29,28 @@ function set(change) {
   show();
 }
 
-function swipe(event) {
+function indexUnder(event) {
   const under = document.elementFromPoint(event.clientX, event.clientY)?.closest?.("[data-index]");
-  if (!under || !swatches.contains(under)) return;
-  const index = +under.dataset.index;
-  if (props.value.allowed[index] !== dragging) set((v, i) => (i === index ? dragging : v));
+  return under && swatches.contains(under) ? +under.dataset.index : null;
 }
 
-// A press turns a colour on or off, and a drag does the same to all that it crosses.
+// A click turns a colour on or off; a drag of the mouse does the same to all that it crosses. A finger scrolls.
 swatches.addEventListener("pointerdown", (event) => {
-  const under = event.target.closest("[data-index]");
-  if (!under) return;
-  dragging = !props.value.allowed[+under.dataset.index];
-  swipe(event);
+  const index = indexUnder(event);
+  dragged = false;
+  drag = event.pointerType === "mouse" && index !== null ? { index, on: !props.value.allowed[index] } : null;
 });
-swatches.addEventListener("pointermove", (event) => { if (dragging !== null && event.buttons) swipe(event); });
-addEventListener("pointerup", () => { dragging = null; });
+swatches.addEventListener("pointermove", (event) => {
+  const index = indexUnder(event);
+  if (!drag || !event.buttons || index === null || (index === drag.index && !dragged)) return;
+  dragged = true;
+  set((v, i) => (i === index || i === drag.index ? drag.on : v));
+});
+addEventListener("pointerup", () => { drag = null; });
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button?.dataset.set) set(() => button.dataset.set === "all");
-  else if (button && event.detail === 0) set((v, i) => (i === +button.dataset.index ? !v : v));  // from the keyboard
+  else if (button && (!dragged || event.detail === 0)) set((v, i) => (i === +button.dataset.index ? !v : v));
 });
 watch("value", show);
 show();

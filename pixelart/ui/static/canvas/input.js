@@ -1,9 +1,9 @@
-// Mouse, pen, touch, wheel, keys, and pictures that are dropped, pasted or chosen.
+// Mouse, pen, touch, wheel, and pictures that are dropped, pasted or chosen.
 
 const BUSY = "The model is drawing. Stop it first.";
-const MAX_FILE_BYTES = 8 * 1024 * 1024;
 const touches = new Map();
-let stroke = null, panning = null, pinch = null, spaceHeld = false;
+let stroke = null;           // {name: tool, last: cell, before: document, byKey}
+let panning = null, pinch = null, spaceHeld = false, pointerDown = false;
 
 function cellAt(event) {
   const box = stage.getBoundingClientRect();
@@ -15,14 +15,19 @@ function toolFor(event) {
   return event.shiftKey || event.button === 2 ? oppositeOf(tool) : tool;
 }
 
-function startStroke(event) {
-  const at = cellAt(event), name = toolFor(event);
+function startStroke(name, at, byKey = false) {
   if (isBusy()) return say(BUSY);
   if (name === "pick") return pick(...at);
   if (name === "fill") return edit(() => fill(...at));
   if ((name === "mask" || name === "unmask") && !maskFilled) setMaskFilled(true);
-  stroke = { name, last: at, before: copyOf(doc) };
+  stroke = { name, last: at, before: copyOf(doc), byKey };
   line(name, at, at);
+  refresh();
+}
+
+function strokeTo(at) {
+  line(stroke.name, stroke.last, at);
+  stroke.last = at;
   refresh();
 }
 
@@ -55,12 +60,15 @@ function movePinch() {
 stage.addEventListener("pointerdown", (event) => {
   if (!doc) return;
   event.preventDefault();
+  pointerDown = true;
   stage.focus({ preventScroll: true });
+  pointerDown = false;
+  hideCursor();
   stage.setPointerCapture(event.pointerId);
   if (event.pointerType === "touch") touches.set(event.pointerId, { x: event.clientX, y: event.clientY });
   if (touches.size === 2) startPinch();
   else if (event.button === 1 || spaceHeld) panning = { x: event.clientX, y: event.clientY };
-  else if (!stroke && touches.size < 2) startStroke(event);
+  else if (!stroke && touches.size < 2) startStroke(toolFor(event), cellAt(event));
 });
 
 stage.addEventListener("pointermove", (event) => {
@@ -72,13 +80,12 @@ stage.addEventListener("pointermove", (event) => {
     panning = { x: event.clientX, y: event.clientY };
     return;
   }
+  if (stroke?.byKey || (cursor && !event.movementX && !event.movementY)) return;  // the page moved, not the pointer
   const at = cellAt(event);
+  hideCursor();
   showPosition(at, event.pointerType);
-  if (stroke) {
-    line(stroke.name, stroke.last, at);
-    stroke.last = at;
-    refresh();
-  } else drawOverlay();
+  if (stroke) strokeTo(at);
+  else drawOverlay();
 });
 
 function release(event) {
@@ -121,33 +128,27 @@ function chooseSwatch(hex) {
   if (tool !== "fill") setTool("pencil");
 }
 
+// One stop of the Tab key for all swatches; the arrows go from one to the next.
+$(".swatches").addEventListener("keydown", (event) => {
+  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key], all = $$(".swatch");
+  if (!step) return;
+  event.preventDefault();
+  const next = all[(all.indexOf(event.target) + step + all.length) % all.length];
+  chooseSwatch(next.dataset.colour);
+  next.focus();
+});
+
 $(".size").addEventListener("input", (event) => setBrushSize(+event.target.value));
 $(".free-colour").addEventListener("input", (event) => setColour(colourOf(event.target.value.slice(1))));
 
-const KEYS = { b: "pencil", e: "eraser", i: "pick", g: "fill", m: "mask", u: "unmask" };
-const KEY_COMMANDS = { "[": "smaller", "]": "larger", "+": "in", "=": "in", "-": "out", 0: "fit", "#": "grid", x: "mirror", h: "show" };
-const isTyping = (target) => target.closest?.("input:not([type=range], [type=checkbox]), textarea, select, [contenteditable=true]");
-
-function onKey(event) {
-  if (!element.isConnected) return document.removeEventListener("keydown", onKey);
-  if (!doc || !stage.clientWidth || isTyping(event.target)) return;
-  const key = event.key.toLowerCase();
-  if (event.ctrlKey || event.metaKey) {
-    if (key === "z" || key === "y") { event.preventDefault(); (key === "y" || event.shiftKey ? redo : undo)(); }
-  } else if (event.key === " " && (event.target === stage || stage.matches(":hover"))) {
-    event.preventDefault();
-    spaceHeld = true;
-  } else if (!event.altKey && KEYS[key]) setTool(KEYS[key]);
-  else if (!event.altKey && KEY_COMMANDS[key]) COMMANDS[KEY_COMMANDS[key]]();
-}
-document.addEventListener("keydown", onKey);
-document.addEventListener("keyup", (event) => { if (event.key === " ") spaceHeld = false; });
+const mebibytes = (bytes) => Number((bytes / 2 ** 20).toFixed(1)) + " MiB";
+$('[data-do="import"]').title += ` (at most ${LIMITS.side} x ${LIMITS.side} pixels, ${mebibytes(LIMITS.fileBytes)})`;
 
 // The file's own bytes go to Python: a browser's decoder would change colours (colour management) and alpha.
 async function importFile(file) {
   if (!file) return;
   if (isBusy()) return say(BUSY);
-  if (file.size > MAX_FILE_BYTES) return say("The picture has " + (file.size >> 20) + " MiB; the limit is 8 MiB.");
+  if (file.size > LIMITS.fileBytes) return say(`${file.name}: ${mebibytes(file.size)}; the limit is ${mebibytes(LIMITS.fileBytes)}`);
   say("Importing " + file.name);
   trigger("upload", { name: file.name, data: encode(new Uint8Array(await file.arrayBuffer())) });
 }

@@ -1,5 +1,5 @@
 // The document, its undo steps and its colours. The canvas script is the files of this folder, joined in the
-// order that canvas.py names; they share one scope with gradio's element, props, trigger and watch.
+// order that components.py names; they share one scope with gradio's element, props, trigger and watch.
 
 const $ = (selector) => element.querySelector(selector);
 const $$ = (selector) => [...element.querySelectorAll(selector)];
@@ -67,13 +67,15 @@ const colourOf = (hex) => [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16)
 function setColour(next) {
   colour = next;
   const name = next[3] ? hexOf(next) : "";
-  for (const swatch of $$(".swatch")) {
-    const chosen = swatch.dataset.colour === name;
-    swatch.classList.toggle("on", chosen);
-    swatch.setAttribute("aria-checked", chosen);
+  const swatches = $$(".swatch"), chosen = swatches.find((swatch) => swatch.dataset.colour === name);
+  for (const swatch of swatches) {
+    swatch.classList.toggle("on", swatch === chosen);
+    swatch.setAttribute("aria-checked", swatch === chosen);
+    swatch.tabIndex = swatch === (chosen || swatches[0]) ? 0 : -1;
   }
   $(".current").style.background = next[3] ? "#" + name : "";
   $(".current").title = next[3] ? "Colour #" + name : "Transparent";
+  $(".current").setAttribute("aria-label", "Now: " + $(".current").title);
   if (next[3]) $(".free-colour").value = "#" + name;
 }
 

@@ -1,8 +1,17 @@
-// The value that is shared with Python: {width, height, pixels, mask, preview, palette}. Python leaves mask null
-// to keep it, palette null to keep it, and sets preview for a frame of a drawing that is still going on.
+// The value that is shared with Python: {width, height, pixels, mask, preview, palette, ticket}. Python leaves mask
+// null to keep it, palette null to keep it, and sets preview for a frame of a drawing that is still going on. With
+// pixels null the frames go away. What is sent to Python is always what the visitor painted, never a frame.
 
 const PREVIEW_TIMEOUT = 15000;
 let previewTimer = 0, sayTimer = 0;
+let ticket = 0, left = 0;    // presses of a drawing button, and how many of them the visitor has left
+
+// What the page's events send along; session.py says what for.
+window.drawings = {
+  press: () => (ticket += 1),
+  latest: () => ticket,
+  leave: () => { left = ticket; backToPainting(); return ticket; },
+};
 
 function encode(bytes) {
   let text = "";
@@ -13,9 +22,8 @@ function encode(bytes) {
 const decode = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
 function publish() {
-  props.value = {
-    width: doc.width, height: doc.height, pixels: encode(doc.pixels), mask: encode(doc.mask), preview: false, palette: null,
-  };
+  const { width, height, pixels, mask } = beforePreview || doc;
+  props.value = { width, height, pixels: encode(pixels), mask: encode(mask), preview: false, palette: null, ticket: null };
 }
 
 function say(text) {
@@ -40,9 +48,22 @@ function endPreview() {
   refresh();
 }
 
+function backToPainting() {
+  if (!doc) return;
+  const frame = doc;
+  clearTimeout(previewTimer);
+  doc = beforePreview || doc;
+  beforePreview = null;
+  publish();
+  resetViewIfResized(frame);
+  refresh();
+}
+
 function receive() {
   const value = props.value;
-  if (!value || !value.width) return;
+  if (!value) return;
+  if (value.ticket && value.ticket <= left) return publish();
+  if (!value.pixels) return backToPainting();
   if (value.palette) setPalette(value.palette);
   else if (maskFilled) setMaskFilled(false);
   const before = doc;
@@ -52,6 +73,7 @@ function receive() {
     beforePreview ??= before;
     clearTimeout(previewTimer);
     previewTimer = setTimeout(endPreview, PREVIEW_TIMEOUT);
+    publish();
   } else if (isBusy()) endPreview();
   else if (before) addStep(before);
   else publish();

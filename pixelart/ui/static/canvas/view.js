@@ -5,7 +5,8 @@ const stage = $(".stage"), pictureCanvas = $(".picture"), overlay = $(".overlay"
 const stillMotion = matchMedia("(prefers-reduced-motion: reduce)");
 const MAX_CELL = 80, CHECK = 4;
 let view = { cell: 0, x: 0, y: 0, fitted: true };    // CSS pixels a cell, and where the picture's corner lies
-let showGrid = false, hover = null, phase = 0;
+let showGrid = false, phase = 0;
+let hover = null, cursor = null;                     // the cell under the pointer, and the one that the keys paint
 let maskShape = null, maskFilled = true;             // not filled: the outline alone, so that a result can be seen
 
 const ratio = () => window.devicePixelRatio || 1;
@@ -98,7 +99,8 @@ function drawOverlay() {
   if (maskShape) drawMask(pen, inCells);
   if (showGrid && view.cell >= 4) drawGrid(pen, scale);
   if (mirror) drawMirrorLine(pen, scale);
-  if (hover && !panning) drawCursor(pen, scale);
+  if (cursor) drawCursor(pen, scale, cursor, 3, accent());
+  else if (hover && !panning) drawCursor(pen, scale, hover, 1, "#fff");
 }
 
 function checkPattern(pen) {
@@ -165,16 +167,18 @@ function drawMirrorLine(pen, scale) {
   pen.setLineDash([]);
 }
 
-function drawCursor(pen, scale) {
+const accent = () => getComputedStyle(stage).getPropertyValue("--color-accent") || "#6366f1";
+
+// The cells that a press would change: dark and light, so that it shows on any picture.
+function drawCursor(pen, scale, [x, y], width, light) {
   const size = hasSize(tool) ? brushSize : 1, offset = (size - 1) >> 1;
   pen.setTransform(scale, 0, 0, scale, view.x * scale, view.y * scale);
-  const box = [(hover[0] - offset) * view.cell, (hover[1] - offset) * view.cell, size * view.cell, size * view.cell];
-  pen.lineWidth = 3;
-  pen.strokeStyle = "rgba(0, 0, 0, .75)";
-  pen.strokeRect(...box);
-  pen.lineWidth = 1;
-  pen.strokeStyle = "#fff";
-  pen.strokeRect(...box);
+  const box = [(x - offset) * view.cell, (y - offset) * view.cell, size * view.cell, size * view.cell];
+  for (const [line, style] of [[width + 4, "#fff"], [width + 2, "rgba(0, 0, 0, .75)"], [width, light]]) {
+    pen.lineWidth = line;
+    pen.strokeStyle = style;
+    pen.strokeRect(...box);
+  }
 }
 
 function march() {

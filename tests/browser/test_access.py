@@ -1,0 +1,176 @@
+"""By keyboard, by touch, by screen reader, and at every width."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenStudio
+from tests.browser.studio_page import StudioPage
+from tests.ui.fake_engine import CODEC, FakeEngine
+from tests.ui.serving import GRADIO_WARNINGS
+
+pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
+
+
+def focus_canvas(studio: StudioPage) -> None:
+    """As the Tab key does: from the last control before it."""
+    studio.page.locator("#canvas [data-do=import]").focus()
+    studio.key("Tab")
+    assert studio.page.evaluate("document.activeElement.className") == "stage"
+
+
+def painted(studio: StudioPage) -> list[list[int]]:
+    return np.argwhere(studio.picture()[..., 3] > 0)[:, ::-1].tolist()
+
+
+def test_the_arrow_keys_move_a_cursor_that_space_and_enter_paint_with(studio: StudioPage) -> None:
+    studio.colour(3)
+    focus_canvas(studio)
+    expect(studio.page.locator("#canvas .position")).to_have_text("16, 16")
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "Space"):
+        studio.key(key)
+    assert painted(studio) == [[18, 17]]
+    studio.key("Shift+ArrowLeft")
+    studio.key("Enter")
+    assert painted(studio) == [[10, 17], [18, 17]]
+    assert studio.picture()[17, 10].tolist() == CODEC.table[3].tolist()
+    expect(studio.page.locator("#canvas .spoken")).to_have_text(f"10, 17, #{bytes(CODEC.table[3, :3]).hex()}")
+    for _ in range(40):
+        studio.key("ArrowUp")
+    expect(studio.page.locator("#canvas .position")).to_have_text("10, 0")
+
+
+def test_a_held_key_draws_a_line_that_is_one_undo_step(studio: StudioPage) -> None:
+    focus_canvas(studio)
+    studio.page.keyboard.down("Space")
+    for _ in range(4):
+        studio.key("ArrowRight")
+    studio.page.keyboard.up("Space")
+    studio.key("ArrowRight")
+    assert painted(studio) == [[x, 16] for x in range(16, 21)]
+    studio.key("Control+z")
+    assert painted(studio) == []
+
+
+def test_keys_mask_and_unmask_and_are_read_out(studio: StudioPage) -> None:
+    focus_canvas(studio)
+    studio.key("m")
+    studio.page.keyboard.down("Space")
+    studio.key("ArrowRight")
+    studio.page.keyboard.up("Space")
+    expect(studio.page.locator("#canvas .spoken")).to_have_text("17, 16, transparent, masked")
+    studio.key("Shift+Space")
+    expect(studio.page.locator("#canvas .spoken")).to_have_text("17, 16, transparent")
+    want = np.zeros((32, 32), np.bool_)
+    want[16, 16] = True
+    assert np.array_equal(studio.mask(), want)
+
+
+def cursor_pixels(studio: StudioPage) -> int:
+    return int((studio.pixels_of("overlay")[..., 3] > 0).sum())
+
+
+def test_the_cursor_shows_with_the_keyboards_focus_and_goes_with_the_pointer(studio: StudioPage) -> None:
+    help_line = studio.page.locator("#canvas .message")
+    studio.key("]")
+    studio.stroke((3, 3))
+    studio.page.mouse.move(2, 2)
+    assert cursor_pixels(studio) == 0
+    expect(help_line).to_have_text("", timeout=1)
+    focus_canvas(studio)
+    assert cursor_pixels(studio) > 200
+    expect(help_line).to_contain_text("Arrow keys move")
+    studio.page.mouse.click(5, 5)
+    assert cursor_pixels(studio) == 0
+
+
+def test_the_cursor_stays_in_sight_when_zoomed_in(studio: StudioPage) -> None:
+    focus_canvas(studio)
+    for _ in range(12):
+        studio.key("+")
+    for _ in range(20):
+        studio.key("ArrowLeft")
+        studio.key("ArrowUp")
+    x, y = studio.at((0, 0))
+    box = studio.page.locator("#canvas .stage").bounding_box()
+    assert box and box["x"] <= x <= box["x"] + box["width"] and box["y"] <= y <= box["y"] + box["height"]
+
+
+def test_the_colours_are_one_stop_of_the_tab_key_and_the_arrows_choose(studio: StudioPage) -> None:
+    swatches = studio.page.locator("#canvas .swatch")
+    studio.colour(2)
+    assert studio.page.locator("#canvas .swatch[tabindex='0']").count() == 1
+    for key, index in (("ArrowRight", 3), ("ArrowLeft", 2), ("ArrowLeft", 1), ("ArrowLeft", 0), ("ArrowLeft", 8)):
+        studio.key(key)
+        expect(swatches.nth(index)).to_be_focused()
+        expect(studio.page.get_by_role("radio", checked=True).and_(swatches)).to_have_count(1)
+        expect(swatches.nth(index)).to_have_attribute("aria-checked", "true")
+
+
+def allowed(studio: StudioPage) -> list[int]:
+    pressed = studio.page.locator("#colours .swatch").evaluate_all("all => all.map(s => s.ariaPressed === 'true')")
+    return [i for i, on in enumerate(pressed) if on]
+
+
+def test_palette_colours_are_clicked_dragged_and_toggled_by_key(studio: StudioPage) -> None:
+    studio.page.click("#palette > button")
+    studio.page.click("#colours [data-set=none]")
+    swatches = studio.page.locator("#colours .swatch")
+    swatches.nth(4).click()
+    assert allowed(studio) == [4]
+    boxes = [swatches.nth(i).bounding_box() for i in (1, 3)]
+    (x, y), (end, _) = [(b["x"] + 5, b["y"] + 5) for b in boxes if b]
+    studio.page.mouse.move(x, y)
+    studio.page.mouse.down()
+    studio.page.mouse.move(end, y, steps=12)
+    studio.page.mouse.move(x, y, steps=12)
+    studio.page.mouse.up()
+    assert allowed(studio) == [1, 2, 3, 4]
+    swatches.nth(2).focus()
+    studio.key("Space")
+    assert allowed(studio) == [1, 3, 4]
+    expect(swatches.nth(2)).to_be_focused()
+    expect(studio.page.locator("#colours .count")).to_have_text("3 of 9")
+
+
+def touch(kind: str, *places: tuple[float, float]) -> dict[str, Any]:
+    return {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in places]}
+
+
+def test_a_finger_that_scrolls_over_the_palette_changes_nothing(
+    open_studio: OpenStudio, fake_engine: FakeEngine, fake_url: str
+) -> None:
+    fake_engine.row_seconds, fake_engine.fault = 0.0, None
+    page = open_studio(fake_url, width=390, height=600, touch=True)
+    page.page.locator("#palette > button").tap()
+    swatch = page.page.locator("#colours .swatch").nth(2)
+    swatch.scroll_into_view_if_needed()
+    box = swatch.bounding_box()
+    assert box
+    finger = page.page.context.new_cdp_session(page.page)
+    finger.send("Input.dispatchTouchEvent", touch("touchStart", (box["x"] + 5, box["y"] + 5)))
+    for step in range(1, 11):
+        place = (box["x"] + 5 + 4 * step, box["y"] + 5 - 12 * step)
+        finger.send("Input.dispatchTouchEvent", touch("touchMove", place))
+    finger.send("Input.dispatchTouchEvent", touch("touchEnd"))
+    assert allowed(page) == list(range(9))
+    swatch.tap()
+    assert allowed(page) == [0, 1, 3, 4, 5, 6, 7, 8]
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 820, 1000, 1001, 1280])
+def test_the_canvas_is_large_and_nothing_scrolls_sideways(
+    open_studio: OpenStudio, fake_engine: FakeEngine, fake_url: str, width: int
+) -> None:
+    fake_engine.row_seconds, fake_engine.fault = 0.0, None
+    page = open_studio(fake_url, width=width, height=1000)
+    picture = page.page.locator("#canvas .picture").bounding_box()
+    bar = page.page.locator("#canvas .bar").bounding_box()
+    assert picture and bar
+    assert picture["width"] >= min(0.6 * width, 416), picture
+    assert width <= 760 or bar["height"] < 60, "one line"
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= width
