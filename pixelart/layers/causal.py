@@ -24,12 +24,13 @@ class CausalConv2d(MaskedConv2d):
         groups_out: Groups,
         *,
         mask: Tensor,
+        own_taps: int,
         dilation: tuple[int, int] = (1, 1),
         padding: tuple[int, int, int, int] = (0, 0, 0, 0),
     ) -> None:
+        """`own_taps`: how many taps of the kernel's last row, from the left, can be alive."""
         super().__init__(groups_in, groups_out, mask=mask, dilation=dilation, padding=padding)
-        alive = torch.where(mask[:, :, -1].any(0).any(0))[0]
-        self.own_taps = int(alive.max()) + 1  # of the kernel's last row, from the left
+        self.own_taps = own_taps
 
     def forward(self, x: Tensor, cursor: Cursor | None = None) -> Tensor:
         """Outputs (B, O, h, w) of the inputs x (B, I, h, w): the whole picture, or the cursor's region."""
@@ -120,7 +121,8 @@ def causal_conv(
     mask[:, :, -1, left] = group_mask(mask_type, groups_in, groups_out)
     mask[:, :, -1, left + 1 :] = False
     padding = (dilation * left, dilation * right, dilation * above, 0)
-    return kind(groups_in, groups_out, mask=mask, dilation=(dilation, dilation), padding=padding)
+    stride = (dilation, dilation)
+    return kind(groups_in, groups_out, mask=mask, own_taps=left + 1, dilation=stride, padding=padding)
 
 
 def raster_conv(
@@ -137,7 +139,7 @@ def raster_conv(
 def rows_conv(groups_in: Groups, groups_out: Groups) -> CausalConv2d:
     """2x3 over features that know the rows above alone: the row itself and the one above (down shifted, 1701.05517)."""
     mask = torch.ones(len(groups_out), len(groups_in), 2, 3, dtype=torch.bool)
-    return CausalConv2d(groups_in, groups_out, mask=mask, padding=(1, 1, 1, 0))
+    return CausalConv2d(groups_in, groups_out, mask=mask, own_taps=3, padding=(1, 1, 1, 0))
 
 
 def corner_conv(groups_in: Groups, groups_out: Groups) -> CausalConv2d:
