@@ -42,10 +42,10 @@ def sample_fixed_point(
     first = rows.start
     while first < rows.stop:
         before = canvas.x.clone()
-        maps = model.decode(canvas.x[:, :, : rows.stop], canvas.context_map[:, :, : rows.stop])
+        maps = model.decode(canvas.x, canvas.context_map)  # of all rows: some variants read the height off them
         for channel in range(canvas.x.shape[1]):
             region = {"rows": slice(first, rows.stop), "columns": columns}
-            canvas.draw(maps[:, :, first:], noise, channel=channel, **region)
+            canvas.draw(maps[:, :, first : rows.stop], noise, channel=channel, **region)
         changed = torch.where((canvas.x != before).flatten(0, 1).any(0).any(1))[0].tolist()
         # A row above the first change has been drawn from a final past; the changed row may still be wrong.
         first = changed[0] if changed else rows.stop
