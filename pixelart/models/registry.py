@@ -99,7 +99,7 @@ def config_from_dict(name: str, values: Mapping[str, Any]) -> ModelConfig:
     return _read(_VARIANTS[name].config, values)
 
 
-_LIMITS = {"upscale": (0, 64), "dilations": (1, 64)}
+_LIMITS = {"upscale": (0, 64), "dilations": (1, 64), "layers": (1, 32), "blocks": (1, 32), "scales": (1, 8)}
 
 
 def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
