@@ -76,7 +76,8 @@ class DiscretizedLogisticMixture(Likelihood):
     (g from r, b from r, b from g: the code of the paper, whose equation 3 has a slip in the mean of b).
     """
 
-    MIN_LOG_SCALE = -7.0
+    LOG_SCALES = (-7.0, 40.0)
+    """The least, as in the paper, and the greatest: beyond, single precision knows no difference between levels."""
 
     def __init__(self, *, channels: int, levels: int, mixtures: int) -> None:
         self.channels, self.levels, self.mixtures = channels, levels, mixtures
@@ -103,13 +104,13 @@ class DiscretizedLogisticMixture(Likelihood):
         """Component logits are divided by it, and log is added to log scales: nothing else is scaled."""
         heat = temperature[..., None]
         logits, means, log_scales, rest = maps.split(self._sizes, dim=-1)
-        return torch.cat([logits / heat, means, log_scales.clamp(min=self.MIN_LOG_SCALE) + heat.log(), rest], dim=-1)
+        return torch.cat([logits / heat, means, log_scales.clamp(*self.LOG_SCALES) + heat.log(), rest], dim=-1)
 
     def _unpack(self, maps: Tensor) -> _Mixture:  # (..., P)
         logits, means, log_scales, rest = maps.split(self._sizes, dim=-1)
         means, log_scales = (part.unflatten(-1, (self.channels, -1)) for part in (means, log_scales))
         coefficients = torch.tanh(rest).unflatten(-1, (self.pairs, -1)) if self.pairs else rest[..., None, :]
-        return _Mixture(logits, means, log_scales.clamp(min=self.MIN_LOG_SCALE), coefficients)
+        return _Mixture(logits, means, log_scales.clamp(*self.LOG_SCALES), coefficients)
 
     def _joint(self, mixture: _Mixture, x: Tensor) -> Tensor:  # log p of channels up to each, (..., C)
         total, sums = torch.log_softmax(mixture.logits, dim=-1), []

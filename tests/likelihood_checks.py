@@ -16,6 +16,7 @@ EXTREMES = {
     "narrow and far": {"log_scale": -30.0, "means": 50.0},
     "wide": {"log_scale": 20.0},
     "wide and far": {"log_scale": 20.0, "means": 1e4},
+    "without end": {"log_scale": 150.0},
     "one component": {"logits": 200.0},
 }
 """Middle log scale, and spread of means and logits, of `random_maps`."""
