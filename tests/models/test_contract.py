@@ -28,7 +28,7 @@ every_shape = pytest.mark.parametrize("shape", SHAPES, ids=["square", "wide", "t
 def rounding(model: AutoregressiveModel) -> dict[str, Any]:
     """How far two ways to compute the same log p in single precision may lie apart; a narrow logistic magnifies it."""
     narrow = isinstance(model.likelihood, DiscretizedLogisticMixture)
-    return {"atol": 2e-4 if narrow else 2e-5, "rtol": 1e-4 if narrow else 5e-6}
+    return {"atol": 1e-3, "rtol": 2e-3} if narrow else {"atol": 2e-5, "rtol": 5e-6}
 
 
 def half_known(x: Tensor, *, seed: int = 1) -> Context:
@@ -106,6 +106,24 @@ def test_every_sampler_draws_the_same(
     assert torch.equal(reference.x[~hidden], context.pixels[~hidden]), "a known pixel was changed"
     if controls.allowed:
         assert reference.x[hidden].max() <= max(controls.allowed)
+
+
+@every_model
+def test_a_hole_may_end_in_any_row(name: str) -> None:
+    """The rows below it are known, or all but known: they must not move what is drawn above them."""
+    shape, levels = (5, 4), 4
+    model = lively_model(name, channels=1, levels=levels, shape=shape)
+    x = random_pixels(2, 1, levels, shape)
+    noise = draw_noise(3, count=2, channels=1, height=5, width=4)
+    for last in range(5):
+        mask = torch.zeros(2, *shape, dtype=torch.bool)
+        mask[:, max(0, last - 1) : last + 1, 1:3] = True
+        context = Context(torch.eye(CLASSES)[:2], x, mask)
+        reference = sample_naive(model, context, controls=Controls(), noise=noise)
+        for sampler in (sample_cached, sample_fixed_point):
+            other = sampler(model, context, controls=Controls(), noise=noise)
+            assert torch.equal(other.x, reference.x)
+            torch.testing.assert_close(other.log_prob, reference.log_prob, **rounding(model))
 
 
 @every_model
