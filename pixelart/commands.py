@@ -125,6 +125,26 @@ def evaluate(options: argparse.Namespace) -> Json:
 
 def train(options: argparse.Namespace) -> Json:
     """Start or continue a run; Ctrl+C saves and stops."""
+    trainer = open_run(options)
+    with tqdm(total=100, desc="training", unit="%", disable=None, file=sys.stderr) as bar:
+
+        def report(state: Trainer) -> None:
+            bar.update(round(100 * state.progress(), 1) - bar.n)
+            bar.set_postfix_str(f"step {state.step}, {state.recent_bits():.3f} bits/dim")
+
+        run_until_stopped(trainer, report)
+    measured = trainer.rows and trainer.rows[-1]["step"] == trainer.step
+    last = trainer.rows[-1] if measured else {"step": trainer.step}
+    _say(options, ", ".join(f"{key} {value}" for key, value in last.items()))
+    return {"run": str(options.out), "finished": trainer.progress() >= 1, **last}
+
+
+def open_run(options: argparse.Namespace) -> Trainer:
+    """The run that the options of `train` describe, new, or, with --resume, where it was saved last.
+
+    Raises:
+        PixelArtError: options, data or a run that cannot be used.
+    """
     given = {n: getattr(options, n) for n, *_ in [*SCHEDULE_OPTIONS, *SCHEDULE_SWITCHES]}
     given = {name: value for name, value in given.items() if value is not None}
     start = {name: getattr(options, name) for name in START_OPTIONS if getattr(options, name) is not None}
@@ -132,14 +152,8 @@ def train(options: argparse.Namespace) -> Json:
         engine, name = _find(options.checkpoints, options.base)
         start["base"] = engine.library.path(name)
     if options.resume and (options.out / RUN_FILE).exists():
-        trainer = resume_run(options.out, options.data, given={**given, **start})
-    else:
-        trainer = start_run(options.out, options.data, **{**START_OPTIONS, **start}, schedule=Schedule(**given))
-    _run(trainer)
-    measured = trainer.rows and trainer.rows[-1]["step"] == trainer.step
-    last = trainer.rows[-1] if measured else {"step": trainer.step}
-    _say(options, ", ".join(f"{key} {value}" for key, value in last.items()))
-    return {"run": str(options.out), "finished": trainer.progress() >= 1, **last}
+        return resume_run(options.out, options.data, given={**given, **start})
+    return start_run(options.out, options.data, **{**START_OPTIONS, **start}, schedule=Schedule(**given))
 
 
 def export(options: argparse.Namespace) -> Json:
@@ -151,18 +165,13 @@ def export(options: argparse.Namespace) -> Json:
     return {"checkpoint": str(target)}
 
 
-def _run(trainer: Trainer) -> None:
+def run_until_stopped(trainer: Trainer, report: Callable[[Trainer], None]) -> None:
+    """Train to the end, or until Ctrl+C or a polite kill, which save and stop; `report` is called after every step."""
     stopping: list[int] = []
     signals = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda received, _: stopping.append(received)) for number in signals]
     try:
-        with tqdm(total=100, desc="training", unit="%", disable=None, file=sys.stderr) as bar:
-
-            def report(state: Trainer) -> None:
-                bar.update(round(100 * state.progress(), 1) - bar.n)
-                bar.set_postfix_str(f"step {state.step}, {state.recent_bits():.3f} bits/dim")
-
-            trainer.train(stop=lambda: bool(stopping), report=report)
+        trainer.train(stop=lambda: bool(stopping), report=report)
     finally:
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)
