@@ -409,7 +409,7 @@ BAD = {
     "batch size 0": (START + " --batch-size 0", "batch_size 0: must lie in 1 to"),
     "learning rate 9": (START + " --learning-rate 9", "learning_rate 9.0: must lie in"),
     "precision fp16": (START + " --precision fp16", "precision 'fp16': must be bf16 or fp32"),
-    "unknown model": (START + " --model vae", "model 'vae' is not one of gated_pixelcnn"),
+    "unknown model": (START + " --model vae", "model 'vae' is not one of diagonal_bilstm, gated_pixelcnn"),
     "unknown preset": (START + " --preset huge", "preset 'huge' of gated_pixelcnn is not one of default, debug"),
     "unknown codec": (START + " --codec cmyk", "codec 'cmyk' is not one of indexed, rgb, gray, binary"),
     "colours 1": (START + " --colours 1", "colours 1: must lie in 2 to 256"),

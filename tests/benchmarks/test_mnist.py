@@ -59,6 +59,14 @@ def test_every_variant_for_two_levels_is_trained_and_told(
     assert mnist.MEANING[binarisation] in printed and "first 7 test pictures" in printed
 
 
+def test_small_networks_are_small() -> None:
+    assert set(mnist.SIZES) == set(list_models()) - {"pixelcnn_plus_plus"}
+    for name in mnist.SIZES:
+        model = mnist.build(name, "small", (28, 28))
+        assert (model.config.channels, model.config.levels, model.config.height) == (1, 2, 28)
+        assert 20_000 < sum(p.numel() for p in model.parameters()) < 1_200_000
+
+
 def test_training_learns(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Columns that are always black or always white become cheap; a grey pixel costs a bit for ever."""
     ticks = itertools.count()
