@@ -100,7 +100,8 @@ class DrawingHandlers:
             yield gr.skip(), status_progress("Loading the model", done=0, rows=0), gr.skip()
             for frame in worker.watch():
                 yield NOTHING if session.has_left(ticket) else _progress(worker, frame, ticket)
-            yield NOTHING if session.has_left(ticket) else self._result(session, ticket, worker, job)
+            left = (gr.skip(), session.said or gr.skip(), gr.skip())
+            yield left if session.has_left(ticket) else self._result(session, ticket, worker, job)
         finally:  # also when the visitor has left
             session.running -= 1
             worker.stop()

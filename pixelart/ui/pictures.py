@@ -54,7 +54,8 @@ class PictureHandlers:
         """classes, canvas, palette, gallery, status for a model; the painting stays, fitted to its size and colours."""
         session.leave(ticket)
         session.drawings = []
-        return self._page(canvas, model)
+        *shown, status = self._page(canvas, model)
+        return *shown, session.say(status)
 
     def import_picture(self, session: Session, ticket: int, model: Any, event: gr.EventData) -> tuple[Any, Any]:
         """canvas and status for a file that was chosen, dropped or pasted."""
@@ -65,19 +66,19 @@ class PictureHandlers:
             picture, changes, snapped = self._fitted(decode_picture(data, name=name), info)
         except PixelArtError as error:
             gr.Warning(str(error))
-            return gr.skip(), status_text(str(error))
+            return gr.skip(), session.say(status_text(str(error)))
         text = [f"Imported {name}", *changes, *([] if snapped else ["every colour kept"])]
-        return Canvas(picture, np.zeros(picture.shape[:2], np.bool_)), status_text(" · ".join(text))
+        return Canvas(picture, np.zeros(picture.shape[:2], np.bool_)), session.say(status_text(" · ".join(text)))
 
     def choose(self, session: Session, ticket: int, event: gr.EventData) -> tuple[Any, Any]:
         """canvas and status for a click on a result."""
         session.leave(ticket)
         index = event._data.get("index") if isinstance(event._data, dict) else None
         if not isinstance(index, int) or not 0 <= index < len(session.drawings):
-            return gr.skip(), status_text("This result is gone. Draw again.")
+            return gr.skip(), session.say(status_text("This result is gone. Draw again."))
         drawing = session.drawings[index]
         session.chosen, session.seed = index, drawing.seed
-        return Canvas(drawing.picture), status_text(f"Seed {drawing.seed} is on the canvas.")
+        return Canvas(drawing.picture), session.say(status_text(f"Seed {drawing.seed} is on the canvas."))
 
     def reuse_seed(self, session: Session) -> tuple[Any, Any]:
         """seed and status: the seed of what was last drawn, also when it was stopped, or chosen."""

@@ -25,6 +25,7 @@ class Session:
         self.chosen = 0
         self.seed: int | None = None
         self.running = 0
+        self.said: str | None = None
         self._stopped = self._left = -1
         self._lock = threading.Lock()
 
@@ -44,7 +45,14 @@ class Session:
         """Ends every drawing up to this ticket, and drops what it brings."""
         with self._lock:
             self._left = max(self._left, ticket)
+            self.said = None
         self.stop(ticket)
+
+    def say(self, status: str) -> str:
+        """The status line of what the drawings were left for. They repeat it at their end: it travels another way than
+        their frames, the last of which may arrive after it."""
+        self.said = status
+        return status
 
     def is_stopped(self, ticket: int) -> bool:
         """Whether this drawing is to end."""

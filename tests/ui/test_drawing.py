@@ -167,6 +167,19 @@ def test_a_drawing_that_was_left_shows_nothing_more() -> None:
     assert list(handlers(engine).generate(session, 1, "tiny", *values())) == [NOTHING], "nor when its turn comes later"
 
 
+def test_a_drawing_that_was_left_ends_by_repeating_what_it_was_left_for() -> None:
+    """A frame of its own, sent before, may reach the page after the answer to a click, and would stay on the line."""
+    engine, session = FakeEngine(row_seconds=SLOW), Session()
+    frames = handlers(engine).generate(session, 1, "tiny", *values())
+    until_row(frames, 2)
+    session.leave(1)
+    session.say("Seed 5 is on the canvas.")
+    *silent, last = frames
+    assert all(o == NOTHING for o in silent) and last == (NOTHING[0], "Seed 5 is on the canvas.", NOTHING[2])
+    session.leave(2)
+    assert session.said is None, "what was said of an earlier place must not be repeated"
+
+
 def test_results_that_come_after_the_visitor_left_are_dropped() -> None:
     engine, session = FakeEngine(), Session()
     frames = handlers(engine).generate(session, 1, "tiny", *values())
