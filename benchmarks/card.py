@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,12 +56,21 @@ def completions(engine: Engine, checkpoint: str, pictures: PictureSet) -> Pictur
     return contact_sheet(np.stack(rows), columns=5)
 
 
+def judge(checkpoint: str, data: Path, folder: Path, *, holes: str) -> dict[str, Any]:
+    """What `evaluate --per-class` prints of a checkpoint in `folder`.
+
+    Raises:
+        PixelArtError: a checkpoint that cannot be used, or data that does not fit it.
+    """
+    words = ["--checkpoint", checkpoint, "--checkpoints", str(folder), "--data", str(data), "--holes", holes]
+    return evaluate(parse(["evaluate", *words, "--per-class", "--json"]))
+
+
 def figures(checkpoint: str, data: Path, folder: Path) -> str:
     """Markdown tables of bits per dimension and of bits in holes, on held-out pictures."""
     lines = [f"Measured on {describe_machine()}.", ""]
     for holes in ("brush", "centre8", "centre16"):
-        words = ["--checkpoint", checkpoint, "--checkpoints", str(folder), "--data", str(data), "--holes", holes]
-        result = evaluate(parse(["evaluate", *words, "--per-class", "--json"]))
+        result = judge(checkpoint, data, folder, holes=holes)
         if holes == "brush":
             lines += [
                 f"Held-out pictures: {result['images']}. **{result['bits_per_dim']:.3f} bits per dimension** "

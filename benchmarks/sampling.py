@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from benchmarks.machine import describe_machine
 from pixelart.engine import Engine
@@ -28,13 +29,28 @@ NAIVE_ROWS = 1
 
 def measure(model: AutoregressiveModel, *, batch: int, rounds: int) -> dict[str, Any]:
     """Seconds of each way to draw `batch` whole pictures, and their ratios to a forward pass."""
-    config = model.config
-    shape = (batch, config.channels, config.height, config.width)
-    x = torch.zeros(shape, dtype=torch.long)
-    mask = torch.ones(batch, *shape[2:], dtype=torch.bool)
-    weights = torch.eye(config.num_classes)[torch.arange(batch) % config.num_classes]
-    context = Context(weights, x, mask)
-    noise = draw_noise(0, count=batch, channels=config.channels, height=config.height, width=config.width)
+    context, noise = _blank(model, batch)
+    drawn = sample_cached(model, context, controls=Controls(), noise=noise).x
+    height = model.config.height
+    some = torch.zeros_like(context.mask)
+    some[:, height // 2 : height // 2 + NAIVE_ROWS] = True
+
+    def naive() -> None:
+        sample_naive(model, Context(context.class_weights, drawn, some), controls=Controls(), noise=noise)
+
+    times = measure_cached(model, batch=batch, rounds=rounds)
+    naive_time = _best([naive], 1)[0] * height / NAIVE_ROWS
+    return {
+        **times,
+        "naive_seconds_extrapolated": naive_time,
+        "naive_rows_timed": NAIVE_ROWS,
+        "naive_ratio": naive_time / times["forward_seconds"],
+    }
+
+
+def measure_cached(model: AutoregressiveModel, *, batch: int, rounds: int) -> dict[str, Any]:
+    """Seconds to draw `batch` whole pictures with caches and to judge them in one forward pass, and their ratio."""
+    context, noise = _blank(model, batch)
     drawn = sample_cached(model, context, controls=Controls(), noise=noise).x
 
     @torch.no_grad()
@@ -44,23 +60,22 @@ def measure(model: AutoregressiveModel, *, batch: int, rounds: int) -> dict[str,
     def cached() -> None:
         sample_cached(model, context, controls=Controls(), noise=noise)
 
-    some = torch.zeros_like(mask)
-    some[:, config.height // 2 : config.height // 2 + NAIVE_ROWS] = True
-
-    def naive() -> None:
-        sample_naive(model, Context(weights, drawn, some), controls=Controls(), noise=noise)
-
     forward_time, cached_time = _best([forward, cached], rounds)
-    naive_time = _best([naive], 1)[0] * config.height / NAIVE_ROWS
     return {
         "batch": batch,
         "forward_seconds": forward_time,
         "cached_seconds": cached_time,
         "cached_ratio": cached_time / forward_time,
-        "naive_seconds_extrapolated": naive_time,
-        "naive_rows_timed": NAIVE_ROWS,
-        "naive_ratio": naive_time / forward_time,
     }
+
+
+def _blank(model: AutoregressiveModel, batch: int) -> tuple[Context, Tensor]:
+    """Nothing known but a class, those there are in turn, and the noise to draw with."""
+    config = model.config
+    shape = (batch, config.channels, config.height, config.width)
+    weights = torch.eye(config.num_classes)[torch.arange(batch) % config.num_classes]
+    context = Context(weights, torch.zeros(shape, dtype=torch.long), torch.ones(batch, *shape[2:], dtype=torch.bool))
+    return context, draw_noise(0, count=batch, channels=config.channels, height=config.height, width=config.width)
 
 
 def _best(calls: list[Callable[[], None]], rounds: int) -> list[float]:

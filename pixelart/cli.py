@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pixelart import commands
+from pixelart import commands, inspect_command
 from pixelart.errors import PixelArtError
 from pixelart.holes import HOLES
 
@@ -52,11 +52,14 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="pixelart", description="Generate, complete and judge pixel art; train models of it.")
+    parser = _Parser(
+        prog="pixelart", description="Generate, complete, inspect and judge pixel art; train models of it."
+    )
     add = parser.add_subparsers(dest="command", required=True, parser_class=_Parser, metavar="COMMAND")
     _add_models(add)
     _add_generate(add)
     _add_complete(add)
+    _add_inspect(add)
     _add_evaluate(add)
     _add_train(add)
     _add_export(add)
@@ -97,7 +100,7 @@ def _add_complete(add: Any) -> None:
 
 def _drawing(command: argparse.ArgumentParser) -> None:
     _checkpoint(command)
-    command.add_argument("--class", dest="class_name", metavar="CLASS", help="a class of the checkpoint (any)")
+    _class(command)
     command.add_argument("--count", type=int, default=1, help="how many pictures (1)")
     command.add_argument("--seed", type=int, default=0, help="picture i uses seed + i (0)")
     command.add_argument("--temperature", type=float, default=1.0, help="below 1 careful, above 1 wild (1.0)")
@@ -107,6 +110,29 @@ def _drawing(command: argparse.ArgumentParser) -> None:
     command.add_argument("--allow", metavar="COLOURS", help="only these colours, such as ff0044,transparent")
     command.add_argument("--scale", type=int, default=1, help="width of a pixel in the files (1)")
     command.add_argument("--out", type=Path, required=True, help="folder for 0.png, 1.png, ...")
+
+
+def _add_inspect(add: Any) -> None:
+    example = "--checkpoint dungeon-gated --image in.png --class hero --pixel 12,7 --out heat.png"
+    text = "which pixels of a picture surprise the model, which class it is of, which colours a pixel could have"
+    command = _command(add, "inspect", inspect_command.inspect, text, example)
+    command.add_argument("--image", type=Path, required=True, help="the picture")
+    _checkpoint(command)
+    _class(command)
+    command.add_argument(
+        "--pixel", type=_pixel, metavar="ROW,COLUMN", help="list its most probable colours; 0,0 = top left"
+    )
+    command.add_argument("--top", type=int, default=5, help="how many pixels, classes and colours to list (5)")
+    command.add_argument("--out", type=Path, help="a file for the heat map, a PNG: brighter = more bits")
+    command.add_argument("--scale", type=int, default=8, help="width of a pixel in it (8)")
+
+
+def _pixel(text: str) -> tuple[int, int]:
+    try:
+        row, column = (int(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r:.40}: write ROW,COLUMN such as 12,7") from error
+    return row, column
 
 
 def _add_evaluate(add: Any) -> None:
@@ -149,6 +175,10 @@ def _add_export(add: Any) -> None:
 def _checkpoint(command: argparse.ArgumentParser) -> None:
     command.add_argument("--checkpoint", required=True, help="a name under checkpoints/, or a checkpoint folder")
     _checkpoints_folder(command)
+
+
+def _class(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--class", dest="class_name", metavar="CLASS", help="a class of the checkpoint (any)")
 
 
 def _checkpoints_folder(command: argparse.ArgumentParser) -> None:

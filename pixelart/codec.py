@@ -10,6 +10,7 @@ Everywhere in this project a mask is bool, True = repaint.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -206,6 +207,11 @@ def parse_hex_colours(texts: list[str]) -> NDArray[np.uint8]:
             raise RequestRejected(f"colour {text!r:.20}: write six hexadecimal digits such as ff0044")
         colours.append(list(bytes.fromhex(digits)))
     return np.array(colours, np.uint8).reshape(-1, 3)
+
+
+def colour_word(colour: Sequence[int]) -> str:
+    """An RGBA colour as six hexadecimal digits, or "transparent"."""
+    return bytes(colour[:3]).hex() if colour[3] >= ALPHA_THRESHOLD else "transparent"
 
 
 def _byte(value: Any) -> int:

@@ -6,8 +6,7 @@ import argparse
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from pixelart.codec import Picture, parse_hex_colours
-from pixelart.engine import Drawing, Engine, OnRow, Request
+from pixelart.codec import parse_hex_colours
+from pixelart.engine import Drawing, Engine, Request
 from pixelart.errors import DataRejected, RequestRejected
 from pixelart.images import read_picture
 from pixelart.models import create_model, get_variant, list_models
+from pixelart.terminal import Json, check_scale, class_weights, find, progress_bar, row_progress, say
 from pixelart.training.checkpoint import write_file
 from pixelart.training.data import PictureSet, read_pictures
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
@@ -27,7 +27,6 @@ from pixelart.training.run import RUN_FILE, Schedule
 from pixelart.training.setup import export_run, resume_run, start_run
 from pixelart.training.trainer import Trainer
 
-MAX_SCALE = 32
 SCHEDULE_OPTIONS: list[tuple[str, Callable[[str], Any], str]] = [
     ("steps", int, "how many steps to train"),
     ("minutes", float, "or how many minutes"),
@@ -54,7 +53,6 @@ START_OPTIONS = {
     "fit": "refuse",
     "base": None,
 }
-Json = dict[str, Any]
 
 
 def models(options: argparse.Namespace) -> Json:
@@ -68,17 +66,17 @@ def models(options: argparse.Namespace) -> Json:
         {"name": c.name, "model": c.model, "size": [c.width, c.height], "classes": list(c.classes)}
         for c in Engine(options.checkpoints).list_checkpoints()
     ]
-    _say(options, *(f"{v['name']}  {v['parameters'] / 1e6:.1f} M parameters" for v in variants))
+    say(options, *(f"{v['name']}  {v['parameters'] / 1e6:.1f} M parameters" for v in variants))
     for c in checkpoints:
         width, height = c["size"]
-        _say(options, f"checkpoint {c['name']}  {c['model']}  {width} x {height}  classes: {', '.join(c['classes'])}")
+        say(options, f"checkpoint {c['name']}  {c['model']}  {width} x {height}  classes: {', '.join(c['classes'])}")
     return {"models": variants, "checkpoints": checkpoints}
 
 
 def generate(options: argparse.Namespace) -> Json:
     """New pictures to --out."""
     engine, request = _request(options)
-    with _row_progress() as on_row:
+    with row_progress() as on_row:
         return _write(options, engine.generate(request, on_row=on_row))
 
 
@@ -86,13 +84,13 @@ def complete(options: argparse.Namespace) -> Json:
     """Candidates for the masked pixels to --out, most probable first."""
     engine, request = _request(options)
     picture, mask = read_picture(options.image), _read_mask(options.mask)
-    with _row_progress() as on_row:
+    with row_progress() as on_row:
         return _write(options, engine.complete(request, picture, mask, on_row=on_row))
 
 
 def evaluate(options: argparse.Namespace) -> Json:
     """Bits per dimension, and bits in holes, of pictures that were not trained on."""
-    engine, name = _find(options.checkpoints, options.checkpoint)
+    engine, name = find(options.checkpoints, options.checkpoint)
     loaded = engine.library.load(name)
     pictures = read_pictures(options.data, size=(loaded.info.height, loaded.info.width), fit=options.fit)
     unknown = sorted(set(pictures.classes) - set(loaded.info.classes))
@@ -102,7 +100,7 @@ def evaluate(options: argparse.Namespace) -> Json:
         pictures = held_out(pictures, engine.library.seen_in_training(name), options.data)
     x = loaded.codec.encode(pictures.pictures).to(loaded.device)
     weights = torch.stack([loaded.class_weights({} if c in unknown else {c: 1.0}) for c in pictures.class_names])
-    with _progress("judging") as progress:
+    with progress_bar("judging") as progress:
         nats = nats_per_image(loaded.model, x, weights, progress=progress)
     dimensions = x[0].numel()
     result: Json = {
@@ -116,30 +114,44 @@ def evaluate(options: argparse.Namespace) -> Json:
         rows = {c: torch.from_numpy(np.flatnonzero(names == c)) for c in pictures.classes}
         result["per_class"] = {c: bits_per_dim(nats.cpu()[i], dimensions=dimensions) for c, i in rows.items()}
     if options.holes:
-        with _progress(options.holes) as progress:
+        with progress_bar(options.holes) as progress:
             holes = hole_bits(loaded.model, x, weights, holes=options.holes, progress=progress)
         result.update(holes=options.holes, **holes.__dict__, seam_ratio=holes.seam_ratio)
-    _say(options, *(f"{key}: {value}" for key, value in result.items()))
+    say(options, *(f"{key}: {value}" for key, value in result.items()))
     return result
 
 
 def train(options: argparse.Namespace) -> Json:
     """Start or continue a run; Ctrl+C saves and stops."""
+    trainer = open_run(options)
+    with tqdm(total=100, desc="training", unit="%", disable=None, file=sys.stderr) as bar:
+
+        def report(state: Trainer) -> None:
+            bar.update(round(100 * state.progress(), 1) - bar.n)
+            bar.set_postfix_str(f"step {state.step}, {state.recent_bits():.3f} bits/dim")
+
+        run_until_stopped(trainer, report)
+    measured = trainer.rows and trainer.rows[-1]["step"] == trainer.step
+    last = trainer.rows[-1] if measured else {"step": trainer.step}
+    say(options, ", ".join(f"{key} {value}" for key, value in last.items()))
+    return {"run": str(options.out), "finished": trainer.progress() >= 1, **last}
+
+
+def open_run(options: argparse.Namespace) -> Trainer:
+    """The run that the options of `train` describe, new, or, with --resume, where it was saved last.
+
+    Raises:
+        PixelArtError: options, data or a run that cannot be used.
+    """
     given = {n: getattr(options, n) for n, *_ in [*SCHEDULE_OPTIONS, *SCHEDULE_SWITCHES]}
     given = {name: value for name, value in given.items() if value is not None}
     start = {name: getattr(options, name) for name in START_OPTIONS if getattr(options, name) is not None}
     if options.base:
-        engine, name = _find(options.checkpoints, options.base)
+        engine, name = find(options.checkpoints, options.base)
         start["base"] = engine.library.path(name)
     if options.resume and (options.out / RUN_FILE).exists():
-        trainer = resume_run(options.out, options.data, given={**given, **start})
-    else:
-        trainer = start_run(options.out, options.data, **{**START_OPTIONS, **start}, schedule=Schedule(**given))
-    _run(trainer)
-    measured = trainer.rows and trainer.rows[-1]["step"] == trainer.step
-    last = trainer.rows[-1] if measured else {"step": trainer.step}
-    _say(options, ", ".join(f"{key} {value}" for key, value in last.items()))
-    return {"run": str(options.out), "finished": trainer.progress() >= 1, **last}
+        return resume_run(options.out, options.data, given={**given, **start})
+    return start_run(options.out, options.data, **{**START_OPTIONS, **start}, schedule=Schedule(**given))
 
 
 def export(options: argparse.Namespace) -> Json:
@@ -147,22 +159,17 @@ def export(options: argparse.Namespace) -> Json:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", options.name):
         raise RequestRejected(f"name {options.name!r:.80}: use 1 to 64 letters, digits, '.', '_' and '-'")
     target = export_run(options.run_folder, options.checkpoints / options.name)
-    _say(options, f"wrote {target}")
+    say(options, f"wrote {target}")
     return {"checkpoint": str(target)}
 
 
-def _run(trainer: Trainer) -> None:
+def run_until_stopped(trainer: Trainer, report: Callable[[Trainer], None]) -> None:
+    """Train to the end, or until Ctrl+C or a polite kill, which save and stop; `report` is called after every step."""
     stopping: list[int] = []
     signals = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda received, _: stopping.append(received)) for number in signals]
     try:
-        with tqdm(total=100, desc="training", unit="%", disable=None, file=sys.stderr) as bar:
-
-            def report(state: Trainer) -> None:
-                bar.update(round(100 * state.progress(), 1) - bar.n)
-                bar.set_postfix_str(f"step {state.step}, {state.recent_bits():.3f} bits/dim")
-
-            trainer.train(stop=lambda: bool(stopping), report=report)
+        trainer.train(stop=lambda: bool(stopping), report=report)
     finally:
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)
@@ -180,21 +187,12 @@ def held_out(pictures: PictureSet, seen: frozenset[str], data: Path) -> PictureS
     return pictures.select(unseen)
 
 
-def _find(checkpoints: Path, text: str) -> tuple[Engine, str]:
-    """The engine over `checkpoints` and a name in it, or over the parent of the checkpoint folder that was named."""
-    path = Path(text)
-    if path.is_dir() and (len(path.parts) > 1 or not (checkpoints / path).is_dir()):
-        return Engine(path.resolve().parent), path.resolve().name
-    return Engine(checkpoints), text
-
-
 def _request(options: argparse.Namespace) -> tuple[Engine, Request]:
-    if not 1 <= options.scale <= MAX_SCALE:
-        raise RequestRejected(f"scale {options.scale}: must lie in 1 to {MAX_SCALE}")
-    engine, name = _find(options.checkpoints, options.checkpoint)
+    check_scale(options.scale)
+    engine, name = find(options.checkpoints, options.checkpoint)
     request = Request(
         name,
-        class_weights={} if options.class_name is None else {options.class_name: 1.0},
+        class_weights=class_weights(options),
         count=options.count,
         seed=options.seed,
         temperature=options.temperature,
@@ -235,33 +233,5 @@ def _write(options: argparse.Namespace, drawings: list[Drawing]) -> Json:
         path = options.out / f"{index}.png"
         write_file(path, drawing.png(scale=options.scale))
         images.append({"file": str(path), "seed": drawing.seed, "log_prob": drawing.log_prob})
-        _say(options, f"{path}  seed {drawing.seed}  log p {drawing.log_prob:.1f}")
+        say(options, f"{path}  seed {drawing.seed}  log p {drawing.log_prob:.1f}")
     return {"images": images}
-
-
-def _say(options: argparse.Namespace, *lines: str) -> None:
-    if not options.json:
-        for line in lines:
-            print(line)
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, nothing elsewhere."""
-    with tqdm(desc=title, disable=None, file=sys.stderr, leave=False) as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield show
-
-
-@contextmanager
-def _row_progress() -> Iterator[OnRow]:
-    with _progress("drawing") as show:
-
-        def on_row(done: int, rows: int, pictures: Callable[[], Picture]) -> None:
-            show(done, rows)
-
-        yield on_row

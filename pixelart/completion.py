@@ -41,7 +41,10 @@ def context_of(
 
 @torch.no_grad()
 def whole_log_prob(model: AutoregressiveModel, x: Tensor, class_weights: Tensor) -> Tensor:
-    """log p of whole pictures x (n, C, H, W) in nats, (n,) float64, given the class alone: fit to rank candidates."""
+    """log p of whole pictures x (n, C, H, W) in nats, (n,) float64, given the class alone: fit to rank candidates.
+
+    class_weights: (classes,) of all pictures, or (n, classes).
+    """
     hidden = torch.ones(len(x), *x.shape[2:], dtype=torch.bool, device=x.device)
     context = Context(class_weights.expand(len(x), -1), x, hidden)
     return model.log_prob(x, context).flatten(1).cpu().double().sum(1)

@@ -1,4 +1,4 @@
-"""What a user can do: generate, complete, judge. No gradio, no argparse."""
+"""What a user can do: generate, complete, judge, inspect. No gradio, no argparse."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from pixelart.codec import Codec, Picture
 from pixelart.completion import complete, context_of, whole_log_prob
 from pixelart.devices import pick_device
 from pixelart.errors import RequestRejected
+from pixelart.inspection import ColourChance as ColourChance
+from pixelart.inspection import Inspection as Inspection
+from pixelart.inspection import PixelColours as PixelColours
+from pixelart.inspection import colours_at, inspect
 from pixelart.library import Checkpoint as Checkpoint
 from pixelart.library import CheckpointInfo as CheckpointInfo
 from pixelart.library import Library
@@ -129,12 +133,48 @@ class Engine:
         Raises:
             RequestRejected: a wrong size or an unknown class.
         """
-        loaded = self.library.load(checkpoint)
-        _check_size(picture, loaded.info)
-        weights = loaded.class_weights(class_weights or {})
+        loaded, weights = self._load_for(checkpoint, picture, class_weights)
         everything = np.ones(picture.shape[:2], np.bool_)
         context = context_of(loaded.codec, picture, everything, weights, count=1)
         return float(whole_log_prob(loaded.model, context.pixels, weights)[0])
+
+    def inspect(
+        self, checkpoint: str, picture: Picture, *, class_weights: Mapping[str, float] | None = None
+    ) -> Inspection:
+        """How surprising each pixel of a whole picture (H, W, 4) is given the class alone, in bits that sum to -log2 p,
+        and p(class | picture) by Bayes' rule, each class as probable beforehand; colours are snapped first.
+
+        Raises:
+            RequestRejected: a wrong size or an unknown class.
+        """
+        loaded, weights = self._load_for(checkpoint, picture, class_weights)
+        return inspect(loaded.model, loaded.codec, picture, weights, classes=loaded.info.classes)
+
+    def colours_at(
+        self,
+        checkpoint: str,
+        picture: Picture,
+        *,
+        row: int,
+        column: int,
+        top: int = 5,
+        class_weights: Mapping[str, float] | None = None,
+    ) -> PixelColours:
+        """The `top` most probable colours of one pixel given the class and every other pixel of the picture (H, W, 4),
+        before it and after it, and the probability of the colour that is there; colours are snapped first.
+
+        Raises:
+            RequestRejected: a wrong size, an unknown class, a pixel outside the picture, or `top` not 1 to 256.
+        """
+        loaded, weights = self._load_for(checkpoint, picture, class_weights)
+        return colours_at(loaded.model, loaded.codec, picture, weights, row=row, column=column, top=top)
+
+    def _load_for(
+        self, checkpoint: str, picture: Picture, class_weights: Mapping[str, float] | None
+    ) -> tuple[Checkpoint, Tensor]:
+        loaded = self.library.load(checkpoint)
+        _check_size(picture, loaded.info)
+        return loaded, loaded.class_weights(class_weights or {})
 
     def _draw(
         self,

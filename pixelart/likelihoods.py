@@ -1,11 +1,12 @@
 """What a network's output means: parameter maps (B, P, H, W) to probabilities of integer pixels (B, C, H, W).
 
-All values are in nats. A likelihood has one face: `nll`, `log_prob`, `to_table`.
+All values are in nats. A likelihood has one face: `nll`, `log_prob`, `to_table`, `temper`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,11 +23,16 @@ class Likelihood(ABC):
 
     @abstractmethod
     def log_prob(self, maps: Tensor, x: Tensor) -> Tensor:
-        """log p of each sub-pixel, (B, C, H, W), of `x` (B, C, H, W) under `maps` (B, P, H, W)."""
+        """log p (B, C, H, W) of each sub-pixel of `x` (B, C, H, W), given those before it; maps (B, P, H, W)."""
 
     @abstractmethod
     def to_table(self, maps: Tensor, x: Tensor, *, channel: int) -> Tensor:
-        """log p of each level of a channel: (..., K) of `maps` (..., P), given the earlier channels of `x` (..., C)."""
+        """log p of each level of a channel: double (..., K) of `maps` (..., P), given the earlier channels of `x`
+        (..., C)."""
+
+    @abstractmethod
+    def temper(self, maps: Tensor, temperature: Tensor) -> Tensor:
+        """Parameters (..., P) of the same distribution at `temperature` (...)."""
 
     def nll(self, maps: Tensor, x: Tensor) -> Tensor:
         """-log p of each sub-pixel, (B, C, H, W)."""
@@ -47,3 +53,87 @@ class Categorical(Likelihood):
     def to_table(self, maps: Tensor, x: Tensor, *, channel: int) -> Tensor:
         start = channel * self.levels
         return torch.log_softmax(maps[..., start : start + self.levels].double(), dim=-1)
+
+    def temper(self, maps: Tensor, temperature: Tensor) -> Tensor:
+        return maps / temperature[..., None]
+
+
+class _Mixture(NamedTuple):
+    """Unpacked parameters of M components, each (..., M) or, a channel, (..., C, M)."""
+
+    logits: Tensor
+    means: Tensor
+    log_scales: Tensor
+    coefficients: Tensor  # (..., C*(C-1)/2, M)
+
+
+class DiscretizedLogisticMixture(Likelihood):
+    """M logistic distributions, each cut at the edges of the K levels (PixelCNN++, 1701.05517, section 2.1 and 2.2).
+
+    All channels of a pixel share the component. A channel's mean moves linearly with the true values of the channels
+    before it. Levels lie evenly in -1..1; the outer two own the tails, so the probabilities of the K levels sum to
+    one exactly. P = M * (1 + 2C + C(C-1)/2): logits, then each channel's means, log scales, and the coefficients
+    (g from r, b from r, b from g: the code of the paper, whose equation 3 has a slip in the mean of b).
+    """
+
+    LOG_SCALES = (-7.0, 40.0)
+    """The least, as in the paper, and the greatest: beyond, single precision knows no difference between levels."""
+
+    def __init__(self, *, channels: int, levels: int, mixtures: int) -> None:
+        self.channels, self.levels, self.mixtures = channels, levels, mixtures
+        self.pairs = channels * (channels - 1) // 2
+        self._sizes = [mixtures * n for n in (1, channels, channels, self.pairs)]
+        self.parameters = sum(self._sizes)
+
+    def log_prob(self, maps: Tensor, x: Tensor) -> Tensor:
+        precise = maps.to(torch.promote_types(maps.dtype, torch.float32)).movedim(1, -1)
+        joint = self._joint(self._unpack(precise), x.movedim(1, -1))
+        before = torch.cat([torch.zeros_like(joint[..., :1]), joint[..., :-1]], dim=-1)
+        return (joint - before).movedim(-1, 1)
+
+    def to_table(self, maps: Tensor, x: Tensor, *, channel: int) -> Tensor:
+        mixture = self._unpack(maps.double())
+        weights = torch.log_softmax(mixture.logits, dim=-1)
+        for earlier in range(channel):
+            weights = weights + self._level_log_prob(mixture, x, earlier, x[..., earlier : earlier + 1])[..., 0, :]
+        levels = torch.arange(self.levels, device=maps.device)
+        joint = weights[..., None, :] + self._level_log_prob(mixture, x, channel, levels)
+        return torch.logsumexp(joint, dim=-1) - torch.logsumexp(weights, dim=-1)[..., None]
+
+    def temper(self, maps: Tensor, temperature: Tensor) -> Tensor:
+        """Component logits are divided by it, and log is added to log scales: nothing else is scaled."""
+        heat = temperature[..., None]
+        logits, means, log_scales, rest = maps.split(self._sizes, dim=-1)
+        return torch.cat([logits / heat, means, log_scales.clamp(*self.LOG_SCALES) + heat.log(), rest], dim=-1)
+
+    def _unpack(self, maps: Tensor) -> _Mixture:  # (..., P)
+        logits, means, log_scales, rest = maps.split(self._sizes, dim=-1)
+        means, log_scales = (part.unflatten(-1, (self.channels, -1)) for part in (means, log_scales))
+        coefficients = torch.tanh(rest).unflatten(-1, (self.pairs, -1)) if self.pairs else rest[..., None, :]
+        return _Mixture(logits, means, log_scales.clamp(*self.LOG_SCALES), coefficients)
+
+    def _joint(self, mixture: _Mixture, x: Tensor) -> Tensor:  # log p of channels up to each, (..., C)
+        total, sums = torch.log_softmax(mixture.logits, dim=-1), []
+        for channel in range(self.channels):
+            total = total + self._level_log_prob(mixture, x, channel, x[..., channel : channel + 1])[..., 0, :]
+            sums.append(torch.logsumexp(total, dim=-1))
+        return torch.stack(sums, dim=-1)
+
+    def _level_log_prob(self, mixture: _Mixture, x: Tensor, channel: int, levels: Tensor) -> Tensor:
+        """log p (..., n, M) of `levels` (..., n) of a channel in each component, given the channels of x before it."""
+        mean, log_scale = mixture.means[..., channel, :], mixture.log_scales[..., channel, :]
+        first = channel * (channel - 1) // 2
+        for earlier in range(channel):
+            value = self._scaled(x[..., earlier], mean.dtype)[..., None]
+            mean = mean + mixture.coefficients[..., first + earlier, :] * value
+        centred = self._scaled(levels, mean.dtype)[..., None] - mean[..., None, :]
+        inverse, half = torch.exp(-log_scale)[..., None, :], 1 / max(1, self.levels - 1)
+        upper, lower = inverse * (centred + half), inverse * (centred - half)
+        width = (2 * half * inverse).expand_as(upper)
+        inside = F.logsigmoid(upper) + F.logsigmoid(-lower) + torch.log(-torch.expm1(-width))
+        at = levels[..., None]
+        edges = torch.where(at == self.levels - 1, F.logsigmoid(-lower), inside)
+        return torch.where(at == 0, F.logsigmoid(upper), edges)
+
+    def _scaled(self, x: Tensor, dtype: torch.dtype) -> Tensor:
+        return x.to(dtype) * (2 / max(1, self.levels - 1)) - 1

@@ -28,6 +28,13 @@ def oklab(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.cbrt(linear @ _TO_LMS.T) @ _TO_LAB.T
 
 
+def from_oklab(lab: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """sRGB bytes (N, 3) of Oklab (N, 3); what lies outside sRGB is clipped. `from_oklab(oklab(x)) == x`."""
+    linear = np.clip((lab @ np.linalg.inv(_TO_LAB).T) ** 3 @ np.linalg.inv(_TO_LMS).T, 0, 1)
+    value = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.rint(value * 255).astype(np.uint8)
+
+
 def nearest_colours(colours: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.int64]:
     """For each of `colours` (N, 3) the index of the nearest of `palette` (K, 3) in Oklab; an equal colour wins."""
     return _nearest(oklab(colours), oklab(palette))

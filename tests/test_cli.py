@@ -29,7 +29,7 @@ from pixelart.training.run import Schedule
 from pixelart.training.setup import export_run, start_run
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ("models", "generate", "complete", "evaluate", "train", "export")
+COMMANDS = ("models", "generate", "complete", "inspect", "evaluate", "train", "export")
 Run = Callable[..., "Result"]
 
 
@@ -220,6 +220,61 @@ def test_a_mask_is_white_on_black_or_on_clear(tmp_path: Path) -> None:
     assert commands._read_mask(tmp_path / "mask.png").tolist() == [[True, False, False, True, False, False]]
 
 
+# --- inspect ------------------------------------------------------------------------------------------------------
+
+
+def test_inspect_tells_what_the_engine_tells(run: Run, tiny_checkpoints: Path, sprite: Path, tmp_path: Path) -> None:
+    heat = tmp_path / "new" / "heat.png"
+    options = ("inspect --checkpoint tiny --class cross --top 3 --scale 4 --json --checkpoints", tiny_checkpoints)
+    result = run(*options, "--image", sprite / "in.png", "--pixel 4,1 --out", heat).json
+    engine, picture = Engine(tiny_checkpoints, device=torch.device("cpu")), read_picture(sprite / "in.png")
+    weights = {"cross": 1.0}
+    found = engine.inspect("tiny", picture, class_weights=weights)
+    told = -engine.log_likelihood("tiny", picture, class_weights=weights) / np.log(2)
+    assert result["bits"] == pytest.approx(told, rel=1e-6)
+    assert result["bits_per_dim"] == pytest.approx(told / 64, rel=1e-6)
+    assert result["snapped"] == 0 and result["checkpoint"] == "tiny"
+    assert result["class_probabilities"] == pytest.approx(dict(found.class_probabilities), rel=1e-6)
+    assert [p["bits"] for p in result["most_surprising"]] == pytest.approx(np.sort(found.bits, axis=None)[:-4:-1])
+    for place in result["most_surprising"]:
+        assert place["bits"] == pytest.approx(found.bits[place["row"], place["column"]])
+    at = engine.colours_at("tiny", picture, row=4, column=1, top=3, class_weights=weights)
+    pixel = result["pixel"]
+    assert (pixel["row"], pixel["column"], pixel["exact"]) == (4, 1, True) and len(pixel["colours"]) == 3
+    assert [c["probability"] for c in pixel["colours"]] == pytest.approx([c.probability for c in at.likely], rel=1e-5)
+    words = {(0, 0, 0, 0): "transparent", (200, 30, 30, 255): "c81e1e", (30, 200, 30, 255): "1ec81e"}
+    words |= {(30, 30, 200, 255): "1e1ec8", (240, 240, 240, 255): "f0f0f0"}
+    assert [c["colour"] for c in pixel["colours"]] == [words[c.colour] for c in at.likely]
+    assert pixel["current"]["colour"] == words[tuple(picture[4, 1].tolist())]
+    assert result["heat_map"] == {"file": str(heat), "black_bits": 0.0, "white_bits": pytest.approx(found.bits.max())}
+    brightness = read_picture(heat)[::4, ::4, :3].astype(int).sum(-1)
+    assert read_picture(heat).shape == (32, 32, 4) and brightness.max() == 765
+    assert np.argmax(brightness) == np.argmax(found.bits) and np.argmin(brightness) == np.argmin(found.bits)
+
+
+def test_inspect_prints_plain_lines_and_writes_only_what_is_asked_for(
+    run: Run, tiny_checkpoints: Path, sprite: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    foreign = read_picture(sprite / "in.png")
+    foreign[0, 0] = (1, 2, 3, 255)
+    (sprite / "in.png").write_bytes(encode_png(foreign))
+    options = ("inspect --checkpoint tiny --top 2 --checkpoints", tiny_checkpoints, "--image", sprite / "in.png")
+    shown = run(*options)
+    lines = shown.out.splitlines()
+    assert shown.code == 0 and shown.err == "" and not list(Path().iterdir())
+    assert re.fullmatch(r"\d+\.\d bits, \d\.\d{3} bits/dim", lines[0])
+    assert lines[1] == "pixels judged as the nearest colour of the checkpoint: 1"
+    assert all(re.fullmatch(r"row \d, column \d: \d+\.\d\d bits", line) for line in lines[2:4])
+    assert {re.fullmatch(r"class (\w+)  \d+\.\d\d%", line)[1] for line in lines[4:]} == {"cross", "stripe"}  # pyright: ignore[reportOptionalSubscript]
+    more = run(*options, "--pixel 7,0 --out heat.png").out.splitlines()
+    assert more[:6] == lines and [p.name for p in Path().iterdir()] == ["heat.png"]
+    assert re.fullmatch(r"pixel 7,0 is (transparent|[0-9a-f]{6})  \d+\.\d\d%; it could be", more[6])
+    assert len(more) == 10 and re.fullmatch(r"heat\.png: black 0 bits, white \d+\.\d\d bits", more[9])
+    assert read_picture(Path("heat.png")).shape == (64, 64, 4)
+
+
 # --- evaluate -----------------------------------------------------------------------------------------------------
 
 
@@ -349,6 +404,7 @@ def test_an_interrupt_elsewhere_ends_quietly(
 CK = "--checkpoint tiny --checkpoints {checkpoints}"
 DRAW = "generate " + CK + " --out {out}"
 COMPLETE = "complete " + CK + " --out {out} --image {input}/in.png --mask {input}/mask.png"
+INSPECT = "inspect " + CK + " --image {input}/in.png"
 EVALUATE = "evaluate " + CK + " --data {data}"
 START = TRAIN + " --data {data} --out {out}"
 BAD = {
@@ -393,6 +449,21 @@ BAD = {
     "mask of another size": (COMPLETE.replace("mask.png", "small.png"), "mask is 4 x 5; the picture is 8 x 8"),
     "empty mask": (COMPLETE.replace("mask.png", "black.png"), "the mask is empty"),
     "no mask": (COMPLETE.replace(" --mask {input}/mask.png", ""), "required: --mask"),
+    "inspect no image": ("inspect " + CK, "required: --image"),
+    "inspect a picture of another size": (INSPECT.replace("in.png", "small.png"), "picture is 4 x 5; tiny draws 8 x 8"),
+    "inspect for an unknown class": (INSPECT + " --class dragon", "class 'dragon' is not one of cross, stripe"),
+    "a row outside": (INSPECT + " --out {out} --pixel 8,0", "row 8: must be a whole number of 0 to 7"),
+    "a column outside": (INSPECT + " --out {out} --pixel 0,-1", "column -1: must be a whole number of 0 to 7"),
+    "half a pixel": (INSPECT + " --pixel 3", "argument --pixel: '3': write ROW,COLUMN such as 12,7"),
+    "a pixel and a half": (INSPECT + " --pixel 1,2,3", "'1,2,3': write ROW,COLUMN such as 12,7"),
+    "a pixel in words": (INSPECT + " --pixel one,two", "'one,two': write ROW,COLUMN such as 12,7"),
+    "a pixel of 5,000 digits": (INSPECT + " --pixel 1," + "9" * 5000, "write ROW,COLUMN such as 12,7"),
+    "top 0": (INSPECT + " --out {out} --top 0", "top 0: must be a whole number of 1 to 256"),
+    "top 257": (INSPECT + " --top 257", "top 257: must be a whole number of 1 to 256"),
+    "heat map of scale 33": (INSPECT + " --out {out} --scale 33", "scale 33: must lie in 1 to 32"),
+    "heat map to a folder": (INSPECT + " --out {input}", "is a folder; name a file such as heat.png"),
+    "heat map to this folder": (INSPECT + " --out .", "out .: is a folder; name a file such as heat.png"),
+    "heat map below a file": (INSPECT + " --out {input}/in.png/heat.png", "in.png: "),
     "no data": (EVALUATE.replace("{data}", "{input}/gone"), "neither a folder nor a .zip"),
     "data is no archive": (EVALUATE.replace("{data}", "{input}/in.png"), "neither a folder nor a .zip"),
     "data is a damaged archive": (EVALUATE.replace("{data}", "{input}/cut.zip"), "neither a folder nor a .zip"),
@@ -409,7 +480,7 @@ BAD = {
     "batch size 0": (START + " --batch-size 0", "batch_size 0: must lie in 1 to"),
     "learning rate 9": (START + " --learning-rate 9", "learning_rate 9.0: must lie in"),
     "precision fp16": (START + " --precision fp16", "precision 'fp16': must be bf16 or fp32"),
-    "unknown model": (START + " --model vae", "model 'vae' is not one of gated_pixelcnn"),
+    "unknown model": (START + " --model vae", "model 'vae' is not one of diagonal_bilstm, gated_pixelcnn"),
     "unknown preset": (START + " --preset huge", "preset 'huge' of gated_pixelcnn is not one of default, debug"),
     "unknown codec": (START + " --codec cmyk", "codec 'cmyk' is not one of indexed, rgb, gray, binary"),
     "colours 1": (START + " --colours 1", "colours 1: must lie in 2 to 256"),

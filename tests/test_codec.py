@@ -9,12 +9,14 @@ import pytest
 import torch
 
 from pixelart.codec import (
+    ALPHA_THRESHOLD,
     RGB,
     Binary,
     Codec,
     Gray,
     Indexed,
     codec_from_config,
+    colour_word,
     normalise,
     over_background,
     parse_hex_colours,
@@ -181,3 +183,10 @@ def test_hex_colours_are_read_with_and_without_hash() -> None:
 def test_texts_that_are_no_colour_are_refused(text: str) -> None:
     with pytest.raises(RequestRejected, match="six hexadecimal digits"):
         parse_hex_colours([text])
+
+
+def test_colours_are_written_as_they_are_read() -> None:
+    assert colour_word((255, 0, 68, 255)) == "ff0044" and colour_word((255, 0, 68, ALPHA_THRESHOLD)) == "ff0044"
+    assert colour_word((0, 0, 0, 0)) == colour_word((9, 9, 9, ALPHA_THRESHOLD - 1)) == "transparent"
+    for colour in _distinct_colours(50, seed=1).tolist():
+        assert parse_hex_colours([colour_word([*colour, 255])]).tolist() == [colour]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pixelart.palettes import fit_palette, nearest_colours, oklab
+from pixelart.palettes import fit_palette, from_oklab, nearest_colours, oklab
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -33,6 +33,13 @@ def _mean_error(pixels: Bytes, palette: Bytes) -> float:
 )
 def test_oklab_has_the_published_values(rgb: tuple[int, ...], lab: tuple[float, ...]) -> None:
     assert oklab(np.array([rgb], np.uint8))[0] == pytest.approx(lab, abs=2e-4)
+
+
+def test_colours_come_back_from_oklab() -> None:
+    corners = np.array([(r, g, b) for r in (0, 1, 255) for g in (0, 1, 255) for b in (0, 1, 255)], np.uint8)
+    colours = np.concatenate([corners, _noise(5000), np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1)])
+    assert np.array_equal(from_oklab(oklab(colours)), colours)
+    assert from_oklab(np.array([[1.5, 0, 0], [-0.5, 0, 0]])).tolist() == [[255] * 3, [0] * 3]
 
 
 def test_lightness_of_greys_rises() -> None:

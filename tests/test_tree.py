@@ -12,15 +12,17 @@ ROOT = Path(__file__).parent.parent
 ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie beside each other and share nothing
     ("app", "pixelart.__main__"),
     ("pixelart.cli",),
-    ("pixelart.ui", "pixelart.commands"),
+    ("pixelart.ui", "pixelart.commands", "pixelart.inspect_command"),
+    ("pixelart.terminal",),
     ("pixelart.engine", "pixelart.training"),
     ("pixelart.library", "pixelart.requests"),
+    ("pixelart.inspection",),
     ("pixelart.completion",),
     ("pixelart.sampling",),
     ("pixelart.models",),
     ("pixelart.layers",),
     ("pixelart.likelihoods", "pixelart.holes"),
-    ("pixelart.images",),
+    ("pixelart.images", "pixelart.heatmap"),
     ("pixelart.codec",),
     ("pixelart.palettes",),
     ("pixelart.settings", "pixelart.errors", "pixelart.devices"),
@@ -127,7 +129,7 @@ def test_gradio_is_imported_by_the_interface_only() -> None:
 
 def test_argparse_is_read_by_the_terminal_only() -> None:
     users = {m for m, tree in MODULES.items() if any(i.split(".")[0] == "argparse" for i in _imports(m, tree))}
-    assert users == {"pixelart.cli", "pixelart.commands"}
+    assert users == {"pixelart.cli", "pixelart.commands", "pixelart.inspect_command", "pixelart.terminal"}
 
 
 @pytest.mark.parametrize("module", PROGRAMS)

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from pixelart.layers.colours import ColourEmbedding
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class ContextEncoder(nn.Module):
     def __init__(self, config: ContextConfig, *, channels: int, levels: int, num_classes: int) -> None:
         super().__init__()
         self.config, self.channels, self.levels = config, channels, levels
-        self.colours = nn.Embedding(channels * (levels + 1), config.embedding)  # the last level of each: unknown
+        self.colours = ColourEmbedding(channels, levels + 1, config.embedding)  # the last level: unknown
         inputs = channels * config.embedding * (2 if config.upscale else 1) + 1 + 4
         self.stem = nn.Conv2d(inputs, config.hidden, 5, padding=2)
         labels = num_classes + 1  # the last: mirrored
@@ -100,9 +101,9 @@ class ContextEncoder(nn.Module):
 
     def forward(self, context: Context) -> Tensor:
         known = torch.where(context.mask[:, None], self.levels, context.pixels)
-        parts = [self._embed(known), context.mask[:, None].to(self.stem.weight.dtype), self._position(context.mask)]
+        parts = [self.colours(known), context.mask[:, None].to(self.stem.weight.dtype), self._position(context.mask)]
         if self.config.upscale:
-            parts.insert(1, self._embed(self._enlarged(context)))
+            parts.insert(1, self.colours(self._enlarged(context)))
         labels = self._labels(context)
         x = self.stem(torch.cat(parts, dim=1)) + self.class_bias(labels)[:, :, None, None]
         for block in self.blocks:
@@ -113,11 +114,6 @@ class ContextEncoder(nn.Module):
         weights = context.class_weights
         mirrored = weights.new_zeros(len(weights)) if context.mirrored is None else context.mirrored.to(weights.dtype)
         return torch.cat([weights, mirrored[:, None]], dim=1)
-
-    def _embed(self, pixels: Tensor) -> Tensor:
-        offsets = torch.arange(self.channels, device=pixels.device) * (self.levels + 1)
-        features = F.embedding(pixels + offsets[:, None, None], self.colours.weight)  # (B, C, H, W, E)
-        return features.permute(0, 1, 4, 2, 3).flatten(1, 2)
 
     def _enlarged(self, context: Context) -> Tensor:
         batch, height, width = context.mask.shape

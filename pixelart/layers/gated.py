@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pixelart.layers.masked import Groups, MaskedConv2d, MaskType, pointwise, row_conv
+from pixelart.layers.causal import pointwise, row_conv
+from pixelart.layers.masked import Groups, MaskedConv2d, MaskType
 
 
 def gate(x: Tensor) -> Tensor:

@@ -53,7 +53,7 @@ class Choice(NamedTuple):
 
 
 @njit(nogil=True, fastmath={"contract", "reassoc", "nsz"}, cache=True)
-def _add_product(weights: F32, x: F32, result: F32) -> None:  # result (b, O) += x (b, I) @ weights (I, O)
+def add_product(weights: F32, x: F32, result: F32) -> None:  # result (b, O) += x (b, I) @ weights (I, O)
     inputs, outputs = weights.shape
     whole = inputs - inputs % 4
     for i in range(0, whole, 4):
@@ -123,11 +123,11 @@ def _pixel_logits(weights: GatedWeights, row: RowState, x: I64, column: int, low
     gated = np.empty((batch, width_p), np.float32)
     total = row.skip[low:high, column].copy()
     before = row.before[0, low:high, column].copy()
-    _add_product(weights.first, window, before)
+    add_product(weights.first, window, before)
     _gate(before, gated)
     out = np.empty((batch, weights.first_out.shape[1]), np.float32)
     out[:] = weights.first_out_bias
-    _add_product(weights.first_out, gated, out)
+    add_product(weights.first_out, gated, out)
     row.features[0, low:high, column] = out[:, :width_p]
     total += out[:, width_p:]
     pair = np.empty((batch, 2 * width_p), np.float32)
@@ -140,17 +140,17 @@ def _pixel_logits(weights: GatedWeights, row: RowState, x: I64, column: int, low
                 pair[b, :width_p] = 0.0
             pair[b, width_p:] = row.features[layer, low + b, column]
         before = row.before[layer + 1, low:high, column].copy()
-        _add_product(weights.horizontal[layer], pair, before)
+        add_product(weights.horizontal[layer], pair, before)
         _gate(before, gated)
         out[:] = weights.out_bias[layer]
-        _add_product(weights.out[layer], gated, out)
+        add_product(weights.out[layer], gated, out)
         row.features[layer + 1, low:high, column] = pair[:, width_p:] + out[:, :width_p]
         total += out[:, width_p:]
     hidden = np.empty((batch, weights.hidden_bias.shape[0]), np.float32)
     hidden[:] = weights.hidden_bias
-    _add_product(weights.hidden, np.maximum(total, np.float32(0)), hidden)
+    add_product(weights.hidden, np.maximum(total, np.float32(0)), hidden)
     logits = row.vote[low:high, column] + weights.logits_bias
-    _add_product(weights.logits, np.maximum(hidden, np.float32(0)), logits)
+    add_product(weights.logits, np.maximum(hidden, np.float32(0)), logits)
     return logits
 
 

@@ -67,18 +67,3 @@ class MaskedConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.conv2d(F.pad(x, self.padding), self.masked_weight(), self.bias, dilation=self.dilation)
-
-
-def pointwise(groups_in: Groups, groups_out: Groups) -> MaskedConv2d:
-    """A 1x1 convolution with mask B."""
-    return MaskedConv2d(groups_in, groups_out, mask=group_mask("B", groups_in, groups_out)[:, :, None, None])
-
-
-def row_conv(
-    groups_in: Groups, groups_out: Groups, *, taps: int, mask_type: MaskType, dilation: int = 1
-) -> MaskedConv2d:
-    """A 1 x `taps` convolution along the row over the pixel itself (masked A or B) and those to its left."""
-    mask = torch.ones(len(groups_out), len(groups_in), 1, taps, dtype=torch.bool)
-    mask[:, :, 0, -1] = group_mask(mask_type, groups_in, groups_out)
-    padding = (dilation * (taps - 1), 0, 0, 0)
-    return MaskedConv2d(groups_in, groups_out, mask=mask, dilation=(1, dilation), padding=padding)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from pixelart.layers.context import Context, ContextConfig, ContextEncoder
-from pixelart.layers.stream import Stream
+from pixelart.layers.cursor import Cursor
+from pixelart.layers.stream import Stream, TrunkStream
 from pixelart.likelihoods import Categorical, Likelihood
 
 
@@ -31,10 +32,11 @@ class AutoregressiveModel(nn.Module, ABC):
     A concrete class gives `trunk`. A model never samples, trains, saves or prints.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, likelihood: Likelihood | None = None) -> None:
+        """`likelihood`: what the parameter maps mean; a softmax over the levels unless said otherwise."""
         super().__init__()
         self.config = config
-        self.likelihood: Likelihood = Categorical(channels=config.channels, levels=config.levels)
+        self.likelihood = likelihood or Categorical(channels=config.channels, levels=config.levels)
         self.encoder = ContextEncoder(
             config.context, channels=config.channels, levels=config.levels, num_classes=config.num_classes
         )
@@ -42,12 +44,15 @@ class AutoregressiveModel(nn.Module, ABC):
         nn.init.zeros_(self.vote.weight)
 
     @abstractmethod
-    def trunk(self, x: Tensor, context_map: Tensor) -> Tensor:
-        """Parameter maps (B, P, H, W) of x int64 (B, C, H, W), causal in x, biased by context_map (B, F, H, W)."""
+    def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
+        """Parameter maps (B, P, H, W) of x int64 (B, C, H, W), causal in x, biased by context_map (B, F, H, W).
 
-    @abstractmethod
+        With a cursor: the maps (B, P, h, w) of its region alone; x and context_map are whole all the same.
+        """
+
     def stream(self, context_map: Tensor) -> Stream:
         """The incremental face, vote included: the same maps as `decode`, a pixel at a time."""
+        return TrunkStream(self.trunk, self.vote, context_map)
 
     def encode(self, context: Context) -> Tensor:
         """The context map (B, F, H, W)."""

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from pixelart.layers.causal import pointwise
+from pixelart.layers.colours import ColourEmbedding
 from pixelart.layers.context import ContextConfig
+from pixelart.layers.cursor import Cursor
 from pixelart.layers.gated import GatedLayer
 from pixelart.layers.gated_stream import GatedStack, GatedStream
-from pixelart.layers.masked import pointwise, spread_groups
+from pixelart.layers.masked import spread_groups
 from pixelart.models.base import AutoregressiveModel, ModelConfig
 from pixelart.models.registry import register_model
 
@@ -55,13 +57,18 @@ class GatedPixelCNN(AutoregressiveModel):
     def __init__(self, config: GatedPixelCNNConfig) -> None:
         super().__init__(config)
         channels, context = config.channels, config.context.hidden
-        colours = tuple(c for c in range(channels) for _ in range(config.embedding))
+        self.colours = ColourEmbedding(channels, config.levels, config.embedding)
         groups, skip = spread_groups(config.hidden, channels), spread_groups(config.skip, channels)
         head = spread_groups(config.head, channels)
         logits = tuple(c for c in range(channels) for _ in range(config.levels))
-        self.colours = nn.Embedding(channels * config.levels, config.embedding)
         first = GatedLayer(
-            colours, groups, skip, context=context, mask_type="A", rows=config.first_rows, taps=config.first_rows + 1
+            self.colours.groups,
+            groups,
+            skip,
+            context=context,
+            mask_type="A",
+            rows=config.first_rows,
+            taps=config.first_rows + 1,
         )
         self.layers = nn.ModuleList(
             [first]
@@ -70,8 +77,9 @@ class GatedPixelCNN(AutoregressiveModel):
         self.context_skip = nn.Conv2d(context, config.skip, 1)
         self.hidden, self.logits = pointwise(skip, head), pointwise(head, logits)
 
-    def trunk(self, x: Tensor, context_map: Tensor) -> Tensor:
-        v = h = self.embed(x)
+    def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
+        assert cursor is None, "its stream draws without the trunk"
+        v = h = self.colours(x)
         total = self.context_skip(context_map)
         for layer in self.layers:
             v, h, skip = layer(v, h, context_map)
@@ -90,8 +98,3 @@ class GatedPixelCNN(AutoregressiveModel):
             self.config.levels,
         )
         return GatedStream(stack, context_map)
-
-    def embed(self, x: Tensor) -> Tensor:
-        """Colour features (B, C*E, H, W) of x (B, C, H, W), each channel's in its own colour group."""
-        offsets = torch.arange(self.config.channels, device=x.device) * self.config.levels
-        return F.embedding(x + offsets[:, None, None], self.colours.weight).permute(0, 1, 4, 2, 3).flatten(1, 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.layers.context import ContextConfig
@@ -22,22 +22,25 @@ class Variant:
     model: type[AutoregressiveModel]
     config: type[ModelConfig]
     presets: Mapping[str, Preset]
+    codecs: tuple[str, ...]
+    """The names of the codecs whose levels it can model; empty = all."""
 
 
 _VARIANTS: dict[str, Variant] = {}
 
 
 def register_model(
-    name: str, *, config: type[ModelConfig], presets: Mapping[str, Preset]
+    name: str, *, config: type[ModelConfig], presets: Mapping[str, Preset], codecs: tuple[str, ...] = ()
 ) -> Callable[[type[AutoregressiveModel]], type[AutoregressiveModel]]:
-    """Class decorator. `presets` must hold "default" and "debug" (trains and draws in under a second)."""
+    """Class decorator. `presets` must hold "default" and "debug" (trains and draws in under a second); `codecs` names
+    those whose levels the model is for, where it is not for all."""
     if name in _VARIANTS:
         raise ValueError(f"model {name!r} is registered twice")
     if not {"default", "debug"} <= set(presets):
         raise ValueError(f"model {name!r} needs the presets 'default' and 'debug'")
 
     def register(model: type[AutoregressiveModel]) -> type[AutoregressiveModel]:
-        _VARIANTS[name] = Variant(name, model, config, presets)
+        _VARIANTS[name] = Variant(name, model, config, presets, codecs)
         return model
 
     return register
@@ -57,6 +60,15 @@ def get_variant(name: str) -> Variant:
     if name not in _VARIANTS:
         raise RequestRejected(f"model {name!r:.40} is not one of {', '.join(list_models())}")
     return _VARIANTS[name]
+
+
+def check_codec(name: str, codec: str) -> None:
+    """Raises RequestRejected when the model `name` is not for the levels of the codec named `codec`."""
+    fit = get_variant(name).codecs
+    if fit and codec not in fit:
+        raise RequestRejected(
+            f"model {name} with codec {codec}: it is for {' or '.join(fit)}, whose levels are quantities with an order"
+        )
 
 
 def create_model(name: str, *, preset: str = "default", **values: Any) -> AutoregressiveModel:
@@ -87,7 +99,7 @@ def config_from_dict(name: str, values: Mapping[str, Any]) -> ModelConfig:
     return _read(_VARIANTS[name].config, values)
 
 
-_LIMITS = {"upscale": (0, 64), "dilations": (1, 64)}
+_LIMITS = {"upscale": (0, 64), "dilations": (1, 64), "layers": (1, 32), "blocks": (1, 32), "scales": (1, 8)}
 
 
 def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
@@ -97,10 +109,16 @@ def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
         odd = sorted(set(fields) ^ set(values)) if isinstance(values, Mapping) else [str(values)[:40]]
         raise WeightsRejected(f"{kind.__name__}: keys {', '.join(map(str, odd))[:80]} are missing or unknown")
     read: dict[str, Any] = {}
+    types = get_type_hints(kind)
     for key, value in values.items():
         if key == "context":
             read[key] = _read(ContextConfig, value)
-        elif str(fields[key].type).startswith("tuple"):
+        elif get_origin(types[key]) is Literal:
+            if value not in get_args(types[key]):
+                words = ", ".join(get_args(types[key]))
+                raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs one of {words}")
+            read[key] = value
+        elif get_origin(types[key]) is tuple:
             if not isinstance(value, list | tuple) or not 1 <= len(value) <= 64:
                 raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs a list of 1 to 64 numbers")
             read[key] = tuple(_bounded(kind, key, v) for v in value)

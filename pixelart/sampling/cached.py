@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 
 from pixelart.layers.context import Context
-from pixelart.layers.kernels import Choice
 from pixelart.layers.stream import Stream
 from pixelart.models import AutoregressiveModel
-from pixelart.sampling.controls import Controls, choose, guide
+from pixelart.sampling.controls import Controls
 from pixelart.sampling.loop import Canvas, OnRow, Sample
 
 
@@ -34,21 +33,21 @@ def sample_cached(
         Cancelled: `cancel` answered True after a row.
     """
     canvas = Canvas.begin(model, context, controls)
-    choice, noise = controls.choice(model.likelihood.levels), noise.to(canvas.log_prob.device)
+    noise = noise.to(canvas.log_prob.device)
     stream = model.stream(canvas.context_map)
     stream.prefill(canvas.x, canvas.rows.start)
     kernel = stream.row_kernel()
     for row in canvas.rows:
         stream.begin_row(canvas.x, row)
         if kernel:
-            kernel(canvas.x, row, context.mask, noise, canvas.temperature, canvas.log_prob, choice)
+            kernel(canvas.x, row, context.mask, noise, canvas.temperature, canvas.log_prob, canvas.choice)
         else:
-            _draw_row(canvas, stream, row, noise, choice)
+            _draw_row(canvas, stream, row, noise)
         canvas.finished(row, on_row, cancel)
     return canvas.sample()
 
 
-def _draw_row(canvas: Canvas, stream: Stream, row: int, noise: Tensor, choice: Choice) -> None:
+def _draw_row(canvas: Canvas, stream: Stream, row: int, noise: Tensor) -> None:
     """One row with PyTorch operations, on any device: the slow twin of a compiled row."""
     drawn = torch.where(canvas.context.mask[:, row].any(0))[0].tolist()
     channels = canvas.x.shape[1]
@@ -56,8 +55,5 @@ def _draw_row(canvas: Canvas, stream: Stream, row: int, noise: Tensor, choice: C
         for channel in range(channels) if column in drawn else [channels - 1]:
             maps = stream.pixel(canvas.x, row, column)
             if column in drawn:
-                table, free = canvas.tables(maps, row, column, channel)
-                log_p = guide(table, free, choice.guidance)
-                temperature = canvas.temperature[:, row, column]
-                level = choose(log_p, noise[:, channel, row, column], temperature, choice)
-                canvas.put(level, table, row, column, channel)
+                region = {"rows": slice(row, row + 1), "columns": slice(column, column + 1)}
+                canvas.draw(maps[:, :, None, None], noise, channel=channel, **region)

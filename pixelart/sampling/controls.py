@@ -74,14 +74,14 @@ def guide(table: Tensor, free: Tensor | None, guidance: float) -> Tensor:
     return table if free is None else free + guidance * (table - free)
 
 
-def choose(log_p: Tensor, noise: Tensor, temperature: Tensor, choice: Choice) -> Tensor:
+def choose(log_p: Tensor, noise: Tensor, choice: Choice) -> Tensor:
     """The level (B,) that `noise` (B,) picks from log_p (B, K), double, by inverting the cumulative distribution.
 
-    `temperature` (B,) divides log_p; then levels that are not allowed, not among the top_k, or outside the smallest
+    Levels that are not allowed, not among the top_k, or outside the smallest
     set of mass top_p (Holtzman et al. 2019, nucleus) get probability zero. Twin of `layers.kernels.choose`.
     """
     allowed = torch.from_numpy(choice.allowed).to(log_p.device)
-    scaled = (log_p / temperature[:, None]).masked_fill(~allowed, -torch.inf)
+    scaled = log_p.masked_fill(~allowed, -torch.inf)
     p = torch.softmax(scaled, dim=1)
     if choice.top_k or choice.top_p < 1:
         ranked, order = torch.sort(p, dim=1, descending=True, stable=True)

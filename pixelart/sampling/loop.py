@@ -10,8 +10,9 @@ from torch import Tensor
 
 from pixelart.errors import Cancelled
 from pixelart.layers.context import Context
+from pixelart.layers.kernels import Choice
 from pixelart.models import AutoregressiveModel
-from pixelart.sampling.controls import Controls
+from pixelart.sampling.controls import Controls, choose, guide
 
 OnRow = Callable[[int, int, Tensor], None]
 """on_row(done, rows, x): `done` of `rows` rows are drawn; x (n, C, H, W) is the picture so far, to be read only."""
@@ -36,6 +37,7 @@ class Canvas:
     log_prob: Tensor  # (n, C, H, W), like all that chooses on the CPU where the device has no doubles
     context_map: Tensor  # (B, F, H, W)
     temperature: Tensor  # (n, H, W)
+    choice: Choice
 
     @classmethod
     def begin(cls, model: AutoregressiveModel, context: Context, controls: Controls) -> Canvas:
@@ -50,7 +52,8 @@ class Canvas:
         chooser = "cpu" if x.device.type == "mps" else x.device
         temperature = controls.temperature_map(height=height, width=width).to(chooser).expand(count, -1, -1)
         log_prob = torch.zeros(count, channels, height, width, dtype=torch.float64, device=chooser)
-        return cls(model, context, x, log_prob, context_map, temperature)
+        choice = controls.choice(model.likelihood.levels)
+        return cls(model, context, x, log_prob, context_map, temperature, choice)
 
     @property
     def rows(self) -> range:
@@ -58,22 +61,27 @@ class Canvas:
         touched = torch.where(self.context.mask.any(2).any(0))[0].tolist()
         return range(touched[0], touched[-1] + 1) if touched else range(0)
 
-    def tables(self, maps: Tensor, row: int, column: int, channel: int) -> tuple[Tensor, Tensor | None]:
-        """Log p (n, K) of a sub-pixel with the class, and, under guidance, without, of parameters (B, P)."""
-        chooser, count = self.log_prob.device, len(self.log_prob)
-        known = self.x[:, :, row, column].to(chooser)
-        table = self.model.likelihood.to_table(maps.to(chooser), known, channel=channel)
-        return table[:count], table[count:] if len(table) > count else None
-
-    def put(self, level: Tensor, table: Tensor, row: int, column: int, channel: int) -> None:
-        """Write the chosen levels (n,) where the mask is True, and what they cost."""
-        here = self.context.mask[:, row, column]
-        count = len(here)
+    def draw(self, maps: Tensor, noise: Tensor, *, channel: int, rows: slice, columns: slice) -> None:
+        """Choose the masked levels of a channel in a region from parameters (B, P, h, w) of it, and note what each
+        costs. noise (n, C, H, W)."""
+        place = (slice(None), rows, columns)
+        chooser, likelihood, count = self.log_prob.device, self.model.likelihood, len(self.log_prob)
+        known = self.x[:, :, rows, columns].to(chooser).movedim(1, -1).flatten(0, 2)
+        given = maps.to(chooser).movedim(1, -1).flatten(0, 2)
+        heat = self.temperature[place].flatten()
+        table = likelihood.to_table(given, known, channel=channel)
+        hot = likelihood.temper(given.double(), heat.repeat(len(self.x) // count))
+        hot = likelihood.to_table(hot, known, channel=channel)
+        free = hot[len(heat) :] if len(hot) > len(heat) else None
+        log_p = guide(hot[: len(heat)], free, self.choice.guidance)
+        level = choose(log_p, noise[:, channel, rows, columns].flatten(), self.choice)
+        seen = table[: len(heat)].gather(1, level[:, None])[:, 0]
+        here = self.context.mask[place]
+        level, seen = level.view(here.shape), seen.view(here.shape)
         for start in range(0, len(self.x), count):
-            target = self.x[start : start + count, channel, row, column]
+            target = self.x[start : start + count, channel, rows, columns]
             target.copy_(torch.where(here, level.to(target.device), target))
-        seen = table.gather(1, level[:, None])[:, 0]
-        self.log_prob[:, channel, row, column] = torch.where(here.to(seen.device), seen, 0.0)
+        self.log_prob[:, channel, rows, columns] = torch.where(here.to(seen.device), seen, 0.0)
 
     def finished(self, row: int, on_row: OnRow | None, cancel: Callable[[], bool] | None) -> None:
         """Tell the caller that `row` is drawn; raise Cancelled when asked to stop."""

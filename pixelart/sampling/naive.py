@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pixelart.layers.context import Context
 from pixelart.models import AutoregressiveModel
-from pixelart.sampling.controls import Controls, choose, guide
+from pixelart.sampling.controls import Controls
 from pixelart.sampling.loop import Canvas, OnRow, Sample
 
 
@@ -30,15 +30,12 @@ def sample_naive(
         Cancelled: `cancel` answered True after a row.
     """
     canvas = Canvas.begin(model, context, controls)
-    choice, noise = controls.choice(model.likelihood.levels), noise.to(canvas.log_prob.device)
+    noise = noise.to(canvas.log_prob.device)
     for row in canvas.rows:
         for column in torch.where(context.mask[:, row].any(0))[0].tolist():
             for channel in range(canvas.x.shape[1]):
-                maps = model.decode(canvas.x, canvas.context_map)[:, :, row, column]
-                table, free = canvas.tables(maps, row, column, channel)
-                log_p = guide(table, free, controls.guidance)
-                temperature = canvas.temperature[:, row, column]
-                level = choose(log_p, noise[:, channel, row, column], temperature, choice)
-                canvas.put(level, table, row, column, channel)
+                rows, columns = slice(row, row + 1), slice(column, column + 1)
+                maps = model.decode(canvas.x, canvas.context_map)[:, :, rows, columns]
+                canvas.draw(maps, noise, channel=channel, rows=rows, columns=columns)
         canvas.finished(row, on_row, cancel)
     return canvas.sample()

@@ -14,7 +14,7 @@ import numpy as np
 
 from pixelart.codec import RGB, Binary, Codec, Gray, Indexed
 from pixelart.errors import DataRejected, RequestRejected
-from pixelart.models import config_to_dict, create_model
+from pixelart.models import check_codec, config_to_dict, create_model
 from pixelart.models.weights import CONFIG_FILE, SEEN_FILE, WEIGHTS_FILE, CheckpointConfig, read_config
 from pixelart.palettes import fit_palette
 from pixelart.training.checkpoint import Files, last_checkpoint
@@ -86,6 +86,7 @@ def start_run(
 
 def _from_scratch(model: str, preset: str, codec: Codec, pictures: PictureSet) -> CheckpointConfig:
     """The network and codec of a run without a base."""
+    check_codec(model, codec.name)
     height, width = pictures.pictures.shape[1:3]
     network = create_model(
         model,

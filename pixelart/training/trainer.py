@@ -31,6 +31,7 @@ from pixelart.training.batches import Batches
 from pixelart.training.checkpoint import exclusive, last_checkpoint, save_checkpoint, write_file
 from pixelart.training.data import PictureSet, is_validation
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
+from pixelart.training.pace import follow, warm_cosine
 from pixelart.training.run import RunConfig
 
 log = logging.getLogger(__name__)
@@ -160,7 +161,7 @@ class Trainer:
     def _train_step(self) -> float:
         alone = self.progress() < self.config.schedule.context_first
         for group, rate in zip(self.optimizer.param_groups, (1.0, self.config.schedule.context_rate), strict=True):
-            group["lr"] = self.config.schedule.learning_rate * self._schedule() * rate
+            group["lr"] = self.config.schedule.learning_rate * self._rate() * rate
         x, context = self.batches.draw(self.step)
         loss, bits = (self._context_loss if alone else self._loss)(x.to(self.device), context.to(self.device))
         if not math.isfinite(float(loss.detach())):
@@ -169,7 +170,7 @@ class Trainer:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
-        self._update_average()
+        follow(self.average, self.model, step=self.step, decay=self.config.schedule.ema)
         return float(bits)
 
     def _joint_loss(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
@@ -202,17 +203,10 @@ class Trainer:
         enabled = self.config.schedule.precision == "bf16"
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)
 
-    def _schedule(self) -> float:
+    def _rate(self) -> float:
         schedule = self.config.schedule
         longest = schedule.steps // 10 if schedule.steps else schedule.warmup_steps
-        warm = min(1.0, (self.step + 1) / max(1, min(schedule.warmup_steps, longest)))
-        return warm * (0.02 + 0.49 * (1 + math.cos(math.pi * self.progress())))
-
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        decay = min(self.config.schedule.ema, (1 + self.step) / (10 + self.step))
-        for average, current in zip(self.average.parameters(), self.model.parameters(), strict=True):
-            average.lerp_(current, 1 - decay)
+        return warm_cosine(self.progress(), step=self.step, warmup_steps=min(schedule.warmup_steps, longest))
 
     # --- measuring and keeping ------------------------------------------------------------------------------------
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pixelart.layers.masked import group_mask, pointwise, row_conv, spread_groups
+from pixelart.layers.causal import pointwise, row_conv
+from pixelart.layers.masked import group_mask, spread_groups
 
 
 def test_group_masks_cell_by_cell() -> None:

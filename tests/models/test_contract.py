@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,38 +13,22 @@ from torch import Tensor
 
 from pixelart.codec import RGB, Gray
 from pixelart.layers.context import Context
-from pixelart.models import AutoregressiveModel, create_model, list_models
+from pixelart.likelihoods import DiscretizedLogisticMixture
+from pixelart.models import AutoregressiveModel, list_models
 from pixelart.models.weights import CONFIG_FILE, WEIGHTS_FILE, config_of, load_weights, pack_weights, read_config
-from pixelart.sampling import Controls, draw_noise, sample_cached, sample_naive
+from pixelart.sampling import Controls, draw_noise, sample_cached, sample_fixed_point, sample_naive
+from tests.models.checks import CLASSES, leaks_and_gaps, lively_model, nothing_known, random_pixels
 
-CLASSES = 3
 SHAPES = [(5, 5), (3, 6), (6, 3)]
 every_model = pytest.mark.parametrize("name", list_models())
 every_depth = pytest.mark.parametrize("channels", [1, 3])
 every_shape = pytest.mark.parametrize("shape", SHAPES, ids=["square", "wide", "tall"])
 
 
-def lively_model(
-    name: str, *, channels: int, levels: int, shape: tuple[int, int], seed: int = 7
-) -> AutoregressiveModel:
-    """A debug model whose weights are all random and large enough that every connection shows."""
-    height, width = shape
-    model = create_model(
-        name, preset="debug", channels=channels, levels=levels, height=height, width=width, num_classes=CLASSES
-    )
-    random = torch.Generator().manual_seed(seed)
-    for parameter in model.parameters():
-        parameter.requires_grad_(False).copy_(torch.randn(parameter.shape, generator=random) * 0.4)
-    return model.eval()
-
-
-def random_pixels(count: int, channels: int, levels: int, shape: tuple[int, int], *, seed: int = 0) -> Tensor:
-    return torch.randint(0, levels, (count, channels, *shape), generator=torch.Generator().manual_seed(seed))
-
-
-def nothing_known(x: Tensor, class_weights: Tensor | None = None) -> Context:
-    weights = torch.zeros(len(x), CLASSES, dtype=torch.get_default_dtype()) if class_weights is None else class_weights
-    return Context(weights, x, torch.ones(len(x), *x.shape[2:], dtype=torch.bool))
+def rounding(model: AutoregressiveModel) -> dict[str, Any]:
+    """How far two ways to compute the same log p in single precision may lie apart; a narrow logistic magnifies it."""
+    narrow = isinstance(model.likelihood, DiscretizedLogisticMixture)
+    return {"atol": 1e-3, "rtol": 2e-3} if narrow else {"atol": 2e-5, "rtol": 5e-6}
 
 
 def half_known(x: Tensor, *, seed: int = 1) -> Context:
@@ -58,26 +43,10 @@ def half_known(x: Tensor, *, seed: int = 1) -> Context:
 @every_shape
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 def test_causality_and_coverage(name: str, channels: int, shape: tuple[int, int], training: bool) -> None:
-    """The maps of sub-pixel (i, c) change with every sub-pixel before it and with no other: changed one at a time."""
-    levels = 4
-    x = random_pixels(1, channels, levels, shape)
-    count = x.numel()
-    changed = x.expand(count, -1, -1, -1).clone()
-    order = [(r, q, c) for r in range(shape[0]) for q in range(shape[1]) for c in range(channels)]
-    for i, (row, column, channel) in enumerate(order):
-        changed[i, channel, row, column] = (changed[i, channel, row, column] + 1) % levels
-    context = nothing_known(torch.cat([x, changed]), torch.zeros(count + 1, CLASSES, dtype=torch.float64))
-    past = torch.arange(count)[:, None] < torch.arange(count)[None]
-    flat = torch.zeros(count, count, dtype=torch.bool)  # (input, output), both in drawing order
-    for seed in range(16):  # a ReLU may be dead under one set of weights
-        model = lively_model(name, channels=channels, levels=levels, shape=shape, seed=seed).double().train(training)
-        maps = model(torch.cat([x, changed]), context).unflatten(1, (channels, -1))
-        moved = (maps[1:] != maps[:1]).any(2)
-        flat |= torch.stack([moved[:, c, r, q] for r, q, c in order], dim=1)
-        if seed and (flat | ~past).all():
-            break
-    assert not (flat & ~past).any(), "an output saw itself or the future"
-    assert (flat | ~past).all(), "a part of the past is not seen"
+    """The maps of sub-pixel (i, c) change with what the variant is to see of the past and with nothing else."""
+    leaks, gaps = leaks_and_gaps(name, channels=channels, shape=shape, training=training)
+    assert not leaks, f"the first of each is seen by the second: {leaks[:5]}"
+    assert not gaps, f"the first of each is not seen by the second: {gaps[:5]}"
 
 
 @every_model
@@ -111,7 +80,7 @@ def test_probabilities_sum_to_one(name: str, channels: int) -> None:
     ],
     ids=["plain", "guided", "allowed"],
 )
-def test_cached_equals_naive(
+def test_every_sampler_draws_the_same(
     name: str,
     channels: int,
     shape: tuple[int, int],
@@ -119,7 +88,8 @@ def test_cached_equals_naive(
     controls: Controls,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Compiled rows, plain rows and whole forward passes draw the same from the same noise, and see the same log p."""
+    """Compiled rows, plain rows, passes over all pixels at once, and a forward pass a pixel draw the same from the same
+    noise, and see the same log p."""
     model = lively_model(name, channels=channels, levels=levels, shape=shape)
     context = half_known(random_pixels(4, channels, levels, shape))
     noise = draw_noise(5, count=4, channels=channels, height=shape[0], width=shape[1])
@@ -128,13 +98,32 @@ def test_cached_equals_naive(
     stream_class = type(model.stream(model.encode(context)))
     monkeypatch.setattr(stream_class, "row_kernel", lambda _: None)
     plain = sample_cached(model, context, controls=controls, noise=noise)
-    for other in (cached, plain):
+    settled = sample_fixed_point(model, context, controls=controls, noise=noise)
+    for other in (cached, plain, settled):
         assert torch.equal(other.x, reference.x)
-        torch.testing.assert_close(other.log_prob, reference.log_prob, atol=2e-5, rtol=0)
+        torch.testing.assert_close(other.log_prob, reference.log_prob, **rounding(model))
     hidden = context.mask[:, None].expand_as(reference.x)
     assert torch.equal(reference.x[~hidden], context.pixels[~hidden]), "a known pixel was changed"
     if controls.allowed:
         assert reference.x[hidden].max() <= max(controls.allowed)
+
+
+@every_model
+def test_a_hole_may_end_in_any_row(name: str) -> None:
+    """The rows below it are known, or all but known: they must not move what is drawn above them."""
+    shape, levels = (5, 4), 4
+    model = lively_model(name, channels=1, levels=levels, shape=shape)
+    x = random_pixels(2, 1, levels, shape)
+    noise = draw_noise(3, count=2, channels=1, height=5, width=4)
+    for last in range(5):
+        mask = torch.zeros(2, *shape, dtype=torch.bool)
+        mask[:, max(0, last - 1) : last + 1, 1:3] = True
+        context = Context(torch.eye(CLASSES)[:2], x, mask)
+        reference = sample_naive(model, context, controls=Controls(), noise=noise)
+        for sampler in (sample_cached, sample_fixed_point):
+            other = sampler(model, context, controls=Controls(), noise=noise)
+            assert torch.equal(other.x, reference.x)
+            torch.testing.assert_close(other.log_prob, reference.log_prob, **rounding(model))
 
 
 @every_model
@@ -146,7 +135,7 @@ def test_temperature_map(name: str, channels: int) -> None:
     noise = draw_noise(0, count=3, channels=channels, height=6, width=5)
     heat = torch.full((6, 5), 0.5, dtype=torch.float64)
     heat[3:] = 4.0
-    for sampler in (sample_naive, sample_cached):
+    for sampler in (sample_naive, sample_cached, sample_fixed_point):
         mixed = sampler(model, context, controls=Controls(temperature=heat), noise=noise).x
         cold = sampler(model, context, controls=Controls(temperature=0.5), noise=noise).x
         assert torch.equal(mixed[:, :, :3], cold[:, :, :3])
@@ -163,8 +152,8 @@ def test_log_prob_of_a_sample_is_what_was_seen_while_drawing(name: str, channels
     controls = Controls(temperature=1.7, guidance=1.5)
     sample = sample_cached(model, context, controls=controls, noise=noise)
     judged = model.log_prob(sample.x, context).double() * context.mask[:, None]
-    torch.testing.assert_close(sample.log_prob, judged, atol=2e-5, rtol=0)
-    assert (sample.log_prob[context.mask[:, None].expand_as(judged)] < 0).all()
+    torch.testing.assert_close(sample.log_prob, judged, **rounding(model))
+    assert (sample.log_prob <= 0).all() and sample.log_prob[context.mask[:, None].expand_as(judged)].mean() < -0.01
 
 
 @every_model
@@ -235,6 +224,6 @@ def test_nothing_to_draw_draws_nothing(name: str, channels: int) -> None:
     x = random_pixels(2, channels, 4, (3, 3))
     context = Context(torch.zeros(2, CLASSES), x, torch.zeros(2, 3, 3, dtype=torch.bool))
     noise = draw_noise(0, count=2, channels=channels, height=3, width=3)
-    for sampler in (sample_naive, sample_cached):
+    for sampler in (sample_naive, sample_cached, sample_fixed_point):
         sample = sampler(model, context, controls=Controls(), noise=noise)
         assert torch.equal(sample.x, x) and not sample.log_prob.any()

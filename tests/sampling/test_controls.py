@@ -31,7 +31,7 @@ def frequencies(log_p: Tensor, controls: Controls) -> Tensor:
     count = 20_000
     noise = (torch.arange(count, dtype=torch.float64) + 0.5) / count
     heat = torch.full((count,), float(controls.temperature), dtype=torch.float64)
-    levels = choose(log_p.expand(count, -1), noise, heat, controls.choice(log_p.shape[-1]))
+    levels = choose(log_p.expand(count, -1) / heat[:, None], noise, controls.choice(log_p.shape[-1]))
     return torch.bincount(levels, minlength=log_p.shape[-1]).double() / count
 
 
@@ -68,7 +68,7 @@ def test_compiled_choice_equals_the_tensor_one(controls: Controls) -> None:
     noise[:2] = torch.tensor([0.0, 1 - 2**-53])
     heat = torch.full((500,), float(controls.temperature), dtype=torch.float64)
     choice = controls.choice(9)
-    expected = choose(log_p, noise, heat, choice).tolist()
+    expected = choose(log_p / heat[:, None], noise, choice).tolist()
     rows = zip(log_p.numpy(), noise.tolist(), heat.tolist(), strict=True)
     assert [choose_compiled(logits, u, t, choice) for logits, u, t in rows] == expected
 

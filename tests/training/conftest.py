@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from pixelart.models import get_variant
 from pixelart.training.checkpoint import list_checkpoints, load_checkpoint
 from pixelart.training.run import Schedule
 from pixelart.training.setup import start_run
@@ -33,7 +34,7 @@ def begin(tiny_data: Path, tmp_path: Path) -> StartRun:
         data: Path = tiny_data,
         model: str = "gated_pixelcnn",
         preset: str = "debug",
-        codec: str = "indexed",
+        codec: str | None = None,
         colours: int = 8,
         **schedule: Any,
     ) -> Trainer:
@@ -43,7 +44,7 @@ def begin(tiny_data: Path, tmp_path: Path) -> StartRun:
             data,
             model=model,
             preset=preset,
-            codec=codec,
+            codec=codec or next(iter(get_variant(model).codecs), "indexed"),
             colours=colours,
             schedule=Schedule(**values),
         )

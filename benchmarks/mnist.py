@@ -1,0 +1,219 @@
+"""Every variant, small, on binarised MNIST: the one table that public projects share.
+
+    python -m benchmarks.mnist --data mnist.npz --binarisation dynamic --minutes 60
+
+Prints test nats an image beside published ones, and fails when a result is far below the record: that is no victory,
+the model sees the future. The networks are much smaller than the published ones and are trained for minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import math
+import sys
+import time
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.machine import describe_machine
+from benchmarks.published import MNIST_NATS, MNIST_RECORDS
+from pixelart.devices import pick_device
+from pixelart.errors import DataRejected, PixelArtError, RequestRejected
+from pixelart.layers.context import Context, ContextConfig
+from pixelart.models import AutoregressiveModel, check_codec, create_model, get_variant, list_models
+from pixelart.training.evaluation import nats_per_image
+from pixelart.training.pace import follow, warm_cosine
+
+MEANING = {
+    "static": "every picture binarised once, a pixel being ink with probability grey/255, from a fixed seed; the "
+    "procedure of Larochelle's files, not those files",
+    "dynamic": "training pictures binarised anew whenever they are shown, a pixel being ink with probability grey/255; "
+    "test pictures once, from a fixed seed",
+}
+TRAIN_SEED, TEST_SEED, WEIGHTS_SEED = 0, 1, 2
+BATCH, RATE, WARMUP, EMA = 32, 2e-3, 100, 0.999
+LINE_EVERY = 60.0
+FAR = 2.0
+"""Nats below the record, beyond chance, that are no progress but a leak."""
+SIZES: dict[str, dict[str, Any]] = {
+    "pixelcnn": {"embedding": 8, "hidden": 32, "blocks": 7, "head": 32},
+    "row_lstm": {"embedding": 8, "hidden": 16, "layers": 7, "head": 32},
+    "diagonal_bilstm": {"embedding": 8, "hidden": 16, "layers": 7, "head": 32},
+    "gated_pixelcnn": {"embedding": 8, "hidden": 32, "skip": 32, "head": 32, "dilations": (1, 2, 1, 2, 1, 2, 1)},
+    "pixelsnail": {"embedding": 8, "hidden": 32, "blocks": 2, "layers": 3, "keys": 8, "values": 32, "head": 32},
+    "row_rnn": {"embedding": 2, "hidden": 256, "features": 16, "head": 32},
+}
+"""What differs from the preset "default"; seven layers of 16 and a head of 32 are the paper's for Diagonal BiLSTM."""
+CONTEXT = ContextConfig(hidden=8, embedding=2, dilations=(1,))  # nothing is given but the place
+
+
+@dataclass(frozen=True)
+class Result:
+    """Mean test nats an image, its standard error, and what they were reached with."""
+
+    model: str
+    parameters: int
+    steps: int
+    images: int
+    nats: float
+    error: float
+
+
+def read_images(path: Path, part: str) -> Tensor:
+    """Grey pictures uint8 (N, H, W) of the part "train" or "test" of an .npz archive of arrays.
+
+    Raises:
+        DataRejected: no such archive, or no such pictures in it.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in (f"{part}_x.npy", f"x_{part}.npy") if name in archive.namelist()]
+            with archive.open(names[0]) as file:
+                images = np.lib.format.read_array(file, allow_pickle=False)
+    except (OSError, zipfile.BadZipFile, IndexError, ValueError) as error:
+        raise DataRejected(f"{path}: no pictures {part}_x or x_{part} can be read ({error})") from error
+    if images.dtype != np.uint8 or images.ndim != 3:
+        raise DataRejected(f"{path}: {part} pictures are {images.dtype} of shape {images.shape}; needed are grey bytes")
+    return torch.from_numpy(images)
+
+
+def binarise(images: Tensor, random: torch.Generator) -> Tensor:
+    """bool (N, 1, H, W): each pixel is ink with probability grey/255."""
+    return (torch.rand(images.shape, generator=random) < images / 255)[:, None]
+
+
+class Digits:
+    """Batches of training pictures (N, H, W), binarised as `binarisation` says."""
+
+    def __init__(self, images: Tensor, *, binarisation: str) -> None:
+        self.images, self.random = images, torch.Generator().manual_seed(TRAIN_SEED)
+        self.fixed = binarise(images, self.random) if binarisation == "static" else None
+
+    def batch(self, size: int) -> Tensor:
+        """int64 (size, 1, H, W), drawn with replacement."""
+        rows = torch.randint(0, len(self.images), (size,), generator=self.random)
+        return (binarise(self.images[rows], self.random) if self.fixed is None else self.fixed[rows]).long()
+
+
+def build(name: str, preset: str, size: Sequence[int]) -> AutoregressiveModel:
+    """A network for binary pictures of `size`; `preset` "small" is that of SIZES, others are the variant's own."""
+    data = {"channels": 1, "levels": 2, "height": size[0], "width": size[1], "num_classes": 1, "context": CONTEXT}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(WEIGHTS_SEED)
+        if preset == "small":
+            return create_model(name, **data, **SIZES.get(name, {}))
+        return create_model(name, preset=preset, **data)
+
+
+def train(model: AutoregressiveModel, digits: Digits, *, minutes: float) -> tuple[AutoregressiveModel, int]:
+    """The averaged weights after `minutes` of maximum likelihood with nothing known, and the number of steps."""
+    device, average, step = next(model.parameters()).device, copy.deepcopy(model), 0
+    optimizer = torch.optim.Adam(model.parameters())
+    began = line = time.monotonic()
+    while (progress := (time.monotonic() - began) / (60 * minutes)) < 1:
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * warm_cosine(progress, step=step, warmup_steps=WARMUP)
+        x = digits.batch(BATCH).to(device)
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            maps = model(x, _nothing_known(x))
+        nll = model.likelihood.nll(maps, x)
+        if not bool(torch.isfinite(nll).all()):
+            raise RequestRejected(f"step {step}: the loss is not finite")
+        optimizer.zero_grad()
+        nll.mean().backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        follow(average, model, step=step, decay=EMA)
+        step += 1
+        if time.monotonic() - line >= LINE_EVERY:
+            line = time.monotonic()
+            nats = float(nll.detach().flatten(1).sum(1).mean())
+            print(f"{progress:.0%}, step {step}, {nats:.1f} nats an image in the batch", file=sys.stderr, flush=True)
+    return average.eval(), step
+
+
+def measure(name: str, options: argparse.Namespace, device: torch.device) -> Result:
+    """Train a variant and judge the test pictures.
+
+    Raises:
+        PixelArtError: data or a variant that cannot be used.
+    """
+    images = read_images(options.data, "train")
+    model = build(name, options.preset, images.shape[1:]).to(device)
+    average, steps = train(model, Digits(images, binarisation=options.binarisation), minutes=options.minutes)
+    test = binarise(read_images(options.data, "test"), torch.Generator().manual_seed(TEST_SEED)).long()
+    test = test[: options.test_images].to(device)
+    nats = nats_per_image(average, test, torch.zeros(len(test), 1, device=device), batch_size=100)
+    error = float(nats.std()) / math.sqrt(len(nats))
+    return Result(name, sum(p.numel() for p in model.parameters()), steps, len(nats), float(nats.mean()), error)
+
+
+def leak(result: Result, binarisation: str) -> str | None:
+    """A plain line when a result is so far below the record that its model must see what it is to predict."""
+    record = MNIST_RECORDS[binarisation]
+    if result.nats + 3 * result.error >= record.value - FAR:
+        return None
+    return f"{result.model}: {result.nats:.2f} nats are far below the record, {record}: the model sees the future"
+
+
+def report(results: Sequence[Result], binarisation: str) -> str:
+    """The table, with published figures of the same binarisation in a column of their own."""
+    lines = [
+        f"| model | parameters | steps | test nats an image ({binarisation}) | published, larger networks |",
+        "|---|---|---|---|---|",
+    ]
+    for result in results:
+        target = MNIST_NATS[binarisation].get(result.model, "none")
+        cells = [result.model, f"{result.parameters / 1e3:.0f} K", str(result.steps)]
+        lines.append(f"| {' | '.join(cells)} | {result.nats:.2f} ± {result.error:.2f} | {target} |")
+    return "\n".join(lines)
+
+
+def _nothing_known(x: Tensor) -> Context:
+    hidden = torch.ones(len(x), *x.shape[2:], dtype=torch.bool, device=x.device)
+    return Context(torch.zeros(len(x), 1, device=x.device), x, hidden)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    fit = [name for name in list_models() if "binary" in (get_variant(name).codecs or ("binary",))]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="an .npz archive of train_x and test_x")
+    parser.add_argument("--binarisation", choices=MEANING, required=True)
+    parser.add_argument("--minutes", type=float, required=True, help="of training each")
+    parser.add_argument("--models", nargs="+", metavar="NAME", default=fit, help=f"these of {', '.join(fit)}")
+    parser.add_argument("--preset", default="small", help="small, or a preset of the variants")
+    parser.add_argument("--test-images", type=int, default=10_000, help="the first so many are judged")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table; 1 when a model leaks, 2 and one plain line on bad input."""
+    options, device = _options(arguments), pick_device()
+    results: list[Result] = []
+    try:
+        for name in options.models:
+            check_codec(name, "binary")
+        for name in options.models:
+            print(f"{name}: {options.minutes:g} minutes", file=sys.stderr, flush=True)
+            results.append(measure(name, options, device))
+    except PixelArtError as error:
+        print(f"benchmarks.mnist: {error}", file=sys.stderr)
+        return 2
+    print(f"MNIST, {options.binarisation} binarisation: {MEANING[options.binarisation]}.")
+    print(f"{options.minutes:g} minutes each on {describe_machine()}; averaged weights;", end=" ")
+    print(f"first {results[0].images} test pictures, ± standard error.\n\n{report(results, options.binarisation)}")
+    leaks = [line for line in (leak(result, options.binarisation) for result in results) if line]
+    print("\n".join(leaks), file=sys.stderr, end="\n" if leaks else "")
+    return 1 if leaks else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""All checkpoints side by side, on the same held-out pictures and the same machine.
+
+    python -m benchmarks.results --data examples/dungeon.zip
+
+Writes benchmarks/RESULTS.md: size, held-out bits, what the context is worth in brush holes, and what drawing costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.card import judge
+from benchmarks.machine import describe_machine
+from benchmarks.published import published
+from benchmarks.sampling import measure_cached
+from pixelart.engine import Engine
+from pixelart.errors import PixelArtError
+from pixelart.training.checkpoint import write_file
+
+HOLES = "brush"
+COLUMNS = (
+    "checkpoint",
+    "variant",
+    "codec",
+    "parameters",
+    "bits/dim",
+    "bits/pixel",
+    "hole bits, with / without context",
+    "seam bits, with / without",
+    "seconds a picture",
+    "forward passes",
+    "training pictures/s",
+    "published bits/dim, on other data",
+)
+NOTES = f"""\
+Held-out are the pictures whose content a checkpoint has not been trained on. Bits per dimension are of whole pictures
+given their class, with nothing else known; a dimension is one channel of one pixel. Indexed pictures are first brought
+to the checkpoint's palette, so bits under different codecs or palettes are of different data and not to be compared.
+Hole and seam bits are per dimension in {HOLES} holes; "without context" are the same weights told that everything is
+unknown. Seconds: one picture alone, drawn whole with caches, on the CPU; "forward passes" is that time over that of
+one teacher-forced forward pass of the same picture. Training pictures/s: steps times batch size over training time, as
+the checkpoint records them, on the machine that trained it; steps in which the context encoder learned alone are
+cheaper. The last column is what the variant's paper reports of far larger networks on photographs: it shares a row
+with our figures, and no data.
+"""
+
+
+def training_rate(training: Mapping[str, Any]) -> float | None:
+    """Pictures a second, from the training facts of a checkpoint; None where they do not tell."""
+    steps, size, minutes = (training.get(key) or 0 for key in ("trained_steps", "batch_size", "trained_minutes"))
+    return steps * size / (60 * minutes) if steps and size and minutes else None
+
+
+def measure(engine: Engine, name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """The figures of one checkpoint.
+
+    Raises:
+        PixelArtError: it cannot be used, or the data does not fit it.
+    """
+    told = judge(name, options.data, options.checkpoints, holes=HOLES)
+    loaded = engine.library.load(name)
+    return {
+        **told,
+        **measure_cached(loaded.model, batch=1, rounds=options.rounds),
+        "variant": loaded.info.model,
+        "codec": f"{loaded.codec.name} {loaded.codec.levels}",
+        "channels": loaded.codec.channels,
+        "parameters": sum(p.numel() for p in loaded.model.parameters()),
+        "training_rate": training_rate(loaded.info.training),
+    }
+
+
+def row(figures: Mapping[str, Any]) -> str:
+    """A line of the table of COLUMNS."""
+    rate = figures["training_rate"]
+    cells = [
+        figures["checkpoint"],
+        figures["variant"],
+        figures["codec"],
+        f"{figures['parameters'] / 1e6:.2f} M",
+        f"{figures['bits_per_dim']:.3f}",
+        f"{figures['bits_per_dim'] * figures['channels']:.3f}",
+        _pair(figures["hole_bits"], figures["hole_bits_without_context"]),
+        _pair(figures["seam_bits"], figures["seam_bits_without_context"]),
+        f"{figures['cached_seconds']:.3g}",
+        f"{figures['cached_ratio']:.1f}",
+        f"{rate:.1f}" if rate else "not recorded",
+        published(figures["variant"]),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def report(rows: Sequence[Mapping[str, Any]], left_out: Sequence[str], command: str) -> str:
+    """The content of RESULTS.md."""
+    images = sorted({str(figures["images"]) for figures in rows})
+    lines = [
+        f"# Results\n\n    {command}\n\nMeasured on {describe_machine()}; held-out pictures: {', '.join(images)}.\n"
+    ]
+    lines += [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|", *map(row, rows), ""]
+    lines += [NOTES, *(f"Left out: {reason}" for reason in left_out)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _pair(one: float | None, two: float | None) -> str:
+    return " / ".join("none" if bits is None else f"{bits:.3f}" for bits in (one, two))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
+    parser.add_argument("--data", type=Path, default=Path("examples/dungeon.zip"))
+    parser.add_argument("--rounds", type=int, default=5, help="timings of which the best counts")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/RESULTS.md"))
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the table; 1 when no checkpoint could be measured."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser().parse_args(words)
+    engine = Engine(options.checkpoints, device=torch.device("cpu"))
+    rows, left_out = list[dict[str, Any]](), list[str]()
+    for info in engine.list_checkpoints():
+        try:
+            rows.append(measure(engine, info.name, options))
+            print(row(rows[-1]), flush=True)
+        except PixelArtError as error:
+            left_out.append(f"{info.name}: {error}")
+            print(left_out[-1], flush=True)
+    if rows:
+        text = report(rows, left_out, shlex.join(["python", "-m", "benchmarks.results", *words]))
+        write_file(options.out, text.encode())
+    return 0 if rows else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

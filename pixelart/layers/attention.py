@@ -1,0 +1,61 @@
+"""Causal attention over all pixels before one (PixelSNAIL, Chen et al. 2018, 1712.09763, section 2.2)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from pixelart.layers.causal import pointwise
+from pixelart.layers.cursor import Cursor
+from pixelart.layers.masked import Groups
+
+
+class CausalAttention(nn.Module):
+    """For each pixel a mean of the values of the pixels strictly before it, weighted by query and key.
+
+    Strictly, because a pixel's own key and value hold that pixel. The query may not: it is made of the features of
+    the first colour group alone, which know no channel of their own pixel; else a weight could tell green to red.
+    The first pixel attends to nothing and gets zeros.
+    """
+
+    def __init__(self, pixels: Groups, features: Groups, *, keys: int, values: int) -> None:
+        super().__init__()
+        last = max(features)
+        self.keys = keys
+        self.key_value = pointwise(pixels + features, (last,) * (keys + values))
+        self.query = pointwise(features, (0,) * keys)
+
+    def forward(self, pixels: Tensor, before: Tensor | None, features: Tensor, cursor: Cursor | None) -> Tensor:
+        """(B, values, h, w) of pixels (B, E, h, w) and features (B, F, h, w) of the cursor's region.
+
+        before: the features (B, E, 1, 1) of the pixel before the region in its row, which has got its last channel
+        since it was read.
+        """
+        given, size = torch.cat([pixels, features], dim=1), features.shape[2:]
+        query = self.query(features, cursor).flatten(2)
+        if cursor is None:
+            return self._attend(query, self.key_value(given), first=0).unflatten(2, size)
+        first = cursor.rows.start * cursor.width + cursor.columns.start
+        inputs, kept = self._kept(given, cursor)
+        stop, start = first + query.shape[2], first
+        inputs[:, :, first:stop] = given.flatten(2)
+        if before is not None:
+            start = first - 1
+            inputs[:, : before.shape[1], start] = before[:, :, 0, 0]
+        kept[:, :, start:stop] = self.key_value.region(inputs[:, :, None, start:stop], cursor).flatten(2)
+        return self._attend(query, kept[:, :, :stop], first=first).unflatten(2, size)
+
+    def _kept(self, given: Tensor, cursor: Cursor) -> tuple[Tensor, Tensor]:  # inputs, and keys with values, of all
+        batch, places = len(given), cursor.height * cursor.width
+        outputs = len(self.key_value.bias)
+        inputs = cursor.keep(self, "inputs", lambda: given.new_zeros(batch, given.shape[1], places))
+        return inputs, cursor.keep(self, "key and value", lambda: given.new_zeros(batch, outputs, places))
+
+    def _attend(self, query: Tensor, key_value: Tensor, *, first: int) -> Tensor:
+        """(B, V, n) for queries (B, k, n) of the pixels from number `first` on."""
+        keys, values = key_value.flatten(2).split([self.keys, key_value.shape[1] - self.keys], dim=1)
+        scores = (query.mT @ keys) * self.keys**-0.5  # (B, n, m)
+        places = torch.arange(keys.shape[2], device=keys.device)
+        past = places[None] < places[first : first + query.shape[2], None]
+        scores = scores.masked_fill(~past & past.any(1)[:, None], -torch.inf)  # the first pixel's row stays finite
+        return values @ (torch.softmax(scores, dim=-1) * past).mT

@@ -1,0 +1,168 @@
+"""Masked convolutions that see the past only, with both faces: whole pictures, and a region of one being drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from pixelart.layers.cursor import Cursor
+from pixelart.layers.kernels import add_product
+from pixelart.layers.masked import Groups, MaskedConv2d, MaskType, group_mask
+
+
+class CausalConv2d(MaskedConv2d):
+    """A masked convolution whose kernel ends on the row of its output. Taps right of the output's pixel are dead, or
+    it is asked for whole rows only.
+    """
+
+    def __init__(
+        self,
+        groups_in: Groups,
+        groups_out: Groups,
+        *,
+        mask: Tensor,
+        own_taps: int,
+        dilation: tuple[int, int] = (1, 1),
+        padding: tuple[int, int, int, int] = (0, 0, 0, 0),
+    ) -> None:
+        """`own_taps`: how many taps of the kernel's last row, from the left, can be alive."""
+        super().__init__(groups_in, groups_out, mask=mask, dilation=dilation, padding=padding)
+        self.own_taps = own_taps
+
+    def forward(self, x: Tensor, cursor: Cursor | None = None) -> Tensor:
+        """Outputs (B, O, h, w) of the inputs x (B, I, h, w): the whole picture, or the cursor's region."""
+        if cursor is None:
+            return super().forward(x)
+        self.remember(x, cursor, start=cursor.columns.start)
+        return super().forward(x) if cursor.is_prefill else self.region(x, cursor)
+
+    def remember(self, x: Tensor, cursor: Cursor, *, start: int) -> None:
+        """Keep the inputs x (B, I, h, n) of the cursor's rows, from column `start` on."""
+        if self._reads_others():
+            left, _, top, _ = self.padding
+            rows = slice(top + cursor.rows.start, top + cursor.rows.stop)
+            self._held(x, cursor)[:, rows, left + start : left + start + x.shape[3]] = x.permute(0, 2, 3, 1)
+
+    def region(self, x: Tensor, cursor: Cursor) -> Tensor:
+        """Outputs (B, O, 1, n) of the cursor's region in one row, whose inputs x were remembered."""
+        own = cursor.constant(self, "own", lambda: _as_matrix(self.masked_weight()[:, :, -1:, : self.own_taps]))
+        if not self._reads_others():
+            result = self.bias.expand(len(x), x.shape[3], -1).contiguous()
+            return product(x[:, :, 0].mT, own, result).mT[:, :, None]
+        (_, _, top, _), (dy, dx), columns = self.padding, self.dilation, cursor.columns
+        held, size = self._held(x, cursor), columns.stop - columns.start
+        if top and cursor.begins_row:
+            matrix = cursor.constant(self, "above", lambda: _as_matrix(self.masked_weight()[:, :, :-1]))
+            wide = [j * dx for j in range(self.weight.shape[3])]
+            taps = [held[:, r, j : j + cursor.width] for r in range(cursor.row, cursor.row + top, dy) for j in wide]
+            # One picture at a time: rounding must not depend on how many are drawn.
+            above = torch.stack([torch.addmm(self.bias, some, matrix) for some in torch.cat(taps, dim=-1)])
+            cursor.put(self, "row above", above)
+        near = [columns.start + j * dx for j in range(self.own_taps)]
+        taps = torch.cat([held[:, top + cursor.row, j : j + size] for j in near], dim=-1)
+        if top:
+            result = cursor.keep(self, "row above", lambda: taps)[:, columns].clone()
+        else:
+            result = self.bias.expand(*taps.shape[:2], -1).contiguous()
+        return product(taps, own, result).mT[:, :, None]
+
+    def _reads_others(self) -> bool:
+        return any(self.padding)
+
+    def _held(self, x: Tensor, cursor: Cursor) -> Tensor:  # (B, top + H, left + W + right, I)
+        left, right, top, _ = self.padding
+        shape = (len(x), top + cursor.height, left + cursor.width + right, self.weight.shape[1])
+        return cursor.keep(self, "inputs", lambda: x.new_zeros(shape))
+
+
+class FirstConv(CausalConv2d):
+    """The causal convolution that reads the picture itself, as features of its colours."""
+
+    def of_picture(self, x: Tensor, embed: Callable[[Tensor], Tensor], cursor: Cursor | None) -> Tensor:
+        """Outputs (B, O, h, w) of a picture x int64 (B, C, H, W), given whole also where a region is asked for."""
+        if cursor is None or cursor.is_prefill:
+            return self(embed(x if cursor is None else x[:, :, cursor.rows]), cursor)
+        start = max(0, cursor.columns.start - 1)  # the pixel before has got its last channel since it was read
+        features = embed(x[:, :, cursor.rows, start : cursor.columns.stop])
+        self.remember(features, cursor, start=start)
+        return self.region(features[..., cursor.columns.start - start :], cursor)
+
+
+def product(x: Tensor, matrix: Tensor, result: Tensor) -> Tensor:
+    """`result` (B, n, O) += x (B, n, I) @ matrix (I, O), returned; rounded alike at any B and n."""
+    if x.device.type != "cpu" or x.dtype != torch.float32:
+        return result + x @ matrix
+    add_product(matrix.numpy(), x.contiguous().flatten(0, 1).numpy(), result.flatten(0, 1).numpy())
+    return result
+
+
+Kind = TypeVar("Kind", bound=CausalConv2d)
+
+
+def causal_conv(
+    groups_in: Groups,
+    groups_out: Groups,
+    *,
+    above: int,
+    left: int,
+    right: int,
+    mask_type: MaskType,
+    dilation: int = 1,
+    kind: type[Kind] = CausalConv2d,
+) -> Kind:
+    """A kernel of `above` rows over the pixel's own, `left` and `right` columns beside it, at distance `dilation`.
+
+    The pixel's own tap is masked by group; those right of it in its row are dead.
+    """
+    mask = torch.ones(len(groups_out), len(groups_in), above + 1, left + 1 + right, dtype=torch.bool)
+    mask[:, :, -1, left] = group_mask(mask_type, groups_in, groups_out)
+    mask[:, :, -1, left + 1 :] = False
+    padding = (dilation * left, dilation * right, dilation * above, 0)
+    stride = (dilation, dilation)
+    return kind(groups_in, groups_out, mask=mask, own_taps=left + 1, dilation=stride, padding=padding)
+
+
+def raster_conv(
+    groups_in: Groups, groups_out: Groups, *, size: int, mask_type: MaskType, kind: type[Kind] = CausalConv2d
+) -> Kind:
+    """The upper half of a `size` x `size` convolution (Pixel Recurrent Neural Networks, 1601.06759, section 3.4).
+
+    Stacked, such kernels leave the known blind spot.
+    """
+    side = size // 2
+    return causal_conv(groups_in, groups_out, above=side, left=side, right=side, mask_type=mask_type, kind=kind)
+
+
+def rows_conv(groups_in: Groups, groups_out: Groups) -> CausalConv2d:
+    """2x3 over features that know the rows above alone: the row itself and the one above (down shifted, 1701.05517)."""
+    mask = torch.ones(len(groups_out), len(groups_in), 2, 3, dtype=torch.bool)
+    return CausalConv2d(groups_in, groups_out, mask=mask, own_taps=3, padding=(1, 1, 1, 0))
+
+
+def corner_conv(groups_in: Groups, groups_out: Groups) -> CausalConv2d:
+    """2x2 with mask B: the pixel, those left of it, above it, and both (down-right shifted, 1701.05517)."""
+    return causal_conv(groups_in, groups_out, above=1, left=1, right=0, mask_type="B")
+
+
+def row_conv(
+    groups_in: Groups, groups_out: Groups, *, taps: int, mask_type: MaskType, dilation: int = 1
+) -> CausalConv2d:
+    """1 x `taps` along the row: the pixel itself (masked A or B) and those to its left."""
+    return causal_conv(groups_in, groups_out, above=0, left=taps - 1, right=0, mask_type=mask_type, dilation=dilation)
+
+
+def pointwise(groups_in: Groups, groups_out: Groups) -> CausalConv2d:
+    """1x1 with mask B."""
+    return causal_conv(groups_in, groups_out, above=0, left=0, right=0, mask_type="B")
+
+
+def _as_matrix(weight: Tensor) -> Tensor:  # (O, I, h, w) -> (taps*I, O), row by row
+    return weight.detach().permute(2, 3, 1, 0).flatten(0, 2).contiguous()
+
+
+def taps_matrix(conv: nn.Conv1d) -> Tensor:
+    """The weight of a one-dimensional convolution for `product`: (taps * I, O), tap by tap."""
+    return conv.weight.detach().permute(2, 1, 0).flatten(0, 1).contiguous()

@@ -1,0 +1,28 @@
+"""Pixels as features: a palette index, or a channel's level, is a name before it is a quantity."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pixelart.layers.masked import Groups
+
+
+class ColourEmbedding(nn.Embedding):
+    """`features` learned numbers for each of K levels of each of C channels, each in its channel's colour group."""
+
+    def __init__(self, channels: int, levels: int, features: int) -> None:
+        super().__init__(channels * levels, features)
+        self.channels, self.levels = channels, levels
+
+    @property
+    def groups(self) -> Groups:
+        """The colour group of each of the C * E features."""
+        return tuple(channel for channel in range(self.channels) for _ in range(self.embedding_dim))
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Features (B, C*E, H, W) of pixels int64 (B, C, H, W)."""
+        offsets = torch.arange(self.channels, device=input.device) * self.levels
+        features = F.embedding(input + offsets[:, None, None], self.weight)  # (B, C, H, W, E)
+        return features.permute(0, 1, 4, 2, 3).flatten(1, 2)

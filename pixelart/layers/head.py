@@ -1,0 +1,24 @@
+"""From features to the logits of every level of every channel."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from pixelart.layers.causal import pointwise
+from pixelart.layers.cursor import Cursor
+from pixelart.layers.masked import Groups, spread_groups
+
+
+class Head(nn.Module):
+    """Twice ReLU and a 1x1 convolution with mask B (Pixel Recurrent Neural Networks, 1601.06759, table 1)."""
+
+    def __init__(self, groups: Groups, hidden: int, *, channels: int, levels: int) -> None:
+        super().__init__()
+        inner = spread_groups(hidden, channels)
+        self.hidden = pointwise(groups, inner)
+        self.logits = pointwise(inner, tuple(c for c in range(channels) for _ in range(levels)))
+
+    def forward(self, x: Tensor, cursor: Cursor | None) -> Tensor:
+        """Logits (B, C*K, h, w), channel-major, of features (B, I, h, w)."""
+        return self.logits(torch.relu(self.hidden(torch.relu(x), cursor)), cursor)

@@ -1,0 +1,110 @@
+"""The U-shaped stream of PixelCNN++ (Salimans et al. 2017, 1701.05517, sections 2.3 and 2.4): gated residual layers at
+full size, half size and so on, with short-cuts from the way down to the way up.
+
+A down-sampled map holds what is known at every other row and column. What is in between takes over the value up and
+left of it, which has seen less than it may: the stream stays causal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pixelart.layers.causal import CausalConv2d, pointwise
+from pixelart.layers.cursor import Cursor
+from pixelart.layers.gated_residual import GatedResidual
+from pixelart.layers.masked import Groups
+
+Conv = Callable[[Groups, Groups], CausalConv2d]
+
+
+class UStream(nn.Module):
+    """`layers` gated residual layers of each way at this size, and, inside, the stream of half the size.
+
+    Each layer may look at a feature map of another stream, `beside`, at its own place.
+    """
+
+    def __init__(self, groups: Groups, *, context: int, conv: Conv, layers: int, scales: int, beside: Groups) -> None:
+        super().__init__()
+
+        def layer(given: Groups) -> GatedResidual:
+            return GatedResidual(groups, context=context, conv=conv, beside=given)
+
+        self.down = nn.ModuleList(layer(beside) for _ in range(layers))
+        self.inner = None
+        if scales > 1:
+            self.shrink = conv(groups, groups)
+            self.inner = UStream(groups, context=context, conv=conv, layers=layers, scales=scales - 1, beside=beside)
+            self.grow = pointwise(groups, groups * 4)
+        self.up = nn.ModuleList(layer(groups + beside) for _ in range(layers + (scales > 1)))
+
+    def forward(
+        self, x: Tensor, given: list[Tensor], besides: Iterator[Tensor] | None, cursor: Cursor | None
+    ) -> tuple[Tensor, list[Tensor]]:
+        """(x, the output of every layer in order) of x (B, F, h, w) of the cursor's region.
+
+        given: the context map of each size, whole. besides: a map for every layer, in the same order, of the cursor's
+        rows in full width.
+        """
+        here = given[0] if cursor is None else given[0][:, :, cursor.rows, cursor.columns]
+        skips, outputs = [x], []
+
+        def next_beside() -> list[Tensor]:
+            if besides is None:
+                return []
+            beside = next(besides)
+            return [beside if cursor is None else beside[..., cursor.columns]]
+
+        for layer in self.down:
+            x = layer(x, here, cursor, *next_beside())
+            skips.append(x)
+            outputs.append(x)
+        if self.inner is None:
+            skips.pop()
+        else:
+            x, inside = self._inside(x, given, besides, cursor)
+            outputs += inside
+        for layer in self.up:
+            x = layer(x, here, cursor, torch.cat([skips.pop(), *next_beside()], dim=1))
+            outputs.append(x)
+        return x, outputs
+
+    def _inside(
+        self, x: Tensor, given: list[Tensor], besides: Iterator[Tensor] | None, cursor: Cursor | None
+    ) -> tuple[Tensor, list[Tensor]]:
+        assert self.inner is not None
+        small = self.shrink(x, cursor)
+        if cursor is None:
+            result, outputs = self.inner(small[:, :, ::2, ::2], given[1:], besides, None)
+            return self._grown(result, None)[:, :, : x.shape[2], : x.shape[3]], outputs
+        half = cursor.halved()
+        small = small[:, :, cursor.rows.start % 2 :: 2, cursor.columns.start % 2 :: 2]
+        kept = half.keep(self, "result", lambda: x.new_zeros(*x.shape[:2], half.height, half.width))
+        if half.is_empty:
+            outputs = self._pass_by(besides, small)
+        else:
+            result, outputs = self.inner(small, given[1:], besides, half)
+            kept[:, :, half.rows, half.columns] = result
+        near = [slice(part.start // 2, -(-part.stop // 2)) for part in (cursor.rows, cursor.columns)]
+        grown = self._grown(kept[:, :, near[0], near[1]], cursor)
+        top, left = cursor.rows.start % 2, cursor.columns.start % 2
+        return grown[:, :, top : top + x.shape[2], left : left + x.shape[3]], outputs
+
+    def _grown(self, x: Tensor, cursor: Cursor | None) -> Tensor:  # (B, F, 2h, 2w)
+        return F.pixel_shuffle(self.grow(x, cursor), 2)
+
+    def _pass_by(self, besides: Iterator[Tensor] | None, empty: Tensor) -> list[Tensor]:
+        """Nothing to do at half the size: what stands for its layers."""
+        assert self.inner is not None
+        count = self.inner.size
+        for _ in range(count if besides else 0):
+            next(besides)  # pyright: ignore[reportArgumentType]
+        return [empty] * count
+
+    @property
+    def size(self) -> int:
+        """How many layers it has, inner ones included."""
+        return len(self.down) + len(self.up) + (self.inner.size if self.inner else 0)

@@ -1,0 +1,216 @@
+"""Diagonal BiLSTM (Pixel Recurrent Neural Networks, van den Oord et al. 2016, arXiv 1601.06759, section 3.2, table 1).
+
+    pixels -> embedding -> 7x7 mask A (2h) -> layers, each with two LSTMs that run along diagonals:
+              input-to-state   1x1 mask B, 2h -> 4h
+              state-to-state   the left and the upper neighbour's h, h -> 4h ((2,1) on the skewed map)
+              h -> 1x1 mask B -> 2h, both added to the input; and to the skip sum
+           -> twice ReLU, 1x1 mask B -> logits
+
+Row r of the skewed map is moved right by r pixels, so that a column is a diagonal, all of whose pixels are independent.
+The second LSTM does the same to the mirrored picture; mirrored back it has seen the future of its own row, so it is
+moved down by one row. Together they see the whole past. What differs from the paper: colours enter as learned
+embeddings, the context map biases the gates and the skip sum, the skewed map's border always holds the learned initial
+state, and the second LSTM also reads the pixels themselves, unmasked, as all it has seen is past once it is moved down
+(without them the last pixel of a row would be hidden from the beginning of the next).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pixelart.layers.causal import FirstConv, pointwise, product, raster_conv, taps_matrix
+from pixelart.layers.colours import ColourEmbedding
+from pixelart.layers.context import ContextConfig
+from pixelart.layers.cursor import Cursor, cut
+from pixelart.layers.head import Head
+from pixelart.layers.lstm import lstm_cell
+from pixelart.layers.masked import Groups, spread_groups
+from pixelart.models.base import AutoregressiveModel, ModelConfig
+from pixelart.models.registry import register_model
+
+
+@dataclass(frozen=True)
+class DiagonalBiLSTMConfig(ModelConfig):
+    """`layers` of `hidden` features a direction, `embedding` features a colour channel, `head` before the logits."""
+
+    embedding: int = 16
+    hidden: int = 48
+    layers: int = 4
+    head: int = 128
+
+
+class DiagonalLSTM(nn.Module):
+    """One direction: from the upper left to the lower right."""
+
+    def __init__(self, wide: Groups, groups: Groups, *, context: int) -> None:
+        super().__init__()
+        self.hidden = len(groups)
+        self.input_to_state = pointwise(wide, groups * 4)
+        self.state_to_state = nn.Conv1d(self.hidden, 4 * self.hidden, 2, bias=False)  # taps: upper, left neighbour
+        self.context = nn.Conv2d(context, 4 * self.hidden, 1, bias=False)
+        self.start = nn.Parameter(torch.zeros(2, self.hidden))  # h and c left of the first column
+
+    def gates(self, x: Tensor, context_map: Tensor, cursor: Cursor | None) -> Tensor:
+        """Pre-activations (B, 4h, h, w) but for the state-to-state part."""
+        return self.input_to_state(x, cursor) + self.context(context_map)
+
+    def run(self, gates: Tensor) -> Tensor:
+        """h (B, h, H, W) of whole rows of gates (B, 4h, H, W), diagonal by diagonal."""
+        batch, _, height, width = gates.shape
+        skewed = skew(gates)
+        rows = torch.arange(height, device=gates.device)
+        first_h, first_c = self.start[:, None, :, None].expand(2, batch, -1, height)
+        h, c, states = first_h, first_c, []
+        for t in range(height + width - 1):
+            new_h, new_c = lstm_cell(skewed[..., t] + self.state_to_state(F.pad(h, (1, 0))), c)
+            begun = t >= rows  # before, the row's border holds the initial state
+            h, c = torch.where(begun, new_h, first_h), torch.where(begun, new_c, first_c)
+            states.append(h)
+        return unskew(torch.stack(states, dim=-1), width)
+
+    def scan(self, gates: Tensor, above: Tensor | None, before: tuple[Tensor, Tensor], cursor: Cursor) -> Tensor:
+        """h and c, stacked (2, B, n, h), of n pixels beside each other in one row, one after another.
+
+        gates (B, n, 4h); above (B, n, h) of the upper neighbours, None in the first row; before: h and c (B, h) of the
+        pixel before the first.
+        """
+        matrix = cursor.constant(self, "state to state", lambda: taps_matrix(self.state_to_state))
+        (h, c), states = before, []
+        for i in range(gates.shape[1]):
+            up = torch.zeros_like(h) if above is None else above[:, i]
+            pre = product(torch.cat([up, h], dim=1)[:, None], matrix, gates[:, i : i + 1].clone())
+            h, c = lstm_cell(pre[:, 0], c)
+            states.append(torch.stack([h, c]))
+        return torch.stack(states, dim=2)
+
+    def initial(self, batch: int) -> tuple[Tensor, Tensor]:
+        """h and c (B, h) before the first pixel of a row."""
+        h, c = self.start[:, None].expand(2, batch, -1)
+        return h, c
+
+
+class DiagonalLayer(nn.Module):
+    """x -> (x + change, skip): the LSTM from the left, and the one from the right moved down by one row."""
+
+    def __init__(self, pixels: Groups, wide: Groups, groups: Groups, skip: Groups, *, context: int) -> None:
+        super().__init__()
+        self.pixels = nn.Conv2d(len(pixels), 4 * len(groups), 1, bias=False)
+        self.split = [len(wide), len(skip)]
+        self.left, self.right = (DiagonalLSTM(wide, groups, context=context) for _ in range(2))
+        self.out_left, self.out_right = (pointwise(groups, wide + skip) for _ in range(2))
+
+    def forward(
+        self, x: Tensor, pixels: Tensor | None, context_map: Tensor, cursor: Cursor | None
+    ) -> tuple[Tensor, Tensor]:
+        """x (B, 2h, h, w) of the cursor's region, with the context map (B, F, h, w) of the same.
+
+        pixels: colour features (B, E, h, w) of the region; of the row above it in full width, where a row begins.
+        """
+        gates = [lstm.gates(x, context_map, cursor) for lstm in (self.left, self.right)]
+        if cursor is None or cursor.is_prefill:
+            assert pixels is not None
+            left = self.left.run(gates[0])
+            right = self.right.run((gates[1] + self.pixels(pixels)).flip(-1)).flip(-1)
+            if cursor:
+                self._remember(cursor, left=left, right=right, gates=gates[1])
+            right = F.pad(right, (0, 0, 1, 0))[:, :, :-1]  # row r - 1 is what row r may see
+        else:
+            left, right = self._left_region(gates[0], cursor), self._right_region(gates[1], pixels, cursor)
+        both = self.out_left(left, cursor) + self.out_right(right, cursor)
+        change, skip = both.split(self.split, dim=1)
+        return x + change, skip
+
+    def _left_region(self, gates: Tensor, cursor: Cursor) -> Tensor:
+        states = cursor.keep(self, "left", lambda: self._rows(cursor, gates, 2 * self.left.hidden))
+        row, start, stop = cursor.row, cursor.columns.start, cursor.columns.stop
+        h, c = states.chunk(2, dim=-1)
+        before = (h[:, row, start - 1], c[:, row, start - 1]) if start else self.left.initial(len(gates))
+        above = h[:, row - 1, start:stop] if row else None
+        new = self.left.scan(gates[:, :, 0].mT, above, before, cursor)
+        states[:, row, start:stop] = torch.cat([new[0], new[1]], dim=-1)
+        return new[0].mT[:, :, None]
+
+    def _right_region(self, gates: Tensor, pixels: Tensor | None, cursor: Cursor) -> Tensor:
+        kept = cursor.keep(self, "right gates", lambda: self._rows(cursor, gates, gates.shape[1]))
+        kept[:, cursor.row, cursor.columns] = gates[:, :, 0].mT
+        states = cursor.keep(self, "right", lambda: self._rows(cursor, gates, self.right.hidden))
+        row = cursor.row - 1
+        if row < 0:
+            return gates.new_zeros(len(gates), self.right.hidden, 1, gates.shape[3])
+        if pixels is not None:  # a row begins, and the one above is final: run over it from the right
+            above, whole = states[:, row - 1].flip(1) if row else None, kept[:, row] + self.pixels(pixels)[:, :, 0].mT
+            new = self.right.scan(whole.flip(1), above, self.right.initial(len(gates)), cursor)
+            states[:, row] = new[0].flip(1)
+        return states[:, row, cursor.columns].mT[:, :, None]
+
+    def _remember(self, cursor: Cursor, *, left: Tensor, right: Tensor, gates: Tensor) -> None:
+        """What rows below known ones need: h of both directions, and the gates of the one that ends on the last row."""
+        rows = slice(0, left.shape[2])
+        states = cursor.keep(self, "left", lambda: self._rows(cursor, left, 2 * self.left.hidden))
+        states[:, rows, :, : self.left.hidden] = left.permute(0, 2, 3, 1)
+        for name, values in (("right", right), ("right gates", gates)):
+            kept = cursor.keep(self, name, lambda v=values: self._rows(cursor, v, v.shape[1]))
+            kept[:, rows] = values.permute(0, 2, 3, 1)
+
+    def _rows(self, cursor: Cursor, like: Tensor, features: int) -> Tensor:
+        return like.new_zeros(len(like), cursor.height, cursor.width, features)
+
+
+def skew(x: Tensor) -> Tensor:
+    """(B, F, H, W + H - 1) of x (B, F, H, W): row r moved right by r pixels, zeros elsewhere (figure 3)."""
+    batch, features, height, width = x.shape
+    wide = F.pad(x, (0, height)).flatten(2)[..., : height * (width + height - 1)]
+    return wide.view(batch, features, height, width + height - 1)
+
+
+def unskew(x: Tensor, width: int) -> Tensor:
+    """The inverse of `skew`: (B, F, H, `width`) of x (B, F, H, W + H - 1)."""
+    batch, features, height, _ = x.shape
+    return F.pad(x.flatten(2), (0, height)).view(batch, features, height, -1)[..., :width]
+
+
+DEBUG = {
+    "embedding": 4,
+    "hidden": 7,
+    "layers": 2,
+    "head": 8,
+    "context": ContextConfig(hidden=8, embedding=3, dilations=(1,)),
+}
+
+
+@register_model("diagonal_bilstm", config=DiagonalBiLSTMConfig, presets={"default": {}, "debug": DEBUG})
+class DiagonalBiLSTM(AutoregressiveModel):
+    """LSTMs along both diagonals: the whole past, and nothing else."""
+
+    config: DiagonalBiLSTMConfig
+
+    def __init__(self, config: DiagonalBiLSTMConfig) -> None:
+        super().__init__(config)
+        context, groups = config.context.hidden, spread_groups(config.hidden, config.channels)
+        wide = groups * 2
+        self.colours = ColourEmbedding(config.channels, config.levels, config.embedding)
+        self.first = raster_conv(self.colours.groups, wide, size=7, mask_type="A", kind=FirstConv)
+        self.layers = nn.ModuleList(
+            DiagonalLayer(self.colours.groups, wide, groups, wide, context=context) for _ in range(config.layers)
+        )
+        self.context_skip = nn.Conv2d(context, len(wide), 1)
+        self.head = Head(wide, config.head, channels=config.channels, levels=config.levels)
+
+    def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
+        given = cut(context_map, cursor)
+        features = self.first.of_picture(x, self.colours, cursor)
+        total = self.context_skip(given)
+        pixels = self._pixels(x, cursor)
+        for layer in self.layers:
+            features, skip = layer(features, pixels, given, cursor)
+            total = total + skip
+        return self.head(total, cursor)
+
+    def _pixels(self, x: Tensor, cursor: Cursor | None) -> Tensor | None:
+        if cursor is None or cursor.is_prefill:
+            return self.colours(cut(x, cursor))
+        return self.colours(x[:, :, cursor.row - 1 : cursor.row]) if cursor.begins_row and cursor.row else None

@@ -1,0 +1,112 @@
+"""PixelCNN++ (PixelCNN++: Improving the PixelCNN with Discretized Logistic Mixture Likelihood, Salimans et al. 2017,
+arXiv 1701.05517).
+
+    pixels in -1..1 and a channel of ones, which tells the border from black
+      -> stream u, of the rows above, and stream ul, of those and of the pixels to the left, each a U of gated residual
+         layers at full, half and quarter size with short-cuts; a layer of ul looks at the same layer of u
+      -> ELU, 1x1 -> a mixture of discretized logistics
+
+For quantities, RGB or grey levels, which a mixture in -1..1 orders; palette indices are names, and have no order. What
+differs from the paper: a stride-2 convolution is one at full size of which every other pixel is kept, its transpose a
+1x1 convolution and a pixel shuffle, there is neither weight normalisation nor dropout, and the context map biases
+every gate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pixelart.layers.causal import FirstConv, corner_conv, pointwise, raster_conv, rows_conv
+from pixelart.layers.context import ContextConfig
+from pixelart.layers.cursor import Cursor
+from pixelart.layers.unet import UStream
+from pixelart.likelihoods import DiscretizedLogisticMixture
+from pixelart.models.base import AutoregressiveModel, ModelConfig
+from pixelart.models.registry import register_model
+
+
+@dataclass(frozen=True)
+class PixelCNNPlusPlusConfig(ModelConfig):
+    """`layers` of `hidden` features on each way at each of `scales` sizes; `mixtures` logistics a pixel."""
+
+    hidden: int = 48
+    layers: int = 2
+    scales: int = 3
+    mixtures: int = 10
+
+
+DEBUG = {
+    "hidden": 7,
+    "layers": 1,
+    "scales": 2,
+    "mixtures": 3,
+    "context": ContextConfig(hidden=8, embedding=3, dilations=(1,)),
+}
+
+
+@register_model(
+    "pixelcnn_plus_plus",
+    config=PixelCNNPlusPlusConfig,
+    presets={"default": {}, "debug": DEBUG},
+    codecs=("rgb", "gray"),
+)
+class PixelCNNPlusPlus(AutoregressiveModel):
+    """Two U-shaped streams and a mixture of discretized logistics."""
+
+    config: PixelCNNPlusPlusConfig
+
+    def __init__(self, config: PixelCNNPlusPlusConfig) -> None:
+        channels, levels = config.channels, config.levels
+        super().__init__(config, DiscretizedLogisticMixture(channels=channels, levels=levels, mixtures=config.mixtures))
+        # All channels of a pixel come at once, so there is one colour group.
+        pixels, groups = (0,) * (channels + 1), (0,) * config.hidden
+        shape = {"context": config.context.hidden, "layers": config.layers, "scales": config.scales}
+        self.first_u, self.u = rows_conv(pixels, groups), UStream(groups, conv=rows_conv, beside=(), **shape)
+        self.first_ul = raster_conv(pixels, groups, size=3, mask_type="A", kind=FirstConv)
+        self.ul = UStream(groups, conv=corner_conv, beside=groups, **shape)
+        self.context_skip = nn.Conv2d(config.context.hidden, config.hidden, 1)
+        self.out = pointwise(groups, (0,) * self.likelihood.parameters)
+
+    def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
+        given = self._scaled_maps(context_map, cursor)
+        ul, _ = self.ul(self.first_ul.of_picture(x, self._values, cursor), given, self._above(x, given, cursor), cursor)
+        here = given[0] if cursor is None else given[0][:, :, cursor.rows, cursor.columns]
+        return self.out(F.elu(ul + self.context_skip(here)), cursor)
+
+    def _values(self, x: Tensor) -> Tensor:  # (B, C + 1, H, W)
+        values = x.to(self.out.weight.dtype) * (2 / max(1, self.config.levels - 1)) - 1
+        return torch.cat([values, torch.ones_like(values[:, :1])], dim=1)
+
+    def _above(self, x: Tensor, given: list[Tensor], cursor: Cursor | None) -> Iterator[Tensor]:
+        """The outputs of stream u, of the cursor's rows in full width."""
+        if cursor is None:
+            return iter(self.u(self.first_u(self._row_before(x, 0, x.shape[2])), given, None, None)[1])
+        if cursor.begins_row:
+            rows = cursor.whole_rows()
+            before = self._row_before(x, rows.rows.start, rows.rows.stop)
+            for i, output in enumerate(self.u(self.first_u(before, rows), given, None, rows)[1]):
+                cursor.put(self, f"u{i}", output)
+        return iter([cursor.keep(self, f"u{i}", lambda: x) for i in range(self.u.size)])
+
+    def _row_before(self, x: Tensor, start: int, stop: int) -> Tensor:
+        """Values (B, C + 1, stop - start, W) of the rows one above each of a range; zeros above the first."""
+        values = self._values(x[:, :, max(0, start - 1) : stop - 1])
+        return values if start else F.pad(values, (0, 0, 1, 0))
+
+    def _scaled_maps(self, context_map: Tensor, cursor: Cursor | None) -> list[Tensor]:
+        """The context map at each size: the mean of what a smaller pixel stands for."""
+        if cursor is None or self.config.scales == 1:
+            maps = [context_map]
+            for _ in range(self.config.scales - 1):
+                maps.append(F.avg_pool2d(maps[-1], 2, ceil_mode=True))
+            return maps
+        made = [
+            cursor.keep(self, f"context {i}", lambda i=i: self._scaled_maps(context_map, None)[i])
+            for i in range(1, self.config.scales)
+        ]
+        return [context_map, *made]

@@ -1,0 +1,117 @@
+"""PixelSNAIL (PixelSNAIL: An Improved Autoregressive Generative Model, Chen et al. 2018, arXiv 1712.09763).
+
+    pixels -> embedding -> first convolutions, of the rows above and of the pixels to the left
+           -> blocks: gated residual layers (2x2, down and right) -> causal attention -> gated 1x1 that joins the two
+           -> ELU, 1x1 -> logits
+
+Keys and values come from [pixels, features, background], queries from [features, background]; the background is the
+place, (row - H/2)/H and (column - W/2)/W. What differs from the paper: a softmax over levels in place of a mixture,
+colour groups that mask the channels of a pixel, no dropout, and the context map biases every gate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pixelart.layers.attention import CausalAttention
+from pixelart.layers.causal import FirstConv, corner_conv, pointwise, raster_conv
+from pixelart.layers.colours import ColourEmbedding
+from pixelart.layers.context import ContextConfig
+from pixelart.layers.cursor import Cursor, cut
+from pixelart.layers.gated_residual import GatedResidual, concat_elu
+from pixelart.layers.masked import Groups, spread_groups
+from pixelart.models.base import AutoregressiveModel, ModelConfig
+from pixelart.models.registry import register_model
+
+
+@dataclass(frozen=True)
+class PixelSNAILConfig(ModelConfig):
+    """`blocks` of `layers` gated residual layers of `hidden` features and an attention of `keys` and `values`."""
+
+    embedding: int = 16
+    hidden: int = 64
+    blocks: int = 3
+    layers: int = 3
+    keys: int = 16
+    values: int = 64
+    head: int = 128
+
+
+class SNAILBlock(nn.Module):
+    """Gated residual layers, then attention over all of the past."""
+
+    def __init__(self, config: PixelSNAILConfig, pixels: Groups, groups: Groups) -> None:
+        super().__init__()
+        context = config.context.hidden
+        self.layers = nn.ModuleList(
+            GatedResidual(groups, context=context, conv=corner_conv) for _ in range(config.layers)
+        )
+        self.attention = CausalAttention(pixels, (*groups, 0, 0), keys=config.keys, values=config.values)
+        self.join = GatedResidual(groups, context=context, conv=pointwise, beside=(0,) * config.values)
+
+    def forward(
+        self, pixels: tuple[Tensor, Tensor | None], x: Tensor, place: Tensor, given: Tensor, cursor: Cursor | None
+    ) -> Tensor:
+        """x (B, F, h, w), place (B, 2, h, w) and given (B, context, h, w) of the cursor's region; `pixels`: its colour
+        features, and those of the pixel before it."""
+        for layer in self.layers:
+            x = layer(x, given, cursor)
+        past = self.attention(*pixels, torch.cat([x, place.to(x.dtype)], 1), cursor)
+        return self.join(x, given, cursor, past)
+
+
+DEBUG = {
+    "embedding": 4,
+    "hidden": 10,
+    "blocks": 1,
+    "layers": 2,
+    "keys": 4,
+    "values": 6,
+    "head": 8,
+    "context": ContextConfig(hidden=8, embedding=3, dilations=(1,)),
+}
+
+
+@register_model("pixelsnail", config=PixelSNAILConfig, presets={"default": {}, "debug": DEBUG})
+class PixelSNAIL(AutoregressiveModel):
+    """Convolutions for what is near, attention for what is far."""
+
+    config: PixelSNAILConfig
+
+    def __init__(self, config: PixelSNAILConfig) -> None:
+        super().__init__(config)
+        channels, groups = config.channels, spread_groups(config.hidden, config.channels)
+        head = spread_groups(config.head, channels)
+        self.colours = ColourEmbedding(channels, config.levels, config.embedding)
+        self.first = raster_conv(self.colours.groups, groups, size=3, mask_type="A", kind=FirstConv)
+        self.blocks = nn.ModuleList(SNAILBlock(config, self.colours.groups, groups) for _ in range(config.blocks))
+        self.context_skip = nn.Conv2d(config.context.hidden, config.hidden, 1)
+        self.hidden = pointwise(groups * 2, head)
+        self.logits = pointwise(head, tuple(c for c in range(channels) for _ in range(config.levels)))
+
+    def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
+        given, place = cut(context_map, cursor), cut(_places(x), cursor)
+        features, pixels = self.first.of_picture(x, self.colours, cursor), self._pixels(x, cursor)
+        for block in self.blocks:
+            features = block(pixels, features, place, given, cursor)
+        features = features + self.context_skip(given)
+        return self.logits(F.elu(self.hidden(concat_elu(features), cursor)), cursor)
+
+    def _pixels(self, x: Tensor, cursor: Cursor | None) -> tuple[Tensor, Tensor | None]:
+        if cursor is None or cursor.is_prefill or cursor.begins_row:
+            return self.colours(cut(x, cursor)), None
+        start = cursor.columns.start
+        before = self.colours(x[:, :, cursor.rows, start - 1 : start])
+        return self.colours(cut(x, cursor)), before
+
+
+def _places(x: Tensor) -> Tensor:
+    """(B, 2, H, W): row and column as shares of the picture, from its middle."""
+    batch, _, height, width = x.shape
+    rows = (torch.arange(height, device=x.device) / height - 0.5)[:, None].expand(height, width)
+    columns = (torch.arange(width, device=x.device) / width - 0.5).expand(height, width)
+    return torch.stack([rows, columns]).expand(batch, 2, height, width)

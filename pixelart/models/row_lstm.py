@@ -1,0 +1,135 @@
+"""Row LSTM (Pixel Recurrent Neural Networks, van den Oord et al. 2016, arXiv 1601.06759, section 3.1, table 1).
+
+    pixels -> embedding -> 7x7 mask A (2h) -> layers: an LSTM runs down the rows, all pixels of a row at once:
+              input-to-state   (1,3) mask B along the row, 2h -> 4h
+              state-to-state   (1,3) unmasked on the row above, h -> 4h
+              h -> 1x1 mask B -> 2h, added to the input; and to the skip sum
+           -> twice ReLU, 1x1 mask B -> logits
+
+The state-to-state kernel may be unmasked because the row above is wholly past. What a pixel sees is a triangle: the
+state of a row reaches one pixel further to each side with every row up. What differs from the paper: colours enter as
+learned embeddings, and the context map biases the gates and the skip sum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pixelart.layers.causal import FirstConv, pointwise, product, raster_conv, row_conv, taps_matrix
+from pixelart.layers.colours import ColourEmbedding
+from pixelart.layers.context import ContextConfig
+from pixelart.layers.cursor import Cursor, cut
+from pixelart.layers.head import Head
+from pixelart.layers.lstm import lstm_cell
+from pixelart.layers.masked import Groups, spread_groups
+from pixelart.models.base import AutoregressiveModel, ModelConfig
+from pixelart.models.registry import register_model
+
+
+@dataclass(frozen=True)
+class RowLSTMConfig(ModelConfig):
+    """`layers` of `hidden` features, `embedding` features a colour channel, `head` before the logits."""
+
+    embedding: int = 16
+    hidden: int = 64
+    layers: int = 6
+    head: int = 128
+
+
+class RowLSTMLayer(nn.Module):
+    """x -> (x + change, skip): one LSTM down the rows."""
+
+    def __init__(self, wide: Groups, groups: Groups, skip: Groups, *, context: int) -> None:
+        super().__init__()
+        hidden = self.hidden = len(groups)
+        self.split = [len(wide), len(skip)]
+        self.input_to_state = row_conv(wide, groups * 4, taps=2, mask_type="B")
+        self.state_to_state = nn.Conv1d(hidden, 4 * hidden, 3, padding=1, bias=False)
+        self.context = nn.Conv2d(context, 4 * hidden, 1, bias=False)
+        self.start = nn.Parameter(torch.zeros(2, hidden))  # h and c above the first row
+        self.out = pointwise(groups, wide + skip)
+
+    def forward(self, x: Tensor, context_map: Tensor, cursor: Cursor | None) -> tuple[Tensor, Tensor]:
+        """x (B, 2h, h, w) of the cursor's region, with the context map (B, F, h, w) of the same."""
+        gates = self.input_to_state(x, cursor) + self.context(context_map)
+        if cursor is None or cursor.is_prefill:
+            h, c = self._rows(gates)
+            if cursor:
+                for name, state in (("h", h), ("c", c)):
+                    self._states(cursor, x, name)[:, :, 1 : 1 + h.shape[2]] = state
+        else:
+            h = self._region(gates, cursor)
+        change, skip = self.out(h, cursor).split(self.split, dim=1)
+        return x + change, skip
+
+    def _rows(self, gates: Tensor) -> tuple[Tensor, Tensor]:  # h and c (B, h, H, W) of gates (B, 4h, H, W)
+        batch, _, _, width = gates.shape
+        h, c = self.start[:, None, :, None].expand(2, batch, -1, width)
+        states = []
+        for row in gates.unbind(2):
+            h, c = lstm_cell(row + self.state_to_state(h), c)
+            states.append((h, c))
+        return torch.stack([h for h, _ in states], 2), torch.stack([c for _, c in states], 2)
+
+    def _region(self, gates: Tensor, cursor: Cursor) -> Tensor:  # h (B, h, 1, n) of a region in one row
+        states_h, states_c = (self._states(cursor, gates, name) for name in ("h", "c"))
+        columns, row = cursor.columns, cursor.row
+        if cursor.begins_row:
+            cursor.put(self, "from above", self._from_above(states_h[:, :, row], cursor))
+        above = cursor.keep(self, "from above", lambda: gates)
+        h, c = lstm_cell(gates[:, :, 0] + above[:, :, columns], states_c[:, :, row, columns])
+        states_h[:, :, row + 1, columns], states_c[:, :, row + 1, columns] = h, c
+        return h[:, :, None]
+
+    def _from_above(self, h: Tensor, cursor: Cursor) -> Tensor:  # (B, 4h, W) of the row above (B, h, W)
+        matrix = cursor.constant(self, "state to state", lambda: taps_matrix(self.state_to_state))
+        padded = F.pad(h, (1, 1))
+        taps = torch.cat([padded[:, :, i : i + h.shape[2]] for i in range(3)], dim=1).mT
+        return product(taps, matrix, taps.new_zeros(*taps.shape[:2], matrix.shape[1])).mT
+
+    def _states(self, cursor: Cursor, like: Tensor, name: str) -> Tensor:  # (B, h, 1 + H, W); row 0: the start
+        def make() -> Tensor:
+            states = like.new_zeros(len(like), self.hidden, 1 + cursor.height, cursor.width)
+            states[:, :, 0] = self.start["hc".index(name)][:, None]
+            return states
+
+        return cursor.keep(self, name, make)
+
+
+DEBUG = {
+    "embedding": 4,
+    "hidden": 10,
+    "layers": 2,
+    "head": 8,
+    "context": ContextConfig(hidden=8, embedding=3, dilations=(1,)),
+}
+
+
+@register_model("row_lstm", config=RowLSTMConfig, presets={"default": {}, "debug": DEBUG})
+class RowLSTM(AutoregressiveModel):
+    """LSTMs that run down the rows."""
+
+    config: RowLSTMConfig
+
+    def __init__(self, config: RowLSTMConfig) -> None:
+        super().__init__(config)
+        context, groups = config.context.hidden, spread_groups(config.hidden, config.channels)
+        wide = groups * 2
+        self.colours = ColourEmbedding(config.channels, config.levels, config.embedding)
+        self.first = raster_conv(self.colours.groups, wide, size=7, mask_type="A", kind=FirstConv)
+        self.layers = nn.ModuleList(RowLSTMLayer(wide, groups, wide, context=context) for _ in range(config.layers))
+        self.context_skip = nn.Conv2d(context, len(wide), 1)
+        self.head = Head(wide, config.head, channels=config.channels, levels=config.levels)
+
+    def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
+        given = cut(context_map, cursor)
+        features = self.first.of_picture(x, self.colours, cursor)
+        total = self.context_skip(given)
+        for layer in self.layers:
+            features, skip = layer(features, given, cursor)
+            total = total + skip
+        return self.head(total, cursor)

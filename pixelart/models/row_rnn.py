@@ -1,0 +1,99 @@
+"""Row RNN: the recurrent network of introductory articles, a plain LSTM or GRU over the rows of a picture.
+
+    row r - 1, embedded -> LSTM or GRU -> features of every pixel of row r -> 1x1 -> logits
+
+Each step takes in one whole row and names the next. The pixels of a row, and the channels of a pixel, are independent
+given the rows above: that is what makes it fast, and what it pays for. It is the honest baseline of the others.
+
+Many-to-many: one pass over the rows, an output at each. Many-to-one: each row is named from a pass of its own over
+all finished rows; as these are wholly past, that pass may be bidirectional, which in many-to-many would be a leak.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pixelart.layers.colours import ColourEmbedding
+from pixelart.layers.context import ContextConfig
+from pixelart.layers.cursor import Cursor, cut
+from pixelart.models.base import AutoregressiveModel, ModelConfig
+from pixelart.models.registry import register_model
+
+
+@dataclass(frozen=True)
+class RowRNNConfig(ModelConfig):
+    """A `cell` of `hidden` units, used in the given `form`; `features` a pixel, `head` before the logits."""
+
+    cell: Literal["lstm", "gru"] = "lstm"
+    form: Literal["many_to_many", "many_to_one", "bidirectional_many_to_one"] = "many_to_many"
+    embedding: int = 8
+    hidden: int = 384
+    features: int = 24
+    head: int = 128
+
+
+DEBUG = {
+    "embedding": 3,
+    "hidden": 12,
+    "features": 6,
+    "head": 8,
+    "context": ContextConfig(hidden=8, embedding=3, dilations=(1,)),
+}
+PRESETS = {
+    "default": {},
+    "many_to_one": {"form": "many_to_one"},
+    "bidirectional": {"form": "bidirectional_many_to_one"},
+    "gru": {"cell": "gru"},
+    "debug": DEBUG,
+}
+
+
+@register_model("row_rnn", config=RowRNNConfig, presets=PRESETS)
+class RowRNN(AutoregressiveModel):
+    """A row at a time, given the rows above."""
+
+    config: RowRNNConfig
+
+    def __init__(self, config: RowRNNConfig) -> None:
+        super().__init__(config)
+        both = config.form == "bidirectional_many_to_one"
+        kinds: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
+        self.colours = ColourEmbedding(config.channels, config.levels, config.embedding)
+        self.start = nn.Parameter(torch.zeros(config.channels * config.embedding * config.width))  # above the first row
+        self.rnn = kinds[config.cell](len(self.start), config.hidden, batch_first=True, bidirectional=both)
+        self.spread = nn.Linear(config.hidden * (1 + both), config.features * config.width)
+        self.context = nn.Conv2d(config.context.hidden, config.features, 1)
+        self.hidden = nn.Conv2d(config.features, config.head, 1)
+        self.logits = nn.Conv2d(config.head, config.channels * config.levels, 1)
+
+    def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
+        above = F.pad(self.colours(x), (0, 0, 1, 0))[:, :, : x.shape[2]]  # (B, C*E, H, W): row r holds row r - 1
+        rows = above.permute(0, 2, 1, 3).flatten(2)
+        rows = torch.cat([self.start.expand(len(x), 1, -1), rows[:, 1:]], dim=1)
+        states = self._states(rows, cursor)
+        features = self.spread(states).unflatten(2, (self.config.features, -1)).transpose(1, 2)
+        if cursor:
+            features = features[..., cursor.columns]
+        hidden = torch.relu(self.hidden(torch.relu(features + self.context(cut(context_map, cursor)))))
+        return self.logits(hidden)
+
+    def _states(self, rows: Tensor, cursor: Cursor | None) -> Tensor:
+        """What is known at each row of the cursor's region (B, h, hidden), of all rows (B, H, inputs) fed so far."""
+        wanted = range(rows.shape[1]) if cursor is None else range(cursor.rows.start, cursor.rows.stop)
+        if cursor and not cursor.is_prefill and not cursor.begins_row:
+            return cursor.keep(self, "state", lambda: rows)
+        if self.config.form == "many_to_many":
+            states = self.rnn(rows[:, : wanted.stop])[0][:, wanted.start :]
+        else:
+            states = torch.stack([self._last(rows[:, : r + 1]) for r in wanted], dim=1)
+        return cursor.put(self, "state", states) if cursor else states
+
+    def _last(self, rows: Tensor) -> Tensor:  # (B, directions * hidden): the end of each direction
+        final = self.rnn(rows)[1]
+        final = final[0] if isinstance(final, tuple) else final
+        return final.transpose(0, 1).flatten(1)

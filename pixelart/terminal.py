@@ -1,0 +1,67 @@
+"""What the commands of the terminal share: the checkpoint that is meant, lines to print, and progress bars."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from pixelart.codec import Picture
+from pixelart.engine import Engine, OnRow
+from pixelart.errors import RequestRejected
+
+MAX_SCALE = 32
+Json = dict[str, Any]
+
+
+def find(checkpoints: Path, text: str) -> tuple[Engine, str]:
+    """The engine over `checkpoints` and a name in it, or over the parent of the checkpoint folder that was named."""
+    path = Path(text)
+    if path.is_dir() and (len(path.parts) > 1 or not (checkpoints / path).is_dir()):
+        return Engine(path.resolve().parent), path.resolve().name
+    return Engine(checkpoints), text
+
+
+def check_scale(scale: int) -> None:
+    """Raises RequestRejected when pictures cannot be written `scale` times as large."""
+    if not 1 <= scale <= MAX_SCALE:
+        raise RequestRejected(f"scale {scale}: must lie in 1 to {MAX_SCALE}")
+
+
+def class_weights(options: argparse.Namespace) -> dict[str, float]:
+    """The one class that was named, or any."""
+    return {} if options.class_name is None else {options.class_name: 1.0}
+
+
+def say(options: argparse.Namespace, *lines: str) -> None:
+    """Print the lines, unless JSON was asked for."""
+    if not options.json:
+        for line in lines:
+            print(line)
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, nothing elsewhere."""
+    with tqdm(desc=title, disable=None, file=sys.stderr, leave=False) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show
+
+
+@contextmanager
+def row_progress() -> Iterator[OnRow]:
+    with progress_bar("drawing") as show:
+
+        def on_row(done: int, rows: int, pictures: Callable[[], Picture]) -> None:
+            show(done, rows)
+
+        yield on_row

@@ -1,0 +1,112 @@
+"""Binarised digits: static ones stay, dynamic ones do not, and a result that is too good is a failure."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks import mnist
+from benchmarks.published import MNIST_RECORDS, Figure
+from pixelart.errors import DataRejected
+from pixelart.models import list_models
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """40 pictures to learn from and 12 to be judged by, 16 x 16: black left, white right, grey between."""
+    grey = np.tile(np.repeat(np.array([0, 0, 0, 128, 128, 255, 255, 255], np.uint8), 2), (52, 16, 1))
+    np.savez_compressed(tmp_path / "digits.npz", train_x=grey[:40], test_x=grey[40:])
+    return tmp_path / "digits.npz"
+
+
+def test_pixels_are_ink_as_often_as_they_are_bright() -> None:
+    grey = torch.tensor([0, 51, 128, 255], dtype=torch.uint8).expand(20_000, 1, 4)
+    ink = mnist.binarise(grey, torch.Generator().manual_seed(0)).float().mean((0, 1, 2))
+    assert ink[0] == 0 and ink[3] == 1, "black is never ink and white always"
+    torch.testing.assert_close(ink[1:3], torch.tensor([51 / 255, 128 / 255]), atol=0.02, rtol=0)
+
+
+def test_static_pictures_stay_and_dynamic_ones_do_not() -> None:
+    grey = torch.full((1, 8, 8), 128, dtype=torch.uint8)
+    static, again, dynamic = (mnist.Digits(grey, binarisation=b) for b in ("static", "static", "dynamic"))
+    pictures = static.batch(3)
+    assert pictures.shape == (3, 1, 8, 8) and pictures.dtype == torch.long
+    assert (pictures == pictures[0]).all() and torch.equal(static.batch(3), pictures)
+    assert torch.equal(again.batch(3), pictures)
+    moving = dynamic.batch(3)
+    assert not torch.equal(moving[0], moving[1]) and not torch.equal(dynamic.batch(3), moving)
+
+
+@pytest.mark.parametrize("binarisation", ["static", "dynamic"])
+def test_every_variant_for_two_levels_is_trained_and_told(
+    archive: Path, capsys: pytest.CaptureFixture[str], binarisation: str
+) -> None:
+    words = ["--data", str(archive), "--binarisation", binarisation, "--minutes", "0.002", "--preset", "debug"]
+    assert mnist.main([*words, "--test-images", "7"]) == 0
+    printed = capsys.readouterr().out
+    rows = re.findall(r"^\| (\w+) \| \d+ K \| (\d+) \| (\S+) ± (\S+) \| (.*) \|$", printed, flags=re.M)
+    assert {name for name, *_ in rows} == set(list_models()) - {"pixelcnn_plus_plus"}
+    assert all(int(steps) > 0 and 80 < float(nats) < 260 for _, steps, nats, *_ in rows)
+    assert {name: target for name, *_, target in rows}["diagonal_bilstm"] == (
+        "79.20 static MNIST (1601.06759)" if binarisation == "static" else "none"
+    )
+    assert mnist.MEANING[binarisation] in printed and "first 7 test pictures" in printed
+
+
+def test_small_networks_are_small() -> None:
+    assert set(mnist.SIZES) == set(list_models()) - {"pixelcnn_plus_plus"}
+    for name in mnist.SIZES:
+        model = mnist.build(name, "small", (28, 28))
+        assert (model.config.channels, model.config.levels, model.config.height) == (1, 2, 28)
+        assert 20_000 < sum(p.numel() for p in model.parameters()) < 1_200_000
+
+
+def test_training_learns(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns that are always black or always white become cheap; a grey pixel costs a bit for ever."""
+    ticks = itertools.count()
+    monkeypatch.setattr(mnist, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))  # two looks a step
+    monkeypatch.setattr(mnist, "WARMUP", 1)
+    monkeypatch.setattr(mnist, "RATE", 2e-2)
+    grey = mnist.read_images(archive, "train")
+    model = mnist.build("row_rnn", "debug", grey.shape[1:])
+    test = mnist.binarise(grey, torch.Generator().manual_seed(5)).long()
+    average, steps = mnist.train(model, mnist.Digits(grey, binarisation="dynamic"), minutes=200 / 60)
+    nats = mnist.nats_per_image(average, test, torch.zeros(len(test), 1)).mean()
+    assert steps > 90 and 0.9 * 64 * np.log(2) < nats < 0.4 * 256 * np.log(2)
+
+
+def test_what_is_far_below_the_record_is_a_failure(
+    archive: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = MNIST_RECORDS["dynamic"].value
+    good, chance, bad = (mnist.Result("m", 1, 1, 1, nats, error) for nats, error in ((76, 0), (70, 3), (70, 0.3)))
+    assert record == 77.56
+    assert mnist.leak(good, "dynamic") is None and mnist.leak(chance, "dynamic") is None
+    assert "m: 70.00 nats are far below the record, 77.56" in str(mnist.leak(bad, "dynamic"))
+    monkeypatch.setitem(MNIST_RECORDS, "static", Figure(1000.0, "static MNIST", "nobody"))
+    words = ["--data", str(archive), "--binarisation", "static", "--minutes", "0.001", "--preset", "debug"]
+    assert mnist.main([*words, "--models", "row_rnn"]) == 1
+    assert "the model sees the future" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["--models nope", "--models pixelcnn_plus_plus", "--preset huge"])
+def test_bad_input_is_one_line(archive: Path, capsys: pytest.CaptureFixture[str], words: str) -> None:
+    given = ["--data", str(archive), "--binarisation", "static", "--minutes", "0.001", *words.split()]
+    assert mnist.main(given) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("benchmarks.mnist: ")
+
+
+def test_other_archives_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.npz").write_text("no archive")
+    np.savez(tmp_path / "other.npz", pictures=np.zeros(3))
+    np.savez(tmp_path / "floats.npz", train_x=np.zeros((3, 4, 4)))
+    np.savez(tmp_path / "objects.npz", train_x=np.array([{}], object), allow_pickle=True)
+    for name in ("text.npz", "other.npz", "floats.npz", "objects.npz", "none.npz"):
+        with pytest.raises(DataRejected, match=name):
+            mnist.read_images(tmp_path / name, "train")

@@ -1,0 +1,71 @@
+"""The table of results holds what `evaluate` and the checkpoints say, and keeps what others published apart."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from benchmarks import results
+from benchmarks.published import BITS_PER_DIM
+from pixelart.cli import main as pixelart
+from pixelart.models import list_models
+from pixelart.models.weights import read_config
+
+
+def cells(text: str, checkpoint: str) -> dict[str, str]:
+    """Column -> cell of the row of a checkpoint."""
+    (line,) = [line for line in text.splitlines() if line.startswith(f"| {checkpoint} |")]
+    return dict(zip(results.COLUMNS, line.strip("| ").split(" | "), strict=True))
+
+
+def test_the_table_holds_what_evaluate_tells(
+    own_checkpoints: Path, tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(own_checkpoints / "tiny", own_checkpoints / "again")
+    words = ["--checkpoints", str(own_checkpoints), "--data", str(tiny_data)]
+    assert results.main([*words, "--rounds", "1", "--out", str(tmp_path / "RESULTS.md")]) == 0
+    capsys.readouterr()
+    pixelart(["evaluate", "--checkpoint", "tiny", *words, "--holes", "brush", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    text = (tmp_path / "RESULTS.md").read_text()
+    row = cells(text, "tiny")
+    assert row["bits/dim"] == row["bits/pixel"] == f"{told['bits_per_dim']:.3f}"
+    pair = f"{told['hole_bits']:.3f} / {told['hole_bits_without_context']:.3f}"
+    assert row["hole bits, with / without context"] == pair
+    assert row["codec"] == "indexed 5" and row["variant"] == "gated_pixelcnn"
+    assert 0 < float(row["seconds a picture"]) < 60 and float(row["forward passes"]) > 0
+    last = row.pop("published bits/dim, on other data")
+    assert last == "; ".join(map(str, BITS_PER_DIM["gated_pixelcnn"]))
+    assert not any("3.03" in cell for cell in row.values()), "a published figure among ours"
+    assert cells(text, "again")["bits/dim"] == row["bits/dim"]
+    assert "python -m benchmarks.results --checkpoints" in text and "torch" in text
+
+
+def test_a_checkpoint_that_the_data_does_not_fit_is_left_out_with_the_reason(
+    own_checkpoints: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    hashes = (own_checkpoints / "tiny" / "training_images.txt").read_text()
+    other = shutil.copytree(own_checkpoints / "tiny", own_checkpoints / "other")
+    (other / "training_images.txt").unlink()
+    out = tmp_path / "RESULTS.md"
+    words = ["--checkpoints", str(own_checkpoints), "--data", str(tiny_data), "--rounds", "1", "--out", str(out)]
+    assert hashes and results.main(words) == 0
+    assert "Left out: other: other: does not record what it was trained on" in out.read_text()
+    shutil.rmtree(own_checkpoints / "tiny")
+    out.unlink()
+    assert results.main(words) == 1 and not out.exists()
+
+
+def test_throughput_is_told_where_it_is_known(tiny_checkpoints: Path) -> None:
+    assert results.training_rate({"trained_steps": 600, "batch_size": 16, "trained_minutes": 10.0}) == 16.0
+    assert results.training_rate({"trained_steps": 600, "batch_size": 16, "trained_minutes": 0.0}) is None
+    assert results.training_rate({}) is None
+    facts = read_config(tiny_checkpoints / "tiny").training
+    assert {"trained_steps", "batch_size", "trained_minutes"} <= set(facts), "the names that training writes"
+
+
+def test_published_figures_are_of_variants_there_are() -> None:
+    assert set(BITS_PER_DIM) <= set(list_models())

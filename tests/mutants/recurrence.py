@@ -1,0 +1,134 @@
+"""Mistakes of public code in recurrences, shifts and attention, each put into one of our variants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pixelart.layers.attention import CausalAttention
+from pixelart.layers.causal import CausalConv2d
+from pixelart.layers.lstm import lstm_cell
+from pixelart.models import AutoregressiveModel
+from pixelart.models.diagonal_bilstm import DiagonalLayer, DiagonalLSTM, skew, unskew
+from pixelart.models.pixelcnn_plus_plus import PixelCNNPlusPlus
+from pixelart.models.row_lstm import RowLSTMLayer
+from pixelart.models.row_rnn import RowRNN
+from tests.mutants.patching import after, parts, replace
+
+
+def right_map_not_moved_down(model: AutoregressiveModel) -> None:
+    """Row r reads the right map of row r: moved up by one first, what moves it down puts it back."""
+    for layer in parts(model, DiagonalLayer):
+        after(layer.right, "run", lambda h: F.pad(h, (0, 0, 0, 1))[:, :, 1:])
+
+
+def right_map_from_the_bottom_up(model: AutoregressiveModel) -> None:
+    """The second direction also runs up the rows: moved down by one, it still has seen those below."""
+    for layer in parts(model, DiagonalLayer):
+        plain = layer.right.run
+        replace(layer.right, "run", lambda lstm, gates, plain=plain: plain(gates.flip(2)).flip(2))
+
+
+def right_map_flipped_when_skewed(model: AutoregressiveModel) -> None:
+    """The skewed map is flipped, not the picture: (r, j) reads (r, j+1) and (r-1, j+2), and a wedge is lost."""
+
+    def run(lstm: DiagonalLSTM, gates: Tensor) -> Tensor:
+        width, states = gates.shape[3], []
+        h, c = lstm.start[:, None, :, None].expand(2, len(gates), -1, gates.shape[2])
+        for column in skew(gates.flip(3)).flip(3).unbind(3):
+            h, c = lstm_cell(column + lstm.state_to_state(F.pad(h, (1, 0))), c)
+            states.append(h)
+        return unskew(torch.stack(states, dim=3).flip(3), width).flip(3)
+
+    for layer in parts(model, DiagonalLayer):
+        replace(layer.right, "run", run)
+
+
+def right_map_never_flipped_back(model: AutoregressiveModel) -> None:
+    """What a pixel reads of the second direction belongs to its mirror image."""
+    for layer in parts(model, DiagonalLayer):
+        after(layer.right, "run", lambda h: h.flip(3))
+
+
+def diagonal_state_padded_at_the_end(model: AutoregressiveModel) -> None:
+    """The (2,1) kernel reads rows r and r + 1 of the diagonal before: the pixel below, two to the left."""
+
+    def forward(conv: nn.Conv1d, padded: Tensor) -> Tensor:
+        return F.conv1d(F.pad(padded[..., 1:], (0, 1)), conv.weight)
+
+    for lstm in parts(model, DiagonalLSTM):
+        replace(lstm.state_to_state, "forward", forward)
+
+
+def row_input_kernel_along_the_column(model: AutoregressiveModel) -> None:
+    """k x 1 is read as k rows, one column: the pixels to the left are lost."""
+
+    def forward(conv: CausalConv2d, x: Tensor, cursor: None = None) -> Tensor:
+        return F.conv2d(F.pad(x, (0, 0, 1, 0)), conv.masked_weight().mT, conv.bias)
+
+    for layer in parts(model, RowLSTMLayer):
+        replace(layer.input_to_state, "forward", forward)
+
+
+def row_state_kernel_along_the_column(model: AutoregressiveModel) -> None:
+    """3 x 1 on a map of one row, whose outer taps meet padding alone: the triangle shrinks to a column."""
+    for layer in parts(model, RowLSTMLayer):
+        layer.state_to_state.weight[..., [0, 2]] = 0
+
+
+def row_input_kernel_without_mask(model: AutoregressiveModel) -> None:
+    """The kernel along the row is centred and open on its right."""
+
+    def forward(conv: CausalConv2d, x: Tensor, cursor: None = None) -> Tensor:
+        weight = conv.masked_weight()
+        return F.conv2d(F.pad(x, (1, 1, 0, 0)), torch.cat([weight, weight[..., :1]], dim=3), conv.bias)
+
+    for layer in parts(model, RowLSTMLayer):
+        replace(layer.input_to_state, "forward", forward)
+
+
+def row_state_scrambled_by_view(model: AutoregressiveModel) -> None:
+    """A row's state (h, W) is viewed as (W, h): columns read each other."""
+
+    def scrambled(layer: RowLSTMLayer, gates: Tensor, plain: Callable[[Tensor], tuple[Tensor, Tensor]]) -> tuple:
+        h, c = plain(gates)
+        rows = h.transpose(1, 2)  # (B, H, h, W)
+        return rows.reshape(*rows.shape[:2], rows.shape[3], rows.shape[2]).permute(0, 3, 1, 2), c
+
+    for layer in parts(model, RowLSTMLayer):
+        plain = layer._rows
+        replace(layer, "_rows", lambda layer, gates, plain=plain: scrambled(layer, gates, plain))
+
+
+def bidirectional_many_to_many(model: AutoregressiveModel) -> None:
+    """One pass of both directions over all rows, read at each row: the way back has come from the end."""
+    for rnn in parts(model, RowRNN):
+        replace(rnn, "_states", lambda rnn, rows, cursor: rnn.rnn(rows)[0])
+
+
+def rows_above_with_the_row_itself(model: AutoregressiveModel) -> None:
+    """Stream u is fed the row where the one above it was meant."""
+    for network in parts(model, PixelCNNPlusPlus):
+        replace(network, "_row_before", lambda network, x, start, stop: network._values(x[:, :, start:stop]))
+
+
+def attention_to_the_pixel_itself(model: AutoregressiveModel) -> None:
+    """The mask holds the diagonal too (<=), and the key and value of a pixel hold the pixel."""
+
+    def attend(layer: CausalAttention, query: Tensor, key_value: Tensor, *, first: int) -> Tensor:
+        keys, values = key_value.flatten(2).split([layer.keys, key_value.shape[1] - layer.keys], dim=1)
+        scores = query.mT @ keys * layer.keys**-0.5
+        future = torch.ones(scores.shape[1:], dtype=torch.bool).triu(1)
+        return values @ torch.softmax(scores.masked_fill(future, -torch.inf), dim=-1).mT
+
+    for layer in parts(model, CausalAttention):
+        replace(layer, "_attend", attend)
+
+
+def attention_asked_by_all_colours(model: AutoregressiveModel) -> None:
+    """The query is made of the features of every group: a weight can tell red what green is."""
+    for layer in parts(model, CausalAttention):
+        layer.query.mask.fill_(1)
