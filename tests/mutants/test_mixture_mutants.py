@@ -9,6 +9,7 @@ import pytest
 from pixelart.likelihoods import DiscretizedLogisticMixture
 from tests import likelihood_checks as checks
 from tests.mutants import mixtures
+from tests.mutants.patching import mistakes_in
 
 Check = Callable[[DiscretizedLogisticMixture], None]
 
@@ -44,3 +45,7 @@ def test_the_plain_form_that_mistakes_are_made_in_is_right() -> None:
     plain = mixtures._Plain(channels=3, levels=5, mixtures=3)
     checks.check_against_differences(plain)
     sums_to_one(plain)
+
+
+def test_every_mistake_is_caught() -> None:
+    assert mistakes_in(mixtures) == {mistake for mistake, *_ in CASES}
