@@ -18,6 +18,7 @@ from pixelart.models import AutoregressiveModel, list_models
 from pixelart.models.weights import CONFIG_FILE, WEIGHTS_FILE, config_of, load_weights, pack_weights, read_config
 from pixelart.sampling import Controls, draw_noise, sample_cached, sample_fixed_point, sample_naive
 from tests.models.checks import CLASSES, leaks_and_gaps, lively_model, nothing_known, random_pixels
+from tests.models.coverage import COVERAGE
 
 SHAPES = [(5, 5), (3, 6), (6, 3)]
 every_model = pytest.mark.parametrize("name", list_models())
@@ -45,6 +46,15 @@ def half_known(x: Tensor, *, seed: int = 1) -> Context:
 def test_causality_and_coverage(name: str, channels: int, shape: tuple[int, int], training: bool) -> None:
     """The maps of sub-pixel (i, c) change with what the variant is to see of the past and with nothing else."""
     leaks, gaps = leaks_and_gaps(name, channels=channels, shape=shape, training=training)
+    assert not leaks, f"the first of each is seen by the second: {leaks[:5]}"
+    assert not gaps, f"the first of each is not seen by the second: {gaps[:5]}"
+
+
+@pytest.mark.parametrize("name", COVERAGE)
+@pytest.mark.parametrize("shape", [(3, 12), (12, 3)], ids=["wide", "tall"])
+def test_reach(name: str, shape: tuple[int, int]) -> None:
+    """A picture longer than the reach of small networks: they see as far as their layers go, and no further."""
+    leaks, gaps = leaks_and_gaps(name, channels=1, shape=shape)
     assert not leaks, f"the first of each is seen by the second: {leaks[:5]}"
     assert not gaps, f"the first of each is not seen by the second: {gaps[:5]}"
 
