@@ -20,7 +20,7 @@ FAR = 12
 
 
 def _past(side: int) -> Offsets:
-    """Rows above of a `side` x `side` kernel, and its own row to the left: mask A; the pixel itself comes with mask B."""
+    """Rows above of a `side` x `side` kernel, and its own row to the left: mask A; with mask B the pixel itself too."""
     reach = range(-(side // 2), side // 2 + 1)
     return frozenset((up, right) for up, right in product(range(side // 2 + 1), reach) if up or right < 0)
 
