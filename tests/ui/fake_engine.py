@@ -71,7 +71,7 @@ class FakeEngine:
         self.asked.append((column, row))
         levels = [(row + column + i) % CODEC.levels for i in range(CODEC.levels)]
         chances = {level: 0.5**i for i, level in enumerate(levels, 1)}
-        colours = [tuple(c) for c in CODEC.table.tolist()]
+        colours = [(r, g, b, a) for r, g, b, a in CODEC.table.tolist()]
         likely = [ColourChance(colours[level], chances[level]) for level in levels[:top]]
         now = int(CODEC.encode(picture[None])[0, 0, row, column])
         bound = 1.0 if self.inexact else likely[-1].probability

@@ -11,7 +11,7 @@ const likelyButtons = $$("[data-rank]");
 let told = new Map();        // bytes of a picture -> {map: answer or null, colours: Map of pixel index -> answer}
 let page = null;             // of `told`, what is known of the picture that is shown
 let map = null;              // the newest map; stale where it is not page.map
-let spot = null;            // [x, y] of the pixel that is told about
+let spot = null;             // [x, y] of the pixel that is told about
 let pressed = null;          // {at, again: it was told about before}: painted when the pointer is released there
 let toPaint = null;          // {page, index, rank}: painted as soon as the answer is there
 let asked = null;            // {number, page, index or null for the map}
@@ -50,7 +50,10 @@ function look() {
     told.set(key, page);
     if (told.size > KEPT) told.delete(told.keys().next().value);
   }
-  if (page !== before) mapDue = performance.now() + (map ? MAP_PAUSE : 0);
+  if (page !== before) {
+    pressed = null;
+    mapDue = performance.now() + (map ? MAP_PAUSE : 0);
+  }
   map = page?.map || map;
   if (spot && doc && !isInside(...spot)) spot = null;
   ask();
@@ -146,7 +149,7 @@ function show() {
 function showHeat(on) {
   heat.hidden = !on || isBusy() || map?.bits?.length !== doc.width * doc.height;
   $(".canvas").classList.toggle("mapped", !heat.hidden);
-  heat.classList.toggle("stale", !isCurrent());
+  $(".canvas").classList.toggle("stale", !isCurrent());
   if (heat.hidden) return;
   Object.assign(heat, { width: doc.width, height: doc.height });
   const picture = new ImageData(doc.width, doc.height);
@@ -176,7 +179,7 @@ function showChances() {
   shownLikely = likely;
   $(".likely").classList.toggle("pending", !answer);
   $(".hint").textContent = answer?.likely ? HINT : "";
-  $(".pixel").textContent = spot ? pixelText(answer) : "Point at a pixel, tap it, or go there by the arrow keys.";
+  $(".pixel").textContent = spot ? pixelText(answer) : "Point at a pixel, tap it, or go there with the arrow keys.";
   likelyButtons.forEach((button, rank) => showChance(button, likely[rank], answer));
   if (cursor && answer) $(".spoken").textContent = spokenChances(answer);
 }

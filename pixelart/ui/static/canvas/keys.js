@@ -67,7 +67,7 @@ function onKey(event) {
     spaceHeld = true;
   } else if (!event.altKey && KEYS[key]) chooseTool(KEYS[key]);
   else if (isInspecting() && key === "escape") chooseTool("inspect");
-  else if (isInspecting() && !event.altKey && "12345".includes(key)) paintLikely(key - 1);
+  else if (isInspecting() && !event.altKey && /^[1-5]$/.test(key)) paintLikely(key - 1);
   else if (!event.altKey && KEY_COMMANDS[key]) COMMANDS[KEY_COMMANDS[key]]();
 }
 document.addEventListener("keydown", onKey);
