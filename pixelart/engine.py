@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,11 +47,18 @@ class Engine:
     ) -> None:
         self.device = device or pick_device()
         self.library = Library(folder, device=self.device, memory_bytes=memory_bytes)
+        self._drawings = 0
+        self._lock = threading.Lock()
 
     @property
     def device_name(self) -> str:
         """ "CUDA", "MPS" or "CPU"."""
         return self.device.type.upper()
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether a picture is being drawn now, by any thread: what can wait then should."""
+        return self._drawings > 0
 
     def list_checkpoints(self) -> list[CheckpointInfo]:
         """The valid checkpoints of the folder, sorted by name; damaged ones are logged and left out."""
@@ -169,6 +178,16 @@ class Engine:
         loaded, weights = self._load_for(checkpoint, picture, class_weights)
         return colours_at(loaded.model, loaded.codec, picture, weights, row=row, column=column, top=top)
 
+    @contextmanager
+    def _drawing(self) -> Iterator[None]:
+        with self._lock:
+            self._drawings += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._drawings -= 1
+
     def _load_for(
         self, checkpoint: str, picture: Picture, class_weights: Mapping[str, float] | None
     ) -> tuple[Checkpoint, Tensor]:
@@ -192,18 +211,19 @@ class Engine:
         for start in range(0, request.count, CHUNK):
             size = min(CHUNK, request.count - start)
             done = _Progress(loaded.codec, picture, mask, request.count, [c.picture for c in candidates])
-            candidates += complete(
-                loaded.model,
-                loaded.codec,
-                picture,
-                mask,
-                weights,
-                count=size,
-                seed=request.seed + start,
-                controls=controls,
-                on_row=done.reporter(on_row, start) if on_row else None,
-                cancel=cancel,
-            )
+            with self._drawing():
+                candidates += complete(
+                    loaded.model,
+                    loaded.codec,
+                    picture,
+                    mask,
+                    weights,
+                    count=size,
+                    seed=request.seed + start,
+                    controls=controls,
+                    on_row=done.reporter(on_row, start) if on_row else None,
+                    cancel=cancel,
+                )
         settings = {**request.settings(), "size": f"{loaded.info.width}x{loaded.info.height}"}
         return [
             Drawing(c.picture, c.seed, c.log_prob, {**settings, "seed": c.seed, "log_prob": round(c.log_prob, 3)})

@@ -206,10 +206,19 @@ def _grown(prefixes: list[Prefix], tables: Tables) -> list[Prefix]:
 
 
 def _tables_at(model: AutoregressiveModel, context: Context, row: int, column: int) -> Tables:
-    """The tables of one pixel, all others as in `context` (of one picture): a forward pass for each prefix."""
+    """The tables of one pixel, all others as in `context` (of one picture): a forward pass for each new prefix."""
     context_map = model.encode(context)
+    known: dict[tuple[int, ...], Tensor] = {}
 
     def tables(levels: Tensor) -> Tensor:
+        prefixes = [tuple(prefix) for prefix in levels.tolist()]
+        new = [prefix not in known for prefix in prefixes]
+        if any(new):
+            rows = look(levels[torch.tensor(new)])
+            known.update(zip((p for p, is_new in zip(prefixes, new, strict=True) if is_new), rows, strict=True))
+        return torch.stack([known[prefix] for prefix in prefixes])
+
+    def look(levels: Tensor) -> Tensor:
         count, channel = levels.shape
         x = context.pixels.repeat(count, 1, 1, 1)
         x[:, :channel, row, column] = levels.to(x.device)

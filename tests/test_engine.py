@@ -317,6 +317,25 @@ def test_cancel_stops_within_a_row(engine: Engine, after: int) -> None:
     assert len(engine.generate(Request("tiny"))) == 1
 
 
+def test_the_engine_says_while_it_draws_however_that_ends(engine: Engine) -> None:
+    seen: list[bool] = []
+
+    def on_row(*_: Any) -> None:
+        seen.append(engine.is_drawing)
+        if len(seen) == 3:
+            raise RuntimeError("the browser is gone")
+
+    assert not engine.is_drawing
+    with pytest.raises(RuntimeError, match="browser"):
+        engine.generate(Request("tiny"), on_row=on_row)
+    assert seen == [True] * 3 and not engine.is_drawing
+    with pytest.raises(Cancelled):
+        engine.generate(Request("tiny"), cancel=lambda: True)
+    assert not engine.is_drawing
+    engine.generate(Request("tiny"), on_row=on_row)
+    assert seen == [True] * 11 and not engine.is_drawing
+
+
 def test_an_error_in_a_call_back_reaches_the_caller_and_the_engine_goes_on(engine: Engine) -> None:
     def fail(*_: Any) -> None:
         raise RuntimeError("the browser is gone")

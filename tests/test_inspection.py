@@ -190,6 +190,23 @@ def test_colours_of_a_palette_are_those_of_trying_each(
     assert engine.colours_at("tiny", picture, **place, top=256, class_weights=weights) == found
 
 
+def test_no_table_is_read_twice(engine: Engine, picture: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes: list[int] = []
+    decode = AutoregressiveModel.decode
+
+    def counted(self: AutoregressiveModel, x: Tensor, context_map: Tensor) -> Tensor:
+        passes.append(len(x))
+        return decode(self, x, context_map)
+
+    model = _random_model(codec=FewRGB())
+    monkeypatch.setattr(AutoregressiveModel, "decode", counted)
+    engine.colours_at("tiny", picture, row=3, column=4)
+    assert passes == [1], "one channel, one table"
+    passes.clear()
+    colours_at(model, FewRGB(), _few_colours(), torch.tensor([1.0, 0.0, 0.0]), row=2, column=1, top=64)
+    assert sum(passes) == 1 + 4 + 16, "all that there are"
+
+
 def test_what_lies_around_a_pixel_counts_and_what_lies_on_it_does_not(engine: Engine, picture: Picture) -> None:
     found = engine.colours_at("tiny", picture, row=3, column=4)
     on_it, below = picture.copy(), picture.copy()

@@ -8,10 +8,11 @@ from typing import Any
 import gradio as gr
 
 from pixelart.engine import Engine
-from pixelart.ui.components import ColourPicker, FileSaver, PixelCanvas
+from pixelart.ui.components import Answers, ColourPicker, FileSaver, PixelCanvas
 from pixelart.ui.drawing import DrawingHandlers
 from pixelart.ui.form import ANY_CLASS, MAX_IMAGES, MAX_TEMPERATURE, MIN_TEMPERATURE
 from pixelart.ui.inputs import Choice, Dial, Switch, Ticket, WholeNumber
+from pixelart.ui.inspecting import InspectHandlers
 from pixelart.ui.pictures import PictureHandlers
 from pixelart.ui.results import SCALES
 from pixelart.ui.session import Session
@@ -24,6 +25,11 @@ AT_ONCE: dict[str, Any] = {**PRIVATE, "queue": False, "show_progress": "hidden"}
 ENGINE_QUEUE: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "engine", "concurrency_limit": 1, "show_progress": "hidden"
 }  # fmt: skip
+QUESTIONS: dict[str, Any] = {
+    **PRIVATE, "concurrency_id": "questions", "concurrency_limit": 1, "show_progress": "hidden",
+    "trigger_mode": "multiple",
+}  # fmt: skip
+"""Of Inspect: one at a time, whoever asks, and never behind a drawing."""
 FILES: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "files", "concurrency_limit": 2, "show_progress": "hidden"
 }  # fmt: skip
@@ -87,6 +93,7 @@ def create_tab(app: gr.Blocks, engine: Engine, top: TopLine) -> None:
     settings = Settings(class_name, temperature, seed, images, colours, *advanced)
     visitor = Visitor(session, ticket)
     _wire_drawing(DrawingHandlers(engine, gallery), visitor, (canvas, status, gallery), buttons, top, settings)
+    _wire_inspect(InspectHandlers(engine), canvas, top.model, class_name)
     pictures = PictureHandlers(engine)
     outputs = [class_name, canvas, colours, gallery, status]
     app.load(pictures.load, session, [session, top.notice, top.model, *outputs], **AT_ONCE)
@@ -179,6 +186,14 @@ def _wire_drawing(
         drawn.failure(lambda: status_text(REFUSED), None, status, **AT_ONCE)
         drawn.then(lambda session: session, session, session, **AT_ONCE)  # gradio frees only what was handed to it
     stop.click(drawing.stop, [session, ticket], status, js=_ticketed("latest"), **AT_ONCE)
+
+
+def _wire_inspect(handlers: InspectHandlers, canvas: PixelCanvas, model: gr.Dropdown, class_name: gr.Dropdown) -> None:
+    answers = Answers(elem_id="answers")
+    asked = canvas.select(handlers.inspect, [model, class_name], answers, **QUESTIONS)
+    asked.failure(None, None, None, js="() => window.inspection?.fail()", **AT_ONCE)
+    for chosen in (model, class_name):
+        chosen.change(None, None, None, js="() => window.inspection?.forget()", **AT_ONCE)
 
 
 def _ticketed(verb: str) -> str:

@@ -44,12 +44,14 @@ GOOD: dict[str, list[Any]] = {
     "lambda_3": [],
     "lambda_4": [None],
     "stop": [None, 0],
+    "inspect": ["tiny", "hero"],
     "load": [None],
     "select_model": [None, 0, CANVAS, "tiny"],
     "import_picture": [None, 0, "tiny"],
     "choose": [None, 0],
 }
 SENT = {"name": "a.png", "data": base64.b64encode(encode_png(PICTURE)).decode(), "index": 0}
+SENT |= CANVAS | {"number": 1, "pixel": [2, 3]}
 BAD: list[Any] = [
     None, True, -1, 1.5, math.nan, 1e308, 2**70, "", "x" * 5000, "<script>alert(1)</script>", [], [[]], {}, [None] * 99,
     {"index": 10**30}, {"name": None, "data": 3}, {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}},
@@ -145,7 +147,7 @@ def test_any_event_with_too_few_or_too_many_values_answers_plainly(visitor: Visi
         assert visitor.post(name, good[:-1], SENT).error == FAULT
 
 
-@pytest.mark.parametrize("name", ["import_picture", "choose"])
+@pytest.mark.parametrize("name", ["import_picture", "choose", "inspect"])
 def test_any_event_data_answers_plainly(visitor: Visitor, name: str) -> None:
     visitor.post("generate", GOOD["generate"])
     for value in [*BAD, {"name": "a.png", "data": "!" * 40}, {"index": [0]}]:
