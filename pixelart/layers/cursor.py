@@ -8,10 +8,12 @@ is computed twice; the others need not know that they are drawing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import overload
+from typing import Any, TypeVar, overload
 
 import torch
 from torch import Tensor, nn
+
+Made = TypeVar("Made")
 
 
 class Cursor:
@@ -26,7 +28,7 @@ class Cursor:
         self.height, self.width = height, width
         self.rows, self.columns = slice(0, 0), slice(0, width)
         self._kept: dict[tuple[nn.Module, str], Tensor] = {}
-        self._constants: dict[tuple[nn.Module, str], Tensor] = {}
+        self._constants: dict[tuple[nn.Module, str], Any] = {}
         self._derived: dict[str, Cursor] = {}
 
     def move(self, rows: slice, columns: slice) -> None:
@@ -54,8 +56,8 @@ class Cursor:
             self._kept[layer, name] = make()
         return self._kept[layer, name]
 
-    def constant(self, layer: nn.Module, name: str, make: Callable[[], Tensor]) -> Tensor:
-        """A form of the weights of `layer`, made once."""
+    def constant(self, layer: nn.Module, name: str, make: Callable[[], Made]) -> Made:
+        """A form of the weights of `layer`, or what else does not depend on the pictures, made once."""
         if (layer, name) not in self._constants:
             self._constants[layer, name] = make()
         return self._constants[layer, name]

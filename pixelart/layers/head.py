@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -22,3 +24,19 @@ class Head(nn.Module):
     def forward(self, x: Tensor, cursor: Cursor | None) -> Tensor:
         """Logits (B, C*K, h, w), channel-major, of features (B, I, h, w)."""
         return self.logits(torch.relu(self.hidden(torch.relu(x), cursor)), cursor)
+
+
+def precisely(layer: Callable[..., Tensor], x: Tensor, *given: object) -> Tensor:
+    """What `layer` makes of x in single precision at least, also under autocast: for parameters that are quantities.
+
+    In bfloat16 a mean in -1..1 has steps of up to a whole level of 256.
+    """
+    with torch.autocast(x.device.type, enabled=False):
+        return layer(x.to(torch.promote_types(x.dtype, torch.float32)), *given)
+
+
+class Vote(nn.Conv2d):
+    """The context map alone to parameter maps: 1x1, in single precision."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return precisely(super().forward, input)

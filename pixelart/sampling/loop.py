@@ -37,6 +37,7 @@ class Canvas:
     log_prob: Tensor  # (n, C, H, W), like all that chooses on the CPU where the device has no doubles
     context_map: Tensor  # (B, F, H, W)
     temperature: Tensor  # (n, H, W)
+    is_tempered: bool  # whether any temperature is not 1
     choice: Choice
 
     @classmethod
@@ -53,7 +54,7 @@ class Canvas:
         temperature = controls.temperature_map(height=height, width=width).to(chooser).expand(count, -1, -1)
         log_prob = torch.zeros(count, channels, height, width, dtype=torch.float64, device=chooser)
         choice = controls.choice(model.likelihood.levels)
-        return cls(model, context, x, log_prob, context_map, temperature, choice)
+        return cls(model, context, x, log_prob, context_map, temperature, bool((temperature != 1).any()), choice)
 
     @property
     def rows(self) -> range:
@@ -70,8 +71,10 @@ class Canvas:
         given = maps.to(chooser).movedim(1, -1).flatten(0, 2)
         heat = self.temperature[place].flatten()
         table = likelihood.to_table(given, known, channel=channel)
-        hot = likelihood.temper(given.double(), heat.repeat(len(self.x) // count))
-        hot = likelihood.to_table(hot, known, channel=channel)
+        hot = table
+        if self.is_tempered:
+            heat_of_all = heat.repeat(len(self.x) // count)
+            hot = likelihood.to_table(given, known, channel=channel, temperature=heat_of_all)
         free = hot[len(heat) :] if len(hot) > len(heat) else None
         log_p = guide(hot[: len(heat)], free, self.choice.guidance)
         level = choose(log_p, noise[:, channel, rows, columns].flatten(), self.choice)
