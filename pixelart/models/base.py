@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -36,6 +37,8 @@ class AutoregressiveModel(nn.Module, ABC):
 
     unit: ClassVar[Unit] = "channel"
     """What of a picture the trunk need be asked for at once: see `Unit`."""
+    fastest_sampler: ClassVar[Mapping[str, str]] = {}
+    """Device type -> the sampler that `python -m benchmarks.sampling --all` found fastest; "cached" where not said."""
 
     def __init__(self, config: ModelConfig, likelihood: Likelihood | None = None) -> None:
         """`likelihood`: what the parameter maps mean; a softmax over the levels unless said otherwise."""

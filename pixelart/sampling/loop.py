@@ -15,7 +15,8 @@ from pixelart.models import AutoregressiveModel
 from pixelart.sampling.controls import Controls, choose, guide
 
 OnRow = Callable[[int, int, Tensor], None]
-"""on_row(done, rows, x): `done` of `rows` rows are drawn; x (n, C, H, W) is the picture so far, to be read only."""
+"""on_row(done, rows, x): `done` of `rows` rows are final; x (n, C, H, W) is the picture so far, to be read only. Called
+after every row, or pass."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,23 @@ class Canvas:
             target.copy_(torch.where(here, level.to(target.device), target))
         self.log_prob[:, channel, rows, columns] = torch.where(here.to(seen.device), seen, 0.0)
 
+    def select(self, pictures: Tensor) -> Canvas:
+        """A copy of some pictures, by number (m,)."""
+        streams, context = self._streams(pictures), self.context.select(pictures)
+        parts = (self.x[streams], self.log_prob[pictures], self.context_map[streams], self.temperature[pictures])
+        return Canvas(self.model, context, *parts, self.is_tempered, self.choice)
+
+    def put(self, pictures: Tensor, part: Canvas) -> None:
+        """Take over what was drawn in a copy of some pictures."""
+        if part is not self:
+            self.x[self._streams(pictures)], self.log_prob[pictures] = part.x, part.log_prob
+
+    def _streams(self, pictures: Tensor) -> Tensor:
+        count = len(self.log_prob)
+        return torch.cat([pictures + start for start in range(0, len(self.x), count)])
+
     def finished(self, row: int, on_row: OnRow | None, cancel: Callable[[], bool] | None) -> None:
-        """Tell the caller that `row` is drawn; raise Cancelled when asked to stop."""
+        """Tell the caller that all up to `row` is final; raise Cancelled when asked to stop."""
         if on_row:
             on_row(row - self.rows.start + 1, len(self.rows), self.x[: len(self.log_prob)])
         if cancel and cancel():
