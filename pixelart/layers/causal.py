@@ -31,7 +31,7 @@ class CausalConv2d(MaskedConv2d):
     ) -> None:
         """`own_taps`: how many taps of the kernel's last row, from the left, can be alive."""
         super().__init__(groups_in, groups_out, mask=mask, dilation=dilation, padding=padding)
-        self.own_taps = own_taps
+        self.own_taps, self.reads_others = own_taps, any(padding)
 
     def forward(self, x: Tensor, cursor: Cursor | None = None) -> Tensor:
         """Outputs (B, O, h, w) of the inputs x (B, I, h, w): the whole picture, or the cursor's region."""
@@ -42,7 +42,7 @@ class CausalConv2d(MaskedConv2d):
 
     def remember(self, x: Tensor, cursor: Cursor, *, start: int) -> None:
         """Keep the inputs x (B, I, h, n) of the cursor's rows, from column `start` on."""
-        if self._reads_others():
+        if self.reads_others:
             left, _, top, _ = self.padding
             place = (slice(None), slice(top + cursor.rows.start, top + cursor.rows.stop))
             place += (slice(left + start, left + start + x.shape[3]),)
@@ -54,23 +54,24 @@ class CausalConv2d(MaskedConv2d):
 
     def region(self, x: Tensor, cursor: Cursor) -> Tensor:
         """Outputs (B, O, 1, n) of the cursor's region in one row, whose inputs x were remembered."""
-        own = cursor.constant(self, "own", lambda: _as_matrix(self.masked_weight()[:, :, -1:, : self.own_taps]))
+        own, bias = cursor.constant(self, "own", self._own)
         top, columns, step = self.padding[2], cursor.columns, self.dilation[1]
         if top and cursor.begins_row:
             cursor.put(self, "row above", self._from_above(self._held(x, cursor), cursor))
-        if self._reads_others():
-            held, row, start = self._held(x, cursor), top + cursor.row, columns.start
-        else:
-            held, row, start = x.permute(0, 2, 3, 1).contiguous(), 0, 0
-        base = cursor.keep(self, "row above", lambda: x) if top else self.bias.detach()[None, None]
-        size = x.shape[3]
+        held = self._held(x, cursor) if self.reads_others else x.permute(0, 2, 3, 1)
+        row, start = (top + cursor.row, columns.start) if self.reads_others else (0, 0)
+        base, size = cursor.keep(self, "row above", lambda: bias) if top else bias, x.shape[3]
         if is_compiled(x, cursor):
-            result = np.empty((len(x), size, own.shape[1]), np.float32)
-            conv_region(own.numpy(), base.numpy(), held.numpy(), row, start, step, result)
+            result = np.empty((x.shape[0], size, own.shape[1]), np.float32)
+            inputs = np.ascontiguousarray(held.numpy())
+            conv_region(own.numpy(), base.numpy(), inputs, row, start, step, result)
             return from_rows(result)
         near = [start + j * step for j in range(self.own_taps)]
         taps = torch.cat([held[:, row, j : j + size] for j in near], dim=-1)
         return ((base[:, columns] if top else base) + taps @ own).mT[:, :, None]
+
+    def _own(self) -> tuple[Tensor, Tensor]:  # the last row's weights (taps*I, O), and the bias (1, 1, O)
+        return _as_matrix(self.masked_weight()[:, :, -1:, : self.own_taps]), self.bias.detach()[None, None]
 
     def _from_above(self, held: Tensor, cursor: Cursor) -> Tensor:  # (B, W, O): what the rows above give, and the bias
         matrix = cursor.constant(self, "above", lambda: _as_matrix(self.masked_weight()[:, :, :-1]))
@@ -78,9 +79,6 @@ class CausalConv2d(MaskedConv2d):
         wide = [j * dx for j in range(self.weight.shape[3])]
         taps = [held[:, r, j : j + cursor.width] for r in range(cursor.row, last, dy) for j in wide]
         return picture_by_picture(torch.cat(taps, dim=-1), matrix, self.bias)
-
-    def _reads_others(self) -> bool:
-        return any(self.padding)
 
     def _held(self, x: Tensor, cursor: Cursor) -> Tensor:  # (B, top + H, left + W + right, I)
         left, right, top, _ = self.padding

@@ -37,7 +37,7 @@ class AutoregressiveModel(nn.Module, ABC):
 
     unit: ClassVar[Unit] = "channel"
     """What of a picture the trunk need be asked for at once: see `Unit`."""
-    fastest_sampler: ClassVar[Mapping[str, str]] = {}
+    fastest_sampler: ClassVar[Mapping[str, str]] = {"cpu": "cached"}  # of every variant: see docs/DESIGN.md
     """Device type -> the sampler that `python -m benchmarks.sampling --all` found fastest; "cached" where not said."""
 
     def __init__(self, config: ModelConfig, likelihood: Likelihood | None = None) -> None:
