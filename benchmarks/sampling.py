@@ -30,7 +30,7 @@ from pixelart.models import AutoregressiveModel, create_model, get_variant, list
 from pixelart.sampling import Controls, draw_noise, sample_cached, sample_fixed_point, sample_naive
 
 NAIVE_ROWS = 1
-UNTRAINED = {"height": 32, "width": 32, "num_classes": 10}
+UNTRAINED: dict[str, Any] = {"height": 32, "width": 32, "num_classes": 10}
 
 
 def measure(model: AutoregressiveModel, *, batch: int, rounds: int) -> dict[str, Any]:
@@ -118,8 +118,8 @@ def compare_all(folder: Path, device: torch.device, *, rounds: int) -> list[dict
         if checkpoint:
             model = engine.library.load(checkpoint).model
         else:
-            data = {"channels": 3, "levels": 256} if get_variant(name).codecs else {"channels": 1, "levels": 64}
-            model = create_model(name, **data, **UNTRAINED).to(device).eval()
+            channels, levels = (3, 256) if get_variant(name).codecs else (1, 64)
+            model = create_model(name, channels=channels, levels=levels, **UNTRAINED).to(device).eval()
         times = [measure_samplers(model, batch=batch, rounds=rounds) for batch in (1, 4)]
         rows += [{"model": name, "checkpoint": checkpoint, **row} for row in times]
     return rows

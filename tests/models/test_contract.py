@@ -70,13 +70,12 @@ def test_probabilities_sum_to_one(name: str, channels: int) -> None:
 @every_model
 @every_depth
 @every_shape
-@pytest.mark.parametrize("levels", [2, 5])
 @pytest.mark.parametrize(
-    "controls",
+    ("levels", "controls"),
     [
-        Controls(),
-        Controls(temperature=0.7, top_k=2, guidance=2.5),
-        Controls(temperature=1.6, top_p=0.8, allowed=(0, 1)),
+        (2, Controls()),
+        (5, Controls(temperature=0.7, top_k=2, guidance=2.5)),
+        (5, Controls(temperature=1.6, top_p=0.8, allowed=(0, 1))),
     ],
     ids=["plain", "guided", "allowed"],
 )

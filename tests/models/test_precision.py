@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch.nn import functional as F
 
-from pixelart.models.pixelcnn_plus_plus import PixelCNNPlusPlus
 from tests.models.checks import lively_model, random_pixels
 
 
 @torch.no_grad()
 def test_the_last_layers_of_a_mixture_are_in_single_precision_under_autocast() -> None:
-    model = lively_model("pixelcnn_plus_plus", channels=3, levels=256, shape=(6, 6))
-    assert isinstance(model, PixelCNNPlusPlus)
+    model: Any = lively_model("pixelcnn_plus_plus", channels=3, levels=256, shape=(6, 6))
     x = random_pixels(4, 3, 256, (6, 6))
     random = torch.Generator().manual_seed(1)
     features, context_map = (
