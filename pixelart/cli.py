@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from pixelart import commands, inspect_command
 from pixelart.errors import PixelArtError
 from pixelart.holes import HOLES
+from pixelart.sampling import AUTO, SAMPLERS
 
 EXIT_BAD_INPUT = 2
 
@@ -108,6 +109,8 @@ def _drawing(command: argparse.ArgumentParser) -> None:
     command.add_argument("--top-p", type=float, default=1.0, help="draw from the smallest set of this mass (1.0)")
     command.add_argument("--guidance", type=float, default=1.0, help="above 1: more typical of the class (1.0)")
     command.add_argument("--allow", metavar="COLOURS", help="only these colours, such as ff0044,transparent")
+    text = "all draw the same pictures; auto: the fastest for the model (auto)"
+    command.add_argument("--sampler", choices=(AUTO, *SAMPLERS), default=AUTO, help=text)
     command.add_argument("--scale", type=int, default=1, help="width of a pixel in the files (1)")
     command.add_argument("--out", type=Path, required=True, help="folder for 0.png, 1.png, ...")
 

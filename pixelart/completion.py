@@ -13,7 +13,7 @@ from torch import Tensor
 from pixelart.codec import Codec, Picture
 from pixelart.layers.context import Context
 from pixelart.models import AutoregressiveModel
-from pixelart.sampling import Controls, draw_noise, sample_cached
+from pixelart.sampling import AUTO, SAMPLERS, Controls, draw_noise, pick_sampler
 from pixelart.sampling.loop import OnRow
 
 
@@ -60,6 +60,7 @@ def complete(
     count: int,
     seed: int,
     controls: Controls,
+    sampler: str = AUTO,
     on_row: OnRow | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> list[Candidate]:
@@ -67,15 +68,17 @@ def complete(
 
     The known pixels condition every hidden one, on all sides; colours outside the codec condition by the nearest one
     inside it and are returned as they came. class_weights (classes,) lies on the model's device.
+    `sampler`: all draw the same pictures.
 
     Raises:
-        RequestRejected: controls that cannot be used.
+        RequestRejected: controls that cannot be used, or no such sampler.
         Cancelled: `cancel` answered True.
     """
+    draw = SAMPLERS[pick_sampler(sampler, model, class_weights.device)]
     context = context_of(codec, picture, mask, class_weights, count=count)
     channels, height, width = context.pixels.shape[1:]
     noise = draw_noise(seed, count=count, channels=channels, height=height, width=width)
-    x = sample_cached(model, context, controls=controls, noise=noise, on_row=on_row, cancel=cancel).x
+    x = draw(model, context, controls=controls, noise=noise, on_row=on_row, cancel=cancel).x
     log_prob = whole_log_prob(model, x, class_weights)
     drawn = paste(codec.decode(x), picture, mask)
     return [Candidate(drawn[i], seed + i, float(log_prob[i])) for i in range(count)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,11 +26,13 @@ from pixelart.library import Checkpoint as Checkpoint
 from pixelart.library import CheckpointInfo as CheckpointInfo
 from pixelart.library import Library
 from pixelart.requests import Drawing as Drawing
+from pixelart.requests import Preview as Preview
 from pixelart.requests import Request as Request
+from pixelart.sampling import pick_sampler
 
 CHUNK = 16  # pictures drawn at a time: bounds memory, and a stop is answered within one row of them
-OnRow = Callable[[int, int, Callable[[], Picture]], None]
-"""on_row(done, rows, pictures): `done` of `rows` rows are drawn; `pictures()` decodes them, (count, H, W, 4)."""
+OnRow = Callable[[int, int, Preview], None]
+"""on_row(done, rows, pictures): `done` of `rows` rows are final; `pictures()` decodes them, (count, H, W, 4)."""
 
 
 class Engine:
@@ -208,9 +211,11 @@ class Engine:
         controls = request.controls()
         weights = loaded.class_weights(request.class_weights)
         candidates = []
+        sampler = pick_sampler(request.sampler, loaded.model, loaded.device)
         for start in range(0, request.count, CHUNK):
             size = min(CHUNK, request.count - start)
-            done = _Progress(loaded.codec, picture, mask, request.count, [c.picture for c in candidates])
+            finished = [c.picture for c in candidates]
+            done = _Progress(loaded.codec, picture, mask, request.count, finished, in_passes=sampler == "fixed_point")
             with self._drawing():
                 candidates += complete(
                     loaded.model,
@@ -221,6 +226,7 @@ class Engine:
                     count=size,
                     seed=request.seed + start,
                     controls=controls,
+                    sampler=sampler,
                     on_row=done.reporter(on_row, start) if on_row else None,
                     cancel=cancel,
                 )
@@ -233,25 +239,31 @@ class Engine:
 
 @dataclass(frozen=True)
 class _Progress:
-    """Turns rows of one chunk into pictures of the whole request."""
+    """Turns rows of one chunk, or passes over it, into pictures of the whole request."""
 
     codec: Codec
     picture: Picture
     mask: NDArray[np.bool_]
     count: int
     finished: list[Picture]
+    in_passes: bool
 
     def reporter(self, on_row: OnRow, start: int) -> Callable[[int, int, Tensor], None]:
+        passes = itertools.count(1)
+
         def report(done: int, rows: int, x: Tensor) -> None:
             chunks = -(-self.count // CHUNK)
-            on_row(start // CHUNK * rows + done, rows * chunks, lambda: self.pictures(x.clone(), rows, done))
+            number = next(passes) if self.in_passes else 0
+            preview = Preview(lambda: self.pictures(x.clone(), done), passes=number)
+            on_row(start // CHUNK * rows + done, rows * chunks, preview)
 
         return report
 
-    def pictures(self, x: Tensor, rows: int, done: int) -> Picture:
-        """(count, H, W, 4): finished ones, those of this chunk so far (rows not yet drawn are clear), and blanks."""
-        first = int(np.flatnonzero(self.mask.any(1))[0])
-        waiting = self.mask & (np.arange(len(self.mask)) >= first + done)[:, None]
+    def pictures(self, x: Tensor, done: int) -> Picture:
+        """(count, H, W, 4): finished ones, those of this chunk so far, and blanks. Rows not yet drawn are clear; a pass
+        draws all."""
+        drawn_to = len(self.mask) if self.in_passes else int(np.flatnonzero(self.mask.any(1))[0]) + done
+        waiting = self.mask & (np.arange(len(self.mask)) >= drawn_to)[:, None]
         blank = np.where(self.mask[..., None], np.uint8(0), self.picture)
         drawn = np.where(self.mask[..., None], self.codec.decode(x), self.picture)
         drawn[:, waiting] = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pixelart.codec import Picture
 from pixelart.errors import RequestRejected
 from pixelart.images import encode_png
-from pixelart.sampling import Controls
+from pixelart.sampling import AUTO, Controls, check_sampler
 from pixelart.settings import SETTINGS
 
 MAX_SEED = 2**63 - 1 - SETTINGS.max_count
@@ -27,6 +27,7 @@ class Request:
 
     temperature: a number, or a map (H, W). top_k 0 and top_p 1 keep everything. guidance 1 is the plain model.
     allowed: the codec's levels that may be drawn (for an indexed codec: palette indices, 0 = transparent); None = all.
+    sampler: "cached", "fixed_point" or "naive", which draw the same pictures; "auto" = the fastest for the model.
     """
 
     checkpoint: str
@@ -38,6 +39,7 @@ class Request:
     top_p: float = 1.0
     guidance: float = 1.0
     allowed: tuple[int, ...] | None = None
+    sampler: str = AUTO
 
     def check(self) -> None:
         """Raises RequestRejected, with the limit, when a value is of the wrong kind, or count or seed out of range."""
@@ -51,6 +53,7 @@ class Request:
         for name, value in numbers.items():
             if isinstance(value, bool) or not isinstance(value, Real):
                 raise RequestRejected(f"{name} {value!r:.40}: must be a number")
+        check_sampler(self.sampler)
         if not 1 <= self.count <= SETTINGS.max_count:
             raise RequestRejected(f"count {self.count}: must lie in 1 to {SETTINGS.max_count}")
         if not 0 <= self.seed <= MAX_SEED:
@@ -74,6 +77,20 @@ class Request:
             "guidance": self.guidance,
             "allowed": self.allowed,
         }
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The pictures of a request as far as they are drawn: calling it decodes them, uint8 (count, H, W, 4).
+
+    passes: after how many passes over all pixels, which the rows that are not final show too; 0 = row by row.
+    """
+
+    decode: Callable[[], Picture]
+    passes: int = 0
+
+    def __call__(self) -> Picture:
+        return self.decode()
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ COLOURS = np.array(
     [[0, 0, 0, 0], [200, 30, 30, 255], [30, 200, 30, 255], [30, 30, 200, 255], [240, 240, 240, 255]], np.uint8
 )
 
+# Tensors are tiny: a second thread gives nothing, and the threads of two test processes would wait for each other.
+torch.set_num_threads(1)
+
 
 @pytest.fixture(autouse=True)
 def same_threads() -> Iterator[None]:

@@ -174,6 +174,14 @@ def test_a_checkpoint_may_be_a_folder(
     assert len(set(results)) == 1
 
 
+def test_every_sampler_writes_the_same(run: Run, tiny_checkpoints: Path, tmp_path: Path) -> None:
+    options = "generate --checkpoint tiny --temperature 2 --seed 3 --json --checkpoints"
+    names = ("auto", "cached", "fixed_point", "naive")
+    for name in names:
+        assert run(options, tiny_checkpoints, "--sampler", name, "--out", tmp_path / name).code == 0
+    assert len({(tmp_path / name / "0.png").read_bytes() for name in names}) == 1
+
+
 def test_only_allowed_colours_are_drawn(run: Run, tiny_checkpoints: Path, tmp_path: Path) -> None:
     options = "generate --checkpoint tiny --allow transparent,#C81E1E --temperature 5 --count 2 --checkpoints"
     assert run(options, tiny_checkpoints, "--out", tmp_path).code == 0
@@ -418,6 +426,7 @@ BAD = {
     "a folder that is no checkpoint": (DRAW.replace("tiny", "{input}"), "not found"),
     "no checkpoints at all": (DRAW.replace("{checkpoints}", "{input}"), "holds: none"),
     "unknown class": (DRAW + " --class dragon", "class 'dragon' is not one of cross, stripe"),
+    "no such sampler": (DRAW + " --sampler best", "invalid choice: 'best'"),
     "count 0": (DRAW + " --count 0", "count 0: must lie in 1 to 64"),
     "count 65": (DRAW + " --count 65", "count 65: must lie in 1 to 64"),
     "count a word": (DRAW + " --count many", "invalid int value: 'many'"),

@@ -9,6 +9,7 @@ import logging
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -302,6 +303,45 @@ def test_frames_of_many_pictures_hold_all_of_them(engine: Engine) -> None:
     assert not frames[3][2][16:].any()
     assert np.array_equal(frames[9][2][:16], np.stack([d.picture for d in drawings[:16]]))
     assert np.array_equal(frames[-1][2], np.stack([d.picture for d in drawings]))
+
+
+def test_passes_are_shown_whole_and_end_with_the_same_pictures(engine: Engine, picture: Picture) -> None:
+    mask = np.zeros((8, 8), np.bool_)
+    mask[2:6, 1:7] = True
+    frames: list[tuple[int, int, int, Picture]] = []
+    request = Request("tiny", count=3, temperature=3.0)
+    drawings = engine.complete(
+        replace(request, sampler="fixed_point"),
+        picture,
+        mask,
+        on_row=lambda done, rows, pictures: frames.append((pictures.passes, done, rows, pictures())),
+    )
+    rows = engine.complete(request, picture, mask)
+    assert [(d.seed, d.log_prob) for d in drawings] == [(d.seed, d.log_prob) for d in rows]
+    assert all(np.array_equal(one.picture, other.picture) for one, other in zip(drawings, rows, strict=True))
+    by_seed = np.stack([d.picture for d in sorted(drawings, key=lambda d: d.seed)])
+    assert [f[0] for f in frames] == list(range(1, len(frames) + 1)) and 1 < len(frames) <= 24
+    assert frames[-1][1:3] == (4, 4) and np.array_equal(frames[-1][3], by_seed)
+    for _, done, _, shown in frames:
+        assert np.array_equal(shown[:, ~mask], by_seed[:, ~mask])
+        assert np.array_equal(shown[:, : 2 + done], by_seed[:, : 2 + done])
+    assert frames[0][3][:, 5][:, mask[5]].any(), "the last rows are to be seen from the first pass on"
+
+
+def test_the_fastest_sampler_of_a_variant_is_the_default(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def passes(request: Request) -> list[int]:
+        seen: list[int] = []
+        engine.generate(request, on_row=lambda done, rows, pictures: seen.append(pictures.passes))
+        return seen
+
+    model = type(engine.library.load("tiny").model)
+    monkeypatch.setattr(model, "fastest_sampler", {})
+    assert not any(passes(Request("tiny"))), "row by row where nothing was measured"
+    monkeypatch.setattr(model, "fastest_sampler", {"cpu": "fixed_point", "cuda": "naive"})
+    assert all(passes(Request("tiny")))
+    assert not any(passes(Request("tiny", sampler="cached")))
+    with pytest.raises(RequestRejected, match="sampler 'best': must be one of auto, cached, fixed_point, naive"):
+        engine.generate(Request("tiny", sampler="best"))
 
 
 @pytest.mark.parametrize("after", [1, 3, 10])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pixelart.layers.causal import pointwise
+from pixelart.layers.causal import from_rows, is_compiled, pointwise
 from pixelart.layers.cursor import Cursor
+from pixelart.layers.kernels import attend
 from pixelart.layers.masked import Groups
 
 
@@ -38,18 +40,22 @@ class CausalAttention(nn.Module):
         first = cursor.rows.start * cursor.width + cursor.columns.start
         inputs, kept = self._kept(given, cursor)
         stop, start = first + query.shape[2], first
-        inputs[:, :, first:stop] = given.flatten(2)
+        inputs[:, first:stop] = given.flatten(2).mT
         if before is not None:
             start = first - 1
-            inputs[:, : before.shape[1], start] = before[:, :, 0, 0]
-        kept[:, :, start:stop] = self.key_value.region(inputs[:, :, None, start:stop], cursor).flatten(2)
-        return self._attend(query, kept[:, :, :stop], first=first).unflatten(2, size)
+            inputs[:, start, : before.shape[1]] = before[:, :, 0, 0]
+        kept[:, start:stop] = self.key_value.region(inputs[:, start:stop].mT[:, :, None], cursor)[:, :, 0].mT
+        if is_compiled(given, cursor):
+            result = np.empty((len(query), query.shape[2], kept.shape[2] - self.keys), np.float32)
+            attend(query.mT.contiguous().numpy(), kept.numpy(), first, self.keys**-0.5, result)
+            return from_rows(result)
+        return self._attend(query, kept[:, :stop].mT, first=first).unflatten(2, size)
 
-    def _kept(self, given: Tensor, cursor: Cursor) -> tuple[Tensor, Tensor]:  # inputs, and keys with values, of all
-        batch, places = len(given), cursor.height * cursor.width
-        outputs = len(self.key_value.bias)
-        inputs = cursor.keep(self, "inputs", lambda: given.new_zeros(batch, given.shape[1], places))
-        return inputs, cursor.keep(self, "key and value", lambda: given.new_zeros(batch, outputs, places))
+    def _kept(self, given: Tensor, cursor: Cursor) -> tuple[Tensor, Tensor]:
+        """Of all pixels, the inputs (B, places, E + F), and keys with values (B, places, k + V)."""
+        places, outputs = (len(given), cursor.height * cursor.width), len(self.key_value.bias)
+        inputs = cursor.keep(self, "inputs", lambda: given.new_zeros(*places, given.shape[1]))
+        return inputs, cursor.keep(self, "key and value", lambda: given.new_zeros(*places, outputs))
 
     def _attend(self, query: Tensor, key_value: Tensor, *, first: int) -> Tensor:
         """(B, V, n) for queries (B, k, n) of the pixels from number `first` on."""

@@ -49,9 +49,9 @@ class Context:
         """The same on `device`."""
         return self._each(lambda part: part.to(device))
 
-    def select(self, rows: slice) -> Context:
-        """The same of some of the pictures."""
-        return self._each(lambda part: part[rows])
+    def select(self, pictures: slice | Tensor) -> Context:
+        """The same of some of the pictures, a range of them or by number."""
+        return self._each(lambda part: part[pictures])
 
     def is_one(self) -> bool:
         """Whether the same is given of all pictures."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from pixelart.layers.causal import pointwise
 from pixelart.layers.cursor import Cursor
@@ -22,3 +25,19 @@ class Head(nn.Module):
     def forward(self, x: Tensor, cursor: Cursor | None) -> Tensor:
         """Logits (B, C*K, h, w), channel-major, of features (B, I, h, w)."""
         return self.logits(torch.relu(self.hidden(torch.relu(x), cursor)), cursor)
+
+
+def precisely(layer: Callable[..., Tensor], x: Tensor, *given: object) -> Tensor:
+    """What `layer` makes of x in single precision at least, also under autocast: for parameters that are quantities.
+
+    In bfloat16 a mean in -1..1 has steps of up to a whole level of 256.
+    """
+    with torch.autocast(x.device.type, enabled=False):
+        return layer(x.to(torch.promote_types(x.dtype, torch.float32)), *given)
+
+
+class Vote(nn.Conv2d):
+    """The context map alone to parameter maps: 1x1, in single precision."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return precisely(lambda x: F.conv2d(x, self.weight, self.bias), input)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from pixelart.layers.context import Context, ContextConfig, ContextEncoder
 from pixelart.layers.cursor import Cursor
-from pixelart.layers.stream import Stream, TrunkStream
+from pixelart.layers.head import Vote
+from pixelart.layers.stream import Stream, TrunkStream, Unit
 from pixelart.likelihoods import Categorical, Likelihood
 
 
@@ -32,6 +35,11 @@ class AutoregressiveModel(nn.Module, ABC):
     A concrete class gives `trunk`. A model never samples, trains, saves or prints.
     """
 
+    unit: ClassVar[Unit] = "channel"
+    """What of a picture the trunk need be asked for at once: see `Unit`."""
+    fastest_sampler: ClassVar[Mapping[str, str]] = {"cpu": "cached"}  # of every variant: see docs/DESIGN.md
+    """Device type -> the sampler that `python -m benchmarks.sampling --all` found fastest; "cached" where not said."""
+
     def __init__(self, config: ModelConfig, likelihood: Likelihood | None = None) -> None:
         """`likelihood`: what the parameter maps mean; a softmax over the levels unless said otherwise."""
         super().__init__()
@@ -40,7 +48,7 @@ class AutoregressiveModel(nn.Module, ABC):
         self.encoder = ContextEncoder(
             config.context, channels=config.channels, levels=config.levels, num_classes=config.num_classes
         )
-        self.vote = nn.Conv2d(config.context.hidden, self.likelihood.parameters, 1)
+        self.vote = Vote(config.context.hidden, self.likelihood.parameters, 1)
         nn.init.zeros_(self.vote.weight)
 
     @abstractmethod
@@ -52,7 +60,7 @@ class AutoregressiveModel(nn.Module, ABC):
 
     def stream(self, context_map: Tensor) -> Stream:
         """The incremental face, vote included: the same maps as `decode`, a pixel at a time."""
-        return TrunkStream(self.trunk, self.vote, context_map)
+        return TrunkStream(self.trunk, self.vote, context_map, unit=self.unit)
 
     def encode(self, context: Context) -> Tensor:
         """The context map (B, F, H, W)."""

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pixelart.layers.causal import FirstConv, pointwise, raster_conv
+from pixelart.layers.causal import ContextBias, FirstConv, pointwise, raster_conv
 from pixelart.layers.colours import ColourEmbedding
 from pixelart.layers.context import ContextConfig
-from pixelart.layers.cursor import Cursor, cut
+from pixelart.layers.cursor import Cursor
 from pixelart.layers.head import Head
 from pixelart.layers.masked import Groups, spread_groups
 from pixelart.models.base import AutoregressiveModel, ModelConfig
@@ -42,12 +42,12 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.narrow = pointwise(wide, groups)
         self.conv = raster_conv(groups, groups, size=3, mask_type="B")
-        self.context = nn.Conv2d(context, len(groups), 1, bias=False)
+        self.context = ContextBias(context, len(groups))
         self.widen = pointwise(groups, wide)
 
     def forward(self, x: Tensor, context_map: Tensor, cursor: Cursor | None) -> Tensor:
-        """x (B, 2h, h, w) of the cursor's region, with the context map (B, F, h, w) of the same."""
-        inner = self.conv(torch.relu(self.narrow(torch.relu(x), cursor)), cursor) + self.context(context_map)
+        """x (B, 2h, h, w) of the cursor's region, with the whole context map (B, F, H, W)."""
+        inner = self.conv(torch.relu(self.narrow(torch.relu(x), cursor)), cursor) + self.context(context_map, cursor)
         return x + self.widen(torch.relu(inner), cursor)
 
 
@@ -73,12 +73,11 @@ class PixelCNN(AutoregressiveModel):
         self.colours = ColourEmbedding(config.channels, config.levels, config.embedding)
         self.first = raster_conv(self.colours.groups, wide, size=7, mask_type="A", kind=FirstConv)
         self.blocks = nn.ModuleList(ResidualBlock(wide, groups, context=context) for _ in range(config.blocks))
-        self.context_skip = nn.Conv2d(context, len(wide), 1)
+        self.context_skip = ContextBias(context, len(wide), bias=True)
         self.head = Head(wide, config.head, channels=config.channels, levels=config.levels)
 
     def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
-        given = cut(context_map, cursor)
         features = self.first.of_picture(x, self.colours, cursor)
         for block in self.blocks:
-            features = block(features, given, cursor)
-        return self.head(features + self.context_skip(given), cursor)
+            features = block(features, context_map, cursor)
+        return self.head(features + self.context_skip(context_map, cursor), cursor)

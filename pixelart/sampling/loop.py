@@ -15,7 +15,8 @@ from pixelart.models import AutoregressiveModel
 from pixelart.sampling.controls import Controls, choose, guide
 
 OnRow = Callable[[int, int, Tensor], None]
-"""on_row(done, rows, x): `done` of `rows` rows are drawn; x (n, C, H, W) is the picture so far, to be read only."""
+"""on_row(done, rows, x): `done` of `rows` rows are final; x (n, C, H, W) is the picture so far, to be read only. Called
+after every row, or pass."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Canvas:
     log_prob: Tensor  # (n, C, H, W), like all that chooses on the CPU where the device has no doubles
     context_map: Tensor  # (B, F, H, W)
     temperature: Tensor  # (n, H, W)
+    is_tempered: bool  # whether any temperature is not 1
     choice: Choice
 
     @classmethod
@@ -53,7 +55,7 @@ class Canvas:
         temperature = controls.temperature_map(height=height, width=width).to(chooser).expand(count, -1, -1)
         log_prob = torch.zeros(count, channels, height, width, dtype=torch.float64, device=chooser)
         choice = controls.choice(model.likelihood.levels)
-        return cls(model, context, x, log_prob, context_map, temperature, choice)
+        return cls(model, context, x, log_prob, context_map, temperature, bool((temperature != 1).any()), choice)
 
     @property
     def rows(self) -> range:
@@ -70,8 +72,10 @@ class Canvas:
         given = maps.to(chooser).movedim(1, -1).flatten(0, 2)
         heat = self.temperature[place].flatten()
         table = likelihood.to_table(given, known, channel=channel)
-        hot = likelihood.temper(given.double(), heat.repeat(len(self.x) // count))
-        hot = likelihood.to_table(hot, known, channel=channel)
+        hot = table
+        if self.is_tempered:
+            heat_of_all = heat.repeat(len(self.x) // count)
+            hot = likelihood.to_table(given, known, channel=channel, temperature=heat_of_all)
         free = hot[len(heat) :] if len(hot) > len(heat) else None
         log_p = guide(hot[: len(heat)], free, self.choice.guidance)
         level = choose(log_p, noise[:, channel, rows, columns].flatten(), self.choice)
@@ -83,8 +87,23 @@ class Canvas:
             target.copy_(torch.where(here, level.to(target.device), target))
         self.log_prob[:, channel, rows, columns] = torch.where(here.to(seen.device), seen, 0.0)
 
+    def select(self, pictures: Tensor) -> Canvas:
+        """A copy of some pictures, by number (m,)."""
+        streams, context = self._streams(pictures), self.context.select(pictures)
+        parts = (self.x[streams], self.log_prob[pictures], self.context_map[streams], self.temperature[pictures])
+        return Canvas(self.model, context, *parts, self.is_tempered, self.choice)
+
+    def put(self, pictures: Tensor, part: Canvas) -> None:
+        """Take over what was drawn in a copy of some pictures."""
+        if part is not self:
+            self.x[self._streams(pictures)], self.log_prob[pictures] = part.x, part.log_prob
+
+    def _streams(self, pictures: Tensor) -> Tensor:
+        count = len(self.log_prob)
+        return torch.cat([pictures + start for start in range(0, len(self.x), count)])
+
     def finished(self, row: int, on_row: OnRow | None, cancel: Callable[[], bool] | None) -> None:
-        """Tell the caller that `row` is drawn; raise Cancelled when asked to stop."""
+        """Tell the caller that all up to `row` is final; raise Cancelled when asked to stop."""
         if on_row:
             on_row(row - self.rows.start + 1, len(self.rows), self.x[: len(self.log_prob)])
         if cancel and cancel():

@@ -1,4 +1,4 @@
-"""Generate, Complete mask and Stop: generator handlers that show rows while they are drawn."""
+"""Generate, Complete mask and Stop: generator handlers that show rows, or passes, while they are drawn."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class DrawingHandlers:
         self.engine, self.gallery = engine, gallery
 
     def generate(self, session: Session, ticket: int, model: Any, *values: Any) -> Iterator[Outputs]:
-        """New pictures; the first one appears on the canvas row by row."""
+        """New pictures; the first one appears on the canvas row by row, or pass by pass."""
         yield from self._draw(session, ticket, lambda: self._generation(model, values))
 
     def complete(
@@ -68,7 +68,7 @@ class DrawingHandlers:
         return _Job(
             lambda on_row, cancel: self.engine.generate(request, on_row=on_row, cancel=cancel),
             request.seed,
-            lambda frame: frame.picture,
+            settled,
             seed_caption,
         )
 
@@ -128,7 +128,8 @@ def _progress(worker: Worker, frame: Frame | None, ticket: int) -> Outputs:
     latest = worker.frame
     if latest is None:
         return NOTHING
-    text = f"Row {latest.done} of {latest.rows} · {worker.seconds:.1f} s"
+    rows = f"row {latest.done} of {latest.rows} · {worker.seconds:.1f} s"
+    text = f"Pass {latest.passes} · {rows}" if latest.passes else rows.capitalize()
     canvas = gr.skip() if frame is None else Canvas(frame.picture, preview=True, ticket=ticket)
     return canvas, status_progress(text, done=latest.done, rows=latest.rows), gr.skip()
 
@@ -152,6 +153,12 @@ def refuse(message: str) -> Outputs:
     """A plain message, as a notice and on the status line; the canvas and the results stay."""
     gr.Warning(message)
     return gr.skip(), status_text(message), gr.skip()
+
+
+def settled(frame: Frame) -> Picture:
+    """The rows drawn before a stop; clear where a pass had shown what was not final."""
+    reached = np.arange(len(frame.picture)) < frame.done
+    return np.where(reached[:, None, None], frame.picture, np.uint8(0))
 
 
 def undrawn_kept(frame: Frame, canvas: Canvas) -> Picture:

@@ -80,13 +80,12 @@ def test_probabilities_sum_to_one(name: str, channels: int) -> None:
 @every_model
 @every_depth
 @every_shape
-@pytest.mark.parametrize("levels", [2, 5])
 @pytest.mark.parametrize(
-    "controls",
+    ("levels", "controls"),
     [
-        Controls(),
-        Controls(temperature=0.7, top_k=2, guidance=2.5),
-        Controls(temperature=1.6, top_p=0.8, allowed=(0, 1)),
+        (2, Controls()),
+        (5, Controls(temperature=0.7, top_k=2, guidance=2.5)),
+        (5, Controls(temperature=1.6, top_p=0.8, allowed=(0, 1))),
     ],
     ids=["plain", "guided", "allowed"],
 )
@@ -108,7 +107,11 @@ def test_every_sampler_draws_the_same(
     stream_class = type(model.stream(model.encode(context)))
     monkeypatch.setattr(stream_class, "row_kernel", lambda _: None)
     plain = sample_cached(model, context, controls=controls, noise=noise)
-    settled = sample_fixed_point(model, context, controls=controls, noise=noise)
+    passes: list[int] = []
+    settled = sample_fixed_point(
+        model, context, controls=controls, noise=noise, on_row=lambda done, rows, x: passes.append(done)
+    )
+    assert len(passes) <= context.mask.flatten(1).sum(1).max() * channels and passes == sorted(passes)
     for other in (cached, plain, settled):
         assert torch.equal(other.x, reference.x)
         torch.testing.assert_close(other.log_prob, reference.log_prob, **rounding(model))
@@ -116,6 +119,43 @@ def test_every_sampler_draws_the_same(
     assert torch.equal(reference.x[~hidden], context.pixels[~hidden]), "a known pixel was changed"
     if controls.allowed:
         assert reference.x[hidden].max() <= max(controls.allowed)
+
+
+@every_model
+@every_depth
+@torch.no_grad()
+def test_compiled_loops_give_what_their_twins_give(name: str, channels: int) -> None:
+    """In single precision a CPU draws with compiled loops, in double with PyTorch; and a whole pass says the same."""
+    model = lively_model(name, channels=channels, levels=4, shape=(4, 5))
+    x = random_pixels(2, channels, 4, (4, 5))
+    context = half_known(x)
+    width = 5 if model.unit == "row" else 1
+
+    def maps(model: AutoregressiveModel) -> Tensor:
+        stream, rows = model.stream(model.encode(context)), []
+        stream.prefill(x, 1)
+        for row in range(1, 4):
+            stream.begin_row(x, row)
+            rows.append(torch.cat([stream.maps(x, row, slice(q, q + width)) for q in range(0, 5, width)], dim=3))
+        return torch.cat(rows, dim=2)
+
+    compiled, whole = maps(model), model(x, context)[:, :, 1:]
+    torch.testing.assert_close(compiled, whole, rtol=1e-4, atol=1e-4)
+    context = replace(context, class_weights=context.class_weights.double())
+    torch.testing.assert_close(maps(model.double()), whole.double(), rtol=1e-4, atol=1e-4)
+
+
+@every_model
+@every_depth
+@torch.no_grad()
+def test_what_is_asked_for_at_once_does_not_depend_on_itself(name: str, channels: int) -> None:
+    """A variant whose unit is a pixel or a row must not see that pixel or row; one whose unit is a channel does."""
+    model = lively_model(name, channels=channels, levels=4, shape=(4, 4))
+    x = random_pixels(1, channels, 4, (4, 4))
+    other, columns = x.clone(), slice(0, 4) if model.unit == "row" else slice(2, 3)
+    other[:, :, 2, columns] = (other[:, :, 2, columns] + 1) % 4
+    is_same = torch.equal(*(model(picture, nothing_known(x))[:, :, 2, columns] for picture in (x, other)))
+    assert is_same == (model.unit != "channel" or channels == 1)
 
 
 @every_model

@@ -31,6 +31,7 @@ CASES: list[tuple[type[DiscretizedLogisticMixture], Check, int, int]] = [
     (mixtures.SamplesNotRounded, table_is_log_prob, 5, 3),
     (mixtures.LabelsThroughTruncatedFloats, table_is_log_prob, 256, 1),
     (mixtures.MeansTempered, checks.check_temperature, 5, 1),
+    (mixtures.LeastScaleAfterTemperature, checks.check_cooling_sharpens_the_sharpest, 5, 1),
 ]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelart.codec import Indexed, Picture, parse_hex_colours
-from pixelart.engine import CheckpointInfo, ColourChance, Drawing, Inspection, OnRow, PixelColours, Request
+from pixelart.engine import CheckpointInfo, ColourChance, Drawing, Inspection, OnRow, PixelColours, Preview, Request
 from pixelart.errors import Cancelled, RequestRejected
 
 CODEC = Indexed(parse_hex_colours(["1a1c2c", "5d275d", "b13e53", "ef7d57", "ffcd75", "a7f070", "38b764", "41a6f6"]))
@@ -123,7 +123,7 @@ class FakeEngine:
                     raise self.fault
                 waiting = mask & (np.arange(len(mask)) > row)[:, None]
                 if on_row:
-                    on_row(done, len(rows), lambda w=waiting: np.where(w[..., None], np.uint8(0), pictures))
+                    on_row(done, len(rows), Preview(lambda w=waiting: np.where(w[..., None], np.uint8(0), pictures)))
         finally:
             self.running.clear()
         settings = {"class_weights": dict(request.class_weights)}

@@ -13,12 +13,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pixelart.engine import Engine, Request
 from pixelart.errors import RequestRejected
 from pixelart.ui.canvas_value import Canvas, Painting
-from pixelart.ui.drawing import FAULT, NOTHING, UNSTARTED, DrawingHandlers, Outputs
+from pixelart.ui.drawing import FAULT, NOTHING, UNSTARTED, DrawingHandlers, Outputs, settled
+from pixelart.ui.form import ANY_CLASS
 from pixelart.ui.palette_value import everything_allowed
 from pixelart.ui.session import Session
 from pixelart.ui.status import status_text
+from pixelart.ui.worker import Frame
 from tests.ui.fake_engine import CODEC, FakeEngine
 
 VALUES = ["hero", 1.0, 5, 1, everything_allowed(CODEC.table), 1.0, 0, 1.0, 0]
@@ -233,3 +236,27 @@ def test_a_missing_model_is_a_plain_message(model: Any, message: str, warnings_s
 def test_the_handler_answers_at_least_five_times_a_second() -> None:
     outputs = list(handlers(FakeEngine(row_seconds=0.5, size=2)).generate(Session(), 1, "tiny", *values()))
     assert len(outputs) >= 5
+
+
+def test_passes_are_shown_as_whole_pictures(tiny_checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(tiny_checkpoints)
+    plain = engine.generate(Request("tiny", seed=5, temperature=2.0))[0]
+    model = engine.library.load("tiny").model
+    decode = model.decode
+    monkeypatch.setattr(type(model), "fastest_sampler", {engine.device.type: "fixed_point"})
+    monkeypatch.setattr(model, "decode", lambda *given: (time.sleep(0.15), decode(*given))[1])
+    choice = values(class_name=ANY_CLASS, colours=everything_allowed(engine.info("tiny").colours), temperature=2.0)
+    page = DrawingHandlers(engine, gr.Gallery(render=False))  # pyright: ignore[reportArgumentType]
+    outputs = list(page.generate(Session(), 1, "tiny", *choice))
+    said = [re.search(r"Pass (\d+) · row \d of 8", o[1]) for o in outputs if isinstance(o[1], str)]
+    numbers = [int(found[1]) for found in said if found]
+    assert numbers == sorted(numbers) and len(set(numbers)) > 1
+    shown = canvases(outputs)
+    assert any(c.preview and c.picture[7].any() for c in shown), "a pass shows the last row too"
+    assert np.array_equal(shown[-1].picture, plain.picture) and not shown[-1].preview
+
+
+def test_a_stop_between_passes_keeps_the_rows_that_are_final() -> None:
+    picture = np.full((4, 4, 4), 9, np.uint8)
+    kept = settled(Frame(done=2, rows=4, picture=picture, passes=7))
+    assert np.array_equal(kept[:2], picture[:2]) and not kept[2:].any()
