@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from pixelart.training.checkpoint import write_file
 from pixelart.training.data import PictureSet, read_pictures
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
 from pixelart.training.run import RUN_FILE, Schedule
-from pixelart.training.setup import export_run, resume_run, start_run
+from pixelart.training.setup import FROM_SCRATCH, export_run, resume_run, start_run
 from pixelart.training.trainer import Trainer
 
 SCHEDULE_OPTIONS: list[tuple[str, Callable[[str], Any], str]] = [
@@ -45,14 +46,7 @@ SCHEDULE_OPTIONS: list[tuple[str, Callable[[str], Any], str]] = [
 SCHEDULE_SWITCHES = [
     ("compile", "compile the step first: slower to start, faster to train; needs a C++ compiler"),
 ]
-START_OPTIONS = {
-    "model": "gated_pixelcnn",
-    "preset": "default",
-    "codec": "indexed",
-    "colours": 64,
-    "fit": "refuse",
-    "base": None,
-}
+START_OPTIONS = (*FROM_SCRATCH, "fit")
 
 
 def models(options: argparse.Namespace) -> Json:
@@ -123,8 +117,10 @@ def evaluate(options: argparse.Namespace) -> Json:
 
 def train(options: argparse.Namespace) -> Json:
     """Start or continue a run; Ctrl+C saves and stops."""
-    trainer = open_run(options)
-    with tqdm(total=100, desc="training", unit="%", disable=None, file=sys.stderr) as bar:
+    with (
+        open_run(options) as trainer,
+        tqdm(total=100, desc="training", unit="%", disable=None, file=sys.stderr) as bar,
+    ):
 
         def report(state: Trainer) -> None:
             bar.update(round(100 * state.progress(), 1) - bar.n)
@@ -137,11 +133,12 @@ def train(options: argparse.Namespace) -> Json:
     return {"run": str(options.out), "finished": trainer.progress() >= 1, **last}
 
 
-def open_run(options: argparse.Namespace) -> Trainer:
-    """The run that the options of `train` describe, new, or, with --resume, where it was saved last.
+def open_run(options: argparse.Namespace) -> AbstractContextManager[Trainer]:
+    """The run that the options of `train` describe, new, or, with --resume, where it was saved last; held for us
+    alone inside the context.
 
     Raises:
-        PixelArtError: options, data or a run that cannot be used.
+        PixelArtError: options, data or a run that cannot be used; some of them when the context is entered.
     """
     given = {n: getattr(options, n) for n, *_ in [*SCHEDULE_OPTIONS, *SCHEDULE_SWITCHES]}
     given = {name: value for name, value in given.items() if value is not None}
@@ -151,7 +148,9 @@ def open_run(options: argparse.Namespace) -> Trainer:
         start["base"] = engine.library.path(name)
     if options.resume and (options.out / RUN_FILE).exists():
         return resume_run(options.out, options.data, given={**given, **start})
-    return start_run(options.out, options.data, **{**START_OPTIONS, **start}, schedule=Schedule(**given))
+    if options.resume and not given.keys() & {"steps", "minutes"}:
+        raise RequestRejected(f"{options.out}: there is no run to continue; a new one needs --steps or --minutes")
+    return start_run(options.out, options.data, **start, schedule=Schedule(**given))
 
 
 def export(options: argparse.Namespace) -> Json:

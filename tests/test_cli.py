@@ -283,9 +283,8 @@ def split_checkpoints(tiny_data: Path) -> Path:
     """Checkpoint "half", trained on about half of the tiny pictures."""
     threads, run = torch.get_num_threads(), tiny_data.parent / "half-run"
     schedule = Schedule(steps=10, batch_size=4, validation_share=0.5, threads=1, learning_rate=5e-3, ema=0.5)
-    start_run(
-        run, tiny_data, model="gated_pixelcnn", preset="debug", codec="indexed", colours=8, schedule=schedule
-    ).train()
+    with start_run(run, tiny_data, preset="debug", colours=8, schedule=schedule) as trainer:
+        trainer.train()
     torch.set_num_threads(threads)
     return export_run(run, tiny_data.parent / "half-checkpoints" / "half").parent
 
@@ -493,6 +492,15 @@ BAD = {
     "a run that goes on with other pictures": (
         "train --data {input}/classes --out {run} --resume",
         "the pictures are not the ones this run was started with",
+    ),
+    "a run that is not there": (
+        "train --data {data} --out {out} --resume",
+        "there is no run to continue; a new one needs --steps or --minutes",
+    ),
+    "a base and a model": (START + " --base tiny --checkpoints {checkpoints}", "model gated_pixelcnn: cannot be said"),
+    "a base and a palette size": (
+        "train --steps 4 --data {data} --out {out} --base tiny --checkpoints {checkpoints} --colours 9",
+        "colours 9: cannot be said beside a base, which decides it",
     ),
     "train out is a file": (START.replace("{out}", "{input}/in.png"), "in.png: File exists"),
     "export of no run": ("export {input} --name x --checkpoints {out}", "not a run folder"),
