@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from pixelart.codec import Picture, normalise
 from pixelart.errors import DataRejected
-from pixelart.images import SUFFIXES, decode_picture, read_picture
+from pixelart.images import SUFFIXES, decode_picture, read_picture, resize_nearest
 from pixelart.settings import SETTINGS
 
 log = logging.getLogger(__name__)
@@ -98,13 +98,6 @@ def _class_names(places: Sequence[PurePath]) -> tuple[str, ...]:
     while all(len(parts) > 1 for parts in folders) and len({parts[0] for parts in folders}) == 1:
         folders = [parts[1:] for parts in folders]
     return tuple(parts[0] if parts else NO_FOLDER for parts in folders)
-
-
-def resize_nearest(array: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """`array` (h, w, ...) sampled at pixel centres."""
-    rows = ((np.arange(height) + 0.5) * array.shape[0] / height).astype(int)
-    columns = ((np.arange(width) + 0.5) * array.shape[1] / width).astype(int)
-    return array[rows][:, columns]
 
 
 def _fitted(picture: Picture, name: str, size: tuple[int, int], fit: Fit) -> Picture:
