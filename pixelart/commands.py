@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from pixelart.codec import parse_hex_colours
-from pixelart.engine import Drawing, Engine, Request
+from pixelart.engine import Checkpoint, Drawing, Engine, Request
 from pixelart.errors import DataRejected, RequestRejected
 from pixelart.images import read_picture
 from pixelart.models import create_model, get_variant, list_models
@@ -51,16 +52,19 @@ START_OPTIONS = (*FROM_SCRATCH, "fit")
 
 def models(options: argparse.Namespace) -> Json:
     """Variants with their presets, and checkpoints."""
+    size: dict[str, Any] = {"channels": 1, "levels": 64, "height": 32, "width": 32, "num_classes": 10}
     variants = []
     for name in list_models():
-        network = create_model(name, channels=1, levels=64, height=32, width=32, num_classes=10)
+        network = create_model(name, **size)
         parameters = sum(p.numel() for p in network.parameters())
         variants.append({"name": name, "presets": list(get_variant(name).presets), "parameters": parameters})
     checkpoints = [
         {"name": c.name, "model": c.model, "size": [c.width, c.height], "classes": list(c.classes)}
         for c in Engine(options.checkpoints).list_checkpoints()
     ]
-    say(options, *(f"{v['name']}  {v['parameters'] / 1e6:.1f} M parameters" for v in variants))
+    for v in variants:
+        presets, parameters = ", ".join(v["presets"]), f"{v['parameters'] / 1e6:.1f} M parameters"
+        say(options, f"{v['name']}  presets: {presets}  {parameters} (default; 32 x 32, 64 colours, 10 classes)")
     for c in checkpoints:
         width, height = c["size"]
         say(options, f"checkpoint {c['name']}  {c['model']}  {width} x {height}  classes: {', '.join(c['classes'])}")
@@ -87,32 +91,57 @@ def evaluate(options: argparse.Namespace) -> Json:
     engine, name = find(options.checkpoints, options.checkpoint)
     loaded = engine.library.load(name)
     pictures = read_pictures(options.data, size=(loaded.info.height, loaded.info.width), fit=options.fit)
-    unknown = sorted(set(pictures.classes) - set(loaded.info.classes))
-    if unknown and len(pictures.classes) > 1:
-        raise DataRejected(f"{options.data.name}: {name} has no class {', '.join(unknown)[:80]}")
     if not options.include_training:
         pictures = held_out(pictures, engine.library.seen_in_training(name), options.data)
-    x = loaded.codec.encode(pictures.pictures).to(loaded.device)
-    weights = torch.stack([loaded.class_weights({} if c in unknown else {c: 1.0}) for c in pictures.class_names])
+    result = judge(loaded, pictures)
+    if not options.per_class:
+        del result["per_class"]
+    if options.holes:
+        result |= judge_holes(loaded, pictures, options.holes)
+    say(options, *(f"{key}: {value}" for key, value in result.items()))
+    return result
+
+
+def judge(loaded: Checkpoint, pictures: PictureSet) -> Json:
+    """Bits per dimension of whole pictures, also of each class.
+
+    Raises:
+        DataRejected: a class that the checkpoint does not have.
+    """
+    x, weights = _encoded(loaded, pictures)
     with progress_bar("judging") as progress:
         nats = nats_per_image(loaded.model, x, weights, progress=progress)
     dimensions = x[0].numel()
-    result: Json = {
-        "checkpoint": name,
+    names = np.array(pictures.class_names)
+    rows = {c: torch.from_numpy(np.flatnonzero(names == c)) for c in pictures.classes}
+    return {
+        "checkpoint": loaded.info.name,
         "images": len(pictures),
         "bits_per_dim": bits_per_dim(nats, dimensions=dimensions),
         "nats_per_image": float(nats.mean()),
+        "per_class": {c: bits_per_dim(nats.cpu()[i], dimensions=dimensions) for c, i in rows.items()},
     }
-    if options.per_class:
-        names = np.array(pictures.class_names)
-        rows = {c: torch.from_numpy(np.flatnonzero(names == c)) for c in pictures.classes}
-        result["per_class"] = {c: bits_per_dim(nats.cpu()[i], dimensions=dimensions) for c, i in rows.items()}
-    if options.holes:
-        with progress_bar(options.holes) as progress:
-            holes = hole_bits(loaded.model, x, weights, holes=options.holes, progress=progress)
-        result.update(holes=options.holes, **holes.__dict__, seam_ratio=holes.seam_ratio)
-    say(options, *(f"{key}: {value}" for key, value in result.items()))
-    return result
+
+
+def judge_holes(loaded: Checkpoint, pictures: PictureSet, kind: str) -> Json:
+    """Bits in holes of a kind of HOLES, with and without context.
+
+    Raises:
+        DataRejected: a class that the checkpoint does not have.
+    """
+    x, weights = _encoded(loaded, pictures)
+    with progress_bar(kind) as progress:
+        holes = hole_bits(loaded.model, x, weights, holes=kind, progress=progress)
+    return {"holes": kind, **holes.__dict__, "seam_ratio": holes.seam_ratio}
+
+
+def _encoded(loaded: Checkpoint, pictures: PictureSet) -> tuple[Tensor, Tensor]:
+    """x (N, C, H, W) and class weights (N, K); pictures of one class that is unknown are of any class."""
+    unknown = sorted(set(pictures.classes) - set(loaded.info.classes))
+    if unknown and len(pictures.classes) > 1:
+        raise DataRejected(f"{loaded.info.name} has no class {', '.join(unknown)[:80]}")
+    weights = [loaded.class_weights({} if c in unknown else {c: 1.0}) for c in pictures.class_names]
+    return loaded.codec.encode(pictures.pictures).to(loaded.device), torch.stack(weights)
 
 
 def train(options: argparse.Namespace) -> Json:

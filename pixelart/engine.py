@@ -204,13 +204,8 @@ class Engine:
                 on_row=done.reporter(on_row, start) if on_row else None,
                 cancel=cancel,
             )
-        settings = {
-            **request.settings(),
-            "size": f"{loaded.info.width}x{loaded.info.height}",
-            "revision": loaded.revision,
-            "palette": loaded.palette,
-            "mask": None if mask.all() else run_lengths(mask),
-        }
+        size = f"{loaded.info.width}x{loaded.info.height}"
+        settings = {**request.settings(), **loaded.identity, "size": size, "mask": run_lengths(mask)}
         return [
             Drawing(c.picture, c.seed, c.log_prob, {**settings, "seed": c.seed, "log_prob": round(c.log_prob, 3)})
             for c in candidates

@@ -62,14 +62,12 @@ class Checkpoint:
         return next(self.model.parameters()).device
 
     @cached_property
-    def revision(self) -> str:
-        """16 hexadecimal digits of the SHA-256 of the weights as `export` writes them."""
-        return _digest(pack_weights(self.model))
-
-    @property
-    def palette(self) -> str | None:
-        """16 hexadecimal digits of the SHA-256 of the RGBA table of an indexed codec, else None."""
-        return None if self.info.colours is None else _digest(self.info.colours.tobytes())
+    def identity(self) -> Mapping[str, str | None]:
+        """What tells it from others of its name, 16 hexadecimal digits of a SHA-256 each: `revision`, of the weights as
+        `export` writes them, and `palette`, of the RGBA table of an indexed codec, else None."""
+        colours = self.info.colours
+        palette = None if colours is None else _digest(colours.tobytes())
+        return {"revision": _digest(pack_weights(self.model)), "palette": palette}
 
     def class_weights(self, blend: Mapping[str, float]) -> Tensor:
         """float32 (classes,), summing to 1, or zeros for any class.

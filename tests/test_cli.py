@@ -135,6 +135,9 @@ def test_models_lists_variants_and_checkpoints(run: Run, tiny_checkpoints: Path)
     gated = next(v for v in listed["models"] if v["name"] == "gated_pixelcnn")
     assert {"default", "debug"} <= set(gated["presets"]) and gated["parameters"] > 10**6
     plain = run("models --checkpoints", tiny_checkpoints)
+    (line,) = [line for line in plain.out.splitlines() if line.startswith("gated_pixelcnn ")]
+    size = f"{gated['parameters'] / 1e6:.1f} M parameters (default; 32 x 32, 64 colours, 10 classes)"
+    assert line == f"gated_pixelcnn  presets: {', '.join(gated['presets'])}  {size}"
     assert "gated_pixelcnn" in plain.out and "tiny" in plain.out and "cross, stripe" in plain.out
 
 

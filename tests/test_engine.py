@@ -151,7 +151,7 @@ def test_settings_tell_how_a_drawing_was_made(engine: Engine) -> None:
     assert drawing.settings["seed"] == drawing.seed == 6
     assert drawing.settings["checkpoint"] == "tiny" and drawing.settings["size"] == "8x8"
     assert drawing.settings["class_weights"] == {"cross": 1.0}
-    assert drawing.settings["version"] == VERSION and drawing.settings["mask"] is None
+    assert drawing.settings["version"] == VERSION and drawing.settings["mask"] == [0, 64]
     weights = (engine.library.folder / "tiny" / "model.safetensors").read_bytes()
     assert drawing.settings["revision"] == hashlib.sha256(weights).hexdigest()[:16]
     colours = engine.info("tiny").colours

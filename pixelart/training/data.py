@@ -25,7 +25,7 @@ from pixelart.settings import SETTINGS
 log = logging.getLogger(__name__)
 Fit = Literal["refuse", "nearest"]
 NO_FOLDER = "pictures"
-_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, RuntimeError)
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _archive_members(source: Path) -> Iterator[tuple[PurePath, Picture]]:
 def _open_archive(source: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(source)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise DataRejected(f"{source.name}: damaged archive ({error!s:.80})") from error
 
 
@@ -154,7 +154,7 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, source: Path) -> b
     try:
         with archive.open(entry) as file:
             return file.read(SETTINGS.max_file_bytes + 1)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise DataRejected(f"{source.name}: {entry.filename!r:.80} is damaged ({error!s:.80})") from error
 
 
