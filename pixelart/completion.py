@@ -84,6 +84,12 @@ def complete(
     return [Candidate(drawn[i], seed + i, float(log_prob[i])) for i in range(count)]
 
 
+def run_lengths(mask: NDArray[np.bool_]) -> list[int]:
+    """A mask (H, W) as the lengths of its runs in raster order: kept, repainted, kept, ...; the first may be 0."""
+    edges = np.flatnonzero(np.diff(mask.reshape(-1), prepend=False, append=~mask[-1, -1]))
+    return np.diff(edges, prepend=0).tolist()
+
+
 def paste(drawn: Picture, picture: Picture, mask: NDArray[np.bool_]) -> Picture:
     """`drawn` (n, H, W, 4) where `mask` (H, W) is True, `picture` (H, W, 4) bit for bit elsewhere."""
     return np.where(mask[..., None], drawn, picture)

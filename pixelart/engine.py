@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelart.codec import Codec, Picture
-from pixelart.completion import complete, context_of, whole_log_prob
+from pixelart.completion import complete, context_of, run_lengths, whole_log_prob
 from pixelart.devices import pick_device
 from pixelart.errors import RequestRejected
 from pixelart.inspection import ColourChance as ColourChance
@@ -230,7 +230,8 @@ class Engine:
                     on_row=done.reporter(on_row, start) if on_row else None,
                     cancel=cancel,
                 )
-        settings = {**request.settings(), "size": f"{loaded.info.width}x{loaded.info.height}"}
+        size = f"{loaded.info.width}x{loaded.info.height}"
+        settings = {**request.settings(), **loaded.identity, "size": size, "mask": run_lengths(mask)}
         return [
             Drawing(c.picture, c.seed, c.log_prob, {**settings, "seed": c.seed, "log_prob": round(c.log_prob, 3)})
             for c in candidates

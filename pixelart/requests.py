@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral, Real
@@ -16,7 +17,7 @@ from pixelart.codec import Picture
 from pixelart.errors import RequestRejected
 from pixelart.images import encode_png
 from pixelart.sampling import AUTO, Controls, check_sampler
-from pixelart.settings import SETTINGS
+from pixelart.settings import SETTINGS, VERSION
 
 MAX_SEED = 2**63 - 1 - SETTINGS.max_count
 
@@ -41,17 +42,27 @@ class Request:
     allowed: tuple[int, ...] | None = None
     sampler: str = AUTO
 
+    def __post_init__(self) -> None:
+        """Numbers of any library become plain ones here, so that no later step meets others; `check` refuses what is
+        no number."""
+        plain = {name: _whole(getattr(self, name)) for name in ("count", "seed", "top_k")}
+        plain |= {name: _number(getattr(self, name)) for name in ("temperature", "top_p", "guidance")}
+        plain["class_weights"] = {name: _number(weight) for name, weight in self.class_weights.items()}
+        plain["allowed"] = None if self.allowed is None else tuple(map(_whole, self.allowed))
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
+
     def check(self) -> None:
         """Raises RequestRejected, with the limit, when a value is of the wrong kind, or count or seed out of range."""
         levels = self.allowed or ()
         whole = {"count": self.count, "seed": self.seed, "top_k": self.top_k, **{f"allowed {k}": k for k in levels}}
         for name, value in whole.items():
-            if isinstance(value, bool) or not isinstance(value, Integral):
+            if isinstance(value, bool) or not isinstance(value, int):
                 raise RequestRejected(f"{name} {value!r:.40}: must be a whole number")
         heat = {} if isinstance(self.temperature, np.ndarray) else {"temperature": self.temperature}
         numbers = {"top_p": self.top_p, "guidance": self.guidance, **heat, **self.class_weights}
         for name, value in numbers.items():
-            if isinstance(value, bool) or not isinstance(value, Real):
+            if not isinstance(value, float):
                 raise RequestRejected(f"{name} {value!r:.40}: must be a number")
         check_sampler(self.sampler)
         if not 1 <= self.count <= SETTINGS.max_count:
@@ -69,14 +80,28 @@ class Request:
         """JSON-able form of what shapes every picture alike: not the count, nor the seed, of which each has its own."""
         heat = self.temperature
         return {
+            "version": VERSION,
             "checkpoint": self.checkpoint,
-            "class_weights": dict(self.class_weights),
+            "class_weights": self.class_weights,
             "temperature": heat.tolist() if isinstance(heat, np.ndarray) else heat,
             "top_k": self.top_k,
             "top_p": self.top_p,
             "guidance": self.guidance,
             "allowed": self.allowed,
         }
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, Integral) and not isinstance(value, bool) else value
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return value
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond all limits
+        return math.inf
 
 
 @dataclass(frozen=True)

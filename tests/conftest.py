@@ -57,9 +57,8 @@ def tiny_run(tiny_data: Path) -> Path:
     """A run folder: 60 steps of the debug preset on `tiny_data`. To be read only."""
     threads, run = torch.get_num_threads(), tiny_data.parent / "run"
     schedule = Schedule(steps=60, batch_size=8, save_every=40, learning_rate=5e-3, ema=0.9, seed=1, threads=1)
-    start_run(
-        run, tiny_data, model="gated_pixelcnn", preset="debug", codec="indexed", colours=8, schedule=schedule
-    ).train()
+    with start_run(run, tiny_data, preset="debug", colours=8, schedule=schedule) as trainer:
+        trainer.train()
     torch.set_num_threads(threads)
     return run
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import http.client
 import io
+import json
 import math
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
@@ -17,11 +23,12 @@ from PIL import Image
 from pixelart.codec import Picture
 from pixelart.engine import Request
 from pixelart.images import encode_png
+from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
 from pixelart.ui.plain import FAULT
 from pixelart.ui.session import Session
 from tests.ui.fake_engine import CODEC, FakeEngine
-from tests.ui.serving import GRADIO_WARNINGS, serving, serving_app
+from tests.ui.serving import GRADIO_WARNINGS, serving_app
 from tests.ui.test_canvas_value import HOSTILE
 from tests.ui.visitor import Answer, Visitor
 
@@ -65,9 +72,19 @@ def engine() -> FakeEngine:
 
 
 @pytest.fixture(scope="module")
-def url(engine: FakeEngine) -> Iterator[str]:
-    with serving(engine) as address:
-        yield address
+def served(engine: FakeEngine) -> Iterator[tuple[gr.Blocks, str]]:
+    with serving_app(engine) as app_and_url:
+        yield app_and_url
+
+
+@pytest.fixture(scope="module")
+def app(served: tuple[gr.Blocks, str]) -> gr.Blocks:
+    return served[0]
+
+
+@pytest.fixture(scope="module")
+def url(served: tuple[gr.Blocks, str]) -> str:
+    return served[1]
 
 
 @pytest.fixture
@@ -210,6 +227,56 @@ def test_a_hostile_ticket_is_refused(visitor: Visitor, ticket: Any) -> None:
         data = GOOD[name].copy()
         data[1] = ticket
         assert (visitor.post(name, data, SENT).error or "").startswith("ticket")
+
+
+# --- sizes --------------------------------------------------------------------------------------------------------
+
+
+def _answer(url: str, path: str, headers: dict[str, str], sent: bytes) -> tuple[int, str]:
+    """Status and text that come for a POST of which only `sent` has been sent yet."""
+    address = urllib.parse.urlsplit(url)
+    with contextlib.closing(http.client.HTTPConnection(address.netloc, timeout=20)) as connection:
+        connection.putrequest("POST", f"/gradio_api/{path}")
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders(sent)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+
+@pytest.mark.parametrize("path", ["queue/join", "run/predict", "upload"])
+def test_a_body_beyond_the_limit_is_refused_before_it_ends(url: str, path: str) -> None:
+    kind = "multipart/form-data; boundary=x" if path == "upload" else "application/json"
+    limit = SETTINGS.max_body_bytes
+    announced = _answer(url, path, {"Content-Type": kind, "Content-Length": str(limit + 1)}, b"")
+    line = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n' if path == "upload" else b"["
+    body = line + b" " * (limit + 1 - len(line))
+    streamed = _answer(
+        url, path, {"Content-Type": kind, "Transfer-Encoding": "chunked"}, b"%x\r\n%b\r\n" % (len(body), body)
+    )
+    told = {"detail": "The request is too large; the limit is 8 MiB."}
+    assert [(status, json.loads(text)) for status, text in (announced, streamed)] == [(413, told)] * 2
+
+
+def test_the_largest_canvas_and_the_largest_file_are_taken(visitor: Visitor) -> None:
+    side = SETTINGS.max_side
+    picture = np.random.default_rng(0).integers(0, 256, (side, side, 4), np.uint8)
+    canvas = canvas_to_payload(Canvas(picture, np.ones((side, side), np.bool_)))
+    assert "fitted to 16 x 16" in visitor.post("select_model", [None, 0, canvas, "tiny"]).told()
+    padded = encode_png(PICTURE).ljust(SETTINGS.max_file_bytes, b"\0")
+    sent = {"name": "a.png", "data": base64.b64encode(padded).decode()}
+    assert "Imported a.png" in visitor.post("import_picture", GOOD["import_picture"], sent).told()
+
+
+def test_no_upload_is_kept(url: str, app: gr.Blocks) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+    body = head + encode_png(PICTURE) + b"\r\n--x--\r\n"
+    headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": str(len(body))}
+    folder = Path(app.app.uploaded_file_dir)
+    before = set(folder.rglob("*"))
+    status, text = _answer(url, "upload", headers, body)
+    assert (status, text) == (413, "File size exceeded maximum allowed size of 0 bytes.")
+    assert set(folder.rglob("*")) == before
 
 
 def test_two_visitors_see_nothing_of_each_other(url: str, engine: FakeEngine, visitor: Visitor) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import io
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -221,6 +222,20 @@ def test_only_the_colours_on_the_canvas() -> None:
     canvas = Canvas(CODEC.table[np.full((16, 16), 2)])
     assert pictures().colours_on_canvas(canvas, "tiny")[0].indices() == (2,)
     assert "gone" in pictures().colours_on_canvas(canvas, "gone")[1]
+
+
+def test_the_colours_of_the_largest_canvas_are_found_at_once() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (SETTINGS.max_side, SETTINGS.max_side, 4), np.uint8)
+    picture[..., 3] |= 128
+    picture[5, 5] = [*CODEC.table[3][:3], 128]  # as opaque as it gets in a palette
+    began = time.process_time()
+    chosen = pictures().colours_on_canvas(Canvas(picture), "tiny")[0]
+    assert time.process_time() - began < 0.5
+    seen = {bytes(colour) for colour in picture[..., :3].reshape(-1, 3)}
+    assert list(chosen.allowed) == [False, *(bytes(colour) in seen for colour in CODEC.table[1:, :3])]
+    assert chosen.allowed[3]
+    picture[0, 0] = [1, 2, 3, 127]
+    assert pictures().colours_on_canvas(Canvas(picture), "tiny")[0].allowed[0]
 
 
 def test_sessions_share_nothing() -> None:
