@@ -25,13 +25,16 @@ def concat_elu(x: Tensor, cursor: Cursor | None) -> Tensor:
 
 
 class GatedResidual(nn.Module):
-    """x + a * sigmoid(b), (a, b) = conv(celu(conv(celu(x)) + 1x1(celu(beside)))) + context (PixelCNN++, 1701.05517)."""
+    """x + a * sigmoid(b), (a, b) = conv(celu(conv(celu(x)) + 1x1(celu(beside)))) + context (PixelCNN++, 1701.05517).
+
+    `context`: features of the context map; with 0 the layer is not given it.
+    """
 
     def __init__(
         self,
         groups: Groups,
         *,
-        context: int,
+        context: int = 0,
         conv: Callable[[Groups, Groups], CausalConv2d],
         beside: Groups = (),
     ) -> None:
@@ -39,14 +42,19 @@ class GatedResidual(nn.Module):
         self.first = conv(groups * 2, groups)
         self.beside = pointwise(beside * 2, groups) if beside else None
         self.second = conv(groups * 2, groups * 2)
-        self.context = ContextBias(context, 2 * len(groups))
+        self.context = ContextBias(context, 2 * len(groups)) if context else None
 
-    def forward(self, x: Tensor, context_map: Tensor, cursor: Cursor | None, beside: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, context_map: Tensor | None, cursor: Cursor | None, beside: Tensor | None = None
+    ) -> Tensor:
         """x (B, F, h, w) of the cursor's region, `beside` another input of the same, context_map (B, C, H, W) whole."""
         inner = self.first(concat_elu(x, cursor), cursor)
         if self.beside is not None and beside is not None:
             inner = inner + self.beside(concat_elu(beside, cursor), cursor)
-        gates, given = self.second(concat_elu(inner, cursor), cursor), self.context(context_map, cursor)
+        gates = self.second(concat_elu(inner, cursor), cursor)
+        given = torch.zeros_like(gates[:1])
+        if self.context is not None and context_map is not None:
+            given = self.context(context_map, cursor)
         if is_compiled(x, cursor):
             rows = to_rows(x)
             kernels.add_gated(rows, to_rows(gates), to_rows(given), result := np.empty_like(rows[:, 0]))

@@ -4,7 +4,7 @@
               input-to-state   1x1 mask B, 2h -> 4h
               state-to-state   the left and the upper neighbour's h, h -> 4h ((2,1) on the skewed map)
               h -> 1x1 mask B -> 2h, both added to the input; and to the skip sum
-           -> twice ReLU, 1x1 mask B -> logits
+           -> twice (ReLU, 1x1), then 1x1 -> logits, all mask B
 
 Row r of the skewed map is moved right by r pixels, so that a column is a diagonal, all of whose pixels are independent.
 The second LSTM does the same to the mirrored picture; mirrored back it has seen the future of its own row, so it is

@@ -1,7 +1,7 @@
 """PixelCNN (Pixel Recurrent Neural Networks, van den Oord et al. 2016, arXiv 1601.06759, section 3.4, table 1).
 
     pixels -> embedding -> 7x7 mask A (2h) -> residual blocks 2h -> h -> h -> 2h (1x1, 3x3, 1x1; mask B)
-           -> twice ReLU, 1x1 mask B -> logits of every level of every channel
+           -> twice (ReLU, 1x1), then 1x1 -> logits of every level of every channel, all mask B
 
 Its blind spot is real: stacked 3x3 kernels never reach what lies above and steeply to the right, more than two pixels
 further right than up. Gated PixelCNN was made to remove it. What differs from the paper: colours enter as learned

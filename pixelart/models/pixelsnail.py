@@ -4,9 +4,10 @@
            -> blocks: gated residual layers (2x2, down and right) -> causal attention -> gated 1x1 that joins the two
            -> ELU, 1x1 -> logits
 
-Keys and values come from [pixels, features, background], queries from [features, background]; the background is the
-place, (row - H/2)/H and (column - W/2)/W. What differs from the paper: a softmax over levels in place of a mixture,
-colour groups that mask the channels of a pixel, no dropout, and the context map biases every gate.
+Keys and values come from a gated 1x1 layer of [pixels, features, background], queries from one of [features,
+background]; the background is the place, (row - H/2)/H and (column - W/2)/W. What differs from the paper: a softmax
+over levels in place of a mixture, colour groups that mask the channels of a pixel, no dropout, and the context map
+biases the gates of the features.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
               input-to-state   (1,3) mask B along the row, 2h -> 4h
               state-to-state   (1,3) unmasked on the row above, h -> 4h
               h -> 1x1 mask B -> 2h, added to the input; and to the skip sum
-           -> twice ReLU, 1x1 mask B -> logits
+           -> twice (ReLU, 1x1), then 1x1 -> logits, all mask B
 
 The state-to-state kernel may be unmasked because the row above is wholly past. What a pixel sees is a triangle: the
 state of a row reaches one pixel further to each side with every row up. What differs from the paper: colours enter as

@@ -158,6 +158,58 @@ def test_what_is_asked_for_at_once_does_not_depend_on_itself(name: str, channels
     assert is_same == (model.unit != "channel" or channels == 1)
 
 
+OTHER_CONFIGS: list[tuple[str, dict[str, Any]]] = [
+    ("pixelcnn_plus_plus", {"scales": 3}),
+    ("pixelsnail", {"blocks": 2}),
+    ("row_rnn", {"cell": "gru"}),
+    ("row_rnn", {"form": "many_to_one"}),
+    ("row_rnn", {"form": "bidirectional_many_to_one", "cell": "gru"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "config"), [(name, {}) for name in list_models()] + OTHER_CONFIGS, ids=lambda value: str(value)
+)
+@every_depth
+def test_one_picture_is_drawn_alike_and_leaves_the_weights_alone(
+    name: str, config: dict[str, Any], channels: int
+) -> None:
+    """A batch of one lies in memory as others do not; every form of a variant comes by here too."""
+    shape = (6, 5)
+    model = lively_model(name, channels=channels, levels=4, shape=shape, **config)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    context = half_known(random_pixels(1, channels, 4, shape))
+    noise = draw_noise(2, count=1, channels=channels, height=6, width=5)
+    reference = sample_naive(model, context, controls=Controls(), noise=noise)
+    for sampler in (sample_cached, sample_fixed_point):
+        sample = sampler(model, context, controls=Controls(), noise=noise)
+        assert torch.equal(sample.x, reference.x)
+        torch.testing.assert_close(sample.log_prob, reference.log_prob, **rounding(model))
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, before[key]), f"drawing changed {key}"
+
+
+@pytest.mark.parametrize(("name", "config"), OTHER_CONFIGS, ids=lambda value: str(value))
+def test_causality_of_other_forms(name: str, config: dict[str, Any]) -> None:
+    leaks, gaps = leaks_and_gaps(name, channels=1, shape=(6, 5), **config)
+    assert not leaks and not gaps
+
+
+@every_model
+def test_causality_given_a_class_and_known_pixels(name: str) -> None:
+    """What is hidden reaches no table before it, when the context holds something too."""
+    shape, levels = (4, 5), 4
+    model = lively_model(name, channels=1, levels=levels, shape=shape).double()
+    x = random_pixels(1, 1, levels, shape)
+    context = replace(half_known(x), class_weights=torch.eye(CLASSES, dtype=torch.float64)[:1])
+    plain = model(x, context)
+    for row, column in context.mask[0].nonzero().tolist():
+        changed = x.clone()
+        changed[0, 0, row, column] = (changed[0, 0, row, column] + 1) % levels
+        moved = (model(changed, context) - plain).abs().amax(1)[0].flatten() > 1e-9
+        assert not moved[: row * shape[1] + column + 1].any()
+
+
 @every_model
 def test_a_hole_may_end_in_any_row(name: str) -> None:
     """The rows below it are known, or all but known: they must not move what is drawn above them."""
