@@ -22,7 +22,7 @@ from pixelart.models import create_model, get_variant, list_models
 from pixelart.terminal import Json, check_scale, class_weights, find, progress_bar, row_progress, say
 from pixelart.training.checkpoint import write_file
 from pixelart.training.data import PictureSet, read_pictures
-from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
+from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_stage, stage_bits
 from pixelart.training.run import RUN_FILE, Schedule
 from pixelart.training.setup import export_run, resume_run, start_run
 from pixelart.training.trainer import Trainer
@@ -88,6 +88,23 @@ def complete(options: argparse.Namespace) -> Json:
         return _write(options, engine.complete(request, picture, mask, on_row=on_row))
 
 
+def enlarge(options: argparse.Namespace) -> Json:
+    """Larger pictures to --out, most probable first."""
+    if options.checkpoint is None:
+        able = [info.name for info in Engine(options.checkpoints).list_checkpoints() if info.enlarges]
+        if not able:
+            raise RequestRejected(f"no checkpoint in {options.checkpoints} enlarges; train one: --model multiscale")
+        options.checkpoint = able[0]
+    engine, request = _request(options)
+    picture = read_picture(options.image)
+    snapped = engine.snap(request.checkpoint, picture)[1]
+    with row_progress() as on_row:
+        drawings = engine.enlarge(request, picture, factor=options.factor, on_row=on_row)
+    if snapped:
+        say(options, f"pixels read as the nearest colour of the checkpoint: {snapped}")
+    return {"checkpoint": request.checkpoint, "snapped": snapped, **_write(options, drawings)}
+
+
 def evaluate(options: argparse.Namespace) -> Json:
     """Bits per dimension, and bits in holes, of pictures that were not trained on."""
     engine, name = find(options.checkpoints, options.checkpoint)
@@ -101,7 +118,8 @@ def evaluate(options: argparse.Namespace) -> Json:
     x = loaded.codec.encode(pictures.pictures).to(loaded.device)
     weights = torch.stack([loaded.class_weights({} if c in unknown else {c: 1.0}) for c in pictures.class_names])
     with progress_bar("judging") as progress:
-        nats = nats_per_image(loaded.model, x, weights, progress=progress)
+        nats_of_stages = nats_per_stage(loaded.model, x, weights, progress=progress)
+    nats = nats_of_stages.sum(1)
     dimensions = x[0].numel()
     result: Json = {
         "checkpoint": name,
@@ -109,6 +127,8 @@ def evaluate(options: argparse.Namespace) -> Json:
         "bits_per_dim": bits_per_dim(nats, dimensions=dimensions),
         "nats_per_image": float(nats.mean()),
     }
+    if len(loaded.model.stages()) > 1:
+        result["stages"] = stage_bits(loaded.model, nats_of_stages)
     if options.per_class:
         names = np.array(pictures.class_names)
         rows = {c: torch.from_numpy(np.flatnonzero(names == c)) for c in pictures.classes}

@@ -207,13 +207,12 @@ def _grown(prefixes: list[Prefix], tables: Tables) -> list[Prefix]:
 
 def _tables_at(model: AutoregressiveModel, context: Context, row: int, column: int) -> Tables:
     """The tables of one pixel, all others as in `context` (of one picture): a forward pass for each prefix."""
-    context_map = model.encode(context)
 
     def tables(levels: Tensor) -> Tensor:
         count, channel = levels.shape
         x = context.pixels.repeat(count, 1, 1, 1)
         x[:, :channel, row, column] = levels.to(x.device)
-        maps = model.decode(x, context_map.expand(count, -1, -1, -1))
+        maps = model(x, context.repeat(count))
         # On the CPU: not every device has doubles.
         return model.likelihood.to_table(maps[:, :, row, column].cpu(), x[:, :, row, column].cpu(), channel=channel)
 

@@ -32,10 +32,18 @@ def row_rnn(source: SubPixel, target: SubPixel) -> bool:
     return source[0] < target[0]
 
 
+def multiscale(source: SubPixel, target: SubPixel) -> bool:
+    """All that is drawn before it: in the debug preset (two scales) the pixels of the small picture come first, every
+    other one of every other row; within a scale the order is raster order."""
+    small, large = ((row % 2 or column % 2) > 0 for row, column, _ in (source, target))
+    return (small, source) < (large, target)
+
+
 COVERAGE: dict[str, Callable[[SubPixel, SubPixel], bool]] = {
     "pixelcnn": pixelcnn,
     "row_lstm": row_lstm,
     "row_rnn": row_rnn,
+    "multiscale": multiscale,
 }
 
 
