@@ -48,10 +48,11 @@ class AutoregressiveModel(nn.Module, ABC):
     A model never samples, trains, saves or prints.
     """
 
-    def __init__(self, config: ModelConfig, likelihood: Likelihood) -> None:
-        """`likelihood`: what the parameter maps mean."""
+    def __init__(self, config: ModelConfig, likelihood: Likelihood | None = None) -> None:
+        """`likelihood`: what the parameter maps mean; a softmax over the levels unless said otherwise."""
         super().__init__()
-        self.config, self.likelihood = config, likelihood
+        self.config = config
+        self.likelihood = likelihood or Categorical(channels=config.channels, levels=config.levels)
 
     @abstractmethod
     def stages(self) -> Sequence[RasterModel]:
@@ -83,8 +84,7 @@ class RasterModel(AutoregressiveModel):
     """Whether the weights serve pictures of another size than they were made for."""
 
     def __init__(self, config: ModelConfig, likelihood: Likelihood | None = None) -> None:
-        """`likelihood`: a softmax over the levels unless said otherwise."""
-        super().__init__(config, likelihood or Categorical(channels=config.channels, levels=config.levels))
+        super().__init__(config, likelihood)
         self.encoder = ContextEncoder(
             config.context, channels=config.channels, levels=config.levels, num_classes=config.num_classes
         )

@@ -58,7 +58,7 @@ class MultiScaleConfig(ModelConfig):
             yield one, get_variant(one.variant).config(**one.values, **shared)
 
 
-SMALL = {"hidden": 48, "skip": 48, "head": 96}
+SMALL: dict[str, Any] = {"hidden": 48, "skip": 48, "head": 96}
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {
         "stages": (
@@ -102,11 +102,11 @@ class MultiScale(AutoregressiveModel):
         return [network for network in self.chain if isinstance(network, RasterModel)]
 
     def maps_and_votes(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
-        told = [network.maps_and_votes(*given) for network, *given in self._scales(x, context)]
+        told = [network.maps_and_votes(part, given) for network, part, given in self._scales(x, context)]
         return _merged([maps for maps, _ in told]), _merged([votes for _, votes in told])
 
     def votes(self, x: Tensor, context: Context) -> Tensor:
-        return _merged([network.votes(*given) for network, *given in self._scales(x, context)])
+        return _merged([network.votes(part, given) for network, part, given in self._scales(x, context)])
 
     def _scales(self, x: Tensor, context: Context) -> Iterator[tuple[RasterModel, Tensor, Context]]:
         """Each network, its part of x, and what is given of it: of all but the first, the part of the one before."""
