@@ -36,8 +36,8 @@ class PixelBits(NamedTuple):
 
 @dataclass(frozen=True)
 class Inspection:
-    """bits: float64 (H, W), -log2 p of each pixel, its channels together, given the class, all pixels before it in
-    raster order, and nothing else: their sum is -log2 p of the picture.
+    """bits: float64 (H, W), -log2 p of each pixel, its channels together, given the class, all pixels before it (in
+    raster order; of a chain of scales, coarse pixels first), and nothing else: their sum is -log2 p of the picture.
     class_probabilities: p(class | picture) by Bayes' rule with every class of the checkpoint as probable as any other
     beforehand, most probable first.
     dimensions: C*H*W.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,16 @@ import numpy as np
 import pytest
 import torch
 
-from pixelart.codec import Indexed, Picture, parse_hex_colours
-from pixelart.completion import step_to
+from pixelart.codec import Gray, Indexed, Picture, parse_hex_colours
+from pixelart.completion import context_of, enlarge, step_to
 from pixelart.engine import Engine, Request
 from pixelart.errors import Cancelled, RequestRejected
 from pixelart.images import encode_png, read_picture
-from pixelart.models import create_model
+from pixelart.layers.context import Context
+from pixelart.models import create_model, list_models
 from pixelart.models.multiscale import stage
 from pixelart.models.weights import CONFIG_FILE, WEIGHTS_FILE, config_of, pack_weights
+from pixelart.sampling import Controls
 from tests.conftest import COLOURS
 from tests.models.checks import lively_model
 from tests.test_cli import Run
@@ -88,8 +91,6 @@ def test_its_log_p_is_of_the_pixels_that_were_not_given(engine: Engine) -> None:
     whole = engine.log_likelihood("chain", best.picture)
     model = engine.library.load("chain").model
     x = CODEC.encode(picture[None])
-    from pixelart.layers.context import Context
-
     small = 0.0
     for network, scale in zip(model.stages()[:2], (2, 1), strict=True):
         given = Context(torch.zeros(1, 3), x[..., ::scale, ::scale], torch.ones(1, 4 // scale, 4 // scale).bool())
@@ -172,6 +173,37 @@ def test_a_network_of_one_width_is_not_asked_for_another() -> None:
         step_to(model, 8, 16)
 
 
+@pytest.mark.parametrize("variant", sorted(set(list_models()) - {"multiscale", "row_rnn"}))
+def test_any_variant_enlarges_pictures_of_any_size(variant: str) -> None:
+    first = variant if variant == "pixelcnn_plus_plus" else "pixelcnn"
+    stages = tuple(stage(name, preset="debug") for name in (first, variant))
+    data = {"channels": 1, "levels": 256, "height": 8, "width": 8, "num_classes": 3}
+    torch.manual_seed(0)
+    model = create_model("multiscale", preset="debug", **data, stages=stages)
+    for size in ((2, 5), (6, 3)):
+        (drawn,) = enlarge(model, Gray(), sprite(*size), torch.zeros(3), factor=2, count=1, seed=0, controls=Controls())
+        assert drawn.picture.shape == (2 * size[0], 2 * size[1], 4)
+        uniform = -3 * size[0] * size[1] * np.log(256)
+        assert 1.5 * uniform < drawn.log_prob < 0.5 * uniform
+
+
+@pytest.mark.parametrize("place", [(0, 0), (4, 2), (6, 6), (1, 0), (3, 3), (7, 7)], ids=str)
+def test_the_colours_at_a_pixel_are_what_its_completion_draws_from(engine: Engine, place: tuple[int, int]) -> None:
+    """Whichever scale it belongs to: a larger one that sees it does not tell its colour."""
+    picture = CODEC.table[np.random.default_rng(6).integers(5, size=(8, 8))]
+    told = engine.colours_at("chain", picture, row=place[0], column=place[1])
+    assert sum(chance.probability for chance in told.likely) == pytest.approx(1)
+    mask = np.zeros((8, 8), np.bool_)
+    mask[place] = True
+    loaded = engine.library.load("chain")
+    context = context_of(loaded.codec, picture, mask, torch.zeros(3), count=1)
+    p = float(loaded.model.log_prob(context.pixels, context)[0, 0][place].exp())
+    assert told.current.probability == pytest.approx(p, rel=1e-4)
+    drawings = engine.complete(Request("chain", count=64), picture, mask)
+    share = np.mean([np.array_equal(d.picture, picture) for d in drawings])
+    assert abs(share - p) < 4 * np.sqrt(p * (1 - p) / 64) + 1e-3
+
+
 def test_a_checkpoint_without_scales_is_refused_and_told_which_will_do(
     engine: Engine, checkpoints: Path, own_checkpoints: Path
 ) -> None:
@@ -218,13 +250,8 @@ def test_without_a_checkpoint_that_enlarges_the_command_says_what_is_missing(
 ) -> None:
     (tmp_path / "in.png").write_bytes(encode_png(sprite()))
     answer = run("enlarge --checkpoints", tiny_checkpoints, "--image", tmp_path / "in.png", "--out", tmp_path / "o")
-    assert answer.code == 2 and re_line(answer.err, "no checkpoint in .* enlarges; train one: --model multiscale")
-
-
-def re_line(text: str, pattern: str) -> bool:
-    import re
-
-    return text.count("\n") == 1 and re.search(pattern, text) is not None
+    assert answer.code == 2 and answer.err.count("\n") == 1
+    assert re.search("no checkpoint in .* enlarges; train one: --model multiscale", answer.err)
 
 
 def test_a_palette_of_hex_words_can_be_allowed(run: Run, checkpoints: Path, tmp_path: Path) -> None:
@@ -237,10 +264,12 @@ def test_a_palette_of_hex_words_can_be_allowed(run: Run, checkpoints: Path, tmp_
 
 
 def test_evaluate_tells_each_scale(run: Run, tiny_data: Path, tmp_path: Path) -> None:
-    options = "train --model multiscale --preset debug --colours 8 --steps 2 --batch-size 4 --threads 1 --data"
+    options = "train --model multiscale --preset debug --colours 8 --threads 1 --steps 40 --batch-size 8"
+    options += " --learning-rate 5e-3 --ema 0.9 --data"
     assert run(options, tiny_data, "--out", tmp_path / "run").code == 0
     assert run("export", tmp_path / "run", "--name chain --checkpoints", tmp_path / "made").code == 0
     told = run("evaluate --checkpoint chain --json --checkpoints", tmp_path / "made", "--data", tiny_data).json
     assert [s["size"] for s in told["stages"]] == [[4, 4], [8, 8]]
     bits = sum(s["bits_per_dim"] * s["size"][0] * s["size"][1] for s in told["stages"])
     assert bits / 64 == pytest.approx(told["bits_per_dim"])
+    assert all(s["bits_per_drawn"] < 0.9 * np.log2(5) for s in told["stages"]), "every scale has learned"

@@ -50,7 +50,7 @@ class CausalConv2d(MaskedConv2d):
         """Outputs (B, O, 1, n) of the cursor's region in one row, whose inputs x were remembered."""
         own = cursor.constant(self, "own", lambda: _as_matrix(self.masked_weight()[:, :, -1:, : self.own_taps]))
         if not self._reads_others():
-            result = self.bias.expand(len(x), x.shape[3], -1).contiguous()
+            result = self._bias(len(x), x.shape[3])
             return product(x[:, :, 0].mT, own, result).mT[:, :, None]
         (_, _, top, _), (dy, dx), columns = self.padding, self.dilation, cursor.columns
         held, size = self._held(x, cursor), columns.stop - columns.start
@@ -66,8 +66,12 @@ class CausalConv2d(MaskedConv2d):
         if top:
             result = cursor.keep(self, "row above", lambda: taps)[:, columns].clone()
         else:
-            result = self.bias.expand(*taps.shape[:2], -1).contiguous()
+            result = self._bias(*taps.shape[:2])
         return product(taps, own, result).mT[:, :, None]
+
+    def _bias(self, batch: int, pixels: int) -> Tensor:
+        """A copy (B, n, O) to add to: of a single pixel `contiguous` would be the weight itself."""
+        return self.bias.expand(batch, pixels, -1).clone(memory_format=torch.contiguous_format)
 
     def _reads_others(self) -> bool:
         return any(self.padding)

@@ -62,13 +62,13 @@ SMALL: dict[str, Any] = {"hidden": 48, "skip": 48, "head": 96}
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {
         "stages": (
+            stage("gated_pixelcnn", **SMALL, dilations=(1, 2, 1)),
             stage("gated_pixelcnn", **SMALL, dilations=(1, 2, 1, 2)),
-            stage("gated_pixelcnn", **SMALL, dilations=(1, 2, 1, 2, 1)),
-            stage("gated_pixelcnn", dilations=(1, 2, 1, 4, 1, 2, 1)),
+            stage("gated_pixelcnn", dilations=(1, 2, 1, 4, 1, 2)),
         ),
         "context": ContextConfig(hidden=64, dilations=(1, 2, 1, 4)),
     },
-    "row_lstm": {
+    "recurrent": {
         "stages": (
             stage("diagonal_bilstm", hidden=32, layers=3),
             stage("row_lstm", hidden=32, layers=4),
