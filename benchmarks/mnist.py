@@ -29,6 +29,7 @@ from pixelart.devices import pick_device
 from pixelart.errors import DataRejected, PixelArtError, RequestRejected
 from pixelart.layers.context import Context, ContextConfig
 from pixelart.models import AutoregressiveModel, check_codec, create_model, get_variant, list_models
+from pixelart.models.multiscale import stage
 from pixelart.training.data import DAMAGED
 from pixelart.training.evaluation import nats_per_image
 from pixelart.training.pace import follow, warm_cosine
@@ -46,12 +47,14 @@ LEAST = 2
 """Pictures without which there is no standard error."""
 FAR = 2.0
 """Nats below the record, beyond chance, that are no progress but a leak."""
+SMALL_STACK = {"embedding": 8, "hidden": 24, "skip": 24, "head": 24, "dilations": (1, 2, 1, 2)}
 SIZES: dict[str, dict[str, Any]] = {
     "pixelcnn": {"embedding": 8, "hidden": 32, "blocks": 7, "head": 32},
     "row_lstm": {"embedding": 8, "hidden": 16, "layers": 7, "head": 32},
     "diagonal_bilstm": {"embedding": 8, "hidden": 16, "layers": 7, "head": 32},
     "gated_pixelcnn": {"embedding": 8, "hidden": 32, "skip": 32, "head": 32, "dilations": (1, 2, 1, 2, 1, 2, 1)},
     "pixelsnail": {"embedding": 8, "hidden": 32, "blocks": 2, "layers": 3, "keys": 8, "values": 32, "head": 32},
+    "multiscale": {"stages": (stage("gated_pixelcnn", **SMALL_STACK),) * 3},
     "row_rnn": {"embedding": 2, "hidden": 256, "features": 16, "head": 32},
 }
 """What differs from the preset "default"; seven layers of 16 and a head of 32 are the paper's for Diagonal BiLSTM."""

@@ -26,6 +26,7 @@ QUEUE = {
     "pixelsnail": "indexed",
     "row_rnn": "indexed",
     "pixelcnn_plus_plus": "rgb",
+    "multiscale": "indexed",
 }
 """Variant -> codec, in the order in which they are trained."""
 COLOURS = 64

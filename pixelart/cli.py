@@ -54,12 +54,13 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="pixelart", description="Generate, complete, inspect and judge pixel art; train models of it."
+        prog="pixelart", description="Generate, complete, enlarge, inspect and judge pixel art; train models of it."
     )
     add = parser.add_subparsers(dest="command", required=True, parser_class=_Parser, metavar="COMMAND")
     _add_models(add)
     _add_generate(add)
     _add_complete(add)
+    _add_enlarge(add)
     _add_inspect(add)
     _add_evaluate(add)
     _add_train(add)
@@ -99,8 +100,23 @@ def _add_complete(add: Any) -> None:
     _drawing(command)
 
 
+def _add_enlarge(add: Any) -> None:
+    example = "--checkpoint dungeon-multiscale --image in.png --factor 2 --count 4 --seed 1 --out large/"
+    text = "draw a picture larger; its own pixels stay, every second or fourth of the result"
+    command = _command(add, "enlarge", commands.enlarge, text, example)
+    command.add_argument("--image", type=Path, required=True, help="the small picture")
+    command.add_argument("--factor", type=int, default=2, help="how many times as large, 2 or 4 (2)")
+    command.add_argument("--checkpoint", help="a name under checkpoints/, or a folder (the first that enlarges)")
+    _checkpoints_folder(command)
+    _pictures(command)
+
+
 def _drawing(command: argparse.ArgumentParser) -> None:
     _checkpoint(command)
+    _pictures(command)
+
+
+def _pictures(command: argparse.ArgumentParser) -> None:
     _class(command)
     command.add_argument("--count", type=int, default=1, help="how many pictures (1)")
     command.add_argument("--seed", type=int, default=0, help="picture i uses seed + i (0)")

@@ -24,7 +24,7 @@ from pixelart.models import create_model, get_variant, list_models
 from pixelart.terminal import Json, check_scale, class_weights, find, progress_bar, row_progress, say
 from pixelart.training.checkpoint import write_file
 from pixelart.training.data import PictureSet, read_pictures
-from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
+from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_stage, stage_bits
 from pixelart.training.run import RUN_FILE, Schedule
 from pixelart.training.setup import FROM_SCRATCH, export_run, resume_run, start_run
 from pixelart.training.trainer import Trainer
@@ -86,6 +86,23 @@ def complete(options: argparse.Namespace) -> Json:
         return _write(options, engine.complete(request, picture, mask, on_row=on_row))
 
 
+def enlarge(options: argparse.Namespace) -> Json:
+    """Larger pictures to --out, most probable first."""
+    if options.checkpoint is None:
+        able = [info.name for info in Engine(options.checkpoints).list_checkpoints() if info.enlarges]
+        if not able:
+            raise RequestRejected(f"no checkpoint in {options.checkpoints} enlarges; train one: --model multiscale")
+        options.checkpoint = able[0]
+    engine, request = _request(options)
+    picture = read_picture(options.image)
+    snapped = engine.snap(request.checkpoint, picture)[1]
+    with row_progress() as on_row:
+        drawings = engine.enlarge(request, picture, factor=options.factor, on_row=on_row)
+    if snapped:
+        say(options, f"pixels read as the nearest colour of the checkpoint: {snapped}")
+    return {"checkpoint": request.checkpoint, "snapped": snapped, **_write(options, drawings)}
+
+
 def evaluate(options: argparse.Namespace) -> Json:
     """Bits per dimension, and bits in holes, of pictures that were not trained on."""
     engine, name = find(options.checkpoints, options.checkpoint)
@@ -103,22 +120,24 @@ def evaluate(options: argparse.Namespace) -> Json:
 
 
 def judge(loaded: Checkpoint, pictures: PictureSet) -> Json:
-    """Bits per dimension of whole pictures, also of each class.
+    """Bits per dimension of whole pictures, also of each class and, of a chain, of each scale.
 
     Raises:
         DataRejected: a class that the checkpoint does not have.
     """
     x, weights = _encoded(loaded, pictures)
     with progress_bar("judging") as progress:
-        nats = nats_per_image(loaded.model, x, weights, progress=progress)
-    dimensions = x[0].numel()
+        nats_of_stages = nats_per_stage(loaded.model, x, weights, progress=progress)
+    nats, dimensions = nats_of_stages.sum(1), x[0].numel()
     names = np.array(pictures.class_names)
     rows = {c: torch.from_numpy(np.flatnonzero(names == c)) for c in pictures.classes}
+    chain = len(loaded.model.stages()) > 1
     return {
         "checkpoint": loaded.info.name,
         "images": len(pictures),
         "bits_per_dim": bits_per_dim(nats, dimensions=dimensions),
         "nats_per_image": float(nats.mean()),
+        **({"stages": stage_bits(loaded.model, nats_of_stages)} if chain else {}),
         "per_class": {c: bits_per_dim(nats.cpu()[i], dimensions=dimensions) for c, i in rows.items()},
     }
 

@@ -1,4 +1,4 @@
-"""What a user can do: generate, complete, judge, inspect. No gradio, no argparse."""
+"""What a user can do: generate, complete, enlarge, judge, inspect. No gradio, no argparse."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelart.codec import Codec, Picture
-from pixelart.completion import complete, context_of, run_lengths, whole_log_prob
+from pixelart.completion import Candidate, complete, context_of, enlarge, run_lengths, whole_log_prob
 from pixelart.devices import pick_device
 from pixelart.errors import RequestRejected
 from pixelart.inspection import ColourChance as ColourChance
@@ -28,8 +30,11 @@ from pixelart.library import Library
 from pixelart.requests import Drawing as Drawing
 from pixelart.requests import Preview as Preview
 from pixelart.requests import Request as Request
-from pixelart.sampling import pick_sampler
+from pixelart.sampling import Controls, pick_sampler
 
+FACTORS = (2, 4)
+MOST_ENLARGED = 2
+"""How many times the size of a checkpoint an enlarged picture may have."""
 CHUNK = 16  # pictures drawn at a time: bounds memory, and a stop is answered within one row of them
 OnRow = Callable[[int, int, Preview], None]
 """on_row(done, rows, pictures): `done` of `rows` rows are final; `pictures()` decodes them, (count, H, W, 4)."""
@@ -109,7 +114,7 @@ class Engine:
         """
         info = self.library.load(request.checkpoint).info
         blank = np.zeros((info.height, info.width, 4), np.uint8)
-        return self._draw(request, blank, np.ones(blank.shape[:2], np.bool_), on_row, cancel)
+        return self._complete(request, blank, np.ones(blank.shape[:2], np.bool_), on_row, cancel)
 
     def complete(
         self,
@@ -134,8 +139,36 @@ class Engine:
             raise RequestRejected(f"mask is {found}; the picture is {info.width} x {info.height}")
         if not mask.any():
             raise RequestRejected("the mask is empty: mark the pixels to repaint")
-        drawings = self._draw(request, picture, mask, on_row, cancel)
-        return sorted(drawings, key=lambda drawing: -drawing.log_prob)
+        return _likeliest_first(self._complete(request, picture, mask, on_row, cancel))
+
+    def enlarge(
+        self,
+        request: Request,
+        picture: Picture,
+        *,
+        factor: int = 2,
+        on_row: OnRow | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> list[Drawing]:
+        """Pictures (factor * h, factor * w, 4), most probable first, of which `picture` (h, w, 4) is every `factor`-th
+        row and column, bit for bit; `factor` is 2 or 4. Their log p is that of the other pixels given these.
+
+        The picture may have any size whose enlargement is at most MOST_ENLARGED times the checkpoint's; it conditions
+        by the nearest colours of the checkpoint. A map of temperatures is of the size of the result.
+
+        Raises:
+            RequestRejected: a checkpoint that does not enlarge, a wrong size or factor, or a value of the request
+                outside its limits.
+            Cancelled: `cancel` answered True.
+        """
+        loaded = self.library.load(request.checkpoint)
+        self._check_enlargement(picture, factor, loaded.info)
+        large = picture.repeat(factor, 0).repeat(factor, 1)
+        mask = np.ones(large.shape[:2], np.bool_)
+        mask[::factor, ::factor] = False
+        draw = partial(enlarge, loaded.model, loaded.codec, picture, factor=factor)
+        look = _Look(loaded.codec, large, mask, large)
+        return _likeliest_first(self._draw(request, draw, look, on_row, cancel, {"factor": factor}))
 
     def log_likelihood(
         self, checkpoint: str, picture: Picture, *, class_weights: Mapping[str, float] | None = None
@@ -198,7 +231,23 @@ class Engine:
         _check_size(picture, loaded.info)
         return loaded, loaded.class_weights(class_weights or {})
 
-    def _draw(
+    def _check_enlargement(self, picture: Picture, factor: Any, info: CheckpointInfo) -> None:
+        if not info.enlarges:
+            able = ", ".join(other.name for other in self.library.list() if other.enlarges)
+            raise RequestRejected(f"{info.name} does not enlarge, being no chain of scales; these do: {able or 'none'}")
+        if type(factor) is not int or factor not in FACTORS:
+            raise RequestRejected(f"factor {factor!r:.40}: must be one of {', '.join(map(str, FACTORS))}")
+        if picture.ndim != 3 or picture.shape[2] != 4 or picture.dtype != np.uint8 or not picture.size:
+            raise RequestRejected(f"picture of shape {picture.shape}: needs uint8 RGBA")
+        height, width = (factor * side for side in picture.shape[:2])
+        most = MOST_ENLARGED * info.height, MOST_ENLARGED * info.width
+        if height > most[0] or width > most[1]:
+            raise RequestRejected(
+                f"{factor} times {picture.shape[1]} x {picture.shape[0]} is {width} x {height}; "
+                f"{info.name} enlarges to at most {most[1]} x {most[0]}"
+            )
+
+    def _complete(
         self,
         request: Request,
         picture: Picture,
@@ -207,21 +256,31 @@ class Engine:
         cancel: Callable[[], bool] | None,
     ) -> list[Drawing]:
         loaded = self.library.load(request.checkpoint)
+        blank = np.where(mask[..., None], np.uint8(0), picture)
+        draw = partial(complete, loaded.model, loaded.codec, picture, mask)
+        return self._draw(request, draw, _Look(loaded.codec, picture, mask, blank), on_row, cancel, {})
+
+    def _draw(
+        self,
+        request: Request,
+        draw: _Draw,
+        look: _Look,
+        on_row: OnRow | None,
+        cancel: Callable[[], bool] | None,
+        facts: Mapping[str, Any],
+    ) -> list[Drawing]:
+        loaded = self.library.load(request.checkpoint)
         request.check()
         controls = request.controls()
         weights = loaded.class_weights(request.class_weights)
-        candidates = []
+        candidates = list[Candidate]()
         sampler = pick_sampler(request.sampler, loaded.model, loaded.device)
         for start in range(0, request.count, CHUNK):
             size = min(CHUNK, request.count - start)
             finished = [c.picture for c in candidates]
-            done = _Progress(loaded.codec, picture, mask, request.count, finished, in_passes=sampler == "fixed_point")
+            done = _Progress(look, request.count, finished, in_passes=sampler == "fixed_point")
             with self._drawing():
-                candidates += complete(
-                    loaded.model,
-                    loaded.codec,
-                    picture,
-                    mask,
+                candidates += draw(
                     weights,
                     count=size,
                     seed=request.seed + start,
@@ -230,21 +289,54 @@ class Engine:
                     on_row=done.reporter(on_row, start) if on_row else None,
                     cancel=cancel,
                 )
-        size = f"{loaded.info.width}x{loaded.info.height}"
-        settings = {**request.settings(), **loaded.identity, "size": size, "mask": run_lengths(mask)}
+        size = f"{look.mask.shape[1]}x{look.mask.shape[0]}"
+        settings = {**request.settings(), **loaded.identity, "size": size, "mask": run_lengths(look.mask), **facts}
         return [
             Drawing(c.picture, c.seed, c.log_prob, {**settings, "seed": c.seed, "log_prob": round(c.log_prob, 3)})
             for c in candidates
         ]
 
 
+class _Draw(Protocol):
+    """What draws some of the pictures of a request."""
+
+    def __call__(
+        self,
+        class_weights: Tensor,
+        /,
+        *,
+        count: int,
+        seed: int,
+        controls: Controls,
+        sampler: str,
+        on_row: Callable[[int, int, Tensor], None] | None,
+        cancel: Callable[[], bool] | None,
+    ) -> list[Candidate]: ...
+
+
 @dataclass(frozen=True)
-class _Progress:
-    """Turns rows of one chunk, or passes over it, into pictures of the whole request."""
+class _Look:
+    """How a picture looks while its masked pixels are drawn: `picture` (H, W, 4) where nothing is masked, and `before`
+    where nothing is drawn yet."""
 
     codec: Codec
     picture: Picture
     mask: NDArray[np.bool_]
+    before: Picture
+
+    def after(self, x: Tensor, rows: int) -> Picture:
+        """Pictures (n, H, W, 4) of x (n, C, H, W) when so many rows of the mask are drawn."""
+        first = int(np.flatnonzero(self.mask.any(1))[0])
+        waiting = self.mask & (np.arange(len(self.mask)) >= first + rows)[:, None]
+        drawn = np.where(self.mask[..., None], self.codec.decode(x), self.picture)
+        return np.where(waiting[..., None], self.before, drawn)
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """Turns rows of one chunk, or passes over it, into pictures of the whole request."""
+
+    look: _Look
     count: int
     finished: list[Picture]
     in_passes: bool
@@ -261,15 +353,14 @@ class _Progress:
         return report
 
     def pictures(self, x: Tensor, done: int) -> Picture:
-        """(count, H, W, 4): finished ones, those of this chunk so far, and blanks. Rows not yet drawn are clear; a pass
-        draws all."""
-        drawn_to = len(self.mask) if self.in_passes else int(np.flatnonzero(self.mask.any(1))[0]) + done
-        waiting = self.mask & (np.arange(len(self.mask)) >= drawn_to)[:, None]
-        blank = np.where(self.mask[..., None], np.uint8(0), self.picture)
-        drawn = np.where(self.mask[..., None], self.codec.decode(x), self.picture)
-        drawn[:, waiting] = 0
+        """(count, H, W, 4): finished ones, those of this chunk so far, and those not begun. A pass draws all rows."""
+        drawn = self.look.after(x, len(self.look.mask) if self.in_passes else done)
         rest = self.count - len(self.finished) - len(drawn)
-        return np.concatenate([*(p[None] for p in self.finished), drawn, *([blank[None]] * rest)])
+        return np.concatenate([*(p[None] for p in self.finished), drawn, *([self.look.before[None]] * rest)])
+
+
+def _likeliest_first(drawings: list[Drawing]) -> list[Drawing]:
+    return sorted(drawings, key=lambda drawing: -drawing.log_prob)
 
 
 def _check_size(picture: Picture, info: CheckpointInfo) -> None:

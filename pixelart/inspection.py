@@ -36,8 +36,8 @@ class PixelBits(NamedTuple):
 
 @dataclass(frozen=True)
 class Inspection:
-    """bits: float64 (H, W), -log2 p of each pixel, its channels together, given the class, all pixels before it in
-    raster order, and nothing else: their sum is -log2 p of the picture.
+    """bits: float64 (H, W), -log2 p of each pixel, its channels together, given the class, all pixels before it (in
+    raster order; of a chain of scales, coarse pixels first), and nothing else: their sum is -log2 p of the picture.
     class_probabilities: p(class | picture) by Bayes' rule with every class of the checkpoint as probable as any other
     beforehand, most probable first.
     dimensions: C*H*W.
@@ -207,7 +207,6 @@ def _grown(prefixes: list[Prefix], tables: Tables) -> list[Prefix]:
 
 def _tables_at(model: AutoregressiveModel, context: Context, row: int, column: int) -> Tables:
     """The tables of one pixel, all others as in `context` (of one picture): a forward pass for each new prefix."""
-    context_map = model.encode(context)
     known: dict[tuple[int, ...], Tensor] = {}
 
     def tables(levels: Tensor) -> Tensor:
@@ -222,7 +221,7 @@ def _tables_at(model: AutoregressiveModel, context: Context, row: int, column: i
         count, channel = levels.shape
         x = context.pixels.repeat(count, 1, 1, 1)
         x[:, :channel, row, column] = levels.to(x.device)
-        maps = model.decode(x, context_map.expand(count, -1, -1, -1))
+        maps = model(x, context.repeat(count))
         # On the CPU: not every device has doubles.
         return model.likelihood.to_table(maps[:, :, row, column].cpu(), x[:, :, row, column].cpu(), channel=channel)
 

@@ -36,7 +36,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CheckpointInfo:
-    """What a checkpoint can draw. `colours`: RGBA uint8 (K, 4) of an indexed codec (0 = transparent), else None."""
+    """What a checkpoint can draw. `colours`: RGBA uint8 (K, 4) of an indexed codec (0 = transparent), else None.
+    `enlarges`: whether it can enlarge a picture."""
 
     name: str
     model: str
@@ -45,6 +46,7 @@ class CheckpointInfo:
     classes: tuple[str, ...]
     colours: NDArray[np.uint8] | None
     training: Mapping[str, Any] = field(default_factory=dict)
+    enlarges: bool = False
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,10 @@ def _info(name: str, config: CheckpointConfig) -> CheckpointInfo:
     codec = codec_from_config(config.codec)
     colours = codec.table if isinstance(codec, Indexed) else None
     size = config.model_config
-    return CheckpointInfo(name, config.model, size["height"], size["width"], config.classes, colours, config.training)
+    enlarges = len(size.get("stages", ())) > 1
+    return CheckpointInfo(
+        name, config.model, size["height"], size["width"], config.classes, colours, config.training, enlarges
+    )
 
 
 def _stamp(path: Path) -> Stamp:

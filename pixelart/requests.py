@@ -120,7 +120,8 @@ class Preview:
 
 @dataclass(frozen=True)
 class Drawing:
-    """One result: uint8 (H, W, 4), its own seed, log p of the whole picture in nats, and how it was made."""
+    """One result: uint8 (H, W, 4), its own seed, log p in nats of the whole picture (of an enlarged one: given the
+    small one), and how it was made."""
 
     picture: Picture
     seed: int

@@ -29,7 +29,7 @@ from pixelart.layers.cursor import Cursor, cut
 from pixelart.layers.head import Head
 from pixelart.layers.lstm import lstm_cell, lstm_rows
 from pixelart.layers.masked import Groups, spread_groups
-from pixelart.models.base import AutoregressiveModel, ModelConfig
+from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
 
@@ -183,7 +183,7 @@ DEBUG = {
 
 
 @register_model("diagonal_bilstm", config=DiagonalBiLSTMConfig, presets={"default": {}, "debug": DEBUG})
-class DiagonalBiLSTM(AutoregressiveModel):
+class DiagonalBiLSTM(RasterModel):
     """LSTMs along both diagonals: the whole past, and nothing else."""
 
     config: DiagonalBiLSTMConfig

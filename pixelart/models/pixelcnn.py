@@ -21,7 +21,7 @@ from pixelart.layers.context import ContextConfig
 from pixelart.layers.cursor import Cursor
 from pixelart.layers.head import Head
 from pixelart.layers.masked import Groups, spread_groups
-from pixelart.models.base import AutoregressiveModel, ModelConfig
+from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
 
@@ -61,7 +61,7 @@ DEBUG = {
 
 
 @register_model("pixelcnn", config=PixelCNNConfig, presets={"default": {}, "debug": DEBUG})
-class PixelCNN(AutoregressiveModel):
+class PixelCNN(RasterModel):
     """Masked convolutions in residual blocks: the first and fastest of the family, with a blind spot."""
 
     config: PixelCNNConfig

@@ -27,7 +27,7 @@ from pixelart.layers.cursor import Cursor
 from pixelart.layers.head import precisely
 from pixelart.layers.unet import UStream
 from pixelart.likelihoods import DiscretizedLogisticMixture
-from pixelart.models.base import AutoregressiveModel, ModelConfig
+from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
 
@@ -56,7 +56,7 @@ DEBUG = {
     presets={"default": {}, "debug": DEBUG},
     codecs=("rgb", "gray"),
 )
-class PixelCNNPlusPlus(AutoregressiveModel):
+class PixelCNNPlusPlus(RasterModel):
     """Two U-shaped streams and a mixture of discretized logistics."""
 
     config: PixelCNNPlusPlusConfig

@@ -25,7 +25,7 @@ from pixelart.layers.context import ContextConfig
 from pixelart.layers.cursor import Cursor, cut
 from pixelart.layers.gated_residual import GatedResidual, concat_elu
 from pixelart.layers.masked import Groups, spread_groups
-from pixelart.models.base import AutoregressiveModel, ModelConfig
+from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
 
@@ -78,7 +78,7 @@ DEBUG = {
 
 
 @register_model("pixelsnail", config=PixelSNAILConfig, presets={"default": {}, "debug": DEBUG})
-class PixelSNAIL(AutoregressiveModel):
+class PixelSNAIL(RasterModel):
     """Convolutions for what is near, attention for what is far."""
 
     config: PixelSNAILConfig

@@ -34,7 +34,7 @@ from pixelart.layers.cursor import Cursor
 from pixelart.layers.head import Head
 from pixelart.layers.lstm import lstm_cell, lstm_rows
 from pixelart.layers.masked import Groups, spread_groups
-from pixelart.models.base import AutoregressiveModel, ModelConfig
+from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
 
@@ -117,7 +117,7 @@ DEBUG = {
 
 
 @register_model("row_lstm", config=RowLSTMConfig, presets={"default": {}, "debug": DEBUG})
-class RowLSTM(AutoregressiveModel):
+class RowLSTM(RasterModel):
     """LSTMs that run down the rows."""
 
     config: RowLSTMConfig

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from pixelart.layers.colours import ColourEmbedding
 from pixelart.layers.context import ContextConfig
 from pixelart.layers.cursor import Cursor, cut
-from pixelart.models.base import AutoregressiveModel, ModelConfig
+from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
 
@@ -54,11 +54,12 @@ PRESETS = {
 
 
 @register_model("row_rnn", config=RowRNNConfig, presets=PRESETS)
-class RowRNN(AutoregressiveModel):
+class RowRNN(RasterModel):
     """A row at a time, given the rows above."""
 
     config: RowRNNConfig
     unit = "row"
+    any_size = False
 
     def __init__(self, config: RowRNNConfig) -> None:
         super().__init__(config)

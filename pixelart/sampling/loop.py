@@ -1,9 +1,12 @@
-"""What every sampler shares: its result, its call-backs, and the streams of the context it draws with."""
+"""What every sampler shares: its result, its call-backs, how it draws the stages of a model one after another, and the
+streams of the context it draws with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -11,7 +14,7 @@ from torch import Tensor
 from pixelart.errors import Cancelled
 from pixelart.layers.context import Context
 from pixelart.layers.kernels import Choice
-from pixelart.models import AutoregressiveModel
+from pixelart.models import AutoregressiveModel, RasterModel
 from pixelart.sampling.controls import Controls, choose, guide
 
 OnRow = Callable[[int, int, Tensor], None]
@@ -28,11 +31,81 @@ class Sample:
     log_prob: Tensor
 
 
+class Sampler(Protocol):
+    """How a picture of any model is drawn."""
+
+    def __call__(
+        self,
+        model: AutoregressiveModel,
+        context: Context,
+        *,
+        controls: Controls,
+        noise: Tensor,
+        on_row: OnRow | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> Sample: ...
+
+
+class RasterSampler(Protocol):
+    """How a picture of a single network is drawn."""
+
+    def __call__(
+        self,
+        model: RasterModel,
+        context: Context,
+        *,
+        controls: Controls,
+        noise: Tensor,
+        on_row: OnRow | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> Sample: ...
+
+
+def stage_by_stage(draw: RasterSampler) -> Sampler:
+    """Decorator: a chain is drawn from its smallest picture to its largest, each given the one before.
+
+    A pixel is drawn once, in the first picture that has it, by its own noise and at its own temperature. Of the small
+    pictures nothing is reported: they are a fourth of the pixels.
+    """
+
+    @wraps(draw)
+    def sample(
+        model: AutoregressiveModel,
+        context: Context,
+        *,
+        controls: Controls,
+        noise: Tensor,
+        on_row: OnRow | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> Sample:
+        controls.check(height=noise.shape[2], width=noise.shape[3], levels=model.likelihood.levels)
+        small: Tensor | None = None
+        log_prob: Tensor | None = None
+        factors = [2**power for power in reversed(range(len(model.stages())))]
+        for stage, factor in zip(model.stages(), factors, strict=True):
+            given = context.every(factor)
+            drawn = draw(
+                stage,
+                given if small is None else given.enlarging(small),
+                controls=controls.every(factor),
+                noise=noise[..., ::factor, ::factor],
+                on_row=on_row if factor == 1 else None,
+                cancel=cancel,
+            )
+            small = drawn.x
+            log_prob = drawn.log_prob.new_zeros(noise.shape) if log_prob is None else log_prob
+            log_prob[..., ::factor, ::factor] += drawn.log_prob
+        assert small is not None and log_prob is not None
+        return Sample(small, log_prob)
+
+    return sample
+
+
 @dataclass
 class Canvas:
     """The state of a drawing: n pictures, B = n streams of context, or 2n under guidance (then the any-class ones)."""
 
-    model: AutoregressiveModel
+    model: RasterModel
     context: Context
     x: Tensor  # (B, C, H, W)
     log_prob: Tensor  # (n, C, H, W), like all that chooses on the CPU where the device has no doubles
@@ -42,7 +115,7 @@ class Canvas:
     choice: Choice
 
     @classmethod
-    def begin(cls, model: AutoregressiveModel, context: Context, controls: Controls) -> Canvas:
+    def begin(cls, model: RasterModel, context: Context, controls: Controls) -> Canvas:
         """Known pixels in place, hidden ones at level 0, context encoded."""
         count, channels, height, width = context.pixels.shape
         controls.check(height=height, width=width, levels=model.likelihood.levels)
@@ -114,9 +187,12 @@ class Canvas:
         return Sample(self.x[: len(self.log_prob)], self.log_prob)
 
 
-def _encode(model: AutoregressiveModel, context: Context) -> Tensor:
-    """The context map; candidates of one request share their context, which is then encoded once: it costs less, and
-    rounding cannot make a picture depend on how many are drawn beside it."""
+def _encode(model: RasterModel, context: Context) -> Tensor:
+    """The context map; candidates of one request share their context, which is then encoded once. Others are encoded
+    one by one on a CPU, which is as fast: rounding then cannot make a picture depend on how many are drawn beside it.
+    """
     if context.is_one():
         return model.encode(context.select(slice(1))).expand(len(context.mask), -1, -1, -1)
-    return model.encode(context)
+    if context.mask.device.type != "cpu":
+        return model.encode(context)
+    return torch.cat([model.encode(context.select(slice(i, i + 1))) for i in range(len(context.mask))])

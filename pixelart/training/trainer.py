@@ -190,16 +190,14 @@ class Trainer:
     def _joint_loss(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
         """(loss, bits per hidden sub-pixel): the model's nll of the hidden pixels, plus that of the vote alone."""
         with self._autocast():
-            context_map = self.model.encode(context)
-            vote = self.model.vote(context_map)
-            maps = self.model.trunk(x, context_map) + vote
+            maps, vote = self.model.maps_and_votes(x, context)
         nll, bits = self._hidden_nll(maps, x, context)
         return nll + self.config.schedule.vote_weight * self._hidden_nll(vote, x, context)[0], bits
 
     def _vote_loss(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
         """The same of the encoder's vote alone, a fourth of the work: the encoder learns to look before it is used."""
         with self._autocast():
-            vote = self.model.vote(self.model.encode(context))
+            vote = self.model.votes(x, context)
         return self._hidden_nll(vote, x, context)
 
     def _hidden_nll(self, maps: Tensor, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:

@@ -97,6 +97,7 @@ def create_tab(app: gr.Blocks, engine: Engine, top: TopLine) -> None:
     pictures = PictureHandlers(engine)
     outputs = [class_name, canvas, colours, gallery, status]
     app.load(pictures.load, session, [session, top.notice, top.model, *outputs], **AT_ONCE)
+    app.load(pictures.offer_enlarge, None, buttons[2], **AT_ONCE)
     top.model.input(
         pictures.select_model, [session, ticket, canvas, top.model], outputs, js=_ticketed("leave"), **AT_ONCE
     )
@@ -125,12 +126,13 @@ def _main_settings(
     return class_name, temperature, seed, images
 
 
-def _action_buttons() -> tuple[gr.Button, gr.Button, gr.Button]:
+def _action_buttons() -> tuple[gr.Button, gr.Button, gr.Button, gr.Button]:
     with gr.Row(elem_id="actions"):
         generate = gr.Button("Generate", variant="primary", elem_id="generate", min_width=90)
         complete = gr.Button("Complete mask", elem_id="complete", min_width=120)
+        enlarge = gr.Button("Enlarge", elem_id="enlarge", min_width=80, visible=False)
         stop = gr.Button("Stop", variant="stop", elem_id="stop", min_width=60)
-    return generate, complete, stop
+    return generate, complete, enlarge, stop
 
 
 def _palette(canvas: PixelCanvas, status: gr.HTML, model: gr.Dropdown, engine: Engine) -> ColourPicker:
@@ -169,17 +171,18 @@ def _wire_drawing(
     drawing: DrawingHandlers,
     visitor: Visitor,
     shown: tuple[PixelCanvas, gr.HTML, gr.Gallery],
-    buttons: tuple[gr.Button, gr.Button, gr.Button],
+    buttons: tuple[gr.Button, gr.Button, gr.Button, gr.Button],
     top: TopLine,
     settings: Settings,
 ) -> None:
     session, ticket = visitor.session, visitor.ticket
     canvas, status, _ = shown
-    generate, complete, stop = buttons
+    generate, complete, enlarge, stop = buttons
     values = [top.model, *settings.inputs()]
     for button, handler, inputs in (
         (generate, drawing.generate, [session, ticket, *values]),
         (complete, drawing.complete, [session, ticket, canvas, *values]),
+        (enlarge, drawing.enlarge, [session, ticket, canvas, *values]),
     ):
         button.click(None, None, status, js=f"() => {WAITING!r}", **AT_ONCE)
         drawn = button.click(handler, inputs, list(shown), js=_ticketed("press"), **ENGINE_QUEUE)

@@ -1,10 +1,10 @@
-"""Generate, Complete mask and Stop: generator handlers that show rows, or passes, while they are drawn."""
+"""Generate, Complete mask, Enlarge and Stop: generator handlers that show rows, or passes, while they are drawn."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 FAULT = "Something went wrong while drawing. Your canvas is as it was; the program's log says more."
 NO_MODEL = "No model is installed. The notice at the top says how to get one."
 UNSTARTED = "Stopped before the first row."
+ENLARGED = 2
+"""How many times as large Enlarge draws the canvas."""
 IDLE = "Stopped. Nothing is being drawn."
 Outputs = tuple[Any, Any, Any]
 """canvas, status, gallery; gr.skip() leaves one as it is."""
@@ -33,13 +35,14 @@ NOTHING: Outputs = (gr.skip(), gr.skip(), gr.skip())
 @dataclass(frozen=True)
 class _Job:
     """`work`: the engine's call; `seed`: of the picture that is shown while it is drawn; `stopped`: what a stop leaves
-    of it; `caption` of each result, and their `order`."""
+    of it; `caption` of each result, and their `order`; `note`: what else is said in the end."""
 
     work: Work
     seed: int
     stopped: Callable[[Frame], Picture]
     caption: Callable[[Drawing], str]
     order: str = ""
+    note: str = ""
 
 
 class DrawingHandlers:
@@ -57,6 +60,12 @@ class DrawingHandlers:
     ) -> Iterator[Outputs]:
         """Candidates for the masked pixels; every other pixel stays."""
         yield from self._draw(session, ticket, lambda: self._completion(canvas, model, values))
+
+    def enlarge(
+        self, session: Session, ticket: int, canvas: Canvas | None, model: Any, *values: Any
+    ) -> Iterator[Outputs]:
+        """The canvas drawn twice as large; its own pixels stay, every second of the result."""
+        yield from self._draw(session, ticket, lambda: self._enlargement(canvas, model, values))
 
     def stop(self, session: Session, ticket: int) -> Any:
         """Ends what this visitor has asked for up to this ticket; of a drawing in progress the rows stay."""
@@ -83,6 +92,21 @@ class DrawingHandlers:
             lambda frame: undrawn_kept(frame, canvas),
             candidate_caption,
             " Likeliest first.",
+        )
+
+    def _enlargement(self, canvas: Canvas | None, model: Any, values: tuple[Any, ...]) -> _Job:
+        if canvas is None:
+            raise RequestRejected("The canvas is empty.")
+        picture = canvas.picture
+        height, width = (ENLARGED * side for side in picture.shape[:2])
+        request = request_from(Form(*values), replace(model_info(self.engine, model), height=height, width=width))
+        return _Job(
+            lambda on_row, cancel: self.engine.enlarge(request, picture, factor=ENLARGED, on_row=on_row, cancel=cancel),
+            request.seed,
+            lambda frame: frame.picture,
+            candidate_caption,
+            " Likeliest first.",
+            f" The canvas is {width} x {height} now; Undo brings the small picture back.",
         )
 
     def _draw(self, session: Session, ticket: int, prepare: Callable[[], _Job]) -> Iterator[Outputs]:
@@ -120,7 +144,7 @@ class DrawingHandlers:
         session.keep(ticket, drawings)
         items = gallery_items(drawings, [job.caption(d) for d in drawings], gallery=self.gallery)
         shown = Canvas(drawings[0].picture, ticket=ticket)
-        status = status_text(summary(drawings, worker.seconds, job.order))
+        status = status_text(summary(drawings, worker.seconds, job.order) + job.note)
         return shown, status, gr.Gallery(value=items, selected_index=0)
 
 

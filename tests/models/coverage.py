@@ -78,6 +78,13 @@ def row_rnn(source: SubPixel, target: SubPixel) -> bool:
     return source[0] < target[0]
 
 
+def multiscale(source: SubPixel, target: SubPixel) -> bool:
+    """All that is drawn before it: in the debug preset (two scales) the pixels of the small picture come first, every
+    other one of every other row; within a scale the order is raster order."""
+    small, large = ((row % 2 or column % 2) > 0 for row, column, _ in (source, target))
+    return (small, source) < (large, target)
+
+
 COVERAGE: dict[str, Callable[[SubPixel, SubPixel], bool]] = {
     "pixelcnn": _within(_pixelcnn),
     "row_lstm": _within(_row_lstm),
@@ -85,6 +92,7 @@ COVERAGE: dict[str, Callable[[SubPixel, SubPixel], bool]] = {
     "diagonal_bilstm": whole_past,
     "pixelsnail": whole_past,
     "row_rnn": row_rnn,
+    "multiscale": multiscale,
 }
 """Without an entry: the whole past, as far as the small pictures of the contract tell."""
 

@@ -18,7 +18,7 @@ from pixelart.models import AutoregressiveModel, list_models
 from pixelart.models.weights import CONFIG_FILE, WEIGHTS_FILE, config_of, load_weights, pack_weights, read_config
 from pixelart.sampling import Controls, draw_noise, sample_cached, sample_fixed_point, sample_naive
 from tests.models.checks import CLASSES, leaks_and_gaps, lively_model, nothing_known, random_pixels
-from tests.models.coverage import COVERAGE
+from tests.models.coverage import COVERAGE, seen_by
 
 SHAPES = [(5, 5), (3, 6), (6, 3)]
 every_model = pytest.mark.parametrize("name", list_models())
@@ -104,8 +104,8 @@ def test_every_sampler_draws_the_same(
     noise = draw_noise(5, count=4, channels=channels, height=shape[0], width=shape[1])
     reference = sample_naive(model, context, controls=controls, noise=noise)
     cached = sample_cached(model, context, controls=controls, noise=noise)
-    stream_class = type(model.stream(model.encode(context)))
-    monkeypatch.setattr(stream_class, "row_kernel", lambda _: None)
+    for stage in model.stages():
+        monkeypatch.setattr(type(stage.stream(stage.encode(context))), "row_kernel", lambda _: None)
     plain = sample_cached(model, context, controls=controls, noise=noise)
     passes: list[int] = []
     settled = sample_fixed_point(
@@ -231,16 +231,20 @@ def test_a_hole_may_end_in_any_row(name: str) -> None:
 @every_model
 @every_depth
 def test_temperature_map(name: str, channels: int) -> None:
-    """Rows of one temperature come out as in a picture that has it everywhere, up to the first row of another."""
+    """Pixels of one temperature come out as in a picture that has it everywhere, but for those after one of another."""
     model = lively_model(name, channels=channels, levels=4, shape=(6, 5))
     context = nothing_known(random_pixels(3, channels, 4, (6, 5)))
     noise = draw_noise(0, count=3, channels=channels, height=6, width=5)
     heat = torch.full((6, 5), 0.5, dtype=torch.float64)
     heat[3:] = 4.0
+    place = [(row, column, 0) for row in range(6) for column in range(5)]
+    hot = [one for one in place if one[0] >= 3]
+    cool = torch.tensor([one not in hot and not any(seen_by(name, h, one) for h in hot) for one in place]).view(6, 5)
+    assert cool.sum() >= 5 and not cool[3:].any()
     for sampler in (sample_naive, sample_cached, sample_fixed_point):
         mixed = sampler(model, context, controls=Controls(temperature=heat), noise=noise).x
         cold = sampler(model, context, controls=Controls(temperature=0.5), noise=noise).x
-        assert torch.equal(mixed[:, :, :3], cold[:, :, :3])
+        assert torch.equal(mixed[..., cool], cold[..., cool])
         assert not torch.equal(mixed[:, :, 3:], cold[:, :, 3:])
 
 
@@ -277,6 +281,20 @@ def test_same_seed_same_picture_at_any_batch_size(name: str, channels: int) -> N
     for i in range(5):
         assert torch.equal(draw(3 + i, 1)[0], together[i])
     assert len({tuple(picture.flatten().tolist()) for picture in together}) > 1
+
+
+@every_model
+@every_depth
+def test_drawing_leaves_the_weights_alone(name: str, channels: int) -> None:
+    """Also of a single picture, whose pixels are added to one by one."""
+    model = lively_model(name, channels=channels, levels=4, shape=(4, 5))
+    before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
+    context = half_known(random_pixels(1, channels, 4, (4, 5)))
+    noise = draw_noise(3, count=1, channels=channels, height=4, width=5)
+    for sampler in (sample_naive, sample_cached, sample_fixed_point):
+        sampler(model, context, controls=Controls(), noise=noise)
+    for key, tensor in model.state_dict().items():
+        assert torch.equal(tensor, before[key]), key
 
 
 @every_model

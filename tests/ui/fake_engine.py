@@ -17,8 +17,9 @@ CODEC = Indexed(parse_hex_colours(["1a1c2c", "5d275d", "b13e53", "ef7d57", "ffcd
 
 
 class FakeEngine:
-    """`row_seconds` slows it down; `fault` is raised in row `fault_row`; `names` are its models; `asked` are the pixels
-    (column, row) whose colours were asked for; `inexact` lists of them leave out more probable ones."""
+    """`row_seconds` slows it down; `fault` is raised in row `fault_row`; `names` are its models, of which "scales"
+    enlarges; `asked` are the pixels (column, row) whose colours were asked for; `inexact` lists of them leave out more
+    probable ones."""
 
     device_name = "CPU"
 
@@ -37,7 +38,8 @@ class FakeEngine:
         if checkpoint not in self.names:
             raise RequestRejected(f"checkpoint {checkpoint!r:.80} not found")
         size = self.size * (2 if checkpoint == "large" else 1)
-        return CheckpointInfo(checkpoint, "fake", size, size, ("hero", "wall"), CODEC.table)
+        enlarges = checkpoint == "scales"
+        return CheckpointInfo(checkpoint, "fake", size, size, ("hero", "wall"), CODEC.table, enlarges=enlarges)
 
     def snap(self, checkpoint: str, picture: Picture) -> tuple[Picture, int]:
         return CODEC.decode(CODEC.encode(picture[None]))[0], int(CODEC.snapped(picture[None]).sum())
@@ -99,6 +101,22 @@ class FakeEngine:
         cancel: Callable[[], bool] | None = None,
     ) -> list[Drawing]:
         return sorted(self._draw(request, picture, mask, on_row, cancel), key=lambda d: -d.log_prob)
+
+    def enlarge(
+        self,
+        request: Request,
+        picture: Picture,
+        *,
+        factor: int = 2,
+        on_row: OnRow | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> list[Drawing]:
+        if not self.info(request.checkpoint).enlarges:
+            raise RequestRejected(f"{request.checkpoint} does not enlarge")
+        large = picture.repeat(factor, 0).repeat(factor, 1)
+        mask = np.ones(large.shape[:2], np.bool_)
+        mask[::factor, ::factor] = False
+        return sorted(self._draw(request, large, mask, on_row, cancel), key=lambda d: -d.log_prob)
 
     def _draw(
         self,

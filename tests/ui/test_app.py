@@ -50,9 +50,13 @@ GOOD: dict[str, list[Any]] = {
     "complete": [None, 1, CANVAS, *FORM],
     "lambda_3": [],
     "lambda_4": [None],
+    "enlarge": [None, 1, CANVAS, "scales", *FORM[1:]],
+    "lambda_5": [],
+    "lambda_6": [None],
     "stop": [None, 0],
     "inspect": ["tiny", "hero"],
     "load": [None],
+    "offer_enlarge": [],
     "select_model": [None, 0, CANVAS, "tiny"],
     "import_picture": [None, 0, "tiny"],
     "choose": [None, 0],
@@ -68,7 +72,7 @@ BAD: list[Any] = [
 
 @pytest.fixture(scope="module")
 def engine() -> FakeEngine:
-    return FakeEngine()
+    return FakeEngine(names=("tiny", "scales"))
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +135,14 @@ def test_complete_brings_exactly_the_pixels_of_its_seed_under_the_mask(visitor: 
     picture = canvas_from_payload(visitor.post("complete", GOOD["complete"]).data[0]).picture
     best = engine.complete(Request("tiny", {"hero": 1.0}, count=2, seed=5), PICTURE, MASK)[0].picture
     assert np.array_equal(picture, best) and not np.array_equal(picture, PICTURE)
+
+
+def test_enlarge_brings_a_picture_of_twice_the_size(visitor: Visitor, engine: FakeEngine) -> None:
+    canvas, status, gallery = visitor.post("enlarge", GOOD["enlarge"]).data
+    best, *_ = engine.enlarge(Request("scales", {"hero": 1.0}, count=2, seed=5), PICTURE)
+    assert np.array_equal(canvas_from_payload(canvas).picture, best.picture) and len(gallery["value"]) == 2
+    assert np.array_equal(best.picture[::2, ::2], PICTURE) and "32 x 32 now" in status
+    assert np.array_equal(gallery_pictures(visitor.url, gallery)[0], best.picture)
 
 
 def test_results_can_be_chosen_their_seed_reused_and_saved(visitor: Visitor, engine: FakeEngine) -> None:

@@ -102,6 +102,44 @@ def test_complete_keeps_every_unmasked_pixel_and_orders_by_log_prob() -> None:
     assert all(caption.endswith(" bits") for caption in captions(outputs))
 
 
+def test_enlarge_keeps_every_pixel_and_shows_the_rows_in_the_large_size() -> None:
+    session, canvas, page = Session(), painted(), handlers(FakeEngine(names=("scales",), row_seconds=0.02))
+    outputs = list(page.enlarge(session, 1, canvas, "scales", *values(images=3, bottom=2.0)))
+    shown = canvases(outputs)
+    assert len(shown) >= 3 and all(c.preview for c in shown[:-1]) and not shown[-1].preview
+    assert all(c.picture.shape == (32, 32, 4) for c in shown)
+    for drawing in session.drawings:
+        assert np.array_equal(drawing.picture[::2, ::2], canvas.picture)
+    log_probs = [d.log_prob for d in session.drawings]
+    assert log_probs == sorted(log_probs, reverse=True) and len(captions(outputs)) == 3
+    status = status_of(outputs[-1])
+    assert "Likeliest first" in status and "The canvas is 32 x 32 now; Undo brings the small picture back." in status
+
+
+def test_stop_of_an_enlargement_keeps_its_rows_over_the_plainly_enlarged_canvas() -> None:
+    session, canvas = Session(), painted()
+    page = handlers(FakeEngine(names=("scales",), row_seconds=SLOW))
+    frames = page.enlarge(session, 1, canvas, "scales", *values())
+    until_row(frames, 3)
+    page.stop(session, 1)
+    last = list(frames)[-1]
+    drawn = canvases([last])[0].picture
+    assert drawn.shape == (32, 32, 4) and np.array_equal(drawn[::2, ::2], canvas.picture)
+    assert "of 32 drawn" in status_of(last) and not session.drawings
+
+
+@pytest.mark.parametrize(
+    ("canvas", "model", "message"),
+    [(None, "scales", "canvas is empty"), (painted(), "tiny", "tiny does not enlarge"), (painted(), None, "No model")],
+)
+def test_what_cannot_be_enlarged_is_a_plain_message(
+    canvas: Canvas | None, model: str | None, message: str, warnings_shown: list[str]
+) -> None:
+    page = handlers(FakeEngine(names=("tiny", "scales")))
+    outputs = list(page.enlarge(Session(), 1, canvas, model, *values()))
+    assert message in warnings_shown[0] and not canvases(outputs)
+
+
 @pytest.mark.parametrize("canvas", [None, Canvas(np.zeros((16, 16, 4), np.uint8), np.zeros((16, 16), np.bool_))])
 def test_an_empty_mask_is_a_plain_message(canvas: Canvas | None, warnings_shown: list[str]) -> None:
     outputs = list(handlers(FakeEngine()).complete(Session(), 1, canvas, "tiny", *values()))

@@ -70,6 +70,23 @@ def test_without_a_model_the_page_says_so_and_can_be_painted_on(fault: Exception
     assert "install a model" in status
 
 
+def test_enlarge_is_offered_where_some_model_can() -> None:
+    assert pictures(names=("tiny", "scales")).offer_enlarge().visible is True
+    assert pictures(names=("tiny",)).offer_enlarge().visible is False
+    assert pictures(names=()).offer_enlarge().visible is False
+
+
+def test_a_larger_result_is_chosen_and_saved_in_its_own_size() -> None:
+    large = replace(drawing(3), picture=sprite().repeat(2, 0))
+    session, page = Session(drawings=[large]), pictures(names=("scales",))
+    canvas, _ = page.choose(session, 0, sent({"index": 0}))
+    assert np.array_equal(canvas.picture, large.picture) and canvas.mask is None
+    saved = page.download_result(session, 2)
+    assert saved["name"] == "hero_3_32x64.png"
+    canvas = page.select_model(session, 0, canvas, "scales")[1]
+    assert canvas.picture.shape == (16, 16, 4), "another model fits the canvas to its own size again"
+
+
 def test_another_model_keeps_the_painting_and_drops_the_results() -> None:
     session = Session(drawings=[drawing(1)])
     page = pictures(names=("tiny", "large"))
