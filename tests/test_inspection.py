@@ -20,7 +20,8 @@ from pixelart.completion import context_of, whole_log_prob
 from pixelart.engine import Engine
 from pixelart.errors import RequestRejected
 from pixelart.inspection import MAX_LOOKS, Inspection, class_probabilities, colours_at, inspect, most_probable
-from pixelart.models import AutoregressiveModel, create_model
+from pixelart.layers.context import Context
+from pixelart.models import AutoregressiveModel, RasterModel, create_model
 from pixelart.sampling import Controls, draw_noise, sample_naive
 
 CLASSES = ("a", "b", "c")
@@ -192,14 +193,14 @@ def test_colours_of_a_palette_are_those_of_trying_each(
 
 def test_no_table_is_read_twice(engine: Engine, picture: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
     passes: list[int] = []
-    decode = AutoregressiveModel.decode
+    maps_and_votes = RasterModel.maps_and_votes
 
-    def counted(self: AutoregressiveModel, x: Tensor, context_map: Tensor) -> Tensor:
+    def counted(self: RasterModel, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
         passes.append(len(x))
-        return decode(self, x, context_map)
+        return maps_and_votes(self, x, context)
 
     model = _random_model(codec=FewRGB())
-    monkeypatch.setattr(AutoregressiveModel, "decode", counted)
+    monkeypatch.setattr(RasterModel, "maps_and_votes", counted)
     engine.colours_at("tiny", picture, row=3, column=4)
     assert passes == [1], "one channel, one table"
     passes.clear()

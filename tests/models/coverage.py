@@ -95,6 +95,7 @@ COVERAGE: dict[str, Callable[[SubPixel, SubPixel], bool]] = {
     "multiscale": multiscale,
 }
 """Without an entry: the whole past, as far as the small pictures of the contract tell."""
+EXACT_AT_ANY_SIZE = tuple(name for name in COVERAGE if name != "multiscale")  # whose networks see as theirs do
 
 
 def seen_by(name: str, source: SubPixel, target: SubPixel) -> bool:

@@ -11,13 +11,13 @@ from pixelart.errors import Cancelled
 from pixelart.layers.context import Context, ContextConfig
 from pixelart.layers.cursor import Cursor
 from pixelart.models import create_model
-from pixelart.models.base import AutoregressiveModel, ModelConfig
+from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.sampling import Controls, draw_noise, sample_fixed_point, sample_naive
 
 LEVELS, SHAPE = 5, (4, 3)
 
 
-class Counting(AutoregressiveModel):
+class Counting(RasterModel):
     """Every sub-pixel is, but for one in a thousand, one more than the one before it: no pass can look ahead."""
 
     def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from pixelart.engine import Engine, Request
 from pixelart.errors import RequestRejected
+from pixelart.models import RasterModel
 from pixelart.ui.canvas_value import Canvas, Painting
 from pixelart.ui.drawing import FAULT, NOTHING, UNSTARTED, DrawingHandlers, Outputs, settled
 from pixelart.ui.form import ANY_CLASS
@@ -280,6 +281,7 @@ def test_passes_are_shown_as_whole_pictures(tiny_checkpoints: Path, monkeypatch:
     engine = Engine(tiny_checkpoints)
     plain = engine.generate(Request("tiny", seed=5, temperature=2.0))[0]
     model = engine.library.load("tiny").model
+    assert isinstance(model, RasterModel)
     decode = model.decode
     monkeypatch.setattr(type(model), "fastest_sampler", {engine.device.type: "fixed_point"})
     monkeypatch.setattr(model, "decode", lambda *given: (time.sleep(0.15), decode(*given))[1])
