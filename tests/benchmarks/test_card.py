@@ -33,12 +33,12 @@ def test_a_card_measures_each_figure_once_and_as_evaluate_does(
 
         return spy
 
-    for name in ("nats_per_image", "hole_bits"):
+    for name in ("nats_per_stage", "hole_bits"):
         monkeypatch.setattr(commands, name, spied(name, getattr(commands, name)))
     engine = Engine(tiny_checkpoints, device=torch.device("cpu"))
     pictures = commands.held_out(read_pictures(tiny_data), engine.library.seen_in_training("tiny"), tiny_data)
     text = card.figures(engine.library.load("tiny"), pictures)
-    assert measured == ["nats_per_image", *HOLES]
+    assert measured == ["nats_per_stage", *HOLES]
     assert f"Held-out pictures: {told['images']}. **{told['bits_per_dim']:.3f} bits per dimension**" in text
     assert "| bits/dim | " + " | ".join(f"{bits:.2f}" for bits in told["per_class"].values()) + " |" in text
     bits = f"{told['hole_bits']:.3f} / {told['hole_bits_without_context']:.3f}"
