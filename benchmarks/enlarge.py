@@ -193,6 +193,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/ENLARGE.md"))
     options = parser.parse_args(words)
     try:
+        if options.limit < 1:
+            raise RequestRejected(f"limit {options.limit}: must be at least 1")
         engine = Engine(options.checkpoints, device=torch.device("cpu"))
         pictures = unseen(engine, options.checkpoint, options.data, limit=options.limit)
         true = np.stack([engine.snap(options.checkpoint[0], picture)[0] for picture in pictures.pictures])

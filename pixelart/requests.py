@@ -60,7 +60,10 @@ class Request:
             if isinstance(value, bool) or not isinstance(value, int):
                 raise RequestRejected(f"{name} {value!r:.40}: must be a whole number")
         heat = {} if isinstance(self.temperature, np.ndarray) else {"temperature": self.temperature}
-        numbers = {"top_p": self.top_p, "guidance": self.guidance, **heat, **self.class_weights}
+        numbers = {"top_p": self.top_p, "guidance": self.guidance, **heat}
+        numbers |= {f"weight of class {name}": weight for name, weight in self.class_weights.items()}
+        if isinstance(self.temperature, np.ndarray) and self.temperature.dtype.kind not in "fiu":
+            raise RequestRejected(f"temperature of {self.temperature.dtype}: must be a map of numbers")
         for name, value in numbers.items():
             if not isinstance(value, float):
                 raise RequestRejected(f"{name} {value!r:.40}: must be a number")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from pixelart.layers.colours import ColourEmbedding
 
@@ -26,6 +27,8 @@ class Context:
     pixels: int64 (B, C, H, W); read only where `mask` is False.
     mask: bool (B, H, W), True = repaint (unknown).
     small: int64 (B, C, h, w), the small picture to enlarge, or None.
+    fine, fine_mask: pixels and mask of the picture of which this one is every so many rows and columns, or None: what
+        is known between the pixels.
     mirrored: bool (B,), which pictures are shown left-right reversed, or None. Training tells (Distribution
         Augmentation, Jun et al. 2020, ICML: the augmentation is a condition), so what is learned of mirror images
         helps and none is ever drawn.
@@ -35,6 +38,8 @@ class Context:
     pixels: Tensor
     mask: Tensor
     small: Tensor | None = None
+    fine: Tensor | None = None
+    fine_mask: Tensor | None = None
     mirrored: Tensor | None = None
 
     def without_class(self) -> Context:
@@ -43,11 +48,15 @@ class Context:
 
     def without_pixels(self) -> Context:
         """The same with every pixel said to be unknown."""
-        return replace(self, mask=torch.ones_like(self.mask))
+        fine_mask = None if self.fine_mask is None else torch.ones_like(self.fine_mask)
+        return replace(self, mask=torch.ones_like(self.mask), fine_mask=fine_mask)
 
     def every(self, factor: int) -> Context:
-        """The same of every `factor`-th row and column."""
-        return replace(self, pixels=self.pixels[..., ::factor, ::factor], mask=self.mask[:, ::factor, ::factor])
+        """The same of every `factor`-th row and column; what is known between them is given as `fine`."""
+        if factor == 1:
+            return self
+        pixels, mask = self.pixels[..., ::factor, ::factor], self.mask[:, ::factor, ::factor]
+        return replace(self, pixels=pixels, mask=mask, fine=self.pixels, fine_mask=self.mask)
 
     def enlarging(self, small: Tensor) -> Context:
         """The same with every other row and column of every other given: they are the pixels of `small` (B, C, h, w),
@@ -79,12 +88,14 @@ class Context:
 
 @dataclass(frozen=True)
 class ContextConfig:
-    """`hidden` features; a gated 3x3 block for each of `dilations`; `upscale` = size / small size, 0 = none."""
+    """`hidden` features; a gated 3x3 block for each of `dilations`; `upscale` = size / small size, `detail` =
+    fine size / size, 0 = none."""
 
     hidden: int = 96
     embedding: int = 16
     dilations: tuple[int, ...] = (1, 2, 1, 4, 1, 2)
     upscale: int = 0
+    detail: int = 0
 
 
 SMALL_CONTEXT = ContextConfig(hidden=64, dilations=(1, 2, 1, 4))
@@ -114,6 +125,8 @@ class ContextEncoder(nn.Module):
         self.colours = ColourEmbedding(channels, levels + 1, config.embedding)  # the last level: unknown
         inputs = channels * config.embedding * (2 if config.upscale else 1) + 1 + 4
         self.stem = nn.Conv2d(inputs, config.hidden, 5, padding=2)
+        cells = channels * config.embedding * config.detail**2
+        self.detail = nn.Conv2d(cells, config.hidden, 1, bias=False) if config.detail else None
         labels = num_classes + 1  # the last: mirrored
         self.class_bias = nn.Linear(labels, config.hidden, bias=False)
         self.blocks = nn.ModuleList(GatedResidual(config.hidden, d, labels) for d in config.dilations)
@@ -125,6 +138,8 @@ class ContextEncoder(nn.Module):
             parts.insert(1, self.colours(self._enlarged(context)))
         labels = self._labels(context)
         x = self.stem(torch.cat(parts, dim=1)) + self.class_bias(labels)[:, :, None, None]
+        if self.detail is not None:
+            x = x + self.detail(F.pixel_unshuffle(self.colours(self._fine(context)), self.config.detail))
         for block in self.blocks:
             x = block(x, labels)
         return x
@@ -141,6 +156,16 @@ class ContextEncoder(nn.Module):
         factor = self.config.upscale
         large = context.small.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
         return large[..., :height, :width]  # of an odd side the small picture has the larger half
+
+    def _fine(self, context: Context) -> Tensor:
+        """What is known between the pixels, (B, C, f * H, f * W); the last level where it is not, or lies outside."""
+        (batch, height, width), factor = context.mask.shape, self.config.detail
+        shape = (batch, self.channels, factor * height, factor * width)
+        cells = torch.full(shape, self.levels, device=context.mask.device)
+        if context.fine is not None and context.fine_mask is not None:
+            rows, columns = context.fine.shape[2:]
+            cells[..., :rows, :columns] = torch.where(context.fine_mask[:, None], self.levels, context.fine)
+        return cells
 
     def _position(self, mask: Tensor) -> Tensor:
         """Row and column in -1..1 and their squares, (B, 4, H, W): where the picture ends, and where its middle is."""

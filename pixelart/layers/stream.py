@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from pixelart.layers.cursor import Cursor
@@ -52,7 +53,10 @@ class TrunkStream(Stream):
         self, trunk: Callable[[Tensor, Tensor, Cursor], Tensor], vote: nn.Module, context_map: Tensor, *, unit: Unit
     ) -> None:
         self.unit = unit
-        self.trunk, self.context_map, self.votes = trunk, context_map, vote(context_map)
+        self.trunk, self.context_map = trunk, context_map
+        # One picture at a time, or one for all that share it: rounding must not depend on how many there are.
+        maps = context_map if context_map.stride(0) else context_map[:1]
+        self.votes = torch.cat([vote(one) for one in maps.split(1)])
         self.cursor = Cursor(*context_map.shape[2:])
         self.last: int | None = None  # the last column that was asked for in the row
 

@@ -12,7 +12,7 @@ twice, and log p(x) = log p(small) + log p(x | small) is the exact likelihood of
 raster order: coarse pixels first. The paper reports log p(x | small) alone, of a network that has to draw the copies
 too; here they are certain and cost nothing. The small picture enters the context encoder as nearest neighbours instead
 of by deconvolutions, and the networks of a chain learn side by side: their losses are of different pixels and share no
-weights, so the gradient of the sum is that of each alone.
+weights, so the gradient of the sum is that of each alone (but for the norm it is clipped to, which is of all).
 """
 
 from __future__ import annotations
@@ -43,8 +43,9 @@ def stage(variant: str, *, preset: str = "default", **values: Any) -> StageConfi
 
 @dataclass(frozen=True)
 class MultiScaleConfig(ModelConfig):
-    """`stages` from the smallest picture to the largest. All have a context encoder like `context`, whose upscale is
-    set by the chain: 0 in the first, 2 in the others."""
+    """`stages` from the smallest picture to the largest. All have a context encoder like `context`, whose upscale and
+    detail the chain sets: all but the first are given the small picture, all but the last the known pixels between
+    their own."""
 
     stages: tuple[StageConfig, ...] = ()
 
@@ -54,7 +55,7 @@ class MultiScaleConfig(ModelConfig):
             factor = 2 ** (len(self.stages) - 1 - index)
             shared = {field.name: getattr(self, field.name) for field in dataclasses.fields(ModelConfig)}
             shared.update(height=-(-self.height // factor), width=-(-self.width // factor))
-            shared["context"] = replace(self.context, upscale=2 if index else 0)
+            shared["context"] = replace(self.context, upscale=2 if index else 0, detail=factor if factor > 1 else 0)
             yield one, get_variant(one.variant).config(**one.values, **shared)
 
 

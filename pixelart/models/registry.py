@@ -99,9 +99,14 @@ def config_from_dict(name: str, values: Mapping[str, Any]) -> ModelConfig:
     return _read(_VARIANTS[name].config, values)
 
 
-_LIMITS = {"upscale": (0, 64), "dilations": (1, 64), "layers": (1, 32), "blocks": (1, 32), "scales": (1, 8)}
-
-
+_LIMITS = {
+    "upscale": (0, 64),
+    "detail": (0, 16),
+    "dilations": (1, 64),
+    "layers": (1, 32),
+    "blocks": (1, 32),
+    "scales": (1, 8),
+}
 MAX_STAGES = 6
 
 

@@ -65,7 +65,7 @@ def stage_by_stage(draw: RasterSampler) -> Sampler:
     """Decorator: a chain is drawn from its smallest picture to its largest, each given the one before.
 
     A pixel is drawn once, in the first picture that has it, by its own noise and at its own temperature. Of the small
-    pictures nothing is reported: they are a fourth of the pixels.
+    pictures nothing is reported: they are a fourth of the pixels. The rows of the last are told as those of the whole.
     """
 
     @wraps(draw)
@@ -84,21 +84,41 @@ def stage_by_stage(draw: RasterSampler) -> Sampler:
         factors = [2**power for power in reversed(range(len(model.stages())))]
         for stage, factor in zip(model.stages(), factors, strict=True):
             given = context.every(factor)
+            given = given if small is None else given.enlarging(small)
             drawn = draw(
                 stage,
-                given if small is None else given.enlarging(small),
+                given,
                 controls=controls.every(factor),
                 noise=noise[..., ::factor, ::factor],
-                on_row=on_row if factor == 1 else None,
+                on_row=_in_whole(on_row, context.mask, given.mask) if on_row and factor == 1 else None,
                 cancel=cancel,
             )
             small = drawn.x
             log_prob = drawn.log_prob.new_zeros(noise.shape) if log_prob is None else log_prob
             log_prob[..., ::factor, ::factor] += drawn.log_prob
         assert small is not None and log_prob is not None
+        if on_row and context.mask.any() and not given.mask.any():  # the coarse pictures had it all
+            rows = len(_masked_rows(context.mask))
+            on_row(rows, rows, small)
         return Sample(small, log_prob)
 
     return sample
+
+
+def _masked_rows(mask: Tensor) -> range:
+    """From the first row with a masked pixel to the last, of masks (B, H, W) of which one is True."""
+    rows = mask.any(0).any(1).nonzero().flatten().tolist()
+    return range(rows[0], rows[-1] + 1)
+
+
+def _in_whole(on_row: OnRow, whole: Tensor, part: Tensor) -> OnRow:
+    """`on_row` for the rows of the mask `whole`, told of those of `part` of it."""
+
+    def told(done: int, rows: int, x: Tensor) -> None:
+        every, some = _masked_rows(whole), _masked_rows(part)
+        on_row(len(every) if done == rows else done + some.start - every.start, len(every), x)
+
+    return told
 
 
 @dataclass

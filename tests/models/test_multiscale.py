@@ -99,6 +99,19 @@ def test_the_small_picture_biases_pixels_on_all_sides_of_its_own() -> None:
     assert moved[1, 1] and moved[1, 3] and moved[3, 1] and moved[3, 3]
 
 
+def test_a_pixel_of_any_scale_sees_every_known_one_beside_it() -> None:
+    model, x = chain(3, shape=(8, 8), levels=4), random_pixels(1, 1, 4, (8, 8))
+    for row, column in ((4, 4), (2, 6), (3, 5)):
+        mask = torch.zeros(1, 8, 8, dtype=torch.bool)
+        mask[0, row, column] = True
+        plain = model(x, Context(torch.zeros(1, CLASSES), x, mask))[0, :, row, column]
+        for r, q in itertools.product(range(row - 1, row + 2), range(column - 1, column + 2)):
+            other = x.clone()
+            other[0, 0, r, q] = (other[0, 0, r, q] + 1) % 4
+            seen = model(other, Context(torch.zeros(1, CLASSES), other, mask))[0, :, row, column]
+            assert torch.equal(seen, plain) == ((r, q) == (row, column))
+
+
 @pytest.mark.parametrize("sampler", [sample_naive, sample_cached, sample_fixed_point])
 def test_each_pixel_is_drawn_once_by_its_own_noise(sampler: Callable[..., Any]) -> None:
     """The small pictures of a drawing are what the networks draw alone from the noise of their pixels."""
@@ -128,6 +141,23 @@ def test_rows_are_reported_of_the_last_scale_and_a_stop_is_answered_in_any() -> 
         cancel=lambda: bool(asked.append(1)),
     )
     assert told == [(done, 6, (1, 1, 6, 5)) for done in range(1, 7)] and len(asked) == 2 + 3 + 6
+
+
+@pytest.mark.parametrize("sampler", [sample_naive, sample_cached, sample_fixed_point])
+@pytest.mark.parametrize("hidden", [[(0, 4), (5, 3)], [(0, 4)], [(2, 3), (6, 0), (7, 7)]])
+def test_rows_are_told_as_those_of_the_whole_hole(sampler: Callable[..., Any], hidden: list[tuple[int, int]]) -> None:
+    """From its first row to its last, though the last scale may begin below, or have nothing to draw."""
+    model, told = chain(2, shape=(8, 8), levels=4), []
+    mask = torch.zeros(1, 8, 8, dtype=torch.bool)
+    for row, column in hidden:
+        mask[0, row, column] = True
+    context = Context(torch.zeros(1, CLASSES), random_pixels(1, 1, 4, (8, 8)), mask)
+    noise = draw_noise(3, count=1, channels=1, height=8, width=8)
+    sample = sampler(model, context, controls=Controls(), noise=noise, on_row=lambda *what: told.append(what))
+    first, last = hidden[0][0], hidden[-1][0]
+    assert {rows for _, rows, _ in told} == {last - first + 1}
+    assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
+    assert told[-1][0] == last - first + 1 and torch.equal(told[-1][2], sample.x)
 
 
 def test_what_each_scale_costs_adds_up() -> None:

@@ -153,7 +153,10 @@ function showHeat(on) {
   if (heat.hidden) return;
   Object.assign(heat, { width: doc.width, height: doc.height });
   const picture = new ImageData(doc.width, doc.height);
-  map.bits.forEach((bits, i) => picture.data.set([...RAMP[Math.round(Math.max(0, bits) / (map.most || 1) * (RAMP.length - 1))], 255], i * 4));
+  map.bits.forEach((bits, i) => {
+    const share = Math.min(1, Math.max(0, bits / (map.most || 1))); // bits are rounded and may pass the most
+    picture.data.set([...RAMP[Math.round(share * (RAMP.length - 1))], 255], i * 4);
+  });
   heat.getContext("2d").putImageData(picture, 0, 0);
 }
 
