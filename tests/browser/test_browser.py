@@ -103,6 +103,49 @@ def test_pencil_eraser_fill_pick_and_brush_sizes(studio: StudioPage) -> None:
     assert studio.page.locator("#canvas .swatch.on").get_attribute("data-colour") == bytes(red[:3]).hex()
 
 
+def test_tiles_repeat_the_picture_and_only_the_middle_one_is_painted(studio: StudioPage) -> None:
+    stage = studio.page.locator("#canvas .stage").bounding_box()
+    studio.key("x")
+    studio.colour(3)
+    studio.tool("fill")
+    studio.stroke((0, 5))
+    studio.key("t")
+    assert stage and (studio.picture() == CODEC.table[3]).all()
+    for x, y in ((-32, -32), (63, 63)):
+        left, top = studio.at((x, y))
+        assert stage["x"] < left < stage["x"] + stage["width"] and stage["y"] < top < stage["y"] + stage["height"]
+    studio.colour(6)
+    studio.tool("pencil")
+    studio.stroke((-3, 4))
+    studio.stroke((0, 31), (2, 31))
+    picture = studio.picture()
+    assert np.argwhere((picture == CODEC.table[6]).all(-1)).tolist() == [[31, x] for x in (0, 1, 2, 29, 30, 31)]
+    around = np.tile(picture, (3, 3, 1))
+    around[32:64, 32:64] = 0
+    assert np.array_equal(studio.pixels_of("tiles"), around)
+    studio.key("Control+z")
+    assert (studio.pixels_of("tiles")[:32, :32] == CODEC.table[3]).all()
+    studio.command("tile")
+    assert studio.page.locator("#canvas .tiles").is_hidden()
+    (left, _), (right, _) = studio.at((0, 0)), studio.at((31, 0))
+    assert right - left > stage["width"] / 2
+
+
+def test_every_item_of_the_toolbar_is_there_and_has_its_key(studio: StudioPage) -> None:
+    titles = studio.page.locator("#canvas [data-tool], #canvas [data-do]").evaluate_all("all => all.map(b => b.title)")
+    keys = {"Pencil": "B", "Eraser": "E", "Pick colour": "I", "Fill": "G", "Mask": "M", "Unmask": "U", "Undo": "Ctrl+Z"}
+    keys |= {"Redo": "Ctrl+Shift+Z", "Mirror left and right": "X", "Grid": "#", "Zoom out": "-", "Zoom in": "+"}
+    keys |= {"Smaller brush": "[", "Larger brush": "]"}
+    for name, key in keys.items():
+        assert any(t.startswith(name) and f"({key}" in t for t in titles), name
+    assert {"Invert mask", "Clear mask"} <= set(titles)
+    for key, name in {"#": "grid", "x": "mirror", "t": "tile"}.items():
+        button = studio.page.locator(f"#canvas [data-do={name}]")
+        for state in ("true", "false"):
+            studio.key(key)
+            expect(button).to_have_attribute("aria-pressed", state)
+
+
 def test_mask_unmask_shift_mirror_invert_and_clear(studio: StudioPage) -> None:
     studio.tool("mask")
     studio.stroke((3, 3), (8, 3))

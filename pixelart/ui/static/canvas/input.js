@@ -18,7 +18,7 @@ function toolFor(event) {
 function startStroke(name, at, byKey = false) {
   if (isBusy()) return say(BUSY);
   if (name === "pick") return pick(...at);
-  if (name === "fill") return edit(() => fill(...at));
+  if (name === "fill") return edit(() => fillFrom(...at));
   if ((name === "mask" || name === "unmask") && !maskFilled) setMaskFilled(true);
   stroke = { name, last: at, before: copyOf(doc), byKey };
   line(name, at, at);
