@@ -85,10 +85,13 @@ class Drawing:
     log_prob: float
     settings: Mapping[str, Any]
 
+    def text(self) -> dict[str, str]:
+        """The settings as a PNG's text chunks: a line that other viewers show, and JSON."""
+        short = {key: value for key, value in self.settings.items() if isinstance(value, str | int | float | dict)}
+        line = ", ".join(f"{key}: {value}" for key, value in short.items())
+        return {"parameters": line, "pixelart": json.dumps(self.settings)}
+
     def png(self, *, scale: int = 1) -> bytes:
         """A PNG, each pixel `scale` wide, with the settings in its text chunks; indexed, unless kept pixels bring soft
         alpha or over 256 colours."""
-        short = {key: value for key, value in self.settings.items() if isinstance(value, str | int | float | dict)}
-        line = ", ".join(f"{key}: {value}" for key, value in short.items())
-        text = {"parameters": line, "pixelart": json.dumps(self.settings)}
-        return encode_png(self.picture, scale=scale, text=text)
+        return encode_png(self.picture, scale=scale, text=self.text())

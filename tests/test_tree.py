@@ -22,7 +22,7 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.models",),
     ("pixelart.layers",),
     ("pixelart.likelihoods", "pixelart.holes"),
-    ("pixelart.images", "pixelart.heatmap"),
+    ("pixelart.images", "pixelart.heatmap", "pixelart.animation"),
     ("pixelart.codec",),
     ("pixelart.palettes",),
     ("pixelart.settings", "pixelart.errors", "pixelart.devices"),

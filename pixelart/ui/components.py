@@ -87,7 +87,7 @@ class ColourPicker(gr.HTML):
 
 
 class FileSaver(gr.HTML):
-    """Invisible: set to `{"name": ..., "data": base64}` it saves that PNG on the visitor's machine."""
+    """Invisible: set to `{"name": ..., "type": ..., "data": base64}` it saves that file on the visitor's machine."""
 
     def __init__(self, value: dict[str, Any] | None = None, **settings: Any) -> None:
         super().__init__(

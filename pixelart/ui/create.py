@@ -8,12 +8,12 @@ from typing import Any
 import gradio as gr
 
 from pixelart.engine import Engine
-from pixelart.ui.components import ColourPicker, FileSaver, PixelCanvas
+from pixelart.ui.components import ColourPicker, PixelCanvas
 from pixelart.ui.drawing import DrawingHandlers
+from pixelart.ui.exporting import export_panel
 from pixelart.ui.form import ANY_CLASS, MAX_IMAGES, MAX_TEMPERATURE, MIN_TEMPERATURE
-from pixelart.ui.inputs import Choice, Dial, Switch, Ticket, WholeNumber
+from pixelart.ui.inputs import Choice, Dial, Ticket, WholeNumber
 from pixelart.ui.pictures import PictureHandlers
-from pixelart.ui.results import SCALES
 from pixelart.ui.session import Session
 from pixelart.ui.status import WAITING, WELCOME, status_text
 
@@ -83,7 +83,7 @@ def create_tab(app: gr.Blocks, engine: Engine, top: TopLine) -> None:
             with gr.Column(elem_id="more"):
                 colours = _palette(canvas, status, top.model, engine)
                 advanced = _advanced()
-                _export(session, canvas, engine)
+                export_panel(session, canvas, top.model, engine, **FILES)
     settings = Settings(class_name, temperature, seed, images, colours, *advanced)
     visitor = Visitor(session, ticket)
     _wire_drawing(DrawingHandlers(engine, gallery), visitor, (canvas, status, gallery), buttons, top, settings)
@@ -144,18 +144,6 @@ def _advanced() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider]:
             info="Changes evenly from top to bottom. 0: the same all over.", buttons=[],
         )  # fmt: skip
     return top_p, top_k, guidance, bottom
-
-
-def _export(session: gr.State, canvas: PixelCanvas, engine: Engine) -> None:
-    pictures = PictureHandlers(engine)
-    with gr.Accordion("Export", open=False, elem_id="export"):
-        scale = Switch([(f"x{s}", s) for s in SCALES], value=1, label="Scale", elem_id="scale")
-        with gr.Row():
-            save_canvas = gr.Button("Download canvas", size="sm", min_width=110, elem_id="save-canvas")
-            save_result = gr.Button("Download result", size="sm", min_width=110, elem_id="save-result")
-        saved = FileSaver(elem_id="download")
-    save_canvas.click(pictures.download_canvas, [canvas, scale], saved, **FILES)
-    save_result.click(pictures.download_result, [session, scale], saved, **FILES)
 
 
 def _wire_drawing(

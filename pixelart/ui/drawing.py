@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 import numpy as np
+from numpy.typing import NDArray
 
 from pixelart.codec import Picture
 from pixelart.engine import CheckpointInfo, Drawing, Engine
@@ -33,13 +34,14 @@ NOTHING: Outputs = (gr.skip(), gr.skip(), gr.skip())
 @dataclass(frozen=True)
 class _Job:
     """`work`: the engine's call; `seed`: of the picture that is shown while it is drawn; `stopped`: what a stop leaves
-    of it; `caption` of each result, and their `order`."""
+    of it; `caption` of each result, and their `order`; `mask`: where they are drawn, None = everywhere."""
 
     work: Work
     seed: int
     stopped: Callable[[Frame], Picture]
     caption: Callable[[Drawing], str]
     order: str = ""
+    mask: NDArray[np.bool_] | None = None
 
 
 class DrawingHandlers:
@@ -83,6 +85,7 @@ class DrawingHandlers:
             lambda frame: undrawn_kept(frame, canvas),
             candidate_caption,
             " Likeliest first.",
+            mask,
         )
 
     def _draw(self, session: Session, ticket: int, prepare: Callable[[], _Job]) -> Iterator[Outputs]:
@@ -117,7 +120,7 @@ class DrawingHandlers:
         except Exception:
             log.exception("drawing failed")
             return painting, *refuse(FAULT)[1:]
-        session.keep(ticket, drawings)
+        session.keep(ticket, drawings, job.mask)
         items = gallery_items(drawings, [job.caption(d) for d in drawings], gallery=self.gallery)
         shown = Canvas(drawings[0].picture, ticket=ticket)
         status = status_text(summary(drawings, worker.seconds, job.order))

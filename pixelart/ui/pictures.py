@@ -1,11 +1,10 @@
-"""Everything that puts a picture on the canvas or takes one away, without drawing: model, import, results, export."""
+"""Everything that puts a picture on the canvas without drawing: model, import, results."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,14 +14,13 @@ import numpy as np
 from pixelart.codec import Picture
 from pixelart.engine import CheckpointInfo, Engine
 from pixelart.errors import ImageRejected, PixelArtError
-from pixelart.images import decode_picture, encode_png
+from pixelart.images import decode_picture
 from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas, blank_canvas
 from pixelart.ui.drawing import model_info
 from pixelart.ui.form import ANY_CLASS
 from pixelart.ui.importing import fit_to_canvas
 from pixelart.ui.palette_value import everything_allowed, hex_colours, only_colours_of
-from pixelart.ui.results import SCALES, canvas_file_name, check_export_size, download_value, file_name
 from pixelart.ui.session import Session
 from pixelart.ui.status import WELCOME, counted, status_text
 
@@ -96,22 +94,6 @@ class PictureHandlers:
             return gr.skip(), status_text(f"{info.name} has no palette to choose from.")
         return only_colours_of(canvas.picture, info.colours), gr.skip()
 
-    def download_canvas(self, canvas: Canvas | None, scale: Any) -> Any:
-        """The canvas as an indexed PNG."""
-        if canvas is None:
-            gr.Warning("The canvas is empty.")
-            return gr.skip()
-        picture = canvas.picture
-        return _download(picture, scale, lambda n: (canvas_file_name(picture, n), encode_png(picture, scale=n)))
-
-    def download_result(self, session: Session, scale: Any) -> Any:
-        """The chosen result as an indexed PNG with its settings in the text chunks."""
-        drawing = session.chosen_drawing
-        if drawing is None:
-            gr.Warning("There is no result yet.")
-            return gr.skip()
-        return _download(drawing.picture, scale, lambda n: (file_name(drawing, scale=n), drawing.png(scale=n)))
-
     def _page(self, canvas: Canvas | None, model: Any) -> tuple[Any, ...]:
         """classes, canvas, palette, gallery, status."""
         info, notes = None, ["You can paint. To draw, install a model."]
@@ -170,14 +152,3 @@ def _uploaded(data: Any) -> tuple[str, bytes]:
         return name, base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise ImageRejected(f"{name}: not base64") from error
-
-
-def _download(picture: Picture, scale: Any, make: Callable[[int], tuple[str, bytes]]) -> Any:
-    """(name, PNG) of `make` for the file saver, or a plain message where the file would be too large."""
-    times = scale if isinstance(scale, int) and scale in SCALES else 1
-    try:
-        check_export_size(picture, times)
-    except PixelArtError as error:
-        gr.Warning(str(error))
-        return gr.skip()
-    return download_value(*make(times))

@@ -269,16 +269,34 @@ def test_an_empty_mask_is_a_plain_message(studio: StudioPage) -> None:
     expect(studio.page.locator(".toast-body")).to_contain_text("Paint a mask first.")
 
 
-def test_download_is_an_indexed_png_of_the_canvas(studio: StudioPage) -> None:
+def test_the_canvas_and_all_results_are_downloaded_as_the_panel_says(studio: StudioPage) -> None:
+    studio.set_number("images", "3")
     studio.generate()
     studio.page.click("#export > button")
+    columns, background = studio.page.locator("#columns"), studio.page.locator("#background")
+    expect(columns).to_be_hidden()
+    expect(background).to_be_hidden()
     studio.page.locator("#scale label").nth(2).click()
     with studio.page.expect_download() as caught:
-        studio.page.click("#save-canvas")
+        studio.page.click("#save")
     assert caught.value.suggested_filename == "canvas_128x128.png"
     with Image.open(io.BytesIO(Path(caught.value.path()).read_bytes())) as image:
         assert image.mode == "P"
         assert np.array_equal(np.asarray(image.convert("RGBA"))[::4, ::4], studio.picture())
+    studio.page.get_by_label("Sprite sheet").check(force=True)
+    studio.page.locator("#transparent input").uncheck()
+    expect(columns).to_be_visible()
+    expect(background).to_be_visible()
+    expect(studio.page.locator("#export-picture")).to_be_hidden()
+    studio.set_number("columns", "2")
+    with studio.page.expect_download() as caught:
+        studio.page.click("#save")
+    assert caught.value.suggested_filename == "sheet_3_256x256.png"
+    with Image.open(io.BytesIO(Path(caught.value.path()).read_bytes())) as image:
+        shown = np.asarray(image.convert("RGBA"))[::4, ::4]
+    assert (shown[..., 3] == 255).all() and (shown[32:, 32:] == 255).all()
+    first = studio.picture()
+    assert np.array_equal(shown[:32, :32], np.where(first[..., 3:] > 0, first, np.uint8(255)))
 
 
 def test_only_allowed_colours_are_drawn(studio: StudioPage) -> None:

@@ -35,8 +35,7 @@ GOOD: dict[str, list[Any]] = {
     "lambda": [],
     "reuse_seed": [None],
     "colours_on_canvas": [CANVAS, "tiny"],
-    "download_canvas": [CANVAS, 1],
-    "download_result": [None, 1],
+    "download": [None, CANVAS, "tiny", "Result", "PNG indexed", 2, True, "#ffffff", 4],
     "generate": [None, 1, *FORM],
     "lambda_1": [],
     "lambda_2": [None],
@@ -119,7 +118,7 @@ def test_results_can_be_chosen_their_seed_reused_and_saved(visitor: Visitor, eng
     canvas, status = visitor.post("choose", [None, 1], {"index": 1}).data
     assert np.array_equal(canvas_from_payload(canvas).picture, wanted(engine, 6)) and "Seed 6" in status
     assert visitor.post("reuse_seed", [None]).data[0] == 6
-    saved = visitor.post("download_result", [None, 2]).data[0]
+    saved = visitor.post("download", GOOD["download"]).data[0]
     with Image.open(io.BytesIO(base64.b64decode(saved["data"]))) as image:
         assert np.array_equal(np.asarray(image.convert("RGBA"))[::2, ::2], wanted(engine, 6))
 
@@ -202,6 +201,26 @@ def test_a_hostile_setting_is_named_with_its_limit(
     assert told in answer.told()
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        (3, "Everything", "Picture 'Everything': choose one of Canvas"),
+        (4, ["PNG RGBA"], "Format"),
+        (4, "BMP", "Format 'BMP': choose one of PNG indexed"),
+        (5, 3, "Scale 3: choose one of 1, 2, 4"),
+        (5, True, "Scale"),
+        (6, "yes", "Transparent: must be"),
+        (7, "url(x)", "Background 'url(x)': must be"),
+        (7, "rgba(1,2)", "Background"),
+        (8, 99, "Columns: must be a number of 1 to 16"),
+    ],
+)
+def test_a_hostile_export_setting_is_named_with_its_limit(visitor: Visitor, place: int, value: Any, told: str) -> None:
+    data = GOOD["download"].copy()
+    data[6], data[place] = data[6] if place == 6 else False, value
+    assert told in visitor.post("download", data).told()
+
+
 @pytest.mark.parametrize("ticket", [None, -1, 1.5, "1", 2**70, [1]])
 def test_a_hostile_ticket_is_refused(visitor: Visitor, ticket: Any) -> None:
     for name in ("generate", "complete", "stop", "select_model", "import_picture", "choose"):
@@ -216,7 +235,7 @@ def test_two_visitors_see_nothing_of_each_other(url: str, engine: FakeEngine, vi
         one.post("load", [None])
     visitor.post("generate", GOOD["generate"])
     assert "Draw a picture first" in other.post("reuse_seed", [None]).told()
-    assert "There is no result yet." in other.post("download_result", [None, 1]).told()
+    assert "There is no result yet." in other.post("download", GOOD["download"]).told()
     assert "gone" in other.post("choose", [None, 0], {"index": 0}).told()
     other.post("generate", [None, 1, *FORM[:3], 900, *FORM[4:]])
     assert visitor.post("reuse_seed", [None]).data[0] == 5 and other.post("reuse_seed", [None]).data[0] == 900

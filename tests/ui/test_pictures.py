@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import copy
 import io
-from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -20,7 +19,6 @@ from pixelart.images import encode_png
 from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas
 from pixelart.ui.pictures import PictureHandlers
-from pixelart.ui.results import MAX_EXPORT_SIDE
 from pixelart.ui.session import Session
 from pixelart.ui.status import WELCOME
 from tests.ui.fake_engine import CODEC, FakeEngine
@@ -184,37 +182,6 @@ def test_a_click_on_nothing_changes_nothing(index: Any) -> None:
 def test_reuse_without_a_result_says_so() -> None:
     seed, status = pictures().reuse_seed(Session())
     assert not isinstance(seed, int) and "Draw a picture first" in status
-
-
-def test_downloads_are_indexed_pngs_with_telling_names(warnings_shown: list[str]) -> None:
-    page = pictures()
-    result = page.download_result(Session(drawings=[drawing(1234)]), 4)
-    assert result["name"] == "hero_1234_64x64.png"
-    canvas = page.download_canvas(Canvas(sprite()), 1)
-    assert canvas["name"] == "canvas_16x16.png"
-    for saved, scale in ((result, 4), (canvas, 1)):
-        with Image.open(io.BytesIO(base64.b64decode(saved["data"]))) as image:
-            assert image.mode == "P"
-            assert np.array_equal(np.asarray(image.convert("RGBA")), sprite().repeat(scale, 0).repeat(scale, 1))
-    page.download_result(Session(), 1)
-    page.download_canvas(None, 1)
-    assert len(warnings_shown) == 2
-
-
-@pytest.mark.parametrize("scale", [0, 3, -1, 10**9, None, "4", 2.5])
-def test_a_bad_scale_means_one(scale: Any) -> None:
-    assert pictures().download_canvas(Canvas(sprite()), scale)["name"] == "canvas_16x16.png"
-
-
-def test_a_download_that_would_be_too_large_is_refused_with_the_limit(warnings_shown: list[str]) -> None:
-    page, side = pictures(), MAX_EXPORT_SIDE // 16
-    flat = Canvas(np.full((1, side + 1, 4), 255, np.uint8))
-    assert "data" not in page.download_canvas(flat, 16)
-    wide = replace(drawing(1), picture=flat.picture)
-    assert "data" not in page.download_result(Session(drawings=[wide]), 16)
-    message = f"Scale x16: {(side + 1) * 16} x 16 pixels; the limit is {MAX_EXPORT_SIDE} a side."
-    assert warnings_shown == [message] * 2
-    assert "data" in page.download_canvas(Canvas(flat.picture[:, :side]), 16)
 
 
 def test_only_the_colours_on_the_canvas() -> None:
