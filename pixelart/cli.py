@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from pixelart import commands, inspect_command
 from pixelart.errors import PixelArtError
 from pixelart.holes import HOLES
+from pixelart.seams import AXES
 
 EXIT_BAD_INPUT = 2
 
@@ -107,6 +108,7 @@ def _drawing(command: argparse.ArgumentParser) -> None:
     command.add_argument("--top-k", type=int, default=0, help="draw from the k most probable colours; 0 = all")
     command.add_argument("--top-p", type=float, default=1.0, help="draw from the smallest set of this mass (1.0)")
     command.add_argument("--guidance", type=float, default=1.0, help="above 1: more typical of the class (1.0)")
+    command.add_argument("--seamless", choices=AXES[1:], default="", help="edges that are to meet, so that it tiles")
     command.add_argument("--allow", metavar="COLOURS", help="only these colours, such as ff0044,transparent")
     command.add_argument("--scale", type=int, default=1, help="width of a pixel in the files (1)")
     command.add_argument("--out", type=Path, required=True, help="folder for 0.png, 1.png, ...")

@@ -200,6 +200,7 @@ def _request(options: argparse.Namespace) -> tuple[Engine, Request]:
         top_p=options.top_p,
         guidance=options.guidance,
         allowed=_allowed(engine, name, options.allow),
+        seamless=options.seamless,
     )
     return engine, request
 

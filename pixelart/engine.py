@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from pixelart.library import CheckpointInfo as CheckpointInfo
 from pixelart.library import Library
 from pixelart.requests import Drawing as Drawing
 from pixelart.requests import Request as Request
+from pixelart.seams import Shift, back, rolled, seam_repairs, shift_to_join
 
 CHUNK = 16  # pictures drawn at a time: bounds memory, and a stop is answered within one row of them
 OnRow = Callable[[int, int, Callable[[], Picture]], None]
@@ -89,7 +90,7 @@ class Engine:
     def generate(
         self, request: Request, *, on_row: OnRow | None = None, cancel: Callable[[], bool] | None = None
     ) -> list[Drawing]:
-        """`request.count` new pictures, in order of seed.
+        """`request.count` new pictures, in order of seed; of a seamless request each is drawn, and then its seam anew.
 
         Raises:
             RequestRejected: a value of the request is outside its limits.
@@ -97,7 +98,10 @@ class Engine:
         """
         info = self.library.load(request.checkpoint).info
         blank = np.zeros((info.height, info.width, 4), np.uint8)
-        return self._draw(request, blank, np.ones(blank.shape[:2], np.bool_), on_row, cancel)
+        drawings = self._draw(request, blank, np.ones(blank.shape[:2], np.bool_), on_row, cancel)
+        if not request.seamless:
+            return drawings
+        return [self.mend_seam(replace(request, count=1, seed=d.seed), d.picture, cancel=cancel)[0] for d in drawings]
 
     def complete(
         self,
@@ -109,7 +113,7 @@ class Engine:
         cancel: Callable[[], bool] | None = None,
     ) -> list[Drawing]:
         """Candidates for the masked pixels (True = repaint), most probable first; every other pixel is returned as it
-        came, bit for bit.
+        came, bit for bit. In a seamless request the edges meet: a mask that touches one sees what lies beyond it.
 
         Raises:
             RequestRejected: an empty mask, a wrong size, or a value of the request outside its limits.
@@ -122,7 +126,34 @@ class Engine:
             raise RequestRejected(f"mask is {found}; the picture is {info.width} x {info.height}")
         if not mask.any():
             raise RequestRejected("the mask is empty: mark the pixels to repaint")
-        drawings = self._draw(request, picture, mask, on_row, cancel)
+        if request.seamless:
+            request.check()
+            shift = shift_to_join(mask, request.seamless)
+            drawings = self._draw_rolled(request, picture, mask, shift, on_row, cancel)
+        else:
+            drawings = self._draw(request, picture, mask, on_row, cancel)
+        return sorted(drawings, key=lambda drawing: -drawing.log_prob)
+
+    def mend_seam(
+        self, request: Request, picture: Picture, *, cancel: Callable[[], bool] | None = None
+    ) -> list[Drawing]:
+        """Candidates for a picture (H, W, 4) that tiles along `request.seamless`, most probable first: the pixels of
+        `seam_band` are drawn anew, every other one is returned as it came, bit for bit.
+
+        Raises:
+            RequestRejected: a wrong size, no axis, or a value of the request outside its limits.
+            Cancelled: `cancel` answered True.
+        """
+        info = self.library.load(request.checkpoint).info
+        _check_size(picture, info)
+        request.check()
+        if not request.seamless:
+            raise RequestRejected("seamless '': choose x, y or xy")
+        first, *others = seam_repairs(info.height, info.width, request.seamless)
+        drawings = self._draw_rolled(request, picture, first.mask, first.shift, None, cancel)
+        for mask, shift in others:
+            again = [(replace(request, count=1, seed=d.seed), d.picture) for d in drawings]
+            drawings = [self._draw_rolled(one, p, mask, shift, None, cancel)[0] for one, p in again]
         return sorted(drawings, key=lambda drawing: -drawing.log_prob)
 
     def log_likelihood(
@@ -175,6 +206,32 @@ class Engine:
         loaded = self.library.load(checkpoint)
         _check_size(picture, loaded.info)
         return loaded, loaded.class_weights(class_weights or {})
+
+    def _draw_rolled(
+        self,
+        request: Request,
+        picture: Picture,
+        mask: NDArray[np.bool_],
+        shift: Shift,
+        on_row: OnRow | None,
+        cancel: Callable[[], bool] | None,
+    ) -> list[Drawing]:
+        """Drawn while all is rolled by `shift`, and rolled back; log p is that of the pictures as they come back."""
+        home = back(shift)
+
+        def report(done: int, rows: int, pictures: Callable[[], Picture]) -> None:
+            if on_row:
+                on_row(done, rows, lambda: np.stack([rolled(p, home) for p in pictures()]))
+
+        heat = request.temperature
+        there = replace(request, temperature=rolled(heat, shift)) if isinstance(heat, np.ndarray) else request
+        drawings = self._draw(there, rolled(picture, shift), rolled(mask, shift), report, cancel)
+        return [self._moved(request, drawing, rolled(drawing.picture, home)) for drawing in drawings]
+
+    def _moved(self, request: Request, drawing: Drawing, picture: Picture) -> Drawing:
+        log_prob = self.log_likelihood(request.checkpoint, picture, class_weights=request.class_weights)
+        facts = {**request.settings(), "seamless": request.seamless, "log_prob": round(log_prob, 3)}
+        return Drawing(picture, drawing.seed, log_prob, {**drawing.settings, **facts})
 
     def _draw(
         self,

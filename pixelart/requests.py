@@ -16,6 +16,7 @@ from pixelart.codec import Picture
 from pixelart.errors import RequestRejected
 from pixelart.images import encode_png
 from pixelart.sampling import Controls
+from pixelart.seams import AXES
 from pixelart.settings import SETTINGS
 
 MAX_SEED = 2**63 - 1 - SETTINGS.max_count
@@ -26,6 +27,7 @@ class Request:
     """What to draw. `class_weights` blends classes by name; empty = any class. Picture i uses seed + i.
 
     temperature: a number, or a map (H, W). top_k 0 and top_p 1 keep everything. guidance 1 is the plain model.
+    seamless: axes along which the picture tiles, "x", "y" or "xy"; "" = none.
     allowed: the codec's levels that may be drawn (for an indexed codec: palette indices, 0 = transparent); None = all.
     """
 
@@ -38,6 +40,7 @@ class Request:
     top_p: float = 1.0
     guidance: float = 1.0
     allowed: tuple[int, ...] | None = None
+    seamless: str = ""
 
     def check(self) -> None:
         """Raises RequestRejected, with the limit, when a value is of the wrong kind, or count or seed out of range."""
@@ -53,6 +56,8 @@ class Request:
                 raise RequestRejected(f"{name} {value!r:.40}: must be a number")
         if not 1 <= self.count <= SETTINGS.max_count:
             raise RequestRejected(f"count {self.count}: must lie in 1 to {SETTINGS.max_count}")
+        if self.seamless not in AXES:
+            raise RequestRejected(f"seamless {self.seamless!r:.40}: must be x, y or xy")
         if not 0 <= self.seed <= MAX_SEED:
             raise RequestRejected(f"seed {self.seed}: must lie in 0 to {MAX_SEED}")
 

@@ -21,7 +21,7 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.sampling",),
     ("pixelart.models",),
     ("pixelart.layers",),
-    ("pixelart.likelihoods", "pixelart.holes"),
+    ("pixelart.likelihoods", "pixelart.holes", "pixelart.seams"),
     ("pixelart.images", "pixelart.heatmap", "pixelart.animation"),
     ("pixelart.codec",),
     ("pixelart.palettes",),

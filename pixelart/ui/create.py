@@ -12,7 +12,7 @@ from pixelart.ui.components import ColourPicker, PixelCanvas
 from pixelart.ui.drawing import DrawingHandlers
 from pixelart.ui.exporting import export_panel
 from pixelart.ui.form import ANY_CLASS, MAX_IMAGES, MAX_TEMPERATURE, MIN_TEMPERATURE
-from pixelart.ui.inputs import Choice, Dial, Ticket, WholeNumber
+from pixelart.ui.inputs import Choice, Dial, Flags, Ticket, WholeNumber
 from pixelart.ui.pictures import PictureHandlers
 from pixelart.ui.session import Session
 from pixelart.ui.status import WAITING, WELCOME, status_text
@@ -59,6 +59,7 @@ class Settings:
     top_k: gr.Slider
     guidance: gr.Slider
     bottom_temperature: gr.Slider
+    seamless: gr.CheckboxGroup
 
     def inputs(self) -> list[Any]:
         """As gradio takes them."""
@@ -134,7 +135,7 @@ def _palette(canvas: PixelCanvas, status: gr.HTML, model: gr.Dropdown, engine: E
     return colours
 
 
-def _advanced() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider]:
+def _advanced() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider, gr.CheckboxGroup]:
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         top_p = Dial(0.05, 1, value=1, step=0.01, label="Top-p", info="1: every colour", buttons=[])
         top_k = Dial(0, 64, value=0, step=1, label="Top-k", info="0: every colour", buttons=[])
@@ -143,7 +144,12 @@ def _advanced() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider]:
             0, MAX_TEMPERATURE, value=0, step=0.05, label="Temperature at bottom",
             info="Changes evenly from top to bottom. 0: the same all over.", buttons=[],
         )  # fmt: skip
-    return top_p, top_k, guidance, bottom
+        seamless = Flags(
+            [("X: left and right", "x"), ("Y: top and bottom", "y")], value=[], label="Seamless", elem_id="seamless",
+            info="Edges that meet. Generate draws across them, so that the picture tiles; Complete mask joins what is "
+            "masked at one edge to what lies at the other.",
+        )  # fmt: skip
+    return top_p, top_k, guidance, bottom, seamless
 
 
 def _wire_drawing(

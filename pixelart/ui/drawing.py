@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pixelart.codec import Picture
 from pixelart.engine import CheckpointInfo, Drawing, Engine
 from pixelart.errors import Cancelled, PixelArtError, RequestRejected
+from pixelart.seams import Shift, back, rolled, shift_to_join
 from pixelart.ui.canvas_value import Canvas, Painting
 from pixelart.ui.form import Form, request_from
 from pixelart.ui.results import candidate_caption, gallery_items, seed_caption
@@ -79,10 +80,11 @@ class DrawingHandlers:
             raise RequestRejected("Paint a mask first.")
         request = request_from(Form(*values), model_info(self.engine, model))
         picture, mask = canvas.picture, canvas.painted_mask
+        shift = shift_to_join(mask, request.seamless)
         return _Job(
             lambda on_row, cancel: self.engine.complete(request, picture, mask, on_row=on_row, cancel=cancel),
             request.seed,
-            lambda frame: undrawn_kept(frame, canvas),
+            lambda frame: undrawn_kept(frame, canvas, shift),
             candidate_caption,
             " Likeliest first.",
             mask,
@@ -157,11 +159,13 @@ def refuse(message: str) -> Outputs:
     return gr.skip(), status_text(message), gr.skip()
 
 
-def undrawn_kept(frame: Frame, canvas: Canvas) -> Picture:
-    """The rows drawn before a stop, and the canvas's own pixels where a masked row was not reached."""
-    mask = canvas.painted_mask
+def undrawn_kept(frame: Frame, canvas: Canvas, shift: Shift) -> Picture:
+    """The rows drawn before a stop, and the canvas's own pixels where a masked row was not reached. Rows are counted in
+    the picture as it was rolled by `shift` to be drawn."""
+    mask = rolled(canvas.painted_mask, shift)
     reached = np.arange(len(mask)) < int(np.flatnonzero(mask.any(1))[0]) + frame.done
-    return np.where((mask & reached[:, None])[..., None], frame.picture, canvas.picture)
+    drawn = rolled(mask & reached[:, None], back(shift))
+    return np.where(drawn[..., None], frame.picture, canvas.picture)
 
 
 def summary(drawings: list[Drawing], seconds: float, order: str) -> str:

@@ -32,6 +32,7 @@ class Form:
     top_k: Any
     guidance: Any
     bottom_temperature: Any
+    seamless: Any
 
 
 def request_from(form: Form, info: CheckpointInfo) -> Request:
@@ -52,6 +53,7 @@ def request_from(form: Form, info: CheckpointInfo) -> Request:
         top_p=_number(form.top_p, "Top-p", 0.01, 1),
         guidance=_number(form.guidance, "Guidance", 0, 10),
         allowed=_allowed(form.colours, info),
+        seamless=_seamless(form.seamless),
     )
 
 
@@ -82,6 +84,12 @@ def _allowed(colours: AllowedColours | None, info: CheckpointInfo) -> tuple[int,
     if not any(colours.allowed):
         raise RequestRejected("Palette: allow at least one colour.")
     return colours.indices()
+
+
+def _seamless(axes: Any) -> str:
+    if not isinstance(axes, list) or not all(axis in ("x", "y") for axis in axes):
+        raise RequestRejected("Seamless: must be some of x and y.")
+    return "".join(axis for axis in "xy" if axis in axes)
 
 
 def _number(value: Any, name: str, least: float, most: float) -> float:

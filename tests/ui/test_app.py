@@ -30,7 +30,7 @@ PICTURE = CODEC.table[np.random.default_rng(1).integers(CODEC.levels, size=(16, 
 MASK = np.zeros((16, 16), np.bool_)
 MASK[4:9, 2:11] = True
 CANVAS = canvas_to_payload(Canvas(PICTURE, MASK))
-FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0]
+FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, []]
 GOOD: dict[str, list[Any]] = {
     "lambda": [],
     "reuse_seed": [None],
@@ -188,6 +188,7 @@ def test_a_hostile_canvas_gets_one_plain_line(visitor: Visitor, name: str) -> No
         (7, {}, "Top-k: must be"),
         (8, True, "Guidance: must be"),
         (9, 1e300, "Temperature at bottom: must be"),
+        (10, ["x", "z"], "Seamless: must be"),
     ],
 )
 @pytest.mark.parametrize("loaded", [False, True])

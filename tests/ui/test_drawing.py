@@ -14,14 +14,16 @@ import pytest
 from PIL import Image
 
 from pixelart.errors import RequestRejected
+from pixelart.seams import shift_to_join
 from pixelart.ui.canvas_value import Canvas, Painting
-from pixelart.ui.drawing import FAULT, NOTHING, UNSTARTED, DrawingHandlers, Outputs
+from pixelart.ui.drawing import FAULT, NOTHING, UNSTARTED, DrawingHandlers, Outputs, undrawn_kept
 from pixelart.ui.palette_value import everything_allowed
 from pixelart.ui.session import Session
 from pixelart.ui.status import status_text
+from pixelart.ui.worker import Frame
 from tests.ui.fake_engine import CODEC, FakeEngine
 
-VALUES = ["hero", 1.0, 5, 1, everything_allowed(CODEC.table), 1.0, 0, 1.0, 0]
+VALUES = ["hero", 1.0, 5, 1, everything_allowed(CODEC.table), 1.0, 0, 1.0, 0, []]
 SLOW = 0.1
 
 
@@ -30,7 +32,18 @@ def handlers(engine: FakeEngine) -> DrawingHandlers:
 
 
 def values(**change: Any) -> list[Any]:
-    names = ["class_name", "temperature", "seed", "images", "colours", "top_p", "top_k", "guidance", "bottom"]
+    names = [
+        "class_name",
+        "temperature",
+        "seed",
+        "images",
+        "colours",
+        "top_p",
+        "top_k",
+        "guidance",
+        "bottom",
+        "seamless",
+    ]
     return [change.get(name, value) for name, value in zip(names, VALUES, strict=True)]
 
 
@@ -127,6 +140,17 @@ def test_stop_of_a_completion_keeps_the_canvas_where_it_was_not_reached() -> Non
     drawn = canvases([list(frames)[-1]])[0].picture
     assert np.array_equal(drawn[~canvas.painted_mask], canvas.picture[~canvas.painted_mask])
     assert np.array_equal(drawn[11], canvas.picture[11]) and not np.array_equal(drawn[4:7], canvas.picture[4:7])
+
+
+def test_rows_of_a_stopped_seamless_completion_are_counted_where_they_were_drawn() -> None:
+    canvas = painted(8)
+    canvas.painted_mask[:] = False
+    canvas.painted_mask[[0, 1, 6, 7]] = True
+    drawn = np.full_like(canvas.picture, 9)
+    shift = shift_to_join(canvas.painted_mask, "y")
+    shown = undrawn_kept(Frame(3, 4, drawn), canvas, shift)
+    assert shift == (-4, 0), "so that rows 6, 7, 0, 1 lie in the middle"
+    assert (shown[[6, 7, 0]] == 9).all() and np.array_equal(shown[1:6], canvas.picture[1:6])
 
 
 def test_a_stopped_drawing_leaves_its_seed() -> None:
