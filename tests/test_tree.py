@@ -22,7 +22,7 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.models",),
     ("pixelart.layers",),
     ("pixelart.likelihoods", "pixelart.holes", "pixelart.seams"),
-    ("pixelart.images", "pixelart.heatmap", "pixelart.animation"),
+    ("pixelart.images", "pixelart.heatmap", "pixelart.animation", "pixelart.palette_files"),
     ("pixelart.codec",),
     ("pixelart.palettes",),
     ("pixelart.settings", "pixelart.errors", "pixelart.devices"),

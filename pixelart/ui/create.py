@@ -13,6 +13,7 @@ from pixelart.ui.drawing import DrawingHandlers
 from pixelart.ui.exporting import export_panel
 from pixelart.ui.form import ANY_CLASS, MAX_IMAGES, MAX_TEMPERATURE, MIN_TEMPERATURE
 from pixelart.ui.inputs import Choice, Dial, Flags, Ticket, WholeNumber
+from pixelart.ui.palette_panel import palette_panel
 from pixelart.ui.pictures import PictureHandlers
 from pixelart.ui.session import Session
 from pixelart.ui.status import WAITING, WELCOME, status_text
@@ -82,7 +83,7 @@ def create_tab(app: gr.Blocks, engine: Engine, top: TopLine) -> None:
             class_name, temperature, seed, images = _main_settings(session, status, engine)
             buttons = _action_buttons()
             with gr.Column(elem_id="more"):
-                colours = _palette(canvas, status, top.model, engine)
+                colours, snap = palette_panel(canvas, status, top.model, engine, **AT_ONCE)
                 advanced = _advanced()
                 export_panel(session, canvas, top.model, engine, **FILES)
     settings = Settings(class_name, temperature, seed, images, colours, *advanced)
@@ -92,10 +93,10 @@ def create_tab(app: gr.Blocks, engine: Engine, top: TopLine) -> None:
     outputs = [class_name, canvas, colours, gallery, status]
     app.load(pictures.load, session, [session, top.notice, top.model, *outputs], **AT_ONCE)
     top.model.input(
-        pictures.select_model, [session, ticket, canvas, top.model], outputs, js=_ticketed("leave"), **AT_ONCE
+        pictures.select_model, [session, ticket, canvas, top.model, snap], outputs, js=_ticketed("leave"), **AT_ONCE
     )
     canvas.upload(
-        pictures.import_picture, [session, ticket, top.model], [canvas, status], js=_ticketed("leave"), **FILES
+        pictures.import_picture, [session, ticket, top.model, snap], [canvas, status], js=_ticketed("leave"), **FILES
     )
     gallery.select(pictures.choose, [session, ticket], [canvas, status], js=_ticketed("leave"), **AT_ONCE)
 
@@ -127,14 +128,6 @@ def _action_buttons() -> tuple[gr.Button, gr.Button, gr.Button]:
     return generate, complete, stop
 
 
-def _palette(canvas: PixelCanvas, status: gr.HTML, model: gr.Dropdown, engine: Engine) -> ColourPicker:
-    with gr.Accordion("Palette", open=False, elem_id="palette"):
-        colours = ColourPicker(elem_id="colours", label="Colours")
-        only = gr.Button("Only colours on the canvas", size="sm", elem_id="only-canvas")
-    only.click(PictureHandlers(engine).colours_on_canvas, [canvas, model], [colours, status], **AT_ONCE)
-    return colours
-
-
 def _advanced() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider, gr.CheckboxGroup]:
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         top_p = Dial(0.05, 1, value=1, step=0.01, label="Top-p", info="1: every colour", buttons=[])
@@ -145,9 +138,9 @@ def _advanced() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider, gr.Checkbox
             info="Changes evenly from top to bottom. 0: the same all over.", buttons=[],
         )  # fmt: skip
         seamless = Flags(
-            [("X: left and right", "x"), ("Y: top and bottom", "y")], value=[], label="Seamless", elem_id="seamless",
-            info="Edges that meet. Generate draws across them, so that the picture tiles; Complete mask joins what is "
-            "masked at one edge to what lies at the other.",
+            [("X", "x"), ("Y", "y")], value=[], label="Seamless", elem_id="seamless",
+            info="X: left and right edges meet. Y: top and bottom. Generate: the picture tiles. Complete mask: a mask "
+            "at an edge is joined to the other side.",
         )  # fmt: skip
     return top_p, top_k, guidance, bottom, seamless
 

@@ -20,7 +20,7 @@ from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas
 from pixelart.ui.components import FileSaver, PixelCanvas
 from pixelart.ui.drawing import model_info
-from pixelart.ui.form import _whole as whole
+from pixelart.ui.form import whole
 from pixelart.ui.inputs import Colour, Dial, Flag, Switch
 from pixelart.ui.results import canvas_file_name, download_value, file_name, sheet_file_name
 from pixelart.ui.session import Session

@@ -41,15 +41,15 @@ def request_from(form: Form, info: CheckpointInfo) -> Request:
     Raises:
         RequestRejected: a value that is missing, of a wrong kind, or outside its limits.
     """
-    images = _whole(form.images, "Images", 1, MAX_IMAGES)
-    seed = _whole(form.seed, "Seed", -1, MAX_SEED)
+    images = whole(form.images, "Images", 1, MAX_IMAGES)
+    seed = whole(form.seed, "Seed", -1, MAX_SEED)
     return Request(
         checkpoint=info.name,
         class_weights=_class_weights(form.class_name, info),
         count=images,
         seed=secrets.randbelow(RANDOM_SEEDS) if seed == -1 else seed,
         temperature=_temperature(form, info),
-        top_k=_whole(form.top_k, "Top-k", 0, 256),
+        top_k=whole(form.top_k, "Top-k", 0, 256),
         top_p=_number(form.top_p, "Top-p", 0.01, 1),
         guidance=_number(form.guidance, "Guidance", 0, 10),
         allowed=_allowed(form.colours, info),
@@ -98,7 +98,8 @@ def _number(value: Any, name: str, least: float, most: float) -> float:
     return float(value)
 
 
-def _whole(value: Any, name: str, least: int, most: int) -> int:
+def whole(value: Any, name: str, least: int, most: int) -> int:
+    """The whole number that a page posted. Raises RequestRejected, with the limits, for anything else."""
     if _number(value, name, least, most) != value // 1:
         raise RequestRejected(f"{name}: must be a whole number of {least} to {most}.")
     return int(value)

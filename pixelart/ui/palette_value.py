@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pixelart.codec import ALPHA_THRESHOLD, Picture
 from pixelart.errors import PixelArtError
+from pixelart.palettes import nearest_colours
 
 MAX_COLOURS = 256
 
@@ -44,6 +45,12 @@ def only_colours_of(picture: Picture, colours: NDArray[np.uint8]) -> AllowedColo
     present = set(hex_colours(picture.reshape(-1, 4)))
     names = hex_colours(colours)
     return AllowedColours(names, tuple(name in present for name in names))
+
+
+def nearest_allowed(rgb: NDArray[np.uint8], colours: NDArray[np.uint8]) -> AllowedColours:
+    """For each of RGB (N, 3) the nearest of RGBA (K, 4), whose entry 0 is transparent and stays allowed."""
+    allowed = {0, *(1 + nearest_colours(rgb, colours[1:, :3])).tolist()}
+    return AllowedColours(hex_colours(colours), tuple(i in allowed for i in range(len(colours))))
 
 
 def allowed_to_payload(value: AllowedColours) -> dict[str, Any]:

@@ -309,6 +309,27 @@ def test_only_allowed_colours_are_drawn(studio: StudioPage) -> None:
     assert drawn == {tuple(CODEC.table[i].tolist()) for i in (2, 5)}
 
 
+def test_a_palette_file_and_unsnapped_colours(studio: StudioPage) -> None:
+    studio.page.click("#palette > button")
+    wanted = [CODEC.table[i] for i in (3, 6)]
+    text = "\n".join(bytes(c[:3]).hex() for c in wanted).encode()
+    studio.page.set_input_files("#colours .file", {"name": "two.hex", "mimeType": "", "buffer": text})
+    studio.wait_for_status("two.hex: 2 colours")
+    expect(studio.page.locator("#colours .count")).to_have_text("3 of 9")
+    studio.generate()
+    drawn = {tuple(c) for c in studio.picture().reshape(-1, 4).tolist()}
+    assert drawn == {tuple(c.tolist()) for c in [CODEC.table[0], *wanted]}
+    studio.choose("palette-choice", "All colours")
+    expect(studio.page.locator("#colours .count")).to_have_text("9 of 9")
+    studio.page.locator("#snap input").uncheck()
+    odd = np.full((32, 32, 4), [9, 87, 65, 255], np.uint8)
+    studio.page.set_input_files(
+        "#canvas .file", {"name": "odd.png", "mimeType": "image/png", "buffer": encode_png(odd)}
+    )
+    studio.wait_for_status("1024 pixels of colours that the model does not have")
+    assert np.array_equal(studio.picture(), odd)
+
+
 def test_a_phone_has_no_sideways_scroll_and_paints_by_touch(
     open_studio: OpenStudio, fake_engine: FakeEngine, fake_url: str
 ) -> None:

@@ -34,6 +34,8 @@ FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, []]
 GOOD: dict[str, list[Any]] = {
     "lambda": [],
     "reuse_seed": [None],
+    "choose_palette": ["tiny", "CGA"],
+    "load_palette": ["tiny"],
     "colours_on_canvas": [CANVAS, "tiny"],
     "download": [None, CANVAS, "tiny", "Result", "PNG indexed", 2, True, "#ffffff", 4],
     "generate": [None, 1, *FORM],
@@ -44,8 +46,8 @@ GOOD: dict[str, list[Any]] = {
     "lambda_4": [None],
     "stop": [None, 0],
     "load": [None],
-    "select_model": [None, 0, CANVAS, "tiny"],
-    "import_picture": [None, 0, "tiny"],
+    "select_model": [None, 0, CANVAS, "tiny", True],
+    "import_picture": [None, 0, "tiny", False],
     "choose": [None, 0],
 }
 SENT = {"name": "a.png", "data": base64.b64encode(encode_png(PICTURE)).decode(), "index": 0}
@@ -144,7 +146,7 @@ def test_any_event_with_too_few_or_too_many_values_answers_plainly(visitor: Visi
         assert visitor.post(name, good[:-1], SENT).error == FAULT
 
 
-@pytest.mark.parametrize("name", ["import_picture", "choose"])
+@pytest.mark.parametrize("name", ["import_picture", "load_palette", "choose"])
 def test_any_event_data_answers_plainly(visitor: Visitor, name: str) -> None:
     visitor.post("generate", GOOD["generate"])
     for value in [*BAD, {"name": "a.png", "data": "!" * 40}, {"index": [0]}]:
@@ -244,7 +246,9 @@ def test_two_visitors_see_nothing_of_each_other(url: str, engine: FakeEngine, vi
     assert np.array_equal(canvas_from_payload(canvas).picture, wanted(engine, 6))
 
 
-@pytest.mark.parametrize(("name", "data"), [("stop", [None, 10**9]), ("select_model", [None, 10**9, CANVAS, "tiny"])])
+@pytest.mark.parametrize(
+    ("name", "data"), [("stop", [None, 10**9]), ("select_model", [None, 10**9, CANVAS, "tiny", True])]
+)
 def test_no_visitor_ends_the_drawing_of_another(
     url: str, engine: FakeEngine, visitor: Visitor, name: str, data: list[Any]
 ) -> None:

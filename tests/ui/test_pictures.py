@@ -184,10 +184,19 @@ def test_reuse_without_a_result_says_so() -> None:
     assert not isinstance(seed, int) and "Draw a picture first" in status
 
 
-def test_only_the_colours_on_the_canvas() -> None:
-    canvas = Canvas(CODEC.table[np.full((16, 16), 2)])
-    assert pictures().colours_on_canvas(canvas, "tiny")[0].indices() == (2,)
-    assert "gone" in pictures().colours_on_canvas(canvas, "gone")[1]
+def test_without_snapping_a_picture_keeps_its_colours_bit_for_bit_and_that_is_said() -> None:
+    picture = sprite()
+    picture[3, 4] = [250, 1, 2, 255]
+    picture[5, 6] = [9, 8, 7, 0]
+    canvas, status = pictures().import_picture(Session(), 0, "tiny", sent_file(encode_png(picture)), False)
+    assert np.array_equal(canvas.picture, picture)
+    assert "1 pixel of colours that the model does not have" in status and "snapped" not in status
+    page = pictures(names=("tiny", "large"))
+    large = page.select_model(Session(), 0, Canvas(picture), "large", False)[1]
+    assert np.array_equal(large.picture, picture.repeat(2, 0).repeat(2, 1))
+    for anything in (True, None, "no", 0):
+        snapped = page.select_model(Session(), 0, Canvas(picture), "large", anything)[1]
+        assert not np.array_equal(snapped.picture, large.picture)
 
 
 def test_sessions_share_nothing() -> None:
