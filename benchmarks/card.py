@@ -12,17 +12,15 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.machine import describe_machine
-from pixelart.cli import parse
 from pixelart.codec import Picture
-from pixelart.commands import evaluate, held_out
-from pixelart.engine import Engine, Request
-from pixelart.holes import named_hole
+from pixelart.commands import held_out, judge, judge_holes
+from pixelart.engine import Checkpoint, Engine, Request
+from pixelart.holes import HOLES, named_hole
 from pixelart.images import contact_sheet, encode_png
 from pixelart.training.checkpoint import write_file
 from pixelart.training.data import PictureSet, read_pictures
@@ -56,33 +54,24 @@ def completions(engine: Engine, checkpoint: str, pictures: PictureSet) -> Pictur
     return contact_sheet(np.stack(rows), columns=5)
 
 
-def judge(checkpoint: str, data: Path, folder: Path, *, holes: str) -> dict[str, Any]:
-    """What `evaluate --per-class` prints of a checkpoint in `folder`.
-
-    Raises:
-        PixelArtError: a checkpoint that cannot be used, or data that does not fit it.
-    """
-    words = ["--checkpoint", checkpoint, "--checkpoints", str(folder), "--data", str(data), "--holes", holes]
-    return evaluate(parse(["evaluate", *words, "--per-class", "--json"]))
-
-
-def figures(checkpoint: str, data: Path, folder: Path) -> str:
-    """Markdown tables of bits per dimension and of bits in holes, on held-out pictures."""
-    lines = [f"Measured on {describe_machine()}.", ""]
-    for holes in ("brush", "centre8", "centre16"):
-        result = judge(checkpoint, data, folder, holes=holes)
-        if holes == "brush":
-            lines += [
-                f"Held-out pictures: {result['images']}. **{result['bits_per_dim']:.3f} bits per dimension** "
-                f"({result['nats_per_image']:.1f} nats a picture).",
-                "",
-                "| class | " + " | ".join(result["per_class"]) + " |",
-                "|---|" + "---|" * len(result["per_class"]),
-                "| bits/dim | " + " | ".join(f"{v:.2f}" for v in result["per_class"].values()) + " |",
-                "",
-                "| holes | bits in the hole, with / without context | seam bits, with / without | seam ratio |",
-                "|---|---|---|---|",
-            ]
+def figures(checkpoint: Checkpoint, pictures: PictureSet) -> str:
+    """Markdown tables of bits per dimension and of bits in holes, of held-out pictures."""
+    whole = judge(checkpoint, pictures)
+    lines = [
+        f"Measured on {describe_machine()}.",
+        "",
+        f"Held-out pictures: {whole['images']}. **{whole['bits_per_dim']:.3f} bits per dimension** "
+        f"({whole['nats_per_image']:.1f} nats a picture).",
+        "",
+        "| class | " + " | ".join(whole["per_class"]) + " |",
+        "|---|" + "---|" * len(whole["per_class"]),
+        "| bits/dim | " + " | ".join(f"{v:.2f}" for v in whole["per_class"].values()) + " |",
+        "",
+        "| holes | bits in the hole, with / without context | seam bits, with / without | seam ratio |",
+        "|---|---|---|---|",
+    ]
+    for holes in HOLES:
+        result = judge_holes(checkpoint, pictures, holes)
         lines.append(
             f"| {holes} | {result['hole_bits']:.3f} / {result['hole_bits_without_context']:.3f} "
             f"| {result['seam_bits']:.3f} / {result['seam_bits_without_context']:.3f} | {result['seam_ratio']:.3f} |"
@@ -107,7 +96,7 @@ def main() -> None:
     pictures = held_out(pictures, engine.library.seen_in_training(options.checkpoint), options.data)
     write_file(folder / "samples.png", encode_png(samples(engine, options.checkpoint), scale=2))
     write_file(folder / "completions.png", encode_png(completions(engine, options.checkpoint, pictures), scale=2))
-    table = figures(options.checkpoint, options.data, options.checkpoints)
+    table = figures(engine.library.load(options.checkpoint), pictures)
     card = folder / "README.md"
     text = card.read_text() if card.exists() else f"# {options.checkpoint}\n\n{BEGIN}\n{END}\n"
     if BEGIN not in text or END not in text:

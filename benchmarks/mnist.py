@@ -29,6 +29,8 @@ from pixelart.devices import pick_device
 from pixelart.errors import DataRejected, PixelArtError, RequestRejected
 from pixelart.layers.context import Context, ContextConfig
 from pixelart.models import AutoregressiveModel, check_codec, create_model, get_variant, list_models
+from pixelart.models.multiscale import stage
+from pixelart.training.data import DAMAGED
 from pixelart.training.evaluation import nats_per_image
 from pixelart.training.pace import follow, warm_cosine
 
@@ -41,14 +43,18 @@ MEANING = {
 TRAIN_SEED, TEST_SEED, WEIGHTS_SEED = 0, 1, 2
 BATCH, RATE, WARMUP, EMA = 32, 2e-3, 100, 0.999
 LINE_EVERY = 60.0
+LEAST = 2
+"""Pictures without which there is no standard error."""
 FAR = 2.0
 """Nats below the record, beyond chance, that are no progress but a leak."""
+SMALL_STACK = {"embedding": 8, "hidden": 24, "skip": 24, "head": 24, "dilations": (1, 2, 1, 2)}
 SIZES: dict[str, dict[str, Any]] = {
     "pixelcnn": {"embedding": 8, "hidden": 32, "blocks": 7, "head": 32},
     "row_lstm": {"embedding": 8, "hidden": 16, "layers": 7, "head": 32},
     "diagonal_bilstm": {"embedding": 8, "hidden": 16, "layers": 7, "head": 32},
     "gated_pixelcnn": {"embedding": 8, "hidden": 32, "skip": 32, "head": 32, "dilations": (1, 2, 1, 2, 1, 2, 1)},
     "pixelsnail": {"embedding": 8, "hidden": 32, "blocks": 2, "layers": 3, "keys": 8, "values": 32, "head": 32},
+    "multiscale": {"stages": (stage("gated_pixelcnn", **SMALL_STACK),) * 3},
     "row_rnn": {"embedding": 2, "hidden": 256, "features": 16, "head": 32},
 }
 """What differs from the preset "default"; seven layers of 16 and a head of 32 are the paper's for Diagonal BiLSTM."""
@@ -78,10 +84,11 @@ def read_images(path: Path, part: str) -> Tensor:
             names = [name for name in (f"{part}_x.npy", f"x_{part}.npy") if name in archive.namelist()]
             with archive.open(names[0]) as file:
                 images = np.lib.format.read_array(file, allow_pickle=False)
-    except (OSError, zipfile.BadZipFile, IndexError, ValueError) as error:
+    except (*DAMAGED, IndexError) as error:
         raise DataRejected(f"{path}: no pictures {part}_x or x_{part} can be read ({error})") from error
-    if images.dtype != np.uint8 or images.ndim != 3:
-        raise DataRejected(f"{path}: {part} pictures are {images.dtype} of shape {images.shape}; needed are grey bytes")
+    if images.dtype != np.uint8 or images.ndim != 3 or len(images) < LEAST:
+        needed = f"needed are grey bytes of at least {LEAST}"
+        raise DataRejected(f"{path}: {part} pictures are {images.dtype} of shape {images.shape}; {needed}")
     return torch.from_numpy(images)
 
 
@@ -146,11 +153,10 @@ def measure(name: str, options: argparse.Namespace, device: torch.device) -> Res
     Raises:
         PixelArtError: data or a variant that cannot be used.
     """
-    images = read_images(options.data, "train")
+    images, test = (read_images(options.data, part) for part in ("train", "test"))
     model = build(name, options.preset, images.shape[1:]).to(device)
     average, steps = train(model, Digits(images, binarisation=options.binarisation), minutes=options.minutes)
-    test = binarise(read_images(options.data, "test"), torch.Generator().manual_seed(TEST_SEED)).long()
-    test = test[: options.test_images].to(device)
+    test = binarise(test, torch.Generator().manual_seed(TEST_SEED)).long()[: options.test_images].to(device)
     nats = nats_per_image(average, test, torch.zeros(len(test), 1, device=device), batch_size=100)
     error = float(nats.std()) / math.sqrt(len(nats))
     return Result(name, sum(p.numel() for p in model.parameters()), steps, len(nats), float(nats.mean()), error)
@@ -199,6 +205,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, device = _options(arguments), pick_device()
     results: list[Result] = []
     try:
+        if not 0 < options.minutes < math.inf:
+            raise RequestRejected(f"minutes {options.minutes:g}: must be above 0, and finite")
+        if options.test_images < LEAST:
+            raise RequestRejected(f"test images {options.test_images}: must be at least {LEAST}")
         for name in options.models:
             check_codec(name, "binary")
         for name in options.models:

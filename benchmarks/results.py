@@ -1,4 +1,4 @@
-"""All checkpoints side by side, on the same held-out pictures and the same machine.
+"""All checkpoints side by side, on the same pictures, which none of them has seen, and the same machine.
 
     python -m benchmarks.results --data examples/dungeon.zip
 
@@ -16,13 +16,14 @@ from typing import Any
 
 import torch
 
-from benchmarks.card import judge
 from benchmarks.machine import describe_machine
 from benchmarks.published import published
 from benchmarks.sampling import measure_cached
-from pixelart.engine import Engine
+from pixelart.commands import held_out, judge, judge_holes
+from pixelart.engine import Checkpoint, CheckpointInfo, Engine
 from pixelart.errors import PixelArtError
 from pixelart.training.checkpoint import write_file
+from pixelart.training.data import PictureSet, read_pictures
 
 HOLES = "brush"
 COLUMNS = (
@@ -36,19 +37,21 @@ COLUMNS = (
     "seam bits, with / without",
     "seconds a picture",
     "forward passes",
+    "training minutes (+ base)",
     "training pictures/s",
     "published bits/dim, on other data",
 )
 NOTES = f"""\
-Held-out are the pictures whose content a checkpoint has not been trained on. Bits per dimension are of whole pictures
-given their class, with nothing else known; a dimension is one channel of one pixel. Indexed pictures are first brought
-to the checkpoint's palette, so bits under different codecs or palettes are of different data and not to be compared.
-Hole and seam bits are per dimension in {HOLES} holes; "without context" are the same weights told that everything is
-unknown. Seconds: one picture alone, drawn whole with caches, on the CPU; "forward passes" is that time over that of
-one teacher-forced forward pass of the same picture. Training pictures/s: steps times batch size over training time, as
-the checkpoint records them, on the machine that trained it; steps in which the context encoder learned alone are
-cheaper. The last column is what the variant's paper reports of far larger networks on photographs: it shares a row
-with our figures, and no data.
+Held-out are the pictures whose content none of these checkpoints has been trained on. Bits per dimension are of whole
+pictures given their class, with nothing else known; a dimension is one channel of one pixel. Indexed pictures are first
+brought to the checkpoint's palette, so bits under different codecs or palettes are of different data and not to be
+compared. Hole and seam bits are per dimension in {HOLES} holes; "without context" are the same weights told that
+everything is unknown. Seconds: one picture alone, drawn whole with caches, on the CPU; "forward passes" is that time
+over that of one teacher-forced forward pass of the same picture. Training minutes are those of the last run, and the
+base is the checkpoint whose weights that run started from, with minutes of its own. Training pictures/s: steps times
+batch size over training time, as the checkpoint records them, on the machine that trained it; steps in which the
+context encoder learned alone are cheaper. The last column is what the variant's paper reports of far larger networks on
+photographs: it shares a row with our figures, and no data.
 """
 
 
@@ -58,21 +61,37 @@ def training_rate(training: Mapping[str, Any]) -> float | None:
     return steps * size / (60 * minutes) if steps and size and minutes else None
 
 
-def measure(engine: Engine, name: str, options: argparse.Namespace) -> dict[str, Any]:
+def training_minutes(training: Mapping[str, Any]) -> str:
+    """Such as "130 (+ name of the base)", from the training facts of a checkpoint."""
+    minutes, base = training.get("trained_minutes"), training.get("base")
+    return ("not recorded" if minutes is None else f"{minutes:g}") + (f" (+ {base})" if base else "")
+
+
+def fitting(engine: Engine, info: CheckpointInfo, data: Path) -> tuple[PictureSet, frozenset[str]]:
+    """The pictures in the checkpoint's size, and the content hashes of what it was trained on.
+
+    Raises:
+        PixelArtError: the data does not fit it, or it does not record what it has seen.
+    """
+    pictures = read_pictures(data, size=(info.height, info.width))
+    return pictures, engine.library.seen_in_training(info.name)
+
+
+def measure(loaded: Checkpoint, pictures: PictureSet, *, rounds: int) -> dict[str, Any]:
     """The figures of one checkpoint.
 
     Raises:
-        PixelArtError: it cannot be used, or the data does not fit it.
+        PixelArtError: the pictures do not fit it.
     """
-    told = judge(name, options.data, options.checkpoints, holes=HOLES)
-    loaded = engine.library.load(name)
     return {
-        **told,
-        **measure_cached(loaded.model, batch=1, rounds=options.rounds),
+        **judge(loaded, pictures),
+        **judge_holes(loaded, pictures, HOLES),
+        **measure_cached(loaded.model, batch=1, rounds=rounds),
         "variant": loaded.info.model,
         "codec": f"{loaded.codec.name} {loaded.codec.levels}",
         "channels": loaded.codec.channels,
         "parameters": sum(p.numel() for p in loaded.model.parameters()),
+        "training_minutes": training_minutes(loaded.info.training),
         "training_rate": training_rate(loaded.info.training),
     }
 
@@ -91,6 +110,7 @@ def row(figures: Mapping[str, Any]) -> str:
         _pair(figures["seam_bits"], figures["seam_bits_without_context"]),
         f"{figures['cached_seconds']:.3g}",
         f"{figures['cached_ratio']:.1f}",
+        figures["training_minutes"],
         f"{rate:.1f}" if rate else "not recorded",
         published(figures["variant"]),
     ]
@@ -99,10 +119,8 @@ def row(figures: Mapping[str, Any]) -> str:
 
 def report(rows: Sequence[Mapping[str, Any]], left_out: Sequence[str], command: str) -> str:
     """The content of RESULTS.md."""
-    images = sorted({str(figures["images"]) for figures in rows})
-    lines = [
-        f"# Results\n\n    {command}\n\nMeasured on {describe_machine()}; held-out pictures: {', '.join(images)}.\n"
-    ]
+    judged = f"{rows[0]['images']} held-out pictures, unseen by all of them"
+    lines = [f"# Results\n\n    {command}\n\nMeasured on {describe_machine()}; {judged}.\n"]
     lines += [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|", *map(row, rows), ""]
     lines += [NOTES, *(f"Left out: {reason}" for reason in left_out)]
     return "\n".join(lines).rstrip() + "\n"
@@ -126,14 +144,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser().parse_args(words)
     engine = Engine(options.checkpoints, device=torch.device("cpu"))
-    rows, left_out = list[dict[str, Any]](), list[str]()
+    fit, rows, left_out = dict[str, tuple[PictureSet, frozenset[str]]](), list[dict[str, Any]](), list[str]()
     for info in engine.list_checkpoints():
         try:
-            rows.append(measure(engine, info.name, options))
-            print(row(rows[-1]), flush=True)
+            fit[info.name] = fitting(engine, info, options.data)
         except PixelArtError as error:
             left_out.append(f"{info.name}: {error}")
-            print(left_out[-1], flush=True)
+    seen = frozenset[str]().union(*(hashes for _, hashes in fit.values()))
+    for name, (pictures, _) in fit.items():
+        try:
+            unseen = held_out(pictures, seen, options.data)
+            rows.append(measure(engine.library.load(name), unseen, rounds=options.rounds))
+            print(row(rows[-1]), flush=True)
+        except PixelArtError as error:
+            left_out.append(f"{name}: {error}")
+    print(*left_out, sep="\n", flush=True)
     if rows:
         text = report(rows, left_out, shlex.join(["python", "-m", "benchmarks.results", *words]))
         write_file(options.out, text.encode())

@@ -1,6 +1,11 @@
 """What drawing costs, in units of one teacher-forced forward pass of the same batch, which does the same arithmetic.
 
     python -m benchmarks.sampling --checkpoint dungeon-gated --json
+    python -m benchmarks.sampling --all
+
+The second compares cached with fixed-point drawing for every variant, and so tells what `fastest_sampler` of each is to
+say. How many passes a picture takes is a matter of what was learned: where a variant has no checkpoint its times are
+those of random weights, and what counts is in how few passes the fixed point would have to settle to be the faster.
 
 Every time is the best of some rounds in this one process, the kinds taken in turn. Naive sampling is timed over a few
 rows in the middle of the picture and extrapolated to all rows: it costs the same for every pixel.
@@ -21,10 +26,11 @@ from torch import Tensor
 from benchmarks.machine import describe_machine
 from pixelart.engine import Engine
 from pixelart.layers.context import Context
-from pixelart.models import AutoregressiveModel
-from pixelart.sampling import Controls, draw_noise, sample_cached, sample_naive
+from pixelart.models import AutoregressiveModel, create_model, get_variant, list_models
+from pixelart.sampling import Controls, draw_noise, sample_cached, sample_fixed_point, sample_naive
 
 NAIVE_ROWS = 1
+UNTRAINED: dict[str, Any] = {"height": 32, "width": 32, "num_classes": 10}
 
 
 def measure(model: AutoregressiveModel, *, batch: int, rounds: int) -> dict[str, Any]:
@@ -69,12 +75,74 @@ def measure_cached(model: AutoregressiveModel, *, batch: int, rounds: int) -> di
     }
 
 
+def measure_samplers(model: AutoregressiveModel, *, batch: int, rounds: int) -> dict[str, Any]:
+    """Seconds to draw `batch` whole pictures with caches and as a fixed point, and of one forward pass; how many passes
+    the fixed point took, and in how many it would take as long as the caches."""
+    context, noise = _blank(model, batch)
+    passes: list[int] = []
+
+    @torch.no_grad()
+    def forward() -> None:
+        model(context.pixels, context)
+
+    def cached() -> None:
+        sample_cached(model, context, controls=Controls(), noise=noise)
+
+    def fixed_point() -> None:
+        passes.clear()
+        sample_fixed_point(
+            model, context, controls=Controls(), noise=noise, on_row=lambda done, rows, x: passes.append(done)
+        )
+
+    cached()  # what is compiled on first use is compiled
+    calls = [_awaited(call, context) for call in (forward, cached, fixed_point)]
+    forward_time, cached_time, fixed_time = _best(calls, rounds)
+    return {
+        "batch": batch,
+        "forward_seconds": forward_time,
+        "cached_seconds": cached_time,
+        "fixed_point_seconds": fixed_time,
+        "passes": len(passes),
+        "passes_that_pay": cached_time / fixed_time * len(passes),
+    }
+
+
+def compare_all(folder: Path, device: torch.device, *, rounds: int) -> list[dict[str, Any]]:
+    """`measure_samplers` of every variant, one and four pictures: of its first checkpoint in `folder`, or of random
+    weights."""
+    engine = Engine(folder, device=device)
+    trained = {info.model: info.name for info in reversed(engine.list_checkpoints())}
+    rows = []
+    for name in list_models():
+        checkpoint = trained.get(name)
+        if checkpoint:
+            model = engine.library.load(checkpoint).model
+        else:
+            channels, levels = (3, 256) if get_variant(name).codecs else (1, 64)
+            model = create_model(name, channels=channels, levels=levels, **UNTRAINED).to(device).eval()
+        times = [measure_samplers(model, batch=batch, rounds=rounds) for batch in (1, 4)]
+        rows += [{"model": name, "checkpoint": checkpoint, **row} for row in times]
+    return rows
+
+
+def _awaited(call: Callable[[], None], context: Context) -> Callable[[], None]:
+    """The same, over when the device has done it."""
+
+    def waiting() -> None:
+        call()
+        if context.mask.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    return waiting
+
+
 def _blank(model: AutoregressiveModel, batch: int) -> tuple[Context, Tensor]:
     """Nothing known but a class, those there are in turn, and the noise to draw with."""
     config = model.config
     shape = (batch, config.channels, config.height, config.width)
     weights = torch.eye(config.num_classes)[torch.arange(batch) % config.num_classes]
     context = Context(weights, torch.zeros(shape, dtype=torch.long), torch.ones(batch, *shape[2:], dtype=torch.bool))
+    context = context.to(next(model.parameters()).device)
     return context, draw_noise(0, count=batch, channels=config.channels, height=config.height, width=config.width)
 
 
@@ -94,8 +162,13 @@ def main() -> None:
     parser.add_argument("--checkpoint", default="dungeon-gated")
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
     parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--all", action="store_true", help="cached against fixed point, every variant")
+    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"), help="of --all (cpu)")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    if options.all:
+        _print_comparison(compare_all(options.checkpoints, options.device, rounds=options.rounds), options)
+        return
     loaded = Engine(options.checkpoints, device=torch.device("cpu")).library.load(options.checkpoint)
     rows = [measure(loaded.model, batch=batch, rounds=options.rounds) for batch in (1, 16)]
     if options.json:
@@ -107,6 +180,23 @@ def main() -> None:
         print(
             f"| {row['batch']} | {row['forward_seconds'] * 1e3:.0f} ms | {row['cached_seconds'] * 1e3:.0f} ms "
             f"| {row['cached_ratio']:.1f} | {row['naive_seconds_extrapolated']:.1f} s | {row['naive_ratio']:.0f} |"
+        )
+
+
+def _print_comparison(rows: list[dict[str, Any]], options: argparse.Namespace) -> None:
+    if options.json:
+        print(json.dumps({"device": str(options.device), "machine": describe_machine(), "rows": rows}))
+        return
+    print(f"{options.device} of {describe_machine()}\n")
+    print("| variant | weights | batch | forward pass | cached | fixed point | passes | pays below | faster |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for row in rows:
+        wins = row["passes"] < row["passes_that_pay"]
+        faster = ("fixed_point" if wins else "cached") if row["checkpoint"] else "-"
+        print(
+            f"| {row['model']} | {row['checkpoint'] or 'random'} | {row['batch']} "
+            f"| {row['forward_seconds']:.3f} s | {row['cached_seconds']:.2f} s | {row['fixed_point_seconds']:.2f} s "
+            f"| {row['passes']} | {row['passes_that_pay']:.0f} | {faster} |"
         )
 
 

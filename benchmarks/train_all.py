@@ -26,6 +26,7 @@ QUEUE = {
     "pixelsnail": "indexed",
     "row_rnn": "indexed",
     "pixelcnn_plus_plus": "rgb",
+    "multiscale": "indexed",
 }
 """Variant -> codec, in the order in which they are trained."""
 COLOURS = 64
@@ -48,9 +49,9 @@ def train_one(variant: str, options: argparse.Namespace, say: Callable[[str], No
     if (options.checkpoints / name).exists():
         say(f"{variant}: {name} is there already")
         return True
-    trainer = open_run(parse(_train_words(variant, run, options)))
-    say(f"{variant}: step {trainer.step}, {trainer.progress():.0%} of {options.minutes:g} minutes are done")
-    run_until_stopped(trainer, _lines(variant, say))
+    with open_run(parse(_train_words(variant, run, options))) as trainer:
+        say(f"{variant}: step {trainer.step}, {trainer.progress():.0%} of {options.minutes:g} minutes are done")
+        run_until_stopped(trainer, _lines(variant, say))
     if trainer.progress() < 1:
         say(f"{variant}: stopped at step {trainer.step}; the same command goes on from there")
         return False

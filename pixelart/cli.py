@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from pixelart import commands, inspect_command
 from pixelart.errors import PixelArtError
 from pixelart.holes import HOLES
+from pixelart.sampling import AUTO, SAMPLERS
 from pixelart.seams import AXES
 
 EXIT_BAD_INPUT = 2
@@ -54,12 +55,13 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="pixelart", description="Generate, complete, inspect and judge pixel art; train models of it."
+        prog="pixelart", description="Generate, complete, enlarge, inspect and judge pixel art; train models of it."
     )
     add = parser.add_subparsers(dest="command", required=True, parser_class=_Parser, metavar="COMMAND")
     _add_models(add)
     _add_generate(add)
     _add_complete(add)
+    _add_enlarge(add)
     _add_inspect(add)
     _add_evaluate(add)
     _add_train(add)
@@ -99,8 +101,25 @@ def _add_complete(add: Any) -> None:
     _drawing(command)
 
 
+def _add_enlarge(add: Any) -> None:
+    example = "--checkpoint dungeon-multiscale --image in.png --factor 2 --count 4 --seed 1 --out large/"
+    text = "draw a picture larger; its own pixels stay, every second or fourth of the result"
+    command = _command(add, "enlarge", commands.enlarge, text, example)
+    command.add_argument("--image", type=Path, required=True, help="the small picture")
+    command.add_argument("--factor", type=int, default=2, help="how many times as large, 2 or 4 (2)")
+    command.add_argument("--checkpoint", help="a name under checkpoints/, or a folder (the first that enlarges)")
+    _checkpoints_folder(command)
+    _pictures(command)
+    command.set_defaults(seamless="")
+
+
 def _drawing(command: argparse.ArgumentParser) -> None:
     _checkpoint(command)
+    _pictures(command)
+    command.add_argument("--seamless", choices=AXES[1:], default="", help="edges that are to meet, so that it tiles")
+
+
+def _pictures(command: argparse.ArgumentParser) -> None:
     _class(command)
     command.add_argument("--count", type=int, default=1, help="how many pictures (1)")
     command.add_argument("--seed", type=int, default=0, help="picture i uses seed + i (0)")
@@ -108,8 +127,9 @@ def _drawing(command: argparse.ArgumentParser) -> None:
     command.add_argument("--top-k", type=int, default=0, help="draw from the k most probable colours; 0 = all")
     command.add_argument("--top-p", type=float, default=1.0, help="draw from the smallest set of this mass (1.0)")
     command.add_argument("--guidance", type=float, default=1.0, help="above 1: more typical of the class (1.0)")
-    command.add_argument("--seamless", choices=AXES[1:], default="", help="edges that are to meet, so that it tiles")
     command.add_argument("--allow", metavar="COLOURS", help="only these colours, such as ff0044,transparent")
+    text = "all draw the same pictures; auto: the fastest for the model (auto)"
+    command.add_argument("--sampler", choices=(AUTO, *SAMPLERS), default=AUTO, help=text)
     command.add_argument("--scale", type=int, default=1, help="width of a pixel in the files (1)")
     command.add_argument("--out", type=Path, required=True, help="folder for 0.png, 1.png, ...")
 

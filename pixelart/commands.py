@@ -7,24 +7,26 @@ import re
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from pixelart.codec import parse_hex_colours
-from pixelart.engine import Drawing, Engine, Request
+from pixelart.engine import Checkpoint, Drawing, Engine, Request
 from pixelart.errors import DataRejected, RequestRejected
 from pixelart.images import read_picture
 from pixelart.models import create_model, get_variant, list_models
 from pixelart.terminal import Json, check_scale, class_weights, find, progress_bar, row_progress, say
 from pixelart.training.checkpoint import write_file
 from pixelart.training.data import PictureSet, read_pictures
-from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
+from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_stage, stage_bits
 from pixelart.training.run import RUN_FILE, Schedule
-from pixelart.training.setup import export_run, resume_run, start_run
+from pixelart.training.setup import FROM_SCRATCH, export_run, resume_run, start_run
 from pixelart.training.trainer import Trainer
 
 SCHEDULE_OPTIONS: list[tuple[str, Callable[[str], Any], str]] = [
@@ -45,28 +47,24 @@ SCHEDULE_OPTIONS: list[tuple[str, Callable[[str], Any], str]] = [
 SCHEDULE_SWITCHES = [
     ("compile", "compile the step first: slower to start, faster to train; needs a C++ compiler"),
 ]
-START_OPTIONS = {
-    "model": "gated_pixelcnn",
-    "preset": "default",
-    "codec": "indexed",
-    "colours": 64,
-    "fit": "refuse",
-    "base": None,
-}
+START_OPTIONS = (*FROM_SCRATCH, "fit")
 
 
 def models(options: argparse.Namespace) -> Json:
     """Variants with their presets, and checkpoints."""
+    size: dict[str, Any] = {"channels": 1, "levels": 64, "height": 32, "width": 32, "num_classes": 10}
     variants = []
     for name in list_models():
-        network = create_model(name, channels=1, levels=64, height=32, width=32, num_classes=10)
+        network = create_model(name, **size)
         parameters = sum(p.numel() for p in network.parameters())
         variants.append({"name": name, "presets": list(get_variant(name).presets), "parameters": parameters})
     checkpoints = [
         {"name": c.name, "model": c.model, "size": [c.width, c.height], "classes": list(c.classes)}
         for c in Engine(options.checkpoints).list_checkpoints()
     ]
-    say(options, *(f"{v['name']}  {v['parameters'] / 1e6:.1f} M parameters" for v in variants))
+    for v in variants:
+        presets, parameters = ", ".join(v["presets"]), f"{v['parameters'] / 1e6:.1f} M parameters"
+        say(options, f"{v['name']}  presets: {presets}  {parameters} (default; 32 x 32, 64 colours, 10 classes)")
     for c in checkpoints:
         width, height = c["size"]
         say(options, f"checkpoint {c['name']}  {c['model']}  {width} x {height}  classes: {', '.join(c['classes'])}")
@@ -88,43 +86,89 @@ def complete(options: argparse.Namespace) -> Json:
         return _write(options, engine.complete(request, picture, mask, on_row=on_row))
 
 
+def enlarge(options: argparse.Namespace) -> Json:
+    """Larger pictures to --out, most probable first."""
+    if options.checkpoint is None:
+        able = [info.name for info in Engine(options.checkpoints).list_checkpoints() if info.enlarges]
+        if not able:
+            raise RequestRejected(f"no checkpoint in {options.checkpoints} enlarges; train one: --model multiscale")
+        options.checkpoint = able[0]
+    engine, request = _request(options)
+    picture = read_picture(options.image)
+    snapped = engine.snap(request.checkpoint, picture)[1]
+    with row_progress() as on_row:
+        drawings = engine.enlarge(request, picture, factor=options.factor, on_row=on_row)
+    if snapped:
+        say(options, f"pixels read as the nearest colour of the checkpoint: {snapped}")
+    return {"checkpoint": request.checkpoint, "snapped": snapped, **_write(options, drawings)}
+
+
 def evaluate(options: argparse.Namespace) -> Json:
     """Bits per dimension, and bits in holes, of pictures that were not trained on."""
     engine, name = find(options.checkpoints, options.checkpoint)
     loaded = engine.library.load(name)
     pictures = read_pictures(options.data, size=(loaded.info.height, loaded.info.width), fit=options.fit)
-    unknown = sorted(set(pictures.classes) - set(loaded.info.classes))
-    if unknown and len(pictures.classes) > 1:
-        raise DataRejected(f"{options.data.name}: {name} has no class {', '.join(unknown)[:80]}")
     if not options.include_training:
         pictures = held_out(pictures, engine.library.seen_in_training(name), options.data)
-    x = loaded.codec.encode(pictures.pictures).to(loaded.device)
-    weights = torch.stack([loaded.class_weights({} if c in unknown else {c: 1.0}) for c in pictures.class_names])
-    with progress_bar("judging") as progress:
-        nats = nats_per_image(loaded.model, x, weights, progress=progress)
-    dimensions = x[0].numel()
-    result: Json = {
-        "checkpoint": name,
-        "images": len(pictures),
-        "bits_per_dim": bits_per_dim(nats, dimensions=dimensions),
-        "nats_per_image": float(nats.mean()),
-    }
-    if options.per_class:
-        names = np.array(pictures.class_names)
-        rows = {c: torch.from_numpy(np.flatnonzero(names == c)) for c in pictures.classes}
-        result["per_class"] = {c: bits_per_dim(nats.cpu()[i], dimensions=dimensions) for c, i in rows.items()}
+    result = judge(loaded, pictures)
+    if not options.per_class:
+        del result["per_class"]
     if options.holes:
-        with progress_bar(options.holes) as progress:
-            holes = hole_bits(loaded.model, x, weights, holes=options.holes, progress=progress)
-        result.update(holes=options.holes, **holes.__dict__, seam_ratio=holes.seam_ratio)
+        result |= judge_holes(loaded, pictures, options.holes)
     say(options, *(f"{key}: {value}" for key, value in result.items()))
     return result
 
 
+def judge(loaded: Checkpoint, pictures: PictureSet) -> Json:
+    """Bits per dimension of whole pictures, also of each class and, of a chain, of each scale.
+
+    Raises:
+        DataRejected: a class that the checkpoint does not have.
+    """
+    x, weights = _encoded(loaded, pictures)
+    with progress_bar("judging") as progress:
+        nats_of_stages = nats_per_stage(loaded.model, x, weights, progress=progress)
+    nats, dimensions = nats_of_stages.sum(1), x[0].numel()
+    names = np.array(pictures.class_names)
+    rows = {c: torch.from_numpy(np.flatnonzero(names == c)) for c in pictures.classes}
+    chain = len(loaded.model.stages()) > 1
+    return {
+        "checkpoint": loaded.info.name,
+        "images": len(pictures),
+        "bits_per_dim": bits_per_dim(nats, dimensions=dimensions),
+        "nats_per_image": float(nats.mean()),
+        **({"stages": stage_bits(loaded.model, nats_of_stages)} if chain else {}),
+        "per_class": {c: bits_per_dim(nats.cpu()[i], dimensions=dimensions) for c, i in rows.items()},
+    }
+
+
+def judge_holes(loaded: Checkpoint, pictures: PictureSet, kind: str) -> Json:
+    """Bits in holes of a kind of HOLES, with and without context.
+
+    Raises:
+        DataRejected: a class that the checkpoint does not have.
+    """
+    x, weights = _encoded(loaded, pictures)
+    with progress_bar(kind) as progress:
+        holes = hole_bits(loaded.model, x, weights, holes=kind, progress=progress)
+    return {"holes": kind, **holes.__dict__, "seam_ratio": holes.seam_ratio}
+
+
+def _encoded(loaded: Checkpoint, pictures: PictureSet) -> tuple[Tensor, Tensor]:
+    """x (N, C, H, W) and class weights (N, K); pictures of one class that is unknown are of any class."""
+    unknown = sorted(set(pictures.classes) - set(loaded.info.classes))
+    if unknown and len(pictures.classes) > 1:
+        raise DataRejected(f"{loaded.info.name} has no class {', '.join(unknown)[:80]}")
+    weights = [loaded.class_weights({} if c in unknown else {c: 1.0}) for c in pictures.class_names]
+    return loaded.codec.encode(pictures.pictures).to(loaded.device), torch.stack(weights)
+
+
 def train(options: argparse.Namespace) -> Json:
     """Start or continue a run; Ctrl+C saves and stops."""
-    trainer = open_run(options)
-    with tqdm(total=100, desc="training", unit="%", disable=None, file=sys.stderr) as bar:
+    with (
+        open_run(options) as trainer,
+        tqdm(total=100, desc="training", unit="%", disable=None, file=sys.stderr) as bar,
+    ):
 
         def report(state: Trainer) -> None:
             bar.update(round(100 * state.progress(), 1) - bar.n)
@@ -137,11 +181,12 @@ def train(options: argparse.Namespace) -> Json:
     return {"run": str(options.out), "finished": trainer.progress() >= 1, **last}
 
 
-def open_run(options: argparse.Namespace) -> Trainer:
-    """The run that the options of `train` describe, new, or, with --resume, where it was saved last.
+def open_run(options: argparse.Namespace) -> AbstractContextManager[Trainer]:
+    """The run that the options of `train` describe, new, or, with --resume, where it was saved last; held for us
+    alone inside the context.
 
     Raises:
-        PixelArtError: options, data or a run that cannot be used.
+        PixelArtError: options, data or a run that cannot be used; some of them when the context is entered.
     """
     given = {n: getattr(options, n) for n, *_ in [*SCHEDULE_OPTIONS, *SCHEDULE_SWITCHES]}
     given = {name: value for name, value in given.items() if value is not None}
@@ -151,7 +196,9 @@ def open_run(options: argparse.Namespace) -> Trainer:
         start["base"] = engine.library.path(name)
     if options.resume and (options.out / RUN_FILE).exists():
         return resume_run(options.out, options.data, given={**given, **start})
-    return start_run(options.out, options.data, **{**START_OPTIONS, **start}, schedule=Schedule(**given))
+    if options.resume and not given.keys() & {"steps", "minutes"}:
+        raise RequestRejected(f"{options.out}: there is no run to continue; a new one needs --steps or --minutes")
+    return start_run(options.out, options.data, **start, schedule=Schedule(**given))
 
 
 def export(options: argparse.Namespace) -> Json:
@@ -201,6 +248,7 @@ def _request(options: argparse.Namespace) -> tuple[Engine, Request]:
         guidance=options.guidance,
         allowed=_allowed(engine, name, options.allow),
         seamless=options.seamless,
+        sampler=options.sampler,
     )
     return engine, request
 

@@ -1,7 +1,8 @@
-"""Masks to pictures: every unmasked pixel is kept bit for bit, and candidates come most probable first."""
+"""Masks and small pictures to pictures: every known pixel is kept bit for bit."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,15 +12,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelart.codec import Codec, Picture
+from pixelart.errors import RequestRejected
 from pixelart.layers.context import Context
-from pixelart.models import AutoregressiveModel
-from pixelart.sampling import Controls, draw_noise, sample_cached
+from pixelart.models import AutoregressiveModel, RasterModel
+from pixelart.sampling import AUTO, SAMPLERS, Controls, draw_noise, pick_sampler
 from pixelart.sampling.loop import OnRow
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A completed picture (H, W, 4), the seed that drew it, and log p of the whole picture in nats."""
+    """A drawn picture (H, W, 4), the seed that drew it, and what candidates are ranked by: log p in nats of the whole
+    picture, or, of an enlarged one, of the pixels that were not given."""
 
     picture: Picture
     seed: int
@@ -60,6 +63,7 @@ def complete(
     count: int,
     seed: int,
     controls: Controls,
+    sampler: str = AUTO,
     on_row: OnRow | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> list[Candidate]:
@@ -67,18 +71,105 @@ def complete(
 
     The known pixels condition every hidden one, on all sides; colours outside the codec condition by the nearest one
     inside it and are returned as they came. class_weights (classes,) lies on the model's device.
+    `sampler`: all draw the same pictures.
 
     Raises:
-        RequestRejected: controls that cannot be used.
+        RequestRejected: controls that cannot be used, or no such sampler.
         Cancelled: `cancel` answered True.
     """
+    draw = SAMPLERS[pick_sampler(sampler, model, class_weights.device)]
     context = context_of(codec, picture, mask, class_weights, count=count)
     channels, height, width = context.pixels.shape[1:]
     noise = draw_noise(seed, count=count, channels=channels, height=height, width=width)
-    x = sample_cached(model, context, controls=controls, noise=noise, on_row=on_row, cancel=cancel).x
+    x = draw(model, context, controls=controls, noise=noise, on_row=on_row, cancel=cancel).x
     log_prob = whole_log_prob(model, x, class_weights)
     drawn = paste(codec.decode(x), picture, mask)
     return [Candidate(drawn[i], seed + i, float(log_prob[i])) for i in range(count)]
+
+
+def run_lengths(mask: NDArray[np.bool_]) -> list[int]:
+    """A mask (H, W) as the lengths of its runs in raster order: kept, repainted, kept, ...; the first may be 0."""
+    edges = np.flatnonzero(np.diff(mask.reshape(-1), prepend=False, append=~mask[-1, -1]))
+    return np.diff(edges, prepend=0).tolist()
+
+
+def added_pixels(height: int, width: int, *, factor: int) -> NDArray[np.bool_]:
+    """Mask (height, width) of the pixels of an enlarged picture that are drawn: all but every `factor`-th."""
+    mask = np.ones((height, width), np.bool_)
+    mask[::factor, ::factor] = False
+    return mask
+
+
+def enlarge(
+    model: AutoregressiveModel,
+    codec: Codec,
+    picture: Picture,
+    class_weights: Tensor,
+    *,
+    factor: int,
+    count: int,
+    seed: int,
+    controls: Controls,
+    sampler: str = AUTO,
+    on_row: OnRow | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> list[Candidate]:
+    """`count` ways to draw the picture (factor * h, factor * w, 4) of which `picture` (h, w, 4) is every `factor`-th
+    row and column, in order of seed; `factor` is a power of two, of which each is a step of the chain `model`.
+
+    Colours outside the codec condition by the nearest one inside it and are returned as they came. Rows are reported of
+    the last step, of three quarters of the pixels. class_weights (classes,) lies on the model's device.
+
+    Raises:
+        RequestRejected: controls that cannot be used, or no such sampler.
+        Cancelled: `cancel` answered True.
+    """
+    draw = SAMPLERS[pick_sampler(sampler, model, class_weights.device)]
+    small = codec.encode(picture[None]).to(class_weights.device).expand(count, -1, -1, -1)
+    channels, height, width = small.shape[1], *(factor * side for side in picture.shape[:2])
+    noise = draw_noise(seed, count=count, channels=channels, height=height, width=width)
+    controls.check(height=height, width=width, levels=codec.levels)
+    log_prob = torch.zeros(count, dtype=torch.float64)
+    while (stride := height // small.shape[2]) > 1:
+        stride //= 2
+        size = (2 * small.shape[2], 2 * small.shape[3])
+        blank = Context(
+            class_weights.expand(count, -1),
+            small.new_zeros(count, channels, *size),
+            torch.ones(count, *size, dtype=torch.bool, device=small.device),
+        )
+        sample = draw(
+            step_to(model, *size),
+            blank.enlarging(small),
+            controls=controls.every(stride),
+            noise=noise[..., ::stride, ::stride],
+            on_row=on_row if stride == 1 else None,
+            cancel=cancel,
+        )
+        small, log_prob = sample.x, log_prob + sample.log_prob.flatten(1).sum(1).cpu()
+    drawn = codec.decode(small)
+    drawn[:, ::factor, ::factor] = picture
+    return [Candidate(drawn[i], seed + i, float(log_prob[i])) for i in range(count)]
+
+
+def step_to(model: AutoregressiveModel, height: int, width: int) -> RasterModel:
+    """The network of a chain that enlarges to (height, width): the one made for the nearest size, in octaves.
+
+    Raises:
+        RequestRejected: the model is no chain, or its network is for another size alone.
+    """
+    steps = model.stages()[1:]
+    if not steps:
+        raise RequestRejected("this model does not enlarge: it is no chain of scales")
+
+    def octaves(network: RasterModel) -> float:
+        return abs(math.log(network.config.height / height)) + abs(math.log(network.config.width / width))
+
+    nearest = min(steps, key=octaves)
+    made_for = nearest.config.height, nearest.config.width
+    if not nearest.any_size and made_for != (height, width):
+        raise RequestRejected(f"this model enlarges to {made_for[1]} x {made_for[0]} alone, not {width} x {height}")
+    return nearest
 
 
 def paste(drawn: Picture, picture: Picture, mask: NDArray[np.bool_]) -> Picture:

@@ -1,10 +1,15 @@
-"""What a user can do: generate, complete, judge, inspect. No gradio, no argparse."""
+"""What a user can do: generate, complete, enlarge, judge, inspect. No gradio, no argparse."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -12,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelart.codec import Codec, Picture
-from pixelart.completion import complete, context_of, whole_log_prob
+from pixelart.completion import Candidate, added_pixels, complete, context_of, enlarge, run_lengths, whole_log_prob
 from pixelart.devices import pick_device
 from pixelart.errors import RequestRejected
 from pixelart.inspection import ColourChance as ColourChance
@@ -23,12 +28,17 @@ from pixelart.library import Checkpoint as Checkpoint
 from pixelart.library import CheckpointInfo as CheckpointInfo
 from pixelart.library import Library
 from pixelart.requests import Drawing as Drawing
+from pixelart.requests import Preview as Preview
 from pixelart.requests import Request as Request
+from pixelart.sampling import Controls, pick_sampler
 from pixelart.seams import Shift, back, rolled, seam_repairs, shift_to_join
 
+FACTORS = (2, 4)
+MOST_ENLARGED = 2
+"""How many times the size of a checkpoint an enlarged picture may have."""
 CHUNK = 16  # pictures drawn at a time: bounds memory, and a stop is answered within one row of them
-OnRow = Callable[[int, int, Callable[[], Picture]], None]
-"""on_row(done, rows, pictures): `done` of `rows` rows are drawn; `pictures()` decodes them, (count, H, W, 4)."""
+OnRow = Callable[[int, int, Preview], None]
+"""on_row(done, rows, pictures): `done` of `rows` rows are final; `pictures()` decodes them, (count, H, W, 4)."""
 
 
 class Engine:
@@ -46,11 +56,18 @@ class Engine:
     ) -> None:
         self.device = device or pick_device()
         self.library = Library(folder, device=self.device, memory_bytes=memory_bytes)
+        self._drawings = 0
+        self._lock = threading.Lock()
 
     @property
     def device_name(self) -> str:
         """ "CUDA", "MPS" or "CPU"."""
         return self.device.type.upper()
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether a picture is being drawn now, by any thread: what can wait then should."""
+        return self._drawings > 0
 
     def list_checkpoints(self) -> list[CheckpointInfo]:
         """The valid checkpoints of the folder, sorted by name; damaged ones are logged and left out."""
@@ -98,10 +115,12 @@ class Engine:
         """
         info = self.library.load(request.checkpoint).info
         blank = np.zeros((info.height, info.width, 4), np.uint8)
-        drawings = self._draw(request, blank, np.ones(blank.shape[:2], np.bool_), on_row, cancel)
+        everything = np.ones(blank.shape[:2], np.bool_)
+        drawings = self._complete(request, blank, everything, on_row, cancel)
         if not request.seamless:
             return drawings
-        return [self.mend_seam(replace(request, count=1, seed=d.seed), d.picture, cancel=cancel)[0] for d in drawings]
+        mended = [self.mend_seam(replace(request, count=1, seed=d.seed), d.picture, cancel=cancel) for d in drawings]
+        return [_drawn_in(everything, drawing) for (drawing,) in mended]
 
     def complete(
         self,
@@ -129,10 +148,8 @@ class Engine:
         if request.seamless:
             request.check()
             shift = shift_to_join(mask, request.seamless)
-            drawings = self._draw_rolled(request, picture, mask, shift, on_row, cancel)
-        else:
-            drawings = self._draw(request, picture, mask, on_row, cancel)
-        return sorted(drawings, key=lambda drawing: -drawing.log_prob)
+            return _likeliest_first(self._draw_rolled(request, picture, mask, shift, on_row, cancel))
+        return _likeliest_first(self._complete(request, picture, mask, on_row, cancel))
 
     def mend_seam(
         self, request: Request, picture: Picture, *, cancel: Callable[[], bool] | None = None
@@ -154,7 +171,38 @@ class Engine:
         for mask, shift in others:
             again = [(replace(request, count=1, seed=d.seed), d.picture) for d in drawings]
             drawings = [self._draw_rolled(one, p, mask, shift, None, cancel)[0] for one, p in again]
-        return sorted(drawings, key=lambda drawing: -drawing.log_prob)
+        return _likeliest_first([_drawn_in(first.mask, drawing) for drawing in drawings])
+
+    def enlarge(
+        self,
+        request: Request,
+        picture: Picture,
+        *,
+        factor: int = 2,
+        on_row: OnRow | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> list[Drawing]:
+        """Pictures (factor * h, factor * w, 4), most probable first, of which `picture` (h, w, 4) is every `factor`-th
+        row and column, bit for bit; `factor` is 2 or 4. Their log p is that of the other pixels given these.
+
+        The picture may have any size whose enlargement is at most MOST_ENLARGED times the checkpoint's; it conditions
+        by the nearest colours of the checkpoint. A map of temperatures is of the size of the result.
+
+        Raises:
+            RequestRejected: a checkpoint that does not enlarge, a wrong size or factor, a seamless request, or a value
+                of the request outside its limits.
+            Cancelled: `cancel` answered True.
+        """
+        loaded = self.library.load(request.checkpoint)
+        self._check_enlargement(picture, factor, loaded.info)
+        request.check()
+        if request.seamless:
+            raise RequestRejected(f"seamless {request.seamless!r}: an enlarged picture cannot be made to tile")
+        large = picture.repeat(factor, 0).repeat(factor, 1)
+        mask = added_pixels(*large.shape[:2], factor=factor)
+        draw = partial(enlarge, loaded.model, loaded.codec, picture, factor=factor)
+        look = _Look(loaded.codec, large, mask, large)
+        return _likeliest_first(self._draw(request, draw, look, on_row, cancel, {"factor": factor}))
 
     def log_likelihood(
         self, checkpoint: str, picture: Picture, *, class_weights: Mapping[str, float] | None = None
@@ -200,6 +248,16 @@ class Engine:
         loaded, weights = self._load_for(checkpoint, picture, class_weights)
         return colours_at(loaded.model, loaded.codec, picture, weights, row=row, column=column, top=top)
 
+    @contextmanager
+    def _drawing(self) -> Iterator[None]:
+        with self._lock:
+            self._drawings += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._drawings -= 1
+
     def _load_for(
         self, checkpoint: str, picture: Picture, class_weights: Mapping[str, float] | None
     ) -> tuple[Checkpoint, Tensor]:
@@ -219,21 +277,39 @@ class Engine:
         """Drawn while all is rolled by `shift`, and rolled back; log p is that of the pictures as they come back."""
         home = back(shift)
 
-        def report(done: int, rows: int, pictures: Callable[[], Picture]) -> None:
+        def report(done: int, rows: int, pictures: Preview) -> None:
             if on_row:
-                on_row(done, rows, lambda: np.stack([rolled(p, home) for p in pictures()]))
+                moved = Preview(lambda: np.stack([rolled(p, home) for p in pictures()]), passes=pictures.passes)
+                on_row(done, rows, moved)
 
         heat = request.temperature
         there = replace(request, temperature=rolled(heat, shift)) if isinstance(heat, np.ndarray) else request
-        drawings = self._draw(there, rolled(picture, shift), rolled(mask, shift), report, cancel)
-        return [self._moved(request, drawing, rolled(drawing.picture, home)) for drawing in drawings]
+        with self._drawing():
+            drawings = self._complete(there, rolled(picture, shift), rolled(mask, shift), report, cancel)
+            return [_drawn_in(mask, self._moved(request, d, rolled(d.picture, home))) for d in drawings]
 
     def _moved(self, request: Request, drawing: Drawing, picture: Picture) -> Drawing:
         log_prob = self.log_likelihood(request.checkpoint, picture, class_weights=request.class_weights)
         facts = {**request.settings(), "seamless": request.seamless, "log_prob": round(log_prob, 3)}
         return Drawing(picture, drawing.seed, log_prob, {**drawing.settings, **facts})
 
-    def _draw(
+    def _check_enlargement(self, picture: Picture, factor: Any, info: CheckpointInfo) -> None:
+        if not info.enlarges:
+            able = ", ".join(other.name for other in self.library.list() if other.enlarges)
+            raise RequestRejected(f"{info.name} does not enlarge, being no chain of scales; these do: {able or 'none'}")
+        if type(factor) is not int or factor not in FACTORS:
+            raise RequestRejected(f"factor {factor!r:.40}: must be one of {', '.join(map(str, FACTORS))}")
+        if picture.ndim != 3 or picture.shape[2] != 4 or picture.dtype != np.uint8 or not picture.size:
+            raise RequestRejected(f"picture of shape {picture.shape}: needs uint8 RGBA")
+        height, width = (factor * side for side in picture.shape[:2])
+        most = MOST_ENLARGED * info.height, MOST_ENLARGED * info.width
+        if height > most[0] or width > most[1]:
+            raise RequestRejected(
+                f"{factor} times {picture.shape[1]} x {picture.shape[0]} is {width} x {height}; "
+                f"{info.name} enlarges to at most {most[1]} x {most[0]}"
+            )
+
+    def _complete(
         self,
         request: Request,
         picture: Picture,
@@ -242,58 +318,116 @@ class Engine:
         cancel: Callable[[], bool] | None,
     ) -> list[Drawing]:
         loaded = self.library.load(request.checkpoint)
+        blank = np.where(mask[..., None], np.uint8(0), picture)
+        draw = partial(complete, loaded.model, loaded.codec, picture, mask)
+        return self._draw(request, draw, _Look(loaded.codec, picture, mask, blank), on_row, cancel, {})
+
+    def _draw(
+        self,
+        request: Request,
+        draw: _Draw,
+        look: _Look,
+        on_row: OnRow | None,
+        cancel: Callable[[], bool] | None,
+        facts: Mapping[str, Any],
+    ) -> list[Drawing]:
+        loaded = self.library.load(request.checkpoint)
         request.check()
         controls = request.controls()
         weights = loaded.class_weights(request.class_weights)
-        candidates = []
+        candidates = list[Candidate]()
+        sampler = pick_sampler(request.sampler, loaded.model, loaded.device)
         for start in range(0, request.count, CHUNK):
             size = min(CHUNK, request.count - start)
-            done = _Progress(loaded.codec, picture, mask, request.count, [c.picture for c in candidates])
-            candidates += complete(
-                loaded.model,
-                loaded.codec,
-                picture,
-                mask,
-                weights,
-                count=size,
-                seed=request.seed + start,
-                controls=controls,
-                on_row=done.reporter(on_row, start) if on_row else None,
-                cancel=cancel,
-            )
-        settings = {**request.settings(), "size": f"{loaded.info.width}x{loaded.info.height}"}
+            finished = [c.picture for c in candidates]
+            done = _Progress(look, request.count, finished, in_passes=sampler == "fixed_point")
+            with self._drawing():
+                candidates += draw(
+                    weights,
+                    count=size,
+                    seed=request.seed + start,
+                    controls=controls,
+                    sampler=sampler,
+                    on_row=done.reporter(on_row, start) if on_row else None,
+                    cancel=cancel,
+                )
+        size = f"{look.mask.shape[1]}x{look.mask.shape[0]}"
+        settings = {**request.settings(), **loaded.identity, "size": size, "mask": run_lengths(look.mask), **facts}
         return [
             Drawing(c.picture, c.seed, c.log_prob, {**settings, "seed": c.seed, "log_prob": round(c.log_prob, 3)})
             for c in candidates
         ]
 
 
+class _Draw(Protocol):
+    """What draws some of the pictures of a request."""
+
+    def __call__(
+        self,
+        class_weights: Tensor,
+        /,
+        *,
+        count: int,
+        seed: int,
+        controls: Controls,
+        sampler: str,
+        on_row: Callable[[int, int, Tensor], None] | None,
+        cancel: Callable[[], bool] | None,
+    ) -> list[Candidate]: ...
+
+
 @dataclass(frozen=True)
-class _Progress:
-    """Turns rows of one chunk into pictures of the whole request."""
+class _Look:
+    """How a picture looks while its masked pixels are drawn: `picture` (H, W, 4) where nothing is masked, and `before`
+    where nothing is drawn yet."""
 
     codec: Codec
     picture: Picture
     mask: NDArray[np.bool_]
+    before: Picture
+
+    def after(self, x: Tensor, rows: int) -> Picture:
+        """Pictures (n, H, W, 4) of x (n, C, H, W) when so many rows of the mask are drawn."""
+        first = int(np.flatnonzero(self.mask.any(1))[0])
+        waiting = self.mask & (np.arange(len(self.mask)) >= first + rows)[:, None]
+        drawn = np.where(self.mask[..., None], self.codec.decode(x), self.picture)
+        return np.where(waiting[..., None], self.before, drawn)
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """Turns rows of one chunk, or passes over it, into pictures of the whole request."""
+
+    look: _Look
     count: int
     finished: list[Picture]
+    in_passes: bool
 
     def reporter(self, on_row: OnRow, start: int) -> Callable[[int, int, Tensor], None]:
+        passes = itertools.count(1)
+
         def report(done: int, rows: int, x: Tensor) -> None:
             chunks = -(-self.count // CHUNK)
-            on_row(start // CHUNK * rows + done, rows * chunks, lambda: self.pictures(x.clone(), rows, done))
+            number = next(passes) if self.in_passes else 0
+            preview = Preview(lambda: self.pictures(x.clone(), done), passes=number)
+            on_row(start // CHUNK * rows + done, rows * chunks, preview)
 
         return report
 
-    def pictures(self, x: Tensor, rows: int, done: int) -> Picture:
-        """(count, H, W, 4): finished ones, those of this chunk so far (rows not yet drawn are clear), and blanks."""
-        first = int(np.flatnonzero(self.mask.any(1))[0])
-        waiting = self.mask & (np.arange(len(self.mask)) >= first + done)[:, None]
-        blank = np.where(self.mask[..., None], np.uint8(0), self.picture)
-        drawn = np.where(self.mask[..., None], self.codec.decode(x), self.picture)
-        drawn[:, waiting] = 0
+    def pictures(self, x: Tensor, done: int) -> Picture:
+        """(count, H, W, 4): finished ones, those of this chunk so far, and those not begun. A pass draws all rows."""
+        drawn = self.look.after(x, len(self.look.mask) if self.in_passes else done)
         rest = self.count - len(self.finished) - len(drawn)
-        return np.concatenate([*(p[None] for p in self.finished), drawn, *([blank[None]] * rest)])
+        return np.concatenate([*(p[None] for p in self.finished), drawn, *([self.look.before[None]] * rest)])
+
+
+def _drawn_in(mask: NDArray[np.bool_], drawing: Drawing) -> Drawing:
+    """The drawing, saying that the pixels (H, W) where `mask` is True were drawn."""
+    return replace(drawing, settings={**drawing.settings, "mask": run_lengths(mask)})
+
+
+def _likeliest_first(drawings: list[Drawing]) -> list[Drawing]:
+    return sorted(drawings, key=lambda drawing: -drawing.log_prob)
 
 
 def _check_size(picture: Picture, info: CheckpointInfo) -> None:

@@ -53,10 +53,12 @@ def decode_picture(data: bytes, *, name: str) -> Picture:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a decoder's remarks on odd files; what is too large is refused below
-            with Image.open(_Source(data), formats=FORMATS) as image:
+            with Image.open(_Source(data, name), formats=FORMATS) as image:
                 _check_size(image.size, name)
                 if image.format == "JPEG" and data.count(b"\xff\xda") > MAX_SCANS:  # each is a pass over all pixels
                     raise ImageRejected(f"{name}: more than {MAX_SCANS} scans")
+                if image.mode.startswith("I;16"):
+                    return _of_grey16(np.asarray(image), image.info.get("transparency", -1))
                 return np.asarray(image.convert("RGBA"), np.uint8).copy()
     except ImageRejected:
         raise
@@ -65,6 +67,13 @@ def decode_picture(data: bytes, *, name: str) -> Picture:
     except (*_FAULTS, struct.error, zlib.error) as error:
         kinds = ", ".join(FORMATS)
         raise ImageRejected(f"{name}: not a readable picture; the formats are {kinds}") from error
+
+
+def resize_nearest(array: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """`array` (h, w, ...) sampled at pixel centres."""
+    rows = ((np.arange(height) + 0.5) * array.shape[0] / height).astype(int)
+    columns = ((np.arange(width) + 0.5) * array.shape[1] / width).astype(int)
+    return array[rows][:, columns]
 
 
 def encode_png(
@@ -112,6 +121,12 @@ def contact_sheet(pictures: Picture, *, columns: int, gap: int = 1) -> Picture:
     return sheet
 
 
+def _of_grey16(values: NDArray[np.uint16], transparent: int) -> Picture:
+    """The high bytes of grey (H, W); Pillow's own conversion clips. The value `transparent` is clear."""
+    high, alpha = values >> 8, np.where(values == transparent, 0, 255)
+    return np.stack([high, high, high, alpha], axis=-1).astype(np.uint8)
+
+
 def _indexed(picture: Picture, palette: NDArray[np.uint8] | None) -> tuple[Image.Image, bytes | None] | None:
     """A palette image of exactly these values and the alpha of its entries; None when 256 entries do not suffice."""
     alpha = picture[..., 3]
@@ -133,12 +148,14 @@ def _indexed(picture: Picture, palette: NDArray[np.uint8] | None) -> tuple[Image
 class _Source(io.BytesIO):
     """Bytes that may be read so many times: a decoder spends a read on every chunk, block and segment it walks over."""
 
-    reads = 0
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__(data)
+        self.name, self.reads = name, 0
 
     def read(self, size: int | None = -1, /) -> bytes:
         self.reads += 1
         if self.reads > MAX_READS:
-            raise ValueError(f"more than {MAX_READS} parts")
+            raise ImageRejected(f"{self.name}: is read in more than {MAX_READS} parts, the limit; save it as PNG")
         return super().read(size)
 
 

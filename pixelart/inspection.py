@@ -36,8 +36,8 @@ class PixelBits(NamedTuple):
 
 @dataclass(frozen=True)
 class Inspection:
-    """bits: float64 (H, W), -log2 p of each pixel, its channels together, given the class, all pixels before it in
-    raster order, and nothing else: their sum is -log2 p of the picture.
+    """bits: float64 (H, W), -log2 p of each pixel, its channels together, given the class, all pixels before it (in
+    raster order; of a chain of scales, coarse pixels first), and nothing else: their sum is -log2 p of the picture.
     class_probabilities: p(class | picture) by Bayes' rule with every class of the checkpoint as probable as any other
     beforehand, most probable first.
     dimensions: C*H*W.
@@ -206,14 +206,22 @@ def _grown(prefixes: list[Prefix], tables: Tables) -> list[Prefix]:
 
 
 def _tables_at(model: AutoregressiveModel, context: Context, row: int, column: int) -> Tables:
-    """The tables of one pixel, all others as in `context` (of one picture): a forward pass for each prefix."""
-    context_map = model.encode(context)
+    """The tables of one pixel, all others as in `context` (of one picture): a forward pass for each new prefix."""
+    known: dict[tuple[int, ...], Tensor] = {}
 
     def tables(levels: Tensor) -> Tensor:
+        prefixes = [tuple(prefix) for prefix in levels.tolist()]
+        new = [prefix not in known for prefix in prefixes]
+        if any(new):
+            rows = look(levels[torch.tensor(new)])
+            known.update(zip((p for p, is_new in zip(prefixes, new, strict=True) if is_new), rows, strict=True))
+        return torch.stack([known[prefix] for prefix in prefixes])
+
+    def look(levels: Tensor) -> Tensor:
         count, channel = levels.shape
         x = context.pixels.repeat(count, 1, 1, 1)
         x[:, :channel, row, column] = levels.to(x.device)
-        maps = model.decode(x, context_map.expand(count, -1, -1, -1))
+        maps = model(x, context.repeat(count))
         # On the CPU: not every device has doubles.
         return model.likelihood.to_table(maps[:, :, row, column].cpu(), x[:, :, row, column].cpu(), channel=channel)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,14 +20,24 @@ from torch import Tensor
 from pixelart.codec import Codec, Indexed, codec_from_config
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.models import AutoregressiveModel
-from pixelart.models.weights import CONFIG_FILE, CheckpointConfig, check_weights, load_weights, read_config, read_seen
+from pixelart.models.weights import (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    CheckpointConfig,
+    check_weights,
+    load_weights,
+    pack_weights,
+    read_config,
+    read_seen,
+)
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class CheckpointInfo:
-    """What a checkpoint can draw. `colours`: RGBA uint8 (K, 4) of an indexed codec (0 = transparent), else None."""
+    """What a checkpoint can draw. `colours`: RGBA uint8 (K, 4) of an indexed codec (0 = transparent), else None.
+    `enlarges`: whether it can enlarge a picture."""
 
     name: str
     model: str
@@ -34,6 +46,7 @@ class CheckpointInfo:
     classes: tuple[str, ...]
     colours: NDArray[np.uint8] | None
     training: Mapping[str, Any] = field(default_factory=dict)
+    enlarges: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,14 @@ class Checkpoint:
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.model.parameters()).device
+
+    @cached_property
+    def identity(self) -> Mapping[str, str | None]:
+        """What tells it from others of its name, 16 hexadecimal digits of a SHA-256 each: `revision`, of the weights as
+        `export` writes them, and `palette`, of the RGBA table of an indexed codec, else None."""
+        colours = self.info.colours
+        palette = None if colours is None else _digest(colours.tobytes())
+        return {"revision": _digest(pack_weights(self.model)), "palette": palette}
 
     def class_weights(self, blend: Mapping[str, float]) -> Tensor:
         """float32 (classes,), summing to 1, or zeros for any class.
@@ -72,6 +93,7 @@ class Checkpoint:
 
 Infos: TypeAlias = list[CheckpointInfo]  # inside Library, `list` is its method
 Faults: TypeAlias = list[WeightsRejected]
+Stamp: TypeAlias = list[tuple[int, int]]
 
 
 class Library:
@@ -83,7 +105,7 @@ class Library:
 
     def __init__(self, folder: Path, *, device: torch.device, memory_bytes: int) -> None:
         self.folder, self.device, self.memory_bytes = folder, device, memory_bytes
-        self._loaded: OrderedDict[str, tuple[int, Checkpoint]] = OrderedDict()
+        self._loaded: OrderedDict[str, tuple[Stamp, Checkpoint]] = OrderedDict()
         self._lock = threading.Lock()
 
     def list(self) -> list[CheckpointInfo]:
@@ -110,13 +132,13 @@ class Library:
             WeightsRejected: damaged.
         """
         path = self.path(name)
-        age = (path / CONFIG_FILE).stat().st_mtime_ns
+        stamp = _stamp(path)
         with self._lock:
-            if name not in self._loaded or self._loaded[name][0] != age:  # a replaced checkpoint is loaded anew
+            if name not in self._loaded or self._loaded[name][0] != stamp:  # a replaced checkpoint is loaded anew
                 config = read_config(path)
                 model = load_weights(path, config).to(self.device)
                 loaded = Checkpoint(_info(name, config), config, codec_from_config(config.codec), model)
-                self._loaded[name] = age, loaded
+                self._loaded[name] = stamp, loaded
             self._loaded.move_to_end(name)
             while len(self._loaded) > 1 and sum(_bytes(c) for _, c in self._loaded.values()) > self.memory_bytes:
                 self._loaded.popitem(last=False)
@@ -160,7 +182,23 @@ def _info(name: str, config: CheckpointConfig) -> CheckpointInfo:
     codec = codec_from_config(config.codec)
     colours = codec.table if isinstance(codec, Indexed) else None
     size = config.model_config
-    return CheckpointInfo(name, config.model, size["height"], size["width"], config.classes, colours, config.training)
+    enlarges = len(size.get("stages", ())) > 1
+    return CheckpointInfo(
+        name, config.model, size["height"], size["width"], config.classes, colours, config.training, enlarges
+    )
+
+
+def _stamp(path: Path) -> Stamp:
+    """What differs once a checkpoint was replaced. Raises WeightsRejected when a file is gone."""
+    try:
+        found = [(path / name).stat() for name in (CONFIG_FILE, WEIGHTS_FILE)]
+    except OSError as error:
+        raise WeightsRejected(f"{path.name}: {Path(error.filename).name}: {error.strerror}") from error
+    return [(file.st_mtime_ns, file.st_size) for file in found]
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def _bytes(checkpoint: Checkpoint) -> int:

@@ -1,6 +1,6 @@
 """What a network's output means: parameter maps (B, P, H, W) to probabilities of integer pixels (B, C, H, W).
 
-All values are in nats. A likelihood has one face: `nll`, `log_prob`, `to_table`, `temper`.
+All values are in nats. A likelihood has one face: `nll`, `log_prob`, `to_table`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,9 @@ class Likelihood(ABC):
         """log p (B, C, H, W) of each sub-pixel of `x` (B, C, H, W), given those before it; maps (B, P, H, W)."""
 
     @abstractmethod
-    def to_table(self, maps: Tensor, x: Tensor, *, channel: int) -> Tensor:
+    def to_table(self, maps: Tensor, x: Tensor, *, channel: int, temperature: Tensor | None = None) -> Tensor:
         """log p of each level of a channel: double (..., K) of `maps` (..., P), given the earlier channels of `x`
-        (..., C)."""
-
-    @abstractmethod
-    def temper(self, maps: Tensor, temperature: Tensor) -> Tensor:
-        """Parameters (..., P) of the same distribution at `temperature` (...)."""
+        (..., C), at `temperature` (...), 1 where none is given."""
 
     def nll(self, maps: Tensor, x: Tensor) -> Tensor:
         """-log p of each sub-pixel, (B, C, H, W)."""
@@ -50,12 +46,10 @@ class Categorical(Likelihood):
         precise = logits.to(torch.promote_types(logits.dtype, torch.float32))
         return -F.cross_entropy(precise, x, reduction="none")
 
-    def to_table(self, maps: Tensor, x: Tensor, *, channel: int) -> Tensor:
+    def to_table(self, maps: Tensor, x: Tensor, *, channel: int, temperature: Tensor | None = None) -> Tensor:
         start = channel * self.levels
-        return torch.log_softmax(maps[..., start : start + self.levels].double(), dim=-1)
-
-    def temper(self, maps: Tensor, temperature: Tensor) -> Tensor:
-        return maps / temperature[..., None]
+        logits = maps[..., start : start + self.levels].double()
+        return torch.log_softmax(logits if temperature is None else logits / temperature[..., None], dim=-1)
 
 
 class _Mixture(NamedTuple):
@@ -65,6 +59,11 @@ class _Mixture(NamedTuple):
     means: Tensor
     log_scales: Tensor
     coefficients: Tensor  # (..., C*(C-1)/2, M)
+
+    def at(self, temperature: Tensor) -> _Mixture:
+        """The same at `temperature` (...): logits are divided by it, scales multiplied; nothing else moves."""
+        heat = temperature[..., None]
+        return self._replace(logits=self.logits / heat, log_scales=self.log_scales + heat.log()[..., None])
 
 
 class DiscretizedLogisticMixture(Likelihood):
@@ -77,7 +76,8 @@ class DiscretizedLogisticMixture(Likelihood):
     """
 
     LOG_SCALES = (-7.0, 40.0)
-    """The least, as in the paper, and the greatest: beyond, single precision knows no difference between levels."""
+    """The least, as in the paper, and the greatest: beyond, single precision knows no difference between levels. They
+    hold for what a network says; a temperature then goes beyond them, or one below 1 could not sharpen the sharpest."""
 
     def __init__(self, *, channels: int, levels: int, mixtures: int) -> None:
         self.channels, self.levels, self.mixtures = channels, levels, mixtures
@@ -91,20 +91,16 @@ class DiscretizedLogisticMixture(Likelihood):
         before = torch.cat([torch.zeros_like(joint[..., :1]), joint[..., :-1]], dim=-1)
         return (joint - before).movedim(-1, 1)
 
-    def to_table(self, maps: Tensor, x: Tensor, *, channel: int) -> Tensor:
+    def to_table(self, maps: Tensor, x: Tensor, *, channel: int, temperature: Tensor | None = None) -> Tensor:
         mixture = self._unpack(maps.double())
+        if temperature is not None:
+            mixture = mixture.at(temperature)
         weights = torch.log_softmax(mixture.logits, dim=-1)
         for earlier in range(channel):
             weights = weights + self._level_log_prob(mixture, x, earlier, x[..., earlier : earlier + 1])[..., 0, :]
         levels = torch.arange(self.levels, device=maps.device)
         joint = weights[..., None, :] + self._level_log_prob(mixture, x, channel, levels)
         return torch.logsumexp(joint, dim=-1) - torch.logsumexp(weights, dim=-1)[..., None]
-
-    def temper(self, maps: Tensor, temperature: Tensor) -> Tensor:
-        """Component logits are divided by it, and log is added to log scales: nothing else is scaled."""
-        heat = temperature[..., None]
-        logits, means, log_scales, rest = maps.split(self._sizes, dim=-1)
-        return torch.cat([logits / heat, means, log_scales.clamp(*self.LOG_SCALES) + heat.log(), rest], dim=-1)
 
     def _unpack(self, maps: Tensor) -> _Mixture:  # (..., P)
         logits, means, log_scales, rest = maps.split(self._sizes, dim=-1)
@@ -129,11 +125,12 @@ class DiscretizedLogisticMixture(Likelihood):
         centred = self._scaled(levels, mean.dtype)[..., None] - mean[..., None, :]
         inverse, half = torch.exp(-log_scale)[..., None, :], 1 / max(1, self.levels - 1)
         upper, lower = inverse * (centred + half), inverse * (centred - half)
-        width = (2 * half * inverse).expand_as(upper)
-        inside = F.logsigmoid(upper) + F.logsigmoid(-lower) + torch.log(-torch.expm1(-width))
-        at = levels[..., None]
-        edges = torch.where(at == self.levels - 1, F.logsigmoid(-lower), inside)
-        return torch.where(at == 0, F.logsigmoid(upper), edges)
+        # log(sigmoid(u) - sigmoid(l)) = log sigmoid(u) + log sigmoid(-l) + log(1 - exp(l - u)); an outer level has one
+        # edge alone, the only level (K = 1) none.
+        first, last = (levels == 0)[..., None], (levels == self.levels - 1)[..., None]
+        below_upper, above_lower = F.logsigmoid(upper).masked_fill(last, 0), F.logsigmoid(-lower).masked_fill(first, 0)
+        gap = torch.log(-torch.expm1(-2 * half * inverse)).masked_fill(first | last, 0)
+        return below_upper + above_lower + gap
 
     def _scaled(self, x: Tensor, dtype: torch.dtype) -> Tensor:
         return x.to(dtype) * (2 / max(1, self.levels - 1)) - 1

@@ -1,8 +1,10 @@
-"""Every limit in one place."""
+"""Every limit in one place, and the version that pictures say they were made by."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+VERSION = "0.1.0"
 
 
 @dataclass(frozen=True)
@@ -10,7 +12,11 @@ class Settings:
     """Limits on what comes in; sizes in bytes, pixels, or as named."""
 
     max_side: int = 1024
-    max_file_bytes: int = 8 * 2**20
+    max_file_bytes: int = 5 * 2**20
+    max_body_bytes: int = 8 * 2**20
+    """Of a request to the app: such a file or a canvas of `max_side`, in base64, with its settings."""
+    max_upload_bytes: int = 0
+    """Of a file in the way of gradio, which keeps it: no component of the page takes one."""
     max_pictures: int = 100_000
     max_archive_bytes: int = 512 * 2**20
     max_decoded_bytes: int = 2 * 2**30

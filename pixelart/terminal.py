@@ -11,8 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from pixelart.codec import Picture
-from pixelart.engine import Engine, OnRow
+from pixelart.engine import Engine, OnRow, Preview
 from pixelart.errors import RequestRejected
 
 MAX_SCALE = 32
@@ -61,7 +60,7 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
 def row_progress() -> Iterator[OnRow]:
     with progress_bar("drawing") as show:
 
-        def on_row(done: int, rows: int, pictures: Callable[[], Picture]) -> None:
+        def on_row(done: int, rows: int, pictures: Preview) -> None:
             show(done, rows)
 
         yield on_row

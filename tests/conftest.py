@@ -19,6 +19,9 @@ COLOURS = np.array(
     [[0, 0, 0, 0], [200, 30, 30, 255], [30, 200, 30, 255], [30, 30, 200, 255], [240, 240, 240, 255]], np.uint8
 )
 
+# Tensors are tiny: a second thread gives nothing, and the threads of two test processes would wait for each other.
+torch.set_num_threads(1)
+
 
 @pytest.fixture(autouse=True)
 def same_threads() -> Iterator[None]:
@@ -54,9 +57,8 @@ def tiny_run(tiny_data: Path) -> Path:
     """A run folder: 60 steps of the debug preset on `tiny_data`. To be read only."""
     threads, run = torch.get_num_threads(), tiny_data.parent / "run"
     schedule = Schedule(steps=60, batch_size=8, save_every=40, learning_rate=5e-3, ema=0.9, seed=1, threads=1)
-    start_run(
-        run, tiny_data, model="gated_pixelcnn", preset="debug", codec="indexed", colours=8, schedule=schedule
-    ).train()
+    with start_run(run, tiny_data, preset="debug", colours=8, schedule=schedule) as trainer:
+        trainer.train()
     torch.set_num_threads(threads)
     return run
 

@@ -62,14 +62,29 @@ def check_table_is_log_prob(likelihood: DiscretizedLogisticMixture, maps: Tensor
 
 
 def check_temperature(likelihood: DiscretizedLogisticMixture) -> None:
-    """Logits are divided by it, log scales move by its logarithm, nothing else moves."""
-    maps = random_maps(likelihood)[:, :, 0, 0]
-    heat = torch.linspace(0.3, 4.0, len(maps), dtype=torch.float64)[:, None]
-    m, cm = likelihood.mixtures, likelihood.channels * likelihood.mixtures
-    before, after = maps.split([m, cm, cm, likelihood.pairs * m], dim=1), likelihood.temper(maps, heat[:, 0])
-    expected = [before[0] / heat, before[1], before[2] + heat.log(), before[3]]
-    for found, wanted in zip(after.split([m, cm, cm, likelihood.pairs * m], dim=1), expected, strict=True):
-        assert_close(found, wanted, rtol=1e-12, atol=1e-12)
+    """Logits are divided by it, scales multiplied, nothing else moves; and the probabilities sum to one."""
+    maps, x = random_maps(likelihood)[:, :, 0, 0], random_levels(likelihood, 24)[:, :, 0, 0]
+    heat = torch.linspace(0.7, 4.0, 24, dtype=torch.float64)  # colder, and the plain differences round
+    pixels = zip(maps.tolist(), x.tolist(), heat.tolist(), strict=True)
+    expected = [_conditionals(likelihood, one, pixel, temperature=t) for one, pixel, t in pixels]
+    for channel in range(likelihood.channels):
+        table = likelihood.to_table(maps, x, channel=channel, temperature=heat).exp()
+        assert_close(table.sum(1), torch.ones(24, dtype=torch.float64), rtol=0, atol=1e-9)
+        wanted = torch.tensor(expected, dtype=torch.float64)[:, channel]
+        assert_close(table.gather(1, x[:, channel, None])[:, 0], wanted, rtol=1e-6, atol=1e-8)
+
+
+def check_cooling_sharpens_the_sharpest(likelihood: DiscretizedLogisticMixture) -> None:
+    """Where a log scale lies at its least and the mean between two levels, cooling moves weight to the nearer one."""
+    m, channels, last = likelihood.mixtures, likelihood.channels, likelihood.levels - 1
+    maps = torch.zeros(1, likelihood.parameters, dtype=torch.float64)
+    maps[:, m : m + channels * m] = 1 - 1 / last + 1e-3  # a little, about one scale, on the last level's side
+    maps[:, m + channels * m : m + 2 * channels * m] = -30.0
+    x, heats = torch.full((3, channels), last), torch.tensor([1.0, 0.5, 0.01], dtype=torch.float64)
+    tables = likelihood.to_table(maps.expand(3, -1), x, channel=0, temperature=heats).exp()
+    assert_close(tables.sum(1), torch.ones(3, dtype=torch.float64), rtol=0, atol=1e-9)
+    wanted = torch.sigmoid(1e-3 * math.exp(7.0) / heats)
+    assert_close(tables[:, last], wanted, rtol=1e-4, atol=0)
 
 
 def check_gradients_are_finite(likelihood: DiscretizedLogisticMixture, maps: Tensor) -> None:
@@ -112,12 +127,14 @@ def _every_level(likelihood: DiscretizedLogisticMixture, maps: Tensor, x: Tensor
     return told[:, channel, 0, 0].view(count, levels)
 
 
-def _conditionals(likelihood: DiscretizedLogisticMixture, maps: list[float], pixel: list[int]) -> list[float]:
+def _conditionals(
+    likelihood: DiscretizedLogisticMixture, maps: list[float], pixel: list[int], *, temperature: float = 1.0
+) -> list[float]:
     """p of each channel of one pixel given those before it."""
     m, c = likelihood.mixtures, likelihood.channels
     means, log_scales, rest = maps[m : m + c * m], maps[m + c * m : m + 2 * c * m], maps[m + 2 * c * m :]
     value = [2 * level / (likelihood.levels - 1) - 1 for level in pixel]
-    given = [math.exp(logit) for logit in maps[:m]]
+    given = [math.exp(logit / temperature) for logit in maps[:m]]
     result = []
     for channel in range(c):
         joint = []
@@ -125,9 +142,9 @@ def _conditionals(likelihood: DiscretizedLogisticMixture, maps: list[float], pix
             mean = means[channel * m + i]
             pulls = {1: [(0, 0)], 2: [(1, 0), (2, 1)]}.get(channel, [])  # (coefficient, channel that it reads)
             mean += sum(math.tanh(rest[pair * m + i]) * value[earlier] for pair, earlier in pulls)
-            scale = math.exp(max(-7.0, log_scales[channel * m + i]))
+            scale = math.exp(max(-7.0, log_scales[channel * m + i])) * temperature
             joint.append(weight * _mass(value[channel], mean, scale, half=1 / (likelihood.levels - 1)))
-        result.append(sum(joint) / sum(given))
+        result.append(sum(joint) / max(sum(given), 1e-300))
         given = joint
     return result
 

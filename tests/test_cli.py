@@ -29,7 +29,7 @@ from pixelart.training.run import Schedule
 from pixelart.training.setup import export_run, start_run
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ("models", "generate", "complete", "inspect", "evaluate", "train", "export")
+COMMANDS = ("models", "generate", "complete", "enlarge", "inspect", "evaluate", "train", "export")
 Run = Callable[..., "Result"]
 
 
@@ -150,6 +150,9 @@ def test_models_lists_variants_and_checkpoints(run: Run, tiny_checkpoints: Path)
     gated = next(v for v in listed["models"] if v["name"] == "gated_pixelcnn")
     assert {"default", "debug"} <= set(gated["presets"]) and gated["parameters"] > 10**6
     plain = run("models --checkpoints", tiny_checkpoints)
+    (line,) = [line for line in plain.out.splitlines() if line.startswith("gated_pixelcnn ")]
+    size = f"{gated['parameters'] / 1e6:.1f} M parameters (default; 32 x 32, 64 colours, 10 classes)"
+    assert line == f"gated_pixelcnn  presets: {', '.join(gated['presets'])}  {size}"
     assert "gated_pixelcnn" in plain.out and "tiny" in plain.out and "cross, stripe" in plain.out
 
 
@@ -187,6 +190,14 @@ def test_a_checkpoint_may_be_a_folder(
         for i, folder in enumerate([own_checkpoints / "tiny", "./tiny", "tiny", "../checkpoints/tiny/", "tiny/."])
     ]
     assert len(set(results)) == 1
+
+
+def test_every_sampler_writes_the_same(run: Run, tiny_checkpoints: Path, tmp_path: Path) -> None:
+    options = "generate --checkpoint tiny --temperature 2 --seed 3 --json --checkpoints"
+    names = ("auto", "cached", "fixed_point", "naive")
+    for name in names:
+        assert run(options, tiny_checkpoints, "--sampler", name, "--out", tmp_path / name).code == 0
+    assert len({(tmp_path / name / "0.png").read_bytes() for name in names}) == 1
 
 
 def test_only_allowed_colours_are_drawn(run: Run, tiny_checkpoints: Path, tmp_path: Path) -> None:
@@ -298,9 +309,8 @@ def split_checkpoints(tiny_data: Path) -> Path:
     """Checkpoint "half", trained on about half of the tiny pictures."""
     threads, run = torch.get_num_threads(), tiny_data.parent / "half-run"
     schedule = Schedule(steps=10, batch_size=4, validation_share=0.5, threads=1, learning_rate=5e-3, ema=0.5)
-    start_run(
-        run, tiny_data, model="gated_pixelcnn", preset="debug", codec="indexed", colours=8, schedule=schedule
-    ).train()
+    with start_run(run, tiny_data, preset="debug", colours=8, schedule=schedule) as trainer:
+        trainer.train()
     torch.set_num_threads(threads)
     return export_run(run, tiny_data.parent / "half-checkpoints" / "half").parent
 
@@ -433,6 +443,7 @@ BAD = {
     "a folder that is no checkpoint": (DRAW.replace("tiny", "{input}"), "not found"),
     "no checkpoints at all": (DRAW.replace("{checkpoints}", "{input}"), "holds: none"),
     "unknown class": (DRAW + " --class dragon", "class 'dragon' is not one of cross, stripe"),
+    "no such sampler": (DRAW + " --sampler best", "invalid choice: 'best'"),
     "count 0": (DRAW + " --count 0", "count 0: must lie in 1 to 64"),
     "count 65": (DRAW + " --count 65", "count 65: must lie in 1 to 64"),
     "count a word": (DRAW + " --count many", "invalid int value: 'many'"),
@@ -508,6 +519,15 @@ BAD = {
     "a run that goes on with other pictures": (
         "train --data {input}/classes --out {run} --resume",
         "the pictures are not the ones this run was started with",
+    ),
+    "a run that is not there": (
+        "train --data {data} --out {out} --resume",
+        "there is no run to continue; a new one needs --steps or --minutes",
+    ),
+    "a base and a model": (START + " --base tiny --checkpoints {checkpoints}", "model gated_pixelcnn: cannot be said"),
+    "a base and a palette size": (
+        "train --steps 4 --data {data} --out {out} --base tiny --checkpoints {checkpoints} --colours 9",
+        "colours 9: cannot be said beside a base, which decides it",
     ),
     "train out is a file": (START.replace("{out}", "{input}/in.png"), "in.png: File exists"),
     "export of no run": ("export {input} --name x --checkpoints {out}", "not a run folder"),

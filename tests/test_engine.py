@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
 import json
@@ -9,11 +10,13 @@ import logging
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -22,8 +25,9 @@ from pixelart.codec import Picture
 from pixelart.engine import Drawing, Engine, Request, pick_device
 from pixelart.errors import Cancelled, RequestRejected, WeightsRejected
 from pixelart.images import decode_picture
+from pixelart.library import Library
 from pixelart.requests import MAX_SEED
-from pixelart.settings import SETTINGS
+from pixelart.settings import SETTINGS, VERSION
 
 Mask = NDArray[np.bool_]
 CPU = torch.device("cpu")
@@ -148,6 +152,12 @@ def test_settings_tell_how_a_drawing_was_made(engine: Engine) -> None:
     assert drawing.settings["seed"] == drawing.seed == 6
     assert drawing.settings["checkpoint"] == "tiny" and drawing.settings["size"] == "8x8"
     assert drawing.settings["class_weights"] == {"cross": 1.0}
+    assert drawing.settings["version"] == VERSION and drawing.settings["mask"] == [0, 64]
+    weights = (engine.library.folder / "tiny" / "model.safetensors").read_bytes()
+    assert drawing.settings["revision"] == hashlib.sha256(weights).hexdigest()[:16]
+    colours = engine.info("tiny").colours
+    assert colours is not None
+    assert drawing.settings["palette"] == hashlib.sha256(colours.tobytes()).hexdigest()[:16]
     image = Image.open(io.BytesIO(drawing.png(scale=3)))
     assert image.mode == "P" and image.size == (24, 24)
     kept = json.loads(getattr(image, "text")["pixelart"])  # noqa: B009
@@ -163,6 +173,32 @@ def test_settings_tell_how_a_drawing_was_made(engine: Engine) -> None:
     )
     assert np.array_equal(engine.generate(again)[0].picture, drawing.picture)
     assert np.array_equal(decode_picture(drawing.png(), name="a"), drawing.picture)
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    text = (Path(__file__).parent.parent / "pyproject.toml").read_text()
+    assert f'version = "{VERSION}"' in text
+
+
+def test_numbers_of_any_library_are_plain_ones(engine: Engine) -> None:
+    """They reach compiled code, seeds and JSON: an integer where a float is meant compiles the kernel once more."""
+    request = Request(
+        "tiny",
+        class_weights={"cross": np.float32(1)},  # pyright: ignore[reportArgumentType]
+        count=np.int32(2),  # pyright: ignore[reportArgumentType]
+        seed=np.int64(3),  # pyright: ignore[reportArgumentType]
+        temperature=np.float32(0.5),  # pyright: ignore[reportArgumentType]
+        top_k=np.uint8(3),  # pyright: ignore[reportArgumentType]
+        top_p=1,
+        guidance=2,
+        allowed=np.flatnonzero([1, 0, 1, 1]),  # pyright: ignore[reportArgumentType]
+    )
+    plain = Request(
+        "tiny", class_weights={"cross": 1.0}, count=2, seed=3, temperature=0.5, top_k=3, guidance=2.0, allowed=(0, 2, 3)
+    )
+    assert request == plain and repr(request) == repr(plain)
+    drawn = engine.generate(request)
+    assert _same(drawn, engine.generate(plain)) and decode_picture(drawn[0].png(), name="a").shape == (8, 8, 4)
 
 
 # --- complete -----------------------------------------------------------------------------------------------------
@@ -181,6 +217,18 @@ def test_unmasked_pixels_come_back_bit_for_bit(engine: Engine, seed: int) -> Non
             engine.library.load("tiny").codec.snapped(given[None])[0][~mask].sum()
         )
     assert np.array_equal(foreign, given)
+
+
+def test_settings_tell_what_was_repainted(engine: Engine, picture: Picture) -> None:
+    for corners in ([], [(0, 0)], [(7, 7)], [(0, 0), (7, 7)]):
+        mask = np.zeros((8, 8), np.bool_)
+        mask[2, 3:7] = mask[5:, 1] = True
+        for corner in corners:
+            mask[corner] = True
+        (drawing,) = engine.complete(Request("tiny"), picture, mask)
+        runs = json.loads(getattr(Image.open(io.BytesIO(drawing.png())), "text")["pixelart"])["mask"]  # noqa: B009
+        assert np.array_equal(np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(8, 8), mask)
+        assert all(run > 0 for run in runs[1:])
 
 
 def test_candidates_come_most_probable_first(engine: Engine, picture: Picture) -> None:
@@ -304,6 +352,45 @@ def test_frames_of_many_pictures_hold_all_of_them(engine: Engine) -> None:
     assert np.array_equal(frames[-1][2], np.stack([d.picture for d in drawings]))
 
 
+def test_passes_are_shown_whole_and_end_with_the_same_pictures(engine: Engine, picture: Picture) -> None:
+    mask = np.zeros((8, 8), np.bool_)
+    mask[2:6, 1:7] = True
+    frames: list[tuple[int, int, int, Picture]] = []
+    request = Request("tiny", count=3, temperature=3.0)
+    drawings = engine.complete(
+        replace(request, sampler="fixed_point"),
+        picture,
+        mask,
+        on_row=lambda done, rows, pictures: frames.append((pictures.passes, done, rows, pictures())),
+    )
+    rows = engine.complete(request, picture, mask)
+    assert [(d.seed, d.log_prob) for d in drawings] == [(d.seed, d.log_prob) for d in rows]
+    assert all(np.array_equal(one.picture, other.picture) for one, other in zip(drawings, rows, strict=True))
+    by_seed = np.stack([d.picture for d in sorted(drawings, key=lambda d: d.seed)])
+    assert [f[0] for f in frames] == list(range(1, len(frames) + 1)) and 1 < len(frames) <= 24
+    assert frames[-1][1:3] == (4, 4) and np.array_equal(frames[-1][3], by_seed)
+    for _, done, _, shown in frames:
+        assert np.array_equal(shown[:, ~mask], by_seed[:, ~mask])
+        assert np.array_equal(shown[:, : 2 + done], by_seed[:, : 2 + done])
+    assert frames[0][3][:, 5][:, mask[5]].any(), "the last rows are to be seen from the first pass on"
+
+
+def test_the_fastest_sampler_of_a_variant_is_the_default(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def passes(request: Request) -> list[int]:
+        seen: list[int] = []
+        engine.generate(request, on_row=lambda done, rows, pictures: seen.append(pictures.passes))
+        return seen
+
+    model = type(engine.library.load("tiny").model)
+    monkeypatch.setattr(model, "fastest_sampler", {})
+    assert not any(passes(Request("tiny"))), "row by row where nothing was measured"
+    monkeypatch.setattr(model, "fastest_sampler", {"cpu": "fixed_point", "cuda": "naive"})
+    assert all(passes(Request("tiny")))
+    assert not any(passes(Request("tiny", sampler="cached")))
+    with pytest.raises(RequestRejected, match="sampler 'best': must be one of auto, cached, fixed_point, naive"):
+        engine.generate(Request("tiny", sampler="best"))
+
+
 @pytest.mark.parametrize("after", [1, 3, 10])
 def test_cancel_stops_within_a_row(engine: Engine, after: int) -> None:
     calls, rows = itertools.count(1), []
@@ -315,6 +402,25 @@ def test_cancel_stops_within_a_row(engine: Engine, after: int) -> None:
         )
     assert len(rows) == after
     assert len(engine.generate(Request("tiny"))) == 1
+
+
+def test_the_engine_says_while_it_draws_however_that_ends(engine: Engine) -> None:
+    seen: list[bool] = []
+
+    def on_row(*_: Any) -> None:
+        seen.append(engine.is_drawing)
+        if len(seen) == 3:
+            raise RuntimeError("the browser is gone")
+
+    assert not engine.is_drawing
+    with pytest.raises(RuntimeError, match="browser"):
+        engine.generate(Request("tiny"), on_row=on_row)
+    assert seen == [True] * 3 and not engine.is_drawing
+    with pytest.raises(Cancelled):
+        engine.generate(Request("tiny"), cancel=lambda: True)
+    assert not engine.is_drawing
+    engine.generate(Request("tiny"), on_row=on_row)
+    assert seen == [True] * 11 and not engine.is_drawing
 
 
 def test_an_error_in_a_call_back_reaches_the_caller_and_the_engine_goes_on(engine: Engine) -> None:
@@ -358,6 +464,7 @@ BAD: dict[str, dict[str, Any]] = {
     "top_p 1.1": {"top_p": 1.1},
     "NaN top_p": {"top_p": NAN},
     "guidance -1": {"guidance": -1.0},
+    "guidance 10^400": {"guidance": 10**400},
     "NaN guidance": {"guidance": NAN},
     "infinite guidance": {"guidance": INF},
     "no allowed colour": {"allowed": ()},
@@ -539,6 +646,31 @@ def test_models_are_loaded_when_first_used_and_once(own_checkpoints: Path, monke
     for _ in range(3):
         engine.generate(Request("tiny"))
     assert loads == ["tiny"]
+
+
+def test_a_checkpoint_whose_weights_were_replaced_is_loaded_anew(own_checkpoints: Path) -> None:
+    engine, folder = Engine(own_checkpoints, device=CPU), own_checkpoints / "tiny"
+    first = engine.generate(Request("tiny", count=4))
+    weights = safetensors.torch.load_file(folder / "model.safetensors")
+    safetensors.torch.save_file({name: -tensor for name, tensor in weights.items()}, folder / "model.safetensors")
+    changed = engine.generate(Request("tiny", count=4))
+    fresh = Engine(own_checkpoints, device=CPU).generate(Request("tiny", count=4))
+    assert not _same(first, changed) and _same(changed, fresh)
+    assert first[0].settings["revision"] != changed[0].settings["revision"]
+
+
+def test_a_checkpoint_that_vanishes_is_told_plainly(own_checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(own_checkpoints, device=CPU)
+    found = Library.path
+
+    def path(library: Library, name: str) -> Path:
+        folder = found(library, name)
+        shutil.rmtree(folder)
+        return folder
+
+    monkeypatch.setattr(Library, "path", path)
+    with pytest.raises(WeightsRejected, match=r"tiny: config\.json: No such file"):
+        engine.library.load("tiny")
 
 
 def test_the_least_recently_used_models_are_dropped(own_checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:

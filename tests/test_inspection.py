@@ -20,7 +20,8 @@ from pixelart.completion import context_of, whole_log_prob
 from pixelart.engine import Engine
 from pixelart.errors import RequestRejected
 from pixelart.inspection import MAX_LOOKS, Inspection, class_probabilities, colours_at, inspect, most_probable
-from pixelart.models import AutoregressiveModel, create_model
+from pixelart.layers.context import Context
+from pixelart.models import AutoregressiveModel, RasterModel, create_model
 from pixelart.sampling import Controls, draw_noise, sample_naive
 
 CLASSES = ("a", "b", "c")
@@ -188,6 +189,23 @@ def test_colours_of_a_palette_are_those_of_trying_each(
     assert two.likely == found.likely[:2] and two.current == found.current and two.is_exact
     assert two.likely[0].probability >= two.likely[1].probability == two.bound >= found.likely[2].probability
     assert engine.colours_at("tiny", picture, **place, top=256, class_weights=weights) == found
+
+
+def test_no_table_is_read_twice(engine: Engine, picture: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes: list[int] = []
+    maps_and_votes = RasterModel.maps_and_votes
+
+    def counted(self: RasterModel, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
+        passes.append(len(x))
+        return maps_and_votes(self, x, context)
+
+    model = _random_model(codec=FewRGB())
+    monkeypatch.setattr(RasterModel, "maps_and_votes", counted)
+    engine.colours_at("tiny", picture, row=3, column=4)
+    assert passes == [1], "one channel, one table"
+    passes.clear()
+    colours_at(model, FewRGB(), _few_colours(), torch.tensor([1.0, 0.0, 0.0]), row=2, column=1, top=64)
+    assert sum(passes) == 1 + 4 + 16, "all that there are"
 
 
 def test_what_lies_around_a_pixel_counts_and_what_lies_on_it_does_not(engine: Engine, picture: Picture) -> None:

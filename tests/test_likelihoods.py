@@ -42,6 +42,7 @@ def test_gradients_are_finite(mixture: DiscretizedLogisticMixture, extreme: dict
 def test_it_is_what_the_paper_defines(mixture: DiscretizedLogisticMixture) -> None:
     checks.check_against_differences(mixture)
     checks.check_temperature(mixture)
+    checks.check_cooling_sharpens_the_sharpest(mixture)
     checks.check_a_mean_far_off_is_pulled(mixture)
 
 
@@ -71,6 +72,15 @@ def test_temperature_of_a_softmax_divides_its_logits() -> None:
     maps = torch.randn(6, softmax.parameters, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     heat = torch.linspace(0.3, 4.0, 6, dtype=torch.float64)
     for channel in range(3):
-        told = softmax.to_table(softmax.temper(maps, heat), torch.zeros(6, 3, dtype=torch.long), channel=channel)
+        told = softmax.to_table(maps, torch.zeros(6, 3, dtype=torch.long), channel=channel, temperature=heat)
         powers = softmax.to_table(maps, torch.zeros(6, 3, dtype=torch.long), channel=channel) / heat[:, None]
         assert_close(told, powers - powers.logsumexp(1, keepdim=True))
+
+
+@every_width
+def test_a_single_level_is_certain(channels: int) -> None:
+    mixture = DiscretizedLogisticMixture(channels=channels, levels=1, mixtures=3)
+    for extreme in checks.EXTREMES.values():
+        maps = checks.random_maps(mixture, **extreme)
+        checks.check_sums_to_one(mixture, maps)
+        checks.check_gradients_are_finite(mixture, maps)

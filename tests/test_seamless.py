@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ import pytest
 import torch
 
 from pixelart.codec import Picture
-from pixelart.engine import Engine, Request
+from pixelart.completion import run_lengths
+from pixelart.engine import Engine, Preview, Request
 from pixelart.errors import Cancelled, RequestRejected
 from pixelart.seams import back, rolled, seam_band, seam_repairs, shift_to_join
 
@@ -122,6 +122,7 @@ def test_every_pixel_outside_the_band_stays_and_log_p_is_that_of_the_result(
         assert np.array_equal(drawing.picture[~band], painting[~band])
         assert drawing.log_prob == engine.log_likelihood("tiny", drawing.picture, class_weights={"stripe": 1.0})
         assert drawing.settings["seamless"] == axes and drawing.settings["seed"] == drawing.seed
+        assert drawing.settings["mask"] == run_lengths(band)
         assert drawing.settings["log_prob"] == pytest.approx(drawing.log_prob, abs=1e-3)
     assert [d.log_prob for d in drawings] == sorted((d.log_prob for d in drawings), reverse=True)
 
@@ -131,7 +132,7 @@ def test_generate_draws_and_then_mends_each(engine: Engine) -> None:
     plain, tiles = engine.generate(request), engine.generate(replace(request, seamless="xy"))
     assert "seamless" not in plain[0].settings
     for before, after in zip(plain, tiles, strict=True):
-        assert before.seed == after.seed
+        assert before.seed == after.seed and after.settings["mask"] == [0, 64]
         one = replace(request, count=1, seed=before.seed, seamless="xy")
         assert np.array_equal(engine.mend_seam(one, before.picture)[0].picture, after.picture)
     assert any(not np.array_equal(a.picture, b.picture) for a, b in zip(plain, tiles, strict=True))
@@ -150,26 +151,33 @@ def test_a_seamless_completion_keeps_every_unmasked_pixel_and_sees_over_the_edge
     for drawing in plain:
         mine = drawings[drawing.seed]
         assert np.array_equal(mine.picture, rolled(drawing.picture, back(shift)))
-        assert np.array_equal(mine.picture[~mask], painting[~mask])
+        assert np.array_equal(mine.picture[~mask], painting[~mask]) and mine.settings["mask"] == run_lengths(mask)
         assert mine.log_prob == engine.log_likelihood("tiny", mine.picture)
 
 
-def test_rows_are_shown_where_they_will_be_and_temperatures_move_along(engine: Engine, painting: Picture) -> None:
+@pytest.mark.parametrize("sampler", ["cached", "fixed_point"])
+def test_rows_and_passes_are_shown_where_they_will_be_and_temperatures_move_along(
+    engine: Engine, painting: Picture, sampler: str
+) -> None:
     mask = np.zeros((8, 8), np.bool_)
     mask[[0, 7]] = True
     heat = np.full((8, 8), 0.01)
     heat[7] = 3.0
     shown: list[Picture] = []
+    passes: list[int] = []
 
-    def on_row(done: int, rows: int, pictures: Callable[[], Picture]) -> None:
+    def on_row(done: int, rows: int, pictures: Preview) -> None:
         shown.append(pictures())
+        passes.append(pictures.passes)
+        assert engine.is_drawing
 
-    request = Request("tiny", count=6, temperature=heat, seamless="y")
+    request = Request("tiny", count=6, temperature=heat, seamless="y", sampler=sampler)
     drawings = engine.complete(request, painting, mask, on_row=on_row)
     for frame in shown:
         assert all(np.array_equal(p[~mask], painting[~mask]) for p in frame)
     assert {p.tobytes() for p in shown[-1]} == {d.picture.tobytes() for d in drawings}
-    assert drawings[0].settings["temperature"] == heat.tolist()
+    assert drawings[0].settings["temperature"] == heat.tolist() and not engine.is_drawing
+    assert passes == [*range(1, len(passes) + 1)] if sampler == "fixed_point" else not any(passes)
 
 
 def test_stopping_and_refusals(engine: Engine, painting: Picture) -> None:

@@ -1,4 +1,4 @@
-"""Checkpoints from strangers: hostile ones are refused before anything is run or allocated (RELIABILITY.md T12)."""
+"""Checkpoints from strangers: hostile ones are refused before anything is run or allocated."""
 
 from __future__ import annotations
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pixelart.layers.causal import pointwise
+from pixelart.layers.causal import from_rows, is_compiled, pointwise
 from pixelart.layers.cursor import Cursor
+from pixelart.layers.gated_residual import GatedResidual
+from pixelart.layers.kernels import attend
 from pixelart.layers.masked import Groups
 
 
 class CausalAttention(nn.Module):
-    """For each pixel a mean of the values of the pixels strictly before it, weighted by query and key.
+    """For each pixel a mean of the values of the pixels strictly before it, weighted by query and key, all of which
+    are 1x1 of a gated residual layer.
 
     Strictly, because a pixel's own key and value hold that pixel. The query may not: it is made of the features of
     the first colour group alone, which know no channel of their own pixel; else a weight could tell green to red.
@@ -22,6 +26,8 @@ class CausalAttention(nn.Module):
         super().__init__()
         last = max(features)
         self.keys = keys
+        self.mixed = GatedResidual(pixels + features, conv=pointwise)
+        self.asking = GatedResidual(features, conv=pointwise)
         self.key_value = pointwise(pixels + features, (last,) * (keys + values))
         self.query = pointwise(features, (0,) * keys)
 
@@ -32,24 +38,29 @@ class CausalAttention(nn.Module):
         since it was read.
         """
         given, size = torch.cat([pixels, features], dim=1), features.shape[2:]
-        query = self.query(features, cursor).flatten(2)
+        query = self.query(self.asking(features, None, cursor), cursor).flatten(2)
         if cursor is None:
-            return self._attend(query, self.key_value(given), first=0).unflatten(2, size)
+            return self._attend(query, self.key_value(self.mixed(given, None, None)), first=0).unflatten(2, size)
         first = cursor.rows.start * cursor.width + cursor.columns.start
         inputs, kept = self._kept(given, cursor)
         stop, start = first + query.shape[2], first
-        inputs[:, :, first:stop] = given.flatten(2)
+        inputs[:, first:stop] = given.flatten(2).mT
         if before is not None:
             start = first - 1
-            inputs[:, : before.shape[1], start] = before[:, :, 0, 0]
-        kept[:, :, start:stop] = self.key_value.region(inputs[:, :, None, start:stop], cursor).flatten(2)
-        return self._attend(query, kept[:, :, :stop], first=first).unflatten(2, size)
+            inputs[:, start, : before.shape[1]] = before[:, :, 0, 0]
+        region = self.mixed(inputs[:, start:stop].mT[:, :, None], None, cursor)
+        kept[:, start:stop] = self.key_value.region(region, cursor)[:, :, 0].mT
+        if is_compiled(given, cursor):
+            result = np.empty((len(query), query.shape[2], kept.shape[2] - self.keys), np.float32)
+            attend(query.mT.contiguous().numpy(), kept.numpy(), first, self.keys**-0.5, result)
+            return from_rows(result)
+        return self._attend(query, kept[:, :stop].mT, first=first).unflatten(2, size)
 
-    def _kept(self, given: Tensor, cursor: Cursor) -> tuple[Tensor, Tensor]:  # inputs, and keys with values, of all
-        batch, places = len(given), cursor.height * cursor.width
-        outputs = len(self.key_value.bias)
-        inputs = cursor.keep(self, "inputs", lambda: given.new_zeros(batch, given.shape[1], places))
-        return inputs, cursor.keep(self, "key and value", lambda: given.new_zeros(batch, outputs, places))
+    def _kept(self, given: Tensor, cursor: Cursor) -> tuple[Tensor, Tensor]:
+        """Of all pixels, the inputs (B, places, E + F), and keys with values (B, places, k + V)."""
+        places, outputs = (len(given), cursor.height * cursor.width), len(self.key_value.bias)
+        inputs = cursor.keep(self, "inputs", lambda: given.new_zeros(*places, given.shape[1]))
+        return inputs, cursor.keep(self, "key and value", lambda: given.new_zeros(*places, outputs))
 
     def _attend(self, query: Tensor, key_value: Tensor, *, first: int) -> Tensor:
         """(B, V, n) for queries (B, k, n) of the pixels from number `first` on."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pixelart.layers.cursor import Cursor
-from pixelart.layers.kernels import add_product
+from pixelart.layers.cursor import Cursor, cut
+from pixelart.layers.kernels import F32, add_product, conv_region
 from pixelart.layers.masked import Groups, MaskedConv2d, MaskType, group_mask
 
 
@@ -30,7 +31,7 @@ class CausalConv2d(MaskedConv2d):
     ) -> None:
         """`own_taps`: how many taps of the kernel's last row, from the left, can be alive."""
         super().__init__(groups_in, groups_out, mask=mask, dilation=dilation, padding=padding)
-        self.own_taps = own_taps
+        self.own_taps, self.reads_others = own_taps, any(padding)
 
     def forward(self, x: Tensor, cursor: Cursor | None = None) -> Tensor:
         """Outputs (B, O, h, w) of the inputs x (B, I, h, w): the whole picture, or the cursor's region."""
@@ -41,36 +42,43 @@ class CausalConv2d(MaskedConv2d):
 
     def remember(self, x: Tensor, cursor: Cursor, *, start: int) -> None:
         """Keep the inputs x (B, I, h, n) of the cursor's rows, from column `start` on."""
-        if self._reads_others():
+        if self.reads_others:
             left, _, top, _ = self.padding
-            rows = slice(top + cursor.rows.start, top + cursor.rows.stop)
-            self._held(x, cursor)[:, rows, left + start : left + start + x.shape[3]] = x.permute(0, 2, 3, 1)
+            place = (slice(None), slice(top + cursor.rows.start, top + cursor.rows.stop))
+            place += (slice(left + start, left + start + x.shape[3]),)
+            held = self._held(x, cursor)
+            if is_compiled(x, cursor):  # the same in fewer microseconds
+                held.numpy()[place] = x.numpy().transpose(0, 2, 3, 1)
+            else:
+                held[place] = x.permute(0, 2, 3, 1)
 
     def region(self, x: Tensor, cursor: Cursor) -> Tensor:
         """Outputs (B, O, 1, n) of the cursor's region in one row, whose inputs x were remembered."""
-        own = cursor.constant(self, "own", lambda: _as_matrix(self.masked_weight()[:, :, -1:, : self.own_taps]))
-        if not self._reads_others():
-            result = self.bias.expand(len(x), x.shape[3], -1).contiguous()
-            return product(x[:, :, 0].mT, own, result).mT[:, :, None]
-        (_, _, top, _), (dy, dx), columns = self.padding, self.dilation, cursor.columns
-        held, size = self._held(x, cursor), columns.stop - columns.start
+        own, bias = cursor.constant(self, "own", self._own)
+        top, columns, step = self.padding[2], cursor.columns, self.dilation[1]
         if top and cursor.begins_row:
-            matrix = cursor.constant(self, "above", lambda: _as_matrix(self.masked_weight()[:, :, :-1]))
-            wide = [j * dx for j in range(self.weight.shape[3])]
-            taps = [held[:, r, j : j + cursor.width] for r in range(cursor.row, cursor.row + top, dy) for j in wide]
-            # One picture at a time: rounding must not depend on how many are drawn.
-            above = torch.stack([torch.addmm(self.bias, some, matrix) for some in torch.cat(taps, dim=-1)])
-            cursor.put(self, "row above", above)
-        near = [columns.start + j * dx for j in range(self.own_taps)]
-        taps = torch.cat([held[:, top + cursor.row, j : j + size] for j in near], dim=-1)
-        if top:
-            result = cursor.keep(self, "row above", lambda: taps)[:, columns].clone()
-        else:
-            result = self.bias.expand(*taps.shape[:2], -1).contiguous()
-        return product(taps, own, result).mT[:, :, None]
+            cursor.put(self, "row above", self._from_above(self._held(x, cursor), cursor))
+        held = self._held(x, cursor) if self.reads_others else x.permute(0, 2, 3, 1)
+        row, start = (top + cursor.row, columns.start) if self.reads_others else (0, 0)
+        base, size = cursor.keep(self, "row above", lambda: bias) if top else bias, x.shape[3]
+        if is_compiled(x, cursor):
+            result = np.empty((x.shape[0], size, own.shape[1]), np.float32)
+            inputs = np.ascontiguousarray(held.numpy())
+            conv_region(own.numpy(), base.numpy(), inputs, row, start, step, result)
+            return from_rows(result)
+        near = [start + j * step for j in range(self.own_taps)]
+        taps = torch.cat([held[:, row, j : j + size] for j in near], dim=-1)
+        return ((base[:, columns] if top else base) + taps @ own).mT[:, :, None]
 
-    def _reads_others(self) -> bool:
-        return any(self.padding)
+    def _own(self) -> tuple[Tensor, Tensor]:  # the last row's weights (taps*I, O), and the bias (1, 1, O)
+        return _as_matrix(self.masked_weight()[:, :, -1:, : self.own_taps]), self.bias.detach()[None, None]
+
+    def _from_above(self, held: Tensor, cursor: Cursor) -> Tensor:  # (B, W, O): what the rows above give, and the bias
+        matrix = cursor.constant(self, "above", lambda: _as_matrix(self.masked_weight()[:, :, :-1]))
+        (dy, dx), last = self.dilation, cursor.row + self.padding[2]
+        wide = [j * dx for j in range(self.weight.shape[3])]
+        taps = [held[:, r, j : j + cursor.width] for r in range(cursor.row, last, dy) for j in wide]
+        return picture_by_picture(torch.cat(taps, dim=-1), matrix, self.bias)
 
     def _held(self, x: Tensor, cursor: Cursor) -> Tensor:  # (B, top + H, left + W + right, I)
         left, right, top, _ = self.padding
@@ -89,6 +97,30 @@ class FirstConv(CausalConv2d):
         features = embed(x[:, :, cursor.rows, start : cursor.columns.stop])
         self.remember(features, cursor, start=start)
         return self.region(features[..., cursor.columns.start - start :], cursor)
+
+
+def is_compiled(x: Tensor, cursor: Cursor | None) -> bool:
+    """Whether the compiled inner loops serve x of the cursor's region: while drawing on a CPU. Elsewhere their twins in
+    PyTorch do."""
+    drawing = cursor is not None and not cursor.is_prefill
+    return drawing and x.device.type == "cpu" and x.dtype == torch.float32
+
+
+def to_rows(x: Tensor) -> F32:
+    """A region (B, F, 1, n) as an inner loop reads it, (B, 1, n, F); the same memory, where it lies like that."""
+    return np.ascontiguousarray(x.numpy().transpose(0, 2, 3, 1))
+
+
+def from_rows(rows: F32) -> Tensor:
+    """A region (B, O, 1, n) from what an inner loop wrote, (B, n, O); the same memory."""
+    return torch.from_numpy(rows.transpose(0, 2, 1)[:, :, None])
+
+
+def picture_by_picture(x: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:
+    """(B, n, O) = bias (O,) + x (B, n, I) @ matrix (I, O): rounding does not depend on how many pictures there are."""
+    if bias is None:
+        return torch.stack([some @ matrix for some in x])
+    return torch.stack([torch.addmm(bias, some, matrix) for some in x])
 
 
 def product(x: Tensor, matrix: Tensor, result: Tensor) -> Tensor:
@@ -161,6 +193,24 @@ def pointwise(groups_in: Groups, groups_out: Groups) -> CausalConv2d:
 
 def _as_matrix(weight: Tensor) -> Tensor:  # (O, I, h, w) -> (taps*I, O), row by row
     return weight.detach().permute(2, 3, 1, 0).flatten(0, 2).contiguous()
+
+
+class ContextBias(nn.Conv2d):
+    """What a layer takes from the context map: a 1x1 convolution, in drawing computed once for a whole row."""
+
+    def __init__(self, context: int, features: int, *, bias: bool = False) -> None:
+        super().__init__(context, features, 1, bias=bias)
+
+    def forward(self, input: Tensor, cursor: Cursor | None = None) -> Tensor:
+        """(B, features, h, w) of the cursor's region, or (1, features, h, w) where all pictures share their map;
+        input (B, F, H, W) is the whole map."""
+        if cursor is None or cursor.is_prefill:
+            return super().forward(cut(input, cursor))
+        if cursor.begins_row:
+            matrix = cursor.constant(self, "matrix", lambda: _as_matrix(self.weight))
+            given = input if input.stride(0) else input[:1]
+            cursor.put(self, "row", picture_by_picture(given[:, :, cursor.row].mT, matrix, self.bias))
+        return cursor.keep(self, "row", lambda: input)[:, cursor.columns].mT[:, :, None]
 
 
 def taps_matrix(conv: nn.Conv1d) -> Tensor:

@@ -45,13 +45,28 @@ class Context:
         """The same with every pixel said to be unknown."""
         return replace(self, mask=torch.ones_like(self.mask))
 
+    def every(self, factor: int) -> Context:
+        """The same of every `factor`-th row and column."""
+        return replace(self, pixels=self.pixels[..., ::factor, ::factor], mask=self.mask[:, ::factor, ::factor])
+
+    def enlarging(self, small: Tensor) -> Context:
+        """The same with every other row and column of every other given: they are the pixels of `small` (B, C, h, w),
+        the small picture to enlarge."""
+        pixels, mask = self.pixels.clone(), self.mask.clone()
+        pixels[..., ::2, ::2], mask[:, ::2, ::2] = small, False
+        return replace(self, pixels=pixels, mask=mask, small=small)
+
     def to(self, device: torch.device) -> Context:
         """The same on `device`."""
         return self._each(lambda part: part.to(device))
 
-    def select(self, rows: slice) -> Context:
-        """The same of some of the pictures."""
-        return self._each(lambda part: part[rows])
+    def select(self, pictures: slice | Tensor) -> Context:
+        """The same of some of the pictures, a range of them or by number."""
+        return self._each(lambda part: part[pictures])
+
+    def repeat(self, count: int) -> Context:
+        """The same of one picture for `count`."""
+        return self._each(lambda part: part.expand(count, *part.shape[1:]))
 
     def is_one(self) -> bool:
         """Whether the same is given of all pictures."""
@@ -120,7 +135,8 @@ class ContextEncoder(nn.Module):
         if context.small is None:
             return torch.full((batch, self.channels, height, width), self.levels, device=context.mask.device)
         factor = self.config.upscale
-        return context.small.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
+        large = context.small.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
+        return large[..., :height, :width]  # of an odd side the small picture has the larger half
 
     def _position(self, mask: Tensor) -> Tensor:
         """Row and column in -1..1 and their squares, (B, 4, H, W): where the picture ends, and where its middle is."""

@@ -8,10 +8,12 @@ is computed twice; the others need not know that they are drawing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import overload
+from typing import Any, TypeVar, overload
 
 import torch
 from torch import Tensor, nn
+
+Made = TypeVar("Made")
 
 
 class Cursor:
@@ -24,29 +26,23 @@ class Cursor:
 
     def __init__(self, height: int, width: int) -> None:
         self.height, self.width = height, width
-        self.rows, self.columns = slice(0, 0), slice(0, width)
+        self.move(slice(0, 0), slice(0, width))
         self._kept: dict[tuple[nn.Module, str], Tensor] = {}
-        self._constants: dict[tuple[nn.Module, str], Tensor] = {}
+        self._constants: dict[tuple[nn.Module, str], Any] = {}
         self._derived: dict[str, Cursor] = {}
 
     def move(self, rows: slice, columns: slice) -> None:
         """Ask for another region."""
         self.rows, self.columns = rows, columns
+        # Whether the region begins at the left edge: all rows above are final.
+        self.begins_row = columns.start == 0
+        # Whether it is whole rows from the top: the parallel face of a layer then serves.
+        self.is_prefill = rows.start == 0 and self.begins_row and columns.stop == self.width
 
     @property
     def row(self) -> int:
         """The row of a region in one row."""
         return self.rows.start
-
-    @property
-    def is_prefill(self) -> bool:
-        """Whether the region is whole rows from the top: the parallel face of a layer then serves."""
-        return self.rows.start == 0 and self.columns == slice(0, self.width)
-
-    @property
-    def begins_row(self) -> bool:
-        """Whether the region begins at the left edge: all rows above are final."""
-        return self.columns.start == 0
 
     def keep(self, layer: nn.Module, name: str, make: Callable[[], Tensor]) -> Tensor:
         """What `layer` keeps under `name`, batch first; `make` gives it at first."""
@@ -54,8 +50,8 @@ class Cursor:
             self._kept[layer, name] = make()
         return self._kept[layer, name]
 
-    def constant(self, layer: nn.Module, name: str, make: Callable[[], Tensor]) -> Tensor:
-        """A form of the weights of `layer`, made once."""
+    def constant(self, layer: nn.Module, name: str, make: Callable[[], Made]) -> Made:
+        """A form of the weights of `layer`, or what else does not depend on the pictures, made once."""
         if (layer, name) not in self._constants:
             self._constants[layer, name] = make()
         return self._constants[layer, name]

@@ -4,28 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pixelart.layers.causal import CausalConv2d, pointwise
+from pixelart.layers import kernels
+from pixelart.layers.causal import CausalConv2d, ContextBias, from_rows, is_compiled, pointwise, to_rows
 from pixelart.layers.cursor import Cursor
 from pixelart.layers.masked import Groups
 
 
-def concat_elu(x: Tensor) -> Tensor:
-    """ELU of x and of -x, (B, 2F, ...) of x (B, F, ...): colour groups repeat in both halves."""
+def concat_elu(x: Tensor, cursor: Cursor | None) -> Tensor:
+    """ELU of x and of -x, (B, 2F, h, w) of x (B, F, h, w): colour groups repeat in both halves."""
+    if is_compiled(x, cursor):
+        rows = to_rows(x)
+        kernels.concat_elu(rows, result := np.empty((len(rows), rows.shape[2], 2 * rows.shape[3]), np.float32))
+        return from_rows(result)
     return F.elu(torch.cat([x, -x], dim=1))
 
 
 class GatedResidual(nn.Module):
-    """x + a * sigmoid(b), (a, b) = conv(celu(conv(celu(x)) + 1x1(celu(beside)))) + context (PixelCNN++, 1701.05517)."""
+    """x + a * sigmoid(b), (a, b) = conv(celu(conv(celu(x)) + 1x1(celu(beside)))) + context (PixelCNN++, 1701.05517).
+
+    `context`: features of the context map; with 0 the layer is not given it.
+    """
 
     def __init__(
         self,
         groups: Groups,
         *,
-        context: int,
+        context: int = 0,
         conv: Callable[[Groups, Groups], CausalConv2d],
         beside: Groups = (),
     ) -> None:
@@ -33,12 +42,22 @@ class GatedResidual(nn.Module):
         self.first = conv(groups * 2, groups)
         self.beside = pointwise(beside * 2, groups) if beside else None
         self.second = conv(groups * 2, groups * 2)
-        self.context = nn.Conv2d(context, 2 * len(groups), 1, bias=False)
+        self.context = ContextBias(context, 2 * len(groups)) if context else None
 
-    def forward(self, x: Tensor, context_map: Tensor, cursor: Cursor | None, beside: Tensor | None = None) -> Tensor:
-        """x (B, F, h, w) of the cursor's region, `beside` another input of the same."""
-        inner = self.first(concat_elu(x), cursor)
+    def forward(
+        self, x: Tensor, context_map: Tensor | None, cursor: Cursor | None, beside: Tensor | None = None
+    ) -> Tensor:
+        """x (B, F, h, w) of the cursor's region, `beside` another input of the same, context_map (B, C, H, W) whole."""
+        inner = self.first(concat_elu(x, cursor), cursor)
         if self.beside is not None and beside is not None:
-            inner = inner + self.beside(concat_elu(beside), cursor)
-        a, b = (self.second(concat_elu(inner), cursor) + self.context(context_map)).chunk(2, dim=1)
+            inner = inner + self.beside(concat_elu(beside, cursor), cursor)
+        gates = self.second(concat_elu(inner, cursor), cursor)
+        given = torch.zeros_like(gates[:1])
+        if self.context is not None and context_map is not None:
+            given = self.context(context_map, cursor)
+        if is_compiled(x, cursor):
+            rows = to_rows(x)
+            kernels.add_gated(rows, to_rows(gates), to_rows(given), result := np.empty_like(rows[:, 0]))
+            return from_rows(result)
+        a, b = (gates + given).chunk(2, dim=1)
         return x + a * torch.sigmoid(b)

@@ -97,7 +97,8 @@ class GatedStream(Stream):
                 tall, side = self.reach[i + 1]
                 self.inputs[i + 1][:, tall + row, side : side + width] = v
 
-    def pixel(self, x: Tensor, row: int, column: int) -> Tensor:
+    def maps(self, x: Tensor, row: int, columns: slice) -> Tensor:
+        column = columns.start
         p, w = self.features, self.weights
         total = self.skip[:, column]
         for i, layer in enumerate(self.stack.layers):
@@ -116,7 +117,8 @@ class GatedStream(Stream):
             self.row_features[i][:, column] = h
             total = total + result[:, p:]
         hidden = torch.addmm(w["hidden_bias"], total.relu(), w["hidden"])
-        return torch.addmm(w["logits_bias"], hidden.relu(), w["logits"]) + self.vote[:, column]
+        logits = torch.addmm(w["logits_bias"], hidden.relu(), w["logits"]) + self.vote[:, column]
+        return logits[:, :, None, None]
 
     def row_kernel(self) -> RowKernel | None:
         if self.context_map.device.type != "cpu" or self.context_map.dtype != torch.float32:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from pixelart.layers.causal import pointwise
 from pixelart.layers.cursor import Cursor
@@ -11,14 +14,33 @@ from pixelart.layers.masked import Groups, spread_groups
 
 
 class Head(nn.Module):
-    """Twice ReLU and a 1x1 convolution with mask B (Pixel Recurrent Neural Networks, 1601.06759, table 1)."""
+    """Twice ReLU and a 1x1 convolution, then a 1x1 to the logits, all mask B (Pixel Recurrent Neural Networks,
+    1601.06759, table 1); a ReLU stands before the last too, or two linear maps would be one."""
 
     def __init__(self, groups: Groups, hidden: int, *, channels: int, levels: int) -> None:
         super().__init__()
         inner = spread_groups(hidden, channels)
-        self.hidden = pointwise(groups, inner)
+        self.first, self.second = pointwise(groups, inner), pointwise(inner, inner)
         self.logits = pointwise(inner, tuple(c for c in range(channels) for _ in range(levels)))
 
     def forward(self, x: Tensor, cursor: Cursor | None) -> Tensor:
         """Logits (B, C*K, h, w), channel-major, of features (B, I, h, w)."""
-        return self.logits(torch.relu(self.hidden(torch.relu(x), cursor)), cursor)
+        for layer in (self.first, self.second, self.logits):
+            x = layer(torch.relu(x), cursor)
+        return x
+
+
+def precisely(layer: Callable[..., Tensor], x: Tensor, *given: object) -> Tensor:
+    """What `layer` makes of x in single precision at least, also under autocast: for parameters that are quantities.
+
+    In bfloat16 a mean in -1..1 has steps of up to a whole level of 256.
+    """
+    with torch.autocast(x.device.type, enabled=False):
+        return layer(x.to(torch.promote_types(x.dtype, torch.float32)), *given)
+
+
+class Vote(nn.Conv2d):
+    """The context map alone to parameter maps: 1x1, in single precision."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return precisely(lambda x: F.conv2d(x, self.weight, self.bias), input)

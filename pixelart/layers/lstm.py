@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from pixelart.layers.kernels import lstm_row
 
 
 def lstm_cell(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
@@ -14,3 +17,15 @@ def lstm_cell(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     o, f, i, g = gates.chunk(4, dim=1)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
     return torch.sigmoid(o) * torch.tanh(c), c
+
+
+def lstm_rows(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """The same for features last: (h, c), each (B, n, h), of gates (B, n, 4h) and c (B, n, h) of pixels being drawn."""
+    if gates.device.type != "cpu" or gates.dtype != torch.float32:
+        h, c = lstm_cell(gates.mT, c.mT)
+        return h.mT, c.mT
+    result = np.empty((2, *c.shape), np.float32)
+    before, hidden = np.ascontiguousarray(c.numpy()), c.shape[2]
+    new_h, new_c = (part.reshape(-1, hidden) for part in result)
+    lstm_row(gates.contiguous().numpy().reshape(-1, 4 * hidden), before.reshape(-1, hidden), new_h, new_c)
+    return torch.from_numpy(result[0]), torch.from_numpy(result[1])

@@ -35,7 +35,7 @@ def group_mask(mask_type: MaskType, groups_in: Groups, groups_out: Groups) -> Te
 
 
 class MaskedConv2d(nn.Module):
-    """A convolution whose weight is multiplied by a fixed mask on use, so no dead tap is ever trained or decayed.
+    """A convolution whose weight is multiplied by a fixed mask on use: a dead tap is not read and gets no gradient.
 
     The kernel reads `kernel` = (kh, kw) taps at distance `dilation`. The mask (out, in, kh, kw) is given by the
     caller; padding too, since causal stacks pad on some sides only.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -13,9 +14,15 @@ from pixelart.layers.kernels import Choice
 RowKernel = Callable[[Tensor, int, Tensor, Tensor, Tensor, Tensor, Choice], None]
 """kernel(x, row, mask, noise, temperature, log_prob, choice): draws one begun row in place; shapes as in `Stream`."""
 
+Unit = Literal["channel", "pixel", "row"]
+"""What is asked for at once: the parameters of a pixel's channels may depend on its earlier channels; or on the pixels
+before it alone; or on the rows above alone."""
+
 
 class Stream(ABC):
-    """Abstract: parameter maps of one pixel after another, for B pictures x int64 (B, C, H, W) that grow in place."""
+    """Abstract: parameter maps of one `unit` after another, for B pictures x int64 (B, C, H, W) that grow in place."""
+
+    unit: Unit = "channel"
 
     @abstractmethod
     def prefill(self, x: Tensor, rows: int) -> None:
@@ -26,10 +33,11 @@ class Stream(ABC):
         """Compute what depends only on rows above `row`, all of which are final; rows come in order."""
 
     @abstractmethod
-    def pixel(self, x: Tensor, row: int, column: int) -> Tensor:
-        """Parameters (B, P) of one pixel given all before it, and the channels set so far; columns come in order.
+    def maps(self, x: Tensor, row: int, columns: slice) -> Tensor:
+        """Parameters (B, P, 1, n) of one pixel, or of a row, given all before it; columns come in order.
 
-        Called once a channel: the last call of a pixel must see all channels but the last.
+        Where the unit is a channel it is called once a channel, and given those set so far too: the last call of a
+        pixel must see all channels but the last.
         """
 
     def row_kernel(self) -> RowKernel | None:
@@ -40,7 +48,10 @@ class Stream(ABC):
 class TrunkStream(Stream):
     """The incremental face of a `trunk` whose layers take a cursor; `vote` maps the context to parameters too."""
 
-    def __init__(self, trunk: Callable[[Tensor, Tensor, Cursor], Tensor], vote: nn.Module, context_map: Tensor) -> None:
+    def __init__(
+        self, trunk: Callable[[Tensor, Tensor, Cursor], Tensor], vote: nn.Module, context_map: Tensor, *, unit: Unit
+    ) -> None:
+        self.unit = unit
         self.trunk, self.context_map, self.votes = trunk, context_map, vote(context_map)
         self.cursor = Cursor(*context_map.shape[2:])
         self.last: int | None = None  # the last column that was asked for in the row
@@ -58,14 +69,15 @@ class TrunkStream(Stream):
             self.last = None
 
     def begin_row(self, x: Tensor, row: int) -> None:
-        if row and self.last is not None:  # rows below need the whole of the one above, not drawn pixels alone
-            self._ask(x, row - 1, self.last, self.cursor.width)
+        # Rows below need the whole of the one above, not drawn pixels alone; where they are the unit, it was asked for.
+        if row and self.last is not None and self.unit != "row":
+            self._ask(x, row - 1, slice(self.last, self.cursor.width))
         self.last = 0
 
-    def pixel(self, x: Tensor, row: int, column: int) -> Tensor:
-        self.last = column
-        return self._ask(x, row, column, column + 1)[:, :, 0, 0] + self.votes[:, :, row, column]
+    def maps(self, x: Tensor, row: int, columns: slice) -> Tensor:
+        self.last = columns.start
+        return self._ask(x, row, columns) + self.votes[:, :, row : row + 1, columns]
 
-    def _ask(self, x: Tensor, row: int, start: int, stop: int) -> Tensor:
-        self.cursor.move(slice(row, row + 1), slice(start, stop))
+    def _ask(self, x: Tensor, row: int, columns: slice) -> Tensor:
+        self.cursor.move(slice(row, row + 1), columns)
         return self.trunk(x, self.context_map, self.cursor)

@@ -49,7 +49,6 @@ class UStream(nn.Module):
         given: the context map of each size, whole. besides: a map for every layer, in the same order, of the cursor's
         rows in full width.
         """
-        here = given[0] if cursor is None else given[0][:, :, cursor.rows, cursor.columns]
         skips, outputs = [x], []
 
         def next_beside() -> list[Tensor]:
@@ -59,7 +58,7 @@ class UStream(nn.Module):
             return [beside if cursor is None else beside[..., cursor.columns]]
 
         for layer in self.down:
-            x = layer(x, here, cursor, *next_beside())
+            x = layer(x, given[0], cursor, *next_beside())
             skips.append(x)
             outputs.append(x)
         if self.inner is None:
@@ -68,7 +67,7 @@ class UStream(nn.Module):
             x, inside = self._inside(x, given, besides, cursor)
             outputs += inside
         for layer in self.up:
-            x = layer(x, here, cursor, torch.cat([skips.pop(), *next_beside()], dim=1))
+            x = layer(x, given[0], cursor, torch.cat([skips.pop(), *next_beside()], dim=1))
             outputs.append(x)
         return x, outputs
 

@@ -4,7 +4,7 @@
               input-to-state   1x1 mask B, 2h -> 4h
               state-to-state   the left and the upper neighbour's h, h -> 4h ((2,1) on the skewed map)
               h -> 1x1 mask B -> 2h, both added to the input; and to the skip sum
-           -> twice ReLU, 1x1 mask B -> logits
+           -> twice (ReLU, 1x1), then 1x1 -> logits, all mask B
 
 Row r of the skewed map is moved right by r pixels, so that a column is a diagonal, all of whose pixels are independent.
 The second LSTM does the same to the mirrored picture; mirrored back it has seen the future of its own row, so it is
@@ -22,14 +22,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pixelart.layers.causal import FirstConv, pointwise, product, raster_conv, taps_matrix
+from pixelart.layers.causal import ContextBias, FirstConv, pointwise, product, raster_conv, taps_matrix
 from pixelart.layers.colours import ColourEmbedding
 from pixelart.layers.context import ContextConfig
 from pixelart.layers.cursor import Cursor, cut
 from pixelart.layers.head import Head
-from pixelart.layers.lstm import lstm_cell
+from pixelart.layers.lstm import lstm_cell, lstm_rows
 from pixelart.layers.masked import Groups, spread_groups
-from pixelart.models.base import AutoregressiveModel, ModelConfig
+from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
 
@@ -51,12 +51,12 @@ class DiagonalLSTM(nn.Module):
         self.hidden = len(groups)
         self.input_to_state = pointwise(wide, groups * 4)
         self.state_to_state = nn.Conv1d(self.hidden, 4 * self.hidden, 2, bias=False)  # taps: upper, left neighbour
-        self.context = nn.Conv2d(context, 4 * self.hidden, 1, bias=False)
+        self.context = ContextBias(context, 4 * self.hidden)
         self.start = nn.Parameter(torch.zeros(2, self.hidden))  # h and c left of the first column
 
     def gates(self, x: Tensor, context_map: Tensor, cursor: Cursor | None) -> Tensor:
         """Pre-activations (B, 4h, h, w) but for the state-to-state part."""
-        return self.input_to_state(x, cursor) + self.context(context_map)
+        return self.input_to_state(x, cursor) + self.context(context_map, cursor)
 
     def run(self, gates: Tensor) -> Tensor:
         """h (B, h, H, W) of whole rows of gates (B, 4h, H, W), diagonal by diagonal."""
@@ -79,13 +79,13 @@ class DiagonalLSTM(nn.Module):
         pixel before the first.
         """
         matrix = cursor.constant(self, "state to state", lambda: taps_matrix(self.state_to_state))
-        (h, c), states = before, []
+        h, c = (state[:, None] for state in before)
+        states = []
         for i in range(gates.shape[1]):
-            up = torch.zeros_like(h) if above is None else above[:, i]
-            pre = product(torch.cat([up, h], dim=1)[:, None], matrix, gates[:, i : i + 1].clone())
-            h, c = lstm_cell(pre[:, 0], c)
+            up = torch.zeros_like(h) if above is None else above[:, i : i + 1]
+            h, c = lstm_rows(product(torch.cat([up, h], dim=2), matrix, gates[:, i : i + 1].clone()), c)
             states.append(torch.stack([h, c]))
-        return torch.stack(states, dim=2)
+        return torch.cat(states, dim=2)
 
     def initial(self, batch: int) -> tuple[Tensor, Tensor]:
         """h and c (B, h) before the first pixel of a row."""
@@ -106,7 +106,7 @@ class DiagonalLayer(nn.Module):
     def forward(
         self, x: Tensor, pixels: Tensor | None, context_map: Tensor, cursor: Cursor | None
     ) -> tuple[Tensor, Tensor]:
-        """x (B, 2h, h, w) of the cursor's region, with the context map (B, F, h, w) of the same.
+        """x (B, 2h, h, w) of the cursor's region, with the whole context map (B, F, H, W).
 
         pixels: colour features (B, E, h, w) of the region; of the row above it in full width, where a row begins.
         """
@@ -183,7 +183,7 @@ DEBUG = {
 
 
 @register_model("diagonal_bilstm", config=DiagonalBiLSTMConfig, presets={"default": {}, "debug": DEBUG})
-class DiagonalBiLSTM(AutoregressiveModel):
+class DiagonalBiLSTM(RasterModel):
     """LSTMs along both diagonals: the whole past, and nothing else."""
 
     config: DiagonalBiLSTMConfig
@@ -197,16 +197,15 @@ class DiagonalBiLSTM(AutoregressiveModel):
         self.layers = nn.ModuleList(
             DiagonalLayer(self.colours.groups, wide, groups, wide, context=context) for _ in range(config.layers)
         )
-        self.context_skip = nn.Conv2d(context, len(wide), 1)
+        self.context_skip = ContextBias(context, len(wide), bias=True)
         self.head = Head(wide, config.head, channels=config.channels, levels=config.levels)
 
     def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
-        given = cut(context_map, cursor)
         features = self.first.of_picture(x, self.colours, cursor)
-        total = self.context_skip(given)
+        total = self.context_skip(context_map, cursor)
         pixels = self._pixels(x, cursor)
         for layer in self.layers:
-            features, skip = layer(features, pixels, given, cursor)
+            features, skip = layer(features, pixels, context_map, cursor)
             total = total + skip
         return self.head(total, cursor)
 

@@ -21,7 +21,7 @@ from pixelart.layers.cursor import Cursor
 from pixelart.layers.gated import GatedLayer
 from pixelart.layers.gated_stream import GatedStack, GatedStream
 from pixelart.layers.masked import spread_groups
-from pixelart.models.base import AutoregressiveModel, ModelConfig
+from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
 
@@ -49,7 +49,7 @@ DEBUG = {
 
 
 @register_model("gated_pixelcnn", config=GatedPixelCNNConfig, presets={"default": {}, "debug": DEBUG})
-class GatedPixelCNN(AutoregressiveModel):
+class GatedPixelCNN(RasterModel):
     """Vertical and horizontal gated stacks, no blind spot, skip connections, colour-aware masks."""
 
     config: GatedPixelCNNConfig

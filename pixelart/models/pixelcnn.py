@@ -1,7 +1,7 @@
 """PixelCNN (Pixel Recurrent Neural Networks, van den Oord et al. 2016, arXiv 1601.06759, section 3.4, table 1).
 
     pixels -> embedding -> 7x7 mask A (2h) -> residual blocks 2h -> h -> h -> 2h (1x1, 3x3, 1x1; mask B)
-           -> twice ReLU, 1x1 mask B -> logits of every level of every channel
+           -> twice (ReLU, 1x1), then 1x1 -> logits of every level of every channel, all mask B
 
 Its blind spot is real: stacked 3x3 kernels never reach what lies above and steeply to the right, more than two pixels
 further right than up. Gated PixelCNN was made to remove it. What differs from the paper: colours enter as learned
@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pixelart.layers.causal import FirstConv, pointwise, raster_conv
+from pixelart.layers.causal import ContextBias, FirstConv, pointwise, raster_conv
 from pixelart.layers.colours import ColourEmbedding
 from pixelart.layers.context import ContextConfig
-from pixelart.layers.cursor import Cursor, cut
+from pixelart.layers.cursor import Cursor
 from pixelart.layers.head import Head
 from pixelart.layers.masked import Groups, spread_groups
-from pixelart.models.base import AutoregressiveModel, ModelConfig
+from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
 
@@ -42,12 +42,12 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.narrow = pointwise(wide, groups)
         self.conv = raster_conv(groups, groups, size=3, mask_type="B")
-        self.context = nn.Conv2d(context, len(groups), 1, bias=False)
+        self.context = ContextBias(context, len(groups))
         self.widen = pointwise(groups, wide)
 
     def forward(self, x: Tensor, context_map: Tensor, cursor: Cursor | None) -> Tensor:
-        """x (B, 2h, h, w) of the cursor's region, with the context map (B, F, h, w) of the same."""
-        inner = self.conv(torch.relu(self.narrow(torch.relu(x), cursor)), cursor) + self.context(context_map)
+        """x (B, 2h, h, w) of the cursor's region, with the whole context map (B, F, H, W)."""
+        inner = self.conv(torch.relu(self.narrow(torch.relu(x), cursor)), cursor) + self.context(context_map, cursor)
         return x + self.widen(torch.relu(inner), cursor)
 
 
@@ -61,7 +61,7 @@ DEBUG = {
 
 
 @register_model("pixelcnn", config=PixelCNNConfig, presets={"default": {}, "debug": DEBUG})
-class PixelCNN(AutoregressiveModel):
+class PixelCNN(RasterModel):
     """Masked convolutions in residual blocks: the first and fastest of the family, with a blind spot."""
 
     config: PixelCNNConfig
@@ -73,12 +73,11 @@ class PixelCNN(AutoregressiveModel):
         self.colours = ColourEmbedding(config.channels, config.levels, config.embedding)
         self.first = raster_conv(self.colours.groups, wide, size=7, mask_type="A", kind=FirstConv)
         self.blocks = nn.ModuleList(ResidualBlock(wide, groups, context=context) for _ in range(config.blocks))
-        self.context_skip = nn.Conv2d(context, len(wide), 1)
+        self.context_skip = ContextBias(context, len(wide), bias=True)
         self.head = Head(wide, config.head, channels=config.channels, levels=config.levels)
 
     def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
-        given = cut(context_map, cursor)
         features = self.first.of_picture(x, self.colours, cursor)
         for block in self.blocks:
-            features = block(features, given, cursor)
-        return self.head(features + self.context_skip(given), cursor)
+            features = block(features, context_map, cursor)
+        return self.head(features + self.context_skip(context_map, cursor), cursor)

@@ -18,15 +18,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from pixelart.layers.causal import FirstConv, corner_conv, pointwise, raster_conv, rows_conv
+from pixelart.layers.causal import ContextBias, FirstConv, corner_conv, pointwise, raster_conv, rows_conv
 from pixelart.layers.context import ContextConfig
 from pixelart.layers.cursor import Cursor
+from pixelart.layers.head import precisely
 from pixelart.layers.unet import UStream
 from pixelart.likelihoods import DiscretizedLogisticMixture
-from pixelart.models.base import AutoregressiveModel, ModelConfig
+from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
 
@@ -55,10 +56,11 @@ DEBUG = {
     presets={"default": {}, "debug": DEBUG},
     codecs=("rgb", "gray"),
 )
-class PixelCNNPlusPlus(AutoregressiveModel):
+class PixelCNNPlusPlus(RasterModel):
     """Two U-shaped streams and a mixture of discretized logistics."""
 
     config: PixelCNNPlusPlusConfig
+    unit = "pixel"  # it is the mixture that tells a channel of those before it
 
     def __init__(self, config: PixelCNNPlusPlusConfig) -> None:
         channels, levels = config.channels, config.levels
@@ -69,14 +71,17 @@ class PixelCNNPlusPlus(AutoregressiveModel):
         self.first_u, self.u = rows_conv(pixels, groups), UStream(groups, conv=rows_conv, beside=(), **shape)
         self.first_ul = raster_conv(pixels, groups, size=3, mask_type="A", kind=FirstConv)
         self.ul = UStream(groups, conv=corner_conv, beside=groups, **shape)
-        self.context_skip = nn.Conv2d(config.context.hidden, config.hidden, 1)
+        self.context_skip = ContextBias(config.context.hidden, config.hidden, bias=True)
         self.out = pointwise(groups, (0,) * self.likelihood.parameters)
 
     def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
         given = self._scaled_maps(context_map, cursor)
         ul, _ = self.ul(self.first_ul.of_picture(x, self._values, cursor), given, self._above(x, given, cursor), cursor)
-        here = given[0] if cursor is None else given[0][:, :, cursor.rows, cursor.columns]
-        return self.out(F.elu(ul + self.context_skip(here)), cursor)
+        return self.head(ul + self.context_skip(context_map, cursor), cursor)
+
+    def head(self, features: Tensor, cursor: Cursor | None) -> Tensor:
+        """Parameter maps (B, P, h, w) of features (B, F, h, w), in single precision also under autocast."""
+        return precisely(lambda x: self.out(F.elu(x), cursor), features)
 
     def _values(self, x: Tensor) -> Tensor:  # (B, C + 1, H, W)
         values = x.to(self.out.weight.dtype) * (2 / max(1, self.config.levels - 1)) - 1

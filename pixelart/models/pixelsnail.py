@@ -4,9 +4,10 @@
            -> blocks: gated residual layers (2x2, down and right) -> causal attention -> gated 1x1 that joins the two
            -> ELU, 1x1 -> logits
 
-Keys and values come from [pixels, features, background], queries from [features, background]; the background is the
-place, (row - H/2)/H and (column - W/2)/W. What differs from the paper: a softmax over levels in place of a mixture,
-colour groups that mask the channels of a pixel, no dropout, and the context map biases every gate.
+Keys and values come from a gated 1x1 layer of [pixels, features, background], queries from one of [features,
+background]; the background is the place, (row - H/2)/H and (column - W/2)/W. What differs from the paper: a softmax
+over levels in place of a mixture, colour groups that mask the channels of a pixel, no dropout, and the context map
+biases the gates of the features.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pixelart.layers.attention import CausalAttention
-from pixelart.layers.causal import FirstConv, corner_conv, pointwise, raster_conv
+from pixelart.layers.causal import ContextBias, FirstConv, corner_conv, pointwise, raster_conv
 from pixelart.layers.colours import ColourEmbedding
 from pixelart.layers.context import ContextConfig
 from pixelart.layers.cursor import Cursor, cut
 from pixelart.layers.gated_residual import GatedResidual, concat_elu
 from pixelart.layers.masked import Groups, spread_groups
-from pixelart.models.base import AutoregressiveModel, ModelConfig
+from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
 
@@ -56,8 +57,8 @@ class SNAILBlock(nn.Module):
     def forward(
         self, pixels: tuple[Tensor, Tensor | None], x: Tensor, place: Tensor, given: Tensor, cursor: Cursor | None
     ) -> Tensor:
-        """x (B, F, h, w), place (B, 2, h, w) and given (B, context, h, w) of the cursor's region; `pixels`: its colour
-        features, and those of the pixel before it."""
+        """x (B, F, h, w) and place (B, 2, h, w) of the cursor's region; `pixels`: its colour features, and those of the
+        pixel before it; given (B, context, H, W): the whole context map."""
         for layer in self.layers:
             x = layer(x, given, cursor)
         past = self.attention(*pixels, torch.cat([x, place.to(x.dtype)], 1), cursor)
@@ -77,7 +78,7 @@ DEBUG = {
 
 
 @register_model("pixelsnail", config=PixelSNAILConfig, presets={"default": {}, "debug": DEBUG})
-class PixelSNAIL(AutoregressiveModel):
+class PixelSNAIL(RasterModel):
     """Convolutions for what is near, attention for what is far."""
 
     config: PixelSNAILConfig
@@ -89,17 +90,18 @@ class PixelSNAIL(AutoregressiveModel):
         self.colours = ColourEmbedding(channels, config.levels, config.embedding)
         self.first = raster_conv(self.colours.groups, groups, size=3, mask_type="A", kind=FirstConv)
         self.blocks = nn.ModuleList(SNAILBlock(config, self.colours.groups, groups) for _ in range(config.blocks))
-        self.context_skip = nn.Conv2d(config.context.hidden, config.hidden, 1)
+        self.context_skip = ContextBias(config.context.hidden, config.hidden, bias=True)
         self.hidden = pointwise(groups * 2, head)
         self.logits = pointwise(head, tuple(c for c in range(channels) for _ in range(config.levels)))
 
     def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
-        given, place = cut(context_map, cursor), cut(_places(x), cursor)
+        places = cursor.constant(self, "places", lambda: _places(x)) if cursor else _places(x)
+        place = cut(places, cursor).expand(len(x), -1, -1, -1)
         features, pixels = self.first.of_picture(x, self.colours, cursor), self._pixels(x, cursor)
         for block in self.blocks:
-            features = block(pixels, features, place, given, cursor)
-        features = features + self.context_skip(given)
-        return self.logits(F.elu(self.hidden(concat_elu(features), cursor)), cursor)
+            features = block(pixels, features, place, context_map, cursor)
+        features = features + self.context_skip(context_map, cursor)
+        return self.logits(F.elu(self.hidden(concat_elu(features, cursor), cursor)), cursor)
 
     def _pixels(self, x: Tensor, cursor: Cursor | None) -> tuple[Tensor, Tensor | None]:
         if cursor is None or cursor.is_prefill or cursor.begins_row:
@@ -110,8 +112,8 @@ class PixelSNAIL(AutoregressiveModel):
 
 
 def _places(x: Tensor) -> Tensor:
-    """(B, 2, H, W): row and column as shares of the picture, from its middle."""
-    batch, _, height, width = x.shape
+    """(1, 2, H, W): row and column as shares of the picture, from its middle."""
+    height, width = x.shape[2:]
     rows = (torch.arange(height, device=x.device) / height - 0.5)[:, None].expand(height, width)
     columns = (torch.arange(width, device=x.device) / width - 0.5).expand(height, width)
-    return torch.stack([rows, columns]).expand(batch, 2, height, width)
+    return torch.stack([rows, columns])[None]

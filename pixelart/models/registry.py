@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.layers.context import ContextConfig
-from pixelart.models.base import AutoregressiveModel, ModelConfig
+from pixelart.models.base import AutoregressiveModel, ModelConfig, StageConfig
 
 Preset = Mapping[str, Any]
 
@@ -102,8 +102,12 @@ def config_from_dict(name: str, values: Mapping[str, Any]) -> ModelConfig:
 _LIMITS = {"upscale": (0, 64), "dilations": (1, 64), "layers": (1, 32), "blocks": (1, 32), "scales": (1, 8)}
 
 
+MAX_STAGES = 6
+
+
 def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
-    """A frozen dataclass from JSON: ints, and tuples of ints, within bounds, nested ContextConfig, nothing unknown."""
+    """A frozen dataclass from JSON: ints, and tuples of ints, within bounds, nested ContextConfig and stages, nothing
+    unknown."""
     fields = {f.name: f for f in dataclasses.fields(kind)}
     if not isinstance(values, Mapping) or set(values) != set(fields):
         odd = sorted(set(fields) ^ set(values)) if isinstance(values, Mapping) else [str(values)[:40]]
@@ -113,18 +117,39 @@ def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
     for key, value in values.items():
         if key == "context":
             read[key] = _read(ContextConfig, value)
+        elif key == "stages":
+            shared = {f.name: values[f.name] for f in dataclasses.fields(ModelConfig)}
+            read[key] = tuple(_read_stage(one, shared) for one in _listed(kind, key, value, most=MAX_STAGES))
         elif get_origin(types[key]) is Literal:
             if value not in get_args(types[key]):
                 words = ", ".join(get_args(types[key]))
                 raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs one of {words}")
             read[key] = value
         elif get_origin(types[key]) is tuple:
-            if not isinstance(value, list | tuple) or not 1 <= len(value) <= 64:
-                raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs a list of 1 to 64 numbers")
-            read[key] = tuple(_bounded(kind, key, v) for v in value)
+            read[key] = tuple(_bounded(kind, key, v) for v in _listed(kind, key, value, most=64))
         else:
             read[key] = _bounded(kind, key, value)
     return kind(**read)
+
+
+def _read_stage(value: Any, shared: Mapping[str, Any]) -> StageConfig:
+    """A stage of a chain from JSON: the values of a variant of raster order that are not `shared` by the chain."""
+    if not isinstance(value, Mapping) or set(value) != {"variant", "values"}:
+        raise WeightsRejected(f"stage {value!r:.40}: needs a variant and its values")
+    variant, values = value["variant"], value["values"]
+    kind = _VARIANTS.get(variant) if isinstance(variant, str) else None
+    if kind is None or "stages" in {f.name for f in dataclasses.fields(kind.config)}:
+        raise WeightsRejected(f"stage {variant!r:.40}: needs a variant that is not a chain itself")
+    if not isinstance(values, Mapping) or set(values) & set(shared):
+        raise WeightsRejected(f"stage {variant}: the chain gives {', '.join(shared)}")
+    config = _read(kind.config, {**shared, **values})
+    return StageConfig(kind.name, {key: getattr(config, key) for key in values})
+
+
+def _listed(kind: type[Any], key: str, value: Any, *, most: int) -> Sequence[Any]:
+    if not isinstance(value, list | tuple) or not 1 <= len(value) <= most:
+        raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs a list of 1 to {most}")
+    return value
 
 
 def _bounded(kind: type[Any], key: str, value: Any) -> int:

@@ -4,7 +4,7 @@
               input-to-state   (1,3) mask B along the row, 2h -> 4h
               state-to-state   (1,3) unmasked on the row above, h -> 4h
               h -> 1x1 mask B -> 2h, added to the input; and to the skip sum
-           -> twice ReLU, 1x1 mask B -> logits
+           -> twice (ReLU, 1x1), then 1x1 -> logits, all mask B
 
 The state-to-state kernel may be unmasked because the row above is wholly past. What a pixel sees is a triangle: the
 state of a row reaches one pixel further to each side with every row up. What differs from the paper: colours enter as
@@ -19,14 +19,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pixelart.layers.causal import FirstConv, pointwise, product, raster_conv, row_conv, taps_matrix
+from pixelart.layers.causal import (
+    ContextBias,
+    FirstConv,
+    picture_by_picture,
+    pointwise,
+    raster_conv,
+    row_conv,
+    taps_matrix,
+)
 from pixelart.layers.colours import ColourEmbedding
 from pixelart.layers.context import ContextConfig
-from pixelart.layers.cursor import Cursor, cut
+from pixelart.layers.cursor import Cursor
 from pixelart.layers.head import Head
-from pixelart.layers.lstm import lstm_cell
+from pixelart.layers.lstm import lstm_cell, lstm_rows
 from pixelart.layers.masked import Groups, spread_groups
-from pixelart.models.base import AutoregressiveModel, ModelConfig
+from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
 
@@ -49,18 +57,18 @@ class RowLSTMLayer(nn.Module):
         self.split = [len(wide), len(skip)]
         self.input_to_state = row_conv(wide, groups * 4, taps=2, mask_type="B")
         self.state_to_state = nn.Conv1d(hidden, 4 * hidden, 3, padding=1, bias=False)
-        self.context = nn.Conv2d(context, 4 * hidden, 1, bias=False)
+        self.context = ContextBias(context, 4 * hidden)
         self.start = nn.Parameter(torch.zeros(2, hidden))  # h and c above the first row
         self.out = pointwise(groups, wide + skip)
 
     def forward(self, x: Tensor, context_map: Tensor, cursor: Cursor | None) -> tuple[Tensor, Tensor]:
-        """x (B, 2h, h, w) of the cursor's region, with the context map (B, F, h, w) of the same."""
-        gates = self.input_to_state(x, cursor) + self.context(context_map)
+        """x (B, 2h, h, w) of the cursor's region, with the whole context map (B, F, H, W)."""
+        gates = self.input_to_state(x, cursor) + self.context(context_map, cursor)
         if cursor is None or cursor.is_prefill:
             h, c = self._rows(gates)
             if cursor:
                 for name, state in (("h", h), ("c", c)):
-                    self._states(cursor, x, name)[:, :, 1 : 1 + h.shape[2]] = state
+                    self._states(cursor, x, name)[:, 1 : 1 + h.shape[2]] = state.permute(0, 2, 3, 1)
         else:
             h = self._region(gates, cursor)
         change, skip = self.out(h, cursor).split(self.split, dim=1)
@@ -79,22 +87,21 @@ class RowLSTMLayer(nn.Module):
         states_h, states_c = (self._states(cursor, gates, name) for name in ("h", "c"))
         columns, row = cursor.columns, cursor.row
         if cursor.begins_row:
-            cursor.put(self, "from above", self._from_above(states_h[:, :, row], cursor))
+            cursor.put(self, "from above", self._from_above(states_h[:, row], cursor))
         above = cursor.keep(self, "from above", lambda: gates)
-        h, c = lstm_cell(gates[:, :, 0] + above[:, :, columns], states_c[:, :, row, columns])
-        states_h[:, :, row + 1, columns], states_c[:, :, row + 1, columns] = h, c
-        return h[:, :, None]
+        h, c = lstm_rows(gates[:, :, 0].mT + above[:, columns], states_c[:, row, columns])
+        states_h[:, row + 1, columns], states_c[:, row + 1, columns] = h, c
+        return h.mT[:, :, None]
 
-    def _from_above(self, h: Tensor, cursor: Cursor) -> Tensor:  # (B, 4h, W) of the row above (B, h, W)
+    def _from_above(self, h: Tensor, cursor: Cursor) -> Tensor:  # (B, W, 4h) of the row above (B, W, h)
         matrix = cursor.constant(self, "state to state", lambda: taps_matrix(self.state_to_state))
-        padded = F.pad(h, (1, 1))
-        taps = torch.cat([padded[:, :, i : i + h.shape[2]] for i in range(3)], dim=1).mT
-        return product(taps, matrix, taps.new_zeros(*taps.shape[:2], matrix.shape[1])).mT
+        padded = F.pad(h, (0, 0, 1, 1))
+        return picture_by_picture(torch.cat([padded[:, i : i + h.shape[1]] for i in range(3)], dim=2), matrix, None)
 
-    def _states(self, cursor: Cursor, like: Tensor, name: str) -> Tensor:  # (B, h, 1 + H, W); row 0: the start
+    def _states(self, cursor: Cursor, like: Tensor, name: str) -> Tensor:  # (B, 1 + H, W, h); row 0: the start
         def make() -> Tensor:
-            states = like.new_zeros(len(like), self.hidden, 1 + cursor.height, cursor.width)
-            states[:, :, 0] = self.start["hc".index(name)][:, None]
+            states = like.new_zeros(len(like), 1 + cursor.height, cursor.width, self.hidden)
+            states[:, 0] = self.start["hc".index(name)]
             return states
 
         return cursor.keep(self, name, make)
@@ -110,7 +117,7 @@ DEBUG = {
 
 
 @register_model("row_lstm", config=RowLSTMConfig, presets={"default": {}, "debug": DEBUG})
-class RowLSTM(AutoregressiveModel):
+class RowLSTM(RasterModel):
     """LSTMs that run down the rows."""
 
     config: RowLSTMConfig
@@ -122,14 +129,13 @@ class RowLSTM(AutoregressiveModel):
         self.colours = ColourEmbedding(config.channels, config.levels, config.embedding)
         self.first = raster_conv(self.colours.groups, wide, size=7, mask_type="A", kind=FirstConv)
         self.layers = nn.ModuleList(RowLSTMLayer(wide, groups, wide, context=context) for _ in range(config.layers))
-        self.context_skip = nn.Conv2d(context, len(wide), 1)
+        self.context_skip = ContextBias(context, len(wide), bias=True)
         self.head = Head(wide, config.head, channels=config.channels, levels=config.levels)
 
     def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
-        given = cut(context_map, cursor)
         features = self.first.of_picture(x, self.colours, cursor)
-        total = self.context_skip(given)
+        total = self.context_skip(context_map, cursor)
         for layer in self.layers:
-            features, skip = layer(features, given, cursor)
+            features, skip = layer(features, context_map, cursor)
             total = total + skip
         return self.head(total, cursor)

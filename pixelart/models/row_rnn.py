@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from pixelart.layers.colours import ColourEmbedding
 from pixelart.layers.context import ContextConfig
 from pixelart.layers.cursor import Cursor, cut
-from pixelart.models.base import AutoregressiveModel, ModelConfig
+from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
 
@@ -54,10 +54,12 @@ PRESETS = {
 
 
 @register_model("row_rnn", config=RowRNNConfig, presets=PRESETS)
-class RowRNN(AutoregressiveModel):
+class RowRNN(RasterModel):
     """A row at a time, given the rows above."""
 
     config: RowRNNConfig
+    unit = "row"
+    any_size = False
 
     def __init__(self, config: RowRNNConfig) -> None:
         super().__init__(config)
@@ -77,21 +79,15 @@ class RowRNN(AutoregressiveModel):
         rows = torch.cat([self.start.expand(len(x), 1, -1), rows[:, 1:]], dim=1)
         states = self._states(rows, cursor)
         features = self.spread(states).unflatten(2, (self.config.features, -1)).transpose(1, 2)
-        if cursor:
-            features = features[..., cursor.columns]
         hidden = torch.relu(self.hidden(torch.relu(features + self.context(cut(context_map, cursor)))))
         return self.logits(hidden)
 
     def _states(self, rows: Tensor, cursor: Cursor | None) -> Tensor:
         """What is known at each row of the cursor's region (B, h, hidden), of all rows (B, H, inputs) fed so far."""
         wanted = range(rows.shape[1]) if cursor is None else range(cursor.rows.start, cursor.rows.stop)
-        if cursor and not cursor.is_prefill and not cursor.begins_row:
-            return cursor.keep(self, "state", lambda: rows)
         if self.config.form == "many_to_many":
-            states = self.rnn(rows[:, : wanted.stop])[0][:, wanted.start :]
-        else:
-            states = torch.stack([self._last(rows[:, : r + 1]) for r in wanted], dim=1)
-        return cursor.put(self, "state", states) if cursor else states
+            return self.rnn(rows[:, : wanted.stop])[0][:, wanted.start :]
+        return torch.stack([self._last(rows[:, : r + 1]) for r in wanted], dim=1)
 
     def _last(self, rows: Tensor) -> Tensor:  # (B, directions * hidden): the end of each direction
         final = self.rnn(rows)[1]

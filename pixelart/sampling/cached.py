@@ -11,14 +11,15 @@ from torch import Tensor
 
 from pixelart.layers.context import Context
 from pixelart.layers.stream import Stream
-from pixelart.models import AutoregressiveModel
+from pixelart.models import RasterModel
 from pixelart.sampling.controls import Controls
-from pixelart.sampling.loop import Canvas, OnRow, Sample
+from pixelart.sampling.loop import Canvas, OnRow, Sample, stage_by_stage
 
 
+@stage_by_stage
 @torch.no_grad()
 def sample_cached(
-    model: AutoregressiveModel,
+    model: RasterModel,
     context: Context,
     *,
     controls: Controls,
@@ -50,10 +51,12 @@ def sample_cached(
 def _draw_row(canvas: Canvas, stream: Stream, row: int, noise: Tensor) -> None:
     """One row with PyTorch operations, on any device: the slow twin of a compiled row."""
     drawn = torch.where(canvas.context.mask[:, row].any(0))[0].tolist()
-    channels = canvas.x.shape[1]
-    for column in range(drawn[-1] + 1 if drawn else 0):
-        for channel in range(channels) if column in drawn else [channels - 1]:
-            maps = stream.pixel(canvas.x, row, column)
-            if column in drawn:
-                region = {"rows": slice(row, row + 1), "columns": slice(column, column + 1)}
-                canvas.draw(maps[:, :, None, None], noise, channel=channel, **region)
+    channels, rows = range(canvas.x.shape[1]), slice(row, row + 1)
+    asks = [[channel] for channel in channels] if stream.unit == "channel" else [list(channels)]
+    size = canvas.x.shape[3] if stream.unit == "row" else 1
+    for column in range(0, drawn[-1] + 1 if drawn else 0, size):
+        columns, is_drawn = slice(column, column + size), size > 1 or column in drawn
+        for asked in asks if is_drawn else asks[-1:]:
+            maps = stream.maps(canvas.x, row, columns)
+            for channel in asked if is_drawn else ():
+                canvas.draw(maps, noise, channel=channel, rows=rows, columns=columns)

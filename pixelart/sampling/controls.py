@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -44,6 +44,11 @@ class Controls:
             raise RequestRejected(f"guidance {self.guidance:g}: must lie in 0 to {MAX_GUIDANCE:g}")
         if self.allowed is not None and not (self.allowed and all(0 <= k < levels for k in self.allowed)):
             raise RequestRejected(f"allowed colours {self.allowed!s:.60}: need at least one of 0 to {levels - 1}")
+
+    def every(self, factor: int) -> Controls:
+        """The same for every `factor`-th row and column."""
+        heat = self.temperature
+        return replace(self, temperature=heat[::factor, ::factor]) if isinstance(heat, Tensor) and heat.ndim else self
 
     def temperature_map(self, *, height: int, width: int) -> Tensor:
         """float64 (H, W)."""

@@ -1,9 +1,12 @@
-"""What every sampler shares: its result, its call-backs, and the streams of the context it draws with."""
+"""What every sampler shares: its result, its call-backs, how it draws the stages of a model one after another, and the
+streams of the context it draws with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -11,11 +14,12 @@ from torch import Tensor
 from pixelart.errors import Cancelled
 from pixelart.layers.context import Context
 from pixelart.layers.kernels import Choice
-from pixelart.models import AutoregressiveModel
+from pixelart.models import AutoregressiveModel, RasterModel
 from pixelart.sampling.controls import Controls, choose, guide
 
 OnRow = Callable[[int, int, Tensor], None]
-"""on_row(done, rows, x): `done` of `rows` rows are drawn; x (n, C, H, W) is the picture so far, to be read only."""
+"""on_row(done, rows, x): `done` of `rows` rows are final; x (n, C, H, W) is the picture so far, to be read only. Called
+after every row, or pass."""
 
 
 @dataclass(frozen=True)
@@ -27,20 +31,91 @@ class Sample:
     log_prob: Tensor
 
 
+class Sampler(Protocol):
+    """How a picture of any model is drawn."""
+
+    def __call__(
+        self,
+        model: AutoregressiveModel,
+        context: Context,
+        *,
+        controls: Controls,
+        noise: Tensor,
+        on_row: OnRow | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> Sample: ...
+
+
+class RasterSampler(Protocol):
+    """How a picture of a single network is drawn."""
+
+    def __call__(
+        self,
+        model: RasterModel,
+        context: Context,
+        *,
+        controls: Controls,
+        noise: Tensor,
+        on_row: OnRow | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> Sample: ...
+
+
+def stage_by_stage(draw: RasterSampler) -> Sampler:
+    """Decorator: a chain is drawn from its smallest picture to its largest, each given the one before.
+
+    A pixel is drawn once, in the first picture that has it, by its own noise and at its own temperature. Of the small
+    pictures nothing is reported: they are a fourth of the pixels.
+    """
+
+    @wraps(draw)
+    def sample(
+        model: AutoregressiveModel,
+        context: Context,
+        *,
+        controls: Controls,
+        noise: Tensor,
+        on_row: OnRow | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> Sample:
+        controls.check(height=noise.shape[2], width=noise.shape[3], levels=model.likelihood.levels)
+        small: Tensor | None = None
+        log_prob: Tensor | None = None
+        factors = [2**power for power in reversed(range(len(model.stages())))]
+        for stage, factor in zip(model.stages(), factors, strict=True):
+            given = context.every(factor)
+            drawn = draw(
+                stage,
+                given if small is None else given.enlarging(small),
+                controls=controls.every(factor),
+                noise=noise[..., ::factor, ::factor],
+                on_row=on_row if factor == 1 else None,
+                cancel=cancel,
+            )
+            small = drawn.x
+            log_prob = drawn.log_prob.new_zeros(noise.shape) if log_prob is None else log_prob
+            log_prob[..., ::factor, ::factor] += drawn.log_prob
+        assert small is not None and log_prob is not None
+        return Sample(small, log_prob)
+
+    return sample
+
+
 @dataclass
 class Canvas:
     """The state of a drawing: n pictures, B = n streams of context, or 2n under guidance (then the any-class ones)."""
 
-    model: AutoregressiveModel
+    model: RasterModel
     context: Context
     x: Tensor  # (B, C, H, W)
     log_prob: Tensor  # (n, C, H, W), like all that chooses on the CPU where the device has no doubles
     context_map: Tensor  # (B, F, H, W)
     temperature: Tensor  # (n, H, W)
+    is_tempered: bool  # whether any temperature is not 1
     choice: Choice
 
     @classmethod
-    def begin(cls, model: AutoregressiveModel, context: Context, controls: Controls) -> Canvas:
+    def begin(cls, model: RasterModel, context: Context, controls: Controls) -> Canvas:
         """Known pixels in place, hidden ones at level 0, context encoded."""
         count, channels, height, width = context.pixels.shape
         controls.check(height=height, width=width, levels=model.likelihood.levels)
@@ -53,7 +128,7 @@ class Canvas:
         temperature = controls.temperature_map(height=height, width=width).to(chooser).expand(count, -1, -1)
         log_prob = torch.zeros(count, channels, height, width, dtype=torch.float64, device=chooser)
         choice = controls.choice(model.likelihood.levels)
-        return cls(model, context, x, log_prob, context_map, temperature, choice)
+        return cls(model, context, x, log_prob, context_map, temperature, bool((temperature != 1).any()), choice)
 
     @property
     def rows(self) -> range:
@@ -70,8 +145,10 @@ class Canvas:
         given = maps.to(chooser).movedim(1, -1).flatten(0, 2)
         heat = self.temperature[place].flatten()
         table = likelihood.to_table(given, known, channel=channel)
-        hot = likelihood.temper(given.double(), heat.repeat(len(self.x) // count))
-        hot = likelihood.to_table(hot, known, channel=channel)
+        hot = table
+        if self.is_tempered:
+            heat_of_all = heat.repeat(len(self.x) // count)
+            hot = likelihood.to_table(given, known, channel=channel, temperature=heat_of_all)
         free = hot[len(heat) :] if len(hot) > len(heat) else None
         log_p = guide(hot[: len(heat)], free, self.choice.guidance)
         level = choose(log_p, noise[:, channel, rows, columns].flatten(), self.choice)
@@ -83,8 +160,23 @@ class Canvas:
             target.copy_(torch.where(here, level.to(target.device), target))
         self.log_prob[:, channel, rows, columns] = torch.where(here.to(seen.device), seen, 0.0)
 
+    def select(self, pictures: Tensor) -> Canvas:
+        """A copy of some pictures, by number (m,)."""
+        streams, context = self._streams(pictures), self.context.select(pictures)
+        parts = (self.x[streams], self.log_prob[pictures], self.context_map[streams], self.temperature[pictures])
+        return Canvas(self.model, context, *parts, self.is_tempered, self.choice)
+
+    def put(self, pictures: Tensor, part: Canvas) -> None:
+        """Take over what was drawn in a copy of some pictures."""
+        if part is not self:
+            self.x[self._streams(pictures)], self.log_prob[pictures] = part.x, part.log_prob
+
+    def _streams(self, pictures: Tensor) -> Tensor:
+        count = len(self.log_prob)
+        return torch.cat([pictures + start for start in range(0, len(self.x), count)])
+
     def finished(self, row: int, on_row: OnRow | None, cancel: Callable[[], bool] | None) -> None:
-        """Tell the caller that `row` is drawn; raise Cancelled when asked to stop."""
+        """Tell the caller that all up to `row` is final; raise Cancelled when asked to stop."""
         if on_row:
             on_row(row - self.rows.start + 1, len(self.rows), self.x[: len(self.log_prob)])
         if cancel and cancel():
@@ -95,9 +187,12 @@ class Canvas:
         return Sample(self.x[: len(self.log_prob)], self.log_prob)
 
 
-def _encode(model: AutoregressiveModel, context: Context) -> Tensor:
-    """The context map; candidates of one request share their context, which is then encoded once: it costs less, and
-    rounding cannot make a picture depend on how many are drawn beside it."""
+def _encode(model: RasterModel, context: Context) -> Tensor:
+    """The context map; candidates of one request share their context, which is then encoded once. Others are encoded
+    one by one on a CPU, which is as fast: rounding then cannot make a picture depend on how many are drawn beside it.
+    """
     if context.is_one():
         return model.encode(context.select(slice(1))).expand(len(context.mask), -1, -1, -1)
-    return model.encode(context)
+    if context.mask.device.type != "cpu":
+        return model.encode(context)
+    return torch.cat([model.encode(context.select(slice(i, i + 1))) for i in range(len(context.mask))])

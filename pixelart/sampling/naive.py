@@ -8,14 +8,15 @@ import torch
 from torch import Tensor
 
 from pixelart.layers.context import Context
-from pixelart.models import AutoregressiveModel
+from pixelart.models import RasterModel
 from pixelart.sampling.controls import Controls
-from pixelart.sampling.loop import Canvas, OnRow, Sample
+from pixelart.sampling.loop import Canvas, OnRow, Sample, stage_by_stage
 
 
+@stage_by_stage
 @torch.no_grad()
 def sample_naive(
-    model: AutoregressiveModel,
+    model: RasterModel,
     context: Context,
     *,
     controls: Controls,

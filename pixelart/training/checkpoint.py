@@ -80,9 +80,13 @@ def exclusive(run: Path) -> Iterator[None]:
     """Hold the run folder alone; the lock ends with the process, however that ends.
 
     Raises:
-        RequestRejected: another process holds it.
+        RequestRejected: no such folder, or another holds it.
     """
-    with (run / "lock").open("a+b") as file:
+    try:
+        lock = (run / "lock").open("a+b")
+    except FileNotFoundError as error:
+        raise RequestRejected(f"{run}: not a run folder") from error
+    with lock as file:
         try:
             if os.name == "nt":
                 import msvcrt

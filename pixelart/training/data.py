@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from pixelart.codec import Picture, normalise
 from pixelart.errors import DataRejected
-from pixelart.images import SUFFIXES, decode_picture, read_picture
+from pixelart.images import SUFFIXES, decode_picture, read_picture, resize_nearest
 from pixelart.settings import SETTINGS
 
 log = logging.getLogger(__name__)
 Fit = Literal["refuse", "nearest"]
 NO_FOLDER = "pictures"
-_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, RuntimeError)
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -100,13 +100,6 @@ def _class_names(places: Sequence[PurePath]) -> tuple[str, ...]:
     return tuple(parts[0] if parts else NO_FOLDER for parts in folders)
 
 
-def resize_nearest(array: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """`array` (h, w, ...) sampled at pixel centres."""
-    rows = ((np.arange(height) + 0.5) * array.shape[0] / height).astype(int)
-    columns = ((np.arange(width) + 0.5) * array.shape[1] / width).astype(int)
-    return array[rows][:, columns]
-
-
 def _fitted(picture: Picture, name: str, size: tuple[int, int], fit: Fit) -> Picture:
     if picture.shape[:2] == size:
         return picture
@@ -152,7 +145,7 @@ def _archive_members(source: Path) -> Iterator[tuple[PurePath, Picture]]:
 def _open_archive(source: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(source)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise DataRejected(f"{source.name}: damaged archive ({error!s:.80})") from error
 
 
@@ -161,7 +154,7 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, source: Path) -> b
     try:
         with archive.open(entry) as file:
             return file.read(SETTINGS.max_file_bytes + 1)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise DataRejected(f"{source.name}: {entry.filename!r:.80} is damaged ({error!s:.80})") from error
 
 

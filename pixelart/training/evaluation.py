@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from pixelart.holes import everything, named_hole, seam
 from pixelart.layers.context import Context
-from pixelart.models import AutoregressiveModel
+from pixelart.models import AutoregressiveModel, scale_of_pixels
 
 Progress = Callable[[int, int], None]
 
@@ -50,15 +51,49 @@ def nats_per_image(
     progress: Progress | None = None,
 ) -> Tensor:
     """-log p in nats of each whole picture, (N,) on the CPU, nothing known; x (N, C, H, W), class_weights (N, K)."""
+    return nats_per_stage(model, x, class_weights, batch_size=batch_size, progress=progress).sum(1)
+
+
+@torch.no_grad()
+def nats_per_stage(
+    model: AutoregressiveModel,
+    x: Tensor,
+    class_weights: Tensor,
+    *,
+    batch_size: int = 16,
+    progress: Progress | None = None,
+) -> Tensor:
+    """The same by the stages of the model that draw the pixels, (N, stages): the smallest picture, then each further
+    one given the one before."""
+    stages = len(model.stages())
+    scale = scale_of_pixels(stages, height=x.shape[2], width=x.shape[3])
     hidden = torch.from_numpy(everything(*x.shape[2:])).expand(len(x), -1, -1)
     parts = []
     for start in range(0, len(x), batch_size):
         rows = slice(start, start + batch_size)
         log_prob = model.log_prob(x[rows], Context(class_weights[rows], x[rows], hidden[rows].to(x.device)))
-        parts.append(-log_prob.flatten(1).cpu().double().sum(1))
+        nats = -log_prob.cpu().double()
+        parts.append(torch.stack([nats[..., scale == index].flatten(1).sum(1) for index in range(stages)], dim=1))
         if progress:
             progress(min(start + batch_size, len(x)), len(x))
     return torch.cat(parts)
+
+
+def stage_bits(model: AutoregressiveModel, nats: Tensor) -> list[dict[str, Any]]:
+    """What the pictures of each stage cost, from `nats_per_stage` (N, stages).
+
+    bits_per_dim: over all sub-pixels of the stage's picture, as the paper of Multi-Scale PixelRNN reports it; those
+    that are copied from the one before are certain. bits_per_drawn: over the others.
+    """
+    told, before = [], 0
+    for index, stage in enumerate(model.stages()):
+        size, channels = (stage.config.width, stage.config.height), stage.config.channels
+        pixels, mean = size[0] * size[1], float(nats[:, index].mean()) / (channels * math.log(2))
+        told.append(
+            {"size": list(size), "bits_per_dim": mean / pixels, "bits_per_drawn": mean / max(1, pixels - before)}
+        )
+        before = pixels
+    return told
 
 
 def bits_per_dim(nats: Tensor, *, dimensions: int) -> float:

@@ -95,7 +95,7 @@ class RunConfig:
     model_config: dict[str, Any]
     schedule: Schedule
     base: str = ""
-    """The checkpoint folder whose weights the run started from, or nothing."""
+    """The checkpoint folder whose weights the run started from, or nothing; `preset` and `colours` then say nothing."""
 
     def write(self, run: Path) -> None:
         """Store as `run`/run.json."""

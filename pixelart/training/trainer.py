@@ -8,7 +8,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,12 @@ from pixelart.devices import pick_device
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
 from pixelart.images import contact_sheet, encode_png
 from pixelart.layers.context import Context
-from pixelart.models import config_from_dict, get_variant, to_channels_last
-from pixelart.models.weights import SEEN_FILE, load_weights, pack_weights, read_config, read_seen
+from pixelart.models import AutoregressiveModel, config_from_dict, get_variant, to_channels_last
+from pixelart.models.weights import pack_weights
 from pixelart.sampling import Controls
 from pixelart.training.batches import Batches
-from pixelart.training.checkpoint import exclusive, last_checkpoint, save_checkpoint, write_file
-from pixelart.training.data import PictureSet, is_validation
+from pixelart.training.checkpoint import last_checkpoint, save_checkpoint, write_file
+from pixelart.training.data import PictureSet
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
 from pixelart.training.pace import follow, warm_cosine
 from pixelart.training.run import RunConfig
@@ -43,18 +43,29 @@ _MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps of each paramet
 class Trainer:
     """One run. `train` goes on until the schedule ends or `stop` answers True, saving as it goes."""
 
-    def __init__(self, run: Path, config: RunConfig, data: PictureSet, *, device: torch.device | None = None) -> None:
-        """Prepares step 0, or, when the run folder holds a checkpoint, its continuation.
+    def __init__(
+        self,
+        run: Path,
+        config: RunConfig,
+        data: PictureSet,
+        seen: Set[str],
+        *,
+        weights: AutoregressiveModel | None = None,
+        device: torch.device | None = None,
+    ) -> None:
+        """Prepares step 0, from `weights` or random ones, or, when the run folder holds a checkpoint, its continuation.
+
+        Whoever makes one holds the run folder (`exclusive`) until it has trained. `seen`: content hashes of all that
+        the run learns from; the other pictures are only measured on.
 
         Raises:
-            DataRejected: the data is not what the run was started with, or too little.
+            DataRejected: the data is not what the run was started with.
             WeightsRejected: a checkpoint lacks a part.
         """
         if data.fingerprint() != config.data_fingerprint:
             raise DataRejected(f"{config.data}: the pictures are not the ones this run was started with")
         self.run, self.config, self.device = run, config, device or pick_device()
         schedule = config.schedule
-        held_out = [is_validation(h, share=schedule.validation_share) for h in data.hashes]
         if schedule.threads:
             torch.set_num_threads(schedule.threads)
         variant, model_config = get_variant(config.model), config_from_dict(config.model, config.model_config)
@@ -62,11 +73,8 @@ class Trainer:
             torch.manual_seed(schedule.seed)
             self.model = to_channels_last(variant.model(model_config)).to(self.device)
             self.average = variant.model(model_config).to(self.device)
-        seen = {h for h, out in zip(data.hashes, held_out, strict=True) if not out}
-        if config.base:
-            base = Path(config.base)
-            self.model.load_state_dict(load_weights(base, read_config(base)).state_dict())
-            seen |= read_seen(base)
+        if weights is not None:
+            self.model.load_state_dict(weights.state_dict())
         self.average.load_state_dict(self.model.state_dict())
         self._loss: Loss = self._joint_loss
         self._context_loss: Loss = self._vote_loss
@@ -79,18 +87,14 @@ class Trainer:
         self.codec = codec_from_config(config.codec)
         self.x = self.codec.encode(data.pictures)
         self.classes = torch.tensor([config.classes.index(c) for c in data.class_names])
-        self.train_rows, self.validation_rows = (
-            torch.where(torch.tensor(held_out) == part)[0] for part in (False, True)
-        )
-        if not len(self.train_rows):
-            raise DataRejected(f"{config.data}: no picture is left to train on beside the validation part")
+        known = torch.tensor([h in seen for h in data.hashes])
+        self.train_rows, self.validation_rows = (torch.where(known == part)[0] for part in (True, False))
         learned = self.train_rows
         self.batches = Batches(
             self.x[learned], self.classes[learned], num_classes=len(config.classes), schedule=schedule
         )
         self.step, self.seconds, self.rows = 0, 0.0, list[dict[str, Any]]()
         self._recent: list[float] = []
-        write_file(run / SEEN_FILE, "\n".join(sorted(seen)).encode() + b"\n")
         found = last_checkpoint(run)
         if found:
             self._restore(*found)
@@ -99,17 +103,18 @@ class Trainer:
         self, *, stop: Callable[[], bool] = lambda: False, report: Callable[[Trainer], None] = lambda _: None
     ) -> None:
         """Train to the end of the schedule, or until `stop`; a checkpoint is saved in both cases."""
-        with exclusive(self.run):
-            while self.progress() < 1 and not stop():
-                began = time.monotonic()
-                self._recent.append(self._train_step())
-                self.step += 1
-                self.seconds += time.monotonic() - began
-                report(self)
-                if self.step % self.config.schedule.save_every == 0 or self.progress() >= 1:
-                    self.save()
-            if self.progress() < 1:  # asked to stop: measuring could outlast the patience of who asks
-                save_checkpoint(self.run, self.step, self._parts(self.rows, self._recent))
+        if self.config.schedule.compile and self.progress() < 1:
+            self._compile()
+        while self.progress() < 1 and not stop():
+            began = time.monotonic()
+            self._recent.append(self._train_step())
+            self.step += 1
+            self.seconds += time.monotonic() - began
+            report(self)
+            if self.step % self.config.schedule.save_every == 0 or self.progress() >= 1:
+                self.save()
+        if self.progress() < 1:  # asked to stop: measuring could outlast the patience of who asks
+            save_checkpoint(self.run, self.step, self._parts(self.rows, self._recent))
 
     def recent_bits(self) -> float:
         """Mean bits per hidden sub-pixel over the steps since the last save."""
@@ -156,6 +161,15 @@ class Trainer:
             optimizer.state[parameter] = dict(zip(_MOMENTS, moments, strict=True))
         return optimizer
 
+    def _compile(self) -> None:
+        """Calls what will be called for the first time, both ways, before the clock starts: compiling is no training.
+        Weights, moments and batches stay as they are."""
+        x, context = self.batches.draw(self.step)
+        alone = self.progress() < self.config.schedule.context_first
+        for loss in (self._context_loss, self._loss) if alone else (self._loss,):
+            loss(x.to(self.device), context.to(self.device))[0].backward()
+        self.optimizer.zero_grad(set_to_none=True)
+
     # --- one step -------------------------------------------------------------------------------------------------
 
     def _train_step(self) -> float:
@@ -176,16 +190,14 @@ class Trainer:
     def _joint_loss(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
         """(loss, bits per hidden sub-pixel): the model's nll of the hidden pixels, plus that of the vote alone."""
         with self._autocast():
-            context_map = self.model.encode(context)
-            vote = self.model.vote(context_map)
-            maps = self.model.trunk(x, context_map) + vote
+            maps, vote = self.model.maps_and_votes(x, context)
         nll, bits = self._hidden_nll(maps, x, context)
         return nll + self.config.schedule.vote_weight * self._hidden_nll(vote, x, context)[0], bits
 
     def _vote_loss(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
         """The same of the encoder's vote alone, a fourth of the work: the encoder learns to look before it is used."""
         with self._autocast():
-            vote = self.model.vote(self.model.encode(context))
+            vote = self.model.votes(x, context)
         return self._hidden_nll(vote, x, context)
 
     def _hidden_nll(self, maps: Tensor, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,5 @@
-"""Three components of our own on gr.HTML: the canvas, the choice of colours, and a way to save a file.
+"""Components of our own on gr.HTML: the canvas, the answers to its questions, the choice of colours, and a way to save
+a file.
 
 gradio writes components.pyi beside this file when it is imported; git ignores it.
 """
@@ -13,12 +14,13 @@ from typing import Any
 import gradio as gr
 
 from pixelart.errors import PixelArtError
+from pixelart.heatmap import RAMP
 from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
 from pixelart.ui.palette_value import AllowedColours, allowed_from_payload, allowed_to_payload
 
 STATIC = Path(__file__).with_name("static")
-CANVAS_SCRIPTS = ("state", "view", "tools", "input", "keys", "value")
+CANVAS_SCRIPTS = ("state", "view", "tools", "input", "keys", "inspect", "value")
 
 
 @cache
@@ -27,16 +29,18 @@ def read_static(name: str) -> str:
     return (STATIC / name).read_text(encoding="utf-8")
 
 
-def _limits() -> str:
-    """The limits that the canvas's script tells before anything is sent."""
-    return f"const LIMITS = {json.dumps({'side': SETTINGS.max_side, 'fileBytes': SETTINGS.max_file_bytes})};"
+def _constants() -> str:
+    """What the canvas's script takes from Python: the limits that it tells before anything is sent, and the colours of
+    a heat map."""
+    limits = {"side": SETTINGS.max_side, "fileBytes": SETTINGS.max_file_bytes}
+    return f"const LIMITS = {json.dumps(limits)}, RAMP = {json.dumps(RAMP.tolist(), separators=(',', ':'))};"
 
 
 class PixelCanvas(gr.HTML):
     """A pixel-exact drawing canvas. Its value in Python is a `Canvas`, toward the page also a `Painting`; None before
     the page has sent one.
 
-    Its event `upload` brings the bytes of a picture file.
+    Its event `upload` brings the bytes of a picture file, `select` a question of Inspect (see `InspectHandlers`).
     """
 
     def __init__(self, value: Canvas | None = None, **settings: Any) -> None:
@@ -44,7 +48,7 @@ class PixelCanvas(gr.HTML):
             value=value,
             html_template=read_static("canvas/canvas.html"),
             css_template=read_static("canvas/canvas.css"),
-            js_on_load="\n".join([_limits(), *(read_static(f"canvas/{name}.js") for name in CANVAS_SCRIPTS)]),
+            js_on_load="\n".join([_constants(), *(read_static(f"canvas/{name}.js") for name in CANVAS_SCRIPTS)]),
             apply_default_css=False,
             **settings,
         )
@@ -59,6 +63,17 @@ class PixelCanvas(gr.HTML):
     def postprocess(self, value: Any) -> Any:
         """What the page's script reads."""
         return None if value is None else canvas_to_payload(value)
+
+
+class Answers(gr.HTML):
+    """Invisible: hands what it is set to, the answer to a question of the canvas, to the canvas's script."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(html_template="", js_on_load=read_static("answers.js"), apply_default_css=False, **settings)
+
+    def postprocess(self, value: Any) -> Any:
+        """Passed on as it is."""
+        return value
 
 
 class ColourPicker(gr.HTML):

@@ -8,11 +8,12 @@ from typing import Any
 import gradio as gr
 
 from pixelart.engine import Engine
-from pixelart.ui.components import ColourPicker, PixelCanvas
+from pixelart.ui.components import Answers, ColourPicker, PixelCanvas
 from pixelart.ui.drawing import DrawingHandlers
 from pixelart.ui.exporting import export_panel
 from pixelart.ui.form import ANY_CLASS, MAX_IMAGES, MAX_TEMPERATURE, MIN_TEMPERATURE
 from pixelart.ui.inputs import Choice, Dial, Flags, Ticket, WholeNumber
+from pixelart.ui.inspecting import InspectHandlers
 from pixelart.ui.palette_panel import palette_panel
 from pixelart.ui.pictures import PictureHandlers
 from pixelart.ui.session import Session
@@ -25,6 +26,11 @@ AT_ONCE: dict[str, Any] = {**PRIVATE, "queue": False, "show_progress": "hidden"}
 ENGINE_QUEUE: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "engine", "concurrency_limit": 1, "show_progress": "hidden"
 }  # fmt: skip
+QUESTIONS: dict[str, Any] = {
+    **PRIVATE, "concurrency_id": "questions", "concurrency_limit": 1, "show_progress": "hidden",
+    "trigger_mode": "multiple",
+}  # fmt: skip
+"""Of Inspect: one at a time, whoever asks, and never behind a drawing."""
 FILES: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "files", "concurrency_limit": 2, "show_progress": "hidden"
 }  # fmt: skip
@@ -89,9 +95,11 @@ def create_tab(app: gr.Blocks, engine: Engine, top: TopLine) -> None:
     settings = Settings(class_name, temperature, seed, images, colours, *advanced)
     visitor = Visitor(session, ticket)
     _wire_drawing(DrawingHandlers(engine, gallery), visitor, (canvas, status, gallery), buttons, top, settings)
+    _wire_inspect(InspectHandlers(engine), canvas, top.model, class_name)
     pictures = PictureHandlers(engine)
     outputs = [class_name, canvas, colours, gallery, status]
     app.load(pictures.load, session, [session, top.notice, top.model, *outputs], **AT_ONCE)
+    app.load(pictures.offer_enlarge, None, buttons[2], **AT_ONCE)
     top.model.input(
         pictures.select_model, [session, ticket, canvas, top.model, snap], outputs, js=_ticketed("leave"), **AT_ONCE
     )
@@ -120,12 +128,13 @@ def _main_settings(
     return class_name, temperature, seed, images
 
 
-def _action_buttons() -> tuple[gr.Button, gr.Button, gr.Button]:
+def _action_buttons() -> tuple[gr.Button, gr.Button, gr.Button, gr.Button]:
     with gr.Row(elem_id="actions"):
         generate = gr.Button("Generate", variant="primary", elem_id="generate", min_width=90)
         complete = gr.Button("Complete mask", elem_id="complete", min_width=120)
+        enlarge = gr.Button("Enlarge", elem_id="enlarge", min_width=80, visible=False)
         stop = gr.Button("Stop", variant="stop", elem_id="stop", min_width=60)
-    return generate, complete, stop
+    return generate, complete, enlarge, stop
 
 
 def _advanced() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider, gr.CheckboxGroup]:
@@ -149,23 +158,32 @@ def _wire_drawing(
     drawing: DrawingHandlers,
     visitor: Visitor,
     shown: tuple[PixelCanvas, gr.HTML, gr.Gallery],
-    buttons: tuple[gr.Button, gr.Button, gr.Button],
+    buttons: tuple[gr.Button, gr.Button, gr.Button, gr.Button],
     top: TopLine,
     settings: Settings,
 ) -> None:
     session, ticket = visitor.session, visitor.ticket
     canvas, status, _ = shown
-    generate, complete, stop = buttons
+    generate, complete, enlarge, stop = buttons
     values = [top.model, *settings.inputs()]
     for button, handler, inputs in (
         (generate, drawing.generate, [session, ticket, *values]),
         (complete, drawing.complete, [session, ticket, canvas, *values]),
+        (enlarge, drawing.enlarge, [session, ticket, canvas, *values]),
     ):
         button.click(None, None, status, js=f"() => {WAITING!r}", **AT_ONCE)
         drawn = button.click(handler, inputs, list(shown), js=_ticketed("press"), **ENGINE_QUEUE)
         drawn.failure(lambda: status_text(REFUSED), None, status, **AT_ONCE)
         drawn.then(lambda session: session, session, session, **AT_ONCE)  # gradio frees only what was handed to it
     stop.click(drawing.stop, [session, ticket], status, js=_ticketed("latest"), **AT_ONCE)
+
+
+def _wire_inspect(handlers: InspectHandlers, canvas: PixelCanvas, model: gr.Dropdown, class_name: gr.Dropdown) -> None:
+    answers = Answers(elem_id="answers")
+    asked = canvas.select(handlers.inspect, [model, class_name], answers, **QUESTIONS)
+    asked.failure(None, None, None, js="() => window.inspection?.fail()", **AT_ONCE)
+    for chosen in (model, class_name):
+        chosen.change(None, None, None, js="() => window.inspection?.forget()", **AT_ONCE)
 
 
 def _ticketed(verb: str) -> str:

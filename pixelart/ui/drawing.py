@@ -1,10 +1,10 @@
-"""Generate, Complete mask and Stop: generator handlers that show rows while they are drawn."""
+"""Generate, Complete mask, Enlarge and Stop: generator handlers that show rows, or passes, while they are drawn."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelart.codec import Picture
+from pixelart.completion import added_pixels
 from pixelart.engine import CheckpointInfo, Drawing, Engine
 from pixelart.errors import Cancelled, PixelArtError, RequestRejected
 from pixelart.seams import Shift, back, rolled, shift_to_join
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 FAULT = "Something went wrong while drawing. Your canvas is as it was; the program's log says more."
 NO_MODEL = "No model is installed. The notice at the top says how to get one."
 UNSTARTED = "Stopped before the first row."
+ENLARGED = 2
+"""How many times as large Enlarge draws the canvas."""
 IDLE = "Stopped. Nothing is being drawn."
 Outputs = tuple[Any, Any, Any]
 """canvas, status, gallery; gr.skip() leaves one as it is."""
@@ -35,13 +38,15 @@ NOTHING: Outputs = (gr.skip(), gr.skip(), gr.skip())
 @dataclass(frozen=True)
 class _Job:
     """`work`: the engine's call; `seed`: of the picture that is shown while it is drawn; `stopped`: what a stop leaves
-    of it; `caption` of each result, and their `order`; `mask`: where they are drawn, None = everywhere."""
+    of it; `mask`: where they are drawn, None = everywhere; `caption` of each result, and their `order`; `note`: what
+    else is said in the end."""
 
     work: Work
     seed: int
     stopped: Callable[[Frame], Picture]
     caption: Callable[[Drawing], str]
     order: str = ""
+    note: str = ""
     mask: NDArray[np.bool_] | None = None
 
 
@@ -52,7 +57,7 @@ class DrawingHandlers:
         self.engine, self.gallery = engine, gallery
 
     def generate(self, session: Session, ticket: int, model: Any, *values: Any) -> Iterator[Outputs]:
-        """New pictures; the first one appears on the canvas row by row."""
+        """New pictures; the first one appears on the canvas row by row, or pass by pass."""
         yield from self._draw(session, ticket, lambda: self._generation(model, values))
 
     def complete(
@@ -60,6 +65,12 @@ class DrawingHandlers:
     ) -> Iterator[Outputs]:
         """Candidates for the masked pixels; every other pixel stays."""
         yield from self._draw(session, ticket, lambda: self._completion(canvas, model, values))
+
+    def enlarge(
+        self, session: Session, ticket: int, canvas: Canvas | None, model: Any, *values: Any
+    ) -> Iterator[Outputs]:
+        """The canvas drawn twice as large; its own pixels stay, every second of the result."""
+        yield from self._draw(session, ticket, lambda: self._enlargement(canvas, model, values))
 
     def stop(self, session: Session, ticket: int) -> Any:
         """Ends what this visitor has asked for up to this ticket; of a drawing in progress the rows stay."""
@@ -71,7 +82,7 @@ class DrawingHandlers:
         return _Job(
             lambda on_row, cancel: self.engine.generate(request, on_row=on_row, cancel=cancel),
             request.seed,
-            lambda frame: frame.picture,
+            settled,
             seed_caption,
         )
 
@@ -87,7 +98,23 @@ class DrawingHandlers:
             lambda frame: undrawn_kept(frame, canvas, shift),
             candidate_caption,
             " Likeliest first.",
-            mask,
+            mask=mask,
+        )
+
+    def _enlargement(self, canvas: Canvas | None, model: Any, values: tuple[Any, ...]) -> _Job:
+        if canvas is None:
+            raise RequestRejected("The canvas is empty.")
+        picture = canvas.picture
+        height, width = (ENLARGED * side for side in picture.shape[:2])
+        request = request_from(Form(*values), replace(model_info(self.engine, model), height=height, width=width))
+        return _Job(
+            lambda on_row, cancel: self.engine.enlarge(request, picture, factor=ENLARGED, on_row=on_row, cancel=cancel),
+            request.seed,
+            lambda frame: frame.picture,
+            candidate_caption,
+            " Likeliest first.",
+            f" The canvas is {width} x {height} now; Undo brings the small picture back.",
+            added_pixels(height, width, factor=ENLARGED),
         )
 
     def _draw(self, session: Session, ticket: int, prepare: Callable[[], _Job]) -> Iterator[Outputs]:
@@ -125,7 +152,7 @@ class DrawingHandlers:
         session.keep(ticket, drawings, job.mask)
         items = gallery_items(drawings, [job.caption(d) for d in drawings], gallery=self.gallery)
         shown = Canvas(drawings[0].picture, ticket=ticket)
-        status = status_text(summary(drawings, worker.seconds, job.order))
+        status = status_text(summary(drawings, worker.seconds, job.order) + job.note)
         return shown, status, gr.Gallery(value=items, selected_index=0)
 
 
@@ -133,7 +160,8 @@ def _progress(worker: Worker, frame: Frame | None, ticket: int) -> Outputs:
     latest = worker.frame
     if latest is None:
         return NOTHING
-    text = f"Row {latest.done} of {latest.rows} · {worker.seconds:.1f} s"
+    rows = f"row {latest.done} of {latest.rows} · {worker.seconds:.1f} s"
+    text = f"Pass {latest.passes} · {rows}" if latest.passes else rows.capitalize()
     canvas = gr.skip() if frame is None else Canvas(frame.picture, preview=True, ticket=ticket)
     return canvas, status_progress(text, done=latest.done, rows=latest.rows), gr.skip()
 
@@ -157,6 +185,12 @@ def refuse(message: str) -> Outputs:
     """A plain message, as a notice and on the status line; the canvas and the results stay."""
     gr.Warning(message)
     return gr.skip(), status_text(message), gr.skip()
+
+
+def settled(frame: Frame) -> Picture:
+    """The rows drawn before a stop; clear where a pass had shown what was not final."""
+    reached = np.arange(len(frame.picture)) < frame.done
+    return np.where(reached[:, None, None], frame.picture, np.uint8(0))
 
 
 def undrawn_kept(frame: Frame, canvas: Canvas, shift: Shift) -> Picture:

@@ -45,7 +45,7 @@ def request_from(form: Form, info: CheckpointInfo) -> Request:
     seed = whole(form.seed, "Seed", -1, MAX_SEED)
     return Request(
         checkpoint=info.name,
-        class_weights=_class_weights(form.class_name, info),
+        class_weights=class_weights(form.class_name, info),
         count=images,
         seed=secrets.randbelow(RANDOM_SEEDS) if seed == -1 else seed,
         temperature=_temperature(form, info),
@@ -57,7 +57,12 @@ def request_from(form: Form, info: CheckpointInfo) -> Request:
     )
 
 
-def _class_weights(name: Any, info: CheckpointInfo) -> dict[str, float]:
+def class_weights(name: Any, info: CheckpointInfo) -> dict[str, float]:
+    """What `Request` and the engine take for a chosen class; empty for any.
+
+    Raises:
+        RequestRejected: none is chosen, or the model does not have it.
+    """
     if name == ANY_CLASS:
         return {}
     if name is None:

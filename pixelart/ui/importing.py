@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from pixelart.codec import Picture
-from pixelart.training.data import resize_nearest
+from pixelart.images import resize_nearest
 
 
 def true_grid(picture: Picture) -> Picture:
@@ -28,10 +28,13 @@ def fit_to_canvas(picture: Picture, height: int, width: int) -> Picture:
     if picture.shape[:2] != (height, width):
         picture = true_grid(picture)
     h, w = picture.shape[:2]
-    scale = min(height / h, width / w)
-    if scale >= 1:
-        scale = math.floor(scale)
-    h, w = max(1, math.floor(h * scale)), max(1, math.floor(w * scale))
+    if h <= height and w <= width:
+        times = min(height // h, width // w)
+        h, w = h * times, w * times
+    elif h * width >= w * height:  # in whole numbers, so that the longer side fills the canvas exactly
+        h, w = height, max(1, w * height // h)
+    else:
+        h, w = max(1, h * width // w), width
     top, left = (height - h) // 2, (width - w) // 2
     canvas = np.zeros((height, width, 4), np.uint8)
     canvas[top : top + h, left : left + w] = resize_nearest(picture, h, w)

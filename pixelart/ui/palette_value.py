@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelart.codec import ALPHA_THRESHOLD, Picture
+from pixelart.codec import ALPHA_THRESHOLD, Picture, normalise
 from pixelart.errors import PixelArtError
 from pixelart.palettes import nearest_colours
 
@@ -42,9 +42,8 @@ def everything_allowed(colours: NDArray[np.uint8] | None) -> AllowedColours:
 
 def only_colours_of(picture: Picture, colours: NDArray[np.uint8]) -> AllowedColours:
     """Those of RGBA (K, 4) that occur in `picture` (H, W, 4)."""
-    present = set(hex_colours(picture.reshape(-1, 4)))
-    names = hex_colours(colours)
-    return AllowedColours(names, tuple(name in present for name in names))
+    seen, wanted = (normalise(part).view(np.uint32) for part in (picture, colours))
+    return AllowedColours(hex_colours(colours), tuple(bool((seen == colour).any()) for colour in wanted))
 
 
 def nearest_allowed(rgb: NDArray[np.uint8], colours: NDArray[np.uint8]) -> AllowedColours:

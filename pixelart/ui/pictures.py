@@ -39,14 +39,14 @@ class PictureHandlers:
 
     def load(self, session: Session) -> tuple[Any, ...]:
         """A fresh page: its session, notice, models, then what `select_model` returns for the first of them."""
-        try:
-            models = [info.name for info in self.engine.list_checkpoints()]
-        except (PixelArtError, OSError):
-            log.exception("checkpoints cannot be listed")
-            models = []
+        models = [info.name for info in self._models()]
         first = models[0] if models else None
         chosen = gr.Dropdown(choices=list(models), value=first, interactive=bool(models))
         return session, gr.HTML(visible=not models), chosen, *self._page(None, first, True)
+
+    def offer_enlarge(self) -> Any:
+        """The button Enlarge, seen where some model enlarges."""
+        return gr.Button(visible=any(info.enlarges for info in self._models()))
 
     def select_model(
         self, session: Session, ticket: int, canvas: Canvas | None, model: Any, snap: Any = True
@@ -88,6 +88,13 @@ class PictureHandlers:
         if session.seed is None:
             return gr.skip(), status_text("Draw a picture first; then its seed can be used again.")
         return session.seed, gr.skip()
+
+    def _models(self) -> list[CheckpointInfo]:
+        try:
+            return self.engine.list_checkpoints()
+        except (PixelArtError, OSError):
+            log.exception("checkpoints cannot be listed")
+            return []
 
     def _page(self, canvas: Canvas | None, model: Any, snap: Any) -> tuple[Any, ...]:
         """classes, canvas, palette, gallery, status."""

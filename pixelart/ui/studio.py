@@ -6,8 +6,11 @@ from typing import Any
 
 import gradio as gr
 from gradio.themes import Base
+from starlette.middleware import Middleware
 
 from pixelart.engine import Engine
+from pixelart.settings import SETTINGS
+from pixelart.ui.body_limit import BodyLimit
 from pixelart.ui.components import read_static
 from pixelart.ui.create import TopLine, create_tab
 from pixelart.ui.inputs import Choice
@@ -44,7 +47,8 @@ def launch_settings() -> dict[str, Any]:
         "ssr_mode": False,
         "run_history": False,
         "footer_links": [],
-        "max_file_size": "64mb",
+        "max_file_size": SETTINGS.max_upload_bytes,
+        "app_kwargs": {"middleware": [Middleware(BodyLimit, limit=SETTINGS.max_body_bytes)]},
         "show_error": False,  # of the program's own faults; what visitors are told is a gr.Error and always shown
         "state_session_capacity": MAX_SESSIONS,
         "mcp_server": False,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pixelart.codec import Picture
-from pixelart.engine import Drawing, OnRow
+from pixelart.engine import Drawing, OnRow, Preview
 from pixelart.errors import Cancelled
 
 Work = Callable[[OnRow, Callable[[], bool]], list[Drawing]]
@@ -17,11 +17,13 @@ Work = Callable[[OnRow, Callable[[], bool]], list[Drawing]]
 
 @dataclass(frozen=True)
 class Frame:
-    """`done` of `rows` rows are drawn; `picture` (H, W, 4) is the first of the pictures so far."""
+    """`done` of `rows` rows are final; `picture` (H, W, 4) is the first of the pictures so far, after `passes` passes
+    over all its pixels, or, where that is 0, row by row."""
 
     done: int
     rows: int
     picture: Picture
+    passes: int = 0
 
 
 class Worker:
@@ -84,7 +86,7 @@ class Worker:
     def _cancel(self) -> bool:
         return self._stop.is_set() or self._is_stopped()
 
-    def _on_row(self, done: int, rows: int, pictures: Callable[[], Picture]) -> None:
-        frame = Frame(done, rows, pictures()[0].copy())
+    def _on_row(self, done: int, rows: int, pictures: Preview) -> None:
+        frame = Frame(done, rows, pictures()[0].copy(), pictures.passes)
         with self._changed:
             self._frame = frame

@@ -95,7 +95,21 @@ def test_what_is_far_below_the_record_is_a_failure(
     assert "the model sees the future" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", ["--models nope", "--models pixelcnn_plus_plus", "--preset huge"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--models nope",
+        "--models pixelcnn_plus_plus",
+        "--preset huge",
+        "--test-images 1",
+        "--test-images 0",
+        "--test-images -3",
+        "--minutes 0",
+        "--minutes -1",
+        "--minutes nan",
+        "--minutes inf",
+    ],
+)
 def test_bad_input_is_one_line(archive: Path, capsys: pytest.CaptureFixture[str], words: str) -> None:
     given = ["--data", str(archive), "--binarisation", "static", "--minutes", "0.001", *words.split()]
     assert mnist.main(given) == 2
@@ -107,6 +121,11 @@ def test_other_archives_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", pictures=np.zeros(3))
     np.savez(tmp_path / "floats.npz", train_x=np.zeros((3, 4, 4)))
     np.savez(tmp_path / "objects.npz", train_x=np.array([{}], object), allow_pickle=True)
-    for name in ("text.npz", "other.npz", "floats.npz", "objects.npz", "none.npz"):
+    np.savez(tmp_path / "one.npz", train_x=np.zeros((1, 4, 4), np.uint8))
+    np.savez_compressed(tmp_path / "damaged.npz", train_x=np.arange(4096, dtype=np.uint8).reshape(16, 16, 16))
+    damaged = bytearray((tmp_path / "damaged.npz").read_bytes())
+    damaged[60:64] = b"\xff" * 4  # inside the compressed data
+    (tmp_path / "damaged.npz").write_bytes(damaged)
+    for name in ("text.npz", "other.npz", "floats.npz", "objects.npz", "none.npz", "one.npz", "damaged.npz"):
         with pytest.raises(DataRejected, match=name):
             mnist.read_images(tmp_path / name, "train")

@@ -13,6 +13,7 @@ from benchmarks.published import BITS_PER_DIM
 from pixelart.cli import main as pixelart
 from pixelart.models import list_models
 from pixelart.models.weights import read_config
+from pixelart.training.data import read_pictures
 
 
 def cells(text: str, checkpoint: str) -> dict[str, str]:
@@ -40,6 +41,9 @@ def test_the_table_holds_what_evaluate_tells(
     last = row.pop("published bits/dim, on other data")
     assert last == "; ".join(map(str, BITS_PER_DIM["gated_pixelcnn"]))
     assert not any("3.03" in cell for cell in row.values()), "a published figure among ours"
+    facts = read_config(own_checkpoints / "tiny").training
+    assert row["training minutes (+ base)"] == f"{facts['trained_minutes']:g}"
+    assert f"{told['images']} held-out pictures, unseen by all of them" in text
     assert cells(text, "again")["bits/dim"] == row["bits/dim"]
     assert "python -m benchmarks.results --checkpoints" in text and "torch" in text
 
@@ -57,6 +61,33 @@ def test_a_checkpoint_that_the_data_does_not_fit_is_left_out_with_the_reason(
     shutil.rmtree(own_checkpoints / "tiny")
     out.unlink()
     assert results.main(words) == 1 and not out.exists()
+
+
+def test_all_are_judged_on_what_none_has_seen(
+    own_checkpoints: Path, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "measure_cached", lambda *_, **__: {"cached_seconds": 1.0, "cached_ratio": 1.0})
+    seen = (own_checkpoints / "tiny" / "training_images.txt").read_text().split()
+    unseen = sorted(set(read_pictures(tiny_data).hashes) - set(seen))
+    assert len(unseen) > 2
+    for name, more in (("one", unseen[:1]), ("two", unseen[1:2])):
+        folder = shutil.copytree(own_checkpoints / "tiny", own_checkpoints / name)
+        (folder / "training_images.txt").write_text("\n".join(seen + more))
+    out = tmp_path / "RESULTS.md"
+    words = ["--checkpoints", str(own_checkpoints), "--data", str(tiny_data), "--rounds", "1", "--out", str(out)]
+    assert results.main(words) == 0
+    text = out.read_text()
+    assert f"{len(unseen) - 2} held-out pictures, unseen by all of them" in text
+    assert len({cells(text, name)["bits/dim"] for name in ("tiny", "one", "two")}) == 1
+    for name in ("one", "two"):
+        (own_checkpoints / name / "training_images.txt").write_text("\n".join(seen + unseen))
+    assert results.main(words) == 1
+
+
+def test_what_a_checkpoint_was_trained_from_stands_beside_its_minutes() -> None:
+    assert results.training_minutes({"trained_minutes": 130.0, "base": "dungeon-gated"}) == "130 (+ dungeon-gated)"
+    assert results.training_minutes({"trained_minutes": 40.5, "base": ""}) == "40.5"
+    assert results.training_minutes({}) == "not recorded"
 
 
 def test_throughput_is_told_where_it_is_known(tiny_checkpoints: Path) -> None:

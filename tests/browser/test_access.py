@@ -174,3 +174,9 @@ def test_the_canvas_is_large_and_nothing_scrolls_sideways(
     assert picture["width"] >= min(0.6 * width, 416), picture
     assert width <= 760 or bar["height"] < 60, "one line"
     assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+    page.key("s")
+    page.page.mouse.move(*page.at((3, 4)))
+    likely = page.page.locator("#canvas .likely button")
+    expect(likely.last).to_be_enabled()
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert all(likely.evaluate_all("all => all.map(b => b.scrollWidth <= b.clientWidth)")), "nothing is cut off"

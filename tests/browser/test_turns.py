@@ -206,8 +206,8 @@ def test_a_fault_of_the_program_is_told_plainly(
 
 
 def test_the_limits_of_an_import_are_said(studio: StudioPage) -> None:
-    limits = re.compile(r"at most 1024 x 1024 pixels, 8 MiB")
+    limits = re.compile(r"at most 1024 x 1024 pixels, 5 MiB")
     expect(studio.page.locator("#canvas [data-do=import]")).to_have_attribute("title", limits)
-    large = {"name": "large.png", "mimeType": "image/png", "buffer": bytes(8 * 2**20 + 2**19)}
+    large = {"name": "large.png", "mimeType": "image/png", "buffer": bytes(5 * 2**20 + 2**19)}
     studio.page.set_input_files("#canvas .file", large)  # pyright: ignore[reportArgumentType]
-    expect(studio.page.locator("#canvas .message")).to_have_text("large.png: 8.5 MiB; the limit is 8 MiB")
+    expect(studio.page.locator("#canvas .message")).to_have_text("large.png: 5.5 MiB; the limit is 5 MiB")

@@ -14,10 +14,11 @@ from torch import Tensor
 from pixelart.codec import RGB, Gray
 from pixelart.layers.context import Context
 from pixelart.likelihoods import DiscretizedLogisticMixture
-from pixelart.models import AutoregressiveModel, list_models
+from pixelart.models import AutoregressiveModel, RasterModel, get_variant, list_models
 from pixelart.models.weights import CONFIG_FILE, WEIGHTS_FILE, config_of, load_weights, pack_weights, read_config
 from pixelart.sampling import Controls, draw_noise, sample_cached, sample_fixed_point, sample_naive
 from tests.models.checks import CLASSES, leaks_and_gaps, lively_model, nothing_known, random_pixels
+from tests.models.coverage import EXACT_AT_ANY_SIZE, seen_by
 
 SHAPES = [(5, 5), (3, 6), (6, 3)]
 every_model = pytest.mark.parametrize("name", list_models())
@@ -49,6 +50,15 @@ def test_causality_and_coverage(name: str, channels: int, shape: tuple[int, int]
     assert not gaps, f"the first of each is not seen by the second: {gaps[:5]}"
 
 
+@pytest.mark.parametrize("name", EXACT_AT_ANY_SIZE)
+@pytest.mark.parametrize("shape", [(3, 12), (12, 3)], ids=["wide", "tall"])
+def test_reach(name: str, shape: tuple[int, int]) -> None:
+    """A picture longer than the reach of small networks: they see as far as their layers go, and no further."""
+    leaks, gaps = leaks_and_gaps(name, channels=1, shape=shape)
+    assert not leaks, f"the first of each is seen by the second: {leaks[:5]}"
+    assert not gaps, f"the first of each is not seen by the second: {gaps[:5]}"
+
+
 @every_model
 @every_depth
 def test_probabilities_sum_to_one(name: str, channels: int) -> None:
@@ -70,13 +80,12 @@ def test_probabilities_sum_to_one(name: str, channels: int) -> None:
 @every_model
 @every_depth
 @every_shape
-@pytest.mark.parametrize("levels", [2, 5])
 @pytest.mark.parametrize(
-    "controls",
+    ("levels", "controls"),
     [
-        Controls(),
-        Controls(temperature=0.7, top_k=2, guidance=2.5),
-        Controls(temperature=1.6, top_p=0.8, allowed=(0, 1)),
+        (2, Controls()),
+        (5, Controls(temperature=0.7, top_k=2, guidance=2.5)),
+        (5, Controls(temperature=1.6, top_p=0.8, allowed=(0, 1))),
     ],
     ids=["plain", "guided", "allowed"],
 )
@@ -95,10 +104,14 @@ def test_every_sampler_draws_the_same(
     noise = draw_noise(5, count=4, channels=channels, height=shape[0], width=shape[1])
     reference = sample_naive(model, context, controls=controls, noise=noise)
     cached = sample_cached(model, context, controls=controls, noise=noise)
-    stream_class = type(model.stream(model.encode(context)))
-    monkeypatch.setattr(stream_class, "row_kernel", lambda _: None)
+    for stage in model.stages():
+        monkeypatch.setattr(type(stage.stream(stage.encode(context))), "row_kernel", lambda _: None)
     plain = sample_cached(model, context, controls=controls, noise=noise)
-    settled = sample_fixed_point(model, context, controls=controls, noise=noise)
+    passes: list[int] = []
+    settled = sample_fixed_point(
+        model, context, controls=controls, noise=noise, on_row=lambda done, rows, x: passes.append(done)
+    )
+    assert len(passes) <= context.mask.flatten(1).sum(1).max() * channels and passes == sorted(passes)
     for other in (cached, plain, settled):
         assert torch.equal(other.x, reference.x)
         torch.testing.assert_close(other.log_prob, reference.log_prob, **rounding(model))
@@ -106,6 +119,96 @@ def test_every_sampler_draws_the_same(
     assert torch.equal(reference.x[~hidden], context.pixels[~hidden]), "a known pixel was changed"
     if controls.allowed:
         assert reference.x[hidden].max() <= max(controls.allowed)
+
+
+@pytest.mark.parametrize("name", [n for n in list_models() if issubclass(get_variant(n).model, RasterModel)])
+@every_depth
+@torch.no_grad()
+def test_compiled_loops_give_what_their_twins_give(name: str, channels: int) -> None:
+    """In single precision a CPU draws with compiled loops, in double with PyTorch; and a whole pass says the same."""
+    model = lively_model(name, channels=channels, levels=4, shape=(4, 5))
+    assert isinstance(model, RasterModel)
+    x = random_pixels(2, channels, 4, (4, 5))
+    context = half_known(x)
+    width = 5 if model.unit == "row" else 1
+
+    def maps(model: RasterModel) -> Tensor:
+        stream, rows = model.stream(model.encode(context)), []
+        stream.prefill(x, 1)
+        for row in range(1, 4):
+            stream.begin_row(x, row)
+            rows.append(torch.cat([stream.maps(x, row, slice(q, q + width)) for q in range(0, 5, width)], dim=3))
+        return torch.cat(rows, dim=2)
+
+    compiled, whole = maps(model), model(x, context)[:, :, 1:]
+    torch.testing.assert_close(compiled, whole, rtol=1e-4, atol=1e-4)
+    context = replace(context, class_weights=context.class_weights.double())
+    torch.testing.assert_close(maps(model.double()), whole.double(), rtol=1e-4, atol=1e-4)
+
+
+@every_model
+@every_depth
+@torch.no_grad()
+def test_what_is_asked_for_at_once_does_not_depend_on_itself(name: str, channels: int) -> None:
+    """A variant whose unit is a pixel or a row must not see that pixel or row; one whose unit is a channel does."""
+    model = lively_model(name, channels=channels, levels=4, shape=(4, 4))
+    x = random_pixels(1, channels, 4, (4, 4))
+    other, columns = x.clone(), slice(0, 4) if model.unit == "row" else slice(2, 3)
+    other[:, :, 2, columns] = (other[:, :, 2, columns] + 1) % 4
+    is_same = torch.equal(*(model(picture, nothing_known(x))[:, :, 2, columns] for picture in (x, other)))
+    assert is_same == (model.unit != "channel" or channels == 1)
+
+
+OTHER_CONFIGS: list[tuple[str, dict[str, Any]]] = [
+    ("pixelcnn_plus_plus", {"scales": 3}),
+    ("pixelsnail", {"blocks": 2}),
+    ("row_rnn", {"cell": "gru"}),
+    ("row_rnn", {"form": "many_to_one"}),
+    ("row_rnn", {"form": "bidirectional_many_to_one", "cell": "gru"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "config"), [(name, {}) for name in list_models()] + OTHER_CONFIGS, ids=lambda value: str(value)
+)
+@every_depth
+def test_one_picture_is_drawn_alike_and_leaves_the_weights_alone(
+    name: str, config: dict[str, Any], channels: int
+) -> None:
+    """A batch of one lies in memory as others do not; every form of a variant comes by here too."""
+    shape = (6, 5)
+    model = lively_model(name, channels=channels, levels=4, shape=shape, **config)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    context = half_known(random_pixels(1, channels, 4, shape))
+    noise = draw_noise(2, count=1, channels=channels, height=6, width=5)
+    reference = sample_naive(model, context, controls=Controls(), noise=noise)
+    for sampler in (sample_cached, sample_fixed_point):
+        sample = sampler(model, context, controls=Controls(), noise=noise)
+        assert torch.equal(sample.x, reference.x)
+        torch.testing.assert_close(sample.log_prob, reference.log_prob, **rounding(model))
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, before[key]), f"drawing changed {key}"
+
+
+@pytest.mark.parametrize(("name", "config"), OTHER_CONFIGS, ids=lambda value: str(value))
+def test_causality_of_other_forms(name: str, config: dict[str, Any]) -> None:
+    leaks, gaps = leaks_and_gaps(name, channels=1, shape=(6, 5), **config)
+    assert not leaks and not gaps
+
+
+@every_model
+def test_causality_given_a_class_and_known_pixels(name: str) -> None:
+    """What is hidden reaches no table but those that are to see it, when the context holds something too."""
+    shape, levels = (4, 5), 4
+    model = lively_model(name, channels=1, levels=levels, shape=shape).double()
+    x = random_pixels(1, 1, levels, shape)
+    context = replace(half_known(x), class_weights=torch.eye(CLASSES, dtype=torch.float64)[:1])
+    plain = model(x, context)
+    for row, column in context.mask[0].nonzero().tolist():
+        changed = x.clone()
+        changed[0, 0, row, column] = (changed[0, 0, row, column] + 1) % levels
+        moved = ((model(changed, context) - plain).abs().amax(1)[0] > 1e-9).nonzero().tolist()
+        assert all(seen_by(name, (row, column, 0), (r, q, 0)) for r, q in moved)
 
 
 @every_model
@@ -129,16 +232,20 @@ def test_a_hole_may_end_in_any_row(name: str) -> None:
 @every_model
 @every_depth
 def test_temperature_map(name: str, channels: int) -> None:
-    """Rows of one temperature come out as in a picture that has it everywhere, up to the first row of another."""
+    """Pixels of one temperature come out as in a picture that has it everywhere, but for those after one of another."""
     model = lively_model(name, channels=channels, levels=4, shape=(6, 5))
     context = nothing_known(random_pixels(3, channels, 4, (6, 5)))
     noise = draw_noise(0, count=3, channels=channels, height=6, width=5)
     heat = torch.full((6, 5), 0.5, dtype=torch.float64)
     heat[3:] = 4.0
+    place = [(row, column, 0) for row in range(6) for column in range(5)]
+    hot = [one for one in place if one[0] >= 3]
+    cool = torch.tensor([one not in hot and not any(seen_by(name, h, one) for h in hot) for one in place]).view(6, 5)
+    assert cool.sum() >= 5 and not cool[3:].any()
     for sampler in (sample_naive, sample_cached, sample_fixed_point):
         mixed = sampler(model, context, controls=Controls(temperature=heat), noise=noise).x
         cold = sampler(model, context, controls=Controls(temperature=0.5), noise=noise).x
-        assert torch.equal(mixed[:, :, :3], cold[:, :, :3])
+        assert torch.equal(mixed[..., cool], cold[..., cool])
         assert not torch.equal(mixed[:, :, 3:], cold[:, :, 3:])
 
 
@@ -175,6 +282,20 @@ def test_same_seed_same_picture_at_any_batch_size(name: str, channels: int) -> N
     for i in range(5):
         assert torch.equal(draw(3 + i, 1)[0], together[i])
     assert len({tuple(picture.flatten().tolist()) for picture in together}) > 1
+
+
+@every_model
+@every_depth
+def test_drawing_leaves_the_weights_alone(name: str, channels: int) -> None:
+    """Also of a single picture, whose pixels are added to one by one."""
+    model = lively_model(name, channels=channels, levels=4, shape=(4, 5))
+    before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
+    context = half_known(random_pixels(1, channels, 4, (4, 5)))
+    noise = draw_noise(3, count=1, channels=channels, height=4, width=5)
+    for sampler in (sample_naive, sample_cached, sample_fixed_point):
+        sampler(model, context, controls=Controls(), noise=noise)
+    for key, tensor in model.state_dict().items():
+        assert torch.equal(tensor, before[key]), key
 
 
 @every_model

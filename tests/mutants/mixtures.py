@@ -80,8 +80,8 @@ class BlueReadsBlue(DiscretizedLogisticMixture):
 class SamplesNotRounded(DiscretizedLogisticMixture):
     """What was drawn conditions the next channel as it fell, between two levels."""
 
-    def to_table(self, maps: Tensor, x: Tensor, *, channel: int) -> Tensor:
-        return super().to_table(maps, x + 0.3, channel=channel)
+    def to_table(self, maps: Tensor, x: Tensor, *, channel: int, temperature: Tensor | None = None) -> Tensor:
+        return super().to_table(maps, x + 0.3, channel=channel, temperature=temperature)
 
 
 class LabelsThroughTruncatedFloats(DiscretizedLogisticMixture):
@@ -94,5 +94,19 @@ class LabelsThroughTruncatedFloats(DiscretizedLogisticMixture):
 class MeansTempered(DiscretizedLogisticMixture):
     """Temperature divides means, log scales and coefficients, and leaves the logits."""
 
-    def temper(self, maps: Tensor, temperature: Tensor) -> Tensor:
-        return torch.cat([maps[..., : self.mixtures], maps[..., self.mixtures :] / temperature[..., None]], dim=-1)
+    def to_table(self, maps: Tensor, x: Tensor, *, channel: int, temperature: Tensor | None = None) -> Tensor:
+        heat = torch.ones_like(maps[..., :1]) if temperature is None else temperature[..., None]
+        tempered = torch.cat([maps[..., : self.mixtures], maps[..., self.mixtures :] / heat], dim=-1)
+        return super().to_table(tempered, x, channel=channel)
+
+
+class LeastScaleAfterTemperature(DiscretizedLogisticMixture):
+    """The least scale is held to after the temperature: below 1 it does nothing where a scale is at its least."""
+
+    def to_table(self, maps: Tensor, x: Tensor, *, channel: int, temperature: Tensor | None = None) -> Tensor:
+        if temperature is None:
+            return super().to_table(maps, x, channel=channel)
+        logits, means, log_scales, rest = maps.split(self._sizes, dim=-1)
+        heat = temperature[..., None]
+        tempered = torch.cat([logits / heat, means, log_scales.clamp(min=-7) + heat.log(), rest], dim=-1)
+        return super().to_table(tempered, x, channel=channel)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import MethodType
+from types import MethodType, ModuleType
 from typing import Any, TypeVar
 
 from torch import Tensor, nn
@@ -28,3 +28,12 @@ def after(part: nn.Module, name: str, change: Callable[[Tensor], Tensor]) -> Non
     """Let the method `name` of this one object give `change` of what it gave."""
     plain = getattr(part, name)
     setattr(part, name, lambda *given, **named: change(plain(*given, **named)))
+
+
+def mistakes_in(room: ModuleType) -> set[Callable[..., Any]]:
+    """The mistakes that a module of this package holds: its own public functions and classes."""
+    return {
+        value
+        for name, value in vars(room).items()
+        if not name.startswith("_") and callable(value) and getattr(value, "__module__", "") == room.__name__
+    }

@@ -9,6 +9,7 @@ import pytest
 from pixelart.likelihoods import DiscretizedLogisticMixture
 from tests import likelihood_checks as checks
 from tests.mutants import mixtures
+from tests.mutants.patching import mistakes_in
 
 Check = Callable[[DiscretizedLogisticMixture], None]
 
@@ -30,6 +31,7 @@ CASES: list[tuple[type[DiscretizedLogisticMixture], Check, int, int]] = [
     (mixtures.SamplesNotRounded, table_is_log_prob, 5, 3),
     (mixtures.LabelsThroughTruncatedFloats, table_is_log_prob, 256, 1),
     (mixtures.MeansTempered, checks.check_temperature, 5, 1),
+    (mixtures.LeastScaleAfterTemperature, checks.check_cooling_sharpens_the_sharpest, 5, 1),
 ]
 
 
@@ -44,3 +46,7 @@ def test_the_plain_form_that_mistakes_are_made_in_is_right() -> None:
     plain = mixtures._Plain(channels=3, levels=5, mixtures=3)
     checks.check_against_differences(plain)
     sums_to_one(plain)
+
+
+def test_every_mistake_is_caught() -> None:
+    assert mistakes_in(mixtures) == {mistake for mistake, *_ in CASES}

@@ -39,7 +39,7 @@ def begin(tiny_data: Path, tmp_path: Path) -> StartRun:
         **schedule: Any,
     ) -> Trainer:
         values = {"steps": 12, "batch_size": 4, "save_every": 1000, "seed": 3, "threads": 1, **schedule}
-        return start_run(
+        with start_run(
             tmp_path / folder,
             data,
             model=model,
@@ -47,7 +47,8 @@ def begin(tiny_data: Path, tmp_path: Path) -> StartRun:
             codec=codec or next(iter(get_variant(model).codecs), "indexed"),
             colours=colours,
             schedule=Schedule(**values),
-        )
+        ) as trainer:
+            return trainer  # not held any longer: in a test one acts after the other
 
     return start
 

@@ -1,4 +1,4 @@
-"""Saves that survive what can go wrong: failing calls, damage, retention, power cuts (RELIABILITY.md T17 to T20)."""
+"""Saves that survive what can go wrong: failing calls, damage, retention, power cuts."""
 
 from __future__ import annotations
 

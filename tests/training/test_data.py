@@ -14,10 +14,10 @@ from PIL import Image
 
 from pixelart.codec import Picture
 from pixelart.errors import DataRejected, ImageRejected
-from pixelart.images import encode_png
+from pixelart.images import encode_png, resize_nearest
 from pixelart.settings import SETTINGS
 from pixelart.training import data
-from pixelart.training.data import NO_FOLDER, is_validation, picture_hash, read_pictures, resize_nearest
+from pixelart.training.data import NO_FOLDER, is_validation, picture_hash, read_pictures
 
 
 def _dot(colour: int, height: int = 4, width: int = 4) -> bytes:
@@ -246,7 +246,7 @@ def test_an_archive_bomb_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(source, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a/1.png", "w") as file:
         for _ in range(9):
             file.write(b"\0" * 2**20)
-    with pytest.raises(ImageRejected, match=r"1\.png: .*MiB; the limit is 8 MiB"):
+    with pytest.raises(ImageRejected, match=r"1\.png: .*MiB; the limit is 5 MiB"):
         read_pictures(source)
     content = bytearray(source.read_bytes())
     at = content.index(b"PK\1\2") + 24

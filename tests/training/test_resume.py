@@ -1,4 +1,4 @@
-"""Stopped or killed at any moment and resumed, a run ends with the same bits (RELIABILITY.md T15, T16, T24)."""
+"""Stopped or killed at any moment and resumed, a run ends with the same bits."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from pixelart.training.checkpoint import last_checkpoint, list_checkpoints
 from pixelart.training.run import read_run
 from pixelart.training.setup import resume_run
 from pixelart.training.trainer import Trainer
+from tests.training.runs import resumed
 
 ROOT = Path(__file__).parent.parent.parent
 StartRun = Callable[..., Trainer]
@@ -53,7 +54,7 @@ def test_stopped_at_each_of_ten_steps_it_ends_with_the_same_bits(
         run.train(stop=lambda run=run, step=step: run.step == step)
         found = last_checkpoint(run.run)
         assert found is not None and found[0] == step
-        resume_run(run.run, tiny_data).train()
+        resumed(run.run, tiny_data).train()
         assert digests(run.run) == digests(whole.run)
 
 
@@ -62,7 +63,7 @@ def test_stopped_at_every_step_it_ends_with_the_same_bits(begin: StartRun, tiny_
     whole.train()
     while run.progress() < 1:
         run.train(stop=lambda run=run, first=run.step: run.step > first)
-        run = resume_run(run.run, tiny_data)
+        run = resumed(run.run, tiny_data)
     assert digests(run.run) == digests(whole.run)
     assert [row["step"] for row in run.rows] == [8]  # a stop saves, but does not measure
     assert [row["train_bits"] for row in run.rows] == [row["train_bits"] for row in whole.rows]
@@ -77,7 +78,7 @@ def test_resumed_from_an_older_checkpoint_it_ends_with_the_same_bits(
     newest = list_checkpoints(run.run)[-1]
     with (newest / "optimizer.safetensors").open("r+b") as file:
         file.truncate(100)
-    again = resume_run(run.run, tiny_data)
+    again = resumed(run.run, tiny_data)
     assert again.step == 8
     again.train()
     assert digests(run.run) == expected
@@ -87,7 +88,7 @@ def test_a_finished_run_stays_as_it_is(begin: StartRun, tiny_data: Path, digests
     run = begin(steps=3)
     run.train()
     before = digests(run.run)
-    resume_run(run.run, tiny_data).train()
+    resumed(run.run, tiny_data).train()
     assert digests(run.run) == before and len(list_checkpoints(run.run)) == 1
 
 
@@ -107,7 +108,7 @@ def test_other_pictures_are_refused(begin: StartRun, tiny_data: Path, tmp_path: 
         data = shutil.copytree(tiny_data, tmp_path / name)
         change(data)
         with pytest.raises(DataRejected, match="not the ones this run was started with"):
-            resume_run(run.run, data)
+            resumed(run.run, data)
 
 
 def test_the_same_pictures_in_an_archive_are_accepted(
@@ -117,7 +118,7 @@ def test_the_same_pictures_in_an_archive_are_accepted(
     whole.train()
     run.train(stop=lambda: run.step == 2)
     archive = shutil.make_archive(str(tmp_path / "data"), "zip", tiny_data)
-    resume_run(run.run, Path(archive)).train()
+    resumed(run.run, Path(archive)).train()
     assert digests(run.run) == digests(whole.run)
 
 
@@ -155,28 +156,38 @@ def test_options_that_make_it_another_run_are_refused(
 
 def test_a_run_may_go_on_for_longer(begin: StartRun, tiny_data: Path) -> None:
     run = begin(steps=3).run
-    resume_run(run, tiny_data).train()
-    resume_run(run, tiny_data, given={"steps": 5, "save_every": 2}).train()
+    resumed(run, tiny_data).train()
+    resumed(run, tiny_data, steps=5, save_every=2).train()
     found = last_checkpoint(run)
     assert found is not None and found[0] == 5
     assert read_run(run).schedule.steps == 5 and read_run(run).schedule.save_every == 2
     with pytest.raises(RequestRejected, match="either how many steps or how many minutes"):
-        resume_run(run, tiny_data, given={"minutes": 1.0})
+        resumed(run, tiny_data, minutes=1.0)
     assert read_run(run).schedule.minutes == 0
 
 
-def test_a_run_is_trained_by_one_at_a_time(begin: StartRun, tiny_data: Path) -> None:
-    run = begin(steps=3)
-    refused: list[str] = []
+def test_a_run_is_trained_by_one_at_a_time_and_nobody_else_changes_it(begin: StartRun, tiny_data: Path) -> None:
+    folder = begin(steps=3).run
+
+    def files() -> dict[str, bytes]:
+        return {str(p): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+    refused: list[dict[str, bytes]] = []
 
     def another(state: Trainer) -> None:
-        with pytest.raises(RequestRejected, match="another process is training this run") as error:
-            resume_run(run.run, tiny_data).train()
-        refused.append(str(error.value))
+        before = files()
+        for ask in (lambda: resumed(folder, tiny_data, steps=999), lambda: begin(steps=5, seed=8)):
+            with pytest.raises(RequestRejected, match="another process is training this run"):
+                ask()
+        assert files() == before
+        refused.append(before)
 
-    run.train(report=another)
-    assert len(refused) == 3
-    resume_run(run.run, tiny_data).train()
+    with resume_run(folder, tiny_data) as run:
+        another(run)
+        run.train(report=another)
+        another(run)
+    assert len(refused) == 5
+    resumed(folder, tiny_data).train()
 
 
 # --- killed -------------------------------------------------------------------------------------------------------

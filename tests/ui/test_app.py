@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import http.client
 import io
+import json
 import math
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
@@ -17,11 +23,12 @@ from PIL import Image
 from pixelart.codec import Picture
 from pixelart.engine import Request
 from pixelart.images import encode_png
+from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
 from pixelart.ui.plain import FAULT
 from pixelart.ui.session import Session
 from tests.ui.fake_engine import CODEC, FakeEngine
-from tests.ui.serving import GRADIO_WARNINGS, serving, serving_app
+from tests.ui.serving import GRADIO_WARNINGS, serving_app
 from tests.ui.test_canvas_value import HOSTILE
 from tests.ui.visitor import Answer, Visitor
 
@@ -44,13 +51,19 @@ GOOD: dict[str, list[Any]] = {
     "complete": [None, 1, CANVAS, *FORM],
     "lambda_3": [],
     "lambda_4": [None],
+    "enlarge": [None, 1, CANVAS, "scales", *FORM[1:]],
+    "lambda_5": [],
+    "lambda_6": [None],
     "stop": [None, 0],
+    "inspect": ["tiny", "hero"],
     "load": [None],
+    "offer_enlarge": [],
     "select_model": [None, 0, CANVAS, "tiny", True],
     "import_picture": [None, 0, "tiny", False],
     "choose": [None, 0],
 }
 SENT = {"name": "a.png", "data": base64.b64encode(encode_png(PICTURE)).decode(), "index": 0}
+SENT |= CANVAS | {"number": 1, "pixel": [2, 3]}
 BAD: list[Any] = [
     None, True, -1, 1.5, math.nan, 1e308, 2**70, "", "x" * 5000, "<script>alert(1)</script>", [], [[]], {}, [None] * 99,
     {"index": 10**30}, {"name": None, "data": 3}, {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}},
@@ -60,13 +73,23 @@ BAD: list[Any] = [
 
 @pytest.fixture(scope="module")
 def engine() -> FakeEngine:
-    return FakeEngine()
+    return FakeEngine(names=("tiny", "scales"))
 
 
 @pytest.fixture(scope="module")
-def url(engine: FakeEngine) -> Iterator[str]:
-    with serving(engine) as address:
-        yield address
+def served(engine: FakeEngine) -> Iterator[tuple[gr.Blocks, str]]:
+    with serving_app(engine) as app_and_url:
+        yield app_and_url
+
+
+@pytest.fixture(scope="module")
+def app(served: tuple[gr.Blocks, str]) -> gr.Blocks:
+    return served[0]
+
+
+@pytest.fixture(scope="module")
+def url(served: tuple[gr.Blocks, str]) -> str:
+    return served[1]
 
 
 @pytest.fixture
@@ -115,6 +138,14 @@ def test_complete_brings_exactly_the_pixels_of_its_seed_under_the_mask(visitor: 
     assert np.array_equal(picture, best) and not np.array_equal(picture, PICTURE)
 
 
+def test_enlarge_brings_a_picture_of_twice_the_size(visitor: Visitor, engine: FakeEngine) -> None:
+    canvas, status, gallery = visitor.post("enlarge", GOOD["enlarge"]).data
+    best, *_ = engine.enlarge(Request("scales", {"hero": 1.0}, count=2, seed=5), PICTURE)
+    assert np.array_equal(canvas_from_payload(canvas).picture, best.picture) and len(gallery["value"]) == 2
+    assert np.array_equal(best.picture[::2, ::2], PICTURE) and "32 x 32 now" in status
+    assert np.array_equal(gallery_pictures(visitor.url, gallery)[0], best.picture)
+
+
 def test_results_can_be_chosen_their_seed_reused_and_saved(visitor: Visitor, engine: FakeEngine) -> None:
     visitor.post("generate", GOOD["generate"])
     canvas, status = visitor.post("choose", [None, 1], {"index": 1}).data
@@ -146,7 +177,7 @@ def test_any_event_with_too_few_or_too_many_values_answers_plainly(visitor: Visi
         assert visitor.post(name, good[:-1], SENT).error == FAULT
 
 
-@pytest.mark.parametrize("name", ["import_picture", "load_palette", "choose"])
+@pytest.mark.parametrize("name", ["import_picture", "load_palette", "choose", "inspect"])
 def test_any_event_data_answers_plainly(visitor: Visitor, name: str) -> None:
     visitor.post("generate", GOOD["generate"])
     for value in [*BAD, {"name": "a.png", "data": "!" * 40}, {"index": [0]}]:
@@ -226,10 +257,60 @@ def test_a_hostile_export_setting_is_named_with_its_limit(visitor: Visitor, plac
 
 @pytest.mark.parametrize("ticket", [None, -1, 1.5, "1", 2**70, [1]])
 def test_a_hostile_ticket_is_refused(visitor: Visitor, ticket: Any) -> None:
-    for name in ("generate", "complete", "stop", "select_model", "import_picture", "choose"):
+    for name in ("generate", "complete", "enlarge", "stop", "select_model", "import_picture", "choose"):
         data = GOOD[name].copy()
         data[1] = ticket
         assert (visitor.post(name, data, SENT).error or "").startswith("ticket")
+
+
+# --- sizes --------------------------------------------------------------------------------------------------------
+
+
+def _answer(url: str, path: str, headers: dict[str, str], sent: bytes) -> tuple[int, str]:
+    """Status and text that come for a POST of which only `sent` has been sent yet."""
+    address = urllib.parse.urlsplit(url)
+    with contextlib.closing(http.client.HTTPConnection(address.netloc, timeout=20)) as connection:
+        connection.putrequest("POST", f"/gradio_api/{path}")
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders(sent)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+
+@pytest.mark.parametrize("path", ["queue/join", "run/predict", "upload"])
+def test_a_body_beyond_the_limit_is_refused_before_it_ends(url: str, path: str) -> None:
+    kind = "multipart/form-data; boundary=x" if path == "upload" else "application/json"
+    limit = SETTINGS.max_body_bytes
+    announced = _answer(url, path, {"Content-Type": kind, "Content-Length": str(limit + 1)}, b"")
+    line = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n' if path == "upload" else b"["
+    body = line + b" " * (limit + 1 - len(line))
+    streamed = _answer(
+        url, path, {"Content-Type": kind, "Transfer-Encoding": "chunked"}, b"%x\r\n%b\r\n" % (len(body), body)
+    )
+    told = {"detail": "The request is too large; the limit is 8 MiB."}
+    assert [(status, json.loads(text)) for status, text in (announced, streamed)] == [(413, told)] * 2
+
+
+def test_the_largest_canvas_and_the_largest_file_are_taken(visitor: Visitor) -> None:
+    side = SETTINGS.max_side
+    picture = np.random.default_rng(0).integers(0, 256, (side, side, 4), np.uint8)
+    canvas = canvas_to_payload(Canvas(picture, np.ones((side, side), np.bool_)))
+    assert "fitted to 16 x 16" in visitor.post("select_model", [None, 0, canvas, "tiny", True]).told()
+    padded = encode_png(PICTURE).ljust(SETTINGS.max_file_bytes, b"\0")
+    sent = {"name": "a.png", "data": base64.b64encode(padded).decode()}
+    assert "Imported a.png" in visitor.post("import_picture", GOOD["import_picture"], sent).told()
+
+
+def test_no_upload_is_kept(url: str, app: gr.Blocks) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+    body = head + encode_png(PICTURE) + b"\r\n--x--\r\n"
+    headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": str(len(body))}
+    folder = Path(app.app.uploaded_file_dir)
+    before = set(folder.rglob("*"))
+    status, text = _answer(url, "upload", headers, body)
+    assert (status, text) == (413, "File size exceeded maximum allowed size of 0 bytes.")
+    assert set(folder.rglob("*")) == before
 
 
 def test_two_visitors_see_nothing_of_each_other(url: str, engine: FakeEngine, visitor: Visitor) -> None:

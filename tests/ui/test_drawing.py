@@ -13,10 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pixelart.engine import Engine, Request
 from pixelart.errors import RequestRejected
+from pixelart.models import RasterModel
 from pixelart.seams import shift_to_join
 from pixelart.ui.canvas_value import Canvas, Painting
-from pixelart.ui.drawing import FAULT, NOTHING, UNSTARTED, DrawingHandlers, Outputs, undrawn_kept
+from pixelart.ui.drawing import FAULT, NOTHING, UNSTARTED, DrawingHandlers, Outputs, settled, undrawn_kept
+from pixelart.ui.form import ANY_CLASS
 from pixelart.ui.palette_value import everything_allowed
 from pixelart.ui.session import Session
 from pixelart.ui.status import status_text
@@ -110,6 +113,50 @@ def test_complete_keeps_every_unmasked_pixel_and_orders_by_log_prob() -> None:
     assert log_probs == sorted(log_probs, reverse=True) and len(set(log_probs)) > 1
     assert [caption.split("\n")[0] for caption in captions(outputs)] == [f"seed {d.seed}" for d in session.drawings]
     assert all(caption.endswith(" bits") for caption in captions(outputs))
+
+
+def test_enlarge_keeps_every_pixel_and_shows_the_rows_in_the_large_size() -> None:
+    session, canvas, page = Session(), painted(), handlers(FakeEngine(names=("scales",), row_seconds=0.02))
+    outputs = list(page.enlarge(session, 1, canvas, "scales", *values(images=3, bottom=2.0)))
+    shown = canvases(outputs)
+    assert len(shown) >= 3 and all(c.preview for c in shown[:-1]) and not shown[-1].preview
+    assert all(c.picture.shape == (32, 32, 4) for c in shown)
+    for drawing in session.drawings:
+        assert np.array_equal(drawing.picture[::2, ::2], canvas.picture)
+    log_probs = [d.log_prob for d in session.drawings]
+    assert log_probs == sorted(log_probs, reverse=True) and len(captions(outputs)) == 3
+    assert session.mask is not None and not session.mask[::2, ::2].any() and session.mask.sum() == 3 * 16 * 16
+    status = status_of(outputs[-1])
+    assert "Likeliest first" in status and "The canvas is 32 x 32 now; Undo brings the small picture back." in status
+
+
+def test_stop_of_an_enlargement_keeps_its_rows_over_the_plainly_enlarged_canvas() -> None:
+    session, canvas = Session(), painted()
+    page = handlers(FakeEngine(names=("scales",), row_seconds=SLOW))
+    frames = page.enlarge(session, 1, canvas, "scales", *values())
+    until_row(frames, 3)
+    page.stop(session, 1)
+    last = list(frames)[-1]
+    drawn = canvases([last])[0].picture
+    assert drawn.shape == (32, 32, 4) and np.array_equal(drawn[::2, ::2], canvas.picture)
+    assert "of 32 drawn" in status_of(last) and not session.drawings
+
+
+@pytest.mark.parametrize(
+    ("canvas", "model", "axes", "message"),
+    [
+        (None, "scales", [], "canvas is empty"),
+        (painted(), "tiny", [], "tiny does not enlarge"),
+        (painted(), None, [], "No model"),
+        (painted(), "scales", ["x"], "cannot be made to tile"),
+    ],
+)
+def test_what_cannot_be_enlarged_is_a_plain_message(
+    canvas: Canvas | None, model: str | None, axes: list[str], message: str, warnings_shown: list[str]
+) -> None:
+    page = handlers(FakeEngine(names=("tiny", "scales")))
+    outputs = list(page.enlarge(Session(), 1, canvas, model, *values(seamless=axes)))
+    assert message in warnings_shown[0] and not canvases(outputs)
 
 
 @pytest.mark.parametrize("canvas", [None, Canvas(np.zeros((16, 16, 4), np.uint8), np.zeros((16, 16), np.bool_))])
@@ -257,3 +304,28 @@ def test_a_missing_model_is_a_plain_message(model: Any, message: str, warnings_s
 def test_the_handler_answers_at_least_five_times_a_second() -> None:
     outputs = list(handlers(FakeEngine(row_seconds=0.5, size=2)).generate(Session(), 1, "tiny", *values()))
     assert len(outputs) >= 5
+
+
+def test_passes_are_shown_as_whole_pictures(tiny_checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(tiny_checkpoints)
+    plain = engine.generate(Request("tiny", seed=5, temperature=2.0))[0]
+    model = engine.library.load("tiny").model
+    assert isinstance(model, RasterModel)
+    decode = model.decode
+    monkeypatch.setattr(type(model), "fastest_sampler", {engine.device.type: "fixed_point"})
+    monkeypatch.setattr(model, "decode", lambda *given: (time.sleep(0.15), decode(*given))[1])
+    choice = values(class_name=ANY_CLASS, colours=everything_allowed(engine.info("tiny").colours), temperature=2.0)
+    page = DrawingHandlers(engine, gr.Gallery(render=False))  # pyright: ignore[reportArgumentType]
+    outputs = list(page.generate(Session(), 1, "tiny", *choice))
+    said = [re.search(r"Pass (\d+) · row \d of 8", o[1]) for o in outputs if isinstance(o[1], str)]
+    numbers = [int(found[1]) for found in said if found]
+    assert numbers == sorted(numbers) and len(set(numbers)) > 1
+    shown = canvases(outputs)
+    assert any(c.preview and c.picture[7].any() for c in shown), "a pass shows the last row too"
+    assert np.array_equal(shown[-1].picture, plain.picture) and not shown[-1].preview
+
+
+def test_a_stop_between_passes_keeps_the_rows_that_are_final() -> None:
+    picture = np.full((4, 4, 4), 9, np.uint8)
+    kept = settled(Frame(done=2, rows=4, picture=picture, passes=7))
+    assert np.array_equal(kept[:2], picture[:2]) and not kept[2:].any()

@@ -115,6 +115,12 @@ def test_the_png_of_a_result_is_named_and_carries_its_settings(format: str) -> N
     assert np.array_equal(pixels(saved), sprite(1234).repeat(2, 0).repeat(2, 1))
 
 
+def test_a_result_larger_than_the_model_draws_is_saved_in_its_own_size() -> None:
+    large = replace(drawing(3), picture=sprite(3).repeat(2, 0))
+    saved = download(session=Session(drawings=[large]), picture="Result", scale=2)
+    assert saved["name"] == "hero_3_32x64.png" and np.array_equal(pixels(saved)[::2, ::2], large.picture)
+
+
 def test_a_sheet_holds_every_result_and_says_how(warnings_shown: list[str]) -> None:
     session = Session(drawings=[drawing(i) for i in range(5)])
     saved = download(session=session, format=SHEET, columns=3, scale=2)

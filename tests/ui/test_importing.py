@@ -44,6 +44,14 @@ def test_a_smaller_picture_is_enlarged_by_a_whole_number_and_centred() -> None:
     assert not fitted[0].any() and not fitted[:, :2].any() and not fitted[:, 6:].any()
 
 
+def test_the_longer_side_of_any_larger_picture_fills_the_canvas() -> None:
+    for side in range(33, 1025):
+        picture = np.full((side, 33, 4), 255, np.uint8)
+        picture[0, 0] = 7  # its own grid
+        assert fit_to_canvas(picture, 32, 32)[..., 3].any(1).all(), side
+        assert fit_to_canvas(picture.transpose(1, 0, 2), 32, 32)[..., 3].any(0).all(), side
+
+
 @pytest.mark.parametrize("size", [(100, 60), (1, 1), (1, 300), (33, 31)])
 def test_any_size_fits(size: tuple[int, int]) -> None:
     fitted = fit_to_canvas(noise(*size), 32, 32)

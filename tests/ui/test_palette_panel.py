@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from typing import Any
 
 import gradio as gr
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from pixelart.palette_files import KNOWN
+from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas
 from pixelart.ui.palette_panel import ALL_COLOURS, PaletteHandlers
 from pixelart.ui.palette_value import AllowedColours
@@ -72,3 +74,17 @@ def test_only_the_colours_on_the_canvas() -> None:
     assert panel().colours_on_canvas(canvas, "tiny")[0].indices() == (2,)
     assert "gone" in panel().colours_on_canvas(canvas, "gone")[2]
     assert "empty" in panel().colours_on_canvas(None, "tiny")[2]
+
+
+def test_the_colours_of_the_largest_canvas_are_found_at_once() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (SETTINGS.max_side, SETTINGS.max_side, 4), np.uint8)
+    picture[..., 3] |= 128
+    picture[5, 5] = [*CODEC.table[3][:3], 128]  # as opaque as it gets in a palette
+    began = time.process_time()
+    chosen = panel().colours_on_canvas(Canvas(picture), "tiny")[0]
+    assert time.process_time() - began < 0.5
+    seen = {bytes(colour) for colour in picture[..., :3].reshape(-1, 3)}
+    assert list(chosen.allowed) == [False, *(bytes(colour) in seen for colour in CODEC.table[1:, :3])]
+    assert chosen.allowed[3]
+    picture[0, 0] = [1, 2, 3, 127]
+    assert panel().colours_on_canvas(Canvas(picture), "tiny")[0].allowed[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import io
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -65,6 +66,21 @@ def test_without_a_model_the_page_says_so_and_can_be_painted_on(fault: Exception
     _, notice, model, _, canvas, _, _, status = PictureHandlers(engine).load(Session())  # pyright: ignore[reportArgumentType]
     assert notice.visible is True and model.value is None and canvas.picture.shape == (32, 32, 4)
     assert "install a model" in status
+
+
+def test_enlarge_is_offered_where_some_model_can() -> None:
+    assert pictures(names=("tiny", "scales")).offer_enlarge().visible is True
+    assert pictures(names=("tiny",)).offer_enlarge().visible is False
+    assert pictures(names=()).offer_enlarge().visible is False
+
+
+def test_a_larger_result_is_chosen_in_its_own_size() -> None:
+    large = replace(drawing(3), picture=sprite().repeat(2, 0))
+    session, page = Session(drawings=[large]), pictures(names=("scales",))
+    canvas, _ = page.choose(session, 0, sent({"index": 0}))
+    assert np.array_equal(canvas.picture, large.picture) and canvas.mask is None
+    canvas = page.select_model(session, 0, canvas, "scales")[1]
+    assert canvas.picture.shape == (16, 16, 4), "another model fits the canvas to its own size again"
 
 
 def test_another_model_keeps_the_painting_and_drops_the_results() -> None:

@@ -18,6 +18,7 @@ function toolFor(event) {
 function startStroke(name, at, byKey = false) {
   if (isBusy()) return say(BUSY);
   if (name === "pick") return pick(...at);
+  if (name === "inspect") return byKey ? paintLikely(0) : pressInspected(at);
   if (name === "fill") return edit(() => fillFrom(...at));
   if ((name === "mask" || name === "unmask") && !maskFilled) setMaskFilled(true);
   stroke = { name, last: at, before: copyOf(doc), byKey };
@@ -42,6 +43,7 @@ function endStroke() {
 // A second finger means zoom or pan: what the first one painted is taken back.
 function startPinch() {
   if (stroke) { doc = stroke.before; stroke = null; refresh(); }
+  pressed = null;
   pinch = fingers();
 }
 
@@ -93,6 +95,8 @@ function release(event) {
   if (touches.size < 2) pinch = null;
   panning = null;
   endStroke();
+  if (event.type === "pointerup") releaseInspected();
+  pressed = null;
 }
 stage.addEventListener("pointerup", release);
 stage.addEventListener("pointercancel", release);
@@ -102,6 +106,7 @@ stage.addEventListener("contextmenu", (event) => event.preventDefault());
 function showPosition(at, kind) {
   const inside = isInside(...at);
   hover = inside && kind !== "touch" ? at : null;
+  lookAt(at);
   $(".position").textContent = inside ? at[0] + ", " + at[1] : "";
 }
 
@@ -118,8 +123,9 @@ stage.addEventListener("wheel", (event) => {
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button || !doc) return;
-  if (button.dataset.tool) setTool(button.dataset.tool);
+  if (button.dataset.tool) chooseTool(button.dataset.tool);
   if (button.dataset.do) COMMANDS[button.dataset.do]();
+  if (button.dataset.rank) paintLikely(+button.dataset.rank);
   if (button.classList.contains("swatch")) chooseSwatch(button.dataset.colour);
 });
 

@@ -1,6 +1,6 @@
 // Hotkeys anywhere on the page, and a cursor that paints where the canvas has the keyboard's focus.
 
-const KEYS = { b: "pencil", e: "eraser", i: "pick", g: "fill", m: "mask", u: "unmask" };
+const KEYS = { b: "pencil", e: "eraser", i: "pick", g: "fill", m: "mask", u: "unmask", s: "inspect" };
 const KEY_COMMANDS = { "[": "smaller", "]": "larger", "+": "in", "=": "in", "-": "out", 0: "fit", "#": "grid", t: "tile", x: "mirror", h: "show" };
 const ARROWS = { arrowleft: [-1, 0], arrowright: [1, 0], arrowup: [0, -1], arrowdown: [0, 1] };
 const LEAP = 8;
@@ -14,6 +14,7 @@ function showCursor(at) {
   const dx = visible(view.x + at[0] * view.cell, stage.clientWidth), dy = visible(view.y + at[1] * view.cell, stage.clientHeight);
   if (dx || dy) panBy(dx, dy);
   tellCursor();
+  lookAt(at);
   drawOverlay();
 }
 
@@ -64,7 +65,9 @@ function onKey(event) {
   } else if (event.key === " " && (event.target === stage || stage.matches(":hover"))) {
     event.preventDefault();
     spaceHeld = true;
-  } else if (!event.altKey && KEYS[key]) setTool(KEYS[key]);
+  } else if (!event.altKey && KEYS[key]) chooseTool(KEYS[key]);
+  else if (isInspecting() && key === "escape") chooseTool("inspect");
+  else if (isInspecting() && !event.altKey && /^[1-5]$/.test(key)) paintLikely(key - 1);
   else if (!event.altKey && KEY_COMMANDS[key]) COMMANDS[KEY_COMMANDS[key]]();
 }
 document.addEventListener("keydown", onKey);

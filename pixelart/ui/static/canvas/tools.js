@@ -2,19 +2,22 @@
 
 let tool = "pencil", brushSize = 1, mirror = false;
 
-const hasSize = (name) => name !== "pick" && name !== "fill";
+const hasSize = (name) => !["pick", "fill", "inspect"].includes(name);
 const isInside = (x, y) => x >= 0 && y >= 0 && x < doc.width && y < doc.height;
 
 // The opposite of a tool, held by Shift or the right button.
 const oppositeOf = (name) => ({ mask: "unmask", unmask: "mask", pencil: "eraser" })[name] || name;
 
 function setTool(name) {
+  const before = tool;
   tool = name;
   if (name === "mask" || name === "unmask") setMaskFilled(true);
   for (const button of $$("[data-tool]")) {
     button.classList.toggle("on", button.dataset.tool === name);
     button.setAttribute("aria-pressed", button.dataset.tool === name);
   }
+  if (name === "inspect") enterInspect(before);
+  else if (before === "inspect") look();
   drawOverlay();
 }
 

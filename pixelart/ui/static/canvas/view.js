@@ -1,7 +1,7 @@
 // Zoom, pan, and everything that is shown. The picture's own canvas stays at picture size and is enlarged by
-// image-rendering: pixelated; the overlay (mask, grid, cursor) has the size of the stage in device pixels.
+// image-rendering: pixelated, and so is the map of Inspect above it; the overlay (mask, grid, cursor) has the size of the stage in device pixels.
 
-const stage = $(".stage"), pictureCanvas = $(".picture"), tilesCanvas = $(".tiles"), overlay = $(".overlay");
+const stage = $(".stage"), pictureCanvas = $(".picture"), tilesCanvas = $(".tiles"), heat = $(".heat"), overlay = $(".overlay");
 const stillMotion = matchMedia("(prefers-reduced-motion: reduce)");
 const MAX_CELL = 80, CHECK = 4;
 let view = { cell: 0, x: 0, y: 0, fitted: true };    // CSS pixels a cell, and where the picture's corner lies
@@ -52,7 +52,7 @@ function place() {
   const keptInside = (offset, length, room) => kept(offset - around * length, (1 + 2 * around) * length, room) + around * length;
   view.x = keptInside(view.x, width, stage.clientWidth);
   view.y = keptInside(view.y, height, stage.clientHeight);
-  putAt(pictureCanvas, view.x, view.y, width, height);
+  for (const layer of [pictureCanvas, heat]) putAt(layer, view.x, view.y, width, height);
   putAt(tilesCanvas, view.x - width, view.y - height, 3 * width, 3 * height);
   overlay.width = Math.round(stage.clientWidth * ratio());
   overlay.height = Math.round(stage.clientHeight * ratio());
@@ -100,6 +100,7 @@ function refresh() {
   $('[data-do="redo"]').disabled = !redoSteps.length || isBusy();
   $('[data-do="clear"]').disabled = !maskShape;
   $(".canvas").classList.toggle("busy", isBusy());
+  if (isInspecting()) look();
   drawOverlay();
 }
 
@@ -128,6 +129,7 @@ function drawOverlay() {
   if (mirror) drawMirrorLine(pen, scale);
   if (cursor) drawCursor(pen, scale, cursor, 3, accent());
   else if (hover && !panning) drawCursor(pen, scale, hover, 1, "#fff");
+  else if (isInspecting() && spot) drawCursor(pen, scale, spot, 1, "#fff");
 }
 
 function checkPattern(pen) {
@@ -143,7 +145,7 @@ function checkPattern(pen) {
 }
 
 function drawMask(pen, inCells) {
-  if (maskFilled) fillMask(pen, inCells);
+  if (maskFilled && !isInspecting()) fillMask(pen, inCells);
   inCells();
   const pixel = 1 / view.cell;
   for (const [style, dash] of [["#fff", []], ["#16001a", [4 * pixel, 4 * pixel]]]) {

@@ -1,0 +1,33 @@
+"""The samplers by name, and which of them draws when none is named."""
+
+from __future__ import annotations
+
+import torch
+
+from pixelart.errors import RequestRejected
+from pixelart.models import AutoregressiveModel
+from pixelart.sampling.cached import sample_cached
+from pixelart.sampling.fixed_point import sample_fixed_point
+from pixelart.sampling.loop import Sampler
+from pixelart.sampling.naive import sample_naive
+
+AUTO = "auto"
+
+
+SAMPLERS: dict[str, Sampler] = {"cached": sample_cached, "fixed_point": sample_fixed_point, "naive": sample_naive}
+
+
+def check_sampler(name: str) -> None:
+    """Raises RequestRejected unless `name` is that of a sampler, or "auto"."""
+    if name not in (AUTO, *SAMPLERS):
+        raise RequestRejected(f"sampler {name!r:.40}: must be one of {', '.join((AUTO, *SAMPLERS))}")
+
+
+def pick_sampler(name: str, model: AutoregressiveModel, device: torch.device) -> str:
+    """The sampler's name, where it is "auto" that of the fastest, as measured for this variant on this kind of device.
+
+    Raises:
+        RequestRejected: no such sampler.
+    """
+    check_sampler(name)
+    return model.stages()[-1].fastest_sampler.get(device.type, "cached") if name == AUTO else name
