@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,11 +74,15 @@ def figures(checkpoint: Checkpoint, pictures: PictureSet) -> str:
     ]
     for holes in HOLES:
         result = judge_holes(checkpoint, pictures, holes)
-        lines.append(
-            f"| {holes} | {result['hole_bits']:.3f} / {result['hole_bits_without_context']:.3f} "
-            f"| {result['seam_bits']:.3f} / {result['seam_bits_without_context']:.3f} | {result['seam_ratio']:.3f} |"
-        )
+        ratio = "none" if result["seam_ratio"] is None else f"{result['seam_ratio']:.3f}"
+        lines.append(f"| {holes} | {with_and_without(result, 'hole')} | {with_and_without(result, 'seam')} | {ratio} |")
     return "\n".join(lines)
+
+
+def with_and_without(result: Mapping[str, Any], part: str) -> str:
+    """The bits of "hole" or "seam" with and without context; a hole that fills the picture has no seam."""
+    given = (result[f"{part}_bits"], result[f"{part}_bits_without_context"])
+    return " / ".join("none" if bits is None else f"{bits:.3f}" for bits in given)
 
 
 def _marked(picture: Picture, mask: NDArray[np.bool_]) -> Picture:

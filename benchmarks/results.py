@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.card import with_and_without
 from benchmarks.machine import describe_machine
 from benchmarks.published import published
 from benchmarks.sampling import measure_cached
@@ -106,8 +107,8 @@ def row(figures: Mapping[str, Any]) -> str:
         f"{figures['parameters'] / 1e6:.2f} M",
         f"{figures['bits_per_dim']:.3f}",
         f"{figures['bits_per_dim'] * figures['channels']:.3f}",
-        _pair(figures["hole_bits"], figures["hole_bits_without_context"]),
-        _pair(figures["seam_bits"], figures["seam_bits_without_context"]),
+        with_and_without(figures, "hole"),
+        with_and_without(figures, "seam"),
         f"{figures['cached_seconds']:.3g}",
         f"{figures['cached_ratio']:.1f}",
         figures["training_minutes"],
@@ -124,10 +125,6 @@ def report(rows: Sequence[Mapping[str, Any]], left_out: Sequence[str], command: 
     lines += [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|", *map(row, rows), ""]
     lines += [NOTES, *(f"Left out: {reason}" for reason in left_out)]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _pair(one: float | None, two: float | None) -> str:
-    return " / ".join("none" if bits is None else f"{bits:.3f}" for bits in (one, two))
 
 
 def _parser() -> argparse.ArgumentParser:

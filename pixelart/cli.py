@@ -102,7 +102,7 @@ def _add_complete(add: Any) -> None:
 
 
 def _add_enlarge(add: Any) -> None:
-    example = "--checkpoint dungeon-multiscale --image in.png --factor 2 --count 4 --seed 1 --out large/"
+    example = "--checkpoint scales --image in.png --factor 2 --count 4 --seed 1 --out large/"
     text = "draw a picture larger; its own pixels stay, every second or fourth of the result"
     command = _command(add, "enlarge", commands.enlarge, text, example)
     command.add_argument("--image", type=Path, required=True, help="the small picture")

@@ -215,4 +215,4 @@ class ContextBias(nn.Conv2d):
 
 def taps_matrix(conv: nn.Conv1d) -> Tensor:
     """The weight of a one-dimensional convolution for `product`: (taps * I, O), tap by tap."""
-    return conv.weight.detach().permute(2, 1, 0).flatten(0, 1).contiguous()
+    return conv.weight.permute(2, 1, 0).flatten(0, 1).contiguous()

@@ -87,6 +87,10 @@ class ContextConfig:
     upscale: int = 0
 
 
+SMALL_CONTEXT = ContextConfig(hidden=64, dilations=(1, 2, 1, 4))
+"""A third of the weights: for variants whose trunk costs more a step, or which are several networks."""
+
+
 class GatedResidual(nn.Module):
     """x + 1x1(tanh(a) * sigmoid(b)), (a, b) = dilated 3x3(x) + a bias by class: unmasked."""
 

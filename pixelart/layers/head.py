@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -11,6 +9,7 @@ from torch.nn import functional as F
 from pixelart.layers.causal import pointwise
 from pixelart.layers.cursor import Cursor
 from pixelart.layers.masked import Groups, spread_groups
+from pixelart.layers.precision import precisely
 
 
 class Head(nn.Module):
@@ -28,15 +27,6 @@ class Head(nn.Module):
         for layer in (self.first, self.second, self.logits):
             x = layer(torch.relu(x), cursor)
         return x
-
-
-def precisely(layer: Callable[..., Tensor], x: Tensor, *given: object) -> Tensor:
-    """What `layer` makes of x in single precision at least, also under autocast: for parameters that are quantities.
-
-    In bfloat16 a mean in -1..1 has steps of up to a whole level of 256.
-    """
-    with torch.autocast(x.device.type, enabled=False):
-        return layer(x.to(torch.promote_types(x.dtype, torch.float32)), *given)
 
 
 class Vote(nn.Conv2d):

@@ -9,12 +9,13 @@ from torch import Tensor
 from pixelart.layers.kernels import lstm_row
 
 
-def lstm_cell(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    """(h, c) of pre-activations (B, 4h, ...), in the paper's order o, f, i, g, and the cell state before (B, h, ...).
+def lstm_cell(gates: Tensor, c: Tensor, *, dim: int = 1) -> tuple[Tensor, Tensor]:
+    """(h, c) of pre-activations (B, 4h, ...), in the paper's order o, f, i, g, and the cell state before (B, h, ...);
+    `dim`: where the features are.
 
     o, f, i are sigmoids and g a tanh; c = f * c + i * g; h = o * tanh(c).
     """
-    o, f, i, g = gates.chunk(4, dim=1)
+    o, f, i, g = gates.chunk(4, dim=dim)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
     return torch.sigmoid(o) * torch.tanh(c), c
 
@@ -22,8 +23,7 @@ def lstm_cell(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
 def lstm_rows(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     """The same for features last: (h, c), each (B, n, h), of gates (B, n, 4h) and c (B, n, h) of pixels being drawn."""
     if gates.device.type != "cpu" or gates.dtype != torch.float32:
-        h, c = lstm_cell(gates.mT, c.mT)
-        return h.mT, c.mT
+        return lstm_cell(gates, c, dim=2)
     result = np.empty((2, *c.shape), np.float32)
     before, hidden = np.ascontiguousarray(c.numpy()), c.shape[2]
     new_h, new_c = (part.reshape(-1, hidden) for part in result)

@@ -24,11 +24,12 @@ from torch.nn import functional as F
 
 from pixelart.layers.causal import ContextBias, FirstConv, pointwise, product, raster_conv, taps_matrix
 from pixelart.layers.colours import ColourEmbedding
-from pixelart.layers.context import ContextConfig
+from pixelart.layers.context import SMALL_CONTEXT, ContextConfig
 from pixelart.layers.cursor import Cursor, cut
 from pixelart.layers.head import Head
 from pixelart.layers.lstm import lstm_cell, lstm_rows
 from pixelart.layers.masked import Groups, spread_groups
+from pixelart.layers.precision import precisely
 from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
@@ -61,16 +62,21 @@ class DiagonalLSTM(nn.Module):
     def run(self, gates: Tensor) -> Tensor:
         """h (B, h, H, W) of whole rows of gates (B, 4h, H, W), diagonal by diagonal."""
         batch, _, height, width = gates.shape
-        skewed = skew(gates)
-        rows = torch.arange(height, device=gates.device)
-        first_h, first_c = self.start[:, None, :, None].expand(2, batch, -1, height)
+        first_h, first_c = self.start[:, None, None].expand(2, batch, height, -1)
         h, c, states = first_h, first_c, []
-        for t in range(height + width - 1):
-            new_h, new_c = lstm_cell(skewed[..., t] + self.state_to_state(F.pad(h, (1, 0))), c)
-            begun = t >= rows  # before, the row's border holds the initial state
-            h, c = torch.where(begun, new_h, first_h), torch.where(begun, new_c, first_c)
+        matrix = taps_matrix(self.state_to_state)
+        for t, diagonal in enumerate(skew(gates).permute(3, 0, 2, 1).contiguous()):
+            h, c = lstm_cell(diagonal + self._neighbours(h) @ matrix, c, dim=2)
+            if t + 1 < height:  # the border of rows that have not begun holds the initial state
+                h = torch.cat([h[:, : t + 1], first_h[:, t + 1 :]], dim=1)
+                c = torch.cat([c[:, : t + 1], first_c[:, t + 1 :]], dim=1)
             states.append(h)
-        return unskew(torch.stack(states, dim=-1), width)
+        return unskew(torch.stack(states).permute(1, 3, 2, 0), width)
+
+    def _neighbours(self, h: Tensor) -> Tensor:
+        """What the (2,1) kernel reads of a diagonal (B, H, h): (B, H, 2h), the upper neighbour (a zero row on top) and
+        the left one."""
+        return torch.cat([F.pad(h, (0, 0, 1, 0))[:, :-1], h], dim=2)
 
     def scan(self, gates: Tensor, above: Tensor | None, before: tuple[Tensor, Tensor], cursor: Cursor) -> Tensor:
         """h and c, stacked (2, B, n, h), of n pixels beside each other in one row, one after another.
@@ -78,7 +84,7 @@ class DiagonalLSTM(nn.Module):
         gates (B, n, 4h); above (B, n, h) of the upper neighbours, None in the first row; before: h and c (B, h) of the
         pixel before the first.
         """
-        matrix = cursor.constant(self, "state to state", lambda: taps_matrix(self.state_to_state))
+        matrix = cursor.constant(self, "state to state", lambda: taps_matrix(self.state_to_state).detach())
         h, c = (state[:, None] for state in before)
         states = []
         for i in range(gates.shape[1]):
@@ -113,8 +119,8 @@ class DiagonalLayer(nn.Module):
         gates = [lstm.gates(x, context_map, cursor) for lstm in (self.left, self.right)]
         if cursor is None or cursor.is_prefill:
             assert pixels is not None
-            left = self.left.run(gates[0])
-            right = self.right.run((gates[1] + self.pixels(pixels)).flip(-1)).flip(-1)
+            left = precisely(self.left.run, gates[0])
+            right = precisely(self.right.run, (gates[1] + self.pixels(pixels)).flip(-1)).flip(-1)
             if cursor:
                 self._remember(cursor, left=left, right=right, gates=gates[1])
             right = F.pad(right, (0, 0, 1, 0))[:, :, :-1]  # row r - 1 is what row r may see
@@ -182,7 +188,9 @@ DEBUG = {
 }
 
 
-@register_model("diagonal_bilstm", config=DiagonalBiLSTMConfig, presets={"default": {}, "debug": DEBUG})
+@register_model(
+    "diagonal_bilstm", config=DiagonalBiLSTMConfig, presets={"default": {"context": SMALL_CONTEXT}, "debug": DEBUG}
+)
 class DiagonalBiLSTM(RasterModel):
     """LSTMs along both diagonals: the whole past, and nothing else."""
 

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from pixelart.errors import WeightsRejected
-from pixelart.layers.context import Context, ContextConfig
+from pixelart.layers.context import SMALL_CONTEXT, Context, ContextConfig
 from pixelart.models import diagonal_bilstm as diagonal_bilstm  # registered before the presets name them
 from pixelart.models import gated_pixelcnn as gated_pixelcnn
 from pixelart.models import row_lstm as row_lstm
@@ -66,7 +66,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             stage("gated_pixelcnn", **SMALL, dilations=(1, 2, 1, 2)),
             stage("gated_pixelcnn", dilations=(1, 2, 1, 4, 1, 2)),
         ),
-        "context": ContextConfig(hidden=64, dilations=(1, 2, 1, 4)),
+        "context": SMALL_CONTEXT,
     },
     "recurrent": {
         "stages": (
@@ -74,7 +74,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             stage("row_lstm", hidden=32, layers=4),
             stage("row_lstm", hidden=32, layers=6),
         ),
-        "context": ContextConfig(hidden=64, dilations=(1, 2, 1, 4)),
+        "context": SMALL_CONTEXT,
     },
     "debug": {
         "stages": (stage("gated_pixelcnn", preset="debug"),) * 2,

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from pixelart.layers.causal import ContextBias, FirstConv, pointwise, raster_conv
 from pixelart.layers.colours import ColourEmbedding
-from pixelart.layers.context import ContextConfig
+from pixelart.layers.context import SMALL_CONTEXT, ContextConfig
 from pixelart.layers.cursor import Cursor
 from pixelart.layers.head import Head
 from pixelart.layers.masked import Groups, spread_groups
@@ -60,7 +60,7 @@ DEBUG = {
 }
 
 
-@register_model("pixelcnn", config=PixelCNNConfig, presets={"default": {}, "debug": DEBUG})
+@register_model("pixelcnn", config=PixelCNNConfig, presets={"default": {"context": SMALL_CONTEXT}, "debug": DEBUG})
 class PixelCNN(RasterModel):
     """Masked convolutions in residual blocks: the first and fastest of the family, with a blind spot."""
 

@@ -22,9 +22,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pixelart.layers.causal import ContextBias, FirstConv, corner_conv, pointwise, raster_conv, rows_conv
-from pixelart.layers.context import ContextConfig
+from pixelart.layers.context import SMALL_CONTEXT, ContextConfig
 from pixelart.layers.cursor import Cursor
-from pixelart.layers.head import precisely
+from pixelart.layers.precision import precisely
 from pixelart.layers.unet import UStream
 from pixelart.likelihoods import DiscretizedLogisticMixture
 from pixelart.models.base import ModelConfig, RasterModel
@@ -35,7 +35,7 @@ from pixelart.models.registry import register_model
 class PixelCNNPlusPlusConfig(ModelConfig):
     """`layers` of `hidden` features on each way at each of `scales` sizes; `mixtures` logistics a pixel."""
 
-    hidden: int = 48
+    hidden: int = 44
     layers: int = 2
     scales: int = 3
     mixtures: int = 10
@@ -53,7 +53,7 @@ DEBUG = {
 @register_model(
     "pixelcnn_plus_plus",
     config=PixelCNNPlusPlusConfig,
-    presets={"default": {}, "debug": DEBUG},
+    presets={"default": {"context": SMALL_CONTEXT}, "debug": DEBUG},
     codecs=("rgb", "gray"),
 )
 class PixelCNNPlusPlus(RasterModel):

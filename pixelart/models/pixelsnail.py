@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from pixelart.layers.attention import CausalAttention
 from pixelart.layers.causal import ContextBias, FirstConv, corner_conv, pointwise, raster_conv
 from pixelart.layers.colours import ColourEmbedding
-from pixelart.layers.context import ContextConfig
+from pixelart.layers.context import SMALL_CONTEXT, ContextConfig
 from pixelart.layers.cursor import Cursor, cut
 from pixelart.layers.gated_residual import GatedResidual, concat_elu
 from pixelart.layers.masked import Groups, spread_groups
@@ -77,7 +77,7 @@ DEBUG = {
 }
 
 
-@register_model("pixelsnail", config=PixelSNAILConfig, presets={"default": {}, "debug": DEBUG})
+@register_model("pixelsnail", config=PixelSNAILConfig, presets={"default": {"context": SMALL_CONTEXT}, "debug": DEBUG})
 class PixelSNAIL(RasterModel):
     """Convolutions for what is near, attention for what is far."""
 

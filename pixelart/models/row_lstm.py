@@ -29,11 +29,12 @@ from pixelart.layers.causal import (
     taps_matrix,
 )
 from pixelart.layers.colours import ColourEmbedding
-from pixelart.layers.context import ContextConfig
+from pixelart.layers.context import SMALL_CONTEXT, ContextConfig
 from pixelart.layers.cursor import Cursor
 from pixelart.layers.head import Head
 from pixelart.layers.lstm import lstm_cell, lstm_rows
 from pixelart.layers.masked import Groups, spread_groups
+from pixelart.layers.precision import precisely
 from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
@@ -65,7 +66,7 @@ class RowLSTMLayer(nn.Module):
         """x (B, 2h, h, w) of the cursor's region, with the whole context map (B, F, H, W)."""
         gates = self.input_to_state(x, cursor) + self.context(context_map, cursor)
         if cursor is None or cursor.is_prefill:
-            h, c = self._rows(gates)
+            h, c = precisely(self._rows, gates)
             if cursor:
                 for name, state in (("h", h), ("c", c)):
                     self._states(cursor, x, name)[:, 1 : 1 + h.shape[2]] = state.permute(0, 2, 3, 1)
@@ -76,12 +77,14 @@ class RowLSTMLayer(nn.Module):
 
     def _rows(self, gates: Tensor) -> tuple[Tensor, Tensor]:  # h and c (B, h, H, W) of gates (B, 4h, H, W)
         batch, _, _, width = gates.shape
-        h, c = self.start[:, None, :, None].expand(2, batch, -1, width)
+        h, c = self.start[:, None, None].expand(2, batch, width, -1)
         states = []
-        for row in gates.unbind(2):
-            h, c = lstm_cell(row + self.state_to_state(h), c)
+        matrix = taps_matrix(self.state_to_state)
+        for row in gates.permute(2, 0, 3, 1).contiguous():
+            h, c = lstm_cell(row + _three(h) @ matrix, c, dim=2)
             states.append((h, c))
-        return torch.stack([h for h, _ in states], 2), torch.stack([c for _, c in states], 2)
+        h, c = (torch.stack([state[i] for state in states]).permute(1, 3, 0, 2) for i in range(2))
+        return h, c
 
     def _region(self, gates: Tensor, cursor: Cursor) -> Tensor:  # h (B, h, 1, n) of a region in one row
         states_h, states_c = (self._states(cursor, gates, name) for name in ("h", "c"))
@@ -94,9 +97,8 @@ class RowLSTMLayer(nn.Module):
         return h.mT[:, :, None]
 
     def _from_above(self, h: Tensor, cursor: Cursor) -> Tensor:  # (B, W, 4h) of the row above (B, W, h)
-        matrix = cursor.constant(self, "state to state", lambda: taps_matrix(self.state_to_state))
-        padded = F.pad(h, (0, 0, 1, 1))
-        return picture_by_picture(torch.cat([padded[:, i : i + h.shape[1]] for i in range(3)], dim=2), matrix, None)
+        matrix = cursor.constant(self, "state to state", lambda: taps_matrix(self.state_to_state).detach())
+        return picture_by_picture(_three(h), matrix, None)
 
     def _states(self, cursor: Cursor, like: Tensor, name: str) -> Tensor:  # (B, 1 + H, W, h); row 0: the start
         def make() -> Tensor:
@@ -105,6 +107,12 @@ class RowLSTMLayer(nn.Module):
             return states
 
         return cursor.keep(self, name, make)
+
+
+def _three(h: Tensor) -> Tensor:
+    """What the (1,3) kernel reads of a row (B, W, h): (B, W, 3h), the pixel to the left, the pixel, the one right."""
+    padded = F.pad(h, (0, 0, 1, 1))
+    return torch.cat([padded[:, i : i + h.shape[1]] for i in range(3)], dim=2)
 
 
 DEBUG = {
@@ -116,7 +124,7 @@ DEBUG = {
 }
 
 
-@register_model("row_lstm", config=RowLSTMConfig, presets={"default": {}, "debug": DEBUG})
+@register_model("row_lstm", config=RowLSTMConfig, presets={"default": {"context": SMALL_CONTEXT}, "debug": DEBUG})
 class RowLSTM(RasterModel):
     """LSTMs that run down the rows."""
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pixelart.layers.colours import ColourEmbedding
-from pixelart.layers.context import ContextConfig
+from pixelart.layers.context import SMALL_CONTEXT, ContextConfig
 from pixelart.layers.cursor import Cursor, cut
 from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
@@ -45,10 +45,10 @@ DEBUG = {
     "context": ContextConfig(hidden=8, embedding=3, dilations=(1,)),
 }
 PRESETS = {
-    "default": {},
-    "many_to_one": {"form": "many_to_one"},
-    "bidirectional": {"form": "bidirectional_many_to_one"},
-    "gru": {"cell": "gru"},
+    "default": {"context": SMALL_CONTEXT},
+    "many_to_one": {"form": "many_to_one", "context": SMALL_CONTEXT},
+    "bidirectional": {"form": "bidirectional_many_to_one", "context": SMALL_CONTEXT},
+    "gru": {"cell": "gru", "context": SMALL_CONTEXT},
     "debug": DEBUG,
 }
 

@@ -22,6 +22,9 @@ from tests.models.coverage import EXACT_AT_ANY_SIZE, seen_by
 
 SHAPES = [(5, 5), (3, 6), (6, 3)]
 every_model = pytest.mark.parametrize("name", list_models())
+every_raster_model = pytest.mark.parametrize(
+    "name", [n for n in list_models() if issubclass(get_variant(n).model, RasterModel)]
+)
 every_depth = pytest.mark.parametrize("channels", [1, 3])
 every_shape = pytest.mark.parametrize("shape", SHAPES, ids=["square", "wide", "tall"])
 
@@ -29,7 +32,7 @@ every_shape = pytest.mark.parametrize("shape", SHAPES, ids=["square", "wide", "t
 def rounding(model: AutoregressiveModel) -> dict[str, Any]:
     """How far two ways to compute the same log p in single precision may lie apart; a narrow logistic magnifies it."""
     narrow = isinstance(model.likelihood, DiscretizedLogisticMixture)
-    return {"atol": 1e-3, "rtol": 2e-3} if narrow else {"atol": 2e-5, "rtol": 5e-6}
+    return {"atol": 1e-3, "rtol": 2e-3} if narrow else {"atol": 1e-4, "rtol": 1e-5}
 
 
 def half_known(x: Tensor, *, seed: int = 1) -> Context:
@@ -121,7 +124,7 @@ def test_every_sampler_draws_the_same(
         assert reference.x[hidden].max() <= max(controls.allowed)
 
 
-@pytest.mark.parametrize("name", [n for n in list_models() if issubclass(get_variant(n).model, RasterModel)])
+@every_raster_model
 @every_depth
 @torch.no_grad()
 def test_compiled_loops_give_what_their_twins_give(name: str, channels: int) -> None:
@@ -146,12 +149,13 @@ def test_compiled_loops_give_what_their_twins_give(name: str, channels: int) -> 
     torch.testing.assert_close(maps(model.double()), whole.double(), rtol=1e-4, atol=1e-4)
 
 
-@every_model
+@every_raster_model
 @every_depth
 @torch.no_grad()
 def test_what_is_asked_for_at_once_does_not_depend_on_itself(name: str, channels: int) -> None:
     """A variant whose unit is a pixel or a row must not see that pixel or row; one whose unit is a channel does."""
     model = lively_model(name, channels=channels, levels=4, shape=(4, 4))
+    assert isinstance(model, RasterModel)
     x = random_pixels(1, channels, 4, (4, 4))
     other, columns = x.clone(), slice(0, 4) if model.unit == "row" else slice(2, 3)
     other[:, :, 2, columns] = (other[:, :, 2, columns] + 1) % 4

@@ -13,7 +13,7 @@ from pixelart.layers.lstm import lstm_cell
 from pixelart.models import AutoregressiveModel, diagonal_bilstm, row_lstm
 from tests.models.forms import RESIDUAL, SKIPPING, STARTED
 
-Cell = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+Cell = Callable[..., tuple[Tensor, Tensor]]
 Patch = pytest.MonkeyPatch
 
 
@@ -25,8 +25,8 @@ def _with_cell(patch: Patch, cell: Cell) -> None:
 def candidate_squashed_by_a_sigmoid(model: AutoregressiveModel, patch: Patch) -> None:
     """All four gates are sigmoids."""
 
-    def cell(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-        o, f, i, g = gates.sigmoid().chunk(4, dim=1)
+    def cell(gates: Tensor, c: Tensor, *, dim: int = 1) -> tuple[Tensor, Tensor]:
+        o, f, i, g = gates.sigmoid().chunk(4, dim=dim)
         c = f * c + i * g
         return o * c.tanh(), c
 
@@ -36,9 +36,9 @@ def candidate_squashed_by_a_sigmoid(model: AutoregressiveModel, patch: Patch) ->
 def gates_split_in_another_order(model: AutoregressiveModel, patch: Patch) -> None:
     """Stacked o, f, i, g and split f, i, o, g: a forget bias lands on another gate."""
 
-    def cell(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-        f, i, o, g = gates.chunk(4, dim=1)
-        return lstm_cell(torch.cat([o, f, i, g], dim=1), c)
+    def cell(gates: Tensor, c: Tensor, *, dim: int = 1) -> tuple[Tensor, Tensor]:
+        f, i, o, g = gates.chunk(4, dim=dim)
+        return lstm_cell(torch.cat([o, f, i, g], dim=dim), c, dim=dim)
 
     _with_cell(patch, cell)
 
@@ -46,8 +46,8 @@ def gates_split_in_another_order(model: AutoregressiveModel, patch: Patch) -> No
 def two_forget_gates(model: AutoregressiveModel, patch: Patch) -> None:
     """The input gate forgets too."""
 
-    def cell(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-        o, f, i, g = gates.chunk(4, dim=1)
+    def cell(gates: Tensor, c: Tensor, *, dim: int = 1) -> tuple[Tensor, Tensor]:
+        o, f, i, g = gates.chunk(4, dim=dim)
         c = f.sigmoid() * c + i.sigmoid() * c + g.tanh()
         return o.sigmoid() * c.tanh(), c
 

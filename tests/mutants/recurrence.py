@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from pixelart.layers.attention import CausalAttention
@@ -56,11 +56,11 @@ def right_map_never_flipped_back(model: AutoregressiveModel) -> None:
 def diagonal_state_padded_at_the_end(model: AutoregressiveModel) -> None:
     """The (2,1) kernel reads rows r and r + 1 of the diagonal before: the pixel below, two to the left."""
 
-    def forward(conv: nn.Conv1d, padded: Tensor) -> Tensor:
-        return F.conv1d(F.pad(padded[..., 1:], (0, 1)), conv.weight)
+    def neighbours(lstm: DiagonalLSTM, h: Tensor) -> Tensor:
+        return torch.cat([h, F.pad(h, (0, 0, 0, 1))[:, 1:]], dim=2)
 
     for lstm in parts(model, DiagonalLSTM):
-        replace(lstm.state_to_state, "forward", forward)
+        replace(lstm, "_neighbours", neighbours)
 
 
 def row_input_kernel_along_the_column(model: AutoregressiveModel) -> None:

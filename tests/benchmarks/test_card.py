@@ -1,0 +1,45 @@
+"""The figures of a card are those of `evaluate`, each measured once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from benchmarks import card
+from pixelart import commands
+from pixelart.cli import main as pixelart
+from pixelart.engine import Engine
+from pixelart.holes import HOLES
+from pixelart.training.data import read_pictures
+
+
+def test_a_card_measures_each_figure_once_and_as_evaluate_does(
+    tiny_checkpoints: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["evaluate", "--checkpoint", "tiny", "--checkpoints", str(tiny_checkpoints), "--data", str(tiny_data)]
+    pixelart([*words, "--holes", "centre8", "--per-class", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    measured: list[str] = []
+
+    def spied(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        def spy(*given: Any, **more: Any) -> Any:
+            measured.append(more.get("holes", name))
+            return original(*given, **more)
+
+        return spy
+
+    for name in ("nats_per_stage", "hole_bits"):
+        monkeypatch.setattr(commands, name, spied(name, getattr(commands, name)))
+    engine = Engine(tiny_checkpoints, device=torch.device("cpu"))
+    pictures = commands.held_out(read_pictures(tiny_data), engine.library.seen_in_training("tiny"), tiny_data)
+    text = card.figures(engine.library.load("tiny"), pictures)
+    assert measured == ["nats_per_stage", *HOLES]
+    assert f"Held-out pictures: {told['images']}. **{told['bits_per_dim']:.3f} bits per dimension**" in text
+    assert "| bits/dim | " + " | ".join(f"{bits:.2f}" for bits in told["per_class"].values()) + " |" in text
+    bits = f"{told['hole_bits']:.3f} / {told['hole_bits_without_context']:.3f}"
+    assert f"| centre8 | {bits} | none / none | none |" in text  # it fills pictures of 8 x 8
