@@ -14,6 +14,7 @@ from pixelart import commands, inspect_command
 from pixelart.errors import PixelArtError
 from pixelart.holes import HOLES
 from pixelart.sampling import AUTO, SAMPLERS
+from pixelart.seams import AXES
 
 EXIT_BAD_INPUT = 2
 
@@ -109,11 +110,13 @@ def _add_enlarge(add: Any) -> None:
     command.add_argument("--checkpoint", help="a name under checkpoints/, or a folder (the first that enlarges)")
     _checkpoints_folder(command)
     _pictures(command)
+    command.set_defaults(seamless="")
 
 
 def _drawing(command: argparse.ArgumentParser) -> None:
     _checkpoint(command)
     _pictures(command)
+    command.add_argument("--seamless", choices=AXES[1:], default="", help="edges that are to meet, so that it tiles")
 
 
 def _pictures(command: argparse.ArgumentParser) -> None:

@@ -247,6 +247,7 @@ def _request(options: argparse.Namespace) -> tuple[Engine, Request]:
         top_p=options.top_p,
         guidance=options.guidance,
         allowed=_allowed(engine, name, options.allow),
+        seamless=options.seamless,
         sampler=options.sampler,
     )
     return engine, request

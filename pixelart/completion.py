@@ -93,6 +93,13 @@ def run_lengths(mask: NDArray[np.bool_]) -> list[int]:
     return np.diff(edges, prepend=0).tolist()
 
 
+def added_pixels(height: int, width: int, *, factor: int) -> NDArray[np.bool_]:
+    """Mask (height, width) of the pixels of an enlarged picture that are drawn: all but every `factor`-th."""
+    mask = np.ones((height, width), np.bool_)
+    mask[::factor, ::factor] = False
+    return mask
+
+
 def enlarge(
     model: AutoregressiveModel,
     codec: Codec,

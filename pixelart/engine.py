@@ -6,7 +6,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelart.codec import Codec, Picture
-from pixelart.completion import Candidate, complete, context_of, enlarge, run_lengths, whole_log_prob
+from pixelart.completion import Candidate, added_pixels, complete, context_of, enlarge, run_lengths, whole_log_prob
 from pixelart.devices import pick_device
 from pixelart.errors import RequestRejected
 from pixelart.inspection import ColourChance as ColourChance
@@ -31,6 +31,7 @@ from pixelart.requests import Drawing as Drawing
 from pixelart.requests import Preview as Preview
 from pixelart.requests import Request as Request
 from pixelart.sampling import Controls, pick_sampler
+from pixelart.seams import Shift, back, rolled, seam_repairs, shift_to_join
 
 FACTORS = (2, 4)
 MOST_ENLARGED = 2
@@ -106,7 +107,7 @@ class Engine:
     def generate(
         self, request: Request, *, on_row: OnRow | None = None, cancel: Callable[[], bool] | None = None
     ) -> list[Drawing]:
-        """`request.count` new pictures, in order of seed.
+        """`request.count` new pictures, in order of seed; of a seamless request each is drawn, and then its seam anew.
 
         Raises:
             RequestRejected: a value of the request is outside its limits.
@@ -114,7 +115,12 @@ class Engine:
         """
         info = self.library.load(request.checkpoint).info
         blank = np.zeros((info.height, info.width, 4), np.uint8)
-        return self._complete(request, blank, np.ones(blank.shape[:2], np.bool_), on_row, cancel)
+        everything = np.ones(blank.shape[:2], np.bool_)
+        drawings = self._complete(request, blank, everything, on_row, cancel)
+        if not request.seamless:
+            return drawings
+        mended = [self.mend_seam(replace(request, count=1, seed=d.seed), d.picture, cancel=cancel) for d in drawings]
+        return [_drawn_in(everything, drawing) for (drawing,) in mended]
 
     def complete(
         self,
@@ -126,7 +132,7 @@ class Engine:
         cancel: Callable[[], bool] | None = None,
     ) -> list[Drawing]:
         """Candidates for the masked pixels (True = repaint), most probable first; every other pixel is returned as it
-        came, bit for bit.
+        came, bit for bit. In a seamless request the edges meet: a mask that touches one sees what lies beyond it.
 
         Raises:
             RequestRejected: an empty mask, a wrong size, or a value of the request outside its limits.
@@ -139,7 +145,33 @@ class Engine:
             raise RequestRejected(f"mask is {found}; the picture is {info.width} x {info.height}")
         if not mask.any():
             raise RequestRejected("the mask is empty: mark the pixels to repaint")
+        if request.seamless:
+            request.check()
+            shift = shift_to_join(mask, request.seamless)
+            return _likeliest_first(self._draw_rolled(request, picture, mask, shift, on_row, cancel))
         return _likeliest_first(self._complete(request, picture, mask, on_row, cancel))
+
+    def mend_seam(
+        self, request: Request, picture: Picture, *, cancel: Callable[[], bool] | None = None
+    ) -> list[Drawing]:
+        """Candidates for a picture (H, W, 4) that tiles along `request.seamless`, most probable first: the pixels of
+        `seam_band` are drawn anew, every other one is returned as it came, bit for bit.
+
+        Raises:
+            RequestRejected: a wrong size, no axis, or a value of the request outside its limits.
+            Cancelled: `cancel` answered True.
+        """
+        info = self.library.load(request.checkpoint).info
+        _check_size(picture, info)
+        request.check()
+        if not request.seamless:
+            raise RequestRejected("seamless '': choose x, y or xy")
+        first, *others = seam_repairs(info.height, info.width, request.seamless)
+        drawings = self._draw_rolled(request, picture, first.mask, first.shift, None, cancel)
+        for mask, shift in others:
+            again = [(replace(request, count=1, seed=d.seed), d.picture) for d in drawings]
+            drawings = [self._draw_rolled(one, p, mask, shift, None, cancel)[0] for one, p in again]
+        return _likeliest_first([_drawn_in(first.mask, drawing) for drawing in drawings])
 
     def enlarge(
         self,
@@ -157,15 +189,17 @@ class Engine:
         by the nearest colours of the checkpoint. A map of temperatures is of the size of the result.
 
         Raises:
-            RequestRejected: a checkpoint that does not enlarge, a wrong size or factor, or a value of the request
-                outside its limits.
+            RequestRejected: a checkpoint that does not enlarge, a wrong size or factor, a seamless request, or a value
+                of the request outside its limits.
             Cancelled: `cancel` answered True.
         """
         loaded = self.library.load(request.checkpoint)
         self._check_enlargement(picture, factor, loaded.info)
+        request.check()
+        if request.seamless:
+            raise RequestRejected(f"seamless {request.seamless!r}: an enlarged picture cannot be made to tile")
         large = picture.repeat(factor, 0).repeat(factor, 1)
-        mask = np.ones(large.shape[:2], np.bool_)
-        mask[::factor, ::factor] = False
+        mask = added_pixels(*large.shape[:2], factor=factor)
         draw = partial(enlarge, loaded.model, loaded.codec, picture, factor=factor)
         look = _Look(loaded.codec, large, mask, large)
         return _likeliest_first(self._draw(request, draw, look, on_row, cancel, {"factor": factor}))
@@ -230,6 +264,34 @@ class Engine:
         loaded = self.library.load(checkpoint)
         _check_size(picture, loaded.info)
         return loaded, loaded.class_weights(class_weights or {})
+
+    def _draw_rolled(
+        self,
+        request: Request,
+        picture: Picture,
+        mask: NDArray[np.bool_],
+        shift: Shift,
+        on_row: OnRow | None,
+        cancel: Callable[[], bool] | None,
+    ) -> list[Drawing]:
+        """Drawn while all is rolled by `shift`, and rolled back; log p is that of the pictures as they come back."""
+        home = back(shift)
+
+        def report(done: int, rows: int, pictures: Preview) -> None:
+            if on_row:
+                moved = Preview(lambda: np.stack([rolled(p, home) for p in pictures()]), passes=pictures.passes)
+                on_row(done, rows, moved)
+
+        heat = request.temperature
+        there = replace(request, temperature=rolled(heat, shift)) if isinstance(heat, np.ndarray) else request
+        with self._drawing():
+            drawings = self._complete(there, rolled(picture, shift), rolled(mask, shift), report, cancel)
+            return [_drawn_in(mask, self._moved(request, d, rolled(d.picture, home))) for d in drawings]
+
+    def _moved(self, request: Request, drawing: Drawing, picture: Picture) -> Drawing:
+        log_prob = self.log_likelihood(request.checkpoint, picture, class_weights=request.class_weights)
+        facts = {**request.settings(), "seamless": request.seamless, "log_prob": round(log_prob, 3)}
+        return Drawing(picture, drawing.seed, log_prob, {**drawing.settings, **facts})
 
     def _check_enlargement(self, picture: Picture, factor: Any, info: CheckpointInfo) -> None:
         if not info.enlarges:
@@ -357,6 +419,11 @@ class _Progress:
         drawn = self.look.after(x, len(self.look.mask) if self.in_passes else done)
         rest = self.count - len(self.finished) - len(drawn)
         return np.concatenate([*(p[None] for p in self.finished), drawn, *([self.look.before[None]] * rest)])
+
+
+def _drawn_in(mask: NDArray[np.bool_], drawing: Drawing) -> Drawing:
+    """The drawing, saying that the pixels (H, W) where `mask` is True were drawn."""
+    return replace(drawing, settings={**drawing.settings, "mask": run_lengths(mask)})
 
 
 def _likeliest_first(drawings: list[Drawing]) -> list[Drawing]:

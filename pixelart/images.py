@@ -12,6 +12,7 @@ import warnings
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,16 +76,37 @@ def resize_nearest(array: NDArray[np.uint8], height: int, width: int) -> NDArray
     return array[rows][:, columns]
 
 
-def encode_png(picture: Picture, *, scale: int = 1, text: Mapping[str, str] | None = None) -> bytes:
+def encode_png(
+    picture: Picture,
+    *,
+    scale: int = 1,
+    text: Mapping[str, str] | None = None,
+    palette: NDArray[np.uint8] | None = None,
+) -> bytes:
     """PNG bytes of `picture` (H, W, 4), each pixel `scale` wide: indexed with its palette when it has at most 256
-    colours and no soft alpha, else RGBA. `text` becomes text chunks."""
+    colours and no soft alpha, else RGBA. `text` becomes text chunks. `palette`, RGBA (K, 4) with K <= 256, is stored
+    whole and in its order when it holds every colour of the picture."""
+    image, alpha = _indexed(picture, palette) or (Image.fromarray(picture), None)
+    return _png(image, scale, text, **({} if alpha is None else {"transparency": alpha}))
+
+
+def encode_rgba_png(picture: Picture, *, scale: int = 1, text: Mapping[str, str] | None = None) -> bytes:
+    """PNG bytes of `picture` (H, W, 4), each pixel `scale` wide, four values a pixel whatever its colours are."""
+    return _png(Image.fromarray(picture), scale, text)
+
+
+def is_indexable(picture: Picture) -> bool:
+    """Whether an indexed PNG can hold `picture` (H, W, 4) exactly."""
+    return _indexed(picture, None) is not None
+
+
+def _png(image: Image.Image, scale: int, text: Mapping[str, str] | None, **settings: Any) -> bytes:
     info = PngImagePlugin.PngInfo()
     for key, value in (text or {}).items():
         info.add_text(key, value)
     buffer = io.BytesIO()
-    image, alpha = _indexed(picture) or (Image.fromarray(picture), None)
     large = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
-    large.save(buffer, "PNG", pnginfo=info, **({} if alpha is None else {"transparency": alpha}))
+    large.save(buffer, "PNG", pnginfo=info, **settings)
     return buffer.getvalue()
 
 
@@ -105,7 +127,7 @@ def _of_grey16(values: NDArray[np.uint16], transparent: int) -> Picture:
     return np.stack([high, high, high, alpha], axis=-1).astype(np.uint8)
 
 
-def _indexed(picture: Picture) -> tuple[Image.Image, bytes | None] | None:
+def _indexed(picture: Picture, palette: NDArray[np.uint8] | None) -> tuple[Image.Image, bytes | None] | None:
     """A palette image of exactly these values and the alpha of its entries; None when 256 entries do not suffice."""
     alpha = picture[..., 3]
     if not np.isin(alpha, (0, 255)).all():
@@ -113,9 +135,14 @@ def _indexed(picture: Picture) -> tuple[Image.Image, bytes | None] | None:
     colours, indices = np.unique(picture.reshape(-1, 4), axis=0, return_inverse=True)
     if len(colours) > 256:
         return None
+    indices = indices.reshape(-1)
+    if palette is not None:
+        same = (colours[:, None] == palette).all(-1)
+        if same.any(1).all():
+            colours, indices = palette, same.argmax(1)[indices]
     image = Image.frombytes("P", alpha.shape[::-1], indices.astype(np.uint8).tobytes())
     image.putpalette(colours[:, :3].tobytes(), "RGB")
-    return image, None if alpha.all() else colours[:, 3].tobytes()
+    return image, None if (colours[:, 3] == 255).all() else colours[:, 3].tobytes()
 
 
 class _Source(io.BytesIO):

@@ -17,6 +17,7 @@ from pixelart.codec import Picture
 from pixelart.errors import RequestRejected
 from pixelart.images import encode_png
 from pixelart.sampling import AUTO, Controls, check_sampler
+from pixelart.seams import AXES
 from pixelart.settings import SETTINGS, VERSION
 
 MAX_SEED = 2**63 - 1 - SETTINGS.max_count
@@ -27,6 +28,7 @@ class Request:
     """What to draw. `class_weights` blends classes by name; empty = any class. Picture i uses seed + i.
 
     temperature: a number, or a map (H, W). top_k 0 and top_p 1 keep everything. guidance 1 is the plain model.
+    seamless: axes along which the picture tiles, "x", "y" or "xy"; "" = none.
     allowed: the codec's levels that may be drawn (for an indexed codec: palette indices, 0 = transparent); None = all.
     sampler: "cached", "fixed_point" or "naive", which draw the same pictures; "auto" = the fastest for the model.
     """
@@ -40,6 +42,7 @@ class Request:
     top_p: float = 1.0
     guidance: float = 1.0
     allowed: tuple[int, ...] | None = None
+    seamless: str = ""
     sampler: str = AUTO
 
     def __post_init__(self) -> None:
@@ -70,6 +73,8 @@ class Request:
         check_sampler(self.sampler)
         if not 1 <= self.count <= SETTINGS.max_count:
             raise RequestRejected(f"count {self.count}: must lie in 1 to {SETTINGS.max_count}")
+        if self.seamless not in AXES:
+            raise RequestRejected(f"seamless {self.seamless!r:.40}: must be x, y or xy")
         if not 0 <= self.seed <= MAX_SEED:
             raise RequestRejected(f"seed {self.seed}: must lie in 0 to {MAX_SEED}")
 
@@ -131,10 +136,13 @@ class Drawing:
     log_prob: float
     settings: Mapping[str, Any]
 
+    def text(self) -> dict[str, str]:
+        """The settings as a PNG's text chunks: a line that other viewers show, and JSON."""
+        short = {key: value for key, value in self.settings.items() if isinstance(value, str | int | float | dict)}
+        line = ", ".join(f"{key}: {value}" for key, value in short.items())
+        return {"parameters": line, "pixelart": json.dumps(self.settings)}
+
     def png(self, *, scale: int = 1) -> bytes:
         """A PNG, each pixel `scale` wide, with the settings in its text chunks; indexed, unless kept pixels bring soft
         alpha or over 256 colours."""
-        short = {key: value for key, value in self.settings.items() if isinstance(value, str | int | float | dict)}
-        line = ", ".join(f"{key}: {value}" for key, value in short.items())
-        text = {"parameters": line, "pixelart": json.dumps(self.settings)}
-        return encode_png(self.picture, scale=scale, text=text)
+        return encode_png(self.picture, scale=scale, text=self.text())

@@ -20,6 +20,7 @@ class Settings:
     max_pictures: int = 100_000
     max_archive_bytes: int = 512 * 2**20
     max_decoded_bytes: int = 2 * 2**30
+    max_palette_bytes: int = 2**16
     max_count: int = 64
     max_weights_bytes: int = 512 * 2**20
     max_config_bytes: int = 2**20

@@ -91,6 +91,21 @@ def sprite(tmp_path: Path, tiny_pictures: dict[str, Picture]) -> Path:
     return place
 
 
+def test_seamless_pictures_come_from_the_terminal_too(
+    run: Run, tiny_checkpoints: Path, sprite: Path, tmp_path: Path
+) -> None:
+    engine, picture = Engine(tiny_checkpoints), read_picture(sprite / "in.png")
+    mask = read_picture(sprite / "mask.png")[..., 0] > 0
+    request = Request("tiny", seed=5, seamless="xy")
+    where = ("--checkpoints", tiny_checkpoints, "--out", tmp_path)
+    run("generate --checkpoint tiny --seed 5 --seamless xy --json", *where)
+    assert np.array_equal(read_picture(tmp_path / "0.png"), engine.generate(request)[0].picture)
+    files = ("--image", sprite / "in.png", "--mask", sprite / "mask.png")
+    run("complete --checkpoint tiny --seed 5 --seamless xy --json", *files, *where)
+    assert np.array_equal(read_picture(tmp_path / "0.png"), engine.complete(request, picture, mask)[0].picture)
+    assert run("generate --checkpoint tiny --seamless z", *where).code == 2
+
+
 # --- help ---------------------------------------------------------------------------------------------------------
 
 

@@ -148,6 +148,12 @@ def test_a_factor_is_two_or_four(engine: Engine, factor: Any) -> None:
         engine.enlarge(Request("chain"), sprite(), factor=factor)
 
 
+@pytest.mark.parametrize("axes", ["x", "y", "xy", "z"])
+def test_a_seamless_request_is_refused(engine: Engine, axes: str) -> None:
+    with pytest.raises(RequestRejected, match=f"seamless '{axes}'"):
+        engine.enlarge(Request("chain", seamless=axes), sprite())
+
+
 def test_sizes_have_limits(engine: Engine) -> None:
     assert engine.enlarge(Request("chain"), sprite(8, 8))[0].picture.shape == (16, 16, 4)
     for size, factor in [((9, 8), 2), ((8, 9), 2), ((5, 4), 4)]:

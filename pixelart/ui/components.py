@@ -77,14 +77,17 @@ class Answers(gr.HTML):
 
 
 class ColourPicker(gr.HTML):
-    """Which of a model's colours may be drawn. Its value in Python is an `AllowedColours`, or None."""
+    """Which of a model's colours may be drawn. Its value in Python is an `AllowedColours`, or None.
+
+    Its event `upload` brings the bytes of a palette file.
+    """
 
     def __init__(self, value: AllowedColours | None = None, **settings: Any) -> None:
         super().__init__(
             value=value,
             html_template=read_static("palette.html"),
             css_template=read_static("palette.css"),
-            js_on_load=read_static("palette.js"),
+            js_on_load=f"const MOST_BYTES = {SETTINGS.max_palette_bytes};\n{read_static('palette.js')}",
             apply_default_css=False,
             **settings,
         )
@@ -102,7 +105,7 @@ class ColourPicker(gr.HTML):
 
 
 class FileSaver(gr.HTML):
-    """Invisible: set to `{"name": ..., "data": base64}` it saves that PNG on the visitor's machine."""
+    """Invisible: set to `{"name": ..., "type": ..., "data": base64}` it saves that file on the visitor's machine."""
 
     def __init__(self, value: dict[str, Any] | None = None, **settings: Any) -> None:
         super().__init__(

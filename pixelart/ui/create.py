@@ -8,13 +8,14 @@ from typing import Any
 import gradio as gr
 
 from pixelart.engine import Engine
-from pixelart.ui.components import Answers, ColourPicker, FileSaver, PixelCanvas
+from pixelart.ui.components import Answers, ColourPicker, PixelCanvas
 from pixelart.ui.drawing import DrawingHandlers
+from pixelart.ui.exporting import export_panel
 from pixelart.ui.form import ANY_CLASS, MAX_IMAGES, MAX_TEMPERATURE, MIN_TEMPERATURE
-from pixelart.ui.inputs import Choice, Dial, Switch, Ticket, WholeNumber
+from pixelart.ui.inputs import Choice, Dial, Flags, Ticket, WholeNumber
 from pixelart.ui.inspecting import InspectHandlers
+from pixelart.ui.palette_panel import palette_panel
 from pixelart.ui.pictures import PictureHandlers
-from pixelart.ui.results import SCALES
 from pixelart.ui.session import Session
 from pixelart.ui.status import WAITING, WELCOME, status_text
 
@@ -65,6 +66,7 @@ class Settings:
     top_k: gr.Slider
     guidance: gr.Slider
     bottom_temperature: gr.Slider
+    seamless: gr.CheckboxGroup
 
     def inputs(self) -> list[Any]:
         """As gradio takes them."""
@@ -87,9 +89,9 @@ def create_tab(app: gr.Blocks, engine: Engine, top: TopLine) -> None:
             class_name, temperature, seed, images = _main_settings(session, status, engine)
             buttons = _action_buttons()
             with gr.Column(elem_id="more"):
-                colours = _palette(canvas, status, top.model, engine)
+                colours, snap = palette_panel(canvas, status, top.model, engine, **AT_ONCE)
                 advanced = _advanced()
-                _export(session, canvas, engine)
+                export_panel(session, canvas, top.model, engine, **FILES)
     settings = Settings(class_name, temperature, seed, images, colours, *advanced)
     visitor = Visitor(session, ticket)
     _wire_drawing(DrawingHandlers(engine, gallery), visitor, (canvas, status, gallery), buttons, top, settings)
@@ -99,10 +101,10 @@ def create_tab(app: gr.Blocks, engine: Engine, top: TopLine) -> None:
     app.load(pictures.load, session, [session, top.notice, top.model, *outputs], **AT_ONCE)
     app.load(pictures.offer_enlarge, None, buttons[2], **AT_ONCE)
     top.model.input(
-        pictures.select_model, [session, ticket, canvas, top.model], outputs, js=_ticketed("leave"), **AT_ONCE
+        pictures.select_model, [session, ticket, canvas, top.model, snap], outputs, js=_ticketed("leave"), **AT_ONCE
     )
     canvas.upload(
-        pictures.import_picture, [session, ticket, top.model], [canvas, status], js=_ticketed("leave"), **FILES
+        pictures.import_picture, [session, ticket, top.model, snap], [canvas, status], js=_ticketed("leave"), **FILES
     )
     gallery.select(pictures.choose, [session, ticket], [canvas, status], js=_ticketed("leave"), **AT_ONCE)
 
@@ -135,15 +137,7 @@ def _action_buttons() -> tuple[gr.Button, gr.Button, gr.Button, gr.Button]:
     return generate, complete, enlarge, stop
 
 
-def _palette(canvas: PixelCanvas, status: gr.HTML, model: gr.Dropdown, engine: Engine) -> ColourPicker:
-    with gr.Accordion("Palette", open=False, elem_id="palette"):
-        colours = ColourPicker(elem_id="colours", label="Colours")
-        only = gr.Button("Only colours on the canvas", size="sm", elem_id="only-canvas")
-    only.click(PictureHandlers(engine).colours_on_canvas, [canvas, model], [colours, status], **AT_ONCE)
-    return colours
-
-
-def _advanced() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider]:
+def _advanced() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider, gr.CheckboxGroup]:
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         top_p = Dial(0.05, 1, value=1, step=0.01, label="Top-p", info="1: every colour", buttons=[])
         top_k = Dial(0, 64, value=0, step=1, label="Top-k", info="0: every colour", buttons=[])
@@ -152,19 +146,12 @@ def _advanced() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider]:
             0, MAX_TEMPERATURE, value=0, step=0.05, label="Temperature at bottom",
             info="Changes evenly from top to bottom. 0: the same all over.", buttons=[],
         )  # fmt: skip
-    return top_p, top_k, guidance, bottom
-
-
-def _export(session: gr.State, canvas: PixelCanvas, engine: Engine) -> None:
-    pictures = PictureHandlers(engine)
-    with gr.Accordion("Export", open=False, elem_id="export"):
-        scale = Switch([(f"x{s}", s) for s in SCALES], value=1, label="Scale", elem_id="scale")
-        with gr.Row():
-            save_canvas = gr.Button("Download canvas", size="sm", min_width=110, elem_id="save-canvas")
-            save_result = gr.Button("Download result", size="sm", min_width=110, elem_id="save-result")
-        saved = FileSaver(elem_id="download")
-    save_canvas.click(pictures.download_canvas, [canvas, scale], saved, **FILES)
-    save_result.click(pictures.download_result, [session, scale], saved, **FILES)
+        seamless = Flags(
+            [("X", "x"), ("Y", "y")], value=[], label="Seamless", elem_id="seamless",
+            info="X: left and right edges meet. Y: top and bottom. Generate: the picture tiles. Complete mask: a mask "
+            "at an edge is joined to the other side.",
+        )  # fmt: skip
+    return top_p, top_k, guidance, bottom, seamless
 
 
 def _wire_drawing(

@@ -9,10 +9,13 @@ from typing import Any
 
 import gradio as gr
 import numpy as np
+from numpy.typing import NDArray
 
 from pixelart.codec import Picture
+from pixelart.completion import added_pixels
 from pixelart.engine import CheckpointInfo, Drawing, Engine
 from pixelart.errors import Cancelled, PixelArtError, RequestRejected
+from pixelart.seams import Shift, back, rolled, shift_to_join
 from pixelart.ui.canvas_value import Canvas, Painting
 from pixelart.ui.form import Form, request_from
 from pixelart.ui.results import candidate_caption, gallery_items, seed_caption
@@ -35,7 +38,8 @@ NOTHING: Outputs = (gr.skip(), gr.skip(), gr.skip())
 @dataclass(frozen=True)
 class _Job:
     """`work`: the engine's call; `seed`: of the picture that is shown while it is drawn; `stopped`: what a stop leaves
-    of it; `caption` of each result, and their `order`; `note`: what else is said in the end."""
+    of it; `mask`: where they are drawn, None = everywhere; `caption` of each result, and their `order`; `note`: what
+    else is said in the end."""
 
     work: Work
     seed: int
@@ -43,6 +47,7 @@ class _Job:
     caption: Callable[[Drawing], str]
     order: str = ""
     note: str = ""
+    mask: NDArray[np.bool_] | None = None
 
 
 class DrawingHandlers:
@@ -86,12 +91,14 @@ class DrawingHandlers:
             raise RequestRejected("Paint a mask first.")
         request = request_from(Form(*values), model_info(self.engine, model))
         picture, mask = canvas.picture, canvas.painted_mask
+        shift = shift_to_join(mask, request.seamless)
         return _Job(
             lambda on_row, cancel: self.engine.complete(request, picture, mask, on_row=on_row, cancel=cancel),
             request.seed,
-            lambda frame: undrawn_kept(frame, canvas),
+            lambda frame: undrawn_kept(frame, canvas, shift),
             candidate_caption,
             " Likeliest first.",
+            mask=mask,
         )
 
     def _enlargement(self, canvas: Canvas | None, model: Any, values: tuple[Any, ...]) -> _Job:
@@ -107,6 +114,7 @@ class DrawingHandlers:
             candidate_caption,
             " Likeliest first.",
             f" The canvas is {width} x {height} now; Undo brings the small picture back.",
+            added_pixels(height, width, factor=ENLARGED),
         )
 
     def _draw(self, session: Session, ticket: int, prepare: Callable[[], _Job]) -> Iterator[Outputs]:
@@ -141,7 +149,7 @@ class DrawingHandlers:
         except Exception:
             log.exception("drawing failed")
             return painting, *refuse(FAULT)[1:]
-        session.keep(ticket, drawings)
+        session.keep(ticket, drawings, job.mask)
         items = gallery_items(drawings, [job.caption(d) for d in drawings], gallery=self.gallery)
         shown = Canvas(drawings[0].picture, ticket=ticket)
         status = status_text(summary(drawings, worker.seconds, job.order) + job.note)
@@ -185,11 +193,13 @@ def settled(frame: Frame) -> Picture:
     return np.where(reached[:, None, None], frame.picture, np.uint8(0))
 
 
-def undrawn_kept(frame: Frame, canvas: Canvas) -> Picture:
-    """The rows drawn before a stop, and the canvas's own pixels where a masked row was not reached."""
-    mask = canvas.painted_mask
+def undrawn_kept(frame: Frame, canvas: Canvas, shift: Shift) -> Picture:
+    """The rows drawn before a stop, and the canvas's own pixels where a masked row was not reached. Rows are counted in
+    the picture as it was rolled by `shift` to be drawn."""
+    mask = rolled(canvas.painted_mask, shift)
     reached = np.arange(len(mask)) < int(np.flatnonzero(mask.any(1))[0]) + frame.done
-    return np.where((mask & reached[:, None])[..., None], frame.picture, canvas.picture)
+    drawn = rolled(mask & reached[:, None], back(shift))
+    return np.where(drawn[..., None], frame.picture, canvas.picture)
 
 
 def summary(drawings: list[Drawing], seconds: float, order: str) -> str:

@@ -32,6 +32,7 @@ class Form:
     top_k: Any
     guidance: Any
     bottom_temperature: Any
+    seamless: Any
 
 
 def request_from(form: Form, info: CheckpointInfo) -> Request:
@@ -40,18 +41,19 @@ def request_from(form: Form, info: CheckpointInfo) -> Request:
     Raises:
         RequestRejected: a value that is missing, of a wrong kind, or outside its limits.
     """
-    images = _whole(form.images, "Images", 1, MAX_IMAGES)
-    seed = _whole(form.seed, "Seed", -1, MAX_SEED)
+    images = whole(form.images, "Images", 1, MAX_IMAGES)
+    seed = whole(form.seed, "Seed", -1, MAX_SEED)
     return Request(
         checkpoint=info.name,
         class_weights=class_weights(form.class_name, info),
         count=images,
         seed=secrets.randbelow(RANDOM_SEEDS) if seed == -1 else seed,
         temperature=_temperature(form, info),
-        top_k=_whole(form.top_k, "Top-k", 0, 256),
+        top_k=whole(form.top_k, "Top-k", 0, 256),
         top_p=_number(form.top_p, "Top-p", 0.01, 1),
         guidance=_number(form.guidance, "Guidance", 0, 10),
         allowed=_allowed(form.colours, info),
+        seamless=_seamless(form.seamless),
     )
 
 
@@ -89,13 +91,20 @@ def _allowed(colours: AllowedColours | None, info: CheckpointInfo) -> tuple[int,
     return colours.indices()
 
 
+def _seamless(axes: Any) -> str:
+    if not isinstance(axes, list) or not all(axis in ("x", "y") for axis in axes):
+        raise RequestRejected("Seamless: must be some of x and y.")
+    return "".join(axis for axis in "xy" if axis in axes)
+
+
 def _number(value: Any, name: str, least: float, most: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
         raise RequestRejected(f"{name}: must be a number of {least} to {most}.")
     return float(value)
 
 
-def _whole(value: Any, name: str, least: int, most: int) -> int:
+def whole(value: Any, name: str, least: int, most: int) -> int:
+    """The whole number that a page posted. Raises RequestRejected, with the limits, for anything else."""
     if _number(value, name, least, most) != value // 1:
         raise RequestRejected(f"{name}: must be a whole number of {least} to {most}.")
     return int(value)

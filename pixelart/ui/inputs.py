@@ -71,3 +71,33 @@ class Switch(gr.Radio):
     def preprocess(self, payload: Any) -> Any:
         """The payload."""
         return payload
+
+
+class Flag(gr.Checkbox):
+    """A tick; whatever was posted arrives as it is."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:
+        """The payload."""
+        return payload
+
+
+class Flags(gr.CheckboxGroup):
+    """Some of a few; whatever was posted arrives as it is."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:
+        """The payload."""
+        return payload
+
+
+class Colour(gr.ColorPicker):
+    """A colour; whatever was posted arrives as it is."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:
+        """The payload."""
+        return payload

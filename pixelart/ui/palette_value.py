@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pixelart.codec import ALPHA_THRESHOLD, Picture, normalise
 from pixelart.errors import PixelArtError
+from pixelart.palettes import nearest_colours
 
 MAX_COLOURS = 256
 
@@ -43,6 +44,12 @@ def only_colours_of(picture: Picture, colours: NDArray[np.uint8]) -> AllowedColo
     """Those of RGBA (K, 4) that occur in `picture` (H, W, 4)."""
     seen, wanted = (normalise(part).view(np.uint32) for part in (picture, colours))
     return AllowedColours(hex_colours(colours), tuple(bool((seen == colour).any()) for colour in wanted))
+
+
+def nearest_allowed(rgb: NDArray[np.uint8], colours: NDArray[np.uint8]) -> AllowedColours:
+    """For each of RGB (N, 3) the nearest of RGBA (K, 4), whose entry 0 is transparent and stays allowed."""
+    allowed = {0, *(1 + nearest_colours(rgb, colours[1:, :3])).tolist()}
+    return AllowedColours(hex_colours(colours), tuple(i in allowed for i in range(len(colours))))
 
 
 def allowed_to_payload(value: AllowedColours) -> dict[str, Any]:

@@ -1,11 +1,10 @@
-"""Everything that puts a picture on the canvas or takes one away, without drawing: model, import, results, export."""
+"""Everything that puts a picture on the canvas without drawing: model, import, results."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,14 +14,13 @@ import numpy as np
 from pixelart.codec import Picture
 from pixelart.engine import CheckpointInfo, Engine
 from pixelart.errors import ImageRejected, PixelArtError
-from pixelart.images import decode_picture, encode_png
+from pixelart.images import decode_picture
 from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas, blank_canvas
 from pixelart.ui.drawing import model_info
 from pixelart.ui.form import ANY_CLASS
 from pixelart.ui.importing import fit_to_canvas
-from pixelart.ui.palette_value import everything_allowed, hex_colours, only_colours_of
-from pixelart.ui.results import SCALES, canvas_file_name, check_export_size, download_value, file_name
+from pixelart.ui.palette_value import everything_allowed, hex_colours
 from pixelart.ui.session import Session
 from pixelart.ui.status import WELCOME, counted, status_text
 
@@ -44,30 +42,35 @@ class PictureHandlers:
         models = [info.name for info in self._models()]
         first = models[0] if models else None
         chosen = gr.Dropdown(choices=list(models), value=first, interactive=bool(models))
-        return session, gr.HTML(visible=not models), chosen, *self._page(None, first)
+        return session, gr.HTML(visible=not models), chosen, *self._page(None, first, True)
 
     def offer_enlarge(self) -> Any:
         """The button Enlarge, seen where some model enlarges."""
         return gr.Button(visible=any(info.enlarges for info in self._models()))
 
-    def select_model(self, session: Session, ticket: int, canvas: Canvas | None, model: Any) -> tuple[Any, ...]:
-        """classes, canvas, palette, gallery, status for a model; the painting stays, fitted to its size and colours."""
+    def select_model(
+        self, session: Session, ticket: int, canvas: Canvas | None, model: Any, snap: Any = True
+    ) -> tuple[Any, ...]:
+        """classes, canvas, palette, gallery, status for a model; the painting stays, fitted to its size and, unless
+        `snap` is False, its colours."""
         session.leave(ticket)
         session.drawings = []
-        *shown, status = self._page(canvas, model)
+        *shown, status = self._page(canvas, model, snap)
         return *shown, session.say(status)
 
-    def import_picture(self, session: Session, ticket: int, model: Any, event: gr.EventData) -> tuple[Any, Any]:
-        """canvas and status for a file that was chosen, dropped or pasted."""
+    def import_picture(
+        self, session: Session, ticket: int, model: Any, event: gr.EventData, snap: Any = True
+    ) -> tuple[Any, Any]:
+        """canvas and status for a file that was chosen, dropped or pasted; `snap` as above."""
         session.leave(ticket)
         try:
-            name, data = _uploaded(event._data)
+            name, data = uploaded_file(event._data)
             info = model_info(self.engine, model) if model else None
-            picture, changes, snapped = self._fitted(decode_picture(data, name=name), info)
+            picture, changes, others = self._fitted(decode_picture(data, name=name), info, snap)
         except PixelArtError as error:
             gr.Warning(str(error))
             return gr.skip(), session.say(status_text(str(error)))
-        text = [f"Imported {name}", *changes, *([] if snapped else ["every colour kept"])]
+        text = [f"Imported {name}", *changes, *([] if others else ["every colour kept"])]
         return Canvas(picture, np.zeros(picture.shape[:2], np.bool_)), session.say(status_text(" · ".join(text)))
 
     def choose(self, session: Session, ticket: int, event: gr.EventData) -> tuple[Any, Any]:
@@ -86,32 +89,6 @@ class PictureHandlers:
             return gr.skip(), status_text("Draw a picture first; then its seed can be used again.")
         return session.seed, gr.skip()
 
-    def colours_on_canvas(self, canvas: Canvas | None, model: Any) -> tuple[Any, Any]:
-        """palette and status: forbids every colour that the canvas does not show."""
-        try:
-            info = model_info(self.engine, model)
-        except PixelArtError as error:
-            return gr.skip(), status_text(str(error))
-        if canvas is None or info.colours is None:
-            return gr.skip(), status_text(f"{info.name} has no palette to choose from.")
-        return only_colours_of(canvas.picture, info.colours), gr.skip()
-
-    def download_canvas(self, canvas: Canvas | None, scale: Any) -> Any:
-        """The canvas as an indexed PNG."""
-        if canvas is None:
-            gr.Warning("The canvas is empty.")
-            return gr.skip()
-        picture = canvas.picture
-        return _download(picture, scale, lambda n: (canvas_file_name(picture, n), encode_png(picture, scale=n)))
-
-    def download_result(self, session: Session, scale: Any) -> Any:
-        """The chosen result as an indexed PNG with its settings in the text chunks."""
-        drawing = session.chosen_drawing
-        if drawing is None:
-            gr.Warning("There is no result yet.")
-            return gr.skip()
-        return _download(drawing.picture, scale, lambda n: (file_name(drawing, scale=n), drawing.png(scale=n)))
-
     def _models(self) -> list[CheckpointInfo]:
         try:
             return self.engine.list_checkpoints()
@@ -119,7 +96,7 @@ class PictureHandlers:
             log.exception("checkpoints cannot be listed")
             return []
 
-    def _page(self, canvas: Canvas | None, model: Any) -> tuple[Any, ...]:
+    def _page(self, canvas: Canvas | None, model: Any, snap: Any) -> tuple[Any, ...]:
         """classes, canvas, palette, gallery, status."""
         info, notes = None, ["You can paint. To draw, install a model."]
         try:
@@ -127,7 +104,7 @@ class PictureHandlers:
                 info, notes = model_info(self.engine, model), []
         except PixelArtError as error:
             notes = [str(error)]
-        shown, changes = self._canvas_for(canvas, info)
+        shown, changes = self._canvas_for(canvas, info, snap)
         if info:
             notes = [info.name, *changes] if changes else [WELCOME]
         classes = [ANY_CLASS, *info.classes] if info else [ANY_CLASS]
@@ -139,37 +116,41 @@ class PictureHandlers:
             status_text(" · ".join(notes)),
         )
 
-    def _canvas_for(self, canvas: Canvas | None, info: CheckpointInfo | None) -> tuple[Canvas, list[str]]:
+    def _canvas_for(self, canvas: Canvas | None, info: CheckpointInfo | None, snap: Any) -> tuple[Canvas, list[str]]:
         """The painting as the model can hold it, or a blank canvas; and what was changed."""
         palette = tuple(c for c in hex_colours(info.colours if info else None) if c)
         if canvas is None:
             return replace(blank_canvas(*_size(info)), palette=palette), []
         try:
-            picture, changes, _ = self._fitted(canvas.picture, info)
+            picture, changes, _ = self._fitted(canvas.picture, info, snap)
         except PixelArtError as error:  # the model is damaged: the painting need not suffer
             picture, changes = fit_to_canvas(canvas.picture, *_size(info)), [str(error)]
         return Canvas(picture, palette=palette), changes
 
-    def _fitted(self, picture: Picture, info: CheckpointInfo | None) -> tuple[Picture, list[str], int]:
-        """The picture in the model's size and colours, what was changed, and how many pixels have another colour."""
+    def _fitted(self, picture: Picture, info: CheckpointInfo | None, snap: Any) -> tuple[Picture, list[str], int]:
+        """The picture in the model's size and, unless `snap` is False, its colours; what is to be said of it; and how
+        many pixels had other colours."""
         height, width = picture.shape[:2]
         size = _size(info)
         fitted = fit_to_canvas(picture, *size)
-        fitted, snapped = self.engine.snap(info.name, fitted) if info else (fitted, 0)
         changes = [f"{width} x {height} fitted to {size[1]} x {size[0]}"] if (height, width) != size else []
-        changes += [f"{counted(snapped, 'pixel')} snapped to the palette"] if snapped else []
-        return fitted, changes, snapped
+        near, others = self.engine.snap(info.name, fitted) if info else (fitted, 0)
+        if not others:
+            return fitted if snap is False else near, changes, 0
+        if snap is False:
+            return fitted, [*changes, f"{counted(others, 'pixel')} of colours that the model does not have"], others
+        return near, [*changes, f"{counted(others, 'pixel')} snapped to the palette"], others
 
 
 def _size(info: CheckpointInfo | None) -> tuple[int, int]:
     return (info.height, info.width) if info else (DEFAULT_SIDE, DEFAULT_SIDE)
 
 
-def _uploaded(data: Any) -> tuple[str, bytes]:
+def uploaded_file(data: Any) -> tuple[str, bytes]:
     """(name, bytes) of what the page sent. Raises ImageRejected."""
     name, text = (data.get(k) if isinstance(data, dict) else None for k in ("name", "data"))
     if not isinstance(name, str) or not isinstance(text, str):
-        raise ImageRejected("import: expected a name and the bytes of a picture")
+        raise ImageRejected("import: expected a name and the bytes of a file")
     name = name.replace("\\", "/").rsplit("/", 1)[-1][:80] or "picture"
     if len(text) > SETTINGS.max_file_bytes * 4 // 3 + 4:
         raise ImageRejected(f"{name}: larger than the limit of {SETTINGS.max_file_bytes // 2**20} MiB")
@@ -177,14 +158,3 @@ def _uploaded(data: Any) -> tuple[str, bytes]:
         return name, base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise ImageRejected(f"{name}: not base64") from error
-
-
-def _download(picture: Picture, scale: Any, make: Callable[[int], tuple[str, bytes]]) -> Any:
-    """(name, PNG) of `make` for the file saver, or a plain message where the file would be too large."""
-    times = scale if isinstance(scale, int) and scale in SCALES else 1
-    try:
-        check_export_size(picture, times)
-    except PixelArtError as error:
-        gr.Warning(str(error))
-        return gr.skip()
-    return download_value(*make(times))

@@ -13,11 +13,6 @@ from gradio.processing_utils import save_bytes_to_cache
 
 from pixelart.codec import Picture
 from pixelart.engine import Drawing
-from pixelart.errors import RequestRejected
-from pixelart.settings import SETTINGS
-
-SCALES = (1, 2, 4, 8, 16)
-MAX_EXPORT_SIDE = 4 * SETTINGS.max_side
 
 
 def bits(drawing: Drawing) -> float:
@@ -35,22 +30,20 @@ def candidate_caption(drawing: Drawing) -> str:
     return f"seed {drawing.seed}\n{bits(drawing):.0f} bits"
 
 
-def file_name(drawing: Drawing, *, scale: int = 1) -> str:
+def file_name(drawing: Drawing, *, scale: int = 1, suffix: str = "png") -> str:
     """Such as hero_1234_32x32.png, or hero_1234_128x128.png at scale 4."""
     name = next(iter(drawing.settings.get("class_weights") or {}), "any")
-    return f"{_plain(name)}_{drawing.seed}_{_size(drawing.picture, scale)}.png"
+    return f"{_plain(name)}_{drawing.seed}_{_size(drawing.picture, scale)}.{suffix}"
 
 
-def canvas_file_name(picture: Picture, scale: int) -> str:
+def canvas_file_name(picture: Picture, *, scale: int, suffix: str = "png") -> str:
     """Such as canvas_128x128.png."""
-    return f"canvas_{_size(picture, scale)}.png"
+    return f"canvas_{_size(picture, scale)}.{suffix}"
 
 
-def check_export_size(picture: Picture, scale: int) -> None:
-    """Raises RequestRejected, with the limit, for a file that would be too large to make."""
-    if max(picture.shape[:2]) * scale > MAX_EXPORT_SIDE:
-        size = _size(picture, scale).replace("x", " x ")
-        raise RequestRejected(f"Scale x{scale}: {size} pixels; the limit is {MAX_EXPORT_SIDE} a side.")
+def sheet_file_name(sheet: Picture, *, count: int, scale: int) -> str:
+    """Such as sheet_16_128x128.png."""
+    return f"sheet_{count}_{_size(sheet, scale)}.png"
 
 
 def gallery_items(drawings: list[Drawing], captions: list[str], *, gallery: gr.Gallery) -> list[tuple[str, str]]:
@@ -60,9 +53,10 @@ def gallery_items(drawings: list[Drawing], captions: list[str], *, gallery: gr.G
     return list(zip(paths, captions, strict=True))
 
 
-def download_value(name: str, png: bytes) -> dict[str, str | int]:
+def download_value(name: str, data: bytes) -> dict[str, str | int]:
     """What the file saver takes; the time makes the same file twice two events."""
-    return {"name": name, "data": base64.b64encode(png).decode(), "asked": time.monotonic_ns()}
+    kind = "image/" + name.rsplit(".", 1)[-1]
+    return {"name": name, "type": kind, "data": base64.b64encode(data).decode(), "asked": time.monotonic_ns()}
 
 
 def _size(picture: Picture, scale: int) -> str:

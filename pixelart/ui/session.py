@@ -6,12 +6,15 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pixelart.engine import Drawing
 
 
 class Session:
-    """The results on the page, the one that was chosen last, the seed of what was last drawn or chosen, how many
-    drawings are in progress, and which are over.
+    """The results on the page, where they were drawn (None = everywhere), the one that was chosen last, the seed of
+    what was last drawn or chosen, how many drawings are in progress, and which are over.
 
     Every press of a drawing button carries a ticket, which its page counts up. Stop ends all tickets so far, whether
     they are being drawn, wait for their turn or are still on their way. To leave them (for another model or picture)
@@ -22,6 +25,7 @@ class Session:
 
     def __init__(self, drawings: Sequence[Drawing] = ()) -> None:
         self.drawings = list(drawings)
+        self.mask: NDArray[np.bool_] | None = None
         self.chosen = 0
         self.seed: int | None = None
         self.running = 0
@@ -62,11 +66,11 @@ class Session:
         """Whether this drawing has no place to be shown any more."""
         return ticket <= self._left
 
-    def keep(self, ticket: int, drawings: list[Drawing]) -> None:
-        """Makes these the results, unless they were left meanwhile."""
+    def keep(self, ticket: int, drawings: list[Drawing], mask: NDArray[np.bool_] | None = None) -> None:
+        """Makes these the results, drawn where `mask` is True, unless they were left meanwhile."""
         with self._lock:
             if not self.has_left(ticket):
-                self.drawings, self.chosen, self.seed = drawings, 0, drawings[0].seed
+                self.drawings, self.mask, self.chosen, self.seed = drawings, mask, 0, drawings[0].seed
 
     def free(self) -> None:
         """For a page that was closed long ago: nothing goes on, nothing is kept."""

@@ -109,9 +109,9 @@ class StudioPage:
 
     def mask(self) -> NDArray[np.bool_]:
         """The mask as Python gets it."""
-        if not self.page.locator("#save-canvas").count():
+        if not self.page.locator("#save").count():
             self.page.click("#export > button")
-        return self.mask_sent_by("#save-canvas")
+        return self.mask_sent_by("#save")
 
     def set_number(self, name: str, value: str) -> None:
         box = self.page.locator(f"#{name} input[type=number]")

@@ -103,6 +103,53 @@ def test_pencil_eraser_fill_pick_and_brush_sizes(studio: StudioPage) -> None:
     assert studio.page.locator("#canvas .swatch.on").get_attribute("data-colour") == bytes(red[:3]).hex()
 
 
+def test_tiles_repeat_the_picture_and_only_the_middle_one_is_painted(studio: StudioPage) -> None:
+    stage = studio.page.locator("#canvas .stage").bounding_box()
+    studio.key("x")
+    studio.colour(3)
+    studio.tool("fill")
+    studio.stroke((0, 5))
+    studio.key("t")
+    assert stage and (studio.picture() == CODEC.table[3]).all()
+    for x, y in ((-32, -32), (63, 63)):
+        left, top = studio.at((x, y))
+        assert stage["x"] < left < stage["x"] + stage["width"] and stage["y"] < top < stage["y"] + stage["height"]
+    studio.colour(6)
+    studio.tool("pencil")
+    studio.stroke((-3, 4))
+    studio.stroke((0, 31), (2, 31))
+    picture = studio.picture()
+    assert np.argwhere((picture == CODEC.table[6]).all(-1)).tolist() == [[31, x] for x in (0, 1, 2, 29, 30, 31)]
+    around = np.tile(picture, (3, 3, 1))
+    around[32:64, 32:64] = 0
+    assert np.array_equal(studio.pixels_of("tiles"), around)
+    studio.key("Control+z")
+    assert (studio.pixels_of("tiles")[:32, :32] == CODEC.table[3]).all()
+    studio.tool("inspect")
+    heat = studio.page.locator("#canvas .heat")
+    expect(heat).to_be_visible()
+    assert heat.bounding_box() == studio.page.locator("#canvas .picture").bounding_box()
+    studio.command("tile")
+    assert studio.page.locator("#canvas .tiles").is_hidden()
+    (left, _), (right, _) = studio.at((0, 0)), studio.at((31, 0))
+    assert right - left > stage["width"] / 2
+
+
+def test_every_item_of_the_toolbar_is_there_and_has_its_key(studio: StudioPage) -> None:
+    titles = studio.page.locator("#canvas [data-tool], #canvas [data-do]").evaluate_all("all => all.map(b => b.title)")
+    keys = {"Pencil": "B", "Eraser": "E", "Pick colour": "I", "Fill": "G", "Mask": "M", "Unmask": "U", "Undo": "Ctrl+Z"}
+    keys |= {"Redo": "Ctrl+Shift+Z", "Mirror left and right": "X", "Grid": "#", "Zoom out": "-", "Zoom in": "+"}
+    keys |= {"Smaller brush": "[", "Larger brush": "]"}
+    for name, key in keys.items():
+        assert any(t.startswith(name) and f"({key}" in t for t in titles), name
+    assert {"Invert mask", "Clear mask"} <= set(titles)
+    for key, name in {"#": "grid", "x": "mirror", "t": "tile"}.items():
+        button = studio.page.locator(f"#canvas [data-do={name}]")
+        for state in ("true", "false"):
+            studio.key(key)
+            expect(button).to_have_attribute("aria-pressed", state)
+
+
 def test_mask_unmask_shift_mirror_invert_and_clear(studio: StudioPage) -> None:
     studio.tool("mask")
     studio.stroke((3, 3), (8, 3))
@@ -226,16 +273,34 @@ def test_an_empty_mask_is_a_plain_message(studio: StudioPage) -> None:
     expect(studio.page.locator(".toast-body")).to_contain_text("Paint a mask first.")
 
 
-def test_download_is_an_indexed_png_of_the_canvas(studio: StudioPage) -> None:
+def test_the_canvas_and_all_results_are_downloaded_as_the_panel_says(studio: StudioPage) -> None:
+    studio.set_number("images", "3")
     studio.generate()
     studio.page.click("#export > button")
+    columns, background = studio.page.locator("#columns"), studio.page.locator("#background")
+    expect(columns).to_be_hidden()
+    expect(background).to_be_hidden()
     studio.page.locator("#scale label").nth(2).click()
     with studio.page.expect_download() as caught:
-        studio.page.click("#save-canvas")
+        studio.page.click("#save")
     assert caught.value.suggested_filename == "canvas_128x128.png"
     with Image.open(io.BytesIO(Path(caught.value.path()).read_bytes())) as image:
         assert image.mode == "P"
         assert np.array_equal(np.asarray(image.convert("RGBA"))[::4, ::4], studio.picture())
+    studio.page.get_by_label("Sprite sheet").check(force=True)
+    studio.page.locator("#transparent input").uncheck()
+    expect(columns).to_be_visible()
+    expect(background).to_be_visible()
+    expect(studio.page.locator("#export-picture")).to_be_hidden()
+    studio.set_number("columns", "2")
+    with studio.page.expect_download() as caught:
+        studio.page.click("#save")
+    assert caught.value.suggested_filename == "sheet_3_256x256.png"
+    with Image.open(io.BytesIO(Path(caught.value.path()).read_bytes())) as image:
+        shown = np.asarray(image.convert("RGBA"))[::4, ::4]
+    assert (shown[..., 3] == 255).all() and (shown[32:, 32:] == 255).all()
+    first = studio.picture()
+    assert np.array_equal(shown[:32, :32], np.where(first[..., 3:] > 0, first, np.uint8(255)))
 
 
 def test_only_allowed_colours_are_drawn(studio: StudioPage) -> None:
@@ -246,6 +311,27 @@ def test_only_allowed_colours_are_drawn(studio: StudioPage) -> None:
     studio.generate()
     drawn = {tuple(c) for c in studio.picture().reshape(-1, 4).tolist()}
     assert drawn == {tuple(CODEC.table[i].tolist()) for i in (2, 5)}
+
+
+def test_a_palette_file_and_unsnapped_colours(studio: StudioPage) -> None:
+    studio.page.click("#palette > button")
+    wanted = [CODEC.table[i] for i in (3, 6)]
+    text = "\n".join(bytes(c[:3]).hex() for c in wanted).encode()
+    studio.page.set_input_files("#colours .file", {"name": "two.hex", "mimeType": "", "buffer": text})
+    studio.wait_for_status("two.hex: 2 colours")
+    expect(studio.page.locator("#colours .count")).to_have_text("3 of 9")
+    studio.generate()
+    drawn = {tuple(c) for c in studio.picture().reshape(-1, 4).tolist()}
+    assert drawn == {tuple(c.tolist()) for c in [CODEC.table[0], *wanted]}
+    studio.choose("palette-choice", "All colours")
+    expect(studio.page.locator("#colours .count")).to_have_text("9 of 9")
+    studio.page.locator("#snap input").uncheck()
+    odd = np.full((32, 32, 4), [9, 87, 65, 255], np.uint8)
+    studio.page.set_input_files(
+        "#canvas .file", {"name": "odd.png", "mimeType": "image/png", "buffer": encode_png(odd)}
+    )
+    studio.wait_for_status("1024 pixels of colours that the model does not have")
+    assert np.array_equal(studio.picture(), odd)
 
 
 def test_a_phone_has_no_sideways_scroll_and_paints_by_touch(

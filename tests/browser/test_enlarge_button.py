@@ -58,11 +58,14 @@ def test_the_buttons_have_room(open_studio: OpenStudio, url: str, width: int) ->
     page = open_studio(url, width=width)
     expect(page.page.locator("#enlarge")).to_be_visible()
     assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+    tops = set[float]()
     for name in ("generate", "complete", "enlarge", "stop"):
         box = page.page.locator(f"#{name}").bounding_box()
         assert box and box["x"] >= 0 and box["x"] + box["width"] <= width
         clipped = f"(e => e.scrollWidth > e.clientWidth)(document.querySelector('#{name}'))"
         assert not page.page.evaluate(clipped), name
+        tops.add(box["y"])
+    assert len(tops) == 1 or width > 1000, "one line where they lie below the canvas"
 
 
 def test_it_is_not_offered_where_no_model_can(studio: StudioPage) -> None:

@@ -113,6 +113,8 @@ class FakeEngine:
     ) -> list[Drawing]:
         if not self.info(request.checkpoint).enlarges:
             raise RequestRejected(f"{request.checkpoint} does not enlarge")
+        if request.seamless:
+            raise RequestRejected("an enlarged picture cannot be made to tile")
         large = picture.repeat(factor, 0).repeat(factor, 1)
         mask = np.ones(large.shape[:2], np.bool_)
         mask[::factor, ::factor] = False

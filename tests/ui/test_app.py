@@ -37,13 +37,14 @@ PICTURE = CODEC.table[np.random.default_rng(1).integers(CODEC.levels, size=(16, 
 MASK = np.zeros((16, 16), np.bool_)
 MASK[4:9, 2:11] = True
 CANVAS = canvas_to_payload(Canvas(PICTURE, MASK))
-FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0]
+FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, []]
 GOOD: dict[str, list[Any]] = {
     "lambda": [],
     "reuse_seed": [None],
+    "choose_palette": ["tiny", "CGA"],
+    "load_palette": ["tiny"],
     "colours_on_canvas": [CANVAS, "tiny"],
-    "download_canvas": [CANVAS, 1],
-    "download_result": [None, 1],
+    "download": [None, CANVAS, "tiny", "Result", "PNG indexed", 2, True, "#ffffff", 4],
     "generate": [None, 1, *FORM],
     "lambda_1": [],
     "lambda_2": [None],
@@ -57,8 +58,8 @@ GOOD: dict[str, list[Any]] = {
     "inspect": ["tiny", "hero"],
     "load": [None],
     "offer_enlarge": [],
-    "select_model": [None, 0, CANVAS, "tiny"],
-    "import_picture": [None, 0, "tiny"],
+    "select_model": [None, 0, CANVAS, "tiny", True],
+    "import_picture": [None, 0, "tiny", False],
     "choose": [None, 0],
 }
 SENT = {"name": "a.png", "data": base64.b64encode(encode_png(PICTURE)).decode(), "index": 0}
@@ -150,7 +151,7 @@ def test_results_can_be_chosen_their_seed_reused_and_saved(visitor: Visitor, eng
     canvas, status = visitor.post("choose", [None, 1], {"index": 1}).data
     assert np.array_equal(canvas_from_payload(canvas).picture, wanted(engine, 6)) and "Seed 6" in status
     assert visitor.post("reuse_seed", [None]).data[0] == 6
-    saved = visitor.post("download_result", [None, 2]).data[0]
+    saved = visitor.post("download", GOOD["download"]).data[0]
     with Image.open(io.BytesIO(base64.b64decode(saved["data"]))) as image:
         assert np.array_equal(np.asarray(image.convert("RGBA"))[::2, ::2], wanted(engine, 6))
 
@@ -176,7 +177,7 @@ def test_any_event_with_too_few_or_too_many_values_answers_plainly(visitor: Visi
         assert visitor.post(name, good[:-1], SENT).error == FAULT
 
 
-@pytest.mark.parametrize("name", ["import_picture", "choose", "inspect"])
+@pytest.mark.parametrize("name", ["import_picture", "load_palette", "choose", "inspect"])
 def test_any_event_data_answers_plainly(visitor: Visitor, name: str) -> None:
     visitor.post("generate", GOOD["generate"])
     for value in [*BAD, {"name": "a.png", "data": "!" * 40}, {"index": [0]}]:
@@ -220,6 +221,7 @@ def test_a_hostile_canvas_gets_one_plain_line(visitor: Visitor, name: str) -> No
         (7, {}, "Top-k: must be"),
         (8, True, "Guidance: must be"),
         (9, 1e300, "Temperature at bottom: must be"),
+        (10, ["x", "z"], "Seamless: must be"),
     ],
 )
 @pytest.mark.parametrize("loaded", [False, True])
@@ -233,9 +235,29 @@ def test_a_hostile_setting_is_named_with_its_limit(
     assert told in answer.told()
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        (3, "Everything", "Picture 'Everything': choose one of Canvas"),
+        (4, ["PNG RGBA"], "Format"),
+        (4, "BMP", "Format 'BMP': choose one of PNG indexed"),
+        (5, 3, "Scale 3: choose one of 1, 2, 4"),
+        (5, True, "Scale"),
+        (6, "yes", "Transparent: must be"),
+        (7, "url(x)", "Background 'url(x)': must be"),
+        (7, "rgba(1,2)", "Background"),
+        (8, 99, "Columns: must be a number of 1 to 16"),
+    ],
+)
+def test_a_hostile_export_setting_is_named_with_its_limit(visitor: Visitor, place: int, value: Any, told: str) -> None:
+    data = GOOD["download"].copy()
+    data[6], data[place] = data[6] if place == 6 else False, value
+    assert told in visitor.post("download", data).told()
+
+
 @pytest.mark.parametrize("ticket", [None, -1, 1.5, "1", 2**70, [1]])
 def test_a_hostile_ticket_is_refused(visitor: Visitor, ticket: Any) -> None:
-    for name in ("generate", "complete", "stop", "select_model", "import_picture", "choose"):
+    for name in ("generate", "complete", "enlarge", "stop", "select_model", "import_picture", "choose"):
         data = GOOD[name].copy()
         data[1] = ticket
         assert (visitor.post(name, data, SENT).error or "").startswith("ticket")
@@ -274,7 +296,7 @@ def test_the_largest_canvas_and_the_largest_file_are_taken(visitor: Visitor) -> 
     side = SETTINGS.max_side
     picture = np.random.default_rng(0).integers(0, 256, (side, side, 4), np.uint8)
     canvas = canvas_to_payload(Canvas(picture, np.ones((side, side), np.bool_)))
-    assert "fitted to 16 x 16" in visitor.post("select_model", [None, 0, canvas, "tiny"]).told()
+    assert "fitted to 16 x 16" in visitor.post("select_model", [None, 0, canvas, "tiny", True]).told()
     padded = encode_png(PICTURE).ljust(SETTINGS.max_file_bytes, b"\0")
     sent = {"name": "a.png", "data": base64.b64encode(padded).decode()}
     assert "Imported a.png" in visitor.post("import_picture", GOOD["import_picture"], sent).told()
@@ -297,7 +319,7 @@ def test_two_visitors_see_nothing_of_each_other(url: str, engine: FakeEngine, vi
         one.post("load", [None])
     visitor.post("generate", GOOD["generate"])
     assert "Draw a picture first" in other.post("reuse_seed", [None]).told()
-    assert "There is no result yet." in other.post("download_result", [None, 1]).told()
+    assert "There is no result yet." in other.post("download", GOOD["download"]).told()
     assert "gone" in other.post("choose", [None, 0], {"index": 0}).told()
     other.post("generate", [None, 1, *FORM[:3], 900, *FORM[4:]])
     assert visitor.post("reuse_seed", [None]).data[0] == 5 and other.post("reuse_seed", [None]).data[0] == 900
@@ -305,7 +327,9 @@ def test_two_visitors_see_nothing_of_each_other(url: str, engine: FakeEngine, vi
     assert np.array_equal(canvas_from_payload(canvas).picture, wanted(engine, 6))
 
 
-@pytest.mark.parametrize(("name", "data"), [("stop", [None, 10**9]), ("select_model", [None, 10**9, CANVAS, "tiny"])])
+@pytest.mark.parametrize(
+    ("name", "data"), [("stop", [None, 10**9]), ("select_model", [None, 10**9, CANVAS, "tiny", True])]
+)
 def test_no_visitor_ends_the_drawing_of_another(
     url: str, engine: FakeEngine, visitor: Visitor, name: str, data: list[Any]
 ) -> None:

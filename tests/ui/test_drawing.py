@@ -16,8 +16,9 @@ from PIL import Image
 from pixelart.engine import Engine, Request
 from pixelart.errors import RequestRejected
 from pixelart.models import RasterModel
+from pixelart.seams import shift_to_join
 from pixelart.ui.canvas_value import Canvas, Painting
-from pixelart.ui.drawing import FAULT, NOTHING, UNSTARTED, DrawingHandlers, Outputs, settled
+from pixelart.ui.drawing import FAULT, NOTHING, UNSTARTED, DrawingHandlers, Outputs, settled, undrawn_kept
 from pixelart.ui.form import ANY_CLASS
 from pixelart.ui.palette_value import everything_allowed
 from pixelart.ui.session import Session
@@ -25,7 +26,7 @@ from pixelart.ui.status import status_text
 from pixelart.ui.worker import Frame
 from tests.ui.fake_engine import CODEC, FakeEngine
 
-VALUES = ["hero", 1.0, 5, 1, everything_allowed(CODEC.table), 1.0, 0, 1.0, 0]
+VALUES = ["hero", 1.0, 5, 1, everything_allowed(CODEC.table), 1.0, 0, 1.0, 0, []]
 SLOW = 0.1
 
 
@@ -34,7 +35,18 @@ def handlers(engine: FakeEngine) -> DrawingHandlers:
 
 
 def values(**change: Any) -> list[Any]:
-    names = ["class_name", "temperature", "seed", "images", "colours", "top_p", "top_k", "guidance", "bottom"]
+    names = [
+        "class_name",
+        "temperature",
+        "seed",
+        "images",
+        "colours",
+        "top_p",
+        "top_k",
+        "guidance",
+        "bottom",
+        "seamless",
+    ]
     return [change.get(name, value) for name, value in zip(names, VALUES, strict=True)]
 
 
@@ -113,6 +125,7 @@ def test_enlarge_keeps_every_pixel_and_shows_the_rows_in_the_large_size() -> Non
         assert np.array_equal(drawing.picture[::2, ::2], canvas.picture)
     log_probs = [d.log_prob for d in session.drawings]
     assert log_probs == sorted(log_probs, reverse=True) and len(captions(outputs)) == 3
+    assert session.mask is not None and not session.mask[::2, ::2].any() and session.mask.sum() == 3 * 16 * 16
     status = status_of(outputs[-1])
     assert "Likeliest first" in status and "The canvas is 32 x 32 now; Undo brings the small picture back." in status
 
@@ -130,14 +143,19 @@ def test_stop_of_an_enlargement_keeps_its_rows_over_the_plainly_enlarged_canvas(
 
 
 @pytest.mark.parametrize(
-    ("canvas", "model", "message"),
-    [(None, "scales", "canvas is empty"), (painted(), "tiny", "tiny does not enlarge"), (painted(), None, "No model")],
+    ("canvas", "model", "axes", "message"),
+    [
+        (None, "scales", [], "canvas is empty"),
+        (painted(), "tiny", [], "tiny does not enlarge"),
+        (painted(), None, [], "No model"),
+        (painted(), "scales", ["x"], "cannot be made to tile"),
+    ],
 )
 def test_what_cannot_be_enlarged_is_a_plain_message(
-    canvas: Canvas | None, model: str | None, message: str, warnings_shown: list[str]
+    canvas: Canvas | None, model: str | None, axes: list[str], message: str, warnings_shown: list[str]
 ) -> None:
     page = handlers(FakeEngine(names=("tiny", "scales")))
-    outputs = list(page.enlarge(Session(), 1, canvas, model, *values()))
+    outputs = list(page.enlarge(Session(), 1, canvas, model, *values(seamless=axes)))
     assert message in warnings_shown[0] and not canvases(outputs)
 
 
@@ -169,6 +187,17 @@ def test_stop_of_a_completion_keeps_the_canvas_where_it_was_not_reached() -> Non
     drawn = canvases([list(frames)[-1]])[0].picture
     assert np.array_equal(drawn[~canvas.painted_mask], canvas.picture[~canvas.painted_mask])
     assert np.array_equal(drawn[11], canvas.picture[11]) and not np.array_equal(drawn[4:7], canvas.picture[4:7])
+
+
+def test_rows_of_a_stopped_seamless_completion_are_counted_where_they_were_drawn() -> None:
+    canvas = painted(8)
+    canvas.painted_mask[:] = False
+    canvas.painted_mask[[0, 1, 6, 7]] = True
+    drawn = np.full_like(canvas.picture, 9)
+    shift = shift_to_join(canvas.painted_mask, "y")
+    shown = undrawn_kept(Frame(3, 4, drawn), canvas, shift)
+    assert shift == (-4, 0), "so that rows 6, 7, 0, 1 lie in the middle"
+    assert (shown[[6, 7, 0]] == 9).all() and np.array_equal(shown[1:6], canvas.picture[1:6])
 
 
 def test_a_stopped_drawing_leaves_its_seed() -> None:

@@ -15,7 +15,7 @@ from pixelart.ui.palette_value import AllowedColours, everything_allowed
 from tests.ui.fake_engine import CODEC, FakeEngine
 
 INFO = FakeEngine().info("tiny")
-FORM = Form("hero", 0.8, 7, 3, everything_allowed(CODEC.table), 0.9, 5, 1.5, 0)
+FORM = Form("hero", 0.8, 7, 3, everything_allowed(CODEC.table), 0.9, 5, 1.5, 0, [])
 
 
 def test_values_arrive() -> None:
@@ -36,6 +36,11 @@ def test_temperature_at_the_bottom_is_a_linear_map_over_rows() -> None:
     assert np.allclose(heat[0], 1.0) and np.allclose(heat[-1], 0.5) and np.allclose(np.diff(heat[:, 0], 2), 0)
 
 
+def test_seamless_axes_in_any_order() -> None:
+    asked = [[], ["y"], ["y", "x"], ["x", "x"]]
+    assert [request_from(replace(FORM, seamless=a), INFO).seamless for a in asked] == ["", "y", "xy", "x"]
+
+
 def test_forbidden_colours() -> None:
     names = everything_allowed(CODEC.table).colours
     some = AllowedColours(names, tuple(i in (1, 4) for i in range(len(names))))
@@ -48,6 +53,8 @@ def test_forbidden_colours() -> None:
         {"class_name": None},
         {"class_name": "dragon"},
         {"class_name": ["hero"]},
+        {"seamless": "xy"},
+        {"seamless": [["x"]]},
         {"temperature": None},
         {"temperature": math.nan},
         {"temperature": "hot"},

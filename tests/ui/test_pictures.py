@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import copy
 import io
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +20,6 @@ from pixelart.images import encode_png
 from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas
 from pixelart.ui.pictures import PictureHandlers
-from pixelart.ui.results import MAX_EXPORT_SIDE
 from pixelart.ui.session import Session
 from pixelart.ui.status import WELCOME
 from tests.ui.fake_engine import CODEC, FakeEngine
@@ -76,13 +74,11 @@ def test_enlarge_is_offered_where_some_model_can() -> None:
     assert pictures(names=()).offer_enlarge().visible is False
 
 
-def test_a_larger_result_is_chosen_and_saved_in_its_own_size() -> None:
+def test_a_larger_result_is_chosen_in_its_own_size() -> None:
     large = replace(drawing(3), picture=sprite().repeat(2, 0))
     session, page = Session(drawings=[large]), pictures(names=("scales",))
     canvas, _ = page.choose(session, 0, sent({"index": 0}))
     assert np.array_equal(canvas.picture, large.picture) and canvas.mask is None
-    saved = page.download_result(session, 2)
-    assert saved["name"] == "hero_3_32x64.png"
     canvas = page.select_model(session, 0, canvas, "scales")[1]
     assert canvas.picture.shape == (16, 16, 4), "another model fits the canvas to its own size again"
 
@@ -204,55 +200,19 @@ def test_reuse_without_a_result_says_so() -> None:
     assert not isinstance(seed, int) and "Draw a picture first" in status
 
 
-def test_downloads_are_indexed_pngs_with_telling_names(warnings_shown: list[str]) -> None:
-    page = pictures()
-    result = page.download_result(Session(drawings=[drawing(1234)]), 4)
-    assert result["name"] == "hero_1234_64x64.png"
-    canvas = page.download_canvas(Canvas(sprite()), 1)
-    assert canvas["name"] == "canvas_16x16.png"
-    for saved, scale in ((result, 4), (canvas, 1)):
-        with Image.open(io.BytesIO(base64.b64decode(saved["data"]))) as image:
-            assert image.mode == "P"
-            assert np.array_equal(np.asarray(image.convert("RGBA")), sprite().repeat(scale, 0).repeat(scale, 1))
-    page.download_result(Session(), 1)
-    page.download_canvas(None, 1)
-    assert len(warnings_shown) == 2
-
-
-@pytest.mark.parametrize("scale", [0, 3, -1, 10**9, None, "4", 2.5])
-def test_a_bad_scale_means_one(scale: Any) -> None:
-    assert pictures().download_canvas(Canvas(sprite()), scale)["name"] == "canvas_16x16.png"
-
-
-def test_a_download_that_would_be_too_large_is_refused_with_the_limit(warnings_shown: list[str]) -> None:
-    page, side = pictures(), MAX_EXPORT_SIDE // 16
-    flat = Canvas(np.full((1, side + 1, 4), 255, np.uint8))
-    assert "data" not in page.download_canvas(flat, 16)
-    wide = replace(drawing(1), picture=flat.picture)
-    assert "data" not in page.download_result(Session(drawings=[wide]), 16)
-    message = f"Scale x16: {(side + 1) * 16} x 16 pixels; the limit is {MAX_EXPORT_SIDE} a side."
-    assert warnings_shown == [message] * 2
-    assert "data" in page.download_canvas(Canvas(flat.picture[:, :side]), 16)
-
-
-def test_only_the_colours_on_the_canvas() -> None:
-    canvas = Canvas(CODEC.table[np.full((16, 16), 2)])
-    assert pictures().colours_on_canvas(canvas, "tiny")[0].indices() == (2,)
-    assert "gone" in pictures().colours_on_canvas(canvas, "gone")[1]
-
-
-def test_the_colours_of_the_largest_canvas_are_found_at_once() -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (SETTINGS.max_side, SETTINGS.max_side, 4), np.uint8)
-    picture[..., 3] |= 128
-    picture[5, 5] = [*CODEC.table[3][:3], 128]  # as opaque as it gets in a palette
-    began = time.process_time()
-    chosen = pictures().colours_on_canvas(Canvas(picture), "tiny")[0]
-    assert time.process_time() - began < 0.5
-    seen = {bytes(colour) for colour in picture[..., :3].reshape(-1, 3)}
-    assert list(chosen.allowed) == [False, *(bytes(colour) in seen for colour in CODEC.table[1:, :3])]
-    assert chosen.allowed[3]
-    picture[0, 0] = [1, 2, 3, 127]
-    assert pictures().colours_on_canvas(Canvas(picture), "tiny")[0].allowed[0]
+def test_without_snapping_a_picture_keeps_its_colours_bit_for_bit_and_that_is_said() -> None:
+    picture = sprite()
+    picture[3, 4] = [250, 1, 2, 255]
+    picture[5, 6] = [9, 8, 7, 0]
+    canvas, status = pictures().import_picture(Session(), 0, "tiny", sent_file(encode_png(picture)), False)
+    assert np.array_equal(canvas.picture, picture)
+    assert "1 pixel of colours that the model does not have" in status and "snapped" not in status
+    page = pictures(names=("tiny", "large"))
+    large = page.select_model(Session(), 0, Canvas(picture), "large", False)[1]
+    assert np.array_equal(large.picture, picture.repeat(2, 0).repeat(2, 1))
+    for anything in (True, None, "no", 0):
+        snapped = page.select_model(Session(), 0, Canvas(picture), "large", anything)[1]
+        assert not np.array_equal(snapped.picture, large.picture)
 
 
 def test_sessions_share_nothing() -> None:

@@ -49,8 +49,18 @@ swatches.addEventListener("pointermove", (event) => {
 addEventListener("pointerup", () => { drag = null; });
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
-  if (button?.dataset.set) set(() => button.dataset.set === "all");
+  if (button && "load" in button.dataset) element.querySelector(".file").click();
+  else if (button?.dataset.set) set(() => button.dataset.set === "all");
   else if (button && (!dragged || event.detail === 0)) set((v, i) => (i === +button.dataset.index ? !v : v));
 });
+
+element.querySelector(".file").addEventListener("change", async (event) => {
+  const [file] = event.target.files;
+  if (!file) return;
+  const start = new Uint8Array(await file.slice(0, MOST_BYTES + 1).arrayBuffer());
+  event.target.value = "";
+  trigger("upload", { name: file.name, data: btoa(Array.from(start, (byte) => String.fromCharCode(byte)).join("")) });  // Python says what is too large
+});
+
 watch("value", show);
 show();

@@ -19,7 +19,7 @@ function startStroke(name, at, byKey = false) {
   if (isBusy()) return say(BUSY);
   if (name === "pick") return pick(...at);
   if (name === "inspect") return byKey ? paintLikely(0) : pressInspected(at);
-  if (name === "fill") return edit(() => fill(...at));
+  if (name === "fill") return edit(() => fillFrom(...at));
   if ((name === "mask" || name === "unmask") && !maskFilled) setMaskFilled(true);
   stroke = { name, last: at, before: copyOf(doc), byKey };
   line(name, at, at);

@@ -1,7 +1,7 @@
 // Hotkeys anywhere on the page, and a cursor that paints where the canvas has the keyboard's focus.
 
 const KEYS = { b: "pencil", e: "eraser", i: "pick", g: "fill", m: "mask", u: "unmask", s: "inspect" };
-const KEY_COMMANDS = { "[": "smaller", "]": "larger", "+": "in", "=": "in", "-": "out", 0: "fit", "#": "grid", x: "mirror", h: "show" };
+const KEY_COMMANDS = { "[": "smaller", "]": "larger", "+": "in", "=": "in", "-": "out", 0: "fit", "#": "grid", t: "tile", x: "mirror", h: "show" };
 const ARROWS = { arrowleft: [-1, 0], arrowright: [1, 0], arrowup: [0, -1], arrowdown: [0, 1] };
 const LEAP = 8;
 const CURSOR_HELP = "Arrow keys move (Shift: by 8). Space paints; hold it to draw a line.";

@@ -83,7 +83,12 @@ function pick(x, y) {
   setColour(!found[3] || freeColours ? found : near());
 }
 
-// Fills the 4-connected area of one colour.
+// Fills the 4-connected area of one colour, and the one opposite where painting is mirrored.
+function fillFrom(x, y) {
+  fill(x, y);
+  if (mirror) fill(doc.width - 1 - x, y);
+}
+
 function fill(x, y) {
   if (!isInside(x, y)) return;
   const key = (px, py) => pixelAt(px, py).join();
@@ -103,6 +108,7 @@ const COMMANDS = {
   invert: () => edit(() => { doc.mask = doc.mask.map((v) => 1 - v); }),
   clear: () => edit(() => doc.mask.fill(0)),
   grid: () => { showGrid = !showGrid; toggle("grid", showGrid); },
+  tile: () => setTiled(!tiled),
   mirror: () => { mirror = !mirror; toggle("mirror", mirror); },
   in: () => zoomIn(),
   out: () => zoomOut(),

@@ -1,11 +1,12 @@
 // Zoom, pan, and everything that is shown. The picture's own canvas stays at picture size and is enlarged by
 // image-rendering: pixelated, and so is the map of Inspect above it; the overlay (mask, grid, cursor) has the size of the stage in device pixels.
 
-const stage = $(".stage"), pictureCanvas = $(".picture"), heat = $(".heat"), overlay = $(".overlay");
+const stage = $(".stage"), pictureCanvas = $(".picture"), tilesCanvas = $(".tiles"), heat = $(".heat"), overlay = $(".overlay");
 const stillMotion = matchMedia("(prefers-reduced-motion: reduce)");
 const MAX_CELL = 80, CHECK = 4;
 let view = { cell: 0, x: 0, y: 0, fitted: true };    // CSS pixels a cell, and where the picture's corner lies
 let showGrid = false, phase = 0;
+let tiled = false;                                   // the picture is shown three by three; only the middle is painted
 let hover = null, cursor = null;                     // the cell under the pointer, and the one that the keys paint
 let maskShape = null, maskFilled = true;             // not filled: the outline alone, so that a result can be seen
 
@@ -13,7 +14,7 @@ const ratio = () => window.devicePixelRatio || 1;
 const onDevice = (length) => Math.round(length * ratio()) / ratio();
 
 function fitCell() {
-  const exact = Math.min(stage.clientWidth / doc.width, stage.clientHeight / doc.height);
+  const exact = Math.min(stage.clientWidth / doc.width, stage.clientHeight / doc.height) / (tiled ? 3 : 1);
   return Math.floor(exact * ratio()) / ratio() || exact;
 }
 
@@ -47,16 +48,39 @@ function kept(offset, length, room) {
 }
 
 function place() {
-  const width = doc.width * view.cell, height = doc.height * view.cell;
-  view.x = kept(view.x, width, stage.clientWidth);
-  view.y = kept(view.y, height, stage.clientHeight);
-  for (const layer of [pictureCanvas, heat]) {
-    Object.assign(layer.style, { width: width + "px", height: height + "px", left: view.x + "px", top: view.y + "px" });
-  }
+  const width = doc.width * view.cell, height = doc.height * view.cell, around = tiled ? 1 : 0;
+  const keptInside = (offset, length, room) => kept(offset - around * length, (1 + 2 * around) * length, room) + around * length;
+  view.x = keptInside(view.x, width, stage.clientWidth);
+  view.y = keptInside(view.y, height, stage.clientHeight);
+  for (const layer of [pictureCanvas, heat]) putAt(layer, view.x, view.y, width, height);
+  putAt(tilesCanvas, view.x - width, view.y - height, 3 * width, 3 * height);
   overlay.width = Math.round(stage.clientWidth * ratio());
   overlay.height = Math.round(stage.clientHeight * ratio());
   $(".zoom-level").textContent = "×" + Number(view.cell.toFixed(view.cell < 10 ? 1 : 0));
   drawOverlay();
+}
+
+function putAt(canvas, left, top, width, height) {
+  Object.assign(canvas.style, { left: left + "px", top: top + "px", width: width + "px", height: height + "px" });
+}
+
+function setTiled(on) {
+  tiled = on;
+  $(".canvas").classList.toggle("tiled", on);
+  toggle("tile", on);
+  refresh();
+  fit();
+}
+
+// The eight neighbours: the middle is the picture's own canvas, on top.
+function drawTiles() {
+  const { width, height } = doc;
+  tilesCanvas.width = 3 * width;
+  tilesCanvas.height = 3 * height;
+  const pen = tilesCanvas.getContext("2d");
+  for (let y = 0; y < 3; y++) for (let x = 0; x < 3; x++) {
+    if (x !== 1 || y !== 1) pen.drawImage(pictureCanvas, x * width, y * height);
+  }
 }
 
 function resetViewIfResized(previous) {
@@ -70,6 +94,7 @@ function refresh() {
     pictureCanvas.height = doc.height;
   }
   pictureCanvas.getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(doc.pixels), doc.width, doc.height), 0, 0);
+  if (tiled) drawTiles();
   maskShape = doc.mask.includes(1) ? shapeOf(doc.mask) : null;
   $('[data-do="undo"]').disabled = !undoSteps.length || isBusy();
   $('[data-do="redo"]').disabled = !redoSteps.length || isBusy();

@@ -1,0 +1,101 @@
+"""Palette: which of the model's colours may be drawn, and what becomes of colours that it does not have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelart.engine import CheckpointInfo, Engine
+from pixelart.errors import PixelArtError, RequestRejected
+from pixelart.palette_files import KNOWN, read_palette
+from pixelart.ui.canvas_value import Canvas
+from pixelart.ui.components import ColourPicker, PixelCanvas
+from pixelart.ui.drawing import model_info
+from pixelart.ui.inputs import Choice, Flag
+from pixelart.ui.palette_value import AllowedColours, everything_allowed, nearest_allowed, only_colours_of
+from pixelart.ui.pictures import uploaded_file
+from pixelart.ui.status import counted, status_text
+
+ALL_COLOURS = "All colours"
+
+
+class PaletteHandlers:
+    """The handlers of one page. They are not queued, so they tell everything on the status line."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def choose_palette(self, model: Any, name: Any) -> tuple[Any, Any]:
+        """colours and status: all of the model's, or those nearest to a palette of the program."""
+        try:
+            info = self._info(model)
+            if name == ALL_COLOURS:
+                return everything_allowed(info.colours), status_text(f"Every colour of {info.name} may be drawn.")
+            known = next((palette for palette in KNOWN if palette.name == name), None)
+            if known is None:
+                raise RequestRejected(f"Palette {name!r:.40}: there is none of this name.")
+        except PixelArtError as error:
+            return gr.skip(), status_text(str(error))
+        return _only_nearest(f"{known.name} ({known.origin})", known.colours, info)
+
+    def load_palette(self, model: Any, event: gr.EventData) -> tuple[Any, Any, Any]:
+        """colours, the choice above them, and status: the model's colours nearest to those of a file."""
+        try:
+            info = self._info(model)
+            name, data = uploaded_file(event._data)
+            colours = read_palette(data, name=name)
+        except PixelArtError as error:
+            return gr.skip(), gr.skip(), status_text(str(error))
+        allowed, status = _only_nearest(name, colours, info)
+        return allowed, None, status
+
+    def colours_on_canvas(self, canvas: Canvas | None, model: Any) -> tuple[Any, Any, Any]:
+        """colours, the choice above them, and status: forbids every colour that the canvas does not show."""
+        try:
+            info = self._info(model)
+        except PixelArtError as error:
+            return gr.skip(), gr.skip(), status_text(str(error))
+        if canvas is None or info.colours is None:
+            return gr.skip(), gr.skip(), status_text("The canvas is empty.")
+        return only_colours_of(canvas.picture, info.colours), None, gr.skip()
+
+    def _info(self, model: Any) -> CheckpointInfo:
+        info = model_info(self.engine, model)
+        if info.colours is None:
+            raise RequestRejected(f"{info.name} has no palette to choose from.")
+        return info
+
+
+def _only_nearest(name: str, colours: NDArray[np.uint8], info: CheckpointInfo) -> tuple[AllowedColours, str]:
+    assert info.colours is not None
+    allowed = nearest_allowed(colours, info.colours)
+    there = counted(len(colours), "colour")
+    nearest = sum(allowed.allowed) - 1
+    return allowed, status_text(f"{name}: {there}. Drawn with the {nearest} of {info.name} nearest to them.")
+
+
+def palette_panel(
+    canvas: PixelCanvas, status: gr.HTML, model: gr.Dropdown, engine: Engine, **event: Any
+) -> tuple[ColourPicker, gr.Checkbox]:
+    """The accordion: the colours that may be drawn, and whether pictures that come in are snapped."""
+    handlers = PaletteHandlers(engine)
+    with gr.Accordion("Palette", open=False, elem_id="palette"):
+        choice = Choice(
+            choices=[ALL_COLOURS, *(palette.name for palette in KNOWN)], value=ALL_COLOURS, label="Draw with",
+            info="Of a palette: the model's colours nearest to it.", elem_id="palette-choice",
+        )  # fmt: skip
+        colours = ColourPicker(elem_id="colours", label="Colours")
+        only = gr.Button("Only colours on the canvas", size="sm", elem_id="only-canvas")
+        snap = Flag(
+            True, label="Snap colours", elem_id="snap",
+            info="An imported picture gets the model's nearest colours. Off: it keeps its own where nothing is drawn; "
+            "the model sees the nearest.",
+        )  # fmt: skip
+    choice.input(handlers.choose_palette, [model, choice], [colours, status], **event)
+    colours.upload(handlers.load_palette, model, [colours, choice, status], **event)
+    only.click(handlers.colours_on_canvas, [canvas, model], [colours, choice, status], **event)
+    model.input(None, None, choice, js=f"() => {ALL_COLOURS!r}", **event)
+    return colours, snap
