@@ -81,6 +81,7 @@ def stage_by_stage(draw: RasterSampler) -> Sampler:
         controls.check(height=noise.shape[2], width=noise.shape[3], levels=model.likelihood.levels)
         small: Tensor | None = None
         log_prob: Tensor | None = None
+        given = context
         factors = [2**power for power in reversed(range(len(model.stages())))]
         for stage, factor in zip(model.stages(), factors, strict=True):
             given = context.every(factor)
