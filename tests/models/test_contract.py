@@ -45,7 +45,7 @@ def half_known(x: Tensor, *, seed: int = 1) -> Context:
 @every_model
 @every_depth
 @every_shape
-@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
+@pytest.mark.parametrize("training", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["eval", "train"])
 def test_causality_and_coverage(name: str, channels: int, shape: tuple[int, int], training: bool) -> None:
     """The maps of sub-pixel (i, c) change with what the variant is to see of the past and with nothing else."""
     leaks, gaps = leaks_and_gaps(name, channels=channels, shape=shape, training=training)

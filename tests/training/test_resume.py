@@ -42,7 +42,10 @@ LOOK = 0.002
 # --- stopped ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("model", list_models())
+OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in list_models() if name != "gated_pixelcnn"]
+
+
+@pytest.mark.parametrize("model", ["gated_pixelcnn", *OTHERS])
 def test_stopped_at_each_of_ten_steps_it_ends_with_the_same_bits(
     begin: StartRun, tiny_data: Path, digests: Digests, model: str
 ) -> None:
