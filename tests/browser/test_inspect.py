@@ -101,14 +101,18 @@ def test_by_keyboard_colours_are_read_out_and_painted(studio: StudioPage) -> Non
     assert studio.active_tool() == "pencil"
 
 
+SWEEP = """places => places.forEach(([x, y]) => document.elementFromPoint(x, y).dispatchEvent(
+    new PointerEvent("pointermove", {clientX: x, clientY: y, bubbles: true, pointerId: 1, pointerType: "mouse"})))"""
+"""The pointer passes over the places faster than any machine is busy."""
+
+
 def test_a_pixel_is_asked_for_once_where_the_pointer_rests(studio: StudioPage, fake_engine: FakeEngine) -> None:
     studio.tool("inspect")
     wait_for_map(studio)
     fake_engine.asked.clear()
-    for x in range(2, 30):
-        studio.page.mouse.move(*studio.at((x, 5)))
+    studio.page.evaluate(SWEEP, [studio.at((x, 5)) for x in range(2, 30)])
     wait_for_colours(studio, (29, 5))
-    assert len(fake_engine.asked) < 20, "a sweep is not asked for pixel by pixel"
+    assert len(fake_engine.asked) <= 2, "a sweep is not asked for pixel by pixel"
     studio.page.mouse.move(*studio.at((29, 8)))
     wait_for_colours(studio, (29, 8))
     fake_engine.asked.clear()
