@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pixelart.codec import Codec, Picture
+from pixelart.codec import Picture
 from pixelart.completion import Candidate, added_pixels, complete, context_of, enlarge, run_lengths, whole_log_prob
 from pixelart.devices import pick_device
 from pixelart.errors import RequestRejected
@@ -27,6 +26,8 @@ from pixelart.inspection import colours_at, inspect
 from pixelart.library import Checkpoint as Checkpoint
 from pixelart.library import CheckpointInfo as CheckpointInfo
 from pixelart.library import Library
+from pixelart.previews import CHUNK, Look, Progress
+from pixelart.previews import OnRow as OnRow
 from pixelart.requests import Drawing as Drawing
 from pixelart.requests import Preview as Preview
 from pixelart.requests import Request as Request
@@ -36,9 +37,6 @@ from pixelart.seams import Shift, back, rolled, seam_repairs, shift_to_join
 FACTORS = (2, 4)
 MOST_ENLARGED = 2
 """How many times the size of a checkpoint an enlarged picture may have."""
-CHUNK = 16  # pictures drawn at a time: bounds memory, and a stop is answered within one row of them
-OnRow = Callable[[int, int, Preview], None]
-"""on_row(done, rows, pictures): `done` of `rows` rows are final; `pictures()` decodes them, (count, H, W, 4)."""
 
 
 class Engine:
@@ -201,7 +199,7 @@ class Engine:
         large = picture.repeat(factor, 0).repeat(factor, 1)
         mask = added_pixels(*large.shape[:2], factor=factor)
         draw = partial(enlarge, loaded.model, loaded.codec, picture, factor=factor)
-        look = _Look(loaded.codec, large, mask, large)
+        look = Look(loaded.codec, large, mask, large)
         return _likeliest_first(self._draw(request, draw, look, on_row, cancel, {"factor": factor}))
 
     def log_likelihood(
@@ -320,13 +318,13 @@ class Engine:
         loaded = self.library.load(request.checkpoint)
         blank = np.where(mask[..., None], np.uint8(0), picture)
         draw = partial(complete, loaded.model, loaded.codec, picture, mask)
-        return self._draw(request, draw, _Look(loaded.codec, picture, mask, blank), on_row, cancel, {})
+        return self._draw(request, draw, Look(loaded.codec, picture, mask, blank), on_row, cancel, {})
 
     def _draw(
         self,
         request: Request,
         draw: _Draw,
-        look: _Look,
+        look: Look,
         on_row: OnRow | None,
         cancel: Callable[[], bool] | None,
         facts: Mapping[str, Any],
@@ -340,7 +338,7 @@ class Engine:
         for start in range(0, request.count, CHUNK):
             size = min(CHUNK, request.count - start)
             finished = [c.picture for c in candidates]
-            done = _Progress(look, request.count, finished, in_passes=sampler == "fixed_point")
+            done = Progress(look, request.count, finished, in_passes=sampler == "fixed_point")
             with self._drawing():
                 candidates += draw(
                     weights,
@@ -374,51 +372,6 @@ class _Draw(Protocol):
         on_row: Callable[[int, int, Tensor], None] | None,
         cancel: Callable[[], bool] | None,
     ) -> list[Candidate]: ...
-
-
-@dataclass(frozen=True)
-class _Look:
-    """How a picture looks while its masked pixels are drawn: `picture` (H, W, 4) where nothing is masked, and `before`
-    where nothing is drawn yet."""
-
-    codec: Codec
-    picture: Picture
-    mask: NDArray[np.bool_]
-    before: Picture
-
-    def after(self, x: Tensor, rows: int) -> Picture:
-        """Pictures (n, H, W, 4) of x (n, C, H, W) when so many rows of the mask are drawn."""
-        first = int(np.flatnonzero(self.mask.any(1))[0])
-        waiting = self.mask & (np.arange(len(self.mask)) >= first + rows)[:, None]
-        drawn = np.where(self.mask[..., None], self.codec.decode(x), self.picture)
-        return np.where(waiting[..., None], self.before, drawn)
-
-
-@dataclass(frozen=True)
-class _Progress:
-    """Turns rows of one chunk, or passes over it, into pictures of the whole request."""
-
-    look: _Look
-    count: int
-    finished: list[Picture]
-    in_passes: bool
-
-    def reporter(self, on_row: OnRow, start: int) -> Callable[[int, int, Tensor], None]:
-        passes = itertools.count(1)
-
-        def report(done: int, rows: int, x: Tensor) -> None:
-            chunks = -(-self.count // CHUNK)
-            number = next(passes) if self.in_passes else 0
-            preview = Preview(lambda: self.pictures(x.clone(), done), passes=number)
-            on_row(start // CHUNK * rows + done, rows * chunks, preview)
-
-        return report
-
-    def pictures(self, x: Tensor, done: int) -> Picture:
-        """(count, H, W, 4): finished ones, those of this chunk so far, and those not begun. A pass draws all rows."""
-        drawn = self.look.after(x, len(self.look.mask) if self.in_passes else done)
-        rest = self.count - len(self.finished) - len(drawn)
-        return np.concatenate([*(p[None] for p in self.finished), drawn, *([self.look.before[None]] * rest)])
 
 
 def _drawn_in(mask: NDArray[np.bool_], drawing: Drawing) -> Drawing:

@@ -15,6 +15,7 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.ui", "pixelart.commands", "pixelart.inspect_command"),
     ("pixelart.terminal",),
     ("pixelart.engine", "pixelart.training"),
+    ("pixelart.previews",),
     ("pixelart.library", "pixelart.requests"),
     ("pixelart.inspection",),
     ("pixelart.completion",),

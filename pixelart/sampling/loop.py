@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -31,12 +31,15 @@ class Sample:
     log_prob: Tensor
 
 
-class Sampler(Protocol):
-    """How a picture of any model is drawn."""
+Model = TypeVar("Model", contravariant=True)
+
+
+class Draws(Protocol[Model]):
+    """How a picture of a kind of model is drawn."""
 
     def __call__(
         self,
-        model: AutoregressiveModel,
+        model: Model,
         context: Context,
         *,
         controls: Controls,
@@ -46,19 +49,9 @@ class Sampler(Protocol):
     ) -> Sample: ...
 
 
-class RasterSampler(Protocol):
-    """How a picture of a single network is drawn."""
-
-    def __call__(
-        self,
-        model: RasterModel,
-        context: Context,
-        *,
-        controls: Controls,
-        noise: Tensor,
-        on_row: OnRow | None = None,
-        cancel: Callable[[], bool] | None = None,
-    ) -> Sample: ...
+Sampler = Draws[AutoregressiveModel]
+RasterSampler = Draws[RasterModel]
+"""Of a single network."""
 
 
 def stage_by_stage(draw: RasterSampler) -> Sampler:
@@ -107,16 +100,16 @@ def stage_by_stage(draw: RasterSampler) -> Sampler:
 
 
 def _masked_rows(mask: Tensor) -> range:
-    """From the first row with a masked pixel to the last, of masks (B, H, W) of which one is True."""
+    """From the first row with a masked pixel to the last, of masks (B, H, W); empty where nothing is masked."""
     rows = mask.any(0).any(1).nonzero().flatten().tolist()
-    return range(rows[0], rows[-1] + 1)
+    return range(rows[0], rows[-1] + 1) if rows else range(0)
 
 
 def _in_whole(on_row: OnRow, whole: Tensor, part: Tensor) -> OnRow:
     """`on_row` for the rows of the mask `whole`, told of those of `part` of it."""
+    every, some = _masked_rows(whole), _masked_rows(part)
 
     def told(done: int, rows: int, x: Tensor) -> None:
-        every, some = _masked_rows(whole), _masked_rows(part)
         on_row(len(every) if done == rows else done + some.start - every.start, len(every), x)
 
     return told

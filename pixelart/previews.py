@@ -1,0 +1,63 @@
+"""How the pictures of a request look while they are drawn."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pixelart.codec import Codec, Picture
+from pixelart.requests import Preview
+
+CHUNK = 16  # pictures drawn at a time: bounds memory, and a stop is answered within one row of them
+OnRow = Callable[[int, int, Preview], None]
+"""on_row(done, rows, pictures): `done` of `rows` rows are final; `pictures()` decodes them, (count, H, W, 4)."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a picture looks while its masked pixels are drawn: `picture` (H, W, 4) where nothing is masked, and `before`
+    where nothing is drawn yet."""
+
+    codec: Codec
+    picture: Picture
+    mask: NDArray[np.bool_]
+    before: Picture
+
+    def after(self, x: Tensor, rows: int) -> Picture:
+        """Pictures (n, H, W, 4) of x (n, C, H, W) when so many rows of the mask are drawn."""
+        first = int(np.flatnonzero(self.mask.any(1))[0])
+        waiting = self.mask & (np.arange(len(self.mask)) >= first + rows)[:, None]
+        drawn = np.where(self.mask[..., None], self.codec.decode(x), self.picture)
+        return np.where(waiting[..., None], self.before, drawn)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Turns rows of one chunk, or passes over it, into pictures of the whole request."""
+
+    look: Look
+    count: int
+    finished: list[Picture]
+    in_passes: bool
+
+    def reporter(self, on_row: OnRow, start: int) -> Callable[[int, int, Tensor], None]:
+        passes = itertools.count(1)
+
+        def report(done: int, rows: int, x: Tensor) -> None:
+            chunks = -(-self.count // CHUNK)
+            number = next(passes) if self.in_passes else 0
+            preview = Preview(lambda: self.pictures(x.clone(), done), passes=number)
+            on_row(start // CHUNK * rows + done, rows * chunks, preview)
+
+        return report
+
+    def pictures(self, x: Tensor, done: int) -> Picture:
+        """(count, H, W, 4): finished ones, those of this chunk so far, and those not begun. A pass draws all rows."""
+        drawn = self.look.after(x, len(self.look.mask) if self.in_passes else done)
+        rest = self.count - len(self.finished) - len(drawn)
+        return np.concatenate([*(p[None] for p in self.finished), drawn, *([self.look.before[None]] * rest)])
