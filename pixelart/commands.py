@@ -33,7 +33,7 @@ SCHEDULE_OPTIONS: list[tuple[str, Callable[[str], Any], str]] = [
     ("steps", int, "how many steps to train"),
     ("minutes", float, "or how many minutes"),
     ("batch_size", int, "pictures a step (16)"),
-    ("learning_rate", float, "the highest of the schedule (0.0015)"),
+    ("learning_rate", float, "the highest of the schedule (the variant's own)"),
     ("context_first", float, "share of the schedule in which the context encoder learns alone (0)"),
     ("validation_share", float, "share of the pictures, by content, that is only measured on (0.1)"),
     ("flip", float, "share of the pictures shown mirrored left to right, and said to be (0)"),
@@ -198,6 +198,9 @@ def open_run(options: argparse.Namespace) -> AbstractContextManager[Trainer]:
         return resume_run(options.out, options.data, given={**given, **start})
     if options.resume and not given.keys() & {"steps", "minutes"}:
         raise RequestRejected(f"{options.out}: there is no run to continue; a new one needs --steps or --minutes")
+    if "base" not in start:
+        variant = get_variant(start.get("model", FROM_SCRATCH["model"]))
+        given.setdefault("learning_rate", variant.model.learning_rate)
     return start_run(options.out, options.data, **start, schedule=Schedule(**given))
 
 

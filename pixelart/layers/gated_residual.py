@@ -14,6 +14,9 @@ from pixelart.layers.causal import CausalConv2d, ContextBias, from_rows, is_comp
 from pixelart.layers.cursor import Cursor
 from pixelart.layers.masked import Groups
 
+INITIAL_SCALE = 0.1
+"""Of the weights of the last convolution of a layer: `init_scale` in the code of PixelCNN++."""
+
 
 def concat_elu(x: Tensor, cursor: Cursor | None) -> Tensor:
     """ELU of x and of -x, (B, 2F, h, w) of x (B, F, h, w): colour groups repeat in both halves."""
@@ -42,6 +45,8 @@ class GatedResidual(nn.Module):
         self.first = conv(groups * 2, groups)
         self.beside = pointwise(beside * 2, groups) if beside else None
         self.second = conv(groups * 2, groups * 2)
+        with torch.no_grad():  # as in the code of the paper: a deep stack then starts near the identity, and stays stable
+            self.second.weight.mul_(INITIAL_SCALE)
         self.context = ContextBias(context, 2 * len(groups)) if context else None
 
     def forward(

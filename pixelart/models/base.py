@@ -49,6 +49,9 @@ class AutoregressiveModel(nn.Module, ABC):
     A model never samples, trains, saves or prints.
     """
 
+    learning_rate: ClassVar[float] = 1.5e-3
+    """The highest of a schedule that says nothing else."""
+
     def __init__(self, config: ModelConfig, likelihood: Likelihood | None = None) -> None:
         """`likelihood`: what the parameter maps mean; a softmax over the levels unless said otherwise."""
         super().__init__()

@@ -60,6 +60,7 @@ class PixelCNNPlusPlus(RasterModel):
     """Two U-shaped streams and a mixture of discretized logistics."""
 
     config: PixelCNNPlusPlusConfig
+    learning_rate = 1e-3  # the paper's
     unit = "pixel"  # it is the mixture that tells a channel of those before it
 
     def __init__(self, config: PixelCNNPlusPlusConfig) -> None:

@@ -82,6 +82,7 @@ class PixelSNAIL(RasterModel):
     """Convolutions for what is near, attention for what is far."""
 
     config: PixelSNAILConfig
+    learning_rate = 1e-3  # the paper's
 
     def __init__(self, config: PixelSNAILConfig) -> None:
         super().__init__(config)
