@@ -104,6 +104,19 @@ class ColourPicker(gr.HTML):
         return None if value is None else allowed_to_payload(value)
 
 
+class FileDrop(gr.HTML):
+    """A place to drop, or choose, an archive. Its event `upload` brings the name and the bytes."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(
+            html_template=read_static("drop.html"),
+            css_template=read_static("drop.css"),
+            js_on_load=f"const MOST_BYTES = {SETTINGS.max_file_bytes};\n{read_static('drop.js')}",
+            apply_default_css=False,
+            **settings,
+        )
+
+
 class FileSaver(gr.HTML):
     """Invisible: set to `{"name": ..., "type": ..., "data": base64}` it saves that file on the visitor's machine."""
 

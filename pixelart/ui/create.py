@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.events import Dependency
 
 from pixelart.engine import Engine
 from pixelart.ui.components import Answers, ColourPicker, PixelCanvas
@@ -73,8 +75,9 @@ class Settings:
         return [getattr(self, name) for name in self.__dataclass_fields__]
 
 
-def create_tab(app: gr.Blocks, engine: Engine, top: TopLine) -> None:
-    """Builds the tab inside the open Blocks and wires its events."""
+def create_tab(app: gr.Blocks, engine: Engine, top: TopLine) -> Callable[[Dependency], None]:
+    """Builds the tab inside the open Blocks and wires its events. Returns what lets it follow an event that has chosen
+    another model above the tabs."""
     session = gr.State(Session(), time_to_live=SESSION_SECONDS, delete_callback=Session.free)
     ticket = Ticket(0, visible=False)
     with gr.Row(elem_id="workspace"):
@@ -100,13 +103,21 @@ def create_tab(app: gr.Blocks, engine: Engine, top: TopLine) -> None:
     outputs = [class_name, canvas, colours, gallery, status]
     app.load(pictures.load, session, [session, top.notice, top.model, *outputs], **AT_ONCE)
     app.load(pictures.offer_enlarge, None, buttons[2], **AT_ONCE)
-    top.model.input(
-        pictures.select_model, [session, ticket, canvas, top.model, snap], outputs, js=_ticketed("leave"), **AT_ONCE
-    )
+    selected: dict[str, Any] = {
+        "fn": pictures.select_model, "inputs": [session, ticket, canvas, top.model, snap], "outputs": outputs,
+        "js": _ticketed("leave"), **AT_ONCE,
+    }  # fmt: skip
+    top.model.input(**selected)
     canvas.upload(
         pictures.import_picture, [session, ticket, top.model, snap], [canvas, status], js=_ticketed("leave"), **FILES
     )
     gallery.select(pictures.choose, [session, ticket], [canvas, status], js=_ticketed("leave"), **AT_ONCE)
+
+    def follow(event: Dependency) -> None:
+        event.success(**selected)
+        event.success(pictures.offer_enlarge, None, buttons[2], **AT_ONCE)
+
+    return follow
 
 
 def _main_settings(

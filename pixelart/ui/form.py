@@ -50,8 +50,8 @@ def request_from(form: Form, info: CheckpointInfo) -> Request:
         seed=secrets.randbelow(RANDOM_SEEDS) if seed == -1 else seed,
         temperature=_temperature(form, info),
         top_k=whole(form.top_k, "Top-k", 0, 256),
-        top_p=_number(form.top_p, "Top-p", 0.01, 1),
-        guidance=_number(form.guidance, "Guidance", 0, 10),
+        top_p=number(form.top_p, "Top-p", 0.01, 1),
+        guidance=number(form.guidance, "Guidance", 0, 10),
         allowed=_allowed(form.colours, info),
         seamless=_seamless(form.seamless),
     )
@@ -73,8 +73,8 @@ def class_weights(name: Any, info: CheckpointInfo) -> dict[str, float]:
 
 
 def _temperature(form: Form, info: CheckpointInfo) -> float | np.ndarray[Any, np.dtype[np.float64]]:
-    top = _number(form.temperature, "Temperature", MIN_TEMPERATURE, MAX_TEMPERATURE)
-    bottom = _number(form.bottom_temperature, "Temperature at bottom", 0, MAX_TEMPERATURE)
+    top = number(form.temperature, "Temperature", MIN_TEMPERATURE, MAX_TEMPERATURE)
+    bottom = number(form.bottom_temperature, "Temperature at bottom", 0, MAX_TEMPERATURE)
     if bottom == 0 or bottom == top:
         return top
     rows = np.linspace(top, max(bottom, MIN_TEMPERATURE), info.height)
@@ -97,7 +97,8 @@ def _seamless(axes: Any) -> str:
     return "".join(axis for axis in "xy" if axis in axes)
 
 
-def _number(value: Any, name: str, least: float, most: float) -> float:
+def number(value: Any, name: str, least: float, most: float) -> float:
+    """The number that a page posted. Raises RequestRejected, with the limits, for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
         raise RequestRejected(f"{name}: must be a number of {least} to {most}.")
     return float(value)
@@ -105,6 +106,6 @@ def _number(value: Any, name: str, least: float, most: float) -> float:
 
 def whole(value: Any, name: str, least: int, most: int) -> int:
     """The whole number that a page posted. Raises RequestRejected, with the limits, for anything else."""
-    if _number(value, name, least, most) != value // 1:
+    if number(value, name, least, most) != value // 1:
         raise RequestRejected(f"{name}: must be a whole number of {least} to {most}.")
     return int(value)

@@ -41,6 +41,27 @@ class WholeNumber(gr.Number):
         return int(payload) if _is_whole(payload) else None
 
 
+class Real(gr.Number):
+    """A box for a number; what is none arrives as None."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> float | None:
+        """The number, or None."""
+        number = isinstance(payload, int | float) and not isinstance(payload, bool)
+        return float(payload) if number and abs(payload) < 2**63 else None
+
+
+class Line(gr.Textbox):
+    """A line of text; whatever was posted arrives as it is."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:
+        """The payload."""
+        return payload
+
+
 class Ticket(gr.Number):
     """Which press of a drawing button an event belongs to: filled in by the page's script (see `Session`)."""
 

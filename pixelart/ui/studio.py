@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -9,12 +10,14 @@ from gradio.themes import Base
 from starlette.middleware import Middleware
 
 from pixelart.engine import Engine
+from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
 from pixelart.ui.body_limit import BodyLimit
 from pixelart.ui.components import read_static
 from pixelart.ui.create import TopLine, create_tab
 from pixelart.ui.inputs import Choice
 from pixelart.ui.plain import PlainBlocks
+from pixelart.ui.training import Models, train_tab
 
 TITLE = "Pixel Art Studio"
 MAX_SESSIONS = 1000  # of which gradio keeps what they drew; the one unused longest goes first
@@ -22,16 +25,26 @@ FONT = ("ui-sans-serif", "system-ui", "sans-serif")
 MONO = ("ui-monospace", "monospace")
 
 
-def build(engine: Engine) -> gr.Blocks:
-    """The whole app, ready to launch with `launch_settings()`. Works with no checkpoint at all, and says so."""
+def build(engine: Engine, training: Jobs | str, *, local: bool = False) -> gr.Blocks:
+    """The whole app, ready to launch with `launch_settings()`. Works with no checkpoint at all, and says so.
+
+    `training`: the jobs of the program, or why there are none. `local`: the page is used where the program runs, so that
+    its visitor may name folders.
+    """
     with PlainBlocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 86400), fill_width=True) as app:
         notice = gr.HTML(read_static("notice.html"), visible=False, elem_id="notice", apply_default_css=False)
         with gr.Row(elem_id="top"):
             gr.HTML(read_static("title.html"), elem_id="title", apply_default_css=False)
             model = Choice(label="Model", choices=[], show_label=False, container=False, elem_id="model", scale=0)
             gr.HTML(f'<span class="device" title="Where the model runs">{engine.device_name}</span>', elem_id="device")
-        with gr.Tabs(), gr.Tab("Create"):
-            create_tab(app, engine, TopLine(notice, model))
+        with gr.Tabs():
+            with gr.Tab("Create"):
+                follow = create_tab(app, engine, TopLine(notice, model))
+            with gr.Tab("Train"):
+                if isinstance(training, str):
+                    gr.HTML(f'<p class="notice">{escape(training)}</p>', apply_default_css=False)
+                else:
+                    train_tab(app, engine, training, Models(model, follow), local=local)
     app.queue(max_size=32)
     return app
 

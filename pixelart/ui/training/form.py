@@ -1,0 +1,85 @@
+"""Step 2, Settings: what the visitor set for a training, checked and turned into the options of a job."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from pixelart.errors import RequestRejected
+from pixelart.models import list_models
+from pixelart.settings import SETTINGS
+from pixelart.ui.form import MAX_SEED, number, whole
+
+SCRATCH = "new:"
+"""What a choice of Base model starts with that is no checkpoint but the name of a variant."""
+KEEP, FIT = "Keep the base's", "Fit to my pictures"
+FLIP_SHARE = 0.33
+"""Of the pictures, shown mirrored and said to be: it measured well on tiles, and no picture is drawn mirrored."""
+
+
+@dataclass(frozen=True)
+class TrainForm:
+    """The raw values, in the order of the page's inputs; a page may post anything in them."""
+
+    base: Any
+    name: Any
+    minutes: Any
+    learning_rate: Any
+    flip: Any
+    palette: Any
+    steps: Any
+    batch_size: Any
+    validation_share: Any
+    save_every: Any
+    sample_every: Any
+    ema: Any
+    seed: Any
+
+
+def base_of(choice: Any) -> str | None:
+    """The checkpoint to go on from, or None for a new network. Raises RequestRejected for no choice."""
+    if not isinstance(choice, str) or not choice:
+        raise RequestRejected("Choose a base model.")
+    return None if choice.startswith(SCRATCH) else choice
+
+
+def variant_of(choice: str) -> str:
+    """The variant of a new network. Raises RequestRejected when it is none."""
+    name = choice.removeprefix(SCRATCH)
+    if name not in list_models():
+        raise RequestRejected(f"Base model {choice!r:.60}: not one of the list.")
+    return name
+
+
+def base_choices(checkpoints: list[str]) -> list[tuple[str, str]]:
+    """(label, value) of everything a training can start from."""
+    return [(name, name) for name in checkpoints] + [(f"New: {name}", SCRATCH + name) for name in list_models()]
+
+
+def job_from(form: TrainForm) -> tuple[str, dict[str, Any]]:
+    """(name, options of a job). Raises RequestRejected, with the limits, for a value that cannot be used."""
+    name = form.name.strip() if isinstance(form.name, str) else ""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        raise RequestRejected("Name: 1 to 64 letters, digits, '.', '_' and '-', for the model to come.")
+    base, steps = base_of(form.base), whole(form.steps, "Steps", 0, 10**6)
+    options: dict[str, Any] = {
+        "batch_size": whole(form.batch_size, "Batch size", 1, 256),
+        "validation_share": number(form.validation_share, "Validation share", 0, 0.5),
+        "save_every": whole(form.save_every, "Save every", 1, 10**6),
+        "sample_every": whole(form.sample_every, "Sample every", 1, 1000),
+        "ema": number(form.ema, "EMA", 0, 0.9999),
+        "seed": whole(form.seed, "Seed", 0, MAX_SEED),
+        "flip": FLIP_SHARE if form.flip is True else 0.0,
+    }
+    if steps:
+        options["steps"] = steps
+    else:
+        options["minutes"] = number(form.minutes, "Minutes", 0.1, SETTINGS.max_job_minutes)
+    if rate := number(form.learning_rate, "Learning rate", 0, 0.1):
+        options["learning_rate"] = rate
+    if base is None:
+        options["model"] = variant_of(form.base)
+    else:
+        options["base"], options["palette"] = base, "fit" if form.palette == FIT else "keep"
+    return name, options

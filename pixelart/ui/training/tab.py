@@ -1,0 +1,173 @@
+"""The tab Train: three steps from an artist's pictures to a model that has learned their style."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+from pixelart.engine import Engine
+from pixelart.jobs import Jobs
+from pixelart.settings import SETTINGS
+from pixelart.ui.components import FileDrop, FileSaver
+from pixelart.ui.inputs import Choice, Dial, Flag, Line, Real, Switch, WholeNumber
+from pixelart.ui.status import status_text
+from pixelart.ui.training.form import FIT, KEEP
+from pixelart.ui.training.images import AS_MODEL, DATASET, FOLDER, NOTHING_YET, SIZES, ZIP, Images, ImagesHandlers
+from pixelart.ui.training.view import COLUMNS, HELD_OUT, NO_JOB, TRAINING
+from pixelart.ui.training.watching import Watching
+
+SESSION_SECONDS = 24 * 3600
+STORAGE = "pixelart-studio-jobs"
+POLL_SECONDS = 2.0
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+AT_ONCE: dict[str, Any] = {**PRIVATE, "queue": False, "show_progress": "hidden"}
+LOOKING: dict[str, Any] = {
+    **PRIVATE, "concurrency_id": "pictures", "concurrency_limit": 1, "show_progress": "hidden"
+}  # fmt: skip
+"""Looking through a set of pictures: one at a time, whoever asks."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """The choice of a model above the tabs, and what lets the other tabs follow an event that has changed it."""
+
+    choice: gr.Dropdown
+    follow: Callable[[Dependency], None]
+
+
+def train_tab(app: gr.Blocks, engine: Engine, jobs: Jobs, models: Models, *, local: bool) -> None:
+    """Builds the tab inside the open Blocks and wires its events. `local`: the page is used where the program runs."""
+    images = gr.State(Images(), time_to_live=SESSION_SECONDS, delete_callback=Images.free)
+    memory = gr.BrowserState(None, storage_key=STORAGE, secret=STORAGE)  # the owner in it is the secret
+    with gr.Row(elem_id="train"):
+        with gr.Column(elem_id="train-left", min_width=0):
+            with gr.Column(elem_classes="step"):
+                _heading(1, "Images")
+                chosen, drop, check, status, report = _images(local)
+            with gr.Column(elem_classes="step"):
+                _heading(2, "Settings")
+                values = _settings()
+        with gr.Column(elem_classes="step", elem_id="train-right", min_width=0):
+            _heading(3, "Run")
+            run = _run()
+    looking = ImagesHandlers(engine, local=local)
+    inputs, shown = [images, *chosen, values[0]], [status, report]
+    drop.upload(looking.receive, inputs, shown, **LOOKING)
+    check.click(looking.check, inputs, shown, **LOOKING)
+    _wire_run(app, Watching(engine, jobs), run, memory, images, values, models)
+
+
+def _heading(number: int, text: str) -> None:
+    gr.HTML(f'<h2 class="step-name"><span>{number}</span>{text}</h2>', apply_default_css=False)
+
+
+def _images(local: bool) -> tuple[list[Any], FileDrop, gr.Button, gr.HTML, gr.HTML]:
+    """The inputs in the order of `ImagesForm`, less the last; what is dropped; Check; status; report."""
+    sources = [ZIP, DATASET, FOLDER] if local else [ZIP, DATASET]
+    source = Switch(sources, value=ZIP, label="From", show_label=False, elem_id="source", elem_classes="choices")
+    drop = FileDrop(elem_id="train-zip")
+    dataset = Line(label="Dataset", placeholder="owner/name", info="Its folders are the classes.", elem_id="dataset")
+    folder = Line(
+        label="Folder", placeholder="/home/me/sprites", info="On this machine.", elem_id="folder", visible=local
+    )
+    with gr.Accordion("Size and sheets", open=False, elem_id="sheets"):
+        size = Choice(
+            [AS_MODEL, *((f"{s} x {s}", s) for s in SIZES)], value=AS_MODEL, label="Size", elem_id="size",
+            info="Of the pictures to train on. Those of another size are left out.",
+        )  # fmt: skip
+        resize = Flag(False, label="Resize the others", info="By nearest neighbour.", elem_id="resize")
+        enlarged = Flag(
+            True, label="Undo enlargement", elem_id="enlarged",
+            info="Pictures whose pixels are 2 x 2, 3 x 3 ... become small again, exactly.",
+        )  # fmt: skip
+        with gr.Row(elem_classes="numbers"):
+            tile_width = WholeNumber(0, label="Tile width", info="0: no sheet", min_width=70)
+            tile_height = WholeNumber(0, label="Tile height", info="0: as wide", min_width=70)
+            margin = WholeNumber(0, label="Margin", info="Around all", min_width=70)
+            spacing = WholeNumber(0, label="Spacing", info="Between tiles", min_width=70)
+    check = gr.Button("Check", elem_id="check")
+    status = gr.HTML(status_text(NOTHING_YET), elem_id="images-status", apply_default_css=False)
+    report = gr.HTML("", elem_id="report", apply_default_css=False)
+    chosen = [source, dataset, folder, size, resize, enlarged, tile_width, tile_height, margin, spacing]
+    return chosen, drop, check, status, report
+
+
+def _settings() -> list[Any]:
+    """In the order of `TrainForm`."""
+    base = Choice(
+        [], label="Base model", elem_id="base", filterable=True,
+        info="What it knows is kept and moved toward your pictures. New: from nothing, for hundreds of pictures.",
+    )  # fmt: skip
+    name = Line(label="Name", placeholder="my-sprites", info="Of the model to come.", elem_id="job-name")
+    minutes = Dial(
+        1, SETTINGS.max_job_minutes, value=10, step=1, label="Minutes", info="Of training.", elem_id="minutes", buttons=[]
+    )
+    rate = Real(0, label="Learning rate", info="0: what suits the base", elem_id="rate")
+    flip = Flag(True, label="Flip", info="Also learn from mirrored pictures; none is drawn mirrored.", elem_id="flip")
+    with gr.Accordion("Advanced", open=False, elem_id="train-advanced"):
+        palette = Switch(
+            [KEEP, FIT], value=KEEP, label="Palette", elem_id="train-palette", elem_classes="choices",
+            info="Of a base. Fit: new colours, each starting from the base's nearest.",
+        )  # fmt: skip
+        with gr.Row(elem_classes="numbers"):
+            steps = WholeNumber(0, label="Steps", info="0: by minutes", min_width=90)
+            batch_size = WholeNumber(16, label="Batch size", info="Pictures a step", min_width=90)
+            validation = Real(0.1, label="Validation share", info="Only measured on", min_width=90)
+            save_every = WholeNumber(100, label="Save every", info="Steps", min_width=90)
+            sample_every = WholeNumber(1, label="Sample every", info="Saves", min_width=90)
+            ema = Real(0.99, label="EMA", info="Decay of the average", min_width=90)
+            seed = WholeNumber(0, label="Seed", info="Of order and holes", min_width=90)
+    return [base, name, minutes, rate, flip, palette, steps, batch_size, validation, save_every, sample_every, ema, seed]
+
+
+def _run() -> dict[str, Any]:
+    with gr.Row(elem_id="run-actions"):
+        start = gr.Button("Start", variant="primary", elem_id="start", min_width=90)
+        stop = gr.Button("Stop and save", variant="stop", elem_id="train-stop", min_width=90, visible=False)
+        resume = gr.Button("Resume", elem_id="resume", min_width=90, visible=False)
+    job = Choice([], label="Job", elem_id="job", visible=False)
+    status = gr.HTML(status_text(NO_JOB), elem_id="run-status", apply_default_css=False)
+    x, y, color = COLUMNS
+    plot = gr.LinePlot(
+        x=x, y=y, color=color, color_map={TRAINING: "#9a9ca8", HELD_OUT: "#6366f1"}, x_title="step", y_title="bits/dim",
+        height=260, visible=False, elem_id="curve", buttons=[],
+    )  # fmt: skip
+    with gr.Row(visible=False, elem_id="model-actions") as models:
+        use = gr.Button("Use this model", elem_id="use", min_width=110)
+        download = gr.Button("Download", elem_id="download-model", min_width=90)
+        delete = gr.Button("Delete", elem_id="delete-job", min_width=70)
+    samples = gr.HTML("", elem_id="samples", apply_default_css=False)
+    with gr.Accordion("Log", open=False, elem_id="log"):
+        log = gr.HTML("", apply_default_css=False)
+    return {
+        "start": start, "stop": stop, "resume": resume, "job": job, "status": status, "plot": plot, "models": models,
+        "use": use, "download": download, "delete": delete, "samples": samples, "log": log,
+        "saver": FileSaver(elem_id="model-file"),
+    }  # fmt: skip
+
+
+def _wire_run(
+    app: gr.Blocks,
+    watching: Watching,
+    run: dict[str, Any],
+    memory: gr.BrowserState,
+    images: gr.State,
+    values: Sequence[Any],
+    models: Models,
+) -> None:
+    timer, shown = gr.Timer(POLL_SECONDS, active=False), gr.State(None)
+    names = ("job", "status", "plot", "samples", "log", "stop", "resume", "models")
+    view = [*(run[name] for name in names), timer, shown]
+    looked_at = [memory, run["job"]]
+    app.load(watching.load, memory, [memory, values[0], *view], **AT_ONCE)
+    timer.tick(watching.tick, [*looked_at, shown], view, **AT_ONCE)
+    run["job"].input(watching.choose, looked_at, [memory, *view], **AT_ONCE)
+    run["start"].click(watching.start, [memory, images, *values], [memory, *view], **AT_ONCE)
+    for name, handler in (("stop", watching.stop), ("resume", watching.resume), ("delete", watching.delete)):
+        run[name].click(handler, looked_at, [memory, *view], **AT_ONCE)
+    models.follow(run["use"].click(watching.use, looked_at, [run["status"], models.choice], **AT_ONCE))
+    run["download"].click(watching.download, looked_at, [run["status"], run["saver"]], **AT_ONCE)

@@ -1,0 +1,133 @@
+"""What the tab Train shows, as HTML: a survey of pictures, how far a job is, its samples and its log."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+
+from pixelart.images import encode_png
+from pixelart.jobs import Job, JobFolder
+from pixelart.training.dataset import ClassRow, Survey
+from pixelart.ui.status import status_progress, status_text
+
+NO_JOB = "Nothing is being trained. Drop pictures, look at the settings, and press Start."
+SHOWN_SAMPLES = 8
+LINES = 400
+"""Points of a curve that are drawn; more are only slower."""
+COLUMNS = ("step", "bits", "of")
+TRAINING, HELD_OUT = "training", "held out"
+_STATES = {
+    "queued": "Waiting", "running": "Training", "stopping": "Saving, then it stops", "done": "Done",
+    "cancelled": "Stopped", "interrupted": "Interrupted", "failed": "Failed",
+}  # fmt: skip
+
+
+def survey_html(found: Survey) -> str:
+    """The table of classes, what is wrong, and a contact sheet."""
+    head = "".join(f"<th>{name}</th>" for name in ("Class", "Pictures", "Sizes", "Colours"))
+    rows = "".join(_class_row(row) for row in found.classes)
+    problems = "".join(
+        f'<li class="{"blocks" if problem.blocks else "warns"}">{escape(str(problem))}</li>' for problem in found.problems
+    )
+    sheet = ""
+    if len(found.pictures):
+        alt = f"{len(found.pictures)} pictures"
+        sheet = f'<div class="sheet">{_picture(encode_png(found.contact_sheet()), alt=alt)}</div>'
+    told = f'<ul class="problems">{problems}</ul>' if problems else ""
+    table = f'<div class="classes"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return f'<div class="survey">{told}{table}{sheet}</div>'
+
+
+def _class_row(row: ClassRow) -> str:
+    sizes = [f"{width} x {height}" for (width, height), _ in row.sizes.most_common(3)]
+    more = f" and {len(row.sizes) - 3} more" if len(row.sizes) > 3 else ""
+    cells = (row.name, str(row.pictures), ", ".join(sizes) + more, str(row.colours))
+    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+
+
+def job_label(job: Job) -> str:
+    """Such as "knights (done)"."""
+    return f"{job.name} ({_STATES[job.state].lower().split(',')[0]})"
+
+
+def job_status(job: Job, folder: JobFolder, *, ahead: int) -> str:
+    """One line: the state, how far it is, how long it may take, or why it ended."""
+    state, progress = _STATES[job.state], folder.progress()
+    if job.state == "queued":
+        return status_text(f"{state}: {ahead} before it.")
+    if job.state in ("running", "stopping"):
+        if progress is None:
+            return status_progress(f"{state}: reading the pictures", done=0, rows=0)
+        return status_progress(
+            " · ".join([state, *_told(progress.phase, progress.step, progress.steps, progress.bits)])
+            + (f" · about {duration(progress.seconds_left)} left" if progress.seconds_left is not None else ""),
+            done=round(1000 * progress.progress),
+            rows=1000,
+        )
+    said = [f"{state}: {job.reason}" if job.reason else state]
+    if progress:
+        said += [f"step {progress.step}", duration(progress.seconds)]
+    best = [row["validation_bits"] for row in folder.measures() if "validation_bits" in row]
+    if best:
+        said.append(f"held out {best[0]:.3f} → {best[-1]:.3f} bits/dim")
+    return status_text(" · ".join(said) + ".")
+
+
+def _told(phase: str, step: int, steps: int, bits: float | None) -> list[str]:
+    said = [f"step {step} of {steps}" if steps else f"step {step}"]
+    if phase == "measuring":
+        said.append("measuring and saving")
+    elif bits is not None:
+        said.append(f"{bits:.2f} bits/dim")
+    return said
+
+
+def duration(seconds: float) -> str:
+    """Such as "40 s", "6 min" or "2 h 5 min"."""
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def loss_curve(folder: JobFolder) -> pd.DataFrame:
+    """Rows of (step, bits per dimension, "training" or "held out")."""
+    curve = folder.curve()
+    width = max(1, -(-len(curve) // LINES))
+    means = [
+        (part[-1][0], sum(bits for _, bits in part) / len(part), TRAINING)
+        for part in (curve[start : start + width] for start in range(0, len(curve), width))
+    ]
+    measured = [
+        (int(row["step"]), row["validation_bits"], HELD_OUT) for row in folder.measures() if "validation_bits" in row
+    ]
+    return pd.DataFrame([*means, *measured], columns=list(COLUMNS))
+
+
+def samples_html(folder: JobFolder) -> str:
+    """The newest sheets of samples, the newest first, each under its step."""
+    figures = [_sample(path) for path in reversed(folder.samples()[-SHOWN_SAMPLES:])]
+    return f'<div class="samples">{"".join(figures)}</div>' if figures else ""
+
+
+def _sample(path: Path) -> str:
+    step = int(path.stem.removeprefix("step-"))
+    try:
+        data = path.read_bytes()
+    except OSError:  # gone meanwhile
+        return ""
+    caption = f"step {step}"
+    return f"<figure>{_picture(data, alt=f'Samples at {caption}')}<figcaption>{caption}</figcaption></figure>"
+
+
+def log_html(lines: Sequence[str]) -> str:
+    """The last lines of a job's log."""
+    return f'<pre class="log">{escape(chr(10).join(lines)) or "Nothing yet."}</pre>'
+
+
+def _picture(png: bytes, *, alt: str) -> str:
+    return f'<img alt="{escape(alt)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'

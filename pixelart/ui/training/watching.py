@@ -1,0 +1,199 @@
+"""Step 3, Run: trainings are started, stopped, gone on with and used; the page only looks at them.
+
+Closing the page changes nothing. Its browser keeps who owns the jobs, and which one was looked at.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from pixelart.engine import Engine
+from pixelart.errors import PixelArtError, RequestRejected
+from pixelart.jobs import ENDED, RESUMABLE, Job, JobFolder, Jobs
+from pixelart.ui.results import download_value
+from pixelart.ui.status import status_text
+from pixelart.ui.training.form import TrainForm, base_choices, job_from
+from pixelart.ui.training.images import Images
+from pixelart.ui.training.view import NO_JOB, job_label, job_status, log_html, loss_curve, samples_html
+
+log = logging.getLogger(__name__)
+_OWNER = re.compile("[0-9a-f]{32}")
+Memory = dict[str, str]
+"""What the browser keeps: `owner`, a secret that only it knows, and `job`, the one that was looked at."""
+OUTPUTS = 10
+"""Of `Watching.view`."""
+
+
+class Watching:
+    """The handlers of one page over the jobs of the program."""
+
+    def __init__(self, engine: Engine, jobs: Jobs) -> None:
+        self.engine, self.jobs = engine, jobs
+
+    # --- what the page shows --------------------------------------------------------------------------------------
+
+    def load(self, memory: Any) -> tuple[Any, ...]:
+        """A fresh page: who its visitor is, base models, and the job that was looked at last."""
+        owner = owner_of(memory) or secrets.token_hex(16)
+        jobs = self.jobs.list(owner)
+        known = [job.id for job in jobs]
+        chosen = memory.get("job") if isinstance(memory, dict) else None
+        chosen = chosen if chosen in known else next(iter(known), None)
+        return {"owner": owner, "job": chosen or ""}, self._bases(), *self.view(owner, chosen, None)
+
+    def choose(self, memory: Any, job: Any) -> tuple[Any, ...]:
+        """Another job is looked at."""
+        owner = owner_of(memory)
+        return _remembered(owner, job), *self.view(owner, job, None)
+
+    def tick(self, memory: Any, job: Any, shown: Any) -> tuple[Any, ...]:
+        """What has changed since `shown`, or nothing."""
+        return self.view(owner_of(memory), job, shown)
+
+    def view(self, owner: str, job_id: Any, shown: Any) -> tuple[Any, ...]:
+        """jobs, status, curve, samples, log, Stop, Resume, the row of what can be done with a model, timer, shown.
+
+        Only what differs from `shown`, which is of this page: what is skipped needs no way to it.
+        """
+        jobs = self.jobs.list(owner) if owner else []
+        job = next((job for job in jobs if job.id == job_id), None)
+        busy = any(each.state not in ENDED for each in jobs)
+        if job is None:
+            blank = (gr.LinePlot(visible=False), "", gr.skip(), *_buttons(None, saved=False))
+            return _choices(jobs, None), status_text(NO_JOB), *blank, gr.Timer(active=busy), None
+        folder = self.jobs.folder(owner, job.id)
+        samples, measures = folder.samples(), folder.measures()
+        now = [job.id, len(samples), len(measures), job.state, [each.state for each in jobs]]
+        status = job_status(job, folder, ahead=self.jobs.ahead(owner, job.id))
+        before = shown if isinstance(shown, list) and len(shown) == len(now) and shown[0] == job.id else [None] * len(now)
+        changed = [a != b for a, b in zip(now, before, strict=True)]
+        moves = job.state not in ENDED or any(changed)
+        return (
+            _choices(jobs, job) if changed[4] or changed[0] else gr.skip(),
+            status,
+            _plot(folder) if moves else gr.skip(),
+            samples_html(folder) if changed[1] or changed[0] else gr.skip(),
+            log_html(folder.log_tail(lines=30)) if moves else gr.skip(),
+            *(_buttons(job, saved=bool(measures)) if any(changed) else [gr.skip()] * 3),
+            gr.Timer(active=busy) if changed[4] or changed[0] else gr.skip(),
+            now,
+        )
+
+    def _bases(self) -> Any:
+        names = [info.name for info in self.engine.list_checkpoints()]
+        choices = base_choices(names)
+        return gr.Dropdown(choices=list(choices), value=choices[0][1])
+
+    # --- what a visitor does --------------------------------------------------------------------------------------
+
+    def start(self, memory: Any, images: Images, *values: Any) -> tuple[Any, ...]:
+        """Queues a training on the pictures that are ready."""
+        owner = owner_of(memory)
+        try:
+            if not owner:
+                raise RequestRejected("Reload the page; it does not know who you are.")
+            if images.ready is None:
+                raise RequestRejected("There are no pictures yet: step 1 says what is missing.")
+            name, options = job_from(TrainForm(*values))
+            self._check_size(options, images)
+            job = self.jobs.submit(owner, name, options, images.ready.path)
+        except (PixelArtError, OSError) as error:
+            return _refused(error)
+        return _remembered(owner, job.id), *self.view(owner, job.id, None)
+
+    def stop(self, memory: Any, job: Any) -> tuple[Any, ...]:
+        """Has a training save and end."""
+        return self._change(memory, job, self.jobs.stop)
+
+    def resume(self, memory: Any, job: Any) -> tuple[Any, ...]:
+        """Goes on where a training was saved last."""
+        return self._change(memory, job, self.jobs.resume)
+
+    def delete(self, memory: Any, job: Any) -> tuple[Any, ...]:
+        """Removes a training that has ended, with all that it saved."""
+        owner = owner_of(memory)
+        try:
+            self.jobs.delete(owner, str(job))
+        except (PixelArtError, OSError) as error:
+            return _refused(error)
+        left = next((each.id for each in self.jobs.list(owner)), None)
+        return _remembered(owner, left), *self.view(owner, left, None)
+
+    def use(self, memory: Any, job: Any) -> tuple[Any, Any]:
+        """status, models: makes a checkpoint of what was saved last and chooses it."""
+        try:
+            name = self.jobs.export(owner_of(memory), str(job))
+        except (PixelArtError, OSError) as error:
+            return _refused(error)[2], gr.skip()
+        names = [info.name for info in self.engine.list_checkpoints()]
+        gr.Info(f"{name} is in the list of models, and chosen.")
+        return status_text(f"{name} is a model now. Draw with it in Create."), gr.Dropdown(choices=list(names), value=name)
+
+    def download(self, memory: Any, job: Any) -> tuple[Any, Any]:
+        """status, file: the checkpoint of what was saved last, as a .zip."""
+        try:
+            record = self.jobs.get(owner_of(memory), str(job))
+            data = self.jobs.archive(record.owner, record.id)
+        except (PixelArtError, OSError) as error:
+            return _refused(error)[2], gr.skip()
+        return gr.skip(), download_value(f"{record.name}.zip", data)
+
+    def _change(self, memory: Any, job: Any, change: Callable[[str, str], None]) -> tuple[Any, ...]:
+        owner = owner_of(memory)
+        try:
+            change(owner, str(job))
+        except (PixelArtError, OSError) as error:
+            return _refused(error)
+        return gr.skip(), *self.view(owner, job, None)
+
+    def _check_size(self, options: dict[str, Any], images: Images) -> None:
+        assert images.ready
+        if "base" in options:
+            info, size = self.engine.info(options["base"]), images.ready.size
+            if size != (info.height, info.width):
+                raise RequestRejected(
+                    f"The pictures are {size[1]} x {size[0]}; {info.name} draws {info.width} x {info.height}. "
+                    f"Press Check again, or choose a new network."
+                )
+
+
+def owner_of(memory: Any) -> str:
+    """Whose page it is; nothing when its browser does not say."""
+    owner = memory.get("owner") if isinstance(memory, dict) else None
+    return owner if isinstance(owner, str) and _OWNER.fullmatch(owner) else ""
+
+
+def _remembered(owner: str, job: Any) -> Any:
+    return {"owner": owner, "job": str(job or "")[:16]} if owner else gr.skip()
+
+
+def _choices(jobs: list[Job], chosen: Job | None) -> Any:
+    choices = [(job_label(job), job.id) for job in jobs]
+    return gr.Dropdown(choices=list(choices), value=chosen.id if chosen else None, visible=bool(jobs))
+
+
+def _buttons(job: Job | None, *, saved: bool) -> list[Any]:
+    """Stop, Resume, and what can be done with a model."""
+    state = job.state if job else None
+    return [
+        gr.Button(visible=state in ("queued", "running")),
+        gr.Button(visible=state in RESUMABLE),
+        gr.Row(visible=state in ENDED and saved),
+    ]
+
+
+def _plot(folder: JobFolder) -> Any:
+    frame = loss_curve(folder)
+    return gr.LinePlot(value=frame, visible=bool(len(frame)))
+
+
+def _refused(error: Exception) -> tuple[Any, ...]:
+    """A plain message on the status line; all else stays."""
+    message = str(error) if isinstance(error, PixelArtError) else f"The disk: {getattr(error, 'strerror', error)}."
+    return gr.skip(), gr.skip(), status_text(message), *[gr.skip()] * (OUTPUTS - 2)
