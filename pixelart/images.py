@@ -28,18 +28,19 @@ MAX_READS, MAX_SCANS = 10_000, 100
 _FAULTS = (OSError, ValueError, TypeError, SyntaxError, EOFError, IndexError, KeyError, OverflowError, MemoryError)
 
 
-def read_picture(path: Path) -> Picture:
-    """The picture at `path`, uint8 RGBA (H, W, 4).
+def read_picture(path: Path, *, name: str | None = None) -> Picture:
+    """The picture at `path`, uint8 RGBA (H, W, 4); `name`, else the file's own, is used in errors.
 
     Raises:
         ImageRejected: not there, not one of FORMATS, or outside the limits.
     """
+    name = path.name if name is None else name
     try:
         if path.stat().st_size > SETTINGS.max_file_bytes:
-            raise ImageRejected(_too_heavy(path.name, path.stat().st_size))
-        return decode_picture(path.read_bytes(), name=path.name)
+            raise ImageRejected(_too_heavy(name, path.stat().st_size))
+        return decode_picture(path.read_bytes(), name=name)
     except OSError as error:
-        raise ImageRejected(f"{path.name}: {error.strerror or 'cannot be read'}") from error
+        raise ImageRejected(f"{name}: {error.strerror or 'cannot be read'}") from error
 
 
 def decode_picture(data: bytes, *, name: str) -> Picture:

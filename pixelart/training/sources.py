@@ -1,0 +1,174 @@
+"""The files of a folder or a .zip, one by one: a picture, why it is refused, or nothing of ours.
+
+Nothing is ever unpacked to the disk, so a name inside an archive can lead nowhere; it is refused all the same.
+"""
+
+from __future__ import annotations
+
+import io
+import lzma
+import os
+import stat
+import struct
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pixelart.codec import Picture
+from pixelart.errors import DataRejected, PixelArtError
+from pixelart.images import SUFFIXES, decode_picture, read_picture
+from pixelart.settings import SETTINGS
+
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, RuntimeError)
+COMPRESSIONS = {zipfile.ZIP_STORED: "stored", zipfile.ZIP_DEFLATED: "deflated"}
+"""Python's zipfile unpacks these piece by piece; of the others it unpacks all that a megabyte holds at once."""
+
+
+class Member(NamedTuple):
+    """A file of a source: its path inside it and the picture, why it is refused, or None where it does not bear the
+    suffix of a picture. The text of a refusal starts with `shown(place)` and a colon."""
+
+    place: PurePath
+    found: Picture | PixelArtError | None
+
+
+def read_members(source: Path) -> Iterator[Member]:
+    """Every file of a folder or a .zip that is not hidden, sorted by name, folder by folder.
+
+    Raises:
+        DataRejected: neither of the two, a damaged archive, or more in it than is read.
+    """
+    if source.is_dir():
+        members = _folder_members(source)
+    elif source.is_file() and zipfile.is_zipfile(source):
+        members = _archive_members(source)
+    else:
+        raise DataRejected(f"{source}: neither a folder nor a .zip of pictures")
+    decoded = 0
+    for member in members:
+        if isinstance(member.found, np.ndarray):
+            decoded += member.found.nbytes
+        if decoded > SETTINGS.max_decoded_bytes:
+            raise DataRejected(f"{source.name}: decodes to more than {SETTINGS.max_decoded_bytes >> 20} MiB")
+        yield member
+
+
+def shown(place: PurePath) -> str:
+    """The path inside a source as it is told: one short line, whatever a file is called."""
+    text = "".join("\N{REPLACEMENT CHARACTER}" if _unprintable(c) else c for c in place.as_posix())
+    return text if len(text) <= 80 else f"{text[:38]}...{text[-39:]}"
+
+
+def _folder_members(source: Path) -> Iterator[Member]:
+    paths = list(islice(source.rglob("*"), SETTINGS.max_files + 1))
+    if len(paths) > SETTINGS.max_files:
+        raise DataRejected(f"{source.name}: more than {SETTINGS.max_files} files and folders, the limit")
+    places = sorted((path.relative_to(source) for path in paths), key=lambda place: place.parts)
+    places = [place for place in places if not _hidden(place) and _is_file_or_link(source / place)]
+    _check_count(source, sum(map(_is_picture, places)))
+    root = Path(os.path.realpath(source))
+    for place in places:
+        yield _tried(place, _read_file, source / place, place, root)
+
+
+def _is_file_or_link(path: Path) -> bool:
+    return path.is_symlink() or not path.is_dir()
+
+
+def _read_file(path: Path, place: PurePath, root: Path) -> Picture | None:
+    _check_name(place.as_posix(), place)
+    if not Path(os.path.realpath(path)).is_relative_to(root):
+        raise DataRejected(f"{shown(place)}: a link that leads out of the folder")
+    if not _is_picture(place) or not path.is_file():
+        return None
+    return read_picture(path, name=shown(place))
+
+
+class _Archive(io.BufferedReader):
+    """The file of an archive. Its directory is read at once: that may be so large."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > SETTINGS.max_directory_bytes:
+            raise zipfile.BadZipFile(f"a directory of more than {SETTINGS.max_directory_bytes >> 20} MiB, the limit")
+        return super().read(size)
+
+
+def _archive_members(source: Path) -> Iterator[Member]:
+    with _Archive(io.FileIO(source)) as file, _open_archive(file, source) as archive:
+        entries = [(PurePosixPath(e.filename), e) for e in archive.infolist() if not e.is_dir()]
+        entries.sort(key=lambda entry: entry[0].parts)
+        pictures = [entry for place, entry in entries if _is_picture(place)]
+        _check_count(source, len(pictures))
+        if sum(entry.file_size for entry in pictures) > SETTINGS.max_archive_bytes:
+            raise DataRejected(f"{source.name}: unpacks to more than {SETTINGS.max_archive_bytes >> 20} MiB")
+        for place, entry in entries:
+            if not _hidden(place):
+                yield _tried(place, _read_entry, archive, entry, place)
+
+
+def _open_archive(file: _Archive, source: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(file)
+    except DAMAGED as error:
+        raise DataRejected(f"{source.name}: the archive cannot be read ({error!s:.80})") from error
+
+
+def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, place: PurePosixPath) -> Picture | None:
+    name = shown(place)
+    _check_name(entry.filename, place)
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise DataRejected(f"{name}: a link")
+    if not _is_picture(place):
+        return None
+    if entry.flag_bits & 1:
+        raise DataRejected(f"{name}: encrypted")
+    if entry.compress_type not in COMPRESSIONS:
+        kinds = " and ".join(COMPRESSIONS.values())
+        raise DataRejected(f"{name}: compressed by method {entry.compress_type}; read are {kinds}")
+    return decode_picture(_unpack(archive, entry, name), name=name)
+
+
+def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
+    """The bytes of one entry, never more than one over the limit, whatever the header says."""
+    try:
+        with archive.open(entry) as file:
+            return file.read(SETTINGS.max_file_bytes + 1)
+    except DAMAGED as error:
+        raise DataRejected(f"{name}: damaged ({error!s:.80})") from error
+
+
+def _tried(place: PurePath, read: Callable[..., Picture | None], *arguments: Any) -> Member:
+    try:
+        return Member(place, read(*arguments))
+    except PixelArtError as error:
+        return Member(place, error)
+
+
+def _check_name(name: str, place: PurePath) -> None:
+    """Refuses a name that leads elsewhere on some system, or that cannot be told or written as it is."""
+    if PureWindowsPath(name).anchor or ".." in place.parts or "\\" in name or any(map(_unprintable, name)):
+        raise DataRejected(f"{shown(place)}: unsafe name")
+
+
+def _unprintable(character: str) -> bool:
+    """A control character, a line break, or half of a pair, which is what bytes outside UTF-8 become in a name."""
+    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+
+
+def _is_picture(place: PurePath) -> bool:
+    return place.suffix.lower() in SUFFIXES
+
+
+def _hidden(place: PurePath) -> bool:
+    return ".." not in place.parts and any(part.startswith(".") or part == "__MACOSX" for part in place.parts)
+
+
+def _check_count(source: Path, count: int) -> None:
+    if count > SETTINGS.max_pictures:
+        raise DataRejected(f"{source.name}: {count} pictures; the limit is {SETTINGS.max_pictures}")

@@ -1,0 +1,202 @@
+"""Looking through a folder or a .zip before anything is trained on it: every bad file is told, the others are used."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelart.codec import ALPHA_THRESHOLD, Picture
+from pixelart.errors import DataRejected, PixelArtError, RequestRejected
+from pixelart.settings import SETTINGS
+from pixelart.training.data import NO_PICTURE, Fit, PictureSet, class_names, fitted, most_frequent_size, picture_hash
+from pixelart.training.dataset import ClassRow, Problem, Sizes, Survey
+from pixelart.training.sheets import Slicing, common_factor, is_empty, reduce, true_grid
+from pixelart.training.sources import read_members, shown
+
+MIN_PICTURES = 8
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is done to the pictures of a source, in this order.
+
+    Attributes:
+        to_true_grid: reduce pictures that are small ones enlarged, where most of their size are so by that factor.
+        slicing: take each picture as a sheet of tiles; empty tiles are left out.
+        size: (height, width) wanted; the most frequent one when None.
+        fit: what to do with a picture of another size: leave it out ("refuse"), or resize by nearest neighbour.
+        keep_copies: keep pictures that look the same as an earlier one.
+    """
+
+    to_true_grid: bool = False
+    slicing: Slicing | None = None
+    size: tuple[int, int] | None = None
+    fit: Fit = "refuse"
+    keep_copies: bool = False
+
+    def check(self) -> None:
+        """Raises RequestRejected when a value is outside its limits."""
+        if self.slicing:
+            self.slicing.check()
+        for side in self.size or ():
+            if not 1 <= side <= SETTINGS.max_side:
+                raise RequestRejected(f"size {side}: must lie in 1 to {SETTINGS.max_side}")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A picture that was read, or a tile of it: where, how it is told, and (H, W, 4)."""
+
+    place: PurePath
+    name: str
+    picture: Picture
+
+
+_Notes = defaultdict[str, list[str]]
+"""What is to be told -> of which files."""
+
+
+def survey(source: Path, options: Options | None = None) -> Survey:
+    """Look through a folder or a .zip. A bad file is told among the problems, and the others are used.
+
+    Raises:
+        RequestRejected: an option outside its limits.
+        DataRejected: the source as a whole: neither a folder nor a .zip, a damaged archive, or too much.
+    """
+    options, notes = options or Options(), _Notes(list)
+    options.check()
+    found = _on_true_grid(list(_readable(source, notes)), options, notes)
+    if options.slicing:
+        found = _sliced(found, options.slicing, source, notes)
+    found = _without_empty(found, notes)
+    size = options.size or (most_frequent_size([one.picture for one in found]) if found else (1, 1))
+    names = class_names([one.place for one in found])
+    sizes: defaultdict[str, Sizes] = defaultdict(Counter)
+    for one, name in zip(found, names, strict=True):
+        sizes[name][one.picture.shape[1], one.picture.shape[0]] += 1
+    pictures = _good(sorted(zip(names, found, strict=True), key=lambda pair: pair[0]), size, options, notes)
+    rows, colours = _class_rows(pictures, sizes)
+    problems = (*_blocking(pictures), *(Problem(what, tuple(places)) for what, places in notes.items()), *_few(rows))
+    return Survey(source.name, pictures, rows, problems, colours)
+
+
+def _readable(source: Path, notes: _Notes) -> Iterator[_Found]:
+    for place, picture in read_members(source):
+        name = shown(place)
+        if picture is None:
+            notes["no picture by its name, passed over"].append(name)
+        elif isinstance(picture, PixelArtError):
+            notes[f"left out, {_reason(picture, name)}"].append(name)
+        else:
+            yield _Found(place, name, picture)
+
+
+def _reason(error: PixelArtError, name: str) -> str:
+    return str(error).removeprefix(f"{name}: ")
+
+
+def _on_true_grid(found: Sequence[_Found], options: Options, notes: _Notes) -> list[_Found]:
+    """Pictures of one size are seen together, since artists enlarge them together."""
+    by_size: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
+    for i, one in enumerate(found):
+        by_size[one.picture.shape].append(i)
+    result = list(found)
+    for (height, width, _), members in by_size.items():
+        grids = [true_grid(found[i].picture) for i in members]
+        factor = common_factor(grids)
+        told = f"{width} x {height} pixels, a smaller picture enlarged {factor} times"
+        told += ", reduced to its true grid" if options.to_true_grid else "; its true grid may be taken"
+        for i, grid in zip(members, grids, strict=True):
+            if factor > 1 and grid.fits(factor):
+                notes[told].append(found[i].name)
+                if options.to_true_grid:
+                    result[i] = _Found(found[i].place, found[i].name, reduce(found[i].picture, grid, factor))
+    return result
+
+
+def _sliced(found: Sequence[_Found], slicing: Slicing, source: Path, notes: _Notes) -> list[_Found]:
+    count = sum(int(np.prod(slicing.count(one.picture))) for one in found)
+    if count > SETTINGS.max_pictures:
+        raise DataRejected(f"{source.name}: {count} tiles; the limit is {SETTINGS.max_pictures}")
+    tiles = list[_Found]()
+    for sheet in found:
+        if not np.prod(slicing.count(sheet.picture)):
+            notes[f"left out, smaller than a tile of {slicing.width} x {slicing.height}"].append(sheet.name)
+        elif slicing.leaves_out(sheet.picture):
+            notes["pixels right of or below the last whole tile are left out"].append(sheet.name)
+        for row, column, tile in slicing.tiles(sheet.picture):
+            tiles.append(_Found(sheet.place, f"{sheet.name} tile {row},{column}", tile))
+    return tiles
+
+
+def _without_empty(found: Sequence[_Found], notes: _Notes) -> list[_Found]:
+    empty = [is_empty(one.picture) for one in found]
+    for one, nothing in zip(found, empty, strict=True):
+        if nothing:
+            notes["left out, wholly transparent"].append(one.name)
+    return [one for one, nothing in zip(found, empty, strict=True) if not nothing]
+
+
+def _good(found: Sequence[tuple[str, _Found]], size: tuple[int, int], options: Options, notes: _Notes) -> PictureSet:
+    pictures, names, first = list[Picture](), list[str](), dict[str, str]()
+    for class_name, one in found:
+        try:
+            picture = fitted(one.picture, one.name, size, options.fit)
+        except DataRejected as error:
+            notes[f"left out, {_reason(error, one.name)}"].append(one.name)
+            continue
+        look = picture_hash(picture)
+        if look in first:
+            left_out = "" if options.keep_copies else "left out, "
+            notes[f"{left_out}the same as another picture"].append(f"{one.name} (as {first[look]})")
+            if not options.keep_copies:
+                continue
+        if picture is not one.picture:
+            notes[f"resized to {size[1]} x {size[0]} pixels"].append(one.name)
+        if np.any((picture[..., 3] > 0) & (picture[..., 3] < 255)):
+            notes[f"soft alpha: a pixel is seen from {ALPHA_THRESHOLD} on, and clear below"].append(one.name)
+        first.setdefault(look, one.name)
+        pictures.append(picture)
+        names.append(class_name)
+    stacked = np.stack(pictures) if pictures else np.zeros((0, *size, 4), np.uint8)
+    return PictureSet(stacked, tuple(names), tuple(picture_hash(picture) for picture in pictures))
+
+
+def _class_rows(pictures: PictureSet, sizes: Mapping[str, Sizes]) -> tuple[tuple[ClassRow, ...], int]:
+    """A row for each class, in order of name, and the number of colours of all."""
+    rows, all_colours = list[ClassRow](), np.zeros(1 << 24, np.bool_)
+    names = np.array(pictures.class_names)
+    for name in sorted(sizes):
+        mine = pictures.pictures[names == name]
+        colours = _colours(mine)
+        all_colours |= colours
+        rows.append(ClassRow(name, len(mine), sizes[name], int(colours.sum())))
+    return tuple(rows), int(all_colours.sum())
+
+
+def _blocking(pictures: PictureSet) -> Iterator[Problem]:
+    if not len(pictures):
+        yield Problem(f"{NO_PICTURE} to train on", (), blocks=True)
+    elif len(pictures) < MIN_PICTURES:
+        count = "1 picture" if len(pictures) == 1 else f"{len(pictures)} pictures"
+        yield Problem(f"{count}; at least {MIN_PICTURES} are needed", (), blocks=True)
+
+
+def _few(rows: Sequence[ClassRow]) -> Iterator[Problem]:
+    few = tuple(row.name for row in rows if row.pictures < MIN_PICTURES)
+    if few:
+        yield Problem(f"fewer than {MIN_PICTURES} good pictures of the class", few)
+
+
+def _colours(pictures: Picture) -> NDArray[np.bool_]:
+    """Of every RGB colour (2^24,) whether it is seen in pictures (N, H, W, 4)."""
+    seen = np.zeros(1 << 24, np.bool_)
+    for picture in pictures:
+        red, green, blue = picture[picture[..., 3] >= ALPHA_THRESHOLD][:, :3].T.astype(np.int32)
+        seen[red << 16 | green << 8 | blue] = True
+    return seen
