@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -19,18 +20,18 @@ from pixelart.training.sheets import Slicing
 from pixelart.training.survey import Options, survey
 from pixelart.ui.form import whole
 from pixelart.ui.pictures import uploaded_file
-from pixelart.ui.status import status_progress, status_text
+from pixelart.ui.status import counted, status_progress, status_text
 from pixelart.ui.training.form import base_of
 from pixelart.ui.training.view import survey_html
 
-ZIP, DATASET, FOLDER = "ZIP", "Hugging Face dataset", "Folder"
+ZIP, DATASET, FOLDER = "ZIP", "Hugging Face", "Folder"
 NOTHING_YET = "Drop a .zip of pictures; its folders are the classes."
 AS_MODEL = "As the base model"
 SIZES = (8, 16, 24, 32, 48, 64)
 READY, UPLOAD = "pictures.zip", "upload.zip"
 MAX_TILE = 256
-Shown = tuple[Any, Any]
-"""status, report"""
+Shown = tuple[Any, Any, Any]
+"""status, report, name of the model to come"""
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class ImagesForm:
     margin: Any
     spacing: Any
     base: Any
+    name: Any
 
 
 class ImagesHandlers:
@@ -110,13 +112,13 @@ class ImagesHandlers:
         try:
             form = ImagesForm(*values)
             options = options_from(form, self._size(form))
-            yield status_progress("Looking at the pictures", done=0, rows=0), gr.skip()
+            yield status_progress("Looking at the pictures", done=0, rows=0), gr.skip(), gr.skip()
             source, name = self._source(images, form)
             found = survey(source, options)
             if found.ready:
                 path = prepare(found, images.folder / READY)
                 images.ready = Ready(path, found.size, len(found.pictures), name)
-            yield status_text(_summary(found)), survey_html(found)
+            yield status_text(_summary(found)), survey_html(found), form.name or suggested_name(name)
         except PixelArtError as error:
             yield _refused(images, str(error))
 
@@ -164,9 +166,14 @@ def options_from(form: ImagesForm, size: tuple[int, int] | None) -> Options:
     )
 
 
+def suggested_name(source: str) -> str:
+    """What a model of these pictures may be called: "my sprites.zip" is my-sprites."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", Path(source).stem).strip("-")[:64]
+
+
 def _refused(images: Images, message: str) -> Shown:
     images.ready = None
-    return status_text(message), ""
+    return status_text(message), "", gr.skip()
 
 
 def _summary(found: Survey) -> str:
@@ -174,5 +181,4 @@ def _summary(found: Survey) -> str:
     count, classes = len(found.pictures), len(found.classes)
     if not found.ready:
         return "These cannot be trained on yet; the list says why."
-    said = f"{count} pictures of {width} x {height} in {classes} class{'es' if classes != 1 else ''}. Ready to train."
-    return said
+    return f"{counted(count, 'picture')} of {width} x {height} in {counted(classes, 'class', 'classes')}. Ready to train."

@@ -55,7 +55,7 @@ def train_tab(app: gr.Blocks, engine: Engine, jobs: Jobs, models: Models, *, loc
             _heading(3, "Run")
             run = _run()
     looking = ImagesHandlers(engine, local=local)
-    inputs, shown = [images, *chosen, values[0]], [status, report]
+    inputs, shown = [images, *chosen, *values[:2]], [status, report, values[1]]
     drop.upload(looking.receive, inputs, shown, **LOOKING)
     check.click(looking.check, inputs, shown, **LOOKING)
     _wire_run(app, Watching(engine, jobs), run, memory, images, values, models)
@@ -66,7 +66,7 @@ def _heading(number: int, text: str) -> None:
 
 
 def _images(local: bool) -> tuple[list[Any], FileDrop, gr.Button, gr.HTML, gr.HTML]:
-    """The inputs in the order of `ImagesForm`, less the last; what is dropped; Check; status; report."""
+    """The inputs in the order of `ImagesForm`, less the last two; what is dropped; Check; status; report."""
     sources = [ZIP, DATASET, FOLDER] if local else [ZIP, DATASET]
     source = Switch(sources, value=ZIP, label="From", show_label=False, elem_id="source", elem_classes="choices")
     drop = FileDrop(elem_id="train-zip")
