@@ -4,14 +4,16 @@
 
 Writes samples.png (a row of eight for each class, seeds 0 to 7, temperature 1: nothing is chosen by hand) and
 completions.png (held-out pictures: original, hole, three candidates, most probable first) into the checkpoint folder,
-and replaces what stands between the figure marks of its README.md.
+and replaces what stands between the figure marks of its README.md, which is begun where there is none.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +28,66 @@ from pixelart.holes import HOLES, named_hole
 from pixelart.images import contact_sheet, encode_png
 from pixelart.training.checkpoint import write_file
 from pixelart.training.data import PictureSet, read_pictures
+from pixelart.training.run import Schedule
 
 BEGIN, END = "<!-- figures: python -m benchmarks.card -->", "<!-- end of figures -->"
 COLUMNS = 8
 HOLE = np.array([255, 0, 160, 255], np.uint8)
+CARD = """\
+---
+license: cc0-1.0
+library_name: pixelart
+pipeline_tag: unconditional-image-generation
+tags: [pixel-art, autoregressive, {tag}, class-conditional, inpainting]
+---
+
+# {name}
+
+![Eight samples of each class](samples.png)
+
+Pictures of {width} x {height} pixels, {colours}. Classes, top to bottom in the picture: {classes}. Seeds 0 to 7,
+temperature 1; nothing was chosen by hand. It generates, and completes a painted mask with context from all sides:
+
+![Completions: original, hole, three candidates](completions.png)
+
+Held-out pictures: the original, the hole a brush left, and three candidates, the most probable first.
+
+## Use
+
+```python
+from pixelart.engine import Engine, Request
+
+drawings = Engine().generate(Request("{name}", class_weights={{"{example}": 1.0}}, count=4, seed=1))
+open("{example}.png", "wb").write(drawings[0].png(scale=8))
+```
+
+## Figures
+
+{begin}
+{end}
+
+"Held-out" are the pictures that training never saw, by content hash; `training_images.txt` lists the others. "Seam"
+pixels are hole pixels whose lower or right neighbour is known; "without context" are the same weights and class with
+everything said to be unknown.
+
+## Network
+
+{parameters:.1f} M parameters.
+
+{network}
+
+## Data and licence
+
+`examples/dungeon.zip`: tiles of Dungeon Crawl Stone Soup (<https://github.com/crawl/tiles>, release Nov-2015), placed
+in the public domain (CC0) by their artists; "hero" pictures are that game's paper-doll layers put together. The
+weights are CC0 too.
+
+## Training
+
+    {command}
+
+{steps} steps in {minutes:g} minutes.
+"""
 
 
 def samples(engine: Engine, checkpoint: str) -> Picture:
@@ -85,6 +143,46 @@ def with_and_without(result: Mapping[str, Any], part: str) -> str:
     return " / ".join("none" if bits is None else f"{bits:.3f}" for bits in given)
 
 
+def new_card(loaded: Checkpoint) -> str:
+    """The card of a checkpoint of the example data, its figures still to come."""
+    info, training = loaded.info, loaded.info.training
+    return CARD.format(
+        name=info.name,
+        tag=info.model.replace("_", "-"),
+        width=info.width,
+        height=info.height,
+        colours=_colours(loaded),
+        classes=", ".join(info.classes),
+        example=info.classes[0],
+        begin=BEGIN,
+        end=END,
+        parameters=sum(p.numel() for p in loaded.model.parameters()) / 1e6,
+        network=(sys.modules[type(loaded.model).__module__].__doc__ or "").strip(),
+        command=_command(loaded),
+        steps=training.get("trained_steps"),
+        minutes=training.get("trained_minutes"),
+    )
+
+
+def _colours(loaded: Checkpoint) -> str:
+    if loaded.info.colours is not None:
+        return f"{len(loaded.info.colours) - 1} colours and transparent"
+    values = loaded.codec.to_config()
+    background = f", on the background {values['background']}" if "background" in values else ""
+    return f"{values['name']}, {loaded.codec.levels} levels a channel{background}"
+
+
+def _command(loaded: Checkpoint) -> str:
+    """What would train such a checkpoint."""
+    words = ["python -m pixelart train --data examples/dungeon.zip", f"--model {loaded.info.model}"]
+    words.append(f"--codec {loaded.codec.name}")
+    for name, usual in asdict(Schedule()).items():
+        value, option = loaded.info.training.get(name, usual), f"--{name.replace('_', '-')}"
+        if value != usual:
+            words.append(option if value is True else f"{option} {value}")
+    return " ".join([*words, f"--out runs/{loaded.info.model}"])
+
+
 def _marked(picture: Picture, mask: NDArray[np.bool_]) -> Picture:
     return np.where(mask[..., None], HOLE, picture)
 
@@ -104,7 +202,7 @@ def main() -> None:
     write_file(folder / "completions.png", encode_png(completions(engine, options.checkpoint, pictures), scale=2))
     table = figures(engine.library.load(options.checkpoint), pictures)
     card = folder / "README.md"
-    text = card.read_text() if card.exists() else f"# {options.checkpoint}\n\n{BEGIN}\n{END}\n"
+    text = card.read_text() if card.exists() else new_card(engine.library.load(options.checkpoint))
     if BEGIN not in text or END not in text:
         raise SystemExit(f"{card} lacks the marks {BEGIN} and {END}")
     changed = re.sub(f"{BEGIN}.*?{END}", lambda _: f"{BEGIN}\n{table}\n{END}", text, flags=re.S)

@@ -45,7 +45,7 @@ class GatedResidual(nn.Module):
         self.first = conv(groups * 2, groups)
         self.beside = pointwise(beside * 2, groups) if beside else None
         self.second = conv(groups * 2, groups * 2)
-        with torch.no_grad():  # as in the code of the paper: a deep stack then starts near the identity, and stays stable
+        with torch.no_grad():  # a deep stack starts near the identity, and stays stable
             self.second.weight.mul_(INITIAL_SCALE)
         self.context = ContextBias(context, 2 * len(groups)) if context else None
 

@@ -13,9 +13,11 @@ import torch
 from benchmarks import card
 from pixelart import commands
 from pixelart.cli import main as pixelart
+from pixelart.cli import parse
 from pixelart.engine import Engine
 from pixelart.holes import HOLES
 from pixelart.training.data import read_pictures
+from pixelart.training.run import Schedule
 
 
 def test_a_card_measures_each_figure_once_and_as_evaluate_does(
@@ -43,3 +45,16 @@ def test_a_card_measures_each_figure_once_and_as_evaluate_does(
     assert "| bits/dim | " + " | ".join(f"{bits:.2f}" for bits in told["per_class"].values()) + " |" in text
     bits = f"{told['hole_bits']:.3f} / {told['hole_bits_without_context']:.3f}"
     assert f"| centre8 | {bits} | none / none | none |" in text  # it fills pictures of 8 x 8
+
+
+def test_a_new_card_tells_the_command_that_trains_such_a_checkpoint(tiny_checkpoints: Path) -> None:
+    loaded = Engine(tiny_checkpoints, device=torch.device("cpu")).library.load("tiny")
+    text = card.new_card(loaded)
+    command = next(line.strip() for line in text.splitlines() if "pixelart train" in line).split()
+    options = parse(command[3:])
+    training = loaded.info.training
+    for name in ("steps", "batch_size", "save_every", "learning_rate", "ema", "seed", "threads"):
+        said = getattr(options, name)
+        assert training[name] == (getattr(Schedule(), name) if said is None else said), name
+    assert (options.model, options.codec) == (loaded.info.model, loaded.codec.name)
+    assert card.BEGIN in text and card.END in text and "van den Oord" in text
