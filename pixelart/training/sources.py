@@ -152,7 +152,8 @@ def _tried(place: PurePath, read: Callable[..., Picture | None], *arguments: Any
 
 def _check_name(name: str, place: PurePath) -> None:
     """Refuses a name that leads elsewhere on some system, or that cannot be told or written as it is."""
-    if PureWindowsPath(name).anchor or ".." in place.parts or "\\" in name or any(map(_unprintable, name)):
+    path = PureWindowsPath(name)
+    if path.anchor or ".." in path.parts or "\\" in name or any(map(_unprintable, name)):
         raise DataRejected(f"{shown(place)}: unsafe name")
 
 
@@ -166,7 +167,8 @@ def _is_picture(place: PurePath) -> bool:
 
 
 def _hidden(place: PurePath) -> bool:
-    return ".." not in place.parts and any(part.startswith(".") or part == "__MACOSX" for part in place.parts)
+    parts = PureWindowsPath(place).parts  # of an unsafe name too, which is told rather than passed over
+    return ".." not in parts and any(part.startswith(".") or part == "__MACOSX" for part in parts)
 
 
 def _check_count(source: Path, count: int) -> None:

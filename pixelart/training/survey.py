@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from pixelart.codec import ALPHA_THRESHOLD, Picture
 from pixelart.errors import DataRejected, PixelArtError, RequestRejected
 from pixelart.settings import SETTINGS
-from pixelart.training.data import NO_PICTURE, Fit, PictureSet, class_names, fitted, most_frequent_size, picture_hash
+from pixelart.training.data import (
+    NO_PICTURE,
+    Fit,
+    PictureSet,
+    check_fits,
+    class_names,
+    fitted,
+    most_frequent_size,
+    picture_hash,
+)
 from pixelart.training.dataset import ClassRow, Problem, Sizes, Survey
 from pixelart.training.sheets import Slicing, common_factor, is_empty, reduce, true_grid
 from pixelart.training.sources import read_members, shown
@@ -110,7 +119,7 @@ def _on_true_grid(found: Sequence[_Found], options: Options, notes: _Notes) -> l
         grids = [true_grid(found[i].picture) for i in members]
         factor = common_factor(grids)
         told = f"{width} x {height} pixels, a smaller picture enlarged {factor} times"
-        told += ", reduced to its true grid" if options.to_true_grid else "; its true grid may be taken"
+        told += ", reduced to its true grid" if options.to_true_grid else "; take the true grid to reduce it"
         for i, grid in zip(members, grids, strict=True):
             if factor > 1 and grid.fits(factor):
                 notes[told].append(found[i].name)
@@ -143,7 +152,8 @@ def _without_empty(found: Sequence[_Found], notes: _Notes) -> list[_Found]:
 
 
 def _good(found: Sequence[tuple[str, _Found]], size: tuple[int, int], options: Options, notes: _Notes) -> PictureSet:
-    pictures, names, first = list[Picture](), list[str](), dict[str, str]()
+    check_fits(len(found), size, options.fit)
+    pictures, names, hashes, first = list[Picture](), list[str](), list[str](), dict[str, str]()
     for class_name, one in found:
         try:
             picture = fitted(one.picture, one.name, size, options.fit)
@@ -163,8 +173,9 @@ def _good(found: Sequence[tuple[str, _Found]], size: tuple[int, int], options: O
         first.setdefault(look, one.name)
         pictures.append(picture)
         names.append(class_name)
+        hashes.append(look)
     stacked = np.stack(pictures) if pictures else np.zeros((0, *size, 4), np.uint8)
-    return PictureSet(stacked, tuple(names), tuple(picture_hash(picture) for picture in pictures))
+    return PictureSet(stacked, tuple(names), tuple(hashes))
 
 
 def _class_rows(pictures: PictureSet, sizes: Mapping[str, Sizes]) -> tuple[tuple[ClassRow, ...], int]:

@@ -16,8 +16,9 @@ from pixelart.codec import Picture
 from pixelart.errors import DataRejected, ImageRejected
 from pixelart.images import encode_png, resize_nearest
 from pixelart.settings import SETTINGS
-from pixelart.training import data
+from pixelart.training import sources
 from pixelart.training.data import NO_FOLDER, is_validation, picture_hash, read_pictures
+from pixelart.training.sources import COMPRESSIONS
 
 
 def _dot(colour: int, height: int = 4, width: int = 4) -> bytes:
@@ -53,7 +54,7 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("method", COMPRESSIONS)
 def test_a_folder_and_an_archive_give_the_same_set(tmp_path: Path, method: int) -> None:
     folder = read_pictures(_folder(tmp_path / "set", FILES))
     backwards = dict(reversed(FILES.items()))
@@ -152,7 +153,7 @@ def test_archives_with_unsafe_names_are_refused(tmp_path: Path, name: str) -> No
     source.write_bytes(source.read_bytes().replace(b"XXXXXX" + b"x" * (len(name) - 6), name.encode()))
     with zipfile.ZipFile(source) as archive:
         assert name in archive.namelist()
-    with pytest.raises(DataRejected, match=r"^set\.zip: unsafe name "):
+    with pytest.raises(DataRejected, match=r"evil\.png: unsafe name$"):
         read_pictures(source)
     assert [p.name for p in tmp_path.iterdir()] == ["set.zip"]
 
@@ -163,7 +164,7 @@ def test_encrypted_archives_are_refused(tmp_path: Path) -> None:
     content[6] |= 1
     content[content.index(b"PK\1\2") + 8] |= 1
     source.write_bytes(content)
-    with pytest.raises(DataRejected, match=r"^set\.zip: 'a/1\.png' is encrypted"):
+    with pytest.raises(DataRejected, match=r"^a/1\.png: encrypted$"):
         read_pictures(source)
 
 
@@ -230,14 +231,10 @@ def test_damages_to_an_archive_end_in_a_plain_refusal(tmp_path: Path) -> None:
     assert refused > 200
 
 
-def test_unknown_compression_is_refused(tmp_path: Path) -> None:
-    source = _zip(tmp_path / "set.zip", {"a/1.png": _dot(1)})
-    content = bytearray(source.read_bytes())
-    content[8:10] = content[content.index(b"PK\1\2") + 10 :][:2] = b"\x63\0"
-    at = content.index(b"PK\1\2") + 10
-    content[at : at + 2] = b"\x63\0"
-    source.write_bytes(content)
-    with pytest.raises(DataRejected, match=r"^set\.zip: 'a/1\.png' is damaged"):
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_compressions_that_are_unpacked_at_once_are_refused(tmp_path: Path, method: int) -> None:
+    source = _zip(tmp_path / "set.zip", {"a/1.png": _dot(1)}, method=method)
+    with pytest.raises(DataRejected, match=rf"^a/1\.png: compressed by method {method}; read are stored and deflated$"):
         read_pictures(source)
 
 
@@ -257,7 +254,7 @@ def test_an_archive_bomb_is_refused(tmp_path: Path) -> None:
 
 
 def test_too_many_pictures_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "SETTINGS", type(SETTINGS)(max_pictures=2))
+    monkeypatch.setattr(sources, "SETTINGS", type(SETTINGS)(max_pictures=2))
     files = {f"a/{i}.png": _dot(i) for i in range(3)}
     for source in (_folder(tmp_path / "set", files), _zip(tmp_path / "set.zip", files)):
         with pytest.raises(DataRejected, match="3 pictures; the limit is 2"):
@@ -265,7 +262,7 @@ def test_too_many_pictures_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_more_than_fits_in_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "SETTINGS", type(SETTINGS)(max_decoded_bytes=3 * 64 - 1))
+    monkeypatch.setattr(sources, "SETTINGS", type(SETTINGS)(max_decoded_bytes=3 * 64 - 1))
     files = {f"a/{i}.png": _dot(i) for i in range(3)}
     for source in (_folder(tmp_path / "set", files), _zip(tmp_path / "set.zip", files)):
         with pytest.raises(DataRejected, match="decodes to more than"):
