@@ -186,8 +186,8 @@ def _class_rows(pictures: PictureSet, sizes: Mapping[str, Sizes]) -> tuple[tuple
         mine = pictures.pictures[names == name]
         colours = _colours(mine)
         all_colours |= colours
-        rows.append(ClassRow(name, len(mine), sizes[name], int(colours.sum())))
-    return tuple(rows), int(all_colours.sum())
+        rows.append(ClassRow(name, len(mine), sizes[name], np.count_nonzero(colours)))
+    return tuple(rows), np.count_nonzero(all_colours)
 
 
 def _blocking(pictures: PictureSet) -> Iterator[Problem]:
