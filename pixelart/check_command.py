@@ -54,7 +54,7 @@ def _source(options: argparse.Namespace) -> Iterator[Path]:
         yield options.data
         return
     with tempfile.TemporaryDirectory() as folder:
-        yield fetch_dataset(options.hub, Path(folder) / options.hub.rpartition("/")[2], token=own_token())
+        yield fetch_dataset(options.hub, Path(folder) / "dataset", token=own_token())
 
 
 def _lines(found: Survey) -> Iterator[str]:

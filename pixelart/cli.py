@@ -189,9 +189,9 @@ def _add_check(add: Any) -> None:
 
 def _sides(text: str) -> tuple[int, int]:
     """(height, width)"""
-    width, _, height = text.partition("x")
     try:
-        return int(height or width), int(width)
+        sides = [int(side) for side in text.split("x", 1)]
+        return sides[-1], sides[0]
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r:.40}: write a side such as 16, or WIDTHxHEIGHT") from error
 

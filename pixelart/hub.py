@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from huggingface_hub import HfApi, RepoFile, RepoFolder, get_token, snapshot_download
+from huggingface_hub import HfApi, RepoFile, RepoFolder, get_token
 from huggingface_hub.errors import (
     DisabledRepoError,
     GatedRepoError,
@@ -76,14 +76,13 @@ def fetch_dataset(dataset_id: str, target: Path, *, token: str | None = None) ->
             _check_files(
                 dataset_id, api.list_repo_tree(dataset_id, repo_type="dataset", revision=revision, recursive=True)
             )
-            snapshot_download(
+            api.snapshot_download(
                 dataset_id,
                 repo_type="dataset",
                 revision=revision,
                 local_dir=partial,
                 allow_patterns=[_any_case(suffix) for suffix in SUFFIXES],
                 ignore_patterns=[".*", "*/.*"],
-                token=token or False,
             )
         shutil.rmtree(partial / _CACHE, ignore_errors=True)  # what the client remembers of the download
         os.replace(partial, target)

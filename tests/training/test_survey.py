@@ -14,7 +14,8 @@ from pixelart.codec import Picture
 from pixelart.errors import DataRejected, RequestRejected
 from pixelart.images import encode_png, encode_rgba_png
 from pixelart.settings import SETTINGS
-from pixelart.training import dataset, survey as surveying
+from pixelart.training import dataset
+from pixelart.training import survey as surveying
 from pixelart.training.data import read_pictures
 from pixelart.training.dataset import Problem, Survey, prepare
 from pixelart.training.sheets import Slicing
@@ -226,6 +227,26 @@ def test_sheets_that_do_not_fit_their_tiles_are_told(tmp_path: Path) -> None:
         "pixels right of or below the last whole tile are left out": ("a/sheet.png",),
         "left out, smaller than a tile of 8 x 8": ("a/small.png",),
     }
+
+
+def test_larger_pictures_are_read_where_they_become_smaller(tmp_path: Path) -> None:
+    side, limit = SETTINGS.max_sheet_side, SETTINGS.max_side
+    assert side > limit
+    wide = np.zeros((8, side, 4), np.uint8)
+    wide[:, -64:] = noise(1, 8, 64)
+    files = {"a/wide.png": encode_png(wide), "a/wider.png": encode_png(noise(2, 8, side + 8))}
+    too_wide = f"left out, {side + 8} x 8 pixels; the limit is {side} a side"
+    found = _survey(tmp_path / "1", files, Options(slicing=Slicing(8, 8)))
+    assert np.array_equal(found.pictures.pictures, np.stack(np.split(wide[:, -64:], 8, axis=1)))
+    assert _told(found)[too_wide] == ("a/wider.png",)
+    found = _survey(tmp_path / "2", files, Options(to_true_grid=True))
+    assert _told(found) == {
+        too_wide: ("a/wider.png",),
+        f"left out, {side} x 8 pixels; the limit is {limit} a side": ("a/wide.png",),
+    }
+    found = _survey(tmp_path / "3", files)
+    assert _told(found)[f"left out, {side} x 8 pixels; the limit is {limit} a side"] == ("a/wide.png",)
+    assert not found.ready and len(found.pictures) == 0
 
 
 def test_too_many_tiles_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
