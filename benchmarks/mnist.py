@@ -30,9 +30,9 @@ from pixelart.errors import DataRejected, PixelArtError, RequestRejected
 from pixelart.layers.context import Context, ContextConfig
 from pixelart.models import AutoregressiveModel, check_codec, create_model, get_variant, list_models
 from pixelart.models.multiscale import stage
-from pixelart.training.sources import DAMAGED
 from pixelart.training.evaluation import nats_per_image
 from pixelart.training.pace import follow, warm_cosine
+from pixelart.training.sources import DAMAGED
 
 MEANING = {
     "static": "every picture binarised once, a pixel being ink with probability grey/255, from a fixed seed; the "

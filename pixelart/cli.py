@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pixelart import commands, inspect_command
+from pixelart import check_command, commands, inspect_command
 from pixelart.errors import PixelArtError
 from pixelart.holes import HOLES
 from pixelart.sampling import AUTO, SAMPLERS
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_enlarge(add)
     _add_inspect(add)
     _add_evaluate(add)
+    _add_check(add)
     _add_train(add)
     _add_export(add)
     return parser
@@ -168,6 +169,33 @@ def _add_evaluate(add: Any) -> None:
     command.add_argument("--per-class", action="store_true", help="also bits_per_dim of each class")
 
 
+def _add_check(add: Any) -> None:
+    example = "--data sheets.zip --true-grid --tile 16 --spacing 1 --out prepared.zip"
+    text = "what is in a folder or .zip of pictures, what is wrong with it, and the good ones in one .zip"
+    command = _command(add, "check", check_command.check, text, example)
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data", type=Path, help="a folder or .zip; sub-folder = class")
+    source.add_argument("--hub", metavar="USER/NAME", help="or a dataset of image files on the Hugging Face Hub")
+    command.add_argument("--true-grid", action="store_true", help="reduce small pictures that were enlarged, exactly")
+    command.add_argument("--tile", type=_sides, metavar="SIZE", help="cut sprite sheets into tiles: 16, or 16x24")
+    command.add_argument("--margin", type=int, default=0, help="pixels left of and above the first tile (0)")
+    command.add_argument("--spacing", type=int, default=0, help="pixels between tiles (0)")
+    command.add_argument("--size", type=_sides, metavar="SIZE", help="32, or width x height: 32x48 (the most frequent)")
+    _fit(command)
+    command.add_argument("--keep-copies", action="store_true", help="keep pictures that look the same as another")
+    command.add_argument("--out", type=Path, help="a .zip to train from")
+    command.add_argument("--sheet", type=Path, help="a file for a contact sheet, a PNG")
+
+
+def _sides(text: str) -> tuple[int, int]:
+    """(height, width)"""
+    try:
+        sides = [int(side) for side in text.split("x", 1)]
+        return sides[-1], sides[0]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r:.40}: write a side such as 16, or WIDTHxHEIGHT") from error
+
+
 def _add_train(add: Any) -> None:
     example = "--data examples/dungeon.zip --model gated_pixelcnn --minutes 60 --out runs/mine"
     command = _command(add, "train", commands.train, "train a model on a folder or .zip of pictures", example)
@@ -209,4 +237,8 @@ def _checkpoints_folder(command: argparse.ArgumentParser) -> None:
 
 def _data(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data", type=Path, required=True, help="a folder or .zip; sub-folder = class")
+    _fit(command)
+
+
+def _fit(command: argparse.ArgumentParser) -> None:
     command.add_argument("--fit", choices=("refuse", "nearest"), default="refuse", help="pictures of another size")

@@ -19,6 +19,10 @@ class WeightsRejected(PixelArtError):
     """A checkpoint that is damaged, incomplete, or not what its config says."""
 
 
+class HubFailure(PixelArtError):
+    """The Hugging Face Hub does not give or take what was asked for."""
+
+
 class RequestRejected(PixelArtError):
     """A request (class, count, mask, temperature, ...) that the model cannot answer."""
 

@@ -1,7 +1,7 @@
 """Bytes of a picture file to uint8 RGBA (H, W, 4), within limits, and back to PNG.
 
 Only PNG, GIF, JPEG, WebP and BMP are ever handed to a decoder; only the first frame is read; nothing larger than
-`Settings.max_side` is decoded. Everything else raises ImageRejected with the name, the value and the limit.
+`max_side` is decoded. Everything else raises ImageRejected with the name, the value and the limit.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ MAX_READS, MAX_SCANS = 10_000, 100
 _FAULTS = (OSError, ValueError, TypeError, SyntaxError, EOFError, IndexError, KeyError, OverflowError, MemoryError)
 
 
-def read_picture(path: Path, *, name: str | None = None) -> Picture:
-    """The picture at `path`, uint8 RGBA (H, W, 4); `name`, else the file's own, is used in errors.
+def read_picture(path: Path, *, name: str | None = None, max_side: int = SETTINGS.max_side) -> Picture:
+    """The picture at `path`, uint8 RGBA (H, W, 4), of at most `max_side` a side; `name`, else the file's own, is used
+    in errors.
 
     Raises:
         ImageRejected: not there, not one of FORMATS, or outside the limits.
@@ -38,13 +39,14 @@ def read_picture(path: Path, *, name: str | None = None) -> Picture:
     try:
         if path.stat().st_size > SETTINGS.max_file_bytes:
             raise ImageRejected(_too_heavy(name, path.stat().st_size))
-        return decode_picture(path.read_bytes(), name=name)
+        return decode_picture(path.read_bytes(), name=name, max_side=max_side)
     except OSError as error:
         raise ImageRejected(f"{name}: {error.strerror or 'cannot be read'}") from error
 
 
-def decode_picture(data: bytes, *, name: str) -> Picture:
-    """The first frame of the picture in `data`, uint8 RGBA (H, W, 4); `name` is used in errors.
+def decode_picture(data: bytes, *, name: str, max_side: int = SETTINGS.max_side) -> Picture:
+    """The first frame of the picture in `data`, uint8 RGBA (H, W, 4), of at most `max_side` a side; `name` is used in
+    errors.
 
     Raises:
         ImageRejected: not one of FORMATS, damaged, or outside the limits.
@@ -55,7 +57,7 @@ def decode_picture(data: bytes, *, name: str) -> Picture:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a decoder's remarks on odd files; what is too large is refused below
             with Image.open(_Source(data, name), formats=FORMATS) as image:
-                _check_size(image.size, name)
+                _check_size(image.size, name, max_side)
                 if image.format == "JPEG" and data.count(b"\xff\xda") > MAX_SCANS:  # each is a pass over all pixels
                     raise ImageRejected(f"{name}: more than {MAX_SCANS} scans")
                 if image.mode.startswith("I;16"):
@@ -64,7 +66,7 @@ def decode_picture(data: bytes, *, name: str) -> Picture:
     except ImageRejected:
         raise
     except Image.DecompressionBombError as error:
-        raise ImageRejected(f"{name}: larger than {SETTINGS.max_side} x {SETTINGS.max_side} pixels") from error
+        raise ImageRejected(f"{name}: larger than {max_side} x {max_side} pixels") from error
     except (*_FAULTS, struct.error, zlib.error) as error:
         kinds = ", ".join(FORMATS)
         raise ImageRejected(f"{name}: not a readable picture; the formats are {kinds}") from error
@@ -160,9 +162,9 @@ class _Source(io.BytesIO):
         return super().read(size)
 
 
-def _check_size(size: tuple[int, int], name: str) -> None:
-    if not all(1 <= side <= SETTINGS.max_side for side in size):
-        raise ImageRejected(f"{name}: {size[0]} x {size[1]} pixels; the limit is {SETTINGS.max_side} a side")
+def _check_size(size: tuple[int, int], name: str, max_side: int) -> None:
+    if not all(1 <= side <= max_side for side in size):
+        raise ImageRejected(f"{name}: {size[0]} x {size[1]} pixels; the limit is {max_side} a side")
 
 
 def _too_heavy(name: str, size: int) -> str:

@@ -12,8 +12,9 @@ ROOT = Path(__file__).parent.parent
 ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie beside each other and share nothing
     ("app", "pixelart.__main__"),
     ("pixelart.cli",),
-    ("pixelart.ui", "pixelart.commands", "pixelart.inspect_command"),
+    ("pixelart.ui", "pixelart.commands", "pixelart.inspect_command", "pixelart.check_command"),
     ("pixelart.terminal",),
+    ("pixelart.hub",),
     ("pixelart.engine", "pixelart.training"),
     ("pixelart.previews",),
     ("pixelart.library", "pixelart.requests"),
@@ -130,7 +131,13 @@ def test_gradio_is_imported_by_the_interface_only() -> None:
 
 def test_argparse_is_read_by_the_terminal_only() -> None:
     users = {m for m, tree in MODULES.items() if any(i.split(".")[0] == "argparse" for i in _imports(m, tree))}
-    assert users == {"pixelart.cli", "pixelart.commands", "pixelart.inspect_command", "pixelart.terminal"}
+    commands = {"pixelart.commands", "pixelart.inspect_command", "pixelart.check_command"}
+    assert users == {"pixelart.cli", *commands, "pixelart.terminal"}
+
+
+def test_the_hub_is_asked_by_its_room_only() -> None:
+    users = {m for m, tree in MODULES.items() if any(i.split(".")[0] == "huggingface_hub" for i in _imports(m, tree))}
+    assert users == {"pixelart.hub"}
 
 
 @pytest.mark.parametrize("module", PROGRAMS)

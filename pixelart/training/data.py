@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pixelart.codec import Picture, normalise
 from pixelart.errors import DataRejected, PixelArtError
 from pixelart.images import SUFFIXES, resize_nearest
+from pixelart.settings import SETTINGS
 from pixelart.training.sources import read_members, shown
 
 Fit = Literal["refuse", "nearest"]
@@ -84,6 +85,7 @@ def read_pictures(source: Path, *, size: tuple[int, int] | None = None, fit: Fit
     if not found:
         raise DataRejected(f"{source.name}: {NO_PICTURE}")
     size = size or most_frequent_size(found)
+    check_fits(len(found), size, fit)
     pictures = [fitted(picture, shown(place), size, fit) for place, picture in zip(places, found, strict=True)]
     return PictureSet(np.stack(pictures), class_names(places), tuple(picture_hash(picture) for picture in pictures))
 
@@ -102,6 +104,13 @@ def class_names(places: Sequence[PurePath]) -> tuple[str, ...]:
             break
         folders = [parts[1:] for parts in folders]
     return tuple(parts[0] if parts else NO_FOLDER for parts in folders)
+
+
+def check_fits(count: int, size: tuple[int, int], fit: Fit) -> None:
+    """Raises DataRejected when `count` pictures enlarged to `size`, (height, width), are more than is held at once."""
+    if fit == "nearest" and count * size[0] * size[1] * 4 > SETTINGS.max_decoded_bytes:
+        limit = SETTINGS.max_decoded_bytes >> 20
+        raise DataRejected(f"{count} pictures of {size[1]} x {size[0]} pixels take more than {limit} MiB, the limit")
 
 
 def fitted(picture: Picture, name: str, size: tuple[int, int], fit: Fit) -> Picture:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -99,11 +98,11 @@ def true_grid(picture: Picture) -> Grid:
 
 
 def common_factor(grids: Sequence[Grid]) -> int:
-    """The largest factor that fits at least half of the pictures, 1 when none does: one picture of few details may
-    look enlarged by chance, and most of a set may not."""
-    factors = Counter(grid.factor for grid in grids)
-    fitting = {f: sum(n for own, n in factors.items() if own % f == 0) for f in _divisors(factors) if f > 1}
-    return max((f for f, count in fitting.items() if 2 * count >= len(grids)), default=1)
+    """The largest factor that fits more than half of the pictures of several colours, 1 when none does: one picture of
+    few details may look enlarged by chance, and most of a set may not."""
+    factors = [grid.factor for grid in grids if grid.factor]
+    divisors = {d for factor in set(factors) for d in range(2, factor + 1) if factor % d == 0}
+    return max((d for d in divisors if 2 * sum(f % d == 0 for f in factors) > len(factors)), default=1)
 
 
 def reduce(picture: Picture, grid: Grid, factor: int) -> Picture:
@@ -120,7 +119,3 @@ def _cells(side: int, start: int, factor: int) -> NDArray[np.int64]:
 def _edges(seen: NDArray[np.uint32]) -> list[int]:
     """The rows of (H, W) that differ from the one above."""
     return (1 + np.flatnonzero((seen[1:] != seen[:-1]).any(axis=1))).tolist()
-
-
-def _divisors(factors: Counter[int]) -> set[int]:
-    return {d for factor in factors for d in range(2, factor + 1) if factor % d == 0}

@@ -38,16 +38,17 @@ class Member(NamedTuple):
     found: Picture | PixelArtError | None
 
 
-def read_members(source: Path) -> Iterator[Member]:
-    """Every file of a folder or a .zip that is not hidden, sorted by name, folder by folder.
+def read_members(source: Path, *, max_side: int = SETTINGS.max_side) -> Iterator[Member]:
+    """Every file of a folder or a .zip that is not hidden, sorted by name, folder by folder. A picture of more than
+    `max_side` a side is refused.
 
     Raises:
         DataRejected: neither of the two, a damaged archive, or more in it than is read.
     """
     if source.is_dir():
-        members = _folder_members(source)
+        members = _folder_members(source, max_side)
     elif source.is_file() and zipfile.is_zipfile(source):
-        members = _archive_members(source)
+        members = _archive_members(source, max_side)
     else:
         raise DataRejected(f"{source}: neither a folder nor a .zip of pictures")
     decoded = 0
@@ -65,7 +66,7 @@ def shown(place: PurePath) -> str:
     return text if len(text) <= 80 else f"{text[:38]}...{text[-39:]}"
 
 
-def _folder_members(source: Path) -> Iterator[Member]:
+def _folder_members(source: Path, max_side: int) -> Iterator[Member]:
     paths = list(islice(source.rglob("*"), SETTINGS.max_files + 1))
     if len(paths) > SETTINGS.max_files:
         raise DataRejected(f"{source.name}: more than {SETTINGS.max_files} files and folders, the limit")
@@ -74,20 +75,20 @@ def _folder_members(source: Path) -> Iterator[Member]:
     _check_count(source, sum(map(_is_picture, places)))
     root = Path(os.path.realpath(source))
     for place in places:
-        yield _tried(place, _read_file, source / place, place, root)
+        yield _tried(place, _read_file, source / place, place, root, max_side)
 
 
 def _is_file_or_link(path: Path) -> bool:
     return path.is_symlink() or not path.is_dir()
 
 
-def _read_file(path: Path, place: PurePath, root: Path) -> Picture | None:
+def _read_file(path: Path, place: PurePath, root: Path, max_side: int) -> Picture | None:
     _check_name(place.as_posix(), place)
     if not Path(os.path.realpath(path)).is_relative_to(root):
         raise DataRejected(f"{shown(place)}: a link that leads out of the folder")
     if not _is_picture(place) or not path.is_file():
         return None
-    return read_picture(path, name=shown(place))
+    return read_picture(path, name=shown(place), max_side=max_side)
 
 
 class _Archive(io.BufferedReader):
@@ -99,7 +100,7 @@ class _Archive(io.BufferedReader):
         return super().read(size)
 
 
-def _archive_members(source: Path) -> Iterator[Member]:
+def _archive_members(source: Path, max_side: int) -> Iterator[Member]:
     with _Archive(io.FileIO(source)) as file, _open_archive(file, source) as archive:
         entries = [(PurePosixPath(e.filename), e) for e in archive.infolist() if not e.is_dir()]
         entries.sort(key=lambda entry: entry[0].parts)
@@ -109,7 +110,7 @@ def _archive_members(source: Path) -> Iterator[Member]:
             raise DataRejected(f"{source.name}: unpacks to more than {SETTINGS.max_archive_bytes >> 20} MiB")
         for place, entry in entries:
             if not _hidden(place):
-                yield _tried(place, _read_entry, archive, entry, place)
+                yield _tried(place, _read_entry, archive, entry, place, max_side)
 
 
 def _open_archive(file: _Archive, source: Path) -> zipfile.ZipFile:
@@ -119,7 +120,9 @@ def _open_archive(file: _Archive, source: Path) -> zipfile.ZipFile:
         raise DataRejected(f"{source.name}: the archive cannot be read ({error!s:.80})") from error
 
 
-def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, place: PurePosixPath) -> Picture | None:
+def _read_entry(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, place: PurePosixPath, max_side: int
+) -> Picture | None:
     name = shown(place)
     _check_name(entry.filename, place)
     if stat.S_ISLNK(entry.external_attr >> 16):
@@ -131,7 +134,7 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, place: PurePos
     if entry.compress_type not in COMPRESSIONS:
         kinds = " and ".join(COMPRESSIONS.values())
         raise DataRejected(f"{name}: compressed by method {entry.compress_type}; read are {kinds}")
-    return decode_picture(_unpack(archive, entry, name), name=name)
+    return decode_picture(_unpack(archive, entry, name), name=name, max_side=max_side)
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
@@ -152,7 +155,8 @@ def _tried(place: PurePath, read: Callable[..., Picture | None], *arguments: Any
 
 def _check_name(name: str, place: PurePath) -> None:
     """Refuses a name that leads elsewhere on some system, or that cannot be told or written as it is."""
-    if PureWindowsPath(name).anchor or ".." in place.parts or "\\" in name or any(map(_unprintable, name)):
+    path = PureWindowsPath(name)
+    if path.anchor or ".." in path.parts or "\\" in name or any(map(_unprintable, name)):
         raise DataRejected(f"{shown(place)}: unsafe name")
 
 
@@ -166,7 +170,8 @@ def _is_picture(place: PurePath) -> bool:
 
 
 def _hidden(place: PurePath) -> bool:
-    return ".." not in place.parts and any(part.startswith(".") or part == "__MACOSX" for part in place.parts)
+    parts = PureWindowsPath(place).parts  # of an unsafe name too, which is told rather than passed over
+    return ".." not in parts and any(part.startswith(".") or part == "__MACOSX" for part in parts)
 
 
 def _check_count(source: Path, count: int) -> None:

@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from pixelart.codec import ALPHA_THRESHOLD, Picture
 from pixelart.errors import DataRejected, PixelArtError, RequestRejected
 from pixelart.settings import SETTINGS
-from pixelart.training.data import NO_PICTURE, Fit, PictureSet, class_names, fitted, most_frequent_size, picture_hash
+from pixelart.training.data import (
+    NO_PICTURE,
+    Fit,
+    PictureSet,
+    check_fits,
+    class_names,
+    fitted,
+    most_frequent_size,
+    picture_hash,
+)
 from pixelart.training.dataset import ClassRow, Problem, Sizes, Survey
 from pixelart.training.sheets import Slicing, common_factor, is_empty, reduce, true_grid
 from pixelart.training.sources import read_members, shown
@@ -70,10 +79,10 @@ def survey(source: Path, options: Options | None = None) -> Survey:
     """
     options, notes = options or Options(), _Notes(list)
     options.check()
-    found = _on_true_grid(list(_readable(source, notes)), options, notes)
+    found = _on_true_grid(list(_readable(source, options, notes)), options, notes)
     if options.slicing:
         found = _sliced(found, options.slicing, source, notes)
-    found = _without_empty(found, notes)
+    found = [one for one in found if _is_usable(one, notes)]
     size = options.size or (most_frequent_size([one.picture for one in found]) if found else (1, 1))
     names = class_names([one.place for one in found])
     sizes: defaultdict[str, Sizes] = defaultdict(Counter)
@@ -85,8 +94,10 @@ def survey(source: Path, options: Options | None = None) -> Survey:
     return Survey(source.name, pictures, rows, problems, colours)
 
 
-def _readable(source: Path, notes: _Notes) -> Iterator[_Found]:
-    for place, picture in read_members(source):
+def _readable(source: Path, options: Options, notes: _Notes) -> Iterator[_Found]:
+    becomes_smaller = options.slicing or options.to_true_grid
+    max_side = SETTINGS.max_sheet_side if becomes_smaller else SETTINGS.max_side
+    for place, picture in read_members(source, max_side=max_side):
         name = shown(place)
         if picture is None:
             notes["no picture by its name, passed over"].append(name)
@@ -110,7 +121,7 @@ def _on_true_grid(found: Sequence[_Found], options: Options, notes: _Notes) -> l
         grids = [true_grid(found[i].picture) for i in members]
         factor = common_factor(grids)
         told = f"{width} x {height} pixels, a smaller picture enlarged {factor} times"
-        told += ", reduced to its true grid" if options.to_true_grid else "; its true grid may be taken"
+        told += ", reduced to its true grid" if options.to_true_grid else "; take the true grid to reduce it"
         for i, grid in zip(members, grids, strict=True):
             if factor > 1 and grid.fits(factor):
                 notes[told].append(found[i].name)
@@ -134,16 +145,20 @@ def _sliced(found: Sequence[_Found], slicing: Slicing, source: Path, notes: _Not
     return tiles
 
 
-def _without_empty(found: Sequence[_Found], notes: _Notes) -> list[_Found]:
-    empty = [is_empty(one.picture) for one in found]
-    for one, nothing in zip(found, empty, strict=True):
-        if nothing:
-            notes["left out, wholly transparent"].append(one.name)
-    return [one for one, nothing in zip(found, empty, strict=True) if not nothing]
+def _is_usable(one: _Found, notes: _Notes) -> bool:
+    height, width, _ = one.picture.shape
+    if max(height, width) > SETTINGS.max_side:
+        notes[f"left out, {width} x {height} pixels; the limit is {SETTINGS.max_side} a side"].append(one.name)
+        return False
+    if is_empty(one.picture):
+        notes["left out, wholly transparent"].append(one.name)
+        return False
+    return True
 
 
 def _good(found: Sequence[tuple[str, _Found]], size: tuple[int, int], options: Options, notes: _Notes) -> PictureSet:
-    pictures, names, first = list[Picture](), list[str](), dict[str, str]()
+    check_fits(len(found), size, options.fit)
+    pictures, names, hashes, first = list[Picture](), list[str](), list[str](), dict[str, str]()
     for class_name, one in found:
         try:
             picture = fitted(one.picture, one.name, size, options.fit)
@@ -163,8 +178,9 @@ def _good(found: Sequence[tuple[str, _Found]], size: tuple[int, int], options: O
         first.setdefault(look, one.name)
         pictures.append(picture)
         names.append(class_name)
+        hashes.append(look)
     stacked = np.stack(pictures) if pictures else np.zeros((0, *size, 4), np.uint8)
-    return PictureSet(stacked, tuple(names), tuple(picture_hash(picture) for picture in pictures))
+    return PictureSet(stacked, tuple(names), tuple(hashes))
 
 
 def _class_rows(pictures: PictureSet, sizes: Mapping[str, Sizes]) -> tuple[tuple[ClassRow, ...], int]:
@@ -175,8 +191,8 @@ def _class_rows(pictures: PictureSet, sizes: Mapping[str, Sizes]) -> tuple[tuple
         mine = pictures.pictures[names == name]
         colours = _colours(mine)
         all_colours |= colours
-        rows.append(ClassRow(name, len(mine), sizes[name], int(colours.sum())))
-    return tuple(rows), int(all_colours.sum())
+        rows.append(ClassRow(name, len(mine), sizes[name], int(np.count_nonzero(colours))))
+    return tuple(rows), int(np.count_nonzero(all_colours))
 
 
 def _blocking(pictures: PictureSet) -> Iterator[Problem]:

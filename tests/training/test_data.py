@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
+import stat
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,57 +15,38 @@ from PIL import Image
 
 from pixelart.codec import Picture
 from pixelart.errors import DataRejected, ImageRejected
-from pixelart.images import encode_png, resize_nearest
+from pixelart.images import resize_nearest
 from pixelart.settings import SETTINGS
-from pixelart.training import data
+from pixelart.training import data, sources
 from pixelart.training.data import NO_FOLDER, is_validation, picture_hash, read_pictures
-
-
-def _dot(colour: int, height: int = 4, width: int = 4) -> bytes:
-    picture = np.full((height, width, 4), 255, np.uint8)
-    picture[..., 0] = colour
-    return encode_png(picture)
-
-
-def _folder(place: Path, files: Mapping[str, bytes]) -> Path:
-    for name, content in files.items():
-        (place / name).parent.mkdir(parents=True, exist_ok=True)
-        (place / name).write_bytes(content)
-    return place
-
-
-def _zip(path: Path, files: Mapping[str, bytes], *, method: int = zipfile.ZIP_DEFLATED) -> Path:
-    with zipfile.ZipFile(path, "w", method) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return path
-
+from pixelart.training.sources import COMPRESSIONS
+from tests.training.files import dot, folder_of, zip_of
 
 FILES = {
-    "a/2.png": _dot(1),
-    "a/1.png": _dot(2),
-    "a-b/1.png": _dot(3),  # "-" sorts before "/": a folder and an archive must agree all the same
-    "a b/x.GIF": _dot(4),
-    "b/deep/1.png": _dot(5),
-    "top.png": _dot(6),
-    "Zoë/ünï.png": _dot(7),
+    "a/2.png": dot(1),
+    "a/1.png": dot(2),
+    "a-b/1.png": dot(3),  # "-" sorts before "/": a folder and an archive must agree all the same
+    "a b/x.GIF": dot(4),
+    "b/deep/1.png": dot(5),
+    "top.png": dot(6),
+    "Zoë/ünï.png": dot(7),
     "notes.txt": b"no picture",
     "b/readme.md": b"# no",
 }
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("method", COMPRESSIONS)
 def test_a_folder_and_an_archive_give_the_same_set(tmp_path: Path, method: int) -> None:
-    folder = read_pictures(_folder(tmp_path / "set", FILES))
+    folder = read_pictures(folder_of(tmp_path / "set", FILES))
     backwards = dict(reversed(FILES.items()))
-    archive = read_pictures(_zip(tmp_path / "set.zip", {**backwards, "a/": b""}, method=method))
+    archive = read_pictures(zip_of(tmp_path / "set.zip", {**backwards, "a/": b""}, method=method))
     assert folder.class_names == archive.class_names and folder.hashes == archive.hashes
     assert np.array_equal(folder.pictures, archive.pictures)
     assert folder.fingerprint() == archive.fingerprint()
 
 
 def test_the_sub_folder_is_the_class(tmp_path: Path) -> None:
-    pictures = read_pictures(_folder(tmp_path, FILES))
+    pictures = read_pictures(folder_of(tmp_path, FILES))
     by_colour = dict(zip(pictures.pictures[:, 0, 0, 0].tolist(), pictures.class_names, strict=True))
     assert by_colour == {1: "a", 2: "a", 3: "a-b", 4: "a b", 5: "b", 6: NO_FOLDER, 7: "Zoë"}
     assert pictures.classes == tuple(sorted({"a", "a-b", "a b", "b", NO_FOLDER, "Zoë"}))
@@ -72,20 +54,29 @@ def test_the_sub_folder_is_the_class(tmp_path: Path) -> None:
 
 
 def test_folders_that_wrap_all_the_others_are_no_classes(tmp_path: Path) -> None:
-    files = {"my/set/a/1.png": _dot(1), "my/set/a/more/2.png": _dot(2), "my/set/b/3.png": _dot(3)}
-    for source in (_folder(tmp_path / "set", files), _zip(tmp_path / "set.zip", files)):
+    files = {"my/set/a/1.png": dot(1), "my/set/a/more/2.png": dot(2), "my/set/b/3.png": dot(3)}
+    for source in (folder_of(tmp_path / "set", files), zip_of(tmp_path / "set.zip", files)):
         assert read_pictures(source).class_names == ("a", "a", "b")
-    assert read_pictures(_folder(tmp_path / "one", {"my/a/1.png": _dot(1)})).class_names == ("a",)
+    assert read_pictures(folder_of(tmp_path / "one", {"my/a/1.png": dot(1)})).class_names == ("a",)
+
+
+def test_folders_of_the_parts_of_a_set_are_no_classes(tmp_path: Path) -> None:
+    parts = {"data/train/a/1.png": dot(1), "data/train/b/2.png": dot(2), "data/test/a/3.png": dot(3)}
+    assert read_pictures(zip_of(tmp_path / "1.zip", parts)).class_names == ("a", "a", "b")
+    vehicles = {"train/1.png": dot(1), "ship/2.png": dot(2)}
+    assert read_pictures(zip_of(tmp_path / "2.zip", vehicles)).class_names == ("ship", "train")
+    vehicles = {"train/red/1.png": dot(1), "ship/red/2.png": dot(2)}
+    assert read_pictures(zip_of(tmp_path / "3.zip", vehicles)).class_names == ("ship", "train")
 
 
 def test_the_set_is_in_order_of_name(tmp_path: Path) -> None:
     names = [f"c/{i}.png" for i in (3, 1, 2)]
-    pictures = read_pictures(_zip(tmp_path / "a.zip", {n: _dot(i) for i, n in enumerate(names)}))
+    pictures = read_pictures(zip_of(tmp_path / "a.zip", {n: dot(i) for i, n in enumerate(names)}))
     assert pictures.pictures[:, 0, 0, 0].tolist() == [1, 2, 0]
 
 
 def test_select_keeps_pictures_with_their_names(tmp_path: Path) -> None:
-    pictures = read_pictures(_folder(tmp_path, FILES))
+    pictures = read_pictures(folder_of(tmp_path, FILES))
     part = pictures.select(np.array([c == "a" for c in pictures.class_names]))
     assert part.class_names == ("a", "a") and part.classes == ("a",)
     assert all(picture_hash(p) == h for p, h in zip(part.pictures, part.hashes, strict=True))
@@ -94,40 +85,40 @@ def test_select_keeps_pictures_with_their_names(tmp_path: Path) -> None:
 
 def test_the_fingerprint_depends_on_pictures_and_classes(tmp_path: Path) -> None:
     prints = [
-        read_pictures(_folder(tmp_path / str(i), files)).fingerprint()
+        read_pictures(folder_of(tmp_path / str(i), files)).fingerprint()
         for i, files in enumerate(
             [
-                {"a/1.png": _dot(1), "a/2.png": _dot(2)},
-                {"a/1.png": _dot(1), "b/2.png": _dot(2)},
-                {"a/1.png": _dot(1), "a/2.png": _dot(3)},
-                {"a/1.png": _dot(2), "a/2.png": _dot(1)},
-                {"a/1.png": _dot(1)},
+                {"a/1.png": dot(1), "a/2.png": dot(2)},
+                {"a/1.png": dot(1), "b/2.png": dot(2)},
+                {"a/1.png": dot(1), "a/2.png": dot(3)},
+                {"a/1.png": dot(2), "a/2.png": dot(1)},
+                {"a/1.png": dot(1)},
             ]
         )
     ]
     assert len(set(prints)) == 5
-    assert read_pictures(_folder(tmp_path / "0", {})).fingerprint() == prints[0]
+    assert read_pictures(folder_of(tmp_path / "0", {})).fingerprint() == prints[0]
 
 
 # --- sizes --------------------------------------------------------------------------------------------------------
 
-MIXED = {"a/1.png": _dot(1), "a/2.png": _dot(2), "a/big.png": _dot(3, 8, 12)}
+MIXED = {"a/1.png": dot(1), "a/2.png": dot(2), "a/big.png": dot(3, 8, 12)}
 
 
 def test_another_size_is_refused_by_name(tmp_path: Path) -> None:
-    for source in (_folder(tmp_path / "set", MIXED), _zip(tmp_path / "set.zip", MIXED)):
+    for source in (folder_of(tmp_path / "set", MIXED), zip_of(tmp_path / "set.zip", MIXED)):
         with pytest.raises(DataRejected, match=r"big\.png: 12 x 8 pixels; needed are 4 x 4 .*--fit nearest"):
             read_pictures(source)
 
 
 def test_another_size_is_resized_when_asked(tmp_path: Path) -> None:
-    pictures = read_pictures(_folder(tmp_path, MIXED), fit="nearest")
+    pictures = read_pictures(folder_of(tmp_path, MIXED), fit="nearest")
     assert pictures.pictures.shape == (3, 4, 4, 4)
     assert sorted(pictures.pictures[:, 0, 0, 0].tolist()) == [1, 2, 3]
 
 
 def test_a_size_may_be_demanded(tmp_path: Path) -> None:
-    source = _folder(tmp_path, MIXED)
+    source = folder_of(tmp_path, MIXED)
     with pytest.raises(DataRejected, match="needed are 12 x 8"):
         read_pictures(source, size=(8, 12))
     assert read_pictures(source, size=(8, 12), fit="nearest").pictures.shape == (3, 8, 12, 4)
@@ -148,42 +139,91 @@ def test_nearest_takes_the_middle_of_each_cell() -> None:
     "name", ["../evil.png", "a/../../evil.png", "/etc/evil.png", "a\\evil.png", "..\\evil.png", "C:\\evil.png"]
 )
 def test_archives_with_unsafe_names_are_refused(tmp_path: Path, name: str) -> None:
-    source = _zip(tmp_path / "set.zip", {"a/1.png": _dot(1), "XXXXXX" + "x" * (len(name) - 6): _dot(2)})
+    source = zip_of(tmp_path / "set.zip", {"a/1.png": dot(1), "XXXXXX" + "x" * (len(name) - 6): dot(2)})
     source.write_bytes(source.read_bytes().replace(b"XXXXXX" + b"x" * (len(name) - 6), name.encode()))
     with zipfile.ZipFile(source) as archive:
         assert name in archive.namelist()
-    with pytest.raises(DataRejected, match=r"^set\.zip: unsafe name "):
+    with pytest.raises(DataRejected, match=r"evil\.png: unsafe name$"):
         read_pictures(source)
     assert [p.name for p in tmp_path.iterdir()] == ["set.zip"]
 
 
+@pytest.mark.parametrize(
+    "name", ["a\\1.png", "two\nlines/1.png", b"latin \xe9/1.png"], ids=["backslash", "lines", "bytes"]
+)
+@pytest.mark.skipif(os.name == "nt", reason="there such names cannot be made")
+def test_folders_with_unsafe_names_are_refused(tmp_path: Path, name: str | bytes) -> None:
+    source = folder_of(tmp_path / "set", {os.fsdecode(name): dot(1)})
+    with pytest.raises(DataRejected, match=r"1\.png: unsafe name$") as refused:
+        read_pictures(source)
+    assert str(refused.value).encode() and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["a/link.png", "link"])
+def test_archives_with_links_are_refused(tmp_path: Path, name: str) -> None:
+    source = zip_of(tmp_path / "set.zip", {"a/1.png": dot(1)})
+    with zipfile.ZipFile(source, "a") as archive:
+        link = zipfile.ZipInfo(name)
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(link, "../../secret.png")
+    with pytest.raises(DataRejected, match=f"^{name}: a link$"):
+        read_pictures(source)
+
+
+@pytest.mark.parametrize("target", ["secret/s.png", "secret", "loop.png"])
+def test_links_that_lead_out_of_a_folder_are_refused(tmp_path: Path, target: str) -> None:
+    folder_of(tmp_path / "secret", {"s.png": dot(9)})
+    (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
+    source = folder_of(tmp_path / "set", {"a/1.png": dot(1)})
+    (source / "a" / "z.png").symlink_to(tmp_path / target)
+    with pytest.raises(DataRejected, match=r"^a/z\.png: a link that leads out of the folder$"):
+        read_pictures(source)
+
+
+def test_links_inside_a_folder_are_followed_to_files_only(tmp_path: Path) -> None:
+    source = folder_of(tmp_path / "set", {"a/1.png": dot(1)})
+    (source / "b").mkdir()
+    (source / "b" / "2.png").symlink_to("../a/1.png")
+    (source / "b" / "round").symlink_to("..")
+    (source / "b" / "gone.png").symlink_to("nothing.png")
+    (tmp_path / "linked").symlink_to(source)
+    for place in (source, tmp_path / "linked"):
+        assert read_pictures(place).class_names == ("a", "b")
+
+
+def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
+    source = folder_of(tmp_path / "set", {"a/1.png": dot(1)})
+    os.mkfifo(source / "a" / "pipe.png")  # opening it would wait for ever
+    assert len(read_pictures(source)) == 1
+
+
 def test_encrypted_archives_are_refused(tmp_path: Path) -> None:
-    source = _zip(tmp_path / "set.zip", {"a/1.png": _dot(1)})
+    source = zip_of(tmp_path / "set.zip", {"a/1.png": dot(1)})
     content = bytearray(source.read_bytes())
     content[6] |= 1
     content[content.index(b"PK\1\2") + 8] |= 1
     source.write_bytes(content)
-    with pytest.raises(DataRejected, match=r"^set\.zip: 'a/1\.png' is encrypted"):
+    with pytest.raises(DataRejected, match=r"^a/1\.png: encrypted$"):
         read_pictures(source)
 
 
 def test_hidden_files_are_passed_over(tmp_path: Path) -> None:
     files = {
-        "a/1.png": _dot(1),
-        "a/.2.png": _dot(2),
-        ".git/3.png": _dot(3),
+        "a/1.png": dot(1),
+        "a/.2.png": dot(2),
+        ".git/3.png": dot(3),
         "__MACOSX/a/._1.png": b"resource fork",
         "a/.cache/4.png": b"",
     }
-    for source in (_folder(tmp_path / "set", files), _zip(tmp_path / "set.zip", files)):
+    for source in (folder_of(tmp_path / "set", files), zip_of(tmp_path / "set.zip", files)):
         assert read_pictures(source).class_names == ("a",)
 
 
 def test_a_hidden_folder_may_be_the_source(tmp_path: Path) -> None:
-    assert len(read_pictures(_folder(tmp_path / ".set", {"a/1.png": _dot(1)}))) == 1
+    assert len(read_pictures(folder_of(tmp_path / ".set", {"a/1.png": dot(1)}))) == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"PK\3\4", b"PK\5\6", b"\x1f\x8b\x08", _dot(1)], ids=repr)
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\3\4", b"PK\5\6", b"\x1f\x8b\x08", dot(1)], ids=repr)
 def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "set.zip").write_bytes(content)
     with pytest.raises(DataRejected, match=r"set\.zip: neither a folder nor a \.zip"):
@@ -195,24 +235,24 @@ def test_a_source_that_is_not_there_is_refused(tmp_path: Path) -> None:
         read_pictures(tmp_path / "gone")
 
 
-@pytest.mark.parametrize("files", [{}, {"a/readme.txt": b"no"}, {"a/.1.png": _dot(1)}], ids=["empty", "text", "hidden"])
+@pytest.mark.parametrize("files", [{}, {"a/readme.txt": b"no"}, {"a/.1.png": dot(1)}], ids=["empty", "text", "hidden"])
 def test_a_source_without_pictures_is_refused(tmp_path: Path, files: dict[str, bytes]) -> None:
     (tmp_path / "set").mkdir()
-    for source in (_folder(tmp_path / "set", files), _zip(tmp_path / "set.zip", files)):
+    for source in (folder_of(tmp_path / "set", files), zip_of(tmp_path / "set.zip", files)):
         with pytest.raises(DataRejected, match="holds no picture"):
             read_pictures(source)
 
 
 def test_a_file_that_is_no_picture_is_refused_by_name(tmp_path: Path) -> None:
-    files = {"a/1.png": _dot(1), "a/fake.png": b"hello"}
-    for source in (_folder(tmp_path / "set", files), _zip(tmp_path / "set.zip", files)):
+    files = {"a/1.png": dot(1), "a/fake.png": b"hello"}
+    for source in (folder_of(tmp_path / "set", files), zip_of(tmp_path / "set.zip", files)):
         with pytest.raises(ImageRejected, match=r"fake\.png: not a readable picture"):
             read_pictures(source)
 
 
 def test_damages_to_an_archive_end_in_a_plain_refusal(tmp_path: Path) -> None:
-    files = {f"a/{i}.png": _dot(i) for i in range(3)}
-    sources = [_zip(tmp_path / f"{m}.zip", files, method=m).read_bytes() for m in (0, 8, 12, 14)]
+    files = {f"a/{i}.png": dot(i) for i in range(3)}
+    sources = [zip_of(tmp_path / f"{m}.zip", files, method=m).read_bytes() for m in (0, 8, 12, 14)]
     random, path = np.random.default_rng(3), tmp_path / "set.zip"
     refused = 0
     for number in range(400):
@@ -230,14 +270,10 @@ def test_damages_to_an_archive_end_in_a_plain_refusal(tmp_path: Path) -> None:
     assert refused > 200
 
 
-def test_unknown_compression_is_refused(tmp_path: Path) -> None:
-    source = _zip(tmp_path / "set.zip", {"a/1.png": _dot(1)})
-    content = bytearray(source.read_bytes())
-    content[8:10] = content[content.index(b"PK\1\2") + 10 :][:2] = b"\x63\0"
-    at = content.index(b"PK\1\2") + 10
-    content[at : at + 2] = b"\x63\0"
-    source.write_bytes(content)
-    with pytest.raises(DataRejected, match=r"^set\.zip: 'a/1\.png' is damaged"):
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_compressions_that_are_unpacked_at_once_are_refused(tmp_path: Path, method: int) -> None:
+    source = zip_of(tmp_path / "set.zip", {"a/1.png": dot(1)}, method=method)
+    with pytest.raises(DataRejected, match=rf"^a/1\.png: compressed by method {method}; read are stored and deflated$"):
         read_pictures(source)
 
 
@@ -256,20 +292,47 @@ def test_an_archive_bomb_is_refused(tmp_path: Path) -> None:
         read_pictures(source)
 
 
+def test_an_archive_of_too_large_a_directory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"a/1.png": dot(1), **{f"{i}": b"" for i in range(100)}}
+    source, size = zip_of(tmp_path / "set.zip", files), sum(46 + len(name) for name in files)
+    monkeypatch.setattr(sources, "SETTINGS", type(SETTINGS)(max_directory_bytes=size))
+    assert len(read_pictures(source)) == 1
+    monkeypatch.setattr(sources, "SETTINGS", type(SETTINGS)(max_directory_bytes=size - 1))
+    with pytest.raises(DataRejected, match=r"^set\.zip: the archive cannot be read \(a directory of more than 0 MiB"):
+        read_pictures(source)
+
+
+def test_a_folder_of_too_many_files_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = folder_of(tmp_path / "set", {"a/1.png": dot(1), "b": b"", "c": b""})
+    monkeypatch.setattr(sources, "SETTINGS", type(SETTINGS)(max_files=4))
+    assert len(read_pictures(source)) == 1
+    monkeypatch.setattr(sources, "SETTINGS", type(SETTINGS)(max_files=3))
+    with pytest.raises(DataRejected, match="set: more than 3 files and folders"):
+        read_pictures(source)
+
+
 def test_too_many_pictures_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "SETTINGS", type(SETTINGS)(max_pictures=2))
-    files = {f"a/{i}.png": _dot(i) for i in range(3)}
-    for source in (_folder(tmp_path / "set", files), _zip(tmp_path / "set.zip", files)):
+    monkeypatch.setattr(sources, "SETTINGS", type(SETTINGS)(max_pictures=2))
+    files = {f"a/{i}.png": dot(i) for i in range(3)}
+    for source in (folder_of(tmp_path / "set", files), zip_of(tmp_path / "set.zip", files)):
         with pytest.raises(DataRejected, match="3 pictures; the limit is 2"):
             read_pictures(source)
 
 
 def test_more_than_fits_in_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "SETTINGS", type(SETTINGS)(max_decoded_bytes=3 * 64 - 1))
-    files = {f"a/{i}.png": _dot(i) for i in range(3)}
-    for source in (_folder(tmp_path / "set", files), _zip(tmp_path / "set.zip", files)):
+    monkeypatch.setattr(sources, "SETTINGS", type(SETTINGS)(max_decoded_bytes=3 * 64 - 1))
+    files = {f"a/{i}.png": dot(i) for i in range(3)}
+    for source in (folder_of(tmp_path / "set", files), zip_of(tmp_path / "set.zip", files)):
         with pytest.raises(DataRejected, match="decodes to more than"):
             read_pictures(source)
+
+
+def test_pictures_are_not_enlarged_beyond_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "SETTINGS", type(SETTINGS)(max_decoded_bytes=2 * 4 * 100))
+    source = folder_of(tmp_path / "set", {f"a/{i}.png": dot(i) for i in range(2)})
+    assert len(read_pictures(source, size=(10, 10), fit="nearest")) == 2
+    with pytest.raises(DataRejected, match=r"^2 pictures of 11 x 10 pixels take more than 0 MiB"):
+        read_pictures(source, size=(10, 11), fit="nearest")
 
 
 # --- content ------------------------------------------------------------------------------------------------------
