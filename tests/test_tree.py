@@ -12,9 +12,10 @@ ROOT = Path(__file__).parent.parent
 ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie beside each other and share nothing
     ("app", "pixelart.__main__"),
     ("pixelart.cli",),
-    ("pixelart.ui", "pixelart.commands", "pixelart.inspect_command"),
+    ("pixelart.ui", "pixelart.commands", "pixelart.inspect_command", "pixelart.jobs_command"),
     ("pixelart.terminal",),
-    ("pixelart.engine", "pixelart.training"),
+    ("pixelart.engine", "pixelart.jobs"),
+    ("pixelart.training",),
     ("pixelart.previews",),
     ("pixelart.library", "pixelart.requests"),
     ("pixelart.inspection",),
@@ -130,7 +131,8 @@ def test_gradio_is_imported_by_the_interface_only() -> None:
 
 def test_argparse_is_read_by_the_terminal_only() -> None:
     users = {m for m, tree in MODULES.items() if any(i.split(".")[0] == "argparse" for i in _imports(m, tree))}
-    assert users == {"pixelart.cli", "pixelart.commands", "pixelart.inspect_command", "pixelart.terminal"}
+    commands = {"pixelart.commands", "pixelart.inspect_command", "pixelart.jobs_command"}
+    assert users == {"pixelart.cli", "pixelart.terminal", *commands}
 
 
 @pytest.mark.parametrize("module", PROGRAMS)
@@ -145,7 +147,8 @@ def test_nothing_that_is_read_is_run(module: str) -> None:
         ("pixelart.codec", "def f():\n    import pixelart.images"),
         ("pixelart.layers.gated", "from pixelart import models"),
         ("pixelart.layers.gated", "from ..models import base"),
-        ("pixelart.engine", "from pixelart.training.run import Schedule"),
+        ("pixelart.engine", "from pixelart.jobs import Jobs"),
+        ("pixelart.jobs.runner", "from pixelart.engine import Engine"),
         ("pixelart.training.run", "from pixelart.engine import Engine"),
         ("pixelart.engine", "from pixelart.ui import build"),
         ("pixelart.engine", "from pixelart.unheard_of import x"),
