@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pixelart import check_command, commands, inspect_command
+from pixelart import check_command, commands, inspect_command, jobs_command
 from pixelart.errors import PixelArtError
 from pixelart.holes import HOLES
 from pixelart.sampling import AUTO, SAMPLERS
@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_check(add)
     _add_train(add)
     _add_export(add)
+    _add_jobs(add)
     return parser
 
 
@@ -202,6 +203,8 @@ def _add_train(add: Any) -> None:
     _data(command)
     command.add_argument("--out", type=Path, required=True, help="the run folder")
     command.add_argument("--resume", action="store_true", help="continue the run in --out where it was saved last")
+    text = "obey stop, pause and go, a line each, on standard input, and stop at its end; tell how far it is in --out"
+    command.add_argument("--attended", action="store_true", help=text)
     command.set_defaults(fit=None)
     command.add_argument("--model", help="a variant (gated_pixelcnn)")
     command.add_argument("--preset", help="default or debug")
@@ -219,6 +222,15 @@ def _add_export(add: Any) -> None:
     command = _command(add, "export", commands.export, "make a checkpoint of a run", "runs/mine --name mine")
     command.add_argument("run_folder", type=Path, metavar="RUN", help="the run folder")
     command.add_argument("--name", required=True, help="name of the new checkpoint")
+    _checkpoints_folder(command)
+
+
+def _add_jobs(add: Any) -> None:
+    text = "list the trainings in the background that the app was asked for; take up one where no app runs"
+    command = _command(add, "jobs", jobs_command.jobs, text, "--json")
+    command.add_argument("--folder", type=Path, default=Path("jobs"), help="where they lie")
+    help_text = "take up this job and work through the queue, where no app does; Ctrl+C saves"
+    command.add_argument("--resume", metavar="ID", help=help_text)
     _checkpoints_folder(command)
 
 

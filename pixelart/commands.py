@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import signal
 import sys
 from collections.abc import Callable
@@ -22,11 +21,12 @@ from pixelart.errors import DataRejected, RequestRejected
 from pixelart.images import read_picture
 from pixelart.models import create_model, get_variant, list_models
 from pixelart.terminal import Json, check_scale, class_weights, find, progress_bar, row_progress, say
+from pixelart.training.attended import Diary, Orders, orders_of_stdin
 from pixelart.training.checkpoint import write_file
 from pixelart.training.data import PictureSet, read_pictures
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_stage, stage_bits
 from pixelart.training.run import RUN_FILE, Schedule
-from pixelart.training.setup import FROM_SCRATCH, export_run, resume_run, start_run
+from pixelart.training.setup import FROM_SCRATCH, check_name, export_run, resume_run, start_run
 from pixelart.training.trainer import Trainer
 
 SCHEDULE_OPTIONS: list[tuple[str, Callable[[str], Any], str]] = [
@@ -165,20 +165,33 @@ def _encoded(loaded: Checkpoint, pictures: PictureSet) -> tuple[Tensor, Tensor]:
 
 def train(options: argparse.Namespace) -> Json:
     """Start or continue a run; Ctrl+C saves and stops."""
-    with (
-        open_run(options) as trainer,
-        tqdm(total=100, desc="training", unit="%", disable=None, file=sys.stderr) as bar,
-    ):
+    orders = orders_of_stdin() if options.attended else None
+    with open_run(options) as trainer:
+        if orders:
+            _train_attended(trainer, orders)
+        else:
+            _train_with_a_bar(trainer)
+    measured = trainer.rows and trainer.rows[-1]["step"] == trainer.step
+    last = trainer.rows[-1] if measured else {"step": trainer.step}
+    say(options, ", ".join(f"{key} {value}" for key, value in last.items()))
+    return {"run": str(options.out), "finished": trainer.progress() >= 1, **last}
+
+
+def _train_with_a_bar(trainer: Trainer) -> None:
+    with tqdm(total=100, desc="training", unit="%", disable=None, file=sys.stderr) as bar:
 
         def report(state: Trainer) -> None:
             bar.update(round(100 * state.progress(), 1) - bar.n)
             bar.set_postfix_str(f"step {state.step}, {state.recent_bits():.3f} bits/dim")
 
         run_until_stopped(trainer, report)
-    measured = trainer.rows and trainer.rows[-1]["step"] == trainer.step
-    last = trainer.rows[-1] if measured else {"step": trainer.step}
-    say(options, ", ".join(f"{key} {value}" for key, value in last.items()))
-    return {"run": str(options.out), "finished": trainer.progress() >= 1, **last}
+
+
+def _train_attended(trainer: Trainer, orders: Orders) -> None:
+    orders.begin()
+    diary = Diary(trainer, orders)
+    run_until_stopped(trainer, diary.report, stop=orders.stop)
+    diary.close(trainer)
 
 
 def open_run(options: argparse.Namespace) -> AbstractContextManager[Trainer]:
@@ -206,20 +219,22 @@ def open_run(options: argparse.Namespace) -> AbstractContextManager[Trainer]:
 
 def export(options: argparse.Namespace) -> Json:
     """A checkpoint folder from a run folder."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", options.name):
-        raise RequestRejected(f"name {options.name!r:.80}: use 1 to 64 letters, digits, '.', '_' and '-'")
+    check_name(options.name)
     target = export_run(options.run_folder, options.checkpoints / options.name)
     say(options, f"wrote {target}")
     return {"checkpoint": str(target)}
 
 
-def run_until_stopped(trainer: Trainer, report: Callable[[Trainer], None]) -> None:
-    """Train to the end, or until Ctrl+C or a polite kill, which save and stop; `report` is called after every step."""
+def run_until_stopped(
+    trainer: Trainer, report: Callable[[Trainer], None], *, stop: Callable[[], bool] = lambda: False
+) -> None:
+    """Train to the end, or until `stop`, Ctrl+C or a polite kill, which save and stop; `report` is called after every
+    step."""
     stopping: list[int] = []
     signals = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda received, _: stopping.append(received)) for number in signals]
     try:
-        trainer.train(stop=lambda: bool(stopping), report=report)
+        trainer.train(stop=lambda: bool(stopping) or stop(), report=report)
     finally:
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)

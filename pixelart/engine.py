@@ -51,8 +51,12 @@ class Engine:
         *,
         device: torch.device | None = None,
         memory_bytes: int = 1 << 30,
+        on_drawing: Callable[[bool], None] | None = None,
     ) -> None:
+        """`on_drawing` is told True when drawing begins and False when nobody draws any more, in this order; it must be
+        quick and call no method of the engine."""
         self.device = device or pick_device()
+        self._on_drawing = on_drawing
         self.library = Library(folder, device=self.device, memory_bytes=memory_bytes)
         self._drawings = 0
         self._lock = threading.Lock()
@@ -248,13 +252,17 @@ class Engine:
 
     @contextmanager
     def _drawing(self) -> Iterator[None]:
-        with self._lock:
-            self._drawings += 1
+        self._count_drawings(1)
         try:
             yield
         finally:
-            with self._lock:
-                self._drawings -= 1
+            self._count_drawings(-1)
+
+    def _count_drawings(self, change: int) -> None:
+        with self._lock:
+            before, self._drawings = self._drawings, self._drawings + change
+            if self._on_drawing and (before > 0) != (self._drawings > 0):
+                self._on_drawing(self._drawings > 0)
 
     def _load_for(
         self, checkpoint: str, picture: Picture, class_weights: Mapping[str, float] | None

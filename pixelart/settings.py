@@ -29,6 +29,10 @@ class Settings:
     max_count: int = 64
     max_weights_bytes: int = 512 * 2**20
     max_config_bytes: int = 2**20
+    max_running_jobs: int = 1
+    max_queued_jobs: int = 3
+    max_job_minutes: float = 30.0
+    """Of a training in the background, from its start or its last Resume; giving way is not counted."""
 
 
 SETTINGS = Settings()

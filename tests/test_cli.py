@@ -29,7 +29,7 @@ from pixelart.training.run import Schedule
 from pixelart.training.setup import export_run, start_run
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ("models", "generate", "complete", "enlarge", "inspect", "evaluate", "check", "train", "export")
+COMMANDS = ("models", "generate", "complete", "enlarge", "inspect", "evaluate", "check", "train", "export", "jobs")
 Run = Callable[..., "Result"]
 
 

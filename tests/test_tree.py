@@ -12,10 +12,11 @@ ROOT = Path(__file__).parent.parent
 ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie beside each other and share nothing
     ("app", "pixelart.__main__"),
     ("pixelart.cli",),
-    ("pixelart.ui", "pixelart.commands", "pixelart.inspect_command", "pixelart.check_command"),
+    ("pixelart.ui", "pixelart.commands", "pixelart.inspect_command", "pixelart.check_command", "pixelart.jobs_command"),
     ("pixelart.terminal",),
-    ("pixelart.hub",),
-    ("pixelart.engine", "pixelart.training"),
+    ("pixelart.engine",),
+    ("pixelart.jobs", "pixelart.hub"),
+    ("pixelart.training",),
     ("pixelart.previews",),
     ("pixelart.library", "pixelart.requests"),
     ("pixelart.inspection",),
@@ -131,7 +132,7 @@ def test_gradio_is_imported_by_the_interface_only() -> None:
 
 def test_argparse_is_read_by_the_terminal_only() -> None:
     users = {m for m, tree in MODULES.items() if any(i.split(".")[0] == "argparse" for i in _imports(m, tree))}
-    commands = {"pixelart.commands", "pixelart.inspect_command", "pixelart.check_command"}
+    commands = {f"pixelart.{name}" for name in ("commands", "inspect_command", "check_command", "jobs_command")}
     assert users == {"pixelart.cli", *commands, "pixelart.terminal"}
 
 
@@ -152,7 +153,8 @@ def test_nothing_that_is_read_is_run(module: str) -> None:
         ("pixelart.codec", "def f():\n    import pixelart.images"),
         ("pixelart.layers.gated", "from pixelart import models"),
         ("pixelart.layers.gated", "from ..models import base"),
-        ("pixelart.engine", "from pixelart.training.run import Schedule"),
+        ("pixelart.engine", "from pixelart.jobs import Jobs"),
+        ("pixelart.jobs.runner", "from pixelart.engine import Engine"),
         ("pixelart.training.run", "from pixelart.engine import Engine"),
         ("pixelart.engine", "from pixelart.ui import build"),
         ("pixelart.engine", "from pixelart.unheard_of import x"),

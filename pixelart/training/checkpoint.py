@@ -76,16 +76,16 @@ def write_file(path: Path, data: bytes, *, files: Files | None = None) -> None:
 
 
 @contextmanager
-def exclusive(run: Path) -> Iterator[None]:
-    """Hold the run folder alone; the lock ends with the process, however that ends.
+def exclusive(folder: Path, *, busy: str = "another process is training this run") -> Iterator[None]:
+    """Hold a folder, such as that of a run, alone; the lock ends with the process, however that ends.
 
     Raises:
-        RequestRejected: no such folder, or another holds it.
+        RequestRejected: no such folder, or another holds it, as `busy` says.
     """
     try:
-        lock = (run / "lock").open("a+b")
+        lock = (folder / "lock").open("a+b")
     except FileNotFoundError as error:
-        raise RequestRejected(f"{run}: not a run folder") from error
+        raise RequestRejected(f"{folder}: not a run folder") from error
     with lock as file:
         try:
             if os.name == "nt":
@@ -97,7 +97,7 @@ def exclusive(run: Path) -> Iterator[None]:
 
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise RequestRejected(f"{run}: another process is training this run") from error
+            raise RequestRejected(f"{folder}: {busy}") from error
         yield
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -170,6 +171,12 @@ def _adjusted(config: RunConfig, given: Mapping[str, Any]) -> Schedule:
     schedule = replace(config.schedule, **{k: v for k, v in given.items() if k in ADJUSTABLE})
     schedule.check()
     return schedule
+
+
+def check_name(name: str) -> None:
+    """Raises RequestRejected when a checkpoint cannot be called so."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        raise RequestRejected(f"name {name!r:.80}: use 1 to 64 letters, digits, '.', '_' and '-'")
 
 
 def export_run(run: Path, target: Path) -> Path:

@@ -1,0 +1,139 @@
+"""The process of a job: how it is started, told, and how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+PROGRAM = (sys.executable, "-m", "pixelart")
+ROOT = Path(__file__).parent.parent.parent
+LOWEST = 19
+MOST_THREADS = 8
+"""More gain nothing on networks as small as these."""
+Stopper = Literal["owner", "limit", "server"]
+_KEPT = re.compile(
+    "PATH|HOME|USERPROFILE|APPDATA|LOCALAPPDATA|SYSTEMROOT|WINDIR|COMSPEC|PATHEXT|TMPDIR|TEMP|TMP|TZ|LANG|LC_.*"
+    "|VIRTUAL_ENV|PYTHON.*|LD_LIBRARY_PATH|DYLD_.*|XDG_CACHE_HOME|CUDA_.*|NVIDIA_.*|HIP_.*|ROCR_.*|NUMBA_.*|MKL_.*"
+)
+
+
+def threads() -> int:
+    """CPU threads of a child: all cores, for it gives way to whoever draws."""
+    return max(1, min(MOST_THREADS, os.cpu_count() or 1))
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """What a child needs of these variables, and nothing else: no token of any name."""
+    kept = {name: value for name, value in variables.items() if _KEPT.fullmatch(name.upper())}
+    return {**kept, "OMP_NUM_THREADS": str(threads())}
+
+
+class Child:
+    """A training at the lowest priority in a session of its own. It obeys a pipe; when this process dies, however that
+    happens, the pipe ends and so does the child. Safe under threads."""
+
+    def __init__(self, command: Sequence[str], *, log: Path) -> None:
+        """Starts it.
+
+        Raises:
+            OSError: it could not be started.
+        """
+        with log.open("ab") as file:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                cwd=ROOT,
+                env=environment(os.environ),
+                start_new_session=True,
+                creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),  # of Windows
+            )
+        assert self._process.stdin
+        self._pipe = self._process.stdin
+        if os.name != "nt":
+            os.set_blocking(self._pipe.fileno(), False)  # a child that does not listen holds nobody up
+            _lower_priority(self._process.pid)
+        self._lock = threading.RLock()
+        self._paused_since: float | None = None
+        self._paused_before, self._started = 0.0, time.monotonic()
+        self.stopped_by: Stopper | None = None
+        self.was_killed = False
+        self._stopped_at = 0.0
+
+    @property
+    def pid(self) -> int:
+        """Of the process, which is ours to signal until `wait` has told its end."""
+        return self._process.pid
+
+    @property
+    def seconds(self) -> float:
+        """Since its start, without those in which it gave way."""
+        with self._lock:
+            now = time.monotonic()
+            paused = self._paused_before + (now - self._paused_since if self._paused_since is not None else 0.0)
+            return now - self._started - paused
+
+    @property
+    def stopping_for(self) -> float:
+        """Seconds since it was told to stop; 0 when it was not."""
+        return time.monotonic() - self._stopped_at if self.stopped_by else 0.0
+
+    def stop(self, by: Stopper) -> None:
+        """Tell it to save and end. Who says it first is remembered."""
+        with self._lock:
+            if self.stopped_by is None:
+                self.stopped_by, self._stopped_at = by, time.monotonic()
+        self._order(b"stop\n")
+
+    def pause(self) -> None:
+        """Tell it to give way."""
+        with self._lock:
+            if self._paused_since is None:
+                self._paused_since = time.monotonic()
+                self._order(b"pause\n")
+
+    def go(self) -> None:
+        """Tell it to go on."""
+        with self._lock:
+            if self._paused_since is not None:
+                self._paused_before += time.monotonic() - self._paused_since
+                self._paused_since = None
+                self._order(b"go\n")
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.was_killed = True
+        self._process.kill()
+
+    def wait(self, seconds: float) -> int | None:
+        """Its exit code, or None when it lives on for so long; the negative number of the signal that ended it."""
+        try:
+            code = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        with self._lock, contextlib.suppress(OSError):
+            self._pipe.close()
+        return code
+
+    def _order(self, line: bytes) -> None:
+        with self._lock:
+            if not self._pipe.closed:  # or its number may be another file by now
+                with contextlib.suppress(OSError):  # the child is gone, or does not listen
+                    os.write(self._pipe.fileno(), line)
+
+
+def _lower_priority(pid: int) -> None:
+    """From here, not in the child, whose first seconds are busy with imports. Where Linux groups processes by session,
+    the group has a priority of its own, and a session of its own would get as much as the whole app."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, LOWEST)
+        Path(f"/proc/{pid}/autogroup").write_text(str(LOWEST), encoding="ascii")

@@ -1,0 +1,82 @@
+"""The folder of a job: its pictures, its run, and what the child tells there. A server only reads it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from pixelart.training.attended import CURVE_FILE, PROGRESS_FILE, read_curve
+
+TAIL_BYTES = 8192
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is. `steps`: of the whole schedule, 0 where that is of minutes; `progress`: its share 0..1 that is
+    done; `seconds`: of training so far; `seconds_left`: as it seems, or None; `bits`: per hidden sub-pixel, of the
+    latest steps. `phase`: training, measuring, finished or stopped."""
+
+    phase: str
+    step: int
+    steps: int
+    progress: float
+    seconds: float
+    seconds_left: float | None
+    bits: float | None
+
+
+@dataclass(frozen=True)
+class JobFolder:
+    """`path`/ data.zip, job.log and run/, and what can be read there at any moment."""
+
+    path: Path
+
+    @property
+    def data(self) -> Path:
+        """The pictures to train on, and nothing else."""
+        return self.path / "data.zip"
+
+    @property
+    def run(self) -> Path:
+        """The run folder: checkpoints, log.csv, samples."""
+        return self.path / "run"
+
+    @property
+    def log(self) -> Path:
+        """All that the child printed, over all its lives."""
+        return self.path / "job.log"
+
+    def progress(self) -> Progress | None:
+        """How far the run is; None before its first step."""
+        try:
+            return Progress(**json.loads((self.run / PROGRESS_FILE).read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def curve(self) -> list[tuple[int, float]]:
+        """(step, training bits per hidden sub-pixel), about two a second."""
+        return read_curve(self.run / CURVE_FILE)
+
+    def measures(self) -> list[dict[str, float]]:
+        """What was measured at each save, by the names of log.csv: step, validation_bits, ... where there is such."""
+        try:
+            with (self.run / "log.csv").open(encoding="ascii", newline="") as file:
+                return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
+        except (OSError, ValueError, TypeError):
+            return []
+
+    def samples(self) -> list[Path]:
+        """The sheets of pictures drawn from the same seeds at each save, in order of step."""
+        return sorted((self.run / "samples").glob("step-*.png"))
+
+    def log_tail(self, *, lines: int = 20) -> list[str]:
+        """The last lines of the log; where this folder lies is left out."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(max(0, self.log.stat().st_size - TAIL_BYTES))
+                text = file.read().decode("utf-8", "replace")
+        except OSError:
+            return []
+        return text.replace(f"{self.path}/", "").splitlines()[-lines:]

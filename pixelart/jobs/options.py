@@ -1,0 +1,60 @@
+"""What may be said of a job, and the words of the command line that it becomes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pixelart.errors import RequestRejected
+from pixelart.jobs.record import Option
+from pixelart.models import get_variant
+from pixelart.models.weights import CONFIG_FILE
+from pixelart.settings import Settings
+from pixelart.training.run import Schedule
+from pixelart.training.setup import FROM_SCRATCH, check_name
+
+OURS = ("threads", "compile")
+"""Options of a schedule that are of the machine, not of the job."""
+_DEFAULTS: dict[str, Option] = {
+    **{name: value for name, value in dataclasses.asdict(Schedule()).items() if name not in OURS},
+    **FROM_SCRATCH,
+    "base": "",
+}
+JOB_OPTIONS = tuple(_DEFAULTS)
+"""Options of `python -m pixelart train` that a job may say."""
+
+
+def check_options(options: Mapping[str, Any], *, checkpoints: Path, settings: Settings) -> None:
+    """Refuse at once what the child would refuse, and what a job may not say.
+
+    Raises:
+        RequestRejected: an option that is none of JOB_OPTIONS, or a value of another kind or outside its limits.
+    """
+    for name, value in options.items():
+        if name not in _DEFAULTS:
+            raise RequestRejected(f"option {name!r:.40}: a job may say {', '.join(JOB_OPTIONS)}")
+        kind = type(_DEFAULTS[name])
+        if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
+            raise RequestRejected(f"{name} {value!r:.40}: must be a {_KINDS[kind]}")
+    Schedule(**{name: options[name] for name in options if name in Schedule.__dataclass_fields__}).check()
+    if options.get("minutes", 0) > settings.max_job_minutes:
+        raise RequestRejected(f"minutes {options['minutes']:g}: a job has at most {settings.max_job_minutes:g}")
+    if "model" in options:
+        get_variant(options["model"])
+    if "base" in options:
+        check_name(options["base"])
+        if not (checkpoints / options["base"] / CONFIG_FILE).is_file():
+            raise RequestRejected(f"base {options['base']}: no such checkpoint")
+
+
+_KINDS = {str: "word", int: "whole number", float: "number"}
+
+
+def words(options: Mapping[str, Option], *, checkpoints: Path, threads: int) -> list[str]:
+    """The options for a command line, each one word, whatever its value looks like."""
+    said: dict[str, Any] = {**options, "threads": threads}
+    if options.get("base"):
+        said["base"] = (checkpoints / str(options["base"])).resolve()
+    return [f"--{name.replace('_', '-')}={value}" for name, value in said.items()]

@@ -1,0 +1,36 @@
+"""What is known of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+State = Literal["queued", "running", "stopping", "done", "cancelled", "interrupted", "failed"]
+"""done: trained to its end; cancelled: stopped by its owner; interrupted: by something else; failed: by itself."""
+STATES: tuple[State, ...] = get_args(State)
+AT_WORK: tuple[State, ...] = ("running", "stopping")
+RESUMABLE: tuple[State, ...] = ("cancelled", "interrupted", "failed")
+ENDED: tuple[State, ...] = ("done", *RESUMABLE)
+Option = str | int | float
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training in the background, as its record says.
+
+    `name`: of the checkpoint to come. `options`: of `python -m pixelart train`, by name. `reason`: why it ended, a
+    plain sentence, or nothing. `pid`: of the child that was started last, for people to look at and nothing else. Times
+    are in seconds since 1970.
+    """
+
+    id: str
+    owner: str
+    name: str
+    options: Mapping[str, Option]
+    created: float
+    state: State = "queued"
+    reason: str = ""
+    pid: int | None = None
+    started: float | None = None
+    ended: float | None = None

@@ -1,0 +1,238 @@
+"""The server's side of trainings in the background: what an owner can do with them."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from pixelart.errors import RequestRejected
+from pixelart.jobs.child import PROGRAM, threads
+from pixelart.jobs.folder import JobFolder
+from pixelart.jobs.options import check_options, words
+from pixelart.jobs.outcome import SERVER_GONE
+from pixelart.jobs.record import AT_WORK, ENDED, RESUMABLE, Job
+from pixelart.jobs.runner import Runner
+from pixelart.jobs.store import DATABASE, JobStore
+from pixelart.settings import SETTINGS, Settings
+from pixelart.training.checkpoint import Files, exclusive
+from pixelart.training.setup import check_name, export_run
+
+_ID = re.compile("[0-9a-f]{16}")
+_HALF_MADE = re.compile(rf"\.{_ID.pattern}\.(new|deleted)")
+
+
+class Jobs:
+    """The trainings of one folder, which it holds alone. Safe under threads; `close` it, or use it as a context.
+
+    A job of another owner is not found, just as one that does not exist.
+    """
+
+    def __init__(
+        self, folder: Path, *, checkpoints: Path, settings: Settings = SETTINGS, program: Sequence[str] = PROGRAM
+    ) -> None:
+        """Takes up what a server before left: its running jobs are interrupted, its queue goes on.
+
+        Raises:
+            RequestRejected: another server has the folder, or its records cannot be read.
+        """
+        self._path, self._checkpoints, self._settings = folder.resolve(), checkpoints.resolve(), settings
+        self._program = tuple(program)
+        self._path.mkdir(parents=True, exist_ok=True)
+        self._arriving = threading.Lock()
+        with ExitStack() as stack:
+            stack.enter_context(exclusive(self._path, busy="another server runs the jobs of this folder"))
+            self._store = stack.enter_context(closing(JobStore(self._path / DATABASE)))
+            orphans = self._take_over()
+            self._held = stack.pop_all()
+        minutes = settings.max_job_minutes
+        self._runner = Runner(self._store, folder=self._folder, command=self._command, minutes=minutes)
+        self._runner.start(orphans, count=settings.max_running_jobs)
+
+    def __enter__(self) -> Jobs:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Interrupt running jobs, which save; this takes at most some seconds. The queue stays."""
+        self._runner.close()
+        self._held.close()
+
+    def give_way(self, drawing: bool) -> None:
+        """Trainings pause while someone is `drawing`: for `Engine(on_drawing=...)`."""
+        self._runner.give_way(drawing)
+
+    def wait_until_idle(self) -> None:
+        """Returns when no job runs and none is queued."""
+        self._runner.wait_until_idle()
+
+    # --- what an owner can do -------------------------------------------------------------------------------------
+
+    def submit(self, owner: str, name: str, options: Mapping[str, Any], data: Path) -> Job:
+        """Queue a training on the pictures of the .zip `data`, which is copied. `name`: of the checkpoint to come;
+        `options`: some of JOB_OPTIONS.
+
+        Raises:
+            RequestRejected: a name or option that cannot be used, too large a file, or a full queue.
+            OSError: no such file, or the disk is full; nothing is left of the job.
+        """
+        check_options(options, checkpoints=self._checkpoints, settings=self._settings)
+        self._check_name(name)
+        if data.stat().st_size > self._settings.max_archive_bytes:
+            raise RequestRejected(f"{data.name}: larger than {self._settings.max_archive_bytes >> 20} MiB")
+        job = Job(secrets.token_hex(8), owner, name, dict(options), time.time())
+        with self._a_place():
+            self._take_in(data, self._folder(job))
+            self._store.add(job)
+        return job
+
+    def list(self, owner: str) -> list[Job]:
+        """The owner's jobs, the newest first."""
+        return self._store.list(owner)
+
+    def get(self, owner: str, job_id: str) -> Job:
+        """A job as it is now.
+
+        Raises:
+            RequestRejected: the owner has no such job.
+        """
+        job = self._store.get(job_id) if _ID.fullmatch(job_id) else None
+        if job is None or job.owner != owner:
+            raise RequestRejected(f"job {job_id!r:.40}: not found")
+        return job
+
+    def folder(self, owner: str, job_id: str) -> JobFolder:
+        """Where to read how far a job is.
+
+        Raises:
+            RequestRejected: the owner has no such job.
+        """
+        return self._folder(self.get(owner, job_id))
+
+    def ahead(self, owner: str, job_id: str) -> int:
+        """How many jobs come before a queued one; 0 for any other.
+
+        Raises:
+            RequestRejected: the owner has no such job.
+        """
+        job = self.get(owner, job_id)
+        at_work, queue = self._store.in_state(*AT_WORK), [other.id for other in self._store.in_state("queued")]
+        return len(at_work) + queue.index(job.id) if job.id in queue else 0
+
+    def stop(self, owner: str, job_id: str) -> None:
+        """Have a job save and end, or take it out of the queue; one that has ended stays as it is.
+
+        Raises:
+            RequestRejected: the owner has no such job.
+        """
+        job, now = self.get(owner, job_id), time.time()
+        if self._store.change(job.id, was=["queued"], state="cancelled", reason="taken out of the queue", ended=now):
+            self._runner.wake()
+        elif self._store.change(job.id, was=["running"], state="stopping"):
+            self._runner.stop(job.id)
+
+    def resume(self, owner: str, job_id: str) -> None:
+        """Queue a job again that was cut short; it goes on from its newest whole checkpoint.
+
+        Raises:
+            RequestRejected: the owner has no such job, it was not cut short, or the queue is full.
+        """
+        job = self.get(owner, job_id)
+        with self._a_place():
+            if not self._store.change(job.id, was=RESUMABLE, state="queued", reason="", ended=None):
+                raise RequestRejected(f"job {job.id} is {self.get(owner, job_id).state}: there is nothing to resume")
+
+    def export(self, owner: str, job_id: str, *, name: str | None = None) -> str:
+        """Make a checkpoint of the newest save of a job; returns its name, which is that of the job unless another is
+        given.
+
+        Raises:
+            RequestRejected: the owner has no such job, nothing is saved yet, or the name cannot be used.
+        """
+        job = self.get(owner, job_id)
+        name = job.name if name is None else name
+        self._check_name(name)
+        run = self._folder(job).run
+        if not run.is_dir():
+            raise RequestRejected(f"job {job.id}: nothing is saved yet")
+        export_run(run, self._checkpoints / name)
+        return name
+
+    def delete(self, owner: str, job_id: str) -> None:
+        """Remove a job that has ended, with all that it saved.
+
+        Raises:
+            RequestRejected: the owner has no such job, or it has not ended.
+        """
+        with self._arriving:
+            job = self.get(owner, job_id)
+            if job.state not in ENDED:
+                raise RequestRejected(f"job {job.id} is {job.state}: stop it first")
+            path = self._folder(job).path
+            gone = path.with_name(f".{job.id}.deleted")
+            with suppress(FileNotFoundError):
+                path.rename(gone)
+            self._store.delete(job.id)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    # --- folders --------------------------------------------------------------------------------------------------
+
+    def _folder(self, job: Job) -> JobFolder:
+        return JobFolder(self._path / job.id)
+
+    def _command(self, job: Job) -> Sequence[str]:
+        folder = self._folder(job)
+        fixed = ("train", "--resume", "--attended", f"--data={folder.data}", f"--out={folder.run}")
+        return [*self._program, *fixed, *words(job.options, checkpoints=self._checkpoints, threads=threads())]
+
+    def _check_name(self, name: str) -> None:
+        check_name(name)
+        if (self._checkpoints / name).exists():
+            raise RequestRejected(f"name {name}: there is a checkpoint of this name already")
+
+    @contextmanager
+    def _a_place(self) -> Iterator[None]:
+        """One comes in at a time, if there is a place; raises RequestRejected when there is none."""
+        with self._arriving:
+            most, waiting = self._settings.max_running_jobs, self._settings.max_queued_jobs
+            if len(self._store.in_state("queued", *AT_WORK)) >= most + waiting:
+                raise RequestRejected(f"{most} running and {waiting} queued are all that may be; try again later")
+            yield
+        self._runner.wake()
+
+    def _take_in(self, data: Path, folder: JobFolder) -> None:
+        """The folder of a new job, whole or not at all."""
+        partial = folder.path.with_name(f".{folder.path.name}.new")
+        try:
+            partial.mkdir()
+            copy = partial / folder.data.name
+            shutil.copyfile(data, copy)
+            with copy.open("rb+") as file:
+                os.fsync(file.fileno())
+            Files().sync_folder(partial)
+            partial.rename(folder.path)
+            Files().sync_folder(self._path)
+        except OSError:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+
+    def _take_over(self) -> tuple[Job, ...]:
+        """The jobs that a dead server left at work. No process is signalled: a child of a dead server ends by itself,
+        and its number may be another's by now."""
+        orphans = self._store.in_state(*AT_WORK)
+        for job in orphans:
+            self._store.change(job.id, was=AT_WORK, state="interrupted", reason=SERVER_GONE, ended=time.time())
+        for path in self._path.iterdir():
+            lost = _ID.fullmatch(path.name) and not self._store.get(path.name) and not JobFolder(path).run.exists()
+            if lost or _HALF_MADE.fullmatch(path.name):  # a submission or a deletion that was cut short
+                shutil.rmtree(path, ignore_errors=True)
+        return orphans
