@@ -22,32 +22,40 @@ from pixelart.errors import DataRejected, RequestRejected
 from pixelart.images import read_picture
 from pixelart.models import create_model, get_variant, list_models
 from pixelart.terminal import Json, check_scale, class_weights, find, progress_bar, row_progress, say
+from pixelart.training.board import open_board
 from pixelart.training.checkpoint import write_file
 from pixelart.training.data import PictureSet, read_pictures
+from pixelart.training.endings import plain_endings
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_stage, stage_bits
+from pixelart.training.processes import find_processes
 from pixelart.training.run import RUN_FILE, Schedule
-from pixelart.training.setup import FROM_SCRATCH, export_run, resume_run, start_run
+from pixelart.training.setup import export_run, join_run, resume_run, start_run
+from pixelart.training.starting import FINE_TUNING, FROM_SCRATCH
 from pixelart.training.trainer import Trainer
 
 SCHEDULE_OPTIONS: list[tuple[str, Callable[[str], Any], str]] = [
     ("steps", int, "how many steps to train"),
     ("minutes", float, "or how many minutes"),
-    ("batch_size", int, "pictures a step (16)"),
-    ("learning_rate", float, "the highest of the schedule (0.0015)"),
+    ("batch_size", int, "pictures at a time (16)"),
+    ("accumulate", int, "times that many in a step: the same as larger batches, in less memory (1)"),
+    ("learning_rate", float, f"the highest of the schedule (0.0015; of a base {FINE_TUNING['learning_rate']:g})"),
     ("context_first", float, "share of the schedule in which the context encoder learns alone (0)"),
     ("validation_share", float, "share of the pictures, by content, that is only measured on (0.1)"),
     ("flip", float, "share of the pictures shown mirrored left to right, and said to be (0)"),
+    ("class_dropout", float, "share of the pictures shown without their class (0.1)"),
     ("weight_decay", float, "of AdamW (0.01)"),
     ("ema", float, "decay of the averaged weights (0.999)"),
     ("seed", int, "of weights, order and masks (0)"),
-    ("save_every", int, "steps between checkpoints (500)"),
+    ("save_every", int, f"steps between checkpoints (500; of a base {FINE_TUNING['save_every']})"),
+    ("sample_every", int, "steps between samples (as often as checkpoints)"),
     ("precision", str, "bf16 or fp32 (bf16)"),
     ("threads", int, "CPU threads (all)"),
 ]
 SCHEDULE_SWITCHES = [
     ("compile", "compile the step first: slower to start, faster to train; needs a C++ compiler"),
+    ("gradient_checkpointing", "for large pictures: less memory, slower, the same weights"),
 ]
-START_OPTIONS = (*FROM_SCRATCH, "fit")
+START_OPTIONS = (*FROM_SCRATCH, "palette", "fit")
 
 
 def models(options: argparse.Namespace) -> Json:
@@ -163,18 +171,23 @@ def _encoded(loaded: Checkpoint, pictures: PictureSet) -> tuple[Tensor, Tensor]:
     return loaded.codec.encode(pictures.pictures).to(loaded.device), torch.stack(weights)
 
 
-def train(options: argparse.Namespace) -> Json:
+def train(options: argparse.Namespace) -> Json | None:
     """Start or continue a run; Ctrl+C saves and stops."""
-    with (
-        open_run(options) as trainer,
-        tqdm(total=100, desc="training", unit="%", disable=None, file=sys.stderr) as bar,
-    ):
+    with open_run(options) as trainer:
+        if not trainer.processes.is_first:
+            run_until_stopped(trainer, lambda _: None)
+            return None
+        with (
+            open_board(options.tensorboard, trainer) as show,
+            tqdm(total=100, desc="training", unit="%", disable=None, file=sys.stderr) as bar,
+        ):
 
-        def report(state: Trainer) -> None:
-            bar.update(round(100 * state.progress(), 1) - bar.n)
-            bar.set_postfix_str(f"step {state.step}, {state.recent_bits():.3f} bits/dim")
+            def report(state: Trainer) -> None:
+                bar.update(round(100 * state.progress(), 1) - bar.n)
+                bar.set_postfix_str(f"step {state.step}, {state.recent_bits():.3f} bits/dim")
+                show(state)
 
-        run_until_stopped(trainer, report)
+            run_until_stopped(trainer, report)
     measured = trainer.rows and trainer.rows[-1]["step"] == trainer.step
     last = trainer.rows[-1] if measured else {"step": trainer.step}
     say(options, ", ".join(f"{key} {value}" for key, value in last.items()))
@@ -188,6 +201,9 @@ def open_run(options: argparse.Namespace) -> AbstractContextManager[Trainer]:
     Raises:
         PixelArtError: options, data or a run that cannot be used; some of them when the context is entered.
     """
+    processes = find_processes()
+    if not processes.is_first:
+        return join_run(options.out, options.data, processes=processes)
     given = {n: getattr(options, n) for n, *_ in [*SCHEDULE_OPTIONS, *SCHEDULE_SWITCHES]}
     given = {name: value for name, value in given.items() if value is not None}
     start = {name: getattr(options, name) for name in START_OPTIONS if getattr(options, name) is not None}
@@ -195,10 +211,14 @@ def open_run(options: argparse.Namespace) -> AbstractContextManager[Trainer]:
         engine, name = find(options.checkpoints, options.base)
         start["base"] = engine.library.path(name)
     if options.resume and (options.out / RUN_FILE).exists():
-        return resume_run(options.out, options.data, given={**given, **start})
+        given = {**given, **start, "processes": processes.count}
+        return resume_run(options.out, options.data, given=given, processes=processes)
     if options.resume and not given.keys() & {"steps", "minutes"}:
         raise RequestRejected(f"{options.out}: there is no run to continue; a new one needs --steps or --minutes")
-    return start_run(options.out, options.data, **start, schedule=Schedule(**given))
+    usual = FINE_TUNING if options.base else {}
+    schedule = Schedule(**{**usual, **given, "processes": processes.count})
+    more = {"new_classes": options.new_classes, "processes": processes}
+    return start_run(options.out, options.data, **start, **more, schedule=schedule)
 
 
 def export(options: argparse.Namespace) -> Json:
@@ -216,7 +236,8 @@ def run_until_stopped(trainer: Trainer, report: Callable[[Trainer], None]) -> No
     signals = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda received, _: stopping.append(received)) for number in signals]
     try:
-        trainer.train(stop=lambda: bool(stopping), report=report)
+        with plain_endings(trainer):
+            trainer.train(stop=lambda: bool(stopping), report=report, hurry=lambda: bool(stopping))
     finally:
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)

@@ -104,8 +104,10 @@ def test_what_a_base_cannot_do_is_said(tiny_checkpoints: Path, tiny_data: Path, 
     other = tmp_path / "data"
     shutil.copytree(tiny_data / "cross", other / "cross")
     shutil.copytree(tiny_data / "stripe", other / "dragon")
-    with pytest.raises(DataRejected, match="no class dragon"):
-        begin_from(base, other, tmp_path / "run")
+    schedule = Schedule(steps=1)
+    refused = start_run(tmp_path / "run", other, schedule=schedule, base=base, new_classes="refuse")
+    with pytest.raises(DataRejected, match="no class dragon"), refused:
+        pass
     assert not (tmp_path / "run").exists()
     (base / SEEN_FILE).unlink()
     with pytest.raises(WeightsRejected, match="does not record"):
