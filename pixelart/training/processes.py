@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -11,6 +12,8 @@ from torch import Tensor
 from pixelart.devices import pick_device
 from pixelart.errors import RequestRejected
 
+LAUNCHED = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE")
+"""What a launcher, torchrun or mpirun, tells each process by: of how many it is one. Accelerate reads the same."""
 PATIENCE = timedelta(hours=6)
 """How long the others wait while the first process measures and saves."""
 
@@ -71,10 +74,10 @@ class LaunchedProcesses(Processes):
             raise RequestRejected("several processes need the package accelerate: pip install accelerate") from error
         # What a run learns from, and how precisely, is its schedule's to say: that is what a resumed run goes by.
         self._accelerator = Accelerator(
-            mixed_precision="no", kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)]
+            cpu=pick_device().type == "cpu",
+            mixed_precision="no",
+            kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
         )
-        if self._accelerator.device.type == "cuda":
-            pick_device()  # sets the precision of its arithmetic
         super().__init__(self._accelerator.device)
         self.index, self.count = self._accelerator.process_index, self._accelerator.num_processes
 
@@ -96,5 +99,5 @@ def find_processes() -> Processes:
     Raises:
         RequestRejected: several were launched, and the package accelerate is not there.
     """
-    launched = torch.distributed.is_available() and torch.distributed.is_torchelastic_launched()
+    launched = any(os.environ.get(name, "1") != "1" for name in LAUNCHED)
     return LaunchedProcesses() if launched else Processes()
