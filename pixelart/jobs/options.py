@@ -21,6 +21,7 @@ _DEFAULTS: dict[str, Option] = {
     **{name: value for name, value in dataclasses.asdict(Schedule()).items() if name not in OURS},
     **FROM_SCRATCH,
     "base": "",
+    "palette": "keep",
 }
 JOB_OPTIONS = tuple(_DEFAULTS)
 """Options of `python -m pixelart train` that a job may say."""

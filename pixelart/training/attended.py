@@ -99,7 +99,7 @@ class Diary:
 
     def report(self, trainer: Trainer) -> None:
         """After a step."""
-        self._bits.append(trainer.last_bits())
+        self._bits.append(trainer.last_bits)
         measures = trainer.saves_now()
         if measures or time.monotonic() - self._written >= EVERY:
             self._write(trainer, "measuring" if measures else "training")

@@ -27,9 +27,9 @@ class Batches:
         self._epoch: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
 
     def draw(self, step: int) -> tuple[Tensor, Context]:
-        """The pictures of `step` (batch_size, C, H, W), and what is given of them."""
+        """The pictures of `step` (N, C, H, W), of all its parts in all processes, and what is given of them."""
         schedule, (height, width) = self.schedule, self.x.shape[2:]
-        random, size = np.random.default_rng([schedule.seed, _STEP, step]), schedule.batch_size
+        random, size = np.random.default_rng([schedule.seed, _STEP, step]), schedule.pictures_a_step
         rows = torch.tensor([self.place(step * size + i) for i in range(size)])
         mirrored = torch.from_numpy(random.random(size) < schedule.flip)
         x = torch.where(mirrored[:, None, None, None], self.x[rows].flip(-1), self.x[rows])

@@ -28,8 +28,8 @@ MONO = ("ui-monospace", "monospace")
 def build(engine: Engine, training: Jobs | str, *, local: bool = False) -> gr.Blocks:
     """The whole app, ready to launch with `launch_settings()`. Works with no checkpoint at all, and says so.
 
-    `training`: the jobs of the program, or why there are none. `local`: the page is used where the program runs, so that
-    its visitor may name folders.
+    `training`: the jobs of the program, or why there are none. `local`: the page is used where the program runs, so
+    that its visitor may name folders.
     """
     with PlainBlocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 86400), fill_width=True) as app:
         notice = gr.HTML(read_static("notice.html"), visible=False, elem_id="notice", apply_default_css=False)

@@ -67,7 +67,7 @@ def job_from(form: TrainForm) -> tuple[str, dict[str, Any]]:
         "batch_size": whole(form.batch_size, "Batch size", 1, 256),
         "validation_share": number(form.validation_share, "Validation share", 0, 0.5),
         "save_every": whole(form.save_every, "Save every", 1, 10**6),
-        "sample_every": whole(form.sample_every, "Sample every", 1, 1000),
+        "sample_every": whole(form.sample_every, "Sample every", 0, 10**6),
         "ema": number(form.ema, "EMA", 0, 0.9999),
         "seed": whole(form.seed, "Seed", 0, MAX_SEED),
         "flip": FLIP_SHARE if form.flip is True else 0.0,

@@ -45,8 +45,8 @@ class Ready:
 
 
 class Images:
-    """What one visitor has put in. gradio copies the initial value for every visitor, and calls `free` when the page was
-    closed long ago."""
+    """What one visitor has put in. gradio copies the initial value for every visitor, and calls `free` when the page
+    was closed long ago."""
 
     def __init__(self) -> None:
         self.ready: Ready | None = None
@@ -178,7 +178,7 @@ def _refused(images: Images, message: str) -> Shown:
 
 def _summary(found: Survey) -> str:
     height, width = found.size
-    count, classes = len(found.pictures), len(found.classes)
     if not found.ready:
         return "These cannot be trained on yet; the list says why."
-    return f"{counted(count, 'picture')} of {width} x {height} in {counted(classes, 'class', 'classes')}. Ready to train."
+    pictures, classes = counted(len(found.pictures), "picture"), counted(len(found.classes), "class", "classes")
+    return f"{pictures} of {width} x {height} in {classes}. Ready to train."

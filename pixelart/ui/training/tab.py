@@ -104,8 +104,9 @@ def _settings() -> list[Any]:
     )  # fmt: skip
     name = Line(label="Name", placeholder="my-sprites", info="Of the model to come.", elem_id="job-name")
     minutes = Dial(
-        1, SETTINGS.max_job_minutes, value=10, step=1, label="Minutes", info="Of training.", elem_id="minutes", buttons=[]
-    )
+        1, SETTINGS.max_job_minutes, value=10, step=1, label="Minutes", info="Of training.", elem_id="minutes",
+        buttons=[],
+    )  # fmt: skip
     rate = Real(0, label="Learning rate", info="0: what suits the base", elem_id="rate")
     flip = Flag(True, label="Flip", info="Also learn from mirrored pictures; none is drawn mirrored.", elem_id="flip")
     with gr.Accordion("Advanced", open=False, elem_id="train-advanced"):
@@ -118,10 +119,11 @@ def _settings() -> list[Any]:
             batch_size = WholeNumber(16, label="Batch size", info="Pictures a step", min_width=90)
             validation = Real(0.1, label="Validation share", info="Only measured on", min_width=90)
             save_every = WholeNumber(100, label="Save every", info="Steps", min_width=90)
-            sample_every = WholeNumber(1, label="Sample every", info="Saves", min_width=90)
-            ema = Real(0.99, label="EMA", info="Decay of the average", min_width=90)
+            sample_every = WholeNumber(0, label="Sample every", info="Steps; 0: as saved", min_width=90)
+            ema = Real(0.999, label="EMA", info="Decay of the average", min_width=90)
             seed = WholeNumber(0, label="Seed", info="Of order and holes", min_width=90)
-    return [base, name, minutes, rate, flip, palette, steps, batch_size, validation, save_every, sample_every, ema, seed]
+    advanced = [steps, batch_size, validation, save_every, sample_every, ema, seed]
+    return [base, name, minutes, rate, flip, palette, *advanced]
 
 
 def _run() -> dict[str, Any]:

@@ -31,7 +31,7 @@ def survey_html(found: Survey) -> str:
     head = "".join(f"<th>{name}</th>" for name in ("Class", "Pictures", "Sizes", "Colours"))
     rows = "".join(_class_row(row) for row in found.classes)
     problems = "".join(
-        f'<li class="{"blocks" if problem.blocks else "warns"}">{escape(str(problem))}</li>' for problem in found.problems
+        f'<li class="{"blocks" if each.blocks else "warns"}">{escape(str(each))}</li>' for each in found.problems
     )
     sheet = ""
     if len(found.pictures):

@@ -71,7 +71,7 @@ class Watching:
         samples, measures = folder.samples(), folder.measures()
         now = [job.id, len(samples), len(measures), job.state, [each.state for each in jobs]]
         status = job_status(job, folder, ahead=self.jobs.ahead(owner, job.id))
-        before = shown if isinstance(shown, list) and len(shown) == len(now) and shown[0] == job.id else [None] * len(now)
+        before = shown if shown and shown[0] == job.id else [None] * len(now)
         changed = [a != b for a, b in zip(now, before, strict=True)]
         moves = job.state not in ENDED or any(changed)
         return (
@@ -133,7 +133,8 @@ class Watching:
             return _refused(error)[2], gr.skip()
         names = [info.name for info in self.engine.list_checkpoints()]
         gr.Info(f"{name} is in the list of models, and chosen.")
-        return status_text(f"{name} is a model now. Draw with it in Create."), gr.Dropdown(choices=list(names), value=name)
+        told = status_text(f"{name} is a model now. Draw with it in Create.")
+        return told, gr.Dropdown(choices=list(names), value=name)
 
     def download(self, memory: Any, job: Any) -> tuple[Any, Any]:
         """status, file: the checkpoint of what was saved last, as a .zip."""
