@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pixelart.engine import Engine
 from pixelart.errors import PixelArtError
+from pixelart.jobs import Jobs
 from pixelart.ui import build, launch_settings
 
-CHECKPOINTS = Path(__file__).with_name("checkpoints")
+CHECKPOINTS, JOBS = (Path(__file__).with_name(name) for name in ("checkpoints", "jobs"))
 
 
 def has_screen() -> bool:
@@ -20,6 +25,29 @@ def has_screen() -> bool:
     if os.environ.get("SPACE_ID") or os.environ.get("CI"):
         return False
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def is_local() -> bool:
+    """Whether only this machine can reach the page, so that whoever uses it may name its folders."""
+    reached = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1") not in ("127.0.0.1", "localhost")
+    return not (reached or os.environ.get("SPACE_ID") or os.environ.get("GRADIO_SHARE"))
+
+
+@contextmanager
+def training() -> Iterator[Jobs | str]:
+    """The trainings in the background, which end with this context; or why there are none."""
+    try:
+        jobs = Jobs(JOBS, checkpoints=CHECKPOINTS)
+    except (PixelArtError, OSError) as error:
+        yield f"Training is off: {error}."
+        return
+    with jobs:
+        yield jobs
+
+
+def interrupt(*_: Any) -> None:
+    """A polite kill ends the program as Ctrl+C does."""
+    raise KeyboardInterrupt
 
 
 def warm_up(engine: Engine) -> None:
@@ -35,9 +63,11 @@ def main() -> None:
     """Starts the app and serves it until it is interrupted."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    engine = Engine(CHECKPOINTS)
-    threading.Thread(target=warm_up, args=(engine,), name="warm-up", daemon=True).start()
-    build(engine).launch(inbrowser=has_screen(), **launch_settings())
+    signal.signal(signal.SIGTERM, interrupt)
+    with training() as jobs:
+        engine = Engine(CHECKPOINTS, on_drawing=jobs.give_way if isinstance(jobs, Jobs) else None)
+        threading.Thread(target=warm_up, args=(engine,), name="warm-up", daemon=True).start()
+        build(engine, jobs, local=is_local()).launch(inbrowser=has_screen(), **launch_settings())
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ SCHEDULE_OPTIONS: list[tuple[str, Callable[[str], Any], str]] = [
     ("minutes", float, "or how many minutes"),
     ("batch_size", int, "pictures at a time (16)"),
     ("accumulate", int, "times that many in a step: the same as larger batches, in less memory (1)"),
-    ("learning_rate", float, f"the highest of the schedule (the variant's; of a base {FINE_TUNING['learning_rate']:g})"),
+    ("learning_rate", float, f"the schedule's highest (of the variant; of a base {FINE_TUNING['learning_rate']:g})"),
     ("context_first", float, "share of the schedule in which the context encoder learns alone (0)"),
     ("validation_share", float, "share of the pictures, by content, that is only measured on (0.1)"),
     ("flip", float, "share of the pictures shown mirrored left to right, and said to be (0)"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import secrets
 import shutil
+import tempfile
 import threading
 import time
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -161,11 +164,23 @@ class Jobs:
         job = self.get(owner, job_id)
         name = job.name if name is None else name
         self._check_name(name)
-        run = self._folder(job).run
-        if not run.is_dir():
-            raise RequestRejected(f"job {job.id}: nothing is saved yet")
-        export_run(run, self._checkpoints / name)
+        export_run(self._saved(job), self._checkpoints / name)
         return name
+
+    def archive(self, owner: str, job_id: str) -> bytes:
+        """A .zip of the checkpoint of a job's newest save, under the name of the job.
+
+        Raises:
+            RequestRejected: the owner has no such job, or nothing is saved yet.
+        """
+        job = self.get(owner, job_id)
+        with tempfile.TemporaryDirectory() as place:
+            target = export_run(self._saved(job), Path(place) / job.name)
+            buffer = io.BytesIO()
+            with zipfile.ZipFile(buffer, "w") as archive:
+                for path in sorted(target.iterdir()):
+                    archive.write(path, f"{job.name}/{path.name}")
+        return buffer.getvalue()
 
     def delete(self, owner: str, job_id: str) -> None:
         """Remove a job that has ended, with all that it saved.
@@ -188,6 +203,12 @@ class Jobs:
 
     def _folder(self, job: Job) -> JobFolder:
         return JobFolder(self._path / job.id)
+
+    def _saved(self, job: Job) -> Path:
+        run = self._folder(job).run
+        if not run.is_dir():
+            raise RequestRejected(f"job {job.id}: nothing is saved yet")
+        return run
 
     def _command(self, job: Job) -> Sequence[str]:
         folder = self._folder(job)
