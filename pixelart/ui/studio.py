@@ -17,7 +17,7 @@ from pixelart.ui.components import read_static
 from pixelart.ui.create import TopLine, create_tab
 from pixelart.ui.inputs import Choice
 from pixelart.ui.plain import PlainBlocks
-from pixelart.ui.training import Models, train_tab
+from pixelart.ui.training import Models, job_memory, train_tab
 
 TITLE = "Pixel Art Studio"
 MAX_SESSIONS = 1000  # of which gradio keeps what they drew; the one unused longest goes first
@@ -37,6 +37,7 @@ def build(engine: Engine, training: Jobs | str, *, local: bool = False) -> gr.Bl
             gr.HTML(read_static("title.html"), elem_id="title", apply_default_css=False)
             model = Choice(label="Model", choices=[], show_label=False, container=False, elem_id="model", scale=0)
             gr.HTML(f'<span class="device" title="Where the model runs">{engine.device_name}</span>', elem_id="device")
+        memory = job_memory()
         with gr.Tabs():
             with gr.Tab("Create"):
                 follow = create_tab(app, engine, TopLine(notice, model))
@@ -44,7 +45,7 @@ def build(engine: Engine, training: Jobs | str, *, local: bool = False) -> gr.Bl
                 if isinstance(training, str):
                     gr.HTML(f'<p class="notice">{escape(training)}</p>', apply_default_css=False)
                 else:
-                    train_tab(app, engine, training, Models(model, follow), local=local)
+                    train_tab(app, engine, training, Models(model, follow), memory, local=local)
     app.queue(max_size=32)
     return app
 

@@ -143,7 +143,7 @@ class ImagesHandlers:
         if form.size != AS_MODEL:
             side = whole(form.size, "Size", 1, 1024)
             return side, side
-        base = base_of(form.base)
+        base = base_of(form.base) if form.base else None  # none is chosen yet when the page is slow to load
         if base is None:
             return None
         info = self.engine.info(base)

@@ -39,10 +39,16 @@ class Models:
     follow: Callable[[Dependency], None]
 
 
-def train_tab(app: gr.Blocks, engine: Engine, jobs: Jobs, models: Models, *, local: bool) -> None:
+def job_memory() -> gr.BrowserState:
+    """What the browser keeps of jobs. It must stand outside the tabs: what is in one is not there before it is seen."""
+    return gr.BrowserState(None, storage_key=STORAGE, secret=STORAGE)  # the owner in it is the secret
+
+
+def train_tab(
+    app: gr.Blocks, engine: Engine, jobs: Jobs, models: Models, memory: gr.BrowserState, *, local: bool
+) -> None:
     """Builds the tab inside the open Blocks and wires its events. `local`: the page is used where the program runs."""
     images = gr.State(Images(), time_to_live=SESSION_SECONDS, delete_callback=Images.free)
-    memory = gr.BrowserState(None, storage_key=STORAGE, secret=STORAGE)  # the owner in it is the secret
     with gr.Row(elem_id="train"):
         with gr.Column(elem_id="train-left", min_width=0):
             with gr.Column(elem_classes="step"):
