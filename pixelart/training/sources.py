@@ -155,8 +155,8 @@ def _tried(place: PurePath, read: Callable[..., Picture | None], *arguments: Any
 
 def _check_name(name: str, place: PurePath) -> None:
     """Refuses a name that leads elsewhere on some system, or that cannot be told or written as it is."""
-    path = PureWindowsPath(name)
-    if path.anchor or ".." in path.parts or "\\" in name or any(map(_unprintable, name)):
+    leads_elsewhere = ".." in place.parts or any(PureWindowsPath(part).anchor for part in place.parts)
+    if leads_elsewhere or "\\" in name or any(map(_unprintable, name)):
         raise DataRejected(f"{shown(place)}: unsafe name")
 
 
