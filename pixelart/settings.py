@@ -23,7 +23,7 @@ class Settings:
     max_files: int = 400_000
     """Of a folder of pictures, whatever they are; of an archive, `max_directory_bytes` limits them."""
     max_archive_bytes: int = 512 * 2**20
-    max_directory_bytes: int = 16 * 2**20
+    max_directory_bytes: int = 8 * 2**20
     max_decoded_bytes: int = 2 * 2**30
     max_palette_bytes: int = 2**16
     max_count: int = 64

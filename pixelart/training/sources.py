@@ -8,14 +8,14 @@ from __future__ import annotations
 import io
 import lzma
 import os
+import re
 import stat
 import struct
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from itertools import islice
-from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +28,10 @@ from pixelart.settings import SETTINGS
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, RuntimeError)
 COMPRESSIONS = {zipfile.ZIP_STORED: "stored", zipfile.ZIP_DEFLATED: "deflated"}
 """Python's zipfile unpacks these piece by piece; of the others it unpacks all that a megabyte holds at once."""
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Control characters, line breaks, and halves of pairs, which is what bytes outside UTF-8 become in a name."""
+_UNSAFE = re.compile(rf"^/|(^|/)(\.\.(/|$)|[A-Za-z]:)|\\|{_UNPRINTABLE.pattern}")
+"""A name that leads elsewhere on some system, or that cannot be told or written as it is."""
 
 
 class Member(NamedTuple):
@@ -62,7 +66,7 @@ def read_members(source: Path, *, max_side: int = SETTINGS.max_side) -> Iterator
 
 def shown(place: PurePath) -> str:
     """The path inside a source as it is told: one short line, whatever a file is called."""
-    text = "".join("\N{REPLACEMENT CHARACTER}" if _unprintable(c) else c for c in place.as_posix())
+    text = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", place.as_posix())
     return text if len(text) <= 80 else f"{text[:38]}...{text[-39:]}"
 
 
@@ -71,7 +75,7 @@ def _folder_members(source: Path, max_side: int) -> Iterator[Member]:
     if len(paths) > SETTINGS.max_files:
         raise DataRejected(f"{source.name}: more than {SETTINGS.max_files} files and folders, the limit")
     places = sorted((path.relative_to(source) for path in paths), key=lambda place: place.parts)
-    places = [place for place in places if not _hidden(place) and _is_file_or_link(source / place)]
+    places = [place for place in places if not _hidden(place.as_posix(), place) and _is_file_or_link(source / place)]
     _check_count(source, sum(map(_is_picture, places)))
     root = Path(os.path.realpath(source))
     for place in places:
@@ -109,7 +113,7 @@ def _archive_members(source: Path, max_side: int) -> Iterator[Member]:
         if sum(entry.file_size for entry in pictures) > SETTINGS.max_archive_bytes:
             raise DataRejected(f"{source.name}: unpacks to more than {SETTINGS.max_archive_bytes >> 20} MiB")
         for place, entry in entries:
-            if not _hidden(place):
+            if not _hidden(entry.filename, place):
                 yield _tried(place, _read_entry, archive, entry, place, max_side)
 
 
@@ -154,24 +158,17 @@ def _tried(place: PurePath, read: Callable[..., Picture | None], *arguments: Any
 
 
 def _check_name(name: str, place: PurePath) -> None:
-    """Refuses a name that leads elsewhere on some system, or that cannot be told or written as it is."""
-    path = PureWindowsPath(name)
-    if path.anchor or ".." in path.parts or "\\" in name or any(map(_unprintable, name)):
+    if _UNSAFE.search(name):
         raise DataRejected(f"{shown(place)}: unsafe name")
-
-
-def _unprintable(character: str) -> bool:
-    """A control character, a line break, or half of a pair, which is what bytes outside UTF-8 become in a name."""
-    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
 
 
 def _is_picture(place: PurePath) -> bool:
     return place.suffix.lower() in SUFFIXES
 
 
-def _hidden(place: PurePath) -> bool:
-    parts = PureWindowsPath(place).parts  # of an unsafe name too, which is told rather than passed over
-    return ".." not in parts and any(part.startswith(".") or part == "__MACOSX" for part in parts)
+def _hidden(name: str, place: PurePath) -> bool:
+    """Whether it is passed over without a word; an unsafe name is not."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in place.parts) and not _UNSAFE.search(name)
 
 
 def _check_count(source: Path, count: int) -> None:

@@ -136,7 +136,17 @@ def test_nearest_takes_the_middle_of_each_cell() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../evil.png", "a/../../evil.png", "/etc/evil.png", "a\\evil.png", "..\\evil.png", "C:\\evil.png"]
+    "name",
+    [
+        "../evil.png",
+        "a/../../evil.png",
+        "/etc/evil.png",
+        "a\\evil.png",
+        "..\\evil.png",
+        "C:\\evil.png",
+        "my/D:/evil.png",
+        "new\nline/evil.png",
+    ],
 )
 def test_archives_with_unsafe_names_are_refused(tmp_path: Path, name: str) -> None:
     source = zip_of(tmp_path / "set.zip", {"a/1.png": dot(1), "XXXXXX" + "x" * (len(name) - 6): dot(2)})
