@@ -96,7 +96,7 @@ class ImagesHandlers:
     def __init__(self, engine: Engine, *, local: bool) -> None:
         self.engine, self.local = engine, local
 
-    def receive(self, images: Images, event: gr.EventData, *values: Any) -> Iterator[Shown]:
+    def receive_archive(self, images: Images, event: gr.EventData, *values: Any) -> Iterator[Shown]:
         """Keeps an archive that was dropped, and looks through it."""
         try:
             images.upload, data = uploaded_file(event._data)
@@ -104,9 +104,9 @@ class ImagesHandlers:
         except PixelArtError as error:
             yield _refused(images, str(error))
             return
-        yield from self.check(images, ZIP, *values[1:])
+        yield from self.check_pictures(images, ZIP, *values[1:])
 
-    def check(self, images: Images, *values: Any) -> Iterator[Shown]:
+    def check_pictures(self, images: Images, *values: Any) -> Iterator[Shown]:
         """Looks through what is chosen, and makes the good pictures ready."""
         images.ready = None
         try:

@@ -62,8 +62,8 @@ def train_tab(
             run = _run()
     looking = ImagesHandlers(engine, local=local)
     inputs, shown = [images, *chosen, *values[:2]], [status, report, values[1]]
-    drop.upload(looking.receive, inputs, shown, **LOOKING)
-    check.click(looking.check, inputs, shown, **LOOKING)
+    drop.upload(looking.receive_archive, inputs, shown, **LOOKING)
+    check.click(looking.check_pictures, inputs, shown, **LOOKING)
     _wire_run(app, Watching(engine, jobs), run, memory, images, values, models)
 
 
@@ -142,7 +142,7 @@ def _run() -> dict[str, Any]:
     x, y, color = COLUMNS
     plot = gr.LinePlot(
         x=x, y=y, color=color, color_map={TRAINING: "#9a9ca8", HELD_OUT: "#6366f1"}, x_title="step", y_title="bits/dim",
-        height=260, visible=False, elem_id="curve", buttons=[],
+        color_title=" ", height=260, visible=False, elem_id="curve", buttons=[],
     )  # fmt: skip
     with gr.Row(visible=False, elem_id="model-actions") as models:
         use = gr.Button("Use this model", elem_id="use", min_width=110)
@@ -171,11 +171,15 @@ def _wire_run(
     names = ("job", "status", "plot", "samples", "log", "stop", "resume", "models")
     view = [*(run[name] for name in names), timer, shown]
     looked_at = [memory, run["job"]]
-    app.load(watching.load, memory, [memory, values[0], *view], **AT_ONCE)
+    app.load(watching.recall, memory, [memory, values[0], *view], **AT_ONCE)
     timer.tick(watching.tick, [*looked_at, shown], view, **AT_ONCE)
-    run["job"].input(watching.choose, looked_at, [memory, *view], **AT_ONCE)
-    run["start"].click(watching.start, [memory, images, *values], [memory, *view], **AT_ONCE)
-    for name, handler in (("stop", watching.stop), ("resume", watching.resume), ("delete", watching.delete)):
+    run["job"].input(watching.look_at, looked_at, [memory, *view], **AT_ONCE)
+    run["start"].click(watching.start_training, [memory, images, *values], [memory, *view], **AT_ONCE)
+    for name, handler in (
+        ("stop", watching.stop_training),
+        ("resume", watching.resume_training),
+        ("delete", watching.delete_job),
+    ):
         run[name].click(handler, looked_at, [memory, *view], **AT_ONCE)
-    models.follow(run["use"].click(watching.use, looked_at, [run["status"], models.choice], **AT_ONCE))
-    run["download"].click(watching.download, looked_at, [run["status"], run["saver"]], **AT_ONCE)
+    models.follow(run["use"].click(watching.use_model, looked_at, [run["status"], models.choice], **AT_ONCE))
+    run["download"].click(watching.download_model, looked_at, [run["status"], run["saver"]], **AT_ONCE)

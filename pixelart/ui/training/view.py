@@ -16,8 +16,10 @@ from pixelart.ui.status import status_progress, status_text
 
 NO_JOB = "Nothing is being trained. Drop pictures, look at the settings, and press Start."
 SHOWN_SAMPLES = 8
-LINES = 400
-"""Points of a curve that are drawn; more are only slower."""
+POINTS = 200
+"""Of a curve that are drawn; more are only slower."""
+SMOOTHED = 20
+"""A training curve is a mean over so large a part of it: batches differ more than learning moves."""
 COLUMNS = ("step", "bits", "of")
 TRAINING, HELD_OUT = "training", "held out"
 _STATES = {
@@ -95,13 +97,11 @@ def duration(seconds: float) -> str:
 
 
 def loss_curve(folder: JobFolder) -> pd.DataFrame:
-    """Rows of (step, bits per dimension, "training" or "held out")."""
+    """Rows of (step, bits per dimension, "training" or "held out"); the first of hidden pixels, smoothed."""
     curve = folder.curve()
-    width = max(1, -(-len(curve) // LINES))
-    means = [
-        (part[-1][0], sum(bits for _, bits in part) / len(part), TRAINING)
-        for part in (curve[start : start + width] for start in range(0, len(curve), width))
-    ]
+    bits = pd.Series([bits for _, bits in curve], dtype=float).rolling(1 + len(curve) // SMOOTHED, min_periods=1).mean()
+    shown = range(len(curve) - 1, -1, -(1 + len(curve) // POINTS))
+    means = [(curve[i][0], bits[i], TRAINING) for i in reversed(shown)]
     measured = [
         (int(row["step"]), row["validation_bits"], HELD_OUT) for row in folder.measures() if "validation_bits" in row
     ]

@@ -38,7 +38,7 @@ class Watching:
 
     # --- what the page shows --------------------------------------------------------------------------------------
 
-    def load(self, memory: Any) -> tuple[Any, ...]:
+    def recall(self, memory: Any) -> tuple[Any, ...]:
         """A fresh page: who its visitor is, base models, and the job that was looked at last."""
         owner = owner_of(memory) or secrets.token_hex(16)
         jobs = self.jobs.list(owner)
@@ -47,7 +47,7 @@ class Watching:
         chosen = chosen if chosen in known else next(iter(known), None)
         return {"owner": owner, "job": chosen or ""}, self._bases(), *self.view(owner, chosen, None)
 
-    def choose(self, memory: Any, job: Any) -> tuple[Any, ...]:
+    def look_at(self, memory: Any, job: Any) -> tuple[Any, ...]:
         """Another job is looked at."""
         owner = owner_of(memory)
         return _remembered(owner, job), *self.view(owner, job, None)
@@ -92,7 +92,7 @@ class Watching:
 
     # --- what a visitor does --------------------------------------------------------------------------------------
 
-    def start(self, memory: Any, images: Images, *values: Any) -> tuple[Any, ...]:
+    def start_training(self, memory: Any, images: Images, *values: Any) -> tuple[Any, ...]:
         """Queues a training on the pictures that are ready."""
         owner = owner_of(memory)
         try:
@@ -107,15 +107,15 @@ class Watching:
             return _refused(error)
         return _remembered(owner, job.id), *self.view(owner, job.id, None)
 
-    def stop(self, memory: Any, job: Any) -> tuple[Any, ...]:
+    def stop_training(self, memory: Any, job: Any) -> tuple[Any, ...]:
         """Has a training save and end."""
         return self._change(memory, job, self.jobs.stop)
 
-    def resume(self, memory: Any, job: Any) -> tuple[Any, ...]:
+    def resume_training(self, memory: Any, job: Any) -> tuple[Any, ...]:
         """Goes on where a training was saved last."""
         return self._change(memory, job, self.jobs.resume)
 
-    def delete(self, memory: Any, job: Any) -> tuple[Any, ...]:
+    def delete_job(self, memory: Any, job: Any) -> tuple[Any, ...]:
         """Removes a training that has ended, with all that it saved."""
         owner = owner_of(memory)
         try:
@@ -125,7 +125,7 @@ class Watching:
         left = next((each.id for each in self.jobs.list(owner)), None)
         return _remembered(owner, left), *self.view(owner, left, None)
 
-    def use(self, memory: Any, job: Any) -> tuple[Any, Any]:
+    def use_model(self, memory: Any, job: Any) -> tuple[Any, Any]:
         """status, models: makes a checkpoint of what was saved last and chooses it."""
         try:
             name = self.jobs.export(owner_of(memory), str(job))
@@ -136,7 +136,7 @@ class Watching:
         told = status_text(f"{name} is a model now. Draw with it in Create.")
         return told, gr.Dropdown(choices=list(names), value=name)
 
-    def download(self, memory: Any, job: Any) -> tuple[Any, Any]:
+    def download_model(self, memory: Any, job: Any) -> tuple[Any, Any]:
         """status, file: the checkpoint of what was saved last, as a .zip."""
         try:
             record = self.jobs.get(owner_of(memory), str(job))
