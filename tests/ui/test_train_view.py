@@ -1,0 +1,106 @@
+"""What the tab Train shows of a survey and of a job."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pixelart.jobs import Job, JobFolder
+from pixelart.jobs.record import STATES, State
+from pixelart.training.attended import CURVE_FILE, PROGRESS_FILE
+from pixelart.training.survey import survey
+from pixelart.ui.training.view import (
+    HELD_OUT,
+    POINTS,
+    SHOWN_SAMPLES,
+    TRAINING,
+    duration,
+    job_label,
+    job_status,
+    log_html,
+    loss_curve,
+    samples_html,
+    survey_html,
+)
+
+PROGRESS: dict[str, Any] = {
+    "phase": "training", "step": 420, "steps": 2000, "progress": 0.21, "seconds": 65.0, "seconds_left": 360.0, "bits": 3.1
+}  # fmt: skip
+
+
+def job(state: State, *, reason: str = "") -> Job:
+    return Job("0" * 16, "ann", "knights", {}, 0.0, state=state, reason=reason)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> JobFolder:
+    folder = JobFolder(tmp_path)
+    folder.run.mkdir()
+    (folder.run / PROGRESS_FILE).write_text(json.dumps(PROGRESS))
+    lines = "".join(f"{step},{bits}\n" for step, bits in enumerate(np.linspace(4, 1, 1000), start=1))
+    (folder.run / CURVE_FILE).write_text("step,train_bits\n" + lines)
+    (folder.run / "log.csv").write_text("step,minutes,validation_bits\n100,1,2.5\n200,2,\n300,3,1.5\n")
+    (folder.run / "samples").mkdir()
+    for step in range(1, SHOWN_SAMPLES + 3):
+        (folder.run / "samples" / f"step-{step:08d}.png").write_bytes(b"png")
+    return folder
+
+
+def test_a_survey_is_told_by_class_with_its_problems(tiny_data: Path) -> None:
+    html = survey_html(survey(tiny_data))
+    assert "<td>cross</td><td>20</td><td>8 x 8</td>" in html and "data:image/png;base64," in html
+
+
+def test_names_from_an_archive_cannot_write_into_the_page(tiny_data: Path, tmp_path: Path) -> None:
+    hostile = "<img src=x onerror=alert(1)>"
+    (tmp_path / hostile).mkdir()
+    (tmp_path / hostile / "a.png").write_bytes((tiny_data / "cross" / "00.png").read_bytes())
+    (tmp_path / hostile / "<b>.png").write_bytes(b"none")
+    html = survey_html(survey(tmp_path))
+    assert "<img src=x" not in html and "<b>" not in html and "&lt;img src=x" in html
+    assert "<script>" not in log_html(["<script>"])
+
+
+def test_a_running_job_tells_how_far_it_is(folder: JobFolder) -> None:
+    html = job_status(job("running"), folder, ahead=0)
+    assert "step 420 of 2000 · 3.10 bits/dim · about 6 min left" in html and 'value="210" max="1000"' in html
+
+
+def test_a_job_that_has_ended_tells_why_and_what_it_gained(folder: JobFolder) -> None:
+    html = job_status(job("failed", reason="out of memory"), folder, ahead=0)
+    assert "Failed: out of memory · step 420 · 1 min · held out 2.500 → 1.500 bits/dim." in html
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_has_words_also_before_anything_is_there(tmp_path: Path, state: State) -> None:
+    text = re.sub("<[^>]+>", "", job_status(job(state), JobFolder(tmp_path), ahead=2))
+    assert text[0].isupper() and job_label(job(state)).startswith("knights (")
+
+
+def test_the_curve_is_smoothed_thinned_and_ends_at_the_newest_step(folder: JobFolder) -> None:
+    frame = loss_curve(folder)
+    training, measured = (frame[frame["of"] == kind] for kind in (TRAINING, HELD_OUT))
+    assert list(measured["step"]) == [100, 300] and list(measured["bits"]) == [2.5, 1.5]
+    assert POINTS / 2 <= len(training) <= POINTS and training["step"].iloc[-1] == 1000
+    assert training["step"].is_monotonic_increasing and training["bits"].is_monotonic_decreasing
+    last = np.linspace(4, 1, 1000)[-51:].mean()
+    assert training["bits"].iloc[-1] == pytest.approx(last)
+
+
+def test_a_job_without_a_step_has_an_empty_curve(tmp_path: Path) -> None:
+    assert len(loss_curve(JobFolder(tmp_path))) == 0
+
+
+def test_the_newest_samples_come_first(folder: JobFolder) -> None:
+    steps = re.findall(r"<figcaption>step (\d+)<", samples_html(folder))
+    assert [int(step) for step in steps] == [*range(SHOWN_SAMPLES + 2, 2, -1)]
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (59.6, "1 min"), (360, "6 min"), (7500, "2 h 5 min")])
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
