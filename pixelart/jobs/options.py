@@ -15,6 +15,7 @@ from pixelart.settings import Settings
 from pixelart.training.run import Schedule
 from pixelart.training.setup import FROM_SCRATCH, check_name
 
+<<<<<<< HEAD
 OURS = ("threads", "compile")
 """Options of a schedule that are of the machine, not of the job."""
 _DEFAULTS: dict[str, Option] = {
@@ -25,6 +26,14 @@ _DEFAULTS: dict[str, Option] = {
 }
 JOB_OPTIONS = tuple(_DEFAULTS)
 """Options of `python -m pixelart train` that a job may say."""
+=======
+JOB_OPTIONS = (
+    "base", "model", "preset", "codec", "colours", "steps", "minutes", "batch_size", "learning_rate", "context_first",
+    "validation_share", "flip", "weight_decay", "ema", "seed", "save_every", "precision",
+)  # fmt: skip
+"""Options of `python -m pixelart train` that a job may say: those that are of the training, not of the machine."""
+_DEFAULTS: dict[str, Option] = {**dataclasses.asdict(Schedule()), **FROM_SCRATCH, "base": ""}
+>>>>>>> train-jobs
 
 
 def check_options(options: Mapping[str, Any], *, checkpoints: Path, settings: Settings) -> None:
@@ -34,7 +43,7 @@ def check_options(options: Mapping[str, Any], *, checkpoints: Path, settings: Se
         RequestRejected: an option that is none of JOB_OPTIONS, or a value of another kind or outside its limits.
     """
     for name, value in options.items():
-        if name not in _DEFAULTS:
+        if name not in JOB_OPTIONS:
             raise RequestRejected(f"option {name!r:.40}: a job may say {', '.join(JOB_OPTIONS)}")
         kind = type(_DEFAULTS[name])
         if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):

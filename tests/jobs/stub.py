@@ -1,0 +1,85 @@
+"""A child that trains nothing, as a program of its own: `python stub.py train --out=... --steps=...` starts at once,
+holds its run, obeys the real `Orders`, keeps the real `Diary` and takes a step every 5 ms, each of which it saves. What
+it is to do otherwise is said by `--seed`."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
+
+from pixelart.training.attended import Diary, Orders
+
+STEP_SECONDS = 0.005
+BAD_INPUT, KILLED, MEMORY, DEAF, CRASH, ALLOCATION, TOLD_BY_ANOTHER, FULL_DISK = range(1, 9)
+FAULTS = {
+    MEMORY: MemoryError(),
+    ALLOCATION: RuntimeError(
+        "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes. Error code 12"
+    ),
+    CRASH: ZeroDivisionError("division by zero"),
+}
+
+
+class Run:
+    """As much of a `Trainer` as a `Diary` reads."""
+
+    seconds = 0.0
+
+    def __init__(self, run: Path, steps: int) -> None:
+        self.run, self.config = run, SimpleNamespace(schedule=SimpleNamespace(steps=steps))
+        self.saved = run / "steps"
+        self.step = int(self.saved.read_text()) if self.saved.exists() else 0
+
+    def progress(self) -> float:
+        return self.step / self.config.schedule.steps
+
+    def last_bits(self) -> float:
+        return 1 + 1 / self.step
+
+    def saves_now(self) -> bool:
+        return False
+
+    def take_step(self) -> None:
+        time.sleep(STEP_SECONDS)
+        self.step += 1
+        self.saved.write_text(str(self.step))
+
+
+def main(words: list[str]) -> int:
+    orders = Orders(0)
+    said = dict(word.removeprefix("--").split("=", 1) for word in words if "=" in word)
+    folder, kind = Path(said["out"]), int(said.get("seed", "0"))
+    folder.mkdir(exist_ok=True)
+    seen = {"environment": dict(os.environ), "nice": os.nice(0), "words": words, "session": os.getsid(0) == os.getpid()}
+    (folder / "seen.json").write_text(json.dumps(seen))
+    with (folder / "lock").open("a+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if kind in (BAD_INPUT, FULL_DISK):
+            reason = "nothing to train on" if kind == BAD_INPUT else "No space left on device"
+            print(f"pixelart train: {folder}: {reason}", file=sys.stderr)
+            return 2
+        if kind in (KILLED, TOLD_BY_ANOTHER):
+            os.kill(os.getpid(), signal.SIGKILL if kind == KILLED else signal.SIGTERM)
+        if kind in FAULTS:
+            raise FAULTS[kind]
+        run: Any = Run(folder, int(said["steps"]))
+        orders.begin()
+        diary = Diary(run, orders)
+        while run.progress() < 1 and (kind == DEAF or not orders.stop()):
+            run.take_step()
+            diary.report(run)
+        diary.close(run)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

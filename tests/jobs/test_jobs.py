@@ -1,0 +1,470 @@
+"""What an owner can do with jobs, and what a server does with them; the child is a stub that trains nothing."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pixelart.errors import RequestRejected
+from pixelart.jobs import JOB_OPTIONS, Job, Jobs, child, read_jobs, runner, supervisor
+from pixelart.jobs.child import LOWEST
+from pixelart.jobs.outcome import OUT_OF_MEMORY, SERVER_GONE
+from pixelart.jobs.store import DATABASE, JobStore
+from tests.jobs import stub
+from tests.jobs.waiting import ended, until
+
+Open = Callable[..., Jobs]
+LONG = {"steps": 100_000}
+"""Of a job that goes on until it is stopped: eight minutes of the stub."""
+
+
+def _steps(jobs: Jobs, job: Job) -> int:
+    saved = jobs.folder(job.owner, job.id).run / "steps"
+    return int(saved.read_text() or 0) if saved.exists() else 0
+
+
+def _running(jobs: Jobs, data: Path, **options: Any) -> Job:
+    job = jobs.submit("ann", "mine", {**LONG, **options}, data)
+    until(lambda: _steps(jobs, job) > 0)
+    return job
+
+
+# --- the plain course ---------------------------------------------------------------------------------------------
+
+
+def test_a_job_trains_to_its_end_and_tells_how_far_it_is(open_jobs: Open, data: Path) -> None:
+    jobs = open_jobs()
+    job = jobs.submit("ann", "mine", {"steps": 30, "batch_size": 4, "model": "pixelcnn"}, data)
+    assert job.state == "queued" and jobs.folder("ann", job.id).data.read_bytes() == data.read_bytes()
+    end = ended(jobs, job)
+    assert (end.state, end.reason) == ("done", "") and end.started and end.ended and end.started < end.ended
+    folder = jobs.folder("ann", job.id)
+    progress = folder.progress()
+    assert progress is not None and (progress.phase, progress.step, progress.progress) == ("finished", 30, 1.0)
+    assert folder.curve()[-1][0] == 30
+    words = json.loads((folder.run / "seen.json").read_text())["words"]
+    assert {"--steps=30", "--batch-size=4", "--model=pixelcnn", "--attended", "--resume"} <= set(words)
+    assert [j.id for j in jobs.list("ann")] == [job.id] == [j.id for j in read_jobs(folder.path.parent)]
+
+
+def test_jobs_run_one_after_another_in_the_order_they_came(open_jobs: Open, data: Path) -> None:
+    jobs = open_jobs()
+    some = [jobs.submit("ann", f"mine-{n}", {"steps": 20}, data) for n in range(3)]
+    assert jobs.ahead("ann", some[2].id) == 2
+    jobs.wait_until_idle()
+    ends = [jobs.get("ann", job.id) for job in some]
+    assert [job.state for job in ends] == ["done"] * 3 and jobs.ahead("ann", some[2].id) == 0
+    for first, second in itertools.pairwise(ends):
+        assert first.ended and second.started and first.ended <= second.started
+
+
+def test_two_run_at_once_where_that_is_allowed(open_jobs: Open, data: Path) -> None:
+    jobs = open_jobs(max_running_jobs=2)
+    some = [jobs.submit("ann", f"mine-{n}", LONG, data) for n in range(3)]
+    until(lambda: [jobs.get("ann", job.id).state for job in some] == ["running", "running", "queued"])
+
+
+# --- T25: all at once ---------------------------------------------------------------------------------------------
+
+
+def test_of_50_starts_at_one_instant_one_runs_and_three_queue(open_jobs: Open, data: Path, tmp_path: Path) -> None:
+    jobs, gate, answers = open_jobs(), threading.Barrier(50), list[object]()
+
+    def start(number: int) -> None:
+        gate.wait()
+        try:
+            answers.append(jobs.submit(f"owner-{number}", f"mine-{number}", LONG, data))
+        except RequestRejected as error:
+            answers.append(str(error))
+
+    threads = [threading.Thread(target=start, args=(number,)) for number in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    taken = [answer for answer in answers if isinstance(answer, Job)]
+    refused = [answer for answer in answers if isinstance(answer, str)]
+    assert len(taken) == 4 and refused == ["1 running and 3 queued are all that may be; try again later"] * 46
+    until(lambda: [jobs.get(job.owner, job.id).state for job in taken].count("running") == 1)
+    assert [jobs.get(job.owner, job.id).state for job in taken].count("queued") == 3
+    assert {p.name for p in (tmp_path / "jobs").iterdir() if p.is_dir()} == {job.id for job in taken}
+
+
+# --- T23: stopped -------------------------------------------------------------------------------------------------
+
+
+def test_stopped_at_random_moments_it_ends_soon_with_what_it_saved(open_jobs: Open, data: Path) -> None:
+    jobs, random, seconds = open_jobs(), np.random.default_rng(23), list[float]()
+    for number in range(8):
+        job = jobs.submit("ann", "mine", LONG, data)
+        time.sleep(float(random.uniform(0, 0.3)))
+        asked = time.monotonic()
+        jobs.stop("ann", job.id)
+        end = ended(jobs, job)
+        seconds.append(time.monotonic() - asked)
+        reason = "stopped" if end.started else "taken out of the queue"
+        assert (end.state, end.reason) == ("cancelled", reason), number
+        _is_gone(end)
+    assert np.percentile(seconds, 95) < 2
+
+
+def _is_gone(job: Job) -> None:
+    """No process of ours has its number, dead or alive."""
+    if job.pid:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(job.pid, os.WNOHANG)
+
+
+def test_a_queued_job_is_taken_out(open_jobs: Open, data: Path) -> None:
+    jobs = open_jobs()
+    _running(jobs, data)
+    second = jobs.submit("ann", "other", LONG, data)
+    jobs.stop("ann", second.id)
+    end = jobs.get("ann", second.id)
+    assert (end.state, end.reason, end.started) == ("cancelled", "taken out of the queue", None)
+    jobs.stop("ann", second.id)
+    assert jobs.get("ann", second.id) == end
+
+
+def test_a_child_that_does_not_stop_is_ended(open_jobs: Open, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "STOP_PATIENCE", 0.2)
+    jobs = open_jobs()
+    job = _running(jobs, data, seed=stub.DEAF)
+    jobs.stop("ann", job.id)
+    end = ended(jobs, job)
+    assert end.state == "cancelled" and "did not save in time" in end.reason
+
+
+def test_a_stopped_job_goes_on_and_a_finished_one_does_not(open_jobs: Open, data: Path) -> None:
+    jobs = open_jobs()
+    job = jobs.submit("ann", "mine", {"steps": 200}, data)
+    until(lambda: _steps(jobs, job) > 3)
+    with pytest.raises(RequestRejected, match="is running: there is nothing to resume"):
+        jobs.resume("ann", job.id)
+    jobs.stop("ann", job.id)
+    assert ended(jobs, job).state == "cancelled"
+    before = _steps(jobs, job)
+    assert 3 < before < 200
+    jobs.resume("ann", job.id)
+    assert ended(jobs, job).state == "done" and _steps(jobs, job) == 200
+    curve = jobs.folder("ann", job.id).curve()
+    assert [step for step, _ in curve] == sorted({step for step, _ in curve}) and curve[-1][0] == 200
+    with pytest.raises(RequestRejected, match="is done: there is nothing to resume"):
+        jobs.resume("ann", job.id)
+
+
+# --- whose it is --------------------------------------------------------------------------------------------------
+
+
+def test_a_job_of_another_is_not_found_like_one_that_does_not_exist(open_jobs: Open, data: Path) -> None:
+    jobs = open_jobs()
+    job = _running(jobs, data)
+    for name in ("get", "folder", "ahead", "stop", "resume", "export", "delete"):
+        said = set()
+        for owner, job_id in [("bob", job.id), ("bob", "0" * 16), ("ann", "0" * 16), ("ann", "\ud800"), ("", job.id)]:
+            with pytest.raises(RequestRejected) as refused:
+                getattr(jobs, name)(owner, job_id)
+            said.add(str(refused.value).replace(repr(job_id), "ID"))
+        assert said == {"job ID: not found"}
+    assert jobs.list("bob") == [] and jobs.get("ann", job.id).state == "running"
+
+
+# --- T27: how it ends ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "reason"),
+    [
+        (stub.BAD_INPUT, "failed", "run: nothing to train on"),
+        (stub.FULL_DISK, "failed", "run: No space left on device"),
+        (stub.KILLED, "failed", OUT_OF_MEMORY),
+        (stub.MEMORY, "failed", OUT_OF_MEMORY),
+        (stub.ALLOCATION, "failed", OUT_OF_MEMORY),
+        (stub.CRASH, "failed", "ended with code 1: ZeroDivisionError: division by zero"),
+        (stub.TOLD_BY_ANOTHER, "interrupted", "it was told to end from outside; Resume goes on"),
+    ],
+)
+def test_each_end_has_its_reason(open_jobs: Open, data: Path, fault: int, state: str, reason: str) -> None:
+    jobs = open_jobs()
+    end = ended(jobs, jobs.submit("ann", "mine", {"steps": 5, "seed": fault}, data))
+    assert (end.state, end.reason.replace("run/", "run")) == (state, reason)
+
+
+def test_a_job_has_a_limit_of_minutes_and_goes_on_when_resumed(open_jobs: Open, data: Path) -> None:
+    jobs = open_jobs(max_job_minutes=0.8 / 60)
+    job = jobs.submit("ann", "mine", LONG, data)
+    end = ended(jobs, job)
+    assert end.state == "interrupted" and end.reason == "the limit of 0.0133333 minutes is reached; Resume goes on"
+    assert end.started and end.ended and end.ended - end.started > 0.8
+    jobs.resume("ann", job.id)
+    assert ended(jobs, job).state == "interrupted"
+
+
+def test_a_program_that_cannot_be_started_is_told(open_jobs: Open, data: Path, tmp_path: Path) -> None:
+    jobs = open_jobs(program=(str(tmp_path / "gone"),))
+    end = ended(jobs, jobs.submit("ann", "mine", LONG, data))
+    assert (end.state, end.reason) == ("failed", "could not be started: No such file or directory")
+
+
+# --- giving way ---------------------------------------------------------------------------------------------------
+
+
+def test_it_gives_way_while_someone_draws(open_jobs: Open, data: Path) -> None:
+    jobs = open_jobs()
+    job = _running(jobs, data)
+    jobs.give_way(True)
+    time.sleep(0.3)
+    before = _steps(jobs, job)
+    time.sleep(0.3)
+    assert _steps(jobs, job) == before
+    jobs.give_way(False)
+    until(lambda: _steps(jobs, job) > before + 3)
+    jobs.give_way(True)
+    jobs.stop("ann", job.id)  # which a child that waits hears at once
+    assert ended(jobs, job).state == "cancelled"
+
+
+def test_giving_way_is_not_of_the_minutes_of_a_job(open_jobs: Open, data: Path) -> None:
+    jobs = open_jobs(max_job_minutes=1 / 60)
+    jobs.give_way(True)
+    job = jobs.submit("ann", "mine", LONG, data)  # started while someone draws
+    time.sleep(1.5)
+    assert jobs.get("ann", job.id).state == "running" and _steps(jobs, job) < 20
+    jobs.give_way(False)
+    assert "limit" in ended(jobs, job).reason
+
+
+def test_a_child_has_the_lowest_priority_a_session_of_its_own_and_no_secrets(
+    open_jobs: Open, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "LOWEST", 3)  # at the real one it would wait for all other tests
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "OAUTH_CLIENT_SECRET", "MY_PASSWORD", "HF_TOKEN_PATH"):
+        monkeypatch.setenv(name, "canary")
+    jobs = open_jobs()
+    job = _running(jobs, data)
+    seen = json.loads((jobs.folder("ann", job.id).run / "seen.json").read_text())
+    assert LOWEST == 19 and seen["nice"] == 3 and seen["session"] is True
+    assert "canary" not in seen["environment"].values() and seen["environment"]["PATH"] == os.environ["PATH"]
+    assert int(seen["environment"]["OMP_NUM_THREADS"]) <= (os.cpu_count() or 1)
+
+
+# --- servers ------------------------------------------------------------------------------------------------------
+
+
+def test_a_second_server_does_not_touch_the_folder_and_says_so(open_jobs: Open, data: Path) -> None:
+    jobs = open_jobs()
+    job = _running(jobs, data)
+    with pytest.raises(RequestRejected, match="another server runs the jobs of this folder"):
+        open_jobs()
+    assert jobs.get("ann", job.id).state == "running"
+
+
+def test_a_server_that_ends_interrupts_what_runs_and_the_next_takes_up_the_queue(open_jobs: Open, data: Path) -> None:
+    jobs = open_jobs()
+    first = _running(jobs, data)
+    second = jobs.submit("ann", "other", {"steps": 5}, data)
+    began = time.monotonic()
+    jobs.close()
+    assert time.monotonic() - began < 5
+    records = {job.id: job for job in read_jobs(jobs._path)}
+    assert (records[first.id].state, records[second.id].state) == ("interrupted", "queued")
+    assert records[first.id].reason == "the server was stopped; Resume goes on"
+    again = open_jobs()
+    assert ended(again, second).state == "done" and again.get("ann", first.id).state == "interrupted"
+
+
+def test_a_full_disk_does_not_lose_how_a_job_ended(
+    open_jobs: Open, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs, faults = open_jobs(), list[str]()
+    change = JobStore.change
+    monkeypatch.setattr(runner, "_AGAIN", 0.01)
+
+    def full(store: JobStore, job_id: str, **values: Any) -> bool:
+        if values.get("state") == "done" and len(faults) < 3:
+            faults.append(job_id)
+            raise sqlite3.OperationalError("database or disk is full")
+        return change(store, job_id, **values)
+
+    monkeypatch.setattr(JobStore, "change", full)
+    job = jobs.submit("ann", "mine", {"steps": 3}, data)
+    assert ended(jobs, job).state == "done" and faults == [job.id] * 3
+
+
+# --- T26: a number that is another's by now -------------------------------------------------------------------------
+
+
+def _record_of_a_dead_server(folder: Path, pid: int, state: str = "running") -> Job:
+    folder.mkdir(exist_ok=True)
+    job = Job(f"{pid:016x}", "ann", "mine", LONG, time.time(), state=state, pid=pid, started=1.0)  # pyright: ignore
+    store = JobStore(folder / DATABASE)
+    store.add(job)
+    store.close()
+    (folder / job.id / "run").mkdir(parents=True)
+    return job
+
+
+def test_a_process_whose_number_a_record_names_is_never_signalled(
+    open_jobs: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signalled: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda pid, _: signalled.append(pid))
+    monkeypatch.setattr(os, "killpg", lambda pid, _: signalled.append(pid))
+    sleeper = [sys.executable, "-I", "-S", "-c", "import time; time.sleep(600)"]
+    others = [subprocess.Popen(sleeper, start_new_session=True) for _ in range(10)]
+    try:
+        for other in others:
+            shutil.rmtree(tmp_path / "jobs", ignore_errors=True)
+            job = _record_of_a_dead_server(tmp_path / "jobs", other.pid)
+            jobs = open_jobs()
+            end = jobs.get("ann", job.id)
+            assert (end.state, end.reason, end.pid) == ("interrupted", SERVER_GONE, other.pid)
+            jobs.stop("ann", job.id)
+            jobs.delete("ann", job.id)
+            jobs.close()
+        assert [other.poll() for other in others] == [None] * 10 and signalled == []
+    finally:
+        monkeypatch.undo()
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+def test_the_next_server_waits_for_a_child_that_still_saves(open_jobs: Open, data: Path, tmp_path: Path) -> None:
+    job = _record_of_a_dead_server(tmp_path / "jobs", os.getpid(), state="stopping")
+    with supervisor.exclusive(tmp_path / "jobs" / job.id / "run"):
+        jobs = open_jobs()
+        other = jobs.submit("ann", "other", {"steps": 3}, data)
+        time.sleep(0.3)
+        assert jobs.get("ann", other.id).state == "queued"
+    assert ended(jobs, other).state == "done"
+
+
+# --- what is refused, and what is left ------------------------------------------------------------------------------
+
+BAD: dict[str, tuple[str, dict[str, Any], str]] = {
+    "no length": ("mine", {}, "either how many steps or how many minutes"),
+    "a name with a path": ("../x", LONG, "name '../x': use 1 to 64 letters"),
+    "a name that is taken": ("taken", LONG, "name taken: there is a checkpoint of this name already"),
+    "an option of no job": ("mine", {**LONG, "out": "/tmp"}, "option 'out': a job may say base, model"),
+    "an option of the machine": ("mine", {**LONG, "threads": 64}, "option 'threads': a job may say"),
+    "a word for a number": ("mine", {"steps": "9"}, "steps '9': must be a whole number"),
+    "a truth for a number": ("mine", {"steps": True}, "steps True: must be a whole number"),
+    "outside its limits": ("mine", {**LONG, "flip": 2.0}, "flip 2.0: must lie in 0 to 0.9"),
+    "not a number": ("mine", {**LONG, "learning_rate": float("nan")}, "learning_rate nan: must lie in"),
+    "too long": ("mine", {"minutes": 31}, "minutes 31: a job has at most 30"),
+    "no such model": ("mine", {**LONG, "model": "vae"}, "vae"),
+    "no such base": ("mine", {**LONG, "base": "gone"}, "base gone: no such checkpoint"),
+    "a base with a path": ("mine", {**LONG, "base": "../taken"}, "name '../taken': use 1 to 64"),
+}
+
+
+@pytest.mark.parametrize(("name", "options", "message"), BAD.values(), ids=BAD)
+def test_bad_jobs_are_refused_and_leave_nothing(
+    open_jobs: Open, data: Path, tmp_path: Path, name: str, options: dict[str, Any], message: str
+) -> None:
+    (tmp_path / "checkpoints" / "taken").mkdir(parents=True)
+    jobs = open_jobs()
+    with pytest.raises(RequestRejected) as refused:
+        jobs.submit("ann", name, options, data)
+    assert message in str(refused.value) and "\n" not in str(refused.value)
+    assert jobs.list("ann") == [] and not [p for p in (tmp_path / "jobs").iterdir() if p.is_dir()]
+
+
+def test_a_value_that_looks_like_an_option_is_none(open_jobs: Open, data: Path) -> None:
+    jobs = open_jobs()
+    job = _running(jobs, data, preset="--out=/tmp")
+    words = json.loads((jobs.folder("ann", job.id).run / "seen.json").read_text())["words"]
+    assert "--preset=--out=/tmp" in words and "--out=/tmp" not in words
+
+
+def test_too_large_a_file_is_refused(open_jobs: Open, data: Path) -> None:
+    with pytest.raises(RequestRejected, match=r"pictures\.zip: larger than 0 MiB"):
+        open_jobs(max_archive_bytes=9).submit("ann", "mine", LONG, data)
+
+
+@pytest.mark.parametrize("call", ["copyfile", "fsync", "rename"])
+def test_a_full_disk_leaves_nothing_of_a_new_job(
+    open_jobs: Open, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    jobs = open_jobs()
+    with monkeypatch.context() as patch:
+        place = {"copyfile": supervisor.shutil, "fsync": supervisor.os, "rename": Path}[call]
+        patch.setattr(place, call, full)
+        with pytest.raises(OSError, match="No space left"):
+            jobs.submit("ann", "mine", LONG, data)
+    assert jobs.list("ann") == [] and not [p for p in (tmp_path / "jobs").iterdir() if p.is_dir()]
+
+
+def test_a_deleted_job_is_gone_and_a_running_one_is_not_deleted(open_jobs: Open, data: Path) -> None:
+    jobs = open_jobs()
+    job = _running(jobs, data)
+    folder = jobs.folder("ann", job.id)
+    with pytest.raises(RequestRejected, match="is running: stop it first"):
+        jobs.delete("ann", job.id)
+    jobs.stop("ann", job.id)
+    ended(jobs, job)
+    jobs.delete("ann", job.id)
+    assert not folder.path.exists() and jobs.list("ann") == [] and folder.progress() is None
+
+
+def test_what_was_cut_short_is_swept_and_what_was_trained_is_not(open_jobs: Open, data: Path, tmp_path: Path) -> None:
+    open_jobs().close()
+    place = tmp_path / "jobs"
+    half = [place / f".{'a' * 16}.new", place / f".{'b' * 16}.deleted", place / ("c" * 16)]
+    kept = [place / ("d" * 16) / "run", place / "mine", place / ".mine.new"]
+    for path in (*half, *kept):
+        path.mkdir(parents=True)
+    open_jobs()
+    assert not any(path.exists() for path in half) and all(path.exists() for path in kept)
+
+
+@pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\0" + bytes(84)], ids=["text", "zeros"])
+def test_records_that_cannot_be_read_are_told_and_kept(open_jobs: Open, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "jobs" / DATABASE
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(RequestRejected, match=r"jobs\.db: no readable records of jobs"):
+        open_jobs()
+    assert path.read_bytes() == content
+
+
+def test_records_of_another_version_are_refused(open_jobs: Open, tmp_path: Path) -> None:
+    open_jobs().close()
+    database = sqlite3.connect(tmp_path / "jobs" / DATABASE)
+    database.execute("PRAGMA user_version = 9")
+    database.close()
+    with pytest.raises(RequestRejected, match=r"records of version 9; this program reads 1"):
+        open_jobs()
+
+
+def test_a_record_is_durable_when_its_call_returns(tmp_path: Path) -> None:
+    store = JobStore(tmp_path / "jobs.db")
+    assert store._database.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+    assert store._database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    store.close()
+
+
+def test_a_job_may_say_all_that_is_of_the_training_and_nothing_of_the_machine() -> None:
+    from pixelart.cli import parse
+
+    words = ["train", "--data", "x", "--out", "y"]
+    fixed = {"command", "run", "json", "data", "out", "resume", "attended", "checkpoints", "threads", "compile", "fit"}
+    assert set(JOB_OPTIONS) == set(vars(parse(words))) - fixed
