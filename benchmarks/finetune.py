@@ -24,7 +24,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -109,15 +109,14 @@ def finetune(base: Path, data: Path, folder: Path, *, schedule: Schedule, palett
     Raises:
         PixelArtError: a base or data that cannot be used, or `folder` holds a run.
     """
-    began = time.process_time()
     with start_run(folder / "run", data, schedule=schedule, base=base, palette=palette) as trainer:
         x, classes = trainer.x[trainer.validation_rows], trainer.config.classes
         before = bits_of(trainer.average, x, classes, known=len(classes) - 1)
         new = torch.eye(len(classes))[-1:].expand(len(x), -1)
         started = bits_per_dim(nats_per_image(trainer.average, x, new), dimensions=x[0].numel())
-        measured = time.process_time()
+        began = time.process_time()
         trainer.train(report=_lines())
-        cpu = time.process_time() - measured
+        cpu = time.process_time() - began
     after = trainer.rows[-1]["validation_bits"]
     export_run(folder / "run", folder / "checkpoints" / NAME)
     learned, held_out = (
@@ -130,7 +129,8 @@ def finetune(base: Path, data: Path, folder: Path, *, schedule: Schedule, palett
         "validation": len(x),
         "palette": trainer.config.palette,
         "before_any_class": before.any_class,
-        f"before_best_class_{before.best_name}": before.best_class,
+        "before_best_class": before.best_class,
+        "best_class": before.best_name,
         "before_as_new_class": started,
         "after": after,
         "lower_by": 1 - after / before.any_class,
@@ -140,7 +140,6 @@ def finetune(base: Path, data: Path, folder: Path, *, schedule: Schedule, palett
         "steps": trainer.step,
         "minutes": trainer.seconds / 60,
         "cpu_minutes": cpu / 60,
-        "cpu_minutes_before": (measured - began) / 60,
         "rows": trainer.rows,
     }
 
@@ -159,10 +158,9 @@ def _lines() -> Any:
 
 def report(figures: Mapping[str, Any], command: str) -> str:
     """The content of FINETUNE.md."""
-    best = next(name for name in figures if name.startswith("before_best_class_"))
     rows = {
         "before: the base, any class": f"{figures['before_any_class']:.3f} bits/dim",
-        f"before: the base, its best class ({best.removeprefix('before_best_class_')})": f"{figures[best]:.3f} bits/dim",
+        f"before: the base, its best class ({figures['best_class']})": f"{figures['before_best_class']:.3f} bits/dim",
         "before: the new class as it begins": f"{figures['before_as_new_class']:.3f} bits/dim",
         "**after**": f"**{figures['after']:.3f} bits/dim**",
         "lower than the base, any class, by": f"**{figures['lower_by']:.1%}**",
@@ -191,8 +189,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, default=0, help="or how many steps")
     parser.add_argument("--palette", choices=("keep", "fit"), default="keep")
     parser.add_argument("--learning-rate", type=float, help="other than the default of fine-tuning")
-    parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--flip", type=float, default=0.0)
+    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--flip", type=float, help="share of the tiles shown mirrored, and said to be")
     parser.add_argument("--save-every", type=int, help="steps between two measurements")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (0 = all)")
     parser.add_argument("--seed", type=int, default=0)
@@ -210,12 +208,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tiles = held_back_class(read_pictures(options.data), read_seen(options.base))
         data = options.out / "class.zip"
         write_class(tiles, data)
-        named = ("steps", "minutes", "batch_size", "flip", "threads", "seed")
-        schedule = Schedule(
-            **FINE_TUNING, **{name: getattr(options, name) for name in named}, validation_share=VALIDATION
-        )
-        changed = {name: getattr(options, name) for name in ("learning_rate", "save_every")}
-        schedule = replace(schedule, **{name: value for name, value in changed.items() if value is not None})
+        named = ("steps", "minutes", "batch_size", "learning_rate", "flip", "save_every", "threads", "seed")
+        said = {name: getattr(options, name) for name in named if getattr(options, name) is not None}
+        schedule = Schedule(**{**FINE_TUNING, **said, "validation_share": VALIDATION})
         figures = finetune(options.base, data, options.out, schedule=schedule, palette=options.palette)
     except PixelArtError as error:
         print(f"error: {error}", file=sys.stderr)

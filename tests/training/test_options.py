@@ -44,7 +44,10 @@ def kept_bytes(run: Trainer) -> int:
     return sum(kept.values())
 
 
-@pytest.mark.parametrize("model", ["gated_pixelcnn", *(m for m in list_models() if m != "gated_pixelcnn")])
+OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in list_models() if name != "gated_pixelcnn"]
+
+
+@pytest.mark.parametrize("model", ["gated_pixelcnn", *OTHERS])
 def test_gradient_checkpointing_keeps_less_and_learns_the_same_bits(begin: StartRun, model: str) -> None:
     plain, frugal = (
         begin(f"run{on}", model=model, steps=2, batch_size=2, gradient_checkpointing=on, context_first=0.5)
@@ -99,21 +102,8 @@ def test_in_a_hurry_it_saves_without_measuring_or_drawing(begin: StartRun, tiny_
 
 def test_tensorboard_gets_the_curves_and_a_resumed_run_goes_on_in_them(tiny_data: Path, tmp_path: Path) -> None:
     events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    words = [
-        "train",
-        "--preset",
-        "debug",
-        "--colours",
-        "8",
-        "--save-every",
-        "2",
-        "--batch-size",
-        "2",
-        "--threads",
-        "1",
-        "--validation-share",
-        "0.3",
-    ]
+    options = "train --preset debug --colours 8 --save-every 2 --batch-size 2 --threads 1 --validation-share 0.3"
+    words = options.split()
     words += ["--data", str(tiny_data), "--out", str(tmp_path / "run"), "--tensorboard", str(tmp_path / "board")]
     assert main([*words, "--steps", "3", "--json"]) == 0
     assert main([*words, "--steps", "5", "--json", "--resume"]) == 0
