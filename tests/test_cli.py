@@ -509,7 +509,8 @@ BAD = {
     "samples at no step": (START + " --sample-every -1", "sample_every -1: must lie in 0 to"),
     "a palette to keep and no base": (START + " --palette keep", "palette keep: there is no base"),
     "a new class that is not wanted": (
-        "train --steps 4 --data {input}/classes --out {out} --base tiny --checkpoints {checkpoints} --new-classes refuse",
+        "train --steps 4 --data {input}/classes --out {out} --base tiny --checkpoints {checkpoints}"
+        " --new-classes refuse",
         "classes: the base has no class dragon",
     ),
     "precision fp16": (START + " --precision fp16", "precision 'fp16': must be bf16 or fp32"),
