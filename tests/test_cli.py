@@ -507,6 +507,7 @@ BAD = {
     "learning rate 9": (START + " --learning-rate 9", "learning_rate 9.0: must lie in"),
     "accumulate 0": (START + " --accumulate 0", "accumulate 0: must lie in 1 to"),
     "samples at no step": (START + " --sample-every -1", "sample_every -1: must lie in 0 to"),
+    "the worst to be kept": (START + " --keep worst", "keep 'worst': must be last or best"),
     "a palette to keep and no base": (START + " --palette keep", "palette keep: there is no base"),
     "a new class that is not wanted": (
         "train --steps 4 --data {input}/classes --out {out} --base tiny --checkpoints {checkpoints}"

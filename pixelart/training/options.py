@@ -21,6 +21,7 @@ SCHEDULE_OPTIONS: list[tuple[str, Callable[[str], Any], str]] = [
     ("ema", float, "decay of the averaged weights (0.999)"),
     ("seed", int, "of weights, order and masks (0)"),
     ("save_every", int, f"steps between checkpoints (500; of a base {FINE_TUNING['save_every']})"),
+    ("keep", str, f"export the last save, or the best on the validation part (last; of a base {FINE_TUNING['keep']})"),
     ("sample_every", int, "steps between samples (as often as checkpoints)"),
     ("precision", str, "bf16 or fp32 (bf16)"),
     ("threads", int, "CPU threads (all)"),

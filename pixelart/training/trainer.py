@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from pixelart.codec import codec_from_config
 from pixelart.errors import Cancelled, DataRejected, RequestRejected, WeightsRejected
 from pixelart.models import AutoregressiveModel, config_from_dict, get_variant, to_channels_last
+from pixelart.models.weights import pack_weights
 from pixelart.training.batches import Batches
 from pixelart.training.checkpoint import last_checkpoint, save_checkpoint, write_file
 from pixelart.training.data import PictureSet
@@ -26,7 +27,7 @@ from pixelart.training.objective import Objective, weight_and_count
 from pixelart.training.pace import follow, warm_cosine
 from pixelart.training.processes import Processes
 from pixelart.training.run import RunConfig
-from pixelart.training.state import Learner
+from pixelart.training.state import BEST, Learner, best_row
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ class Trainer:
         )
         self.step, self.seconds, self.rows = 0, 0.0, list[dict[str, Any]]()
         self._recent, self.last_bits = list[float](), 0.0
+        self._best: bytes | None = None
         self._hurry: Callable[[], bool] = lambda: False
         found = last_checkpoint(run)
         if found:
@@ -113,7 +115,7 @@ class Trainer:
             if self.processes.is_first:
                 self._keep()
         if self.progress() < 1 and self.processes.is_first:  # asked to stop: measuring could outlast the patience
-            save_checkpoint(self.run, self.step, self._parts(self.rows, self._recent))
+            self._save_unmeasured()
         self.processes.leave()
 
     def _keep(self) -> None:
@@ -143,12 +145,18 @@ class Trainer:
         try:
             rows = [*self.rows, self._measure()]
         except Cancelled:
-            save_checkpoint(self.run, self.step, self._parts(self.rows, self._recent))
+            self._save_unmeasured()
             return
-        save_checkpoint(self.run, self.step, self._parts(rows, []))
-        self.rows, self._recent = rows, []
+        best = self._best
+        if self.config.schedule.keep == "best" and best_row(rows) is rows[-1]:
+            best = pack_weights(self.average)
+        save_checkpoint(self.run, self.step, self._parts(rows, [], best))
+        self.rows, self._recent, self._best = rows, [], best
         log.info("%s", json.dumps(rows[-1]))
         self._publish()
+
+    def _save_unmeasured(self) -> None:
+        save_checkpoint(self.run, self.step, self._parts(self.rows, self._recent, self._best))
 
     def _publish(self) -> None:
         """log.csv and samples/, as the last checkpoint has them; a resumed run writes what a killed one could not."""
@@ -222,7 +230,7 @@ class Trainer:
     def _class_weights(self, classes: Tensor) -> Tensor:
         return F.one_hot(classes, len(self.config.classes)).float().to(self.device)
 
-    def _parts(self, rows: list[dict[str, Any]], recent: list[float]) -> dict[str, bytes]:
+    def _parts(self, rows: list[dict[str, Any]], recent: list[float], best: bytes | None) -> dict[str, bytes]:
         state = {
             "step": self.step,
             "seconds": self.seconds,
@@ -232,7 +240,8 @@ class Trainer:
             "torch": torch.__version__,
             "fingerprint": self.config.data_fingerprint,
         }
-        return {**self.learner.pack(), "state.json": json.dumps(state, indent=1).encode()}
+        parts = {**self.learner.pack(), "state.json": json.dumps(state, indent=1).encode()}
+        return {**parts, BEST: best} if best else parts
 
     def _restore(self, step: int, parts: dict[str, bytes]) -> None:
         """Take up a checkpoint; a part that is missing is an error, never a default."""
@@ -241,6 +250,8 @@ class Trainer:
             state = json.loads(parts["state.json"])
             self.step, self.seconds, self.rows = state["step"], state["seconds"], state["rows"]
             self._recent, threads, version = state["recent"], state["threads"], state["torch"]
+            if self.config.schedule.keep == "best" and best_row(self.rows):
+                self._best = parts[BEST]
         except (KeyError, RuntimeError, ValueError, safetensors.SafetensorError) as error:
             raise WeightsRejected(f"step {step}: incomplete checkpoint ({error!s:.120})") from error
         if state["fingerprint"] != self.config.data_fingerprint or self.step != step:

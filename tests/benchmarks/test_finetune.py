@@ -70,13 +70,23 @@ def test_it_runs_whole_and_tells_before_and_after(tiny_checkpoints: Path, tiny_d
     tiles = [finetune.turned(picture) for picture in read_pictures(tiny_data).pictures]
     finetune.write_class(tiles, tmp_path / "class.zip")
     assert read_pictures(tmp_path / "class.zip").classes == (finetune.CLASS,)
-    schedule = Schedule(steps=12, batch_size=8, learning_rate=5e-3, validation_share=0.3, save_every=6, threads=1)
+    schedule = Schedule(
+        steps=12, batch_size=8, learning_rate=5e-3, validation_share=0.3, save_every=6, threads=1, keep="best"
+    )
     figures = finetune.finetune(
-        tiny_checkpoints / "tiny", tmp_path / "class.zip", tmp_path / "out", schedule=schedule, palette="keep"
+        tiny_checkpoints / "tiny",
+        tmp_path / "class.zip",
+        tmp_path / "out",
+        further=np.stack(tiles[:3]),
+        schedule=schedule,
+        palette="keep",
     )
     assert figures["learned_from"] + figures["validation"] == 40 and figures["validation"] > 4
     assert figures["after"] < figures["before_any_class"] and figures["steps"] == 12
     assert figures["lower_by"] == pytest.approx(1 - figures["after"] / figures["before_any_class"])
+    best = min(figures["rows"], key=lambda row: row["validation_bits"])
+    assert figures["kept_step"] == best["step"] and figures["after"] == pytest.approx(best["validation_bits"], abs=1e-3)
+    assert figures["further"] == 3 and figures["further_after"] < figures["further_before"]
     assert 0 <= figures["near_copies_drawn"] <= 1 and json.dumps(figures)
     text = finetune.report(figures, "python -m benchmarks.finetune --steps 12")
     assert f"**{figures['after']:.3f} bits/dim**" in text and "is told of the validation pictures" in text
