@@ -15,6 +15,7 @@ from pixelart.errors import PixelArtError
 from pixelart.holes import HOLES
 from pixelart.sampling import AUTO, SAMPLERS
 from pixelart.seams import AXES
+from pixelart.training.options import SCHEDULE_OPTIONS, SCHEDULE_SWITCHES
 from pixelart.training.run import PaletteOf
 from pixelart.training.starting import NewClasses
 
@@ -220,9 +221,9 @@ def _add_train(add: Any) -> None:
     _checkpoints_folder(command)
     command.add_argument("--codec", help="indexed, rgb, gray or binary (indexed)")
     command.add_argument("--colours", type=int, help="palette entries, transparent included (64)")
-    for name, kind, text in commands.SCHEDULE_OPTIONS:
+    for name, kind, text in SCHEDULE_OPTIONS:
         command.add_argument(f"--{name.replace('_', '-')}", type=kind, help=text)
-    for name, text in commands.SCHEDULE_SWITCHES:
+    for name, text in SCHEDULE_SWITCHES:
         command.add_argument(f"--{name.replace('_', '-')}", action="store_true", default=None, help=text)
     command.add_argument("--tensorboard", type=Path, metavar="FOLDER", help="write curves there, where it is installed")
 

@@ -12,28 +12,16 @@ from pixelart.jobs.record import Option
 from pixelart.models import get_variant
 from pixelart.models.weights import CONFIG_FILE
 from pixelart.settings import Settings
+from pixelart.training.options import SCHEDULE_OPTIONS
 from pixelart.training.run import Schedule
-from pixelart.training.setup import FROM_SCRATCH, check_name
+from pixelart.training.setup import check_name
+from pixelart.training.starting import FROM_SCRATCH
 
-<<<<<<< HEAD
-OURS = ("threads", "compile")
-"""Options of a schedule that are of the machine, not of the job."""
-_DEFAULTS: dict[str, Option] = {
-    **{name: value for name, value in dataclasses.asdict(Schedule()).items() if name not in OURS},
-    **FROM_SCRATCH,
-    "base": "",
-    "palette": "keep",
-}
-JOB_OPTIONS = tuple(_DEFAULTS)
+_OF_THE_MACHINE = ("threads",)
+_START: dict[str, Option] = {**FROM_SCRATCH, "base": "", "palette": "keep", "new_classes": "add"}
+JOB_OPTIONS = (*_START, *(name for name, *_ in SCHEDULE_OPTIONS if name not in _OF_THE_MACHINE))
 """Options of `python -m pixelart train` that a job may say."""
-=======
-JOB_OPTIONS = (
-    "base", "model", "preset", "codec", "colours", "steps", "minutes", "batch_size", "learning_rate", "context_first",
-    "validation_share", "flip", "weight_decay", "ema", "seed", "save_every", "precision",
-)  # fmt: skip
-"""Options of `python -m pixelart train` that a job may say: those that are of the training, not of the machine."""
-_DEFAULTS: dict[str, Option] = {**dataclasses.asdict(Schedule()), **FROM_SCRATCH, "base": ""}
->>>>>>> train-jobs
+_DEFAULTS: dict[str, Option] = {**dataclasses.asdict(Schedule()), **_START}
 
 
 def check_options(options: Mapping[str, Any], *, checkpoints: Path, settings: Settings) -> None:

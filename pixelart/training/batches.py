@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,13 @@ class Batches:
         kept = torch.from_numpy(random.random(size) >= schedule.class_dropout)
         weights = F.one_hot(self.classes[rows], self.num_classes).float() * kept[:, None]
         return x, Context(weights, x, mask, mirrored=mirrored)
+
+    def parts(self, process: int) -> Iterator[slice]:
+        """Where in what `draw` gives the parts lie that are learned from in `process`, one after another."""
+        schedule = self.schedule
+        for turn in range(schedule.accumulate):
+            start = (turn * schedule.processes + process) * schedule.batch_size
+            yield slice(start, start + schedule.batch_size)
 
     def place(self, position: int) -> int:
         """Which picture stands at `position` of the endless order: a new permutation each epoch."""

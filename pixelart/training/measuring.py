@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,9 +18,17 @@ from pixelart.models import AutoregressiveModel
 from pixelart.sampling import Controls
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
 
+LOG_FIELDS = ("step", "minutes", "train_bits", "validation_bits", "hole_bits", "seam_bits", "seam_ratio")
 HOLES = "brush"
 SAMPLES, MAX_CLASSES = 4, 16
 """How many pictures are drawn of a class, and of how many classes."""
+
+
+def log_table(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """The content of log.csv: a line of LOG_FIELDS for each of `rows`."""
+    table = io.StringIO()
+    csv.writer(table).writerows([LOG_FIELDS, *([row.get(field, "") for field in LOG_FIELDS] for row in rows)])
+    return table.getvalue().encode()
 
 
 def measure(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +36,12 @@ class Objective:
                 torch.compile(loss, dynamic=False)  # pyright: ignore[reportAttributeAccessIssue]
                 for loss in (self._joint_loss, self._vote_loss)
             )
+
+    def warm_up(self, *given: Any, alone: bool) -> None:
+        """Call what will be called for the first time, `alone` too where it will be: compiling is no training. It
+        leaves gradients behind, and changes nothing else."""
+        for loss in (self.alone, self.joint) if alone else (self.joint,):
+            loss(*given)[0].backward()
 
     def _joint_loss(self, x: Tensor, context: Context, whole: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The model's nll of the hidden pixels, plus that of the vote alone."""

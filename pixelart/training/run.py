@@ -27,8 +27,10 @@ class Schedule:
     alone, by its vote, at a fourth of the work a step. `class_dropout`: the share of pictures shown without their
     class; `flip`: the share shown mirrored left to right, and said to be. `vote_weight`: the weight of the context
     encoder's own loss. A step learns from `batch_size` pictures at a time, `accumulate` times over, in each of
-    `processes` processes. `sample_every` 0 draws samples with every save. `gradient_checkpointing` forgets what layers
-    computed and does it again for the gradient: slower, in less memory, the same bits.
+    `processes` processes. `keep`: which averaged weights are exported, those of the "last" save or of the "best", the
+    one whose validation pictures cost least: few pictures are soon known by heart. `sample_every` 0 draws samples with
+    every save. `gradient_checkpointing` forgets what layers computed and does it again for the gradient: slower, in
+    less memory, the same bits.
     """
 
     steps: int = 0
@@ -49,6 +51,7 @@ class Schedule:
     seed: int = 0
     save_every: int = 500
     sample_every: int = 0
+    keep: str = "last"
     precision: str = "bf16"
     compile: bool = False
     gradient_checkpointing: bool = False
@@ -67,10 +70,12 @@ class Schedule:
                 raise RequestRejected(f"{name} {value}: must lie in {low:g} to {high:g}")
         if (self.steps > 0) == (self.minutes > 0):
             raise RequestRejected("say either how many steps or how many minutes to train")
-        if self.precision not in ("bf16", "fp32"):
-            raise RequestRejected(f"precision {self.precision!r:.20}: must be bf16 or fp32")
+        for name, (one, other) in _WORDS.items():
+            if getattr(self, name) not in (one, other):
+                raise RequestRejected(f"{name} {getattr(self, name)!r:.20}: must be {one} or {other}")
 
 
+_WORDS = {"precision": ("bf16", "fp32"), "keep": ("last", "best")}
 _LIMITS = {
     "steps": (0, 10**8 - 1),
     "minutes": (0, 60 * 24 * 30),

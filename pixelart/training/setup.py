@@ -35,6 +35,7 @@ from pixelart.training.starting import (
     from_scratch,
     refuse_beside_base,
 )
+from pixelart.training.state import BEST, best_row
 from pixelart.training.trainer import Trainer
 
 ADJUSTABLE = ("steps", "minutes", "save_every", "sample_every", "threads", "compile", "gradient_checkpointing")
@@ -192,7 +193,8 @@ def check_name(name: str) -> None:
 
 
 def export_run(run: Path, target: Path) -> Path:
-    """Write the averaged weights of a run's newest checkpoint as the checkpoint folder `target`, whole or not at all.
+    """Write the averaged weights of a run's newest save, or of its best where it keeps that, as the checkpoint folder
+    `target`, whole or not at all.
 
     Raises:
         RequestRejected: no run there, nothing saved yet, or `target` exists.
@@ -204,12 +206,13 @@ def export_run(run: Path, target: Path) -> Path:
     if target.exists():
         raise RequestRejected(f"{target}: exists already")
     step, parts = found
-    state = json.loads(parts["state.json"])
+    state, best = json.loads(parts["state.json"]), parts.get(BEST)
     training = {
         **asdict(config.schedule),
         "base": Path(config.base).name,
         "trained_steps": step,
         "trained_minutes": round(state["seconds"] / 60, 1),
+        "kept_step": best_row(state["rows"])["step"] if best else step,
     }
     description = CheckpointConfig(config.model, config.model_config, config.codec, config.classes, training)
     files = Files()
@@ -218,7 +221,7 @@ def export_run(run: Path, target: Path) -> Path:
         shutil.rmtree(partial)
     files.make_folder(partial)
     files.write(partial / CONFIG_FILE, description.to_json())
-    files.write(partial / WEIGHTS_FILE, parts["average.safetensors"])
+    files.write(partial / WEIGHTS_FILE, best or parts["average.safetensors"])
     files.write(partial / SEEN_FILE, (run / SEEN_FILE).read_bytes())
     files.sync_folder(partial)
     files.rename(partial, target)

@@ -18,7 +18,7 @@ from pixelart.training.run import RunConfig
 CODECS = ("indexed", "rgb", "gray", "binary")
 FROM_SCRATCH: dict[str, Any] = {"model": "gated_pixelcnn", "preset": "default", "codec": "indexed", "colours": 64}
 """What is decided by a base, and, for a run without one, by these words where nothing else is said."""
-FINE_TUNING: dict[str, Any] = {"learning_rate": 8e-4, "warmup_steps": 50, "save_every": 100}
+FINE_TUNING: dict[str, Any] = {"learning_rate": 3e-4, "warmup_steps": 20, "save_every": 50, "keep": "best"}
 """The schedule's values where a run has a base and nothing else is said."""
 NewClasses = Literal["add", "refuse"]
 

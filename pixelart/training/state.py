@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -12,6 +13,8 @@ from pixelart.models import AutoregressiveModel
 from pixelart.models.weights import pack_weights
 from pixelart.training.run import Schedule
 
+BEST = "best.safetensors"
+"""The average whose validation pictures cost least, in the checkpoints of a run that keeps it."""
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps of each parameter
 
 
@@ -71,6 +74,12 @@ class Learner:
         if moments:
             raise ValueError(f"moments of {next(iter(moments))}")
         self.optimizer.load_state_dict(packed)
+
+
+def best_row(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Of measured rows, the first whose validation pictures cost least; nothing where none were measured on."""
+    measured = [row for row in rows if "validation_bits" in row]
+    return min(measured, key=lambda row: row["validation_bits"], default={})
 
 
 def _like(parameter: Tensor, value: Tensor) -> Tensor:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import logging
 import math
@@ -19,20 +17,19 @@ from torch.nn import functional as F
 
 from pixelart.codec import codec_from_config
 from pixelart.errors import Cancelled, DataRejected, RequestRejected, WeightsRejected
-from pixelart.layers.context import Context
 from pixelart.models import AutoregressiveModel, config_from_dict, get_variant, to_channels_last
+from pixelart.models.weights import pack_weights
 from pixelart.training.batches import Batches
 from pixelart.training.checkpoint import last_checkpoint, save_checkpoint, write_file
 from pixelart.training.data import PictureSet
-from pixelart.training.measuring import draw_samples, measure
+from pixelart.training.measuring import LOG_FIELDS, draw_samples, log_table, measure
 from pixelart.training.objective import Objective, weight_and_count
 from pixelart.training.pace import follow, warm_cosine
 from pixelart.training.processes import Processes
 from pixelart.training.run import RunConfig
-from pixelart.training.state import Learner
+from pixelart.training.state import BEST, Learner, best_row
 
 log = logging.getLogger(__name__)
-LOG_FIELDS = ("step", "minutes", "train_bits", "validation_bits", "hole_bits", "seam_bits", "seam_ratio")
 
 
 class Trainer:
@@ -86,6 +83,7 @@ class Trainer:
         )
         self.step, self.seconds, self.rows = 0, 0.0, list[dict[str, Any]]()
         self._recent, self.last_bits = list[float](), 0.0
+        self._best: bytes | None = None
         self._hurry: Callable[[], bool] = lambda: False
         found = last_checkpoint(run)
         if found:
@@ -105,7 +103,8 @@ class Trainer:
         """
         self._hurry = hurry
         if self.config.schedule.compile and self.progress() < 1:
-            self._compile()
+            self.objective.warm_up(*next(self._given()), alone=self.progress() < self.config.schedule.context_first)
+            self.learner.optimizer.zero_grad(set_to_none=True)
         while self.progress() < 1 and not self.processes.any(stop()):
             began = time.monotonic()
             self.last_bits = self._train_step()
@@ -116,7 +115,7 @@ class Trainer:
             if self.processes.is_first:
                 self._keep()
         if self.progress() < 1 and self.processes.is_first:  # asked to stop: measuring could outlast the patience
-            save_checkpoint(self.run, self.step, self._parts(self.rows, self._recent))
+            self._save_unmeasured()
         self.processes.leave()
 
     def _keep(self) -> None:
@@ -150,18 +149,22 @@ class Trainer:
         try:
             rows = [*self.rows, self._measure()]
         except Cancelled:
-            save_checkpoint(self.run, self.step, self._parts(self.rows, self._recent))
+            self._save_unmeasured()
             return
-        save_checkpoint(self.run, self.step, self._parts(rows, []))
-        self.rows, self._recent = rows, []
+        best = self._best
+        if self.config.schedule.keep == "best" and best_row(rows) is rows[-1]:
+            best = pack_weights(self.average)
+        save_checkpoint(self.run, self.step, self._parts(rows, [], best))
+        self.rows, self._recent, self._best = rows, [], best
         log.info("%s", json.dumps(rows[-1]))
         self._publish()
 
+    def _save_unmeasured(self) -> None:
+        save_checkpoint(self.run, self.step, self._parts(self.rows, self._recent, self._best))
+
     def _publish(self) -> None:
         """log.csv and samples/, as the last checkpoint has them; a resumed run writes what a killed one could not."""
-        table = io.StringIO()
-        csv.writer(table).writerows([LOG_FIELDS, *([row.get(field, "") for field in LOG_FIELDS] for row in self.rows)])
-        write_file(self.run / "log.csv", table.getvalue().encode())
+        write_file(self.run / "log.csv", log_table(self.rows))
         if self.rows and self.rows[-1]["step"] == self.step:
             every = self.config.schedule.sample_every
             if not every or self.step % every == 0 or self.progress() >= 1:
@@ -176,19 +179,6 @@ class Trainer:
             return
         (self.run / "samples").mkdir(exist_ok=True)
         write_file(self.run / "samples" / f"step-{self.step:08d}.png", data)
-
-    def _compile(self) -> None:
-        """Calls what will be called for the first time, both ways, before the clock starts: compiling is no training.
-        Weights, moments and batches stay as they are."""
-        x, context = self.batches.draw(self.step)
-        alone = self.progress() < self.config.schedule.context_first
-        part = slice(0, self.config.schedule.batch_size)
-        whole = self._whole(x, context)
-        for loss in (self.objective.alone, self.objective.joint) if alone else (self.objective.joint,):
-            loss(x[part].to(self.device), context.select(part).to(self.device), *whole)[0].backward()
-        self.learner.optimizer.zero_grad(set_to_none=True)
-
-    # --- one step -------------------------------------------------------------------------------------------------
 
     def _train_step(self) -> float:
         schedule, optimizer = self.config.schedule, self.learner.optimizer
@@ -209,35 +199,27 @@ class Trainer:
         """(loss, bits) of this step, with the gradient of the loss in the parameters, summed over all processes."""
         alone = self.progress() < self.config.schedule.context_first
         loss_of = self.objective.alone if alone else self.objective.joint
-        x, context = self.batches.draw(self.step)
-        whole, results = self._whole(x, context), []
-        for part in self._own_parts():
-            loss, bits = loss_of(x[part].to(self.device), context.select(part).to(self.device), *whole)
+        results = []
+        for given in self._given():
+            loss, bits = loss_of(*given)
             loss.backward()
             results.append(torch.stack([loss.detach(), bits]))
         told = torch.stack(results).sum(0)
         self.processes.add_up([told, *(p.grad for p in self.model.parameters() if p.grad is not None)])
         return float(told[0]), float(told[1])
 
-    def _own_parts(self) -> Iterator[slice]:
-        """The parts of a batch, one after another, that are this process's to learn from."""
-        size, schedule = self.config.schedule.batch_size, self.config.schedule
-        for turn in range(schedule.accumulate):
-            start = (turn * schedule.processes + self.processes.index) * size
-            yield slice(start, start + size)
-
-    def _whole(self, x: Tensor, context: Context) -> tuple[Tensor, ...]:
-        """What the loss of a part must know of the batch; nothing where the batch is one part."""
-        schedule = self.config.schedule
-        parts = schedule.accumulate * schedule.processes
-        return (weight_and_count(x, context).to(self.device),) if parts > 1 else ()
+    def _given(self) -> Iterator[tuple[Any, ...]]:
+        """What a loss is given of this step, part by part."""
+        x, context = self.batches.draw(self.step)
+        one = len(x) == self.config.schedule.batch_size
+        whole = () if one else (weight_and_count(x, context).to(self.device),)
+        for part in self.batches.parts(self.processes.index):
+            yield x[part].to(self.device), context.select(part).to(self.device), *whole
 
     def _rate(self) -> float:
         schedule = self.config.schedule
         longest = schedule.steps // 10 if schedule.steps else schedule.warmup_steps
         return warm_cosine(self.progress(), step=self.step, warmup_steps=min(schedule.warmup_steps, longest))
-
-    # --- measuring and keeping ------------------------------------------------------------------------------------
 
     def _measure(self) -> dict[str, Any]:
         row: dict[str, Any] = {"step": self.step, "minutes": round(self.seconds / 60, 2)}
@@ -252,7 +234,7 @@ class Trainer:
     def _class_weights(self, classes: Tensor) -> Tensor:
         return F.one_hot(classes, len(self.config.classes)).float().to(self.device)
 
-    def _parts(self, rows: list[dict[str, Any]], recent: list[float]) -> dict[str, bytes]:
+    def _parts(self, rows: list[dict[str, Any]], recent: list[float], best: bytes | None) -> dict[str, bytes]:
         state = {
             "step": self.step,
             "seconds": self.seconds,
@@ -262,7 +244,8 @@ class Trainer:
             "torch": torch.__version__,
             "fingerprint": self.config.data_fingerprint,
         }
-        return {**self.learner.pack(), "state.json": json.dumps(state, indent=1).encode()}
+        parts = {**self.learner.pack(), "state.json": json.dumps(state, indent=1).encode()}
+        return {**parts, BEST: best} if best else parts
 
     def _restore(self, step: int, parts: dict[str, bytes]) -> None:
         """Take up a checkpoint; a part that is missing is an error, never a default."""
@@ -271,6 +254,8 @@ class Trainer:
             state = json.loads(parts["state.json"])
             self.step, self.seconds, self.rows = state["step"], state["seconds"], state["rows"]
             self._recent, threads, version = state["recent"], state["threads"], state["torch"]
+            if self.config.schedule.keep == "best" and best_row(self.rows):
+                self._best = parts[BEST]
         except (KeyError, RuntimeError, ValueError, safetensors.SafetensorError) as error:
             raise WeightsRejected(f"step {step}: incomplete checkpoint ({error!s:.120})") from error
         if state["fingerprint"] != self.config.data_fingerprint or self.step != step:

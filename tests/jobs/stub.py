@@ -42,6 +42,7 @@ class Run:
     def progress(self) -> float:
         return self.step / self.config.schedule.steps
 
+    @property
     def last_bits(self) -> float:
         return 1 + 1 / self.step
 

@@ -27,7 +27,7 @@ def _out_of_memory() -> None:
     torch.empty(2**60)  # what torch says on a CPU
 
 
-FAULTS: dict[str, tuple[Callable[[], None], str]] = {
+FAULTS: dict[str, tuple[Callable[[], object], str]] = {
     "python": (lambda: bytearray(2**62), "step 3: not enough memory; a smaller --batch-size"),
     "torch": (_out_of_memory, "step 3: not enough memory; a smaller --batch-size"),
 }

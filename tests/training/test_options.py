@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +13,12 @@ import torch
 from torch import Tensor
 
 from pixelart.cli import main
-from pixelart.errors import RequestRejected
+from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.models import list_models
-from pixelart.models.weights import pack_weights
+from pixelart.models.weights import pack_weights, read_config
 from pixelart.training.board import open_board
-from pixelart.training.checkpoint import last_checkpoint
+from pixelart.training.checkpoint import last_checkpoint, list_checkpoints
+from pixelart.training.setup import export_run
 from pixelart.training.trainer import Trainer
 from tests.training.runs import resumed
 
@@ -44,7 +46,10 @@ def kept_bytes(run: Trainer) -> int:
     return sum(kept.values())
 
 
-@pytest.mark.parametrize("model", ["gated_pixelcnn", *(m for m in list_models() if m != "gated_pixelcnn")])
+OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in list_models() if name != "gated_pixelcnn"]
+
+
+@pytest.mark.parametrize("model", ["gated_pixelcnn", *OTHERS])
 def test_gradient_checkpointing_keeps_less_and_learns_the_same_bits(begin: StartRun, model: str) -> None:
     plain, frugal = (
         begin(f"run{on}", model=model, steps=2, batch_size=2, gradient_checkpointing=on, context_first=0.5)
@@ -54,6 +59,47 @@ def test_gradient_checkpointing_keeps_less_and_learns_the_same_bits(begin: Start
     for run in (plain, frugal):
         run.train(report=lambda _: None)
     assert pack_weights(plain.model) == pack_weights(frugal.model)
+
+
+# --- the best ----------------------------------------------------------------------------------------------------
+
+
+def test_a_run_keeps_its_best_save_and_exports_it(
+    begin: StartRun, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gets worse after step 4; stopped and resumed after that, what is exported is the average of step 4."""
+    bits = {2: 3.0, 4: 1.0, 6: 2.0, 8: 1.0}
+    averages: dict[int, bytes] = {}
+
+    def measured(state: Trainer) -> dict[str, Any]:
+        averages[state.step] = pack_weights(state.average)
+        return {"step": state.step, "validation_bits": bits[state.step]}
+
+    monkeypatch.setattr(Trainer, "_measure", measured)
+    run = begin(steps=8, save_every=2, keep="best", learning_rate=1e-2)
+    run.train(stop=lambda: run.step == 5)
+    resumed(run.run, tiny_data).train()
+    target = export_run(run.run, tmp_path / "checkpoints" / "best")
+    assert (target / "model.safetensors").read_bytes() == averages[4] != averages[8]
+    assert read_config(target).training["kept_step"] == 4 and read_config(target).training["trained_steps"] == 8
+
+
+def test_a_best_save_that_is_gone_is_an_error(begin: StartRun, tiny_data: Path) -> None:
+    run = begin(steps=2, keep="best", validation_share=0.3)
+    run.train()
+    folder = list_checkpoints(run.run)[-1]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["best.safetensors"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(WeightsRejected, match="incomplete checkpoint"):
+        resumed(run.run, tiny_data)
+
+
+def test_without_validation_pictures_the_last_save_is_exported(begin: StartRun, tmp_path: Path) -> None:
+    run = begin(steps=2, keep="best", validation_share=0.0)
+    run.train()
+    target = export_run(run.run, tmp_path / "checkpoints" / "last")
+    assert (target / "model.safetensors").read_bytes() == pack_weights(run.average)
 
 
 # --- samples ------------------------------------------------------------------------------------------------------
@@ -99,21 +145,8 @@ def test_in_a_hurry_it_saves_without_measuring_or_drawing(begin: StartRun, tiny_
 
 def test_tensorboard_gets_the_curves_and_a_resumed_run_goes_on_in_them(tiny_data: Path, tmp_path: Path) -> None:
     events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    words = [
-        "train",
-        "--preset",
-        "debug",
-        "--colours",
-        "8",
-        "--save-every",
-        "2",
-        "--batch-size",
-        "2",
-        "--threads",
-        "1",
-        "--validation-share",
-        "0.3",
-    ]
+    options = "train --preset debug --colours 8 --save-every 2 --batch-size 2 --threads 1 --validation-share 0.3"
+    words = options.split()
     words += ["--data", str(tiny_data), "--out", str(tmp_path / "run"), "--tensorboard", str(tmp_path / "board")]
     assert main([*words, "--steps", "3", "--json"]) == 0
     assert main([*words, "--steps", "5", "--json", "--resume"]) == 0

@@ -108,7 +108,7 @@ def test_two_processes_are_one_with_the_doubled_batch(begin: StartRun, tiny_data
                 before = (state.step - 1) * schedule.pictures_a_step
                 order[index] += [
                     [state.batches.place(before + i) for i in range(part.start, part.stop)]
-                    for part in state._own_parts()
+                    for part in state.batches.parts(index)
                 ]
 
             trainer.train(report=report)

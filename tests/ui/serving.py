@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from pixelart.jobs import Jobs
 from pixelart.ui import build, launch_settings
 
 GRADIO_WARNINGS = (
@@ -20,19 +21,21 @@ GRADIO_WARNINGS = (
 )
 """For `pytest.mark.filterwarnings` of every module that serves the app."""
 
+OFF = "Training is off in this test."
+
 
 @contextmanager
-def serving(engine: Any) -> Iterator[str]:
+def serving(engine: Any, training: Jobs | str = OFF) -> Iterator[str]:
     """Its URL."""
-    with serving_app(engine) as (_, url):
+    with serving_app(engine, training) as (_, url):
         yield url
 
 
 @contextmanager
-def serving_app(engine: Any) -> Iterator[tuple[gr.Blocks, str]]:
+def serving_app(engine: Any, training: Jobs | str = OFF) -> Iterator[tuple[gr.Blocks, str]]:
     """It and its URL. What gradio leaves behind is collected here, so that no later test is blamed for it."""
     with _without_resource_warnings():
-        app = build(engine)
+        app = build(engine, training)
         _, url, _ = app.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **launch_settings())
     try:
         yield app, url

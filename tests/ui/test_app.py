@@ -23,6 +23,7 @@ from PIL import Image
 from pixelart.codec import Picture
 from pixelart.engine import Request
 from pixelart.images import encode_png
+from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
 from pixelart.ui.plain import FAULT
@@ -38,6 +39,9 @@ MASK = np.zeros((16, 16), np.bool_)
 MASK[4:9, 2:11] = True
 CANVAS = canvas_to_payload(Canvas(PICTURE, MASK))
 FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, []]
+MEMORY, JOB = {"owner": "a" * 32, "job": "0" * 16}, "0" * 16
+PICTURES = ["ZIP", "", "", "As the base model", False, False, 0, 0, 0, 0, "tiny", ""]
+TRAINING = ["tiny", "mine", 10, 0, True, "Keep the base's", 0, 16, 0.1, 0, 0, 0.999, 0]
 GOOD: dict[str, list[Any]] = {
     "lambda": [],
     "reuse_seed": [None],
@@ -59,8 +63,21 @@ GOOD: dict[str, list[Any]] = {
     "load": [None],
     "offer_enlarge": [],
     "select_model": [None, 0, CANVAS, "tiny", True],
+    "select_model_1": [None, 0, CANVAS, "tiny", True],
+    "offer_enlarge_1": [],
     "import_picture": [None, 0, "tiny", False],
     "choose": [None, 0],
+    "receive_archive": [None, *PICTURES],
+    "check_pictures": [None, *PICTURES],
+    "recall": [MEMORY],
+    "tick": [MEMORY, JOB, None],
+    "look_at": [MEMORY, JOB],
+    "start_training": [MEMORY, None, *TRAINING],
+    "stop_training": [MEMORY, JOB],
+    "resume_training": [MEMORY, JOB],
+    "delete_job": [MEMORY, JOB],
+    "use_model": [MEMORY, JOB],
+    "download_model": [MEMORY, JOB],
 }
 SENT = {"name": "a.png", "data": base64.b64encode(encode_png(PICTURE)).decode(), "index": 0}
 SENT |= CANVAS | {"number": 1, "pixel": [2, 3]}
@@ -77,8 +94,9 @@ def engine() -> FakeEngine:
 
 
 @pytest.fixture(scope="module")
-def served(engine: FakeEngine) -> Iterator[tuple[gr.Blocks, str]]:
-    with serving_app(engine) as app_and_url:
+def served(engine: FakeEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[gr.Blocks, str]]:
+    folder = tmp_path_factory.mktemp("jobs")
+    with Jobs(folder / "jobs", checkpoints=folder) as jobs, serving_app(engine, jobs) as app_and_url:
         yield app_and_url
 
 

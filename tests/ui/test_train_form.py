@@ -14,7 +14,7 @@ from pixelart.models import list_models
 from pixelart.settings import SETTINGS
 from pixelart.ui.training.form import FIT, FLIP_SHARE, KEEP, TrainForm, base_choices, base_of, job_from
 
-FORM = TrainForm("tiny", "mine", 10, 0, True, KEEP, 0, 16, 0.1, 100, 0, 0.999, 0)
+FORM = TrainForm("tiny", "mine", 10, 0, True, KEEP, 0, 16, 0.1, 0, 0, 0.999, 0)
 
 
 def test_a_form_becomes_options_that_a_job_takes(tiny_checkpoints: Path) -> None:
@@ -24,14 +24,15 @@ def test_a_form_becomes_options_that_a_job_takes(tiny_checkpoints: Path) -> None
         assert name == "mine"
     assert job_from(FORM)[1] == {
         "base": "tiny", "palette": "keep", "minutes": 10.0, "batch_size": 16, "validation_share": 0.1,
-        "save_every": 100, "sample_every": 0, "ema": 0.999, "seed": 0, "flip": FLIP_SHARE,
+        "sample_every": 0, "ema": 0.999, "seed": 0, "flip": FLIP_SHARE,
     }  # fmt: skip
 
 
-def test_steps_are_said_in_place_of_minutes_and_a_rate_of_0_is_not_said() -> None:
-    options = job_from(replace(FORM, steps=50, learning_rate=0.001))[1]
-    assert options["steps"] == 50 and "minutes" not in options and options["learning_rate"] == 0.001
-    assert "learning_rate" not in job_from(FORM)[1]
+def test_steps_are_said_in_place_of_minutes_and_what_is_automatic_is_not_said() -> None:
+    options = job_from(replace(FORM, steps=50, learning_rate=0.001, save_every=7))[1]
+    assert options["steps"] == 50 and "minutes" not in options
+    assert options["learning_rate"] == 0.001 and options["save_every"] == 7
+    assert not job_from(FORM)[1].keys() & {"learning_rate", "save_every"}
 
 
 def test_a_new_network_has_no_base_whose_palette_could_be_kept() -> None:
@@ -60,7 +61,7 @@ def test_every_checkpoint_and_every_variant_can_be_started_from() -> None:
         ("steps", 1.5, "Steps: must be a whole number"),
         ("batch_size", 0, "Batch size: must be a number of 1 to 256"),
         ("validation_share", "x", "Validation share: must be"),
-        ("save_every", 0, "Save every: must be"),
+        ("save_every", -1, "Save every: must be"),
         ("sample_every", -1, "Sample every: must be"),
         ("ema", 1, "EMA: must be"),
         ("seed", -1, "Seed: must be"),

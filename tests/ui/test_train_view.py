@@ -29,7 +29,8 @@ from pixelart.ui.training.view import (
 )
 
 PROGRESS: dict[str, Any] = {
-    "phase": "training", "step": 420, "steps": 2000, "progress": 0.21, "seconds": 65.0, "seconds_left": 360.0, "bits": 3.1
+    "phase": "training", "step": 420, "steps": 2000, "progress": 0.21, "seconds": 65.0, "seconds_left": 360.0,
+    "bits": 3.1,
 }  # fmt: skip
 
 

@@ -66,7 +66,6 @@ def job_from(form: TrainForm) -> tuple[str, dict[str, Any]]:
     options: dict[str, Any] = {
         "batch_size": whole(form.batch_size, "Batch size", 1, 256),
         "validation_share": number(form.validation_share, "Validation share", 0, 0.5),
-        "save_every": whole(form.save_every, "Save every", 1, 10**6),
         "sample_every": whole(form.sample_every, "Sample every", 0, 10**6),
         "ema": number(form.ema, "EMA", 0, 0.9999),
         "seed": whole(form.seed, "Seed", 0, MAX_SEED),
@@ -78,6 +77,8 @@ def job_from(form: TrainForm) -> tuple[str, dict[str, Any]]:
         options["minutes"] = number(form.minutes, "Minutes", 0.1, SETTINGS.max_job_minutes)
     if rate := number(form.learning_rate, "Learning rate", 0, 0.1):
         options["learning_rate"] = rate
+    if save_every := whole(form.save_every, "Save every", 0, 10**6):
+        options["save_every"] = save_every
     if base is None:
         options["model"] = variant_of(form.base)
     else:

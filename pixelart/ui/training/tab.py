@@ -124,7 +124,7 @@ def _settings() -> list[Any]:
             steps = WholeNumber(0, label="Steps", info="0: by minutes", min_width=90)
             batch_size = WholeNumber(16, label="Batch size", info="Pictures a step", min_width=90)
             validation = Real(0.1, label="Validation share", info="Only measured on", min_width=90)
-            save_every = WholeNumber(100, label="Save every", info="Steps", min_width=90)
+            save_every = WholeNumber(0, label="Save every", info="Steps; 0: automatic", min_width=90)
             sample_every = WholeNumber(0, label="Sample every", info="Steps; 0: as saved", min_width=90)
             ema = Real(0.999, label="EMA", info="Decay of the average", min_width=90)
             seed = WholeNumber(0, label="Seed", info="Of order and holes", min_width=90)
