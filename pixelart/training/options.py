@@ -28,5 +28,5 @@ SCHEDULE_OPTIONS: list[tuple[str, Callable[[str], Any], str]] = [
 ]
 SCHEDULE_SWITCHES = [
     ("compile", "compile the step first: slower to start, faster to train; needs a C++ compiler"),
-    ("gradient_checkpointing", "for large pictures: less memory, slower, the same weights"),
+    ("gradient_checkpointing", "for large pictures: less memory, slower, the same result"),
 ]

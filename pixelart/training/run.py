@@ -30,7 +30,7 @@ class Schedule:
     `processes` processes. `keep`: which averaged weights are exported, those of the "last" save or of the "best", the
     one whose validation pictures cost least: few pictures are soon known by heart. `sample_every` 0 draws samples with
     every save. `gradient_checkpointing` forgets what layers computed and does it again for the gradient: slower, in
-    less memory, the same bits.
+    less memory, the same bits unless compiled.
     """
 
     steps: int = 0
