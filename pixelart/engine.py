@@ -72,7 +72,7 @@ class Engine:
         return self._drawings > 0
 
     def list_checkpoints(self) -> list[CheckpointInfo]:
-        """The valid checkpoints of the folder, sorted by name; damaged ones are logged and left out."""
+        """The valid checkpoints of the folder, as `Library.list` orders them; damaged ones are logged and left out."""
         return self.library.list()
 
     def info(self, checkpoint: str) -> CheckpointInfo:

@@ -30,6 +30,7 @@ from pixelart.models.weights import (
     read_config,
     read_seen,
 )
+from pixelart.settings import SETTINGS
 
 log = logging.getLogger(__name__)
 
@@ -109,8 +110,10 @@ class Library:
         self._lock = threading.Lock()
 
     def list(self) -> list[CheckpointInfo]:
-        """The valid checkpoints, sorted by name; damaged ones are logged and left out."""
+        """The valid checkpoints, sorted by name, but for `Settings.first_checkpoint`, which comes first; damaged ones are
+        logged and left out."""
         found, damaged = self._look()
+        found.sort(key=lambda info: info.name != SETTINGS.first_checkpoint)
         for error in damaged:
             log.warning("left out: %s", error)
         return found

@@ -27,6 +27,8 @@ class Settings:
     max_decoded_bytes: int = 2 * 2**30
     max_palette_bytes: int = 2**16
     max_count: int = 64
+    first_checkpoint: str = "dungeon-gated"
+    """What the app opens with, and is trained on from, where it is there."""
     max_weights_bytes: int = 512 * 2**20
     max_config_bytes: int = 2**20
     max_running_jobs: int = 1

@@ -53,9 +53,9 @@ def open_studio(browser: Browser) -> Iterator[OpenStudio]:
     """Opens the app at a URL; at the end no page may have written an error to its console."""
     pages: list[StudioPage] = []
 
-    def opener(url: str, *, width: int = 1280, height: int = 900, touch: bool = False) -> StudioPage:
+    def opener(url: str, *, width: int = 1280, height: int = 900, touch: bool = False, side: int = 32) -> StudioPage:
         context = browser.new_context(viewport={"width": width, "height": height}, has_touch=touch)
-        pages.append(StudioPage(context.new_page(), url))
+        pages.append(StudioPage(context.new_page(), url, side=side))
         return pages[-1]
 
     yield opener
