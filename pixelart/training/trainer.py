@@ -9,7 +9,6 @@ import logging
 import math
 import time
 from collections.abc import Callable, Set
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from torch.nn import functional as F
 from pixelart.codec import codec_from_config
 from pixelart.completion import complete
 from pixelart.devices import pick_device
-from pixelart.errors import Cancelled, DataRejected, RequestRejected, WeightsRejected
+from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
 from pixelart.images import contact_sheet, encode_png
 from pixelart.layers.context import Context
 from pixelart.models import AutoregressiveModel, config_from_dict, get_variant, to_channels_last
@@ -39,10 +38,6 @@ log = logging.getLogger(__name__)
 LOG_FIELDS = ("step", "minutes", "train_bits", "validation_bits", "hole_bits", "seam_bits", "seam_ratio")
 Loss = Callable[[Tensor, Context], tuple[Tensor, Tensor]]
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps of each parameter
-
-
-def _never() -> bool:
-    return False
 
 
 class Trainer:
@@ -104,10 +99,10 @@ class Trainer:
         if found:
             self._restore(*found)
 
-    def train(self, *, stop: Callable[[], bool] = _never, report: Callable[[Trainer], None] = lambda _: None) -> None:
-        """Train to the end of the schedule, or until `stop`; a checkpoint is saved in both cases. `stop` is asked
-        between steps, and while a save measures and draws, which it cuts short, but for the last; how long it takes to
-        answer is not counted."""
+    def train(
+        self, *, stop: Callable[[], bool] = lambda: False, report: Callable[[Trainer], None] = lambda _: None
+    ) -> None:
+        """Train to the end of the schedule, or until `stop`; a checkpoint is saved in both cases."""
         if self.config.schedule.compile and self.progress() < 1:
             self._compile()
         while self.progress() < 1 and not stop():
@@ -116,18 +111,10 @@ class Trainer:
             self.step += 1
             self.seconds += time.monotonic() - began
             report(self)
-            if self.saves_now():
-                self.save(stop=stop if self.progress() < 1 else _never)
+            if self.step % self.config.schedule.save_every == 0 or self.progress() >= 1:
+                self.save()
         if self.progress() < 1:  # asked to stop: measuring could outlast the patience of who asks
             save_checkpoint(self.run, self.step, self._parts(self.rows, self._recent))
-
-    def saves_now(self) -> bool:
-        """Whether this step is one that is measured and saved."""
-        return self.step % self.config.schedule.save_every == 0 or self.progress() >= 1
-
-    def last_bits(self) -> float:
-        """Mean bits per hidden sub-pixel of the last step."""
-        return self._recent[-1]
 
     def recent_bits(self) -> float:
         """Mean bits per hidden sub-pixel over the steps since the last save."""
@@ -139,30 +126,26 @@ class Trainer:
             return min(1.0, self.step / self.config.schedule.steps)
         return min(1.0, self.seconds / (60 * self.config.schedule.minutes))
 
-    def save(self, *, stop: Callable[[], bool] = _never) -> None:
-        """Measure, write a checkpoint of this step, then the log and sample pictures of it; what is not yet measured or
-        drawn when `stop` answers True is left out.
+    def save(self) -> None:
+        """Measure, write a checkpoint of this step, then the log and sample pictures of it.
 
         Raises:
             OSError: a write failed; the run is as it was.
         """
-        try:
-            rows, recent = [*self.rows, self._measure(stop)], list[float]()
-        except Cancelled:
-            rows, recent = self.rows, self._recent
-        save_checkpoint(self.run, self.step, self._parts(rows, recent))
-        self.rows, self._recent = rows, recent
-        with suppress(Cancelled):
-            self._publish(stop)
+        rows = [*self.rows, self._measure()]
+        save_checkpoint(self.run, self.step, self._parts(rows, []))
+        self.rows, self._recent = rows, []
+        log.info("%s", json.dumps(rows[-1]))
+        self._publish()
 
-    def _publish(self, stop: Callable[[], bool] = _never) -> None:
+    def _publish(self) -> None:
         """log.csv and samples/, as the last checkpoint has them; a resumed run writes what a killed one could not."""
         table = io.StringIO()
         csv.writer(table).writerows([LOG_FIELDS, *([row.get(field, "") for field in LOG_FIELDS] for row in self.rows)])
         write_file(self.run / "log.csv", table.getvalue().encode())
         if self.rows and self.rows[-1]["step"] == self.step:
             (self.run / "samples").mkdir(exist_ok=True)
-            write_file(self.run / "samples" / f"step-{self.step:08d}.png", self._samples(stop))
+            write_file(self.run / "samples" / f"step-{self.step:08d}.png", self._samples())
 
     def _optimizer(self) -> torch.optim.AdamW:
         """AdamW over the trunk, then the context encoder and its ways into the trunk; `self.names` keeps the order."""
@@ -239,33 +222,26 @@ class Trainer:
 
     # --- measuring and keeping ------------------------------------------------------------------------------------
 
-    def _measure(self, stop: Callable[[], bool]) -> dict[str, Any]:
-        def between_batches(*_: int) -> None:
-            if stop():
-                raise Cancelled
-
+    def _measure(self) -> dict[str, Any]:
         row: dict[str, Any] = {"step": self.step, "minutes": round(self.seconds / 60, 2)}
         if self._recent:
             row["train_bits"] = round(self.recent_bits(), 4)
         if len(self.validation_rows):
             x, classes = self.x[self.validation_rows].to(self.device), self.classes[self.validation_rows]
             weights = F.one_hot(classes, len(self.config.classes)).float().to(self.device)
-            nats = nats_per_image(self.average, x, weights, progress=between_batches)
-            holes = hole_bits(self.average, x, weights, holes="brush", progress=between_batches)
+            nats = nats_per_image(self.average, x, weights)
+            holes = hole_bits(self.average, x, weights, holes="brush")
             row["validation_bits"] = round(bits_per_dim(nats, dimensions=x[0].numel()), 4)
             row.update({k: round(v, 4) for k, v in holes.values().items() if k in LOG_FIELDS})
-        log.info("%s", json.dumps(row))
         return row
 
-    def _samples(self, stop: Callable[[], bool]) -> bytes:
+    def _samples(self) -> bytes:
         """A PNG: a row of four pictures for each class, from the same seeds at every save."""
         classes = torch.eye(len(self.config.classes), device=self.device)
         hidden = np.ones(self.x.shape[2:], np.bool_)
         blank = np.zeros((*hidden.shape, 4), np.uint8)
         drawn = [
-            complete(
-                self.average, self.codec, blank, hidden, weights, count=4, seed=0, controls=Controls(), cancel=stop
-            )
+            complete(self.average, self.codec, blank, hidden, weights, count=4, seed=0, controls=Controls())
             for weights in classes[:16]
         ]
         pictures = np.stack([candidate.picture for column in drawn for candidate in column])

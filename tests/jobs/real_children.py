@@ -26,9 +26,9 @@ def data(tmp_path: Path, tiny_data: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def warm_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
+def warm_program(tiny_checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
     """A program that is `python -m pixelart`, and starts in milliseconds."""
-    process, program = survival.warm_program(tmp_path_factory.mktemp("warm") / "socket")
+    process, program = survival.warm_program(tmp_path_factory.mktemp("warm") / "socket", tiny_checkpoints)
     yield program
     process.kill()
     process.communicate()

@@ -122,9 +122,10 @@ def uninterrupted(run: Path, data: Path, program: tuple[str, ...]) -> None:
     subprocess.run([*program, *words], check=True, stdout=subprocess.DEVNULL)
 
 
-def warm_program(socket: Path) -> tuple[subprocess.Popen[str], tuple[str, ...]]:
+def warm_program(socket: Path, checkpoints: Path) -> tuple[subprocess.Popen[str], tuple[str, ...]]:
     """The process that forks the others, and the program that has it do so."""
-    process = subprocess.Popen([sys.executable, warm.__file__, "serve", str(socket)], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, warm.__file__, "serve", str(socket), str(checkpoints)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout and process.stdout.readline() == "ready\n"
     return process, (sys.executable, "-I", "-S", warm.__file__, str(socket))
 

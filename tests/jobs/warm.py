@@ -1,7 +1,8 @@
 """Real processes that start in milliseconds: one that has imported everything forks each of them.
 
-`python warm.py serve SOCKET` is that one; `python warm.py SOCKET train ...` is a program like `python -m pixelart train
-...`: it hands its words and its standard input, output and errors over, waits, and ends as the fork ended. There also
+`python warm.py serve SOCKET CHECKPOINTS` is that one; `python warm.py SOCKET train ...` is a program like `python -m
+pixelart train ...`: it hands its words and its standard input, output and errors over, waits, and ends as the fork
+ended. There also
 is `SERVER JOBS CHECKPOINTS PROGRAM...`, a server of jobs and nothing else; it prints its number when it is ready.
 """
 
@@ -20,15 +21,17 @@ MANY = 1 << 16
 SERVER = "server"
 
 
-def serve(path: str) -> None:
-    """Until the process is ended."""
+def serve(path: str, checkpoints: str) -> None:
+    """Until the process is ended. It draws from the checkpoint "tiny" first, so that what is compiled is compiled."""
     import torch
 
-    import pixelart.cli
     import tests.jobs.survival
+    from pixelart.cli import main
+    from pixelart.engine import Engine, Request
 
-    assert pixelart.cli and tests.jobs.survival  # imported before all forks
+    assert main and tests.jobs.survival  # imported before all forks
     torch.set_num_threads(1)
+    Engine(Path(checkpoints), device=torch.device("cpu")).generate(Request("tiny"))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the keepers
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
@@ -93,5 +96,5 @@ def call(path: str, words: list[str]) -> int:
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
         sys.path.insert(0, str(Path(__file__).parent.parent.parent))
-        serve(sys.argv[2])
+        serve(*sys.argv[2:])
     sys.exit(call(sys.argv[1], sys.argv[2:]))
