@@ -8,13 +8,16 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from pixelart import commands, inspect_command, jobs_command
 from pixelart.errors import PixelArtError
 from pixelart.holes import HOLES
 from pixelart.sampling import AUTO, SAMPLERS
 from pixelart.seams import AXES
+from pixelart.training.options import SCHEDULE_OPTIONS, SCHEDULE_SWITCHES
+from pixelart.training.run import PaletteOf
+from pixelart.training.starting import NewClasses
 
 EXIT_BAD_INPUT = 2
 
@@ -33,8 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result: dict[str, Any] | list[Any] | None = options.run(options)
     except PixelArtError as error:
         return _refuse(options.command, str(error))
+    except MemoryError:
+        return _refuse(options.command, "not enough memory")
     except OSError as error:
-        return _refuse(options.command, f"{error.filename or ''}: {error.strerror or error}")
+        place = f"{error.filename}: " if error.filename else ""
+        return _refuse(options.command, f"{place}{error.strerror or error}")
     except KeyboardInterrupt:
         return 130
     if result is not None and getattr(options, "json", False):
@@ -180,14 +186,18 @@ def _add_train(add: Any) -> None:
     command.set_defaults(fit=None)
     command.add_argument("--model", help="a variant (gated_pixelcnn)")
     command.add_argument("--preset", help="default or debug")
-    command.add_argument("--base", help="a checkpoint to go on from; its network, palette and classes are kept")
+    command.add_argument("--base", help="a checkpoint to go on from; its network and classes are kept")
+    command.add_argument("--palette", choices=get_args(PaletteOf), help="of the base, or fitted to the pictures (keep)")
+    text = "classes of the pictures that the base does not have (add)"
+    command.add_argument("--new-classes", choices=get_args(NewClasses), default="add", help=text)
     _checkpoints_folder(command)
     command.add_argument("--codec", help="indexed, rgb, gray or binary (indexed)")
     command.add_argument("--colours", type=int, help="palette entries, transparent included (64)")
-    for name, kind, text in commands.SCHEDULE_OPTIONS:
+    for name, kind, text in SCHEDULE_OPTIONS:
         command.add_argument(f"--{name.replace('_', '-')}", type=kind, help=text)
-    for name, text in commands.SCHEDULE_SWITCHES:
-        command.add_argument(f"--{name}", action="store_true", default=None, help=text)
+    for name, text in SCHEDULE_SWITCHES:
+        command.add_argument(f"--{name.replace('_', '-')}", action="store_true", default=None, help=text)
+    command.add_argument("--tensorboard", type=Path, metavar="FOLDER", help="write curves there, where it is installed")
 
 
 def _add_export(add: Any) -> None:

@@ -22,32 +22,19 @@ from pixelart.images import read_picture
 from pixelart.models import create_model, get_variant, list_models
 from pixelart.terminal import Json, check_scale, class_weights, find, progress_bar, row_progress, say
 from pixelart.training.attended import Diary, Orders, orders_of_stdin
+from pixelart.training.board import open_board
 from pixelart.training.checkpoint import write_file
 from pixelart.training.data import PictureSet, read_pictures
+from pixelart.training.endings import plain_endings
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_stage, stage_bits
+from pixelart.training.options import SCHEDULE_OPTIONS, SCHEDULE_SWITCHES
+from pixelart.training.processes import find_processes
 from pixelart.training.run import RUN_FILE, Schedule
-from pixelart.training.setup import FROM_SCRATCH, check_name, export_run, resume_run, start_run
+from pixelart.training.setup import check_name, export_run, join_run, resume_run, start_run
+from pixelart.training.starting import FINE_TUNING, FROM_SCRATCH
 from pixelart.training.trainer import Trainer
 
-SCHEDULE_OPTIONS: list[tuple[str, Callable[[str], Any], str]] = [
-    ("steps", int, "how many steps to train"),
-    ("minutes", float, "or how many minutes"),
-    ("batch_size", int, "pictures a step (16)"),
-    ("learning_rate", float, "the highest of the schedule (0.0015)"),
-    ("context_first", float, "share of the schedule in which the context encoder learns alone (0)"),
-    ("validation_share", float, "share of the pictures, by content, that is only measured on (0.1)"),
-    ("flip", float, "share of the pictures shown mirrored left to right, and said to be (0)"),
-    ("weight_decay", float, "of AdamW (0.01)"),
-    ("ema", float, "decay of the averaged weights (0.999)"),
-    ("seed", int, "of weights, order and masks (0)"),
-    ("save_every", int, "steps between checkpoints (500)"),
-    ("precision", str, "bf16 or fp32 (bf16)"),
-    ("threads", int, "CPU threads (all)"),
-]
-SCHEDULE_SWITCHES = [
-    ("compile", "compile the step first: slower to start, faster to train; needs a C++ compiler"),
-]
-START_OPTIONS = (*FROM_SCRATCH, "fit")
+START_OPTIONS = (*FROM_SCRATCH, "palette", "fit")
 
 
 def models(options: argparse.Namespace) -> Json:
@@ -163,34 +150,44 @@ def _encoded(loaded: Checkpoint, pictures: PictureSet) -> tuple[Tensor, Tensor]:
     return loaded.codec.encode(pictures.pictures).to(loaded.device), torch.stack(weights)
 
 
-def train(options: argparse.Namespace) -> Json:
+def train(options: argparse.Namespace) -> Json | None:
     """Start or continue a run; Ctrl+C saves and stops."""
     orders = orders_of_stdin() if options.attended else None
     with open_run(options) as trainer:
-        if orders:
-            _train_attended(trainer, orders)
-        else:
-            _train_with_a_bar(trainer)
+        if not trainer.processes.is_first:
+            run_until_stopped(trainer, lambda _: None)
+            return None
+        with open_board(options.tensorboard, trainer) as show:
+            if orders:
+                _train_attended(trainer, show, orders)
+            else:
+                _train_with_a_bar(trainer, show)
     measured = trainer.rows and trainer.rows[-1]["step"] == trainer.step
     last = trainer.rows[-1] if measured else {"step": trainer.step}
     say(options, ", ".join(f"{key} {value}" for key, value in last.items()))
     return {"run": str(options.out), "finished": trainer.progress() >= 1, **last}
 
 
-def _train_with_a_bar(trainer: Trainer) -> None:
+def _train_with_a_bar(trainer: Trainer, show: Callable[[Trainer], None]) -> None:
     with tqdm(total=100, desc="training", unit="%", disable=None, file=sys.stderr) as bar:
 
         def report(state: Trainer) -> None:
             bar.update(round(100 * state.progress(), 1) - bar.n)
             bar.set_postfix_str(f"step {state.step}, {state.recent_bits():.3f} bits/dim")
+            show(state)
 
         run_until_stopped(trainer, report)
 
 
-def _train_attended(trainer: Trainer, orders: Orders) -> None:
+def _train_attended(trainer: Trainer, show: Callable[[Trainer], None], orders: Orders) -> None:
     orders.begin()
     diary = Diary(trainer, orders)
-    run_until_stopped(trainer, diary.report, stop=orders.stop)
+
+    def report(state: Trainer) -> None:
+        diary.report(state)
+        show(state)
+
+    run_until_stopped(trainer, report, stop=orders.stop)
     diary.close(trainer)
 
 
@@ -201,6 +198,9 @@ def open_run(options: argparse.Namespace) -> AbstractContextManager[Trainer]:
     Raises:
         PixelArtError: options, data or a run that cannot be used; some of them when the context is entered.
     """
+    processes = find_processes()
+    if not processes.is_first:
+        return join_run(options.out, options.data, processes=processes)
     given = {n: getattr(options, n) for n, *_ in [*SCHEDULE_OPTIONS, *SCHEDULE_SWITCHES]}
     given = {name: value for name, value in given.items() if value is not None}
     start = {name: getattr(options, name) for name in START_OPTIONS if getattr(options, name) is not None}
@@ -208,10 +208,14 @@ def open_run(options: argparse.Namespace) -> AbstractContextManager[Trainer]:
         engine, name = find(options.checkpoints, options.base)
         start["base"] = engine.library.path(name)
     if options.resume and (options.out / RUN_FILE).exists():
-        return resume_run(options.out, options.data, given={**given, **start})
+        given = {**given, **start, "processes": processes.count}
+        return resume_run(options.out, options.data, given=given, processes=processes)
     if options.resume and not given.keys() & {"steps", "minutes"}:
         raise RequestRejected(f"{options.out}: there is no run to continue; a new one needs --steps or --minutes")
-    return start_run(options.out, options.data, **start, schedule=Schedule(**given))
+    usual = FINE_TUNING if options.base else {}
+    schedule = Schedule(**{**usual, **given, "processes": processes.count})
+    more = {"new_classes": options.new_classes, "processes": processes}
+    return start_run(options.out, options.data, **start, **more, schedule=schedule)
 
 
 def export(options: argparse.Namespace) -> Json:
@@ -231,7 +235,12 @@ def run_until_stopped(
     signals = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda received, _: stopping.append(received)) for number in signals]
     try:
-        trainer.train(stop=lambda: bool(stopping) or stop(), report=report)
+
+        def told() -> bool:
+            return bool(stopping) or stop()
+
+        with plain_endings(trainer):
+            trainer.train(stop=told, report=report, hurry=told)
     finally:
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)

@@ -505,6 +505,15 @@ BAD = {
     "minutes NaN": (START + " --steps 0 --minutes nan", "minutes nan: must lie in"),
     "batch size 0": (START + " --batch-size 0", "batch_size 0: must lie in 1 to"),
     "learning rate 9": (START + " --learning-rate 9", "learning_rate 9.0: must lie in"),
+    "accumulate 0": (START + " --accumulate 0", "accumulate 0: must lie in 1 to"),
+    "samples at no step": (START + " --sample-every -1", "sample_every -1: must lie in 0 to"),
+    "the worst to be kept": (START + " --keep worst", "keep 'worst': must be last or best"),
+    "a palette to keep and no base": (START + " --palette keep", "palette keep: there is no base"),
+    "a new class that is not wanted": (
+        "train --steps 4 --data {input}/classes --out {out} --base tiny --checkpoints {checkpoints}"
+        " --new-classes refuse",
+        "classes: the base has no class dragon",
+    ),
     "precision fp16": (START + " --precision fp16", "precision 'fp16': must be bf16 or fp32"),
     "unknown model": (START + " --model vae", "model 'vae' is not one of diagonal_bilstm, gated_pixelcnn"),
     "unknown preset": (START + " --preset huge", "preset 'huge' of gated_pixelcnn is not one of default, debug"),

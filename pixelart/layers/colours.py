@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pixelart.layers.indexed import indexed
 from pixelart.layers.masked import Groups
 
 
@@ -15,6 +16,7 @@ class ColourEmbedding(nn.Embedding):
     def __init__(self, channels: int, levels: int, features: int) -> None:
         super().__init__(channels * levels, features)
         self.channels, self.levels = channels, levels
+        indexed(self, "level")
 
     @property
     def groups(self) -> Groups:

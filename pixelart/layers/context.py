@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pixelart.layers.colours import ColourEmbedding
+from pixelart.layers.indexed import indexed
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class GatedResidual(nn.Module):
     def __init__(self, hidden: int, dilation: int, labels: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(hidden, 2 * hidden, 3, padding=dilation, dilation=dilation)
-        self.class_bias = nn.Linear(labels, 2 * hidden, bias=False)
+        self.class_bias = indexed(nn.Linear(labels, 2 * hidden, bias=False), "class", axis=1)
         self.out = nn.Conv2d(hidden, hidden, 1)
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
@@ -128,7 +129,7 @@ class ContextEncoder(nn.Module):
         cells = channels * config.embedding * config.detail**2
         self.detail = nn.Conv2d(cells, config.hidden, 1, bias=False) if config.detail else None
         labels = num_classes + 1  # the last: mirrored
-        self.class_bias = nn.Linear(labels, config.hidden, bias=False)
+        self.class_bias = indexed(nn.Linear(labels, config.hidden, bias=False), "class", axis=1)
         self.blocks = nn.ModuleList(GatedResidual(config.hidden, d, labels) for d in config.dilations)
 
     def forward(self, context: Context) -> Tensor:

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pixelart.layers.causal import pointwise
+from pixelart.layers.causal import CausalConv2d, pointwise
 from pixelart.layers.cursor import Cursor
+from pixelart.layers.indexed import indexed
 from pixelart.layers.masked import Groups, spread_groups
 from pixelart.layers.precision import precisely
 
@@ -20,13 +21,18 @@ class Head(nn.Module):
         super().__init__()
         inner = spread_groups(hidden, channels)
         self.first, self.second = pointwise(groups, inner), pointwise(inner, inner)
-        self.logits = pointwise(inner, tuple(c for c in range(channels) for _ in range(levels)))
+        self.logits = logits_of_levels(inner, channels=channels, levels=levels)
 
     def forward(self, x: Tensor, cursor: Cursor | None) -> Tensor:
         """Logits (B, C*K, h, w), channel-major, of features (B, I, h, w)."""
         for layer in (self.first, self.second, self.logits):
             x = layer(torch.relu(x), cursor)
         return x
+
+
+def logits_of_levels(groups: Groups, *, channels: int, levels: int) -> CausalConv2d:
+    """1x1 with mask B to the logits (B, C*K, h, w) of every level of every channel, channel-major."""
+    return indexed(pointwise(groups, tuple(c for c in range(channels) for _ in range(levels))), "level")
 
 
 class Vote(nn.Conv2d):

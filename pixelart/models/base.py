@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from pixelart.layers.context import Context, ContextConfig, ContextEncoder
 from pixelart.layers.cursor import Cursor
 from pixelart.layers.head import Vote
+from pixelart.layers.indexed import indexed
 from pixelart.layers.stream import Stream, TrunkStream, Unit
 from pixelart.likelihoods import Categorical, Likelihood
 
@@ -95,6 +96,8 @@ class RasterModel(AutoregressiveModel):
         )
         self.vote = Vote(config.context.hidden, self.likelihood.parameters, 1)
         nn.init.zeros_(self.vote.weight)
+        if isinstance(self.likelihood, Categorical):
+            indexed(self.vote, "level")
 
     @abstractmethod
     def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:

@@ -20,6 +20,7 @@ from pixelart.layers.context import ContextConfig
 from pixelart.layers.cursor import Cursor
 from pixelart.layers.gated import GatedLayer
 from pixelart.layers.gated_stream import GatedStack, GatedStream
+from pixelart.layers.head import logits_of_levels
 from pixelart.layers.masked import spread_groups
 from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
@@ -60,7 +61,6 @@ class GatedPixelCNN(RasterModel):
         self.colours = ColourEmbedding(channels, config.levels, config.embedding)
         groups, skip = spread_groups(config.hidden, channels), spread_groups(config.skip, channels)
         head = spread_groups(config.head, channels)
-        logits = tuple(c for c in range(channels) for _ in range(config.levels))
         first = GatedLayer(
             self.colours.groups,
             groups,
@@ -75,7 +75,8 @@ class GatedPixelCNN(RasterModel):
             + [GatedLayer(groups, groups, skip, context=context, mask_type="B", dilation=d) for d in config.dilations]
         )
         self.context_skip = nn.Conv2d(context, config.skip, 1)
-        self.hidden, self.logits = pointwise(skip, head), pointwise(head, logits)
+        self.hidden = pointwise(skip, head)
+        self.logits = logits_of_levels(head, channels=channels, levels=config.levels)
 
     def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
         assert cursor is None, "its stream draws without the trunk"

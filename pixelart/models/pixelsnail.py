@@ -24,6 +24,7 @@ from pixelart.layers.colours import ColourEmbedding
 from pixelart.layers.context import SMALL_CONTEXT, ContextConfig
 from pixelart.layers.cursor import Cursor, cut
 from pixelart.layers.gated_residual import GatedResidual, concat_elu
+from pixelart.layers.head import logits_of_levels
 from pixelart.layers.masked import Groups, spread_groups
 from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
@@ -92,7 +93,7 @@ class PixelSNAIL(RasterModel):
         self.blocks = nn.ModuleList(SNAILBlock(config, self.colours.groups, groups) for _ in range(config.blocks))
         self.context_skip = ContextBias(config.context.hidden, config.hidden, bias=True)
         self.hidden = pointwise(groups * 2, head)
-        self.logits = pointwise(head, tuple(c for c in range(channels) for _ in range(config.levels)))
+        self.logits = logits_of_levels(head, channels=channels, levels=config.levels)
 
     def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
         places = cursor.constant(self, "places", lambda: _places(x)) if cursor else _places(x)

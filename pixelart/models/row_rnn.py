@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from pixelart.layers.colours import ColourEmbedding
 from pixelart.layers.context import SMALL_CONTEXT, ContextConfig
 from pixelart.layers.cursor import Cursor, cut
+from pixelart.layers.indexed import indexed
 from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
@@ -71,7 +72,7 @@ class RowRNN(RasterModel):
         self.spread = nn.Linear(config.hidden * (1 + both), config.features * config.width)
         self.context = nn.Conv2d(config.context.hidden, config.features, 1)
         self.hidden = nn.Conv2d(config.features, config.head, 1)
-        self.logits = nn.Conv2d(config.head, config.channels * config.levels, 1)
+        self.logits = indexed(nn.Conv2d(config.head, config.channels * config.levels, 1), "level")
 
     def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
         above = F.pad(self.colours(x), (0, 0, 1, 0))[:, :, : x.shape[2]]  # (B, C*E, H, W): row r holds row r - 1

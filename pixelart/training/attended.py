@@ -99,8 +99,8 @@ class Diary:
 
     def report(self, trainer: Trainer) -> None:
         """After a step."""
-        self._bits.append(trainer.last_bits())
-        measures = trainer.saves_now()
+        self._bits.append(trainer.last_bits)
+        measures = trainer.step % trainer.config.schedule.save_every == 0 or trainer.progress() >= 1
         if measures or time.monotonic() - self._written >= EVERY:
             self._write(trainer, "measuring" if measures else "training")
 

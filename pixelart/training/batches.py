@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,9 @@ class Batches:
         self._epoch: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
 
     def draw(self, step: int) -> tuple[Tensor, Context]:
-        """The pictures of `step` (batch_size, C, H, W), and what is given of them."""
+        """The pictures of `step` (N, C, H, W), of all its parts in all processes, and what is given of them."""
         schedule, (height, width) = self.schedule, self.x.shape[2:]
-        random, size = np.random.default_rng([schedule.seed, _STEP, step]), schedule.batch_size
+        random, size = np.random.default_rng([schedule.seed, _STEP, step]), schedule.pictures_a_step
         rows = torch.tensor([self.place(step * size + i) for i in range(size)])
         mirrored = torch.from_numpy(random.random(size) < schedule.flip)
         x = torch.where(mirrored[:, None, None, None], self.x[rows].flip(-1), self.x[rows])
@@ -37,6 +38,13 @@ class Batches:
         kept = torch.from_numpy(random.random(size) >= schedule.class_dropout)
         weights = F.one_hot(self.classes[rows], self.num_classes).float() * kept[:, None]
         return x, Context(weights, x, mask, mirrored=mirrored)
+
+    def parts(self, process: int) -> Iterator[slice]:
+        """Where in what `draw` gives the parts lie that are learned from in `process`, one after another."""
+        schedule = self.schedule
+        for turn in range(schedule.accumulate):
+            start = (turn * schedule.processes + process) * schedule.batch_size
+            yield slice(start, start + schedule.batch_size)
 
     def place(self, position: int) -> int:
         """Which picture stands at `position` of the endless order: a new permutation each epoch."""

@@ -6,13 +6,14 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pixelart.errors import RequestRejected
 from pixelart.training.checkpoint import write_file
 from pixelart.training.data import Fit
 
 RUN_FILE = "run.json"
+PaletteOf = Literal["keep", "fit"]
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,18 @@ class Schedule:
     into the trunk, relative to the trunk's; `context_first`: the share of the schedule in which the encoder learns
     alone, by its vote, at a fourth of the work a step. `class_dropout`: the share of pictures shown without their
     class; `flip`: the share shown mirrored left to right, and said to be. `vote_weight`: the weight of the context
-    encoder's own loss.
+    encoder's own loss. A step learns from `batch_size` pictures at a time, `accumulate` times over, in each of
+    `processes` processes. `keep`: which averaged weights are exported, those of the "last" save or of the "best", the
+    one whose validation pictures cost least: few pictures are soon known by heart. `sample_every` 0 draws samples with
+    every save. `gradient_checkpointing` forgets what layers computed and does it again for the gradient: slower, in
+    less memory, the same bits unless compiled.
     """
 
     steps: int = 0
     minutes: float = 0.0
     batch_size: int = 16
+    accumulate: int = 1
+    processes: int = 1
     learning_rate: float = 1.5e-3
     warmup_steps: int = 200
     context_rate: float = 3.0
@@ -43,9 +50,17 @@ class Schedule:
     validation_share: float = 0.1
     seed: int = 0
     save_every: int = 500
+    sample_every: int = 0
+    keep: str = "last"
     precision: str = "bf16"
     compile: bool = False
+    gradient_checkpointing: bool = False
     threads: int = 0
+
+    @property
+    def pictures_a_step(self) -> int:
+        """How many pictures a step learns from, in all processes together."""
+        return self.batch_size * self.accumulate * self.processes
 
     def check(self) -> None:
         """Raises RequestRejected, naming the value and the limit."""
@@ -55,14 +70,18 @@ class Schedule:
                 raise RequestRejected(f"{name} {value}: must lie in {low:g} to {high:g}")
         if (self.steps > 0) == (self.minutes > 0):
             raise RequestRejected("say either how many steps or how many minutes to train")
-        if self.precision not in ("bf16", "fp32"):
-            raise RequestRejected(f"precision {self.precision!r:.20}: must be bf16 or fp32")
+        for name, (one, other) in _WORDS.items():
+            if getattr(self, name) not in (one, other):
+                raise RequestRejected(f"{name} {getattr(self, name)!r:.20}: must be {one} or {other}")
 
 
+_WORDS = {"precision": ("bf16", "fp32"), "keep": ("last", "best")}
 _LIMITS = {
     "steps": (0, 10**8 - 1),
     "minutes": (0, 60 * 24 * 30),
     "batch_size": (1, 4096),
+    "accumulate": (1, 4096),
+    "processes": (1, 4096),
     "learning_rate": (1e-7, 1.0),
     "warmup_steps": (0, 10**6),
     "context_rate": (0, 100),
@@ -75,6 +94,7 @@ _LIMITS = {
     "validation_share": (0, 0.9),
     "seed": (0, 2**31),
     "save_every": (1, 10**8),
+    "sample_every": (0, 10**8),
     "threads": (0, 1024),
 }
 
@@ -91,11 +111,14 @@ class RunConfig:
     data_fingerprint: str
     classes: tuple[str, ...]
     colours: int
+    palette: PaletteOf
+    """Whose colours: those of the base, or such as fit the pictures."""
     codec: dict[str, Any]
     model_config: dict[str, Any]
     schedule: Schedule
     base: str = ""
-    """The checkpoint folder whose weights the run started from, or nothing; `preset` and `colours` then say nothing."""
+    """The checkpoint folder whose weights the run started from, or nothing; `preset`, and `colours` where the
+    palette is kept, then say nothing."""
 
     def write(self, run: Path) -> None:
         """Store as `run`/run.json."""

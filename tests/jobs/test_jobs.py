@@ -365,6 +365,7 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
     "a word for a number": ("mine", {"steps": "9"}, "steps '9': must be a whole number"),
     "a truth for a number": ("mine", {"steps": True}, "steps True: must be a whole number"),
     "outside its limits": ("mine", {**LONG, "flip": 2.0}, "flip 2.0: must lie in 0 to 0.9"),
+    "a number for a truth": ("mine", {**LONG, "gradient_checkpointing": 1}, "must be a truth value"),
     "not a number": ("mine", {**LONG, "learning_rate": float("nan")}, "learning_rate nan: must lie in"),
     "too long": ("mine", {"minutes": 31}, "minutes 31: a job has at most 30"),
     "no such model": ("mine", {**LONG, "model": "vae"}, "vae"),
@@ -387,9 +388,9 @@ def test_bad_jobs_are_refused_and_leave_nothing(
 
 def test_a_value_that_looks_like_an_option_is_none(open_jobs: Open, data: Path) -> None:
     jobs = open_jobs()
-    job = _running(jobs, data, preset="--out=/tmp")
+    job = _running(jobs, data, preset="--out=/tmp", gradient_checkpointing=True)
     words = json.loads((jobs.folder("ann", job.id).run / "seen.json").read_text())["words"]
-    assert "--preset=--out=/tmp" in words and "--out=/tmp" not in words
+    assert "--preset=--out=/tmp" in words and "--out=/tmp" not in words and "--gradient-checkpointing" in words
 
 
 def test_too_large_a_file_is_refused(open_jobs: Open, data: Path) -> None:
@@ -465,6 +466,5 @@ def test_a_record_is_durable_when_its_call_returns(tmp_path: Path) -> None:
 def test_a_job_may_say_all_that_is_of_the_training_and_nothing_of_the_machine() -> None:
     from pixelart.cli import parse
 
-    words = ["train", "--data", "x", "--out", "y"]
-    fixed = {"command", "run", "json", "data", "out", "resume", "attended", "checkpoints", "threads", "compile", "fit"}
-    assert set(JOB_OPTIONS) == set(vars(parse(words))) - fixed
+    ours = "command run json data out resume attended checkpoints threads compile fit tensorboard"
+    assert {*JOB_OPTIONS, *ours.split()} == set(vars(parse(["train", "--data", "x", "--out", "y"])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,15 @@ import pytest
 import torch
 
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
+from pixelart.images import encode_png, read_picture
 from pixelart.models.weights import SEEN_FILE, load_weights, read_config, read_seen
 from pixelart.training.data import is_validation, read_pictures
-from pixelart.training.run import Schedule, read_run
+from pixelart.training.run import PaletteOf, Schedule, read_run
 from pixelart.training.setup import export_run, start_run
 from pixelart.training.trainer import Trainer
 from tests.training.runs import resumed
+
+StartRun = Callable[..., Trainer]
 
 
 def begin_from(base: Path, data: Path, run: Path, **schedule: Any) -> Trainer:
@@ -104,9 +108,88 @@ def test_what_a_base_cannot_do_is_said(tiny_checkpoints: Path, tiny_data: Path, 
     other = tmp_path / "data"
     shutil.copytree(tiny_data / "cross", other / "cross")
     shutil.copytree(tiny_data / "stripe", other / "dragon")
-    with pytest.raises(DataRejected, match="no class dragon"):
-        begin_from(base, other, tmp_path / "run")
+    schedule = Schedule(steps=1)
+    refused = start_run(tmp_path / "run", other, schedule=schedule, base=base, new_classes="refuse")
+    with pytest.raises(DataRejected, match="no class dragon"), refused:
+        pass
     assert not (tmp_path / "run").exists()
     (base / SEEN_FILE).unlink()
     with pytest.raises(WeightsRejected, match="does not record"):
         begin_from(base, tiny_data, tmp_path / "run")
+
+
+# --- another palette, and further classes -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other_data(tiny_data: Path, tmp_path: Path) -> Path:
+    """A class that the base knows and one that it does not, in colours that it does not have."""
+    for name, target in (("cross", "cross"), ("stripe", "moon")):
+        (tmp_path / "other" / target).mkdir(parents=True)
+        for path in sorted((tiny_data / name).iterdir()):
+            picture = read_picture(path)
+            picture[..., :3] = 255 - picture[..., :3]
+            (tmp_path / "other" / target / path.name).write_bytes(encode_png(picture))
+    return tmp_path / "other"
+
+
+def test_classes_that_the_base_lacks_are_added_to_its_own(
+    tiny_checkpoints: Path, other_data: Path, tmp_path: Path
+) -> None:
+    trainer = begin_from(tiny_checkpoints / "tiny", other_data, tmp_path / "run")
+    assert trainer.config.classes == ("cross", "stripe", "moon")
+    assert set(trainer.classes.tolist()) == {0, 2}
+    trainer.train()
+    sheet = read_picture(tmp_path / "run" / "samples" / "step-00000006.png")
+    assert sheet.shape[:2] == (2 * (2 * 9 - 1), 2 * (4 * 9 - 1)), "samples are of the classes that are learned from"
+    exported = export_run(tmp_path / "run", tmp_path / "out" / "mine")
+    assert read_config(exported).classes == ("cross", "stripe", "moon")
+    load_weights(exported, read_config(exported))
+
+
+@pytest.mark.parametrize("palette", ["keep", "fit"])
+def test_a_run_from_a_changed_base_resumes_before_and_after_its_first_save(
+    tiny_checkpoints: Path, other_data: Path, tmp_path: Path, palette: PaletteOf
+) -> None:
+    base, schedule = tiny_checkpoints / "tiny", Schedule(steps=5, batch_size=4, threads=1, seed=9)
+    for folder in ("whole", "cut"):
+        with start_run(tmp_path / folder, other_data, schedule=schedule, base=base, palette=palette) as trainer:
+            if folder == "whole":
+                trainer.train()
+    resumed(tmp_path / "cut", other_data).train(stop=iter([False] * 3 + [True] * 9).__next__)
+    rest = resumed(tmp_path / "cut", other_data, palette=palette)
+    assert rest.step == 3
+    rest.train()
+    for name, tensor in resumed(tmp_path / "whole", other_data).model.state_dict().items():
+        assert torch.equal(tensor, rest.model.state_dict()[name])
+
+
+def test_a_fitted_palette_is_that_of_the_pictures_and_of_as_many_colours(
+    tiny_checkpoints: Path, other_data: Path, tmp_path: Path
+) -> None:
+    base, pictures = tiny_checkpoints / "tiny", read_pictures(other_data).pictures
+    there = {bytes(c[:3]).hex() for c in pictures.reshape(-1, 4).tolist() if c[3]}
+    for folder, colours, expected in (("whole", None, 4), ("few", 3, 2)):
+        schedule = Schedule(steps=1, validation_share=0.0)
+        new = start_run(tmp_path / folder, other_data, schedule=schedule, base=base, palette="fit", colours=colours)
+        with new as trainer:
+            found = trainer.config.codec["colours"]
+            assert len(found) == expected and set(found) <= there
+            assert trainer.model.config.levels == expected + 1
+    with pytest.raises(RequestRejected, match="colours 9: this run was started with 3"):
+        resumed(tmp_path / "few", other_data, colours=9)
+    with pytest.raises(RequestRejected, match="palette keep: this run was started with fit"):
+        resumed(tmp_path / "few", other_data, palette="keep")
+
+
+def test_a_palette_is_kept_or_fitted_where_there_is_one(begin: StartRun, tiny_data: Path, tmp_path: Path) -> None:
+    kept = start_run(tmp_path / "run", tiny_data, schedule=Schedule(steps=1), palette="keep")
+    with pytest.raises(RequestRejected, match="palette keep: there is no base"), kept:
+        pass
+    run = begin("rgb", codec="rgb", steps=1)
+    run.train()
+    base = export_run(run.run, tmp_path / "checkpoints" / "rgb")
+    fitted = start_run(tmp_path / "run", tiny_data, schedule=Schedule(steps=1), base=base, palette="fit")
+    with pytest.raises(RequestRejected, match="palette fit: the base models rgb, which has no palette"), fitted:
+        pass
+    assert not (tmp_path / "run").exists()

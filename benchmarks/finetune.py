@@ -1,0 +1,242 @@
+"""Fine-tune dungeon-gated on a class it has never seen, of 100 tiles, and tell what that gave.
+
+    python -m benchmarks.finetune --minutes 10
+
+The class: the base was trained on every class of examples/dungeon.zip, so one is made of what is left. Its 100 tiles
+are the first, in order of their content hash, of those armour, creature, feature, item and weapon tiles that the base
+never learned from; each is turned by a quarter to the left, and its colours by 150 degrees of hue in Oklab. So neither
+these pictures, nor their place in the tile, nor their colours are known to the base. A fifth of them, by content hash,
+is the validation part. By it the save is chosen that is kept, so its figure is a little kind; that of further tiles,
+made the same way of what is left beyond the 100, which nothing was chosen by, is not. The bits of before and after are
+of the same pictures in the same palette: the base's own, or, with --palette fit, the fitted one, to which the base is
+then brought before it is measured.
+
+A picture is a near copy when it differs from one that was learned from, mirrored or not and moved by up to two pixels,
+in at most a tenth of the pixels that are there in either. The same share is told of the validation pictures: what it is
+where nobody copied.
+
+Writes benchmarks/FINETUNE.md; with --quick-look it prints alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import time
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.machine import describe_machine
+from benchmarks.near_copies import near_copies
+from pixelart.codec import Picture, normalise
+from pixelart.engine import Engine, Request
+from pixelart.errors import PixelArtError
+from pixelart.images import encode_rgba_png
+from pixelart.models import AutoregressiveModel
+from pixelart.models.weights import read_seen
+from pixelart.palettes import from_oklab, oklab
+from pixelart.training.checkpoint import write_file
+from pixelart.training.data import PictureSet, read_pictures
+from pixelart.training.evaluation import bits_per_dim, nats_per_image
+from pixelart.training.run import Schedule
+from pixelart.training.setup import export_run, start_run
+from pixelart.training.starting import FINE_TUNING
+from pixelart.training.trainer import Trainer
+
+NAME, CLASS = "turned", "turned"
+SOURCES = ("armour", "creature", "feature", "item", "weapon")
+TILES, DEGREES, VALIDATION = 100, 150.0, 0.2
+DRAWN = 64
+"""Pictures that are drawn to look for near copies."""
+
+
+@dataclass(frozen=True)
+class Bits:
+    """Bits per dimension of the validation pictures: of any class; of the class that costs least, and its name."""
+
+    any_class: float
+    best_class: float
+    best_name: str
+
+
+def turned(picture: Picture) -> Picture:
+    """A tile (H, W, 4) a quarter turn to the left, its colours DEGREES further around the circle of hues."""
+    angle = np.deg2rad(DEGREES)
+    lab = oklab(picture[..., :3].reshape(-1, 3))
+    a, b = lab[:, 1] * np.cos(angle) - lab[:, 2] * np.sin(angle), lab[:, 1] * np.sin(angle) + lab[:, 2] * np.cos(angle)
+    colours = from_oklab(np.stack([lab[:, 0], a, b], axis=1)).reshape(picture[..., :3].shape)
+    return np.rot90(normalise(np.concatenate([colours, picture[..., 3:]], axis=-1)))
+
+
+def held_back_class(pictures: PictureSet, seen: frozenset[str]) -> list[Picture]:
+    """The tiles of the class, and then what is left: made of `pictures` whose hashes are not among those `seen` by the
+    base."""
+    free = sorted(
+        (content, number)
+        for number, (content, name) in enumerate(zip(pictures.hashes, pictures.class_names, strict=True))
+        if name in SOURCES and content not in seen
+    )
+    return [turned(pictures.pictures[number]) for _, number in free]
+
+
+def write_class(tiles: Sequence[Picture], target: Path) -> None:
+    """One .zip of the tiles, as an artist would bring it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(target, "w") as archive:
+        for number, tile in enumerate(tiles):
+            archive.writestr(zipfile.ZipInfo(f"{CLASS}/{number:04}.png"), encode_rgba_png(tile))
+
+
+def bits(model: AutoregressiveModel, x: Tensor, class_weights: Tensor) -> float:
+    """Bits per dimension of x (N, C, H, W), all of the class of class_weights (K,)."""
+    return bits_per_dim(nats_per_image(model, x, class_weights.expand(len(x), -1)), dimensions=x[0].numel())
+
+
+def bits_of(model: AutoregressiveModel, x: Tensor, classes: Sequence[str], *, known: int) -> Bits:
+    """Of x (N, C, H, W), by a model of `classes`, of which the first `known` are asked for in turn."""
+    each = [bits(model, x, row) for row in torch.eye(len(classes))[:known]]
+    best = int(np.argmin(each))
+    return Bits(bits(model, x, torch.zeros(len(classes))), each[best], classes[best])
+
+
+def finetune(
+    base: Path, data: Path, folder: Path, *, further: Picture, schedule: Schedule, palette: Any
+) -> dict[str, Any]:
+    """Train on `data` from `base` in `folder`, and measure, also on the `further` tiles (N, H, W, 4).
+
+    Raises:
+        PixelArtError: a base or data that cannot be used, or `folder` holds a run.
+    """
+    with start_run(folder / "run", data, schedule=schedule, base=base, palette=palette) as trainer:
+        x, classes = trainer.x[trainer.validation_rows], trainer.config.classes
+        others, new = trainer.codec.encode(further), torch.eye(len(classes))[-1]
+        before = bits_of(trainer.average, x, classes, known=len(classes) - 1)
+        others_before = bits(trainer.average, others, torch.zeros(len(classes)))
+        started = bits(trainer.average, x, new)
+        began = time.process_time()
+        trainer.train(report=_lines())
+        cpu = time.process_time() - began
+    export_run(folder / "run", folder / "checkpoints" / NAME)
+    engine = Engine(folder / "checkpoints", device=torch.device("cpu"))
+    kept = engine.library.load(NAME)
+    after, others_after = (bits(kept.model, some, new) for some in (x, others))
+    learned, held_out = trainer.codec.decode(trainer.x[trainer.train_rows]), trainer.codec.decode(x)
+    request = Request(NAME, class_weights={CLASS: 1.0}, count=DRAWN)
+    drawn = np.stack([drawing.picture for drawing in engine.generate(request)])
+    return {
+        "learned_from": len(learned),
+        "validation": len(x),
+        "palette": trainer.config.palette,
+        "before_any_class": before.any_class,
+        "before_best_class": before.best_class,
+        "best_class": before.best_name,
+        "before_as_new_class": started,
+        "after": after,
+        "lower_by": 1 - after / before.any_class,
+        "lower_than_best_by": 1 - after / before.best_class,
+        "further": len(others),
+        "further_before": others_before,
+        "further_after": others_after,
+        "further_lower_by": 1 - others_after / others_before,
+        "kept_step": kept.info.training["kept_step"],
+        "near_copies_drawn": near_copies(drawn, learned),
+        "near_copies_validation": near_copies(held_out, learned),
+        "steps": trainer.step,
+        "minutes": trainer.seconds / 60,
+        "cpu_minutes": cpu / 60,
+        "rows": trainer.rows,
+    }
+
+
+def _lines() -> Any:
+    shown = 0
+
+    def report(trainer: Trainer) -> None:
+        nonlocal shown
+        if len(trainer.rows) > shown:
+            shown = len(trainer.rows)
+            print(f"  {trainer.progress():.0%} {trainer.rows[-1]}", flush=True)
+
+    return report
+
+
+def report(figures: Mapping[str, Any], command: str) -> str:
+    """The content of FINETUNE.md."""
+    rows = {
+        "before: the base, any class": f"{figures['before_any_class']:.3f} bits/dim",
+        f"before: the base, its best class ({figures['best_class']})": f"{figures['before_best_class']:.3f} bits/dim",
+        "before: the new class as it begins": f"{figures['before_as_new_class']:.3f} bits/dim",
+        "**after**": f"**{figures['after']:.3f} bits/dim**",
+        "lower than the base, any class, by": f"**{figures['lower_by']:.1%}**",
+        "lower than its best class by": f"{figures['lower_than_best_by']:.1%}",
+        f"{figures['further']} further tiles: before (any class), after": f"{figures['further_before']:.3f}, "
+        f"{figures['further_after']:.3f} bits/dim: **{figures['further_lower_by']:.1%}** lower",
+        f"near copies among {DRAWN} drawn (seeds 0 to {DRAWN - 1})": f"{figures['near_copies_drawn']:.1%}",
+        "near copies among the validation pictures": f"{figures['near_copies_validation']:.1%}",
+        "training": f"{figures['steps']} steps, of which the save of step {figures['kept_step']} is kept; "
+        f"{figures['minutes']:.1f} minutes, {figures['cpu_minutes']:.1f} minutes of CPU time",
+    }
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
+    about = (__doc__ or "").split("\n\n")[2:4]
+    curve = "\n".join(f"| {row['step']} | {row['train_bits']} | {row['validation_bits']} |" for row in figures["rows"])
+    told = f"{figures['learned_from']} tiles learned from, {figures['validation']} measured on"
+    return (
+        f"# Fine-tuning on a new class\n\n    {command}\n\nMeasured on {describe_machine()}; {told}, palette: "
+        f"{figures['palette']}.\n\n| what | |\n|---|---|\n{table}\n\n"
+        f"| step | bits of hidden pixels in training | validation bits/dim |\n|---|---|---|\n{curve}\n\n"
+        + "\n\n".join(about)
+        + "\n"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=0.0, help="of training")
+    parser.add_argument("--steps", type=int, default=0, help="or how many steps")
+    parser.add_argument("--palette", choices=("keep", "fit"), default="keep")
+    parser.add_argument("--learning-rate", type=float, help="other than the default of fine-tuning")
+    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--flip", type=float, help="share of the tiles shown mirrored, and said to be")
+    parser.add_argument("--save-every", type=int, help="steps between two measurements")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads (0 = all)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--base", type=Path, default=Path("checkpoints/dungeon-gated"))
+    parser.add_argument("--data", type=Path, default=Path("examples/dungeon.zip"))
+    parser.add_argument("--out", type=Path, default=Path("runs/finetune"), help="a folder that is not there yet")
+    parser.add_argument("--quick-look", action="store_true", help="print, and write no FINETUNE.md")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train, measure, tell; 2 and one plain line on bad input."""
+    options = _parser().parse_args(arguments)
+    try:
+        tiles = held_back_class(read_pictures(options.data), read_seen(options.base))
+        data = options.out / "class.zip"
+        write_class(tiles[:TILES], data)
+        named = ("steps", "minutes", "batch_size", "learning_rate", "flip", "save_every", "threads", "seed")
+        said = {name: getattr(options, name) for name in named if getattr(options, name) is not None}
+        schedule = Schedule(**{**FINE_TUNING, **said, "validation_share": VALIDATION})
+        further = np.stack(tiles[TILES:])
+        figures = finetune(options.base, data, options.out, further=further, schedule=schedule, palette=options.palette)
+    except PixelArtError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    words = shlex.join(sys.argv[1:] if arguments is None else arguments)
+    text = report(figures, f"python -m benchmarks.finetune {words}")
+    print(text)
+    if not options.quick_look:
+        write_file(Path(__file__).parent / "FINETUNE.md", text.encode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

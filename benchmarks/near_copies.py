@@ -1,0 +1,43 @@
+"""How many drawn pictures are hardly more than a picture that was learned from."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelart.codec import Picture, normalise
+
+REACH = 2
+"""Pixels that a copy may be moved by, each way."""
+LIMIT = 0.1
+"""A near copy differs in at most this share of the pixels that are there in either picture."""
+
+
+def nearest_difference(pictures: Picture, learned: Picture) -> NDArray[np.float64]:
+    """For each of `pictures` (N, H, W, 4) the least share of pixels, of those that are there in either, in which it
+    differs from one of `learned` (M, H, W, 4), mirrored or not, moved by up to REACH pixels; (N,) of 0..1."""
+    mine, theirs = _values(pictures), _values(np.concatenate([learned, learned[:, :, ::-1]]))
+    least = np.ones(len(mine))
+    for moved in _moved(theirs):
+        for index, picture in enumerate(mine):
+            there = (picture != 0) | (moved != 0)
+            differs = ((picture != moved) & there).sum((1, 2)) / np.maximum(1, there.sum((1, 2)))
+            least[index] = min(least[index], differs.min())
+    return least
+
+
+def near_copies(pictures: Picture, learned: Picture) -> float:
+    """The share of `pictures` (N, H, W, 4) that are near copies of one of `learned` (M, H, W, 4)."""
+    return float((nearest_difference(pictures, learned) <= LIMIT).mean())
+
+
+def _values(pictures: Picture) -> NDArray[np.uint32]:
+    """(N, H, W): a number a colour, 0 where transparent."""
+    return np.ascontiguousarray(normalise(pictures)).view(np.uint32)[..., 0]
+
+
+def _moved(values: NDArray[np.uint32]) -> list[NDArray[np.uint32]]:
+    height, width = values.shape[1:]
+    wide = np.pad(values, ((0, 0), (REACH, REACH), (REACH, REACH)))
+    steps = range(2 * REACH + 1)
+    return [wide[:, row : row + height, column : column + width] for row in steps for column in steps]

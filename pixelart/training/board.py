@@ -1,0 +1,46 @@
+"""Curves for TensorBoard, where it is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pixelart.errors import RequestRejected
+from pixelart.training.trainer import Trainer
+
+
+@contextmanager
+def open_board(folder: Path | None, trainer: Trainer) -> Iterator[Callable[[Trainer], None]]:
+    """A function to call after each step: it writes the step's bits and learning rate, and what was measured.
+
+    Without a folder it does nothing. Steps that a resumed run does again replace those written before.
+
+    Raises:
+        RequestRejected: TensorBoard is not installed.
+    """
+    if folder is None:
+        yield lambda _: None
+        return
+    try:
+        from torch.utils.tensorboard.writer import SummaryWriter
+    except ImportError as error:
+        raise RequestRejected("--tensorboard needs the package tensorboard: pip install tensorboard") from error
+    written = len(trainer.rows)
+    with SummaryWriter(str(folder), purge_step=trainer.step + 1) as writer:
+
+        def show_measured(state: Trainer) -> None:
+            nonlocal written
+            for row in state.rows[written:]:
+                for name, value in row.items():
+                    if name not in ("step", "minutes"):
+                        writer.add_scalar(f"measured/{name}", value, row["step"])
+            written = len(state.rows)
+
+        def show(state: Trainer) -> None:
+            show_measured(state)
+            writer.add_scalar("step/train_bits", state.last_bits, state.step)
+            writer.add_scalar("step/learning_rate", state.learner.learning_rate, state.step)
+
+        yield show
+        show_measured(trainer)

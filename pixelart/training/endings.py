@@ -1,0 +1,47 @@
+"""Why a run ended that could not go on, in one plain line, and which weights are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from pixelart.errors import RequestRejected
+from pixelart.training.checkpoint import last_checkpoint
+from pixelart.training.trainer import Trainer
+
+NO_MEMORY = "not enough memory; a smaller --batch-size with --accumulate, or --gradient-checkpointing, needs less"
+
+
+@contextmanager
+def plain_endings(trainer: Trainer) -> Iterator[None]:
+    """Around training: what ends it becomes a RequestRejected that says why, and what was saved last.
+
+    Raises:
+        RequestRejected: no memory, a disk that cannot be written, or a loss that is not finite.
+    """
+    try:
+        yield
+    except RequestRejected as error:
+        raise _ended(trainer, str(error)) from error
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        raise _ended(trainer, f"step {trainer.step} could not be saved: {place}{error.strerror or error}") from error
+    except (MemoryError, RuntimeError) as error:
+        if not is_short_of_memory(error):
+            raise
+        raise _ended(trainer, f"step {trainer.step}: {NO_MEMORY}") from error
+
+
+def is_short_of_memory(error: BaseException) -> bool:
+    """Whether an allocation failed, of Python or of torch, which says so in words alone on a CPU."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
+def _ended(trainer: Trainer, reason: str) -> RequestRejected:
+    found = last_checkpoint(trainer.run)
+    kept = f"the weights of step {found[0]} are kept" if found else "nothing was saved before"
+    return RequestRejected(f"{reason}; {kept}")

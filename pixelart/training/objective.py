@@ -1,0 +1,89 @@
+"""What is minimised: the nll of hidden pixels, by the whole network and by the context encoder's vote alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from pixelart.layers.context import Context
+from pixelart.models import AutoregressiveModel
+from pixelart.training.run import Schedule
+
+Loss = Callable[..., tuple[Tensor, Tensor]]
+
+
+class Objective:
+    """The losses of a model: `joint`, and `alone`, a fourth of the work, of the encoder's vote.
+
+    Each is a function (x, context, whole) -> (loss, bits per hidden sub-pixel). `whole`: of a part of a batch, the
+    `weight_and_count` of all of it; the losses and bits of the parts then add up to those of the batch.
+    """
+
+    def __init__(self, model: AutoregressiveModel, schedule: Schedule) -> None:
+        self.model, self.schedule = model, schedule
+        self.joint: Loss = self._joint_loss
+        self.alone: Loss = self._vote_loss
+        if schedule.gradient_checkpointing:
+            forget_activations(model)
+        if schedule.compile:
+            self.joint, self.alone = (
+                torch.compile(loss, dynamic=False)  # pyright: ignore[reportAttributeAccessIssue]
+                for loss in (self._joint_loss, self._vote_loss)
+            )
+
+    def warm_up(self, *given: Any, alone: bool) -> None:
+        """Call what will be called for the first time, `alone` too where it will be: compiling is no training. It
+        leaves gradients behind, and changes nothing else."""
+        for loss in (self.alone, self.joint) if alone else (self.joint,):
+            loss(*given)[0].backward()
+
+    def _joint_loss(self, x: Tensor, context: Context, whole: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The model's nll of the hidden pixels, plus that of the vote alone."""
+        with self._autocast(x.device):
+            maps, vote = self.model.maps_and_votes(x, context)
+        nll, bits = self._hidden_nll(maps, x, context, whole)
+        return nll + self.schedule.vote_weight * self._hidden_nll(vote, x, context, whole)[0], bits
+
+    def _vote_loss(self, x: Tensor, context: Context, whole: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The same of the encoder's vote alone: the encoder learns to look before it is used."""
+        with self._autocast(x.device):
+            vote = self.model.votes(x, context)
+        return self._hidden_nll(vote, x, context, whole)
+
+    def _hidden_nll(self, maps: Tensor, x: Tensor, context: Context, whole: Tensor | None) -> tuple[Tensor, Tensor]:
+        """(weighted mean nll, mean bits) of the hidden sub-pixels."""
+        hidden, weight = _hidden_and_weight(x, context)
+        nll = self.model.likelihood.nll(maps, x)
+        total, count = (weight.sum(), hidden.sum()) if whole is None else whole.unbind()
+        bits = (nll.detach() * hidden).sum() / (count * math.log(2))
+        return (nll * weight).sum() / total, bits
+
+    def _autocast(self, device: torch.device) -> torch.autocast:
+        return torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.schedule.precision == "bf16")
+
+
+def weight_and_count(x: Tensor, context: Context) -> Tensor:
+    """(2,): the summed weight, and the number, of the hidden sub-pixels of x (B, C, H, W)."""
+    hidden, weight = _hidden_and_weight(x, context)
+    return torch.stack([weight.sum(), hidden.sum().to(weight.dtype)])
+
+
+def _hidden_and_weight(x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
+    """A picture weighs as the root of its hidden pixels: else whole pictures drown the lesson of small holes."""
+    hidden = context.mask[:, None].expand_as(x)
+    return hidden, hidden / hidden.flatten(1).sum(1).clamp(min=1).sqrt()[:, None, None, None]
+
+
+def forget_activations(model: nn.Module) -> None:
+    """Gradient checkpointing (Training Deep Nets with Sublinear Memory Cost, Chen et al. 2016, 1604.06174): each layer
+    of a stack keeps what it was given alone, and computes the rest again when the gradient is wanted."""
+    for stack in model.modules():
+        if isinstance(stack, nn.ModuleList):
+            for layer in stack:
+                layer.forward = partial(checkpoint, layer.forward, use_reentrant=False, preserve_rng_state=False)

@@ -1,0 +1,93 @@
+"""What a run starts from: a network with random weights, or a base, brought to other colours and further classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pixelart.codec import RGB, Binary, Codec, Gray, Indexed, codec_from_config
+from pixelart.errors import DataRejected, RequestRejected
+from pixelart.models import AutoregressiveModel, check_codec, config_to_dict, create_model
+from pixelart.models.adapting import adapt, adapted_config
+from pixelart.models.weights import CheckpointConfig, load_weights, read_config
+from pixelart.palettes import fit_palette
+from pixelart.training.data import PictureSet
+from pixelart.training.run import RunConfig
+
+CODECS = ("indexed", "rgb", "gray", "binary")
+FROM_SCRATCH: dict[str, Any] = {"model": "gated_pixelcnn", "preset": "default", "codec": "indexed", "colours": 64}
+"""What is decided by a base, and, for a run without one, by these words where nothing else is said."""
+FINE_TUNING: dict[str, Any] = {"learning_rate": 3e-4, "warmup_steps": 20, "save_every": 50, "keep": "best"}
+"""The schedule's values where a run has a base and nothing else is said."""
+NewClasses = Literal["add", "refuse"]
+
+
+def refuse_beside_base(said: Mapping[str, Any], *, palette: str = "keep") -> None:
+    """`palette` is that of a run which is there already."""
+    fitted = said.get("palette", palette) == "fit"
+    for name in FROM_SCRATCH:
+        if name in said and not (name == "colours" and fitted):
+            raise RequestRejected(f"{name} {said[name]}: cannot be said beside a base, which decides it")
+
+
+def from_scratch(decided: Mapping[str, Any], pictures: PictureSet, learned: PictureSet) -> CheckpointConfig:
+    """The network and codec of a run without a base, the palette fitted to what is `learned` from alone."""
+    model, codec = decided["model"], _codec(decided["codec"], decided["colours"], learned)
+    check_codec(model, codec.name)
+    height, width = pictures.pictures.shape[1:3]
+    network = create_model(
+        model,
+        preset=decided["preset"],
+        channels=codec.channels,
+        levels=codec.levels,
+        height=height,
+        width=width,
+        num_classes=len(pictures.classes),
+    )
+    return CheckpointConfig(model, config_to_dict(network.config), codec.to_config(), pictures.classes, {})
+
+
+def from_base(
+    origin: CheckpointConfig,
+    decided: Mapping[str, Any],
+    pictures: PictureSet,
+    learned: PictureSet,
+    *,
+    new_classes: NewClasses,
+    data: Path,
+) -> CheckpointConfig:
+    """The network of the base `origin`, with the palette that is asked for and the classes of the pictures."""
+    unknown = sorted(set(pictures.classes) - set(origin.classes))
+    if unknown and new_classes == "refuse":
+        raise DataRejected(f"{data.name}: the base has no class {', '.join(unknown)[:80]}")
+    codec = codec_from_config(origin.codec)
+    if decided["palette"] == "fit":
+        if not isinstance(codec, Indexed):
+            raise RequestRejected(f"palette fit: the base models {codec.name}, which has no palette")
+        codec = _codec("indexed", decided["colours"] or codec.levels, learned)
+    return adapted_config(origin, codec=codec, classes=pictures.classes)
+
+
+def base_weights(config: RunConfig) -> AutoregressiveModel | None:
+    """The weights that a run starts from: those of its base, brought to its palette and classes."""
+    if not config.base:
+        return None
+    base = Path(config.base)
+    origin = read_config(base)
+    wanted = CheckpointConfig(config.model, config.model_config, config.codec, config.classes, {})
+    return adapt(load_weights(base, origin), origin, wanted)
+
+
+def _codec(name: str, colours: int, pictures: PictureSet) -> Codec:
+    if name == "indexed":
+        if not 2 <= colours <= 256:
+            raise RequestRejected(f"colours {colours}: must lie in 2 to 256, transparent included")
+        opaque = pictures.pictures[pictures.pictures[..., 3] >= 128][:, :3]
+        if not len(opaque):
+            raise DataRejected("every picture is wholly transparent")
+        return Indexed(fit_palette(opaque, size=colours - 1))
+    plain: dict[str, type[Codec]] = {"rgb": RGB, "gray": Gray, "binary": Binary}
+    if name not in plain:
+        raise RequestRejected(f"codec {name!r:.20} is not one of {', '.join(CODECS)}")
+    return plain[name]()

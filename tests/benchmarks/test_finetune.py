@@ -1,0 +1,92 @@
+"""The benchmark of fine-tuning: the class it makes, what it calls a near copy, and that it runs whole."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import finetune
+from benchmarks.near_copies import near_copies, nearest_difference
+from pixelart.codec import Picture
+from pixelart.training.data import PictureSet, picture_hash, read_pictures
+from pixelart.training.run import Schedule
+
+
+def picture_of(seed: int, *, size: int = 12) -> Picture:
+    """Random colours; a border of three pixels is transparent."""
+    picture = np.zeros((size, size, 4), np.uint8)
+    inner = np.random.default_rng(seed).integers(0, 255, (size - 6, size - 6, 3))
+    picture[3:-3, 3:-3, :3], picture[3:-3, 3:-3, 3] = inner, 255
+    return picture
+
+
+def test_a_copy_is_near_however_it_is_mirrored_or_moved_a_little() -> None:
+    original, other = picture_of(0), picture_of(1)
+    changed = original.copy()
+    changed[3, 3:6, :3] = 1  # 3 of 36 pixels
+    much = original.copy()
+    much[3, 3:9, :3] = 1  # 6 of 36
+    moved = np.roll(original, (2, -1), (0, 1))
+    far = np.roll(original, 3, 0)
+    found = nearest_difference(
+        np.stack([original, original[:, ::-1], moved, changed, much, far, other]), original[None]
+    )
+    assert found[:3].tolist() == [0, 0, 0]
+    assert found[3:5] == pytest.approx([3 / 36, 6 / 36])
+    assert (found[5:] > 0.3).all()
+    assert near_copies(np.stack([original, changed, much, other]), np.stack([other[::-1], original])) == 0.5
+
+
+def test_empty_pictures_are_copies_of_each_other_alone() -> None:
+    empty = np.zeros((1, 12, 12, 4), np.uint8)
+    assert near_copies(empty, empty) == 1.0 and near_copies(empty, picture_of(0)[None]) == 0.0
+
+
+def test_a_tile_is_turned_in_place_and_in_hue() -> None:
+    tile = np.zeros((4, 4, 4), np.uint8)
+    tile[0, 1], tile[2, 2] = (200, 40, 40, 255), (90, 90, 90, 255)
+    turned = finetune.turned(tile)
+    assert turned[2, 0, 3] == turned[1, 2, 3] == 255 and int((turned[..., 3] > 0).sum()) == 2
+    red, green, blue = turned[2, 0, :3].tolist()
+    assert red < green and red < blue, "red becomes a green or a blue"
+    assert np.ptp(turned[1, 2, :3].astype(int)) <= 2, "grey has no hue to turn"
+
+
+def test_the_class_is_made_of_what_the_base_has_not_learned_from() -> None:
+    tiles = np.stack([picture_of(seed) for seed in range(40)])
+    hashes = tuple(picture_hash(tile) for tile in tiles)
+    pictures = PictureSet(tiles, ("hero",) * 10 + ("item",) * 30, hashes)
+    made = finetune.held_back_class(pictures, frozenset(hashes[10:25]))
+    expected = sorted(hashes[25:])
+    assert len(made) == 15
+    for tile, content in zip(made, expected, strict=True):
+        assert np.array_equal(tile, finetune.turned(tiles[hashes.index(content)]))
+
+
+def test_it_runs_whole_and_tells_before_and_after(tiny_checkpoints: Path, tiny_data: Path, tmp_path: Path) -> None:
+    tiles = [finetune.turned(picture) for picture in read_pictures(tiny_data).pictures]
+    finetune.write_class(tiles, tmp_path / "class.zip")
+    assert read_pictures(tmp_path / "class.zip").classes == (finetune.CLASS,)
+    schedule = Schedule(
+        steps=12, batch_size=8, learning_rate=5e-3, validation_share=0.3, save_every=6, threads=1, keep="best"
+    )
+    figures = finetune.finetune(
+        tiny_checkpoints / "tiny",
+        tmp_path / "class.zip",
+        tmp_path / "out",
+        further=np.stack(tiles[:3]),
+        schedule=schedule,
+        palette="keep",
+    )
+    assert figures["learned_from"] + figures["validation"] == 40 and figures["validation"] > 4
+    assert figures["after"] < figures["before_any_class"] and figures["steps"] == 12
+    assert figures["lower_by"] == pytest.approx(1 - figures["after"] / figures["before_any_class"])
+    best = min(figures["rows"], key=lambda row: row["validation_bits"])
+    assert figures["kept_step"] == best["step"] and figures["after"] == pytest.approx(best["validation_bits"], abs=1e-3)
+    assert figures["further"] == 3 and figures["further_after"] < figures["further_before"]
+    assert 0 <= figures["near_copies_drawn"] <= 1 and json.dumps(figures)
+    text = finetune.report(figures, "python -m benchmarks.finetune --steps 12")
+    assert f"**{figures['after']:.3f} bits/dim**" in text and "is told of the validation pictures" in text

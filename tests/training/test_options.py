@@ -1,0 +1,164 @@
+"""What changes how a run trains but not what it learns: gradient checkpointing, samples, hurry, TensorBoard."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from pixelart.cli import main
+from pixelart.errors import RequestRejected, WeightsRejected
+from pixelart.models import list_models
+from pixelart.models.weights import pack_weights, read_config
+from pixelart.training.board import open_board
+from pixelart.training.checkpoint import last_checkpoint, list_checkpoints
+from pixelart.training.setup import export_run
+from pixelart.training.trainer import Trainer
+from tests.training.runs import resumed
+
+StartRun = Callable[..., Trainer]
+
+
+# --- gradient checkpointing ---------------------------------------------------------------------------------------
+
+
+def kept_bytes(run: Trainer) -> int:
+    """What a step's forward pass keeps for its backward pass, weights aside."""
+    kept: dict[int, int] = {}
+    own = {parameter.data_ptr() for parameter in run.model.parameters()}
+
+    def pack(tensor: Tensor) -> Tensor:
+        if tensor.data_ptr() not in own:
+            kept[tensor.data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    x, context = run.batches.draw(0)
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        loss, _ = run.objective.joint(x, context)
+    loss.backward()
+    run.learner.optimizer.zero_grad(set_to_none=True)
+    return sum(kept.values())
+
+
+OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in list_models() if name != "gated_pixelcnn"]
+
+
+@pytest.mark.parametrize("model", ["gated_pixelcnn", *OTHERS])
+def test_gradient_checkpointing_keeps_less_and_learns_the_same_bits(begin: StartRun, model: str) -> None:
+    plain, frugal = (
+        begin(f"run{on}", model=model, steps=2, batch_size=2, gradient_checkpointing=on, context_first=0.5)
+        for on in (False, True)
+    )
+    assert model == "row_rnn" or kept_bytes(frugal) < 0.75 * kept_bytes(plain)
+    for run in (plain, frugal):
+        run.train(report=lambda _: None)
+    assert pack_weights(plain.model) == pack_weights(frugal.model)
+
+
+# --- the best ----------------------------------------------------------------------------------------------------
+
+
+def test_a_run_keeps_its_best_save_and_exports_it(
+    begin: StartRun, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gets worse after step 4; stopped and resumed after that, what is exported is the average of step 4."""
+    bits = {2: 3.0, 4: 1.0, 6: 2.0, 8: 1.0}
+    averages: dict[int, bytes] = {}
+
+    def measured(state: Trainer) -> dict[str, Any]:
+        averages[state.step] = pack_weights(state.average)
+        return {"step": state.step, "validation_bits": bits[state.step]}
+
+    monkeypatch.setattr(Trainer, "_measure", measured)
+    run = begin(steps=8, save_every=2, keep="best", learning_rate=1e-2)
+    run.train(stop=lambda: run.step == 5)
+    resumed(run.run, tiny_data).train()
+    target = export_run(run.run, tmp_path / "checkpoints" / "best")
+    assert (target / "model.safetensors").read_bytes() == averages[4] != averages[8]
+    assert read_config(target).training["kept_step"] == 4 and read_config(target).training["trained_steps"] == 8
+
+
+def test_a_best_save_that_is_gone_is_an_error(begin: StartRun, tiny_data: Path) -> None:
+    run = begin(steps=2, keep="best", validation_share=0.3)
+    run.train()
+    folder = list_checkpoints(run.run)[-1]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["best.safetensors"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(WeightsRejected, match="incomplete checkpoint"):
+        resumed(run.run, tiny_data)
+
+
+def test_without_validation_pictures_the_last_save_is_exported(begin: StartRun, tmp_path: Path) -> None:
+    run = begin(steps=2, keep="best", validation_share=0.0)
+    run.train()
+    target = export_run(run.run, tmp_path / "checkpoints" / "last")
+    assert (target / "model.safetensors").read_bytes() == pack_weights(run.average)
+
+
+# --- samples ------------------------------------------------------------------------------------------------------
+
+
+def test_samples_are_drawn_as_often_as_asked(begin: StartRun, tiny_data: Path) -> None:
+    run = begin(steps=10, save_every=4, sample_every=3)
+    run.train(stop=lambda: run.step == 7)
+    folder = run.run / "samples"
+    assert sorted(p.name for p in folder.iterdir()) == ["step-00000003.png", "step-00000006.png"]
+    seen = (folder / "step-00000003.png").read_bytes()
+    resumed(run.run, tiny_data).train()
+    assert sorted(int(p.stem[5:]) for p in folder.iterdir()) == [3, 6, 9, 10]
+    assert (folder / "step-00000003.png").read_bytes() == seen != (folder / "step-00000010.png").read_bytes()
+
+
+def test_drawing_samples_changes_nothing_that_is_learned(begin: StartRun) -> None:
+    often, never = begin("often", steps=4, sample_every=1), begin("never", steps=4)
+    for run in (often, never):
+        run.train()
+    assert pack_weights(often.average) == pack_weights(never.average)
+
+
+def test_in_a_hurry_it_saves_without_measuring_or_drawing(begin: StartRun, tiny_data: Path) -> None:
+    asked: list[int] = []
+
+    def hurry() -> bool:
+        asked.append(run.step)
+        return True
+
+    run = begin(steps=4, save_every=2, validation_share=0.3)
+    run.train(stop=lambda: run.step == 2, hurry=hurry)
+    found = last_checkpoint(run.run)
+    assert found is not None and found[0] == 2 and asked == [2]
+    assert not (run.run / "samples").exists() and run.rows == []
+    again = resumed(run.run, tiny_data)
+    again.train()
+    assert [row["step"] for row in again.rows] == [4] and (run.run / "samples" / "step-00000004.png").exists()
+
+
+# --- TensorBoard --------------------------------------------------------------------------------------------------
+
+
+def test_tensorboard_gets_the_curves_and_a_resumed_run_goes_on_in_them(tiny_data: Path, tmp_path: Path) -> None:
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    options = "train --preset debug --colours 8 --save-every 2 --batch-size 2 --threads 1 --validation-share 0.3"
+    words = options.split()
+    words += ["--data", str(tiny_data), "--out", str(tmp_path / "run"), "--tensorboard", str(tmp_path / "board")]
+    assert main([*words, "--steps", "3", "--json"]) == 0
+    assert main([*words, "--steps", "5", "--json", "--resume"]) == 0
+    board = events.EventAccumulator(str(tmp_path / "board")).Reload()
+    steps: dict[str, Any] = {tag: [event.step for event in board.Scalars(tag)] for tag in board.Tags()["scalars"]}
+    assert steps["step/train_bits"] == steps["step/learning_rate"] == [1, 2, 3, 4, 5]
+    assert steps["measured/validation_bits"] == [2, 3, 4, 5]
+
+
+def test_without_tensorboard_one_is_told(begin: StartRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard.writer", None)
+    board = open_board(tmp_path / "board", begin())
+    with pytest.raises(RequestRejected, match="--tensorboard needs the package tensorboard"), board:
+        pass
+    assert not (tmp_path / "board").exists()
