@@ -360,7 +360,7 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
     "no length": ("mine", {}, "either how many steps or how many minutes"),
     "a name with a path": ("../x", LONG, "name '../x': use 1 to 64 letters"),
     "a name that is taken": ("taken", LONG, "name taken: there is a checkpoint of this name already"),
-    "an option of no job": ("mine", {**LONG, "out": "/tmp"}, "option 'out': a job may say base, model"),
+    "an option of no job": ("mine", {**LONG, "out": "/tmp"}, "option 'out': a job may say base, "),
     "an option of the machine": ("mine", {**LONG, "threads": 64}, "option 'threads': a job may say"),
     "a word for a number": ("mine", {"steps": "9"}, "steps '9': must be a whole number"),
     "a truth for a number": ("mine", {"steps": True}, "steps True: must be a whole number"),
