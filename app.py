@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
 
 from pixelart.engine import Engine
 from pixelart.errors import PixelArtError
+from pixelart.jobs import Jobs
 from pixelart.ui import build, launch_settings
 
 CHECKPOINTS = Path(__file__).with_name("checkpoints")
+JOBS = Path(__file__).with_name("jobs")
 
 
 def has_screen() -> bool:
@@ -31,13 +34,28 @@ def warm_up(engine: Engine) -> None:
             logging.getLogger(__name__).warning("%s", error)
 
 
+def open_jobs() -> Jobs | None:
+    """The trainings in the background, or None where another app runs them."""
+    try:
+        return Jobs(JOBS, checkpoints=CHECKPOINTS)
+    except PixelArtError as error:
+        logging.getLogger(__name__).warning("no training: %s", error)
+        return None
+
+
 def main() -> None:
-    """Starts the app and serves it until it is interrupted."""
+    """Starts the app and serves it until it is interrupted or told to end, which trainings survive."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    engine = Engine(CHECKPOINTS)
-    threading.Thread(target=warm_up, args=(engine,), name="warm-up", daemon=True).start()
-    build(engine).launch(inbrowser=has_screen(), **launch_settings())
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl+C: the machine is shut down, say
+    jobs = open_jobs()
+    try:
+        engine = Engine(CHECKPOINTS, on_drawing=jobs.give_way if jobs else None)
+        threading.Thread(target=warm_up, args=(engine,), name="warm-up", daemon=True).start()
+        build(engine).launch(inbrowser=has_screen(), **launch_settings())
+    finally:
+        if jobs:
+            jobs.close()
 
 
 if __name__ == "__main__":

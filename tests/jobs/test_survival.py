@@ -81,7 +81,7 @@ def test_a_job_from_a_base_is_exported_under_its_name(
 
 
 def test_the_real_program_is_killed_and_taken_up_from_the_terminal(
-    cutter: Cutter, open_jobs: Callable[..., Jobs], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    cutter: Cutter, open_jobs: Callable[..., Jobs], tmp_path: Path
 ) -> None:
     jobs = open_jobs(cutter.program)
     job = jobs.submit("ann", "mine", {**OPTIONS, "steps": 400}, cutter.data)
@@ -92,9 +92,11 @@ def test_the_real_program_is_killed_and_taken_up_from_the_terminal(
     command = [sys.executable, "-m", "pixelart", "jobs", "--folder", str(tmp_path / "jobs"), "--resume", job.id]
     before = (run / "progress.json").stat().st_mtime_ns
     server = subprocess.Popen(command, cwd=ROOT)
-    until(lambda: (run / "progress.json").stat().st_mtime_ns != before)
-    server.kill()
-    server.wait()
+    try:  # its child has the lowest priority, and may have to wait for all other tests
+        until(lambda: (run / "progress.json").stat().st_mtime_ns != before, patience=400)
+    finally:
+        server.kill()
+        server.wait()
     again = open_jobs(cutter.program)  # waits for the child of the killed one
     again.resume("ann", job.id)
     assert ended(again, job).state == "done"

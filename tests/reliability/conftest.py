@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def count(request: pytest.FixtureRequest) -> Count:
     """count(300): how many it is to be."""
-    share = request.config.getoption("--share")
+    share = float(request.config.getoption("--share") or 1)
     return lambda whole: max(2, round(whole * share))
 
 
