@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from pixelart.engine import Engine
 from pixelart.errors import PixelArtError
@@ -45,11 +44,6 @@ def training() -> Iterator[Jobs | str]:
         yield jobs
 
 
-def interrupt(*_: Any) -> None:
-    """A polite kill ends the program as Ctrl+C does."""
-    raise KeyboardInterrupt
-
-
 def warm_up(engine: Engine) -> None:
     """Makes the first model ready while the page opens."""
     for info in engine.list_checkpoints()[:1]:
@@ -60,10 +54,10 @@ def warm_up(engine: Engine) -> None:
 
 
 def main() -> None:
-    """Starts the app and serves it until it is interrupted."""
+    """Starts the app and serves it until it is interrupted or told to end, which trainings survive."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl+C: the machine is shut down, say
     with training() as jobs:
         engine = Engine(CHECKPOINTS, on_drawing=jobs.give_way if isinstance(jobs, Jobs) else None)
         threading.Thread(target=warm_up, args=(engine,), name="warm-up", daemon=True).start()

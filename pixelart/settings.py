@@ -33,6 +33,8 @@ class Settings:
     max_config_bytes: int = 2**20
     max_running_jobs: int = 1
     max_queued_jobs: int = 3
+    max_job_threads: int = 8
+    """Or all cores, where there are fewer: more gain nothing on networks as small as these."""
     max_job_minutes: float = 30.0
     """Of a training in the background, from its start or its last Resume; giving way is not counted."""
 

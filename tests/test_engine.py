@@ -8,6 +8,7 @@ import itertools
 import json
 import logging
 import shutil
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -421,6 +422,26 @@ def test_the_engine_says_while_it_draws_however_that_ends(engine: Engine) -> Non
     assert not engine.is_drawing
     engine.generate(Request("tiny"), on_row=on_row)
     assert seen == [True] * 11 and not engine.is_drawing
+
+
+def test_the_engine_tells_when_drawing_begins_and_when_nobody_draws_any_more(tiny_checkpoints: Path) -> None:
+    told: list[bool] = []
+    engine = Engine(tiny_checkpoints, device=torch.device("cpu"), on_drawing=told.append)
+    engine.generate(Request("tiny", count=2))
+    assert told == [True, False]
+    with pytest.raises(Cancelled):
+        engine.generate(Request("tiny"), cancel=lambda: True)
+    assert told == [True, False] * 2
+    both = threading.Barrier(2)
+    threads = [
+        threading.Thread(target=engine.generate, args=(Request("tiny"),), kwargs={"on_row": lambda *_: both.wait()})
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert told == [True, False] * 3
 
 
 def test_an_error_in_a_call_back_reaches_the_caller_and_the_engine_goes_on(engine: Engine) -> None:

@@ -16,8 +16,6 @@ from typing import Literal
 PROGRAM = (sys.executable, "-m", "pixelart")
 ROOT = Path(__file__).parent.parent.parent
 LOWEST = 19
-MOST_THREADS = 8
-"""More gain nothing on networks as small as these."""
 Stopper = Literal["owner", "limit", "server"]
 _KEPT = re.compile(
     "PATH|HOME|USERPROFILE|APPDATA|LOCALAPPDATA|SYSTEMROOT|WINDIR|COMSPEC|PATHEXT|TMPDIR|TEMP|TMP|TZ|LANG|LC_.*"
@@ -25,23 +23,18 @@ _KEPT = re.compile(
 )
 
 
-def threads() -> int:
-    """CPU threads of a child: all cores, for it gives way to whoever draws."""
-    return max(1, min(MOST_THREADS, os.cpu_count() or 1))
-
-
-def environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """What a child needs of these variables, and nothing else: no token of any name."""
+def environment(variables: Mapping[str, str], *, threads: int) -> dict[str, str]:
+    """What a child of so many threads needs of these variables, and nothing else: no token of any name."""
     kept = {name: value for name, value in variables.items() if _KEPT.fullmatch(name.upper())}
-    return {**kept, "OMP_NUM_THREADS": str(threads())}
+    return {**kept, "OMP_NUM_THREADS": str(threads)}
 
 
 class Child:
     """A training at the lowest priority in a session of its own. It obeys a pipe; when this process dies, however that
     happens, the pipe ends and so does the child. Safe under threads."""
 
-    def __init__(self, command: Sequence[str], *, log: Path) -> None:
-        """Starts it.
+    def __init__(self, command: Sequence[str], *, log: Path, threads: int) -> None:
+        """Starts it; it uses so many CPU threads.
 
         Raises:
             OSError: it could not be started.
@@ -53,7 +46,7 @@ class Child:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 cwd=ROOT,
-                env=environment(os.environ),
+                env=environment(os.environ, threads=threads),
                 start_new_session=True,
                 creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),  # of Windows
             )

@@ -12,16 +12,18 @@ from pixelart.jobs.record import Option
 from pixelart.models import get_variant
 from pixelart.models.weights import CONFIG_FILE
 from pixelart.settings import Settings
-from pixelart.training.options import SCHEDULE_OPTIONS
 from pixelart.training.run import Schedule
 from pixelart.training.setup import check_name
 from pixelart.training.starting import FROM_SCRATCH
 
-_OF_THE_MACHINE = ("threads",)
-_START: dict[str, Option] = {**FROM_SCRATCH, "base": "", "palette": "keep", "new_classes": "add"}
-JOB_OPTIONS = (*_START, *(name for name, *_ in SCHEDULE_OPTIONS if name not in _OF_THE_MACHINE))
-"""Options of `python -m pixelart train` that a job may say."""
-_DEFAULTS: dict[str, Option] = {**dataclasses.asdict(Schedule()), **_START}
+JOB_OPTIONS = (
+    "base", "palette", "new_classes", "model", "preset", "codec", "colours", "steps", "minutes", "batch_size",
+    "accumulate", "learning_rate", "context_first", "validation_share", "flip", "class_dropout", "weight_decay", "ema",
+    "seed", "save_every", "keep", "sample_every", "precision", "gradient_checkpointing",
+)  # fmt: skip
+"""Options of `python -m pixelart train` that a job may say: those that are of the training, not of the machine."""
+_EXAMPLES = {**dataclasses.asdict(Schedule()), **FROM_SCRATCH, "base": "", "palette": "", "new_classes": ""}
+_KINDS: dict[type, str] = {bool: "truth value", int: "whole number", float: "number", str: "word"}
 
 
 def check_options(options: Mapping[str, Any], *, checkpoints: Path, settings: Settings) -> None:
@@ -33,8 +35,8 @@ def check_options(options: Mapping[str, Any], *, checkpoints: Path, settings: Se
     for name, value in options.items():
         if name not in JOB_OPTIONS:
             raise RequestRejected(f"option {name!r:.40}: a job may say {', '.join(JOB_OPTIONS)}")
-        kind = type(_DEFAULTS[name])
-        if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
+        kind = type(_EXAMPLES[name])
+        if type(value) not in ((int, float) if kind is float else (kind,)):
             raise RequestRejected(f"{name} {value!r:.40}: must be a {_KINDS[kind]}")
     Schedule(**{name: options[name] for name in options if name in Schedule.__dataclass_fields__}).check()
     if options.get("minutes", 0) > settings.max_job_minutes:
@@ -47,12 +49,13 @@ def check_options(options: Mapping[str, Any], *, checkpoints: Path, settings: Se
             raise RequestRejected(f"base {options['base']}: no such checkpoint")
 
 
-_KINDS = {str: "word", int: "whole number", float: "number"}
-
-
 def words(options: Mapping[str, Option], *, checkpoints: Path, threads: int) -> list[str]:
     """The options for a command line, each one word, whatever its value looks like."""
     said: dict[str, Any] = {**options, "threads": threads}
     if options.get("base"):
         said["base"] = (checkpoints / str(options["base"])).resolve()
-    return [f"--{name.replace('_', '-')}={value}" for name, value in said.items()]
+    return [
+        f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}")
+        for name, value in said.items()
+        if value is not False
+    ]

@@ -12,7 +12,7 @@ STATES: tuple[State, ...] = get_args(State)
 AT_WORK: tuple[State, ...] = ("running", "stopping")
 RESUMABLE: tuple[State, ...] = ("cancelled", "interrupted", "failed")
 ENDED: tuple[State, ...] = ("done", *RESUMABLE)
-Option = str | int | float
+Option = str | int | float | bool
 
 
 @dataclass(frozen=True)

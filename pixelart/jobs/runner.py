@@ -37,10 +37,12 @@ class Runner:
         *,
         folder: Callable[[Job], JobFolder],
         command: Callable[[Job], Sequence[str]],
+        threads: int,
         minutes: float,
     ) -> None:
-        """`folder` and `command` of a job; `minutes` is the limit of each."""
-        self._store, self._folder, self._command, self._minutes = store, folder, command, minutes
+        """`folder` and `command` of a job; `threads` of its child, and how many minutes it may take."""
+        self._store, self._folder, self._command = store, folder, command
+        self._threads_each, self._minutes = threads, minutes
         self._changed = threading.Condition()
         self._children: dict[str, Child] = {}
         self._closing = threading.Event()
@@ -117,7 +119,7 @@ class Runner:
         """From the start of its child to the record of its end."""
         folder = self._folder(job)
         try:
-            child = Child(self._command(job), log=folder.log)
+            child = Child(self._command(job), log=folder.log, threads=self._threads_each)
         except OSError as error:
             self._record(job, state="failed", reason=f"could not be started: {error.strerror}")
             return

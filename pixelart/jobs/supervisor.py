@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pixelart.errors import RequestRejected
-from pixelart.jobs.child import PROGRAM, threads
+from pixelart.jobs.child import PROGRAM
 from pixelart.jobs.folder import JobFolder
 from pixelart.jobs.options import check_options, words
 from pixelart.jobs.outcome import SERVER_GONE
@@ -55,8 +55,14 @@ class Jobs:
             self._store = stack.enter_context(closing(JobStore(self._path / DATABASE)))
             orphans = self._take_over()
             self._held = stack.pop_all()
-        minutes = settings.max_job_minutes
-        self._runner = Runner(self._store, folder=self._folder, command=self._command, minutes=minutes)
+        self._threads = max(1, min(settings.max_job_threads, os.cpu_count() or 1))
+        self._runner = Runner(
+            self._store,
+            folder=self._folder,
+            command=self._command,
+            threads=self._threads,
+            minutes=settings.max_job_minutes,
+        )
         self._runner.start(orphans, count=settings.max_running_jobs)
 
     def __enter__(self) -> Jobs:
@@ -213,7 +219,7 @@ class Jobs:
     def _command(self, job: Job) -> Sequence[str]:
         folder = self._folder(job)
         fixed = ("train", "--resume", "--attended", f"--data={folder.data}", f"--out={folder.run}")
-        return [*self._program, *fixed, *words(job.options, checkpoints=self._checkpoints, threads=threads())]
+        return [*self._program, *fixed, *words(job.options, checkpoints=self._checkpoints, threads=self._threads)]
 
     def _check_name(self, name: str) -> None:
         check_name(name)

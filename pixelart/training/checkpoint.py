@@ -115,13 +115,18 @@ def save_checkpoint(run: Path, step: int, parts: Mapping[str, bytes], *, files: 
     for leftover in (partial, target):  # from a run that was killed, or damaged since
         if leftover.exists():
             files.remove(leftover)
-    files.make_folder(partial)
-    for name, data in parts.items():
-        files.write(partial / name, data)
-    manifest = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}
-    files.write(partial / MANIFEST, json.dumps(manifest, indent=1).encode())
-    files.sync_folder(partial)
-    files.rename(partial, target)
+    try:
+        files.make_folder(partial)
+        for name, data in parts.items():
+            files.write(partial / name, data)
+        manifest = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}
+        files.write(partial / MANIFEST, json.dumps(manifest, indent=1).encode())
+        files.sync_folder(partial)
+        files.rename(partial, target)
+    except OSError:
+        with suppress(OSError):  # or what is half written fills a disk that is full
+            files.remove(partial)
+        raise
     files.sync_folder(run)
     _drop_old(run, files)
     return target

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,18 +10,17 @@ from typing import Any
 
 import pytest
 
-from pixelart.jobs import Jobs, child
-from pixelart.settings import SETTINGS
+from pixelart.jobs import Jobs
 from tests.jobs import stub
+from tests.jobs.real_children import cutter as cutter
+from tests.jobs.real_children import data as data
+from tests.jobs.real_children import plain_priority as plain_priority
+from tests.jobs.real_children import warm_program as warm_program
+from tests.jobs.real_children import whole as whole
+from tests.jobs.survival import ONE_THREAD
 
 STUB = (sys.executable, stub.__file__)
 Open = Callable[..., Jobs]
-
-
-@pytest.fixture(autouse=True)
-def plain_priority(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Children are not put behind the other tests, beside which they would get hardly any time."""
-    monkeypatch.setattr(child, "LOWEST", 0)
 
 
 @pytest.fixture
@@ -32,16 +30,12 @@ def open_jobs(tmp_path: Path) -> Iterator[Open]:
 
     def open_(program: tuple[str, ...] = STUB, checkpoints: Path | None = None, **settings: Any) -> Jobs:
         checkpoints = checkpoints or tmp_path / "checkpoints"
-        jobs = Jobs(tmp_path / "jobs", checkpoints=checkpoints, settings=replace(SETTINGS, **settings), program=program)
+        jobs = Jobs(
+            tmp_path / "jobs", checkpoints=checkpoints, settings=replace(ONE_THREAD, **settings), program=program
+        )
         opened.append(jobs)
         return jobs
 
     yield open_
     for jobs in opened:
         jobs.close()
-
-
-@pytest.fixture
-def data(tmp_path: Path, tiny_data: Path) -> Path:
-    """A .zip of `tiny_data`."""
-    return Path(shutil.make_archive(str(tmp_path / "pictures"), "zip", tiny_data))

@@ -6,10 +6,7 @@ import errno
 import itertools
 import json
 import os
-import shutil
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -22,14 +19,13 @@ import pytest
 from pixelart.errors import RequestRejected
 from pixelart.jobs import JOB_OPTIONS, Job, Jobs, child, read_jobs, runner, supervisor
 from pixelart.jobs.child import LOWEST
-from pixelart.jobs.outcome import OUT_OF_MEMORY, SERVER_GONE
+from pixelart.jobs.outcome import OUT_OF_MEMORY
 from pixelart.jobs.store import DATABASE, JobStore
 from tests.jobs import stub
+from tests.jobs.bystanders import LONG, leave_alone, record_of_a_dead_server
 from tests.jobs.waiting import ended, until
 
 Open = Callable[..., Jobs]
-LONG = {"steps": 100_000}
-"""Of a job that goes on until it is stopped: eight minutes of the stub."""
 
 
 def _steps(jobs: Jobs, job: Job) -> int:
@@ -308,44 +304,14 @@ def test_a_full_disk_does_not_lose_how_a_job_ended(
 # --- T26: a number that is another's by now -------------------------------------------------------------------------
 
 
-def _record_of_a_dead_server(folder: Path, pid: int, state: str = "running") -> Job:
-    folder.mkdir(exist_ok=True)
-    job = Job(f"{pid:016x}", "ann", "mine", LONG, time.time(), state=state, pid=pid, started=1.0)  # pyright: ignore
-    store = JobStore(folder / DATABASE)
-    store.add(job)
-    store.close()
-    (folder / job.id / "run").mkdir(parents=True)
-    return job
-
-
 def test_a_process_whose_number_a_record_names_is_never_signalled(
-    open_jobs: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    signalled: list[int] = []
-    monkeypatch.setattr(os, "kill", lambda pid, _: signalled.append(pid))
-    monkeypatch.setattr(os, "killpg", lambda pid, _: signalled.append(pid))
-    sleeper = [sys.executable, "-I", "-S", "-c", "import time; time.sleep(600)"]
-    others = [subprocess.Popen(sleeper, start_new_session=True) for _ in range(10)]
-    try:
-        for other in others:
-            shutil.rmtree(tmp_path / "jobs", ignore_errors=True)
-            job = _record_of_a_dead_server(tmp_path / "jobs", other.pid)
-            jobs = open_jobs()
-            end = jobs.get("ann", job.id)
-            assert (end.state, end.reason, end.pid) == ("interrupted", SERVER_GONE, other.pid)
-            jobs.stop("ann", job.id)
-            jobs.delete("ann", job.id)
-            jobs.close()
-        assert [other.poll() for other in others] == [None] * 10 and signalled == []
-    finally:
-        monkeypatch.undo()
-        for other in others:
-            other.kill()
-            other.wait()
+    leave_alone(tmp_path, monkeypatch, count=10)
 
 
 def test_the_next_server_waits_for_a_child_that_still_saves(open_jobs: Open, data: Path, tmp_path: Path) -> None:
-    job = _record_of_a_dead_server(tmp_path / "jobs", os.getpid(), state="stopping")
+    job = record_of_a_dead_server(tmp_path / "jobs", os.getpid(), state="stopping")
     with supervisor.exclusive(tmp_path / "jobs" / job.id / "run"):
         jobs = open_jobs()
         other = jobs.submit("ann", "other", {"steps": 3}, data)
@@ -360,11 +326,12 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
     "no length": ("mine", {}, "either how many steps or how many minutes"),
     "a name with a path": ("../x", LONG, "name '../x': use 1 to 64 letters"),
     "a name that is taken": ("taken", LONG, "name taken: there is a checkpoint of this name already"),
-    "an option of no job": ("mine", {**LONG, "out": "/tmp"}, "option 'out': a job may say model"),
+    "an option of no job": ("mine", {**LONG, "out": "/tmp"}, "option 'out': a job may say base, "),
     "an option of the machine": ("mine", {**LONG, "threads": 64}, "option 'threads': a job may say"),
     "a word for a number": ("mine", {"steps": "9"}, "steps '9': must be a whole number"),
     "a truth for a number": ("mine", {"steps": True}, "steps True: must be a whole number"),
     "outside its limits": ("mine", {**LONG, "flip": 2.0}, "flip 2.0: must lie in 0 to 0.9"),
+    "a number for a truth": ("mine", {**LONG, "gradient_checkpointing": 1}, "must be a truth value"),
     "not a number": ("mine", {**LONG, "learning_rate": float("nan")}, "learning_rate nan: must lie in"),
     "too long": ("mine", {"minutes": 31}, "minutes 31: a job has at most 30"),
     "no such model": ("mine", {**LONG, "model": "vae"}, "vae"),
@@ -387,9 +354,9 @@ def test_bad_jobs_are_refused_and_leave_nothing(
 
 def test_a_value_that_looks_like_an_option_is_none(open_jobs: Open, data: Path) -> None:
     jobs = open_jobs()
-    job = _running(jobs, data, preset="--out=/tmp")
+    job = _running(jobs, data, preset="--out=/tmp", gradient_checkpointing=True)
     words = json.loads((jobs.folder("ann", job.id).run / "seen.json").read_text())["words"]
-    assert "--preset=--out=/tmp" in words and "--out=/tmp" not in words
+    assert "--preset=--out=/tmp" in words and "--out=/tmp" not in words and "--gradient-checkpointing" in words
 
 
 def test_too_large_a_file_is_refused(open_jobs: Open, data: Path) -> None:
@@ -465,6 +432,5 @@ def test_a_record_is_durable_when_its_call_returns(tmp_path: Path) -> None:
 def test_a_job_may_say_all_that_is_of_the_training_and_nothing_of_the_machine() -> None:
     from pixelart.cli import parse
 
-    words = ["train", "--data", "x", "--out", "y"]
-    fixed = {"command", "run", "json", "data", "out", "resume", "attended", "checkpoints", "threads", "compile", "fit"}
-    assert set(JOB_OPTIONS) == set(vars(parse(words))) - fixed - {"gradient_checkpointing", "tensorboard"}
+    ours = "command run json data out resume attended checkpoints threads compile fit tensorboard"
+    assert {*JOB_OPTIONS, *ours.split()} == set(vars(parse(["train", "--data", "x", "--out", "y"])))

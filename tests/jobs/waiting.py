@@ -12,9 +12,9 @@ PATIENCE = 60.0
 """Seconds after which a test gives up, so that a fault ends it."""
 
 
-def until(event: Callable[[], Any]) -> Any:
+def until(event: Callable[[], Any], *, patience: float = PATIENCE) -> Any:
     """The first answer of `event` that is true."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while not (answer := event()):
         assert time.monotonic() < end, "it does not come to pass"
         time.sleep(0.005)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,10 @@ import pytest
 import torch
 
 from pixelart.models import get_variant
-from pixelart.training.checkpoint import list_checkpoints, load_checkpoint
 from pixelart.training.run import Schedule
 from pixelart.training.setup import start_run
 from pixelart.training.trainer import Trainer
+from tests.training.runs import digests_of
 
 StartRun = Callable[..., Trainer]
 """start_run(folder, preset="debug", codec="indexed", ..., **schedule): a new run on `tiny_data` in tmp_path/folder."""
@@ -55,11 +54,4 @@ def begin(tiny_data: Path, tmp_path: Path) -> StartRun:
 
 @pytest.fixture(scope="session")
 def digests() -> Callable[[Path], Digests]:
-    """SHA-256 of the tensor files of a run's newest checkpoint, by name."""
-
-    def digest(run: Path) -> Digests:
-        parts = load_checkpoint(list_checkpoints(run)[-1])
-        assert {"model.safetensors", "average.safetensors", "optimizer.safetensors", "state.json"} <= set(parts)
-        return {n: hashlib.sha256(data).hexdigest() for n, data in parts.items() if n.endswith(".safetensors")}
-
-    return digest
+    return digests_of

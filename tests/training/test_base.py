@@ -50,8 +50,7 @@ def test_it_resumes_before_and_after_its_first_save(tiny_checkpoints: Path, tiny
     whole = begin_from(base, tiny_data, tmp_path / "whole")
     whole.train()
     begin_from(base, tiny_data, tmp_path / "cut")
-    cut = resumed(tmp_path / "cut", tiny_data)
-    cut.train(stop=lambda: cut.step == 4)
+    resumed(tmp_path / "cut", tiny_data).train(stop=iter([False] * 4 + [True] * 9).__next__)
     rest = resumed(tmp_path / "cut", tiny_data, base=base)
     assert rest.step == 4
     rest.train()
@@ -69,8 +68,7 @@ def test_a_base_is_found_from_elsewhere_and_not_needed_after_the_first_save(
     monkeypatch.chdir(own_checkpoints)
     run = begin_from(Path("tiny"), tiny_data, tmp_path / "run").run
     monkeypatch.chdir(tmp_path)
-    cut = resumed(run, tiny_data, base=Path("checkpoints") / "tiny")
-    cut.train(stop=lambda: cut.step == 4)
+    resumed(run, tiny_data, base=Path("checkpoints") / "tiny").train(stop=iter([False] * 4 + [True] * 9).__next__)
     shutil.rmtree(own_checkpoints)
     learned = read_seen(run)
     rest = resumed(run, tiny_data)

@@ -5,18 +5,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
-import select
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -27,16 +24,11 @@ from pixelart.training.checkpoint import last_checkpoint, list_checkpoints
 from pixelart.training.run import read_run
 from pixelart.training.setup import resume_run
 from pixelart.training.trainer import Trainer
+from tests.training.killing import LOOK, PATIENCE, ROOT, STEPS, Nursery, kill_and_resume, train_words
 from tests.training.runs import resumed
 
-ROOT = Path(__file__).parent.parent.parent
 StartRun = Callable[..., Trainer]
 Digests = Callable[[Path], dict[str, str]]
-STEPS, SAVE_EVERY, KILLS = 32, 8, 20
-PATIENCE = 60.0
-"""Seconds after which a process that makes no progress is given up, so that a fault ends the test."""
-LOOK = 0.002
-"""Seconds between two looks at a run, while waiting for its process to end."""
 
 
 # --- stopped ------------------------------------------------------------------------------------------------------
@@ -125,11 +117,6 @@ def test_the_same_pictures_in_an_archive_are_accepted(
     assert digests(run.run) == digests(whole.run)
 
 
-def _options(data: Path, out: Path, *more: str, steps: int = STEPS) -> list[str]:
-    options = f"train --preset debug --steps {steps} --save-every {SAVE_EVERY} --batch-size 2 --colours 8 --seed 1"
-    return [*options.split(), "--threads", "1", "--data", str(data), "--out", str(out), *more]
-
-
 @pytest.mark.parametrize(
     "other",
     [
@@ -195,57 +182,6 @@ def test_a_run_is_trained_by_one_at_a_time_and_nobody_else_changes_it(begin: Sta
 
 # --- killed -------------------------------------------------------------------------------------------------------
 
-# A process that has imported (and compiled) everything starts children by fork: each is the whole program,
-# `main(arguments)`, in a process of its own that can be killed, but starts in milliseconds. A line in: arguments;
-# lines out: the child's id, then how it ended.
-NURSERY = """
-import json, os, pathlib, sys
-import torch
-torch.set_num_threads(1)
-from pixelart.cli import main
-from pixelart.engine import Engine, Request
-Engine(pathlib.Path(sys.argv[1]), device=torch.device("cpu")).generate(Request("tiny"))
-for line in sys.stdin:
-    child = os.fork()
-    if not child:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        os._exit(main(json.loads(line)))
-    print(child, flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
-
-
-class Nursery:
-    """Runs `pixelart` in one child after another; `kill` decides when a child has lived long enough."""
-
-    def __init__(self, checkpoints: Path) -> None:
-        command = [sys.executable, "-c", NURSERY, str(checkpoints)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-
-    def run(self, arguments: Sequence[str], *, kill: Callable[[], bool] | None = None) -> int:
-        """The exit code of `main(arguments)`; -9 when it was killed because `kill` answered True."""
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(json.dumps(list(arguments)) + "\n")
-        self.process.stdin.flush()
-        child = int(self.process.stdout.readline())
-        if kill:
-            deadline = time.monotonic() + PATIENCE
-            while not kill() and not select.select([self.process.stdout], [], [], LOOK)[0]:
-                assert time.monotonic() < deadline, "the run makes no progress"
-            _kill(child)
-        return int(self.process.stdout.readline())
-
-    def close(self) -> None:
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.close()
-        self.process.wait(PATIENCE)
-        self.process.stdout.close()
-
-
-def _kill(child: int) -> None:
-    with contextlib.suppress(ProcessLookupError):  # it ended by itself meanwhile
-        os.kill(child, signal.SIGKILL)
-
 
 @pytest.fixture
 def nursery(tiny_checkpoints: Path) -> Iterator[Nursery]:
@@ -260,60 +196,16 @@ def finished(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory, digests:
     whole = tmp_path_factory.mktemp("finished") / "whole"
     torch.set_num_threads(1)
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    assert main([*_options(tiny_data, whole), "--json"]) == 0
+    assert main([*train_words(tiny_data, whole), "--json"]) == 0
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
     return digests(whole)
 
 
-def _moments(run: Path) -> Iterator[Callable[[], bool]]:
-    """When to kill, from a seeded list: some time into a life, or at one of the moments of a save."""
-    random = np.random.default_rng(15)
-    for number in range(KILLS):
-        seen = set(run.iterdir()) if run.is_dir() else set[Path]()
-        if number % 4 == 0:  # while a checkpoint is being written: a file of a folder that is not yet renamed
-            wanted = int(random.integers(1, 5))
-            yield lambda wanted=wanted: any(
-                len(list(folder.iterdir())) >= wanted for folder in run.glob("step-*.tmp") if folder.is_dir()
-            )
-        elif number % 4 == 1:  # right after a rename, before or while older ones are removed
-            yield lambda seen=seen: any(p not in seen and p.suffix == "" for p in run.glob("step-*"))
-        else:
-            end = time.monotonic() + float(random.uniform(0.0, 0.45))
-            yield lambda end=end: time.monotonic() > end
-
-
 def test_killed_at_random_moments_it_ends_with_the_same_bits(
-    nursery: Nursery, tiny_data: Path, tmp_path: Path, digests: Digests, finished: dict[str, str]
+    nursery: Nursery, tiny_data: Path, tmp_path: Path, finished: dict[str, str]
 ) -> None:
-    run, killed, steps = tmp_path / "run", 0, [0]
-    arguments = _options(tiny_data, run, "--resume")
-    for kill in _moments(run):
-        code = nursery.run(arguments, kill=_tolerant(kill))
-        assert code in (-signal.SIGKILL, 0)
-        killed += code != 0
-        found = last_checkpoint(run)
-        assert (found[0] if found else 0) >= steps[-1]  # at most the steps since the last save are lost
-        steps.append(found[0] if found else 0)
-        if code == 0:
-            assert digests(run) == finished
-            shutil.rmtree(run)
-            steps.append(0)
-    assert nursery.run(arguments) == 0
-    assert digests(run) == finished
-    assert killed >= KILLS // 2 and len(set(steps)) > 2
-    assert not list(run.glob("step-*.tmp")) and len(list_checkpoints(run)) == 2
-
-
-def _tolerant(kill: Callable[[], bool]) -> Callable[[], bool]:
-    """A folder may vanish while it is looked at."""
-
-    def answer() -> bool:
-        try:
-            return kill()
-        except FileNotFoundError:
-            return False
-
-    return answer
+    tally = kill_and_resume(nursery, tiny_data, tmp_path / "run", finished, kills=20)
+    assert tally.inside_a_save >= 2 and len(tally.saved_at) > 2
 
 
 def test_the_real_program_survives_kill_and_term(
@@ -321,7 +213,7 @@ def test_the_real_program_survives_kill_and_term(
 ) -> None:
     """`python -m pixelart train`: killed after its first save, told to end after the next, resumed to its end."""
     run = tmp_path / "run"
-    command = [sys.executable, "-m", "pixelart", *_options(tiny_data, run), "--json"]
+    command = [sys.executable, "-m", "pixelart", *train_words(tiny_data, run), "--json"]
     killed = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     _wait(killed, lambda: bool(list_checkpoints(run)))
     killed.kill()
@@ -335,7 +227,7 @@ def test_the_real_program_survives_kill_and_term(
     found = last_checkpoint(run)
     assert found is not None and found[0] == result["step"]  # saved where it stopped, not where it was saved before
     assert result["finished"] == (result["step"] == STEPS)
-    assert main([*_options(tiny_data, run), "--resume", "--json"]) == 0
+    assert main([*train_words(tiny_data, run), "--resume", "--json"]) == 0
     assert digests(run) == finished
 
 

@@ -1,0 +1,102 @@
+"""The tab Train in a real browser: from a .zip of pictures to a model that draws, with a page that was closed between."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from pixelart.engine import Engine
+from pixelart.jobs import Jobs, child
+from tests.browser.conftest import OpenStudio
+from tests.browser.studio_page import StudioPage
+from tests.ui.serving import GRADIO_WARNINGS, serving
+
+pytestmark = [pytest.mark.filterwarnings(*GRADIO_WARNINGS), pytest.mark.slow]
+PATIENT = 90_000
+"""Milliseconds for what a child process takes to begin, or to save, beside other tests."""
+VEGA = "The input spec uses Vega-Lite"  # what the plot of gradio says of itself
+
+
+@pytest.fixture
+def url(own_checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The app over the checkpoint "tiny" and real trainings."""
+    monkeypatch.setattr(child, "LOWEST", 0)
+    with Jobs(tmp_path / "jobs", checkpoints=own_checkpoints) as jobs:
+        with serving(Engine(own_checkpoints, on_drawing=jobs.give_way), jobs) as address:
+            yield address
+
+
+@pytest.fixture
+def archive(tiny_data: Path, tmp_path: Path) -> Path:
+    """Forty pictures in two classes, and a file that is none."""
+    folder = shutil.copytree(tiny_data, tmp_path / "pictures")
+    (folder / "stripe" / "broken.png").write_bytes(b"not a picture")
+    return Path(shutil.make_archive(str(tmp_path / "my sprites"), "zip", folder))
+
+
+def open_train(studio: StudioPage) -> Page:
+    studio.page.get_by_role("tab", name="Train").click()
+    expect(studio.page.locator("#base input")).to_have_value("tiny")
+    return studio.page
+
+
+def step_of(page: Page) -> int:
+    """The step that the status line tells of."""
+    status = page.locator("#run-status")
+    expect(status).to_contain_text(re.compile(r"step \d+"), timeout=PATIENT)
+    found = re.search(r"step (\d+)", status.inner_text())
+    assert found
+    return int(found[1])
+
+
+def test_an_artist_trains_reloads_stops_goes_on_and_draws_with_the_model(
+    open_studio: OpenStudio, url: str, archive: Path
+) -> None:
+    studio = open_studio(url, side=8)
+    page = open_train(studio)
+    page.set_input_files("#train-zip input", archive)
+    expect(page.locator("#images-status")).to_have_text("40 pictures of 8 x 8 in 2 classes. Ready to train.")
+    expect(page.locator("#report td", has_text="cross")).to_be_visible()
+    expect(page.locator("#report li")).to_contain_text("broken.png")
+    expect(page.locator("#job-name input, #job-name textarea")).to_have_value("my-sprites")
+    page.get_by_role("button", name="Advanced").last.click()
+    page.get_by_label("Steps", exact=True).fill("100000")
+    page.get_by_label("Save every").fill("100")
+    page.click("#start")
+    first = step_of(page)
+
+    page.reload()  # the tab is closed, the training goes on, and the page finds it again
+    open_train(studio)
+    expect(page.locator("#job input")).to_have_value("my-sprites (training)", timeout=PATIENT)
+    expect(page.locator("#curve canvas, #curve svg").first).to_be_visible(timeout=PATIENT)
+    expect(page.locator("#samples img").first).to_be_visible(timeout=PATIENT)
+    assert step_of(page) > first
+
+    page.click("#train-stop")
+    expect(page.locator("#run-status")).to_contain_text("Stopped", timeout=PATIENT)
+    stopped = step_of(page)
+    page.click("#resume")
+    expect(page.locator("#run-status")).to_contain_text("Training", timeout=PATIENT)
+    expect(page.locator("#run-status progress[value]")).to_be_visible(timeout=PATIENT)
+    assert step_of(page) >= stopped
+    page.click("#train-stop")
+    expect(page.locator("#run-status")).to_contain_text("Stopped", timeout=PATIENT)
+
+    page.click("#use")
+    expect(page.locator("#model input")).to_have_value("my-sprites")
+    page.get_by_role("tab", name="Create").click()
+    studio.choose_class("stripe")
+    studio.generate()
+    studio.errors[:] = [error for error in studio.errors if VEGA not in error]
+
+
+def test_on_a_phone_nothing_of_it_scrolls_sideways(open_studio: OpenStudio, url: str, archive: Path) -> None:
+    page = open_train(open_studio(url, width=390, height=844, touch=True, side=8))
+    page.set_input_files("#train-zip input", archive)
+    expect(page.locator("#report table")).to_be_visible(timeout=PATIENT)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

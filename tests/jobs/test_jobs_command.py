@@ -1,0 +1,55 @@
+"""`python -m pixelart jobs`."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pixelart import jobs_command
+from pixelart.cli import main
+from pixelart.jobs import Jobs
+from tests.jobs.conftest import STUB
+from tests.jobs.waiting import ended, until
+
+
+def test_it_lists_jobs_while_a_server_runs_them(
+    open_jobs: Callable[..., Jobs], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["jobs", "--folder", str(tmp_path / "jobs")]
+    assert main(words) == 0 and capsys.readouterr().out == "no jobs\n"
+    assert not (tmp_path / "jobs").exists()
+    jobs = open_jobs()
+    done = jobs.submit("ann", "mine", {"steps": 4}, data)
+    ended(jobs, done)
+    waiting = jobs.submit("bob", "other", {"steps": 100_000}, data)
+    until(jobs.folder("bob", waiting.id).progress)
+    assert main(words) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"{done.id}  mine  step 4, 100%  done" and second.startswith(f"{waiting.id}  other  step ")
+    assert main([*words, "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)["jobs"]
+    assert [(job["name"], job["state"], job["options"]) for job in listed] == [
+        ("mine", "done", {"steps": 4}),
+        ("other", "running", {"steps": 100_000}),
+    ]
+    assert "owner" not in listed[0]
+    assert main([*words, "--resume", waiting.id]) == 2
+    assert "another server runs the jobs of this folder" in capsys.readouterr().err
+    assert main([*words, "--resume", "0" * 16]) == 2
+    assert "not found in" in capsys.readouterr().err
+
+
+def test_it_takes_up_a_job_where_no_server_runs(
+    open_jobs: Callable[..., Jobs], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = open_jobs()
+    job = jobs.submit("ann", "mine", {"steps": 300}, data)
+    until(jobs.folder("ann", job.id).progress)
+    jobs.close()
+    monkeypatch.setattr(jobs_command, "Jobs", functools.partial(Jobs, program=STUB))
+    assert main(["jobs", "--folder", str(tmp_path / "jobs"), "--resume", job.id, "--json"]) == 0
+    assert open_jobs().get("ann", job.id).state == "done"
