@@ -110,8 +110,8 @@ class Library:
         self._lock = threading.Lock()
 
     def list(self) -> list[CheckpointInfo]:
-        """The valid checkpoints, sorted by name, but `Settings.first_checkpoint` comes first; damaged ones are logged and
-        left out."""
+        """The valid checkpoints by name, but for `Settings.first_checkpoint`, which comes first; damaged ones are
+        logged and left out."""
         found, damaged = self._look()
         found.sort(key=lambda info: info.name != SETTINGS.first_checkpoint)
         for error in damaged:

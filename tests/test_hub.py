@@ -6,6 +6,7 @@ import errno
 import logging
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -139,10 +140,10 @@ def test_offline_mode_is_told(fake: FakeHub, tmp_path: Path, monkeypatch: pytest
     ],
 )
 def test_too_much_is_refused_before_it_is_fetched(
-    fake: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: dict[str, int], told: str
+    fake: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any], told: str
 ) -> None:
     fake.sizes["data/test/dog/4.png"] = 4 << 20
-    monkeypatch.setattr(hub, "SETTINGS", type(SETTINGS)(**limits))
+    monkeypatch.setattr(hub, "SETTINGS", replace(SETTINGS, **limits))
     with pytest.raises(DataRejected) as refused:
         fetch_dataset("art/sprites", tmp_path / "sprites")
     assert str(refused.value) == told

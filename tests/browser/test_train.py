@@ -1,4 +1,4 @@
-"""The tab Train in a real browser: from a .zip of pictures to a model that draws, with a page that was closed between."""
+"""The tab Train in a real browser: from a .zip of pictures to a model that draws, over a page that was closed."""
 
 from __future__ import annotations
 
@@ -26,9 +26,11 @@ VEGA = "The input spec uses Vega-Lite"  # what the plot of gradio says of itself
 def url(own_checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The app over the checkpoint "tiny" and real trainings."""
     monkeypatch.setattr(child, "LOWEST", 0)
-    with Jobs(tmp_path / "jobs", checkpoints=own_checkpoints) as jobs:
-        with serving(Engine(own_checkpoints, on_drawing=jobs.give_way), jobs) as address:
-            yield address
+    with (
+        Jobs(tmp_path / "jobs", checkpoints=own_checkpoints) as jobs,
+        serving(Engine(own_checkpoints, on_drawing=jobs.give_way), jobs) as address,
+    ):
+        yield address
 
 
 @pytest.fixture

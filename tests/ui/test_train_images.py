@@ -34,6 +34,10 @@ FORM = ImagesForm(ZIP, "", "", AS_MODEL, False, False, 0, 0, 0, 0, "new:gated_pi
 Check = Callable[[ImagesForm], str]
 
 
+def fake(**settings: Any) -> Any:
+    return FakeEngine(**settings)
+
+
 @pytest.fixture
 def images() -> Iterator[Images]:
     images = Images()
@@ -44,7 +48,7 @@ def images() -> Iterator[Images]:
 @pytest.fixture
 def check(images: Images) -> Check:
     """What is told in the end."""
-    handlers = ImagesHandlers(FakeEngine(size=8), local=True)
+    handlers = ImagesHandlers(fake(size=8), local=True)
     return lambda form: _told(list(handlers.check_pictures(images, *astuple(form)))[-1])
 
 
@@ -60,7 +64,7 @@ def test_a_dropped_archive_is_looked_through_at_once_and_made_ready(
     images: Images, tiny_data: Path, tmp_path: Path
 ) -> None:
     archive = Path(shutil.make_archive(str(tmp_path / "a"), "zip", tiny_data))
-    handlers = ImagesHandlers(FakeEngine(size=8), local=False)
+    handlers = ImagesHandlers(fake(size=8), local=False)
     shown = list(handlers.receive_archive(images, _event(archive), *astuple(FORM)))
     assert "40 pictures of 8 x 8 in 2 classes. Ready to train." in _told(shown[-1])
     assert shown[-1][2] == "my-sprites" and images.ready
@@ -81,7 +85,7 @@ def test_sheets_are_cut_into_tiles(check: Check, tiny_data: Path) -> None:
 
 
 def test_a_name_that_was_given_stays(images: Images, tiny_data: Path) -> None:
-    handlers = ImagesHandlers(FakeEngine(size=8), local=True)
+    handlers = ImagesHandlers(fake(size=8), local=True)
     form = replace(FORM, source=FOLDER, folder=str(tiny_data), name="knights")
     assert [*handlers.check_pictures(images, *astuple(form))][-1][2] == "knights"
 
@@ -117,7 +121,7 @@ def test_what_is_bad_is_told_and_nothing_is_ready(
 
 def test_a_folder_may_be_named_only_where_the_program_runs(images: Images, tiny_data: Path) -> None:
     form = replace(FORM, source=FOLDER, folder=str(tiny_data))
-    shown = [*ImagesHandlers(FakeEngine(), local=False).check_pictures(images, *astuple(form))]
+    shown = [*ImagesHandlers(fake(), local=False).check_pictures(images, *astuple(form))]
     assert NOTHING_YET in _told(shown[-1]) and images.ready is None
 
 

@@ -33,9 +33,13 @@ def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
         yield jobs
 
 
+def fake() -> Any:
+    return FakeEngine()
+
+
 @pytest.fixture
 def watching(jobs: Jobs) -> Watching:
-    return Watching(FakeEngine(), jobs)
+    return Watching(fake(), jobs)
 
 
 @pytest.fixture
@@ -62,7 +66,8 @@ def seen(update: Any) -> bool:
 def test_a_training_is_started_watched_stopped_gone_on_with_and_removed(
     watching: Watching, images: Images, jobs: Jobs
 ) -> None:
-    memory, choices, *_ = shown = start(watching, images)
+    shown = start(watching, images)
+    memory, choices, *_ = shown
     job = memory["job"]
     assert memory["owner"] == ANN["owner"] and choices.value == job and "mine" in choices.choices[0][0]
     stop, resume, models, timer = shown[6:10]
