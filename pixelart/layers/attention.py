@@ -68,5 +68,7 @@ class CausalAttention(nn.Module):
         scores = (query.mT @ keys) * self.keys**-0.5  # (B, n, m)
         places = torch.arange(keys.shape[2], device=keys.device)
         past = places[None] < places[first : first + query.shape[2], None]
-        scores = scores.masked_fill(~past & past.any(1)[:, None], -torch.inf)  # the first pixel's row stays finite
-        return values @ (torch.softmax(scores, dim=-1) * past).mT
+        some = past.any(1)  # the first pixel has none: its row stays finite, and what it brings is dropped
+        scores = scores.masked_fill(~past & some[:, None], -torch.inf)
+        # Not by a mask of the weights: torch.compile (2.13) gets the gradient of a masked softmax wrong.
+        return values @ torch.softmax(scores, dim=-1).mT * some
