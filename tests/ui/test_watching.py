@@ -76,8 +76,8 @@ def test_a_training_is_started_watched_stopped_gone_on_with_and_removed(
     stopping = watching.stop_training(ANN, job)
     assert "Saving, then it stops" in told(stopping) or "Stopped" in told(stopping)
     ended(jobs, jobs.get(ANN["owner"], job))
-    shown = ("", *watching.tick(ANN, job, None))
-    assert "Stopped" in told(shown) and not seen(shown[6]) and seen(shown[7]) and not shown[9].active
+    view = watching.tick(ANN, job, None)
+    assert "Stopped" in told(("", *view)) and not seen(view[5]) and seen(view[6]) and not view[8].active
     assert seen(watching.resume_training(ANN, job)[6])
     watching.stop_training(ANN, job)
     ended(jobs, jobs.get(ANN["owner"], job))
