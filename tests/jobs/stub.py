@@ -35,7 +35,7 @@ class Run:
     seconds = 0.0
 
     def __init__(self, run: Path, steps: int) -> None:
-        self.run, self.config = run, SimpleNamespace(schedule=SimpleNamespace(steps=steps, save_every=10**9))
+        self.run, self.config = run, SimpleNamespace(schedule=SimpleNamespace(steps=steps))
         self.saved = run / "steps"
         self.step = int(self.saved.read_text()) if self.saved.exists() else 0
 
@@ -45,6 +45,9 @@ class Run:
     @property
     def last_bits(self) -> float:
         return 1 + 1 / self.step
+
+    def saves_now(self) -> bool:
+        return False
 
     def take_step(self) -> None:
         time.sleep(STEP_SECONDS)
