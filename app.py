@@ -47,8 +47,15 @@ def main() -> None:
     """Starts the app and serves it until it is interrupted or told to end, which trainings survive."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl+C: the machine is shut down, say
     jobs = open_jobs()
+
+    def end(*_: object) -> None:
+        """Told to end, as when the machine is shut down: trainings save while the page closes, as after Ctrl+C."""
+        if jobs:
+            threading.Thread(target=jobs.close, name="close-jobs").start()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
     try:
         engine = Engine(CHECKPOINTS, on_drawing=jobs.give_way if jobs else None)
         threading.Thread(target=warm_up, args=(engine,), name="warm-up", daemon=True).start()
