@@ -1,42 +1,28 @@
-"""What an owner can do with jobs, and what a server does with them; the child is a stub that trains nothing."""
+"""What an owner can do with jobs, and how they end; the child is a stub that trains nothing."""
 
 from __future__ import annotations
 
-import errno
 import itertools
 import json
 import os
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from pixelart.errors import RequestRejected
-from pixelart.jobs import JOB_OPTIONS, Job, Jobs, child, read_jobs, runner, supervisor
+from pixelart.jobs import Job, Jobs, child, read_jobs, runner
 from pixelart.jobs.child import LOWEST
 from pixelart.jobs.outcome import OUT_OF_MEMORY
-from pixelart.jobs.store import DATABASE, JobStore
 from tests.jobs import stub
-from tests.jobs.bystanders import LONG, leave_alone, record_of_a_dead_server
+from tests.jobs.bystanders import LONG
+from tests.jobs.running import running, steps_of
 from tests.jobs.waiting import ended, until
 
 Open = Callable[..., Jobs]
-
-
-def _steps(jobs: Jobs, job: Job) -> int:
-    saved = jobs.folder(job.owner, job.id).run / "steps"
-    return int(saved.read_text() or 0) if saved.exists() else 0
-
-
-def _running(jobs: Jobs, data: Path, **options: Any) -> Job:
-    job = jobs.submit("ann", "mine", {**LONG, **options}, data)
-    until(lambda: _steps(jobs, job) > 0)
-    return job
 
 
 # --- the plain course ---------------------------------------------------------------------------------------------
@@ -127,7 +113,7 @@ def _is_gone(job: Job) -> None:
 
 def test_a_queued_job_is_taken_out(open_jobs: Open, data: Path) -> None:
     jobs = open_jobs()
-    _running(jobs, data)
+    running(jobs, data)
     second = jobs.submit("ann", "other", LONG, data)
     jobs.stop("ann", second.id)
     end = jobs.get("ann", second.id)
@@ -139,7 +125,7 @@ def test_a_queued_job_is_taken_out(open_jobs: Open, data: Path) -> None:
 def test_a_child_that_does_not_stop_is_ended(open_jobs: Open, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "STOP_PATIENCE", 0.2)
     jobs = open_jobs()
-    job = _running(jobs, data, seed=stub.DEAF)
+    job = running(jobs, data, seed=stub.DEAF)
     jobs.stop("ann", job.id)
     end = ended(jobs, job)
     assert end.state == "cancelled" and "did not save in time" in end.reason
@@ -148,15 +134,15 @@ def test_a_child_that_does_not_stop_is_ended(open_jobs: Open, data: Path, monkey
 def test_a_stopped_job_goes_on_and_a_finished_one_does_not(open_jobs: Open, data: Path) -> None:
     jobs = open_jobs()
     job = jobs.submit("ann", "mine", {"steps": 200}, data)
-    until(lambda: _steps(jobs, job) > 3)
+    until(lambda: steps_of(jobs, job) > 3)
     with pytest.raises(RequestRejected, match="is running: there is nothing to resume"):
         jobs.resume("ann", job.id)
     jobs.stop("ann", job.id)
     assert ended(jobs, job).state == "cancelled"
-    before = _steps(jobs, job)
+    before = steps_of(jobs, job)
     assert 3 < before < 200
     jobs.resume("ann", job.id)
-    assert ended(jobs, job).state == "done" and _steps(jobs, job) == 200
+    assert ended(jobs, job).state == "done" and steps_of(jobs, job) == 200
     curve = jobs.folder("ann", job.id).curve()
     assert [step for step, _ in curve] == sorted({step for step, _ in curve}) and curve[-1][0] == 200
     with pytest.raises(RequestRejected, match="is done: there is nothing to resume"):
@@ -168,7 +154,7 @@ def test_a_stopped_job_goes_on_and_a_finished_one_does_not(open_jobs: Open, data
 
 def test_a_job_of_another_is_not_found_like_one_that_does_not_exist(open_jobs: Open, data: Path) -> None:
     jobs = open_jobs()
-    job = _running(jobs, data)
+    job = running(jobs, data)
     for name in ("get", "folder", "ahead", "stop", "resume", "export", "delete"):
         said = set()
         for owner, job_id in [("bob", job.id), ("bob", "0" * 16), ("ann", "0" * 16), ("ann", "\ud800"), ("", job.id)]:
@@ -221,14 +207,14 @@ def test_a_program_that_cannot_be_started_is_told(open_jobs: Open, data: Path, t
 
 def test_it_gives_way_while_someone_draws(open_jobs: Open, data: Path) -> None:
     jobs = open_jobs()
-    job = _running(jobs, data)
+    job = running(jobs, data)
     jobs.give_way(True)
     time.sleep(0.3)
-    before = _steps(jobs, job)
+    before = steps_of(jobs, job)
     time.sleep(0.3)
-    assert _steps(jobs, job) == before
+    assert steps_of(jobs, job) == before
     jobs.give_way(False)
-    until(lambda: _steps(jobs, job) > before + 3)
+    until(lambda: steps_of(jobs, job) > before + 3)
     jobs.give_way(True)
     jobs.stop("ann", job.id)  # which a child that waits hears at once
     assert ended(jobs, job).state == "cancelled"
@@ -239,7 +225,7 @@ def test_giving_way_is_not_of_the_minutes_of_a_job(open_jobs: Open, data: Path) 
     jobs.give_way(True)
     job = jobs.submit("ann", "mine", LONG, data)  # started while someone draws
     time.sleep(1.5)
-    assert jobs.get("ann", job.id).state == "running" and _steps(jobs, job) < 20
+    assert jobs.get("ann", job.id).state == "running" and steps_of(jobs, job) < 20
     jobs.give_way(False)
     assert "limit" in ended(jobs, job).reason
 
@@ -251,186 +237,8 @@ def test_a_child_has_the_lowest_priority_a_session_of_its_own_and_no_secrets(
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "OAUTH_CLIENT_SECRET", "MY_PASSWORD", "HF_TOKEN_PATH"):
         monkeypatch.setenv(name, "canary")
     jobs = open_jobs()
-    job = _running(jobs, data)
+    job = running(jobs, data)
     seen = json.loads((jobs.folder("ann", job.id).run / "seen.json").read_text())
     assert LOWEST == 19 and seen["nice"] == 3 and seen["session"] is True
     assert "canary" not in seen["environment"].values() and seen["environment"]["PATH"] == os.environ["PATH"]
     assert int(seen["environment"]["OMP_NUM_THREADS"]) <= (os.cpu_count() or 1)
-
-
-# --- servers ------------------------------------------------------------------------------------------------------
-
-
-def test_a_second_server_does_not_touch_the_folder_and_says_so(open_jobs: Open, data: Path) -> None:
-    jobs = open_jobs()
-    job = _running(jobs, data)
-    with pytest.raises(RequestRejected, match="another server runs the jobs of this folder"):
-        open_jobs()
-    assert jobs.get("ann", job.id).state == "running"
-
-
-def test_a_server_that_ends_interrupts_what_runs_and_the_next_takes_up_the_queue(open_jobs: Open, data: Path) -> None:
-    jobs = open_jobs()
-    first = _running(jobs, data)
-    second = jobs.submit("ann", "other", {"steps": 5}, data)
-    began = time.monotonic()
-    jobs.close()
-    assert time.monotonic() - began < 5
-    records = {job.id: job for job in read_jobs(jobs._path)}
-    assert (records[first.id].state, records[second.id].state) == ("interrupted", "queued")
-    assert records[first.id].reason == "the server was stopped; Resume goes on"
-    again = open_jobs()
-    assert ended(again, second).state == "done" and again.get("ann", first.id).state == "interrupted"
-
-
-def test_a_full_disk_does_not_lose_how_a_job_ended(
-    open_jobs: Open, data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    jobs, faults = open_jobs(), list[str]()
-    change = JobStore.change
-    monkeypatch.setattr(runner, "_AGAIN", 0.01)
-
-    def full(store: JobStore, job_id: str, **values: Any) -> bool:
-        if values.get("state") == "done" and len(faults) < 3:
-            faults.append(job_id)
-            raise sqlite3.OperationalError("database or disk is full")
-        return change(store, job_id, **values)
-
-    monkeypatch.setattr(JobStore, "change", full)
-    job = jobs.submit("ann", "mine", {"steps": 3}, data)
-    assert ended(jobs, job).state == "done" and faults == [job.id] * 3
-
-
-# --- T26: a number that is another's by now -------------------------------------------------------------------------
-
-
-def test_a_process_whose_number_a_record_names_is_never_signalled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    leave_alone(tmp_path, monkeypatch, count=10)
-
-
-def test_the_next_server_waits_for_a_child_that_still_saves(open_jobs: Open, data: Path, tmp_path: Path) -> None:
-    job = record_of_a_dead_server(tmp_path / "jobs", os.getpid(), state="stopping")
-    with supervisor.exclusive(tmp_path / "jobs" / job.id / "run"):
-        jobs = open_jobs()
-        other = jobs.submit("ann", "other", {"steps": 3}, data)
-        time.sleep(0.3)
-        assert jobs.get("ann", other.id).state == "queued"
-    assert ended(jobs, other).state == "done"
-
-
-# --- what is refused, and what is left ------------------------------------------------------------------------------
-
-BAD: dict[str, tuple[str, dict[str, Any], str]] = {
-    "no length": ("mine", {}, "either how many steps or how many minutes"),
-    "a name with a path": ("../x", LONG, "name '../x': use 1 to 64 letters"),
-    "a name that is taken": ("taken", LONG, "name taken: there is a checkpoint of this name already"),
-    "an option of no job": ("mine", {**LONG, "out": "/tmp"}, "option 'out': a job may say base, "),
-    "an option of the machine": ("mine", {**LONG, "threads": 64}, "option 'threads': a job may say"),
-    "a word for a number": ("mine", {"steps": "9"}, "steps '9': must be a whole number"),
-    "a truth for a number": ("mine", {"steps": True}, "steps True: must be a whole number"),
-    "outside its limits": ("mine", {**LONG, "flip": 2.0}, "flip 2.0: must lie in 0 to 0.9"),
-    "a number for a truth": ("mine", {**LONG, "gradient_checkpointing": 1}, "must be a truth value"),
-    "not a number": ("mine", {**LONG, "learning_rate": float("nan")}, "learning_rate nan: must lie in"),
-    "too long": ("mine", {"minutes": 31}, "minutes 31: a job has at most 30"),
-    "no such model": ("mine", {**LONG, "model": "vae"}, "vae"),
-    "no such base": ("mine", {**LONG, "base": "gone"}, "base gone: no such checkpoint"),
-    "a base with a path": ("mine", {**LONG, "base": "../taken"}, "name '../taken': use 1 to 64"),
-}
-
-
-@pytest.mark.parametrize(("name", "options", "message"), BAD.values(), ids=BAD)
-def test_bad_jobs_are_refused_and_leave_nothing(
-    open_jobs: Open, data: Path, tmp_path: Path, name: str, options: dict[str, Any], message: str
-) -> None:
-    (tmp_path / "checkpoints" / "taken").mkdir(parents=True)
-    jobs = open_jobs()
-    with pytest.raises(RequestRejected) as refused:
-        jobs.submit("ann", name, options, data)
-    assert message in str(refused.value) and "\n" not in str(refused.value)
-    assert jobs.list("ann") == [] and not [p for p in (tmp_path / "jobs").iterdir() if p.is_dir()]
-
-
-def test_a_value_that_looks_like_an_option_is_none(open_jobs: Open, data: Path) -> None:
-    jobs = open_jobs()
-    job = _running(jobs, data, preset="--out=/tmp", gradient_checkpointing=True)
-    words = json.loads((jobs.folder("ann", job.id).run / "seen.json").read_text())["words"]
-    assert "--preset=--out=/tmp" in words and "--out=/tmp" not in words and "--gradient-checkpointing" in words
-
-
-def test_too_large_a_file_is_refused(open_jobs: Open, data: Path) -> None:
-    with pytest.raises(RequestRejected, match=r"pictures\.zip: larger than 0 MiB"):
-        open_jobs(max_archive_bytes=9).submit("ann", "mine", LONG, data)
-
-
-@pytest.mark.parametrize("call", ["copyfile", "fsync", "rename"])
-def test_a_full_disk_leaves_nothing_of_a_new_job(
-    open_jobs: Open, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
-) -> None:
-    def full(*_: Any) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    jobs = open_jobs()
-    with monkeypatch.context() as patch:
-        place = {"copyfile": supervisor.shutil, "fsync": supervisor.os, "rename": Path}[call]
-        patch.setattr(place, call, full)
-        with pytest.raises(OSError, match="No space left"):
-            jobs.submit("ann", "mine", LONG, data)
-    assert jobs.list("ann") == [] and not [p for p in (tmp_path / "jobs").iterdir() if p.is_dir()]
-
-
-def test_a_deleted_job_is_gone_and_a_running_one_is_not_deleted(open_jobs: Open, data: Path) -> None:
-    jobs = open_jobs()
-    job = _running(jobs, data)
-    folder = jobs.folder("ann", job.id)
-    with pytest.raises(RequestRejected, match="is running: stop it first"):
-        jobs.delete("ann", job.id)
-    jobs.stop("ann", job.id)
-    ended(jobs, job)
-    jobs.delete("ann", job.id)
-    assert not folder.path.exists() and jobs.list("ann") == [] and folder.progress() is None
-
-
-def test_what_was_cut_short_is_swept_and_what_was_trained_is_not(open_jobs: Open, data: Path, tmp_path: Path) -> None:
-    open_jobs().close()
-    place = tmp_path / "jobs"
-    half = [place / f".{'a' * 16}.new", place / f".{'b' * 16}.deleted", place / ("c" * 16)]
-    kept = [place / ("d" * 16) / "run", place / "mine", place / ".mine.new"]
-    for path in (*half, *kept):
-        path.mkdir(parents=True)
-    open_jobs()
-    assert not any(path.exists() for path in half) and all(path.exists() for path in kept)
-
-
-@pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\0" + bytes(84)], ids=["text", "zeros"])
-def test_records_that_cannot_be_read_are_told_and_kept(open_jobs: Open, tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "jobs" / DATABASE
-    path.parent.mkdir()
-    path.write_bytes(content)
-    with pytest.raises(RequestRejected, match=r"jobs\.db: no readable records of jobs"):
-        open_jobs()
-    assert path.read_bytes() == content
-
-
-def test_records_of_another_version_are_refused(open_jobs: Open, tmp_path: Path) -> None:
-    open_jobs().close()
-    database = sqlite3.connect(tmp_path / "jobs" / DATABASE)
-    database.execute("PRAGMA user_version = 9")
-    database.close()
-    with pytest.raises(RequestRejected, match=r"records of version 9; this program reads 1"):
-        open_jobs()
-
-
-def test_a_record_is_durable_when_its_call_returns(tmp_path: Path) -> None:
-    store = JobStore(tmp_path / "jobs.db")
-    assert store._database.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
-    assert store._database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    store.close()
-
-
-def test_a_job_may_say_all_that_is_of_the_training_and_nothing_of_the_machine() -> None:
-    from pixelart.cli import parse
-
-    ours = "command run json data out resume attended checkpoints threads compile fit tensorboard"
-    assert {*JOB_OPTIONS, *ours.split()} == set(vars(parse(["train", "--data", "x", "--out", "y"])))
