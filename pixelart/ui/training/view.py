@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -105,7 +106,8 @@ def loss_curve(folder: JobFolder) -> pd.DataFrame:
     measured = [
         (int(row["step"]), row["validation_bits"], HELD_OUT) for row in folder.measures() if "validation_bits" in row
     ]
-    return pd.DataFrame([*means, *measured], columns=list(COLUMNS))
+    nothing = [(1, math.nan, HELD_OUT)]  # a line that is not there when a plot is first drawn is never drawn by it
+    return pd.DataFrame([*means, *nothing, *measured], columns=list(COLUMNS))
 
 
 def samples_html(folder: JobFolder) -> str:

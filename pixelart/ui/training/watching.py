@@ -191,7 +191,7 @@ def _buttons(job: Job | None, *, saved: bool) -> list[Any]:
 
 def _plot(folder: JobFolder) -> Any:
     frame = loss_curve(folder)
-    return gr.LinePlot(value=frame, visible=bool(len(frame)))
+    return gr.LinePlot(value=frame, visible=bool(frame["bits"].notna().any()))
 
 
 def _refused(error: Exception) -> tuple[Any, ...]:
