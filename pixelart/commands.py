@@ -204,16 +204,18 @@ def open_run(options: argparse.Namespace) -> AbstractContextManager[Trainer]:
     given = {n: getattr(options, n) for n, *_ in [*SCHEDULE_OPTIONS, *SCHEDULE_SWITCHES]}
     given = {name: value for name, value in given.items() if value is not None}
     start = {name: getattr(options, name) for name in START_OPTIONS if getattr(options, name) is not None}
-    if options.base:
-        engine, name = find(options.checkpoints, options.base)
-        start["base"] = engine.library.path(name)
-    if options.resume and (options.out / RUN_FILE).exists():
+    base = find(options.checkpoints, options.base) if options.base else None
+    if base:
+        start["base"] = base[0].library.folder / base[1]
+    if options.resume and (options.out / RUN_FILE).exists():  # for which the base need not be there any more
         given = {**given, **start, "processes": processes.count}
         return resume_run(options.out, options.data, given=given, processes=processes)
     if options.resume and not given.keys() & {"steps", "minutes"}:
         raise RequestRejected(f"{options.out}: there is no run to continue; a new one needs --steps or --minutes")
+    if base:
+        start["base"] = base[0].library.path(base[1])
     variant = get_variant(start.get("model", FROM_SCRATCH["model"]))
-    usual = FINE_TUNING if options.base else {"learning_rate": variant.model.learning_rate}
+    usual = FINE_TUNING if base else {"learning_rate": variant.model.learning_rate}
     schedule = Schedule(**{**usual, **given, "processes": processes.count})
     more = {"new_classes": options.new_classes, "processes": processes}
     return start_run(options.out, options.data, **start, **more, schedule=schedule)

@@ -67,6 +67,11 @@ class JobFolder:
         except (OSError, ValueError, TypeError):
             return []
 
+    @property
+    def has_saved(self) -> bool:
+        """Whether there is something to go on from, or to make a checkpoint of."""
+        return any(self.run.glob("step-????????"))
+
     def samples(self) -> list[Path]:
         """The sheets of pictures drawn from the same seeds at each save, in order of step."""
         return sorted((self.run / "samples").glob("step-*.png"))

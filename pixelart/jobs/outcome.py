@@ -11,7 +11,7 @@ from pixelart.jobs.record import State
 
 SERVER_GONE = "the server ended while it trained; Resume goes on where it was saved last"
 OUT_OF_MEMORY = "out of memory; try a smaller batch size or smaller pictures"
-_MEMORY = re.compile("MemoryError|allocate memory|out of memory|bad_alloc", re.IGNORECASE)
+_MEMORY = re.compile("MemoryError|not enough memory|allocate memory|out of memory|bad_alloc", re.IGNORECASE)
 _PREFIX = re.compile(r"^pixelart( \w+)?: ")
 _KILLED = (-9, 137)
 

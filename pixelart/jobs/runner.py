@@ -14,7 +14,7 @@ from pixelart.errors import RequestRejected
 from pixelart.jobs.child import Child
 from pixelart.jobs.folder import JobFolder
 from pixelart.jobs.outcome import outcome
-from pixelart.jobs.record import AT_WORK, Job
+from pixelart.jobs.record import AT_WORK, Job, State
 from pixelart.jobs.store import JobStore
 from pixelart.training.checkpoint import exclusive
 
@@ -121,7 +121,7 @@ class Runner:
         try:
             child = Child(self._command(job), log=folder.log, threads=self._threads_each)
         except OSError as error:
-            self._record(job, state="failed", reason=f"could not be started: {error.strerror}")
+            self._end(job, "failed", f"could not be started: {error.strerror}")
             return
         with self._changed:
             self._children[job.id] = child
@@ -129,7 +129,9 @@ class Runner:
         code = self._see_through(job, child)
         with self._changed:
             del self._children[job.id]
-        state, reason = outcome(child, code, folder, minutes=self._minutes)
+        self._end(job, *outcome(child, code, folder, minutes=self._minutes))
+
+    def _end(self, job: Job, state: State, reason: str) -> None:
         self._record(job, state=state, reason=reason, ended=time.time())
         self.wake()
 

@@ -61,7 +61,7 @@ class Jobs:
             folder=self._folder,
             command=self._command,
             threads=self._threads,
-            minutes=settings.max_job_minutes,
+            minutes=settings.max_process_minutes,
         )
         self._runner.start(orphans, count=settings.max_running_jobs)
 
@@ -101,7 +101,11 @@ class Jobs:
         job = Job(secrets.token_hex(8), owner, name, dict(options), time.time())
         with self._a_place():
             self._take_in(data, self._folder(job))
-            self._store.add(job)
+            try:
+                self._store.add(job)
+            except BaseException:  # a full disk, ...: which the pictures would keep full
+                shutil.rmtree(self._folder(job).path, ignore_errors=True)
+                raise
         return job
 
     def list(self, owner: str) -> list[Job]:

@@ -19,6 +19,7 @@ from tests.ui.serving import GRADIO_WARNINGS, serving
 pytestmark = [pytest.mark.filterwarnings(*GRADIO_WARNINGS), pytest.mark.slow]
 PATIENT = 90_000
 """Milliseconds for what a child process takes to begin, or to save, beside other tests."""
+READY = "40 pictures of 8 x 8 in 2 classes. Ready to train."
 VEGA = "The input spec uses Vega-Lite"  # what the plot of gradio says of itself
 
 
@@ -43,7 +44,7 @@ def archive(tiny_data: Path, tmp_path: Path) -> Path:
 
 def open_train(studio: StudioPage) -> Page:
     studio.page.get_by_role("tab", name="Train").click()
-    expect(studio.page.locator("#base input")).to_have_value("tiny")
+    expect(studio.page.locator("#base input")).to_have_value("tiny", timeout=PATIENT)
     return studio.page
 
 
@@ -62,10 +63,10 @@ def test_an_artist_trains_reloads_stops_goes_on_and_draws_with_the_model(
     studio = open_studio(url, side=8)
     page = open_train(studio)
     page.set_input_files("#train-zip input", archive)
-    expect(page.locator("#images-status")).to_have_text("40 pictures of 8 x 8 in 2 classes. Ready to train.")
+    expect(page.locator("#images-status")).to_have_text(READY, timeout=PATIENT)
     expect(page.locator("#report td", has_text="cross")).to_be_visible()
     expect(page.locator("#report li")).to_contain_text("broken.png")
-    expect(page.locator("#job-name input, #job-name textarea")).to_have_value("my-sprites")
+    expect(page.locator("#job-name input, #job-name textarea")).to_have_value("my-sprites", timeout=PATIENT)
     page.get_by_role("button", name="Advanced").last.click()
     page.get_by_label("Steps", exact=True).fill("100000")
     page.get_by_label("Save every").fill("100")
@@ -90,7 +91,7 @@ def test_an_artist_trains_reloads_stops_goes_on_and_draws_with_the_model(
     expect(page.locator("#run-status")).to_contain_text("Stopped", timeout=PATIENT)
 
     page.click("#use")
-    expect(page.locator("#model input")).to_have_value("my-sprites")
+    expect(page.locator("#model input")).to_have_value("my-sprites", timeout=PATIENT)
     page.get_by_role("tab", name="Create").click()
     studio.choose_class("stripe")
     studio.generate()

@@ -187,7 +187,7 @@ def test_each_end_has_its_reason(open_jobs: Open, data: Path, fault: int, state:
 
 
 def test_a_job_has_a_limit_of_minutes_and_goes_on_when_resumed(open_jobs: Open, data: Path) -> None:
-    jobs = open_jobs(max_job_minutes=0.8 / 60)
+    jobs = open_jobs(max_process_minutes=0.8 / 60)
     job = jobs.submit("ann", "mine", LONG, data)
     end = ended(jobs, job)
     assert end.state == "interrupted" and end.reason == "the limit of 0.0133333 minutes is reached; Resume goes on"
@@ -200,6 +200,8 @@ def test_a_program_that_cannot_be_started_is_told(open_jobs: Open, data: Path, t
     jobs = open_jobs(program=(str(tmp_path / "gone"),))
     end = ended(jobs, jobs.submit("ann", "mine", LONG, data))
     assert (end.state, end.reason) == ("failed", "could not be started: No such file or directory")
+    assert end.ended
+    jobs.wait_until_idle()
 
 
 # --- giving way ---------------------------------------------------------------------------------------------------
@@ -221,7 +223,7 @@ def test_it_gives_way_while_someone_draws(open_jobs: Open, data: Path) -> None:
 
 
 def test_giving_way_is_not_of_the_minutes_of_a_job(open_jobs: Open, data: Path) -> None:
-    jobs = open_jobs(max_job_minutes=1 / 60)
+    jobs = open_jobs(max_process_minutes=1 / 60)
     jobs.give_way(True)
     job = jobs.submit("ann", "mine", LONG, data)  # started while someone draws
     time.sleep(1.5)

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import torch
 
+from pixelart.cli import parse
+from pixelart.commands import open_run
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
 from pixelart.images import encode_png, read_picture
 from pixelart.models.weights import SEEN_FILE, load_weights, read_config, read_seen
@@ -74,6 +76,9 @@ def test_a_base_is_found_from_elsewhere_and_not_needed_after_the_first_save(
     rest = resumed(run, tiny_data)
     rest.train()
     assert rest.step == 6 and read_seen(run) == learned
+    words = ["train", "--resume", "--data", str(tiny_data), "--out", str(run), "--base", str(own_checkpoints / "tiny")]
+    with open_run(parse(words)) as said_again:
+        assert said_again.step == 6
 
 
 def test_nothing_that_the_base_learned_from_is_measured_on(

@@ -70,14 +70,15 @@ def test_a_training_is_started_watched_stopped_gone_on_with_and_removed(
     memory, choices, *_ = shown
     job = memory["job"]
     assert memory["owner"] == ANN["owner"] and choices.value == job and "mine" in choices.choices[0][0]
-    stop, resume, models, timer = shown[6:10]
-    assert seen(stop) and not seen(resume) and not seen(models) and timer.active
+    stop, resume, use, download, delete, timer = shown[6:12]
+    assert seen(stop) and timer.active and not any(map(seen, (resume, use, download, delete)))
     until(lambda: "bits/dim" in told(("", *watching.tick(ANN, job, None))))
     stopping = watching.stop_training(ANN, job)
     assert "Saving, then it stops" in told(stopping) or "Stopped" in told(stopping)
     ended(jobs, jobs.get(ANN["owner"], job))
     view = watching.tick(ANN, job, None)
-    assert "Stopped" in told(("", *view)) and not seen(view[5]) and seen(view[6]) and not view[8].active
+    assert "Stopped" in told(("", *view)) and not seen(view[5]) and not view[10].active
+    assert [seen(button) for button in view[6:10]] == [True, False, False, True]  # nothing was saved by the stub
     assert seen(watching.resume_training(ANN, job)[6])
     watching.stop_training(ANN, job)
     ended(jobs, jobs.get(ANN["owner"], job))
@@ -129,7 +130,7 @@ def test_a_job_of_another_is_as_one_that_does_not_exist(watching: Watching, imag
     [
         (NEW, False, ANN, "There are no pictures yet"),
         (NEW, True, {}, "Reload the page"),
-        (replace(NEW, name=""), True, ANN, "Name: 1 to 64"),
+        (replace(NEW, name=""), True, ANN, "use 1 to 64 letters"),
         (replace(FORM, base="tiny"), True, ANN, "The pictures are 8 x 8; tiny draws 16 x 16"),
         (replace(FORM, base="gone"), True, ANN, "not found"),
     ],

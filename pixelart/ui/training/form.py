@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from pixelart.errors import RequestRejected
 from pixelart.models import list_models
 from pixelart.settings import SETTINGS
+from pixelart.training.setup import check_name
 from pixelart.ui.form import MAX_SEED, number, whole
 
 SCRATCH = "new:"
@@ -60,8 +60,7 @@ def base_choices(checkpoints: list[str]) -> list[tuple[str, str]]:
 def job_from(form: TrainForm) -> tuple[str, dict[str, Any]]:
     """(name, options of a job). Raises RequestRejected, with the limits, for a value that cannot be used."""
     name = form.name.strip() if isinstance(form.name, str) else ""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
-        raise RequestRejected("Name: 1 to 64 letters, digits, '.', '_' and '-', for the model to come.")
+    check_name(name)
     base, steps = base_of(form.base), whole(form.steps, "Steps", 0, 10**6)
     options: dict[str, Any] = {
         "batch_size": whole(form.batch_size, "Batch size", 1, 256),

@@ -144,15 +144,15 @@ def _run() -> dict[str, Any]:
         x=x, y=y, color=color, color_map={TRAINING: "#9a9ca8", HELD_OUT: "#6366f1"}, x_title="step", y_title="bits/dim",
         color_title=" ", height=260, visible=False, elem_id="curve", buttons=[],
     )  # fmt: skip
-    with gr.Row(visible=False, elem_id="model-actions") as models:
-        use = gr.Button("Use this model", elem_id="use", min_width=110)
-        download = gr.Button("Download", elem_id="download-model", min_width=90)
-        delete = gr.Button("Delete", elem_id="delete-job", min_width=70)
+    with gr.Row(elem_id="model-actions"):
+        use = gr.Button("Use this model", elem_id="use", min_width=110, visible=False)
+        download = gr.Button("Download", elem_id="download-model", min_width=90, visible=False)
+        delete = gr.Button("Delete", elem_id="delete-job", min_width=70, visible=False)
     samples = gr.HTML("", elem_id="samples", apply_default_css=False)
     with gr.Accordion("Log", open=False, elem_id="log"):
         log = gr.HTML("", apply_default_css=False)
     return {
-        "start": start, "stop": stop, "resume": resume, "job": job, "status": status, "plot": plot, "models": models,
+        "start": start, "stop": stop, "resume": resume, "job": job, "status": status, "plot": plot,
         "use": use, "download": download, "delete": delete, "samples": samples, "log": log,
         "saver": FileSaver(elem_id="model-file"),
     }  # fmt: skip
@@ -168,7 +168,7 @@ def _wire_run(
     models: Models,
 ) -> None:
     timer, shown = gr.Timer(POLL_SECONDS, active=False), gr.State(None)
-    names = ("job", "status", "plot", "samples", "log", "stop", "resume", "models")
+    names = ("job", "status", "plot", "samples", "log", "stop", "resume", "use", "download", "delete")
     view = [*(run[name] for name in names), timer, shown]
     looked_at = [memory, run["job"]]
     app.load(watching.recall, memory, [memory, values[0], *view], **AT_ONCE)

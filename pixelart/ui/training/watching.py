@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 _OWNER = re.compile("[0-9a-f]{32}")
 Memory = dict[str, str]
 """What the browser keeps: `owner`, a secret that only it knows, and `job`, the one that was looked at."""
-OUTPUTS = 10
+OUTPUTS = 12
 """Of `Watching.view`."""
 
 
@@ -57,7 +57,7 @@ class Watching:
         return self.view(owner_of(memory), job, shown)
 
     def view(self, owner: str, job_id: Any, shown: Any) -> tuple[Any, ...]:
-        """jobs, status, curve, samples, log, Stop, Resume, the row of what can be done with a model, timer, shown.
+        """jobs, status, curve, samples, log, Stop, Resume, Use, Download, Delete, timer, shown.
 
         Only what differs from `shown`, which is of this page: what is skipped needs no way to it.
         """
@@ -80,7 +80,7 @@ class Watching:
             _plot(folder) if moves else gr.skip(),
             samples_html(folder) if changed[1] or changed[0] else gr.skip(),
             log_html(folder.log_tail(lines=30)) if moves else gr.skip(),
-            *(_buttons(job, saved=bool(measures)) if any(changed) else [gr.skip()] * 3),
+            *(_buttons(job, saved=folder.has_saved) if any(changed) else [gr.skip()] * 5),
             gr.Timer(active=busy) if changed[4] or changed[0] else gr.skip(),
             now,
         )
@@ -180,12 +180,13 @@ def _choices(jobs: list[Job], chosen: Job | None) -> Any:
 
 
 def _buttons(job: Job | None, *, saved: bool) -> list[Any]:
-    """Stop, Resume, and what can be done with a model."""
+    """Stop, Resume, Use, Download and Delete."""
     state = job.state if job else None
     return [
         gr.Button(visible=state in ("queued", "running")),
         gr.Button(visible=state in RESUMABLE),
-        gr.Row(visible=state in ENDED and saved),
+        *(gr.Button(visible=state in ENDED and saved) for _ in range(2)),
+        gr.Button(visible=state in ENDED),
     ]
 
 
