@@ -39,7 +39,6 @@ class Settings:
     """Of training; measuring, drawing samples and waiting for whoever draws are not counted."""
     max_process_minutes: float = 60.0
     """Of the process of a job, measuring and all, but for waiting: what has not ended then is saved and stopped."""
-    """Of a training in the background, from its start or its last Resume; giving way is not counted."""
 
 
 SETTINGS = Settings()

@@ -58,6 +58,8 @@ GOOD: dict[str, list[Any]] = {
     "enlarge": [None, 1, CANVAS, "scales", *FORM[1:]],
     "lambda_5": [],
     "lambda_6": [None],
+    "lambda_7": [None],
+    "lambda_8": [None],
     "stop": [None, 0],
     "inspect": ["tiny", "hero"],
     "load": [None],

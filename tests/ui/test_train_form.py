@@ -10,9 +10,8 @@ import pytest
 
 from pixelart.errors import RequestRejected
 from pixelart.jobs.options import check_options
-from pixelart.models import list_models
 from pixelart.settings import SETTINGS
-from pixelart.ui.training.form import FIT, FLIP_SHARE, KEEP, TrainForm, base_choices, base_of, job_from
+from pixelart.ui.training.form import FIT, FLIP_SHARE, KEEP, VARIANTS, TrainForm, base_choices, base_of, job_from
 
 FORM = TrainForm("tiny", "mine", 10, 0, True, KEEP, 0, 16, 0.1, 0, 0, 0.999, 0)
 
@@ -43,7 +42,7 @@ def test_a_new_network_has_no_base_whose_palette_could_be_kept() -> None:
 def test_every_checkpoint_and_every_variant_can_be_started_from() -> None:
     values = [value for _, value in base_choices(["a", "b"])]
     assert values[:2] == ["a", "b"] and [base_of(value) for value in values[:2]] == ["a", "b"]
-    assert [base_of(value) for value in values[2:]] == [None] * len(list_models())
+    assert [base_of(value) for value in values[2:]] == [None] * len(VARIANTS)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +51,7 @@ def test_every_checkpoint_and_every_variant_can_be_started_from() -> None:
         ("base", None, "Choose a base model"),
         ("base", ["tiny"], "Choose a base model"),
         ("base", "new:../x", "not one of the list"),
+        ("base", "new:pixelcnn_plus_plus", "not one of the list"),
         ("name", "", "name .*: use 1 to 64 letters"),
         ("name", "../up", "name .*: use 1 to 64 letters"),
         ("name", 5, "name .*: use 1 to 64 letters"),

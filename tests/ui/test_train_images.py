@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
 
@@ -87,7 +88,22 @@ def test_sheets_are_cut_into_tiles(check: Check, tiny_data: Path) -> None:
 def test_a_name_that_was_given_stays(images: Images, tiny_data: Path) -> None:
     handlers = ImagesHandlers(fake(size=8), local=True)
     form = replace(FORM, source=FOLDER, folder=str(tiny_data), name="knights")
-    assert [*handlers.check_pictures(images, *astuple(form))][-1][2] == "knights"
+    assert [*handlers.check_pictures(images, *astuple(form))][-1][2] == gr.skip()
+
+
+def test_a_name_that_was_suggested_follows_the_pictures(images: Images, tiny_data: Path) -> None:
+    handlers = ImagesHandlers(fake(size=8), local=True)
+    form = replace(FORM, source=FOLDER, folder=str(tiny_data))
+    first = [*handlers.check_pictures(images, *astuple(form))][-1][2]
+    other = shutil.copytree(tiny_data, images.folder / "other")
+    second = [*handlers.check_pictures(images, *astuple(replace(form, folder=str(other), name=first)))][-1][2]
+    assert (first, second) == ("data", "other")
+
+
+def test_what_is_no_archive_is_told_without_where_it_lies(images: Images, tiny_data: Path) -> None:
+    handlers = ImagesHandlers(fake(size=8), local=False)
+    shown = [*handlers.receive_archive(images, _event(tiny_data / "cross" / "00.png"), *astuple(FORM))]
+    assert "neither a folder nor a .zip" in _told(shown[-1]) and str(images.folder) not in _told(shown[-1])
 
 
 def test_a_dataset_is_fetched_into_a_folder_of_the_visitor(
@@ -115,6 +131,7 @@ def test_what_is_bad_is_told_and_nothing_is_ready(
         (replace(form, size="huge"), "Size: must be"),
         (replace(form, tile_width=-1), "Tile width: must be"),
         (replace(form, base="gone"), "not found"),
+        (replace(form, folder="~nobody-of-this-name/x"), "The disk: "),
     ):
         assert told in check(bad) and images.ready is None, bad
 

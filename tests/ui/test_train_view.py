@@ -74,7 +74,10 @@ def test_a_running_job_tells_how_far_it_is(folder: JobFolder) -> None:
 
 def test_a_job_that_has_ended_tells_why_and_what_it_gained(folder: JobFolder) -> None:
     html = job_status(job("failed", reason="out of memory"), folder, ahead=0)
-    assert "Failed: out of memory · step 420 · 1 min · held out 2.500 → 1.500 bits/dim." in html
+    assert (
+        "Failed: out of memory · step 420 · 1 min · held out 2.500 at the first save, 1.500 bits/dim at the best."
+        in html
+    )
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -8,6 +8,7 @@ from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from pixelart.errors import RequestRejected
@@ -56,6 +57,13 @@ def start(watching: Watching, images: Images, form: TrainForm = NEW, memory: Any
 def told(shown: tuple[Any, ...]) -> str:
     """The text of the status line, of what goes to [memory, *view]."""
     return re.sub("<[^>]+>", "", shown[2])
+
+
+def refusal(act: Callable[..., Any], *given: Any) -> str:
+    """The text of the error that it ends with."""
+    with pytest.raises(gr.Error) as raised:
+        act(*given)
+    return str(raised.value.message)
 
 
 def seen(update: Any) -> bool:
@@ -114,11 +122,9 @@ def test_a_job_of_another_is_as_one_that_does_not_exist(watching: Watching, imag
     asked: list[Callable[[Any, Any], tuple[Any, ...]]] = [
         watching.stop_training, watching.resume_training, watching.delete_job
     ]  # fmt: skip
-    for act in asked:
-        assert told(act(BOB, job)).replace(job, "x") == told(act(BOB, "f" * 16)).replace("f" * 16, "x")
-        assert "not found" in told(act(BOB, job))
-    for act in (watching.use_model, watching.download_model):
-        assert "not found" in act(BOB, job)[0] and "not found" in act(BOB, None)[0]
+    for act in (*asked, watching.use_model, watching.download_model):
+        assert refusal(act, BOB, job).replace(job, "x") == refusal(act, BOB, "f" * 16).replace("f" * 16, "x")
+        assert "not found" in refusal(act, BOB, job) and "not found" in refusal(act, BOB, None)
     assert "Nothing is being trained" in told(watching.look_at(BOB, job))
     assert jobs.get(ANN["owner"], job).state in ("queued", "running")
     with pytest.raises(RequestRejected, match="not found"):
@@ -140,10 +146,13 @@ def test_what_cannot_be_started_says_why(
 ) -> None:
     if not ready:
         images.ready = None
-    assert wanted in told(watching.start_training(memory, images, *astuple(form)))
+    assert wanted in refusal(watching.start_training, memory, images, *astuple(form))
 
 
 def test_a_full_queue_is_told(watching: Watching, images: Images, jobs: Jobs) -> None:
-    lines = [told(start(watching, images, replace(NEW, name=f"m{i}"))) for i in range(6)]
-    assert "1 running and 3 queued are all that may be" in lines[-1] and "before it" in lines[2]
+    lines = [told(start(watching, images, replace(NEW, name=f"m{i}"))) for i in range(3)]
+    assert "before it" in lines[2]
+    with pytest.raises(gr.Error, match="1 running and 3 queued are all that may be"):
+        for i in range(3, 6):
+            start(watching, images, replace(NEW, name=f"m{i}"))
     assert len(jobs.list(ANN["owner"])) < 6

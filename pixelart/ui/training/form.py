@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from pixelart.errors import RequestRejected
-from pixelart.models import list_models
+from pixelart.models import get_variant, list_models
 from pixelart.settings import SETTINGS
 from pixelart.training.setup import check_name
+from pixelart.training.starting import FROM_SCRATCH
 from pixelart.ui.form import MAX_SEED, number, whole
 
+CODEC = FROM_SCRATCH["codec"]
 SCRATCH = "new:"
 """What a choice of Base model starts with that is no checkpoint but the name of a variant."""
+VARIANTS = [name for name in list_models() if CODEC in (get_variant(name).codecs or (CODEC,))]
+"""Those that are for pictures with a palette, as a new network here is."""
 KEEP, FIT = "Keep the base's", "Fit to my pictures"
 FLIP_SHARE = 0.33
 """Of the pictures, shown mirrored and said to be: it measured well on tiles, and no picture is drawn mirrored."""
@@ -47,14 +51,14 @@ def base_of(choice: Any) -> str | None:
 def variant_of(choice: str) -> str:
     """The variant of a new network. Raises RequestRejected when it is none."""
     name = choice.removeprefix(SCRATCH)
-    if name not in list_models():
+    if name not in VARIANTS:
         raise RequestRejected(f"Base model {choice!r:.60}: not one of the list.")
     return name
 
 
 def base_choices(checkpoints: list[str]) -> list[tuple[str, str]]:
     """(label, value) of everything a training can start from."""
-    return [(name, name) for name in checkpoints] + [(f"New: {name}", SCRATCH + name) for name in list_models()]
+    return [(name, name) for name in checkpoints] + [(f"New: {name}", SCRATCH + name) for name in VARIANTS]
 
 
 def job_from(form: TrainForm) -> tuple[str, dict[str, Any]]:

@@ -22,7 +22,7 @@ from pixelart.ui.form import whole
 from pixelart.ui.pictures import uploaded_file
 from pixelart.ui.status import counted, status_progress, status_text
 from pixelart.ui.training.form import base_of
-from pixelart.ui.training.view import survey_html
+from pixelart.ui.training.view import plain, survey_html
 
 ZIP, DATASET, FOLDER = "ZIP", "Hugging Face", "Folder"
 NOTHING_YET = "Drop a .zip of pictures; its folders are the classes."
@@ -50,7 +50,7 @@ class Images:
 
     def __init__(self) -> None:
         self.ready: Ready | None = None
-        self.upload = ""
+        self.upload = self.suggested = ""
         self._folder: Path | None = None
 
     def __deepcopy__(self, memo: Mapping[int, Any]) -> Images:
@@ -101,8 +101,8 @@ class ImagesHandlers:
         try:
             images.upload, data = uploaded_file(event._data)
             (images.folder / UPLOAD).write_bytes(data)
-        except PixelArtError as error:
-            yield _refused(images, str(error))
+        except (PixelArtError, OSError) as error:
+            yield _refused(images, error)
             return
         yield from self.check_pictures(images, ZIP, *values[1:])
 
@@ -118,9 +118,11 @@ class ImagesHandlers:
             if found.ready:
                 path = prepare(found, images.folder / READY)
                 images.ready = Ready(path, found.size, len(found.pictures), name)
-            yield status_text(_summary(found)), survey_html(found), form.name or suggested_name(name)
-        except PixelArtError as error:
-            yield _refused(images, str(error))
+            given = form.name not in ("", images.suggested)
+            images.suggested = suggested_name(name)
+            yield status_text(_summary(found)), survey_html(found), gr.skip() if given else images.suggested
+        except (PixelArtError, OSError, RuntimeError) as error:  # RuntimeError: a home folder that there is not
+            yield _refused(images, error)
 
     def _source(self, images: Images, form: ImagesForm) -> tuple[Path, str]:
         if form.source == DATASET:
@@ -171,9 +173,9 @@ def suggested_name(source: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", Path(source).stem).strip("-")[:64]
 
 
-def _refused(images: Images, message: str) -> Shown:
+def _refused(images: Images, error: Exception) -> Shown:
     images.ready = None
-    return status_text(message), "", gr.skip()
+    return status_text(plain(error).replace(f"{images.folder}/", "")), "", gr.skip()
 
 
 def _summary(found: Survey) -> str:

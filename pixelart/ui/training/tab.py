@@ -62,8 +62,9 @@ def train_tab(
             run = _run()
     looking = ImagesHandlers(engine, local=local)
     inputs, shown = [images, *chosen, *values[:2]], [status, report, values[1]]
-    drop.upload(looking.receive_archive, inputs, shown, **LOOKING)
-    check.click(looking.check_pictures, inputs, shown, **LOOKING)
+    for event, handler in ((drop.upload, looking.receive_archive), (check.click, looking.check_pictures)):
+        looked = event(handler, inputs, shown, **LOOKING)
+        looked.then(lambda images: images, images, images, **AT_ONCE)  # gradio frees only what was handed to it
     _wire_run(app, Watching(engine, jobs), run, memory, images, values, models)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pixelart.errors import PixelArtError
 from pixelart.images import encode_png
 from pixelart.jobs import Job, JobFolder
 from pixelart.training.dataset import ClassRow, Survey
@@ -52,6 +53,11 @@ def _class_row(row: ClassRow) -> str:
     return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
 
 
+def plain(error: Exception) -> str:
+    """One line of what went wrong: ours as it is, of the disk what the system says, without where."""
+    return str(error) if isinstance(error, PixelArtError) else f"The disk: {getattr(error, 'strerror', None) or error}."
+
+
 def job_label(job: Job) -> str:
     """Such as "knights (done)"."""
     return f"{job.name} ({_STATES[job.state].lower().split(',')[0]})"
@@ -74,9 +80,9 @@ def job_status(job: Job, folder: JobFolder, *, ahead: int) -> str:
     said = [f"{state}: {job.reason}" if job.reason else state]
     if progress:
         said += [f"step {progress.step}", duration(progress.seconds)]
-    best = [row["validation_bits"] for row in folder.measures() if "validation_bits" in row]
-    if best:
-        said.append(f"held out {best[0]:.3f} → {best[-1]:.3f} bits/dim")
+    bits = [row["validation_bits"] for row in folder.measures() if "validation_bits" in row]
+    if bits:
+        said.append(f"held out {bits[0]:.3f} at the first save, {min(bits):.3f} bits/dim at the best")
     return status_text(" · ".join(said) + ".")
 
 

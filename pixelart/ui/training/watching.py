@@ -19,8 +19,8 @@ from pixelart.jobs import ENDED, RESUMABLE, Job, JobFolder, Jobs
 from pixelart.ui.results import download_value
 from pixelart.ui.status import status_text
 from pixelart.ui.training.form import TrainForm, base_choices, job_from
-from pixelart.ui.training.images import Images
-from pixelart.ui.training.view import NO_JOB, job_label, job_status, log_html, loss_curve, samples_html
+from pixelart.ui.training.images import Images, Ready
+from pixelart.ui.training.view import NO_JOB, job_label, job_status, log_html, loss_curve, plain, samples_html
 
 log = logging.getLogger(__name__)
 _OWNER = re.compile("[0-9a-f]{32}")
@@ -65,8 +65,8 @@ class Watching:
         job = next((job for job in jobs if job.id == job_id), None)
         busy = any(each.state not in ENDED for each in jobs)
         if job is None:
-            blank = (gr.LinePlot(visible=False), "", gr.skip(), *_buttons(None, saved=False))
-            return _choices(jobs, None), status_text(NO_JOB), *blank, gr.Timer(active=busy), None
+            blank = (gr.LinePlot(visible=False), "", log_html([]), *_buttons(None, saved=False))
+            return _choices(jobs, None, shown), status_text(NO_JOB), *blank, gr.Timer(active=busy), None
         folder = self.jobs.folder(owner, job.id)
         samples, measures = folder.samples(), folder.measures()
         now = [job.id, len(samples), len(measures), job.state, [each.state for each in jobs]]
@@ -75,7 +75,7 @@ class Watching:
         changed = [a != b for a, b in zip(now, before, strict=True)]
         moves = job.state not in ENDED or any(changed)
         return (
-            _choices(jobs, job) if changed[4] or changed[0] else gr.skip(),
+            _choices(jobs, job, shown) if changed[4] or changed[0] else gr.skip(),
             status,
             _plot(folder) if moves else gr.skip(),
             samples_html(folder) if changed[1] or changed[0] else gr.skip(),
@@ -98,13 +98,14 @@ class Watching:
         try:
             if not owner:
                 raise RequestRejected("Reload the page; it does not know who you are.")
-            if images.ready is None:
+            ready = images.ready
+            if ready is None:
                 raise RequestRejected("There are no pictures yet: step 1 says what is missing.")
             name, options = job_from(TrainForm(*values))
-            self._check_size(options, images)
-            job = self.jobs.submit(owner, name, options, images.ready.path)
+            self._check_size(options, ready)
+            job = self.jobs.submit(owner, name, options, ready.path)
         except (PixelArtError, OSError) as error:
-            return _refused(error)
+            raise _refused(error) from error
         return _remembered(owner, job.id), *self.view(owner, job.id, None)
 
     def stop_training(self, memory: Any, job: Any) -> tuple[Any, ...]:
@@ -121,7 +122,7 @@ class Watching:
         try:
             self.jobs.delete(owner, str(job))
         except (PixelArtError, OSError) as error:
-            return _refused(error)
+            raise _refused(error) from error
         left = next((each.id for each in self.jobs.list(owner)), None)
         return _remembered(owner, left), *self.view(owner, left, None)
 
@@ -130,7 +131,7 @@ class Watching:
         try:
             name = self.jobs.export(owner_of(memory), str(job))
         except (PixelArtError, OSError) as error:
-            return _refused(error)[2], gr.skip()
+            raise _refused(error) from error
         names = [info.name for info in self.engine.list_checkpoints()]
         gr.Info(f"{name} is in the list of models, and chosen.")
         told = status_text(f"{name} is a model now. Draw with it in Create.")
@@ -142,7 +143,7 @@ class Watching:
             record = self.jobs.get(owner_of(memory), str(job))
             data = self.jobs.archive(record.owner, record.id)
         except (PixelArtError, OSError) as error:
-            return _refused(error)[2], gr.skip()
+            raise _refused(error) from error
         return gr.skip(), download_value(f"{record.name}.zip", data)
 
     def _change(self, memory: Any, job: Any, change: Callable[[str, str], None]) -> tuple[Any, ...]:
@@ -150,13 +151,12 @@ class Watching:
         try:
             change(owner, str(job))
         except (PixelArtError, OSError) as error:
-            return _refused(error)
+            raise _refused(error) from error
         return gr.skip(), *self.view(owner, job, None)
 
-    def _check_size(self, options: dict[str, Any], images: Images) -> None:
-        assert images.ready
+    def _check_size(self, options: dict[str, Any], ready: Ready) -> None:
         if "base" in options:
-            info, size = self.engine.info(options["base"]), images.ready.size
+            info, size = self.engine.info(options["base"]), ready.size
             if size != (info.height, info.width):
                 raise RequestRejected(
                     f"The pictures are {size[1]} x {size[0]}; {info.name} draws {info.width} x {info.height}. "
@@ -174,9 +174,11 @@ def _remembered(owner: str, job: Any) -> Any:
     return {"owner": owner, "job": str(job or "")[:16]} if owner else gr.skip()
 
 
-def _choices(jobs: list[Job], chosen: Job | None) -> Any:
-    choices = [(job_label(job), job.id) for job in jobs]
-    return gr.Dropdown(choices=list(choices), value=chosen.id if chosen else None, visible=bool(jobs))
+def _choices(jobs: list[Job], chosen: Job | None, shown: Any) -> Any:
+    """The jobs to look at; which one it is a mere tick leaves alone, for it may be late."""
+    choices, chosen_id = [(job_label(job), job.id) for job in jobs], chosen.id if chosen else None
+    value = {} if shown else {"value": chosen_id}
+    return gr.Dropdown(choices=list(choices), visible=bool(jobs), **value)
 
 
 def _buttons(job: Job | None, *, saved: bool) -> list[Any]:
@@ -195,7 +197,6 @@ def _plot(folder: JobFolder) -> Any:
     return gr.LinePlot(value=frame, visible=bool(frame["bits"].notna().any()))
 
 
-def _refused(error: Exception) -> tuple[Any, ...]:
-    """A plain message on the status line; all else stays."""
-    message = str(error) if isinstance(error, PixelArtError) else f"The disk: {getattr(error, 'strerror', error)}."
-    return gr.skip(), gr.skip(), status_text(message), *[gr.skip()] * (OUTPUTS - 2)
+def _refused(error: Exception) -> gr.Error:
+    """A plain message over the page: its status line is of the job, and would lose it at the next tick."""
+    return gr.Error(plain(error), print_exception=False)
