@@ -177,7 +177,7 @@ def _remembered(owner: str, job: Any) -> Any:
 def _choices(jobs: list[Job], chosen: Job | None, shown: Any) -> Any:
     """The jobs to look at; which one it is a mere tick leaves alone, for it may be late."""
     choices, chosen_id = [(job_label(job), job.id) for job in jobs], chosen.id if chosen else None
-    value = {} if shown else {"value": chosen_id}
+    value: dict[str, Any] = {} if shown else {"value": chosen_id}
     return gr.Dropdown(choices=list(choices), visible=bool(jobs), **value)
 
 
