@@ -144,7 +144,8 @@ def test_in_a_hurry_it_saves_without_measuring_or_drawing(begin: StartRun, tiny_
 
 
 def test_tensorboard_gets_the_curves_and_a_resumed_run_goes_on_in_them(tiny_data: Path, tmp_path: Path) -> None:
-    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    from tensorboard.backend.event_processing import event_accumulator as events
+
     options = "train --preset debug --colours 8 --save-every 2 --batch-size 2 --threads 1 --validation-share 0.3"
     words = options.split()
     words += ["--data", str(tiny_data), "--out", str(tmp_path / "run"), "--tensorboard", str(tmp_path / "board")]
