@@ -22,9 +22,10 @@ import sys, time
 from pixelart.training import attended
 attended.GRACE, attended.PATIENCE = 0.3, float(sys.argv[1])
 orders = attended.Orders(0)
-print("ready", flush=True)
 if len(sys.argv) > 2:
     orders.begin()
+print("ready", flush=True)
+if len(sys.argv) > 2:
     for _ in range(100):
         print(orders.stop(), orders.waited > 0.2, flush=True)
         time.sleep(0.05)
