@@ -2,8 +2,9 @@
 
     python -m benchmarks.mnist --data mnist.npz --binarisation dynamic --minutes 60
 
-Prints test nats an image beside published ones, and fails when a result is far below the record: that is no victory,
-the model sees the future. The networks are much smaller than the published ones and are trained for minutes.
+Writes test nats an image beside published ones to benchmarks/MNIST-dynamic.md or MNIST-static.md, and fails when a
+result is far below the record: that is no victory, the model sees the future. The networks are much smaller than the
+published ones and are trained for minutes.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import copy
 import math
+import shlex
 import sys
 import time
 import zipfile
@@ -30,6 +32,7 @@ from pixelart.errors import DataRejected, PixelArtError, RequestRejected
 from pixelart.layers.context import Context, ContextConfig
 from pixelart.models import AutoregressiveModel, check_codec, create_model, get_variant, list_models
 from pixelart.models.multiscale import stage
+from pixelart.training.checkpoint import write_file
 from pixelart.training.evaluation import nats_per_image
 from pixelart.training.pace import follow, warm_cosine
 from pixelart.training.sources import DAMAGED
@@ -170,9 +173,13 @@ def leak(result: Result, binarisation: str) -> str | None:
     return f"{result.model}: {result.nats:.2f} nats are far below the record, {record}: the model sees the future"
 
 
-def report(results: Sequence[Result], binarisation: str) -> str:
-    """The table, with published figures of the same binarisation in a column of their own."""
+def report(results: Sequence[Result], options: argparse.Namespace, command: str) -> str:
+    """The file: a table, with published figures of the same binarisation in a column of their own."""
+    binarisation, judged = options.binarisation, f"first {results[0].images} test pictures, ± standard error"
     lines = [
+        f"# MNIST, {binarisation} binarisation\n\n    {command}\n",
+        f"{options.minutes:g} minutes each on {describe_machine()}; averaged weights; {judged}.\n",
+        f"{binarisation.capitalize()}: {MEANING[binarisation]}.\n",
         f"| model | parameters | steps | test nats an image ({binarisation}) | published, larger networks |",
         "|---|---|---|---|---|",
     ]
@@ -180,7 +187,7 @@ def report(results: Sequence[Result], binarisation: str) -> str:
         target = MNIST_NATS[binarisation].get(result.model, "none")
         cells = [result.model, f"{result.parameters / 1e3:.0f} K", str(result.steps)]
         lines.append(f"| {' | '.join(cells)} | {result.nats:.2f} ± {result.error:.2f} | {target} |")
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"
 
 
 def _nothing_known(x: Tensor) -> Context:
@@ -197,12 +204,14 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--models", nargs="+", metavar="NAME", default=fit, help=f"these of {', '.join(fit)}")
     parser.add_argument("--preset", default="small", help="small, or a preset of the variants")
     parser.add_argument("--test-images", type=int, default=10_000, help="the first so many are judged")
+    parser.add_argument("--out", type=Path, help="the file (benchmarks/MNIST-BINARISATION.md)")
     return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table; 1 when a model leaks, 2 and one plain line on bad input."""
-    options, device = _options(arguments), pick_device()
+    """Write the table; 1 when a model leaks, 2 and one plain line on bad input."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options, device = _options(words), pick_device()
     results: list[Result] = []
     try:
         if not 0 < options.minutes < math.inf:
@@ -217,11 +226,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PixelArtError as error:
         print(f"benchmarks.mnist: {error}", file=sys.stderr)
         return 2
-    print(f"MNIST, {options.binarisation} binarisation: {MEANING[options.binarisation]}.")
-    print(f"{options.minutes:g} minutes each on {describe_machine()}; averaged weights;", end=" ")
-    print(f"first {results[0].images} test pictures, ± standard error.\n\n{report(results, options.binarisation)}")
+    text = report(results, options, shlex.join(["python", "-m", "benchmarks.mnist", *words]))
+    print(text)
     leaks = [line for line in (leak(result, options.binarisation) for result in results) if line]
     print("\n".join(leaks), file=sys.stderr, end="\n" if leaks else "")
+    if not leaks:
+        write_file(options.out or Path(__file__).with_name(f"MNIST-{options.binarisation}.md"), text.encode())
     return 1 if leaks else 0
 
 

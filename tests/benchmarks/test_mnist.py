@@ -48,8 +48,9 @@ def test_every_variant_for_two_levels_is_trained_and_told(
     archive: Path, capsys: pytest.CaptureFixture[str], binarisation: str
 ) -> None:
     words = ["--data", str(archive), "--binarisation", binarisation, "--minutes", "0.002", "--preset", "debug"]
-    assert mnist.main([*words, "--test-images", "7"]) == 0
+    assert mnist.main([*words, "--test-images", "7", "--out", str(archive.with_name("out.md"))]) == 0
     printed = capsys.readouterr().out
+    assert archive.with_name("out.md").read_text() in printed
     rows = re.findall(r"^\| (\w+) \| \d+ K \| (\d+) \| (\S+) ± (\S+) \| (.*) \|$", printed, flags=re.M)
     assert {name for name, *_ in rows} == set(list_models()) - {"pixelcnn_plus_plus"}
     assert all(int(steps) > 0 and 80 < float(nats) < 260 for _, steps, nats, *_ in rows)
@@ -91,7 +92,8 @@ def test_what_is_far_below_the_record_is_a_failure(
     assert "m: 70.00 nats are far below the record, 77.56" in str(mnist.leak(bad, "dynamic"))
     monkeypatch.setitem(MNIST_RECORDS, "static", Figure(1000.0, "static MNIST", "nobody"))
     words = ["--data", str(archive), "--binarisation", "static", "--minutes", "0.001", "--preset", "debug"]
-    assert mnist.main([*words, "--models", "row_rnn"]) == 1
+    assert mnist.main([*words, "--models", "row_rnn", "--out", str(archive.with_name("out.md"))]) == 1
+    assert not archive.with_name("out.md").exists()
     assert "the model sees the future" in capsys.readouterr().err
 
 
