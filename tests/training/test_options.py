@@ -16,6 +16,7 @@ from pixelart.cli import main
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.models import list_models
 from pixelart.models.weights import pack_weights, read_config
+from pixelart.training import trainer
 from pixelart.training.board import open_board
 from pixelart.training.checkpoint import last_checkpoint, list_checkpoints
 from pixelart.training.setup import export_run
@@ -114,6 +115,30 @@ def test_samples_are_drawn_as_often_as_asked(begin: StartRun, tiny_data: Path) -
     resumed(run.run, tiny_data).train()
     assert sorted(int(p.stem[5:]) for p in folder.iterdir()) == [3, 6, 9, 10]
     assert (folder / "step-00000003.png").read_bytes() == seen != (folder / "step-00000010.png").read_bytes()
+
+
+def test_a_resumed_run_draws_the_samples_that_are_missing_alone_and_not_in_a_hurry(
+    begin: StartRun, tiny_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = begin(steps=4, save_every=2)
+    run.train(stop=lambda: run.step == 2)
+    sheet, drawn, draw = run.run / "samples" / "step-00000002.png", list[int](), trainer.draw_samples
+    before = sheet.read_bytes()
+
+    def draw_samples(*given: Any, **options: Any) -> bytes:
+        drawn.append(1)
+        return draw(*given, **options)
+
+    monkeypatch.setattr(trainer, "draw_samples", draw_samples)
+    resumed(run.run, tiny_data).train(stop=lambda: True)
+    assert drawn == []
+    sheet.unlink()
+    hurried = resumed(run.run, tiny_data)
+    assert drawn == []
+    hurried.train(stop=lambda: True, hurry=lambda: True)
+    assert not sheet.exists()
+    resumed(run.run, tiny_data).train(stop=lambda: True)
+    assert sheet.read_bytes() == before and drawn == [1, 1]
 
 
 def test_drawing_samples_changes_nothing_that_is_learned(begin: StartRun) -> None:
