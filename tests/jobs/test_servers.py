@@ -78,7 +78,7 @@ def test_a_full_disk_does_not_lose_how_a_job_ended(
 def test_a_process_whose_number_a_record_names_is_never_signalled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    leave_alone(tmp_path, monkeypatch, count=10)
+    leave_alone(tmp_path, monkeypatch, count=4)
 
 
 def test_the_next_server_waits_for_a_child_that_still_saves(open_jobs: Open, data: Path, tmp_path: Path) -> None:
