@@ -109,7 +109,7 @@ def save_checkpoint(run: Path, step: int, parts: Mapping[str, bytes], *, files: 
     """
     files = files or Files()
     target = run / f"step-{step:08d}"
-    if target in list_checkpoints(run):
+    if _agrees(target):
         return target
     partial = target.with_suffix(".tmp")
     for leftover in (partial, target):  # from a run that was killed, or damaged since

@@ -133,18 +133,18 @@ def test_a_child_that_does_not_stop_is_ended(open_jobs: Open, data: Path, monkey
 
 def test_a_stopped_job_goes_on_and_a_finished_one_does_not(open_jobs: Open, data: Path) -> None:
     jobs = open_jobs()
-    job = jobs.submit("ann", "mine", {"steps": 200}, data)
+    job = jobs.submit("ann", "mine", {"steps": 400}, data)
     until(lambda: steps_of(jobs, job) > 3)
     with pytest.raises(RequestRejected, match="is running: there is nothing to resume"):
         jobs.resume("ann", job.id)
     jobs.stop("ann", job.id)
     assert ended(jobs, job).state == "cancelled"
     before = steps_of(jobs, job)
-    assert 3 < before < 200
+    assert 3 < before < 400
     jobs.resume("ann", job.id)
-    assert ended(jobs, job).state == "done" and steps_of(jobs, job) == 200
+    assert ended(jobs, job).state == "done" and steps_of(jobs, job) == 400
     curve = jobs.folder("ann", job.id).curve()
-    assert [step for step, _ in curve] == sorted({step for step, _ in curve}) and curve[-1][0] == 200
+    assert [step for step, _ in curve] == sorted({step for step, _ in curve}) and curve[-1][0] == 400
     with pytest.raises(RequestRejected, match="is done: there is nothing to resume"):
         jobs.resume("ann", job.id)
 
@@ -210,11 +210,15 @@ def test_a_program_that_cannot_be_started_is_told(open_jobs: Open, data: Path, t
 def test_it_gives_way_while_someone_draws(open_jobs: Open, data: Path) -> None:
     jobs = open_jobs()
     job = running(jobs, data)
+
+    def stands() -> bool:
+        before = steps_of(jobs, job)
+        time.sleep(0.3)
+        return steps_of(jobs, job) == before
+
     jobs.give_way(True)
-    time.sleep(0.3)
+    until(stands)
     before = steps_of(jobs, job)
-    time.sleep(0.3)
-    assert steps_of(jobs, job) == before
     jobs.give_way(False)
     until(lambda: steps_of(jobs, job) > before + 3)
     jobs.give_way(True)

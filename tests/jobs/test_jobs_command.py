@@ -47,7 +47,7 @@ def test_it_takes_up_a_job_where_no_server_runs(
     open_jobs: Callable[..., Jobs], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs = open_jobs()
-    job = jobs.submit("ann", "mine", {"steps": 300}, data)
+    job = jobs.submit("ann", "mine", {"steps": 600}, data)
     until(jobs.folder("ann", job.id).progress)
     jobs.close()
     monkeypatch.setattr(jobs_command, "Jobs", functools.partial(Jobs, program=STUB))

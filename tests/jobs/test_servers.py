@@ -43,6 +43,17 @@ def test_a_server_that_ends_interrupts_what_runs_and_the_next_takes_up_the_queue
     assert ended(again, second).state == "done" and again.get("ann", first.id).state == "interrupted"
 
 
+def test_what_pages_were_given_is_gone_when_a_server_ends_and_when_one_begins(open_jobs: Open, tmp_path: Path) -> None:
+    for cut in (False, True):
+        jobs = open_jobs()
+        (jobs.incoming / "visitor").mkdir(parents=True)
+        jobs.close()
+        assert not jobs.incoming.exists()
+        if cut:  # as a server leaves it that was killed
+            (jobs.incoming / "visitor").mkdir(parents=True)
+    assert not open_jobs().incoming.exists() and (tmp_path / "jobs").is_dir()
+
+
 def test_a_full_disk_does_not_lose_how_a_job_ended(
     open_jobs: Open, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,7 +78,7 @@ def test_a_full_disk_does_not_lose_how_a_job_ended(
 def test_a_process_whose_number_a_record_names_is_never_signalled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    leave_alone(tmp_path, monkeypatch, count=10)
+    leave_alone(tmp_path, monkeypatch, count=4)
 
 
 def test_the_next_server_waits_for_a_child_that_still_saves(open_jobs: Open, data: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ if len(sys.argv) > 2:
     orders.begin()
 print("ready", flush=True)
 if len(sys.argv) > 2:
-    for _ in range(100):
+    for _ in range(2000):
         print(orders.stop(), orders.waited > 0.2, flush=True)
         time.sleep(0.05)
 time.sleep(60)
@@ -89,11 +89,13 @@ def test_it_does_not_outlive_who_started_it_even_when_it_cannot_save(listener: A
 
 
 def test_paused_it_waits_and_goes_on(listener: Any) -> None:
-    process = listener(60, "begin")
-    _say(process, "pause\n")
-    time.sleep(0.5)
-    _say(process, "go\n")
-    assert _next(process, "False False") == "False True"
+    process, answer = listener(60, "begin"), "False False"
+    while answer == "False False":  # a busy machine may let it hear of a pause late
+        _say(process, "pause\n")
+        time.sleep(0.3)
+        _say(process, "go\n")
+        answer = _next(process, "")
+    assert answer == "False True"
     _say(process, "pause\nstop\n")
     assert _next(process, "False True") == "True True"
 

@@ -46,13 +46,17 @@ def _weights(trainer: Trainer) -> tuple[bytes, bytes]:
 # --- learning -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("codec", ["indexed", "rgb", "gray", "binary"])
+OTHERS = [pytest.param(codec, marks=pytest.mark.slow) for codec in ("gray", "binary")]
+
+
+@pytest.mark.parametrize("codec", ["indexed", "rgb", *OTHERS])
 def test_40_steps_lower_the_loss(begin: StartRun, codec: str) -> None:
     bits = _bits(begin(codec=codec, steps=40, learning_rate=1e-2, batch_size=8))
     assert len(bits) == 40 and all(math.isfinite(b) and b > 0 for b in bits)
     assert np.mean(bits[-10:]) < 0.8 * np.mean(bits[:3])
 
 
+@pytest.mark.slow
 def test_the_measured_bits_fall_too(begin: StartRun) -> None:
     run = begin(steps=60, save_every=20, learning_rate=1e-2, batch_size=8, ema=0.8, validation_share=0.3)
     run.train()
@@ -87,7 +91,7 @@ def test_other_settings_give_other_weights(begin: StartRun) -> None:
     results = []
     for number, change in enumerate(changes):
         run = begin(f"run{number}", **{"learning_rate": 1e-3, "steps": 12, **change})
-        run.train(stop=lambda run=run: run.step == 5)
+        run.train(stop=lambda run=run: run.step == 2)
         results.append(pack_weights(run.model))
     assert len(set(results)) == len(changes)
 

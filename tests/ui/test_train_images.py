@@ -111,10 +111,11 @@ def test_a_dataset_is_fetched_into_a_folder_of_the_visitor(
 ) -> None:
     def fetch(dataset_id: str, target: Path) -> Path:
         assert dataset_id == "art/sprites" and target.is_relative_to(images.folder)
-        return tiny_data
+        return shutil.copytree(tiny_data, target)
 
     monkeypatch.setattr(module, "fetch_dataset", fetch)
     assert "40 pictures" in check(replace(FORM, source=DATASET, dataset=" art/sprites "))
+    assert [path.name for path in images.folder.iterdir()] == ["pictures.zip"]
 
 
 def test_what_is_bad_is_told_and_nothing_is_ready(
@@ -147,6 +148,13 @@ def test_each_visitor_has_a_folder_of_its_own_that_goes_with_the_page(images: Im
     assert other.folder != images.folder
     other.free()
     assert not other._folder and images.folder.is_dir()
+
+
+def test_what_is_put_in_lies_where_the_program_says(tmp_path: Path) -> None:
+    visitor = copy.deepcopy(Images(tmp_path / "incoming"))
+    assert visitor.folder.parent == tmp_path / "incoming"
+    visitor.free()
+    assert [*(tmp_path / "incoming").iterdir()] == []
 
 
 @pytest.mark.parametrize(("source", "name"), [("my sprites.zip", "my-sprites"), ("art/tiles", "tiles"), ("..zip", "")])

@@ -28,7 +28,7 @@ ZIP, DATASET, FOLDER = "ZIP", "Hugging Face", "Folder"
 NOTHING_YET = "Drop a .zip of pictures; its folders are the classes."
 AS_MODEL = "As the base model"
 SIZES = (8, 16, 24, 32, 48, 64)
-READY, UPLOAD = "pictures.zip", "upload.zip"
+READY, UPLOAD, FETCHED = "pictures.zip", "upload.zip", "dataset"
 MAX_TILE = 256
 Shown = tuple[Any, Any, Any]
 """status, report, name of the model to come"""
@@ -48,19 +48,23 @@ class Images:
     """What one visitor has put in. gradio copies the initial value for every visitor, and calls `free` when the page
     was closed long ago."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Path | None = None) -> None:
+        """`place`: where what is put in is kept; None = where the system keeps what is temporary."""
+        self.place = place
         self.ready: Ready | None = None
         self.upload = self.suggested = ""
         self._folder: Path | None = None
 
     def __deepcopy__(self, memo: Mapping[int, Any]) -> Images:
-        return Images()
+        return Images(self.place)
 
     @property
     def folder(self) -> Path:
         """A folder that no one else is given, and nobody is served from."""
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="pixelart-training-"))
+            if self.place:
+                self.place.mkdir(parents=True, exist_ok=True)
+            self._folder = Path(tempfile.mkdtemp(prefix="pixelart-training-", dir=self.place))
         return self._folder
 
     def free(self) -> None:
@@ -123,14 +127,14 @@ class ImagesHandlers:
             yield status_text(_summary(found)), survey_html(found), gr.skip() if given else images.suggested
         except (PixelArtError, OSError, RuntimeError) as error:  # RuntimeError: a home folder that there is not
             yield _refused(images, error)
+        finally:
+            shutil.rmtree(images.folder / FETCHED, ignore_errors=True)  # an upload stays: it may be looked at again
 
     def _source(self, images: Images, form: ImagesForm) -> tuple[Path, str]:
         if form.source == DATASET:
             if not isinstance(form.dataset, str) or not form.dataset.strip():
                 raise RequestRejected("Name a dataset, such as owner/name.")
-            target = images.folder / "dataset"
-            shutil.rmtree(target, ignore_errors=True)
-            return fetch_dataset(form.dataset.strip(), target), form.dataset.strip()
+            return fetch_dataset(form.dataset.strip(), images.folder / FETCHED), form.dataset.strip()
         if form.source == FOLDER and self.local:
             if not isinstance(form.folder, str) or not form.folder.strip():
                 raise RequestRejected("Name a folder.")

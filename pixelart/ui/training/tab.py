@@ -48,7 +48,7 @@ def train_tab(
     app: gr.Blocks, engine: Engine, jobs: Jobs, models: Models, memory: gr.BrowserState, *, local: bool
 ) -> None:
     """Builds the tab inside the open Blocks and wires its events. `local`: the page is used where the program runs."""
-    images = gr.State(Images(), time_to_live=SESSION_SECONDS, delete_callback=Images.free)
+    images = gr.State(Images(jobs.incoming), time_to_live=SESSION_SECONDS, delete_callback=Images.free)
     with gr.Row(elem_id="train"):
         with gr.Column(elem_id="train-left", min_width=0):
             with gr.Column(elem_classes="step"):
