@@ -7,13 +7,15 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pixelart.engine import Engine
 from pixelart.errors import PixelArtError
 from pixelart.jobs import Jobs
+from pixelart.settings import SETTINGS
 from pixelart.ui import build, launch_settings
 
 CHECKPOINTS, JOBS = (Path(__file__).with_name(name) for name in ("checkpoints", "jobs"))
@@ -35,8 +37,9 @@ def is_local() -> bool:
 @contextmanager
 def training() -> Iterator[Jobs | str]:
     """The trainings in the background, which end with this context; or why there are none."""
+    settings = SETTINGS.for_one_user() if is_local() else SETTINGS
     try:
-        jobs = Jobs(JOBS, checkpoints=CHECKPOINTS)
+        jobs = Jobs(JOBS, checkpoints=CHECKPOINTS, settings=settings)
     except (PixelArtError, OSError) as error:
         yield f"Training is off: {error}."
         return
@@ -58,10 +61,13 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl+C: the machine is shut down, say
-    with training() as jobs:
+    with suppress(KeyboardInterrupt), training() as jobs:
         engine = Engine(CHECKPOINTS, on_drawing=jobs.give_way if isinstance(jobs, Jobs) else None)
         threading.Thread(target=warm_up, args=(engine,), name="warm-up", daemon=True).start()
-        build(engine, jobs, local=is_local()).launch(inbrowser=has_screen(), **launch_settings())
+        app = build(engine, jobs, local=is_local())
+        app.launch(inbrowser=has_screen(), prevent_thread_lock=True, **launch_settings())
+        while app.is_running:  # not in `launch`, which waits for open pages before it lets the trainings be saved
+            time.sleep(0.1)
 
 
 if __name__ == "__main__":

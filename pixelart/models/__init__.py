@@ -14,6 +14,7 @@ from pixelart.models.base import RasterModel as RasterModel
 from pixelart.models.base import to_channels_last as to_channels_last
 from pixelart.models.multiscale import scale_of_pixels as scale_of_pixels
 from pixelart.models.registry import check_codec as check_codec
+from pixelart.models.registry import check_preset as check_preset
 from pixelart.models.registry import config_from_dict as config_from_dict
 from pixelart.models.registry import config_to_dict as config_to_dict
 from pixelart.models.registry import create_model as create_model

@@ -62,6 +62,13 @@ def get_variant(name: str) -> Variant:
     return _VARIANTS[name]
 
 
+def check_preset(name: str, preset: str) -> None:
+    """Raises RequestRejected when there is no model `name`, or none with this preset."""
+    presets = get_variant(name).presets
+    if preset not in presets:
+        raise RequestRejected(f"preset {preset!r:.40} of {name} is not one of {', '.join(presets)}")
+
+
 def check_codec(name: str, codec: str) -> None:
     """Raises RequestRejected when the model `name` is not for the levels of the codec named `codec`."""
     fit = get_variant(name).codecs
@@ -77,9 +84,8 @@ def create_model(name: str, *, preset: str = "default", **values: Any) -> Autore
     Raises:
         RequestRejected: no such model or preset.
     """
+    check_preset(name, preset)
     variant = get_variant(name)
-    if preset not in variant.presets:
-        raise RequestRejected(f"preset {preset!r:.40} of {name} is not one of {', '.join(variant.presets)}")
     return variant.model(variant.config(**{**variant.presets[preset], **values}))
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pixelart.codec import RGB, Binary, Codec, Gray, Indexed, codec_from_config
 from pixelart.errors import DataRejected, RequestRejected
-from pixelart.models import AutoregressiveModel, check_codec, config_to_dict, create_model
+from pixelart.models import AutoregressiveModel, check_codec, check_preset, config_to_dict, create_model
 from pixelart.models.adapting import adapt, adapted_config
-from pixelart.models.weights import CheckpointConfig, load_weights, read_config
+from pixelart.models.weights import CheckpointConfig, check_weights, load_weights, read_config, read_seen
 from pixelart.palettes import fit_palette
 from pixelart.training.data import PictureSet
-from pixelart.training.run import RunConfig
+from pixelart.training.run import PaletteOf, RunConfig
 
 CODECS = ("indexed", "rgb", "gray", "binary")
 FROM_SCRATCH: dict[str, Any] = {"model": "gated_pixelcnn", "preset": "default", "codec": "indexed", "colours": 64}
@@ -21,6 +21,43 @@ FROM_SCRATCH: dict[str, Any] = {"model": "gated_pixelcnn", "preset": "default", 
 FINE_TUNING: dict[str, Any] = {"learning_rate": 3e-4, "warmup_steps": 20, "save_every": 50, "keep": "best"}
 """The schedule's values where a run has a base and nothing else is said."""
 NewClasses = Literal["add", "refuse"]
+
+
+def decide(
+    said: Mapping[str, Any], *, base: Path | None
+) -> tuple[dict[str, Any], CheckpointConfig | None, frozenset[str]]:
+    """All that can be told of a start before its pictures are read: model, preset, codec, colours and palette by name;
+    the config of the base, a checkpoint folder; and the content hashes of what that has learned from.
+
+    Args:
+        said: what is said of these, and of `new_classes`, by name.
+
+    Raises:
+        RequestRejected: a word or number that is none of those possible, or, beside a base, what the base decides.
+        WeightsRejected: a base that cannot be used.
+    """
+    for name, words in (("palette", get_args(PaletteOf)), ("new_classes", get_args(NewClasses))):
+        if said.get(name, words[0]) not in words:
+            raise RequestRejected(f"{name} {said[name]!r:.20}: must be {' or '.join(words)}")
+    said = {name: value for name, value in said.items() if name != "new_classes"}
+    if base is None:
+        if said.get("palette") == "keep":
+            raise RequestRejected("palette keep: there is no base whose palette could be kept")
+        decided = {**FROM_SCRATCH, "palette": "fit", **said}
+        check_preset(decided["model"], decided["preset"])
+        _check_codec(decided["codec"], decided["colours"])
+        check_codec(decided["model"], decided["codec"])
+        return decided, None, frozenset()
+    refuse_beside_base(said)
+    origin, seen = read_config(base), read_seen(base)
+    check_weights(base, origin)
+    decided = {"preset": "", "colours": 0, "palette": "keep", **said}
+    if decided["palette"] == "fit":
+        codec = codec_from_config(origin.codec)
+        if not isinstance(codec, Indexed):
+            raise RequestRejected(f"palette fit: the base models {codec.name}, which has no palette")
+        _check_codec(codec.name, decided["colours"] or codec.levels)
+    return decided, origin, seen
 
 
 def refuse_beside_base(said: Mapping[str, Any], *, palette: str = "keep") -> None:
@@ -34,7 +71,6 @@ def refuse_beside_base(said: Mapping[str, Any], *, palette: str = "keep") -> Non
 def from_scratch(decided: Mapping[str, Any], pictures: PictureSet, learned: PictureSet) -> CheckpointConfig:
     """The network and codec of a run without a base, the palette fitted to what is `learned` from alone."""
     model, codec = decided["model"], _codec(decided["codec"], decided["colours"], learned)
-    check_codec(model, codec.name)
     height, width = pictures.pictures.shape[1:3]
     network = create_model(
         model,
@@ -63,8 +99,6 @@ def from_base(
         raise DataRejected(f"{data.name}: the base has no class {', '.join(unknown)[:80]}")
     codec = codec_from_config(origin.codec)
     if decided["palette"] == "fit":
-        if not isinstance(codec, Indexed):
-            raise RequestRejected(f"palette fit: the base models {codec.name}, which has no palette")
         codec = _codec("indexed", decided["colours"] or codec.levels, learned)
     return adapted_config(origin, codec=codec, classes=pictures.classes)
 
@@ -79,15 +113,18 @@ def base_weights(config: RunConfig) -> AutoregressiveModel | None:
     return adapt(load_weights(base, origin), origin, wanted)
 
 
+def _check_codec(name: str, colours: int) -> None:
+    if name not in CODECS:
+        raise RequestRejected(f"codec {name!r:.20} is not one of {', '.join(CODECS)}")
+    if name == "indexed" and not 2 <= colours <= 256:
+        raise RequestRejected(f"colours {colours}: must lie in 2 to 256, transparent included")
+
+
 def _codec(name: str, colours: int, pictures: PictureSet) -> Codec:
     if name == "indexed":
-        if not 2 <= colours <= 256:
-            raise RequestRejected(f"colours {colours}: must lie in 2 to 256, transparent included")
         opaque = pictures.pictures[pictures.pictures[..., 3] >= 128][:, :3]
         if not len(opaque):
             raise DataRejected("every picture is wholly transparent")
         return Indexed(fit_palette(opaque, size=colours - 1))
     plain: dict[str, type[Codec]] = {"rgb": RGB, "gray": Gray, "binary": Binary}
-    if name not in plain:
-        raise RequestRejected(f"codec {name!r:.20} is not one of {', '.join(CODECS)}")
     return plain[name]()
