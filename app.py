@@ -20,6 +20,7 @@ if __name__ == "__main__":
 from pixelart.engine import Engine
 from pixelart.errors import PixelArtError
 from pixelart.jobs import Jobs
+from pixelart.settings import SETTINGS
 from pixelart.ui import build, launch_settings
 
 CHECKPOINTS, JOBS = (Path(__file__).with_name(name) for name in ("checkpoints", "jobs"))
@@ -41,8 +42,9 @@ def is_local() -> bool:
 @contextmanager
 def training() -> Iterator[Jobs | str]:
     """The trainings in the background, which end with this context; or why there are none."""
+    settings = SETTINGS.for_one_user() if is_local() else SETTINGS
     try:
-        jobs = Jobs(JOBS, checkpoints=CHECKPOINTS)
+        jobs = Jobs(JOBS, checkpoints=CHECKPOINTS, settings=settings)
     except (PixelArtError, OSError) as error:
         yield f"Training is off: {error}."
         return

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pixelart.errors import RequestRejected
-from pixelart.jobs import Job, JobFolder, Jobs, read_jobs
+from pixelart.jobs import ENDED, Job, JobFolder, Jobs, read_jobs
+from pixelart.settings import SETTINGS
 from pixelart.terminal import Json, say
 
-SHOWN = ("id", "name", "state", "reason", "pid", "created", "started", "ended")
+SHOWN = ("id", "name", "state", "reason", "exported", "pid", "created", "started", "ended")
 
 
 def jobs(options: argparse.Namespace) -> Json:
@@ -27,8 +28,10 @@ def _resume(options: argparse.Namespace, job_id: str) -> None:
     found = [job for job in read_jobs(options.folder) if job.id == job_id]
     if not found:
         raise RequestRejected(f"job {job_id!r:.40}: not found in {options.folder}")
-    with Jobs(options.folder, checkpoints=options.checkpoints) as queue:
-        queue.resume(found[0].owner, job_id)
+    owner = found[0].owner
+    with Jobs(options.folder, checkpoints=options.checkpoints, settings=SETTINGS.for_one_user()) as queue:
+        if queue.get(owner, job_id).state in ENDED:  # one in the queue comes to its turn as it is
+            queue.resume(owner, job_id)
         queue.wait_until_idle()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 VERSION = "0.1.0"
 
@@ -34,12 +34,20 @@ class Settings:
     max_config_bytes: int = 2**20
     max_running_jobs: int = 1
     max_queued_jobs: int = 3
+    max_jobs_per_owner: int = 2
+    """Of those places that one visitor may have, where there may be others."""
+    max_kept_jobs: int = 20
+    """Of one owner, those that have ended and their saves included."""
     max_job_threads: int = 8
     """Or all cores, where there are fewer: more gain nothing on networks as small as these."""
     max_job_minutes: float = 30.0
     """Of training; measuring, drawing samples and waiting for whoever draws are not counted."""
     max_process_minutes: float = 60.0
     """Of the process of a job, measuring and all, but for waiting: what has not ended then is saved and stopped."""
+
+    def for_one_user(self) -> Settings:
+        """The same, where there are no other visitors: all places are one's own."""
+        return replace(self, max_jobs_per_owner=self.max_running_jobs + self.max_queued_jobs)
 
 
 SETTINGS = Settings()

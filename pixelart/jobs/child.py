@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import subprocess
@@ -60,7 +61,7 @@ class Child:
         self._paused_before, self._started = 0.0, time.monotonic()
         self.stopped_by: Stopper | None = None
         self.was_killed = False
-        self._stopped_at = 0.0
+        self._ends_by = math.inf
 
     @property
     def pid(self) -> int:
@@ -76,15 +77,16 @@ class Child:
             return now - self._started - paused
 
     @property
-    def stopping_for(self) -> float:
-        """Seconds since it was told to stop; 0 when it was not."""
-        return time.monotonic() - self._stopped_at if self.stopped_by else 0.0
+    def is_late(self) -> bool:
+        """Whether it was told to end by now."""
+        return time.monotonic() > self._ends_by
 
-    def stop(self, by: Stopper) -> None:
-        """Tell it to save and end. Who says it first is remembered."""
+    def stop(self, by: Stopper, *, patience: float) -> None:
+        """Tell it to save and end within `patience` seconds from now. Who says it first is remembered, and of several
+        ends the earliest counts."""
         with self._lock:
-            if self.stopped_by is None:
-                self.stopped_by, self._stopped_at = by, time.monotonic()
+            self.stopped_by = self.stopped_by or by
+            self._ends_by = min(self._ends_by, time.monotonic() + patience)
         self._order(b"stop\n")
 
     def pause(self) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +37,7 @@ class JobFolder:
 
     @property
     def data(self) -> Path:
-        """The pictures to train on, and nothing else."""
+        """The pictures to train on, and nothing else: read at every start, and gone once the job is done."""
         return self.path / "data.zip"
 
     @property
@@ -47,6 +49,12 @@ class JobFolder:
     def log(self) -> Path:
         """All that the child printed, over all its lives."""
         return self.path / "job.log"
+
+    def drop_data(self) -> None:
+        """Free the disk of the pictures, which a job that is done reads no more: it is not resumed, and a checkpoint of
+        it needs none."""
+        with suppress(OSError):  # the next server tries again
+            self.data.unlink(missing_ok=True)
 
     def progress(self) -> Progress | None:
         """How far the run is; None before its first step."""
@@ -84,4 +92,8 @@ class JobFolder:
                 text = file.read().decode("utf-8", "replace")
         except OSError:
             return []
-        return text.replace(f"{self.path}/", "").splitlines()[-lines:]
+        return self.without_path(text).splitlines()[-lines:]
+
+    def without_path(self, text: str) -> str:
+        """A text for whoever need not know where this folder lies."""
+        return text.replace(f"{self.path}{os.sep}", "")

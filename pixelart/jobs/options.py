@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from pixelart.errors import RequestRejected
 from pixelart.jobs.record import Option
-from pixelart.models import get_variant
-from pixelart.models.weights import CONFIG_FILE
+from pixelart.library import Library
 from pixelart.settings import Settings
+from pixelart.training.options import check_training_options
 from pixelart.training.run import Schedule
-from pixelart.training.setup import check_name
-from pixelart.training.starting import FROM_SCRATCH
+from pixelart.training.starting import FROM_SCRATCH, decide
 
 JOB_OPTIONS = (
     "base", "palette", "new_classes", "model", "preset", "codec", "colours", "steps", "minutes", "batch_size",
@@ -27,10 +28,12 @@ _KINDS: dict[type, str] = {bool: "truth value", int: "whole number", float: "num
 
 
 def check_options(options: Mapping[str, Any], *, checkpoints: Path, settings: Settings) -> None:
-    """Refuse at once what the child would refuse, and what a job may not say.
+    """Refuse at once what a job may not say, and what its child would refuse before it has read the pictures: by the
+    checks of the child, with its words.
 
     Raises:
         RequestRejected: an option that is none of JOB_OPTIONS, or a value of another kind or outside its limits.
+        WeightsRejected: a base that cannot be used.
     """
     for name, value in options.items():
         if name not in JOB_OPTIONS:
@@ -38,22 +41,19 @@ def check_options(options: Mapping[str, Any], *, checkpoints: Path, settings: Se
         kind = type(_EXAMPLES[name])
         if type(value) not in ((int, float) if kind is float else (kind,)):
             raise RequestRejected(f"{name} {value!r:.40}: must be a {_KINDS[kind]}")
-    Schedule(**{name: options[name] for name in options if name in Schedule.__dataclass_fields__}).check()
+    check_training_options(options)
     if options.get("minutes", 0) > settings.max_job_minutes:
         raise RequestRejected(f"minutes {options['minutes']:g}: a job has at most {settings.max_job_minutes:g}")
-    if "model" in options:
-        get_variant(options["model"])
-    if "base" in options:
-        check_name(options["base"])
-        if not (checkpoints / options["base"] / CONFIG_FILE).is_file():
-            raise RequestRejected(f"base {options['base']}: no such checkpoint")
+    library = Library(checkpoints, device=torch.device("cpu"), memory_bytes=0)
+    base = library.path(options["base"]) if "base" in options else None
+    decide({name: options[name] for name in options.keys() & {*FROM_SCRATCH, "palette"}}, base=base)
 
 
 def words(options: Mapping[str, Option], *, checkpoints: Path, threads: int) -> list[str]:
     """The options for a command line, each one word, whatever its value looks like."""
     said: dict[str, Any] = {**options, "threads": threads}
-    if options.get("base"):
-        said["base"] = (checkpoints / str(options["base"])).resolve()
+    if "base" in options:
+        said["checkpoints"] = checkpoints
     return [
         f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}")
         for name, value in said.items()

@@ -20,8 +20,8 @@ class Job:
     """A training in the background, as its record says.
 
     `name`: of the checkpoint to come. `options`: of `python -m pixelart train`, by name. `reason`: why it ended, a
-    plain sentence, or nothing. `pid`: of the child that was started last, for people to look at and nothing else. Times
-    are in seconds since 1970.
+    plain sentence, or nothing. `pid`: of the child that was started last, for people to look at and nothing else.
+    `exported`: the checkpoint that was made of it, or nothing yet. Times are in seconds since 1970.
     """
 
     id: str
@@ -34,3 +34,9 @@ class Job:
     pid: int | None = None
     started: float | None = None
     ended: float | None = None
+    exported: str = ""
+
+    @property
+    def claims(self) -> str:
+        """The name that no other checkpoint is to have."""
+        return self.exported or self.name

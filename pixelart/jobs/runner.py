@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +24,8 @@ LINGER = 0.4
 """Seconds after a drawing in which a child still gives way: another one often follows."""
 STOP_PATIENCE, CLOSE_PATIENCE, ORPHAN_PATIENCE = 60.0, 7.0, 10.0
 """Seconds that a child has to save and end: told by its owner, at the end of the server, and when its server died."""
+KILL_PATIENCE = 1.0
+"""Seconds in which a child that was killed is gone; one that the system holds up keeps no server from its end."""
 _AGAIN = 1.0
 
 
@@ -59,11 +60,12 @@ class Runner:
             thread.start()
 
     def close(self) -> None:
-        """Let the children save and end, at most CLOSE_PATIENCE seconds."""
+        """Let the children save and end, at most CLOSE_PATIENCE seconds from now, whatever they were told before."""
+        end = time.monotonic() + CLOSE_PATIENCE + KILL_PATIENCE
         self._closing.set()
         self.wake()
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0.0, end - time.monotonic()))
 
     def wake(self) -> None:
         """There may be something new in the queue."""
@@ -77,10 +79,10 @@ class Runner:
 
     def stop(self, job_id: str) -> None:
         """Tell the child of a job whose record says that it is stopping."""
-        with self._changed:
+        with self._changed:  # in which a job is claimed and gets its child: there is one, unless it has ended
             child = self._children.get(job_id)
         if child:
-            child.stop("owner")
+            child.stop("owner", patience=STOP_PATIENCE)
 
     def give_way(self, drawing: bool) -> None:
         """The children pause while someone is drawing, and LINGER seconds longer."""
@@ -96,14 +98,10 @@ class Runner:
             self._await_release(job)
         while not self._closing.is_set():
             try:
-                with self._changed:
-                    job = None if self._closing.is_set() else self._store.claim()
-                    if job is None and not self._closing.is_set():
-                        self._changed.wait()
-                if job:
-                    self._run(job)
-            except sqlite3.OperationalError as error:  # a full disk, ...
-                log.warning("records of jobs: %s", error)
+                self._take_one()
+            except Exception as error:  # a full disk, or a fault of ours: the next job is to run all the same
+                known = isinstance(error, OSError | RequestRejected)
+                log.warning("jobs: %s", error, exc_info=None if known else error)
                 self._closing.wait(_AGAIN)
 
     def _await_release(self, job: Job) -> None:
@@ -111,41 +109,53 @@ class Runner:
         end = time.monotonic() + ORPHAN_PATIENCE
         run = self._folder(job).run
         while run.is_dir() and time.monotonic() < end and not self._closing.is_set():
-            with suppress(RequestRejected), exclusive(run):
+            with suppress(RequestRejected, OSError), exclusive(run):  # OSError: the disk; the child will tell it
                 return
             time.sleep(TICK)
 
-    def _run(self, job: Job) -> None:
-        """From the start of its child to the record of its end."""
-        folder = self._folder(job)
-        try:
-            child = Child(self._command(job), log=folder.log, threads=self._threads_each)
-        except OSError as error:
-            self._end(job, "failed", f"could not be started: {error.strerror}")
-            return
+    def _take_one(self) -> None:
+        """The first job of the queue, from its claim to the record of its end; or waits until there may be one."""
         with self._changed:
-            self._children[job.id] = child
-        self._record(job, pid=child.pid)
-        code = self._see_through(job, child)
+            job = None if self._closing.is_set() else self._store.claim()
+            if job is None:
+                if not self._closing.is_set():
+                    self._changed.wait()
+                return
+            child, reason = self._started(job)
+        if child is None:
+            self._end(job, "failed", reason)
+            return
+        with suppress(OSError, RequestRejected):  # it is for people; the end of the job tells it again
+            self._store.change(job.id, was=AT_WORK, pid=child.pid)
+        code = self._see_through(child)
         with self._changed:
             del self._children[job.id]
-        self._end(job, *outcome(child, code, folder, minutes=self._minutes))
+        self._end(job, *outcome(child, code, self._folder(job), minutes=self._minutes), pid=child.pid)
 
-    def _end(self, job: Job, state: State, reason: str) -> None:
-        self._record(job, state=state, reason=reason, ended=time.time())
+    def _started(self, job: Job) -> tuple[Child | None, str]:
+        """Its child, or why there is none."""
+        try:
+            child = Child(self._command(job), log=self._folder(job).log, threads=self._threads_each)
+        except (OSError, ValueError) as error:
+            return None, f"could not be started: {getattr(error, 'strerror', None) or error}"
+        self._children[job.id] = child
+        return child, ""
+
+    def _end(self, job: Job, state: State, reason: str, **values: Any) -> None:
+        recorded = self._record(job, state=state, reason=reason, ended=time.time(), **values)
+        if recorded and state == "done":
+            self._folder(job).drop_data()
         self.wake()
 
-    def _see_through(self, job: Job, child: Child) -> int:
-        """Exit code of a child, which is told what it must know meanwhile."""
-        record = self._store.get(job.id)
-        if record and record.state == "stopping":  # told after the claim and before the child was there
-            child.stop("owner")
+    def _see_through(self, child: Child) -> int:
+        """Exit code of a child, which is told what it must know meanwhile. Nothing here can fail for want of a disk: a
+        child is never left alone."""
         while (code := child.wait(TICK)) is None:
             if self._closing.is_set():
-                child.stop("server")
+                child.stop("server", patience=CLOSE_PATIENCE)
             elif child.seconds > 60 * self._minutes:
-                child.stop("limit")
-            if child.stopping_for > (CLOSE_PATIENCE if self._closing.is_set() else STOP_PATIENCE):
+                child.stop("limit", patience=STOP_PATIENCE)
+            if child.is_late:
                 child.kill()
             self._let_go(child)
         return code
@@ -157,13 +167,13 @@ class Runner:
             elif time.monotonic() - self._drew > LINGER:
                 child.go()
 
-    def _record(self, job: Job, **values: Any) -> None:
-        """Change the record of a job at work, if need be as soon as there is room for it."""
+    def _record(self, job: Job, **values: Any) -> bool:
+        """Change the record of a job at work, if need be as soon as there is room for it; whether that came to pass
+        before the end of the server."""
         while True:
             try:
-                self._store.change(job.id, was=AT_WORK, **values)
-                return
-            except sqlite3.OperationalError as error:
+                return self._store.change(job.id, was=AT_WORK, **values)
+            except (OSError, RequestRejected) as error:
                 log.warning("record of job %s: %s", job.id, error)
                 if self._closing.wait(_AGAIN):
-                    return
+                    return False

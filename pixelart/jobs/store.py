@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 import threading
@@ -15,9 +16,11 @@ from pixelart.errors import RequestRejected
 from pixelart.jobs.record import STATES, Job, State
 
 DATABASE = "jobs.db"
-VERSION = 1
+VERSION = 2
+"""Version 1 had no `exported`."""
 _FIELDS = tuple(Job.__dataclass_fields__)
-_SELECT = f"SELECT {', '.join(_FIELDS)} FROM jobs"
+_NEXT_TURN = "(SELECT coalesce(max(turn), 0) + 1 FROM jobs)"
+_EXPORTED = "exported TEXT NOT NULL DEFAULT ''"
 _SCHEMA = f"""
 CREATE TABLE jobs (
     id TEXT PRIMARY KEY,
@@ -30,37 +33,57 @@ CREATE TABLE jobs (
     pid INTEGER,
     started REAL,
     ended REAL,
-    turn INTEGER NOT NULL
+    turn INTEGER NOT NULL,
+    {_EXPORTED}
 )"""
+_MIGRATIONS = {0: _SCHEMA, 1: f"ALTER TABLE jobs ADD COLUMN {_EXPORTED}"}
+_ERRNO = {"full": errno.ENOSPC, "readonly": errno.EROFS, "locked": errno.EBUSY}
 
 
 class JobStore:
-    """The records in `path`. A change is on the disk when its call returns. Safe under threads."""
+    """The records in `path`. A change is on the disk when its call returns. Safe under threads.
+
+    Any call raises OSError where the disk is full, read-only, locked or broken, and has then changed nothing; and
+    RequestRejected once the store is closed, or where the file is damaged.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Opens the database, or makes it.
+        """Opens the database, or makes it; one of an older version is brought to this one.
 
         Raises:
-            RequestRejected: the file is none, or of another version.
+            RequestRejected: the file is none, or of a newer version.
         """
-        self._lock = threading.RLock()
+        self._lock, self._closed = threading.RLock(), False
         try:
             self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        except sqlite3.DatabaseError as error:
+            raise _unreadable(path.name, error) from error
+        self._database.row_factory = sqlite3.Row
+        try:
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
-            with self._transaction():
-                (version,) = self._database.execute("PRAGMA user_version").fetchone()
-                if version == 0:
-                    self._database.execute(_SCHEMA)
-                    self._database.execute(f"PRAGMA user_version = {VERSION}")
+            with self._whole():
+                self._migrate(path.name)
         except sqlite3.DatabaseError as error:
-            raise RequestRejected(f"{path.name}: no readable records of jobs ({error})") from error
-        if version not in (0, VERSION):
-            raise RequestRejected(f"{path.name}: records of version {version}; this program reads {VERSION}")
+            self.close()
+            raise _unreadable(path.name, error) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _migrate(self, name: str) -> None:
+        (version,) = self._database.execute("PRAGMA user_version").fetchone()
+        if version == VERSION:
+            return
+        if version not in _MIGRATIONS:
+            raise RequestRejected(f"{name}: records of version {version}; this program reads {VERSION}")
+        self._database.execute(_MIGRATIONS[version])
+        self._database.execute(f"PRAGMA user_version = {VERSION}")
 
     def close(self) -> None:
         """Nothing may be asked afterwards."""
         with self._lock:
+            self._closed = True
             self._database.close()
 
     def add(self, job: Job) -> None:
@@ -112,30 +135,50 @@ class JobStore:
             self._database.execute("DELETE FROM jobs WHERE id = ?", [job_id])
 
     def _select(self, rest: str, *values: Any) -> list[Job]:
-        with self._lock:
-            return [_job(row) for row in self._database.execute(f"{_SELECT} {rest}", values)]
+        with self._alone():
+            return [_job(row) for row in self._database.execute(f"SELECT * FROM jobs {rest}", values)]
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._lock:
+        with self._alone():
             if self._database.in_transaction:  # part of a larger one
                 yield
                 return
-            self._database.execute("BEGIN IMMEDIATE")
+            with self._whole():
+                yield
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """All of it or nothing. A commit that fails may leave the transaction open, in which the next call would end
+        unwritten; another error may have ended it already."""
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._database.execute("COMMIT")
+        finally:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One thread at a time; what SQLite says of the disk or its file is told as this class promises."""
+        with self._lock:
+            if self._closed:
+                raise RequestRejected("the trainings of this program have ended with it")
             try:
                 yield
-            except BaseException:
-                self._database.execute("ROLLBACK")
-                raise
-            self._database.execute("COMMIT")
-
-
-_NEXT_TURN = "(SELECT coalesce(max(turn), 0) + 1 FROM jobs)"
+            except sqlite3.OperationalError as error:
+                number = next((number for word, number in _ERRNO.items() if word in str(error)), errno.EIO)
+                raise OSError(number, f"records of jobs: {error}") from error
+            except sqlite3.DatabaseError as error:
+                if type(error) is not sqlite3.DatabaseError:  # its kinds are faults of ours
+                    raise
+                raise _unreadable(DATABASE, error) from error
 
 
 def read_jobs(folder: Path) -> list[Job]:
-    """The records of a folder of jobs, the oldest first, whether or not a server runs them; nothing where there is no
-    such folder.
+    """The records of a folder of jobs, the oldest first, whether or not a server runs them, also those of an older
+    version; nothing where there is no such folder.
 
     Raises:
         RequestRejected: the records cannot be read.
@@ -145,11 +188,16 @@ def read_jobs(folder: Path) -> list[Job]:
         return []
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
-            return [_job(row) for row in database.execute(f"{_SELECT} ORDER BY created, turn")]
+            database.row_factory = sqlite3.Row
+            return [_job(row) for row in database.execute("SELECT * FROM jobs ORDER BY created, turn")]
     except sqlite3.DatabaseError as error:
-        raise RequestRejected(f"{path}: no readable records of jobs ({error})") from error
+        raise _unreadable(str(path), error) from error
 
 
-def _job(row: Sequence[Any]) -> Job:
-    values = dict(zip(_FIELDS, row, strict=True))
+def _unreadable(name: str, error: sqlite3.Error) -> RequestRejected:
+    return RequestRejected(f"{name}: no readable records of jobs ({error})")
+
+
+def _job(row: sqlite3.Row) -> Job:
+    values = {field: row[field] for field in set(_FIELDS) & set(row.keys())}
     return Job(**{**values, "options": json.loads(values["options"])})

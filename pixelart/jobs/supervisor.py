@@ -7,7 +7,6 @@ import os
 import re
 import secrets
 import shutil
-import tempfile
 import threading
 import time
 import zipfile
@@ -19,14 +18,15 @@ from typing import Any
 from pixelart.errors import RequestRejected
 from pixelart.jobs.child import PROGRAM
 from pixelart.jobs.folder import JobFolder
+from pixelart.jobs.names import free_name, rivals
 from pixelart.jobs.options import check_options, words
 from pixelart.jobs.outcome import SERVER_GONE
-from pixelart.jobs.record import AT_WORK, ENDED, RESUMABLE, Job
+from pixelart.jobs.record import AT_WORK, ENDED, RESUMABLE, STATES, Job
 from pixelart.jobs.runner import Runner
 from pixelart.jobs.store import DATABASE, JobStore
 from pixelart.settings import SETTINGS, Settings
 from pixelart.training.checkpoint import Files, exclusive
-from pixelart.training.setup import check_name, export_run
+from pixelart.training.setup import check_name, export_again, export_run, exported_files
 
 _ID = re.compile("[0-9a-f]{16}")
 _HALF_MADE = re.compile(rf"\.{_ID.pattern}\.(new|deleted)")
@@ -35,7 +35,8 @@ _HALF_MADE = re.compile(rf"\.{_ID.pattern}\.(new|deleted)")
 class Jobs:
     """The trainings of one folder, which it holds alone. Safe under threads; `close` it, or use it as a context.
 
-    A job of another owner is not found, just as one that does not exist.
+    A job of another owner is not found, just as one that does not exist. Where the records cannot be read or written,
+    any call raises OSError and has changed nothing; after `close`, RequestRejected.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Jobs:
         self._path, self._checkpoints, self._settings = folder.resolve(), checkpoints.resolve(), settings
         self._program = tuple(program)
         self._path.mkdir(parents=True, exist_ok=True)
-        self._arriving = threading.Lock()
+        self._changing = threading.Lock()
         with ExitStack() as stack:
             stack.enter_context(exclusive(self._path, busy="another server runs the jobs of this folder"))
             self._store = stack.enter_context(closing(JobStore(self._path / DATABASE)))
@@ -97,17 +98,21 @@ class Jobs:
         `options`: some of JOB_OPTIONS.
 
         Raises:
-            RequestRejected: a name or option that cannot be used, too large a file, or a full queue.
+            RequestRejected: a name or option that cannot be used, too large a file, a full queue, or too many jobs of
+                this owner.
+            WeightsRejected: a base that cannot be used.
             OSError: no such file, or the disk is full; nothing is left of the job.
         """
+        check_name(name)
         check_options(options, checkpoints=self._checkpoints, settings=self._settings)
-        self._check_name(name)
         if data.stat().st_size > self._settings.max_archive_bytes:
             raise RequestRejected(f"{data.name}: larger than {self._settings.max_archive_bytes >> 20} MiB")
         job = Job(secrets.token_hex(8), owner, name, dict(options), time.time())
-        with self._a_place():
-            self._take_in(data, self._folder(job))
+        with self._a_place(owner):
+            self._check_room(owner)
+            self._check_free(name)
             try:
+                self._take_in(data, self._folder(job))
                 self._store.add(job)
             except BaseException:  # a full disk, ...: which the pictures would keep full
                 shutil.rmtree(self._folder(job).path, ignore_errors=True)
@@ -166,21 +171,27 @@ class Jobs:
             RequestRejected: the owner has no such job, it was not cut short, or the queue is full.
         """
         job = self.get(owner, job_id)
-        with self._a_place():
+        with self._a_place(owner):
             if not self._store.change(job.id, was=RESUMABLE, state="queued", reason="", ended=None):
                 raise RequestRejected(f"job {job.id} is {self.get(owner, job_id).state}: there is nothing to resume")
 
-    def export(self, owner: str, job_id: str, *, name: str | None = None) -> str:
-        """Make a checkpoint of the newest save of a job; returns its name, which is that of the job unless another is
-        given.
+    def export(self, owner: str, job_id: str) -> str:
+        """Make a checkpoint of the newest save of a job, or bring the one to it that was made before; returns its name:
+        that of the job, or, where another checkpoint has that, a free one.
 
         Raises:
-            RequestRejected: the owner has no such job, nothing is saved yet, or the name cannot be used.
+            RequestRejected: the owner has no such job, or nothing is saved yet.
+            OSError: the disk is full; the checkpoint that was made before is as it was.
         """
-        job = self.get(owner, job_id)
-        name = job.name if name is None else name
-        self._check_name(name)
-        export_run(self._saved(job), self._checkpoints / name)
+        with self._changing:
+            job = self.get(owner, job_id)
+            with self._saved(job) as run:
+                if job.exported and export_again(run, self._checkpoints / job.exported):
+                    return job.exported
+                others = rivals(job, self._store.in_state(*STATES))
+                name = free_name(job.claims, others, checkpoints=self._checkpoints)
+                self._store.change(job.id, was=STATES, exported=name)  # first, or it would be made twice
+                export_run(run, self._checkpoints / name)
         return name
 
     def archive(self, owner: str, job_id: str) -> bytes:
@@ -189,30 +200,33 @@ class Jobs:
         Raises:
             RequestRejected: the owner has no such job, or nothing is saved yet.
         """
-        job = self.get(owner, job_id)
-        with tempfile.TemporaryDirectory() as place:
-            target = export_run(self._saved(job), Path(place) / job.name)
-            buffer = io.BytesIO()
-            with zipfile.ZipFile(buffer, "w") as archive:
-                for path in sorted(target.iterdir()):
-                    archive.write(path, f"{job.name}/{path.name}")
+        job, buffer = self.get(owner, job_id), io.BytesIO()
+        with self._saved(job) as run, zipfile.ZipFile(buffer, "w") as archive:
+            for name, data in exported_files(run).items():
+                archive.writestr(f"{job.name}/{name}", data)
         return buffer.getvalue()
 
     def delete(self, owner: str, job_id: str) -> None:
-        """Remove a job that has ended, with all that it saved.
+        """Remove a job that has ended, with all that it saved; the checkpoint that was made of it stays.
 
         Raises:
             RequestRejected: the owner has no such job, or it has not ended.
         """
-        with self._arriving:
+        with self._changing:
             job = self.get(owner, job_id)
             if job.state not in ENDED:
                 raise RequestRejected(f"job {job.id} is {job.state}: stop it first")
             path = self._folder(job).path
             gone = path.with_name(f".{job.id}.deleted")
             with suppress(FileNotFoundError):
-                path.rename(gone)
-            self._store.delete(job.id)
+                path.rename(gone)  # from here on the next server would end what is begun
+            try:
+                Files().sync_folder(self._path)
+                self._store.delete(job.id)
+            except BaseException:
+                with suppress(FileNotFoundError):
+                    gone.rename(path)
+                raise
         shutil.rmtree(gone, ignore_errors=True)
 
     # --- folders --------------------------------------------------------------------------------------------------
@@ -220,29 +234,48 @@ class Jobs:
     def _folder(self, job: Job) -> JobFolder:
         return JobFolder(self._path / job.id)
 
-    def _saved(self, job: Job) -> Path:
-        run = self._folder(job).run
-        if not run.is_dir():
+    @contextmanager
+    def _saved(self, job: Job) -> Iterator[Path]:
+        """The run of a job that has saved something; what is told of it does not say where it lies."""
+        folder = self._folder(job)
+        if not folder.has_saved:
             raise RequestRejected(f"job {job.id}: nothing is saved yet")
-        return run
+        try:
+            yield folder.run
+        except RequestRejected as error:
+            told = folder.without_path(str(error)).replace(f"{self._checkpoints}{os.sep}", "")
+            raise RequestRejected(told) from error
 
     def _command(self, job: Job) -> Sequence[str]:
         folder = self._folder(job)
         fixed = ("train", "--resume", "--attended", f"--data={folder.data}", f"--out={folder.run}")
         return [*self._program, *fixed, *words(job.options, checkpoints=self._checkpoints, threads=self._threads)]
 
-    def _check_name(self, name: str) -> None:
-        check_name(name)
-        if (self._checkpoints / name).exists():
-            raise RequestRejected(f"name {name}: there is a checkpoint of this name already")
+    def _check_room(self, owner: str) -> None:
+        kept, most = len(self._store.list(owner)), self._settings.max_kept_jobs
+        if kept >= most:
+            raise RequestRejected(
+                f"{kept} trainings of yours are kept, and no more than {most} can be; delete one first"
+            )
+
+    def _check_free(self, name: str) -> None:
+        free = free_name(name, self._store.in_state(*STATES), checkpoints=self._checkpoints)
+        if free != name:
+            raise RequestRejected(f"name {name}: another model or training has it; {free} is free")
 
     @contextmanager
-    def _a_place(self) -> Iterator[None]:
+    def _a_place(self, owner: str) -> Iterator[None]:
         """One comes in at a time, if there is a place; raises RequestRejected when there is none."""
-        with self._arriving:
-            most, waiting = self._settings.max_running_jobs, self._settings.max_queued_jobs
-            if len(self._store.in_state("queued", *AT_WORK)) >= most + waiting:
-                raise RequestRejected(f"{most} running and {waiting} queued are all that may be; try again later")
+        with self._changing:
+            running, waiting = self._settings.max_running_jobs, self._settings.max_queued_jobs
+            live = self._store.in_state("queued", *AT_WORK)
+            own, most = sum(job.owner == owner for job in live), self._settings.max_jobs_per_owner
+            if len(live) >= running + waiting:
+                raise RequestRejected(f"{running} running and {waiting} queued are all that may be; try again later")
+            if own >= most:
+                raise RequestRejected(
+                    f"{own} trainings of yours run or wait, and no more than {most} can; try again later"
+                )
             yield
         self._runner.wake()
 
@@ -269,7 +302,11 @@ class Jobs:
         for job in orphans:
             self._store.change(job.id, was=AT_WORK, state="interrupted", reason=SERVER_GONE, ended=time.time())
         shutil.rmtree(self.incoming, ignore_errors=True)
+        for job in self._store.in_state("done"):
+            self._folder(job).drop_data()  # of a server that was killed before it did so
         for path in self._path.iterdir():
+            if path.suffix == ".deleted" and _HALF_MADE.fullmatch(path.name):
+                self._store.delete(path.stem[1:])
             lost = _ID.fullmatch(path.name) and not self._store.get(path.name) and not JobFolder(path).run.exists()
             if lost or _HALF_MADE.fullmatch(path.name):  # a submission or a deletion that was cut short
                 shutil.rmtree(path, ignore_errors=True)

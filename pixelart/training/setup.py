@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -20,7 +22,6 @@ from pixelart.models.weights import (
     SEEN_FILE,
     WEIGHTS_FILE,
     CheckpointConfig,
-    read_config,
     read_seen,
 )
 from pixelart.training.checkpoint import Files, exclusive, last_checkpoint, write_file
@@ -29,9 +30,9 @@ from pixelart.training.options import check_training_options
 from pixelart.training.processes import Processes
 from pixelart.training.run import RUN_FILE, PaletteOf, RunConfig, Schedule, read_run
 from pixelart.training.starting import (
-    FROM_SCRATCH,
     NewClasses,
     base_weights,
+    decide,
     from_base,
     from_scratch,
     refuse_beside_base,
@@ -41,6 +42,10 @@ from pixelart.training.trainer import Trainer
 
 ADJUSTABLE = ("steps", "minutes", "save_every", "sample_every", "threads", "compile", "gradient_checkpointing")
 """What may be another on resume: how long to train, and how; the length also moves the cosine schedule."""
+MAX_NAME = 64
+_OF_A_SAVE = ("trained_steps", "trained_minutes", "kept_step")
+_ABANDONED = 3600.0
+"""Seconds after which a half-made export is one whose process was killed."""
 
 
 @contextmanager
@@ -73,12 +78,11 @@ def start_run(
         DataRejected, ImageRejected: data that cannot be used.
         WeightsRejected: a base that cannot be used.
     """
-    origin, seen = None, frozenset[str]()
     said = {"model": model, "preset": preset, "codec": codec, "colours": colours, "palette": palette}
     said = {name: value for name, value in said.items() if value is not None}
     check_training_options({**asdict(schedule), **said, "base": base, "new_classes": new_classes, "fit": fit})
-    if base:
-        origin, seen, base = read_config(base), read_seen(base), base.resolve()
+    decided, origin, seen = decide(said, base=base)
+    if origin:
         size = origin.model_config["height"], origin.model_config["width"]
     pictures = read_pictures(data, size=size, fit=fit)
     seen |= {h for h in pictures.hashes if not is_validation(h, share=schedule.validation_share)}
@@ -86,10 +90,8 @@ def start_run(
     if not learned.any():
         raise DataRejected(f"{data.name}: no picture is left to train on beside the validation part")
     if origin:
-        decided = {"preset": "", "colours": 0, "palette": "keep", **said}
         start = from_base(origin, decided, pictures, pictures.select(learned), new_classes=new_classes, data=data)
     else:
-        decided = {**FROM_SCRATCH, "palette": "fit", **said}
         start = from_scratch(decided, pictures, pictures.select(learned))
     config = RunConfig(
         model=start.model,
@@ -104,7 +106,7 @@ def start_run(
         codec=start.codec,
         model_config=start.model_config,
         schedule=schedule,
-        base=str(base or ""),
+        base=str(base.resolve()) if base else "",
     )
     weights = base_weights(config)
     run.mkdir(parents=True, exist_ok=True)
@@ -186,23 +188,21 @@ def _adjusted(config: RunConfig, given: Mapping[str, Any]) -> Schedule:
 
 def check_name(name: str) -> None:
     """Raises RequestRejected when a checkpoint cannot be called so."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
-        raise RequestRejected(f"name {name!r:.80}: use 1 to 64 letters, digits, '.', '_' and '-'")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or len(name) > MAX_NAME:
+        raise RequestRejected(f"name {name!r:.80}: use 1 to {MAX_NAME} letters, digits, '.', '_' and '-'")
 
 
-def export_run(run: Path, target: Path) -> Path:
-    """Write the averaged weights of a run's newest save, or of its best where it keeps that, as the checkpoint folder
-    `target`, whole or not at all.
+def exported_files(run: Path) -> dict[str, bytes]:
+    """The files, by name, of a checkpoint of the averaged weights of a run's newest save, or of its best where it keeps
+    that.
 
     Raises:
-        RequestRejected: no run there, nothing saved yet, or `target` exists.
+        RequestRejected: no run there, or nothing saved yet.
     """
     config = read_run(run)
     found = last_checkpoint(run)
     if found is None:
         raise RequestRejected(f"{run}: nothing is saved yet")
-    if target.exists():
-        raise RequestRejected(f"{target}: exists already")
     step, parts = found
     state, best = json.loads(parts["state.json"]), parts.get(BEST)
     training = {
@@ -213,15 +213,73 @@ def export_run(run: Path, target: Path) -> Path:
         "kept_step": best_row(state["rows"])["step"] if best else step,
     }
     description = CheckpointConfig(config.model, config.model_config, config.codec, config.classes, training)
-    files = Files()
-    partial = target.with_name(f".{target.name}.tmp")  # a name that is never listed
-    if partial.exists():
-        shutil.rmtree(partial)
-    files.make_folder(partial)
-    files.write(partial / CONFIG_FILE, description.to_json())
-    files.write(partial / WEIGHTS_FILE, best or parts["average.safetensors"])
-    files.write(partial / SEEN_FILE, (run / SEEN_FILE).read_bytes())
-    files.sync_folder(partial)
-    files.rename(partial, target)
+    return {
+        CONFIG_FILE: description.to_json(),
+        WEIGHTS_FILE: best or parts["average.safetensors"],
+        SEEN_FILE: (run / SEEN_FILE).read_bytes(),
+    }
+
+
+def export_run(run: Path, target: Path) -> Path:
+    """Write `exported_files` of a run as the checkpoint folder `target`, whole or not at all; of several that do so at
+    once the first has it.
+
+    Raises:
+        RequestRejected: no run there, nothing saved yet, or `target` exists.
+    """
+    files, written = Files(), exported_files(run)
+    if target.exists():
+        raise RequestRejected(f"{target}: exists already")
+    _sweep(target)
+    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")  # a name that is never listed
+    try:
+        files.make_folder(partial)
+        for name, data in written.items():
+            files.write(partial / name, data)
+        files.sync_folder(partial)
+        files.rename(partial, target)
+    except BaseException as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        if isinstance(error, OSError) and target.exists():  # another was faster
+            raise RequestRejected(f"{target}: exists already") from error
+        raise
     files.sync_folder(target.parent)
     return target
+
+
+def export_again(run: Path, target: Path) -> bool:
+    """Bring a checkpoint of this run to its newest save; False, and nothing is done, where `target` is none.
+
+    File by file, the weights first: all saves of a run are of one network, so that whoever reads meanwhile has whole
+    weights that fit, those before or those after.
+
+    Raises:
+        RequestRejected: no run there, or nothing saved yet.
+        OSError: a write failed; the file that was to be replaced is as it was.
+    """
+    written = exported_files(run)
+    try:
+        there = {name: (target / name).read_bytes() for name in written}
+        same = _lasting(there[CONFIG_FILE]) == _lasting(written[CONFIG_FILE])
+    except (OSError, ValueError, TypeError, AttributeError):  # a file is not there, or is none of ours
+        return False
+    if not same or there[SEEN_FILE] != written[SEEN_FILE]:
+        return False
+    for name in (WEIGHTS_FILE, CONFIG_FILE):
+        if there[name] != written[name]:
+            write_file(target / name, written[name])
+    return True
+
+
+def _lasting(config: bytes) -> dict[str, Any]:
+    """What a config.json says that is the same for all saves of a run."""
+    values = json.loads(config)
+    return {**values, "training": {k: v for k, v in values["training"].items() if k not in _OF_A_SAVE}}
+
+
+def _sweep(target: Path) -> None:
+    """Remove what exports under this name left that were killed."""
+    half_made = re.compile(rf"\.{re.escape(target.name)}(\.[0-9a-f]{{8}})?\.tmp")
+    for path in target.parent.iterdir() if target.parent.is_dir() else ():
+        if half_made.fullmatch(path.name) and time.time() - path.stat().st_mtime > _ABANDONED:
+            shutil.rmtree(path, ignore_errors=True)

@@ -10,7 +10,7 @@ from pixelart.codec import RGB, Binary, Codec, Gray, Indexed, codec_from_config
 from pixelart.errors import DataRejected, RequestRejected
 from pixelart.models import AutoregressiveModel, config_to_dict, create_model
 from pixelart.models.adapting import adapt, adapted_config
-from pixelart.models.weights import CheckpointConfig, load_weights, read_config
+from pixelart.models.weights import CheckpointConfig, check_weights, load_weights, read_config, read_seen
 from pixelart.palettes import fit_palette
 from pixelart.training.data import PictureSet, check_classes
 from pixelart.training.run import RunConfig
@@ -22,6 +22,27 @@ FROM_SCRATCH: dict[str, Any] = {"model": "gated_pixelcnn", "preset": "default", 
 FINE_TUNING: dict[str, Any] = {"learning_rate": 3e-4, "warmup_steps": 20, "save_every": 50, "keep": "best"}
 """The schedule's values where a run has a base and nothing else is said."""
 NewClasses = Literal["add", "refuse"]
+
+
+def decide(
+    said: Mapping[str, Any], *, base: Path | None
+) -> tuple[dict[str, Any], CheckpointConfig | None, frozenset[str]]:
+    """All that can be told of a start before its pictures are read, of options that `check_training_options` lets pass:
+    model, preset, codec, colours and palette by name; the config of the base, a checkpoint folder; and the content
+    hashes of what that has learned from.
+
+    Raises:
+        RequestRejected: a palette is to be fitted for a base that has none.
+        WeightsRejected: a base that cannot be used.
+    """
+    if base is None:
+        return {**FROM_SCRATCH, "palette": "fit", **said}, None, frozenset()
+    origin, seen = read_config(base), read_seen(base)
+    check_weights(base, origin)
+    decided = {"preset": "", "colours": 0, "palette": "keep", **said}
+    if decided["palette"] == "fit" and not isinstance(codec := codec_from_config(origin.codec), Indexed):
+        raise RequestRejected(f"palette fit: the base models {codec.name}, which has no palette")
+    return decided, origin, seen
 
 
 def refuse_beside_base(said: Mapping[str, Any], *, palette: str = "keep") -> None:
@@ -63,8 +84,6 @@ def from_base(
         raise DataRejected(f"{data.name}: the base has no class {', '.join(unknown)[:80]}")
     codec = codec_from_config(origin.codec)
     if decided["palette"] == "fit":
-        if not isinstance(codec, Indexed):
-            raise RequestRejected(f"palette fit: the base models {codec.name}, which has no palette")
         codec = _codec("indexed", decided["colours"] or codec.levels, learned)
     config = adapted_config(origin, codec=codec, classes=pictures.classes)
     check_classes(len(config.classes), f"{data.name} with the classes of the base")

@@ -19,7 +19,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 from pixelart.training.attended import Diary, Orders
 
 STEP_SECONDS = 0.005
-BAD_INPUT, KILLED, MEMORY, DEAF, CRASH, ALLOCATION, TOLD_BY_ANOTHER, FULL_DISK = range(1, 9)
+SAVE_SECONDS = 1.5
+"""That one which is SLOW needs to save, once told to stop."""
+BAD_INPUT, KILLED, MEMORY, DEAF, CRASH, ALLOCATION, TOLD_BY_ANOTHER, FULL_DISK, SLOW = range(1, 10)
 FAULTS = {
     MEMORY: MemoryError(),
     ALLOCATION: RuntimeError(
@@ -78,6 +80,9 @@ def main(words: list[str]) -> int:
         while run.progress() < 1 and (kind == DEAF or not orders.stop()):
             run.take_step()
             diary.report(run)
+        if kind == SLOW:
+            time.sleep(SAVE_SECONDS)
+            (folder / "saved").touch()
         diary.close(run)
     return 0
 

@@ -25,7 +25,7 @@ from tests.jobs.waiting import ended, until
 from tests.training.runs import digests_of
 
 OPTIONS = {"preset": "debug", "colours": 8, "steps": 60, "save_every": 10, "batch_size": 2, "seed": 1}
-ONE_THREAD = replace(SETTINGS, max_job_threads=1)
+ONE_THREAD = replace(SETTINGS.for_one_user(), max_job_threads=1)
 
 
 @dataclass

@@ -17,6 +17,7 @@ from pixelart.errors import RequestRejected
 from pixelart.jobs import Job, Jobs, child, read_jobs, runner
 from pixelart.jobs.child import LOWEST
 from pixelart.jobs.outcome import OUT_OF_MEMORY
+from pixelart.settings import SETTINGS
 from tests.jobs import stub
 from tests.jobs.bystanders import LONG
 from tests.jobs.running import running, steps_of
@@ -35,6 +36,7 @@ def test_a_job_trains_to_its_end_and_tells_how_far_it_is(open_jobs: Open, data: 
     end = ended(jobs, job)
     assert (end.state, end.reason) == ("done", "") and end.started and end.ended and end.started < end.ended
     folder = jobs.folder("ann", job.id)
+    until(lambda: not folder.data.exists())  # no one reads them any more
     progress = folder.progress()
     assert progress is not None and (progress.phase, progress.step, progress.progress) == ("finished", 30, 1.0)
     assert folder.curve()[-1][0] == 30
@@ -86,13 +88,56 @@ def test_of_50_starts_at_one_instant_one_runs_and_three_queue(open_jobs: Open, d
     assert {p.name for p in (tmp_path / "jobs").iterdir() if p.is_dir()} == {job.id for job in taken}
 
 
+# --- how many one owner has ---------------------------------------------------------------------------------------
+
+
+def test_one_visitor_does_not_take_all_places(open_jobs: Open, data: Path) -> None:
+    jobs = open_jobs(max_jobs_per_owner=2)
+    first, second = (jobs.submit("ann", f"mine-{number}", LONG, data) for number in range(2))
+    with pytest.raises(RequestRejected, match="2 trainings of yours run or wait, and no more than 2 can"):
+        jobs.submit("ann", "mine", LONG, data)
+    for number in range(2):
+        jobs.submit("bob", f"his-{number}", LONG, data)
+    with pytest.raises(RequestRejected, match="1 running and 3 queued are all that may be"):
+        jobs.submit("eve", "hers", LONG, data)
+    jobs.stop("ann", second.id)
+    third = jobs.submit("ann", "mine", LONG, data)
+    with pytest.raises(RequestRejected, match="1 running and 3 queued"):
+        jobs.resume("ann", second.id)
+    for owner, job in [("bob", each) for each in jobs.list("bob")]:
+        jobs.stop(owner, job.id)
+    with pytest.raises(RequestRejected, match="2 trainings of yours run or wait"):
+        jobs.resume("ann", second.id)
+    for job in (first, third):
+        jobs.stop("ann", job.id)
+
+
+def test_one_user_alone_has_all_places(open_jobs: Open, data: Path) -> None:
+    assert SETTINGS.max_jobs_per_owner < SETTINGS.max_running_jobs + SETTINGS.max_queued_jobs
+    jobs = open_jobs(max_jobs_per_owner=SETTINGS.for_one_user().max_jobs_per_owner)
+    for number in range(4):
+        jobs.submit("ann", f"mine-{number}", LONG, data)
+
+
+def test_only_so_many_jobs_of_an_owner_are_kept(open_jobs: Open, data: Path, tmp_path: Path) -> None:
+    jobs = open_jobs(max_kept_jobs=2)
+    some = [jobs.submit("ann", f"mine-{number}", {"steps": 2}, data) for number in range(2)]
+    jobs.wait_until_idle()
+    with pytest.raises(RequestRejected, match="2 trainings of yours are kept, and no more than 2 can be; delete one"):
+        jobs.submit("ann", "mine", LONG, data)
+    assert len([path for path in (tmp_path / "jobs").iterdir() if path.is_dir()]) == 2
+    jobs.submit("bob", "his", {"steps": 2}, data)
+    jobs.delete("ann", some[0].id)
+    assert jobs.submit("ann", "mine", {"steps": 2}, data)
+
+
 # --- T23: stopped -------------------------------------------------------------------------------------------------
 
 
 def test_stopped_at_random_moments_it_ends_soon_with_what_it_saved(open_jobs: Open, data: Path) -> None:
     jobs, random, seconds = open_jobs(), np.random.default_rng(23), list[float]()
     for number in range(8):
-        job = jobs.submit("ann", "mine", LONG, data)
+        job = jobs.submit("ann", f"mine-{number}", LONG, data)
         time.sleep(float(random.uniform(0, 0.3)))
         asked = time.monotonic()
         jobs.stop("ann", job.id)
@@ -140,7 +185,7 @@ def test_a_stopped_job_goes_on_and_a_finished_one_does_not(open_jobs: Open, data
     jobs.stop("ann", job.id)
     assert ended(jobs, job).state == "cancelled"
     before = steps_of(jobs, job)
-    assert 3 < before < 400
+    assert 3 < before < 400 and jobs.folder("ann", job.id).data.exists()
     jobs.resume("ann", job.id)
     assert ended(jobs, job).state == "done" and steps_of(jobs, job) == 400
     curve = jobs.folder("ann", job.id).curve()

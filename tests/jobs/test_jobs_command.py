@@ -13,6 +13,7 @@ from pixelart import jobs_command
 from pixelart.cli import main
 from pixelart.jobs import Jobs
 from tests.jobs.conftest import STUB
+from tests.jobs.running import running
 from tests.jobs.waiting import ended, until
 
 
@@ -41,6 +42,18 @@ def test_it_lists_jobs_while_a_server_runs_them(
     assert "another server runs the jobs of this folder" in capsys.readouterr().err
     assert main([*words, "--resume", "0" * 16]) == 2
     assert "not found in" in capsys.readouterr().err
+
+
+def test_a_job_that_waits_in_the_queue_of_a_dead_server_comes_to_its_turn(
+    open_jobs: Callable[..., Jobs], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = open_jobs()
+    running(jobs, data)
+    job = jobs.submit("ann", "other", {"steps": 3}, data)
+    jobs.close()
+    monkeypatch.setattr(jobs_command, "Jobs", functools.partial(Jobs, program=STUB))
+    assert main(["jobs", "--folder", str(tmp_path / "jobs"), "--resume", job.id, "--json"]) == 0
+    assert open_jobs().get("ann", job.id).state == "done"
 
 
 def test_it_takes_up_a_job_where_no_server_runs(

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
-import sqlite3
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pixelart.errors import RequestRejected
+from pixelart.cli import main
+from pixelart.codec import Gray
+from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.jobs import JOB_OPTIONS, Jobs, supervisor
-from pixelart.jobs.store import DATABASE, JobStore
+from pixelart.jobs.options import check_options, words
+from pixelart.models import create_model
+from pixelart.models.weights import config_of, pack_weights
+from pixelart.settings import SETTINGS
 from tests.jobs.bystanders import LONG
 from tests.jobs.running import running
 from tests.jobs.waiting import ended
@@ -25,7 +29,7 @@ Open = Callable[..., Jobs]
 BAD: dict[str, tuple[str, dict[str, Any], str]] = {
     "no length": ("mine", {}, "either how many steps or how many minutes"),
     "a name with a path": ("../x", LONG, "name '../x': use 1 to 64 letters"),
-    "a name that is taken": ("taken", LONG, "name taken: there is a checkpoint of this name already"),
+    "a name that is taken": ("taken", LONG, "name taken: another model or training has it; taken-2 is free"),
     "an option of no job": ("mine", {**LONG, "out": "/tmp"}, "option 'out': a job may say base, "),
     "an option of the machine": ("mine", {**LONG, "threads": 64}, "option 'threads': a job may say"),
     "a word for a number": ("mine", {"steps": "9"}, "steps '9': must be a whole number"),
@@ -34,9 +38,8 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
     "a number for a truth": ("mine", {**LONG, "gradient_checkpointing": 1}, "must be a truth value"),
     "not a number": ("mine", {**LONG, "learning_rate": float("nan")}, "learning_rate nan: must lie in"),
     "too long": ("mine", {"minutes": 31}, "minutes 31: a job has at most 30"),
-    "no such model": ("mine", {**LONG, "model": "vae"}, "vae"),
-    "no such base": ("mine", {**LONG, "base": "gone"}, "base gone: no such checkpoint"),
-    "a base with a path": ("mine", {**LONG, "base": "../taken"}, "name '../taken': use 1 to 64"),
+    "no such base": ("mine", {**LONG, "base": "gone"}, "checkpoint 'gone' not found; checkpoints/ holds: none"),
+    "a base with a path": ("mine", {**LONG, "base": "../taken"}, "checkpoint '../taken' not found"),
 }
 
 
@@ -52,11 +55,119 @@ def test_bad_jobs_are_refused_and_leave_nothing(
     assert jobs.list("ann") == [] and not [p for p in (tmp_path / "jobs").iterdir() if p.is_dir()]
 
 
-def test_a_value_that_looks_like_an_option_is_none(open_jobs: Open, data: Path) -> None:
-    jobs = open_jobs()
-    job = running(jobs, data, preset="--out=/tmp", gradient_checkpointing=True)
-    words = json.loads((jobs.folder("ann", job.id).run / "seen.json").read_text())["words"]
-    assert "--preset=--out=/tmp" in words and "--out=/tmp" not in words and "--gradient-checkpointing" in words
+BY_THE_CHILD: dict[str, tuple[dict[str, Any], str]] = {
+    "model": ({"model": "vae"}, "model 'vae' is not one of "),
+    "preset": ({"preset": "huge"}, "preset 'huge' of gated_pixelcnn is not one of "),
+    "preset of a model": ({"model": "row_rnn", "preset": "\0"}, "preset '\\x00' of row_rnn is not one of "),
+    "codec": ({"codec": "webp"}, "codec 'webp' is not one of indexed, rgb, gray, binary"),
+    "codec of a model": ({"model": "pixelcnn_plus_plus"}, "model pixelcnn_plus_plus with codec indexed: it is for "),
+    "colours": ({"colours": 1}, "colours 1: must lie in 2 to 256"),
+    "too many colours": ({"colours": 257}, "colours 257: must lie in 2 to 256"),
+    "palette": ({"palette": "foo"}, "palette 'foo' is not one of keep, fit"),
+    "palette kept of nothing": ({"palette": "keep"}, "palette keep: there is no base whose palette could be kept"),
+    "new classes": ({"base": "tiny", "new_classes": "drop"}, "new_classes 'drop' is not one of add, refuse"),
+    "model of a base": ({"base": "tiny", "model": "row_rnn"}, "model row_rnn: cannot be said beside a base"),
+    "preset of a base": ({"base": "tiny", "preset": "debug"}, "preset debug: cannot be said beside a base"),
+    "codec of a base": ({"base": "tiny", "codec": "rgb"}, "codec rgb: cannot be said beside a base"),
+    "colours of a base": ({"base": "tiny", "colours": 9}, "colours 9: cannot be said beside a base"),
+    "colours to fit": ({"base": "tiny", "palette": "fit", "colours": 1}, "colours 1: must lie in 2 to 256"),
+    "base": ({"base": "gone"}, "checkpoint 'gone' not found; checkpoints/ holds: "),
+    "a damaged base": ({"base": "damaged"}, "damaged/config.json: not readable"),
+    "a base of unknown pictures": ({"base": "unknown"}, "unknown: does not record what it was trained on"),
+    "a base that was cut": ({"base": "cut"}, "cut/model.safetensors: "),
+    "a base without a palette": (
+        {"base": "grey", "palette": "fit"},
+        "palette fit: the base models gray, which has no ",
+    ),
+    "batch_size": ({"batch_size": 0}, "batch_size 0: must lie in 1 to 4096"),
+    "accumulate": ({"accumulate": 0}, "accumulate 0: must lie in 1 to 4096"),
+    "learning_rate": ({"learning_rate": 2.0}, "learning_rate 2.0: must lie in 1e-07 to 1"),
+    "context_first": ({"context_first": -0.5}, "context_first -0.5: must lie in 0 to 1"),
+    "validation_share": ({"validation_share": 1.0}, "validation_share 1.0: must lie in 0 to 0.9"),
+    "class_dropout": ({"class_dropout": 1.5}, "class_dropout 1.5: must lie in 0 to 1"),
+    "flip": ({"flip": 1.0}, "flip 1.0: must lie in 0 to 0.9"),
+    "weight_decay": ({"weight_decay": 1.5}, "weight_decay 1.5: must lie in 0 to 1"),
+    "ema": ({"ema": 1.0}, "ema 1.0: must lie in 0 to 0.99999"),
+    "seed": ({"seed": -1}, "seed -1: must lie in 0 to"),
+    "save_every": ({"save_every": 0}, "save_every 0: must lie in 1 to"),
+    "sample_every": ({"sample_every": -1}, "sample_every -1: must lie in 0 to"),
+    "keep": ({"keep": "all"}, "keep 'all': must be last or best"),
+    "precision": ({"precision": "fp8"}, "precision 'fp8': must be bf16 or fp32"),
+    "steps": ({"steps": 0}, "say either how many steps or how many minutes"),
+    "minutes": ({"minutes": 5.0}, "say either how many steps or how many minutes"),
+}
+BY_ARGPARSE = ("palette", "new classes")
+"""What the child's command line knows before it reads anything, and tells in words of its own."""
+
+
+@pytest.fixture(scope="module")
+def bases(tiny_checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of checkpoints to start from, or not."""
+    place = tmp_path_factory.mktemp("bases") / "checkpoints"
+    for name in ("tiny", "damaged", "unknown", "cut"):
+        shutil.copytree(tiny_checkpoints / "tiny", place / name)
+    (place / "damaged" / "config.json").write_text("{")
+    (place / "unknown" / "training_images.txt").unlink()
+    weights = place / "cut" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    size = {"channels": 1, "levels": 256, "height": 8, "width": 8, "num_classes": 2}
+    model = create_model("gated_pixelcnn", preset="debug", **size)
+    config = config_of(model, "gated_pixelcnn", Gray(), ("cross", "stripe"))
+    (place / "grey").mkdir()
+    (place / "grey" / "config.json").write_bytes(config.to_json())
+    (place / "grey" / "model.safetensors").write_bytes(pack_weights(model))
+    (place / "grey" / "training_images.txt").touch()
+    return place
+
+
+@pytest.mark.parametrize(("options", "message"), BY_THE_CHILD.values(), ids=BY_THE_CHILD)
+def test_what_the_child_refuses_is_refused_at_once_and_in_its_words(
+    bases: Path,
+    tiny_data: Path,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
+    options: dict[str, Any],
+    message: str,
+) -> None:
+    options = {"steps": 2, **options}
+    with pytest.raises(PixelArtError) as refused:
+        check_options(options, checkpoints=bases, settings=SETTINGS)
+    assert message in str(refused.value) and str(bases.parent) not in str(refused.value)
+    said = words(options, checkpoints=bases, threads=1)
+    command = ["train", f"--data={tiny_data}", f"--out={tmp_path / 'run'}", *said]
+    if request.node.callspec.id in BY_ARGPARSE:
+        with pytest.raises(SystemExit, match="2"):
+            main(command)
+    else:
+        assert main(command) == 2 and capsys.readouterr().err == f"pixelart train: {refused.value}\n"
+    assert not (tmp_path / "run").exists()
+
+
+def test_every_option_of_a_job_is_among_those_that_are_tried() -> None:
+    tried = {name for options, _ in BY_THE_CHILD.values() for name in options}
+    assert {*JOB_OPTIONS} - tried == {"gradient_checkpointing"}  # a truth value has no other
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"base": "tiny"},
+        {"base": "tiny", "palette": "fit", "colours": 9, "new_classes": "refuse"},
+        {"base": "grey", "palette": "keep"},
+        {"palette": "fit", "colours": 256},
+        {"model": "pixelcnn_plus_plus", "codec": "rgb", "preset": "debug"},
+        {"codec": "gray", "colours": 2},
+    ],
+    ids=str,
+)
+def test_what_the_child_takes_is_taken(bases: Path, options: dict[str, Any]) -> None:
+    check_options({"steps": 2, **options}, checkpoints=bases, settings=SETTINGS)
+
+
+def test_a_value_that_looks_like_an_option_is_none(tmp_path: Path) -> None:
+    said = words({"preset": "--out=/tmp", "gradient_checkpointing": True}, checkpoints=tmp_path, threads=1)
+    assert said == ["--preset=--out=/tmp", "--gradient-checkpointing", "--threads=1"]
 
 
 def test_too_large_a_file_is_refused(open_jobs: Open, data: Path) -> None:
@@ -101,32 +212,6 @@ def test_what_was_cut_short_is_swept_and_what_was_trained_is_not(open_jobs: Open
         path.mkdir(parents=True)
     open_jobs()
     assert not any(path.exists() for path in half) and all(path.exists() for path in kept)
-
-
-@pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\0" + bytes(84)], ids=["text", "zeros"])
-def test_records_that_cannot_be_read_are_told_and_kept(open_jobs: Open, tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "jobs" / DATABASE
-    path.parent.mkdir()
-    path.write_bytes(content)
-    with pytest.raises(RequestRejected, match=r"jobs\.db: no readable records of jobs"):
-        open_jobs()
-    assert path.read_bytes() == content
-
-
-def test_records_of_another_version_are_refused(open_jobs: Open, tmp_path: Path) -> None:
-    open_jobs().close()
-    database = sqlite3.connect(tmp_path / "jobs" / DATABASE)
-    database.execute("PRAGMA user_version = 9")
-    database.close()
-    with pytest.raises(RequestRejected, match=r"records of version 9; this program reads 1"):
-        open_jobs()
-
-
-def test_a_record_is_durable_when_its_call_returns(tmp_path: Path) -> None:
-    store = JobStore(tmp_path / "jobs.db")
-    assert store._database.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
-    assert store._database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    store.close()
 
 
 def test_a_job_may_say_all_that_is_of_the_training_and_nothing_of_the_machine() -> None:

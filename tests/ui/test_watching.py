@@ -13,12 +13,14 @@ import pytest
 
 from pixelart.errors import RequestRejected
 from pixelart.jobs import Jobs, child
+from pixelart.settings import SETTINGS
 from pixelart.training.dataset import prepare
 from pixelart.training.survey import survey
 from pixelart.ui.training.form import TrainForm
 from pixelart.ui.training.images import Images, Ready
 from pixelart.ui.training.watching import OUTPUTS, Watching, owner_of
 from tests.jobs.conftest import STUB
+from tests.jobs.saved import saved_job
 from tests.jobs.waiting import ended, until
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.test_train_form import FORM
@@ -30,12 +32,13 @@ ANN, BOB = ({"owner": letter * 32, "job": ""} for letter in "ab")
 @pytest.fixture
 def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
     monkeypatch.setattr(child, "LOWEST", 0)
-    with Jobs(tmp_path / "jobs", checkpoints=tmp_path / "checkpoints", program=STUB) as jobs:
+    settings = SETTINGS.for_one_user()
+    with Jobs(tmp_path / "jobs", checkpoints=tmp_path / "checkpoints", settings=settings, program=STUB) as jobs:
         yield jobs
 
 
-def fake() -> Any:
-    return FakeEngine()
+def fake(*names: str) -> Any:
+    return FakeEngine(names=names or ("tiny",))
 
 
 @pytest.fixture
@@ -147,6 +150,16 @@ def test_what_cannot_be_started_says_why(
     if not ready:
         images.ready = None
     assert wanted in refusal(watching.start_training, memory, images, *astuple(form))
+
+
+def test_a_model_that_is_used_again_is_chosen_again(
+    jobs: Jobs, tiny_data: Path, tiny_run: Path, tmp_path: Path
+) -> None:
+    watching, pictures = Watching(fake("tiny", "mine"), jobs), prepare(survey(tiny_data), tmp_path / "pictures.zip")
+    job = saved_job(jobs, pictures, tiny_run, owner=ANN["owner"])
+    for _ in range(2):
+        status, models = watching.use_model(ANN, job.id)
+        assert models.value == "mine" and "mine is a model now" in status
 
 
 def test_a_full_queue_is_told(watching: Watching, images: Images, jobs: Jobs) -> None:

@@ -1,0 +1,30 @@
+"""What the checkpoints of jobs are called, so that no two have one name."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from pathlib import Path
+
+from pixelart.jobs.record import Job
+from pixelart.training.setup import MAX_NAME
+
+
+def free_name(wanted: str, others: Iterable[Job], *, checkpoints: Path) -> str:
+    """`wanted`, or the first of wanted-2, wanted-3, ... that no checkpoint has and none of the `others` claims."""
+    claimed = {_as_a_disk_reads(job.claims) for job in others}
+    endings = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    names = (wanted[: MAX_NAME - len(ending)] + ending for ending in endings)
+    return next(name for name in names if _as_a_disk_reads(name) not in claimed and not (checkpoints / name).exists())
+
+
+def rivals(job: Job, everyone: Iterable[Job]) -> list[Job]:
+    """Whose claims count when `job` is exported: not its own, nor that of one which was given the same name and is not
+    exported, for then the first one has it."""
+    name = _as_a_disk_reads(job.name)
+    return [each for each in everyone if each.id != job.id and (each.exported or _as_a_disk_reads(each.name) != name)]
+
+
+def _as_a_disk_reads(name: str) -> str:
+    """Some do not tell capital letters from small ones."""
+    return name.lower()
