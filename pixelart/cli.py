@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-from pixelart import check_command, commands, inspect_command, jobs_command
+from pixelart import check_command, commands, inspect_command, jobs_command, train_command
 from pixelart.errors import PixelArtError
 from pixelart.holes import HOLES
 from pixelart.sampling import AUTO, SAMPLERS
@@ -205,7 +205,7 @@ def _sides(text: str) -> tuple[int, int]:
 
 def _add_train(add: Any) -> None:
     example = "--data examples/dungeon.zip --model gated_pixelcnn --minutes 60 --out runs/mine"
-    command = _command(add, "train", commands.train, "train a model on a folder or .zip of pictures", example)
+    command = _command(add, "train", train_command.train, "train a model on a folder or .zip of pictures", example)
     _data(command)
     command.add_argument("--out", type=Path, required=True, help="the run folder")
     command.add_argument("--resume", action="store_true", help="continue the run in --out where it was saved last")
@@ -229,7 +229,7 @@ def _add_train(add: Any) -> None:
 
 
 def _add_export(add: Any) -> None:
-    command = _command(add, "export", commands.export, "make a checkpoint of a run", "runs/mine --name mine")
+    command = _command(add, "export", train_command.export, "make a checkpoint of a run", "runs/mine --name mine")
     command.add_argument("run_folder", type=Path, metavar="RUN", help="the run folder")
     command.add_argument("--name", required=True, help="name of the new checkpoint")
     _checkpoints_folder(command)

@@ -19,7 +19,7 @@ import pytest
 import torch
 from PIL import Image
 
-from pixelart import commands
+from pixelart import commands, train_command
 from pixelart.cli import main
 from pixelart.codec import Picture
 from pixelart.engine import Engine, Request
@@ -399,14 +399,14 @@ def test_resume_without_a_run_starts_one(run: Run, tiny_data: Path, tmp_path: Pa
 
 
 def test_ctrl_c_saves_and_stops(run: Run, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = commands.Trainer._train_step
+    original = train_command.Trainer._train_step
 
     def step(trainer: Any) -> float:
         if trainer.step == 2:
             signal.raise_signal(signal.SIGINT)
         return original(trainer)
 
-    monkeypatch.setattr(commands.Trainer, "_train_step", step)
+    monkeypatch.setattr(train_command.Trainer, "_train_step", step)
     before = signal.getsignal(signal.SIGINT)
     result = run(TRAIN, "--json --data", tiny_data, "--out", tmp_path / "run").json
     assert result["finished"] is False and result["step"] == 3

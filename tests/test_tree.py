@@ -12,7 +12,14 @@ ROOT = Path(__file__).parent.parent
 ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie beside each other and share nothing
     ("app", "pixelart.__main__"),
     ("pixelart.cli",),
-    ("pixelart.ui", "pixelart.commands", "pixelart.inspect_command", "pixelart.check_command", "pixelart.jobs_command"),
+    (
+        "pixelart.ui",
+        "pixelart.commands",
+        "pixelart.inspect_command",
+        "pixelart.check_command",
+        "pixelart.train_command",
+        "pixelart.jobs_command",
+    ),
     ("pixelart.terminal",),
     ("pixelart.engine", "pixelart.jobs"),
     ("pixelart.hub",),
@@ -132,7 +139,8 @@ def test_gradio_is_imported_by_the_interface_only() -> None:
 
 def test_argparse_is_read_by_the_terminal_only() -> None:
     users = {m for m, tree in MODULES.items() if any(i.split(".")[0] == "argparse" for i in _imports(m, tree))}
-    commands = {f"pixelart.{name}" for name in ("commands", "inspect_command", "check_command", "jobs_command")}
+    names = ("commands", "inspect_command", "check_command", "train_command", "jobs_command")
+    commands = {f"pixelart.{name}" for name in names}
     assert users == {"pixelart.cli", *commands, "pixelart.terminal"}
 
 

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from pixelart.cli import parse
-from pixelart.commands import open_run
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
 from pixelart.images import encode_png, read_picture
 from pixelart.models.weights import SEEN_FILE, load_weights, read_config, read_seen
+from pixelart.train_command import open_run
 from pixelart.training import data
 from pixelart.training.data import is_validation, read_pictures
 from pixelart.training.run import PaletteOf, Schedule, read_run

@@ -1,0 +1,125 @@
+"""`python -m pixelart train` and `export`: a run is started or gone on with, and becomes a checkpoint."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from tqdm import tqdm
+
+from pixelart.errors import RequestRejected
+from pixelart.models import get_variant
+from pixelart.terminal import Json, find, say
+from pixelart.training.attended import Diary, Orders, orders_of_stdin
+from pixelart.training.board import open_board
+from pixelart.training.endings import plain_endings
+from pixelart.training.options import SCHEDULE_OPTIONS, SCHEDULE_SWITCHES
+from pixelart.training.processes import find_processes
+from pixelart.training.run import RUN_FILE, Schedule
+from pixelart.training.setup import check_name, export_run, join_run, resume_run, start_run
+from pixelart.training.starting import FINE_TUNING, FROM_SCRATCH
+from pixelart.training.trainer import Trainer
+
+START_OPTIONS = (*FROM_SCRATCH, "palette", "fit")
+
+
+def train(options: argparse.Namespace) -> Json | None:
+    """Start or continue a run; Ctrl+C saves and stops."""
+    orders = orders_of_stdin() if options.attended else None
+    with open_run(options) as trainer:
+        if not trainer.processes.is_first:
+            run_until_stopped(trainer, lambda _: None)
+            return None
+        with open_board(options.tensorboard, trainer) as show:
+            if orders:
+                _train_attended(trainer, orders, show)
+            else:
+                _train_with_a_bar(trainer, show)
+    measured = trainer.rows and trainer.rows[-1]["step"] == trainer.step
+    last = trainer.rows[-1] if measured else {"step": trainer.step}
+    say(options, ", ".join(f"{key} {value}" for key, value in last.items()))
+    return {"run": str(options.out), "finished": trainer.progress() >= 1, **last}
+
+
+def export(options: argparse.Namespace) -> Json:
+    """A checkpoint folder from a run folder."""
+    check_name(options.name)
+    target = export_run(options.run_folder, options.checkpoints / options.name)
+    say(options, f"wrote {target}")
+    return {"checkpoint": str(target)}
+
+
+def open_run(options: argparse.Namespace) -> AbstractContextManager[Trainer]:
+    """The run that the options of `train` describe, new, or, with --resume, where it was saved last; held for us
+    alone inside the context.
+
+    Raises:
+        PixelArtError: options, data or a run that cannot be used; some of them when the context is entered.
+    """
+    processes = find_processes()
+    if not processes.is_first:
+        return join_run(options.out, options.data, processes=processes)
+    given = {n: getattr(options, n) for n, *_ in [*SCHEDULE_OPTIONS, *SCHEDULE_SWITCHES]}
+    given = {name: value for name, value in given.items() if value is not None}
+    start = {name: getattr(options, name) for name in START_OPTIONS if getattr(options, name) is not None}
+    base = find(options.checkpoints, options.base) if options.base else None
+    if base:
+        start["base"] = base[0].library.folder / base[1]
+    if options.resume and (options.out / RUN_FILE).exists():  # for which the base need not be there any more
+        given = {**given, **start, "processes": processes.count}
+        return resume_run(options.out, options.data, given=given, processes=processes)
+    if options.resume and not given.keys() & {"steps", "minutes"}:
+        raise RequestRejected(f"{options.out}: there is no run to continue; a new one needs --steps or --minutes")
+    if base:
+        start["base"] = base[0].library.path(base[1])
+    variant = get_variant(start.get("model", FROM_SCRATCH["model"]))
+    usual = FINE_TUNING if base else {"learning_rate": variant.model.learning_rate}
+    schedule = Schedule(**{**usual, **given, "processes": processes.count})
+    more = {"new_classes": options.new_classes, "processes": processes}
+    return start_run(options.out, options.data, **start, **more, schedule=schedule)
+
+
+def run_until_stopped(
+    trainer: Trainer, report: Callable[[Trainer], None], *, stop: Callable[[], bool] = lambda: False
+) -> None:
+    """Train to the end, or until `stop`, Ctrl+C or a polite kill, which save and stop; `report` is called after every
+    step."""
+    received: list[int] = []
+
+    def asked() -> bool:
+        return bool(received) or stop()
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda which, _: received.append(which)) for number in signals]
+    try:
+        with plain_endings(trainer):
+            trainer.train(stop=asked, report=report, hurry=asked)
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _train_with_a_bar(trainer: Trainer, show: Callable[[Trainer], None]) -> None:
+    with tqdm(total=100, desc="training", unit="%", disable=None, file=sys.stderr) as bar:
+
+        def report(state: Trainer) -> None:
+            bar.update(round(100 * state.progress(), 1) - bar.n)
+            bar.set_postfix_str(f"step {state.step}, {state.recent_bits():.3f} bits/dim")
+            show(state)
+
+        run_until_stopped(trainer, report)
+
+
+def _train_attended(trainer: Trainer, orders: Orders, show: Callable[[Trainer], None]) -> None:
+    orders.begin()
+    diary = Diary(trainer, orders)
+
+    def report(state: Trainer) -> None:
+        diary.report(state)
+        show(state)
+
+    run_until_stopped(trainer, report, stop=orders.stop)
+    diary.close(trainer)
