@@ -14,6 +14,7 @@ from pixelart.errors import PixelArtError
 from pixelart.images import encode_png
 from pixelart.jobs import Job, JobFolder
 from pixelart.training.dataset import ClassRow, Survey
+from pixelart.training.endings import NO_MEMORY
 from pixelart.ui.status import status_progress, status_text
 
 NO_JOB = "Nothing is being trained. Drop pictures, look at the settings, and press Start."
@@ -28,6 +29,12 @@ _STATES = {
     "queued": "Waiting", "running": "Training", "stopping": "Saving, then it stops", "done": "Done",
     "cancelled": "Stopped", "interrupted": "Interrupted", "failed": "Failed",
 }  # fmt: skip
+_PAGE_WORDS = (
+    ("--fit nearest resizes", '"Resize the others" resizes'),
+    ("take the true grid to reduce it", '"Undo enlargement" reduces it'),
+    (NO_MEMORY, "not enough memory; a smaller batch size needs less"),
+)
+"""(what a message of the engine says for the command line, what the page has for it)."""
 
 
 def survey_html(found: Survey) -> str:
@@ -35,7 +42,8 @@ def survey_html(found: Survey) -> str:
     head = "".join(f"<th>{name}</th>" for name in ("Class", "Pictures", "Sizes", "Colours"))
     rows = "".join(_class_row(row) for row in found.classes)
     problems = "".join(
-        f'<li class="{"blocks" if each.blocks else "warns"}">{escape(str(each))}</li>' for each in found.problems
+        f'<li class="{"blocks" if each.blocks else "warns"}">{escape(in_page_words(str(each)))}</li>'
+        for each in found.problems
     )
     sheet = ""
     if len(found.pictures):
@@ -54,8 +62,17 @@ def _class_row(row: ClassRow) -> str:
 
 
 def plain(error: Exception) -> str:
-    """One line of what went wrong: ours as it is, of the disk what the system says, without where."""
-    return str(error) if isinstance(error, PixelArtError) else f"The disk: {getattr(error, 'strerror', None) or error}."
+    """One line of what went wrong: ours in words of the page, of the disk what the system says, without where."""
+    if isinstance(error, PixelArtError):
+        return in_page_words(str(error))
+    return f"The disk: {getattr(error, 'strerror', None) or error}."
+
+
+def in_page_words(text: str) -> str:
+    """A message of the engine with what the page has for the options of the command line."""
+    for said, here in _PAGE_WORDS:
+        text = text.replace(said, here)
+    return text
 
 
 def job_label(job: Job) -> str:
@@ -77,7 +94,7 @@ def job_status(job: Job, folder: JobFolder, *, ahead: int) -> str:
             done=round(1000 * progress.progress),
             rows=1000,
         )
-    said = [f"{state}: {job.reason}" if job.reason else state]
+    said = [f"{state}: {in_page_words(job.reason)}" if job.reason else state]
     if progress:
         said += [f"step {progress.step}", duration(progress.seconds)]
     bits = [row["validation_bits"] for row in folder.measures() if "validation_bits" in row]
