@@ -11,7 +11,7 @@ from pathlib import Path
 from pixelart.errors import RequestRejected
 from pixelart.hub import fetch_dataset, own_token
 from pixelart.images import encode_rgba_png
-from pixelart.terminal import Json, say
+from pixelart.terminal import Json, progress_bar, say
 from pixelart.training.checkpoint import write_file
 from pixelart.training.dataset import Survey, prepare
 from pixelart.training.sheets import Slicing
@@ -35,8 +35,8 @@ def check(options: argparse.Namespace) -> Json:
         keep_copies=options.keep_copies,
     )
     wanted.check()
-    with _source(options) as source:
-        found = survey(source, wanted)
+    with _source(options) as source, progress_bar("reading") as show:
+        found = survey(source, wanted, on_progress=show)
     say(options, *_lines(found))
     if options.sheet:
         options.sheet.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,9 @@ def _source(options: argparse.Namespace) -> Iterator[Path]:
         yield options.data
         return
     with tempfile.TemporaryDirectory() as folder:
-        yield fetch_dataset(options.hub, Path(folder) / "dataset", token=own_token())
+        with progress_bar("fetching") as show:
+            fetched = fetch_dataset(options.hub, Path(folder) / "dataset", token=own_token(), on_progress=show)
+        yield fetched
 
 
 def _lines(found: Survey) -> Iterator[str]:

@@ -28,4 +28,4 @@ class RequestRejected(PixelArtError):
 
 
 class Cancelled(Exception):
-    """Raised inside a sampler when its `cancel` callable answers True."""
+    """Raised by what takes long when its `cancel` callable answers True."""

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -22,11 +23,13 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import disable_progress_bars
 
-from pixelart.errors import DataRejected, HubFailure, PixelArtError, RequestRejected
+from pixelart.errors import Cancelled, DataRejected, HubFailure, PixelArtError, RequestRejected
 from pixelart.images import SUFFIXES
 from pixelart.settings import SETTINGS
+from pixelart.training.sources import Cancel, OnProgress, never, until_cancelled, untold
 
 TIMEOUT = 10.0
+CONNECTIONS = 8
 _CACHE = ".cache"
 _OF_THE_DISK = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO)
 _KNOWN: tuple[tuple[type[Exception], str], ...] = (
@@ -51,14 +54,24 @@ def own_token() -> str | None:
         return get_token()
 
 
-def fetch_dataset(dataset_id: str, target: Path, *, token: str | None = None) -> Path:
+def fetch_dataset(
+    dataset_id: str,
+    target: Path,
+    *,
+    token: str | None = None,
+    cancel: Cancel = never,
+    on_progress: OnProgress = untold,
+) -> Path:
     """Copy the pictures of a dataset of image files (`imagefolder`: sub-folder = class) into the new folder `target`,
     all or nothing.
 
     Args:
         token: of who asks; nobody when None, so that only public datasets are found.
+        cancel: asked before every file, by several threads.
+        on_progress: told how many of how many pictures are here.
 
     Raises:
+        Cancelled: `cancel` answered True.
         RequestRejected: `target` exists.
         HubFailure: no such dataset, no access, or no connection.
         DataRejected: no picture in it, or more than a .zip of pictures may hold.
@@ -73,17 +86,20 @@ def fetch_dataset(dataset_id: str, target: Path, *, token: str | None = None) ->
         with plain_failures(f"dataset {dataset_id!r:.80}"):
             api = HfApi(token=token or False)
             revision = api.dataset_info(dataset_id, timeout=TIMEOUT).sha
-            _check_files(
-                dataset_id, api.list_repo_tree(dataset_id, repo_type="dataset", revision=revision, recursive=True)
-            )
-            api.snapshot_download(
-                dataset_id,
-                repo_type="dataset",
-                revision=revision,
-                local_dir=partial,
-                allow_patterns=[_any_case(suffix) for suffix in SUFFIXES],
-                ignore_patterns=[".*", "*/.*"],
-            )
+            entries = api.list_repo_tree(dataset_id, repo_type="dataset", revision=revision, recursive=True)
+            wanted = _wanted_files(dataset_id, until_cancelled(entries, cancel))
+
+            def fetch(path: str) -> None:
+                if cancel():
+                    raise Cancelled
+                api.hf_hub_download(dataset_id, path, repo_type="dataset", revision=revision, local_dir=partial)
+
+            pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="fetch")
+            try:
+                for number, _ in enumerate(pool.map(fetch, wanted), 1):
+                    on_progress(number, len(wanted))
+            finally:
+                pool.shutdown(cancel_futures=True)  # and wait: what still arrives is in the folder that is removed
         shutil.rmtree(partial / _CACHE, ignore_errors=True)  # what the client remembers of the download
         os.replace(partial, target)
     finally:
@@ -100,7 +116,7 @@ def plain_failures(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except PixelArtError:
+    except (PixelArtError, Cancelled):
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
@@ -122,30 +138,27 @@ def _meaning(error: BaseException) -> str:
     return "the Hub cannot be reached"
 
 
-def _check_files(dataset_id: str, entries: Iterable[RepoFile | RepoFolder]) -> None:
-    """Raises DataRejected unless there are pictures among the files of a dataset, and not too many."""
-    count, size = 0, 0
+def _wanted_files(dataset_id: str, entries: Iterable[RepoFile | RepoFolder]) -> list[str]:
+    """The pictures among the files of a dataset. Raises DataRejected when there are none, or too many."""
+    wanted, size = list[str](), 0
     for number, entry in enumerate(entries):
         if number >= SETTINGS.max_files:
             raise DataRejected(f"{dataset_id}: more than {SETTINGS.max_files} files, the limit")
         if isinstance(entry, RepoFile) and _is_wanted(PurePosixPath(entry.path)):
-            count, size = count + 1, size + entry.size
-    if not count:
+            wanted.append(entry.path)
+            size += entry.size
+    if not wanted:
         kinds = ", ".join(SUFFIXES)
         raise DataRejected(
             f"{dataset_id}: no picture files in it ({kinds}); other forms, such as Parquet, are not read"
         )
-    if count > SETTINGS.max_pictures:
-        raise DataRejected(f"{dataset_id}: {count} pictures; the limit is {SETTINGS.max_pictures}")
+    if len(wanted) > SETTINGS.max_pictures:
+        raise DataRejected(f"{dataset_id}: {len(wanted)} pictures; the limit is {SETTINGS.max_pictures}")
     if size > SETTINGS.max_archive_bytes:
         limit = SETTINGS.max_archive_bytes >> 20
         raise DataRejected(f"{dataset_id}: its pictures are {size >> 20} MiB; the limit is {limit} MiB")
+    return wanted
 
 
 def _is_wanted(path: PurePosixPath) -> bool:
     return path.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in path.parts)
-
-
-def _any_case(suffix: str) -> str:
-    """A pattern for names that end so, in small letters or capitals."""
-    return "*" + "".join(f"[{c}{c.upper()}]" if c.isalpha() else c for c in suffix)

@@ -20,6 +20,7 @@ class Settings:
     max_upload_bytes: int = 0
     """Of a file in the way of gradio, which keeps it: no component of the page takes one."""
     max_pictures: int = 100_000
+    max_classes: int = 256
     max_files: int = 400_000
     """Of a folder of pictures, whatever they are; of an archive, `max_directory_bytes` limits them."""
     max_archive_bytes: int = 512 * 2**20

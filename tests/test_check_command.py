@@ -100,8 +100,9 @@ def test_a_dataset_of_the_hub_is_checked_and_prepared(
 ) -> None:
     asked = []
 
-    def fetch(dataset_id: str, target: Path, *, token: str | None) -> Path:
+    def fetch(dataset_id: str, target: Path, *, token: str | None, on_progress: Callable[[int, int], None]) -> Path:
         asked.append((dataset_id, token, target))
+        on_progress(1, 2)
         return shutil.copytree(tiny_data, target)
 
     monkeypatch.setattr(check_command, "own_token", lambda: "mine")

@@ -16,10 +16,11 @@ import pytest
 from huggingface_hub import HfApi, constants
 
 from pixelart import hub
-from pixelart.errors import DataRejected, HubFailure, RequestRejected
+from pixelart.errors import Cancelled, DataRejected, HubFailure, RequestRejected
 from pixelart.hub import fetch_dataset, own_token, plain_failures
 from pixelart.settings import SETTINGS
 from pixelart.training.data import read_pictures
+from tests.cancelling import Patience
 from tests.fake_hub import Answer, FakeHub, serve
 from tests.training.files import dot
 
@@ -73,6 +74,34 @@ def test_nobody_is_asked_for_unless_a_token_is_given(
     assert {token for _, token in fake.asked} == {f"Bearer {SECRET}"}
     assert SECRET not in caplog.text
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
+
+
+def test_it_tells_how_far_it_is(fake: FakeHub, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    fetch_dataset("art/sprites", tmp_path / "sprites", on_progress=lambda *n: told.append(n))
+    assert told == [(n, 4) for n in range(1, 5)]
+
+
+def test_cancelled_at_any_moment_nothing_is_left(fake: FakeHub, tmp_path: Path) -> None:
+    """Asked before each of the files that are listed, then before each of the four pictures."""
+    patient = Patience()
+    fetch_dataset("art/sprites", tmp_path / "whole", cancel=patient)
+    assert patient.asked == len(FILES) + 4
+    for moment in range(patient.asked):
+        with pytest.raises(Cancelled):
+            fetch_dataset("art/sprites", tmp_path / "cut", cancel=Patience(moment))
+        assert _left(tmp_path) == ["whole"]
+
+
+def test_cancelled_it_asks_for_nothing_more(fake: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "CONNECTIONS", 1)
+    fake.files = {f"a/{n:03}.png": dot(n) for n in range(100)}
+    told: list[int] = []
+    with pytest.raises(Cancelled):
+        fetch_dataset(
+            "art/sprites", tmp_path / "cut", cancel=lambda: len(told) > 2, on_progress=lambda done, _: told.append(done)
+        )
+    assert [stage for stage, _ in fake.asked].count("get") < 50 and _left(tmp_path) == []
 
 
 GATED = Answer(403, {"X-Error-Code": "GatedRepo"}, SECRET.encode())

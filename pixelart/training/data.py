@@ -84,10 +84,12 @@ def read_pictures(source: Path, *, size: tuple[int, int] | None = None, fit: Fit
             found.append(picture)
     if not found:
         raise DataRejected(f"{source.name}: {NO_PICTURE}")
+    classes = class_names(places)
+    check_classes(len(set(classes)), source.name)
     size = size or most_frequent_size(found)
     check_fits(len(found), size, fit)
     pictures = [fitted(picture, shown(place), size, fit) for place, picture in zip(places, found, strict=True)]
-    return PictureSet(np.stack(pictures), class_names(places), tuple(picture_hash(picture) for picture in pictures))
+    return PictureSet(np.stack(pictures), classes, tuple(picture_hash(picture) for picture in pictures))
 
 
 def most_frequent_size(pictures: Sequence[Picture]) -> tuple[int, int]:
@@ -104,6 +106,12 @@ def class_names(places: Sequence[PurePath]) -> tuple[str, ...]:
             break
         folders = [parts[1:] for parts in folders]
     return tuple(parts[0] if parts else NO_FOLDER for parts in folders)
+
+
+def check_classes(count: int, name: str) -> None:
+    """Raises DataRejected when the set or model called `name` has more classes than a network is made for."""
+    if count > SETTINGS.max_classes:
+        raise DataRejected(f"{name}: {count} classes; the limit is {SETTINGS.max_classes}")
 
 
 def check_fits(count: int, size: tuple[int, int], fit: Fit) -> None:

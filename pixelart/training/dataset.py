@@ -16,6 +16,7 @@ from pixelart.images import contact_sheet, encode_rgba_png
 from pixelart.settings import SETTINGS
 from pixelart.training.checkpoint import write_file
 from pixelart.training.data import PictureSet
+from pixelart.training.sources import Cancel, OnProgress, never, until_cancelled, untold
 
 SHEET_COLUMNS, SHEET_ROWS = 16, 8
 Sizes = Counter[tuple[int, int]]
@@ -80,11 +81,13 @@ class Survey:
         return contact_sheet(self.pictures.pictures[some], columns=min(columns, len(some)))
 
 
-def prepare(found: Survey, target: Path) -> Path:
+def prepare(found: Survey, target: Path, *, cancel: Cancel = never, on_progress: OnProgress = untold) -> Path:
     """Write the good pictures, exactly, as class/00000.png, class/00001.png, ... of the .zip `target`, whole or not at
-    all. `read_pictures(target)` gives `found.pictures`, and the same pictures give the same bytes.
+    all. `read_pictures(target)` gives `found.pictures`, and the same pictures give the same bytes. `cancel` is asked
+    before each picture, `on_progress` is told after it.
 
     Raises:
+        Cancelled: `cancel` answered True.
         DataRejected: they cannot be trained on, or are more than an archive may hold.
     """
     for problem in found.problems:
@@ -92,12 +95,14 @@ def prepare(found: Survey, target: Path) -> Path:
             raise DataRejected(f"{found.name}: {problem}")
     buffer, numbers, size = io.BytesIO(), Counter[str](), 0
     with zipfile.ZipFile(buffer, "w") as archive:
-        for picture, name in zip(found.pictures.pictures, found.pictures.class_names, strict=True):
+        pairs = zip(found.pictures.pictures, found.pictures.class_names, strict=True)
+        for number, (picture, name) in enumerate(until_cancelled(pairs, cancel), 1):
             data = encode_rgba_png(picture)
             size += len(data)
             if size > SETTINGS.max_archive_bytes:
                 raise DataRejected(f"{found.name}: its pictures take more than {SETTINGS.max_archive_bytes >> 20} MiB")
             archive.writestr(zipfile.ZipInfo(f"{name}/{numbers[name]:05}.png", _EPOCH), data)
             numbers[name] += 1
+            on_progress(number, len(found.pictures))
     write_file(target, buffer.getvalue())
     return target

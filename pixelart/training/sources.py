@@ -13,18 +13,22 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from pixelart.codec import Picture
-from pixelart.errors import DataRejected, PixelArtError
+from pixelart.errors import Cancelled, DataRejected, PixelArtError
 from pixelart.images import SUFFIXES, decode_picture, read_picture
 from pixelart.settings import SETTINGS
 
+Cancel = Callable[[], bool]
+OnProgress = Callable[[int, int], None]
+"""(how many are done, of how many)"""
+_T = TypeVar("_T")
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, RuntimeError)
 COMPRESSIONS = {zipfile.ZIP_STORED: "stored", zipfile.ZIP_DEFLATED: "deflated"}
 """Python's zipfile unpacks these piece by piece; of the others it unpacks all that a megabyte holds at once."""
@@ -42,17 +46,37 @@ class Member(NamedTuple):
     found: Picture | PixelArtError | None
 
 
-def read_members(source: Path, *, max_side: int = SETTINGS.max_side) -> Iterator[Member]:
+def never() -> bool:
+    """Of what is not cancelled."""
+    return False
+
+
+def untold(done: int, total: int) -> None:
+    """Of what nobody watches."""
+
+
+def until_cancelled(things: Iterable[_T], cancel: Cancel) -> Iterator[_T]:
+    """The things, one by one. Raises Cancelled before the next of them once `cancel` answers True."""
+    for thing in things:
+        if cancel():
+            raise Cancelled
+        yield thing
+
+
+def read_members(
+    source: Path, *, max_side: int = SETTINGS.max_side, cancel: Cancel = never, on_progress: OnProgress = untold
+) -> Iterator[Member]:
     """Every file of a folder or a .zip that is not hidden, sorted by name, folder by folder. A picture of more than
-    `max_side` a side is refused.
+    `max_side` a side is refused. `cancel` is asked before each file, `on_progress` is told after it.
 
     Raises:
         DataRejected: neither of the two, a damaged archive, or more in it than is read.
+        Cancelled: `cancel` answered True.
     """
     if source.is_dir():
-        members = _folder_members(source, max_side)
+        members = _folder_members(source, max_side, cancel, on_progress)
     elif source.is_file() and zipfile.is_zipfile(source):
-        members = _archive_members(source, max_side)
+        members = _archive_members(source, max_side, cancel, on_progress)
     else:
         raise DataRejected(f"{source}: neither a folder nor a .zip of pictures")
     decoded = 0
@@ -70,16 +94,17 @@ def shown(place: PurePath) -> str:
     return text if len(text) <= 80 else f"{text[:38]}...{text[-39:]}"
 
 
-def _folder_members(source: Path, max_side: int) -> Iterator[Member]:
-    paths = list(islice(source.rglob("*"), SETTINGS.max_files + 1))
+def _folder_members(source: Path, max_side: int, cancel: Cancel, on_progress: OnProgress) -> Iterator[Member]:
+    paths = list(islice(until_cancelled(source.rglob("*"), cancel), SETTINGS.max_files + 1))
     if len(paths) > SETTINGS.max_files:
         raise DataRejected(f"{source.name}: more than {SETTINGS.max_files} files and folders, the limit")
     places = sorted((path.relative_to(source) for path in paths), key=lambda place: place.parts)
     places = [place for place in places if not _hidden(place.as_posix(), place) and _is_file_or_link(source / place)]
     _check_count(source, sum(map(_is_picture, places)))
     root = Path(os.path.realpath(source))
-    for place in places:
+    for number, place in enumerate(until_cancelled(places, cancel), 1):
         yield _tried(place, _read_file, source / place, place, root, max_side)
+        on_progress(number, len(places))
 
 
 def _is_file_or_link(path: Path) -> bool:
@@ -104,7 +129,7 @@ class _Archive(io.BufferedReader):
         return super().read(size)
 
 
-def _archive_members(source: Path, max_side: int) -> Iterator[Member]:
+def _archive_members(source: Path, max_side: int, cancel: Cancel, on_progress: OnProgress) -> Iterator[Member]:
     with _Archive(io.FileIO(source)) as file, _open_archive(file, source) as archive:
         entries = [(PurePosixPath(e.filename), e) for e in archive.infolist() if not e.is_dir()]
         entries.sort(key=lambda entry: entry[0].parts)
@@ -112,9 +137,10 @@ def _archive_members(source: Path, max_side: int) -> Iterator[Member]:
         _check_count(source, len(pictures))
         if sum(entry.file_size for entry in pictures) > SETTINGS.max_archive_bytes:
             raise DataRejected(f"{source.name}: unpacks to more than {SETTINGS.max_archive_bytes >> 20} MiB")
-        for place, entry in entries:
-            if not _hidden(entry.filename, place):
-                yield _tried(place, _read_entry, archive, entry, place, max_side)
+        entries = [(place, entry) for place, entry in entries if not _hidden(entry.filename, place)]
+        for number, (place, entry) in enumerate(until_cancelled(entries, cancel), 1):
+            yield _tried(place, _read_entry, archive, entry, place, max_side)
+            on_progress(number, len(entries))
 
 
 def _open_archive(file: _Archive, source: Path) -> zipfile.ZipFile:

@@ -12,7 +12,7 @@ from pixelart.models import AutoregressiveModel, check_codec, config_to_dict, cr
 from pixelart.models.adapting import adapt, adapted_config
 from pixelart.models.weights import CheckpointConfig, load_weights, read_config
 from pixelart.palettes import fit_palette
-from pixelart.training.data import PictureSet
+from pixelart.training.data import PictureSet, check_classes
 from pixelart.training.run import RunConfig
 
 CODECS = ("indexed", "rgb", "gray", "binary")
@@ -66,7 +66,9 @@ def from_base(
         if not isinstance(codec, Indexed):
             raise RequestRejected(f"palette fit: the base models {codec.name}, which has no palette")
         codec = _codec("indexed", decided["colours"] or codec.levels, learned)
-    return adapted_config(origin, codec=codec, classes=pictures.classes)
+    config = adapted_config(origin, codec=codec, classes=pictures.classes)
+    check_classes(len(config.classes), f"{data.name} with the classes of the base")
+    return config
 
 
 def base_weights(config: RunConfig) -> AutoregressiveModel | None:

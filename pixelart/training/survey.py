@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pixelart.codec import ALPHA_THRESHOLD, Picture
 from pixelart.errors import DataRejected, PixelArtError, RequestRejected
@@ -17,6 +16,7 @@ from pixelart.training.data import (
     NO_PICTURE,
     Fit,
     PictureSet,
+    check_classes,
     check_fits,
     class_names,
     fitted,
@@ -25,7 +25,7 @@ from pixelart.training.data import (
 )
 from pixelart.training.dataset import ClassRow, Problem, Sizes, Survey
 from pixelart.training.sheets import Slicing, common_factor, is_empty, reduce, true_grid
-from pixelart.training.sources import read_members, shown
+from pixelart.training.sources import Cancel, OnProgress, never, read_members, shown, until_cancelled, untold
 
 MIN_PICTURES = 8
 
@@ -70,34 +70,49 @@ _Notes = defaultdict[str, list[str]]
 """What is to be told -> of which files."""
 
 
-def survey(source: Path, options: Options | None = None) -> Survey:
+def survey(
+    source: Path, options: Options | None = None, *, cancel: Cancel = never, on_progress: OnProgress = untold
+) -> Survey:
     """Look through a folder or a .zip. A bad file is told among the problems, and the others are used.
+
+    Args:
+        cancel: asked for every file, and again at each further look at its pictures.
+        on_progress: told how many of how many files are read.
 
     Raises:
         RequestRejected: an option outside its limits.
         DataRejected: the source as a whole: neither a folder nor a .zip, a damaged archive, or too much.
+        Cancelled: `cancel` answered True.
     """
     options, notes = options or Options(), _Notes(list)
     options.check()
-    found = _on_true_grid(list(_readable(source, options, notes)), options, notes)
+    found = list(_readable(source, options, notes, cancel, on_progress))
+    found = _on_true_grid(found, options, notes, cancel)
     if options.slicing:
-        found = _sliced(found, options.slicing, source, notes)
-    found = [one for one in found if _is_usable(one, notes)]
+        found = _sliced(found, options.slicing, source, notes, cancel)
+    found = [one for one in until_cancelled(found, cancel) if _is_usable(one, notes)]
     size = options.size or (most_frequent_size([one.picture for one in found]) if found else (1, 1))
     names = class_names([one.place for one in found])
+    check_classes(len(set(names)), source.name)
     sizes: defaultdict[str, Sizes] = defaultdict(Counter)
     for one, name in zip(found, names, strict=True):
         sizes[name][one.picture.shape[1], one.picture.shape[0]] += 1
-    pictures = _good(sorted(zip(names, found, strict=True), key=lambda pair: pair[0]), size, options, notes)
-    rows, colours = _class_rows(pictures, sizes)
+    check_fits(len(found), size, options.fit)
+    by_class = sorted(zip(names, found, strict=True), key=lambda pair: pair[0])
+    pictures = _good(until_cancelled(by_class, cancel), size, options, notes)
+    colours, all_colours = _colours(pictures, cancel)
+    good = Counter(pictures.class_names)
+    rows = tuple(ClassRow(name, good[name], sizes[name], colours[name]) for name in sorted(sizes))
     problems = (*_blocking(pictures), *(Problem(what, tuple(places)) for what, places in notes.items()), *_few(rows))
-    return Survey(source.name, pictures, rows, problems, colours)
+    return Survey(source.name, pictures, rows, problems, all_colours)
 
 
-def _readable(source: Path, options: Options, notes: _Notes) -> Iterator[_Found]:
+def _readable(
+    source: Path, options: Options, notes: _Notes, cancel: Cancel, on_progress: OnProgress
+) -> Iterator[_Found]:
     becomes_smaller = options.slicing or options.to_true_grid
     max_side = SETTINGS.max_sheet_side if becomes_smaller else SETTINGS.max_side
-    for place, picture in read_members(source, max_side=max_side):
+    for place, picture in read_members(source, max_side=max_side, cancel=cancel, on_progress=on_progress):
         name = shown(place)
         if picture is None:
             notes["no picture by its name, passed over"].append(name)
@@ -111,14 +126,14 @@ def _reason(error: PixelArtError, name: str) -> str:
     return str(error).removeprefix(f"{name}: ")
 
 
-def _on_true_grid(found: Sequence[_Found], options: Options, notes: _Notes) -> list[_Found]:
+def _on_true_grid(found: Sequence[_Found], options: Options, notes: _Notes, cancel: Cancel) -> list[_Found]:
     """Pictures of one size are seen together, since artists enlarge them together."""
     by_size: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
     for i, one in enumerate(found):
         by_size[one.picture.shape].append(i)
     result = list(found)
     for (height, width, _), members in by_size.items():
-        grids = [true_grid(found[i].picture) for i in members]
+        grids = [true_grid(found[i].picture) for i in until_cancelled(members, cancel)]
         factor = common_factor(grids)
         told = f"{width} x {height} pixels, a smaller picture enlarged {factor} times"
         told += ", reduced to its true grid" if options.to_true_grid else "; take the true grid to reduce it"
@@ -130,12 +145,12 @@ def _on_true_grid(found: Sequence[_Found], options: Options, notes: _Notes) -> l
     return result
 
 
-def _sliced(found: Sequence[_Found], slicing: Slicing, source: Path, notes: _Notes) -> list[_Found]:
+def _sliced(found: Sequence[_Found], slicing: Slicing, source: Path, notes: _Notes, cancel: Cancel) -> list[_Found]:
     count = sum(int(np.prod(slicing.count(one.picture))) for one in found)
     if count > SETTINGS.max_pictures:
         raise DataRejected(f"{source.name}: {count} tiles; the limit is {SETTINGS.max_pictures}")
     tiles = list[_Found]()
-    for sheet in found:
+    for sheet in until_cancelled(found, cancel):
         if not np.prod(slicing.count(sheet.picture)):
             notes[f"left out, smaller than a tile of {slicing.width} x {slicing.height}"].append(sheet.name)
         elif slicing.leaves_out(sheet.picture):
@@ -156,8 +171,7 @@ def _is_usable(one: _Found, notes: _Notes) -> bool:
     return True
 
 
-def _good(found: Sequence[tuple[str, _Found]], size: tuple[int, int], options: Options, notes: _Notes) -> PictureSet:
-    check_fits(len(found), size, options.fit)
+def _good(found: Iterable[tuple[str, _Found]], size: tuple[int, int], options: Options, notes: _Notes) -> PictureSet:
     pictures, names, hashes, first = list[Picture](), list[str](), list[str](), dict[str, str]()
     for class_name, one in found:
         try:
@@ -183,18 +197,6 @@ def _good(found: Sequence[tuple[str, _Found]], size: tuple[int, int], options: O
     return PictureSet(stacked, tuple(names), tuple(hashes))
 
 
-def _class_rows(pictures: PictureSet, sizes: Mapping[str, Sizes]) -> tuple[tuple[ClassRow, ...], int]:
-    """A row for each class, in order of name, and the number of colours of all."""
-    rows, all_colours = list[ClassRow](), np.zeros(1 << 24, np.bool_)
-    names = np.array(pictures.class_names)
-    for name in sorted(sizes):
-        mine = pictures.pictures[names == name]
-        colours = _colours(mine)
-        all_colours |= colours
-        rows.append(ClassRow(name, len(mine), sizes[name], int(np.count_nonzero(colours))))
-    return tuple(rows), int(np.count_nonzero(all_colours))
-
-
 def _blocking(pictures: PictureSet) -> Iterator[Problem]:
     if not len(pictures):
         yield Problem(f"{NO_PICTURE} to train on", (), blocks=True)
@@ -209,10 +211,15 @@ def _few(rows: Sequence[ClassRow]) -> Iterator[Problem]:
         yield Problem(f"fewer than {MIN_PICTURES} good pictures of the class", few)
 
 
-def _colours(pictures: Picture) -> NDArray[np.bool_]:
-    """Of every RGB colour (2^24,) whether it is seen in pictures (N, H, W, 4)."""
-    seen = np.zeros(1 << 24, np.bool_)
-    for picture in pictures:
-        red, green, blue = picture[picture[..., 3] >= ALPHA_THRESHOLD][:, :3].T.astype(np.int32)
-        seen[red << 16 | green << 8 | blue] = True
-    return seen
+def _colours(pictures: PictureSet, cancel: Cancel) -> tuple[Counter[str], int]:
+    """How many RGB colours are seen in each class, and in all, of pictures that lie class by class."""
+    numbers = {name: number for number, name in enumerate(pictures.classes, 1)}
+    last, counts = np.zeros(1 << 24, np.uint16), Counter[str]()  # of every colour, the class that it was seen in last
+    pairs = zip(pictures.pictures, pictures.class_names, strict=True)
+    for picture, name in until_cancelled(pairs, cancel):
+        red, green, blue = picture[picture[..., 3] >= ALPHA_THRESHOLD][:, :3].T.astype(np.uint32)
+        seen = np.unique(red << 16 | green << 8 | blue)
+        new = seen[last[seen] != numbers[name]]
+        last[new] = numbers[name]
+        counts[name] += len(new)
+    return counts, int(np.count_nonzero(last))

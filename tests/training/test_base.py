@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pixelart.commands import open_run
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
 from pixelart.images import encode_png, read_picture
 from pixelart.models.weights import SEEN_FILE, load_weights, read_config, read_seen
+from pixelart.training import data
 from pixelart.training.data import is_validation, read_pictures
 from pixelart.training.run import PaletteOf, Schedule, read_run
 from pixelart.training.setup import export_run, start_run
@@ -106,6 +108,15 @@ def test_what_the_base_decides_is_not_said_to_be_decided_by_the_run(
         with pytest.raises(RequestRejected, match=f"{name} {value}: cannot be said beside a base"), asked:
             pass
         assert not (tmp_path / name).exists()
+
+
+def test_classes_of_the_base_count_toward_the_limit(
+    tiny_checkpoints: Path, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(tiny_data / "cross", tmp_path / "data" / "moon")
+    monkeypatch.setattr(data, "SETTINGS", replace(data.SETTINGS, max_classes=2))
+    with pytest.raises(DataRejected, match="data with the classes of the base: 3 classes; the limit is 2"):
+        begin_from(tiny_checkpoints / "tiny", tmp_path / "data", tmp_path / "run")
 
 
 def test_what_a_base_cannot_do_is_said(tiny_checkpoints: Path, tiny_data: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zipfile
 from collections import Counter
 from collections.abc import Mapping
@@ -11,15 +12,16 @@ import numpy as np
 import pytest
 
 from pixelart.codec import Picture
-from pixelart.errors import DataRejected, RequestRejected
+from pixelart.errors import Cancelled, DataRejected, RequestRejected
 from pixelart.images import encode_png, encode_rgba_png
 from pixelart.settings import SETTINGS
-from pixelart.training import dataset
+from pixelart.training import data, dataset
 from pixelart.training import survey as surveying
 from pixelart.training.data import read_pictures
 from pixelart.training.dataset import Problem, Survey, prepare
 from pixelart.training.sheets import Slicing
 from pixelart.training.survey import MIN_PICTURES, Options, survey
+from tests.cancelling import Patience
 from tests.training.files import dot, folder_of, noise, zip_of
 
 
@@ -247,6 +249,57 @@ def test_larger_pictures_are_read_where_they_become_smaller(tmp_path: Path) -> N
     found = _survey(tmp_path / "3", files)
     assert _told(found)[f"left out, {side} x 8 pixels; the limit is {limit} a side"] == ("a/wide.png",)
     assert not found.ready and len(found.pictures) == 0
+
+
+def test_colours_are_counted_of_each_class_and_once_of_all(tmp_path: Path) -> None:
+    shared, own = (np.full((4, 4, 4), 255, np.uint8) for _ in range(2))
+    shared[:, :2, 0], own[..., 1] = 7, 8
+    files = {f"{name}/{i}.png": encode_png(picture) for name in "ab" for i, picture in enumerate([shared, own])}
+    found = survey(folder_of(tmp_path, files | {"c/0.png": encode_png(shared[::-1, ::-1].copy())}))
+    assert [(row.name, row.colours) for row in found.classes] == [("a", 3), ("b", 0), ("c", 2)]  # b: copies of a
+    assert found.colours == 3
+
+
+def test_counting_colours_takes_the_same_memory_for_any_number_of_classes(tmp_path: Path) -> None:
+    """All tables together: a 32 MiB one; one for each class would be hundreds."""
+    found = survey(folder_of(tmp_path, {f"{i:03}/1.png": dot(i % 256, 1, 1 + i // 256) for i in range(100)}))
+    tracemalloc.start()
+    counts, whole = surveying._colours(found.pictures, lambda: False)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert whole == len(counts) == 100 and peak < 40 * 2**20
+
+
+def test_too_many_classes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "SETTINGS", type(SETTINGS)(max_classes=3))
+    source = folder_of(tmp_path / "set", {f"{i}/1.png": dot(i) for i in range(4)})
+    for read in (survey, read_pictures):
+        with pytest.raises(DataRejected, match=r"^set: 4 classes; the limit is 3$"):
+            read(source)
+
+
+# --- cancelled ----------------------------------------------------------------------------------------------------
+
+
+def test_a_survey_tells_how_far_it_is_and_is_cancelled_at_any_look(tmp_path: Path) -> None:
+    files = _good("a", 6) | {"a/notes.txt": b"no", ".hidden/1.png": dot(1)}
+    for source in (folder_of(tmp_path / "set", files), zip_of(tmp_path / "set.zip", files)):
+        patient, told, options = Patience(), list[tuple[int, int]](), Options(slicing=Slicing(8, 8))
+        survey(source, options, cancel=patient, on_progress=lambda *n, told=told: told.append(n))
+        assert told == [(n, 7) for n in range(1, 8)]
+        assert patient.asked >= 7 + 5 * 6  # read, grid, tiles, use, content, colours
+        for moment in range(patient.asked):
+            impatient = Patience(moment)
+            with pytest.raises(Cancelled):
+                survey(source, options, cancel=impatient)
+            assert impatient.asked == moment + 1
+
+
+def test_a_set_that_is_cancelled_is_not_prepared(tmp_path: Path) -> None:
+    found, told, target = survey(folder_of(tmp_path / "set", _good())), list[tuple[int, ...]](), tmp_path / "out.zip"
+    with pytest.raises(Cancelled):
+        prepare(found, target, cancel=lambda: len(told) == 9, on_progress=lambda *n: told.append(n))
+    assert told == [(n, 10) for n in range(1, 10)] and [p.name for p in tmp_path.iterdir()] == ["set"]
 
 
 def test_too_many_tiles_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
