@@ -14,8 +14,8 @@ Step = TypeVar("Step")
 
 
 class Worker(Generic[Result, Step]):
-    """Runs `work(tell, cancel)` once: it tells how far it is, and ends when `cancel` answers True. `watch` hands on what
-    it told; `stop`, or `is_stopped` answering True, ends it at its next look."""
+    """Runs `work(tell, cancel)` once: it tells how far it is, and ends when `cancel` answers True. `watch` hands on
+    what it told; `stop`, or `is_stopped` answering True, ends it at its next look."""
 
     def __init__(
         self, work: Callable[[Callable[[Step], None], Callable[[], bool]], Result], is_stopped: Callable[[], bool]

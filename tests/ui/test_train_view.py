@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pixelart.jobs import Job, JobFolder
 from pixelart.jobs.record import STATES, State
 from pixelart.training.attended import CURVE_FILE, PROGRESS_FILE
+from pixelart.training.endings import NO_MEMORY
 from pixelart.training.survey import survey
 from pixelart.ui.training.view import (
     HELD_OUT,
@@ -78,6 +80,15 @@ def test_a_job_that_has_ended_tells_why_and_what_it_gained(folder: JobFolder) ->
         "Failed: out of memory · step 420 · 1 min · held out 2.500 at the first save, 1.500 bits/dim at the best."
         in html
     )
+
+
+def test_what_the_engine_says_for_the_command_line_is_said_for_the_page(folder: JobFolder) -> None:
+    html = job_status(job("failed", reason=f"step 3: {NO_MEMORY}"), folder, ahead=0)
+    assert "not enough memory; a smaller batch size needs less" in html and "--" not in html
+    large = np.kron(np.random.default_rng(0).integers(0, 2, (8, 8, 4), np.uint8) * 255, np.ones((2, 2, 1), np.uint8))
+    (folder.path / "pictures").mkdir()
+    Image.fromarray(large).save(folder.path / "pictures" / "a.png")
+    assert "&quot;Undo enlargement&quot; reduces it" in survey_html(survey(folder.path / "pictures"))
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -20,6 +20,7 @@ from pixelart.hub import fetch_dataset
 from pixelart.settings import SETTINGS
 from pixelart.training.dataset import Survey, prepare
 from pixelart.training.sheets import Slicing
+from pixelart.training.sources import Cancel
 from pixelart.training.survey import Options, survey
 from pixelart.ui.form import whole
 from pixelart.ui.pictures import uploaded_file
@@ -47,9 +48,7 @@ NOTHING: Shown = (gr.skip(), gr.skip(), gr.skip(), gr.skip())
 Step = tuple[str, int, int]
 """What is done, how much of it, of how much (0 = unknown)."""
 WAITING: Step = ("Waiting: others' pictures are looked through first", 0, 0)
-WRITING: Step = ("Making them ready", 0, 0)
 _Worker = Worker[Survey, Step]
-Cancel = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -166,9 +165,8 @@ class ImagesHandlers:
         with _a_place(self._looking, tell, cancel):
             found = survey(path, asked.options, cancel=cancel, on_progress=lambda n, of: tell(("Reading", n, of)))
             if found.ready:
-                tell(WRITING)
                 made = images.folder / f"ready-{turn.number}.zip"
-                prepare(found, made)
+                prepare(found, made, cancel=cancel, on_progress=lambda n, of: tell(("Making ready", n, of)))
                 ready = Ready(made, found.size, asked, summary(found))
                 try:
                     images.scratch.check(images.folder)

@@ -8,9 +8,8 @@ import re
 import gradio as gr
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
-_FORWARDED = re.compile(
-    r"(x-forwarded|x-original|x-envoy|cf)-.*|forwarded|via|(x-real|x-client|true-client|fly-client)-ip"
-)
+_FORWARDED = re.compile(r"(x-forwarded|x-original|x-envoy|cf)-.*|(x-real|.*-client)-ip|forwarded|via")
+"""Headers that a proxy or a tunnel adds."""
 
 
 def from_own_machine(request: gr.Request | None) -> bool:
