@@ -18,6 +18,7 @@ from pixelart.codec import Picture
 from pixelart.engine import Drawing
 from pixelart.ui.canvas_value import Canvas
 from pixelart.ui.exporting import GIF, INDEXED, MAX_GIF_SIDE, MAX_SIDE, RGBA, RGBA_INSTEAD, SHEET, ExportHandlers
+from pixelart.ui.results import download_value
 from pixelart.ui.session import Session
 from tests.ui.fake_engine import CODEC, FakeEngine
 

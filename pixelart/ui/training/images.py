@@ -37,6 +37,7 @@ ZIP, DATASET, FOLDER = "ZIP", "Hugging Face", "Folder"
 NOTHING_YET = "Drop a .zip of pictures; its folders are the classes."
 HANDED_OVER = "The pictures went to the training; to check them anew, drop the .zip again."
 NOT_HERE = "A folder can be named only in a browser on the machine where the program runs."
+START, CHECK_AGAIN = "Start", "Check the pictures again to start"
 CHANGED = "Changed since the check. Press Check again."
 STOPPED = "Stopped. Nothing is ready to train."
 AS_MODEL = "As the base model"
@@ -112,9 +113,9 @@ class ImagesHandlers:
         """images, status, Start: whether what is ready is what step 1 asks for now."""
         ready = images.ready
         if ready is None:
-            return images, gr.skip(), gr.Button(interactive=False)
+            return images, gr.skip(), _start(images)
         same = is_asked(ready, self.engine, values)
-        return images, status_text(ready.told if same else CHANGED), gr.Button(interactive=same)
+        return images, status_text(ready.told if same else CHANGED), _start(images, stale=not same)
 
     def _may_name_folders(self, request: gr.Request) -> bool:
         return self.local and from_own_machine(request)
@@ -307,6 +308,6 @@ def _refused(images: Images, error: Exception) -> Shown:
     return status_text(text.replace(f"{images.folder}/", "")), "", gr.skip(), _start(images)
 
 
-def _start(images: Images) -> Any:
-    """Only what was looked through can be trained on."""
-    return gr.Button(interactive=images.ready is not None)
+def _start(images: Images, *, stale: bool = False) -> Any:
+    """The button: only what was looked through as it is set now can be trained on."""
+    return gr.Button(value=CHECK_AGAIN if stale else START, interactive=images.ready is not None and not stale)

@@ -17,7 +17,7 @@ from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS
 from pixelart.ui.inputs import Choice, Dial, Flag, Line, Real, Switch, WholeNumber
 from pixelart.ui.status import status_text
 from pixelart.ui.training.form import FIT, KEEP
-from pixelart.ui.training.images import AS_MODEL, DATASET, NOTHING_YET, SIZES, ZIP, ImagesHandlers
+from pixelart.ui.training.images import AS_MODEL, DATASET, NOTHING_YET, SIZES, START, ZIP, ImagesHandlers
 from pixelart.ui.training.scratch import Scratch
 from pixelart.ui.training.view import COLUMNS, HELD_OUT, NO_JOB, TRAINING
 from pixelart.ui.training.visitor import Images
@@ -152,7 +152,7 @@ def _settings() -> list[Any]:
 
 def _run() -> dict[str, Any]:
     with gr.Row(elem_id="run-actions"):
-        start = gr.Button("Start", variant="primary", elem_id="start", min_width=90, interactive=False)
+        start = gr.Button(START, variant="primary", elem_id="start", min_width=90, interactive=False)
         stop = gr.Button("Stop and save", variant="stop", elem_id="train-stop", min_width=90, visible=False)
         resume = gr.Button("Resume", elem_id="resume", min_width=90, visible=False)
     job = Choice([], label="Job", elem_id="job", visible=False)
