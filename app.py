@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
+
+from pixelart.leaving import interrupt_when_told, leave, leave_when_told
+
+if __name__ == "__main__":
+    leave_when_told()  # at once: the imports below take seconds
 
 from pixelart.engine import Engine
 from pixelart.errors import PixelArtError
@@ -54,15 +60,27 @@ def warm_up(engine: Engine) -> None:
             logging.getLogger(__name__).warning("%s", error)
 
 
-def main() -> None:
+def serve(jobs: Jobs | str) -> None:
+    """Serves the page until KeyboardInterrupt, then closes it without waiting for those who look at it."""
+    engine = Engine(CHECKPOINTS, on_drawing=jobs.give_way if isinstance(jobs, Jobs) else None)
+    threading.Thread(target=warm_up, args=(engine,), name="warm-up", daemon=True).start()
+    page = build(engine, jobs, local=is_local())
+    page.launch(inbrowser=has_screen(), prevent_thread_lock=True, **launch_settings())
+    try:
+        while True:
+            time.sleep(1)
+    finally:
+        threading.Thread(target=page.close, args=(False,), name="close-page", daemon=True).start()
+
+
+def main() -> NoReturn:
     """Starts the app and serves it until it is interrupted or told to end, which trainings survive."""
+    interrupt_when_told()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl+C: the machine is shut down, say
-    with training() as jobs:
-        engine = Engine(CHECKPOINTS, on_drawing=jobs.give_way if isinstance(jobs, Jobs) else None)
-        threading.Thread(target=warm_up, args=(engine,), name="warm-up", daemon=True).start()
-        build(engine, jobs, local=is_local()).launch(inbrowser=has_screen(), **launch_settings())
+    with suppress(KeyboardInterrupt), training() as jobs:
+        serve(jobs)
+    leave()
 
 
 if __name__ == "__main__":

@@ -54,6 +54,7 @@ class Jobs:
             stack.enter_context(exclusive(self._path, busy="another server runs the jobs of this folder"))
             self._store = stack.enter_context(closing(JobStore(self._path / DATABASE)))
             orphans = self._take_over()
+            stack.callback(shutil.rmtree, self.incoming, ignore_errors=True)
             self._held = stack.pop_all()
         self._threads = max(1, min(settings.max_job_threads, os.cpu_count() or 1))
         self._runner = Runner(
@@ -75,6 +76,11 @@ class Jobs:
         """Interrupt running jobs, which save; this takes at most some seconds. The queue stays."""
         self._runner.close()
         self._held.close()
+
+    @property
+    def incoming(self) -> Path:
+        """Where a page may keep what it is given before it is submitted: gone when this begins, and when it ends."""
+        return self._path / "incoming"
 
     def give_way(self, drawing: bool) -> None:
         """Trainings pause while someone is `drawing`: for `Engine(on_drawing=...)`."""
@@ -262,6 +268,7 @@ class Jobs:
         orphans = self._store.in_state(*AT_WORK)
         for job in orphans:
             self._store.change(job.id, was=AT_WORK, state="interrupted", reason=SERVER_GONE, ended=time.time())
+        shutil.rmtree(self.incoming, ignore_errors=True)
         for path in self._path.iterdir():
             lost = _ID.fullmatch(path.name) and not self._store.get(path.name) and not JobFolder(path).run.exists()
             if lost or _HALF_MADE.fullmatch(path.name):  # a submission or a deletion that was cut short

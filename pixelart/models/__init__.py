@@ -17,5 +17,6 @@ from pixelart.models.registry import check_codec as check_codec
 from pixelart.models.registry import config_from_dict as config_from_dict
 from pixelart.models.registry import config_to_dict as config_to_dict
 from pixelart.models.registry import create_model as create_model
+from pixelart.models.registry import get_preset as get_preset
 from pixelart.models.registry import get_variant as get_variant
 from pixelart.models.registry import list_models as list_models

@@ -62,6 +62,18 @@ def get_variant(name: str) -> Variant:
     return _VARIANTS[name]
 
 
+def get_preset(name: str, preset: str) -> Preset:
+    """The config values of the model `name` that are called `preset`.
+
+    Raises:
+        RequestRejected: no such model or preset.
+    """
+    presets = get_variant(name).presets
+    if preset not in presets:
+        raise RequestRejected(f"preset {preset!r:.40} of {name} is not one of {', '.join(presets)}")
+    return presets[preset]
+
+
 def check_codec(name: str, codec: str) -> None:
     """Raises RequestRejected when the model `name` is not for the levels of the codec named `codec`."""
     fit = get_variant(name).codecs
@@ -78,9 +90,7 @@ def create_model(name: str, *, preset: str = "default", **values: Any) -> Autore
         RequestRejected: no such model or preset.
     """
     variant = get_variant(name)
-    if preset not in variant.presets:
-        raise RequestRejected(f"preset {preset!r:.40} of {name} is not one of {', '.join(variant.presets)}")
-    return variant.model(variant.config(**{**variant.presets[preset], **values}))
+    return variant.model(variant.config(**{**get_preset(name, preset), **values}))
 
 
 def config_to_dict(config: ModelConfig) -> dict[str, Any]:

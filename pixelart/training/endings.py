@@ -16,7 +16,8 @@ NO_MEMORY = "not enough memory; a smaller --batch-size with --accumulate, or --g
 
 @contextmanager
 def plain_endings(trainer: Trainer) -> Iterator[None]:
-    """Around training: what ends it becomes a RequestRejected that says why, and what was saved last.
+    """Around training: what ends it becomes a RequestRejected that says why, and what was saved last, by what lies on
+    the disk: a file may fail before the save of a step is whole, or after it, such as the log.
 
     Raises:
         RequestRejected: no memory, a disk that cannot be written, or a loss that is not finite.
@@ -27,7 +28,7 @@ def plain_endings(trainer: Trainer) -> Iterator[None]:
         raise _ended(trainer, str(error)) from error
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        raise _ended(trainer, f"step {trainer.step} could not be saved: {place}{error.strerror or error}") from error
+        raise _ended(trainer, f"step {trainer.step}: {place}{error.strerror or error}") from error
     except (MemoryError, RuntimeError) as error:
         if not is_short_of_memory(error):
             raise

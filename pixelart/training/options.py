@@ -1,12 +1,19 @@
-"""What may be said of a schedule, in words: name, kind and meaning, with what it is where nothing is said."""
+"""What may be said of a training: the options of a schedule, in words, and what is refused before data is read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
 
-from pixelart.training.starting import FINE_TUNING
+from pixelart.errors import RequestRejected
+from pixelart.models import check_codec, get_preset
+from pixelart.training.data import Fit
+from pixelart.training.run import PaletteOf, Schedule
+from pixelart.training.starting import CODECS, FINE_TUNING, FROM_SCRATCH, NewClasses, refuse_beside_base
 
+MIN_COLOURS, MAX_COLOURS = 2, 256
+"""Of a palette, transparent included."""
+_CHOICES = {"palette": get_args(PaletteOf), "new_classes": get_args(NewClasses), "fit": get_args(Fit), "codec": CODECS}
 SCHEDULE_OPTIONS: list[tuple[str, Callable[[str], Any], str]] = [
     ("steps", int, "how many steps to train"),
     ("minutes", float, "or how many minutes"),
@@ -30,3 +37,30 @@ SCHEDULE_SWITCHES = [
     ("compile", "compile the step first: slower to start, faster to train; needs a C++ compiler"),
     ("gradient_checkpointing", "for large pictures: less memory, slower, the same result"),
 ]
+
+
+def check_training_options(options: Mapping[str, Any]) -> None:
+    """Refuse the options of a new training that cannot be used, whatever the pictures are.
+
+    Args:
+        options: what is said, by the names of the options of `python -m pixelart train` (`batch_size`, `new_classes`),
+            each of its kind; of `base` only whether there is one. Others than those of a training are passed over.
+
+    Raises:
+        RequestRejected: a value outside its limits, or options that cannot be said together.
+    """
+    Schedule(**{name: value for name, value in options.items() if name in Schedule.__dataclass_fields__}).check()
+    for name, choices in _CHOICES.items():
+        if name in options and options[name] not in choices:
+            raise RequestRejected(f"{name} {options[name]!r:.20} is not one of {', '.join(choices)}")
+    if not MIN_COLOURS <= options.get("colours", MAX_COLOURS) <= MAX_COLOURS:
+        limits = f"{MIN_COLOURS} to {MAX_COLOURS}"
+        raise RequestRejected(f"colours {options['colours']}: must lie in {limits}, transparent included")
+    if options.get("base"):
+        refuse_beside_base(options)
+        return
+    if options.get("palette") == "keep":
+        raise RequestRejected("palette keep: there is no base whose palette could be kept")
+    decided = {**FROM_SCRATCH, **options}
+    get_preset(decided["model"], decided["preset"])
+    check_codec(decided["model"], decided["codec"])

@@ -25,6 +25,7 @@ from pixelart.models.weights import (
 )
 from pixelart.training.checkpoint import Files, exclusive, last_checkpoint, write_file
 from pixelart.training.data import Fit, is_validation, read_pictures
+from pixelart.training.options import check_training_options
 from pixelart.training.processes import Processes
 from pixelart.training.run import RUN_FILE, PaletteOf, RunConfig, Schedule, read_run
 from pixelart.training.starting import (
@@ -72,16 +73,13 @@ def start_run(
         DataRejected, ImageRejected: data that cannot be used.
         WeightsRejected: a base that cannot be used.
     """
-    schedule.check()
     origin, seen = None, frozenset[str]()
     said = {"model": model, "preset": preset, "codec": codec, "colours": colours, "palette": palette}
     said = {name: value for name, value in said.items() if value is not None}
+    check_training_options({**asdict(schedule), **said, "base": base, "new_classes": new_classes, "fit": fit})
     if base:
-        refuse_beside_base(said)
         origin, seen, base = read_config(base), read_seen(base), base.resolve()
         size = origin.model_config["height"], origin.model_config["width"]
-    elif palette == "keep":
-        raise RequestRejected("palette keep: there is no base whose palette could be kept")
     pictures = read_pictures(data, size=size, fit=fit)
     seen |= {h for h in pictures.hashes if not is_validation(h, share=schedule.validation_share)}
     learned = np.array([h in seen for h in pictures.hashes])

@@ -8,14 +8,15 @@ from typing import Any, Literal
 
 from pixelart.codec import RGB, Binary, Codec, Gray, Indexed, codec_from_config
 from pixelart.errors import DataRejected, RequestRejected
-from pixelart.models import AutoregressiveModel, check_codec, config_to_dict, create_model
+from pixelart.models import AutoregressiveModel, config_to_dict, create_model
 from pixelart.models.adapting import adapt, adapted_config
 from pixelart.models.weights import CheckpointConfig, load_weights, read_config
 from pixelart.palettes import fit_palette
 from pixelart.training.data import PictureSet, check_classes
 from pixelart.training.run import RunConfig
 
-CODECS = ("indexed", "rgb", "gray", "binary")
+_PLAIN: dict[str, type[Codec]] = {"rgb": RGB, "gray": Gray, "binary": Binary}
+CODECS = ("indexed", *_PLAIN)
 FROM_SCRATCH: dict[str, Any] = {"model": "gated_pixelcnn", "preset": "default", "codec": "indexed", "colours": 64}
 """What is decided by a base, and, for a run without one, by these words where nothing else is said."""
 FINE_TUNING: dict[str, Any] = {"learning_rate": 3e-4, "warmup_steps": 20, "save_every": 50, "keep": "best"}
@@ -34,7 +35,6 @@ def refuse_beside_base(said: Mapping[str, Any], *, palette: str = "keep") -> Non
 def from_scratch(decided: Mapping[str, Any], pictures: PictureSet, learned: PictureSet) -> CheckpointConfig:
     """The network and codec of a run without a base, the palette fitted to what is `learned` from alone."""
     model, codec = decided["model"], _codec(decided["codec"], decided["colours"], learned)
-    check_codec(model, codec.name)
     height, width = pictures.pictures.shape[1:3]
     network = create_model(
         model,
@@ -83,13 +83,8 @@ def base_weights(config: RunConfig) -> AutoregressiveModel | None:
 
 def _codec(name: str, colours: int, pictures: PictureSet) -> Codec:
     if name == "indexed":
-        if not 2 <= colours <= 256:
-            raise RequestRejected(f"colours {colours}: must lie in 2 to 256, transparent included")
         opaque = pictures.pictures[pictures.pictures[..., 3] >= 128][:, :3]
         if not len(opaque):
             raise DataRejected("every picture is wholly transparent")
         return Indexed(fit_palette(opaque, size=colours - 1))
-    plain: dict[str, type[Codec]] = {"rgb": RGB, "gray": Gray, "binary": Binary}
-    if name not in plain:
-        raise RequestRejected(f"codec {name!r:.20} is not one of {', '.join(CODECS)}")
-    return plain[name]()
+    return _PLAIN[name]()

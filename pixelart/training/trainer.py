@@ -99,9 +99,12 @@ class Trainer:
         """Train to the end of the schedule, or until `stop`; a checkpoint is saved in both cases.
 
         `stop` is asked and `report` called once a step; `hurry` is asked while measuring and drawing samples, several
-        times a second, and when it answers True they are left out.
+        times a second, and when it answers True they are left out. A resumed run first makes up for the log and the
+        samples of its last checkpoint where they are missing.
         """
         self._hurry = hurry
+        if self.step and self.processes.is_first:
+            self._catch_up()
         if self.config.schedule.compile and self.progress() < 1:
             self.objective.warm_up(*next(self._given()), alone=self.progress() < self.config.schedule.context_first)
             self.learner.optimizer.zero_grad(set_to_none=True)
@@ -157,28 +160,41 @@ class Trainer:
         save_checkpoint(self.run, self.step, self._parts(rows, [], best))
         self.rows, self._recent, self._best = rows, [], best
         log.info("%s", json.dumps(rows[-1]))
-        self._publish()
+        self._write_log()
+        if self._shows_samples():
+            self._draw_samples()
 
     def _save_unmeasured(self) -> None:
         save_checkpoint(self.run, self.step, self._parts(self.rows, self._recent, self._best))
 
-    def _publish(self) -> None:
-        """log.csv and samples/, as the last checkpoint has them; a resumed run writes what a killed one could not."""
+    def _catch_up(self) -> None:
+        """log.csv and samples/, as the last checkpoint has them, that a killed run could not write any more."""
+        self._write_log()
+        if self._shows_samples() and not self._sheet.exists():
+            self._draw_samples()
+
+    def _write_log(self) -> None:
         write_file(self.run / "log.csv", log_table(self.rows))
-        if self.rows and self.rows[-1]["step"] == self.step:
-            every = self.config.schedule.sample_every
-            if not every or self.step % every == 0 or self.progress() >= 1:
-                self._draw_samples()
+
+    def _shows_samples(self) -> bool:
+        """Whether this step is one that was measured, and that has samples."""
+        every = self.config.schedule.sample_every
+        is_measured = bool(self.rows) and self.rows[-1]["step"] == self.step
+        return is_measured and (not every or self.step % every == 0 or self.progress() >= 1)
+
+    @property
+    def _sheet(self) -> Path:
+        return self.run / "samples" / f"step-{self.step:08d}.png"
 
     def _draw_samples(self) -> None:
-        """samples/step-s.png, of the classes that are learned from."""
+        """The sheet of this step, of the classes that are learned from."""
         weights, size = self._class_weights(self.classes.unique()), self.config.size
         try:
             data = draw_samples(self.average, self.codec, weights, size=size, cancel=self._hurry)
         except Cancelled:
             return
-        (self.run / "samples").mkdir(exist_ok=True)
-        write_file(self.run / "samples" / f"step-{self.step:08d}.png", data)
+        self._sheet.parent.mkdir(exist_ok=True)
+        write_file(self._sheet, data)
 
     def _train_step(self) -> float:
         schedule, optimizer = self.config.schedule, self.learner.optimizer
@@ -263,5 +279,3 @@ class Trainer:
         for what, was, now in (("threads", threads, torch.get_num_threads()), ("torch", version, torch.__version__)):
             if was != now:
                 log.warning("%s was %s, is %s: bits may differ from a run that was never stopped", what, was, now)
-        if self.processes.is_first:
-            self._publish()

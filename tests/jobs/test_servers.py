@@ -43,6 +43,17 @@ def test_a_server_that_ends_interrupts_what_runs_and_the_next_takes_up_the_queue
     assert ended(again, second).state == "done" and again.get("ann", first.id).state == "interrupted"
 
 
+def test_what_pages_were_given_is_gone_when_a_server_ends_and_when_one_begins(open_jobs: Open, tmp_path: Path) -> None:
+    for cut in (False, True):
+        jobs = open_jobs()
+        (jobs.incoming / "visitor").mkdir(parents=True)
+        jobs.close()
+        assert not jobs.incoming.exists()
+        if cut:  # as a server leaves it that was killed
+            (jobs.incoming / "visitor").mkdir(parents=True)
+    assert not open_jobs().incoming.exists() and (tmp_path / "jobs").is_dir()
+
+
 def test_a_full_disk_does_not_lose_how_a_job_ended(
     open_jobs: Open, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

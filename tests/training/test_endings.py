@@ -69,7 +69,7 @@ def test_a_disk_that_takes_no_more_ends_a_run_in_one_line(
         original(files, path, data)
 
     monkeypatch.setattr(Files, "write", write)
-    line = r"step 4 could not be saved: .*the disk says no; the weights of step 2 are kept"
+    line = r"step 4: the disk says no; the weights of step 2 are kept"
     with pytest.raises(RequestRejected, match=line), plain_endings(run):
         run.train()
     monkeypatch.undo()
@@ -78,6 +78,29 @@ def test_a_disk_that_takes_no_more_ends_a_run_in_one_line(
     again.train()
     found = last_checkpoint(run.run)
     assert found is not None and found[0] == 6
+
+
+@pytest.mark.parametrize("name", ["log.csv", "step-00000004.png"])
+def test_a_file_that_fails_after_a_save_is_told_and_the_save_is_kept(
+    begin: StartRun, tiny_data: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    run = begin(steps=6, save_every=2)
+    original = Files.write
+
+    def write(files: Files, path: Path, data: bytes) -> None:
+        if name in path.name and run.step == 4:
+            raise OSError(errno.ENOSPC, "the disk is full", str(path))
+        original(files, path, data)
+
+    monkeypatch.setattr(Files, "write", write)
+    line = rf"^step 4: .*{name}.*: the disk is full; the weights of step 4 are kept$"
+    with pytest.raises(RequestRejected, match=line), plain_endings(run):
+        run.train()
+    monkeypatch.undo()
+    again = resumed(run.run, tiny_data)
+    again.train(stop=lambda: True)
+    assert again.step == 4 and (run.run / "samples" / "step-00000004.png").exists()
+    assert [line.split(",")[0] for line in (run.run / "log.csv").read_text().split()] == ["step", "2", "4"]
 
 
 def test_a_gradient_that_is_not_finite_ends_a_run_before_it_spoils_the_weights(begin: StartRun) -> None:
@@ -106,4 +129,4 @@ def test_a_file_that_fails_without_its_name_makes_a_plain_line(
     monkeypatch.setattr(trainer, "save_checkpoint", full)
     assert main([*TRAIN.split(), "--data", str(tiny_data), "--out", str(tmp_path / "run")]) == 2
     last = capsys.readouterr().err.strip().splitlines()[-1]
-    assert re.fullmatch(r"pixelart train: step 2 .* saved: No space left on device; nothing was saved before", last)
+    assert re.fullmatch(r"pixelart train: step 2: No space left on device; nothing was saved before", last)

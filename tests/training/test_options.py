@@ -1,4 +1,5 @@
-"""What changes how a run trains but not what it learns: gradient checkpointing, samples, hurry, TensorBoard."""
+"""What may be said of a run, and what changes how it trains but not what it learns: gradient checkpointing, samples,
+hurry, TensorBoard."""
 
 from __future__ import annotations
 
@@ -16,13 +17,70 @@ from pixelart.cli import main
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.models import list_models
 from pixelart.models.weights import pack_weights, read_config
+from pixelart.training import trainer
 from pixelart.training.board import open_board
 from pixelart.training.checkpoint import last_checkpoint, list_checkpoints
-from pixelart.training.setup import export_run
+from pixelart.training.options import check_training_options
+from pixelart.training.run import Schedule
+from pixelart.training.setup import export_run, start_run
 from pixelart.training.trainer import Trainer
 from tests.training.runs import resumed
 
 StartRun = Callable[..., Trainer]
+
+
+# --- refused at once ----------------------------------------------------------------------------------------------
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"steps": 0}, "say either how many steps or how many minutes to train"),
+    ({"minutes": 1.0}, "say either how many steps or how many minutes to train"),
+    ({"batch_size": 0}, "batch_size 0: must lie in 1 to 4096"),
+    ({"precision": "fp16"}, "precision 'fp16': must be bf16 or fp32"),
+    ({"model": "vae"}, "model 'vae' is not one of diagonal_bilstm, .*"),
+    ({"preset": "huge"}, "preset 'huge' of gated_pixelcnn is not one of default, debug"),
+    ({"codec": "cmyk"}, "codec 'cmyk' is not one of indexed, rgb, gray, binary"),
+    ({"model": "pixelcnn_plus_plus"}, "model pixelcnn_plus_plus with codec indexed: it is for .*"),
+    ({"colours": 1}, "colours 1: must lie in 2 to 256, transparent included"),
+    ({"colours": 257}, "colours 257: must lie in 2 to 256, transparent included"),
+    ({"palette": "foo"}, "palette 'foo' is not one of keep, fit"),
+    ({"palette": "keep"}, "palette keep: there is no base whose palette could be kept"),
+    ({"fit": "crop"}, "fit 'crop' is not one of refuse, nearest"),
+    ({"new_classes": "drop"}, "new_classes 'drop' is not one of add, refuse"),
+    ({"base": "gone", "model": "pixelcnn"}, "model pixelcnn: cannot be said beside a base, which decides it"),
+    ({"base": "gone", "colours": 8}, "colours 8: cannot be said beside a base, which decides it"),
+]
+
+
+@pytest.mark.parametrize(("options", "told"), BAD, ids=lambda value: str(value)[:40])
+def test_options_that_cannot_be_used_are_refused_before_anything_is_read(
+    tmp_path: Path, options: dict[str, Any], told: str
+) -> None:
+    """There is neither data nor a base to be read."""
+    with pytest.raises(RequestRejected, match=f"^{told}$"):
+        check_training_options({"steps": 5, **options})
+    schedule = Schedule(**{"steps": 5, **{name: value for name, value in options.items() if hasattr(Schedule, name)}})
+    start: dict[str, Any] = {name: value for name, value in options.items() if not hasattr(Schedule, name)}
+    if "base" in start:
+        start["base"] = tmp_path / start["base"]
+    refused = start_run(tmp_path / "run", tmp_path / "gone", schedule=schedule, **start)
+    with pytest.raises(RequestRejected, match=f"^{told}$"), refused:
+        pass
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"steps": 5},
+        {"minutes": 0.5, "model": "pixelcnn_plus_plus", "codec": "rgb", "preset": "debug"},
+        {"steps": 5, "palette": "fit", "colours": 2},
+        {"steps": 5, "base": "mine", "palette": "fit", "colours": 256, "new_classes": "refuse"},
+        {"steps": 5, "base": "mine", "palette": "keep"},
+    ],
+    ids=str,
+)
+def test_options_that_can_be_used_are_not_refused(options: dict[str, Any]) -> None:
+    check_training_options(options)
 
 
 # --- gradient checkpointing ---------------------------------------------------------------------------------------
@@ -114,6 +172,30 @@ def test_samples_are_drawn_as_often_as_asked(begin: StartRun, tiny_data: Path) -
     resumed(run.run, tiny_data).train()
     assert sorted(int(p.stem[5:]) for p in folder.iterdir()) == [3, 6, 9, 10]
     assert (folder / "step-00000003.png").read_bytes() == seen != (folder / "step-00000010.png").read_bytes()
+
+
+def test_a_resumed_run_draws_the_samples_that_are_missing_alone_and_not_in_a_hurry(
+    begin: StartRun, tiny_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = begin(steps=4, save_every=2)
+    run.train(stop=lambda: run.step == 2)
+    sheet, drawn, draw = run.run / "samples" / "step-00000002.png", list[int](), trainer.draw_samples
+    before = sheet.read_bytes()
+
+    def draw_samples(*given: Any, **options: Any) -> bytes:
+        drawn.append(1)
+        return draw(*given, **options)
+
+    monkeypatch.setattr(trainer, "draw_samples", draw_samples)
+    resumed(run.run, tiny_data).train(stop=lambda: True)
+    assert drawn == []
+    sheet.unlink()
+    hurried = resumed(run.run, tiny_data)
+    assert drawn == []
+    hurried.train(stop=lambda: True, hurry=lambda: True)
+    assert not sheet.exists()
+    resumed(run.run, tiny_data).train(stop=lambda: True)
+    assert sheet.read_bytes() == before and drawn == [1, 1]
 
 
 def test_drawing_samples_changes_nothing_that_is_learned(begin: StartRun) -> None:

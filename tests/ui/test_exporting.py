@@ -205,7 +205,13 @@ def test_a_file_that_would_be_too_large_is_refused_with_the_limit(warnings_shown
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("a.png", "image/png"), ("a.gif", "image/gif"), ("a.zip", "application/zip"), ("a", "application/octet-stream")]
-)  # fmt: skip
+    ("name", "kind"),
+    [
+        ("a.png", "image/png"),
+        ("a.gif", "image/gif"),
+        ("a.zip", "application/zip"),
+        ("a", "application/octet-stream"),
+    ],
+)
 def test_a_file_is_saved_as_what_it_is(name: str, kind: str) -> None:
     assert download_value(name, b"")["type"] == kind

@@ -50,15 +50,8 @@ def fake(**settings: Any) -> Any:
 
 
 @pytest.fixture
-def scratch(tmp_path: Path) -> Iterator[Scratch]:
-    scratch = Scratch(tmp_path)
-    yield scratch
-    scratch.close()
-
-
-@pytest.fixture
-def images(scratch: Scratch) -> Images:
-    return Images(scratch)
+def images(tmp_path: Path) -> Images:
+    return Images(Scratch(tmp_path / "incoming"))
 
 
 @pytest.fixture
@@ -299,7 +292,6 @@ def test_what_visitors_keep_together_is_bounded(
     assert "Ready to train" in drop(bob)
     monkeypatch.setattr(module, "fetch_dataset", _endless)
     assert full in _told(_checked(handlers, ann, HUB_FORM)[-1])
-    scratch.close()
 
 
 def _endless(dataset: str, target: Path, *, cancel: Any, on_progress: Any) -> Path:

@@ -47,14 +47,12 @@ def watching(jobs: Jobs) -> Watching:
 
 
 @pytest.fixture
-def images(tiny_data: Path, tmp_path: Path) -> Iterator[Images]:
-    scratch = Scratch(tmp_path)
-    images = Images(scratch)
+def images(tiny_data: Path, tmp_path: Path) -> Images:
+    images = Images(Scratch(tmp_path / "incoming"))
     path = prepare(survey(tiny_data), images.folder / "ready.zip")
     asked = asked_for(ImagesForm(*STEP_1, "new:row_rnn", ""), fake())
     images.keep(Turn(1), Ready(path, (8, 8), asked, "Ready to train."))
-    yield images
-    scratch.close()
+    return images
 
 
 def start(
@@ -183,11 +181,12 @@ def test_a_training_leaves_no_copy_of_what_was_dropped_and_can_be_started_again(
 def test_the_base_models_are_those_that_there_are_now(jobs: Jobs) -> None:
     engine: Any = FakeEngine(names=("tiny", "other"))
     watching = Watching(engine, jobs)
-    assert watching.offer_bases("other").value == "other"
+    assert "value" not in watching.offer_bases("other").constructor_args, "what is chosen is not touched"
     engine.names = ("tiny", "mine")
     offered = watching.offer_bases("other")
     assert offered.value == "tiny" and ("mine", "mine") in offered.choices
-    assert watching.offer_bases("new:row_rnn").value == "new:row_rnn"
+    assert watching.offer_bases(None).constructor_args["value"] == "tiny"
+    assert "value" not in watching.offer_bases("new:row_rnn").constructor_args
 
 
 def test_a_full_queue_is_told(watching: Watching, images: Images, jobs: Jobs) -> None:

@@ -1,4 +1,4 @@
-"""Where what visitors put in waits for a training: one folder of this process, bounded, and gone when it ends."""
+"""Where what visitors put in waits for a training: one folder, bounded."""
 
 from __future__ import annotations
 
@@ -6,31 +6,21 @@ import os
 import shutil
 import tempfile
 import threading
-import weakref
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from pixelart.errors import RequestRejected
 from pixelart.settings import SETTINGS
-from pixelart.training.checkpoint import exclusive
-
-PREFIX = "pixelart-studio-"
 
 
 class Scratch:
-    """The folder of one process under `parent`. What processes left there that did not end by themselves is removed
-    first. `limit`: bytes that all visitors may keep at once. Safe under threads."""
+    """The folders of all visitors, in `path`, which whoever gives it empties when the program begins and ends. `limit`:
+    bytes that they may hold at once, all together. Safe under threads."""
 
-    def __init__(self, parent: Path | None = None, *, limit: int = SETTINGS.max_temp_bytes) -> None:
-        parent = parent or Path(tempfile.gettempdir())
-        _sweep(parent)
-        self.path, self._limit = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent)), limit
+    def __init__(self, path: Path, *, limit: int = SETTINGS.max_temp_bytes) -> None:
+        self.path, self._limit = path, limit
         self._kept: dict[Path, int] = {}
         self._lock = threading.Lock()
-        with ExitStack() as stack:
-            stack.callback(shutil.rmtree, self.path, ignore_errors=True)
-            stack.enter_context(exclusive(self.path))
-            self._end = weakref.finalize(self, stack.pop_all().close)  # at the end of the program at the latest
 
     def new_folder(self) -> Path:
         """A folder that no one else is given, and nobody is served from.
@@ -38,13 +28,14 @@ class Scratch:
         Raises:
             OSError: the disk is full or cannot be written to.
         """
+        self.path.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(dir=self.path))
 
     def check(self, folder: Path, *, incoming: int = 0) -> None:
         """Look at what one of the folders holds now, to which `incoming` bytes are to be added.
 
         Raises:
-            RequestRejected: it is more than there is room for beside what all the others keep.
+            RequestRejected: it is more than there is room for beside what all the others hold.
         """
         size = _size(folder) + incoming
         with self._lock:
@@ -55,10 +46,6 @@ class Scratch:
                     f"Try again later, or with fewer."
                 )
             self._kept[folder] = size
-
-    def close(self) -> None:
-        """Removes everything."""
-        self._end()
 
     def remove(self, folder: Path) -> None:
         """Removes one of the folders."""
@@ -75,12 +62,3 @@ def _size(folder: Path) -> int:
             with suppress(OSError):
                 size += os.stat(os.path.join(place, name), follow_symlinks=False).st_size
     return size
-
-
-def _sweep(parent: Path) -> None:
-    """Removes the folders whose processes have ended without doing so."""
-    for folder in parent.glob(f"{PREFIX}*"):
-        if folder.is_symlink() or not (folder / "lock").is_file():
-            continue
-        with suppress(RequestRejected, OSError), exclusive(folder):
-            shutil.rmtree(folder, ignore_errors=True)

@@ -57,7 +57,7 @@ def train_tab(
     local: bool,
 ) -> None:
     """Builds the tab inside the open Blocks and wires its events. `local`: only this machine is served."""
-    images = gr.State(Images(Scratch()), time_to_live=SESSION_SECONDS, delete_callback=Images.free)
+    images = gr.State(Images(Scratch(jobs.incoming)), time_to_live=SESSION_SECONDS, delete_callback=Images.free)
     with gr.Row(elem_id="train"):
         with gr.Column(elem_id="train-left", min_width=0):
             with gr.Column(elem_classes="step"):

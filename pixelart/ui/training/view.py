@@ -57,7 +57,7 @@ def survey_html(found: Survey) -> str:
 
 
 def _some_html(found: Survey) -> str:
-    """As many of each class as its share, each enlarged a whole number of times, so that no pixel is lost or blurred."""
+    """As many of each class as its share, each enlarged a whole number of times: no pixel is lost or blurred."""
     if not len(found.pictures):
         return ""
     most = min(SHOWN_PICTURES, max(1, SETTINGS.max_side**2 // (found.size[0] * found.size[1])))

@@ -50,10 +50,12 @@ class Watching:
         return {"owner": owner, "job": chosen or ""}, self.offer_bases(None), *self.view(owner, chosen, None)
 
     def offer_bases(self, chosen: Any) -> Any:
-        """The base models that there are now; the chosen one stays while it is among them."""
+        """The base models that there are now. What is chosen is left alone while it is among them: another may be
+        chosen before this arrives."""
         choices = base_choices([info.name for info in self.engine.list_checkpoints()])
         values = [value for _, value in choices]
-        return gr.Dropdown(choices=list(choices), value=chosen if chosen in values else values[0])
+        first: dict[str, Any] = {} if chosen in values else {"value": values[0]}
+        return gr.Dropdown(choices=list(choices), **first)
 
     def look_at(self, memory: Any, job: Any) -> tuple[Any, ...]:
         """Another job is looked at."""

@@ -1,0 +1,84 @@
+"""The app is told to end: while it starts, while it is idle and looked at; in a plain line, and soon."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from pixelart.leaving import ENDED
+
+ROOT = Path(__file__).parent.parent
+SECONDS = 3.0
+TOLD_AMONG_THE_IMPORTS = """
+import builtins, os, runpy, signal, sys
+original = builtins.__import__
+def told(name, *given):
+    if name == "pixelart.engine":
+        signal.raise_signal(int(sys.argv[1]))
+    return original(name, *given)
+builtins.__import__ = told
+runpy.run_path("app.py", run_name="__main__")
+"""
+APP = """
+import pathlib, signal, sys, time
+import app
+app.CHECKPOINTS, app.JOBS = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[1]) / "jobs"
+"""
+TOLD_WHILE_IT_BUILDS = """
+def told(*_, **__):
+    signal.raise_signal(int(sys.argv[2]))
+    time.sleep(600)
+app.build = told
+"""
+
+
+def _run(code: str, *words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code, *map(str, words)]
+    return subprocess.run(command, cwd=ROOT, text=True, capture_output=True, timeout=200)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_end_while_it_imports_it_does_so_in_one_line(number: signal.Signals) -> None:
+    done = _run(TOLD_AMONG_THE_IMPORTS, int(number))
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{ENDED}\n", "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_end_while_it_is_built_it_does_so_in_one_line(tmp_path: Path, number: signal.Signals) -> None:
+    done = _run(APP + TOLD_WHILE_IT_BUILDS + "app.main()", tmp_path, int(number))
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{ENDED}\n", "")
+
+
+@pytest.mark.slow
+def test_told_to_end_while_it_is_idle_and_looked_at_it_does_so_soon(tiny_checkpoints: Path, tmp_path: Path) -> None:
+    """With a page that is open, whose connection never ends by itself, and while the model may still be made ready."""
+    (tmp_path / "tiny").symlink_to(tiny_checkpoints / "tiny")
+    command = [sys.executable, "-u", "-c", APP + "app.main()", str(tmp_path)]
+    environment = {**os.environ, "CI": "1"}  # no browser is opened
+    app = subprocess.Popen(
+        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    try:
+        assert app.stdout
+        url = next(found[0] for line in app.stdout if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
+        with urllib.request.urlopen(f"{url}/gradio_api/heartbeat/visitor") as page:
+            page.readline()
+            told = time.monotonic()
+            app.terminate()
+            assert app.wait(60) == 0
+            assert time.monotonic() - told < SECONDS
+        rest = app.stdout.read()
+        assert rest.endswith(f"{ENDED}\n") and "Traceback" not in rest
+        assert not (tmp_path / "jobs" / "incoming").exists()
+    finally:
+        app.kill()
+        app.communicate()
