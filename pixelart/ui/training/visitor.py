@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -82,6 +83,7 @@ class Images:
         with self._lock:
             if self._folder is None:
                 self._folder = self.scratch.new_folder()
+                self._end = weakref.finalize(self, self.scratch.remove, self._folder)  # gradio may just drop a session
             return self._folder
 
     def begin(self) -> Turn:
@@ -132,7 +134,7 @@ class Images:
             self._turn.replaced = True
             self.ready = self.source = None
             if self._folder is not None:
-                self.scratch.remove(self._folder)
+                self._end()
                 self._folder = None
 
     def _drop_source(self) -> None:
