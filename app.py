@@ -34,9 +34,10 @@ def has_screen() -> bool:
 
 
 def is_local() -> bool:
-    """Whether only this machine can reach the page, so that whoever uses it may name its folders."""
-    reached = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1") not in ("127.0.0.1", "localhost")
-    return not (reached or os.environ.get("SPACE_ID") or os.environ.get("GRADIO_SHARE"))
+    """Whether only this machine is served, so that whoever uses the page on it may name its folders: each request is
+    looked at besides, for a proxy may pass on those of others."""
+    reached = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1") not in ("127.0.0.1", "localhost", "::1")
+    return not (reached or os.environ.get("SPACE_ID") or os.environ.get("GRADIO_SHARE", "").lower() == "true")
 
 
 @contextmanager

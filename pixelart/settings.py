@@ -32,6 +32,12 @@ class Settings:
     """What the app opens with, and is trained on from, where it is there."""
     max_weights_bytes: int = 512 * 2**20
     max_config_bytes: int = 2**20
+    max_checks: int = 2
+    """Of pictures that visitors of the app put in: so many are looked through at once, and others wait."""
+    max_fetches: int = 4
+    """Of datasets of the Hub that visitors of the app wait for."""
+    max_temp_bytes: int = 500 * 2**20
+    """Of the pictures that all visitors of the app together have put in; those of trainings are not counted."""
     max_running_jobs: int = 1
     max_queued_jobs: int = 3
     max_jobs_per_owner: int = 2

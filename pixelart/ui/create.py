@@ -12,6 +12,7 @@ from gradio.events import Dependency
 from pixelart.engine import Engine
 from pixelart.ui.components import Answers, ColourPicker, PixelCanvas
 from pixelart.ui.drawing import DrawingHandlers
+from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS
 from pixelart.ui.exporting import export_panel
 from pixelart.ui.form import ANY_CLASS, MAX_IMAGES, MAX_TEMPERATURE, MIN_TEMPERATURE
 from pixelart.ui.inputs import Choice, Dial, Flags, Ticket, WholeNumber
@@ -21,10 +22,7 @@ from pixelart.ui.pictures import PictureHandlers
 from pixelart.ui.session import Session
 from pixelart.ui.status import WAITING, WELCOME, status_text
 
-SESSION_SECONDS = 24 * 3600
 REFUSED = "Nothing was drawn; the message says why."
-PRIVATE: dict[str, Any] = {"api_visibility": "private"}
-AT_ONCE: dict[str, Any] = {**PRIVATE, "queue": False, "show_progress": "hidden"}
 ENGINE_QUEUE: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "engine", "concurrency_limit": 1, "show_progress": "hidden"
 }  # fmt: skip

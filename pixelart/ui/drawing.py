@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pixelart.codec import Picture
 from pixelart.completion import added_pixels
-from pixelart.engine import CheckpointInfo, Drawing, Engine
+from pixelart.engine import CheckpointInfo, Drawing, Engine, OnRow, Preview
 from pixelart.errors import Cancelled, PixelArtError, RequestRejected
 from pixelart.seams import Shift, back, rolled, shift_to_join
 from pixelart.ui.canvas_value import Canvas, Painting
@@ -21,7 +21,7 @@ from pixelart.ui.form import Form, request_from
 from pixelart.ui.results import candidate_caption, gallery_items, seed_caption
 from pixelart.ui.session import Session
 from pixelart.ui.status import counted, status_progress, status_text
-from pixelart.ui.worker import Frame, Work, Worker
+from pixelart.ui.worker import Worker
 
 log = logging.getLogger(__name__)
 FAULT = "Something went wrong while drawing. Your canvas is as it was; the program's log says more."
@@ -33,6 +33,22 @@ IDLE = "Stopped. Nothing is being drawn."
 Outputs = tuple[Any, Any, Any]
 """canvas, status, gallery; gr.skip() leaves one as it is."""
 NOTHING: Outputs = (gr.skip(), gr.skip(), gr.skip())
+Work = Callable[[OnRow, Callable[[], bool]], list[Drawing]]
+"""work(on_row, cancel): the engine's call."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """`done` of `rows` rows are final; `picture` (H, W, 4) is the first of the pictures so far, after `passes` passes
+    over all its pixels, or, where that is 0, row by row."""
+
+    done: int
+    rows: int
+    picture: Picture
+    passes: int = 0
+
+
+_Worker = Worker[list[Drawing], Frame]
 
 
 @dataclass(frozen=True)
@@ -126,7 +142,7 @@ class DrawingHandlers:
         except PixelArtError as error:
             yield refuse(str(error))
             return
-        worker = Worker(job.work, lambda: session.is_stopped(ticket))
+        worker = _Worker(_in_frames(job.work), lambda: session.is_stopped(ticket))
         session.running += 1
         try:
             yield gr.skip(), status_progress("Loading the model", done=0, rows=0), gr.skip()
@@ -138,12 +154,12 @@ class DrawingHandlers:
             session.running -= 1
             worker.stop()
 
-    def _result(self, session: Session, ticket: int, worker: Worker, job: _Job) -> Outputs:
+    def _result(self, session: Session, ticket: int, worker: _Worker, job: _Job) -> Outputs:
         painting = Painting(ticket)
         try:
-            drawings = worker.drawings()
+            drawings = worker.result()
         except Cancelled:
-            return _stopped(session, ticket, worker.frame, job)
+            return _stopped(session, ticket, worker.step, job)
         except PixelArtError as error:
             return painting, *refuse(str(error))[1:]
         except Exception:
@@ -156,8 +172,20 @@ class DrawingHandlers:
         return shown, status, gr.Gallery(value=items, selected_index=0)
 
 
-def _progress(worker: Worker, frame: Frame | None, ticket: int) -> Outputs:
-    latest = worker.frame
+def _in_frames(work: Work) -> Callable[[Callable[[Frame], None], Callable[[], bool]], list[Drawing]]:
+    """The engine's call, told in frames."""
+
+    def framed(tell: Callable[[Frame], None], cancel: Callable[[], bool]) -> list[Drawing]:
+        def on_row(done: int, rows: int, pictures: Preview) -> None:
+            tell(Frame(done, rows, pictures()[0].copy(), pictures.passes))
+
+        return work(on_row, cancel)
+
+    return framed
+
+
+def _progress(worker: _Worker, frame: Frame | None, ticket: int) -> Outputs:
+    latest = worker.step
     if latest is None:
         return NOTHING
     rows = f"row {latest.done} of {latest.rows} · {worker.seconds:.1f} s"

@@ -19,7 +19,7 @@ from pixelart.ui.palette_value import AllowedColours, everything_allowed, neares
 from pixelart.ui.pictures import uploaded_file
 from pixelart.ui.status import counted, status_text
 
-ALL_COLOURS = "All colours"
+ALL_COLOURS, CUSTOM = "All colours", "Custom"
 
 
 class PaletteHandlers:
@@ -32,6 +32,8 @@ class PaletteHandlers:
         """colours and status: all of the model's, or those nearest to a palette of the program."""
         try:
             info = self._info(model)
+            if name == CUSTOM:
+                return gr.skip(), status_text("Choose the colours below.")
             if name == ALL_COLOURS:
                 return everything_allowed(info.colours), status_text(f"Every colour of {info.name} may be drawn.")
             known = next((palette for palette in KNOWN if palette.name == name), None)
@@ -50,7 +52,7 @@ class PaletteHandlers:
         except PixelArtError as error:
             return gr.skip(), gr.skip(), status_text(str(error))
         allowed, status = _only_nearest(name, colours, info)
-        return allowed, None, status
+        return allowed, CUSTOM, status
 
     def colours_on_canvas(self, canvas: Canvas | None, model: Any) -> tuple[Any, Any, Any]:
         """colours, the choice above them, and status: forbids every colour that the canvas does not show."""
@@ -60,7 +62,7 @@ class PaletteHandlers:
             return gr.skip(), gr.skip(), status_text(str(error))
         if canvas is None or info.colours is None:
             return gr.skip(), gr.skip(), status_text("The canvas is empty.")
-        return only_colours_of(canvas.picture, info.colours), None, gr.skip()
+        return only_colours_of(canvas.picture, info.colours), CUSTOM, gr.skip()
 
     def _info(self, model: Any) -> CheckpointInfo:
         info = model_info(self.engine, model)
@@ -84,7 +86,7 @@ def palette_panel(
     handlers = PaletteHandlers(engine)
     with gr.Accordion("Palette", open=False, elem_id="palette"):
         choice = Choice(
-            choices=[ALL_COLOURS, *(palette.name for palette in KNOWN)], value=ALL_COLOURS, label="Draw with",
+            choices=[ALL_COLOURS, *(palette.name for palette in KNOWN), CUSTOM], value=ALL_COLOURS, label="Draw with",
             info="Of a palette: the model's colours nearest to it.", elem_id="palette-choice",
         )  # fmt: skip
         colours = ColourPicker(elem_id="colours", label="Colours")
@@ -95,6 +97,9 @@ def palette_panel(
             "the model sees the nearest.",
         )  # fmt: skip
     choice.input(handlers.choose_palette, [model, choice], [colours, status], **event)
+    colours.input(
+        None, colours, choice, js=f"(now) => now.allowed.every(Boolean) ? {ALL_COLOURS!r} : {CUSTOM!r}", **event
+    )
     colours.upload(handlers.load_palette, model, [colours, choice, status], **event)
     only.click(handlers.colours_on_canvas, [canvas, model], [colours, choice, status], **event)
     model.input(None, None, choice, js=f"() => {ALL_COLOURS!r}", **event)

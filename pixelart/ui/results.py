@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import mimetypes
 import re
 import time
 from pathlib import Path
@@ -55,7 +56,7 @@ def gallery_items(drawings: list[Drawing], captions: list[str], *, gallery: gr.G
 
 def download_value(name: str, data: bytes) -> dict[str, str | int]:
     """What the file saver takes; the time makes the same file twice two events."""
-    kind = "image/" + name.rsplit(".", 1)[-1]
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     return {"name": name, "type": kind, "data": base64.b64encode(data).decode(), "asked": time.monotonic_ns()}
 
 

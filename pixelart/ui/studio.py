@@ -28,8 +28,8 @@ MONO = ("ui-monospace", "monospace")
 def build(engine: Engine, training: Jobs | str, *, local: bool = False) -> gr.Blocks:
     """The whole app, ready to launch with `launch_settings()`. Works with no checkpoint at all, and says so.
 
-    `training`: the jobs of the program, or why there are none. `local`: the page is used where the program runs, so
-    that its visitor may name folders.
+    `training`: the jobs of the program, or why there are none. `local`: only this machine is served, so that a visitor
+    whose request comes from it may name folders.
     """
     with PlainBlocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 86400), fill_width=True) as app:
         notice = gr.HTML(read_static("notice.html"), visible=False, elem_id="notice", apply_default_css=False)
@@ -41,11 +41,11 @@ def build(engine: Engine, training: Jobs | str, *, local: bool = False) -> gr.Bl
         with gr.Tabs():
             with gr.Tab("Create"):
                 follow = create_tab(app, engine, TopLine(notice, model))
-            with gr.Tab("Train"):
+            with gr.Tab("Train") as tab:
                 if isinstance(training, str):
                     gr.HTML(f'<p class="notice">{escape(training)}</p>', apply_default_css=False)
                 else:
-                    train_tab(app, engine, training, Models(model, follow), memory, local=local)
+                    train_tab(app, tab, engine, training, Models(model, follow), memory, local=local)
     app.queue(max_size=32)
     return app
 

@@ -135,6 +135,10 @@ def test_palette_colours_are_clicked_dragged_and_toggled_by_key(studio: StudioPa
     assert allowed(studio) == [1, 3, 4]
     expect(swatches.nth(2)).to_be_focused()
     expect(studio.page.locator("#colours .count")).to_have_text("3 of 9")
+    choice = studio.page.locator("#palette-choice input")
+    expect(choice).to_have_value("Custom")
+    studio.page.click("#colours [data-set=all]")
+    expect(choice).to_have_value("All colours")
 
 
 def touch(kind: str, *places: tuple[float, float]) -> dict[str, Any]:

@@ -6,12 +6,16 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from pixelart.engine import Engine
+from pixelart.errors import Cancelled
 from pixelart.jobs import Jobs, child
+from pixelart.ui.training import images
+from pixelart.ui.training.images import CHANGED, CHECK_AGAIN, START, STOPPED
 from tests.browser.conftest import OpenStudio
 from tests.browser.studio_page import StudioPage
 from tests.ui.serving import GRADIO_WARNINGS, serving
@@ -96,6 +100,103 @@ def test_an_artist_trains_reloads_stops_goes_on_and_draws_with_the_model(
     studio.choose_class("stripe")
     studio.generate()
     studio.errors[:] = [error for error in studio.errors if VEGA not in error]
+
+
+def test_a_change_after_the_check_turns_start_off_until_it_is_taken_back(
+    open_studio: OpenStudio, url: str, archive: Path
+) -> None:
+    page = open_train(open_studio(url, side=8))
+    status, start = page.locator("#images-status"), page.locator("#start")
+    expect(start).to_be_disabled()
+    page.set_input_files("#train-zip input", archive)
+    expect(status).to_have_text(READY, timeout=PATIENT)
+    expect(start).to_be_enabled(timeout=PATIENT)
+    page.click("#sheets > button")
+    page.locator("#resize input").check()
+    expect(status).to_have_text(CHANGED, timeout=PATIENT)
+    expect(start).to_be_disabled(timeout=PATIENT)
+    expect(start).to_have_text(CHECK_AGAIN)
+    page.locator("#resize input").uncheck()
+    expect(status).to_have_text(READY, timeout=PATIENT)
+    expect(start).to_be_enabled(timeout=PATIENT)
+    expect(start).to_have_text(START)
+
+
+def test_a_slow_download_is_shown_and_cancelled(
+    open_studio: OpenStudio, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(dataset: str, target: Path, *, cancel: Any, on_progress: Any) -> Path:
+        on_progress(120, 4000)
+        while not cancel():
+            pass
+        raise Cancelled
+
+    monkeypatch.setattr(images, "fetch_dataset", fetch)
+    page = open_train(open_studio(url, side=8))
+    expect(page.locator("#cancel-check")).to_be_hidden()
+    page.get_by_role("radio", name="Hugging Face").check()
+    page.locator("#dataset :is(input, textarea)").fill("art/sprites")
+    page.click("#check")
+    expect(page.locator("#images-status")).to_have_text("Fetching 120 of 4,000", timeout=PATIENT)
+    page.click("#cancel-check")
+    expect(page.locator("#images-status")).to_have_text(STOPPED, timeout=PATIENT)
+    expect(page.locator("#cancel-check")).to_be_hidden()
+
+
+def test_the_base_models_follow_what_there_is(open_studio: OpenStudio, url: str, own_checkpoints: Path) -> None:
+    page = open_train(open_studio(url, side=8))
+    shutil.copytree(own_checkpoints / "tiny", own_checkpoints / "exported")
+    page.get_by_role("tab", name="Create").click()
+    page.get_by_role("tab", name="Train").click()
+    expect(page.locator("#base input")).to_have_value("tiny", timeout=PATIENT)
+    page.locator("#base input").click()
+    expect(page.get_by_role("option", name="exported")).to_be_visible(timeout=PATIENT)
+
+
+DROP = """(kind) => {
+    const file = (name) => new File(['x'], name);
+    const dropped = {
+        text: { files: [], items: [{ webkitGetAsEntry: () => null }] },
+        folder: { files: [file('art')], items: [{ webkitGetAsEntry: () => ({ isDirectory: true, name: 'art' }) }] },
+        many: { files: [file('a.png'), file('b.png')], items: [] },
+        unreadable: { files: [file('gone.zip')], items: [] },
+    };
+    if (kind === 'unreadable') FileReader.prototype.readAsDataURL = function () { setTimeout(() => this.onerror()); };
+    const event = new Event('drop', { bubbles: true, cancelable: true });
+    Object.defineProperty(event, 'dataTransfer', { value: dropped[kind] });
+    document.querySelector('#train-zip .drop').dispatchEvent(event);
+}"""
+DROP_TWO = """() => {  // the first takes longer to read than the second
+    const read = FileReader.prototype.readAsDataURL;
+    FileReader.prototype.readAsDataURL = function (file) {
+        setTimeout(() => read.call(this, file), file.name === 'first.zip' ? 500 : 0);
+    };
+    for (const name of ['first.zip', 'second.zip']) {
+        const event = new Event('drop', { bubbles: true, cancelable: true });
+        Object.defineProperty(event, 'dataTransfer', { value: { files: [new File(['x'], name)], items: [] } });
+        document.querySelector('#train-zip .drop').dispatchEvent(event);
+    }
+}"""
+
+
+def test_what_cannot_be_dropped_is_told_in_one_line(open_studio: OpenStudio, url: str) -> None:
+    page = open_train(open_studio(url, side=8))
+    for kind, told in (
+        ("text", "That is no file; drop a .zip of pictures."),
+        ("folder", "A folder cannot be sent; pack art into a .zip."),
+        ("many", "2 files cannot be sent; pack them into one .zip."),
+        ("unreadable", "gone.zip cannot be read."),
+    ):
+        page.evaluate(DROP, kind)
+        expect(page.locator("#train-zip .what")).to_have_text(told)
+
+
+def test_of_two_files_the_last_one_dropped_counts(open_studio: OpenStudio, url: str) -> None:
+    page = open_train(open_studio(url, side=8))
+    page.evaluate(DROP_TWO)
+    expect(page.locator("#images-status")).to_contain_text("second.zip: neither", timeout=PATIENT)
+    page.wait_for_timeout(1000)
+    expect(page.locator("#images-status")).to_contain_text("second.zip: neither")
 
 
 def test_on_a_phone_nothing_of_it_scrolls_sideways(open_studio: OpenStudio, url: str, archive: Path) -> None:

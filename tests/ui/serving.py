@@ -25,17 +25,17 @@ OFF = "Training is off in this test."
 
 
 @contextmanager
-def serving(engine: Any, training: Jobs | str = OFF) -> Iterator[str]:
+def serving(engine: Any, training: Jobs | str = OFF, *, local: bool = False) -> Iterator[str]:
     """Its URL."""
-    with serving_app(engine, training) as (_, url):
+    with serving_app(engine, training, local=local) as (_, url):
         yield url
 
 
 @contextmanager
-def serving_app(engine: Any, training: Jobs | str = OFF) -> Iterator[tuple[gr.Blocks, str]]:
+def serving_app(engine: Any, training: Jobs | str = OFF, *, local: bool = False) -> Iterator[tuple[gr.Blocks, str]]:
     """It and its URL. What gradio leaves behind is collected here, so that no later test is blamed for it."""
     with _without_resource_warnings():
-        app = build(engine, training)
+        app = build(engine, training, local=local)
         _, url, _ = app.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **launch_settings())
     try:
         yield app, url

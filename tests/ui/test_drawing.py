@@ -18,12 +18,11 @@ from pixelart.errors import RequestRejected
 from pixelart.models import RasterModel
 from pixelart.seams import shift_to_join
 from pixelart.ui.canvas_value import Canvas, Painting
-from pixelart.ui.drawing import FAULT, NOTHING, UNSTARTED, DrawingHandlers, Outputs, settled, undrawn_kept
+from pixelart.ui.drawing import FAULT, NOTHING, UNSTARTED, DrawingHandlers, Frame, Outputs, settled, undrawn_kept
 from pixelart.ui.form import ANY_CLASS
 from pixelart.ui.palette_value import everything_allowed
 from pixelart.ui.session import Session
 from pixelart.ui.status import status_text
-from pixelart.ui.worker import Frame
 from tests.ui.fake_engine import CODEC, FakeEngine
 
 VALUES = ["hero", 1.0, 5, 1, everything_allowed(CODEC.table), 1.0, 0, 1.0, 0, []]

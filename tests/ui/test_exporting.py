@@ -18,6 +18,7 @@ from pixelart.codec import Picture
 from pixelart.engine import Drawing
 from pixelart.ui.canvas_value import Canvas
 from pixelart.ui.exporting import GIF, INDEXED, MAX_GIF_SIDE, MAX_SIDE, RGBA, RGBA_INSTEAD, SHEET, ExportHandlers
+from pixelart.ui.results import download_value
 from pixelart.ui.session import Session
 from tests.ui.fake_engine import CODEC, FakeEngine
 
@@ -201,3 +202,16 @@ def test_a_file_that_would_be_too_large_is_refused_with_the_limit(warnings_shown
     assert warnings_shown == [
         f"Scale x16: {size} pixels; the limit is {limit} a side." for size, limit in zip(sizes, limits, strict=True)
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.png", "image/png"),
+        ("a.gif", "image/gif"),
+        ("a.zip", "application/zip"),
+        ("a", "application/octet-stream"),
+    ],
+)
+def test_a_file_is_saved_as_what_it_is(name: str, kind: str) -> None:
+    assert download_value(name, b"")["type"] == kind

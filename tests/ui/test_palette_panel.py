@@ -13,7 +13,7 @@ import pytest
 from pixelart.palette_files import KNOWN
 from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas
-from pixelart.ui.palette_panel import ALL_COLOURS, PaletteHandlers
+from pixelart.ui.palette_panel import ALL_COLOURS, CUSTOM, PaletteHandlers
 from pixelart.ui.palette_value import AllowedColours
 from tests.ui.fake_engine import CODEC, FakeEngine
 
@@ -43,7 +43,7 @@ def test_every_palette_of_the_program_can_be_chosen(palette: Any) -> None:
 def test_a_file_allows_the_nearest_colours() -> None:
     exact = [bytes(CODEC.table[i, :3]).hex() for i in (3, 6)]
     colours, choice, status = panel().load_palette("tiny", gr.EventData(None, sent("\n".join(exact))))
-    assert colours.indices() == (0, 3, 6) and choice is None and "mine.hex: 2 colours" in status
+    assert colours.indices() == (0, 3, 6) and choice == CUSTOM and "mine.hex: 2 colours" in status
 
 
 @pytest.mark.parametrize(

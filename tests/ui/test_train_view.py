@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from pixelart.images import encode_png
 from pixelart.jobs import Job, JobFolder
 from pixelart.jobs.record import STATES, State
 from pixelart.training.attended import CURVE_FILE, PROGRESS_FILE
+from pixelart.training.endings import NO_MEMORY
 from pixelart.training.survey import survey
 from pixelart.ui.training.view import (
     HELD_OUT,
@@ -32,6 +35,7 @@ PROGRESS: dict[str, Any] = {
     "phase": "training", "step": 420, "steps": 2000, "progress": 0.21, "seconds": 65.0, "seconds_left": 360.0,
     "bits": 3.1,
 }  # fmt: skip
+SHEET = np.random.default_rng(1).integers(0, 2, (34, 51, 4), np.uint8) * np.uint8(255)
 
 
 def job(state: State, *, reason: str = "") -> Job:
@@ -48,13 +52,16 @@ def folder(tmp_path: Path) -> JobFolder:
     (folder.run / "log.csv").write_text("step,minutes,validation_bits\n100,1,2.5\n200,2,\n300,3,1.5\n")
     (folder.run / "samples").mkdir()
     for step in range(1, SHOWN_SAMPLES + 3):
-        (folder.run / "samples" / f"step-{step:08d}.png").write_bytes(b"png")
+        (folder.run / "samples" / f"step-{step:08d}.png").write_bytes(encode_png(SHEET))
     return folder
 
 
 def test_a_survey_is_told_by_class_with_its_problems(tiny_data: Path) -> None:
     html = survey_html(survey(tiny_data))
-    assert "<td>cross</td><td>20</td><td>8 x 8</td>" in html and "data:image/png;base64," in html
+    assert (
+        "<td>cross</td><td>20</td><td>8\N{NO-BREAK SPACE}x\N{NO-BREAK SPACE}8</td>" in html
+        and "data:image/png;base64," in html
+    )
 
 
 def test_names_from_an_archive_cannot_write_into_the_page(tiny_data: Path, tmp_path: Path) -> None:
@@ -80,6 +87,15 @@ def test_a_job_that_has_ended_tells_why_and_what_it_gained(folder: JobFolder) ->
     )
 
 
+def test_what_the_engine_says_for_the_command_line_is_said_for_the_page(folder: JobFolder) -> None:
+    html = job_status(job("failed", reason=f"step 3: {NO_MEMORY}"), folder, ahead=0)
+    assert "not enough memory; a smaller batch size needs less" in html and "--" not in html
+    large = np.kron(np.random.default_rng(0).integers(0, 2, (8, 8, 4), np.uint8) * 255, np.ones((2, 2, 1), np.uint8))
+    (folder.path / "pictures").mkdir()
+    Image.fromarray(large).save(folder.path / "pictures" / "a.png")
+    assert "&quot;Undo enlargement&quot; reduces it" in survey_html(survey(folder.path / "pictures"))
+
+
 @pytest.mark.parametrize("state", STATES)
 def test_every_state_has_words_also_before_anything_is_there(tmp_path: Path, state: State) -> None:
     text = re.sub("<[^>]+>", "", job_status(job(state), JobFolder(tmp_path), ahead=2))
@@ -103,6 +119,13 @@ def test_a_job_without_a_step_has_an_empty_curve(tmp_path: Path) -> None:
 def test_the_newest_samples_come_first(folder: JobFolder) -> None:
     steps = re.findall(r"<figcaption>step (\d+)<", samples_html(folder))
     assert [int(step) for step in steps] == [*range(SHOWN_SAMPLES + 2, 2, -1)]
+
+
+def test_pictures_are_shown_a_whole_number_of_times_as_large(folder: JobFolder, tiny_data: Path) -> None:
+    assert set(re.findall(r'width="(\d+)" height="(\d+)"', samples_html(folder))) == {("306", "204")}
+    assert set(re.findall(r'width="(\d+)" height="(\d+)"', survey_html(survey(tiny_data)))) == {("48", "48")}
+    next(iter(folder.samples())).write_bytes(b"cut")
+    assert samples_html(folder)
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (59.6, "1 min"), (360, "6 min"), (7500, "2 h 5 min")])

@@ -17,7 +17,9 @@ from pixelart.settings import SETTINGS
 from pixelart.training.dataset import prepare
 from pixelart.training.survey import survey
 from pixelart.ui.training.form import TrainForm
-from pixelart.ui.training.images import Images, Ready
+from pixelart.ui.training.images import ZIP, ImagesForm, asked_for
+from pixelart.ui.training.scratch import Scratch
+from pixelart.ui.training.visitor import Images, Ready, Source, Turn
 from pixelart.ui.training.watching import OUTPUTS, Watching, owner_of
 from tests.jobs.conftest import STUB
 from tests.jobs.saved import saved_job
@@ -26,6 +28,7 @@ from tests.ui.fake_engine import FakeEngine
 from tests.ui.test_train_form import FORM
 
 NEW = replace(FORM, base="new:row_rnn", steps=100_000)
+STEP_1 = (ZIP, "", "", 8, False, False, 0, 0, 0, 0)
 ANN, BOB = ({"owner": letter * 32, "job": ""} for letter in "ab")
 
 
@@ -48,13 +51,17 @@ def watching(jobs: Jobs) -> Watching:
 
 @pytest.fixture
 def images(tiny_data: Path, tmp_path: Path) -> Images:
-    images = Images()
-    images.ready = Ready(prepare(survey(tiny_data), tmp_path / "pictures.zip"), (8, 8), 40, "sprites.zip")
+    images = Images(Scratch(tmp_path / "incoming"))
+    path = prepare(survey(tiny_data), images.folder / "ready.zip")
+    asked = asked_for(ImagesForm(*STEP_1, "new:row_rnn", ""), fake())
+    images.keep(Turn(1), Ready(path, (8, 8), asked, "Ready to train."))
     return images
 
 
-def start(watching: Watching, images: Images, form: TrainForm = NEW, memory: Any = None) -> tuple[Any, ...]:
-    return watching.start_training(memory or ANN, images, *astuple(form))
+def start(
+    watching: Watching, images: Images, form: TrainForm = NEW, memory: Any = ANN, step_1: tuple[Any, ...] = STEP_1
+) -> tuple[Any, ...]:
+    return watching.start_training(memory, images, *step_1, *astuple(form))
 
 
 def told(shown: tuple[Any, ...]) -> str:
@@ -149,7 +156,40 @@ def test_what_cannot_be_started_says_why(
 ) -> None:
     if not ready:
         images.ready = None
-    assert wanted in refusal(watching.start_training, memory, images, *astuple(form))
+    assert wanted in refusal(start, watching, images, form, memory)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"), [(0, "Folder"), (3, 16), (4, True), (6, 4), (9, "x"), (3, "As the base model")]
+)
+def test_what_was_changed_since_the_check_is_not_trained_on(
+    watching: Watching, images: Images, jobs: Jobs, place: int, value: Any
+) -> None:
+    changed = (*STEP_1[:place], value, *STEP_1[place + 1 :])
+    assert "Step 1 was changed since the check" in refusal(start, watching, images, NEW, ANN, changed)
+    assert jobs.list(ANN["owner"]) == []
+
+
+def test_a_training_leaves_no_copy_of_what_was_dropped_and_can_be_started_again(
+    watching: Watching, images: Images
+) -> None:
+    dropped = images.folder / "upload.zip"
+    dropped.write_bytes(b"x")
+    images.put(Turn(1), Source(ZIP, "", "sprites.zip", dropped))
+    start(watching, images)
+    assert not dropped.exists() and images.handed_over
+    start(watching, images, replace(NEW, name="again"))
+
+
+def test_the_base_models_are_those_that_there_are_now(jobs: Jobs) -> None:
+    engine: Any = FakeEngine(names=("tiny", "other"))
+    watching = Watching(engine, jobs)
+    assert "value" not in watching.offer_bases("other").constructor_args, "what is chosen is not touched"
+    engine.names = ("tiny", "mine")
+    offered = watching.offer_bases("other")
+    assert offered.value == "tiny" and ("mine", "mine") in offered.choices
+    assert watching.offer_bases(None).constructor_args["value"] == "tiny"
+    assert "value" not in watching.offer_bases("new:row_rnn").constructor_args
 
 
 def test_a_model_that_is_used_again_is_chosen_again(

@@ -29,7 +29,8 @@ class Answer:
 class Visitor:
     """One session of the app at `url`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, headers: dict[str, str] | None = None) -> None:
+        self.headers = {"Content-Type": "application/json", **(headers or {})}
         self.url, self.session = url, f"visitor{next(_SESSIONS)}"
         with urllib.request.urlopen(f"{url}config") as answer:
             events = json.load(answer)["dependencies"]
@@ -71,7 +72,5 @@ class Visitor:
             return Answer([], str(json.loads(raw)["error"]), [], raw)
 
     def _send(self, path: str, body: dict[str, Any]) -> Any:
-        request = urllib.request.Request(
-            f"{self.url}gradio_api/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
+        request = urllib.request.Request(f"{self.url}gradio_api/{path}", json.dumps(body).encode(), self.headers)
         return urllib.request.urlopen(request)

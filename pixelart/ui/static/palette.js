@@ -27,6 +27,7 @@ function swatchFor(hex, index) {
 function set(change) {
   props.value = { colours: props.value.colours, allowed: props.value.allowed.map(change) };
   show();
+  trigger("input");
 }
 
 function indexUnder(event) {

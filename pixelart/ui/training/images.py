@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,66 +15,41 @@ from typing import Any
 import gradio as gr
 
 from pixelart.engine import Engine
-from pixelart.errors import PixelArtError, RequestRejected
+from pixelart.errors import Cancelled, PixelArtError, RequestRejected
 from pixelart.hub import fetch_dataset
+from pixelart.settings import SETTINGS
 from pixelart.training.dataset import Survey, prepare
 from pixelart.training.sheets import Slicing
+from pixelart.training.sources import Cancel
 from pixelart.training.survey import Options, survey
 from pixelart.ui.form import whole
 from pixelart.ui.pictures import uploaded_file
+from pixelart.ui.plain import FAULT
 from pixelart.ui.status import counted, status_progress, status_text
 from pixelart.ui.training.form import base_of
+from pixelart.ui.training.own_machine import from_own_machine
 from pixelart.ui.training.view import plain, survey_html
+from pixelart.ui.training.visitor import Asked, Images, Ready, Source, Turn
+from pixelart.ui.worker import Worker
 
+log = logging.getLogger(__name__)
 ZIP, DATASET, FOLDER = "ZIP", "Hugging Face", "Folder"
 NOTHING_YET = "Drop a .zip of pictures; its folders are the classes."
+HANDED_OVER = "The pictures went to the training; to check them anew, drop the .zip again."
+NOT_HERE = "A folder can be named only in a browser on the machine where the program runs."
+START, CHECK_AGAIN = "Start", "Check the pictures again to start"
+CHANGED = "Changed since the check. Press Check again."
+STOPPED = "Stopped. Nothing is ready to train."
 AS_MODEL = "As the base model"
 SIZES = (8, 16, 24, 32, 48, 64)
-READY, UPLOAD, FETCHED = "pictures.zip", "upload.zip", "dataset"
 MAX_TILE = 256
-Shown = tuple[Any, Any, Any]
-"""status, report, name of the model to come"""
-
-
-@dataclass(frozen=True)
-class Ready:
-    """Pictures that can be trained on: the .zip that holds them, their size (height, width), and what to call them."""
-
-    path: Path
-    size: tuple[int, int]
-    count: int
-    name: str
-
-
-class Images:
-    """What one visitor has put in. gradio copies the initial value for every visitor, and calls `free` when the page
-    was closed long ago."""
-
-    def __init__(self, place: Path | None = None) -> None:
-        """`place`: where what is put in is kept; None = where the system keeps what is temporary."""
-        self.place = place
-        self.ready: Ready | None = None
-        self.upload = self.suggested = ""
-        self._folder: Path | None = None
-
-    def __deepcopy__(self, memo: Mapping[int, Any]) -> Images:
-        return Images(self.place)
-
-    @property
-    def folder(self) -> Path:
-        """A folder that no one else is given, and nobody is served from."""
-        if self._folder is None:
-            if self.place:
-                self.place.mkdir(parents=True, exist_ok=True)
-            self._folder = Path(tempfile.mkdtemp(prefix="pixelart-training-", dir=self.place))
-        return self._folder
-
-    def free(self) -> None:
-        """Nothing is kept."""
-        self.ready = None
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+Shown = tuple[Any, Any, Any, Any]
+"""status, report, name of the model to come, Start"""
+NOTHING: Shown = (gr.skip(), gr.skip(), gr.skip(), gr.skip())
+Step = tuple[str, int, int]
+"""What is done, how much of it, of how much (0 = unknown)."""
+WAITING: Step = ("Waiting: others' pictures are looked through first", 0, 0)
+_Worker = Worker[Survey, Step]
 
 
 @dataclass(frozen=True)
@@ -94,66 +71,197 @@ class ImagesForm:
 
 
 class ImagesHandlers:
-    """The handlers of one page; what they know of a visitor is in the Images that they are given. `local`: the page is
-    used where the program runs, so a folder may be named."""
+    """The handlers of one page; what they know of a visitor is in the Images that they are given. `local`: the program
+    serves this machine alone, so a folder may be named by whoever uses it here."""
 
     def __init__(self, engine: Engine, *, local: bool) -> None:
         self.engine, self.local = engine, local
+        self._looking = threading.BoundedSemaphore(SETTINGS.max_checks)
+        self._fetching = threading.BoundedSemaphore(SETTINGS.max_fetches)
 
-    def receive_archive(self, images: Images, event: gr.EventData, *values: Any) -> Iterator[Shown]:
+    def offer_folder(self, request: gr.Request) -> Any:
+        """The choice of sources; a folder for who may name one."""
+        sources = [ZIP, DATASET, FOLDER] if self._may_name_folders(request) else [ZIP, DATASET]
+        return gr.Radio(choices=list(sources))
+
+    def receive_archive(
+        self, images: Images, request: gr.Request, event: gr.EventData, *values: Any
+    ) -> Iterator[Shown]:
         """Keeps an archive that was dropped, and looks through it."""
+        turn = images.begin()
         try:
-            images.upload, data = uploaded_file(event._data)
-            (images.folder / UPLOAD).write_bytes(data)
+            name, data = uploaded_file(event._data)
+            images.scratch.check(images.folder, incoming=len(data))
+            path = images.folder / f"upload-{turn.number}.zip"
+            path.write_bytes(data)
+            images.put(turn, Source(ZIP, "", name, path))
         except (PixelArtError, OSError) as error:
+            turn.ended = True
             yield _refused(images, error)
             return
-        yield from self.check_pictures(images, ZIP, *values[1:])
+        yield from self._check(images, turn, request, ZIP, *values[1:])
 
-    def check_pictures(self, images: Images, *values: Any) -> Iterator[Shown]:
+    def check_pictures(self, images: Images, request: gr.Request, *values: Any) -> Iterator[Shown]:
         """Looks through what is chosen, and makes the good pictures ready."""
-        images.ready = None
+        yield from self._check(images, images.begin(), request, *values)
+
+    def stop_check(self, images: Images) -> Any:
+        """Ends the visitor's check."""
+        return status_text(STOPPED) if images.stop() else gr.skip()
+
+    def compare(self, images: Images, *values: Any) -> tuple[Images, Any, Any]:
+        """images, status, Start: whether what is ready is what step 1 asks for now."""
+        ready = images.ready
+        if ready is None:
+            return images, gr.skip(), _start(images)
+        same = is_asked(ready, self.engine, values)
+        return images, status_text(ready.told if same else CHANGED), _start(images, stale=not same)
+
+    def _may_name_folders(self, request: gr.Request) -> bool:
+        return self.local and from_own_machine(request)
+
+    def _check(self, images: Images, turn: Turn, request: gr.Request, *values: Any) -> Iterator[Shown]:
         try:
             form = ImagesForm(*values)
-            options = options_from(form, self._size(form))
-            yield status_progress("Looking at the pictures", done=0, rows=0), gr.skip(), gr.skip()
-            source, name = self._source(images, form)
-            found = survey(source, options)
-            if found.ready:
-                path = prepare(found, images.folder / READY)
-                images.ready = Ready(path, found.size, len(found.pictures), name)
-            given = form.name not in ("", images.suggested)
-            images.suggested = suggested_name(name)
-            yield status_text(_summary(found)), survey_html(found), gr.skip() if given else images.suggested
-        except (PixelArtError, OSError, RuntimeError) as error:  # RuntimeError: a home folder that there is not
+            asked = asked_for(form, self.engine)
+            if asked.source == FOLDER and not self._may_name_folders(request):
+                raise RequestRejected(NOT_HERE)
+        except PixelArtError as error:
+            turn.ended = True
             yield _refused(images, error)
+            return
+        worker = _Worker(lambda tell, cancel: self._look(images, turn, asked, tell, cancel), lambda: turn.over)
+        try:
+            yield status_progress("Looking at the pictures", done=0, rows=0), gr.skip(), gr.skip(), _start(images)
+            for step in worker.watch(interval=0.2):
+                if turn.over:  # what a slow network is waited for need not be
+                    break
+                yield NOTHING if step is None else _progress(step)
+            if turn.over:
+                yield NOTHING if turn.replaced else (status_text(STOPPED), "", gr.skip(), _start(images))
+            else:
+                yield self._result(images, worker, form)
+        finally:  # also when the visitor has left
+            turn.ended = True
+            worker.stop()
+
+    def _result(self, images: Images, worker: _Worker, form: ImagesForm) -> Shown:
+        try:
+            found = worker.result()
+        except (PixelArtError, OSError, RuntimeError) as error:  # RuntimeError: a home folder that there is not
+            return _refused(images, error)
+        except Exception:
+            log.exception("a check failed")
+            return status_text(FAULT), "", gr.skip(), _start(images)
+        name = suggested_name(images.source.name if form.source != FOLDER and images.source else found.name)
+        given = form.name not in ("", images.suggested)
+        images.suggested = name
+        return status_text(summary(found)), survey_html(found), gr.skip() if given else name, _start(images)
+
+    # --- on the thread of a check ---------------------------------------------------------------------------------
+
+    def _look(self, images: Images, turn: Turn, asked: Asked, tell: Callable[[Step], None], cancel: Cancel) -> Survey:
+        """What the source holds; its good pictures are made ready. Raises Cancelled, PixelArtError or OSError."""
+        path = self._source(images, turn, asked, tell, cancel)
+        with _a_place(self._looking, tell, cancel):
+            found = survey(path, asked.options, cancel=cancel, on_progress=lambda n, of: tell(("Reading", n, of)))
+            if found.ready:
+                made = images.folder / f"ready-{turn.number}.zip"
+                prepare(found, made, cancel=cancel, on_progress=lambda n, of: tell(("Making ready", n, of)))
+                ready = Ready(made, found.size, asked, summary(found))
+                try:
+                    images.scratch.check(images.folder)
+                except RequestRejected:
+                    made.unlink()
+                    raise
+                images.keep(turn, ready)
+        return found
+
+    def _source(self, images: Images, turn: Turn, asked: Asked, tell: Callable[[Step], None], cancel: Cancel) -> Path:
+        """Where the pictures lie, fetched if need be."""
+        if asked.source == FOLDER:
+            return Path(asked.place).expanduser()
+        source = images.source
+        if source and (source.source, source.place) == (asked.source, asked.place):
+            return source.path
+        if asked.source == ZIP:
+            raise RequestRejected(HANDED_OVER if images.handed_over else NOTHING_YET)
+        if not self._fetching.acquire(blocking=False):
+            raise RequestRejected(
+                f"{SETTINGS.max_fetches} datasets are being fetched for others, the limit. Try again in a minute."
+            )
+        try:
+            path = _fetched(images, images.folder / f"dataset-{turn.number}", asked.place, tell, cancel)
         finally:
-            shutil.rmtree(images.folder / FETCHED, ignore_errors=True)  # an upload stays: it may be looked at again
+            self._fetching.release()
+        images.put(turn, Source(DATASET, asked.place, asked.place, path))
+        return path
 
-    def _source(self, images: Images, form: ImagesForm) -> tuple[Path, str]:
-        if form.source == DATASET:
-            if not isinstance(form.dataset, str) or not form.dataset.strip():
-                raise RequestRejected("Name a dataset, such as owner/name.")
-            return fetch_dataset(form.dataset.strip(), images.folder / FETCHED), form.dataset.strip()
-        if form.source == FOLDER and self.local:
-            if not isinstance(form.folder, str) or not form.folder.strip():
-                raise RequestRejected("Name a folder.")
-            folder = Path(form.folder.strip()).expanduser()
-            return folder, folder.name
-        if not images.upload:
-            raise RequestRejected(NOTHING_YET)
-        return images.folder / UPLOAD, images.upload
 
-    def _size(self, form: ImagesForm) -> tuple[int, int] | None:
-        """(height, width) wanted; None = the most frequent one."""
-        if form.size != AS_MODEL:
-            side = whole(form.size, "Size", 1, 1024)
-            return side, side
-        base = base_of(form.base) if form.base else None  # none is chosen yet when the page is slow to load
-        if base is None:
-            return None
-        info = self.engine.info(base)
-        return info.height, info.width
+def _fetched(images: Images, target: Path, dataset: str, tell: Callable[[Step], None], cancel: Cancel) -> Path:
+    """A dataset, unless it takes more room than there is."""
+    refused: list[RequestRejected] = []
+    looked = 0.0
+
+    def is_over() -> bool:
+        nonlocal looked
+        if time.monotonic() > looked + 1.0:
+            looked = time.monotonic()
+            try:
+                images.scratch.check(images.folder)
+            except RequestRejected as error:
+                refused.append(error)
+        return bool(refused) or cancel()
+
+    try:
+        return fetch_dataset(dataset, target, cancel=is_over, on_progress=lambda n, of: tell(("Fetching", n, of)))
+    except Cancelled:
+        raise refused[0] if refused else Cancelled from None
+
+
+@contextmanager
+def _a_place(places: threading.Semaphore, tell: Callable[[Step], None], cancel: Cancel) -> Iterator[None]:
+    """Held while others wait. Raises Cancelled."""
+    while not places.acquire(timeout=0.1):
+        tell(WAITING)
+        if cancel():
+            raise Cancelled
+    try:
+        yield
+    finally:
+        places.release()
+
+
+def asked_for(form: ImagesForm, engine: Engine) -> Asked:
+    """What step 1 asks for. Raises RequestRejected, with the limits, for a value that cannot be used."""
+    options = options_from(form, _size(form, engine))
+    if form.source in (DATASET, FOLDER):
+        place = form.dataset if form.source == DATASET else form.folder
+        if not isinstance(place, str) or not place.strip():
+            example = "Name a dataset, such as owner/name." if form.source == DATASET else "Name a folder."
+            raise RequestRejected(example)
+        return Asked(form.source, place.strip(), options)
+    return Asked(ZIP, "", options)
+
+
+def is_asked(ready: Ready, engine: Engine, values: tuple[Any, ...]) -> bool:
+    """Whether these pictures are what step 1, of which these are the values, asks for now."""
+    try:
+        return asked_for(ImagesForm(*values), engine) == ready.asked
+    except PixelArtError:
+        return False
+
+
+def _size(form: ImagesForm, engine: Engine) -> tuple[int, int] | None:
+    """(height, width) wanted; None = the most frequent one."""
+    if form.size != AS_MODEL:
+        side = whole(form.size, "Size", 1, 1024)
+        return side, side
+    base = base_of(form.base) if form.base else None  # none is chosen yet when the page is slow to load
+    if base is None:
+        return None
+    info = engine.info(base)
+    return info.height, info.width
 
 
 def options_from(form: ImagesForm, size: tuple[int, int] | None) -> Options:
@@ -177,14 +285,29 @@ def suggested_name(source: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", Path(source).stem).strip("-")[:64]
 
 
-def _refused(images: Images, error: Exception) -> Shown:
-    images.ready = None
-    return status_text(plain(error).replace(f"{images.folder}/", "")), "", gr.skip()
-
-
-def _summary(found: Survey) -> str:
+def summary(found: Survey) -> str:
+    """One line of what there is to train on."""
     height, width = found.size
     if not found.ready:
         return "These cannot be trained on yet; the list says why."
     pictures, classes = counted(len(found.pictures), "picture"), counted(len(found.classes), "class", "classes")
     return f"{pictures} of {width} x {height} in {classes}. Ready to train."
+
+
+def _progress(step: Step) -> Shown:
+    what, done, total = step
+    text = f"{what} {done:,} of {total:,}" if total else what
+    return status_progress(text, done=done, rows=total), gr.skip(), gr.skip(), gr.skip()
+
+
+def _refused(images: Images, error: Exception) -> Shown:
+    text = plain(error)
+    if images.source:
+        for place in (str(images.source.path), images.source.path.name):
+            text = text.replace(place, images.source.name)
+    return status_text(text.replace(f"{images.folder}/", "")), "", gr.skip(), _start(images)
+
+
+def _start(images: Images, *, stale: bool = False) -> Any:
+    """The button: only what was looked through as it is set now can be trained on."""
+    return gr.Button(value=CHECK_AGAIN if stale else START, interactive=images.ready is not None and not stale)

@@ -13,22 +13,24 @@ from pixelart.engine import Engine
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
 from pixelart.ui.components import FileDrop, FileSaver
+from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS
 from pixelart.ui.inputs import Choice, Dial, Flag, Line, Real, Switch, WholeNumber
 from pixelart.ui.status import status_text
 from pixelart.ui.training.form import FIT, KEEP
-from pixelart.ui.training.images import AS_MODEL, DATASET, FOLDER, NOTHING_YET, SIZES, ZIP, Images, ImagesHandlers
+from pixelart.ui.training.images import AS_MODEL, DATASET, NOTHING_YET, SIZES, START, ZIP, ImagesHandlers
+from pixelart.ui.training.scratch import Scratch
 from pixelart.ui.training.view import COLUMNS, HELD_OUT, NO_JOB, TRAINING
+from pixelart.ui.training.visitor import Images
 from pixelart.ui.training.watching import Watching
 
-SESSION_SECONDS = 24 * 3600
 STORAGE = "pixelart-studio-jobs"
 POLL_SECONDS = 2.0
-PRIVATE: dict[str, Any] = {"api_visibility": "private"}
-AT_ONCE: dict[str, Any] = {**PRIVATE, "queue": False, "show_progress": "hidden"}
 LOOKING: dict[str, Any] = {
-    **PRIVATE, "concurrency_id": "pictures", "concurrency_limit": 1, "show_progress": "hidden"
+    **PRIVATE, "concurrency_id": "pictures", "concurrency_limit": 16, "show_progress": "hidden",
+    "trigger_mode": "multiple",
 }  # fmt: skip
-"""Looking through a set of pictures: one at a time, whoever asks."""
+"""Looking through a set of pictures: these only wait for it. `ImagesHandlers` says how many are at work at once, and a
+visitor's newest takes the place of the one before."""
 
 
 @dataclass(frozen=True)
@@ -45,42 +47,55 @@ def job_memory() -> gr.BrowserState:
 
 
 def train_tab(
-    app: gr.Blocks, engine: Engine, jobs: Jobs, models: Models, memory: gr.BrowserState, *, local: bool
+    app: gr.Blocks,
+    tab: gr.Tab,
+    engine: Engine,
+    jobs: Jobs,
+    models: Models,
+    memory: gr.BrowserState,
+    *,
+    local: bool,
 ) -> None:
-    """Builds the tab inside the open Blocks and wires its events. `local`: the page is used where the program runs."""
-    images = gr.State(Images(jobs.incoming), time_to_live=SESSION_SECONDS, delete_callback=Images.free)
+    """Builds the tab inside the open Blocks and wires its events. `local`: only this machine is served."""
+    images = gr.State(Images(Scratch(jobs.incoming)), time_to_live=SESSION_SECONDS, delete_callback=Images.free)
     with gr.Row(elem_id="train"):
         with gr.Column(elem_id="train-left", min_width=0):
             with gr.Column(elem_classes="step"):
                 _heading(1, "Images")
-                chosen, drop, check, status, report = _images(local)
+                chosen, drop, (check, stop), status, report = _images()
             with gr.Column(elem_classes="step"):
                 _heading(2, "Settings")
                 values = _settings()
         with gr.Column(elem_classes="step", elem_id="train-right", min_width=0):
             _heading(3, "Run")
             run = _run()
+    base, name, start = values[0], values[1], run["start"]
     looking = ImagesHandlers(engine, local=local)
-    inputs, shown = [images, *chosen, *values[:2]], [status, report, values[1]]
+    inputs, shown = [images, *chosen, base, name], [status, report, name, start]
+    compare: dict[str, Any] = {
+        "fn": looking.compare, "inputs": inputs, "outputs": [images, status, start], **AT_ONCE
+    }  # fmt: skip
     for event, handler in ((drop.upload, looking.receive_archive), (check.click, looking.check_pictures)):
-        looked = event(handler, inputs, shown, **LOOKING)
-        looked.then(lambda images: images, images, images, **AT_ONCE)  # gradio frees only what was handed to it
-    _wire_run(app, Watching(engine, jobs), run, memory, images, values, models)
+        event(handler, inputs, shown, **LOOKING).then(**compare)  # what was set meanwhile counts
+    gr.on([each.input for each in (*chosen, base)], **compare, trigger_mode="always_last")
+    stop.click(looking.stop_check, images, status, **AT_ONCE)
+    app.load(looking.offer_folder, None, chosen[0], **AT_ONCE)
+    watching = Watching(engine, jobs)
+    for event in (tab.select, base.focus):
+        event(watching.offer_bases, base, base, **AT_ONCE)
+    _wire_run(app, watching, run, memory, [images, *chosen], values, models)
 
 
 def _heading(number: int, text: str) -> None:
     gr.HTML(f'<h2 class="step-name"><span>{number}</span>{text}</h2>', apply_default_css=False)
 
 
-def _images(local: bool) -> tuple[list[Any], FileDrop, gr.Button, gr.HTML, gr.HTML]:
-    """The inputs in the order of `ImagesForm`, less the last two; what is dropped; Check; status; report."""
-    sources = [ZIP, DATASET, FOLDER] if local else [ZIP, DATASET]
-    source = Switch(sources, value=ZIP, label="From", show_label=False, elem_id="source", elem_classes="choices")
+def _images() -> tuple[list[Any], FileDrop, tuple[gr.Button, gr.Button], gr.HTML, gr.HTML]:
+    """The inputs in the order of `ImagesForm`, less the last two; what is dropped; Check and Cancel; status; report."""
+    source = Switch([ZIP, DATASET], value=ZIP, label="From", show_label=False, elem_id="source", elem_classes="choices")
     drop = FileDrop(elem_id="train-zip")
     dataset = Line(label="Dataset", placeholder="owner/name", info="Its folders are the classes.", elem_id="dataset")
-    folder = Line(
-        label="Folder", placeholder="/home/me/sprites", info="On this machine.", elem_id="folder", visible=local
-    )
+    folder = Line(label="Folder", placeholder="/home/me/sprites", info="On this machine.", elem_id="folder")
     with gr.Accordion("Size and sheets", open=False, elem_id="sheets"):
         size = Choice(
             [AS_MODEL, *((f"{s} x {s}", s) for s in SIZES)], value=AS_MODEL, label="Size", elem_id="size",
@@ -96,11 +111,13 @@ def _images(local: bool) -> tuple[list[Any], FileDrop, gr.Button, gr.HTML, gr.HT
             tile_height = WholeNumber(0, label="Tile height", info="0: as wide", min_width=70)
             margin = WholeNumber(0, label="Margin", info="Around all", min_width=70)
             spacing = WholeNumber(0, label="Spacing", info="Between tiles", min_width=70)
-    check = gr.Button("Check", elem_id="check")
+    with gr.Row(elem_id="check-actions"):
+        check = gr.Button("Check", elem_id="check", min_width=90)
+        stop = gr.Button("Cancel", elem_id="cancel-check", min_width=90)
     status = gr.HTML(status_text(NOTHING_YET), elem_id="images-status", apply_default_css=False)
     report = gr.HTML("", elem_id="report", apply_default_css=False)
     chosen = [source, dataset, folder, size, resize, enlarged, tile_width, tile_height, margin, spacing]
-    return chosen, drop, check, status, report
+    return chosen, drop, (check, stop), status, report
 
 
 def _settings() -> list[Any]:
@@ -135,7 +152,7 @@ def _settings() -> list[Any]:
 
 def _run() -> dict[str, Any]:
     with gr.Row(elem_id="run-actions"):
-        start = gr.Button("Start", variant="primary", elem_id="start", min_width=90)
+        start = gr.Button(START, variant="primary", elem_id="start", min_width=90, interactive=False)
         stop = gr.Button("Stop and save", variant="stop", elem_id="train-stop", min_width=90, visible=False)
         resume = gr.Button("Resume", elem_id="resume", min_width=90, visible=False)
     job = Choice([], label="Job", elem_id="job", visible=False)
@@ -164,7 +181,7 @@ def _wire_run(
     watching: Watching,
     run: dict[str, Any],
     memory: gr.BrowserState,
-    images: gr.State,
+    pictures: Sequence[Any],
     values: Sequence[Any],
     models: Models,
 ) -> None:
@@ -175,12 +192,14 @@ def _wire_run(
     app.load(watching.recall, memory, [memory, values[0], *view], **AT_ONCE)
     timer.tick(watching.tick, [*looked_at, shown], view, **AT_ONCE)
     run["job"].input(watching.look_at, looked_at, [memory, *view], **AT_ONCE)
-    run["start"].click(watching.start_training, [memory, images, *values], [memory, *view], **AT_ONCE)
+    run["start"].click(watching.start_training, [memory, *pictures, *values], [memory, *view], **AT_ONCE)
     for name, handler in (
         ("stop", watching.stop_training),
         ("resume", watching.resume_training),
         ("delete", watching.delete_job),
     ):
         run[name].click(handler, looked_at, [memory, *view], **AT_ONCE)
-    models.follow(run["use"].click(watching.use_model, looked_at, [run["status"], models.choice], **AT_ONCE))
+    used = run["use"].click(watching.use_model, looked_at, [run["status"], models.choice], **AT_ONCE)
+    models.follow(used)
+    used.success(watching.offer_bases, values[0], values[0], **AT_ONCE)
     run["download"].click(watching.download_model, looked_at, [run["status"], run["saver"]], **AT_ONCE)

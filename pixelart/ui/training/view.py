@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import base64
 import math
+import struct
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from pixelart.errors import PixelArtError
 from pixelart.images import encode_png
 from pixelart.jobs import Job, JobFolder
+from pixelart.settings import SETTINGS
 from pixelart.training.dataset import ClassRow, Survey
+from pixelart.training.endings import NO_MEMORY
 from pixelart.ui.status import status_progress, status_text
 
 NO_JOB = "Nothing is being trained. Drop pictures, look at the settings, and press Start."
 SHOWN_SAMPLES = 8
+SHOWN_PICTURES = 96
+PICTURE_SIDE, SAMPLES_SIDE = 48, 320
+"""Of a picture of a survey, and of a sheet of samples, as they are shown."""
 POINTS = 200
 """Of a curve that are drawn; more are only slower."""
 SMOOTHED = 20
@@ -28,34 +35,59 @@ _STATES = {
     "queued": "Waiting", "running": "Training", "stopping": "Saving, then it stops", "done": "Done",
     "cancelled": "Stopped", "interrupted": "Interrupted", "failed": "Failed",
 }  # fmt: skip
+_PAGE_WORDS = (
+    ("--fit nearest resizes", '"Resize the others" resizes'),
+    ("take the true grid to reduce it", '"Undo enlargement" reduces it'),
+    (NO_MEMORY, "not enough memory; a smaller batch size needs less"),
+)
+"""(what a message of the engine says for the command line, what the page has for it)."""
 
 
 def survey_html(found: Survey) -> str:
-    """The table of classes, what is wrong, and a contact sheet."""
+    """The table of classes, what is wrong, and some of the good pictures."""
     head = "".join(f"<th>{name}</th>" for name in ("Class", "Pictures", "Sizes", "Colours"))
     rows = "".join(_class_row(row) for row in found.classes)
     problems = "".join(
-        f'<li class="{"blocks" if each.blocks else "warns"}">{escape(str(each))}</li>' for each in found.problems
+        f'<li class="{"blocks" if each.blocks else "warns"}">{escape(in_page_words(str(each)))}</li>'
+        for each in found.problems
     )
-    sheet = ""
-    if len(found.pictures):
-        alt = f"{len(found.pictures)} pictures"
-        sheet = f'<div class="sheet">{_picture(encode_png(found.contact_sheet()), alt=alt)}</div>'
     told = f'<ul class="problems">{problems}</ul>' if problems else ""
     table = f'<div class="classes"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-    return f'<div class="survey">{told}{table}{sheet}</div>'
+    return f'<div class="survey">{told}{table}{_some_html(found)}</div>'
+
+
+def _some_html(found: Survey) -> str:
+    """As many of each class as its share, each enlarged a whole number of times: no pixel is lost or blurred."""
+    if not len(found.pictures):
+        return ""
+    most = min(SHOWN_PICTURES, max(1, SETTINGS.max_side**2 // (found.size[0] * found.size[1])))
+    some = np.linspace(0, len(found.pictures) - 1, min(len(found.pictures), most)).round().astype(int)
+    shown = "".join(
+        _picture(encode_png(found.pictures.pictures[i]), alt=found.pictures.class_names[i], side=PICTURE_SIDE)
+        for i in some
+    )
+    return f'<div class="sheet">{shown}</div>'
 
 
 def _class_row(row: ClassRow) -> str:
-    sizes = [f"{width} x {height}" for (width, height), _ in row.sizes.most_common(3)]
+    sizes = [f"{width}\N{NO-BREAK SPACE}x\N{NO-BREAK SPACE}{height}" for (width, height), _ in row.sizes.most_common(3)]
     more = f" and {len(row.sizes) - 3} more" if len(row.sizes) > 3 else ""
     cells = (row.name, str(row.pictures), ", ".join(sizes) + more, str(row.colours))
     return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
 
 
 def plain(error: Exception) -> str:
-    """One line of what went wrong: ours as it is, of the disk what the system says, without where."""
-    return str(error) if isinstance(error, PixelArtError) else f"The disk: {getattr(error, 'strerror', None) or error}."
+    """One line of what went wrong: ours in words of the page, of the disk what the system says, without where."""
+    if isinstance(error, PixelArtError):
+        return in_page_words(str(error))
+    return f"The disk: {getattr(error, 'strerror', None) or error}."
+
+
+def in_page_words(text: str) -> str:
+    """A message of the engine with what the page has for the options of the command line."""
+    for said, here in _PAGE_WORDS:
+        text = text.replace(said, here)
+    return text
 
 
 def job_label(job: Job) -> str:
@@ -77,7 +109,7 @@ def job_status(job: Job, folder: JobFolder, *, ahead: int) -> str:
             done=round(1000 * progress.progress),
             rows=1000,
         )
-    said = [f"{state}: {job.reason}" if job.reason else state]
+    said = [f"{state}: {in_page_words(job.reason)}" if job.reason else state]
     if progress:
         said += [f"step {progress.step}", duration(progress.seconds)]
     bits = [row["validation_bits"] for row in folder.measures() if "validation_bits" in row]
@@ -123,13 +155,12 @@ def samples_html(folder: JobFolder) -> str:
 
 
 def _sample(path: Path) -> str:
-    step = int(path.stem.removeprefix("step-"))
+    caption = f"step {int(path.stem.removeprefix('step-'))}"
     try:
-        data = path.read_bytes()
-    except OSError:  # gone meanwhile
+        shown = _picture(path.read_bytes(), alt=f"Samples at {caption}", side=SAMPLES_SIDE)
+    except (OSError, struct.error):  # gone meanwhile, or cut
         return ""
-    caption = f"step {step}"
-    return f"<figure>{_picture(data, alt=f'Samples at {caption}')}<figcaption>{caption}</figcaption></figure>"
+    return f"<figure>{shown}<figcaption>{caption}</figcaption></figure>"
 
 
 def log_html(lines: Sequence[str]) -> str:
@@ -137,5 +168,9 @@ def log_html(lines: Sequence[str]) -> str:
     return f'<pre class="log">{escape(chr(10).join(lines)) or "Nothing yet."}</pre>'
 
 
-def _picture(png: bytes, *, alt: str) -> str:
-    return f'<img alt="{escape(alt)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+def _picture(png: bytes, *, alt: str, side: int) -> str:
+    """Enlarged as many whole times as it stays within `side` pixels."""
+    width, height = struct.unpack(">2I", png[16:24])  # which is where every PNG has them
+    times = max(1, side // max(width, height))
+    src = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    return f'<img alt="{escape(alt)}" width="{width * times}" height="{height * times}" src="{src}">'

@@ -9,6 +9,7 @@ import logging
 import re
 import secrets
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import gradio as gr
@@ -19,8 +20,9 @@ from pixelart.jobs import ENDED, RESUMABLE, Job, JobFolder, Jobs
 from pixelart.ui.results import download_value
 from pixelart.ui.status import status_text
 from pixelart.ui.training.form import TrainForm, base_choices, job_from
-from pixelart.ui.training.images import Images, Ready
+from pixelart.ui.training.images import is_asked
 from pixelart.ui.training.view import NO_JOB, job_label, job_status, log_html, loss_curve, plain, samples_html
+from pixelart.ui.training.visitor import Images, Ready
 
 log = logging.getLogger(__name__)
 _OWNER = re.compile("[0-9a-f]{32}")
@@ -45,7 +47,15 @@ class Watching:
         known = [job.id for job in jobs]
         chosen = memory.get("job") if isinstance(memory, dict) else None
         chosen = chosen if chosen in known else next(iter(known), None)
-        return {"owner": owner, "job": chosen or ""}, self._bases(), *self.view(owner, chosen, None)
+        return {"owner": owner, "job": chosen or ""}, self.offer_bases(None), *self.view(owner, chosen, None)
+
+    def offer_bases(self, chosen: Any) -> Any:
+        """The base models that there are now. What is chosen is left alone while it is among them: another may be
+        chosen before this arrives."""
+        choices = base_choices([info.name for info in self.engine.list_checkpoints()])
+        values = [value for _, value in choices]
+        first: dict[str, Any] = {} if chosen in values else {"value": values[0]}
+        return gr.Dropdown(choices=list(choices), **first)
 
     def look_at(self, memory: Any, job: Any) -> tuple[Any, ...]:
         """Another job is looked at."""
@@ -85,15 +95,10 @@ class Watching:
             now,
         )
 
-    def _bases(self) -> Any:
-        names = [info.name for info in self.engine.list_checkpoints()]
-        choices = base_choices(names)
-        return gr.Dropdown(choices=list(choices), value=choices[0][1])
-
     # --- what a visitor does --------------------------------------------------------------------------------------
 
     def start_training(self, memory: Any, images: Images, *values: Any) -> tuple[Any, ...]:
-        """Queues a training on the pictures that are ready."""
+        """Queues a training on the pictures that are ready. `values`: of step 1 as it is now, then of step 2."""
         owner = owner_of(memory)
         try:
             if not owner:
@@ -101,9 +106,13 @@ class Watching:
             ready = images.ready
             if ready is None:
                 raise RequestRejected("There are no pictures yet: step 1 says what is missing.")
-            name, options = job_from(TrainForm(*values))
+            form = TrainForm(*values[-len(fields(TrainForm)) :])
+            if not is_asked(ready, self.engine, (*values[: -len(fields(TrainForm))], form.base, form.name)):
+                raise RequestRejected("Step 1 was changed since the check. Press Check again.")
+            name, options = job_from(form)
             self._check_size(options, ready)
             job = self.jobs.submit(owner, name, options, ready.path)
+            images.hand_over()
         except (PixelArtError, OSError) as error:
             raise _refused(error) from error
         return _remembered(owner, job.id), *self.view(owner, job.id, None)
