@@ -1,4 +1,7 @@
-"""Pixel Art Studio in a browser: `python app.py`. gradio reads GRADIO_SERVER_NAME and GRADIO_SERVER_PORT."""
+"""Pixel Art Studio in a browser: `python app.py`. gradio reads GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
+
+`--mcp` offers what programs can call as MCP tools too.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from pixelart.engine import Engine
@@ -53,15 +58,39 @@ def warm_up(engine: Engine) -> None:
             logging.getLogger(__name__).warning("%s", error)
 
 
+def wants_tools(words: Sequence[str]) -> bool:
+    """Whether the words after `app.py` ask for MCP tools. Raises SystemExit, with one plain line, for any other."""
+    for word in words:
+        if word != "--mcp":
+            sys.exit(f"app.py: {word!r:.40}: the only option is --mcp")
+    if words and find_spec("mcp") is None:
+        sys.exit("app.py: --mcp needs a package more: pip install 'gradio[mcp]'")
+    return bool(words)
+
+
+@contextmanager
+def own_temporary_folder() -> Iterator[None]:
+    """Results and uploads lie in a folder that no other program serves or fills, and that goes with this one."""
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory(prefix="pixel-art-studio-", ignore_cleanup_errors=True) as folder:
+        tempfile.tempdir = folder
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
+
+
 def main() -> None:
     """Starts the app and serves it until it is interrupted or told to end, which trainings survive."""
+    tools = wants_tools(sys.argv[1:])
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl+C: the machine is shut down, say
-    with training() as jobs:
+    with own_temporary_folder(), training() as jobs:
         engine = Engine(CHECKPOINTS, on_drawing=jobs.give_way if isinstance(jobs, Jobs) else None)
         threading.Thread(target=warm_up, args=(engine,), name="warm-up", daemon=True).start()
-        build(engine, jobs, local=is_local()).launch(inbrowser=has_screen(), **launch_settings())
+        settings = launch_settings(local=is_local(), tools=tools)
+        build(engine, jobs, local=is_local()).launch(inbrowser=has_screen(), **settings)
 
 
 if __name__ == "__main__":

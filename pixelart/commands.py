@@ -298,8 +298,7 @@ def _allowed(engine: Engine, name: str, text: str | None) -> tuple[int, ...] | N
 
 
 def _read_mask(path: Path) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    picture = read_picture(path)
-    return (picture[..., :3].astype(int).sum(-1) >= 3 * 128) & (picture[..., 3] >= 128)
+    return mask_of(read_picture(path))
 
 
 def _write(options: argparse.Namespace, drawings: list[Drawing]) -> Json:

@@ -17,8 +17,18 @@ class Settings:
     max_file_bytes: int = 5 * 2**20
     max_body_bytes: int = 8 * 2**20
     """Of a request to the app: such a file or a canvas of `max_side`, in base64, with its settings."""
+    max_body_seconds: float = 30.0
+    """From the first byte of such a request to its last."""
     max_upload_bytes: int = 0
-    """Of a file in the way of gradio, which keeps it: no component of the page takes one."""
+    """Of a file in the way of gradio, which keeps it: neither the page nor the API takes one."""
+    max_queue: int = 64
+    """Of what waits for its turn, whoever asked."""
+    max_drawing_seconds: float = 120.0
+    """Of one drawing, from its turn to its end."""
+    max_sessions: int = 1000
+    """Of which the app keeps what they drew; the one unused longest goes first."""
+    max_temporary_bytes: int = 500 * 2**20
+    """Of the files of results that the app keeps for its pages; the oldest go first."""
     max_pictures: int = 100_000
     max_files: int = 400_000
     """Of a folder of pictures, whatever they are; of an archive, `max_directory_bytes` limits them."""

@@ -18,7 +18,7 @@ from pixelart.errors import Cancelled, PixelArtError, RequestRejected
 from pixelart.seams import Shift, back, rolled, shift_to_join
 from pixelart.ui.canvas_value import Canvas, Painting
 from pixelart.ui.form import Form, request_from
-from pixelart.ui.results import candidate_caption, gallery_items, seed_caption
+from pixelart.ui.results import ResultFiles, candidate_caption, seed_caption
 from pixelart.ui.session import Session
 from pixelart.ui.status import counted, status_progress, status_text
 from pixelart.ui.worker import Frame, Work, Worker
@@ -53,8 +53,8 @@ class _Job:
 class DrawingHandlers:
     """The handlers of one page; what they know of a visitor is in the Session that they are given."""
 
-    def __init__(self, engine: Engine, gallery: gr.Gallery) -> None:
-        self.engine, self.gallery = engine, gallery
+    def __init__(self, engine: Engine, results: ResultFiles) -> None:
+        self.engine, self.results = engine, results
 
     def generate(self, session: Session, ticket: int, model: Any, *values: Any) -> Iterator[Outputs]:
         """New pictures; the first one appears on the canvas row by row, or pass by pass."""
@@ -150,7 +150,7 @@ class DrawingHandlers:
             log.exception("drawing failed")
             return painting, *refuse(FAULT)[1:]
         session.keep(ticket, drawings, job.mask)
-        items = gallery_items(drawings, [job.caption(d) for d in drawings], gallery=self.gallery)
+        items = [(self.results.save(drawing), job.caption(drawing)) for drawing in drawings]
         shown = Canvas(drawings[0].picture, ticket=ticket)
         status = status_text(summary(drawings, worker.seconds, job.order) + job.note)
         return shown, status, gr.Gallery(value=items, selected_index=0)

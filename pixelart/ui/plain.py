@@ -1,14 +1,17 @@
-"""Faults of the program itself: told in one plain line, and in full only to its log."""
+"""What every event of the app goes through: it takes no files, keeps nothing that was posted, and tells a fault of the
+program itself in one plain line, in full only to its log."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
 log = logging.getLogger(__name__)
 FAULT = "Something went wrong; the program's log says more. If it happens again, reload the page."
+NO_FILES = "Files are not taken by their path or address; send what is in them, in base64."
 
 
 class PlainBlocks(gr.Blocks):
@@ -24,3 +27,26 @@ class PlainBlocks(gr.Blocks):
         except Exception as error:
             log.exception("an event failed")
             raise gr.Error(FAULT, print_exception=False) from error
+        finally:
+            if (state := settings.get("state")) is not None:
+                state.config_values.clear()  # a copy of all that was posted, for links to a session: there are none
+
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], *args: Any, **settings: Any) -> list[Any]:
+        """What the handler gets. gradio would fetch a file that a client names: from its cache, or from any address."""
+        if names_a_file(inputs):
+            raise gr.Error(NO_FILES, print_exception=False)
+        return await super().preprocess_data(block_fn, inputs, *args, **settings)
+
+
+def names_a_file(value: Any) -> bool:
+    """Whether anything in a JSON value is gradio's description of a file."""
+    waiting = [value]
+    while waiting:  # no recursion: a client decides how deep it is
+        part = waiting.pop()
+        if isinstance(part, dict):
+            if "path" in part and "meta" in part:
+                return True
+            waiting.extend(part.values())
+        elif isinstance(part, Sequence) and not isinstance(part, str):
+            waiting.extend(part)
+    return False

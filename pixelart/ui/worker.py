@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from pixelart.codec import Picture
 from pixelart.engine import Drawing, OnRow, Preview
-from pixelart.errors import Cancelled
+from pixelart.errors import Cancelled, RequestRejected
+from pixelart.settings import SETTINGS
 
 Work = Callable[[OnRow, Callable[[], bool]], list[Drawing]]
 """work(on_row, cancel): the engine's call."""
@@ -27,16 +28,19 @@ class Frame:
 
 
 class Worker:
-    """Runs `work` once; `watch` tells how far it is; `stop`, or `is_stopped` answering True, ends it within a row."""
+    """Runs `work` once; `watch` tells how far it is; `stop`, `is_stopped` answering True, or the end of `limit` seconds
+    ends it within a row."""
 
-    def __init__(self, work: Work, is_stopped: Callable[[], bool]) -> None:
-        self._work, self._is_stopped = work, is_stopped
+    def __init__(
+        self, work: Work, is_stopped: Callable[[], bool] = lambda: False, *, limit: float = SETTINGS.max_drawing_seconds
+    ) -> None:
+        self._work, self._is_stopped, self._limit = work, is_stopped, limit
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._frame: Frame | None = None
         self._drawings: list[Drawing] = []
         self._error: BaseException | None = None
-        self._finished = False
+        self._finished = self._is_overdue = False
         self.started = time.monotonic()
         threading.Thread(target=self._run, name="drawing", daemon=True).start()
 
@@ -66,8 +70,16 @@ class Worker:
             yield frame if frame is not shown else None
             shown = frame
 
+    def wait(self) -> None:
+        """Returns when the work has ended."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._finished)
+
     def drawings(self) -> list[Drawing]:
-        """What the finished work returned. Raises what it raised: Cancelled, PixelArtError, ..."""
+        """What the finished work returned. Raises what it raised: Cancelled, PixelArtError, ...; and RequestRejected
+        when it was cancelled by its limit."""
+        if isinstance(self._error, Cancelled) and self._is_overdue:
+            raise RequestRejected(f"Drawing took more than {self._limit:g} s, the limit. Ask for fewer pictures.")
         if self._error is not None:
             raise self._error
         return self._drawings
@@ -84,7 +96,9 @@ class Worker:
             self._changed.notify_all()
 
     def _cancel(self) -> bool:
-        return self._stop.is_set() or self._is_stopped()
+        if self.seconds > self._limit:
+            self._is_overdue = True
+        return self._is_overdue or self._stop.is_set() or self._is_stopped()
 
     def _on_row(self, done: int, rows: int, pictures: Preview) -> None:
         frame = Frame(done, rows, pictures()[0].copy(), pictures.passes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,7 @@ class Images:
         """A folder that no one else is given, and nobody is served from."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="pixelart-training-"))
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)  # a session that gradio drops
         return self._folder
 
     def free(self) -> None:
