@@ -18,7 +18,7 @@ from tqdm import tqdm
 from pixelart.codec import parse_hex_colours
 from pixelart.engine import Checkpoint, Drawing, Engine, Request
 from pixelart.errors import DataRejected, RequestRejected
-from pixelart.images import read_picture
+from pixelart.images import mask_of, read_picture
 from pixelart.models import create_model, get_variant, list_models
 from pixelart.terminal import Json, check_scale, class_weights, find, progress_bar, row_progress, say
 from pixelart.training.attended import Diary, Orders, orders_of_stdin

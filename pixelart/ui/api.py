@@ -13,7 +13,7 @@ import gradio as gr
 from gradio.data_classes import FileData
 
 from pixelart.codec import Picture
-from pixelart.engine import Drawing, Engine, Request
+from pixelart.engine import Engine, Request
 from pixelart.errors import ImageRejected, PixelArtError, RequestRejected
 from pixelart.images import decode_picture, mask_of
 from pixelart.ui.drawing import NO_MODEL, model_info
@@ -23,7 +23,8 @@ from pixelart.ui.pictures import file_bytes
 from pixelart.ui.results import ResultFiles, bits
 from pixelart.ui.worker import Work, Worker
 
-Answer = tuple[list[FileData], list[dict[str, Any]]]
+Answer = tuple[FileData, list[FileData], list[dict[str, Any]]]
+"""The first picture (which alone an MCP client sees as a picture), all of them, and the seed and bits of each."""
 
 
 class ApiHandlers:
@@ -45,7 +46,7 @@ class ApiHandlers:
         bottom_temperature: float = 0.0,
         seamless: str = "",
     ) -> Answer:
-        """Draw new pixel art pictures. Returns PNG files, and the seed and the bits of each.
+        """Draw new pixel art pictures. Returns the first as a PNG file, all files, and the seed and the bits of each.
 
         Args:
             model: name of the model; empty for the first one.
@@ -79,8 +80,8 @@ class ApiHandlers:
         bottom_temperature: float = 0.0,
         seamless: str = "",
     ) -> Answer:
-        """Draw the masked part of a pixel art picture anew; every other pixel stays exactly as it is. Returns PNG files,
-        the likeliest first, and the seed and the bits of each.
+        """Draw the masked part of a pixel art picture anew; every other pixel stays exactly as it is. Returns the
+        likeliest as a PNG file, all files in this order, and the seed and the bits of each.
 
         Args:
             picture: a PNG file of the size that the model draws, in base64.
@@ -122,13 +123,9 @@ class ApiHandlers:
         worker = Worker(work)
         worker.wait()
         drawings = _told(worker.drawings)
-        return [self._file(drawing) for drawing in drawings], [
-            {"seed": drawing.seed, "bits": round(bits(drawing), 2)} for drawing in drawings
-        ]
-
-    def _file(self, drawing: Drawing) -> FileData:
-        path = self.results.save(drawing)
-        return FileData(path=path, mime_type="image/png")
+        files = [FileData(path=self.results.save(drawing), mime_type="image/png") for drawing in drawings]
+        about = [{"seed": drawing.seed, "bits": round(bits(drawing), 2)} for drawing in drawings]
+        return files[0], files, about
 
 
 def _told(work: Callable[[], Any]) -> Any:

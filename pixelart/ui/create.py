@@ -75,9 +75,7 @@ class Settings:
         return [getattr(self, name) for name in self.__dataclass_fields__]
 
 
-def create_tab(
-    app: gr.Blocks, engine: Engine, top: TopLine, results: ResultFiles
-) -> Callable[[Dependency], None]:
+def create_tab(app: gr.Blocks, engine: Engine, top: TopLine, results: ResultFiles) -> Callable[[Dependency], None]:
     """Builds the tab inside the open Blocks and wires its events. Returns what lets it follow an event that has chosen
     another model above the tabs."""
     session = gr.State(Session(), time_to_live=SESSION_SECONDS, delete_callback=Session.free)

@@ -13,9 +13,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 
 ENDPOINTS = ("generate", "complete")
 """The names of the API."""
@@ -95,7 +95,12 @@ class Gate:
         if refused is None:
             if is_file:  # of a part gradio answers with the headers of the request
                 scope["headers"] = [header for header in scope["headers"] if header[0] != b"range"]
-            await self.app(scope, receive, answer)
+            try:
+                await self.app(scope, receive, answer)
+            except RuntimeError as error:
+                if not isinstance(error.__cause__, HTTPException):
+                    raise
+                await answer({"type": "http.response.body"})  # gradio refused what it had begun to stream
         else:
             status, text = refused
             await JSONResponse({"detail": text}, status)(scope, receive, answer)
@@ -118,10 +123,9 @@ class Gate:
 
 
 def is_result(path: str, folder: Path) -> bool:
-    """Whether a path is written as one of a PNG inside `folder`; nothing is looked up on the disk."""
-    if "\0" in path or not path.endswith(".png") or os.path.normpath(path) != path:
-        return False
-    return Path(path).is_relative_to(folder)
+    """Whether a path is the plain one of a PNG inside `folder`: no link, no way up, no other spelling."""
+    plain = path.endswith(".png") and "\0" not in path and os.path.realpath(path) == path
+    return plain and Path(path).is_relative_to(folder)
 
 
 def _host(name: str) -> str:
