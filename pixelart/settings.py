@@ -23,6 +23,8 @@ class Settings:
     """Of a file in the way of gradio, which keeps it: neither the page nor the API takes one."""
     max_queue: int = 64
     """Of what waits for its turn, whoever asked."""
+    max_unread: int = 500
+    """Of messages that wait for a page to read them."""
     max_drawing_seconds: float = 120.0
     """Of one drawing, from its turn to its end."""
     max_sessions: int = 1000

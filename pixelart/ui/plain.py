@@ -9,8 +9,11 @@ from typing import Any
 
 import gradio as gr
 
+from pixelart.settings import SETTINGS
+
 log = logging.getLogger(__name__)
 FAULT = "Something went wrong; the program's log says more. If it happens again, reload the page."
+UNREAD = "This page has stopped reading what it is told; reload it."
 NO_FILES = "Files are not taken by their path or address; send what is in them, in base64."
 
 
@@ -20,6 +23,9 @@ class PlainBlocks(gr.Blocks):
 
     async def process_api(self, *args: Any, **settings: Any) -> dict[str, Any]:
         """What every event goes through. Raises gr.Error alone."""
+        unread = self._queue.pending_messages_per_session.get(settings.get("session_hash"))
+        if unread is not None and unread.qsize() > SETTINGS.max_unread:  # else they fill the memory
+            raise gr.Error(UNREAD, print_exception=False)
         try:
             return await super().process_api(*args, **settings)
         except gr.Error:

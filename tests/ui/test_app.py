@@ -9,9 +9,11 @@ import io
 import json
 import math
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -24,6 +26,7 @@ from pixelart.engine import Request
 from pixelart.images import encode_png
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
+from pixelart.ui import plain
 from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
 from pixelart.ui.plain import FAULT
 from pixelart.ui.session import Session
@@ -330,6 +333,35 @@ def test_two_visitors_see_nothing_of_each_other(url: str, engine: FakeEngine, vi
     assert visitor.post("reuse_seed", [None]).data[0] == 5 and other.post("reuse_seed", [None]).data[0] == 900
     canvas, _ = visitor.post("choose", [None, 0], {"index": 1}).data
     assert np.array_equal(canvas_from_payload(canvas).picture, wanted(engine, 6))
+
+
+def test_a_page_that_does_not_read_what_it_is_told_is_not_served_for_ever(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plain, "SETTINGS", replace(SETTINGS, max_unread=3))
+    for ticket in range(1, 6):
+        visitor.start("generate", [None, ticket, *FORM])
+    assert plain.UNREAD in visitor.results().raw
+    assert visitor.post("stop", [None, 9]).error is None
+
+
+def test_a_full_queue_says_so_at_once(engine: FakeEngine) -> None:
+    engine = FakeEngine(row_seconds=0.02)
+    with serving_app(engine) as (app, url):
+        app._queue.max_size = 3
+        visitors = [Visitor(url) for _ in range(6)]
+        visitors[0].start("generate", GOOD["generate"])
+        assert engine.running.wait(5)
+        for visitor in visitors[1:4]:
+            visitor.start("generate", GOOD["generate"])
+        began = time.monotonic()
+        for visitor in visitors[4:]:
+            with pytest.raises(urllib.error.HTTPError, match="503") as refused:
+                visitor.start("generate", GOOD["generate"])
+            assert b"Queue is full" in refused.value.read()
+            refused.value.close()
+        assert time.monotonic() - began < 1
+        assert all("2 pictures in" in visitor.results().told() for visitor in visitors[:4])
 
 
 @pytest.mark.parametrize(
