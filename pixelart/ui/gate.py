@@ -111,7 +111,7 @@ class Gate:
         if self.hosts and not all(_host(name) in self.hosts for name in asked):
             return 403, "This app answers on its own machine only; GRADIO_SERVER_NAME=0.0.0.0 opens it to others."
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc not in asked:
+        if origin is not None and origin.partition("://")[2] not in asked:
             return 403, "This app answers its own page and programs, no page of another site."
         methods = _READ if path.startswith(_FILE) and is_result(path[len(_FILE) :], self.results) else ()
         for pattern, allowed in self.routes:

@@ -228,7 +228,7 @@ def test_a_file_is_seen_at_any_depth() -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1.evil.example"]
+    "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1.evil.example", "http://["]
 )
 def test_a_page_of_another_site_is_refused(client: RawClient, origin: str) -> None:
     for method, path in (("POST", "/gradio_api/queue/join"), ("GET", "/config"), ("POST", "/gradio_api/run/predict")):
