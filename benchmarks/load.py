@@ -296,7 +296,7 @@ def _wait_for(url: str, child: subprocess.Popen[bytes]) -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--users", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=30.0, help="of each phase")
     parser.add_argument("--think", type=float, default=3.0, help="mean seconds between what a visitor does")

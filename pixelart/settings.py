@@ -30,7 +30,8 @@ class Settings:
     max_sessions: int = 1000
     """Of which the app keeps what they drew; the one unused longest goes first."""
     max_temporary_bytes: int = 500 * 2**20
-    """Of the files of results that the app keeps for its pages; the oldest go first."""
+    """Of the files of results that the app keeps for its pages, and as many of the pictures that wait to be trained on;
+    the oldest go first."""
     max_pictures: int = 100_000
     max_files: int = 400_000
     """Of a folder of pictures, whatever they are; of an archive, `max_directory_bytes` limits them."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.data_classes import FileData
+from gradio.events import api
 
 from pixelart.codec import Picture
 from pixelart.engine import Engine, Request
@@ -154,4 +155,4 @@ def offer_api(engine: Engine, results: ResultFiles, **event: Any) -> None:
     """Adds the endpoints to the open Blocks."""
     handlers = ApiHandlers(engine, results)
     for name in ENDPOINTS:
-        gr.api(getattr(handlers, name), api_name=name, **event)
+        api(getattr(handlers, name), api_name=name, **event)

@@ -185,7 +185,7 @@ def test_programs_and_pages_take_turns(url: str, client: Client, engine: FakeEng
         assert "1 picture in" in visitor.results().told() and job.result(30)
     finally:
         engine.row_seconds = 0.0
-    app = build(engine, OFF)
+    app = build(engine, OFF)  # pyright: ignore[reportArgumentType]
     ids = {fn.concurrency_id for fn in app.fns.values() if fn.name in ("generate", "complete", "enlarge")}
     assert ids == {"engine"}
 

@@ -297,4 +297,4 @@ def test_a_client_that_waits_long_for_its_answer_is_not_given_up() -> None:
         await receive()
         await receive()
 
-    asyncio.run(BodyLimit(read_and_wait, limit=1000, seconds=0.1)({"type": "http", "headers": []}, receive, receive))
+    asyncio.run(BodyLimit(read_and_wait, limit=1000, seconds=0.1)({"type": "http", "headers": []}, receive, _nothing))

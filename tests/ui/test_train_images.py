@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import gc
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ from pixelart.ui.training.images import (
     ImagesHandlers,
     suggested_name,
 )
+from pixelart.ui.training.room import Room
 from tests.ui.fake_engine import FakeEngine
 
 FORM = ImagesForm(ZIP, "", "", AS_MODEL, False, False, 0, 0, 0, 0, "new:gated_pixelcnn", "")
@@ -152,3 +154,26 @@ def test_each_visitor_has_a_folder_of_its_own_that_goes_with_the_page(images: Im
 @pytest.mark.parametrize(("source", "name"), [("my sprites.zip", "my-sprites"), ("art/tiles", "tiles"), ("..zip", "")])
 def test_a_model_is_called_after_its_pictures(source: str, name: str) -> None:
     assert suggested_name(source) == name
+
+
+def test_the_pictures_of_many_visitors_fill_no_disk(tmp_path: Path) -> None:
+    room, visitors = Room(most=1000), [Images() for _ in range(5)]
+    folders = [visitor.folder for visitor in visitors]
+    for visitor in visitors:
+        (visitor.folder / "upload.zip").write_bytes(bytes(300))
+        room.has_put_in(visitor)
+    assert [(folder / "upload.zip").exists() for folder in folders] == [False, False, True, True, True]
+    (visitors[0].folder / "upload.zip").write_bytes(bytes(2000))
+    room.has_put_in(visitors[0])
+    assert not any(folder.exists() for folder in folders) and (visitors[0].folder / "upload.zip").exists()
+    for visitor in visitors:
+        visitor.free()
+
+
+def test_a_visitor_whom_gradio_drops_leaves_no_files() -> None:
+    visitor = Images()
+    folder = visitor.folder
+    (folder / "upload.zip").write_bytes(b"a")
+    del visitor
+    gc.collect()
+    assert not folder.exists()

@@ -23,6 +23,7 @@ from pixelart.ui.form import whole
 from pixelart.ui.pictures import uploaded_file
 from pixelart.ui.status import counted, status_progress, status_text
 from pixelart.ui.training.form import base_of
+from pixelart.ui.training.room import Room
 from pixelart.ui.training.view import plain, survey_html
 
 ZIP, DATASET, FOLDER = "ZIP", "Hugging Face", "Folder"
@@ -96,13 +97,14 @@ class ImagesHandlers:
     used where the program runs, so a folder may be named."""
 
     def __init__(self, engine: Engine, *, local: bool) -> None:
-        self.engine, self.local = engine, local
+        self.engine, self.local, self.room = engine, local, Room()
 
     def receive_archive(self, images: Images, event: gr.EventData, *values: Any) -> Iterator[Shown]:
         """Keeps an archive that was dropped, and looks through it."""
         try:
             images.upload, data = uploaded_file(event._data)
             (images.folder / UPLOAD).write_bytes(data)
+            self.room.has_put_in(images)
         except (PixelArtError, OSError) as error:
             yield _refused(images, error)
             return
@@ -120,6 +122,7 @@ class ImagesHandlers:
             if found.ready:
                 path = prepare(found, images.folder / READY)
                 images.ready = Ready(path, found.size, len(found.pictures), name)
+                self.room.has_put_in(images)
             given = form.name not in ("", images.suggested)
             images.suggested = suggested_name(name)
             yield status_text(_summary(found)), survey_html(found), gr.skip() if given else images.suggested
