@@ -24,8 +24,8 @@ from pixelart.ui.pictures import file_bytes
 from pixelart.ui.results import ResultFiles, bits
 from pixelart.ui.worker import Work, Worker
 
-Answer = tuple[FileData, list[FileData], list[dict[str, Any]]]
-"""The first picture (which alone an MCP client sees as a picture), all of them, and the seed and bits of each."""
+Answer = tuple[list[FileData], list[dict[str, Any]]]
+"""The pictures, and the seed and the bits of each. An MCP client gets their addresses."""
 
 
 class ApiHandlers:
@@ -47,7 +47,7 @@ class ApiHandlers:
         bottom_temperature: float = 0.0,
         seamless: str = "",
     ) -> Answer:
-        """Draw new pixel art pictures. Returns the first as a PNG file, all files, and the seed and the bits of each.
+        """Draw new pixel art pictures. Returns PNG files, and the seed and the bits of each.
 
         Args:
             model: name of the model; empty for the first one.
@@ -81,8 +81,8 @@ class ApiHandlers:
         bottom_temperature: float = 0.0,
         seamless: str = "",
     ) -> Answer:
-        """Draw the masked part of a pixel art picture anew; every other pixel stays exactly as it is. Returns the
-        likeliest as a PNG file, all files in this order, and the seed and the bits of each.
+        """Draw the masked part of a pixel art picture anew; every other pixel stays exactly as it is. Returns PNG
+        files, the likeliest first, and the seed and the bits of each.
 
         Args:
             picture: a PNG file of the size that the model draws, in base64.
@@ -126,7 +126,7 @@ class ApiHandlers:
         drawings = _told(worker.drawings)
         files = [FileData(path=self.results.save(drawing), mime_type="image/png") for drawing in drawings]
         about = [{"seed": drawing.seed, "bits": round(bits(drawing), 2)} for drawing in drawings]
-        return files[0], files, about
+        return files, about
 
 
 def _told(work: Callable[[], Any]) -> Any:

@@ -27,7 +27,7 @@ async def talk(url: str) -> dict[str, Any]:
     return {
         "tools": sorted(tool.name for tool in tools),
         "description": str(next(tool.inputSchema for tool in tools if tool.name == "generate")),
-        "kinds": [part.type for part in good.content],
+        "drawn": str(good.content),
         "refused": str(bad.content),
     }
 
