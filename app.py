@@ -1,14 +1,19 @@
-"""Pixel Art Studio in a browser: `python app.py`. gradio reads GRADIO_SERVER_NAME and GRADIO_SERVER_PORT."""
+"""Pixel Art Studio in a browser: `python app.py`. gradio reads GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
+
+`--mcp` offers what programs can call as MCP tools too.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
@@ -62,12 +67,36 @@ def warm_up(engine: Engine) -> None:
             logging.getLogger(__name__).warning("%s", error)
 
 
-def serve(jobs: Jobs | str) -> None:
-    """Serves the page until KeyboardInterrupt, then closes it without waiting for those who look at it."""
+def wants_tools(words: Sequence[str]) -> bool:
+    """Whether the words after `app.py` ask for MCP tools. Raises SystemExit, with one plain line, for any other."""
+    for word in words:
+        if word != "--mcp":
+            sys.exit(f"app.py: {word!r:.40}: the only option is --mcp")
+    if words and find_spec("mcp") is None:
+        sys.exit("app.py: --mcp needs a package more: pip install 'gradio[mcp]'")
+    return bool(words)
+
+
+@contextmanager
+def own_temporary_folder() -> Iterator[None]:
+    """Results lie in a folder that no other program serves or fills, and that goes with this one."""
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory(prefix="pixel-art-studio-", ignore_cleanup_errors=True) as folder:
+        tempfile.tempdir = folder
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
+
+
+def serve(jobs: Jobs | str, *, tools: bool = False) -> None:
+    """Serves the page until KeyboardInterrupt, then closes it without waiting for those who look at it. `tools`: its
+    endpoints are MCP tools too."""
     engine = Engine(CHECKPOINTS, on_drawing=jobs.give_way if isinstance(jobs, Jobs) else None)
     threading.Thread(target=warm_up, args=(engine,), name="warm-up", daemon=True).start()
     page = build(engine, jobs, local=is_local())
-    page.launch(inbrowser=has_screen(), prevent_thread_lock=True, **launch_settings())
+    settings = launch_settings(local=is_local(), tools=tools)
+    page.launch(inbrowser=has_screen(), prevent_thread_lock=True, **settings)
     try:
         while True:
             time.sleep(1)
@@ -77,11 +106,12 @@ def serve(jobs: Jobs | str) -> None:
 
 def main() -> NoReturn:
     """Starts the app and serves it until it is interrupted or told to end, which trainings survive."""
+    tools = wants_tools(sys.argv[1:])
     interrupt_when_told()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    with suppress(KeyboardInterrupt), training() as jobs:
-        serve(jobs)
+    with suppress(KeyboardInterrupt), own_temporary_folder(), training() as jobs:
+        serve(jobs, tools=tools)
     leave()
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from pixelart.codec import parse_hex_colours
 from pixelart.engine import Checkpoint, Drawing, Engine, Request
 from pixelart.errors import DataRejected, RequestRejected
-from pixelart.images import read_picture
+from pixelart.images import mask_of, read_picture
 from pixelart.models import create_model, get_variant, list_models
 from pixelart.terminal import Json, check_scale, class_weights, find, progress_bar, row_progress, say
 from pixelart.training.checkpoint import write_file
@@ -183,8 +183,7 @@ def _allowed(engine: Engine, name: str, text: str | None) -> tuple[int, ...] | N
 
 
 def _read_mask(path: Path) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    picture = read_picture(path)
-    return (picture[..., :3].astype(int).sum(-1) >= 3 * 128) & (picture[..., 3] >= 128)
+    return mask_of(read_picture(path))
 
 
 def _write(options: argparse.Namespace, drawings: list[Drawing]) -> Json:

@@ -72,6 +72,11 @@ def decode_picture(data: bytes, *, name: str, max_side: int = SETTINGS.max_side)
         raise ImageRejected(f"{name}: not a readable picture; the formats are {kinds}") from error
 
 
+def mask_of(picture: Picture) -> NDArray[np.bool_]:
+    """bool (H, W) of a mask that was painted: light pixels of `picture` (H, W, 4) that are there are to be drawn."""
+    return (picture[..., :3].astype(int).sum(-1) >= 3 * 128) & (picture[..., 3] >= 128)
+
+
 def resize_nearest(array: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
     """`array` (h, w, ...) sampled at pixel centres."""
     rows = ((np.arange(height) + 0.5) * array.shape[0] / height).astype(int)

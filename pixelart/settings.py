@@ -17,8 +17,20 @@ class Settings:
     max_file_bytes: int = 5 * 2**20
     max_body_bytes: int = 8 * 2**20
     """Of a request to the app: such a file or a canvas of `max_side`, in base64, with its settings."""
+    max_body_seconds: float = 30.0
+    """From the first byte of such a request to its last."""
     max_upload_bytes: int = 0
-    """Of a file in the way of gradio, which keeps it: no component of the page takes one."""
+    """Of a file in the way of gradio, which keeps it: neither the page nor the API takes one."""
+    max_queue: int = 64
+    """Of what waits for its turn, whoever asked."""
+    max_unread: int = 500
+    """Of messages that wait for a page to read them."""
+    max_drawing_seconds: float = 120.0
+    """Of one drawing, from its turn to its end."""
+    max_sessions: int = 1000
+    """Of which the app keeps what they drew; the one unused longest goes first."""
+    max_result_bytes: int = 500 * 2**20
+    """Of the files of results that the app keeps for its pages; the oldest go first."""
     max_pictures: int = 100_000
     max_classes: int = 256
     max_files: int = 400_000
@@ -36,7 +48,7 @@ class Settings:
     """Of pictures that visitors of the app put in: so many are looked through at once, and others wait."""
     max_fetches: int = 4
     """Of datasets of the Hub that visitors of the app wait for."""
-    max_temp_bytes: int = 500 * 2**20
+    max_incoming_bytes: int = 500 * 2**20
     """Of the pictures that all visitors of the app together have put in; those of trainings are not counted."""
     max_running_jobs: int = 1
     max_queued_jobs: int = 3

@@ -121,7 +121,8 @@ BY_HAND = {
 }
 
 
-def _foreign(kind: str) -> bytes:
+def foreign_file(kind: str) -> bytes:
+    """A file of another format."""
     if kind in BY_HAND:
         return BY_HAND[kind]
     size = (64, 64) if kind in ("ICNS", "ICO") else (16, 16)
@@ -157,7 +158,7 @@ def foreign_plugins(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_the_spy_sees_an_unguarded_open(foreign_plugins: list[str]) -> None:
-    Image.open(io.BytesIO(_foreign("TGA"))).close()
+    Image.open(io.BytesIO(foreign_file("TGA"))).close()
     assert "TGA" in foreign_plugins
 
 
@@ -166,7 +167,7 @@ def test_other_formats_renamed_to_png_are_refused_by_name(
     kind: str, tmp_path: Path, foreign_plugins: list[str]
 ) -> None:
     path = tmp_path / "sprite.png"
-    path.write_bytes(_foreign(kind))
+    path.write_bytes(foreign_file(kind))
     with pytest.raises(ImageRejected, match=r"^sprite\.png: .*formats are PNG, GIF, JPEG, WEBP, BMP$"):
         read_picture(path)
     assert not foreign_plugins
@@ -308,7 +309,8 @@ def test_large_honest_pictures_are_read() -> None:
 # --- damaged files ------------------------------------------------------------------------------------------------
 
 
-def _seeds() -> list[bytes]:
+def seeds() -> list[bytes]:
+    """Good files of every format, to be damaged."""
     colours = Image.fromarray(_picture(13, 17, colours=9)).convert("RGB")
     palette, grey = colours.convert("P"), colours.convert("L")
     frames = [Image.new("P", (9, 9), i) for i in range(3)]
@@ -335,7 +337,8 @@ def _seeds() -> list[bytes]:
     ]
 
 
-def _mutated(data: bytes, other: bytes, random: np.random.Generator) -> bytes:
+def mutated(data: bytes, other: bytes, random: np.random.Generator) -> bytes:
+    """`data` cut short, spliced with `other`, or with wrong bytes or bits, more often in its header."""
     kind = random.integers(0, 5)
     if kind == 0:
         return data[: random.integers(0, len(data))]
@@ -350,10 +353,10 @@ def _mutated(data: bytes, other: bytes, random: np.random.Generator) -> bytes:
 
 
 def test_a_thousand_damaged_files_give_a_picture_or_a_plain_refusal() -> None:
-    seeds, random = _seeds(), np.random.default_rng(20)
+    good, random = seeds(), np.random.default_rng(20)
     outcomes: dict[str, int] = {"read": 0, "refused": 0}
     for number in range(1000):
-        data = _mutated(seeds[number % len(seeds)], seeds[int(random.integers(len(seeds)))], random)
+        data = mutated(good[number % len(good)], good[int(random.integers(len(good)))], random)
         try:
             picture = decode_picture(data, name="damaged")
         except ImageRejected as error:
@@ -367,9 +370,9 @@ def test_a_thousand_damaged_files_give_a_picture_or_a_plain_refusal() -> None:
     assert min(outcomes.values()) > 100  # else the mutations are too tame, or too wild, to show anything
 
 
-@pytest.mark.parametrize("index", range(len(_seeds())))
+@pytest.mark.parametrize("index", range(len(seeds())))
 def test_files_cut_anywhere_give_a_picture_or_a_plain_refusal(index: int) -> None:
-    data = _seeds()[index]
+    data = seeds()[index]
     for length in sorted({*range(0, min(60, len(data))), *range(0, len(data), max(1, len(data) // 40))}):
         try:
             picture = decode_picture(data[:length], name="cut")

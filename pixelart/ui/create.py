@@ -19,13 +19,13 @@ from pixelart.ui.inputs import Choice, Dial, Flags, Ticket, WholeNumber
 from pixelart.ui.inspecting import InspectHandlers
 from pixelart.ui.palette_panel import palette_panel
 from pixelart.ui.pictures import PictureHandlers
+from pixelart.ui.results import ResultFiles
 from pixelart.ui.session import Session
 from pixelart.ui.status import WAITING, WELCOME, status_text
 
 REFUSED = "Nothing was drawn; the message says why."
-ENGINE_QUEUE: dict[str, Any] = {
-    **PRIVATE, "concurrency_id": "engine", "concurrency_limit": 1, "show_progress": "hidden"
-}  # fmt: skip
+ENGINE_QUEUE: dict[str, Any] = {**PRIVATE, "concurrency_id": "engine", "concurrency_limit": 1}
+"""Of whatever draws, for the page and for programs."""
 QUESTIONS: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "questions", "concurrency_limit": 1, "show_progress": "hidden",
     "trigger_mode": "multiple",
@@ -73,7 +73,7 @@ class Settings:
         return [getattr(self, name) for name in self.__dataclass_fields__]
 
 
-def create_tab(app: gr.Blocks, engine: Engine, top: TopLine) -> Callable[[Dependency], None]:
+def create_tab(app: gr.Blocks, engine: Engine, top: TopLine, results: ResultFiles) -> Callable[[Dependency], None]:
     """Builds the tab inside the open Blocks and wires its events. Returns what lets it follow an event that has chosen
     another model above the tabs."""
     session = gr.State(Session(), time_to_live=SESSION_SECONDS, delete_callback=Session.free)
@@ -95,7 +95,7 @@ def create_tab(app: gr.Blocks, engine: Engine, top: TopLine) -> Callable[[Depend
                 export_panel(session, canvas, top.model, engine, **FILES)
     settings = Settings(class_name, temperature, seed, images, colours, *advanced)
     visitor = Visitor(session, ticket)
-    _wire_drawing(DrawingHandlers(engine, gallery), visitor, (canvas, status, gallery), buttons, top, settings)
+    _wire_drawing(DrawingHandlers(engine, results), visitor, (canvas, status, gallery), buttons, top, settings)
     _wire_inspect(InspectHandlers(engine), canvas, top.model, class_name)
     pictures = PictureHandlers(engine)
     outputs = [class_name, canvas, colours, gallery, status]
@@ -181,7 +181,10 @@ def _wire_drawing(
         (enlarge, drawing.enlarge, [session, ticket, canvas, *values]),
     ):
         button.click(None, None, status, js=f"() => {WAITING!r}", **AT_ONCE)
-        drawn = button.click(handler, inputs, list(shown), js=_ticketed("press"), **ENGINE_QUEUE)
+        drawn = button.click(
+            handler, inputs, list(shown), js=_ticketed("press"), api_name=f"page_{handler.__name__}",
+            show_progress="hidden", **ENGINE_QUEUE,
+        )  # fmt: skip
         drawn.failure(lambda: status_text(REFUSED), None, status, **AT_ONCE)
         drawn.then(lambda session: session, session, session, **AT_ONCE)  # gradio frees only what was handed to it
     stop.click(drawing.stop, [session, ticket], status, js=_ticketed("latest"), **AT_ONCE)

@@ -16,9 +16,10 @@ from pixelart.completion import added_pixels
 from pixelart.engine import CheckpointInfo, Drawing, Engine, OnRow, Preview
 from pixelart.errors import Cancelled, PixelArtError, RequestRejected
 from pixelart.seams import Shift, back, rolled, shift_to_join
+from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas, Painting
 from pixelart.ui.form import Form, request_from
-from pixelart.ui.results import candidate_caption, gallery_items, seed_caption
+from pixelart.ui.results import ResultFiles, candidate_caption, seed_caption
 from pixelart.ui.session import Session
 from pixelart.ui.status import counted, status_progress, status_text
 from pixelart.ui.worker import Worker
@@ -48,7 +49,7 @@ class Frame:
     passes: int = 0
 
 
-_Worker = Worker[list[Drawing], Frame]
+DrawingWorker = Worker[list[Drawing], Frame]
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,8 @@ class _Job:
 class DrawingHandlers:
     """The handlers of one page; what they know of a visitor is in the Session that they are given."""
 
-    def __init__(self, engine: Engine, gallery: gr.Gallery) -> None:
-        self.engine, self.gallery = engine, gallery
+    def __init__(self, engine: Engine, results: ResultFiles) -> None:
+        self.engine, self.results = engine, results
 
     def generate(self, session: Session, ticket: int, model: Any, *values: Any) -> Iterator[Outputs]:
         """New pictures; the first one appears on the canvas row by row, or pass by pass."""
@@ -142,7 +143,7 @@ class DrawingHandlers:
         except PixelArtError as error:
             yield refuse(str(error))
             return
-        worker = _Worker(_in_frames(job.work), lambda: session.is_stopped(ticket))
+        worker = drawing_worker(job.work, lambda: session.is_stopped(ticket))
         session.running += 1
         try:
             yield gr.skip(), status_progress("Loading the model", done=0, rows=0), gr.skip()
@@ -154,7 +155,7 @@ class DrawingHandlers:
             session.running -= 1
             worker.stop()
 
-    def _result(self, session: Session, ticket: int, worker: _Worker, job: _Job) -> Outputs:
+    def _result(self, session: Session, ticket: int, worker: DrawingWorker, job: _Job) -> Outputs:
         painting = Painting(ticket)
         try:
             drawings = worker.result()
@@ -166,25 +167,27 @@ class DrawingHandlers:
             log.exception("drawing failed")
             return painting, *refuse(FAULT)[1:]
         session.keep(ticket, drawings, job.mask)
-        items = gallery_items(drawings, [job.caption(d) for d in drawings], gallery=self.gallery)
+        items = [(self.results.save(drawing), job.caption(drawing)) for drawing in drawings]
         shown = Canvas(drawings[0].picture, ticket=ticket)
         status = status_text(summary(drawings, worker.seconds, job.order) + job.note)
         return shown, status, gr.Gallery(value=items, selected_index=0)
 
 
-def _in_frames(work: Work) -> Callable[[Callable[[Frame], None], Callable[[], bool]], list[Drawing]]:
-    """The engine's call, told in frames."""
+def drawing_worker(
+    work: Work, is_stopped: Callable[[], bool] = lambda: False, *, limit: float = SETTINGS.max_drawing_seconds
+) -> DrawingWorker:
+    """Runs the engine's call, told in frames."""
 
-    def framed(tell: Callable[[Frame], None], cancel: Callable[[], bool]) -> list[Drawing]:
+    def in_frames(tell: Callable[[Frame], None], cancel: Callable[[], bool]) -> list[Drawing]:
         def on_row(done: int, rows: int, pictures: Preview) -> None:
             tell(Frame(done, rows, pictures()[0].copy(), pictures.passes))
 
         return work(on_row, cancel)
 
-    return framed
+    return Worker(in_frames, is_stopped, limit=limit)
 
 
-def _progress(worker: _Worker, frame: Frame | None, ticket: int) -> Outputs:
+def _progress(worker: DrawingWorker, frame: Frame | None, ticket: int) -> Outputs:
     latest = worker.step
     if latest is None:
         return NOTHING

@@ -152,9 +152,14 @@ def uploaded_file(data: Any) -> tuple[str, bytes]:
     if not isinstance(name, str) or not isinstance(text, str):
         raise ImageRejected("import: expected a name and the bytes of a file")
     name = name.replace("\\", "/").rsplit("/", 1)[-1][:80] or "picture"
+    return name, file_bytes(text, name=name)
+
+
+def file_bytes(text: str, *, name: str) -> bytes:
+    """What base64 stands for; `name` is used in errors. Raises ImageRejected."""
     if len(text) > SETTINGS.max_file_bytes * 4 // 3 + 4:
         raise ImageRejected(f"{name}: larger than the limit of {SETTINGS.max_file_bytes // 2**20} MiB")
     try:
-        return name, base64.b64decode(text, validate=True)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise ImageRejected(f"{name}: not base64") from error

@@ -1,14 +1,20 @@
-"""Faults of the program itself: told in one plain line, and in full only to its log."""
+"""What every event of the app goes through: it takes no files, keeps nothing that was posted, and tells a fault of the
+program itself in one plain line, in full only to its log."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
+from pixelart.settings import SETTINGS
+
 log = logging.getLogger(__name__)
 FAULT = "Something went wrong; the program's log says more. If it happens again, reload the page."
+UNREAD = "This page has stopped reading what it is told; reload it."
+NO_FILES = "Files are not taken by their path or address; send what is in them, in base64."
 
 
 class PlainBlocks(gr.Blocks):
@@ -17,6 +23,9 @@ class PlainBlocks(gr.Blocks):
 
     async def process_api(self, *args: Any, **settings: Any) -> dict[str, Any]:
         """What every event goes through. Raises gr.Error alone."""
+        unread = self._queue.pending_messages_per_session.get(settings.get("session_hash"))
+        if unread is not None and unread.qsize() > SETTINGS.max_unread:  # else they fill the memory
+            raise gr.Error(UNREAD, print_exception=False)
         try:
             return await super().process_api(*args, **settings)
         except gr.Error:
@@ -24,3 +33,26 @@ class PlainBlocks(gr.Blocks):
         except Exception as error:
             log.exception("an event failed")
             raise gr.Error(FAULT, print_exception=False) from error
+        finally:
+            if (state := settings.get("state")) is not None:
+                state.config_values.clear()  # a copy of all that was posted, for links to a session: there are none
+
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], *args: Any, **settings: Any) -> list[Any]:
+        """What the handler gets. gradio would fetch a file that a client names: from its cache, or from any address."""
+        if names_a_file(inputs):
+            raise gr.Error(NO_FILES, print_exception=False)
+        return await super().preprocess_data(block_fn, inputs, *args, **settings)
+
+
+def names_a_file(value: Any) -> bool:
+    """Whether anything in a JSON value is gradio's description of a file."""
+    waiting = [value]
+    while waiting:  # no recursion: a client decides how deep it is
+        part = waiting.pop()
+        if isinstance(part, dict):
+            if "path" in part and "meta" in part:
+                return True
+            waiting.extend(part.values())
+        elif isinstance(part, Sequence) and not isinstance(part, str):
+            waiting.extend(part)
+    return False

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import math
 import mimetypes
 import re
+import threading
 import time
+from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 
-import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
 from pixelart.codec import Picture
 from pixelart.engine import Drawing
+from pixelart.settings import SETTINGS
+
+BLOCK = 4096
+"""What even a small file takes on a disk."""
 
 
 def bits(drawing: Drawing) -> float:
@@ -47,11 +54,54 @@ def sheet_file_name(sheet: Picture, *, count: int, scale: int) -> str:
     return f"sheet_{count}_{_size(sheet, scale)}.png"
 
 
-def gallery_items(drawings: list[Drawing], captions: list[str], *, gallery: gr.Gallery) -> list[tuple[str, str]]:
-    """(path, caption) of every drawing's own PNG, in gradio's cache, which is emptied by age (`delete_cache`)."""
-    paths = [save_bytes_to_cache(d.png(), file_name(d), gallery.GRADIO_CACHE) for d in drawings]
-    gallery.temp_files.update(paths)
-    return list(zip(paths, captions, strict=True))
+class ResultFiles:
+    """The PNG files of results that pages and programs fetch, in gradio's cache: those of `seconds`, and of these the
+    newest of at most `most` bytes on the disk. Safe under threads.
+
+    `books`: sets in which gradio notes the same paths for as long as it runs.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        books: Sequence[set[str]] = (),
+        *,
+        most: int = SETTINGS.max_result_bytes,
+        seconds: float = 86_400,
+    ) -> None:
+        self.folder = folder.resolve()
+        self._books, self._most, self._seconds = books, most, seconds
+        self._kept: OrderedDict[str, tuple[float, int]] = OrderedDict()  # path -> when it was made, and its size
+        self._size = 0
+        self._lock = threading.Lock()
+
+    def save(self, drawing: Drawing) -> str:
+        """The path of the drawing's own PNG."""
+        data = drawing.png()
+        with self._lock:
+            path = save_bytes_to_cache(data, file_name(drawing), str(self.folder))
+            self._forget(path)
+            size = -(-len(data) // BLOCK) * BLOCK + BLOCK  # its folder takes one
+            self._kept[path] = time.monotonic(), size
+            self._size += size
+            while self._size > self._most or time.monotonic() - self._oldest > self._seconds:
+                self._drop(next(iter(self._kept)))
+        return path
+
+    @property
+    def _oldest(self) -> float:
+        return next(iter(self._kept.values()), (math.inf, 0))[0]
+
+    def _forget(self, path: str) -> None:
+        self._size -= self._kept.pop(path, (0, 0))[1]
+
+    def _drop(self, path: str) -> None:
+        self._forget(path)
+        for paths in self._books:
+            paths.discard(path)
+        Path(path).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # another result of the same bytes has another name
+            Path(path).parent.rmdir()
 
 
 def download_value(name: str, data: bytes) -> dict[str, str | int]:

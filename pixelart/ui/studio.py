@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.themes import Base
+from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from pixelart.engine import Engine
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
+from pixelart.ui.api import offer_api
 from pixelart.ui.body_limit import BodyLimit
 from pixelart.ui.components import read_static
-from pixelart.ui.create import TopLine, create_tab
+from pixelart.ui.create import ENGINE_QUEUE, TopLine, create_tab
+from pixelart.ui.gate import LOOPBACK, ROUTES, TOOL_ROUTES, Gate
 from pixelart.ui.inputs import Choice
 from pixelart.ui.plain import PlainBlocks
+from pixelart.ui.results import ResultFiles
 from pixelart.ui.training import Models, job_memory, train_tab
 
 TITLE = "Pixel Art Studio"
-MAX_SESSIONS = 1000  # of which gradio keeps what they drew; the one unused longest goes first
 FONT = ("ui-sans-serif", "system-ui", "sans-serif")
 MONO = ("ui-monospace", "monospace")
 
@@ -37,21 +41,23 @@ def build(engine: Engine, training: Jobs | str, *, local: bool = False) -> gr.Bl
             gr.HTML(read_static("title.html"), elem_id="title", apply_default_css=False)
             model = Choice(label="Model", choices=[], show_label=False, container=False, elem_id="model", scale=0)
             gr.HTML(f'<span class="device" title="Where the model runs">{engine.device_name}</span>', elem_id="device")
-        memory = job_memory()
+        memory, results = job_memory(), ResultFiles(Path(get_upload_folder()), app.temp_file_sets)
         with gr.Tabs():
             with gr.Tab("Create"):
-                follow = create_tab(app, engine, TopLine(notice, model))
+                follow = create_tab(app, engine, TopLine(notice, model), results)
             with gr.Tab("Train") as tab:
                 if isinstance(training, str):
                     gr.HTML(f'<p class="notice">{escape(training)}</p>', apply_default_css=False)
                 else:
                     train_tab(app, tab, engine, training, Models(model, follow), memory, local=local)
-    app.queue(max_size=32)
+        offer_api(engine, results, **{**ENGINE_QUEUE, "api_visibility": "public"})
+    app.queue(max_size=SETTINGS.max_queue, api_open=False)  # else a client may pass it by
     return app
 
 
-def launch_settings() -> dict[str, Any]:
-    """Keyword arguments for `gr.Blocks.launch`."""
+def launch_settings(*, local: bool = False, tools: bool = False) -> dict[str, Any]:
+    """Keyword arguments for `gr.Blocks.launch`. `local`: as above, so that no other name of this machine is answered.
+    `tools`: the endpoints are MCP tools too, which needs `gradio[mcp]`."""
     theme = Base(
         primary_hue="indigo", neutral_hue="zinc", font=FONT, font_mono=MONO, spacing_size="sm", text_size="sm"
     ).set(block_border_width="0px", block_shadow="none", block_background_fill="transparent")
@@ -62,8 +68,18 @@ def launch_settings() -> dict[str, Any]:
         "run_history": False,
         "footer_links": [],
         "max_file_size": SETTINGS.max_upload_bytes,
-        "app_kwargs": {"middleware": [Middleware(BodyLimit, limit=SETTINGS.max_body_bytes)]},
+        "app_kwargs": {
+            "middleware": [
+                Middleware(
+                    Gate,
+                    results=Path(get_upload_folder()).resolve(),
+                    routes={**ROUTES, **(TOOL_ROUTES if tools else {})},
+                    hosts=LOOPBACK if local else (),
+                ),
+                Middleware(BodyLimit, limit=SETTINGS.max_body_bytes, seconds=SETTINGS.max_body_seconds),
+            ]
+        },
         "show_error": False,  # of the program's own faults; what visitors are told is a gr.Error and always shown
-        "state_session_capacity": MAX_SESSIONS,
-        "mcp_server": False,
+        "state_session_capacity": SETTINGS.max_sessions,
+        "mcp_server": tools,
     }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from pixelart.errors import Cancelled
+from pixelart.errors import Cancelled, RequestRejected
 
 Result = TypeVar("Result")
 Step = TypeVar("Step")
@@ -15,18 +16,22 @@ Step = TypeVar("Step")
 
 class Worker(Generic[Result, Step]):
     """Runs `work(tell, cancel)` once: it tells how far it is, and ends when `cancel` answers True. `watch` hands on
-    what it told; `stop`, or `is_stopped` answering True, ends it at its next look."""
+    what it told; `stop`, `is_stopped` answering True, or the end of `limit` seconds ends it at its next look."""
 
     def __init__(
-        self, work: Callable[[Callable[[Step], None], Callable[[], bool]], Result], is_stopped: Callable[[], bool]
+        self,
+        work: Callable[[Callable[[Step], None], Callable[[], bool]], Result],
+        is_stopped: Callable[[], bool] = lambda: False,
+        *,
+        limit: float = math.inf,
     ) -> None:
-        self._work, self._is_stopped = work, is_stopped
+        self._work, self._is_stopped, self._limit = work, is_stopped, limit
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._step: Step | None = None
         self._result: Result | None = None
         self._error: BaseException | None = None
-        self._finished = False
+        self._finished = self._is_overdue = False
         self.started = time.monotonic()
         threading.Thread(target=self._run, name="work", daemon=True).start()
 
@@ -56,8 +61,16 @@ class Worker(Generic[Result, Step]):
             yield step if step is not shown else None
             shown = step
 
+    def wait(self) -> None:
+        """Returns when the work has ended."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._finished)
+
     def result(self) -> Result:
-        """What the finished work returned. Raises what it raised: Cancelled, PixelArtError, ..."""
+        """What the finished work returned. Raises what it raised: Cancelled, PixelArtError, ...; and RequestRejected
+        when it was cancelled by its limit."""
+        if isinstance(self._error, Cancelled) and self._is_overdue:
+            raise RequestRejected(f"This took more than {self._limit:g} s, the limit. Ask for less at once.")
         if self._error is not None:
             raise self._error
         assert self._result is not None
@@ -75,7 +88,9 @@ class Worker(Generic[Result, Step]):
             self._changed.notify_all()
 
     def _cancel(self) -> bool:
-        return self._stop.is_set() or self._is_stopped()
+        if self.seconds > self._limit:
+            self._is_overdue = True
+        return self._is_overdue or self._stop.is_set() or self._is_stopped()
 
     def _tell(self, step: Step) -> None:
         with self._changed:

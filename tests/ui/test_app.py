@@ -9,10 +9,11 @@ import io
 import json
 import math
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -25,6 +26,7 @@ from pixelart.engine import Request
 from pixelart.images import encode_png
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
+from pixelart.ui import plain
 from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
 from pixelart.ui.plain import FAULT
 from pixelart.ui.session import Session
@@ -147,8 +149,8 @@ def assert_plain(answer: Answer) -> None:
         assert "\n" not in line and len(line) < 200, line
 
 
-def test_no_event_is_offered_to_clients_and_all_are_known_here(visitor: Visitor) -> None:
-    assert {d["api_visibility"] for d in visitor.events.values()} == {"private"}
+def test_two_endpoints_are_offered_to_clients_and_all_events_are_known_here(visitor: Visitor) -> None:
+    assert visitor.public == ["generate", "complete"]
     assert set(GOOD) == set(visitor.events)
 
 
@@ -192,8 +194,7 @@ def test_any_event_with_any_value_answers_plainly(visitor: Visitor, name: str) -
             data = [*GOOD[name][:place], value, *GOOD[name][place + 1 :]]
             answer = visitor.post(name, data, SENT)
             assert_plain(answer)
-            if not (isinstance(value, dict) and "path" in value):  # gradio itself refuses to read that file
-                assert answer.error != FAULT, (place, value)
+            assert answer.error != FAULT, (place, value)
 
 
 @pytest.mark.parametrize("name", HANDLERS)
@@ -306,13 +307,11 @@ def _answer(url: str, path: str, headers: dict[str, str], sent: bytes) -> tuple[
         return answer.status, answer.read().decode()
 
 
-@pytest.mark.parametrize("path", ["queue/join", "run/predict", "upload"])
+@pytest.mark.parametrize("path", ["queue/join", "run/predict", "call/generate"])
 def test_a_body_beyond_the_limit_is_refused_before_it_ends(url: str, path: str) -> None:
-    kind = "multipart/form-data; boundary=x" if path == "upload" else "application/json"
-    limit = SETTINGS.max_body_bytes
+    kind, limit = "application/json", SETTINGS.max_body_bytes
     announced = _answer(url, path, {"Content-Type": kind, "Content-Length": str(limit + 1)}, b"")
-    line = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n' if path == "upload" else b"["
-    body = line + b" " * (limit + 1 - len(line))
+    body = b"[".ljust(limit + 1)
     streamed = _answer(
         url, path, {"Content-Type": kind, "Transfer-Encoding": "chunked"}, b"%x\r\n%b\r\n" % (len(body), body)
     )
@@ -330,17 +329,6 @@ def test_the_largest_canvas_and_the_largest_file_are_taken(visitor: Visitor) -> 
     assert "Imported a.png" in visitor.post("import_picture", GOOD["import_picture"], sent).told()
 
 
-def test_no_upload_is_kept(url: str, app: gr.Blocks) -> None:
-    head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
-    body = head + encode_png(PICTURE) + b"\r\n--x--\r\n"
-    headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": str(len(body))}
-    folder = Path(app.app.uploaded_file_dir)
-    before = set(folder.rglob("*"))
-    status, text = _answer(url, "upload", headers, body)
-    assert (status, text) == (413, "File size exceeded maximum allowed size of 0 bytes.")
-    assert set(folder.rglob("*")) == before
-
-
 def test_two_visitors_see_nothing_of_each_other(url: str, engine: FakeEngine, visitor: Visitor) -> None:
     other = Visitor(url)
     for one in (visitor, other):
@@ -353,6 +341,35 @@ def test_two_visitors_see_nothing_of_each_other(url: str, engine: FakeEngine, vi
     assert visitor.post("reuse_seed", [None]).data[0] == 5 and other.post("reuse_seed", [None]).data[0] == 900
     canvas, _ = visitor.post("choose", [None, 0], {"index": 1}).data
     assert np.array_equal(canvas_from_payload(canvas).picture, wanted(engine, 6))
+
+
+def test_a_page_that_does_not_read_what_it_is_told_is_not_served_for_ever(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plain, "SETTINGS", replace(SETTINGS, max_unread=3))
+    for ticket in range(1, 6):
+        visitor.start("generate", [None, ticket, *FORM])
+    assert plain.UNREAD in visitor.results().raw
+    assert visitor.post("stop", [None, 9]).error is None
+
+
+def test_a_full_queue_says_so_at_once(engine: FakeEngine) -> None:
+    engine = FakeEngine(row_seconds=0.02)
+    with serving_app(engine) as (app, url):
+        app._queue.max_size = 3
+        visitors = [Visitor(url) for _ in range(6)]
+        visitors[0].start("generate", GOOD["generate"])
+        assert engine.running.wait(5)
+        for visitor in visitors[1:4]:
+            visitor.start("generate", GOOD["generate"])
+        began = time.monotonic()
+        for visitor in visitors[4:]:
+            with pytest.raises(urllib.error.HTTPError, match="503") as refused:
+                visitor.start("generate", GOOD["generate"])
+            assert b"Queue is full" in refused.value.read()
+            refused.value.close()
+        assert time.monotonic() - began < 1
+        assert all("2 pictures in" in visitor.results().told() for visitor in visitors[:4])
 
 
 @pytest.mark.parametrize(

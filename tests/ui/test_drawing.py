@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
@@ -21,6 +21,7 @@ from pixelart.ui.canvas_value import Canvas, Painting
 from pixelart.ui.drawing import FAULT, NOTHING, UNSTARTED, DrawingHandlers, Frame, Outputs, settled, undrawn_kept
 from pixelart.ui.form import ANY_CLASS
 from pixelart.ui.palette_value import everything_allowed
+from pixelart.ui.results import ResultFiles
 from pixelart.ui.session import Session
 from pixelart.ui.status import status_text
 from tests.ui.fake_engine import CODEC, FakeEngine
@@ -30,7 +31,7 @@ SLOW = 0.1
 
 
 def handlers(engine: FakeEngine) -> DrawingHandlers:
-    return DrawingHandlers(engine, gr.Gallery(render=False))  # pyright: ignore[reportArgumentType]
+    return DrawingHandlers(engine, ResultFiles(Path(tempfile.gettempdir())))  # pyright: ignore[reportArgumentType]
 
 
 def values(**change: Any) -> list[Any]:
@@ -314,7 +315,7 @@ def test_passes_are_shown_as_whole_pictures(tiny_checkpoints: Path, monkeypatch:
     monkeypatch.setattr(type(model), "fastest_sampler", {engine.device.type: "fixed_point"})
     monkeypatch.setattr(model, "decode", lambda *given: (time.sleep(0.15), decode(*given))[1])
     choice = values(class_name=ANY_CLASS, colours=everything_allowed(engine.info("tiny").colours), temperature=2.0)
-    page = DrawingHandlers(engine, gr.Gallery(render=False))  # pyright: ignore[reportArgumentType]
+    page = DrawingHandlers(engine, ResultFiles(Path(tempfile.gettempdir())))  # pyright: ignore[reportArgumentType]
     outputs = list(page.generate(Session(), 1, "tiny", *choice))
     said = [re.search(r"Pass (\d+) · row \d of 8", o[1]) for o in outputs if isinstance(o[1], str)]
     numbers = [int(found[1]) for found in said if found]

@@ -34,7 +34,9 @@ class Visitor:
         self.url, self.session = url, f"visitor{next(_SESSIONS)}"
         with urllib.request.urlopen(f"{url}config") as answer:
             events = json.load(answer)["dependencies"]
-        self.events = {d["api_name"]: d for d in events if d["backend_fn"]}
+        private = [d for d in events if d["backend_fn"] and d["api_visibility"] == "private"]
+        self.events = {d["api_name"].removeprefix("page_"): d for d in private}
+        self.public = [d["api_name"] for d in events if d["backend_fn"] and d not in private]
 
     def post(self, name: str, data: list[Any], event_data: Any = None) -> Answer:
         """Runs an event as the page does: through the queue, or past it."""

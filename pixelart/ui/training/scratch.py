@@ -17,7 +17,7 @@ class Scratch:
     """The folders of all visitors, in `path`, which whoever gives it empties when the program begins and ends. `limit`:
     bytes that they may hold at once, all together. Safe under threads."""
 
-    def __init__(self, path: Path, *, limit: int = SETTINGS.max_temp_bytes) -> None:
+    def __init__(self, path: Path, *, limit: int = SETTINGS.max_incoming_bytes) -> None:
         self.path, self._limit = path, limit
         self._kept: dict[Path, int] = {}
         self._lock = threading.Lock()

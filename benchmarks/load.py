@@ -1,0 +1,349 @@
+"""The app under load: many visitors at once, with and without a training beside them, and a burst.
+
+    python -m benchmarks.load --users 20 --minutes 30 --training --burst 200
+
+Starts the app in a process of its own and speaks to it over HTTP, as pages do: 60 % of what a visitor does is to
+complete a mask, 30 % to generate, 10 % to look on. Prints a table: what was asked, errors, seconds from the press of a
+button to the result, pixels outside masks that changed (there must be none), and what the process held a third of the
+time in, and at the end. The exit code is 1 after any error or changed pixel.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import contextlib
+import itertools
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pixelart.engine import Engine
+from pixelart.jobs import Jobs
+from pixelart.ui import build, launch_settings
+from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
+
+ROOT = Path(__file__).parents[1]
+FORM = ["Any", 1.0, -1, 1, None, 1, 0, 1, 0, []]
+"""The settings of the page, in its order."""
+PICTURES = ["ZIP", "", "", "As the base model", False, False, 0, 0, 0, 0]
+TRAINING = [0, True, "Keep the base's", 0, 8, 0.1, 0, 0, 0.999, 0]
+_NUMBERS = itertools.count()
+
+
+@dataclass
+class Tally:
+    """What visitors met; `seconds` by what was asked."""
+
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    changed_pixels: int = 0
+
+    def add(self, other: Tally) -> None:
+        """Takes in what another one met."""
+        for name, found in other.seconds.items():
+            self.seconds.setdefault(name, []).extend(found)
+        self.errors += other.errors
+        self.changed_pixels += other.changed_pixels
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a process holds: resident memory in MiB, open files, threads, MiB of temporary files."""
+
+    memory: float
+    files: int
+    threads: int
+    temporary: float
+
+    def __str__(self) -> str:
+        return f"{self.memory:.0f} MiB, {self.files} files, {self.threads} threads, {self.temporary:.1f} MiB temporary"
+
+
+class Client:
+    """A page of the app at `url`, without the page."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.session, self.ticket = url, f"load-{os.getpid()}-{next(_NUMBERS)}", 0
+        events = json.loads(self._get("config"))["dependencies"]
+        self.events = {event["api_name"]: event["id"] for event in events}
+
+    def draw(self, name: str, model: str, canvas: Canvas | None, *, images: int = 1) -> Canvas:
+        """Presses a button, `page_generate` or `page_complete`, and waits. Raises RuntimeError with what was told."""
+        self.ticket += 1
+        given = [] if canvas is None else [canvas_to_payload(canvas)]
+        data = [None, self.ticket, *given, model, *FORM[:3], images, *FORM[4:]]
+        shown = self.event(name, data)
+        if not isinstance(shown[0], dict) or "pixels" not in shown[0]:
+            raise RuntimeError(f"{name}: {shown}"[:300])
+        for item in shown[2]["value"]:
+            self._get("gradio_api/file=" + item["image"]["path"])
+        return canvas_from_payload(shown[0])
+
+    def event(self, name: str, data: Sequence[Any], event_data: Any = None) -> list[Any]:
+        """The outputs of a queued event. Raises RuntimeError with what was told."""
+        self.join(name, data, event_data)
+        return self.outputs()
+
+    def join(self, name: str, data: Sequence[Any], event_data: Any = None) -> None:
+        """Takes a place in the queue. Raises HTTPError: 503 where it is full."""
+        body = {"data": data, "fn_index": self.events[name], "session_hash": self.session, "event_data": event_data}
+        self._post("gradio_api/queue/join", body)
+
+    def at_once(self, name: str, data: Sequence[Any]) -> list[Any]:
+        """The outputs of an event that passes the queue by."""
+        body = {"data": data, "fn_index": self.events[name], "session_hash": self.session}
+        return json.loads(self._post("gradio_api/run/predict", body))["data"]
+
+    def outputs(self) -> list[Any]:
+        """The outputs of the event that waits. Raises RuntimeError with what was told."""
+        shown: list[Any] = []
+        with urllib.request.urlopen(f"{self.url}gradio_api/queue/data?session_hash={self.session}") as stream:
+            for line in stream:
+                message = json.loads(line[5:]) if line.startswith(b"data:") else {}
+                if message.get("msg") == "process_completed":
+                    if not message["success"]:
+                        raise RuntimeError(str(message["output"].get("error"))[:300])
+                    shown = message["output"]["data"]
+        return shown
+
+    def _get(self, path: str) -> bytes:
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=60) as answer:
+            return answer.read()
+
+    def _post(self, path: str, body: Any) -> bytes:
+        data, kind = json.dumps(body).encode(), {"Content-Type": "application/json"}
+        with urllib.request.urlopen(urllib.request.Request(f"{self.url}{path}", data, kind), timeout=60) as answer:
+            return answer.read()
+
+
+def visit(url: str, model: str, *, seed: int, until: float, think: float) -> Tally:
+    """One visitor, until that moment of the monotonic clock; `think`: mean seconds between what he does."""
+    dice, client, tally = random.Random(seed), Client(url), Tally()
+    canvas = client.draw("page_generate", model, None)
+    while time.monotonic() < until:
+        time.sleep(min(dice.expovariate(1 / think), max(0.0, until - time.monotonic())) if think else 0)
+        action = dice.choices(("complete", "generate", "look on"), (60, 30, 10))[0]
+        began = time.monotonic()
+        try:
+            if action == "complete":
+                masked = Canvas(canvas.picture, _strokes(canvas.picture.shape[:2], dice))
+                done = client.draw("page_complete", model, masked, images=dice.randint(1, 4))
+                changed = (done.picture != canvas.picture).any(-1) & ~masked.painted_mask
+                tally.changed_pixels += int(changed.sum())
+                canvas = done
+            elif action == "generate":
+                canvas = client.draw("page_generate", model, None, images=dice.randint(1, 4))
+            else:
+                time.sleep(max(0.0, min(5.0, until - time.monotonic())))
+                continue
+            tally.seconds.setdefault(action, []).append(time.monotonic() - began)
+        except (RuntimeError, OSError, KeyError, ValueError) as error:
+            tally.errors.append(f"{action}: {error}")
+    return tally
+
+
+def visits(url: str, model: str, *, users: int, seconds: float, think: float, third: Callable[[], None]) -> Tally:
+    """So many visitors at once; `third` is called when a third of the time is over."""
+    until, whole = time.monotonic() + seconds, Tally()
+    watch = threading.Timer(seconds / 3, third)
+    watch.start()
+    with ThreadPoolExecutor(users) as pool:
+        visitors = [pool.submit(visit, url, model, seed=seed, until=until, think=think) for seed in range(users)]
+        for visitor in visitors:
+            whole.add(visitor.result())
+    watch.cancel()
+    return whole
+
+
+@dataclass(frozen=True)
+class Burst:
+    """Of requests at one moment: served, refused, seconds of the slowest refusal, and of the first drawing after."""
+
+    served: int
+    refused: int
+    slowest_refusal: float
+    normal_after: float
+
+
+def burst(url: str, model: str, *, size: int) -> Burst:
+    """So many visitors press Generate at one moment."""
+    clients, gate = [Client(url) for _ in range(size)], threading.Barrier(size)
+
+    def press(client: Client) -> float | None:
+        gate.wait()
+        began = time.monotonic()
+        try:
+            client.join("page_generate", [None, 1, model, *FORM])
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code != 503:
+                raise
+            return time.monotonic() - began
+        client.outputs()
+        return None
+
+    with ThreadPoolExecutor(size) as pool:
+        found = list(pool.map(press, clients))
+    began = time.monotonic()
+    Client(url).draw("page_generate", model, None)
+    refusals = [seconds for seconds in found if seconds is not None]
+    return Burst(found.count(None), len(refusals), max(refusals, default=0.0), time.monotonic() - began)
+
+
+def start_training(url: str, model: str, data: Path, *, minutes: float) -> Callable[[], None]:
+    """Fine-tunes `model` on a .zip of pictures, as the tab Train does. Returns what stops and deletes it."""
+    client = Client(url)
+    sent = {"name": data.name, "data": base64.b64encode(data.read_bytes()).decode()}
+    client.at_once("load", [None])
+    client.event("receive_archive", [None, *PICTURES, model, ""], sent)
+    memory = client.at_once("recall", [None])[0]
+    started = client.at_once("start_training", [memory, None, model, "load", minutes, *TRAINING])
+    memory, job = started[0], started[1]["value"]
+
+    def end() -> None:
+        client.at_once("stop_training", [memory, job])
+        for _ in range(60):
+            with contextlib.suppress(urllib.error.HTTPError):
+                client.at_once("delete_job", [memory, job])
+                return
+            time.sleep(1)
+
+    return end
+
+
+def held(pid: int, temporary: Path) -> Held:
+    """What the process of the app holds now (Linux)."""
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line)
+    size = sum(path.stat().st_size for path in temporary.rglob("*") if path.is_file())
+    files = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    return Held(int(status["VmRSS"].split()[0]) / 1024, files, int(status["Threads"]), size / 2**20)
+
+
+@contextlib.contextmanager
+def app_process(checkpoints: Path, jobs: Path) -> Iterator[tuple[str, int, Path]]:
+    """The app on a free port, in a process of its own: its URL, process id and temporary folder."""
+    with socket.socket() as free, tempfile.TemporaryDirectory() as temporary:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        words = ["-m", "benchmarks.load", "--serve", str(port), "--checkpoints", str(checkpoints), "--jobs", str(jobs)]
+        child = subprocess.Popen(
+            [sys.executable, *words], cwd=ROOT, stdin=subprocess.PIPE, env={**os.environ, "TMPDIR": temporary}
+        )
+        url = f"http://127.0.0.1:{port}/"
+        try:
+            _wait_for(url, child)
+            yield url, child.pid, Path(temporary)
+        finally:
+            assert child.stdin
+            child.stdin.close()
+            child.wait(60)
+
+
+def serve(port: int, checkpoints: Path, jobs_folder: Path) -> None:
+    """The app, until the standard input ends."""
+    with Jobs(jobs_folder, checkpoints=checkpoints) as jobs:
+        app = build(Engine(checkpoints, on_drawing=jobs.give_way), jobs)
+        app.launch(prevent_thread_lock=True, server_name="127.0.0.1", server_port=port, quiet=True, **launch_settings())
+        sys.stdin.read()
+        app.close(verbose=False)
+
+
+def lines(name: str, tally: Tally, early: Held | None, late: Held) -> list[str]:
+    """The rows of the table for one phase."""
+    rows = []
+    for action, seconds in sorted(tally.seconds.items()):
+        p50, p95 = np.percentile(seconds, [50, 95])
+        rows.append(f"| {name} | {action} | {len(seconds)} | {p50:.2f} s | {p95:.2f} s | {max(seconds):.2f} s |")
+    rows.append(f"| {name} | errors | {len(tally.errors)} | | | |")
+    rows.append(f"| {name} | pixels changed outside masks | {tally.changed_pixels} | | | |")
+    rows += [f"| {name} | held {when} | {what} | | | |" for when, what in (("early", early), ("late", late)) if what]
+    return rows
+
+
+def _strokes(shape: tuple[int, ...], dice: random.Random) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    mask = np.zeros(shape, np.bool_)
+    for _ in range(dice.randint(1, 3)):
+        top, left = (dice.randrange(side) for side in shape)
+        mask[top : top + dice.randint(1, 6), left : left + dice.randint(1, 6)] = True
+    return mask
+
+
+def _wait_for(url: str, child: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}config", timeout=5):
+            return
+        if child.poll() is not None:
+            break
+        time.sleep(0.2)
+    raise RuntimeError("the app did not start")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--users", type=int, default=20)
+    parser.add_argument("--minutes", type=float, default=30.0, help="of each phase")
+    parser.add_argument("--think", type=float, default=3.0, help="mean seconds between what a visitor does")
+    parser.add_argument("--training", action="store_true", help="a second phase with a fine-tuning beside")
+    parser.add_argument("--burst", type=int, default=0, help="then so many requests at one moment")
+    parser.add_argument("--checkpoints", type=Path, default=ROOT / "checkpoints")
+    parser.add_argument("--model", default="dungeon-gated")
+    parser.add_argument("--data", type=Path, default=ROOT / "examples" / "dungeon.zip", help=".zip to fine-tune on")
+    parser.add_argument("--jobs", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Prints the table; 1 after any error or changed pixel."""
+    options = _options()
+    if options.serve:
+        serve(options.serve, options.checkpoints, options.jobs)
+        return 0
+    rows, bad = ["| phase | what | count | p50 | p95 | most |", "|---|---|---|---|---|---|"], 0
+    with (
+        tempfile.TemporaryDirectory() as jobs,
+        app_process(options.checkpoints.resolve(), Path(jobs)) as (url, pid, temporary),
+    ):
+        Client(url).draw("page_generate", options.model, None)  # the weights are loaded, the loops compiled
+        for name in ["drawing alone", "beside a training"][: 1 + options.training]:
+            end = None
+            if name == "beside a training":
+                end = start_training(url, options.model, options.data, minutes=min(30.0, options.minutes + 1))
+            early: list[Held] = []
+            tally = visits(
+                url, options.model, users=options.users, seconds=60 * options.minutes, think=options.think,
+                third=lambda early=early: early.append(held(pid, temporary)),
+            )  # fmt: skip
+            rows += lines(name, tally, early[0] if early else None, held(pid, temporary))
+            print(*tally.errors[:20], sep="\n", file=sys.stderr)
+            bad += len(tally.errors) + tally.changed_pixels
+            if end:
+                end()
+        if options.burst:
+            found = burst(url, options.model, size=options.burst)
+            rows.append(f"| burst of {options.burst} | served | {found.served} | | | |")
+            rows.append(f"| | told that the queue is full | {found.refused} | | | {found.slowest_refusal:.2f} s |")
+            rows.append(f"| | next drawing | 1 | | | {found.normal_after:.2f} s |")
+    print("\n".join(rows))
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

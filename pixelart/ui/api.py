@@ -1,0 +1,157 @@
+"""The endpoints for programs, `generate` and `complete`: what the page's two buttons do, with PNG files in and out.
+
+Values have the page's names, limits and messages. Pictures come in as base64 text, so that nothing is uploaded: the app
+takes no files, and keeps none but its own results.
+"""
+
+# Without `from __future__ import annotations`: gradio reads the return types as they stand.
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import FileData
+from gradio.events import api
+
+from pixelart.codec import Picture
+from pixelart.engine import Engine, Request
+from pixelart.errors import ImageRejected, PixelArtError, RequestRejected
+from pixelart.images import decode_picture, mask_of
+from pixelart.ui.drawing import NO_MODEL, Work, drawing_worker, model_info
+from pixelart.ui.form import ANY_CLASS, Form, request_from
+from pixelart.ui.gate import ENDPOINTS
+from pixelart.ui.pictures import file_bytes
+from pixelart.ui.results import ResultFiles, bits
+
+Answer = tuple[list[FileData], list[dict[str, Any]]]
+"""The pictures, and the seed and the bits of each. An MCP client gets their addresses."""
+
+
+class ApiHandlers:
+    """The endpoints; they know of no session."""
+
+    def __init__(self, engine: Engine, results: ResultFiles) -> None:
+        self.engine, self.results = engine, results
+
+    def generate(
+        self,
+        model: str = "",
+        class_name: str = ANY_CLASS,
+        images: int = 1,
+        seed: int = -1,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        top_k: int = 0,
+        guidance: float = 1.0,
+        bottom_temperature: float = 0.0,
+        seamless: str = "",
+    ) -> Answer:
+        """Draw new pixel art pictures. Returns PNG files, and the seed and the bits of each.
+
+        Args:
+            model: name of the model; empty for the first one.
+            class_name: what to draw, a class of the model, or Any.
+            images: how many pictures, 1 to 16.
+            seed: a whole number; -1 for a random one. Picture i has seed + i.
+            temperature: 0.1 (careful) to 2 (wild).
+            top_p: only the likeliest colours that have this probability together, 0.01 to 1.
+            top_k: only so many of the likeliest colours; 0 for all.
+            guidance: above 1 truer to the class, 0 to 10.
+            bottom_temperature: temperature of the bottom row, reached evenly from the top; 0 for the same all over.
+            seamless: x, y or xy: the edges that meet, so that the picture tiles; empty for none.
+        """
+        request = self._request(
+            model, class_name, images, seed, temperature, top_p, top_k, guidance, bottom_temperature, seamless
+        )
+        return self._draw(lambda on_row, cancel: self.engine.generate(request, on_row=on_row, cancel=cancel))
+
+    def complete(
+        self,
+        picture: str,
+        mask: str,
+        model: str = "",
+        class_name: str = ANY_CLASS,
+        images: int = 1,
+        seed: int = -1,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        top_k: int = 0,
+        guidance: float = 1.0,
+        bottom_temperature: float = 0.0,
+        seamless: str = "",
+    ) -> Answer:
+        """Draw the masked part of a pixel art picture anew; every other pixel stays exactly as it is. Returns PNG
+        files, the likeliest first, and the seed and the bits of each.
+
+        Args:
+            picture: a PNG file of the size that the model draws, in base64.
+            mask: a PNG file of the same size, in base64; white is drawn anew, black stays.
+            model: name of the model; empty for the first one.
+            class_name: what the picture shows, a class of the model, or Any.
+            images: how many candidates, 1 to 16.
+            seed: a whole number; -1 for a random one. Candidate i has seed + i.
+            temperature: 0.1 (careful) to 2 (wild).
+            top_p: only the likeliest colours that have this probability together, 0.01 to 1.
+            top_k: only so many of the likeliest colours; 0 for all.
+            guidance: above 1 truer to the class, 0 to 10.
+            bottom_temperature: temperature of the bottom row, reached evenly from the top; 0 for the same all over.
+            seamless: x, y or xy: a mask at such an edge is joined to the other side; empty for none.
+        """
+        request = self._request(
+            model, class_name, images, seed, temperature, top_p, top_k, guidance, bottom_temperature, seamless
+        )
+        known, marked = _told(lambda: (picture_from(picture, "picture"), mask_of(picture_from(mask, "mask"))))
+        return self._draw(
+            lambda on_row, cancel: self.engine.complete(request, known, marked, on_row=on_row, cancel=cancel)
+        )
+
+    def _request(
+        self, model: Any, class_name: Any, images: Any, seed: Any, temperature: Any, top_p: Any, top_k: Any,
+        guidance: Any, bottom: Any, seamless: Any,
+    ) -> Request:  # fmt: skip
+        axes = list(seamless) if isinstance(seamless, str) else None
+        form = Form(class_name, temperature, seed, images, None, top_p, top_k, guidance, bottom, axes)
+        return _told(lambda: request_from(form, model_info(self.engine, self._first() if model == "" else model)))
+
+    def _first(self) -> str:
+        models = self.engine.list_checkpoints()
+        if not models:
+            raise RequestRejected(NO_MODEL)
+        return models[0].name
+
+    def _draw(self, work: Work) -> Answer:
+        worker = drawing_worker(work)
+        worker.wait()
+        drawings = _told(worker.result)
+        files = [FileData(path=self.results.save(drawing), mime_type="image/png") for drawing in drawings]
+        about = [{"seed": drawing.seed, "bits": round(bits(drawing), 2)} for drawing in drawings]
+        return files, about
+
+
+def _told(work: Callable[[], Any]) -> Any:
+    """What `work` returns. Raises gr.Error with the plain line of a PixelArtError."""
+    try:
+        return work()
+    except PixelArtError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+
+
+def picture_from(text: Any, name: str) -> Picture:
+    """The picture, uint8 RGBA (H, W, 4), of a file in base64, with or without the head of a data URL; `name` is used in
+    errors.
+
+    Raises:
+        ImageRejected: no base64, or not a picture within the limits.
+    """
+    if not isinstance(text, str):
+        raise ImageRejected(f"{name}: must be a PNG file in base64")
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    return decode_picture(file_bytes(text, name=name), name=name)
+
+
+def offer_api(engine: Engine, results: ResultFiles, **event: Any) -> None:
+    """Adds the endpoints to the open Blocks."""
+    handlers = ApiHandlers(engine, results)
+    for name in ENDPOINTS:
+        api(getattr(handlers, name), api_name=name, **event)

@@ -1,0 +1,352 @@
+"""The long figures of the web surface; see test_long.py. Each is a test of tests/ with a higher count."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+import resource
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks.load import Client, app_process, burst, held, start_training, visits
+from pixelart.engine import Engine, Request
+from pixelart.errors import ImageRejected
+from pixelart.images import decode_picture
+from pixelart.jobs import Jobs
+from pixelart.settings import SETTINGS
+from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
+from pixelart.ui.plain import NO_FILES
+from tests.test_images import BY_HAND, REFUSED_BOMBS, SAVED_BY_PILLOW, foreign_file, mutated, seeds
+from tests.ui.attacks import RawClient, addresses, listening, traversals
+from tests.ui.fake_engine import FakeEngine
+from tests.ui.serving import GRADIO_WARNINGS, serving, serving_app
+from tests.ui.test_api import ARGUMENTS, CANARY, canary_files, completions_over_http
+from tests.ui.test_api import GOOD as API
+from tests.ui.test_app import GOOD, SENT, assert_plain
+from tests.ui.test_canvas_value import HOSTILE
+from tests.ui.test_gate import canaries
+from tests.ui.visitor import Visitor
+
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings(*GRADIO_WARNINGS)]
+Told = Callable[[str, str], None]
+Count = Callable[[int], int]
+
+
+def memory() -> float:
+    """The most that this process has held so far, MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def test_t01_damaged_pictures(count: Count, tell: Told) -> None:
+    good, random, seconds = seeds(), np.random.default_rng(1), []
+    decode_picture(good[0], name="warm")
+    number, read, before = count(20_000), 0, memory()
+    for index in range(number):
+        data = mutated(good[index % len(good)], good[int(random.integers(len(good)))], random)
+        began = time.perf_counter()
+        with contextlib.suppress(ImageRejected):
+            read += decode_picture(data, name="damaged").ndim == 3
+        seconds.append(time.perf_counter() - began)
+    p99, grown = float(np.percentile(seconds, 99)) * 1000, memory() - before
+    assert p99 <= 100 and grown <= 128
+    found = f"{number} damaged pictures: {read} read, the others refused in one line, nothing else raised;"
+    tell("T01", f"{found} p99 {p99:.1f} ms, memory +{grown:.0f} MiB")
+
+
+def test_t02_t03_bombs_and_foreign_formats(tell: Told) -> None:
+    before, slowest = memory(), 0.0
+    for make in REFUSED_BOMBS.values():
+        data, began = make(), time.process_time()
+        with pytest.raises(ImageRejected):
+            decode_picture(data, name="bomb")
+        slowest = max(slowest, time.process_time() - began)
+        del data
+    for kind in (*SAVED_BY_PILLOW, *BY_HAND):
+        with pytest.raises(ImageRejected):
+            decode_picture(foreign_file(kind), name="foreign.png")
+    assert slowest <= 0.5
+    foreign = len(SAVED_BY_PILLOW) + len(BY_HAND)
+    found = (
+        f"{len(REFUSED_BOMBS)} bombs refused in at most {slowest:.2f} s of one core; {foreign} files of other formats"
+    )
+    tell("T02, T03", f"{found} refused; memory +{memory() - before:.0f} MiB, making them included")
+
+
+def test_t04_canaries(count: Count, tell: Told) -> None:
+    with serving(FakeEngine()) as url:
+        visitor, number = Visitor(url), count(20)
+        for _ in range(number):
+            for kind, data in canary_files().items():
+                text = base64.b64encode(data).decode()
+                shown = visitor.post("import_picture", [None, 0, "tiny", False], {"name": f"{kind}.png", "data": text})
+                canvas = shown.data[0]
+                canvas["mask"] = canvas_to_payload(
+                    Canvas(np.zeros((16, 16, 4), np.uint8), np.ones((16, 16), np.bool_))
+                )["mask"]
+                done = visitor.post("complete", [None, 1, canvas, *GOOD["generate"][2:]])
+                saved = visitor.post("download", [None, canvas, "tiny", "Canvas", "PNG indexed", 1, True, "#ffffff", 4])
+                served = [
+                    urllib.request.urlopen(f"{url}gradio_api/file={item['image']['path']}").read()
+                    for item in done.data[2]["value"]
+                ]
+                parts = [shown.raw.encode(), done.raw.encode(), base64.b64decode(saved.data[0]["data"]), *served]
+                assert not any(CANARY.encode() in part for part in parts)
+    tell("T04", f"{number} x 5 pictures with canaries in EXIF, GPS, XMP, ICC and texts: 0 in what was served or saved")
+
+
+def test_t05_exact_pixels(tiny_checkpoints: Path, tmp_path: Path, count: Count, tell: Told) -> None:
+    number = count(1000)
+    assert completions_over_http(tiny_checkpoints, tmp_path, count=number) == 0
+    tell("T05", f"{number} completions over HTTP of pictures of 2 to 256 colours: 0 pixels changed outside the masks")
+
+
+def test_t06_hostile_calls(count: Count, tell: Told) -> None:
+    number, slowest = 0, 0.0
+    with serving(FakeEngine(names=("tiny", "scales"))) as url:
+        visitor = Visitor(url)
+        assert visitor.post("generate", GOOD["generate"]).error is None
+        before = memory()
+        deep: Any = 1
+        for _ in range(900):
+            deep = [deep]
+        hostile = [
+            *HOSTILE.values(),
+            {"index": 10**9},
+            {"colours": ["ff0000"] * 10**5, "allowed": [True] * 10**5},
+            deep,
+        ]
+        hostile += [{"width": 10**9, "height": 10**9, "pixels": "", "mask": ""}, ["x"] * 10**5, "x" * 10**6]
+        for name in ("complete", "enlarge", "colours_on_canvas", "download", "select_model", "generate", "stop"):
+            for place in range(len(GOOD[name])):
+                for value in hostile[: count(len(hostile))]:
+                    data = [*GOOD[name][:place], value, *GOOD[name][place + 1 :]]
+                    began = time.monotonic()
+                    _assert_plain_or_too_large(visitor, name, data, SENT)
+                    slowest, number = max(slowest, time.monotonic() - began), number + 1
+        for name in ("import_picture", "load_palette", "receive_archive", "choose", "inspect"):
+            for value in hostile if name in visitor.events else ():
+                _assert_plain_or_too_large(
+                    visitor, name, GOOD[name], {"name": "a.png", "data": value, "index": value, "number": value}
+                )
+                number += 1
+        assert visitor.post("generate", GOOD["generate"]).error is None
+        grown = memory() - before
+    assert grown <= 64 + 40  # the values themselves, here in the client
+    tell(
+        "T06",
+        f"{number} hostile calls: each one plain line within {slowest:.2f} s; memory +{grown:.0f} MiB; then as before",
+    )
+
+
+def test_t07_traversal(tmp_path: Path, count: Count, tell: Told) -> None:
+    asked = 0
+    with serving_app(FakeEngine()) as (_, url):
+        visitor, client = Visitor(url), RawClient(url)
+        gallery = visitor.post("generate", GOOD["generate"]).data[2]
+        results = Path(gallery["value"][0]["image"]["path"]).parents[1]
+        secret, files = canaries(tmp_path, results)
+        before = _tree(tmp_path), _tree(Path.cwd())
+        payloads = [way for file in files for way in traversals(file)]
+        payloads = payloads[:: max(1, len(payloads) // count(len(payloads)))]
+        for way in payloads:
+            for prefix in (
+                "/gradio_api/file=",
+                "/static/",
+                "/assets/",
+                "/gradio_api/heartbeat/",
+                "/",
+                "/gradio_api/upload/",
+            ):
+                status, _, body = client.ask("GET", prefix + way)
+                assert status in (400, 403, 404, 405) and secret not in body, prefix + way
+                asked += 1
+        for name, good in GOOD.items():
+            if name not in visitor.events:
+                continue
+            for place in range(len(good)):
+                for way in payloads[:: max(1, len(payloads) // count(300))]:
+                    answer = visitor.post(name, [*good[:place], way, *good[place + 1 :]], SENT | {"name": way})
+                    assert secret.decode() not in answer.raw
+                    asked += 1
+        for name in ARGUMENTS:
+            for way in payloads[:: max(1, len(payloads) // count(300))]:
+                assert secret not in _call(url, "complete", {**API, name: way})
+                asked += 1
+        assert (_tree(tmp_path), _tree(Path.cwd())) == before
+        for file in files[1:]:
+            file.unlink()
+    tell(
+        "T07",
+        f"{asked} requests with {len(payloads)} ways to write 3 files: no byte of them told, no file made or changed",
+    )
+
+
+def test_t08_addresses(count: Count, tell: Told) -> None:
+    asked = 0
+    with serving(FakeEngine()) as url, listening() as listener:
+        visitor, client = Visitor(url), RawClient(url)
+        for address in addresses(listener.port):
+            for route in ("file=", "proxy=", "file/", "stream/"):
+                client.ask("GET", f"/gradio_api/{route}{address}")
+                asked += 1
+            file = {"path": address, "url": address, "meta": {"_type": "gradio.FileData"}}
+            events = {name: good for name, good in GOOD.items() if name in visitor.events}
+            for name, good in list(events.items())[: count(len(events))]:
+                for place in range(len(good)):
+                    for value in (file, address):
+                        answer = visitor.post(
+                            name, [*good[:place], value, *good[place + 1 :]], SENT | {"data": address}
+                        )
+                        assert value == address or answer.error == NO_FILES
+                        asked += 1
+            for name in (*ARGUMENTS, "picture", "mask"):
+                _call(url, "complete", {**API, name: address})
+                asked += 1
+        assert listener.connections == 0
+        forms = len(addresses(0))
+    tell("T08", f"{asked} requests with {forms} forms of an address: 0 connections reached it")
+
+
+def test_t11_visitors(tmp_path: Path, count: Count, tell: Told) -> None:
+    sessions, requests, foreign = count(50), count(2000), 0
+    with Jobs(tmp_path / "jobs", checkpoints=tmp_path) as jobs, serving(FakeEngine(), jobs) as url:
+        visitors = [Visitor(url) for _ in range(sessions)]
+        for seed, visitor in enumerate(visitors):
+            visitor.post("load", [None])
+            visitor.post("generate", [None, 1, "tiny", "Any", 1, 1000 * seed, 2, None, 1, 0, 1, 0, []])
+        random = np.random.default_rng(11)
+
+        def ask(turn: int) -> None:
+            seed = int(random.integers(sessions)) if turn % 2 else turn % sessions
+            visitor = visitors[seed]
+            with locks[seed]:
+                assert visitor.post("reuse_seed", [None]).data[0] in (1000 * seed, 1000 * seed + 1)
+                index = turn % 2
+                canvas, status = visitor.post("choose", [None, turn], {"index": index}).data
+                own = FakeEngine().generate(Request("tiny", count=2, seed=1000 * seed))[index].picture
+                assert np.array_equal(canvas_from_payload(canvas).picture, own)
+                assert f"Seed {1000 * seed + index} " in status
+
+        locks = [threading.Lock() for _ in range(sessions)]
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(ask, range(requests // 2)))
+        owner = {"owner": "b" * 32, "job": ""}
+        for number in range(count(100)):
+            job = f"{number:016x}"
+            for name in ("stop_training", "resume_training", "delete_job", "use_model", "download_model"):
+                answer = visitors[0].post(name, [owner, job])
+                foreign += 1
+                assert answer.error or "No training" in answer.told() or "not" in answer.told()
+    tell(
+        "T11",
+        f"{sessions} sessions, {requests} requests: nothing foreign seen; {foreign} calls with foreign jobs refused",
+    )
+
+
+def test_t28_t29_load(tmp_path: Path, tiny_checkpoints: Path, tiny_data: Path, count: Count, tell: Told) -> None:
+    import shutil
+
+    users, minutes = count(20), max(0.1, 30 * count(1000) / 1000)
+    archive = Path(shutil.make_archive(str(tmp_path / "tiny"), "zip", tiny_data))
+    checkpoints = shutil.copytree(tiny_checkpoints, tmp_path / "checkpoints")
+    with app_process(checkpoints, tmp_path / "jobs") as (url, pid, temporary):
+        Client(url).draw("page_generate", "tiny", None)
+        p95, kept = {}, []
+        for name in ("alone", "beside a training"):
+            end = start_training(url, "tiny", archive, minutes=min(30, minutes + 1)) if name != "alone" else None
+            early: list[Any] = []
+            tally = visits(
+                url, "tiny", users=users, seconds=60 * minutes, think=3.0,
+                third=lambda early=early: early.append(held(pid, temporary)),
+            )  # fmt: skip
+            assert tally.errors == [] and tally.changed_pixels == 0
+            p95[name] = float(np.percentile([s for each in tally.seconds.values() for s in each], 95))
+            kept.append((early[0], held(pid, temporary)))
+            if end:
+                end()
+        size = 80 if users < 20 else 200
+        met = burst(url, "tiny", size=size)
+    assert p95["beside a training"] <= 10
+    assert SETTINGS.max_queue <= met.served < size and met.slowest_refusal <= 1 and met.normal_after <= 60
+    told = ", ".join(f"p95 {seconds:.2f} s {name}" for name, seconds in p95.items())
+    tell("T28", f"{users} visitors, {minutes:.1f} min each: 0 errors, {told}; held {kept[-1][0]}, then {kept[-1][1]}")
+    refused = f"{met.refused} told within {met.slowest_refusal:.2f} s that the queue is full"
+    tell("T29", f"burst of {size}: {met.served} served, {refused}; normal after {met.normal_after:.1f} s")
+
+
+def test_t30_threads(tiny_checkpoints: Path, count: Count, tell: Told) -> None:
+    engine, number = Engine(tiny_checkpoints), count(250)
+
+    def draw(worker: int) -> list[bytes]:
+        found = [engine.generate(Request("tiny", seed=1000 * worker + i))[0] for i in range(number)]
+        return [drawing.picture.tobytes() + np.float64(drawing.log_prob).tobytes() for drawing in found]
+
+    serial = [draw(worker) for worker in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(draw, range(8))) == serial
+    tell("T30", f"8 threads x {number} pictures of one shared model: all bit-identical to one after the other")
+
+
+def test_t31_uploads(tmp_path: Path, tiny_checkpoints: Path, count: Count, tell: Told) -> None:
+    number, most = count(5000), 0.0
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 4), np.uint8)
+    with app_process(tiny_checkpoints, tmp_path / "jobs") as (url, pid, temporary):
+        client, raw = Client(url), RawClient(url)
+        for index in range(number):
+            buffer = io.BytesIO()
+            Image.fromarray(np.roll(noise, index)).save(buffer, "PNG")
+            data = buffer.getvalue().ljust(2**20, bytes([index % 256]))
+            sent = {"name": f"{index}.png", "data": base64.b64encode(data).decode()}
+            client.event("import_picture", [None, 0, "tiny", True], sent)
+            head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+            kind = [("Content-Type", "multipart/form-data; boundary=x")]
+            assert raw.ask("POST", "/gradio_api/upload", headers=kind, body=head + data[:1000] + b"\r\n--x--")[0] == 404
+            if index % 20 == 0:
+                most = max(most, held(pid, temporary).temporary)
+        late = held(pid, temporary)
+    assert most <= 500
+    tell(
+        "T31",
+        f"{number} pictures of 1 MiB imported, as many uploads refused: at most {most:.1f} MiB temporary; held {late}",
+    )
+
+
+def _assert_plain_or_too_large(visitor: Visitor, name: str, data: list[Any], event_data: Any) -> None:
+    """What is beyond the limit of a body is answered before it was sent whole, which this client cannot read."""
+    try:
+        assert_plain(visitor.post(name, data, event_data))
+    except urllib.error.URLError as error:
+        told = error.code == 413 if isinstance(error, urllib.error.HTTPError) else isinstance(error.reason, OSError)
+        assert told and len(json.dumps([data, event_data])) > SETTINGS.max_body_bytes, error
+
+
+def _tree(folder: Path) -> set[tuple[str, int]]:
+    """Files and when they were changed; what the tests themselves and Python write is left out."""
+    skipped = ("__pycache__", ".git", ".pytest_cache", ".ruff_cache")
+    paths = (path for path in folder.rglob("*") if path.is_file() and not set(skipped) & set(path.parts))
+    return {(str(path), path.stat().st_mtime_ns) for path in paths}
+
+
+def _call(url: str, name: str, values: dict[str, Any]) -> bytes:
+    """Everything that comes of a call of the API."""
+    order = ("picture", "mask", *ARGUMENTS)
+    usual = dict(zip(ARGUMENTS, ("", "Any", 1, 1, 1.0, 1.0, 0, 1.0, 0.0, ""), strict=True))
+    data = [{**usual, **values}[key] for key in order]
+    body, kind = json.dumps({"data": data}).encode(), {"Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(f"{url}gradio_api/call/{name}", body, kind)) as answer:
+        event = urllib.parse.quote(json.load(answer)["event_id"])
+    with urllib.request.urlopen(f"{url}gradio_api/call/{name}/{event}") as stream:
+        return stream.read()

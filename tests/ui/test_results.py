@@ -1,0 +1,45 @@
+"""The files of results: kept for their pages, within a limit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from pixelart.engine import Drawing
+from pixelart.ui.results import BLOCK, ResultFiles
+
+
+def drawing(seed: int) -> Drawing:
+    picture = np.full((4, 4, 4), 255, np.uint8)
+    picture[0, 0, :3] = seed % 256, seed // 256, 0
+    return Drawing(picture, seed, -1.0, {})
+
+
+def files_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.rglob("*.png")}
+
+
+def test_the_oldest_go_first_and_gradio_forgets_them(tmp_path: Path) -> None:
+    book: set[str] = set()
+    results = ResultFiles(tmp_path, [book], most=4 * 2 * BLOCK)
+    paths = [results.save(drawing(seed)) for seed in range(4)]
+    book.update(paths)
+    results.save(drawing(0))  # asked for again, so no longer the oldest
+    results.save(drawing(4))
+    assert files_in(tmp_path) == {f"any_{seed}_4x4.png" for seed in (0, 2, 3, 4)}
+    assert paths[1] not in book and paths[0] in book and len(list(tmp_path.iterdir())) == 4
+
+
+def test_no_number_of_results_fills_the_disk(tmp_path: Path) -> None:
+    results = ResultFiles(tmp_path, most=20 * 2 * BLOCK)
+    for seed in range(60):
+        results.save(drawing(seed))
+        assert len(files_in(tmp_path)) <= 20
+    assert "any_59_4x4.png" in files_in(tmp_path)
+
+
+def test_what_is_old_goes(tmp_path: Path) -> None:
+    results = ResultFiles(tmp_path, seconds=-1.0)
+    results.save(drawing(1))
+    assert files_in(tmp_path) == set()
