@@ -193,8 +193,7 @@ class HubServer:
             return NO_REPO
         first, names = int(query.partition("cursor=")[2] or 0), sorted(commit.files)
         page = [self._entry(name, commit.files[name]) for name in names[first : first + PAGE]]
-        kind = "" if place.startswith("datasets/") else "models/"
-        link = f'<{self.url}/api/{kind}{place}/tree/{revision}?cursor={first + PAGE}>; rel="next"'
+        link = f'<{self.url}/api/{place}/tree/{revision}?cursor={first + PAGE}>; rel="next"'
         return _json(page, {"Link": link} if first + PAGE < len(names) else {})
 
     def _file(self, place: str, revision: str, name: str, query: str, body: bytes, token: str) -> Answer:

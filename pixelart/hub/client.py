@@ -103,8 +103,8 @@ def plain_failures(what: str) -> Iterator[None]:
 
 
 def _meaning(error: BaseException) -> str:
-    if isinstance(error, LocalEntryNotFoundError) and error.__cause__:  # "not here either", after what really happened
-        return _meaning(error.__cause__)
+    if isinstance(error, LocalEntryNotFoundError | RuntimeError) and error.__cause__:
+        return _meaning(error.__cause__)  # "not here either", "error while uploading": after what really happened
     for kind, text in _KNOWN:
         if isinstance(error, kind):
             return text
