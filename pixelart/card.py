@@ -36,7 +36,7 @@ LICENCES = {
 """The Hub's name of a licence -> what it says. None is the default: whose work it is decides."""
 COLUMNS, MAX_ROWS = 8, 16
 """How many pictures are drawn of a class, and of how many classes."""
-_LINK = re.compile(r"(https://[A-Za-z0-9][A-Za-z0-9.-]*(?:/[A-Za-z0-9/._~%?=&+-]*[A-Za-z0-9/])?)(?=[\s,.;)]|$)")
+_LINK = re.compile(r"(\(?)(https://[A-Za-z0-9][A-Za-z0-9.-]*?(?:/[A-Za-z0-9/._~%?=&+-]*?)?)([.,;:)]*)")
 _ARXIV = re.compile(r"\b(\d{4}\.\d{5})\b")
 
 
@@ -112,8 +112,15 @@ def one_line(text: str) -> str:
 
 def as_markdown(text: str, *, links: bool = False) -> str:
     """Markdown, in one line, that shows `text` as it is; with `links`, its https addresses can be followed."""
-    pieces = _LINK.split(one_line(text)) if links else [one_line(text)]
-    return "".join(f"<{piece}>" if index % 2 else _escaped(piece) for index, piece in enumerate(pieces))
+    return " ".join(_linked(word) if links else _escaped(word) for word in one_line(text).split())
+
+
+def _linked(word: str) -> str:
+    found = _LINK.fullmatch(word)
+    if not found:
+        return _escaped(word)
+    before, address, after = found.groups()
+    return f"{_escaped(before)}<{address}>{_escaped(after)}"
 
 
 def _escaped(text: str) -> str:
@@ -173,15 +180,22 @@ def _front_matter(loaded: Checkpoint, card: Card) -> str:
 
 
 def _code(card: Card, label: str | None) -> str:
-    chosen = "" if label is None else f"class_weights={{{label!a}: 1.0}}, "
+    chosen = "" if label is None else f"class_weights={{{_literal(label)}: 1.0}}, "
     lines = [
+        "from pathlib import Path",
+        "",
         *card.imports,
         "",
         card.engine,
-        f"drawings = engine.generate(Request({card.name!a}, {chosen}count=4, seed=1))",
-        'open("drawing.png", "wb").write(drawings[0].png(scale=8))',
+        f"drawings = engine.generate(Request({_literal(card.name)}, {chosen}count=4, seed=1))",
+        'Path("drawing.png").write_bytes(drawings[0].png(scale=8))',
     ]
     return "\n".join(["```python", *lines, "```"])
+
+
+def _literal(text: str) -> str:
+    """Python for `text`, in which no backtick ends the block of code."""
+    return ascii(text).replace("`", "\\x60")
 
 
 def _limits(loaded: Checkpoint) -> str:

@@ -409,7 +409,9 @@ def test_an_export_is_the_averaged_weights_with_their_config(tiny_run: Path, tmp
     assert config.model == run.model and config.classes == run.classes and config.codec == run.codec
     assert config.training["trained_steps"] == 60 and config.training["learning_rate"] == run.schedule.learning_rate
     assert pack_weights(load_weights(target, config)) == found[1]["average.safetensors"]
-    assert sorted(p.name for p in target.iterdir()) == ["config.json", "model.safetensors", "training_images.txt"]
+    names = ["config.json", "model.safetensors", "training_images.txt", "training_log.csv"]
+    assert sorted(p.name for p in target.iterdir()) == names
+    assert (target / "training_log.csv").read_bytes() == (tiny_run / "log.csv").read_bytes()
     assert [p.name for p in target.parent.iterdir()] == ["mine"]
     drawn = Engine(target.parent, device=torch.device("cpu")).generate(Request("mine", count=2))
     assert len(drawn) == 2
@@ -423,6 +425,24 @@ def test_an_export_lists_exactly_the_pictures_learned_from(begin: StartRun, tiny
     hashes = read_pictures(tiny_data).hashes
     assert listed == sorted({hashes[i] for i in run.train_rows.tolist()})
     assert not set(listed) & {hashes[i] for i in run.validation_rows.tolist()}
+
+
+def test_an_export_that_fails_leaves_nothing_that_is_listed(
+    tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Files.write
+
+    def full(self: Files, path: Path, data: bytes) -> None:
+        if path.name == "training_log.csv":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(self, path, data)
+
+    monkeypatch.setattr(Files, "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        export_run(tiny_run, tmp_path / "checkpoints" / "mine")
+    assert Engine(tmp_path / "checkpoints").list_checkpoints() == []
+    monkeypatch.setattr(Files, "write", write)
+    assert (export_run(tiny_run, tmp_path / "checkpoints" / "mine") / "training_log.csv").exists()
 
 
 def test_an_export_never_writes_over_anything(tiny_run: Path, tmp_path: Path) -> None:
