@@ -32,8 +32,8 @@ from pixelart.requests import Drawing, Request
 from pixelart.settings import SETTINGS
 
 MAX_NOTE = 2000
-SHEET_SIDE = 512
-"""About how wide the sample grid is shown, in pixels of the file."""
+SHEET_WIDTH = 640
+"""About how wide the file of the sample grid is, in pixels; each of its pixels is at least two wide."""
 _UNSAID = "Whose pictures it learned from, and with whose leave, is not said."
 
 
@@ -112,7 +112,7 @@ def card_text(
 def _content(loaded: Checkpoint, samples: Picture) -> dict[str, bytes]:
     """What was loaded and checked, whatever lies in its folder by now."""
     sheet, colours = sample_sheet(samples), loaded.info.colours
-    scale = max(1, SHEET_SIDE // sheet.shape[1])
+    scale = max(2, SHEET_WIDTH // sheet.shape[1])
     files = {
         CONFIG_FILE: loaded.config.to_json(),
         WEIGHTS_FILE: pack_weights(loaded.model),

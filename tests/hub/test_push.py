@@ -17,7 +17,9 @@ from huggingface_hub import constants
 
 from pixelart.engine import Drawing, Engine, Request
 from pixelart.errors import HubFailure, RequestRejected
+from pixelart.hub import Stage
 from pixelart.hub import push as push_files
+from pixelart.images import decode_picture
 from pixelart.models.weights import CARD_FILE, CONFIG_FILE, PALETTE_FILE, WEIGHTS_FILE
 from pixelart.palette_files import read_palette
 from tests.hub.conftest import SECRET
@@ -61,6 +63,11 @@ def test_a_push_is_one_commit_with_all_of_it(hub: HubServer, engine: Engine) -> 
     colours = engine.info("tiny").colours
     assert colours is not None
     assert read_palette(repo.files[PALETTE_FILE], name="it").tolist() == colours[1:, :3].tolist()
+    sheet = decode_picture(repo.files["samples.png"], name="samples.png")
+    assert sheet.shape == (17 * 9, 71 * 9, 4)  # two rows of eight, each pixel nine wide
+    drawn = engine.generate(Request("tiny", class_weights={"stripe": 1.0}, count=8))
+    assert (sheet[::9, ::9][9:, 9:17] == drawn[1].picture).all()
+    assert (sheet == sheet[::9, ::9].repeat(9, 0).repeat(9, 1)).all()
     assert repo.files[CARD_FILE].decode() == engine.card("tiny", "art/tiny", licence="cc0-1.0")
     assert {token for stage, token in hub.asked if stage != "put"} == {f"Bearer {SECRET}"}
 
@@ -205,12 +212,12 @@ def test_racing_is_noticed_even_when_both_push_the_same(hub: HubServer) -> None:
     """Then both are content: all that either wanted is there."""
     files, barrier, done = {CARD_FILE: b"same"}, threading.Barrier(2), []
 
+    def meet(stage: Stage) -> None:
+        if stage == "upload":
+            barrier.wait(30)
+
     def one() -> None:
-        done.append(
-            push_files(
-                files, "art/same", title="it", token=SECRET, on_stage=lambda s: s == "upload" and barrier.wait(9)
-            )
-        )
+        done.append(push_files(files, "art/same", title="it", token=SECRET, on_stage=meet))
 
     hub.add("art/same", {}, private=True)
     threads = [threading.Thread(target=one) for _ in range(2)]
