@@ -47,6 +47,7 @@ def kill_and_push_again(nursery: Nursery, hub: HubServer, checkpoints: Path, *, 
                 d.wait(PATIENCE)
                 raise ConnectionAbortedError("who asked is dead")
 
+        hub.large.clear()  # or what other repositories have need not be sent
         hub.on_request = hold
         words = ["push", "tiny", place, "--licence", "cc0-1.0", "--checkpoints", str(checkpoints), "--json"]
         code = nursery.run(words, kill=moment.is_set)
