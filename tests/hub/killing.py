@@ -13,7 +13,8 @@ from tests.hub.pushing import WHOLE
 from tests.hub_server import HubServer
 from tests.training.killing import Nursery
 
-STAGES = ("login", "create", "info", "tree", "validate", "preupload", "batch", "put", "commit")
+STAGES = ("login", "create", "info", "tree", "validate", "preupload", "batch", "put", "commit", "commit", "commit")
+"""The commit more often than the others: before and after it are two things."""
 PATIENCE = 60.0
 
 
@@ -26,12 +27,13 @@ class Tally:
 
 
 def kill_and_push_again(nursery: Nursery, hub: HubServer, checkpoints: Path, *, kills: int, seed: int = 34) -> Tally:
-    """Every push of its own repository: killed before or after a request of a random stage is done, then pushed again,
-    which must end with what an undisturbed push gives, and with one commit."""
+    """Every push of its own repository: killed before or after a request of a stage is done (the first two: the commit;
+    the others: a random one), then pushed again, which must end with what an undisturbed push gives, and with one commit."""
     random, tally = np.random.default_rng(seed), Tally()
     for number in range(kills):
         place = f"art/killed-{number}"
-        stage, when = str(random.choice(STAGES)), ("before", "after")[int(random.integers(2))]
+        stage = "commit" if number < 2 else str(random.choice(STAGES))
+        when = ("before", "after")[number if number < 2 else int(random.integers(2))]
         moment, dead = threading.Event(), threading.Event()
 
         def hold(
