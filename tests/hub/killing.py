@@ -28,7 +28,7 @@ class Tally:
 
 def kill_and_push_again(nursery: Nursery, hub: HubServer, checkpoints: Path, *, kills: int, seed: int = 34) -> Tally:
     """Every push of its own repository: killed before or after a request of a stage is done (the first two: the commit;
-    the others: a random one), then pushed again, which must end with what an undisturbed push gives, and with one commit."""
+    the others: a random one), then pushed again, which must end with what an undisturbed push gives, in one commit."""
     random, tally = np.random.default_rng(seed), Tally()
     for number in range(kills):
         place = f"art/killed-{number}"
