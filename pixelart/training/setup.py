@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 
 from pixelart.errors import DataRejected, RequestRejected
+from pixelart.models.origin import read_origin
 from pixelart.models.weights import (
     CONFIG_FILE,
+    LOG_FILE,
     SEEN_FILE,
     WEIGHTS_FILE,
     CheckpointConfig,
@@ -26,6 +28,7 @@ from pixelart.models.weights import (
 )
 from pixelart.training.checkpoint import Files, exclusive, last_checkpoint, write_file
 from pixelart.training.data import Fit, is_validation, read_pictures
+from pixelart.training.measuring import log_table
 from pixelart.training.options import check_training_options
 from pixelart.training.processes import Processes
 from pixelart.training.run import RUN_FILE, PaletteOf, RunConfig, Schedule, read_run
@@ -107,6 +110,7 @@ def start_run(
         model_config=start.model_config,
         schedule=schedule,
         base=str(base.resolve()) if base else "",
+        base_origin=str((base and read_origin(base)) or ""),
     )
     weights = base_weights(config)
     run.mkdir(parents=True, exist_ok=True)
@@ -194,7 +198,7 @@ def check_name(name: str) -> None:
 
 def exported_files(run: Path) -> dict[str, bytes]:
     """The files, by name, of a checkpoint of the averaged weights of a run's newest save, or of its best where it keeps
-    that.
+    that, with what was measured on the way.
 
     Raises:
         RequestRejected: no run there, or nothing saved yet.
@@ -208,15 +212,18 @@ def exported_files(run: Path) -> dict[str, bytes]:
     training = {
         **asdict(config.schedule),
         "base": Path(config.base).name,
+        **({"base_origin": config.base_origin} if config.base_origin else {}),
         "trained_steps": step,
         "trained_minutes": round(state["seconds"] / 60, 1),
         "kept_step": best_row(state["rows"])["step"] if best else step,
     }
     description = CheckpointConfig(config.model, config.model_config, config.codec, config.classes, training)
+    log = {LOG_FILE: log_table(state["rows"])} if state["rows"] else {}
     return {
         CONFIG_FILE: description.to_json(),
         WEIGHTS_FILE: best or parts["average.safetensors"],
         SEEN_FILE: (run / SEEN_FILE).read_bytes(),
+        **log,
     }
 
 
@@ -259,14 +266,14 @@ def export_again(run: Path, target: Path) -> bool:
     """
     written = exported_files(run)
     try:
-        there = {name: (target / name).read_bytes() for name in written}
+        there = {name: (target / name).read_bytes() for name in written if (target / name).exists()}
         same = _lasting(there[CONFIG_FILE]) == _lasting(written[CONFIG_FILE])
-    except (OSError, ValueError, TypeError, AttributeError):  # a file is not there, or is none of ours
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):  # a file is not there, or is none of ours
         return False
     if not same or there[SEEN_FILE] != written[SEEN_FILE]:
         return False
-    for name in (WEIGHTS_FILE, CONFIG_FILE):
-        if there[name] != written[name]:
+    for name in (WEIGHTS_FILE, CONFIG_FILE, LOG_FILE):
+        if name in written and there.get(name) != written[name]:
             write_file(target / name, written[name])
     return True
 

@@ -77,7 +77,7 @@ def test_a_better_save_takes_the_place_of_the_export(
     assert open_jobs().export("ann", job.id) == "mine" and names(place) == ["mine"]
     assert pack_weights(library.load("mine").model) == weights_of(tiny_run, SECOND)
     assert library.info("mine").training["trained_steps"] == SECOND
-    assert names(place / "mine") == ["config.json", "model.safetensors", "training_images.txt"]
+    assert names(place / "mine") == ["config.json", "model.safetensors", "training_images.txt", "training_log.csv"]
 
 
 def test_whoever_reads_while_a_better_save_comes_has_one_of_the_two(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.hub.conftest import hub as hub
 from tests.jobs.real_children import cutter as cutter
 from tests.jobs.real_children import data as data
 from tests.jobs.real_children import plain_priority as plain_priority

@@ -5,6 +5,7 @@ Each is a test of the default or slow suite with a higher count; `--share 0.02` 
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -15,8 +16,13 @@ import pytest
 
 from pixelart.errors import WeightsRejected
 from pixelart.training.checkpoint import last_checkpoint, list_checkpoints, load_checkpoint, save_checkpoint
+from tests.hub.conftest import SECRET
+from tests.hub.killing import kill_and_push_again
+from tests.hub.racing import race
+from tests.hub_server import HubServer
 from tests.jobs.bystanders import leave_alone
 from tests.jobs.survival import Cutter
+from tests.mutated import mutate_and_load
 from tests.training.disks import Watched, parts
 from tests.training.killing import SAVE_EVERY, Nursery, kill_and_resume, train_words
 from tests.training.runs import digests_of
@@ -32,6 +38,13 @@ def nursery(tiny_checkpoints: Path) -> Iterator[Nursery]:
     nursery = Nursery(tiny_checkpoints)
     yield nursery
     nursery.close()
+
+
+def test_t13_mutated_checkpoints(own_checkpoints: Path, count: Count, tell: Told) -> None:
+    number = count(20_000)
+    refused = mutate_and_load(own_checkpoints / "tiny", count=number, seed=13)
+    found = f"{number} checkpoints with flipped bits: {refused} refused, the others whole and finite, no death, none"
+    tell("T13", f"{found} taken for the one whose hash the Hub tells")
 
 
 def test_t15_kills(nursery: Nursery, tiny_data: Path, tmp_path: Path, count: Count, tell: Told) -> None:
@@ -108,6 +121,25 @@ def test_t26_bystanders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: 
     number = count(100)
     leave_alone(tmp_path, monkeypatch, count=number)
     tell("T26", f"{number} records that name a living foreign process: it was never signalled")
+
+
+def test_t34_killed_pushes(
+    hub: HubServer, tiny_checkpoints: Path, monkeypatch: pytest.MonkeyPatch, count: Count, tell: Told
+) -> None:
+    for name, value in {"HF_ENDPOINT": hub.url, "HF_TOKEN": SECRET, "HF_HUB_DISABLE_XET": "1"}.items():
+        monkeypatch.setenv(name, value)
+    with contextlib.closing(Nursery(tiny_checkpoints)) as nursery:
+        tally = kill_and_push_again(nursery, hub, tiny_checkpoints, kills=count(100))
+    found = (
+        f"{len(tally.killed)} pushes SIGKILLed, {tally.landed} of which had landed: pushed again, each repository has"
+    )
+    tell("T34", f"{found} the same files, and one commit with them")
+
+
+def test_t35_races(hub: HubServer, count: Count, tell: Told) -> None:
+    rounds = count(100)
+    race(hub, rounds=rounds)
+    tell("T35", f"{rounds} pairs of pushes that saw the same commit: one won, the other was told, nothing overwritten")
 
 
 def _cut(cutter: Cutter, seconds: list[float]) -> str:

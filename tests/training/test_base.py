@@ -14,6 +14,7 @@ import torch
 from pixelart.cli import parse
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
 from pixelart.images import encode_png, read_picture
+from pixelart.models.origin import ORIGIN_FILE, Origin, parse_origin
 from pixelart.models.weights import SEEN_FILE, load_weights, read_config, read_seen
 from pixelart.train_command import open_run
 from pixelart.training import data
@@ -47,6 +48,19 @@ def test_it_starts_with_the_weights_palette_and_classes_of_the_base(
     exported = export_run(tmp_path / "run", tmp_path / "mine")
     assert read_config(exported).training["base"] == "tiny"
     assert read_seen(exported) >= read_seen(base)
+
+
+def test_what_it_is_made_of_is_remembered_where_that_is_on_the_hub(
+    own_checkpoints: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    base, origin = own_checkpoints / "tiny", Origin("art/tiny", "0123456789" * 4)
+    (base / ORIGIN_FILE).write_bytes(origin.to_json())
+    begin_from(base, tiny_data, tmp_path / "run").train()
+    (base / ORIGIN_FILE).unlink()  # it need not be there any more
+    exported = export_run(tmp_path / "run", tmp_path / "mine")
+    assert parse_origin(read_config(exported).training["base_origin"]) == origin
+    begin_from(base, tiny_data, tmp_path / "again").train()
+    assert "base_origin" not in read_config(export_run(tmp_path / "again", tmp_path / "other")).training
 
 
 def test_it_resumes_before_and_after_its_first_save(tiny_checkpoints: Path, tiny_data: Path, tmp_path: Path) -> None:

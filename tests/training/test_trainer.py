@@ -413,7 +413,9 @@ def test_an_export_is_the_averaged_weights_with_their_config(tiny_run: Path, tmp
     assert config.model == run.model and config.classes == run.classes and config.codec == run.codec
     assert config.training["trained_steps"] == 60 and config.training["learning_rate"] == run.schedule.learning_rate
     assert pack_weights(load_weights(target, config)) == found[1]["average.safetensors"]
-    assert sorted(p.name for p in target.iterdir()) == ["config.json", "model.safetensors", "training_images.txt"]
+    names = ["config.json", "model.safetensors", "training_images.txt", "training_log.csv"]
+    assert sorted(p.name for p in target.iterdir()) == names
+    assert (target / "training_log.csv").read_bytes() == (tiny_run / "log.csv").read_bytes()
     assert [p.name for p in target.parent.iterdir()] == ["mine"]
     drawn = Engine(target.parent, device=torch.device("cpu")).generate(Request("mine", count=2))
     assert len(drawn) == 2
@@ -454,7 +456,7 @@ def test_an_export_needs_no_pictures(tiny_run: Path, tiny_data: Path, tmp_path: 
     assert set((target / "training_images.txt").read_text().split()) == learned
 
 
-@pytest.mark.parametrize("fail_at", range(1, 8))
+@pytest.mark.parametrize("fail_at", range(1, 9))
 def test_an_export_is_whole_or_not_at_all(
     tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fail_at: int
 ) -> None:
@@ -493,8 +495,8 @@ def test_an_export_is_whole_or_not_at_all(
             export_run(tiny_run, target)
     assert len(calls) == fail_at
     listed = [c.name for c in engine.list_checkpoints()]
-    assert listed == (["mine"] if fail_at == 7 else [])  # 7: whole, only its name may be lost in a power cut
-    if fail_at < 7:
+    assert listed == (["mine"] if fail_at == 8 else [])  # 8: whole, only its name may be lost in a power cut
+    if fail_at < 8:
         assert not target.exists()
         export_run(tiny_run, target)
     assert len(engine.generate(Request("mine"))) == 1
