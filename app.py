@@ -11,8 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+if os.environ.get("SPACES_ZERO_GPU"):
+    import spaces  # pyright: ignore[reportMissingImports] # a Space has it; first, for it changes what torch is
+
+import torch
+
+from pixelart.borrowing import borrowing
 from pixelart.engine import Engine
 from pixelart.errors import PixelArtError
+from pixelart.hosting import Hosting, find_hosting
 from pixelart.jobs import Jobs
 from pixelart.ui import build, launch_settings
 
@@ -26,22 +33,28 @@ def has_screen() -> bool:
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def is_local() -> bool:
-    """Whether only this machine can reach the page, so that whoever uses it may name its folders."""
-    reached = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1") not in ("127.0.0.1", "localhost")
-    return not (reached or os.environ.get("SPACE_ID") or os.environ.get("GRADIO_SHARE"))
-
-
 @contextmanager
-def training() -> Iterator[Jobs | str]:
+def training(hosting: Hosting) -> Iterator[Jobs | str]:
     """The trainings in the background, which end with this context; or why there are none."""
+    if hosting.training_refusal:
+        yield hosting.training_refusal
+        return
     try:
-        jobs = Jobs(JOBS, checkpoints=CHECKPOINTS)
+        jobs = Jobs(JOBS, checkpoints=CHECKPOINTS, by_owner=not hosting.is_local)
     except (PixelArtError, OSError) as error:
         yield f"Training is off: {error}."
         return
     with jobs:
         yield jobs
+
+
+def make_engine(hosting: Hosting, jobs: Jobs | str) -> Engine:
+    """The engine of the page. On ZeroGPU this process has no GPU: drawings are made on one that is lent."""
+    by_owner = not hosting.is_local
+    if hosting.kind == "zero_gpu":
+        lent = borrowing(spaces.GPU, CHECKPOINTS)  # pyright: ignore[reportPossiblyUnboundVariable]
+        return Engine(CHECKPOINTS, device=torch.device("cpu"), by_owner=by_owner, elsewhere=lent)
+    return Engine(CHECKPOINTS, on_drawing=jobs.give_way if isinstance(jobs, Jobs) else None, by_owner=by_owner)
 
 
 def warm_up(engine: Engine) -> None:
@@ -58,10 +71,12 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl+C: the machine is shut down, say
-    with training() as jobs:
-        engine = Engine(CHECKPOINTS, on_drawing=jobs.give_way if isinstance(jobs, Jobs) else None)
-        threading.Thread(target=warm_up, args=(engine,), name="warm-up", daemon=True).start()
-        build(engine, jobs, local=is_local()).launch(inbrowser=has_screen(), **launch_settings())
+    hosting = find_hosting(os.environ)
+    with training(hosting) as jobs:
+        engine = make_engine(hosting, jobs)
+        if hosting.kind != "zero_gpu":  # where it would ask for a GPU
+            threading.Thread(target=warm_up, args=(engine,), name="warm-up", daemon=True).start()
+        build(engine, jobs, hosting=hosting).launch(inbrowser=has_screen(), **launch_settings())
 
 
 if __name__ == "__main__":

@@ -12,9 +12,14 @@ ROOT = Path(__file__).parent.parent
 ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie beside each other and share nothing
     ("app", "pixelart.__main__"),
     ("pixelart.cli",),
-    ("pixelart.ui", "pixelart.commands", "pixelart.inspect_command", "pixelart.check_command", "pixelart.jobs_command"),
+    (
+        "pixelart.ui",
+        *(f"pixelart.{name}" for name in ("commands", "inspect_command", "check_command", "jobs_command")),
+        "pixelart.space_command",
+        "pixelart.borrowing",
+    ),
     ("pixelart.terminal",),
-    ("pixelart.engine", "pixelart.jobs"),
+    ("pixelart.engine", "pixelart.jobs", "pixelart.hosting", "pixelart.space"),
     ("pixelart.hub",),
     ("pixelart.training",),
     ("pixelart.previews",),
@@ -28,7 +33,7 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.images", "pixelart.heatmap", "pixelart.animation", "pixelart.palette_files"),
     ("pixelart.codec",),
     ("pixelart.palettes",),
-    ("pixelart.settings", "pixelart.errors", "pixelart.devices"),
+    ("pixelart.settings", "pixelart.errors", "pixelart.devices", "pixelart.owners"),
 ]
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "jsonpickle"}
 CALLS = {"eval", "exec", "__import__", "execfile"}
@@ -132,7 +137,7 @@ def test_gradio_is_imported_by_the_interface_only() -> None:
 
 def test_argparse_is_read_by_the_terminal_only() -> None:
     users = {m for m, tree in MODULES.items() if any(i.split(".")[0] == "argparse" for i in _imports(m, tree))}
-    commands = {f"pixelart.{name}" for name in ("commands", "inspect_command", "check_command", "jobs_command")}
+    commands = {f"pixelart.{name}" for name in ("commands", "inspect_command", "check_command", "jobs_command", "space_command")}
     assert users == {"pixelart.cli", *commands, "pixelart.terminal"}
 
 

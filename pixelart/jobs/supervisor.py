@@ -24,6 +24,7 @@ from pixelart.jobs.outcome import SERVER_GONE
 from pixelart.jobs.record import AT_WORK, ENDED, RESUMABLE, Job
 from pixelart.jobs.runner import Runner
 from pixelart.jobs.store import DATABASE, JobStore
+from pixelart.owners import may_see
 from pixelart.settings import SETTINGS, Settings
 from pixelart.training.checkpoint import Files, exclusive
 from pixelart.training.setup import check_name, export_run
@@ -39,15 +40,22 @@ class Jobs:
     """
 
     def __init__(
-        self, folder: Path, *, checkpoints: Path, settings: Settings = SETTINGS, program: Sequence[str] = PROGRAM
+        self,
+        folder: Path,
+        *,
+        checkpoints: Path,
+        by_owner: bool = False,
+        settings: Settings = SETTINGS,
+        program: Sequence[str] = PROGRAM,
     ) -> None:
-        """Takes up what a server before left: its running jobs are interrupted, its queue goes on.
+        """Takes up what a server before left: its running jobs are interrupted, its queue goes on. With `by_owner`, the
+        checkpoint of a job is its owner's alone (`pixelart.owners`), and no one else's is a base.
 
         Raises:
             RequestRejected: another server has the folder, or its records cannot be read.
         """
         self._path, self._checkpoints, self._settings = folder.resolve(), checkpoints.resolve(), settings
-        self._program = tuple(program)
+        self._by_owner, self._program = by_owner, tuple(program)
         self._path.mkdir(parents=True, exist_ok=True)
         self._arriving = threading.Lock()
         with ExitStack() as stack:
@@ -95,6 +103,8 @@ class Jobs:
             OSError: no such file, or the disk is full; nothing is left of the job.
         """
         check_options(options, checkpoints=self._checkpoints, settings=self._settings)
+        if "base" in options and self._by_owner and not may_see(self._checkpoints / options["base"], owner):
+            raise RequestRejected(f"base {options['base']}: no such checkpoint")
         self._check_name(name)
         if data.stat().st_size > self._settings.max_archive_bytes:
             raise RequestRejected(f"{data.name}: larger than {self._settings.max_archive_bytes >> 20} MiB")
@@ -174,7 +184,7 @@ class Jobs:
         job = self.get(owner, job_id)
         name = job.name if name is None else name
         self._check_name(name)
-        export_run(self._saved(job), self._checkpoints / name)
+        export_run(self._saved(job), self._checkpoints / name, owner=owner if self._by_owner else "")
         return name
 
     def archive(self, owner: str, job_id: str) -> bytes:

@@ -23,6 +23,7 @@ from pixelart.models.weights import (
     read_config,
     read_seen,
 )
+from pixelart.owners import OWNER_FILE, sealed
 from pixelart.training.checkpoint import Files, exclusive, last_checkpoint, write_file
 from pixelart.training.data import Fit, is_validation, read_pictures
 from pixelart.training.processes import Processes
@@ -192,9 +193,9 @@ def check_name(name: str) -> None:
         raise RequestRejected(f"name {name!r:.80}: use 1 to 64 letters, digits, '.', '_' and '-'")
 
 
-def export_run(run: Path, target: Path) -> Path:
+def export_run(run: Path, target: Path, *, owner: str = "") -> Path:
     """Write the averaged weights of a run's newest save, or of its best where it keeps that, as the checkpoint folder
-    `target`, whole or not at all.
+    `target`, whole or not at all. `owner`: whose alone it is to be; "" = everybody's.
 
     Raises:
         RequestRejected: no run there, nothing saved yet, or `target` exists.
@@ -223,6 +224,8 @@ def export_run(run: Path, target: Path) -> Path:
     files.write(partial / CONFIG_FILE, description.to_json())
     files.write(partial / WEIGHTS_FILE, best or parts["average.safetensors"])
     files.write(partial / SEEN_FILE, (run / SEEN_FILE).read_bytes())
+    if owner:
+        files.write(partial / OWNER_FILE, sealed(owner))
     files.sync_folder(partial)
     files.rename(partial, target)
     files.sync_folder(target.parent)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
 import gradio as gr
@@ -10,14 +9,16 @@ from gradio.themes import Base
 from starlette.middleware import Middleware
 
 from pixelart.engine import Engine
+from pixelart.hosting import Hosting
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
 from pixelart.ui.body_limit import BodyLimit
 from pixelart.ui.components import read_static
-from pixelart.ui.create import TopLine, create_tab
+from pixelart.ui.create import AT_ONCE, TopLine, create_tab
 from pixelart.ui.inputs import Choice
 from pixelart.ui.plain import PlainBlocks
 from pixelart.ui.training import Models, job_memory, train_tab
+from pixelart.ui.visitors import Arrivals, training_notice
 
 TITLE = "Pixel Art Studio"
 MAX_SESSIONS = 1000  # of which gradio keeps what they drew; the one unused longest goes first
@@ -25,11 +26,10 @@ FONT = ("ui-sans-serif", "system-ui", "sans-serif")
 MONO = ("ui-monospace", "monospace")
 
 
-def build(engine: Engine, training: Jobs | str, *, local: bool = False) -> gr.Blocks:
+def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = Hosting()) -> gr.Blocks:
     """The whole app, ready to launch with `launch_settings()`. Works with no checkpoint at all, and says so.
 
-    `training`: the jobs of the program, or why there are none. `local`: the page is used where the program runs, so
-    that its visitor may name folders.
+    `training`: the jobs of the program, or why there are none. `hosting`: where it runs.
     """
     with PlainBlocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 86400), fill_width=True) as app:
         notice = gr.HTML(read_static("notice.html"), visible=False, elem_id="notice", apply_default_css=False)
@@ -37,15 +37,21 @@ def build(engine: Engine, training: Jobs | str, *, local: bool = False) -> gr.Bl
             gr.HTML(read_static("title.html"), elem_id="title", apply_default_css=False)
             model = Choice(label="Model", choices=[], show_label=False, container=False, elem_id="model", scale=0)
             gr.HTML(f'<span class="device" title="Where the model runs">{engine.device_name}</span>', elem_id="device")
-        memory = job_memory()
+            if hosting.has_sign_in:
+                gr.LoginButton("Sign in", size="sm", scale=0, min_width=90, elem_id="sign-in")
+        memory, owner = job_memory(), gr.State("")
+        if not hosting.is_local:
+            app.owner = owner
+        arrived = app.load(Arrivals(hosting).arrive, memory, [memory, owner], **AT_ONCE)
         with gr.Tabs():
             with gr.Tab("Create"):
-                follow = create_tab(app, engine, TopLine(notice, model))
+                follow = create_tab(arrived, engine, TopLine(notice, model))
             with gr.Tab("Train"):
-                if isinstance(training, str):
-                    gr.HTML(f'<p class="notice">{escape(training)}</p>', apply_default_css=False)
-                else:
-                    train_tab(app, engine, training, Models(model, follow), memory, local=local)
+                reason = training if isinstance(training, str) else ""
+                if note := training_notice(hosting, reason):
+                    gr.HTML(note, apply_default_css=False)
+                if not isinstance(training, str):
+                    train_tab(arrived, engine, training, Models(model, follow), memory, local=hosting.is_local)
     app.queue(max_size=32)
     return app
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from dataclasses import dataclass
 
 from pixelart.codec import Picture
@@ -38,7 +39,8 @@ class Worker:
         self._error: BaseException | None = None
         self._finished = False
         self.started = time.monotonic()
-        threading.Thread(target=self._run, name="drawing", daemon=True).start()
+        asked = copy_context()  # who asks, and what gradio knows of the request
+        threading.Thread(target=asked.run, args=(self._run,), name="drawing", daemon=True).start()
 
     @property
     def frame(self) -> Frame | None:

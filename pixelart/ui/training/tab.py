@@ -45,9 +45,10 @@ def job_memory() -> gr.BrowserState:
 
 
 def train_tab(
-    app: gr.Blocks, engine: Engine, jobs: Jobs, models: Models, memory: gr.BrowserState, *, local: bool
+    arrived: Dependency, engine: Engine, jobs: Jobs, models: Models, memory: gr.BrowserState, *, local: bool
 ) -> None:
-    """Builds the tab inside the open Blocks and wires its events. `local`: the page is used where the program runs."""
+    """Builds the tab inside the open Blocks and wires its events, the first of which follow `arrived`. `local`: the page
+    is used where the program runs."""
     images = gr.State(Images(), time_to_live=SESSION_SECONDS, delete_callback=Images.free)
     with gr.Row(elem_id="train"):
         with gr.Column(elem_id="train-left", min_width=0):
@@ -65,7 +66,7 @@ def train_tab(
     for event, handler in ((drop.upload, looking.receive_archive), (check.click, looking.check_pictures)):
         looked = event(handler, inputs, shown, **LOOKING)
         looked.then(lambda images: images, images, images, **AT_ONCE)  # gradio frees only what was handed to it
-    _wire_run(app, Watching(engine, jobs), run, memory, images, values, models)
+    _wire_run(arrived, Watching(engine, jobs), run, memory, images, values, models)
 
 
 def _heading(number: int, text: str) -> None:
@@ -160,7 +161,7 @@ def _run() -> dict[str, Any]:
 
 
 def _wire_run(
-    app: gr.Blocks,
+    arrived: Dependency,
     watching: Watching,
     run: dict[str, Any],
     memory: gr.BrowserState,
@@ -172,7 +173,7 @@ def _wire_run(
     names = ("job", "status", "plot", "samples", "log", "stop", "resume", "use", "download", "delete")
     view = [*(run[name] for name in names), timer, shown]
     looked_at = [memory, run["job"]]
-    app.load(watching.recall, memory, [memory, values[0], *view], **AT_ONCE)
+    arrived.then(watching.recall, memory, [memory, values[0], *view], **AT_ONCE)
     timer.tick(watching.tick, [*looked_at, shown], view, **AT_ONCE)
     run["job"].input(watching.look_at, looked_at, [memory, *view], **AT_ONCE)
     run["start"].click(watching.start_training, [memory, images, *values], [memory, *view], **AT_ONCE)

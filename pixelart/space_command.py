@@ -1,0 +1,22 @@
+"""`python -m pixelart space`: the folder of a Space, written or pushed."""
+
+from __future__ import annotations
+
+import argparse
+
+from pixelart.engine import Engine
+from pixelart.errors import RequestRejected
+from pixelart.space import space_files, write_space
+from pixelart.terminal import Json, say
+
+
+def space(options: argparse.Namespace) -> Json:
+    """Writes, or pushes, what a Space needs."""
+    if options.dry_run == (options.repo is not None) or options.dry_run != (options.out is not None):
+        raise RequestRejected("say --dry-run --out FOLDER, which writes it, or --repo OWNER/NAME, which pushes it")
+    files = space_files(Engine(options.folder).library, options.checkpoints)
+    size = sum(map(len, files.values()))
+    told = {"files": sorted(files), "bytes": size}
+    write_space(files, options.out)
+    say(options, f"wrote {len(files)} files, {size / 1e6:.1f} MB, to {options.out}")
+    return {"out": str(options.out), **told}
