@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.machine import describe_machine
+from pixelart.card import Card, draw_samples, sample_sheet
 from pixelart.codec import Picture
 from pixelart.commands import held_out, judge, judge_holes
 from pixelart.engine import Checkpoint, Engine, Request
@@ -31,73 +31,21 @@ from pixelart.training.data import PictureSet, read_pictures
 from pixelart.training.run import Schedule
 
 BEGIN, END = "<!-- figures: python -m benchmarks.card -->", "<!-- end of figures -->"
-COLUMNS = 8
 HOLE = np.array([255, 0, 160, 255], np.uint8)
-CARD = """\
----
-license: cc0-1.0
-library_name: pixelart
-pipeline_tag: unconditional-image-generation
-tags: [pixel-art, autoregressive, {tag}, class-conditional, inpainting]
----
-
-# {name}
-
-![Eight samples of each class](samples.png)
-
-Pictures of {width} x {height} pixels, {colours}. Classes, top to bottom in the picture: {classes}. Seeds 0 to 7,
-temperature 1; nothing was chosen by hand. It generates, and completes a painted mask with context from all sides:
-
+COMPLETIONS = """\
 ![Completions: original, hole, three candidates](completions.png)
 
-Held-out pictures: the original, the hole a brush left, and three candidates, the most probable first.
-
-## Use
-
-```python
-from pixelart.engine import Engine, Request
-
-drawings = Engine().generate(Request("{name}", class_weights={{"{example}": 1.0}}, count=4, seed=1))
-open("{example}.png", "wb").write(drawings[0].png(scale=8))
-```
-
-## Figures
-
-{begin}
-{end}
+Held-out pictures: the original, the hole a brush left, and three candidates, the most probable first."""
+FIGURES = f"""\
+{BEGIN}
+{END}
 
 "Held-out" are the pictures that training never saw, by content hash; `training_images.txt` lists the others. "Seam"
 pixels are hole pixels whose lower or right neighbour is known; "without context" are the same weights and class with
-everything said to be unknown.
-
-## Network
-
-{parameters:.1f} M parameters.
-
-{network}
-
-## Data and licence
-
+everything said to be unknown."""
+DATA = """\
 `examples/dungeon.zip`: tiles of Dungeon Crawl Stone Soup (<https://github.com/crawl/tiles>, release Nov-2015), placed
-in the public domain (CC0) by their artists; "hero" pictures are that game's paper-doll layers put together. The
-weights are CC0 too.
-
-## Training
-
-    {command}
-
-{steps} steps in {minutes:g} minutes.
-"""
-
-
-def samples(engine: Engine, checkpoint: str) -> Picture:
-    """Eight pictures of each class."""
-    rows = [
-        drawing.picture
-        for name in engine.info(checkpoint).classes
-        for drawing in engine.generate(Request(checkpoint, class_weights={name: 1.0}, count=COLUMNS))
-    ]
-    return contact_sheet(np.stack(rows), columns=COLUMNS)
+in the public domain (CC0) by their artists; "hero" pictures are that game's paper-doll layers put together."""
 
 
 def completions(engine: Engine, checkpoint: str, pictures: PictureSet) -> Picture:
@@ -145,31 +93,19 @@ def with_and_without(result: Mapping[str, Any], part: str) -> str:
 
 def new_card(loaded: Checkpoint) -> str:
     """The card of a checkpoint of the example data, its figures still to come."""
-    info, training = loaded.info, loaded.info.training
-    return CARD.format(
-        name=info.name,
-        tag=info.model.replace("_", "-"),
-        width=info.width,
-        height=info.height,
-        colours=_colours(loaded),
-        classes=", ".join(info.classes),
-        example=info.classes[0],
-        begin=BEGIN,
-        end=END,
-        parameters=sum(p.numel() for p in loaded.model.parameters()) / 1e6,
-        network=(sys.modules[type(loaded.model).__module__].__doc__ or "").strip(),
-        command=_command(loaded),
-        steps=training.get("trained_steps"),
-        minutes=training.get("trained_minutes"),
-    )
-
-
-def _colours(loaded: Checkpoint) -> str:
-    if loaded.info.colours is not None:
-        return f"{len(loaded.info.colours) - 1} colours and transparent"
-    values = loaded.codec.to_config()
-    background = f", on the background {values['background']}" if "background" in values else ""
-    return f"{values['name']}, {loaded.codec.levels} levels a channel{background}"
+    name, training = loaded.info.name, loaded.info.training
+    steps, minutes = training.get("trained_steps"), training.get("trained_minutes", 0)
+    return Card(
+        title=name,
+        name=name,
+        imports=("from pixelart.engine import Engine, Request",),
+        engine="engine = Engine()",
+        licence="cc0-1.0",
+        data=DATA,
+        figures=FIGURES,
+        pictures=COMPLETIONS,
+        further={"Training": f"    {_command(loaded)}\n\n{steps} steps in {minutes:g} minutes."},
+    ).of(loaded)
 
 
 def _command(loaded: Checkpoint) -> str:
@@ -198,11 +134,13 @@ def main() -> None:
     info = engine.info(options.checkpoint)
     pictures = read_pictures(options.data, size=(info.height, info.width))
     pictures = held_out(pictures, engine.library.seen_in_training(options.checkpoint), options.data)
-    write_file(folder / "samples.png", encode_png(samples(engine, options.checkpoint), scale=2))
+    loaded = engine.library.load(options.checkpoint)
+    sheet = sample_sheet(draw_samples(loaded, options.checkpoint, engine.generate))
+    write_file(folder / "samples.png", encode_png(sheet, scale=2))
     write_file(folder / "completions.png", encode_png(completions(engine, options.checkpoint, pictures), scale=2))
-    table = figures(engine.library.load(options.checkpoint), pictures)
+    table = figures(loaded, pictures)
     card = folder / "README.md"
-    text = card.read_text() if card.exists() else new_card(engine.library.load(options.checkpoint))
+    text = card.read_text() if card.exists() else new_card(loaded)
     if BEGIN not in text or END not in text:
         raise SystemExit(f"{card} lacks the marks {BEGIN} and {END}")
     changed = re.sub(f"{BEGIN}.*?{END}", lambda _: f"{BEGIN}\n{table}\n{END}", text, flags=re.S)

@@ -35,13 +35,13 @@ import torch
 from torch import Tensor
 
 from benchmarks.machine import describe_machine
-from benchmarks.near_copies import near_copies
 from pixelart.codec import Picture, normalise
 from pixelart.engine import Engine, Request
 from pixelart.errors import PixelArtError
 from pixelart.images import encode_rgba_png
 from pixelart.models import AutoregressiveModel
 from pixelart.models.weights import read_seen
+from pixelart.near_copies import near_copies
 from pixelart.palettes import from_oklab, oklab
 from pixelart.training.checkpoint import write_file
 from pixelart.training.data import PictureSet, read_pictures

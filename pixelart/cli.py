@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-from pixelart import check_command, commands, inspect_command, jobs_command, space_command
+from pixelart import check_command, commands, hub_command, inspect_command, jobs_command, space_command
+from pixelart.card import LICENCES
 from pixelart.errors import PixelArtError
 from pixelart.holes import HOLES
 from pixelart.sampling import AUTO, SAMPLERS
@@ -61,7 +62,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="pixelart", description="Generate, complete, enlarge, inspect and judge pixel art; train models of it."
+        prog="pixelart",
+        description="Generate, complete, enlarge, inspect and judge pixel art; train and share models of it.",
     )
     add = parser.add_subparsers(dest="command", required=True, parser_class=_Parser, metavar="COMMAND")
     _add_models(add)
@@ -73,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_check(add)
     _add_train(add)
     _add_export(add)
+    _add_push(add)
+    _add_pull(add)
     _add_jobs(add)
     _add_space(add)
     return parser
@@ -233,6 +237,31 @@ def _add_export(add: Any) -> None:
     command = _command(add, "export", commands.export, "make a checkpoint of a run", "runs/mine --name mine")
     command.add_argument("run_folder", type=Path, metavar="RUN", help="the run folder")
     command.add_argument("--name", required=True, help="name of the new checkpoint")
+    _checkpoints_folder(command)
+
+
+def _add_push(add: Any) -> None:
+    example = 'mine me/mine --licence cc-by-4.0 --data-note "My own sprites" --public'
+    text = "push a checkpoint with its card to the Hugging Face Hub, as whoever is signed in (hf auth login)"
+    command = _command(add, "push", hub_command.push, text, example)
+    command.add_argument("name", metavar="NAME", help="a name under checkpoints/, or a checkpoint folder")
+    command.add_argument("repository", metavar="OWNER/NAME", help="made when it is not there")
+    command.add_argument("--licence", required=True, choices=LICENCES, help="of the weights")
+    text = "for the card: whose pictures it learned from, and with whose leave; --public needs it"
+    command.add_argument("--data-note", default="", metavar="TEXT", help=text)
+    command.add_argument("--public", action="store_true", help="a new repository is for all to see (private)")
+    text = "the pictures it learned from, to tell how many samples are near copies of them; they are not pushed"
+    command.add_argument("--data", type=Path, help=text)
+    _fit(command)
+    _checkpoints_folder(command)
+
+
+def _add_pull(add: Any) -> None:
+    text = "copy a checkpoint from the Hugging Face Hub into the folder of checkpoints"
+    command = _command(add, "pull", hub_command.pull, text, "someone/sprites --name sprites")
+    command.add_argument("repository", metavar="OWNER/NAME", help="where it is")
+    command.add_argument("--revision", help="a branch, a tag or a commit (the newest)")
+    command.add_argument("--name", help="what it is called here (OWNER--NAME)")
     _checkpoints_folder(command)
 
 

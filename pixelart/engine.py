@@ -1,4 +1,4 @@
-"""What a user can do: generate, complete, enlarge, judge, inspect. No gradio, no argparse."""
+"""What a user can do: generate, complete, enlarge, judge, inspect, publish. No gradio, no argparse."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -33,6 +33,9 @@ from pixelart.requests import Preview as Preview
 from pixelart.requests import Request as Request
 from pixelart.sampling import Controls, pick_sampler
 from pixelart.seams import Shift, back, rolled, seam_repairs, shift_to_join
+
+if TYPE_CHECKING:
+    from pixelart.hub import Pushed, Stage
 
 FACTORS = (2, 4)
 MOST_ENLARGED = 2
@@ -262,6 +265,63 @@ class Engine:
         """
         loaded, weights = self._load_for(checkpoint, picture, class_weights)
         return colours_at(loaded.model, loaded.codec, picture, weights, row=row, column=column, top=top)
+
+    def card(self, checkpoint: str, repo_id: str, *, licence: str, data_note: str = "") -> str:
+        """The card (Markdown) that `push_to_hub` would push, but for near copies, which are counted then.
+
+        Raises:
+            RequestRejected: no such checkpoint, or a licence that is none of `pixelart.card.LICENCES`.
+            WeightsRejected: damaged.
+        """
+        from pixelart.publishing import card_text  # where huggingface_hub is imported, which takes a while
+
+        folder = self.library.path(checkpoint)
+        return card_text(self.library.load(checkpoint), folder, repo_id, licence=licence, data_note=data_note)
+
+    def push_to_hub(
+        self,
+        checkpoint: str,
+        repo_id: str,
+        *,
+        licence: str,
+        data_note: str = "",
+        private: bool = True,
+        token: str | None = None,
+        learned: Picture | None = None,
+        on_stage: Callable[[Stage], None] = lambda stage: None,
+    ) -> Pushed:
+        """Push a checkpoint with its card, samples, palette and log to the repository owner/name of the Hub, by one
+        commit upon its newest; when all is there already, none is made.
+
+        Args:
+            licence: one of `pixelart.card.LICENCES`.
+            data_note: plain text for the card: whose pictures it learned from, and with whose leave. What is public
+                must say so.
+            private: of a new repository; one that is there and public is then refused.
+            token: of who pushes.
+            learned: pictures (N, H, W, 4) that it learned from; the card then tells how many samples are near copies.
+            on_stage: told each stage as it begins: login, draw, create, upload, commit.
+
+        Raises:
+            RequestRejected: no such checkpoint, or a name, licence or note that cannot be.
+            WeightsRejected: a damaged checkpoint.
+            HubFailure: at which stage it failed, why, and what is there now.
+        """
+        from pixelart.publishing import publish
+
+        loaded, folder = self.library.load(checkpoint), self.library.path(checkpoint)
+        return publish(
+            loaded,
+            folder,
+            self.generate,
+            repo_id,
+            licence=licence,
+            data_note=data_note,
+            private=private,
+            token=token,
+            learned=learned,
+            on_stage=on_stage,
+        )
 
     def _lent(
         self, call: Call, info: CheckpointInfo, on_row: OnRow | None, cancel: Callable[[], bool] | None

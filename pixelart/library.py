@@ -20,6 +20,7 @@ from torch import Tensor
 from pixelart.codec import Codec, Indexed, codec_from_config
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.models import AutoregressiveModel
+from pixelart.models.origin import Origin, read_origin
 from pixelart.models.weights import (
     CONFIG_FILE,
     WEIGHTS_FILE,
@@ -39,7 +40,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class CheckpointInfo:
     """What a checkpoint can draw. `colours`: RGBA uint8 (K, 4) of an indexed codec (0 = transparent), else None.
-    `enlarges`: whether it can enlarge a picture."""
+    `enlarges`: whether it can enlarge a picture. `origin`: the repository and commit of the Hub it was pulled from."""
 
     name: str
     model: str
@@ -49,6 +50,7 @@ class CheckpointInfo:
     colours: NDArray[np.uint8] | None
     training: Mapping[str, Any] = field(default_factory=dict)
     enlarges: bool = False
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,8 @@ class Library:
             RequestRejected: no such checkpoint.
             WeightsRejected: its config is damaged.
         """
-        return _info(name, read_config(self.path(name)))
+        path = self.path(name)
+        return _info(path, read_config(path))
 
     def load(self, name: str) -> Checkpoint:
         """The checkpoint, from memory or disk.
@@ -143,7 +146,7 @@ class Library:
             if name not in self._loaded or self._loaded[name][0] != stamp:  # a replaced checkpoint is loaded anew
                 config = read_config(path)
                 model = load_weights(path, config).to(self.device)
-                loaded = Checkpoint(_info(name, config), config, codec_from_config(config.codec), model)
+                loaded = Checkpoint(_info(path, config), config, codec_from_config(config.codec), model)
                 self._loaded[name] = stamp, loaded
             self._loaded.move_to_end(name)
             while len(self._loaded) > 1 and sum(_bytes(c) for _, c in self._loaded.values()) > self.memory_bytes:
@@ -183,19 +186,25 @@ class Library:
             try:
                 config = read_config(path.parent)
                 check_weights(path.parent, config)
-                found.append(_info(path.parent.name, config))
+                found.append(_info(path.parent, config))
             except WeightsRejected as error:
                 damaged.append(error)
         return found, damaged
 
 
-def _info(name: str, config: CheckpointConfig) -> CheckpointInfo:
+def _info(path: Path, config: CheckpointConfig) -> CheckpointInfo:
     codec = codec_from_config(config.codec)
-    colours = codec.table if isinstance(codec, Indexed) else None
     size = config.model_config
-    enlarges = len(size.get("stages", ())) > 1
     return CheckpointInfo(
-        name, config.model, size["height"], size["width"], config.classes, colours, config.training, enlarges
+        path.name,
+        config.model,
+        size["height"],
+        size["width"],
+        config.classes,
+        codec.table if isinstance(codec, Indexed) else None,
+        config.training,
+        enlarges=len(size.get("stages", ())) > 1,
+        origin=read_origin(path),
     )
 
 

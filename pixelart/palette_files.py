@@ -1,7 +1,7 @@
 """Palettes that artists use: files of three text formats, and a few that are facts of machines and standards.
 
 .hex is a colour a line; .gpl is GIMP's (docs.gimp.org), where Aseprite may add a fourth column, alpha; .pal is JASC's
-(Paint Shop Pro). Which it is says the text, not the name.
+(Paint Shop Pro). Which it is says the text, not the name. What is written is .gpl, which most programs read.
 """
 
 from __future__ import annotations
@@ -76,6 +76,12 @@ def read_palette(data: bytes, *, name: str) -> NDArray[np.uint8]:
     if not 1 <= len(colours) <= MAX_COLOURS:
         raise RequestRejected(f"{name}: {len(colours)} colours; a palette has 1 to {MAX_COLOURS}")
     return np.array(colours, np.uint8)
+
+
+def gpl_palette(name: str, colours: NDArray[np.uint8]) -> bytes:
+    """A palette file of GIMP: the opaque ones of RGBA `colours` (N, 4) in their order. `name` is one line of text."""
+    rows = [f"{r:3} {g:3} {b:3}\t{r:02x}{g:02x}{b:02x}" for r, g, b, alpha in colours.tolist() if alpha]
+    return "\n".join(["GIMP Palette", f"Name: {name}", "Columns: 8", "#", *rows, ""]).encode()
 
 
 def _colours(lines: list[str]) -> Iterator[tuple[int, ...]]:

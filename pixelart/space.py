@@ -10,7 +10,16 @@ from pathlib import Path
 
 from pixelart.errors import RequestRejected
 from pixelart.library import Library
-from pixelart.models.weights import CARD_FILE, CONFIG_FILE, SEEN_FILE, WEIGHTS_FILE
+from pixelart.models.origin import ORIGIN_FILE
+from pixelart.models.weights import (
+    CARD_FILE,
+    CONFIG_FILE,
+    LOG_FILE,
+    PALETTE_FILE,
+    SAMPLES_FILE,
+    SEEN_FILE,
+    WEIGHTS_FILE,
+)
 from pixelart.owners import OWNER_FILE
 from pixelart.training.checkpoint import write_file
 
@@ -18,7 +27,7 @@ ROOT = Path(__file__).parent.parent
 PROGRAM = ("app.py", "LICENSE")
 SOURCES = (".py", ".js", ".css", ".html")
 OF_A_CHECKPOINT = (
-    CONFIG_FILE, WEIGHTS_FILE, SEEN_FILE, CARD_FILE, "samples.png", "completions.png", "training_log.csv", "palette.gpl",
+    CONFIG_FILE, WEIGHTS_FILE, SEEN_FILE, CARD_FILE, SAMPLES_FILE, "completions.png", LOG_FILE, PALETTE_FILE, ORIGIN_FILE,
 )  # fmt: skip
 TORCH = "torch>=2.8,<=2.11.0"
 """The versions that ZeroGPU knows."""

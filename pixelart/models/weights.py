@@ -1,4 +1,4 @@
-"""A checkpoint: config.json + model.safetensors (+ a card and the list of training pictures). No pickle.
+"""A checkpoint: config.json + model.safetensors (+ the list of training pictures, log, card, samples). No pickle.
 
 Nothing is allocated on the word of a file: the config is bounded and must name every value, the safetensors header
 must agree with it in names, shapes and types, and all weights must be finite, or WeightsRejected is raised.
@@ -22,6 +22,7 @@ from pixelart.models.registry import config_from_dict, config_to_dict, get_varia
 from pixelart.settings import SETTINGS
 
 CONFIG_FILE, WEIGHTS_FILE, SEEN_FILE, CARD_FILE = "config.json", "model.safetensors", "training_images.txt", "README.md"
+LOG_FILE, SAMPLES_FILE, PALETTE_FILE = "training_log.csv", "samples.png", "palette.gpl"
 FORMAT = 1
 
 
@@ -119,10 +120,22 @@ def check_weights(folder: Path, config: CheckpointConfig) -> None:
         raise WeightsRejected(f"{folder.name}/{WEIGHTS_FILE}: {error.strerror or 'cannot be read'}") from error
 
 
+def check_size(config: CheckpointConfig, size: int, *, name: str) -> None:
+    """Raises WeightsRejected unless weights of `config` may be a file of `size` bytes; `name` is used in errors."""
+    least = 8 + sum(4 * v.numel() for v in _expected(config).values())
+    if not least <= size <= least + SETTINGS.max_config_bytes:
+        raise WeightsRejected(f"{name}/{WEIGHTS_FILE}: {size} bytes; what {CONFIG_FILE} describes takes {least}")
+
+
+def _expected(config: CheckpointConfig) -> dict[str, torch.Tensor]:
+    """The tensors of a model of `config`, without their values."""
+    with torch.device("meta"):
+        return config.build().state_dict()
+
+
 def _check_header(start: bytes, size: int, name: str, config: CheckpointConfig) -> None:
     """`start` of a file of `size` bytes announces the tensors of `config`, and they fill the file."""
-    with torch.device("meta"):
-        expected = config.build().state_dict()
+    expected = _expected(config)
     if _header(start, name) != {k: (tuple(v.shape), "F32") for k, v in expected.items()}:
         raise WeightsRejected(f"{name}/{WEIGHTS_FILE}: tensors differ from what {CONFIG_FILE} describes")
     whole = 8 + int.from_bytes(start[:8], "little") + sum(4 * v.numel() for v in expected.values())

@@ -119,6 +119,8 @@ class RunConfig:
     base: str = ""
     """The checkpoint folder whose weights the run started from, or nothing; `preset`, and `colours` where the
     palette is kept, then say nothing."""
+    base_origin: str = ""
+    """Where the base was pulled from, as owner/name@commit, or nothing."""
 
     def write(self, run: Path) -> None:
         """Store as `run`/run.json."""

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from pixelart.errors import DataRejected, RequestRejected
+from pixelart.models.origin import read_origin
 from pixelart.models.weights import (
     CONFIG_FILE,
+    LOG_FILE,
     SEEN_FILE,
     WEIGHTS_FILE,
     CheckpointConfig,
@@ -26,6 +28,7 @@ from pixelart.models.weights import (
 from pixelart.owners import OWNER_FILE, sealed
 from pixelart.training.checkpoint import Files, exclusive, last_checkpoint, write_file
 from pixelart.training.data import Fit, is_validation, read_pictures
+from pixelart.training.measuring import log_table
 from pixelart.training.processes import Processes
 from pixelart.training.run import RUN_FILE, PaletteOf, RunConfig, Schedule, read_run
 from pixelart.training.starting import (
@@ -74,12 +77,12 @@ def start_run(
         WeightsRejected: a base that cannot be used.
     """
     schedule.check()
-    origin, seen = None, frozenset[str]()
+    origin, pulled, seen = None, None, frozenset[str]()
     said = {"model": model, "preset": preset, "codec": codec, "colours": colours, "palette": palette}
     said = {name: value for name, value in said.items() if value is not None}
     if base:
         refuse_beside_base(said)
-        origin, seen, base = read_config(base), read_seen(base), base.resolve()
+        origin, pulled, seen, base = read_config(base), read_origin(base), read_seen(base), base.resolve()
         size = origin.model_config["height"], origin.model_config["width"]
     elif palette == "keep":
         raise RequestRejected("palette keep: there is no base whose palette could be kept")
@@ -108,6 +111,7 @@ def start_run(
         model_config=start.model_config,
         schedule=schedule,
         base=str(base or ""),
+        base_origin=str(pulled or ""),
     )
     weights = base_weights(config)
     run.mkdir(parents=True, exist_ok=True)
@@ -195,7 +199,7 @@ def check_name(name: str) -> None:
 
 def export_run(run: Path, target: Path, *, owner: str = "") -> Path:
     """Write the averaged weights of a run's newest save, or of its best where it keeps that, as the checkpoint folder
-    `target`, whole or not at all. `owner`: whose alone it is to be; "" = everybody's.
+    `target`, with what was measured on the way; whole or not at all. `owner`: whose alone it is to be; "" = everybody's.
 
     Raises:
         RequestRejected: no run there, nothing saved yet, or `target` exists.
@@ -211,6 +215,7 @@ def export_run(run: Path, target: Path, *, owner: str = "") -> Path:
     training = {
         **asdict(config.schedule),
         "base": Path(config.base).name,
+        **({"base_origin": config.base_origin} if config.base_origin else {}),
         "trained_steps": step,
         "trained_minutes": round(state["seconds"] / 60, 1),
         "kept_step": best_row(state["rows"])["step"] if best else step,
@@ -224,6 +229,8 @@ def export_run(run: Path, target: Path, *, owner: str = "") -> Path:
     files.write(partial / CONFIG_FILE, description.to_json())
     files.write(partial / WEIGHTS_FILE, best or parts["average.safetensors"])
     files.write(partial / SEEN_FILE, (run / SEEN_FILE).read_bytes())
+    if state["rows"]:
+        files.write(partial / LOG_FILE, log_table(state["rows"]))
     if owner:
         files.write(partial / OWNER_FILE, sealed(owner))
     files.sync_folder(partial)

@@ -1,4 +1,4 @@
-"""The benchmark of fine-tuning: the class it makes, what it calls a near copy, and that it runs whole."""
+"""The benchmark of fine-tuning: the class it makes, and that it runs whole."""
 
 from __future__ import annotations
 
@@ -9,40 +9,9 @@ import numpy as np
 import pytest
 
 from benchmarks import finetune
-from benchmarks.near_copies import near_copies, nearest_difference
-from pixelart.codec import Picture
 from pixelart.training.data import PictureSet, picture_hash, read_pictures
 from pixelart.training.run import Schedule
-
-
-def picture_of(seed: int, *, size: int = 12) -> Picture:
-    """Random colours; a border of three pixels is transparent."""
-    picture = np.zeros((size, size, 4), np.uint8)
-    inner = np.random.default_rng(seed).integers(0, 255, (size - 6, size - 6, 3))
-    picture[3:-3, 3:-3, :3], picture[3:-3, 3:-3, 3] = inner, 255
-    return picture
-
-
-def test_a_copy_is_near_however_it_is_mirrored_or_moved_a_little() -> None:
-    original, other = picture_of(0), picture_of(1)
-    changed = original.copy()
-    changed[3, 3:6, :3] = 1  # 3 of 36 pixels
-    much = original.copy()
-    much[3, 3:9, :3] = 1  # 6 of 36
-    moved = np.roll(original, (2, -1), (0, 1))
-    far = np.roll(original, 3, 0)
-    found = nearest_difference(
-        np.stack([original, original[:, ::-1], moved, changed, much, far, other]), original[None]
-    )
-    assert found[:3].tolist() == [0, 0, 0]
-    assert found[3:5] == pytest.approx([3 / 36, 6 / 36])
-    assert (found[5:] > 0.3).all()
-    assert near_copies(np.stack([original, changed, much, other]), np.stack([other[::-1], original])) == 0.5
-
-
-def test_empty_pictures_are_copies_of_each_other_alone() -> None:
-    empty = np.zeros((1, 12, 12, 4), np.uint8)
-    assert near_copies(empty, empty) == 1.0 and near_copies(empty, picture_of(0)[None]) == 0.0
+from tests.test_near_copies import picture_of
 
 
 def test_a_tile_is_turned_in_place_and_in_hue() -> None:

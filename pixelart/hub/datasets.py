@@ -1,54 +1,20 @@
-"""The Hugging Face Hub: the only room that imports huggingface_hub. No token is ever logged or told."""
+"""Datasets of image files."""
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from huggingface_hub import HfApi, RepoFile, RepoFolder, get_token
-from huggingface_hub.errors import (
-    DisabledRepoError,
-    GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    LocalTokenNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-)
-from huggingface_hub.utils import disable_progress_bars
+from huggingface_hub import RepoFile, RepoFolder
 
-from pixelart.errors import DataRejected, HubFailure, PixelArtError, RequestRejected
+from pixelart.errors import DataRejected, RequestRejected
+from pixelart.hub.client import TIMEOUT, client, plain_failures
 from pixelart.images import SUFFIXES
 from pixelart.settings import SETTINGS
 
-TIMEOUT = 10.0
 _CACHE = ".cache"
-_OF_THE_DISK = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO)
-_KNOWN: tuple[tuple[type[Exception], str], ...] = (
-    (GatedRepoError, "its owner gives access on request; ask on its page, then sign in"),
-    (RepositoryNotFoundError, "there is none of this name, or it is private"),
-    (DisabledRepoError, "it was disabled"),
-    (HFValidationError, "not a name on the Hub, such as user/name"),
-    (LocalTokenNotFoundError, "nobody is signed in"),
-    (OfflineModeIsEnabled, "HF_HUB_OFFLINE is set, so the Hub is not asked"),
-)
-"""What huggingface_hub raises -> what it means; a class stands before those that it is a kind of."""
-_STATUS = {
-    401: "the sign-in is not valid, or not any more",
-    403: "the sign-in does not allow it",
-    429: "the Hub was asked too often; wait a few minutes",
-}
-
-
-def own_token() -> str | None:
-    """The token of whoever is signed in on this machine, which is not to be used for a visitor of a server."""
-    with plain_failures("sign-in"):
-        return get_token()
 
 
 def fetch_dataset(dataset_id: str, target: Path, *, token: str | None = None) -> Path:
@@ -66,12 +32,11 @@ def fetch_dataset(dataset_id: str, target: Path, *, token: str | None = None) ->
     """
     if target.exists():
         raise RequestRejected(f"{target}: exists already")
-    disable_progress_bars()
     partial = target.with_name(f".{target.name}.tmp")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         with plain_failures(f"dataset {dataset_id!r:.80}"):
-            api = HfApi(token=token or False)
+            api = client(token)
             revision = api.dataset_info(dataset_id, timeout=TIMEOUT).sha
             _check_files(
                 dataset_id, api.list_repo_tree(dataset_id, repo_type="dataset", revision=revision, recursive=True)
@@ -89,37 +54,6 @@ def fetch_dataset(dataset_id: str, target: Path, *, token: str | None = None) ->
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target
-
-
-@contextmanager
-def plain_failures(what: str) -> Iterator[None]:
-    """Whatever a call of huggingface_hub raises inside becomes a HubFailure about `what`, in words of our own: those of
-    its errors may hold addresses. An error of the disk stays what it is.
-
-    Its errors, those of its HTTP client and of its uploader have no class in common, hence the wide net.
-    """
-    try:
-        yield
-    except PixelArtError:
-        raise
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
-            raise
-        raise HubFailure(f"{what}: {_meaning(error)}") from error
-
-
-def _meaning(error: BaseException) -> str:
-    if isinstance(error, LocalEntryNotFoundError) and error.__cause__:  # "not here either", after what really happened
-        return _meaning(error.__cause__)
-    for kind, text in _KNOWN:
-        if isinstance(error, kind):
-            return text
-    if isinstance(error, HfHubHTTPError):
-        status = error.response.status_code
-        return _STATUS.get(status, f"the Hub answers {status}" + ("; try again later" if status >= 500 else ""))
-    if isinstance(error, ValueError | TypeError | KeyError | AssertionError):
-        return "the Hub's answer is not understood"
-    return "the Hub cannot be reached"
 
 
 def _check_files(dataset_id: str, entries: Iterable[RepoFile | RepoFolder]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import logging
 import socket
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -15,15 +14,14 @@ from typing import Any
 import pytest
 from huggingface_hub import HfApi, constants
 
-from pixelart import hub
 from pixelart.errors import DataRejected, HubFailure, RequestRejected
-from pixelart.hub import fetch_dataset, own_token, plain_failures
+from pixelart.hub import client, datasets, fetch_dataset, own_token, plain_failures
 from pixelart.settings import SETTINGS
 from pixelart.training.data import read_pictures
-from tests.fake_hub import Answer, FakeHub, serve
+from tests.hub.conftest import SECRET
+from tests.hub_server import Answer, HubServer
 from tests.training.files import dot
 
-SECRET = "hf_canaryCanaryCanaryCanary"
 FILES = {
     "README.md": b"# sprites",
     "data/train/cat/1.png": dot(1),
@@ -35,24 +33,18 @@ FILES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client tries again after a second, then two, ..."""
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
-
-
 @pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
-    with serve(FakeHub(FILES)) as served:
-        monkeypatch.setattr(hub, "HfApi", partial(HfApi, endpoint=served.url))
-        yield served
+def fake(hub: HubServer) -> HubServer:
+    """A Hub with a dataset."""
+    hub.add("datasets/art/sprites", FILES)
+    return hub
 
 
 def _left(place: Path) -> list[str]:
     return sorted(path.name for path in place.iterdir())
 
 
-def test_the_pictures_of_a_dataset_are_fetched(fake: FakeHub, tmp_path: Path) -> None:
+def test_the_pictures_of_a_dataset_are_fetched(fake: HubServer, tmp_path: Path) -> None:
     target = fetch_dataset("art/sprites", tmp_path / "sprites")
     assert target == tmp_path / "sprites" and _left(tmp_path) == ["sprites"]
     found = {str(path.relative_to(target)): path.read_bytes() for path in target.rglob("*") if path.is_file()}
@@ -61,7 +53,7 @@ def test_the_pictures_of_a_dataset_are_fetched(fake: FakeHub, tmp_path: Path) ->
 
 
 def test_nobody_is_asked_for_unless_a_token_is_given(
-    fake: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    fake: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", SECRET)
     assert own_token() == SECRET
@@ -96,7 +88,7 @@ REFUSALS = {
     [*(("info", kind) for kind in REFUSALS), *product(["tree", "head", "get"], ["missing", "503"])],
 )
 def test_what_the_hub_refuses_is_told_plainly_and_nothing_is_left(
-    fake: FakeHub, tmp_path: Path, stage: str, kind: str
+    fake: HubServer, tmp_path: Path, stage: str, kind: str
 ) -> None:
     fake.faults[stage], told = REFUSALS[kind]
     with pytest.raises(HubFailure) as failed:
@@ -106,13 +98,13 @@ def test_what_the_hub_refuses_is_told_plainly_and_nothing_is_left(
 
 
 @pytest.mark.parametrize("name", ["", "a/b/c", "../x", "a b", "a\nb", "https://example.com/x", "x" * 200])
-def test_what_is_no_name_is_not_asked_for(fake: FakeHub, tmp_path: Path, name: str) -> None:
+def test_what_is_no_name_is_not_asked_for(fake: HubServer, tmp_path: Path, name: str) -> None:
     with pytest.raises(HubFailure, match=r"^dataset .*: not a name on the Hub, such as user/name$") as failed:
         fetch_dataset(name, tmp_path / "sprites")
     assert len(str(failed.value)) < 160 and fake.asked == [] and _left(tmp_path) == []
 
 
-def test_an_answer_of_another_server_is_told(fake: FakeHub, tmp_path: Path) -> None:
+def test_an_answer_of_another_server_is_told(fake: HubServer, tmp_path: Path) -> None:
     fake.faults["info"] = Answer(200, {}, b"<html>welcome to this hotel</html>")
     with pytest.raises(HubFailure, match=r"^dataset 'art/sprites': the Hub's answer is not understood$"):
         fetch_dataset("art/sprites", tmp_path / "sprites")
@@ -121,12 +113,12 @@ def test_an_answer_of_another_server_is_told(fake: FakeHub, tmp_path: Path) -> N
 def test_no_connection_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # and it does not listen
-        monkeypatch.setattr(hub, "HfApi", partial(HfApi, endpoint=f"http://127.0.0.1:{closed.getsockname()[1]}"))
+        monkeypatch.setattr(client, "HfApi", partial(HfApi, endpoint=f"http://127.0.0.1:{closed.getsockname()[1]}"))
         with pytest.raises(HubFailure, match=r"^dataset 'art/sprites': the Hub cannot be reached$"):
             fetch_dataset("art/sprites", tmp_path / "sprites")
 
 
-def test_offline_mode_is_told(fake: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_mode_is_told(fake: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(HubFailure, match="HF_HUB_OFFLINE is set"):
         fetch_dataset("art/sprites", tmp_path / "sprites")
@@ -141,23 +133,23 @@ def test_offline_mode_is_told(fake: FakeHub, tmp_path: Path, monkeypatch: pytest
     ],
 )
 def test_too_much_is_refused_before_it_is_fetched(
-    fake: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any], told: str
+    fake: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any], told: str
 ) -> None:
     fake.sizes["data/test/dog/4.png"] = 4 << 20
-    monkeypatch.setattr(hub, "SETTINGS", replace(SETTINGS, **limits))
+    monkeypatch.setattr(datasets, "SETTINGS", replace(SETTINGS, **limits))
     with pytest.raises(DataRejected) as refused:
         fetch_dataset("art/sprites", tmp_path / "sprites")
     assert str(refused.value) == told
     assert {stage for stage, _ in fake.asked} == {"info", "tree"} and _left(tmp_path) == []
 
 
-def test_a_dataset_without_picture_files_is_refused(fake: FakeHub, tmp_path: Path) -> None:
-    fake.files = {"data/train.parquet": b"PAR1"}
+def test_a_dataset_without_picture_files_is_refused(fake: HubServer, tmp_path: Path) -> None:
+    fake.add("datasets/art/sprites", {"data/train.parquet": b"PAR1"})
     with pytest.raises(DataRejected, match=r"^art/sprites: no picture files in it \(.*Parquet, are not read$"):
         fetch_dataset("art/sprites", tmp_path / "sprites")
 
 
-def test_a_target_that_exists_is_left_alone(fake: FakeHub, tmp_path: Path) -> None:
+def test_a_target_that_exists_is_left_alone(fake: HubServer, tmp_path: Path) -> None:
     with pytest.raises(RequestRejected, match="exists already"):
         fetch_dataset("art/sprites", tmp_path)
     assert fake.asked == []

@@ -1,0 +1,118 @@
+"""Who asks, how long an answer is waited for, and what every failure means."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from huggingface_hub import HfApi, get_token, set_client_factory
+from huggingface_hub.errors import (
+    DisabledRepoError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    LocalTokenNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import disable_progress_bars
+from huggingface_hub.utils._http import default_client_factory
+
+from pixelart.errors import HubFailure, PixelArtError
+
+TIMEOUT = 10.0
+"""Seconds that the first question of each errand waits for an answer."""
+PATIENCE = 30.0
+"""Seconds that any other call waits for the next byte; the client itself would wait for ever."""
+_OF_THE_DISK = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO)
+_KNOWN: tuple[tuple[type[Exception], str], ...] = (
+    (GatedRepoError, "its owner gives access on request; ask on its page, then sign in"),
+    (RepositoryNotFoundError, "there is none of this name, or it is private"),
+    (RevisionNotFoundError, "it has no such revision"),
+    (DisabledRepoError, "it was disabled"),
+    (HFValidationError, "not a name on the Hub, such as user/name"),
+    (LocalTokenNotFoundError, "nobody is signed in"),
+    (OfflineModeIsEnabled, "HF_HUB_OFFLINE is set, so the Hub is not asked"),
+)
+"""What huggingface_hub raises -> what it means; a class stands before those that it is a kind of."""
+_FULL = "the account has no room left on the Hub"
+_STATUS = {
+    401: "the sign-in is not valid, or not any more",
+    402: _FULL,
+    403: "the sign-in does not allow it",
+    409: "it is being changed by somebody else",
+    412: "somebody else changed it meanwhile",
+    413: "it is more than the Hub takes",
+    429: "the Hub was asked too often; wait a few minutes",
+}
+
+
+def _patient_client():  # of a class of the client's own HTTP library, which is not ours to import
+    client = default_client_factory()
+    client.timeout = PATIENCE
+    return client
+
+
+set_client_factory(_patient_client)
+
+
+def own_token() -> str | None:
+    """The token of whoever is signed in on this machine, which is not to be used for a visitor of a server."""
+    with plain_failures("sign-in"):
+        return get_token()
+
+
+def client(token: str | None) -> HfApi:
+    """The Hub as whoever `token` is of sees it, or, when None, as nobody in particular does."""
+    disable_progress_bars()
+    return HfApi(token=token or False)
+
+
+def sign_in(token: str | None) -> str:
+    """The name of whoever `token` is of.
+
+    Raises:
+        HubFailure: nobody, or no connection.
+    """
+    with plain_failures("sign-in"):
+        if not token:
+            raise HubFailure("sign-in: nobody is signed in")
+        return str(client(token).whoami()["name"])
+
+
+@contextmanager
+def plain_failures(what: str) -> Iterator[None]:
+    """Whatever a call of huggingface_hub raises inside becomes a HubFailure about `what`, in words of our own: those of
+    its errors may hold addresses, and what a server answers may hold anything, so they are not in the traceback either.
+    An error of the disk stays what it is.
+
+    Its errors, those of its HTTP client and of its uploader have no class in common, hence the wide net.
+    """
+    try:
+        yield
+    except PixelArtError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+            raise
+        raise HubFailure(f"{what}: {_meaning(error)}") from None
+
+
+def _meaning(error: BaseException) -> str:
+    if isinstance(error, LocalEntryNotFoundError) and error.__cause__:  # "not here either", after what really happened
+        return _meaning(error.__cause__)
+    for kind, text in _KNOWN:
+        if isinstance(error, kind):
+            return text
+    if isinstance(error, HfHubHTTPError):
+        status = error.response.status_code
+        if status == 403 and re.search("storage|quota", str(error.server_message or error), re.I):
+            return _FULL
+        return _STATUS.get(status, f"the Hub answers {status}" + ("; try again later" if status >= 500 else ""))
+    if isinstance(error, ValueError | TypeError | KeyError | AssertionError):
+        return "the Hub's answer is not understood"
+    return "the Hub cannot be reached"

@@ -1,0 +1,27 @@
+"""What repositories are called there, and checkpoints here."""
+
+from __future__ import annotations
+
+import re
+
+from pixelart.errors import RequestRejected
+
+_REPO_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}/[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
+
+
+def check_repo_id(repo_id: str) -> None:
+    """Raises RequestRejected unless `repo_id` is written owner/name."""
+    if not _REPO_ID.fullmatch(repo_id):
+        raise RequestRejected(f"{repo_id!r:.80}: write owner/name, each of 1 to 64 letters, digits, '.', '_' and '-'")
+
+
+def check_revision(revision: str) -> None:
+    """Raises RequestRejected unless `revision` may be a branch, a tag or a commit."""
+    if not _REVISION.fullmatch(revision):
+        raise RequestRejected(f"revision {revision!r:.80}: write a branch, a tag or a commit")
+
+
+def local_name(repo_id: str) -> str:
+    """What the checkpoint of a repository is called here unless another name is given: owner--name, cut to 64."""
+    return repo_id.replace("/", "--")[:64]

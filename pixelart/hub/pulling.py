@@ -1,0 +1,136 @@
+"""A checkpoint of the Hub to a folder here: looked at before it is fetched, checked before it is there, pinned."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from huggingface_hub import HfApi, RepoFile
+
+from pixelart.errors import HubFailure, RequestRejected, WeightsRejected
+from pixelart.hub.client import TIMEOUT, client, plain_failures
+from pixelart.hub.files import LIMITS, files_of, is_content
+from pixelart.hub.names import check_repo_id, check_revision, local_name
+from pixelart.models.origin import ORIGIN_FILE, Origin, read_origin
+from pixelart.models.weights import CONFIG_FILE, WEIGHTS_FILE, check_size, load_weights, read_config
+from pixelart.training.checkpoint import Files
+from pixelart.training.setup import check_name
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """A checkpoint that is here: its name, where it is from, and whether it came just now."""
+
+    name: str
+    origin: Origin
+    is_new: bool
+
+
+def pull(
+    repo_id: str, folder: Path, *, revision: str | None = None, name: str | None = None, token: str | None = None
+) -> Pulled:
+    """Copy the checkpoint of the repository `repo_id` into the new folder `folder`/`name`, all or nothing.
+
+    Its config and weights, and beside them its card, samples, palette, log and list of training pictures; nothing else
+    is fetched, and nothing before its size is known. All of it is of one commit, which hub.json names.
+
+    Args:
+        revision: a branch, a tag or a commit; the newest of the main branch when None.
+        name: owner--name when None.
+        token: of who asks; nobody when None, so that only public repositories are found.
+
+    Raises:
+        RequestRejected: a name that cannot be, or one that is taken, unless by the very same commit.
+        HubFailure: no such repository or revision, no access, or no connection.
+        WeightsRejected: not a checkpoint, too large, or damaged.
+        OSError: the disk is full or cannot be written to.
+    """
+    check_repo_id(repo_id)
+    if revision is not None:
+        check_revision(revision)
+    name = local_name(repo_id) if name is None else name
+    check_name(name)
+    target, here = folder / name, read_origin(folder / name)
+    if target.exists() and (here is None or here.repo != repo_id):
+        raise RequestRejected(f"{target}: exists already; give another name")
+    if here and revision == here.commit:
+        return Pulled(name, here, False)
+    with plain_failures(repo_id):
+        api = client(token)
+        origin = Origin(repo_id, str(api.model_info(repo_id, revision=revision, timeout=TIMEOUT).sha))
+        if here and here == origin:
+            return Pulled(name, here, False)
+        if here:
+            raise RequestRejected(
+                f"{target}: is revision {here.commit[:8]}; {origin.commit[:8]} needs another name beside it"
+            )
+        entries = files_of(repo_id, api.list_repo_tree(repo_id, revision=origin.commit))
+    _check_entries(repo_id, entries)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=folder) as place:
+        _write(Path(place), api, origin, entries, target)
+    return Pulled(name, origin, True)
+
+
+def obtain(
+    repo_id: str, folder: Path, *, revision: str | None = None, name: str | None = None, token: str | None = None
+) -> Pulled:
+    """As `pull`; but where no revision is asked for, what was pulled before is taken as it is and the Hub not asked,
+    so that a program goes on with the same weights, also where there is no network.
+
+    Raises:
+        RequestRejected, HubFailure, WeightsRejected, OSError: as `pull`.
+    """
+    check_repo_id(repo_id)
+    here = read_origin(folder / (name or local_name(repo_id)))
+    known = here and here.repo == repo_id and revision is None
+    return pull(repo_id, folder, revision=here.commit if here and known else revision, name=name, token=token)
+
+
+def _check_entries(repo_id: str, entries: Mapping[str, RepoFile]) -> None:
+    missing = [name for name in (CONFIG_FILE, WEIGHTS_FILE) if name not in entries]
+    if missing:
+        raise WeightsRejected(f"{repo_id}: not a checkpoint of pixelart (no {missing[0]})")
+    for name, entry in entries.items():
+        if entry.size > LIMITS[name]:
+            raise WeightsRejected(f"{repo_id}/{name}: {entry.size} bytes; the limit is {LIMITS[name]}")
+
+
+def _write(place: Path, api: HfApi, origin: Origin, entries: Mapping[str, RepoFile], target: Path) -> None:
+    """First the config, by which the size of the weights is judged; then the rest, checked as any checkpoint is."""
+    files, partial = Files(), place / target.name  # so that what is refused is called what it would have been
+    files.make_folder(partial)
+    for names in ([CONFIG_FILE], [name for name in entries if name != CONFIG_FILE]):
+        with plain_failures(origin.repo):
+            fetched = Path(
+                api.snapshot_download(
+                    origin.repo, revision=origin.commit, local_dir=place / "fetched", allow_patterns=names
+                )
+            )
+        for name in names:
+            files.write(partial / name, _checked(origin.repo, fetched / name, entries[name]))
+        config = read_config(partial)
+        check_size(config, entries[WEIGHTS_FILE].size, name=target.name)
+    load_weights(partial, config)
+    files.write(partial / ORIGIN_FILE, origin.to_json())
+    files.sync_folder(partial)
+    try:
+        os.rename(partial, target)
+    except OSError as error:
+        if target.exists():
+            raise RequestRejected(f"{target}: exists already; give another name") from error
+        raise
+    files.sync_folder(target.parent)
+
+
+def _checked(repo_id: str, path: Path, entry: RepoFile) -> bytes:
+    """Raises HubFailure unless the file at `path` is what the Hub said that it has."""
+    try:
+        if path.stat().st_size == entry.size and is_content(entry, data := path.read_bytes()):
+            return data
+    except FileNotFoundError:
+        pass
+    raise HubFailure(f"{repo_id}/{entry.path}: came damaged; try again")

@@ -1,0 +1,172 @@
+"""What goes to the Hub with a checkpoint: its card, samples, palette and log."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pixelart.card import Card, as_markdown, check_licence, draw_samples, one_line, sample_sheet
+from pixelart.codec import Picture
+from pixelart.errors import RequestRejected
+from pixelart.hub import NOTHING, Pushed, Stage, check_repo_id, local_name, push, sign_in, told
+from pixelart.images import encode_png
+from pixelart.library import Checkpoint
+from pixelart.models.origin import parse_origin
+from pixelart.models.weights import (
+    CARD_FILE,
+    CONFIG_FILE,
+    LOG_FILE,
+    PALETTE_FILE,
+    SAMPLES_FILE,
+    SEEN_FILE,
+    WEIGHTS_FILE,
+    pack_weights,
+)
+from pixelart.near_copies import near_copies
+from pixelart.palette_files import gpl_palette
+from pixelart.requests import Drawing, Request
+from pixelart.settings import SETTINGS
+
+MAX_NOTE = 2000
+SHEET_SIDE = 512
+"""About how wide the sample grid is shown, in pixels of the file."""
+_UNSAID = "Whose pictures it learned from, and with whose leave, is not said."
+
+
+def publish(
+    loaded: Checkpoint,
+    folder: Path,
+    draw: Callable[[Request], list[Drawing]],
+    repo_id: str,
+    *,
+    licence: str,
+    data_note: str,
+    private: bool,
+    token: str | None,
+    learned: Picture | None,
+    on_stage: Callable[[Stage], None],
+) -> Pushed:
+    """`Engine.push_to_hub` of the checkpoint that lies in `folder`; `draw` is the engine's `generate`."""
+    check_terms(repo_id, licence=licence, data_note=data_note, private=private)
+    on_stage("login")
+    with told("sign-in", NOTHING):
+        sign_in(token)
+    on_stage("draw")
+    samples = draw_samples(loaded, loaded.info.name, draw)
+    text = card_text(loaded, folder, repo_id, licence=licence, data_note=data_note, samples=samples, learned=learned)
+    files = {CARD_FILE: text.encode(), **_content(loaded, samples), **_beside(folder)}
+    title = f"{one_line(loaded.info.name)}: weights, config and card"
+    return push(files, repo_id, title=title, token=token or "", private=private, on_stage=on_stage)
+
+
+def check_terms(repo_id: str, *, licence: str, data_note: str, private: bool) -> None:
+    """Raises RequestRejected unless a checkpoint may be pushed on these terms: what is public says whose pictures it
+    learned from."""
+    check_repo_id(repo_id)
+    check_licence(licence)
+    if len(data_note) > MAX_NOTE:
+        raise RequestRejected(f"note on the data: {len(data_note)} characters; the limit is {MAX_NOTE}")
+    if not private and not one_line(data_note):
+        raise RequestRejected("note on the data: say whose pictures it learned from and with whose leave")
+
+
+def card_text(
+    loaded: Checkpoint,
+    folder: Path,
+    repo_id: str,
+    *,
+    licence: str,
+    data_note: str,
+    samples: Picture | None = None,
+    learned: Picture | None = None,
+) -> str:
+    """The card of the checkpoint in `folder`, as it is pushed to `repo_id`.
+
+    With `samples` (N, H, W, 4) of it and the pictures it `learned` from (M, H, W, 4) it also tells how many of the ones
+    are near copies of the others.
+    """
+    check_licence(licence)
+    base = parse_origin(loaded.info.training.get("base_origin"))
+    figures = [_measured(loaded, folder)]
+    if samples is not None and learned is not None:
+        figures.append(_copies(samples, loaded.codec.decode(loaded.codec.encode(learned))))
+    note = as_markdown(data_note, links=True) or _UNSAID
+    count = len(_read(folder, SEEN_FILE).split())
+    data = f"{note}\n\nIt learned from {count} pictures" + (", beside those of its base." if base else ".")
+    return Card(
+        title=repo_id.partition("/")[2],
+        name=local_name(repo_id),
+        imports=("from pixelart import from_pretrained", "from pixelart.engine import Request"),
+        engine=f'engine = from_pretrained("{repo_id}")',
+        licence=licence,
+        data=data if count else note,
+        figures="\n\n".join(figures),
+        base=base,
+    ).of(loaded)
+
+
+def _content(loaded: Checkpoint, samples: Picture) -> dict[str, bytes]:
+    """What was loaded and checked, whatever lies in its folder by now."""
+    sheet, colours = sample_sheet(samples), loaded.info.colours
+    scale = max(1, SHEET_SIDE // sheet.shape[1])
+    files = {
+        CONFIG_FILE: loaded.config.to_json(),
+        WEIGHTS_FILE: pack_weights(loaded.model),
+        SAMPLES_FILE: encode_png(sheet, scale=scale),
+    }
+    return files if colours is None else {**files, PALETTE_FILE: gpl_palette(loaded.info.name, colours)}
+
+
+def _beside(folder: Path) -> dict[str, bytes]:
+    return {name: data for name in (LOG_FILE, SEEN_FILE) if (data := _read(folder, name))}
+
+
+def _read(folder: Path, name: str) -> bytes:
+    try:
+        with (folder / name).open("rb") as file:
+            return file.read(SETTINGS.max_directory_bytes)
+    except OSError:
+        return b""
+
+
+def _measured(loaded: Checkpoint, folder: Path) -> str:
+    """What the log says of the weights that were kept."""
+    rows = _rows(_read(folder, LOG_FILE))
+    kept = loaded.info.training.get("kept_step")
+    row = next((row for row in rows if row.get("step") == str(kept)), rows[-1] if rows else {})
+    bits, brush, ratio = (_number(row, name) for name in ("validation_bits", "hole_bits", "seam_ratio"))
+    if bits is None:
+        return "Nothing was measured on pictures held out of training."
+    lines = [f"**{bits:.3f} bits per dimension** on pictures held out of training, by its own log."]
+    if brush is not None:
+        lines.append(f"{brush:.3f} bits a hidden pixel in brush strokes.")
+    if ratio is not None:
+        lines.append(f"Seam ratio {ratio:.3f}: what the surroundings of a hole leave of the bits at its far edges.")
+    return " ".join(lines)
+
+
+def _rows(table: bytes) -> list[Mapping[str, Any]]:
+    try:
+        return [row for row in csv.DictReader(io.StringIO(table.decode("ascii"))) if _number(row, "validation_bits")]
+    except (ValueError, csv.Error):
+        return []
+
+
+def _number(row: Mapping[str, Any], name: str) -> float | None:
+    try:
+        value = float(row[name])
+    except (KeyError, ValueError, TypeError):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _copies(samples: Picture, learned: Picture) -> str:
+    share = near_copies(samples, learned)
+    return (
+        f"Near copies among the {len(samples)} samples above: {share:.1%}. A near copy differs from a picture that was "
+        f"learned from, mirrored or not and moved by up to two pixels, in at most a tenth of the pixels that are there."
+    )
