@@ -134,6 +134,16 @@ def test_what_takes_too_long_is_drawn_here(tiny_checkpoints: Path, monkeypatch: 
     assert len(lent.generate(CROSS)) == 3 and not fake_spaces.calls
 
 
+def test_an_enlargement_travels_with_its_factor() -> None:
+    class Told:
+        def enlarge(self, *given: object, **named: object) -> object:
+            return given, named
+
+    request = Request("scales")
+    drawn: object = Call("enlarge", request, (PICTURE,), 4).of(Told(), None, None)  # pyright: ignore[reportArgumentType]
+    assert drawn == ((request, PICTURE), {"factor": 4, "on_row": None, "cancel": None})
+
+
 def test_the_fake_breaks_what_the_real_one_would(tiny_checkpoints: Path) -> None:
     def unpicklable(call: object) -> Iterator[object]:
         yield threading.Lock()
