@@ -279,7 +279,7 @@ def _add_space(add: Any) -> None:
     command = _command(add, "space", space_command.space, text, "--dry-run --out space/ --checkpoints dungeon-gated")
     command.add_argument("--dry-run", action="store_true", help="write the folder to --out and push nothing")
     command.add_argument("--out", type=Path, metavar="FOLDER", help="a folder that is not there yet")
-    command.add_argument("--repo", metavar="OWNER/NAME", help="push it there, in one commit; a Space that is new is made")
+    command.add_argument("--repo", metavar="OWNER/NAME", help="push it there in one commit, to a new Space if need be")
     command.add_argument("--public", action="store_true", help="show a new Space to all (private)")
     command.add_argument("--checkpoints", nargs="+", metavar="NAME", help="which ones go with it (all)")
     command.add_argument("--folder", type=Path, default=Path("checkpoints"), help="where they lie (checkpoints)")

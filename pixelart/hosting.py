@@ -1,4 +1,4 @@
-"""Where the program runs, and what follows from it: who may train, whose a training is, and with whose token to sign."""
+"""Where the program runs, and what follows: who may train, whose a training is, and with whose token to sign."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, Literal
 from pixelart.hub import own_token
 
 Kind = Literal["desktop", "server", "space", "zero_gpu"]
-"""desktop: only this machine reaches the page; server: others do; space: of Hugging Face; zero_gpu: a Space that is lent
-a GPU for seconds."""
+"""desktop: only this machine reaches the page; server: others do; space: of Hugging Face; zero_gpu: a Space that is
+lent a GPU for seconds."""
 SIGN_IN = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
 """What the Hub tells a Space that lets visitors sign in (`hf_oauth: true`)."""
 _LOCAL = ("127.0.0.1", "localhost")
@@ -52,6 +52,9 @@ class Hosting:
         if self.has_sign_in:
             return hashlib.sha256(f"user of the Hub: {user}".encode()).hexdigest()[:32] if user else ""
         return browser
+
+
+SERVER = Hosting()
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
-"""The folder that a Space of the Hugging Face Hub is made of: the program, its requirements, chosen checkpoints, a README
-whose front matter configures it, and nothing else."""
+"""The folder that a Space of the Hugging Face Hub is made of: the program, its requirements, chosen checkpoints, a
+README whose front matter configures it, and nothing else."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ ROOT = Path(__file__).parent.parent
 PROGRAM = ("app.py", "LICENSE")
 SOURCES = (".py", ".js", ".css", ".html")
 OF_A_CHECKPOINT = (
-    CONFIG_FILE, WEIGHTS_FILE, SEEN_FILE, CARD_FILE, SAMPLES_FILE, "completions.png", LOG_FILE, PALETTE_FILE, ORIGIN_FILE,
+    CONFIG_FILE, WEIGHTS_FILE, SEEN_FILE, CARD_FILE, SAMPLES_FILE, "completions.png", LOG_FILE, PALETTE_FILE,
+    ORIGIN_FILE,
 )  # fmt: skip
 TORCH = "torch>=2.8,<=2.11.0"
 """The versions that ZeroGPU knows."""
@@ -47,7 +48,7 @@ def space_files(library: Library, names: Iterable[str] | None = None) -> Mapping
         OSError: a file cannot be read.
     """
     files = {name: (ROOT / name).read_bytes() for name in PROGRAM}
-    package = ROOT / __package__
+    package = Path(__file__).parent
     for path in sorted(package.rglob("*")):
         inside = path.relative_to(ROOT)
         hidden = any(part.startswith((".", "__pycache__")) for part in inside.parts)
@@ -95,7 +96,7 @@ def _checked(library: Library, names: Iterable[str] | None) -> list[Path]:
     paths = [library.path(name) for name in dict.fromkeys(names)]
     for path in paths:
         if (path / OWNER_FILE).exists():
-            raise RequestRejected(f"checkpoint {path.name}: belongs to a visitor of this program, so it is not shown to all")
+            raise RequestRejected(f"checkpoint {path.name}: belongs to a visitor, so it is not shown to all")
         library.load(path.name)
     return paths
 

@@ -1,5 +1,5 @@
-"""What the package `spaces` does on ZeroGPU, without its GPUs: a decorated generator runs in a forked process, what goes
-in and comes out is pickled, and of an exception only the name comes back."""
+"""What the package `spaces` does on ZeroGPU, without its GPUs: a decorated generator runs in a forked process, what
+goes in and comes out is pickled, and of an exception only the name comes back."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def GPU(task: Any = None, *, duration: Any = None) -> Any:
         arguments.put((args, kwargs))
         watch = threading.Thread(target=lambda: (process.join(), answers.put(("died", None))), daemon=True)
         watch.start()
+        kind = ""
         try:
             while True:
                 kind, value = answers.get()

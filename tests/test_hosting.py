@@ -73,7 +73,9 @@ def test_a_desktop_signs_as_whoever_is_signed_in_on_it(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("hosting", [Hosting("server"), find_hosting(SPACE), find_hosting(SIGNED), find_hosting(ZERO)])
-@pytest.mark.parametrize(("user", "token"), [("", ""), ("", None), ("ann", ""), ("ann", None), ("", "hf_x"), (1, "hf_x")])
+@pytest.mark.parametrize(
+    ("user", "token"), [("", ""), ("", None), ("ann", ""), ("ann", None), ("", "hf_x"), (1, "hf_x")]
+)
 def test_who_is_not_signed_in_signs_nothing_and_the_machine_least(
     hosting: Hosting, user: object, token: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:

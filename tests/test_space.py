@@ -37,6 +37,11 @@ def library(folder: Path) -> Library:
     return Library(folder, device=torch.device("cpu"), memory_bytes=0)
 
 
+def page(url: str) -> str:
+    with urllib.request.urlopen(url) as answer:
+        return answer.read().decode()
+
+
 def run(*words: str) -> int:
     return main(["space", *words])
 
@@ -62,7 +67,11 @@ def test_a_dry_run_writes_what_a_space_needs_and_nothing_else(
     roots = {".gitattributes", "LICENSE", "README.md", "app.py", "requirements.txt"}
     assert {name for name in found if "/" not in name} == roots
     assert {name.split("/")[0] for name in found if "/" in name} == {"pixelart", "checkpoints"}
-    ours = {p.relative_to(ROOT).as_posix() for p in (ROOT / "pixelart").rglob("*") if p.suffix in (".py", ".js", ".css", ".html")}
+    ours = {
+        p.relative_to(ROOT).as_posix()
+        for p in (ROOT / "pixelart").rglob("*")
+        if p.suffix in (".py", ".js", ".css", ".html")
+    }
     assert {name for name in found if name.startswith("pixelart/")} == ours
     of_tiny = {name.rpartition("/")[2] for name in found if name.startswith("checkpoints/")}
     assert {"config.json", "model.safetensors", "training_images.txt"} <= of_tiny and "notes.txt" not in of_tiny
@@ -80,7 +89,10 @@ def test_its_readme_speaks_of_no_file_that_is_not_there(own_checkpoints: Path) -
     files = space_files(library(own_checkpoints))
     links = re.findall(r"\]\(([^)#:]+)\)", files["README.md"].decode())
     shutil.rmtree(own_checkpoints / "tiny")
-    assert links in ([], ["checkpoints/tiny/README.md"]) and "](" not in space_files(library(own_checkpoints))["README.md"].decode()
+    assert (
+        links in ([], ["checkpoints/tiny/README.md"])
+        and "](" not in space_files(library(own_checkpoints))["README.md"].decode()
+    )
 
 
 def test_checkpoints_are_chosen_by_name_and_no_visitors_goes_along(own_checkpoints: Path) -> None:
@@ -144,6 +156,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
         close_session()
 
 
+@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # of the client, of itself
 def test_a_push_is_one_commit_of_the_same_files_and_a_second_one_makes_none(
     hub: HubServer, own_checkpoints: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -153,7 +166,9 @@ def test_a_push_is_one_commit_of_the_same_files_and_a_second_one_makes_none(
     repo = hub.repos["spaces/art/studio"]
     assert repo.files == space_files(library(own_checkpoints)) and sorted(repo.files) == told["files"]
     assert len(repo.commits) == 2 and repo.private and told["is_new"] and told["commit"] == repo.commits[-1].oid
-    created = next(json.loads(body) for (stage, _), body in zip(hub.asked, hub.bodies, strict=True) if stage == "create")
+    created = next(
+        json.loads(body) for (stage, _), body in zip(hub.asked, hub.bodies, strict=True) if stage == "create"
+    )
     assert (created["type"], created["sdk"]) == ("space", "gradio")
     assert run(*words) == 0 and len(repo.commits) == 2
     hub.commit(repo, {**repo.files, "pixelart/old.py": b"", "checkpoints/old/config.json": b"", "notes.md": b"theirs"})
@@ -237,10 +252,18 @@ def started(folder: Path, environ: dict[str, str]) -> Iterator[str]:
     kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH") if name in os.environ}
     home = folder.with_name("home")
     home.mkdir(exist_ok=True)
-    given = {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port), "HOME": str(home), "HF_HUB_OFFLINE": "1"}
+    given = {
+        "GRADIO_SERVER_NAME": "127.0.0.1",
+        "GRADIO_SERVER_PORT": str(port),
+        "HOME": str(home),
+        "HF_HUB_OFFLINE": "1",
+    }
     log = folder.with_name("log").open("w")
     command = [sys.executable, "-X", "faulthandler", "app.py"]
-    with log, subprocess.Popen(command, cwd=folder, env={**kept, **given, **environ}, stdout=log, stderr=log) as process:
+    with (
+        log,
+        subprocess.Popen(command, cwd=folder, env={**kept, **given, **environ}, stdout=log, stderr=log) as process,
+    ):
         try:
             for _ in range(1200):
                 assert process.poll() is None, folder.with_name("log").read_text()
@@ -252,7 +275,7 @@ def started(folder: Path, environ: dict[str, str]) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}/"
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(60)
 
 
 SPACE = {"SYSTEM": "spaces", "SPACE_ID": "art/studio"}
@@ -277,9 +300,8 @@ def test_it_starts_without_network_or_token_whatever_lies_in_its_checkpoints(
     damage(folder / "checkpoints")
     with started(folder, SPACE) as url:
         visitor = Visitor(url)
-        page = urllib.request.urlopen(url).read().decode()
-        config = urllib.request.urlopen(f"{url}config").read().decode()
-        assert "Pixel Art Studio" in page and "Training is off here" in config and "duplicate=true" in config
+        config = page(f"{url}config")
+        assert "Pixel Art Studio" in page(url) and "Training is off here" in config and "duplicate=true" in config
         assert "arrive" in visitor.events and "start_training" not in visitor.events
         visitor.post("arrive", [None])
         _, notice, models, *_ = visitor.post("load", [None]).data
@@ -289,7 +311,10 @@ def test_it_starts_without_network_or_token_whatever_lies_in_its_checkpoints(
             assert "1 picture in" in drawn.data[1]
         else:
             assert "No model is installed" in config
-            assert "No model is installed" in visitor.post("generate", [None, 1, None, "Any", 1, 5, 1, None, 1, 0, 1, 0, []]).told()
+            assert (
+                "No model is installed"
+                in visitor.post("generate", [None, 1, None, "Any", 1, 5, 1, None, 1, 0, 1, 0, []]).told()
+            )
 
 
 @pytest.mark.slow
@@ -303,5 +328,7 @@ def test_on_zero_gpu_it_draws_in_forked_processes_and_trains_nothing(written: Pa
         visitor = Visitor(url)
         visitor.post("arrive", [None])
         drawn = visitor.post("generate", [None, 1, "tiny", "cross", 1, 5, 2, None, 1, 0, 1, 0, []])
-        assert "2 pictures in" in drawn.data[1] and "for seconds" in urllib.request.urlopen(f"{url}config").read().decode()
+        assert (
+            "2 pictures in" in drawn.data[1] and "for seconds" in urllib.request.urlopen(f"{url}config").read().decode()
+        )
     assert "the CPU draws" not in folder.with_name("log").read_text()

@@ -199,7 +199,7 @@ def check_name(name: str) -> None:
 
 def export_run(run: Path, target: Path, *, owner: str = "") -> Path:
     """Write the averaged weights of a run's newest save, or of its best where it keeps that, as the checkpoint folder
-    `target`, with what was measured on the way; whole or not at all. `owner`: whose alone it is to be; "" = everybody's.
+    `target`, with what was measured on the way; whole or not at all. `owner`: whose alone it is to be; "" = no one's.
 
     Raises:
         RequestRejected: no run there, nothing saved yet, or `target` exists.

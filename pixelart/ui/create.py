@@ -76,8 +76,8 @@ class Settings:
 
 
 def create_tab(arrived: Dependency, engine: Engine, top: TopLine) -> Callable[[Dependency], None]:
-    """Builds the tab inside the open Blocks and wires its events, the first of which follow `arrived`. Returns what lets
-    it follow an event that has chosen another model above the tabs."""
+    """Builds the tab inside the open Blocks and wires its events, the first of which follow `arrived`. Returns what
+    lets it follow an event that has chosen another model above the tabs."""
     session = gr.State(Session(), time_to_live=SESSION_SECONDS, delete_callback=Session.free)
     ticket = Ticket(0, visible=False)
     with gr.Row(elem_id="workspace"):

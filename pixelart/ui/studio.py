@@ -9,7 +9,7 @@ from gradio.themes import Base
 from starlette.middleware import Middleware
 
 from pixelart.engine import Engine
-from pixelart.hosting import Hosting
+from pixelart.hosting import SERVER, Hosting
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
 from pixelart.ui.body_limit import BodyLimit
@@ -26,7 +26,7 @@ FONT = ("ui-sans-serif", "system-ui", "sans-serif")
 MONO = ("ui-monospace", "monospace")
 
 
-def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = Hosting()) -> gr.Blocks:
+def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER) -> gr.Blocks:
     """The whole app, ready to launch with `launch_settings()`. Works with no checkpoint at all, and says so.
 
     `training`: the jobs of the program, or why there are none. `hosting`: where it runs.

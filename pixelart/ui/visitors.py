@@ -18,7 +18,7 @@ from pixelart.owners import asking
 
 _OWNER = re.compile("[0-9a-f]{32}")
 SIGN_IN = "Sign in (top right) to train: your trainings, and the models you make of them, are then yours alone."
-LOST = "What is trained on a Space is lost when it restarts: download a model that you want to keep, or push it to the Hub."
+LOST = "What is trained on a Space is lost when it restarts: download a model that you want to keep."
 
 
 class Arrivals:
@@ -69,6 +69,6 @@ def training_notice(hosting: Hosting, reason: str) -> str:
     commands = f"git clone {address} && cd {folder} && pip install -r requirements.txt && python app.py"
     return (
         f'<div class="notice">{escape(reason)} Two ways on: <ul>'
-        f'<li><a href="{address}?duplicate=true" target="_blank" rel="noopener">Duplicate this Space</a> to hardware of '
-        f"your own.</li><li>Run it on your machine: <code>{commands}</code></li></ul></div>"
+        f'<li><a href="{address}?duplicate=true" target="_blank" rel="noopener">Duplicate this Space</a> to hardware '
+        f"of your own.</li><li>Run it on your machine: <code>{commands}</code></li></ul></div>"
     )

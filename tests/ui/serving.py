@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from pixelart.hosting import Hosting
+from pixelart.hosting import SERVER, Hosting
 from pixelart.jobs import Jobs
 from pixelart.ui import build, launch_settings
 
@@ -34,7 +34,7 @@ def serving(engine: Any, training: Jobs | str = OFF) -> Iterator[str]:
 
 @contextmanager
 def serving_app(
-    engine: Any, training: Jobs | str = OFF, *, hosting: Hosting = Hosting()
+    engine: Any, training: Jobs | str = OFF, *, hosting: Hosting = SERVER
 ) -> Iterator[tuple[gr.Blocks, str]]:
     """It and its URL. What gradio leaves behind is collected here, so that no later test is blamed for it."""
     with without_resource_warnings():

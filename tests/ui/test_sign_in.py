@@ -1,4 +1,4 @@
-"""Sign-in on a Space: who a page belongs to, and with whose token the Hub is written to; the Space has a secret itself."""
+"""Sign-in on a Space that has a secret itself: who a page belongs to, and with whose token the Hub is written to."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ class Space:
     def call(self, name: str, data: list[Any], headers: dict[str, str], body: dict[str, Any] | None = None) -> Any:
         sent = {"data": data, "fn_index": self.events[name], "session_hash": "someone", **(body or {})}
         request = urllib.request.Request(
-            f"{self.url}gradio_api/run/predict", json.dumps(sent).encode(), {"Content-Type": "application/json", **headers}
+            f"{self.url}gradio_api/run/predict",
+            json.dumps(sent).encode(),
+            {"Content-Type": "application/json", **headers},
         )
         try:
             with urllib.request.urlopen(request) as answer:
@@ -69,7 +71,7 @@ def space() -> Iterator[Space]:
         for name, value in {**OAUTH, "SYSTEM": "spaces", "SPACE_ID": "art/studio", "HF_TOKEN": OF_THE_SPACE}.items():
             patch.setenv(name, value)
         for name, value in OAUTH.items():
-            patch.setattr(gr.oauth, name, value)
+            patch.setattr(f"gradio.oauth.{name}", value)
         patch.setattr("gradio.http_server.watchfn_spaces", lambda reloader: None)  # which needs the package of Spaces
         assert get_token() == OF_THE_SPACE
         users = {OF_THE_SPACE: "art", OF_ANN: "ann", OF_BOB: "bob"}
@@ -123,7 +125,10 @@ NOBODY: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "a token in the body": ({}, {"oauth_token": OF_THE_SPACE}),
     "a token and a name in the body": ({}, {"oauth_token": OF_ANN, "username": "ann", "profile": {"username": "ann"}}),
     "a forged session in the body": ({}, {"session": {"oauth_info": {"access_token": OF_ANN}}}),
-    "an expired sign-in and a token in the body": ({"Cookie": session("ann", OF_ANN, expires=-1)}, {"oauth_token": OF_ANN}),
+    "an expired sign-in and a token in the body": (
+        {"Cookie": session("ann", OF_ANN, expires=-1)},
+        {"oauth_token": OF_ANN},
+    ),
 }
 
 

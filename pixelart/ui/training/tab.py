@@ -47,8 +47,8 @@ def job_memory() -> gr.BrowserState:
 def train_tab(
     arrived: Dependency, engine: Engine, jobs: Jobs, models: Models, memory: gr.BrowserState, *, local: bool
 ) -> None:
-    """Builds the tab inside the open Blocks and wires its events, the first of which follow `arrived`. `local`: the page
-    is used where the program runs."""
+    """Builds the tab inside the open Blocks and wires its events, the first of which follow `arrived`. `local`: the
+    page is used where the program runs."""
     images = gr.State(Images(), time_to_live=SESSION_SECONDS, delete_callback=Images.free)
     with gr.Row(elem_id="train"):
         with gr.Column(elem_id="train-left", min_width=0):
