@@ -22,8 +22,15 @@ from pixelart.leaving import interrupt_when_told, leave, leave_when_told
 if __name__ == "__main__":
     leave_when_told()  # at once: the imports below take seconds
 
+if os.environ.get("SPACES_ZERO_GPU"):
+    import spaces  # pyright: ignore[reportMissingImports] # a Space has it; first, for it changes what torch is
+
+import torch
+
+from pixelart.borrowing import borrowing
 from pixelart.engine import Engine
 from pixelart.errors import PixelArtError
+from pixelart.hosting import Hosting, find_hosting
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
 from pixelart.ui import build, launch_settings
@@ -38,24 +45,29 @@ def has_screen() -> bool:
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def is_local() -> bool:
-    """Whether only this machine is served, so that whoever uses the page on it may name its folders: each request is
-    looked at besides, for a proxy may pass on those of others."""
-    reached = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1") not in ("127.0.0.1", "localhost", "::1")
-    return not (reached or os.environ.get("SPACE_ID") or os.environ.get("GRADIO_SHARE", "").lower() == "true")
-
-
 @contextmanager
-def training() -> Iterator[Jobs | str]:
+def training(hosting: Hosting) -> Iterator[Jobs | str]:
     """The trainings in the background, which end with this context; or why there are none."""
-    settings = SETTINGS.for_one_user() if is_local() else SETTINGS
+    if hosting.training_refusal:
+        yield hosting.training_refusal
+        return
+    settings = SETTINGS.for_one_user() if hosting.is_local else SETTINGS
     try:
-        jobs = Jobs(JOBS, checkpoints=CHECKPOINTS, settings=settings)
+        jobs = Jobs(JOBS, checkpoints=CHECKPOINTS, settings=settings, by_owner=not hosting.is_local)
     except (PixelArtError, OSError) as error:
         yield f"Training is off: {error}."
         return
     with jobs:
         yield jobs
+
+
+def make_engine(hosting: Hosting, jobs: Jobs | str) -> Engine:
+    """The engine of the page. On ZeroGPU this process has no GPU: drawings are made on one that is lent."""
+    by_owner = not hosting.is_local
+    if hosting.kind == "zero_gpu":
+        lent = borrowing(spaces.GPU, CHECKPOINTS)  # pyright: ignore[reportPossiblyUnboundVariable]
+        return Engine(CHECKPOINTS, device=torch.device("cpu"), by_owner=by_owner, elsewhere=lent)
+    return Engine(CHECKPOINTS, on_drawing=jobs.give_way if isinstance(jobs, Jobs) else None, by_owner=by_owner)
 
 
 def warm_up(engine: Engine) -> None:
@@ -89,13 +101,14 @@ def own_temporary_folder() -> Iterator[None]:
             tempfile.tempdir = before
 
 
-def serve(jobs: Jobs | str, *, tools: bool = False) -> None:
+def serve(hosting: Hosting, jobs: Jobs | str, *, tools: bool = False) -> None:
     """Serves the page until KeyboardInterrupt, then closes it without waiting for those who look at it. `tools`: its
     endpoints are MCP tools too."""
-    engine = Engine(CHECKPOINTS, on_drawing=jobs.give_way if isinstance(jobs, Jobs) else None)
-    threading.Thread(target=warm_up, args=(engine,), name="warm-up", daemon=True).start()
-    page = build(engine, jobs, local=is_local())
-    settings = launch_settings(local=is_local(), tools=tools)
+    engine = make_engine(hosting, jobs)
+    if hosting.kind != "zero_gpu":  # where it would ask for a GPU
+        threading.Thread(target=warm_up, args=(engine,), name="warm-up", daemon=True).start()
+    page = build(engine, jobs, hosting=hosting)
+    settings = launch_settings(local=hosting.is_local, tools=tools)
     page.launch(inbrowser=has_screen(), prevent_thread_lock=True, **settings)
     try:
         while True:
@@ -110,8 +123,10 @@ def main() -> NoReturn:
     interrupt_when_told()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    with suppress(KeyboardInterrupt), own_temporary_folder(), training() as jobs:
-        serve(jobs, tools=tools)
+    with suppress(KeyboardInterrupt), own_temporary_folder():
+        hosting = find_hosting(os.environ)
+        with training(hosting) as jobs:
+            serve(hosting, jobs, tools=tools)
     leave()
 
 

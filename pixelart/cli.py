@@ -10,7 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-from pixelart import check_command, commands, hub_command, inspect_command, jobs_command, train_command
+from pixelart import (
+    check_command,
+    commands,
+    hub_command,
+    inspect_command,
+    jobs_command,
+    space_command,
+    train_command,
+)
 from pixelart.card import LICENCES
 from pixelart.errors import PixelArtError
 from pixelart.holes import HOLES
@@ -78,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_push(add)
     _add_pull(add)
     _add_jobs(add)
+    _add_space(add)
     return parser
 
 
@@ -271,6 +280,17 @@ def _add_jobs(add: Any) -> None:
     help_text = "take up this job and work through the queue, where no app does; Ctrl+C saves"
     command.add_argument("--resume", metavar="ID", help=help_text)
     _checkpoints_folder(command)
+
+
+def _add_space(add: Any) -> None:
+    text = "make the folder of a Space of the Hugging Face Hub, or push it as one"
+    command = _command(add, "space", space_command.space, text, "--dry-run --out space/ --checkpoints dungeon-gated")
+    command.add_argument("--dry-run", action="store_true", help="write the folder to --out and push nothing")
+    command.add_argument("--out", type=Path, metavar="FOLDER", help="a folder that is not there yet")
+    command.add_argument("--repo", metavar="OWNER/NAME", help="push it there in one commit, to a new Space if need be")
+    command.add_argument("--public", action="store_true", help="show a new Space to all (private)")
+    command.add_argument("--checkpoints", nargs="+", metavar="NAME", help="which ones go with it (all)")
+    command.add_argument("--folder", type=Path, default=Path("checkpoints"), help="where they lie (checkpoints)")
 
 
 def _checkpoint(command: argparse.ArgumentParser) -> None:

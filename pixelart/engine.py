@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 FACTORS = (2, 4)
 MOST_ENLARGED = 2
 """How many times the size of a checkpoint an enlarged picture may have."""
+Elsewhere = Callable[["Call", CheckpointInfo, OnRow | None, Callable[[], bool] | None], list[Drawing] | None]
+"""elsewhere(call, info, on_row, cancel): draws in place of this process, of which the previews show the first picture
+alone, or answers None."""
 
 
 class Engine:
@@ -55,12 +58,15 @@ class Engine:
         device: torch.device | None = None,
         memory_bytes: int = 1 << 30,
         on_drawing: Callable[[bool], None] | None = None,
+        by_owner: bool = False,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         """`on_drawing` is told True when drawing begins and False when nobody draws any more, in this order; it must be
-        quick and call no method of the engine."""
+        quick and call no method of the engine. `by_owner`: see `Library`. `elsewhere` is asked to draw first; what it
+        does not draw is drawn here."""
         self.device = device or pick_device()
-        self._on_drawing = on_drawing
-        self.library = Library(folder, device=self.device, memory_bytes=memory_bytes)
+        self._on_drawing, self._elsewhere = on_drawing, elsewhere
+        self.library = Library(folder, device=self.device, memory_bytes=memory_bytes, by_owner=by_owner)
         self._drawings = 0
         self._lock = threading.Lock()
 
@@ -119,6 +125,8 @@ class Engine:
             Cancelled: `cancel` answered True.
         """
         info = self.library.load(request.checkpoint).info
+        if (drawn := self._lent(Call("generate", request), info, on_row, cancel)) is not None:
+            return drawn
         blank = np.zeros((info.height, info.width, 4), np.uint8)
         everything = np.ones(blank.shape[:2], np.bool_)
         drawings = self._complete(request, blank, everything, on_row, cancel)
@@ -150,6 +158,8 @@ class Engine:
             raise RequestRejected(f"mask is {found}; the picture is {info.width} x {info.height}")
         if not mask.any():
             raise RequestRejected("the mask is empty: mark the pixels to repaint")
+        if (drawn := self._lent(Call("complete", request, (picture, mask)), info, on_row, cancel)) is not None:
+            return drawn
         if request.seamless:
             request.check()
             shift = shift_to_join(mask, request.seamless)
@@ -203,6 +213,9 @@ class Engine:
         request.check()
         if request.seamless:
             raise RequestRejected(f"seamless {request.seamless!r}: an enlarged picture cannot be made to tile")
+        call = Call("enlarge", request, (picture,), factor)
+        if (drawn := self._lent(call, loaded.info, on_row, cancel)) is not None:
+            return drawn
         large = picture.repeat(factor, 0).repeat(factor, 1)
         mask = added_pixels(*large.shape[:2], factor=factor)
         draw = partial(enlarge, loaded.model, loaded.codec, picture, factor=factor)
@@ -309,6 +322,15 @@ class Engine:
             learned=learned,
             on_stage=on_stage,
         )
+
+    def _lent(
+        self, call: Call, info: CheckpointInfo, on_row: OnRow | None, cancel: Callable[[], bool] | None
+    ) -> list[Drawing] | None:
+        """What was drawn elsewhere; None where it is to be drawn here. Only what could be drawn is asked for."""
+        if self._elsewhere is None:
+            return None
+        call.request.check()
+        return self._elsewhere(call, info, on_row, cancel)
 
     @contextmanager
     def _drawing(self) -> Iterator[None]:
@@ -423,6 +445,24 @@ class Engine:
             Drawing(c.picture, c.seed, c.log_prob, {**settings, "seed": c.seed, "log_prob": round(c.log_prob, 3)})
             for c in candidates
         ]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A drawing that is asked for, as it travels to an engine of another process: generate; complete, `arguments` being
+    picture and mask; or enlarge, by `factor`, being the picture alone."""
+
+    method: Literal["generate", "complete", "enlarge"]
+    request: Request
+    arguments: tuple[NDArray[Any], ...] = ()
+    factor: int = 1
+
+    def of(self, engine: Engine, on_row: OnRow | None, cancel: Callable[[], bool] | None) -> list[Drawing]:
+        """What that engine draws. Raises what its method raises."""
+        watched: dict[str, Any] = {"on_row": on_row, "cancel": cancel}
+        if self.method == "enlarge":
+            watched["factor"] = self.factor
+        return getattr(engine, self.method)(self.request, *self.arguments, **watched)
 
 
 class _Draw(Protocol):

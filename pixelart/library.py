@@ -31,6 +31,7 @@ from pixelart.models.weights import (
     read_config,
     read_seen,
 )
+from pixelart.owners import asking, may_see
 from pixelart.settings import SETTINGS
 
 log = logging.getLogger(__name__)
@@ -106,8 +107,10 @@ class Library:
     threads.
     """
 
-    def __init__(self, folder: Path, *, device: torch.device, memory_bytes: int) -> None:
+    def __init__(self, folder: Path, *, device: torch.device, memory_bytes: int, by_owner: bool = False) -> None:
+        """With `by_owner`, a checkpoint that has an owner is there only when its owner asks (`pixelart.owners`)."""
         self.folder, self.device, self.memory_bytes = folder, device, memory_bytes
+        self.by_owner = by_owner
         self._loaded: OrderedDict[str, tuple[Stamp, Checkpoint]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -167,14 +170,19 @@ class Library:
         """
         path = self.folder / name
         plain = len(name) < 256 and not name.startswith(".") and path.parent == self.folder and path.name == name
-        if not plain or not (path / CONFIG_FILE).is_file():
+        if not plain or not (path / CONFIG_FILE).is_file() or not self._is_shown(path):
             names = ", ".join(info.name for info in self._look()[0]) or "none"
             raise RequestRejected(f"checkpoint {name!r:.80} not found; {self.folder.name}/ holds: {names}")
         return path
 
+    def _is_shown(self, path: Path) -> bool:
+        return not self.by_owner or may_see(path, asking() or "")
+
     def _look(self) -> tuple[Infos, Faults]:
         found, damaged = [], []
         for path in sorted(self.folder.glob(f"[!.]*/{CONFIG_FILE}")):
+            if not self._is_shown(path.parent):
+                continue
             try:
                 config = read_config(path.parent)
                 check_weights(path.parent, config)

@@ -65,7 +65,7 @@ class Repo:
 
 @dataclass
 class HubServer:
-    """Repositories by their address below the server: art/heroes, or datasets/art/sprites.
+    """Repositories by their address below the server: art/heroes, datasets/art/sprites, or spaces/art/studio.
 
     A request has a stage: login, create, validate, preupload, batch, put, commit, info, tree, head or get. `faults` by
     stage are answered in place of what the Hub would, before anything is done, or after, where the stage is in `lost`.
@@ -121,7 +121,8 @@ class HubServer:
         if token not in self.users:
             return Answer(401)
         wanted = json.loads(body)
-        place = f"{wanted['organization'] or self.users[token]}/{wanted['name']}"
+        space = "spaces/" if wanted.get("type") == "space" else ""
+        place = f"{space}{wanted['organization'] or self.users[token]}/{wanted['name']}"
         status = 409 if place in self.repos else 200
         if status == 200:
             self.add(place, {".gitattributes": b"*.safetensors filter=lfs\n"})
@@ -184,7 +185,7 @@ class HubServer:
             return NO_REPO
         if not commit:
             return Answer(404, {"X-Error-Code": "RevisionNotFound"})
-        return _json({"id": place.removeprefix("datasets/"), "sha": commit.oid, "private": repo.private})
+        return _json({"id": "/".join(place.split("/")[-2:]), "sha": commit.oid, "private": repo.private})
 
     def _tree(self, place: str, revision: str, query: str, body: bytes, token: str) -> Answer:
         repo = self._visible(place, token)
@@ -216,7 +217,7 @@ class HubServer:
         return entry
 
 
-_PLACE = r"((?:datasets/|models/)?[^/]+/[^/]+)"
+_PLACE = r"((?:datasets/|models/|spaces/)?[^/]+/[^/]+)"
 _ROUTES = [
     ("GET", r"/api/whoami-v2", "login"),
     ("POST", r"/api/repos/create", "create"),

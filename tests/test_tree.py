@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ("commands", "train_command", "inspect_command", "check_command", "hub_command", "jobs_command")
+COMMANDS = (
+    "commands", "train_command", "inspect_command", "check_command", "hub_command", "jobs_command", "space_command",
+)  # fmt: skip
 ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie beside each other and share nothing
     ("app", "pixelart.__main__"),
     ("pixelart.cli",),
-    ("pixelart.ui", *(f"pixelart.{name}" for name in COMMANDS)),
+    ("pixelart.ui", *(f"pixelart.{name}" for name in COMMANDS), "pixelart.borrowing"),
     ("pixelart.terminal",),
-    ("pixelart.engine", "pixelart.jobs"),
+    ("pixelart.engine", "pixelart.jobs", "pixelart.hosting", "pixelart.space"),
     ("pixelart.publishing",),
     ("pixelart.hub", "pixelart.card"),
     ("pixelart.training",),
@@ -30,7 +32,7 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.images", "pixelart.heatmap", "pixelart.animation", "pixelart.palette_files", "pixelart.near_copies"),
     ("pixelart.codec",),
     ("pixelart.palettes",),
-    ("pixelart.settings", "pixelart.errors", "pixelart.devices", "pixelart.leaving"),
+    ("pixelart.settings", "pixelart.errors", "pixelart.devices", "pixelart.leaving", "pixelart.owners"),
 ]
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "jsonpickle"}
 CALLS = {"eval", "exec", "__import__", "execfile"}

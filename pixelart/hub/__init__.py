@@ -4,6 +4,7 @@ from pixelart.hub.client import own_token as own_token
 from pixelart.hub.client import plain_failures as plain_failures
 from pixelart.hub.client import sign_in as sign_in
 from pixelart.hub.datasets import fetch_dataset as fetch_dataset
+from pixelart.hub.files import SPACE as SPACE
 from pixelart.hub.names import check_repo_id as check_repo_id
 from pixelart.hub.names import local_name as local_name
 from pixelart.hub.pulling import Pulled as Pulled

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from itertools import islice
+from typing import Literal
 
 from huggingface_hub import RepoFile, RepoFolder
 
@@ -21,7 +23,7 @@ from pixelart.models.weights import (
 from pixelart.settings import SETTINGS
 
 MAX_ENTRIES = 1000
-"""Files and folders at the root of a repository that is looked at."""
+"""Files and folders of a repository that is looked at."""
 LIMITS = {
     CONFIG_FILE: SETTINGS.max_config_bytes,
     WEIGHTS_FILE: SETTINGS.max_weights_bytes,
@@ -31,11 +33,32 @@ LIMITS = {
     LOG_FILE: SETTINGS.max_config_bytes,
     SEEN_FILE: SETTINGS.max_directory_bytes,
 }
-"""Bytes; no other file is pushed or pulled."""
+"""Bytes; of a checkpoint no other file is pushed or pulled."""
+SPACE_FOLDERS = ("pixelart", "checkpoints")
+SPACE_FILES = ("app.py", "requirements.txt", CARD_FILE, "LICENSE", ".gitattributes")
 
 
-def files_of(repo_id: str, entries: Iterable[RepoFile | RepoFolder]) -> dict[str, RepoFile]:
-    """Those of LIMITS among the entries of a repository's root, by name.
+@dataclass(frozen=True)
+class RepoKind:
+    """What a repository is for: `limit` is that of a file in bytes by its path, None for one that is not ours and left
+    alone. `sdk` of a Space."""
+
+    type: Literal["model", "space"]
+    limit: Callable[[str], int | None]
+    sdk: Literal["gradio"] | None = None
+
+
+def _limit_of_space(path: str) -> int | None:
+    is_ours = path in SPACE_FILES or path.partition("/")[0] in SPACE_FOLDERS
+    return SETTINGS.max_weights_bytes if is_ours else None
+
+
+MODEL = RepoKind("model", LIMITS.get)
+SPACE = RepoKind("space", _limit_of_space, "gradio")
+
+
+def files_of(repo_id: str, entries: Iterable[RepoFile | RepoFolder], kind: RepoKind = MODEL) -> dict[str, RepoFile]:
+    """Those of a kind among the entries of a repository, by path.
 
     Raises:
         HubFailure: too many entries.
@@ -43,7 +66,7 @@ def files_of(repo_id: str, entries: Iterable[RepoFile | RepoFolder]) -> dict[str
     first = list(islice(entries, MAX_ENTRIES + 1))
     if len(first) > MAX_ENTRIES:
         raise HubFailure(f"{repo_id}: more than {MAX_ENTRIES} files, the limit")
-    return {entry.path: entry for entry in first if isinstance(entry, RepoFile) and entry.path in LIMITS}
+    return {entry.path: entry for entry in first if isinstance(entry, RepoFile) and kind.limit(entry.path)}
 
 
 def is_content(entry: RepoFile, data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""A checkpoint to a repository of the Hub: one commit that holds all of it, or none."""
+"""A checkpoint, or a Space, to a repository of the Hub: one commit that holds all of it, or none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, Re
 
 from pixelart.errors import HubFailure, RequestRejected
 from pixelart.hub.client import TIMEOUT, client, plain_failures
-from pixelart.hub.files import LIMITS, files_of, is_content
+from pixelart.hub.files import MODEL, RepoKind, files_of, is_content
 from pixelart.hub.names import check_repo_id
 
 Stage = Literal["login", "draw", "create", "upload", "commit"]
@@ -32,14 +32,14 @@ class Pushed:
 
 @dataclass(frozen=True)
 class _Head:
-    """The newest commit, and those of LIMITS among its files."""
+    """The newest commit, and those of the repository's kind among its files."""
 
     commit: str
     private: bool
     files: Mapping[str, RepoFile]
 
     def holds(self, files: Mapping[str, bytes]) -> bool:
-        """Whether it has these files and no other one of LIMITS."""
+        """Whether it has these files and no other one of its kind."""
         return self.files.keys() == files.keys() and all(is_content(self.files[n], data) for n, data in files.items())
 
 
@@ -50,14 +50,15 @@ def push(
     title: str,
     token: str,
     private: bool = True,
+    kind: RepoKind = MODEL,
     on_stage: Callable[[Stage], None] = lambda stage: None,
 ) -> Pushed:
-    """Make the repository hold exactly `files`, of those of LIMITS, by one commit upon the one that was its newest;
+    """Make the repository hold exactly `files`, of those of its `kind`, by one commit upon the one that was its newest;
     other files there are left alone. A repository that is not there is made. When all is there already no commit is
     made.
 
     Args:
-        files: file name -> content; all names are of LIMITS.
+        files: path -> content; all are of the kind.
         title: of the commit.
         private: of a new repository. One that is there stays what it is, and is refused when it is public.
         on_stage: told each stage as it begins.
@@ -69,14 +70,17 @@ def push(
     """
     check_repo_id(repo_id)
     for name, data in files.items():
-        if len(data) > LIMITS[name]:
-            raise RequestRejected(f"{name}: {len(data)} bytes; the limit is {LIMITS[name]}")
+        limit = kind.limit(name)
+        assert limit is not None, f"{name} is not of a {kind.type}"
+        if len(data) > limit:
+            raise RequestRejected(f"{name}: {len(data)} bytes; the limit is {limit}")
     api = client(token)
     on_stage("create")
     with told(f"repository {repo_id}", NOTHING):
-        url = str(api.create_repo(repo_id, private=private, exist_ok=True))
+        created = api.create_repo(repo_id, repo_type=kind.type, space_sdk=kind.sdk, private=private, exist_ok=True)
+        url = str(created)
     with told(f"repository {repo_id}", f"it is there, but {NOTHING}"):
-        head = _head(api, repo_id)
+        head = _head(api, repo_id, kind)
     if private and not head.private:
         raise RequestRejected(f"{repo_id}: is public there; {NOTHING}, for private was asked for")
     if head.holds(files):
@@ -85,23 +89,27 @@ def push(
     changed = [n for n, data in files.items() if n not in head.files or not is_content(head.files[n], data)]
     additions = [CommitOperationAdd(name, files[name]) for name in changed]
     with told(f"upload to {repo_id}", f"{NOTHING}, the repository is as it was"):
-        api.preupload_lfs_files(repo_id, additions, free_memory=False)
+        api.preupload_lfs_files(repo_id, additions, repo_type=kind.type, free_memory=False)
     on_stage("commit")
     deletions = [CommitOperationDelete(name) for name in head.files if name not in files]
     try:
         with plain_failures(f"commit to {repo_id}"):
             operations = [*additions, *deletions]
-            made = api.create_commit(repo_id, operations, commit_message=title, parent_commit=head.commit)
+            made = api.create_commit(
+                repo_id, operations, repo_type=kind.type, commit_message=title, parent_commit=head.commit
+            )
             return Pushed(repo_id, url, made.oid, True, head.private)
     except HubFailure as failure:
-        return Pushed(repo_id, url, _landed(api, repo_id, files, head, failure), True, head.private)
+        return Pushed(repo_id, url, _landed(api, repo_id, kind, files, head, failure), True, head.private)
 
 
-def _landed(api: HfApi, repo_id: str, files: Mapping[str, bytes], before: _Head, failure: HubFailure) -> str:
+def _landed(
+    api: HfApi, repo_id: str, kind: RepoKind, files: Mapping[str, bytes], before: _Head, failure: HubFailure
+) -> str:
     """The commit that a lost answer was about; or `failure`, with what is there now."""
     try:
         with plain_failures(repo_id):
-            now = _head(api, repo_id)
+            now = _head(api, repo_id, kind)
     except HubFailure:
         raise HubFailure(
             f"{failure}; whether it was made is not known: push again, which makes no second one"
@@ -115,9 +123,10 @@ def _landed(api: HfApi, repo_id: str, files: Mapping[str, bytes], before: _Head,
     return now.commit
 
 
-def _head(api: HfApi, repo_id: str) -> _Head:
-    info = api.model_info(repo_id, timeout=TIMEOUT)
-    return _Head(str(info.sha), bool(info.private), files_of(repo_id, api.list_repo_tree(repo_id, revision=info.sha)))
+def _head(api: HfApi, repo_id: str, kind: RepoKind) -> _Head:
+    info = api.repo_info(repo_id, repo_type=kind.type, timeout=TIMEOUT)
+    entries = api.list_repo_tree(repo_id, repo_type=kind.type, revision=info.sha, recursive=kind.type == "space")
+    return _Head(str(info.sha), bool(getattr(info, "private", False)), files_of(repo_id, entries, kind))
 
 
 @contextmanager

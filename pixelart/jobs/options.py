@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from pixelart.errors import RequestRejected
 from pixelart.jobs.record import Option
 from pixelart.library import Library
@@ -27,7 +25,7 @@ _EXAMPLES = {**dataclasses.asdict(Schedule()), **FROM_SCRATCH, "base": "", "pale
 _KINDS: dict[type, str] = {bool: "truth value", int: "whole number", float: "number", str: "word"}
 
 
-def check_options(options: Mapping[str, Any], *, checkpoints: Path, settings: Settings) -> None:
+def check_options(options: Mapping[str, Any], *, library: Library, settings: Settings) -> None:
     """Refuse at once what a job may not say, and what its child would refuse before it has read the pictures: by the
     checks of the child, with its words.
 
@@ -44,7 +42,6 @@ def check_options(options: Mapping[str, Any], *, checkpoints: Path, settings: Se
     check_training_options(options)
     if options.get("minutes", 0) > settings.max_job_minutes:
         raise RequestRejected(f"minutes {options['minutes']:g}: a job has at most {settings.max_job_minutes:g}")
-    library = Library(checkpoints, device=torch.device("cpu"), memory_bytes=0)
     base = library.path(options["base"]) if "base" in options else None
     decide({name: options[name] for name in options.keys() & {*FROM_SCRATCH, "palette"}}, base=base)
 

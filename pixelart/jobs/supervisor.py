@@ -15,6 +15,8 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from pixelart.errors import RequestRejected
 from pixelart.jobs.child import PROGRAM
 from pixelart.jobs.folder import JobFolder
@@ -24,6 +26,8 @@ from pixelart.jobs.outcome import SERVER_GONE
 from pixelart.jobs.record import AT_WORK, ENDED, RESUMABLE, STATES, Job
 from pixelart.jobs.runner import Runner
 from pixelart.jobs.store import DATABASE, JobStore
+from pixelart.library import Library
+from pixelart.owners import asked_by
 from pixelart.settings import SETTINGS, Settings
 from pixelart.training.checkpoint import Files, exclusive
 from pixelart.training.setup import check_name, export_again, export_run, exported_files
@@ -40,14 +44,22 @@ class Jobs:
     """
 
     def __init__(
-        self, folder: Path, *, checkpoints: Path, settings: Settings = SETTINGS, program: Sequence[str] = PROGRAM
+        self,
+        folder: Path,
+        *,
+        checkpoints: Path,
+        by_owner: bool = False,
+        settings: Settings = SETTINGS,
+        program: Sequence[str] = PROGRAM,
     ) -> None:
-        """Takes up what a server before left: its running jobs are interrupted, its queue goes on.
+        """Takes up what a server before left: its running jobs are interrupted, its queue goes on. With `by_owner`, the
+        checkpoint of a job is its owner's alone (`pixelart.owners`), and no one else's is a base.
 
         Raises:
             RequestRejected: another server has the folder, or its records cannot be read.
         """
         self._path, self._checkpoints, self._settings = folder.resolve(), checkpoints.resolve(), settings
+        self._library = Library(self._checkpoints, device=torch.device("cpu"), memory_bytes=0, by_owner=by_owner)
         self._program = tuple(program)
         self._path.mkdir(parents=True, exist_ok=True)
         self._changing = threading.Lock()
@@ -104,7 +116,8 @@ class Jobs:
             OSError: no such file, or the disk is full; nothing is left of the job.
         """
         check_name(name)
-        check_options(options, checkpoints=self._checkpoints, settings=self._settings)
+        with asked_by(owner):
+            check_options(options, library=self._library, settings=self._settings)
         if data.stat().st_size > self._settings.max_archive_bytes:
             raise RequestRejected(f"{data.name}: larger than {self._settings.max_archive_bytes >> 20} MiB")
         job = Job(secrets.token_hex(8), owner, name, dict(options), time.time())
@@ -191,7 +204,7 @@ class Jobs:
                 others = rivals(job, self._store.in_state(*STATES))
                 name = free_name(job.claims, others, checkpoints=self._checkpoints)
                 self._store.change(job.id, was=STATES, exported=name)  # first, or it would be made twice
-                export_run(run, self._checkpoints / name)
+                export_run(run, self._checkpoints / name, owner=owner if self._library.by_owner else "")
         return name
 
     def archive(self, owner: str, job_id: str) -> bytes:

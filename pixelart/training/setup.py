@@ -26,6 +26,7 @@ from pixelart.models.weights import (
     CheckpointConfig,
     read_seen,
 )
+from pixelart.owners import OWNER_FILE, sealed
 from pixelart.training.checkpoint import Files, exclusive, last_checkpoint, write_file
 from pixelart.training.data import Fit, is_validation, read_pictures
 from pixelart.training.measuring import log_table
@@ -227,14 +228,16 @@ def exported_files(run: Path) -> dict[str, bytes]:
     }
 
 
-def export_run(run: Path, target: Path) -> Path:
+def export_run(run: Path, target: Path, *, owner: str = "") -> Path:
     """Write `exported_files` of a run as the checkpoint folder `target`, whole or not at all; of several that do so at
-    once the first has it.
+    once the first has it. `owner`: whose alone it is to be; "" = no one's.
 
     Raises:
         RequestRejected: no run there, nothing saved yet, or `target` exists.
     """
     files, written = Files(), exported_files(run)
+    if owner:
+        written[OWNER_FILE] = sealed(owner)
     if target.exists():
         raise RequestRejected(f"{target}: exists already")
     _sweep(target)

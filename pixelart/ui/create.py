@@ -73,9 +73,9 @@ class Settings:
         return [getattr(self, name) for name in self.__dataclass_fields__]
 
 
-def create_tab(app: gr.Blocks, engine: Engine, top: TopLine, results: ResultFiles) -> Callable[[Dependency], None]:
-    """Builds the tab inside the open Blocks and wires its events. Returns what lets it follow an event that has chosen
-    another model above the tabs."""
+def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: ResultFiles) -> Callable[[Dependency], None]:
+    """Builds the tab inside the open Blocks and wires its events, the first of which follow `arrived`. Returns what
+    lets it follow an event that has chosen another model above the tabs."""
     session = gr.State(Session(), time_to_live=SESSION_SECONDS, delete_callback=Session.free)
     ticket = Ticket(0, visible=False)
     with gr.Row(elem_id="workspace"):
@@ -99,8 +99,8 @@ def create_tab(app: gr.Blocks, engine: Engine, top: TopLine, results: ResultFile
     _wire_inspect(InspectHandlers(engine), canvas, top.model, class_name)
     pictures = PictureHandlers(engine)
     outputs = [class_name, canvas, colours, gallery, status]
-    app.load(pictures.load, session, [session, top.notice, top.model, *outputs], **AT_ONCE)
-    app.load(pictures.offer_enlarge, None, buttons[2], **AT_ONCE)
+    arrived.then(pictures.load, session, [session, top.notice, top.model, *outputs], **AT_ONCE)
+    arrived.then(pictures.offer_enlarge, None, buttons[2], **AT_ONCE)
     selected: dict[str, Any] = {
         "fn": pictures.select_model, "inputs": [session, ticket, canvas, top.model, snap], "outputs": outputs,
         "js": _ticketed("leave"), **AT_ONCE,

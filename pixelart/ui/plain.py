@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import gradio as gr
 
+from pixelart.owners import asked_by
 from pixelart.settings import SETTINGS
 
 log = logging.getLogger(__name__)
@@ -21,13 +23,22 @@ class PlainBlocks(gr.Blocks):
     """An app whose visitors see the text of a gr.Error, and of no other exception: neither of a handler, nor of gradio
     when it reads what a page posted."""
 
+    owner: gr.State | None = None
+    """Who each event is asked by (`pixelart.owners`), as the server keeps it of each page; None = that is not told."""
+
+    def _asked(self, session: Any) -> Any:
+        if self.owner is None:
+            return nullcontext()
+        return asked_by(session.get(self.owner._id, "") if session is not None else "")
+
     async def process_api(self, *args: Any, **settings: Any) -> dict[str, Any]:
         """What every event goes through. Raises gr.Error alone."""
         unread = self._queue.pending_messages_per_session.get(settings.get("session_hash"))
         if unread is not None and unread.qsize() > SETTINGS.max_unread:  # else they fill the memory
             raise gr.Error(UNREAD, print_exception=False)
         try:
-            return await super().process_api(*args, **settings)
+            with self._asked(settings.get("state")):
+                return await super().process_api(*args, **settings)
         except gr.Error:
             raise
         except Exception as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -12,28 +11,30 @@ from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from pixelart.engine import Engine
+from pixelart.hosting import SERVER, Hosting
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
 from pixelart.ui.api import offer_api
 from pixelart.ui.body_limit import BodyLimit
 from pixelart.ui.components import read_static
 from pixelart.ui.create import ENGINE_QUEUE, TopLine, create_tab
+from pixelart.ui.events import AT_ONCE
 from pixelart.ui.gate import LOOPBACK, ROUTES, TOOL_ROUTES, Gate
 from pixelart.ui.inputs import Choice
 from pixelart.ui.plain import PlainBlocks
 from pixelart.ui.results import ResultFiles
 from pixelart.ui.training import Models, job_memory, train_tab
+from pixelart.ui.visitors import Arrivals, training_notice
 
 TITLE = "Pixel Art Studio"
 FONT = ("ui-sans-serif", "system-ui", "sans-serif")
 MONO = ("ui-monospace", "monospace")
 
 
-def build(engine: Engine, training: Jobs | str, *, local: bool = False) -> gr.Blocks:
+def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER) -> gr.Blocks:
     """The whole app, ready to launch with `launch_settings()`. Works with no checkpoint at all, and says so.
 
-    `training`: the jobs of the program, or why there are none. `local`: only this machine is served, so that a visitor
-    whose request comes from it may name folders.
+    `training`: the jobs of the program, or why there are none. `hosting`: where it runs.
     """
     with PlainBlocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 86400), fill_width=True) as app:
         notice = gr.HTML(read_static("notice.html"), visible=False, elem_id="notice", apply_default_css=False)
@@ -41,15 +42,23 @@ def build(engine: Engine, training: Jobs | str, *, local: bool = False) -> gr.Bl
             gr.HTML(read_static("title.html"), elem_id="title", apply_default_css=False)
             model = Choice(label="Model", choices=[], show_label=False, container=False, elem_id="model", scale=0)
             gr.HTML(f'<span class="device" title="Where the model runs">{engine.device_name}</span>', elem_id="device")
-        memory, results = job_memory(), ResultFiles(Path(get_upload_folder()), app.temp_file_sets)
+            if hosting.has_sign_in:
+                gr.LoginButton("Sign in", size="sm", scale=0, min_width=90, elem_id="sign-in")
+        memory, owner = job_memory(), gr.State("")
+        results = ResultFiles(Path(get_upload_folder()), app.temp_file_sets)
+        if not hosting.is_local:
+            app.owner = owner
+        arrived = app.load(Arrivals(hosting).arrive, memory, [memory, owner], **AT_ONCE)
         with gr.Tabs():
             with gr.Tab("Create"):
-                follow = create_tab(app, engine, TopLine(notice, model), results)
+                follow = create_tab(arrived, engine, TopLine(notice, model), results)
             with gr.Tab("Train") as tab:
-                if isinstance(training, str):
-                    gr.HTML(f'<p class="notice">{escape(training)}</p>', apply_default_css=False)
-                else:
-                    train_tab(app, tab, engine, training, Models(model, follow), memory, local=local)
+                reason = training if isinstance(training, str) else ""
+                if note := training_notice(hosting, reason):
+                    gr.HTML(note, apply_default_css=False)
+                if not isinstance(training, str):
+                    models = Models(model, follow)
+                    train_tab(arrived, tab, engine, training, models, memory, local=hosting.is_local)
         offer_api(engine, results, **{**ENGINE_QUEUE, "api_visibility": "public"})
     app.queue(max_size=SETTINGS.max_queue, api_open=False)  # else a client may pass it by
     return app

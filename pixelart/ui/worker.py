@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from typing import Generic, TypeVar
 
 from pixelart.errors import Cancelled, RequestRejected
@@ -33,7 +34,8 @@ class Worker(Generic[Result, Step]):
         self._error: BaseException | None = None
         self._finished = self._is_overdue = False
         self.started = time.monotonic()
-        threading.Thread(target=self._run, name="work", daemon=True).start()
+        asked = copy_context()  # who asks, and what gradio knows of the request
+        threading.Thread(target=asked.run, args=(self._run,), name="work", daemon=True).start()
 
     @property
     def step(self) -> Step | None:

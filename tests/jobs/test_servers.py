@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from pixelart.errors import RequestRejected
+from pixelart.hosting import SERVER
 from pixelart.jobs import Jobs, read_jobs, runner, supervisor
 from pixelart.jobs.store import JobStore
 from tests.jobs import stub
@@ -220,8 +221,8 @@ def test_the_app_lets_trainings_be_saved_before_it_waits_for_pages(
     before = signal.getsignal(signal.SIGTERM)
     try:
         app.interrupt_when_told()
-        with pytest.raises(KeyboardInterrupt), app.training() as jobs:
-            app.serve(jobs)
+        with pytest.raises(KeyboardInterrupt), app.training(SERVER) as jobs:
+            app.serve(SERVER, jobs)
     finally:
         left.set()
         signal.signal(signal.SIGTERM, before)

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from pixelart.cli import main
 from pixelart.codec import Gray
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.jobs import JOB_OPTIONS, Jobs, supervisor
 from pixelart.jobs.options import check_options, words
+from pixelart.library import Library
 from pixelart.models import create_model
 from pixelart.models.weights import config_of, pack_weights
 from pixelart.settings import SETTINGS
@@ -132,7 +134,7 @@ def test_what_the_child_refuses_is_refused_at_once_and_in_its_words(
 ) -> None:
     options = {"steps": 2, **options}
     with pytest.raises(PixelArtError) as refused:
-        check_options(options, checkpoints=bases, settings=SETTINGS)
+        check_options(options, library=Library(bases, device=torch.device("cpu"), memory_bytes=0), settings=SETTINGS)
     assert message in str(refused.value) and str(bases.parent) not in str(refused.value)
     said = words(options, checkpoints=bases, threads=1)
     command = ["train", f"--data={tiny_data}", f"--out={tmp_path / 'run'}", *said]
@@ -162,7 +164,9 @@ def test_every_option_of_a_job_is_among_those_that_are_tried() -> None:
     ids=str,
 )
 def test_what_the_child_takes_is_taken(bases: Path, options: dict[str, Any]) -> None:
-    check_options({"steps": 2, **options}, checkpoints=bases, settings=SETTINGS)
+    check_options(
+        {"steps": 2, **options}, library=Library(bases, device=torch.device("cpu"), memory_bytes=0), settings=SETTINGS
+    )
 
 
 def test_a_value_that_looks_like_an_option_is_none(tmp_path: Path) -> None:

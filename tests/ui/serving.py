@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from pixelart.hosting import SERVER, Hosting
 from pixelart.jobs import Jobs
 from pixelart.ui import build, launch_settings
 
@@ -25,28 +26,31 @@ OFF = "Training is off in this test."
 
 
 @contextmanager
-def serving(engine: Any, training: Jobs | str = OFF, *, local: bool = False) -> Iterator[str]:
+def serving(engine: Any, training: Jobs | str = OFF, *, hosting: Hosting = SERVER) -> Iterator[str]:
     """Its URL."""
-    with serving_app(engine, training, local=local) as (_, url):
+    with serving_app(engine, training, hosting=hosting) as (_, url):
         yield url
 
 
 @contextmanager
-def serving_app(engine: Any, training: Jobs | str = OFF, *, local: bool = False) -> Iterator[tuple[gr.Blocks, str]]:
+def serving_app(
+    engine: Any, training: Jobs | str = OFF, *, hosting: Hosting = SERVER
+) -> Iterator[tuple[gr.Blocks, str]]:
     """It and its URL. What gradio leaves behind is collected here, so that no later test is blamed for it."""
-    with _without_resource_warnings():
-        app = build(engine, training, local=local)
+    with without_resource_warnings():
+        app = build(engine, training, hosting=hosting)
         _, url, _ = app.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **launch_settings())
     try:
         yield app, url
     finally:
-        with _without_resource_warnings():
+        with without_resource_warnings():
             app.close(verbose=False)
             del app
 
 
 @contextmanager
-def _without_resource_warnings() -> Iterator[None]:
+def without_resource_warnings() -> Iterator[None]:
+    """For what gradio leaves behind, which is collected at the end of the context."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         yield

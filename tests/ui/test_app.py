@@ -62,6 +62,7 @@ GOOD: dict[str, list[Any]] = {
     "lambda_6": [None],
     "stop": [None, 0],
     "inspect": ["tiny", "hero"],
+    "arrive": [MEMORY],
     "load": [None],
     "offer_enlarge": [],
     "select_model": [None, 0, CANVAS, "tiny", True],

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from app import is_local
+from pixelart.hosting import Hosting
 from pixelart.jobs import Jobs
 from pixelart.ui.training.images import NOT_HERE
 from pixelart.ui.training.own_machine import from_own_machine
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving
 from tests.ui.visitor import Visitor
+
+DESKTOP = Hosting("desktop")
 
 
 def request_of(headers: dict[str, str], client: str | None = "127.0.0.1") -> Any:
@@ -67,33 +69,14 @@ def test_no_request_at_all() -> None:
     assert not from_own_machine(None) and not from_own_machine(request_of({}))
 
 
-@pytest.mark.parametrize(
-    ("environment", "local"),
-    [
-        ({}, True),
-        ({"GRADIO_SERVER_NAME": "127.0.0.1"}, True),
-        ({"GRADIO_SERVER_NAME": "localhost", "GRADIO_SHARE": "False"}, True),
-        ({"GRADIO_SERVER_NAME": "0.0.0.0"}, False),
-        ({"GRADIO_SERVER_NAME": "192.168.0.7"}, False),
-        ({"SPACE_ID": "user/studio"}, False),
-        ({"GRADIO_SHARE": "True"}, False),
-    ],
-)
-def test_what_is_said_to_gradio_decides_whether_others_are_served(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], local: bool
-) -> None:
-    for name in ("GRADIO_SERVER_NAME", "GRADIO_SHARE", "SPACE_ID"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert is_local() == local
-
-
 @pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 def test_a_served_app_looks_at_each_request(tiny_data: Path, tmp_path: Path) -> None:
     engine: Any = FakeEngine(size=8)
     form = [None, "Folder", "", str(tiny_data), "As the base model", False, False, 0, 0, 0, 0, "tiny", ""]
-    with Jobs(tmp_path / "jobs", checkpoints=tmp_path) as jobs, serving(engine, jobs, local=True) as url:
+    with (
+        Jobs(tmp_path / "jobs", checkpoints=tmp_path) as jobs,
+        serving(engine, jobs, hosting=DESKTOP) as url,
+    ):
         assert "40 pictures" in Visitor(url).post("check_pictures", form).told()
         for header in ({"X-Forwarded-For": "203.0.113.5"}, {"Host": "evil.example"}, {"CF-Ray": "1"}):
             visitor = Visitor(url, headers=header)

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from pixelart.errors import RequestRejected
 from pixelart.jobs.options import check_options
+from pixelart.library import Library
 from pixelart.settings import SETTINGS
 from pixelart.ui.training.form import FIT, FLIP_SHARE, KEEP, VARIANTS, TrainForm, base_choices, base_of, job_from
 
@@ -19,7 +21,9 @@ FORM = TrainForm("tiny", "mine", 10, 0, True, KEEP, 0, 16, 0.1, 0, 0, 0.999, 0)
 def test_a_form_becomes_options_that_a_job_takes(tiny_checkpoints: Path) -> None:
     for form in (FORM, replace(FORM, base="new:row_rnn"), replace(FORM, steps=50, learning_rate=0.001, palette=FIT)):
         name, options = job_from(form)
-        check_options(options, checkpoints=tiny_checkpoints, settings=SETTINGS)
+        check_options(
+            options, library=Library(tiny_checkpoints, device=torch.device("cpu"), memory_bytes=0), settings=SETTINGS
+        )
         assert name == "mine"
     assert job_from(FORM)[1] == {
         "base": "tiny", "palette": "keep", "minutes": 10.0, "batch_size": 16, "validation_share": 0.1,

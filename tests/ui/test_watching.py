@@ -20,7 +20,7 @@ from pixelart.ui.training.form import TrainForm
 from pixelart.ui.training.images import ZIP, ImagesForm, asked_for
 from pixelart.ui.training.scratch import Scratch
 from pixelart.ui.training.visitor import Images, Ready, Source, Turn
-from pixelart.ui.training.watching import OUTPUTS, Watching, owner_of
+from pixelart.ui.training.watching import OUTPUTS, Watching
 from tests.jobs.conftest import STUB
 from tests.jobs.saved import saved_job
 from tests.jobs.waiting import ended, until
@@ -119,12 +119,6 @@ def test_a_page_finds_its_job_again_and_no_other(watching: Watching, images: Ima
     assert memory == {**ANN, "job": job} and choices.value == job
     memory, _, choices, *_ = watching.recall({**BOB, "job": job})
     assert memory == {**BOB, "job": ""} and choices.choices == [] and not choices.visible
-
-
-@pytest.mark.parametrize("memory", [None, {}, "x", {"owner": 5}, {"owner": "../" * 10}, {"owner": "a" * 33}, []])
-def test_a_page_without_an_owner_is_given_one(watching: Watching, memory: Any) -> None:
-    given = watching.recall(memory)[0]
-    assert owner_of(given) and owner_of(given) != owner_of(watching.recall(memory)[0])
 
 
 def test_a_job_of_another_is_as_one_that_does_not_exist(watching: Watching, images: Images, jobs: Jobs) -> None:

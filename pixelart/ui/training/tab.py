@@ -47,7 +47,7 @@ def job_memory() -> gr.BrowserState:
 
 
 def train_tab(
-    app: gr.Blocks,
+    arrived: Dependency,
     tab: gr.Tab,
     engine: Engine,
     jobs: Jobs,
@@ -56,7 +56,8 @@ def train_tab(
     *,
     local: bool,
 ) -> None:
-    """Builds the tab inside the open Blocks and wires its events. `local`: only this machine is served."""
+    """Builds the tab inside the open Blocks and wires its events, the first of which follow `arrived`. `local`: only
+    this machine is served."""
     images = gr.State(Images(Scratch(jobs.incoming)), time_to_live=SESSION_SECONDS, delete_callback=Images.free)
     with gr.Row(elem_id="train"):
         with gr.Column(elem_id="train-left", min_width=0):
@@ -79,11 +80,11 @@ def train_tab(
         event(handler, inputs, shown, **LOOKING).then(**compare)  # what was set meanwhile counts
     gr.on([each.input for each in (*chosen, base)], **compare, trigger_mode="always_last")
     stop.click(looking.stop_check, images, status, **AT_ONCE)
-    app.load(looking.offer_folder, None, chosen[0], **AT_ONCE)
+    arrived.then(looking.offer_folder, None, chosen[0], **AT_ONCE)
     watching = Watching(engine, jobs)
     for event in (tab.select, base.focus):
         event(watching.offer_bases, base, base, **AT_ONCE)
-    _wire_run(app, watching, run, memory, [images, *chosen], values, models)
+    _wire_run(arrived, watching, run, memory, [images, *chosen], values, models)
 
 
 def _heading(number: int, text: str) -> None:
@@ -177,7 +178,7 @@ def _run() -> dict[str, Any]:
 
 
 def _wire_run(
-    app: gr.Blocks,
+    arrived: Dependency,
     watching: Watching,
     run: dict[str, Any],
     memory: gr.BrowserState,
@@ -189,7 +190,7 @@ def _wire_run(
     names = ("job", "status", "plot", "samples", "log", "stop", "resume", "use", "download", "delete")
     view = [*(run[name] for name in names), timer, shown]
     looked_at = [memory, run["job"]]
-    app.load(watching.recall, memory, [memory, values[0], *view], **AT_ONCE)
+    arrived.then(watching.recall, memory, [memory, values[0], *view], **AT_ONCE)
     timer.tick(watching.tick, [*looked_at, shown], view, **AT_ONCE)
     run["job"].input(watching.look_at, looked_at, [memory, *view], **AT_ONCE)
     run["start"].click(watching.start_training, [memory, *pictures, *values], [memory, *view], **AT_ONCE)

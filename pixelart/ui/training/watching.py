@@ -6,8 +6,6 @@ Closing the page changes nothing. Its browser keeps who owns the jobs, and which
 from __future__ import annotations
 
 import logging
-import re
-import secrets
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -23,9 +21,9 @@ from pixelart.ui.training.form import TrainForm, base_choices, job_from
 from pixelart.ui.training.images import is_asked
 from pixelart.ui.training.view import NO_JOB, job_label, job_status, log_html, loss_curve, plain, samples_html
 from pixelart.ui.training.visitor import Images, Ready
+from pixelart.ui.visitors import browser_of, owner_of
 
 log = logging.getLogger(__name__)
-_OWNER = re.compile("[0-9a-f]{32}")
 Memory = dict[str, str]
 """What the browser keeps: `owner`, a secret that only it knows, and `job`, the one that was looked at."""
 OUTPUTS = 12
@@ -41,13 +39,13 @@ class Watching:
     # --- what the page shows --------------------------------------------------------------------------------------
 
     def recall(self, memory: Any) -> tuple[Any, ...]:
-        """A fresh page: who its visitor is, base models, and the job that was looked at last."""
-        owner = owner_of(memory) or secrets.token_hex(16)
+        """A fresh page: base models, and the job that was looked at last."""
+        owner = owner_of(memory)
         jobs = self.jobs.list(owner)
         known = [job.id for job in jobs]
         chosen = memory.get("job") if isinstance(memory, dict) else None
         chosen = chosen if chosen in known else next(iter(known), None)
-        return {"owner": owner, "job": chosen or ""}, self.offer_bases(None), *self.view(owner, chosen, None)
+        return _remembered(memory, chosen), self.offer_bases(None), *self.view(owner, chosen, None)
 
     def offer_bases(self, chosen: Any) -> Any:
         """The base models that there are now. What is chosen is left alone while it is among them: another may be
@@ -60,7 +58,7 @@ class Watching:
     def look_at(self, memory: Any, job: Any) -> tuple[Any, ...]:
         """Another job is looked at."""
         owner = owner_of(memory)
-        return _remembered(owner, job), *self.view(owner, job, None)
+        return _remembered(memory, job), *self.view(owner, job, None)
 
     def tick(self, memory: Any, job: Any, shown: Any) -> tuple[Any, ...]:
         """What has changed since `shown`, or nothing."""
@@ -102,7 +100,7 @@ class Watching:
         owner = owner_of(memory)
         try:
             if not owner:
-                raise RequestRejected("Reload the page; it does not know who you are.")
+                raise RequestRejected("Reload the page, or sign in: it does not know who you are.")
             ready = images.ready
             if ready is None:
                 raise RequestRejected("There are no pictures yet: step 1 says what is missing.")
@@ -115,7 +113,7 @@ class Watching:
             images.hand_over()
         except (PixelArtError, OSError) as error:
             raise _refused(error) from error
-        return _remembered(owner, job.id), *self.view(owner, job.id, None)
+        return _remembered(memory, job.id), *self.view(owner, job.id, None)
 
     def stop_training(self, memory: Any, job: Any) -> tuple[Any, ...]:
         """Has a training save and end."""
@@ -133,7 +131,7 @@ class Watching:
         except (PixelArtError, OSError) as error:
             raise _refused(error) from error
         left = next((each.id for each in self.jobs.list(owner)), None)
-        return _remembered(owner, left), *self.view(owner, left, None)
+        return _remembered(memory, left), *self.view(owner, left, None)
 
     def use_model(self, memory: Any, job: Any) -> tuple[Any, Any]:
         """status, models: makes a checkpoint of what was saved last and chooses it."""
@@ -173,14 +171,9 @@ class Watching:
                 )
 
 
-def owner_of(memory: Any) -> str:
-    """Whose page it is; nothing when its browser does not say."""
-    owner = memory.get("owner") if isinstance(memory, dict) else None
-    return owner if isinstance(owner, str) and _OWNER.fullmatch(owner) else ""
-
-
-def _remembered(owner: str, job: Any) -> Any:
-    return {"owner": owner, "job": str(job or "")[:16]} if owner else gr.skip()
+def _remembered(memory: Any, job: Any) -> Any:
+    browser = browser_of(memory)
+    return {"owner": browser, "job": str(job or "")[:16]} if browser else gr.skip()
 
 
 def _choices(jobs: list[Job], chosen: Job | None, shown: Any) -> Any:

@@ -1,0 +1,33 @@
+"""`python -m pixelart space`: the folder of a Space, written or pushed."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from pixelart.engine import Engine
+from pixelart.errors import RequestRejected
+from pixelart.hub import SPACE, own_token, push, sign_in
+from pixelart.space import space_files, write_space
+from pixelart.terminal import Json, say
+
+
+def space(options: argparse.Namespace) -> Json:
+    """Writes, or pushes, what a Space needs."""
+    if options.dry_run == (options.repo is not None) or options.dry_run != (options.out is not None):
+        raise RequestRejected("say --dry-run --out FOLDER, which writes it, or --repo OWNER/NAME, which pushes it")
+    files = space_files(Engine(options.folder).library, options.checkpoints)
+    size = sum(map(len, files.values()))
+    told = {"files": sorted(files), "bytes": size}
+    if options.repo:
+        token = own_token()
+        sign_in(token)
+        done = push(
+            files, options.repo, title="Pixel Art Studio", token=token or "", private=not options.public, kind=SPACE
+        )
+        what = "pushed" if done.is_new else "nothing to push, it is there already:"
+        say(options, f"{what} {done.url}  revision {done.commit[:8]}  {'private' if done.private else 'public'}")
+        return {**asdict(done), **told}
+    write_space(files, options.out)
+    say(options, f"wrote {len(files)} files, {size / 1e6:.1f} MB, to {options.out}")
+    return {"out": str(options.out), **told}

@@ -1,0 +1,156 @@
+"""A checkpoint that a visitor made is there for that visitor alone, where others reach the program."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextvars import copy_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from pixelart.engine import Engine, Request
+from pixelart.errors import RequestRejected
+from pixelart.jobs import Jobs, child
+from pixelart.owners import OWNER_FILE, asked_by, asking, may_see, sealed
+from pixelart.training.setup import export_run
+from tests.jobs.conftest import STUB
+
+ANN, BOB = "a" * 32, "b" * 32
+PICTURE = np.zeros((8, 8, 4), np.uint8)
+
+
+@pytest.fixture
+def engine(own_checkpoints: Path, tiny_run: Path) -> Engine:
+    """A server's, with "tiny", which is everybody's, and Ann's "mine"."""
+    export_run(tiny_run, own_checkpoints / "mine", owner=ANN)
+    return Engine(own_checkpoints, device=torch.device("cpu"), by_owner=True)
+
+
+def names(engine: Engine) -> list[str]:
+    return [info.name for info in engine.list_checkpoints()]
+
+
+WAYS: dict[str, Callable[[Engine], Any]] = {
+    "inform": lambda e: e.info("mine"),
+    "load": lambda e: e.library.load("mine"),
+    "path": lambda e: e.library.path("mine"),
+    "seen": lambda e: e.library.seen_in_training("mine"),
+    "generate": lambda e: e.generate(Request("mine")),
+    "complete": lambda e: e.complete(Request("mine"), PICTURE, np.eye(8, dtype=np.bool_)),
+    "enlarge": lambda e: e.enlarge(Request("mine"), PICTURE),
+    "mend": lambda e: e.mend_seam(Request("mine", seamless="x"), PICTURE),
+    "snap": lambda e: e.snap("mine", PICTURE),
+    "judge": lambda e: e.log_likelihood("mine", PICTURE),
+    "inspect": lambda e: e.inspect("mine", PICTURE),
+    "colours": lambda e: e.colours_at("mine", PICTURE, row=0, column=0),
+    "warm": lambda e: e.warm_up("mine"),
+    "card": lambda e: e.card("mine", "bob/mine", licence="cc0-1.0"),
+    "push": lambda e: e.push_to_hub("mine", "bob/mine", licence="cc0-1.0", token="hf_bobs"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("asker", [BOB, "", None, ANN[:-1], hashlib.sha256(ANN.encode()).hexdigest()])
+def test_another_does_not_find_it_also_when_it_is_loaded(engine: Engine, way: str, asker: str | None) -> None:
+    with asked_by(ANN):
+        engine.library.load("mine")
+    if asker is None:  # nobody told who asks
+        with pytest.raises(RequestRejected, match=r"'mine' not found; checkpoints/ holds: tiny$"):
+            WAYS[way](engine)
+        return
+    with asked_by(asker), pytest.raises(RequestRejected, match=r"'mine' not found; checkpoints/ holds: tiny$"):
+        WAYS[way](engine)
+
+
+def test_its_owner_draws_with_it_and_it_is_listed_for_its_owner_alone(engine: Engine) -> None:
+    with asked_by(ANN):
+        assert names(engine) == ["mine", "tiny"] and len(engine.generate(Request("mine"))) == 1
+    for asker in (BOB, ""):
+        with asked_by(asker):
+            assert names(engine) == ["tiny"] and engine.info("tiny")
+    assert names(engine) == ["tiny"]
+
+
+def test_on_a_desktop_everything_is_everybodys(engine: Engine) -> None:
+    desktop = Engine(engine.library.folder)
+    assert names(desktop) == ["mine", "tiny"] and desktop.info("mine")
+
+
+def test_the_record_holds_nothing_that_could_be_asked_with(engine: Engine) -> None:
+    record = (engine.library.folder / "mine" / OWNER_FILE).read_text()
+    assert record == hashlib.sha256(ANN.encode()).hexdigest() and ANN not in record
+    assert not may_see(engine.library.folder / "mine", record)
+
+
+@pytest.mark.parametrize("record", [b"", b"\0", sealed(BOB), sealed(ANN)[:-1], sealed(ANN) + b"\n"])
+def test_a_damaged_record_is_nobodys(engine: Engine, record: bytes) -> None:
+    (engine.library.folder / "mine" / OWNER_FILE).write_bytes(record)
+    assert not may_see(engine.library.folder / "mine", ANN) and not may_see(engine.library.folder / "mine", "")
+
+
+def test_a_record_that_cannot_be_read_is_nobodys(engine: Engine) -> None:
+    path = engine.library.folder / "mine" / OWNER_FILE
+    path.unlink()
+    path.mkdir()
+    assert not may_see(path.parent, ANN)
+
+
+def test_visitors_on_threads_see_their_own(engine: Engine) -> None:
+    folder = engine.library.folder
+    visitors = [f"{number:032x}" for number in range(10)]
+    for number, visitor in enumerate(visitors):
+        shutil.copytree(folder / "tiny", folder / f"of-{number}")
+        (folder / f"of-{number}" / OWNER_FILE).write_bytes(sealed(visitor))
+    seen: dict[int, list[str]] = {}
+
+    def visit(number: int) -> None:
+        seen[number] = [name for name in names(engine) if name.startswith("of-")]
+
+    threads = []
+    for number, visitor in enumerate(visitors):
+        with asked_by(visitor):
+            threads.append(threading.Thread(target=copy_context().run, args=(visit, number)))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == {number: [f"of-{number}"] for number in range(10)} and asking() is None
+
+
+@pytest.fixture
+def jobs(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
+    monkeypatch.setattr(child, "LOWEST", 0)
+    with Jobs(tmp_path / "jobs", checkpoints=engine.library.folder, by_owner=True, program=STUB) as jobs:
+        yield jobs
+
+
+def test_another_cannot_train_from_it(jobs: Jobs, tmp_path: Path) -> None:
+    data = tmp_path / "data.zip"
+    data.write_bytes(b"PK")
+    with pytest.raises(RequestRejected, match=r"^checkpoint 'mine' not found; checkpoints/ holds: tiny$"):
+        jobs.submit(BOB, "theirs", {"base": "mine", "steps": 1}, data)
+    with pytest.raises(RequestRejected, match=r"^checkpoint 'gone' not found; checkpoints/ holds: tiny$"):
+        jobs.submit(BOB, "theirs", {"base": "gone", "steps": 1}, data)
+    assert jobs.submit(ANN, "more", {"base": "mine", "steps": 1}, data).state == "queued"
+
+
+def test_what_a_job_exports_is_its_owners(jobs: Jobs, engine: Engine, tiny_run: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data.zip"
+    data.write_bytes(b"PK")
+    job = jobs.submit(BOB, "bobs", {"model": "row_rnn", "steps": 1}, data)
+    jobs.stop(BOB, job.id)
+    jobs.wait_until_idle()
+    shutil.rmtree(jobs.folder(BOB, job.id).run, ignore_errors=True)
+    shutil.copytree(tiny_run, jobs.folder(BOB, job.id).run)
+    assert jobs.export(BOB, job.id) == "bobs"
+    with asked_by(ANN):
+        assert "bobs" not in names(engine)
+    with asked_by(BOB):
+        assert names(engine) == ["bobs", "tiny"]
+    assert OWNER_FILE.encode() not in jobs.archive(BOB, job.id)
