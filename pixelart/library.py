@@ -112,6 +112,7 @@ class Library:
         self.folder, self.device, self.memory_bytes = folder, device, memory_bytes
         self.by_owner = by_owner
         self._loaded: OrderedDict[str, tuple[Stamp, Checkpoint]] = OrderedDict()
+        self._checked: dict[str, tuple[Stamp, CheckpointInfo]] = {}
         self._lock = threading.Lock()
 
     def list(self) -> list[CheckpointInfo]:
@@ -184,12 +185,20 @@ class Library:
             if not self._is_shown(path.parent):
                 continue
             try:
-                config = read_config(path.parent)
-                check_weights(path.parent, config)
-                found.append(_info(path.parent, config))
+                found.append(self._check(path.parent))
             except WeightsRejected as error:
                 damaged.append(error)
         return found, damaged
+
+    def _check(self, path: Path) -> CheckpointInfo:
+        """What it can draw; it is looked at once, and again when it was replaced. Raises WeightsRejected."""
+        stamp = _stamp(path)
+        known = self._checked.get(path.name)
+        if known is None or known[0] != stamp:
+            config = read_config(path)
+            check_weights(path, config)
+            known = self._checked[path.name] = stamp, _info(path, config)
+        return known[1]
 
 
 def _info(path: Path, config: CheckpointConfig) -> CheckpointInfo:

@@ -659,6 +659,26 @@ def _loads(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
+def test_a_list_looks_at_each_checkpoint_once_until_it_is_replaced(
+    own_checkpoints: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pixelart import library
+
+    looked: list[str] = []
+    original = library.check_weights
+    monkeypatch.setattr(
+        library, "check_weights", lambda folder, config: (looked.append(folder.name), original(folder, config))
+    )
+    engine, config = Engine(own_checkpoints, device=CPU), own_checkpoints / "tiny" / "config.json"
+    for _ in range(3):
+        assert [c.classes for c in engine.list_checkpoints()] == [("cross", "stripe")]
+    assert looked == ["tiny"]
+    config.write_text(config.read_text().replace('"stripe"', '"stripes"'))
+    assert [c.classes for c in engine.list_checkpoints()] == [("cross", "stripes")]
+    (own_checkpoints / "tiny" / "model.safetensors").unlink()
+    assert engine.list_checkpoints() == []
+
+
 def test_models_are_loaded_when_first_used_and_once(own_checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(own_checkpoints, device=CPU)
     loads = _loads(engine, monkeypatch)
