@@ -11,18 +11,24 @@ from typing import Any
 import pytest
 from huggingface_hub import get_token
 
+from pixelart.errors import HubFailure, RequestRejected
 from pixelart.hosting import Hosting
 from pixelart.hub import Pushed
+from pixelart.settings import SETTINGS
 from pixelart.ui.training.publishing import (
     DRAWN_LATER,
+    FULL,
     NOT_ON_DESKTOP,
     NOT_ON_SERVER,
     NOT_ON_SPACE,
     NOT_YOURS,
+    PushHandlers,
+    Terms,
     card_body,
     pushed_html,
 )
 from tests.hub_server import Answer, HubServer
+from tests.ui.fake_engine import FakeEngine
 from tests.ui.hub_apps import hub_of, make_models, serving_models
 from tests.ui.serving import GRADIO_WARNINGS
 from tests.ui.test_app import BAD, GOOD, assert_plain
@@ -276,3 +282,29 @@ def test_what_a_hub_answers_is_no_way_into_the_page(url: str) -> None:
 
 def test_what_was_private_before_stays_so_and_is_told() -> None:
     assert "stays so" in pushed_html(Pushed("a/b", "https://hub/a/b", "0" * 40, True, True), asked_private=False)
+
+
+def test_so_many_pushes_are_on_their_way_at_once_and_a_failed_one_leaves_its_place() -> None:
+    engine: Any = FakeEngine()
+    handlers = PushHandlers(engine, HOSTING)
+    terms = Terms("tiny", "ann/tiny", "mit", "", True, OF_ANN)
+    assert OF_ANN not in repr(terms)
+
+    def push_to_hub(*_: Any, on_stage: Any, **__: Any) -> None:
+        on_stage("login")
+        raise HubFailure("no")
+
+    engine.push_to_hub = push_to_hub
+    refused = list[str]()
+
+    def nested(stage: str) -> None:
+        with pytest.raises(HubFailure if len(refused) < SETTINGS.max_pushes - 1 else RequestRejected) as raised:
+            refused.append(stage)
+            handlers._push(terms, nested)
+        refused.append(str(raised.value))
+
+    for _ in range(3):
+        refused.clear()
+        with pytest.raises(HubFailure):
+            handlers._push(terms, nested)
+        assert FULL in refused
