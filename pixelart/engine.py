@@ -84,6 +84,10 @@ class Engine:
         """The valid checkpoints of the folder, as `Library.list` orders them; damaged ones are logged and left out."""
         return self.library.list()
 
+    def own_checkpoints(self) -> list[CheckpointInfo]:
+        """Those of `list_checkpoints` that were made here and not pulled, by who asks where checkpoints have owners."""
+        return self.library.own()
+
     def info(self, checkpoint: str) -> CheckpointInfo:
         """What one checkpoint can draw.
 

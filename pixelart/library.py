@@ -31,7 +31,7 @@ from pixelart.models.weights import (
     read_config,
     read_seen,
 )
-from pixelart.owners import asking, may_see
+from pixelart.owners import asking, may_see, owns
 from pixelart.settings import SETTINGS
 
 log = logging.getLogger(__name__)
@@ -124,6 +124,10 @@ class Library:
             log.warning("left out: %s", error)
         return found
 
+    def own(self) -> Infos:
+        """Those of `list` that were made here and not pulled, by who asks where checkpoints have owners."""
+        return [i for i in self.list() if i.origin is None and self._is_own(self.folder / i.name)]
+
     def info(self, name: str) -> CheckpointInfo:
         """What one checkpoint can draw.
 
@@ -178,6 +182,9 @@ class Library:
 
     def _is_shown(self, path: Path) -> bool:
         return not self.by_owner or may_see(path, asking() or "")
+
+    def _is_own(self, path: Path) -> bool:
+        return not self.by_owner or owns(path, asking() or "")
 
     def _look(self) -> tuple[Infos, Faults]:
         found, damaged = [], []

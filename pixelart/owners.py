@@ -39,10 +39,24 @@ def sealed(owner: str) -> bytes:
 
 def may_see(folder: Path, owner: str) -> bool:
     """Whether the checkpoint in `folder` is there for `owner`: it is everybody's, or this owner's."""
+    record = _record(folder)
+    return record is None or _is_of(record, owner)
+
+
+def owns(folder: Path, owner: str) -> bool:
+    """Whether the checkpoint in `folder` is this owner's, not everybody's."""
+    record = _record(folder)
+    return record is not None and _is_of(record, owner)
+
+
+def _record(folder: Path) -> bytes | None:
     try:
-        record = (folder / OWNER_FILE).read_bytes()
+        return (folder / OWNER_FILE).read_bytes()
     except FileNotFoundError:
-        return True
+        return None
     except OSError:  # it has a record, which cannot be read: then it is nobody's
-        return False
+        return b""
+
+
+def _is_of(record: bytes, owner: str) -> bool:
     return bool(owner) and hmac.compare_digest(record, sealed(owner))

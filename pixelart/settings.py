@@ -48,6 +48,8 @@ class Settings:
     """Of pictures that visitors of the app put in: so many are looked through at once, and others wait."""
     max_fetches: int = 4
     """Of datasets of the Hub that visitors of the app wait for."""
+    max_pushes: int = 2
+    """Of checkpoints that visitors of the app push to the Hub: so many are on their way at once."""
     max_incoming_bytes: int = 500 * 2**20
     """Of the pictures that all visitors of the app together have put in; those of trainings are not counted."""
     max_running_jobs: int = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -154,3 +155,14 @@ def test_what_a_job_exports_is_its_owners(jobs: Jobs, engine: Engine, tiny_run: 
     with asked_by(BOB):
         assert names(engine) == ["bobs", "tiny"]
     assert OWNER_FILE.encode() not in jobs.archive(BOB, job.id)
+
+
+def test_ones_own_are_those_of_ones_record_alone_and_nothing_that_was_pulled(engine: Engine, tiny_run: Path) -> None:
+    export_run(tiny_run, engine.library.folder / "pulled", owner=ANN)
+    origin = {"repo": "eve/heroes", "commit": "0" * 40}
+    (engine.library.folder / "pulled" / "hub.json").write_text(json.dumps(origin))
+    for asker, own in ((ANN, ["mine"]), (BOB, []), ("", [])):
+        with asked_by(asker):
+            assert [info.name for info in engine.own_checkpoints()] == own
+    desktop = Engine(engine.library.folder, device=torch.device("cpu"))
+    assert [info.name for info in desktop.own_checkpoints()] == ["mine", "tiny"]

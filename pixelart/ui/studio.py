@@ -21,6 +21,7 @@ from pixelart.ui.create import ENGINE_QUEUE, TopLine, create_tab
 from pixelart.ui.events import AT_ONCE
 from pixelart.ui.gate import LOOPBACK, ROUTES, TOOL_ROUTES, Gate
 from pixelart.ui.inputs import Choice
+from pixelart.ui.loading import LoadHandlers, load_button, load_line, origin_line
 from pixelart.ui.plain import PlainBlocks
 from pixelart.ui.results import ResultFiles
 from pixelart.ui.training import Models, job_memory, train_tab
@@ -41,9 +42,13 @@ def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER) ->
         with gr.Row(elem_id="top"):
             gr.HTML(read_static("title.html"), elem_id="title", apply_default_css=False)
             model = Choice(label="Model", choices=[], show_label=False, container=False, elem_id="model", scale=0)
+            hub = LoadHandlers(engine)
+            origin_line(hub, model)
+            opener = load_button() if hosting.is_local else None
             gr.HTML(f'<span class="device" title="Where the model runs">{engine.device_name}</span>', elem_id="device")
             if hosting.has_sign_in:
                 gr.LoginButton("Sign in", size="sm", scale=0, min_width=90, elem_id="sign-in")
+        loaded = load_line(hub, opener, model, notice) if opener else None
         memory, owner = job_memory(), gr.State("")
         results = ResultFiles(Path(get_upload_folder()), app.temp_file_sets)
         if not hosting.is_local:
@@ -52,13 +57,15 @@ def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER) ->
         with gr.Tabs():
             with gr.Tab("Create"):
                 follow = create_tab(arrived, engine, TopLine(notice, model), results)
+                if loaded:
+                    follow(loaded)
             with gr.Tab("Train") as tab:
                 reason = training if isinstance(training, str) else ""
                 if note := training_notice(hosting, reason):
                     gr.HTML(note, apply_default_css=False)
                 if not isinstance(training, str):
                     models = Models(model, follow)
-                    train_tab(arrived, tab, engine, training, models, memory, local=hosting.is_local)
+                    train_tab(arrived, tab, engine, training, models, memory, hosting)
         offer_api(engine, results, **{**ENGINE_QUEUE, "api_visibility": "public"})
     app.queue(max_size=SETTINGS.max_queue, api_open=False)  # else a client may pass it by
     return app

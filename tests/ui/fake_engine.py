@@ -34,6 +34,9 @@ class FakeEngine:
     def list_checkpoints(self) -> list[CheckpointInfo]:
         return [self.info(name) for name in self.names]
 
+    def own_checkpoints(self) -> list[CheckpointInfo]:
+        return self.list_checkpoints()
+
     def info(self, checkpoint: str) -> CheckpointInfo:
         if checkpoint not in self.names:
             raise RequestRejected(f"checkpoint {checkpoint!r:.80} not found")

@@ -44,6 +44,7 @@ FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, []]
 MEMORY, JOB = {"owner": "a" * 32, "job": "0" * 16}, "0" * 16
 PICTURES = ["ZIP", "", "", "As the base model", False, False, 0, 0, 0, 0, "tiny", ""]
 TRAINING = ["tiny", "mine", 10, 0, True, "Keep the base's", 0, 16, 0.1, 0, 0, 0.999, 0]
+PUSH = ["tiny", "art/tiny", "cc0-1.0", "", True]
 GOOD: dict[str, list[Any]] = {
     "lambda": [],
     "reuse_seed": [None],
@@ -62,6 +63,7 @@ GOOD: dict[str, list[Any]] = {
     "lambda_6": [None],
     "stop": [None, 0],
     "inspect": ["tiny", "hero"],
+    "show_origin": ["tiny"],
     "arrive": [MEMORY],
     "load": [None],
     "offer_enlarge": [],
@@ -70,6 +72,11 @@ GOOD: dict[str, list[Any]] = {
     "offer_enlarge_1": [],
     "import_picture": [None, 0, "tiny", False],
     "choose": [None, 0],
+    "offer_push": ["tiny", "tiny", ""],
+    "suggest_repository": [None, "tiny"],
+    "preview_card": PUSH,
+    "push": PUSH,
+    "follow_used": [None, "tiny"],
     "receive_archive": [None, *PICTURES],
     "check_pictures": [None, *PICTURES],
     "recall": [MEMORY],

@@ -10,6 +10,7 @@ import gradio as gr
 from gradio.events import Dependency
 
 from pixelart.engine import Engine
+from pixelart.hosting import Hosting
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
 from pixelart.ui.components import FileDrop, FileSaver
@@ -18,6 +19,7 @@ from pixelart.ui.inputs import Choice, Dial, Flag, Line, Real, Switch, WholeNumb
 from pixelart.ui.status import status_text
 from pixelart.ui.training.form import FIT, KEEP
 from pixelart.ui.training.images import AS_MODEL, DATASET, NOTHING_YET, SIZES, START, ZIP, ImagesHandlers
+from pixelart.ui.training.publishing import push_panel
 from pixelart.ui.training.scratch import Scratch
 from pixelart.ui.training.view import COLUMNS, HELD_OUT, NO_JOB, TRAINING
 from pixelart.ui.training.visitor import Images
@@ -53,11 +55,9 @@ def train_tab(
     jobs: Jobs,
     models: Models,
     memory: gr.BrowserState,
-    *,
-    local: bool,
+    hosting: Hosting,
 ) -> None:
-    """Builds the tab inside the open Blocks and wires its events, the first of which follow `arrived`. `local`: only
-    this machine is served."""
+    """Builds the tab inside the open Blocks and wires its events, the first of which follow `arrived`."""
     images = gr.State(Images(Scratch(jobs.incoming)), time_to_live=SESSION_SECONDS, delete_callback=Images.free)
     with gr.Row(elem_id="train"):
         with gr.Column(elem_id="train-left", min_width=0):
@@ -70,8 +70,9 @@ def train_tab(
         with gr.Column(elem_classes="step", elem_id="train-right", min_width=0):
             _heading(3, "Run")
             run = _run()
+            follow_used = push_panel(engine, models.choice, hosting)
     base, name, start = values[0], values[1], run["start"]
-    looking = ImagesHandlers(engine, local=local)
+    looking = ImagesHandlers(engine, local=hosting.is_local)
     inputs, shown = [images, *chosen, base, name], [status, report, name, start]
     compare: dict[str, Any] = {
         "fn": looking.compare, "inputs": inputs, "outputs": [images, status, start], **AT_ONCE
@@ -84,7 +85,8 @@ def train_tab(
     watching = Watching(engine, jobs)
     for event in (tab.select, base.focus):
         event(watching.offer_bases, base, base, **AT_ONCE)
-    _wire_run(arrived, watching, run, memory, [images, *chosen], values, models)
+    used = _wire_run(arrived, watching, run, memory, [images, *chosen], values, models)
+    follow_used(used)
 
 
 def _heading(number: int, text: str) -> None:
@@ -185,7 +187,8 @@ def _wire_run(
     pictures: Sequence[Any],
     values: Sequence[Any],
     models: Models,
-) -> None:
+) -> Dependency:
+    """Returns the event that makes a model of a training."""
     timer, shown = gr.Timer(POLL_SECONDS, active=False), gr.State(None)
     names = ("job", "status", "plot", "samples", "log", "stop", "resume", "use", "download", "delete")
     view = [*(run[name] for name in names), timer, shown]
@@ -204,3 +207,4 @@ def _wire_run(
     models.follow(used)
     used.success(watching.offer_bases, values[0], values[0], **AT_ONCE)
     run["download"].click(watching.download_model, looked_at, [run["status"], run["saver"]], **AT_ONCE)
+    return used

@@ -1,0 +1,289 @@
+"""Step 3, Push to Hub: a model of the visitor's own to a repository of the Hub, in the visitor's own name.
+
+There is no box for a token: on a Space who signed in signs, on a desktop whoever is signed in on the machine. What a
+page posts is checked here again, and which models are whose by the library.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any, get_args
+
+import gradio as gr
+from gradio.events import Dependency
+
+from pixelart.card import LICENCES
+from pixelart.engine import Engine
+from pixelart.errors import HubFailure, PixelArtError, RequestRejected
+from pixelart.hosting import Hosting, Signer
+from pixelart.hub import Pushed, Stage, sign_in
+from pixelart.models.weights import SAMPLES_FILE
+from pixelart.owners import asking
+from pixelart.publishing import MAX_NOTE, check_terms
+from pixelart.settings import SETTINGS
+from pixelart.ui.events import AT_ONCE, PRIVATE
+from pixelart.ui.inputs import Choice, Flag, Line
+from pixelart.ui.plain import FAULT
+from pixelart.ui.status import status_progress, status_text
+from pixelart.ui.training.own_machine import from_own_machine
+from pixelart.ui.training.view import plain
+from pixelart.ui.visitors import signer_of
+from pixelart.ui.worker import Worker
+
+log = logging.getLogger(__name__)
+PUSHES: dict[str, Any] = {
+    **PRIVATE, "concurrency_id": "pushes", "concurrency_limit": 16, "show_progress": "hidden"
+}  # fmt: skip
+"""Pushes: these only wait for one. `PushHandlers` says how many are on their way at once."""
+READY = "Nothing is pushed before you press Push."
+NO_MODEL = "There is no model of your own yet: train one, and press Use this model."
+NOT_YOURS = "Choose a model of your own to push."
+NOT_ON_SPACE = "Sign in (top right) to push a model of yours to the Hub, in your own name."
+NOT_ON_DESKTOP = "Nobody is signed in to the Hub on this machine. Run `hf auth login` in a terminal, then reload."
+NOT_ON_SERVER = "Models cannot be pushed from this server. Download yours, and push it from your own machine."
+FULL = "Others are pushing now; try again in a minute."
+DRAWN_LATER = "*The picture of its samples is drawn when it is pushed.*"
+STAGES: dict[Stage, str] = {
+    "login": "Signing in",
+    "draw": "Drawing the samples of the card",
+    "create": "Making the repository",
+    "upload": "Uploading",
+    "commit": "Making the commit",
+}
+assert tuple(STAGES) == get_args(Stage)
+
+
+@dataclass(frozen=True)
+class PushForm:
+    """The raw values, in the order of the page's inputs; a page may post anything in them."""
+
+    model: Any
+    repository: Any
+    licence: Any
+    note: Any
+    private: Any
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is pushed, where to, and on which terms; all of it checked. `token`: of who signs."""
+
+    model: str
+    repository: str
+    licence: str
+    note: str
+    private: bool
+    token: str = field(repr=False)
+
+
+class PushHandlers:
+    """The handlers of the page."""
+
+    def __init__(self, engine: Engine, hosting: Hosting) -> None:
+        self.engine, self.hosting = engine, hosting
+        self._pushing = threading.BoundedSemaphore(SETTINGS.max_pushes)
+
+    def offer_push(
+        self,
+        request: gr.Request,
+        profile: gr.OAuthProfile | None,
+        token: gr.OAuthToken | None,
+        chosen: Any,
+        top: Any,
+        repository: Any,
+    ) -> tuple[Any, ...]:
+        """notice, form, status, login, model, repository: what can be pushed now, or why nothing can. What was chosen
+        and written before is left alone; else the model is `top`, the one above the tabs."""
+        login, trouble = "", ""
+        try:
+            if (signer := self._signer(request, profile, token)) is None:
+                return self._notice(), gr.Column(visible=False), *[gr.skip()] * 4
+            login = signer.user or sign_in(signer.token)
+        except HubFailure as failure:  # it may be gone when Push is pressed
+            trouble = f"{failure}."
+        names = self._names()
+        model = next((name for name in (chosen, top, *names) if name in names), None)
+        return (
+            "",
+            gr.Column(visible=True),
+            status_text(trouble or (READY if names else NO_MODEL)),
+            login,
+            gr.Dropdown(choices=list(names), value=model),
+            gr.skip() if repository else _repository(login, model),
+        )
+
+    def follow_used(self, login: Any, model: Any) -> tuple[Any, Any]:
+        """model, repository: a model was just made, and is the one that is meant."""
+        names = self._names()
+        return gr.Dropdown(choices=list(names), value=model if model in names else None), _repository(login, model)
+
+    def suggest_repository(self, login: Any, model: Any) -> Any:
+        """repository: of the model that was chosen."""
+        return _repository(login, model)
+
+    def preview_card(
+        self, request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None, *values: Any
+    ) -> tuple[Any, Any]:
+        """status, card: Markdown of the card as it will be, whoever may look at it."""
+        try:
+            terms = self._terms(self._required(request, profile, token), PushForm(*values), is_preview=True)
+            card = self.engine.card(terms.model, terms.repository, licence=terms.licence, data_note=terms.note)
+        except (PixelArtError, OSError) as error:
+            return status_text(plain(error)), ""
+        return status_text(READY), card_body(card)
+
+    def push(
+        self, request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None, *values: Any
+    ) -> Iterator[Any]:
+        """status, from the first stage to where the commit is, or why there is none."""
+        try:
+            terms = self._terms(self._required(request, profile, token), PushForm(*values))
+        except (PixelArtError, OSError) as error:
+            yield status_text(plain(error))
+            return
+        worker = Worker[Pushed, Stage](lambda tell, cancel: self._push(terms, tell))
+        yield _progress("login")
+        for stage in worker.watch(interval=0.3):
+            yield gr.skip() if stage is None else _progress(stage)
+        try:
+            yield pushed_html(worker.result(), asked_private=terms.private)
+        except (PixelArtError, OSError) as error:
+            yield status_text(plain(error))
+        except Exception:
+            log.exception("a push failed")
+            yield status_text(FAULT)
+
+    def _push(self, terms: Terms, tell: Callable[[Stage], None]) -> Pushed:
+        """On a thread of its own: it goes on when the page is closed."""
+        if not self._pushing.acquire(blocking=False):
+            raise RequestRejected(FULL)
+        try:
+            return self.engine.push_to_hub(
+                terms.model,
+                terms.repository,
+                licence=terms.licence,
+                data_note=terms.note,
+                private=terms.private,
+                token=terms.token,
+                on_stage=tell,
+            )
+        finally:
+            self._pushing.release()
+
+    def _names(self) -> list[str]:
+        return [info.name for info in self.engine.own_checkpoints()]
+
+    def _signer(
+        self, request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None
+    ) -> Signer | None:
+        """Who signs for the visitor. Raises HubFailure when the machine's sign-in cannot be read."""
+        if self.hosting.is_local and not from_own_machine(request):
+            return None
+        signer = signer_of(self.hosting, profile, token)
+        if signer and self.hosting.has_sign_in and asking() != self.hosting.owner(signer.user, ""):
+            return None  # the page is of somebody else, who opened it before
+        return signer
+
+    def _required(self, request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None) -> Signer:
+        signer = self._signer(request, profile, token)
+        if signer is None:
+            raise RequestRejected(self._reason())
+        return signer
+
+    def _reason(self) -> str:
+        """Why nothing can be pushed where nobody signs."""
+        if self.hosting.has_sign_in:
+            return NOT_ON_SPACE
+        return NOT_ON_DESKTOP if self.hosting.is_local else NOT_ON_SERVER
+
+    def _notice(self) -> str:
+        return f'<p class="notice">{escape(self._reason())}</p>'
+
+    def _terms(self, signer: Signer, form: PushForm, *, is_preview: bool = False) -> Terms:
+        """Raises RequestRejected, in one plain line, for what cannot be pushed. A preview is of no public push."""
+        if not isinstance(form.model, str) or form.model not in self._names():
+            raise RequestRejected(NOT_YOURS)
+        repository = form.repository.strip() if isinstance(form.repository, str) else ""
+        if not repository:
+            raise RequestRejected("Write the repository, such as owner/name.")
+        if not isinstance(form.licence, str) or form.licence not in LICENCES:
+            raise RequestRejected("Choose a licence: whose pictures it learned from decides which.")
+        note = form.note if isinstance(form.note, str) else ""
+        private = form.private is not False
+        check_terms(repository, licence=form.licence, data_note=note, private=private or is_preview)
+        if signer.user and repository.partition("/")[0] != signer.user:
+            raise RequestRejected(f"{repository!r:.80}: here you push to repositories of your own, {signer.user}/name.")
+        return Terms(form.model, repository, form.licence, note, private, signer.token)
+
+
+def push_panel(engine: Engine, top: gr.Dropdown, hosting: Hosting) -> Callable[[Dependency], None]:
+    """Builds the accordion inside the open Blocks; `top`: the choice of a model above the tabs. Returns what lets it
+    follow an event that has made another model of a training."""
+    handlers = PushHandlers(engine, hosting)
+    login = gr.State("")
+    with gr.Accordion("Push to Hub", open=False, elem_id="push-panel") as panel:
+        notice = gr.HTML("", elem_id="push-notice", apply_default_css=False)
+        with gr.Column(visible=False, elem_id="push-form") as form:
+            model = Choice([], label="Model", elem_id="push-model", info="Of your own.")
+            repository = Line(label="Repository", placeholder="owner/name", elem_id="push-repository")
+            licence = Choice(
+                [(text, name) for name, text in LICENCES.items()], value=None, label="Licence", elem_id="push-licence",
+                info="Of the weights. Whose pictures it learned from decides which.",
+            )  # fmt: skip
+            note = Line(
+                label="Whose pictures", lines=2, max_lines=6, max_length=MAX_NOTE, elem_id="push-note",
+                placeholder="My own sprites",
+                info="Whose it learned from, and with whose leave. Part of the card; a public push needs it.",
+            )  # fmt: skip
+            private = Flag(True, label="Private", info="Of a new repository: only you see it.", elem_id="push-private")
+            with gr.Row(elem_id="push-actions"):
+                push = gr.Button("Push", variant="primary", elem_id="push", min_width=90)
+                preview = gr.Button("Preview card", elem_id="preview-card", min_width=90)
+            status = gr.HTML(status_text(READY), elem_id="push-status", apply_default_css=False)
+            card = gr.Markdown("", elem_id="card", container=False)
+    values = [model, repository, licence, note, private]
+    panel.expand(
+        handlers.offer_push, [model, top, repository], [notice, form, status, login, model, repository], **AT_ONCE
+    )
+    model.input(handlers.suggest_repository, [login, model], repository, **AT_ONCE)
+    preview.click(handlers.preview_card, values, [status, card], **AT_ONCE)
+    push.click(handlers.push, values, status, **PUSHES)
+
+    def follow(event: Dependency) -> None:
+        event.success(handlers.follow_used, [login, top], [model, repository], **AT_ONCE)
+
+    return follow
+
+
+def card_body(card: str) -> str:
+    """The Markdown of a card as the page shows it: without what the Hub reads before it, and without its picture."""
+    _, _, text = card.removeprefix("---\n").partition("\n---\n")
+    lines = [DRAWN_LATER if line.endswith(f"]({SAMPLES_FILE})") else line for line in text.splitlines()]
+    return "\n".join(lines).strip()
+
+
+def pushed_html(done: Pushed, *, asked_private: bool) -> str:
+    """HTML of one line: where it is now, with a link that leads there."""
+    what = "Pushed to" if done.is_new else "It is there already, and nothing was to be pushed:"
+    name, address = escape(done.repo_id), f"{done.url}/commit/{done.commit}"
+    shown = f'<a href="{escape(address)}" target="_blank" rel="noopener">{name}</a>' if _is_web(address) else name
+    told = f"revision {done.commit[:7]}, {'private' if done.private else 'public'}."
+    if done.private and not asked_private:
+        told += " It was private before and stays so; its settings on the Hub change that."
+    return f'<div class="status" role="status"><span>{what} {shown}, {escape(told)}</span></div>'
+
+
+def _is_web(address: str) -> bool:
+    return address.startswith(("https://", "http://"))
+
+
+def _repository(login: Any, model: Any) -> str:
+    return f"{login}/{model}" if login and model and isinstance(login, str) and isinstance(model, str) else ""
+
+
+def _progress(stage: Stage) -> str:
+    return status_progress(STAGES[stage], done=list(STAGES).index(stage), rows=len(STAGES))
