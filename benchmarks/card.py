@@ -129,15 +129,17 @@ def main() -> None:
     parser.add_argument("--checkpoint", default="dungeon-gated")
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
     parser.add_argument("--data", type=Path, default=Path("examples/dungeon.zip"))
+    parser.add_argument("--figures", action="store_true", help="the figures alone; the pictures stay as they are")
     options = parser.parse_args()
     engine, folder = Engine(options.checkpoints), options.checkpoints / options.checkpoint
     info = engine.info(options.checkpoint)
     pictures = read_pictures(options.data, size=(info.height, info.width))
     pictures = held_out(pictures, engine.library.seen_in_training(options.checkpoint), options.data)
     loaded = engine.library.load(options.checkpoint)
-    sheet = sample_sheet(draw_samples(loaded, options.checkpoint, engine.generate))
-    write_file(folder / "samples.png", encode_png(sheet, scale=2))
-    write_file(folder / "completions.png", encode_png(completions(engine, options.checkpoint, pictures), scale=2))
+    if not options.figures:
+        sheet = sample_sheet(draw_samples(loaded, options.checkpoint, engine.generate))
+        write_file(folder / "samples.png", encode_png(sheet, scale=2))
+        write_file(folder / "completions.png", encode_png(completions(engine, options.checkpoint, pictures), scale=2))
     table = figures(loaded, pictures)
     card = folder / "README.md"
     text = card.read_text() if card.exists() else new_card(loaded)

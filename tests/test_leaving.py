@@ -30,11 +30,13 @@ runpy.run_path("app.py", run_name="__main__")
 APP = """
 import pathlib, signal, sys, time
 import app
-app.CHECKPOINTS, app.JOBS = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[1]) / "jobs"
+words = sys.argv[1:]
+del sys.argv[1:]
+app.CHECKPOINTS, app.JOBS = pathlib.Path(words[0]), pathlib.Path(words[0]) / "jobs"
 """
 TOLD_WHILE_IT_BUILDS = """
 def told(*_, **__):
-    signal.raise_signal(int(sys.argv[2]))
+    signal.raise_signal(int(words[1]))
     time.sleep(600)
 app.build = told
 """

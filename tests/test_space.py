@@ -323,7 +323,8 @@ def test_on_zero_gpu_it_draws_in_forked_processes_and_trains_nothing(written: Pa
 
     folder = shutil.copytree(written, tmp_path / "space")
     shutil.copy(Path(__file__).with_name("fake_spaces.py"), folder / "spaces.py")
-    (folder / "spaces.py").open("a").write("\n\ndef gradio_auto_wrap(task):\n    return task\n")
+    module = folder / "spaces.py"
+    module.write_text(module.read_text() + "\n\ndef gradio_auto_wrap(task):\n    return task\n")
     with started(folder, {**SPACE, "SPACES_ZERO_GPU": "true"}) as url:
         visitor = Visitor(url)
         visitor.post("arrive", [None])

@@ -56,10 +56,10 @@ def test_names_with_scripts_are_shown_and_not_run(open_studio: OpenStudio, url: 
         assert page.evaluate("window.ran") is None, name
     for name in SCRIPTS[:3]:
         page.locator("#class input").click()
-        page.get_by_role("option", name=name, exact=True).click()
+        page.locator("#class").get_by_role("option", name=name, exact=True).click()
         studio.generate()
         page.locator("#model input").click()
-        page.get_by_role("option", name=name, exact=True).click()
+        page.locator("#model").get_by_role("option", name=name, exact=True).click()
         studio.wait_for_status(re.escape(name) + "|Press Generate")
         assert page.evaluate("window.ran") is None, name
     for frame in page.frames:

@@ -203,6 +203,7 @@ def test_a_fault_of_the_program_is_told_plainly(
     expect(studio.page.locator(".toast-body")).to_contain_text("Something went wrong")
     studio.wait_for_status("Nothing was drawn")
     assert "a detail" not in studio.page.content()
+    studio.errors[:] = [error for error in studio.errors if "500" not in error]  # a late event of the page met it too
 
 
 def test_the_limits_of_an_import_are_said(studio: StudioPage) -> None:
