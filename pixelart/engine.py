@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -16,8 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelart.codec import Picture
-from pixelart.completion import Candidate, added_pixels, complete, context_of, enlarge, run_lengths, whole_log_prob
+from pixelart.completion import added_pixels, enlarge
 from pixelart.devices import pick_device
+from pixelart.drawer import Drawer, drawn_in, likeliest_first, log_likelihood
 from pixelart.errors import RequestRejected
 from pixelart.inspection import ColourChance as ColourChance
 from pixelart.inspection import Inspection as Inspection
@@ -26,13 +25,12 @@ from pixelart.inspection import colours_at, inspect
 from pixelart.library import Checkpoint as Checkpoint
 from pixelart.library import CheckpointInfo as CheckpointInfo
 from pixelart.library import Library
-from pixelart.previews import CHUNK, Look, Progress
+from pixelart.previews import Look
 from pixelart.previews import OnRow as OnRow
 from pixelart.requests import Drawing as Drawing
 from pixelart.requests import Preview as Preview
 from pixelart.requests import Request as Request
-from pixelart.sampling import Controls, pick_sampler
-from pixelart.seams import Shift, back, rolled, seam_repairs, shift_to_join
+from pixelart.seams import seam_repairs, shift_to_join
 
 if TYPE_CHECKING:
     from pixelart.hub import Pushed, Stage
@@ -65,10 +63,8 @@ class Engine:
         quick and call no method of the engine. `by_owner`: see `Library`. `elsewhere` is asked to draw first; what it
         does not draw is drawn here."""
         self.device = device or pick_device()
-        self._on_drawing, self._elsewhere = on_drawing, elsewhere
         self.library = Library(folder, device=self.device, memory_bytes=memory_bytes, by_owner=by_owner)
-        self._drawings = 0
-        self._lock = threading.Lock()
+        self._drawer, self._elsewhere = Drawer(self.library, on_drawing), elsewhere
 
     @property
     def device_name(self) -> str:
@@ -78,7 +74,7 @@ class Engine:
     @property
     def is_drawing(self) -> bool:
         """Whether a picture is being drawn now, by any thread: what can wait then should."""
-        return self._drawings > 0
+        return self._drawer.is_drawing
 
     def list_checkpoints(self) -> list[CheckpointInfo]:
         """The valid checkpoints of the folder, as `Library.list` orders them; damaged ones are logged and left out."""
@@ -133,11 +129,11 @@ class Engine:
             return drawn
         blank = np.zeros((info.height, info.width, 4), np.uint8)
         everything = np.ones(blank.shape[:2], np.bool_)
-        drawings = self._complete(request, blank, everything, on_row, cancel)
+        drawings = self._drawer.complete(request, blank, everything, on_row, cancel)
         if not request.seamless:
             return drawings
         mended = [self.mend_seam(replace(request, count=1, seed=d.seed), d.picture, cancel=cancel) for d in drawings]
-        return [_drawn_in(everything, drawing) for (drawing,) in mended]
+        return [drawn_in(everything, drawing) for (drawing,) in mended]
 
     def complete(
         self,
@@ -167,8 +163,8 @@ class Engine:
         if request.seamless:
             request.check()
             shift = shift_to_join(mask, request.seamless)
-            return _likeliest_first(self._draw_rolled(request, picture, mask, shift, on_row, cancel))
-        return _likeliest_first(self._complete(request, picture, mask, on_row, cancel))
+            return likeliest_first(self._drawer.draw_rolled(request, picture, mask, shift, on_row, cancel))
+        return likeliest_first(self._drawer.complete(request, picture, mask, on_row, cancel))
 
     def mend_seam(
         self, request: Request, picture: Picture, *, cancel: Callable[[], bool] | None = None
@@ -186,11 +182,11 @@ class Engine:
         if not request.seamless:
             raise RequestRejected("seamless '': choose x, y or xy")
         first, *others = seam_repairs(info.height, info.width, request.seamless)
-        drawings = self._draw_rolled(request, picture, first.mask, first.shift, None, cancel)
+        drawings = self._drawer.draw_rolled(request, picture, first.mask, first.shift, None, cancel)
         for mask, shift in others:
             again = [(replace(request, count=1, seed=d.seed), d.picture) for d in drawings]
-            drawings = [self._draw_rolled(one, p, mask, shift, None, cancel)[0] for one, p in again]
-        return _likeliest_first([_drawn_in(first.mask, drawing) for drawing in drawings])
+            drawings = [self._drawer.draw_rolled(one, p, mask, shift, None, cancel)[0] for one, p in again]
+        return likeliest_first([drawn_in(first.mask, drawing) for drawing in drawings])
 
     def enlarge(
         self,
@@ -224,7 +220,7 @@ class Engine:
         mask = added_pixels(*large.shape[:2], factor=factor)
         draw = partial(enlarge, loaded.model, loaded.codec, picture, factor=factor)
         look = Look(loaded.codec, large, mask, large)
-        return _likeliest_first(self._draw(request, draw, look, on_row, cancel, {"factor": factor}))
+        return likeliest_first(self._drawer.draw(request, draw, look, on_row, cancel, {"factor": factor}))
 
     def log_likelihood(
         self, checkpoint: str, picture: Picture, *, class_weights: Mapping[str, float] | None = None
@@ -234,10 +230,9 @@ class Engine:
         Raises:
             RequestRejected: a wrong size or an unknown class.
         """
-        loaded, weights = self._load_for(checkpoint, picture, class_weights)
-        everything = np.ones(picture.shape[:2], np.bool_)
-        context = context_of(loaded.codec, picture, everything, weights, count=1)
-        return float(whole_log_prob(loaded.model, context.pixels, weights)[0])
+        loaded = self.library.load(checkpoint)
+        _check_size(picture, loaded.info)
+        return log_likelihood(loaded, picture, class_weights)
 
     def inspect(
         self, checkpoint: str, picture: Picture, *, class_weights: Mapping[str, float] | None = None
@@ -336,54 +331,12 @@ class Engine:
         call.request.check()
         return self._elsewhere(call, info, on_row, cancel)
 
-    @contextmanager
-    def _drawing(self) -> Iterator[None]:
-        self._count_drawings(1)
-        try:
-            yield
-        finally:
-            self._count_drawings(-1)
-
-    def _count_drawings(self, change: int) -> None:
-        with self._lock:
-            before, self._drawings = self._drawings, self._drawings + change
-            if self._on_drawing and (before > 0) != (self._drawings > 0):
-                self._on_drawing(self._drawings > 0)
-
     def _load_for(
         self, checkpoint: str, picture: Picture, class_weights: Mapping[str, float] | None
     ) -> tuple[Checkpoint, Tensor]:
         loaded = self.library.load(checkpoint)
         _check_size(picture, loaded.info)
         return loaded, loaded.class_weights(class_weights or {})
-
-    def _draw_rolled(
-        self,
-        request: Request,
-        picture: Picture,
-        mask: NDArray[np.bool_],
-        shift: Shift,
-        on_row: OnRow | None,
-        cancel: Callable[[], bool] | None,
-    ) -> list[Drawing]:
-        """Drawn while all is rolled by `shift`, and rolled back; log p is that of the pictures as they come back."""
-        home = back(shift)
-
-        def report(done: int, rows: int, pictures: Preview) -> None:
-            if on_row:
-                moved = Preview(lambda: np.stack([rolled(p, home) for p in pictures()]), passes=pictures.passes)
-                on_row(done, rows, moved)
-
-        heat = request.temperature
-        there = replace(request, temperature=rolled(heat, shift)) if isinstance(heat, np.ndarray) else request
-        with self._drawing():
-            drawings = self._complete(there, rolled(picture, shift), rolled(mask, shift), report, cancel)
-            return [_drawn_in(mask, self._moved(request, d, rolled(d.picture, home))) for d in drawings]
-
-    def _moved(self, request: Request, drawing: Drawing, picture: Picture) -> Drawing:
-        log_prob = self.log_likelihood(request.checkpoint, picture, class_weights=request.class_weights)
-        facts = {**request.settings(), "seamless": request.seamless, "log_prob": round(log_prob, 3)}
-        return Drawing(picture, drawing.seed, log_prob, {**drawing.settings, **facts})
 
     def _check_enlargement(self, picture: Picture, factor: Any, info: CheckpointInfo) -> None:
         if not info.enlarges:
@@ -400,55 +353,6 @@ class Engine:
                 f"{factor} times {picture.shape[1]} x {picture.shape[0]} is {width} x {height}; "
                 f"{info.name} enlarges to at most {most[1]} x {most[0]}"
             )
-
-    def _complete(
-        self,
-        request: Request,
-        picture: Picture,
-        mask: NDArray[np.bool_],
-        on_row: OnRow | None,
-        cancel: Callable[[], bool] | None,
-    ) -> list[Drawing]:
-        loaded = self.library.load(request.checkpoint)
-        blank = np.where(mask[..., None], np.uint8(0), picture)
-        draw = partial(complete, loaded.model, loaded.codec, picture, mask)
-        return self._draw(request, draw, Look(loaded.codec, picture, mask, blank), on_row, cancel, {})
-
-    def _draw(
-        self,
-        request: Request,
-        draw: _Draw,
-        look: Look,
-        on_row: OnRow | None,
-        cancel: Callable[[], bool] | None,
-        facts: Mapping[str, Any],
-    ) -> list[Drawing]:
-        loaded = self.library.load(request.checkpoint)
-        request.check()
-        controls = request.controls()
-        weights = loaded.class_weights(request.class_weights)
-        candidates = list[Candidate]()
-        sampler = pick_sampler(request.sampler, loaded.model, loaded.device)
-        for start in range(0, request.count, CHUNK):
-            size = min(CHUNK, request.count - start)
-            finished = [c.picture for c in candidates]
-            done = Progress(look, request.count, finished, in_passes=sampler == "fixed_point")
-            with self._drawing():
-                candidates += draw(
-                    weights,
-                    count=size,
-                    seed=request.seed + start,
-                    controls=controls,
-                    sampler=sampler,
-                    on_row=done.reporter(on_row, start) if on_row else None,
-                    cancel=cancel,
-                )
-        size = f"{look.mask.shape[1]}x{look.mask.shape[0]}"
-        settings = {**request.settings(), **loaded.identity, "size": size, "mask": run_lengths(look.mask), **facts}
-        return [
-            Drawing(c.picture, c.seed, c.log_prob, {**settings, "seed": c.seed, "log_prob": round(c.log_prob, 3)})
-            for c in candidates
-        ]
 
 
 @dataclass(frozen=True)
@@ -467,32 +371,6 @@ class Call:
         if self.method == "enlarge":
             watched["factor"] = self.factor
         return getattr(engine, self.method)(self.request, *self.arguments, **watched)
-
-
-class _Draw(Protocol):
-    """What draws some of the pictures of a request."""
-
-    def __call__(
-        self,
-        class_weights: Tensor,
-        /,
-        *,
-        count: int,
-        seed: int,
-        controls: Controls,
-        sampler: str,
-        on_row: Callable[[int, int, Tensor], None] | None,
-        cancel: Callable[[], bool] | None,
-    ) -> list[Candidate]: ...
-
-
-def _drawn_in(mask: NDArray[np.bool_], drawing: Drawing) -> Drawing:
-    """The drawing, saying that the pixels (H, W) where `mask` is True were drawn."""
-    return replace(drawing, settings={**drawing.settings, "mask": run_lengths(mask)})
-
-
-def _likeliest_first(drawings: list[Drawing]) -> list[Drawing]:
-    return sorted(drawings, key=lambda drawing: -drawing.log_prob)
 
 
 def _check_size(picture: Picture, info: CheckpointInfo) -> None:

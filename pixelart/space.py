@@ -4,32 +4,20 @@ README whose front matter configures it, and nothing else."""
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pixelart.errors import RequestRejected
 from pixelart.library import Library
 from pixelart.models.origin import ORIGIN_FILE
-from pixelart.models.weights import (
-    CARD_FILE,
-    CONFIG_FILE,
-    LOG_FILE,
-    PALETTE_FILE,
-    SAMPLES_FILE,
-    SEEN_FILE,
-    WEIGHTS_FILE,
-)
+from pixelart.models.weights import CARD_FILE, CHECKPOINT_FILES
 from pixelart.owners import OWNER_FILE
-from pixelart.training.checkpoint import write_file
+from pixelart.training.checkpoint import new_folder, write_file
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = ("app.py", "LICENSE")
 SOURCES = (".py", ".js", ".css", ".html")
-OF_A_CHECKPOINT = (
-    CONFIG_FILE, WEIGHTS_FILE, SEEN_FILE, CARD_FILE, SAMPLES_FILE, "completions.png", LOG_FILE, PALETTE_FILE,
-    ORIGIN_FILE,
-)  # fmt: skip
+OF_A_CHECKPOINT = (*CHECKPOINT_FILES, "completions.png", ORIGIN_FILE)
 TORCH = "torch>=2.8,<=2.11.0"
 """The versions that ZeroGPU knows."""
 ATTRIBUTES = "".join(f"*.{kind} filter=lfs diff=lfs merge=lfs -text\n" for kind in ("safetensors", "png"))
@@ -74,18 +62,11 @@ def write_space(files: Mapping[str, bytes], folder: Path) -> None:
         RequestRejected: `folder` exists.
         OSError: the disk is full or cannot be written to.
     """
-    if folder.exists():
-        raise RequestRejected(f"{folder}: exists already")
-    partial = folder.with_name(f".{folder.name}.tmp")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
+    with new_folder(folder) as partial:
         for name, data in files.items():
             path = partial / name
             path.parent.mkdir(parents=True, exist_ok=True)
             write_file(path, data)
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _checked(library: Library, names: Iterable[str] | None) -> list[Path]:

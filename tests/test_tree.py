@@ -21,6 +21,7 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.publishing",),
     ("pixelart.hub", "pixelart.card"),
     ("pixelart.training",),
+    ("pixelart.drawer",),
     ("pixelart.previews",),
     ("pixelart.library", "pixelart.requests"),
     ("pixelart.inspection",),

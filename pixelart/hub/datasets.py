@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +9,11 @@ from pathlib import Path, PurePosixPath
 
 from huggingface_hub import RepoFile, RepoFolder
 
-from pixelart.errors import Cancelled, DataRejected, RequestRejected
+from pixelart.errors import Cancelled, DataRejected
 from pixelart.hub.client import TIMEOUT, client, plain_failures
 from pixelart.images import SUFFIXES
 from pixelart.settings import SETTINGS
+from pixelart.training.checkpoint import new_folder
 from pixelart.training.sources import Cancel, OnProgress, never, until_cancelled, untold
 
 CONNECTIONS = 8
@@ -43,11 +43,7 @@ def fetch_dataset(
         DataRejected: no picture in it, or more than a .zip of pictures may hold.
         OSError: the disk is full or cannot be written to.
     """
-    if target.exists():
-        raise RequestRejected(f"{target}: exists already")
-    partial = target.with_name(f".{target.name}.tmp")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
+    with new_folder(target) as partial:
         with plain_failures(f"dataset {dataset_id!r:.80}"):
             api = client(token)
             revision = api.dataset_info(dataset_id, timeout=TIMEOUT).sha
@@ -66,9 +62,6 @@ def fetch_dataset(
             finally:
                 pool.shutdown(cancel_futures=True)  # and wait: what still arrives is in the folder that is removed
         shutil.rmtree(partial / _CACHE, ignore_errors=True)  # what the client remembers of the download
-        os.replace(partial, target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return target
 
 

@@ -23,6 +23,8 @@ from pixelart.settings import SETTINGS
 
 CONFIG_FILE, WEIGHTS_FILE, SEEN_FILE, CARD_FILE = "config.json", "model.safetensors", "training_images.txt", "README.md"
 LOG_FILE, SAMPLES_FILE, PALETTE_FILE = "training_log.csv", "samples.png", "palette.gpl"
+CHECKPOINT_FILES = (CONFIG_FILE, WEIGHTS_FILE, SEEN_FILE, CARD_FILE, LOG_FILE, SAMPLES_FILE, PALETTE_FILE)
+"""All that may lie in the folder of a checkpoint, or in its repository on the Hub."""
 FORMAT = 1
 
 

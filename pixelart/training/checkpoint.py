@@ -12,7 +12,9 @@ import json
 import logging
 import os
 import re
+import secrets
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +25,8 @@ log = logging.getLogger(__name__)
 KEEP = 2
 MANIFEST = "manifest.json"
 _STEP = re.compile(r"step-(\d{8})")
+_ABANDONED = 3600.0
+"""Seconds after which a folder that is half made is one whose process was killed."""
 
 
 class Files:
@@ -73,6 +77,41 @@ def write_file(path: Path, data: bytes, *, files: Files | None = None) -> None:
             partial.unlink()
         raise
     files.sync_folder(path.parent)
+
+
+@contextmanager
+def new_folder(target: Path, *, files: Files | None = None) -> Iterator[Path]:
+    """A folder to fill, which becomes `target` at the end of the context, whole or not at all; of several that make it
+    at once the first has it. Its name is never listed; what killed processes left under such names is removed.
+
+    Raises:
+        RequestRejected: `target` exists.
+        OSError: a write failed; nothing is left.
+    """
+    files = files or Files()
+    if target.exists():
+        raise RequestRejected(f"{target}: exists already")
+    _sweep(target)
+    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        files.make_folder(partial)
+        yield partial
+        files.sync_folder(partial)
+        files.rename(partial, target)
+    except BaseException as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        if isinstance(error, OSError) and target.exists():  # another was faster
+            raise RequestRejected(f"{target}: exists already") from error
+        raise
+    files.sync_folder(target.parent)
+
+
+def _sweep(target: Path) -> None:
+    """Remove what was left half made under this name by processes that were killed."""
+    half_made = re.compile(rf"\.{re.escape(target.name)}(\.[0-9a-f]{{8}})?\.tmp")
+    for path in target.parent.iterdir() if target.parent.is_dir() else ():
+        if half_made.fullmatch(path.name) and time.time() - path.stat().st_mtime > _ABANDONED:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
-import shutil
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -27,7 +24,7 @@ from pixelart.models.weights import (
     read_seen,
 )
 from pixelart.owners import OWNER_FILE, sealed
-from pixelart.training.checkpoint import Files, exclusive, last_checkpoint, write_file
+from pixelart.training.checkpoint import Files, exclusive, last_checkpoint, new_folder, write_file
 from pixelart.training.data import Fit, is_validation, read_pictures
 from pixelart.training.measuring import log_table
 from pixelart.training.options import check_training_options
@@ -48,8 +45,6 @@ ADJUSTABLE = ("steps", "minutes", "save_every", "sample_every", "threads", "comp
 """What may be another on resume: how long to train, and how; the length also moves the cosine schedule."""
 MAX_NAME = 64
 _OF_A_SAVE = ("trained_steps", "trained_minutes", "kept_step")
-_ABANDONED = 3600.0
-"""Seconds after which a half-made export is one whose process was killed."""
 
 
 @contextmanager
@@ -238,22 +233,9 @@ def export_run(run: Path, target: Path, *, owner: str = "") -> Path:
     files, written = Files(), exported_files(run)
     if owner:
         written[OWNER_FILE] = sealed(owner)
-    if target.exists():
-        raise RequestRejected(f"{target}: exists already")
-    _sweep(target)
-    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")  # a name that is never listed
-    try:
-        files.make_folder(partial)
+    with new_folder(target, files=files) as partial:
         for name, data in written.items():
             files.write(partial / name, data)
-        files.sync_folder(partial)
-        files.rename(partial, target)
-    except BaseException as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        if isinstance(error, OSError) and target.exists():  # another was faster
-            raise RequestRejected(f"{target}: exists already") from error
-        raise
-    files.sync_folder(target.parent)
     return target
 
 
@@ -285,11 +267,3 @@ def _lasting(config: bytes) -> dict[str, Any]:
     """What a config.json says that is the same for all saves of a run."""
     values = json.loads(config)
     return {**values, "training": {k: v for k, v in values["training"].items() if k not in _OF_A_SAVE}}
-
-
-def _sweep(target: Path) -> None:
-    """Remove what exports under this name left that were killed."""
-    half_made = re.compile(rf"\.{re.escape(target.name)}(\.[0-9a-f]{{8}})?\.tmp")
-    for path in target.parent.iterdir() if target.parent.is_dir() else ():
-        if half_made.fullmatch(path.name) and time.time() - path.stat().st_mtime > _ABANDONED:
-            shutil.rmtree(path, ignore_errors=True)

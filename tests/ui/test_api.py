@@ -10,7 +10,6 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -272,7 +271,6 @@ def test_only_mcp_may_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(find_spec("mcp") is None, reason="pip install 'gradio[mcp]'")
 def test_the_endpoints_are_mcp_tools_with_their_descriptions() -> None:
     code = "import tests.ui.mcp_session as m; m.main()"
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=120)

@@ -1,0 +1,169 @@
+"""From a request to its drawings: in chunks, under previews, counted while it lasts, rolled so that edges meet."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pixelart.codec import Picture
+from pixelart.completion import Candidate, complete, context_of, run_lengths, whole_log_prob
+from pixelart.library import Checkpoint, Library
+from pixelart.previews import CHUNK, Look, OnRow, Progress
+from pixelart.requests import Drawing, Preview, Request
+from pixelart.sampling import Controls, pick_sampler
+from pixelart.seams import Shift, back, rolled
+
+
+class Draw(Protocol):
+    """What draws some of the pictures of a request."""
+
+    def __call__(
+        self,
+        class_weights: Tensor,
+        /,
+        *,
+        count: int,
+        seed: int,
+        controls: Controls,
+        sampler: str,
+        on_row: Callable[[int, int, Tensor], None] | None,
+        cancel: Callable[[], bool] | None,
+    ) -> list[Candidate]: ...
+
+
+class Drawer:
+    """Draws with the checkpoints of a library. `on_drawing`: see `Engine`. Safe under threads."""
+
+    def __init__(self, library: Library, on_drawing: Callable[[bool], None] | None = None) -> None:
+        self._library, self._on_drawing = library, on_drawing
+        self._drawings = 0
+        self._lock = threading.Lock()
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether a picture is being drawn now, by any thread."""
+        return self._drawings > 0
+
+    @contextmanager
+    def _drawing(self) -> Iterator[None]:
+        self._count_drawings(1)
+        try:
+            yield
+        finally:
+            self._count_drawings(-1)
+
+    def _count_drawings(self, change: int) -> None:
+        with self._lock:
+            before, self._drawings = self._drawings, self._drawings + change
+            if self._on_drawing and (before > 0) != (self._drawings > 0):
+                self._on_drawing(self._drawings > 0)
+
+    def draw_rolled(
+        self,
+        request: Request,
+        picture: Picture,
+        mask: NDArray[np.bool_],
+        shift: Shift,
+        on_row: OnRow | None,
+        cancel: Callable[[], bool] | None,
+    ) -> list[Drawing]:
+        """Drawn while all is rolled by `shift`, and rolled back; log p is that of the pictures as they come back."""
+        home = back(shift)
+
+        def report(done: int, rows: int, pictures: Preview) -> None:
+            if on_row:
+                moved = Preview(lambda: np.stack([rolled(p, home) for p in pictures()]), passes=pictures.passes)
+                on_row(done, rows, moved)
+
+        heat = request.temperature
+        there = replace(request, temperature=rolled(heat, shift)) if isinstance(heat, np.ndarray) else request
+        with self._drawing():
+            drawings = self.complete(there, rolled(picture, shift), rolled(mask, shift), report, cancel)
+            return [drawn_in(mask, self._moved(request, d, rolled(d.picture, home))) for d in drawings]
+
+    def _moved(self, request: Request, drawing: Drawing, picture: Picture) -> Drawing:
+        log_prob = log_likelihood(self._library.load(request.checkpoint), picture, request.class_weights)
+        facts = {**request.settings(), "seamless": request.seamless, "log_prob": round(log_prob, 3)}
+        return Drawing(picture, drawing.seed, log_prob, {**drawing.settings, **facts})
+
+    def complete(
+        self,
+        request: Request,
+        picture: Picture,
+        mask: NDArray[np.bool_],
+        on_row: OnRow | None,
+        cancel: Callable[[], bool] | None,
+    ) -> list[Drawing]:
+        """The pixels of `picture` (H, W, 4) where `mask` (H, W) is True, of sizes that fit, in order of seed."""
+        loaded = self._library.load(request.checkpoint)
+        blank = np.where(mask[..., None], np.uint8(0), picture)
+        draw = partial(complete, loaded.model, loaded.codec, picture, mask)
+        return self.draw(request, draw, Look(loaded.codec, picture, mask, blank), on_row, cancel, {})
+
+    def draw(
+        self,
+        request: Request,
+        draw: Draw,
+        look: Look,
+        on_row: OnRow | None,
+        cancel: Callable[[], bool] | None,
+        facts: Mapping[str, Any],
+    ) -> list[Drawing]:
+        """What `draw` draws, at most CHUNK pictures at once; `look` is what the previews show, `facts` are further
+        settings of each drawing."""
+        loaded = self._library.load(request.checkpoint)
+        request.check()
+        controls = request.controls()
+        weights = loaded.class_weights(request.class_weights)
+        candidates = list[Candidate]()
+        sampler = pick_sampler(request.sampler, loaded.model, loaded.device)
+        for start in range(0, request.count, CHUNK):
+            size = min(CHUNK, request.count - start)
+            finished = [c.picture for c in candidates]
+            done = Progress(look, request.count, finished, in_passes=sampler == "fixed_point")
+            with self._drawing():
+                candidates += draw(
+                    weights,
+                    count=size,
+                    seed=request.seed + start,
+                    controls=controls,
+                    sampler=sampler,
+                    on_row=done.reporter(on_row, start) if on_row else None,
+                    cancel=cancel,
+                )
+        size = f"{look.mask.shape[1]}x{look.mask.shape[0]}"
+        settings = {**request.settings(), **loaded.identity, "size": size, "mask": run_lengths(look.mask), **facts}
+        return [
+            Drawing(c.picture, c.seed, c.log_prob, {**settings, "seed": c.seed, "log_prob": round(c.log_prob, 3)})
+            for c in candidates
+        ]
+
+
+def log_likelihood(loaded: Checkpoint, picture: Picture, class_weights: Mapping[str, float] | None) -> float:
+    """log p of a whole picture (H, W, 4) of the checkpoint's size in nats given the class alone, colours snapped first.
+
+    Raises:
+        RequestRejected: an unknown class.
+    """
+    weights = loaded.class_weights(class_weights or {})
+    everything = np.ones(picture.shape[:2], np.bool_)
+    context = context_of(loaded.codec, picture, everything, weights, count=1)
+    return float(whole_log_prob(loaded.model, context.pixels, weights)[0])
+
+
+def drawn_in(mask: NDArray[np.bool_], drawing: Drawing) -> Drawing:
+    """The drawing, saying that the pixels (H, W) where `mask` is True were drawn."""
+    return replace(drawing, settings={**drawing.settings, "mask": run_lengths(mask)})
+
+
+def likeliest_first(drawings: list[Drawing]) -> list[Drawing]:
+    """The drawings in order of their log p."""
+    return sorted(drawings, key=lambda drawing: -drawing.log_prob)
