@@ -27,6 +27,7 @@ from pixelart.ui.worker import Worker
 log = logging.getLogger(__name__)
 FAULT = "Something went wrong while drawing. Your canvas is as it was; the program's log says more."
 NO_MODEL = "No model is installed. The notice at the top says how to get one."
+LOADING = "The page is still loading. Try again in a moment."
 UNSTARTED = "Stopped before the first row."
 ENLARGED = 2
 """How many times as large Enlarge draws the canvas."""
@@ -207,8 +208,10 @@ def _stopped(session: Session, ticket: int, frame: Frame | None, job: _Job) -> O
 
 def model_info(engine: Engine, model: Any) -> CheckpointInfo:
     """The chosen model. Raises RequestRejected when none is chosen, or it is gone."""
-    if not isinstance(model, str) or not model:
-        raise RequestRejected(NO_MODEL)
+    if not isinstance(model, str | None):
+        raise RequestRejected("Model: must be a name.")
+    if not model:
+        raise RequestRejected(LOADING if engine.list_checkpoints() else NO_MODEL)
     return engine.info(model)
 
 

@@ -103,7 +103,7 @@ ARGUMENTS += ("bottom_temperature", "seamless")
     ("name", "value", "told"),
     [
         ("model", "../..", "checkpoint '../..' not found"),
-        ("model", 5, "No model is installed"),
+        ("model", 5, "Model: must be a name"),
         ("class_name", "dragon", "Class 'dragon': tiny does not have it."),
         ("images", 17, "Images: must be a number of 1 to 16."),
         ("images", 1.5, "Images: must be a whole number of 1 to 16."),

@@ -18,7 +18,19 @@ from pixelart.errors import RequestRejected
 from pixelart.models import RasterModel
 from pixelart.seams import shift_to_join
 from pixelart.ui.canvas_value import Canvas, Painting
-from pixelart.ui.drawing import FAULT, NOTHING, UNSTARTED, DrawingHandlers, Frame, Outputs, settled, undrawn_kept
+from pixelart.ui.drawing import (
+    FAULT,
+    LOADING,
+    NO_MODEL,
+    NOTHING,
+    UNSTARTED,
+    DrawingHandlers,
+    Frame,
+    Outputs,
+    model_info,
+    settled,
+    undrawn_kept,
+)
 from pixelart.ui.form import ANY_CLASS
 from pixelart.ui.palette_value import everything_allowed
 from pixelart.ui.results import ResultFiles
@@ -147,7 +159,7 @@ def test_stop_of_an_enlargement_keeps_its_rows_over_the_plainly_enlarged_canvas(
     [
         (None, "scales", [], "canvas is empty"),
         (painted(), "tiny", [], "tiny does not enlarge"),
-        (painted(), None, [], "No model"),
+        (painted(), None, [], "still loading"),
         (painted(), "scales", ["x"], "cannot be made to tile"),
     ],
 )
@@ -294,7 +306,7 @@ def test_a_stop_before_the_first_row_sends_no_canvas() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "message"), [(None, "No model"), ("gone", "gone"), (7, "No model"), ("", "No model")]
+    ("model", "message"), [(None, "still loading"), ("gone", "gone"), (7, "must be a name"), ("", "still loading")]
 )
 def test_a_missing_model_is_a_plain_message(model: Any, message: str, warnings_shown: list[str]) -> None:
     outputs = list(handlers(FakeEngine()).generate(Session(), 1, model, *values()))
@@ -329,3 +341,10 @@ def test_a_stop_between_passes_keeps_the_rows_that_are_final() -> None:
     picture = np.full((4, 4, 4), 9, np.uint8)
     kept = settled(Frame(done=2, rows=4, picture=picture, passes=7))
     assert np.array_equal(kept[:2], picture[:2]) and not kept[2:].any()
+
+
+@pytest.mark.parametrize("chosen", [None, ""])
+def test_before_a_model_is_chosen_it_is_said_whether_there_is_one(chosen: str | None) -> None:
+    for engine, told in ((FakeEngine(), LOADING), (FakeEngine(names=()), NO_MODEL)):
+        with pytest.raises(RequestRejected, match=re.escape(told)):
+            model_info(engine, chosen)  # pyright: ignore[reportArgumentType]
