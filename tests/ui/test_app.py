@@ -194,7 +194,13 @@ def test_results_can_be_chosen_their_seed_reused_and_saved(visitor: Visitor, eng
         assert np.array_equal(np.asarray(image.convert("RGBA"))[::2, ::2], wanted(engine, 6))
 
 
-@pytest.mark.parametrize("name", HANDLERS)
+LENGTHY = ("generate", "complete", "enlarge", "receive_archive", "check_pictures", "start_training", "download")
+"""Events whose values are many and whose answers take a while."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LENGTHY)) for name in HANDLERS]
+)
 def test_any_event_with_any_value_answers_plainly(visitor: Visitor, name: str) -> None:
     visitor.post("load", [None])
     for place in range(len(GOOD[name])):
