@@ -253,7 +253,7 @@ def test_a_hostile_canvas_gets_one_plain_line(visitor: Visitor, name: str) -> No
     ("place", "value", "told"),
     [
         (0, "../..", "not found"),
-        (0, {"a": 1}, "No model"),
+        (0, {"a": 1}, "Model: must be a name"),
         (1, "dragon", "dragon"),
         (2, None, "Temperature: must be"),
         (2, "hot", "Temperature: must be"),

@@ -50,7 +50,7 @@ def test_a_file_allows_the_nearest_colours() -> None:
     ("model", "posted", "told"),
     [
         ("gone", sent("ff0000"), "gone"),
-        (None, sent("ff0000"), "No model"),
+        (None, sent("ff0000"), "still loading"),
         ("tiny", sent("no colours"), "mine.hex: not a palette"),
         ("tiny", sent(b"x" * 70000), "mine.hex: 70000 bytes; the limit"),
         ("tiny", None, "expected a name"),
