@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 
 from pixelart.errors import RequestRejected
 from pixelart.jobs import Jobs, child
+from pixelart.jobs.store import DATABASE
 from pixelart.settings import SETTINGS
 from pixelart.training.dataset import prepare
 from pixelart.training.survey import survey
@@ -194,6 +197,22 @@ def test_a_model_that_is_used_again_is_chosen_again(
     for _ in range(2):
         status, models = watching.use_model(ANN, job.id)
         assert models.value == "mine" and "mine is a model now" in status
+
+
+def test_records_that_cannot_be_read_are_told_and_what_is_shown_stays(
+    watching: Watching, images: Images, tmp_path: Path
+) -> None:
+    shown = start(watching, images)[-1]
+    with closing(sqlite3.connect(tmp_path / "jobs" / DATABASE)) as records:
+        records.execute("ALTER TABLE jobs RENAME TO lost")
+        for view in (watching.tick(ANN, shown[0], shown), watching.look_at(ANN, shown[0])[1:]):
+            assert len(view) == OUTPUTS and "records of jobs" in view[1] and view[0] == view[2] == gr.skip()
+        assert watching.tick(ANN, shown[0], shown)[-1] == shown, "the next tick compares with what is still on the page"
+        memory, _, *view = watching.recall({**ANN, "job": shown[0]})
+        assert memory["job"] == shown[0] and "records of jobs" in view[1]
+        assert "The disk" in refusal(watching.stop_training, ANN, shown[0])
+        records.execute("ALTER TABLE lost RENAME TO jobs")
+    assert "records of jobs" not in watching.tick(ANN, shown[0], shown)[1]
 
 
 def test_a_full_queue_is_told(watching: Watching, images: Images, jobs: Jobs) -> None:

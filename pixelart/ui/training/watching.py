@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
 
@@ -24,10 +25,26 @@ from pixelart.ui.training.visitor import Images, Ready
 from pixelart.ui.visitors import browser_of, owner_of
 
 log = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
 Memory = dict[str, str]
 """What the browser keeps: `owner`, a secret that only it knows, and `job`, the one that was looked at."""
 OUTPUTS = 12
 """Of `Watching.view`."""
+
+
+def told_plainly(handler: Callable[P, T]) -> Callable[P, T]:
+    """Tells what was refused in a plain message over the page: its status line is of the job, and would lose it at the
+    next tick."""
+
+    @wraps(handler)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return handler(*args, **kwargs)
+        except (PixelArtError, OSError) as error:
+            raise gr.Error(plain(error), print_exception=False) from error
+
+    return call
 
 
 class Watching:
@@ -40,10 +57,11 @@ class Watching:
 
     def recall(self, memory: Any) -> tuple[Any, ...]:
         """A fresh page: base models, and the job that was looked at last."""
-        owner = owner_of(memory)
-        jobs = self.jobs.list(owner)
-        known = [job.id for job in jobs]
-        chosen = memory.get("job") if isinstance(memory, dict) else None
+        owner, chosen = owner_of(memory), memory.get("job") if isinstance(memory, dict) else None
+        try:
+            known = [job.id for job in self.jobs.list(owner)]
+        except (PixelArtError, OSError):  # `view` tells it
+            known = [chosen]
         chosen = chosen if chosen in known else next(iter(known), None)
         return _remembered(memory, chosen), self.offer_bases(None), *self.view(owner, chosen, None)
 
@@ -67,8 +85,16 @@ class Watching:
     def view(self, owner: str, job_id: Any, shown: Any) -> tuple[Any, ...]:
         """jobs, status, curve, samples, log, Stop, Resume, Use, Download, Delete, timer, shown.
 
-        Only what differs from `shown`, which is of this page: what is skipped needs no way to it.
+        Only what differs from `shown`, which is of this page: what is skipped needs no way to it. Where the records
+        cannot be read now the status says so, and what is shown stays.
         """
+        try:
+            return self._view(owner, job_id, shown)
+        except (PixelArtError, OSError) as error:
+            skipped = [gr.skip()] * OUTPUTS
+            return skipped[0], status_text(plain(error)), *skipped[2:-1], shown
+
+    def _view(self, owner: str, job_id: Any, shown: Any) -> tuple[Any, ...]:
         jobs = self.jobs.list(owner) if owner else []
         job = next((job for job in jobs if job.id == job_id), None)
         busy = any(each.state not in ENDED for each in jobs)
@@ -95,70 +121,61 @@ class Watching:
 
     # --- what a visitor does --------------------------------------------------------------------------------------
 
+    @told_plainly
     def start_training(self, memory: Any, images: Images, *values: Any) -> tuple[Any, ...]:
         """Queues a training on the pictures that are ready. `values`: of step 1 as it is now, then of step 2."""
         owner = owner_of(memory)
-        try:
-            if not owner:
-                raise RequestRejected("Reload the page, or sign in: it does not know who you are.")
-            ready = images.ready
-            if ready is None:
-                raise RequestRejected("There are no pictures yet: step 1 says what is missing.")
-            form = TrainForm(*values[-len(fields(TrainForm)) :])
-            if not is_asked(ready, self.engine, (*values[: -len(fields(TrainForm))], form.base, form.name)):
-                raise RequestRejected("Step 1 was changed since the check. Press Check again.")
-            name, options = job_from(form)
-            self._check_size(options, ready)
-            job = self.jobs.submit(owner, name, options, ready.path)
-            images.hand_over()
-        except (PixelArtError, OSError) as error:
-            raise _refused(error) from error
+        if not owner:
+            raise RequestRejected("Reload the page, or sign in: it does not know who you are.")
+        ready = images.ready
+        if ready is None:
+            raise RequestRejected("There are no pictures yet: step 1 says what is missing.")
+        form = TrainForm(*values[-len(fields(TrainForm)) :])
+        if not is_asked(ready, self.engine, (*values[: -len(fields(TrainForm))], form.base, form.name)):
+            raise RequestRejected("Step 1 was changed since the check. Press Check again.")
+        name, options = job_from(form)
+        self._check_size(options, ready)
+        job = self.jobs.submit(owner, name, options, ready.path)
+        images.hand_over()
         return _remembered(memory, job.id), *self.view(owner, job.id, None)
 
+    @told_plainly
     def stop_training(self, memory: Any, job: Any) -> tuple[Any, ...]:
         """Has a training save and end."""
         return self._change(memory, job, self.jobs.stop)
 
+    @told_plainly
     def resume_training(self, memory: Any, job: Any) -> tuple[Any, ...]:
         """Goes on where a training was saved last."""
         return self._change(memory, job, self.jobs.resume)
 
+    @told_plainly
     def delete_job(self, memory: Any, job: Any) -> tuple[Any, ...]:
         """Removes a training that has ended, with all that it saved."""
         owner = owner_of(memory)
-        try:
-            self.jobs.delete(owner, str(job))
-        except (PixelArtError, OSError) as error:
-            raise _refused(error) from error
+        self.jobs.delete(owner, str(job))
         left = next((each.id for each in self.jobs.list(owner)), None)
         return _remembered(memory, left), *self.view(owner, left, None)
 
+    @told_plainly
     def use_model(self, memory: Any, job: Any) -> tuple[Any, Any]:
         """status, models: makes a checkpoint of what was saved last and chooses it."""
-        try:
-            name = self.jobs.export(owner_of(memory), str(job))
-        except (PixelArtError, OSError) as error:
-            raise _refused(error) from error
+        name = self.jobs.export(owner_of(memory), str(job))
         names = [info.name for info in self.engine.list_checkpoints()]
         gr.Info(f"{name} is in the list of models, and chosen.")
         told = status_text(f"{name} is a model now. Draw with it in Create.")
         return told, gr.Dropdown(choices=list(names), value=name)
 
+    @told_plainly
     def download_model(self, memory: Any, job: Any) -> tuple[Any, Any]:
         """status, file: the checkpoint of what was saved last, as a .zip."""
-        try:
-            record = self.jobs.get(owner_of(memory), str(job))
-            data = self.jobs.archive(record.owner, record.id)
-        except (PixelArtError, OSError) as error:
-            raise _refused(error) from error
+        record = self.jobs.get(owner_of(memory), str(job))
+        data = self.jobs.archive(record.owner, record.id)
         return gr.skip(), download_value(f"{record.name}.zip", data)
 
     def _change(self, memory: Any, job: Any, change: Callable[[str, str], None]) -> tuple[Any, ...]:
         owner = owner_of(memory)
-        try:
-            change(owner, str(job))
-        except (PixelArtError, OSError) as error:
-            raise _refused(error) from error
+        change(owner, str(job))
         return gr.skip(), *self.view(owner, job, None)
 
     def _check_size(self, options: dict[str, Any], ready: Ready) -> None:
@@ -197,8 +214,3 @@ def _buttons(job: Job | None, *, saved: bool) -> list[Any]:
 def _plot(folder: JobFolder) -> Any:
     frame = loss_curve(folder)
     return gr.LinePlot(value=frame, visible=bool(frame["bits"].notna().any()))
-
-
-def _refused(error: Exception) -> gr.Error:
-    """A plain message over the page: its status line is of the job, and would lose it at the next tick."""
-    return gr.Error(plain(error), print_exception=False)
