@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,7 @@ from pixelart.hub.files import LIMITS, files_of, is_content
 from pixelart.hub.names import check_repo_id, check_revision, local_name
 from pixelart.models.origin import ORIGIN_FILE, Origin, read_origin
 from pixelart.models.weights import CONFIG_FILE, WEIGHTS_FILE, check_size, load_weights, read_config
-from pixelart.training.checkpoint import Files
+from pixelart.training.checkpoint import Files, new_folder
 from pixelart.training.setup import check_name
 
 
@@ -69,9 +67,8 @@ def pull(
             )
         entries = files_of(repo_id, api.list_repo_tree(repo_id, revision=origin.commit))
     _check_entries(repo_id, entries)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=folder) as place:
-        _write(Path(place), api, origin, entries, target)
+    with new_folder(target) as partial:
+        _fill(partial, api, origin, entries)
     return Pulled(name, origin, True)
 
 
@@ -99,31 +96,25 @@ def _check_entries(repo_id: str, entries: Mapping[str, RepoFile]) -> None:
             raise WeightsRejected(f"{repo_id}/{name}: {entry.size} bytes; the limit is {LIMITS[name]}")
 
 
-def _write(place: Path, api: HfApi, origin: Origin, entries: Mapping[str, RepoFile], target: Path) -> None:
+def _fill(partial: Path, api: HfApi, origin: Origin, entries: Mapping[str, RepoFile]) -> None:
     """First the config, by which the size of the weights is judged; then the rest, checked as any checkpoint is."""
-    files, partial = Files(), place / target.name  # so that what is refused is called what it would have been
-    files.make_folder(partial)
+    files = Files()
     for names in ([CONFIG_FILE], [name for name in entries if name != CONFIG_FILE]):
         with plain_failures(origin.repo):
             fetched = Path(
                 api.snapshot_download(
-                    origin.repo, revision=origin.commit, local_dir=place / "fetched", allow_patterns=names
+                    origin.repo,
+                    revision=origin.commit,
+                    local_dir=partial.with_name(".fetched"),
+                    allow_patterns=names,
                 )
             )
         for name in names:
             files.write(partial / name, _checked(origin.repo, fetched / name, entries[name]))
         config = read_config(partial)
-        check_size(config, entries[WEIGHTS_FILE].size, name=target.name)
+        check_size(config, entries[WEIGHTS_FILE].size, name=partial.name)
     load_weights(partial, config)
     files.write(partial / ORIGIN_FILE, origin.to_json())
-    files.sync_folder(partial)
-    try:
-        os.rename(partial, target)
-    except OSError as error:
-        if target.exists():
-            raise RequestRejected(f"{target}: exists already; give another name") from error
-        raise
-    files.sync_folder(target.parent)
 
 
 def _checked(repo_id: str, path: Path, entry: RepoFile) -> bytes:

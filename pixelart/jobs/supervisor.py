@@ -29,11 +29,11 @@ from pixelart.jobs.store import DATABASE, JobStore
 from pixelart.library import Library
 from pixelart.owners import asked_by
 from pixelart.settings import SETTINGS, Settings
-from pixelart.training.checkpoint import Files, exclusive
+from pixelart.training.checkpoint import Files, exclusive, new_folder
 from pixelart.training.setup import check_name, export_again, export_run, exported_files
 
 _ID = re.compile("[0-9a-f]{16}")
-_HALF_MADE = re.compile(rf"\.{_ID.pattern}\.(new|deleted)")
+_HALF_MADE = re.compile(rf"\.{_ID.pattern}\.([0-9a-f]{{8}}\.tmp|deleted)")
 
 
 class Jobs:
@@ -294,19 +294,11 @@ class Jobs:
 
     def _take_in(self, data: Path, folder: JobFolder) -> None:
         """The folder of a new job, whole or not at all."""
-        partial = folder.path.with_name(f".{folder.path.name}.new")
-        try:
-            partial.mkdir()
+        with new_folder(folder.path) as partial:
             copy = partial / folder.data.name
             shutil.copyfile(data, copy)
             with copy.open("rb+") as file:
                 os.fsync(file.fileno())
-            Files().sync_folder(partial)
-            partial.rename(folder.path)
-            Files().sync_folder(self._path)
-        except OSError:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
 
     def _take_over(self) -> tuple[Job, ...]:
         """The jobs that a dead server left at work. No process is signalled: a child of a dead server ends by itself,

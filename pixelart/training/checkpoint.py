@@ -54,7 +54,7 @@ class Files:
             os.close(handle)
 
     def rename(self, source: Path, target: Path) -> None:
-        """Rename within one folder, replacing a file that is there."""
+        """Rename within one file system, replacing a file that is there."""
         os.replace(source, target)
 
     def remove(self, path: Path) -> None:
@@ -82,7 +82,9 @@ def write_file(path: Path, data: bytes, *, files: Files | None = None) -> None:
 @contextmanager
 def new_folder(target: Path, *, files: Files | None = None) -> Iterator[Path]:
     """A folder to fill, which becomes `target` at the end of the context, whole or not at all; of several that make it
-    at once the first has it. Its name is never listed; what killed processes left under such names is removed.
+    at once the first has it. It has the target's name, so that what is refused is called what it would have been, and
+    is in a folder whose name is never listed; what killed processes left under such names is removed. What else is in
+    there goes with it.
 
     Raises:
         RequestRejected: `target` exists.
@@ -90,19 +92,21 @@ def new_folder(target: Path, *, files: Files | None = None) -> Iterator[Path]:
     """
     files = files or Files()
     if target.exists():
-        raise RequestRejected(f"{target}: exists already")
+        raise RequestRejected(f"{target}: exists already; give another name")
     _sweep(target)
-    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    place = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    partial = place / target.name
     try:
         files.make_folder(partial)
         yield partial
         files.sync_folder(partial)
         files.rename(partial, target)
-    except BaseException as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        if isinstance(error, OSError) and target.exists():  # another was faster
-            raise RequestRejected(f"{target}: exists already") from error
+    except OSError as error:
+        if target.exists():  # another was faster
+            raise RequestRejected(f"{target}: exists already; give another name") from error
         raise
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
     files.sync_folder(target.parent)
 
 

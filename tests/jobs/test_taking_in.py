@@ -179,7 +179,7 @@ def test_too_large_a_file_is_refused(open_jobs: Open, data: Path) -> None:
         open_jobs(max_archive_bytes=9).submit("ann", "mine", LONG, data)
 
 
-@pytest.mark.parametrize("call", ["copyfile", "fsync", "rename"])
+@pytest.mark.parametrize("call", ["copyfile", "fsync", "replace"])
 def test_a_full_disk_leaves_nothing_of_a_new_job(
     open_jobs: Open, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -188,7 +188,7 @@ def test_a_full_disk_leaves_nothing_of_a_new_job(
 
     jobs = open_jobs()
     with monkeypatch.context() as patch:
-        place = {"copyfile": supervisor.shutil, "fsync": supervisor.os, "rename": Path}[call]
+        place = supervisor.shutil if call == "copyfile" else supervisor.os
         patch.setattr(place, call, full)
         with pytest.raises(OSError, match="No space left"):
             jobs.submit("ann", "mine", LONG, data)
@@ -210,8 +210,8 @@ def test_a_deleted_job_is_gone_and_a_running_one_is_not_deleted(open_jobs: Open,
 def test_what_was_cut_short_is_swept_and_what_was_trained_is_not(open_jobs: Open, data: Path, tmp_path: Path) -> None:
     open_jobs().close()
     place = tmp_path / "jobs"
-    half = [place / f".{'a' * 16}.new", place / f".{'b' * 16}.deleted", place / ("c" * 16)]
-    kept = [place / ("d" * 16) / "run", place / "mine", place / ".mine.new"]
+    half = [place / f".{'a' * 16}.01234567.tmp", place / f".{'b' * 16}.deleted", place / ("c" * 16)]
+    kept = [place / ("d" * 16) / "run", place / "mine", place / ".mine.01234567.tmp"]
     for path in (*half, *kept):
         path.mkdir(parents=True)
     open_jobs()
