@@ -13,10 +13,12 @@ from __future__ import annotations
 import argparse
 import base64
 import contextlib
+import html
 import itertools
 import json
 import os
 import random
+import re
 import socket
 import subprocess
 import sys
@@ -206,23 +208,25 @@ def burst(url: str, model: str, *, size: int) -> Burst:
     return Burst(found.count(None), len(refusals), max(refusals, default=0.0), time.monotonic() - began)
 
 
-def start_training(url: str, model: str, data: Path, *, minutes: float) -> Callable[[], None]:
-    """Fine-tunes `model` on a .zip of pictures, as the tab Train does. Returns what stops and deletes it."""
+def start_training(url: str, model: str, data: Path, *, minutes: float) -> Callable[[], str]:
+    """Fine-tunes `model` on a .zip of pictures, as the tab Train does. Returns what stops and deletes it, and tells
+    what the page said of it last."""
     client = Client(url)
     sent = {"name": data.name, "data": base64.b64encode(data.read_bytes()).decode()}
-    client.at_once("load", [None])
+    memory = client.at_once("arrive", [None])[0]
     client.event("receive_archive", [None, *PICTURES, model, ""], sent)
-    memory = client.at_once("recall", [None])[0]
-    started = client.at_once("start_training", [memory, None, model, "load", minutes, *TRAINING])
+    started = client.at_once("start_training", [memory, None, *PICTURES, model, "load", minutes, *TRAINING])
     memory, job = started[0], started[1]["value"]
 
-    def end() -> None:
+    def end() -> str:
+        said = html.unescape(re.sub("<[^>]+>", " ", client.at_once("look_at", [memory, job])[2]))
         client.at_once("stop_training", [memory, job])
         for _ in range(60):
             with contextlib.suppress(urllib.error.HTTPError):
                 client.at_once("delete_job", [memory, job])
-                return
+                break
             time.sleep(1)
+        return " ".join(said.split())
 
     return end
 
@@ -316,7 +320,8 @@ def main() -> int:
     if options.serve:
         serve(options.serve, options.checkpoints, options.jobs)
         return 0
-    rows, bad = ["| phase | what | count | p50 | p95 | most |", "|---|---|---|---|---|---|"], 0
+    print("| phase | what | count | p50 | p95 | most |\n|---|---|---|---|---|---|", flush=True)
+    bad = 0
     with (
         tempfile.TemporaryDirectory() as jobs,
         app_process(options.checkpoints.resolve(), Path(jobs)) as (url, pid, temporary),
@@ -331,17 +336,16 @@ def main() -> int:
                 url, options.model, users=options.users, seconds=60 * options.minutes, think=options.think,
                 third=lambda early=early: early.append(held(pid, temporary)),
             )  # fmt: skip
-            rows += lines(name, tally, early[0] if early else None, held(pid, temporary))
+            print(*lines(name, tally, early[0] if early else None, held(pid, temporary)), sep="\n", flush=True)
             print(*tally.errors[:20], sep="\n", file=sys.stderr)
             bad += len(tally.errors) + tally.changed_pixels
             if end:
-                end()
+                print(f"| {name} | the page says of it: {end()} | | | | |", flush=True)
         if options.burst:
             found = burst(url, options.model, size=options.burst)
-            rows.append(f"| burst of {options.burst} | served | {found.served} | | | |")
-            rows.append(f"| | told that the queue is full | {found.refused} | | | {found.slowest_refusal:.2f} s |")
-            rows.append(f"| | next drawing | 1 | | | {found.normal_after:.2f} s |")
-    print("\n".join(rows))
+            print(f"| burst of {options.burst} | served | {found.served} | | | |")
+            print(f"| | told that the queue is full | {found.refused} | | | {found.slowest_refusal:.2f} s |")
+            print(f"| | next drawing | 1 | | | {found.normal_after:.2f} s |")
     return 1 if bad else 0
 
 
