@@ -35,6 +35,8 @@ from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
 from pixelart.ui import build, launch_settings
 
+GRADIO_FOLDER = "GRADIO_TEMP_DIR"
+"""Where gradio writes results, rather than into the system's folder of temporary files."""
 CHECKPOINTS, JOBS = (Path(__file__).with_name(name) for name in ("checkpoints", "jobs"))
 
 
@@ -92,13 +94,19 @@ def wants_tools(words: Sequence[str]) -> bool:
 @contextmanager
 def own_temporary_folder() -> Iterator[None]:
     """Results lie in a folder that no other program serves or fills, and that goes with this one."""
-    before = tempfile.tempdir
-    with tempfile.TemporaryDirectory(prefix="pixel-art-studio-", ignore_cleanup_errors=True) as folder:
+    before, chosen = tempfile.tempdir, os.environ.get(GRADIO_FOLDER)
+    if chosen:
+        Path(chosen).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="pixel-art-studio-", dir=chosen, ignore_cleanup_errors=True) as folder:
         tempfile.tempdir = folder
+        os.environ[GRADIO_FOLDER] = str(Path(folder, "gradio"))
         try:
             yield
         finally:
             tempfile.tempdir = before
+            os.environ.pop(GRADIO_FOLDER)
+            if chosen:
+                os.environ[GRADIO_FOLDER] = chosen
 
 
 def serve(hosting: Hosting, jobs: Jobs | str, *, tools: bool = False) -> None:
@@ -108,7 +116,7 @@ def serve(hosting: Hosting, jobs: Jobs | str, *, tools: bool = False) -> None:
     if hosting.kind != "zero_gpu":  # where it would ask for a GPU
         threading.Thread(target=warm_up, args=(engine,), name="warm-up", daemon=True).start()
     page = build(engine, jobs, hosting=hosting)
-    settings = launch_settings(local=hosting.is_local, tools=tools)
+    settings = launch_settings(hosting, tools=tools)
     page.launch(inbrowser=has_screen(), prevent_thread_lock=True, **settings)
     try:
         while True:
@@ -122,7 +130,8 @@ def main() -> NoReturn:
     tools = wants_tools(sys.argv[1:])
     interrupt_when_told()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for client in ("httpx", "httpx2"):  # of gradio and of huggingface_hub: addresses of uploads are signed
+        logging.getLogger(client).setLevel(logging.WARNING)
     with suppress(KeyboardInterrupt), own_temporary_folder():
         hosting = find_hosting(os.environ)
         with training(hosting) as jobs:

@@ -20,7 +20,12 @@ class WeightsRejected(PixelArtError):
 
 
 class HubFailure(PixelArtError):
-    """The Hugging Face Hub does not give or take what was asked for."""
+    """The Hugging Face Hub does not give or take what was asked for. `refused`: by its own answer, so that nothing came
+    of it."""
+
+    def __init__(self, text: str, *, refused: bool = False) -> None:
+        super().__init__(text)
+        self.refused = refused
 
 
 class RequestRejected(PixelArtError):

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pixelart.hub import own_token
 
@@ -14,17 +15,20 @@ Kind = Literal["desktop", "server", "space", "zero_gpu"]
 lent a GPU for seconds."""
 SIGN_IN = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
 """What the Hub tells a Space that lets visitors sign in (`hf_oauth: true`)."""
-_LOCAL = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""The names of this machine for itself."""
 _TRUE = ("1", "t", "true")
 
 
 @dataclass(frozen=True)
 class Hosting:
-    """`space`: owner/name of the Space, or nothing; `has_sign_in`: whether its visitors can sign in."""
+    """`space`: owner/name of the Space, or nothing; `has_sign_in`: whether its visitors can sign in; `names`: those
+    that the Hub gives a Space on the Web."""
 
     kind: Kind = "server"
     space: str = ""
     has_sign_in: bool = False
+    names: tuple[str, ...] = ()
 
     @property
     def is_local(self) -> bool:
@@ -72,11 +76,20 @@ def find_hosting(environ: Mapping[str, str]) -> Hosting:
         space = environ.get("SPACE_ID", "")
         can_sign = bool(space) and environ.get("SYSTEM") == "spaces" and all(environ.get(name) for name in SIGN_IN)
         lent = environ.get("SPACES_ZERO_GPU", "").lower() in _TRUE
-        return Hosting("zero_gpu" if lent else "space", space, can_sign)
-    reached = (
-        environ.get("GRADIO_SERVER_NAME", _LOCAL[0]) not in _LOCAL or environ.get("GRADIO_SHARE", "").lower() == "true"
-    )
-    return Hosting("server" if reached else "desktop")
+        names = tuple(filter(None, environ.get("SPACE_HOST", "").lower().split(",")))
+        return Hosting("zero_gpu" if lent else "space", space, can_sign, names)
+    is_named = environ.get("GRADIO_SERVER_NAME", LOOPBACK[0]) not in LOOPBACK
+    is_shared = environ.get("GRADIO_SHARE", "").lower() == "true"
+    return Hosting("server" if is_named or is_shared else "desktop")
+
+
+def host_name(header: str) -> str:
+    """The name in a header such as Host, without its port; "" when there is none."""
+    try:
+        parts = urlsplit(f"//{header}")
+        return (parts.hostname or "") if parts.port is None or parts.port else ""
+    except ValueError:  # no closing bracket, or a port that is none
+        return ""
 
 
 def find_signer(hosting: Hosting, *, user: Any, token: Any) -> Signer | None:

@@ -16,9 +16,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 PAGE = 4
+SIGNATURE = "signature-of-an-upload"
+"""In the address that a large file goes to: whoever knows it may write there."""
 LOST = 10.0
 """Seconds that a request without an answer waits for its client to give up."""
 
@@ -73,6 +75,8 @@ class HubServer:
 
     users: dict[str, str] = field(default_factory=dict)
     """Token -> name."""
+    organisations: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Name of a user -> those that they write for."""
     repos: dict[str, Repo] = field(default_factory=dict)
     url: str = ""
     faults: dict[str, Fault] = field(default_factory=dict)
@@ -123,6 +127,8 @@ class HubServer:
         wanted = json.loads(body)
         space = "spaces/" if wanted.get("type") == "space" else ""
         place = f"{space}{wanted['organization'] or self.users[token]}/{wanted['name']}"
+        if not self._is_of(place, token):
+            return Answer(403)
         status = 409 if place in self.repos else 200
         if status == 200:
             self.add(place, {".gitattributes": b"*.safetensors filter=lfs\n"})
@@ -133,9 +139,9 @@ class HubServer:
         return _json({"errors": [], "warnings": []})
 
     def _preupload(self, place: str, query: str, body: bytes, token: str) -> Answer:
-        repo = self._visible(place, token)
-        if not repo:
-            return NO_REPO
+        repo = self._writable(place, token)
+        if isinstance(repo, Answer):
+            return repo
         told = []
         for file in json.loads(body)["files"]:
             there, is_large = repo.files.get(file["path"]), b"\0" in base64.b64decode(file["sample"])
@@ -145,24 +151,27 @@ class HubServer:
         return _json({"files": told})
 
     def _batch(self, place: str, query: str, body: bytes, token: str) -> Answer:
-        if not self._visible(place, token):
-            return NO_REPO
+        repo = self._writable(place, token)
+        if isinstance(repo, Answer):
+            return repo
         objects = []
         for wanted in json.loads(body)["objects"]:
-            upload = {"upload": {"href": f"{self.url}/put/{wanted['oid']}"}}
+            upload = {"upload": {"href": f"{self.url}/put/{wanted['oid']}?{SIGNATURE}"}}
             objects.append(wanted if wanted["oid"] in self.large else {**wanted, "actions": upload})
         return _json({"transfer": "basic", "objects": objects})
 
     def _put(self, oid: str, query: str, body: bytes, token: str) -> Answer:
+        if query != SIGNATURE:
+            return Answer(403)
         if hashlib.sha256(body).hexdigest() != oid:
             return Answer(400)
         self.large[oid] = body
         return Answer(200)
 
     def _commit(self, place: str, query: str, body: bytes, token: str) -> Answer:
-        repo = self._visible(place, token)
-        if not repo:
-            return NO_REPO
+        repo = self._writable(place, token)
+        if isinstance(repo, Answer):
+            return repo
         header, *operations = (json.loads(line) for line in body.splitlines())
         if header["value"].get("parentCommit") not in (None, repo.commits[-1].oid):
             return Answer(412, {"X-Error-Message": "A commit has happened since. Please refresh and try again."})
@@ -192,9 +201,12 @@ class HubServer:
         commit = repo.at(revision) if repo else None
         if not commit:
             return NO_REPO
-        first, names = int(query.partition("cursor=")[2] or 0), sorted(commit.files)
-        page = [self._entry(name, commit.files[name]) for name in names[first : first + PAGE]]
-        link = f'<{self.url}/api/{place}/tree/{revision}?cursor={first + PAGE}>; rel="next"'
+        given = dict(parse_qsl(query))
+        is_deep, first = given.get("recursive", "").lower() == "true", int(given.get("cursor", "0"))
+        names = sorted(commit.files if is_deep else {name.partition("/")[0] for name in commit.files})
+        page = [self._entry(name, commit.files.get(name)) for name in names[first : first + PAGE]]
+        more = f"recursive={is_deep}&cursor={first + PAGE}"
+        link = f'<{self.url}/api/{place}/tree/{revision}?{more}>; rel="next"'
         return _json(page, {"Link": link} if first + PAGE < len(names) else {})
 
     def _file(self, place: str, revision: str, name: str, query: str, body: bytes, token: str) -> Answer:
@@ -207,9 +219,22 @@ class HubServer:
 
     def _visible(self, place: str, token: str) -> Repo | None:
         repo = self.repos.get(place.removeprefix("models/"))
-        return repo if repo and (not repo.private or token in self.users) else None
+        return repo if repo and (not repo.private or self._is_of(place, token)) else None
 
-    def _entry(self, name: str, data: bytes) -> dict[str, object]:
+    def _writable(self, place: str, token: str) -> Repo | Answer:
+        repo = self._visible(place, token)
+        if token not in self.users:
+            return Answer(401)
+        return NO_REPO if not repo else repo if self._is_of(place, token) else Answer(403)
+
+    def _is_of(self, place: str, token: str) -> bool:
+        """Whether the repository at `place` is of whoever `token` is of, or of an organisation of theirs."""
+        user = self.users.get(token)
+        return user is not None and place.split("/")[-2] in (user, *self.organisations.get(user, ()))
+
+    def _entry(self, name: str, data: bytes | None) -> dict[str, object]:
+        if data is None:
+            return {"type": "directory", "path": name, "oid": "0" * 40, "size": 0}
         size = self.sizes.get(name, len(data))
         entry: dict[str, object] = {"type": "file", "path": name, "size": size, "oid": _blob(data)}
         if b"\0" in data[:512]:

@@ -6,6 +6,7 @@ import errno
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from huggingface_hub import HfApi, get_token, set_client_factory
 from huggingface_hub.errors import (
@@ -28,6 +29,8 @@ TIMEOUT = 10.0
 """Seconds that the first question of each errand waits for an answer."""
 PATIENCE = 30.0
 """Seconds that any other call waits for the next byte; the client itself would wait for ever."""
+LONGEST_PAUSE = 10
+"""Seconds that a call waits before it asks again, if the Hub wants that: what takes longer is told, not waited for."""
 _OF_THE_DISK = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO)
 _KNOWN: tuple[tuple[type[Exception], str], ...] = (
     (GatedRepoError, "its owner gives access on request; ask on its page, then sign in"),
@@ -54,7 +57,16 @@ _STATUS = {
 def _patient_client():  # of a class of the client's own HTTP library, which is not ours to import
     client = default_client_factory()
     client.timeout = PATIENCE
+    client.event_hooks = {**client.event_hooks, "response": [*client.event_hooks["response"], _bound_pause]}
     return client
+
+
+def _bound_pause(response: Any) -> None:
+    """The client obeys these headers, however long they have it sleep; without them it waits as it does by itself."""
+    for name, seconds in (("retry-after", r"\d+"), ("ratelimit", r"(?<=t=)\d+")):
+        found = re.search(seconds, response.headers.get(name, "").replace(" ", ""))
+        if found and int(found[0]) > LONGEST_PAUSE:
+            del response.headers[name]
 
 
 set_client_factory(_patient_client)
@@ -99,7 +111,11 @@ def plain_failures(what: str) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
             raise
-        raise HubFailure(f"{what}: {_meaning(error)}") from None
+        raise HubFailure(f"{what}: {_meaning(error)}", refused=_is_refusal(error)) from None
+
+
+def _is_refusal(error: Exception) -> bool:
+    return isinstance(error, HfHubHTTPError) and 400 <= error.response.status_code < 500
 
 
 def _meaning(error: BaseException) -> str:

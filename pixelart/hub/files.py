@@ -30,7 +30,7 @@ LIMITS = {
     CARD_FILE: SETTINGS.max_config_bytes,
     SAMPLES_FILE: SETTINGS.max_file_bytes,
     PALETTE_FILE: SETTINGS.max_palette_bytes,
-    LOG_FILE: SETTINGS.max_config_bytes,
+    LOG_FILE: SETTINGS.max_directory_bytes,
     SEEN_FILE: SETTINGS.max_directory_bytes,
 }
 """Bytes; of a checkpoint no other file is pushed or pulled."""

@@ -67,8 +67,13 @@ def pull(
             )
         entries = files_of(repo_id, api.list_repo_tree(repo_id, revision=origin.commit))
     _check_entries(repo_id, entries)
-    with new_folder(target) as partial:
-        _fill(partial, api, origin, entries)
+    try:
+        with new_folder(target) as partial:
+            _fill(partial, api, origin, entries)
+    except RequestRejected:
+        if read_origin(target) != origin:
+            raise
+        return Pulled(name, origin, False)  # by another process, just now
     return Pulled(name, origin, True)
 
 
@@ -100,17 +105,14 @@ def _fill(partial: Path, api: HfApi, origin: Origin, entries: Mapping[str, RepoF
     """First the config, by which the size of the weights is judged; then the rest, checked as any checkpoint is."""
     files = Files()
     for names in ([CONFIG_FILE], [name for name in entries if name != CONFIG_FILE]):
-        with plain_failures(origin.repo):
-            fetched = Path(
-                api.snapshot_download(
-                    origin.repo,
-                    revision=origin.commit,
-                    local_dir=partial.with_name(".fetched"),
-                    allow_patterns=names,
-                )
-            )
         for name in names:
-            files.write(partial / name, _checked(origin.repo, fetched / name, entries[name]))
+            with plain_failures(origin.repo):
+                fetched = Path(
+                    api.hf_hub_download(
+                        origin.repo, name, revision=origin.commit, local_dir=partial.with_name(".fetched")
+                    )
+                )
+            files.write(partial / name, _checked(origin.repo, fetched, entries[name]))
         config = read_config(partial)
         check_size(config, entries[WEIGHTS_FILE].size, name=partial.name)
     load_weights(partial, config)

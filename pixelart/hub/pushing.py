@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -100,26 +100,25 @@ def push(
             )
             return Pushed(repo_id, url, made.oid, True, head.private)
     except HubFailure as failure:
-        return Pushed(repo_id, url, _landed(api, repo_id, kind, files, head, failure), True, head.private)
+        lost = failure
+    return Pushed(repo_id, url, _landed(api, repo_id, kind, files, head, lost), True, head.private)
 
 
 def _landed(
     api: HfApi, repo_id: str, kind: RepoKind, files: Mapping[str, bytes], before: _Head, failure: HubFailure
 ) -> str:
     """The commit that a lost answer was about; or `failure`, with what is there now."""
-    try:
-        with plain_failures(repo_id):
-            now = _head(api, repo_id, kind)
-    except HubFailure:
-        raise HubFailure(
-            f"{failure}; whether it was made is not known: push again, which makes no second one"
-        ) from None
+    now = None
+    with suppress(HubFailure), plain_failures(repo_id):
+        now = _head(api, repo_id, kind)
+    if now is None or (now.commit == before.commit and not failure.refused):  # it may still be at work on it
+        raise HubFailure(f"{failure}; whether it was made is not known: push again, which makes no second one")
     if now.commit == before.commit:
-        raise HubFailure(f"{failure}; {NOTHING}, the repository is as it was") from None
+        raise HubFailure(f"{failure}; {NOTHING}, the repository is as it was")
     if not now.holds(files):
         raise HubFailure(
             f"commit to {repo_id}: somebody else pushed to it meanwhile; {NOTHING}, and theirs is as they left it"
-        ) from None
+        )
     return now.commit
 
 
@@ -136,4 +135,4 @@ def told(what: str, outcome: str) -> Iterator[None]:
         with plain_failures(what):
             yield
     except HubFailure as failure:
-        raise HubFailure(f"{failure}; {outcome}") from None
+        raise HubFailure(f"{failure}; {outcome}", refused=failure.refused) from None

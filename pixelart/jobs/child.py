@@ -20,14 +20,20 @@ LOWEST = 19
 Stopper = Literal["owner", "limit", "server"]
 _KEPT = re.compile(
     "PATH|HOME|USERPROFILE|APPDATA|LOCALAPPDATA|SYSTEMROOT|WINDIR|COMSPEC|PATHEXT|TMPDIR|TEMP|TMP|TZ|LANG|LC_.*"
-    "|VIRTUAL_ENV|PYTHON.*|LD_LIBRARY_PATH|DYLD_.*|XDG_CACHE_HOME|CUDA_.*|NVIDIA_.*|HIP_.*|ROCR_.*|NUMBA_.*|MKL_.*"
+    "|VIRTUAL_ENV|PYTHON[A-Z0-9]*|LD_LIBRARY_PATH|DYLD_.*|XDG_CACHE_HOME|CUDA_.*|NVIDIA_.*|HIP_.*|ROCR_.*|NUMBA_.*|MKL_.*"
 )
+_SECRET = re.compile("TOKEN|KEY|SECRET|PASS|CREDENTIAL")
 
 
 def environment(variables: Mapping[str, str], *, threads: int) -> dict[str, str]:
     """What a child of so many threads needs of these variables, and nothing else: no token of any name."""
-    kept = {name: value for name, value in variables.items() if _KEPT.fullmatch(name.upper())}
+    kept = {name: value for name, value in variables.items() if is_kept(name.upper())}
     return {**kept, "OMP_NUM_THREADS": str(threads)}
+
+
+def is_kept(name: str) -> bool:
+    """Whether a child gets the variable of this name, in capitals."""
+    return bool(_KEPT.fullmatch(name)) and not _SECRET.search(name)
 
 
 class Child:

@@ -114,8 +114,16 @@ def _sweep(target: Path) -> None:
     """Remove what was left half made under this name by processes that were killed."""
     half_made = re.compile(rf"\.{re.escape(target.name)}(\.[0-9a-f]{{8}})?\.tmp")
     for path in target.parent.iterdir() if target.parent.is_dir() else ():
-        if half_made.fullmatch(path.name) and time.time() - path.stat().st_mtime > _ABANDONED:
+        if half_made.fullmatch(path.name) and time.time() - _last_change(path) > _ABANDONED:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _last_change(folder: Path) -> float:
+    """When a folder or anything in it was written last; now, where that changes while it is looked at."""
+    try:
+        return max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
+    except OSError:
+        return time.time()
 
 
 @contextmanager

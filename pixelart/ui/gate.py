@@ -10,16 +10,16 @@ import os
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pixelart.hosting import host_name
+
 ENDPOINTS = ("generate", "complete")
 """The names of the API."""
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _READ = ("GET", "HEAD")
 _CALL = rf"/gradio_api/call/(?:{'|'.join(ENDPOINTS)})"
@@ -47,7 +47,8 @@ TOOL_ROUTES: Mapping[str, tuple[str, ...]] = {r"/gradio_api/mcp(?:/[\w./-]*)?": 
 """Further ones, of an app whose endpoints are MCP tools."""
 
 _FILE = "/gradio_api/file="
-_FRAMES = "'self' https://huggingface.co https://*.hf.space"  # a Space is a frame in a page of the Hub
+_FRAMES = "'self' https://huggingface.co"  # a Space is a frame in a page of the Hub
+_PORTS = {"http": 80, "https": 443}
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -62,13 +63,19 @@ class Gate:
     any other name; every answer gets the headers above.
 
     `results`: the folder whose PNG files are served. `hosts`: names of this machine. A page of a site that has its own
-    name lead here (DNS rebinding) asks for that name.
+    name lead here (DNS rebinding) asks for that name. `names`: of the page on the Web, beside those that a proxy tells.
     """
 
     def __init__(
-        self, app: ASGIApp, *, results: Path, routes: Mapping[str, tuple[str, ...]], hosts: Collection[str] = ()
+        self,
+        app: ASGIApp,
+        *,
+        results: Path,
+        routes: Mapping[str, tuple[str, ...]],
+        hosts: Collection[str] = (),
+        names: Collection[str] = (),
     ) -> None:
-        self.app, self.results, self.hosts = app, results, hosts
+        self.app, self.results, self.hosts, self.names = app, results, hosts, names
         self.routes = [(re.compile(path), methods) for path, methods in routes.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,11 +114,13 @@ class Gate:
 
     def _refusal(self, method: str, path: str, headers: Headers) -> tuple[int, str] | None:
         """(status, sentence), or None."""
-        asked = [headers[name] for name in ("host", "x-forwarded-host") if name in headers]
-        if self.hosts and not all(_host(name) in self.hosts for name in asked):
+        told = [value for name in ("host", "x-forwarded-host") for value in headers.getlist(name)]
+        asked = [name.strip() for value in told for name in value.split(",")]  # several proxies tell several
+        if self.hosts and not all(host_name(name) in self.hosts for name in asked):
             return 403, "This app answers on its own machine only; GRADIO_SERVER_NAME=0.0.0.0 opens it to others."
         origin = headers.get("origin")
-        if origin is not None and origin.partition("://")[2] not in asked:
+        by_another = path == "/logout" and headers.get("sec-fetch-site") == "cross-site"
+        if by_another or (origin is not None and not _is_of(origin, [*asked, *self.names])):
             return 403, "This app answers its own page and programs, no page of another site."
         methods = _READ if path.startswith(_FILE) and is_result(path[len(_FILE) :], self.results) else ()
         for pattern, allowed in self.routes:
@@ -128,8 +137,8 @@ def is_result(path: str, folder: Path) -> bool:
     return plain and Path(path).is_relative_to(folder)
 
 
-def _host(name: str) -> str:
-    try:
-        return urlsplit(f"//{name}").hostname or ""
-    except ValueError:  # no closing bracket, say
-        return ""
+def _is_of(origin: str, names: Collection[str]) -> bool:
+    """Whether a page of `origin`, such as https://name:port, is one of a server that is asked by one of these."""
+    scheme, _, asked_by = origin.lower().partition("://")
+    port = f":{_PORTS.get(scheme)}"
+    return bool(asked_by) and asked_by.removesuffix(port) in {name.lower().removesuffix(port) for name in names}

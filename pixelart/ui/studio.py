@@ -11,7 +11,7 @@ from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from pixelart.engine import Engine
-from pixelart.hosting import SERVER, Hosting
+from pixelart.hosting import LOOPBACK, SERVER, Hosting
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
 from pixelart.ui.api import offer_api
@@ -19,7 +19,7 @@ from pixelart.ui.body_limit import BodyLimit
 from pixelart.ui.components import read_static
 from pixelart.ui.create import ENGINE_QUEUE, TopLine, create_tab
 from pixelart.ui.events import AT_ONCE
-from pixelart.ui.gate import LOOPBACK, ROUTES, TOOL_ROUTES, Gate
+from pixelart.ui.gate import ROUTES, TOOL_ROUTES, Gate
 from pixelart.ui.inputs import Choice
 from pixelart.ui.loading import LoadHandlers, load_button, load_line, origin_line
 from pixelart.ui.plain import PlainBlocks
@@ -71,9 +71,9 @@ def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER) ->
     return app
 
 
-def launch_settings(*, local: bool = False, tools: bool = False) -> dict[str, Any]:
-    """Keyword arguments for `gr.Blocks.launch`. `local`: as above, so that no other name of this machine is answered.
-    `tools`: the endpoints are MCP tools too, which needs `gradio[mcp]`."""
+def launch_settings(hosting: Hosting = SERVER, *, tools: bool = False) -> dict[str, Any]:
+    """Keyword arguments for `gr.Blocks.launch`. `hosting`: as above; on a desktop no name but this machine's own is
+    answered. `tools`: the endpoints are MCP tools too, which needs `gradio[mcp]`."""
     theme = Base(
         primary_hue="indigo", neutral_hue="zinc", font=FONT, font_mono=MONO, spacing_size="sm", text_size="sm"
     ).set(block_border_width="0px", block_shadow="none", block_background_fill="transparent")
@@ -90,7 +90,8 @@ def launch_settings(*, local: bool = False, tools: bool = False) -> dict[str, An
                     Gate,
                     results=Path(get_upload_folder()).resolve(),
                     routes={**ROUTES, **(TOOL_ROUTES if tools else {})},
-                    hosts=LOOPBACK if local else (),
+                    hosts=LOOPBACK if hosting.is_local else (),
+                    names=hosting.names,
                 ),
                 Middleware(BodyLimit, limit=SETTINGS.max_body_bytes, seconds=SETTINGS.max_body_seconds),
             ]

@@ -26,13 +26,14 @@ from pixelart.cli import main
 from pixelart.engine import Engine, Request
 from pixelart.errors import HubFailure, RequestRejected, WeightsRejected
 from pixelart.hub import client, pull, pulling
+from pixelart.hub.client import LONGEST_PAUSE
 from pixelart.hub.files import LIMITS
 from pixelart.models.origin import ORIGIN_FILE, Origin, read_origin
 from pixelart.models.weights import CONFIG_FILE, WEIGHTS_FILE
 from pixelart.settings import SETTINGS
 from pixelart.training.checkpoint import Files
 from tests.hub.conftest import SECRET
-from tests.hub_server import Answer, HubServer, Repo
+from tests.hub_server import PAGE, Answer, HubServer, Repo
 from tests.test_weights import HOSTILE
 
 PLACE = "art/tiny"
@@ -247,9 +248,47 @@ def test_who_comes_second_leaves_the_first_one_alone(
         return load(*given)
 
     monkeypatch.setattr(pulling, "load_weights", slowly)
-    with pytest.raises(RequestRejected, match="exists already"):
-        pull(PLACE, tmp_path)
+    assert not pull(PLACE, tmp_path).is_new, "the very same is there by now"
     assert _left(tmp_path) == ["art--tiny"] and Engine(tmp_path).list_checkpoints()[0].name == "art--tiny"
+
+
+def test_who_comes_second_with_another_one_is_told(
+    hub: HubServer, repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(*given: Any) -> Any:
+        (tmp_path / "mine").mkdir()
+        (tmp_path / "mine" / "file").touch()
+
+    monkeypatch.setattr(pulling, "load_weights", slowly)
+    with pytest.raises(RequestRejected, match="mine: exists already; give another name"):
+        pull(PLACE, tmp_path, name="mine")
+    assert _left(tmp_path) == ["mine"] and [path.name for path in (tmp_path / "mine").iterdir()] == ["file"]
+
+
+def test_a_repository_with_much_else_in_it_is_not_listed_through(
+    hub: HubServer, repo: Repo, files: dict[str, bytes], tmp_path: Path
+) -> None:
+    hub.commit(repo, {**files, **{f"deep/{i}.bin": b"x" for i in range(50)}})
+    hub.asked.clear()
+    pull(PLACE, tmp_path)
+    assert [stage for stage, _ in hub.asked].count("tree") == 1 + len(files) // PAGE
+
+
+@pytest.mark.parametrize("headers", [{"Retry-After": "86400"}, {"RateLimit": '"api";r=0;t=86400'}])
+def test_a_hub_that_wants_long_pauses_is_not_waited_for(
+    hub: HubServer, repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    hub.faults["tree"] = Answer(429, headers)
+    with pytest.raises(HubFailure, match="the Hub was asked too often; wait a few minutes"):
+        pull(PLACE, tmp_path)
+    assert waited and max(waited) <= LONGEST_PAUSE
+    waited.clear()
+    hub.faults["tree"] = Answer(429, {name: value.replace("86400", "7") for name, value in headers.items()})
+    with pytest.raises(HubFailure, match="the Hub was asked too often"):
+        pull(PLACE, tmp_path)
+    assert set(waited) == {8.0}, "what the Hub asks for within reason is waited for"
 
 
 def test_no_network_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,9 +150,8 @@ def test_a_push_that_fails_leaves_all_as_it_was_and_the_next_one_finishes(
         push(engine, "art/tiny", on_stage=breaking.on_stage)
     told = str(failed.value)
     known = r"nothing was pushed(, the repository is as it was)?$"
-    assert re.search(
-        r"; whether it was made is not known: push again, " if (kind, stage) == (DNS, "commit") else known, told
-    )
+    is_open = stage == "commit" and kind in ("500", "503", "timeout", "reset", DNS)  # it may still be at work on it
+    assert re.search(r"; whether it was made is not known: push again, " if is_open else known, told)
     assert "\n" not in told and len(told) < 200
     assert digests(folder) == before
     check_commits(hub, "art/tiny", at_most=1)

@@ -285,11 +285,16 @@ def test_a_child_has_the_lowest_priority_a_session_of_its_own_and_no_secrets(
     open_jobs: Open, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(child, "LOWEST", 3)  # at the real one it would wait for all other tests
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "OAUTH_CLIENT_SECRET", "MY_PASSWORD", "HF_TOKEN_PATH"):
+    for name in (
+        *("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "OAUTH_CLIENT_SECRET", "MY_PASSWORD", "HF_TOKEN_PATH"),
+        *("NVIDIA_API_KEY", "PYTHON_TOKEN", "CUDA_SECRET"),
+    ):
         monkeypatch.setenv(name, "canary")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     jobs = open_jobs()
     job = running(jobs, data)
     seen = json.loads((jobs.folder("ann", job.id).run / "seen.json").read_text())
     assert LOWEST == 19 and seen["nice"] == 3 and seen["session"] is True
     assert "canary" not in seen["environment"].values() and seen["environment"]["PATH"] == os.environ["PATH"]
+    assert seen["environment"]["CUDA_VISIBLE_DEVICES"] == "0"
     assert int(seen["environment"]["OMP_NUM_THREADS"]) <= (os.cpu_count() or 1)

@@ -9,6 +9,7 @@ from typing import Any
 from mcp import ClientSession  # pyright: ignore[reportMissingImports]
 from mcp.client.streamable_http import streamablehttp_client  # pyright: ignore[reportMissingImports]
 
+from pixelart.hosting import Hosting
 from pixelart.ui import build, launch_settings
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import OFF
@@ -35,7 +36,7 @@ async def talk(url: str) -> dict[str, Any]:
 def main() -> None:
     """Serves, talks, prints."""
     app: Any = build(FakeEngine(), OFF)  # pyright: ignore[reportArgumentType]
-    settings = launch_settings(local=True, tools=True)
+    settings = launch_settings(Hosting("desktop"), tools=True)
     _, url, _ = app.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **settings)
     print(json.dumps(asyncio.run(talk(url))))
     app.close(verbose=False)

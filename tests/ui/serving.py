@@ -39,7 +39,8 @@ def serving_app(
     """It and its URL. What gradio leaves behind is collected here, so that no later test is blamed for it."""
     with without_resource_warnings():
         app = build(engine, training, hosting=hosting)
-        _, url, _ = app.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **launch_settings())
+        settings = launch_settings(hosting)
+        _, url, _ = app.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **settings)
     try:
         yield app, url
     finally:

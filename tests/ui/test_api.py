@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import io
 import json
+import os
 import subprocess
 import sys
 import urllib.request
@@ -16,6 +16,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import pytest
+from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from numpy.typing import NDArray
 from PIL import Image
@@ -279,13 +280,19 @@ def test_the_endpoints_are_mcp_tools_with_their_descriptions() -> None:
     assert "how many pictures, 1 to 16" in told["description"] and told["refused"].count("Images: must be") == 1
 
 
-def test_temporary_files_go_with_the_program() -> None:
+@pytest.mark.parametrize("chosen", [False, True])
+def test_temporary_files_go_with_the_program(chosen: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import tempfile
 
     before = tempfile.gettempdir()
+    if chosen:
+        monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "results"))
+    else:
+        monkeypatch.delenv("GRADIO_TEMP_DIR", raising=False)
     with program.own_temporary_folder():
         inside = Path(tempfile.mkdtemp())
         assert inside.parent.name.startswith("pixel-art-studio-")
+        assert Path(get_upload_folder()).parent == inside.parent
+        assert not chosen or inside.is_relative_to(tmp_path / "results")
     assert not inside.exists() and tempfile.gettempdir() == before
-    with contextlib.suppress(FileNotFoundError):
-        inside.rmdir()
+    assert os.environ.get("GRADIO_TEMP_DIR") == (str(tmp_path / "results") if chosen else None)

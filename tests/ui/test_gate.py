@@ -14,6 +14,7 @@ import pytest
 from starlette.datastructures import Headers
 from starlette.routing import Route
 
+from pixelart.hosting import find_hosting
 from pixelart.ui.body_limit import BodyLimit
 from pixelart.ui.gate import ROUTES, TOOL_ROUTES, Gate, is_result
 from pixelart.ui.plain import NO_FILES, names_a_file
@@ -32,6 +33,7 @@ OPEN = {
     "GET /logout",
 }  # fmt: skip
 """Every route of gradio that any request can reach; a file of a result is the one more."""
+SPACE_HOST = {"SYSTEM": "spaces", "SPACE_ID": "ann/art", "SPACE_HOST": "ann-art.hf.space"}
 FILLED = {"{api_name}": "predict", "{path:path}": "x.js", "{event_id}": "a1", "{session_hash}": "a1", "{size}": "1"}
 
 
@@ -237,8 +239,31 @@ def test_a_page_of_another_site_is_refused(client: RawClient, origin: str) -> No
 
 
 def test_the_own_page_is_answered_also_behind_a_proxy(client: RawClient) -> None:
-    for headers in ([("Origin", f"http://{client.address}")], [("Origin", "https://a.b"), ("X-Forwarded-Host", "a.b")]):
+    for headers in (
+        [("Origin", f"http://{client.address}")],
+        [("Origin", "https://a.b"), ("X-Forwarded-Host", "a.b")],
+        [("Origin", "https://a.b"), ("X-Forwarded-Host", "a.b, inner:80")],
+        [("Origin", "https://a.b"), ("X-Forwarded-Host", "A.b:443")],
+        [("Origin", "https://a.b:8443"), ("X-Forwarded-Host", "a.b:8443")],
+    ):
         assert client.ask("GET", "/config", headers=headers)[0] == 200
+    for origin in ("https://a.b:80", "https://b", "https://a.b.c", "null", "", "a.b", "https://a.b:8443"):
+        assert client.ask("GET", "/config", headers=[("Origin", origin), ("X-Forwarded-Host", "a.b")])[0] == 403
+
+
+def test_a_space_answers_its_page_by_the_name_that_the_hub_gave_it() -> None:
+    gate = Gate(_nothing, results=Path("/nowhere"), routes=ROUTES, names=find_hosting(SPACE_HOST).names)
+    for origin, status in (("https://ann-art.hf.space", None), ("https://bob-art.hf.space", 403)):
+        found = gate._refusal("GET", "/", Headers({"host": "10.0.0.1:7860", "origin": origin}))
+        assert (found and found[0]) == status
+    assert gate._refusal("GET", "/", Headers({"host": "", "origin": "null"}))
+
+
+def test_another_site_signs_nobody_out() -> None:
+    gate = Gate(_nothing, results=Path("/nowhere"), routes=ROUTES)
+    for site, status in (("cross-site", 403), ("same-origin", None), ("none", None)):
+        found = gate._refusal("GET", "/logout", Headers({"host": "a.b", "sec-fetch-site": site}))
+        assert (found and found[0]) == status
 
 
 @pytest.mark.parametrize(
@@ -255,7 +280,7 @@ def test_every_answer_tells_the_browser_what_it_may_not_do(client: RawClient) ->
     for path in ("/", "/config", "/nowhere", "/gradio_api/queue/data?session_hash=none"):
         headers = client.ask("GET", path)[1]
         assert headers["x-content-type-options"] == "nosniff"
-        assert "frame-ancestors 'self' https://huggingface.co" in headers["content-security-policy"]
+        assert headers["content-security-policy"].startswith("frame-ancestors 'self' https://huggingface.co;")
 
 
 def test_no_session_is_found_by_guessing(client: RawClient, caplog: pytest.LogCaptureFixture) -> None:

@@ -22,6 +22,7 @@ from pixelart.ui.training.publishing import (
     NOT_ON_SERVER,
     NOT_ON_SPACE,
     NOT_YOURS,
+    ONE_AT_A_TIME,
     PushHandlers,
     Terms,
     card_body,
@@ -295,16 +296,22 @@ def test_so_many_pushes_are_on_their_way_at_once_and_a_failed_one_leaves_its_pla
         raise HubFailure("no")
 
     engine.push_to_hub = push_to_hub
-    refused = list[str]()
+    told = list[str]()
 
-    def nested(stage: str) -> None:
-        with pytest.raises(HubFailure if len(refused) < SETTINGS.max_pushes - 1 else RequestRejected) as raised:
-            refused.append(stage)
-            handlers._push(terms, nested)
-        refused.append(str(raised.value))
+    def beside(others: list[str]) -> Any:
+        def tell(stage: str) -> None:
+            if others:
+                try:
+                    handlers._push(others[0], terms, beside(others[1:]))
+                except (HubFailure, RequestRejected) as error:
+                    told.append(str(error))
+
+        return tell
 
     for _ in range(3):
-        refused.clear()
-        with pytest.raises(HubFailure):
-            handlers._push(terms, nested)
-        assert FULL in refused
+        for others, refused in ((["ann"], ONE_AT_A_TIME), (["bob", "cy"], FULL)):
+            told.clear()
+            with pytest.raises(HubFailure):
+                handlers._push("ann", terms, beside(others))
+            assert told[0] == refused and told[1:] == ["no"] * (len(others) - 1)
+    assert SETTINGS.max_pushes == 2

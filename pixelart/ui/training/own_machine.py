@@ -7,7 +7,8 @@ import re
 
 import gradio as gr
 
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+from pixelart.hosting import LOOPBACK, host_name
+
 _FORWARDED = re.compile(r"(x-forwarded|x-original|x-envoy|cf)-.*|(x-real|.*-client)-ip|forwarded|via")
 """Headers that a proxy or a tunnel adds."""
 
@@ -18,11 +19,10 @@ def from_own_machine(request: gr.Request | None) -> bool:
     if request is None:
         return False
     headers = {name.lower(): value for name, value in dict(request.headers).items()}
-    host = re.sub(r":\d*$", "", headers.get("host", "")).lower()
     return (
         _is_loopback(getattr(request.client, "host", None))
         and not any(_FORWARDED.fullmatch(name) for name in headers)
-        and host in LOOPBACK_NAMES
+        and host_name(headers.get("host", "")) in LOOPBACK
     )
 
 

@@ -45,6 +45,7 @@ NOT_YOURS = "Choose a model of your own to push."
 NOT_ON_SPACE = "Sign in (top right) to push a model of yours to the Hub, in your own name."
 NOT_ON_DESKTOP = "Nobody is signed in to the Hub on this machine. Run hf auth login in a terminal, then reload."
 NOT_ON_SERVER = "Models cannot be pushed from this server. Download yours, and push it from your own machine."
+ONE_AT_A_TIME = "A push of yours is on its way; this one can follow when that is over."
 FULL = "Others are pushing now; try again in a minute."
 DRAWN_LATER = "*The picture of its samples is drawn when it is pushed.*"
 STAGES: dict[Stage, str] = {
@@ -85,7 +86,8 @@ class PushHandlers:
 
     def __init__(self, engine: Engine, hosting: Hosting) -> None:
         self.engine, self.hosting = engine, hosting
-        self._pushing = threading.BoundedSemaphore(SETTINGS.max_pushes)
+        self._pushing: set[str] = set()  # their owners
+        self._changing = threading.Lock()
 
     def offer_push(
         self,
@@ -145,7 +147,8 @@ class PushHandlers:
         except (PixelArtError, OSError) as error:
             yield status_text(plain(error))
             return
-        worker = Worker[Pushed, Stage](lambda tell, cancel: self._push(terms, tell))
+        owner = asking() or ""
+        worker = Worker[Pushed, Stage](lambda tell, cancel: self._push(owner, terms, tell))
         yield _progress("login")
         for stage in worker.watch(interval=0.3):
             yield gr.skip() if stage is None else _progress(stage)
@@ -157,10 +160,14 @@ class PushHandlers:
             log.exception("a push failed")
             yield status_text(FAULT)
 
-    def _push(self, terms: Terms, tell: Callable[[Stage], None]) -> Pushed:
+    def _push(self, owner: str, terms: Terms, tell: Callable[[Stage], None]) -> Pushed:
         """On a thread of its own: it goes on when the page is closed."""
-        if not self._pushing.acquire(blocking=False):
-            raise RequestRejected(FULL)
+        with self._changing:
+            if owner in self._pushing:
+                raise RequestRejected(ONE_AT_A_TIME)
+            if len(self._pushing) >= SETTINGS.max_pushes:
+                raise RequestRejected(FULL)
+            self._pushing.add(owner)
         try:
             return self.engine.push_to_hub(
                 terms.model,
@@ -172,7 +179,7 @@ class PushHandlers:
                 on_stage=tell,
             )
         finally:
-            self._pushing.release()
+            self._pushing.discard(owner)
 
     def _names(self) -> list[str]:
         return [info.name for info in self.engine.own_checkpoints()]
