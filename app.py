@@ -125,13 +125,18 @@ def serve(hosting: Hosting, jobs: Jobs | str, *, tools: bool = False) -> None:
         threading.Thread(target=page.close, args=(False,), name="close-page", daemon=True).start()
 
 
+def start_log() -> None:
+    """What happens goes to stderr; not which addresses were asked for, those of uploads being signed."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    for client in ("httpx", "httpx2"):  # of gradio and of huggingface_hub
+        logging.getLogger(client).setLevel(logging.WARNING)
+
+
 def main() -> NoReturn:
     """Starts the app and serves it until it is interrupted or told to end, which trainings survive."""
     tools = wants_tools(sys.argv[1:])
     interrupt_when_told()
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    for client in ("httpx", "httpx2"):  # of gradio and of huggingface_hub: addresses of uploads are signed
-        logging.getLogger(client).setLevel(logging.WARNING)
+    start_log()
     with suppress(KeyboardInterrupt), own_temporary_folder():
         hosting = find_hosting(os.environ)
         with training(hosting) as jobs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 
 VERSION = "0.1.0"
@@ -58,6 +59,8 @@ class Settings:
     """Of those places that one visitor may have, where there may be others."""
     max_kept_jobs: int = 20
     """Of one owner, those that have ended and their saves included."""
+    max_kept_bytes: int = 8 * 2**30
+    """Of the disk that all trainings take up and, where they are their owners' alone, the models made of them."""
     max_job_threads: int = 8
     """Or all cores, where there are fewer: more gain nothing on networks as small as these."""
     max_job_minutes: float = 30.0
@@ -67,7 +70,8 @@ class Settings:
 
     def for_one_user(self) -> Settings:
         """The same, where there are no other visitors: all places are one's own."""
-        return replace(self, max_jobs_per_owner=self.max_running_jobs + self.max_queued_jobs)
+        places = self.max_running_jobs + self.max_queued_jobs
+        return replace(self, max_jobs_per_owner=places, max_kept_bytes=sys.maxsize)
 
 
 SETTINGS = Settings()

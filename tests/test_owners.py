@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,12 @@ from pixelart.engine import Engine, Request
 from pixelart.errors import RequestRejected
 from pixelart.jobs import Jobs, child
 from pixelart.owners import OWNER_FILE, asked_by, asking, may_see, sealed
+from pixelart.settings import SETTINGS
+from pixelart.training.dataset import prepare
 from pixelart.training.setup import export_run
+from pixelart.training.survey import survey
 from tests.jobs.conftest import STUB
+from tests.jobs.saved import saved_job
 
 ANN, BOB = "a" * 32, "b" * 32
 PICTURE = np.zeros((8, 8, 4), np.uint8)
@@ -31,6 +36,28 @@ def engine(own_checkpoints: Path, tiny_run: Path) -> Engine:
     """A server's, with "tiny", which is everybody's, and Ann's "mine"."""
     export_run(tiny_run, own_checkpoints / "mine", owner=ANN)
     return Engine(own_checkpoints, device=torch.device("cpu"), by_owner=True)
+
+
+def test_models_of_visitors_take_up_of_the_disk_what_trainings_do(
+    own_checkpoints: Path, tiny_run: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    pictures = prepare(survey(tiny_data), tmp_path / "pictures.zip")
+    size = sum(path.stat().st_size for path in tiny_run.rglob("*") if path.is_file())
+    settings = replace(SETTINGS, max_kept_bytes=2 * size)
+    with Jobs(tmp_path / "jobs", checkpoints=own_checkpoints, by_owner=True, settings=settings, program=STUB) as jobs:
+        job = saved_job(jobs, pictures, tiny_run, owner=ANN)
+        name = jobs.export(ANN, job.id)
+        (own_checkpoints / name / "training_log.csv").write_bytes(bytes(2 * size))
+        jobs.delete(ANN, job.id)
+        with pytest.raises(RequestRejected, match="trainings take up the"):
+            jobs.submit(BOB, "bobs", {"steps": 2}, pictures)
+        (own_checkpoints / name / OWNER_FILE).unlink()  # one of the program's own
+        other = saved_job(jobs, pictures, tiny_run, owner=BOB, name="bobs")
+        export_run(tiny_run, own_checkpoints / "anns", owner=ANN)
+        (own_checkpoints / "anns" / "training_log.csv").write_bytes(bytes(2 * size))
+        with pytest.raises(RequestRejected, match="trainings take up the"):
+            jobs.export(BOB, other.id)
+        assert not (own_checkpoints / "bobs").exists()
 
 
 def names(engine: Engine) -> list[str]:

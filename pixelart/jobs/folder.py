@@ -97,3 +97,13 @@ class JobFolder:
     def without_path(self, text: str) -> str:
         """A text for whoever need not know where this folder lies."""
         return text.replace(f"{self.path}{os.sep}", "")
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files in it; one that goes meanwhile counts nothing."""
+    size = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                size += os.stat(os.path.join(place, name), follow_symlinks=False).st_size
+    return size

@@ -19,7 +19,7 @@ import torch
 
 from pixelart.errors import RequestRejected
 from pixelart.jobs.child import PROGRAM
-from pixelart.jobs.folder import JobFolder
+from pixelart.jobs.folder import JobFolder, size_of
 from pixelart.jobs.names import free_name, rivals
 from pixelart.jobs.options import check_options, words
 from pixelart.jobs.outcome import SERVER_GONE
@@ -27,7 +27,7 @@ from pixelart.jobs.record import AT_WORK, ENDED, RESUMABLE, STATES, Job
 from pixelart.jobs.runner import Runner
 from pixelart.jobs.store import DATABASE, JobStore
 from pixelart.library import Library
-from pixelart.owners import asked_by
+from pixelart.owners import OWNER_FILE, asked_by
 from pixelart.settings import SETTINGS, Settings
 from pixelart.training.checkpoint import Files, exclusive, new_folder
 from pixelart.training.setup import check_name, export_again, export_run, exported_files
@@ -123,6 +123,7 @@ class Jobs:
         job = Job(secrets.token_hex(8), owner, name, dict(options), time.time())
         with self._a_place(owner):
             self._check_room(owner)
+            self._check_disk(data.stat().st_size)
             self._check_free(name)
             try:
                 self._take_in(data, self._folder(job))
@@ -203,6 +204,8 @@ class Jobs:
                     return job.exported
                 others = rivals(job, self._store.in_state(*STATES))
                 name = free_name(job.claims, others, checkpoints=self._checkpoints)
+                if self._library.by_owner:
+                    self._check_disk(0)
                 self._store.change(job.id, was=STATES, exported=name)  # first, or it would be made twice
                 export_run(run, self._checkpoints / name, owner=owner if self._library.by_owner else "")
         return name
@@ -270,6 +273,14 @@ class Jobs:
             raise RequestRejected(
                 f"{kept} trainings of yours are kept, and no more than {most} can be; delete one first"
             )
+
+    def _check_disk(self, more: int) -> None:
+        most, folders = self._settings.max_kept_bytes, [path for path in self._path.iterdir() if path != self.incoming]
+        if self._library.by_owner:
+            folders += [path.parent for path in self._checkpoints.glob(f"*/{OWNER_FILE}")]
+        if more + sum(map(size_of, folders)) > most:
+            full = f"trainings take up the {most >> 20} MiB that there is for them"
+            raise RequestRejected(f"{full}; delete one of yours, or try again later")
 
     def _check_free(self, name: str) -> None:
         free = free_name(name, self._store.in_state(*STATES), checkpoints=self._checkpoints)

@@ -15,6 +15,7 @@ import pytest
 import torch
 from huggingface_hub import constants
 
+import app as program
 from pixelart.engine import Drawing, Engine, Request
 from pixelart.errors import HubFailure, RequestRejected
 from pixelart.hub import Stage
@@ -25,7 +26,7 @@ from pixelart.palette_files import read_palette
 from tests.hub.conftest import SECRET
 from tests.hub.pushing import DNS, FAULTS, STAGES, WHOLE, Breaking, check_commits, digests, push
 from tests.hub.racing import race
-from tests.hub_server import Answer, HubServer
+from tests.hub_server import SIGNATURE, Answer, HubServer
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +132,18 @@ def test_offline_mode_is_told(hub: HubServer, engine: Engine, monkeypatch: pytes
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(HubFailure, match=r"^sign-in: HF_HUB_OFFLINE is set, .*; nothing was pushed$"):
         push(engine, "art/tiny")
+
+
+def test_the_log_of_the_app_has_no_address_of_an_upload(
+    hub: HubServer, engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("httpx", "httpx2"):
+        monkeypatch.setattr(logging.getLogger(name), "level", logging.NOTSET)
+    program.start_log()
+    with caplog.at_level(logging.INFO):
+        push(engine, "art/tiny")
+    assert [stage for stage, _ in hub.asked].count("put") > 0
+    assert SIGNATURE not in caplog.text and hub.url not in caplog.text
 
 
 @pytest.mark.parametrize(("kind", "stage"), [*_cases()])

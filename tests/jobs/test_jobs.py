@@ -131,6 +131,20 @@ def test_only_so_many_jobs_of_an_owner_are_kept(open_jobs: Open, data: Path, tmp
     assert jobs.submit("ann", "mine", {"steps": 2}, data)
 
 
+def test_all_trainings_together_take_up_so_much_of_the_disk(open_jobs: Open, data: Path, tmp_path: Path) -> None:
+    jobs = open_jobs(max_kept_bytes=data.stat().st_size * 3 // 2 + 2**20)
+    (jobs.incoming).mkdir(exist_ok=True)
+    (jobs.incoming / "waits").write_bytes(bytes(2**21))  # which has a limit of its own
+    first = jobs.submit("ann", "anns", {"steps": 2}, data)
+    jobs.wait_until_idle()
+    (jobs.folder("ann", first.id).path / "run" / "more").write_bytes(bytes(2**20))
+    jobs.submit("bob", "bobs", LONG, data)
+    with pytest.raises(RequestRejected, match="trainings take up the 1 MiB that there is for them; delete one of"):
+        jobs.submit("cy", "cys", LONG, data)
+    jobs.delete("ann", first.id)
+    assert jobs.submit("cy", "cys", LONG, data)
+
+
 # --- T23: stopped -------------------------------------------------------------------------------------------------
 
 

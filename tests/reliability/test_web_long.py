@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -27,19 +27,25 @@ from pixelart.errors import ImageRejected
 from pixelart.images import decode_picture
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
+from pixelart.training.dataset import prepare
+from pixelart.training.survey import survey
 from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
 from pixelart.ui.plain import NO_FILES
+from pixelart.ui.training.images import DATASET, FOLDER
+from tests.jobs.conftest import STUB
 from tests.test_images import BY_HAND, REFUSED_BOMBS, SAVED_BY_PILLOW, foreign_file, mutated, seeds
 from tests.ui.attacks import RawClient, addresses, listening, traversals
 from tests.ui.fake_engine import FakeEngine
-from tests.ui.serving import GRADIO_WARNINGS, serving, serving_app
+from tests.ui.hub_apps import hub_of
+from tests.ui.serving import GRADIO_WARNINGS, serving
 from tests.ui.test_api import ARGUMENTS, CANARY, canary_files, completions_over_http
 from tests.ui.test_api import GOOD as API
-from tests.ui.test_app import GOOD, SENT, assert_plain
+from tests.ui.test_app import GOOD, HANDLERS, PICTURES, SENT, assert_plain
 from tests.ui.test_canvas_value import HOSTILE
 from tests.ui.test_gate import canaries
 from tests.ui.visitor import Visitor
 
+CHECKS = ("receive_archive", "check_pictures", "compare")
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings(*GRADIO_WARNINGS)]
 Told = Callable[[str, str], None]
 Count = Callable[[int], int]
@@ -151,9 +157,28 @@ def test_t06_hostile_calls(count: Count, tell: Told) -> None:
     )
 
 
-def test_t07_traversal(tmp_path: Path, count: Count, tell: Told) -> None:
+def calls(visitor: Visitor) -> list[tuple[str, list[Any]]]:
+    """A good call of every handler of the page, and of those that read a dataset or a folder."""
+    assert set(GOOD) == set(visitor.events)
+    sources = [(name, [None, source, *PICTURES[1:]]) for name in CHECKS for source in (DATASET, FOLDER)]
+    return [*((name, GOOD[name]) for name in HANDLERS), *sources]
+
+
+@contextlib.contextmanager
+def whole_app(folder: Path) -> Iterator[str]:
+    """The app with all that a page can do, before a Hub on this machine that knows nobody."""
+    engine: Any = FakeEngine(names=("tiny", "scales"))
+    with (
+        hub_of({}),
+        Jobs(folder / "jobs", checkpoints=folder, program=STUB) as jobs,
+        serving(engine, jobs) as url,
+    ):
+        yield url
+
+
+def test_t07_traversal(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, count: Count, tell: Told) -> None:
     asked = 0
-    with serving_app(FakeEngine()) as (_, url):
+    with whole_app(tmp_path_factory.mktemp("app")) as url:
         visitor, client = Visitor(url), RawClient(url)
         gallery = visitor.post("generate", GOOD["generate"]).data[2]
         results = Path(gallery["value"][0]["image"]["path"]).parents[1]
@@ -173,9 +198,7 @@ def test_t07_traversal(tmp_path: Path, count: Count, tell: Told) -> None:
                 status, _, body = client.ask("GET", prefix + way)
                 assert status in (400, 403, 404, 405) and secret not in body, prefix + way
                 asked += 1
-        for name, good in GOOD.items():
-            if name not in visitor.events:
-                continue
+        for name, good in calls(visitor):
             for place in range(len(good)):
                 for way in payloads[:: max(1, len(payloads) // count(300))]:
                     answer = visitor.post(name, [*good[:place], way, *good[place + 1 :]], SENT | {"name": way})
@@ -194,17 +217,17 @@ def test_t07_traversal(tmp_path: Path, count: Count, tell: Told) -> None:
     )
 
 
-def test_t08_addresses(count: Count, tell: Told) -> None:
+def test_t08_addresses(tmp_path: Path, count: Count, tell: Told) -> None:
     asked = 0
-    with serving(FakeEngine()) as url, listening() as listener:
+    with whole_app(tmp_path) as url, listening() as listener:
         visitor, client = Visitor(url), RawClient(url)
         for address in addresses(listener.port):
             for route in ("file=", "proxy=", "file/", "stream/"):
                 client.ask("GET", f"/gradio_api/{route}{address}")
                 asked += 1
             file = {"path": address, "url": address, "meta": {"_type": "gradio.FileData"}}
-            events = {name: good for name, good in GOOD.items() if name in visitor.events}
-            for name, good in list(events.items())[: count(len(events))]:
+            events = calls(visitor)
+            for name, good in events[: count(len(events))]:
                 for place in range(len(good)):
                     for value in (file, address):
                         answer = visitor.post(
@@ -220,9 +243,13 @@ def test_t08_addresses(count: Count, tell: Told) -> None:
     tell("T08", f"{asked} requests with {forms} forms of an address: 0 connections reached it")
 
 
-def test_t11_visitors(tmp_path: Path, count: Count, tell: Told) -> None:
+def test_t11_visitors(tmp_path: Path, tiny_data: Path, count: Count, tell: Told) -> None:
     sessions, requests, foreign = count(50), count(2000), 0
-    with Jobs(tmp_path / "jobs", checkpoints=tmp_path) as jobs, serving(FakeEngine(), jobs) as url:
+    ann, pictures = {"owner": "a" * 32, "job": ""}, prepare(survey(tiny_data), tmp_path / "pictures.zip")
+    with (
+        Jobs(tmp_path / "jobs", checkpoints=tmp_path, program=STUB) as jobs,
+        serving(FakeEngine(), jobs) as url,
+    ):
         visitors = [Visitor(url) for _ in range(sessions)]
         for seed, visitor in enumerate(visitors):
             visitor.post("load", [None])
@@ -243,13 +270,23 @@ def test_t11_visitors(tmp_path: Path, count: Count, tell: Told) -> None:
         locks = [threading.Lock() for _ in range(sessions)]
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(ask, range(requests // 2)))
-        owner = {"owner": "b" * 32, "job": ""}
+        job = jobs.submit(ann["owner"], "anns", {"steps": 2}, pictures)
+        jobs.wait_until_idle()
+        kept = _tree(jobs.folder(ann["owner"], job.id).path)
         for number in range(count(100)):
-            job = f"{number:016x}"
-            for name in ("stop_training", "resume_training", "delete_job", "use_model", "download_model"):
-                answer = visitors[0].post(name, [owner, job])
-                foreign += 1
-                assert answer.error or "No training" in answer.told() or "not" in answer.told()
+            bob = {"owner": f"{number:032x}", "job": job.id}
+            visitors[number % sessions].post("arrive", [bob])
+            for said in (bob, ann):  # what a page posts later does not make it another's
+                for name in ("stop_training", "resume_training", "delete_job", "use_model", "download_model"):
+                    answer = visitors[number % sessions].post(name, [said, job.id])
+                    foreign += 1
+                    assert answer.error == f"job '{job.id}': not found", (name, answer)
+                for name in ("look_at", "tick"):
+                    answer = visitors[number % sessions].post(name, [said, job.id, None][: 3 if name == "tick" else 2])
+                    assert "anns" not in answer.raw
+        assert _tree(jobs.folder(ann["owner"], job.id).path) == kept
+        visitors[0].post("arrive", [ann])
+        assert "anns" in visitors[0].post("look_at", [ann, job.id]).raw
     tell(
         "T11",
         f"{sessions} sessions, {requests} requests: nothing foreign seen; {foreign} calls with foreign jobs refused",

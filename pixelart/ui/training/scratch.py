@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import threading
-from contextlib import suppress
 from pathlib import Path
 
 from pixelart.errors import RequestRejected
+from pixelart.jobs.folder import size_of
 from pixelart.settings import SETTINGS
 
 
@@ -37,7 +36,7 @@ class Scratch:
         Raises:
             RequestRejected: it is more than there is room for beside what all the others hold.
         """
-        size = _size(folder) + incoming
+        size = size_of(folder) + incoming
         with self._lock:
             others = sum(kept for other, kept in self._kept.items() if other != folder)
             if others + size > self._limit:
@@ -52,13 +51,3 @@ class Scratch:
         shutil.rmtree(folder, ignore_errors=True)
         with self._lock:
             self._kept.pop(folder, None)
-
-
-def _size(folder: Path) -> int:
-    """Bytes of all files in it; one that goes meanwhile counts nothing."""
-    size = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):
-                size += os.stat(os.path.join(place, name), follow_symlinks=False).st_size
-    return size
