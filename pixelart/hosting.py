@@ -76,7 +76,7 @@ def find_hosting(environ: Mapping[str, str]) -> Hosting:
         space = environ.get("SPACE_ID", "")
         can_sign = bool(space) and environ.get("SYSTEM") == "spaces" and all(environ.get(name) for name in SIGN_IN)
         lent = environ.get("SPACES_ZERO_GPU", "").lower() in _TRUE
-        names = tuple(filter(None, environ.get("SPACE_HOST", "").lower().split(",")))
+        names = tuple(name.strip() for name in environ.get("SPACE_HOST", "").split(",") if name.strip())
         return Hosting("zero_gpu" if lent else "space", space, can_sign, names)
     is_named = environ.get("GRADIO_SERVER_NAME", LOOPBACK[0]) not in LOOPBACK
     is_shared = environ.get("GRADIO_SHARE", "").lower() == "true"

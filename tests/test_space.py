@@ -9,11 +9,14 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -333,3 +336,58 @@ def test_on_zero_gpu_it_draws_in_forked_processes_and_trains_nothing(written: Pa
             "2 pictures in" in drawn.data[1] and "for seconds" in urllib.request.urlopen(f"{url}config").read().decode()
         )
     assert "the CPU draws" not in folder.with_name("log").read_text()
+
+
+class Provider(BaseHTTPRequestHandler):
+    """As much of the Hub's sign-in as is asked before a visitor is sent there."""
+
+    def do_GET(self) -> None:
+        here = f"http://{self.headers['Host']}"
+        names = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
+        answer = json.dumps({"issuer": here, **{name: f"{here}/{name}" for name in names}}).encode()
+        self.send_response(200 if self.path == "/.well-known/openid-configuration" else 404)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.mark.slow
+def test_with_sign_in_a_visitor_is_sent_to_the_hub_and_let_back_in(written: Path, tmp_path: Path) -> None:
+    from tests.ui.attacks import RawClient
+    from tests.ui.visitor import Visitor
+
+    folder = shutil.copytree(written, tmp_path / "space")
+    provider = ThreadingHTTPServer(("127.0.0.1", 0), Provider)
+    threading.Thread(target=provider.serve_forever, daemon=True).start()
+    given = {
+        "OAUTH_CLIENT_ID": "client-of-the-space",
+        "OAUTH_CLIENT_SECRET": "secret-of-the-space",
+        "OAUTH_SCOPES": "openid profile contribute-repos",
+        "OPENID_PROVIDER_URL": f"http://127.0.0.1:{provider.server_address[1]}",
+        "SPACE_HOST": "art-studio.hf.space",
+    }
+    try:
+        with started(folder, {**SPACE, **given}) as url:
+            client, visitor = RawClient(url), Visitor(url)
+            status, headers, _ = client.ask("GET", "/login/huggingface")
+            sent = urllib.parse.urlsplit(headers["location"])
+            asked = dict(urllib.parse.parse_qsl(sent.query))
+            assert status == 302 and sent.path == "/authorization_endpoint" and "state" in asked
+            assert asked["client_id"] == "client-of-the-space" and "contribute-repos" in asked["scope"]
+            assert asked["redirect_uri"].startswith("https://art-studio.hf.space/login/callback")
+            status, headers, _ = client.ask("GET", "/login/callback?state=unknown&code=x")
+            assert status in (302, 307) and headers["location"].startswith("/login/huggingface")
+            assert client.ask("GET", "/logout")[0] in (302, 307)
+            assert "start_training" in visitor.events and "Sign in" in page(f"{url}config")
+            visitor.post("arrive", [{"owner": "a" * 32, "job": ""}])
+            memory = {"owner": "a" * 32, "job": "0" * 16}
+            assert visitor.post("stop_training", [memory, "0" * 16]).error
+            for path, origin in (("/config", "https://art-studio.hf.space"), ("/", "https://art-studio.hf.space")):
+                assert client.ask("GET", path, headers=[("Origin", origin)])[0] == 200
+    finally:
+        provider.shutdown()
+        provider.server_close()
+    assert "secret-of-the-space" not in folder.with_name("log").read_text()
