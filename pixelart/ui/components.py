@@ -36,6 +36,11 @@ def _constants() -> str:
     return f"const LIMITS = {json.dumps(limits)}, RAMP = {json.dumps(RAMP.tolist(), separators=(',', ':'))};"
 
 
+@cache  # one text for all: gradio makes a canvas anew for every visitor
+def _canvas_script() -> str:
+    return "\n".join([_constants(), *(read_static(f"canvas/{name}.js") for name in CANVAS_SCRIPTS)])
+
+
 class PixelCanvas(gr.HTML):
     """A pixel-exact drawing canvas. Its value in Python is a `Canvas`, toward the page also a `Painting`; None before
     the page has sent one.
@@ -48,7 +53,7 @@ class PixelCanvas(gr.HTML):
             value=value,
             html_template=read_static("canvas/canvas.html"),
             css_template=read_static("canvas/canvas.css"),
-            js_on_load="\n".join([_constants(), *(read_static(f"canvas/{name}.js") for name in CANVAS_SCRIPTS)]),
+            js_on_load=_canvas_script(),
             apply_default_css=False,
             **settings,
         )
