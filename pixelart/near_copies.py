@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +16,43 @@ REACH = 2
 """Pixels that a copy may be moved by, each way."""
 LIMIT = 0.1
 """A near copy differs in at most this share of the pixels that are there in either picture."""
+
+
+COPIES_FILE = "near_copies.json"
+"""Of a finished run: what was counted, as the fields of `Counted`."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Of so many `samples` of the weights of a `step`, how many are near copies (`copies`) of one of `learned` pictures
+    that they learned from."""
+
+    step: int
+    copies: int
+    samples: int
+    learned: int
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it can be true; files hold anything."""
+        return all(type(n) is int and n >= 0 for n in astuple(self)) and self.copies <= self.samples > 0 < self.learned
+
+
+def read_counted(run: Path) -> Counted | None:
+    """What was counted of a run; None where nothing was."""
+    try:
+        return parse_counted(json.loads((run / COPIES_FILE).read_bytes()))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def parse_counted(values: Any) -> Counted | None:
+    """From the fields by name; None where it is none, or cannot be true."""
+    try:
+        counted = Counted(**values)
+    except TypeError:
+        return None
+    return counted if counted.is_sound else None
 
 
 def nearest_difference(pictures: Picture, learned: Picture) -> NDArray[np.float64]:

@@ -26,7 +26,7 @@ from pixelart.models.weights import (
     WEIGHTS_FILE,
     pack_weights,
 )
-from pixelart.near_copies import near_copies
+from pixelart.near_copies import near_copies, parse_counted
 from pixelart.palette_files import gpl_palette
 from pixelart.requests import Drawing, Request
 from pixelart.settings import SETTINGS
@@ -86,14 +86,19 @@ def card_text(
 ) -> str:
     """The card of the checkpoint in `folder`, as it is pushed to `repo_id`.
 
-    With `samples` (N, H, W, 4) of it and the pictures it `learned` from (M, H, W, 4) it also tells how many of the ones
-    are near copies of the others.
+    It also tells how many samples are near copies of what was learned from: with `samples` (N, H, W, 4) of it and the
+    pictures it `learned` from (M, H, W, 4) they are counted, else what was counted at the end of its training is told.
     """
     check_licence(licence)
     base = parse_origin(loaded.info.training.get("base_origin"))
     figures = [_measured(loaded, folder)]
     if samples is not None and learned is not None:
-        figures.append(_copies(samples, loaded.codec.decode(loaded.codec.encode(learned))))
+        share = near_copies(samples, loaded.codec.decode(loaded.codec.encode(learned)))
+        figures.append(_copies(round(share * len(samples)), len(samples), len(learned)))
+    elif counted := parse_counted(loaded.info.training.get("near_copies")):
+        figures.append(_copies(counted.copies, counted.samples, counted.learned))
+    else:
+        figures.append("How many of its samples are near copies of what it learned from was not counted.")
     note = as_markdown(data_note, links=True) or _UNSAID
     count = len(_read(folder, SEEN_FILE).split())
     data = f"{note}\n\nIt learned from {count} pictures" + (", beside those of its base." if base else ".")
@@ -164,9 +169,9 @@ def _number(row: Mapping[str, Any], name: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _copies(samples: Picture, learned: Picture) -> str:
-    share = near_copies(samples, learned)
+def _copies(copies: int, samples: int, learned: int) -> str:
     return (
-        f"Near copies among the {len(samples)} samples above: {share:.1%}. A near copy differs from a picture that was "
-        f"learned from, mirrored or not and moved by up to two pixels, in at most a tenth of the pixels that are there."
+        f"Near copies among the {samples} samples above: {copies / samples:.1%}. A near copy differs from one of "
+        f"{learned} pictures that were learned from, mirrored or not and moved by up to two pixels, in at most a tenth "
+        f"of the pixels that are there."
     )

@@ -6,11 +6,11 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 from tqdm import tqdm
 
-from pixelart.errors import RequestRejected
+from pixelart.errors import Cancelled, RequestRejected
 from pixelart.models import get_variant
 from pixelart.terminal import Json, find, say
 from pixelart.training.attended import Diary, Orders, orders_of_stdin
@@ -122,4 +122,9 @@ def _train_attended(trainer: Trainer, orders: Orders, show: Callable[[Trainer], 
         show(state)
 
     run_until_stopped(trainer, report, stop=orders.stop)
+    if trainer.progress() >= 1:
+        from pixelart.copies import count_copies  # which needs the engine, and so is not imported before
+
+        with suppress(Cancelled, OSError):  # the weights are saved; this is only told
+            count_copies(trainer, cancel=orders.stop)
     diary.close(trainer)

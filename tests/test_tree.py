@@ -17,6 +17,7 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.cli",),
     ("pixelart.ui", *(f"pixelart.{name}" for name in COMMANDS), "pixelart.borrowing"),
     ("pixelart.terminal",),
+    ("pixelart.copies",),
     ("pixelart.engine", "pixelart.jobs", "pixelart.hosting", "pixelart.space"),
     ("pixelart.publishing",),
     ("pixelart.hub", "pixelart.card"),

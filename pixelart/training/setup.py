@@ -23,6 +23,7 @@ from pixelart.models.weights import (
     CheckpointConfig,
     read_seen,
 )
+from pixelart.near_copies import read_counted
 from pixelart.owners import OWNER_FILE, sealed
 from pixelart.training.checkpoint import Files, exclusive, last_checkpoint, new_folder, write_file
 from pixelart.training.data import Fit, is_validation, read_pictures
@@ -44,7 +45,7 @@ from pixelart.training.trainer import Trainer
 ADJUSTABLE = ("steps", "minutes", "save_every", "sample_every", "threads", "compile", "gradient_checkpointing")
 """What may be another on resume: how long to train, and how; the length also moves the cosine schedule."""
 MAX_NAME = 64
-_OF_A_SAVE = ("trained_steps", "trained_minutes", "kept_step")
+_OF_A_SAVE = ("trained_steps", "trained_minutes", "kept_step", "near_copies")
 
 
 @contextmanager
@@ -205,13 +206,15 @@ def exported_files(run: Path) -> dict[str, bytes]:
         raise RequestRejected(f"{run}: nothing is saved yet")
     step, parts = found
     state, best = json.loads(parts["state.json"]), parts.get(BEST)
+    kept, counted = best_row(state["rows"])["step"] if best else step, read_counted(run)
     training = {
         **asdict(config.schedule),
         "base": Path(config.base).name,
         **({"base_origin": config.base_origin} if config.base_origin else {}),
         "trained_steps": step,
         "trained_minutes": round(state["seconds"] / 60, 1),
-        "kept_step": best_row(state["rows"])["step"] if best else step,
+        "kept_step": kept,
+        **({"near_copies": asdict(counted)} if counted and counted.step == kept else {}),
     }
     description = CheckpointConfig(config.model, config.model_config, config.codec, config.classes, training)
     log = {LOG_FILE: log_table(state["rows"])} if state["rows"] else {}

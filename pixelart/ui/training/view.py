@@ -15,6 +15,7 @@ import pandas as pd
 from pixelart.errors import PixelArtError
 from pixelart.images import encode_png
 from pixelart.jobs import Job, JobFolder
+from pixelart.near_copies import read_counted
 from pixelart.settings import SETTINGS
 from pixelart.training.dataset import ClassRow, Survey
 from pixelart.training.endings import NO_MEMORY
@@ -115,6 +116,8 @@ def job_status(job: Job, folder: JobFolder, *, ahead: int) -> str:
     bits = [row["validation_bits"] for row in folder.measures() if "validation_bits" in row]
     if bits:
         said.append(f"held out {bits[0]:.3f} at the first save, {min(bits):.3f} bits/dim at the best")
+    if counted := read_counted(folder.run):
+        said.append(f"near copies of your pictures: {counted.copies} of {counted.samples} samples")
     return status_text(" · ".join(said) + ".")
 
 

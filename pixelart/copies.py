@@ -1,0 +1,46 @@
+"""Near copies among what a finished run draws. They are counted while its pictures are there: a server drops them once
+a job is done, and no checkpoint holds any."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pixelart.card import draw_samples
+from pixelart.engine import Engine
+from pixelart.near_copies import COPIES_FILE, Counted, near_copies
+from pixelart.training.checkpoint import write_file
+from pixelart.training.setup import export_run
+
+if TYPE_CHECKING:
+    from pixelart.training.trainer import Trainer
+
+MOST = 1000
+"""Pictures that samples are compared with, evenly chosen where there are more; those take some ten seconds."""
+
+
+def count_copies(trainer: Trainer, *, cancel: Callable[[], bool]) -> None:
+    """Write near_copies.json beside a run: how many of the samples that its card will show are near copies of pictures
+    that it learned from.
+
+    Raises:
+        Cancelled: `cancel` answered True; nothing is written.
+        OSError: the disk is full or cannot be written to.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        engine = Engine(export_run(trainer.run, Path(place, "model")).parent, device=trainer.device)
+        loaded = engine.library.load("model")
+        samples = draw_samples(loaded, "model", partial(engine.generate, cancel=cancel))
+        rows = trainer.train_rows
+        chosen = rows[np.linspace(0, len(rows) - 1, min(MOST, len(rows))).round().astype(int)]
+        share = near_copies(samples, loaded.codec.decode(trainer.x[chosen]))
+    step = loaded.info.training["kept_step"]
+    found = Counted(step, round(share * len(samples)), len(samples), len(chosen))
+    write_file(trainer.run / COPIES_FILE, json.dumps(asdict(found)).encode())
