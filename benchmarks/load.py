@@ -269,6 +269,11 @@ def serve(port: int, checkpoints: Path, jobs_folder: Path) -> None:
         app.close(verbose=False)
 
 
+def p95(tally: Tally) -> float:
+    """Of the seconds of all that was drawn."""
+    return float(np.percentile([seconds for each in tally.seconds.values() for seconds in each], 95))
+
+
 def lines(name: str, tally: Tally, early: Held | None, late: Held) -> list[str]:
     """The rows of the table for one phase."""
     rows = []
@@ -321,7 +326,7 @@ def main() -> int:
         serve(options.serve, options.checkpoints, options.jobs)
         return 0
     print("| phase | what | count | p50 | p95 | most |\n|---|---|---|---|---|---|", flush=True)
-    bad = 0
+    bad, all_p95 = 0, list[float]()
     with (
         tempfile.TemporaryDirectory() as jobs,
         app_process(options.checkpoints.resolve(), Path(jobs)) as (url, pid, temporary),
@@ -339,8 +344,10 @@ def main() -> int:
             print(*lines(name, tally, early[0] if early else None, held(pid, temporary)), sep="\n", flush=True)
             print(*tally.errors[:20], sep="\n", file=sys.stderr)
             bad += len(tally.errors) + tally.changed_pixels
+            all_p95.append(p95(tally))
             if end:
                 print(f"| {name} | the page says of it: {end()} | | | | |", flush=True)
+                print(f"| {name} / alone | all that was drawn | | | {all_p95[1] / all_p95[0]:.2f} x | |", flush=True)
         if options.burst:
             found = burst(url, options.model, size=options.burst)
             print(f"| burst of {options.burst} | served | {found.served} | | | |")

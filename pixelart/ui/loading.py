@@ -13,7 +13,7 @@ from gradio.events import Dependency
 
 from pixelart.engine import Engine
 from pixelart.errors import PixelArtError, RequestRejected
-from pixelart.hub import Pulled, obtain, own_token
+from pixelart.hub import Pulled, check_repo_id, local_name, obtain, own_token
 from pixelart.ui.events import AT_ONCE, PRIVATE
 from pixelart.ui.inputs import Line
 from pixelart.ui.plain import FAULT
@@ -24,6 +24,7 @@ from pixelart.ui.worker import Worker
 
 log = logging.getLogger(__name__)
 NOT_HERE = "A model can be loaded only in a browser on the machine where the program runs."
+_PAGE_WORDS = ("exists already; give another name", "is the name of another model here; rename that one's folder")
 LOADS: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "loads", "concurrency_limit": 1, "show_progress": "hidden"
 }  # fmt: skip
@@ -58,12 +59,12 @@ class LoadHandlers:
         """status, models, notice: pulls a checkpoint, or finds it here, and chooses it. Raises gr.Error, of
         which the status has the plain line, so that nothing follows."""
         try:
-            repo_id = repository.strip() if isinstance(repository, str) else ""
+            repo_id, _, revision = repository.strip().partition("@") if isinstance(repository, str) else ("", "", "")
             if not from_own_machine(request):
                 raise RequestRejected(NOT_HERE)
             if not repo_id:
                 raise RequestRejected("Write the repository, such as owner/name.")
-            worker = Worker[Pulled, None](lambda tell, cancel: obtain(repo_id, self._folder, token=own_token()))
+            worker = Worker[Pulled, None](lambda tell, cancel: self._obtain(repo_id, revision))
             yield status_progress(f"Loading {repo_id:.80}", done=0, rows=0), gr.skip(), gr.skip()
             for _ in worker.watch(interval=0.3):
                 yield gr.skip(), gr.skip(), gr.skip()
@@ -77,13 +78,19 @@ class LoadHandlers:
         told = status_text(f"{done.name} {what}. Revision {done.origin.commit[:7]}.")
         yield told, gr.Dropdown(choices=list(names), value=done.name, interactive=True), gr.HTML(visible=False)
 
+    def _obtain(self, repo_id: str, revision: str) -> Pulled:
+        """Another revision than the one that is here comes beside it, under a name of its own."""
+        check_repo_id(repo_id)
+        name = local_name(repo_id, revision)
+        return obtain(repo_id, self._folder, revision=revision or None, name=name, token=own_token())
+
     @property
     def _folder(self) -> Any:
         return self.engine.library.folder
 
     def _plain(self, error: Exception) -> str:
         if isinstance(error, PixelArtError | OSError):
-            return plain(error).replace(f"{self._folder}/", "")
+            return plain(error).replace(f"{self._folder}/", "").replace(*_PAGE_WORDS)
         log.error("loading failed", exc_info=error)
         return FAULT
 
@@ -104,8 +111,8 @@ def load_line(handlers: LoadHandlers, button: gr.Button, model: gr.Dropdown, not
     none."""
     with gr.Row(elem_id="load-line"):
         repository = Line(
-            placeholder="owner/name of the Hub", label="Repository", show_label=False, container=False,
-            elem_id="load-repository", scale=1,
+            placeholder="owner/name, or owner/name@revision", label="Repository", show_label=False,
+            container=False, elem_id="load-repository", scale=1,
         )  # fmt: skip
         load = gr.Button("Load", elem_id="load", min_width=70, scale=0)
         status = gr.HTML("", elem_id="load-status", apply_default_css=False)

@@ -54,6 +54,13 @@ def test_a_checkpoint_comes_is_chosen_and_says_where_it_is_from(
     assert "was here already" in visitor.post("load_model", ["art/heroes"]).told()
     (origin,) = visitor.post("show_origin", ["art--heroes"]).data
     assert f"https://huggingface.co/art/heroes/tree/{commit}" in origin and f"<span>{commit[:7]}</span>" in origin
+    newer = hub.commit(hub.repos["art/heroes"], {**hub.repos["art/heroes"].files, "README.md": b"newer"}).oid
+    assert f"Revision {commit[:7]}." in visitor.post("load_model", ["art/heroes"]).told()
+    for revision in ("main", newer):
+        status, model, _ = visitor.post("load_model", [f"art/heroes@{revision}"]).data
+        assert model["value"] == f"art--heroes--{revision[:12]}" and f"Revision {newer[:7]}." in status
+    assert "was here already" in visitor.post("load_model", [f"art/heroes@{newer}"]).told()
+    assert visitor.post("load_model", ["art/heroes@../x"]).error == "revision '../x': write a branch, a tag or a commit"
     assert visitor.post("load_model", ["bob/secret"]).data[1]["value"] == "bob--secret"
     assert BOBS not in visitor.post("show_origin", ["bob--secret"]).raw
 
@@ -69,7 +76,9 @@ def test_what_cannot_be_loaded_is_told_in_one_line_and_nothing_is_chosen(
         assert answer.error and "went wrong" not in answer.error, value
         assert str(folder) not in answer.raw
     (folder / "art--taken").mkdir()
-    assert visitor.post("load_model", ["art/taken"]).error == "art--taken: exists already; give another name"
+    assert visitor.post("load_model", ["art/taken"]).error == (
+        "art--taken: is the name of another model here; rename that one's folder"
+    )
     (folder / "art--taken").rmdir()
     assert sorted(folder.iterdir()) == before
 
