@@ -23,6 +23,6 @@ def test_visitors_draw_beside_a_training_that_really_runs(
         tally = visits(url, "tiny", users=2, seconds=8, think=0.2, third=lambda: None)
         assert tally.errors == [] and tally.changed_pixels == 0 and len(tally.seconds) == 2
         assert any("| complete |" in line for line in lines("beside", tally, None, held(pid, temporary)))
-        assert end().startswith("Training · step ")
+        assert end().startswith("Training")
         met = burst(url, "tiny", size=3)
         assert (met.served, met.refused) == (3, 0) and Client(url).draw("page_generate", "tiny", None)
