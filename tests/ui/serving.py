@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,3 +59,29 @@ def without_resource_warnings() -> Iterator[None]:
         warnings.simplefilter("ignore", ResourceWarning)
         yield
         gc.collect()
+
+
+@contextmanager
+def serving_apart(*names: str) -> Iterator[tuple[str, int]]:
+    """The app of a FakeEngine with these models in a process of its own: its URL, and the number of the process."""
+    command = [sys.executable, "-W", "ignore", "-m", "tests.ui.serving", *names]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin and process.stdout
+        try:
+            yield process.stdout.readline().strip(), process.pid
+        finally:
+            process.stdin.close()
+
+
+def main() -> None:
+    """Serves until the standard input ends."""
+    from tests.ui.fake_engine import FakeEngine
+
+    with serving(FakeEngine(names=tuple(sys.argv[1:]))) as url:
+        print(url, flush=True)
+        sys.stdin.read()
+    os._exit(0)  # gradio's threads go with it
+
+
+if __name__ == "__main__":
+    main()
