@@ -68,8 +68,8 @@ class Engine:
 
     @property
     def device_name(self) -> str:
-        """ "CUDA", "MPS" or "CPU"."""
-        return self.device.type.upper()
+        """ "CUDA", "MPS" or "CPU"; "ZeroGPU" where drawings are made on one that is lent."""
+        return "ZeroGPU" if self._elsewhere else self.device.type.upper()
 
     @property
     def is_drawing(self) -> bool:
@@ -288,6 +288,7 @@ class Engine:
         token: str | None = None,
         learned: Picture | None = None,
         on_stage: Callable[[Stage], None] = lambda stage: None,
+        cancel: Callable[[], bool] = lambda: False,
     ) -> Pushed:
         """Push a checkpoint with its card, samples, palette and log to the repository owner/name of the Hub, by one
         commit upon its newest; when all is there already, none is made.
@@ -300,8 +301,10 @@ class Engine:
             token: of who pushes.
             learned: pictures (N, H, W, 4) that it learned from; the card then tells how many samples are near copies.
             on_stage: told each stage as it begins: login, draw, create, upload, commit.
+            cancel: asked while samples are drawn, and before each stage; what the commit began it ends.
 
         Raises:
+            Cancelled: `cancel` answered True; nothing is pushed, though the repository may be there by now.
             RequestRejected: no such checkpoint, or a name, licence or note that cannot be.
             WeightsRejected: a damaged checkpoint.
             HubFailure: at which stage it failed, why, and what is there now.
@@ -312,7 +315,7 @@ class Engine:
         return publish(
             loaded,
             folder,
-            self.generate,
+            partial(self.generate, cancel=cancel),
             repo_id,
             licence=licence,
             data_note=data_note,
@@ -320,6 +323,7 @@ class Engine:
             token=token,
             learned=learned,
             on_stage=on_stage,
+            cancel=cancel,
         )
 
     def _lent(

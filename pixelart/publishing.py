@@ -11,7 +11,7 @@ from typing import Any
 
 from pixelart.card import Card, as_markdown, check_licence, draw_samples, one_line, sample_sheet
 from pixelart.codec import Picture
-from pixelart.errors import RequestRejected
+from pixelart.errors import Cancelled, RequestRejected
 from pixelart.hub import NOTHING, Pushed, Stage, check_repo_id, local_name, push, sign_in, told
 from pixelart.images import encode_png
 from pixelart.library import Checkpoint
@@ -49,18 +49,25 @@ def publish(
     token: str | None,
     learned: Picture | None,
     on_stage: Callable[[Stage], None],
+    cancel: Callable[[], bool],
 ) -> Pushed:
     """`Engine.push_to_hub` of the checkpoint that lies in `folder`; `draw` is the engine's `generate`."""
+
+    def begin(stage: Stage) -> None:
+        if cancel():
+            raise Cancelled
+        on_stage(stage)
+
     check_terms(repo_id, licence=licence, data_note=data_note, private=private)
-    on_stage("login")
+    begin("login")
     with told("sign-in", NOTHING):
         sign_in(token)
-    on_stage("draw")
+    begin("draw")
     samples = draw_samples(loaded, loaded.info.name, draw)
     text = card_text(loaded, folder, repo_id, licence=licence, data_note=data_note, samples=samples, learned=learned)
     files = {CARD_FILE: text.encode(), **_content(loaded, samples), **_beside(folder)}
     title = f"{one_line(loaded.info.name)}: weights, config and card"
-    return push(files, repo_id, title=title, token=token or "", private=private, on_stage=on_stage)
+    return push(files, repo_id, title=title, token=token or "", private=private, on_stage=begin)
 
 
 def check_terms(repo_id: str, *, licence: str, data_note: str, private: bool) -> None:

@@ -17,7 +17,7 @@ from huggingface_hub import constants
 
 import app as program
 from pixelart.engine import Drawing, Engine, Request
-from pixelart.errors import HubFailure, RequestRejected
+from pixelart.errors import Cancelled, HubFailure, RequestRejected
 from pixelart.hub import Stage
 from pixelart.hub import push as push_files
 from pixelart.images import decode_picture
@@ -132,6 +132,15 @@ def test_offline_mode_is_told(hub: HubServer, engine: Engine, monkeypatch: pytes
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(HubFailure, match=r"^sign-in: HF_HUB_OFFLINE is set, .*; nothing was pushed$"):
         push(engine, "art/tiny")
+
+
+@pytest.mark.parametrize("stage", ["login", "draw", "create", "upload"])
+def test_a_push_that_is_cancelled_makes_no_commit(hub: HubServer, engine: Engine, stage: str) -> None:
+    reached: list[str] = []
+    with pytest.raises(Cancelled):
+        push(engine, "art/tiny", on_stage=reached.append, cancel=lambda: stage in reached)
+    assert reached[-1] == stage and "commit" not in [asked for asked, _ in hub.asked]
+    assert push(engine, "art/tiny").is_new
 
 
 def test_the_log_of_the_app_has_no_address_of_an_upload(

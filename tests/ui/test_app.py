@@ -76,6 +76,7 @@ GOOD: dict[str, list[Any]] = {
     "suggest_repository": [None, "tiny"],
     "preview_card": PUSH,
     "push": PUSH,
+    "stop_push": [],
     "follow_used": [None, "tiny"],
     "receive_archive": [None, *PICTURES],
     "check_pictures": [None, *PICTURES],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,10 @@ from typing import Any
 import pytest
 from huggingface_hub import get_token
 
-from pixelart.errors import HubFailure, RequestRejected
+from pixelart.errors import Cancelled, HubFailure, RequestRejected
 from pixelart.hosting import Hosting
 from pixelart.hub import Pushed
+from pixelart.owners import asked_by
 from pixelart.settings import SETTINGS
 from pixelart.ui.training.publishing import (
     DRAWN_LATER,
@@ -315,3 +318,35 @@ def test_so_many_pushes_are_on_their_way_at_once_and_a_failed_one_leaves_its_pla
                 handlers._push("ann", terms, beside(others))
             assert told[0] == refused and told[1:] == ["no"] * (len(others) - 1)
     assert SETTINGS.max_pushes == 2
+
+
+def test_a_push_is_cancelled_by_its_own_visitor_alone() -> None:
+    engine: Any = FakeEngine()
+    handlers, began, ended = PushHandlers(engine, HOSTING), threading.Event(), list[Exception]()
+
+    def push_to_hub(*_: Any, cancel: Any, **__: Any) -> None:
+        began.set()
+        while not cancel():
+            time.sleep(0.01)
+        raise Cancelled
+
+    def push() -> None:
+        try:
+            handlers._push("ann", Terms("tiny", "ann/tiny", "mit", "", True, OF_ANN), lambda stage: None)
+        except Cancelled as error:
+            ended.append(error)
+
+    engine.push_to_hub = push_to_hub
+    thread = threading.Thread(target=push)
+    thread.start()
+    assert began.wait(10)
+    for other in ("bob", ""):
+        with asked_by(other):
+            handlers.stop_push()
+    thread.join(0.1)
+    assert thread.is_alive()
+    with asked_by("ann"):
+        handlers.stop_push()
+        thread.join(10)
+        assert len(ended) == 1
+        handlers.stop_push()  # there is none any more

@@ -18,7 +18,7 @@ from gradio.events import Dependency
 
 from pixelart.card import LICENCES
 from pixelart.engine import Engine
-from pixelart.errors import HubFailure, PixelArtError, RequestRejected
+from pixelart.errors import Cancelled, HubFailure, PixelArtError, RequestRejected
 from pixelart.hosting import Hosting, Signer
 from pixelart.hub import Pushed, Stage, sign_in
 from pixelart.models.weights import SAMPLES_FILE
@@ -46,6 +46,7 @@ NOT_ON_SPACE = "Sign in (top right) to push a model of yours to the Hub, in your
 NOT_ON_DESKTOP = "Nobody is signed in to the Hub on this machine. Run hf auth login in a terminal, then reload."
 NOT_ON_SERVER = "Models cannot be pushed from this server. Download yours, and push it from your own machine."
 ONE_AT_A_TIME = "A push of yours is on its way; this one can follow when that is over."
+CANCELLED = "Cancelled: nothing was pushed."
 FULL = "Others are pushing now; try again in a minute."
 DRAWN_LATER = "*The picture of its samples is drawn when it is pushed.*"
 STAGES: dict[Stage, str] = {
@@ -86,7 +87,7 @@ class PushHandlers:
 
     def __init__(self, engine: Engine, hosting: Hosting) -> None:
         self.engine, self.hosting = engine, hosting
-        self._pushing: set[str] = set()  # their owners
+        self._pushing: dict[str, threading.Event] = {}  # owner -> what cancels
         self._changing = threading.Lock()
 
     def offer_push(
@@ -154,11 +155,18 @@ class PushHandlers:
             yield gr.skip() if stage is None else _progress(stage)
         try:
             yield pushed_html(worker.result(), asked_private=terms.private)
+        except Cancelled:
+            yield status_text(CANCELLED)
         except (PixelArtError, OSError) as error:
             yield status_text(plain(error))
         except Exception:
             log.exception("a push failed")
             yield status_text(FAULT)
+
+    def stop_push(self) -> None:
+        """Cancels the visitor's push, unless its commit has begun."""
+        if cancel := self._pushing.get(asking() or ""):
+            cancel.set()
 
     def _push(self, owner: str, terms: Terms, tell: Callable[[Stage], None]) -> Pushed:
         """On a thread of its own: it goes on when the page is closed."""
@@ -167,7 +175,7 @@ class PushHandlers:
                 raise RequestRejected(ONE_AT_A_TIME)
             if len(self._pushing) >= SETTINGS.max_pushes:
                 raise RequestRejected(FULL)
-            self._pushing.add(owner)
+            cancel = self._pushing[owner] = threading.Event()
         try:
             return self.engine.push_to_hub(
                 terms.model,
@@ -177,9 +185,10 @@ class PushHandlers:
                 private=terms.private,
                 token=terms.token,
                 on_stage=tell,
+                cancel=cancel.is_set,
             )
         finally:
-            self._pushing.discard(owner)
+            del self._pushing[owner]
 
     def _names(self) -> list[str]:
         return [info.name for info in self.engine.own_checkpoints()]
@@ -249,6 +258,7 @@ def push_panel(engine: Engine, top: gr.Dropdown, hosting: Hosting) -> Callable[[
             private = Flag(True, label="Private", info="Of a new repository: only you see it.", elem_id="push-private")
             with gr.Row(elem_id="push-actions"):
                 push = gr.Button("Push", variant="primary", elem_id="push", min_width=90)
+                cancel = gr.Button("Cancel", elem_id="cancel-push", min_width=90)
                 preview = gr.Button("Preview card", elem_id="preview-card", min_width=90)
             status = gr.HTML(status_text(READY), elem_id="push-status", apply_default_css=False)
             card = gr.Markdown("", elem_id="card", container=False)
@@ -259,6 +269,7 @@ def push_panel(engine: Engine, top: gr.Dropdown, hosting: Hosting) -> Callable[[
     model.input(handlers.suggest_repository, [login, model], repository, **AT_ONCE)
     preview.click(handlers.preview_card, values, [status, card], **AT_ONCE)
     push.click(handlers.push, values, status, **PUSHES)
+    cancel.click(handlers.stop_push, **AT_ONCE)
 
     def follow(event: Dependency) -> None:
         event.success(handlers.follow_used, [login, top], [model, repository], **AT_ONCE)
