@@ -22,8 +22,8 @@ from pixelart.training.setup import export_run
 if TYPE_CHECKING:
     from pixelart.training.trainer import Trainer
 
-MOST = 1000
-"""Pictures that samples are compared with, evenly chosen where there are more; those take some ten seconds."""
+MOST = 1000 * 32 * 32
+"""Pixels of the pictures that samples are compared with, evenly chosen where there are more: seconds of work."""
 
 
 def count_copies(trainer: Trainer, *, cancel: Callable[[], bool]) -> None:
@@ -34,13 +34,13 @@ def count_copies(trainer: Trainer, *, cancel: Callable[[], bool]) -> None:
         Cancelled: `cancel` answered True; nothing is written.
         OSError: the disk is full or cannot be written to.
     """
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(prefix=".copies-", dir=trainer.run) as place:
         engine = Engine(export_run(trainer.run, Path(place, "model")).parent, device=trainer.device)
         loaded = engine.library.load("model")
         samples = draw_samples(loaded, "model", partial(engine.generate, cancel=cancel))
-        rows = trainer.train_rows
-        chosen = rows[np.linspace(0, len(rows) - 1, min(MOST, len(rows))).round().astype(int)]
-        share = near_copies(samples, loaded.codec.decode(trainer.x[chosen]))
+        rows, most = trainer.train_rows, MOST // (loaded.info.height * loaded.info.width)
+        chosen = rows[np.linspace(0, len(rows) - 1, min(max(1, most), len(rows))).round().astype(int)]
+        share = near_copies(samples, loaded.codec.decode(trainer.x[chosen]), cancel=cancel)
     step = loaded.info.training["kept_step"]
     found = Counted(step, round(share * len(samples)), len(samples), len(chosen))
     write_file(trainer.run / COPIES_FILE, json.dumps(asdict(found)).encode())

@@ -266,7 +266,7 @@ class Engine:
         return colours_at(loaded.model, loaded.codec, picture, weights, row=row, column=column, top=top)
 
     def card(self, checkpoint: str, repo_id: str, *, licence: str, data_note: str = "") -> str:
-        """The card (Markdown) that `push_to_hub` would push, but for near copies, which are counted then.
+        """The card (Markdown) that `push_to_hub` would push, but for near copies of pictures that it is given.
 
         Raises:
             RequestRejected: no such checkpoint, or a licence that is none of `pixelart.card.LICENCES`.

@@ -87,8 +87,9 @@ def host_name(header: str) -> str:
     """The name in a header such as Host, without its port; "" when there is none."""
     try:
         parts = urlsplit(f"//{header}")
-        return (parts.hostname or "") if parts.port is None or parts.port else ""
-    except ValueError:  # no closing bracket, or a port that is none
+        _ = parts.port  # raises where there is one that is none
+        return parts.hostname or ""
+    except ValueError:  # or no closing bracket
         return ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelart.codec import Picture, normalise
+from pixelart.errors import Cancelled
 
 REACH = 2
 """Pixels that a copy may be moved by, each way."""
@@ -55,22 +57,30 @@ def parse_counted(values: Any) -> Counted | None:
     return counted if counted.is_sound else None
 
 
-def nearest_difference(pictures: Picture, learned: Picture) -> NDArray[np.float64]:
+def nearest_difference(
+    pictures: Picture, learned: Picture, *, cancel: Callable[[], bool] = lambda: False
+) -> NDArray[np.float64]:
     """For each of `pictures` (N, H, W, 4) the least share of pixels, of those that are there in either, in which it
-    differs from one of `learned` (M, H, W, 4), mirrored or not, moved by up to REACH pixels; (N,) of 0..1."""
+    differs from one of `learned` (M, H, W, 4), mirrored or not, moved by up to REACH pixels; (N,) of 0..1.
+
+    Raises:
+        Cancelled: `cancel` answered True.
+    """
     mine, theirs = _values(pictures), _values(np.concatenate([learned, learned[:, :, ::-1]]))
     least = np.ones(len(mine))
     for moved in _moved(theirs):
         for index, picture in enumerate(mine):
+            if cancel():
+                raise Cancelled
             there = (picture != 0) | (moved != 0)
             differs = ((picture != moved) & there).sum((1, 2)) / np.maximum(1, there.sum((1, 2)))
             least[index] = min(least[index], differs.min())
     return least
 
 
-def near_copies(pictures: Picture, learned: Picture) -> float:
-    """The share of `pictures` (N, H, W, 4) that are near copies of one of `learned` (M, H, W, 4)."""
-    return float((nearest_difference(pictures, learned) <= LIMIT).mean())
+def near_copies(pictures: Picture, learned: Picture, *, cancel: Callable[[], bool] = lambda: False) -> float:
+    """The share of `pictures` (N, H, W, 4) that are near copies of one of `learned` (M, H, W, 4). Raises Cancelled."""
+    return float((nearest_difference(pictures, learned, cancel=cancel) <= LIMIT).mean())
 
 
 def _values(pictures: Picture) -> NDArray[np.uint32]:

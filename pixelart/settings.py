@@ -60,7 +60,7 @@ class Settings:
     max_kept_jobs: int = 20
     """Of one owner, those that have ended and their saves included."""
     max_kept_bytes: int = 8 * 2**30
-    """Of the disk that all trainings take up and, where they are their owners' alone, the models made of them."""
+    """Of the disk that all trainings take up, and, where they are their owners' alone, the models made of them."""
     max_job_threads: int = 8
     """Or all cores, where there are fewer: more gain nothing on networks as small as these."""
     max_job_minutes: float = 30.0

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 
 from tqdm import tqdm
 
@@ -23,6 +24,7 @@ from pixelart.training.setup import check_name, export_run, join_run, resume_run
 from pixelart.training.starting import FINE_TUNING, FROM_SCRATCH
 from pixelart.training.trainer import Trainer
 
+log = logging.getLogger(__name__)
 START_OPTIONS = (*FROM_SCRATCH, "palette", "fit")
 
 
@@ -123,8 +125,17 @@ def _train_attended(trainer: Trainer, orders: Orders, show: Callable[[Trainer], 
 
     run_until_stopped(trainer, report, stop=orders.stop)
     if trainer.progress() >= 1:
-        from pixelart.copies import count_copies  # which needs the engine, and so is not imported before
-
-        with suppress(Cancelled, OSError):  # the weights are saved; this is only told
-            count_copies(trainer, cancel=orders.stop)
+        _count_copies(trainer, orders)
     diary.close(trainer)
+
+
+def _count_copies(trainer: Trainer, orders: Orders) -> None:
+    """It is only told: whatever befalls it, the training is finished and saved."""
+    from pixelart.copies import count_copies  # which needs the engine, and so is not imported before
+
+    try:
+        count_copies(trainer, cancel=orders.stop)
+    except Cancelled:
+        pass
+    except Exception as error:
+        log.warning("near copies were not counted: %s", error)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from pixelart import copies
+from pixelart import copies, train_command
 from pixelart.copies import count_copies
 from pixelart.engine import Engine
 from pixelart.errors import Cancelled
 from pixelart.jobs import JobFolder
-from pixelart.near_copies import COPIES_FILE, Counted, parse_counted, read_counted
+from pixelart.near_copies import COPIES_FILE, Counted, near_copies, parse_counted, read_counted
 from pixelart.training.setup import export_again, export_run, resume_run
 from tests.ui.test_train_view import job
 from tests.ui.test_train_view import job_status as status_of
@@ -62,7 +63,7 @@ def test_pictures_that_were_learned_are_copies_and_others_are_not(
     other = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 4), np.uint8) | np.uint8(128)
     monkeypatch.setattr(copies, "draw_samples", lambda *_: np.concatenate([known[:10], other]))
     assert counted(run, tiny_data) == Counted(60, 10, 16, len(known))
-    monkeypatch.setattr(copies, "MOST", 3)
+    monkeypatch.setattr(copies, "MOST", 3 * 8 * 8)
     assert (found := counted(run, tiny_data)) and found.learned == 3
 
 
@@ -80,6 +81,37 @@ def test_who_stops_it_leaves_nothing(run: Path, tiny_data: Path) -> None:
     with resume_run(run, tiny_data) as trainer, pytest.raises(Cancelled):
         count_copies(trainer, cancel=lambda: True)
     assert read_counted(run) is None and not [*run.glob("near_copies*")]
+
+
+def test_a_count_can_be_cut_short_while_it_compares(tiny_pictures: dict[str, Any]) -> None:
+    asked: list[int] = []
+
+    def cancel() -> bool:
+        asked.append(1)
+        return len(asked) > 30
+
+    with pytest.raises(Cancelled):
+        near_copies(tiny_pictures["cross"], tiny_pictures["stripe"], cancel=cancel)
+    assert len(asked) == 31
+
+
+@pytest.mark.parametrize("fault", [MemoryError(), OSError(28, "full"), ValueError("odd"), Cancelled()])
+def test_a_training_is_finished_whatever_befalls_the_count(
+    run: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise fault
+
+    orders: Any = SimpleNamespace(begin=lambda: None, stop=never, waited=0.0)
+    with resume_run(run, tiny_data) as trainer:
+        monkeypatch.setattr(copies, "count_copies", fail)
+        train_command._train_attended(trainer, orders, lambda _: None)
+        assert (progress := JobFolder(run.parent).progress()) and progress.phase == "finished"
+        assert read_counted(run) is None
+        monkeypatch.undo()
+        train_command._train_attended(trainer, orders, lambda _: None)
+    assert (found := read_counted(run)) and found.step == 60
+    assert not [*run.glob(".copies-*")]
 
 
 @pytest.mark.parametrize(

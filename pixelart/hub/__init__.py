@@ -8,6 +8,7 @@ from pixelart.hub.files import SPACE as SPACE
 from pixelart.hub.names import check_repo_id as check_repo_id
 from pixelart.hub.names import local_name as local_name
 from pixelart.hub.pulling import Pulled as Pulled
+from pixelart.hub.pulling import commit_of as commit_of
 from pixelart.hub.pulling import obtain as obtain
 from pixelart.hub.pulling import pull as pull
 from pixelart.hub.pushing import NOTHING as NOTHING

@@ -22,6 +22,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import disable_progress_bars
 from huggingface_hub.utils._http import default_client_factory
+from huggingface_hub.utils.logging import set_verbosity_error
 
 from pixelart.errors import Cancelled, HubFailure, PixelArtError
 
@@ -30,7 +31,8 @@ TIMEOUT = 10.0
 PATIENCE = 30.0
 """Seconds that any other call waits for the next byte; the client itself would wait for ever."""
 LONGEST_PAUSE = 10
-"""Seconds that a call waits before it asks again, if the Hub wants that: what takes longer is told, not waited for."""
+"""Seconds that a call waits before it asks again, if the Hub wants that; where it wants more, as the client does by
+itself (some twenty in all, and then it is told)."""
 _OF_THE_DISK = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO)
 _KNOWN: tuple[tuple[type[Exception], str], ...] = (
     (GatedRepoError, "its owner gives access on request; ask on its page, then sign in"),
@@ -70,6 +72,7 @@ def _bound_pause(response: Any) -> None:
 
 
 set_client_factory(_patient_client)
+set_verbosity_error()  # its warnings name signed addresses; what matters of them is told by `plain_failures`
 
 
 def own_token() -> str | None:

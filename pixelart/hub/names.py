@@ -22,8 +22,8 @@ def check_revision(revision: str) -> None:
         raise RequestRejected(f"revision {revision!r:.80}: write a branch, a tag or a commit")
 
 
-def local_name(repo_id: str, revision: str = "") -> str:
-    """What the checkpoint of a repository is called here unless another name is given: owner--name, and, where one is
-    asked for, --revision; cut to 64."""
-    end = f"--{revision[:12]}" if revision else ""
-    return re.sub("[^A-Za-z0-9._-]+", "--", repo_id)[: 64 - len(end)] + re.sub("[^A-Za-z0-9._-]+", "-", end)
+def local_name(repo_id: str, commit: str = "") -> str:
+    """What the checkpoint of a repository is called here unless another name is given: owner--name, of one commit among
+    several owner--name--commit; cut to 64."""
+    end = f"--{commit[:8]}" if commit else ""
+    return repo_id.replace("/", "--")[: 64 - len(end)] + end

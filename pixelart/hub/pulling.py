@@ -58,7 +58,7 @@ def pull(
         return Pulled(name, here, False)
     with plain_failures(repo_id):
         api = client(token)
-        origin = Origin(repo_id, str(api.model_info(repo_id, revision=revision, timeout=TIMEOUT).sha))
+        origin = Origin(repo_id, commit_of(repo_id, revision, token=token))
         if here and here == origin:
             return Pulled(name, here, False)
         if here:
@@ -75,6 +75,20 @@ def pull(
             raise
         return Pulled(name, origin, False)  # by another process, just now
     return Pulled(name, origin, True)
+
+
+def commit_of(repo_id: str, revision: str | None, *, token: str | None = None) -> str:
+    """The commit of a branch, a tag or a commit of the repository; of its main branch when None.
+
+    Raises:
+        RequestRejected: a name that cannot be.
+        HubFailure: no such repository or revision, no access, or no connection.
+    """
+    check_repo_id(repo_id)
+    if revision is not None:
+        check_revision(revision)
+    with plain_failures(repo_id):
+        return str(client(token).model_info(repo_id, revision=revision, timeout=TIMEOUT).sha)
 
 
 def obtain(

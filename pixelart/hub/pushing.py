@@ -111,15 +111,15 @@ def _landed(
     now = None
     with suppress(HubFailure), plain_failures(repo_id):
         now = _head(api, repo_id, kind)
-    if now is None or (now.commit == before.commit and not failure.refused):  # it may still be at work on it
+    if now and now.commit != before.commit and now.holds(files):
+        return now.commit
+    if now is None or not failure.refused:  # it may still be at work on it, or somebody else has pushed upon it
         raise HubFailure(f"{failure}; whether it was made is not known: push again, which makes no second one")
     if now.commit == before.commit:
         raise HubFailure(f"{failure}; {NOTHING}, the repository is as it was")
-    if not now.holds(files):
-        raise HubFailure(
-            f"commit to {repo_id}: somebody else pushed to it meanwhile; {NOTHING}, and theirs is as they left it"
-        )
-    return now.commit
+    raise HubFailure(
+        f"commit to {repo_id}: somebody else pushed to it meanwhile; {NOTHING}, and theirs is as they left it"
+    )
 
 
 def _head(api: HfApi, repo_id: str, kind: RepoKind) -> _Head:

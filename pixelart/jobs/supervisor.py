@@ -205,7 +205,7 @@ class Jobs:
                 others = rivals(job, self._store.in_state(*STATES))
                 name = free_name(job.claims, others, checkpoints=self._checkpoints)
                 if self._library.by_owner:
-                    self._check_disk(0)
+                    self._check_models()
                 self._store.change(job.id, was=STATES, exported=name)  # first, or it would be made twice
                 export_run(run, self._checkpoints / name, owner=owner if self._library.by_owner else "")
         return name
@@ -275,12 +275,17 @@ class Jobs:
             )
 
     def _check_disk(self, more: int) -> None:
-        most, folders = self._settings.max_kept_bytes, [path for path in self._path.iterdir() if path != self.incoming]
-        if self._library.by_owner:
-            folders += [path.parent for path in self._checkpoints.glob(f"*/{OWNER_FILE}")]
-        if more + sum(map(size_of, folders)) > most:
+        most = self._settings.max_kept_bytes
+        if more + size_of(self._path) - size_of(self.incoming) > most:
             full = f"trainings take up the {most >> 20} MiB that there is for them"
             raise RequestRejected(f"{full}; delete one of yours, or try again later")
+
+    def _check_models(self) -> None:
+        """Models of visitors outlive their trainings, and no visitor removes any."""
+        most = self._settings.max_kept_bytes
+        if sum(size_of(path.parent) for path in self._checkpoints.glob(f"*/{OWNER_FILE}")) > most:
+            full = f"models of visitors take up the {most >> 20} MiB that there is for them"
+            raise RequestRejected(f"{full}; download yours instead")
 
     def _check_free(self, name: str) -> None:
         free = free_name(name, self._store.in_state(*STATES), checkpoints=self._checkpoints)

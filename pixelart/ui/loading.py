@@ -13,7 +13,7 @@ from gradio.events import Dependency
 
 from pixelart.engine import Engine
 from pixelart.errors import PixelArtError, RequestRejected
-from pixelart.hub import Pulled, check_repo_id, local_name, obtain, own_token
+from pixelart.hub import Pulled, commit_of, local_name, obtain, own_token
 from pixelart.ui.events import AT_ONCE, PRIVATE
 from pixelart.ui.inputs import Line
 from pixelart.ui.plain import FAULT
@@ -79,10 +79,12 @@ class LoadHandlers:
         yield told, gr.Dropdown(choices=list(names), value=done.name, interactive=True), gr.HTML(visible=False)
 
     def _obtain(self, repo_id: str, revision: str) -> Pulled:
-        """Another revision than the one that is here comes beside it, under a name of its own."""
-        check_repo_id(repo_id)
-        name = local_name(repo_id, revision)
-        return obtain(repo_id, self._folder, revision=revision or None, name=name, token=own_token())
+        """A revision that is asked for comes beside the one that is here, under a name of its own."""
+        token = own_token()
+        if not revision:
+            return obtain(repo_id, self._folder, token=token)
+        commit = commit_of(repo_id, revision, token=token)
+        return obtain(repo_id, self._folder, revision=commit, name=local_name(repo_id, commit), token=token)
 
     @property
     def _folder(self) -> Any:

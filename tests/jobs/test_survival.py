@@ -25,6 +25,7 @@ AT_PLAIN_PRIORITY = """
 import sys
 from pixelart.cli import main
 from pixelart.jobs import child
+from pixelart.near_copies import read_counted
 child.LOWEST = 0
 sys.exit(main(sys.argv[1:]))
 """
@@ -86,6 +87,8 @@ def test_a_job_from_a_base_is_exported_under_its_name(
     assert (own_checkpoints / "mine" / "model.safetensors").is_file()
     folder = jobs.folder("ann", job.id)
     assert [row["step"] for row in folder.measures()] == [4] and len(folder.samples()) == 1
+    assert (counted := read_counted(folder.run)) and counted.step == 4 and counted.samples == 16
+    assert (progress := folder.progress()) and progress.phase == "finished"
 
 
 def test_the_real_program_is_killed_and_taken_up_from_the_terminal(

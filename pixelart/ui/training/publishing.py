@@ -46,7 +46,7 @@ NOT_ON_SPACE = "Sign in (top right) to push a model of yours to the Hub, in your
 NOT_ON_DESKTOP = "Nobody is signed in to the Hub on this machine. Run hf auth login in a terminal, then reload."
 NOT_ON_SERVER = "Models cannot be pushed from this server. Download yours, and push it from your own machine."
 ONE_AT_A_TIME = "A push of yours is on its way; this one can follow when that is over."
-CANCELLED = "Cancelled: nothing was pushed."
+CANCELLED = "Cancelled: nothing was pushed, though a new repository may be there by now, empty."
 FULL = "Others are pushing now; try again in a minute."
 DRAWN_LATER = "*The picture of its samples is drawn when it is pushed.*"
 STAGES: dict[Stage, str] = {
@@ -163,10 +163,13 @@ class PushHandlers:
             log.exception("a push failed")
             yield status_text(FAULT)
 
-    def stop_push(self) -> None:
-        """Cancels the visitor's push, unless its commit has begun."""
-        if cancel := self._pushing.get(asking() or ""):
-            cancel.set()
+    def stop_push(self) -> Any:
+        """status: cancels the visitor's push, unless its commit has begun."""
+        cancel = self._pushing.get(asking() or "")
+        if cancel is None:
+            return gr.skip()
+        cancel.set()
+        return status_progress("Cancelling", done=0, rows=0)
 
     def _push(self, owner: str, terms: Terms, tell: Callable[[Stage], None]) -> Pushed:
         """On a thread of its own: it goes on when the page is closed."""
@@ -269,7 +272,7 @@ def push_panel(engine: Engine, top: gr.Dropdown, hosting: Hosting) -> Callable[[
     model.input(handlers.suggest_repository, [login, model], repository, **AT_ONCE)
     preview.click(handlers.preview_card, values, [status, card], **AT_ONCE)
     push.click(handlers.push, values, status, **PUSHES)
-    cancel.click(handlers.stop_push, **AT_ONCE)
+    cancel.click(handlers.stop_push, None, status, **AT_ONCE)
 
     def follow(event: Dependency) -> None:
         event.success(handlers.follow_used, [login, top], [model, repository], **AT_ONCE)

@@ -86,13 +86,13 @@ class Watching:
         """jobs, status, curve, samples, log, Stop, Resume, Use, Download, Delete, timer, shown.
 
         Only what differs from `shown`, which is of this page: what is skipped needs no way to it. Where the records
-        cannot be read now the status says so, and what is shown stays.
+        cannot be read now the status says so, what is shown stays, and the next tick tries again.
         """
         try:
             return self._view(owner, job_id, shown)
         except (PixelArtError, OSError) as error:
             skipped = [gr.skip()] * OUTPUTS
-            return skipped[0], status_text(plain(error)), *skipped[2:-1], shown
+            return skipped[0], status_text(plain(error)), *skipped[2:-2], gr.Timer(active=True), None
 
     def _view(self, owner: str, job_id: Any, shown: Any) -> tuple[Any, ...]:
         jobs = self.jobs.list(owner) if owner else []
