@@ -16,6 +16,7 @@ import pytest
 
 from pixelart.images import encode_png
 from pixelart.jobs import Jobs, read_jobs
+from pixelart.near_copies import read_counted
 from tests.jobs.survival import OPTIONS, Cutter
 from tests.jobs.waiting import ended, until
 
