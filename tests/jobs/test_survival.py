@@ -26,7 +26,6 @@ AT_PLAIN_PRIORITY = """
 import sys
 from pixelart.cli import main
 from pixelart.jobs import child
-from pixelart.near_copies import read_counted
 child.LOWEST = 0
 sys.exit(main(sys.argv[1:]))
 """
