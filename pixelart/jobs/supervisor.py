@@ -275,8 +275,8 @@ class Jobs:
             )
 
     def _check_disk(self, more: int) -> None:
-        most = self._settings.max_kept_bytes
-        if more + size_of(self._path) - size_of(self.incoming) > most:
+        most, folders = self._settings.max_kept_bytes, [path for path in self._path.iterdir() if path != self.incoming]
+        if more + sum(map(size_of, folders)) > most:
             full = f"trainings take up the {most >> 20} MiB that there is for them"
             raise RequestRejected(f"{full}; delete one of yours, or try again later")
 

@@ -34,9 +34,9 @@ def engine(tiny_checkpoints: Path) -> Engine:
     """It draws the same pictures only once."""
     engine, drawn = Engine(tiny_checkpoints, device=torch.device("cpu")), dict[str, list[Drawing]]()
 
-    def generate(request: Request) -> list[Drawing]:
+    def generate(request: Request, **watched: Any) -> list[Drawing]:
         if repr(request) not in drawn:
-            drawn[repr(request)] = Engine.generate(engine, request)
+            drawn[repr(request)] = Engine.generate(engine, request, **watched)
         return drawn[repr(request)]
 
     engine.generate = generate  # pyright: ignore[reportAttributeAccessIssue]
