@@ -28,6 +28,7 @@ if os.environ.get("SPACES_ZERO_GPU"):
 import torch
 
 from pixelart.borrowing import borrowing
+from pixelart.devices import share_heaps
 from pixelart.engine import Engine
 from pixelart.errors import PixelArtError
 from pixelart.hosting import Hosting, find_hosting
@@ -137,6 +138,7 @@ def main() -> NoReturn:
     tools = wants_tools(sys.argv[1:])
     interrupt_when_told()
     start_log()
+    share_heaps()
     with suppress(KeyboardInterrupt), own_temporary_folder():
         hosting = find_hosting(os.environ)
         with training(hosting) as jobs:

@@ -35,6 +35,7 @@ from typing import Any
 
 import numpy as np
 
+from pixelart.devices import share_heaps
 from pixelart.engine import Engine
 from pixelart.jobs import Jobs
 from pixelart.ui import build, launch_settings
@@ -262,6 +263,7 @@ def app_process(checkpoints: Path, jobs: Path) -> Iterator[tuple[str, int, Path]
 
 def serve(port: int, checkpoints: Path, jobs_folder: Path) -> None:
     """The app, until the standard input ends."""
+    share_heaps()  # as app.py does
     with Jobs(jobs_folder, checkpoints=checkpoints) as jobs:
         app = build(Engine(checkpoints, on_drawing=jobs.give_way), jobs)
         app.launch(prevent_thread_lock=True, server_name="127.0.0.1", server_port=port, quiet=True, **launch_settings())
