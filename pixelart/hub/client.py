@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from huggingface_hub import HfApi, get_token, set_client_factory
+from huggingface_hub import HfApi, constants, get_token, set_client_factory
 from huggingface_hub.errors import (
     DisabledRepoError,
     GatedRepoError,
@@ -72,7 +73,8 @@ def _bound_pause(response: Any) -> None:
 
 
 set_client_factory(_patient_client)
-set_verbosity_error()  # its warnings name signed addresses; what matters of them is told by `plain_failures`
+if not (constants.HF_DEBUG or os.environ.get("HF_HUB_VERBOSITY")):  # whoever debugs it asks for more
+    set_verbosity_error()  # its warnings name signed addresses; what matters of them is told by `plain_failures`
 
 
 def own_token() -> str | None:
