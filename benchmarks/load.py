@@ -11,14 +11,9 @@ time in, and at the end. The exit code is 1 after any error or changed pixel.
 from __future__ import annotations
 
 import argparse
-import base64
 import contextlib
-import html
-import itertools
-import json
 import os
 import random
-import re
 import socket
 import subprocess
 import sys
@@ -27,7 +22,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,18 +30,14 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.page_client import FORM, Client, start_training
 from pixelart.devices import share_heaps
 from pixelart.engine import Engine
 from pixelart.jobs import Jobs
 from pixelart.ui import build, launch_settings
-from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
+from pixelart.ui.canvas_value import Canvas
 
 ROOT = Path(__file__).parents[1]
-FORM = ["Any", 1.0, -1, 1, None, 1, 0, 1, 0, []]
-"""The settings of the page, in its order."""
-PICTURES = ["ZIP", "", "", "As the base model", False, False, 0, 0, 0, 0]
-TRAINING = [0, True, "Keep the base's", 0, 8, 0.1, 0, 0, 0.999, 0]
-_NUMBERS = itertools.count()
 
 
 @dataclass
@@ -76,63 +67,6 @@ class Held:
 
     def __str__(self) -> str:
         return f"{self.memory:.0f} MiB, {self.files} files, {self.threads} threads, {self.temporary:.1f} MiB temporary"
-
-
-class Client:
-    """A page of the app at `url`, without the page."""
-
-    def __init__(self, url: str) -> None:
-        self.url, self.session, self.ticket = url, f"load-{os.getpid()}-{next(_NUMBERS)}", 0
-        events = json.loads(self._get("config"))["dependencies"]
-        self.events = {event["api_name"]: event["id"] for event in events}
-
-    def draw(self, name: str, model: str, canvas: Canvas | None, *, images: int = 1) -> Canvas:
-        """Presses a button, `page_generate` or `page_complete`, and waits. Raises RuntimeError with what was told."""
-        self.ticket += 1
-        given = [] if canvas is None else [canvas_to_payload(canvas)]
-        data = [None, self.ticket, *given, model, *FORM[:3], images, *FORM[4:]]
-        shown = self.event(name, data)
-        if not isinstance(shown[0], dict) or "pixels" not in shown[0]:
-            raise RuntimeError(f"{name}: {shown}"[:300])
-        for item in shown[2]["value"]:
-            self._get("gradio_api/file=" + item["image"]["path"])
-        return canvas_from_payload(shown[0])
-
-    def event(self, name: str, data: Sequence[Any], event_data: Any = None) -> list[Any]:
-        """The outputs of a queued event. Raises RuntimeError with what was told."""
-        self.join(name, data, event_data)
-        return self.outputs()
-
-    def join(self, name: str, data: Sequence[Any], event_data: Any = None) -> None:
-        """Takes a place in the queue. Raises HTTPError: 503 where it is full."""
-        body = {"data": data, "fn_index": self.events[name], "session_hash": self.session, "event_data": event_data}
-        self._post("gradio_api/queue/join", body)
-
-    def at_once(self, name: str, data: Sequence[Any]) -> list[Any]:
-        """The outputs of an event that passes the queue by."""
-        body = {"data": data, "fn_index": self.events[name], "session_hash": self.session}
-        return json.loads(self._post("gradio_api/run/predict", body))["data"]
-
-    def outputs(self) -> list[Any]:
-        """The outputs of the event that waits. Raises RuntimeError with what was told."""
-        shown: list[Any] = []
-        with urllib.request.urlopen(f"{self.url}gradio_api/queue/data?session_hash={self.session}") as stream:
-            for line in stream:
-                message = json.loads(line[5:]) if line.startswith(b"data:") else {}
-                if message.get("msg") == "process_completed":
-                    if not message["success"]:
-                        raise RuntimeError(str(message["output"].get("error"))[:300])
-                    shown = message["output"]["data"]
-        return shown
-
-    def _get(self, path: str) -> bytes:
-        with urllib.request.urlopen(f"{self.url}{path}", timeout=60) as answer:
-            return answer.read()
-
-    def _post(self, path: str, body: Any) -> bytes:
-        data, kind = json.dumps(body).encode(), {"Content-Type": "application/json"}
-        with urllib.request.urlopen(urllib.request.Request(f"{self.url}{path}", data, kind), timeout=60) as answer:
-            return answer.read()
 
 
 def visit(url: str, model: str, *, seed: int, until: float, think: float) -> Tally:
@@ -207,29 +141,6 @@ def burst(url: str, model: str, *, size: int) -> Burst:
     Client(url).draw("page_generate", model, None)
     refusals = [seconds for seconds in found if seconds is not None]
     return Burst(found.count(None), len(refusals), max(refusals, default=0.0), time.monotonic() - began)
-
-
-def start_training(url: str, model: str, data: Path, *, minutes: float) -> Callable[[], str]:
-    """Fine-tunes `model` on a .zip of pictures, as the tab Train does. Returns what stops and deletes it, and tells
-    what the page said of it last."""
-    client = Client(url)
-    sent = {"name": data.name, "data": base64.b64encode(data.read_bytes()).decode()}
-    memory = client.at_once("arrive", [None])[0]
-    client.event("receive_archive", [None, *PICTURES, model, ""], sent)
-    started = client.at_once("start_training", [memory, None, *PICTURES, model, "load", minutes, *TRAINING])
-    memory, job = started[0], started[1]["value"]
-
-    def end() -> str:
-        said = html.unescape(re.sub("<[^>]+>", " ", client.at_once("look_at", [memory, job])[2]))
-        client.at_once("stop_training", [memory, job])
-        for _ in range(60):
-            with contextlib.suppress(urllib.error.HTTPError):
-                client.at_once("delete_job", [memory, job])
-                break
-            time.sleep(1)
-        return " ".join(said.split())
-
-    return end
 
 
 def held(pid: int, temporary: Path) -> Held:

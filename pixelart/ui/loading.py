@@ -113,7 +113,7 @@ def load_line(handlers: LoadHandlers, button: gr.Button, model: gr.Dropdown, not
     none."""
     with gr.Row(elem_id="load-line"):
         repository = Line(
-            placeholder="owner/name, or owner/name@revision", label="Repository", show_label=False,
+            placeholder="owner/name[@revision]", label="Repository", show_label=False,
             container=False, elem_id="load-repository", scale=1,
         )  # fmt: skip
         load = gr.Button("Load", elem_id="load", min_width=70, scale=0)

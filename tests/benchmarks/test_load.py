@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.load import Client, app_process, burst, held, lines, start_training, visits
+from benchmarks.load import app_process, burst, held, lines, visits
+from benchmarks.page_client import Client, start_training
 from tests.ui.serving import GRADIO_WARNINGS
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(*GRADIO_WARNINGS)]

@@ -20,7 +20,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.load import Client, app_process, burst, held, p95, start_training, visits
+from benchmarks.load import app_process, burst, held, p95, visits
+from benchmarks.page_client import Client, start_training
 from pixelart.engine import Engine, Request
 from pixelart.errors import ImageRejected
 from pixelart.images import decode_picture

@@ -19,7 +19,6 @@ from pixelart.hub import Pushed
 from pixelart.owners import asked_by
 from pixelart.settings import SETTINGS
 from pixelart.ui.training.publishing import (
-    DRAWN_LATER,
     FULL,
     NOT_ON_DESKTOP,
     NOT_ON_SERVER,
@@ -28,9 +27,8 @@ from pixelart.ui.training.publishing import (
     ONE_AT_A_TIME,
     PushHandlers,
     Terms,
-    card_body,
-    pushed_html,
 )
+from pixelart.ui.training.pushed import DRAWN_LATER, card_body, pushed_html
 from tests.hub_server import Answer, HubServer
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.hub_apps import hub_of, make_models, serving_models

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any, get_args
+from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
@@ -21,7 +21,6 @@ from pixelart.engine import Engine
 from pixelart.errors import Cancelled, HubFailure, PixelArtError, RequestRejected
 from pixelart.hosting import Hosting, Signer
 from pixelart.hub import Pushed, Stage, sign_in
-from pixelart.models.weights import SAMPLES_FILE
 from pixelart.owners import asking
 from pixelart.publishing import MAX_NOTE, check_terms
 from pixelart.settings import SETTINGS
@@ -30,6 +29,7 @@ from pixelart.ui.inputs import Choice, Flag, Line
 from pixelart.ui.plain import FAULT
 from pixelart.ui.status import status_progress, status_text
 from pixelart.ui.training.own_machine import from_own_machine
+from pixelart.ui.training.pushed import card_body, push_progress, pushed_html
 from pixelart.ui.training.view import plain
 from pixelart.ui.visitors import signer_of
 from pixelart.ui.worker import Worker
@@ -48,15 +48,6 @@ NOT_ON_SERVER = "Models cannot be pushed from this server. Download yours, and p
 ONE_AT_A_TIME = "A push of yours is on its way; this one can follow when that is over."
 CANCELLED = "Cancelled: nothing was pushed, though a new repository may be there by now, empty."
 FULL = "Others are pushing now; try again in a minute."
-DRAWN_LATER = "*The picture of its samples is drawn when it is pushed.*"
-STAGES: dict[Stage, str] = {
-    "login": "Signing in",
-    "draw": "Drawing the samples of the card",
-    "create": "Making the repository",
-    "upload": "Uploading",
-    "commit": "Making the commit",
-}
-assert tuple(STAGES) == get_args(Stage)
 
 
 @dataclass(frozen=True)
@@ -150,9 +141,9 @@ class PushHandlers:
             return
         owner = asking() or ""
         worker = Worker[Pushed, Stage](lambda tell, cancel: self._push(owner, terms, tell))
-        yield _progress("login")
+        yield push_progress("login")
         for stage in worker.watch(interval=0.3):
-            yield gr.skip() if stage is None else _progress(stage)
+            yield gr.skip() if stage is None else push_progress(stage)
         try:
             yield pushed_html(worker.result(), asked_private=terms.private)
         except Cancelled:
@@ -280,31 +271,5 @@ def push_panel(engine: Engine, top: gr.Dropdown, hosting: Hosting) -> Callable[[
     return follow
 
 
-def card_body(card: str) -> str:
-    """The Markdown of a card as the page shows it: without what the Hub reads before it, and without its picture."""
-    _, _, text = card.removeprefix("---\n").partition("\n---\n")
-    lines = [DRAWN_LATER if line.endswith(f"]({SAMPLES_FILE})") else line for line in text.splitlines()]
-    return "\n".join(lines).strip()
-
-
-def pushed_html(done: Pushed, *, asked_private: bool) -> str:
-    """HTML of one line: where it is now, with a link that leads there."""
-    what = "Pushed to" if done.is_new else "It is there already, and nothing was to be pushed:"
-    name, address = escape(done.repo_id), f"{done.url}/commit/{done.commit}"
-    shown = f'<a href="{escape(address)}" target="_blank" rel="noopener">{name}</a>' if _is_web(address) else name
-    told = f"revision {done.commit[:7]}, {'private' if done.private else 'public'}."
-    if done.private and not asked_private:
-        told += " It was private before and stays so; its settings on the Hub change that."
-    return f'<div class="status" role="status"><span>{what} {shown}, {escape(told)}</span></div>'
-
-
-def _is_web(address: str) -> bool:
-    return address.startswith(("https://", "http://"))
-
-
 def _repository(login: Any, model: Any) -> str:
     return f"{login}/{model}" if login and model and isinstance(login, str) and isinstance(model, str) else ""
-
-
-def _progress(stage: Stage) -> str:
-    return status_progress(STAGES[stage], done=list(STAGES).index(stage), rows=len(STAGES))
