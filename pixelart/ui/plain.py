@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import BlocksConfig
 
 from pixelart.owners import asked_by
 from pixelart.settings import SETTINGS
@@ -19,12 +20,31 @@ UNREAD = "This page has stopped reading what it is told; reload it."
 NO_FILES = "Files are not taken by their path or address; send what is in them, in base64."
 
 
+class _PageConfig(BlocksConfig):
+    """The components and events of the page, and by copies those of each session."""
+
+    def __copy__(self) -> BlocksConfig:
+        """Of a new session. gradio describes every component anew for it, which takes most of a first request, and
+        keeps in it what is posted, for links to a session: there are none."""
+        session = super().__copy__()
+        session.config_for_block = _undescribed
+        return session
+
+
+def _undescribed(_id: int, rendered_ids: list[int], block: Any, renderable: Any = None) -> dict[str, Any]:
+    return {}
+
+
 class PlainBlocks(gr.Blocks):
     """An app whose visitors see the text of a gr.Error, and of no other exception: neither of a handler, nor of gradio
     when it reads what a page posted."""
 
     owner: gr.State | None = None
     """Who each event is asked by (`pixelart.owners`), as the server keeps it of each page; None = that is not told."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.default_config = _PageConfig(self)
 
     def _asked(self, session: Any) -> Any:
         if self.owner is None:
@@ -44,9 +64,6 @@ class PlainBlocks(gr.Blocks):
         except Exception as error:
             log.exception("an event failed")
             raise gr.Error(FAULT, print_exception=False) from error
-        finally:
-            if (state := settings.get("state")) is not None:
-                state.config_values.clear()  # a copy of all that was posted, for links to a session: there are none
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], *args: Any, **settings: Any) -> list[Any]:
         """What the handler gets. gradio would fetch a file that a client names: from its cache, or from any address."""

@@ -426,6 +426,7 @@ def test_a_page_that_was_closed_long_ago_keeps_nothing() -> None:
         kept = app.state_holder.session_data[visitor.session]
         session = next(v for v in kept.state_data.values() if isinstance(v, Session))
         assert session.drawings
+        assert not any(kept.config_values.values()), "what was posted is kept a second time"
         kept.is_closed = True
         kept.STATE_TTL_WHEN_CLOSED = 0  # pyright: ignore[reportAttributeAccessIssue]
         for _ in range(50):
