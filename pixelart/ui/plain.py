@@ -4,6 +4,7 @@ program itself in one plain line, in full only to its log."""
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -20,6 +21,15 @@ UNREAD = "This page has stopped reading what it is told; reload it."
 NO_FILES = "Files are not taken by their path or address; send what is in them, in base64."
 
 
+class _Components(dict[int, Any]):
+    """id -> the component of a session. One that is updated is made anew, and gradio would keep each under an id of its
+    own beside the one that it stands for."""
+
+    def __setitem__(self, key: int, component: Any) -> None:
+        component._id = key
+        super().__setitem__(key, component)
+
+
 class _PageConfig(BlocksConfig):
     """The components and events of the page, and by copies those of each session."""
 
@@ -27,6 +37,7 @@ class _PageConfig(BlocksConfig):
         """Of a new session. gradio describes every component anew for it, which takes most of a first request, and
         keeps in it what is posted, for links to a session: there are none."""
         session = super().__copy__()
+        session.blocks = _Components(session.blocks)
         session.config_for_block = _undescribed
         return session
 
@@ -45,6 +56,13 @@ class PlainBlocks(gr.Blocks):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.default_config = _PageConfig(self)
+
+    def queue(self, *args: Any, **settings: Any) -> PlainBlocks:
+        """As of gradio, without its statistics of the last 10,000 events, made after each: nobody sees them."""
+        super().queue(*args, **settings)
+        self._queue.ANALYTICS_MAX_EVENTS = 1
+        self._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # spelt as gradio does
+        return self
 
     def _asked(self, session: Any) -> Any:
         if self.owner is None:

@@ -418,6 +418,18 @@ def test_a_visitor_ends_the_own_drawing_and_draws_again(visitor: Visitor, engine
     assert "2 pictures in" in visitor.post("generate", [None, 3, *FORM]).told()
 
 
+def test_a_session_keeps_no_more_the_more_is_drawn() -> None:
+    with serving_app(FakeEngine()) as (app, url):
+        visitor = Visitor(url)
+        visitor.post("load", [None])
+        for number in range(1, 4):
+            visitor.post("generate", [None, number, *FORM])
+        session = app.state_holder.session_data[visitor.session]
+        assert session.blocks_config.blocks.keys() == app.blocks.keys()
+        assert len(app._queue.event_analytics) <= 1 and not app._queue.event_ids_to_events
+        assert app._queue.cached_event_analytics_summary == {"functions": {}}
+
+
 def test_a_page_that_was_closed_long_ago_keeps_nothing() -> None:
     with serving_app(FakeEngine()) as (app, url):
         visitor = Visitor(url)
