@@ -30,6 +30,9 @@ from pixelart.ui.visitors import Arrivals, training_notice
 TITLE = "Pixel Art Studio"
 FONT = ("ui-sans-serif", "system-ui", "sans-serif")
 MONO = ("ui-monospace", "monospace")
+ONLY_AT_THE_END = (10**9, 10**9)
+"""Seconds between two times that gradio deletes files of results, and how old they are then: `ResultFiles` deletes them
+meanwhile, and gradio itself does not bear that one is drawn while it looks through them."""
 
 
 def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER) -> gr.Blocks:
@@ -37,7 +40,7 @@ def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER) ->
 
     `training`: the jobs of the program, or why there are none. `hosting`: where it runs.
     """
-    with PlainBlocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 86400), fill_width=True) as app:
+    with PlainBlocks(title=TITLE, analytics_enabled=False, delete_cache=ONLY_AT_THE_END, fill_width=True) as app:
         notice = gr.HTML(read_static("notice.html"), visible=False, elem_id="notice", apply_default_css=False)
         with gr.Row(elem_id="top"):
             gr.HTML(read_static("title.html"), elem_id="title", apply_default_css=False)

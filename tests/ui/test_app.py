@@ -29,7 +29,6 @@ from pixelart.settings import SETTINGS
 from pixelart.ui import plain
 from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
 from pixelart.ui.plain import FAULT
-from pixelart.ui.session import Session
 from tests.ui.fake_engine import CODEC, FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving_app
 from tests.ui.test_canvas_value import HOSTILE
@@ -416,32 +415,3 @@ def test_a_visitor_ends_the_own_drawing_and_draws_again(visitor: Visitor, engine
     assert ("Stopped" in told) == (name == "stop") and "pictures in" not in told
     engine.row_seconds = 0.0
     assert "2 pictures in" in visitor.post("generate", [None, 3, *FORM]).told()
-
-
-def test_a_session_keeps_no_more_the_more_is_drawn() -> None:
-    with serving_app(FakeEngine()) as (app, url):
-        visitor = Visitor(url)
-        visitor.post("load", [None])
-        for number in range(1, 4):
-            visitor.post("generate", [None, number, *FORM])
-        session = app.state_holder.session_data[visitor.session]
-        assert session.blocks_config.blocks.keys() == app.blocks.keys()
-        assert len(app._queue.event_analytics) <= 1 and not app._queue.event_ids_to_events
-        assert app._queue.cached_event_analytics_summary == {"functions": {}}
-
-
-def test_a_page_that_was_closed_long_ago_keeps_nothing() -> None:
-    with serving_app(FakeEngine()) as (app, url):
-        visitor = Visitor(url)
-        visitor.post("load", [None])
-        visitor.post("generate", GOOD["generate"])
-        kept = app.state_holder.session_data[visitor.session]
-        session = next(v for v in kept.state_data.values() if isinstance(v, Session))
-        assert session.drawings
-        assert not any(kept.config_values.values()), "what was posted is kept a second time"
-        kept.is_closed = True
-        kept.STATE_TTL_WHEN_CLOSED = 0  # pyright: ignore[reportAttributeAccessIssue]
-        for _ in range(50):
-            if kept.state_data:
-                time.sleep(0.1)
-        assert not kept.state_data and not session.drawings
