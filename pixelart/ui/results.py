@@ -55,8 +55,8 @@ def sheet_file_name(sheet: Picture, *, count: int, scale: int) -> str:
 
 
 class ResultFiles:
-    """The PNG files of results that pages and programs fetch, in gradio's cache: those of `seconds`, and of these the
-    newest of at most `most` bytes on the disk. Safe under threads.
+    """The PNG files of results that pages and programs fetch, in gradio's cache: whenever one is saved, those of the
+    `seconds` before it are kept, and of these the newest of at most `most` bytes on the disk. Safe under threads.
 
     `books`: sets in which gradio notes the same paths for as long as it runs.
     """

@@ -20,8 +20,6 @@ from pixelart.ui import build, launch_settings
 GRADIO_WARNINGS = (
     "ignore::ResourceWarning",  # gradio leaves event loops and sockets to the garbage collector
     "ignore::pytest.PytestUnraisableExceptionWarning",
-    "ignore:'future.no_silent_downcasting' is deprecated",  # what gradio asks of pandas
-    "ignore:The copy keyword is deprecated",
 )
 """For `pytest.mark.filterwarnings` of every module that serves the app."""
 

@@ -16,6 +16,12 @@ pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 GENERATE = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, []]
 
 
+@pytest.fixture(autouse=True)
+def own_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of results are named by their content, so the apps of other tests would write the same ones."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+
+
 def test_a_session_keeps_no_more_the_more_is_drawn() -> None:
     with serving_app(FakeEngine()) as (app, url):
         visitor = Visitor(url)
@@ -28,13 +34,13 @@ def test_a_session_keeps_no_more_the_more_is_drawn() -> None:
         assert app._queue.cached_event_analytics_summary == {"functions": {}}
 
 
-def test_an_app_that_ends_leaves_no_files_of_results() -> None:
+def test_an_app_that_ends_leaves_no_files_of_results(tmp_path: Path) -> None:
     with serving_app(FakeEngine()) as (app, url):
         visitor = Visitor(url)
         visitor.post("load", [None])
         visitor.post("generate", [None, 1, *GENERATE])
         files = [Path(path) for paths in app.temp_file_sets for path in paths]
-        assert files and all(file.exists() for file in files)
+        assert files and all(file.exists() and tmp_path in file.parents for file in files)
     for _ in range(50):
         if any(file.exists() for file in files):
             time.sleep(0.1)
