@@ -86,6 +86,11 @@ def test_rgb_and_gray_paint_transparent_pixels_in_their_background() -> None:
     assert over_background(clear, (4, 5, 6)).tolist() == [[[[4, 5, 6], [9, 9, 9]]]]
 
 
+def test_the_background_is_black_unless_told() -> None:
+    assert not RGB().encode(np.zeros((1, 2, 2, 4), np.uint8)).any()
+    assert not Gray().encode(np.zeros((1, 2, 2, 4), np.uint8)).any()
+
+
 def test_gray_is_the_rounded_luma() -> None:
     primaries = np.array([[[[255, 0, 0, 255], [0, 255, 0, 255], [0, 0, 255, 255], [255, 255, 255, 255]]]], np.uint8)
     assert Gray().encode(primaries).flatten().tolist() == [76, 150, 29, 255]
@@ -171,6 +176,13 @@ def test_bad_configs_are_rejected(config: Any) -> None:
 def test_palettes_of_a_wrong_shape_are_rejected(shape: tuple[int, ...]) -> None:
     colours = np.arange(np.prod(shape)).reshape(shape).astype(np.uint8)
     with pytest.raises(WeightsRejected, match="1 to 255"):
+        Indexed(colours)
+
+
+@pytest.mark.parametrize("value", [-1, 256])
+def test_palettes_of_a_value_that_no_byte_holds_are_rejected(value: int) -> None:
+    colours: Any = np.array([[0, 0, value]])
+    with pytest.raises(WeightsRejected, match="outside 0 to 255"):
         Indexed(colours)
 
 
