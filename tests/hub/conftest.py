@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 from huggingface_hub import HfApi, close_session, constants
@@ -28,3 +29,9 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
         monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
         yield served
         close_session()
+
+
+@pytest.fixture
+def files(tiny_checkpoints: Path) -> dict[str, bytes]:
+    """Of the checkpoint "tiny"."""
+    return {path.name: path.read_bytes() for path in (tiny_checkpoints / "tiny").iterdir()}

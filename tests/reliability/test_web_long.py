@@ -31,7 +31,7 @@ from pixelart.training.dataset import prepare
 from pixelart.training.survey import survey
 from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
 from pixelart.ui.plain import NO_FILES
-from pixelart.ui.training.images import DATASET, FOLDER
+from pixelart.ui.training.images_form import DATASET, FOLDER
 from tests.jobs.conftest import STUB
 from tests.test_images import BY_HAND, REFUSED_BOMBS, SAVED_BY_PILLOW, foreign_file, mutated, seeds
 from tests.ui.attacks import RawClient, addresses, listening, traversals

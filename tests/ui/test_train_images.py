@@ -22,20 +22,16 @@ from pixelart.settings import SETTINGS
 from pixelart.training.data import read_pictures
 from pixelart.ui.training import images as module
 from pixelart.ui.training.images import (
-    AS_MODEL,
     CHANGED,
-    DATASET,
-    FOLDER,
     HANDED_OVER,
     NOT_HERE,
     NOTHING,
     NOTHING_YET,
     STOPPED,
-    ZIP,
-    ImagesForm,
     ImagesHandlers,
     suggested_name,
 )
+from pixelart.ui.training.images_form import AS_MODEL, DATASET, FOLDER, ZIP, ImagesForm
 from pixelart.ui.training.scratch import Scratch
 from pixelart.ui.training.visitor import Images
 from tests.ui.fake_engine import FakeEngine

@@ -20,7 +20,7 @@ from pixelart.settings import SETTINGS
 from pixelart.training.dataset import prepare
 from pixelart.training.survey import survey
 from pixelart.ui.training.form import TrainForm
-from pixelart.ui.training.images import ZIP, ImagesForm, asked_for
+from pixelart.ui.training.images_form import ZIP, ImagesForm, asked_for
 from pixelart.ui.training.scratch import Scratch
 from pixelart.ui.training.visitor import Images, Ready, Source, Turn
 from pixelart.ui.training.watching import OUTPUTS, Watching

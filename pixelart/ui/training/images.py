@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,30 +18,24 @@ from pixelart.errors import Cancelled, PixelArtError, RequestRejected
 from pixelart.hub import fetch_dataset
 from pixelart.settings import SETTINGS
 from pixelart.training.dataset import Survey, prepare
-from pixelart.training.sheets import Slicing
 from pixelart.training.sources import Cancel
-from pixelart.training.survey import Options, survey
-from pixelart.ui.form import whole
+from pixelart.training.survey import survey
 from pixelart.ui.pictures import uploaded_file
 from pixelart.ui.plain import FAULT
 from pixelart.ui.status import counted, status_progress, status_text
-from pixelart.ui.training.form import base_of
+from pixelart.ui.training.images_form import DATASET, FOLDER, ZIP, ImagesForm, asked_for, is_asked
 from pixelart.ui.training.own_machine import from_own_machine
 from pixelart.ui.training.view import plain, survey_html
 from pixelart.ui.training.visitor import Asked, Images, Ready, Source, Turn
 from pixelart.ui.worker import Worker
 
 log = logging.getLogger(__name__)
-ZIP, DATASET, FOLDER = "ZIP", "Hugging Face", "Folder"
 NOTHING_YET = "Drop a .zip of pictures; its folders are the classes."
 HANDED_OVER = "The pictures went to the training; to check them anew, drop the .zip again."
 NOT_HERE = "A folder can be named only in a browser on the machine where the program runs."
 START, CHECK_AGAIN = "Start", "Check the pictures again to start"
 CHANGED = "Changed since the check. Press Check again."
 STOPPED = "Stopped. Nothing is ready to train."
-AS_MODEL = "As the base model"
-SIZES = (8, 16, 24, 32, 48, 64)
-MAX_TILE = 256
 Shown = tuple[Any, Any, Any, Any]
 """status, report, name of the model to come, Start"""
 NOTHING: Shown = (gr.skip(), gr.skip(), gr.skip(), gr.skip())
@@ -50,24 +43,6 @@ Step = tuple[str, int, int]
 """What is done, how much of it, of how much (0 = unknown)."""
 WAITING: Step = ("Waiting: others' pictures are looked through first", 0, 0)
 _Worker = Worker[Survey, Step]
-
-
-@dataclass(frozen=True)
-class ImagesForm:
-    """The raw values, in the order of the page's inputs; a page may post anything in them."""
-
-    source: Any
-    dataset: Any
-    folder: Any
-    size: Any
-    resize: Any
-    enlarged: Any
-    tile_width: Any
-    tile_height: Any
-    margin: Any
-    spacing: Any
-    base: Any
-    name: Any
 
 
 class ImagesHandlers:
@@ -230,54 +205,6 @@ def _a_place(places: threading.Semaphore, tell: Callable[[Step], None], cancel: 
         yield
     finally:
         places.release()
-
-
-def asked_for(form: ImagesForm, engine: Engine) -> Asked:
-    """What step 1 asks for. Raises RequestRejected, with the limits, for a value that cannot be used."""
-    options = options_from(form, _size(form, engine))
-    if form.source in (DATASET, FOLDER):
-        place = form.dataset if form.source == DATASET else form.folder
-        if not isinstance(place, str) or not place.strip():
-            example = "Name a dataset, such as owner/name." if form.source == DATASET else "Name a folder."
-            raise RequestRejected(example)
-        return Asked(form.source, place.strip(), options)
-    return Asked(ZIP, "", options)
-
-
-def is_asked(ready: Ready, engine: Engine, values: tuple[Any, ...]) -> bool:
-    """Whether these pictures are what step 1, of which these are the values, asks for now."""
-    try:
-        return asked_for(ImagesForm(*values), engine) == ready.asked
-    except PixelArtError:
-        return False
-
-
-def _size(form: ImagesForm, engine: Engine) -> tuple[int, int] | None:
-    """(height, width) wanted; None = the most frequent one."""
-    if form.size != AS_MODEL:
-        side = whole(form.size, "Size", 1, 1024)
-        return side, side
-    base = base_of(form.base) if form.base else None  # none is chosen yet when the page is slow to load
-    if base is None:
-        return None
-    info = engine.info(base)
-    return info.height, info.width
-
-
-def options_from(form: ImagesForm, size: tuple[int, int] | None) -> Options:
-    """Raises RequestRejected, with the limits, for a value that cannot be used."""
-    width, height = (
-        whole(value, name, 0, MAX_TILE)
-        for value, name in ((form.tile_width, "Tile width"), (form.tile_height, "Tile height"))
-    )
-    margin, spacing = whole(form.margin, "Margin", 0, MAX_TILE), whole(form.spacing, "Spacing", 0, MAX_TILE)
-    slicing = Slicing(height or width, width or height, margin, spacing) if width or height else None
-    return Options(
-        to_true_grid=form.enlarged is True,
-        slicing=slicing,
-        size=size,
-        fit="nearest" if form.resize is True else "refuse",
-    )
 
 
 def suggested_name(source: str) -> str:

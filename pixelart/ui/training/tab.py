@@ -18,7 +18,8 @@ from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS
 from pixelart.ui.inputs import Choice, Dial, Flag, Line, Real, Switch, WholeNumber
 from pixelart.ui.status import status_text
 from pixelart.ui.training.form import FIT, KEEP
-from pixelart.ui.training.images import AS_MODEL, DATASET, NOTHING_YET, SIZES, START, ZIP, ImagesHandlers
+from pixelart.ui.training.images import NOTHING_YET, START, ImagesHandlers
+from pixelart.ui.training.images_form import AS_MODEL, DATASET, SIZES, ZIP
 from pixelart.ui.training.publishing import push_panel
 from pixelart.ui.training.scratch import Scratch
 from pixelart.ui.training.view import COLUMNS, HELD_OUT, NO_JOB, TRAINING

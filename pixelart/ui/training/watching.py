@@ -19,7 +19,7 @@ from pixelart.jobs import ENDED, RESUMABLE, Job, JobFolder, Jobs
 from pixelart.ui.results import download_value
 from pixelart.ui.status import status_text
 from pixelart.ui.training.form import TrainForm, base_choices, job_from
-from pixelart.ui.training.images import is_asked
+from pixelart.ui.training.images_form import is_asked
 from pixelart.ui.training.view import NO_JOB, job_label, job_status, log_html, loss_curve, plain, samples_html
 from pixelart.ui.training.visitor import Images, Ready
 from pixelart.ui.visitors import browser_of, owner_of
