@@ -35,6 +35,7 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.codec",),
     ("pixelart.palettes",),
     ("pixelart.settings", "pixelart.errors", "pixelart.devices", "pixelart.leaving", "pixelart.owners"),
+    ("pixelart.memory",),
 ]
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "jsonpickle"}
 CALLS = {"eval", "exec", "__import__", "execfile"}
