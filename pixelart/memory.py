@@ -63,7 +63,7 @@ def _limits_up_to(hierarchy: Path, place: str, limit_file: str) -> Iterator[int]
 class _MemoryStatus(ctypes.Structure):
     """MEMORYSTATUSEX of Windows."""
 
-    _fields_ = [  # noqa: RUF012
+    _fields_ = [
         ("length", ctypes.c_ulong),
         ("load", ctypes.c_ulong),
         ("total", ctypes.c_ulonglong),
