@@ -54,7 +54,7 @@ def whole_log_prob(model: AutoregressiveModel, x: Tensor, class_weights: Tensor)
 
 
 def finite(values: Tensor) -> Tensor:
-    """The values. Raises RequestRejected when a network says one that is no number: it can be neither ranked nor told."""
+    """The values. Raises RequestRejected when a network gives one that is no number, which nothing can be ranked by."""
     if not bool(torch.isfinite(values).all()):
         raise RequestRejected("the model's probabilities are not finite: its weights are damaged")
     return values
