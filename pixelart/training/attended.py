@@ -16,9 +16,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pixelart.plain_json import to_json
+
 if TYPE_CHECKING:
-    from pixelart.plain_json import to_json
-from pixelart.training.trainer import Trainer
+    from pixelart.training.trainer import Trainer
 
 PROGRESS_FILE, CURVE_FILE = "progress.json", "curve.csv"
 CURVE_FIELDS = ("step", "train_bits")
