@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +16,9 @@ from torch import Tensor
 
 from pixelart.codec import Picture
 from pixelart.completion import Candidate, complete, context_of, run_lengths, whole_log_prob
+from pixelart.errors import RequestRejected
 from pixelart.library import Checkpoint, Library
+from pixelart.models.footprint import bytes_of_drawing
 from pixelart.previews import CHUNK, Look, OnRow, Progress
 from pixelart.requests import Drawing, Preview, Request
 from pixelart.sampling import Controls, pick_sampler
@@ -40,10 +43,12 @@ class Draw(Protocol):
 
 
 class Drawer:
-    """Draws with the checkpoints of a library. `on_drawing`: see `Engine`. Safe under threads."""
+    """Draws with the checkpoints of a library. `on_drawing`, `memory`: see `Engine`. Safe under threads."""
 
-    def __init__(self, library: Library, on_drawing: Callable[[bool], None] | None = None) -> None:
-        self._library, self._on_drawing = library, on_drawing
+    def __init__(
+        self, library: Library, on_drawing: Callable[[bool], None] | None = None, *, memory: int = sys.maxsize
+    ) -> None:
+        self._library, self._on_drawing, self._memory = library, on_drawing, memory
         self._drawings = 0
         self._lock = threading.Lock()
 
@@ -51,6 +56,22 @@ class Drawer:
     def is_drawing(self) -> bool:
         """Whether a picture is being drawn now, by any thread."""
         return self._drawings > 0
+
+    def at_once(self, loaded: Checkpoint, height: int, width: int, *, streams: int = 1) -> int:
+        """How many pictures (height, width) may be drawn or judged at once, at most CHUNK; `streams` of each.
+
+        Raises:
+            RequestRejected: not even one.
+        """
+        if loaded.device.type != "cpu":  # whose memory is not the machine's
+            return CHUNK
+        one = streams * bytes_of_drawing(loaded.model, height, width)
+        if one > self._memory:
+            raise RequestRejected(
+                f"size {width} x {height}: {loaded.info.name} takes about {one >> 20:,} MiB of memory for a picture; "
+                f"the limit is {self._memory >> 20:,} MiB"
+            )
+        return min(CHUNK, self._memory // one)
 
     @contextmanager
     def _drawing(self) -> Iterator[None]:
@@ -117,18 +138,19 @@ class Drawer:
         cancel: Callable[[], bool] | None,
         facts: Mapping[str, Any],
     ) -> list[Drawing]:
-        """What `draw` draws, at most CHUNK pictures at once; `look` is what the previews show, `facts` are further
-        settings of each drawing."""
+        """What `draw` draws, as many pictures at once as `at_once` says; `look` is what the previews show, `facts` are
+        further settings of each drawing."""
         loaded = self._library.load(request.checkpoint)
         request.check()
         controls = request.controls()
         weights = loaded.class_weights(request.class_weights)
         candidates = list[Candidate]()
         sampler = pick_sampler(request.sampler, loaded.model, loaded.device)
-        for start in range(0, request.count, CHUNK):
-            size = min(CHUNK, request.count - start)
+        chunk = self.at_once(loaded, *look.mask.shape, streams=1 if request.guidance == 1 else 2)
+        for start in range(0, request.count, chunk):
+            size = min(chunk, request.count - start)
             finished = [c.picture for c in candidates]
-            done = Progress(look, request.count, finished, in_passes=sampler == "fixed_point")
+            done = Progress(look, request.count, finished, in_passes=sampler == "fixed_point", chunk=chunk)
             with self._drawing():
                 candidates += draw(
                     weights,

@@ -31,6 +31,7 @@ from pixelart.requests import Drawing as Drawing
 from pixelart.requests import Preview as Preview
 from pixelart.requests import Request as Request
 from pixelart.seams import seam_repairs, shift_to_join
+from pixelart.settings import SETTINGS
 
 if TYPE_CHECKING:
     from pixelart.hub import Pushed, Stage
@@ -58,13 +59,15 @@ class Engine:
         on_drawing: Callable[[bool], None] | None = None,
         by_owner: bool = False,
         elsewhere: Elsewhere | None = None,
+        drawing_bytes: int = SETTINGS.max_drawing_bytes,
     ) -> None:
         """`on_drawing` is told True when drawing begins and False when nobody draws any more, in this order; it must be
         quick and call no method of the engine. `by_owner`: see `Library`. `elsewhere` is asked to draw first; what it
-        does not draw is drawn here."""
+        does not draw is drawn here. `drawing_bytes`: of memory that the pictures drawn or inspected at once may take
+        beside the weights, on a CPU."""
         self.device = device or pick_device()
         self.library = Library(folder, device=self.device, memory_bytes=memory_bytes, by_owner=by_owner)
-        self._drawer, self._elsewhere = Drawer(self.library, on_drawing), elsewhere
+        self._drawer, self._elsewhere = Drawer(self.library, on_drawing, memory=drawing_bytes), elsewhere
 
     @property
     def device_name(self) -> str:
@@ -232,6 +235,7 @@ class Engine:
         """
         loaded = self.library.load(checkpoint)
         _check_size(picture, loaded.info)
+        self._drawer.at_once(loaded, *picture.shape[:2])
         return log_likelihood(loaded, picture, class_weights)
 
     def inspect(
@@ -244,7 +248,8 @@ class Engine:
             RequestRejected: a wrong size or an unknown class.
         """
         loaded, weights = self._load_for(checkpoint, picture, class_weights)
-        return inspect(loaded.model, loaded.codec, picture, weights, classes=loaded.info.classes)
+        at_once = self._drawer.at_once(loaded, *picture.shape[:2])
+        return inspect(loaded.model, loaded.codec, picture, weights, classes=loaded.info.classes, at_once=at_once)
 
     def colours_at(
         self,
@@ -263,7 +268,10 @@ class Engine:
             RequestRejected: a wrong size, an unknown class, a pixel outside the picture, or `top` not 1 to 256.
         """
         loaded, weights = self._load_for(checkpoint, picture, class_weights)
-        return colours_at(loaded.model, loaded.codec, picture, weights, row=row, column=column, top=top)
+        at_once = self._drawer.at_once(loaded, *picture.shape[:2])
+        return colours_at(
+            loaded.model, loaded.codec, picture, weights, row=row, column=column, top=top, at_once=at_once
+        )
 
     def card(self, checkpoint: str, repo_id: str, *, licence: str, data_note: str = "") -> str:
         """The card (Markdown) that `push_to_hub` would push, but for near copies of pictures that it is given.

@@ -95,17 +95,28 @@ class PixelColours:
 
 @torch.no_grad()
 def inspect(
-    model: AutoregressiveModel, codec: Codec, picture: Picture, class_weights: Tensor, *, classes: Sequence[str]
+    model: AutoregressiveModel,
+    codec: Codec,
+    picture: Picture,
+    class_weights: Tensor,
+    *,
+    classes: Sequence[str],
+    at_once: int = CHUNK,
 ) -> Inspection:
-    """Bits of every pixel of `picture` (H, W, 4) given class_weights (classes,), and which of `classes` it is of."""
+    """Bits of every pixel of `picture` (H, W, 4) given class_weights (classes,), and which of `classes` it is of;
+    `at_once`: how many pictures go through the network at a time."""
     everything = np.ones(picture.shape[:2], np.bool_)
     context = context_of(codec, picture, everything, class_weights, count=1)
     log_prob = finite(model.log_prob(context.pixels, context)[0].cpu().double())
     bits = -log_prob.sum(0) / math.log(2)
-    return Inspection(bits.numpy(), class_probabilities(model, context.pixels, classes), log_prob.numel())
+    return Inspection(
+        bits.numpy(), class_probabilities(model, context.pixels, classes, at_once=at_once), log_prob.numel()
+    )
 
 
-def class_probabilities(model: AutoregressiveModel, x: Tensor, classes: Sequence[str]) -> dict[str, float]:
+def class_probabilities(
+    model: AutoregressiveModel, x: Tensor, classes: Sequence[str], *, at_once: int = CHUNK
+) -> dict[str, float]:
     """p(class | picture) of one picture x (1, C, H, W), most probable first; one class is certain, none is nothing.
 
     Bayes' rule with a uniform prior: a softmax over log p(x | class), so probabilities far too small for a float may
@@ -113,7 +124,7 @@ def class_probabilities(model: AutoregressiveModel, x: Tensor, classes: Sequence
     """
     if len(classes) <= 1:
         return {name: 1.0 for name in classes}
-    one_hot = torch.eye(len(classes), device=x.device).split(CHUNK)
+    one_hot = torch.eye(len(classes), device=x.device).split(at_once)
     log_prob = torch.cat([whole_log_prob(model, x.repeat(len(some), 1, 1, 1), some) for some in one_hot])
     p = torch.softmax(log_prob, dim=0).tolist()
     order: list[int] = torch.argsort(log_prob, descending=True, stable=True).tolist()
@@ -130,6 +141,7 @@ def colours_at(
     row: int,
     column: int,
     top: int,
+    at_once: int = CHUNK,
 ) -> PixelColours:
     """The `top` most probable colours of one pixel of `picture` (H, W, 4), fewer where the codec has fewer.
 
@@ -146,7 +158,7 @@ def colours_at(
     mask = np.zeros((height, width), np.bool_)
     mask[row, column] = True
     context = context_of(codec, picture, mask, class_weights, count=1)
-    tables = _tables_at(model, context, row, column)
+    tables = _tables_at(model, context, row, column, at_once)
     likely, bound = most_probable(tables, channels=codec.channels, top=top)
     levels = context.pixels[:, :, row, column].cpu()
     log_p = sum(float(tables(levels[:, :c])[0, level]) for c, level in enumerate(levels[0].tolist()))
@@ -205,7 +217,7 @@ def _grown(prefixes: list[Prefix], tables: Tables) -> list[Prefix]:
     ]
 
 
-def _tables_at(model: AutoregressiveModel, context: Context, row: int, column: int) -> Tables:
+def _tables_at(model: AutoregressiveModel, context: Context, row: int, column: int, at_once: int) -> Tables:
     """The tables of one pixel, all others as in `context` (of one picture): a forward pass for each new prefix."""
     known: dict[tuple[int, ...], Tensor] = {}
 
@@ -213,7 +225,7 @@ def _tables_at(model: AutoregressiveModel, context: Context, row: int, column: i
         prefixes = [tuple(prefix) for prefix in levels.tolist()]
         new = [prefix not in known for prefix in prefixes]
         if any(new):
-            rows = look(levels[torch.tensor(new)])
+            rows = torch.cat([look(some) for some in levels[torch.tensor(new)].split(at_once)])
             known.update(zip((p for p, is_new in zip(prefixes, new, strict=True) if is_new), rows, strict=True))
         return torch.stack([known[prefix] for prefix in prefixes])
 

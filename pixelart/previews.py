@@ -13,7 +13,8 @@ from torch import Tensor
 from pixelart.codec import Codec, Picture
 from pixelart.requests import Preview
 
-CHUNK = 16  # pictures drawn at a time: bounds memory, and a stop is answered within one row of them
+CHUNK = 16
+"""The most pictures that are drawn at a time: more gain nothing, and a stop is answered within a row of them."""
 OnRow = Callable[[int, int, Preview], None]
 """on_row(done, rows, pictures): `done` of `rows` rows are final; `pictures()` decodes them, (count, H, W, 4)."""
 
@@ -44,15 +45,16 @@ class Progress:
     count: int
     finished: list[Picture]
     in_passes: bool
+    chunk: int = CHUNK
 
     def reporter(self, on_row: OnRow, start: int) -> Callable[[int, int, Tensor], None]:
         passes = itertools.count(1)
 
         def report(done: int, rows: int, x: Tensor) -> None:
-            chunks = -(-self.count // CHUNK)
+            chunks = -(-self.count // self.chunk)
             number = next(passes) if self.in_passes else 0
             preview = Preview(lambda: self.pictures(x.clone(), done), passes=number)
-            on_row(start // CHUNK * rows + done, rows * chunks, preview)
+            on_row(start // self.chunk * rows + done, rows * chunks, preview)
 
         return report
 

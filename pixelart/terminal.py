@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from pixelart.engine import Engine, OnRow, Preview
 from pixelart.errors import RequestRejected
+from pixelart.settings import SETTINGS
 
 MAX_SCALE = 32
 Json = dict[str, Any]
@@ -22,8 +23,13 @@ def find(checkpoints: Path, text: str) -> tuple[Engine, str]:
     """The engine over `checkpoints` and a name in it, or over the parent of the checkpoint folder that was named."""
     path = Path(text)
     if path.is_dir() and (len(path.parts) > 1 or not (checkpoints / path).is_dir()):
-        return Engine(path.resolve().parent), path.resolve().name
-    return Engine(checkpoints), text
+        return own_engine(path.resolve().parent), path.resolve().name
+    return own_engine(checkpoints), text
+
+
+def own_engine(checkpoints: Path) -> Engine:
+    """The engine of a machine that serves one user."""
+    return Engine(checkpoints, drawing_bytes=SETTINGS.own_drawing_bytes)
 
 
 def check_scale(scale: int) -> None:

@@ -127,7 +127,14 @@ class GatedStream(Stream):
         weights = GatedWeights(**{k: v.numpy() for k, v in self.weights.items()}, dilations=dilations.numpy())
 
         def draw(
-            x: Tensor, row: int, mask: Tensor, noise: Tensor, temperature: Tensor, log_prob: Tensor, choice: Choice
+            x: Tensor,
+            row: int,
+            mask: Tensor,
+            noise: Tensor,
+            temperature: Tensor,
+            log_prob: Tensor,
+            choice: Choice,
+            columns: slice,
         ) -> None:
             given = (self.before, self.skip.contiguous(), self.vote.contiguous(), self.row_features)
             state = RowState(*(t.numpy() for t in given))
@@ -136,7 +143,9 @@ class GatedStream(Stream):
             seen = log_prob[:, :, row].contiguous()
             pictures, threads = len(mask), min(len(mask), torch.get_num_threads())
             bounds = [pictures * i // threads for i in range(threads + 1)]
-            run = partial(draw_row, weights, state, choice, line.numpy(), *arrays, seen.numpy())
+            run = partial(
+                draw_row, weights, state, choice, line.numpy(), *arrays, seen.numpy(), columns.start, columns.stop
+            )
             if threads == 1:
                 run(0, pictures)
             else:

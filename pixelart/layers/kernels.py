@@ -262,10 +262,13 @@ def draw_row(
     noise: F64,
     temperature: F64,
     log_prob: F64,
+    start: int,
+    stop: int,
     low: int,
     high: int,
 ) -> None:
-    """Draw the masked pixels of one row of the pictures [low, high), in place.
+    """Draw the masked pixels in the columns [start, stop) of one row of the pictures [low, high), in place; those
+    before are drawn.
 
     x (B, C, W) int64; mask (n, W); noise, log_prob (n, C, W); temperature (n, W). B is n, or 2n under guidance: the
     second half then holds the same pictures without a class. log_prob receives log p at temperature 1.
@@ -276,7 +279,7 @@ def draw_row(
     last = width - 1
     while last > 0 and not mask[low:high, last].any():
         last -= 1
-    for column in range(last + 1):
+    for column in range(start, min(stop, last + 1)):
         # Features of group c depend on channels below c only: the pass for the last channel leaves all of them final.
         first = 0 if mask[low:high, column].any() else channels - 1
         for c in range(first, channels):

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from pixelart.layers.cursor import Cursor
 from pixelart.layers.kernels import Choice
 
-RowKernel = Callable[[Tensor, int, Tensor, Tensor, Tensor, Tensor, Choice], None]
-"""kernel(x, row, mask, noise, temperature, log_prob, choice): draws one begun row in place; shapes as in `Stream`."""
+RowKernel = Callable[[Tensor, int, Tensor, Tensor, Tensor, Tensor, Choice, slice], None]
+"""kernel(x, row, mask, noise, temperature, log_prob, choice, columns): draws the columns of one begun row in
+place, which follow those drawn before; shapes as in `Stream`."""
 
 Unit = Literal["channel", "pixel", "row"]
 """What is asked for at once: the parameters of a pixel's channels may depend on its earlier channels; or on the pixels

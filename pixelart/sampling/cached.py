@@ -13,7 +13,7 @@ from pixelart.layers.context import Context
 from pixelart.layers.stream import Stream
 from pixelart.models import RasterModel
 from pixelart.sampling.controls import Controls
-from pixelart.sampling.loop import Canvas, OnRow, Sample, stage_by_stage
+from pixelart.sampling.loop import Canvas, OnRow, Sample, look, stage_by_stage
 
 
 @stage_by_stage
@@ -41,20 +41,33 @@ def sample_cached(
     for row in canvas.rows:
         stream.begin_row(canvas.x, row)
         if kernel:
-            kernel(canvas.x, row, context.mask, noise, canvas.temperature, canvas.log_prob, canvas.choice)
+            given = (context.mask, noise, canvas.temperature, canvas.log_prob, canvas.choice)
+            for columns in canvas.spans(_end(context.mask[:, row])):
+                if columns.start:
+                    look(cancel)
+                kernel(canvas.x, row, *given, columns)
         else:
-            _draw_row(canvas, stream, row, noise)
+            _draw_row(canvas, stream, row, noise, cancel)
         canvas.finished(row, on_row, cancel)
     return canvas.sample()
 
 
-def _draw_row(canvas: Canvas, stream: Stream, row: int, noise: Tensor) -> None:
+def _end(mask: Tensor) -> int:
+    """The number of columns of a row (n, W) up to the last that is masked."""
+    drawn = torch.where(mask.any(0))[0].tolist()
+    return drawn[-1] + 1 if drawn else 0
+
+
+def _draw_row(canvas: Canvas, stream: Stream, row: int, noise: Tensor, cancel: Callable[[], bool] | None) -> None:
     """One row with PyTorch operations, on any device: the slow twin of a compiled row."""
     drawn = torch.where(canvas.context.mask[:, row].any(0))[0].tolist()
     channels, rows = range(canvas.x.shape[1]), slice(row, row + 1)
     asks = [[channel] for channel in channels] if stream.unit == "channel" else [list(channels)]
     size = canvas.x.shape[3] if stream.unit == "row" else 1
+    between = {columns.start for columns in canvas.spans(drawn[-1] + 1 if drawn else 0)} - {0}
     for column in range(0, drawn[-1] + 1 if drawn else 0, size):
+        if column in between:
+            look(cancel)
         columns, is_drawn = slice(column, column + size), size > 1 or column in drawn
         for asked in asks if is_drawn else asks[-1:]:
             maps = stream.maps(canvas.x, row, columns)

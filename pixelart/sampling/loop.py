@@ -3,7 +3,7 @@ streams of the context it draws with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
 from typing import Protocol, TypeVar
@@ -20,6 +20,16 @@ from pixelart.sampling.controls import Controls, choose, guide
 OnRow = Callable[[int, int, Tensor], None]
 """on_row(done, rows, x): `done` of `rows` rows are final; x (n, C, H, W) is the picture so far, to be read only. Called
 after every row, or pass."""
+
+
+PIXELS = 512
+"""Of all pictures of a drawing, between two looks at whether to stop: some fraction of a second."""
+
+
+def look(cancel: Callable[[], bool] | None) -> None:
+    """Raises Cancelled when asked to stop."""
+    if cancel and cancel():
+        raise Cancelled
 
 
 @dataclass(frozen=True)
@@ -193,8 +203,12 @@ class Canvas:
         """Tell the caller that all up to `row` is final; raise Cancelled when asked to stop."""
         if on_row:
             on_row(row - self.rows.start + 1, len(self.rows), self.x[: len(self.log_prob)])
-        if cancel and cancel():
-            raise Cancelled
+        look(cancel)
+
+    def spans(self, columns: int) -> Iterator[slice]:
+        """The first `columns` columns of a row in parts, between which it is asked whether to stop."""
+        size = max(1, PIXELS // len(self.x))
+        return (slice(start, min(start + size, columns)) for start in range(0, columns, size))
 
     def sample(self) -> Sample:
         """The finished pictures."""

@@ -10,7 +10,7 @@ from torch import Tensor
 from pixelart.layers.context import Context
 from pixelart.models import RasterModel
 from pixelart.sampling.controls import Controls
-from pixelart.sampling.loop import Canvas, OnRow, Sample, stage_by_stage
+from pixelart.sampling.loop import Canvas, OnRow, Sample, look, stage_by_stage
 
 
 @stage_by_stage
@@ -33,7 +33,9 @@ def sample_naive(
     canvas = Canvas.begin(model, context, controls)
     noise = noise.to(canvas.log_prob.device)
     for row in canvas.rows:
-        for column in torch.where(context.mask[:, row].any(0))[0].tolist():
+        for number, column in enumerate(torch.where(context.mask[:, row].any(0))[0].tolist()):
+            if number:
+                look(cancel)  # each pixel is a pass over the whole picture
             for channel in range(canvas.x.shape[1]):
                 rows, columns = slice(row, row + 1), slice(column, column + 1)
                 maps = model.decode(canvas.x, canvas.context_map)[:, :, rows, columns]
