@@ -30,6 +30,7 @@ def from_pretrained(
     """
     from pixelart.engine import Engine
     from pixelart.hub import obtain
+    from pixelart.settings import SETTINGS
 
     obtain(repo_id, folder, revision=revision, name=name, token=token)
-    return Engine(folder)
+    return Engine(folder, drawing_bytes=SETTINGS.own_drawing_bytes)

@@ -28,7 +28,7 @@ class Store:
 
     def __init__(self, folder: Path | None = None, *, memory: int = MEMORY) -> None:
         """`folder`: where the file lies; the system's folder of temporary files when None."""
-        self._file = tempfile.SpooledTemporaryFile(memory, dir=folder)  # noqa: SIM115
+        self._file = tempfile.SpooledTemporaryFile(memory, dir=folder and str(folder))  # noqa: SIM115
         self._places: list[tuple[int, int, tuple[int, ...]]] = []  # where each begins, how long it is, its shape
         self._end = 0
         self._lock = threading.Lock()

@@ -60,7 +60,7 @@ class PlainBlocks(gr.Blocks):
         self.default_config = _PageConfig(self)
 
     @property
-    def state_holder(self) -> StateHolder:
+    def state_holder(self) -> StateHolder:  # pyright: ignore[reportIncompatibleVariableOverride]
         """What gradio keeps of sessions, in `sessions`."""
         return self._state_holder
 

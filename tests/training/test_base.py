@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -198,7 +199,7 @@ def test_a_fitted_palette_is_that_of_the_pictures_and_of_as_many_colours(
     tiny_checkpoints: Path, other_data: Path, tmp_path: Path
 ) -> None:
     base, pictures = tiny_checkpoints / "tiny", read_pictures(other_data).pictures
-    there = {bytes(c[:3]).hex() for c in pictures.reshape(-1, 4).tolist() if c[3]}
+    there = {bytes(c[:3]).hex() for c in np.asarray(pictures).reshape(-1, 4).tolist() if c[3]}
     for folder, colours, expected in (("whole", None, 4), ("few", 3, 2)):
         schedule = Schedule(steps=1, validation_share=0.0)
         new = start_run(tmp_path / folder, other_data, schedule=schedule, base=base, palette="fit", colours=colours)

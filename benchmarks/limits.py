@@ -1,0 +1,197 @@
+"""The memory of the app under clients that mean harm: answers that nobody reads, a set that unpacks to gigabytes, and a
+checkpoint whose pictures are huge.
+
+    python -m benchmarks.limits
+
+Starts the app in a process of its own, speaks to it over HTTP, and prints a table: what was done, what the app said of
+it, and the most memory that its process, or that of the training, ever had. The exit code is 1 where the app had more
+than MOST MiB. Linux alone tells that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import html
+import io
+import re
+import sys
+import tempfile
+import time
+import urllib.error
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from benchmarks.load import app_process
+from benchmarks.page_client import FORM, PICTURES, TRAINING, Client
+from pixelart.codec import Indexed
+from pixelart.models import create_model
+from pixelart.models.footprint import bytes_of_drawing
+from pixelart.models.weights import CONFIG_FILE, SEEN_FILE, WEIGHTS_FILE, config_of, pack_weights
+from pixelart.settings import SETTINGS
+
+MOST = 1536
+"""MiB of the app's process."""
+SMALL, HUGE, LARGE = "small", "huge", "large"
+COLOURS = np.stack([np.arange(1, 16) * 17] * 3, axis=1).astype(np.uint8)
+
+
+def write_checkpoint(folder: Path, name: str, side: int) -> int:
+    """A network of random weights for pictures of side x side; about how many bytes one picture takes."""
+    values = {"channels": 1, "levels": len(COLOURS) + 1, "height": side, "width": side, "num_classes": 1}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = create_model("gated_pixelcnn", preset="debug", **values)
+    config = config_of(model, "gated_pixelcnn", Indexed(COLOURS), ("any",))
+    place = folder / name
+    place.mkdir(parents=True)
+    files = {CONFIG_FILE: config.to_json(), WEIGHTS_FILE: pack_weights(model), SEEN_FILE: b""}
+    for file, data in files.items():
+        (place / file).write_bytes(data)
+    return bytes_of_drawing(model.eval(), side, side)
+
+
+def largest_side() -> int:
+    """Of the pictures that such a network may draw here."""
+    with tempfile.TemporaryDirectory() as place:
+        one = write_checkpoint(Path(place), LARGE, 256)
+    return min(SETTINGS.max_side, int(256 * (SETTINGS.max_drawing_bytes / one) ** 0.5) // 16 * 16)
+
+
+def flat_pictures(count: int, side: int) -> bytes:
+    """A .zip of pictures of one colour each."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for number in range(count):
+            colour = (number % 256, number // 256, 0, 255)
+            file.writestr(f"flat/{number:04}.png", _png(side, colour))
+    return archive.getvalue()
+
+
+def unread(url: str, *, calls: int, side: int) -> str:
+    """So many canvases that nobody reads, a fourth of them of one session."""
+    sent = {"name": "a.png", "data": base64.b64encode(_png(side, (9, 9, 9, 255))).decode()}
+    one, told = Client(url), dict[str, int]()
+    for number in range(calls):
+        client = one if number % 4 == 0 else Client(url)
+        try:
+            client.join("import_picture", [None, number, SMALL, False], sent)
+            answer = "taken"
+        except urllib.error.HTTPError as error:
+            with error:
+                answer = f"{error.code}"
+        told[answer] = told.get(answer, 0) + 1
+        time.sleep(0.05)
+    Client(url).draw("page_generate", SMALL, None)
+    return ", ".join(f"{count} {answer}" for answer, count in sorted(told.items())) + "; another page draws"
+
+
+def set_of_pictures(url: str, data: bytes, *, minutes: float, training: Callable[[], int]) -> tuple[str, int]:
+    """What the page says of such a set and of a training on it, and the MiB that the training had at most."""
+    client = Client(url)
+    client.at_once("load", [None])
+    sent = {"name": "flat.zip", "data": base64.b64encode(data).decode()}
+    memory = client.at_once("arrive", [None])[0]
+    said = plain(client.event("receive_archive", [None, *PICTURES, HUGE, ""], sent)[0])
+    try:
+        started = client.at_once("start_training", [memory, None, *PICTURES, HUGE, "flat", minutes, *TRAINING])
+    except urllib.error.HTTPError as error:
+        with error:
+            return f"{said}; {plain(error.read().decode())}", 0
+    memory, job = started[0], started[1]["value"]
+    end, most = time.monotonic() + 60 * (minutes + 10), 0
+    while time.monotonic() < end:
+        most = max(most, training())
+        status = plain(client.at_once("look_at", [memory, job])[2])
+        if any(word in status.lower() for word in ("done", "failed", "finished", "memory", "stopped")):
+            return f"{said}; training: {status}", most
+        time.sleep(1)
+    client.at_once("stop_training", [memory, job])
+    return f"{said}; training: stopped after {minutes + 10:g} minutes", most
+
+
+def drawing(url: str) -> str:
+    """What is said of the huge network, and how soon the largest one that may draw ends after a stop."""
+    try:
+        Client(url).draw("page_generate", HUGE, None)
+        said = "drawn"
+    except RuntimeError as error:
+        said = plain(str(error))
+    client = Client(url)
+    client.join("page_generate", [None, 1, LARGE, *FORM[:3], 4, *FORM[4:]])
+    with ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(client.outputs)
+        time.sleep(20)
+        began = time.monotonic()
+        client.at_once("stop", [None, 1])
+        ended.result()
+    return f"{said} The largest that may draw ends {time.monotonic() - began:.1f} s after a stop."
+
+
+def peak(pid: int) -> int:
+    """The most MiB that a process ever had; 0 where it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) >> 10 for line in lines if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        return 0
+
+
+def peak_of_children(pid: int) -> int:
+    """The same of its children, the largest."""
+    found = [0]
+    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
+        found += [peak(int(child)) for child in tasks.read_text().split()]
+    return max(found)
+
+
+def plain(text: Any) -> str:
+    """A text of the page without its marks."""
+    return " ".join(html.unescape(re.sub("<[^>]+>", " ", str(text))).split())[:300]
+
+
+def _png(side: int, colour: tuple[int, ...]) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGBA", (side, side), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def main() -> int:
+    """Prints the table; 1 where the app had more than MOST MiB."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.limits", description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--calls", type=int, default=180, help="whose answers nobody reads")
+    parser.add_argument("--pictures", type=int, default=500, help="in the set")
+    parser.add_argument("--minutes", type=float, default=1.0, help="of training on it")
+    options = parser.parse_args()
+    side, most = SETTINGS.max_side, [0]
+    print("| what | the app says | most MiB |\n|---|---|---|", flush=True)
+
+    def row(what: str, said: str, size: int) -> None:
+        most.append(size)
+        print(f"| {what} | {said} | {size} |", flush=True)
+
+    with tempfile.TemporaryDirectory() as place:
+        checkpoints = Path(place, "checkpoints")
+        for name, size in ((SMALL, 32), (LARGE, largest_side()), (HUGE, side)):
+            write_checkpoint(checkpoints, name, size)
+        with app_process(checkpoints, Path(place, "jobs")) as (url, pid, _):
+            Client(url).draw("page_generate", SMALL, None)
+            row("nothing yet", "", peak(pid))
+            row(f"{options.calls} answers that nobody reads", unread(url, calls=options.calls, side=side), peak(pid))
+            row(f"{side} x {side} pictures drawn", drawing(url), peak(pid))
+            data = flat_pictures(options.pictures, side)
+            said, child = set_of_pictures(url, data, minutes=options.minutes, training=lambda: peak_of_children(pid))
+            row(f"a set of {options.pictures} pictures of {side} x {side}, {len(data) >> 10} KiB", said, peak(pid))
+    print(f"| the training on it | its limit is {SETTINGS.max_job_bytes >> 20} MiB | {child} |")
+    return 1 if max(most) > MOST else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
