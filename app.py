@@ -66,9 +66,10 @@ def training(hosting: Hosting) -> Iterator[Jobs | str]:
         return
     settings = SETTINGS.for_one_user() if hosting.is_local else SETTINGS
     try:
-        jobs = Jobs(JOBS, checkpoints=CHECKPOINTS, settings=settings, by_owner=not hosting.is_local)
+        jobs = Jobs(JOBS, checkpoints=CHECKPOINTS, settings=settings, by_owner=not hosting.is_local, patient=True)
     except (PixelArtError, OSError) as error:
-        yield f"Training is off: {error}."
+        logging.getLogger(__name__).warning("training is off: %s", told(error))
+        yield f"Training is off: {reason_of(error).replace(f'{JOBS.resolve()}', 'its folder')}."
         return
     with jobs:
         yield jobs
@@ -137,12 +138,18 @@ def told(error: PixelArtError | OSError) -> str:
     """An error in words."""
     if not isinstance(error, OSError):
         return str(error)
-    return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
+    return f"{error.filename}: {reason_of(error)}" if error.filename else reason_of(error)
+
+
+def reason_of(error: PixelArtError | OSError) -> str:
+    """An error without the file that it is about."""
+    return (error.strerror if isinstance(error, OSError) else "") or str(error)
 
 
 def main() -> NoReturn:
     """Starts the app and serves it until it is interrupted or told to end, which trainings survive; one plain line and
     exit code 2 where it cannot be started."""
+    os.umask(0o077)  # what visitors draw and train is nobody else's on this machine
     start_log()
     share_heaps()
     with suppress(KeyboardInterrupt):

@@ -26,7 +26,7 @@ from huggingface_hub.utils._http import default_client_factory
 from huggingface_hub.utils.logging import set_verbosity_error
 
 from pixelart.errors import Cancelled, HubFailure, PixelArtError
-from pixelart.hub.guard import ERRAND_SECONDS, BareFailure, check_request, check_response, errand, trust
+from pixelart.hub.guard import BareFailure, check_request, check_response, errand, trust
 from pixelart.proxies import proxy_refusal, settle_proxies
 
 TIMEOUT = 10.0
@@ -118,8 +118,8 @@ def sign_in(token: str | None) -> str:
 
 
 @contextmanager
-def plain_failures(what: str, *, seconds: float = ERRAND_SECONDS) -> Iterator[None]:
-    """What is asked inside ends within `seconds`. Whatever a call of huggingface_hub raises becomes a HubFailure about
+def plain_failures(what: str, *, seconds: float | None = None) -> Iterator[None]:
+    """What is asked inside ends within `seconds` (`errand`). Whatever huggingface_hub raises becomes a HubFailure about
     `what`, in words of our own: those of its errors may hold addresses, and what a server answers may hold anything, so
     they are not in the traceback either. An error of the disk stays what it is.
 

@@ -54,12 +54,14 @@ def seconds_for(size: int) -> float:
 
 
 @contextmanager
-def errand(seconds: float) -> Iterator[None]:
-    """All that is asked inside, by this thread, ends within `seconds`; an outer errand may end it sooner.
+def errand(seconds: float | None = None) -> Iterator[None]:
+    """All that is asked inside, by this thread, ends within `seconds` (ERRAND_SECONDS); an outer errand may end it
+    sooner.
 
     Raises:
         HubFailure: it did not; raised by the request or the answer that comes too late.
     """
+    seconds = ERRAND_SECONDS if seconds is None else seconds
     outer, end = _deadline.get(), time.monotonic() + seconds
     token = _deadline.set(end if outer is None else min(outer, end))
     watch = threading.Timer(seconds + _GRACE, close_session)  # headers that trickle are seen by no hook

@@ -12,7 +12,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, Re
 from pixelart.errors import HubFailure, RequestRejected
 from pixelart.hub.client import TIMEOUT, client, plain_failures
 from pixelart.hub.files import MODEL, RepoKind, files_of, is_content
-from pixelart.hub.guard import ERRAND_SECONDS, check_commit, seconds_for
+from pixelart.hub.guard import check_commit, seconds_for
 from pixelart.hub.names import check_repo_id
 
 Stage = Literal["login", "draw", "create", "upload", "commit"]
@@ -131,7 +131,7 @@ def _head(api: HfApi, repo_id: str, kind: RepoKind) -> _Head:
 
 
 @contextmanager
-def told(what: str, outcome: str, *, seconds: float = ERRAND_SECONDS) -> Iterator[None]:
+def told(what: str, outcome: str, *, seconds: float | None = None) -> Iterator[None]:
     """A failure inside is told with its `outcome`: what is there now. It has `seconds`."""
     try:
         with plain_failures(what, seconds=seconds):

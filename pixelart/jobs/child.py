@@ -46,7 +46,7 @@ class Child:
         Raises:
             OSError: it could not be started.
         """
-        with log.open("ab") as file:
+        with open(log, "ab", opener=_open_private) as file:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -55,6 +55,7 @@ class Child:
                 cwd=ROOT,
                 env=environment(os.environ, threads=threads),
                 start_new_session=True,
+                umask=-1 if os.name == "nt" else 0o077,
                 creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),  # of Windows
             )
         assert self._process.stdin
@@ -130,6 +131,10 @@ class Child:
             if not self._pipe.closed:  # or its number may be another file by now
                 with contextlib.suppress(OSError):  # the child is gone, or does not listen
                     os.write(self._pipe.fileno(), line)
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _lower_priority(pid: int) -> None:
