@@ -5,10 +5,26 @@
 
 from __future__ import annotations
 
-import logging
 import os
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # even while the first imports run
+
+from pixelart.address import address_refusal
+from pixelart.leaving import interrupt_when_told, leave, leave_when_told, refuse
+from pixelart.proxies import settle_proxies
+from pixelart.streams import secure_streams
+
+if __name__ == "__main__":
+    leave_when_told()  # at once: the imports below take seconds
+    secure_streams()
+    settle_proxies()  # before gradio is imported, which reads these variables
+    if reason := address_refusal(os.environ):
+        refuse(reason)
+
+import logging
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -16,11 +32,6 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
-
-from pixelart.leaving import interrupt_when_told, leave, leave_when_told
-
-if __name__ == "__main__":
-    leave_when_told()  # at once: the imports below take seconds
 
 if os.environ.get("SPACES_ZERO_GPU"):
     import spaces  # pyright: ignore[reportMissingImports] # a Space has it; first, for it changes what torch is
@@ -30,14 +41,13 @@ import torch
 from pixelart.borrowing import borrowing
 from pixelart.devices import share_heaps
 from pixelart.engine import Engine
-from pixelart.errors import PixelArtError
+from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.hosting import Hosting, find_hosting
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
-from pixelart.ui import build, launch_settings
+from pixelart.temporary import own_temporary_folder
+from pixelart.ui import build, launch, launch_settings
 
-GRADIO_FOLDER = "GRADIO_TEMP_DIR"
-"""Where gradio writes results, rather than into the system's folder of temporary files."""
 CHECKPOINTS, JOBS = (Path(__file__).with_name(name) for name in ("checkpoints", "jobs"))
 
 
@@ -56,9 +66,10 @@ def training(hosting: Hosting) -> Iterator[Jobs | str]:
         return
     settings = SETTINGS.for_one_user() if hosting.is_local else SETTINGS
     try:
-        jobs = Jobs(JOBS, checkpoints=CHECKPOINTS, settings=settings, by_owner=not hosting.is_local)
+        jobs = Jobs(JOBS, checkpoints=CHECKPOINTS, settings=settings, by_owner=not hosting.is_local, patient=True)
     except (PixelArtError, OSError) as error:
-        yield f"Training is off: {error}."
+        logging.getLogger(__name__).warning("training is off: %s", told(error))
+        yield f"Training is off: {reason_of(error).replace(f'{JOBS.resolve()}', 'its folder')}."
         return
     with jobs:
         yield jobs
@@ -83,31 +94,13 @@ def warm_up(engine: Engine) -> None:
 
 
 def wants_tools(words: Sequence[str]) -> bool:
-    """Whether the words after `app.py` ask for MCP tools. Raises SystemExit, with one plain line, for any other."""
+    """Whether the words after `app.py` ask for MCP tools. Raises RequestRejected for any other."""
     for word in words:
         if word != "--mcp":
-            sys.exit(f"app.py: {word!r:.40}: the only option is --mcp")
+            raise RequestRejected(f"{word!r:.40}: the only option is --mcp")
     if words and find_spec("mcp") is None:
-        sys.exit("app.py: --mcp needs a package more: pip install 'gradio[mcp]'")
+        raise RequestRejected("--mcp needs a package more: pip install 'gradio[mcp]'")
     return bool(words)
-
-
-@contextmanager
-def own_temporary_folder() -> Iterator[None]:
-    """Results lie in a folder that no other program serves or fills, and that goes with this one."""
-    before, chosen = tempfile.tempdir, os.environ.get(GRADIO_FOLDER)
-    if chosen:
-        Path(chosen).mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="pixel-art-studio-", dir=chosen, ignore_cleanup_errors=True) as folder:
-        tempfile.tempdir = folder
-        os.environ[GRADIO_FOLDER] = str(Path(folder, "gradio"))
-        try:
-            yield
-        finally:
-            tempfile.tempdir = before
-            os.environ.pop(GRADIO_FOLDER)
-            if chosen:
-                os.environ[GRADIO_FOLDER] = chosen
 
 
 def serve(hosting: Hosting, jobs: Jobs | str, *, tools: bool = False) -> None:
@@ -118,7 +111,7 @@ def serve(hosting: Hosting, jobs: Jobs | str, *, tools: bool = False) -> None:
         threading.Thread(target=warm_up, args=(engine,), name="warm-up", daemon=True).start()
     page = build(engine, jobs, hosting=hosting)
     settings = launch_settings(hosting, tools=tools)
-    page.launch(inbrowser=has_screen(), prevent_thread_lock=True, **settings)
+    launch(page, inbrowser=has_screen(), settings=settings)
     try:
         while True:
             time.sleep(1)
@@ -133,16 +126,41 @@ def start_log() -> None:
         logging.getLogger(client).setLevel(logging.WARNING)
 
 
+def run(words: Sequence[str]) -> None:
+    """Serve the page until KeyboardInterrupt. `words`: those after `app.py`."""
+    tools = wants_tools(words)
+    hosting = find_hosting(os.environ)
+    with own_temporary_folder(), training(hosting) as jobs:
+        serve(hosting, jobs, tools=tools)
+
+
+def told(error: PixelArtError | OSError) -> str:
+    """An error in words."""
+    if not isinstance(error, OSError):
+        return str(error)
+    return f"{error.filename}: {reason_of(error)}" if error.filename else reason_of(error)
+
+
+def reason_of(error: PixelArtError | OSError) -> str:
+    """An error without the file that it is about."""
+    return (error.strerror if isinstance(error, OSError) else "") or str(error)
+
+
 def main() -> NoReturn:
-    """Starts the app and serves it until it is interrupted or told to end, which trainings survive."""
-    tools = wants_tools(sys.argv[1:])
-    interrupt_when_told()
+    """Starts the app and serves it until it is interrupted or told to end, which trainings survive; one plain line and
+    exit code 2 where it cannot be started."""
+    os.umask(0o077)  # what visitors draw and train is nobody else's on this machine
     start_log()
     share_heaps()
-    with suppress(KeyboardInterrupt), own_temporary_folder():
-        hosting = find_hosting(os.environ)
-        with training(hosting) as jobs:
-            serve(hosting, jobs, tools=tools)
+    with suppress(KeyboardInterrupt):
+        interrupt_when_told()
+        try:
+            run(sys.argv[1:])
+        except (PixelArtError, OSError) as error:
+            refuse(told(error))
+        except Exception:
+            logging.getLogger(__name__).exception("the app has a fault")
+            leave(1)
     leave()
 
 

@@ -6,6 +6,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
@@ -21,14 +22,13 @@ from pixelart import (
 from pixelart.card import LICENCES
 from pixelart.errors import PixelArtError
 from pixelart.holes import HOLES
+from pixelart.leaving import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 from pixelart.plain_json import to_json
 from pixelart.sampling import AUTO, SAMPLERS
 from pixelart.seams import AXES
 from pixelart.training.options import SCHEDULE_OPTIONS, SCHEDULE_SWITCHES
 from pixelart.training.run import PaletteOf
 from pixelart.training.starting import NewClasses
-
-EXIT_BAD_INPUT = 2
 
 
 class _Parser(argparse.ArgumentParser):
@@ -39,10 +39,15 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it worked, 2 and one plain line on bad input, 130 when interrupted."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
-    options = parse(arguments)
+    options = argparse.Namespace(command="")
     try:
+        logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+        options = parse(arguments)
         result: dict[str, Any] | list[Any] | None = options.run(options)
+        if result is not None and getattr(options, "json", False):
+            print(to_json(result))
+        sys.stdout.flush()  # here, where a full disk is told in one line
+        return 0
     except PixelArtError as error:
         return _refuse(options.command, str(error))
     except MemoryError:
@@ -51,15 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place = f"{error.filename}: " if error.filename else ""
         return _refuse(options.command, f"{place}{error.strerror or error}")
     except KeyboardInterrupt:
-        return 130
-    if result is not None and getattr(options, "json", False):
-        print(to_json(result))
-    return 0
+        return EXIT_INTERRUPTED
 
 
 def _refuse(command: str, reason: str) -> int:
     """One line, whatever a file is called."""
-    print(f"pixelart {command}: {' '.join(reason.splitlines())}", file=sys.stderr)
+    with suppress(OSError):  # a disk is full, and that of the message too
+        print(f"pixelart {command}: {' '.join(reason.splitlines())}", file=sys.stderr)
     return EXIT_BAD_INPUT
 
 

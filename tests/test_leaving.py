@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pixelart.leaving import ENDED
+from pixelart.leaving import ENDED, EXIT_INTERRUPTED
 
 ROOT = Path(__file__).parent.parent
 SECONDS = 3.0
@@ -47,17 +47,17 @@ def _run(code: str, *words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, text=True, capture_output=True, timeout=200)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_told_to_end_while_it_imports_it_does_so_in_one_line(number: signal.Signals) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, EXIT_INTERRUPTED)])
+def test_told_to_end_while_it_imports_it_does_so_in_one_line(number: signal.Signals, code: int) -> None:
     done = _run(TOLD_AMONG_THE_IMPORTS, int(number))
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"{ENDED}\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (code, f"{ENDED}\n", "")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_told_to_end_while_it_is_built_it_does_so_in_one_line(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, EXIT_INTERRUPTED)])
+def test_told_to_end_while_it_is_built_it_does_so(tmp_path: Path, number: signal.Signals, code: int) -> None:
     done = _run(APP + TOLD_WHILE_IT_BUILDS + "app.main()", tmp_path, int(number))
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"{ENDED}\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (code, f"{ENDED}\n", "")
 
 
 @pytest.mark.slow

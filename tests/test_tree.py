@@ -18,7 +18,7 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.ui", *(f"pixelart.{name}" for name in COMMANDS), "pixelart.borrowing"),
     ("pixelart.terminal",),
     ("pixelart.copies",),
-    ("pixelart.engine", "pixelart.jobs", "pixelart.hosting", "pixelart.space"),
+    ("pixelart.engine", "pixelart.jobs", "pixelart.hosting", "pixelart.space", "pixelart.temporary"),
     ("pixelart.publishing",),
     ("pixelart.hub", "pixelart.card"),
     ("pixelart.training",),
@@ -42,7 +42,7 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
         "pixelart.owners",
         "pixelart.plain_json",
     ),
-    ("pixelart.memory",),
+    ("pixelart.address", "pixelart.proxies", "pixelart.streams", "pixelart.memory"),
 ]
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "jsonpickle"}
 CALLS = {"eval", "exec", "__import__", "execfile"}

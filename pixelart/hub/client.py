@@ -26,6 +26,8 @@ from huggingface_hub.utils._http import default_client_factory
 from huggingface_hub.utils.logging import set_verbosity_error
 
 from pixelart.errors import Cancelled, HubFailure, PixelArtError
+from pixelart.hub.guard import BareFailure, check_request, check_response, errand, trust
+from pixelart.proxies import proxy_refusal, settle_proxies
 
 TIMEOUT = 10.0
 """Seconds that the first question of each errand waits for an answer."""
@@ -34,6 +36,7 @@ PATIENCE = 30.0
 LONGEST_PAUSE = 10
 """Seconds that a call waits before it asks again, if the Hub wants that; where it wants more, as the client does by
 itself (some twenty in all, and then it is told)."""
+_USER = re.compile(r"[\w.-]{1,96}", re.ASCII)
 _OF_THE_DISK = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO)
 _KNOWN: tuple[tuple[type[Exception], str], ...] = (
     (GatedRepoError, "its owner gives access on request; ask on its page, then sign in"),
@@ -58,9 +61,17 @@ _STATUS = {
 
 
 def _patient_client():  # of a class of the client's own HTTP library, which is not ours to import
+    settle_proxies()
+    if reason := proxy_refusal():
+        raise BareFailure(reason)
     client = default_client_factory()
     client.timeout = PATIENCE
-    client.event_hooks = {**client.event_hooks, "response": [*client.event_hooks["response"], _bound_pause]}
+    client.headers["Accept-Encoding"] = "identity"
+    hooks = client.event_hooks
+    client.event_hooks = {
+        "request": [*hooks["request"], check_request],
+        "response": [*hooks["response"], _bound_pause, check_response],
+    }
     return client
 
 
@@ -86,7 +97,9 @@ def own_token() -> str | None:
 def client(token: str | None) -> HfApi:
     """The Hub as whoever `token` is of sees it, or, when None, as nobody in particular does."""
     disable_progress_bars()
-    return HfApi(token=token or False)
+    api = HfApi(token=token or False)
+    trust(api.endpoint)
+    return api
 
 
 def sign_in(token: str | None) -> str:
@@ -98,19 +111,25 @@ def sign_in(token: str | None) -> str:
     with plain_failures("sign-in"):
         if not token:
             raise HubFailure("sign-in: nobody is signed in")
-        return str(client(token).whoami()["name"])
+        name = client(token).whoami()["name"]
+        if not (isinstance(name, str) and _USER.fullmatch(name)):
+            raise BareFailure("the Hub's answer is not understood")
+        return name
 
 
 @contextmanager
-def plain_failures(what: str) -> Iterator[None]:
-    """Whatever a call of huggingface_hub raises inside becomes a HubFailure about `what`, in words of our own: those of
-    its errors may hold addresses, and what a server answers may hold anything, so they are not in the traceback either.
-    An error of the disk stays what it is.
+def plain_failures(what: str, *, seconds: float | None = None) -> Iterator[None]:
+    """What is asked inside ends within `seconds` (`errand`). Whatever huggingface_hub raises becomes a HubFailure about
+    `what`, in words of our own: those of its errors may hold addresses, and what a server answers may hold anything, so
+    they are not in the traceback either. An error of the disk stays what it is.
 
     Its errors, those of its HTTP client and of its uploader have no class in common, hence the wide net.
     """
     try:
-        yield
+        with errand(seconds):
+            yield
+    except BareFailure as failure:
+        raise HubFailure(f"{what}: {failure}") from None
     except (PixelArtError, Cancelled):
         raise
     except Exception as error:
@@ -124,6 +143,8 @@ def _is_refusal(error: Exception) -> bool:
 
 
 def _meaning(error: BaseException) -> str:
+    if isinstance(error, BareFailure):
+        return str(error)
     if isinstance(error, LocalEntryNotFoundError | RuntimeError) and error.__cause__:
         return _meaning(error.__cause__)  # "not here either", "error while uploading": after what really happened
     for kind, text in _KNOWN:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
@@ -11,13 +11,16 @@ from huggingface_hub import RepoFile, RepoFolder
 
 from pixelart.errors import Cancelled, DataRejected
 from pixelart.hub.client import TIMEOUT, client, plain_failures
+from pixelart.hub.downloading import check_path, download
+from pixelart.hub.guard import BareFailure, check_commit, errand, seconds_for
 from pixelart.images import SUFFIXES
 from pixelart.settings import SETTINGS
 from pixelart.training.checkpoint import new_folder
 from pixelart.training.sources import Cancel, OnProgress, never, until_cancelled, untold
 
 CONNECTIONS = 8
-_CACHE = ".cache"
+LISTING_SECONDS = 600.0
+"""In which all files are listed: a thousand an answer."""
 
 
 def fetch_dataset(
@@ -43,37 +46,44 @@ def fetch_dataset(
         DataRejected: no picture in it, or more than a .zip of pictures may hold.
         OSError: the disk is full or cannot be written to.
     """
+    what = f"dataset {dataset_id!r:.80}"
     with new_folder(target) as partial:
-        with plain_failures(f"dataset {dataset_id!r:.80}"):
+        with plain_failures(what, seconds=LISTING_SECONDS):
             api = client(token)
-            revision = api.dataset_info(dataset_id, timeout=TIMEOUT).sha
+            revision = check_commit(api.dataset_info(dataset_id, timeout=TIMEOUT, expand=["sha"]).sha)
             entries = api.list_repo_tree(dataset_id, repo_type="dataset", revision=revision, recursive=True)
             wanted = _wanted_files(dataset_id, until_cancelled(entries, cancel))
+        patience = seconds_for(sum(wanted.values())) + len(wanted)
+        end = time.monotonic() + patience
 
-            def fetch(path: str) -> None:
-                if cancel():
-                    raise Cancelled
-                api.hf_hub_download(dataset_id, path, repo_type="dataset", revision=revision, local_dir=partial)
+        def fetch(path: str) -> None:
+            if cancel():
+                raise Cancelled
+            place, size = partial / check_path(path), wanted[path]
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with errand(max(0.0, end - time.monotonic())):
+                download(api, dataset_id, path, place, size=size, revision=revision, kind="dataset")
+            if place.stat().st_size != size:
+                raise BareFailure(f"{path:.80} came damaged; try again")
 
+        with plain_failures(what, seconds=patience):
             pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="fetch")
             try:
                 for number, _ in enumerate(pool.map(fetch, wanted), 1):
                     on_progress(number, len(wanted))
             finally:
                 pool.shutdown(cancel_futures=True)  # and wait: what still arrives is in the folder that is removed
-        shutil.rmtree(partial / _CACHE, ignore_errors=True)  # what the client remembers of the download
     return target
 
 
-def _wanted_files(dataset_id: str, entries: Iterable[RepoFile | RepoFolder]) -> list[str]:
-    """The pictures among the files of a dataset. Raises DataRejected when there are none, or too many."""
-    wanted, size = list[str](), 0
+def _wanted_files(dataset_id: str, entries: Iterable[RepoFile | RepoFolder]) -> dict[str, int]:
+    """The pictures among the files of a dataset, with their sizes. Raises DataRejected for none, or too many."""
+    wanted = dict[str, int]()
     for number, entry in enumerate(entries):
         if number >= SETTINGS.max_files:
             raise DataRejected(f"{dataset_id}: more than {SETTINGS.max_files} files, the limit")
         if isinstance(entry, RepoFile) and _is_wanted(PurePosixPath(entry.path)):
-            wanted.append(entry.path)
-            size += entry.size
+            wanted[entry.path] = entry.size
     if not wanted:
         kinds = ", ".join(SUFFIXES)
         raise DataRejected(
@@ -81,6 +91,7 @@ def _wanted_files(dataset_id: str, entries: Iterable[RepoFile | RepoFolder]) -> 
         )
     if len(wanted) > SETTINGS.max_pictures:
         raise DataRejected(f"{dataset_id}: {len(wanted)} pictures; the limit is {SETTINGS.max_pictures}")
+    size = sum(wanted.values())
     if size > SETTINGS.max_archive_bytes:
         limit = SETTINGS.max_archive_bytes >> 20
         raise DataRejected(f"{dataset_id}: its pictures are {size >> 20} MiB; the limit is {limit} MiB")

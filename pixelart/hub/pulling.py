@@ -10,7 +10,9 @@ from huggingface_hub import HfApi, RepoFile
 
 from pixelart.errors import HubFailure, RequestRejected, WeightsRejected
 from pixelart.hub.client import TIMEOUT, client, plain_failures
+from pixelart.hub.downloading import download
 from pixelart.hub.files import LIMITS, files_of, is_content
+from pixelart.hub.guard import check_commit, seconds_for
 from pixelart.hub.names import check_repo_id, check_revision, local_name
 from pixelart.models.origin import ORIGIN_FILE, Origin, read_origin
 from pixelart.models.weights import CONFIG_FILE, WEIGHTS_FILE, check_size, load_weights, read_config
@@ -88,7 +90,7 @@ def commit_of(repo_id: str, revision: str | None, *, token: str | None = None) -
     if revision is not None:
         check_revision(revision)
     with plain_failures(repo_id):
-        return str(client(token).model_info(repo_id, revision=revision, timeout=TIMEOUT).sha)
+        return check_commit(client(token).model_info(repo_id, revision=revision, timeout=TIMEOUT).sha)
 
 
 def obtain(
@@ -117,16 +119,14 @@ def _check_entries(repo_id: str, entries: Mapping[str, RepoFile]) -> None:
 
 def _fill(partial: Path, api: HfApi, origin: Origin, entries: Mapping[str, RepoFile]) -> None:
     """First the config, by which the size of the weights is judged; then the rest, checked as any checkpoint is."""
-    files = Files()
+    files, fetched = Files(), partial.with_name(".fetched")
     for names in ([CONFIG_FILE], [name for name in entries if name != CONFIG_FILE]):
         for name in names:
-            with plain_failures(origin.repo):
-                fetched = Path(
-                    api.hf_hub_download(
-                        origin.repo, name, revision=origin.commit, local_dir=partial.with_name(".fetched")
-                    )
-                )
-            files.write(partial / name, _checked(origin.repo, fetched, entries[name]))
+            entry = entries[name]
+            with plain_failures(origin.repo, seconds=seconds_for(entry.size)):
+                download(api, origin.repo, name, fetched, size=entry.size, revision=origin.commit, kind="model")
+            files.write(partial / name, _checked(origin.repo, fetched, entry))
+            fetched.unlink()
         config = read_config(partial)
         check_size(config, entries[WEIGHTS_FILE].size, name=partial.name)
     load_weights(partial, config)
@@ -135,9 +135,7 @@ def _fill(partial: Path, api: HfApi, origin: Origin, entries: Mapping[str, RepoF
 
 def _checked(repo_id: str, path: Path, entry: RepoFile) -> bytes:
     """Raises HubFailure unless the file at `path` is what the Hub said that it has."""
-    try:
-        if path.stat().st_size == entry.size and is_content(entry, data := path.read_bytes()):
-            return data
-    except FileNotFoundError:
-        pass
-    raise HubFailure(f"{repo_id}/{entry.path}: came damaged; try again")
+    data = path.read_bytes()
+    if len(data) != entry.size or not is_content(entry, data):
+        raise HubFailure(f"{repo_id}/{entry.path}: came damaged; try again")
+    return data

@@ -12,6 +12,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, Re
 from pixelart.errors import HubFailure, RequestRejected
 from pixelart.hub.client import TIMEOUT, client, plain_failures
 from pixelart.hub.files import MODEL, RepoKind, files_of, is_content
+from pixelart.hub.guard import check_commit, seconds_for
 from pixelart.hub.names import check_repo_id
 
 Stage = Literal["login", "draw", "create", "upload", "commit"]
@@ -77,8 +78,8 @@ def push(
     api = client(token)
     on_stage("create")
     with told(f"repository {repo_id}", NOTHING):
-        created = api.create_repo(repo_id, repo_type=kind.type, space_sdk=kind.sdk, private=private, exist_ok=True)
-        url = str(created)
+        api.create_repo(repo_id, repo_type=kind.type, space_sdk=kind.sdk, private=private, exist_ok=True)
+    url = f"{api.endpoint}/{'spaces/' if kind.type == 'space' else ''}{repo_id}"
     with told(f"repository {repo_id}", f"it is there, but {NOTHING}"):
         head = _head(api, repo_id, kind)
     if private and not head.private:
@@ -88,17 +89,18 @@ def push(
     on_stage("upload")
     changed = [n for n, data in files.items() if n not in head.files or not is_content(head.files[n], data)]
     additions = [CommitOperationAdd(name, files[name]) for name in changed]
-    with told(f"upload to {repo_id}", f"{NOTHING}, the repository is as it was"):
+    patience = seconds_for(sum(map(len, files.values())))
+    with told(f"upload to {repo_id}", f"{NOTHING}, the repository is as it was", seconds=patience):
         api.preupload_lfs_files(repo_id, additions, repo_type=kind.type, free_memory=False)
     on_stage("commit")
     deletions = [CommitOperationDelete(name) for name in head.files if name not in files]
     try:
-        with plain_failures(f"commit to {repo_id}"):
+        with plain_failures(f"commit to {repo_id}", seconds=patience):
             operations = [*additions, *deletions]
             made = api.create_commit(
                 repo_id, operations, repo_type=kind.type, commit_message=title, parent_commit=head.commit
             )
-            return Pushed(repo_id, url, made.oid, True, head.private)
+            return Pushed(repo_id, url, check_commit(made.oid), True, head.private)
     except HubFailure as failure:
         lost = failure
     return Pushed(repo_id, url, _landed(api, repo_id, kind, files, head, lost), True, head.private)
@@ -125,14 +127,14 @@ def _landed(
 def _head(api: HfApi, repo_id: str, kind: RepoKind) -> _Head:
     info = api.repo_info(repo_id, repo_type=kind.type, timeout=TIMEOUT)
     entries = api.list_repo_tree(repo_id, repo_type=kind.type, revision=info.sha, recursive=kind.type == "space")
-    return _Head(str(info.sha), bool(getattr(info, "private", False)), files_of(repo_id, entries, kind))
+    return _Head(check_commit(info.sha), bool(getattr(info, "private", False)), files_of(repo_id, entries, kind))
 
 
 @contextmanager
-def told(what: str, outcome: str) -> Iterator[None]:
-    """A failure inside is told with its `outcome`: what is there now."""
+def told(what: str, outcome: str, *, seconds: float | None = None) -> Iterator[None]:
+    """A failure inside is told with its `outcome`: what is there now. It has `seconds`."""
     try:
-        with plain_failures(what):
+        with plain_failures(what, seconds=seconds):
             yield
     except HubFailure as failure:
         raise HubFailure(f"{failure}; {outcome}", refused=failure.refused) from None

@@ -47,7 +47,7 @@ class Child:
         Raises:
             OSError: it could not be started.
         """
-        with log.open("ab") as file:
+        with open(log, "ab", opener=_open_private) as file:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -56,6 +56,7 @@ class Child:
                 cwd=ROOT,
                 env=environment(os.environ, threads=threads),
                 start_new_session=True,
+                umask=-1 if os.name == "nt" else 0o077,
                 creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),  # of Windows
             )
         self.memory = memory if memory and _limit_memory(self._process.pid, memory) else None
@@ -145,6 +146,8 @@ def _limit_memory(pid: int, size: int) -> bool:
         resource.prlimit(pid, resource.RLIMIT_DATA, (size, size))
         return True
     return False
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _lower_priority(pid: int) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-State = Literal["queued", "running", "stopping", "done", "cancelled", "interrupted", "failed"]
-"""done: trained to its end; cancelled: stopped by its owner; interrupted: by something else; failed: by itself."""
+State = Literal["queued", "running", "stopping", "done", "cancelled", "interrupted", "failed", "damaged"]
+"""done: trained to its end; cancelled: stopped by its owner; interrupted: by something else; failed: by itself.
+damaged: its record cannot be read; never written to one."""
 STATES: tuple[State, ...] = get_args(State)
 AT_WORK: tuple[State, ...] = ("running", "stopping")
 RESUMABLE: tuple[State, ...] = ("cancelled", "interrupted", "failed")
-ENDED: tuple[State, ...] = ("done", *RESUMABLE)
+ENDED: tuple[State, ...] = ("done", "damaged", *RESUMABLE)
 Option = str | int | float | bool
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import json
+import math
+import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from pixelart.jobs.record import STATES, Job, State
 DATABASE = "jobs.db"
 VERSION = 2
 """Version 1 had no `exported`."""
+PATIENCE = 5.0
+"""Seconds that a call waits for another program that holds the records."""
 _FIELDS = tuple(Job.__dataclass_fields__)
 _NEXT_TURN = "(SELECT coalesce(max(turn), 0) + 1 FROM jobs)"
 _EXPORTED = "exported TEXT NOT NULL DEFAULT ''"
@@ -28,7 +32,7 @@ CREATE TABLE jobs (
     name TEXT NOT NULL,
     options TEXT NOT NULL,
     created REAL NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ({", ".join(f"'{state}'" for state in STATES)})),
+    state TEXT NOT NULL CHECK (state IN ({", ".join(f"'{state}'" for state in STATES if state != "damaged")})),
     reason TEXT NOT NULL,
     pid INTEGER,
     started REAL,
@@ -52,18 +56,23 @@ class JobStore:
 
         Raises:
             RequestRejected: the file is none, or of a newer version.
+            OSError: it is locked, or the disk is full or read-only.
         """
         self._lock, self._closed = threading.RLock(), False
         try:
-            self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            _make_private(path)
+            self._database = sqlite3.connect(path, timeout=PATIENCE, check_same_thread=False, isolation_level=None)
         except sqlite3.DatabaseError as error:
             raise _unreadable(path.name, error) from error
-        self._database.row_factory = sqlite3.Row
+        _read_whatever_is_there(self._database)
         try:
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
             with self._whole():
                 self._migrate(path.name)
+        except sqlite3.OperationalError as error:
+            self.close()
+            raise _os_error(error) from error
         except sqlite3.DatabaseError as error:
             self.close()
             raise _unreadable(path.name, error) from error
@@ -105,9 +114,8 @@ class JobStore:
         return self._select("WHERE owner = ? ORDER BY created DESC, turn DESC", owner)
 
     def in_state(self, *states: State) -> tuple[Job, ...]:
-        """The records in any of these states, in the order of the queue."""
-        marks = ", ".join("?" * len(states))
-        return tuple(self._select(f"WHERE state IN ({marks}) ORDER BY turn", *states))
+        """The records in any of these states, in the order of the queue; a damaged one is in no other state."""
+        return tuple(job for job in self._select("ORDER BY turn") if job.state in states)
 
     def change(self, job_id: str, *, was: Sequence[State], **values: Any) -> bool:
         """Set `values` of a record that is in one of the states `was`; whether there was such a one. A record that
@@ -168,8 +176,7 @@ class JobStore:
             try:
                 yield
             except sqlite3.OperationalError as error:
-                number = next((number for word, number in _ERRNO.items() if word in str(error)), errno.EIO)
-                raise OSError(number, f"records of jobs: {error}") from error
+                raise _os_error(error) from error
             except sqlite3.DatabaseError as error:
                 if type(error) is not sqlite3.DatabaseError:  # its kinds are faults of ours
                     raise
@@ -188,10 +195,27 @@ def read_jobs(folder: Path) -> list[Job]:
         return []
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
-            database.row_factory = sqlite3.Row
+            _read_whatever_is_there(database)
             return [_job(row) for row in database.execute("SELECT * FROM jobs ORDER BY created, turn")]
     except sqlite3.DatabaseError as error:
         raise _unreadable(str(path), error) from error
+
+
+def _make_private(path: Path) -> None:
+    """SQLite gives the files beside it the mode of the database."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    path.chmod(0o600)
+
+
+def _read_whatever_is_there(database: sqlite3.Connection) -> None:
+    """Rows by name; bytes that are no text are replaced, where SQLite would refuse the whole answer."""
+    database.row_factory = sqlite3.Row
+    database.text_factory = lambda data: data.decode("utf-8", "replace")
+
+
+def _os_error(error: sqlite3.OperationalError) -> OSError:
+    number = next((number for word, number in _ERRNO.items() if word in str(error)), errno.EIO)
+    return OSError(number, f"records of jobs: {error}")
 
 
 def _unreadable(name: str, error: sqlite3.Error) -> RequestRejected:
@@ -199,5 +223,38 @@ def _unreadable(name: str, error: sqlite3.Error) -> RequestRejected:
 
 
 def _job(row: sqlite3.Row) -> Job:
+    """The job of a record; where it says what none can say, as much of it as can be shown."""
     values = {field: row[field] for field in set(_FIELDS) & set(row.keys())}
-    return Job(**{**values, "options": json.loads(values["options"])})
+    try:
+        values["options"] = json.loads(values["options"])
+        fault = next((field for field, value in values.items() if not _FITS[field](value)), "")
+    except (ValueError, TypeError, RecursionError):
+        fault = "options"
+    if not fault:
+        return Job(**values)
+    id_, owner, name = (str(values.get(field, "")) for field in ("id", "owner", "name"))
+    created = values["created"] if _is_time(values["created"]) else 0.0
+    return Job(id_, owner, name[:80], {}, created, "damaged", f"its record is damaged ({fault}); delete it")
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and "\N{REPLACEMENT CHARACTER}" not in value
+
+
+def _are_options(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, str | int | float) for each in value.values())
+
+
+_FITS: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("id", "owner", "name", "reason", "exported"), _is_text),
+    **dict.fromkeys(("started", "ended"), lambda value: value is None or _is_time(value)),
+    "created": _is_time,
+    "pid": lambda value: value is None or isinstance(value, int),
+    "state": lambda value: value in STATES and value != "damaged",
+    "options": _are_options,
+}
+"""Field -> whether a value of it can be one."""

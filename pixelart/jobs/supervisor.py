@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
-import re
 import secrets
 import shutil
 import threading
@@ -13,28 +13,37 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from pixelart.devices import pick_device
-from pixelart.errors import RequestRejected
+from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.jobs.child import PROGRAM
 from pixelart.jobs.folder import JobFolder, size_of
 from pixelart.jobs.names import free_name, rivals
 from pixelart.jobs.options import check_options, words
-from pixelart.jobs.outcome import SERVER_GONE
 from pixelart.jobs.record import AT_WORK, ENDED, RESUMABLE, STATES, Job
 from pixelart.jobs.runner import Runner
 from pixelart.jobs.store import DATABASE, JobStore
+from pixelart.jobs.takeover import ID, PRIVATE, make_private, take_over
 from pixelart.library import Library
 from pixelart.owners import OWNER_FILE, asked_by
 from pixelart.settings import SETTINGS, Settings
-from pixelart.training.checkpoint import Files, exclusive, new_folder
+from pixelart.training.checkpoint import Busy, Files, exclusive, new_folder
 from pixelart.training.setup import check_name, export_again, export_run, exported_files
 
-_ID = re.compile("[0-9a-f]{16}")
-_HALF_MADE = re.compile(rf"\.{_ID.pattern}\.([0-9a-f]{{8}}\.tmp|deleted)")
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_PASSING = (errno.EBUSY, errno.EIO, *_FULL)
+"""What the disk or the records say that may be otherwise soon."""
+AGAIN = 2.0
+"""Seconds until a patient one tries again to open its folder."""
+
+
+class _Opened(NamedTuple):
+    store: JobStore
+    runner: Runner
+    held: ExitStack
 
 
 class Jobs:
@@ -52,35 +61,32 @@ class Jobs:
         by_owner: bool = False,
         settings: Settings = SETTINGS,
         program: Sequence[str] = PROGRAM,
+        patient: bool = False,
     ) -> None:
         """Takes up what a server before left: its running jobs are interrupted, its queue goes on. With `by_owner`, the
         checkpoint of a job is its owner's alone (`pixelart.owners`), and no one else's is a base.
+        `patient`: where another program holds the folder or its records, or the disk is full, it is tried again every
+        few seconds, and until then every call is refused.
 
         Raises:
-            RequestRejected: another server has the folder, or its records cannot be read.
+            RequestRejected: its records cannot be read.
+            Busy, OSError: unless `patient`: as there.
         """
         self._path, self._checkpoints, self._settings = folder.resolve(), checkpoints.resolve(), settings
         self._library = Library(self._checkpoints, device=torch.device("cpu"), memory_bytes=0, by_owner=by_owner)
         self._program = tuple(program)
-        self._path.mkdir(parents=True, exist_ok=True)
         self._changing = threading.Lock()
-        with ExitStack() as stack:
-            stack.enter_context(exclusive(self._path, busy="another server runs the jobs of this folder"))
-            self._store = stack.enter_context(closing(JobStore(self._path / DATABASE)))
-            orphans = self._take_over()
-            stack.callback(shutil.rmtree, self.incoming, ignore_errors=True)
-            self._held = stack.pop_all()
         self._threads = max(1, min(settings.max_job_threads, os.cpu_count() or 1))
-        self._runner = Runner(
-            self._store,
-            folder=self._folder,
-            command=self._command,
-            threads=self._threads,
-            minutes=settings.max_process_minutes,
-            # What a driver of a GPU maps is no memory of the machine, and may be counted all the same.
-            memory=settings.max_job_bytes if pick_device().type == "cpu" else None,
-        )
-        self._runner.start(orphans, count=settings.max_running_jobs)
+        self._opened: _Opened | None = None
+        self._opening, self._closing = threading.Lock(), threading.Event()
+        self._why_not = ""
+        try:
+            self._open()
+        except (Busy, OSError) as error:
+            if not patient or (isinstance(error, OSError) and error.errno not in _PASSING):
+                raise
+            self._why_not = self._without_paths(error)
+            threading.Thread(target=self._open_later, name="jobs-opening", daemon=True).start()
 
     def __enter__(self) -> Jobs:
         return self
@@ -90,8 +96,12 @@ class Jobs:
 
     def close(self) -> None:
         """Interrupt running jobs, which save; this takes at most some seconds. The queue stays."""
-        self._runner.close()
-        self._held.close()
+        self._closing.set()
+        with self._opening:
+            opened = self._opened
+        if opened:
+            opened.runner.close()
+            opened.held.close()
 
     @property
     def incoming(self) -> Path:
@@ -100,7 +110,8 @@ class Jobs:
 
     def give_way(self, drawing: bool) -> None:
         """Trainings pause while someone is `drawing`: for `Engine(on_drawing=...)`."""
-        self._runner.give_way(drawing)
+        if self._opened:
+            self._opened.runner.give_way(drawing)
 
     def wait_until_idle(self) -> None:
         """Returns when no job runs and none is queued."""
@@ -146,7 +157,7 @@ class Jobs:
         Raises:
             RequestRejected: the owner has no such job.
         """
-        job = self._store.get(job_id) if _ID.fullmatch(job_id) else None
+        job = self._store.get(job_id) if ID.fullmatch(job_id) else None
         if job is None or job.owner != owner:
             raise RequestRejected(f"job {job_id!r:.40}: not found")
         return job
@@ -241,12 +252,73 @@ class Jobs:
                 path.rename(gone)  # from here on the next server would end what is begun
             try:
                 Files().sync_folder(self._path)
-                self._store.delete(job.id)
+                self._forget(job, gone)
             except BaseException:
                 with suppress(FileNotFoundError):
                     gone.rename(path)
                 raise
         shutil.rmtree(gone, ignore_errors=True)
+
+    def _forget(self, job: Job, gone: Path) -> None:
+        """Delete a record; where the disk is too full even for that, what the job saved makes room first."""
+        try:
+            self._store.delete(job.id)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            for path in list(gone.iterdir()) if gone.is_dir() else ():
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+            self._store.delete(job.id)
+
+    # --- opening --------------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        make_private(self._path)
+        with ExitStack() as stack:
+            stack.enter_context(exclusive(self._path, busy="another server runs the jobs of this folder"))
+            (self._path / "lock").chmod(0o600)
+            store = stack.enter_context(closing(JobStore(self._path / DATABASE)))
+            orphans = take_over(store, self._path, self.incoming)
+            stack.callback(shutil.rmtree, self.incoming, ignore_errors=True)
+            runner = Runner(
+                store,
+                folder=self._folder,
+                command=self._command,
+                threads=self._threads,
+                minutes=self._settings.max_process_minutes,
+                # What a driver of a GPU maps is no memory of the machine, and may be counted all the same.
+                memory=self._settings.max_job_bytes if pick_device().type == "cpu" else None,
+            )
+            runner.start(orphans, count=self._settings.max_running_jobs)
+            self._opened = _Opened(store, runner, stack.pop_all())
+
+    def _open_later(self) -> None:
+        while not self._closing.wait(AGAIN):
+            with self._opening:
+                if self._closing.is_set():
+                    return
+                try:
+                    return self._open()
+                except (PixelArtError, OSError) as error:
+                    self._why_not = self._without_paths(error)
+
+    def _without_paths(self, error: Exception) -> str:
+        reason = str(getattr(error, "strerror", None) or error)
+        return reason.replace(f"{self._path}: ", "").replace(f"{self._path}", "the folder of trainings")
+
+    @property
+    def _now(self) -> _Opened:
+        if self._opened is None:
+            raise RequestRejected(f"trainings are not ready: {self._why_not}; it is tried again")
+        return self._opened
+
+    @property
+    def _store(self) -> JobStore:
+        return self._now.store
+
+    @property
+    def _runner(self) -> Runner:
+        return self._now.runner
 
     # --- folders --------------------------------------------------------------------------------------------------
 
@@ -314,24 +386,9 @@ class Jobs:
     def _take_in(self, data: Path, folder: JobFolder) -> None:
         """The folder of a new job, whole or not at all."""
         with new_folder(folder.path) as partial:
+            partial.chmod(PRIVATE)
             copy = partial / folder.data.name
+            copy.touch(0o600)
             shutil.copyfile(data, copy)
             with copy.open("rb+") as file:
                 os.fsync(file.fileno())
-
-    def _take_over(self) -> tuple[Job, ...]:
-        """The jobs that a dead server left at work. No process is signalled: a child of a dead server ends by itself,
-        and its number may be another's by now."""
-        orphans = self._store.in_state(*AT_WORK)
-        for job in orphans:
-            self._store.change(job.id, was=AT_WORK, state="interrupted", reason=SERVER_GONE, ended=time.time())
-        shutil.rmtree(self.incoming, ignore_errors=True)
-        for job in self._store.in_state("done"):
-            self._folder(job).drop_data()  # of a server that was killed before it did so
-        for path in self._path.iterdir():
-            if path.suffix == ".deleted" and _HALF_MADE.fullmatch(path.name):
-                self._store.delete(path.stem[1:])
-            lost = _ID.fullmatch(path.name) and not self._store.get(path.name) and not JobFolder(path).run.exists()
-            if lost or _HALF_MADE.fullmatch(path.name):  # a submission or a deletion that was cut short
-                shutil.rmtree(path, ignore_errors=True)
-        return orphans

@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from pixelart.layers.compiling import compiled
 
 F32, F64, I64 = NDArray[np.float32], NDArray[np.float64], NDArray[np.int64]
 
@@ -52,7 +53,7 @@ class Choice(NamedTuple):
     allowed: NDArray[np.bool_]  # (K,)
 
 
-@njit(nogil=True, fastmath={"contract", "reassoc", "nsz"}, cache=True)
+@compiled(fastmath={"contract", "reassoc", "nsz"})
 def add_product(weights: F32, x: F32, result: F32) -> None:  # result (b, O) += x (b, I) @ weights (I, O)
     inputs, outputs = weights.shape
     whole = inputs - inputs % 4
@@ -69,7 +70,7 @@ def add_product(weights: F32, x: F32, result: F32) -> None:  # result (b, O) += 
                 result[b, o] += x[b, i] * weights[i, o]
 
 
-@njit(nogil=True, fastmath={"contract", "reassoc", "nsz"}, cache=True)
+@compiled(fastmath={"contract", "reassoc", "nsz"})
 def conv_region(own: F32, base: F32, held: F32, row: int, start: int, step: int, result: F32) -> None:
     """result (B, n, O) = base + the products of `own` (taps*I, O) and the inputs held (B, R, C, I) in `row`, which the
     taps read at columns start + q + tap * step for pixel q of n.
@@ -100,7 +101,7 @@ def conv_region(own: F32, base: F32, held: F32, row: int, start: int, step: int,
                         y[o] += x0 * own[first + i, o]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def concat_elu(x: F32, result: F32) -> None:
     """Twin of `layers.gated_residual.concat_elu`: result (B, n, 2F) of x (B, 1, n, F)."""
     features = x.shape[3]
@@ -113,7 +114,7 @@ def concat_elu(x: F32, result: F32) -> None:
                 result[b, q, features + i] = small if value > 0 else -value
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def add_gated(x: F32, gates: F32, given: F32, result: F32) -> None:
     """result (B, n, F) = x + a * sigmoid(b), (a, b) = halves of gates + given; x (B, 1, n, F), gates (B, 1, n, 2F),
     given the same, or (1, 1, n, 2F) for all."""
@@ -127,7 +128,7 @@ def add_gated(x: F32, gates: F32, given: F32, result: F32) -> None:
                 result[b, q, i] = x[b, 0, q, i] + (gates[b, 0, q, i] + bias[q, i]) * (one / (one + np.exp(-gate)))
 
 
-@njit(nogil=True, fastmath={"contract", "reassoc", "nsz"}, cache=True)
+@compiled(fastmath={"contract", "reassoc", "nsz"})
 def attend(query: F32, key_value: F32, first: int, scale: float, result: F32) -> None:
     """Twin of `layers.attention.CausalAttention._attend`: result (B, n, V) of query (B, n, k) of the pixels from number
     `first` on, and key_value (B, places, k + V)."""
@@ -153,7 +154,7 @@ def attend(query: F32, key_value: F32, first: int, scale: float, result: F32) ->
                 result[b, q, i] /= total
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def lstm_row(gates: F32, c: F32, h_out: F32, c_out: F32) -> None:
     """Twin of `layers.lstm.lstm_cell` for pre-activations gates (n, 4h) and the cell state before c (n, h)."""
     hidden = c.shape[1]
@@ -167,7 +168,7 @@ def lstm_row(gates: F32, c: F32, h_out: F32, c_out: F32) -> None:
             h_out[b, i] = o * np.tanh(c_out[b, i])
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _gate(x: F32, result: F32) -> None:  # result (b, p) = tanh(x[:, :p]) * sigmoid(x[:, p:])
     features = result.shape[1]
     one = np.float32(1)
@@ -176,7 +177,7 @@ def _gate(x: F32, result: F32) -> None:  # result (b, p) = tanh(x[:, :p]) * sigm
             result[b, i] = np.tanh(x[b, i]) * (one / (one + np.exp(-x[b, features + i])))
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def choose(logits: F64, u: float, temperature: float, choice: Choice) -> int:
     """The level (an index of `logits` (K,)) that uniform noise `u` picks by inverting the cumulative distribution.
 
@@ -204,7 +205,7 @@ def choose(logits: F64, u: float, temperature: float, choice: Choice) -> int:
     return last
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _pixel_logits(weights: GatedWeights, row: RowState, x: I64, column: int, low: int, high: int) -> F32:
     """Logits (high-low, P) of one pixel; x (B, C, W) is the row so far."""
     layers, width_p = weights.out.shape[0], weights.first_out.shape[0]
@@ -252,7 +253,7 @@ def _pixel_logits(weights: GatedWeights, row: RowState, x: I64, column: int, low
     return logits
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def draw_row(
     weights: GatedWeights,
     row: RowState,

@@ -30,6 +30,10 @@ _ABANDONED = 3600.0
 """Seconds after which a folder that is half made is one whose process was killed."""
 
 
+class Busy(RequestRejected):
+    """Another process holds a folder; later it may not."""
+
+
 class Files:
     """Every call that changes the disk, so that a test can hand in one that fails."""
 
@@ -153,7 +157,8 @@ def exclusive(folder: Path, *, busy: str = "another process is training this run
     """Hold a folder, such as that of a run, alone; the lock ends with the process, however that ends.
 
     Raises:
-        RequestRejected: no such folder, or another holds it, as `busy` says.
+        RequestRejected: no such folder.
+        Busy: another holds it, as `busy` says.
     """
     try:
         lock = (folder / "lock").open("a+b")
@@ -170,7 +175,7 @@ def exclusive(folder: Path, *, busy: str = "another process is training this run
 
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise RequestRejected(f"{folder}: {busy}") from error
+            raise Busy(f"{folder}: {busy}") from error
         yield
 
 

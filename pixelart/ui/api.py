@@ -123,7 +123,8 @@ class ApiHandlers:
         worker = drawing_worker(work)
         worker.wait()
         drawings = _told(worker.result)
-        files = [FileData(path=self.results.save(drawing), mime_type="image/png") for drawing in drawings]
+        paths = _told(lambda: [self.results.save(drawing) for drawing in drawings])
+        files = [FileData(path=path, mime_type="image/png") for path in paths]
         about = [{"seed": drawing.seed, "bits": round(bits(drawing), 2)} for drawing in drawings]
         return files, about
 

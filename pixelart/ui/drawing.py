@@ -168,8 +168,11 @@ class DrawingHandlers:
             log.exception("drawing failed")
             return painting, *refuse(FAULT)[1:]
         session.keep(ticket, drawings, job.mask)
-        items = [(self.results.save(drawing), job.caption(drawing)) for drawing in drawings]
         shown = Canvas(drawings[0].picture, ticket=ticket)
+        try:
+            items = [(self.results.save(drawing), job.caption(drawing)) for drawing in drawings]
+        except PixelArtError as error:  # a full disk: the canvas has the first one all the same
+            return shown, *refuse(str(error))[1:]
         status = status_text(summary(drawings, worker.seconds, job.order) + job.note)
         return shown, status, gr.Gallery(value=items, selected_index=0)
 

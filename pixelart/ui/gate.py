@@ -6,6 +6,7 @@ developers. The page and the API use the few below; any other is answered 404, w
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Collection, Mapping
@@ -17,7 +18,9 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pixelart.hosting import host_name
+from pixelart.ui.plain import is_faulty
 
+log = logging.getLogger(__name__)
 ENDPOINTS = ("generate", "complete")
 """The names of the API."""
 
@@ -58,6 +61,9 @@ _HEADERS = {
 _FILE_HEADERS = {"Content-Security-Policy": "sandbox; default-src 'none'", "Cache-Control": "private, max-age=3600"}
 
 
+NOT_UNDERSTOOD = "This request is not understood."
+
+
 class Gate:
     """ASGI middleware: refuses what is not listed, a page of another site, and, where `hosts` are given, requests to
     any other name; every answer gets the headers above.
@@ -89,8 +95,14 @@ class Gate:
         is_file = path.startswith(_FILE)
         refused = self._refusal(scope["method"], path, Headers(scope=scope))
 
+        has_begun = False
+
         async def answer(message: Message) -> None:
+            nonlocal has_begun
             if message["type"] == "http.response.start":
+                has_begun = True
+                if message["status"] == 500 and not is_faulty.get():  # gradio has it for whatever a client does wrong
+                    message["status"] = 400
                 headers = MutableHeaders(scope=message)
                 headers.update(_HEADERS)
                 if is_file:
@@ -104,10 +116,14 @@ class Gate:
                 scope["headers"] = [header for header in scope["headers"] if header[0] != b"range"]
             try:
                 await self.app(scope, receive, answer)
-            except RuntimeError as error:
-                if not isinstance(error.__cause__, HTTPException):
-                    raise
-                await answer({"type": "http.response.body"})  # gradio refused what it had begun to stream
+            except HTTPException:  # whose answer is made further out
+                raise
+            except Exception as error:  # of gradio, which does not expect what was sent
+                if has_begun:
+                    await answer({"type": "http.response.body"})
+                else:
+                    log.info("%s %s is not understood: %r", scope["method"], path, error)
+                    await JSONResponse({"detail": NOT_UNDERSTOOD}, 400)(scope, receive, answer)
         else:
             status, text = refused
             await JSONResponse({"detail": text}, status)(scope, receive, answer)

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from contextvars import ContextVar
 from typing import Any
 
 import gradio as gr
@@ -17,6 +18,8 @@ from pixelart.owners import asked_by
 from pixelart.ui.sessions import NoTimes, Sessions
 from pixelart.ui.unread import BoundedQueue
 
+is_faulty: ContextVar[bool] = ContextVar("is_faulty", default=False)
+"""Whether the program itself failed while it answered this request."""
 log = logging.getLogger(__name__)
 FAULT = "Something went wrong; the program's log says more. If it happens again, reload the page."
 NO_FILES = "Files are not taken by their path or address; send what is in them, in base64."
@@ -84,15 +87,18 @@ class PlainBlocks(gr.Blocks):
             return nullcontext()
         return asked_by(session.get(self.owner._id, "") if session is not None else "")
 
-    async def process_api(self, *args: Any, **settings: Any) -> dict[str, Any]:
+    async def process_api(self, block_fn: Any, inputs: list[Any], *args: Any, **settings: Any) -> dict[str, Any]:
         """What every event goes through. Raises gr.Error alone."""
+        if refusal := _refusal(self.fns[block_fn] if isinstance(block_fn, int) else block_fn, inputs, settings):
+            raise gr.Error(refusal, print_exception=False)
         try:
             with self.sessions.at_work(settings.get("session_hash")), self._asked(settings.get("state")):
-                return await super().process_api(*args, **settings)
+                return await super().process_api(block_fn, inputs, *args, **settings)
         except gr.Error:
             raise
         except Exception as error:
             log.exception("an event failed")
+            is_faulty.set(True)
             raise gr.Error(FAULT, print_exception=False) from error
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], *args: Any, **settings: Any) -> list[Any]:
@@ -100,6 +106,18 @@ class PlainBlocks(gr.Blocks):
         if names_a_file(inputs):
             raise gr.Error(NO_FILES, print_exception=False)
         return await super().preprocess_data(block_fn, inputs, *args, **settings)
+
+
+def _refusal(block_fn: Any, inputs: Any, settings: Mapping[str, Any]) -> str:
+    """Why an event cannot be run at all with what a client sent, or nothing."""
+    if block_fn.fn is None:
+        return "This event is of the page alone."
+    needed, given = len(block_fn.inputs), len(inputs) if isinstance(inputs, list) else 0
+    if given < needed and not settings.get("iterator"):
+        return f"This event takes {needed} values; {given} came."
+    if names_a_file(getattr(settings.get("event_data"), "_data", None)):
+        return NO_FILES
+    return ""
 
 
 def names_a_file(value: Any) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
+import hashlib
 import math
 import mimetypes
 import re
@@ -13,11 +15,11 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradio.processing_utils import save_bytes_to_cache
-
 from pixelart.codec import Picture
 from pixelart.engine import Drawing
+from pixelart.errors import RequestRejected
 from pixelart.settings import SETTINGS
+from pixelart.training.checkpoint import write_file
 
 BLOCK = 4096
 """What even a small file takes on a disk."""
@@ -76,17 +78,41 @@ class ResultFiles:
         self._lock = threading.Lock()
 
     def save(self, drawing: Drawing) -> str:
-        """The path of the drawing's own PNG."""
+        """The path of the drawing's own PNG.
+
+        Raises:
+            RequestRejected: the disk is full, also without all older results, or cannot be written to.
+        """
         data = drawing.png()
         with self._lock:
-            path = save_bytes_to_cache(data, file_name(drawing), str(self.folder))
+            path = str(self.folder / hashlib.sha256(data).hexdigest() / file_name(drawing))
             self._forget(path)
+            self._write(Path(path), data)
             size = -(-len(data) // BLOCK) * BLOCK + BLOCK  # its folder takes one
             self._kept[path] = time.monotonic(), size
             self._size += size
             while self._size > self._most or time.monotonic() - self._oldest > self._seconds:
                 self._drop(next(iter(self._kept)))
         return path
+
+    def _write(self, path: Path, data: bytes) -> None:
+        """The file at `path`, whole or not there. A full disk is given the room of the oldest results.
+
+        Raises:
+            RequestRejected: there is no room, and no result to make any; or the disk cannot be written to.
+        """
+        while True:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                write_file(path, data)
+                return
+            except OSError as error:
+                with contextlib.suppress(OSError):
+                    path.parent.rmdir()
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._kept:
+                    reason = error.strerror or "it failed"
+                    raise RequestRejected(f"The result could not be kept on the disk: {reason}.") from error
+                self._drop(next(iter(self._kept)))
 
     @property
     def _oldest(self) -> float:

@@ -114,7 +114,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize(
     ("stage", "kind"),
-    [*(("info", kind) for kind in REFUSALS), *product(["tree", "head", "get"], ["missing", "503"])],
+    [*(("info", kind) for kind in REFUSALS), *product(["tree", "get"], ["missing", "503"])],
 )
 def test_what_the_hub_refuses_is_told_plainly_and_nothing_is_left(
     fake: HubServer, tmp_path: Path, stage: str, kind: str

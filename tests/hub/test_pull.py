@@ -198,7 +198,7 @@ def test_hostile_checkpoints_of_the_hub_are_refused(
     assert _left(tmp_path / "new") == [] and not (tmp_path / "sentinel").exists()
 
 
-@pytest.mark.parametrize("stage", ["info", "tree", "head", "get"])
+@pytest.mark.parametrize("stage", ["info", "tree", "get"])
 @pytest.mark.parametrize("answer", [Answer(503, {}, SECRET.encode()), Answer(404), "reset"])
 def test_failures_are_told_plainly_and_nothing_is_left(
     hub: HubServer, repo: Repo, tmp_path: Path, caplog: pytest.LogCaptureFixture, stage: str, answer: Any

@@ -262,10 +262,10 @@ def completions_over_http(checkpoints: Path, folder: Path, *, count: int) -> int
 
 def test_only_mcp_may_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert program.wants_tools([]) is False
-    with pytest.raises(SystemExit, match=r"app\.py: '--share': the only option is --mcp"):
+    with pytest.raises(RequestRejected, match=r"'--share': the only option is --mcp"):
         program.wants_tools(["--share"])
     monkeypatch.setattr(program, "find_spec", lambda name: None)
-    with pytest.raises(SystemExit, match=r"pip install 'gradio\[mcp\]'"):
+    with pytest.raises(RequestRejected, match=r"pip install 'gradio\[mcp\]'"):
         program.wants_tools(["--mcp"])
     monkeypatch.setattr(program, "find_spec", lambda name: name)
     assert program.wants_tools(["--mcp"]) is True

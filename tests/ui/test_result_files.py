@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from pixelart.engine import Drawing
+from pixelart.errors import RequestRejected
+from pixelart.training.checkpoint import Files
 from pixelart.ui.results import BLOCK, ResultFiles
 
 
@@ -43,3 +47,41 @@ def test_what_is_old_goes(tmp_path: Path) -> None:
     results = ResultFiles(tmp_path, seconds=-1.0)
     results.save(drawing(1))
     assert files_in(tmp_path) == set()
+
+
+class SmallDisk:
+    """A disk that has room for `files` PNG files."""
+
+    def __init__(self, folder: Path, files: int) -> None:
+        self.folder, self.files, self.write = folder, files, Files.write
+
+    def __call__(self, files: Files, path: Path, data: bytes) -> None:
+        if len(files_in(self.folder)) >= self.files:
+            path.touch()  # as much of it as there is room for
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.write(files, path, data)
+
+
+def test_on_a_full_disk_the_oldest_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    book: set[str] = set()
+    results, disk = ResultFiles(tmp_path, [book]), SmallDisk(tmp_path, 2)
+    monkeypatch.setattr(Files, "write", lambda *given: disk(*given))
+    for seed in range(4):
+        path = Path(results.save(drawing(seed)))
+        assert path.read_bytes() == drawing(seed).png()
+    assert files_in(tmp_path) == {"any_2_4x4.png", "any_3_4x4.png"} and len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_disk_without_any_room_is_told_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def full(files: Files, path: Path, data: bytes) -> None:
+        path.touch()
+        raise OSError(number, "No room" if number == errno.ENOSPC else "Read-only file system")
+
+    results = ResultFiles(tmp_path)
+    monkeypatch.setattr(Files, "write", full)
+    with pytest.raises(RequestRejected, match=r"^The result could not be kept on the disk: (No room|Read-only.*)\.$"):
+        results.save(drawing(1))
+    assert list(tmp_path.iterdir()) == []

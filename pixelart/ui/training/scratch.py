@@ -27,7 +27,7 @@ class Scratch:
         Raises:
             OSError: the disk is full or cannot be written to.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         return Path(tempfile.mkdtemp(dir=self.path))
 
     def check(self, folder: Path, *, incoming: int = 0) -> None:

@@ -34,7 +34,7 @@ COLUMNS = ("step", "bits", "of")
 TRAINING, HELD_OUT = "training", "held out"
 _STATES = {
     "queued": "Waiting", "running": "Training", "stopping": "Saving, then it stops", "done": "Done",
-    "cancelled": "Stopped", "interrupted": "Interrupted", "failed": "Failed",
+    "cancelled": "Stopped", "interrupted": "Interrupted", "failed": "Failed", "damaged": "Damaged",
 }  # fmt: skip
 _PAGE_WORDS = (
     ("--fit nearest resizes", '"Resize the others" resizes'),

@@ -1,0 +1,88 @@
+"""How inner loops are compiled, and where the result is kept so that the next start need not compile again."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import config as numba_config
+from numba.core.caching import FunctionCache
+
+log = logging.getLogger(__name__)
+_CACHE_FOLDER = "CACHE_DIR"
+"""Of numba's settings."""
+_FOLDER = "pixel-art-studio-compiled"
+
+
+class _LenientCache(FunctionCache):
+    """A cache that never stops a drawing: what cannot be read is compiled again, what cannot be written is not kept."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """The compiled function of a signature, or None."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception as error:  # unreadable or damaged; numba raises whatever its parts raise
+            log.info("compiled functions: not read (%s)", type(error).__name__)
+            with contextlib.suppress(Exception):
+                self.flush()
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep a compiled function where the disk takes it."""
+        try:
+            super().save_overload(sig, data)
+        except Exception as error:  # a full disk, say
+            log.info("compiled functions: not kept (%s)", type(error).__name__)
+
+
+def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """As `numba.njit(nogil=True, cache=True)`, also where no cache can be written: beside the code, else in the user's
+    cache, else in a temporary folder of this user, else nowhere, and then each start compiles anew."""
+
+    def compile_later(function: Callable[..., Any]) -> Any:
+        dispatcher: Any = numba.njit(nogil=True, **options)(function)
+        cache = _cache_of(function)
+        if cache is not None:
+            dispatcher._cache = cache  # as its `enable_caching` does
+        return dispatcher
+
+    return compile_later
+
+
+def _cache_of(function: Callable[..., Any]) -> FunctionCache | None:
+    with contextlib.suppress(RuntimeError, OSError):  # numba finds no folder that it may write to
+        return _LenientCache(function)
+    folder = _temporary_folder()
+    if folder is None:
+        return None
+    before = getattr(numba_config, _CACHE_FOLDER)
+    setattr(numba_config, _CACHE_FOLDER, str(folder))
+    try:
+        return _LenientCache(function)
+    except (RuntimeError, OSError):
+        return None
+    finally:
+        setattr(numba_config, _CACHE_FOLDER, before)
+
+
+def _temporary_folder() -> Path | None:
+    """A folder that is this user's alone: what lies in it is run. One that another user made first is not taken."""
+    try:
+        user = os.getuid() if os.name != "nt" else 0
+        folder = Path(tempfile.gettempdir(), f"{_FOLDER}-{user}")
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        found = folder.lstat()
+        is_private = stat.S_ISDIR(found.st_mode) and (
+            os.name == "nt" or (found.st_uid == user and not found.st_mode & 0o077)
+        )
+        return folder if is_private else None
+    except OSError:
+        return None

@@ -1,0 +1,68 @@
+"""Standard input, output and error that a program can rely on, whatever it was started with."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import TextIO
+
+_BROKEN = (BrokenPipeError, ConnectionError)
+
+
+def secure_streams() -> None:
+    """From now on the three standard streams are there, and printing to a reader that has left prints nowhere.
+
+    Services and `pythonw` start a program without them. A closed descriptor would be taken by the next file or socket,
+    which prints would then go to.
+    """
+    for number, mode in enumerate((os.O_RDONLY, os.O_WRONLY, os.O_WRONLY)):
+        _ensure_descriptor(number, mode)
+    if sys.stdin is None:
+        sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)), encoding="utf-8")
+    sys.stdout, sys.stderr = _lasting(sys.stdout, 1), _lasting(sys.stderr, 2)
+
+
+def _ensure_descriptor(number: int, mode: int) -> None:
+    try:
+        os.fstat(number)
+    except OSError:
+        opened = os.open(os.devnull, mode)
+        if opened != number:
+            os.dup2(opened, number)
+            os.close(opened)
+
+
+class _LastingStream(io.TextIOWrapper):
+    """A text stream whose reader may leave: what is printed then goes to the null device."""
+
+    def write(self, text: str, /) -> int:
+        """As of a text stream."""
+        try:
+            return super().write(text)
+        except _BROKEN:
+            self._go_on_without_reader()
+            return len(text)
+
+    def flush(self) -> None:
+        """As of a text stream."""
+        try:
+            super().flush()
+        except _BROKEN:
+            self._go_on_without_reader()
+
+    def _go_on_without_reader(self) -> None:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, self.fileno())
+        os.close(null)
+
+
+def _lasting(stream: TextIO | None, number: int) -> TextIO:
+    if stream is None:
+        raw = io.BufferedWriter(io.FileIO(number, "wb", closefd=False))
+        return _LastingStream(raw, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    if type(stream) is not io.TextIOWrapper:  # a test's, or a notebook's
+        return stream
+    kept = {"encoding": stream.encoding, "errors": stream.errors, "line_buffering": stream.line_buffering}
+    write_through = stream.write_through
+    return _LastingStream(stream.detach(), **kept, write_through=write_through)

@@ -1,0 +1,63 @@
+"""The folder of temporary files that an app has for itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pixelart.errors import RequestRejected
+from pixelart.training.checkpoint import exclusive
+
+PREFIX = "pixel-art-studio-"
+GRADIO_FOLDER = "GRADIO_TEMP_DIR"
+"""Where gradio writes results, rather than into the system's folder of temporary files."""
+
+
+@contextmanager
+def own_temporary_folder() -> Iterator[None]:
+    """Results lie in a folder that no other program serves or fills. It is removed at the end of the context, or, where
+    the process was killed, by the next one.
+
+    Raises:
+        OSError: no folder can be made where temporary files lie.
+    """
+    before, chosen = tempfile.tempdir, os.environ.get(GRADIO_FOLDER)
+    if chosen:
+        Path(chosen).mkdir(parents=True, exist_ok=True)
+    clear_abandoned(Path(chosen or tempfile.gettempdir()))
+    with (
+        tempfile.TemporaryDirectory(prefix=PREFIX, dir=chosen, ignore_cleanup_errors=True) as folder,
+        exclusive(Path(folder)),
+    ):
+        tempfile.tempdir = folder
+        os.environ[GRADIO_FOLDER] = str(Path(folder, "gradio"))
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
+            os.environ.pop(GRADIO_FOLDER)
+            if chosen:
+                os.environ[GRADIO_FOLDER] = chosen
+
+
+def clear_abandoned(parent: Path) -> None:
+    """Remove the folders that killed apps of this user left in `parent`. A living app holds the lock in its own."""
+    with suppress(OSError):
+        for folder in sorted(parent.glob(f"{PREFIX}*")):
+            if _is_own(folder):
+                with suppress(RequestRejected, OSError):
+                    with exclusive(folder):
+                        pass
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether it is a real folder of this user that an app has locked once: one without a lock may just be made."""
+    with suppress(OSError):
+        is_mine = os.name == "nt" or folder.lstat().st_uid == os.getuid()
+        return is_mine and folder.is_dir() and not folder.is_symlink() and (folder / "lock").is_file()
+    return False
