@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+# isort: off
+import pixelart as pixelart  # before torch: it sets how torch's threads wait
+
+# isort: on
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +20,7 @@ from PIL import Image
 from pixelart.codec import Picture
 from pixelart.training.run import Schedule
 from pixelart.training.setup import export_run, start_run
+from pixelart.training.tuning_cache import FOLDER
 
 COLOURS = np.array(
     [[0, 0, 0, 0], [200, 30, 30, 255], [30, 200, 30, 255], [30, 30, 200, 255], [240, 240, 240, 255]], np.uint8
@@ -21,6 +28,13 @@ COLOURS = np.array(
 
 # Tensors are tiny: a second thread gives nothing, and the threads of two test processes would wait for each other.
 torch.set_num_threads(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What is measured of the machine is remembered by these tests alone, and by all their processes."""
+    if FOLDER not in os.environ:
+        os.environ[FOLDER] = tempfile.mkdtemp(prefix="pixelart-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(os.environ[FOLDER], ignore_errors=True))
 
 
 @pytest.fixture(autouse=True)

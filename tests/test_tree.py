@@ -34,7 +34,14 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.images", "pixelart.heatmap", "pixelart.animation", "pixelart.palette_files", "pixelart.near_copies"),
     ("pixelart.codec",),
     ("pixelart.palettes",),
-    ("pixelart.settings", "pixelart.errors", "pixelart.devices", "pixelart.leaving", "pixelart.owners"),
+    (
+        "pixelart.settings",
+        "pixelart.errors",
+        "pixelart.devices",
+        "pixelart.cpus",
+        "pixelart.leaving",
+        "pixelart.owners",
+    ),
 ]
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "jsonpickle"}
 CALLS = {"eval", "exec", "__import__", "execfile"}
@@ -127,12 +134,14 @@ def test_imports_go_down_only(module: str) -> None:
     assert _climbs(module, MODULES[module], is_package=is_package) == []
 
 
-def test_the_package_itself_imports_nothing_until_it_is_called() -> None:
+def test_the_package_itself_imports_nothing_heavy_until_it_is_called() -> None:
     at_once = [node for node in MODULES["pixelart"].body if not isinstance(node, ast.FunctionDef)]
     of_types = [node for node in at_once if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
     module = ast.Module([node for node in at_once if node not in of_types], [])
-    roots = {name.split(".")[0] for name in _imports("pixelart", module, is_package=True)}
-    assert roots == {"__future__", "pathlib", "typing"}
+    imported = set(_imports("pixelart", module, is_package=True))
+    assert {name for name in imported if name.startswith("pixelart")} == {"pixelart.cpus.set_defaults"}
+    roots = {name.split(".")[0] for name in imported | set(_imports("pixelart.cpus", MODULES["pixelart.cpus"]))}
+    assert roots == {"__future__", "collections", "contextlib", "math", "os", "pathlib", "pixelart", "typing"}
 
 
 def test_gradio_is_imported_by_the_interface_only() -> None:

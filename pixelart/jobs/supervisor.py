@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from pixelart.cpus import usable_cores
 from pixelart.errors import RequestRejected
 from pixelart.jobs.child import PROGRAM
 from pixelart.jobs.folder import JobFolder, size_of
@@ -69,12 +70,11 @@ class Jobs:
             orphans = self._take_over()
             stack.callback(shutil.rmtree, self.incoming, ignore_errors=True)
             self._held = stack.pop_all()
-        self._threads = max(1, min(settings.max_job_threads, os.cpu_count() or 1))
         self._runner = Runner(
             self._store,
             folder=self._folder,
             command=self._command,
-            threads=self._threads,
+            threads=min(settings.max_job_threads, usable_cores()),
             minutes=settings.max_process_minutes,
         )
         self._runner.start(orphans, count=settings.max_running_jobs)
@@ -265,7 +265,7 @@ class Jobs:
     def _command(self, job: Job) -> Sequence[str]:
         folder = self._folder(job)
         fixed = ("train", "--resume", "--attended", f"--data={folder.data}", f"--out={folder.run}")
-        return [*self._program, *fixed, *words(job.options, checkpoints=self._checkpoints, threads=self._threads)]
+        return [*self._program, *fixed, *words(job.options, checkpoints=self._checkpoints)]
 
     def _check_room(self, owner: str) -> None:
         kept, most = len(self._store.list(owner)), self._settings.max_kept_jobs
