@@ -108,8 +108,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
     if options.wait:
         os.environ["OMP_WAIT_POLICY"] = options.wait
-    else:
-        os.environ.pop("OMP_WAIT_POLICY", None)  # what this process set for itself: its children decide anew
     found = measure(options)
     ratios = {name: times["beside"] / times["alone"] for name, times in found.items()}
     if options.json:
