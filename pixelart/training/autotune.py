@@ -30,7 +30,7 @@ from pixelart.training.run import AUTO, MEMORY_FORMATS, PRECISIONS, RunConfig, S
 from pixelart.training.state import Learner
 
 log = logging.getLogger(__name__)
-MARGIN = 1.1
+MARGIN = 1.15
 """How many times as fast another choice must be as the usual one to be taken: what is less may be chance."""
 ROUNDS = 3
 """Timings of a choice, of which the shortest counts."""

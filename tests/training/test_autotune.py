@@ -217,7 +217,7 @@ def test_a_real_measurement_ends_with_a_choice(begin: StartRun, caplog: pytest.L
 TRAIN = """
 import sys
 from pathlib import Path
-from pixelart.models import create_model, list_models
+from pixelart.models import get_variant, list_models
 from pixelart.training.run import Schedule
 from pixelart.training.setup import start_run
 import torch
