@@ -159,9 +159,7 @@ def is_faster_in_bf16(model: AutoregressiveModel, images: Tensor) -> bool:
         _nll(model, x, in_bf16=in_bf16).mean().backward()
         wait_for(device)
 
-    seconds = race(
-        {name: lambda is_it=name == "bf16": partial(step, is_it) for name in ("fp32", "bf16")}, time.perf_counter
-    )
+    seconds = race({name: lambda is_it=name == "bf16": partial(step, is_it) for name in ("fp32", "bf16")})
     model.zero_grad()
     return fastest(seconds, "fp32") == "bf16"
 

@@ -104,7 +104,9 @@ def wait_for(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
-def race(choices: Mapping[str, Callable[[], Work]], clock: Clock, *, rounds: int = ROUNDS) -> dict[str, float]:
+def race(
+    choices: Mapping[str, Callable[[], Work]], clock: Clock = time.perf_counter, *, rounds: int = ROUNDS
+) -> dict[str, float]:
     """Seconds of the work that each of `choices` makes, by `clock`, the shortest of several timed in turn, after a
     first time that does not count. One that cannot be computed here is not in the result."""
     works, seconds = dict[str, Work](), dict[str, float]()
