@@ -18,6 +18,7 @@ import time
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from pixelart.errors import DataRejected, PixelArtError, RequestRejected
 from pixelart.layers.context import Context, ContextConfig
 from pixelart.models import AutoregressiveModel, check_codec, create_model, get_variant, list_models
 from pixelart.models.multiscale import stage
+from pixelart.training.autotune import fastest, race, wait_for
 from pixelart.training.checkpoint import write_file
 from pixelart.training.evaluation import nats_per_image
 from pixelart.training.pace import follow, warm_cosine
@@ -126,15 +128,13 @@ def build(name: str, preset: str, size: Sequence[int]) -> AutoregressiveModel:
 def train(model: AutoregressiveModel, digits: Digits, *, minutes: float) -> tuple[AutoregressiveModel, int]:
     """The averaged weights after `minutes` of maximum likelihood with nothing known, and the number of steps."""
     device, average, step = next(model.parameters()).device, copy.deepcopy(model), 0
-    optimizer = torch.optim.Adam(model.parameters())
+    optimizer, in_bf16 = torch.optim.Adam(model.parameters()), is_faster_in_bf16(model, digits.images[:BATCH])
     began = line = time.monotonic()
     while (progress := (time.monotonic() - began) / (60 * minutes)) < 1:
         for group in optimizer.param_groups:
             group["lr"] = RATE * warm_cosine(progress, step=step, warmup_steps=WARMUP)
         x = digits.batch(BATCH).to(device)
-        with torch.autocast(device.type, dtype=torch.bfloat16):
-            maps = model(x, _nothing_known(x))
-        nll = model.likelihood.nll(maps, x)
+        nll = _nll(model, x, in_bf16=in_bf16)
         if not bool(torch.isfinite(nll).all()):
             raise RequestRejected(f"step {step}: the loss is not finite")
         optimizer.zero_grad()
@@ -148,6 +148,26 @@ def train(model: AutoregressiveModel, digits: Digits, *, minutes: float) -> tupl
             nats = float(nll.detach().flatten(1).sum(1).mean())
             print(f"{progress:.0%}, step {step}, {nats:.1f} nats an image in the batch", file=sys.stderr, flush=True)
     return average.eval(), step
+
+
+def is_faster_in_bf16(model: AutoregressiveModel, images: Tensor) -> bool:
+    """Whether a step of `model` on `images` (N, H, W) takes less time in bfloat16 on this machine."""
+    device = next(model.parameters()).device
+    x = (images > 127)[:, None].long().to(device)
+
+    def step(in_bf16: bool) -> None:
+        _nll(model, x, in_bf16=in_bf16).mean().backward()
+        wait_for(device)
+
+    seconds = race({name: lambda is_it=name == "bf16": partial(step, is_it) for name in ("fp32", "bf16")})
+    model.zero_grad()
+    return fastest(seconds, "fp32") == "bf16"
+
+
+def _nll(model: AutoregressiveModel, x: Tensor, *, in_bf16: bool) -> Tensor:
+    with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=in_bf16):
+        maps = model(x, _nothing_known(x))
+    return model.likelihood.nll(maps, x)
 
 
 def measure(name: str, options: argparse.Namespace, device: torch.device) -> Result:

@@ -1,12 +1,18 @@
-"""Exact autoregressive models of pixel art. Importing the package alone imports nothing."""
+"""Exact autoregressive models of pixel art. Importing the package alone imports nothing heavy, and sets how the threads
+of what is imported later wait and how many there are."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pixelart.cpus import set_defaults
+
 if TYPE_CHECKING:
     from pixelart.engine import Engine
+
+set_defaults(os.environ)
 
 
 def from_pretrained(

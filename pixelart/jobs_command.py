@@ -43,10 +43,12 @@ def _facts(job: Job, folder: Path) -> Json:
         "step": progress.step if progress else 0,
         "progress": progress.progress if progress else 0.0,
         "seconds_left": progress.seconds_left if progress else None,
+        "execution": progress.execution if progress else "",
     }
 
 
 def _lines(listed: Sequence[Json]) -> Iterator[str]:
     for job in listed:
         reason = f": {job['reason']}" if job["reason"] else ""
-        yield f"{job['id']}  {job['name']}  step {job['step']}, {job['progress']:.0%}  {job['state']}{reason}"
+        how = f", {job['execution']}" if job["execution"] else ""
+        yield f"{job['id']}  {job['name']}  step {job['step']}, {job['progress']:.0%}{how}  {job['state']}{reason}"

@@ -35,6 +35,7 @@ def train(options: argparse.Namespace) -> Json | None:
         if not trainer.processes.is_first:
             run_until_stopped(trainer, lambda _: None)
             return None
+        say(options, _execution(trainer))
         with open_board(options.tensorboard, trainer) as show:
             if orders:
                 _train_attended(trainer, orders, show)
@@ -102,6 +103,13 @@ def run_until_stopped(
     finally:
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)
+
+
+def _execution(trainer: Trainer) -> str:
+    """How it trains, and what was measured for that."""
+    measured = ", ".join(f"{choice} {speed:g}" for choice, speed in trainer.config.measured.items())
+    told = f" (measured pictures/s: {measured})" if measured else ""
+    return f"trains in {trainer.config.schedule.execution}{told}"
 
 
 def _train_with_a_bar(trainer: Trainer, show: Callable[[Trainer], None]) -> None:

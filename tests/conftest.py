@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+# isort: off
+import pixelart as pixelart  # before torch: it sets how torch's threads wait
+
+# isort: on
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,15 +19,58 @@ import torch
 from PIL import Image
 
 from pixelart.codec import Picture
+from pixelart.training.objective import Objective
 from pixelart.training.run import Schedule
 from pixelart.training.setup import export_run, start_run
+from pixelart.training.tuning_cache import FOLDER
 
 COLOURS = np.array(
     [[0, 0, 0, 0], [200, 30, 30, 255], [30, 200, 30, 255], [30, 30, 200, 255], [240, 240, 240, 255]], np.uint8
 )
 
+TESTS = Path(__file__).parent
+TRAINING = (
+    "training/",
+    "jobs/test_survival",
+    "benchmarks/test_train_all",
+    "benchmarks/test_mnist",
+    "browser/test_train",
+)
+"""Files of tests, by what their paths begin with, of which many train: here, or in processes of their own."""
+steps: list[None] = []
+"""One entry for each loss that was computed here."""
+
+
+def _counted(objective: Objective, device: torch.device, plain: Any = Objective._autocast) -> torch.autocast:
+    steps.append(None)
+    return plain(objective, device)
+
+
+Objective._autocast = _counted  # pyright: ignore[reportAttributeAccessIssue]
 # Tensors are tiny: a second thread gives nothing, and the threads of two test processes would wait for each other.
 torch.set_num_threads(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What is measured of the machine is remembered by these tests alone, and by all their processes."""
+    if FOLDER not in os.environ:
+        os.environ[FOLDER] = tempfile.mkdtemp(prefix="pixelart-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(os.environ[FOLDER], ignore_errors=True))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The mark `trains` of whole files; others bear it themselves."""
+    for item in items:
+        if item.path.relative_to(TESTS).as_posix().startswith(TRAINING):
+            item.add_marker(pytest.mark.trains)
+
+
+@pytest.fixture(autouse=True)
+def trains_only_if_marked(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that trains and is not marked so would not be run as on a processor without bfloat16."""
+    before = len(steps)
+    yield
+    assert len(steps) == before or request.node.get_closest_marker("trains"), "it trains: mark it `trains`"
 
 
 @pytest.fixture(autouse=True)

@@ -514,7 +514,7 @@ BAD = {
         " --new-classes refuse",
         "classes: the base has no class dragon",
     ),
-    "precision fp16": (START + " --precision fp16", "precision 'fp16': must be bf16 or fp32"),
+    "precision fp16": (START + " --precision fp16", "precision 'fp16': must be auto, fp32 or bf16"),
     "unknown model": (START + " --model vae", "model 'vae' is not one of diagonal_bilstm, gated_pixelcnn"),
     "unknown preset": (START + " --preset huge", "preset 'huge' of gated_pixelcnn is not one of default, debug"),
     "unknown codec": (START + " --codec cmyk", "codec 'cmyk' is not one of indexed, rgb, gray, binary"),

@@ -18,7 +18,8 @@ TAIL_BYTES = 8192
 class Progress:
     """How far a run is. `steps`: of the whole schedule, 0 where that is of minutes; `progress`: its share 0..1 that is
     done; `seconds`: of training so far; `seconds_left`: as it seems, or None; `bits`: per hidden sub-pixel, of the
-    latest steps. `phase`: training, measuring, finished or stopped."""
+    latest steps. `phase`: training, measuring, finished or stopped. `execution`: how its machine computes ("bf16,
+    channels_last, 2 threads"), which was measured at its start."""
 
     phase: str
     step: int
@@ -27,6 +28,7 @@ class Progress:
     seconds: float
     seconds_left: float | None
     bits: float | None
+    execution: str = ""
 
 
 @dataclass(frozen=True)

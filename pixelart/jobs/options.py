@@ -46,9 +46,9 @@ def check_options(options: Mapping[str, Any], *, library: Library, settings: Set
     decide({name: options[name] for name in options.keys() & {*FROM_SCRATCH, "palette"}}, base=base)
 
 
-def words(options: Mapping[str, Option], *, checkpoints: Path, threads: int) -> list[str]:
+def words(options: Mapping[str, Option], *, checkpoints: Path) -> list[str]:
     """The options for a command line, each one word, whatever its value looks like."""
-    said: dict[str, Any] = {**options, "threads": threads}
+    said: dict[str, Any] = dict(options)
     if "base" in options:
         said["checkpoints"] = checkpoints
     return [

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from pixelart.cpus import usable_cores
 from pixelart.devices import pick_device
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.jobs.child import PROGRAM
@@ -76,7 +77,7 @@ class Jobs:
         self._library = Library(self._checkpoints, device=torch.device("cpu"), memory_bytes=0, by_owner=by_owner)
         self._program = tuple(program)
         self._changing = threading.Lock()
-        self._threads = max(1, min(settings.max_job_threads, os.cpu_count() or 1))
+        self._threads = min(settings.max_job_threads, usable_cores())
         self._opened: _Opened | None = None
         self._opening, self._closing = threading.Lock(), threading.Event()
         self._why_not = ""
@@ -340,7 +341,7 @@ class Jobs:
     def _command(self, job: Job) -> Sequence[str]:
         folder = self._folder(job)
         fixed = ("train", "--resume", "--attended", f"--data={folder.data}", f"--out={folder.run}")
-        return [*self._program, *fixed, *words(job.options, checkpoints=self._checkpoints, threads=self._threads)]
+        return [*self._program, *fixed, *words(job.options, checkpoints=self._checkpoints)]
 
     def _check_room(self, owner: str) -> None:
         kept, most = len(self._store.list(owner)), self._settings.max_kept_jobs

@@ -22,6 +22,7 @@ from pixelart.layers.colours import ColourEmbedding
 from pixelart.layers.context import SMALL_CONTEXT, ContextConfig
 from pixelart.layers.cursor import Cursor, cut
 from pixelart.layers.indexed import indexed
+from pixelart.layers.precision import precisely
 from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
@@ -87,10 +88,10 @@ class RowRNN(RasterModel):
         """What is known at each row of the cursor's region (B, h, hidden), of all rows (B, H, inputs) fed so far."""
         wanted = range(rows.shape[1]) if cursor is None else range(cursor.rows.start, cursor.rows.stop)
         if self.config.form == "many_to_many":
-            return self.rnn(rows[:, : wanted.stop])[0][:, wanted.start :]
+            return precisely(self.rnn, rows[:, : wanted.stop])[0][:, wanted.start :]
         return torch.stack([self._last(rows[:, : r + 1]) for r in wanted], dim=1)
 
     def _last(self, rows: Tensor) -> Tensor:  # (B, directions * hidden): the end of each direction
-        final = self.rnn(rows)[1]
+        final = precisely(self.rnn, rows)[1]
         final = final[0] if isinstance(final, tuple) else final
         return final.transpose(0, 1).flatten(1)

@@ -118,6 +118,7 @@ class Diary:
             "seconds": trainer.seconds,
             "seconds_left": self._seconds_left(trainer),
             "bits": self._mean(),
+            "execution": trainer.config.schedule.execution,
         }
         with contextlib.suppress(OSError):
             _replace(self._run / PROGRESS_FILE, to_json(facts))

@@ -30,8 +30,9 @@ SCHEDULE_OPTIONS: list[tuple[str, Callable[[str], Any], str]] = [
     ("save_every", int, f"steps between checkpoints (500; of a base {FINE_TUNING['save_every']})"),
     ("keep", str, f"export the last save, or the best on the validation part (last; of a base {FINE_TUNING['keep']})"),
     ("sample_every", int, "steps between samples (as often as checkpoints)"),
-    ("precision", str, "bf16 or fp32 (bf16)"),
-    ("threads", int, "CPU threads (all)"),
+    ("precision", str, "fp32, bf16, or auto: what is faster on this machine, timed at the start (auto)"),
+    ("memory_format", str, "of weights: channels_last, contiguous, or auto, by the same timing (auto)"),
+    ("threads", int, "CPU threads; 0: as many as are fastest (0)"),
 ]
 SCHEDULE_SWITCHES = [
     ("compile", "compile the step first: slower to start, faster to train; needs a C++ compiler"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +14,8 @@ from pixelart.training.data import Fit
 
 RUN_FILE = "run.json"
 PaletteOf = Literal["keep", "fit"]
+AUTO = "auto"
+PRECISIONS, MEMORY_FORMATS = ("fp32", "bf16"), ("channels_last", "contiguous")
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Schedule:
 
     Exactly one of `steps` (the weights are then a function of the settings, to the bit, on one machine) and `minutes`
     (of training time; stops and measuring not counted) is positive; it also sets the length of the cosine schedule.
-    `threads` 0 leaves the number to PyTorch. `context_rate`: the learning rate of the context encoder and its ways
+    `precision` and `memory_format` "auto" and `threads` 0 are decided when the run starts, by what is fastest on the
+    machine (`pixelart.training.autotune`). `context_rate`: the learning rate of the context encoder and its ways
     into the trunk, relative to the trunk's; `context_first`: the share of the schedule in which the encoder learns
     alone, by its vote, at a fourth of the work a step. `class_dropout`: the share of pictures shown without their
     class; `flip`: the share shown mirrored left to right, and said to be. `vote_weight`: the weight of the context
@@ -52,7 +55,8 @@ class Schedule:
     save_every: int = 500
     sample_every: int = 0
     keep: str = "last"
-    precision: str = "bf16"
+    precision: str = AUTO
+    memory_format: str = AUTO
     compile: bool = False
     gradient_checkpointing: bool = False
     threads: int = 0
@@ -62,6 +66,12 @@ class Schedule:
         """How many pictures a step learns from, in all processes together."""
         return self.batch_size * self.accumulate * self.processes
 
+    @property
+    def execution(self) -> str:
+        """How the machine computes, in words: "bf16, channels_last, 2 threads"."""
+        threads = [f"{self.threads} thread{'s' * (self.threads != 1)}"] if self.threads else []
+        return ", ".join([self.precision, self.memory_format, *threads, *["compiled"] * self.compile])
+
     def check(self) -> None:
         """Raises RequestRejected, naming the value and the limit."""
         for name, (low, high) in _LIMITS.items():
@@ -70,12 +80,14 @@ class Schedule:
                 raise RequestRejected(f"{name} {value}: must lie in {low:g} to {high:g}")
         if (self.steps > 0) == (self.minutes > 0):
             raise RequestRejected("say either how many steps or how many minutes to train")
-        for name, (one, other) in _WORDS.items():
-            if getattr(self, name) not in (one, other):
-                raise RequestRejected(f"{name} {getattr(self, name)!r:.20}: must be {one} or {other}")
+        for name, (*others, last) in _WORDS.items():
+            if getattr(self, name) not in (*others, last):
+                raise RequestRejected(f"{name} {getattr(self, name)!r:.20}: must be {', '.join(others)} or {last}")
 
 
-_WORDS = {"precision": ("bf16", "fp32"), "keep": ("last", "best")}
+_WORDS = {"precision": (AUTO, *PRECISIONS), "memory_format": (AUTO, *MEMORY_FORMATS), "keep": ("last", "best")}
+_BEFORE = {"memory_format": "channels_last"}
+"""What a run had whose run.json does not say it, being older."""
 _LIMITS = {
     "steps": (0, 10**8 - 1),
     "minutes": (0, 60 * 24 * 30),
@@ -121,6 +133,9 @@ class RunConfig:
     palette is kept, then say nothing."""
     base_origin: str = ""
     """Where the base was pulled from, as owner/name@commit, or nothing."""
+    measured: dict[str, float] = field(default_factory=dict)
+    """Pictures a second of each choice that was timed before the run began; on a CPU, per second of processor time, but
+    for those of threads."""
 
     def write(self, run: Path) -> None:
         """Store as `run`/run.json."""
@@ -136,6 +151,7 @@ def read_run(run: Path) -> RunConfig:
     try:
         values = json.loads((run / RUN_FILE).read_bytes())
         values.update(size=tuple(values["size"]), classes=tuple(values["classes"]))
+        values["schedule"] = {**_BEFORE, **values["schedule"]}
         missing = set(Schedule.__dataclass_fields__) - set(values["schedule"])
         if missing:
             raise ValueError(f"no {', '.join(sorted(missing))}")

@@ -25,12 +25,13 @@ from pixelart.models.weights import (
 )
 from pixelart.near_copies import read_counted
 from pixelart.owners import OWNER_FILE, sealed
+from pixelart.training.autotune import tuned
 from pixelart.training.checkpoint import Files, exclusive, last_checkpoint, new_folder, write_file
 from pixelart.training.data import Fit, is_validation, read_pictures
 from pixelart.training.measuring import log_table
 from pixelart.training.options import check_training_options
 from pixelart.training.processes import Processes
-from pixelart.training.run import RUN_FILE, PaletteOf, RunConfig, Schedule, read_run
+from pixelart.training.run import AUTO, RUN_FILE, PaletteOf, RunConfig, Schedule, read_run
 from pixelart.training.starting import (
     NewClasses,
     base_weights,
@@ -42,7 +43,9 @@ from pixelart.training.starting import (
 from pixelart.training.state import BEST, best_row
 from pixelart.training.trainer import Trainer
 
-ADJUSTABLE = ("steps", "minutes", "save_every", "sample_every", "threads", "compile", "gradient_checkpointing")
+EXECUTION = ("precision", "memory_format", "threads")
+"""What is decided by timing where it is left open; a resumed run keeps it, unless another is said."""
+ADJUSTABLE = ("steps", "minutes", "save_every", "sample_every", *EXECUTION, "compile", "gradient_checkpointing")
 """What may be another on resume: how long to train, and how; the length also moves the cosine schedule."""
 MAX_NAME = 64
 _OF_A_SAVE = ("trained_steps", "trained_minutes", "kept_step", "near_copies")
@@ -115,6 +118,8 @@ def start_run(
     with exclusive(run):
         if (run / RUN_FILE).exists() or last_checkpoint(run):
             raise RequestRejected(f"{run}: already holds a run; --resume continues it")
+        processes = processes or Processes()
+        config = tuned(config, pictures.select(learned), processes.device)  # before others join, who read it
         write_file(run / SEEN_FILE, "\n".join(sorted(seen)).encode() + b"\n")
         config.write(run)
         yield _ready(Trainer(run, config, pictures, seen, weights=weights, processes=processes))
@@ -176,6 +181,7 @@ def _adjusted(config: RunConfig, given: Mapping[str, Any]) -> Schedule:
         "codec": config.codec["name"],
         "base": Path(config.base).resolve() if config.base else "no base",
     }
+    given = {name: value for name, value in given.items() if name not in EXECUTION or value not in (AUTO, 0)}
     if config.base:
         refuse_beside_base(given, palette=config.palette)
     for name, value in given.items():

@@ -66,8 +66,10 @@ class Trainer:
         variant, model_config = get_variant(config.model), config_from_dict(config.model, config.model_config)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(schedule.seed)
-            self.model = to_channels_last(variant.model(model_config)).to(self.device)
+            self.model = variant.model(model_config).to(self.device)
             self.average = variant.model(model_config).to(self.device)
+        if schedule.memory_format != "contiguous":
+            to_channels_last(self.model)
         if weights is not None:
             self.model.load_state_dict(weights.state_dict())
         self.average.load_state_dict(self.model.state_dict())

@@ -37,7 +37,8 @@ class Run:
     seconds = 0.0
 
     def __init__(self, run: Path, steps: int) -> None:
-        self.run, self.config = run, SimpleNamespace(schedule=SimpleNamespace(steps=steps))
+        schedule = SimpleNamespace(steps=steps, execution="fp32, channels_last, 1 thread")
+        self.run, self.config = run, SimpleNamespace(schedule=schedule)
         self.saved = run / "steps"
         self.step = int(self.saved.read_text()) if self.saved.exists() else 0
 

@@ -17,6 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
+from pixelart.cpus import usable_cores
 from pixelart.errors import RequestRejected
 from pixelart.jobs import ENDED, Job, Jobs, child, read_jobs, runner, supervisor
 from pixelart.jobs.child import LOWEST, PROGRAM
@@ -338,10 +339,13 @@ def test_a_child_has_the_lowest_priority_a_session_of_its_own_and_no_secrets(
     ):
         monkeypatch.setenv(name, "canary")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
     jobs = open_jobs()
     job = running(jobs, data)
     seen = json.loads((jobs.folder("ann", job.id).run / "seen.json").read_text())
     assert LOWEST == 19 and seen["nice"] == 3 and seen["session"] is True
     assert "canary" not in seen["environment"].values() and seen["environment"]["PATH"] == os.environ["PATH"]
     assert seen["environment"]["CUDA_VISIBLE_DEVICES"] == "0"
-    assert int(seen["environment"]["OMP_NUM_THREADS"]) <= (os.cpu_count() or 1)
+    assert int(seen["environment"]["OMP_NUM_THREADS"]) <= usable_cores()
+    assert seen["environment"]["OMP_WAIT_POLICY"] == "PASSIVE" and seen["environment"]["ONEDNN_MAX_CPU_ISA"] == "AVX2"

@@ -30,14 +30,15 @@ def test_it_lists_jobs_while_a_server_runs_them(
     until(jobs.folder("bob", waiting.id).progress)
     assert main(words) == 0
     first, second = capsys.readouterr().out.splitlines()
-    assert first == f"{done.id}  mine  step 4, 100%  done" and second.startswith(f"{waiting.id}  other  step ")
+    assert first == f"{done.id}  mine  step 4, 100%, fp32, channels_last, 1 thread  done"
+    assert second.startswith(f"{waiting.id}  other  step ")
     assert main([*words, "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)["jobs"]
     assert [(job["name"], job["state"], job["options"]) for job in listed] == [
         ("mine", "done", {"steps": 4}),
         ("other", "running", {"steps": 100_000}),
     ]
-    assert "owner" not in listed[0]
+    assert "owner" not in listed[0] and listed[0]["execution"] == "fp32, channels_last, 1 thread"
     assert main([*words, "--resume", waiting.id]) == 2
     assert "another server runs the jobs of this folder" in capsys.readouterr().err
     assert main([*words, "--resume", "0" * 16]) == 2

@@ -94,7 +94,7 @@ BY_THE_CHILD: dict[str, tuple[dict[str, Any], str]] = {
     "save_every": ({"save_every": 0}, "save_every 0: must lie in 1 to"),
     "sample_every": ({"sample_every": -1}, "sample_every -1: must lie in 0 to"),
     "keep": ({"keep": "all"}, "keep 'all': must be last or best"),
-    "precision": ({"precision": "fp8"}, "precision 'fp8': must be bf16 or fp32"),
+    "precision": ({"precision": "fp8"}, "precision 'fp8': must be auto, fp32 or bf16"),
     "steps": ({"steps": 0}, "say either how many steps or how many minutes"),
     "minutes": ({"minutes": 5.0}, "say either how many steps or how many minutes"),
 }
@@ -136,7 +136,7 @@ def test_what_the_child_refuses_is_refused_at_once_and_in_its_words(
     with pytest.raises(PixelArtError) as refused:
         check_options(options, library=Library(bases, device=torch.device("cpu"), memory_bytes=0), settings=SETTINGS)
     assert message in str(refused.value) and str(bases.parent) not in str(refused.value)
-    said = words(options, checkpoints=bases, threads=1)
+    said = words(options, checkpoints=bases)
     command = ["train", f"--data={tiny_data}", f"--out={tmp_path / 'run'}", *said]
     if request.node.callspec.id in BY_ARGPARSE:
         with pytest.raises(SystemExit, match="2"):
@@ -170,8 +170,8 @@ def test_what_the_child_takes_is_taken(bases: Path, options: dict[str, Any]) -> 
 
 
 def test_a_value_that_looks_like_an_option_is_none(tmp_path: Path) -> None:
-    said = words({"preset": "--out=/tmp", "gradient_checkpointing": True}, checkpoints=tmp_path, threads=1)
-    assert said == ["--preset=--out=/tmp", "--gradient-checkpointing", "--threads=1"]
+    said = words({"preset": "--out=/tmp", "gradient_checkpointing": True}, checkpoints=tmp_path)
+    assert said == ["--preset=--out=/tmp", "--gradient-checkpointing"]
 
 
 def test_too_large_a_file_is_refused(open_jobs: Open, data: Path) -> None:
@@ -221,5 +221,5 @@ def test_what_was_cut_short_is_swept_and_what_was_trained_is_not(open_jobs: Open
 def test_a_job_may_say_all_that_is_of_the_training_and_nothing_of_the_machine() -> None:
     from pixelart.cli import parse
 
-    ours = "command run json data out resume attended checkpoints threads compile fit tensorboard"
+    ours = "command run json data out resume attended checkpoints threads memory_format compile fit tensorboard"
     assert {*JOB_OPTIONS, *ours.split()} == set(vars(parse(["train", "--data", "x", "--out", "y"])))

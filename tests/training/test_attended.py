@@ -107,7 +107,7 @@ def test_paused_for_ever_it_still_takes_a_step_now_and_then(listener: Any) -> No
 
 
 def _trainer(run: Path, step: int, steps: int = 10) -> Any:
-    schedule = SimpleNamespace(steps=steps)
+    schedule = SimpleNamespace(steps=steps, execution="bf16, contiguous, 2 threads")
     trainer = SimpleNamespace(run=run, step=step, seconds=step * 2.0, config=SimpleNamespace(schedule=schedule))
     trainer.progress, trainer.last_bits = (lambda: trainer.step / steps), 1.5
     trainer.saves_now = lambda: trainer.step % 100 == 0 or trainer.step == steps
@@ -127,7 +127,8 @@ def test_it_tells_how_far_it_is_and_how_long_it_takes(tmp_path: Path, monkeypatc
     orders, trainer = _orders(), _trainer(folder.run, 2)
     diary = Diary(trainer, orders)
     first = folder.progress()
-    assert first and (first.step, first.steps, first.progress, first.seconds_left, first.bits) == (
+    assert first and first.execution == "bf16, contiguous, 2 threads"
+    assert (first.step, first.steps, first.progress, first.seconds_left, first.bits) == (
         2,
         10,
         0.2,

@@ -35,7 +35,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"steps": 0}, "say either how many steps or how many minutes to train"),
     ({"minutes": 1.0}, "say either how many steps or how many minutes to train"),
     ({"batch_size": 0}, "batch_size 0: must lie in 1 to 4096"),
-    ({"precision": "fp16"}, "precision 'fp16': must be bf16 or fp32"),
+    ({"precision": "fp16"}, "precision 'fp16': must be auto, fp32 or bf16"),
     ({"model": "vae"}, "model 'vae' is not one of diagonal_bilstm, .*"),
     ({"preset": "huge"}, "preset 'huge' of gated_pixelcnn is not one of default, debug"),
     ({"codec": "cmyk"}, "codec 'cmyk' is not one of indexed, rgb, gray, binary"),

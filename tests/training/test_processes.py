@@ -17,9 +17,10 @@ import torch
 from torch import Tensor
 
 from pixelart.errors import RequestRejected
+from pixelart.training import setup
 from pixelart.training.checkpoint import last_checkpoint, list_checkpoints
 from pixelart.training.processes import Processes, find_processes
-from pixelart.training.run import Schedule, read_run
+from pixelart.training.run import RunConfig, Schedule, read_run
 from pixelart.training.setup import join_run, start_run
 from pixelart.training.trainer import Trainer
 from tests.training.runs import resumed
@@ -90,14 +91,23 @@ class Threads(Processes):
         self.barrier.wait(PATIENCE)
 
 
-def test_two_processes_are_one_with_the_doubled_batch(begin: StartRun, tiny_data: Path, tmp_path: Path) -> None:
+def test_two_processes_are_one_with_the_doubled_batch(
+    begin: StartRun, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole, run = begin("whole", batch_size=8, **SETTINGS), tmp_path / "run"
     start = {name: value.clone() for name, value in whole.model.state_dict().items()}
     whole.train()
-    schedule = replace(whole.config.schedule, batch_size=4, processes=2)
+    schedule = replace(whole.config.schedule, batch_size=4, processes=2, memory_format="auto")
+    decided: list[RunConfig] = []
+
+    def tuned(config: RunConfig, *_: object) -> RunConfig:
+        decided.append(replace(config, schedule=replace(config.schedule, memory_format="contiguous")))
+        return decided[-1]
+
+    monkeypatch.setattr(setup, "tuned", tuned)
     shared, barrier = [torch.empty(0)] * 2, threading.Barrier(2)
     order: list[list[list[int]]] = [[], []]
-    steps = [0, 0]
+    steps, formats = [0, 0], ["", ""]
 
     def work(index: int) -> None:
         group = Threads(index, 2, shared, barrier)
@@ -113,6 +123,7 @@ def test_two_processes_are_one_with_the_doubled_batch(begin: StartRun, tiny_data
 
             trainer.train(report=report)
             steps[index] = trainer.step
+            formats[index] = trainer.config.schedule.memory_format
 
     threads = [threading.Thread(target=work, args=(index,)) for index in range(2)]
     for thread in threads:
@@ -126,6 +137,7 @@ def test_two_processes_are_one_with_the_doubled_batch(begin: StartRun, tiny_data
     assert_same_to_rounding(weights_of(whole.run), weights_of(run), start)
     assert [row["step"] for row in whole.rows] == [6] and len(list_checkpoints(run)) == 1
     assert read_run(run).schedule.processes == 2
+    assert len(decided) == 1 and formats == ["contiguous", "contiguous"], "the first decides for all"
 
 
 def test_a_run_of_two_is_not_gone_on_with_by_one(begin: StartRun, tiny_data: Path) -> None:

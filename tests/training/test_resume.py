@@ -120,7 +120,6 @@ def test_the_same_pictures_in_an_archive_are_accepted(
     [
         "--seed 2",
         "--batch-size 3",
-        "--precision fp32",
         "--flip 0.5",
         "--learning-rate 0.1",
         "--ema 0.5",

@@ -1,0 +1,115 @@
+"""How many pictures a second each variant learns from, for each way to compute a step, and what would be chosen.
+
+    python -m benchmarks.training
+    python -m benchmarks.training --models gated_pixelcnn --compile
+
+Real training steps on the example data, the best of some rounds, the ways of one variant taken in turn. "chosen" is
+what a run with the usual options begins with on this machine. `ONEDNN_MAX_CPU_ISA=AVX2` in front of the command makes
+a processor that computes in bfloat16 behave like one that does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.machine import describe_machine
+from benchmarks.train_all import QUEUE
+from pixelart.devices import pick_device
+from pixelart.training.autotune import Trial, in_threads, race
+from pixelart.training.data import PictureSet, read_pictures
+from pixelart.training.run import MEMORY_FORMATS, PRECISIONS, RunConfig, Schedule
+from pixelart.training.setup import start_run
+
+CODECS = {"gated_pixelcnn": "indexed", **QUEUE}
+
+
+def measure(name: str, options: argparse.Namespace, pictures: PictureSet) -> dict[str, Any]:
+    """Pictures a second of each way, by its name, and what is chosen."""
+    device = pick_device()
+    with tempfile.TemporaryDirectory() as folder:
+        schedule = Schedule(steps=1, batch_size=options.batch_size, threads=options.threads)
+        words: dict[str, Any] = {"model": name, "preset": options.preset, "codec": CODECS[name], "schedule": schedule}
+        with start_run(Path(folder, "run"), options.data, **words) as trainer:
+            config = trainer.config
+    threads = [config.schedule.threads or torch.get_num_threads()]
+    if not options.threads and device.type == "cpu":
+        threads = sorted({torch.get_num_threads(), max(1, torch.get_num_threads() // 2)}, reverse=True)
+    ways = {
+        ", ".join([precision, memory, f"{count} threads", *["compiled"] * compiled]): _way(
+            config, pictures, device, count, precision=precision, memory_format=memory, compile=compiled
+        )
+        for compiled in (False, *[True] * options.compile)
+        for count, precision, memory in product(threads, PRECISIONS, MEMORY_FORMATS)
+    }
+    seconds = race(ways, time.perf_counter, rounds=options.rounds)
+    speeds = {way: options.batch_size / seconds[way] if way in seconds else None for way in ways}
+    return {"model": name, "pictures_per_second": speeds, "chosen": config.schedule.execution}
+
+
+def _way(
+    config: RunConfig, pictures: PictureSet, device: torch.device, count: int, **words: Any
+) -> Callable[[], Callable[[], None]]:
+    """Makes what takes a step in this way, with `count` threads."""
+    size = config.schedule.batch_size
+
+    def make() -> Callable[[], None]:
+        way = replace(config, schedule=replace(config.schedule, **words))
+        return partial(_step, Trial(way, pictures, device, pictures=size), count)
+
+    return make
+
+
+def _step(trial: Trial, count: int) -> None:
+    with in_threads(count):
+        trial()
+
+
+def lines(found: dict[str, Any]) -> Iterator[str]:
+    """Rows of the table."""
+    for way, speed in found["pictures_per_second"].items():
+        told = "not computed here" if speed is None else f"{speed:.1f}"
+        yield f"| {found['model']} | {way} | {told} | {'chosen' if way == found['chosen'] else ''} |"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", nargs="+", metavar="NAME", choices=CODECS, default=list(CODECS))
+    parser.add_argument("--preset", default="default")
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=3, help="timings of which the best counts (3)")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads (all, and half of them)")
+    parser.add_argument("--compile", action="store_true", help="compiled steps too: minutes more each")
+    parser.add_argument("--data", type=Path, default=Path("examples/dungeon.zip"))
+    parser.add_argument("--json", action="store_true")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a table, or one JSON value."""
+    options = _parser().parse_args(arguments)
+    pictures, found = read_pictures(options.data), list[dict[str, Any]]()
+    if not options.json:
+        print(f"Batches of {options.batch_size} pictures, on {describe_machine()}\n", flush=True)
+        print("| variant | way | pictures/s | |\n|---|---|---|---|", flush=True)
+    for name in options.models:
+        found.append(measure(name, options, pictures))
+        if not options.json:
+            print(*lines(found[-1]), sep="\n", flush=True)
+    if options.json:
+        print(json.dumps({"machine": describe_machine(), "models": found}))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

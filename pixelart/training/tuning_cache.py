@@ -1,0 +1,100 @@
+"""What was measured of this machine: a small file in the user's cache folder, without which everything works."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import secrets
+import sys
+from collections.abc import Container, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pixelart.training.run import RunConfig
+
+FOLDER = "PIXELART_CACHE"
+"""The variable of the environment that names another folder."""
+FILE = "training-speed.json"
+KEPT = 200
+"""Entries, the newest of all that were made."""
+_ISA = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY")
+"""What makes a processor behave like a lesser one."""
+_OF_THE_DATA = ("levels", "num_classes")
+"""Of a network's config, what changes hardly any work."""
+
+
+def key(config: RunConfig, device: torch.device) -> str:
+    """What a measurement holds for: the machine, and the network and batch of `config` with what it leaves open."""
+    schedule = config.schedule
+    network = {name: value for name, value in config.model_config.items() if name not in _OF_THE_DATA}
+    digest = hashlib.sha256(json.dumps(network, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    asked = (schedule.precision, schedule.memory_format, schedule.threads or "any threads")
+    machine = (describe_device(device), *(f"{name}={os.environ[name]}" for name in _ISA if name in os.environ))
+    parts = (*machine, torch.__version__, f"{torch.get_num_threads()} threads", config.model, digest, *asked)
+    return ", ".join(map(str, (*parts, f"{schedule.batch_size} pictures")))
+
+
+def describe_device(device: torch.device) -> str:
+    """The name of the processor or GPU."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    with suppress(OSError), open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+        for line in file:
+            if line.startswith("model name"):
+                return f"{device.type} {line.split(':', 1)[1].strip()} {torch.backends.cpu.get_cpu_capability()}"
+    return f"{device.type} {platform.processor() or platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+
+
+def recall(key: str, name: str, allowed: Container[Any]) -> dict[str, Any] | None:
+    """What was remembered under `key`: the choice `name`, one of those `allowed`, and what was "measured"; or None."""
+    found = _read().get(key)
+    if not isinstance(found, dict) or not isinstance(found.get(name), str | int) or found[name] not in allowed:
+        return None
+    measured = found.get("measured")
+    return found if isinstance(measured, dict) and all(type(v) is float for v in measured.values()) else None
+
+
+def remember(key: str, found: Mapping[str, Any]) -> None:
+    """Keep what was found, for the next run; where nothing can be written, it is measured again then."""
+    folder = _folder()
+    if folder is None:
+        return
+    entries = {name: value for name, value in _read().items() if name != key}
+    entries = dict([*entries.items()][-(KEPT - 1) :]) | {key: dict(found)}
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = folder / f".{FILE}.{secrets.token_hex(4)}.tmp"
+        try:
+            partial.write_text(json.dumps(entries, indent=1), encoding="ascii")
+            os.replace(partial, folder / FILE)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def _read() -> dict[str, Any]:
+    folder = _folder()
+    with suppress(OSError, ValueError):
+        entries = json.loads((folder / FILE).read_bytes()) if folder else {}
+        return entries if isinstance(entries, dict) else {}
+    return {}
+
+
+def _folder() -> Path | None:
+    """The cache folder of the user, or None where there is no home."""
+    if chosen := os.environ.get(FOLDER):
+        return Path(chosen)
+    try:
+        if sys.platform == "win32":
+            base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        elif sys.platform == "darwin":
+            base = Path.home() / "Library" / "Caches"
+        else:
+            base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:
+        return None
+    return base / "pixelart"
