@@ -17,10 +17,11 @@ from pixelart.terminal import Json, find, say
 from pixelart.training.attended import Diary, Orders, orders_of_stdin
 from pixelart.training.board import open_board
 from pixelart.training.endings import plain_endings
+from pixelart.training.export import export_run
 from pixelart.training.options import SCHEDULE_OPTIONS, SCHEDULE_SWITCHES
 from pixelart.training.processes import find_processes
 from pixelart.training.run import RUN_FILE, Schedule
-from pixelart.training.setup import check_name, export_run, join_run, resume_run, start_run
+from pixelart.training.setup import check_name, join_run, resume_run, start_run
 from pixelart.training.starting import FINE_TUNING, FROM_SCRATCH
 from pixelart.training.trainer import Trainer
 

@@ -12,8 +12,9 @@ import torch
 from PIL import Image
 
 from pixelart.codec import Picture
+from pixelart.training.export import export_run
 from pixelart.training.run import Schedule
-from pixelart.training.setup import export_run, start_run
+from pixelart.training.setup import start_run
 
 COLOURS = np.array(
     [[0, 0, 0, 0], [200, 30, 30, 255], [30, 200, 30, 255], [30, 30, 200, 255], [240, 240, 240, 255]], np.uint8

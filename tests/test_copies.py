@@ -18,7 +18,8 @@ from pixelart.engine import Engine
 from pixelart.errors import Cancelled
 from pixelart.jobs import JobFolder
 from pixelart.near_copies import COPIES_FILE, Counted, near_copies, parse_counted, read_counted
-from pixelart.training.setup import export_again, export_run, resume_run
+from pixelart.training.export import export_again, export_run
+from pixelart.training.setup import resume_run
 from tests.ui.test_train_view import job
 from tests.ui.test_train_view import job_status as status_of
 

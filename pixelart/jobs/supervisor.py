@@ -30,7 +30,8 @@ from pixelart.library import Library
 from pixelart.owners import OWNER_FILE, asked_by
 from pixelart.settings import SETTINGS, Settings
 from pixelart.training.checkpoint import Files, exclusive, new_folder
-from pixelart.training.setup import check_name, export_again, export_run, exported_files
+from pixelart.training.export import export_again, export_run, exported_files
+from pixelart.training.setup import check_name
 
 _ID = re.compile("[0-9a-f]{16}")
 _HALF_MADE = re.compile(rf"\.{_ID.pattern}\.([0-9a-f]{{8}}\.tmp|deleted)")

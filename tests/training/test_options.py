@@ -20,9 +20,10 @@ from pixelart.models.weights import pack_weights, read_config
 from pixelart.training import trainer
 from pixelart.training.board import open_board
 from pixelart.training.checkpoint import last_checkpoint, list_checkpoints
+from pixelart.training.export import export_run
 from pixelart.training.options import check_training_options
 from pixelart.training.run import Schedule
-from pixelart.training.setup import export_run, start_run
+from pixelart.training.setup import start_run
 from pixelart.training.trainer import Trainer
 from tests.training.runs import resumed
 
