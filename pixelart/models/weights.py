@@ -89,9 +89,11 @@ def check_readable(config: CheckpointConfig, *, name: str) -> None:
     Raises:
         WeightsRejected: it is outside a limit of theirs.
     """
+    for class_name in config.classes:  # half a character, of a folder that is not UTF-8, could not even be written
+        check_class_name(class_name, name)
     try:
         data = config.to_json()
-    except (ValueError, TypeError, RecursionError) as error:  # half a character, from a name that is not UTF-8
+    except (ValueError, TypeError, RecursionError) as error:
         raise WeightsRejected(f"{name}/{CONFIG_FILE}: cannot be written ({error!s:.80})") from error
     _check_length(len(data), SETTINGS.max_config_bytes, f"{name}/{CONFIG_FILE}")
     _parse_config(data, name)

@@ -71,6 +71,8 @@ def start_run(
     said = {"model": model, "preset": preset, "codec": codec, "colours": colours, "palette": palette}
     said = {name: value for name, value in said.items() if value is not None}
     check_training_options({**asdict(schedule), **said, "base": base, "new_classes": new_classes, "fit": fit})
+    if run.resolve() == data.resolve():
+        raise RequestRejected(f"{run}: is the folder of the pictures, and cannot be that of the run too")
     decided, origin, seen = decide(said, base=base)
     if origin:
         size = origin.model_config["height"], origin.model_config["width"]
