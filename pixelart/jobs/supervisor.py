@@ -21,7 +21,7 @@ from pixelart.errors import RequestRejected
 from pixelart.jobs.child import PROGRAM
 from pixelart.jobs.folder import JobFolder, size_of
 from pixelart.jobs.names import free_name, rivals
-from pixelart.jobs.options import check_options, words
+from pixelart.jobs.options import check_options, longer, words
 from pixelart.jobs.outcome import SERVER_GONE
 from pixelart.jobs.record import AT_WORK, ENDED, RESUMABLE, STATES, Job
 from pixelart.jobs.runner import Runner
@@ -180,14 +180,16 @@ class Jobs:
             self._runner.stop(job.id)
 
     def resume(self, owner: str, job_id: str) -> None:
-        """Queue a job again that was cut short; it goes on from its newest whole checkpoint.
+        """Queue a job again that was cut short; it goes on from its newest whole checkpoint. One that was trained to
+        its end, which was too short to learn much, goes on for as long again.
 
         Raises:
             RequestRejected: the owner has no such job, it was not cut short, or the queue is full.
         """
         job = self.get(owner, job_id)
         with self._a_place(owner):
-            if not self._store.change(job.id, was=RESUMABLE, state="queued", reason="", ended=None):
+            more = {"options": longer(job.options, most=self._settings.max_job_minutes)} if job.is_short else {}
+            if not self._store.change(job.id, was=RESUMABLE, state="queued", reason="", ended=None, **more):
                 raise RequestRejected(f"job {job.id} is {self.get(owner, job_id).state}: there is nothing to resume")
 
     def export(self, owner: str, job_id: str) -> str:

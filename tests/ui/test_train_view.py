@@ -14,22 +14,12 @@ from PIL import Image
 from pixelart.images import encode_png
 from pixelart.jobs import Job, JobFolder
 from pixelart.jobs.record import STATES, State
-from pixelart.training.attended import CURVE_FILE, PROGRESS_FILE
+from pixelart.training.diary import CURVE_FILE, PROGRESS_FILE
 from pixelart.training.endings import NO_MEMORY
 from pixelart.training.survey import survey
-from pixelart.ui.training.view import (
-    HELD_OUT,
-    POINTS,
-    SHOWN_SAMPLES,
-    TRAINING,
-    duration,
-    job_label,
-    job_status,
-    log_html,
-    loss_curve,
-    samples_html,
-    survey_html,
-)
+from pixelart.ui.training.progress import duration, job_label, job_status
+from pixelart.ui.training.samples import SHOWN_SAMPLES, samples_html
+from pixelart.ui.training.view import HELD_OUT, POINTS, TRAINING, log_html, loss_curve, survey_html
 
 PROGRESS: dict[str, Any] = {
     "phase": "training", "step": 420, "steps": 2000, "progress": 0.21, "seconds": 65.0, "seconds_left": 360.0,
