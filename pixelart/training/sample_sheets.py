@@ -15,14 +15,14 @@ from pixelart.models import AutoregressiveModel
 from pixelart.training.checkpoint import write_file
 from pixelart.training.measuring import MAX_CLASSES, draw_samples
 
-SAMPLES_FOLDER, ROWS_FILE = "samples", "rows.json"
+SAMPLES_FOLDER, ROWS_FILE = "samples", "sample_rows.json"
 
 
 class SampleSheets:
     """Those of the run folder `run`, of pictures of `size`. `learned`: which of `classes` it learns from."""
 
     def __init__(self, run: Path, classes: Sequence[str], learned: Sequence[int], *, size: tuple[int, int]) -> None:
-        self._folder, self._size = run / SAMPLES_FOLDER, size
+        self._folder, self._rows, self._size = run / SAMPLES_FOLDER, run / ROWS_FILE, size
         self._shown, self._classes = list(learned)[:MAX_CLASSES], classes
 
     def has(self, step: int) -> bool:
@@ -43,8 +43,8 @@ class SampleSheets:
             return
         self._folder.mkdir(exist_ok=True)
         rows = json.dumps([self._classes[number] for number in self._shown]).encode()
-        if not (self._folder / ROWS_FILE).exists():
-            write_file(self._folder / ROWS_FILE, rows)
+        if not self._rows.exists():
+            write_file(self._rows, rows)
         write_file(self._path(step), data)
 
     def _path(self, step: int) -> Path:
@@ -54,7 +54,7 @@ class SampleSheets:
 def read_rows(run: Path) -> list[str]:
     """The class of each row of the sheets of a run; nothing where it does not say so."""
     try:
-        rows = json.loads((run / SAMPLES_FOLDER / ROWS_FILE).read_bytes())
+        rows = json.loads((run / ROWS_FILE).read_bytes())
     except (OSError, ValueError, RecursionError):
         return []
     return rows if isinstance(rows, list) and all(isinstance(row, str) for row in rows) else []
