@@ -46,8 +46,9 @@ from pixelart.palettes import from_oklab, oklab
 from pixelart.training.checkpoint import write_file
 from pixelart.training.data import PictureSet, read_pictures
 from pixelart.training.evaluation import bits_per_dim, nats_per_image
+from pixelart.training.export import export_run
 from pixelart.training.run import Schedule
-from pixelart.training.setup import export_run, start_run
+from pixelart.training.setup import start_run
 from pixelart.training.starting import FINE_TUNING
 from pixelart.training.trainer import Trainer
 

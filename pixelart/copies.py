@@ -17,7 +17,7 @@ from pixelart.card import draw_samples
 from pixelart.engine import Engine
 from pixelart.near_copies import COPIES_FILE, Counted, near_copies
 from pixelart.training.checkpoint import write_file
-from pixelart.training.setup import export_run
+from pixelart.training.export import export_run
 
 if TYPE_CHECKING:
     from pixelart.training.trainer import Trainer

@@ -44,6 +44,8 @@ class Settings:
     """Of the files of results that the app keeps for its pages; the oldest go first."""
     max_pictures: int = 100_000
     max_classes: int = 256
+    max_class_name: int = 80
+    """Characters."""
     max_files: int = 400_000
     """Of a folder of pictures, whatever they are; of an archive, `max_directory_bytes` limits them."""
     max_archive_bytes: int = 512 * 2**20

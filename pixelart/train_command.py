@@ -7,44 +7,52 @@ import logging
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 
 from tqdm import tqdm
 
 from pixelart.errors import Cancelled, RequestRejected
 from pixelart.models import get_variant
 from pixelart.terminal import Json, find, say
-from pixelart.training.attended import Diary, Orders, orders_of_stdin
+from pixelart.training.attended import Orders, orders_of_stdin
 from pixelart.training.board import open_board
-from pixelart.training.endings import plain_endings
+from pixelart.training.diary import Diary
+from pixelart.training.endings import is_short, plain_endings, too_short
+from pixelart.training.export import export_run
 from pixelart.training.options import SCHEDULE_OPTIONS, SCHEDULE_SWITCHES
 from pixelart.training.processes import find_processes
 from pixelart.training.run import RUN_FILE, Schedule
-from pixelart.training.setup import check_name, export_run, join_run, resume_run, start_run
+from pixelart.training.setup import check_name, join_run, resume_run, start_run
+from pixelart.training.sources import OnProgress, untold
 from pixelart.training.starting import FINE_TUNING, FROM_SCRATCH
 from pixelart.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
+MORE = "--resume with more --steps or --minutes goes on"
 START_OPTIONS = (*FROM_SCRATCH, "palette", "fit")
 
 
 def train(options: argparse.Namespace) -> Json | None:
     """Start or continue a run; Ctrl+C saves and stops."""
-    orders = orders_of_stdin() if options.attended else None
-    with open_run(options) as trainer:
+    with ExitStack() as stack:
+        attended = _attended(options, stack) if options.attended else None
+        trainer = stack.enter_context(open_run(options, on_progress=attended[1].read if attended else untold))
         if not trainer.processes.is_first:
             run_until_stopped(trainer, lambda _: None)
             return None
         say(options, _execution(trainer))
-        with open_board(options.tensorboard, trainer) as show:
-            if orders:
-                _train_attended(trainer, orders, show)
-            else:
-                _train_with_a_bar(trainer, show)
+        show = stack.enter_context(open_board(options.tensorboard, trainer))
+        if attended:
+            _train_attended(trainer, *attended, show)
+        else:
+            _train_with_a_bar(trainer, show)
     measured = trainer.rows and trainer.rows[-1]["step"] == trainer.step
     last = trainer.rows[-1] if measured else {"step": trainer.step}
+    finished = trainer.progress() >= 1
     say(options, ", ".join(f"{key} {value}" for key, value in last.items()))
-    return {"run": str(options.out), "finished": trainer.progress() >= 1, **last}
+    if finished and is_short(trainer.passes):
+        say(options, f"{too_short(trainer.step)}, {trainer.passes:.0%} of the pictures; {MORE}")
+    return {"run": str(options.out), "finished": finished, "passes": round(trainer.passes, 3), **last}
 
 
 def export(options: argparse.Namespace) -> Json:
@@ -55,9 +63,9 @@ def export(options: argparse.Namespace) -> Json:
     return {"checkpoint": str(target)}
 
 
-def open_run(options: argparse.Namespace) -> AbstractContextManager[Trainer]:
+def open_run(options: argparse.Namespace, *, on_progress: OnProgress = untold) -> AbstractContextManager[Trainer]:
     """The run that the options of `train` describe, new, or, with --resume, where it was saved last; held for us
-    alone inside the context.
+    alone inside the context. `on_progress`: told how many of how many files are read.
 
     Raises:
         PixelArtError: options, data or a run that cannot be used; some of them when the context is entered.
@@ -73,7 +81,7 @@ def open_run(options: argparse.Namespace) -> AbstractContextManager[Trainer]:
         start["base"] = base[0].library.folder / base[1]
     if options.resume and (options.out / RUN_FILE).exists():  # for which the base need not be there any more
         given = {**given, **start, "processes": processes.count}
-        return resume_run(options.out, options.data, given=given, processes=processes)
+        return resume_run(options.out, options.data, given=given, processes=processes, on_progress=on_progress)
     if options.resume and not given.keys() & {"steps", "minutes"}:
         raise RequestRejected(f"{options.out}: there is no run to continue; a new one needs --steps or --minutes")
     if base:
@@ -81,15 +89,19 @@ def open_run(options: argparse.Namespace) -> AbstractContextManager[Trainer]:
     variant = get_variant(start.get("model", FROM_SCRATCH["model"]))
     usual = FINE_TUNING if base else {"learning_rate": variant.model.learning_rate}
     schedule = Schedule(**{**usual, **given, "processes": processes.count})
-    more = {"new_classes": options.new_classes, "processes": processes}
+    more = {"new_classes": options.new_classes, "processes": processes, "on_progress": on_progress}
     return start_run(options.out, options.data, **start, **more, schedule=schedule)
 
 
 def run_until_stopped(
-    trainer: Trainer, report: Callable[[Trainer], None], *, stop: Callable[[], bool] = lambda: False
+    trainer: Trainer,
+    report: Callable[[Trainer], None],
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    interrupt: Callable[[], bool] = lambda: False,
 ) -> None:
     """Train to the end, or until `stop`, Ctrl+C or a polite kill, which save and stop; `report` is called after every
-    step."""
+    step. `interrupt` answers as `stop`, at once, and is asked in the middle of a step too."""
     received: list[int] = []
 
     def asked() -> bool:
@@ -99,7 +111,7 @@ def run_until_stopped(
     before = [signal.signal(number, lambda which, _: received.append(which)) for number in signals]
     try:
         with plain_endings(trainer):
-            trainer.train(stop=asked, report=report, hurry=asked)
+            trainer.train(stop=asked, report=report, hurry=asked, interrupt=lambda: bool(received) or interrupt())
     finally:
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)
@@ -123,15 +135,20 @@ def _train_with_a_bar(trainer: Trainer, show: Callable[[Trainer], None]) -> None
         run_until_stopped(trainer, report)
 
 
-def _train_attended(trainer: Trainer, orders: Orders, show: Callable[[Trainer], None]) -> None:
+def _attended(options: argparse.Namespace, stack: ExitStack) -> tuple[Orders, Diary]:
+    orders = orders_of_stdin()
+    return orders, stack.enter_context(Diary(options.out, orders))
+
+
+def _train_attended(trainer: Trainer, orders: Orders, diary: Diary, show: Callable[[Trainer], None]) -> None:
     orders.begin()
-    diary = Diary(trainer, orders)
+    diary.begin(trainer)
 
     def report(state: Trainer) -> None:
         diary.report(state)
         show(state)
 
-    run_until_stopped(trainer, report, stop=orders.stop)
+    run_until_stopped(trainer, report, stop=orders.stop, interrupt=orders.is_stopping)
     if trainer.progress() >= 1:
         _count_copies(trainer, orders)
     diary.close(trainer)

@@ -19,9 +19,10 @@ import torch
 from PIL import Image
 
 from pixelart.codec import Picture
+from pixelart.training.export import export_run
 from pixelart.training.objective import Objective
 from pixelart.training.run import Schedule
-from pixelart.training.setup import export_run, start_run
+from pixelart.training.setup import start_run
 from pixelart.training.tuning_cache import FOLDER
 
 COLOURS = np.array(

@@ -25,8 +25,9 @@ from pixelart.codec import Picture
 from pixelart.engine import Engine, Request
 from pixelart.images import decode_picture, encode_png, read_picture
 from pixelart.training.data import is_validation, read_pictures
+from pixelart.training.export import export_run
 from pixelart.training.run import Schedule
-from pixelart.training.setup import export_run, start_run
+from pixelart.training.setup import start_run
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = ("models", "generate", "complete", "enlarge", "inspect", "evaluate", "check", "train", "export", "jobs")

@@ -18,7 +18,9 @@ from pixelart.engine import Engine
 from pixelart.errors import Cancelled
 from pixelart.jobs import JobFolder
 from pixelart.near_copies import COPIES_FILE, Counted, near_copies, parse_counted, read_counted
-from pixelart.training.setup import export_again, export_run, resume_run
+from pixelart.training.diary import Diary
+from pixelart.training.export import export_again, export_run
+from pixelart.training.setup import resume_run
 from tests.ui.test_train_view import job
 from tests.ui.test_train_view import job_status as status_of
 
@@ -102,14 +104,14 @@ def test_a_training_is_finished_whatever_befalls_the_count(
     def fail(*_: Any, **__: Any) -> None:
         raise fault
 
-    orders: Any = SimpleNamespace(begin=lambda: None, stop=never, waited=0.0)
+    orders: Any = SimpleNamespace(begin=lambda: None, stop=never, is_stopping=never, waited=0.0, waits=False)
     with resume_run(run, tiny_data) as trainer:
         monkeypatch.setattr(copies, "count_copies", fail)
-        train_command._train_attended(trainer, orders, lambda _: None)
+        train_command._train_attended(trainer, orders, Diary(run, orders), lambda _: None)
         assert (progress := JobFolder(run.parent).progress()) and progress.phase == "finished"
         assert read_counted(run) is None
         monkeypatch.undo()
-        train_command._train_attended(trainer, orders, lambda _: None)
+        train_command._train_attended(trainer, orders, Diary(run, orders), lambda _: None)
     assert (found := read_counted(run)) and found.step == 60
     assert not [*run.glob(".copies-*")]
 

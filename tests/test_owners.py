@@ -22,7 +22,7 @@ from pixelart.jobs import Jobs, child
 from pixelart.owners import OWNER_FILE, asked_by, asking, may_see, sealed
 from pixelart.settings import SETTINGS
 from pixelart.training.dataset import prepare
-from pixelart.training.setup import export_run
+from pixelart.training.export import export_run
 from pixelart.training.survey import survey
 from tests.jobs.conftest import STUB
 from tests.jobs.saved import saved_job

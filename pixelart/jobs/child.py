@@ -92,12 +92,12 @@ class Child:
         return time.monotonic() > self._ends_by
 
     def stop(self, by: Stopper, *, patience: float) -> None:
-        """Tell it to save and end within `patience` seconds from now. Who says it first is remembered, and of several
-        ends the earliest counts."""
+        """Tell it to save and end within `patience` seconds from now; one that has nothing to save yet, and is told by
+        the server, ends at once. Who says it first is remembered, and of several ends the earliest counts."""
         with self._lock:
             self.stopped_by = self.stopped_by or by
             self._ends_by = min(self._ends_by, time.monotonic() + patience)
-        self._order(b"stop\n")
+        self._order(b"leave\n" if by == "server" else b"stop\n")
 
     def pause(self) -> None:
         """Tell it to give way."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pixelart.training.attended import CURVE_FILE, PROGRESS_FILE, read_curve
+from pixelart.training.diary import CURVE_FILE, PROGRESS_FILE, read_curve
 
 TAIL_BYTES = 8192
 
@@ -18,8 +18,12 @@ TAIL_BYTES = 8192
 class Progress:
     """How far a run is. `steps`: of the whole schedule, 0 where that is of minutes; `progress`: its share 0..1 that is
     done; `seconds`: of training so far; `seconds_left`: as it seems, or None; `bits`: per hidden sub-pixel, of the
-    latest steps. `phase`: training, measuring, finished or stopped. `execution`: how its machine computes ("bf16,
-    channels_last, 2 threads"), which was measured at its start."""
+    latest steps. `phase`: starting, reading (`done` of `total` pictures), preparing, training, measuring, finished or
+    stopped. `execution`: how its machine computes ("bf16, channels_last, 2 threads"), which was measured at its start.
+
+    `passes`: how often it has learned from each of its pictures; `step_seconds`: what a step takes lately; `since`:
+    what the present one took so far; `waits`: whether it is paused; `cpu`: how many cores it gets; `told`: when all
+    this was written, in seconds since 1970. None is what is not known yet, or was not told by an older version."""
 
     phase: str
     step: int
@@ -29,6 +33,14 @@ class Progress:
     seconds_left: float | None
     bits: float | None
     execution: str = ""
+    passes: float | None = None
+    done: int = 0
+    total: int = 0
+    step_seconds: float | None = None
+    since: float = 0.0
+    waits: bool = False
+    cpu: float | None = None
+    told: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -59,9 +71,10 @@ class JobFolder:
             self.data.unlink(missing_ok=True)
 
     def progress(self) -> Progress | None:
-        """How far the run is; None before its first step."""
+        """How far the run is; None before it has told anything."""
         try:
-            return Progress(**json.loads((self.run / PROGRESS_FILE).read_bytes()))
+            with (self.run / PROGRESS_FILE).open("rb") as file:
+                return Progress(**json.loads(file.read()), told=os.fstat(file.fileno()).st_mtime)
         except (OSError, ValueError, TypeError):
             return None
 
@@ -80,7 +93,13 @@ class JobFolder:
     @property
     def has_saved(self) -> bool:
         """Whether there is something to go on from, or to make a checkpoint of."""
-        return any(self.run.glob("step-????????"))
+        return self.saved_step is not None
+
+    @property
+    def saved_step(self) -> int | None:
+        """The step of the newest save, or None."""
+        found = [path.name for path in self.run.glob("step-????????")]
+        return int(max(found).removeprefix("step-")) if found else None
 
     def samples(self) -> list[Path]:
         """The sheets of pictures drawn from the same seeds at each save, in order of step."""

@@ -56,3 +56,13 @@ def words(options: Mapping[str, Option], *, checkpoints: Path) -> list[str]:
         for name, value in said.items()
         if value is not False
     ]
+
+
+def longer(options: Mapping[str, Option], *, most: float) -> dict[str, Option]:
+    """The options of a training that is to go on for as long again as it took, but for `most` minutes more at most."""
+    more = dict(options)
+    if minutes := float(options.get("minutes", 0)):
+        more["minutes"] = minutes + min(minutes, most)
+    if steps := int(options.get("steps", 0)):
+        more["steps"] = 2 * steps
+    return more

@@ -8,7 +8,9 @@ import signal
 from pixelart.jobs.child import Child
 from pixelart.jobs.folder import JobFolder
 from pixelart.jobs.record import State
+from pixelart.training.endings import is_short, too_short
 
+STOPPED = "stopped"
 SERVER_GONE = "the server ended while it trained; Resume goes on where it was saved last"
 OUT_OF_MEMORY, WAY_ON = "out of memory", "try a smaller batch size or smaller pictures"
 _MEMORY = re.compile("MemoryError|not enough memory|allocate memory|out of memory|bad_alloc", re.IGNORECASE)
@@ -21,7 +23,7 @@ def outcome(child: Child, code: int, folder: JobFolder, *, minutes: float) -> tu
     if code == 0:
         progress = folder.progress()
         if progress and progress.phase == "finished":
-            return "done", ""
+            return ("interrupted", too_short(progress.step)) if is_short(progress.passes) else ("done", "")
         return _stopped(child, minutes)
     if child.was_killed:  # it did not stop in time
         state, reason = _stopped(child, minutes)
@@ -43,7 +45,7 @@ def _out_of_memory(limit: int | None) -> str:
 
 def _stopped(child: Child, minutes: float) -> tuple[State, str]:
     if child.stopped_by == "owner":
-        return "cancelled", "stopped"
+        return "cancelled", STOPPED
     if child.stopped_by == "limit":
         return "interrupted", f"the limit of {minutes:g} minutes is reached; Resume goes on"
     if child.stopped_by == "server":

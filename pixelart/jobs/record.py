@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from pixelart.training.endings import TOO_SHORT
+
 State = Literal["queued", "running", "stopping", "done", "cancelled", "interrupted", "failed", "damaged"]
 """done: trained to its end; cancelled: stopped by its owner; interrupted: by something else; failed: by itself.
 damaged: its record cannot be read; never written to one."""
@@ -36,6 +38,11 @@ class Job:
     started: float | None = None
     ended: float | None = None
     exported: str = ""
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it was trained to its end, and that is too short to have learned much."""
+        return self.state == "interrupted" and self.reason.startswith(TOO_SHORT)
 
     @property
     def claims(self) -> str:

@@ -22,8 +22,10 @@ TICK = 0.1
 """Seconds between two looks at a child."""
 LINGER = 0.4
 """Seconds after a drawing in which a child still gives way: another one often follows."""
-STOP_PATIENCE, CLOSE_PATIENCE, ORPHAN_PATIENCE = 60.0, 7.0, 10.0
-"""Seconds that a child has to save and end: told by its owner, at the end of the server, and when its server died."""
+STOP_PATIENCE, CLOSE_PATIENCE, ORPHAN_PATIENCE = 900.0, 7.0, 10.0
+"""Seconds that a child has to save and end: told by its owner, at the end of the server, and when its server died. It
+saves between two layers of a network, and so within a second; the first only ends one that hangs, however slow the
+machine, and before its first step it reads its pictures to have something to save."""
 KILL_PATIENCE = 1.0
 """Seconds in which a child that was killed is gone; one that the system holds up keeps no server from its end."""
 _AGAIN = 1.0

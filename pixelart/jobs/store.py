@@ -120,6 +120,8 @@ class JobStore:
     def change(self, job_id: str, *, was: Sequence[State], **values: Any) -> bool:
         """Set `values` of a record that is in one of the states `was`; whether there was such a one. A record that
         becomes queued is the last in the queue."""
+        if "options" in values:
+            values["options"] = json.dumps(dict(values["options"]))
         sets = [f"{field} = ?" for field in values] + ([f"turn = {_NEXT_TURN}"] * (values.get("state") == "queued"))
         marks = ", ".join("?" * len(was))
         with self._transaction():

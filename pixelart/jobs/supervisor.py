@@ -23,7 +23,7 @@ from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.jobs.child import PROGRAM
 from pixelart.jobs.folder import JobFolder, size_of
 from pixelart.jobs.names import free_name, rivals
-from pixelart.jobs.options import check_options, words
+from pixelart.jobs.options import check_options, longer, words
 from pixelart.jobs.record import AT_WORK, ENDED, RESUMABLE, STATES, Job
 from pixelart.jobs.runner import Runner
 from pixelart.jobs.store import DATABASE, JobStore
@@ -32,7 +32,8 @@ from pixelart.library import Library
 from pixelart.owners import OWNER_FILE, asked_by
 from pixelart.settings import SETTINGS, Settings
 from pixelart.training.checkpoint import Busy, Files, exclusive, new_folder
-from pixelart.training.setup import check_name, export_again, export_run, exported_files
+from pixelart.training.export import export_again, export_run, exported_files
+from pixelart.training.setup import check_name
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _PASSING = (errno.EBUSY, errno.EIO, *_FULL)
@@ -194,14 +195,16 @@ class Jobs:
             self._runner.stop(job.id)
 
     def resume(self, owner: str, job_id: str) -> None:
-        """Queue a job again that was cut short; it goes on from its newest whole checkpoint.
+        """Queue a job again that was cut short; it goes on from its newest whole checkpoint. One that was trained to
+        its end, which was too short to learn much, goes on for as long again.
 
         Raises:
             RequestRejected: the owner has no such job, it was not cut short, or the queue is full.
         """
         job = self.get(owner, job_id)
         with self._a_place(owner):
-            if not self._store.change(job.id, was=RESUMABLE, state="queued", reason="", ended=None):
+            more = {"options": longer(job.options, most=self._settings.max_job_minutes)} if job.is_short else {}
+            if not self._store.change(job.id, was=RESUMABLE, state="queued", reason="", ended=None, **more):
                 raise RequestRejected(f"job {job.id} is {self.get(owner, job_id).state}: there is nothing to resume")
 
     def export(self, owner: str, job_id: str) -> str:

@@ -70,19 +70,48 @@ def read_config(folder: Path) -> CheckpointConfig:
     Raises:
         WeightsRejected: missing, too large, or not a config of this format.
     """
-    data = _read(folder / CONFIG_FILE, SETTINGS.max_config_bytes)
+    return _parse_config(_read(folder / CONFIG_FILE, SETTINGS.max_config_bytes), folder.name)
+
+
+def _parse_config(data: bytes, name: str) -> CheckpointConfig:
+    """The checked config that `data` is the content of; `name` is used in errors. Raises WeightsRejected."""
     try:
         values = json.loads(data, object_pairs_hook=_once_each)
         if values.pop("format") != FORMAT or values.pop("library") != "pixelart":
-            raise WeightsRejected(f"{folder.name}/{CONFIG_FILE}: not format {FORMAT} of pixelart")
+            raise WeightsRejected(f"{name}/{CONFIG_FILE}: not format {FORMAT} of pixelart")
         config = CheckpointConfig(**{**values, "classes": tuple(values["classes"])})
-        _check(config, folder.name)
+        _check(config, name)
         config.to_json()  # what is read here leaves as JSON again: no number that JSON has not, and valid Unicode
     except WeightsRejected:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise WeightsRejected(f"{folder.name}/{CONFIG_FILE}: not readable ({error!s:.80})") from error
+        raise WeightsRejected(f"{name}/{CONFIG_FILE}: not readable ({error!s:.80})") from error
     return config
+
+
+def check_readable(config: CheckpointConfig, *, name: str) -> None:
+    """Refuse a config whose checkpoint could be written and then not be read, whatever its weights turn out to be: by
+    what `read_config` and `load_weights` do, before anything is trained. `name` is used in errors.
+
+    Raises:
+        WeightsRejected: it is outside a limit of theirs.
+    """
+    for class_name in config.classes:  # half a character, of a folder that is not UTF-8, could not even be written
+        check_class_name(class_name, name)
+    try:
+        data = config.to_json()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise WeightsRejected(f"{name}/{CONFIG_FILE}: cannot be written ({error!s:.80})") from error
+    _check_length(len(data), SETTINGS.max_config_bytes, f"{name}/{CONFIG_FILE}")
+    _parse_config(data, name)
+    expected, entries, end = _expected(config), dict[str, Any](), 0
+    for key, tensor in expected.items():
+        begin, end = end, end + 4 * tensor.numel()
+        entries[key] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [begin, end]}
+    header = json.dumps(entries, separators=(",", ":")).encode()
+    start = struct.pack("<Q", len(header)) + header
+    _check_length(len(start) + end, SETTINGS.max_weights_bytes, f"{name}/{WEIGHTS_FILE}")
+    _check_header(start[: 8 + SETTINGS.max_config_bytes], len(start) + end, name, config)
 
 
 def read_seen(folder: Path) -> frozenset[str]:
@@ -186,19 +215,23 @@ def _check(config: CheckpointConfig, name: str) -> None:
         raise WeightsRejected(f"{name}: codec {codec.name} and model differ in channels or levels")
     if not isinstance(config.training, dict):
         raise WeightsRejected(f"{name}: 'training' must be an object")
-    _check_classes(config.classes, name)
+    for class_name in config.classes:
+        check_class_name(class_name, name)
     if len(set(config.classes)) != len(config.classes) or len(config.classes) != values.num_classes:
         raise WeightsRejected(f"{name}: {len(config.classes)} class names for {values.num_classes} classes")
     if not 1 <= values.height <= SETTINGS.max_side or not 1 <= values.width <= SETTINGS.max_side:
         raise WeightsRejected(f"{name}: size {values.width} x {values.height}; the limit is {SETTINGS.max_side}")
 
 
-def _check_classes(classes: Any, name: str) -> None:
-    if not all(isinstance(c, str) and 0 < len(c) <= 80 for c in classes):
-        raise WeightsRejected(f"{name}: class names must be texts of 1 to 80 characters")
-    for c in classes:
-        if any("\ud800" <= letter <= "\udfff" for letter in c):
-            raise WeightsRejected(f"{name}: the class name {c!a} is not valid Unicode")
+def check_class_name(class_name: Any, name: str) -> None:
+    """Raises WeightsRejected when a class of the checkpoint, or of the pictures, called `name` cannot be called so."""
+    if not isinstance(class_name, str):
+        raise WeightsRejected(f"{name}: class {class_name!r:.40}: a class name must be a text")
+    if not 1 <= len(class_name) <= SETTINGS.max_class_name:
+        count, most = len(class_name), SETTINGS.max_class_name
+        raise WeightsRejected(f"{name}: class {class_name!r:.40}: {count} characters; needed are 1 to {most}")
+    if any("\ud800" <= letter <= "\udfff" for letter in class_name):
+        raise WeightsRejected(f"{name}: the class name {class_name!a:.40} is not valid Unicode")
 
 
 def _header(data: bytes, name: str) -> dict[str, tuple[tuple[int, ...], str]]:
@@ -223,9 +256,12 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _read(path: Path, limit: int) -> bytes:
     try:
-        size = path.stat().st_size
-        if size > limit:
-            raise WeightsRejected(f"{path.parent.name}/{path.name}: {size} bytes; the limit is {limit}")
+        _check_length(path.stat().st_size, limit, f"{path.parent.name}/{path.name}")
         return path.read_bytes()
     except OSError as error:
         raise WeightsRejected(f"{path.parent.name}/{path.name}: {error.strerror or 'cannot be read'}") from error
+
+
+def _check_length(size: int, limit: int, name: str) -> None:
+    if size > limit:
+        raise WeightsRejected(f"{name}: {size} bytes; the limit is {limit}")

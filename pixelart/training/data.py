@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Literal
@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelart.codec import ALPHA_THRESHOLD, Picture, normalise
-from pixelart.errors import DataRejected, PixelArtError
+from pixelart.errors import DataRejected, PixelArtError, WeightsRejected
 from pixelart.images import SUFFIXES, resize_nearest
+from pixelart.models.weights import check_class_name
 from pixelart.settings import SETTINGS
-from pixelart.training.sources import read_members, shown
+from pixelart.training.sources import OnProgress, read_members, shown, untold
 from pixelart.training.store import Pictures, Store
 
 Fit = Literal["refuse", "nearest"]
@@ -103,19 +104,22 @@ def is_validation(content_hash: str, *, share: float) -> bool:
     return int(content_hash[:8], 16) / 2**32 < share
 
 
-def read_pictures(source: Path, *, size: tuple[int, int] | None = None, fit: Fit = "refuse") -> PictureSet:
+def read_pictures(
+    source: Path, *, size: tuple[int, int] | None = None, fit: Fit = "refuse", on_progress: OnProgress = untold
+) -> PictureSet:
     """All pictures of a folder or a .zip.
 
     Args:
         size: (height, width) wanted; the most frequent one when None.
         fit: what to do with a picture of another size: refuse the set, or resize by nearest neighbour.
+        on_progress: told how many of how many files are read.
 
     Raises:
         DataRejected: nothing there, too much, an unsafe archive, or a picture of another size.
         ImageRejected: a file that bears a picture's suffix and is none.
     """
     places, store, hashes = list[PurePath](), Store(), list[str]()
-    for place, picture in read_members(source):
+    for place, picture in read_members(source, on_progress=on_progress):
         if isinstance(picture, PixelArtError):
             raise picture
         if picture is not None:
@@ -125,7 +129,7 @@ def read_pictures(source: Path, *, size: tuple[int, int] | None = None, fit: Fit
     if not places:
         raise DataRejected(f"{source.name}: {NO_PICTURE}")
     classes = class_names(places)
-    check_classes(len(set(classes)), source.name)
+    check_classes(set(classes), source.name)
     numbers = list(range(len(places)))
     size = size or most_frequent_size([store.shape(number) for number in numbers])
     check_fits(len(places), size, fit)
@@ -153,10 +157,16 @@ def class_names(places: Sequence[PurePath]) -> tuple[str, ...]:
     return tuple(parts[0] if parts else NO_FOLDER for parts in folders)
 
 
-def check_classes(count: int, name: str) -> None:
-    """Raises DataRejected when the set or model called `name` has more classes than a network is made for."""
-    if count > SETTINGS.max_classes:
-        raise DataRejected(f"{name}: {count} classes; the limit is {SETTINGS.max_classes}")
+def check_classes(classes: Collection[str], name: str) -> None:
+    """Raises DataRejected when the set or model called `name` has more classes than a network is made for, or one whose
+    name no checkpoint can hold."""
+    if len(classes) > SETTINGS.max_classes:
+        raise DataRejected(f"{name}: {len(classes)} classes; the limit is {SETTINGS.max_classes}")
+    try:
+        for class_name in sorted(classes):
+            check_class_name(class_name, name)
+    except WeightsRejected as error:
+        raise DataRejected(str(error)) from error
 
 
 def check_fits(count: int, size: tuple[int, int], fit: Fit) -> None:

@@ -11,7 +11,18 @@ from pixelart.errors import RequestRejected
 from pixelart.training.checkpoint import last_checkpoint
 from pixelart.training.trainer import Trainer
 
+TOO_SHORT = "too short to have learned much"
 NO_MEMORY = "not enough memory; a smaller --batch-size with --accumulate, or --gradient-checkpointing, needs less"
+
+
+def is_short(passes: float | None) -> bool:
+    """Whether a run that went so often over its pictures has not seen all of them once; None = it is not known."""
+    return passes is not None and passes < 1
+
+
+def too_short(step: int) -> str:
+    """What is said of a run that ended so."""
+    return f"{TOO_SHORT}: {step} {'step' if step == 1 else 'steps'}"
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,23 +14,15 @@ import numpy as np
 
 from pixelart.errors import DataRejected, RequestRejected
 from pixelart.models.origin import read_origin
-from pixelart.models.weights import (
-    CONFIG_FILE,
-    LOG_FILE,
-    SEEN_FILE,
-    WEIGHTS_FILE,
-    CheckpointConfig,
-    read_seen,
-)
-from pixelart.near_copies import read_counted
-from pixelart.owners import OWNER_FILE, sealed
+from pixelart.models.weights import SEEN_FILE, read_seen
 from pixelart.training.autotune import tuned
-from pixelart.training.checkpoint import Files, exclusive, last_checkpoint, new_folder, write_file
+from pixelart.training.checkpoint import Files, exclusive, last_checkpoint, write_file
 from pixelart.training.data import Fit, is_validation, read_pictures
-from pixelart.training.measuring import log_table
+from pixelart.training.export import check_end
 from pixelart.training.options import check_training_options
 from pixelart.training.processes import Processes
 from pixelart.training.run import AUTO, RUN_FILE, PaletteOf, RunConfig, Schedule, read_run
+from pixelart.training.sources import OnProgress, untold
 from pixelart.training.starting import (
     NewClasses,
     base_weights,
@@ -40,7 +31,6 @@ from pixelart.training.starting import (
     from_scratch,
     refuse_beside_base,
 )
-from pixelart.training.state import BEST, best_row
 from pixelart.training.trainer import Trainer
 
 EXECUTION = ("precision", "memory_format", "threads")
@@ -48,7 +38,6 @@ EXECUTION = ("precision", "memory_format", "threads")
 ADJUSTABLE = ("steps", "minutes", "save_every", "sample_every", *EXECUTION, "compile", "gradient_checkpointing")
 """What may be another on resume: how long to train, and how; the length also moves the cosine schedule."""
 MAX_NAME = 64
-_OF_A_SAVE = ("trained_steps", "trained_minutes", "kept_step", "near_copies")
 
 
 @contextmanager
@@ -67,6 +56,7 @@ def start_run(
     size: tuple[int, int] | None = None,
     fit: Fit = "refuse",
     processes: Processes | None = None,
+    on_progress: OnProgress = untold,
 ) -> Iterator[Trainer]:
     """A new run in the folder `run`, which must not hold one; inside the context no one else changes it.
 
@@ -74,7 +64,7 @@ def start_run(
     and pictures that the base has learned from are learned from again, never measured on. With `palette` "fit" the
     palette is fitted to the pictures instead, in as many `colours` as the base has, or as are said; each begins as the
     nearest of the base's. Classes that the base does not have are added to its own, or refused. Without a base, what is
-    None is that of FROM_SCRATCH.
+    None is that of FROM_SCRATCH. `on_progress`: told how many of how many files are read.
 
     Raises:
         RequestRejected: a value outside its limits, beside a base what the base decides, or a folder that holds a run.
@@ -84,10 +74,12 @@ def start_run(
     said = {"model": model, "preset": preset, "codec": codec, "colours": colours, "palette": palette}
     said = {name: value for name, value in said.items() if value is not None}
     check_training_options({**asdict(schedule), **said, "base": base, "new_classes": new_classes, "fit": fit})
+    if run.resolve() == data.resolve():
+        raise RequestRejected(f"{run}: is the folder of the pictures, and cannot be that of the run too")
     decided, origin, seen = decide(said, base=base)
     if origin:
         size = origin.model_config["height"], origin.model_config["width"]
-    pictures = read_pictures(data, size=size, fit=fit)
+    pictures = read_pictures(data, size=size, fit=fit, on_progress=on_progress)
     seen |= {h for h in pictures.hashes if not is_validation(h, share=schedule.validation_share)}
     learned = np.array([h in seen for h in pictures.hashes])
     if not learned.any():
@@ -112,6 +104,7 @@ def start_run(
         base=str(base.resolve()) if base else "",
         base_origin=str((base and read_origin(base)) or ""),
     )
+    check_end(config, name=data.name)
     weights = base_weights(config)
     run.mkdir(parents=True, exist_ok=True)
     Files().sync_folder(run.parent)  # or a power cut may take the run with all its synced checkpoints
@@ -133,7 +126,12 @@ def _ready(trainer: Trainer) -> Trainer:
 
 @contextmanager
 def resume_run(
-    run: Path, data: Path, *, given: Mapping[str, Any] = MappingProxyType({}), processes: Processes | None = None
+    run: Path,
+    data: Path,
+    *,
+    given: Mapping[str, Any] = MappingProxyType({}),
+    processes: Processes | None = None,
+    on_progress: OnProgress = untold,
 ) -> Iterator[Trainer]:
     """The run in the folder `run` at its newest whole checkpoint, or at its start when it has none yet; inside the
     context no one else changes it. A base is read only while there is no checkpoint.
@@ -148,7 +146,7 @@ def resume_run(
     with exclusive(run):
         config = read_run(run)
         schedule = _adjusted(config, given)
-        trainer = _opened(run, data, replace(config, schedule=schedule), processes)
+        trainer = _opened(run, data, replace(config, schedule=schedule), processes, on_progress)
         if schedule != config.schedule:
             trainer.config.write(run)
         yield _ready(trainer)
@@ -167,8 +165,10 @@ def join_run(run: Path, data: Path, *, processes: Processes) -> Iterator[Trainer
     yield _opened(run, data, read_run(run), processes)
 
 
-def _opened(run: Path, data: Path, config: RunConfig, processes: Processes | None) -> Trainer:
-    pictures = read_pictures(data, size=config.size, fit=config.fit)
+def _opened(
+    run: Path, data: Path, config: RunConfig, processes: Processes | None, on_progress: OnProgress = untold
+) -> Trainer:
+    pictures = read_pictures(data, size=config.size, fit=config.fit, on_progress=on_progress)
     weights = base_weights(config) if last_checkpoint(run) is None else None
     return Trainer(run, config, pictures, read_seen(run), weights=weights, processes=processes)
 
@@ -197,82 +197,3 @@ def check_name(name: str) -> None:
     """Raises RequestRejected when a checkpoint cannot be called so."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or len(name) > MAX_NAME:
         raise RequestRejected(f"name {name!r:.80}: use 1 to {MAX_NAME} letters, digits, '.', '_' and '-'")
-
-
-def exported_files(run: Path) -> dict[str, bytes]:
-    """The files, by name, of a checkpoint of the averaged weights of a run's newest save, or of its best where it keeps
-    that, with what was measured on the way.
-
-    Raises:
-        RequestRejected: no run there, or nothing saved yet.
-    """
-    config = read_run(run)
-    found = last_checkpoint(run)
-    if found is None:
-        raise RequestRejected(f"{run}: nothing is saved yet")
-    step, parts = found
-    state, best = json.loads(parts["state.json"]), parts.get(BEST)
-    kept, counted = best_row(state["rows"])["step"] if best else step, read_counted(run)
-    training = {
-        **asdict(config.schedule),
-        "base": Path(config.base).name,
-        **({"base_origin": config.base_origin} if config.base_origin else {}),
-        "trained_steps": step,
-        "trained_minutes": round(state["seconds"] / 60, 1),
-        "kept_step": kept,
-        **({"near_copies": asdict(counted)} if counted and counted.step == kept else {}),
-    }
-    description = CheckpointConfig(config.model, config.model_config, config.codec, config.classes, training)
-    log = {LOG_FILE: log_table(state["rows"])} if state["rows"] else {}
-    return {
-        CONFIG_FILE: description.to_json(),
-        WEIGHTS_FILE: best or parts["average.safetensors"],
-        SEEN_FILE: (run / SEEN_FILE).read_bytes(),
-        **log,
-    }
-
-
-def export_run(run: Path, target: Path, *, owner: str = "") -> Path:
-    """Write `exported_files` of a run as the checkpoint folder `target`, whole or not at all; of several that do so at
-    once the first has it. `owner`: whose alone it is to be; "" = no one's.
-
-    Raises:
-        RequestRejected: no run there, nothing saved yet, or `target` exists.
-    """
-    files, written = Files(), exported_files(run)
-    if owner:
-        written[OWNER_FILE] = sealed(owner)
-    with new_folder(target, files=files) as partial:
-        for name, data in written.items():
-            files.write(partial / name, data)
-    return target
-
-
-def export_again(run: Path, target: Path) -> bool:
-    """Bring a checkpoint of this run to its newest save; False, and nothing is done, where `target` is none.
-
-    File by file, the weights first: all saves of a run are of one network, so that whoever reads meanwhile has whole
-    weights that fit, those before or those after.
-
-    Raises:
-        RequestRejected: no run there, or nothing saved yet.
-        OSError: a write failed; the file that was to be replaced is as it was.
-    """
-    written = exported_files(run)
-    try:
-        there = {name: (target / name).read_bytes() for name in written if (target / name).exists()}
-        same = _lasting(there[CONFIG_FILE]) == _lasting(written[CONFIG_FILE])
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):  # a file is not there, or is none of ours
-        return False
-    if not same or there[SEEN_FILE] != written[SEEN_FILE]:
-        return False
-    for name in (WEIGHTS_FILE, CONFIG_FILE, LOG_FILE):
-        if name in written and there.get(name) != written[name]:
-            write_file(target / name, written[name])
-    return True
-
-
-def _lasting(config: bytes) -> dict[str, Any]:
-    """What a config.json says that is the same for all saves of a run."""
-    values = json.loads(config)
-    return {**values, "training": {k: v for k, v in values["training"].items() if k not in _OF_A_SAVE}}

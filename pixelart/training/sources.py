@@ -13,7 +13,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, NamedTuple, TypeVar
@@ -63,6 +63,21 @@ def until_cancelled(things: Iterable[_T], cancel: Cancel) -> Iterator[_T]:
         yield thing
 
 
+_OURS = (("run.json", "training_images.txt"), ("config.json", "model.safetensors"))
+"""What is in the folder of a run, and of a checkpoint. One file alone marks nothing: run.json may describe the frames
+of a running figure."""
+
+
+def _without_ours(places: Sequence[PurePath]) -> list[PurePath]:
+    """The files of a source without those of runs and checkpoints that lie in it: their samples are no pictures to
+    learn from. Such a folder stays as one name, so that it can be told; the source itself is never left out."""
+    listed, ours = set(places), set[PurePath]()
+    for first, second in _OURS:
+        ours |= {p.parent for p in places if p.name == first and p.with_name(second) in listed and p.parent.name}
+    inside = {place: next((folder for folder in place.parents if folder in ours), place) for place in places}
+    return list(dict.fromkeys(inside.values()))
+
+
 def read_members(
     source: Path, *, max_side: int = SETTINGS.max_side, cancel: Cancel = never, on_progress: OnProgress = untold
 ) -> Iterator[Member]:
@@ -100,6 +115,7 @@ def _folder_members(source: Path, max_side: int, cancel: Cancel, on_progress: On
         raise DataRejected(f"{source.name}: more than {SETTINGS.max_files} files and folders, the limit")
     places = sorted((path.relative_to(source) for path in paths), key=lambda place: place.parts)
     places = [place for place in places if not _hidden(place.as_posix(), place) and _is_file_or_link(source / place)]
+    places = _without_ours(places)
     _check_count(source, sum(map(_is_picture, places)))
     root = Path(os.path.realpath(source))
     for number, place in enumerate(until_cancelled(places, cancel), 1):
@@ -138,6 +154,8 @@ def _archive_members(source: Path, max_side: int, cancel: Cancel, on_progress: O
         if sum(entry.file_size for entry in pictures) > SETTINGS.max_archive_bytes:
             raise DataRejected(f"{source.name}: unpacks to more than {SETTINGS.max_archive_bytes >> 20} MiB")
         entries = [(place, entry) for place, entry in entries if not _hidden(entry.filename, place)]
+        kept = set(_without_ours([place for place, _ in entries]))
+        entries = [(place, entry) for place, entry in entries if place in kept]
         for number, (place, entry) in enumerate(until_cancelled(entries, cancel), 1):
             yield _tried(place, _read_entry, archive, entry, place, max_side)
             on_progress(number, len(entries))

@@ -86,7 +86,7 @@ def from_base(
     if decided["palette"] == "fit":
         codec = _codec("indexed", decided["colours"] or codec.levels, learned)
     config = adapted_config(origin, codec=codec, classes=pictures.classes)
-    check_classes(len(config.classes), f"{data.name} with the classes of the base")
+    check_classes(config.classes, f"{data.name} with the classes of the base")
     return config
 
 

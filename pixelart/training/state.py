@@ -9,6 +9,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from pixelart.errors import RequestRejected
 from pixelart.models import AutoregressiveModel
 from pixelart.models.weights import pack_weights
 from pixelart.training.run import Schedule
@@ -46,7 +47,14 @@ class Learner:
         return float(self.optimizer.param_groups[0]["lr"])
 
     def pack(self) -> dict[str, bytes]:
-        """The files of a checkpoint, by name."""
+        """The files of a checkpoint, by name.
+
+        Raises:
+            RequestRejected: a weight is not finite, and no checkpoint of it could be drawn with.
+        """
+        for model in (self.model, self.average):
+            if not all(bool(torch.isfinite(weight).all()) for weight in model.state_dict().values()):
+                raise RequestRejected("the weights are not finite; lower the learning rate")
         moments = {
             f"{kind}/{self.names[index]}": value.cpu().contiguous()
             for index, values in self.optimizer.state_dict()["state"].items()

@@ -111,7 +111,7 @@ def survey(
     found = [one for one in until_cancelled(found, cancel) if _is_usable(one, notes)]
     size = options.size or (most_frequent_size([one.shape for one in found]) if found else (1, 1))
     names = class_names([one.place for one in found])
-    check_classes(len(set(names)), source.name)
+    check_classes(set(names), source.name)
     sizes: defaultdict[str, Sizes] = defaultdict(Counter)
     for one, name in zip(found, names, strict=True):
         sizes[name][one.shape[1], one.shape[0]] += 1

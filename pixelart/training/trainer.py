@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Set
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,19 @@ from pixelart.models.weights import pack_weights
 from pixelart.training.batches import Batches
 from pixelart.training.checkpoint import last_checkpoint, save_checkpoint, write_file
 from pixelart.training.data import PictureSet
-from pixelart.training.measuring import LOG_FIELDS, draw_samples, log_table, measure
+from pixelart.training.interruption import interruptible
+from pixelart.training.measuring import LOG_FIELDS, log_table, measure
 from pixelart.training.objective import Objective, weight_and_count
 from pixelart.training.pace import follow, warm_cosine
 from pixelart.training.processes import Processes
 from pixelart.training.run import RunConfig
+from pixelart.training.sample_sheets import SampleSheets
 from pixelart.training.state import BEST, Learner, best_row
 from pixelart.training.store import encode_set
 
 log = logging.getLogger(__name__)
+SNAPSHOT_SECONDS = 120.0
+"""Between two saves at most, so that no end of the process costs more, however slow its steps are."""
 
 
 class Trainer:
@@ -80,17 +85,19 @@ class Trainer:
         self.classes = torch.tensor([config.classes.index(c) for c in data.class_names])
         known = torch.tensor([h in seen for h in data.hashes])
         self.train_rows, self.validation_rows = (torch.where(known == part)[0] for part in (True, False))
-        learned = self.train_rows
-        self.batches = Batches(
-            self.x.select(learned), self.classes[learned], num_classes=len(config.classes), schedule=schedule
-        )
+        x, classes = self.x.select(self.train_rows), self.classes[self.train_rows]
+        self.batches = Batches(x, classes, num_classes=len(config.classes), schedule=schedule)
+        learned = self.classes.unique().tolist()
+        self.sheets = SampleSheets(run, config.classes, learned, size=config.size)
         self.step, self.seconds, self.rows = 0, 0.0, list[dict[str, Any]]()
         self._recent, self.last_bits = list[float](), 0.0
         self._best: bytes | None = None
         self._hurry: Callable[[], bool] = lambda: False
+        self._saved_at = -math.inf
         found = last_checkpoint(run)
         if found:
             self._restore(*found)
+            self._saved_at = time.monotonic()
 
     def train(
         self,
@@ -98,37 +105,53 @@ class Trainer:
         stop: Callable[[], bool] = lambda: False,
         report: Callable[[Trainer], None] = lambda _: None,
         hurry: Callable[[], bool] = lambda: False,
+        interrupt: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Train to the end of the schedule, or until `stop`; a checkpoint is saved in both cases.
+        """Train to the end of the schedule, or until `stop`; a checkpoint is saved in both cases, and one before the
+        first step.
 
         `stop` is asked and `report` called once a step; `hurry` is asked while measuring and drawing samples, several
-        times a second, and when it answers True they are left out. A resumed run first makes up for the log and the
-        samples of its last checkpoint where they are missing.
+        times a second, and when it answers True they are left out. `interrupt` is asked within a step, which is given
+        up when it answers True: a stop that does not wait, of a run of one process that is not compiled. A resumed run
+        first makes up for the log and the samples of its last checkpoint where they are missing.
         """
         self._hurry = hurry
-        if self.step and self.processes.is_first:
-            self._catch_up()
+        if self.processes.is_first:
+            self._begin()
         if self.config.schedule.compile and self.progress() < 1:
             self.objective.warm_up(*next(self._given()), alone=self.progress() < self.config.schedule.context_first)
             self.learner.optimizer.zero_grad(set_to_none=True)
-        while self.progress() < 1 and not self.processes.any(stop()):
-            began = time.monotonic()
-            self.last_bits = self._train_step()
-            self._recent.append(self.last_bits)
-            self.step += 1
-            self.seconds = self.processes.of_first(self.seconds + time.monotonic() - began)
-            report(self)
-            if self.processes.is_first:
-                self._keep()
+        can_interrupt = self.processes.count == 1 and not self.config.schedule.compile
+        with interruptible(self.model, interrupt) if can_interrupt else nullcontext(), suppress(Cancelled):
+            while self.progress() < 1 and not self.processes.any(stop()):
+                began = time.monotonic()
+                self.last_bits = self._train_step()
+                self._recent.append(self.last_bits)
+                self.step += 1
+                self.seconds = self.processes.of_first(self.seconds + time.monotonic() - began)
+                report(self)
+                if self.processes.is_first:
+                    self._keep()
         if self.progress() < 1 and self.processes.is_first:  # asked to stop: measuring could outlast the patience
             self._save_unmeasured()
         self.processes.leave()
+
+    def _begin(self) -> None:
+        """What there is to save and to show before the first step of this life of the run."""
+        if self.step:
+            self._catch_up()
+        elif self._saved_at == -math.inf:
+            self._save_unmeasured()
+        if self.config.base and not self.step and not self.sheets.has(self.step):
+            self._draw_samples()  # of the base, to compare with
 
     def _keep(self) -> None:
         """Save, and draw samples, when it is time to."""
         every = self.config.schedule.sample_every
         if self.saves_now():
             self.save()
+        elif time.monotonic() - self._saved_at > SNAPSHOT_SECONDS:
+            self._save_unmeasured()
         elif every and self.step % every == 0:
             self._draw_samples()
 
@@ -139,6 +162,11 @@ class Trainer:
     def recent_bits(self) -> float:
         """Mean bits per hidden sub-pixel over the steps since the last save."""
         return sum(self._recent) / max(1, len(self._recent))
+
+    @property
+    def passes(self) -> float:
+        """How often it has learned from each of its pictures."""
+        return self.step * self.config.schedule.pictures_a_step / len(self.train_rows)
 
     def progress(self) -> float:
         """The share 0..1 of the schedule that is done."""
@@ -161,7 +189,7 @@ class Trainer:
         if self.config.schedule.keep == "best" and best_row(rows) is rows[-1]:
             best = pack_weights(self.average)
         save_checkpoint(self.run, self.step, self._parts(rows, [], best))
-        self.rows, self._recent, self._best = rows, [], best
+        self.rows, self._recent, self._best, self._saved_at = rows, [], best, time.monotonic()
         log.info("%s", json.dumps(rows[-1]))
         self._write_log()
         if self._shows_samples():
@@ -169,11 +197,12 @@ class Trainer:
 
     def _save_unmeasured(self) -> None:
         save_checkpoint(self.run, self.step, self._parts(self.rows, self._recent, self._best))
+        self._saved_at = time.monotonic()
 
     def _catch_up(self) -> None:
         """log.csv and samples/, as the last checkpoint has them, that a killed run could not write any more."""
         self._write_log()
-        if self._shows_samples() and not self._sheet.exists():
+        if self._shows_samples() and not self.sheets.has(self.step):
             self._draw_samples()
 
     def _write_log(self) -> None:
@@ -185,19 +214,8 @@ class Trainer:
         is_measured = bool(self.rows) and self.rows[-1]["step"] == self.step
         return is_measured and (not every or self.step % every == 0 or self.progress() >= 1)
 
-    @property
-    def _sheet(self) -> Path:
-        return self.run / "samples" / f"step-{self.step:08d}.png"
-
     def _draw_samples(self) -> None:
-        """The sheet of this step, of the classes that are learned from."""
-        weights, size = self._class_weights(self.classes.unique()), self.config.size
-        try:
-            data = draw_samples(self.average, self.codec, weights, size=size, cancel=self._hurry)
-        except Cancelled:
-            return
-        self._sheet.parent.mkdir(exist_ok=True)
-        write_file(self._sheet, data)
+        self.sheets.draw(self.average, self.codec, self.step, cancel=self._hurry)
 
     def _train_step(self) -> float:
         schedule, optimizer = self.config.schedule, self.learner.optimizer

@@ -20,7 +20,7 @@ from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payl
 from pixelart.ui.palette_value import AllowedColours, allowed_from_payload, allowed_to_payload
 
 STATIC = Path(__file__).with_name("static")
-CANVAS_SCRIPTS = ("state", "view", "tools", "input", "keys", "inspect", "value")
+CANVAS_SCRIPTS = ("state", "view", "tools", "input", "keys", "toolbars", "inspect", "value")
 
 
 @cache

@@ -87,8 +87,8 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
                 allow_preview=False, interactive=False, height="auto", fit_columns=False, buttons=[],
             )  # fmt: skip
         with gr.Column(scale=1, min_width=290, elem_id="right"):
+            buttons = _action_buttons()  # what the Tab key comes to after the canvas
             class_name, temperature, seed, images = _main_settings(session, status, engine)
-            buttons = _action_buttons()
             with gr.Column(elem_id="more"):
                 colours, snap = palette_panel(canvas, status, top.model, engine, **AT_ONCE)
                 advanced = _advanced()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from pixelart.errors import Cancelled, PixelArtError, RequestRejected
 from pixelart.seams import Shift, back, rolled, shift_to_join
 from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas, Painting
-from pixelart.ui.form import Form, request_from
+from pixelart.ui.form import ANY_CLASS, Form, request_from
 from pixelart.ui.results import ResultFiles, candidate_caption, seed_caption
 from pixelart.ui.session import Session
 from pixelart.ui.status import counted, status_progress, status_text
@@ -56,13 +56,13 @@ DrawingWorker = Worker[list[Drawing], Frame]
 @dataclass(frozen=True)
 class _Job:
     """`work`: the engine's call; `seed`: of the picture that is shown while it is drawn; `stopped`: what a stop leaves
-    of it; `mask`: where they are drawn, None = everywhere; `caption` of each result, and their `order`; `note`: what
-    else is said in the end."""
+    of it; `mask`: where they are drawn, None = everywhere; `caption` of each result and its rank, and their `order`;
+    `note`: what else is said in the end."""
 
     work: Work
     seed: int
     stopped: Callable[[Frame], Picture]
-    caption: Callable[[Drawing], str]
+    caption: Callable[[Drawing, int], str]
     order: str = ""
     note: str = ""
     mask: NDArray[np.bool_] | None = None
@@ -124,14 +124,18 @@ class DrawingHandlers:
             raise RequestRejected("The canvas is empty.")
         picture = canvas.picture
         height, width = (ENLARGED * side for side in picture.shape[:2])
-        request = request_from(Form(*values), replace(model_info(self.engine, model), height=height, width=width))
+        chosen = model_info(self.engine, model)
+        info = enlarger(chosen, self.engine.list_checkpoints())
+        form = form_for(Form(*values), info, chosen)
+        request = request_from(form, replace(info, height=height, width=width))
+        by = "" if info is chosen else f" {info.name} enlarged it: {chosen.name} cannot."
         return _Job(
             lambda on_row, cancel: self.engine.enlarge(request, picture, factor=ENLARGED, on_row=on_row, cancel=cancel),
             request.seed,
             lambda frame: frame.picture,
             candidate_caption,
             " Likeliest first.",
-            f" The canvas is {width} x {height} now; Undo brings the small picture back.",
+            f"{by} The canvas is {width} x {height} now; Undo brings the small picture back.",
             added_pixels(height, width, factor=ENLARGED),
         )
 
@@ -170,7 +174,7 @@ class DrawingHandlers:
         session.keep(ticket, drawings, job.mask)
         shown = Canvas(drawings[0].picture, ticket=ticket)
         try:
-            items = [(self.results.save(drawing), job.caption(drawing)) for drawing in drawings]
+            items = [(self.results.save(each), job.caption(each, rank)) for rank, each in enumerate(drawings)]
         except PixelArtError as error:  # a full disk: the canvas has the first one all the same
             return shown, *refuse(str(error))[1:]
         status = status_text(summary(drawings, worker.seconds, job.order) + job.note)
@@ -216,6 +220,31 @@ def model_info(engine: Engine, model: Any) -> CheckpointInfo:
     if not model:
         raise RequestRejected(LOADING if engine.list_checkpoints() else NO_MODEL)
     return engine.info(model)
+
+
+def enlarger(chosen: CheckpointInfo, models: Sequence[CheckpointInfo]) -> CheckpointInfo:
+    """The chosen model where it enlarges, else the one that does so and is most like it; without any, the chosen one,
+    of which the engine says why not."""
+    if chosen.enlarges:
+        return chosen
+    can, known = [info for info in models if info.enlarges], {*chosen.classes}
+    return max(can, key=lambda info: (same_colours(info, chosen), len(known & {*info.classes})), default=chosen)
+
+
+def form_for(form: Form, info: CheckpointInfo, chosen: CheckpointInfo) -> Form:
+    """What the visitor set for the `chosen` model, for `info` instead: its class where that has it, and the choice of
+    colours where both have the same."""
+    if info is chosen:
+        return form
+    class_name = form.class_name if form.class_name in info.classes else ANY_CLASS
+    return replace(form, class_name=class_name, colours=form.colours if same_colours(info, chosen) else None)
+
+
+def same_colours(one: CheckpointInfo, other: CheckpointInfo) -> bool:
+    """Whether two models have the same palette."""
+    if one.colours is None or other.colours is None:
+        return False
+    return np.array_equal(one.colours, other.colours)
 
 
 def refuse(message: str) -> Outputs:

@@ -16,6 +16,7 @@ from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.hub import Pulled, commit_of, local_name, obtain, own_token
 from pixelart.ui.events import AT_ONCE, PRIVATE
 from pixelart.ui.inputs import Line
+from pixelart.ui.models_list import model_choices
 from pixelart.ui.plain import FAULT
 from pixelart.ui.status import status_progress, status_text
 from pixelart.ui.training.own_machine import from_own_machine
@@ -69,14 +70,14 @@ class LoadHandlers:
             for _ in worker.watch(interval=0.3):
                 yield gr.skip(), gr.skip(), gr.skip()
             done = worker.result()
-            names = [info.name for info in self.engine.list_checkpoints()]
+            choices = model_choices(self.engine.list_checkpoints())
         except Exception as error:
             told = self._plain(error)
             yield status_text(told), gr.skip(), gr.skip()
             raise gr.Error(told, visible=False, print_exception=False) from error  # the status shows it
         what = "is in the list of models, and chosen" if done.is_new else "was here already, and is chosen"
         told = status_text(f"{done.name} {what}. Revision {done.origin.commit[:7]}.")
-        yield told, gr.Dropdown(choices=list(names), value=done.name, interactive=True), gr.HTML(visible=False)
+        yield told, gr.Dropdown(choices=list(choices), value=done.name, interactive=True), gr.HTML(visible=False)
 
     def _obtain(self, repo_id: str, revision: str) -> Pulled:
         """A revision that is asked for comes beside the one that is here, under a name of its own."""

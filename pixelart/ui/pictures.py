@@ -16,10 +16,11 @@ from pixelart.engine import CheckpointInfo, Engine
 from pixelart.errors import ImageRejected, PixelArtError
 from pixelart.images import decode_picture
 from pixelart.settings import SETTINGS
-from pixelart.ui.canvas_value import Canvas, blank_canvas
+from pixelart.ui.canvas_value import Canvas, Painting, blank_canvas
 from pixelart.ui.drawing import model_info
 from pixelart.ui.form import ANY_CLASS
 from pixelart.ui.importing import fit_to_canvas
+from pixelart.ui.models_list import model_choices
 from pixelart.ui.palette_value import everything_allowed, hex_colours
 from pixelart.ui.session import Session
 from pixelart.ui.status import WELCOME, counted, status_text
@@ -39,8 +40,8 @@ class PictureHandlers:
 
     def load(self, session: Session) -> tuple[Any, ...]:
         """A fresh page: its session, notice, models, then what `select_model` returns for the first of them."""
-        models = [info.name for info in self._models()]
-        first = models[0] if models else None
+        models = model_choices(self._models())
+        first = models[0][1] if models else None
         chosen = gr.Dropdown(choices=list(models), value=first, interactive=bool(models))
         return session, gr.HTML(visible=not models), chosen, *self._page(None, first, True)
 
@@ -69,7 +70,7 @@ class PictureHandlers:
             picture, changes, others = self._fitted(decode_picture(data, name=name), info, snap)
         except PixelArtError as error:
             gr.Warning(str(error))
-            return gr.skip(), session.say(status_text(str(error)))
+            return Painting(ticket), session.say(status_text(str(error)))
         text = [f"Imported {name}", *changes, *([] if others else ["every colour kept"])]
         return Canvas(picture, np.zeros(picture.shape[:2], np.bool_)), session.say(status_text(" · ".join(text)))
 

@@ -30,14 +30,15 @@ def bits(drawing: Drawing) -> float:
     return -drawing.log_prob / math.log(2)
 
 
-def seed_caption(drawing: Drawing) -> str:
+def seed_caption(drawing: Drawing, rank: int) -> str:
     """What stands under a generated picture."""
     return f"seed {drawing.seed}"
 
 
-def candidate_caption(drawing: Drawing) -> str:
-    """What stands under a completion: how likely it is, and its seed."""
-    return f"seed {drawing.seed}\n{bits(drawing):.0f} bits"
+def candidate_caption(drawing: Drawing, rank: int) -> str:
+    """What stands under a completion, of which there are `rank` likelier ones: its seed, and its place among them."""
+    ordinal = {1: "2nd ", 2: "3rd "}.get(rank, f"{rank + 1}th ") if rank else ""
+    return f"seed {drawing.seed}\n{ordinal}likeliest"
 
 
 def file_name(drawing: Drawing, *, scale: int = 1, suffix: str = "png") -> str:

@@ -80,10 +80,15 @@ def launch_settings(hosting: Hosting = SERVER, *, tools: bool = False) -> dict[s
     answered. `tools`: the endpoints are MCP tools too, which needs `gradio[mcp]`."""
     theme = Base(
         primary_hue="indigo", neutral_hue="zinc", font=FONT, font_mono=MONO, spacing_size="sm", text_size="sm"
-    ).set(block_border_width="0px", block_shadow="none", block_background_fill="transparent")
+    ).set(
+        block_border_width="0px", block_shadow="none", block_background_fill="transparent",
+        button_primary_background_fill="*primary_600", button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_dark="*primary_600", button_primary_background_fill_hover_dark="*primary_700",
+    )  # fmt: skip
     return {
         "theme": theme,
         "css": read_static("studio.css"),
+        "js": read_static("page.js"),
         "ssr_mode": False,
         "run_history": False,
         "footer_links": [],

@@ -16,9 +16,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from pixelart.training.attended import Diary, Orders
+from pixelart.training.attended import Orders
+from pixelart.training.diary import Diary
 
 STEP_SECONDS = 0.005
+PICTURES = 2
+"""That it is said to learn from, one a step."""
 SAVE_SECONDS = 1.5
 """That one which is SLOW needs to save, once told to stop."""
 BAD_INPUT, KILLED, MEMORY, DEAF, CRASH, ALLOCATION, TOLD_BY_ANOTHER, FULL_DISK, SLOW, GREEDY = range(1, 11)
@@ -44,6 +47,10 @@ class Run:
 
     def progress(self) -> float:
         return self.step / self.config.schedule.steps
+
+    @property
+    def passes(self) -> float:
+        return self.step / PICTURES
 
     @property
     def last_bits(self) -> float:
@@ -79,7 +86,8 @@ def main(words: list[str]) -> int:
             raise FAULTS[kind]
         run: Any = Run(folder, int(said["steps"]))
         orders.begin()
-        diary = Diary(run, orders)
+        diary = Diary(folder, orders)
+        diary.begin(run)
         while run.progress() < 1 and (kind == DEAF or not orders.stop()):
             run.take_step()
             diary.report(run)

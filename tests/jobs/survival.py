@@ -56,7 +56,7 @@ class Cutter:
         server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert server.stdout
         server_pid, run = int(server.stdout.readline()), JobFolder(folder / job.id).run
-        until((run / "progress.json").exists)
+        until(lambda: any(run.glob("step-????????")))
         time.sleep(moment)
         told = time.monotonic()
         os.kill(server_pid, number)
@@ -77,7 +77,7 @@ class Cutter:
     def _stop(self, jobs: Jobs, moment: float) -> float:
         job = jobs.submit("ann", "mine", OPTIONS, self.data)
         run = jobs.folder("ann", job.id).run
-        until((run / "progress.json").exists)
+        until(lambda: any(run.glob("step-????????")))
         time.sleep(moment)
         told = time.monotonic()
         jobs.stop("ann", job.id)

@@ -23,7 +23,7 @@ from pixelart.library import Library
 from pixelart.models.weights import pack_weights
 from pixelart.training import checkpoint, setup
 from pixelart.training.checkpoint import Files, load_checkpoint
-from pixelart.training.setup import export_run
+from pixelart.training.export import export_run
 from tests.jobs.bystanders import LONG
 from tests.jobs.saved import FIRST, SECOND, give_run, saved_job
 from tests.jobs.waiting import ended

@@ -20,8 +20,9 @@ from pixelart.models.weights import SEEN_FILE, load_weights, read_config, read_s
 from pixelart.train_command import open_run
 from pixelart.training import data
 from pixelart.training.data import is_validation, read_pictures
+from pixelart.training.export import export_run
 from pixelart.training.run import PaletteOf, Schedule, read_run
-from pixelart.training.setup import export_run, start_run
+from pixelart.training.setup import start_run
 from pixelart.training.trainer import Trainer
 from tests.training.runs import resumed
 

@@ -17,12 +17,13 @@ from pixelart.cli import main
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.models import list_models
 from pixelart.models.weights import pack_weights, read_config
-from pixelart.training import trainer
+from pixelart.training import sample_sheets
 from pixelart.training.board import open_board
 from pixelart.training.checkpoint import last_checkpoint, list_checkpoints
+from pixelart.training.export import export_run
 from pixelart.training.options import check_training_options
 from pixelart.training.run import Schedule
-from pixelart.training.setup import export_run, start_run
+from pixelart.training.setup import start_run
 from pixelart.training.trainer import Trainer
 from tests.training.runs import resumed
 
@@ -179,14 +180,14 @@ def test_a_resumed_run_draws_the_samples_that_are_missing_alone_and_not_in_a_hur
 ) -> None:
     run = begin(steps=4, save_every=2)
     run.train(stop=lambda: run.step == 2)
-    sheet, drawn, draw = run.run / "samples" / "step-00000002.png", list[int](), trainer.draw_samples
+    sheet, drawn, draw = run.run / "samples" / "step-00000002.png", list[int](), sample_sheets.draw_samples
     before = sheet.read_bytes()
 
     def draw_samples(*given: Any, **options: Any) -> bytes:
         drawn.append(1)
         return draw(*given, **options)
 
-    monkeypatch.setattr(trainer, "draw_samples", draw_samples)
+    monkeypatch.setattr(sample_sheets, "draw_samples", draw_samples)
     resumed(run.run, tiny_data).train(stop=lambda: True)
     assert drawn == []
     sheet.unlink()

@@ -24,8 +24,9 @@ from pixelart.models.weights import load_weights, pack_weights, read_config
 from pixelart.training import setup, trainer
 from pixelart.training.checkpoint import Files, last_checkpoint, list_checkpoints
 from pixelart.training.data import is_validation, read_pictures
+from pixelart.training.export import export_run
 from pixelart.training.run import Schedule, read_run
-from pixelart.training.setup import export_run, start_run
+from pixelart.training.setup import start_run
 from pixelart.training.trainer import LOG_FIELDS, Trainer
 from tests.training.runs import resumed
 

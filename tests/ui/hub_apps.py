@@ -17,7 +17,7 @@ from pixelart.engine import Drawing, Engine, Request
 from pixelart.hosting import Hosting
 from pixelart.hub import client
 from pixelart.jobs import Jobs
-from pixelart.training.setup import export_run
+from pixelart.training.export import export_run
 from tests.hub_server import HubServer, serve
 from tests.ui.serving import serving
 

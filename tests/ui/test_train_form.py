@@ -14,6 +14,7 @@ from pixelart.jobs.options import check_options
 from pixelart.library import Library
 from pixelart.settings import SETTINGS
 from pixelart.ui.training.form import FIT, FLIP_SHARE, KEEP, VARIANTS, TrainForm, base_choices, base_of, job_from
+from tests.ui.fake_engine import FakeEngine
 
 FORM = TrainForm("tiny", "mine", 10, 0, True, KEEP, 0, 16, 0.1, 0, 0, 0.999, 0)
 
@@ -44,7 +45,7 @@ def test_a_new_network_has_no_base_whose_palette_could_be_kept() -> None:
 
 
 def test_every_checkpoint_and_every_variant_can_be_started_from() -> None:
-    values = [value for _, value in base_choices(["a", "b"])]
+    values = [value for _, value in base_choices(FakeEngine(names=("a", "b")).list_checkpoints())]
     assert values[:2] == ["a", "b"] and [base_of(value) for value in values[:2]] == ["a", "b"]
     assert [base_of(value) for value in values[2:]] == [None] * len(VARIANTS)
 

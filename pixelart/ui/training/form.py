@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pixelart.engine import CheckpointInfo
 from pixelart.errors import RequestRejected
 from pixelart.models import get_variant, list_models
 from pixelart.settings import SETTINGS
 from pixelart.training.setup import check_name
 from pixelart.training.starting import FROM_SCRATCH
 from pixelart.ui.form import MAX_SEED, number, whole
+from pixelart.ui.models_list import model_choices
 
 CODEC = FROM_SCRATCH["codec"]
 SCRATCH = "new:"
@@ -56,9 +59,9 @@ def variant_of(choice: str) -> str:
     return name
 
 
-def base_choices(checkpoints: list[str]) -> list[tuple[str, str]]:
+def base_choices(checkpoints: Sequence[CheckpointInfo]) -> list[tuple[str, str]]:
     """(label, value) of everything a training can start from."""
-    return [(name, name) for name in checkpoints] + [(f"New: {name}", SCRATCH + name) for name in VARIANTS]
+    return model_choices(checkpoints) + [(f"New: {name}", SCRATCH + name) for name in VARIANTS]
 
 
 def job_from(form: TrainForm) -> tuple[str, dict[str, Any]]:

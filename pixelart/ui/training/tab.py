@@ -24,7 +24,7 @@ from pixelart.ui.training.publishing import push_panel
 from pixelart.ui.training.scratch import Scratch
 from pixelart.ui.training.view import COLUMNS, HELD_OUT, NO_JOB, TRAINING
 from pixelart.ui.training.visitor import Images
-from pixelart.ui.training.watching import Watching
+from pixelart.ui.training.watching import RESUME, Watching
 
 STORAGE = "pixelart-studio-jobs"
 POLL_SECONDS = 2.0
@@ -135,7 +135,6 @@ def _settings() -> list[Any]:
         1, SETTINGS.max_job_minutes, value=10, step=1, label="Minutes", info="Of training.", elem_id="minutes",
         buttons=[],
     )  # fmt: skip
-    rate = Real(0, label="Learning rate", info="0: what suits the base", elem_id="rate")
     flip = Flag(True, label="Flip", info="Also learn from mirrored pictures; none is drawn mirrored.", elem_id="flip")
     with gr.Accordion("Advanced", open=False, elem_id="train-advanced"):
         palette = Switch(
@@ -143,6 +142,7 @@ def _settings() -> list[Any]:
             info="Of a base. Fit: new colours, each starting from the base's nearest.",
         )  # fmt: skip
         with gr.Row(elem_classes="numbers"):
+            rate = Real(0, label="Learning rate", info="0: what suits the base", elem_id="rate", min_width=90)
             steps = WholeNumber(0, label="Steps", info="0: by minutes", min_width=90)
             batch_size = WholeNumber(16, label="Batch size", info="Pictures a step", min_width=90)
             validation = Real(0.1, label="Validation share", info="Only measured on", min_width=90)
@@ -158,12 +158,13 @@ def _run() -> dict[str, Any]:
     with gr.Row(elem_id="run-actions"):
         start = gr.Button(START, variant="primary", elem_id="start", min_width=90, interactive=False)
         stop = gr.Button("Stop and save", variant="stop", elem_id="train-stop", min_width=90, visible=False)
-        resume = gr.Button("Resume", elem_id="resume", min_width=90, visible=False)
+        resume = gr.Button(RESUME, elem_id="resume", min_width=90, visible=False)
     job = Choice([], label="Job", elem_id="job", visible=False)
     status = gr.HTML(status_text(NO_JOB), elem_id="run-status", apply_default_css=False)
     x, y, color = COLUMNS
     plot = gr.LinePlot(
-        x=x, y=y, color=color, color_map={TRAINING: "#9a9ca8", HELD_OUT: "#6366f1"}, x_title="step", y_title="bits/dim",
+        x=x, y=y, color=color, color_map={TRAINING: "#9a9ca8", HELD_OUT: "#6366f1"}, x_title="step",
+        y_title="surprise (less is better)",
         color_title=" ", height=260, visible=False, elem_id="curve", buttons=[],
     )  # fmt: skip
     with gr.Row(elem_id="model-actions"):

@@ -16,11 +16,14 @@ import gradio as gr
 from pixelart.engine import Engine
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.jobs import ENDED, RESUMABLE, Job, JobFolder, Jobs
+from pixelart.ui.models_list import model_choices
 from pixelart.ui.results import download_value
 from pixelart.ui.status import status_text
 from pixelart.ui.training.form import TrainForm, base_choices, job_from
 from pixelart.ui.training.images_form import is_asked
-from pixelart.ui.training.view import NO_JOB, job_label, job_status, log_html, loss_curve, plain, samples_html
+from pixelart.ui.training.progress import job_label, job_status
+from pixelart.ui.training.samples import samples_html
+from pixelart.ui.training.view import NO_JOB, log_html, loss_curve, plain
 from pixelart.ui.training.visitor import Images, Ready
 from pixelart.ui.visitors import browser_of, owner_of
 
@@ -29,6 +32,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Memory = dict[str, str]
 """What the browser keeps: `owner`, a secret that only it knows, and `job`, the one that was looked at."""
+RESUME, GO_ON = "Resume", "Go on"
 OUTPUTS = 12
 """Of `Watching.view`."""
 
@@ -68,7 +72,7 @@ class Watching:
     def offer_bases(self, chosen: Any) -> Any:
         """The base models that there are now. What is chosen is left alone while it is among them: another may be
         chosen before this arrives."""
-        choices = base_choices([info.name for info in self.engine.list_checkpoints()])
+        choices = base_choices(self.engine.list_checkpoints())
         values = [value for _, value in choices]
         first: dict[str, Any] = {} if chosen in values else {"value": values[0]}
         return gr.Dropdown(choices=list(choices), **first)
@@ -161,10 +165,10 @@ class Watching:
     def use_model(self, memory: Any, job: Any) -> tuple[Any, Any]:
         """status, models: makes a checkpoint of what was saved last and chooses it."""
         name = self.jobs.export(owner_of(memory), str(job))
-        names = [info.name for info in self.engine.list_checkpoints()]
+        choices = model_choices(self.engine.list_checkpoints())
         gr.Info(f"{name} is in the list of models, and chosen.")
         told = status_text(f"{name} is a model now. Draw with it in Create.")
-        return told, gr.Dropdown(choices=list(names), value=name)
+        return told, gr.Dropdown(choices=list(choices), value=name)
 
     @told_plainly
     def download_model(self, memory: Any, job: Any) -> tuple[Any, Any]:
@@ -205,7 +209,7 @@ def _buttons(job: Job | None, *, saved: bool) -> list[Any]:
     state = job.state if job else None
     return [
         gr.Button(visible=state in ("queued", "running")),
-        gr.Button(visible=state in RESUMABLE),
+        gr.Button(value=GO_ON if job and job.is_short else RESUME, visible=state in RESUMABLE),
         *(gr.Button(visible=state in ENDED and saved) for _ in range(2)),
         gr.Button(visible=state in ENDED),
     ]

@@ -1,8 +1,10 @@
 // Mouse, pen, touch, wheel, and pictures that are dropped, pasted or chosen.
 
 const BUSY = "The model is drawing. Stop it first.";
+const IMPORTING = 120000;    // until Python has answered, which ends it
 const touches = new Map();
 let stroke = null;           // {name: tool, last: cell, before: document, byKey}
+let lastPoint = null;        // where the last stroke of the pencil or the eraser ended: Shift draws a line from there
 let panning = null, pinch = null, spaceHeld = false, pointerDown = false;
 
 function cellAt(event) {
@@ -12,17 +14,23 @@ function cellAt(event) {
 
 function toolFor(event) {
   if (event.altKey && tool !== "mask" && tool !== "unmask") return "pick";
-  return event.shiftKey || event.button === 2 ? oppositeOf(tool) : tool;
+  return event.button === 2 || (event.shiftKey && isMaskTool(tool)) ? oppositeOf(tool) : tool;
 }
 
-function startStroke(name, at, byKey = false) {
+const isMaskTool = (name) => name === "mask" || name === "unmask";
+
+function startOfLine(event, name, at) {
+  return event.shiftKey && !isMaskTool(name) && lastPoint && isInside(...lastPoint) ? lastPoint : at;
+}
+
+function startStroke(name, at, byKey = false, from = at) {
   if (isBusy()) return say(BUSY);
   if (name === "pick") return pick(...at);
   if (name === "inspect") return byKey ? paintLikely(0) : pressInspected(at);
   if (name === "fill") return edit(() => fillFrom(...at));
   if ((name === "mask" || name === "unmask") && !maskFilled) setMaskFilled(true);
   stroke = { name, last: at, before: copyOf(doc), byKey };
-  line(name, at, at);
+  line(name, from, at);
   refresh();
 }
 
@@ -34,8 +42,9 @@ function strokeTo(at) {
 
 function endStroke() {
   if (!stroke) return;
-  const { before } = stroke;
+  const { before, name, last } = stroke;
   stroke = null;
+  if (!isMaskTool(name)) lastPoint = last;
   addStep(before);
   refresh();
 }
@@ -70,7 +79,10 @@ stage.addEventListener("pointerdown", (event) => {
   if (event.pointerType === "touch") touches.set(event.pointerId, { x: event.clientX, y: event.clientY });
   if (touches.size === 2) startPinch();
   else if (event.button === 1 || spaceHeld) panning = { x: event.clientX, y: event.clientY };
-  else if (!stroke && touches.size < 2) startStroke(toolFor(event), cellAt(event));
+  else if (!stroke && touches.size < 2) {
+    const name = toolFor(event), at = cellAt(event);
+    startStroke(name, at, false, startOfLine(event, name, at));
+  }
 });
 
 stage.addEventListener("pointermove", (event) => {
@@ -155,7 +167,7 @@ async function importFile(file) {
   if (!file) return;
   if (isBusy()) return say(BUSY);
   if (file.size > LIMITS.fileBytes) return say(`${file.name}: ${mebibytes(file.size)}; the limit is ${mebibytes(LIMITS.fileBytes)}`);
-  say("Importing " + file.name);
+  say("Importing " + file.name, IMPORTING);
   trigger("upload", { name: file.name, data: encode(new Uint8Array(await file.arrayBuffer())) });
 }
 

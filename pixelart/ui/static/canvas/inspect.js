@@ -168,9 +168,9 @@ function stateOfMap() {
 
 function showSummary() {
   const state = stateOfMap(), bits = map?.bits;
-  $(".most").textContent = bits ? map.most.toFixed(1) + " bits" : "more bits";
+  $(".most").textContent = bits ? "surprising (" + map.most.toFixed(1) + ")" : "surprising";
   $(".map-state").textContent = state;
-  $(".total").textContent = bits && !state ? `Picture: ${map.total.toFixed(0)} bits` + (map.given ? ` as ${map.given}` : "") : "";
+  $(".total").textContent = bits && !state ? `Surprise of the picture: ${map.total.toFixed(0)}` + (map.given ? ` as ${map.given}` : "") : "";
   const classes = bits && !state && map.classes.length > 1 ? map.classes : [];
   $(".classes").textContent = (classes.length ? "Class: " : "") + classes.map(([name, p]) => name + " " + percent(p)).join(" · ");
 }
@@ -188,7 +188,7 @@ function showChances() {
 }
 
 function pixelText(answer) {
-  const where = spot.join(", "), bits = isCurrent() && map.bits ? ` · ${map.bits[indexOf(spot)].toFixed(2)} bits` : "";
+  const where = spot.join(", "), bits = isCurrent() && map.bits ? ` · surprise ${map.bits[indexOf(spot)].toFixed(2)}` : "";
   if (answer?.error) return `${where}${bits} · ${answer.error}`;
   if (!answer) return `${where}${bits} · …`;
   const rest = answer.exact ? "" : ` · about: others may have up to ${percent(answer.bound)}`;
@@ -209,7 +209,7 @@ function showChance(button, chance, answer) {
 
 function spokenChances({ error, likely = [], current, exact }) {
   if (error) return spot.join(", ") + ". " + error;
-  const bits = isCurrent() && map.bits ? `, ${map.bits[indexOf(spot)].toFixed(1)} bits` : "";
+  const bits = isCurrent() && map.bits ? `, surprise ${map.bits[indexOf(spot)].toFixed(1)}` : "";
   const list = likely.map((c) => `${nameOf(c.colour)} ${percent(c.probability)}`).join(", ");
   return `${spot.join(", ")}${bits}, ${nameOf(current.colour)}. Most probable${exact ? "" : ", about"}: ${list}`;
 }

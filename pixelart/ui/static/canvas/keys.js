@@ -43,7 +43,10 @@ function onCanvasKey(event, key) {
   if (event.target !== stage || event.ctrlKey || event.metaKey) return false;
   if (ARROWS[key]) moveCursor(ARROWS[key], event.shiftKey && !stroke ? LEAP : 1);
   else if (key === "enter" && !cursor) showCursor(middle());
-  else if ((key === " " || key === "enter") && cursor) { if (!event.repeat && !stroke) startStroke(toolFor(event), cursor, true); }
+  else if ((key === " " || key === "enter") && cursor) {
+    const name = toolFor(event);
+    if (!event.repeat && !stroke) startStroke(name, cursor, true, startOfLine(event, name, cursor));
+  }
   else return false;
   event.preventDefault();
   return true;

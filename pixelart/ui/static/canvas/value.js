@@ -26,10 +26,10 @@ function publish() {
   props.value = { width, height, pixels: encode(pixels), mask: encode(mask), preview: false, palette: null, ticket: null };
 }
 
-function say(text) {
+function say(text, time = 4000) {
   $(".message").textContent = text;
   clearTimeout(sayTimer);
-  sayTimer = setTimeout(() => { $(".message").textContent = ""; }, 4000);
+  sayTimer = setTimeout(() => { $(".message").textContent = ""; }, time);
 }
 
 function documentOf(value) {
@@ -62,6 +62,7 @@ function backToPainting() {
 function receive() {
   const value = props.value;
   if (!value) return;
+  if ($(".message").textContent.startsWith("Importing ")) say("");
   if (value.ticket && value.ticket <= left) return publish();
   if (!value.pixels) return backToPainting();
   if (value.palette) setPalette(value.palette);

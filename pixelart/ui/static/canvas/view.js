@@ -4,6 +4,7 @@
 const stage = $(".stage"), pictureCanvas = $(".picture"), tilesCanvas = $(".tiles"), heat = $(".heat"), overlay = $(".overlay");
 const stillMotion = matchMedia("(prefers-reduced-motion: reduce)");
 const MAX_CELL = 80, CHECK = 4;
+const CHEQUER = 8;    // CSS pixels that a square behind clear pixels has about: a whole number of cells
 let view = { cell: 0, x: 0, y: 0, fitted: true };    // CSS pixels a cell, and where the picture's corner lies
 let showGrid = false, phase = 0;
 let tiled = false;                                   // the picture is shown three by three; only the middle is painted
@@ -54,6 +55,8 @@ function place() {
   view.y = keptInside(view.y, height, stage.clientHeight);
   for (const layer of [pictureCanvas, heat]) putAt(layer, view.x, view.y, width, height);
   putAt(tilesCanvas, view.x - width, view.y - height, 3 * width, 3 * height);
+  const square = 2 * Math.max(1, Math.round(CHEQUER / view.cell)) * view.cell + "px";
+  for (const layer of [pictureCanvas, tilesCanvas]) layer.style.backgroundSize = square + " " + square;
   overlay.width = Math.round(stage.clientWidth * ratio());
   overlay.height = Math.round(stage.clientHeight * ratio());
   $(".zoom-level").textContent = "×" + Number(view.cell.toFixed(view.cell < 10 ? 1 : 0));

@@ -1,0 +1,60 @@
+"""The sheets of pictures that a run draws at its saves, always from the same seeds: a row a class."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch.nn import functional as F
+
+from pixelart.codec import Codec
+from pixelart.errors import Cancelled
+from pixelart.models import AutoregressiveModel
+from pixelart.training.checkpoint import write_file
+from pixelart.training.measuring import MAX_CLASSES, draw_samples
+
+SAMPLES_FOLDER, ROWS_FILE = "samples", "sample_rows.json"
+
+
+class SampleSheets:
+    """Those of the run folder `run`, of pictures of `size`. `learned`: which of `classes` it learns from."""
+
+    def __init__(self, run: Path, classes: Sequence[str], learned: Sequence[int], *, size: tuple[int, int]) -> None:
+        self._folder, self._rows, self._size = run / SAMPLES_FOLDER, run / ROWS_FILE, size
+        self._shown, self._classes = list(learned)[:MAX_CLASSES], classes
+
+    def has(self, step: int) -> bool:
+        """Whether the sheet of a step is drawn."""
+        return self._path(step).exists()
+
+    def draw(self, model: AutoregressiveModel, codec: Codec, step: int, *, cancel: Callable[[], bool]) -> None:
+        """Draw and keep the sheet of a step, and which class is in which row; nothing where `cancel` answers True.
+
+        Raises:
+            OSError: a write failed.
+        """
+        device = next(model.parameters()).device
+        weights = F.one_hot(torch.tensor(self._shown), len(self._classes)).float().to(device)
+        try:
+            data = draw_samples(model, codec, weights, size=self._size, cancel=cancel)
+        except Cancelled:
+            return
+        self._folder.mkdir(exist_ok=True)
+        rows = json.dumps([self._classes[number] for number in self._shown]).encode()
+        if not self._rows.exists():
+            write_file(self._rows, rows)
+        write_file(self._path(step), data)
+
+    def _path(self, step: int) -> Path:
+        return self._folder / f"step-{step:08d}.png"
+
+
+def read_rows(run: Path) -> list[str]:
+    """The class of each row of the sheets of a run; nothing where it does not say so."""
+    try:
+        rows = json.loads((run / ROWS_FILE).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return []
+    return rows if isinstance(rows, list) and all(isinstance(row, str) for row in rows) else []

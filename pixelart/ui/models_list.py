@@ -1,0 +1,36 @@
+"""The models as the page lists them: by purpose, with one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pixelart.engine import CheckpointInfo
+from pixelart.training.starting import FROM_SCRATCH
+from pixelart.ui.status import counted
+
+DRAW, ENLARGE, COMPARE = "Draw", "Enlarge", "Compare"
+_PURPOSES = (DRAW, ENLARGE, COMPARE)
+
+
+def purpose(info: CheckpointInfo) -> str:
+    """What a model is for first: those of the network that the app trains by default draw fastest; a chain enlarges
+    too; the others are there to see what other networks make of the same pictures."""
+    if info.enlarges:
+        return ENLARGE
+    return DRAW if info.model == FROM_SCRATCH["model"] else COMPARE
+
+
+def model_choices(infos: Sequence[CheckpointInfo]) -> list[tuple[str, str]]:
+    """(line, name) of each model, those to draw with first; the order within a purpose stays."""
+    ordered = sorted(infos, key=lambda info: _PURPOSES.index(purpose(info)))
+    return [(_line(info), info.name) for info in ordered]
+
+
+def _line(info: CheckpointInfo) -> str:
+    size, classes = f"{info.width} x {info.height}", counted(len(info.classes), "class", "classes")
+    about = {
+        DRAW: f"{size}, {classes}",
+        ENLARGE: f"to {2 * info.width} x {2 * info.height} and more; draws {size} too",
+        COMPARE: f"{info.model.replace('_', ' ')}, slower; {size}",
+    }[purpose(info)]
+    return f"{info.name} · {purpose(info)}: {about}"

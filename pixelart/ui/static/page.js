@@ -1,0 +1,29 @@
+// What concerns the whole page: gradio runs this function once, when the page is there.
+() => {
+  // A list that a Tab leaves is closed: gradio closes it only for a click elsewhere, or the Escape key.
+  document.addEventListener("focusout", ({ target, relatedTarget }) => {
+    if (target.getAttribute?.("role") !== "listbox" || !relatedTarget || relatedTarget.closest("ul.options")) return;
+    target.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", code: "Escape", bubbles: true }));
+  });
+
+  // Results are shown a whole number of times as large as they are, or a whole number of times smaller, on a chequer
+  // whose squares are whole pixels: no pixel is wider than its neighbour.
+  const CHEQUER = 6;
+  const shown = new ResizeObserver((entries) => entries.forEach(({ target }) => target.querySelectorAll("img").forEach(fit)));
+  function fit(image) {
+    const room = (image.closest(".thumbnail-item")?.clientWidth || 0) - 12, side = Math.max(image.naturalWidth, image.naturalHeight);
+    if (!side || room < 1) return;
+    const times = side <= room ? Math.floor(room / side) : 1 / Math.ceil(side / room);
+    const set = (name, value) => image.style.setProperty(name, value, "important");
+    set("width", image.naturalWidth * times + "px");
+    set("height", image.naturalHeight * times + "px");
+    const square = 2 * (times < 1 ? CHEQUER : Math.max(1, Math.round(CHEQUER / times)) * times) + "px";
+    set("background-size", square + " " + square);
+  }
+  document.addEventListener("load", ({ target }) => {
+    const results = target.closest?.("#results");
+    if (!results || target.tagName !== "IMG") return;
+    fit(target);
+    shown.observe(results);
+  }, true);
+}
