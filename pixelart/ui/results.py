@@ -13,7 +13,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
+from numpy.typing import NDArray
 
 from pixelart.codec import Picture
 from pixelart.engine import Drawing
@@ -36,6 +38,11 @@ def seed_caption(drawing: Drawing) -> str:
 def candidate_caption(drawing: Drawing) -> str:
     """What stands under a completion: how likely it is, and its seed."""
     return f"seed {drawing.seed}\n{bits(drawing):.0f} bits"
+
+
+def caption_of(drawing: Drawing, mask: NDArray[np.bool_] | None) -> str:
+    """What stands under a result that was drawn where `mask` is True; None = everywhere."""
+    return seed_caption(drawing) if mask is None else candidate_caption(drawing)
 
 
 def file_name(drawing: Drawing, *, scale: int = 1, suffix: str = "png") -> str:

@@ -72,6 +72,12 @@ class Session:
             if not self.has_left(ticket):
                 self.drawings, self.mask, self.chosen, self.seed = drawings, mask, 0, drawings[0].seed
 
+    def recover(self, drawings: list[Drawing], mask: NDArray[np.bool_] | None = None) -> None:
+        """Makes these the results, which the page has kept, where none are known: the program was started again."""
+        with self._lock:
+            if drawings and not self.drawings:
+                self.drawings, self.mask, self.chosen, self.seed = drawings, mask, 0, drawings[0].seed
+
     def free(self) -> None:
         """For a page that was closed long ago: nothing goes on, nothing is kept."""
         self.leave(2**63)
