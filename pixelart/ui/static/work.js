@@ -102,8 +102,8 @@ window.work = {
   keep,
   // The inputs of the page, once what was kept has been put back into them.
   keepValues(part, names, values) {
-    const named = Object.fromEntries(names.map((name, i) => [name, values[i]]));
-    if (begun && JSON.stringify(named).length <= MOST_TEXT) keep(part, { ...named });
+    const text = JSON.stringify(Object.fromEntries(names.map((name, i) => [name, values[i]])));
+    if (begun && text.length <= MOST_TEXT) keep(part, JSON.parse(text));  // a copy: the page's own values are proxies
   },
   startKeeping() { begun = true; },
   part: async (name) => (await kept)[name],
@@ -119,6 +119,6 @@ window.work = {
 };
 watch("value", () => {
   if (!Array.isArray(props.value?.results)) return;
-  results = props.value.results;
+  results = JSON.parse(JSON.stringify(props.value.results));
   keep("results", results);
 });
