@@ -46,8 +46,8 @@ def only_colours_of(picture: Picture, colours: NDArray[np.uint8]) -> AllowedColo
     seen, wanted = (normalise(part).view(np.uint32) for part in (picture, colours))
     found, count = np.unique(seen, return_counts=True)
     frequent = found[np.argsort(-count, kind="stable")[: MAX_COLOURS + 1]]
-    rgb = frequent[frequent != wanted[0]].view(np.uint8).reshape(-1, 4)[:, :3]
-    allowed = np.isin(wanted.reshape(-1), found)
+    rgb = frequent[frequent != wanted.flat[0]].view(np.uint8).reshape(-1, 4)[:, :3]
+    allowed = np.array([(found == colour).any() for colour in wanted.reshape(-1)])
     if len(rgb):
         allowed[1 + nearest_colours(rgb, colours[1:, :3])] = True
     return AllowedColours(hex_colours(colours), tuple(allowed.tolist()))

@@ -39,18 +39,18 @@ PICTURE = CODEC.table[np.random.default_rng(1).integers(CODEC.levels, size=(16, 
 MASK = np.zeros((16, 16), np.bool_)
 MASK[4:9, 2:11] = True
 CANVAS = canvas_to_payload(Canvas(PICTURE, MASK))
-FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, []]
+FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, [], True]
 MEMORY, JOB = {"owner": "a" * 32, "job": "0" * 16}, "0" * 16
 PICTURES = ["ZIP", "", "", "As the base model", False, False, 0, 0, 0, 0, "tiny", ""]
 TRAINING = ["tiny", "mine", 10, 0, True, "Keep the base's", 0, 16, 0.1, 0, 0, 0.999, 0]
 PUSH = ["tiny", "art/tiny", "cc0-1.0", "", True]
 GOOD: dict[str, list[Any]] = {
     "lambda": [],
-    "reuse_seed": [None],
+    "reuse_seed": [None, None],
     "choose_palette": ["tiny", "CGA"],
     "load_palette": ["tiny"],
     "colours_on_canvas": [CANVAS, "tiny"],
-    "download": [None, CANVAS, "tiny", "Result", "PNG indexed", 2, True, "#ffffff", 4],
+    "download": [None, CANVAS, "tiny", None, "Result", "PNG indexed", 2, True, "#ffffff", 4],
     "generate": [None, 1, *FORM],
     "lambda_1": [],
     "lambda_2": [None],
@@ -64,13 +64,15 @@ GOOD: dict[str, list[Any]] = {
     "inspect": ["tiny", "hero"],
     "show_origin": ["tiny"],
     "arrive": [MEMORY],
-    "load": [None],
+    "lambda_7": [None],
+    "lambda_8": [None],
+    "load": [None, None],
     "offer_enlarge": [],
-    "select_model": [None, 0, CANVAS, "tiny", True],
-    "select_model_1": [None, 0, CANVAS, "tiny", True],
+    "select_model": [None, 0, CANVAS, "tiny", "hero", None],
+    "select_model_1": [None, 0, CANVAS, "tiny", "hero", None],
     "offer_enlarge_1": [],
     "import_picture": [None, 0, "tiny", False],
-    "choose": [None, 0],
+    "choose": [None, 0, "tiny", None],
     "offer_push": ["tiny", "tiny", ""],
     "suggest_repository": [None, "tiny"],
     "preview_card": PUSH,
@@ -79,14 +81,14 @@ GOOD: dict[str, list[Any]] = {
     "follow_used": [None, "tiny"],
     "receive_archive": [None, *PICTURES],
     "check_pictures": [None, *PICTURES],
-    "recall": [MEMORY],
+    "recall": [MEMORY, None],
     "tick": [MEMORY, JOB, None],
     "look_at": [MEMORY, JOB],
     "compare": [None, *PICTURES],
     "compare_1": [None, *PICTURES],
     "compare_2": [None, *PICTURES],
     "stop_check": [None],
-    "offer_folder": [],
+    "offer_folder": [None],
     "offer_bases": ["tiny"],
     "offer_bases_1": ["tiny"],
     "offer_bases_2": ["tiny"],
