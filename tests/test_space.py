@@ -307,7 +307,7 @@ def test_it_starts_without_network_or_token_whatever_lies_in_its_checkpoints(
         assert "Pixel Art Studio" in page(url) and "Training is off here" in config and "duplicate=true" in config
         assert "arrive" in visitor.events and "start_training" not in visitor.events
         visitor.post("arrive", [None])
-        _, notice, models, *_ = visitor.post("load", [None]).data
+        _, notice, models, *_ = visitor.post("load", [None, None]).data
         assert [value for _, value in models["choices"]] == names and notice["visible"] == (not names)
         if names:
             drawn = visitor.post("generate", [None, 1, names[0], "cross", 1, 5, 1, None, 1, 0, 1, 0, []])

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pixelart.engine import Drawing
 from pixelart.errors import PixelArtError
-from pixelart.images import decode_picture
+from pixelart.images import decode_picture, encode_png
 from pixelart.settings import SETTINGS
 from pixelart.ui.events import AT_ONCE
 from pixelart.ui.form import MAX_IMAGES
@@ -66,11 +66,11 @@ def results_to_payload(drawings: Sequence[Drawing]) -> dict[str, Any]:
     """JSON-able form of results that `work.js` keeps: the first ones that may be kept."""
     results, size, pixels = list[dict[str, Any]](), 0, 0
     for drawing in drawings:
-        data = drawing.png()
-        size, pixels = size + len(data), pixels + drawing.picture[..., 0].size
+        data, settings = encode_png(drawing.picture), json.dumps(drawing.settings)
+        size, pixels = size + len(data) + len(settings), pixels + drawing.picture[..., 0].size
         if size > SETTINGS.max_page_bytes or pixels > SETTINGS.max_page_pixels:
             break
-        about = {"seed": drawing.seed, "log_prob": drawing.log_prob, "settings": json.dumps(drawing.settings)}
+        about = {"seed": drawing.seed, "log_prob": drawing.log_prob, "settings": settings}
         results.append({"png": base64.b64encode(data).decode(), **about})
     return {"results": results}
 
@@ -122,13 +122,13 @@ def _drawings(results: Any) -> list[Drawing]:
     drawings, size, pixels = list[Drawing](), 0, 0
     for result in results if isinstance(results, list) else []:
         data = _bytes(result["png"], SETTINGS.max_page_bytes - size)
-        picture = decode_picture(data, name="result")
-        size, pixels = size + len(data), pixels + picture[..., 0].size
+        picture, settings = decode_picture(data, name="result"), result["settings"]
+        size, pixels = size + len(data) + len(settings), pixels + picture[..., 0].size
         if len(drawings) == MAX_IMAGES or pixels > SETTINGS.max_page_pixels:
             raise ValueError("more than are kept")
         if drawings and drawings[0].picture.shape != picture.shape:
             raise ValueError("results of one drawing have one size")
-        drawings.append(Drawing(picture, _seed(result["seed"]), _log_prob(result["log_prob"]), _settings(result)))
+        drawings.append(Drawing(picture, _seed(result["seed"]), _log_prob(result["log_prob"]), _settings(settings)))
     return drawings
 
 
@@ -153,9 +153,8 @@ def _log_prob(value: Any) -> float:
     return float(value)
 
 
-def _settings(result: Mapping[str, Any]) -> dict[str, Any]:
+def _settings(text: Any) -> dict[str, Any]:
     """How a result was made, of which names and files read the class and the checkpoint."""
-    text = result["settings"]
     if not isinstance(text, str) or len(text) > SETTINGS.max_page_bytes:
         raise ValueError("no settings")
     settings = json.loads(text, parse_constant=lambda name: None)

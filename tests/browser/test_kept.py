@@ -101,9 +101,7 @@ def test_back_and_forward_lose_nothing(studio: StudioPage, fake_url: str) -> Non
     check_work(studio, *work)
 
 
-def test_a_closed_tab_comes_back_in_a_new_one_and_a_second_tab_begins_anew(
-    studio: StudioPage, fake_url: str
-) -> None:
+def test_a_closed_tab_comes_back_in_a_new_one_and_a_second_tab_begins_anew(studio: StudioPage, fake_url: str) -> None:
     work, context = work_of(studio), studio.page.context
     second = StudioPage(context.new_page(), fake_url)
     assert not second.picture().any() and second.captions() == []
@@ -171,8 +169,8 @@ HOSTILE = {
     "null": "(r) => ({ ...r, value: null })",
     "huge": "(r) => ({ ...r, value: { ...r.value, now: { ...r.value.now, width: 1e9, height: 1e9 } } })",
     "short": "(r) => ({ ...r, value: { ...r.value, now: { ...r.value.now, pixels: new Uint8ClampedArray(5) } } })",
-    "text": "(r) => ({ ...r, value: { ...r.value, now: { ...r.value.now, pixels: '<img src=x onerror=window.ran=1>' } } })",
-    "mask of 7": "(r) => ({ ...r, value: { ...r.value, now: { ...r.value.now, mask: new Uint8Array(1024).fill(7) } } })",
+    "text": "(r) => ({ ...r, value: { ...r.value, now: { ...r.value.now, pixels: '<img onerror=window.ran=1>' } } })",
+    "mask": "(r) => ({ ...r, value: { ...r.value, now: { ...r.value.now, mask: new Uint8Array(1024).fill(7) } } })",
     "not whole": "(r) => ({ ...r, value: { ...r.value, now: { ...r.value.now, width: 32.5 } } })",
     "tab": "(r) => ({ ...r, tab: '<img src=x onerror=window.ran=1>' })",
 }  # fmt: skip
@@ -217,7 +215,9 @@ def test_no_more_than_six_tabs_and_thirty_days_are_kept(studio: StudioPage, fake
         const asked = indexedDB.open('pixelart-studio', 1);
         await new Promise((resolve) => { asked.onsuccess = resolve; });
         const records = asked.result.transaction('work', 'readwrite').objectStore('work');
-        days.forEach((age, i) => records.put({ tab: String(i).padStart(32, 'a'), part: 'canvas', value: 0, time: Date.now() - age * 864e5 }));
+        const now = Date.now();
+        const old = (age, i) => ({ tab: String(i).padStart(32, 'a'), part: 'canvas', time: now - age * 864e5 });
+        days.forEach((age, i) => records.put(old(age, i)));
         await new Promise((resolve) => { records.transaction.oncomplete = resolve; });
         asked.result.close();
     }"""  # fmt: skip

@@ -188,9 +188,9 @@ def test_enlarge_brings_a_picture_of_twice_the_size(visitor: Visitor, engine: Fa
 
 def test_results_can_be_chosen_their_seed_reused_and_saved(visitor: Visitor, engine: FakeEngine) -> None:
     visitor.post("generate", GOOD["generate"])
-    canvas, status = visitor.post("choose", [None, 1], {"index": 1}).data
+    canvas, status = visitor.post("choose", [None, 1, "tiny", None], {"index": 1}).data
     assert np.array_equal(canvas_from_payload(canvas).picture, wanted(engine, 6)) and "Seed 6" in status
-    assert visitor.post("reuse_seed", [None]).data[0] == 6
+    assert visitor.post("reuse_seed", [None, None]).data[0] == 6
     saved = visitor.post("download", GOOD["download"]).data[0]
     with Image.open(io.BytesIO(base64.b64decode(saved["data"]))) as image:
         assert np.array_equal(np.asarray(image.convert("RGBA"))[::2, ::2], wanted(engine, 6))
@@ -204,7 +204,7 @@ LENGTHY = ("generate", "complete", "enlarge", "receive_archive", "check_pictures
     "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LENGTHY)) for name in HANDLERS]
 )
 def test_any_event_with_any_value_answers_plainly(visitor: Visitor, name: str) -> None:
-    visitor.post("load", [None])
+    visitor.post("load", [None, None])
     for place in range(len(GOOD[name])):
         for value in BAD:
             data = [*GOOD[name][:place], value, *GOOD[name][place + 1 :]]
@@ -274,7 +274,7 @@ def test_a_hostile_setting_is_named_with_its_limit(
     visitor: Visitor, loaded: bool, place: int, value: Any, told: str
 ) -> None:
     if loaded:  # gradio then has a component of its own for this session
-        visitor.post("load", [None])
+        visitor.post("load", [None, None])
     form = [*FORM[:place], value, *FORM[place + 1 :]]
     answer = visitor.post("generate", [None, 1, *form])
     assert told in answer.told()
@@ -339,7 +339,7 @@ def test_the_largest_canvas_and_the_largest_file_are_taken(visitor: Visitor) -> 
     side = SETTINGS.max_side
     picture = np.random.default_rng(0).integers(0, 256, (side, side, 4), np.uint8)
     canvas = canvas_to_payload(Canvas(picture, np.ones((side, side), np.bool_)))
-    assert "fitted to 16 x 16" in visitor.post("select_model", [None, 0, canvas, "tiny", True]).told()
+    assert "fitted to 16 x 16" in visitor.post("select_model", [None, 0, canvas, "tiny", "Any", None]).told()
     padded = encode_png(PICTURE).ljust(SETTINGS.max_file_bytes, b"\0")
     sent = {"name": "a.png", "data": base64.b64encode(padded).decode()}
     assert "Imported a.png" in visitor.post("import_picture", GOOD["import_picture"], sent).told()
@@ -348,14 +348,16 @@ def test_the_largest_canvas_and_the_largest_file_are_taken(visitor: Visitor) -> 
 def test_two_visitors_see_nothing_of_each_other(url: str, engine: FakeEngine, visitor: Visitor) -> None:
     other = Visitor(url)
     for one in (visitor, other):
-        one.post("load", [None])
+        one.post("load", [None, None])
     visitor.post("generate", GOOD["generate"])
-    assert "Draw a picture first" in other.post("reuse_seed", [None]).told()
+    assert "Draw a picture first" in other.post("reuse_seed", [None, None]).told()
     assert "There is no result yet." in other.post("download", GOOD["download"]).told()
-    assert "gone" in other.post("choose", [None, 0], {"index": 0}).told()
+    assert "gone" in other.post("choose", [None, 0, "tiny", None], {"index": 0}).told()
     other.post("generate", [None, 1, *FORM[:3], 900, *FORM[4:]])
-    assert visitor.post("reuse_seed", [None]).data[0] == 5 and other.post("reuse_seed", [None]).data[0] == 900
-    canvas, _ = visitor.post("choose", [None, 0], {"index": 1}).data
+    assert (
+        visitor.post("reuse_seed", [None, None]).data[0] == 5 and other.post("reuse_seed", [None, None]).data[0] == 900
+    )
+    canvas, _ = visitor.post("choose", [None, 0, "tiny", None], {"index": 1}).data
     assert np.array_equal(canvas_from_payload(canvas).picture, wanted(engine, 6))
 
 

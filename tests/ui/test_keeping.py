@@ -56,7 +56,7 @@ def test_what_was_drawn_everywhere_has_no_mask() -> None:
 
 
 def test_a_page_keeps_no_more_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    size = len(drawing(1).png())
+    size = len(encode_png(drawing(1).picture)) + len(json.dumps(drawing(1).settings))
     monkeypatch.setattr("pixelart.ui.keeping.SETTINGS", replace(SETTINGS, max_page_bytes=2 * size + size // 2))
     assert len(results_to_payload([drawing(1), drawing(2), drawing(3)])["results"]) == 2
     monkeypatch.setattr("pixelart.ui.keeping.SETTINGS", replace(SETTINGS, max_page_pixels=300))
