@@ -24,7 +24,7 @@ RECORDS = """async (change) => {
     if (change) for (const record of all.result) records.put(eval(change)(record));
     await new Promise((resolve) => { records.transaction.oncomplete = resolve; });
     asked.result.close();
-    return all.result.map(({ tab, part, value }) => [tab, part, part === 'canvas' ? value.undo?.length : 0]);
+    return all.result.map(({ tab, part, value }) => [tab, part, part === 'canvas' ? value?.undo?.length : 0]);
 }"""
 
 
@@ -35,6 +35,10 @@ def came_back(studio: StudioPage) -> None:
 def kept(studio: StudioPage, part: str) -> None:
     """Waits until the browser has kept something of a part."""
     studio.page.wait_for_function(f"async (part) => (await ({RECORDS})()).some((r) => r[1] === part)", arg=part)
+
+
+def wait_for_canvas(page: Page) -> None:
+    page.wait_for_function("document.querySelector('#canvas .picture')?.width === 32", timeout=20_000)
 
 
 def work_of(studio: StudioPage) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -185,7 +189,7 @@ def test_what_lies_there_is_not_believed(studio: StudioPage, name: str) -> None:
     if name == "tab":
         studio.page.evaluate("sessionStorage.setItem('pixelart-studio', '<img src=x onerror=window.ran=1>')")
     studio.page.reload()
-    studio.page.wait_for_function("document.querySelector('#canvas .picture').width === 32", timeout=20_000)
+    wait_for_canvas(studio.page)
     if name != "tab":
         assert not studio.picture().any()
     studio.stroke((1, 1))
@@ -233,7 +237,7 @@ def without_storage(open_studio: OpenStudio, fake_url: str) -> Iterator[Page]:
     studio = open_studio(fake_url)
     studio.page.add_init_script("Object.defineProperty(window, 'indexedDB', { value: undefined })")
     studio.page.reload()
-    studio.page.wait_for_function("document.querySelector('#canvas .picture').width === 32", timeout=20_000)
+    wait_for_canvas(studio.page)
     yield studio.page
 
 

@@ -283,20 +283,20 @@ def test_a_hostile_setting_is_named_with_its_limit(
 @pytest.mark.parametrize(
     ("place", "value", "told"),
     [
-        (3, "Everything", "Picture 'Everything': choose one of Canvas"),
-        (4, ["PNG RGBA"], "Format"),
-        (4, "BMP", "Format 'BMP': choose one of PNG indexed"),
-        (5, 3, "Scale 3: choose one of 1, 2, 4"),
-        (5, True, "Scale"),
-        (6, "yes", "Transparent: must be"),
-        (7, "url(x)", "Background 'url(x)': must be"),
-        (7, "rgba(1,2)", "Background"),
-        (8, 99, "Columns: must be a number of 1 to 16"),
+        (4, "Everything", "Picture 'Everything': choose one of Canvas"),
+        (5, ["PNG RGBA"], "Format"),
+        (5, "BMP", "Format 'BMP': choose one of PNG indexed"),
+        (6, 3, "Scale 3: choose one of 1, 2, 4"),
+        (6, True, "Scale"),
+        (7, "yes", "Transparent: must be"),
+        (8, "url(x)", "Background 'url(x)': must be"),
+        (8, "rgba(1,2)", "Background"),
+        (9, 99, "Columns: must be a number of 1 to 16"),
     ],
 )
 def test_a_hostile_export_setting_is_named_with_its_limit(visitor: Visitor, place: int, value: Any, told: str) -> None:
     data = GOOD["download"].copy()
-    data[6], data[place] = data[6] if place == 6 else False, value
+    data[7], data[place] = data[7] if place == 7 else False, value
     assert told in visitor.post("download", data).told()
 
 
@@ -339,7 +339,7 @@ def test_the_largest_canvas_and_the_largest_file_are_taken(visitor: Visitor) -> 
     side = SETTINGS.max_side
     picture = np.random.default_rng(0).integers(0, 256, (side, side, 4), np.uint8)
     canvas = canvas_to_payload(Canvas(picture, np.ones((side, side), np.bool_)))
-    assert "fitted to 16 x 16" in visitor.post("select_model", [None, 0, canvas, "tiny", "Any", None]).told()
+    assert "it draws 16 x 16" in visitor.post("select_model", [None, 0, canvas, "tiny", "Any", None]).told()
     padded = encode_png(PICTURE).ljust(SETTINGS.max_file_bytes, b"\0")
     sent = {"name": "a.png", "data": base64.b64encode(padded).decode()}
     assert "Imported a.png" in visitor.post("import_picture", GOOD["import_picture"], sent).told()
