@@ -246,5 +246,5 @@ def test_a_picture_of_the_models_own_colours_is_where_it_was(open_studio: OpenSt
     studio = open_studio(url)
     flat = CODEC.table[np.full((32, 32), 3)]
     put_in(studio, flat)
-    studio.wait_for_status("Imported cross.png · every colour kept$")
+    studio.wait_for_status(r"Imported cross.png · every colour kept\s*$")
     assert np.array_equal(studio.picture(), flat)
