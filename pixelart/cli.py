@@ -123,6 +123,7 @@ def _add_complete(add: Any) -> None:
     command.add_argument("--image", type=Path, required=True, help="the picture")
     command.add_argument("--mask", type=Path, required=True, help="same size; white = repaint")
     _drawing(command)
+    _own_colours(command)
 
 
 def _add_enlarge(add: Any) -> None:
@@ -134,6 +135,7 @@ def _add_enlarge(add: Any) -> None:
     command.add_argument("--checkpoint", help="a name under checkpoints/, or a folder (the first that enlarges)")
     _checkpoints_folder(command)
     _pictures(command)
+    _own_colours(command)
     command.set_defaults(seamless="")
 
 
@@ -156,6 +158,12 @@ def _pictures(command: argparse.ArgumentParser) -> None:
     command.add_argument("--sampler", choices=(AUTO, *SAMPLERS), default=AUTO, help=text)
     command.add_argument("--scale", type=int, default=1, help="width of a pixel in the files (1)")
     command.add_argument("--out", type=Path, required=True, help="folder for 0.png, 1.png, ...")
+    command.set_defaults(own_colours=False)
+
+
+def _own_colours(command: argparse.ArgumentParser) -> None:
+    text = "draw in the picture's own colours where it has one near the model's"
+    command.add_argument("--own-colours", action="store_true", help=text)
 
 
 def _add_inspect(add: Any) -> None:

@@ -162,6 +162,7 @@ def _request(options: argparse.Namespace) -> tuple[Engine, Request]:
         allowed=_allowed(engine, name, options.allow),
         seamless=options.seamless,
         sampler=options.sampler,
+        own_colours=options.own_colours,
     )
     return engine, request
 

@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from pixelart.completion import Candidate, complete, context_of, run_lengths, wh
 from pixelart.errors import RequestRejected
 from pixelart.library import Checkpoint, Library
 from pixelart.models.footprint import bytes_of_drawing
+from pixelart.own_colours import OwnColours
 from pixelart.previews import CHUNK, Look, OnRow, Progress
 from pixelart.requests import Drawing, Preview, Request
 from pixelart.sampling import Controls, pick_sampler
@@ -40,6 +41,33 @@ class Draw(Protocol):
         on_row: Callable[[int, int, Tensor], None] | None,
         cancel: Callable[[], bool] | None,
     ) -> list[Candidate]: ...
+
+
+@dataclass(frozen=True)
+class Recolouring:
+    """What is drawn where `mask` is True comes in the colours `own`; None = as the model draws it. The log p stays that
+    of what the model drew."""
+
+    own: OwnColours | None
+    mask: NDArray[np.bool_]
+
+    def watching(self, on_row: OnRow | None) -> OnRow | None:
+        """`on_row`, told pictures in these colours."""
+        own = self.own
+        if own is None or on_row is None:
+            return on_row
+
+        def report(done: int, rows: int, pictures: Preview) -> None:
+            on_row(done, rows, Preview(lambda: own(pictures(), self.mask), passes=pictures.passes))
+
+        return report
+
+    def of(self, drawings: list[Drawing]) -> list[Drawing]:
+        """The drawings in these colours."""
+        if self.own is None:
+            return drawings
+        pictures = self.own(np.stack([drawing.picture for drawing in drawings]), self.mask)
+        return [replace(drawing, picture=picture) for drawing, picture in zip(drawings, pictures, strict=True)]
 
 
 class Drawer:

@@ -16,7 +16,7 @@ from torch import Tensor
 from pixelart.codec import Picture
 from pixelart.completion import added_pixels, enlarge
 from pixelart.devices import pick_device
-from pixelart.drawer import Drawer, drawn_in, likeliest_first, log_likelihood
+from pixelart.drawer import Drawer, Recolouring, drawn_in, likeliest_first, log_likelihood
 from pixelart.errors import RequestRejected
 from pixelart.inspection import ColourChance as ColourChance
 from pixelart.inspection import Inspection as Inspection
@@ -25,6 +25,7 @@ from pixelart.inspection import colours_at, inspect
 from pixelart.library import Checkpoint as Checkpoint
 from pixelart.library import CheckpointInfo as CheckpointInfo
 from pixelart.library import Library
+from pixelart.own_colours import own_colours
 from pixelart.previews import Look
 from pixelart.previews import OnRow as OnRow
 from pixelart.requests import Drawing as Drawing
@@ -163,11 +164,14 @@ class Engine:
             raise RequestRejected("the mask is empty: mark the pixels to repaint")
         if (drawn := self._lent(Call("complete", request, (picture, mask)), info, on_row, cancel)) is not None:
             return drawn
+        request.check()
+        paint = self._recolouring(request, picture, mask)
         if request.seamless:
-            request.check()
             shift = shift_to_join(mask, request.seamless)
-            return likeliest_first(self._drawer.draw_rolled(request, picture, mask, shift, on_row, cancel))
-        return likeliest_first(self._drawer.complete(request, picture, mask, on_row, cancel))
+            drawings = self._drawer.draw_rolled(request, picture, mask, shift, paint.watching(on_row), cancel)
+        else:
+            drawings = self._drawer.complete(request, picture, mask, paint.watching(on_row), cancel)
+        return likeliest_first(paint.of(drawings))
 
     def mend_seam(
         self, request: Request, picture: Picture, *, cancel: Callable[[], bool] | None = None
@@ -185,11 +189,12 @@ class Engine:
         if not request.seamless:
             raise RequestRejected("seamless '': choose x, y or xy")
         first, *others = seam_repairs(info.height, info.width, request.seamless)
+        paint = self._recolouring(request, picture, first.mask)
         drawings = self._drawer.draw_rolled(request, picture, first.mask, first.shift, None, cancel)
         for mask, shift in others:
             again = [(replace(request, count=1, seed=d.seed), d.picture) for d in drawings]
             drawings = [self._drawer.draw_rolled(one, p, mask, shift, None, cancel)[0] for one, p in again]
-        return likeliest_first([drawn_in(first.mask, drawing) for drawing in drawings])
+        return likeliest_first(paint.of([drawn_in(first.mask, drawing) for drawing in drawings]))
 
     def enlarge(
         self,
@@ -222,8 +227,10 @@ class Engine:
         large = picture.repeat(factor, 0).repeat(factor, 1)
         mask = added_pixels(*large.shape[:2], factor=factor)
         draw = partial(enlarge, loaded.model, loaded.codec, picture, factor=factor)
+        paint = self._recolouring(request, large, mask)
         look = Look(loaded.codec, large, mask, large)
-        return likeliest_first(self._drawer.draw(request, draw, look, on_row, cancel, {"factor": factor}))
+        drawings = self._drawer.draw(request, draw, look, paint.watching(on_row), cancel, {"factor": factor})
+        return likeliest_first(paint.of(drawings))
 
     def log_likelihood(
         self, checkpoint: str, picture: Picture, *, class_weights: Mapping[str, float] | None = None
@@ -333,6 +340,11 @@ class Engine:
             on_stage=on_stage,
             cancel=cancel,
         )
+
+    def _recolouring(self, request: Request, picture: Picture, mask: NDArray[np.bool_]) -> Recolouring:
+        """What `request.own_colours` asks for, of what is drawn into `picture` (H, W, 4) where `mask` is True."""
+        codec = self.library.load(request.checkpoint).codec
+        return Recolouring(own_colours(codec, picture, mask) if request.own_colours else None, mask)
 
     def _lent(
         self, call: Call, info: CheckpointInfo, on_row: OnRow | None, cancel: Callable[[], bool] | None

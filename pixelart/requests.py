@@ -31,6 +31,7 @@ class Request:
     seamless: axes along which the picture tiles, "x", "y" or "xy"; "" = none.
     allowed: the codec's levels that may be drawn (for an indexed codec: palette indices, 0 = transparent); None = all.
     sampler: "cached", "fixed_point" or "naive", which draw the same pictures; "auto" = the fastest for the model.
+    own_colours: what is drawn into a picture comes in its own colours where it has one near (`own_colours.NEAR`).
     """
 
     checkpoint: str
@@ -44,6 +45,7 @@ class Request:
     allowed: tuple[int, ...] | None = None
     seamless: str = ""
     sampler: str = AUTO
+    own_colours: bool = False
 
     def __post_init__(self) -> None:
         """Numbers of any library become plain ones here, so that no later step meets others; `check` refuses what is
@@ -71,6 +73,8 @@ class Request:
             if not isinstance(value, float):
                 raise RequestRejected(f"{name} {value!r:.40}: must be a number")
         check_sampler(self.sampler)
+        if not isinstance(self.own_colours, bool):
+            raise RequestRejected(f"own_colours {self.own_colours!r:.40}: must be True or False")
         if not 1 <= self.count <= SETTINGS.max_count:
             raise RequestRejected(f"count {self.count}: must lie in 1 to {SETTINGS.max_count}")
         if self.seamless not in AXES:
@@ -96,6 +100,7 @@ class Request:
             "top_p": self.top_p,
             "guidance": self.guidance,
             "allowed": self.allowed,
+            **({"own_colours": True} if self.own_colours else {}),
         }
 
 

@@ -42,6 +42,11 @@ class Settings:
     """Of which the app keeps what they drew; the one unused longest goes first."""
     max_result_bytes: int = 500 * 2**20
     """Of the files of results that the app keeps for its pages; the oldest go first."""
+    max_page_bytes: int = 768 * 2**10
+    """Of the results that a page keeps in its browser, as PNG files with how they were made: beside a canvas of
+    `max_side` they fit a request."""
+    max_page_pixels: int = 2**20
+    """Of all these together."""
     max_pictures: int = 100_000
     max_classes: int = 256
     max_class_name: int = 80

@@ -227,6 +227,26 @@ def test_complete_keeps_every_unmasked_pixel(run: Run, tiny_checkpoints: Path, s
         assert np.isin(done[~known][:, 3], (0, 255)).all()
 
 
+def test_own_colours_are_those_of_the_picture(
+    run: Run, tiny_checkpoints: Path, tiny_pictures: dict[str, Picture], tmp_path: Path
+) -> None:
+    picture = tiny_pictures["cross"][3].copy()
+    picture[..., :3][picture[..., 3] > 0] ^= 1
+    mask = np.zeros((8, 8, 4), np.uint8)
+    mask[2:6, 3:] = 255
+    for name, data in (("in", picture), ("mask", mask)):
+        (tmp_path / f"{name}.png").write_bytes(encode_png(data))
+    common = ["complete", "--checkpoint", "tiny", "--checkpoints", tiny_checkpoints, "--image", tmp_path / "in.png"]
+    common += ["--mask", tmp_path / "mask.png", "--seed", 4]
+    drawn = []
+    for name, words in (("plain", []), ("own", ["--own-colours"])):
+        assert run(*common, *words, "--out", tmp_path / name).code == 0
+        drawn.append(read_picture(tmp_path / name / "0.png")[2:6, 3:].reshape(-1, 4))
+    kept = {tuple(c) for c in picture.reshape(-1, 4).tolist()}
+    plain, own = ({tuple(c) for c in part.tolist()} for part in drawn)
+    assert own & kept - {(0, 0, 0, 0)} and not plain & kept - {(0, 0, 0, 0)}
+
+
 @pytest.mark.parametrize("colour", [(0, 0, 0, 0), (30, 200, 30, 255)], ids=["clear", "opaque"])
 def test_completed_pixels_are_of_the_palette(
     run: Run, tiny_checkpoints: Path, sprite: Path, tmp_path: Path, colour: tuple[int, ...]

@@ -31,7 +31,14 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.models",),
     ("pixelart.layers",),
     ("pixelart.likelihoods", "pixelart.holes", "pixelart.seams"),
-    ("pixelart.images", "pixelart.heatmap", "pixelart.animation", "pixelart.palette_files", "pixelart.near_copies"),
+    (
+        "pixelart.images",
+        "pixelart.heatmap",
+        "pixelart.animation",
+        "pixelart.palette_files",
+        "pixelart.near_copies",
+        "pixelart.own_colours",
+    ),
     ("pixelart.codec",),
     ("pixelart.palettes",),
     (

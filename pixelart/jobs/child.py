@@ -147,6 +147,8 @@ def _limit_memory(pid: int, size: int) -> bool:
         resource.prlimit(pid, resource.RLIMIT_DATA, (size, size))
         return True
     return False
+
+
 def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 

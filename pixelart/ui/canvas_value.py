@@ -49,13 +49,25 @@ class Painting:
     ticket: int
 
 
+@dataclass(frozen=True)
+class Swatches:
+    """Toward the page: the `palette` of the model that was chosen, as in `Canvas`, and the size (height, width) that it
+    draws, which a new picture has. What is painted stays."""
+
+    palette: tuple[str, ...]
+    size: tuple[int, int]
+
+
 def blank_canvas(height: int, width: int) -> Canvas:
     """A transparent picture with nothing masked."""
     return Canvas(np.zeros((height, width, 4), np.uint8), np.zeros((height, width), np.bool_))
 
 
-def canvas_to_payload(canvas: Canvas | Painting) -> dict[str, Any]:
+def canvas_to_payload(canvas: Canvas | Painting | Swatches) -> dict[str, Any]:
     """JSON-able form that canvas/value.js reads."""
+    if isinstance(canvas, Swatches):
+        height, width = canvas.size
+        return {"width": width, "height": height, "pixels": None, "palette": list(canvas.palette), "ticket": None}
     if isinstance(canvas, Painting):
         return {"pixels": None, "ticket": canvas.ticket}
     height, width = canvas.picture.shape[:2]

@@ -17,10 +17,11 @@ from pixelart.errors import PixelArtError
 from pixelart.heatmap import RAMP
 from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
+from pixelart.ui.keeping import kept_from_payload, results_to_payload
 from pixelart.ui.palette_value import AllowedColours, allowed_from_payload, allowed_to_payload
 
 STATIC = Path(__file__).with_name("static")
-CANVAS_SCRIPTS = ("state", "view", "tools", "input", "keys", "toolbars", "inspect", "value")
+CANVAS_SCRIPTS = ("state", "view", "tools", "input", "keys", "toolbars", "inspect", "keep", "value")
 
 
 @cache
@@ -42,8 +43,8 @@ def _canvas_script() -> str:
 
 
 class PixelCanvas(gr.HTML):
-    """A pixel-exact drawing canvas. Its value in Python is a `Canvas`, toward the page also a `Painting`; None before
-    the page has sent one.
+    """A pixel-exact drawing canvas. Its value in Python is a `Canvas`, toward the page also a `Painting` or
+    `Swatches`; None before the page has sent one.
 
     Its event `upload` brings the bytes of a picture file, `select` a question of Inspect (see `InspectHandlers`).
     """
@@ -68,6 +69,22 @@ class PixelCanvas(gr.HTML):
     def postprocess(self, value: Any) -> Any:
         """What the page's script reads."""
         return None if value is None else canvas_to_payload(value)
+
+
+class Work(gr.HTML):
+    """Invisible: keeps in the browser what a page must not lose (`keeping.py`). Its value in Python is a `Kept`; toward
+    the page the results of a session."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(html_template="", js_on_load=read_static("work.js"), apply_default_css=False, **settings)
+
+    def preprocess(self, payload: Any) -> Any:
+        """What was kept, as far as it can be used."""
+        return kept_from_payload(payload)
+
+    def postprocess(self, value: Any) -> Any:
+        """What the page's script keeps."""
+        return None if value is None else results_to_payload(value)
 
 
 class Answers(gr.HTML):

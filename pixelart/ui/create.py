@@ -10,13 +10,14 @@ import gradio as gr
 from gradio.events import Dependency
 
 from pixelart.engine import Engine
-from pixelart.ui.components import Answers, ColourPicker, PixelCanvas
+from pixelart.ui.components import Answers, ColourPicker, PixelCanvas, Work
 from pixelart.ui.drawing import DrawingHandlers
 from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS
 from pixelart.ui.exporting import export_panel
 from pixelart.ui.form import ANY_CLASS, MAX_IMAGES, MAX_TEMPERATURE, MIN_TEMPERATURE
 from pixelart.ui.inputs import Choice, Dial, Flags, Ticket, WholeNumber
 from pixelart.ui.inspecting import InspectHandlers
+from pixelart.ui.keeping import keep, recalled, restored
 from pixelart.ui.palette_panel import palette_panel
 from pixelart.ui.pictures import PictureHandlers
 from pixelart.ui.results import ResultFiles
@@ -50,7 +51,8 @@ class TopLine:
     """What stands above the tabs."""
 
     notice: gr.HTML
-    model: gr.Dropdown
+    model: Choice
+    work: Work
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,11 @@ class Settings:
     guidance: gr.Slider
     bottom_temperature: gr.Slider
     seamless: gr.CheckboxGroup
+    own_colours: gr.Checkbox
 
-    def inputs(self) -> list[Any]:
-        """As gradio takes them."""
-        return [getattr(self, name) for name in self.__dataclass_fields__]
+    def by_name(self) -> dict[str, Any]:
+        """The inputs, in the order that gradio takes them in."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: ResultFiles) -> Callable[[Dependency], None]:
@@ -78,6 +81,7 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     lets it follow an event that has chosen another model above the tabs."""
     session = gr.State(Session(), time_to_live=SESSION_SECONDS, delete_callback=Session.free)
     ticket = Ticket(0, visible=False)
+    pictures = PictureHandlers(engine, results)
     with gr.Row(elem_id="workspace"):
         with gr.Column(scale=3, min_width=300, elem_id="left"):
             canvas = PixelCanvas(elem_id="canvas", label="Canvas")
@@ -88,38 +92,54 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
             )  # fmt: skip
         with gr.Column(scale=1, min_width=290, elem_id="right"):
             buttons = _action_buttons()  # what the Tab key comes to after the canvas
-            class_name, temperature, seed, images = _main_settings(session, status, engine)
+            class_name, temperature, seed, images = _main_settings(session, status, pictures, top.work)
             with gr.Column(elem_id="more"):
-                colours, snap = palette_panel(canvas, status, top.model, engine, **AT_ONCE)
+                palette = palette_panel(canvas, status, top.model, engine, **AT_ONCE)
                 advanced = _advanced()
-                export_panel(session, canvas, top.model, engine, **FILES)
-    settings = Settings(class_name, temperature, seed, images, colours, *advanced)
+                export = export_panel(session, canvas, top.model, top.work, engine, **FILES)
+    settings = Settings(class_name, temperature, seed, images, palette.colours, *advanced, palette.own_colours)
     visitor = Visitor(session, ticket)
     _wire_drawing(DrawingHandlers(engine, results), visitor, (canvas, status, gallery), buttons, top, settings)
     _wire_inspect(InspectHandlers(engine), canvas, top.model, class_name)
-    pictures = PictureHandlers(engine)
-    outputs = [class_name, canvas, colours, gallery, status]
-    arrived.then(pictures.load, session, [session, top.notice, top.model, *outputs], **AT_ONCE)
     arrived.then(pictures.offer_enlarge, None, buttons[2], **AT_ONCE)
     selected: dict[str, Any] = {
-        "fn": pictures.select_model, "inputs": [session, ticket, canvas, top.model, snap], "outputs": outputs,
-        "js": _ticketed("leave"), **AT_ONCE,
-    }  # fmt: skip
-    top.model.input(**selected)
+        "fn": pictures.select_model,
+        "inputs": [session, ticket, canvas, top.model, class_name, palette.colours],
+        "outputs": [class_name, canvas, palette.colours, status],
+        "js": _ticketed("leave"),
+        **AT_ONCE,
+    }
     canvas.upload(
-        pictures.import_picture, [session, ticket, top.model, snap], [canvas, status], js=_ticketed("leave"), **FILES
-    )
-    gallery.select(pictures.choose, [session, ticket], [canvas, status], js=_ticketed("leave"), **AT_ONCE)
+        pictures.import_picture, [session, ticket, top.model, palette.snap], [canvas, status], js=_ticketed("leave"),
+        **FILES,
+    )  # fmt: skip
+    gallery.select(
+        pictures.choose, [session, ticket, top.model, top.work], [canvas, status], js=_ticketed("leave", kept=True),
+        **AT_ONCE,
+    )  # fmt: skip
 
     def follow(event: Dependency) -> None:
-        event.success(**selected)
+        palette.choice_for(event.success(**selected), **AT_ONCE)
         event.success(pictures.offer_enlarge, None, buttons[2], **AT_ONCE)
+
+    palette.choice_for(top.model.chosen().success(**selected), **AT_ONCE)
+    shown = [class_name, canvas, palette.colours, gallery, status]
+    loaded = arrived.then(
+        pictures.load, [session, top.work], [session, top.notice, top.model, *shown], js=recalled("create"), **AT_ONCE
+    )
+    others = {name: each for name, each in settings.by_name().items() if name not in ("class_name", "colours")}
+    others |= {"palette": palette.choice, "snap": palette.snap, **export}
+    back = loaded.then(
+        lambda kept: restored(others, kept.values), top.work, list(others.values()), js=recalled("create"), **AT_ONCE
+    )
+    back.then(None, None, None, js="() => window.work?.startKeeping()", **AT_ONCE)
+    keep("create", {"model": top.model, "class": class_name, "colours": palette.colours, **others})
 
     return follow
 
 
 def _main_settings(
-    session: gr.State, status: gr.HTML, engine: Engine
+    session: gr.State, status: gr.HTML, pictures: PictureHandlers, work: Work
 ) -> tuple[gr.Dropdown, gr.Slider, gr.Number, gr.Slider]:
     with gr.Column(elem_id="settings"):
         class_name = Choice(choices=[ANY_CLASS], value=ANY_CLASS, label="Class", filterable=True, elem_id="class")
@@ -133,7 +153,10 @@ def _main_settings(
             reuse = gr.Button("Reuse", size="sm", min_width=60, elem_id="reuse")
         images = Dial(1, MAX_IMAGES, value=1, step=1, label="Images", elem_id="images", buttons=[])
     random.click(lambda: -1, None, seed, **AT_ONCE)
-    reuse.click(PictureHandlers(engine).reuse_seed, session, [seed, status], **AT_ONCE)
+    reuse.click(
+        pictures.reuse_seed, [session, work], [seed, status],
+        js="(session) => [session, window.work?.results() ?? null]", **AT_ONCE,
+    )  # fmt: skip
     return class_name, temperature, seed, images
 
 
@@ -174,7 +197,7 @@ def _wire_drawing(
     session, ticket = visitor.session, visitor.ticket
     canvas, status, _ = shown
     generate, complete, enlarge, stop = buttons
-    values = [top.model, *settings.inputs()]
+    values = [top.model, *settings.by_name().values()]
     for button, handler, inputs in (
         (generate, drawing.generate, [session, ticket, *values]),
         (complete, drawing.complete, [session, ticket, canvas, *values]),
@@ -186,7 +209,9 @@ def _wire_drawing(
             show_progress="hidden", **ENGINE_QUEUE,
         )  # fmt: skip
         drawn.failure(lambda: status_text(REFUSED), None, status, **AT_ONCE)
-        drawn.then(lambda session: session, session, session, **AT_ONCE)  # gradio frees only what was handed to it
+        drawn.then(  # gradio frees only what was handed to it
+            lambda session: (session, session.drawings or gr.skip()), session, [session, top.work], **AT_ONCE
+        )
     stop.click(drawing.stop, [session, ticket], status, js=_ticketed("latest"), **AT_ONCE)
 
 
@@ -198,6 +223,9 @@ def _wire_inspect(handlers: InspectHandlers, canvas: PixelCanvas, model: gr.Drop
         chosen.change(None, None, None, js="() => window.inspection?.forget()", **AT_ONCE)
 
 
-def _ticketed(verb: str) -> str:
-    """Fills in the ticket, the second input of an event; canvas/value.js has the verbs."""
+def _ticketed(verb: str, *, kept: bool = False) -> str:
+    """Fills in the ticket, the second input of an event, of which canvas/value.js has the verbs; and as the last one,
+    where `kept`, the results that the page has kept."""
+    if kept:
+        return f"(session, ticket, model) => [session, drawings.{verb}(), model, window.work?.results() ?? null]"
     return f"(session, ticket, ...rest) => [session, drawings.{verb}(), ...rest]"

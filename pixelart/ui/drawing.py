@@ -19,7 +19,8 @@ from pixelart.seams import Shift, back, rolled, shift_to_join
 from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas, Painting
 from pixelart.ui.form import ANY_CLASS, Form, request_from
-from pixelart.ui.results import ResultFiles, candidate_caption, seed_caption
+from pixelart.ui.importing import fit_mask, fit_to_canvas
+from pixelart.ui.results import ResultFiles, caption_of
 from pixelart.ui.session import Session
 from pixelart.ui.status import counted, status_progress, status_text
 from pixelart.ui.worker import Worker
@@ -31,6 +32,7 @@ LOADING = "The page is still loading. Try again in a moment."
 UNSTARTED = "Stopped before the first row."
 ENLARGED = 2
 """How many times as large Enlarge draws the canvas."""
+UNDO = "Undo brings your own size back."
 IDLE = "Stopped. Nothing is being drawn."
 Outputs = tuple[Any, Any, Any]
 """canvas, status, gallery; gr.skip() leaves one as it is."""
@@ -56,16 +58,16 @@ DrawingWorker = Worker[list[Drawing], Frame]
 @dataclass(frozen=True)
 class _Job:
     """`work`: the engine's call; `seed`: of the picture that is shown while it is drawn; `stopped`: what a stop leaves
-    of it; `mask`: where they are drawn, None = everywhere; `caption` of each result and its rank, and their `order`;
-    `note`: what else is said in the end."""
+    of it; `mask`: where they are drawn, None = everywhere; the `order` of the results; `note`: what else is said in the
+    end; `shown_mask` replaces the mask of the page, None = that stays."""
 
     work: Work
     seed: int
     stopped: Callable[[Frame], Picture]
-    caption: Callable[[Drawing, int], str]
     order: str = ""
     note: str = ""
     mask: NDArray[np.bool_] | None = None
+    shown_mask: NDArray[np.bool_] | None = None
 
 
 class DrawingHandlers:
@@ -101,22 +103,25 @@ class DrawingHandlers:
             lambda on_row, cancel: self.engine.generate(request, on_row=on_row, cancel=cancel),
             request.seed,
             settled,
-            seed_caption,
         )
 
     def _completion(self, canvas: Canvas | None, model: Any, values: tuple[Any, ...]) -> _Job:
         if canvas is None or not canvas.painted_mask.any():
             raise RequestRejected("Paint a mask first.")
-        request = request_from(Form(*values), model_info(self.engine, model))
-        picture, mask = canvas.picture, canvas.painted_mask
+        info = model_info(self.engine, model)
+        request = request_from(Form(*values), info)
+        fitted = fitted_canvas(canvas, info)
+        picture, mask = fitted.picture, fitted.painted_mask
         shift = shift_to_join(mask, request.seamless)
+        note = "" if fitted is canvas else f" {info.name} draws {info.width} x {info.height}; {UNDO}"
         return _Job(
             lambda on_row, cancel: self.engine.complete(request, picture, mask, on_row=on_row, cancel=cancel),
             request.seed,
-            lambda frame: undrawn_kept(frame, canvas, shift),
-            candidate_caption,
+            lambda frame: undrawn_kept(frame, fitted, shift),
             " Likeliest first.",
+            note,
             mask=mask,
+            shown_mask=None if fitted is canvas else mask,
         )
 
     def _enlargement(self, canvas: Canvas | None, model: Any, values: tuple[Any, ...]) -> _Job:
@@ -133,7 +138,6 @@ class DrawingHandlers:
             lambda on_row, cancel: self.engine.enlarge(request, picture, factor=ENLARGED, on_row=on_row, cancel=cancel),
             request.seed,
             lambda frame: frame.picture,
-            candidate_caption,
             " Likeliest first.",
             f"{by} The canvas is {width} x {height} now; Undo brings the small picture back.",
             added_pixels(height, width, factor=ENLARGED),
@@ -172,9 +176,9 @@ class DrawingHandlers:
             log.exception("drawing failed")
             return painting, *refuse(FAULT)[1:]
         session.keep(ticket, drawings, job.mask)
-        shown = Canvas(drawings[0].picture, ticket=ticket)
+        shown = Canvas(drawings[0].picture, job.shown_mask, ticket=ticket)
         try:
-            items = [(self.results.save(each), job.caption(each, rank)) for rank, each in enumerate(drawings)]
+            items = [(self.results.save(d), caption_of(d, job.mask, rank)) for rank, d in enumerate(drawings)]
         except PixelArtError as error:  # a full disk: the canvas has the first one all the same
             return shown, *refuse(str(error))[1:]
         status = status_text(summary(drawings, worker.seconds, job.order) + job.note)
@@ -210,7 +214,16 @@ def _stopped(session: Session, ticket: int, frame: Frame | None, job: _Job) -> O
         return Painting(ticket), status_text(UNSTARTED), gr.skip()
     session.seed = job.seed
     text = f"Stopped. {counted(frame.done, 'row')} of {frame.rows} drawn."
-    return Canvas(job.stopped(frame), ticket=ticket), status_text(text), gr.skip()
+    return Canvas(job.stopped(frame), job.shown_mask, ticket=ticket), status_text(text), gr.skip()
+
+
+def fitted_canvas(canvas: Canvas, info: CheckpointInfo) -> Canvas:
+    """The canvas in the size that the model draws; itself where it has it."""
+    size = info.height, info.width
+    if canvas.picture.shape[:2] == size:
+        return canvas
+    mask = fit_mask(canvas.painted_mask, canvas.picture, *size)
+    return Canvas(fit_to_canvas(canvas.picture, *size), mask)
 
 
 def model_info(engine: Engine, model: Any) -> CheckpointInfo:

@@ -18,10 +18,11 @@ from pixelart.images import contact_sheet, encode_png, encode_rgba_png, is_index
 from pixelart.plain_json import to_json
 from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas
-from pixelart.ui.components import FileSaver, PixelCanvas
+from pixelart.ui.components import FileSaver, PixelCanvas, Work
 from pixelart.ui.drawing import model_info
 from pixelart.ui.form import whole
 from pixelart.ui.inputs import Colour, Dial, Flag, Switch
+from pixelart.ui.keeping import Kept
 from pixelart.ui.results import canvas_file_name, download_value, file_name, sheet_file_name
 from pixelart.ui.session import Session
 
@@ -76,17 +77,19 @@ class ExportHandlers:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def download(self, session: Session, canvas: Canvas | None, model: Any, *values: Any) -> Any:
-        """What the file saver takes, or a plain message."""
+    def download(self, session: Session, canvas: Canvas | None, model: Any, kept: Kept, *values: Any) -> Any:
+        """What the file saver takes, or a plain message. A result keeps the palette of the model that drew it."""
+        session.recover(kept.drawings, kept.mask)
         try:
             export = export_from(ExportForm(*values))
-            colours = self._colours(model)
+            drawing = session.chosen_drawing
+            by = drawing.settings.get("checkpoint", model) if drawing else model
             if export.format == SHEET:
-                name, data = sheet_file(session.drawings, export, colours)
+                name, data = sheet_file(session.drawings, export, self._colours(by))
             elif export.picture == CANVAS:
-                name, data = canvas_file(canvas, export, colours)
+                name, data = canvas_file(canvas, export, self._colours(model))
             else:
-                name, data = result_file(session.chosen_drawing, session.mask, export, colours)
+                name, data = result_file(drawing, session.mask, export, self._colours(by))
         except PixelArtError as error:
             gr.Warning(str(error))
             return gr.skip()
@@ -206,8 +209,11 @@ def _colour(value: Any) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def export_panel(session: gr.State, canvas: PixelCanvas, model: gr.Dropdown, engine: Engine, **event: Any) -> None:
-    """The accordion; what a choice does not need is hidden by studio.css."""
+def export_panel(
+    session: gr.State, canvas: PixelCanvas, model: gr.Dropdown, work: Work, engine: Engine, **event: Any
+) -> dict[str, Any]:
+    """Builds the accordion inside the open Blocks, and returns its inputs by name; what a choice does not need is
+    hidden by studio.css."""
     with gr.Accordion("Export", open=False, elem_id="export"):
         picture = Switch(
             [CANVAS, RESULT], value=CANVAS, label="Picture", elem_id="export-picture", elem_classes="choices",
@@ -224,5 +230,11 @@ def export_panel(session: gr.State, canvas: PixelCanvas, model: gr.Dropdown, eng
             background = Colour("#ffffff", label="Background", elem_id="background", min_width=60)
         download = gr.Button("Download", elem_id="save")
         saver = FileSaver(elem_id="download")
-    values = [picture, format, scale, transparent, background, columns]
-    download.click(ExportHandlers(engine).download, [session, canvas, model, *values], saver, **event)
+    values = {
+        "picture": picture, "format": format, "scale": scale, "transparent": transparent, "background": background,
+        "columns": columns,
+    }  # fmt: skip
+    inputs = [session, canvas, model, work, *values.values()]
+    js = "(session, canvas, model, _, ...values) => [session, canvas, model, window.work?.results() ?? null, ...values]"
+    download.click(ExportHandlers(engine).download, inputs, saver, js=js, **event)
+    return values

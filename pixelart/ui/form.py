@@ -34,6 +34,7 @@ class Form:
     guidance: Any
     bottom_temperature: Any
     seamless: Any
+    own_colours: Any = False
 
 
 def request_from(form: Form, info: CheckpointInfo) -> Request:
@@ -56,6 +57,7 @@ def request_from(form: Form, info: CheckpointInfo) -> Request:
         guidance=number(form.guidance, "Guidance", 0, 10),
         allowed=_allowed(form.colours, info),
         seamless=_seamless(form.seamless),
+        own_colours=form.own_colours is True,
     )
 
 

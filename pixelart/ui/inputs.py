@@ -10,6 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from gradio.events import Dependency
+
+from pixelart.ui.events import AT_ONCE
 
 
 def _is_whole(payload: Any) -> bool:
@@ -78,6 +81,17 @@ class Choice(gr.Dropdown):
     """A drop-down list; whatever was posted arrives as it is."""
 
     is_template = True
+
+    def chosen(self) -> Dependency:
+        """The event that the visitor has chosen another value: what is to follow is chained with `success`.
+
+        gradio's own `input` comes whenever the list is left too, and twice for a click on an entry. This one fails
+        unless the value differs from the one that the list had when it was opened, or from the one chosen since.
+        """
+        own = f"(window.choices ??= {{}})[{self._id}]"
+        self.focus(None, self, None, js=f"(value) => {{ {own} = value; }}", **AT_ONCE)
+        guard = f"(value) => {{ if ({own} === value) throw new Error('unchanged'); {own} = value; }}"
+        return self.input(None, self, None, js=guard, **AT_ONCE)
 
     def preprocess(self, payload: Any) -> Any:
         """The payload."""

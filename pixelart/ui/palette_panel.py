@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 import numpy as np
+from gradio.events import Dependency
 from numpy.typing import NDArray
 
 from pixelart.engine import CheckpointInfo, Engine
@@ -79,10 +81,27 @@ def _only_nearest(name: str, colours: NDArray[np.uint8], info: CheckpointInfo) -
     return allowed, status_text(f"{name}: {there}. Drawn with the {nearest} of {info.name} nearest to them.")
 
 
+@dataclass(frozen=True)
+class PalettePanel:
+    """Its inputs: what to draw with; which colours may be drawn; whether what is drawn gets the picture's own colours,
+    and what is imported the model's."""
+
+    choice: Choice
+    colours: ColourPicker
+    own_colours: Flag
+    snap: Flag
+
+    def choice_for(self, event: Dependency, **settings: Any) -> None:
+        """After an event that may have changed the colours, the choice above them says what they are."""
+        other = f"name === {ALL_COLOURS!r} ? {CUSTOM!r} : name"
+        js = f"(now, name) => !now || now.allowed.every(Boolean) ? {ALL_COLOURS!r} : {other}"
+        event.then(None, [self.colours, self.choice], self.choice, js=js, **settings)
+
+
 def palette_panel(
     canvas: PixelCanvas, status: gr.HTML, model: gr.Dropdown, engine: Engine, **event: Any
-) -> tuple[ColourPicker, gr.Checkbox]:
-    """The accordion: the colours that may be drawn, and whether pictures that come in are snapped."""
+) -> PalettePanel:
+    """Builds the accordion inside the open Blocks."""
     handlers = PaletteHandlers(engine)
     with gr.Accordion("Palette", open=False, elem_id="palette"):
         choice = Choice(
@@ -91,16 +110,18 @@ def palette_panel(
         )  # fmt: skip
         colours = ColourPicker(elem_id="colours", label="Colours")
         only = gr.Button("Only colours on the canvas", size="sm", elem_id="only-canvas")
-        snap = Flag(
-            True, label="Snap colours", elem_id="snap",
-            info="An imported picture gets the model's nearest colours. Off: it keeps its own where nothing is drawn; "
-            "the model sees the nearest.",
+        own = Flag(
+            True, label="Use my colours", elem_id="own-colours",
+            info="Complete mask and Enlarge draw in the picture's own colours where it has one near the model's.",
         )  # fmt: skip
-    choice.input(handlers.choose_palette, [model, choice], [colours, status], **event)
+        snap = Flag(
+            False, label="Snap colours on import", elem_id="snap",
+            info="Off: a picture keeps its exact colours, and the model sees the nearest of its own.",
+        )  # fmt: skip
+    choice.chosen().success(handlers.choose_palette, [model, choice], [colours, status], **event)
     colours.input(
         None, colours, choice, js=f"(now) => now.allowed.every(Boolean) ? {ALL_COLOURS!r} : {CUSTOM!r}", **event
     )
     colours.upload(handlers.load_palette, model, [colours, choice, status], **event)
     only.click(handlers.colours_on_canvas, [canvas, model], [colours, choice, status], **event)
-    model.input(None, None, choice, js=f"() => {ALL_COLOURS!r}", **event)
-    return colours, snap
+    return PalettePanel(choice, colours, own, snap)

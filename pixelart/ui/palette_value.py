@@ -41,9 +41,16 @@ def everything_allowed(colours: NDArray[np.uint8] | None) -> AllowedColours:
 
 
 def only_colours_of(picture: Picture, colours: NDArray[np.uint8]) -> AllowedColours:
-    """Those of RGBA (K, 4) that occur in `picture` (H, W, 4)."""
+    """Those of RGBA (K, 4), whose entry 0 is transparent, that occur in `picture` (H, W, 4), and the nearest to each of
+    its most frequent other colours, of which there may be no more than of a palette."""
     seen, wanted = (normalise(part).view(np.uint32) for part in (picture, colours))
-    return AllowedColours(hex_colours(colours), tuple(bool((seen == colour).any()) for colour in wanted))
+    found, count = np.unique(seen, return_counts=True)
+    frequent = found[np.argsort(-count, kind="stable")[: MAX_COLOURS + 1]]
+    rgb = frequent[frequent != wanted.flat[0]].view(np.uint8).reshape(-1, 4)[:, :3]
+    allowed = np.array([(found == colour).any() for colour in wanted.reshape(-1)])
+    if len(rgb):
+        allowed[1 + nearest_colours(rgb, colours[1:, :3])] = True
+    return AllowedColours(hex_colours(colours), tuple(allowed.tolist()))
 
 
 def nearest_allowed(rgb: NDArray[np.uint8], colours: NDArray[np.uint8]) -> AllowedColours:

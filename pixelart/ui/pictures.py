@@ -1,4 +1,4 @@
-"""Everything that puts a picture on the canvas without drawing: model, import, results."""
+"""What comes on the canvas without drawing: a picture that is imported, a result; and what a model changes."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from pixelart.codec import Picture
+from pixelart.codec import ALPHA_THRESHOLD, Picture
 from pixelart.engine import CheckpointInfo, Engine
 from pixelart.errors import ImageRejected, PixelArtError
 from pixelart.images import decode_picture
 from pixelart.settings import SETTINGS
-from pixelart.ui.canvas_value import Canvas, Painting, blank_canvas
+from pixelart.ui.canvas_value import Canvas, Painting, Swatches, blank_canvas
 from pixelart.ui.drawing import model_info
 from pixelart.ui.form import ANY_CLASS
 from pixelart.ui.importing import fit_to_canvas
+from pixelart.ui.keeping import NOTHING_KEPT, Kept
 from pixelart.ui.models_list import model_choices
-from pixelart.ui.palette_value import everything_allowed, hex_colours
+from pixelart.ui.palette_value import AllowedColours, allowed_from_payload, everything_allowed, hex_colours
+from pixelart.ui.results import ResultFiles, caption_of
 from pixelart.ui.session import Session
 from pixelart.ui.status import WELCOME, counted, status_text
 
 log = logging.getLogger(__name__)
 DEFAULT_SIDE = 32
+BACK = "Your picture is here again, as you left it."
 
 
 class PictureHandlers:
@@ -35,57 +38,90 @@ class PictureHandlers:
     gradio shows a gr.Warning of a queued event only, so the others tell everything on the status line.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, results: ResultFiles) -> None:
+        self.engine, self.results = engine, results
 
-    def load(self, session: Session) -> tuple[Any, ...]:
-        """A fresh page: its session, notice, models, then what `select_model` returns for the first of them."""
+    def load(self, session: Session, kept: Kept) -> tuple[Any, ...]:
+        """A fresh page: its session, notice, models, classes, canvas, palette, gallery, status; with what its browser
+        has kept."""
         models = model_choices(self._models())
-        first = models[0][1] if models else None
+        names, wanted = [name for _, name in models], kept.values.get("model")
+        first = wanted if wanted in names else next(iter(names), None)
         chosen = gr.Dropdown(choices=list(models), value=first, interactive=bool(models))
-        return session, gr.HTML(visible=not models), chosen, *self._page(None, first, True)
+        session.recover(kept.drawings, kept.mask)
+        info, status = self._info(first)
+        if info and kept.has_painting:
+            status = status_text(BACK)
+        shown = swatches_of(info) if kept.has_painting else new_canvas(info)
+        gallery = [(self.results.save(d), caption_of(d, session.mask, rank)) for rank, d in enumerate(session.drawings)]
+        classes = _classes(info, kept.values.get("class"))
+        allowed = _allowed(info, kept.values.get("colours"))
+        return session, gr.HTML(visible=not models), chosen, classes, shown, allowed, gallery, status
 
     def offer_enlarge(self) -> Any:
         """The button Enlarge, seen where some model enlarges."""
         return gr.Button(visible=any(info.enlarges for info in self._models()))
 
     def select_model(
-        self, session: Session, ticket: int, canvas: Canvas | None, model: Any, snap: Any = True
+        self,
+        session: Session,
+        ticket: int,
+        canvas: Canvas | None,
+        model: Any,
+        class_name: Any = ANY_CLASS,
+        colours: AllowedColours | None = None,
     ) -> tuple[Any, ...]:
-        """classes, canvas, palette, gallery, status for a model; the painting stays, fitted to its size and, unless
-        `snap` is False, its colours."""
+        """classes, canvas, palette, status for a model. The picture and the results stay, and so do the class and the
+        colours where it has them; what it would see of the picture is said."""
         session.leave(ticket)
-        session.drawings = []
-        *shown, status = self._page(canvas, model, snap)
-        return *shown, session.say(status)
+        info, status = self._info(model)
+        if info and canvas is not None and canvas.picture[..., 3].any():
+            try:
+                if seen := self._seen(canvas.picture, info):
+                    status = status_text(" · ".join([info.name, *seen]))
+            except PixelArtError as error:  # its weights are damaged
+                status = status_text(str(error))
+        is_blank = canvas is None or not (canvas.picture.any() or canvas.painted_mask.any())
+        shown = new_canvas(info) if is_blank else swatches_of(info)
+        same = colours is not None and info is not None and colours.colours == hex_colours(info.colours)
+        allowed = gr.skip() if same else _allowed(info, None)
+        return _classes(info, class_name), shown, allowed, session.say(status)
 
     def import_picture(
-        self, session: Session, ticket: int, model: Any, event: gr.EventData, snap: Any = True
+        self, session: Session, ticket: int, model: Any, event: gr.EventData, snap: Any = False
     ) -> tuple[Any, Any]:
-        """canvas and status for a file that was chosen, dropped or pasted; `snap` as above."""
+        """canvas and status for a file that was chosen, dropped or pasted; it gets the model's size and, where `snap`
+        is True, its colours."""
         session.leave(ticket)
         try:
             name, data = uploaded_file(event._data)
             info = model_info(self.engine, model) if model else None
-            picture, changes, others = self._fitted(decode_picture(data, name=name), info, snap)
+            picture, changes = self._fitted(decode_picture(data, name=name), info, snap is True)
         except PixelArtError as error:
             gr.Warning(str(error))
             return Painting(ticket), session.say(status_text(str(error)))
-        text = [f"Imported {name}", *changes, *([] if others else ["every colour kept"])]
-        return Canvas(picture, np.zeros(picture.shape[:2], np.bool_)), session.say(status_text(" · ".join(text)))
+        text = " · ".join([f"Imported {name}", *changes])
+        return Canvas(picture, np.zeros(picture.shape[:2], np.bool_)), session.say(status_text(text))
 
-    def choose(self, session: Session, ticket: int, event: gr.EventData) -> tuple[Any, Any]:
-        """canvas and status for a click on a result."""
+    def choose(
+        self, session: Session, ticket: int, event: gr.EventData, model: Any = None, kept: Kept = NOTHING_KEPT
+    ) -> tuple[Any, Any]:
+        """canvas and status for a click on a result; which model drew it is said where another is chosen now."""
         session.leave(ticket)
+        session.recover(kept.drawings, kept.mask)
         index = event._data.get("index") if isinstance(event._data, dict) else None
         if not isinstance(index, int) or not 0 <= index < len(session.drawings):
             return gr.skip(), session.say(status_text("This result is gone. Draw again."))
         drawing = session.drawings[index]
         session.chosen, session.seed = index, drawing.seed
-        return Canvas(drawing.picture), session.say(status_text(f"Seed {drawing.seed} is on the canvas."))
+        told, by = f"Seed {drawing.seed} is on the canvas.", drawing.settings.get("checkpoint")
+        if isinstance(by, str) and model and by != model:
+            told += f" {by} drew it."
+        return Canvas(drawing.picture), session.say(status_text(told))
 
-    def reuse_seed(self, session: Session) -> tuple[Any, Any]:
+    def reuse_seed(self, session: Session, kept: Kept = NOTHING_KEPT) -> tuple[Any, Any]:
         """seed and status: the seed of what was last drawn, also when it was stopped, or chosen."""
+        session.recover(kept.drawings, kept.mask)
         if session.seed is None:
             return gr.skip(), status_text("Draw a picture first; then its seed can be used again.")
         return session.seed, gr.skip()
@@ -97,50 +133,75 @@ class PictureHandlers:
             log.exception("checkpoints cannot be listed")
             return []
 
-    def _page(self, canvas: Canvas | None, model: Any, snap: Any) -> tuple[Any, ...]:
-        """classes, canvas, palette, gallery, status."""
-        info, notes = None, ["You can paint. To draw, install a model."]
+    def _info(self, model: Any) -> tuple[CheckpointInfo | None, str]:
+        """The chosen model, and the status of a page that has it; or None, and why there is none."""
         try:
             if model:
-                info, notes = model_info(self.engine, model), []
+                return model_info(self.engine, model), status_text(WELCOME)
         except PixelArtError as error:
-            notes = [str(error)]
-        shown, changes = self._canvas_for(canvas, info, snap)
-        if info:
-            notes = [info.name, *changes] if changes else [WELCOME]
-        classes = [ANY_CLASS, *info.classes] if info else [ANY_CLASS]
-        return (
-            gr.Dropdown(choices=list(classes), value=ANY_CLASS),
-            shown,
-            everything_allowed(info.colours if info else None),
-            [],
-            status_text(" · ".join(notes)),
-        )
+            return None, status_text(str(error))
+        return None, status_text("You can paint. To draw, install a model.")
 
-    def _canvas_for(self, canvas: Canvas | None, info: CheckpointInfo | None, snap: Any) -> tuple[Canvas, list[str]]:
-        """The painting as the model can hold it, or a blank canvas; and what was changed."""
-        palette = tuple(c for c in hex_colours(info.colours if info else None) if c)
-        if canvas is None:
-            return replace(blank_canvas(*_size(info)), palette=palette), []
-        try:
-            picture, changes, _ = self._fitted(canvas.picture, info, snap)
-        except PixelArtError as error:  # the model is damaged: the painting need not suffer
-            picture, changes = fit_to_canvas(canvas.picture, *_size(info)), [str(error)]
-        return Canvas(picture, palette=palette), changes
+    def _seen(self, picture: Picture, info: CheckpointInfo) -> list[str]:
+        """What the model would see otherwise than it is."""
+        height, width = picture.shape[:2]
+        said = list[str]()
+        if (height, width) != _size(info):
+            said.append(
+                f"it draws {info.width} x {info.height}; Complete mask fits your {width} x {height} picture to that"
+            )
+        fitted = fit_to_canvas(picture, *_size(info))
+        near, others = self.engine.snap(info.name, fitted)
+        filled = int(((fitted[..., 3] < ALPHA_THRESHOLD) & (near[..., 3] >= ALPHA_THRESHOLD)).sum())
+        if filled:
+            said.append(f"it knows no transparency and sees {counted(filled, 'pixel')} filled")
+        if others > filled:
+            said.append(f"it sees {counted(others - filled, 'pixel')} in its nearest colours")
+        return said
 
-    def _fitted(self, picture: Picture, info: CheckpointInfo | None, snap: Any) -> tuple[Picture, list[str], int]:
-        """The picture in the model's size and, unless `snap` is False, its colours; what is to be said of it; and how
-        many pixels had other colours."""
+    def _fitted(self, picture: Picture, info: CheckpointInfo | None, snap: bool) -> tuple[Picture, list[str]]:
+        """The picture in the model's size and, where `snap`, its colours; and what is to be said of it."""
         height, width = picture.shape[:2]
         size = _size(info)
         fitted = fit_to_canvas(picture, *size)
         changes = [f"{width} x {height} fitted to {size[1]} x {size[0]}"] if (height, width) != size else []
         near, others = self.engine.snap(info.name, fitted) if info else (fitted, 0)
-        if not others:
-            return fitted if snap is False else near, changes, 0
-        if snap is False:
-            return fitted, [*changes, f"{counted(others, 'pixel')} of colours that the model does not have"], others
-        return near, [*changes, f"{counted(others, 'pixel')} snapped to the palette"], others
+        if snap and others:
+            return near, [*changes, f"{counted(others, 'pixel')} snapped to the palette"]
+        changes.append("every colour kept")
+        if others:
+            changes.append(f"{counted(others, 'pixel')} of colours that the model does not have: it sees the nearest")
+        return near if snap else fitted, changes
+
+
+def new_canvas(info: CheckpointInfo | None) -> Canvas:
+    """An empty one of the size that the model draws, with its palette."""
+    return replace(blank_canvas(*_size(info)), palette=_palette(info))
+
+
+def swatches_of(info: CheckpointInfo | None) -> Swatches:
+    """What a model changes of a canvas."""
+    return Swatches(_palette(info), _size(info))
+
+
+def _palette(info: CheckpointInfo | None) -> tuple[str, ...]:
+    return tuple(c for c in hex_colours(info.colours if info else None) if c)
+
+
+def _classes(info: CheckpointInfo | None, chosen: Any) -> Any:
+    """The list of classes; what was chosen stays where the model has it."""
+    classes = [ANY_CLASS, *info.classes] if info else [ANY_CLASS]
+    return gr.Dropdown(choices=list(classes), value=chosen if chosen in classes else ANY_CLASS)
+
+
+def _allowed(info: CheckpointInfo | None, kept: Any) -> AllowedColours:
+    """The colours that may be drawn: those that were kept, where they are of this palette, else all."""
+    everything = everything_allowed(info.colours if info else None)
+    try:
+        chosen = allowed_from_payload(kept)
+    except PixelArtError:
+        return everything
+    return chosen if chosen.colours == everything.colours else everything
 
 
 def _size(info: CheckpointInfo | None) -> tuple[int, int]:

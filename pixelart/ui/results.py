@@ -15,6 +15,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pixelart.codec import Picture
 from pixelart.engine import Drawing
 from pixelart.errors import RequestRejected
@@ -30,7 +33,7 @@ def bits(drawing: Drawing) -> float:
     return -drawing.log_prob / math.log(2)
 
 
-def seed_caption(drawing: Drawing, rank: int) -> str:
+def seed_caption(drawing: Drawing) -> str:
     """What stands under a generated picture."""
     return f"seed {drawing.seed}"
 
@@ -39,6 +42,11 @@ def candidate_caption(drawing: Drawing, rank: int) -> str:
     """What stands under a completion, of which there are `rank` likelier ones: its seed, and its place among them."""
     ordinal = {1: "2nd ", 2: "3rd "}.get(rank, f"{rank + 1}th ") if rank else ""
     return f"seed {drawing.seed}\n{ordinal}likeliest"
+
+
+def caption_of(drawing: Drawing, mask: NDArray[np.bool_] | None, rank: int) -> str:
+    """What stands under a result that was drawn where `mask` is True; None = everywhere."""
+    return seed_caption(drawing) if mask is None else candidate_caption(drawing, rank)
 
 
 def file_name(drawing: Drawing, *, scale: int = 1, suffix: str = "png") -> str:

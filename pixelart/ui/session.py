@@ -84,6 +84,12 @@ class Session:
         with self._lock:
             self.drawings, self.mask, self.chosen = [], None, 0
 
+    def recover(self, drawings: list[Drawing], mask: NDArray[np.bool_] | None = None) -> None:
+        """Makes these the results, which the page has kept, where none are known: the program was started again."""
+        with self._lock:
+            if drawings and not self.drawings:
+                self.drawings, self.mask, self.chosen, self.seed = drawings, mask, 0, drawings[0].seed
+
     def free(self) -> None:
         """For a page that was closed long ago: nothing goes on, nothing is kept."""
         self.leave(2**63)

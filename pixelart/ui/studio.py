@@ -16,7 +16,7 @@ from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
 from pixelart.ui.api import offer_api
 from pixelart.ui.body_limit import BodyLimit
-from pixelart.ui.components import read_static
+from pixelart.ui.components import Work, read_static
 from pixelart.ui.create import ENGINE_QUEUE, TopLine, create_tab
 from pixelart.ui.events import AT_ONCE
 from pixelart.ui.gate import ROUTES, TOOL_ROUTES, Gate
@@ -52,6 +52,7 @@ def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER) ->
             gr.HTML(f'<span class="device" title="Where the model runs">{engine.device_name}</span>', elem_id="device")
             if hosting.has_sign_in:
                 gr.LoginButton("Sign in", size="sm", scale=0, min_width=90, elem_id="sign-in")
+        work = Work(elem_id="work")
         loaded = load_line(hub, opener, model, notice) if opener else None
         memory, owner = job_memory(), gr.State("")
         results = ResultFiles(Path(get_upload_folder()), app.temp_file_sets)
@@ -60,7 +61,7 @@ def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER) ->
         arrived = app.load(Arrivals(hosting).arrive, memory, [memory, owner], **AT_ONCE)
         with gr.Tabs():
             with gr.Tab("Create"):
-                follow = create_tab(arrived, engine, TopLine(notice, model), results)
+                follow = create_tab(arrived, engine, TopLine(notice, model, work), results)
                 if loaded:
                     follow(loaded)
             with gr.Tab("Train") as tab:
@@ -69,7 +70,7 @@ def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER) ->
                     gr.HTML(note, apply_default_css=False)
                 if not isinstance(training, str):
                     models = Models(model, follow)
-                    train_tab(arrived, tab, engine, training, models, memory, hosting)
+                    train_tab(arrived, tab, engine, training, models, (memory, work), hosting)
         offer_api(engine, results, **{**ENGINE_QUEUE, "api_visibility": "public"})
     app.queue(max_size=SETTINGS.max_queue, api_open=False)  # else a client may pass it by
     return app

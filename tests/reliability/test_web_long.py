@@ -105,7 +105,8 @@ def test_t04_canaries(count: Count, tell: Told) -> None:
                     Canvas(np.zeros((16, 16, 4), np.uint8), np.ones((16, 16), np.bool_))
                 )["mask"]
                 done = visitor.post("complete", [None, 1, canvas, *GOOD["generate"][2:]])
-                saved = visitor.post("download", [None, canvas, "tiny", "Canvas", "PNG indexed", 1, True, "#ffffff", 4])
+                form = ["Canvas", "PNG indexed", 1, True, "#ffffff", 4]
+                saved = visitor.post("download", [None, canvas, "tiny", None, *form])
                 served = [
                     urllib.request.urlopen(f"{url}gradio_api/file={item['image']['path']}").read()
                     for item in done.data[2]["value"]
@@ -260,17 +261,17 @@ def test_t11_visitors(tmp_path: Path, tiny_data: Path, count: Count, tell: Told)
     ):
         visitors = [Visitor(url) for _ in range(sessions)]
         for seed, visitor in enumerate(visitors):
-            visitor.post("load", [None])
-            visitor.post("generate", [None, 1, "tiny", "Any", 1, 1000 * seed, 2, None, 1, 0, 1, 0, []])
+            visitor.post("load", [None, None])
+            visitor.post("generate", [None, 1, "tiny", "Any", 1, 1000 * seed, 2, None, 1, 0, 1, 0, [], True])
         random = np.random.default_rng(11)
 
         def ask(turn: int) -> None:
             seed = int(random.integers(sessions)) if turn % 2 else turn % sessions
             visitor = visitors[seed]
             with locks[seed]:
-                assert visitor.post("reuse_seed", [None]).data[0] in (1000 * seed, 1000 * seed + 1)
+                assert visitor.post("reuse_seed", [None, None]).data[0] in (1000 * seed, 1000 * seed + 1)
                 index = turn % 2
-                canvas, status = visitor.post("choose", [None, turn], {"index": index}).data
+                canvas, status = visitor.post("choose", [None, turn, "tiny", None], {"index": index}).data
                 own = FakeEngine().generate(Request("tiny", count=2, seed=1000 * seed))[index].picture
                 assert np.array_equal(canvas_from_payload(canvas).picture, own)
                 assert f"Seed {1000 * seed + index} " in status

@@ -149,5 +149,5 @@ class FakeEngine:
                     on_row(done, len(rows), Preview(lambda w=waiting: np.where(w[..., None], np.uint8(0), pictures)))
         finally:
             self.running.clear()
-        settings = {"class_weights": dict(request.class_weights)}
+        settings = {"checkpoint": request.checkpoint, "class_weights": dict(request.class_weights)}
         return [Drawing(p, s, -50.0 - s % 7, settings) for p, s in zip(pictures, seeds, strict=True)]

@@ -39,18 +39,18 @@ PICTURE = CODEC.table[np.random.default_rng(1).integers(CODEC.levels, size=(16, 
 MASK = np.zeros((16, 16), np.bool_)
 MASK[4:9, 2:11] = True
 CANVAS = canvas_to_payload(Canvas(PICTURE, MASK))
-FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, []]
+FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, [], True]
 MEMORY, JOB = {"owner": "a" * 32, "job": "0" * 16}, "0" * 16
 PICTURES = ["ZIP", "", "", "As the base model", False, False, 0, 0, 0, 0, "tiny", ""]
 TRAINING = ["tiny", "mine", 10, 0, True, "Keep the base's", 0, 16, 0.1, 0, 0, 0.999, 0]
 PUSH = ["tiny", "art/tiny", "cc0-1.0", "", True]
 GOOD: dict[str, list[Any]] = {
     "lambda": [],
-    "reuse_seed": [None],
+    "reuse_seed": [None, None],
     "choose_palette": ["tiny", "CGA"],
     "load_palette": ["tiny"],
     "colours_on_canvas": [CANVAS, "tiny"],
-    "download": [None, CANVAS, "tiny", "Result", "PNG indexed", 2, True, "#ffffff", 4],
+    "download": [None, CANVAS, "tiny", None, "Result", "PNG indexed", 2, True, "#ffffff", 4],
     "generate": [None, 1, *FORM],
     "lambda_1": [],
     "lambda_2": [None],
@@ -64,13 +64,15 @@ GOOD: dict[str, list[Any]] = {
     "inspect": ["tiny", "hero"],
     "show_origin": ["tiny"],
     "arrive": [MEMORY],
-    "load": [None],
+    "lambda_7": [None],
+    "lambda_8": [None],
+    "load": [None, None],
     "offer_enlarge": [],
-    "select_model": [None, 0, CANVAS, "tiny", True],
-    "select_model_1": [None, 0, CANVAS, "tiny", True],
+    "select_model": [None, 0, CANVAS, "tiny", "hero", None],
+    "select_model_1": [None, 0, CANVAS, "tiny", "hero", None],
     "offer_enlarge_1": [],
     "import_picture": [None, 0, "tiny", False],
-    "choose": [None, 0],
+    "choose": [None, 0, "tiny", None],
     "offer_push": ["tiny", "tiny", ""],
     "suggest_repository": [None, "tiny"],
     "preview_card": PUSH,
@@ -79,14 +81,14 @@ GOOD: dict[str, list[Any]] = {
     "follow_used": [None, "tiny"],
     "receive_archive": [None, *PICTURES],
     "check_pictures": [None, *PICTURES],
-    "recall": [MEMORY],
+    "recall": [MEMORY, None],
     "tick": [MEMORY, JOB, None],
     "look_at": [MEMORY, JOB],
     "compare": [None, *PICTURES],
     "compare_1": [None, *PICTURES],
     "compare_2": [None, *PICTURES],
     "stop_check": [None],
-    "offer_folder": [],
+    "offer_folder": [None],
     "offer_bases": ["tiny"],
     "offer_bases_1": ["tiny"],
     "offer_bases_2": ["tiny"],
@@ -186,9 +188,9 @@ def test_enlarge_brings_a_picture_of_twice_the_size(visitor: Visitor, engine: Fa
 
 def test_results_can_be_chosen_their_seed_reused_and_saved(visitor: Visitor, engine: FakeEngine) -> None:
     visitor.post("generate", GOOD["generate"])
-    canvas, status = visitor.post("choose", [None, 1], {"index": 1}).data
+    canvas, status = visitor.post("choose", [None, 1, "tiny", None], {"index": 1}).data
     assert np.array_equal(canvas_from_payload(canvas).picture, wanted(engine, 6)) and "Seed 6" in status
-    assert visitor.post("reuse_seed", [None]).data[0] == 6
+    assert visitor.post("reuse_seed", [None, None]).data[0] == 6
     saved = visitor.post("download", GOOD["download"]).data[0]
     with Image.open(io.BytesIO(base64.b64decode(saved["data"]))) as image:
         assert np.array_equal(np.asarray(image.convert("RGBA"))[::2, ::2], wanted(engine, 6))
@@ -202,7 +204,7 @@ LENGTHY = ("generate", "complete", "enlarge", "receive_archive", "check_pictures
     "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LENGTHY)) for name in HANDLERS]
 )
 def test_any_event_with_any_value_answers_plainly(visitor: Visitor, name: str) -> None:
-    visitor.post("load", [None])
+    visitor.post("load", [None, None])
     for place in range(len(GOOD[name])):
         for value in BAD:
             data = [*GOOD[name][:place], value, *GOOD[name][place + 1 :]]
@@ -272,7 +274,7 @@ def test_a_hostile_setting_is_named_with_its_limit(
     visitor: Visitor, loaded: bool, place: int, value: Any, told: str
 ) -> None:
     if loaded:  # gradio then has a component of its own for this session
-        visitor.post("load", [None])
+        visitor.post("load", [None, None])
     form = [*FORM[:place], value, *FORM[place + 1 :]]
     answer = visitor.post("generate", [None, 1, *form])
     assert told in answer.told()
@@ -281,20 +283,20 @@ def test_a_hostile_setting_is_named_with_its_limit(
 @pytest.mark.parametrize(
     ("place", "value", "told"),
     [
-        (3, "Everything", "Picture 'Everything': choose one of Canvas"),
-        (4, ["PNG RGBA"], "Format"),
-        (4, "BMP", "Format 'BMP': choose one of PNG indexed"),
-        (5, 3, "Scale 3: choose one of 1, 2, 4"),
-        (5, True, "Scale"),
-        (6, "yes", "Transparent: must be"),
-        (7, "url(x)", "Background 'url(x)': must be"),
-        (7, "rgba(1,2)", "Background"),
-        (8, 99, "Columns: must be a number of 1 to 16"),
+        (4, "Everything", "Picture 'Everything': choose one of Canvas"),
+        (5, ["PNG RGBA"], "Format"),
+        (5, "BMP", "Format 'BMP': choose one of PNG indexed"),
+        (6, 3, "Scale 3: choose one of 1, 2, 4"),
+        (6, True, "Scale"),
+        (7, "yes", "Transparent: must be"),
+        (8, "url(x)", "Background 'url(x)': must be"),
+        (8, "rgba(1,2)", "Background"),
+        (9, 99, "Columns: must be a number of 1 to 16"),
     ],
 )
 def test_a_hostile_export_setting_is_named_with_its_limit(visitor: Visitor, place: int, value: Any, told: str) -> None:
     data = GOOD["download"].copy()
-    data[6], data[place] = data[6] if place == 6 else False, value
+    data[7], data[place] = data[7] if place == 7 else False, value
     assert told in visitor.post("download", data).told()
 
 
@@ -337,7 +339,7 @@ def test_the_largest_canvas_and_the_largest_file_are_taken(visitor: Visitor) -> 
     side = SETTINGS.max_side
     picture = np.random.default_rng(0).integers(0, 256, (side, side, 4), np.uint8)
     canvas = canvas_to_payload(Canvas(picture, np.ones((side, side), np.bool_)))
-    assert "fitted to 16 x 16" in visitor.post("select_model", [None, 0, canvas, "tiny", True]).told()
+    assert "it draws 16 x 16" in visitor.post("select_model", [None, 0, canvas, "tiny", "Any", None]).told()
     padded = encode_png(PICTURE).ljust(SETTINGS.max_file_bytes, b"\0")
     sent = {"name": "a.png", "data": base64.b64encode(padded).decode()}
     assert "Imported a.png" in visitor.post("import_picture", GOOD["import_picture"], sent).told()
@@ -346,14 +348,16 @@ def test_the_largest_canvas_and_the_largest_file_are_taken(visitor: Visitor) -> 
 def test_two_visitors_see_nothing_of_each_other(url: str, engine: FakeEngine, visitor: Visitor) -> None:
     other = Visitor(url)
     for one in (visitor, other):
-        one.post("load", [None])
+        one.post("load", [None, None])
     visitor.post("generate", GOOD["generate"])
-    assert "Draw a picture first" in other.post("reuse_seed", [None]).told()
+    assert "Draw a picture first" in other.post("reuse_seed", [None, None]).told()
     assert "There is no result yet." in other.post("download", GOOD["download"]).told()
-    assert "gone" in other.post("choose", [None, 0], {"index": 0}).told()
+    assert "gone" in other.post("choose", [None, 0, "tiny", None], {"index": 0}).told()
     other.post("generate", [None, 1, *FORM[:3], 900, *FORM[4:]])
-    assert visitor.post("reuse_seed", [None]).data[0] == 5 and other.post("reuse_seed", [None]).data[0] == 900
-    canvas, _ = visitor.post("choose", [None, 0], {"index": 1}).data
+    assert (
+        visitor.post("reuse_seed", [None, None]).data[0] == 5 and other.post("reuse_seed", [None, None]).data[0] == 900
+    )
+    canvas, _ = visitor.post("choose", [None, 0, "tiny", None], {"index": 1}).data
     assert np.array_equal(canvas_from_payload(canvas).picture, wanted(engine, 6))
 
 

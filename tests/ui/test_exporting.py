@@ -18,6 +18,7 @@ from pixelart.codec import Picture
 from pixelart.engine import Drawing
 from pixelart.ui.canvas_value import Canvas
 from pixelart.ui.exporting import GIF, INDEXED, MAX_GIF_SIDE, MAX_SIDE, RGBA, RGBA_INSTEAD, SHEET, ExportHandlers
+from pixelart.ui.keeping import NOTHING_KEPT
 from pixelart.ui.results import download_value
 from pixelart.ui.session import Session
 from tests.ui.fake_engine import CODEC, FakeEngine
@@ -46,7 +47,7 @@ def download(
 ) -> dict[str, Any]:
     handlers = ExportHandlers(FakeEngine())  # pyright: ignore[reportArgumentType]
     values = [picture, format, scale, background is None, background, columns]
-    return handlers.download(session or Session(), canvas, model, *values)
+    return handlers.download(session or Session(), canvas, model, NOTHING_KEPT, *values)
 
 
 def image_of(saved: dict[str, Any]) -> Image.Image:

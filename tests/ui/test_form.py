@@ -25,6 +25,11 @@ def test_values_arrive() -> None:
     assert request.allowed is None
 
 
+def test_own_colours_are_a_switch() -> None:
+    asked = [request_from(replace(FORM, own_colours=value), INFO).own_colours for value in (True, False, "yes", None)]
+    assert asked == [True, False, False, False]
+
+
 def test_any_class_and_random_seed() -> None:
     first, second = (request_from(replace(FORM, class_name=ANY_CLASS, seed=-1), INFO) for _ in range(2))
     assert first.class_weights == {} and first.seed >= 0 and first.seed != second.seed

@@ -13,7 +13,7 @@ from tests.ui.serving import GRADIO_WARNINGS, serving_app
 from tests.ui.visitor import Visitor
 
 pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
-GENERATE = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, []]
+GENERATE = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, [], True]
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def own_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_session_keeps_no_more_the_more_is_drawn() -> None:
     with serving_app(FakeEngine()) as (app, url):
         visitor = Visitor(url)
-        visitor.post("load", [None])
+        visitor.post("load", [None, None])
         for number in range(1, 4):
             visitor.post("generate", [None, number, *GENERATE])
         session = app.state_holder.session_data[visitor.session]
@@ -37,7 +37,7 @@ def test_a_session_keeps_no_more_the_more_is_drawn() -> None:
 def test_an_app_that_ends_leaves_no_files_of_results(tmp_path: Path) -> None:
     with serving_app(FakeEngine()) as (app, url):
         visitor = Visitor(url)
-        visitor.post("load", [None])
+        visitor.post("load", [None, None])
         visitor.post("generate", [None, 1, *GENERATE])
         files = [Path(path) for paths in app.temp_file_sets for path in paths]
         assert files and all(file.exists() and tmp_path in file.parents for file in files)
@@ -50,7 +50,7 @@ def test_an_app_that_ends_leaves_no_files_of_results(tmp_path: Path) -> None:
 def test_a_page_that_was_closed_long_ago_keeps_nothing() -> None:
     with serving_app(FakeEngine()) as (app, url):
         visitor = Visitor(url)
-        visitor.post("load", [None])
+        visitor.post("load", [None, None])
         visitor.post("generate", [None, 1, *GENERATE])
         kept = app.state_holder.session_data[visitor.session]
         session = next(v for v in kept.state_data.values() if isinstance(v, Session))

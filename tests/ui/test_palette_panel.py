@@ -76,6 +76,13 @@ def test_only_the_colours_on_the_canvas() -> None:
     assert "empty" in panel().colours_on_canvas(None, "tiny")[2]
 
 
+def test_of_a_picture_in_other_colours_the_nearest_ones_are_allowed() -> None:
+    picture = CODEC.table[np.full((16, 16), 3)]
+    picture[4:, :, :3] += 2
+    picture[8:] = 0
+    assert panel().colours_on_canvas(Canvas(picture), "tiny")[0].indices() == (0, 3)
+
+
 def test_the_colours_of_the_largest_canvas_are_found_at_once() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (SETTINGS.max_side, SETTINGS.max_side, 4), np.uint8)
     picture[..., 3] |= 128
@@ -84,7 +91,7 @@ def test_the_colours_of_the_largest_canvas_are_found_at_once() -> None:
     chosen = panel().colours_on_canvas(Canvas(picture), "tiny")[0]
     assert time.process_time() - began < 0.5
     seen = {bytes(colour) for colour in picture[..., :3].reshape(-1, 3)}
-    assert list(chosen.allowed) == [False, *(bytes(colour) in seen for colour in CODEC.table[1:, :3])]
-    assert chosen.allowed[3]
+    assert not chosen.allowed[0] and chosen.allowed[3]
+    assert all(on for on, colour in zip(chosen.allowed[1:], CODEC.table[1:, :3], strict=True) if bytes(colour) in seen)
     picture[0, 0] = [1, 2, 3, 127]
     assert panel().colours_on_canvas(Canvas(picture), "tiny")[0].allowed[0]

@@ -6,6 +6,8 @@ import base64
 import copy
 import io
 from dataclasses import replace
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import gradio as gr
@@ -18,15 +20,23 @@ from pixelart.engine import Drawing
 from pixelart.errors import WeightsRejected
 from pixelart.images import encode_png
 from pixelart.settings import SETTINGS
-from pixelart.ui.canvas_value import Canvas
+from pixelart.ui.canvas_value import Canvas, Swatches, blank_canvas
+from pixelart.ui.form import ANY_CLASS
+from pixelart.ui.keeping import NOTHING_KEPT
+from pixelart.ui.palette_value import AllowedColours, everything_allowed
 from pixelart.ui.pictures import PictureHandlers
+from pixelart.ui.results import ResultFiles
 from pixelart.ui.session import Session
 from pixelart.ui.status import WELCOME
 from tests.ui.fake_engine import CODEC, FakeEngine
 
 
+def over(engine: FakeEngine) -> PictureHandlers:
+    return PictureHandlers(engine, ResultFiles(Path(gettempdir())))  # pyright: ignore[reportArgumentType]
+
+
 def pictures(**settings: Any) -> PictureHandlers:
-    return PictureHandlers(FakeEngine(**settings))  # pyright: ignore[reportArgumentType]
+    return over(FakeEngine(**settings))
 
 
 def sprite() -> Picture:
@@ -47,7 +57,7 @@ def drawing(seed: int) -> Drawing:
 
 def test_a_fresh_page_shows_the_first_model() -> None:
     session = Session()
-    same, notice, model, classes, canvas, colours, gallery, _ = pictures(names=("a", "b")).load(session)
+    same, notice, model, classes, canvas, colours, gallery, _ = pictures(names=("a", "b")).load(session, NOTHING_KEPT)
     assert same is session, "gradio frees only what a handler has returned"
     assert notice.visible is False and model.value == "a" and [c[0] for c in classes.choices] == ["Any", "hero", "wall"]
     assert canvas.picture.shape == (16, 16, 4) and len(canvas.palette) == len(CODEC.colours) and gallery == []
@@ -63,7 +73,7 @@ def test_without_a_model_the_page_says_so_and_can_be_painted_on(fault: Exception
             raise fault
 
         engine.list_checkpoints = broken
-    _, notice, model, _, canvas, _, _, status = PictureHandlers(engine).load(Session())  # pyright: ignore[reportArgumentType]
+    _, notice, model, _, canvas, _, _, status = over(engine).load(Session(), NOTHING_KEPT)
     assert notice.visible is True and model.value is None and canvas.picture.shape == (32, 32, 4)
     assert "install a model" in status
 
@@ -80,25 +90,53 @@ def test_a_larger_result_is_chosen_in_its_own_size() -> None:
     canvas, _ = page.choose(session, 0, sent({"index": 0}))
     assert np.array_equal(canvas.picture, large.picture) and canvas.mask is None
     canvas = page.select_model(session, 0, canvas, "scales")[1]
-    assert canvas.picture.shape == (16, 16, 4), "another model fits the canvas to its own size again"
+    assert isinstance(canvas, Swatches) and canvas.size == (16, 16), "another model leaves the picture as it is"
 
 
-def test_another_model_keeps_the_painting_and_drops_the_results() -> None:
-    session = Session(drawings=[drawing(1)])
-    page = pictures(names=("tiny", "large"))
-    canvas = page.select_model(session, 0, Canvas(sprite()), "large")[1]
-    assert np.array_equal(canvas.picture, sprite().repeat(2, 0).repeat(2, 1)) and not session.drawings
-    assert np.array_equal(page.select_model(session, 0, Canvas(sprite()), "tiny")[1].picture, sprite())
+def test_another_model_keeps_the_painting_the_results_the_class_and_the_colours() -> None:
+    session, page = Session(drawings=[drawing(1)]), pictures(names=("tiny", "large"))
+    some = AllowedColours(everything_allowed(CODEC.table).colours, (True, False) * 4 + (True,))
+    classes, canvas, colours, status = page.select_model(session, 0, Canvas(sprite()), "large", "wall", some)
+    assert canvas == Swatches(tuple(c for c in some.colours if c), (32, 32)) and len(session.drawings) == 1
+    assert classes.value == "wall" and not isinstance(colours, AllowedColours)
+    assert "large" in status and "it draws 32 x 32; Complete mask fits your 16 x 16 picture to that" in status
+    assert page.select_model(session, 0, Canvas(sprite()), "tiny", "dragon")[0].value == ANY_CLASS
 
 
-def test_another_model_snaps_the_painting_to_its_palette_and_says_so() -> None:
+def test_colours_of_another_palette_are_all_allowed_again() -> None:
+    other = AllowedColours(("", "123456"), (True, False))
+    colours = pictures().select_model(Session(), 0, Canvas(sprite()), "tiny", "Any", other)[2]
+    assert colours == everything_allowed(CODEC.table)
+
+
+def test_what_another_model_would_see_is_said() -> None:
     picture = sprite()
     picture[3, 4] = [250, 1, 2, 255]
-    _, canvas, _, _, status = pictures(names=("tiny", "large")).select_model(Session(), 0, Canvas(picture), "large")
-    shown = {tuple(c) for c in canvas.picture.reshape(-1, 4).tolist()}
-    assert shown <= {tuple(c) for c in CODEC.table.tolist()}
-    assert "16 x 16 fitted to 32 x 32" in status and "4 pixels snapped to the palette" in status
-    assert WELCOME in pictures().select_model(Session(), 0, Canvas(sprite()), "tiny")[4]
+    status = pictures(names=("tiny", "large")).select_model(Session(), 0, Canvas(picture), "large")[3]
+    assert "it sees 4 pixels in its nearest colours" in status
+    assert WELCOME in pictures().select_model(Session(), 0, Canvas(sprite()), "tiny")[3]
+
+
+def test_a_model_without_transparency_is_told_of() -> None:
+    def opaque(checkpoint: str, picture: Picture) -> tuple[Picture, int]:
+        filled = picture.copy()
+        filled[..., 3] = 255
+        return filled, int((picture[..., 3] == 0).sum())
+
+    page, picture = pictures(), sprite()
+    page.engine.snap = opaque  # pyright: ignore[reportAttributeAccessIssue]
+    picture[:] = CODEC.table[3]
+    picture[:2] = 0
+    status = page.select_model(Session(), 0, Canvas(picture), "tiny")[3]
+    assert "it knows no transparency and sees 32 pixels filled" in status and "nearest" not in status
+
+
+def test_an_empty_canvas_gets_the_size_of_the_model() -> None:
+    page = pictures(names=("tiny", "large"))
+    canvas = page.select_model(Session(), 0, blank_canvas(16, 16), "large")[1]
+    assert isinstance(canvas, Canvas) and canvas.picture.shape == (32, 32, 4) and not canvas.picture.any()
+    masked = Canvas(np.zeros((16, 16, 4), np.uint8), np.ones((16, 16), np.bool_))
+    assert isinstance(page.select_model(Session(), 0, masked, "large")[1], Swatches)
 
 
 def test_a_damaged_model_leaves_the_painting_and_says_so() -> None:
@@ -108,9 +146,10 @@ def test_a_damaged_model_leaves_the_painting_and_says_so() -> None:
     page = pictures()
     page.engine.snap = broken  # pyright: ignore[reportAttributeAccessIssue]
     picture = np.random.default_rng(2).integers(0, 256, (16, 16, 4), np.uint8)
-    _, canvas, _, _, status = page.select_model(Session(), 0, Canvas(picture), "tiny")
-    assert np.array_equal(canvas.picture, picture) and "model.safetensors: damaged" in status
-    assert "gone" in page.select_model(Session(), 0, Canvas(picture), "gone")[4]
+    _, canvas, _, status = page.select_model(Session(), 0, Canvas(picture), "tiny")
+    assert isinstance(canvas, Swatches) and "model.safetensors: damaged" in status
+    _, canvas, _, status = page.select_model(Session(), 0, Canvas(picture), "gone")
+    assert isinstance(canvas, Swatches) and "gone" in status
 
 
 def test_another_model_picture_or_result_leaves_the_drawings_so_far() -> None:
@@ -125,12 +164,21 @@ def test_another_model_picture_or_result_leaves_the_drawings_so_far() -> None:
         assert session.has_left(3) and session.is_stopped(3) and not session.has_left(4)
 
 
-def test_import_finds_the_grid_snaps_and_says_so() -> None:
+def test_import_keeps_every_colour_and_tells_what_the_model_does_not_have() -> None:
+    picture = sprite()
+    picture[3, 4] = [250, 1, 2, 255]
+    picture[5, 6] = [1, 250, 2, 200]
+    canvas, status = pictures().import_picture(Session(), 0, "tiny", sent_file(encode_png(picture, scale=4)))
+    assert np.array_equal(canvas.picture, picture)
+    assert "every colour kept" in status and "2 pixels of colours that the model does not have" in status
+
+
+def test_import_finds_the_grid_snaps_where_it_is_asked_to_and_says_so() -> None:
     picture = sprite()
     picture[3, 4] = [250, 1, 2, 255]
     picture[5, 6] = [1, 250, 2, 255]
     event = sent_file(encode_png(picture, scale=4))
-    canvas, status = pictures().import_picture(Session(), 0, "tiny", event)
+    canvas, status = pictures().import_picture(Session(), 0, "tiny", event, True)
     changed = (canvas.picture != sprite()).any(-1)
     assert (
         set(map(tuple, np.argwhere(changed).tolist())) <= {(3, 4), (5, 6)}
@@ -200,19 +248,14 @@ def test_reuse_without_a_result_says_so() -> None:
     assert not isinstance(seed, int) and "Draw a picture first" in status
 
 
-def test_without_snapping_a_picture_keeps_its_colours_bit_for_bit_and_that_is_said() -> None:
+@pytest.mark.parametrize("snap", [False, None, "no", 0, 1, []])
+def test_without_snapping_a_picture_keeps_its_colours_bit_for_bit(snap: Any) -> None:
     picture = sprite()
     picture[3, 4] = [250, 1, 2, 255]
     picture[5, 6] = [9, 8, 7, 0]
-    canvas, status = pictures().import_picture(Session(), 0, "tiny", sent_file(encode_png(picture)), False)
+    canvas, status = pictures().import_picture(Session(), 0, "tiny", sent_file(encode_png(picture)), snap)
     assert np.array_equal(canvas.picture, picture)
     assert "1 pixel of colours that the model does not have" in status and "snapped" not in status
-    page = pictures(names=("tiny", "large"))
-    large = page.select_model(Session(), 0, Canvas(picture), "large", False)[1]
-    assert np.array_equal(large.picture, picture.repeat(2, 0).repeat(2, 1))
-    for anything in (True, None, "no", 0):
-        snapped = page.select_model(Session(), 0, Canvas(picture), "large", anything)[1]
-        assert not np.array_equal(snapped.picture, large.picture)
 
 
 def test_sessions_share_nothing() -> None:

@@ -169,14 +169,14 @@ def test_events_of_a_server_are_asked_by_the_owner_that_the_page_arrived_with() 
     engine = Asked()
     with serving_app(engine, hosting=Hosting("server")) as (_, url):
         ann, bob = Visitor(url), Visitor(url)
-        ann.post("load", [None])
+        ann.post("load", [None, None])
         assert engine.asker == ""  # not arrived yet
         kept = ann.post("arrive", [{"owner": "a" * 32, "job": "x"}]).data[0]
         assert kept == {"owner": "a" * 32, "job": "x"}
         bob.post("arrive", [None])
-        ann.post("load", [None])
+        ann.post("load", [None, None])
         assert engine.asker == "a" * 32
-        bob.post("load", [None])
+        bob.post("load", [None, None])
         assert engine.asker not in ("", "a" * 32) and engine.asker and len(engine.asker) == 32
 
 

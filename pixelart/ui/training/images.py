@@ -20,6 +20,7 @@ from pixelart.settings import SETTINGS
 from pixelart.training.dataset import Survey, prepare
 from pixelart.training.sources import Cancel
 from pixelart.training.survey import survey
+from pixelart.ui.keeping import NOTHING_KEPT, Kept
 from pixelart.ui.pictures import uploaded_file
 from pixelart.ui.plain import FAULT
 from pixelart.ui.status import counted, status_progress, status_text
@@ -54,10 +55,11 @@ class ImagesHandlers:
         self._looking = threading.BoundedSemaphore(SETTINGS.max_checks)
         self._fetching = threading.BoundedSemaphore(SETTINGS.max_fetches)
 
-    def offer_folder(self, request: gr.Request) -> Any:
-        """The choice of sources; a folder for who may name one."""
+    def offer_folder(self, request: gr.Request, kept: Kept = NOTHING_KEPT) -> Any:
+        """The choice of sources, a folder for who may name one; and which one the page has kept."""
         sources = [ZIP, DATASET, FOLDER] if self._may_name_folders(request) else [ZIP, DATASET]
-        return gr.Radio(choices=list(sources))
+        chosen = kept.values.get("source")
+        return gr.Radio(choices=list(sources), value=chosen if chosen in sources else ZIP)
 
     def receive_archive(
         self, images: Images, request: gr.Request, event: gr.EventData, *values: Any

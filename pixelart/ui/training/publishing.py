@@ -260,7 +260,7 @@ def push_panel(engine: Engine, top: gr.Dropdown, hosting: Hosting) -> Callable[[
     panel.expand(
         handlers.offer_push, [model, top, repository], [notice, form, status, login, model, repository], **AT_ONCE
     )
-    model.input(handlers.suggest_repository, [login, model], repository, **AT_ONCE)
+    model.chosen().success(handlers.suggest_repository, [login, model], repository, **AT_ONCE)
     preview.click(handlers.preview_card, values, [status, card], **AT_ONCE)
     push.click(handlers.push, values, status, **PUSHES)
     cancel.click(handlers.stop_push, None, status, **AT_ONCE)

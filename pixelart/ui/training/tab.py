@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import gradio as gr
@@ -13,13 +13,14 @@ from pixelart.engine import Engine
 from pixelart.hosting import Hosting
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
-from pixelart.ui.components import FileDrop, FileSaver
+from pixelart.ui.components import FileDrop, FileSaver, Work
 from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS
 from pixelart.ui.inputs import Choice, Dial, Flag, Line, Real, Switch, WholeNumber
+from pixelart.ui.keeping import keep, recalled, restored
 from pixelart.ui.status import status_text
-from pixelart.ui.training.form import FIT, KEEP
+from pixelart.ui.training.form import FIT, KEEP, TrainForm
 from pixelart.ui.training.images import NOTHING_YET, START, ImagesHandlers
-from pixelart.ui.training.images_form import AS_MODEL, DATASET, SIZES, ZIP
+from pixelart.ui.training.images_form import AS_MODEL, DATASET, SIZES, ZIP, ImagesForm
 from pixelart.ui.training.publishing import push_panel
 from pixelart.ui.training.scratch import Scratch
 from pixelart.ui.training.view import COLUMNS, HELD_OUT, NO_JOB, TRAINING
@@ -55,10 +56,12 @@ def train_tab(
     engine: Engine,
     jobs: Jobs,
     models: Models,
-    memory: gr.BrowserState,
+    browser: tuple[gr.BrowserState, Work],
     hosting: Hosting,
 ) -> None:
-    """Builds the tab inside the open Blocks and wires its events, the first of which follow `arrived`."""
+    """Builds the tab inside the open Blocks and wires its events, the first of which follow `arrived`. `browser`: what
+    it keeps of jobs, and what the page does not lose."""
+    memory, work = browser
     images = gr.State(Images(Scratch(jobs.incoming)), time_to_live=SESSION_SECONDS, delete_callback=Images.free)
     with gr.Row(elem_id="train"):
         with gr.Column(elem_id="train-left", min_width=0):
@@ -82,12 +85,26 @@ def train_tab(
         event(handler, inputs, shown, **LOOKING).then(**compare)  # what was set meanwhile counts
     gr.on([each.input for each in (*chosen, base)], **compare, trigger_mode="always_last")
     stop.click(looking.stop_check, images, status, **AT_ONCE)
-    arrived.then(looking.offer_folder, None, chosen[0], **AT_ONCE)
     watching = Watching(engine, jobs)
     for event in (tab.select, base.focus):
         event(watching.offer_bases, base, base, **AT_ONCE)
-    used = _wire_run(arrived, watching, run, memory, [images, *chosen], values, models)
+    used = _wire_run(arrived, watching, run, (memory, work), [images, *chosen], values, models)
     follow_used(used)
+    _wire_keeping(arrived, looking, work, chosen, values)
+
+
+def _wire_keeping(
+    arrived: Dependency, looking: ImagesHandlers, work: Work, chosen: Sequence[Any], values: Sequence[Any]
+) -> None:
+    """What was set comes back with the page. Where the pictures come from depends on who asks, and which bases there
+    are on the moment, so handlers of their own put these back."""
+    names = [field.name for field in (*fields(ImagesForm)[: len(chosen)], *fields(TrainForm))]
+    inputs = dict(zip(names, (*chosen, *values), strict=True))
+    plain = {name: each for name, each in inputs.items() if name not in ("source", "base")}
+    recall = {"js": recalled("train"), **AT_ONCE}
+    arrived.then(looking.offer_folder, work, inputs["source"], **recall)
+    arrived.then(lambda kept: restored(plain, kept.values), work, list(plain.values()), **recall)
+    keep("train", inputs)
 
 
 def _heading(number: int, text: str) -> None:
@@ -185,19 +202,20 @@ def _wire_run(
     arrived: Dependency,
     watching: Watching,
     run: dict[str, Any],
-    memory: gr.BrowserState,
+    browser: tuple[gr.BrowserState, Work],
     pictures: Sequence[Any],
     values: Sequence[Any],
     models: Models,
 ) -> Dependency:
     """Returns the event that makes a model of a training."""
+    memory, work = browser
     timer, shown = gr.Timer(POLL_SECONDS, active=False), gr.State(None)
     names = ("job", "status", "plot", "samples", "log", "stop", "resume", "use", "download", "delete")
     view = [*(run[name] for name in names), timer, shown]
     looked_at = [memory, run["job"]]
-    arrived.then(watching.recall, memory, [memory, values[0], *view], **AT_ONCE)
+    arrived.then(watching.recall, [memory, work], [memory, values[0], *view], js=recalled("train"), **AT_ONCE)
     timer.tick(watching.tick, [*looked_at, shown], view, **AT_ONCE)
-    run["job"].input(watching.look_at, looked_at, [memory, *view], **AT_ONCE)
+    run["job"].chosen().success(watching.look_at, looked_at, [memory, *view], **AT_ONCE)
     run["start"].click(watching.start_training, [memory, *pictures, *values], [memory, *view], **AT_ONCE)
     for name, handler in (
         ("stop", watching.stop_training),

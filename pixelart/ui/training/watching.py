@@ -16,6 +16,7 @@ import gradio as gr
 from pixelart.engine import Engine
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.jobs import ENDED, RESUMABLE, Job, JobFolder, Jobs
+from pixelart.ui.keeping import NOTHING_KEPT, Kept
 from pixelart.ui.models_list import model_choices
 from pixelart.ui.results import download_value
 from pixelart.ui.status import status_text
@@ -59,22 +60,23 @@ class Watching:
 
     # --- what the page shows --------------------------------------------------------------------------------------
 
-    def recall(self, memory: Any) -> tuple[Any, ...]:
-        """A fresh page: base models, and the job that was looked at last."""
+    def recall(self, memory: Any, kept: Kept = NOTHING_KEPT) -> tuple[Any, ...]:
+        """A fresh page: base models, with the one that it has kept, and the job that was looked at last."""
         owner, chosen = owner_of(memory), memory.get("job") if isinstance(memory, dict) else None
         try:
             known = [job.id for job in self.jobs.list(owner)]
         except (PixelArtError, OSError):  # `view` tells it
             known = [chosen]
         chosen = chosen if chosen in known else next(iter(known), None)
-        return _remembered(memory, chosen), self.offer_bases(None), *self.view(owner, chosen, None)
+        bases = self.offer_bases(None, kept.values.get("base"))
+        return _remembered(memory, chosen), bases, *self.view(owner, chosen, None)
 
-    def offer_bases(self, chosen: Any) -> Any:
+    def offer_bases(self, chosen: Any, wanted: Any = None) -> Any:
         """The base models that there are now. What is chosen is left alone while it is among them: another may be
-        chosen before this arrives."""
+        chosen before this arrives. Else it is the one that is `wanted`, or the first."""
         choices = base_choices(self.engine.list_checkpoints())
         values = [value for _, value in choices]
-        first: dict[str, Any] = {} if chosen in values else {"value": values[0]}
+        first: dict[str, Any] = {} if chosen in values else {"value": wanted if wanted in values else values[0]}
         return gr.Dropdown(choices=list(choices), **first)
 
     def look_at(self, memory: Any, job: Any) -> tuple[Any, ...]:

@@ -142,7 +142,7 @@ element.addEventListener("click", (event) => {
 });
 
 function chooseSwatch(hex) {
-  setColour(hex ? colourOf(hex) : [0, 0, 0, 0]);
+  chooseColour(hex ? colourOf(hex) : [0, 0, 0, 0]);
   if (tool !== "fill") setTool("pencil");
 }
 
@@ -157,7 +157,7 @@ $(".swatches").addEventListener("keydown", (event) => {
 });
 
 $(".size").addEventListener("input", (event) => setBrushSize(+event.target.value));
-$(".free-colour").addEventListener("input", (event) => setColour(colourOf(event.target.value.slice(1))));
+$(".free-colour").addEventListener("input", (event) => chooseColour(colourOf(event.target.value.slice(1))));
 
 const mebibytes = (bytes) => Number((bytes / 2 ** 20).toFixed(1)) + " MiB";
 $('[data-do="import"]').title += ` (at most ${LIMITS.side} x ${LIMITS.side} pixels, ${mebibytes(LIMITS.fileBytes)})`;

@@ -3,7 +3,7 @@
 
 const $ = (selector) => element.querySelector(selector);
 const $$ = (selector) => [...element.querySelectorAll(selector)];
-const UNDO_LIMIT = 200;
+const UNDO_LIMIT = 200, UNDO_BYTES = 64 * 2 ** 20;
 const FREE_COLOURS = ("000000 222034 45283c 663931 8f563b df7126 d9a066 eec39a fbf236 99e550 6abe30 37946e 4b692f " +
   "524b24 323c39 3f3f74 306082 5b6ee1 639bff 5fcde4 cbdbfc ffffff 9badb7 847e87 696a6a 595652 76428a ac3232 " +
   "d95763 d77bba 8f974a 8a6f30").split(" ");
@@ -12,7 +12,9 @@ let doc = null;              // {width, height, pixels: RGBA bytes, mask: 0 or 1
 let undoSteps = [], redoSteps = [];
 let beforePreview = null;    // the document that undo goes back to while a drawing is streamed in
 let colours = FREE_COLOURS, freeColours = true;
-let colour = null;           // [r, g, b, 255], or [0, 0, 0, 0] for transparent
+let colour = null;           // [r, g, b, alpha]; [0, 0, 0, 0] for transparent
+let chosenColour = null;     // the same, where the visitor has chosen it: another model does not change it
+let newSize = [32, 32];      // of a new picture
 
 function emptyDocument(width, height) {
   return { width, height, pixels: new Uint8ClampedArray(width * height * 4), mask: new Uint8Array(width * height) };
@@ -34,7 +36,7 @@ function sameDocument(a, b) {
 function addStep(before) {
   if (!sameDocument(before, doc)) {
     undoSteps.push(before);
-    if (undoSteps.length > UNDO_LIMIT) undoSteps.shift();
+    undoSteps = newestOf(undoSteps.slice(-UNDO_LIMIT), UNDO_BYTES)[0];
     redoSteps = [];
   }
   publish();
@@ -57,6 +59,16 @@ function travel(from, to) {
   refresh();
 }
 
+// An empty picture of the size that the model draws.
+function newPicture() {
+  if (!doc || isBusy() || stroke) return;
+  const before = doc;
+  doc = emptyDocument(...newSize);
+  addStep(before);
+  resetViewIfResized(before);
+  refresh();
+}
+
 const undo = () => travel(undoSteps, redoSteps);
 const redo = () => travel(redoSteps, undoSteps);
 const isBusy = () => beforePreview !== null;
@@ -66,17 +78,22 @@ const colourOf = (hex) => [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16)
 
 function setColour(next) {
   colour = next;
-  const name = next[3] ? hexOf(next) : "";
-  const swatches = $$(".swatch"), chosen = swatches.find((swatch) => swatch.dataset.colour === name);
+  const name = next[3] === 255 ? hexOf(next) : "", css = "#" + hexOf(next), seen = Math.round(next[3] / 2.55);
+  const swatches = $$(".swatch"), chosen = swatches.find((swatch) => swatch.dataset.colour === name && (name || !next[3]));
   for (const swatch of swatches) {
     swatch.classList.toggle("on", swatch === chosen);
     swatch.setAttribute("aria-checked", swatch === chosen);
     swatch.tabIndex = swatch === (chosen || swatches[0]) ? 0 : -1;
   }
-  $(".current").style.background = next[3] ? "#" + name : "";
-  $(".current").title = next[3] ? "Colour #" + name : "Transparent";
+  $(".current").style.background = next[3] ? css : "";
+  $(".current").title = next[3] ? "Colour " + css + (next[3] < 255 ? `, ${seen} % opaque` : "") : "Transparent";
   $(".current").setAttribute("aria-label", "Now: " + $(".current").title);
-  if (next[3]) $(".free-colour").value = "#" + name;
+  if (next[3]) $(".free-colour").value = css;
+}
+
+function chooseColour(next) {
+  chosenColour = next;
+  setColour(next);
 }
 
 function setPalette(hexColours) {
@@ -84,8 +101,7 @@ function setPalette(hexColours) {
   colours = freeColours ? FREE_COLOURS : hexColours;
   $(".free").hidden = !freeColours;
   $(".swatches").replaceChildren(...["", ...colours].map(swatchFor));
-  const kept = colour && colour[3] && (freeColours || colours.includes(hexOf(colour)));
-  setColour(kept ? colour : colourOf(colours[Math.min(colours.length - 1, colours.length >> 1)]));
+  setColour(chosenColour || colourOf(colours[Math.min(colours.length - 1, colours.length >> 1)]));
 }
 
 function swatchFor(hex) {

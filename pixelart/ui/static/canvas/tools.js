@@ -68,19 +68,15 @@ function line(name, [x, y], [endX, endY]) {
   }
 }
 
+// A pixel that is not seen has no colour.
 function pixelAt(x, y) {
   const i = (y * doc.width + x) * 4;
-  return doc.pixels[i + 3] < 128 ? [0, 0, 0, 0] : [...doc.pixels.slice(i, i + 3), 255];
+  return doc.pixels[i + 3] ? [...doc.pixels.slice(i, i + 4)] : [0, 0, 0, 0];
 }
 
-const distance = (a, b) => a.slice(0, 3).reduce((sum, v, i) => sum + (v - b[i]) ** 2, 0);
-
-// The colour under the pointer; where the model has a palette, its nearest colour.
+// The colour under the pointer, exactly, whether the model has it or not.
 function pick(x, y) {
-  if (!isInside(x, y)) return;
-  const found = pixelAt(x, y);
-  const near = () => colours.map(colourOf).reduce((best, c) => (distance(c, found) < distance(best, found) ? c : best));
-  setColour(!found[3] || freeColours ? found : near());
+  if (isInside(x, y)) chooseColour(pixelAt(x, y));
 }
 
 // Fills the 4-connected area of one colour, and the one opposite where painting is mirrored.
@@ -104,6 +100,7 @@ function fill(x, y) {
 
 const COMMANDS = {
   undo, redo, fit,
+  blank: newPicture,
   show: () => setMaskFilled(!maskFilled),
   invert: () => edit(() => { doc.mask = doc.mask.map((v) => 1 - v); }),
   clear: () => edit(() => doc.mask.fill(0)),

@@ -1,6 +1,7 @@
 // The value that is shared with Python: {width, height, pixels, mask, preview, palette, ticket}. Python leaves mask
 // null to keep it, palette null to keep it, and sets preview for a frame of a drawing that is still going on. With
-// pixels null the frames go away. What is sent to Python is always what the visitor painted, never a frame.
+// pixels null the frames go away. A palette is that of the model that was chosen, and comes with the size it draws. What
+// is sent to Python is always what the visitor painted, never a frame.
 
 const PREVIEW_TIMEOUT = 15000;
 let previewTimer = 0, sayTimer = 0;
@@ -24,6 +25,7 @@ const decode = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 function publish() {
   const { width, height, pixels, mask } = beforePreview || doc;
   props.value = { width, height, pixels: encode(pixels), mask: encode(mask), preview: false, palette: null, ticket: null };
+  if (!isBusy()) keepWork();
 }
 
 function say(text, time = 4000) {
@@ -64,9 +66,12 @@ function receive() {
   if (!value) return;
   if ($(".message").textContent.startsWith("Importing ")) say("");
   if (value.ticket && value.ticket <= left) return publish();
+  if (value.palette) {
+    setPalette(value.palette);
+    newSize = [value.width, value.height];
+  }
   if (!value.pixels) return backToPainting();
-  if (value.palette) setPalette(value.palette);
-  else if (maskFilled) setMaskFilled(false);
+  if (!value.palette && maskFilled) setMaskFilled(false);
   const before = doc;
   if (stroke) endStroke();
   doc = documentOf(value);
@@ -86,6 +91,7 @@ setTool(tool);
 setPalette([]);
 watch("value", receive);
 receive();
+putBackWork();
 new ResizeObserver(() => {
   if (!doc || !stage.clientWidth) return;
   if (view.fitted || !view.cell) fit();
