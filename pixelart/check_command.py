@@ -33,6 +33,7 @@ def check(options: argparse.Namespace) -> Json:
         size=options.size,
         fit=options.fit,
         keep_copies=options.keep_copies,
+        frames=options.frames,
     )
     wanted.check()
     with _source(options) as source, progress_bar("reading") as show:

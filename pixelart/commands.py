@@ -78,7 +78,9 @@ def evaluate(options: argparse.Namespace) -> Json:
     """Bits per dimension, and bits in holes, of pictures that were not trained on."""
     engine, name = find(options.checkpoints, options.checkpoint)
     loaded = engine.library.load(name)
-    pictures = read_pictures(options.data, size=(loaded.info.height, loaded.info.width), fit=options.fit)
+    pictures = read_pictures(
+        options.data, size=(loaded.info.height, loaded.info.width), fit=options.fit, frames=options.frames
+    )
     if not options.include_training:
         pictures = held_out(pictures, engine.library.seen_in_training(name), options.data)
     result = judge(loaded, pictures)

@@ -50,7 +50,7 @@ def pull(options: argparse.Namespace) -> Json:
 def _learned(engine: Engine, name: str, options: argparse.Namespace) -> PictureSet:
     """The pictures of --data that the checkpoint was trained on. Raises DataRejected when there are none."""
     info, seen = engine.info(name), engine.library.seen_in_training(name)
-    pictures = read_pictures(options.data, size=(info.height, info.width), fit=options.fit)
+    pictures = read_pictures(options.data, size=(info.height, info.width), fit=options.fit, frames=options.frames)
     known = np.array([h in seen for h in pictures.hashes])
     if not known.any():
         raise DataRejected(f"{options.data.name}: {name} was trained on none of its {len(pictures)} pictures")

@@ -25,7 +25,7 @@ from pixelart.training.starting import FINE_TUNING, FROM_SCRATCH
 from pixelart.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
-START_OPTIONS = (*FROM_SCRATCH, "palette", "fit")
+START_OPTIONS = (*FROM_SCRATCH, "palette", "fit", "frames")
 
 
 def train(options: argparse.Namespace) -> Json | None:

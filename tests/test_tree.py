@@ -31,10 +31,19 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.models",),
     ("pixelart.layers",),
     ("pixelart.likelihoods", "pixelart.holes", "pixelart.seams"),
-    ("pixelart.images", "pixelart.heatmap", "pixelart.animation", "pixelart.palette_files", "pixelart.near_copies"),
+    ("pixelart.palette_files", "pixelart.given"),
+    ("pixelart.images", "pixelart.heatmap", "pixelart.animation", "pixelart.near_copies"),
+    ("pixelart.formats",),
     ("pixelart.codec",),
     ("pixelart.palettes",),
-    ("pixelart.settings", "pixelart.errors", "pixelart.devices", "pixelart.leaving", "pixelart.owners"),
+    (
+        "pixelart.settings",
+        "pixelart.errors",
+        "pixelart.devices",
+        "pixelart.leaving",
+        "pixelart.owners",
+        "pixelart.class_names",
+    ),
 ]
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "jsonpickle"}
 CALLS = {"eval", "exec", "__import__", "execfile"}

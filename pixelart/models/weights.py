@@ -15,6 +15,7 @@ from typing import Any
 import safetensors.torch
 import torch
 
+from pixelart.class_names import plain_class
 from pixelart.codec import Codec, codec_from_config
 from pixelart.errors import WeightsRejected
 from pixelart.models.base import AutoregressiveModel, to_channels_last
@@ -69,7 +70,7 @@ def read_config(folder: Path) -> CheckpointConfig:
         values = json.loads(data, object_pairs_hook=_once_each)
         if values.pop("format") != FORMAT or values.pop("library") != "pixelart":
             raise WeightsRejected(f"{folder.name}/{CONFIG_FILE}: not format {FORMAT} of pixelart")
-        config = CheckpointConfig(**{**values, "classes": tuple(values["classes"])})
+        config = CheckpointConfig(**{**values, "classes": _plain_classes(values["classes"])})
         _check(config, folder.name)
     except WeightsRejected:
         raise
@@ -127,6 +128,12 @@ def check_size(config: CheckpointConfig, size: int, *, name: str) -> None:
     least = 8 + sum(4 * v.numel() for v in _expected(config).values())
     if not least <= size <= least + SETTINGS.max_config_bytes:
         raise WeightsRejected(f"{name}/{WEIGHTS_FILE}: {size} bytes; what {CONFIG_FILE} describes takes {least}")
+
+
+def _plain_classes(names: Any) -> tuple[Any, ...]:
+    """As class names are written now, which older checkpoints may do otherwise; what is no text is refused later."""
+    plain = tuple(plain_class(name) if isinstance(name, str) else name for name in names)
+    return plain if len(set(map(repr, plain))) == len(plain) else tuple(names)
 
 
 def _expected(config: CheckpointConfig) -> dict[str, torch.Tensor]:

@@ -16,13 +16,11 @@ from pixelart.codec import Picture, normalise
 from pixelart.errors import DataRejected, PixelArtError
 from pixelart.images import SUFFIXES, resize_nearest
 from pixelart.settings import SETTINGS
-from pixelart.training.sources import read_members, shown
+from pixelart.training.classes import CLASS_RULE, class_names
+from pixelart.training.sources import Frames, Reading, read_members
 
 Fit = Literal["refuse", "nearest"]
-NO_FOLDER = "pictures"
 NO_PICTURE = f"holds no picture ({', '.join(SUFFIXES)})"
-SPLITS = {"train", "training", "validation", "valid", "val", "dev", "test", "testing"}
-"""Folders that hold parts of a set, not classes, where there is nothing beside them."""
 
 
 @dataclass(frozen=True)
@@ -64,48 +62,48 @@ def is_validation(content_hash: str, *, share: float) -> bool:
     return int(content_hash[:8], 16) / 2**32 < share
 
 
-def read_pictures(source: Path, *, size: tuple[int, int] | None = None, fit: Fit = "refuse") -> PictureSet:
+def read_pictures(
+    source: Path,
+    *,
+    size: tuple[int, int] | None = None,
+    fit: Fit = "refuse",
+    frames: Frames = "first",
+    class_rule: int = CLASS_RULE,
+) -> PictureSet:
     """All pictures of a folder or a .zip.
 
     Args:
         size: (height, width) wanted; the most frequent one when None.
         fit: what to do with a picture of another size: refuse the set, or resize by nearest neighbour.
+        frames: which ones of an animation are pictures.
+        class_rule: see `pixelart.training.classes`.
 
     Raises:
         DataRejected: nothing there, too much, an unsafe archive, or a picture of another size.
         ImageRejected: a file that bears a picture's suffix and is none.
     """
-    places, found = list[PurePath](), list[Picture]()
-    for place, picture in read_members(source):
-        if isinstance(picture, PixelArtError):
-            raise picture
-        if picture is not None:
-            places.append(place)
-            found.append(picture)
+    source = Path(source)
+    places, names, found = list[PurePath](), list[str](), list[Picture]()
+    for member in read_members(source, Reading(frames=frames)):
+        if isinstance(member.found, PixelArtError):
+            raise member.found
+        if member.found is not None:
+            places.append(member.place)
+            names.append(member.name)
+            found.append(member.found)
     if not found:
         raise DataRejected(f"{source.name}: {NO_PICTURE}")
-    classes = class_names(places)
+    classes = class_names(places, rule=class_rule)
     check_classes(len(set(classes)), source.name)
     size = size or most_frequent_size(found)
     check_fits(len(found), size, fit)
-    pictures = [fitted(picture, shown(place), size, fit) for place, picture in zip(places, found, strict=True)]
+    pictures = [fitted(picture, name, size, fit) for name, picture in zip(names, found, strict=True)]
     return PictureSet(np.stack(pictures), classes, tuple(picture_hash(picture) for picture in pictures))
 
 
 def most_frequent_size(pictures: Sequence[Picture]) -> tuple[int, int]:
     """(height, width) of most of the pictures; of the first of them where it is a tie."""
     return Counter(picture.shape[:2] for picture in pictures).most_common(1)[0][0]
-
-
-def class_names(places: Sequence[PurePath]) -> tuple[str, ...]:
-    """The first folder of each path, once folders that merely wrap all the others, or are SPLITS, are taken off."""
-    folders = [place.parts[:-1] for place in places]
-    while folders and all(len(parts) > 1 for parts in folders):
-        first = {parts[0] for parts in folders}
-        if len(first) > 1 and not first <= SPLITS:
-            break
-        folders = [parts[1:] for parts in folders]
-    return tuple(parts[0] if parts else NO_FOLDER for parts in folders)
 
 
 def check_classes(count: int, name: str) -> None:

@@ -26,11 +26,13 @@ from pixelart.models.weights import (
 from pixelart.near_copies import read_counted
 from pixelart.owners import OWNER_FILE, sealed
 from pixelart.training.checkpoint import Files, exclusive, last_checkpoint, new_folder, write_file
+from pixelart.training.classes import CLASS_RULE
 from pixelart.training.data import Fit, is_validation, read_pictures
 from pixelart.training.measuring import log_table
 from pixelart.training.options import check_training_options
 from pixelart.training.processes import Processes
 from pixelart.training.run import RUN_FILE, PaletteOf, RunConfig, Schedule, read_run
+from pixelart.training.sources import Frames
 from pixelart.training.starting import (
     NewClasses,
     base_weights,
@@ -63,6 +65,7 @@ def start_run(
     new_classes: NewClasses = "add",
     size: tuple[int, int] | None = None,
     fit: Fit = "refuse",
+    frames: Frames = "first",
     processes: Processes | None = None,
 ) -> Iterator[Trainer]:
     """A new run in the folder `run`, which must not hold one; inside the context no one else changes it.
@@ -80,11 +83,13 @@ def start_run(
     """
     said = {"model": model, "preset": preset, "codec": codec, "colours": colours, "palette": palette}
     said = {name: value for name, value in said.items() if value is not None}
-    check_training_options({**asdict(schedule), **said, "base": base, "new_classes": new_classes, "fit": fit})
+    check_training_options(
+        {**asdict(schedule), **said, "base": base, "new_classes": new_classes, "fit": fit, "frames": frames}
+    )
     decided, origin, seen = decide(said, base=base)
     if origin:
         size = origin.model_config["height"], origin.model_config["width"]
-    pictures = read_pictures(data, size=size, fit=fit)
+    pictures = read_pictures(data, size=size, fit=fit, frames=frames)
     seen |= {h for h in pictures.hashes if not is_validation(h, share=schedule.validation_share)}
     learned = np.array([h in seen for h in pictures.hashes])
     if not learned.any():
@@ -99,6 +104,8 @@ def start_run(
         data=str(data),
         size=(pictures.pictures.shape[1], pictures.pictures.shape[2]),
         fit=fit,
+        frames=frames,
+        class_rule=CLASS_RULE,
         data_fingerprint=pictures.fingerprint(),
         classes=start.classes,
         colours=decided["colours"],
@@ -163,7 +170,7 @@ def join_run(run: Path, data: Path, *, processes: Processes) -> Iterator[Trainer
 
 
 def _opened(run: Path, data: Path, config: RunConfig, processes: Processes | None) -> Trainer:
-    pictures = read_pictures(data, size=config.size, fit=config.fit)
+    pictures = read_pictures(data, size=config.size, fit=config.fit, frames=config.frames, class_rule=config.class_rule)
     weights = base_weights(config) if last_checkpoint(run) is None else None
     return Trainer(run, config, pictures, read_seen(run), weights=weights, processes=processes)
 
@@ -172,7 +179,7 @@ def _adjusted(config: RunConfig, given: Mapping[str, Any]) -> Schedule:
     """The schedule of a run with what is `given` of ADJUSTABLE. Raises RequestRejected when other things differ."""
     started = {
         **asdict(config.schedule),
-        **{name: getattr(config, name) for name in ("model", "preset", "colours", "palette", "fit")},
+        **{name: getattr(config, name) for name in ("model", "preset", "colours", "palette", "fit", "frames")},
         "codec": config.codec["name"],
         "base": Path(config.base).resolve() if config.base else "no base",
     }

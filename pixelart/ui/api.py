@@ -18,7 +18,7 @@ from pixelart.engine import Engine, Request
 from pixelart.errors import ImageRejected, PixelArtError, RequestRejected
 from pixelart.images import decode_picture, mask_of
 from pixelart.ui.drawing import NO_MODEL, Work, drawing_worker, model_info
-from pixelart.ui.form import ANY_CLASS, Form, request_from
+from pixelart.ui.form import NO_CLASS, Form, request_from
 from pixelart.ui.gate import ENDPOINTS
 from pixelart.ui.pictures import file_bytes
 from pixelart.ui.results import ResultFiles, bits
@@ -36,7 +36,7 @@ class ApiHandlers:
     def generate(
         self,
         model: str = "",
-        class_name: str = ANY_CLASS,
+        class_name: str = NO_CLASS,
         images: int = 1,
         seed: int = -1,
         temperature: float = 1.0,
@@ -50,7 +50,7 @@ class ApiHandlers:
 
         Args:
             model: name of the model; empty for the first one.
-            class_name: what to draw, a class of the model, or Any.
+            class_name: what to draw, a class of the model; empty for any, and so is Any where no class has that name.
             images: how many pictures, 1 to 16.
             seed: a whole number; -1 for a random one. Picture i has seed + i.
             temperature: 0.1 (careful) to 2 (wild).
@@ -70,7 +70,7 @@ class ApiHandlers:
         picture: str,
         mask: str,
         model: str = "",
-        class_name: str = ANY_CLASS,
+        class_name: str = NO_CLASS,
         images: int = 1,
         seed: int = -1,
         temperature: float = 1.0,
@@ -87,7 +87,7 @@ class ApiHandlers:
             picture: a PNG file of the size that the model draws, in base64.
             mask: a PNG file of the same size, in base64; white is drawn anew, black stays.
             model: name of the model; empty for the first one.
-            class_name: what the picture shows, a class of the model, or Any.
+            class_name: what it shows, a class of the model; empty for any, and so is Any where no class has that name.
             images: how many candidates, 1 to 16.
             seed: a whole number; -1 for a random one. Candidate i has seed + i.
             temperature: 0.1 (careful) to 2 (wild).

@@ -18,7 +18,7 @@ from pixelart.images import decode_picture
 from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas, blank_canvas
 from pixelart.ui.drawing import model_info
-from pixelart.ui.form import ANY_CLASS
+from pixelart.ui.form import class_choices
 from pixelart.ui.importing import fit_to_canvas
 from pixelart.ui.palette_value import everything_allowed, hex_colours
 from pixelart.ui.session import Session
@@ -107,9 +107,9 @@ class PictureHandlers:
         shown, changes = self._canvas_for(canvas, info, snap)
         if info:
             notes = [info.name, *changes] if changes else [WELCOME]
-        classes = [ANY_CLASS, *info.classes] if info else [ANY_CLASS]
+        classes = class_choices(info.classes if info else ())
         return (
-            gr.Dropdown(choices=list(classes), value=ANY_CLASS),
+            gr.Dropdown(choices=list(classes), value=classes[0][1]),
             shown,
             everything_allowed(info.colours if info else None),
             [],
