@@ -34,6 +34,7 @@ from pixelart.errors import PixelArtError
 from pixelart.hosting import Hosting, find_hosting
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
+from pixelart.terminal import replace_what_cannot_be_printed
 from pixelart.ui import build, launch_settings
 
 GRADIO_FOLDER = "GRADIO_TEMP_DIR"
@@ -135,6 +136,7 @@ def start_log() -> None:
 
 def main() -> NoReturn:
     """Starts the app and serves it until it is interrupted or told to end, which trainings survive."""
+    replace_what_cannot_be_printed()
     tools = wants_tools(sys.argv[1:])
     interrupt_when_told()
     start_log()

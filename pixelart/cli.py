@@ -24,6 +24,7 @@ from pixelart.errors import PixelArtError
 from pixelart.holes import HOLES
 from pixelart.sampling import AUTO, SAMPLERS
 from pixelart.seams import AXES
+from pixelart.terminal import replace_what_cannot_be_printed
 from pixelart.training.options import SCHEDULE_OPTIONS, SCHEDULE_SWITCHES
 from pixelart.training.run import PaletteOf
 from pixelart.training.sources import Frames
@@ -40,6 +41,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it worked, 2 and one plain line on bad input, 130 when interrupted."""
+    replace_what_cannot_be_printed()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     options = parse(arguments)
     try:

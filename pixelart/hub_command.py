@@ -12,7 +12,7 @@ from pixelart.errors import DataRejected
 from pixelart.hub import own_token
 from pixelart.hub import pull as pull_checkpoint
 from pixelart.publishing import check_terms
-from pixelart.terminal import Json, find, say
+from pixelart.terminal import Json, check_out_folder, find, say
 from pixelart.training.data import PictureSet, read_pictures
 
 
@@ -38,6 +38,7 @@ def push(options: argparse.Namespace) -> Json:
 
 def pull(options: argparse.Namespace) -> Json:
     """The checkpoint of a repository into the folder of checkpoints."""
+    check_out_folder(options.checkpoints, option="checkpoints")
     done = pull_checkpoint(
         options.repository, options.checkpoints, revision=options.revision, name=options.name, token=own_token()
     )

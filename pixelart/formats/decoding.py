@@ -41,6 +41,12 @@ class Facts:
     profile: bytes | None = None
 
 
+def is_picture(data: bytes) -> bool:
+    """Whether `data` begins as a file of one of FORMATS does; a BMP, whose mark is but two letters, counts by more."""
+    is_bmp = data[:2] == b"BM" and data[6:10] == b"\0" * 4
+    return is_png(data) or is_gif(data) or _is_webp(data) or is_bmp or data[:3] == b"\xff\xd8\xff"
+
+
 def decode_picture(data: bytes, *, name: str, max_pixels: int | None = None) -> Picture:
     """The picture in `data`, of an animation the first frame, upright, uint8 RGBA (H, W, 4); `name` is used in errors.
     It has at most `Settings.max_side` pixels a side, or, where `max_pixels` is said, so many in all.
@@ -82,7 +88,9 @@ def is_animation(data: bytes, *, name: str) -> bool:
             return next(parts, None) is not None and next(parts, None) is not None
         if is_png(data):
             return bool(read_png(data, name).parts)
-        with _opened(data, name, None) as image:
+        if not _is_webp(data):  # others of FORMATS are never animations
+            return False
+        with _opened(data, name, None, every_size=True) as image:
             return _count(image) > 1
 
 
@@ -146,6 +154,10 @@ def _decoded(data: bytes, name: str, max_pixels: int | None, png: Png | None = N
             clear = (values.reshape(*picture.shape[:2], -1) == png.clear).all(-1)
             picture[..., 3] = np.where(clear, 0, 255)
     return picture
+
+
+def _is_webp(data: bytes) -> bool:
+    return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
 
 
 def rgba(image: Image.Image) -> Picture:

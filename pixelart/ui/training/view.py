@@ -38,6 +38,7 @@ _STATES = {
 }  # fmt: skip
 _PAGE_WORDS = (
     ("--fit nearest resizes", '"Resize the others" resizes'),
+    ("--frames all takes all", '"All frames" takes all'),
     ("take the true grid to reduce it", '"Undo enlargement" reduces it'),
     (NO_MEMORY, "not enough memory; a smaller batch size needs less"),
 )
