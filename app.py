@@ -46,6 +46,7 @@ from pixelart.hosting import Hosting, find_hosting
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
 from pixelart.temporary import own_temporary_folder
+from pixelart.terminal import replace_what_cannot_be_printed
 from pixelart.ui import build, launch, launch_settings
 
 CHECKPOINTS, JOBS = (Path(__file__).with_name(name) for name in ("checkpoints", "jobs"))
@@ -149,6 +150,7 @@ def reason_of(error: PixelArtError | OSError) -> str:
 def main() -> NoReturn:
     """Starts the app and serves it until it is interrupted or told to end, which trainings survive; one plain line and
     exit code 2 where it cannot be started."""
+    replace_what_cannot_be_printed()
     os.umask(0o077)  # what visitors draw and train is nobody else's on this machine
     start_log()
     share_heaps()

@@ -11,7 +11,7 @@ from pathlib import Path
 from pixelart.errors import RequestRejected
 from pixelart.hub import fetch_dataset, own_token
 from pixelart.images import encode_rgba_png
-from pixelart.terminal import Json, progress_bar, say
+from pixelart.terminal import Json, check_out_file, progress_bar, say
 from pixelart.training.checkpoint import write_file
 from pixelart.training.dataset import Survey, prepare
 from pixelart.training.sheets import Slicing
@@ -23,8 +23,10 @@ MAX_PLACES = 100
 def check(options: argparse.Namespace) -> Json:
     """Classes and problems of a folder, a .zip or a dataset of the Hub; its good pictures as a .zip to --out."""
     for name, path in (("out", options.out), ("sheet", options.sheet)):
-        if path and (path.is_dir() or (options.data and path.resolve() == options.data.resolve())):
-            raise RequestRejected(f"{name} {path}: is {'a folder' if path.is_dir() else 'the data itself'}")
+        if path and options.data and not path.is_dir() and path.resolve() == options.data.resolve():
+            raise RequestRejected(f"{name} {path}: is the data itself")
+        if path:
+            check_out_file(path, option=name)
     if not options.tile and (options.margin or options.spacing):
         raise RequestRejected("margin and spacing are those of tiles; say --tile too")
     wanted = Options(
@@ -33,6 +35,7 @@ def check(options: argparse.Namespace) -> Json:
         size=options.size,
         fit=options.fit,
         keep_copies=options.keep_copies,
+        frames=options.frames,
     )
     wanted.check()
     with _source(options) as source, progress_bar("reading") as show:

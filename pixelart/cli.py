@@ -26,8 +26,10 @@ from pixelart.leaving import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 from pixelart.plain_json import to_json
 from pixelart.sampling import AUTO, SAMPLERS
 from pixelart.seams import AXES
+from pixelart.terminal import replace_what_cannot_be_printed
 from pixelart.training.options import SCHEDULE_OPTIONS, SCHEDULE_SWITCHES
 from pixelart.training.run import PaletteOf
+from pixelart.training.sources import Frames
 from pixelart.training.starting import NewClasses
 
 
@@ -39,6 +41,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it worked, 2 and one plain line on bad input, 130 when interrupted."""
+    replace_what_cannot_be_printed()
     options = argparse.Namespace(command="")
     try:
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
@@ -235,7 +238,7 @@ def _add_train(add: Any) -> None:
     command.add_argument("--resume", action="store_true", help="continue the run in --out where it was saved last")
     text = "obey stop, pause and go, a line each, on standard input, and stop at its end; tell how far it is in --out"
     command.add_argument("--attended", action="store_true", help=text)
-    command.set_defaults(fit=None)
+    command.set_defaults(fit=None, frames=None)
     command.add_argument("--model", help="a variant (gated_pixelcnn)")
     command.add_argument("--preset", help="default or debug")
     command.add_argument("--base", help="a checkpoint to go on from; its network and classes are kept")
@@ -324,3 +327,4 @@ def _data(command: argparse.ArgumentParser) -> None:
 
 def _fit(command: argparse.ArgumentParser) -> None:
     command.add_argument("--fit", choices=("refuse", "nearest"), default="refuse", help="pictures of another size")
+    command.add_argument("--frames", choices=get_args(Frames), default="first", help="of animations (first)")

@@ -13,9 +13,8 @@ from torch import Tensor
 from pixelart.codec import parse_hex_colours
 from pixelart.engine import Checkpoint, Drawing, Engine, Request
 from pixelart.errors import DataRejected, RequestRejected
-from pixelart.images import mask_of, read_picture
 from pixelart.models import create_model, get_variant, list_models
-from pixelart.terminal import Json, check_scale, class_weights, find, progress_bar, row_progress, say
+from pixelart.terminal import Json, check_out_folder, check_scale, class_weights, find, progress_bar, row_progress, say
 from pixelart.training.checkpoint import write_file
 from pixelart.training.data import PictureSet, read_pictures
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_stage, stage_bits
@@ -53,9 +52,8 @@ def generate(options: argparse.Namespace) -> Json:
 def complete(options: argparse.Namespace) -> Json:
     """Candidates for the masked pixels to --out, most probable first."""
     engine, request = _request(options)
-    picture, mask = read_picture(options.image), _read_mask(options.mask)
     with row_progress() as on_row:
-        return _write(options, engine.complete(request, picture, mask, on_row=on_row))
+        return _write(options, engine.complete(request, options.image, options.mask, on_row=on_row))
 
 
 def enlarge(options: argparse.Namespace) -> Json:
@@ -66,10 +64,9 @@ def enlarge(options: argparse.Namespace) -> Json:
             raise RequestRejected(f"no checkpoint in {options.checkpoints} enlarges; train one: --model multiscale")
         options.checkpoint = able[0]
     engine, request = _request(options)
-    picture = read_picture(options.image)
-    snapped = engine.snap(request.checkpoint, picture)[1]
+    snapped = engine.snap(request.checkpoint, options.image)[1]
     with row_progress() as on_row:
-        drawings = engine.enlarge(request, picture, factor=options.factor, on_row=on_row)
+        drawings = engine.enlarge(request, options.image, factor=options.factor, on_row=on_row)
     if snapped:
         say(options, f"pixels read as the nearest colour of the checkpoint: {snapped}")
     return {"checkpoint": request.checkpoint, "snapped": snapped, **_write(options, drawings)}
@@ -79,7 +76,9 @@ def evaluate(options: argparse.Namespace) -> Json:
     """Bits per dimension, and bits in holes, of pictures that were not trained on."""
     engine, name = find(options.checkpoints, options.checkpoint)
     loaded = engine.library.load(name)
-    pictures = read_pictures(options.data, size=(loaded.info.height, loaded.info.width), fit=options.fit)
+    pictures = read_pictures(
+        options.data, size=(loaded.info.height, loaded.info.width), fit=options.fit, frames=options.frames
+    )
     if not options.include_training:
         pictures = held_out(pictures, engine.library.seen_in_training(name), options.data)
     result = judge(loaded, pictures)
@@ -149,6 +148,7 @@ def held_out(pictures: PictureSet, seen: frozenset[str], data: Path) -> PictureS
 
 def _request(options: argparse.Namespace) -> tuple[Engine, Request]:
     check_scale(options.scale)
+    check_out_folder(options.out)
     engine, name = find(options.checkpoints, options.checkpoint)
     request = Request(
         name,
@@ -182,10 +182,6 @@ def _allowed(engine: Engine, name: str, text: str | None) -> tuple[int, ...] | N
             raise RequestRejected(f"colour {word.strip()!r:.20} is not in the palette of {name}")
         allowed.append(int(matches[0]))
     return tuple(allowed)
-
-
-def _read_mask(path: Path) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    return mask_of(read_picture(path))
 
 
 def _write(options: argparse.Namespace, drawings: list[Drawing]) -> Json:

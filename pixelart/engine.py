@@ -18,6 +18,7 @@ from pixelart.completion import added_pixels, enlarge
 from pixelart.devices import pick_device
 from pixelart.drawer import Drawer, Recolouring, drawn_in, likeliest_first, log_likelihood
 from pixelart.errors import RequestRejected
+from pixelart.given import MaskLike, PictureLike, as_blend, as_facts, as_mask, as_picture
 from pixelart.inspection import ColourChance as ColourChance
 from pixelart.inspection import Inspection as Inspection
 from pixelart.inspection import PixelColours as PixelColours
@@ -37,6 +38,8 @@ from pixelart.settings import SETTINGS
 if TYPE_CHECKING:
     from pixelart.hub import Pushed, Stage
 
+ClassBlend = Mapping[str, float] | str | None
+"""Weights of classes by name, or one class alone; none of them = any class."""
 FACTORS = (2, 4)
 MOST_ENLARGED = 2
 """How many times the size of a checkpoint an enlarged picture may have."""
@@ -53,7 +56,7 @@ class Engine:
 
     def __init__(
         self,
-        folder: Path = Path("checkpoints"),
+        folder: Path | str = Path("checkpoints"),
         *,
         device: torch.device | None = None,
         memory_bytes: int = 1 << 30,
@@ -110,13 +113,13 @@ class Engine:
         mask[0, 0] = True
         self.complete(Request(checkpoint), np.zeros((*mask.shape, 4), np.uint8), mask)
 
-    def snap(self, checkpoint: str, picture: Picture) -> tuple[Picture, int]:
+    def snap(self, checkpoint: str, picture: PictureLike) -> tuple[Picture, int]:
         """The picture (H, W, 4) as the codec can hold it, and how many pixels look different for it.
 
         Raises:
-            RequestRejected: no such checkpoint.
+            RequestRejected: no such checkpoint, or no picture.
         """
-        codec = self.library.load(checkpoint).codec
+        codec, picture = self.library.load(checkpoint).codec, as_picture(picture)
         return codec.decode(codec.encode(picture[None]))[0], int(codec.snapped(picture[None]).sum())
 
     def generate(
@@ -142,22 +145,37 @@ class Engine:
     def complete(
         self,
         request: Request,
-        picture: Picture,
-        mask: NDArray[np.bool_],
+        picture: PictureLike,
+        mask: MaskLike,
         *,
         on_row: OnRow | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> list[Drawing]:
         """Candidates for the masked pixels (True = repaint), most probable first; every other pixel is returned as it
-        came, bit for bit. In a seamless request the edges meet: a mask that touches one sees what lies beyond it.
+        came, bit for bit. In a seamless request the edges meet: a mask that touches one sees what lies beyond it. Of a
+        file or a PIL image they keep the palette and the ICC profile.
 
         Raises:
             RequestRejected: an empty mask, a wrong size, or a value of the request outside its limits.
+            ImageRejected: a file that is not a picture within the limits.
             Cancelled: `cancel` answered True.
         """
         info = self.library.load(request.checkpoint).info
+        facts, picture, mask = as_facts(picture), as_picture(picture), as_mask(mask)
+        drawn = self._completed(info, request, picture, mask, on_row, cancel)
+        return [replace(drawing, facts=facts) for drawing in drawn]
+
+    def _completed(
+        self,
+        info: CheckpointInfo,
+        request: Request,
+        picture: Picture,
+        mask: NDArray[np.bool_],
+        on_row: OnRow | None,
+        cancel: Callable[[], bool] | None,
+    ) -> list[Drawing]:
         _check_size(picture, info)
-        if mask.shape != picture.shape[:2] or mask.dtype != np.bool_:
+        if mask.shape != picture.shape[:2]:
             found = " x ".join(map(str, mask.shape[::-1]))
             raise RequestRejected(f"mask is {found}; the picture is {info.width} x {info.height}")
         if not mask.any():
@@ -174,7 +192,7 @@ class Engine:
         return likeliest_first(paint.of(drawings))
 
     def mend_seam(
-        self, request: Request, picture: Picture, *, cancel: Callable[[], bool] | None = None
+        self, request: Request, picture: PictureLike, *, cancel: Callable[[], bool] | None = None
     ) -> list[Drawing]:
         """Candidates for a picture (H, W, 4) that tiles along `request.seamless`, most probable first: the pixels of
         `seam_band` are drawn anew, every other one is returned as it came, bit for bit.
@@ -184,6 +202,7 @@ class Engine:
             Cancelled: `cancel` answered True.
         """
         info = self.library.load(request.checkpoint).info
+        facts, picture = as_facts(picture), as_picture(picture)
         _check_size(picture, info)
         request.check()
         if not request.seamless:
@@ -194,12 +213,13 @@ class Engine:
         for mask, shift in others:
             again = [(replace(request, count=1, seed=d.seed), d.picture) for d in drawings]
             drawings = [self._drawer.draw_rolled(one, p, mask, shift, None, cancel)[0] for one, p in again]
-        return likeliest_first(paint.of([drawn_in(first.mask, drawing) for drawing in drawings]))
+        drawings = paint.of([drawn_in(first.mask, drawing) for drawing in drawings])
+        return likeliest_first([replace(drawing, facts=facts) for drawing in drawings])
 
     def enlarge(
         self,
         request: Request,
-        picture: Picture,
+        picture: PictureLike,
         *,
         factor: int = 2,
         on_row: OnRow | None = None,
@@ -217,56 +237,53 @@ class Engine:
             Cancelled: `cancel` answered True.
         """
         loaded = self.library.load(request.checkpoint)
+        factor = int(factor) if isinstance(factor, np.integer) else factor
+        facts, picture = as_facts(picture), as_picture(picture)
         self._check_enlargement(picture, factor, loaded.info)
         request.check()
         if request.seamless:
             raise RequestRejected(f"seamless {request.seamless!r}: an enlarged picture cannot be made to tile")
         call = Call("enlarge", request, (picture,), factor)
-        if (drawn := self._lent(call, loaded.info, on_row, cancel)) is not None:
-            return drawn
-        large = picture.repeat(factor, 0).repeat(factor, 1)
-        mask = added_pixels(*large.shape[:2], factor=factor)
-        draw = partial(enlarge, loaded.model, loaded.codec, picture, factor=factor)
-        paint = self._recolouring(request, large, mask)
-        look = Look(loaded.codec, large, mask, large)
-        drawings = self._drawer.draw(request, draw, look, paint.watching(on_row), cancel, {"factor": factor})
-        return likeliest_first(paint.of(drawings))
+        if (drawn := self._lent(call, loaded.info, on_row, cancel)) is None:
+            large = picture.repeat(factor, 0).repeat(factor, 1)
+            mask = added_pixels(*large.shape[:2], factor=factor)
+            draw = partial(enlarge, loaded.model, loaded.codec, picture, factor=factor)
+            paint = self._recolouring(request, large, mask)
+            look = Look(loaded.codec, large, mask, large)
+            drawn = self._drawer.draw(request, draw, look, paint.watching(on_row), cancel, {"factor": factor})
+            drawn = likeliest_first(paint.of(drawn))
+        return [replace(drawing, facts=facts) for drawing in drawn]
 
-    def log_likelihood(
-        self, checkpoint: str, picture: Picture, *, class_weights: Mapping[str, float] | None = None
-    ) -> float:
+    def log_likelihood(self, checkpoint: str, picture: PictureLike, *, class_weights: ClassBlend = None) -> float:
         """log p of a whole picture (H, W, 4) in nats given the class alone; colours are snapped first.
 
         Raises:
             RequestRejected: a wrong size or an unknown class.
         """
-        loaded = self.library.load(checkpoint)
-        _check_size(picture, loaded.info)
+        loaded, picture, _ = self._load_for(checkpoint, picture, class_weights)
         self._drawer.at_once(loaded, *picture.shape[:2])
-        return log_likelihood(loaded, picture, class_weights)
+        return log_likelihood(loaded, picture, as_blend(class_weights))
 
-    def inspect(
-        self, checkpoint: str, picture: Picture, *, class_weights: Mapping[str, float] | None = None
-    ) -> Inspection:
+    def inspect(self, checkpoint: str, picture: PictureLike, *, class_weights: ClassBlend = None) -> Inspection:
         """How surprising each pixel of a whole picture (H, W, 4) is given the class alone, in bits that sum to -log2 p,
         and p(class | picture) by Bayes' rule, each class as probable beforehand; colours are snapped first.
 
         Raises:
             RequestRejected: a wrong size or an unknown class.
         """
-        loaded, weights = self._load_for(checkpoint, picture, class_weights)
+        loaded, picture, weights = self._load_for(checkpoint, picture, class_weights)
         at_once = self._drawer.at_once(loaded, *picture.shape[:2])
         return inspect(loaded.model, loaded.codec, picture, weights, classes=loaded.info.classes, at_once=at_once)
 
     def colours_at(
         self,
         checkpoint: str,
-        picture: Picture,
+        picture: PictureLike,
         *,
         row: int,
         column: int,
         top: int = 5,
-        class_weights: Mapping[str, float] | None = None,
+        class_weights: ClassBlend = None,
     ) -> PixelColours:
         """The `top` most probable colours of one pixel given the class and every other pixel of the picture (H, W, 4),
         before it and after it, and the probability of the colour that is there; colours are snapped first.
@@ -274,7 +291,7 @@ class Engine:
         Raises:
             RequestRejected: a wrong size, an unknown class, a pixel outside the picture, or `top` not 1 to 256.
         """
-        loaded, weights = self._load_for(checkpoint, picture, class_weights)
+        loaded, picture, weights = self._load_for(checkpoint, picture, class_weights)
         at_once = self._drawer.at_once(loaded, *picture.shape[:2])
         return colours_at(
             loaded.model, loaded.codec, picture, weights, row=row, column=column, top=top, at_once=at_once
@@ -356,11 +373,11 @@ class Engine:
         return self._elsewhere(call, info, on_row, cancel)
 
     def _load_for(
-        self, checkpoint: str, picture: Picture, class_weights: Mapping[str, float] | None
-    ) -> tuple[Checkpoint, Tensor]:
-        loaded = self.library.load(checkpoint)
+        self, checkpoint: str, given: PictureLike, class_weights: ClassBlend
+    ) -> tuple[Checkpoint, Picture, Tensor]:
+        loaded, picture = self.library.load(checkpoint), as_picture(given)
         _check_size(picture, loaded.info)
-        return loaded, loaded.class_weights(class_weights or {})
+        return loaded, picture, loaded.class_weights(class_weights)
 
     def _check_enlargement(self, picture: Picture, factor: Any, info: CheckpointInfo) -> None:
         if not info.enlarges:
@@ -368,8 +385,6 @@ class Engine:
             raise RequestRejected(f"{info.name} does not enlarge, being no chain of scales; these do: {able or 'none'}")
         if type(factor) is not int or factor not in FACTORS:
             raise RequestRejected(f"factor {factor!r:.40}: must be one of {', '.join(map(str, FACTORS))}")
-        if picture.ndim != 3 or picture.shape[2] != 4 or picture.dtype != np.uint8 or not picture.size:
-            raise RequestRejected(f"picture of shape {picture.shape}: needs uint8 RGBA")
         height, width = (factor * side for side in picture.shape[:2])
         most = MOST_ENLARGED * info.height, MOST_ENLARGED * info.width
         if height > most[0] or width > most[1]:
@@ -398,6 +413,6 @@ class Call:
 
 
 def _check_size(picture: Picture, info: CheckpointInfo) -> None:
-    if picture.shape != (info.height, info.width, 4) or picture.dtype != np.uint8:
+    if picture.shape[:2] != (info.height, info.width):
         found = " x ".join(map(str, picture.shape[1::-1]))
         raise RequestRejected(f"picture is {found}; {info.name} draws {info.width} x {info.height}")

@@ -12,7 +12,7 @@ from pixelart.errors import DataRejected
 from pixelart.hub import own_token
 from pixelart.hub import pull as pull_checkpoint
 from pixelart.publishing import check_terms
-from pixelart.terminal import Json, find, say
+from pixelart.terminal import Json, check_out_folder, find, say
 from pixelart.training.data import PictureSet, read_pictures
 
 
@@ -38,6 +38,7 @@ def push(options: argparse.Namespace) -> Json:
 
 def pull(options: argparse.Namespace) -> Json:
     """The checkpoint of a repository into the folder of checkpoints."""
+    check_out_folder(options.checkpoints, option="checkpoints")
     done = pull_checkpoint(
         options.repository, options.checkpoints, revision=options.revision, name=options.name, token=own_token()
     )
@@ -50,7 +51,7 @@ def pull(options: argparse.Namespace) -> Json:
 def _learned(engine: Engine, name: str, options: argparse.Namespace) -> PictureSet:
     """The pictures of --data that the checkpoint was trained on. Raises DataRejected when there are none."""
     info, seen = engine.info(name), engine.library.seen_in_training(name)
-    pictures = read_pictures(options.data, size=(info.height, info.width), fit=options.fit)
+    pictures = read_pictures(options.data, size=(info.height, info.width), fit=options.fit, frames=options.frames)
     known = np.array([h in seen for h in pictures.hashes])
     if not known.any():
         raise DataRejected(f"{options.data.name}: {name} was trained on none of its {len(pictures)} pictures")

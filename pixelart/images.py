@@ -1,15 +1,8 @@
-"""Bytes of a picture file to uint8 RGBA (H, W, 4), within limits, and back to PNG.
-
-Only PNG, GIF, JPEG, WebP and BMP are ever handed to a decoder; only the first frame is read; nothing larger than
-`max_side` is decoded. Everything else raises ImageRejected with the name, the value and the limit.
-"""
+"""Picture files: read within limits (`pixelart.formats.decoding`), and written as PNG, exactly."""
 
 from __future__ import annotations
 
 import io
-import struct
-import warnings
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,56 +13,38 @@ from PIL import Image, PngImagePlugin
 
 from pixelart.codec import Picture
 from pixelart.errors import ImageRejected
+from pixelart.formats.decoding import FORMATS as FORMATS
+from pixelart.formats.decoding import MAX_READS as MAX_READS
+from pixelart.formats.decoding import Facts as Facts
+from pixelart.formats.decoding import decode_frames as decode_frames
+from pixelart.formats.decoding import decode_picture as decode_picture
+from pixelart.formats.decoding import is_animation as is_animation
+from pixelart.formats.decoding import read_facts as read_facts
+from pixelart.formats.decoding import too_heavy
 from pixelart.settings import SETTINGS
 
-FORMATS = ("PNG", "GIF", "JPEG", "WEBP", "BMP")
 SUFFIXES = (".png", ".gif", ".jpg", ".jpeg", ".webp", ".bmp")
-MAX_READS, MAX_SCANS = 10_000, 100
-_FAULTS = (OSError, ValueError, TypeError, SyntaxError, EOFError, IndexError, KeyError, OverflowError, MemoryError)
 
 
-def read_picture(path: Path, *, name: str | None = None, max_side: int = SETTINGS.max_side) -> Picture:
-    """The picture at `path`, uint8 RGBA (H, W, 4), of at most `max_side` a side; `name`, else the file's own, is used
-    in errors.
+def read_picture(path: Path, *, name: str | None = None, max_pixels: int | None = None) -> Picture:
+    """The picture at `path`, uint8 RGBA (H, W, 4); `name`, else the file's own, is used in errors; `max_pixels` as in
+    `decode_picture`.
 
     Raises:
         ImageRejected: not there, not one of FORMATS, or outside the limits.
     """
     name = path.name if name is None else name
+    return decode_picture(read_file(path, name=name), name=name, max_pixels=max_pixels)
+
+
+def read_file(path: Path, *, name: str) -> bytes:
+    """The bytes at `path`; `name` is used in errors. Raises ImageRejected: not there, or too large."""
     try:
         if path.stat().st_size > SETTINGS.max_file_bytes:
-            raise ImageRejected(_too_heavy(name, path.stat().st_size))
-        return decode_picture(path.read_bytes(), name=name, max_side=max_side)
+            raise ImageRejected(too_heavy(name, path.stat().st_size))
+        return path.read_bytes()
     except OSError as error:
         raise ImageRejected(f"{name}: {error.strerror or 'cannot be read'}") from error
-
-
-def decode_picture(data: bytes, *, name: str, max_side: int = SETTINGS.max_side) -> Picture:
-    """The first frame of the picture in `data`, uint8 RGBA (H, W, 4), of at most `max_side` a side; `name` is used in
-    errors.
-
-    Raises:
-        ImageRejected: not one of FORMATS, damaged, or outside the limits.
-    """
-    if len(data) > SETTINGS.max_file_bytes:
-        raise ImageRejected(_too_heavy(name, len(data)))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a decoder's remarks on odd files; what is too large is refused below
-            with Image.open(_Source(data, name), formats=FORMATS) as image:
-                _check_size(image.size, name, max_side)
-                if image.format == "JPEG" and data.count(b"\xff\xda") > MAX_SCANS:  # each is a pass over all pixels
-                    raise ImageRejected(f"{name}: more than {MAX_SCANS} scans")
-                if image.mode.startswith("I;16"):
-                    return _of_grey16(np.asarray(image), image.info.get("transparency", -1))
-                return np.asarray(image.convert("RGBA"), np.uint8).copy()
-    except ImageRejected:
-        raise
-    except Image.DecompressionBombError as error:
-        raise ImageRejected(f"{name}: larger than {max_side} x {max_side} pixels") from error
-    except (*_FAULTS, struct.error, zlib.error) as error:
-        kinds = ", ".join(FORMATS)
-        raise ImageRejected(f"{name}: not a readable picture; the formats are {kinds}") from error
 
 
 def mask_of(picture: Picture) -> NDArray[np.bool_]:
@@ -90,12 +65,13 @@ def encode_png(
     scale: int = 1,
     text: Mapping[str, str] | None = None,
     palette: NDArray[np.uint8] | None = None,
+    profile: bytes | None = None,
 ) -> bytes:
     """PNG bytes of `picture` (H, W, 4), each pixel `scale` wide: indexed with its palette when it has at most 256
-    colours and no soft alpha, else RGBA. `text` becomes text chunks. `palette`, RGBA (K, 4) with K <= 256, is stored
-    whole and in its order when it holds every colour of the picture."""
+    colours and no soft alpha, else RGBA. `text` becomes text chunks, `profile` the ICC profile. `palette`, RGBA (K, 4)
+    with K <= 256, is stored in its order, colours that it lacks behind it, when there is room for all."""
     image, alpha = _indexed(picture, palette) or (Image.fromarray(picture), None)
-    return _png(image, scale, text, **({} if alpha is None else {"transparency": alpha}))
+    return _png(image, scale, text, icc_profile=profile, **({} if alpha is None else {"transparency": alpha}))
 
 
 def encode_rgba_png(picture: Picture, *, scale: int = 1, text: Mapping[str, str] | None = None) -> bytes:
@@ -129,12 +105,6 @@ def contact_sheet(pictures: Picture, *, columns: int, gap: int = 1) -> Picture:
     return sheet
 
 
-def _of_grey16(values: NDArray[np.uint16], transparent: int) -> Picture:
-    """The high bytes of grey (H, W); Pillow's own conversion clips. The value `transparent` is clear."""
-    high, alpha = values >> 8, np.where(values == transparent, 0, 255)
-    return np.stack([high, high, high, alpha], axis=-1).astype(np.uint8)
-
-
 def _indexed(picture: Picture, palette: NDArray[np.uint8] | None) -> tuple[Image.Image, bytes | None] | None:
     """A palette image of exactly these values and the alpha of its entries; None when 256 entries do not suffice."""
     alpha = picture[..., 3]
@@ -144,33 +114,24 @@ def _indexed(picture: Picture, palette: NDArray[np.uint8] | None) -> tuple[Image
     if len(colours) > 256:
         return None
     indices = indices.reshape(-1)
-    if palette is not None:
-        same = (colours[:, None] == palette).all(-1)
-        if same.any(1).all():
-            colours, indices = palette, same.argmax(1)[indices]
+    if palette is not None and (extended := _extended(palette, colours)) is not None:
+        same = (colours[:, None] == extended).all(-1)
+        colours, indices = extended, same.argmax(1)[indices]
     image = Image.frombytes("P", alpha.shape[::-1], indices.astype(np.uint8).tobytes())
     image.putpalette(colours[:, :3].tobytes(), "RGB")
     return image, None if (colours[:, 3] == 255).all() else colours[:, 3].tobytes()
 
 
-class _Source(io.BytesIO):
-    """Bytes that may be read so many times: a decoder spends a read on every chunk, block and segment it walks over."""
-
-    def __init__(self, data: bytes, name: str) -> None:
-        super().__init__(data)
-        self.name, self.reads = name, 0
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        self.reads += 1
-        if self.reads > MAX_READS:
-            raise ImageRejected(f"{self.name}: is read in more than {MAX_READS} parts, the limit; save it as PNG")
-        return super().read(size)
-
-
-def _check_size(size: tuple[int, int], name: str, max_side: int) -> None:
-    if not all(1 <= side <= max_side for side in size):
-        raise ImageRejected(f"{name}: {size[0]} x {size[1]} pixels; the limit is {max_side} a side")
-
-
-def _too_heavy(name: str, size: int) -> str:
-    return f"{name}: {size / 2**20:.1f} MiB; the limit is {SETTINGS.max_file_bytes // 2**20} MiB"
+def _extended(palette: NDArray[np.uint8], colours: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """`palette` (K, 4) with those of `colours` (N, 4) that it lacks behind it, or, where 256 entries do not suffice, in
+    place of its last ones that repeat others; None where these do not suffice either."""
+    missing = colours[~(colours[:, None] == palette).all(-1).any(1)]
+    room = 256 - len(palette)
+    if len(missing) > room:
+        first = np.unique(palette, axis=0, return_index=True)[1]
+        repeated = np.setdiff1d(np.arange(len(palette)), first)[-(len(missing) - room) :]
+        if len(repeated) < len(missing) - room:
+            return None
+        palette = palette.copy()
+        palette[repeated], missing = missing[room:], missing[:room]
+    return np.concatenate([palette, missing])

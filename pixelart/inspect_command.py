@@ -10,18 +10,17 @@ from numpy.typing import NDArray
 
 from pixelart.codec import colour_word
 from pixelart.engine import PixelColours
-from pixelart.errors import RequestRejected
 from pixelart.heatmap import heat_map
 from pixelart.images import encode_png, read_picture
-from pixelart.terminal import Json, check_scale, class_weights, find, say
+from pixelart.terminal import Json, check_out_file, check_scale, class_weights, find, say
 from pixelart.training.checkpoint import write_file
 
 
 def inspect(options: argparse.Namespace) -> Json:
     """Bits of a picture, its class by Bayes' rule, and the colours one pixel could have; a heat map to --out."""
     check_scale(options.scale)
-    if options.out and options.out.is_dir():
-        raise RequestRejected(f"out {options.out}: is a folder; name a file such as heat.png")
+    if options.out:
+        check_out_file(options.out)
     engine, name = find(options.checkpoints, options.checkpoint)
     picture, weights = read_picture(options.image), class_weights(options)
     found = engine.inspect(name, picture, class_weights=weights)

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Real
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,8 +18,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pixelart.class_names import find_class
 from pixelart.codec import Codec, Indexed, codec_from_config
 from pixelart.errors import RequestRejected, WeightsRejected
+from pixelart.given import as_blend
 from pixelart.models import AutoregressiveModel
 from pixelart.models.origin import Origin, read_origin
 from pixelart.models.weights import (
@@ -75,20 +78,21 @@ class Checkpoint:
         palette = None if colours is None else _digest(colours.tobytes())
         return {"revision": _digest(pack_weights(self.model)), "palette": palette}
 
-    def class_weights(self, blend: Mapping[str, float]) -> Tensor:
-        """float32 (classes,), summing to 1, or zeros for any class.
+    def class_weights(self, blend: Mapping[str, float] | str | None) -> Tensor:
+        """float32 (classes,), summing to 1, or zeros for any class; the name of a class stands for it alone.
 
         Raises:
             RequestRejected: an unknown class, or a weight that is negative or not finite.
         """
         weights = torch.zeros(len(self.config.classes), dtype=torch.float64)
-        for name, weight in blend.items():
-            if name not in self.config.classes:
+        for name, weight in as_blend(blend).items():
+            meant = find_class(name, self.config.classes) if isinstance(name, str) else None
+            if meant is None:
                 known = ", ".join(self.config.classes)
                 raise RequestRejected(f"class {name!r:.80} is not one of {known}")
-            if not 0 <= weight < float("inf"):
+            if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 <= weight < float("inf"):
                 raise RequestRejected(f"weight {weight!r} of class {name}: must be 0 or more")
-            weights[self.config.classes.index(name)] = weight
+            weights[self.config.classes.index(meant)] = weight
         if weights.any():
             weights /= weights.max()  # first, so that the sum of very large or very small ones is exact enough
             weights /= weights.sum()
@@ -107,9 +111,9 @@ class Library:
     threads.
     """
 
-    def __init__(self, folder: Path, *, device: torch.device, memory_bytes: int, by_owner: bool = False) -> None:
+    def __init__(self, folder: Path | str, *, device: torch.device, memory_bytes: int, by_owner: bool = False) -> None:
         """With `by_owner`, a checkpoint that has an owner is there only when its owner asks (`pixelart.owners`)."""
-        self.folder, self.device, self.memory_bytes = folder, device, memory_bytes
+        self.folder, self.device, self.memory_bytes = Path(folder), device, memory_bytes
         self.by_owner = by_owner
         self._loaded: OrderedDict[str, tuple[Stamp, Checkpoint]] = OrderedDict()
         self._checked: dict[str, tuple[Stamp, CheckpointInfo]] = {}

@@ -1,23 +1,29 @@
-"""Palettes that artists use: files of three text formats, and a few that are facts of machines and standards.
+"""Palettes that artists use: files of several formats, and a few that are facts of machines and standards.
 
-.hex is a colour a line; .gpl is GIMP's (docs.gimp.org), where Aseprite may add a fourth column, alpha; .pal is JASC's
-(Paint Shop Pro). Which it is says the text, not the name. What is written is .gpl, which most programs read.
+.hex is colours in hexadecimal digits, on lines or between commas, with comments; .txt is the same as paint.net writes
+it, alpha first; .gpl is GIMP's (docs.gimp.org), where Aseprite may add a fourth column, alpha; .pal is JASC's (Paint
+Shop Pro); a strip is a picture of the colours. Which it is says the content, not the name. What is written is .gpl,
+which most programs read.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from string import hexdigits
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pixelart.codec import ALPHA_THRESHOLD, parse_hex_colours
-from pixelart.errors import RequestRejected
+from pixelart.errors import ImageRejected, RequestRejected
+from pixelart.formats.decoding import is_picture
+from pixelart.images import decode_picture
 from pixelart.settings import SETTINGS
 
 MAX_COLOURS = 256
-KINDS = ".hex, .gpl (GIMP) and .pal (JASC)"
+KINDS = ".hex, .txt (paint.net), .gpl (GIMP), .pal (JASC), and a picture of the colours"
 
 
 @dataclass(frozen=True)
@@ -60,21 +66,20 @@ KNOWN = (
 
 
 def read_palette(data: bytes, *, name: str) -> NDArray[np.uint8]:
-    """The distinct colours, RGB (N, 3), of a palette file in their order; `name` is used in errors.
+    """The distinct colours, RGB (N, 3), of a palette file in their order, without transparent ones; `name` is used in
+    errors.
 
     Raises:
         RequestRejected: too large, not one of KINDS, no colour, or more than MAX_COLOURS.
     """
     if len(data) > SETTINGS.max_palette_bytes:
         raise RequestRejected(f"{name}: {len(data)} bytes; the limit of a palette is {SETTINGS.max_palette_bytes}")
-    lines = [line.strip() for line in data.decode("utf-8-sig", "replace").splitlines()]
-    lines = [line for line in lines if line]
-    try:
-        colours = list(dict.fromkeys(_colours(lines)))
-    except (ValueError, IndexError) as error:
-        raise RequestRejected(f"{name}: not a palette that can be read; the kinds are {KINDS}") from error
+    found = _colours_of_picture(data, name) if is_picture(data) else _colours(_lines(data), name)
+    colours = list(dict.fromkeys(found))
     if not 1 <= len(colours) <= MAX_COLOURS:
-        raise RequestRejected(f"{name}: {len(colours)} colours; a palette has 1 to {MAX_COLOURS}")
+        raise RequestRejected(
+            f"{name}: {len(colours)} colours; a palette has 1 to {MAX_COLOURS}. The kinds are {KINDS}"
+        )
     return np.array(colours, np.uint8)
 
 
@@ -84,24 +89,83 @@ def gpl_palette(name: str, colours: NDArray[np.uint8]) -> bytes:
     return "\n".join(["GIMP Palette", f"Name: {name}", "Columns: 8", "#", *rows, ""]).encode()
 
 
-def _colours(lines: list[str]) -> Iterator[tuple[int, ...]]:
-    if lines and lines[0].startswith("GIMP Palette"):
-        has_alpha = any(line.replace(" ", "").lower() == "channels:rgba" for line in lines)
-        for line in lines[1:]:
-            if line[0].isdigit():
-                yield from _numbers(line, 4 if has_alpha else 3)
-    elif lines and lines[0] == "JASC-PAL":
-        for line in lines[3 : 3 + int(lines[2])]:
-            yield from _numbers(line, 3)
+def _colours_of_picture(data: bytes, name: str) -> Iterator[tuple[int, ...]]:
+    """As they come, row by row: a strip of one pixel a colour, or of several."""
+    try:
+        picture = decode_picture(data, name=name)
+    except ImageRejected as error:
+        raise RequestRejected(str(error)) from error
+    seen, first = np.unique(picture.reshape(-1, 4), axis=0, return_index=True)
+    for red, green, blue, alpha in seen[np.argsort(first)].tolist():
+        if alpha >= ALPHA_THRESHOLD:
+            yield red, green, blue
+
+
+def _lines(data: bytes) -> Iterator[tuple[int, str]]:
+    """(number, text) of the lines that hold something. Windows programs write UTF-16 too, which its mark tells."""
+    text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "replace")
+    return ((number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip())
+
+
+def _colours(lines: Iterator[tuple[int, str]], name: str) -> Iterator[tuple[int, ...]]:
+    kept = list(lines)
+    head = kept[0][1] if kept else ""
+    if head.startswith("GIMP Palette"):
+        has_alpha = any(line.replace(" ", "").lower() == "channels:rgba" for _, line in kept)
+        for number, line in kept[1:]:
+            if line[0] in "-0123456789":
+                yield from _numbers(line, 4 if has_alpha else 3, _place(name, number, line))
+    elif head == "JASC-PAL":
+        count = kept[2] if len(kept) > 2 else (3, "")
+        if not (count[1].isascii() and count[1].isdigit()):
+            raise RequestRejected(f"{_place(name, *count)}: must say how many colours there are")
+        for number, line in kept[3 : 3 + int(count[1])]:
+            yield from _numbers(line, 3, _place(name, number, line))
     else:
-        for colour in parse_hex_colours([line for line in lines if not line.startswith(";")]).tolist():
-            yield tuple(colour)
+        alpha_first = _is_alpha_first([line for _, line in kept])
+        for number, line in kept:
+            for word in _words(line):
+                yield from _hex_colour(word, _place(name, number, word), alpha_first=alpha_first)
 
 
-def _numbers(line: str, count: int) -> Iterator[tuple[int, ...]]:
+def _place(name: str, number: int, text: str) -> str:
+    return f"{name}: line {number}, {text!r:.40}"
+
+
+def _numbers(line: str, count: int, place: str) -> Iterator[tuple[int, ...]]:
     """The colour of a line, unless it is transparent."""
-    values = tuple(int(word) for word in line.split()[:count])
-    if len(values) != count or not all(0 <= v <= 255 for v in values):
-        raise ValueError(line)
+    words = line.split()[:count]
+    values = tuple(int(word) if word.isascii() and word.isdigit() and len(word) < 4 else 256 for word in words)
+    if len(values) != count or max(values) > 255:
+        raise RequestRejected(f"{place}: needs {count} numbers of 0 to 255")
     if count == 3 or values[3] >= ALPHA_THRESHOLD:
+        yield values[:3]
+
+
+def _words(line: str) -> list[str]:
+    """The colours of a line, less a comment: behind ; or //, and behind a # that no digit follows."""
+    return re.sub(r"(;|//|#(?=\s|$)).*", "", line).replace(",", " ").split()
+
+
+def _is_alpha_first(lines: list[str]) -> bool:
+    """Whether the eight digits of a colour are AARRGGBB, as paint.net writes them, and not RRGGBBAA: it says so in a
+    comment, or all begin as opaque colours do, and do not all end so."""
+    if any(line.startswith(";") and "paint.net" in line.lower() for line in lines):
+        return True
+    long = [word.lower() for line in lines for word in _words(line) if len(word) == 8]
+    return all(w.startswith("ff") for w in long) and not all(w.endswith("ff") for w in long)
+
+
+def _hex_colour(word: str, place: str, *, alpha_first: bool) -> Iterator[tuple[int, ...]]:
+    """The colour, unless it is transparent; behind # alpha is always last, and one digit may stand for two."""
+    digits = word.removeprefix("#")
+    is_css = word != digits
+    if is_css and len(digits) in (3, 4):
+        digits = "".join(digit * 2 for digit in digits)
+    if len(digits) not in (6, 8) or not set(digits) <= set(hexdigits):
+        raise RequestRejected(f"{place}: no colour such as ff0044; the kinds are {KINDS}")
+    values = tuple(bytes.fromhex(digits))
+    if len(values) == 4 and alpha_first and not is_css:
+        values = (*values[1:], values[0])
+    if len(values) == 3 or values[3] >= ALPHA_THRESHOLD:
         yield values[:3]

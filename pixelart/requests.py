@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any
@@ -12,9 +13,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pixelart.class_names import plain_class
 from pixelart.codec import Picture
 from pixelart.errors import RequestRejected
-from pixelart.images import encode_png
+from pixelart.given import as_blend, as_heat
+from pixelart.images import Facts, encode_png
 from pixelart.plain_json import to_json
 from pixelart.sampling import AUTO, Controls, check_sampler
 from pixelart.seams import AXES
@@ -25,7 +28,8 @@ MAX_SEED = 2**63 - 1 - SETTINGS.max_count
 
 @dataclass(frozen=True)
 class Request:
-    """What to draw. `class_weights` blends classes by name; empty = any class. Picture i uses seed + i.
+    """What to draw. `class_weights` blends classes by name, of which one alone may be given as text; empty = any class.
+    Picture i uses seed + i.
 
     temperature: a number, or a map (H, W). top_k 0 and top_p 1 keep everything. guidance 1 is the plain model.
     seamless: axes along which the picture tiles, "x", "y" or "xy"; "" = none.
@@ -48,12 +52,22 @@ class Request:
     own_colours: bool = False
 
     def __post_init__(self) -> None:
-        """Numbers of any library become plain ones here, so that no later step meets others; `check` refuses what is
-        no number."""
+        """Numbers of any library become plain ones here, and the name of a class its weight, so that no later step
+        meets others; `check` refuses what is no number.
+
+        Raises:
+            RequestRejected: class weights, a temperature or allowed levels that are nothing of the kind.
+        """
         plain = {name: _whole(getattr(self, name)) for name in ("count", "seed", "top_k")}
-        plain |= {name: _number(getattr(self, name)) for name in ("temperature", "top_p", "guidance")}
-        plain["class_weights"] = {name: _number(weight) for name, weight in self.class_weights.items()}
-        plain["allowed"] = None if self.allowed is None else tuple(map(_whole, self.allowed))
+        plain |= {name: _number(getattr(self, name)) for name in ("top_p", "guidance")}
+        plain["temperature"] = _number(as_heat(self.temperature))
+        plain["class_weights"] = {
+            plain_class(name) if isinstance(name, str) else name: _number(weight)
+            for name, weight in as_blend(self.class_weights).items()
+        }
+        plain["allowed"] = _levels(self.allowed)
+        if isinstance(self.checkpoint, os.PathLike):
+            plain["checkpoint"] = os.fspath(self.checkpoint)
         for name, value in plain.items():
             object.__setattr__(self, name, value)
 
@@ -72,6 +86,8 @@ class Request:
         for name, value in numbers.items():
             if not isinstance(value, float):
                 raise RequestRejected(f"{name} {value!r:.40}: must be a number")
+        if not isinstance(self.checkpoint, str):
+            raise RequestRejected(f"checkpoint {self.checkpoint!r:.40}: needs the name of a checkpoint")
         check_sampler(self.sampler)
         if not isinstance(self.own_colours, bool):
             raise RequestRejected(f"own_colours {self.own_colours!r:.40}: must be True or False")
@@ -104,6 +120,14 @@ class Request:
         }
 
 
+def _levels(given: Any) -> tuple[Any, ...] | None:
+    if given is None:
+        return None
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise RequestRejected(f"allowed {given!r:.40}: needs the numbers of levels such as (0, 3, 5), or None for all")
+    return tuple(map(_whole, given))
+
+
 def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, Integral) and not isinstance(value, bool) else value
 
@@ -134,12 +158,13 @@ class Preview:
 @dataclass(frozen=True)
 class Drawing:
     """One result: uint8 (H, W, 4), its own seed, log p in nats of the whole picture (of an enlarged one: given the
-    small one), and how it was made."""
+    small one), how it was made, and what its file keeps of the file of the picture that it was made from."""
 
     picture: Picture
     seed: int
     log_prob: float
     settings: Mapping[str, Any]
+    facts: Facts = field(default_factory=Facts)
 
     def text(self) -> dict[str, str]:
         """The settings as a PNG's text chunks: a line that other viewers show, and JSON."""
@@ -150,4 +175,5 @@ class Drawing:
     def png(self, *, scale: int = 1) -> bytes:
         """A PNG, each pixel `scale` wide, with the settings in its text chunks; indexed, unless kept pixels bring soft
         alpha or over 256 colours."""
-        return encode_png(self.picture, scale=scale, text=self.text())
+        facts = self.facts
+        return encode_png(self.picture, scale=scale, text=self.text(), palette=facts.palette, profile=facts.profile)

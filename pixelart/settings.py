@@ -15,8 +15,10 @@ class Settings:
     """Limits on what comes in; sizes in bytes, pixels, or as named."""
 
     max_side: int = 1024
-    max_sheet_side: int = 2048
-    """Of a picture that is to be cut into tiles, or reduced to its true grid."""
+    max_sheet_pixels: int = 2048 * 2048
+    """Of a picture that is to be cut into tiles, or reduced to its true grid, whatever its sides are."""
+    max_frames: int = 1000
+    """Of an animation all of whose frames are taken."""
     max_file_bytes: int = 5 * 2**20
     max_body_bytes: int = 8 * 2**20
     """Of a request to the app: such a file or a canvas of `max_side`, in base64, with its settings."""

@@ -9,13 +9,15 @@ from pixelart.engine import Engine
 from pixelart.errors import RequestRejected
 from pixelart.hub import SPACE, own_token, push, sign_in
 from pixelart.space import space_files, write_space
-from pixelart.terminal import Json, say
+from pixelart.terminal import Json, check_out_folder, say
 
 
 def space(options: argparse.Namespace) -> Json:
     """Writes, or pushes, what a Space needs."""
     if options.dry_run == (options.repo is not None) or options.dry_run != (options.out is not None):
         raise RequestRejected("say --dry-run --out FOLDER, which writes it, or --repo OWNER/NAME, which pushes it")
+    if options.out:
+        check_out_folder(options.out)
     files = space_files(Engine(options.folder).library, options.checkpoints)
     size = sum(map(len, files.values()))
     told = {"files": sorted(files), "bytes": size}

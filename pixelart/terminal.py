@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,41 @@ def check_scale(scale: int) -> None:
     """Raises RequestRejected when pictures cannot be written `scale` times as large."""
     if not 1 <= scale <= MAX_SCALE:
         raise RequestRejected(f"scale {scale}: must lie in 1 to {MAX_SCALE}")
+
+
+def replace_what_cannot_be_printed() -> None:
+    """Letters that the terminal, or the file in its place, has no code for become question marks. They may stand in the
+    name of a class or a file, and a console of Windows has few."""
+    for stream in (sys.stdout, sys.stderr):
+        if getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
+
+
+def check_out_folder(path: Path, *, option: str = "out") -> None:
+    """Raises RequestRejected unless files can be written to the folder `path`, which need not be there; it is not made
+    by being asked for."""
+    _check_folder(path, f"{option} {path}")
+
+
+def check_out_file(path: Path, *, option: str = "out") -> None:
+    """Raises RequestRejected unless the file `path` can be written, its folder with it."""
+    if path.is_dir():
+        raise RequestRejected(f"{option} {path}: is a folder; name a file")
+    _check_folder(path.parent, f"{option} {path}")
+
+
+def _check_folder(path: Path, said: str) -> None:
+    there = path
+    while not there.exists() and there != there.parent:
+        if there.is_symlink():
+            raise RequestRejected(f"{said}: {there} is a link that leads nowhere")
+        there = there.parent
+    if not there.is_dir():
+        raise RequestRejected(f"{said}: {there} is a file, not a folder")
+    try:
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError as error:
+        raise RequestRejected(f"{said}: {there} cannot be written to ({error.strerror})") from error
 
 
 def class_weights(options: argparse.Namespace) -> dict[str, float]:

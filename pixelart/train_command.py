@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from pixelart.errors import Cancelled, RequestRejected
 from pixelart.models import get_variant
-from pixelart.terminal import Json, find, say
+from pixelart.terminal import Json, check_out_folder, find, say
 from pixelart.training.attended import Orders, orders_of_stdin
 from pixelart.training.board import open_board
 from pixelart.training.diary import Diary
@@ -29,7 +29,7 @@ from pixelart.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 MORE = "--resume with more --steps or --minutes goes on"
-START_OPTIONS = (*FROM_SCRATCH, "palette", "fit")
+START_OPTIONS = (*FROM_SCRATCH, "palette", "fit", "frames")
 
 
 def train(options: argparse.Namespace) -> Json | None:
@@ -58,6 +58,7 @@ def train(options: argparse.Namespace) -> Json | None:
 def export(options: argparse.Namespace) -> Json:
     """A checkpoint folder from a run folder."""
     check_name(options.name)
+    check_out_folder(options.checkpoints, option="checkpoints")
     target = export_run(options.run_folder, options.checkpoints / options.name)
     say(options, f"wrote {target}")
     return {"checkpoint": str(target)}
@@ -73,6 +74,9 @@ def open_run(options: argparse.Namespace, *, on_progress: OnProgress = untold) -
     processes = find_processes()
     if not processes.is_first:
         return join_run(options.out, options.data, processes=processes)
+    check_out_folder(options.out)
+    if options.tensorboard:
+        check_out_folder(options.tensorboard, option="tensorboard")
     given = {n: getattr(options, n) for n, *_ in [*SCHEDULE_OPTIONS, *SCHEDULE_SWITCHES]}
     given = {name: value for name, value in given.items() if value is not None}
     start = {name: getattr(options, name) for name in START_OPTIONS if getattr(options, name) is not None}

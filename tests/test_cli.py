@@ -23,6 +23,7 @@ from pixelart import commands, train_command
 from pixelart.cli import main
 from pixelart.codec import Picture
 from pixelart.engine import Engine, Request
+from pixelart.given import as_mask
 from pixelart.images import decode_picture, encode_png, read_picture
 from pixelart.training.data import is_validation, read_pictures
 from pixelart.training.export import export_run
@@ -264,7 +265,7 @@ def test_a_mask_is_white_on_black_or_on_clear(tmp_path: Path) -> None:
         (255, 0, 0, 255),
     ]  # fmt: skip
     (tmp_path / "mask.png").write_bytes(encode_png(mask))
-    assert commands._read_mask(tmp_path / "mask.png").tolist() == [[True, False, False, True, False, False]]
+    assert as_mask(tmp_path / "mask.png").tolist() == [[True, False, False, True, False, False]]
 
 
 # --- inspect ------------------------------------------------------------------------------------------------------

@@ -31,14 +31,9 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.models",),
     ("pixelart.layers",),
     ("pixelart.likelihoods", "pixelart.holes", "pixelart.seams"),
-    (
-        "pixelart.images",
-        "pixelart.heatmap",
-        "pixelart.animation",
-        "pixelart.palette_files",
-        "pixelart.near_copies",
-        "pixelart.own_colours",
-    ),
+    ("pixelart.palette_files", "pixelart.given"),
+    ("pixelart.images", "pixelart.heatmap", "pixelart.animation", "pixelart.near_copies", "pixelart.own_colours"),
+    ("pixelart.formats",),
     ("pixelart.codec",),
     ("pixelart.palettes",),
     (
@@ -49,6 +44,7 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
         "pixelart.leaving",
         "pixelart.owners",
         "pixelart.plain_json",
+        "pixelart.class_names",
     ),
     ("pixelart.address", "pixelart.proxies", "pixelart.streams", "pixelart.memory"),
 ]

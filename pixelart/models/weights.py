@@ -16,6 +16,7 @@ from typing import Any
 import safetensors.torch
 import torch
 
+from pixelart.class_names import plain_class
 from pixelart.codec import Codec, codec_from_config
 from pixelart.errors import WeightsRejected
 from pixelart.layers.context import Context
@@ -79,7 +80,7 @@ def _parse_config(data: bytes, name: str) -> CheckpointConfig:
         values = json.loads(data, object_pairs_hook=_once_each)
         if values.pop("format") != FORMAT or values.pop("library") != "pixelart":
             raise WeightsRejected(f"{name}/{CONFIG_FILE}: not format {FORMAT} of pixelart")
-        config = CheckpointConfig(**{**values, "classes": tuple(values["classes"])})
+        config = CheckpointConfig(**{**values, "classes": _plain_classes(values["classes"])})
         _check(config, name)
         config.to_json()  # what is read here leaves as JSON again: no number that JSON has not, and valid Unicode
     except WeightsRejected:
@@ -189,6 +190,12 @@ def check_size(config: CheckpointConfig, size: int, *, name: str) -> None:
     least = 8 + sum(4 * v.numel() for v in _expected(config).values())
     if not least <= size <= least + SETTINGS.max_config_bytes:
         raise WeightsRejected(f"{name}/{WEIGHTS_FILE}: {size} bytes; what {CONFIG_FILE} describes takes {least}")
+
+
+def _plain_classes(names: Any) -> tuple[Any, ...]:
+    """As class names are written now, which older checkpoints may do otherwise; what is no text is refused later."""
+    plain = tuple(plain_class(name) if isinstance(name, str) else name for name in names)
+    return plain if len(set(map(repr, plain))) == len(plain) else tuple(names)
 
 
 def _expected(config: CheckpointConfig) -> dict[str, torch.Tensor]:

@@ -17,16 +17,14 @@ from pixelart.errors import DataRejected, PixelArtError, WeightsRejected
 from pixelart.images import SUFFIXES, resize_nearest
 from pixelart.models.weights import check_class_name
 from pixelart.settings import SETTINGS
-from pixelart.training.sources import OnProgress, read_members, shown, untold
+from pixelart.training.classes import CLASS_RULE, class_names
+from pixelart.training.sources import Frames, OnProgress, Reading, read_members, untold
 from pixelart.training.store import Pictures, Store
 
 Fit = Literal["refuse", "nearest"]
-NO_FOLDER = "pictures"
 NO_PICTURE = f"holds no picture ({', '.join(SUFFIXES)})"
 MANY_COLOURS = 2**20
 """Of several pictures, after which their colours are added up."""
-SPLITS = {"train", "training", "validation", "valid", "val", "dev", "test", "testing"}
-"""Folders that hold parts of a set, not classes, where there is nothing beside them."""
 
 
 @dataclass(frozen=True)
@@ -105,37 +103,47 @@ def is_validation(content_hash: str, *, share: float) -> bool:
 
 
 def read_pictures(
-    source: Path, *, size: tuple[int, int] | None = None, fit: Fit = "refuse", on_progress: OnProgress = untold
+    source: Path,
+    *,
+    size: tuple[int, int] | None = None,
+    fit: Fit = "refuse",
+    frames: Frames = "first",
+    class_rule: int = CLASS_RULE,
+    on_progress: OnProgress = untold,
 ) -> PictureSet:
     """All pictures of a folder or a .zip.
 
     Args:
         size: (height, width) wanted; the most frequent one when None.
         fit: what to do with a picture of another size: refuse the set, or resize by nearest neighbour.
+        frames: which ones of an animation are pictures.
+        class_rule: see `pixelart.training.classes`.
         on_progress: told how many of how many files are read.
 
     Raises:
         DataRejected: nothing there, too much, an unsafe archive, or a picture of another size.
         ImageRejected: a file that bears a picture's suffix and is none.
     """
-    places, store, hashes = list[PurePath](), Store(), list[str]()
-    for place, picture in read_members(source, on_progress=on_progress):
-        if isinstance(picture, PixelArtError):
-            raise picture
-        if picture is not None:
-            places.append(place)
-            store.add(picture)
-            hashes.append(picture_hash(picture))
+    source = Path(source)
+    places, names, store, hashes = list[PurePath](), list[str](), Store(), list[str]()
+    for member in read_members(source, Reading(frames=frames, on_progress=on_progress)):
+        if isinstance(member.found, PixelArtError):
+            raise member.found
+        if member.found is not None:
+            places.append(member.place)
+            names.append(member.name)
+            store.add(member.found)
+            hashes.append(picture_hash(member.found))
     if not places:
         raise DataRejected(f"{source.name}: {NO_PICTURE}")
-    classes = class_names(places)
+    classes = class_names(places, rule=class_rule)
     check_classes(set(classes), source.name)
     numbers = list(range(len(places)))
     size = size or most_frequent_size([store.shape(number) for number in numbers])
     check_fits(len(places), size, fit)
-    for number, place in enumerate(places):
+    for number, name in enumerate(names):
         if store.shape(number)[:2] != size:
-            picture = fitted(store.get(number), shown(place), size, fit)
+            picture = fitted(store.get(number), name, size, fit)
             numbers[number], hashes[number] = store.add(picture), picture_hash(picture)
     return PictureSet(Pictures(store, numbers, size), classes, tuple(hashes))
 
@@ -144,17 +152,6 @@ def most_frequent_size(shapes: Sequence[tuple[int, ...]]) -> tuple[int, int]:
     """(height, width) of most of pictures of these shapes (H, W, ...); of the first of them where it is a tie."""
     height, width = Counter(shape[:2] for shape in shapes).most_common(1)[0][0]
     return height, width
-
-
-def class_names(places: Sequence[PurePath]) -> tuple[str, ...]:
-    """The first folder of each path, once folders that merely wrap all the others, or are SPLITS, are taken off."""
-    folders = [place.parts[:-1] for place in places]
-    while folders and all(len(parts) > 1 for parts in folders):
-        first = {parts[0] for parts in folders}
-        if len(first) > 1 and not first <= SPLITS:
-            break
-        folders = [parts[1:] for parts in folders]
-    return tuple(parts[0] if parts else NO_FOLDER for parts in folders)
 
 
 def check_classes(classes: Collection[str], name: str) -> None:

@@ -9,11 +9,13 @@ from pixelart.errors import RequestRejected
 from pixelart.models import check_codec, get_preset
 from pixelart.training.data import Fit
 from pixelart.training.run import PaletteOf, Schedule
+from pixelart.training.sources import Frames
 from pixelart.training.starting import CODECS, FINE_TUNING, FROM_SCRATCH, NewClasses, refuse_beside_base
 
 MIN_COLOURS, MAX_COLOURS = 2, 256
 """Of a palette, transparent included."""
 _CHOICES = {"palette": get_args(PaletteOf), "new_classes": get_args(NewClasses), "fit": get_args(Fit), "codec": CODECS}
+_CHOICES["frames"] = get_args(Frames)
 SCHEDULE_OPTIONS: list[tuple[str, Callable[[str], Any], str]] = [
     ("steps", int, "how many steps to train"),
     ("minutes", float, "or how many minutes"),

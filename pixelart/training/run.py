@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pixelart.errors import RequestRejected
 from pixelart.training.checkpoint import write_file
 from pixelart.training.data import Fit
+from pixelart.training.sources import Frames
 
 RUN_FILE = "run.json"
 PaletteOf = Literal["keep", "fit"]
@@ -128,6 +129,9 @@ class RunConfig:
     codec: dict[str, Any]
     model_config: dict[str, Any]
     schedule: Schedule
+    frames: Frames = "first"
+    class_rule: int = 1
+    """How its pictures are named after their folders (`pixelart.training.classes`); what is older says nothing."""
     base: str = ""
     """The checkpoint folder whose weights the run started from, or nothing; `preset`, and `colours` where the
     palette is kept, then say nothing."""

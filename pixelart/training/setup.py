@@ -17,12 +17,13 @@ from pixelart.models.origin import read_origin
 from pixelart.models.weights import SEEN_FILE, read_seen
 from pixelart.training.autotune import tuned
 from pixelart.training.checkpoint import Files, exclusive, last_checkpoint, write_file
+from pixelart.training.classes import CLASS_RULE
 from pixelart.training.data import Fit, is_validation, read_pictures
 from pixelart.training.export import check_end
 from pixelart.training.options import check_training_options
 from pixelart.training.processes import Processes
 from pixelart.training.run import AUTO, RUN_FILE, PaletteOf, RunConfig, Schedule, read_run
-from pixelart.training.sources import OnProgress, untold
+from pixelart.training.sources import Frames, OnProgress, untold
 from pixelart.training.starting import (
     NewClasses,
     base_weights,
@@ -55,6 +56,7 @@ def start_run(
     new_classes: NewClasses = "add",
     size: tuple[int, int] | None = None,
     fit: Fit = "refuse",
+    frames: Frames = "first",
     processes: Processes | None = None,
     on_progress: OnProgress = untold,
 ) -> Iterator[Trainer]:
@@ -73,13 +75,14 @@ def start_run(
     """
     said = {"model": model, "preset": preset, "codec": codec, "colours": colours, "palette": palette}
     said = {name: value for name, value in said.items() if value is not None}
-    check_training_options({**asdict(schedule), **said, "base": base, "new_classes": new_classes, "fit": fit})
+    more = {"base": base, "new_classes": new_classes, "fit": fit, "frames": frames}
+    check_training_options({**asdict(schedule), **said, **more})
     if run.resolve() == data.resolve():
         raise RequestRejected(f"{run}: is the folder of the pictures, and cannot be that of the run too")
     decided, origin, seen = decide(said, base=base)
     if origin:
         size = origin.model_config["height"], origin.model_config["width"]
-    pictures = read_pictures(data, size=size, fit=fit, on_progress=on_progress)
+    pictures = read_pictures(data, size=size, fit=fit, frames=frames, on_progress=on_progress)
     seen |= {h for h in pictures.hashes if not is_validation(h, share=schedule.validation_share)}
     learned = np.array([h in seen for h in pictures.hashes])
     if not learned.any():
@@ -94,6 +97,8 @@ def start_run(
         data=str(data),
         size=pictures.size,
         fit=fit,
+        frames=frames,
+        class_rule=CLASS_RULE,
         data_fingerprint=pictures.fingerprint(),
         classes=start.classes,
         colours=decided["colours"],
@@ -168,7 +173,8 @@ def join_run(run: Path, data: Path, *, processes: Processes) -> Iterator[Trainer
 def _opened(
     run: Path, data: Path, config: RunConfig, processes: Processes | None, on_progress: OnProgress = untold
 ) -> Trainer:
-    pictures = read_pictures(data, size=config.size, fit=config.fit, on_progress=on_progress)
+    how = {"fit": config.fit, "frames": config.frames, "class_rule": config.class_rule}
+    pictures = read_pictures(data, size=config.size, **how, on_progress=on_progress)
     weights = base_weights(config) if last_checkpoint(run) is None else None
     return Trainer(run, config, pictures, read_seen(run), weights=weights, processes=processes)
 
@@ -177,7 +183,7 @@ def _adjusted(config: RunConfig, given: Mapping[str, Any]) -> Schedule:
     """The schedule of a run with what is `given` of ADJUSTABLE. Raises RequestRejected when other things differ."""
     started = {
         **asdict(config.schedule),
-        **{name: getattr(config, name) for name in ("model", "preset", "colours", "palette", "fit")},
+        **{name: getattr(config, name) for name in ("model", "preset", "colours", "palette", "fit", "frames")},
         "codec": config.codec["name"],
         "base": Path(config.base).resolve() if config.base else "no base",
     }

@@ -7,43 +7,57 @@ from __future__ import annotations
 
 import io
 import lzma
-import os
 import re
 import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Any, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 
 from pixelart.codec import Picture
 from pixelart.errors import Cancelled, DataRejected, PixelArtError
-from pixelart.images import SUFFIXES, decode_picture, read_picture
+from pixelart.images import SUFFIXES, decode_frames, decode_picture, is_animation, read_file
 from pixelart.settings import SETTINGS
+from pixelart.training.links import allowed_roots, stays_inside
+
+Frames = Literal["first", "all"]
+"""Which frames of an animation are pictures of the set."""
 
 Cancel = Callable[[], bool]
 OnProgress = Callable[[int, int], None]
 """(how many are done, of how many)"""
 _T = TypeVar("_T")
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, RuntimeError)
+_UTF8 = 0x800
 COMPRESSIONS = {zipfile.ZIP_STORED: "stored", zipfile.ZIP_DEFLATED: "deflated"}
 """Python's zipfile unpacks these piece by piece; of the others it unpacks all that a megabyte holds at once."""
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Control characters, line breaks, and halves of pairs, which is what bytes outside UTF-8 become in a name."""
-_UNSAFE = re.compile(rf"^/|(^|/)(\.\.(/|$)|[A-Za-z]:)|\\|{_UNPRINTABLE.pattern}")
+_UNSAFE = re.compile(rf"^/|(^|/)(\.\.(/|$)|[A-Za-z]:)|{_UNPRINTABLE.pattern}")
 """A name that leads elsewhere on some system, or that cannot be told or written as it is."""
 
 
 class Member(NamedTuple):
-    """A file of a source: its path inside it and the picture, why it is refused, or None where it does not bear the
-    suffix of a picture. The text of a refusal starts with `shown(place)` and a colon."""
+    """A file of a source, or a frame of it: its path inside it and the picture, why it is refused, or None where it
+    does not bear the suffix of a picture. The text of a refusal starts with `shown(place)` and a colon. `frame`: which
+    one of an animation, from 1; 0 of a still."""
 
     place: PurePath
     found: Picture | PixelArtError | None
+    frame: int = 0
+
+    @property
+    def name(self) -> str:
+        """How it is told."""
+        return shown(self.place) + (f" frame {self.frame}" if self.frame > 1 else "")
 
 
 def never() -> bool:
@@ -53,6 +67,24 @@ def never() -> bool:
 
 def untold(done: int, total: int) -> None:
     """Of what nobody watches."""
+
+
+def unnamed(folder: PurePath) -> None:
+    """Of a folder that is passed over without a word."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the files of a source are read: `max_pixels` as in `decode_picture`; which frames; what is asked before each
+    file, and told after it; what is told of each folder that is passed over because its name begins with a dot,
+    or because a run or a checkpoint is in it."""
+
+    max_pixels: int | None = None
+    frames: Frames = "first"
+    cancel: Cancel = never
+    on_progress: OnProgress = untold
+    on_hidden: Callable[[PurePath], None] = unnamed
+    on_own: Callable[[PurePath], None] = unnamed
 
 
 def until_cancelled(things: Iterable[_T], cancel: Cancel) -> Iterator[_T]:
@@ -68,38 +100,39 @@ _OURS = (("run.json", "training_images.txt"), ("config.json", "model.safetensors
 of a running figure."""
 
 
-def _without_ours(places: Sequence[PurePath]) -> list[PurePath]:
-    """The files of a source without those of runs and checkpoints that lie in it: their samples are no pictures to
-    learn from. Such a folder stays as one name, so that it can be told; the source itself is never left out."""
-    listed, ours = set(places), set[PurePath]()
+def _own_folders(places: Sequence[PurePath]) -> set[PurePath]:
+    """The folders of runs and checkpoints among the folders of a source: their samples are no pictures to learn from.
+    The source itself is never one."""
+    listed, own = set(places), set[PurePath]()
     for first, second in _OURS:
-        ours |= {p.parent for p in places if p.name == first and p.with_name(second) in listed and p.parent.name}
-    inside = {place: next((folder for folder in place.parents if folder in ours), place) for place in places}
-    return list(dict.fromkeys(inside.values()))
+        own |= {p.parent for p in places if p.name == first and p.with_name(second) in listed and p.parent.name}
+    return own
 
 
-def read_members(
-    source: Path, *, max_side: int = SETTINGS.max_side, cancel: Cancel = never, on_progress: OnProgress = untold
-) -> Iterator[Member]:
-    """Every file of a folder or a .zip that is not hidden, sorted by name, folder by folder. A picture of more than
-    `max_side` a side is refused. `cancel` is asked before each file, `on_progress` is told after it.
+def read_members(source: Path, reading: Reading | None = None) -> Iterator[Member]:
+    """Every file of a folder or a .zip that is not hidden, sorted by name, folder by folder.
 
     Raises:
         DataRejected: neither of the two, a damaged archive, or more in it than is read.
         Cancelled: `cancel` answered True.
     """
+    source, reading = Path(source), reading or Reading()
     if source.is_dir():
-        members = _folder_members(source, max_side, cancel, on_progress)
+        members = _folder_members(source, reading)
     elif source.is_file() and zipfile.is_zipfile(source):
-        members = _archive_members(source, max_side, cancel, on_progress)
+        members = _archive_members(source, reading)
+    elif source.is_file() and _begins_as_archive(source):
+        raise DataRejected(f"{source.name}: the end of the .zip is missing; copy or download it again")
     else:
         raise DataRejected(f"{source}: neither a folder nor a .zip of pictures")
-    decoded = 0
+    decoded = count = 0
     for member in members:
         if isinstance(member.found, np.ndarray):
-            decoded += member.found.nbytes
+            decoded, count = decoded + member.found.nbytes, count + 1
         if decoded > SETTINGS.max_decoded_bytes:
             raise DataRejected(f"{source.name}: decodes to more than {SETTINGS.max_decoded_bytes >> 20} MiB")
+        if count > SETTINGS.max_pictures:
+            raise DataRejected(f"{source.name}: more than {SETTINGS.max_pictures} pictures and frames, the limit")
         yield member
 
 
@@ -109,31 +142,69 @@ def shown(place: PurePath) -> str:
     return text if len(text) <= 80 else f"{text[:38]}...{text[-39:]}"
 
 
-def _folder_members(source: Path, max_side: int, cancel: Cancel, on_progress: OnProgress) -> Iterator[Member]:
-    paths = list(islice(until_cancelled(source.rglob("*"), cancel), SETTINGS.max_files + 1))
+def _folder_members(source: Path, reading: Reading) -> Iterator[Member]:
+    paths = list(islice(until_cancelled(source.rglob("*"), reading.cancel), SETTINGS.max_files + 1))
     if len(paths) > SETTINGS.max_files:
         raise DataRejected(f"{source.name}: more than {SETTINGS.max_files} files and folders, the limit")
-    places = sorted((path.relative_to(source) for path in paths), key=lambda place: place.parts)
-    places = [place for place in places if not _hidden(place.as_posix(), place) and _is_file_or_link(source / place)]
-    places = _without_ours(places)
-    _check_count(source, sum(map(_is_picture, places)))
-    root = Path(os.path.realpath(source))
-    for number, place in enumerate(until_cancelled(places, cancel), 1):
-        yield _tried(place, _read_file, source / place, place, root, max_side)
-        on_progress(number, len(places))
+    named = [(path.relative_to(source).as_posix(), path) for path in paths if _is_file_or_link(path)]
+    files = _seen(named, reading)
+    _check_count(source, sum(_is_picture(place) for _, place, _ in files))
+    roots = allowed_roots(source)
+    for number, (name, place, path) in enumerate(until_cancelled(files, reading.cancel), 1):
+        yield from _members(place, partial(_read_file, name, place, path, roots), reading)
+        reading.on_progress(number, len(files))
+
+
+def _seen(named: Iterable[tuple[str, _T]], reading: Reading) -> list[tuple[str, PurePosixPath, _T]]:
+    """(name, place, file) of each that is not hidden and lies in no run or checkpoint, by place. Windows PowerShell 5 writes backslashes between folders
+    into a .zip, and what unpacks it elsewhere may make one name of them."""
+    seen, told = list[tuple[str, PurePosixPath, _T]](), set[PurePosixPath]()
+    for name, file in ((name.replace("\\", "/"), file) for name, file in named):
+        place = PurePosixPath(name)
+        hidden = next((i for i, part in enumerate(place.parts, 1) if part.startswith(".") or part == "__MACOSX"), 0)
+        if not hidden or _UNSAFE.search(name):
+            seen.append((name, place, file))
+            continue
+        folder = PurePosixPath(*place.parts[:hidden])
+        if hidden < len(place.parts) and folder.name != "__MACOSX" and folder not in told:
+            told.add(folder)
+            reading.on_hidden(folder)
+    own = _own_folders([place for _, place, _ in seen])
+    for folder in sorted(own):
+        reading.on_own(folder)
+    return [each for each in sorted(seen, key=lambda each: each[1].parts) if not own & set(each[1].parents)]
 
 
 def _is_file_or_link(path: Path) -> bool:
     return path.is_symlink() or not path.is_dir()
 
 
-def _read_file(path: Path, place: PurePath, root: Path, max_side: int) -> Picture | None:
-    _check_name(place.as_posix(), place)
-    if not Path(os.path.realpath(path)).is_relative_to(root):
-        raise DataRejected(f"{shown(place)}: a link that leads out of the folder")
+def _read_file(name: str, place: PurePath, path: Path, roots: list[Path]) -> bytes | None:
+    _check_name(name, place)
+    if not stays_inside(path, roots):
+        raise DataRejected(f"{shown(place)}: a link that leads out of the folder; put a copy of the file in its place")
     if not _is_picture(place) or not path.is_file():
         return None
-    return read_picture(path, name=shown(place), max_side=max_side)
+    return read_file(path, name=shown(place))
+
+
+def _members(place: PurePath, read: Callable[[], bytes | None], reading: Reading) -> Iterator[Member]:
+    """What comes of one file: one member, or one for each frame."""
+    name = shown(place)
+    try:
+        data = read()
+        if data is None:
+            yield Member(place, None)
+            return
+        animated = is_animation(data, name=name)
+        if not animated or reading.frames == "first":
+            yield Member(place, decode_picture(data, name=name, max_pixels=reading.max_pixels), int(animated))
+            return
+        frames = decode_frames(data, name=name, max_pixels=reading.max_pixels)
+        for number, frame in enumerate(until_cancelled(frames, reading.cancel), 1):
+            yield Member(place, frame, number)
+    except PixelArtError as error:
+        yield Member(place, error)
 
 
 class _Archive(io.BufferedReader):
@@ -145,20 +216,31 @@ class _Archive(io.BufferedReader):
         return super().read(size)
 
 
-def _archive_members(source: Path, max_side: int, cancel: Cancel, on_progress: OnProgress) -> Iterator[Member]:
+def _begins_as_archive(source: Path) -> bool:
+    with source.open("rb") as file:
+        return file.read(4) == b"PK\3\4"
+
+
+def _archive_members(source: Path, reading: Reading) -> Iterator[Member]:
     with _Archive(io.FileIO(source)) as file, _open_archive(file, source) as archive:
-        entries = [(PurePosixPath(e.filename), e) for e in archive.infolist() if not e.is_dir()]
-        entries.sort(key=lambda entry: entry[0].parts)
-        pictures = [entry for place, entry in entries if _is_picture(place)]
+        named = [(_entry_name(entry), entry) for entry in archive.infolist()]
+        pictures = [entry for name, entry in named if _is_picture(PurePosixPath(name))]
         _check_count(source, len(pictures))
         if sum(entry.file_size for entry in pictures) > SETTINGS.max_archive_bytes:
             raise DataRejected(f"{source.name}: unpacks to more than {SETTINGS.max_archive_bytes >> 20} MiB")
-        entries = [(place, entry) for place, entry in entries if not _hidden(entry.filename, place)]
-        kept = set(_without_ours([place for place, _ in entries]))
-        entries = [(place, entry) for place, entry in entries if place in kept]
-        for number, (place, entry) in enumerate(until_cancelled(entries, cancel), 1):
-            yield _tried(place, _read_entry, archive, entry, place, max_side)
-            on_progress(number, len(entries))
+        files = _seen([(name, entry) for name, entry in named if not name.endswith(("/", "\\"))], reading)
+        for number, (name, place, entry) in enumerate(until_cancelled(files, reading.cancel), 1):
+            yield from _members(place, partial(_read_entry, archive, name, place, entry), reading)
+            reading.on_progress(number, len(files))
+
+
+def _entry_name(entry: zipfile.ZipInfo) -> str:
+    """The name of an entry. Without a flag that says UTF-8 it should be in code page 437, as which it was read; macOS
+    writes UTF-8 all the same, which names of another code page hardly ever are by chance."""
+    if not entry.flag_bits & _UTF8:
+        with suppress(UnicodeError):
+            return entry.filename.encode("cp437").decode()
+    return entry.filename
 
 
 def _open_archive(file: _Archive, source: Path) -> zipfile.ZipFile:
@@ -168,11 +250,9 @@ def _open_archive(file: _Archive, source: Path) -> zipfile.ZipFile:
         raise DataRejected(f"{source.name}: the archive cannot be read ({error!s:.80})") from error
 
 
-def _read_entry(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, place: PurePosixPath, max_side: int
-) -> Picture | None:
+def _read_entry(archive: zipfile.ZipFile, filename: str, place: PurePosixPath, entry: zipfile.ZipInfo) -> bytes | None:
     name = shown(place)
-    _check_name(entry.filename, place)
+    _check_name(filename, place)
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise DataRejected(f"{name}: a link")
     if not _is_picture(place):
@@ -182,7 +262,7 @@ def _read_entry(
     if entry.compress_type not in COMPRESSIONS:
         kinds = " and ".join(COMPRESSIONS.values())
         raise DataRejected(f"{name}: compressed by method {entry.compress_type}; read are {kinds}")
-    return decode_picture(_unpack(archive, entry, name), name=name, max_side=max_side)
+    return _unpack(archive, entry, name)
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
@@ -194,13 +274,6 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> byte
         raise DataRejected(f"{name}: damaged ({error!s:.80})") from error
 
 
-def _tried(place: PurePath, read: Callable[..., Picture | None], *arguments: Any) -> Member:
-    try:
-        return Member(place, read(*arguments))
-    except PixelArtError as error:
-        return Member(place, error)
-
-
 def _check_name(name: str, place: PurePath) -> None:
     if _UNSAFE.search(name):
         raise DataRejected(f"{shown(place)}: unsafe name")
@@ -208,11 +281,6 @@ def _check_name(name: str, place: PurePath) -> None:
 
 def _is_picture(place: PurePath) -> bool:
     return place.suffix.lower() in SUFFIXES
-
-
-def _hidden(name: str, place: PurePath) -> bool:
-    """Whether it is passed over without a word; an unsafe name is not."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in place.parts) and not _UNSAFE.search(name)
 
 
 def _check_count(source: Path, count: int) -> None:

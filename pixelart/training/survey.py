@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -12,13 +12,13 @@ import numpy as np
 from pixelart.codec import ALPHA_THRESHOLD, Picture
 from pixelart.errors import DataRejected, PixelArtError, RequestRejected
 from pixelart.settings import SETTINGS
+from pixelart.training.classes import NO_FOLDER, SPLITS, class_names
 from pixelart.training.data import (
     NO_PICTURE,
     Fit,
     PictureSet,
     check_classes,
     check_fits,
-    class_names,
     colour_keys,
     fitted,
     most_frequent_size,
@@ -26,7 +26,17 @@ from pixelart.training.data import (
 )
 from pixelart.training.dataset import ClassRow, Problem, Sizes, Survey
 from pixelart.training.sheets import Slicing, common_factor, is_empty, reduce, true_grid
-from pixelart.training.sources import Cancel, OnProgress, never, read_members, shown, until_cancelled, untold
+from pixelart.training.sources import (
+    Cancel,
+    Frames,
+    OnProgress,
+    Reading,
+    never,
+    read_members,
+    shown,
+    until_cancelled,
+    untold,
+)
 from pixelart.training.store import Pictures, Store
 
 MIN_PICTURES = 8
@@ -42,6 +52,7 @@ class Options:
         size: (height, width) wanted; the most frequent one when None.
         fit: what to do with a picture of another size: leave it out ("refuse"), or resize by nearest neighbour.
         keep_copies: keep pictures that look the same as an earlier one.
+        frames: which ones of an animation are pictures.
     """
 
     to_true_grid: bool = False
@@ -49,6 +60,7 @@ class Options:
     size: tuple[int, int] | None = None
     fit: Fit = "refuse"
     keep_copies: bool = False
+    frames: Frames = "first"
 
     def check(self) -> None:
         """Raises RequestRejected when a value is outside its limits."""
@@ -112,12 +124,16 @@ def survey(
     size = options.size or (most_frequent_size([one.shape for one in found]) if found else (1, 1))
     names = class_names([one.place for one in found])
     check_classes(set(names), source.name)
-    sizes: defaultdict[str, Sizes] = defaultdict(Counter)
-    for one, name in zip(found, names, strict=True):
-        sizes[name][one.shape[1], one.shape[0]] += 1
     check_fits(len(found), size, options.fit)
     by_class = sorted(zip(names, found, strict=True), key=lambda pair: pair[0])
     pictures = _good(until_cancelled(by_class, cancel), store, size, options, notes)
+    if {name.lower() for name in pictures.classes} <= SPLITS:  # no classes any more: what made them some is left out
+        names = tuple(NO_FOLDER if name in pictures.classes else name for name in names)
+        pictures = replace(pictures, class_names=(NO_FOLDER,) * len(pictures))
+    notes |= _strays(found, names)
+    sizes: defaultdict[str, Sizes] = defaultdict(Counter)
+    for one, name in zip(found, names, strict=True):
+        sizes[name][one.shape[1], one.shape[0]] += 1
     colours, all_colours = _colours(pictures, cancel)
     good = Counter(pictures.class_names)
     rows = tuple(ClassRow(name, good[name], sizes[name], colours[name]) for name in sorted(sizes))
@@ -128,16 +144,35 @@ def survey(
 def _readable(
     source: Path, store: Store, options: Options, notes: _Notes, cancel: Cancel, on_progress: OnProgress
 ) -> Iterator[_Found]:
-    becomes_smaller = options.slicing or options.to_true_grid
-    max_side = SETTINGS.max_sheet_side if becomes_smaller else SETTINGS.max_side
-    for place, picture in read_members(source, max_side=max_side, cancel=cancel, on_progress=on_progress):
-        name = shown(place)
-        if picture is None:
-            notes["no picture by its name, passed over"].append(name)
-        elif isinstance(picture, PixelArtError):
-            notes[f"left out, {_reason(picture, name)}"].append(name)
+    reading = Reading(
+        max_pixels=SETTINGS.max_sheet_pixels if options.slicing or options.to_true_grid else None,
+        frames=options.frames,
+        cancel=cancel,
+        on_progress=on_progress,
+        on_own=lambda folder: notes["the folder of a run or a checkpoint, passed over"].append(shown(folder)),
+        on_hidden=lambda folder: notes["a folder whose name begins with a dot, passed over"].append(shown(folder)),
+    )
+    for member in read_members(source, reading):
+        if member.found is None:
+            notes["no picture by its name, passed over"].append(member.name)
+        elif isinstance(member.found, PixelArtError):
+            notes[f"left out, {_reason(member.found, shown(member.place))}"].append(member.name)
         else:
-            yield _Found(place, name, store, store.add(picture))
+            if member.frame == 1 and options.frames == "first":
+                notes["an animation, of which the first frame is taken (--frames all takes all)"].append(member.name)
+            yield _Found(member.place, member.name, store, store.add(member.found))
+
+
+def _strays(found: Sequence[_Found], names: Sequence[str]) -> dict[str, list[str]]:
+    """What is to be told of pictures that lie in no folder of a class where others do."""
+    beside = [
+        one.name
+        for one, name in zip(found, names, strict=True)
+        if name == NO_FOLDER and NO_FOLDER not in one.place.parts[:-1]
+    ]
+    if not beside or len(set(names)) == 1:
+        return {}
+    return {f"beside the folders of the classes, so of the class {NO_FOLDER}": beside}
 
 
 def _reason(error: PixelArtError, name: str) -> str:

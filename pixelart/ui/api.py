@@ -7,18 +7,18 @@ takes no files, and keeps none but its own results.
 # Without `from __future__ import annotations`: gradio reads the return types as they stand.
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 from gradio.data_classes import FileData
 from gradio.events import api
 
-from pixelart.codec import Picture
 from pixelart.engine import Engine, Request
 from pixelart.errors import ImageRejected, PixelArtError, RequestRejected
-from pixelart.images import decode_picture, mask_of
+from pixelart.images import Facts, decode_picture, mask_of, read_facts
 from pixelart.ui.drawing import NO_MODEL, Work, drawing_worker, model_info
-from pixelart.ui.form import ANY_CLASS, Form, request_from
+from pixelart.ui.form import NO_CLASS, Form, request_from
 from pixelart.ui.gate import ENDPOINTS
 from pixelart.ui.pictures import file_bytes
 from pixelart.ui.results import ResultFiles, bits
@@ -36,7 +36,7 @@ class ApiHandlers:
     def generate(
         self,
         model: str = "",
-        class_name: str = ANY_CLASS,
+        class_name: str = NO_CLASS,
         images: int = 1,
         seed: int = -1,
         temperature: float = 1.0,
@@ -50,7 +50,7 @@ class ApiHandlers:
 
         Args:
             model: name of the model; empty for the first one.
-            class_name: what to draw, a class of the model, or Any.
+            class_name: what to draw, a class of the model; empty for any, and so is Any where no class has that name.
             images: how many pictures, 1 to 16.
             seed: a whole number; -1 for a random one. Picture i has seed + i.
             temperature: 0.1 (careful) to 2 (wild).
@@ -70,7 +70,7 @@ class ApiHandlers:
         picture: str,
         mask: str,
         model: str = "",
-        class_name: str = ANY_CLASS,
+        class_name: str = NO_CLASS,
         images: int = 1,
         seed: int = -1,
         temperature: float = 1.0,
@@ -87,7 +87,7 @@ class ApiHandlers:
             picture: a PNG file of the size that the model draws, in base64.
             mask: a PNG file of the same size, in base64; white is drawn anew, black stays.
             model: name of the model; empty for the first one.
-            class_name: what the picture shows, a class of the model, or Any.
+            class_name: what it shows, a class of the model; empty for any, and so is Any where no class has that name.
             images: how many candidates, 1 to 16.
             seed: a whole number; -1 for a random one. Candidate i has seed + i.
             temperature: 0.1 (careful) to 2 (wild).
@@ -100,9 +100,11 @@ class ApiHandlers:
         request = self._request(
             model, class_name, images, seed, temperature, top_p, top_k, guidance, bottom_temperature, seamless
         )
-        known, marked = _told(lambda: (picture_from(picture, "picture"), mask_of(picture_from(mask, "mask"))))
+        data = _told(lambda: _file_in(picture, "picture"))
+        known, facts = _told(lambda: (decode_picture(data, name="picture"), read_facts(data, name="picture")))
+        marked = _told(lambda: mask_of(decode_picture(_file_in(mask, "mask"), name="mask")))
         return self._draw(
-            lambda on_row, cancel: self.engine.complete(request, known, marked, on_row=on_row, cancel=cancel)
+            lambda on_row, cancel: self.engine.complete(request, known, marked, on_row=on_row, cancel=cancel), facts
         )
 
     def _request(
@@ -119,10 +121,11 @@ class ApiHandlers:
             raise RequestRejected(NO_MODEL)
         return models[0].name
 
-    def _draw(self, work: Work) -> Answer:
+    def _draw(self, work: Work, facts: Facts | None = None) -> Answer:
+        """`facts`: of the file that was completed, which the results keep."""
         worker = drawing_worker(work)
         worker.wait()
-        drawings = _told(worker.result)
+        drawings = [replace(drawing, facts=facts or drawing.facts) for drawing in _told(worker.result)]
         paths = _told(lambda: [self.results.save(drawing) for drawing in drawings])
         files = [FileData(path=path, mime_type="image/png") for path in paths]
         about = [{"seed": drawing.seed, "bits": round(bits(drawing), 2)} for drawing in drawings]
@@ -137,18 +140,17 @@ def _told(work: Callable[[], Any]) -> Any:
         raise gr.Error(str(error), print_exception=False) from error
 
 
-def picture_from(text: Any, name: str) -> Picture:
-    """The picture, uint8 RGBA (H, W, 4), of a file in base64, with or without the head of a data URL; `name` is used in
-    errors.
+def _file_in(text: Any, name: str) -> bytes:
+    """The bytes of a file in base64, with or without the head of a data URL; `name` is used in errors.
 
     Raises:
-        ImageRejected: no base64, or not a picture within the limits.
+        ImageRejected: no base64, or larger than the limit.
     """
     if not isinstance(text, str):
         raise ImageRejected(f"{name}: must be a PNG file in base64")
     if text.startswith("data:"):
         text = text.partition(",")[2]
-    return decode_picture(file_bytes(text, name=name), name=name)
+    return file_bytes(text, name=name)
 
 
 def offer_api(engine: Engine, results: ResultFiles, **event: Any) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from pixelart.class_names import find_class
 from pixelart.engine import CheckpointInfo, Request
 from pixelart.errors import RequestRejected
 from pixelart.settings import SETTINGS
 from pixelart.ui.palette_value import AllowedColours
 
 ANY_CLASS = "Any"
+"""No class in particular, unless the model has a class of this name, which is then meant."""
+NO_CLASS = ""
+"""No class in particular, whatever the classes are called."""
 MAX_IMAGES = 16
 MAX_SEED = 2**31 - 1
 RANDOM_SEEDS = 1_000_000  # short enough to read and to write down
@@ -75,13 +80,20 @@ def class_weights(name: Any, info: CheckpointInfo) -> dict[str, float]:
     Raises:
         RequestRejected: none is chosen, or the model does not have it.
     """
-    if name == ANY_CLASS:
-        return {}
     if name is None:
         raise RequestRejected(f"Choose a class, or {ANY_CLASS}.")
-    if not isinstance(name, str) or name not in info.classes:
-        raise RequestRejected(f"Class {name!r:.60}: {info.name} does not have it.")
-    return {name: 1.0}
+    meant = find_class(name, info.classes) if isinstance(name, str) else None
+    if meant is not None:
+        return {meant: 1.0}
+    if name in (ANY_CLASS, NO_CLASS):
+        return {}
+    raise RequestRejected(f"Class {name!r:.60}: {info.name} does not have it.")
+
+
+def class_choices(classes: Sequence[str]) -> list[tuple[str, str]]:
+    """(what is shown, what is posted) of a choice of a class; the first is none in particular."""
+    nothing = ("Any class", NO_CLASS) if ANY_CLASS in classes else (ANY_CLASS, ANY_CLASS)
+    return [nothing, *((name, name) for name in classes)]
 
 
 def _temperature(form: Form, info: CheckpointInfo) -> float | np.ndarray[Any, np.dtype[np.float64]]:

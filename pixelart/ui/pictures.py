@@ -18,7 +18,6 @@ from pixelart.images import decode_picture
 from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas, Painting, Swatches, blank_canvas
 from pixelart.ui.drawing import model_info
-from pixelart.ui.form import ANY_CLASS
 from pixelart.ui.importing import fit_to_canvas
 from pixelart.ui.keeping import NOTHING_KEPT, Kept
 from pixelart.ui.models_list import model_choices
@@ -190,8 +189,9 @@ def _palette(info: CheckpointInfo | None) -> tuple[str, ...]:
 
 def _classes(info: CheckpointInfo | None, chosen: Any) -> Any:
     """The list of classes; what was chosen stays where the model has it."""
-    classes = [ANY_CLASS, *info.classes] if info else [ANY_CLASS]
-    return gr.Dropdown(choices=list(classes), value=chosen if chosen in classes else ANY_CLASS)
+    choices = class_choices(info.classes if info else ())
+    values = [value for _, value in choices]
+    return gr.Dropdown(choices=list(choices), value=chosen if chosen in values else values[0])
 
 
 def _allowed(info: CheckpointInfo | None, kept: Any) -> AllowedColours:

@@ -18,7 +18,8 @@ from pixelart.errors import DataRejected, ImageRejected
 from pixelart.images import resize_nearest
 from pixelart.settings import SETTINGS
 from pixelart.training import data, sources
-from pixelart.training.data import NO_FOLDER, is_validation, picture_hash, read_pictures
+from pixelart.training.classes import NO_FOLDER
+from pixelart.training.data import is_validation, picture_hash, read_pictures
 from pixelart.training.sources import COMPRESSIONS
 from tests.training.files import dot, folder_of, zip_of
 
@@ -141,8 +142,9 @@ def test_nearest_takes_the_middle_of_each_cell() -> None:
         "../evil.png",
         "a/../../evil.png",
         "/etc/evil.png",
-        "a\\evil.png",
         "..\\evil.png",
+        "a\\..\\..\\evil.png",
+        "\\etc\\evil.png",
         "C:\\evil.png",
         "my/D:/evil.png",
         "new\nline/evil.png",
@@ -159,7 +161,7 @@ def test_archives_with_unsafe_names_are_refused(tmp_path: Path, name: str) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["a\\1.png", "two\nlines/1.png", b"latin \xe9/1.png"], ids=["backslash", "lines", "bytes"]
+    "name", ["..\\1.png", "two\nlines/1.png", b"latin \xe9/1.png"], ids=["backslash", "lines", "bytes"]
 )
 @pytest.mark.skipif(os.name == "nt", reason="there such names cannot be made")
 def test_folders_with_unsafe_names_are_refused(tmp_path: Path, name: str | bytes) -> None:
@@ -186,7 +188,7 @@ def test_links_that_lead_out_of_a_folder_are_refused(tmp_path: Path, target: str
     (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
     source = folder_of(tmp_path / "set", {"a/1.png": dot(1)})
     (source / "a" / "z.png").symlink_to(tmp_path / target)
-    with pytest.raises(DataRejected, match=r"^a/z\.png: a link that leads out of the folder$"):
+    with pytest.raises(DataRejected, match=r"^a/z\.png: a link that leads out of the folder; put a copy"):
         read_pictures(source)
 
 
@@ -233,7 +235,7 @@ def test_a_hidden_folder_may_be_the_source(tmp_path: Path) -> None:
     assert len(read_pictures(folder_of(tmp_path / ".set", {"a/1.png": dot(1)}))) == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"PK\3\4", b"PK\5\6", b"\x1f\x8b\x08", dot(1)], ids=repr)
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\3", b"PK\5\6", b"\x1f\x8b\x08", dot(1)], ids=repr)
 def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "set.zip").write_bytes(content)
     with pytest.raises(DataRejected, match=r"set\.zip: neither a folder nor a \.zip"):

@@ -232,12 +232,12 @@ def test_sheets_that_do_not_fit_their_tiles_are_told(tmp_path: Path) -> None:
 
 
 def test_larger_pictures_are_read_where_they_become_smaller(tmp_path: Path) -> None:
-    side, limit = SETTINGS.max_sheet_side, SETTINGS.max_side
-    assert side > limit
+    most, limit = SETTINGS.max_sheet_pixels, SETTINGS.max_side
+    side = most // 8
     wide = np.zeros((8, side, 4), np.uint8)
     wide[:, -64:] = noise(1, 8, 64)
-    files = {"a/wide.png": encode_png(wide), "a/wider.png": encode_png(noise(2, 8, side + 8))}
-    too_wide = f"left out, {side + 8} x 8 pixels; the limit is {side} a side"
+    files = {"a/wide.png": encode_png(wide), "a/wider.png": encode_png(np.zeros((8, side + 8, 4), np.uint8))}
+    too_wide = f"left out, {side + 8} x 8 pixels; the limit is {most:,} in all"
     found = _survey(tmp_path / "1", files, Options(slicing=Slicing(8, 8)))
     assert np.array_equal(found.pictures.pictures, np.stack(np.split(wide[:, -64:], 8, axis=1)))
     assert _told(found)[too_wide] == ("a/wider.png",)
@@ -249,6 +249,14 @@ def test_larger_pictures_are_read_where_they_become_smaller(tmp_path: Path) -> N
     found = _survey(tmp_path / "3", files)
     assert _told(found)[f"left out, {side} x 8 pixels; the limit is {limit} a side"] == ("a/wide.png",)
     assert not found.ready and len(found.pictures) == 0
+
+
+@pytest.mark.parametrize(("height", "width"), [(3456, 832), (32, 3200)])
+def test_sheets_are_limited_by_their_area(tmp_path: Path, height: int, width: int) -> None:
+    sheet = np.zeros((height, width, 4), np.uint8)
+    sheet[-32:, -32 * 20 :] = noise(7, 32, 32 * 20)
+    found = _survey(tmp_path, {"a/sheet.png": encode_png(sheet)}, Options(slicing=Slicing(32, 32)))
+    assert len(found.pictures) == 20 and np.array_equal(found.pictures.pictures[-1], sheet[-32:, -32:])
 
 
 def test_colours_are_counted_of_each_class_and_once_of_all(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pixelart.errors import RequestRejected
-from pixelart.ui.form import ANY_CLASS, Form, request_from
+from pixelart.ui.form import ANY_CLASS, Form, class_choices, request_from
 from pixelart.ui.palette_value import AllowedColours, everything_allowed
 from tests.ui.fake_engine import CODEC, FakeEngine
 
@@ -85,3 +85,20 @@ def test_bad_values_get_one_plain_line(change: dict[str, Any]) -> None:
     with pytest.raises(RequestRejected) as caught:
         request_from(replace(FORM, **change), INFO)
     assert str(caught.value)[0].isupper() and str(caught.value).endswith(".")
+
+
+def test_a_class_called_any_can_be_meant() -> None:
+    info = replace(INFO, classes=("Any", "hero"))
+    choices = class_choices(info.classes)
+    assert choices == [("Any class", ""), ("Any", "Any"), ("hero", "hero")]
+    asked = [request_from(replace(FORM, class_name=posted), info).class_weights for _, posted in choices]
+    assert asked == [{}, {"Any": 1.0}, {"hero": 1.0}]
+    assert class_choices(("hero",)) == [("Any", "Any"), ("hero", "hero")]
+    for posted in ("", ANY_CLASS):
+        assert request_from(replace(FORM, class_name=posted), INFO).class_weights == {}
+
+
+def test_a_class_is_found_however_its_letters_are_written() -> None:
+    info = replace(INFO, classes=("Zo\u00eb",))
+    for typed in ("Zo\u00eb", "Zoe\u0308"):
+        assert request_from(replace(FORM, class_name=typed), info).class_weights == {"Zo\u00eb": 1.0}

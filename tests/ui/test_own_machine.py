@@ -72,7 +72,7 @@ def test_no_request_at_all() -> None:
 @pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 def test_a_served_app_looks_at_each_request(tiny_data: Path, tmp_path: Path) -> None:
     engine: Any = FakeEngine(size=8)
-    form = [None, "Folder", "", str(tiny_data), "As the base model", False, False, 0, 0, 0, 0, "tiny", ""]
+    form = [None, "Folder", "", str(tiny_data), "As the base model", False, False, False, 0, 0, 0, 0, "tiny", ""]
     with (
         Jobs(tmp_path / "jobs", checkpoints=tmp_path) as jobs,
         serving(engine, jobs, hosting=DESKTOP) as url,

@@ -37,7 +37,7 @@ from pixelart.ui.training.visitor import Images
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.test_own_machine import HERE, request_of
 
-FORM = ImagesForm(ZIP, "", "", AS_MODEL, False, False, 0, 0, 0, 0, "new:gated_pixelcnn", "")
+FORM = ImagesForm(ZIP, "", "", AS_MODEL, False, False, False, 0, 0, 0, 0, "new:gated_pixelcnn", "")
 Check = Callable[[ImagesForm], str]
 
 

@@ -31,7 +31,7 @@ from tests.ui.fake_engine import FakeEngine
 from tests.ui.test_train_form import FORM
 
 NEW = replace(FORM, base="new:row_rnn", steps=100_000)
-STEP_1 = (ZIP, "", "", 8, False, False, 0, 0, 0, 0)
+STEP_1 = (ZIP, "", "", 8, False, False, False, 0, 0, 0, 0)
 ANN, BOB = ({"owner": letter * 32, "job": ""} for letter in "ab")
 
 

@@ -29,6 +29,7 @@ class ImagesForm:
     size: Any
     resize: Any
     enlarged: Any
+    frames: Any
     tile_width: Any
     tile_height: Any
     margin: Any
@@ -82,4 +83,5 @@ def options_from(form: ImagesForm, size: tuple[int, int] | None) -> Options:
         slicing=slicing,
         size=size,
         fit="nearest" if form.resize is True else "refuse",
+        frames="all" if form.frames is True else "first",
     )

@@ -127,6 +127,9 @@ def _images() -> tuple[list[Any], FileDrop, tuple[gr.Button, gr.Button], gr.HTML
             True, label="Undo enlargement", elem_id="enlarged",
             info="Pictures whose pixels are 2 x 2, 3 x 3 ... become small again, exactly.",
         )  # fmt: skip
+        frames = Flag(
+            False, label="All frames", info="Of animations; off: the first of each.", elem_id="frames",
+        )  # fmt: skip
         with gr.Row(elem_classes="numbers"):
             tile_width = WholeNumber(0, label="Tile width", info="0: no sheet", min_width=70)
             tile_height = WholeNumber(0, label="Tile height", info="0: as wide", min_width=70)
@@ -137,7 +140,7 @@ def _images() -> tuple[list[Any], FileDrop, tuple[gr.Button, gr.Button], gr.HTML
         stop = gr.Button("Cancel", elem_id="cancel-check", min_width=90)
     status = gr.HTML(status_text(NOTHING_YET), elem_id="images-status", apply_default_css=False)
     report = gr.HTML("", elem_id="report", apply_default_css=False)
-    chosen = [source, dataset, folder, size, resize, enlarged, tile_width, tile_height, margin, spacing]
+    chosen = [source, dataset, folder, size, resize, enlarged, frames, tile_width, tile_height, margin, spacing]
     return chosen, drop, (check, stop), status, report
 
 

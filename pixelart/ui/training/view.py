@@ -31,6 +31,7 @@ TRAINING, HELD_OUT = "your pictures", "pictures kept aside"
 """That it learns from, and that it is only measured on."""
 _PAGE_WORDS = (
     ("--fit nearest resizes", '"Resize the others" resizes'),
+    ("--frames all takes all", '"All frames" takes all'),
     ("take the true grid to reduce it", '"Undo enlargement" reduces it'),
     (NO_MEMORY, "not enough memory; a smaller batch size needs less"),
 )
