@@ -149,8 +149,9 @@ def held_out(pictures: PictureSet, seen: frozenset[str], data: Path) -> PictureS
 def _request(options: argparse.Namespace) -> tuple[Engine, Request]:
     check_scale(options.scale)
     engine, name = find(options.checkpoints, options.checkpoint)
-    request = Request(
+    request = engine.request(
         name,
+        preset=options.preset,
         class_weights=class_weights(options),
         count=options.count,
         seed=options.seed,
