@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from benchmarks.quality import choosing, metrics, report
+from benchmarks.quality.completions import compare_completions
 from benchmarks.quality.drawing import draw_classes
 from benchmarks.quality.judge import Judge, find_judge, judge_digest
 from benchmarks.quality.measure import ceiling, quality
@@ -32,6 +33,7 @@ from pixelart.engine import Engine, Preset
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.images import encode_png
 from pixelart.models.weights import CONFIG_FILE, PRESETS_KEY
+from pixelart.presets import DEFAULT_PRESET
 from pixelart.sampling import Controls
 from pixelart.settings import SETTINGS
 from pixelart.terminal import progress_bar
@@ -49,6 +51,12 @@ ORDERS = """\
 Pictures drawn as one class, as the results of a request are. Pairs: of two pictures, of which the judge takes one alone
 for the class, how often that one comes first. Class gain is log p(picture given class) - log p(picture given any
 class). Drawn to choose by (see above)."""
+
+
+COMPLETIONS = """\
+Candidates for a hole in a real validation tile. Pairs: of two candidates, how often the one comes first that is nearer
+to what was there, by the judge's features; 50 % is chance."""
+HOLES = ("centre16", "brush")
 
 
 def controls_of(preset: Preset) -> Controls:
@@ -69,7 +77,7 @@ def find_pieces(engine: Engine, checkpoint: str, options: argparse.Namespace) ->
 def measure_grid(engine: Engine, name: str, judge: Judge, tiles: Tiles, options: argparse.Namespace) -> list[Any]:
     """The figures of every setting of the grid, by the validation tiles."""
     rows = []
-    for controls in choosing.grid(options.temperatures, options.top_ps, options.guidances):
+    for controls in options.grid or choosing.grid(options.temperatures, options.top_ps, options.guidances):
         values: dict[str, Any] = {"two_sample": False, "near_copies": False, "keep": options.keep}
         values |= {"part": "validation", "first_seed": SEEDS_TO_CHOOSE}
         rows.append(quality(engine, name, controls, options.grid_pictures, judge, tiles, **values))
@@ -97,15 +105,26 @@ def measure_presets(
 
 
 def measure_orders(
-    engine: Engine, name: str, judge: Judge, settings: Mapping[str, Controls], options: argparse.Namespace
+    engine: Engine,
+    name: str,
+    judge: Judge,
+    tiles: Tiles,
+    presets: Mapping[str, Preset],
+    options: argparse.Namespace,
 ) -> dict[str, Any]:
-    """How well each order of results agrees with the judge, of pictures drawn to choose by."""
+    """How well each order of results agrees with the judge: of pictures drawn to choose by, the plain ones, which differ
+    most, and those of the default preset; and of candidates for holes."""
+    settings = {PLAIN: Controls(), DEFAULT_PRESET: controls_of(presets[DEFAULT_PRESET])}
     found = {}
     for setting, controls in settings.items():
-        count = max(options.grid_pictures, 8)
-        drawn = draw_classes(engine, name, controls, count=count, first_seed=SEEDS_TO_CHOOSE, keep=options.keep)
-        found[setting] = compare_orders(engine.library.load(name), drawn, judge)
-    return {"note": ORDERS, "settings": found}
+        drawn = draw_classes(
+            engine, name, controls, count=options.grid_pictures, first_seed=SEEDS_TO_CHOOSE, keep=options.keep
+        )
+        found[setting] = compare_orders(engine.library.load(name), drawn, judge, keep=options.keep)
+    completions = compare_completions(
+        engine, name, presets[DEFAULT_PRESET], judge, tiles, holes=HOLES, most=options.completions
+    )
+    return {"note": ORDERS, "settings": found, "completions_note": COMPLETIONS, "completions": completions}
 
 
 def judged(judge: Judge, tiles: Tiles) -> dict[str, Any]:
@@ -133,7 +152,7 @@ def measure_checkpoint(engine: Engine, name: str, options: argparse.Namespace, c
     tiles, judge = find_pieces(engine, name, options)
     result = {"checkpoint": name, "command": command, "machine": report.machine(), "judge": judged(judge, tiles)}
     presets = dict(engine.info(name).presets)
-    rows = measure_grid(engine, name, judge, tiles, options) if options.grid else []
+    rows = [] if options.grid is None else measure_grid(engine, name, judge, tiles, options)
     if rows:
         presets = choosing.choose_presets(rows)
     if options.write_presets:
@@ -144,8 +163,7 @@ def measure_checkpoint(engine: Engine, name: str, options: argparse.Namespace, c
     figures = measure_presets(engine, name, judge, tiles, settings, options)
     result |= {"presets": {preset: value.values() for preset, value in presets.items()}}
     if options.orders:
-        chosen = {preset: settings[preset] for preset in ("balanced", PLAIN) if preset in settings}
-        result["orders"] = measure_orders(engine, name, judge, chosen, options)
+        result["orders"] = measure_orders(engine, name, judge, tiles, presets, options)
     if options.quick:
         return {**result, "validation": figures}
     drawn = [draw_classes(engine, name, c, count=options.pictures, keep=options.keep) for c in settings.values()]
@@ -163,6 +181,14 @@ def _line(setting: str, figures: Mapping[str, Any]) -> str:
     return f"{setting} {values['temperature']:g}/{values['top_p']:g}/{values['guidance']:g}: {numbers}"
 
 
+def _controls(text: str) -> Controls:
+    try:
+        temperature, top_p, guidance = map(float, text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r:.40}: write TEMPERATURE,TOP_P,GUIDANCE such as 0.9,1,1.5") from error
+    return Controls(temperature=temperature, top_p=top_p, guidance=guidance)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="benchmarks.quality", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -173,13 +199,15 @@ def _parser() -> argparse.ArgumentParser:
     add("--data", type=Path, default=Path("examples/dungeon.zip"), help="real tiles; sub-folder = class")
     add("--pictures", type=int, default=24, help="drawn of each class at each preset (24)")
     add("--quick", action="store_true", help="few figures, by the validation tiles, and nothing is written")
-    add("--grid", action="store_true", help="measure a grid of settings and choose the presets by it")
+    text = "measure a grid of settings and choose the presets by it: those given, or all that follow"
+    add("--grid", nargs="*", type=_controls, metavar="TEMPERATURE,TOP_P,GUIDANCE", help=text)
     add("--grid-pictures", type=int, default=8, help="drawn of each class at each setting of the grid (8)")
     add("--temperatures", type=float, nargs="+", default=[0.8, 0.9, 1.0])
     add("--top-ps", type=float, nargs="+", default=[0.9, 1.0])
     add("--guidances", type=float, nargs="+", default=[1.0, 1.5, 2.0])
     add("--write-presets", action="store_true", help="put the presets into the checkpoint's config.json")
     add("--orders", action="store_true", help="also compare orders of results")
+    add("--completions", type=int, default=2, help="tiles of each class to complete for them (2)")
     add("--judge", type=Path, default=HERE / "judge.safetensors", help="where the judge is kept")
     add("--keep", type=Path, default=Path(".quality/drawn"), help="where drawn pictures are kept")
     add("--json", action="store_true", help="also print one JSON value")

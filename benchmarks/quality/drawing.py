@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import safetensors.numpy
@@ -75,23 +75,29 @@ def _draw_class(
         allowed=controls.allowed,
     )
     path = None if keep is None else keep / f"{_key(engine, request)}.safetensors"
-    if path is not None and (kept := _read(path)) is not None:
-        return kept
+    if path is not None and (kept := read_kept(path, "pictures", "log_prob")) is not None:
+        return kept[0], kept[1]
     drawings = engine.generate(request)
     pictures = np.stack([drawing.picture for drawing in drawings])
     log_prob = np.array([drawing.log_prob for drawing in drawings])
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_file(path, safetensors.numpy.save({"pictures": pictures, "log_prob": log_prob}))
+        write_kept(path, pictures=pictures, log_prob=log_prob)
     return pictures, log_prob
 
 
-def _read(path: Path) -> tuple[Picture, NDArray[np.float64]] | None:
+def read_kept(path: Path, *names: str) -> list[NDArray[Any]] | None:
+    """The arrays of these names that a file keeps; None where it is not there or is none."""
     try:
         values = safetensors.numpy.load(path.read_bytes())
-        return values["pictures"], values["log_prob"]
+        return [values[name] for name in names]
     except (OSError, KeyError, SafetensorError):
         return None
+
+
+def write_kept(path: Path, **arrays: NDArray[Any]) -> None:
+    """Keep arrays by their names in a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, safetensors.numpy.save({name: np.ascontiguousarray(a) for name, a in arrays.items()}))
 
 
 def _key(engine: Engine, request: Request) -> str:

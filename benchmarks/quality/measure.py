@@ -89,8 +89,9 @@ class Learned:
         }
 
     def copied(self, pictures: Picture, name: str) -> NDArray[np.bool_]:
-        """Whether each picture of a class, (N,), is a near copy of one of that class."""
-        return are_near_copies(pictures, self._classes[name])
+        """Whether each picture of a class, (N,), is a near copy of one of that class; (0,) where none was learned."""
+        learned = self._classes[name]
+        return are_near_copies(pictures, learned) if len(learned) else _NONE
 
 
 class Measure:

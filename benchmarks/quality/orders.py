@@ -6,7 +6,9 @@ results of one request.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.quality import metrics
-from benchmarks.quality.drawing import Drawn
+from benchmarks.quality.drawing import Drawn, read_kept, write_kept
 from benchmarks.quality.judge import Judge
 from pixelart.codec import Picture
 from pixelart.completion import whole_log_prob
@@ -26,42 +28,61 @@ CHUNK = 16
 Values = NDArray[np.float64]
 
 
-def compare_orders(loaded: Checkpoint, drawn: Drawn, judge: Judge) -> dict[str, dict[str, Any]]:
+def compare_orders(
+    loaded: Checkpoint, drawn: Drawn, judge: Judge, *, keep: Path | None = None
+) -> dict[str, dict[str, Any]]:
     """Of each order: `pairs`, the share of pairs of one class, one picture taken for it by the judge and one not, that
     it puts right; `first`, how often the judge takes the first of GROUP pictures for their class, and `blank`, how
-    often it is blank; `rank`, the mean over classes of the rank correlation with the judge's log p of the class."""
-    names = np.array(drawn.class_names)
+    often it is blank; `rank`, the mean over classes of the rank correlation with the judge's log p of the class. What
+    the model says of the pictures is kept in the folder `keep`."""
     tables = dict[str, list[dict[str, Any]]]()
     for name in dict.fromkeys(drawn.class_names):
         pictures, own = drawn.of(name), judge.classes.index(name)
         log_p = judge.log_probabilities(judge.snap(pictures))
         blank = metrics.visible_share(pictures) < metrics.BLANK
-        for order, values in scores(loaded, pictures, name, drawn.log_prob[names == name]).items():
+        table = log_prob_table(loaded, pictures, keep=keep)
+        for order, values in scores(table, loaded.config.classes.index(name), pictures).items():
             found = {"rank": rank_correlation(values, log_p[:, own]), "values": values}
             tables.setdefault(order, []).append({**found, "right": log_p.argmax(1) == own, "blank": blank})
     return {order: _agreement(rows) for order, rows in tables.items()}
 
 
-@torch.no_grad()
-def scores(loaded: Checkpoint, pictures: Picture, name: str, log_prob: Values) -> dict[str, Values]:
-    """What each order sorts by, the highest first, (N,) of `pictures` drawn as the class `name`."""
-    x, own = loaded.codec.encode(pictures).to(loaded.device), loaded.config.classes.index(name)
-    each = torch.eye(len(loaded.config.classes), device=loaded.device)
-    rows = [torch.zeros_like(each[0]), *each]
-    table = np.stack([_log_prob(loaded, x, weights) for weights in rows])  # of any class, and of each
-    posterior = torch.from_numpy(table[1:]).log_softmax(0)[own].numpy()
+def scores(table: Values, own: int, pictures: Picture) -> dict[str, Values]:
+    """What each order sorts by, the highest first, (N,) of `pictures` drawn as the class of index `own`; `table`: see
+    `log_prob_table`. Of a table of two rows, any class and its own, all but p(class given picture)."""
+    whole = len(table) > 2
+    log_prob = table[1 + own] if whole else table[1]
     per_pixel = log_prob / np.maximum(1, (pictures[..., 3] > 0).sum((1, 2)))
     gain = log_prob - table[0]
-    return {
-        "seed": -np.arange(len(x), dtype=np.float64),
+    found = {
+        "seed": -np.arange(len(pictures), dtype=np.float64),
         "log p": log_prob,
         "log p per visible pixel": per_pixel,
-        "p(class given picture)": posterior,
         "class gain": gain,
-        "ranks: log p per visible pixel + p(class given picture)": ranks(per_pixel) + ranks(posterior),
-        "ranks: log p + p(class given picture)": ranks(log_prob) + ranks(posterior),
-        "ranks: log p per visible pixel + class gain": ranks(per_pixel) + ranks(gain),
+        "class gain per visible pixel": gain / np.maximum(1, (pictures[..., 3] > 0).sum((1, 2))),
+        "ranks of log p + class gain": ranks(log_prob) + ranks(gain),
+        "ranks of log p per visible pixel + class gain": ranks(per_pixel) + ranks(gain),
     }
+    if whole:
+        posterior = torch.from_numpy(table[1:]).log_softmax(0)[own].numpy()
+        found["p(class given picture)"] = posterior
+        found["ranks of log p + p(class given picture)"] = ranks(log_prob) + ranks(posterior)
+        found["ranks of log p per visible pixel + p(class given picture)"] = ranks(per_pixel) + ranks(posterior)
+    return found
+
+
+def log_prob_table(loaded: Checkpoint, pictures: Picture, *, keep: Path | None = None) -> Values:
+    """log p of each of `pictures` (N, H, W, 4) given any class, and given each class, (1 + classes, N)."""
+    revision = str(loaded.identity["revision"]).encode()
+    name = hashlib.sha256(b"log p" + revision + pictures.tobytes()).hexdigest()[:32]
+    if keep is not None and (kept := read_kept(keep / f"{name}.safetensors", "table")) is not None:
+        return kept[0]
+    x, each = loaded.codec.encode(pictures).to(loaded.device), torch.eye(len(loaded.config.classes))
+    rows = [torch.zeros_like(each[0]), *each]
+    table = np.stack([log_prob(loaded, x, weights.to(loaded.device)) for weights in rows])
+    if keep is not None:
+        write_kept(keep / f"{name}.safetensors", table=table)
+    return table
 
 
 def ranks(values: Values) -> Values:
@@ -78,7 +99,8 @@ def rank_correlation(one: Values, other: Values) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def _log_prob(loaded: Checkpoint, x: torch.Tensor, weights: torch.Tensor) -> Values:
+def log_prob(loaded: Checkpoint, x: torch.Tensor, weights: torch.Tensor) -> Values:
+    """log p of pictures x (N, C, H, W) given class weights (classes,), (N,)."""
     return torch.cat([whole_log_prob(loaded.model, some, weights) for some in x.split(CHUNK)]).numpy()
 
 

@@ -75,7 +75,7 @@ def _section(result: Figures) -> str:
     ]
     for name, figures in [("real training tiles", result["ceiling"]), *result["held_out"].items()]:
         lines += ["", f"### {name}, by class", "", class_table(figures)]
-    if result.get("grid"):
+    if result["grid"]:
         lines += ["", "### The grid, by validation tiles", "", result["note"], "", grid_table(result["grid"])]
     if result.get("orders"):
         lines += ["", "### The order of results", "", orders_table(result["orders"])]
@@ -135,6 +135,13 @@ def orders_table(orders: Figures) -> str:
         for name, row in rows.items():
             pairs = f"{_number(row['pairs']['value'])} ({row['pairs']['count']})"
             lines.append(_row([setting, name, pairs, f"{row['rank']:.2f}", _cell(row["first"]), _cell(row["blank"])]))
+    if not orders["completions"]:
+        return "\n".join(lines)
+    head = ["hole", "order", "pairs put right", "distance of the first of 4, over the mean"]
+    lines += ["", orders["completions_note"], "", _row(head), "|---" * len(head) + "|"]
+    for hole, rows in orders["completions"].items():
+        for name, row in rows.items():
+            lines.append(_row([hole, name, _cell(row["pairs"]), _cell(row["first"])]))
     return "\n".join(lines)
 
 
