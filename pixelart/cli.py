@@ -24,6 +24,7 @@ from pixelart.errors import PixelArtError
 from pixelart.holes import HOLES
 from pixelart.leaving import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 from pixelart.plain_json import to_json
+from pixelart.presets import DEFAULT_PRESET, PRESET_NAMES
 from pixelart.sampling import AUTO, SAMPLERS
 from pixelart.seams import AXES
 from pixelart.terminal import replace_what_cannot_be_printed
@@ -152,10 +153,12 @@ def _pictures(command: argparse.ArgumentParser) -> None:
     _class(command)
     command.add_argument("--count", type=int, default=1, help="how many pictures (1)")
     command.add_argument("--seed", type=int, default=0, help="picture i uses seed + i (0)")
-    command.add_argument("--temperature", type=float, default=1.0, help="below 1 careful, above 1 wild (1.0)")
-    command.add_argument("--top-k", type=int, default=0, help="draw from the k most probable colours; 0 = all")
-    command.add_argument("--top-p", type=float, default=1.0, help="draw from the smallest set of this mass (1.0)")
-    command.add_argument("--guidance", type=float, default=1.0, help="above 1: more typical of the class (1.0)")
+    text = f"how careful it draws: the four values below, chosen for the checkpoint ({DEFAULT_PRESET})"
+    command.add_argument("--preset", choices=PRESET_NAMES, default=DEFAULT_PRESET, help=text)
+    command.add_argument("--temperature", type=float, help="below 1 careful, above 1 wild (of the preset)")
+    command.add_argument("--top-k", type=int, help="draw from the k most probable colours; 0 = all (of the preset)")
+    command.add_argument("--top-p", type=float, help="draw from the smallest set of this mass (of the preset)")
+    command.add_argument("--guidance", type=float, help="above 1: more typical of the class (of the preset)")
     command.add_argument("--allow", metavar="COLOURS", help="only these colours, such as ff0044,transparent")
     text = "all draw the same pictures; auto: the fastest for the model (auto)"
     command.add_argument("--sampler", choices=(AUTO, *SAMPLERS), default=AUTO, help=text)

@@ -150,8 +150,9 @@ def _request(options: argparse.Namespace) -> tuple[Engine, Request]:
     check_scale(options.scale)
     check_out_folder(options.out)
     engine, name = find(options.checkpoints, options.checkpoint)
-    request = Request(
+    request = engine.request(
         name,
+        preset=options.preset,
         class_weights=class_weights(options),
         count=options.count,
         seed=options.seed,

@@ -27,6 +27,8 @@ from pixelart.library import Checkpoint as Checkpoint
 from pixelart.library import CheckpointInfo as CheckpointInfo
 from pixelart.library import Library
 from pixelart.own_colours import own_colours
+from pixelart.presets import DEFAULT_PRESET
+from pixelart.presets import Preset as Preset
 from pixelart.previews import Look
 from pixelart.previews import OnRow as OnRow
 from pixelart.requests import Drawing as Drawing
@@ -99,6 +101,17 @@ class Engine:
             WeightsRejected: its config is damaged.
         """
         return self.library.info(checkpoint)
+
+    def request(self, checkpoint: str, *, preset: str = DEFAULT_PRESET, **values: Any) -> Request:
+        """A request with the temperature, top_p, top_k and guidance of a preset of the checkpoint; `values` are fields
+        of `Request` and go before those of the preset, unless they are None.
+
+        Raises:
+            RequestRejected: no such checkpoint, or it has no such preset.
+            WeightsRejected: its config is damaged.
+        """
+        said = {name: value for name, value in values.items() if value is not None}
+        return Request(checkpoint, **{**self.info(checkpoint).preset(preset).values(), **said})
 
     def warm_up(self, checkpoint: str) -> None:
         """Load the checkpoint and draw one pixel, so that nobody waits for weights, or for inner loops to be compiled

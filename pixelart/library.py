@@ -35,6 +35,7 @@ from pixelart.models.weights import (
     read_seen,
 )
 from pixelart.owners import asking, may_see, owns
+from pixelart.presets import DEFAULT_PRESET, FIXED, Preset
 from pixelart.settings import SETTINGS
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,8 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class CheckpointInfo:
     """What a checkpoint can draw. `colours`: RGBA uint8 (K, 4) of an indexed codec (0 = transparent), else None.
-    `enlarges`: whether it can enlarge a picture. `origin`: the repository and commit of the Hub it was pulled from."""
+    `enlarges`: whether it can enlarge a picture. `origin`: the repository and commit of the Hub it was pulled from.
+    `presets`: how careful or wild it draws, by name."""
 
     name: str
     model: str
@@ -54,6 +56,17 @@ class CheckpointInfo:
     training: Mapping[str, Any] = field(default_factory=dict)
     enlarges: bool = False
     origin: Origin | None = None
+    presets: Mapping[str, Preset] = field(default_factory=lambda: FIXED)
+
+    def preset(self, name: str = DEFAULT_PRESET) -> Preset:
+        """One of `presets`.
+
+        Raises:
+            RequestRejected: no such preset.
+        """
+        if name not in self.presets:
+            raise RequestRejected(f"preset {name!r:.40} is not one of {', '.join(self.presets)}")
+        return self.presets[name]
 
 
 @dataclass(frozen=True)
@@ -225,6 +238,7 @@ def _info(path: Path, config: CheckpointConfig) -> CheckpointInfo:
         config.training,
         enlarges=len(size.get("stages", ())) > 1,
         origin=read_origin(path),
+        presets=config.presets,
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pixelart.codec import Picture
-from pixelart.near_copies import near_copies, nearest_difference
+from pixelart.near_copies import LIMIT, are_near_copies, near_copies, nearest_difference
 
 
 def picture_of(seed: int, *, size: int = 12) -> Picture:
@@ -37,3 +37,22 @@ def test_a_copy_is_near_however_it_is_mirrored_or_moved_a_little() -> None:
 def test_empty_pictures_are_copies_of_each_other_alone() -> None:
     empty = np.zeros((1, 12, 12, 4), np.uint8)
     assert near_copies(empty, empty) == 1.0 and near_copies(empty, picture_of(0)[None]) == 0.0
+
+
+def test_the_quick_answer_is_that_of_comparing_every_pair() -> None:
+    random = np.random.default_rng(3)
+    colours = random.integers(0, 255, (5, 4), dtype=np.uint8)
+    colours[:, 3] = 255, 255, 255, 0, 255
+    learned = colours[random.integers(0, 5, (12, 16, 16))]
+    learned[9:, :, 4:] = 0  # some with little to see, one with nothing
+    learned[11] = 0
+    drawn = learned[random.integers(0, 12, 60)]
+    for picture in drawn:
+        changed = random.random((16, 16)) < random.uniform(0, 0.25)
+        picture[changed] = colours[random.integers(0, 5, int(changed.sum()))]
+    drawn[::3] = np.roll(drawn[::3], (2, -2), (1, 2))
+    drawn[1::3] = drawn[1::3, :, ::-1]
+    drawn[:2] = 0
+    expected = nearest_difference(drawn, learned) <= LIMIT
+    assert 5 < expected.sum() < 55
+    assert are_near_copies(drawn, learned).tolist() == expected.tolist()

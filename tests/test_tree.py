@@ -45,6 +45,7 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
         "pixelart.owners",
         "pixelart.plain_json",
         "pixelart.class_names",
+        "pixelart.presets",
     ),
     ("pixelart.address", "pixelart.proxies", "pixelart.streams", "pixelart.memory"),
 ]

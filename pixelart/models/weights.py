@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from pixelart.errors import WeightsRejected
 from pixelart.layers.context import Context
 from pixelart.models.base import AutoregressiveModel, to_channels_last
 from pixelart.models.registry import config_from_dict, config_to_dict, get_variant
+from pixelart.presets import Preset, parse_presets
 from pixelart.settings import SETTINGS
 
 CONFIG_FILE, WEIGHTS_FILE, SEEN_FILE, CARD_FILE = "config.json", "model.safetensors", "training_images.txt", "README.md"
@@ -33,11 +35,14 @@ MOST_WEIGHT = 1e6
 """What no weight of a network that has learned comes near; beyond, sums of products overflow."""
 TRIED_SIDE = 8
 """Pixels a side of the picture that new weights are tried on."""
+PRESETS_KEY = "presets"
+"""Under `training`; may be missing."""
 
 
 @dataclass(frozen=True)
 class CheckpointConfig:
-    """config.json: which model, what its integers mean, what its classes are called, how it was trained."""
+    """config.json: which model, what its integers mean, what its classes are called, how it was trained. Its presets
+    stand under `training`, whose keys older readers pass over."""
 
     model: str
     model_config: dict[str, Any]
@@ -48,6 +53,11 @@ class CheckpointConfig:
     def build(self) -> AutoregressiveModel:
         """A new model of this config, with random weights."""
         return get_variant(self.model).model(config_from_dict(self.model, self.model_config))
+
+    @property
+    def presets(self) -> Mapping[str, Preset]:
+        """How careful or wild it draws, by name; fixed ones where the config has none."""
+        return parse_presets(self.training.get(PRESETS_KEY))
 
     def to_json(self) -> bytes:
         """The content of config.json."""
@@ -222,6 +232,10 @@ def _check(config: CheckpointConfig, name: str) -> None:
         raise WeightsRejected(f"{name}: codec {codec.name} and model differ in channels or levels")
     if not isinstance(config.training, dict):
         raise WeightsRejected(f"{name}: 'training' must be an object")
+    try:
+        parse_presets(config.training.get(PRESETS_KEY))
+    except ValueError as error:
+        raise WeightsRejected(f"{name}: {error}") from error
     for class_name in config.classes:
         check_class_name(class_name, name)
     if len(set(config.classes)) != len(config.classes) or len(config.classes) != values.num_classes:

@@ -12,7 +12,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -156,8 +156,8 @@ def _folder_members(source: Path, reading: Reading) -> Iterator[Member]:
 
 
 def _seen(named: Iterable[tuple[str, _T]], reading: Reading) -> list[tuple[str, PurePosixPath, _T]]:
-    """(name, place, file) of each that is not hidden and lies in no run or checkpoint, by place. Windows PowerShell 5 writes backslashes between folders
-    into a .zip, and what unpacks it elsewhere may make one name of them."""
+    """(name, place, file) of each that is not hidden and lies in no run or checkpoint, by place. Windows PowerShell 5
+    writes backslashes between folders into a .zip, and what unpacks it elsewhere may make one name of them."""
     seen, told = list[tuple[str, PurePosixPath, _T]](), set[PurePosixPath]()
     for name, file in ((name.replace("\\", "/"), file) for name, file in named):
         place = PurePosixPath(name)

@@ -18,6 +18,7 @@ from pixelart.images import decode_picture
 from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas, Painting, Swatches, blank_canvas
 from pixelart.ui.drawing import model_info
+from pixelart.ui.form import ANY_CLASS, class_choices
 from pixelart.ui.importing import fit_to_canvas
 from pixelart.ui.keeping import NOTHING_KEPT, Kept
 from pixelart.ui.models_list import model_choices

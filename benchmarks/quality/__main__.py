@@ -1,0 +1,245 @@
+"""What a checkpoint draws, beside real tiles that it has never seen.
+
+    python -m benchmarks.quality --checkpoint dungeon-gated --grid --orders --write-presets
+    python -m benchmarks.quality --checkpoint dungeon-gated --pictures 4 --quick --json
+
+The first measures a grid of temperature x top-p x guidance on the validation tiles, chooses the presets Calm, Balanced
+and Wild by it, writes them into the checkpoint's config.json, measures them on the held-out tiles, and writes
+benchmarks/QUALITY.md and a contact sheet. The second is quick and writes nothing: the checkpoint's presets on the
+validation tiles.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.quality import choosing, metrics, report
+from benchmarks.quality.completions import compare_completions
+from benchmarks.quality.drawing import draw_classes
+from benchmarks.quality.judge import Judge, find_judge, judge_digest
+from benchmarks.quality.measure import ceiling, quality
+from benchmarks.quality.orders import compare_orders
+from benchmarks.quality.tiles import Tiles, read_tiles
+from pixelart.engine import Engine, Preset
+from pixelart.errors import PixelArtError, RequestRejected
+from pixelart.images import encode_png
+from pixelart.models.weights import CONFIG_FILE, PRESETS_KEY
+from pixelart.presets import DEFAULT_PRESET
+from pixelart.sampling import Controls
+from pixelart.settings import SETTINGS
+from pixelart.terminal import progress_bar
+from pixelart.training.checkpoint import write_file
+
+HERE = Path(__file__).parent
+PLAIN = "plain"
+"""The model as it is: temperature 1, all colours, no guidance."""
+SEEDS_TO_CHOOSE = 1000
+"""Seeds from here on are drawn to choose by; those from 0 on are reported."""
+NOTE = """\
+Settings are chosen by the tiles whose share of the content hash lies in 0.10 to 0.15, which the judge has not learned,
+with other seeds than those reported. A checkpoint trained with a validation share of 0.1 has learned these tiles."""
+ORDERS = """\
+Pictures drawn as one class, as the results of a request are. Pairs: of two pictures, of which the judge takes one alone
+for the class, how often that one comes first. Class gain is log p(picture given class) - log p(picture given any
+class). Drawn to choose by (see above)."""
+
+
+COMPLETIONS = """\
+Candidates for a hole in a real validation tile. Pairs: of two candidates, how often the one comes first that is nearer
+to what was there, by the judge's features; 50 % is chance."""
+HOLES = ("centre16", "brush")
+
+
+def controls_of(preset: Preset) -> Controls:
+    """The controls that a preset stands for."""
+    return Controls(**preset.values())
+
+
+def find_pieces(engine: Engine, checkpoint: str, options: argparse.Namespace) -> tuple[Tiles, Judge]:
+    """The real tiles in the checkpoint's size, and the judge of them."""
+    info = engine.info(checkpoint)
+    tiles = read_tiles(options.data, size=(info.height, info.width))
+    if not set(tiles.classes) & set(info.classes):
+        raise RequestRejected(f"{checkpoint} has none of the classes of {options.data.name}")
+    with progress_bar("training the judge") as progress:
+        return tiles, find_judge(tiles, options.judge, progress=progress)
+
+
+def measure_grid(engine: Engine, name: str, judge: Judge, tiles: Tiles, options: argparse.Namespace) -> list[Any]:
+    """The figures of every setting of the grid, by the validation tiles."""
+    rows = []
+    for controls in options.grid or choosing.grid(options.temperatures, options.top_ps, options.guidances):
+        values: dict[str, Any] = {"two_sample": False, "near_copies": False, "keep": options.keep}
+        values |= {"part": "validation", "first_seed": SEEDS_TO_CHOOSE}
+        rows.append(quality(engine, name, controls, options.grid_pictures, judge, tiles, **values))
+        print(_line("grid", rows[-1]), file=sys.stderr, flush=True)
+    return rows
+
+
+def measure_presets(
+    engine: Engine,
+    name: str,
+    judge: Judge,
+    tiles: Tiles,
+    presets: Mapping[str, Controls],
+    options: argparse.Namespace,
+) -> dict[str, Any]:
+    """The figures of each preset: by the held-out tiles, or, of a quick run, fewer figures by the validation tiles."""
+    values: dict[str, Any] = {"keep": options.keep}
+    if options.quick:
+        values |= {"part": "validation", "two_sample": False, "near_copies": False, "first_seed": SEEDS_TO_CHOOSE}
+    found = {}
+    for preset, controls in presets.items():
+        found[preset] = quality(engine, name, controls, options.pictures, judge, tiles, **values)
+        print(_line(preset, found[preset]), file=sys.stderr, flush=True)
+    return found
+
+
+def measure_orders(
+    engine: Engine,
+    name: str,
+    judge: Judge,
+    tiles: Tiles,
+    presets: Mapping[str, Preset],
+    options: argparse.Namespace,
+) -> dict[str, Any]:
+    """How well each order of results agrees with the judge: of pictures drawn to choose by, the plain ones, which differ
+    most, and those of the default preset; and of candidates for holes."""
+    settings = {PLAIN: Controls(), DEFAULT_PRESET: controls_of(presets[DEFAULT_PRESET])}
+    found = {}
+    for setting, controls in settings.items():
+        drawn = draw_classes(
+            engine, name, controls, count=options.grid_pictures, first_seed=SEEDS_TO_CHOOSE, keep=options.keep
+        )
+        found[setting] = compare_orders(engine.library.load(name), drawn, judge, keep=options.keep)
+    completions = compare_completions(
+        engine, name, presets[DEFAULT_PRESET], judge, tiles, holes=HOLES, most=options.completions
+    )
+    return {"note": ORDERS, "settings": found, "completions_note": COMPLETIONS, "completions": completions}
+
+
+def judged(judge: Judge, tiles: Tiles) -> dict[str, Any]:
+    """How well the judge does on the held-out tiles: in their own colours, the mean of its classes, in the common."""
+    names, held = np.array(tiles.held_out.class_names), tiles.held_out
+    right = judge.recognises(held.pictures, held.class_names)
+    common = judge.recognises(judge.snap(held.pictures), held.class_names)
+    return {
+        "digest": judge_digest(judge),
+        "accuracy": metrics.share(right).json(),
+        "of_classes": round(float(np.mean([right[names == name].mean() for name in held.classes])), 6),
+        "common": metrics.share(common).json(),
+    }
+
+
+def write_presets(folder: Path, presets: Mapping[str, Preset]) -> None:
+    """Put presets into the config.json of a checkpoint."""
+    values = json.loads((folder / CONFIG_FILE).read_bytes())
+    values["training"][PRESETS_KEY] = {name: preset.values() for name, preset in presets.items()}
+    write_file(folder / CONFIG_FILE, json.dumps(values, indent=1, ensure_ascii=False).encode())
+
+
+def measure_checkpoint(engine: Engine, name: str, options: argparse.Namespace, command: str) -> dict[str, Any]:
+    """All that QUALITY.md tells of a checkpoint; its contact sheet is written beside it, unless the run is quick."""
+    tiles, judge = find_pieces(engine, name, options)
+    result = {"checkpoint": name, "command": command, "machine": report.machine(), "judge": judged(judge, tiles)}
+    presets = dict(engine.info(name).presets)
+    rows = [] if options.grid is None else measure_grid(engine, name, judge, tiles, options)
+    if rows:
+        presets = choosing.choose_presets(rows)
+    if options.write_presets:
+        write_presets(engine.library.path(name), presets)
+    settings = {preset: controls_of(value) for preset, value in presets.items()}
+    if not options.quick:
+        settings[PLAIN] = Controls()
+    figures = measure_presets(engine, name, judge, tiles, settings, options)
+    result |= {"presets": {preset: value.values() for preset, value in presets.items()}}
+    if options.orders:
+        result["orders"] = measure_orders(engine, name, judge, tiles, presets, options)
+    if options.quick:
+        return {**result, "validation": figures}
+    drawn = [draw_classes(engine, name, c, count=options.pictures, keep=options.keep) for c in settings.values()]
+    classes = [c for c in engine.info(name).classes if c in judge.classes]
+    picture = encode_png(report.sheet(tiles, "held_out", drawn, classes), scale=2)
+    write_file(options.out.parent / f"quality-{name}.png", picture)
+    result |= {"sheet": list(settings), "first_seed": 0, "held_out": figures, "ceiling": ceiling(judge, tiles)}
+    return {**result, "grid": rows, "note": NOTE}
+
+
+def _line(setting: str, figures: Mapping[str, Any]) -> str:
+    values = figures["controls"]
+    pooled, kinds = figures["pooled"], ("kernel_distance", "precision", "recall", "class_accuracy", "blank")
+    numbers = ", ".join(f"{kind} {pooled[kind]['value']:.3g}" for kind in kinds if pooled[kind]["value"] is not None)
+    return f"{setting} {values['temperature']:g}/{values['top_p']:g}/{values['guidance']:g}: {numbers}"
+
+
+def _controls(text: str) -> Controls:
+    try:
+        temperature, top_p, guidance = map(float, text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r:.40}: write TEMPERATURE,TOP_P,GUIDANCE such as 0.9,1,1.5") from error
+    return Controls(temperature=temperature, top_p=top_p, guidance=guidance)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="benchmarks.quality", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--checkpoint", nargs="+", default=["dungeon-gated"], metavar="NAME")
+    add("--checkpoints", type=Path, default=Path("checkpoints"), help="where they lie")
+    add("--data", type=Path, default=Path("examples/dungeon.zip"), help="real tiles; sub-folder = class")
+    add("--pictures", type=int, default=24, help="drawn of each class at each preset (24)")
+    add("--quick", action="store_true", help="few figures, by the validation tiles, and nothing is written")
+    text = "measure a grid of settings and choose the presets by it: those given, or all that follow"
+    add("--grid", nargs="*", type=_controls, metavar="TEMPERATURE,TOP_P,GUIDANCE", help=text)
+    add("--grid-pictures", type=int, default=8, help="drawn of each class at each setting of the grid (8)")
+    add("--temperatures", type=float, nargs="+", default=[0.8, 0.9, 1.0])
+    add("--top-ps", type=float, nargs="+", default=[0.9, 1.0])
+    add("--guidances", type=float, nargs="+", default=[1.0, 1.5, 2.0])
+    add("--write-presets", action="store_true", help="put the presets into the checkpoint's config.json")
+    add("--orders", action="store_true", help="also compare orders of results")
+    add("--completions", type=int, default=2, help="tiles of each class to complete for them (2)")
+    add("--judge", type=Path, default=HERE / "judge.safetensors", help="where the judge is kept")
+    add("--keep", type=Path, default=Path(".quality/drawn"), help="where drawn pictures are kept")
+    add("--json", action="store_true", help="also print one JSON value")
+    add("--out", type=Path, default=Path("benchmarks/QUALITY.md"), help="its figures go into a folder beside it")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and write; 2 and one plain line on bad input."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser().parse_args(words)
+    command = shlex.join(["python", "-m", "benchmarks.quality", *words])
+    kept = options.out.parent / "quality" / "results"
+    try:
+        if options.pictures < 1 or options.grid_pictures < 1:
+            raise RequestRejected("pictures: must be at least 1")
+        engine = Engine(options.checkpoints, device=torch.device("cpu"))
+        results = [measure_checkpoint(engine, name, options, command) for name in options.checkpoint]
+    except PixelArtError as error:
+        print(f"benchmarks.quality: {error}", file=sys.stderr)
+        return 2
+    if not options.quick:
+        kept.mkdir(parents=True, exist_ok=True)
+        for result in results:
+            write_file(kept / f"{result['checkpoint']}.json", (json.dumps(result, indent=1) + "\n").encode())
+        found = [json.loads(file.read_bytes()) for file in sorted(kept.glob("*.json"))]
+        found.sort(key=lambda result: result["checkpoint"] != SETTINGS.first_checkpoint)
+        write_file(options.out, report.text(found).encode())
+    if options.json:
+        print(json.dumps(results[0] if len(results) == 1 else results))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

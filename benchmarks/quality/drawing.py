@@ -1,0 +1,109 @@
+"""Pictures of a checkpoint for measuring, drawn once and kept in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+
+from pixelart.codec import Picture
+from pixelart.engine import Engine, Request
+from pixelart.sampling import Controls
+from pixelart.training.checkpoint import write_file
+
+BATCH = 16
+"""Pictures of one request."""
+
+
+class Drawn(NamedTuple):
+    """Pictures (N, H, W, 4), the class of each, and log p (N,) of each given its class, in nats."""
+
+    pictures: Picture
+    class_names: tuple[str, ...]
+    log_prob: NDArray[np.float64]
+
+    def of(self, class_name: str) -> Picture:
+        """The pictures of one class."""
+        return self.pictures[np.array(self.class_names) == class_name]
+
+
+def draw_classes(
+    engine: Engine,
+    checkpoint: str,
+    controls: Controls,
+    *,
+    count: int,
+    first_seed: int = 0,
+    classes: Sequence[str] | None = None,
+    keep: Path | None = None,
+) -> Drawn:
+    """`count` pictures of each class with the seeds first_seed, first_seed + 1, ...; what lies in the folder `keep` is
+    read, what does not is drawn and kept there.
+
+    Raises:
+        RequestRejected: no such checkpoint or class, or a value outside its limits.
+    """
+    classes = engine.info(checkpoint).classes if classes is None else classes
+    parts = [
+        _draw_class(engine, checkpoint, name, controls, first_seed + start, min(BATCH, count - start), keep)
+        for name in classes
+        for start in range(0, count, BATCH)
+    ]
+    names = [name for name in classes for _ in range(count)]
+    return Drawn(np.concatenate([p for p, _ in parts]), tuple(names), np.concatenate([log_p for _, log_p in parts]))
+
+
+def _draw_class(
+    engine: Engine, checkpoint: str, name: str, controls: Controls, seed: int, count: int, keep: Path | None
+) -> tuple[Picture, NDArray[np.float64]]:
+    request = Request(
+        checkpoint,
+        {name: 1.0},
+        count=count,
+        seed=seed,
+        temperature=float(controls.temperature),
+        top_k=controls.top_k,
+        top_p=controls.top_p,
+        guidance=controls.guidance,
+        allowed=controls.allowed,
+    )
+    path = None if keep is None else keep / f"{_key(engine, request)}.safetensors"
+    if path is not None and (kept := read_kept(path, "pictures", "log_prob")) is not None:
+        return kept[0], kept[1]
+    drawings = engine.generate(request)
+    pictures = np.stack([drawing.picture for drawing in drawings])
+    log_prob = np.array([drawing.log_prob for drawing in drawings])
+    if path is not None:
+        write_kept(path, pictures=pictures, log_prob=log_prob)
+    return pictures, log_prob
+
+
+def read_kept(path: Path, *names: str) -> list[NDArray[Any]] | None:
+    """The arrays of these names that a file keeps; None where it is not there or is none."""
+    try:
+        values = safetensors.numpy.load(path.read_bytes())
+        return [values[name] for name in names]
+    except (OSError, KeyError, SafetensorError):
+        return None
+
+
+def write_kept(path: Path, **arrays: NDArray[Any]) -> None:
+    """Keep arrays by their names in a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, safetensors.numpy.save({name: np.ascontiguousarray(a) for name, a in arrays.items()}))
+
+
+def _key(engine: Engine, request: Request) -> str:
+    """What differs when other pictures would be drawn: weights and colours, settings, seed and count."""
+    settings = request.settings()
+    del settings["version"], settings["checkpoint"]
+    identity = dict(engine.library.load(request.checkpoint).identity)
+    values = {**settings, **identity, "seed": request.seed, "count": request.count}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:32]

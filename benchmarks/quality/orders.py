@@ -1,0 +1,124 @@
+"""By what to order the pictures of a request so that those come first that look like what was asked for.
+
+Candidates for the order are compared by how well each agrees with the judge, among pictures of one class as among the
+results of one request.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.quality import metrics
+from benchmarks.quality.drawing import Drawn, read_kept, write_kept
+from benchmarks.quality.judge import Judge
+from pixelart.codec import Picture
+from pixelart.completion import whole_log_prob
+from pixelart.library import Checkpoint
+
+GROUP = 4
+"""Results of one request, of which the first is looked at."""
+CHUNK = 16
+Values = NDArray[np.float64]
+
+
+def compare_orders(
+    loaded: Checkpoint, drawn: Drawn, judge: Judge, *, keep: Path | None = None
+) -> dict[str, dict[str, Any]]:
+    """Of each order: `pairs`, the share of pairs of one class, one picture taken for it by the judge and one not, that
+    it puts right; `first`, how often the judge takes the first of GROUP pictures for their class, and `blank`, how
+    often it is blank; `rank`, the mean over classes of the rank correlation with the judge's log p of the class. What
+    the model says of the pictures is kept in the folder `keep`."""
+    tables = dict[str, list[dict[str, Any]]]()
+    for name in dict.fromkeys(drawn.class_names):
+        pictures, own = drawn.of(name), judge.classes.index(name)
+        log_p = judge.log_probabilities(judge.snap(pictures))
+        blank = metrics.visible_share(pictures) < metrics.BLANK
+        table = log_prob_table(loaded, pictures, keep=keep)
+        for order, values in scores(table, loaded.config.classes.index(name), pictures).items():
+            found = {"rank": rank_correlation(values, log_p[:, own]), "values": values}
+            tables.setdefault(order, []).append({**found, "right": log_p.argmax(1) == own, "blank": blank})
+    return {order: _agreement(rows) for order, rows in tables.items()}
+
+
+def scores(table: Values, own: int, pictures: Picture) -> dict[str, Values]:
+    """What each order sorts by, the highest first, (N,) of `pictures` drawn as the class of index `own`; `table`: see
+    `log_prob_table`. Of a table of two rows, any class and its own, all but p(class given picture)."""
+    whole = len(table) > 2
+    log_prob = table[1 + own] if whole else table[1]
+    per_pixel = log_prob / np.maximum(1, (pictures[..., 3] > 0).sum((1, 2)))
+    gain = log_prob - table[0]
+    found = {
+        "seed": -np.arange(len(pictures), dtype=np.float64),
+        "log p": log_prob,
+        "log p per visible pixel": per_pixel,
+        "class gain": gain,
+        "class gain per visible pixel": gain / np.maximum(1, (pictures[..., 3] > 0).sum((1, 2))),
+        "ranks of log p + class gain": ranks(log_prob) + ranks(gain),
+        "ranks of log p per visible pixel + class gain": ranks(per_pixel) + ranks(gain),
+    }
+    if whole:
+        posterior = torch.from_numpy(table[1:]).log_softmax(0)[own].numpy()
+        found["p(class given picture)"] = posterior
+        found["ranks of log p + p(class given picture)"] = ranks(log_prob) + ranks(posterior)
+        found["ranks of log p per visible pixel + p(class given picture)"] = ranks(per_pixel) + ranks(posterior)
+    return found
+
+
+def log_prob_table(loaded: Checkpoint, pictures: Picture, *, keep: Path | None = None) -> Values:
+    """log p of each of `pictures` (N, H, W, 4) given any class, and given each class, (1 + classes, N)."""
+    revision = str(loaded.identity["revision"]).encode()
+    name = hashlib.sha256(b"log p" + revision + pictures.tobytes()).hexdigest()[:32]
+    if keep is not None and (kept := read_kept(keep / f"{name}.safetensors", "table")) is not None:
+        return kept[0]
+    x, each = loaded.codec.encode(pictures).to(loaded.device), torch.eye(len(loaded.config.classes))
+    rows = [torch.zeros_like(each[0]), *each]
+    table = np.stack([log_prob(loaded, x, weights.to(loaded.device)) for weights in rows])
+    if keep is not None:
+        write_kept(keep / f"{name}.safetensors", table=table)
+    return table
+
+
+def ranks(values: Values) -> Values:
+    """The rank of each value, 0 the lowest; equal ones share their mean."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts + 1) / 2)[place]
+
+
+def rank_correlation(one: Values, other: Values) -> float:
+    """Spearman's; 0 where all values of one are equal."""
+    a, b = ranks(one), ranks(other)
+    if a.std() == 0 or b.std() == 0:
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def log_prob(loaded: Checkpoint, x: torch.Tensor, weights: torch.Tensor) -> Values:
+    """log p of pictures x (N, C, H, W) given class weights (classes,), (N,)."""
+    return torch.cat([whole_log_prob(loaded.model, some, weights) for some in x.split(CHUNK)]).numpy()
+
+
+def _agreement(rows: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """Of an order, from its values, the judge's answers, and which pictures are blank, of each class."""
+    pairs, firsts, blanks = [], [], []
+    for row in rows:
+        values, right = row["values"], row["right"]
+        ahead = values[right][:, None] - values[~right][None]
+        pairs.append((np.sign(ahead) + 1).ravel() / 2)
+        for start in range(0, len(values) - GROUP + 1, GROUP):
+            first = start + int(values[start : start + GROUP].argmax())
+            firsts.append(right[first])
+            blanks.append(row["blank"][first])
+    every = np.concatenate(pairs)
+    return {
+        "pairs": {"value": round(float(every.mean()), 6) if len(every) else None, "count": len(every)},
+        "first": metrics.share(np.array(firsts, np.bool_)).json(),
+        "blank": metrics.share(np.array(blanks, np.bool_)).json(),
+        "rank": round(float(np.mean([row["rank"] for row in rows])), 6),
+    }

@@ -1,0 +1,194 @@
+"""QUALITY.md and the contact sheet, from the figures of one or more checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.machine import describe_machine
+from benchmarks.quality.drawing import Drawn
+from benchmarks.quality.tiles import Part, Tiles, of_class
+from pixelart.codec import Picture
+from pixelart.images import contact_sheet
+
+Figures = Mapping[str, Any]
+COLUMNS = ("setting", "temperature", "top-p", "guidance")
+KINDS = {
+    "kernel_distance": "kernel distance",
+    "precision": "precision",
+    "recall": "recall",
+    "class_accuracy": "class accuracy",
+    "two_sample": "told from real",
+    "blank": "blank",
+    "near_copies": "near copies",
+    "near_copies_without_heroes": "near copies without heroes",
+    "distinct": "distinct",
+}
+PAIRS = {"colours": "colours, drawn / real", "lone_pixels": "lone pixels, drawn / real"}
+NOTES = """\
+All pictures are compared in the common 64 colours. Kernel distance (KID x 100, 0 = the same, less is better), precision
+(how many drawn pictures look real) and recall (how many real ones could be drawn; both k = 3) are of the features of
+the judge, a small residual net that learned the classes of the training tiles; they cannot be compared with figures of
+another judge. Pooled ones are of as many drawn as real tiles of each class. Class accuracy: how often the judge takes a
+drawn picture for its class. Told from real: how often a small net tells drawn from real pictures that it has not
+learned from; 50 % is perfect. Blank: less than 5 % visible, of classes whose training tiles are never so. Near copies:
+of training tiles of the class, mirrored or moved by 2 pixels or not. Lone pixels have no neighbour of their colour
+among eight. In brackets: the interval that holds the true value 95 times in 100, and the number of pictures; the
+intervals of kernel distance, precision and recall are the spread over random halves.
+"""
+
+
+def text(results: Sequence[Figures]) -> str:
+    """The content of QUALITY.md, from what `__main__` collects of each checkpoint."""
+    lines = ["# Quality of what is drawn", "", NOTES]
+    for result in results:
+        lines += [_section(result), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _section(result: Figures) -> str:
+    judge = result["judge"]
+    lines = [
+        f"## {result['checkpoint']}",
+        "",
+        f"    {result['command']}",
+        "",
+        f"Measured on {result['machine']}. The judge ({judge['digest']}) is right on {_cell(judge['accuracy'])} of the "
+        f"held-out tiles, {judge['of_classes']:.0%} with all classes alike; in the common colours on "
+        f"{_cell(judge['common'])}.",
+        "",
+        f"![{result['checkpoint']}: real held-out tiles, then {', '.join(result['sheet'])}](quality-"
+        f"{result['checkpoint']}.png)",
+        "",
+        f"From left to right: real held-out tiles, {', '.join(result['sheet'])}; seeds from {result['first_seed']}, "
+        "nothing chosen by hand. A row a class.",
+        "",
+        "### Held-out tiles, pooled",
+        "",
+        table([("real training tiles", result["ceiling"]), *result["held_out"].items()]),
+        "",
+        "Mean over classes:",
+        "",
+        means([("real training tiles", result["ceiling"]), *result["held_out"].items()]),
+    ]
+    for name, figures in [("real training tiles", result["ceiling"]), *result["held_out"].items()]:
+        lines += ["", f"### {name}, by class", "", class_table(figures)]
+    if result["grid"]:
+        lines += ["", "### The grid, by validation tiles", "", result["note"], "", grid_table(result["grid"])]
+    if result.get("orders"):
+        lines += ["", "### The order of results", "", orders_table(result["orders"])]
+    return "\n".join(lines)
+
+
+def table(rows: Sequence[tuple[str, Figures]]) -> str:
+    """Pooled figures, a row a setting."""
+    kinds = [k for k in KINDS if any(k in figures["pooled"] for _, figures in rows)]
+    head = [*COLUMNS, *(KINDS[k] for k in kinds), *PAIRS.values()]
+    lines = [_row(head), "|---" * len(head) + "|"]
+    for name, figures in rows:
+        pooled = figures["pooled"]
+        cells = [_cell(pooled.get(k), plain=k == "kernel_distance") for k in kinds]
+        lines.append(_row([name, *_controls(figures), *cells, *(_pair(pooled[k], k) for k in PAIRS)]))
+    return "\n".join(lines)
+
+
+def means(rows: Sequence[tuple[str, Figures]]) -> str:
+    """Means over classes, a row a setting."""
+    kinds = list(rows[0][1]["mean_of_classes"])
+    lines = [_row(["setting", *(KINDS[k] for k in kinds)]), "|---" * (len(kinds) + 1) + "|"]
+    for name, figures in rows:
+        values = [_number(figures["mean_of_classes"][k], plain=k == "kernel_distance") for k in kinds]
+        lines.append(_row([name, *values]))
+    return "\n".join(lines)
+
+
+def class_table(figures: Figures) -> str:
+    """The figures of one setting, a row a class."""
+    kinds = [k for k in KINDS if any(k in row for row in figures["classes"].values())]
+    head = ["class", *(KINDS[k] for k in kinds), *PAIRS.values()]
+    lines = [_row(head), "|---" * len(head) + "|"]
+    for name, row in figures["classes"].items():
+        cells = [_cell(row.get(k), plain=k == "kernel_distance") for k in kinds]
+        lines.append(_row([name, *cells, *(_pair(row[k], k) for k in PAIRS)]))
+    return "\n".join(lines)
+
+
+def grid_table(rows: Sequence[Figures]) -> str:
+    """Pooled figures of a grid without their intervals, a row a setting."""
+    kinds = ["kernel_distance", "precision", "recall", "class_accuracy", "blank"]
+    kinds = [k for k in kinds if any(k in row["pooled"] for row in rows)]
+    head = [*COLUMNS[1:], *(KINDS[k] for k in kinds), *PAIRS.values()]
+    lines = [_row(head), "|---" * len(head) + "|"]
+    for row in rows:
+        cells = [_number(row["pooled"][k]["value"], plain=k == "kernel_distance") for k in kinds]
+        lines.append(_row([*_controls(row), *cells, *(_pair(row["pooled"][k], k) for k in PAIRS)]))
+    return "\n".join(lines)
+
+
+def orders_table(orders: Figures) -> str:
+    """How well each order agrees with the judge, for each setting that was drawn at."""
+    head = ["drawn at", "order", "pairs put right", "rank correlation", "first of 4 of its class", "first of 4 blank"]
+    lines = [orders["note"], "", _row(head), "|---" * len(head) + "|"]
+    for setting, rows in orders["settings"].items():
+        for name, row in rows.items():
+            pairs = f"{_number(row['pairs']['value'])} ({row['pairs']['count']})"
+            lines.append(_row([setting, name, pairs, f"{row['rank']:.2f}", _cell(row["first"]), _cell(row["blank"])]))
+    if not orders["completions"]:
+        return "\n".join(lines)
+    head = ["hole", "order", "pairs put right", "distance of the first of 4, over the mean"]
+    lines += ["", orders["completions_note"], "", _row(head), "|---" * len(head) + "|"]
+    for hole, rows in orders["completions"].items():
+        for name, row in rows.items():
+            lines.append(_row([hole, name, _cell(row["pairs"]), _cell(row["first"])]))
+    return "\n".join(lines)
+
+
+def sheet(tiles: Tiles, part: Part, settings: Sequence[Drawn], classes: Sequence[str], *, columns: int = 8) -> Picture:
+    """Real tiles of a part and then the pictures of each setting, `columns` of each, a row a class."""
+    blank = np.zeros((columns, *tiles.training.pictures.shape[1:]), np.uint8)
+    rows = []
+    for name in classes:
+        for pictures in [of_class(tiles.part(part), name), *(drawn.of(name) for drawn in settings)]:
+            rows.append(np.concatenate([pictures[:columns], blank[len(pictures[:columns]) :]]))
+    return contact_sheet(np.concatenate(rows), columns=columns * (1 + len(settings)))
+
+
+def machine() -> str:
+    """What the figures were measured on."""
+    return describe_machine()
+
+
+def _controls(figures: Figures) -> list[str]:
+    values = figures.get("controls")
+    return ["", "", ""] if values is None else [f"{values[k]:g}" for k in ("temperature", "top_p", "guidance")]
+
+
+def _pair(values: Figures, kind: str) -> str:
+    texts = []
+    for side in ("drawn", "real"):
+        value = values[side]["value"]
+        texts.append("none" if value is None else f"{value:.1f}" if kind == "colours" else f"{value:.1%}")
+    return " / ".join(texts)
+
+
+def _cell(figure: Figures | None, *, plain: bool = False) -> str:
+    """Such as "85 % (80 to 90; 160)"."""
+    if figure is None or figure["value"] is None:
+        return "none"
+    reach = ""
+    if figure["low"] is not None:
+        low, high = (_number(figure[k], plain=plain).removesuffix(" %") for k in ("low", "high"))
+        reach = f"{low} to {high}; "
+    return f"{_number(figure['value'], plain=plain)} ({reach}{figure['count']})"
+
+
+def _number(value: float | None, *, plain: bool = False) -> str:
+    if value is None:
+        return "none"
+    return f"{value:.1f}" if plain else f"{100 * value:.1f} %"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,52 @@
+"""Real pictures in three parts by their content: to learn from, to choose by, and to report on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from pixelart.codec import Picture
+from pixelart.training.data import PictureSet, is_validation, read_pictures
+
+HELD_OUT, VALIDATION = 0.10, 0.15
+"""Shares of the content hash: below the first are the held-out tiles, which no training sees; from it to the second
+those by which settings are chosen. The judge learns the rest."""
+Part = Literal["held_out", "validation"]
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """`training`, `validation` and `held_out` tiles, in their own colours."""
+
+    training: PictureSet
+    validation: PictureSet
+    held_out: PictureSet
+
+    def part(self, name: Part) -> PictureSet:
+        """The validation or the held-out tiles."""
+        return self.validation if name == "validation" else self.held_out
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Their distinct class names, sorted."""
+        return self.training.classes
+
+
+def read_tiles(data: Path, *, size: tuple[int, int] | None = None) -> Tiles:
+    """The tiles of a folder or a .zip.
+
+    Raises:
+        DataRejected: nothing there, or pictures of different sizes.
+    """
+    pictures = read_pictures(data, size=size)
+    held = np.array([is_validation(h, share=HELD_OUT) for h in pictures.hashes])
+    chosen = np.array([is_validation(h, share=VALIDATION) for h in pictures.hashes]) & ~held
+    return Tiles(pictures.select(~held & ~chosen), pictures.select(chosen), pictures.select(held))
+
+
+def of_class(pictures: PictureSet, name: str) -> Picture:
+    """The pictures (N, H, W, 4) of one class."""
+    return pictures.pictures[np.array(pictures.class_names) == name]

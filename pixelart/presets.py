@@ -1,0 +1,64 @@
+"""Presets of a checkpoint: how careful or how wild it draws, by one word instead of four numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+PRESET_NAMES = ("calm", "balanced", "wild")
+DEFAULT_PRESET = "balanced"
+LIMITS: Mapping[str, tuple[float, float]] = {
+    "temperature": (0.1, 2.0),
+    "top_p": (0.01, 1.0),
+    "top_k": (0, 256),
+    "guidance": (0.0, 10.0),
+}
+"""Of the values of a preset: what every front end can show."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Values of a request that go together; `Request` says what each means."""
+
+    temperature: float
+    top_p: float
+    top_k: int
+    guidance: float
+
+    def values(self) -> dict[str, Any]:
+        """The fields by name, as a request and a config take them."""
+        return asdict(self)
+
+
+FIXED: Mapping[str, Preset] = {
+    "calm": Preset(temperature=0.8, top_p=0.95, top_k=0, guidance=1.5),
+    "balanced": Preset(temperature=0.9, top_p=0.95, top_k=0, guidance=1.5),
+    "wild": Preset(temperature=1.0, top_p=1.0, top_k=0, guidance=1.0),
+}
+"""Of a checkpoint whose config has none."""
+
+
+def parse_presets(values: Any) -> Mapping[str, Preset]:
+    """The presets that a config describes, in the order of PRESET_NAMES; FIXED where it describes none.
+
+    Raises:
+        ValueError: other names, or a value that is missing, of a wrong kind, or outside LIMITS.
+    """
+    if values is None:
+        return FIXED
+    if not isinstance(values, dict) or set(values) != set(PRESET_NAMES):
+        raise ValueError(f"presets must be {', '.join(PRESET_NAMES)}")
+    return {name: _preset(name, values[name]) for name in PRESET_NAMES}
+
+
+def _preset(name: str, values: Any) -> Preset:
+    names = [field.name for field in fields(Preset)]
+    if not isinstance(values, dict) or set(values) != set(names):
+        raise ValueError(f"preset {name} must have {', '.join(names)}")
+    for key, (least, most) in LIMITS.items():
+        value, kinds = values[key], (int,) if key == "top_k" else (int, float)
+        if type(value) not in kinds or not least <= value <= most:
+            kind = "a whole number" if key == "top_k" else "a number"
+            raise ValueError(f"{key} {value!r:.20} of preset {name}: must be {kind} of {least:g} to {most:g}")
+    return Preset(float(values["temperature"]), float(values["top_p"]), values["top_k"], float(values["guidance"]))
