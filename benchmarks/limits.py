@@ -119,11 +119,7 @@ def set_of_pictures(url: str, data: bytes, *, minutes: float, training: Callable
 
 def drawing(url: str) -> str:
     """What is said of the huge network, and how soon the largest one that may draw ends after a stop."""
-    try:
-        Client(url).draw("page_generate", HUGE, None)
-        said = "drawn"
-    except RuntimeError as error:
-        said = plain(str(error))
+    said = plain(Client(url).event("page_generate", [None, 1, HUGE, *FORM])[1])
     client = Client(url)
     client.join("page_generate", [None, 1, LARGE, *FORM[:3], 4, *FORM[4:]])
     with ThreadPoolExecutor(1) as pool:

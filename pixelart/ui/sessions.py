@@ -30,7 +30,7 @@ class Sessions(OrderedDict[str, SessionState]):
 
     def __setitem__(self, session: str, state: SessionState) -> None:
         """A new one; those that were never given anything go."""
-        for other in [other for other in self if self._is_nothing(other)]:
+        for other in [other for other in self if self._holds_nothing(other) and not self._in_use(other)]:
             self.pop(other, None)
         super().__setitem__(session, state)
 
@@ -55,15 +55,22 @@ class Sessions(OrderedDict[str, SessionState]):
 
     @contextmanager
     def at_work(self, session: str | None) -> Iterator[None]:
-        """During a call. A session without a living page to which nothing was given by its end is not kept."""
+        """During a call. A session without a living page is not kept that holds nothing after it, nor one that held
+        nothing before a call that fails."""
         if session is None:
             yield
             return
+        was_nothing = self._holds_nothing(session)
         try:
             with self._counted(self._at_work, session):
                 yield
+        except BaseException:
+            state = self.get(session)
+            if was_nothing and not self._in_use(session) and state is not None and not state._state_ttl:
+                self.pop(session, None)
+            raise
         finally:
-            if self._is_nothing(session):
+            if self._holds_nothing(session) and not self._in_use(session):
                 self.pop(session, None)
             self._count(session)
 
@@ -95,10 +102,12 @@ class Sessions(OrderedDict[str, SessionState]):
         else:
             self._held.pop(session, None)
 
-    def _is_nothing(self, session: str) -> bool:
+    def _holds_nothing(self, session: str) -> bool:
         state = self.get(session)
-        in_use = self._living[session] or self._at_work[session]
-        return not in_use and (state is None or not state._state_ttl)
+        return state is None or not state.state_data
+
+    def _in_use(self, session: str) -> bool:
+        return self._living[session] > 0 or self._at_work[session] > 0
 
     @contextmanager
     def _counted(self, counter: Counter[str], session: str) -> Iterator[None]:
