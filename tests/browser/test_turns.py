@@ -89,11 +89,10 @@ def test_another_model_during_a_drawing_keeps_the_painting_and_nothing_comes_bac
     page.page.click("#generate")
     page.wait_for_status(r"Row \d+ of 32")
     page.choose("model", "large")
-    page.wait_for_status("large · 32 x 32 fitted to 64 x 64")
-    page.side = 64
+    page.wait_for_status("large · it draws 64 x 64")
     page.page.wait_for_timeout(2500)
     assert not two_models.running.is_set() and not page.captions()
-    assert np.array_equal(page.picture(), painted.repeat(2, 0).repeat(2, 1))
+    assert np.array_equal(page.picture(), painted)
     page.wait_for_status("large")
     page.stroke((1, 1))
     assert page.picture()[1, 1].any(), "the canvas is not busy"
@@ -115,9 +114,8 @@ def test_frames_go_at_once_however_slow_the_network_is(
         assert np.array_equal(page.picture(), painted) and two_models.running.is_set()
     for request in held:
         request.continue_()
-    page.wait_for_status("large · 32 x 32 fitted to 64 x 64")
-    page.side = 64
-    assert np.array_equal(page.picture(), painted.repeat(2, 0).repeat(2, 1))
+    page.wait_for_status("large · it draws 64 x 64")
+    assert np.array_equal(page.picture(), painted)
 
 
 def test_a_result_clicked_during_a_drawing_stays_on_the_canvas(studio: StudioPage, fake_engine: FakeEngine) -> None:

@@ -87,7 +87,7 @@ def train_tab(
     stop.click(looking.stop_check, images, status, **AT_ONCE)
     watching = Watching(engine, jobs)
     for event in (tab.select, base.focus):
-        event(watching.offer_bases, base, base, **AT_ONCE)
+        event(watching.offer_bases, [base, work], base, js=recalled("train"), **AT_ONCE)
     used = _wire_run(arrived, watching, run, (memory, work), [images, *chosen], values, models)
     follow_used(used)
     _wire_keeping(arrived, looking, work, chosen, values)

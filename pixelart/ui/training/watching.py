@@ -68,14 +68,15 @@ class Watching:
         except (PixelArtError, OSError):  # `view` tells it
             known = [chosen]
         chosen = chosen if chosen in known else next(iter(known), None)
-        bases = self.offer_bases(None, kept.values.get("base"))
+        bases = self.offer_bases(None, kept)
         return _remembered(memory, chosen), bases, *self.view(owner, chosen, None)
 
-    def offer_bases(self, chosen: Any, wanted: Any = None) -> Any:
+    def offer_bases(self, chosen: Any, kept: Kept = NOTHING_KEPT) -> Any:
         """The base models that there are now. What is chosen is left alone while it is among them: another may be
-        chosen before this arrives. Else it is the one that is `wanted`, or the first."""
+        chosen before this arrives. Else it is the one that the page has kept, or the first."""
         choices = base_choices(self.engine.list_checkpoints())
         values = [value for _, value in choices]
+        wanted = kept.values.get("base")
         first: dict[str, Any] = {} if chosen in values else {"value": wanted if wanted in values else values[0]}
         return gr.Dropdown(choices=list(choices), **first)
 

@@ -16,7 +16,7 @@ function newestOf(steps, room) {
 function keepWork() {
   const now = beforePreview || doc;
   const [undo, room] = newestOf(undoSteps, KEPT_BYTES - bytesOf(now)), [redo] = newestOf(redoSteps, room);
-  window.work?.keep("canvas", { now, undo, redo, tools: { tool, brushSize, colour: chosenColour, mirror, showGrid } });
+  window.work?.keep("canvas", { now, undo, redo, tools: { tool, brushSize, colour: chosenColour, mirror, showGrid, maskFilled } });
 }
 
 function isDocument(value) {
@@ -46,6 +46,7 @@ function putBackTools(kept) {
   if (isColour(kept.colour)) chooseColour(kept.colour);
   if (Number.isInteger(kept.brushSize)) setBrushSize(kept.brushSize);
   if (kept.tool !== "inspect" && $$("[data-tool]").some((button) => button.dataset.tool === kept.tool)) setTool(kept.tool);
+  if (kept.maskFilled === false) setMaskFilled(false);
   if (kept.mirror === true) COMMANDS.mirror();
   if (kept.showGrid === true) COMMANDS.grid();
 }
