@@ -40,9 +40,9 @@ class PictureHandlers:
 
     def load(self, session: Session) -> tuple[Any, ...]:
         """A fresh page: its session, notice, models, then what `select_model` returns for the first of them."""
-        models = model_choices(self._models())
-        first = models[0][1] if models else None
-        chosen = gr.Dropdown(choices=list(models), value=first, interactive=bool(models))
+        models = self._models()
+        first = models[0].name if models else None
+        chosen = gr.Dropdown(choices=list(model_choices(models)), value=first, interactive=bool(models))
         return session, gr.HTML(visible=not models), chosen, *self._page(None, first, True)
 
     def offer_enlarge(self) -> Any:

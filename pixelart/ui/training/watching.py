@@ -72,9 +72,10 @@ class Watching:
     def offer_bases(self, chosen: Any) -> Any:
         """The base models that there are now. What is chosen is left alone while it is among them: another may be
         chosen before this arrives."""
-        choices = base_choices(self.engine.list_checkpoints())
+        models = self.engine.list_checkpoints()
+        choices = base_choices(models)
         values = [value for _, value in choices]
-        first: dict[str, Any] = {} if chosen in values else {"value": values[0]}
+        first: dict[str, Any] = {} if chosen in values else {"value": models[0].name if models else values[0]}
         return gr.Dropdown(choices=list(choices), **first)
 
     def look_at(self, memory: Any, job: Any) -> tuple[Any, ...]:
