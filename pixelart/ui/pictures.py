@@ -44,10 +44,10 @@ class PictureHandlers:
     def load(self, session: Session, kept: Kept) -> tuple[Any, ...]:
         """A fresh page: its session, notice, models, classes, canvas, palette, gallery, status; with what its browser
         has kept."""
-        models = model_choices(self._models())
-        names, wanted = [name for _, name in models], kept.values.get("model")
+        models, wanted = self._models(), kept.values.get("model")
+        names = [info.name for info in models]
         first = wanted if wanted in names else next(iter(names), None)
-        chosen = gr.Dropdown(choices=list(models), value=first, interactive=bool(models))
+        chosen = gr.Dropdown(choices=list(model_choices(models)), value=first, interactive=bool(models))
         session.recover(kept.drawings, kept.mask)
         info, status = self._info(first)
         if info and kept.has_painting:

@@ -2,8 +2,11 @@
 () => {
   // A list that a Tab leaves is closed: gradio closes it only for a click elsewhere, or the Escape key.
   document.addEventListener("focusout", ({ target, relatedTarget }) => {
-    if (target.getAttribute?.("role") !== "listbox" || !relatedTarget || relatedTarget.closest("ul.options")) return;
-    target.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", code: "Escape", bubbles: true }));
+    if (target.getAttribute?.("role") !== "combobox" || !relatedTarget || relatedTarget.closest(".options")) return;
+    setTimeout(() => {
+      const isOpen = target.getAttribute("aria-expanded") === "true" && document.activeElement !== target;
+      if (isOpen) target.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", code: "Escape", bubbles: true }));
+    });
   });
 
   // Results are shown a whole number of times as large as they are, or a whole number of times smaller, on a chequer

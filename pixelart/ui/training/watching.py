@@ -73,11 +73,12 @@ class Watching:
 
     def offer_bases(self, chosen: Any, kept: Kept = NOTHING_KEPT) -> Any:
         """The base models that there are now. What is chosen is left alone while it is among them: another may be
-        chosen before this arrives. Else it is the one that the page has kept, or the first."""
-        choices = base_choices(self.engine.list_checkpoints())
-        values = [value for _, value in choices]
-        wanted = kept.values.get("base")
-        first: dict[str, Any] = {} if chosen in values else {"value": wanted if wanted in values else values[0]}
+        chosen before this arrives. Else it is the one that the page has kept, or the app's own."""
+        models = self.engine.list_checkpoints()
+        choices = base_choices(models)
+        values, wanted = [value for _, value in choices], kept.values.get("base")
+        usual = wanted if wanted in values else models[0].name if models else values[0]
+        first: dict[str, Any] = {} if chosen in values else {"value": usual}
         return gr.Dropdown(choices=list(choices), **first)
 
     def look_at(self, memory: Any, job: Any) -> tuple[Any, ...]:
