@@ -13,7 +13,7 @@ def from_pretrained(
     repo_id: str,
     *,
     revision: str | None = None,
-    folder: Path = Path("checkpoints"),
+    folder: Path | str = Path("checkpoints"),
     name: str | None = None,
     token: str | None = None,
 ) -> Engine:
@@ -31,5 +31,5 @@ def from_pretrained(
     from pixelart.engine import Engine
     from pixelart.hub import obtain
 
-    obtain(repo_id, folder, revision=revision, name=name, token=token)
+    obtain(repo_id, Path(folder), revision=revision, name=name, token=token)
     return Engine(folder)

@@ -52,15 +52,15 @@ _OF_A_SAVE = ("trained_steps", "trained_minutes", "kept_step", "near_copies")
 
 @contextmanager
 def start_run(
-    run: Path,
-    data: Path,
+    run: Path | str,
+    data: Path | str,
     *,
     schedule: Schedule,
     model: str | None = None,
     preset: str | None = None,
     codec: str | None = None,
     colours: int | None = None,
-    base: Path | None = None,
+    base: Path | str | None = None,
     palette: PaletteOf | None = None,
     new_classes: NewClasses = "add",
     size: tuple[int, int] | None = None,
@@ -81,6 +81,7 @@ def start_run(
         DataRejected, ImageRejected: data that cannot be used.
         WeightsRejected: a base that cannot be used.
     """
+    run, data, base = Path(run), Path(data), Path(base) if base else None
     said = {"model": model, "preset": preset, "codec": codec, "colours": colours, "palette": palette}
     said = {name: value for name, value in said.items() if value is not None}
     check_training_options(
@@ -135,7 +136,11 @@ def _ready(trainer: Trainer) -> Trainer:
 
 @contextmanager
 def resume_run(
-    run: Path, data: Path, *, given: Mapping[str, Any] = MappingProxyType({}), processes: Processes | None = None
+    run: Path | str,
+    data: Path | str,
+    *,
+    given: Mapping[str, Any] = MappingProxyType({}),
+    processes: Processes | None = None,
 ) -> Iterator[Trainer]:
     """The run in the folder `run` at its newest whole checkpoint, or at its start when it has none yet; inside the
     context no one else changes it. A base is read only while there is no checkpoint.
@@ -147,6 +152,7 @@ def resume_run(
         DataRejected: other pictures than it was started with.
         WeightsRejected: a checkpoint lacks a part, or the base that a run without one needs cannot be used.
     """
+    run, data = Path(run), Path(data)
     with exclusive(run):
         config = read_run(run)
         schedule = _adjusted(config, given)
@@ -233,13 +239,14 @@ def exported_files(run: Path) -> dict[str, bytes]:
     }
 
 
-def export_run(run: Path, target: Path, *, owner: str = "") -> Path:
+def export_run(run: Path | str, target: Path | str, *, owner: str = "") -> Path:
     """Write `exported_files` of a run as the checkpoint folder `target`, whole or not at all; of several that do so at
     once the first has it. `owner`: whose alone it is to be; "" = no one's.
 
     Raises:
         RequestRejected: no run there, nothing saved yet, or `target` exists.
     """
+    run, target = Path(run), Path(target)
     files, written = Files(), exported_files(run)
     if owner:
         written[OWNER_FILE] = sealed(owner)

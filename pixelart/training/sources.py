@@ -93,7 +93,7 @@ def until_cancelled(things: Iterable[_T], cancel: Cancel) -> Iterator[_T]:
         yield thing
 
 
-def read_members(source: Path, reading: Reading | None = None) -> Iterator[Member]:
+def read_members(source: Path | str, reading: Reading | None = None) -> Iterator[Member]:
     """Every file of a folder or a .zip that is not hidden, sorted by name, folder by folder.
 
     Raises:
