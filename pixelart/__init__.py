@@ -19,7 +19,7 @@ def from_pretrained(
     repo_id: str,
     *,
     revision: str | None = None,
-    folder: Path = Path("checkpoints"),
+    folder: Path | str = Path("checkpoints"),
     name: str | None = None,
     token: str | None = None,
 ) -> Engine:
@@ -38,5 +38,5 @@ def from_pretrained(
     from pixelart.hub import obtain
     from pixelart.settings import SETTINGS
 
-    obtain(repo_id, folder, revision=revision, name=name, token=token)
+    obtain(repo_id, Path(folder), revision=revision, name=name, token=token)
     return Engine(folder, drawing_bytes=SETTINGS.own_drawing_bytes)

@@ -26,13 +26,14 @@ from pixelart.settings import SETTINGS
 SUFFIXES = (".png", ".gif", ".jpg", ".jpeg", ".webp", ".bmp")
 
 
-def read_picture(path: Path, *, name: str | None = None, max_pixels: int | None = None) -> Picture:
+def read_picture(path: Path | str, *, name: str | None = None, max_pixels: int | None = None) -> Picture:
     """The picture at `path`, uint8 RGBA (H, W, 4); `name`, else the file's own, is used in errors; `max_pixels` as in
     `decode_picture`.
 
     Raises:
         ImageRejected: not there, not one of FORMATS, or outside the limits.
     """
+    path = Path(path)
     name = path.name if name is None else name
     return decode_picture(read_file(path, name=name), name=name, max_pixels=max_pixels)
 

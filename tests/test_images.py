@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import time
@@ -22,6 +23,7 @@ from pixelart.images import (
     FORMATS,
     MAX_READS,
     contact_sheet,
+    decode_frames,
     decode_picture,
     encode_png,
     is_animation,
@@ -330,7 +332,10 @@ def test_bombs_behind_the_first_frame_or_the_pixels_do_not_go_off() -> None:
     for name, data in files.items():
         began = time.process_time()
         assert decode_picture(data, name=name).shape[2] == 4
+        assert is_animation(data, name=name) == (name == "100k frames")
         assert time.process_time() - began < BOMB_SECONDS, name
+    with pytest.raises(ImageRejected, match=r"^walk: more than \d+ (blocks|frames), the limit"):
+        sum(1 for _ in decode_frames(files["100k frames"], name="walk"))
 
 
 def test_large_honest_pictures_are_read() -> None:
@@ -390,6 +395,9 @@ def test_a_thousand_damaged_files_give_a_picture_or_a_plain_refusal() -> None:
     outcomes: dict[str, int] = {"read": 0, "refused": 0}
     for number in range(1000):
         data = mutated(good[number % len(good)], good[int(random.integers(len(good)))], random)
+        for look in (is_animation, read_facts, lambda data, name: sum(1 for _ in decode_frames(data, name=name))):
+            with contextlib.suppress(ImageRejected):
+                look(data, name="damaged")
         try:
             picture = decode_picture(data, name="damaged")
         except ImageRejected as error:

@@ -112,8 +112,8 @@ def measure_orders(
     presets: Mapping[str, Preset],
     options: argparse.Namespace,
 ) -> dict[str, Any]:
-    """How well each order of results agrees with the judge: of pictures drawn to choose by, the plain ones, which differ
-    most, and those of the default preset; and of candidates for holes."""
+    """How well each order of results agrees with the judge: of pictures drawn to choose by, plain and by the default
+    preset, and of candidates for holes."""
     settings = {PLAIN: Controls(), DEFAULT_PRESET: controls_of(presets[DEFAULT_PRESET])}
     found = {}
     for setting, controls in settings.items():

@@ -81,7 +81,7 @@ def decode_frames(data: bytes, *, name: str, max_pixels: int | None = None) -> I
 
 
 def is_animation(data: bytes, *, name: str) -> bool:
-    """Whether the picture in `data`, which can be decoded, has several frames."""
+    """Whether the picture in `data` has several frames; none is decoded. Raises ImageRejected: it is damaged."""
     with _plain_refusals(data, name):
         if is_gif(data):
             parts = gif_parts(data, name)
@@ -95,10 +95,14 @@ def is_animation(data: bytes, *, name: str) -> bool:
 
 
 def read_facts(data: bytes, *, name: str) -> Facts:
-    """What the picture in `data`, which can be decoded, says beside its pixels."""
+    """What the picture in `data` says beside its pixels.
+
+    Raises:
+        ImageRejected: as `decode_picture`.
+    """
     with _plain_refusals(data, name):
         if is_gif(data):
-            return _facts(next(gif_parts(data, name)).data, name)
+            return _facts(_first_part(data, name).data, name)
         if is_png(data):
             png = read_png(data, name)
             return _facts(png.still, name, png.profile())
@@ -124,9 +128,7 @@ def _frames(data: bytes, name: str, max_pixels: int | None) -> Iterator[Picture]
 
 def _gif_frames(data: bytes, name: str, max_pixels: int | None) -> Iterator[Picture]:
     """A first frame that is larger than the canvas enlarges it."""
-    first = next(gif_parts(data, name), None)
-    if first is None:
-        raise ValueError("no frame")
+    first = _first_part(data, name)
     width, height = canvas_size(data)
     size = max(width, first.left + first.width), max(height, first.top + first.height)
     _check_size(size, name, max_pixels)
@@ -136,6 +138,13 @@ def _gif_frames(data: bytes, name: str, max_pixels: int | None) -> Iterator[Pict
 def _count(image: Image.Image) -> int:
     """How many frames of an animation; a JPEG of several views is none."""
     return getattr(image, "n_frames", 1) if image.format == "WEBP" else 1
+
+
+def _first_part(data: bytes, name: str) -> Part:
+    part = next(gif_parts(data, name), None)
+    if part is None:
+        raise ValueError("no frame")
+    return part
 
 
 def _part(part: Part, name: str, max_pixels: int | None, png: Png | None = None) -> Picture:
@@ -184,7 +193,7 @@ def _low_bytes(data: bytes, name: str) -> NDArray[np.uint8]:
 
 
 def _facts(data: bytes, name: str, profile: bytes | None = None) -> Facts:
-    with _opened(data, name, None, every_size=True) as image:
+    with _opened(data, name, None) as image:
         image.load()
         return facts_of(image, profile)
 

@@ -162,8 +162,8 @@ def load_weights(folder: Path, config: CheckpointConfig) -> AutoregressiveModel:
 
 @torch.no_grad()
 def gives_finite(model: AutoregressiveModel) -> bool:
-    """Whether log p of every pixel of a small picture of all levels is finite, of any class and of all of them, each network of a
-    chain being tried alone."""
+    """Whether log p of every pixel of a small picture of all levels is finite, of any class and of all of them, each
+    network of a chain being tried alone."""
     for network in model.stages():
         height, width = min(network.config.height, TRIED_SIDE), network.config.width
         width = min(width, TRIED_SIDE) if network.any_size else width

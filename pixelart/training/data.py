@@ -103,7 +103,7 @@ def is_validation(content_hash: str, *, share: float) -> bool:
 
 
 def read_pictures(
-    source: Path,
+    source: Path | str,
     *,
     size: tuple[int, int] | None = None,
     fit: Fit = "refuse",

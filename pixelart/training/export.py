@@ -76,13 +76,14 @@ def _description(config: RunConfig, saved: Mapping[str, Any]) -> CheckpointConfi
     return CheckpointConfig(config.model, config.model_config, config.codec, config.classes, training)
 
 
-def export_run(run: Path, target: Path, *, owner: str = "") -> Path:
+def export_run(run: Path | str, target: Path | str, *, owner: str = "") -> Path:
     """Write `exported_files` of a run as the checkpoint folder `target`, whole or not at all; of several that do so at
     once the first has it. `owner`: whose alone it is to be; "" = no one's.
 
     Raises:
         RequestRejected: no run there, nothing saved yet, or `target` exists.
     """
+    run, target = Path(run), Path(target)
     files, written = Files(), exported_files(run)
     if owner:
         written[OWNER_FILE] = sealed(owner)

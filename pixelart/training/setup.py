@@ -43,15 +43,15 @@ MAX_NAME = 64
 
 @contextmanager
 def start_run(
-    run: Path,
-    data: Path,
+    run: Path | str,
+    data: Path | str,
     *,
     schedule: Schedule,
     model: str | None = None,
     preset: str | None = None,
     codec: str | None = None,
     colours: int | None = None,
-    base: Path | None = None,
+    base: Path | str | None = None,
     palette: PaletteOf | None = None,
     new_classes: NewClasses = "add",
     size: tuple[int, int] | None = None,
@@ -73,6 +73,7 @@ def start_run(
         DataRejected, ImageRejected: data that cannot be used.
         WeightsRejected: a base that cannot be used.
     """
+    run, data, base = Path(run), Path(data), Path(base) if base else None
     said = {"model": model, "preset": preset, "codec": codec, "colours": colours, "palette": palette}
     said = {name: value for name, value in said.items() if value is not None}
     more = {"base": base, "new_classes": new_classes, "fit": fit, "frames": frames}
@@ -131,8 +132,8 @@ def _ready(trainer: Trainer) -> Trainer:
 
 @contextmanager
 def resume_run(
-    run: Path,
-    data: Path,
+    run: Path | str,
+    data: Path | str,
     *,
     given: Mapping[str, Any] = MappingProxyType({}),
     processes: Processes | None = None,
@@ -148,6 +149,7 @@ def resume_run(
         DataRejected: other pictures than it was started with.
         WeightsRejected: a checkpoint lacks a part, or the base that a run without one needs cannot be used.
     """
+    run, data = Path(run), Path(data)
     with exclusive(run):
         config = read_run(run)
         schedule = _adjusted(config, given)

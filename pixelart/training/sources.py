@@ -109,7 +109,7 @@ def _own_folders(places: Sequence[PurePath]) -> set[PurePath]:
     return own
 
 
-def read_members(source: Path, reading: Reading | None = None) -> Iterator[Member]:
+def read_members(source: Path | str, reading: Reading | None = None) -> Iterator[Member]:
     """Every file of a folder or a .zip that is not hidden, sorted by name, folder by folder.
 
     Raises:

@@ -100,7 +100,7 @@ _Notes = defaultdict[str, list[str]]
 
 
 def survey(
-    source: Path, options: Options | None = None, *, cancel: Cancel = never, on_progress: OnProgress = untold
+    source: Path | str, options: Options | None = None, *, cancel: Cancel = never, on_progress: OnProgress = untold
 ) -> Survey:
     """Look through a folder or a .zip. A bad file is told among the problems, and the others are used.
 
@@ -113,7 +113,7 @@ def survey(
         DataRejected: the source as a whole: neither a folder nor a .zip, a damaged archive, or too much.
         Cancelled: `cancel` answered True.
     """
-    options, notes = options or Options(), _Notes(list)
+    source, options, notes = Path(source), options or Options(), _Notes(list)
     options.check()
     store = Store()
     found = list(_readable(source, store, options, notes, cancel, on_progress))

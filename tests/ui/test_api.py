@@ -25,13 +25,14 @@ import app as program
 from pixelart.codec import Picture
 from pixelart.engine import Engine, Request
 from pixelart.errors import RequestRejected
-from pixelart.images import encode_png, encode_rgba_png
+from pixelart.images import encode_png, encode_rgba_png, read_facts
 from pixelart.settings import SETTINGS
 from pixelart.ui import build
 from pixelart.ui.api import ApiHandlers
 from pixelart.ui.drawing import drawing_worker
 from pixelart.ui.plain import FAULT
 from pixelart.ui.results import ResultFiles
+from tests.corpus import make
 from tests.ui.fake_engine import CODEC, FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, OFF, serving
 from tests.ui.visitor import Visitor
@@ -87,6 +88,15 @@ def test_complete_draws_white_of_the_mask_and_leaves_every_other_pixel(client: C
     wanted = [drawing.picture for drawing in engine.complete(Request("tiny", count=3, seed=1), PICTURE, MASK)]
     assert np.array_equal(found, wanted) and (found[:, ~MASK] == PICTURE[~MASK]).all()
     assert [each["bits"] for each in about] == sorted(each["bits"] for each in about)
+
+
+def test_complete_keeps_the_palette_and_the_profile_of_the_file(client: Client) -> None:
+    palette = np.concatenate([CODEC.table[::-1], np.array([[9, 8, 7, 255]], np.uint8)])
+    data = encode_png(PICTURE, palette=palette, profile=make.PROFILE)
+    files, _ = client.predict(base64.b64encode(data).decode(), sent(painted(MASK)), seed=1, api_name="/complete")
+    facts = read_facts(Path(files[0]).read_bytes(), name="a")
+    assert facts.profile == make.PROFILE and facts.palette is not None
+    assert facts.palette.tolist() == palette.tolist()
 
 
 def test_a_random_seed_is_told(client: Client, engine: FakeEngine) -> None:

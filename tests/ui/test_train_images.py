@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from pixelart.errors import Cancelled
+from pixelart.images import encode_png
 from pixelart.settings import SETTINGS
 from pixelart.training.data import read_pictures
 from pixelart.ui.training import images as module
@@ -34,6 +35,8 @@ from pixelart.ui.training.images import (
 from pixelart.ui.training.images_form import AS_MODEL, DATASET, FOLDER, ZIP, ImagesForm
 from pixelart.ui.training.scratch import Scratch
 from pixelart.ui.training.visitor import Images
+from tests.corpus import make
+from tests.training.files import folder_of, noise
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.test_own_machine import HERE, request_of
 
@@ -327,3 +330,13 @@ def test_each_visitor_has_a_folder_of_its_own_that_goes_with_the_page(images: Im
 @pytest.mark.parametrize(("source", "name"), [("my sprites.zip", "my-sprites"), ("art/tiles", "tiles"), ("..zip", "")])
 def test_a_model_is_called_after_its_pictures(source: str, name: str) -> None:
     assert suggested_name(source) == name
+
+
+def test_all_frames_of_animations_are_taken_where_it_is_asked(check: Check, images: Images, tmp_path: Path) -> None:
+    walk = (make.FOLDER / "pictures" / "three-frames.gif").read_bytes()
+    files = {f"a/{i}.png": encode_png(noise(i)) for i in range(8)} | {"a/walk.gif": walk}
+    form = replace(FORM, source=FOLDER, folder=str(folder_of(tmp_path / "set", files)))
+    told = check(form)
+    assert "9 pictures of 8 x 8" in told
+    assert "an animation, of which the first frame is taken (&quot;All frames&quot; takes all): a/walk.gif" in told
+    assert "11 pictures of 8 x 8" in check(replace(form, frames=True))
