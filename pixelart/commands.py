@@ -50,7 +50,7 @@ def generate(options: argparse.Namespace) -> Json:
 
 
 def complete(options: argparse.Namespace) -> Json:
-    """Candidates for the masked pixels to --out, most probable first."""
+    """Candidates for the masked pixels to --out, most probable first, nearly empty ones last."""
     engine, request = _request(options)
     picture, mask = read_picture(options.image), _read_mask(options.mask)
     with row_progress() as on_row:
@@ -58,7 +58,7 @@ def complete(options: argparse.Namespace) -> Json:
 
 
 def enlarge(options: argparse.Namespace) -> Json:
-    """Larger pictures to --out, most probable first."""
+    """Larger pictures to --out, most probable first, nearly empty ones last."""
     if options.checkpoint is None:
         able = [info.name for info in Engine(options.checkpoints).list_checkpoints() if info.enlarges]
         if not able:

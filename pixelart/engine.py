@@ -16,7 +16,8 @@ from torch import Tensor
 from pixelart.codec import Picture
 from pixelart.completion import added_pixels, enlarge
 from pixelart.devices import pick_device
-from pixelart.drawer import Drawer, drawn_in, likeliest_first, log_likelihood
+from pixelart.drawer import Drawer, drawn_in, log_likelihood
+from pixelart.drawer import likeliest_first as likeliest_first
 from pixelart.errors import RequestRejected
 from pixelart.inspection import ColourChance as ColourChance
 from pixelart.inspection import Inspection as Inspection
@@ -157,7 +158,7 @@ class Engine:
         on_row: OnRow | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> list[Drawing]:
-        """Candidates for the masked pixels (True = repaint), most probable first; every other pixel is returned as it
+        """Candidates for the masked pixels (True = repaint), `likeliest_first`; every other pixel is returned as it
         came, bit for bit. In a seamless request the edges meet: a mask that touches one sees what lies beyond it.
 
         Raises:
@@ -182,7 +183,7 @@ class Engine:
     def mend_seam(
         self, request: Request, picture: Picture, *, cancel: Callable[[], bool] | None = None
     ) -> list[Drawing]:
-        """Candidates for a picture (H, W, 4) that tiles along `request.seamless`, most probable first: the pixels of
+        """Candidates for a picture (H, W, 4) that tiles along `request.seamless`, `likeliest_first`: the pixels of
         `seam_band` are drawn anew, every other one is returned as it came, bit for bit.
 
         Raises:
@@ -210,7 +211,7 @@ class Engine:
         on_row: OnRow | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> list[Drawing]:
-        """Pictures (factor * h, factor * w, 4), most probable first, of which `picture` (h, w, 4) is every `factor`-th
+        """Pictures (factor * h, factor * w, 4), `likeliest_first`, of which `picture` (h, w, 4) is every `factor`-th
         row and column, bit for bit; `factor` is 2 or 4. Their log p is that of the other pixels given these.
 
         The picture may have any size whose enlargement is at most MOST_ENLARGED times the checkpoint's; it conditions

@@ -112,8 +112,8 @@ def measure_orders(
     presets: Mapping[str, Preset],
     options: argparse.Namespace,
 ) -> dict[str, Any]:
-    """How well each order of results agrees with the judge: of pictures drawn to choose by, the plain ones, which differ
-    most, and those of the default preset; and of candidates for holes."""
+    """How well each order of results agrees with the judge: of pictures drawn to choose by, the plain ones, which
+    differ most, and those of the default preset; and of candidates for holes."""
     settings = {PLAIN: Controls(), DEFAULT_PRESET: controls_of(presets[DEFAULT_PRESET])}
     found = {}
     for setting, controls in settings.items():
@@ -158,7 +158,7 @@ def measure_checkpoint(engine: Engine, name: str, options: argparse.Namespace, c
     if options.write_presets:
         write_presets(engine.library.path(name), presets)
     settings = {preset: controls_of(value) for preset, value in presets.items()}
-    if not options.quick:
+    if not options.quick and Controls() not in settings.values():
         settings[PLAIN] = Controls()
     figures = measure_presets(engine, name, judge, tiles, settings, options)
     result |= {"presets": {preset: value.values() for preset, value in presets.items()}}
