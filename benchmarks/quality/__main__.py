@@ -171,7 +171,19 @@ def measure_checkpoint(engine: Engine, name: str, options: argparse.Namespace, c
     picture = encode_png(report.sheet(tiles, "held_out", drawn, classes), scale=2)
     write_file(options.out.parent / f"quality-{name}.png", picture)
     result |= {"sheet": list(settings), "first_seed": 0, "held_out": figures, "ceiling": ceiling(judge, tiles)}
-    return {**result, "grid": rows, "note": NOTE}
+    return {**result, "grid": [without_intervals(row) for row in rows], "note": NOTE}
+
+
+def without_intervals(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a setting of the grid: its pooled values and the means over classes."""
+    pooled = {
+        kind: {side: {"value": f["value"]} for side, f in figure.items()}
+        if kind in ("colours", "lone_pixels")
+        else {"value": figure["value"]}
+        for kind, figure in row["pooled"].items()
+    }
+    kept = {key: row[key] for key in ("controls", "part", "first_seed", "pictures", "mean_of_classes")}
+    return {**kept, "pooled": pooled}
 
 
 def _line(setting: str, figures: Mapping[str, Any]) -> str:
