@@ -50,14 +50,14 @@ def generate(options: argparse.Namespace) -> Json:
 
 
 def complete(options: argparse.Namespace) -> Json:
-    """Candidates for the masked pixels to --out, most probable first."""
+    """Candidates for the masked pixels to --out, most probable first, nearly empty ones last."""
     engine, request = _request(options)
     with row_progress() as on_row:
         return _write(options, engine.complete(request, options.image, options.mask, on_row=on_row))
 
 
 def enlarge(options: argparse.Namespace) -> Json:
-    """Larger pictures to --out, most probable first."""
+    """Larger pictures to --out, most probable first, nearly empty ones last."""
     if options.checkpoint is None:
         able = [info.name for info in Engine(options.checkpoints).list_checkpoints() if info.enlarges]
         if not able:

@@ -16,7 +16,8 @@ from torch import Tensor
 from pixelart.codec import Picture
 from pixelart.completion import added_pixels, enlarge
 from pixelart.devices import pick_device
-from pixelart.drawer import Drawer, Recolouring, drawn_in, likeliest_first, log_likelihood
+from pixelart.drawer import Drawer, Recolouring, drawn_in, log_likelihood
+from pixelart.drawer import likeliest_first as likeliest_first
 from pixelart.errors import RequestRejected
 from pixelart.given import MaskLike, PictureLike, as_blend, as_facts, as_mask, as_picture
 from pixelart.inspection import ColourChance as ColourChance
@@ -104,14 +105,18 @@ class Engine:
 
     def request(self, checkpoint: str, *, preset: str = DEFAULT_PRESET, **values: Any) -> Request:
         """A request with the temperature, top_p, top_k and guidance of a preset of the checkpoint; `values` are fields
-        of `Request` and go before those of the preset, unless they are None.
+        of `Request` and go before those of the preset, unless they are None. Where no class is asked for, guidance
+        changes nothing but takes twice as long, so the preset's is left out.
 
         Raises:
             RequestRejected: no such checkpoint, or it has no such preset.
             WeightsRejected: its config is damaged.
         """
         said = {name: value for name, value in values.items() if value is not None}
-        return Request(checkpoint, **{**self.info(checkpoint).preset(preset).values(), **said})
+        usual = self.info(checkpoint).preset(preset).values()
+        if not said.get("class_weights"):
+            del usual["guidance"]
+        return Request(checkpoint, **{**usual, **said})
 
     def warm_up(self, checkpoint: str) -> None:
         """Load the checkpoint and draw one pixel, so that nobody waits for weights, or for inner loops to be compiled
@@ -164,7 +169,7 @@ class Engine:
         on_row: OnRow | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> list[Drawing]:
-        """Candidates for the masked pixels (True = repaint), most probable first; every other pixel is returned as it
+        """Candidates for the masked pixels (True = repaint), `likeliest_first`; every other pixel is returned as it
         came, bit for bit. In a seamless request the edges meet: a mask that touches one sees what lies beyond it. Of a
         file or a PIL image they keep the palette and the ICC profile.
 
@@ -207,7 +212,7 @@ class Engine:
     def mend_seam(
         self, request: Request, picture: PictureLike, *, cancel: Callable[[], bool] | None = None
     ) -> list[Drawing]:
-        """Candidates for a picture (H, W, 4) that tiles along `request.seamless`, most probable first: the pixels of
+        """Candidates for a picture (H, W, 4) that tiles along `request.seamless`, `likeliest_first`: the pixels of
         `seam_band` are drawn anew, every other one is returned as it came, bit for bit.
 
         Raises:
@@ -238,7 +243,7 @@ class Engine:
         on_row: OnRow | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> list[Drawing]:
-        """Pictures (factor * h, factor * w, 4), most probable first, of which `picture` (h, w, 4) is every `factor`-th
+        """Pictures (factor * h, factor * w, 4), `likeliest_first`, of which `picture` (h, w, 4) is every `factor`-th
         row and column, bit for bit; `factor` is 2 or 4. Their log p is that of the other pixels given these.
 
         The picture may have any size whose enlargement is at most MOST_ENLARGED times the checkpoint's; it conditions

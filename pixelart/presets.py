@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 PRESET_NAMES = ("calm", "balanced", "wild")
@@ -32,21 +32,23 @@ class Preset:
 
 
 FIXED: Mapping[str, Preset] = {
-    "calm": Preset(temperature=0.8, top_p=0.95, top_k=0, guidance=1.5),
-    "balanced": Preset(temperature=0.9, top_p=0.95, top_k=0, guidance=1.5),
+    "calm": Preset(temperature=0.8, top_p=1.0, top_k=0, guidance=2.0),
+    "balanced": Preset(temperature=0.9, top_p=1.0, top_k=0, guidance=1.5),
     "wild": Preset(temperature=1.0, top_p=1.0, top_k=0, guidance=1.0),
 }
-"""Of a checkpoint whose config has none."""
+"""Of a checkpoint whose config has none: those that were chosen for `dungeon-gated`."""
+
+
+UNGUIDED: Mapping[str, Preset] = {name: replace(preset, guidance=1.0) for name, preset in FIXED.items()}
+"""The same of a model that has no classes, or never learned what "any class" is: guidance would lead it astray."""
 
 
 def parse_presets(values: Any) -> Mapping[str, Preset]:
-    """The presets that a config describes, in the order of PRESET_NAMES; FIXED where it describes none.
+    """The presets that a config describes, in the order of PRESET_NAMES.
 
     Raises:
         ValueError: other names, or a value that is missing, of a wrong kind, or outside LIMITS.
     """
-    if values is None:
-        return FIXED
     if not isinstance(values, dict) or set(values) != set(PRESET_NAMES):
         raise ValueError(f"presets must be {', '.join(PRESET_NAMES)}")
     return {name: _preset(name, values[name]) for name in PRESET_NAMES}

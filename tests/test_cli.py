@@ -22,7 +22,7 @@ from PIL import Image
 from pixelart import commands, train_command
 from pixelart.cli import main
 from pixelart.codec import Picture
-from pixelart.engine import Engine, Request
+from pixelart.engine import Engine
 from pixelart.given import as_mask
 from pixelart.images import decode_picture, encode_png, read_picture
 from pixelart.training.data import is_validation, read_pictures
@@ -98,7 +98,7 @@ def test_seamless_pictures_come_from_the_terminal_too(
 ) -> None:
     engine, picture = Engine(tiny_checkpoints), read_picture(sprite / "in.png")
     mask = read_picture(sprite / "mask.png")[..., 0] > 0
-    request = Request("tiny", seed=5, seamless="xy")
+    request = engine.request("tiny", seed=5, seamless="xy")
     where = ("--checkpoints", tiny_checkpoints, "--out", tmp_path)
     run("generate --checkpoint tiny --seed 5 --seamless xy --json", *where)
     assert np.array_equal(read_picture(tmp_path / "0.png"), engine.generate(request)[0].picture)
@@ -169,12 +169,34 @@ def test_generate_writes_numbered_pictures_and_nothing_else(run: Run, tiny_check
     assert [i["seed"] for i in result["images"]] == [5, 6, 7]
     assert all(i["log_prob"] < 0 for i in result["images"])
     assert sorted(p.name for p in out.iterdir()) == ["0.png", "1.png", "2.png"]
-    request = Request("tiny", class_weights={"cross": 1.0}, count=3, temperature=0.9, seed=5)
-    drawn = Engine(tiny_checkpoints, device=torch.device("cpu")).generate(request)
+    engine = Engine(tiny_checkpoints, device=torch.device("cpu"))
+    drawn = engine.generate(engine.request("tiny", class_weights={"cross": 1.0}, count=3, temperature=0.9, seed=5))
     for i, drawing in enumerate(drawn):
         large = drawing.picture.repeat(4, 0).repeat(4, 1)
         assert np.array_equal(read_picture(out / f"{i}.png"), large)
         assert drawing.log_prob == result["images"][i]["log_prob"]
+
+
+def test_a_preset_gives_what_is_not_said(run: Run, own_checkpoints: Path, tmp_path: Path) -> None:
+    file = own_checkpoints / "tiny" / "config.json"
+    config = json.loads(file.read_text())
+    values = {"temperature": 0.5, "top_p": 0.8, "top_k": 3, "guidance": 2.0}
+    middle = {"temperature": 0.7, "top_p": 1.0, "top_k": 0, "guidance": 1.5}
+    config["training"]["presets"] = {"calm": values, "balanced": middle, "wild": {**values, "temperature": 2}}
+    file.write_text(json.dumps(config))
+
+    def settings(options: str) -> dict[str, Any]:
+        out = tmp_path / "out"
+        drawn = "generate --checkpoint tiny --class cross --checkpoints"
+        assert run(f"{drawn} {own_checkpoints} --out {out} {options}").code == 0
+        with Image.open(out / "0.png") as picture:
+            text = json.loads(picture.info["pixelart"])
+        return {name: text[name] for name in values}
+
+    assert settings("") == settings("--preset balanced") == middle
+    assert settings("--preset calm") == values
+    assert settings("--preset wild --top-k 0 --guidance 1") == {**values, "temperature": 2, "top_k": 0, "guidance": 1}
+    assert settings("--temperature 1 --top-p 0.9") == {**middle, "temperature": 1, "top_p": 0.9}
 
 
 def test_generate_prints_a_line_a_picture(run: Run, tiny_checkpoints: Path, tmp_path: Path) -> None:
@@ -473,6 +495,7 @@ BAD = {
     "seed -1": (DRAW + " --seed -1", "seed -1: must lie in 0 to"),
     "seed 1.5": (DRAW + " --seed 1.5", "invalid int value: '1.5'"),
     "seed 10^30": (DRAW + " --seed 1" + "0" * 30, "must lie in 0 to"),
+    "no such preset": (DRAW + " --preset loud", "invalid choice: 'loud'"),
     "temperature 0": (DRAW + " --temperature 0", "temperature 0: must lie in 0.01 to 10"),
     "temperature NaN": (DRAW + " --temperature nan", "temperature nan: must lie in"),
     "temperature inf": (DRAW + " --temperature inf", "temperature inf: must lie in"),

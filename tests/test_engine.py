@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pixelart.codec import Picture
-from pixelart.engine import Drawing, Engine, Request, pick_device
+from pixelart.engine import Drawing, Engine, Request, likeliest_first, pick_device
 from pixelart.errors import Cancelled, RequestRejected, WeightsRejected
 from pixelart.images import decode_picture
 from pixelart.library import Library
@@ -782,3 +782,13 @@ def test_a_warm_engine_has_its_model_and_draws_as_before(tiny_checkpoints: Path)
     assert np.array_equal(one, two)
     with pytest.raises(RequestRejected, match="not found"):
         engine.warm_up("nope")
+
+
+def test_the_likeliest_come_first_and_the_nearly_empty_last() -> None:
+    full, little, nothing = np.zeros((3, 8, 8, 4), np.uint8)
+    full[..., 3], little[0, :4, 3] = 255, 255  # 4 of 64 pixels are more than 5 %
+    nothing[0, :3, 3] = 255
+    nothing[1:, :, :] = (9, 9, 9, 127)  # not visible
+    pictures = [(nothing, -1.0), (full, -30.0), (little, -40.0), (nothing, -2.0), (full, -20.0)]
+    drawings = [Drawing(picture, seed, log_prob, {}) for seed, (picture, log_prob) in enumerate(pictures)]
+    assert [d.seed for d in likeliest_first(drawings)] == [4, 1, 2, 0, 3]

@@ -229,7 +229,8 @@ def test_the_command_writes_what_the_engine_draws(run: Run, checkpoints: Path, e
     (tmp_path / "in.png").write_bytes(encode_png(picture))
     words = "enlarge --factor 2 --count 4 --seed 1 --class dot --temperature 0.8 --json --checkpoints"
     told = run(words, checkpoints, "--image", tmp_path / "in.png", "--out", tmp_path / "out").json
-    expected = engine.enlarge(Request("chain", {"dot": 1.0}, count=4, seed=1, temperature=0.8), picture)
+    request = engine.request("chain", class_weights={"dot": 1.0}, count=4, seed=1, temperature=0.8)
+    expected = engine.enlarge(request, picture)
     assert told["checkpoint"] == "chain" and told["snapped"] == engine.snap("chain", picture)[1] > 0
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [f"{i}.png" for i in range(4)]
     for image, drawing in zip(told["images"], expected, strict=True):

@@ -12,7 +12,7 @@ import torch
 
 from pixelart.engine import Engine, Request
 from pixelart.errors import RequestRejected, WeightsRejected
-from pixelart.presets import DEFAULT_PRESET, FIXED, LIMITS, PRESET_NAMES, Preset, parse_presets
+from pixelart.presets import DEFAULT_PRESET, FIXED, LIMITS, PRESET_NAMES, UNGUIDED, Preset, parse_presets
 
 CPU = torch.device("cpu")
 OWN = {
@@ -39,6 +39,17 @@ def test_a_config_without_presets_has_the_fixed_ones(tiny_checkpoints: Path) -> 
         assert parse_presets({name: preset.values() for name in PRESET_NAMES})[DEFAULT_PRESET] == preset
 
 
+def test_a_model_that_knows_no_other_class_is_not_guided(tiny_checkpoints: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_checkpoints / "tiny", tmp_path / "tiny")
+    file = tmp_path / "tiny" / "config.json"
+    values = json.loads(file.read_text())
+    values["training"]["class_dropout"] = 0
+    file.write_text(json.dumps(values))
+    presets = Engine(tmp_path, device=CPU).info("tiny").presets
+    assert presets == UNGUIDED and {preset.guidance for preset in presets.values()} == {1.0}
+    assert presets["calm"].temperature == FIXED["calm"].temperature
+
+
 def test_presets_are_read_in_their_order(tiny_checkpoints: Path, tmp_path: Path) -> None:
     backwards = dict(reversed(OWN.items()))
     info = Engine(checkpoints_with(backwards, tiny_checkpoints, tmp_path), device=CPU).info("tiny")
@@ -50,9 +61,16 @@ def test_presets_are_read_in_their_order(tiny_checkpoints: Path, tmp_path: Path)
 
 def test_what_is_said_goes_before_the_preset(tiny_checkpoints: Path, tmp_path: Path) -> None:
     engine = Engine(checkpoints_with(OWN, tiny_checkpoints, tmp_path), device=CPU)
-    assert engine.request("tiny") == Request("tiny", temperature=0.85, top_p=0.95, guidance=1.5)
-    request = engine.request("tiny", preset="calm", temperature=1.0, top_k=0, guidance=None, count=2, seed=4)
-    assert request == Request("tiny", count=2, seed=4, temperature=1.0, top_p=0.9, top_k=0, guidance=2.0)
+    cross = {"cross": 1.0}
+    assert engine.request("tiny", class_weights=cross) == Request(
+        "tiny", cross, temperature=0.85, top_p=0.95, guidance=1.5
+    )
+    request = engine.request(
+        "tiny", preset="calm", class_weights=cross, temperature=1.0, top_k=0, guidance=None, seed=4
+    )
+    assert request == Request("tiny", cross, seed=4, temperature=1.0, top_p=0.9, top_k=0, guidance=2.0)
+    assert engine.request("tiny") == Request("tiny", temperature=0.85, top_p=0.95), "any class: guidance is nothing"
+    assert engine.request("tiny", guidance=3).guidance == 3
     assert Request("tiny") == Request("tiny", temperature=1, top_p=1, top_k=0, guidance=1), "a request itself is plain"
     with pytest.raises(RequestRejected, match="preset 'mild'"):
         engine.request("tiny", preset="mild")
@@ -69,6 +87,7 @@ def lacking(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("presets", "reason"),
     [
+        (None, "presets must be calm, balanced, wild"),
         ([], "presets must be calm, balanced, wild"),
         ({"calm": OWN["calm"]}, "presets must be calm, balanced, wild"),
         ({**OWN, "loud": OWN["wild"]}, "presets must be calm, balanced, wild"),

@@ -112,8 +112,8 @@ def measure_orders(
     presets: Mapping[str, Preset],
     options: argparse.Namespace,
 ) -> dict[str, Any]:
-    """How well each order of results agrees with the judge: of pictures drawn to choose by, plain and by the default
-    preset, and of candidates for holes."""
+    """How well each order of results agrees with the judge: of pictures drawn to choose by, the plain ones, which
+    differ most, and those of the default preset; and of candidates for holes."""
     settings = {PLAIN: Controls(), DEFAULT_PRESET: controls_of(presets[DEFAULT_PRESET])}
     found = {}
     for setting, controls in settings.items():
@@ -158,7 +158,7 @@ def measure_checkpoint(engine: Engine, name: str, options: argparse.Namespace, c
     if options.write_presets:
         write_presets(engine.library.path(name), presets)
     settings = {preset: controls_of(value) for preset, value in presets.items()}
-    if not options.quick:
+    if not options.quick and Controls() not in settings.values():
         settings[PLAIN] = Controls()
     figures = measure_presets(engine, name, judge, tiles, settings, options)
     result |= {"presets": {preset: value.values() for preset, value in presets.items()}}
@@ -171,7 +171,19 @@ def measure_checkpoint(engine: Engine, name: str, options: argparse.Namespace, c
     picture = encode_png(report.sheet(tiles, "held_out", drawn, classes), scale=2)
     write_file(options.out.parent / f"quality-{name}.png", picture)
     result |= {"sheet": list(settings), "first_seed": 0, "held_out": figures, "ceiling": ceiling(judge, tiles)}
-    return {**result, "grid": rows, "note": NOTE}
+    return {**result, "grid": [without_intervals(row) for row in rows], "note": NOTE}
+
+
+def without_intervals(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a setting of the grid: its pooled values and the means over classes."""
+    pooled = {
+        kind: {side: {"value": f["value"]} for side, f in figure.items()}
+        if kind in ("colours", "lone_pixels")
+        else {"value": figure["value"]}
+        for kind, figure in row["pooled"].items()
+    }
+    kept = {key: row[key] for key in ("controls", "part", "first_seed", "pictures", "mean_of_classes")}
+    return {**kept, "pooled": pooled}
 
 
 def _line(setting: str, figures: Mapping[str, Any]) -> str:

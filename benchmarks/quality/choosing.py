@@ -20,8 +20,9 @@ WEIGHTS: Mapping[str, Mapping[str, float]] = {
     "balanced": {"kernel_distance": -2, "precision": 1, "recall": 1, "class_accuracy": 2},
     "wild": {"kernel_distance": -1, "recall": 3, "class_accuracy": 1},
 }
-"""What counts for a preset: the weights of the ranks that a setting has among all of the grid, by pooled figures; below
-zero where less is better. `lone_pixels` is how far their share lies above that of real tiles."""
+"""What counts for a preset: the weights of the ranks that a setting has among all of the grid; below zero where less is
+better. Figures are pooled, but for the kernel distance, which is the mean over classes. `lone_pixels` is how far their
+share lies above that of real tiles."""
 
 
 def grid(temperatures: Sequence[float], top_ps: Sequence[float], guidances: Sequence[float]) -> list[Controls]:
@@ -32,7 +33,7 @@ def grid(temperatures: Sequence[float], top_ps: Sequence[float], guidances: Sequ
 
 def choose_presets(rows: Sequence[Figures]) -> dict[str, Preset]:
     """A preset of each name from the figures (`quality`) of a grid. No two are the same where there are enough; Calm
-    is never warmer than Balanced, nor Wild colder.
+    is never warmer than Balanced nor less guided, Wild never colder nor more guided.
 
     Raises:
         ValueError: no figures.
@@ -50,6 +51,7 @@ def choose_presets(rows: Sequence[Figures]) -> dict[str, Preset]:
             if all(row is not other for other in chosen.values())
             and side * (row["controls"]["temperature"] - middle["temperature"]) >= 0
             and side * (row["controls"]["top_p"] - middle["top_p"]) >= 0
+            and side * (middle["guidance"] - row["controls"]["guidance"]) >= 0
         ]
         chosen[name] = _best(beyond or [chosen["balanced"]], rows, name)
     return {name: Preset(**chosen[name]["controls"]) for name in PRESET_NAMES}
@@ -65,6 +67,8 @@ def _best(able: Sequence[Figures], rows: Sequence[Figures], name: str) -> Figure
 
 def _value(row: Figures, kind: str) -> float:
     pooled = row["pooled"]
+    if kind == "kernel_distance":
+        return row["mean_of_classes"][kind] or 0.0
     if kind == "lone_pixels":
         return max(0.0, pooled[kind]["drawn"]["value"] - pooled[kind]["real"]["value"])
     return pooled[kind]["value"] or 0.0

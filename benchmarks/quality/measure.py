@@ -98,7 +98,8 @@ class Measure:
     """Measures pictures beside the real tiles of a part, all in the common colours."""
 
     def __init__(self, judge: Judge, tiles: Tiles, part: Part) -> None:
-        self.judge, self.tiles, self.part = judge, tiles, part
+        self.judge, self.tiles = judge, tiles
+        self.part: Part = part
 
     def of(
         self, pictures: Picture, class_names: Sequence[str], learned: Learned | None, *, two_sample: bool

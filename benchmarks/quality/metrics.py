@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelart.codec import Picture, normalise
+from pixelart.drawer import NEARLY_EMPTY
 
 NEIGHBOURS = 3
 """Of improved precision and recall."""
 SPLITS = 100
 """Random halves that an interval is read off."""
-BLANK = 0.05
+BLANK = NEARLY_EMPTY
 """A picture with a smaller share of visible pixels is blank."""
 Z = 1.96
 Features = NDArray[np.float64]

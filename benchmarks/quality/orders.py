@@ -7,7 +7,7 @@ results of one request.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from benchmarks.quality.drawing import Drawn, read_kept, write_kept
 from benchmarks.quality.judge import Judge
 from pixelart.codec import Picture
 from pixelart.completion import whole_log_prob
+from pixelart.drawer import NEARLY_EMPTY
 from pixelart.library import Checkpoint
 
 GROUP = 4
@@ -52,14 +53,16 @@ def scores(table: Values, own: int, pictures: Picture) -> dict[str, Values]:
     `log_prob_table`. Of a table of two rows, any class and its own, all but p(class given picture)."""
     whole = len(table) > 2
     log_prob = table[1 + own] if whole else table[1]
-    per_pixel = log_prob / np.maximum(1, (pictures[..., 3] > 0).sum((1, 2)))
+    visible = (pictures[..., 3] > 0).sum((1, 2))
+    per_pixel = log_prob / np.maximum(1, visible)
     gain = log_prob - table[0]
     found = {
         "seed": -np.arange(len(pictures), dtype=np.float64),
         "log p": log_prob,
+        "log p, nearly empty last": log_prob - 1e9 * (visible < NEARLY_EMPTY * pictures[0, ..., 0].size),
         "log p per visible pixel": per_pixel,
         "class gain": gain,
-        "class gain per visible pixel": gain / np.maximum(1, (pictures[..., 3] > 0).sum((1, 2))),
+        "class gain per visible pixel": gain / np.maximum(1, visible),
         "ranks of log p + class gain": ranks(log_prob) + ranks(gain),
         "ranks of log p per visible pixel + class gain": ranks(per_pixel) + ranks(gain),
     }
@@ -104,7 +107,7 @@ def log_prob(loaded: Checkpoint, x: torch.Tensor, weights: torch.Tensor) -> Valu
     return torch.cat([whole_log_prob(loaded.model, some, weights) for some in x.split(CHUNK)]).numpy()
 
 
-def _agreement(rows: list[Mapping[str, Any]]) -> dict[str, Any]:
+def _agreement(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Of an order, from its values, the judge's answers, and which pictures are blank, of each class."""
     pairs, firsts, blanks = [], [], []
     for row in rows:

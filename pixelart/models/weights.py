@@ -23,7 +23,7 @@ from pixelart.errors import WeightsRejected
 from pixelart.layers.context import Context
 from pixelart.models.base import AutoregressiveModel, to_channels_last
 from pixelart.models.registry import config_from_dict, config_to_dict, get_variant
-from pixelart.presets import Preset, parse_presets
+from pixelart.presets import FIXED, UNGUIDED, Preset, parse_presets
 from pixelart.settings import SETTINGS
 
 CONFIG_FILE, WEIGHTS_FILE, SEEN_FILE, CARD_FILE = "config.json", "model.safetensors", "training_images.txt", "README.md"
@@ -57,7 +57,9 @@ class CheckpointConfig:
     @property
     def presets(self) -> Mapping[str, Preset]:
         """How careful or wild it draws, by name; fixed ones where the config has none."""
-        return parse_presets(self.training.get(PRESETS_KEY))
+        if PRESETS_KEY in self.training:
+            return parse_presets(self.training[PRESETS_KEY])
+        return FIXED if self.classes and self.training.get("class_dropout") != 0 else UNGUIDED
 
     def to_json(self) -> bytes:
         """The content of config.json."""
@@ -234,7 +236,7 @@ def _check(config: CheckpointConfig, name: str) -> None:
     if not isinstance(config.training, dict):
         raise WeightsRejected(f"{name}: 'training' must be an object")
     try:
-        parse_presets(config.training.get(PRESETS_KEY))
+        _ = config.presets
     except ValueError as error:
         raise WeightsRejected(f"{name}: {error}") from error
     for class_name in config.classes:
