@@ -130,8 +130,8 @@ def measure_orders(
 def judged(judge: Judge, tiles: Tiles) -> dict[str, Any]:
     """How well the judge does on the held-out tiles: in their own colours, the mean of its classes, in the common."""
     names, held = np.array(tiles.held_out.class_names), tiles.held_out
-    right = judge.recognises(held.pictures, held.class_names)
-    common = judge.recognises(judge.snap(held.pictures), held.class_names)
+    right = judge.recognises(held.array, held.class_names)
+    common = judge.recognises(judge.snap(held.array), held.class_names)
     return {
         "digest": judge_digest(judge),
         "accuracy": metrics.share(right).json(),

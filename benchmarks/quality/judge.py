@@ -135,8 +135,8 @@ def train_judge(tiles: Tiles, *, progress: Callable[[int, int], None] = lambda d
     """A judge of the training tiles. They come in their own colours and in the common ones, mirrored and moved by
     chance."""
     palette = common_palette(tiles)
-    snapped = palette.decode(palette.encode(tiles.training.pictures))
-    own, common = as_input(tiles.training.pictures), as_input(snapped)
+    snapped = palette.decode(palette.encode(tiles.training.array))
+    own, common = as_input(tiles.training.array), as_input(snapped)
     labels = torch.tensor([tiles.classes.index(name) for name in tiles.training.class_names])
     chances = torch.bincount(labels).double().rsqrt()[labels]
     random = torch.Generator().manual_seed(SEED)
@@ -163,7 +163,7 @@ def train_judge(tiles: Tiles, *, progress: Callable[[int, int], None] = lambda d
 
 def common_palette(tiles: Tiles) -> Indexed:
     """The palette that a training on all tiles but the held-out ones fits."""
-    known = np.concatenate([tiles.training.pictures, tiles.validation.pictures])
+    known = np.concatenate([tiles.training.array, tiles.validation.array])
     return Indexed(fit_palette(known[known[..., 3] >= ALPHA_THRESHOLD][:, :3], size=COLOURS - 1))
 
 

@@ -147,7 +147,7 @@ def orders_table(orders: Figures) -> str:
 
 def sheet(tiles: Tiles, part: Part, settings: Sequence[Drawn], classes: Sequence[str], *, columns: int = 8) -> Picture:
     """Real tiles of a part and then the pictures of each setting, `columns` of each, a row a class."""
-    blank = np.zeros((columns, *tiles.training.pictures.shape[1:]), np.uint8)
+    blank = np.zeros((columns, *tiles.training.array.shape[1:]), np.uint8)
     rows = []
     for name in classes:
         for pictures in [of_class(tiles.part(part), name), *(drawn.of(name) for drawn in settings)]:

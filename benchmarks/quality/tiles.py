@@ -49,4 +49,4 @@ def read_tiles(data: Path, *, size: tuple[int, int] | None = None) -> Tiles:
 
 def of_class(pictures: PictureSet, name: str) -> Picture:
     """The pictures (N, H, W, 4) of one class."""
-    return pictures.pictures[np.array(pictures.class_names) == name]
+    return pictures.array[np.array(pictures.class_names) == name]

@@ -53,6 +53,11 @@ class PictureSet:
         )
 
     @property
+    def array(self) -> Picture:
+        """All of them at once, (N, H, W, 4), of a set that is known to be small."""
+        return np.asarray(self.pictures)
+
+    @property
     def size(self) -> tuple[int, int]:
         """(height, width) of each."""
         return self.pictures.shape[1], self.pictures.shape[2]

@@ -62,8 +62,8 @@ class PlainBlocks(gr.Blocks):
         super().__init__(**settings)
         self.default_config = _PageConfig(self)
 
-    @property
-    def state_holder(self) -> StateHolder:  # pyright: ignore[reportIncompatibleVariableOverride]
+    @property  # pyright: ignore[reportIncompatibleVariableOverride]
+    def state_holder(self) -> StateHolder:
         """What gradio keeps of sessions, in `sessions`."""
         return self._state_holder
 

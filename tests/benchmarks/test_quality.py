@@ -79,13 +79,13 @@ def test_tiles_are_in_one_part_each_by_their_content(tiles: Tiles) -> None:
 def test_the_judge_is_trained_once_and_the_same_from_anew(
     tiles: Tiles, judge: Judge, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert judge.recognises(tiles.held_out.pictures, tiles.held_out.class_names).mean() > 0.8
+    assert judge.recognises(tiles.held_out.array, tiles.held_out.class_names).mean() > 0.8
     assert judge_digest(judging.train_judge(tiles)) == judge_digest(judge)
-    features = judge.features(judge.snap(tiles.training.pictures))
+    features = judge.features(judge.snap(tiles.training.array))
     assert np.square(features).mean() == pytest.approx(1)
     monkeypatch.setattr(judging, "train_judge", lambda *_, **__: pytest.fail("it is kept"))
     again = find_judge(tiles, kept)
-    assert np.array_equal(again.features(tiles.held_out.pictures), judge.features(tiles.held_out.pictures))
+    assert np.array_equal(again.features(tiles.held_out.array), judge.features(tiles.held_out.array))
     for changed in (Tiles(tiles.held_out, tiles.validation, tiles.training), tiles):
         kept.write_bytes(kept.read_bytes() if changed is not tiles else b"damaged")
         with pytest.raises(pytest.fail.Exception, match="it is kept"):

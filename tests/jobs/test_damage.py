@@ -17,7 +17,7 @@ from pixelart.errors import RequestRejected
 from pixelart.jobs import Jobs, read_jobs, supervisor
 from pixelart.jobs.store import DATABASE, JobStore
 from pixelart.training.checkpoint import Busy, exclusive
-from pixelart.ui.training.view import job_label, job_status
+from pixelart.ui.training.progress import job_label, job_status
 from tests.jobs.conftest import STUB, Open
 from tests.jobs.running import running
 from tests.jobs.survival import ONE_THREAD

@@ -22,8 +22,9 @@ from pixelart.training import sources
 from pixelart.training.classes import NO_FOLDER, class_names
 from pixelart.training.data import PictureSet, read_pictures
 from pixelart.training.dataset import Survey, prepare
+from pixelart.training.export import export_run
 from pixelart.training.run import RUN_FILE, Schedule, read_run
-from pixelart.training.setup import export_run, resume_run, start_run
+from pixelart.training.setup import resume_run, start_run
 from pixelart.training.survey import Options, survey
 from tests.corpus import make
 from tests.training.files import dot, folder_of, noise, zip_of

@@ -17,6 +17,8 @@ from pixelart.ui.training.view import picture_html
 SHOWN_SAMPLES = 8
 SAMPLES_SIDE, ROW_SIDE = 320, 280
 """Of a sheet, and of a class's pictures in a row, as they are shown at most."""
+MAX_SHEET = (8 * SETTINGS.max_side) ** 2
+"""Pixels of a sheet of samples."""
 
 
 def samples_html(folder: JobFolder) -> str:
@@ -53,7 +55,7 @@ def _before_and_after(folder: JobFolder, sheets: list[Path]) -> str:
 
 def _rows(path: Path, count: int) -> list[Picture]:
     """The rows of a sheet of pictures with a line between two of them, each pixel of which was drawn twice as large."""
-    sheet = decode_picture(path.read_bytes(), name=path.name, max_side=8 * SETTINGS.max_side)[::2, ::2]
+    sheet = decode_picture(path.read_bytes(), name=path.name, max_pixels=MAX_SHEET)[::2, ::2]
     height = (len(sheet) + 1) // count
     return [sheet[top : top + height - 1] for top in range(0, height * count, height)]
 
