@@ -24,10 +24,10 @@ import torch
 
 from benchmarks.quality import choosing, metrics, report
 from benchmarks.quality.completions import compare_completions
-from benchmarks.quality.drawing import draw_classes
+from benchmarks.quality.drawing import Drawn, draw_classes
 from benchmarks.quality.judge import Judge, find_judge, judge_digest
 from benchmarks.quality.measure import ceiling, quality
-from benchmarks.quality.orders import compare_orders
+from benchmarks.quality.orders import compare_orders, compare_plain_orders
 from benchmarks.quality.tiles import Tiles, read_tiles
 from pixelart.engine import Engine, Preset
 from pixelart.errors import PixelArtError, RequestRejected
@@ -104,6 +104,13 @@ def measure_presets(
     return found
 
 
+def _grid_drawn(engine: Engine, name: str, judge: Judge, options: argparse.Namespace) -> list[Drawn]:
+    classes = [c for c in engine.info(name).classes if c in judge.classes]
+    values: dict[str, Any] = {"count": options.grid_pictures, "first_seed": SEEDS_TO_CHOOSE, "classes": classes}
+    settings = options.grid or choosing.grid(options.temperatures, options.top_ps, options.guidances)
+    return [draw_classes(engine, name, controls, keep=options.keep, **values) for controls in settings]
+
+
 def measure_orders(
     engine: Engine,
     name: str,
@@ -121,6 +128,8 @@ def measure_orders(
             engine, name, controls, count=options.grid_pictures, first_seed=SEEDS_TO_CHOOSE, keep=options.keep
         )
         found[setting] = compare_orders(engine.library.load(name), drawn, judge, keep=options.keep)
+    if options.grid is not None:
+        found["every setting of the grid"] = compare_plain_orders(_grid_drawn(engine, name, judge, options), judge)
     completions = compare_completions(
         engine, name, presets[DEFAULT_PRESET], judge, tiles, holes=HOLES, most=options.completions
     )

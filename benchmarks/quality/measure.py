@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -167,7 +168,9 @@ def set_figures(real: metrics.Features, drawn: metrics.Features) -> Figures:
     one, other = (x[random.permutation(len(x))[:size]] for x in (real, drawn))
 
     def side(index: int) -> Figure:
-        return metrics.over_halves(lambda a, b: metrics.precision_recall(a, b)[index], one, other, least=least)
+        found = metrics.over_halves(lambda a, b: metrics.precision_recall(a, b)[index], one, other, least=least)
+        low, high = found.low, found.high
+        return replace(found, low=low and max(0.0, low), high=high and min(1.0, high))
 
     return {
         "kernel_distance": metrics.over_halves(metrics.kernel_distance, real, drawn, least=2).json(),

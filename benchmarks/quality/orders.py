@@ -7,7 +7,7 @@ results of one request.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +36,48 @@ def compare_orders(
     it puts right; `first`, how often the judge takes the first of GROUP pictures for their class, and `blank`, how
     often it is blank; `rank`, the mean over classes of the rank correlation with the judge's log p of the class. What
     the model says of the pictures is kept in the folder `keep`."""
+    classes = loaded.config.classes
+
+    def all_scores(pictures: Picture, name: str) -> dict[str, Values]:
+        return scores(log_prob_table(loaded, pictures, keep=keep), classes.index(name), pictures)
+
+    return _compare([drawn], judge, all_scores)
+
+
+def compare_plain_orders(sets: Sequence[Drawn], judge: Judge) -> dict[str, dict[str, Any]]:
+    """The same over several sets, each a setting, of the orders that need no further pass of the model."""
+    log_prob = {p.tobytes(): value for drawn in sets for p, value in zip(drawn.pictures, drawn.log_prob, strict=True)}
+
+    def plain(pictures: Picture, name: str) -> dict[str, Values]:
+        return plain_scores(np.array([log_prob[p.tobytes()] for p in pictures]), pictures)
+
+    return _compare(sets, judge, plain)
+
+
+def _compare(
+    sets: Sequence[Drawn], judge: Judge, of: Callable[[Picture, str], dict[str, Values]]
+) -> dict[str, dict[str, Any]]:
     tables = dict[str, list[dict[str, Any]]]()
-    for name in dict.fromkeys(drawn.class_names):
-        pictures, own = drawn.of(name), judge.classes.index(name)
-        log_p = judge.log_probabilities(judge.snap(pictures))
-        blank = metrics.visible_share(pictures) < metrics.BLANK
-        table = log_prob_table(loaded, pictures, keep=keep)
-        for order, values in scores(table, loaded.config.classes.index(name), pictures).items():
-            found = {"rank": rank_correlation(values, log_p[:, own]), "values": values}
-            tables.setdefault(order, []).append({**found, "right": log_p.argmax(1) == own, "blank": blank})
+    for drawn in sets:
+        for name in dict.fromkeys(drawn.class_names):
+            pictures, own = drawn.of(name), judge.classes.index(name)
+            log_p = judge.log_probabilities(judge.snap(pictures))
+            blank = metrics.visible_share(pictures) < metrics.BLANK
+            for order, values in of(pictures, name).items():
+                found = {"rank": rank_correlation(values, log_p[:, own]), "values": values}
+                tables.setdefault(order, []).append({**found, "right": log_p.argmax(1) == own, "blank": blank})
     return {order: _agreement(rows) for order, rows in tables.items()}
+
+
+def plain_scores(log_prob: Values, pictures: Picture) -> dict[str, Values]:
+    """What the orders by log p given the class sort by, the highest first, (N,)."""
+    visible = (pictures[..., 3] > 0).sum((1, 2))
+    return {
+        "seed": -np.arange(len(pictures), dtype=np.float64),
+        "log p": log_prob,
+        "log p, nearly empty last": log_prob - 1e9 * (visible < NEARLY_EMPTY * pictures[0, ..., 0].size),
+        "log p per visible pixel": log_prob / np.maximum(1, visible),
+    }
 
 
 def scores(table: Values, own: int, pictures: Picture) -> dict[str, Values]:
@@ -53,14 +85,9 @@ def scores(table: Values, own: int, pictures: Picture) -> dict[str, Values]:
     `log_prob_table`. Of a table of two rows, any class and its own, all but p(class given picture)."""
     whole = len(table) > 2
     log_prob = table[1 + own] if whole else table[1]
-    visible = (pictures[..., 3] > 0).sum((1, 2))
-    per_pixel = log_prob / np.maximum(1, visible)
-    gain = log_prob - table[0]
-    found = {
-        "seed": -np.arange(len(pictures), dtype=np.float64),
-        "log p": log_prob,
-        "log p, nearly empty last": log_prob - 1e9 * (visible < NEARLY_EMPTY * pictures[0, ..., 0].size),
-        "log p per visible pixel": per_pixel,
+    found, gain = plain_scores(log_prob, pictures), log_prob - table[0]
+    per_pixel, visible = found["log p per visible pixel"], (pictures[..., 3] > 0).sum((1, 2))
+    found |= {
         "class gain": gain,
         "class gain per visible pixel": gain / np.maximum(1, visible),
         "ranks of log p + class gain": ranks(log_prob) + ranks(gain),

@@ -105,8 +105,8 @@ def row_of(controls: tuple[float, float, float], **pooled: float) -> dict[str, o
     values = {"kernel_distance": 9.0, "precision": 0.5, "recall": 0.5, "class_accuracy": 0.5, "blank": 0.0, **pooled}
     lone = {"drawn": {"value": 0.1}, "real": {"value": 0.1}}
     settings = {"temperature": temperature, "top_p": top_p, "top_k": 0, "guidance": guidance}
-    told = {**{k: {"value": v} for k, v in values.items()}, "lone_pixels": lone}
-    return {"controls": settings, "pooled": told, "mean_of_classes": values}
+    figures: dict[str, object] = {**{k: {"value": v} for k, v in values.items()}, "lone_pixels": lone}
+    return {"controls": settings, "pooled": figures, "mean_of_classes": values}
 
 
 def test_presets_are_the_best_of_their_side_and_seldom_blank() -> None:
