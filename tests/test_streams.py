@@ -88,8 +88,12 @@ def interrupted_after(seconds: float, *command: str) -> tuple[int, str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.4, 1.0, 1.5, 2.0, 3.0, 5.0])
 def test_ctrl_c_at_any_moment_ends_without_a_traceback(seconds: float) -> None:
-    assert interrupted_after(seconds, *COMMAND, "evaluate", *EVALUATE) in ((130, ""), (0, ""))
-    assert interrupted_after(seconds, sys.executable, "app.py") == (130, "")
+    for command in ((*COMMAND, "evaluate", *EVALUATE), (sys.executable, "app.py")):
+        code, errors = interrupted_after(seconds, *command)
+        if code == -signal.SIGINT:  # on a busy machine Python itself was still starting
+            assert str(ROOT / "pixelart") not in errors and str(ROOT / "app.py") not in errors
+        else:
+            assert (code, errors) == (130, "")
 
 
 EVALUATE = ("--checkpoint", "dungeon-gated", "--data", "examples/dungeon.zip", "--include-training")

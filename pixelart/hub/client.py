@@ -26,7 +26,7 @@ from huggingface_hub.utils._http import default_client_factory
 from huggingface_hub.utils.logging import set_verbosity_error
 
 from pixelart.errors import Cancelled, HubFailure, PixelArtError
-from pixelart.hub.guard import BareFailure, check_request, check_response, errand, trust
+from pixelart.hub.guard import TOO_SLOW, BareFailure, check_request, check_response, errand, trust
 from pixelart.proxies import proxy_refusal, settle_proxies
 
 TIMEOUT = 10.0
@@ -125,17 +125,18 @@ def plain_failures(what: str, *, seconds: float | None = None) -> Iterator[None]
 
     Its errors, those of its HTTP client and of its uploader have no class in common, hence the wide net.
     """
-    try:
-        with errand(seconds):
+    with errand(seconds) as is_over:
+        try:
             yield
-    except BareFailure as failure:
-        raise HubFailure(f"{what}: {failure}") from None
-    except (PixelArtError, Cancelled):
-        raise
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+        except BareFailure as failure:
+            raise HubFailure(f"{what}: {failure}") from None
+        except (PixelArtError, Cancelled):
             raise
-        raise HubFailure(f"{what}: {_meaning(error)}", refused=_is_refusal(error)) from None
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+                raise
+            meaning = TOO_SLOW if is_over() else _meaning(error)
+            raise HubFailure(f"{what}: {meaning}", refused=_is_refusal(error)) from None
 
 
 def _is_refusal(error: Exception) -> bool:

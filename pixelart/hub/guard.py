@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -24,6 +24,7 @@ ERRAND_SECONDS = 120.0
 """In which an errand that only asks has its answers."""
 SLOWEST = 32 * 1024
 """Bytes a second: whatever comes or goes more slowly is given up."""
+TOO_SLOW = "the Hub answers too slowly, and was given up"
 _GRACE = 30.0
 """Seconds after the end of an errand in which an answer that trickles notices by itself."""
 _COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
@@ -54,21 +55,22 @@ def seconds_for(size: int) -> float:
 
 
 @contextmanager
-def errand(seconds: float | None = None) -> Iterator[None]:
+def errand(seconds: float | None = None) -> Iterator[Callable[[], bool]]:
     """All that is asked inside, by this thread, ends within `seconds` (ERRAND_SECONDS); an outer errand may end it
-    sooner.
+    sooner. Whether it has ended by now is what the context gives.
 
     Raises:
         HubFailure: it did not; raised by the request or the answer that comes too late.
     """
     seconds = ERRAND_SECONDS if seconds is None else seconds
     outer, end = _deadline.get(), time.monotonic() + seconds
-    token = _deadline.set(end if outer is None else min(outer, end))
+    end = end if outer is None else min(outer, end)
+    token = _deadline.set(end)
     watch = threading.Timer(seconds + _GRACE, close_session)  # headers that trickle are seen by no hook
     watch.daemon = True
     watch.start()
     try:
-        yield
+        yield lambda: time.monotonic() > end
     finally:
         watch.cancel()
         _deadline.reset(token)
@@ -122,7 +124,7 @@ def _counted(stream: Any) -> Any:
 
 
 def _too_late() -> BareFailure:
-    return BareFailure("the Hub answers too slowly, and was given up")
+    return BareFailure(TOO_SLOW)
 
 
 def _origin(address: str) -> str:

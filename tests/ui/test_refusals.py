@@ -101,7 +101,7 @@ def test_a_fault_of_the_program_itself_stays_500(
     served: tuple[gr.Blocks, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app, url = served
-    number = next(n for n, function in app.fns.items() if function.name == "lambda")
+    number = next(n for n, function in app.fns.items() if function.fn and not function.inputs and not function.queue)
 
     def broken() -> None:
         raise RuntimeError("/home/secret")
