@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 
 import numpy as np
@@ -133,13 +134,18 @@ def test_a_duplicated_tab_begins_with_a_copy_of_its_own(studio: StudioPage, fake
     assert tabs[0] != tabs[1] and all(re.fullmatch("[0-9a-f]{32}", tab) for tab in tabs)
 
 
-def test_a_program_that_starts_again_loses_nothing(open_studio: OpenStudio, monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving(FakeEngine(size=32)) as url:
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def test_a_program_that_starts_again_loses_nothing(open_studio: OpenStudio) -> None:
+    port = free_port()
+    with serving(FakeEngine(size=32), port=port) as url:
         studio = open_studio(url)
         painted, drawn, captions = work_of(studio)
-    port = url.rstrip("/").rpartition(":")[2]
-    monkeypatch.setenv("GRADIO_SERVER_PORT", port)
-    with serving(FakeEngine(size=32)) as again:
+    with serving(FakeEngine(size=32), port=port) as again:
         assert again == url
         studio.errors.clear()  # the page said that the program was gone
         studio.page.locator("#results .thumbnail-item").nth(2).click()

@@ -65,7 +65,7 @@ def test_complete_pressed_during_a_preview_completes_what_was_painted(
 
 @pytest.mark.parametrize("row", [1, 3])
 def test_an_error_keeps_strokes_painted_since_the_press(studio: StudioPage, fake_engine: FakeEngine, row: int) -> None:
-    fake_engine.row_seconds, fake_engine.fault, fake_engine.fault_row = 0.5, RuntimeError("inside"), row
+    fake_engine.row_seconds, fake_engine.fault, fake_engine.fault_row = 2.0, RuntimeError("inside"), row
     studio.stroke((3, 3), (9, 9))
     studio.page.click("#generate")
     studio.wait_for_status("Loading")
@@ -81,7 +81,7 @@ def test_an_error_keeps_strokes_painted_since_the_press(studio: StudioPage, fake
 def test_another_model_during_a_drawing_keeps_the_painting_and_nothing_comes_back(
     open_studio: OpenStudio, two_models: FakeEngine, two_models_url: str
 ) -> None:
-    two_models.row_seconds = 0.06
+    two_models.row_seconds = 0.4
     page = open_studio(two_models_url)
     page.colour(3)
     page.stroke((3, 3), (9, 9))
@@ -101,7 +101,7 @@ def test_another_model_during_a_drawing_keeps_the_painting_and_nothing_comes_bac
 def test_frames_go_at_once_however_slow_the_network_is(
     open_studio: OpenStudio, two_models: FakeEngine, two_models_url: str
 ) -> None:
-    two_models.row_seconds = 0.1
+    two_models.row_seconds = 0.4
     page = open_studio(two_models_url)
     page.stroke((3, 3), (9, 9))
     painted, held = page.picture(), []

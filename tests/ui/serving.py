@@ -27,20 +27,22 @@ OFF = "Training is off in this test."
 
 
 @contextmanager
-def serving(engine: Any, training: Jobs | str = OFF, *, hosting: Hosting = SERVER) -> Iterator[str]:
+def serving(
+    engine: Any, training: Jobs | str = OFF, *, hosting: Hosting = SERVER, port: int | None = None
+) -> Iterator[str]:
     """Its URL."""
-    with serving_app(engine, training, hosting=hosting) as (_, url):
+    with serving_app(engine, training, hosting=hosting, port=port) as (_, url):
         yield url
 
 
 @contextmanager
 def serving_app(
-    engine: Any, training: Jobs | str = OFF, *, hosting: Hosting = SERVER
+    engine: Any, training: Jobs | str = OFF, *, hosting: Hosting = SERVER, port: int | None = None
 ) -> Iterator[tuple[gr.Blocks, str]]:
     """It and its URL. What gradio leaves behind is collected here, so that no later test is blamed for it."""
     with without_resource_warnings():
         app = build(engine, training, hosting=hosting)
-        settings = launch_settings(hosting)
+        settings = {**launch_settings(hosting), "server_port": port}
         _, url, _ = app.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **settings)
     try:
         yield app, url
