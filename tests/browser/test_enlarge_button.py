@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -43,14 +44,15 @@ def test_the_canvas_grows_with_the_result_and_undo_brings_back_what_was_painted(
     page.wait_for_picture(after)
 
 
-def test_a_model_without_scales_says_so_and_the_canvas_stays(open_studio: OpenStudio, url: str) -> None:
+def test_with_a_model_that_cannot_enlarge_another_does_it_and_is_named(open_studio: OpenStudio, url: str) -> None:
     page = open_studio(url)
     page.choose("model", "tiny")
     page.wait_for_status("Press Generate")
     before = page.picture()
     page.page.click("#enlarge")
-    page.wait_for_status("tiny does not enlarge")
-    assert np.array_equal(page.picture(), before)
+    page.wait_for_status("scales enlarged it: tiny cannot")
+    assert np.array_equal(page.picture()[::2, ::2], before)
+    expect(page.page.locator("#model input")).to_have_value(re.compile("^tiny"))
 
 
 @pytest.mark.parametrize("width", [390, 800, 1024, 1280])

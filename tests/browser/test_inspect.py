@@ -26,7 +26,7 @@ def part(studio: StudioPage, name: str) -> Locator:
 
 def wait_for_map(studio: StudioPage) -> None:
     """Until the map is that of the picture on the canvas."""
-    expect(part(studio, "total")).to_contain_text("bits", timeout=10_000)
+    expect(part(studio, "total")).to_contain_text("Surprise", timeout=10_000)
 
 
 def map_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -50,14 +50,14 @@ def test_the_map_lies_over_the_picture_and_one_click_paints_the_most_probable_co
     studio.tool("inspect")
     wait_for_map(studio)
     assert np.array_equal(studio.pixels_of("heat"), map_of(before)) and np.array_equal(studio.picture(), before)
-    expect(part(studio, "legend")).to_contain_text("0 bits3.0 bits")
-    expect(part(studio, "total")).to_have_text("Picture: 21 bits")
+    expect(part(studio, "legend")).to_contain_text("expectedsurprising (3.0)")
+    expect(part(studio, "total")).to_have_text("Surprise of the picture: 21")
     expect(part(studio, "classes")).to_have_text("Class: wall 75 % · hero 25 %")
 
     cell = (5, 7)
     studio.page.mouse.move(*studio.at(cell))
     wait_for_colours(studio, cell)
-    expect(part(studio, "pixel")).to_have_text("5, 7 · 0.00 bits · now transparent 0.8 %")
+    expect(part(studio, "pixel")).to_have_text("5, 7 · surprise 0.00 · now transparent 0.8 %")
     assert part(studio, "likely button").all_inner_texts() == ["50 %", "25 %", "13 %", "6.3 %", "3.1 %"]
     expect(part(studio, "likely button").nth(1)).to_have_attribute("title", f"Paint {NAMES[likely(cell, 1)]}, 25 %")
 
@@ -90,7 +90,7 @@ def test_by_keyboard_colours_are_read_out_and_painted(studio: StudioPage) -> Non
     names = [NAMES[likely((17, 16), rank)] for rank in range(5)]
     chances = zip(names, ("50 %", "25 %", "13 %", "6.3 %", "3.1 %"), strict=True)
     listed = ", ".join(f"{name} {chance}" for name, chance in chances)
-    expect(part(studio, "spoken")).to_have_text(f"17, 16, 0.0 bits, transparent. Most probable: {listed}")
+    expect(part(studio, "spoken")).to_have_text(f"17, 16, surprise 0.0, transparent. Most probable: {listed}")
     for key, rank in (("Space", 0), ("3", 2)):
         studio.key(key)
         assert studio.picture()[16, 17].tolist() == CODEC.table[likely((17, 16), rank)].tolist()
@@ -120,7 +120,7 @@ def test_a_pixel_is_asked_for_once_where_the_pointer_rests(studio: StudioPage, f
     wait_for_colours(studio, (29, 5))
     assert not fake_engine.asked
     studio.choose_class("hero")
-    expect(part(studio, "total")).to_have_text("Picture: 0 bits as hero")
+    expect(part(studio, "total")).to_have_text("Surprise of the picture: 0 as hero")
     assert (29, 5) in fake_engine.asked, "another class, other colours"
 
 
