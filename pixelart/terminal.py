@@ -61,13 +61,14 @@ def check_out_file(path: Path, *, option: str = "out") -> None:
 
 
 def _check_folder(path: Path, said: str) -> None:
+    """Raises RequestRejected, beginning with what was `said`, unless files can be written to the folder."""
     there = path
     while not there.exists() and there != there.parent:
         if there.is_symlink():
             raise RequestRejected(f"{said}: {there} is a link that leads nowhere")
         there = there.parent
     if not there.is_dir():
-        raise RequestRejected(f"{said}: {there} is a file, not a folder")
+        raise RequestRejected(f"{said}: {'' if there == path else f'{there} '}is a file, not a folder")
     try:
         tempfile.TemporaryFile(dir=there).close()
     except OSError as error:
