@@ -35,6 +35,10 @@ TRAINING = (
     "jobs/test_survival",
     "benchmarks/test_train_all",
     "benchmarks/test_mnist",
+    "benchmarks/test_enlarge_rules",
+    "benchmarks/test_finetune",
+    "test_cli",
+    "models/test_registry",
     "browser/test_train",
 )
 """Files of tests, by what their paths begin with, of which many train: here, or in processes of their own."""
