@@ -68,7 +68,7 @@ def _check_folder(path: Path, said: str) -> None:
             raise RequestRejected(f"{said}: {there} is a link that leads nowhere")
         there = there.parent
     if not there.is_dir():
-        raise RequestRejected(f"{said}: {'' if there == path else f'{there} '}is a file, not a folder")
+        raise RequestRejected(f"{said}: {'' if said.endswith(str(there)) else f'{there} '}is a file, not a folder")
     try:
         tempfile.TemporaryFile(dir=there).close()
     except OSError as error:

@@ -38,6 +38,7 @@ TRAINING = (
     "benchmarks/test_enlarge_rules",
     "benchmarks/test_finetune",
     "test_cli",
+    "test_enlarging",
     "models/test_registry",
     "browser/test_train",
 )

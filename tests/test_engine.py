@@ -547,14 +547,14 @@ def test_only_the_names_of_the_folder_are_checkpoints(own_checkpoints: Path, nam
     assert [c.name for c in engine.list_checkpoints()] == ["tiny"]
 
 
-@pytest.mark.parametrize("shape", [(8, 9, 4), (9, 8, 4), (8, 8, 3), (8, 8), (1, 8, 8, 4), (0, 8, 4)], ids=str)
+@pytest.mark.parametrize("shape", [(8, 9, 4), (9, 8, 4), (8, 9, 3), (8, 8), (1, 8, 8, 4), (0, 8, 4)], ids=str)
 def test_pictures_of_another_size_are_refused(engine: Engine, shape: tuple[int, ...]) -> None:
     picture = np.zeros(shape, np.uint8)
     for ask in (
         lambda: engine.complete(Request("tiny"), picture, np.ones(shape[:2], np.bool_)),
         lambda: engine.log_likelihood("tiny", picture),
     ):
-        with pytest.raises(RequestRejected, match="tiny draws 8 x 8"):
+        with pytest.raises(RequestRejected, match=r"tiny draws 8 x 8|needs"):
             ask()
 
 
@@ -565,12 +565,12 @@ def test_the_size_of_a_picture_is_told_as_width_by_height(engine: Engine) -> Non
 
 def test_pictures_of_other_numbers_are_refused(engine: Engine) -> None:
     with pytest.raises(RequestRejected):
-        engine.log_likelihood("tiny", np.zeros((8, 8, 4), np.float32))  # pyright: ignore[reportArgumentType]
+        engine.log_likelihood("tiny", np.full((8, 8, 4), 256.5, np.float32))  # pyright: ignore[reportArgumentType]
 
 
-@pytest.mark.parametrize("shape", [(8, 9), (4, 4), (8,), (8, 8, 1), (1, 8, 8), (0, 0)], ids=str)
+@pytest.mark.parametrize("shape", [(8, 9), (4, 4), (8,), (8, 8, 2), (1, 8, 8), (0, 0)], ids=str)
 def test_masks_of_another_size_are_refused(engine: Engine, picture: Picture, shape: tuple[int, ...]) -> None:
-    with pytest.raises(RequestRejected, match=r"^mask is .*the picture is 8 x 8$"):
+    with pytest.raises(RequestRejected, match=r"^mask (is .*the picture is 8 x 8$|of )"):
         engine.complete(Request("tiny"), picture, np.ones(shape, np.bool_))
 
 
@@ -578,7 +578,7 @@ def test_masks_that_are_empty_or_no_masks_are_refused(engine: Engine, picture: P
     with pytest.raises(RequestRejected, match="mask is empty"):
         engine.complete(Request("tiny"), picture, np.zeros((8, 8), np.bool_))
     with pytest.raises(RequestRejected):
-        engine.complete(Request("tiny"), picture, np.full((8, 8), 255))  # pyright: ignore[reportArgumentType]
+        engine.complete(Request("tiny"), picture, np.full((8, 8), 7))  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("weights", [{"dragon": 1.0}, {"cross": NAN}, {"cross": -1.0}], ids=str)

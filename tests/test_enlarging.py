@@ -159,8 +159,8 @@ def test_sizes_have_limits(engine: Engine) -> None:
     for size, factor in [((9, 8), 2), ((8, 9), 2), ((5, 4), 4)]:
         with pytest.raises(RequestRejected, match="chain enlarges to at most 16 x 16"):
             engine.enlarge(Request("chain"), sprite(*size), factor=factor)
-    for picture in (sprite()[..., :3], sprite().astype(float), sprite()[0], sprite()[:0]):
-        with pytest.raises(RequestRejected, match="needs uint8 RGBA"):
+    for picture in (sprite()[..., :2], sprite()[0], sprite()[:0]):
+        with pytest.raises(RequestRejected, match="needs"):
             engine.enlarge(Request("chain"), picture)
 
 

@@ -20,10 +20,10 @@ SECONDS = 3.0
 TOLD_AMONG_THE_IMPORTS = """
 import builtins, os, runpy, signal, sys
 original = builtins.__import__
-def told(name, *given):
+def told(name, *given, **named):
     if name == "pixelart.engine":
         signal.raise_signal(int(sys.argv[1]))
-    return original(name, *given)
+    return original(name, *given, **named)
 builtins.__import__ = told
 runpy.run_path("app.py", run_name="__main__")
 """

@@ -67,10 +67,10 @@ def test_a_stop_ends_the_queue_and_the_next_time_goes_on(
     monkeypatch.setattr(Trainer, "_train_step", step)
     assert queue("--only", "row_rnn", "pixelcnn") == 1
     assert not (tmp_path / "checkpoints").exists() and not (tmp_path / "runs" / "pixelcnn").exists()
-    assert "row_rnn: stopped at step 2" in capsys.readouterr().out
+    assert "row_rnn: stopped at step 1" in capsys.readouterr().out
     monkeypatch.setattr(Trainer, "_train_step", plain)
     assert queue("--only", "row_rnn", "pixelcnn") == 0
-    assert "row_rnn: step 2, " in capsys.readouterr().out
+    assert "row_rnn: step 1, " in capsys.readouterr().out
     found = last_checkpoint(tmp_path / "runs" / "row_rnn")
     assert found and read_config(tmp_path / "checkpoints" / "dungeon-row-rnn").training["trained_steps"] == found[0] > 2
 

@@ -221,5 +221,5 @@ def test_what_was_cut_short_is_swept_and_what_was_trained_is_not(open_jobs: Open
 def test_a_job_may_say_all_that_is_of_the_training_and_nothing_of_the_machine() -> None:
     from pixelart.cli import parse
 
-    ours = "command run json data out resume attended checkpoints threads memory_format compile fit tensorboard"
+    ours = "command run json data out resume attended checkpoints threads memory_format compile fit frames tensorboard"
     assert {*JOB_OPTIONS, *ours.split()} == set(vars(parse(["train", "--data", "x", "--out", "y"])))

@@ -17,7 +17,7 @@ from tests.jobs.waiting import until
 
 
 def _trainer(run: Path, step: int, steps: int = 10) -> Any:
-    schedule = SimpleNamespace(steps=steps)
+    schedule = SimpleNamespace(steps=steps, execution="bf16, contiguous, 2 threads")
     trainer = SimpleNamespace(run=run, step=step, seconds=step * 2.0, config=SimpleNamespace(schedule=schedule))
     trainer.progress, trainer.last_bits, trainer.passes = (lambda: trainer.step / steps), 1.5, 0.5
     trainer.saves_now = lambda: trainer.step % 100 == 0 or trainer.step == steps

@@ -99,7 +99,7 @@ BEYOND: dict[str, tuple[CheckpointConfig, dict[str, int]]] = {
 ONLY_DAMAGE = (
     "does not record what it was trained on", "holds values that are not finite", "cannot be read", "describes takes",
     "tensors differ from what", "the header announces", "not format",
-    "not readable", "a value outside 0 to 255",
+    "not readable", "a value outside 0 to 255", "the probabilities that they give are not finite",
 )  # fmt: skip
 """What the reader says of files that were changed or lost after they were written, or not by this program; the last of
 colours that are not read from six digits."""

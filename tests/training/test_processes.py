@@ -135,7 +135,7 @@ def test_two_processes_are_one_with_the_doubled_batch(
     both = [place for pair in zip(*order, strict=True) for part in pair for place in part]
     assert both == [whole.batches.place(i) for i in range(48)] and size < 48, "the data order is another"
     assert_same_to_rounding(weights_of(whole.run), weights_of(run), start)
-    assert [row["step"] for row in whole.rows] == [6] and len(list_checkpoints(run)) == 1
+    assert [row["step"] for row in whole.rows] == [6] and len(list_checkpoints(run)) == 2
     assert read_run(run).schedule.processes == 2
     assert len(decided) == 1 and formats == ["contiguous", "contiguous"], "the first decides for all"
 

@@ -21,7 +21,7 @@ from pixelart.engine import Engine, Request
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
 from pixelart.images import encode_png, read_picture
 from pixelart.models.weights import load_weights, pack_weights, read_config
-from pixelart.training import setup, trainer
+from pixelart.training import export, trainer
 from pixelart.training.checkpoint import Files, last_checkpoint, list_checkpoints
 from pixelart.training.data import is_validation, read_pictures
 from pixelart.training.export import export_run
@@ -81,7 +81,7 @@ def test_other_settings_give_other_weights(begin: StartRun) -> None:
         {},
         {"seed": 4},
         {"flip": 0.5},
-        {"precision": "fp32"},
+        {"precision": "bf16"},
         {"class_dropout": 1.0},
         {"vote_weight": 0.0},
         {"weight_decay": 0.5},
@@ -201,7 +201,7 @@ def test_a_run_logs_measures_and_keeps_samples(begin: StartRun) -> None:
     samples = [read_picture(run.run / "samples" / f"step-{step:08d}.png") for step in (4, 8, 9)]
     assert {s.shape for s in samples} == {(2 * (2 * 9 - 1), 2 * (4 * 9 - 1), 4)}
     assert {p.name for p in run.run.iterdir()} - {"lock"} == {
-        "log.csv", "run.json", "samples", "training_images.txt", "step-00000008", "step-00000009",
+        "log.csv", "run.json", "samples", "sample_rows.json", "training_images.txt", "step-00000008", "step-00000009",
     }  # fmt: skip
 
 
@@ -263,11 +263,14 @@ def test_a_save_that_failed_is_made_up_for(begin: StartRun, monkeypatch: pytest.
     def full(*_: Any, **__: Any) -> Path:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(trainer, "save_checkpoint", full)
-        with pytest.raises(OSError, match="No space"):
-            run.train()
-    assert last_checkpoint(run.run) is None
+    def spoil(_: Trainer) -> None:
+        monkeypatch.setattr(trainer, "save_checkpoint", full)
+
+    with pytest.raises(OSError, match="No space"):
+        run.train(report=spoil)
+    monkeypatch.undo()
+    found = last_checkpoint(run.run)
+    assert found is not None and found[0] == 0, "what was saved before the first step"
     run.save()
     found = last_checkpoint(run.run)
     assert found is not None and found[0] == 2
@@ -284,7 +287,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_weights(begin
 
     with pytest.raises(RequestRejected, match="loss is not finite; lower the learning rate"):
         run.train(report=spoil)
-    assert [f.name for f in list_checkpoints(run.run)] == ["step-00000002"]
+    assert [f.name for f in list_checkpoints(run.run)] == ["step-00000000", "step-00000002"]
     resumed(run.run, tiny_data).train()
 
 
@@ -491,7 +494,7 @@ def test_an_export_is_whole_or_not_at_all(
     target = tmp_path / "checkpoints" / "mine"
     engine = Engine(target.parent, device=torch.device("cpu"))
     with monkeypatch.context() as patch:
-        patch.setattr(setup, "Files", Full)
+        patch.setattr(export, "Files", Full)
         with pytest.raises(OSError, match="No space"):
             export_run(tiny_run, target)
     assert len(calls) == fail_at

@@ -51,7 +51,7 @@ def test_a_file_allows_the_nearest_colours() -> None:
     [
         ("gone", sent("ff0000"), "gone"),
         (None, sent("ff0000"), "still loading"),
-        ("tiny", sent("no colours"), "mine.hex: not a palette"),
+        ("tiny", sent("no colours"), "mine.hex: line 1, "),
         ("tiny", sent(b"x" * 70000), "mine.hex: 70000 bytes; the limit"),
         ("tiny", None, "expected a name"),
         ("tiny", {"name": "a", "data": "!"}, "not base64"),

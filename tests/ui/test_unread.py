@@ -32,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 SIDE = 128
 ANSWER = SIDE * SIDE * 4 * 4 // 3
 """Bytes of a canvas of this size on its way to a page."""
-FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, []]
+FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, [], False]
 
 
 def serving_app(engine: FakeEngine) -> contextlib.AbstractContextManager[tuple[Any, str]]:
@@ -124,11 +124,11 @@ def test_results_that_were_drawn_longest_ago_make_room(app: tuple[Any, str]) -> 
     blocks, url = app
     visitors = [Visitor(url) for _ in range(9)]
     for visitor in visitors:
-        visitor.post("load", [None])
+        visitor.post("load", [None, None])
         assert visitor.post("generate", [None, 1, *FORM]).error is None
     sizes = [blocks.sessions.held(visitor.session) for visitor in visitors]
     assert not sizes[0] and sizes[-1] >= 2 * SIDE * SIDE * 4 and sum(sizes) <= 10 * ANSWER
-    told = visitors[0].post("choose", [None, 2], {"index": 0})
+    told = visitors[0].post("choose", [None, 2, "tiny", None], {"index": 0})
     assert "This result is gone" in told.told()
     sessions = [v for v in blocks.sessions[visitors[-1].session].state_data.values() if isinstance(v, Session)]
     assert sessions[0].drawings
@@ -159,7 +159,7 @@ def _page(url: str, session: str) -> Iterator[None]:
 def _load(url: str, session: str) -> Visitor:
     visitor = Visitor(url)
     visitor.session = session
-    visitor.post("load", [None])
+    visitor.post("load", [None, None])
     return visitor
 
 
@@ -175,7 +175,7 @@ def test_made_up_session_numbers_push_out_no_page(monkeypatch: pytest.MonkeyPatc
             for number in range(30):
                 _load(url, f"made-up-{number}")
             assert {v.session for v in real} <= set(blocks.sessions) and len(blocks.sessions) <= 5
-            assert visitor.post("choose", [None, 2], {"index": 0}).data[0]["width"] == 16
+            assert visitor.post("choose", [None, 2, "tiny", None], {"index": 0}).data[0]["width"] == 16
         for number in range(3):  # of pages alone the one that is idle longest goes
             pages.enter_context(_page(url, f"later{number}"))
 

@@ -157,7 +157,7 @@ def test_what_cannot_be_started_says_why(
 
 
 @pytest.mark.parametrize(
-    ("place", "value"), [(0, "Folder"), (3, 16), (4, True), (6, 4), (9, "x"), (3, "As the base model")]
+    ("place", "value"), [(0, "Folder"), (3, 16), (4, True), (6, True), (7, 4), (9, "x"), (3, "As the base model")]
 )
 def test_what_was_changed_since_the_check_is_not_trained_on(
     watching: Watching, images: Images, jobs: Jobs, place: int, value: Any
