@@ -115,7 +115,10 @@ def _refusal(block_fn: Any, inputs: Any, settings: Mapping[str, Any]) -> str:
     needed, given = len(block_fn.inputs), len(inputs) if isinstance(inputs, list) else 0
     if given < needed and not settings.get("iterator"):
         return f"This event takes {needed} values; {given} came."
-    if names_a_file(getattr(settings.get("event_data"), "_data", None)):
+    told = getattr(settings.get("event_data"), "_data", None)
+    if isinstance(told, dict) and isinstance(told.get("value"), dict) and "image" in told["value"]:
+        del told["value"]  # a gallery tells which file it shows, and no handler reads that
+    if names_a_file(told):
         return NO_FILES
     return ""
 

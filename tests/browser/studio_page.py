@@ -24,6 +24,11 @@ READ_PIXELS = """(name) => {
 }"""
 
 
+def option_of(name: str) -> re.Pattern[str]:
+    """What a list shows of `name`: the name, and for a model what it is for."""
+    return re.compile(rf"^{re.escape(name)}( ·|$)")
+
+
 def _carries_mask(request: Request) -> bool:
     return request.method == "POST" and '"mask"' in (request.post_data or "")
 
@@ -124,7 +129,7 @@ class StudioPage:
     def choose(self, box: str, name: str) -> None:
         """Picks from a drop-down list."""
         self.page.locator(f"#{box} input").click()
-        self.page.get_by_role("option", name=name).click()
+        self.page.get_by_role("option", name=option_of(name)).click()
 
     def wait_for_status(self, pattern: str) -> None:
         # The first drawing of a fresh installation compiles the kernels, which a busy machine takes its time for.

@@ -15,7 +15,7 @@ from pixelart.codec import Picture
 from pixelart.engine import Engine
 from pixelart.images import encode_png
 from tests.browser.conftest import OpenStudio, missing
-from tests.browser.studio_page import StudioPage
+from tests.browser.studio_page import StudioPage, option_of
 from tests.ui.fake_engine import CODEC, FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving
 
@@ -76,14 +76,14 @@ def test_a_list_of_models_that_is_opened_and_left_changes_nothing(open_studio: O
     studio.page.on("request", lambda request: asked.append(request.url) if request.method == "POST" else None)
     for leave in ("Escape", "Tab", "click"):
         studio.page.locator("#model input").click()
-        expect(studio.page.get_by_role("option", name="large")).to_be_visible()
+        expect(studio.page.get_by_role("option", name=option_of("large"))).to_be_visible()
         if leave == "click":
             studio.page.locator("#title").click()
         else:
             studio.key(leave)
         studio.page.locator("#model input").blur()
     studio.page.locator("#model input").click()
-    studio.page.get_by_role("option", name="tiny").click()
+    studio.page.get_by_role("option", name=option_of("tiny")).click()
     studio.page.wait_for_timeout(500)
     assert asked == [] and studio.captions() == ["seed 5", "seed 6", "seed 7"]
     assert np.array_equal(studio.picture(), drawn) and studio.page.locator("#status").inner_text() == told
