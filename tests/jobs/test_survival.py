@@ -71,7 +71,7 @@ def test_odd_pictures_train_or_are_told(
         for number in range(count):
             file.writestr(f"a/{number}.png", encode_png(np.full((8, 8, 4), colour, np.uint8)))
     jobs = open_jobs(cutter.program)
-    options = {**OPTIONS, "steps": 4, "validation_share": 0.0}
+    options = {**OPTIONS, "steps": 4, "batch_size": 16, "validation_share": 0.0}
     end = ended(jobs, jobs.submit("ann", "mine", options, archive))
     assert end.state == state and end.reason.startswith(reason)
 
@@ -80,7 +80,7 @@ def test_a_job_from_a_base_is_exported_under_its_name(
     cutter: Cutter, open_jobs: Callable[..., Jobs], own_checkpoints: Path
 ) -> None:
     jobs = open_jobs(cutter.program, own_checkpoints)
-    job = jobs.submit("ann", "mine", {"base": "tiny", "steps": 4, "batch_size": 2}, cutter.data)
+    job = jobs.submit("ann", "mine", {"base": "tiny", "steps": 4, "batch_size": 16}, cutter.data)
     assert ended(jobs, job).state == "done", jobs.get("ann", job.id).reason
     assert not jobs.folder("ann", job.id).data.exists()
     assert jobs.export("ann", job.id) == "mine" == jobs.export("ann", job.id)
