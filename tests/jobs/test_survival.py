@@ -86,7 +86,7 @@ def test_a_job_from_a_base_is_exported_under_its_name(
     assert jobs.export("ann", job.id) == "mine" == jobs.export("ann", job.id)
     assert (own_checkpoints / "mine" / "model.safetensors").is_file()
     folder = jobs.folder("ann", job.id)
-    assert [row["step"] for row in folder.measures()] == [4] and len(folder.samples()) == 1
+    assert [row["step"] for row in folder.measures()] == [4] and len(folder.samples()) == 2
     assert (counted := read_counted(folder.run)) and counted.step == 4 and counted.samples == 16
     assert (progress := folder.progress()) and progress.phase == "finished"
 
