@@ -62,13 +62,13 @@ class PlainBlocks(gr.Blocks):
         super().__init__(**settings)
         self.default_config = _PageConfig(self)
 
-    @property  # pyright: ignore[reportIncompatibleVariableOverride]
-    def state_holder(self) -> StateHolder:
+    @property
+    def state_holder(self) -> StateHolder:  # pyright: ignore[reportIncompatibleVariableOverride]
         """What gradio keeps of sessions, in `sessions`."""
         return self._state_holder
 
     @state_holder.setter
-    def state_holder(self, holder: StateHolder) -> None:
+    def state_holder(self, holder: StateHolder) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         holder.session_data, holder.time_last_used = self.sessions, NoTimes()
         self._state_holder = holder
 
