@@ -90,6 +90,23 @@ def test_a_list_of_models_that_is_opened_and_left_changes_nothing(open_studio: O
     expect(studio.page.locator("#class input")).to_have_value("hero")
 
 
+def test_a_list_of_palettes_that_is_opened_and_left_changes_nothing(open_studio: OpenStudio, url: str) -> None:
+    studio = open_studio(url)
+    studio.page.click("#palette > button")
+    studio.choose("palette-choice", "Black and white")
+    studio.wait_for_status("Drawn with the 2 of tiny")
+    studio.page.locator("#colours .swatch").nth(3).click()
+    count = studio.page.locator("#colours .count")
+    expect(count).to_have_text("4 of 9")
+    for name in ("palette-choice", "model"):
+        studio.page.locator(f"#{name} input").click()
+        studio.key("Escape")
+        studio.page.locator(f"#{name} input").blur()
+    studio.page.wait_for_timeout(500)
+    expect(count).to_have_text("4 of 9")
+    expect(studio.page.locator("#palette-choice input")).to_have_value("Custom")
+
+
 def test_a_list_that_is_opened_during_a_drawing_does_not_end_it(
     open_studio: OpenStudio, models: FakeEngine, url: str
 ) -> None:
