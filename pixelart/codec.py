@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelart.errors import RequestRejected, WeightsRejected
-from pixelart.palettes import nearest_colours
+from pixelart.palettes import nearest_colours, oklab
 
 ALPHA_THRESHOLD = 128
 Picture = NDArray[np.uint8]
@@ -110,6 +110,22 @@ class Indexed(Codec):
 
     def to_config(self) -> dict[str, Any]:
         return {"name": self.name, "colours": [bytes(c).hex() for c in self.colours.tolist()]}
+
+
+def palette_rows(codec: Indexed, *, slots: int) -> Tensor:
+    """What a network is told of a palette: float32 (slots, 4), Oklab and opacity of each colour, index 0 transparent;
+    opacity -1 in the slots that are left.
+
+    Raises:
+        RequestRejected: more colours than slots.
+    """
+    if codec.levels > slots:
+        raise RequestRejected(f"palette of {codec.levels - 1} colours: at most {slots - 1} beside the transparent one")
+    rows = torch.zeros(slots, 4)
+    rows[1 : codec.levels, :3] = torch.from_numpy(oklab(codec.colours)).float()
+    rows[1 : codec.levels, 3] = 1
+    rows[codec.levels :, 3] = -1
+    return rows
 
 
 class RGB(Codec):

@@ -12,7 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pixelart.layers.causal import pointwise, row_conv
+from collections.abc import Callable
+
+from pixelart.layers.causal import CausalConv2d, FirstConv, pointwise, row_conv
+from pixelart.layers.cursor import Cursor, cut
 from pixelart.layers.masked import Groups, MaskedConv2d, MaskType
 
 
@@ -22,11 +25,32 @@ def gate(x: Tensor) -> Tensor:
     return torch.tanh(a) * torch.sigmoid(b)
 
 
+class RowsConv2d(MaskedConv2d):
+    """A convolution for whole rows: its inputs at a row know the rows above alone, or its kernel ends above the row."""
+
+    def forward(self, x: Tensor, cursor: Cursor | None = None) -> Tensor:
+        """Outputs (B, O, h, W) of inputs x (B, I, h, W) of the cursor's rows, whole; of rows that end above its own, the
+        inputs of the row before are given, and outputs (B, O, 1, W) of the row come back."""
+        if cursor is None:
+            return super().forward(x)
+        left, right, top, bottom = self.padding
+        shape = (len(x), self.weight.shape[1], top + cursor.height, left + cursor.width + right)
+        held = cursor.keep(self, "inputs", lambda: x.new_zeros(shape))
+        start = top + cursor.rows.start + (0 if cursor.is_prefill else bottom)
+        held[:, :, start : start + x.shape[2], left : left + cursor.width] = x
+        if cursor.is_prefill:
+            return super().forward(x)
+        reach = self.dilation[0] * (self.weight.shape[2] - 1) + 1
+        window = held[:, :, cursor.row : cursor.row + reach]
+        return F.conv2d(window, self.masked_weight(), self.bias, dilation=self.dilation)
+
+
 class GatedLayer(nn.Module):
     """(v, h, context map) -> (v, h, skip), each (B, features, H, W).
 
     `rows`: rows read by the vertical kernel. In a first layer (mask A) these are the rows strictly above; afterwards
-    its input already excludes the row itself, so the kernel ends on it.
+    its input already excludes the row itself, so the kernel ends on it. `dropout` leaves out gated features while
+    training (as PixelCNN++ does, 1701.05517, section 2.5); how many of them the training says.
     """
 
     def __init__(
@@ -46,7 +70,7 @@ class GatedLayer(nn.Module):
         self.split = [len(groups), len(skip_groups)]
         side = dilation * (rows - 1) if mask_type == "B" else rows
         bottom = 0 if mask_type == "B" else -1
-        self.vertical = MaskedConv2d(
+        self.vertical = RowsConv2d(
             groups_in,
             groups * 2,
             mask=torch.ones(1, 1, rows, 2 * rows - 1 if mask_type == "B" else 2 * rows + 1, dtype=torch.bool),
@@ -54,15 +78,40 @@ class GatedLayer(nn.Module):
             padding=(side, side, side, bottom),
         )
         self.link = nn.Conv2d(2 * len(groups), 2 * len(groups), 1, bias=False)
-        self.horizontal = row_conv(groups_in, groups * 2, taps=taps, mask_type=mask_type, dilation=dilation)
+        self.horizontal: CausalConv2d = row_conv(
+            groups_in,
+            groups * 2,
+            taps=taps,
+            mask_type=mask_type,
+            dilation=dilation,
+            kind=FirstConv if mask_type == "A" else CausalConv2d,
+        )
         self.context = nn.Conv2d(context, 4 * len(groups), 1, bias=False)
         self.out = pointwise(groups, groups + skip_groups)
+        self.dropout = nn.Dropout(0.0)
 
-    def forward(self, v: Tensor, h: Tensor, context_map: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        bias_v, bias_h = self.context(context_map).chunk(2, dim=1)
-        above = self.vertical(v)
-        h_out, skip = self.out(gate(self.horizontal(h) + self.link(above) + bias_h)).split(self.split, dim=1)
-        return self._residual(v, gate(above + bias_v)), self._residual(h, h_out), skip
+    def rows(self, v: Tensor, context_map: Tensor, cursor: Cursor | None) -> tuple[Tensor, Tensor]:
+        """(v, pre-activations of the horizontal stack), (B, ..., h, W), of whole rows: all that is known before a pixel
+        of them is. context_map (B, F, H, W) is whole."""
+        bias_v, bias_h = self.context(cut(context_map, cursor)).chunk(2, dim=1)
+        above = self.vertical(v, cursor)
+        change = self.dropout(gate(above + bias_v))
+        return self._residual(v, change), self.link(above) + bias_h
+
+    def pixels(self, h: Tensor, before: Tensor, cursor: Cursor | None) -> tuple[Tensor, Tensor]:
+        """(h, skip), (B, ..., h, w), of the cursor's region, whose pre-activations `before` are given."""
+        return self._gated(h, self.horizontal(h, cursor) + before, cursor)
+
+    def first_pixels(
+        self, x: Tensor, embed: Callable[[Tensor], Tensor], before: Tensor, cursor: Cursor | None
+    ) -> tuple[Tensor, Tensor]:
+        """The same of the first layer, which reads the picture x int64 (B, C, H, W), given whole."""
+        assert isinstance(self.horizontal, FirstConv)
+        return self._gated(x, self.horizontal.of_picture(x, embed, cursor) + before, cursor)
+
+    def _gated(self, h: Tensor, gates: Tensor, cursor: Cursor | None) -> tuple[Tensor, Tensor]:
+        h_out, skip = self.out(self.dropout(gate(gates)), cursor).split(self.split, dim=1)
+        return self._residual(h, h_out), skip
 
     def vertical_only(self, v: Tensor, context_map: Tensor) -> Tensor:
         """The first result of `forward`: all that later rows need of the rows in `v`."""

@@ -15,20 +15,22 @@ import torch
 from torch import Tensor, nn
 
 from pixelart.layers.causal import pointwise
-from pixelart.layers.colours import ColourEmbedding
-from pixelart.layers.context import ContextConfig
-from pixelart.layers.cursor import Cursor
+from pixelart.layers.context import Conditioning, ContextConfig
+from pixelart.layers.cursor import Cursor, cut
 from pixelart.layers.gated import GatedLayer
 from pixelart.layers.gated_stream import GatedStack, GatedStream
 from pixelart.layers.head import logits_of_levels
 from pixelart.layers.masked import spread_groups
+from pixelart.layers.self_attention import CausalSelfAttention
+from pixelart.layers.stream import Stream
 from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
 
 @dataclass(frozen=True)
 class GatedPixelCNNConfig(ModelConfig):
-    """`hidden` features a stack, `embedding` features a colour channel, `head` features before the logits."""
+    """`hidden` features a stack, `embedding` features a colour channel, `head` features before the logits; after the
+    layers numbered in `attention` (0 = the first) comes an attention of `heads` of `head_size` features."""
 
     embedding: int = 16
     hidden: int = 64
@@ -36,6 +38,9 @@ class GatedPixelCNNConfig(ModelConfig):
     head: int = 128
     first_rows: int = 3
     dilations: tuple[int, ...] = (1, 2, 1, 4, 1, 2, 1, 4, 1, 2, 1)
+    attention: tuple[int, ...] = ()
+    heads: int = 4
+    head_size: int = 16
 
 
 DEBUG = {
@@ -58,7 +63,7 @@ class GatedPixelCNN(RasterModel):
     def __init__(self, config: GatedPixelCNNConfig) -> None:
         super().__init__(config)
         channels, context = config.channels, config.context.hidden
-        self.colours = ColourEmbedding(channels, config.levels, config.embedding)
+        self.colours = self.colour_embedding(config.embedding)
         groups, skip = spread_groups(config.hidden, channels), spread_groups(config.skip, channels)
         head = spread_groups(config.head, channels)
         first = GatedLayer(
@@ -74,23 +79,55 @@ class GatedPixelCNN(RasterModel):
             [first]
             + [GatedLayer(groups, groups, skip, context=context, mask_type="B", dilation=d) for d in config.dilations]
         )
+        self.attention = nn.ModuleDict(
+            {str(i): CausalSelfAttention(groups, heads=config.heads, size=config.head_size) for i in config.attention}
+        )
         self.context_skip = nn.Conv2d(context, config.skip, 1)
         self.hidden = pointwise(skip, head)
-        self.logits = logits_of_levels(head, channels=channels, levels=config.levels)
+        self.logits = logits_of_levels(head, channels=channels, levels=self.answers)
 
-    def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
-        assert cursor is None, "its stream draws without the trunk"
-        v = h = self.colours(x)
-        total = self.context_skip(context_map)
-        for layer in self.layers:
-            v, h, skip = layer(v, h, context_map)
+    def trunk(self, x: Tensor, given: Conditioning, cursor: Cursor | None = None) -> Tensor:
+        embed, befores = self.embed(given), self._rows(x, given, cursor)
+        if cursor is not None and cursor.is_prefill and not self.attention:
+            return given.map[..., :0]  # the horizontal stack reads no row but its own
+        h, total = x, self.context_skip(cut(given.map, cursor))
+        for i, (layer, before) in enumerate(zip(self.gated_layers, befores, strict=True)):
+            h, skip = layer.pixels(h, before, cursor) if i else layer.first_pixels(x, embed, before, cursor)
             total = total + skip
-        return self.logits(torch.relu(self.hidden(torch.relu(total))))
+            if str(i) in self.attention:
+                h = self.attention[str(i)](h, cursor)
+        return self.logits(torch.relu(self.hidden(torch.relu(total), cursor)), cursor)
 
-    def stream(self, context_map: Tensor) -> GatedStream:
+    @property
+    def gated_layers(self) -> list[GatedLayer]:
+        """The layers, first to last."""
+        return [layer for layer in self.layers if isinstance(layer, GatedLayer)]
+
+    def _rows(self, x: Tensor, given: Conditioning, cursor: Cursor | None) -> list[Tensor]:
+        """What the vertical stack gives to the pixels of the cursor's region in each layer: (B, 2 * hidden, h, w)."""
+        if cursor is None or cursor.is_prefill:
+            v = self.embed(given)(cut(x, cursor))
+            return self._through_rows(v, given, cursor)
+        if cursor.begins_row:
+            rows, row = cursor.whole_rows(), cursor.row
+            v = self.embed(given)(x[:, :, max(0, row - 1) : max(1, row)])
+            for i, before in enumerate(self._through_rows(v if row else torch.zeros_like(v), given, rows)):
+                cursor.put(self.layers[i], "before", before)
+        return [cursor.keep(layer, "before", lambda: x)[..., cursor.columns] for layer in self.layers]
+
+    def _through_rows(self, v: Tensor, given: Conditioning, cursor: Cursor | None) -> list[Tensor]:
+        befores = []
+        for layer in self.gated_layers:
+            v, before = layer.rows(v, given.map, cursor)
+            befores.append(before)
+        return befores
+
+    def stream(self, given: Conditioning) -> Stream:
+        if self.attention or self.pointer is not None or given.allowed is not None:
+            return super().stream(given)
         stack = GatedStack(
             self.colours,
-            [layer for layer in self.layers if isinstance(layer, GatedLayer)],
+            self.gated_layers,
             self.context_skip,
             self.vote,
             self.hidden,
@@ -98,4 +135,4 @@ class GatedPixelCNN(RasterModel):
             self.config.channels,
             self.config.levels,
         )
-        return GatedStream(stack, context_map)
+        return GatedStream(stack, given.map)

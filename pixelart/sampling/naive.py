@@ -36,7 +36,7 @@ def sample_naive(
         for column in torch.where(context.mask[:, row].any(0))[0].tolist():
             for channel in range(canvas.x.shape[1]):
                 rows, columns = slice(row, row + 1), slice(column, column + 1)
-                maps = model.decode(canvas.x, canvas.context_map)[:, :, rows, columns]
+                maps = model.decode(canvas.x, canvas.given)[:, :, rows, columns]
                 canvas.draw(maps, noise, channel=channel, rows=rows, columns=columns)
         canvas.finished(row, on_row, cancel)
     return canvas.sample()
