@@ -23,6 +23,10 @@ class ColourEmbedding(nn.Embedding):
         """The colour group of each of the C * E features."""
         return tuple(channel for channel in range(self.channels) for _ in range(self.embedding_dim))
 
+    def rows(self, codes: Tensor | None) -> Tensor:
+        """(C * K, E): the features of each level of each channel."""
+        return self.weight
+
     def forward(self, input: Tensor, codes: Tensor | None = None) -> Tensor:
         """Features (B, C*E, H, W) of pixels int64 (B, C, H, W). `codes` of palettes have no part in it: see
         `PaletteEmbedding`."""

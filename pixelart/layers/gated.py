@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pixelart.layers.causal import CausalConv2d, FirstConv, pointwise, row_conv
 from pixelart.layers.cursor import Cursor, cut
 from pixelart.layers.masked import Groups, MaskedConv2d, MaskType
+from pixelart.layers.program import Program, Slot
 
 
 def gate(x: Tensor) -> Tensor:
@@ -88,7 +89,7 @@ class GatedLayer(nn.Module):
         )
         self.context = nn.Conv2d(context, 4 * len(groups), 1, bias=False)
         self.out = pointwise(groups, groups + skip_groups)
-        self.dropout = nn.Dropout(0.0)
+        self.dropout = nn.Dropout2d(0.0)
 
     def rows(self, v: Tensor, context_map: Tensor, cursor: Cursor | None) -> tuple[Tensor, Tensor]:
         """(v, pre-activations of the horizontal stack), (B, ..., h, W), of whole rows: all that is known before a pixel
@@ -113,10 +114,24 @@ class GatedLayer(nn.Module):
         h_out, skip = self.out(self.dropout(gate(gates)), cursor).split(self.split, dim=1)
         return self._residual(h, h_out), skip
 
-    def vertical_only(self, v: Tensor, context_map: Tensor) -> Tensor:
-        """The first result of `forward`: all that later rows need of the rows in `v`."""
-        bias_v = F.conv2d(context_map, self.context.weight.chunk(2)[0])
-        return self._residual(v, gate(self.vertical(v) + bias_v))
+    def emit(self, program: Program, h: Slot | None, gates: Slot, total: Slot) -> Slot:
+        """Write `pixels` into a program: the features that come out. `gates`: state that holds the pre-activations; in
+        a first layer with the products of the pixels, else `h` is what the layer before gave. The skip is added to
+        `total`."""
+        if h is not None:
+            left = program.state.take(h.size)
+            program.load_past(program.store(h), left, back=self.horizontal.dilation[1])
+            matrix = self.horizontal.matrix()
+            program.product(gates, left, matrix[: h.size])
+            program.product(gates, h, matrix[h.size :])
+        result = program.bias(self.out.bias)
+        gated = program.gate(gates)
+        program.product(result, gated, self.out.matrix())
+        features, skip = (result.part(start, size) for start, size in zip((0, self.split[0]), self.split, strict=True))
+        if h is not None:
+            program.add(features, h)
+        program.add(total, skip)
+        return features
 
     def _residual(self, x: Tensor, change: Tensor) -> Tensor:
         return change if self.mask_type == "A" else x + change  # embeddings are no features: nothing to add to

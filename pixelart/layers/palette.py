@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pixelart.layers.precision import precisely
+from pixelart.layers.program import Program, Slot
 
 FREQUENCIES = (1.0, 2.0, 4.0, 8.0, 16.0)
 NEVER = -1e4
@@ -65,6 +66,11 @@ class PaletteEmbedding(nn.Module):
         self.unknown = nn.Parameter(torch.randn(1, 1, features)) if unknown else None
         self.groups = (0,) * features
 
+    def rows(self, codes: Tensor | None) -> Tensor:
+        """(B, K, E): the features of each colour of palettes with `codes` (B, K, M); of one where all share it."""
+        assert codes is not None, "this network needs a palette"
+        return self.table(codes if codes.stride(0) else codes[:1])
+
     def forward(self, x: Tensor, codes: Tensor | None) -> Tensor:
         """Features (B, E, H, W) of pixels x int64 (B, 1, H, W) in palettes with `codes` (B, K, M)."""
         assert codes is not None, "this network needs a palette"
@@ -91,6 +97,13 @@ class PalettePointer(nn.Module):
 
     def forward(self, queries: Tensor, codes: Tensor) -> Tensor:
         return precisely(self._logits, queries, codes)
+
+    def emit(self, program: Program, queries: Slot, codes: Tensor) -> Slot:
+        """Write it into a program: the logits of a pixel with `queries`."""
+        codes = codes if codes.stride(0) else codes[:1]
+        logits = program.table_bias(self.bias(codes)[..., 0])
+        program.table_product(logits, queries, (self.key(codes) * self.scale).mT.contiguous())
+        return logits
 
     def _logits(self, queries: Tensor, codes: Tensor) -> Tensor:
         codes = codes.to(queries.dtype)

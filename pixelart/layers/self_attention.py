@@ -13,68 +13,87 @@ from torch.nn import functional as F
 from pixelart.layers.causal import pointwise
 from pixelart.layers.cursor import Cursor
 from pixelart.layers.masked import Groups
+from pixelart.layers.program import Program, Slot
 
 PERIODS = (4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 
 
 class CausalSelfAttention(nn.Module):
-    """h + 1x1 of a mean of the values of all pixels strictly before each, weighted by query and key.
+    """h + 1x1 of a mean of values of pixels strictly before each, weighted by query and key.
 
-    The features of pixel j may know all channels but its own pixel's last ones, so keys and values of pixels strictly
-    before i are past for every channel of i; a query is made of the features of the first colour group, which know no
-    channel of their own pixel, and what comes out is of the first group. A key of zeros stands before the first pixel.
-    Sines and cosines of row and column are added to queries and keys, so that a weight can tell distances.
+    Keys and values are those of every `stride`-th row and column: convolutions have told them of their neighbours, and
+    what is near is seen by convolutions. Features of pixel j may know all channels but its own pixel's last ones, so
+    those of pixels strictly before i are past for every channel of i; a query is made of the features of the first
+    colour group, which know no channel of their own pixel, and what comes out is of the first group. A key of zeros
+    stands before the first pixel. Sines and cosines of row and column are added to queries and keys, so that a weight
+    can tell distances.
     """
 
-    def __init__(self, groups: Groups, *, heads: int, size: int) -> None:
+    def __init__(self, groups: Groups, *, heads: int, size: int, stride: int) -> None:
         super().__init__()
-        self.heads, self.size = heads, size
+        self.heads, self.size, self.stride = heads, size, stride
         inner, last = heads * size, max(groups)
+        self.inner = inner
         self.query = pointwise(groups, (0,) * inner)
         self.key_value = pointwise(groups, (last,) * (2 * inner))
         self.place = nn.Conv2d(4 * len(PERIODS), 2 * inner, 1, bias=False)
         self.out = pointwise((0,) * inner, groups)
-        self.dropout = nn.Dropout(0.0)
         with torch.no_grad():
             self.out.weight.mul_(0.1)  # a deep stack starts near the identity
 
     def forward(self, h: Tensor, cursor: Cursor | None) -> Tensor:
         """(B, F, h, w) of features h (B, F, h, w) of the cursor's region."""
-        query, key, value = self.query(h, cursor), *self.key_value(h, cursor).chunk(2, dim=1)
-        place_q, place_k = self._places(h, cursor).chunk(2, dim=1)
-        query, key = query + place_q, key + place_k
-        if cursor is None or cursor.is_prefill:
-            past = F.scaled_dot_product_attention(
-                self._split(query), self._shifted(key), self._shifted(value), is_causal=True
-            )
+        rows, columns = (slice(0, n) for n in h.shape[2:]) if cursor is None else (cursor.rows, cursor.columns)
+        place_query, place_key = self.place(place_features(rows, columns, like=h)).chunk(2, dim=1)
+        query, number = self.query(h, cursor) + place_query, pixel_numbers(rows, columns, h, cursor)
+        own = (..., *(slice(-part.start % self.stride, None, self.stride) for part in (rows, columns)))
+        keys, values = self.key_value(h[own], cursor).chunk(2, dim=1)
+        keys, values, places = self._split(keys + place_key[own]), self._split(values), number[own].flatten()
         if cursor is not None:
-            first = cursor.rows.start * cursor.width + cursor.columns.start
-            stop = first + query.shape[2] * query.shape[3]
-            kept = cursor.keep(self, "past", lambda: self._empty(h, cursor))
-            kept[0, :, :, first + 1 : stop + 1] = self._split(key)
-            kept[1, :, :, first + 1 : stop + 1] = self._split(value)
-            if not cursor.is_prefill:
-                steps = torch.arange(stop, device=h.device)
-                seen = steps[None] <= steps[first:stop, None]
-                past = F.scaled_dot_product_attention(
-                    self._split(query), kept[0, :, :, :stop], kept[1, :, :, :stop], attn_mask=seen
-                )
-        merged = past.transpose(2, 3).flatten(1, 2).unflatten(2, h.shape[2:])  # pyright: ignore[reportPossiblyUnboundVariable]
-        return h + self.dropout(self.out(merged, cursor))
+            keys, values, places = self._with_past(keys, values, places, cursor)
+        keys, values = F.pad(keys, (0, 0, 1, 0)), F.pad(values, (0, 0, 1, 0))
+        is_past = F.pad(places[None] < number.flatten()[:, None], (1, 0), value=True)
+        mean = F.scaled_dot_product_attention(self._split(query), keys, values, attn_mask=is_past)
+        return h + self.out(mean.transpose(2, 3).flatten(1, 2).unflatten(2, h.shape[2:]), cursor)
+
+    def row_inputs(self, rows: slice, columns: slice, like: Tensor) -> list[Tensor]:
+        """What the place gives to queries, and to keys and values, biases included: (1, n, 1, W) each."""
+        query, key = self.place(place_features(rows, columns, like=like)).chunk(2, dim=1)
+        own = torch.cat([key, torch.zeros_like(key)], dim=1) + self.key_value.bias[:, None, None]
+        return [query + self.query.bias[:, None, None], own]
+
+    def emit(self, program: Program, h: Slot, query: Slot, key_value: Slot) -> Slot:
+        """Write `forward` into a program; `query` and `key_value` are places of its rows, as `row_inputs` gives them."""
+        asked = program.load_row(query)
+        program.product(asked, h, self.query.matrix())
+        mean = program.attention(
+            asked, h, key_value, self.key_value.matrix(), heads=self.heads, stride=self.stride
+        )
+        result = program.bias(self.out.bias)
+        program.product(result, mean, self.out.matrix())
+        program.add(result, h)
+        return result
 
     def _split(self, x: Tensor) -> Tensor:  # (B, heads * size, h, w) -> (B, heads, h * w, size)
         return x.flatten(2).unflatten(1, (self.heads, self.size)).transpose(2, 3)
 
-    def _shifted(self, x: Tensor) -> Tensor:
-        return F.pad(self._split(x), (0, 0, 1, 0))[:, :, :-1]
+    def _with_past(self, keys: Tensor, values: Tensor, places: Tensor, cursor: Cursor) -> tuple[Tensor, Tensor, Tensor]:
+        """Keys, values (B, heads, n, size) and numbers (n,) of all pixels so far, after these have been kept."""
+        across = -(-cursor.width // self.stride)
+        shape = (2, len(keys), self.heads, -(-cursor.height // self.stride) * across, self.size)
+        kept = cursor.keep(self, "past", lambda: keys.new_zeros(shape).movedim(1, 0))  # batch first
+        slots = places // (cursor.width * self.stride) * across + places % cursor.width // self.stride
+        kept[:, 0, :, slots], kept[:, 1, :, slots] = keys, values
+        every = torch.arange(shape[3], device=keys.device)
+        numbers = every // across * (cursor.width * self.stride) + every % across * self.stride
+        return kept[:, 0], kept[:, 1], numbers
 
-    def _empty(self, h: Tensor, cursor: Cursor) -> Tensor:
-        return h.new_zeros(2, len(h), self.heads, cursor.height * cursor.width + 1, self.size)
 
-    def _places(self, h: Tensor, cursor: Cursor | None) -> Tensor:  # (1, 2 * inner, h, w)
-        rows = slice(0, h.shape[2]) if cursor is None else cursor.rows
-        columns = slice(0, h.shape[3]) if cursor is None else cursor.columns
-        return self.place(place_features(rows, columns, like=h))
+def pixel_numbers(rows: slice, columns: slice, h: Tensor, cursor: Cursor | None) -> Tensor:
+    """The numbers (h, w) of the pixels of a region in raster order."""
+    width = h.shape[3] if cursor is None else cursor.width
+    down, across = (torch.arange(part.start, part.stop, device=h.device) for part in (rows, columns))
+    return down[:, None] * width + across
 
 
 def place_features(rows: slice, columns: slice, *, like: Tensor) -> Tensor:

@@ -18,10 +18,11 @@ from pixelart.layers.causal import pointwise
 from pixelart.layers.context import Conditioning, ContextConfig
 from pixelart.layers.cursor import Cursor, cut
 from pixelart.layers.gated import GatedLayer
-from pixelart.layers.gated_stream import GatedStack, GatedStream
 from pixelart.layers.head import logits_of_levels
 from pixelart.layers.masked import spread_groups
 from pixelart.layers.self_attention import CausalSelfAttention
+from pixelart.layers.program import Program, Slot
+from pixelart.layers.program_stream import ProgramStream
 from pixelart.layers.stream import Stream
 from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
@@ -30,7 +31,8 @@ from pixelart.models.registry import register_model
 @dataclass(frozen=True)
 class GatedPixelCNNConfig(ModelConfig):
     """`hidden` features a stack, `embedding` features a colour channel, `head` features before the logits; after the
-    layers numbered in `attention` (0 = the first) comes an attention of `heads` of `head_size` features."""
+    layers numbered in `attention` (0 = the first) comes an attention of `heads` of `head_size` features,
+    to every `stride`-th row and column."""
 
     embedding: int = 16
     hidden: int = 64
@@ -41,6 +43,7 @@ class GatedPixelCNNConfig(ModelConfig):
     attention: tuple[int, ...] = ()
     heads: int = 4
     head_size: int = 16
+    stride: int = 2
 
 
 DEBUG = {
@@ -80,7 +83,7 @@ class GatedPixelCNN(RasterModel):
             + [GatedLayer(groups, groups, skip, context=context, mask_type="B", dilation=d) for d in config.dilations]
         )
         self.attention = nn.ModuleDict(
-            {str(i): CausalSelfAttention(groups, heads=config.heads, size=config.head_size) for i in config.attention}
+            {str(i): CausalSelfAttention(groups, heads=config.heads, size=config.head_size, stride=config.stride) for i in config.attention}
         )
         self.context_skip = nn.Conv2d(context, config.skip, 1)
         self.hidden = pointwise(skip, head)
@@ -107,7 +110,7 @@ class GatedPixelCNN(RasterModel):
         """What the vertical stack gives to the pixels of the cursor's region in each layer: (B, 2 * hidden, h, w)."""
         if cursor is None or cursor.is_prefill:
             v = self.embed(given)(cut(x, cursor))
-            return self._through_rows(v, given, cursor)
+            return self._through_rows(v, given, cursor and cursor.whole_rows())
         if cursor.begins_row:
             rows, row = cursor.whole_rows(), cursor.row
             v = self.embed(given)(x[:, :, max(0, row - 1) : max(1, row)])
@@ -123,16 +126,49 @@ class GatedPixelCNN(RasterModel):
         return befores
 
     def stream(self, given: Conditioning) -> Stream:
-        if self.attention or self.pointer is not None or given.allowed is not None:
-            return super().stream(given)
-        stack = GatedStack(
-            self.colours,
-            self.gated_layers,
-            self.context_skip,
-            self.vote,
-            self.hidden,
-            self.logits,
-            self.config.channels,
-            self.config.levels,
-        )
-        return GatedStream(stack, given.map)
+        return ProgramStream(self, given)
+
+    def row_inputs(self, x: Tensor, given: Conditioning, cursor: Cursor) -> list[Tensor]:
+        context_map = cut(given.map, cursor)
+        befores = [
+            before + layer.horizontal.bias[:, None, None]
+            for layer, before in zip(self.gated_layers, self._rows(x, given, cursor), strict=True)
+        ]
+        answers = self.vote(context_map) + self.logits.bias[:, None, None]
+        places = [a.row_inputs(cursor.rows, cursor.columns, answers) for a in self.attention.values()]
+        return [*befores, self.context_skip(context_map), answers, *(part for pair in places for part in pair)]
+
+    def program(self, given: Conditioning) -> Program:
+        program, config, layers = Program(), self.config, self.gated_layers
+        befores = [program.rows.take(2 * config.hidden) for _ in layers]
+        skip, answers_of_row = program.rows.take(config.skip), program.rows.take(len(self.logits.bias))
+        places = {key: (program.rows.take(a.inner), program.rows.take(2 * a.inner)) for key, a in self.attention.items()}
+        total, h = program.load_row(skip), None
+        for i, (layer, before) in enumerate(zip(layers, befores, strict=True)):
+            gates = program.load_row(before)
+            if i == 0:
+                program.product(gates, self._emit_window(program, given), layer.horizontal.matrix())
+            h = layer.emit(program, h, gates, total)
+            if str(i) in places:
+                h = self.attention[str(i)].emit(program, h, *places[str(i)])
+        hidden = program.bias(self.hidden.bias)
+        program.product(hidden, program.relu(total), self.hidden.matrix())
+        answers = program.load_row(answers_of_row)
+        program.product(answers, program.relu(hidden), self.logits.matrix())
+        program.logits = answers if self.pointer is None else self.pointer.emit(program, answers, given.codes)
+        return program
+
+    def _emit_window(self, program: Program, given: Conditioning) -> Slot:
+        """The features of the pixels that the first horizontal kernel reads."""
+        table, features, channels = self.colours.rows(given.codes), self.config.embedding, self.config.channels
+        taps = self.gated_layers[0].horizontal.weight.shape[3]
+        window = program.state.take(taps * channels * features)
+        for tap in range(taps):
+            for channel in range(channels):
+                place = window.part((tap * channels + channel) * features, features)
+                levels, back = self.config.levels, taps - 1 - tap
+                program.embed(table, place, channel=channel, levels=levels, back=back)
+        return window
+
+    def kept(self, cursor: Cursor) -> list[Tensor]:
+        return [past for a in self.attention.values() if (past := cursor.kept(a, "past")) is not None]

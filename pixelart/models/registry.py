@@ -123,7 +123,7 @@ _LIMITS = {
     "lightness": (1, 999),
 }
 MAX_STAGES = 6
-ADDED_LATER = {"codes", "sketch", "colours", "attention", "heads", "head_size"}
+ADDED_LATER = {"codes", "sketch", "colours", "attention", "heads", "head_size", "stride"}
 """Fields that configs written by earlier versions do not have; they then mean their defaults."""
 
 

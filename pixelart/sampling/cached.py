@@ -39,10 +39,10 @@ def sample_cached(
     stream.prefill(canvas.x, canvas.rows.start)
     kernel = stream.row_kernel()
     for row in canvas.rows:
-        stream.begin_row(canvas.x, row)
         if kernel:
             kernel(canvas.x, row, context.mask, noise, canvas.temperature, canvas.log_prob, canvas.choice)
         else:
+            stream.begin_row(canvas.x, row)
             _draw_row(canvas, stream, row, noise)
         canvas.finished(row, on_row, cancel)
     return canvas.sample()

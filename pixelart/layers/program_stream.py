@@ -1,0 +1,104 @@
+"""The incremental face of a network that has a step program: rows drawn by the interpreter, on a CPU."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pixelart.layers.context import Conditioning
+from pixelart.layers.cursor import Cursor
+from pixelart.layers.interpreter import Machine, draw_row
+from pixelart.layers.kernels import Choice
+from pixelart.layers.program import Program
+from pixelart.layers.stream import RowKernel, TrunkStream, Unit
+
+_POOL = ThreadPoolExecutor(thread_name_prefix="draw-row")
+
+
+class Programmed(nn.Module):
+    """Abstract: a network that can say what a pixel of it takes."""
+
+    vote: nn.Module
+    unit: Unit
+
+    @abstractmethod
+    def trunk(self, x: Tensor, given: Conditioning, cursor: Cursor | None = None) -> Tensor: ...
+
+    @abstractmethod
+    def readout(
+        self, answers: Tensor, given: Conditioning, rows: slice = slice(None), columns: slice = slice(None)
+    ) -> Tensor: ...
+
+    @abstractmethod
+    def program(self, given: Conditioning) -> Program:
+        """The operations of one pixel, up to its logits."""
+
+    @abstractmethod
+    def row_inputs(self, x: Tensor, given: Conditioning, cursor: Cursor) -> list[Tensor]:
+        """What the rows above and the context give to the pixels of the cursor's row: maps (B or 1, n, 1, W), in the
+        order in which `program` lays out `rows`."""
+
+    def kept(self, cursor: Cursor) -> list[Tensor]:
+        """Keys and values (B, 2, heads, places, size) that a prefill kept, of each attention."""
+        return []
+
+
+class ProgramStream(TrunkStream):
+    """Draws with the program of a network; its slow twin is the network's trunk."""
+
+    def __init__(self, network: Programmed, given: Conditioning) -> None:
+        super().__init__(network.trunk, network.vote, network.readout, given, unit=network.unit)
+        self.network = network
+        self._machine: Machine | None = None
+        self._allowed = None if given.allowed is None else given.allowed.contiguous().numpy()
+
+    def row_kernel(self) -> RowKernel | None:
+        if self.given.map.device.type != "cpu" or self.given.map.dtype != torch.float32:
+            return None
+        return self._draw
+
+    def _draw(
+        self, x: Tensor, row: int, mask: Tensor, noise: Tensor, temperature: Tensor, log_prob: Tensor, choice: Choice
+    ) -> None:
+        machine = self._machine = self._machine or self._make(x)
+        self.cursor.move(slice(row, row + 1), slice(0, self.cursor.width))
+        start = 0
+        for part in self.network.row_inputs(x, self.given, self.cursor):
+            machine.rows[:, :, start : start + part.shape[1]] = part[:, :, 0].mT.numpy()
+            start += part.shape[1]
+        line, seen = x[:, :, row].contiguous(), log_prob[:, :, row].contiguous()
+        arrays = [t.contiguous().numpy() for t in (mask[:, row], noise[:, :, row], temperature[:, row])]
+        allowed = np.empty((0, 0, 0), np.bool_) if self._allowed is None else self._allowed[:, :, min(row, self._allowed.shape[2] - 1)]
+        pictures, threads = len(mask), min(len(mask), torch.get_num_threads())
+        bounds = [pictures * i // threads for i in range(threads + 1)]
+        run = partial(draw_row, machine, choice, line.numpy(), row, *arrays, np.ascontiguousarray(allowed), seen.numpy())
+        if threads == 1:
+            run(0, pictures)
+        else:
+            list(_POOL.map(run, bounds[:-1], bounds[1:]))
+        x[:, :, row], log_prob[:, :, row] = line, seen
+
+    def _make(self, x: Tensor) -> Machine:
+        program, (batch, width) = self.network.program(self.given), (len(x), self.cursor.width)
+        kept = np.zeros((0, 0, 0, 0, 1, 1), np.float32)
+        if program.attentions:
+            heads, size, stride = program.attentions[0]
+            places = -(-self.cursor.height // stride) * -(-width // stride)
+            kept = np.zeros((len(program.attentions), batch, 2, heads, places, size), np.float32)
+            for number, past in enumerate(self.network.kept(self.cursor)):
+                kept[number] = past.numpy()
+        return Machine(
+            program.operations(),
+            program.weights(),
+            program.picture_tables(),
+            np.zeros((batch, program.state.size), np.float32),
+            np.zeros((batch, width, program.rows.size), np.float32),
+            np.zeros((batch, width, program.past.size), np.float32),
+            kept,
+            program.logits.start,
+        )
