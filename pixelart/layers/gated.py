@@ -29,21 +29,29 @@ def gate(x: Tensor) -> Tensor:
 class RowsConv2d(MaskedConv2d):
     """A convolution for whole rows: its inputs at a row know the rows above alone, or its kernel ends above the row."""
 
-    def forward(self, x: Tensor, cursor: Cursor | None = None) -> Tensor:
-        """Outputs (B, O, h, W) of inputs x (B, I, h, W) of the cursor's rows, whole; of rows that end above its own, the
-        inputs of the row before are given, and outputs (B, O, 1, W) of the row come back."""
-        if cursor is None:
-            return super().forward(x)
-        left, right, top, bottom = self.padding
-        shape = (len(x), self.weight.shape[1], top + cursor.height, left + cursor.width + right)
-        held = cursor.keep(self, "inputs", lambda: x.new_zeros(shape))
-        start = top + cursor.rows.start + (0 if cursor.is_prefill else bottom)
-        held[:, :, start : start + x.shape[2], left : left + cursor.width] = x
-        if cursor.is_prefill:
-            return super().forward(x)
-        reach = self.dilation[0] * (self.weight.shape[2] - 1) + 1
-        window = held[:, :, cursor.row : cursor.row + reach]
-        return F.conv2d(window, self.masked_weight(), self.bias, dilation=self.dilation)
+    def prefill(self, x: Tensor, cursor: Cursor | None) -> Tensor:
+        """Outputs (B, O, h, W) of inputs x (B, I, h, W) of whole rows from the top; a cursor keeps the inputs."""
+        if cursor is not None:
+            left, _, top, _ = self.padding
+            self._held(x, cursor)[:, top : top + x.shape[2], left : left + cursor.width] = x.permute(0, 2, 3, 1)
+        return self(x)
+
+    def row(self, x: Tensor, cursor: Cursor) -> Tensor:
+        """Outputs (B, W, O) of the cursor's row, of its inputs x (B, W, I), or, where the kernel ends above the row,
+        those of the row before."""
+        left, _, top, bottom = self.padding
+        held, row = self._held(x.mT[:, :, None], cursor), cursor.row
+        held[:, top + row + bottom, left : left + cursor.width] = x
+        matrix = cursor.constant(self, "matrix", self.matrix)
+        (dy, dx), (tall, wide) = self.dilation, self.weight.shape[2:]
+        taps = [held[:, row + i * dy, j * dx : j * dx + cursor.width] for i in range(tall) for j in range(wide)]
+        window = torch.cat(taps, dim=-1).flatten(0, 1)
+        return torch.addmm(self.bias, window, matrix).unflatten(0, (len(x), cursor.width))
+
+    def _held(self, x: Tensor, cursor: Cursor) -> Tensor:  # (B, top + H, left + W + right, I)
+        left, right, top, _ = self.padding
+        shape = (len(x), top + cursor.height, left + cursor.width + right, x.shape[1])
+        return cursor.keep(self, "inputs", lambda: x.new_zeros(shape))
 
 
 class GatedLayer(nn.Module):
@@ -92,12 +100,19 @@ class GatedLayer(nn.Module):
         self.dropout = nn.Dropout2d(0.0)
 
     def rows(self, v: Tensor, context_map: Tensor, cursor: Cursor | None) -> tuple[Tensor, Tensor]:
-        """(v, pre-activations of the horizontal stack), (B, ..., h, W), of whole rows: all that is known before a pixel
-        of them is. context_map (B, F, H, W) is whole."""
+        """(v, pre-activations of the horizontal stack), (B, ..., h, W), of whole rows from the top: all that is known
+        before a pixel of them is. context_map (B, F, H, W) is whole."""
         bias_v, bias_h = self.context(cut(context_map, cursor)).chunk(2, dim=1)
-        above = self.vertical(v, cursor)
-        change = self.dropout(gate(above + bias_v))
-        return self._residual(v, change), self.link(above) + bias_h
+        above = self.vertical.prefill(v, cursor)
+        return self._residual(v, self.dropout(gate(above + bias_v))), self.link(above) + bias_h
+
+    def row(self, v: Tensor, given: Tensor, cursor: Cursor) -> tuple[Tensor, Tensor]:
+        """The same of the cursor's row, (B, W, ...): v (B, W, I), in a first layer of the row before, and `given`
+        (B, W, 4p), what the layer takes from the context map."""
+        link = cursor.constant(self, "link", lambda: self.link.weight.detach()[:, :, 0, 0].mT.contiguous())
+        above, size = self.vertical.row(v, cursor), 2 * self.split[0]
+        a, b = (above + given[..., :size]).chunk(2, dim=-1)
+        return self._residual(v, torch.tanh(a) * torch.sigmoid(b)), torch.matmul(above, link) + given[..., size:]
 
     def pixels(self, h: Tensor, before: Tensor, cursor: Cursor | None) -> tuple[Tensor, Tensor]:
         """(h, skip), (B, ..., h, w), of the cursor's region, whose pre-activations `before` are given."""

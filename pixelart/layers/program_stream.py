@@ -40,7 +40,7 @@ class Programmed(nn.Module):
 
     @abstractmethod
     def row_inputs(self, x: Tensor, given: Conditioning, cursor: Cursor) -> list[Tensor]:
-        """What the rows above and the context give to the pixels of the cursor's row: maps (B or 1, n, 1, W), in the
+        """What the rows above and the context give to the pixels of the cursor's row: (B or 1, W, n), in the
         order in which `program` lays out `rows`."""
 
     def kept(self, cursor: Cursor) -> list[Tensor]:
@@ -69,8 +69,8 @@ class ProgramStream(TrunkStream):
         self.cursor.move(slice(row, row + 1), slice(0, self.cursor.width))
         start = 0
         for part in self.network.row_inputs(x, self.given, self.cursor):
-            machine.rows[:, :, start : start + part.shape[1]] = part[:, :, 0].mT.numpy()
-            start += part.shape[1]
+            machine.rows[:, :, start : start + part.shape[2]] = part.numpy()
+            start += part.shape[2]
         line, seen = x[:, :, row].contiguous(), log_prob[:, :, row].contiguous()
         arrays = [t.contiguous().numpy() for t in (mask[:, row], noise[:, :, row], temperature[:, row])]
         allowed = np.empty((0, 0, 0), np.bool_) if self._allowed is None else self._allowed[:, :, min(row, self._allowed.shape[2] - 1)]

@@ -57,10 +57,10 @@ class CausalSelfAttention(nn.Module):
         return h + self.out(mean.transpose(2, 3).flatten(1, 2).unflatten(2, h.shape[2:]), cursor)
 
     def row_inputs(self, rows: slice, columns: slice, like: Tensor) -> list[Tensor]:
-        """What the place gives to queries, and to keys and values, biases included: (1, n, 1, W) each."""
+        """What the place gives to queries, and to keys and values, biases included: (1, W, n) each."""
         query, key = self.place(place_features(rows, columns, like=like)).chunk(2, dim=1)
         own = torch.cat([key, torch.zeros_like(key)], dim=1) + self.key_value.bias[:, None, None]
-        return [query + self.query.bias[:, None, None], own]
+        return [part[:, :, 0].mT for part in (query + self.query.bias[:, None, None], own)]
 
     def emit(self, program: Program, h: Slot, query: Slot, key_value: Slot) -> Slot:
         """Write `forward` into a program; `query` and `key_value` are places of its rows, as `row_inputs` gives them."""

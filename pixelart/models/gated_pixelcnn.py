@@ -109,34 +109,52 @@ class GatedPixelCNN(RasterModel):
     def _rows(self, x: Tensor, given: Conditioning, cursor: Cursor | None) -> list[Tensor]:
         """What the vertical stack gives to the pixels of the cursor's region in each layer: (B, 2 * hidden, h, w)."""
         if cursor is None or cursor.is_prefill:
-            v = self.embed(given)(cut(x, cursor))
-            return self._through_rows(v, given, cursor and cursor.whole_rows())
+            v, befores = self.embed(given)(cut(x, cursor)), list[Tensor]()
+            for layer in self.gated_layers:
+                v, before = layer.rows(v, given.map, cursor and cursor.whole_rows())
+                befores.append(before)
+            return befores
         if cursor.begins_row:
-            rows, row = cursor.whole_rows(), cursor.row
-            v = self.embed(given)(x[:, :, max(0, row - 1) : max(1, row)])
-            for i, before in enumerate(self._through_rows(v if row else torch.zeros_like(v), given, rows)):
-                cursor.put(self.layers[i], "before", before)
+            for layer, before in zip(self.layers, self._row(x, given, self._context_row(given, cursor), cursor), strict=True):
+                cursor.put(layer, "before", before.mT[:, :, None])
         return [cursor.keep(layer, "before", lambda: x)[..., cursor.columns] for layer in self.layers]
 
-    def _through_rows(self, v: Tensor, given: Conditioning, cursor: Cursor | None) -> list[Tensor]:
-        befores = []
-        for layer in self.gated_layers:
-            v, before = layer.rows(v, given.map, cursor)
+    def _row(self, x: Tensor, given: Conditioning, of_context: list[Tensor], cursor: Cursor) -> list[Tensor]:
+        """The same of the whole of the cursor's row, (B, W, 2 * hidden)."""
+        rows, row, befores = cursor.whole_rows(), cursor.row, list[Tensor]()
+        v = self.embed(given)(x[:, :, max(0, row - 1) : max(1, row)])[:, :, 0].mT
+        v = v if row else torch.zeros_like(v)
+        for layer, of_layer in zip(self.gated_layers, of_context, strict=False):
+            v, before = layer.row(v, of_layer, rows)
             befores.append(before)
         return befores
+
+    def _context_row(self, given: Conditioning, cursor: Cursor) -> list[Tensor]:
+        """What the cursor's row takes from the context map, (B, W, n), by one product: each layer, the skip, the
+        vote."""
+        convs = [*(layer.context for layer in self.gated_layers), self.context_skip, self.vote]
+        sizes = [conv.out_channels for conv in convs]
+
+        def joined() -> tuple[Tensor, Tensor]:
+            matrix = torch.cat([conv.weight.detach()[:, :, 0, 0] for conv in convs]).mT.contiguous()
+            biases = [torch.zeros(n).to(matrix) if c.bias is None else c.bias for c, n in zip(convs, sizes, strict=True)]
+            return matrix, torch.cat(biases).detach()
+
+        matrix, bias = cursor.constant(self, "context", joined)
+        row = given.map[:, :, cursor.row].mT
+        product = torch.addmm(bias, row.reshape(-1, row.shape[2]), matrix)
+        return list(product.unflatten(0, row.shape[:2]).split(sizes, dim=-1))
 
     def stream(self, given: Conditioning) -> Stream:
         return ProgramStream(self, given)
 
     def row_inputs(self, x: Tensor, given: Conditioning, cursor: Cursor) -> list[Tensor]:
-        context_map = cut(given.map, cursor)
-        befores = [
-            before + layer.horizontal.bias[:, None, None]
-            for layer, before in zip(self.gated_layers, self._rows(x, given, cursor), strict=True)
-        ]
-        answers = self.vote(context_map) + self.logits.bias[:, None, None]
-        places = [a.row_inputs(cursor.rows, cursor.columns, answers) for a in self.attention.values()]
-        return [*befores, self.context_skip(context_map), answers, *(part for pair in places for part in pair)]
+        of_context = self._context_row(given, cursor)
+        befores = self._row(x, given, of_context, cursor)
+        biased = [b + layer.horizontal.bias for b, layer in zip(befores, self.gated_layers, strict=True)]
+        places = [a.row_inputs(cursor.rows, cursor.columns, of_context[-1]) for a in self.attention.values()]
+        skip, vote = of_context[-2:]
+        return [*biased, skip, vote + self.logits.bias, *(part for pair in places for part in pair)]
 
     def program(self, given: Conditioning) -> Program:
         program, config, layers = Program(), self.config, self.gated_layers
