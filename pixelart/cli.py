@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from pixelart import (
 from pixelart.card import LICENCES
 from pixelart.errors import PixelArtError
 from pixelart.holes import HOLES
+from pixelart.plain_json import to_json
 from pixelart.sampling import AUTO, SAMPLERS
 from pixelart.seams import AXES
 from pixelart.training.options import SCHEDULE_OPTIONS, SCHEDULE_SWITCHES
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     if result is not None and getattr(options, "json", False):
-        print(json.dumps(result))
+        print(to_json(result))
     return 0
 
 

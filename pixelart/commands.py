@@ -19,6 +19,7 @@ from pixelart.terminal import Json, check_scale, class_weights, find, progress_b
 from pixelart.training.checkpoint import write_file
 from pixelart.training.data import PictureSet, read_pictures
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_stage, stage_bits
+from pixelart.training.store import EncodedSet, encode_set
 
 
 def models(options: argparse.Namespace) -> Json:
@@ -125,13 +126,13 @@ def judge_holes(loaded: Checkpoint, pictures: PictureSet, kind: str) -> Json:
     return {"holes": kind, **holes.__dict__, "seam_ratio": holes.seam_ratio}
 
 
-def _encoded(loaded: Checkpoint, pictures: PictureSet) -> tuple[Tensor, Tensor]:
+def _encoded(loaded: Checkpoint, pictures: PictureSet) -> tuple[EncodedSet, Tensor]:
     """x (N, C, H, W) and class weights (N, K); pictures of one class that is unknown are of any class."""
     unknown = sorted(set(pictures.classes) - set(loaded.info.classes))
     if unknown and len(pictures.classes) > 1:
         raise DataRejected(f"{loaded.info.name} has no class {', '.join(unknown)[:80]}")
     weights = [loaded.class_weights({} if c in unknown else {c: 1.0}) for c in pictures.class_names]
-    return loaded.codec.encode(pictures.pictures).to(loaded.device), torch.stack(weights)
+    return encode_set(loaded.codec, pictures.pictures), torch.stack(weights)
 
 
 def held_out(pictures: PictureSet, seen: frozenset[str], data: Path) -> PictureSet:

@@ -50,7 +50,14 @@ def whole_log_prob(model: AutoregressiveModel, x: Tensor, class_weights: Tensor)
     """
     hidden = torch.ones(len(x), *x.shape[2:], dtype=torch.bool, device=x.device)
     context = Context(class_weights.expand(len(x), -1), x, hidden)
-    return model.log_prob(x, context).flatten(1).cpu().double().sum(1)
+    return finite(model.log_prob(x, context).flatten(1).cpu().double().sum(1))
+
+
+def finite(values: Tensor) -> Tensor:
+    """The values. Raises RequestRejected when a network gives one that is no number, which nothing can be ranked by."""
+    if not bool(torch.isfinite(values).all()):
+        raise RequestRejected("the model's probabilities are not finite: its weights are damaged")
+    return values
 
 
 def complete(
@@ -146,7 +153,7 @@ def enlarge(
             on_row=on_row if stride == 1 else None,
             cancel=cancel,
         )
-        small, log_prob = sample.x, log_prob + sample.log_prob.flatten(1).sum(1).cpu()
+        small, log_prob = sample.x, finite(log_prob + sample.log_prob.flatten(1).sum(1).cpu())
     drawn = codec.decode(small)
     drawn[:, ::factor, ::factor] = picture
     return [Candidate(drawn[i], seed + i, float(log_prob[i])) for i in range(count)]

@@ -27,7 +27,7 @@ def push(options: argparse.Namespace) -> Json:
         data_note=options.data_note,
         private=not options.public,
         token=own_token(),
-        learned=_learned(engine, name, options).pictures if options.data else None,
+        learned=np.asarray(_learned(engine, name, options).pictures) if options.data else None,
     )
     what = "pushed" if done.is_new else "nothing to push, it is there already:"
     say(options, f"{what} {done.url}  revision {done.commit[:8]}  {'private' if done.private else 'public'}")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelart.codec import Codec, Picture
-from pixelart.completion import context_of, whole_log_prob
+from pixelart.completion import context_of, finite, whole_log_prob
 from pixelart.errors import RequestRejected
 from pixelart.layers.context import Context
 from pixelart.models import AutoregressiveModel
@@ -100,7 +100,7 @@ def inspect(
     """Bits of every pixel of `picture` (H, W, 4) given class_weights (classes,), and which of `classes` it is of."""
     everything = np.ones(picture.shape[:2], np.bool_)
     context = context_of(codec, picture, everything, class_weights, count=1)
-    log_prob = model.log_prob(context.pixels, context)[0].cpu().double()
+    log_prob = finite(model.log_prob(context.pixels, context)[0].cpu().double())
     bits = -log_prob.sum(0) / math.log(2)
     return Inspection(bits.numpy(), class_probabilities(model, context.pixels, classes), log_prob.numel())
 
@@ -223,7 +223,8 @@ def _tables_at(model: AutoregressiveModel, context: Context, row: int, column: i
         x[:, :channel, row, column] = levels.to(x.device)
         maps = model(x, context.repeat(count))
         # On the CPU: not every device has doubles.
-        return model.likelihood.to_table(maps[:, :, row, column].cpu(), x[:, :, row, column].cpu(), channel=channel)
+        pixel = maps[:, :, row, column].cpu(), x[:, :, row, column].cpu()
+        return finite(model.likelihood.to_table(*pixel, channel=channel))
 
     return tables
 

@@ -21,6 +21,10 @@ _TO_LAB = np.array(
 )
 
 
+PART = 2**15
+"""Colours that are compared with a palette at once: a photograph has a million, and 256 numbers each would take GiB."""
+
+
 def oklab(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Oklab (N, 3) of sRGB bytes (N, 3): L in 0..1, a and b about -0.4..0.4."""
     value = rgb.astype(np.float64) / 255
@@ -41,8 +45,9 @@ def nearest_colours(colours: NDArray[np.uint8], palette: NDArray[np.uint8]) -> N
 
 
 def _nearest(points: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.int64]:
-    """|p - c|^2 is smallest where |c|^2 - 2 p.c is: one matrix product."""
-    return (np.square(centres).sum(1) - 2 * points @ centres.T).argmin(1)
+    """|p - c|^2 is smallest where |c|^2 - 2 p.c is: a matrix product for each PART of the points."""
+    lengths, parts = np.square(centres).sum(1), range(0, len(points), PART) if len(points) else [0]
+    return np.concatenate([(lengths - 2 * points[i : i + PART] @ centres.T).argmin(1) for i in parts])
 
 
 def fit_palette(rgb: NDArray[np.uint8], *, size: int) -> NDArray[np.uint8]:
@@ -52,6 +57,11 @@ def fit_palette(rgb: NDArray[np.uint8], *, size: int) -> NDArray[np.uint8]:
     replaced by the nearest colour that really occurs. Fewer distinct colours than `size` are returned as they are.
     """
     unique, weights = np.unique(rgb, axis=0, return_counts=True)
+    return fit_palette_to(unique, weights, size=size)
+
+
+def fit_palette_to(unique: NDArray[np.uint8], weights: NDArray[np.int64], *, size: int) -> NDArray[np.uint8]:
+    """The same of colours `unique` (N, 3), sorted by red, green and blue, of which there are `weights` (N,) pixels."""
     if len(unique) > size:
         points = oklab(unique)
         unique = unique[np.unique(_nearest(_k_means(points, weights.astype(np.float64), size), points))]

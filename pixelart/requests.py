@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from pixelart.codec import Picture
 from pixelart.errors import RequestRejected
 from pixelart.images import encode_png
+from pixelart.plain_json import to_json
 from pixelart.sampling import AUTO, Controls, check_sampler
 from pixelart.seams import AXES
 from pixelart.settings import SETTINGS, VERSION
@@ -140,7 +140,7 @@ class Drawing:
         """The settings as a PNG's text chunks: a line that other viewers show, and JSON."""
         short = {key: value for key, value in self.settings.items() if isinstance(value, str | int | float | dict)}
         line = ", ".join(f"{key}: {value}" for key, value in short.items())
-        return {"parameters": line, "pixelart": json.dumps(self.settings)}
+        return {"parameters": line, "pixelart": to_json(self.settings)}
 
     def png(self, *, scale: int = 1) -> bytes:
         """A PNG, each pixel `scale` wide, with the settings in its text chunks; indexed, unless kept pixels bring soft

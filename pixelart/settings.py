@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 
+from pixelart.memory import MIB, share_of_memory
+
 VERSION = "0.1.0"
 
 
@@ -26,6 +28,14 @@ class Settings:
     """Of what waits for its turn, whoever asked."""
     max_unread: int = 500
     """Of messages that wait for a page to read them."""
+    max_session_bytes: int = share_of_memory(256, least=32 * MIB, most=64 * MIB)
+    """Of memory that the app holds for one page: what it sent, answers that it has not read, and its results."""
+    max_held_bytes: int = share_of_memory(64, least=64 * MIB, most=192 * MIB)
+    """The same for all pages together."""
+    max_drawing_bytes: int = share_of_memory(32, least=256 * MIB, most=512 * MIB)
+    """Of memory that the pictures drawn at once, or inspected, take beside the weights."""
+    own_drawing_bytes: int = share_of_memory(4, least=512 * MIB)
+    """The same in a terminal, where the machine serves one user."""
     max_drawing_seconds: float = 120.0
     """Of one drawing, from its turn to its end."""
     max_sessions: int = 1000
@@ -38,7 +48,8 @@ class Settings:
     """Of a folder of pictures, whatever they are; of an archive, `max_directory_bytes` limits them."""
     max_archive_bytes: int = 512 * 2**20
     max_directory_bytes: int = 8 * 2**20
-    max_decoded_bytes: int = 2 * 2**30
+    max_decoded_bytes: int = share_of_memory(8, least=512 * MIB, most=2048 * MIB)
+    """Of the pixels of a set of pictures; they are read one at a time."""
     max_palette_bytes: int = 2**16
     max_count: int = 64
     first_checkpoint: str = "dungeon-gated"
@@ -61,6 +72,8 @@ class Settings:
     """Of one owner, those that have ended and their saves included."""
     max_kept_bytes: int = 8 * 2**30
     """Of the disk that all trainings take up, and, where they are their owners' alone, the models made of them."""
+    max_job_bytes: int = share_of_memory(2, least=1024 * MIB)
+    """Of memory that the process of a job may take (Linux, on a CPU)."""
     max_job_threads: int = 8
     """Or all cores, where there are fewer: more gain nothing on networks as small as these."""
     max_job_minutes: float = 30.0

@@ -34,7 +34,15 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.images", "pixelart.heatmap", "pixelart.animation", "pixelart.palette_files", "pixelart.near_copies"),
     ("pixelart.codec",),
     ("pixelart.palettes",),
-    ("pixelart.settings", "pixelart.errors", "pixelart.devices", "pixelart.leaving", "pixelart.owners"),
+    (
+        "pixelart.settings",
+        "pixelart.errors",
+        "pixelart.devices",
+        "pixelart.leaving",
+        "pixelart.owners",
+        "pixelart.plain_json",
+    ),
+    ("pixelart.memory",),
 ]
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "jsonpickle"}
 CALLS = {"eval", "exec", "__import__", "execfile"}

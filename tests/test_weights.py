@@ -19,7 +19,15 @@ import torch
 
 from pixelart.errors import WeightsRejected
 from pixelart.models import create_model
-from pixelart.models.weights import CONFIG_FILE, WEIGHTS_FILE, check_weights, load_weights, pack_weights, read_config
+from pixelart.models.weights import (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    check_weights,
+    gives_finite,
+    load_weights,
+    pack_weights,
+    read_config,
+)
 from pixelart.settings import SETTINGS
 from tests.mutated import mutate_and_load
 
@@ -233,6 +241,8 @@ HOSTILE: dict[str, Callable[[Path], Any]] = {
     "NaN": _edit_tensors(_set(LAST, float("nan"))),
     "infinity": _edit_tensors(_set(LAST, float("inf"))),
     "minus infinity": _edit_tensors(_set("colours.weight", -float("inf"))),
+    "a weight of 1e20": _edit_tensors(_set(LAST, 1e20)),
+    "weights of -1e20": _edit_tensors(lambda tensors: [tensor.fill_(-1e20) for tensor in tensors.values()]),
     "weights cut by a byte": _edit_bytes(lambda data: data[:-1]),
     "weights cut in half": _edit_bytes(lambda data: data[: len(data) // 2]),
     "weights cut in the header": _edit_bytes(lambda data: data[:30]),
@@ -273,6 +283,10 @@ HOSTILE: dict[str, Callable[[Path], Any]] = {
     "numbers for classes": _edit_config(classes=[1, 2]),
     "an empty class name": _edit_config(classes=["", "stripe"]),
     "a class name of a megabyte": _edit_config(classes=["x" * 900_000, "stripe"]),
+    "half a pair of code units in a class name": _edit_config(classes=["\ud800", "stripe"]),
+    "half a pair of code units elsewhere": _edit_config(training={"base": "\udfff"}),
+    "NaN in the training's values": _edit_config(training={"ema": float("nan")}),
+    "a number beyond all floats in the training's values": _edit_config(training={"ema": float("inf")}),
     "null for classes": _edit_config(classes=None),
     "width 10^9": _edit_model(hidden=10**9),
     "width 4096": _edit_model(hidden=4096),
@@ -312,6 +326,14 @@ def test_hostile_checkpoints_are_refused_at_once_and_nothing_is_run(
     assert time.process_time() - began < SECONDS and _peak() - before <= MEMORY
     assert "\n" not in str(refused.value) and len(str(refused.value)) < 300
     assert not (checkpoint.parent.parent / "sentinel").exists()
+
+
+def test_a_network_is_tried_on_an_empty_picture(checkpoint: Path) -> None:
+    model = _load(checkpoint)
+    assert gives_finite(model)
+    bias = model.get_parameter(LAST)
+    bias.copy_(torch.where(torch.arange(len(bias)) % 2 == 0, 3e38, -3e38))
+    assert not gives_finite(model)
 
 
 def test_the_whole_checkpoint_loads(checkpoint: Path) -> None:

@@ -40,8 +40,9 @@ class Child:
     """A training at the lowest priority in a session of its own. It obeys a pipe; when this process dies, however that
     happens, the pipe ends and so does the child. Safe under threads."""
 
-    def __init__(self, command: Sequence[str], *, log: Path, threads: int) -> None:
-        """Starts it; it uses so many CPU threads.
+    def __init__(self, command: Sequence[str], *, log: Path, threads: int, memory: int | None = None) -> None:
+        """Starts it; it uses so many CPU threads, and may take so many bytes of `memory` of its own, where the system
+        can be told (Linux).
 
         Raises:
             OSError: it could not be started.
@@ -57,6 +58,7 @@ class Child:
                 start_new_session=True,
                 creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),  # of Windows
             )
+        self.memory = memory if memory and _limit_memory(self._process.pid, memory) else None
         assert self._process.stdin
         self._pipe = self._process.stdin
         if os.name != "nt":
@@ -130,6 +132,19 @@ class Child:
             if not self._pipe.closed:  # or its number may be another file by now
                 with contextlib.suppress(OSError):  # the child is gone, or does not listen
                     os.write(self._pipe.fileno(), line)
+
+
+def _limit_memory(pid: int, size: int) -> bool:
+    """Have allocations of a process fail beyond `size` bytes; files that it maps, and programs, are not counted. From
+    here, as the priority."""
+    if sys.platform != "linux":
+        return False
+    import resource
+
+    with contextlib.suppress(OSError, ValueError):  # a hard limit that is lower already
+        resource.prlimit(pid, resource.RLIMIT_DATA, (size, size))
+        return True
+    return False
 
 
 def _lower_priority(pid: int) -> None:

@@ -10,7 +10,7 @@ from pixelart.jobs.folder import JobFolder
 from pixelart.jobs.record import State
 
 SERVER_GONE = "the server ended while it trained; Resume goes on where it was saved last"
-OUT_OF_MEMORY = "out of memory; try a smaller batch size or smaller pictures"
+OUT_OF_MEMORY, WAY_ON = "out of memory", "try a smaller batch size or smaller pictures"
 _MEMORY = re.compile("MemoryError|not enough memory|allocate memory|out of memory|bad_alloc", re.IGNORECASE)
 _PREFIX = re.compile(r"^pixelart( \w+)?: ")
 _KILLED = (-9, 137)
@@ -27,13 +27,18 @@ def outcome(child: Child, code: int, folder: JobFolder, *, minutes: float) -> tu
         state, reason = _stopped(child, minutes)
         return state, f"{reason}; it did not save in time, and what was saved last is kept"
     if code in _KILLED:
-        return "failed", OUT_OF_MEMORY
+        return "failed", _out_of_memory(child.memory)
     if code in (-signal.SIGTERM, -signal.SIGINT):
         return _stopped(child, minutes)
     last = _PREFIX.sub("", next(iter(folder.log_tail(lines=1)), "")).lstrip(": ")
     if _MEMORY.search(last):
-        return "failed", OUT_OF_MEMORY
+        return "failed", _out_of_memory(child.memory)
     return "failed", last if code == 2 and last else f"ended with code {code}: {last or 'it told nothing'}"
+
+
+def _out_of_memory(limit: int | None) -> str:
+    told = f": a training may take {limit >> 20:,} MiB here" if limit else ""
+    return f"{OUT_OF_MEMORY}{told}; {WAY_ON}"
 
 
 def _stopped(child: Child, minutes: float) -> tuple[State, str]:

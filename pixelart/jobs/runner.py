@@ -40,10 +40,12 @@ class Runner:
         command: Callable[[Job], Sequence[str]],
         threads: int,
         minutes: float,
+        memory: int | None,
     ) -> None:
-        """`folder` and `command` of a job; `threads` of its child, and how many minutes it may take."""
+        """`folder` and `command` of a job; `threads` of its child, how many minutes it may take, and how many bytes of
+        memory; None = as many as there are."""
         self._store, self._folder, self._command = store, folder, command
-        self._threads_each, self._minutes = threads, minutes
+        self._threads_each, self._minutes, self._memory = threads, minutes, memory
         self._changed = threading.Condition()
         self._children: dict[str, Child] = {}
         self._closing = threading.Event()
@@ -135,7 +137,8 @@ class Runner:
     def _started(self, job: Job) -> tuple[Child | None, str]:
         """Its child, or why there is none."""
         try:
-            child = Child(self._command(job), log=self._folder(job).log, threads=self._threads_each)
+            log = self._folder(job).log
+            child = Child(self._command(job), log=log, threads=self._threads_each, memory=self._memory)
         except (OSError, ValueError) as error:
             return None, f"could not be started: {getattr(error, 'strerror', None) or error}"
         self._children[job.id] = child

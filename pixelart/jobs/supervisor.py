@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from pixelart.devices import pick_device
 from pixelart.errors import RequestRejected
 from pixelart.jobs.child import PROGRAM
 from pixelart.jobs.folder import JobFolder, size_of
@@ -76,6 +77,8 @@ class Jobs:
             command=self._command,
             threads=self._threads,
             minutes=settings.max_process_minutes,
+            # What a driver of a GPU maps is no memory of the machine, and may be counted all the same.
+            memory=settings.max_job_bytes if pick_device().type == "cpu" else None,
         )
         self._runner.start(orphans, count=settings.max_running_jobs)
 

@@ -7,6 +7,7 @@ must agree with it in names, shapes and types, and all weights must be finite, o
 from __future__ import annotations
 
 import json
+import math
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import torch
 
 from pixelart.codec import Codec, codec_from_config
 from pixelart.errors import WeightsRejected
+from pixelart.layers.context import Context
 from pixelart.models.base import AutoregressiveModel, to_channels_last
 from pixelart.models.registry import config_from_dict, config_to_dict, get_variant
 from pixelart.settings import SETTINGS
@@ -26,6 +28,10 @@ LOG_FILE, SAMPLES_FILE, PALETTE_FILE = "training_log.csv", "samples.png", "palet
 CHECKPOINT_FILES = (CONFIG_FILE, WEIGHTS_FILE, SEEN_FILE, CARD_FILE, LOG_FILE, SAMPLES_FILE, PALETTE_FILE)
 """All that may lie in the folder of a checkpoint, or in its repository on the Hub."""
 FORMAT = 1
+MOST_WEIGHT = 1e6
+"""What no weight of a network that has learned comes near; beyond, sums of products overflow."""
+TRIED_SIDE = 8
+"""Pixels a side of the picture that new weights are tried on."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ class CheckpointConfig:
     def to_json(self) -> bytes:
         """The content of config.json."""
         values = {"format": FORMAT, "library": "pixelart", **self.__dict__, "classes": list(self.classes)}
-        return json.dumps(values, indent=1, ensure_ascii=False).encode()
+        return json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False).encode()
 
 
 def config_of(model: AutoregressiveModel, name: str, codec: Codec, classes: tuple[str, ...]) -> CheckpointConfig:
@@ -71,6 +77,7 @@ def read_config(folder: Path) -> CheckpointConfig:
             raise WeightsRejected(f"{folder.name}/{CONFIG_FILE}: not format {FORMAT} of pixelart")
         config = CheckpointConfig(**{**values, "classes": tuple(values["classes"])})
         _check(config, folder.name)
+        config.to_json()  # what is read here leaves as JSON again: no number that JSON has not, and valid Unicode
     except WeightsRejected:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -94,7 +101,8 @@ def load_weights(folder: Path, config: CheckpointConfig) -> AutoregressiveModel:
     """The model of `config` with the weights in `folder`, in evaluation mode and frozen.
 
     Raises:
-        WeightsRejected: missing, too large, damaged, not finite, or other tensors than the config implies.
+        WeightsRejected: missing, too large, damaged, other tensors than the config implies, or such as give no finite
+            probabilities.
     """
     data = _read(folder / WEIGHTS_FILE, SETTINGS.max_weights_bytes)
     _check_header(data, len(data), folder.name, config)
@@ -102,12 +110,37 @@ def load_weights(folder: Path, config: CheckpointConfig) -> AutoregressiveModel:
         tensors = safetensors.torch.load(data)
     except safetensors.SafetensorError as error:
         raise WeightsRejected(f"{folder.name}/{WEIGHTS_FILE}: {error!s:.100}") from error
-    bad = [name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
-    if bad:
-        raise WeightsRejected(f"{folder.name}/{WEIGHTS_FILE}: {bad[0]} holds values that are not finite")
+    for name, tensor in tensors.items():
+        _check_values(tensor, f"{folder.name}/{WEIGHTS_FILE}: {name}")
     model = config.build()
     model.load_state_dict(tensors)
-    return to_channels_last(model.eval().requires_grad_(False))
+    model.eval().requires_grad_(False)
+    if not gives_finite(model):
+        raise WeightsRejected(f"{folder.name}/{WEIGHTS_FILE}: the probabilities that they give are not finite")
+    return to_channels_last(model)
+
+
+@torch.no_grad()
+def gives_finite(model: AutoregressiveModel) -> bool:
+    """Whether log p of every pixel of an empty picture is finite, of any class and of all of them, each network of a
+    chain being tried alone."""
+    for network in model.stages():
+        height, width = min(network.config.height, TRIED_SIDE), network.config.width
+        width = min(width, TRIED_SIDE) if network.any_size else width
+        x = torch.zeros(2, network.config.channels, height, width, dtype=torch.long)
+        classes = torch.ones(2, network.config.num_classes) / max(1, network.config.num_classes)
+        mask = torch.ones(2, height, width, dtype=torch.bool)
+        classes[0], mask[1, : height // 2] = 0, False
+        if not bool(torch.isfinite(network.log_prob(x, Context(classes, x, mask))).all()):
+            return False
+    return True
+
+
+def _check_values(tensor: torch.Tensor, name: str) -> None:
+    least, most = (float(value) for value in torch.aminmax(tensor)) if tensor.numel() else (0.0, 0.0)
+    if not -MOST_WEIGHT <= least <= most <= MOST_WEIGHT:
+        what = "values that are not finite" if not math.isfinite(most - least) else f"{max(-least, most):.3g}"
+        raise WeightsRejected(f"{name} holds {what}; the limit is {MOST_WEIGHT:g}")
 
 
 def check_weights(folder: Path, config: CheckpointConfig) -> None:
@@ -153,12 +186,19 @@ def _check(config: CheckpointConfig, name: str) -> None:
         raise WeightsRejected(f"{name}: codec {codec.name} and model differ in channels or levels")
     if not isinstance(config.training, dict):
         raise WeightsRejected(f"{name}: 'training' must be an object")
-    if not all(isinstance(c, str) and 0 < len(c) <= 80 for c in config.classes):
-        raise WeightsRejected(f"{name}: class names must be texts of 1 to 80 characters")
+    _check_classes(config.classes, name)
     if len(set(config.classes)) != len(config.classes) or len(config.classes) != values.num_classes:
         raise WeightsRejected(f"{name}: {len(config.classes)} class names for {values.num_classes} classes")
     if not 1 <= values.height <= SETTINGS.max_side or not 1 <= values.width <= SETTINGS.max_side:
         raise WeightsRejected(f"{name}: size {values.width} x {values.height}; the limit is {SETTINGS.max_side}")
+
+
+def _check_classes(classes: Any, name: str) -> None:
+    if not all(isinstance(c, str) and 0 < len(c) <= 80 for c in classes):
+        raise WeightsRejected(f"{name}: class names must be texts of 1 to 80 characters")
+    for c in classes:
+        if any("\ud800" <= letter <= "\udfff" for letter in c):
+            raise WeightsRejected(f"{name}: the class name {c!a} is not valid Unicode")
 
 
 def _header(data: bytes, name: str) -> dict[str, tuple[tuple[int, ...], str]]:

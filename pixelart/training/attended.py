@@ -10,12 +10,13 @@ import contextlib
 import csv
 import functools
 import io
-import json
 import os
 import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pixelart.plain_json import to_json
 
 if TYPE_CHECKING:
     from pixelart.training.trainer import Trainer
@@ -119,7 +120,7 @@ class Diary:
             "bits": self._mean(),
         }
         with contextlib.suppress(OSError):
-            _replace(self._run / PROGRESS_FILE, json.dumps(facts))
+            _replace(self._run / PROGRESS_FILE, to_json(facts))
             if self._bits:
                 with (self._run / CURVE_FILE).open("a", encoding="ascii") as file:
                     file.write(f"{trainer.step},{self._mean():.4f}\n")

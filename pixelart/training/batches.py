@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from pixelart.holes import training_mask
 from pixelart.layers.context import Context
 from pixelart.training.run import Schedule
+from pixelart.training.store import EncodedSet
 
 _ORDER, _STEP = 1, 2  # streams of randomness
 
@@ -23,7 +24,7 @@ class Batches:
     it needs to be stored: a resumed run draws the same batches, masks and flips as one that was never stopped.
     """
 
-    def __init__(self, x: Tensor, classes: Tensor, *, num_classes: int, schedule: Schedule) -> None:
+    def __init__(self, x: Tensor | EncodedSet, classes: Tensor, *, num_classes: int, schedule: Schedule) -> None:
         self.x, self.classes, self.num_classes, self.schedule = x, classes, num_classes, schedule
         self._epoch: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
 
@@ -33,7 +34,8 @@ class Batches:
         random, size = np.random.default_rng([schedule.seed, _STEP, step]), schedule.pictures_a_step
         rows = torch.tensor([self.place(step * size + i) for i in range(size)])
         mirrored = torch.from_numpy(random.random(size) < schedule.flip)
-        x = torch.where(mirrored[:, None, None, None], self.x[rows].flip(-1), self.x[rows])
+        x = self.x[rows]
+        x = torch.where(mirrored[:, None, None, None], x.flip(-1), x)
         mask = torch.from_numpy(np.stack([training_mask(height, width, random=random) for _ in range(size)]))
         kept = torch.from_numpy(random.random(size) >= schedule.class_dropout)
         weights = F.one_hot(self.classes[rows], self.num_classes).float() * kept[:, None]

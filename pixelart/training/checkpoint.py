@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from pixelart.errors import RequestRejected, WeightsRejected
 
@@ -73,6 +74,27 @@ def write_file(path: Path, data: bytes, *, files: Files | None = None) -> None:
         files.write(partial, data)
         files.rename(partial, path)
     except OSError:
+        with suppress(OSError):
+            partial.unlink()
+        raise
+    files.sync_folder(path.parent)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write piece by piece, which replaces `path` at the end of the context, whole or not at all.
+
+    Raises:
+        OSError: a write failed; what was there is untouched.
+    """
+    files, partial = Files(), path.with_name(path.name + ".tmp")
+    try:
+        with partial.open("w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        files.rename(partial, path)
+    except BaseException:
         with suppress(OSError):
             partial.unlink()
         raise

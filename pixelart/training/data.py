@@ -12,24 +12,28 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelart.codec import Picture, normalise
+from pixelart.codec import ALPHA_THRESHOLD, Picture, normalise
 from pixelart.errors import DataRejected, PixelArtError
 from pixelart.images import SUFFIXES, resize_nearest
 from pixelart.settings import SETTINGS
 from pixelart.training.sources import read_members, shown
+from pixelart.training.store import Pictures, Store
 
 Fit = Literal["refuse", "nearest"]
 NO_FOLDER = "pictures"
 NO_PICTURE = f"holds no picture ({', '.join(SUFFIXES)})"
+MANY_COLOURS = 2**20
+"""Of several pictures, after which their colours are added up."""
 SPLITS = {"train", "training", "validation", "valid", "val", "dev", "test", "testing"}
 """Folders that hold parts of a set, not classes, where there is nothing beside them."""
 
 
 @dataclass(frozen=True)
 class PictureSet:
-    """N pictures of one size: uint8 (N, H, W, 4), the class name and the content hash of each, in order of name."""
+    """N pictures of one size: uint8 (N, H, W, 4), of which each is read when it is asked for, the class name and the
+    content hash of each, in order of name."""
 
-    pictures: Picture
+    pictures: Picture | Pictures
     class_names: tuple[str, ...]
     hashes: tuple[str, ...]
 
@@ -45,12 +49,47 @@ class PictureSet:
         """The pictures where `keep` (N,) is True."""
         chosen = np.flatnonzero(keep)
         names, hashes = np.array(self.class_names), np.array(self.hashes)
-        return PictureSet(self.pictures[chosen], tuple(names[chosen].tolist()), tuple(hashes[chosen].tolist()))
+        return PictureSet(
+            self.pictures.take(chosen, axis=0), tuple(names[chosen].tolist()), tuple(hashes[chosen].tolist())
+        )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of each."""
+        return self.pictures.shape[1], self.pictures.shape[2]
+
+    def colours(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """The colours that are seen in them, RGB (N, 3), sorted, and how many pixels have each."""
+        keys, counts = np.zeros(0, np.uint32), np.zeros(0, np.int64)
+        waiting, size = [(keys, counts)], 0
+        for picture in self.pictures:
+            waiting.append(np.unique(colour_keys(picture), return_counts=True))
+            size += len(waiting[-1][0])
+            if size > MANY_COLOURS:
+                waiting, size = [_summed(waiting)], 0
+        keys, counts = _summed(waiting)
+        return np.stack([keys >> 16 & 255, keys >> 8 & 255, keys & 255], axis=1).astype(np.uint8), counts
 
     def fingerprint(self) -> str:
         """SHA-256 over the content and class of every picture."""
         lines = "\n".join(f"{h} {c}" for h, c in zip(self.hashes, self.class_names, strict=True))
         return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def colour_keys(picture: Picture) -> NDArray[np.uint32]:
+    """The colours of the pixels of `picture` (H, W, 4) that are seen, a number each: red, green and blue."""
+    red, green, blue = picture[picture[..., 3] >= ALPHA_THRESHOLD][:, :3].T.astype(np.uint32)
+    return red << 16 | green << 8 | blue
+
+
+def _summed(
+    parts: Sequence[tuple[NDArray[np.uint32], NDArray[np.int64]]],
+) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Sorted colours and their counts, of several such."""
+    keys, places = np.unique(np.concatenate([keys for keys, _ in parts]), return_inverse=True)
+    counts = np.zeros(len(keys), np.int64)
+    np.add.at(counts, places.reshape(-1), np.concatenate([counts for _, counts in parts]))
+    return keys, counts
 
 
 def picture_hash(picture: Picture) -> str:
@@ -75,26 +114,32 @@ def read_pictures(source: Path, *, size: tuple[int, int] | None = None, fit: Fit
         DataRejected: nothing there, too much, an unsafe archive, or a picture of another size.
         ImageRejected: a file that bears a picture's suffix and is none.
     """
-    places, found = list[PurePath](), list[Picture]()
+    places, store, hashes = list[PurePath](), Store(), list[str]()
     for place, picture in read_members(source):
         if isinstance(picture, PixelArtError):
             raise picture
         if picture is not None:
             places.append(place)
-            found.append(picture)
-    if not found:
+            store.add(picture)
+            hashes.append(picture_hash(picture))
+    if not places:
         raise DataRejected(f"{source.name}: {NO_PICTURE}")
     classes = class_names(places)
     check_classes(len(set(classes)), source.name)
-    size = size or most_frequent_size(found)
-    check_fits(len(found), size, fit)
-    pictures = [fitted(picture, shown(place), size, fit) for place, picture in zip(places, found, strict=True)]
-    return PictureSet(np.stack(pictures), classes, tuple(picture_hash(picture) for picture in pictures))
+    numbers = list(range(len(places)))
+    size = size or most_frequent_size([store.shape(number) for number in numbers])
+    check_fits(len(places), size, fit)
+    for number, place in enumerate(places):
+        if store.shape(number)[:2] != size:
+            picture = fitted(store.get(number), shown(place), size, fit)
+            numbers[number], hashes[number] = store.add(picture), picture_hash(picture)
+    return PictureSet(Pictures(store, numbers, size), classes, tuple(hashes))
 
 
-def most_frequent_size(pictures: Sequence[Picture]) -> tuple[int, int]:
-    """(height, width) of most of the pictures; of the first of them where it is a tie."""
-    return Counter(picture.shape[:2] for picture in pictures).most_common(1)[0][0]
+def most_frequent_size(shapes: Sequence[tuple[int, ...]]) -> tuple[int, int]:
+    """(height, width) of most of pictures of these shapes (H, W, ...); of the first of them where it is a tie."""
+    height, width = Counter(shape[:2] for shape in shapes).most_common(1)[0][0]
+    return height, width
 
 
 def class_names(places: Sequence[PurePath]) -> tuple[str, ...]:

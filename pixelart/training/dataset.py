@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pixelart.codec import Picture
 from pixelart.errors import DataRejected
 from pixelart.images import contact_sheet, encode_rgba_png
 from pixelart.settings import SETTINGS
-from pixelart.training.checkpoint import write_file
+from pixelart.training.checkpoint import new_file
 from pixelart.training.data import PictureSet
 from pixelart.training.sources import Cancel, OnProgress, never, until_cancelled, untold
 
@@ -67,7 +66,7 @@ class Survey:
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) of the good pictures."""
-        return self.pictures.pictures.shape[1], self.pictures.pictures.shape[2]
+        return self.pictures.size
 
     def contact_sheet(self) -> Picture:
         """Some of the good pictures (H, W, 4), as many of each class as its share, at most `Settings.max_side` a side
@@ -93,8 +92,8 @@ def prepare(found: Survey, target: Path, *, cancel: Cancel = never, on_progress:
     for problem in found.problems:
         if problem.blocks:
             raise DataRejected(f"{found.name}: {problem}")
-    buffer, numbers, size = io.BytesIO(), Counter[str](), 0
-    with zipfile.ZipFile(buffer, "w") as archive:
+    numbers, size = Counter[str](), 0
+    with new_file(target) as file, zipfile.ZipFile(file, "w") as archive:
         pairs = zip(found.pictures.pictures, found.pictures.class_names, strict=True)
         for number, (picture, name) in enumerate(until_cancelled(pairs, cancel), 1):
             data = encode_rgba_png(picture)
@@ -104,5 +103,4 @@ def prepare(found: Survey, target: Path, *, cancel: Cancel = never, on_progress:
             archive.writestr(zipfile.ZipInfo(f"{name}/{numbers[name]:05}.png", _EPOCH), data)
             numbers[name] += 1
             on_progress(number, len(found.pictures))
-    write_file(target, buffer.getvalue())
     return target

@@ -14,6 +14,7 @@ from torch import Tensor
 from pixelart.holes import everything, named_hole, seam
 from pixelart.layers.context import Context
 from pixelart.models import AutoregressiveModel, scale_of_pixels
+from pixelart.training.store import EncodedSet
 
 Progress = Callable[[int, int], None]
 
@@ -44,7 +45,7 @@ class HoleBits:
 @torch.no_grad()
 def nats_per_image(
     model: AutoregressiveModel,
-    x: Tensor,
+    x: Tensor | EncodedSet,
     class_weights: Tensor,
     *,
     batch_size: int = 16,
@@ -57,7 +58,7 @@ def nats_per_image(
 @torch.no_grad()
 def nats_per_stage(
     model: AutoregressiveModel,
-    x: Tensor,
+    x: Tensor | EncodedSet,
     class_weights: Tensor,
     *,
     batch_size: int = 16,
@@ -71,7 +72,8 @@ def nats_per_stage(
     parts = []
     for start in range(0, len(x), batch_size):
         rows = slice(start, start + batch_size)
-        log_prob = model.log_prob(x[rows], Context(class_weights[rows], x[rows], hidden[rows].to(x.device)))
+        part = x[rows].to(class_weights.device)
+        log_prob = model.log_prob(part, Context(class_weights[rows], part, hidden[rows].to(part.device)))
         nats = -log_prob.cpu().double()
         parts.append(torch.stack([nats[..., scale == index].flatten(1).sum(1) for index in range(stages)], dim=1))
         if progress:
@@ -104,7 +106,7 @@ def bits_per_dim(nats: Tensor, *, dimensions: int) -> float:
 @torch.no_grad()
 def hole_bits(
     model: AutoregressiveModel,
-    x: Tensor,
+    x: Tensor | EncodedSet,
     class_weights: Tensor,
     *,
     holes: str,
@@ -116,19 +118,21 @@ def hole_bits(
     Drawing a hole, each pixel sees the picture before it and, through the context, all that is known. "Without
     context" are the same weights and class, with the encoder told that everything is unknown.
     """
-    masks = torch.from_numpy(np.stack([named_hole(holes, *x.shape[2:], seed=i) for i in range(len(x))])).to(x.device)
-    totals = torch.zeros(4, dtype=torch.float64)
+    totals, sizes = torch.zeros(4, dtype=torch.float64), np.zeros(2, np.int64)
     for start in range(0, len(x), batch_size):
         rows = slice(start, start + batch_size)
-        context = Context(class_weights[rows], x[rows], masks[rows])
-        given = [-model.log_prob(x[rows], c).cpu().double().sum(1) for c in (context, context.without_pixels())]
-        regions = (masks[rows].cpu(), seam(masks[rows]).cpu())
+        part = x[rows].to(class_weights.device)
+        seeds = range(start, start + len(part))
+        masks = torch.from_numpy(np.stack([named_hole(holes, *x.shape[2:], seed=seed) for seed in seeds]))
+        context = Context(class_weights[rows], part, masks.to(part.device))
+        given = [-model.log_prob(part, c).cpu().double().sum(1) for c in (context, context.without_pixels())]
+        regions = (masks, seam(masks))
+        sizes += [int(region.sum()) for region in regions]
         totals += torch.stack([nll[region].sum() for region in regions for nll in given])
         if progress:
             progress(min(start + batch_size, len(x)), len(x))
-    sizes = [int(region.sum()) for region in (masks, seam(masks)) for _ in range(2)]
     bits = [
         total / (size * x.shape[1] * math.log(2)) if size else None
-        for total, size in zip(totals.tolist(), sizes, strict=True)
+        for total, size in zip(totals.tolist(), sizes.repeat(2).tolist(), strict=True)
     ]
     return HoleBits(*bits)

@@ -17,6 +17,7 @@ from pixelart.images import contact_sheet, encode_png
 from pixelart.models import AutoregressiveModel
 from pixelart.sampling import Controls
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
+from pixelart.training.store import EncodedSet
 
 LOG_FIELDS = ("step", "minutes", "train_bits", "validation_bits", "hole_bits", "seam_bits", "seam_ratio")
 HOLES = "brush"
@@ -32,7 +33,7 @@ def log_table(rows: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def measure(
-    model: AutoregressiveModel, x: Tensor, class_weights: Tensor, *, cancel: Callable[[], bool]
+    model: AutoregressiveModel, x: Tensor | EncodedSet, class_weights: Tensor, *, cancel: Callable[[], bool]
 ) -> dict[str, float]:
     """Bits per dimension of x (N, C, H, W) of classes (N, K), and bits in holes, by name.
 

@@ -97,7 +97,7 @@ def start_run(
         model=start.model,
         preset=decided["preset"],
         data=str(data),
-        size=(pictures.pictures.shape[1], pictures.pictures.shape[2]),
+        size=pictures.size,
         fit=fit,
         data_fingerprint=pictures.fingerprint(),
         classes=start.classes,

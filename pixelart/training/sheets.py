@@ -37,16 +37,16 @@ class Slicing:
             if not least <= value <= SETTINGS.max_side:
                 raise RequestRejected(f"{name} {value}: must lie in {least} to {SETTINGS.max_side}")
 
-    def count(self, sheet: Picture) -> tuple[int, int]:
-        """(rows, columns) of whole tiles in `sheet` (H, W, 4)."""
-        height, width = sheet.shape[:2]
+    def count(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        """(rows, columns) of whole tiles in a sheet of `shape` (H, W, 4)."""
+        height, width = shape[:2]
         rows = (height - self.margin + self.spacing) // (self.height + self.spacing)
         columns = (width - self.margin + self.spacing) // (self.width + self.spacing)
         return max(0, rows), max(0, columns)
 
     def tiles(self, sheet: Picture) -> Iterator[tuple[int, int, Picture]]:
         """(row, column, tile) of each whole tile of `sheet` (H, W, 4), which the tiles share their pixels with."""
-        rows, columns = self.count(sheet)
+        rows, columns = self.count(sheet.shape)
         for row in range(rows):
             for column in range(columns):
                 top, left = self._corner(row, column)
@@ -54,7 +54,7 @@ class Slicing:
 
     def leaves_out(self, sheet: Picture) -> bool:
         """Whether something is seen right of or below the last whole tile and the margin or spacing after it."""
-        bottom, right = self._corner(*self.count(sheet))
+        bottom, right = self._corner(*self.count(sheet.shape))
         after = max(self.margin, self.spacing) - self.spacing
         return not (is_empty(sheet[bottom + after :]) and is_empty(sheet[:, right + after :]))
 

@@ -11,7 +11,7 @@ from pixelart.errors import DataRejected, RequestRejected
 from pixelart.models import AutoregressiveModel, config_to_dict, create_model
 from pixelart.models.adapting import adapt, adapted_config
 from pixelart.models.weights import CheckpointConfig, check_weights, load_weights, read_config, read_seen
-from pixelart.palettes import fit_palette
+from pixelart.palettes import fit_palette_to
 from pixelart.training.data import PictureSet, check_classes
 from pixelart.training.run import RunConfig
 
@@ -56,7 +56,7 @@ def refuse_beside_base(said: Mapping[str, Any], *, palette: str = "keep") -> Non
 def from_scratch(decided: Mapping[str, Any], pictures: PictureSet, learned: PictureSet) -> CheckpointConfig:
     """The network and codec of a run without a base, the palette fitted to what is `learned` from alone."""
     model, codec = decided["model"], _codec(decided["codec"], decided["colours"], learned)
-    height, width = pictures.pictures.shape[1:3]
+    height, width = pictures.size
     network = create_model(
         model,
         preset=decided["preset"],
@@ -102,8 +102,8 @@ def base_weights(config: RunConfig) -> AutoregressiveModel | None:
 
 def _codec(name: str, colours: int, pictures: PictureSet) -> Codec:
     if name == "indexed":
-        opaque = pictures.pictures[pictures.pictures[..., 3] >= 128][:, :3]
-        if not len(opaque):
+        seen, counts = pictures.colours()
+        if not len(seen):
             raise DataRejected("every picture is wholly transparent")
-        return Indexed(fit_palette(opaque, size=colours - 1))
+        return Indexed(fit_palette_to(seen, counts, size=colours - 1))
     return _PLAIN[name]()

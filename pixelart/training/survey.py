@@ -19,6 +19,7 @@ from pixelart.training.data import (
     check_classes,
     check_fits,
     class_names,
+    colour_keys,
     fitted,
     most_frequent_size,
     picture_hash,
@@ -26,6 +27,7 @@ from pixelart.training.data import (
 from pixelart.training.dataset import ClassRow, Problem, Sizes, Survey
 from pixelart.training.sheets import Slicing, common_factor, is_empty, reduce, true_grid
 from pixelart.training.sources import Cancel, OnProgress, never, read_members, shown, until_cancelled, untold
+from pixelart.training.store import Pictures, Store
 
 MIN_PICTURES = 8
 
@@ -59,11 +61,26 @@ class Options:
 
 @dataclass(frozen=True)
 class _Found:
-    """A picture that was read, or a tile of it: where, how it is told, and (H, W, 4)."""
+    """A picture that was read, or a tile of it: where, how it is told, and its number in a store."""
 
     place: PurePath
     name: str
-    picture: Picture
+    store: Store
+    number: int
+
+    @property
+    def picture(self) -> Picture:
+        """(H, W, 4), read when it is asked for."""
+        return self.store.get(self.number)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W, 4)"""
+        return self.store.shape(self.number)
+
+    def becomes(self, picture: Picture, *, name: str = "") -> _Found:
+        """The same, with another picture in its place."""
+        return _Found(self.place, name or self.name, self.store, self.store.add(picture))
 
 
 _Notes = defaultdict[str, list[str]]
@@ -86,20 +103,21 @@ def survey(
     """
     options, notes = options or Options(), _Notes(list)
     options.check()
-    found = list(_readable(source, options, notes, cancel, on_progress))
+    store = Store()
+    found = list(_readable(source, store, options, notes, cancel, on_progress))
     found = _on_true_grid(found, options, notes, cancel)
     if options.slicing:
         found = _sliced(found, options.slicing, source, notes, cancel)
     found = [one for one in until_cancelled(found, cancel) if _is_usable(one, notes)]
-    size = options.size or (most_frequent_size([one.picture for one in found]) if found else (1, 1))
+    size = options.size or (most_frequent_size([one.shape for one in found]) if found else (1, 1))
     names = class_names([one.place for one in found])
     check_classes(len(set(names)), source.name)
     sizes: defaultdict[str, Sizes] = defaultdict(Counter)
     for one, name in zip(found, names, strict=True):
-        sizes[name][one.picture.shape[1], one.picture.shape[0]] += 1
+        sizes[name][one.shape[1], one.shape[0]] += 1
     check_fits(len(found), size, options.fit)
     by_class = sorted(zip(names, found, strict=True), key=lambda pair: pair[0])
-    pictures = _good(until_cancelled(by_class, cancel), size, options, notes)
+    pictures = _good(until_cancelled(by_class, cancel), store, size, options, notes)
     colours, all_colours = _colours(pictures, cancel)
     good = Counter(pictures.class_names)
     rows = tuple(ClassRow(name, good[name], sizes[name], colours[name]) for name in sorted(sizes))
@@ -108,7 +126,7 @@ def survey(
 
 
 def _readable(
-    source: Path, options: Options, notes: _Notes, cancel: Cancel, on_progress: OnProgress
+    source: Path, store: Store, options: Options, notes: _Notes, cancel: Cancel, on_progress: OnProgress
 ) -> Iterator[_Found]:
     becomes_smaller = options.slicing or options.to_true_grid
     max_side = SETTINGS.max_sheet_side if becomes_smaller else SETTINGS.max_side
@@ -119,7 +137,7 @@ def _readable(
         elif isinstance(picture, PixelArtError):
             notes[f"left out, {_reason(picture, name)}"].append(name)
         else:
-            yield _Found(place, name, picture)
+            yield _Found(place, name, store, store.add(picture))
 
 
 def _reason(error: PixelArtError, name: str) -> str:
@@ -130,7 +148,7 @@ def _on_true_grid(found: Sequence[_Found], options: Options, notes: _Notes, canc
     """Pictures of one size are seen together, since artists enlarge them together."""
     by_size: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
     for i, one in enumerate(found):
-        by_size[one.picture.shape].append(i)
+        by_size[one.shape].append(i)
     result = list(found)
     for (height, width, _), members in by_size.items():
         grids = [true_grid(found[i].picture) for i in until_cancelled(members, cancel)]
@@ -141,27 +159,28 @@ def _on_true_grid(found: Sequence[_Found], options: Options, notes: _Notes, canc
             if factor > 1 and grid.fits(factor):
                 notes[told].append(found[i].name)
                 if options.to_true_grid:
-                    result[i] = _Found(found[i].place, found[i].name, reduce(found[i].picture, grid, factor))
+                    result[i] = found[i].becomes(reduce(found[i].picture, grid, factor))
     return result
 
 
 def _sliced(found: Sequence[_Found], slicing: Slicing, source: Path, notes: _Notes, cancel: Cancel) -> list[_Found]:
-    count = sum(int(np.prod(slicing.count(one.picture))) for one in found)
+    count = sum(int(np.prod(slicing.count(one.shape))) for one in found)
     if count > SETTINGS.max_pictures:
         raise DataRejected(f"{source.name}: {count} tiles; the limit is {SETTINGS.max_pictures}")
     tiles = list[_Found]()
     for sheet in until_cancelled(found, cancel):
-        if not np.prod(slicing.count(sheet.picture)):
+        picture = sheet.picture
+        if not np.prod(slicing.count(sheet.shape)):
             notes[f"left out, smaller than a tile of {slicing.width} x {slicing.height}"].append(sheet.name)
-        elif slicing.leaves_out(sheet.picture):
+        elif slicing.leaves_out(picture):
             notes["pixels right of or below the last whole tile are left out"].append(sheet.name)
-        for row, column, tile in slicing.tiles(sheet.picture):
-            tiles.append(_Found(sheet.place, f"{sheet.name} tile {row},{column}", tile))
+        for row, column, tile in slicing.tiles(picture):
+            tiles.append(sheet.becomes(tile, name=f"{sheet.name} tile {row},{column}"))
     return tiles
 
 
 def _is_usable(one: _Found, notes: _Notes) -> bool:
-    height, width, _ = one.picture.shape
+    height, width, _ = one.shape
     if max(height, width) > SETTINGS.max_side:
         notes[f"left out, {width} x {height} pixels; the limit is {SETTINGS.max_side} a side"].append(one.name)
         return False
@@ -171,11 +190,14 @@ def _is_usable(one: _Found, notes: _Notes) -> bool:
     return True
 
 
-def _good(found: Iterable[tuple[str, _Found]], size: tuple[int, int], options: Options, notes: _Notes) -> PictureSet:
-    pictures, names, hashes, first = list[Picture](), list[str](), list[str](), dict[str, str]()
+def _good(
+    found: Iterable[tuple[str, _Found]], store: Store, size: tuple[int, int], options: Options, notes: _Notes
+) -> PictureSet:
+    numbers, names, hashes, first = list[int](), list[str](), list[str](), dict[str, str]()
     for class_name, one in found:
         try:
-            picture = fitted(one.picture, one.name, size, options.fit)
+            read = one.picture
+            picture = fitted(read, one.name, size, options.fit)
         except DataRejected as error:
             notes[f"left out, {_reason(error, one.name)}"].append(one.name)
             continue
@@ -185,16 +207,15 @@ def _good(found: Iterable[tuple[str, _Found]], size: tuple[int, int], options: O
             notes[f"{left_out}the same as another picture"].append(f"{one.name} (as {first[look]})")
             if not options.keep_copies:
                 continue
-        if picture is not one.picture:
+        if picture is not read:
             notes[f"resized to {size[1]} x {size[0]} pixels"].append(one.name)
         if np.any((picture[..., 3] > 0) & (picture[..., 3] < 255)):
             notes[f"soft alpha: a pixel is seen from {ALPHA_THRESHOLD} on, and clear below"].append(one.name)
         first.setdefault(look, one.name)
-        pictures.append(picture)
+        numbers.append(one.number if picture is read else store.add(picture))
         names.append(class_name)
         hashes.append(look)
-    stacked = np.stack(pictures) if pictures else np.zeros((0, *size, 4), np.uint8)
-    return PictureSet(stacked, tuple(names), tuple(hashes))
+    return PictureSet(Pictures(store, numbers, size), tuple(names), tuple(hashes))
 
 
 def _blocking(pictures: PictureSet) -> Iterator[Problem]:
@@ -217,8 +238,7 @@ def _colours(pictures: PictureSet, cancel: Cancel) -> tuple[Counter[str], int]:
     last, counts = np.zeros(1 << 24, np.uint16), Counter[str]()  # of every colour, the class that it was seen in last
     pairs = zip(pictures.pictures, pictures.class_names, strict=True)
     for picture, name in until_cancelled(pairs, cancel):
-        red, green, blue = picture[picture[..., 3] >= ALPHA_THRESHOLD][:, :3].T.astype(np.uint32)
-        seen = np.unique(red << 16 | green << 8 | blue)
+        seen = np.unique(colour_keys(picture))
         new = seen[last[seen] != numbers[name]]
         last[new] = numbers[name]
         counts[name] += len(new)

@@ -28,6 +28,7 @@ from pixelart.training.pace import follow, warm_cosine
 from pixelart.training.processes import Processes
 from pixelart.training.run import RunConfig
 from pixelart.training.state import BEST, Learner, best_row
+from pixelart.training.store import encode_set
 
 log = logging.getLogger(__name__)
 
@@ -73,13 +74,13 @@ class Trainer:
         self.objective = Objective(self.model, schedule)
         self.learner = Learner(self.model, self.average, schedule)
         self.codec = codec_from_config(config.codec)
-        self.x = self.codec.encode(data.pictures)
+        self.x = encode_set(self.codec, data.pictures, folder=run)
         self.classes = torch.tensor([config.classes.index(c) for c in data.class_names])
         known = torch.tensor([h in seen for h in data.hashes])
         self.train_rows, self.validation_rows = (torch.where(known == part)[0] for part in (True, False))
         learned = self.train_rows
         self.batches = Batches(
-            self.x[learned], self.classes[learned], num_classes=len(config.classes), schedule=schedule
+            self.x.select(learned), self.classes[learned], num_classes=len(config.classes), schedule=schedule
         )
         self.step, self.seconds, self.rows = 0, 0.0, list[dict[str, Any]]()
         self._recent, self.last_bits = list[float](), 0.0
@@ -242,8 +243,8 @@ class Trainer:
         if self._recent:
             row["train_bits"] = round(self.recent_bits(), 4)
         if len(self.validation_rows):
-            x, weights = self.x[self.validation_rows], self._class_weights(self.classes[self.validation_rows])
-            bits = measure(self.average, x.to(self.device), weights, cancel=self._hurry)
+            x, weights = self.x.select(self.validation_rows), self._class_weights(self.classes[self.validation_rows])
+            bits = measure(self.average, x, weights, cancel=self._hurry)
             row.update({k: round(v, 4) for k, v in bits.items() if k in LOG_FIELDS})
         return row
 

@@ -8,13 +8,20 @@ import time
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pixelart.settings import SETTINGS
+
+SMALL = 2**16
+"""Bytes of a body that is always taken."""
+
 
 class BodyLimit:
     """ASGI middleware: whoever reads a body of more than `limit` bytes, announced or streamed, answers 413 and one
-    plain line, and reads no more of it; of one that takes more than `seconds` to arrive, 408."""
+    plain line, and reads no more of it; of one that takes more than `seconds` to arrive, 408; and while the bodies of
+    all requests that are not answered yet are more than `together`, 503 where one is more than SMALL."""
 
-    def __init__(self, app: ASGIApp, limit: int, seconds: float) -> None:
-        self.app, self.limit, self.seconds = app, limit, seconds
+    def __init__(self, app: ASGIApp, limit: int, seconds: float, *, together: int = SETTINGS.max_held_bytes) -> None:
+        self.app, self.limit, self.seconds, self.together = app, limit, seconds, together
+        self.held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -33,10 +40,16 @@ class BodyLimit:
                     message = await asyncio.wait_for(receive(), deadline - time.monotonic())
                 except asyncio.TimeoutError as error:
                     raise HTTPException(408, f"The request took more than {self.seconds:g} s to arrive.") from error
-                read += len(message.get("body", b""))
+                more = len(message.get("body", b""))
+                read, self.held = read + more, self.held + more
+                if read > SMALL and self.held > self.together:
+                    raise HTTPException(503, f"The server is reading {self.together >> 20} MiB, the limit; try again.")
                 whole = not message.get("more_body", False)
                 if read <= self.limit:
                     return message
             raise HTTPException(413, f"The request is too large; the limit is {self.limit >> 20} MiB.")
 
-        await self.app(scope, limited, send)
+        try:
+            await self.app(scope, limited, send)
+        finally:
+            self.held -= read

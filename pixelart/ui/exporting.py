@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from pixelart.codec import Picture, over_background
 from pixelart.engine import Drawing, Engine
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.images import contact_sheet, encode_png, encode_rgba_png, is_indexable
+from pixelart.plain_json import to_json
 from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas
 from pixelart.ui.components import FileSaver, PixelCanvas
@@ -138,7 +138,7 @@ def sheet_file(drawings: list[Drawing], export: Export, colours: NDArray[np.uint
     check_size(rows * height, columns * width, export.scale, MAX_SIDE)
     sheet = contact_sheet(np.stack([d.picture for d in drawings]), columns=columns, gap=0)
     cells = {"columns": columns, "rows": rows, "width": width * export.scale, "height": height * export.scale}
-    text = {"pixelart": json.dumps({"sheet": cells, "pictures": [dict(d.settings) for d in drawings]})}
+    text = {"pixelart": to_json({"sheet": cells, "pictures": [dict(d.settings) for d in drawings]})}
     name = sheet_file_name(sheet, count=len(drawings), scale=export.scale)
     return name, _encode(sheet, None, export, colours, text)
 

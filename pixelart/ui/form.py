@@ -10,6 +10,7 @@ import numpy as np
 
 from pixelart.engine import CheckpointInfo, Request
 from pixelart.errors import RequestRejected
+from pixelart.settings import SETTINGS
 from pixelart.ui.palette_value import AllowedColours
 
 ANY_CLASS = "Any"
@@ -42,6 +43,7 @@ def request_from(form: Form, info: CheckpointInfo) -> Request:
         RequestRejected: a value that is missing, of a wrong kind, or outside its limits.
     """
     images = whole(form.images, "Images", 1, MAX_IMAGES)
+    _check_room(images, info)
     seed = whole(form.seed, "Seed", -1, MAX_SEED)
     return Request(
         checkpoint=info.name,
@@ -55,6 +57,14 @@ def request_from(form: Form, info: CheckpointInfo) -> Request:
         allowed=_allowed(form.colours, info),
         seamless=_seamless(form.seamless),
     )
+
+
+def _check_room(images: int, info: CheckpointInfo) -> None:
+    """Whether a page may keep so many results of a model."""
+    size, most = 4 * images * info.height * info.width, SETTINGS.max_session_bytes
+    if size > most:
+        pictures = f"{images} pictures of {info.width} x {info.height} take {size >> 20} MiB"
+        raise RequestRejected(f"Images: {pictures}; a page may keep {most >> 20} MiB. Ask for fewer.")
 
 
 def class_weights(name: Any, info: CheckpointInfo) -> dict[str, float]:

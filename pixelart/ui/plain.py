@@ -11,13 +11,14 @@ from typing import Any
 
 import gradio as gr
 from gradio.blocks import BlocksConfig
+from gradio.state_holder import StateHolder
 
 from pixelart.owners import asked_by
-from pixelart.settings import SETTINGS
+from pixelart.ui.sessions import NoTimes, Sessions
+from pixelart.ui.unread import BoundedQueue
 
 log = logging.getLogger(__name__)
 FAULT = "Something went wrong; the program's log says more. If it happens again, reload the page."
-UNREAD = "This page has stopped reading what it is told; reload it."
 NO_FILES = "Files are not taken by their path or address; send what is in them, in base64."
 
 
@@ -54,12 +55,26 @@ class PlainBlocks(gr.Blocks):
     """Who each event is asked by (`pixelart.owners`), as the server keeps it of each page; None = that is not told."""
 
     def __init__(self, **settings: Any) -> None:
+        self.sessions = Sessions()
         super().__init__(**settings)
         self.default_config = _PageConfig(self)
 
+    @property
+    def state_holder(self) -> StateHolder:
+        """What gradio keeps of sessions, in `sessions`."""
+        return self._state_holder
+
+    @state_holder.setter
+    def state_holder(self, holder: StateHolder) -> None:
+        holder.session_data, holder.time_last_used = self.sessions, NoTimes()
+        self._state_holder = holder
+
     def queue(self, *args: Any, **settings: Any) -> PlainBlocks:
-        """As of gradio, without its statistics of the last 10,000 events, made after each: nobody sees them."""
+        """As of gradio, within limits of memory, and without its statistics of the last 10,000 events, made after each:
+        nobody sees them."""
         super().queue(*args, **settings)
+        self._queue.__class__ = BoundedQueue  # gradio makes it and the app around it in one
+        self._queue.bound()  # pyright: ignore[reportAttributeAccessIssue]
         self._queue.ANALYTICS_MAX_EVENTS = 1
         self._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # spelt as gradio does
         return self
@@ -71,11 +86,8 @@ class PlainBlocks(gr.Blocks):
 
     async def process_api(self, *args: Any, **settings: Any) -> dict[str, Any]:
         """What every event goes through. Raises gr.Error alone."""
-        unread = self._queue.pending_messages_per_session.get(settings.get("session_hash"))
-        if unread is not None and unread.qsize() > SETTINGS.max_unread:  # else they fill the memory
-            raise gr.Error(UNREAD, print_exception=False)
         try:
-            with self._asked(settings.get("state")):
+            with self.sessions.at_work(settings.get("session_hash")), self._asked(settings.get("state")):
                 return await super().process_api(*args, **settings)
         except gr.Error:
             raise

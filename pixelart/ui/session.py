@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelart.engine import Drawing
+from pixelart.ui.unread import size_of
 
 
 class Session:
@@ -71,6 +72,17 @@ class Session:
         with self._lock:
             if not self.has_left(ticket):
                 self.drawings, self.mask, self.chosen, self.seed = drawings, mask, 0, drawings[0].seed
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory of the results."""
+        pictures = sum(drawing.picture.nbytes for drawing in self.drawings)
+        return pictures + (size_of(self.drawings[0].settings) if self.drawings else 0)  # which all share
+
+    def drop_results(self) -> None:
+        """Others need the room."""
+        with self._lock:
+            self.drawings, self.mask, self.chosen = [], None, 0
 
     def free(self) -> None:
         """For a page that was closed long ago: nothing goes on, nothing is kept."""

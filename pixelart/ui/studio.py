@@ -24,6 +24,7 @@ from pixelart.ui.inputs import Choice
 from pixelart.ui.loading import LoadHandlers, load_button, load_line, origin_line
 from pixelart.ui.plain import PlainBlocks
 from pixelart.ui.results import ResultFiles
+from pixelart.ui.sessions import Presence
 from pixelart.ui.training import Models, job_memory, train_tab
 from pixelart.ui.visitors import Arrivals, training_notice
 
@@ -96,6 +97,7 @@ def launch_settings(hosting: Hosting = SERVER, *, tools: bool = False) -> dict[s
                     hosts=LOOPBACK if hosting.is_local else (),
                     names=hosting.names,
                 ),
+                Middleware(Presence),
                 Middleware(BodyLimit, limit=SETTINGS.max_body_bytes, seconds=SETTINGS.max_body_seconds),
             ]
         },

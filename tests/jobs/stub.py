@@ -21,7 +21,7 @@ from pixelart.training.attended import Diary, Orders
 STEP_SECONDS = 0.005
 SAVE_SECONDS = 1.5
 """That one which is SLOW needs to save, once told to stop."""
-BAD_INPUT, KILLED, MEMORY, DEAF, CRASH, ALLOCATION, TOLD_BY_ANOTHER, FULL_DISK, SLOW = range(1, 10)
+BAD_INPUT, KILLED, MEMORY, DEAF, CRASH, ALLOCATION, TOLD_BY_ANOTHER, FULL_DISK, SLOW, GREEDY = range(1, 11)
 FAULTS = {
     MEMORY: MemoryError(),
     ALLOCATION: RuntimeError(
@@ -72,6 +72,8 @@ def main(words: list[str]) -> int:
             return 2
         if kind in (KILLED, TOLD_BY_ANOTHER):
             os.kill(os.getpid(), signal.SIGKILL if kind == KILLED else signal.SIGTERM)
+        if kind == GREEDY:
+            print(len(bytearray(2**30)))
         if kind in FAULTS:
             raise FAULTS[kind]
         run: Any = Run(folder, int(said["steps"]))

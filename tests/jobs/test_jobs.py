@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,10 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from pixelart.errors import RequestRejected
-from pixelart.jobs import Job, Jobs, child, read_jobs, runner
-from pixelart.jobs.child import LOWEST
+from pixelart.jobs import ENDED, Job, Jobs, child, read_jobs, runner, supervisor
+from pixelart.jobs.child import LOWEST, PROGRAM
 from pixelart.jobs.outcome import OUT_OF_MEMORY
 from pixelart.settings import SETTINGS
 from tests.jobs import stub
@@ -242,7 +246,36 @@ def test_a_job_of_another_is_not_found_like_one_that_does_not_exist(open_jobs: O
 def test_each_end_has_its_reason(open_jobs: Open, data: Path, fault: int, state: str, reason: str) -> None:
     jobs = open_jobs()
     end = ended(jobs, jobs.submit("ann", "mine", {"steps": 5, "seed": fault}, data))
-    assert (end.state, end.reason.replace("run/", "run")) == (state, reason)
+    told = end.reason.replace("run/", "run")
+    assert end.state == state and (told.startswith(reason) if reason == OUT_OF_MEMORY else told == reason)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is limited on Linux alone")
+def test_a_job_has_a_limit_of_memory(open_jobs: Open, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "pick_device", lambda: torch.device("cpu"))
+    jobs = open_jobs(max_job_bytes=512 << 20)
+    end = ended(jobs, jobs.submit("ann", "mine", {"steps": 5, "seed": stub.GREEDY}, data))
+    assert end.state == "failed" and end.pid
+    assert end.reason == "out of memory: a training may take 512 MiB here; try a smaller batch size or smaller pictures"
+    other = ended(jobs, jobs.submit("ann", "mine-2", {"steps": 5}, data))
+    assert (other.state, other.reason) == ("done", "")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is limited on Linux alone")
+def test_a_training_that_wants_more_memory_than_a_job_may_take_says_so(
+    open_jobs: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "pick_device", lambda: torch.device("cpu"))
+    (tmp_path / "large" / "flat").mkdir(parents=True)
+    for number in range(10):
+        Image.new("RGBA", (1024, 1024), (number, 0, 0, 255)).save(tmp_path / "large" / "flat" / f"{number}.png")
+    large = Path(shutil.make_archive(str(tmp_path / "large"), "zip", tmp_path / "large"))
+    jobs = open_jobs(program=PROGRAM, max_job_bytes=1024 << 20)
+    job = jobs.submit("ann", "mine", {"steps": 5, "preset": "debug", "precision": "fp32"}, large)
+    until(lambda: jobs.get("ann", job.id).state in ENDED, patience=600)
+    end = jobs.get("ann", job.id)
+    assert end.state == "failed" and end.reason.startswith("out of memory: a training may take 1,024 MiB here;")
 
 
 def test_a_job_has_a_limit_of_minutes_and_goes_on_when_resumed(open_jobs: Open, data: Path) -> None:

@@ -26,7 +26,7 @@ from pixelart.engine import Request
 from pixelart.images import encode_png
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
-from pixelart.ui import plain
+from pixelart.ui import unread
 from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
 from pixelart.ui.plain import FAULT
 from tests.ui.fake_engine import CODEC, FakeEngine
@@ -360,11 +360,11 @@ def test_two_visitors_see_nothing_of_each_other(url: str, engine: FakeEngine, vi
 def test_a_page_that_does_not_read_what_it_is_told_is_not_served_for_ever(
     visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plain, "SETTINGS", replace(SETTINGS, max_unread=3))
+    monkeypatch.setattr(unread.BoundedQueue, "settings", replace(SETTINGS, max_unread=3))
     for ticket in range(1, 6):
         visitor.start("generate", [None, ticket, *FORM])
     time.sleep(1)  # in which more is told than it may leave unread
-    assert plain.UNREAD in visitor.results().raw
+    assert unread.UNREAD in visitor.results().raw
     assert visitor.post("stop", [None, 9]).error is None
 
 

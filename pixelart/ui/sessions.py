@@ -1,0 +1,140 @@
+"""Which sessions gradio keeps: those of living pages before all others, and none that was never given anything.
+
+The number of a session is what a client says, so a program may make up as many as it likes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+from gradio.state_holder import SessionState
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+HEARTBEAT = "/gradio_api/heartbeat/"
+"""The connection that a page holds open for as long as it lives, before the number of its session."""
+
+
+class Sessions(OrderedDict[str, SessionState]):
+    """The number of a session -> what is kept of it, the one used last at the end. Safe under threads as far as gradio
+    is: it adds and removes under a lock of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._living, self._at_work, self._held = Counter[str](), Counter[str](), dict[str, int]()
+        self._lock = threading.Lock()
+
+    def __setitem__(self, session: str, state: SessionState) -> None:
+        """A new one; those that were never given anything go."""
+        for other in [other for other in self if self._is_nothing(other)]:
+            self.pop(other, None)
+        super().__setitem__(session, state)
+
+    def popitem(self, last: bool = True) -> tuple[str, SessionState]:
+        """With `last` False the session that is to go: the one unused longest of those without a living page; where all
+        have one, of all. The newest stays."""
+        if last:
+            return super().popitem()
+        others = list(islice(self, max(1, len(self) - 1)))
+        session = next((other for other in others if not self.is_living(other)), others[0])
+        state = self.pop(session)
+        for component, value, _ in list(state.state_components):
+            component.delete_callback(value)
+        self._count(session)
+        return session, state
+
+    @contextmanager
+    def living(self, session: str) -> Iterator[None]:
+        """While its page is there."""
+        with self._counted(self._living, session):
+            yield
+
+    @contextmanager
+    def at_work(self, session: str | None) -> Iterator[None]:
+        """During a call. A session without a living page to which nothing was given by its end is not kept."""
+        if session is None:
+            yield
+            return
+        try:
+            with self._counted(self._at_work, session):
+                yield
+        finally:
+            if self._is_nothing(session):
+                self.pop(session, None)
+            self._count(session)
+
+    def is_living(self, session: str) -> bool:
+        """Whether a page of this session is there."""
+        return self._living[session] > 0
+
+    def held(self, session: str | None = None) -> int:
+        """Bytes of the results of a session, or of all."""
+        return sum(list(self._held.values())) if session is None else self._held.get(session, 0)
+
+    def drop_results(self, *, keep: str | None) -> bool:
+        """Forget the results of the session that was unused longest, but for `keep`; whether there were any. Those of
+        pages that are gone go first."""
+        holding = [session for session in list(self) if session != keep and session in self._held]
+        for session in sorted(holding, key=self.is_living)[:1]:  # stable: the one unused longest comes first
+            for value in list(self[session].state_data.values()):
+                if _held(value):
+                    value.drop_results()
+            self._count(session)
+        return bool(holding)
+
+    def _count(self, session: str) -> None:
+        """Note what the results of a session take now."""
+        state = self.get(session)
+        held = sum(_held(value) for value in list(state.state_data.values())) if state is not None else 0
+        if held:
+            self._held[session] = held
+        else:
+            self._held.pop(session, None)
+
+    def _is_nothing(self, session: str) -> bool:
+        state = self.get(session)
+        in_use = self._living[session] or self._at_work[session]
+        return not in_use and (state is None or not state._state_ttl)
+
+    @contextmanager
+    def _counted(self, counter: Counter[str], session: str) -> Iterator[None]:
+        with self._lock:
+            counter[session] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                counter[session] -= 1
+                if counter[session] <= 0:
+                    del counter[session]
+
+
+class NoTimes(dict[str, Any]):
+    """In place of a record that gradio keeps of every number that it ever heard, and never reads."""
+
+    def __setitem__(self, session: str, _: Any) -> None:
+        """Nothing is noted."""
+
+
+class Presence:
+    """ASGI middleware: tells the app which pages are there."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = str(scope.get("path", ""))
+        if not path.startswith(HEARTBEAT):
+            await self.app(scope, receive, send)
+            return
+        sessions: Any = scope["app"].get_blocks().sessions
+        with sessions.living(path[len(HEARTBEAT) :]):
+            await self.app(scope, receive, send)
+
+
+def _held(value: Any) -> int:
+    return getattr(value, "held_bytes", 0)
