@@ -102,10 +102,14 @@ def inspect(
     context = context_of(codec, picture, everything, class_weights, count=1)
     log_prob = finite(model.log_prob(context.pixels, context)[0].cpu().double())
     bits = -log_prob.sum(0) / math.log(2)
-    return Inspection(bits.numpy(), class_probabilities(model, context.pixels, classes), log_prob.numel())
+    return Inspection(
+        bits.numpy(), class_probabilities(model, context.pixels, classes, context.palette), log_prob.numel()
+    )
 
 
-def class_probabilities(model: AutoregressiveModel, x: Tensor, classes: Sequence[str]) -> dict[str, float]:
+def class_probabilities(
+    model: AutoregressiveModel, x: Tensor, classes: Sequence[str], palette: Tensor | None = None
+) -> dict[str, float]:
     """p(class | picture) of one picture x (1, C, H, W), most probable first; one class is certain, none is nothing.
 
     Bayes' rule with a uniform prior: a softmax over log p(x | class), so probabilities far too small for a float may
@@ -114,7 +118,13 @@ def class_probabilities(model: AutoregressiveModel, x: Tensor, classes: Sequence
     if len(classes) <= 1:
         return {name: 1.0 for name in classes}
     one_hot = torch.eye(len(classes), device=x.device).split(CHUNK)
-    log_prob = torch.cat([whole_log_prob(model, x.repeat(len(some), 1, 1, 1), some) for some in one_hot])
+    log_prob = torch.cat(
+        [
+            whole_log_prob(model, x.repeat(n, 1, 1, 1), some, None if palette is None else palette.expand(n, -1, -1))
+            for some in one_hot
+            for n in [len(some)]
+        ]
+    )
     p = torch.softmax(log_prob, dim=0).tolist()
     order: list[int] = torch.argsort(log_prob, descending=True, stable=True).tolist()
     return {classes[i]: p[i] for i in order}

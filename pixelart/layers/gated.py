@@ -8,11 +8,10 @@ Differences from the paper: the vertical stack is residual too, and kernels may 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-
-from collections.abc import Callable
 
 from pixelart.layers.causal import CausalConv2d, FirstConv, pointwise, row_conv
 from pixelart.layers.cursor import Cursor, cut

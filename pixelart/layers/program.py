@@ -128,7 +128,9 @@ class Program:
         self._add(RELU, result.start, state.start, state.size)
         return result
 
-    def attention(self, query: Slot, features: Slot, key_value: Slot, matrix: Tensor, *, heads: int, stride: int) -> Slot:
+    def attention(
+        self, query: Slot, features: Slot, key_value: Slot, matrix: Tensor, *, heads: int, stride: int
+    ) -> Slot:
         """A mean of the values of earlier pixels, of every `stride`-th row and column; then keep the pixel's own key
         and value, the row's `key_value` + features @ matrix, where it is one of those."""
         number, size = len(self.attentions), query.size // heads

@@ -73,10 +73,16 @@ class ProgramStream(TrunkStream):
             start += part.shape[2]
         line, seen = x[:, :, row].contiguous(), log_prob[:, :, row].contiguous()
         arrays = [t.contiguous().numpy() for t in (mask[:, row], noise[:, :, row], temperature[:, row])]
-        allowed = np.empty((0, 0, 0), np.bool_) if self._allowed is None else self._allowed[:, :, min(row, self._allowed.shape[2] - 1)]
+        allowed = (
+            np.empty((0, 0, 0), np.bool_)
+            if self._allowed is None
+            else self._allowed[:, :, min(row, self._allowed.shape[2] - 1)]
+        )
         pictures, threads = len(mask), min(len(mask), torch.get_num_threads())
         bounds = [pictures * i // threads for i in range(threads + 1)]
-        run = partial(draw_row, machine, choice, line.numpy(), row, *arrays, np.ascontiguousarray(allowed), seen.numpy())
+        run = partial(
+            draw_row, machine, choice, line.numpy(), row, *arrays, np.ascontiguousarray(allowed), seen.numpy()
+        )
         if threads == 1:
             run(0, pictures)
         else:

@@ -66,9 +66,7 @@ class CausalSelfAttention(nn.Module):
         """Write `forward` into a program; `query` and `key_value` are places of its rows, as `row_inputs` gives them."""
         asked = program.load_row(query)
         program.product(asked, h, self.query.matrix())
-        mean = program.attention(
-            asked, h, key_value, self.key_value.matrix(), heads=self.heads, stride=self.stride
-        )
+        mean = program.attention(asked, h, key_value, self.key_value.matrix(), heads=self.heads, stride=self.stride)
         result = program.bias(self.out.bias)
         program.product(result, mean, self.out.matrix())
         program.add(result, h)

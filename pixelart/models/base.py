@@ -25,7 +25,6 @@ from pixelart.layers.palette import NEVER, PaletteEmbedding, PalettePointer
 from pixelart.layers.stream import Stream, TrunkStream, Unit
 from pixelart.likelihoods import Categorical, Likelihood
 
-
 Embed = Callable[[Tensor], Tensor]
 """Features (B, E, h, w) of pixels int64 (B, C, h, w)."""
 

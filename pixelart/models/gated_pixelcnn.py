@@ -20,9 +20,9 @@ from pixelart.layers.cursor import Cursor, cut
 from pixelart.layers.gated import GatedLayer
 from pixelart.layers.head import logits_of_levels
 from pixelart.layers.masked import spread_groups
-from pixelart.layers.self_attention import CausalSelfAttention
 from pixelart.layers.program import Program, Slot
 from pixelart.layers.program_stream import ProgramStream
+from pixelart.layers.self_attention import CausalSelfAttention
 from pixelart.layers.stream import Stream
 from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
@@ -83,7 +83,10 @@ class GatedPixelCNN(RasterModel):
             + [GatedLayer(groups, groups, skip, context=context, mask_type="B", dilation=d) for d in config.dilations]
         )
         self.attention = nn.ModuleDict(
-            {str(i): CausalSelfAttention(groups, heads=config.heads, size=config.head_size, stride=config.stride) for i in config.attention}
+            {
+                str(i): CausalSelfAttention(groups, heads=config.heads, size=config.head_size, stride=config.stride)
+                for i in config.attention
+            }
         )
         self.context_skip = nn.Conv2d(context, config.skip, 1)
         self.hidden = pointwise(skip, head)
@@ -115,7 +118,9 @@ class GatedPixelCNN(RasterModel):
                 befores.append(before)
             return befores
         if cursor.begins_row:
-            for layer, before in zip(self.layers, self._row(x, given, self._context_row(given, cursor), cursor), strict=True):
+            for layer, before in zip(
+                self.layers, self._row(x, given, self._context_row(given, cursor), cursor), strict=True
+            ):
                 cursor.put(layer, "before", before.mT[:, :, None])
         return [cursor.keep(layer, "before", lambda: x)[..., cursor.columns] for layer in self.layers]
 
@@ -137,7 +142,9 @@ class GatedPixelCNN(RasterModel):
 
         def joined() -> tuple[Tensor, Tensor]:
             matrix = torch.cat([conv.weight.detach()[:, :, 0, 0] for conv in convs]).mT.contiguous()
-            biases = [torch.zeros(n).to(matrix) if c.bias is None else c.bias for c, n in zip(convs, sizes, strict=True)]
+            biases = [
+                torch.zeros(n).to(matrix) if c.bias is None else c.bias for c, n in zip(convs, sizes, strict=True)
+            ]
             return matrix, torch.cat(biases).detach()
 
         matrix, bias = cursor.constant(self, "context", joined)
@@ -160,7 +167,9 @@ class GatedPixelCNN(RasterModel):
         program, config, layers = Program(), self.config, self.gated_layers
         befores = [program.rows.take(2 * config.hidden) for _ in layers]
         skip, answers_of_row = program.rows.take(config.skip), program.rows.take(len(self.logits.bias))
-        places = {key: (program.rows.take(a.inner), program.rows.take(2 * a.inner)) for key, a in self.attention.items()}
+        places = {
+            key: (program.rows.take(a.inner), program.rows.take(2 * a.inner)) for key, a in self.attention.items()
+        }
         total, h = program.load_row(skip), None
         for i, (layer, before) in enumerate(zip(layers, befores, strict=True)):
             gates = program.load_row(before)

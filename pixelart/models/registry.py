@@ -150,7 +150,9 @@ def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
                 raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs one of {words}")
             read[key] = value
         elif get_origin(types[key]) is tuple:
-            read[key] = tuple(_bounded(kind, key, v) for v in _listed(kind, key, value, least=key != "attention", most=64))
+            read[key] = tuple(
+                _bounded(kind, key, v) for v in _listed(kind, key, value, least=key != "attention", most=64)
+            )
         else:
             read[key] = _bounded(kind, key, value)
     return kind(**read)

@@ -67,6 +67,14 @@ PRESETS: dict[str, dict[str, Any]] = {
         "context": ContextConfig(codes=64),
         "sketch_context": ContextConfig(hidden=64, dilations=(1, 2, 1, 4), codes=64),
     },
+    "studio": {
+        "stages": (
+            stage("gated_pixelcnn", hidden=64, skip=80, head=96, attention=(5, 9), heads=2, head_size=32),
+            stage("gated_pixelcnn", hidden=48, skip=64, head=64, dilations=(1, 2, 1, 4, 1)),
+        ),
+        "context": ContextConfig(hidden=80, codes=64),
+        "sketch_context": ContextConfig(hidden=64, dilations=(1, 2, 1, 4), codes=64),
+    },
     "debug": {
         "stages": (
             stage("gated_pixelcnn", preset="debug", attention=(1,), heads=2, head_size=3),

@@ -44,6 +44,7 @@ from pixelart.training.trainer import Trainer
 
 ADJUSTABLE = ("steps", "minutes", "save_every", "sample_every", "threads", "compile", "gradient_checkpointing")
 """What may be another on resume: how long to train, and how; the length also moves the cosine schedule."""
+CHOSEN_FILE = "validation_images.txt"
 MAX_NAME = 64
 _OF_A_SAVE = ("trained_steps", "trained_minutes", "kept_step", "near_copies")
 
@@ -84,8 +85,10 @@ def start_run(
     decided, origin, seen = decide(said, base=base)
     if origin:
         size = origin.model_config["height"], origin.model_config["width"]
-    pictures = read_pictures(data, size=size, fit=fit)
-    seen |= {h for h in pictures.hashes if not is_validation(h, share=schedule.validation_share)}
+    pictures = read_pictures(data, size=size, fit=fit).without(schedule.held_out_share)
+    hashes = [h for one in pictures.sizes for h in one.hashes]
+    measured = schedule.held_out_share + schedule.validation_share
+    seen |= {h for h in hashes if not is_validation(h, share=measured)}
     learned = np.array([h in seen for h in pictures.hashes])
     if not learned.any():
         raise DataRejected(f"{data.name}: no picture is left to train on beside the validation part")
@@ -116,6 +119,8 @@ def start_run(
         if (run / RUN_FILE).exists() or last_checkpoint(run):
             raise RequestRejected(f"{run}: already holds a run; --resume continues it")
         write_file(run / SEEN_FILE, "\n".join(sorted(seen)).encode() + b"\n")
+        if schedule.held_out_share:  # then choices may be made on the validation part, and figures told of the other
+            write_file(run / CHOSEN_FILE, "\n".join(sorted(set(hashes) - seen)).encode() + b"\n")
         config.write(run)
         yield _ready(Trainer(run, config, pictures, seen, weights=weights, processes=processes))
 
@@ -163,7 +168,7 @@ def join_run(run: Path, data: Path, *, processes: Processes) -> Iterator[Trainer
 
 
 def _opened(run: Path, data: Path, config: RunConfig, processes: Processes | None) -> Trainer:
-    pictures = read_pictures(data, size=config.size, fit=config.fit)
+    pictures = read_pictures(data, size=config.size, fit=config.fit).without(config.schedule.held_out_share)
     weights = base_weights(config) if last_checkpoint(run) is None else None
     return Trainer(run, config, pictures, read_seen(run), weights=weights, processes=processes)
 
@@ -221,9 +226,15 @@ def exported_files(run: Path) -> dict[str, bytes]:
     return {
         CONFIG_FILE: description.to_json(),
         WEIGHTS_FILE: best or parts["average.safetensors"],
-        SEEN_FILE: (run / SEEN_FILE).read_bytes(),
+        SEEN_FILE: _seen(run),
         **log,
     }
+
+
+def _seen(run: Path) -> bytes:
+    """The content hashes of what a run has learned from, and of what choices may have been made on."""
+    chosen = (run / CHOSEN_FILE).read_bytes() if (run / CHOSEN_FILE).exists() else b""
+    return b"\n".join(sorted({*(run / SEEN_FILE).read_bytes().split(), *chosen.split()})) + b"\n"
 
 
 def export_run(run: Path, target: Path, *, owner: str = "") -> Path:
