@@ -25,6 +25,7 @@ from pixelart.plain_json import to_json
 from pixelart.sampling import AUTO, SAMPLERS
 from pixelart.seams import AXES
 from pixelart.training.options import SCHEDULE_OPTIONS, SCHEDULE_SWITCHES
+from pixelart.training.data import Fit
 from pixelart.training.run import PaletteOf
 from pixelart.training.starting import NewClasses
 
@@ -312,4 +313,4 @@ def _data(command: argparse.ArgumentParser) -> None:
 
 
 def _fit(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--fit", choices=("refuse", "nearest"), default="refuse", help="pictures of another size")
+    command.add_argument("--fit", choices=get_args(Fit), default="refuse", help="pictures of another size")
