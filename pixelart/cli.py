@@ -24,8 +24,8 @@ from pixelart.holes import HOLES
 from pixelart.plain_json import to_json
 from pixelart.sampling import AUTO, SAMPLERS
 from pixelart.seams import AXES
-from pixelart.training.options import SCHEDULE_OPTIONS, SCHEDULE_SWITCHES
 from pixelart.training.data import Fit
+from pixelart.training.options import SCHEDULE_OPTIONS, SCHEDULE_SWITCHES
 from pixelart.training.run import PaletteOf
 from pixelart.training.starting import NewClasses
 

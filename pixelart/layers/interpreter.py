@@ -1,7 +1,8 @@
 """The interpreter of the step program, compiled (numba): draws a row of all pictures of a thread at once.
 
-Weights are stored input-major, so the inner loop runs along the outputs, and serve all pictures before the next are read.
-No threads inside: the caller gives each thread its own pictures, which also makes a picture the same at any batch size.
+Weights are stored input-major, so the inner loop runs along the outputs, and serve all pictures before the next are
+read. No threads inside: the caller gives each thread its own pictures, which also makes a picture the same at any batch
+size.
 The slow twin of a program is the network's trunk in PyTorch.
 """
 
@@ -174,7 +175,7 @@ def run_pixel(machine: Machine, x: I64, streams: I64, row: int, column: int, sco
                 elif code == RELU:
                     for i in range(outputs):
                         state[b, dst + i] = max(state[b, src + i], np.float32(0))
-                elif code == EMBED or code == TABLE_EMBED:
+                elif code in (EMBED, TABLE_EMBED):
                     if column < a:
                         state[b, dst : dst + outputs] = 0
                     else:

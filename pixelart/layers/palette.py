@@ -1,10 +1,10 @@
 """A palette as an input: colours enter a network by what they are, and logits are products with the colours offered.
 
-One set of weights then draws in any palette, in any order: permuting the palette permutes the probabilities. Each colour
-(Oklab and opacity) becomes a code by a small network; the pixels embed as linear maps of their colour's code, and the
-logit of colour k is the product of a pixel's query with the key of code k (a pointer: Pointer Networks, Vinyals et al.
-2015, 1506.03134). Plain Oklab values hardly learn: nearby colours are told apart by sines and cosines of them (Fourier
-Features, Tancik et al. 2020, 2006.10739).
+One set of weights then draws in any palette, in any order: permuting the palette permutes the probabilities. A small
+network turns each colour (Oklab and opacity) into a code. Pixels embed as linear maps of the code of their colour, and
+the logit of colour k is the product of a pixel's query with the key of code k (a pointer: Pointer Networks, Vinyals et
+al. 2015, 1506.03134). Plain Oklab values hardly learn; sines and cosines of them do (Fourier Features, Tancik et al.
+2020, 2006.10739).
 """
 
 from __future__ import annotations

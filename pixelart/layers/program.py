@@ -1,8 +1,8 @@
 """The work of one pixel as a table of small operations, which one interpreter runs (layers/interpreter.py).
 
-A pixel of a network is a fixed chain of small dense operations on vectors. When drawing begins the layers write this chain
-into a table, once; the interpreter then runs it for each pixel of a row without returning to Python. What the rows above
-and the context give is computed beforehand for a whole row, by tensor operations, and read from `rows`.
+A pixel of a network is a fixed chain of small dense operations on vectors. When drawing begins, the layers write this
+chain into a table; the interpreter then runs it for each pixel of a row without returning to Python. What the rows
+above and the context give is computed beforehand for a whole row by tensor operations, and read from `rows`.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pixelart.layers.context import Conditioning
@@ -73,21 +74,21 @@ class ProgramStream(TrunkStream):
             start += part.shape[2]
         line, seen = x[:, :, row].contiguous(), log_prob[:, :, row].contiguous()
         arrays = [t.contiguous().numpy() for t in (mask[:, row], noise[:, :, row], temperature[:, row])]
-        allowed = (
-            np.empty((0, 0, 0), np.bool_)
-            if self._allowed is None
-            else self._allowed[:, :, min(row, self._allowed.shape[2] - 1)]
-        )
+        arrays.append(self._allowed_in(row))
         pictures, threads = len(mask), min(len(mask), torch.get_num_threads())
         bounds = [pictures * i // threads for i in range(threads + 1)]
-        run = partial(
-            draw_row, machine, choice, line.numpy(), row, *arrays, np.ascontiguousarray(allowed), seen.numpy()
-        )
+        run = partial(draw_row, machine, choice, line.numpy(), row, *arrays, seen.numpy())
         if threads == 1:
             run(0, pictures)
         else:
             list(_POOL.map(run, bounds[:-1], bounds[1:]))
         x[:, :, row], log_prob[:, :, row] = line, seen
+
+    def _allowed_in(self, row: int) -> NDArray[np.bool_]:
+        """The levels that pixels of a row may have, (B or 1, K, W or 1); of size 0: all."""
+        if self._allowed is None:
+            return np.empty((0, 0, 0), np.bool_)
+        return np.ascontiguousarray(self._allowed[:, :, min(row, self._allowed.shape[2] - 1)])
 
     def _make(self, x: Tensor) -> Machine:
         program, (batch, width) = self.network.program(self.given), (len(x), self.cursor.width)

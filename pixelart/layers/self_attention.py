@@ -1,5 +1,7 @@
-"""Causal self-attention with several heads over all pixels before one (Attention Is All You Need, Vaswani et al. 2017,
-1706.03762; over pixels: Image Transformer, Parmar et al. 2018, 1802.05751): what a stack of convolutions is too short for.
+"""Causal self-attention over the pixels before one: what a stack of convolutions is too short for.
+
+Attention Is All You Need (Vaswani et al. 2017, 1706.03762); over pixels: Image Transformer (Parmar et al. 2018,
+1802.05751).
 """
 
 from __future__ import annotations
@@ -63,7 +65,7 @@ class CausalSelfAttention(nn.Module):
         return [part[:, :, 0].mT for part in (query + self.query.bias[:, None, None], own)]
 
     def emit(self, program: Program, h: Slot, query: Slot, key_value: Slot) -> Slot:
-        """Write `forward` into a program; `query` and `key_value` are places of its rows, as `row_inputs` gives them."""
+        """Write `forward` into a program; `query` and `key_value` are places of its rows, filled by `row_inputs`."""
         asked = program.load_row(query)
         program.product(asked, h, self.query.matrix())
         mean = program.attention(asked, h, key_value, self.key_value.matrix(), heads=self.heads, stride=self.stride)

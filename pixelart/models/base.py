@@ -142,7 +142,7 @@ class RasterModel(AutoregressiveModel):
 
     @property
     def palette_codes(self) -> int:
-        """The features of the code of a colour where the levels are the colours of a palette that is an input, else 0."""
+        """The features of a colour's code where the levels are colours of a palette that is an input, else 0."""
         return 0 if self.config.context.colours else self.config.context.codes
 
     @property

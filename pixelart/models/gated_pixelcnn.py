@@ -82,12 +82,8 @@ class GatedPixelCNN(RasterModel):
             [first]
             + [GatedLayer(groups, groups, skip, context=context, mask_type="B", dilation=d) for d in config.dilations]
         )
-        self.attention = nn.ModuleDict(
-            {
-                str(i): CausalSelfAttention(groups, heads=config.heads, size=config.head_size, stride=config.stride)
-                for i in config.attention
-            }
-        )
+        shape = {"heads": config.heads, "size": config.head_size, "stride": config.stride}
+        self.attention = nn.ModuleDict({str(i): CausalSelfAttention(groups, **shape) for i in config.attention})
         self.context_skip = nn.Conv2d(context, config.skip, 1)
         self.hidden = pointwise(skip, head)
         self.logits = logits_of_levels(head, channels=channels, levels=self.answers)

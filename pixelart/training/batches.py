@@ -62,7 +62,7 @@ class Batches:
             yield slice(start, start + size)
 
     def place(self, position: int) -> int:
-        """Which picture of a set of one size stands at `position` of the endless order: a new permutation each epoch."""
+        """Which picture stands at `position` of the endless order of one size: a new permutation each epoch."""
         epoch, place = divmod(position, len(self.sets[0]))
         if self._epoch[0] != epoch:
             random: Any = np.random.default_rng([self.schedule.seed, _ORDER, epoch])

@@ -1,8 +1,8 @@
-"""Pictures as a network is shown them: integers of a codec, and, where its palette is an input, in their own colours too.
+"""Pictures as a network is shown them: integers of a codec, and, where its palette is an input, in their own colours.
 
-A step then shows each picture in one of two palettes, the one that all share or its own, with colours put in that it does
-not use, the hues of the palette turned and its lightness stretched. The pixels stay; the network sees the palette, so
-nothing else has to be told. One set of weights learns to draw in any palette, and small sets last longer.
+Where the palette is an input, a step shows each picture in the shared palette or in its own, adds colours that it does
+not use, turns the hues of the palette and stretches its lightness. The pixels stay, and the network sees the palette.
+One set of weights so learns to draw in any palette, and small sets overfit later.
 """
 
 from __future__ import annotations

@@ -25,11 +25,11 @@ class Schedule:
     `threads` 0 leaves the number to PyTorch. `context_rate`: the learning rate of the context encoder and its ways
     into the trunk, relative to the trunk's; `context_first`: the share of the schedule in which the encoder learns
     alone, by its vote, at a fourth of the work a step. `class_dropout`: the share of pictures shown without their
-    class; `flip`: the share shown mirrored left to right, and said to be; `recolour`: where the palette is an input, the
-    share shown in turned hues and stretched lightness. `balance` 0 shows pictures as often as there are, 1 every class
+    class; `flip`: the share shown mirrored left to right, and said to be; `recolour`: where the palette is an input,
+    the share shown in turned hues and stretched lightness. `balance` 0 shows pictures as often as there are, 1 every class
     as often. `dropout`: the share of gated features left out while training. `vote_weight`: the weight of the context
-    encoder's own loss. Of the pictures, by content, `held_out_share` have no part in the run, and `validation_share` of them are
-    only measured on. A step learns from `batch_size` pictures at a time, `accumulate` times over, in each of
+    encoder's own loss. Of the pictures, by content, `held_out_share` have no part in the run, and
+    `validation_share` of them are only measured on. A step learns from `batch_size` pictures at a time, `accumulate` times over, in each of
     `processes` processes. `keep`: which averaged weights are exported, those of the "last" save or of the "best", the
     one whose validation pictures cost least: few pictures are soon known by heart. `sample_every` 0 draws samples with
     every save. `gradient_checkpointing` forgets what layers computed and does it again for the gradient: slower, in

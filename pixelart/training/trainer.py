@@ -79,12 +79,12 @@ class Trainer:
         known = [torch.tensor([h in seen for h in one.hashes], dtype=torch.bool) for one in data.sizes]
         # Of the size that the run is for; further sizes lie in `sets`.
         self.train_rows, self.validation_rows = (torch.where(known[0] == part)[0] for part in (True, False))
-        learned, measured = (
-            [one.select(torch.where(k == part)[0]) for one, k in zip(self.sets, known, strict=True)]
-            for part in (True, False)
-        )
-        self.measured = [one for one in measured if len(one)]
-        self.batches = Batches([one for one in learned if len(one)], num_classes=len(config.classes), schedule=schedule)
+        parts = [
+            [one.select(torch.where(k == part)[0]) for part in (True, False)]
+            for one, k in zip(self.sets, known, strict=True)
+        ]
+        learned, self.measured = ([part[i] for part in parts if len(part[i])] for i in (0, 1))
+        self.batches = Batches(learned, num_classes=len(config.classes), schedule=schedule)
         set_dropout(self.model, schedule.dropout)
         self.step, self.seconds, self.rows = 0, 0.0, list[dict[str, Any]]()
         self._recent, self.last_bits = list[float](), 0.0
