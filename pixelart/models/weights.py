@@ -164,9 +164,9 @@ def load_weights(folder: Path, config: CheckpointConfig) -> AutoregressiveModel:
 def gives_finite(model: AutoregressiveModel) -> bool:
     """Whether log p of every pixel of an empty picture is finite, of any class and of all of them, each network of a
     chain being tried alone."""
-    for network in model.stages():
+    for network in model.stages() if model.part(0).step > 1 else [model]:
         height, width = min(network.config.height, TRIED_SIDE), network.config.width
-        width = min(width, TRIED_SIDE) if network.any_size else width
+        width = min(width, TRIED_SIDE) if all(stage.any_size for stage in network.stages()) else width
         x = torch.zeros(2, network.config.channels, height, width, dtype=torch.long)
         classes = torch.ones(2, network.config.num_classes) / max(1, network.config.num_classes)
         mask = torch.ones(2, height, width, dtype=torch.bool)
