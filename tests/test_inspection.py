@@ -200,6 +200,7 @@ def test_no_table_is_read_twice(engine: Engine, picture: Picture, monkeypatch: p
         return maps_and_votes(self, x, context)
 
     model = _random_model(codec=FewRGB())
+    engine.colours_at("tiny", picture, row=3, column=4)  # for the first time: how much memory it takes is measured
     monkeypatch.setattr(RasterModel, "maps_and_votes", counted)
     engine.colours_at("tiny", picture, row=3, column=4)
     assert passes == [1], "one channel, one table"

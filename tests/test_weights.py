@@ -328,7 +328,7 @@ def test_hostile_checkpoints_are_refused_at_once_and_nothing_is_run(
     assert not (checkpoint.parent.parent / "sentinel").exists()
 
 
-def test_a_network_is_tried_on_an_empty_picture(checkpoint: Path) -> None:
+def test_a_network_is_tried_on_a_small_picture(checkpoint: Path) -> None:
     model = _load(checkpoint)
     assert gives_finite(model)
     bias = model.get_parameter(LAST)

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from pixelart.layers.context import Context, ContextConfig
+from pixelart.layers.indexed import undeclare
 from pixelart.layers.palette import NEVER, grey_ramp
 from pixelart.models.base import AutoregressiveModel, ModelConfig, Part, RasterModel, StageConfig
 from pixelart.models.multiscale import stage
@@ -97,6 +98,7 @@ class SketchPixelCNN(AutoregressiveModel):
         super().__init__(config)
         self.chain = nn.ModuleList(get_variant(one.variant).model(network) for one, network in config.networks())
         self.noise_channels = 2
+        undeclare(self.chain[0], "level")  # levels of lightness, whatever the colours are
 
     def stages(self) -> Sequence[RasterModel]:
         return [network for network in self.chain if isinstance(network, RasterModel)]
@@ -143,9 +145,9 @@ class SketchPixelCNN(AutoregressiveModel):
         told = [network.maps_and_votes(part, given) for network, part, given in self._factors(x, context)]
         levels = self.colour_levels(context)
         (sketch, sketch_votes), (colour, colour_votes) = told
-        used = context.used()
-        joint, votes = self._joint(sketch, colour, levels), self._joint(sketch_votes, colour_votes, levels)
-        return (joint, votes) if used is None else (joint.masked_fill(~used, NEVER), votes.masked_fill(~used, NEVER))
+        if (used := context.used()) is not None:  # what cannot be drawn has no part of its level's share either
+            colour, colour_votes = (maps.masked_fill(~used, 2 * NEVER) for maps in (colour, colour_votes))
+        return self._joint(sketch, colour, levels), self._joint(sketch_votes, colour_votes, levels)
 
     def votes(self, x: Tensor, context: Context) -> Tensor:
         return self.maps_and_votes(x, context)[1]
@@ -163,6 +165,7 @@ class SketchPixelCNN(AutoregressiveModel):
         alike = levels[:, None, :] == levels[:, :, None]  # (B, K, K)
         of_each = [colour.masked_fill(levels[:, :, None, None] != s, 2 * NEVER) for s in range(sketch.shape[1])]
         centred = colour - torch.stack([of_one.amax(1) for of_one in of_each], dim=1).gather(1, index)
+        # The best of a level is at 0, so no sum is 0.
         total = torch.einsum("bjk,bkhw->bjhw", alike.to(colour.dtype), centred.exp())
         return of_level + centred - total.log()
 

@@ -4,7 +4,7 @@ streams of the context it draws with."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Protocol, TypeVar
 
@@ -82,6 +82,7 @@ def stage_by_stage(draw: RasterSampler) -> Sampler:
         cancel: Callable[[], bool] | None = None,
     ) -> Sample:
         controls.check(height=noise.shape[2], width=noise.shape[3], levels=model.likelihood.levels)
+        context, controls = _allowed_by_context(model, context, controls)
         drawn: Tensor | None = None
         log_prob: Tensor | None = None
         given = context
@@ -106,6 +107,19 @@ def stage_by_stage(draw: RasterSampler) -> Sampler:
         return Sample(drawn, log_prob)
 
     return sample
+
+
+def _allowed_by_context(
+    model: AutoregressiveModel, context: Context, controls: Controls
+) -> tuple[Context, Controls]:
+    """The same, with the levels that are allowed told by the context where those of a stage are others."""
+    levels = model.likelihood.levels
+    if controls.allowed is None or all(network.likelihood.levels == levels for network in model.stages()):
+        return context, controls
+    allowed = torch.zeros(len(context.mask), levels, 1, 1, dtype=torch.bool, device=context.mask.device)
+    allowed[:, list(controls.allowed)] = True
+    both = allowed if context.allowed is None else allowed & context.allowed
+    return replace(context, allowed=both), replace(controls, allowed=None)
 
 
 def _masked_rows(mask: Tensor) -> range:
