@@ -132,7 +132,7 @@ def class_probabilities(
     palettes = [None if palette is None else palette.expand(len(some), -1, -1) for some in one_hot]
     pictures = [x.expand(len(some), -1, -1, -1) for some in one_hot]
     parts = zip(pictures, one_hot, palettes, strict=True)
-    log_prob = torch.cat([whole_log_prob(model, *part) for part in parts])
+    log_prob = torch.cat([whole_log_prob(model, *(one for one in part if one is not None)) for part in parts])
     p = torch.softmax(log_prob, dim=0).tolist()
     order: list[int] = torch.argsort(log_prob, descending=True, stable=True).tolist()
     return {classes[i]: p[i] for i in order}

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pixelart.layers.colours import ColourEmbedding
-from pixelart.layers.indexed import indexed, undeclare
+from pixelart.layers.indexed import indexed
 from pixelart.layers.palette import PaletteEmbedding, PaletteEncoder, grey_ramp, is_used
 
 
@@ -188,7 +188,6 @@ class ContextEncoder(nn.Module):
         self.beside: nn.Module | None = None
         if config.sketch:
             self.beside = ColourEmbedding(1, config.sketch, config.embedding)
-            undeclare(self.beside, "level")  # of lightness, whatever the colours are
         elif config.colours:
             self.beside = PaletteEmbedding(config.codes, config.embedding, unknown=True)
         inputs = channels * config.embedding * (2 if config.upscale else 1) + 1 + 4

@@ -77,6 +77,10 @@ def get_preset(name: str, preset: str) -> Preset:
 def check_codec(name: str, codec: str) -> None:
     """Raises RequestRejected when the model `name` is not for the levels of the codec named `codec`."""
     fit = get_variant(name).codecs
+    if codec == "palette" and "palette" not in fit:
+        raise RequestRejected(f"model {name} with codec palette: its palette is fixed; use codec indexed")
+    if fit == ("palette",) and codec != "palette":
+        raise RequestRejected(f"model {name} with codec {codec}: it takes any palette; use codec palette")
     if fit and codec not in fit:
         raise RequestRejected(
             f"model {name} with codec {codec}: it is for {' or '.join(fit)}, whose levels are quantities with an order"

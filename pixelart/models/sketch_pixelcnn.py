@@ -98,7 +98,7 @@ class SketchPixelCNN(AutoregressiveModel):
         super().__init__(config)
         self.chain = nn.ModuleList(get_variant(one.variant).model(network) for one, network in config.networks())
         self.noise_channels = 2
-        undeclare(self.chain[0], "level")  # levels of lightness, whatever the colours are
+        undeclare(self, "level")  # levels of lightness, and colours that are an input: no weight is of one colour
 
     def stages(self) -> Sequence[RasterModel]:
         return [network for network in self.chain if isinstance(network, RasterModel)]
