@@ -28,6 +28,7 @@ from pixelart.presets import DEFAULT_PRESET, PRESET_NAMES
 from pixelart.sampling import AUTO, SAMPLERS
 from pixelart.seams import AXES
 from pixelart.terminal import replace_what_cannot_be_printed
+from pixelart.training.data import Fit
 from pixelart.training.options import SCHEDULE_OPTIONS, SCHEDULE_SWITCHES
 from pixelart.training.run import PaletteOf
 from pixelart.training.sources import Frames
@@ -329,5 +330,5 @@ def _data(command: argparse.ArgumentParser) -> None:
 
 
 def _fit(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--fit", choices=("refuse", "nearest"), default="refuse", help="pictures of another size")
+    command.add_argument("--fit", choices=get_args(Fit), default="refuse", help="pictures of another size")
     command.add_argument("--frames", choices=get_args(Frames), default="first", help="of animations (first)")

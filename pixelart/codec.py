@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelart.errors import RequestRejected, WeightsRejected
-from pixelart.palettes import nearest_colours
+from pixelart.palettes import nearest_colours, oklab
 
 ALPHA_THRESHOLD = 128
 Picture = NDArray[np.uint8]
@@ -112,6 +112,42 @@ class Indexed(Codec):
         return {"name": self.name, "colours": [bytes(c).hex() for c in self.colours.tolist()]}
 
 
+class Paletted(Indexed):
+    """A palette that a network takes as an input: these colours are where nothing else is said, and `with_colours` is
+    the same for any others, of which `levels` - 1 beside the transparent one find a place."""
+
+    name = "palette"
+
+    def __init__(self, colours: NDArray[np.uint8], *, levels: int) -> None:
+        """`colours`: as of Indexed; `levels`: how many colours the network takes, the transparent one included.
+
+        Raises:
+            WeightsRejected: as Indexed, or more colours than fit.
+        """
+        super().__init__(colours)
+        if not self.levels <= levels <= 256:
+            raise WeightsRejected(
+                f"palette of {len(self.colours)} colours: {levels - 1} fit beside the transparent one"
+            )
+        self.levels = levels
+
+    def with_colours(self, colours: NDArray[np.uint8]) -> Paletted:
+        """The same for other colours, RGB (n, 3). Raises WeightsRejected."""
+        return Paletted(colours, levels=self.levels)
+
+    def palette(self) -> Tensor:
+        """What a network is told: float32 (levels, 4), Oklab and opacity of each colour, the transparent one first;
+        opacity -1 in the slots that are left."""
+        rows, count = torch.zeros(self.levels, 4), len(self.colours)
+        rows[1 : count + 1, :3] = torch.from_numpy(oklab(self.colours)).float()
+        rows[1 : count + 1, 3] = 1
+        rows[count + 1 :, 3] = -1
+        return rows
+
+    def to_config(self) -> dict[str, Any]:
+        return {**super().to_config(), "levels": self.levels}
+
+
 class RGB(Codec):
     """Three channels of 256 levels, as the papers model them; transparency becomes `background`."""
 
@@ -182,6 +218,8 @@ def codec_from_config(config: dict[str, Any]) -> Codec:
         kind = config["name"]
         if kind == "indexed":
             return Indexed(parse_hex_colours(config["colours"]))
+        if kind == "palette":
+            return Paletted(parse_hex_colours(config["colours"]), levels=_byte(config["levels"] - 1) + 1)
         if kind == "rgb":
             red, green, blue = (_byte(v) for v in config["background"])
             return RGB((red, green, blue))
@@ -191,7 +229,7 @@ def codec_from_config(config: dict[str, Any]) -> Codec:
             return Binary()
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WeightsRejected(f"codec {config!r:.80}: {error}") from error
-    raise WeightsRejected(f"codec {kind!r:.40} is not one of indexed, rgb, gray, binary")
+    raise WeightsRejected(f"codec {kind!r:.40} is not one of indexed, palette, rgb, gray, binary")
 
 
 def parse_hex_colours(texts: list[str]) -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pixelart.codec import Codec, Picture
+from pixelart.codec import Codec, Paletted, Picture
 from pixelart.errors import RequestRejected
 from pixelart.layers.context import Context
 from pixelart.models import AutoregressiveModel, RasterModel
@@ -39,17 +39,25 @@ def context_of(
         class_weights.expand(count, -1),
         pixels.expand(count, -1, -1, -1).contiguous(),
         hidden.expand(count, -1, -1).contiguous(),
+        palette=palette_of(codec, class_weights.device, count=count),
     )
 
 
+def palette_of(codec: Codec, device: torch.device, *, count: int) -> Tensor | None:
+    """The palette of the codec `count` times, (count, K, 4), where it is an input of the network."""
+    return codec.palette().to(device).expand(count, -1, -1) if isinstance(codec, Paletted) else None
+
+
 @torch.no_grad()
-def whole_log_prob(model: AutoregressiveModel, x: Tensor, class_weights: Tensor) -> Tensor:
+def whole_log_prob(
+    model: AutoregressiveModel, x: Tensor, class_weights: Tensor, palette: Tensor | None = None
+) -> Tensor:
     """log p of whole pictures x (n, C, H, W) in nats, (n,) float64, given the class alone: fit to rank candidates.
 
-    class_weights: (classes,) of all pictures, or (n, classes).
+    class_weights: (classes,) of all pictures, or (n, classes). palette: (n, K, 4), where it is an input.
     """
     hidden = torch.ones(len(x), *x.shape[2:], dtype=torch.bool, device=x.device)
-    context = Context(class_weights.expand(len(x), -1), x, hidden)
+    context = Context(class_weights.expand(len(x), -1), x, hidden, palette=palette)
     return finite(model.log_prob(x, context).flatten(1).cpu().double().sum(1))
 
 
@@ -86,10 +94,10 @@ def complete(
     """
     draw = SAMPLERS[pick_sampler(sampler, model, class_weights.device)]
     context = context_of(codec, picture, mask, class_weights, count=count)
-    channels, height, width = context.pixels.shape[1:]
-    noise = draw_noise(seed, count=count, channels=channels, height=height, width=width)
+    height, width = context.pixels.shape[2:]
+    noise = draw_noise(seed, count=count, channels=model.noise_channels, height=height, width=width)
     x = draw(model, context, controls=controls, noise=noise, on_row=on_row, cancel=cancel).x
-    log_prob = whole_log_prob(model, x, class_weights)
+    log_prob = whole_log_prob(model, x, class_weights, context.palette)
     drawn = paste(codec.decode(x), picture, mask)
     return [Candidate(drawn[i], seed + i, float(log_prob[i])) for i in range(count)]
 

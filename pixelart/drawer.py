@@ -209,7 +209,7 @@ def log_likelihood(loaded: Checkpoint, picture: Picture, class_weights: Mapping[
     weights = loaded.class_weights(class_weights or {})
     everything = np.ones(picture.shape[:2], np.bool_)
     context = context_of(loaded.codec, picture, everything, weights, count=1)
-    return float(whole_log_prob(loaded.model, context.pixels, weights)[0])
+    return float(whole_log_prob(loaded.model, context.pixels, weights, context.palette)[0])
 
 
 def drawn_in(mask: NDArray[np.bool_], drawing: Drawing) -> Drawing:

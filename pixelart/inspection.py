@@ -109,13 +109,17 @@ def inspect(
     context = context_of(codec, picture, everything, class_weights, count=1)
     log_prob = finite(model.log_prob(context.pixels, context)[0].cpu().double())
     bits = -log_prob.sum(0) / math.log(2)
-    return Inspection(
-        bits.numpy(), class_probabilities(model, context.pixels, classes, at_once=at_once), log_prob.numel()
-    )
+    probabilities = class_probabilities(model, context.pixels, classes, context.palette, at_once=at_once)
+    return Inspection(bits.numpy(), probabilities, log_prob.numel())
 
 
 def class_probabilities(
-    model: AutoregressiveModel, x: Tensor, classes: Sequence[str], *, at_once: int = CHUNK
+    model: AutoregressiveModel,
+    x: Tensor,
+    classes: Sequence[str],
+    palette: Tensor | None = None,
+    *,
+    at_once: int = CHUNK,
 ) -> dict[str, float]:
     """p(class | picture) of one picture x (1, C, H, W), most probable first; one class is certain, none is nothing.
 
@@ -125,7 +129,10 @@ def class_probabilities(
     if len(classes) <= 1:
         return {name: 1.0 for name in classes}
     one_hot = torch.eye(len(classes), device=x.device).split(at_once)
-    log_prob = torch.cat([whole_log_prob(model, x.repeat(len(some), 1, 1, 1), some) for some in one_hot])
+    palettes = [None if palette is None else palette.expand(len(some), -1, -1) for some in one_hot]
+    pictures = [x.expand(len(some), -1, -1, -1) for some in one_hot]
+    parts = zip(pictures, one_hot, palettes, strict=True)
+    log_prob = torch.cat([whole_log_prob(model, *(one for one in part if one is not None)) for part in parts])
     p = torch.softmax(log_prob, dim=0).tolist()
     order: list[int] = torch.argsort(log_prob, descending=True, stable=True).tolist()
     return {classes[i]: p[i] for i in order}

@@ -180,10 +180,17 @@ def corner_conv(groups_in: Groups, groups_out: Groups) -> CausalConv2d:
 
 
 def row_conv(
-    groups_in: Groups, groups_out: Groups, *, taps: int, mask_type: MaskType, dilation: int = 1
-) -> CausalConv2d:
+    groups_in: Groups,
+    groups_out: Groups,
+    *,
+    taps: int,
+    mask_type: MaskType,
+    dilation: int = 1,
+    kind: type[Kind] = CausalConv2d,
+) -> Kind:
     """1 x `taps` along the row: the pixel itself (masked A or B) and those to its left."""
-    return causal_conv(groups_in, groups_out, above=0, left=taps - 1, right=0, mask_type=mask_type, dilation=dilation)
+    shape = {"above": 0, "left": taps - 1, "right": 0}
+    return causal_conv(groups_in, groups_out, **shape, mask_type=mask_type, dilation=dilation, kind=kind)
 
 
 def pointwise(groups_in: Groups, groups_out: Groups) -> CausalConv2d:

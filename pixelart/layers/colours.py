@@ -23,8 +23,13 @@ class ColourEmbedding(nn.Embedding):
         """The colour group of each of the C * E features."""
         return tuple(channel for channel in range(self.channels) for _ in range(self.embedding_dim))
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Features (B, C*E, H, W) of pixels int64 (B, C, H, W)."""
+    def rows(self, codes: Tensor | None) -> Tensor:
+        """(C * K, E): the features of each level of each channel."""
+        return self.weight
+
+    def forward(self, input: Tensor, codes: Tensor | None = None) -> Tensor:
+        """Features (B, C*E, H, W) of pixels int64 (B, C, H, W). `codes` of palettes have no part in it: see
+        `PaletteEmbedding`."""
         offsets = torch.arange(self.channels, device=input.device) * self.levels
         features = F.embedding(input + offsets[:, None, None], self.weight)  # (B, C, H, W, E)
         return features.permute(0, 1, 4, 2, 3).flatten(1, 2)

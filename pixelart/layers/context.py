@@ -9,7 +9,7 @@ never ignored.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from pixelart.layers.colours import ColourEmbedding
 from pixelart.layers.indexed import indexed
+from pixelart.layers.palette import PaletteEmbedding, PaletteEncoder, grey_ramp, is_used
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class Context:
     small: int64 (B, C, h, w), the small picture to enlarge, or None.
     fine, fine_mask: pixels and mask of the picture of which this one is every so many rows and columns, or None: what
         is known between the pixels.
+    palette: float (B, K, 4), the colours that the levels stand for: Oklab, and opacity (1, or 0 for the transparent
+        one; below 0 in a slot that holds no colour); or None, where the levels are those the network was made for.
+    allowed: bool (B, K, 1, 1), the levels that may be drawn, or (B, K, H, W), by pixel; None: all.
+    beside: int64 (B, 1, H, W), another view of the same pictures, or None: to a network that colours a sketch the whole
+        sketch, to one that draws it the colours that are known, K where none is.
     mirrored: bool (B,), which pictures are shown left-right reversed, or None. Training tells (Distribution
         Augmentation, Jun et al. 2020, ICML: the augmentation is a condition), so what is learned of mirror images
         helps and none is ever drawn.
@@ -41,6 +47,9 @@ class Context:
     small: Tensor | None = None
     fine: Tensor | None = None
     fine_mask: Tensor | None = None
+    palette: Tensor | None = None
+    allowed: Tensor | None = None
+    beside: Tensor | None = None
     mirrored: Tensor | None = None
 
     def without_class(self) -> Context:
@@ -52,12 +61,22 @@ class Context:
         fine_mask = None if self.fine_mask is None else torch.ones_like(self.fine_mask)
         return replace(self, mask=torch.ones_like(self.mask), fine_mask=fine_mask)
 
+    def used(self) -> Tensor | None:
+        """`allowed`, without the slots of the palettes that hold no colour; None: all levels."""
+        if self.palette is None:
+            return self.allowed
+        used = is_used(self.palette)[:, :, None, None]
+        return used if self.allowed is None else used & self.allowed
+
     def every(self, factor: int) -> Context:
         """The same of every `factor`-th row and column; what is known between them is given as `fine`."""
         if factor == 1:
             return self
         pixels, mask = self.pixels[..., ::factor, ::factor], self.mask[:, ::factor, ::factor]
-        return replace(self, pixels=pixels, mask=mask, fine=self.pixels, fine_mask=self.mask)
+        allowed = self.allowed
+        if allowed is not None and allowed.shape[2:] != (1, 1):
+            allowed = allowed[..., ::factor, ::factor]
+        return replace(self, pixels=pixels, mask=mask, fine=self.pixels, fine_mask=self.mask, allowed=allowed)
 
     def enlarging(self, small: Tensor) -> Context:
         """The same with every other row and column of every other given: they are the pixels of `small` (B, C, h, w),
@@ -88,15 +107,50 @@ class Context:
 
 
 @dataclass(frozen=True)
+class Conditioning:
+    """What an encoder makes of a context: all that a network draws B pictures by.
+
+    map: (B, F, H, W), which biases every layer.
+    codes: (B, K, M), of each colour of the pictures' palettes, or None.
+    allowed: bool (B, K, H, W) or (B, K, 1, 1), the levels that a pixel may have, or None: all.
+    """
+
+    map: Tensor
+    codes: Tensor | None = None
+    allowed: Tensor | None = None
+
+    def select(self, pictures: slice | Tensor) -> Conditioning:
+        """The same of some of the pictures, a range of them or by number."""
+        return self._each(lambda part: part[pictures])
+
+    def expand(self, count: int) -> Conditioning:
+        """The same of one picture for `count`, which share its memory."""
+        return self._each(lambda part: part.expand(count, *part.shape[1:]))
+
+    @classmethod
+    def cat(cls, parts: Sequence[Conditioning]) -> Conditioning:
+        """The pictures of several, one after another."""
+        names = [name for name, part in vars(parts[0]).items() if part is not None]
+        return cls(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Conditioning:
+        return Conditioning(**{name: change(part) for name, part in vars(self).items() if part is not None})
+
+
+@dataclass(frozen=True)
 class ContextConfig:
     """`hidden` features; a gated 3x3 block for each of `dilations`; `upscale` = size / small size, `detail` =
-    fine size / size, 0 = none."""
+    fine size / size, 0 = none; `codes` features of each colour of a palette that is an input, 0 = a fixed one;
+    of the other view, `sketch` levels or `colours` of the palette, 0 = not given."""
 
     hidden: int = 96
     embedding: int = 16
     dilations: tuple[int, ...] = (1, 2, 1, 4, 1, 2)
     upscale: int = 0
     detail: int = 0
+    codes: int = 0
+    sketch: int = 0
+    colours: int = 0
 
 
 SMALL_CONTEXT = ContextConfig(hidden=64, dilations=(1, 2, 1, 4))
@@ -123,8 +177,21 @@ class ContextEncoder(nn.Module):
     def __init__(self, config: ContextConfig, *, channels: int, levels: int, num_classes: int) -> None:
         super().__init__()
         self.config, self.channels, self.levels = config, channels, levels
-        self.colours = ColourEmbedding(channels, levels + 1, config.embedding)  # the last level: unknown
+        self.palette = PaletteEncoder(config.codes) if config.codes else None
+        self.palette_bias = nn.Linear(config.codes, config.hidden, bias=False) if config.codes else None
+        of_palette = config.codes and not config.colours
+        self.colours = (  # the last level: unknown
+            PaletteEmbedding(config.codes, config.embedding, unknown=True)
+            if of_palette
+            else ColourEmbedding(channels, levels + 1, config.embedding)
+        )
+        self.beside: nn.Module | None = None
+        if config.sketch:
+            self.beside = ColourEmbedding(1, config.sketch, config.embedding)
+        elif config.colours:
+            self.beside = PaletteEmbedding(config.codes, config.embedding, unknown=True)
         inputs = channels * config.embedding * (2 if config.upscale else 1) + 1 + 4
+        inputs += 0 if self.beside is None else config.embedding
         self.stem = nn.Conv2d(inputs, config.hidden, 5, padding=2)
         cells = channels * config.embedding * config.detail**2
         self.detail = nn.Conv2d(cells, config.hidden, 1, bias=False) if config.detail else None
@@ -132,18 +199,32 @@ class ContextEncoder(nn.Module):
         self.class_bias = indexed(nn.Linear(labels, config.hidden, bias=False), "class", axis=1)
         self.blocks = nn.ModuleList(GatedResidual(config.hidden, d, labels) for d in config.dilations)
 
-    def forward(self, context: Context) -> Tensor:
+    def forward(self, context: Context) -> Conditioning:
+        palette = self._palette(context)
+        codes = self.palette(palette) if self.palette is not None and palette is not None else None
         known = torch.where(context.mask[:, None], self.levels, context.pixels)
-        parts = [self.colours(known), context.mask[:, None].to(self.stem.weight.dtype), self._position(context.mask)]
+        dtype = self.stem.weight.dtype
+        parts = [self.colours(known, codes), context.mask[:, None].to(dtype), self._position(context.mask)]
         if self.config.upscale:
-            parts.insert(1, self.colours(self._enlarged(context)))
+            parts.insert(1, self.colours(self._enlarged(context), codes))
+        if self.beside is not None:
+            assert context.beside is not None, "this network is given another view of the picture"
+            parts.append(self.beside(context.beside, codes))
         labels = self._labels(context)
         x = self.stem(torch.cat(parts, dim=1)) + self.class_bias(labels)[:, :, None, None]
+        if self.palette_bias is not None and codes is not None and palette is not None:
+            x = x + self.palette_bias(mean_code(codes, palette))[:, :, None, None]
         if self.detail is not None:
-            x = x + self.detail(F.pixel_unshuffle(self.colours(self._fine(context)), self.config.detail))
+            x = x + self.detail(F.pixel_unshuffle(self.colours(self._fine(context), codes), self.config.detail))
         for block in self.blocks:
             x = block(x, labels)
-        return x
+        return Conditioning(x, codes)
+
+    def _palette(self, context: Context) -> Tensor | None:
+        """The palettes (B, K, 4); a grey ramp where none is given, so that levels mean something to any caller."""
+        if self.palette is None or context.palette is not None:
+            return context.palette
+        return grey_ramp(self.config.colours or self.levels).to(context.mask.device).expand(len(context.mask), -1, -1)
 
     def _labels(self, context: Context) -> Tensor:  # (B, classes + 1)
         weights = context.class_weights
@@ -175,3 +256,9 @@ class ContextEncoder(nn.Module):
         rows = torch.linspace(-1, 1, height, device=mask.device, dtype=dtype)[:, None].expand(height, width)
         columns = torch.linspace(-1, 1, width, device=mask.device, dtype=dtype).expand(height, width)
         return torch.stack([rows, columns, rows**2, columns**2]).expand(batch, 4, height, width)
+
+
+def mean_code(codes: Tensor, palette: Tensor) -> Tensor:
+    """(B, M): what the codes (B, K, M) of the colours of palettes (B, K, 4) have in common."""
+    used = is_used(palette)[..., None].to(codes.dtype)
+    return (codes * used).sum(1) / used.sum(1).clamp(min=1)

@@ -50,6 +50,10 @@ class Cursor:
             self._kept[layer, name] = make()
         return self._kept[layer, name]
 
+    def kept(self, layer: nn.Module, name: str) -> Tensor | None:
+        """What `layer` keeps under `name`, or None where it has kept nothing yet."""
+        return self._kept.get((layer, name))
+
     def constant(self, layer: nn.Module, name: str, make: Callable[[], Made]) -> Made:
         """A form of the weights of `layer`, or what else does not depend on the pictures, made once."""
         if (layer, name) not in self._constants:

@@ -8,12 +8,15 @@ Differences from the paper: the vertical stack is residual too, and kernels may 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from pixelart.layers.causal import pointwise, row_conv
+from pixelart.layers.causal import CausalConv2d, FirstConv, pointwise, row_conv
+from pixelart.layers.cursor import Cursor, cut
 from pixelart.layers.masked import Groups, MaskedConv2d, MaskType
+from pixelart.layers.program import Program, Slot
 
 
 def gate(x: Tensor) -> Tensor:
@@ -22,11 +25,40 @@ def gate(x: Tensor) -> Tensor:
     return torch.tanh(a) * torch.sigmoid(b)
 
 
+class RowsConv2d(MaskedConv2d):
+    """A convolution for whole rows: its inputs at a row know the rows above alone, or its kernel ends above the row."""
+
+    def prefill(self, x: Tensor, cursor: Cursor | None) -> Tensor:
+        """Outputs (B, O, h, W) of inputs x (B, I, h, W) of whole rows from the top; a cursor keeps the inputs."""
+        if cursor is not None:
+            left, _, top, _ = self.padding
+            self._held(x, cursor)[:, top : top + x.shape[2], left : left + cursor.width] = x.permute(0, 2, 3, 1)
+        return self(x)
+
+    def row(self, x: Tensor, cursor: Cursor) -> Tensor:
+        """Outputs (B, W, O) of the cursor's row, of its inputs x (B, W, I), or, where the kernel ends above the row,
+        those of the row before."""
+        left, _, top, bottom = self.padding
+        held, row = self._held(x.mT[:, :, None], cursor), cursor.row
+        held[:, top + row + bottom, left : left + cursor.width] = x
+        matrix = cursor.constant(self, "matrix", self.matrix)
+        (dy, dx), (tall, wide) = self.dilation, self.weight.shape[2:]
+        taps = [held[:, row + i * dy, j * dx : j * dx + cursor.width] for i in range(tall) for j in range(wide)]
+        window = torch.cat(taps, dim=-1).flatten(0, 1)
+        return torch.addmm(self.bias, window, matrix).unflatten(0, (len(x), cursor.width))
+
+    def _held(self, x: Tensor, cursor: Cursor) -> Tensor:  # (B, top + H, left + W + right, I)
+        left, right, top, _ = self.padding
+        shape = (len(x), top + cursor.height, left + cursor.width + right, x.shape[1])
+        return cursor.keep(self, "inputs", lambda: x.new_zeros(shape))
+
+
 class GatedLayer(nn.Module):
     """(v, h, context map) -> (v, h, skip), each (B, features, H, W).
 
     `rows`: rows read by the vertical kernel. In a first layer (mask A) these are the rows strictly above; afterwards
-    its input already excludes the row itself, so the kernel ends on it.
+    its input already excludes the row itself, so the kernel ends on it. `dropout` leaves out gated features while
+    training (as PixelCNN++ does, 1701.05517, section 2.5); how many of them the training says.
     """
 
     def __init__(
@@ -46,7 +78,7 @@ class GatedLayer(nn.Module):
         self.split = [len(groups), len(skip_groups)]
         side = dilation * (rows - 1) if mask_type == "B" else rows
         bottom = 0 if mask_type == "B" else -1
-        self.vertical = MaskedConv2d(
+        self.vertical = RowsConv2d(
             groups_in,
             groups * 2,
             mask=torch.ones(1, 1, rows, 2 * rows - 1 if mask_type == "B" else 2 * rows + 1, dtype=torch.bool),
@@ -54,20 +86,66 @@ class GatedLayer(nn.Module):
             padding=(side, side, side, bottom),
         )
         self.link = nn.Conv2d(2 * len(groups), 2 * len(groups), 1, bias=False)
-        self.horizontal = row_conv(groups_in, groups * 2, taps=taps, mask_type=mask_type, dilation=dilation)
+        self.horizontal: CausalConv2d = row_conv(
+            groups_in,
+            groups * 2,
+            taps=taps,
+            mask_type=mask_type,
+            dilation=dilation,
+            kind=FirstConv if mask_type == "A" else CausalConv2d,
+        )
         self.context = nn.Conv2d(context, 4 * len(groups), 1, bias=False)
         self.out = pointwise(groups, groups + skip_groups)
+        self.dropout = nn.Dropout2d(0.0)
 
-    def forward(self, v: Tensor, h: Tensor, context_map: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        bias_v, bias_h = self.context(context_map).chunk(2, dim=1)
-        above = self.vertical(v)
-        h_out, skip = self.out(gate(self.horizontal(h) + self.link(above) + bias_h)).split(self.split, dim=1)
-        return self._residual(v, gate(above + bias_v)), self._residual(h, h_out), skip
+    def rows(self, v: Tensor, context_map: Tensor, cursor: Cursor | None) -> tuple[Tensor, Tensor]:
+        """(v, pre-activations of the horizontal stack), (B, ..., h, W), of whole rows from the top: all that is known
+        before a pixel of them is. context_map (B, F, H, W) is whole."""
+        bias_v, bias_h = self.context(cut(context_map, cursor)).chunk(2, dim=1)
+        above = self.vertical.prefill(v, cursor)
+        return self._residual(v, self.dropout(gate(above + bias_v))), self.link(above) + bias_h
 
-    def vertical_only(self, v: Tensor, context_map: Tensor) -> Tensor:
-        """The first result of `forward`: all that later rows need of the rows in `v`."""
-        bias_v = F.conv2d(context_map, self.context.weight.chunk(2)[0])
-        return self._residual(v, gate(self.vertical(v) + bias_v))
+    def row(self, v: Tensor, given: Tensor, cursor: Cursor) -> tuple[Tensor, Tensor]:
+        """The same of the cursor's row, (B, W, ...): v (B, W, I), in a first layer of the row before, and `given`
+        (B, W, 4p), what the layer takes from the context map."""
+        link = cursor.constant(self, "link", lambda: self.link.weight.detach()[:, :, 0, 0].mT.contiguous())
+        above, size = self.vertical.row(v, cursor), 2 * self.split[0]
+        a, b = (above + given[..., :size]).chunk(2, dim=-1)
+        return self._residual(v, torch.tanh(a) * torch.sigmoid(b)), torch.matmul(above, link) + given[..., size:]
+
+    def pixels(self, h: Tensor, before: Tensor, cursor: Cursor | None) -> tuple[Tensor, Tensor]:
+        """(h, skip), (B, ..., h, w), of the cursor's region, whose pre-activations `before` are given."""
+        return self._gated(h, self.horizontal(h, cursor) + before, cursor)
+
+    def first_pixels(
+        self, x: Tensor, embed: Callable[[Tensor], Tensor], before: Tensor, cursor: Cursor | None
+    ) -> tuple[Tensor, Tensor]:
+        """The same of the first layer, which reads the picture x int64 (B, C, H, W), given whole."""
+        assert isinstance(self.horizontal, FirstConv)
+        return self._gated(x, self.horizontal.of_picture(x, embed, cursor) + before, cursor)
+
+    def _gated(self, h: Tensor, gates: Tensor, cursor: Cursor | None) -> tuple[Tensor, Tensor]:
+        h_out, skip = self.out(self.dropout(gate(gates)), cursor).split(self.split, dim=1)
+        return self._residual(h, h_out), skip
+
+    def emit(self, program: Program, h: Slot | None, gates: Slot, total: Slot) -> Slot:
+        """Write `pixels` into a program: the features that come out. `gates`: state that holds the pre-activations; in
+        a first layer with the products of the pixels, else `h` is what the layer before gave. The skip is added to
+        `total`."""
+        if h is not None:
+            left = program.state.take(h.size)
+            program.load_past(program.store(h), left, back=self.horizontal.dilation[1])
+            matrix = self.horizontal.matrix()
+            program.product(gates, left, matrix[: h.size])
+            program.product(gates, h, matrix[h.size :])
+        result = program.bias(self.out.bias)
+        gated = program.gate(gates)
+        program.product(result, gated, self.out.matrix())
+        features, skip = (result.part(start, size) for start, size in zip((0, self.split[0]), self.split, strict=True))
+        if h is not None:
+            program.add(features, h)
+        program.add(total, skip)
+        return features
 
     def _residual(self, x: Tensor, change: Tensor) -> Tensor:
         return change if self.mask_type == "A" else x + change  # embeddings are no features: nothing to add to

@@ -39,6 +39,13 @@ def declared_rows(layer: nn.Module) -> tuple[Rows, int] | None:
     return getattr(layer, _DECLARED, None)
 
 
+def undeclare(network: nn.Module, by: Rows) -> None:
+    """Take back what the layers of a network were declared to be indexed `by`: of one whose levels are no colours."""
+    for layer in network.modules():
+        if (declared := declared_rows(layer)) and declared[0] == by:
+            delattr(layer, _DECLARED)
+
+
 @torch.no_grad()
 def take_over(new: nn.Module, old: nn.Module, origins: Mapping[Rows, Origins]) -> None:
     """Give `new` the weights of `old`, a network of the same form, row by row where `origins` says so."""

@@ -18,32 +18,6 @@ from pixelart.layers.compiling import compiled
 F32, F64, I64 = NDArray[np.float32], NDArray[np.float64], NDArray[np.int64]
 
 
-class GatedWeights(NamedTuple):
-    """Weights of the horizontal stack and head, input-major; L layers after the first, p features, s skip, P logits."""
-
-    colours: F32  # (C*K, E) embedding
-    first: F32  # (taps*C*E, 2p)
-    first_out: F32  # (p, p+s)
-    first_out_bias: F32  # (p+s,)
-    horizontal: F32  # (L, 2p, 2p): first p inputs are the tap at -dilation, the others the pixel itself
-    out: F32  # (L, p, p+s)
-    out_bias: F32  # (L, p+s)
-    dilations: I64  # (L,)
-    hidden: F32  # (s, head)
-    hidden_bias: F32  # (head,)
-    logits: F32  # (head, P)
-    logits_bias: F32  # (P,)
-
-
-class RowState(NamedTuple):
-    """What is known when a row begins: B pictures of width W."""
-
-    before: F32  # (L+1, B, W, 2p) pre-activations from rows above and context
-    skip: F32  # (B, W, s) the context's part of the skip sum
-    vote: F32  # (B, W, P) the context's vote
-    features: F32  # (L+1, B, W, p) outputs of each horizontal layer in this row, filled while drawing
-
-
 class Choice(NamedTuple):
     """How to choose from a distribution: see `pixelart.sampling.controls.Controls`."""
 
@@ -169,15 +143,6 @@ def lstm_row(gates: F32, c: F32, h_out: F32, c_out: F32) -> None:
 
 
 @compiled()
-def _gate(x: F32, result: F32) -> None:  # result (b, p) = tanh(x[:, :p]) * sigmoid(x[:, p:])
-    features = result.shape[1]
-    one = np.float32(1)
-    for b in range(x.shape[0]):
-        for i in range(features):
-            result[b, i] = np.tanh(x[b, i]) * (one / (one + np.exp(-x[b, features + i])))
-
-
-@compiled()
 def choose(logits: F64, u: float, temperature: float, choice: Choice) -> int:
     """The level (an index of `logits` (K,)) that uniform noise `u` picks by inverting the cumulative distribution.
 
@@ -203,101 +168,3 @@ def choose(logits: F64, u: float, temperature: float, choice: Choice) -> int:
             if mass > target:
                 return k
     return last
-
-
-@compiled()
-def _pixel_logits(weights: GatedWeights, row: RowState, x: I64, column: int, low: int, high: int) -> F32:
-    """Logits (high-low, P) of one pixel; x (B, C, W) is the row so far."""
-    layers, width_p = weights.out.shape[0], weights.first_out.shape[0]
-    batch, channels, embedding = high - low, x.shape[1], weights.colours.shape[1]
-    levels, taps = weights.colours.shape[0] // channels, weights.first.shape[0] // (channels * embedding)
-    window = np.zeros((batch, weights.first.shape[0]), np.float32)
-    for b in range(batch):
-        for tap in range(taps):
-            place = column - taps + 1 + tap
-            if place >= 0:
-                for c in range(channels):
-                    start = (tap * channels + c) * embedding
-                    window[b, start : start + embedding] = weights.colours[c * levels + x[low + b, c, place]]
-    gated = np.empty((batch, width_p), np.float32)
-    total = row.skip[low:high, column].copy()
-    before = row.before[0, low:high, column].copy()
-    add_product(weights.first, window, before)
-    _gate(before, gated)
-    out = np.empty((batch, weights.first_out.shape[1]), np.float32)
-    out[:] = weights.first_out_bias
-    add_product(weights.first_out, gated, out)
-    row.features[0, low:high, column] = out[:, :width_p]
-    total += out[:, width_p:]
-    pair = np.empty((batch, 2 * width_p), np.float32)
-    for layer in range(layers):
-        back = column - weights.dilations[layer]
-        for b in range(batch):
-            if back >= 0:
-                pair[b, :width_p] = row.features[layer, low + b, back]
-            else:
-                pair[b, :width_p] = 0.0
-            pair[b, width_p:] = row.features[layer, low + b, column]
-        before = row.before[layer + 1, low:high, column].copy()
-        add_product(weights.horizontal[layer], pair, before)
-        _gate(before, gated)
-        out[:] = weights.out_bias[layer]
-        add_product(weights.out[layer], gated, out)
-        row.features[layer + 1, low:high, column] = pair[:, width_p:] + out[:, :width_p]
-        total += out[:, width_p:]
-    hidden = np.empty((batch, weights.hidden_bias.shape[0]), np.float32)
-    hidden[:] = weights.hidden_bias
-    add_product(weights.hidden, np.maximum(total, np.float32(0)), hidden)
-    logits = row.vote[low:high, column] + weights.logits_bias
-    add_product(weights.logits, np.maximum(hidden, np.float32(0)), logits)
-    return logits
-
-
-@compiled()
-def draw_row(
-    weights: GatedWeights,
-    row: RowState,
-    choice: Choice,
-    x: I64,
-    mask: NDArray[np.bool_],
-    noise: F64,
-    temperature: F64,
-    log_prob: F64,
-    start: int,
-    stop: int,
-    low: int,
-    high: int,
-) -> None:
-    """Draw the masked pixels in the columns [start, stop) of one row of the pictures [low, high), in place; those
-    before are drawn.
-
-    x (B, C, W) int64; mask (n, W); noise, log_prob (n, C, W); temperature (n, W). B is n, or 2n under guidance: the
-    second half then holds the same pictures without a class. log_prob receives log p at temperature 1.
-    """
-    pictures, width = mask.shape
-    channels = x.shape[1]
-    levels = weights.colours.shape[0] // channels
-    last = width - 1
-    while last > 0 and not mask[low:high, last].any():
-        last -= 1
-    for column in range(start, min(stop, last + 1)):
-        # Features of group c depend on channels below c only: the pass for the last channel leaves all of them final.
-        first = 0 if mask[low:high, column].any() else channels - 1
-        for c in range(first, channels):
-            logits = _pixel_logits(weights, row, x, column, low, high)
-            free = (
-                logits
-                if x.shape[0] == pictures
-                else _pixel_logits(weights, row, x, column, low + pictures, high + pictures)
-            )
-            for b in range(high - low):
-                i = low + b
-                if mask[i, column]:
-                    plain = logits[b, c * levels : (c + 1) * levels].astype(np.float64)
-                    base = free[b, c * levels : (c + 1) * levels].astype(np.float64)
-                    guided = base + choice.guidance * (plain - base)
-                    k = choose(guided, noise[i, c, column], temperature[i, column], choice)
-                    log_prob[i, c, column] = plain[k] - plain.max() - np.log(np.exp(plain - plain.max()).sum())
-                    x[i, c, column] = k
-                    if x.shape[0] > pictures:
-                        x[i + pictures, c, column] = k

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from pixelart.layers.context import Conditioning
 from pixelart.layers.cursor import Cursor
 from pixelart.layers.kernels import Choice
 
@@ -48,17 +49,24 @@ class Stream(ABC):
 
 
 class TrunkStream(Stream):
-    """The incremental face of a `trunk` whose layers take a cursor; `vote` maps the context to parameters too."""
+    """The incremental face of a `trunk` whose layers take a cursor; `vote` maps the context to answers too, and
+    `readout(answers, given, rows, columns)` makes parameters of the answers of a region."""
 
     def __init__(
-        self, trunk: Callable[[Tensor, Tensor, Cursor], Tensor], vote: nn.Module, context_map: Tensor, *, unit: Unit
+        self,
+        trunk: Callable[[Tensor, Conditioning, Cursor], Tensor],
+        vote: nn.Module,
+        readout: Callable[[Tensor, Conditioning, slice, slice], Tensor],
+        given: Conditioning,
+        *,
+        unit: Unit,
     ) -> None:
         self.unit = unit
-        self.trunk, self.context_map = trunk, context_map
+        self.trunk, self.readout, self.given = trunk, readout, given
         # One picture at a time, or one for all that share it: rounding must not depend on how many there are.
-        maps = context_map if context_map.stride(0) else context_map[:1]
+        maps = given.map if given.map.stride(0) else given.map[:1]
         self.votes = torch.cat([vote(one) for one in maps.split(1)])
-        self.cursor = Cursor(*context_map.shape[2:])
+        self.cursor = Cursor(*given.map.shape[2:])
         self.last: int | None = None  # the last column that was asked for in the row
 
     def prefill(self, x: Tensor, rows: int) -> None:
@@ -69,7 +77,7 @@ class TrunkStream(Stream):
             cursors = [Cursor(self.cursor.height, self.cursor.width) for _ in parts]
             for some, cursor in zip(parts, cursors, strict=True):
                 cursor.move(slice(0, rows), slice(0, cursor.width))
-                self.trunk(x[some], self.context_map[some], cursor)
+                self.trunk(x[some], self.given.select(some), cursor)
             self.cursor = Cursor.joined(cursors)
             self.last = None
 
@@ -81,8 +89,9 @@ class TrunkStream(Stream):
 
     def maps(self, x: Tensor, row: int, columns: slice) -> Tensor:
         self.last = columns.start
-        return self._ask(x, row, columns) + self.votes[:, :, row : row + 1, columns]
+        rows = slice(row, row + 1)
+        return self.readout(self._ask(x, row, columns) + self.votes[:, :, rows, columns], self.given, rows, columns)
 
     def _ask(self, x: Tensor, row: int, columns: slice) -> Tensor:
         self.cursor.move(slice(row, row + 1), columns)
-        return self.trunk(x, self.context_map, self.cursor)
+        return self.trunk(x, self.given, self.cursor)

@@ -8,6 +8,7 @@ from pixelart.models import pixelcnn_plus_plus as pixelcnn_plus_plus
 from pixelart.models import pixelsnail as pixelsnail
 from pixelart.models import row_lstm as row_lstm
 from pixelart.models import row_rnn as row_rnn
+from pixelart.models import sketch_pixelcnn as sketch_pixelcnn
 from pixelart.models.base import AutoregressiveModel as AutoregressiveModel
 from pixelart.models.base import ModelConfig as ModelConfig
 from pixelart.models.base import RasterModel as RasterModel

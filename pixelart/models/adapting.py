@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import torch
 
-from pixelart.codec import Codec, Indexed, codec_from_config
+from pixelart.codec import Codec, Indexed, Paletted, codec_from_config
 from pixelart.errors import RequestRejected
 from pixelart.layers.indexed import Origins, Rows, take_over
 from pixelart.models.base import AutoregressiveModel
@@ -43,10 +43,11 @@ def adapt(model: AutoregressiveModel, start: CheckpointConfig, wanted: Checkpoin
         origins["class"] = Origins([known.get(name) for name in wanted.classes], len(start.classes))
     if start.codec != wanted.codec:
         old, new = codec_from_config(start.codec), codec_from_config(wanted.codec)
-        if not (isinstance(old, Indexed) and isinstance(new, Indexed)):
+        if not (isinstance(old, Indexed) and isinstance(new, Indexed)) or type(old) is not type(new):
             raise RequestRejected(f"codec {new.name}: a model of {old.name} cannot be brought to it")
-        colours = [0, *(1 + nearest_colours(new.colours, old.colours)).tolist()]  # 0 is transparent in both
-        origins["level"] = Origins(colours, old.levels)
+        if not isinstance(new, Paletted):  # else any palette is an input of the network as it is
+            colours = [0, *(1 + nearest_colours(new.colours, old.colours)).tolist()]  # 0 is transparent in both
+            origins["level"] = Origins(colours, old.levels)
     with torch.random.fork_rng(devices=[]):
         adapted = wanted.build()
     take_over(adapted, model, origins)

@@ -8,19 +8,25 @@ AutoregressiveModel: a distribution of pictures, as evaluating, training and the
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from pixelart.layers.context import Context, ContextConfig, ContextEncoder
+from pixelart.layers.colours import ColourEmbedding
+from pixelart.layers.context import Conditioning, Context, ContextConfig, ContextEncoder
 from pixelart.layers.cursor import Cursor
 from pixelart.layers.head import Vote
 from pixelart.layers.indexed import indexed
+from pixelart.layers.palette import NEVER, PaletteEmbedding, PalettePointer
 from pixelart.layers.stream import Stream, TrunkStream, Unit
 from pixelart.likelihoods import Categorical, Likelihood
+
+Embed = Callable[[Tensor], Tensor]
+"""Features (B, E, h, w) of pixels int64 (B, C, h, w)."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,14 @@ class StageConfig:
     values: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Part:
+    """What of a picture a stage draws: every `step`-th row and column, by the `noise` channels."""
+
+    step: int = 1
+    noise: slice = field(default_factory=lambda: slice(None))
+
+
 class AutoregressiveModel(nn.Module, ABC):
     """Abstract: p(x | context) = prod over pixels i in the model's order, channels c: p(x[i,c] | x[<i], x[i,<c],
     context).
@@ -58,11 +72,21 @@ class AutoregressiveModel(nn.Module, ABC):
         super().__init__()
         self.config = config
         self.likelihood = likelihood or Categorical(channels=config.channels, levels=config.levels)
+        self.noise_channels = config.channels
+        """How many numbers of noise choose a pixel: one a channel, in each stage that draws it."""
 
     @abstractmethod
     def stages(self) -> Sequence[RasterModel]:
         """The networks that draw one after another, from the coarsest to the finest. Each models every other row and
         column of what the next one does, the last one the picture, in raster order but for what is given to it."""
+
+    def part(self, stage: int) -> Part:
+        """What of a picture the stage of this number draws: by default all of it."""
+        return Part()
+
+    def stage_context(self, stage: int, context: Context, drawn: Tensor | None) -> Context:
+        """What is given to a stage: of `context`, and `drawn`, what the stage before it drew."""
+        return context
 
     @abstractmethod
     def maps_and_votes(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
@@ -76,6 +100,15 @@ class AutoregressiveModel(nn.Module, ABC):
     def forward(self, x: Tensor, context: Context) -> Tensor:
         """Parameter maps (B, P, H, W) of x int64 (B, C, H, W) given `context`."""
         return self.maps_and_votes(x, context)[0]
+
+    def log_probs(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
+        """log p of each sub-pixel in nats, (B, C, H, W), and that of the vote alone."""
+        maps, votes = self.maps_and_votes(x, context)
+        return self.likelihood.log_prob(maps, x), self.likelihood.log_prob(votes, x)
+
+    def vote_log_prob(self, x: Tensor, context: Context) -> Tensor:
+        """log p of each sub-pixel in nats by the vote alone, (B, C, H, W)."""
+        return self.likelihood.log_prob(self.votes(x, context), x)
 
     def log_prob(self, x: Tensor, context: Context) -> Tensor:
         """log p of each sub-pixel in nats, (B, C, H, W)."""
@@ -92,45 +125,87 @@ class RasterModel(AutoregressiveModel):
     fastest_sampler: ClassVar[Mapping[str, str]] = {"cpu": "cached"}  # of every variant: see docs/DESIGN.md
     """Device type -> the sampler that `python -m benchmarks.sampling --all` found fastest; "cached" where not said."""
 
+    colours: ColourEmbedding | PaletteEmbedding
+    """The pixels as features, of a variant that takes them so."""
+
     def __init__(self, config: ModelConfig, likelihood: Likelihood | None = None) -> None:
         super().__init__(config, likelihood)
         self.encoder = ContextEncoder(
             config.context, channels=config.channels, levels=config.levels, num_classes=config.num_classes
         )
-        self.vote = Vote(config.context.hidden, self.likelihood.parameters, 1)
+        codes = self.palette_codes
+        self.pointer = PalettePointer(codes, codes) if codes else None
+        self.vote = Vote(config.context.hidden, codes or self.likelihood.parameters, 1)
         nn.init.zeros_(self.vote.weight)
-        if isinstance(self.likelihood, Categorical):
+        if isinstance(self.likelihood, Categorical) and not codes:
             indexed(self.vote, "level")
 
-    @abstractmethod
-    def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
-        """Parameter maps (B, P, H, W) of x int64 (B, C, H, W), causal in x, biased by context_map (B, F, H, W).
+    @property
+    def palette_codes(self) -> int:
+        """The features of a colour's code where the levels are colours of a palette that is an input, else 0."""
+        return 0 if self.config.context.colours else self.config.context.codes
 
-        With a cursor: the maps (B, P, h, w) of its region alone; x and context_map are whole all the same.
+    @property
+    def answers(self) -> int:
+        """How many maps a channel a categorical trunk emits: a logit for each level, or, where the palette is an input,
+        the features of a query."""
+        return self.palette_codes or self.config.levels
+
+    def colour_embedding(self, features: int) -> ColourEmbedding | PaletteEmbedding:
+        """A layer of `features` for each channel of a pixel; `embed` gives it the palettes."""
+        if codes := self.palette_codes:
+            return PaletteEmbedding(codes, features)
+        return ColourEmbedding(self.config.channels, self.config.levels, features)
+
+    def embed(self, given: Conditioning) -> Embed:
+        """`colours`, in the palettes that are given."""
+        return partial(self.colours, codes=given.codes)
+
+    @abstractmethod
+    def trunk(self, x: Tensor, given: Conditioning, cursor: Cursor | None = None) -> Tensor:
+        """Answers (B, A, H, W) of x int64 (B, C, H, W), causal in x, biased by the map of what is `given`: parameter
+        maps, or queries where the palette is an input.
+
+        With a cursor: the answers (B, A, h, w) of its region alone, which nobody reads of a prefill; x and the map are
+        whole all the same.
         """
 
-    def stream(self, context_map: Tensor) -> Stream:
+    def stream(self, given: Conditioning) -> Stream:
         """The incremental face, vote included: the same maps as `decode`, a pixel at a time."""
-        return TrunkStream(self.trunk, self.vote, context_map, unit=self.unit)
+        return TrunkStream(self.trunk, self.vote, self.readout, given, unit=self.unit)
 
-    def encode(self, context: Context) -> Tensor:
-        """The context map (B, F, H, W)."""
-        return self.encoder(context)
+    def encode(self, context: Context) -> Conditioning:
+        """What the network draws by."""
+        return replace(self.encoder(context), allowed=context.used() if self.palette_codes else context.allowed)
 
-    def decode(self, x: Tensor, context_map: Tensor) -> Tensor:
+    def readout(
+        self, answers: Tensor, given: Conditioning, rows: slice = slice(None), columns: slice = slice(None)
+    ) -> Tensor:
+        """Parameter maps (B, P, h, w) of answers (B, A, h, w) of a region."""
+        maps = answers
+        if self.pointer is not None:
+            assert given.codes is not None
+            maps = self.pointer(answers, given.codes)
+        if given.allowed is not None:
+            whole = given.allowed.shape[2:] == (1, 1)
+            maps = maps.masked_fill(~(given.allowed if whole else given.allowed[:, :, rows, columns]), NEVER)
+        return maps
+
+    def decode(self, x: Tensor, given: Conditioning) -> Tensor:
         """Parameter maps (B, P, H, W) of x given an encoded context: the trunk's plus the encoder's vote."""
-        return self.trunk(x, context_map) + self.vote(context_map)
+        return self.readout(self.trunk(x, given) + self.vote(given.map), given)
 
     def stages(self) -> Sequence[RasterModel]:
         return [self]
 
     def maps_and_votes(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
-        context_map = self.encode(context)
-        vote = self.vote(context_map)
-        return self.trunk(x, context_map) + vote, vote
+        given = self.encode(context)
+        vote = self.vote(given.map)
+        return self.readout(self.trunk(x, given) + vote, given), self.readout(vote, given)
 
     def votes(self, x: Tensor, context: Context) -> Tensor:
-        return self.vote(self.encode(context))
+        given = self.encode(context)
+        return self.readout(self.vote(given.map), given)
 
 
 def to_channels_last(model: AutoregressiveModel) -> AutoregressiveModel:

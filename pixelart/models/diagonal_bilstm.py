@@ -23,14 +23,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pixelart.layers.causal import ContextBias, FirstConv, pointwise, product, raster_conv, taps_matrix
-from pixelart.layers.colours import ColourEmbedding
-from pixelart.layers.context import SMALL_CONTEXT, ContextConfig
+from pixelart.layers.context import SMALL_CONTEXT, Conditioning, ContextConfig
 from pixelart.layers.cursor import Cursor, cut
 from pixelart.layers.head import Head
 from pixelart.layers.lstm import lstm_cell, lstm_rows
 from pixelart.layers.masked import Groups, spread_groups
 from pixelart.layers.precision import precisely
-from pixelart.models.base import ModelConfig, RasterModel
+from pixelart.models.base import Embed, ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
 
@@ -200,24 +199,25 @@ class DiagonalBiLSTM(RasterModel):
         super().__init__(config)
         context, groups = config.context.hidden, spread_groups(config.hidden, config.channels)
         wide = groups * 2
-        self.colours = ColourEmbedding(config.channels, config.levels, config.embedding)
+        self.colours = self.colour_embedding(config.embedding)
         self.first = raster_conv(self.colours.groups, wide, size=7, mask_type="A", kind=FirstConv)
         self.layers = nn.ModuleList(
             DiagonalLayer(self.colours.groups, wide, groups, wide, context=context) for _ in range(config.layers)
         )
         self.context_skip = ContextBias(context, len(wide), bias=True)
-        self.head = Head(wide, config.head, channels=config.channels, levels=config.levels)
+        self.head = Head(wide, config.head, channels=config.channels, levels=self.answers)
 
-    def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
-        features = self.first.of_picture(x, self.colours, cursor)
-        total = self.context_skip(context_map, cursor)
-        pixels = self._pixels(x, cursor)
+    def trunk(self, x: Tensor, given: Conditioning, cursor: Cursor | None = None) -> Tensor:
+        embed = self.embed(given)
+        features = self.first.of_picture(x, embed, cursor)
+        total = self.context_skip(given.map, cursor)
+        pixels = self._pixels(x, embed, cursor)
         for layer in self.layers:
-            features, skip = layer(features, pixels, context_map, cursor)
+            features, skip = layer(features, pixels, given.map, cursor)
             total = total + skip
         return self.head(total, cursor)
 
-    def _pixels(self, x: Tensor, cursor: Cursor | None) -> Tensor | None:
+    def _pixels(self, x: Tensor, embed: Embed, cursor: Cursor | None) -> Tensor | None:
         if cursor is None or cursor.is_prefill:
-            return self.colours(cut(x, cursor))
-        return self.colours(x[:, :, cursor.row - 1 : cursor.row]) if cursor.begins_row and cursor.row else None
+            return embed(cut(x, cursor))
+        return embed(x[:, :, cursor.row - 1 : cursor.row]) if cursor.begins_row and cursor.row else None

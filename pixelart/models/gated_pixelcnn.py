@@ -15,20 +15,24 @@ import torch
 from torch import Tensor, nn
 
 from pixelart.layers.causal import pointwise
-from pixelart.layers.colours import ColourEmbedding
-from pixelart.layers.context import ContextConfig
-from pixelart.layers.cursor import Cursor
+from pixelart.layers.context import Conditioning, ContextConfig
+from pixelart.layers.cursor import Cursor, cut
 from pixelart.layers.gated import GatedLayer
-from pixelart.layers.gated_stream import GatedStack, GatedStream
 from pixelart.layers.head import logits_of_levels
 from pixelart.layers.masked import spread_groups
+from pixelart.layers.program import Program, Slot
+from pixelart.layers.program_stream import ProgramStream
+from pixelart.layers.self_attention import CausalSelfAttention
+from pixelart.layers.stream import Stream
 from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
 
 @dataclass(frozen=True)
 class GatedPixelCNNConfig(ModelConfig):
-    """`hidden` features a stack, `embedding` features a colour channel, `head` features before the logits."""
+    """`hidden` features a stack, `embedding` features a colour channel, `head` features before the logits; after the
+    layers numbered in `attention` (0 = the first) comes an attention of `heads` of `head_size` features,
+    to every `stride`-th row and column."""
 
     embedding: int = 16
     hidden: int = 64
@@ -36,6 +40,10 @@ class GatedPixelCNNConfig(ModelConfig):
     head: int = 128
     first_rows: int = 3
     dilations: tuple[int, ...] = (1, 2, 1, 4, 1, 2, 1, 4, 1, 2, 1)
+    attention: tuple[int, ...] = ()
+    heads: int = 4
+    head_size: int = 16
+    stride: int = 2
 
 
 DEBUG = {
@@ -58,7 +66,7 @@ class GatedPixelCNN(RasterModel):
     def __init__(self, config: GatedPixelCNNConfig) -> None:
         super().__init__(config)
         channels, context = config.channels, config.context.hidden
-        self.colours = ColourEmbedding(channels, config.levels, config.embedding)
+        self.colours = self.colour_embedding(config.embedding)
         groups, skip = spread_groups(config.hidden, channels), spread_groups(config.skip, channels)
         head = spread_groups(config.head, channels)
         first = GatedLayer(
@@ -74,28 +82,116 @@ class GatedPixelCNN(RasterModel):
             [first]
             + [GatedLayer(groups, groups, skip, context=context, mask_type="B", dilation=d) for d in config.dilations]
         )
+        shape = {"heads": config.heads, "size": config.head_size, "stride": config.stride}
+        self.attention = nn.ModuleDict({str(i): CausalSelfAttention(groups, **shape) for i in config.attention})
         self.context_skip = nn.Conv2d(context, config.skip, 1)
         self.hidden = pointwise(skip, head)
-        self.logits = logits_of_levels(head, channels=channels, levels=config.levels)
+        self.logits = logits_of_levels(head, channels=channels, levels=self.answers)
 
-    def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
-        assert cursor is None, "its stream draws without the trunk"
-        v = h = self.colours(x)
-        total = self.context_skip(context_map)
-        for layer in self.layers:
-            v, h, skip = layer(v, h, context_map)
+    def trunk(self, x: Tensor, given: Conditioning, cursor: Cursor | None = None) -> Tensor:
+        embed, befores = self.embed(given), self._rows(x, given, cursor)
+        if cursor is not None and cursor.is_prefill and not self.attention:
+            return given.map[..., :0]  # the horizontal stack reads no row but its own
+        h, total = x, self.context_skip(cut(given.map, cursor))
+        for i, (layer, before) in enumerate(zip(self.gated_layers, befores, strict=True)):
+            h, skip = layer.pixels(h, before, cursor) if i else layer.first_pixels(x, embed, before, cursor)
             total = total + skip
-        return self.logits(torch.relu(self.hidden(torch.relu(total))))
+            if str(i) in self.attention:
+                h = self.attention[str(i)](h, cursor)
+        return self.logits(torch.relu(self.hidden(torch.relu(total), cursor)), cursor)
 
-    def stream(self, context_map: Tensor) -> GatedStream:
-        stack = GatedStack(
-            self.colours,
-            [layer for layer in self.layers if isinstance(layer, GatedLayer)],
-            self.context_skip,
-            self.vote,
-            self.hidden,
-            self.logits,
-            self.config.channels,
-            self.config.levels,
-        )
-        return GatedStream(stack, context_map)
+    @property
+    def gated_layers(self) -> list[GatedLayer]:
+        """The layers, first to last."""
+        return [layer for layer in self.layers if isinstance(layer, GatedLayer)]
+
+    def _rows(self, x: Tensor, given: Conditioning, cursor: Cursor | None) -> list[Tensor]:
+        """What the vertical stack gives to the pixels of the cursor's region in each layer: (B, 2 * hidden, h, w)."""
+        if cursor is None or cursor.is_prefill:
+            v, befores = self.embed(given)(cut(x, cursor)), list[Tensor]()
+            for layer in self.gated_layers:
+                v, before = layer.rows(v, given.map, cursor and cursor.whole_rows())
+                befores.append(before)
+            return befores
+        if cursor.begins_row:
+            for layer, before in zip(
+                self.layers, self._row(x, given, self._context_row(given, cursor), cursor), strict=True
+            ):
+                cursor.put(layer, "before", before.mT[:, :, None])
+        return [cursor.keep(layer, "before", lambda: x)[..., cursor.columns] for layer in self.layers]
+
+    def _row(self, x: Tensor, given: Conditioning, of_context: list[Tensor], cursor: Cursor) -> list[Tensor]:
+        """The same of the whole of the cursor's row, (B, W, 2 * hidden)."""
+        rows, row, befores = cursor.whole_rows(), cursor.row, list[Tensor]()
+        v = self.embed(given)(x[:, :, max(0, row - 1) : max(1, row)])[:, :, 0].mT
+        v = v if row else torch.zeros_like(v)
+        for layer, of_layer in zip(self.gated_layers, of_context, strict=False):
+            v, before = layer.row(v, of_layer, rows)
+            befores.append(before)
+        return befores
+
+    def _context_row(self, given: Conditioning, cursor: Cursor) -> list[Tensor]:
+        """What the cursor's row takes from the context map, (B, W, n), by one product: each layer, the skip, the
+        vote."""
+        convs = [*(layer.context for layer in self.gated_layers), self.context_skip, self.vote]
+        sizes = [conv.out_channels for conv in convs]
+
+        def joined() -> tuple[Tensor, Tensor]:
+            matrix = torch.cat([conv.weight.detach()[:, :, 0, 0] for conv in convs]).mT.contiguous()
+            biases = [
+                torch.zeros(n).to(matrix) if c.bias is None else c.bias for c, n in zip(convs, sizes, strict=True)
+            ]
+            return matrix, torch.cat(biases).detach()
+
+        matrix, bias = cursor.constant(self, "context", joined)
+        row = given.map[:, :, cursor.row].mT
+        product = torch.addmm(bias, row.reshape(-1, row.shape[2]), matrix)
+        return list(product.unflatten(0, row.shape[:2]).split(sizes, dim=-1))
+
+    def stream(self, given: Conditioning) -> Stream:
+        return ProgramStream(self, given)
+
+    def row_inputs(self, x: Tensor, given: Conditioning, cursor: Cursor) -> list[Tensor]:
+        of_context = self._context_row(given, cursor)
+        befores = self._row(x, given, of_context, cursor)
+        biased = [b + layer.horizontal.bias for b, layer in zip(befores, self.gated_layers, strict=True)]
+        places = [a.row_inputs(cursor.rows, cursor.columns, of_context[-1]) for a in self.attention.values()]
+        skip, vote = of_context[-2:]
+        return [*biased, skip, vote + self.logits.bias, *(part for pair in places for part in pair)]
+
+    def program(self, given: Conditioning) -> Program:
+        program, config, layers = Program(), self.config, self.gated_layers
+        befores = [program.rows.take(2 * config.hidden) for _ in layers]
+        skip, answers_of_row = program.rows.take(config.skip), program.rows.take(len(self.logits.bias))
+        places = {
+            key: (program.rows.take(a.inner), program.rows.take(2 * a.inner)) for key, a in self.attention.items()
+        }
+        total, h = program.load_row(skip), None
+        for i, (layer, before) in enumerate(zip(layers, befores, strict=True)):
+            gates = program.load_row(before)
+            if i == 0:
+                program.product(gates, self._emit_window(program, given), layer.horizontal.matrix())
+            h = layer.emit(program, h, gates, total)
+            if str(i) in places:
+                h = self.attention[str(i)].emit(program, h, *places[str(i)])
+        hidden = program.bias(self.hidden.bias)
+        program.product(hidden, program.relu(total), self.hidden.matrix())
+        answers = program.load_row(answers_of_row)
+        program.product(answers, program.relu(hidden), self.logits.matrix())
+        program.logits = answers if self.pointer is None else self.pointer.emit(program, answers, given.codes)
+        return program
+
+    def _emit_window(self, program: Program, given: Conditioning) -> Slot:
+        """The features of the pixels that the first horizontal kernel reads."""
+        table, features, channels = self.colours.rows(given.codes), self.config.embedding, self.config.channels
+        taps = self.gated_layers[0].horizontal.weight.shape[3]
+        window = program.state.take(taps * channels * features)
+        for tap in range(taps):
+            for channel in range(channels):
+                place = window.part((tap * channels + channel) * features, features)
+                levels, back = self.config.levels, taps - 1 - tap
+                program.embed(table, place, channel=channel, levels=levels, back=back)
+        return window
+
+    def kept(self, cursor: Cursor) -> list[Tensor]:
+        return [past for a in self.attention.values() if (past := cursor.kept(a, "past")) is not None]

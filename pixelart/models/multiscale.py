@@ -30,7 +30,7 @@ from pixelart.layers.context import SMALL_CONTEXT, Context, ContextConfig
 from pixelart.models import diagonal_bilstm as diagonal_bilstm  # registered before the presets name them
 from pixelart.models import gated_pixelcnn as gated_pixelcnn
 from pixelart.models import row_lstm as row_lstm
-from pixelart.models.base import AutoregressiveModel, ModelConfig, RasterModel, StageConfig
+from pixelart.models.base import AutoregressiveModel, ModelConfig, Part, RasterModel, StageConfig
 from pixelart.models.registry import get_variant, register_model
 
 
@@ -102,6 +102,13 @@ class MultiScale(AutoregressiveModel):
     def stages(self) -> Sequence[RasterModel]:
         return [network for network in self.chain if isinstance(network, RasterModel)]
 
+    def part(self, stage: int) -> Part:
+        return Part(step=2 ** (len(self.chain) - 1 - stage))
+
+    def stage_context(self, stage: int, context: Context, drawn: Tensor | None) -> Context:
+        given = context.every(self.part(stage).step)
+        return given if drawn is None else given.enlarging(drawn)
+
     def maps_and_votes(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
         told = [network.maps_and_votes(part, given) for network, part, given in self._scales(x, context)]
         return _merged([maps for maps, _ in told]), _merged([votes for _, votes in told])
@@ -113,11 +120,9 @@ class MultiScale(AutoregressiveModel):
         """Each network, its part of x, and what is given of it: of all but the first, the part of the one before."""
         true = torch.where(context.mask[:, None], x, context.pixels)
         for index, network in enumerate(self.stages()):
-            factor = 2 ** (len(self.chain) - 1 - index)
-            given = context.every(factor)
-            if index:
-                given = given.enlarging(true[..., :: 2 * factor, :: 2 * factor])
-            yield network, x[..., ::factor, ::factor], given
+            step = self.part(index).step
+            small = true[..., :: 2 * step, :: 2 * step] if index else None
+            yield network, x[..., ::step, ::step], self.stage_context(index, context, small)
 
 
 def scale_of_pixels(stages: int, *, height: int, width: int) -> Tensor:

@@ -16,8 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from pixelart.layers.causal import ContextBias, FirstConv, pointwise, raster_conv
-from pixelart.layers.colours import ColourEmbedding
-from pixelart.layers.context import SMALL_CONTEXT, ContextConfig
+from pixelart.layers.context import SMALL_CONTEXT, Conditioning, ContextConfig
 from pixelart.layers.cursor import Cursor
 from pixelart.layers.head import Head
 from pixelart.layers.masked import Groups, spread_groups
@@ -70,14 +69,14 @@ class PixelCNN(RasterModel):
         super().__init__(config)
         context, groups = config.context.hidden, spread_groups(config.hidden, config.channels)
         wide = groups * 2
-        self.colours = ColourEmbedding(config.channels, config.levels, config.embedding)
+        self.colours = self.colour_embedding(config.embedding)
         self.first = raster_conv(self.colours.groups, wide, size=7, mask_type="A", kind=FirstConv)
         self.blocks = nn.ModuleList(ResidualBlock(wide, groups, context=context) for _ in range(config.blocks))
         self.context_skip = ContextBias(context, len(wide), bias=True)
-        self.head = Head(wide, config.head, channels=config.channels, levels=config.levels)
+        self.head = Head(wide, config.head, channels=config.channels, levels=self.answers)
 
-    def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
-        features = self.first.of_picture(x, self.colours, cursor)
+    def trunk(self, x: Tensor, given: Conditioning, cursor: Cursor | None = None) -> Tensor:
+        features = self.first.of_picture(x, self.embed(given), cursor)
         for block in self.blocks:
-            features = block(features, context_map, cursor)
-        return self.head(features + self.context_skip(context_map, cursor), cursor)
+            features = block(features, given.map, cursor)
+        return self.head(features + self.context_skip(given.map, cursor), cursor)

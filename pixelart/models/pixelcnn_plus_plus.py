@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pixelart.layers.causal import ContextBias, FirstConv, corner_conv, pointwise, raster_conv, rows_conv
-from pixelart.layers.context import SMALL_CONTEXT, ContextConfig
+from pixelart.layers.context import SMALL_CONTEXT, Conditioning, ContextConfig
 from pixelart.layers.cursor import Cursor
 from pixelart.layers.precision import precisely
 from pixelart.layers.unet import UStream
@@ -75,10 +75,10 @@ class PixelCNNPlusPlus(RasterModel):
         self.context_skip = ContextBias(config.context.hidden, config.hidden, bias=True)
         self.out = pointwise(groups, (0,) * self.likelihood.parameters)
 
-    def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
-        given = self._scaled_maps(context_map, cursor)
-        ul, _ = self.ul(self.first_ul.of_picture(x, self._values, cursor), given, self._above(x, given, cursor), cursor)
-        return self.head(ul + self.context_skip(context_map, cursor), cursor)
+    def trunk(self, x: Tensor, given: Conditioning, cursor: Cursor | None = None) -> Tensor:
+        maps = self._scaled_maps(given.map, cursor)
+        ul, _ = self.ul(self.first_ul.of_picture(x, self._values, cursor), maps, self._above(x, maps, cursor), cursor)
+        return self.head(ul + self.context_skip(given.map, cursor), cursor)
 
     def head(self, features: Tensor, cursor: Cursor | None) -> Tensor:
         """Parameter maps (B, P, h, w) of features (B, F, h, w), in single precision also under autocast."""

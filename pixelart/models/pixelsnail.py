@@ -20,13 +20,12 @@ from torch.nn import functional as F
 
 from pixelart.layers.attention import CausalAttention
 from pixelart.layers.causal import ContextBias, FirstConv, corner_conv, pointwise, raster_conv
-from pixelart.layers.colours import ColourEmbedding
-from pixelart.layers.context import SMALL_CONTEXT, ContextConfig
+from pixelart.layers.context import SMALL_CONTEXT, Conditioning, ContextConfig
 from pixelart.layers.cursor import Cursor, cut
 from pixelart.layers.gated_residual import GatedResidual, concat_elu
 from pixelart.layers.head import logits_of_levels
 from pixelart.layers.masked import Groups, spread_groups
-from pixelart.models.base import ModelConfig, RasterModel
+from pixelart.models.base import Embed, ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
 
@@ -89,28 +88,29 @@ class PixelSNAIL(RasterModel):
         super().__init__(config)
         channels, groups = config.channels, spread_groups(config.hidden, config.channels)
         head = spread_groups(config.head, channels)
-        self.colours = ColourEmbedding(channels, config.levels, config.embedding)
+        self.colours = self.colour_embedding(config.embedding)
         self.first = raster_conv(self.colours.groups, groups, size=3, mask_type="A", kind=FirstConv)
         self.blocks = nn.ModuleList(SNAILBlock(config, self.colours.groups, groups) for _ in range(config.blocks))
         self.context_skip = ContextBias(config.context.hidden, config.hidden, bias=True)
         self.hidden = pointwise(groups * 2, head)
-        self.logits = logits_of_levels(head, channels=channels, levels=config.levels)
+        self.logits = logits_of_levels(head, channels=channels, levels=self.answers)
 
-    def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
+    def trunk(self, x: Tensor, given: Conditioning, cursor: Cursor | None = None) -> Tensor:
+        embed = self.embed(given)
         places = cursor.constant(self, "places", lambda: _places(x)) if cursor else _places(x)
         place = cut(places, cursor).expand(len(x), -1, -1, -1)
-        features, pixels = self.first.of_picture(x, self.colours, cursor), self._pixels(x, cursor)
+        features, pixels = self.first.of_picture(x, embed, cursor), self._pixels(x, embed, cursor)
         for block in self.blocks:
-            features = block(pixels, features, place, context_map, cursor)
-        features = features + self.context_skip(context_map, cursor)
+            features = block(pixels, features, place, given.map, cursor)
+        features = features + self.context_skip(given.map, cursor)
         return self.logits(F.elu(self.hidden(concat_elu(features, cursor), cursor)), cursor)
 
-    def _pixels(self, x: Tensor, cursor: Cursor | None) -> tuple[Tensor, Tensor | None]:
+    def _pixels(self, x: Tensor, embed: Embed, cursor: Cursor | None) -> tuple[Tensor, Tensor | None]:
         if cursor is None or cursor.is_prefill or cursor.begins_row:
-            return self.colours(cut(x, cursor)), None
+            return embed(cut(x, cursor)), None
         start = cursor.columns.start
-        before = self.colours(x[:, :, cursor.rows, start - 1 : start])
-        return self.colours(cut(x, cursor)), before
+        before = embed(x[:, :, cursor.rows, start - 1 : start])
+        return embed(cut(x, cursor)), before
 
 
 def _places(x: Tensor) -> Tensor:

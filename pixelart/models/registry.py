@@ -77,6 +77,10 @@ def get_preset(name: str, preset: str) -> Preset:
 def check_codec(name: str, codec: str) -> None:
     """Raises RequestRejected when the model `name` is not for the levels of the codec named `codec`."""
     fit = get_variant(name).codecs
+    if codec == "palette" and "palette" not in fit:
+        raise RequestRejected(f"model {name} with codec palette: its palette is fixed; use codec indexed")
+    if fit == ("palette",) and codec != "palette":
+        raise RequestRejected(f"model {name} with codec {codec}: it takes any palette; use codec palette")
     if fit and codec not in fit:
         raise RequestRejected(
             f"model {name} with codec {codec}: it is for {' or '.join(fit)}, whose levels are quantities with an order"
@@ -116,21 +120,30 @@ _LIMITS = {
     "layers": (1, 32),
     "blocks": (1, 32),
     "scales": (1, 8),
+    "codes": (0, 1024),
+    "sketch": (0, 64),
+    "colours": (0, 256),
+    "attention": (0, 64),
+    "lightness": (1, 999),
 }
 MAX_STAGES = 6
+ADDED_LATER = {"codes", "sketch", "colours", "attention", "heads", "head_size", "stride"}
+"""Fields that configs written by earlier versions do not have; they then mean their defaults."""
 
 
 def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
     """A frozen dataclass from JSON: ints, and tuples of ints, within bounds, nested ContextConfig and stages, nothing
     unknown."""
     fields = {f.name: f for f in dataclasses.fields(kind)}
+    if isinstance(values, Mapping):
+        values = {**{f.name: f.default for f in fields.values() if f.name in ADDED_LATER}, **values}
     if not isinstance(values, Mapping) or set(values) != set(fields):
         odd = sorted(set(fields) ^ set(values)) if isinstance(values, Mapping) else [str(values)[:40]]
         raise WeightsRejected(f"{kind.__name__}: keys {', '.join(map(str, odd))[:80]} are missing or unknown")
     read: dict[str, Any] = {}
     types = get_type_hints(kind)
     for key, value in values.items():
-        if key == "context":
+        if types[key] is ContextConfig:
             read[key] = _read(ContextConfig, value)
         elif key == "stages":
             shared = {f.name: values[f.name] for f in dataclasses.fields(ModelConfig)}
@@ -141,7 +154,9 @@ def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
                 raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs one of {words}")
             read[key] = value
         elif get_origin(types[key]) is tuple:
-            read[key] = tuple(_bounded(kind, key, v) for v in _listed(kind, key, value, most=64))
+            read[key] = tuple(
+                _bounded(kind, key, v) for v in _listed(kind, key, value, least=key != "attention", most=64)
+            )
         else:
             read[key] = _bounded(kind, key, value)
     return kind(**read)
@@ -161,9 +176,9 @@ def _read_stage(value: Any, shared: Mapping[str, Any]) -> StageConfig:
     return StageConfig(kind.name, {key: getattr(config, key) for key in values})
 
 
-def _listed(kind: type[Any], key: str, value: Any, *, most: int) -> Sequence[Any]:
-    if not isinstance(value, list | tuple) or not 1 <= len(value) <= most:
-        raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs a list of 1 to {most}")
+def _listed(kind: type[Any], key: str, value: Any, *, least: int = 1, most: int) -> Sequence[Any]:
+    if not isinstance(value, list | tuple) or not least <= len(value) <= most:
+        raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs a list of {least:d} to {most}")
     return value
 
 

@@ -28,8 +28,7 @@ from pixelart.layers.causal import (
     row_conv,
     taps_matrix,
 )
-from pixelart.layers.colours import ColourEmbedding
-from pixelart.layers.context import SMALL_CONTEXT, ContextConfig
+from pixelart.layers.context import SMALL_CONTEXT, Conditioning, ContextConfig
 from pixelart.layers.cursor import Cursor
 from pixelart.layers.head import Head
 from pixelart.layers.lstm import lstm_cell, lstm_rows
@@ -134,16 +133,16 @@ class RowLSTM(RasterModel):
         super().__init__(config)
         context, groups = config.context.hidden, spread_groups(config.hidden, config.channels)
         wide = groups * 2
-        self.colours = ColourEmbedding(config.channels, config.levels, config.embedding)
+        self.colours = self.colour_embedding(config.embedding)
         self.first = raster_conv(self.colours.groups, wide, size=7, mask_type="A", kind=FirstConv)
         self.layers = nn.ModuleList(RowLSTMLayer(wide, groups, wide, context=context) for _ in range(config.layers))
         self.context_skip = ContextBias(context, len(wide), bias=True)
-        self.head = Head(wide, config.head, channels=config.channels, levels=config.levels)
+        self.head = Head(wide, config.head, channels=config.channels, levels=self.answers)
 
-    def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
-        features = self.first.of_picture(x, self.colours, cursor)
-        total = self.context_skip(context_map, cursor)
+    def trunk(self, x: Tensor, given: Conditioning, cursor: Cursor | None = None) -> Tensor:
+        features = self.first.of_picture(x, self.embed(given), cursor)
+        total = self.context_skip(given.map, cursor)
         for layer in self.layers:
-            features, skip = layer(features, context_map, cursor)
+            features, skip = layer(features, given.map, cursor)
             total = total + skip
         return self.head(total, cursor)

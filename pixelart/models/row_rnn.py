@@ -18,8 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pixelart.layers.colours import ColourEmbedding
-from pixelart.layers.context import SMALL_CONTEXT, ContextConfig
+from pixelart.layers.context import SMALL_CONTEXT, Conditioning, ContextConfig
 from pixelart.layers.cursor import Cursor, cut
 from pixelart.layers.indexed import indexed
 from pixelart.layers.precision import precisely
@@ -67,21 +66,21 @@ class RowRNN(RasterModel):
         super().__init__(config)
         both = config.form == "bidirectional_many_to_one"
         kinds: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
-        self.colours = ColourEmbedding(config.channels, config.levels, config.embedding)
+        self.colours = self.colour_embedding(config.embedding)
         self.start = nn.Parameter(torch.zeros(config.channels * config.embedding * config.width))  # above the first row
         self.rnn = kinds[config.cell](len(self.start), config.hidden, batch_first=True, bidirectional=both)
         self.spread = nn.Linear(config.hidden * (1 + both), config.features * config.width)
         self.context = nn.Conv2d(config.context.hidden, config.features, 1)
         self.hidden = nn.Conv2d(config.features, config.head, 1)
-        self.logits = indexed(nn.Conv2d(config.head, config.channels * config.levels, 1), "level")
+        self.logits = indexed(nn.Conv2d(config.head, config.channels * self.answers, 1), "level")
 
-    def trunk(self, x: Tensor, context_map: Tensor, cursor: Cursor | None = None) -> Tensor:
-        above = F.pad(self.colours(x), (0, 0, 1, 0))[:, :, : x.shape[2]]  # (B, C*E, H, W): row r holds row r - 1
+    def trunk(self, x: Tensor, given: Conditioning, cursor: Cursor | None = None) -> Tensor:
+        above = F.pad(self.embed(given)(x), (0, 0, 1, 0))[:, :, : x.shape[2]]  # (B, C*E, H, W): row r holds row r - 1
         rows = above.permute(0, 2, 1, 3).flatten(2)
         rows = torch.cat([self.start.expand(len(x), 1, -1), rows[:, 1:]], dim=1)
         states = self._states(rows, cursor)
         features = self.spread(states).unflatten(2, (self.config.features, -1)).transpose(1, 2)
-        hidden = torch.relu(self.hidden(torch.relu(features + self.context(cut(context_map, cursor)))))
+        hidden = torch.relu(self.hidden(torch.relu(features + self.context(cut(given.map, cursor)))))
         return self.logits(hidden)
 
     def _states(self, rows: Tensor, cursor: Cursor | None) -> Tensor:

@@ -165,10 +165,10 @@ def load_weights(folder: Path, config: CheckpointConfig) -> AutoregressiveModel:
 @torch.no_grad()
 def gives_finite(model: AutoregressiveModel) -> bool:
     """Whether log p of every pixel of a small picture of all levels is finite, of any class and of all of them, each
-    network of a chain being tried alone."""
-    for network in model.stages():
+    network of a chain of resolutions being tried alone."""
+    for network in model.stages() if model.part(0).step > 1 else [model]:
         height, width = min(network.config.height, TRIED_SIDE), network.config.width
-        width = min(width, TRIED_SIDE) if network.any_size else width
+        width = min(width, TRIED_SIDE) if all(stage.any_size for stage in network.stages()) else width
         levels = torch.arange(height * width) % network.config.levels
         x = levels.view(height, width).expand(2, network.config.channels, -1, -1)
         classes = torch.ones(2, network.config.num_classes) / max(1, network.config.num_classes)

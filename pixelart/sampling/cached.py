@@ -35,7 +35,7 @@ def sample_cached(
     """
     canvas = Canvas.begin(model, context, controls)
     noise = noise.to(canvas.log_prob.device)
-    stream = model.stream(canvas.context_map)
+    stream = model.stream(canvas.given)
     stream.prefill(canvas.x, canvas.rows.start)
     kernel = stream.row_kernel()
     for row in canvas.rows:

@@ -50,6 +50,10 @@ class Controls:
         heat = self.temperature
         return replace(self, temperature=heat[::factor, ::factor]) if isinstance(heat, Tensor) and heat.ndim else self
 
+    def limited(self, levels: int) -> Controls:
+        """The same for a stage of fewer levels."""
+        return replace(self, top_k=min(self.top_k, levels))
+
     def temperature_map(self, *, height: int, width: int) -> Tensor:
         """float64 (H, W)."""
         return torch.as_tensor(self.temperature, dtype=torch.float64).expand(height, width)

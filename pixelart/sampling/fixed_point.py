@@ -45,14 +45,14 @@ def sample_fixed_point(
     noise, rows = noise.to(canvas.log_prob.device), canvas.rows
     if not rows:
         return canvas.sample()
-    _draw(canvas, model.vote(canvas.context_map), noise, rows)
+    _draw(canvas, model.readout(model.vote(canvas.given.map), canvas.given), noise, rows)
     row_size = canvas.x.shape[1] * canvas.x.shape[3]
     wanted, final = _masked_ends(context.mask, canvas.x.shape[1]), torch.full((len(noise),), rows.start * row_size)
     pending, part = torch.arange(len(noise)), canvas
     while len(pending):
         before = part.x[: len(pending)].clone()
         # The maps of all rows: some variants read the height off them.
-        maps = model.decode(part.x, part.context_map)
+        maps = model.decode(part.x, part.given)
         _draw(part, maps, noise[pending], range(int(final[pending].min()) // row_size, rows.stop))
         final[pending] = _final_ends(before, part.x[: len(pending)], unit=model.unit)
         canvas.put(pending, part)

@@ -4,7 +4,7 @@ streams of the context it draws with."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Protocol, TypeVar
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from pixelart.errors import Cancelled
-from pixelart.layers.context import Context
+from pixelart.layers.context import Conditioning, Context
 from pixelart.layers.kernels import Choice
 from pixelart.models import AutoregressiveModel, RasterModel
 from pixelart.sampling.controls import Controls, choose, guide
@@ -65,10 +65,10 @@ RasterSampler = Draws[RasterModel]
 
 
 def stage_by_stage(draw: RasterSampler) -> Sampler:
-    """Decorator: a chain is drawn from its smallest picture to its largest, each given the one before.
+    """Decorator: a model is drawn stage by stage, each given what the one before it drew.
 
-    A pixel is drawn once, in the first picture that has it, by its own noise and at its own temperature. Of the small
-    pictures nothing is reported: they are a fourth of the pixels. The rows of the last are told as those of the whole.
+    A pixel of a chain of scales is drawn once, in the first picture that has it, by its own noise and at its own
+    temperature. Only the rows of the last stage are reported, as rows of the whole picture.
     """
 
     @wraps(draw)
@@ -82,31 +82,44 @@ def stage_by_stage(draw: RasterSampler) -> Sampler:
         cancel: Callable[[], bool] | None = None,
     ) -> Sample:
         controls.check(height=noise.shape[2], width=noise.shape[3], levels=model.likelihood.levels)
-        small: Tensor | None = None
+        context, controls = _allowed_by_context(model, context, controls)
+        drawn: Tensor | None = None
         log_prob: Tensor | None = None
         given = context
-        factors = [2**power for power in reversed(range(len(model.stages())))]
-        for stage, factor in zip(model.stages(), factors, strict=True):
-            given = context.every(factor)
-            given = given if small is None else given.enlarging(small)
-            drawn = draw(
-                stage,
+        for number, network in enumerate(model.stages()):
+            part, given = model.part(number), model.stage_context(number, context, drawn)
+            step, is_last = part.step, number == len(model.stages()) - 1
+            sample = draw(
+                network,
                 given,
-                controls=controls.every(factor),
-                noise=noise[..., ::factor, ::factor],
-                on_row=_in_whole(on_row, context.mask, given.mask) if on_row and factor == 1 else None,
+                controls=controls.every(step).limited(network.likelihood.levels),
+                noise=noise[:, part.noise, ::step, ::step],
+                on_row=_in_whole(on_row, context.mask, given.mask) if on_row and is_last else None,
                 cancel=cancel,
             )
-            small = drawn.x
-            log_prob = drawn.log_prob.new_zeros(noise.shape) if log_prob is None else log_prob
-            log_prob[..., ::factor, ::factor] += drawn.log_prob
-        assert small is not None and log_prob is not None
+            drawn = sample.x
+            log_prob = sample.log_prob.new_zeros(context.pixels.shape) if log_prob is None else log_prob
+            log_prob[..., ::step, ::step] += sample.log_prob
+        assert drawn is not None and log_prob is not None
         if on_row and context.mask.any() and not given.mask.any():  # the coarse pictures had it all
             rows = len(_masked_rows(context.mask))
-            on_row(rows, rows, small)
-        return Sample(small, log_prob)
+            on_row(rows, rows, drawn)
+        return Sample(drawn, log_prob)
 
     return sample
+
+
+def _allowed_by_context(
+    model: AutoregressiveModel, context: Context, controls: Controls
+) -> tuple[Context, Controls]:
+    """The same, with the levels that are allowed told by the context where those of a stage are others."""
+    levels = model.likelihood.levels
+    if controls.allowed is None or all(network.likelihood.levels == levels for network in model.stages()):
+        return context, controls
+    allowed = torch.zeros(len(context.mask), levels, 1, 1, dtype=torch.bool, device=context.mask.device)
+    allowed[:, list(controls.allowed)] = True
+    both = allowed if context.allowed is None else allowed & context.allowed
+    return replace(context, allowed=both), replace(controls, allowed=None)
 
 
 def _masked_rows(mask: Tensor) -> range:
@@ -133,7 +146,7 @@ class Canvas:
     context: Context
     x: Tensor  # (B, C, H, W)
     log_prob: Tensor  # (n, C, H, W), like all that chooses on the CPU where the device has no doubles
-    context_map: Tensor  # (B, F, H, W)
+    given: Conditioning  # of B streams
     temperature: Tensor  # (n, H, W)
     is_tempered: bool  # whether any temperature is not 1
     choice: Choice
@@ -144,15 +157,15 @@ class Canvas:
         count, channels, height, width = context.pixels.shape
         controls.check(height=height, width=width, levels=model.likelihood.levels)
         x = torch.where(context.mask[:, None], 0, context.pixels)
-        context_map = _encode(model, context)
+        given = _encode(model, context)
         if controls.guidance != 1:
             x = torch.cat([x, x])
-            context_map = torch.cat([context_map, _encode(model, context.without_class())])
+            given = Conditioning.cat([given, _encode(model, context.without_class())])
         chooser = "cpu" if x.device.type == "mps" else x.device
         temperature = controls.temperature_map(height=height, width=width).to(chooser).expand(count, -1, -1)
         log_prob = torch.zeros(count, channels, height, width, dtype=torch.float64, device=chooser)
         choice = controls.choice(model.likelihood.levels)
-        return cls(model, context, x, log_prob, context_map, temperature, bool((temperature != 1).any()), choice)
+        return cls(model, context, x, log_prob, given, temperature, bool((temperature != 1).any()), choice)
 
     @property
     def rows(self) -> range:
@@ -187,7 +200,7 @@ class Canvas:
     def select(self, pictures: Tensor) -> Canvas:
         """A copy of some pictures, by number (m,)."""
         streams, context = self._streams(pictures), self.context.select(pictures)
-        parts = (self.x[streams], self.log_prob[pictures], self.context_map[streams], self.temperature[pictures])
+        parts = (self.x[streams], self.log_prob[pictures], self.given.select(streams), self.temperature[pictures])
         return Canvas(self.model, context, *parts, self.is_tempered, self.choice)
 
     def put(self, pictures: Tensor, part: Canvas) -> None:
@@ -215,12 +228,13 @@ class Canvas:
         return Sample(self.x[: len(self.log_prob)], self.log_prob)
 
 
-def _encode(model: RasterModel, context: Context) -> Tensor:
-    """The context map; candidates of one request share their context, which is then encoded once. Others are encoded
-    one by one on a CPU, which is as fast: rounding then cannot make a picture depend on how many are drawn beside it.
+def _encode(model: RasterModel, context: Context) -> Conditioning:
+    """What the model draws by; candidates of one request share their context, which is then encoded once. Others are
+    encoded one by one on a CPU, which is as fast: rounding then cannot make a picture depend on how many are drawn
+    beside it.
     """
     if context.is_one():
-        return model.encode(context.select(slice(1))).expand(len(context.mask), -1, -1, -1)
+        return model.encode(context.select(slice(1))).expand(len(context.mask))
     if context.mask.device.type != "cpu":
         return model.encode(context)
-    return torch.cat([model.encode(context.select(slice(i, i + 1))) for i in range(len(context.mask))])
+    return Conditioning.cat([model.encode(context.select(slice(i, i + 1))) for i in range(len(context.mask))])

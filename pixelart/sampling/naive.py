@@ -38,7 +38,7 @@ def sample_naive(
                 look(cancel)  # each pixel is a pass over the whole picture
             for channel in range(canvas.x.shape[1]):
                 rows, columns = slice(row, row + 1), slice(column, column + 1)
-                maps = model.decode(canvas.x, canvas.context_map)[:, :, rows, columns]
+                maps = model.decode(canvas.x, canvas.given)[:, :, rows, columns]
                 canvas.draw(maps, noise, channel=channel, rows=rows, columns=columns)
         canvas.finished(row, on_row, cancel)
     return canvas.sample()

@@ -24,6 +24,7 @@ from pixelart.layers.context import Context
 from pixelart.models import config_from_dict, get_variant, to_channels_last
 from pixelart.training import tuning_cache
 from pixelart.training.batches import Batches
+from pixelart.training.coded import code_pictures
 from pixelart.training.data import PictureSet
 from pixelart.training.objective import Objective
 from pixelart.training.run import AUTO, MEMORY_FORMATS, PRECISIONS, RunConfig, Schedule
@@ -90,9 +91,9 @@ def _first_batch(
     config: RunConfig, learned: PictureSet, schedule: Schedule, device: torch.device
 ) -> tuple[Tensor, Context]:
     few = range(min(len(learned.hashes), schedule.batch_size))
-    x = codec_from_config(config.codec).encode(learned.pictures[: len(few)])
     classes = torch.tensor([config.classes.index(learned.class_names[i]) for i in few])
-    x, context = Batches(x, classes, num_classes=len(config.classes), schedule=schedule).draw(0)
+    coded = code_pictures(codec_from_config(config.codec), learned.pictures[: len(few)], classes)
+    x, context = Batches([coded], num_classes=len(config.classes), schedule=schedule).draw(0)
     return x.to(device), context.to(device)
 
 

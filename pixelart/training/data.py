@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Literal
 
@@ -21,7 +21,7 @@ from pixelart.training.classes import CLASS_RULE, class_names
 from pixelart.training.sources import Frames, OnProgress, Reading, read_members, untold
 from pixelart.training.store import Pictures, Store
 
-Fit = Literal["refuse", "nearest"]
+Fit = Literal["refuse", "nearest", "keep"]
 NO_PICTURE = f"holds no picture ({', '.join(SUFFIXES)})"
 MANY_COLOURS = 2**20
 """Of several pictures, after which their colours are added up."""
@@ -35,14 +35,21 @@ class PictureSet:
     pictures: Picture | Pictures
     class_names: tuple[str, ...]
     hashes: tuple[str, ...]
+    others: tuple[PictureSet, ...] = ()
+    """The pictures of other sizes, where those are kept."""
 
     def __len__(self) -> int:
         return len(self.hashes)
 
     @property
+    def sizes(self) -> tuple[PictureSet, ...]:
+        """The pictures of each size, these first."""
+        return (replace(self, others=()), *self.others)
+
+    @property
     def classes(self) -> tuple[str, ...]:
-        """The distinct class names, sorted."""
-        return tuple(sorted(set(self.class_names)))
+        """The distinct class names of all sizes, sorted."""
+        return tuple(sorted({name for one in self.sizes for name in one.class_names}))
 
     def select(self, keep: NDArray[np.bool_]) -> PictureSet:
         """The pictures where `keep` (N,) is True."""
@@ -51,6 +58,14 @@ class PictureSet:
         return PictureSet(
             self.pictures.take(chosen, axis=0), tuple(names[chosen].tolist()), tuple(hashes[chosen].tolist())
         )
+
+    def without(self, share: float) -> PictureSet:
+        """All sizes without the pictures of a share, by content, that a run leaves out."""
+        kept = [
+            one.select(np.array([not is_validation(h, share=share) for h in one.hashes], np.bool_))
+            for one in self.sizes
+        ]
+        return replace(kept[0], others=tuple(one for one in kept[1:] if len(one))) if share else self
 
     @property
     def array(self) -> Picture:
@@ -76,7 +91,8 @@ class PictureSet:
 
     def fingerprint(self) -> str:
         """SHA-256 over the content and class of every picture."""
-        lines = "\n".join(f"{h} {c}" for h, c in zip(self.hashes, self.class_names, strict=True))
+        named = [pair for one in self.sizes for pair in zip(one.hashes, one.class_names, strict=True)]
+        lines = "\n".join(f"{h} {c}" for h, c in named)
         return hashlib.sha256(lines.encode()).hexdigest()
 
 
@@ -120,7 +136,8 @@ def read_pictures(
 
     Args:
         size: (height, width) wanted; the most frequent one when None.
-        fit: what to do with a picture of another size: refuse the set, or resize by nearest neighbour.
+        fit: what to do with a picture of another size: refuse the set, resize by nearest neighbour, or keep it among
+            `others`.
         frames: which ones of an animation are pictures.
         class_rule: see `pixelart.training.classes`.
         on_progress: told how many of how many files are read.
@@ -146,11 +163,27 @@ def read_pictures(
     numbers = list(range(len(places)))
     size = size or most_frequent_size([store.shape(number) for number in numbers])
     check_fits(len(places), size, fit)
+    if fit == "keep":
+        return _by_size(store, classes, hashes, size)
     for number, name in enumerate(names):
         if store.shape(number)[:2] != size:
             picture = fitted(store.get(number), name, size, fit)
             numbers[number], hashes[number] = store.add(picture), picture_hash(picture)
     return PictureSet(Pictures(store, numbers, size), classes, tuple(hashes))
+
+
+def _by_size(store: Store, classes: Sequence[str], hashes: Sequence[str], size: tuple[int, int]) -> PictureSet:
+    """The pictures of a store, those of `size` first."""
+    shapes = [store.shape(number)[:2] for number in range(len(store))]
+    counts = Counter(shapes)
+
+    def of(one: tuple[int, ...]) -> PictureSet:
+        numbers = [number for number, shape in enumerate(shapes) if shape == one]
+        names, marks = (tuple(texts[number] for number in numbers) for texts in (classes, hashes))
+        return PictureSet(Pictures(store, numbers, (one[0], one[1])), names, marks)
+
+    others = sorted((shape for shape in counts if shape != size), key=lambda shape: (-counts[shape], shape))
+    return replace(of(size), others=tuple(of(shape) for shape in others))
 
 
 def most_frequent_size(shapes: Sequence[tuple[int, ...]]) -> tuple[int, int]:

@@ -48,11 +48,14 @@ def nats_per_image(
     x: Tensor | EncodedSet,
     class_weights: Tensor,
     *,
+    palettes: Tensor | None = None,
     batch_size: int = 16,
     progress: Progress | None = None,
 ) -> Tensor:
-    """-log p in nats of each whole picture, (N,) on the CPU, nothing known; x (N, C, H, W), class_weights (N, K)."""
-    return nats_per_stage(model, x, class_weights, batch_size=batch_size, progress=progress).sum(1)
+    """-log p in nats of each whole picture, (N,) on the CPU, nothing known; x (N, C, H, W), class_weights (N, K),
+    palettes (N, K, 4) where they are an input."""
+    options = {"palettes": palettes, "batch_size": batch_size, "progress": progress}
+    return nats_per_stage(model, x, class_weights, **options).sum(1)
 
 
 @torch.no_grad()
@@ -61,6 +64,7 @@ def nats_per_stage(
     x: Tensor | EncodedSet,
     class_weights: Tensor,
     *,
+    palettes: Tensor | None = None,
     batch_size: int = 16,
     progress: Progress | None = None,
 ) -> Tensor:
@@ -73,12 +77,19 @@ def nats_per_stage(
     for start in range(0, len(x), batch_size):
         rows = slice(start, start + batch_size)
         part = x[rows].to(class_weights.device)
-        log_prob = model.log_prob(part, Context(class_weights[rows], part, hidden[rows].to(part.device)))
+        context = Context(
+            class_weights[rows], part, hidden[rows].to(part.device), palette=_some(palettes, rows, part.device)
+        )
+        log_prob = model.log_prob(part, context)
         nats = -log_prob.cpu().double()
         parts.append(torch.stack([nats[..., scale == index].flatten(1).sum(1) for index in range(stages)], dim=1))
         if progress:
             progress(min(start + batch_size, len(x)), len(x))
     return torch.cat(parts)
+
+
+def _some(palettes: Tensor | None, rows: slice, device: torch.device) -> Tensor | None:
+    return None if palettes is None else palettes[rows].to(device)
 
 
 def stage_bits(model: AutoregressiveModel, nats: Tensor) -> list[dict[str, Any]]:
@@ -110,6 +121,7 @@ def hole_bits(
     class_weights: Tensor,
     *,
     holes: str,
+    palettes: Tensor | None = None,
     batch_size: int = 16,
     progress: Progress | None = None,
 ) -> HoleBits:
@@ -124,7 +136,7 @@ def hole_bits(
         part = x[rows].to(class_weights.device)
         seeds = range(start, start + len(part))
         masks = torch.from_numpy(np.stack([named_hole(holes, *x.shape[2:], seed=seed) for seed in seeds]))
-        context = Context(class_weights[rows], part, masks.to(part.device))
+        context = Context(class_weights[rows], part, masks.to(part.device), palette=_some(palettes, rows, part.device))
         given = [-model.log_prob(part, c).cpu().double().sum(1) for c in (context, context.without_pixels())]
         regions = (masks, seam(masks))
         sizes += [int(region.sum()) for region in regions]

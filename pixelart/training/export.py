@@ -25,6 +25,8 @@ _LONGEST = {
 }
 """What a save adds to config.json, as long as it can be."""
 _OF_A_SAVE = tuple(_LONGEST)
+CHOSEN_FILE = "validation_images.txt"
+"""In the folder of a run that leaves pictures out: the content hashes of those that it is measured on."""
 
 
 def check_end(config: RunConfig, *, name: str) -> None:
@@ -60,9 +62,15 @@ def exported_files(run: Path) -> dict[str, bytes]:
     return {
         CONFIG_FILE: _description(config, saved).to_json(),
         WEIGHTS_FILE: best or parts["average.safetensors"],
-        SEEN_FILE: (run / SEEN_FILE).read_bytes(),
+        SEEN_FILE: _seen(run),
         **log,
     }
+
+
+def _seen(run: Path) -> bytes:
+    """The content hashes of what a run has learned from, and of what choices may have been made on."""
+    chosen = (run / CHOSEN_FILE).read_bytes() if (run / CHOSEN_FILE).exists() else b""
+    return b"\n".join(sorted({*(run / SEEN_FILE).read_bytes().split(), *chosen.split()})) + b"\n"
 
 
 def _description(config: RunConfig, saved: Mapping[str, Any]) -> CheckpointConfig:

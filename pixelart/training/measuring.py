@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,8 +17,8 @@ from pixelart.errors import Cancelled
 from pixelart.images import contact_sheet, encode_png
 from pixelart.models import AutoregressiveModel
 from pixelart.sampling import Controls
+from pixelart.training.coded import CodedPictures
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
-from pixelart.training.store import EncodedSet
 
 LOG_FIELDS = ("step", "minutes", "train_bits", "validation_bits", "hole_bits", "seam_bits", "seam_ratio")
 HOLES = "brush"
@@ -33,9 +34,14 @@ def log_table(rows: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def measure(
-    model: AutoregressiveModel, x: Tensor | EncodedSet, class_weights: Tensor, *, cancel: Callable[[], bool]
+    model: AutoregressiveModel,
+    sets: Sequence[CodedPictures],
+    class_weights: Sequence[Tensor],
+    *,
+    cancel: Callable[[], bool],
 ) -> dict[str, float]:
-    """Bits per dimension of x (N, C, H, W) of classes (N, K), and bits in holes, by name.
+    """Bits per dimension of the pictures of `sets`, of each size, of classes (N, K), and, of the first size, bits in
+    holes, by name.
 
     Raises:
         Cancelled: `cancel` answered True.
@@ -45,9 +51,15 @@ def measure(
         if cancel():
             raise Cancelled
 
-    nats = nats_per_image(model, x, class_weights, progress=look_up)
-    holes = hole_bits(model, x, class_weights, holes=HOLES, progress=look_up)
-    return {"validation_bits": bits_per_dim(nats, dimensions=x[0].numel()), **holes.values()}
+    measured = dict[str, float]()
+    for number, (pictures, weights) in enumerate(zip(sets, class_weights, strict=True)):
+        x, palettes = pictures.x, pictures.palettes
+        nats = nats_per_image(model, x, weights, palettes=palettes, progress=look_up)
+        size = f"_{x.shape[3]}x{x.shape[2]}" if number else ""
+        measured[f"validation_bits{size}"] = bits_per_dim(nats, dimensions=math.prod(x.shape[1:]))
+        if number == 0:
+            measured |= hole_bits(model, x, weights, holes=HOLES, palettes=palettes, progress=look_up).values()
+    return measured
 
 
 def draw_samples(

@@ -46,20 +46,20 @@ class Objective:
     def _joint_loss(self, x: Tensor, context: Context, whole: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The model's nll of the hidden pixels, plus that of the vote alone."""
         with self._autocast(x.device):
-            maps, vote = self.model.maps_and_votes(x, context)
-        nll, bits = self._hidden_nll(maps, x, context, whole)
-        return nll + self.schedule.vote_weight * self._hidden_nll(vote, x, context, whole)[0], bits
+            log_p, of_vote = self.model.log_probs(x, context)
+        nll, bits = self._hidden_nll(log_p, x, context, whole)
+        return nll + self.schedule.vote_weight * self._hidden_nll(of_vote, x, context, whole)[0], bits
 
     def _vote_loss(self, x: Tensor, context: Context, whole: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The same of the encoder's vote alone: the encoder learns to look before it is used."""
         with self._autocast(x.device):
-            vote = self.model.votes(x, context)
-        return self._hidden_nll(vote, x, context, whole)
+            of_vote = self.model.vote_log_prob(x, context)
+        return self._hidden_nll(of_vote, x, context, whole)
 
-    def _hidden_nll(self, maps: Tensor, x: Tensor, context: Context, whole: Tensor | None) -> tuple[Tensor, Tensor]:
-        """(weighted mean nll, mean bits) of the hidden sub-pixels."""
+    def _hidden_nll(self, log_p: Tensor, x: Tensor, context: Context, whole: Tensor | None) -> tuple[Tensor, Tensor]:
+        """(weighted mean nll, mean bits) of the hidden sub-pixels, of log p (B, C, H, W)."""
         hidden, weight = _hidden_and_weight(x, context)
-        nll = self.model.likelihood.nll(maps, x)
+        nll = -log_p
         total, count = (weight.sum(), hidden.sum()) if whole is None else whole.unbind()
         bits = (nll.detach() * hidden).sum() / (count * math.log(2))
         return (nll * weight).sum() / total, bits
@@ -78,6 +78,14 @@ def _hidden_and_weight(x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
     """A picture weighs as the root of its hidden pixels: else whole pictures drown the lesson of small holes."""
     hidden = context.mask[:, None].expand_as(x)
     return hidden, hidden / hidden.flatten(1).sum(1).clamp(min=1).sqrt()[:, None, None, None]
+
+
+def set_dropout(model: nn.Module, share: float) -> None:
+    """Leave out a share of the gated features while training: whole maps of a picture (spatial dropout, Tompson et al.
+    2015, 1411.4280), which costs a tenth of dropping single values."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout2d):
+            module.p = share
 
 
 def forget_activations(model: nn.Module) -> None:

@@ -10,7 +10,7 @@ from pixelart.models import check_codec, get_preset
 from pixelart.training.data import Fit
 from pixelart.training.run import PaletteOf, Schedule
 from pixelart.training.sources import Frames
-from pixelart.training.starting import CODECS, FINE_TUNING, FROM_SCRATCH, NewClasses, refuse_beside_base
+from pixelart.training.starting import CODECS, FINE_TUNING, NewClasses, from_scratch_defaults, refuse_beside_base
 
 MIN_COLOURS, MAX_COLOURS = 2, 256
 """Of a palette, transparent included."""
@@ -24,6 +24,10 @@ SCHEDULE_OPTIONS: list[tuple[str, Callable[[str], Any], str]] = [
     ("learning_rate", float, f"the schedule's highest (of the variant; of a base {FINE_TUNING['learning_rate']:g})"),
     ("context_first", float, "share of the schedule in which the context encoder learns alone (0)"),
     ("validation_share", float, "share of the pictures, by content, that is only measured on (0.1)"),
+    ("held_out_share", float, "share of the pictures, by content, that the run leaves out altogether (0)"),
+    ("recolour", float, "share of the pictures shown in turned hues, where the palette is an input (0)"),
+    ("balance", float, "0: pictures as often as there are, 1: every class as often (0)"),
+    ("dropout", float, "share of the gated features left out while training (0)"),
     ("flip", float, "share of the pictures shown mirrored left to right, and said to be (0)"),
     ("class_dropout", float, "share of the pictures shown without their class (0.1)"),
     ("weight_decay", float, "of AdamW (0.01)"),
@@ -64,6 +68,6 @@ def check_training_options(options: Mapping[str, Any]) -> None:
         return
     if options.get("palette") == "keep":
         raise RequestRejected("palette keep: there is no base whose palette could be kept")
-    decided = {**FROM_SCRATCH, **options}
+    decided = {**from_scratch_defaults(options), **options}
     get_preset(decided["model"], decided["preset"])
     check_codec(decided["model"], decided["codec"])

@@ -29,12 +29,15 @@ class Schedule:
     machine (`pixelart.training.autotune`). `context_rate`: the learning rate of the context encoder and its ways
     into the trunk, relative to the trunk's; `context_first`: the share of the schedule in which the encoder learns
     alone, by its vote, at a fourth of the work a step. `class_dropout`: the share of pictures shown without their
-    class; `flip`: the share shown mirrored left to right, and said to be. `vote_weight`: the weight of the context
-    encoder's own loss. A step learns from `batch_size` pictures at a time, `accumulate` times over, in each of
-    `processes` processes. `keep`: which averaged weights are exported, those of the "last" save or of the "best", the
-    one whose validation pictures cost least: few pictures are soon known by heart. `sample_every` 0 draws samples with
-    every save. `gradient_checkpointing` forgets what layers computed and does it again for the gradient: slower, in
-    less memory, the same bits unless compiled.
+    class; `flip`: the share shown mirrored left to right, and said to be; `recolour`: where the palette is an input,
+    the share shown in turned hues and stretched lightness. `balance` 0 shows pictures as often as there are, 1 every
+    class as often. `dropout`: the share of gated features left out while training. `vote_weight`: the weight of the
+    context encoder's own loss. Of the pictures, by content, `held_out_share` have no part in the run, and
+    `validation_share` of them are only measured on. A step learns from `batch_size` pictures at a time, `accumulate`
+    times over, in each of `processes` processes. `keep`: which averaged weights are exported, those of the "last" save
+    or of the "best", the one whose validation pictures cost least: small sets overfit. `sample_every` 0 draws samples
+    with every save. `gradient_checkpointing` forgets what layers computed and does it again for the gradient: slower,
+    in less memory, the same bits unless compiled.
     """
 
     steps: int = 0
@@ -51,7 +54,11 @@ class Schedule:
     class_dropout: float = 0.1
     vote_weight: float = 0.3
     flip: float = 0.0
+    recolour: float = 0.0
+    balance: float = 0.0
+    dropout: float = 0.0
     validation_share: float = 0.1
+    held_out_share: float = 0.0
     seed: int = 0
     save_every: int = 500
     sample_every: int = 0
@@ -103,8 +110,12 @@ _LIMITS = {
     "ema": (0, 0.99999),
     "class_dropout": (0, 1),
     "flip": (0, 0.9),
+    "recolour": (0, 1),
+    "balance": (0, 1),
+    "dropout": (0, 0.9),
     "vote_weight": (0, 10),
     "validation_share": (0, 0.9),
+    "held_out_share": (0, 0.9),
     "seed": (0, 2**31),
     "save_every": (1, 10**8),
     "sample_every": (0, 10**8),

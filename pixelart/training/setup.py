@@ -19,7 +19,7 @@ from pixelart.training.autotune import tuned
 from pixelart.training.checkpoint import Files, exclusive, last_checkpoint, write_file
 from pixelart.training.classes import CLASS_RULE
 from pixelart.training.data import Fit, is_validation, read_pictures
-from pixelart.training.export import check_end
+from pixelart.training.export import CHOSEN_FILE, check_end
 from pixelart.training.options import check_training_options
 from pixelart.training.processes import Processes
 from pixelart.training.run import AUTO, RUN_FILE, PaletteOf, RunConfig, Schedule, read_run
@@ -85,7 +85,10 @@ def start_run(
     if origin:
         size = origin.model_config["height"], origin.model_config["width"]
     pictures = read_pictures(data, size=size, fit=fit, frames=frames, on_progress=on_progress)
-    seen |= {h for h in pictures.hashes if not is_validation(h, share=schedule.validation_share)}
+    pictures = pictures.without(schedule.held_out_share)
+    hashes = [h for one in pictures.sizes for h in one.hashes]
+    measured = schedule.held_out_share + schedule.validation_share
+    seen |= {h for h in hashes if not is_validation(h, share=measured)}
     learned = np.array([h in seen for h in pictures.hashes])
     if not learned.any():
         raise DataRejected(f"{data.name}: no picture is left to train on beside the validation part")
@@ -121,6 +124,8 @@ def start_run(
         processes = processes or Processes()
         config = tuned(config, pictures.select(learned), processes.device)  # before others join, who read it
         write_file(run / SEEN_FILE, "\n".join(sorted(seen)).encode() + b"\n")
+        if schedule.held_out_share:  # then choices may be made on the validation part, and figures told of the other
+            write_file(run / CHOSEN_FILE, "\n".join(sorted(set(hashes) - seen)).encode() + b"\n")
         config.write(run)
         yield _ready(Trainer(run, config, pictures, seen, weights=weights, processes=processes))
 
@@ -178,6 +183,7 @@ def _opened(
 ) -> Trainer:
     how = {"fit": config.fit, "frames": config.frames, "class_rule": config.class_rule}
     pictures = read_pictures(data, size=config.size, **how, on_progress=on_progress)
+    pictures = pictures.without(config.schedule.held_out_share)
     weights = base_weights(config) if last_checkpoint(run) is None else None
     return Trainer(run, config, pictures, read_seen(run), weights=weights, processes=processes)
 

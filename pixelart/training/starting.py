@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pixelart.codec import RGB, Binary, Codec, Gray, Indexed, codec_from_config
+from pixelart.codec import RGB, Binary, Codec, Gray, Indexed, Paletted, codec_from_config
 from pixelart.errors import DataRejected, RequestRejected
-from pixelart.models import AutoregressiveModel, config_to_dict, create_model
+from pixelart.models import AutoregressiveModel, config_to_dict, create_model, get_variant
 from pixelart.models.adapting import adapt, adapted_config
 from pixelart.models.weights import CheckpointConfig, check_weights, load_weights, read_config, read_seen
 from pixelart.palettes import fit_palette_to
@@ -16,7 +16,7 @@ from pixelart.training.data import PictureSet, check_classes
 from pixelart.training.run import RunConfig
 
 _PLAIN: dict[str, type[Codec]] = {"rgb": RGB, "gray": Gray, "binary": Binary}
-CODECS = ("indexed", *_PLAIN)
+CODECS = ("indexed", "palette", *_PLAIN)
 FROM_SCRATCH: dict[str, Any] = {"model": "gated_pixelcnn", "preset": "default", "codec": "indexed", "colours": 64}
 """What is decided by a base, and, for a run without one, by these words where nothing else is said."""
 FINE_TUNING: dict[str, Any] = {"learning_rate": 3e-4, "warmup_steps": 20, "save_every": 50, "keep": "best"}
@@ -36,13 +36,19 @@ def decide(
         WeightsRejected: a base that cannot be used.
     """
     if base is None:
-        return {**FROM_SCRATCH, "palette": "fit", **said}, None, frozenset()
+        return {**from_scratch_defaults(said), "palette": "fit", **said}, None, frozenset()
     origin, seen = read_config(base), read_seen(base)
     check_weights(base, origin)
     decided = {"preset": "", "colours": 0, "palette": "keep", **said}
     if decided["palette"] == "fit" and not isinstance(codec := codec_from_config(origin.codec), Indexed):
         raise RequestRejected(f"palette fit: the base models {codec.name}, which has no palette")
     return decided, origin, seen
+
+
+def from_scratch_defaults(said: Mapping[str, Any]) -> dict[str, Any]:
+    """FROM_SCRATCH, with the codec of a variant that is for one alone. Raises RequestRejected: no such variant."""
+    codecs = get_variant(said.get("model", FROM_SCRATCH["model"])).codecs
+    return {**FROM_SCRATCH, **({"codec": codecs[0]} if codecs and FROM_SCRATCH["codec"] not in codecs else {})}
 
 
 def refuse_beside_base(said: Mapping[str, Any], *, palette: str = "keep") -> None:
@@ -101,9 +107,10 @@ def base_weights(config: RunConfig) -> AutoregressiveModel | None:
 
 
 def _codec(name: str, colours: int, pictures: PictureSet) -> Codec:
-    if name == "indexed":
+    if name in ("indexed", "palette"):
         seen, counts = pictures.colours()
         if not len(seen):
             raise DataRejected("every picture is wholly transparent")
-        return Indexed(fit_palette_to(seen, counts, size=colours - 1))
+        palette = fit_palette_to(seen, counts, size=colours - 1)
+        return Indexed(palette) if name == "indexed" else Paletted(palette, levels=colours)
     return _PLAIN[name]()

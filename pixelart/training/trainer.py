@@ -22,16 +22,17 @@ from pixelart.models import AutoregressiveModel, config_from_dict, get_variant, 
 from pixelart.models.weights import pack_weights
 from pixelart.training.batches import Batches
 from pixelart.training.checkpoint import last_checkpoint, save_checkpoint, write_file
+from pixelart.training.coded import CodedPictures, code_pictures
 from pixelart.training.data import PictureSet
 from pixelart.training.interruption import interruptible
 from pixelart.training.measuring import LOG_FIELDS, log_table, measure
-from pixelart.training.objective import Objective, weight_and_count
+from pixelart.training.objective import Objective, set_dropout, weight_and_count
 from pixelart.training.pace import follow, warm_cosine
 from pixelart.training.processes import Processes
 from pixelart.training.run import RunConfig
 from pixelart.training.sample_sheets import SampleSheets
 from pixelart.training.state import BEST, Learner, best_row
-from pixelart.training.store import encode_set
+from pixelart.training.store import EncodedSet
 
 log = logging.getLogger(__name__)
 SNAPSHOT_SECONDS = 120.0
@@ -81,14 +82,19 @@ class Trainer:
         self.objective = Objective(self.model, schedule)
         self.learner = Learner(self.model, self.average, schedule)
         self.codec = codec_from_config(config.codec)
-        self.x = encode_set(self.codec, data.pictures, folder=run)
-        self.classes = torch.tensor([config.classes.index(c) for c in data.class_names])
-        known = torch.tensor([h in seen for h in data.hashes])
-        self.train_rows, self.validation_rows = (torch.where(known == part)[0] for part in (True, False))
-        x, classes = self.x.select(self.train_rows), self.classes[self.train_rows]
-        self.batches = Batches(x, classes, num_classes=len(config.classes), schedule=schedule)
-        learned = self.classes.unique().tolist()
-        self.sheets = SampleSheets(run, config.classes, learned, size=config.size)
+        self.sets = [self._coded(one) for one in data.sizes]
+        known = [torch.tensor([h in seen for h in one.hashes], dtype=torch.bool) for one in data.sizes]
+        # Of the size that the run is for; further sizes lie in `sets`.
+        self.train_rows, self.validation_rows = (torch.where(known[0] == part)[0] for part in (True, False))
+        parts = [
+            [one.select(torch.where(k == part)[0]) for part in (True, False)]
+            for one, k in zip(self.sets, known, strict=True)
+        ]
+        learned, self.measured = ([part[i] for part in parts if len(part[i])] for i in (0, 1))
+        self.batches = Batches(learned, num_classes=len(config.classes), schedule=schedule)
+        set_dropout(self.model, schedule.dropout)
+        shown = torch.cat([one.classes for one in learned]).unique().tolist()
+        self.sheets = SampleSheets(run, config.classes, shown, size=config.size)
         self.step, self.seconds, self.rows = 0, 0.0, list[dict[str, Any]]()
         self._recent, self.last_bits = list[float](), 0.0
         self._best: bytes | None = None
@@ -98,6 +104,20 @@ class Trainer:
         if found:
             self._restore(*found)
             self._saved_at = time.monotonic()
+
+    @property
+    def x(self) -> EncodedSet:
+        """The pictures of the size that the run is for, as the codec has them."""
+        return self.sets[0].x
+
+    @property
+    def classes(self) -> Tensor:
+        """Their classes, int64 (N,)."""
+        return self.sets[0].classes
+
+    def _coded(self, pictures: PictureSet) -> CodedPictures:
+        classes = torch.tensor([self.config.classes.index(c) for c in pictures.class_names])
+        return code_pictures(self.codec, pictures.pictures, classes, folder=self.run)
 
     def train(
         self,
@@ -248,9 +268,9 @@ class Trainer:
     def _given(self) -> Iterator[tuple[Any, ...]]:
         """What a loss is given of this step, part by part."""
         x, context = self.batches.draw(self.step)
-        one = len(x) == self.config.schedule.batch_size
+        one = len(x) == self.batches.batch_size(self.step)
         whole = () if one else (weight_and_count(x, context).to(self.device),)
-        for part in self.batches.parts(self.processes.index):
+        for part in self.batches.parts(self.step, self.processes.index):
             yield x[part].to(self.device), context.select(part).to(self.device), *whole
 
     def _rate(self) -> float:
@@ -262,9 +282,9 @@ class Trainer:
         row: dict[str, Any] = {"step": self.step, "minutes": round(self.seconds / 60, 2)}
         if self._recent:
             row["train_bits"] = round(self.recent_bits(), 4)
-        if len(self.validation_rows):
-            x, weights = self.x.select(self.validation_rows), self._class_weights(self.classes[self.validation_rows])
-            bits = measure(self.average, x, weights, cancel=self._hurry)
+        if self.measured:
+            weights = [self._class_weights(one.classes) for one in self.measured]
+            bits = measure(self.average, self.measured, weights, cancel=self._hurry)
             row.update({k: round(v, 4) for k, v in bits.items() if k in LOG_FIELDS})
         return row
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from pixelart.layers.context import Context
-from pixelart.models import AutoregressiveModel, create_model
+from pixelart.models import AutoregressiveModel, create_model, get_variant
+from pixelart.sampling import draw_noise
 from tests.models.coverage import SubPixel, seen_by
 
 CLASSES = 3
@@ -17,6 +18,16 @@ ROUNDS = 16
 """Sets of weights that a dependence may show in: a ReLU may be dead under one of them."""
 Pairs = list[tuple[SubPixel, SubPixel]]
 """(seen, seeing)."""
+
+
+def depths(name: str) -> tuple[int, ...]:
+    """The numbers of channels that a variant is for."""
+    return (1,) if get_variant(name).codecs == ("palette",) else (1, 3)
+
+
+def noise_for(model: AutoregressiveModel, seed: int, *, count: int, shape: tuple[int, int]) -> Tensor:
+    """What `count` pictures of a model are drawn by."""
+    return draw_noise(seed, count=count, channels=model.noise_channels, height=shape[0], width=shape[1])
 
 
 def lively_model(

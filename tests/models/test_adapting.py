@@ -10,13 +10,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from pixelart.codec import RGB, Codec, Gray, Indexed
+from pixelart.codec import RGB, Codec, Gray, Indexed, Paletted
 from pixelart.errors import RequestRejected
 from pixelart.layers.indexed import declared_rows
 from pixelart.models import AutoregressiveModel, create_model, get_variant, list_models
 from pixelart.models.adapting import adapt, adapted_config
 from pixelart.models.weights import CheckpointConfig, config_of
-from tests.models.checks import lively_model, nothing_known, random_pixels
+from tests.models.checks import depths, lively_model, nothing_known, random_pixels
 
 CLASSES = ("a", "b", "c")
 COLOURS = np.array([[10, 10, 10], [250, 20, 20], [20, 250, 20], [20, 20, 250]], np.uint8)
@@ -27,6 +27,12 @@ every_indexed_model = pytest.mark.parametrize("name", [n for n in list_models() 
 def start(name: str, codec: Codec) -> tuple[AutoregressiveModel, CheckpointConfig]:
     model = lively_model(name, channels=codec.channels, levels=codec.levels, shape=SHAPE)
     return model, config_of(model, name, codec, CLASSES)
+
+
+def codec_for(name: str) -> Codec:
+    """One that the variant is for."""
+    kinds = get_variant(name).codecs
+    return Indexed(COLOURS) if not kinds else Paletted(COLOURS, levels=6) if "palette" in kinds else RGB()
 
 
 def with_palette(name: str, colours: np.ndarray[Any, Any]) -> tuple[AutoregressiveModel, AutoregressiveModel]:
@@ -80,7 +86,7 @@ def test_a_palette_may_have_fewer_or_more_colours(name: str, count: int) -> None
 
 @pytest.mark.parametrize("name", list_models())
 def test_new_classes_leave_the_old_ones_as_they_are_to_the_bit(name: str) -> None:
-    codec = RGB() if get_variant(name).codecs else Indexed(COLOURS)
+    codec = codec_for(name)
     model, config = start(name, codec)
     wanted = adapted_config(config, codec=codec, classes=("x", "b", "y"))
     assert wanted.classes == ("a", "b", "c", "x", "y")
@@ -96,8 +102,9 @@ def test_new_classes_leave_the_old_ones_as_they_are_to_the_bit(name: str) -> Non
         torch.testing.assert_close(model.log_prob(x, mean), adapted.log_prob(x, begun), rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("name", list_models())
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("name", "channels"), [(name, channels) for name in list_models() for channels in depths(name)]
+)
 def test_layers_declare_exactly_what_depends_on_colours_and_classes(name: str, channels: int) -> None:
     """What grows with the number of levels or of classes is declared, and nothing else: a new layer cannot forget."""
     sizes = {"channels": channels, "levels": 4, "height": 5, "width": 4, "num_classes": 3}

@@ -13,17 +13,30 @@ from torch import Tensor
 
 from pixelart.codec import RGB, Gray
 from pixelart.layers.context import Context
+from pixelart.layers.program_stream import ProgramStream
 from pixelart.likelihoods import DiscretizedLogisticMixture
 from pixelart.models import AutoregressiveModel, RasterModel, get_variant, list_models
 from pixelart.models.weights import CONFIG_FILE, WEIGHTS_FILE, config_of, load_weights, pack_weights, read_config
-from pixelart.sampling import Controls, draw_noise, sample_cached, sample_fixed_point, sample_naive
-from tests.models.checks import CLASSES, leaks_and_gaps, lively_model, nothing_known, random_pixels
+from pixelart.sampling import Controls, sample_cached, sample_fixed_point, sample_naive
+from tests.models.checks import (
+    CLASSES,
+    depths,
+    leaks_and_gaps,
+    lively_model,
+    noise_for,
+    nothing_known,
+    random_pixels,
+)
 from tests.models.coverage import EXACT_AT_ANY_SIZE, seen_by
 
 SHAPES = [(5, 5), (3, 6), (6, 3)]
 every_model = pytest.mark.parametrize("name", list_models())
 every_raster_model = pytest.mark.parametrize(
     "name", [n for n in list_models() if issubclass(get_variant(n).model, RasterModel)]
+)
+every_case = pytest.mark.parametrize(
+    ("name", "channels"),
+    [(name, channels) for channels in (1, 3) for name in list_models() if channels in depths(name)],
 )
 every_depth = pytest.mark.parametrize("channels", [1, 3])
 every_shape = pytest.mark.parametrize("shape", SHAPES, ids=["square", "wide", "tall"])
@@ -42,8 +55,13 @@ def half_known(x: Tensor, *, seed: int = 1) -> Context:
     return Context(torch.eye(CLASSES)[torch.arange(len(x)) % CLASSES], x, mask)
 
 
-@every_model
-@every_depth
+in_raster_order = pytest.mark.parametrize(
+    ("name", "channels"), [(n, c) for c in (1, 3) for n in list_models() if c in depths(n) and n != "sketch_pixelcnn"]
+)
+"""A sketch is drawn whole before its colours: tests/models/test_sketch_pixelcnn.py has its order."""
+
+
+@in_raster_order
 @every_shape
 @pytest.mark.parametrize("training", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["eval", "train"])
 def test_causality_and_coverage(name: str, channels: int, shape: tuple[int, int], training: bool) -> None:
@@ -62,8 +80,7 @@ def test_reach(name: str, shape: tuple[int, int]) -> None:
     assert not gaps, f"the first of each is not seen by the second: {gaps[:5]}"
 
 
-@every_model
-@every_depth
+@every_case
 def test_probabilities_sum_to_one(name: str, channels: int) -> None:
     """Over all 2 x 2 pictures of two levels, with and without class and known pixels."""
     with torch.no_grad():
@@ -80,8 +97,7 @@ def test_probabilities_sum_to_one(name: str, channels: int) -> None:
         assert log_p.exp().sum().item() == pytest.approx(1, abs=1e-9)
 
 
-@every_model
-@every_depth
+@every_case
 @every_shape
 @pytest.mark.parametrize(
     ("levels", "controls"),
@@ -104,17 +120,16 @@ def test_every_sampler_draws_the_same(
     noise, and see the same log p."""
     model = lively_model(name, channels=channels, levels=levels, shape=shape)
     context = half_known(random_pixels(4, channels, levels, shape))
-    noise = draw_noise(5, count=4, channels=channels, height=shape[0], width=shape[1])
+    noise = noise_for(model, 5, count=4, shape=shape)
     reference = sample_naive(model, context, controls=controls, noise=noise)
     cached = sample_cached(model, context, controls=controls, noise=noise)
-    for stage in model.stages():
-        monkeypatch.setattr(type(stage.stream(stage.encode(context))), "row_kernel", lambda _: None)
+    monkeypatch.setattr(ProgramStream, "row_kernel", lambda _: None)
     plain = sample_cached(model, context, controls=controls, noise=noise)
     passes: list[int] = []
     settled = sample_fixed_point(
         model, context, controls=controls, noise=noise, on_row=lambda done, rows, x: passes.append(done)
     )
-    assert len(passes) <= context.mask.flatten(1).sum(1).max() * channels and passes == sorted(passes)
+    assert len(passes) <= context.mask.flatten(1).sum(1).max() * model.noise_channels and passes == sorted(passes)
     for other in (cached, plain, settled):
         assert torch.equal(other.x, reference.x)
         torch.testing.assert_close(other.log_prob, reference.log_prob, **rounding(model))
@@ -170,12 +185,20 @@ OTHER_CONFIGS: list[tuple[str, dict[str, Any]]] = [
     ("row_rnn", {"form": "many_to_one"}),
     ("row_rnn", {"form": "bidirectional_many_to_one", "cell": "gru"}),
 ]
+ATTENTION: dict[str, Any] = {"attention": (1,), "heads": 2, "head_size": 3}
+ALL_CONFIGS: list[tuple[str, dict[str, Any]]] = [
+    *((name, {}) for name in list_models()),
+    *OTHER_CONFIGS,
+    ("gated_pixelcnn", ATTENTION),
+    ("gated_pixelcnn", {**ATTENTION, "stride": 1}),
+]
 
 
 @pytest.mark.parametrize(
-    ("name", "config"), [(name, {}) for name in list_models()] + OTHER_CONFIGS, ids=lambda value: str(value)
+    ("name", "config", "channels"),
+    [(name, config, c) for name, config in ALL_CONFIGS for c in (1, 3) if c in depths(name)],
+    ids=lambda value: str(value),
 )
-@every_depth
 def test_one_picture_is_drawn_alike_and_leaves_the_weights_alone(
     name: str, config: dict[str, Any], channels: int
 ) -> None:
@@ -184,7 +207,7 @@ def test_one_picture_is_drawn_alike_and_leaves_the_weights_alone(
     model = lively_model(name, channels=channels, levels=4, shape=shape, **config)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     context = half_known(random_pixels(1, channels, 4, shape))
-    noise = draw_noise(2, count=1, channels=channels, height=6, width=5)
+    noise = noise_for(model, 2, count=1, shape=(6, 5))
     reference = sample_naive(model, context, controls=Controls(), noise=noise)
     for sampler in (sample_cached, sample_fixed_point):
         sample = sampler(model, context, controls=Controls(), noise=noise)
@@ -200,7 +223,7 @@ def test_causality_of_other_forms(name: str, config: dict[str, Any]) -> None:
     assert not leaks and not gaps
 
 
-@every_model
+@pytest.mark.parametrize("name", [name for name in list_models() if name != "sketch_pixelcnn"])
 def test_causality_given_a_class_and_known_pixels(name: str) -> None:
     """What is hidden reaches no table but those that are to see it, when the context holds something too."""
     shape, levels = (4, 5), 4
@@ -221,7 +244,7 @@ def test_a_hole_may_end_in_any_row(name: str) -> None:
     shape, levels = (5, 4), 4
     model = lively_model(name, channels=1, levels=levels, shape=shape)
     x = random_pixels(2, 1, levels, shape)
-    noise = draw_noise(3, count=2, channels=1, height=5, width=4)
+    noise = noise_for(model, 3, count=2, shape=(5, 4))
     for last in range(5):
         mask = torch.zeros(2, *shape, dtype=torch.bool)
         mask[:, max(0, last - 1) : last + 1, 1:3] = True
@@ -233,13 +256,12 @@ def test_a_hole_may_end_in_any_row(name: str) -> None:
             torch.testing.assert_close(other.log_prob, reference.log_prob, **rounding(model))
 
 
-@every_model
-@every_depth
+@in_raster_order
 def test_temperature_map(name: str, channels: int) -> None:
     """Pixels of one temperature come out as in a picture that has it everywhere, but for those after one of another."""
     model = lively_model(name, channels=channels, levels=4, shape=(6, 5))
     context = nothing_known(random_pixels(3, channels, 4, (6, 5)))
-    noise = draw_noise(0, count=3, channels=channels, height=6, width=5)
+    noise = noise_for(model, 0, count=3, shape=(6, 5))
     heat = torch.full((6, 5), 0.5, dtype=torch.float64)
     heat[3:] = 4.0
     place = [(row, column, 0) for row in range(6) for column in range(5)]
@@ -253,13 +275,12 @@ def test_temperature_map(name: str, channels: int) -> None:
         assert not torch.equal(mixed[:, :, 3:], cold[:, :, 3:])
 
 
-@every_model
-@every_depth
+@every_case
 def test_log_prob_of_a_sample_is_what_was_seen_while_drawing(name: str, channels: int) -> None:
     shape, levels = (5, 4), 4
     model = lively_model(name, channels=channels, levels=levels, shape=shape)
     context = half_known(random_pixels(3, channels, levels, shape))
-    noise = draw_noise(9, count=3, channels=channels, height=5, width=4)
+    noise = noise_for(model, 9, count=3, shape=(5, 4))
     controls = Controls(temperature=1.7, guidance=1.5)
     sample = sample_cached(model, context, controls=controls, noise=noise)
     judged = model.log_prob(sample.x, context).double() * context.mask[:, None]
@@ -267,8 +288,7 @@ def test_log_prob_of_a_sample_is_what_was_seen_while_drawing(name: str, channels
     assert (sample.log_prob <= 0).all() and sample.log_prob[context.mask[:, None].expand_as(judged)].mean() < -0.01
 
 
-@every_model
-@every_depth
+@every_case
 def test_same_seed_same_picture_at_any_batch_size(name: str, channels: int) -> None:
     shape = (6, 5)
     model = lively_model(name, channels=channels, levels=5, shape=shape)
@@ -279,7 +299,7 @@ def test_same_seed_same_picture_at_any_batch_size(name: str, channels: int) -> N
         one = half_known(x)
         parts = {name: part.expand(count, *part.shape[1:]) for name, part in vars(one).items() if part is not None}
         context = Context(**parts)
-        noise = draw_noise(seed, count=count, channels=channels, height=6, width=5)
+        noise = noise_for(model, seed, count=count, shape=(6, 5))
         return sample_cached(model, context, controls=controls, noise=noise).x
 
     together = draw(3, 5)
@@ -288,8 +308,7 @@ def test_same_seed_same_picture_at_any_batch_size(name: str, channels: int) -> N
     assert len({tuple(picture.flatten().tolist()) for picture in together}) > 1
 
 
-@every_model
-@every_depth
+@every_case
 def test_context_is_seen_from_all_sides_and_hides_what_is_hidden(name: str, channels: int) -> None:
     shape, levels = (5, 5), 4
     model = lively_model(name, channels=channels, levels=levels, shape=shape)
@@ -313,8 +332,7 @@ def test_context_is_seen_from_all_sides_and_hides_what_is_hidden(name: str, chan
         assert not torch.equal(one, two), "the class makes no difference, or mirroring"
 
 
-@every_model
-@every_depth
+@every_case
 def test_save_and_load_are_bit_identical(name: str, channels: int, tmp_path: Path) -> None:
     codec = RGB() if channels == 3 else Gray()
     model = lively_model(name, channels=channels, levels=codec.levels, shape=(4, 4))
@@ -328,13 +346,12 @@ def test_save_and_load_are_bit_identical(name: str, channels: int, tmp_path: Pat
     assert pack_weights(loaded) == pack_weights(model)
 
 
-@every_model
-@every_depth
+@every_case
 def test_nothing_to_draw_draws_nothing(name: str, channels: int) -> None:
     model = lively_model(name, channels=channels, levels=4, shape=(3, 3))
     x = random_pixels(2, channels, 4, (3, 3))
     context = Context(torch.zeros(2, CLASSES), x, torch.zeros(2, 3, 3, dtype=torch.bool))
-    noise = draw_noise(0, count=2, channels=channels, height=3, width=3)
+    noise = noise_for(model, 0, count=2, shape=(3, 3))
     for sampler in (sample_naive, sample_cached, sample_fixed_point):
         sample = sampler(model, context, controls=Controls(), noise=noise)
         assert torch.equal(sample.x, x) and not sample.log_prob.any()

@@ -17,9 +17,11 @@ from pixelart.errors import WeightsRejected
 from pixelart.layers.context import Context
 from pixelart.models import (
     AutoregressiveModel,
+    RasterModel,
     config_from_dict,
     config_to_dict,
     create_model,
+    get_variant,
     list_models,
     scale_of_pixels,
 )
@@ -29,7 +31,7 @@ from pixelart.training.evaluation import nats_per_image, nats_per_stage, stage_b
 from tests.models.checks import CLASSES, leaks_and_gaps, lively_model, nothing_known, random_pixels
 
 GATED = stage("gated_pixelcnn", preset="debug")
-VARIANTS = [name for name in list_models() if name != "multiscale"]
+VARIANTS = [name for name in list_models() if issubclass(get_variant(name).model, RasterModel)]
 DATA: dict[str, Any] = {"channels": 1, "levels": 4, "height": 6, "width": 5, "num_classes": 2}
 
 

@@ -1,0 +1,111 @@
+"""A palette as an input: colours enter a network by what they are, and logits are products with the colours offered.
+
+One set of weights then draws in any palette, in any order: permuting the palette permutes the probabilities. A small
+network turns each colour (Oklab and opacity) into a code. Pixels embed as linear maps of the code of their colour, and
+the logit of colour k is the product of a pixel's query with the key of code k (a pointer: Pointer Networks, Vinyals et
+al. 2015, 1506.03134). Plain Oklab values hardly learn; sines and cosines of them do (Fourier Features, Tancik et al.
+2020, 2006.10739).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pixelart.layers.precision import precisely
+from pixelart.layers.program import Program, Slot
+
+FREQUENCIES = (1.0, 2.0, 4.0, 8.0, 16.0)
+NEVER = -1e4
+"""The logit of a colour that cannot be drawn: finite, so that guidance can extrapolate it; its probability is 0."""
+
+
+def is_used(palette: Tensor) -> Tensor:
+    """bool (B, K): which slots of palettes (B, K, 4), of Oklab and opacity, hold a colour. Opacity below 0 marks the
+    others."""
+    return palette[..., 3] >= 0
+
+
+def grey_ramp(levels: int) -> Tensor:
+    """The palette (1, K, 4) of a transparent colour and greys from black to white."""
+    lightness = torch.linspace(0, 1, max(1, levels - 1))
+    ramp = torch.zeros(1, levels, 4)
+    ramp[0, 1:, 0], ramp[0, 1:, 3] = lightness[: levels - 1], 1
+    return ramp
+
+
+class PaletteEncoder(nn.Module):
+    """palettes (B, K, 4) of Oklab and opacity (1 opaque, 0 transparent, below 0 unused) -> codes (B, K, `features`)."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(3 * (1 + 2 * len(FREQUENCIES)) + 1, 2 * features)
+        self.out = nn.Linear(2 * features, features)
+        self.norm = nn.LayerNorm(features)
+
+    def forward(self, palette: Tensor) -> Tensor:
+        return precisely(self._codes, palette.to(self.out.weight.dtype))
+
+    def _codes(self, palette: Tensor) -> Tensor:
+        lab, opacity = palette[..., :3], palette[..., 3:].clamp(min=0)
+        angles = torch.cat([lab * (math.pi * f) for f in FREQUENCIES], dim=-1)
+        features = torch.cat([lab, angles.sin(), angles.cos()], dim=-1) * opacity  # transparent has no colour
+        return self.norm(self.out(F.gelu(self.hidden(torch.cat([features, opacity], dim=-1)))))
+
+
+class PaletteEmbedding(nn.Module):
+    """Pixels as features: a linear map of the code of each pixel's colour. With `unknown` a further level, K, stands
+    for a pixel whose colour is not known."""
+
+    def __init__(self, codes: int, features: int, *, unknown: bool = False) -> None:
+        super().__init__()
+        self.table = nn.Linear(codes, features, bias=False)
+        self.unknown = nn.Parameter(torch.randn(1, 1, features)) if unknown else None
+        self.groups = (0,) * features
+
+    def rows(self, codes: Tensor | None) -> Tensor:
+        """(B, K, E): the features of each colour of palettes with `codes` (B, K, M); of one where all share it."""
+        assert codes is not None, "this network needs a palette"
+        return self.table(codes if codes.stride(0) else codes[:1])
+
+    def forward(self, x: Tensor, codes: Tensor | None) -> Tensor:
+        """Features (B, E, H, W) of pixels x int64 (B, 1, H, W) in palettes with `codes` (B, K, M)."""
+        assert codes is not None, "this network needs a palette"
+        table = self.table(codes)
+        if self.unknown is not None:
+            table = torch.cat([table, self.unknown.to(table.dtype).expand(len(table), -1, -1)], dim=1)
+        slots = table.shape[1]
+        offsets = torch.arange(len(table), device=x.device)[:, None, None] * slots
+        features = F.embedding(x[:, 0] + offsets, table.flatten(0, 1))  # (B, H, W, E)
+        return features.permute(0, 3, 1, 2)
+
+
+class PalettePointer(nn.Module):
+    """Queries (B, D, h, w) of pixels, and the codes (B, K, M) of their palettes -> logits (B, K, h, w), in single
+    precision: product with a key of each colour, and a bias of it."""
+
+    def __init__(self, codes: int, queries: int) -> None:
+        super().__init__()
+        self.key = nn.Linear(codes, queries, bias=False)
+        self.bias = nn.Linear(codes, 1)
+        self.scale = nn.Parameter(torch.tensor(1.0))
+        nn.init.normal_(self.key.weight, std=(codes * queries) ** -0.5)
+        nn.init.zeros_(self.bias.weight)
+
+    def forward(self, queries: Tensor, codes: Tensor) -> Tensor:
+        return precisely(self._logits, queries, codes)
+
+    def emit(self, program: Program, queries: Slot, codes: Tensor) -> Slot:
+        """Write it into a program: the logits of a pixel with `queries`."""
+        codes = codes if codes.stride(0) else codes[:1]
+        logits = program.table_bias(self.bias(codes)[..., 0])
+        program.table_product(logits, queries, (self.key(codes) * self.scale).mT.contiguous())
+        return logits
+
+    def _logits(self, queries: Tensor, codes: Tensor) -> Tensor:
+        codes = codes.to(queries.dtype)
+        keys, bias = self.key(codes) * self.scale, self.bias(codes)
+        return torch.baddbmm(bias, keys, queries.flatten(2)).unflatten(2, queries.shape[2:])

@@ -1,0 +1,109 @@
+"""Causal self-attention over the pixels before one: what a stack of convolutions is too short for.
+
+Attention Is All You Need (Vaswani et al. 2017, 1706.03762); over pixels: Image Transformer (Parmar et al. 2018,
+1802.05751).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pixelart.layers.causal import pointwise
+from pixelart.layers.cursor import Cursor
+from pixelart.layers.masked import Groups
+from pixelart.layers.program import Program, Slot
+
+PERIODS = (4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
+
+
+class CausalSelfAttention(nn.Module):
+    """h + 1x1 of a mean of values of pixels strictly before each, weighted by query and key.
+
+    Keys and values are those of every `stride`-th row and column: convolutions have told them of their neighbours, and
+    what is near is seen by convolutions. Features of pixel j may know all channels but its own pixel's last ones, so
+    those of pixels strictly before i are past for every channel of i; a query is made of the features of the first
+    colour group, which know no channel of their own pixel, and what comes out is of the first group. A key of zeros
+    stands before the first pixel. Sines and cosines of row and column are added to queries and keys, so that a weight
+    can tell distances.
+    """
+
+    def __init__(self, groups: Groups, *, heads: int, size: int, stride: int) -> None:
+        super().__init__()
+        self.heads, self.size, self.stride = heads, size, stride
+        inner, last = heads * size, max(groups)
+        self.inner = inner
+        self.query = pointwise(groups, (0,) * inner)
+        self.key_value = pointwise(groups, (last,) * (2 * inner))
+        self.place = nn.Conv2d(4 * len(PERIODS), 2 * inner, 1, bias=False)
+        self.out = pointwise((0,) * inner, groups)
+        with torch.no_grad():
+            self.out.weight.mul_(0.1)  # a deep stack starts near the identity
+
+    def forward(self, h: Tensor, cursor: Cursor | None) -> Tensor:
+        """(B, F, h, w) of features h (B, F, h, w) of the cursor's region."""
+        rows, columns = (slice(0, n) for n in h.shape[2:]) if cursor is None else (cursor.rows, cursor.columns)
+        place_query, place_key = self.place(place_features(rows, columns, like=h)).chunk(2, dim=1)
+        query, number = self.query(h, cursor) + place_query, pixel_numbers(rows, columns, h, cursor)
+        own = (..., *(slice(-part.start % self.stride, None, self.stride) for part in (rows, columns)))
+        keys, values = self.key_value(h[own], cursor).chunk(2, dim=1)
+        keys, values, places = self._split(keys + place_key[own]), self._split(values), number[own].flatten()
+        if cursor is not None:
+            keys, values, places = self._with_past(keys, values, places, cursor)
+        keys, values = F.pad(keys, (0, 0, 1, 0)), F.pad(values, (0, 0, 1, 0))
+        is_past = F.pad(places[None] < number.flatten()[:, None], (1, 0), value=True)
+        mean = F.scaled_dot_product_attention(self._split(query), keys, values, attn_mask=is_past)
+        return h + self.out(mean.transpose(2, 3).flatten(1, 2).unflatten(2, h.shape[2:]), cursor)
+
+    def row_inputs(self, rows: slice, columns: slice, like: Tensor) -> list[Tensor]:
+        """What the place gives to queries, and to keys and values, biases included: (1, W, n) each."""
+        query, key = self.place(place_features(rows, columns, like=like)).chunk(2, dim=1)
+        own = torch.cat([key, torch.zeros_like(key)], dim=1) + self.key_value.bias[:, None, None]
+        return [part[:, :, 0].mT for part in (query + self.query.bias[:, None, None], own)]
+
+    def emit(self, program: Program, h: Slot, query: Slot, key_value: Slot) -> Slot:
+        """Write `forward` into a program; `query` and `key_value` are places of its rows, filled by `row_inputs`."""
+        asked = program.load_row(query)
+        program.product(asked, h, self.query.matrix())
+        mean = program.attention(asked, h, key_value, self.key_value.matrix(), heads=self.heads, stride=self.stride)
+        result = program.bias(self.out.bias)
+        program.product(result, mean, self.out.matrix())
+        program.add(result, h)
+        return result
+
+    def _split(self, x: Tensor) -> Tensor:  # (B, heads * size, h, w) -> (B, heads, h * w, size)
+        return x.flatten(2).unflatten(1, (self.heads, self.size)).transpose(2, 3)
+
+    def _with_past(self, keys: Tensor, values: Tensor, places: Tensor, cursor: Cursor) -> tuple[Tensor, Tensor, Tensor]:
+        """Keys, values (B, heads, n, size) and numbers (n,) of all pixels so far, after these have been kept."""
+        across = -(-cursor.width // self.stride)
+        shape = (2, len(keys), self.heads, -(-cursor.height // self.stride) * across, self.size)
+        kept = cursor.keep(self, "past", lambda: keys.new_zeros(shape).movedim(1, 0))  # batch first
+        slots = places // (cursor.width * self.stride) * across + places % cursor.width // self.stride
+        kept[:, 0, :, slots], kept[:, 1, :, slots] = keys, values
+        every = torch.arange(shape[3], device=keys.device)
+        numbers = every // across * (cursor.width * self.stride) + every % across * self.stride
+        return kept[:, 0], kept[:, 1], numbers
+
+
+def pixel_numbers(rows: slice, columns: slice, h: Tensor, cursor: Cursor | None) -> Tensor:
+    """The numbers (h, w) of the pixels of a region in raster order."""
+    width = h.shape[3] if cursor is None else cursor.width
+    down, across = (torch.arange(part.start, part.stop, device=h.device) for part in (rows, columns))
+    return down[:, None] * width + across
+
+
+def place_features(rows: slice, columns: slice, *, like: Tensor) -> Tensor:
+    """Sines and cosines (1, 4 * len(PERIODS), h, w) of the rows and columns of a region, in pixels."""
+    made = []
+    shape = (rows.stop - rows.start, columns.stop - columns.start)
+    for part, axis in ((rows, 0), (columns, 1)):
+        place = torch.arange(part.start, part.stop, device=like.device, dtype=torch.float32)
+        for period in PERIODS:
+            angle = place * (2 * math.pi / period)
+            for wave in (angle.sin(), angle.cos()):
+                made.append((wave[:, None] if axis == 0 else wave[None]).expand(shape))
+    return torch.stack(made)[None].to(like.dtype if like.dtype == torch.float64 else torch.float32)

@@ -1,0 +1,196 @@
+"""Sketch first, then colour (PixelCNN Models with Auxiliary Variables for Natural Image Modeling, Kolesnikov & Lampert
+2017, 1612.08185, section 3.1: grayscale PixelCNN).
+
+    sketch = of each pixel: transparent, or one of a few levels of lightness; a function of the picture
+    p(picture) = p(sketch) * p(picture | sketch)
+
+Nothing is approximated: the sketch is a function of the picture, so both sides are the same number. The first factor
+has few levels and can afford to see the whole; the second sees the finished sketch on all sides through its context
+encoder and only has to choose colours: those of another level have probability zero. So a picture gets its shape before
+its texture.
+
+What differs from the paper: both factors are gated stacks (1606.05328), the first with causal attention; the palette is
+an input of both (layers/palette.py), so the levels of a sketch are those of the colours that the palette has.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pixelart.layers.context import Context, ContextConfig
+from pixelart.layers.indexed import undeclare
+from pixelart.layers.palette import NEVER, grey_ramp
+from pixelart.models.base import AutoregressiveModel, ModelConfig, Part, RasterModel, StageConfig
+from pixelart.models.multiscale import stage
+from pixelart.models.registry import get_variant, register_model
+
+
+@dataclass(frozen=True)
+class SketchPixelCNNConfig(ModelConfig):
+    """`stages`: the network of the sketch, then that of the colours, whose context encoder is like `context`; that of
+    the sketch is like `sketch_context`. `lightness`: where its levels meet, in thousandths of Oklab's lightness."""
+
+    stages: tuple[StageConfig, ...] = ()
+    sketch_context: ContextConfig = field(default_factory=ContextConfig)
+    lightness: tuple[int, ...] = (120, 300, 450, 620)
+
+    @property
+    def sketch_levels(self) -> int:
+        """Transparent, and each range of lightness."""
+        return len(self.lightness) + 2
+
+    def networks(self) -> Iterator[tuple[StageConfig, ModelConfig]]:
+        """Each stage, with the whole config of its network."""
+        shared = {f.name: getattr(self, f.name) for f in dataclasses.fields(ModelConfig)}
+        sketch = {
+            **shared,
+            "levels": self.sketch_levels,
+            "context": replace(self.sketch_context, colours=self.levels, sketch=0),
+        }
+        colour = {**shared, "context": replace(self.context, sketch=self.sketch_levels, colours=0)}
+        for one, values in zip(self.stages, (sketch, colour), strict=True):
+            yield one, get_variant(one.variant).config(**one.values, **values)
+
+
+TINY = ContextConfig(hidden=8, embedding=3, dilations=(1,), codes=6)
+PRESETS: dict[str, dict[str, Any]] = {
+    "default": {
+        "stages": (
+            stage("gated_pixelcnn", hidden=64, skip=64, head=96, attention=(5, 9)),
+            stage("gated_pixelcnn", hidden=56, skip=64, head=64, dilations=(1, 2, 1, 4, 1, 2)),
+        ),
+        "context": ContextConfig(codes=64),
+        "sketch_context": ContextConfig(hidden=64, dilations=(1, 2, 1, 4), codes=64),
+    },
+    "studio": {
+        "stages": (
+            stage("gated_pixelcnn", hidden=64, skip=80, head=96, attention=(5, 9), heads=2, head_size=32),
+            stage("gated_pixelcnn", hidden=48, skip=64, head=64, dilations=(1, 2, 1, 4, 1)),
+        ),
+        "context": ContextConfig(hidden=80, codes=64),
+        "sketch_context": ContextConfig(hidden=64, dilations=(1, 2, 1, 4), codes=64),
+    },
+    "debug": {
+        "stages": (
+            stage("gated_pixelcnn", preset="debug", attention=(1,), heads=2, head_size=3),
+            stage("gated_pixelcnn", preset="debug"),
+        ),
+        "context": TINY,
+        "sketch_context": TINY,
+        "lightness": (400,),
+    },
+}
+
+
+@register_model("sketch_pixelcnn", config=SketchPixelCNNConfig, presets=PRESETS, codecs=("palette",))
+class SketchPixelCNN(AutoregressiveModel):
+    """A network that draws the sketch, and one that colours it."""
+
+    config: SketchPixelCNNConfig
+
+    def __init__(self, config: SketchPixelCNNConfig) -> None:
+        super().__init__(config)
+        self.chain = nn.ModuleList(get_variant(one.variant).model(network) for one, network in config.networks())
+        self.noise_channels = 2
+        undeclare(self, "level")  # levels of lightness, and colours that are an input: no weight is of one colour
+
+    def stages(self) -> Sequence[RasterModel]:
+        return [network for network in self.chain if isinstance(network, RasterModel)]
+
+    def part(self, stage: int) -> Part:
+        return Part(noise=slice(stage, stage + 1))
+
+    def stage_context(self, stage: int, context: Context, drawn: Tensor | None) -> Context:
+        levels = self.colour_levels(context)
+        if stage == 0:
+            known = torch.where(context.mask[:, None], self.config.levels, context.pixels)
+            return replace(
+                context,
+                pixels=sketch_of(context.pixels, levels),
+                beside=known,
+                allowed=self._allowed_levels(context, levels),
+                palette=self._palette(context),
+            )
+        assert drawn is not None, "colours are drawn for a sketch"
+        allowed = levels[:, :, None, None] == drawn
+        used = context.used()
+        return replace(context, beside=drawn, allowed=allowed if used is None else allowed & used)
+
+    def colour_levels(self, context: Context) -> Tensor:
+        """int64 (B, K): the level of a sketch that each colour of the palettes has; 0 is transparent."""
+        palette = self._palette(context)
+        bounds = torch.tensor(self.config.lightness, device=palette.device, dtype=torch.float32) / 1000
+        level = 1 + torch.bucketize(palette[..., 0].float().contiguous(), bounds, right=True)
+        return torch.where(palette[..., 3] > 0, level, 0)
+
+    def log_probs(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
+        told = [network.log_probs(part, given) for network, part, given in self._factors(x, context)]
+        return sum_of(log_p for log_p, _ in told), sum_of(votes for _, votes in told)
+
+    def vote_log_prob(self, x: Tensor, context: Context) -> Tensor:
+        return sum_of(network.vote_log_prob(part, given) for network, part, given in self._factors(x, context))
+
+    def log_prob(self, x: Tensor, context: Context) -> Tensor:
+        return sum_of(network.log_prob(part, given) for network, part, given in self._factors(x, context))
+
+    def maps_and_votes(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
+        """Of a colour whose level is that of x at the pixel, log p; of those of another level log p of the level, in
+        equal parts: their own share depends on a sketch that is not the one of x."""
+        told = [network.maps_and_votes(part, given) for network, part, given in self._factors(x, context)]
+        levels = self.colour_levels(context)
+        (sketch, sketch_votes), (colour, colour_votes) = told
+        if (used := context.used()) is not None:  # what cannot be drawn has no part of its level's share either
+            colour, colour_votes = (maps.masked_fill(~used, 2 * NEVER) for maps in (colour, colour_votes))
+        return self._joint(sketch, colour, levels), self._joint(sketch_votes, colour_votes, levels)
+
+    def votes(self, x: Tensor, context: Context) -> Tensor:
+        return self.maps_and_votes(x, context)[1]
+
+    def _factors(self, x: Tensor, context: Context) -> Iterator[tuple[RasterModel, Tensor, Context]]:
+        """Each network, what it models of x, and what it is given."""
+        sketch = sketch_of(x, self.colour_levels(context))
+        for number, (network, part) in enumerate(zip(self.stages(), (sketch, x), strict=True)):
+            yield network, part, self.stage_context(number, context, sketch if number else None)
+
+    def _joint(self, sketch: Tensor, colour: Tensor, levels: Tensor) -> Tensor:
+        """log p (B, K, H, W) of each colour, of logits (B, S, H, W) and (B, K, H, W), levels (B, K)."""
+        index = levels[:, :, None, None].expand_as(colour)
+        of_level = torch.log_softmax(sketch.to(colour.dtype), dim=1).gather(1, index)
+        alike = levels[:, None, :] == levels[:, :, None]  # (B, K, K)
+        of_each = [colour.masked_fill(levels[:, :, None, None] != s, 2 * NEVER) for s in range(sketch.shape[1])]
+        centred = colour - torch.stack([of_one.amax(1) for of_one in of_each], dim=1).gather(1, index)
+        # The best of a level is at 0, so no sum is 0.
+        total = torch.einsum("bjk,bkhw->bjhw", alike.to(colour.dtype), centred.exp())
+        return of_level + centred - total.log()
+
+    def _allowed_levels(self, context: Context, levels: Tensor) -> Tensor:
+        """bool (B, S, 1, 1), or (B, S, H, W): the levels of which a colour may be drawn."""
+        used = context.used()
+        if used is None:
+            used = torch.ones_like(levels, dtype=torch.bool)[:, :, None, None]
+        found = [(used & (levels == s)[:, :, None, None]).any(1) for s in range(self.config.sketch_levels)]
+        return torch.stack(found, dim=1)
+
+    def _palette(self, context: Context) -> Tensor:
+        if context.palette is not None:
+            return context.palette
+        return grey_ramp(self.config.levels).to(context.mask.device).expand(len(context.mask), -1, -1)
+
+
+def sketch_of(x: Tensor, levels: Tensor) -> Tensor:
+    """int64 (B, 1, H, W), the sketch of pictures x (B, 1, H, W) in palettes of `levels` (B, K)."""
+    return levels.gather(1, x.flatten(1)).view_as(x)
+
+
+def sum_of(parts: Iterator[Tensor]) -> Tensor:
+    """Of tensors of one shape."""
+    first, *others = parts
+    for other in others:
+        first = first + other
+    return first
