@@ -8,7 +8,7 @@ The slow twin of a program is the network's trunk in PyTorch.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -52,7 +52,7 @@ class Machine(NamedTuple):
 
 
 @njit(inline="always")
-def exp32(x: float) -> float:
+def exp32(x: Any) -> Any:
     """exp in single precision, by which loops are vectorised (Cephes; 2 units in the last place)."""
     x = min(max(x, np.float32(-87.0)), np.float32(88.0))
     n = np.floor(x * np.float32(1.4426950408889634) + np.float32(0.5))
@@ -226,6 +226,7 @@ def draw_row(
     """
     pictures = mask.shape[0]
     channels, guided = x.shape[1], x.shape[0] > pictures
+    here = np.empty(0, np.bool_)
     streams = np.empty((high - low) * (2 if guided else 1), np.int64)
     for b in range(high - low):
         streams[b] = low + b

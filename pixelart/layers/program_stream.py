@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -22,32 +21,32 @@ from pixelart.layers.stream import RowKernel, TrunkStream, Unit
 _POOL = ThreadPoolExecutor(thread_name_prefix="draw-row")
 
 
-class Programmed(nn.Module):
-    """Abstract: a network that can say what a pixel of it takes."""
+class Programmed(Protocol):
+    """A network that can say what a pixel of it takes."""
 
-    vote: nn.Module
-    unit: Unit
+    @property
+    def vote(self) -> nn.Module: ...
 
-    @abstractmethod
+    unit: ClassVar[Unit]
+
     def trunk(self, x: Tensor, given: Conditioning, cursor: Cursor | None = None) -> Tensor: ...
 
-    @abstractmethod
     def readout(
         self, answers: Tensor, given: Conditioning, rows: slice = slice(None), columns: slice = slice(None)
     ) -> Tensor: ...
 
-    @abstractmethod
     def program(self, given: Conditioning) -> Program:
         """The operations of one pixel, up to its logits."""
+        ...
 
-    @abstractmethod
     def row_inputs(self, x: Tensor, given: Conditioning, cursor: Cursor) -> list[Tensor]:
         """What the rows above and the context give to the pixels of the cursor's row: (B or 1, W, n), in the
         order in which `program` lays out `rows`."""
+        ...
 
     def kept(self, cursor: Cursor) -> list[Tensor]:
         """Keys and values (B, 2, heads, places, size) that a prefill kept, of each attention."""
-        return []
+        ...
 
 
 class ProgramStream(TrunkStream):

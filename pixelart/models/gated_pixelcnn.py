@@ -92,18 +92,23 @@ class GatedPixelCNN(RasterModel):
         embed, befores = self.embed(given), self._rows(x, given, cursor)
         if cursor is not None and cursor.is_prefill and not self.attention:
             return given.map[..., :0]  # the horizontal stack reads no row but its own
-        h, total = x, self.context_skip(cut(given.map, cursor))
+        h, total, attentions = x, self.context_skip(cut(given.map, cursor)), self.attentions
         for i, (layer, before) in enumerate(zip(self.gated_layers, befores, strict=True)):
             h, skip = layer.pixels(h, before, cursor) if i else layer.first_pixels(x, embed, before, cursor)
             total = total + skip
-            if str(i) in self.attention:
-                h = self.attention[str(i)](h, cursor)
+            if attention := attentions.get(i):
+                h = attention(h, cursor)
         return self.logits(torch.relu(self.hidden(torch.relu(total), cursor)), cursor)
 
     @property
     def gated_layers(self) -> list[GatedLayer]:
         """The layers, first to last."""
         return [layer for layer in self.layers if isinstance(layer, GatedLayer)]
+
+    @property
+    def attentions(self) -> dict[int, CausalSelfAttention]:
+        """Each attention by the number of the layer that it follows."""
+        return {int(i): a for i, a in self.attention.items() if isinstance(a, CausalSelfAttention)}
 
     def _rows(self, x: Tensor, given: Conditioning, cursor: Cursor | None) -> list[Tensor]:
         """What the vertical stack gives to the pixels of the cursor's region in each layer: (B, 2 * hidden, h, w)."""
@@ -155,7 +160,7 @@ class GatedPixelCNN(RasterModel):
         of_context = self._context_row(given, cursor)
         befores = self._row(x, given, of_context, cursor)
         biased = [b + layer.horizontal.bias for b, layer in zip(befores, self.gated_layers, strict=True)]
-        places = [a.row_inputs(cursor.rows, cursor.columns, of_context[-1]) for a in self.attention.values()]
+        places = [a.row_inputs(cursor.rows, cursor.columns, of_context[-1]) for a in self.attentions.values()]
         skip, vote = of_context[-2:]
         return [*biased, skip, vote + self.logits.bias, *(part for pair in places for part in pair)]
 
@@ -163,22 +168,22 @@ class GatedPixelCNN(RasterModel):
         program, config, layers = Program(), self.config, self.gated_layers
         befores = [program.rows.take(2 * config.hidden) for _ in layers]
         skip, answers_of_row = program.rows.take(config.skip), program.rows.take(len(self.logits.bias))
-        places = {
-            key: (program.rows.take(a.inner), program.rows.take(2 * a.inner)) for key, a in self.attention.items()
-        }
+        places = {i: (program.rows.take(a.inner), program.rows.take(2 * a.inner)) for i, a in self.attentions.items()}
         total, h = program.load_row(skip), None
         for i, (layer, before) in enumerate(zip(layers, befores, strict=True)):
             gates = program.load_row(before)
             if i == 0:
                 program.product(gates, self._emit_window(program, given), layer.horizontal.matrix())
             h = layer.emit(program, h, gates, total)
-            if str(i) in places:
-                h = self.attention[str(i)].emit(program, h, *places[str(i)])
+            if i in places:
+                h = self.attentions[i].emit(program, h, *places[i])
         hidden = program.bias(self.hidden.bias)
         program.product(hidden, program.relu(total), self.hidden.matrix())
         answers = program.load_row(answers_of_row)
         program.product(answers, program.relu(hidden), self.logits.matrix())
-        program.logits = answers if self.pointer is None else self.pointer.emit(program, answers, given.codes)
+        program.logits = answers
+        if self.pointer is not None and given.codes is not None:
+            program.logits = self.pointer.emit(program, answers, given.codes)
         return program
 
     def _emit_window(self, program: Program, given: Conditioning) -> Slot:
@@ -194,4 +199,4 @@ class GatedPixelCNN(RasterModel):
         return window
 
     def kept(self, cursor: Cursor) -> list[Tensor]:
-        return [past for a in self.attention.values() if (past := cursor.kept(a, "past")) is not None]
+        return [past for a in self.attentions.values() if (past := cursor.kept(a, "past")) is not None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.layers.context import ContextConfig
@@ -27,11 +27,12 @@ class Variant:
 
 
 _VARIANTS: dict[str, Variant] = {}
+ModelType = TypeVar("ModelType", bound=AutoregressiveModel)
 
 
 def register_model(
     name: str, *, config: type[ModelConfig], presets: Mapping[str, Preset], codecs: tuple[str, ...] = ()
-) -> Callable[[type[AutoregressiveModel]], type[AutoregressiveModel]]:
+) -> Callable[[type[ModelType]], type[ModelType]]:
     """Class decorator. `presets` must hold "default" and "debug" (trains and draws in under a second); `codecs` names
     those whose levels the model is for, where it is not for all."""
     if name in _VARIANTS:
@@ -39,7 +40,7 @@ def register_model(
     if not {"default", "debug"} <= set(presets):
         raise ValueError(f"model {name!r} needs the presets 'default' and 'debug'")
 
-    def register(model: type[AutoregressiveModel]) -> type[AutoregressiveModel]:
+    def register(model: type[ModelType]) -> type[ModelType]:
         _VARIANTS[name] = Variant(name, model, config, presets, codecs)
         return model
 

@@ -109,9 +109,7 @@ def stage_by_stage(draw: RasterSampler) -> Sampler:
     return sample
 
 
-def _allowed_by_context(
-    model: AutoregressiveModel, context: Context, controls: Controls
-) -> tuple[Context, Controls]:
+def _allowed_by_context(model: AutoregressiveModel, context: Context, controls: Controls) -> tuple[Context, Controls]:
     """The same, with the levels that are allowed told by the context where those of a stage are others."""
     levels = model.likelihood.levels
     if controls.allowed is None or all(network.likelihood.levels == levels for network in model.stages()):

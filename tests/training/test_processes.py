@@ -118,7 +118,7 @@ def test_two_processes_are_one_with_the_doubled_batch(
                 before = (state.step - 1) * schedule.pictures_a_step
                 order[index] += [
                     [state.batches.place(before + i) for i in range(part.start, part.stop)]
-                    for part in state.batches.parts(index)
+                    for part in state.batches.parts(state.step - 1, index)
                 ]
 
             trainer.train(report=report)

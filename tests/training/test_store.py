@@ -18,6 +18,7 @@ from pixelart.codec import RGB, Binary, Codec, Gray, Indexed, Picture
 from pixelart.palettes import fit_palette, fit_palette_to, nearest_colours, oklab
 from pixelart.training import data
 from pixelart.training.batches import Batches
+from pixelart.training.coded import CodedPictures
 from pixelart.training.data import PictureSet
 from pixelart.training.run import Schedule
 from pixelart.training.store import Pictures, Store, encode_set
@@ -85,7 +86,10 @@ def test_batches_of_a_set_that_is_read_as_needed_are_those_of_the_whole_set_bit_
     rows = torch.tensor([i for i in range(30) if i % 7])
     kept = encode_set(codec, _kept(pictures)).select(rows)
     whole = codec.encode(pictures)[rows]
-    one, two = (Batches(x, classes[rows], num_classes=3, schedule=schedule) for x in (kept, whole))
+    one, two = (
+        Batches([CodedPictures(x, classes[rows])], num_classes=3, schedule=schedule)  # pyright: ignore[reportArgumentType]
+        for x in (kept, whole)
+    )
     for step in (0, 1, 2, 9):
         (x, given), (y, wanted) = one.draw(step), two.draw(step)
         assert torch.equal(x, y) and torch.equal(given.mask, wanted.mask)
