@@ -1,6 +1,6 @@
 """`python -m pixelart`."""
 
-from pixelart.leaving import interruptible, leave_when_interrupted
+from pixelart.leaving import interruptible, leave, leave_when_interrupted
 from pixelart.streams import secure_streams
 
 if __name__ == "__main__":
@@ -18,4 +18,4 @@ from pixelart.cli import main
 
 with interruptible():
     code = main()
-sys.exit(code)
+leave(code)

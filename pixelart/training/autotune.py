@@ -80,10 +80,10 @@ class Trial:
 
     def __call__(self) -> None:
         """One step; it has ended when this returns."""
-        self._learner.optimizer.zero_grad(set_to_none=True)
+        self._learner.clear_gradients()
         self._objective.joint(*self._given)[0].backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self._learner.optimizer.step()
+        self._learner.step()
         wait_for(self._device)
 
 

@@ -90,6 +90,7 @@ class LaunchedProcesses(Processes):
         self._accelerator.wait_for_everyone()
 
     def leave(self) -> None:
+        self.wait()  # or one closes what another still listens to
         self._accelerator.end_training()
 
 

@@ -46,6 +46,7 @@ class Schedule:
     accumulate: int = 1
     processes: int = 1
     learning_rate: float = 1.5e-3
+    optimizer: str = "adamw"
     warmup_steps: int = 200
     context_rate: float = 3.0
     context_first: float = 0.0
@@ -93,8 +94,20 @@ class Schedule:
                 raise RequestRejected(f"{name} {getattr(self, name)!r:.20}: must be {', '.join(others)} or {last}")
 
 
-_WORDS = {"precision": (AUTO, *PRECISIONS), "memory_format": (AUTO, *MEMORY_FORMATS), "keep": ("last", "best")}
-_BEFORE = {"memory_format": "channels_last"}
+_WORDS = {
+    "precision": (AUTO, *PRECISIONS),
+    "memory_format": (AUTO, *MEMORY_FORMATS),
+    "keep": ("last", "best"),
+    "optimizer": ("adamw", "muon"),
+}
+_BEFORE = {
+    "memory_format": "channels_last",
+    "optimizer": "adamw",
+    "recolour": 0.0,
+    "balance": 0.0,
+    "dropout": 0.0,
+    "held_out_share": 0.0,
+}
 """What a run had whose run.json does not say it, being older."""
 _LIMITS = {
     "steps": (0, 10**8 - 1),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import safetensors.torch
@@ -12,39 +12,57 @@ from torch import Tensor
 from pixelart.errors import RequestRejected
 from pixelart.models import AutoregressiveModel
 from pixelart.models.weights import pack_weights
+from pixelart.training.muon import Muon, is_for_muon
 from pixelart.training.run import Schedule
 
 BEST = "best.safetensors"
 """The average whose validation pictures cost least, in the checkpoints of a run that keeps it."""
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps of each parameter
+MOMENTUM = ("momentum",)  # and Muon
 
 
 class Learner:
-    """A model, the average of its weights, and AdamW over the trunk, then over the context encoder and its ways into
-    the trunk; `names` keeps the order of the parameters."""
+    """A model, the average of its weights, and optimizers, each over the trunk, then over the context encoder and its
+    ways into the trunk."""
 
     def __init__(self, model: AutoregressiveModel, average: AutoregressiveModel, schedule: Schedule) -> None:
         self.model, self.average = model, average
-        parts: dict[bool, list[str]] = {False: [], True: []}
-        for name, _ in model.named_parameters():
-            parts[any(word.startswith(("encoder", "vote", "context")) for word in name.split("."))].append(name)
-        self.names = parts[False] + parts[True]
-        parameters = dict(model.named_parameters())
-        groups = [{"params": [parameters[name] for name in parts[context]]} for context in (False, True)]
-        self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=schedule.weight_decay)
-        for parameter in parameters.values():  # every one from the start, also those that do not learn at first
-            moments = (torch.tensor(0.0), torch.zeros_like(parameter), torch.zeros_like(parameter))
-            self.optimizer.state[parameter] = dict(zip(MOMENTS, moments, strict=True))
+        groups = {muon: ({"params": list[Tensor]()}, {"params": list[Tensor]()}) for muon in (False, True)}
+        for name, parameter in model.named_parameters():
+            is_context = any(word.startswith(("encoder", "vote", "context")) for word in name.split("."))
+            by_muon = schedule.optimizer == "muon" and is_for_muon(name, parameter)
+            groups[by_muon][is_context]["params"].append(parameter)
+        decay, precision = schedule.weight_decay, torch.bfloat16 if schedule.precision == "bf16" else torch.float32
+        adamw = torch.optim.AdamW(groups[False], betas=(0.9, 0.99), weight_decay=decay)
+        self.optimizers: list[torch.optim.Optimizer] = [adamw]
+        if any(group["params"] for group in groups[True]):
+            self.optimizers.append(Muon(groups[True], weight_decay=decay, precision=precision))
+        for optimizer in self.optimizers:  # of all from the start, also those that do not learn at first
+            for parameter in (one for group in optimizer.param_groups for one in group["params"]):
+                kinds = MOMENTS if optimizer is adamw else MOMENTUM
+                optimizer.state[parameter] = {
+                    kind: torch.tensor(0.0) if kind == "step" else torch.zeros_like(parameter) for kind in kinds
+                }
 
     def set_rates(self, *rates: float) -> None:
         """The learning rates of the trunk and of the context encoder."""
-        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate
+        for optimizer in self.optimizers:
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate
 
     @property
     def learning_rate(self) -> float:
         """That of the trunk."""
-        return float(self.optimizer.param_groups[0]["lr"])
+        return float(self.optimizers[0].param_groups[0]["lr"])
+
+    def clear_gradients(self) -> None:
+        """Of all parameters."""
+        self.model.zero_grad(set_to_none=True)
+
+    def step(self) -> None:
+        """Change the weights by their gradients."""
+        for optimizer in self.optimizers:
+            optimizer.step()
 
     def pack(self) -> dict[str, bytes]:
         """The files of a checkpoint, by name.
@@ -56,9 +74,7 @@ class Learner:
             if not all(bool(torch.isfinite(weight).all()) for weight in model.state_dict().values()):
                 raise RequestRejected("the weights are not finite; lower the learning rate")
         moments = {
-            f"{kind}/{self.names[index]}": value.cpu().contiguous()
-            for index, values in self.optimizer.state_dict()["state"].items()
-            for kind, value in values.items()
+            f"{kind}/{name}": value.cpu().contiguous() for name, kept in self._moments() for kind, value in kept.items()
         }
         return {
             "model.safetensors": pack_weights(self.model),
@@ -75,13 +91,16 @@ class Learner:
         self.model.load_state_dict(safetensors.torch.load(parts["model.safetensors"]))
         self.average.load_state_dict(safetensors.torch.load(parts["average.safetensors"]))
         moments = safetensors.torch.load(parts["optimizer.safetensors"])
-        packed = self.optimizer.state_dict()
-        for index, name in enumerate(self.names):
+        for name, kept in self._moments():
             parameter = self.model.get_parameter(name)
-            packed["state"][index] = {kind: _like(parameter, moments.pop(f"{kind}/{name}")) for kind in MOMENTS}
+            kept.update({kind: _like(parameter, moments.pop(f"{kind}/{name}")) for kind in kept})
         if moments:
             raise ValueError(f"moments of {next(iter(moments))}")
-        self.optimizer.load_state_dict(packed)
+
+    def _moments(self) -> Iterator[tuple[str, dict[str, Tensor]]]:
+        """What is kept of each parameter, by its name."""
+        for name, parameter in self.model.named_parameters():
+            yield name, next(o.state[parameter] for o in self.optimizers if parameter in o.state)
 
 
 def best_row(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

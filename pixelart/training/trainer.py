@@ -140,7 +140,7 @@ class Trainer:
             self._begin()
         if self.config.schedule.compile and self.progress() < 1:
             self.objective.warm_up(*next(self._given()), alone=self.progress() < self.config.schedule.context_first)
-            self.learner.optimizer.zero_grad(set_to_none=True)
+            self.learner.clear_gradients()
         can_interrupt = self.processes.count == 1 and not self.config.schedule.compile
         with interruptible(self.model, interrupt) if can_interrupt else nullcontext(), suppress(Cancelled):
             while self.progress() < 1 and not self.processes.any(stop()):
@@ -238,17 +238,17 @@ class Trainer:
         self.sheets.draw(self.average, self.codec, self.step, cancel=self._hurry)
 
     def _train_step(self) -> float:
-        schedule, optimizer = self.config.schedule, self.learner.optimizer
+        schedule = self.config.schedule
         rate = schedule.learning_rate * self._rate()
         self.learner.set_rates(rate, rate * schedule.context_rate)
-        optimizer.zero_grad(set_to_none=True)
+        self.learner.clear_gradients()
         loss, bits = self._backward()
         if not math.isfinite(loss):
             raise RequestRejected(f"step {self.step}: the loss is not finite; lower the learning rate")
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         if not math.isfinite(float(norm)):  # or the weights would be spoiled, and then saved
             raise RequestRejected(f"step {self.step}: the gradient is not finite; lower the learning rate")
-        optimizer.step()
+        self.learner.step()
         follow(self.average, self.model, step=self.step, decay=schedule.ema)
         return bits
 

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from pixelart.engine import CheckpointInfo
 from pixelart.images import encode_png
 from tests.browser.conftest import OpenStudio
+from tests.browser.studio_page import option_of
 from tests.ui.fake_engine import CODEC, FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving
 
@@ -59,7 +60,7 @@ def test_names_with_scripts_are_shown_and_not_run(open_studio: OpenStudio, url: 
         page.locator("#class").get_by_role("option", name=name, exact=True).click()
         studio.generate()
         page.locator("#model input").click()
-        page.locator("#model").get_by_role("option", name=name, exact=True).click()
+        page.locator("#model").get_by_role("option", name=option_of(name)).click()
         studio.wait_for_status(re.escape(name) + "|Press Generate")
         assert page.evaluate("window.ran") is None, name
     for frame in page.frames:

@@ -101,7 +101,7 @@ def kept_bytes(run: Trainer) -> int:
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         loss, _ = run.objective.joint(x, context)
     loss.backward()
-    run.learner.optimizer.zero_grad(set_to_none=True)
+    run.learner.clear_gradients()
     return sum(kept.values())
 
 
