@@ -247,10 +247,12 @@ def _add_train(add: Any) -> None:
     command.add_argument("--preset", help="default or debug")
     command.add_argument("--base", help="a checkpoint to go on from; its network and classes are kept")
     command.add_argument("--palette", choices=get_args(PaletteOf), help="of the base, or fitted to the pictures (keep)")
+    text = "a palette file: the colours of the model, instead of such as fit the pictures"
+    command.add_argument("--colours-from", type=Path, metavar="FILE", help=text)
     text = "classes of the pictures that the base does not have (add)"
     command.add_argument("--new-classes", choices=get_args(NewClasses), default="add", help=text)
     _checkpoints_folder(command)
-    command.add_argument("--codec", help="indexed, rgb, gray or binary (indexed)")
+    command.add_argument("--codec", help="palette, indexed, rgb, gray or binary (of the variant)")
     command.add_argument("--colours", type=int, help="palette entries, transparent included (64)")
     for name, kind, text in SCHEDULE_OPTIONS:
         command.add_argument(f"--{name.replace('_', '-')}", type=kind, help=text)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from string import hexdigits
 
 import numpy as np
@@ -81,6 +82,15 @@ def read_palette(data: bytes, *, name: str) -> NDArray[np.uint8]:
             f"{name}: {len(colours)} colours; a palette has 1 to {MAX_COLOURS}. The kinds are {KINDS}"
         )
     return np.array(colours, np.uint8)
+
+
+def read_palette_file(path: Path) -> NDArray[np.uint8]:
+    """`read_palette` of a file. Raises RequestRejected, also when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return read_palette(file.read(SETTINGS.max_palette_bytes + 1), name=path.name)
+    except OSError as error:
+        raise RequestRejected(f"{path}: {error.strerror or 'cannot be read'}") from error
 
 
 def gpl_palette(name: str, colours: NDArray[np.uint8]) -> bytes:

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from pixelart.errors import Cancelled, RequestRejected
 from pixelart.models import get_variant
+from pixelart.palette_files import read_palette_file
 from pixelart.terminal import Json, check_out_folder, find, say
 from pixelart.training.attended import Orders, orders_of_stdin
 from pixelart.training.board import open_board
@@ -80,6 +81,9 @@ def open_run(options: argparse.Namespace, *, on_progress: OnProgress = untold) -
     given = {n: getattr(options, n) for n, *_ in [*SCHEDULE_OPTIONS, *SCHEDULE_SWITCHES]}
     given = {name: value for name, value in given.items() if value is not None}
     start = {name: getattr(options, name) for name in START_OPTIONS if getattr(options, name) is not None}
+    if options.colours_from:
+        colours = read_palette_file(options.colours_from)
+        start["colours_from"] = tuple(bytes(colour).hex() for colour in colours.tolist())
     base = find(options.checkpoints, options.base) if options.base else None
     if base:
         start["base"] = base[0].library.folder / base[1]

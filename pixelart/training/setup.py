@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -53,6 +53,7 @@ def start_run(
     colours: int | None = None,
     base: Path | str | None = None,
     palette: PaletteOf | None = None,
+    colours_from: Sequence[str] | None = None,
     new_classes: NewClasses = "add",
     size: tuple[int, int] | None = None,
     fit: Fit = "refuse",
@@ -66,7 +67,9 @@ def start_run(
     and pictures that the base has learned from are learned from again, never measured on. With `palette` "fit" the
     palette is fitted to the pictures instead, in as many `colours` as the base has, or as are said; each begins as the
     nearest of the base's. Classes that the base does not have are added to its own, or refused. Without a base, what is
-    None is that of FROM_SCRATCH. `on_progress`: told how many of how many files are read.
+    None is that of FROM_SCRATCH. `colours_from`: the palette as hexadecimal text, instead of one that is fitted; a
+    codec whose palette is an input may have more `colours` than that. `on_progress`: told how many of how many files
+    are read.
 
     Raises:
         RequestRejected: a value outside its limits, beside a base what the base decides, or a folder that holds a run.
@@ -75,6 +78,7 @@ def start_run(
     """
     run, data, base = Path(run), Path(data), Path(base) if base else None
     said = {"model": model, "preset": preset, "codec": codec, "colours": colours, "palette": palette}
+    said["colours_from"] = tuple(colours_from) if colours_from else None
     said = {name: value for name, value in said.items() if value is not None}
     more = {"base": base, "new_classes": new_classes, "fit": fit, "frames": frames}
     check_training_options({**asdict(schedule), **said, **more})
@@ -194,6 +198,7 @@ def _adjusted(config: RunConfig, given: Mapping[str, Any]) -> Schedule:
         **asdict(config.schedule),
         **{name: getattr(config, name) for name in ("model", "preset", "colours", "palette", "fit", "frames")},
         "codec": config.codec["name"],
+        "colours_from": tuple(config.codec.get("colours", ())),
         "base": Path(config.base).resolve() if config.base else "no base",
     }
     given = {name: value for name, value in given.items() if name not in EXECUTION or value not in (AUTO, 0)}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pixelart.codec import RGB, Binary, Codec, Gray, Indexed, Paletted, codec_from_config
+from pixelart.codec import RGB, Binary, Codec, Gray, Indexed, Paletted, codec_from_config, parse_hex_colours
 from pixelart.errors import DataRejected, RequestRejected
 from pixelart.models import AutoregressiveModel, config_to_dict, create_model, get_variant
 from pixelart.models.adapting import adapt, adapted_config
@@ -61,7 +61,7 @@ def refuse_beside_base(said: Mapping[str, Any], *, palette: str = "keep") -> Non
 
 def from_scratch(decided: Mapping[str, Any], pictures: PictureSet, learned: PictureSet) -> CheckpointConfig:
     """The network and codec of a run without a base, the palette fitted to what is `learned` from alone."""
-    model, codec = decided["model"], _codec(decided["codec"], decided["colours"], learned)
+    model, codec = decided["model"], _codec(decided, decided["colours"], learned)
     height, width = pictures.size
     network = create_model(
         model,
@@ -89,8 +89,9 @@ def from_base(
     if unknown and new_classes == "refuse":
         raise DataRejected(f"{data.name}: the base has no class {', '.join(unknown)[:80]}")
     codec = codec_from_config(origin.codec)
-    if decided["palette"] == "fit":
-        codec = _codec("indexed", decided["colours"] or codec.levels, learned)
+    if decided["palette"] == "fit" or decided.get("colours_from"):
+        levels = codec.levels if isinstance(codec, Paletted) else decided["colours"] or codec.levels
+        codec = _codec({**decided, "codec": codec.name}, levels, learned)
     config = adapted_config(origin, codec=codec, classes=pictures.classes)
     check_classes(config.classes, f"{data.name} with the classes of the base")
     return config
@@ -106,11 +107,18 @@ def base_weights(config: RunConfig) -> AutoregressiveModel | None:
     return adapt(load_weights(base, origin), origin, wanted)
 
 
-def _codec(name: str, colours: int, pictures: PictureSet) -> Codec:
-    if name in ("indexed", "palette"):
+def _codec(decided: Mapping[str, Any], levels: int, pictures: PictureSet) -> Codec:
+    """The codec that is asked for, in colours that are said or fitted to the pictures."""
+    name, said = decided["codec"], decided.get("colours_from")
+    if name not in ("indexed", "palette"):
+        if said:
+            raise RequestRejected(f"colours_from: {name} has no palette")
+        return _PLAIN[name]()
+    if said:
+        palette = parse_hex_colours(list(said))
+    else:
         seen, counts = pictures.colours()
         if not len(seen):
             raise DataRejected("every picture is wholly transparent")
-        palette = fit_palette_to(seen, counts, size=colours - 1)
-        return Indexed(palette) if name == "indexed" else Paletted(palette, levels=colours)
-    return _PLAIN[name]()
+        palette = fit_palette_to(seen, counts, size=levels - 1)
+    return Indexed(palette) if name == "indexed" else Paletted(palette, levels=levels)
