@@ -148,6 +148,31 @@ class Paletted(Indexed):
         return {**super().to_config(), "levels": self.levels}
 
 
+class EachPalette(Codec):
+    """B pictures, each in a palette of its own; one picture is encoded in each of them."""
+
+    name = "palettes"
+    channels = 1
+
+    def __init__(self, codecs: Sequence[Paletted]) -> None:
+        self.codecs, self.levels = codecs, codecs[0].levels
+
+    def encode(self, pictures: Picture) -> Tensor:
+        many = np.broadcast_to(pictures, (len(self.codecs), *pictures.shape[1:]))
+        return torch.cat([codec.encode(picture[None]) for codec, picture in zip(self.codecs, many, strict=True)])
+
+    def decode(self, indices: Tensor) -> Picture:
+        pairs = zip(self.codecs, indices, strict=True)
+        return np.concatenate([codec.decode(picture[None]) for codec, picture in pairs])
+
+    def palette(self) -> Tensor:
+        """As of Paletted, for each picture: (B, levels, 4)."""
+        return torch.stack([codec.palette() for codec in self.codecs])
+
+    def to_config(self) -> dict[str, Any]:
+        return {"name": self.name, "palettes": [codec.to_config()["colours"] for codec in self.codecs]}
+
+
 class RGB(Codec):
     """Three channels of 256 levels, as the papers model them; transparency becomes `background`."""
 

@@ -102,7 +102,7 @@ def judge(loaded: Checkpoint, pictures: PictureSet) -> Json:
     nats, dimensions = nats_of_stages.sum(1), x[0].numel()
     names = np.array(pictures.class_names)
     rows = {c: torch.from_numpy(np.flatnonzero(names == c)) for c in pictures.classes}
-    chain = len(loaded.model.stages()) > 1
+    chain = loaded.model.scales > 1
     return {
         "checkpoint": loaded.info.name,
         "images": len(pictures),

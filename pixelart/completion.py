@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pixelart.codec import Codec, Paletted, Picture
+from pixelart.codec import Codec, EachPalette, Paletted, Picture
 from pixelart.errors import RequestRejected
 from pixelart.layers.context import Context
 from pixelart.models import AutoregressiveModel, RasterModel
@@ -45,7 +45,9 @@ def context_of(
 
 def palette_of(codec: Codec, device: torch.device, *, count: int) -> Tensor | None:
     """The palette of the codec `count` times, (count, K, 4), where it is an input of the network."""
-    return codec.palette().to(device).expand(count, -1, -1) if isinstance(codec, Paletted) else None
+    if not isinstance(codec, Paletted | EachPalette):
+        return None
+    return codec.palette().to(device).expand(count, -1, -1)
 
 
 @torch.no_grad()
@@ -82,7 +84,8 @@ def complete(
     on_row: OnRow | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> list[Candidate]:
-    """`count` ways to draw the masked pixels of `picture` (H, W, 4), in order of seed: seed, seed + 1, ...
+    """`count` ways to draw the masked pixels of `picture` (H, W, 4), in order of seed: seed, seed + 1, ...; `codec` may
+    hold a palette for each.
 
     The known pixels condition every hidden one, on all sides; colours outside the codec condition by the nearest one
     inside it and are returned as they came. class_weights (classes,) lies on the model's device.

@@ -7,19 +7,19 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pixelart.codec import ALPHA_THRESHOLD, Picture
+from pixelart.codec import ALPHA_THRESHOLD, Codec, Picture
 from pixelart.completion import Candidate, complete, context_of, run_lengths, whole_log_prob
 from pixelart.errors import RequestRejected
 from pixelart.library import Checkpoint, Library
 from pixelart.models.footprint import bytes_of_drawing
 from pixelart.own_colours import OwnColours
+from pixelart.palette_choice import CodecOf, colours_said
 from pixelart.previews import CHUNK, Look, OnRow, Progress
 from pixelart.requests import Drawing, Preview, Request
 from pixelart.sampling import Controls, pick_sampler
@@ -34,6 +34,7 @@ class Draw(Protocol):
 
     def __call__(
         self,
+        codec: Codec,
         class_weights: Tensor,
         /,
         *,
@@ -126,6 +127,7 @@ class Drawer:
         shift: Shift,
         on_row: OnRow | None,
         cancel: Callable[[], bool] | None,
+        codec_of: CodecOf,
     ) -> list[Drawing]:
         """Drawn while all is rolled by `shift`, and rolled back; log p is that of the pictures as they come back."""
         home = back(shift)
@@ -138,11 +140,12 @@ class Drawer:
         heat = request.temperature
         there = replace(request, temperature=rolled(heat, shift)) if isinstance(heat, np.ndarray) else request
         with self._drawing():
-            drawings = self.complete(there, rolled(picture, shift), rolled(mask, shift), report, cancel)
-            return [drawn_in(mask, self._moved(request, d, rolled(d.picture, home))) for d in drawings]
+            drawings = self.complete(there, rolled(picture, shift), rolled(mask, shift), report, cancel, codec_of)
+            return [drawn_in(mask, self._moved(request, d, rolled(d.picture, home), codec_of)) for d in drawings]
 
-    def _moved(self, request: Request, drawing: Drawing, picture: Picture) -> Drawing:
-        log_prob = log_likelihood(self._library.load(request.checkpoint), picture, request.class_weights)
+    def _moved(self, request: Request, drawing: Drawing, picture: Picture, codec_of: CodecOf) -> Drawing:
+        loaded, codec = self._library.load(request.checkpoint), codec_of(range(drawing.seed, drawing.seed + 1))
+        log_prob = log_likelihood(loaded, codec, picture, request.class_weights)
         facts = {**request.settings(), "seamless": request.seamless, "log_prob": round(log_prob, 3)}
         return Drawing(picture, drawing.seed, log_prob, {**drawing.settings, **facts})
 
@@ -153,12 +156,16 @@ class Drawer:
         mask: NDArray[np.bool_],
         on_row: OnRow | None,
         cancel: Callable[[], bool] | None,
+        codec_of: CodecOf,
     ) -> list[Drawing]:
         """The pixels of `picture` (H, W, 4) where `mask` (H, W) is True, of sizes that fit, in order of seed."""
-        loaded = self._library.load(request.checkpoint)
+        model = self._library.load(request.checkpoint).model
         blank = np.where(mask[..., None], np.uint8(0), picture)
-        draw = partial(complete, loaded.model, loaded.codec, picture, mask)
-        return self.draw(request, draw, Look(loaded.codec, picture, mask, blank), on_row, cancel, {})
+
+        def draw(codec: Codec, class_weights: Tensor, /, **how: Any) -> list[Candidate]:
+            return complete(model, codec, picture, mask, class_weights, **how)
+
+        return self.draw(request, draw, Look(picture, mask, blank), on_row, cancel, codec_of, {})
 
     def draw(
         self,
@@ -167,6 +174,7 @@ class Drawer:
         look: Look,
         on_row: OnRow | None,
         cancel: Callable[[], bool] | None,
+        codec_of: CodecOf,
         facts: Mapping[str, Any],
     ) -> list[Drawing]:
         """What `draw` draws, as many pictures at once as `at_once` says; `look` is what the previews show, `facts` are
@@ -175,15 +183,17 @@ class Drawer:
         request.check()
         controls = request.controls()
         weights = loaded.class_weights(request.class_weights)
-        candidates = list[Candidate]()
+        candidates, told = list[Candidate](), list[dict[str, Any]]()
         sampler = pick_sampler(request.sampler, loaded.model, loaded.device)
         chunk = self.at_once(loaded, *look.mask.shape, streams=1 if request.guidance == 1 else 2)
         for start in range(0, request.count, chunk):
             size = min(chunk, request.count - start)
             finished = [c.picture for c in candidates]
-            done = Progress(look, request.count, finished, in_passes=sampler == "fixed_point", chunk=chunk)
+            codec = codec_of(range(request.seed + start, request.seed + start + size))
+            done = Progress(look, codec, request.count, finished, in_passes=sampler == "fixed_point", chunk=chunk)
             with self._drawing():
                 candidates += draw(
+                    codec,
                     weights,
                     count=size,
                     seed=request.seed + start,
@@ -192,23 +202,30 @@ class Drawer:
                     on_row=done.reporter(on_row, start) if on_row else None,
                     cancel=cancel,
                 )
+            told += [colours_said(codec, i) for i in range(size)]
         size = f"{look.mask.shape[1]}x{look.mask.shape[0]}"
         settings = {**request.settings(), **loaded.identity, "size": size, "mask": run_lengths(look.mask), **facts}
+        own = [
+            {**palette, "seed": c.seed, "log_prob": round(c.log_prob, 3)}
+            for c, palette in zip(candidates, told, strict=True)
+        ]
         return [
-            Drawing(c.picture, c.seed, c.log_prob, {**settings, "seed": c.seed, "log_prob": round(c.log_prob, 3)})
-            for c in candidates
+            Drawing(c.picture, c.seed, c.log_prob, {**settings, **of_it})
+            for c, of_it in zip(candidates, own, strict=True)
         ]
 
 
-def log_likelihood(loaded: Checkpoint, picture: Picture, class_weights: Mapping[str, float] | None) -> float:
-    """log p of a whole picture (H, W, 4) of the checkpoint's size in nats given the class alone, colours snapped first.
+def log_likelihood(
+    loaded: Checkpoint, codec: Codec, picture: Picture, class_weights: Mapping[str, float] | None
+) -> float:
+    """log p of a whole picture (H, W, 4) in nats given the class alone, colours snapped to those of `codec` first.
 
     Raises:
         RequestRejected: an unknown class.
     """
     weights = loaded.class_weights(class_weights or {})
     everything = np.ones(picture.shape[:2], np.bool_)
-    context = context_of(loaded.codec, picture, everything, weights, count=1)
+    context = context_of(codec, picture, everything, weights, count=1)
     return float(whole_log_prob(loaded.model, context.pixels, weights, context.palette)[0])
 
 

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pixelart.codec import Picture
-from pixelart.completion import added_pixels, enlarge
+from pixelart.codec import Codec, Picture
+from pixelart.completion import Candidate, added_pixels, enlarge
 from pixelart.devices import pick_device
 from pixelart.drawer import Drawer, Recolouring, drawn_in, log_likelihood
 from pixelart.drawer import likeliest_first as likeliest_first
@@ -28,6 +28,7 @@ from pixelart.library import Checkpoint as Checkpoint
 from pixelart.library import CheckpointInfo as CheckpointInfo
 from pixelart.library import Library
 from pixelart.own_colours import own_colours
+from pixelart.palette_choice import OF_MODEL, CodecOf, codec_of, palette_fitting
 from pixelart.presets import DEFAULT_PRESET
 from pixelart.presets import Preset as Preset
 from pixelart.previews import Look
@@ -150,14 +151,16 @@ class Engine:
             Cancelled: `cancel` answered True.
         """
         info = self.library.load(request.checkpoint).info
+        info.check_size(*(request.size or (info.height, info.width)), what="size")
         if (drawn := self._lent(Call("generate", request), info, on_row, cancel)) is not None:
             return drawn
-        blank = np.zeros((info.height, info.width, 4), np.uint8)
+        blank = np.zeros((*(request.size or (info.height, info.width)), 4), np.uint8)
         everything = np.ones(blank.shape[:2], np.bool_)
-        drawings = self._drawer.complete(request, blank, everything, on_row, cancel)
+        codec_of = self._codecs(request, blank, everything)
+        drawings = self._drawer.complete(request, blank, everything, on_row, cancel, codec_of)
         if not request.seamless:
             return drawings
-        mended = [self.mend_seam(replace(request, count=1, seed=d.seed), d.picture, cancel=cancel) for d in drawings]
+        mended = [self.mend_seam(_again(request, d), d.picture, cancel=cancel) for d in drawings]
         return [drawn_in(everything, drawing) for (drawing,) in mended]
 
     def complete(
@@ -192,21 +195,21 @@ class Engine:
         on_row: OnRow | None,
         cancel: Callable[[], bool] | None,
     ) -> list[Drawing]:
-        _check_size(picture, info)
+        info.check_size(*picture.shape[:2])
         if mask.shape != picture.shape[:2]:
             found = " x ".join(map(str, mask.shape[::-1]))
-            raise RequestRejected(f"mask is {found}; the picture is {info.width} x {info.height}")
+            raise RequestRejected(f"mask is {found}; the picture is {picture.shape[1]} x {picture.shape[0]}")
         if not mask.any():
             raise RequestRejected("the mask is empty: mark the pixels to repaint")
         if (drawn := self._lent(Call("complete", request, (picture, mask)), info, on_row, cancel)) is not None:
             return drawn
         request.check()
-        paint = self._recolouring(request, picture, mask)
+        paint, codec_of = self._recolouring(request, picture, mask), self._codecs(request, picture, mask)
         if request.seamless:
             shift = shift_to_join(mask, request.seamless)
-            drawings = self._drawer.draw_rolled(request, picture, mask, shift, paint.watching(on_row), cancel)
+            drawings = self._drawer.draw_rolled(request, picture, mask, shift, paint.watching(on_row), cancel, codec_of)
         else:
-            drawings = self._drawer.complete(request, picture, mask, paint.watching(on_row), cancel)
+            drawings = self._drawer.complete(request, picture, mask, paint.watching(on_row), cancel, codec_of)
         return likeliest_first(paint.of(drawings))
 
     def mend_seam(
@@ -221,16 +224,16 @@ class Engine:
         """
         info = self.library.load(request.checkpoint).info
         facts, picture = as_facts(picture), as_picture(picture)
-        _check_size(picture, info)
+        info.check_size(*picture.shape[:2])
         request.check()
         if not request.seamless:
             raise RequestRejected("seamless '': choose x, y or xy")
         first, *others = seam_repairs(info.height, info.width, request.seamless)
-        paint = self._recolouring(request, picture, first.mask)
-        drawings = self._drawer.draw_rolled(request, picture, first.mask, first.shift, None, cancel)
+        paint, codec_of = self._recolouring(request, picture, first.mask), self._codecs(request, picture, first.mask)
+        drawings = self._drawer.draw_rolled(request, picture, first.mask, first.shift, None, cancel, codec_of)
         for mask, shift in others:
             again = [(replace(request, count=1, seed=d.seed), d.picture) for d in drawings]
-            drawings = [self._drawer.draw_rolled(one, p, mask, shift, None, cancel)[0] for one, p in again]
+            drawings = [self._drawer.draw_rolled(one, p, mask, shift, None, cancel, codec_of)[0] for one, p in again]
         drawings = paint.of([drawn_in(first.mask, drawing) for drawing in drawings])
         return likeliest_first([replace(drawing, facts=facts) for drawing in drawings])
 
@@ -265,22 +268,26 @@ class Engine:
         if (drawn := self._lent(call, loaded.info, on_row, cancel)) is None:
             large = picture.repeat(factor, 0).repeat(factor, 1)
             mask = added_pixels(*large.shape[:2], factor=factor)
-            draw = partial(enlarge, loaded.model, loaded.codec, picture, factor=factor)
-            paint = self._recolouring(request, large, mask)
-            look = Look(loaded.codec, large, mask, large)
-            drawn = self._drawer.draw(request, draw, look, paint.watching(on_row), cancel, {"factor": factor})
+            paint, codec_of = self._recolouring(request, large, mask), self._codecs(request, large, mask)
+
+            def draw(codec: Codec, class_weights: Tensor, /, **how: Any) -> list[Candidate]:
+                return enlarge(loaded.model, codec, picture, class_weights, factor=factor, **how)
+
+            look, watch = Look(large, mask, large), paint.watching(on_row)
+            drawn = self._drawer.draw(request, draw, look, watch, cancel, codec_of, {"factor": factor})
             drawn = likeliest_first(paint.of(drawn))
         return [replace(drawing, facts=facts) for drawing in drawn]
 
     def log_likelihood(self, checkpoint: str, picture: PictureLike, *, class_weights: ClassBlend = None) -> float:
-        """log p of a whole picture (H, W, 4) in nats given the class alone; colours are snapped first.
+        """log p of a whole picture (H, W, 4) in nats given the class alone; colours are snapped first, where the
+        palette is no input.
 
         Raises:
             RequestRejected: a wrong size or an unknown class.
         """
         loaded, picture, _ = self._load_for(checkpoint, picture, class_weights)
         self._drawer.at_once(loaded, *picture.shape[:2])
-        return log_likelihood(loaded, picture, as_blend(class_weights))
+        return log_likelihood(loaded, palette_fitting(loaded.codec, picture), picture, as_blend(class_weights))
 
     def inspect(self, checkpoint: str, picture: PictureLike, *, class_weights: ClassBlend = None) -> Inspection:
         """How surprising each pixel of a whole picture (H, W, 4) is given the class alone, in bits that sum to -log2 p,
@@ -291,7 +298,8 @@ class Engine:
         """
         loaded, picture, weights = self._load_for(checkpoint, picture, class_weights)
         at_once = self._drawer.at_once(loaded, *picture.shape[:2])
-        return inspect(loaded.model, loaded.codec, picture, weights, classes=loaded.info.classes, at_once=at_once)
+        codec = palette_fitting(loaded.codec, picture)
+        return inspect(loaded.model, codec, picture, weights, classes=loaded.info.classes, at_once=at_once)
 
     def colours_at(
         self,
@@ -311,9 +319,8 @@ class Engine:
         """
         loaded, picture, weights = self._load_for(checkpoint, picture, class_weights)
         at_once = self._drawer.at_once(loaded, *picture.shape[:2])
-        return colours_at(
-            loaded.model, loaded.codec, picture, weights, row=row, column=column, top=top, at_once=at_once
-        )
+        codec = palette_fitting(loaded.codec, picture)
+        return colours_at(loaded.model, codec, picture, weights, row=row, column=column, top=top, at_once=at_once)
 
     def card(self, checkpoint: str, repo_id: str, *, licence: str, data_note: str = "") -> str:
         """The card (Markdown) that `push_to_hub` would push, but for near copies of pictures that it is given.
@@ -378,8 +385,18 @@ class Engine:
 
     def _recolouring(self, request: Request, picture: Picture, mask: NDArray[np.bool_]) -> Recolouring:
         """What `request.own_colours` asks for, of what is drawn into `picture` (H, W, 4) where `mask` is True."""
-        codec = self.library.load(request.checkpoint).codec
-        return Recolouring(own_colours(codec, picture, mask) if request.own_colours else None, mask)
+        loaded = self.library.load(request.checkpoint)
+        asked = request.own_colours and not loaded.info.takes_palettes
+        return Recolouring(own_colours(loaded.codec, picture, mask) if asked else None, mask)
+
+    def _codecs(self, request: Request, picture: Picture, mask: NDArray[np.bool_]) -> CodecOf:
+        """What the pictures of a request are drawn with into `picture` (H, W, 4) where `mask` (H, W) is True."""
+        loaded = self.library.load(request.checkpoint)
+        weights = loaded.class_weights(request.class_weights).tolist()
+        asked = dict(zip(loaded.config.classes, weights, strict=True)) if any(weights) else {}
+        palette = OF_MODEL if request.allowed is not None and not request.palette else request.palette
+        how = {"picture": picture, "mask": mask, "palettes": loaded.palettes, "class_weights": asked}
+        return codec_of(loaded.codec, palette, **how, name=loaded.info.name)
 
     def _lent(
         self, call: Call, info: CheckpointInfo, on_row: OnRow | None, cancel: Callable[[], bool] | None
@@ -394,7 +411,7 @@ class Engine:
         self, checkpoint: str, given: PictureLike, class_weights: ClassBlend
     ) -> tuple[Checkpoint, Picture, Tensor]:
         loaded, picture = self.library.load(checkpoint), as_picture(given)
-        _check_size(picture, loaded.info)
+        loaded.info.check_size(*picture.shape[:2])
         return loaded, picture, loaded.class_weights(class_weights)
 
     def _check_enlargement(self, picture: Picture, factor: Any, info: CheckpointInfo) -> None:
@@ -430,7 +447,7 @@ class Call:
         return getattr(engine, self.method)(self.request, *self.arguments, **watched)
 
 
-def _check_size(picture: Picture, info: CheckpointInfo) -> None:
-    if picture.shape[:2] != (info.height, info.width):
-        found = " x ".join(map(str, picture.shape[1::-1]))
-        raise RequestRejected(f"picture is {found}; {info.name} draws {info.width} x {info.height}")
+def _again(request: Request, drawing: Drawing) -> Request:
+    """A request for one picture more in the palette and of the seed of a drawing."""
+    palette = tuple(drawing.settings.get("colours", ())) or request.palette
+    return replace(request, count=1, seed=drawing.seed, palette=palette)

@@ -19,6 +19,7 @@ from pixelart.codec import Codec, Picture
 from pixelart.completion import context_of, finite, whole_log_prob
 from pixelart.errors import RequestRejected
 from pixelart.layers.context import Context
+from pixelart.layers.palette import NEVER
 from pixelart.models import AutoregressiveModel
 
 CHUNK = 16  # pictures in one forward pass: bounds memory
@@ -167,6 +168,7 @@ def colours_at(
     context = context_of(codec, picture, mask, class_weights, count=1)
     tables = _tables_at(model, context, row, column, at_once)
     likely, bound = most_probable(tables, channels=codec.channels, top=top)
+    likely = [colour for colour in likely if colour.log_p > NEVER / 2]  # slots of a palette that hold no colour
     levels = context.pixels[:, :, row, column].cpu()
     log_p = sum(float(tables(levels[:, :c])[0, level]) for c, level in enumerate(levels[0].tolist()))
     *chances, current = _chances(codec, [*likely, Prefix(log_p, tuple(levels[0].tolist()))])
@@ -240,10 +242,20 @@ def _tables_at(model: AutoregressiveModel, context: Context, row: int, column: i
         count, channel = levels.shape
         x = context.pixels.repeat(count, 1, 1, 1)
         x[:, :channel, row, column] = levels.to(x.device)
-        maps = model(x, context.repeat(count))
+        if (kinds := model.kinds(context)) is None:
+            return finite(table_of(x, channel))
+        # Of each kind of level by a picture that has one of it there.
+        tables = torch.full((count, kinds.shape[1]), -torch.inf, dtype=torch.float64)
+        for kind in kinds[0].unique():
+            of_kind = kinds[0] == kind
+            x[:, channel, row, column] = int(of_kind.nonzero()[0])
+            tables[:, of_kind.cpu()] = table_of(x, channel)[:, of_kind.cpu()]
+        return finite(tables)
+
+    def table_of(x: Tensor, channel: int) -> Tensor:
+        maps = model(x, context.repeat(len(x)))
         # On the CPU: not every device has doubles.
-        pixel = maps[:, :, row, column].cpu(), x[:, :, row, column].cpu()
-        return finite(model.likelihood.to_table(*pixel, channel=channel))
+        return model.likelihood.to_table(maps[:, :, row, column].cpu(), x[:, :, row, column].cpu(), channel=channel)
 
     return tables
 

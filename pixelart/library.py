@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelart.class_names import find_class
-from pixelart.codec import Codec, Indexed, codec_from_config
+from pixelart.codec import Codec, Indexed, Paletted, codec_from_config
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.given import as_blend
-from pixelart.models import AutoregressiveModel
+from pixelart.models import AutoregressiveModel, get_variant
 from pixelart.models.origin import Origin, read_origin
 from pixelart.models.weights import (
     CONFIG_FILE,
@@ -35,17 +35,22 @@ from pixelart.models.weights import (
     read_seen,
 )
 from pixelart.owners import asking, may_see, owns
+from pixelart.palette_choice import PalettesOfClasses, read_class_palettes
 from pixelart.presets import DEFAULT_PRESET, FIXED, Preset
 from pixelart.settings import SETTINGS
 
 log = logging.getLogger(__name__)
+SMALLEST_SIDE, LARGEST_SIDE = 4, 64
+"""Of pictures of a checkpoint that draws any size."""
 
 
 @dataclass(frozen=True)
 class CheckpointInfo:
     """What a checkpoint can draw. `colours`: RGBA uint8 (K, 4) of an indexed codec (0 = transparent), else None.
     `enlarges`: whether it can enlarge a picture. `origin`: the repository and commit of the Hub it was pulled from.
-    `presets`: how careful or wild it draws, by name."""
+    `presets`: how careful or wild it draws, by name. `takes_palettes`: whether it draws in any palette; `colours` are
+    then those it has where nothing is said. `any_size`: whether it was trained on pictures of several sizes, and draws
+    any."""
 
     name: str
     model: str
@@ -57,6 +62,17 @@ class CheckpointInfo:
     enlarges: bool = False
     origin: Origin | None = None
     presets: Mapping[str, Preset] = field(default_factory=lambda: FIXED)
+    takes_palettes: bool = False
+    any_size: bool = False
+
+    def check_size(self, height: int, width: int, *, what: str = "picture") -> None:
+        """Raises RequestRejected, naming `what`, when it does not draw pictures of this size."""
+        if self.any_size:
+            if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (height, width)):
+                sides = f"{SMALLEST_SIDE} to {LARGEST_SIDE} pixels a side"
+                raise RequestRejected(f"{what} is {width} x {height}; {self.name} draws {sides}")
+        elif (height, width) != (self.height, self.width):
+            raise RequestRejected(f"{what} is {width} x {height}; {self.name} draws {self.width} x {self.height}")
 
     def preset(self, name: str = DEFAULT_PRESET) -> Preset:
         """One of `presets`.
@@ -77,6 +93,7 @@ class Checkpoint:
     config: CheckpointConfig
     codec: Codec
     model: AutoregressiveModel
+    palettes: PalettesOfClasses = field(default_factory=dict)
 
     @property
     def device(self) -> torch.device:
@@ -168,7 +185,8 @@ class Library:
             if name not in self._loaded or self._loaded[name][0] != stamp:  # a replaced checkpoint is loaded anew
                 config = read_config(path)
                 model = load_weights(path, config).to(self.device)
-                loaded = Checkpoint(_info(path, config), config, codec_from_config(config.codec), model)
+                codec, palettes = codec_from_config(config.codec), read_class_palettes(path, config.classes)
+                loaded = Checkpoint(_info(path, config), config, codec, model, palettes)
                 self._loaded[name] = stamp, loaded
             self._loaded.move_to_end(name)
             while len(self._loaded) > 1 and sum(_bytes(c) for _, c in self._loaded.values()) > self.memory_bytes:
@@ -226,7 +244,7 @@ class Library:
 
 
 def _info(path: Path, config: CheckpointConfig) -> CheckpointInfo:
-    codec = codec_from_config(config.codec)
+    codec, variant = codec_from_config(config.codec), get_variant(config.model).model
     size = config.model_config
     return CheckpointInfo(
         path.name,
@@ -236,9 +254,11 @@ def _info(path: Path, config: CheckpointConfig) -> CheckpointInfo:
         config.classes,
         codec.table if isinstance(codec, Indexed) else None,
         config.training,
-        enlarges=len(size.get("stages", ())) > 1,
+        enlarges=variant.enlarges and len(size.get("stages", ())) > 1,
         origin=read_origin(path),
         presets=config.presets,
+        takes_palettes=isinstance(codec, Paletted),
+        any_size=variant.any_size and config.training.get("fit") == "keep",
     )
 
 

@@ -24,16 +24,15 @@ class Look:
     """How a picture looks while its masked pixels are drawn: `picture` (H, W, 4) where nothing is masked, and `before`
     where nothing is drawn yet."""
 
-    codec: Codec
     picture: Picture
     mask: NDArray[np.bool_]
     before: Picture
 
-    def after(self, x: Tensor, rows: int) -> Picture:
-        """Pictures (n, H, W, 4) of x (n, C, H, W) when so many rows of the mask are drawn."""
+    def after(self, drawn: Picture, rows: int) -> Picture:
+        """Of pictures (n, H, W, 4), such as have so many rows of the mask."""
         first = int(np.flatnonzero(self.mask.any(1))[0])
         waiting = self.mask & (np.arange(len(self.mask)) >= first + rows)[:, None]
-        drawn = np.where(self.mask[..., None], self.codec.decode(x), self.picture)
+        drawn = np.where(self.mask[..., None], drawn, self.picture)
         return np.where(waiting[..., None], self.before, drawn)
 
 
@@ -42,6 +41,7 @@ class Progress:
     """Turns rows of one chunk, or passes over it, into pictures of the whole request."""
 
     look: Look
+    codec: Codec
     count: int
     finished: list[Picture]
     in_passes: bool
@@ -60,6 +60,6 @@ class Progress:
 
     def pictures(self, x: Tensor, done: int) -> Picture:
         """(count, H, W, 4): finished ones, those of this chunk so far, and those not begun. A pass draws all rows."""
-        drawn = self.look.after(x, len(self.look.mask) if self.in_passes else done)
+        drawn = self.look.after(self.codec.decode(x), len(self.look.mask) if self.in_passes else done)
         rest = self.count - len(self.finished) - len(drawn)
         return np.concatenate([*(p[None] for p in self.finished), drawn, *([self.look.before[None]] * rest)])

@@ -18,6 +18,7 @@ from pixelart.codec import Picture
 from pixelart.errors import RequestRejected
 from pixelart.given import as_blend, as_heat
 from pixelart.images import Facts, encode_png
+from pixelart.palette_choice import as_palette
 from pixelart.plain_json import to_json
 from pixelart.sampling import AUTO, Controls, check_sampler
 from pixelart.seams import AXES
@@ -35,7 +36,10 @@ class Request:
     seamless: axes along which the picture tiles, "x", "y" or "xy"; "" = none.
     allowed: the codec's levels that may be drawn (for an indexed codec: palette indices, 0 = transparent); None = all.
     sampler: "cached", "fixed_point" or "naive", which draw the same pictures; "auto" = the fastest for the model.
-    own_colours: what is drawn into a picture comes in its own colours where it has one near (`own_colours.NEAR`).
+    own_colours: what is drawn into a picture comes in its own colours where it has one near (`own_colours.NEAR`), by a
+    model that draws in its own alone.
+    palette: of a model whose palette is an input, see `palette_choice.codec_of`.
+    size: (height, width) of new pictures, of a model that draws any size; None = that of the checkpoint.
     """
 
     checkpoint: str
@@ -50,13 +54,15 @@ class Request:
     seamless: str = ""
     sampler: str = AUTO
     own_colours: bool = False
+    palette: str | tuple[str, ...] = ""
+    size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         """Numbers of any library become plain ones here, and the name of a class its weight, so that no later step
         meets others; `check` refuses what is no number.
 
         Raises:
-            RequestRejected: class weights, a temperature or allowed levels that are nothing of the kind.
+            RequestRejected: class weights, a temperature, a palette or allowed levels that are nothing of the kind.
         """
         plain = {name: _whole(getattr(self, name)) for name in ("count", "seed", "top_k")}
         plain |= {name: _number(getattr(self, name)) for name in ("top_p", "guidance")}
@@ -65,7 +71,8 @@ class Request:
             plain_class(name) if isinstance(name, str) else name: _number(weight)
             for name, weight in as_blend(self.class_weights).items()
         }
-        plain["allowed"] = _levels(self.allowed)
+        plain["allowed"], plain["palette"] = _levels(self.allowed), as_palette(self.palette)
+        plain["size"] = None if self.size is None else tuple(map(_whole, self.size))
         if isinstance(self.checkpoint, os.PathLike):
             plain["checkpoint"] = os.fspath(self.checkpoint)
         for name, value in plain.items():

@@ -565,7 +565,7 @@ BAD = {
     "precision fp16": (START + " --precision fp16", "precision 'fp16': must be auto, fp32 or bf16"),
     "unknown model": (START + " --model vae", "model 'vae' is not one of diagonal_bilstm, gated_pixelcnn"),
     "unknown preset": (START + " --preset huge", "preset 'huge' of gated_pixelcnn is not one of default, debug"),
-    "unknown codec": (START + " --codec cmyk", "codec 'cmyk' is not one of indexed, rgb, gray, binary"),
+    "unknown codec": (START + " --codec cmyk", "codec 'cmyk' is not one of indexed, palette, rgb, gray, binary"),
     "colours 1": (START + " --colours 1", "colours 1: must lie in 2 to 256"),
     "training on nothing": (START.replace("{data}", "{input}/empty"), "holds no picture"),
     "a run that exists": (START.replace("{out}", "{run}"), "already holds a run; --resume continues it"),

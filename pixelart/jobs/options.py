@@ -17,7 +17,8 @@ from pixelart.training.starting import FROM_SCRATCH, decide
 
 JOB_OPTIONS = (
     "base", "palette", "new_classes", "model", "preset", "codec", "colours", "steps", "minutes", "batch_size",
-    "accumulate", "learning_rate", "context_first", "validation_share", "flip", "class_dropout", "weight_decay", "ema",
+    "accumulate", "optimizer", "learning_rate", "context_rate", "context_first", "validation_share", "held_out_share",
+    "recolour", "balance", "dropout", "flip", "class_dropout", "weight_decay", "ema",
     "seed", "save_every", "keep", "sample_every", "precision", "gradient_checkpointing",
 )  # fmt: skip
 """Options of `python -m pixelart train` that a job may say: those that are of the training, not of the machine."""

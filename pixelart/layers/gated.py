@@ -98,6 +98,14 @@ class GatedLayer(nn.Module):
         self.out = pointwise(groups, groups + skip_groups)
         self.dropout = nn.Dropout2d(0.0)
 
+    def forward(
+        self, v: Tensor, h: Tensor, context_map: Tensor, embed: Callable[[Tensor], Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """(v, h, skip) of whole pictures; of a first layer h is the picture, and `embed` its embedding."""
+        v, before = self.rows(v, context_map, None)
+        here = self.first_pixels(h, embed, before, None) if self.mask_type == "A" else self.pixels(h, before, None)
+        return v, *here
+
     def rows(self, v: Tensor, context_map: Tensor, cursor: Cursor | None) -> tuple[Tensor, Tensor]:
         """(v, pre-activations of the horizontal stack), (B, ..., h, W), of whole rows from the top: all that is known
         before a pixel of them is. context_map (B, F, H, W) is whole."""

@@ -64,6 +64,10 @@ class AutoregressiveModel(nn.Module, ABC):
     A model never samples, trains, saves or prints.
     """
 
+    any_size: ClassVar[bool] = False
+    """Whether the weights serve pictures of another size than they were made for."""
+    enlarges: ClassVar[bool] = False
+    """Whether its stages draw a picture in several sizes, so that it can go on from a small one."""
     learning_rate: ClassVar[float] = 1.5e-3
     """The highest of a schedule that says nothing else."""
 
@@ -83,6 +87,16 @@ class AutoregressiveModel(nn.Module, ABC):
     def part(self, stage: int) -> Part:
         """What of a picture the stage of this number draws: by default all of it."""
         return Part()
+
+    @property
+    def scales(self) -> int:
+        """How many sizes of the picture are drawn one after another."""
+        return self.part(0).step.bit_length()
+
+    def kinds(self, context: Context) -> Tensor | None:
+        """int64 (B, K): of what kind each level is, where maps tell the probabilities of the levels of the kind that x
+        has at a pixel alone; None where they tell those of all."""
+        return None
 
     def stage_context(self, stage: int, context: Context, drawn: Tensor | None) -> Context:
         """What is given to a stage: of `context`, and `drawn`, what the stage before it drew."""
@@ -118,8 +132,7 @@ class AutoregressiveModel(nn.Module, ABC):
 class RasterModel(AutoregressiveModel):
     """Abstract: one network, whose order is raster order. A concrete class gives `trunk`."""
 
-    any_size: ClassVar[bool] = True
-    """Whether the weights serve pictures of another size than they were made for."""
+    any_size = True
     unit: ClassVar[Unit] = "channel"
     """What of a picture the trunk need be asked for at once: see `Unit`."""
     fastest_sampler: ClassVar[Mapping[str, str]] = {"cpu": "cached"}  # of every variant: see docs/DESIGN.md

@@ -89,8 +89,10 @@ class GatedPixelCNN(RasterModel):
         self.logits = logits_of_levels(head, channels=channels, levels=self.answers)
 
     def trunk(self, x: Tensor, given: Conditioning, cursor: Cursor | None = None) -> Tensor:
+        if cursor is None:
+            return self._whole(x, given)
         embed, befores = self.embed(given), self._rows(x, given, cursor)
-        if cursor is not None and cursor.is_prefill and not self.attention:
+        if cursor.is_prefill and not self.attention:
             return given.map[..., :0]  # the horizontal stack reads no row but its own
         h, total, attentions = x, self.context_skip(cut(given.map, cursor)), self.attentions
         for i, (layer, before) in enumerate(zip(self.gated_layers, befores, strict=True)):
@@ -99,6 +101,17 @@ class GatedPixelCNN(RasterModel):
             if attention := attentions.get(i):
                 h = attention(h, cursor)
         return self.logits(torch.relu(self.hidden(torch.relu(total), cursor)), cursor)
+
+    def _whole(self, x: Tensor, given: Conditioning) -> Tensor:
+        """The answers of whole pictures."""
+        embed, attentions = self.embed(given), self.attentions
+        v, h, total = embed(x), x, self.context_skip(given.map)
+        for i, layer in enumerate(self.layers):
+            v, h, skip = layer(v, h, given.map, embed)
+            total = total + skip
+            if attention := attentions.get(i):
+                h = attention(h, None)
+        return self.logits(torch.relu(self.hidden(torch.relu(total))))
 
     @property
     def gated_layers(self) -> list[GatedLayer]:
@@ -110,12 +123,12 @@ class GatedPixelCNN(RasterModel):
         """Each attention by the number of the layer that it follows."""
         return {int(i): a for i, a in self.attention.items() if isinstance(a, CausalSelfAttention)}
 
-    def _rows(self, x: Tensor, given: Conditioning, cursor: Cursor | None) -> list[Tensor]:
+    def _rows(self, x: Tensor, given: Conditioning, cursor: Cursor) -> list[Tensor]:
         """What the vertical stack gives to the pixels of the cursor's region in each layer: (B, 2 * hidden, h, w)."""
-        if cursor is None or cursor.is_prefill:
+        if cursor.is_prefill:
             v, befores = self.embed(given)(cut(x, cursor)), list[Tensor]()
             for layer in self.gated_layers:
-                v, before = layer.rows(v, given.map, cursor and cursor.whole_rows())
+                v, before = layer.rows(v, given.map, cursor.whole_rows())
                 befores.append(before)
             return befores
         if cursor.begins_row:

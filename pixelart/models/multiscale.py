@@ -89,6 +89,7 @@ class MultiScale(AutoregressiveModel):
     """A chain of networks, each at twice the size of the one before, given what that one drew."""
 
     config: MultiScaleConfig
+    enlarges = True
 
     def __init__(self, config: MultiScaleConfig) -> None:
         """Raises WeightsRejected when there is no stage, or their likelihoods differ."""

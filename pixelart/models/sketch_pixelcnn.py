@@ -93,6 +93,7 @@ class SketchPixelCNN(AutoregressiveModel):
     """A network that draws the sketch, and one that colours it."""
 
     config: SketchPixelCNNConfig
+    any_size = True
 
     def __init__(self, config: SketchPixelCNNConfig) -> None:
         super().__init__(config)
@@ -121,6 +122,9 @@ class SketchPixelCNN(AutoregressiveModel):
         allowed = levels[:, :, None, None] == drawn
         used = context.used()
         return replace(context, beside=drawn, allowed=allowed if used is None else allowed & used)
+
+    def kinds(self, context: Context) -> Tensor:
+        return self.colour_levels(context)
 
     def colour_levels(self, context: Context) -> Tensor:
         """int64 (B, K): the level of a sketch that each colour of the palettes has; 0 is transparent."""

@@ -28,7 +28,18 @@ from pixelart.settings import SETTINGS
 
 CONFIG_FILE, WEIGHTS_FILE, SEEN_FILE, CARD_FILE = "config.json", "model.safetensors", "training_images.txt", "README.md"
 LOG_FILE, SAMPLES_FILE, PALETTE_FILE = "training_log.csv", "samples.png", "palette.gpl"
-CHECKPOINT_FILES = (CONFIG_FILE, WEIGHTS_FILE, SEEN_FILE, CARD_FILE, LOG_FILE, SAMPLES_FILE, PALETTE_FILE)
+CLASS_PALETTES_FILE = "palettes.json"
+"""Palettes that pictures of each class have, where the palette is an input of the network."""
+CHECKPOINT_FILES = (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    SEEN_FILE,
+    CARD_FILE,
+    LOG_FILE,
+    SAMPLES_FILE,
+    PALETTE_FILE,
+    CLASS_PALETTES_FILE,
+)
 """All that may lie in the folder of a checkpoint, or in its repository on the Hub."""
 FORMAT = 1
 MOST_WEIGHT = 1e6
@@ -166,7 +177,7 @@ def load_weights(folder: Path, config: CheckpointConfig) -> AutoregressiveModel:
 def gives_finite(model: AutoregressiveModel) -> bool:
     """Whether log p of every pixel of a small picture of all levels is finite, of any class and of all of them, each
     network of a chain of resolutions being tried alone."""
-    for network in model.stages() if model.part(0).step > 1 else [model]:
+    for network in model.stages() if model.scales > 1 else [model]:
         height, width = min(network.config.height, TRIED_SIDE), network.config.width
         width = min(width, TRIED_SIDE) if all(stage.any_size for stage in network.stages()) else width
         levels = torch.arange(height * width) % network.config.levels

@@ -70,7 +70,7 @@ def nats_per_stage(
 ) -> Tensor:
     """The same by the stages of the model that draw the pixels, (N, stages): the smallest picture, then each further
     one given the one before."""
-    stages = len(model.stages())
+    stages = model.scales
     scale = scale_of_pixels(stages, height=x.shape[2], width=x.shape[3])
     hidden = torch.from_numpy(everything(*x.shape[2:])).expand(len(x), -1, -1)
     parts = []

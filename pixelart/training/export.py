@@ -78,6 +78,7 @@ def _description(config: RunConfig, saved: Mapping[str, Any]) -> CheckpointConfi
     training = {
         **asdict(config.schedule),
         "base": Path(config.base).name,
+        **({"fit": config.fit} if config.fit == "keep" else {}),
         **({"base_origin": config.base_origin} if config.base_origin else {}),
         **saved,
     }

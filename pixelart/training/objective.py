@@ -30,7 +30,7 @@ class Objective:
         self.joint: Loss = self._joint_loss
         self.alone: Loss = self._vote_loss
         if schedule.gradient_checkpointing:
-            forget_activations(model)
+            forget_activations(model, dropout=schedule.dropout)
         if schedule.compile:
             self.joint, self.alone = (
                 torch.compile(loss, dynamic=False)  # pyright: ignore[reportAttributeAccessIssue]
@@ -88,10 +88,10 @@ def set_dropout(model: nn.Module, share: float) -> None:
             module.p = share
 
 
-def forget_activations(model: nn.Module) -> None:
+def forget_activations(model: nn.Module, *, dropout: float = 0.0) -> None:
     """Gradient checkpointing (Training Deep Nets with Sublinear Memory Cost, Chen et al. 2016, 1604.06174): each layer
     of a stack keeps what it was given alone, and computes the rest again when the gradient is wanted."""
     for stack in model.modules():
         if isinstance(stack, nn.ModuleList):
             for layer in stack:
-                layer.forward = partial(checkpoint, layer.forward, use_reentrant=False, preserve_rng_state=False)
+                layer.forward = partial(checkpoint, layer.forward, use_reentrant=False, preserve_rng_state=dropout > 0)

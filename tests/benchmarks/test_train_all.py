@@ -33,7 +33,7 @@ def queue(tiny_data: Path, tmp_path: Path) -> Queue:
 
 
 def test_every_other_variant_is_in_the_queue_with_a_codec_that_fits() -> None:
-    assert set(train_all.QUEUE) == set(list_models()) - {"gated_pixelcnn"}
+    assert set(train_all.QUEUE) == set(list_models()) - {"gated_pixelcnn", "sketch_pixelcnn"}
     for variant, codec in train_all.QUEUE.items():
         check_codec(variant, codec)
 

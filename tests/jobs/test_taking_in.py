@@ -61,8 +61,11 @@ BY_THE_CHILD: dict[str, tuple[dict[str, Any], str]] = {
     "model": ({"model": "vae"}, "model 'vae' is not one of "),
     "preset": ({"preset": "huge"}, "preset 'huge' of gated_pixelcnn is not one of "),
     "preset of a model": ({"model": "row_rnn", "preset": "\0"}, "preset '\\x00' of row_rnn is not one of "),
-    "codec": ({"codec": "webp"}, "codec 'webp' is not one of indexed, rgb, gray, binary"),
-    "codec of a model": ({"model": "pixelcnn_plus_plus"}, "model pixelcnn_plus_plus with codec indexed: it is for "),
+    "codec": ({"codec": "webp"}, "codec 'webp' is not one of indexed, palette, rgb, gray, binary"),
+    "codec of a model": (
+        {"model": "pixelcnn_plus_plus", "codec": "indexed"},
+        "model pixelcnn_plus_plus with codec indexed: it is for ",
+    ),
     "colours": ({"colours": 1}, "colours 1: must lie in 2 to 256"),
     "too many colours": ({"colours": 257}, "colours 257: must lie in 2 to 256"),
     "palette": ({"palette": "foo"}, "palette 'foo' is not one of keep, fit"),
@@ -84,6 +87,12 @@ BY_THE_CHILD: dict[str, tuple[dict[str, Any], str]] = {
     "batch_size": ({"batch_size": 0}, "batch_size 0: must lie in 1 to 4096"),
     "accumulate": ({"accumulate": 0}, "accumulate 0: must lie in 1 to 4096"),
     "learning_rate": ({"learning_rate": 2.0}, "learning_rate 2.0: must lie in 1e-07 to 1"),
+    "context_rate": ({"context_rate": 101.0}, "context_rate 101.0: must lie in 0 to 100"),
+    "optimizer": ({"optimizer": "sgd"}, "optimizer 'sgd': must be adamw or muon"),
+    "recolour": ({"recolour": 1.5}, "recolour 1.5: must lie in 0 to 1"),
+    "balance": ({"balance": -1.0}, "balance -1.0: must lie in 0 to 1"),
+    "dropout": ({"dropout": 1.0}, "dropout 1.0: must lie in 0 to 0.9"),
+    "held_out_share": ({"held_out_share": 1.0}, "held_out_share 1.0: must lie in 0 to 0.9"),
     "context_first": ({"context_first": -0.5}, "context_first -0.5: must lie in 0 to 1"),
     "validation_share": ({"validation_share": 1.0}, "validation_share 1.0: must lie in 0 to 0.9"),
     "class_dropout": ({"class_dropout": 1.5}, "class_dropout 1.5: must lie in 0 to 1"),
@@ -222,4 +231,5 @@ def test_a_job_may_say_all_that_is_of_the_training_and_nothing_of_the_machine() 
     from pixelart.cli import parse
 
     ours = "command run json data out resume attended checkpoints threads memory_format compile fit frames tensorboard"
+    ours += " colours_from"
     assert {*JOB_OPTIONS, *ours.split()} == set(vars(parse(["train", "--data", "x", "--out", "y"])))

@@ -76,6 +76,7 @@ BEYOND: dict[str, tuple[CheckpointConfig, dict[str, int]]] = {
     "no codec": (good(name="cmyk"), {}),
     "a palette of nothing": (good(name="indexed", colours=[]), {}),
     "a palette too long": (good(name="indexed", colours=[f"{i:06x}" for i in range(256)]), {}),
+    "more colours than fit": (good(name="palette", colours=["000000", "ffffff"], levels=2), {}),
     "a colour twice": (good(name="indexed", colours=["000000", "000000"]), {}),
     "a colour that is none": (good(name="indexed", colours=["red", "000000"]), {}),
     "no byte": (good(name="gray", background=256), {}),
