@@ -23,6 +23,7 @@ from pixelart.card import LICENCES
 from pixelart.errors import PixelArtError
 from pixelart.holes import HOLES
 from pixelart.leaving import EXIT_BAD_INPUT, EXIT_INTERRUPTED
+from pixelart.palette_choice import AUTO as AUTO_PALETTE
 from pixelart.plain_json import to_json
 from pixelart.presets import DEFAULT_PRESET, PRESET_NAMES
 from pixelart.sampling import AUTO, SAMPLERS
@@ -120,6 +121,9 @@ def _add_generate(add: Any) -> None:
     example = "--checkpoint dungeon-gated --class hero --count 16 --seed 1 --scale 4 --out heroes/"
     command = _command(add, "generate", commands.generate, "draw new pictures", example)
     _drawing(command)
+    command.add_argument("--size", type=_sides, metavar="SIZE", help="32, or width x height: 48x32 (the checkpoint's)")
+    text = "a palette file to draw in, or model: the checkpoint's own colours (such as pictures of the class have)"
+    command.add_argument("--palette", metavar="FILE", default=AUTO_PALETTE, help=text)
 
 
 def _add_complete(add: Any) -> None:
@@ -128,6 +132,8 @@ def _add_complete(add: Any) -> None:
     command.add_argument("--image", type=Path, required=True, help="the picture")
     command.add_argument("--mask", type=Path, required=True, help="same size; white = repaint")
     _drawing(command)
+    text = "picture, model, or a palette file: whose colours to draw in (the picture's, and more where it has few)"
+    command.add_argument("--palette", metavar="FILE", default=AUTO_PALETTE, help=text)
     _own_colours(command)
 
 
@@ -165,7 +171,7 @@ def _pictures(command: argparse.ArgumentParser) -> None:
     command.add_argument("--sampler", choices=(AUTO, *SAMPLERS), default=AUTO, help=text)
     command.add_argument("--scale", type=int, default=1, help="width of a pixel in the files (1)")
     command.add_argument("--out", type=Path, required=True, help="folder for 0.png, 1.png, ...")
-    command.set_defaults(own_colours=False)
+    command.set_defaults(own_colours=False, palette=AUTO_PALETTE, size=None)
 
 
 def _own_colours(command: argparse.ArgumentParser) -> None:
@@ -203,6 +209,8 @@ def _add_evaluate(add: Any) -> None:
     _checkpoint(command)
     _data(command)
     command.add_argument("--holes", choices=HOLES, help="also measure bits inside such holes, with and without context")
+    text = "common: all in the checkpoint's colours; own: each in its own, of a model that takes palettes (common)"
+    command.add_argument("--palette", choices=("common", "own"), default="common", help=text)
     command.add_argument("--include-training", action="store_true", help="do not leave out pictures it was trained on")
     command.add_argument("--per-class", action="store_true", help="also bits_per_dim of each class")
 

@@ -8,17 +8,21 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelart.codec import parse_hex_colours
 from pixelart.engine import Checkpoint, Drawing, Engine, Request
 from pixelart.errors import DataRejected, RequestRejected
 from pixelart.models import create_model, get_variant, list_models
+from pixelart.palette_choice import WORDS as PALETTE_WORDS
+from pixelart.palette_files import read_palette_file
 from pixelart.terminal import Json, check_out_folder, check_scale, class_weights, find, progress_bar, row_progress, say
 from pixelart.training.checkpoint import write_file
+from pixelart.training.coded import code_pictures
 from pixelart.training.data import PictureSet, read_pictures
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_stage, stage_bits
-from pixelart.training.store import EncodedSet, encode_set
+from pixelart.training.store import EncodedSet
 
 
 def models(options: argparse.Namespace) -> Json:
@@ -81,24 +85,28 @@ def evaluate(options: argparse.Namespace) -> Json:
     )
     if not options.include_training:
         pictures = held_out(pictures, engine.library.seen_in_training(name), options.data)
-    result = judge(loaded, pictures)
+    own = options.palette == "own"
+    if own and not loaded.info.takes_palettes:
+        raise RequestRejected(f"palette own: {loaded.info.name} draws in its own colours alone")
+    result = judge(loaded, pictures, own_palettes=own)
     if not options.per_class:
         del result["per_class"]
     if options.holes:
-        result |= judge_holes(loaded, pictures, options.holes)
+        result |= judge_holes(loaded, pictures, options.holes, own_palettes=own)
     say(options, *(f"{key}: {value}" for key, value in result.items()))
     return result
 
 
-def judge(loaded: Checkpoint, pictures: PictureSet) -> Json:
-    """Bits per dimension of whole pictures, also of each class and, of a chain, of each scale.
+def judge(loaded: Checkpoint, pictures: PictureSet, *, own_palettes: bool = False) -> Json:
+    """Bits per dimension of whole pictures, also of each class and, of a chain, of each scale; with `own_palettes` each
+    in its own colours.
 
     Raises:
         DataRejected: a class that the checkpoint does not have.
     """
-    x, weights = _encoded(loaded, pictures)
+    x, palettes, weights = _encoded(loaded, pictures, own_palettes=own_palettes)
     with progress_bar("judging") as progress:
-        nats_of_stages = nats_per_stage(loaded.model, x, weights, progress=progress)
+        nats_of_stages = nats_per_stage(loaded.model, x, weights, palettes=palettes, progress=progress)
     nats, dimensions = nats_of_stages.sum(1), x[0].numel()
     names = np.array(pictures.class_names)
     rows = {c: torch.from_numpy(np.flatnonzero(names == c)) for c in pictures.classes}
@@ -113,25 +121,31 @@ def judge(loaded: Checkpoint, pictures: PictureSet) -> Json:
     }
 
 
-def judge_holes(loaded: Checkpoint, pictures: PictureSet, kind: str) -> Json:
+def judge_holes(loaded: Checkpoint, pictures: PictureSet, kind: str, *, own_palettes: bool = False) -> Json:
     """Bits in holes of a kind of HOLES, with and without context.
 
     Raises:
         DataRejected: a class that the checkpoint does not have.
     """
-    x, weights = _encoded(loaded, pictures)
+    x, palettes, weights = _encoded(loaded, pictures, own_palettes=own_palettes)
     with progress_bar(kind) as progress:
-        holes = hole_bits(loaded.model, x, weights, holes=kind, progress=progress)
+        holes = hole_bits(loaded.model, x, weights, holes=kind, palettes=palettes, progress=progress)
     return {"holes": kind, **holes.__dict__, "seam_ratio": holes.seam_ratio}
 
 
-def _encoded(loaded: Checkpoint, pictures: PictureSet) -> tuple[EncodedSet, Tensor]:
-    """x (N, C, H, W) and class weights (N, K); pictures of one class that is unknown are of any class."""
+def _encoded(
+    loaded: Checkpoint, pictures: PictureSet, *, own_palettes: bool
+) -> tuple[EncodedSet, Tensor | None, Tensor]:
+    """x (N, C, H, W), the palettes where they are an input, and class weights (N, K); pictures of one class that is
+    unknown are of any class."""
     unknown = sorted(set(pictures.classes) - set(loaded.info.classes))
     if unknown and len(pictures.classes) > 1:
         raise DataRejected(f"{loaded.info.name} has no class {', '.join(unknown)[:80]}")
     weights = [loaded.class_weights({} if c in unknown else {c: 1.0}) for c in pictures.class_names]
-    return encode_set(loaded.codec, pictures.pictures), torch.stack(weights)
+    classes = torch.zeros(len(pictures), dtype=torch.int64)  # which are told by the weights
+    coded = code_pictures(loaded.codec, pictures.pictures, classes)
+    x, palettes = (coded.own.x, coded.own.palettes) if own_palettes and coded.own else (coded.x, coded.palettes)
+    return x, palettes, torch.stack(weights)
 
 
 def held_out(pictures: PictureSet, seen: frozenset[str], data: Path) -> PictureSet:
@@ -164,6 +178,8 @@ def _request(options: argparse.Namespace) -> tuple[Engine, Request]:
         seamless=options.seamless,
         sampler=options.sampler,
         own_colours=options.own_colours,
+        palette=_palette(options.palette),
+        size=options.size,
     )
     return engine, request
 
@@ -183,6 +199,11 @@ def _allowed(engine: Engine, name: str, text: str | None) -> tuple[int, ...] | N
             raise RequestRejected(f"colour {word.strip()!r:.20} is not in the palette of {name}")
         allowed.append(int(matches[0]))
     return tuple(allowed)
+
+
+def _palette(text: str) -> str | NDArray[np.uint8]:
+    """One of the words, or the colours of a file."""
+    return text if text in PALETTE_WORDS else read_palette_file(Path(text))
 
 
 def _write(options: argparse.Namespace, drawings: list[Drawing]) -> Json:
