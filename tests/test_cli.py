@@ -359,6 +359,7 @@ def split_checkpoints(tiny_data: Path) -> Path:
     return export_run(run, tiny_data.parent / "half-checkpoints" / "half").parent
 
 
+@pytest.mark.slow
 def test_evaluate_leaves_out_training_pictures(run: Run, split_checkpoints: Path, tiny_data: Path) -> None:
     options = ("evaluate --checkpoint half --json --checkpoints", split_checkpoints, "--data", tiny_data)
     pictures = read_pictures(tiny_data)

@@ -66,6 +66,7 @@ print((peak() - before) / bytes_of_drawing(model, 512, 512))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of memory is told by Linux alone")
 def test_what_is_told_is_about_what_a_process_takes() -> None:
     told = subprocess.run([sys.executable, "-c", MEASURED], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -104,6 +105,7 @@ def test_with_less_memory_fewer_are_drawn_at_once_and_the_same(tiny_checkpoints:
         Engine(tiny_checkpoints, drawing_bytes=one + 1).generate(Request("tiny", guidance=2.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "sampler"), [("gated_pixelcnn", "cached"), ("pixelcnn", "cached"), ("pixelcnn", "naive")]
 )

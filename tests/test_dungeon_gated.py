@@ -32,6 +32,7 @@ def test_cached_draws_what_naive_draws() -> None:
     assert not torch.equal(cached.x[0], cached.x[1])
 
 
+@pytest.mark.slow
 def test_a_picture_does_not_depend_on_the_batch() -> None:
     many = ENGINE.generate(Request(NAME, class_weights={"creature": 1.0}, count=5, seed=10))
     for drawing in many:
@@ -44,6 +45,7 @@ def test_a_picture_does_not_depend_on_the_batch() -> None:
         assert np.array_equal(alone.picture, drawing.picture)
 
 
+@pytest.mark.slow
 def test_evaluation_is_the_mean_of_what_it_says() -> None:
     """`nats_per_image` and `hole_bits` against the model asked picture by picture, pixel by pixel."""
     loaded = ENGINE.library.load(NAME)

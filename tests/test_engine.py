@@ -737,6 +737,7 @@ def test_one_model_is_kept_even_beyond_the_bound(own_checkpoints: Path, monkeypa
 # --- threads ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("memory_bytes", [1 << 30, 1], ids=["all kept", "one kept"])
 def test_eight_threads_draw_the_serial_pictures(
     own_checkpoints: Path, tiny_pictures: dict[str, Picture], memory_bytes: int

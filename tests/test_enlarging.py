@@ -270,6 +270,7 @@ def test_a_palette_of_hex_words_can_be_allowed(run: Run, checkpoints: Path, tmp_
     assert {tuple(c) for c in drawn.reshape(-1, 4).tolist()} <= {(*red, 255), (0, 0, 0, 0)}
 
 
+@pytest.mark.slow
 def test_evaluate_tells_each_scale(run: Run, tiny_data: Path, tmp_path: Path) -> None:
     options = "train --model multiscale --preset debug --colours 8 --threads 1 --steps 40 --batch-size 8"
     options += " --learning-rate 5e-3 --ema 0.9 --data"

@@ -39,6 +39,7 @@ def test_the_engine_is_called_as_written(
     assert "(32, 32, 4)" in capsys.readouterr().out or read_picture(tmp_path / "drawing.png").shape == (256, 256, 4)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 def test_the_app_is_called_as_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)

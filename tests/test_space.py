@@ -244,6 +244,8 @@ LAYOUTS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
     "half written": (half_written, []),
     "a visitor's": (a_visitors, []),
 }
+USUAL = ("whole", "no folder", "damaged beside good", "a visitor's")
+"""Each starts an app; the others are for a release."""
 
 
 @contextmanager
@@ -292,7 +294,10 @@ def written(tiny_checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    "layout",
+    [name if name in USUAL else pytest.param(name, marks=pytest.mark.long) for name in LAYOUTS],
+)
 def test_it_starts_without_network_or_token_whatever_lies_in_its_checkpoints(
     layout: str, written: Path, tmp_path: Path
 ) -> None:

@@ -30,6 +30,7 @@ def run(command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, cwd=ROOT, env=environment, text=True, capture_output=True, timeout=200)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["--help", pytest.param("models --json", marks=pytest.mark.slow)])
 def test_a_reader_that_leaves_is_no_fault(command: str) -> None:
     done = run(f'"$0" -m pixelart {command} | true; echo "${{PIPESTATUS[0]}}"')
@@ -86,7 +87,9 @@ def interrupted_after(seconds: float, *command: str) -> tuple[int, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seconds", [0.4, 1.0, 1.5, 2.0, 3.0, 5.0])
+@pytest.mark.parametrize(
+    "seconds", [0.4, 2.0, *(pytest.param(s, marks=pytest.mark.long) for s in (1.0, 1.5, 3.0, 5.0))]
+)
 def test_ctrl_c_at_any_moment_ends_without_a_traceback(seconds: float) -> None:
     for command in ((*COMMAND, "evaluate", *EVALUATE), (sys.executable, "app.py")):
         code, errors = interrupted_after(seconds, *command)
@@ -184,7 +187,7 @@ def test_a_port_that_is_taken_is_told_in_one_line() -> None:
     "variables",
     [
         {"ALL_PROXY": "socks5://127.0.0.1:1080"},
-        {"all_proxy": "socks://127.0.0.1:1"},
+        pytest.param({"all_proxy": "socks://127.0.0.1:1"}, marks=pytest.mark.long),
         {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"},
     ],
 )

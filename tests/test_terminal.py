@@ -19,6 +19,7 @@ from tests.corpus import make
 from tests.training.files import folder_of, noise
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437"])
 def test_names_outside_the_encoding_are_printed_as_marks(tmp_path: Path, encoding: str) -> None:
     files = {f"勇者 Zoë/{i}.png": encode_png(noise(i)) for i in range(8)}

@@ -345,11 +345,12 @@ def test_the_sentinel_would_be_written(tmp_path: Path) -> None:
     assert (tmp_path / "sentinel").read_text() == "run"
 
 
+@pytest.mark.slow
 def test_mutated_checkpoints_are_refused_or_load_finite(checkpoint: Path) -> None:
     assert mutate_and_load(checkpoint, count=60, seed=0) > 25
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_thousand_mutated_checkpoints(checkpoint: Path) -> None:
     """T13."""
     assert mutate_and_load(checkpoint, count=1000, seed=13) > 400

@@ -20,6 +20,7 @@ from pixelart.training.data import read_pictures
 from pixelart.training.run import Schedule
 
 
+@pytest.mark.slow
 def test_a_card_measures_each_figure_once_and_as_evaluate_does(
     tiny_checkpoints: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

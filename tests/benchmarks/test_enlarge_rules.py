@@ -78,6 +78,7 @@ def test_accuracy_is_of_the_pixels_that_were_not_given() -> None:
     assert enlarge.accuracy(guess, true) == pytest.approx(1 - 4 / 24)
 
 
+@pytest.mark.slow
 def test_the_table_holds_rules_and_models(tiny_checkpoints: Path, tiny_data: Path, tmp_path: Path) -> None:
     """Of a chain of scales a completion of every other pixel is the enlargement, and its bits are the last stage's."""
     words = ["train", "--model", "multiscale", "--preset", "debug", "--colours", "8", "--steps", "2", "--threads", "1"]

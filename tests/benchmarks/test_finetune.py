@@ -35,6 +35,7 @@ def test_the_class_is_made_of_what_the_base_has_not_learned_from() -> None:
         assert np.array_equal(tile, finetune.turned(tiles[hashes.index(content)]))
 
 
+@pytest.mark.slow
 def test_it_runs_whole_and_tells_before_and_after(tiny_checkpoints: Path, tiny_data: Path, tmp_path: Path) -> None:
     tiles = [finetune.turned(picture) for picture in read_pictures(tiny_data).pictures]
     finetune.write_class(tiles, tmp_path / "class.zip")

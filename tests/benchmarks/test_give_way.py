@@ -7,6 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from benchmarks.give_way import measure
@@ -15,6 +16,7 @@ from pixelart.jobs import Jobs
 from tests.jobs import stub
 
 
+@pytest.mark.slow
 def test_a_training_hardly_moves_while_somebody_draws_all_the_time(
     tiny_checkpoints: Path, tiny_data: Path, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from tests.ui.serving import GRADIO_WARNINGS
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(*GRADIO_WARNINGS)]
 
 
+@pytest.mark.long
 def test_visitors_draw_beside_a_training_that_really_runs(
     tiny_checkpoints: Path, tiny_data: Path, tmp_path: Path
 ) -> None:

@@ -43,6 +43,7 @@ def test_static_pictures_stay_and_dynamic_ones_do_not() -> None:
     assert not torch.equal(moving[0], moving[1]) and not torch.equal(dynamic.batch(3), moving)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("binarisation", ["static", "dynamic"])
 def test_every_variant_for_two_levels_is_trained_and_told(
     archive: Path, capsys: pytest.CaptureFixture[str], binarisation: str
@@ -68,6 +69,7 @@ def test_small_networks_are_small() -> None:
         assert 20_000 < sum(p.numel() for p in model.parameters()) < 1_200_000
 
 
+@pytest.mark.slow
 def test_training_learns(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Columns that are always black or always white become cheap; a grey pixel costs a bit for ever."""
     ticks = itertools.count()

@@ -76,6 +76,7 @@ def test_tiles_are_in_one_part_each_by_their_content(tiles: Tiles) -> None:
     assert tiles.part("validation") is tiles.validation and tiles.part("held_out") is tiles.held_out
 
 
+@pytest.mark.slow
 def test_the_judge_is_trained_once_and_the_same_from_anew(
     tiles: Tiles, judge: Judge, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,6 +120,7 @@ def test_drawn_pictures_are_those_of_the_engine_and_kept(
         draw_classes(engine, "tiny", Controls(temperature=0.8), count=3, first_seed=7, keep=tmp_path)
 
 
+@pytest.mark.slow
 def test_real_tiles_measure_as_real_and_noise_does_not(tiles: Tiles, judge: Judge) -> None:
     real = ceiling(judge, tiles)["pooled"]
     random, shape = np.random.default_rng(0), (40, 8, 8)
@@ -148,6 +150,7 @@ def test_quality_counts_what_is_drawn(own_checkpoints: Path, tiles: Tiles, judge
     assert found["pooled"]["near_copies"]["value"] == 1.0
 
 
+@pytest.mark.slow
 def test_the_program_chooses_presets_and_writes_all(
     own_checkpoints: Path,
     data: Path,

@@ -86,6 +86,7 @@ def test_what_a_picture_looks_like_is_counted() -> None:
     assert metrics.distinct(np.stack([picture, empty, same, picture])).tolist() == [True, True, False, False]
 
 
+@pytest.mark.slow
 def test_the_two_sample_net_sees_a_difference_and_no_other() -> None:
     dark = RANDOM.integers(0, 128, (40, 8, 8, 4), dtype=np.uint8)
     light = RANDOM.integers(128, 256, (40, 8, 8, 4), dtype=np.uint8)

@@ -38,6 +38,7 @@ def test_every_other_variant_is_in_the_queue_with_a_codec_that_fits() -> None:
         check_codec(variant, codec)
 
 
+@pytest.mark.slow
 def test_it_exports_what_it_trained_and_passes_over_it_the_next_time(
     queue: Queue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -54,6 +55,7 @@ def test_it_exports_what_it_trained_and_passes_over_it_the_next_time(
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
+@pytest.mark.slow
 def test_a_stop_ends_the_queue_and_the_next_time_goes_on(
     queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

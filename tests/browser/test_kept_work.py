@@ -84,6 +84,7 @@ def test_a_reload_loses_nothing(studio: StudioPage) -> None:
     check_work(studio, *work)
 
 
+@pytest.mark.slow
 def test_a_stroke_right_before_a_reload_is_there(studio: StudioPage) -> None:
     for x in range(5):
         studio.stroke((x, 20), (x, 25))
@@ -98,6 +99,7 @@ def test_a_stroke_right_before_a_reload_is_there(studio: StudioPage) -> None:
     assert np.argwhere(studio.picture()[..., 3])[:, 1].tolist() == [0] * 6
 
 
+@pytest.mark.slow
 def test_back_and_forward_lose_nothing(studio: StudioPage, fake_url: str) -> None:
     work = work_of(studio)
     studio.page.goto("about:blank")
@@ -106,6 +108,7 @@ def test_back_and_forward_lose_nothing(studio: StudioPage, fake_url: str) -> Non
     check_work(studio, *work)
 
 
+@pytest.mark.slow
 def test_a_closed_tab_comes_back_in_a_new_one_and_a_second_tab_begins_anew(studio: StudioPage, fake_url: str) -> None:
     work, context = work_of(studio), studio.page.context
     second = StudioPage(context.new_page(), fake_url)
@@ -122,6 +125,7 @@ def test_a_closed_tab_comes_back_in_a_new_one_and_a_second_tab_begins_anew(studi
     assert not third.errors and not fourth.errors
 
 
+@pytest.mark.slow
 def test_a_duplicated_tab_begins_with_a_copy_of_its_own(studio: StudioPage, fake_url: str) -> None:
     studio.stroke((3, 3))
     kept(studio, "canvas")
@@ -140,6 +144,7 @@ def free_port() -> int:
         return found.getsockname()[1]
 
 
+@pytest.mark.slow
 def test_a_program_that_starts_again_loses_nothing(open_studio: OpenStudio) -> None:
     port = free_port()
     with serving(FakeEngine(size=32), port=port) as url:
@@ -247,6 +252,7 @@ def without_storage(open_studio: OpenStudio, fake_url: str) -> Iterator[Page]:
     yield studio.page
 
 
+@pytest.mark.slow
 def test_a_browser_without_storage_keeps_nothing_and_works(without_storage: Page) -> None:
     without_storage.click("#generate")
     expect(without_storage.locator("#status")).to_contain_text(re.compile("1 picture in"), timeout=20_000)

@@ -195,6 +195,7 @@ def test_a_child_that_does_not_stop_is_ended(open_jobs: Open, data: Path, monkey
     assert end.state == "cancelled" and "did not save in time" in end.reason
 
 
+@pytest.mark.slow
 def test_a_stopped_job_goes_on_and_a_finished_one_does_not(open_jobs: Open, data: Path) -> None:
     jobs = open_jobs()
     job = jobs.submit("ann", "mine", {"steps": 400}, data)
@@ -319,6 +320,7 @@ def test_it_gives_way_while_someone_draws(open_jobs: Open, data: Path) -> None:
     assert ended(jobs, job).state == "cancelled"
 
 
+@pytest.mark.slow
 def test_giving_way_is_not_of_the_minutes_of_a_job(open_jobs: Open, data: Path) -> None:
     jobs = open_jobs(max_process_minutes=1 / 60)
     jobs.give_way(True)

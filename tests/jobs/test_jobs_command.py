@@ -57,6 +57,7 @@ def test_a_job_that_waits_in_the_queue_of_a_dead_server_comes_to_its_turn(
     assert open_jobs().get("ann", job.id).state == "done"
 
 
+@pytest.mark.slow
 def test_it_takes_up_a_job_where_no_server_runs(
     open_jobs: Callable[..., Jobs], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

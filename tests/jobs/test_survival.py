@@ -37,11 +37,13 @@ def test_a_killed_server_leaves_no_child_and_no_job_loses_a_bit(cutter: Cutter) 
     assert max(seconds) <= SERVER_SECONDS and cutter.survived + cutter.finished == 5 and cutter.survived > 0
 
 
+@pytest.mark.long
 def test_a_server_told_to_end_saves_first(cutter: Cutter) -> None:
     seconds = cutter.servers(5, signal.SIGTERM)
     assert max(seconds) <= TERM_SECONDS and cutter.survived + cutter.finished == 5 and cutter.survived > 0
 
 
+@pytest.mark.long
 def test_a_stopped_job_ends_soon_and_loses_no_bit(cutter: Cutter) -> None:
     seconds = cutter.stops(20)
     assert np.percentile(seconds, 95) <= STOP_SECONDS and cutter.survived + cutter.finished == 20

@@ -49,6 +49,7 @@ def total(model: AutoregressiveModel, x: Tensor, context: Context) -> float:
     return float((model.log_prob(x, context) * hidden).flatten(1).sum(1).exp().sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(3, 4), (4, 2), (1, 8), (5, 2)], ids=str)
 def test_the_probabilities_of_all_pictures_of_three_scales_sum_to_one(shape: tuple[int, int]) -> None:
     model, x = chain(shape=shape).double(), every_picture(*shape)

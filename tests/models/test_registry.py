@@ -97,6 +97,7 @@ def _fits(name: str, codec: str) -> bool:
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.trains
 def test_a_run_of_such_a_codec_leaves_nothing(tiny_data: Path, tmp_path: Path) -> None:
     options = {"model": "pixelcnn_plus_plus", "preset": "debug", "colours": 8}

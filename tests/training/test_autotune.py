@@ -110,6 +110,7 @@ def test_fewer_threads_are_taken_where_they_are_faster_and_the_machine_is_quiet(
     assert begin(threads=0, precision="fp32", memory_format="contiguous").config.schedule.threads == threads
 
 
+@pytest.mark.slow
 def test_it_is_remembered_for_the_machine_and_for_no_other(
     begin: StartRun, speeds: Speeds, own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +127,7 @@ def test_it_is_remembered_for_the_machine_and_for_no_other(
     assert len(json.loads(own_cache.read_text())) == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "[]", '{"a": 1}', "junk", b"\xff".decode("latin-1")], ids=repr)
 def test_a_cache_that_is_none_is_measured_anew(begin: StartRun, speeds: Speeds, own_cache: Path, text: str) -> None:
     begin("first")
@@ -135,6 +137,7 @@ def test_a_cache_that_is_none_is_measured_anew(begin: StartRun, speeds: Speeds, 
     assert begin("again").config.schedule.precision == "bf16"
 
 
+@pytest.mark.slow
 def test_without_a_cache_it_works(
     begin: StartRun, speeds: Speeds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +166,7 @@ def test_the_cache_stays_small(own_cache: Path, monkeypatch: pytest.MonkeyPatch)
 # --- a run that goes on --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_what_it_began_with_unless_another_is_said(
     begin: StartRun, speeds: Speeds, tiny_data: Path, digests: Digests
 ) -> None:
@@ -180,6 +184,7 @@ def test_a_resumed_run_keeps_what_it_began_with_unless_another_is_said(
     assert other.progress() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
 def test_a_run_of_before_goes_on_as_it_began(begin: StartRun, tiny_data: Path, precision: str) -> None:
     run = begin(precision=precision, memory_format="channels_last", threads=1)
@@ -194,6 +199,7 @@ def test_a_run_of_before_goes_on_as_it_began(begin: StartRun, tiny_data: Path, p
     assert again.progress() == 1
 
 
+@pytest.mark.slow
 def test_the_command_tells_how_it_trains(
     tiny_data: Path, tmp_path: Path, speeds: Speeds, capsys: pytest.CaptureFixture[str]
 ) -> None:

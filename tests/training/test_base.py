@@ -52,6 +52,7 @@ def test_it_starts_with_the_weights_palette_and_classes_of_the_base(
     assert read_seen(exported) >= read_seen(base)
 
 
+@pytest.mark.slow
 def test_what_it_is_made_of_is_remembered_where_that_is_on_the_hub(
     own_checkpoints: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
@@ -65,6 +66,7 @@ def test_what_it_is_made_of_is_remembered_where_that_is_on_the_hub(
     assert "base_origin" not in read_config(export_run(tmp_path / "again", tmp_path / "other")).training
 
 
+@pytest.mark.slow
 def test_it_resumes_before_and_after_its_first_save(tiny_checkpoints: Path, tiny_data: Path, tmp_path: Path) -> None:
     base = tiny_checkpoints / "tiny"
     whole = begin_from(base, tiny_data, tmp_path / "whole")
@@ -82,6 +84,7 @@ def test_it_resumes_before_and_after_its_first_save(tiny_checkpoints: Path, tiny
         resumed(tmp_path / "cut", tiny_data, colours=8)
 
 
+@pytest.mark.slow
 def test_a_base_is_found_from_elsewhere_and_not_needed_after_the_first_save(
     own_checkpoints: Path, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +102,7 @@ def test_a_base_is_found_from_elsewhere_and_not_needed_after_the_first_save(
         assert said_again.step == 6
 
 
+@pytest.mark.slow
 def test_nothing_that_the_base_learned_from_is_measured_on(
     tiny_checkpoints: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
@@ -110,6 +114,7 @@ def test_nothing_that_the_base_learned_from_is_measured_on(
     assert resumed(tmp_path / "run", tiny_data).validation_rows.tolist() == trainer.validation_rows.tolist()
 
 
+@pytest.mark.slow
 def test_what_the_base_decides_is_not_said_to_be_decided_by_the_run(
     tiny_checkpoints: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
@@ -165,6 +170,7 @@ def other_data(tiny_data: Path, tmp_path: Path) -> Path:
     return tmp_path / "other"
 
 
+@pytest.mark.slow
 def test_classes_that_the_base_lacks_are_added_to_its_own(
     tiny_checkpoints: Path, other_data: Path, tmp_path: Path
 ) -> None:
@@ -179,6 +185,7 @@ def test_classes_that_the_base_lacks_are_added_to_its_own(
     load_weights(exported, read_config(exported))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("palette", ["keep", "fit"])
 def test_a_run_from_a_changed_base_resumes_before_and_after_its_first_save(
     tiny_checkpoints: Path, other_data: Path, tmp_path: Path, palette: PaletteOf
@@ -196,6 +203,7 @@ def test_a_run_from_a_changed_base_resumes_before_and_after_its_first_save(
         assert torch.equal(tensor, rest.model.state_dict()[name])
 
 
+@pytest.mark.slow
 def test_a_fitted_palette_is_that_of_the_pictures_and_of_as_many_colours(
     tiny_checkpoints: Path, other_data: Path, tmp_path: Path
 ) -> None:
@@ -214,6 +222,7 @@ def test_a_fitted_palette_is_that_of_the_pictures_and_of_as_many_colours(
         resumed(tmp_path / "few", other_data, palette="keep")
 
 
+@pytest.mark.slow
 def test_a_palette_is_kept_or_fitted_where_there_is_one(begin: StartRun, tiny_data: Path, tmp_path: Path) -> None:
     kept = start_run(tmp_path / "run", tiny_data, schedule=Schedule(steps=1), palette="keep")
     with pytest.raises(RequestRejected, match="palette keep: there is no base"), kept:

@@ -237,6 +237,7 @@ def test_a_damaged_newer_step_does_not_count_as_kept(run: Path) -> None:
 # --- T19: a watcher -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_watcher_of_100_saves_always_sees_a_whole_checkpoint(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, 1, parts(1))
     files = Watched(tmp_path)

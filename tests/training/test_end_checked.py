@@ -194,6 +194,7 @@ def renamed(data: Path, target: Path, name: str) -> Path:
     return target
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [80, 81])
 def test_a_class_folder_of_80_characters_is_drawn_and_one_of_81_is_refused_at_once(
     tiny_data: Path, tmp_path: Path, count: int
@@ -215,6 +216,7 @@ def test_a_class_folder_of_80_characters_is_drawn_and_one_of_81_is_refused_at_on
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_weights_that_are_not_finite_are_never_saved(tiny_data: Path, tmp_path: Path) -> None:
     schedule = Schedule(steps=2, batch_size=2, threads=1, save_every=1)
     with start_run(tmp_path / "run", tiny_data, preset="debug", colours=8, schedule=schedule) as trainer:

@@ -33,6 +33,7 @@ FAULTS: dict[str, tuple[Callable[[], object], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_memory_that_is_short_ends_a_run_in_one_line(
     tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, fault: str
@@ -55,6 +56,7 @@ def test_memory_that_is_short_ends_a_run_in_one_line(
     again.train()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EACCES])
 def test_a_disk_that_takes_no_more_ends_a_run_in_one_line(
     begin: StartRun, tiny_data: Path, monkeypatch: pytest.MonkeyPatch, code: int
@@ -80,6 +82,7 @@ def test_a_disk_that_takes_no_more_ends_a_run_in_one_line(
     assert found is not None and found[0] == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["log.csv", "step-00000004.png"])
 def test_a_file_that_fails_after_a_save_is_told_and_the_save_is_kept(
     begin: StartRun, tiny_data: Path, monkeypatch: pytest.MonkeyPatch, name: str
@@ -120,6 +123,7 @@ def test_other_faults_are_not_hidden(begin: StartRun) -> None:
     assert not is_short_of_memory(ValueError("can't allocate memory"))
 
 
+@pytest.mark.slow
 def test_a_file_that_fails_without_its_name_makes_a_plain_line(
     tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

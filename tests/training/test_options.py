@@ -108,6 +108,7 @@ def kept_bytes(run: Trainer) -> int:
 OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in list_models() if name != "gated_pixelcnn"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["gated_pixelcnn", *OTHERS])
 def test_gradient_checkpointing_keeps_less_and_learns_the_same_bits(begin: StartRun, model: str) -> None:
     plain, frugal = (
@@ -123,6 +124,7 @@ def test_gradient_checkpointing_keeps_less_and_learns_the_same_bits(begin: Start
 # --- the best ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_best_save_and_exports_it(
     begin: StartRun, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +145,7 @@ def test_a_run_keeps_its_best_save_and_exports_it(
     assert read_config(target).training["kept_step"] == 4 and read_config(target).training["trained_steps"] == 8
 
 
+@pytest.mark.slow
 def test_a_best_save_that_is_gone_is_an_error(begin: StartRun, tiny_data: Path) -> None:
     run = begin(steps=2, keep="best", validation_share=0.3)
     run.train()
@@ -154,6 +157,7 @@ def test_a_best_save_that_is_gone_is_an_error(begin: StartRun, tiny_data: Path) 
         resumed(run.run, tiny_data)
 
 
+@pytest.mark.slow
 def test_without_validation_pictures_the_last_save_is_exported(begin: StartRun, tmp_path: Path) -> None:
     run = begin(steps=2, keep="best", validation_share=0.0)
     run.train()
@@ -164,6 +168,7 @@ def test_without_validation_pictures_the_last_save_is_exported(begin: StartRun, 
 # --- samples ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_samples_are_drawn_as_often_as_asked(begin: StartRun, tiny_data: Path) -> None:
     run = begin(steps=10, save_every=4, sample_every=3)
     run.train(stop=lambda: run.step == 7)
@@ -175,6 +180,7 @@ def test_samples_are_drawn_as_often_as_asked(begin: StartRun, tiny_data: Path) -
     assert (folder / "step-00000003.png").read_bytes() == seen != (folder / "step-00000010.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_resumed_run_draws_the_samples_that_are_missing_alone_and_not_in_a_hurry(
     begin: StartRun, tiny_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +205,7 @@ def test_a_resumed_run_draws_the_samples_that_are_missing_alone_and_not_in_a_hur
     assert sheet.read_bytes() == before and drawn == [1, 1]
 
 
+@pytest.mark.slow
 def test_drawing_samples_changes_nothing_that_is_learned(begin: StartRun) -> None:
     often, never = begin("often", steps=4, sample_every=1), begin("never", steps=4)
     for run in (often, never):
@@ -206,6 +213,7 @@ def test_drawing_samples_changes_nothing_that_is_learned(begin: StartRun) -> Non
     assert pack_weights(often.average) == pack_weights(never.average)
 
 
+@pytest.mark.slow
 def test_in_a_hurry_it_saves_without_measuring_or_drawing(begin: StartRun, tiny_data: Path) -> None:
     asked: list[int] = []
 
@@ -226,6 +234,7 @@ def test_in_a_hurry_it_saves_without_measuring_or_drawing(begin: StartRun, tiny_
 # --- TensorBoard --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_tensorboard_gets_the_curves_and_a_resumed_run_goes_on_in_them(tiny_data: Path, tmp_path: Path) -> None:
     from tensorboard.backend.event_processing import event_accumulator as events
 

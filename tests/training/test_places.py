@@ -143,6 +143,7 @@ def test_a_class_is_the_same_however_its_letters_are_written(tmp_path: Path) -> 
         assert read_pictures(source).classes == (ZOE,)
 
 
+@pytest.mark.slow
 def test_a_run_that_names_classes_as_it_was_done_before_goes_on(tmp_path: Path) -> None:
     pictures = {f"Pack/{i:02}.png": encode_png(noise(i)) for i in range(20)}
     pictures |= {f"Pack/hero/{i}.png": encode_png(noise(50 + i)) for i in range(5)}
@@ -212,6 +213,7 @@ def test_frames_count_as_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         read_pictures(source, frames="all")
 
 
+@pytest.mark.slow
 def test_a_run_of_all_frames_is_resumed_with_all_frames(tmp_path: Path) -> None:
     files = {f"a/{i}.png": encode_png(noise(i)) for i in range(9)} | {"a/walk.gif": _walk()}
     data, run = folder_of(tmp_path / "set", files), tmp_path / "run"

@@ -48,6 +48,7 @@ def assert_same_to_rounding(one: dict[str, Tensor], other: dict[str, Tensor], st
 # --- one after another --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [{}, {"context_first": 0.5}, {"model": "multiscale"}], ids=str)
 def test_parts_one_after_another_are_one_batch(begin: StartRun, more: dict[str, Any]) -> None:
     whole = begin("whole", batch_size=8, **SETTINGS, **more)
@@ -61,6 +62,7 @@ def test_parts_one_after_another_are_one_batch(begin: StartRun, more: dict[str, 
     assert_same_to_rounding(weights_of(whole.run), weights_of(parts.run), start)
 
 
+@pytest.mark.slow
 def test_accumulated_runs_resume_to_the_same_bits(begin: StartRun, tiny_data: Path) -> None:
     whole, run = (begin(name, batch_size=2, accumulate=2, steps=4) for name in ("whole", "run"))
     whole.train()
@@ -91,6 +93,7 @@ class Threads(Processes):
         self.barrier.wait(PATIENCE)
 
 
+@pytest.mark.slow
 def test_two_processes_are_one_with_the_doubled_batch(
     begin: StartRun, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -35,14 +35,15 @@ Digests = Callable[[Path], dict[str, str]]
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("steps", [(1, 6), pytest.param(range(1, 10), marks=pytest.mark.long)], ids=["some", "each"])
 @pytest.mark.parametrize("model", list_models())
-def test_stopped_at_each_of_ten_steps_it_ends_with_the_same_bits(
-    begin: StartRun, tiny_data: Path, digests: Digests, model: str
+def test_stopped_at_steps_of_ten_it_ends_with_the_same_bits(
+    begin: StartRun, tiny_data: Path, digests: Digests, model: str, steps: Sequence[int]
 ) -> None:
     schedule = {"model": model, "steps": 10, "flip": 0.5, "validation_share": 0.0}
     whole = begin("whole", **schedule)
     whole.train()
-    for step in range(1, 10):
+    for step in steps:
         run = begin(f"stopped-{step}", **schedule)
         run.train(stop=lambda run=run, step=step: run.step == step)
         found = last_checkpoint(run.run)
@@ -107,6 +108,7 @@ def test_other_pictures_are_refused(begin: StartRun, tiny_data: Path, tmp_path: 
             resumed(run.run, data)
 
 
+@pytest.mark.slow
 def test_the_same_pictures_in_an_archive_are_accepted(
     begin: StartRun, tiny_data: Path, tmp_path: Path, digests: Digests
 ) -> None:
@@ -201,7 +203,8 @@ def finished(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory, digests:
     return digests(whole)
 
 
-@pytest.mark.parametrize(("kills", "inside"), [(6, 0), pytest.param(20, 2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("kills", "inside"), [(6, 0), pytest.param(20, 2, marks=pytest.mark.long)])
 def test_killed_at_random_moments_it_ends_with_the_same_bits(
     nursery: Nursery, tiny_data: Path, tmp_path: Path, finished: dict[str, str], kills: int, inside: int
 ) -> None:
@@ -270,6 +273,7 @@ def _wait(process: subprocess.Popen[str] | subprocess.Popen[bytes], event: Calla
             return
 
 
+@pytest.mark.slow
 def test_digests_tell_runs_apart(begin: StartRun, digests: Digests) -> None:
     runs = [begin("a", steps=2), begin("b", steps=2, seed=9)]
     for run in runs:

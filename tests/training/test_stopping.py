@@ -80,6 +80,7 @@ def test_slow_steps_are_saved_in_between(begin: StartRun, monkeypatch: pytest.Mo
     assert [row["step"] for row in run.rows] == [4], "it is measured when it was"
 
 
+@pytest.mark.slow
 def test_how_often_it_has_seen_its_pictures_is_told(
     begin: StartRun, tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

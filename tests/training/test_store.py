@@ -136,6 +136,7 @@ print(len(found.pictures), len(x), peak() - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of memory is told by Linux alone")
 def test_a_set_of_large_pictures_takes_little_memory(tmp_path: Path) -> None:
     """40 pictures of 1024 x 1024 unpack to 160 MiB, as a codec has them to 960 MiB."""

@@ -231,6 +231,7 @@ def test_sheets_that_do_not_fit_their_tiles_are_told(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_larger_pictures_are_read_where_they_become_smaller(tmp_path: Path) -> None:
     most, limit = SETTINGS.max_sheet_pixels, SETTINGS.max_side
     side = most // 8
@@ -251,6 +252,7 @@ def test_larger_pictures_are_read_where_they_become_smaller(tmp_path: Path) -> N
     assert not found.ready and len(found.pictures) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("height", "width"), [(3456, 832), (32, 3200)])
 def test_sheets_are_limited_by_their_area(tmp_path: Path, height: int, width: int) -> None:
     sheet = np.zeros((height, width, 4), np.uint8)

@@ -76,6 +76,7 @@ def test_the_same_seed_gives_the_same_weights(begin: StartRun, precision: str, f
     assert _weights(runs[0]) == _weights(runs[1])
 
 
+@pytest.mark.slow
 def test_other_settings_give_other_weights(begin: StartRun) -> None:
     changes: list[dict[str, Any]] = [
         {},
@@ -126,6 +127,7 @@ def test_without_memory_the_average_is_the_weights(begin: StartRun) -> None:
         assert torch.allclose(average, current, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_the_learning_rate_warms_up_and_falls_along_a_cosine(begin: StartRun) -> None:
     run, rates = begin(steps=50, learning_rate=1e-2, batch_size=1, validation_share=0.0), list[float]()
     run.train(report=lambda state: rates.append(state.learner.learning_rate))
@@ -177,6 +179,7 @@ def test_class_dropout_may_be_none_or_all(begin: StartRun, share: float, seen: s
     assert set(context.class_weights.sum(1).tolist()) == seen
 
 
+@pytest.mark.slow
 def test_flip_mirrors_its_share_left_to_right_and_says_so(begin: StartRun) -> None:
     (straight, plain), (flipped, told) = (
         begin(f"run{flip}", flip=flip, batch_size=200).batches.draw(0) for flip in (0, 0.3)
@@ -219,6 +222,7 @@ def test_a_run_by_minutes_ends_when_its_time_is_up(begin: StartRun, monkeypatch:
     assert run.step == 10 and run.progress() == 1 and run.seconds == 60
 
 
+@pytest.mark.slow
 def test_compiling_is_no_training(begin: StartRun, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A compiled function whose first call takes an hour, in each process: the minutes and the bits are the same."""
     hour, ticks = [0.0], iter(range(10**6))
@@ -246,6 +250,7 @@ def test_compiling_is_no_training(begin: StartRun, tiny_data: Path, monkeypatch:
     assert _weights(again) == _weights(plain)
 
 
+@pytest.mark.slow
 def test_a_run_stopped_before_its_first_step_can_go_on(begin: StartRun, tiny_data: Path) -> None:
     run = begin(steps=3)
     run.train(stop=lambda: True)
@@ -277,6 +282,7 @@ def test_a_save_that_failed_is_made_up_for(begin: StartRun, monkeypatch: pytest.
     assert [row["step"] for row in json.loads(found[1]["state.json"])["rows"]] == [2]
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_weights(begin: StartRun, tiny_data: Path) -> None:
     run = begin(steps=6, save_every=2)
 
@@ -391,6 +397,7 @@ def test_the_run_is_described_whole(begin: StartRun, tiny_data: Path) -> None:
     assert run.config.data_fingerprint == read_pictures(tiny_data).fingerprint()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"size": 3}'], ids=repr)
 def test_an_unreadable_run_is_refused(begin: StartRun, tiny_data: Path, text: str) -> None:
     run = begin().run
@@ -425,6 +432,7 @@ def test_an_export_is_the_averaged_weights_with_their_config(tiny_run: Path, tmp
     assert len(drawn) == 2
 
 
+@pytest.mark.slow
 def test_an_export_lists_exactly_the_pictures_learned_from(begin: StartRun, tiny_data: Path, tmp_path: Path) -> None:
     run = begin(steps=1, validation_share=0.3)
     run.train()

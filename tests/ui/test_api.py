@@ -75,6 +75,7 @@ def client(url: str, tmp_path_factory: pytest.TempPathFactory) -> Client:
     return Client(url, verbose=False, download_files=tmp_path_factory.mktemp("downloads"))
 
 
+@pytest.mark.slow
 def test_generate_brings_png_files_of_exactly_the_pixels_of_the_seeds(client: Client, engine: FakeEngine) -> None:
     files, about = client.predict(class_name="hero", images=2, seed=5, api_name="/generate")
     wanted = [drawing.picture for drawing in engine.generate(Request("tiny", {"hero": 1.0}, count=2, seed=5))]
@@ -184,6 +185,7 @@ def test_curl_can_call_it_too(url: str, engine: FakeEngine) -> None:
     assert about[0]["seed"] == 7
 
 
+@pytest.mark.slow
 def test_programs_and_pages_take_turns(url: str, client: Client, engine: FakeEngine) -> None:
     engine.row_seconds = 0.03
     try:

@@ -159,6 +159,7 @@ def assert_plain(answer: Answer) -> None:
         assert "\n" not in line and len(line) < 200, line
 
 
+@pytest.mark.slow
 def test_two_endpoints_are_offered_to_clients_and_all_events_are_known_here(visitor: Visitor) -> None:
     assert visitor.public == ["generate", "complete"]
     assert set(GOOD) == set(visitor.events)
@@ -213,6 +214,7 @@ def test_any_event_with_any_value_answers_plainly(visitor: Visitor, name: str) -
             assert answer.error != FAULT, (place, value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HANDLERS)
 def test_any_event_with_too_few_or_too_many_values_answers_plainly(visitor: Visitor, name: str) -> None:
     good = GOOD[name]
@@ -374,6 +376,7 @@ def test_a_page_that_does_not_read_what_it_is_told_is_not_served_for_ever(
     assert visitor.post("stop", [None, 9]).error is None
 
 
+@pytest.mark.slow
 def test_a_full_queue_says_so_at_once(engine: FakeEngine) -> None:
     engine = FakeEngine(row_seconds=0.02)
     with serving_app(engine) as (app, url):

@@ -69,6 +69,7 @@ def refused(client: RawClient, method: str, path: str) -> bool:
 # --- which routes there are ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_these_routes_of_gradio_are_open_and_no_others(served: tuple[gr.Blocks, str], client: RawClient) -> None:
     routes = [route for route in served[0].app.routes if isinstance(route, Route)]
     found = set()

@@ -22,6 +22,7 @@ def own_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
 
 
+@pytest.mark.slow
 def test_a_session_keeps_no_more_the_more_is_drawn() -> None:
     with serving_app(FakeEngine()) as (app, url):
         visitor = Visitor(url)
@@ -34,6 +35,7 @@ def test_a_session_keeps_no_more_the_more_is_drawn() -> None:
         assert app._queue.cached_event_analytics_summary == {"functions": {}}
 
 
+@pytest.mark.slow
 def test_an_app_that_ends_leaves_no_files_of_results(tmp_path: Path) -> None:
     with serving_app(FakeEngine()) as (app, url):
         visitor = Visitor(url)
@@ -47,6 +49,7 @@ def test_an_app_that_ends_leaves_no_files_of_results(tmp_path: Path) -> None:
     assert not any(file.exists() for file in files)
 
 
+@pytest.mark.slow
 def test_a_page_that_was_closed_long_ago_keeps_nothing() -> None:
     with serving_app(FakeEngine()) as (app, url):
         visitor = Visitor(url)

@@ -42,6 +42,7 @@ def url(folder: Path, hub: HubServer) -> Iterator[str]:
         yield url
 
 
+@pytest.mark.slow
 def test_a_checkpoint_comes_is_chosen_and_says_where_it_is_from(
     url: str, hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,6 +69,7 @@ def test_no_request_at_all() -> None:
     assert not from_own_machine(None) and not from_own_machine(request_of({}))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 def test_a_served_app_looks_at_each_request(tiny_data: Path, tmp_path: Path) -> None:
     engine: Any = FakeEngine(size=8)

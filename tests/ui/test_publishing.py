@@ -89,6 +89,7 @@ def arrived(url: str, headers: dict[str, str] | None = None) -> Visitor:
     return visitor
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [case for case, (_, body) in NOBODY.items() if not body])
 def test_who_did_not_sign_in_pushes_nothing(space: str, hub: HubServer, case: str) -> None:
     """T39"""
@@ -224,6 +225,7 @@ def test_a_failure_is_one_sentence_and_the_model_stays(space: str, hub: HubServe
     assert {path.name: path.read_bytes() for path in (folder / "anns").iterdir()} == before
 
 
+@pytest.mark.slow
 def test_on_a_desktop_whoever_is_signed_in_on_the_machine_pushes(
     desktop: str, hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,6 +255,7 @@ def test_a_sign_in_that_cannot_be_asked_for_is_told_and_the_form_stays(
     assert notice == "" and form["visible"] and "sign-in: the Hub answers 500" in status and repository == ""
 
 
+@pytest.mark.slow
 def test_a_server_of_others_pushes_nothing(folder: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pixelart.hosting.own_token", lambda: OF_BOB)
     with serving_models(folder, folder.parent / "server", Hosting("server")) as url:
@@ -318,6 +321,7 @@ def test_so_many_pushes_are_on_their_way_at_once_and_a_failed_one_leaves_its_pla
     assert SETTINGS.max_pushes == 2
 
 
+@pytest.mark.slow
 def test_a_push_is_cancelled_by_its_own_visitor_alone() -> None:
     engine: Any = FakeEngine()
     handlers, began, ended = PushHandlers(engine, HOSTING), threading.Event(), list[Exception]()

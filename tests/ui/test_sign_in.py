@@ -148,6 +148,7 @@ def test_who_signed_in_pushes_as_themselves_whatever_else_is_sent(space: Space, 
     assert [authorization for _, authorization in space.hub.asked] == [f"Bearer {token}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hosting", [HOSTING, Hosting("space", "art/studio"), Hosting("server"), Hosting("desktop")])
 def test_the_page_offers_sign_in_where_there_is_one_and_is_told_apart_but_on_a_desktop(hosting: Hosting) -> None:
     with without_resource_warnings():
@@ -165,6 +166,7 @@ class Asked(FakeEngine):
         return super().list_checkpoints()
 
 
+@pytest.mark.slow
 def test_events_of_a_server_are_asked_by_the_owner_that_the_page_arrived_with() -> None:
     engine = Asked()
     with serving_app(engine, hosting=Hosting("server")) as (_, url):
@@ -193,6 +195,7 @@ def test_on_a_space_with_sign_in_the_secret_of_a_browser_opens_nothing() -> None
     assert owner and Arrivals(HOSTING).arrive({"owner": owner}, None)[1] == ""
 
 
+@pytest.mark.slow
 def test_why_training_is_off_comes_with_two_ways_on() -> None:
     zero = Hosting("zero_gpu", "art/studio", True)
     text = training_notice(zero, zero.training_refusal)

@@ -78,6 +78,7 @@ def test_the_size_of_a_value_is_about_that_of_its_texts_and_numbers(value: Any, 
     assert size <= size_of(value) <= size + 100
 
 
+@pytest.mark.slow
 def test_a_page_that_does_not_read_its_answers_is_told_how_much_it_may_hold(app: tuple[Any, str]) -> None:
     blocks, url = app
     visitor = Visitor(url)
@@ -94,6 +95,7 @@ def test_a_page_that_does_not_read_its_answers_is_told_how_much_it_may_hold(app:
     assert refused or UNREAD in visitor.results().raw
 
 
+@pytest.mark.slow
 def test_answers_that_nobody_reads_make_room_the_oldest_first(app: tuple[Any, str]) -> None:
     blocks, url = app
     visitors = [Visitor(url) for _ in range(16)]
@@ -107,6 +109,7 @@ def test_answers_that_nobody_reads_make_room_the_oldest_first(app: tuple[Any, st
     assert Visitor(url).post("generate", [None, 1, *FORM]).error is None
 
 
+@pytest.mark.slow
 def test_messages_of_made_up_sessions_push_out_none_for_which_something_is_at_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -120,6 +123,7 @@ def test_messages_of_made_up_sessions_push_out_none_for_which_something_is_at_wo
         assert drawing.results().error is None and len(blocks._queue.unread) <= 3
 
 
+@pytest.mark.slow
 def test_results_that_were_drawn_longest_ago_make_room(app: tuple[Any, str]) -> None:
     blocks, url = app
     visitors = [Visitor(url) for _ in range(9)]
@@ -134,6 +138,7 @@ def test_results_that_were_drawn_longest_ago_make_room(app: tuple[Any, str]) -> 
     assert sessions[0].drawings
 
 
+@pytest.mark.slow
 def test_more_pictures_than_a_page_may_keep_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pixelart.ui.form.SETTINGS", replace(SETTINGS, max_session_bytes=2**20))
     with serving_app(FakeEngine(size=512)) as (_, url):
@@ -163,6 +168,7 @@ def _load(url: str, session: str) -> Visitor:
     return visitor
 
 
+@pytest.mark.slow
 def test_made_up_session_numbers_push_out_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving_app(FakeEngine()) as (blocks, url):
         blocks.state_holder.capacity = 5
@@ -180,6 +186,7 @@ def test_made_up_session_numbers_push_out_no_page(monkeypatch: pytest.MonkeyPatc
             pages.enter_context(_page(url, f"later{number}"))
 
 
+@pytest.mark.slow
 def test_a_refused_call_makes_no_session() -> None:
     with serving_app(FakeEngine()) as (blocks, url):
         visitor = Visitor(url)
@@ -240,6 +247,7 @@ def test_bodies_of_all_requests_together_are_bounded() -> None:
     assert seen == ["first", "small"] and limit.held == 0
 
 
+@pytest.mark.slow
 def test_what_the_app_leans_on_in_gradio_is_there(tmp_path: Path) -> None:
     with serving_app(FakeEngine()) as (blocks, url):
         assert isinstance(blocks._queue, BoundedQueue) and blocks.state_holder.session_data is blocks.sessions
