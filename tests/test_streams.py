@@ -87,9 +87,7 @@ def interrupted_after(seconds: float, *command: str) -> tuple[int, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "seconds", [0.4, 2.0, *(pytest.param(s, marks=pytest.mark.long) for s in (1.0, 1.5, 3.0, 5.0))]
-)
+@pytest.mark.parametrize("seconds", [0.4, 2.0, *map(a_long, (1.0, 1.5, 3.0, 5.0))])
 def test_ctrl_c_at_any_moment_ends_without_a_traceback(seconds: float) -> None:
     for command in ((*COMMAND, "evaluate", *EVALUATE), (sys.executable, "app.py")):
         code, errors = interrupted_after(seconds, *command)
@@ -187,7 +185,7 @@ def test_a_port_that_is_taken_is_told_in_one_line() -> None:
     "variables",
     [
         {"ALL_PROXY": "socks5://127.0.0.1:1080"},
-        pytest.param({"all_proxy": "socks://127.0.0.1:1"}, marks=pytest.mark.long),
+        a_long({"all_proxy": "socks://127.0.0.1:1"}),
         {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"},
     ],
 )
