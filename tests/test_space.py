@@ -31,6 +31,7 @@ from pixelart.library import Library
 from pixelart.owners import OWNER_FILE, sealed
 from pixelart.space import ROOT, TORCH, space_files
 from tests.hub_server import HubServer, serve
+from tests.tiers import a_long
 
 SECRET = "hf_ofWhoeverIsSignedIn"
 MATTER = yaml.safe_load((ROOT / "README.md").read_text("utf-8").split("---\n")[1])
@@ -296,7 +297,7 @@ def written(tiny_checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "layout",
-    [name if name in USUAL else pytest.param(name, marks=pytest.mark.long) for name in LAYOUTS],
+    [name if name in USUAL else a_long(name) for name in LAYOUTS],
 )
 def test_it_starts_without_network_or_token_whatever_lies_in_its_checkpoints(
     layout: str, written: Path, tmp_path: Path

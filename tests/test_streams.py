@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from pixelart.address import address_refusal
+from tests.tiers import a_long
 
 ROOT = Path(__file__).parent.parent
 COMMAND = (sys.executable, "-m", "pixelart")

@@ -26,7 +26,7 @@ READ_PIXELS = """(name) => {
 
 def option_of(name: str) -> re.Pattern[str]:
     """What a list shows of `name`: the name, and for a model what it is for."""
-    return re.compile(rf"^{re.escape(name)}( ·|$)")
+    return re.compile("^" + re.escape(name).replace("/", r"\/") + "( ·|$)")
 
 
 def _carries_mask(request: Request) -> bool:

@@ -19,6 +19,7 @@ from pixelart.engine import Engine, Request
 from pixelart.models.weights import WEIGHTS_FILE
 from tests.hub.conftest import SECRET
 from tests.hub_server import Answer, HubServer
+from tests.tiers import a_long
 
 
 def test_pull_and_push_from_a_terminal(

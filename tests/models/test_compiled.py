@@ -8,14 +8,13 @@ from torch import Tensor
 
 from pixelart.layers.context import Context
 from pixelart.models import create_model, to_channels_last
+from tests.tiers import a_long
 
 SIDE = 8
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]  # of torch itself
 
 
-@pytest.mark.parametrize(
-    "name", ["gated_pixelcnn", pytest.param("pixelsnail", marks=pytest.mark.long)]
-)  # the unrolled recurrent ones take minutes
+@pytest.mark.parametrize("name", ["gated_pixelcnn", a_long("pixelsnail")])  # the unrolled recurrent ones take minutes
 def test_the_gradient_of_a_compiled_loss_is_that_of_the_loss(name: str) -> None:
     torch.manual_seed(0)
     levels = 6

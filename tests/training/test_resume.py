@@ -24,6 +24,7 @@ from pixelart.training.checkpoint import last_checkpoint, list_checkpoints
 from pixelart.training.run import read_run
 from pixelart.training.setup import resume_run
 from pixelart.training.trainer import Trainer
+from tests.tiers import a_long
 from tests.training.killing import LOOK, PATIENCE, ROOT, STEPS, Nursery, kill_and_resume, train_words
 from tests.training.runs import resumed
 
@@ -35,7 +36,7 @@ Digests = Callable[[Path], dict[str, str]]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("steps", [(1, 6), pytest.param(range(1, 10), marks=pytest.mark.long)], ids=["some", "each"])
+@pytest.mark.parametrize("steps", [(1, 6), a_long(range(1, 10))], ids=["some", "each"])
 @pytest.mark.parametrize("model", list_models())
 def test_stopped_at_steps_of_ten_it_ends_with_the_same_bits(
     begin: StartRun, tiny_data: Path, digests: Digests, model: str, steps: Sequence[int]
@@ -204,7 +205,7 @@ def finished(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory, digests:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kills", "inside"), [(6, 0), pytest.param(20, 2, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("kills", "inside"), [(6, 0), a_long(20, 2)])
 def test_killed_at_random_moments_it_ends_with_the_same_bits(
     nursery: Nursery, tiny_data: Path, tmp_path: Path, finished: dict[str, str], kills: int, inside: int
 ) -> None:
