@@ -11,7 +11,7 @@ import signal
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # even while the first imports run
 
-from pixelart.address import address_refusal
+from pixelart.address import address_refusal, keep_to_port
 from pixelart.leaving import interrupt_when_told, leave, leave_when_told, refuse
 from pixelart.proxies import settle_proxies
 from pixelart.streams import secure_streams
@@ -20,6 +20,7 @@ if __name__ == "__main__":
     leave_when_told()  # at once: the imports below take seconds
     secure_streams()
     settle_proxies()  # before gradio is imported, which reads these variables
+    keep_to_port(os.environ)
     if reason := address_refusal(os.environ):
         refuse(reason)
 

@@ -4,6 +4,15 @@ of what is imported later wait and how many there are."""
 from __future__ import annotations
 
 import os
+import sys
+
+if getattr(sys, "argv", [""])[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)].endswith("pixelart"):
+    import signal
+
+    # `python -m pixelart`: Ctrl+C ends it even while the imports below run, until `__main__` decides.
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 

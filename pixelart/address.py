@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 
 NAME, PORT, PORTS = "GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT", "GRADIO_NUM_PORTS"
 LAST_PORT = 65535
 _NUMBERS = {PORT: 7860, PORTS: 100, "GRADIO_NODE_NUM_PORTS": 100}
 """Variable -> what gradio takes where it is not set."""
+
+
+def keep_to_port(environ: MutableMapping[str, str]) -> None:
+    """Where a port is named, use that one or none, because the page is looked for there. By itself gradio tries the
+    next 99 ports too."""
+    if PORT in environ:
+        environ.setdefault(PORTS, "1")
 
 
 def address_refusal(environ: Mapping[str, str]) -> str:

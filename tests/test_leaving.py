@@ -40,6 +40,17 @@ def told(*_, **__):
     time.sleep(600)
 app.build = told
 """
+TOLD_AMONG_THE_FIRST_IMPORTS = """
+import builtins, os, signal
+original = builtins.__import__
+def told(name, given=None, *others, **named):
+    file = (given or {}).get("__file__") or ""
+    if name == os.environ["TOLD_AT"] and file.startswith(os.environ["PROGRAM"]):
+        signal.raise_signal(signal.SIGINT)
+    return original(name, given, *others, **named)
+builtins.__import__ = told
+"""
+"""A `sitecustomize`, which Python imports before the program."""
 
 
 def _run(code: str, *words: object) -> subprocess.CompletedProcess[str]:
@@ -51,6 +62,29 @@ def _run(code: str, *words: object) -> subprocess.CompletedProcess[str]:
 def test_told_to_end_while_it_imports_it_does_so_in_one_line(number: signal.Signals, code: int) -> None:
     done = _run(TOLD_AMONG_THE_IMPORTS, int(number))
     assert (done.returncode, done.stdout, done.stderr) == (code, f"{ENDED}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("program", "name"),
+    [
+        (("-m", "pixelart", "models"), "pathlib"),
+        (("-m", "pixelart", "models"), "pixelart.cpus"),
+        (("-mpixelart",), "pixelart.leaving"),
+        (("app.py",), "pixelart.address"),
+    ],
+)
+def test_ctrl_c_among_the_first_imports_ends_without_a_traceback(
+    program: tuple[str, ...], name: str, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(TOLD_AMONG_THE_FIRST_IMPORTS)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "TOLD_AT": name, "PROGRAM": str(ROOT)}
+    done = subprocess.run([sys.executable, *program], cwd=ROOT, env=environment, text=True, capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (EXIT_INTERRUPTED, "", "")
+
+
+def test_importing_the_package_leaves_ctrl_c_as_it_is() -> None:
+    done = _run("import signal, pixelart; assert signal.getsignal(signal.SIGINT) is signal.default_int_handler")
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.slow

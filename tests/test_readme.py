@@ -6,7 +6,7 @@ import re
 import shlex
 import shutil
 from base64 import b64decode
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import pytest
 from pixelart.cli import parse
 from pixelart.images import decode_picture, encode_png, read_picture
 from pixelart.models.origin import ORIGIN_FILE, Origin
+from pixelart.training.classes import NO_FOLDER, class_names
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving
 
@@ -59,6 +60,17 @@ def test_the_app_is_called_as_written(monkeypatch: pytest.MonkeyPatch, tmp_path:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_are_understood(command: str) -> None:
     assert parse(shlex.split(command)).command == command.split()[0]
+
+
+def test_classes_are_named_as_written() -> None:
+    examples = re.findall(r"`([^`\s]+\.png)` is of class\s+`(\w+)`", TEXT)
+    assert len(examples) == 2
+    for place, name in examples:
+        top = place[: place.index(name)]
+        others = [f"{top}{name}/mage/2.png", f"{top}monsters/slime/3.png"]
+        assert class_names([PurePath(one) for one in (place, *others)]) == (name, name, "monsters")
+    assert f"`{NO_FOLDER}`" in TEXT
+    assert class_names([PurePath(one) for one in ("heroes/1.png", "monsters/2.png", "3.png")])[2] == NO_FOLDER
 
 
 def test_there_is_something_to_run() -> None:

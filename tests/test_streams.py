@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from pixelart.address import address_refusal
+from pixelart.address import address_refusal, keep_to_port
 from tests.tiers import a_long
 
 ROOT = Path(__file__).parent.parent
@@ -170,13 +170,23 @@ def test_an_app_that_cannot_start_says_so_in_one_line(variables: Mapping[str, st
     assert done.stdout == ""
 
 
+def test_a_port_that_is_named_is_the_only_one_unless_more_are_asked_for() -> None:
+    for given, ports in (({}, None), ({"GRADIO_SERVER_PORT": "7861"}, "1")):
+        variables = dict(given)
+        keep_to_port(variables)
+        assert variables.get("GRADIO_NUM_PORTS") == ports
+    variables = {"GRADIO_SERVER_PORT": "7861", "GRADIO_NUM_PORTS": "5"}
+    keep_to_port(variables)
+    assert variables["GRADIO_NUM_PORTS"] == "5"
+
+
 @pytest.mark.slow
 def test_a_port_that_is_taken_is_told_in_one_line() -> None:
     with closing(socket.socket()) as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = str(other.getsockname()[1])
-        done = run('"$0" app.py', GRADIO_SERVER_PORT=port, GRADIO_NUM_PORTS="1")
+        done = run('"$0" app.py', GRADIO_SERVER_PORT=port)
     line = f"app.py: port {port} is taken or not allowed; GRADIO_SERVER_PORT names another\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", line)
 
@@ -206,6 +216,31 @@ def test_the_page_opens_whatever_the_proxies_are(variables: Mapping[str, str]) -
             assert page.status == 200
         app.terminate()
         assert app.wait(60) == 0 and "Traceback" not in app.stdout.read()
+    finally:
+        app.kill()
+        app.communicate()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("streams", ["<&- >&- 2>&-", "> >(true)"], ids=["no streams", "a reader that leaves"])
+def test_the_app_needs_no_streams_and_no_reader(streams: str) -> None:
+    port = _free_port()
+    environment = {**os.environ, **QUIET, "GRADIO_SERVER_PORT": str(port)}
+    words = ["bash", "-c", f'exec "$0" app.py {streams}', sys.executable]
+    app = subprocess.Popen(words, cwd=ROOT, env=environment, text=True, stderr=subprocess.PIPE)
+    try:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        until = time.monotonic() + 100
+        while True:
+            try:
+                with opener.open(f"http://127.0.0.1:{port}/config", timeout=60) as page:
+                    assert page.status == 200
+                break
+            except OSError:
+                assert app.poll() is None and time.monotonic() < until
+                time.sleep(0.2)
+        app.terminate()
+        assert app.wait(60) == 0 and app.stderr and "Traceback" not in app.stderr.read()
     finally:
         app.kill()
         app.communicate()
