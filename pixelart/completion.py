@@ -14,6 +14,7 @@ from torch import Tensor
 from pixelart.codec import Codec, EachPalette, Paletted, Picture
 from pixelart.errors import RequestRejected
 from pixelart.layers.context import Context
+from pixelart.layers.interruption import interruptible
 from pixelart.models import AutoregressiveModel, RasterModel
 from pixelart.sampling import AUTO, SAMPLERS, Controls, draw_noise, pick_sampler
 from pixelart.sampling.loop import OnRow
@@ -52,15 +53,26 @@ def palette_of(codec: Codec, device: torch.device, *, count: int) -> Tensor | No
 
 @torch.no_grad()
 def whole_log_prob(
-    model: AutoregressiveModel, x: Tensor, class_weights: Tensor, palette: Tensor | None = None
+    model: AutoregressiveModel,
+    x: Tensor,
+    class_weights: Tensor,
+    palette: Tensor | None = None,
+    *,
+    cancel: Callable[[], bool] | None = None,
 ) -> Tensor:
     """log p of whole pictures x (n, C, H, W) in nats, (n,) float64, given the class alone: fit to rank candidates.
 
     class_weights: (classes,) of all pictures, or (n, classes). palette: (n, K, 4), where it is an input.
+
+    Raises:
+        RequestRejected: the probabilities are not finite.
+        Cancelled: `cancel`, asked between layers, answered True.
     """
     hidden = torch.ones(len(x), *x.shape[2:], dtype=torch.bool, device=x.device)
     context = Context(class_weights.expand(len(x), -1), x, hidden, palette=palette)
-    return finite(model.log_prob(x, context).flatten(1).cpu().double().sum(1))
+    with interruptible(model, cancel):
+        log_prob = model.log_prob(x, context)
+    return finite(log_prob.flatten(1).cpu().double().sum(1))
 
 
 def finite(values: Tensor) -> Tensor:
@@ -100,7 +112,7 @@ def complete(
     height, width = context.pixels.shape[2:]
     noise = draw_noise(seed, count=count, channels=model.noise_channels, height=height, width=width)
     x = draw(model, context, controls=controls, noise=noise, on_row=on_row, cancel=cancel).x
-    log_prob = whole_log_prob(model, x, class_weights, context.palette)
+    log_prob = whole_log_prob(model, x, class_weights, context.palette, cancel=cancel)
     drawn = paste(codec.decode(x), picture, mask)
     return [Candidate(drawn[i], seed + i, float(log_prob[i])) for i in range(count)]
 

@@ -141,11 +141,19 @@ class Drawer:
         there = replace(request, temperature=rolled(heat, shift)) if isinstance(heat, np.ndarray) else request
         with self._drawing():
             drawings = self.complete(there, rolled(picture, shift), rolled(mask, shift), report, cancel, codec_of)
-            return [drawn_in(mask, self._moved(request, d, rolled(d.picture, home), codec_of)) for d in drawings]
+            moved = [self._moved(request, d, rolled(d.picture, home), codec_of, cancel) for d in drawings]
+            return [drawn_in(mask, drawing) for drawing in moved]
 
-    def _moved(self, request: Request, drawing: Drawing, picture: Picture, codec_of: CodecOf) -> Drawing:
+    def _moved(
+        self,
+        request: Request,
+        drawing: Drawing,
+        picture: Picture,
+        codec_of: CodecOf,
+        cancel: Callable[[], bool] | None,
+    ) -> Drawing:
         loaded, codec = self._library.load(request.checkpoint), codec_of(range(drawing.seed, drawing.seed + 1))
-        log_prob = log_likelihood(loaded, codec, picture, request.class_weights)
+        log_prob = log_likelihood(loaded, codec, picture, request.class_weights, cancel=cancel)
         facts = {**request.settings(), "seamless": request.seamless, "log_prob": round(log_prob, 3)}
         return Drawing(picture, drawing.seed, log_prob, {**drawing.settings, **facts})
 
@@ -216,17 +224,23 @@ class Drawer:
 
 
 def log_likelihood(
-    loaded: Checkpoint, codec: Codec, picture: Picture, class_weights: Mapping[str, float] | None
+    loaded: Checkpoint,
+    codec: Codec,
+    picture: Picture,
+    class_weights: Mapping[str, float] | None,
+    *,
+    cancel: Callable[[], bool] | None = None,
 ) -> float:
     """log p of a whole picture (H, W, 4) in nats given the class alone, colours snapped to those of `codec` first.
 
     Raises:
         RequestRejected: an unknown class.
+        Cancelled: `cancel` answered True.
     """
     weights = loaded.class_weights(class_weights or {})
     everything = np.ones(picture.shape[:2], np.bool_)
     context = context_of(codec, picture, everything, weights, count=1)
-    return float(whole_log_prob(loaded.model, context.pixels, weights, context.palette)[0])
+    return float(whole_log_prob(loaded.model, context.pixels, weights, context.palette, cancel=cancel)[0])
 
 
 def drawn_in(mask: NDArray[np.bool_], drawing: Drawing) -> Drawing:

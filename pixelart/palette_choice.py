@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from pixelart.codec import ALPHA_THRESHOLD, Codec, EachPalette, Paletted, Picture, parse_hex_colours
 from pixelart.errors import RequestRejected, WeightsRejected
-from pixelart.models.weights import CLASS_PALETTES_FILE
 from pixelart.palettes import fit_palette
 
+CLASS_PALETTES_FILE = "palettes.json"
+"""Of a checkpoint whose palette is an input: palettes that pictures of each class have."""
 AUTO, OF_PICTURE, OF_MODEL = "", "picture", "model"
 WORDS = (AUTO, OF_PICTURE, OF_MODEL)
 FEWEST = 2

@@ -9,7 +9,9 @@ import pixelart as pixelart  # before torch: it sets how torch's threads wait
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ import torch
 from PIL import Image
 
 from pixelart.codec import Picture
+from pixelart.training.checkpoint import Busy, exclusive
 from pixelart.training.export import export_run
 from pixelart.training.objective import Objective
 from pixelart.training.run import Schedule
@@ -110,19 +113,25 @@ def tiny_data(tiny_pictures: dict[str, Picture], tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(scope="session")
 def tiny_run(tiny_data: Path) -> Path:
-    """A run folder: 60 steps of the debug preset on `tiny_data`. To be read only."""
-    threads, run = torch.get_num_threads(), tiny_data.parent / "run"
+    """A run folder: 60 steps of the debug preset on `tiny_data`. To be read only; one test process makes it for all."""
+    threads, run = torch.get_num_threads(), Path(os.environ[FOLDER]) / "tiny" / "run"
     schedule = Schedule(steps=60, batch_size=8, save_every=40, learning_rate=5e-3, ema=0.9, seed=1, threads=1)
-    with start_run(run, tiny_data, preset="debug", colours=8, schedule=schedule) as trainer:
-        trainer.train()
+    run.parent.mkdir(exist_ok=True)
+    while not (run.parent / "made").exists():
+        with suppress(Busy), exclusive(run.parent):
+            if not (run.parent / "made").exists():
+                with start_run(run, tiny_data, preset="debug", colours=8, schedule=schedule) as trainer:
+                    trainer.train()
+                (run.parent / "made").touch()
+        time.sleep(0.05)
     torch.set_num_threads(threads)
     return run
 
 
 @pytest.fixture(scope="session")
-def tiny_checkpoints(tiny_run: Path) -> Path:
+def tiny_checkpoints(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds the checkpoint "tiny": 8 x 8, classes "cross" and "stripe", five colours. To be read only."""
-    folder = tiny_run.parent / "checkpoints"
+    folder = tmp_path_factory.mktemp("tiny") / "checkpoints"
     export_run(tiny_run, folder / "tiny")
     return folder
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +13,40 @@ import numpy as np
 import pytest
 import torch
 
-from pixelart.codec import Indexed
+from pixelart.codec import Codec, Gray, Indexed, Paletted, Picture
 from pixelart.completion import complete
 from pixelart.engine import Engine, Request
 from pixelart.errors import Cancelled, RequestRejected
-from pixelart.models import create_model
+from pixelart.layers.stream import TrunkStream
+from pixelart.models import AutoregressiveModel, create_model, get_variant, list_models
 from pixelart.models.footprint import bytes_of_drawing
 from pixelart.sampling import Controls
 from tests.cancelling import Patience
 
 ROOT = Path(__file__).parents[1]
-ALL = {"channels": 1, "levels": 16, "num_classes": 3, "height": 32, "width": 32}
-CODEC = Indexed(np.stack([np.arange(15) * 16] * 3, axis=1).astype(np.uint8))
-VARIANTS = ("gated_pixelcnn", "pixelcnn", "row_lstm", "row_rnn", "diagonal_bilstm", "multiscale", "pixelsnail")
+ALL = {"channels": 1, "num_classes": 3, "height": 32, "width": 32}
+COLOURS = np.stack([np.arange(15) * 16] * 3, axis=1).astype(np.uint8)
+CODEC = Indexed(COLOURS)
+
+
+def _codec(name: str) -> Codec:
+    codecs = get_variant(name).codecs
+    if codecs == ("palette",):
+        return Paletted(COLOURS, levels=16)
+    return Gray() if codecs and "indexed" not in codecs else CODEC
 
 
 def _network(name: str, preset: str = "debug", **values: int) -> Any:
-    return create_model(name, preset=preset, **{**ALL, **values}).eval().requires_grad_(False)
+    given = {**ALL, "levels": _codec(name).levels, **values}
+    return create_model(name, preset=preset, **given).eval().requires_grad_(False)
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", list_models())
 def test_a_drawing_takes_memory_by_its_size(name: str) -> None:
     model = _network(name)
     small, large = bytes_of_drawing(model, 64, 64), bytes_of_drawing(model, 128, 128)
-    assert small > 2**16 and 3.5 * small <= large <= (17 if name == "pixelsnail" else 4.1) * small
+    attends = name in ("pixelsnail", "sketch_pixelcnn")
+    assert small > 2**16 and 3.5 * small <= large <= (17 if attends else 4.1) * small
 
 
 def test_a_network_that_is_wider_takes_more() -> None:
@@ -105,19 +117,103 @@ def test_with_less_memory_fewer_are_drawn_at_once_and_the_same(tiny_checkpoints:
         Engine(tiny_checkpoints, drawing_bytes=one + 1).generate(Request("tiny", guidance=2.0))
 
 
-@pytest.mark.slow
+# --- a stop ---------------------------------------------------------------------------------------------------------
+
+PASSES = {
+    "cached": {"encode", "prefill", "log_prob"},
+    "fixed_point": {"encode", "decode", "log_prob"},
+    "naive": {"encode", "decode", "log_prob"},
+}
+
+
+class Passes:
+    """How often a stop is looked at within each pass over whole pictures of a model, and outside of them."""
+
+    def __init__(self, model: AutoregressiveModel, patience: Patience, patch: pytest.MonkeyPatch) -> None:
+        self.patience, self.found, self.now = patience, list[tuple[str, int, int]](), ""
+        for network in model.stages():
+            self._watch(network, "encode", patch)
+            self._watch(network, "decode", patch)
+        self._watch(model, "log_prob", patch)
+        self._watch(TrunkStream, "prefill", patch)
+
+    def _watch(self, owner: Any, name: str, patch: pytest.MonkeyPatch) -> None:
+        plain = getattr(owner, name)
+
+        def watched(*given: Any) -> Any:
+            if self.now:
+                return plain(*given)
+            self.now, before = name, self.patience.asked
+            try:
+                return plain(*given)
+            finally:
+                self.now = ""
+                self.found.append((name, before, self.patience.asked))
+
+        patch.setattr(owner, name, watched)
+
+    @property
+    def outside(self) -> int:
+        return self.patience.asked - sum(after - before for _, before, after in self.found)
+
+
+def _drawn(name: str, model: Any, mask: Any, sampler: str, **how: Any) -> Picture:
+    given = (model, _codec(name), np.zeros((*mask.shape, 4), np.uint8), mask, torch.zeros(3))
+    return complete(*given, count=1, seed=0, controls=Controls(), sampler=sampler, **how)[0].picture
+
+
+@pytest.mark.parametrize("sampler", PASSES)
+@pytest.mark.parametrize("name", list_models())
+def test_a_stop_is_looked_at_between_the_layers_of_every_pass(name: str, sampler: str) -> None:
+    model, mask = _network(name, width=8, height=12), np.zeros((12, 8), np.bool_)
+    mask[6, 2], mask[11, 1] = True, True
+    with pytest.MonkeyPatch.context() as patch:
+        passes = Passes(model, Patience(), patch)
+        whole = _drawn(name, model, mask, sampler, cancel=passes.patience)
+    assert {what for what, *_ in passes.found} == PASSES[sampler]
+    for number, (what, before, after) in enumerate(passes.found):
+        assert after - before >= 5, what
+        with pytest.MonkeyPatch.context() as patch:
+            again = Passes(model, Patience(before + 3), patch)
+            with pytest.raises(Cancelled):
+                _drawn(name, model, mask, sampler, cancel=again.patience)
+        assert again.found[number:] == [(what, before, before + 4)], "it ended in this pass, at this look"
+    assert np.array_equal(_drawn(name, model, mask, sampler), whole)
+
+
 @pytest.mark.parametrize(
-    ("name", "sampler"), [("gated_pixelcnn", "cached"), ("pixelcnn", "cached"), ("pixelcnn", "naive")]
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in ("diagonal_bilstm", "pixelcnn_plus_plus") else ())
+        for name in list_models()
+    ],
 )
-def test_a_stop_is_looked_at_within_a_row(name: str, sampler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_is_looked_at_within_a_row(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pixelart.sampling.loop.PIXELS", 8)
     model, mask = _network(name, width=40, height=4), np.ones((4, 40), np.bool_)
-    patience, rows = Patience(2), list[int]()
-    given = (model, CODEC, np.zeros((4, 40, 4), np.uint8), mask, torch.zeros(3))
-    options: dict[str, Any] = {"count": 1, "seed": 0, "controls": Controls(), "sampler": sampler}
-    with pytest.raises(Cancelled):
-        complete(*given, **options, cancel=patience, on_row=lambda done, *_: rows.append(done))
-    assert not rows and patience.asked == 3
-    whole = complete(*given, **options, cancel=Patience())[0].picture
+    with pytest.MonkeyPatch.context() as patch:
+        passes, looks = Passes(model, Patience(), patch), list[int]()
+        whole = _drawn(
+            name, model, mask, "cached", cancel=passes.patience, on_row=lambda *_: looks.append(passes.outside)
+        )
+    at_once = model.stages()[-1].unit == "row"  # such a network has the whole row from one pass
+    assert [after - before for before, after in pairwise(looks)] == ([1] * 3 if at_once else [5] * 3)
     monkeypatch.setattr("pixelart.sampling.loop.PIXELS", 10**6)
-    assert np.array_equal(complete(*given, **options)[0].picture, whole)
+    assert np.array_equal(_drawn(name, model, mask, "cached"), whole)
+
+
+def test_a_stop_of_one_drawing_ends_no_other_of_the_same_model() -> None:
+    model, mask = _network("gated_pixelcnn", width=8, height=8), np.ones((8, 8), np.bool_)
+    wanted, found = _drawn("gated_pixelcnn", model, mask, "cached"), list[Picture]()
+
+    def draw_another() -> bool:
+        if not found:
+            found.append(wanted)  # so that it is asked once
+            thread = threading.Thread(target=lambda: found.append(_drawn("gated_pixelcnn", model, mask, "cached")))
+            thread.start()
+            thread.join()
+        return True
+
+    with pytest.raises(Cancelled):
+        _drawn("gated_pixelcnn", model, mask, "cached", cancel=draw_another)
+    assert len(found) == 2 and np.array_equal(found[1], wanted)

@@ -179,6 +179,7 @@ def test_a_network_of_one_width_is_not_asked_for_another() -> None:
         step_to(model, 8, 16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", sorted(set(list_models()) - {"multiscale", "row_rnn", "sketch_pixelcnn"}))
 def test_any_variant_enlarges_pictures_of_any_size(variant: str) -> None:
     first = variant if variant == "pixelcnn_plus_plus" else "pixelcnn"

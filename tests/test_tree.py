@@ -32,7 +32,8 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.layers",),
     ("pixelart.likelihoods", "pixelart.holes", "pixelart.seams"),
     ("pixelart.palette_files", "pixelart.given"),
-    ("pixelart.images", "pixelart.heatmap", "pixelart.animation", "pixelart.near_copies", "pixelart.own_colours"),
+    ("pixelart.images", "pixelart.heatmap", "pixelart.animation", "pixelart.near_copies"),
+    ("pixelart.own_colours", "pixelart.palette_choice"),
     ("pixelart.formats",),
     ("pixelart.codec",),
     ("pixelart.palettes",),
@@ -147,7 +148,18 @@ def test_the_package_itself_imports_nothing_heavy_until_it_is_called() -> None:
     imported = set(_imports("pixelart", module, is_package=True))
     assert {name for name in imported if name.startswith("pixelart")} == {"pixelart.cpus.set_defaults"}
     roots = {name.split(".")[0] for name in imported | set(_imports("pixelart.cpus", MODULES["pixelart.cpus"]))}
-    assert roots == {"__future__", "collections", "contextlib", "math", "os", "pathlib", "pixelart", "typing"}
+    assert roots == {
+        "__future__",
+        "collections",
+        "contextlib",
+        "math",
+        "os",
+        "pathlib",
+        "pixelart",
+        "signal",
+        "sys",
+        "typing",
+    }
 
 
 def test_gradio_is_imported_by_the_interface_only() -> None:

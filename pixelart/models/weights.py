@@ -23,13 +23,12 @@ from pixelart.errors import WeightsRejected
 from pixelart.layers.context import Context
 from pixelart.models.base import AutoregressiveModel, to_channels_last
 from pixelart.models.registry import config_from_dict, config_to_dict, get_variant
+from pixelart.palette_choice import CLASS_PALETTES_FILE
 from pixelart.presets import FIXED, UNGUIDED, Preset, parse_presets
 from pixelart.settings import SETTINGS
 
 CONFIG_FILE, WEIGHTS_FILE, SEEN_FILE, CARD_FILE = "config.json", "model.safetensors", "training_images.txt", "README.md"
 LOG_FILE, SAMPLES_FILE, PALETTE_FILE = "training_log.csv", "samples.png", "palette.gpl"
-CLASS_PALETTES_FILE = "palettes.json"
-"""Palettes that pictures of each class have, where the palette is an input of the network."""
 CHECKPOINT_FILES = (
     CONFIG_FILE,
     WEIGHTS_FILE,

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from pixelart.layers.context import Context
+from pixelart.layers.interruption import interruptible
 from pixelart.layers.stream import Stream
 from pixelart.models import RasterModel
 from pixelart.sampling.controls import Controls
@@ -31,12 +32,13 @@ def sample_cached(
 
     Raises:
         RequestRejected: controls that cannot be used.
-        Cancelled: `cancel` answered True after a row.
+        Cancelled: `cancel` answered True: asked between layers before the first row, then within and after every row.
     """
-    canvas = Canvas.begin(model, context, controls)
+    canvas = Canvas.begin(model, context, controls, cancel)
     noise = noise.to(canvas.log_prob.device)
-    stream = model.stream(canvas.given)
-    stream.prefill(canvas.x, canvas.rows.start)
+    with interruptible(model, cancel):
+        stream = model.stream(canvas.given)
+        stream.prefill(canvas.x, canvas.rows.start)
     kernel = stream.row_kernel()
     for row in canvas.rows:
         stream.begin_row(canvas.x, row)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from pixelart.layers.context import Context
+from pixelart.layers.interruption import interruptible
 from pixelart.models import RasterModel
 from pixelart.sampling.controls import Controls
 from pixelart.sampling.loop import Canvas, OnRow, Sample, stage_by_stage
@@ -39,20 +40,23 @@ def sample_fixed_point(
 
     Raises:
         RequestRejected: controls that cannot be used.
-        Cancelled: `cancel` answered True after a pass.
+        Cancelled: `cancel` answered True, asked between layers and after every pass.
     """
-    canvas = Canvas.begin(model, context, controls)
+    canvas = Canvas.begin(model, context, controls, cancel)
     noise, rows = noise.to(canvas.log_prob.device), canvas.rows
     if not rows:
         return canvas.sample()
-    _draw(canvas, model.readout(model.vote(canvas.given.map), canvas.given), noise, rows)
+    with interruptible(model, cancel):
+        votes = model.readout(model.vote(canvas.given.map), canvas.given)
+    _draw(canvas, votes, noise, rows)
     row_size = canvas.x.shape[1] * canvas.x.shape[3]
     wanted, final = _masked_ends(context.mask, canvas.x.shape[1]), torch.full((len(noise),), rows.start * row_size)
     pending, part = torch.arange(len(noise)), canvas
     while len(pending):
         before = part.x[: len(pending)].clone()
         # The maps of all rows: some variants read the height off them.
-        maps = model.decode(part.x, part.given)
+        with interruptible(model, cancel):
+            maps = model.decode(part.x, part.given)
         _draw(part, maps, noise[pending], range(int(final[pending].min()) // row_size, rows.stop))
         final[pending] = _final_ends(before, part.x[: len(pending)], unit=model.unit)
         canvas.put(pending, part)

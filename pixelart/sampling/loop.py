@@ -13,6 +13,7 @@ from torch import Tensor
 
 from pixelart.errors import Cancelled
 from pixelart.layers.context import Conditioning, Context
+from pixelart.layers.interruption import interruptible
 from pixelart.layers.kernels import Choice
 from pixelart.models import AutoregressiveModel, RasterModel
 from pixelart.sampling.controls import Controls, choose, guide
@@ -150,15 +151,18 @@ class Canvas:
     choice: Choice
 
     @classmethod
-    def begin(cls, model: RasterModel, context: Context, controls: Controls) -> Canvas:
+    def begin(
+        cls, model: RasterModel, context: Context, controls: Controls, cancel: Callable[[], bool] | None
+    ) -> Canvas:
         """Known pixels in place, hidden ones at level 0, context encoded."""
         count, channels, height, width = context.pixels.shape
         controls.check(height=height, width=width, levels=model.likelihood.levels)
         x = torch.where(context.mask[:, None], 0, context.pixels)
-        given = _encode(model, context)
-        if controls.guidance != 1:
-            x = torch.cat([x, x])
-            given = Conditioning.cat([given, _encode(model, context.without_class())])
+        with interruptible(model, cancel):
+            given = _encode(model, context)
+            if controls.guidance != 1:
+                x = torch.cat([x, x])
+                given = Conditioning.cat([given, _encode(model, context.without_class())])
         chooser = "cpu" if x.device.type == "mps" else x.device
         temperature = controls.temperature_map(height=height, width=width).to(chooser).expand(count, -1, -1)
         log_prob = torch.zeros(count, channels, height, width, dtype=torch.float64, device=chooser)

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from pixelart.layers.context import Context
+from pixelart.layers.interruption import interruptible
 from pixelart.models import RasterModel
 from pixelart.sampling.controls import Controls
-from pixelart.sampling.loop import Canvas, OnRow, Sample, look, stage_by_stage
+from pixelart.sampling.loop import Canvas, OnRow, Sample, stage_by_stage
 
 
 @stage_by_stage
@@ -28,17 +29,16 @@ def sample_naive(
 
     Raises:
         RequestRejected: controls that cannot be used.
-        Cancelled: `cancel` answered True after a row.
+        Cancelled: `cancel` answered True, asked between layers and after every row.
     """
-    canvas = Canvas.begin(model, context, controls)
+    canvas = Canvas.begin(model, context, controls, cancel)
     noise = noise.to(canvas.log_prob.device)
-    for row in canvas.rows:
-        for number, column in enumerate(torch.where(context.mask[:, row].any(0))[0].tolist()):
-            if number:
-                look(cancel)  # each pixel is a pass over the whole picture
-            for channel in range(canvas.x.shape[1]):
-                rows, columns = slice(row, row + 1), slice(column, column + 1)
-                maps = model.decode(canvas.x, canvas.given)[:, :, rows, columns]
-                canvas.draw(maps, noise, channel=channel, rows=rows, columns=columns)
-        canvas.finished(row, on_row, cancel)
+    with interruptible(model, cancel):  # each pixel is a pass over the whole picture
+        for row in canvas.rows:
+            for column in torch.where(context.mask[:, row].any(0))[0].tolist():
+                for channel in range(canvas.x.shape[1]):
+                    rows, columns = slice(row, row + 1), slice(column, column + 1)
+                    maps = model.decode(canvas.x, canvas.given)[:, :, rows, columns]
+                    canvas.draw(maps, noise, channel=channel, rows=rows, columns=columns)
+            canvas.finished(row, on_row, cancel)
     return canvas.sample()

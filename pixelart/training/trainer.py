@@ -7,7 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Set
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,13 @@ from torch.nn import functional as F
 
 from pixelart.codec import codec_from_config
 from pixelart.errors import Cancelled, DataRejected, RequestRejected, WeightsRejected
+from pixelart.layers.interruption import interruptible
 from pixelart.models import AutoregressiveModel, config_from_dict, get_variant, to_channels_last
 from pixelart.models.weights import pack_weights
 from pixelart.training.batches import Batches
 from pixelart.training.checkpoint import last_checkpoint, save_checkpoint, write_file
 from pixelart.training.coded import CodedPictures, code_pictures
 from pixelart.training.data import PictureSet
-from pixelart.training.interruption import interruptible
 from pixelart.training.measuring import LOG_FIELDS, log_table, measure
 from pixelart.training.objective import Objective, set_dropout, weight_and_count
 from pixelart.training.pace import follow, warm_cosine
@@ -142,7 +142,7 @@ class Trainer:
             self.objective.warm_up(*next(self._given()), alone=self.progress() < self.config.schedule.context_first)
             self.learner.clear_gradients()
         can_interrupt = self.processes.count == 1 and not self.config.schedule.compile
-        with interruptible(self.model, interrupt) if can_interrupt else nullcontext(), suppress(Cancelled):
+        with interruptible(self.model, interrupt if can_interrupt else None), suppress(Cancelled):
             while self.progress() < 1 and not self.processes.any(stop()):
                 began = time.monotonic()
                 self.last_bits = self._train_step()

@@ -93,6 +93,7 @@ def test_the_judge_is_trained_once_and_the_same_from_anew(
             find_judge(changed, kept)
 
 
+@pytest.mark.slow
 def test_the_judge_does_not_change_the_random_numbers_of_others(tiles: Tiles, short: None) -> None:
     torch.manual_seed(3)
     expected = torch.rand(2)
@@ -132,6 +133,7 @@ def test_real_tiles_measure_as_real_and_noise_does_not(tiles: Tiles, judge: Judg
     assert real["near_copies"]["count"] == 0 and real["distinct"]["count"] == real["class_accuracy"]["count"]
 
 
+@pytest.mark.slow
 def test_quality_counts_what_is_drawn(own_checkpoints: Path, tiles: Tiles, judge: Judge) -> None:
     engine = Engine(own_checkpoints, device=torch.device("cpu"))
     seen = own_checkpoints / "tiny" / "training_images.txt"

@@ -77,6 +77,7 @@ def test_a_stop_ends_the_queue_and_the_next_time_goes_on(
     assert found and read_config(tmp_path / "checkpoints" / "dungeon-row-rnn").training["trained_steps"] == found[0] > 2
 
 
+@pytest.mark.slow
 def test_one_that_cannot_be_trained_is_told_and_the_others_are(
     queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

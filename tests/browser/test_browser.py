@@ -137,6 +137,7 @@ def test_tiles_repeat_the_picture_and_only_the_middle_one_is_painted(studio: Stu
     assert right - left > stage["width"] / 2
 
 
+@pytest.mark.slow
 def test_every_item_of_the_toolbar_is_there_and_has_its_key(studio: StudioPage) -> None:
     titles = studio.page.locator("#canvas [data-tool], #canvas [data-do]").evaluate_all("all => all.map(b => b.title)")
     keys = {"Pencil": "B", "Eraser": "E", "Pick colour": "I", "Fill": "G", "Mask": "M", "Unmask": "U", "Undo": "Ctrl+Z"}

@@ -170,6 +170,7 @@ def test_a_program_that_starts_again_loses_nothing(open_studio: OpenStudio) -> N
         assert np.array_equal(studio.picture(), painted)
 
 
+@pytest.mark.slow
 def test_a_new_picture_is_one_undo_step(studio: StudioPage) -> None:
     studio.stroke((3, 3), (9, 9))
     painted = studio.picture()

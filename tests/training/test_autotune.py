@@ -100,6 +100,7 @@ def test_what_is_said_is_not_measured(begin: StartRun, speeds: Speeds, own_cache
     assert "races" not in speeds and not own_cache.exists() and run.config.measured == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("quiet", "cores", "threads"), [(True, 4, 1), (True, 1, 1), (False, 4, 4)])
 def test_fewer_threads_are_taken_where_they_are_faster_and_the_machine_is_quiet(
     begin: StartRun, speeds: Speeds, monkeypatch: pytest.MonkeyPatch, quiet: bool, cores: int, threads: int
@@ -211,6 +212,7 @@ def test_the_command_tells_how_it_trains(
     assert capsys.readouterr().out.startswith("trains in bf16, channels_last, 1 thread")
 
 
+@pytest.mark.slow
 def test_a_real_measurement_ends_with_a_choice(begin: StartRun, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         config = begin(threads=0).config
@@ -239,6 +241,7 @@ for name in list_models():
 """
 
 
+@pytest.mark.slow
 def test_every_variant_trains_in_each_precision_without_bfloat16_instructions(
     tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -213,6 +213,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(
     assert tally.inside_a_save >= inside and len(tally.saved_at) > 1
 
 
+@pytest.mark.slow
 def test_told_to_end_it_saves_where_it_is(
     tiny_data: Path,
     tmp_path: Path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,9 @@ import pytest
 import torch
 
 from pixelart.cli import main
+from pixelart.layers.interruption import interruptible
 from pixelart.training import trainer
 from pixelart.training.checkpoint import list_checkpoints
-from pixelart.training.interruption import interruptible
 from pixelart.training.trainer import Trainer
 from tests.training.runs import digests_of, resumed
 
@@ -70,6 +71,17 @@ def test_it_is_asked_between_the_layers_and_no_longer_than_it_trains() -> None:
     assert len(asked) == 4 + 6
     model(torch.ones(1, 2)).sum().backward()
     assert len(asked) == 10
+
+
+def test_another_thread_that_runs_the_same_model_does_not_ask() -> None:
+    model, asked = torch.nn.Linear(2, 2), list[int]()
+    with interruptible(model, lambda: bool(asked.append(1))):
+        thread = threading.Thread(target=model, args=(torch.ones(1, 2),))
+        thread.start()
+        thread.join()
+        assert not asked
+        model(torch.ones(1, 2))
+    assert asked
 
 
 def test_slow_steps_are_saved_in_between(begin: StartRun, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -165,6 +165,7 @@ def test_two_endpoints_are_offered_to_clients_and_all_events_are_known_here(visi
     assert set(GOOD) == set(visitor.events)
 
 
+@pytest.mark.slow
 def test_generate_brings_exactly_the_pixels_of_its_seeds(visitor: Visitor, engine: FakeEngine) -> None:
     canvas, status, gallery = visitor.post("generate", GOOD["generate"]).data
     assert np.array_equal(canvas_from_payload(canvas).picture, wanted(engine, 5)) and not canvas["preview"]
@@ -247,6 +248,7 @@ def test_a_fault_of_the_program_is_told_without_its_text(
     assert answer.error == FAULT and "secret" not in answer.raw
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_canvas_gets_one_plain_line(visitor: Visitor, name: str) -> None:
     answer = visitor.post("complete", [None, 1, HOSTILE[name], *FORM])
@@ -283,6 +285,7 @@ def test_a_hostile_setting_is_named_with_its_limit(
     assert told in answer.told()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "value", "told"),
     [

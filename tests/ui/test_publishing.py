@@ -246,6 +246,7 @@ def test_on_a_desktop_whoever_is_signed_in_on_the_machine_pushes(
     assert "Pushed" not in passed_on.post("push", ["tiny", "bob/tiny", *FORM[2:]]).raw and hub.asked == []
 
 
+@pytest.mark.slow
 def test_a_sign_in_that_cannot_be_asked_for_is_told_and_the_form_stays(
     desktop: str, hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -289,6 +290,7 @@ def test_what_was_private_before_stays_so_and_is_told() -> None:
     assert "stays so" in pushed_html(Pushed("a/b", "https://hub/a/b", "0" * 40, True, True), asked_private=False)
 
 
+@pytest.mark.slow
 def test_so_many_pushes_are_on_their_way_at_once_and_a_failed_one_leaves_its_place() -> None:
     engine: Any = FakeEngine()
     handlers = PushHandlers(engine, HOSTING)
