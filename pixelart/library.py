@@ -80,7 +80,7 @@ class CheckpointInfo:
         Raises:
             RequestRejected: no such preset.
         """
-        if name not in self.presets:
+        if not isinstance(name, str) or name not in self.presets:
             raise RequestRejected(f"preset {name!r:.40} is not one of {', '.join(self.presets)}")
         return self.presets[name]
 

@@ -17,9 +17,10 @@ from gradio.events import api
 from pixelart.engine import Engine, Request
 from pixelart.errors import ImageRejected, PixelArtError, RequestRejected
 from pixelart.images import Facts, decode_picture, mask_of, read_facts
+from pixelart.presets import DEFAULT_PRESET
 from pixelart.ui.drawing import NO_MODEL, Work, drawing_worker, model_info
+from pixelart.ui.events import ENDPOINTS
 from pixelart.ui.form import NO_CLASS, Form, request_from
-from pixelart.ui.gate import ENDPOINTS
 from pixelart.ui.pictures import file_bytes
 from pixelart.ui.results import ResultFiles, bits
 
@@ -39,12 +40,13 @@ class ApiHandlers:
         class_name: str = NO_CLASS,
         images: int = 1,
         seed: int = -1,
-        temperature: float = 1.0,
-        top_p: float = 1.0,
-        top_k: int = 0,
-        guidance: float = 1.0,
+        temperature: float = 0.0,
+        top_p: float = 0.0,
+        top_k: int = -1,
+        guidance: float = -1.0,
         bottom_temperature: float = 0.0,
         seamless: str = "",
+        preset: str = DEFAULT_PRESET,
     ) -> Answer:
         """Draw new pixel art pictures. Returns PNG files, and the seed and the bits of each.
 
@@ -53,15 +55,16 @@ class ApiHandlers:
             class_name: what to draw, a class of the model; empty for any, and so is Any where no class has that name.
             images: how many pictures, 1 to 16.
             seed: a whole number; -1 for a random one. Picture i has seed + i.
-            temperature: 0.1 (careful) to 2 (wild).
-            top_p: only the likeliest colours that have this probability together, 0.01 to 1.
-            top_k: only so many of the likeliest colours; 0 for all.
-            guidance: above 1 truer to the class, 0 to 10.
+            temperature: 0.1 (careful) to 2 (wild); 0 for that of the preset.
+            top_p: only the likeliest colours that have this probability together, 0.01 to 1; 0 for that of the preset.
+            top_k: only so many of the likeliest colours; 0 for all, -1 for that of the preset.
+            guidance: above 1 truer to the class, 0 to 10; -1 for that of the preset.
             bottom_temperature: temperature of the bottom row, reached evenly from the top; 0 for the same all over.
             seamless: x, y or xy: the edges that meet, so that the picture tiles; empty for none.
+            preset: calm, balanced or wild: how careful it draws, where the values above do not say it.
         """
         request = self._request(
-            model, class_name, images, seed, temperature, top_p, top_k, guidance, bottom_temperature, seamless
+            model, class_name, images, seed, temperature, top_p, top_k, guidance, bottom_temperature, seamless, preset
         )
         return self._draw(lambda on_row, cancel: self.engine.generate(request, on_row=on_row, cancel=cancel))
 
@@ -73,12 +76,13 @@ class ApiHandlers:
         class_name: str = NO_CLASS,
         images: int = 1,
         seed: int = -1,
-        temperature: float = 1.0,
-        top_p: float = 1.0,
-        top_k: int = 0,
-        guidance: float = 1.0,
+        temperature: float = 0.0,
+        top_p: float = 0.0,
+        top_k: int = -1,
+        guidance: float = -1.0,
         bottom_temperature: float = 0.0,
         seamless: str = "",
+        preset: str = DEFAULT_PRESET,
     ) -> Answer:
         """Draw the masked part of a pixel art picture anew; every other pixel stays exactly as it is. Returns PNG
         files, the likeliest first, and the seed and the bits of each.
@@ -90,15 +94,16 @@ class ApiHandlers:
             class_name: what it shows, a class of the model; empty for any, and so is Any where no class has that name.
             images: how many candidates, 1 to 16.
             seed: a whole number; -1 for a random one. Candidate i has seed + i.
-            temperature: 0.1 (careful) to 2 (wild).
-            top_p: only the likeliest colours that have this probability together, 0.01 to 1.
-            top_k: only so many of the likeliest colours; 0 for all.
-            guidance: above 1 truer to the class, 0 to 10.
+            temperature: 0.1 (careful) to 2 (wild); 0 for that of the preset.
+            top_p: only the likeliest colours that have this probability together, 0.01 to 1; 0 for that of the preset.
+            top_k: only so many of the likeliest colours; 0 for all, -1 for that of the preset.
+            guidance: above 1 truer to the class, 0 to 10; -1 for that of the preset.
             bottom_temperature: temperature of the bottom row, reached evenly from the top; 0 for the same all over.
             seamless: x, y or xy: a mask at such an edge is joined to the other side; empty for none.
+            preset: calm, balanced or wild: how careful it draws, where the values above do not say it.
         """
         request = self._request(
-            model, class_name, images, seed, temperature, top_p, top_k, guidance, bottom_temperature, seamless
+            model, class_name, images, seed, temperature, top_p, top_k, guidance, bottom_temperature, seamless, preset
         )
         data = _told(lambda: _file_in(picture, "picture"))
         known, facts = _told(lambda: (decode_picture(data, name="picture"), read_facts(data, name="picture")))
@@ -109,11 +114,19 @@ class ApiHandlers:
 
     def _request(
         self, model: Any, class_name: Any, images: Any, seed: Any, temperature: Any, top_p: Any, top_k: Any,
-        guidance: Any, bottom: Any, seamless: Any,
+        guidance: Any, bottom: Any, seamless: Any, preset: Any,
     ) -> Request:  # fmt: skip
         axes = list(seamless) if isinstance(seamless, str) else None
-        form = Form(class_name, temperature, seed, images, None, top_p, top_k, guidance, bottom, axes)
-        return _told(lambda: request_from(form, model_info(self.engine, self._first() if model == "" else model)))
+
+        def request() -> Request:
+            info = model_info(self.engine, self._first() if model == "" else model)
+            usual = info.preset(preset)
+            heat = usual.temperature if temperature == 0 else temperature
+            mass, most = usual.top_p if top_p == 0 else top_p, usual.top_k if top_k == -1 else top_k
+            led = usual.guidance if guidance == -1 else guidance
+            return request_from(Form(class_name, heat, seed, images, None, mass, most, led, bottom, axes), info)
+
+        return _told(request)
 
     def _first(self) -> str:
         models = self.engine.list_checkpoints()

@@ -10,12 +10,13 @@ import gradio as gr
 from gradio.events import Dependency
 
 from pixelart.engine import Engine
+from pixelart.presets import DEFAULT_PRESET, PRESET_NAMES
 from pixelart.ui.components import Answers, ColourPicker, PixelCanvas, Work
 from pixelart.ui.drawing import DrawingHandlers
 from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS
 from pixelart.ui.exporting import export_panel
 from pixelart.ui.form import ANY_CLASS, MAX_IMAGES, MAX_TEMPERATURE, MIN_TEMPERATURE
-from pixelart.ui.inputs import Choice, Dial, Flags, Ticket, WholeNumber
+from pixelart.ui.inputs import Choice, Dial, Flags, Switch, Ticket, WholeNumber
 from pixelart.ui.inspecting import InspectHandlers
 from pixelart.ui.keeping import keep, recalled, restored
 from pixelart.ui.palette_panel import palette_panel
@@ -92,12 +93,16 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
             )  # fmt: skip
         with gr.Column(scale=1, min_width=290, elem_id="right"):
             buttons = _action_buttons()  # what the Tab key comes to after the canvas
-            class_name, temperature, seed, images = _main_settings(session, status, pictures, top.work)
+            class_name, preset, temperature, seed, images = _main_settings(session, status, pictures, top.work)
             with gr.Column(elem_id="more"):
                 palette = palette_panel(canvas, status, top.model, engine, **AT_ONCE)
                 advanced = _advanced()
                 export = export_panel(session, canvas, top.model, top.work, engine, **FILES)
     settings = Settings(class_name, temperature, seed, images, palette.colours, *advanced, palette.own_colours)
+    dials = [temperature, *advanced[:3]]
+    preset.input(pictures.preset_values, [top.model, preset], dials, **AT_ONCE)
+    for dial in dials:  # the visitor's own values are of no preset
+        dial.input(None, None, preset, js="() => null", **AT_ONCE)
     visitor = Visitor(session, ticket)
     _wire_drawing(DrawingHandlers(engine, results), visitor, (canvas, status, gallery), buttons, top, settings)
     _wire_inspect(InspectHandlers(engine), canvas, top.model, class_name)
@@ -119,17 +124,22 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     )  # fmt: skip
 
     def follow(event: Dependency) -> None:
-        palette.choice_for(event.success(**selected), **AT_ONCE)
+        chosen = event.success(**selected)
+        palette.choice_for(chosen, **AT_ONCE)
+        chosen.then(pictures.preset_values, [top.model, preset], dials, **AT_ONCE)
         event.success(pictures.offer_enlarge, None, buttons[2], **AT_ONCE)
 
-    palette.choice_for(top.model.chosen().success(**selected), **AT_ONCE)
+    chosen = top.model.chosen().success(**selected)
+    palette.choice_for(chosen, **AT_ONCE)
+    chosen.then(pictures.preset_values, [top.model, preset], dials, **AT_ONCE)
     shown = [class_name, canvas, palette.colours, gallery, status]
     loaded = arrived.then(
         pictures.load, [session, top.work], [session, top.notice, top.model, *shown], js=recalled("create"), **AT_ONCE
     )
     others = {name: each for name, each in settings.by_name().items() if name not in ("class_name", "colours")}
-    others |= {"palette": palette.choice, "snap": palette.snap, **export}
-    back = loaded.then(
+    others |= {"palette": palette.choice, "snap": palette.snap, "preset": preset, **export}
+    preset_set = loaded.then(pictures.preset_values, [top.model, preset], dials, **AT_ONCE)
+    back = preset_set.then(
         lambda kept: restored(others, kept.values), top.work, list(others.values()), js=recalled("create"), **AT_ONCE
     )
     back.then(None, None, None, js="() => window.work?.startKeeping()", **AT_ONCE)
@@ -140,9 +150,13 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
 
 def _main_settings(
     session: gr.State, status: gr.HTML, pictures: PictureHandlers, work: Work
-) -> tuple[gr.Dropdown, gr.Slider, gr.Number, gr.Slider]:
+) -> tuple[gr.Dropdown, Switch, gr.Slider, gr.Number, gr.Slider]:
     with gr.Column(elem_id="settings"):
         class_name = Choice(choices=[ANY_CLASS], value=ANY_CLASS, label="Class", filterable=True, elem_id="class")
+        preset = Switch(
+            [(name.title(), name) for name in PRESET_NAMES], value=DEFAULT_PRESET, label="Style",
+            info="Calm: typical pictures. Wild: surprising ones.", elem_id="preset", elem_classes="choices",
+        )  # fmt: skip
         temperature = Dial(
             MIN_TEMPERATURE, MAX_TEMPERATURE, value=1.0, step=0.05, label="Temperature", elem_id="temperature",
             info="Low: careful. High: wild.", buttons=[],
@@ -157,7 +171,7 @@ def _main_settings(
         pictures.reuse_seed, [session, work], [seed, status],
         js="(session) => [session, window.work?.results() ?? null]", **AT_ONCE,
     )  # fmt: skip
-    return class_name, temperature, seed, images
+    return class_name, preset, temperature, seed, images
 
 
 def _action_buttons() -> tuple[gr.Button, gr.Button, gr.Button, gr.Button]:
@@ -172,8 +186,8 @@ def _action_buttons() -> tuple[gr.Button, gr.Button, gr.Button, gr.Button]:
 def _advanced() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider, gr.CheckboxGroup]:
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         top_p = Dial(0.05, 1, value=1, step=0.01, label="Top-p", info="1: every colour", buttons=[])
-        top_k = Dial(0, 64, value=0, step=1, label="Top-k", info="0: every colour", buttons=[])
-        guidance = Dial(0, 5, value=1, step=0.1, label="Guidance", info="Above 1: truer to the class", buttons=[])
+        top_k = Dial(0, 256, value=0, step=1, label="Top-k", info="0: every colour", buttons=[])
+        guidance = Dial(0, 10, value=1, step=0.1, label="Guidance", info="Above 1: truer to the class", buttons=[])
         bottom = Dial(
             0, MAX_TEMPERATURE, value=0, step=0.05, label="Temperature at bottom",
             info="Changes evenly from top to bottom. 0: the same all over.", buttons=[],

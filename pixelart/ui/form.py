@@ -51,15 +51,16 @@ def request_from(form: Form, info: CheckpointInfo) -> Request:
     images = whole(form.images, "Images", 1, MAX_IMAGES)
     _check_room(images, info)
     seed = whole(form.seed, "Seed", -1, MAX_SEED)
+    weights, guidance = class_weights(form.class_name, info), number(form.guidance, "Guidance", 0, 10)
     return Request(
         checkpoint=info.name,
-        class_weights=class_weights(form.class_name, info),
+        class_weights=weights,
         count=images,
         seed=secrets.randbelow(RANDOM_SEEDS) if seed == -1 else seed,
         temperature=_temperature(form, info),
         top_k=whole(form.top_k, "Top-k", 0, 256),
         top_p=number(form.top_p, "Top-p", 0.01, 1),
-        guidance=number(form.guidance, "Guidance", 0, 10),
+        guidance=guidance if weights else 1.0,  # of no class there is nothing to be led to
         allowed=_allowed(form.colours, info),
         seamless=_seamless(form.seamless),
         own_colours=form.own_colours is True,

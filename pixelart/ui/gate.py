@@ -18,11 +18,11 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pixelart.hosting import host_name
+from pixelart.ui.events import ENDPOINTS
 from pixelart.ui.plain import is_faulty
 
 log = logging.getLogger(__name__)
-ENDPOINTS = ("generate", "complete")
-"""The names of the API."""
+
 
 _READ = ("GET", "HEAD")
 _CALL = rf"/gradio_api/call/(?:{'|'.join(ENDPOINTS)})"

@@ -84,6 +84,8 @@ def usable(component: Any, value: Any) -> bool:
         return whole and abs(value) < 2**63
     if isinstance(component, Flag):
         return isinstance(value, bool)
+    if value is None:  # of a switch none is chosen
+        return isinstance(component, Switch)
     if isinstance(component, Choice | Switch):
         return not isinstance(value, list | dict) and value in [choice for _, choice in component.choices]
     if isinstance(component, Flags):

@@ -58,6 +58,14 @@ class PictureHandlers:
         allowed = _allowed(info, kept.values.get("colours"))
         return session, gr.HTML(visible=not models), chosen, classes, shown, allowed, gallery, status
 
+    def preset_values(self, model: Any, preset: Any) -> Any:
+        """Temperature, top-p, top-k and guidance of a preset of the model; as they are where none is chosen."""
+        info, _ = self._info(model)
+        if info is None or not isinstance(preset, str) or preset not in info.presets:
+            return (gr.skip(),) * 4
+        chosen = info.preset(preset)
+        return chosen.temperature, chosen.top_p, chosen.top_k, chosen.guidance
+
     def offer_enlarge(self) -> Any:
         """The button Enlarge, seen where some model enlarges."""
         return gr.Button(visible=any(info.enlarges for info in self._models()))

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from contextvars import ContextVar
+from inspect import Parameter, signature
 from typing import Any
 
 import gradio as gr
@@ -15,6 +16,7 @@ from gradio.blocks import BlocksConfig
 from gradio.state_holder import StateHolder
 
 from pixelart.owners import asked_by
+from pixelart.ui.events import ENDPOINTS
 from pixelart.ui.sessions import NoTimes, Sessions
 from pixelart.ui.unread import BoundedQueue
 
@@ -89,7 +91,9 @@ class PlainBlocks(gr.Blocks):
 
     async def process_api(self, block_fn: Any, inputs: list[Any], *args: Any, **settings: Any) -> dict[str, Any]:
         """What every event goes through. Raises gr.Error alone."""
-        if refusal := _refusal(self.fns[block_fn] if isinstance(block_fn, int) else block_fn, inputs, settings):
+        event = self.fns[block_fn] if isinstance(block_fn, int) else block_fn
+        inputs = _filled(event, inputs)
+        if refusal := _refusal(event, inputs, settings):
             raise gr.Error(refusal, print_exception=False)
         try:
             with self.sessions.at_work(settings.get("session_hash")), self._asked(settings.get("state")):
@@ -106,6 +110,14 @@ class PlainBlocks(gr.Blocks):
         if names_a_file(inputs):
             raise gr.Error(NO_FILES, print_exception=False)
         return await super().preprocess_data(block_fn, inputs, *args, **settings)
+
+
+def _filled(block_fn: Any, inputs: Any) -> Any:
+    """What a program sent to an endpoint, with the usual values of inputs that it does not know yet."""
+    if block_fn.api_name not in ENDPOINTS or block_fn.fn is None or not isinstance(inputs, list):
+        return inputs
+    usual = [parameter.default for parameter in signature(block_fn.fn).parameters.values()][len(inputs) :]
+    return inputs if any(value is Parameter.empty for value in usual) else [*inputs, *usual]
 
 
 def _refusal(block_fn: Any, inputs: Any, settings: Mapping[str, Any]) -> str:

@@ -108,7 +108,7 @@ def test_a_random_seed_is_told(client: Client, engine: FakeEngine) -> None:
 
 GOOD = {"picture": sent(PICTURE), "mask": sent(painted(MASK))}
 ARGUMENTS = ("model", "class_name", "images", "seed", "temperature", "top_p", "top_k", "guidance")
-ARGUMENTS += ("bottom_temperature", "seamless")
+ARGUMENTS += ("bottom_temperature", "seamless", "preset")
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,10 @@ ARGUMENTS += ("bottom_temperature", "seamless")
         ("images", 1.5, "Images: must be a whole number of 1 to 16."),
         ("seed", "x", "Seed: must be"),
         ("temperature", None, "Temperature: must be a number of 0.1 to 2.0."),
-        ("top_p", 0, "Top-p: must be"),
-        ("top_k", -1, "Top-k: must be"),
+        ("top_p", 2, "Top-p: must be"),
+        ("top_k", -2, "Top-k: must be"),
+        ("preset", "loud", "preset 'loud' is not one of calm, balanced, wild"),
+        ("preset", 5, "preset 5 is not one of calm, balanced, wild"),
         ("guidance", True, "Guidance: must be"),
         ("bottom_temperature", 3, "Temperature at bottom: must be"),
         ("seamless", "z", "Seamless: must be some of x and y."),
