@@ -36,6 +36,7 @@ from pixelart.previews import OnRow as OnRow
 from pixelart.requests import Drawing as Drawing
 from pixelart.requests import Preview as Preview
 from pixelart.requests import Request as Request
+from pixelart.requests import RequestLike, as_request
 from pixelart.seams import seam_repairs, shift_to_join
 from pixelart.settings import SETTINGS
 
@@ -142,7 +143,7 @@ class Engine:
         return codec.decode(codec.encode(picture[None]))[0], int(codec.snapped(picture[None]).sum())
 
     def generate(
-        self, request: Request, *, on_row: OnRow | None = None, cancel: Callable[[], bool] | None = None
+        self, request: RequestLike, *, on_row: OnRow | None = None, cancel: Callable[[], bool] | None = None
     ) -> list[Drawing]:
         """`request.count` new pictures, in order of seed; of a seamless request each is drawn, and then its seam anew.
 
@@ -150,6 +151,7 @@ class Engine:
             RequestRejected: a value of the request is outside its limits.
             Cancelled: `cancel` answered True.
         """
+        request = as_request(request)
         info = self.library.load(request.checkpoint).info
         info.check_size(*(request.size or (info.height, info.width)), what="size")
         if (drawn := self._lent(Call("generate", request), info, on_row, cancel)) is not None:
@@ -165,7 +167,7 @@ class Engine:
 
     def complete(
         self,
-        request: Request,
+        request: RequestLike,
         picture: PictureLike,
         mask: MaskLike,
         *,
@@ -181,6 +183,7 @@ class Engine:
             ImageRejected: a file that is not a picture within the limits.
             Cancelled: `cancel` answered True.
         """
+        request = as_request(request)
         info = self.library.load(request.checkpoint).info
         facts, picture, mask = as_facts(picture), as_picture(picture), as_mask(mask)
         drawn = self._completed(info, request, picture, mask, on_row, cancel)
@@ -213,7 +216,7 @@ class Engine:
         return likeliest_first(paint.of(drawings))
 
     def mend_seam(
-        self, request: Request, picture: PictureLike, *, cancel: Callable[[], bool] | None = None
+        self, request: RequestLike, picture: PictureLike, *, cancel: Callable[[], bool] | None = None
     ) -> list[Drawing]:
         """Candidates for a picture (H, W, 4) that tiles along `request.seamless`, `likeliest_first`: the pixels of
         `seam_band` are drawn anew, every other one is returned as it came, bit for bit.
@@ -222,6 +225,7 @@ class Engine:
             RequestRejected: a wrong size, no axis, or a value of the request outside its limits.
             Cancelled: `cancel` answered True.
         """
+        request = as_request(request)
         info = self.library.load(request.checkpoint).info
         facts, picture = as_facts(picture), as_picture(picture)
         info.check_size(*picture.shape[:2])
@@ -239,7 +243,7 @@ class Engine:
 
     def enlarge(
         self,
-        request: Request,
+        request: RequestLike,
         picture: PictureLike,
         *,
         factor: int = 2,
@@ -257,6 +261,7 @@ class Engine:
                 of the request outside its limits.
             Cancelled: `cancel` answered True.
         """
+        request = as_request(request)
         loaded = self.library.load(request.checkpoint)
         factor = int(factor) if isinstance(factor, np.integer) else factor
         facts, picture = as_facts(picture), as_picture(picture)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -142,7 +143,13 @@ class Library:
     """
 
     def __init__(self, folder: Path | str, *, device: torch.device, memory_bytes: int, by_owner: bool = False) -> None:
-        """With `by_owner`, a checkpoint that has an owner is there only when its owner asks (`pixelart.owners`)."""
+        """With `by_owner`, a checkpoint that has an owner is there only when its owner asks (`pixelart.owners`).
+
+        Raises:
+            RequestRejected: `folder` is no path.
+        """
+        if not isinstance(folder, str | os.PathLike):
+            raise RequestRejected(f"folder {folder!r:.40}: needs the path of a folder")
         self.folder, self.device, self.memory_bytes = Path(folder), device, memory_bytes
         self.by_owner = by_owner
         self._loaded: OrderedDict[str, tuple[Stamp, Checkpoint]] = OrderedDict()
@@ -208,6 +215,8 @@ class Library:
         Raises:
             RequestRejected: no such checkpoint.
         """
+        if not isinstance(name, str):
+            raise RequestRejected(f"checkpoint {name!r:.40}: needs the name of a checkpoint")
         path = self.folder / name
         plain = len(name) < 256 and not name.startswith(".") and path.parent == self.folder and path.name == name
         if not plain or not (path / CONFIG_FILE).is_file() or not self._is_shown(path):

@@ -62,8 +62,11 @@ class Request:
         meets others; `check` refuses what is no number.
 
         Raises:
-            RequestRejected: class weights, a temperature, a palette or allowed levels that are nothing of the kind.
+            RequestRejected: a checkpoint, class weights, a temperature, a palette or allowed levels that are nothing of
+                the kind.
         """
+        if not isinstance(self.checkpoint, str | os.PathLike):
+            raise RequestRejected(f"checkpoint {self.checkpoint!r:.40}: needs the name of a checkpoint")
         plain = {name: _whole(getattr(self, name)) for name in ("count", "seed", "top_k")}
         plain |= {name: _number(getattr(self, name)) for name in ("top_p", "guidance")}
         plain["temperature"] = _number(as_heat(self.temperature))
@@ -93,8 +96,6 @@ class Request:
         for name, value in numbers.items():
             if not isinstance(value, float):
                 raise RequestRejected(f"{name} {value!r:.40}: must be a number")
-        if not isinstance(self.checkpoint, str):
-            raise RequestRejected(f"checkpoint {self.checkpoint!r:.40}: needs the name of a checkpoint")
         check_sampler(self.sampler)
         if not isinstance(self.own_colours, bool):
             raise RequestRejected(f"own_colours {self.own_colours!r:.40}: must be True or False")
@@ -125,6 +126,23 @@ class Request:
             "allowed": self.allowed,
             **({"own_colours": True} if self.own_colours else {}),
         }
+
+
+RequestLike = Request | str
+"""A request, or the name of a checkpoint, of which one new picture or completion is asked for."""
+
+
+def as_request(given: RequestLike) -> Request:
+    """The request; of the name of a checkpoint one that says nothing else.
+
+    Raises:
+        RequestRejected: something else.
+    """
+    if isinstance(given, Request):
+        return given
+    if isinstance(given, str):
+        return Request(given)
+    raise RequestRejected(f"request {given!r:.40}: needs a Request, or the name of a checkpoint")
 
 
 def _levels(given: Any) -> tuple[Any, ...] | None:

@@ -90,6 +90,14 @@ def same_threads() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.fixture
+def no_umask() -> Iterator[None]:
+    """What asks for no mode is everybody's to read and write."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture(scope="session")
 def tiny_pictures() -> dict[str, Picture]:
     """Class -> (20, 8, 8, 4) distinct pictures: crosses and stripes of four colours, with transparent pixels."""

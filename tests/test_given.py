@@ -142,6 +142,44 @@ def test_other_values_of_a_request_are_told(values: dict[str, Any], told: str) -
         Request(**{"checkpoint": "tiny", **values}).check()
 
 
+def test_the_name_of_a_checkpoint_is_a_request(tiny_checkpoints: Path) -> None:
+    engine = Engine(tiny_checkpoints)
+    mask = np.zeros((8, 8), np.bool_)
+    mask[0] = True
+    picture = np.zeros((8, 8, 4), np.uint8)
+    assert np.array_equal(engine.generate("tiny")[0].picture, engine.generate(Request("tiny"))[0].picture)
+    found, wanted = (engine.complete(one, picture, mask)[0] for one in ("tiny", Request("tiny")))
+    assert np.array_equal(found.picture, wanted.picture)
+    with pytest.raises(RequestRejected, match=r"^seamless '': choose x, y or xy"):
+        engine.mend_seam("tiny", picture)
+    with pytest.raises(RequestRejected, match=r"^checkpoint 'none' not found"):
+        engine.generate("none")
+
+
+@pytest.mark.parametrize("given", [None, 5, b"tiny", ["tiny"], {"checkpoint": "tiny"}])
+def test_what_is_no_request_is_told(given: Any, tiny_checkpoints: Path) -> None:
+    engine = Engine(tiny_checkpoints)
+    for ask in (
+        lambda: engine.generate(given),
+        lambda: engine.complete(given, RGBA, MASK),
+        lambda: engine.enlarge(given, RGBA),
+        lambda: engine.mend_seam(given, RGBA),
+    ):
+        with pytest.raises(RequestRejected, match=r"^request .*: needs a Request, or the name of a checkpoint$"):
+            ask()
+    with pytest.raises(RequestRejected, match=r"^checkpoint .*: needs the name of a checkpoint$"):
+        Request(given)
+    for ask in (engine.info, engine.warm_up, lambda name: engine.inspect(name, RGBA), engine.request):
+        with pytest.raises(RequestRejected, match=r"^checkpoint .*: needs the name of a checkpoint$"):
+            ask(given)
+
+
+@pytest.mark.parametrize("given", [None, 5, b"checkpoints", ["checkpoints"]])
+def test_what_is_no_folder_is_told(given: Any) -> None:
+    with pytest.raises(RequestRejected, match=r"^folder .*: needs the path of a folder$"):
+        Engine(given)
+
+
 def test_a_map_of_temperatures_may_be_a_list_or_a_tensor() -> None:
     for given in ([[1.0, 0.5]], torch.tensor([[1.0, 0.5]])):
         heat = Request("tiny", temperature=given).temperature  # pyright: ignore[reportArgumentType]

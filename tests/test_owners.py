@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -25,7 +26,8 @@ from pixelart.training.dataset import prepare
 from pixelart.training.export import export_run
 from pixelart.training.survey import survey
 from tests.jobs.conftest import STUB
-from tests.jobs.saved import saved_job
+from tests.jobs.saved import give_run, saved_job
+from tests.modes import readable_by_others
 
 ANN, BOB = "a" * 32, "b" * 32
 PICTURE = np.zeros((8, 8, 4), np.uint8)
@@ -189,3 +191,19 @@ def test_ones_own_are_those_of_ones_record_alone_and_nothing_that_was_pulled(eng
             assert [info.name for info in engine.own_checkpoints()] == own
     desktop = Engine(engine.library.folder, device=torch.device("cpu"))
     assert [info.name for info in desktop.own_checkpoints()] == ["mine", "tiny"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
+@pytest.mark.usefixtures("no_umask")
+def test_no_other_user_of_the_machine_may_read_what_a_visitor_made(
+    own_checkpoints: Path, tiny_run: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    pictures = prepare(survey(tiny_data), tmp_path / "pictures.zip")
+    with Jobs(tmp_path / "jobs", checkpoints=own_checkpoints, by_owner=True, program=STUB) as jobs:
+        job = saved_job(jobs, pictures, tiny_run, owner=ANN)
+        made = own_checkpoints / jobs.export(ANN, job.id)
+        assert (made / OWNER_FILE).is_file() and readable_by_others(made) == {}
+        before = (made / "model.safetensors").read_bytes()
+        give_run(jobs, job, tiny_run)
+        assert own_checkpoints / jobs.export(ANN, job.id) == made  # its newest save takes the place of the older one
+        assert (made / "model.safetensors").read_bytes() != before and readable_by_others(made) == {}

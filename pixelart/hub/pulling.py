@@ -35,7 +35,8 @@ def pull(
     """Copy the checkpoint of the repository `repo_id` into the new folder `folder`/`name`, all or nothing.
 
     Its config and weights, and beside them its card, samples, palette, log and list of training pictures; nothing else
-    is fetched, and nothing before its size is known. All of it is of one commit, which hub.json names.
+    is fetched, and nothing before its size is known. All of it is of one commit, which hub.json names. No other user of
+    the machine may read it, because the repository may be private.
 
     Args:
         revision: a branch, a tag or a commit; the newest of the main branch when None.
@@ -70,8 +71,9 @@ def pull(
         entries = files_of(repo_id, api.list_repo_tree(repo_id, revision=origin.commit))
     _check_entries(repo_id, entries)
     try:
-        with new_folder(target) as partial:
-            _fill(partial, api, origin, entries)
+        files = Files(private=True)
+        with new_folder(target, files=files) as partial:
+            _fill(partial, api, origin, entries, files)
     except RequestRejected:
         if read_origin(target) != origin:
             raise
@@ -117,9 +119,9 @@ def _check_entries(repo_id: str, entries: Mapping[str, RepoFile]) -> None:
             raise WeightsRejected(f"{repo_id}/{name}: {entry.size} bytes; the limit is {LIMITS[name]}")
 
 
-def _fill(partial: Path, api: HfApi, origin: Origin, entries: Mapping[str, RepoFile]) -> None:
+def _fill(partial: Path, api: HfApi, origin: Origin, entries: Mapping[str, RepoFile], files: Files) -> None:
     """First the config, by which the size of the weights is judged; then the rest, checked as any checkpoint is."""
-    files, fetched = Files(), partial.with_name(".fetched")
+    fetched = partial.with_name(".fetched")
     for names in ([CONFIG_FILE], [name for name in entries if name != CONFIG_FILE]):
         for name in names:
             entry = entries[name]

@@ -37,16 +37,25 @@ class Busy(RequestRejected):
 class Files:
     """Every call that changes the disk, so that a test can hand in one that fails."""
 
+    private = False
+
+    def __init__(self, *, private: bool = False) -> None:
+        """`private`: files have mode 0600 and folders 0700, whatever the umask."""
+        self.private = private
+
     def write(self, path: Path, data: bytes) -> None:
         """Create `path` with `data`, on the disk when this returns."""
-        with path.open("wb") as file:
+        mode = 0o600 if self.private else 0o666
+        with open(path, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
 
     def make_folder(self, path: Path) -> None:
         """Create the folder `path`."""
-        path.mkdir(parents=True)
+        if self.private:  # of folders that `parents` makes, the mode would be the umask's
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.mkdir(parents=True, mode=0o700 if self.private else 0o777)
 
     def sync_folder(self, path: Path) -> None:
         """Make the names in folder `path` durable."""

@@ -87,13 +87,14 @@ def _description(config: RunConfig, saved: Mapping[str, Any]) -> CheckpointConfi
 
 def export_run(run: Path | str, target: Path | str, *, owner: str = "") -> Path:
     """Write `exported_files` of a run as the checkpoint folder `target`, whole or not at all; of several that do so at
-    once the first has it. `owner`: whose alone it is to be; "" = no one's.
+    once the first has it. `owner`: whose alone it is to be, and
+    no other user of the machine may read it; "" = no one's.
 
     Raises:
         RequestRejected: no run there, nothing saved yet, or `target` exists.
     """
     run, target = Path(run), Path(target)
-    files, written = Files(), exported_files(run)
+    files, written = Files(private=bool(owner)), exported_files(run)
     if owner:
         written[OWNER_FILE] = sealed(owner)
     with new_folder(target, files=files) as partial:
@@ -120,9 +121,10 @@ def export_again(run: Path, target: Path) -> bool:
         return False
     if not same or there[SEEN_FILE] != written[SEEN_FILE]:
         return False
+    files = Files(private=True) if (target / OWNER_FILE).exists() else None
     for name in (WEIGHTS_FILE, CONFIG_FILE, LOG_FILE):
         if name in written and there.get(name) != written[name]:
-            write_file(target / name, written[name])
+            write_file(target / name, written[name], files=files)
     return True
 
 

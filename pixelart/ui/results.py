@@ -22,7 +22,7 @@ from pixelart.codec import Picture
 from pixelart.engine import Drawing
 from pixelart.errors import RequestRejected
 from pixelart.settings import SETTINGS
-from pixelart.training.checkpoint import write_file
+from pixelart.training.checkpoint import Files, write_file
 
 BLOCK = 4096
 """What even a small file takes on a disk."""
@@ -112,8 +112,9 @@ class ResultFiles:
         """
         while True:
             try:
-                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                write_file(path, data)
+                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                path.parent.mkdir(exist_ok=True, mode=0o700)
+                write_file(path, data, files=Files(private=True))
                 return
             except OSError as error:
                 with contextlib.suppress(OSError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import socket
 import time
 import traceback
@@ -27,6 +28,7 @@ from pixelart.settings import SETTINGS
 from pixelart.training.checkpoint import Files
 from tests.hub.conftest import SECRET
 from tests.hub_server import PAGE, Answer, HubServer, Repo
+from tests.modes import readable_by_others
 from tests.test_weights import HOSTILE
 
 PLACE = "art/tiny"
@@ -309,3 +311,10 @@ def test_an_origin_of_another_form_is_none(tmp_path: Path, text: bytes) -> None:
     assert read_origin(tmp_path) is None
     (tmp_path / ORIGIN_FILE).write_bytes(Origin("a/b", "0" * 40).to_json())
     assert read_origin(tmp_path) == Origin("a/b", "0" * 40)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
+@pytest.mark.usefixtures("no_umask")
+def test_no_other_user_of_the_machine_may_read_what_was_pulled(hub: HubServer, repo: Repo, tmp_path: Path) -> None:
+    name = pull(PLACE, tmp_path).name
+    assert (tmp_path / name / WEIGHTS_FILE).is_file() and readable_by_others(tmp_path / name) == {}

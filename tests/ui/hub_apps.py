@@ -13,10 +13,11 @@ import pytest
 import torch
 from huggingface_hub import HfApi, close_session, constants
 
-from pixelart.engine import Drawing, Engine, Request
+from pixelart.engine import Drawing, Engine
 from pixelart.hosting import Hosting
 from pixelart.hub import client
 from pixelart.jobs import Jobs
+from pixelart.requests import RequestLike, as_request
 from pixelart.training.export import export_run
 from tests.hub_server import HubServer, serve
 from tests.ui.serving import serving
@@ -45,7 +46,8 @@ class QuickEngine(Engine):
 
     drawn: dict[str, list[Drawing]]
 
-    def generate(self, request: Request, **watched: Any) -> list[Drawing]:
+    def generate(self, request: RequestLike, **watched: Any) -> list[Drawing]:
+        request = as_request(request)
         drawn = self.__dict__.setdefault("drawn", {})
         key = repr(request).replace(request.checkpoint, "")
         if key not in drawn:

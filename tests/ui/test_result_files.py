@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from pixelart.engine import Drawing
 from pixelart.errors import RequestRejected
 from pixelart.training.checkpoint import Files
 from pixelart.ui.results import BLOCK, ResultFiles
+from tests.modes import readable_by_others
 
 
 def drawing(seed: int) -> Drawing:
@@ -85,3 +87,10 @@ def test_a_disk_without_any_room_is_told_and_nothing_is_left(
     with pytest.raises(RequestRejected, match=r"^The result could not be kept on the disk: (No room|Read-only.*)\.$"):
         results.save(drawing(1))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
+@pytest.mark.usefixtures("no_umask")
+def test_no_other_user_of_the_machine_may_read_results(tmp_path: Path) -> None:
+    path = ResultFiles(tmp_path / "gradio").save(drawing(1))
+    assert Path(path).is_file() and readable_by_others(tmp_path / "gradio") == {}
