@@ -8,6 +8,7 @@ One set of weights so learns to draw in any palette, and small sets overfit late
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,9 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelart.codec import ALPHA_THRESHOLD, Codec, Paletted, Picture
-from pixelart.palettes import fit_palette
+from pixelart.palette_choice import ENOUGH, PalettesOfClasses
+from pixelart.palettes import fit_palette, from_oklab
 from pixelart.training.store import EncodedSet, Pictures, Store, encode_set
 
+PALETTES = 32
+"""Of a class, from which new pictures get theirs."""
 SHARED, DISTRACTED = 0.45, 0.4
 """The shares of pictures shown in the shared palette, and with colours that they do not use."""
 Shown = tuple[Tensor, Tensor | None]
@@ -99,6 +103,22 @@ def recoloured(palette: Tensor, random: np.random.Generator) -> Tensor:
     light, a, b, opacity = palette.unbind(-1)
     cos, sin = math.cos(turn) * chroma, math.sin(turn) * chroma
     return torch.stack([light.clamp(0, 1) ** bend, cos * a - sin * b, sin * a + cos * b, opacity], dim=-1)
+
+
+def class_palettes(sets: Sequence[CodedPictures], classes: Sequence[str]) -> PalettesOfClasses:
+    """Of each class the palettes of at most PALETTES of its pictures, those of few colours left out."""
+    random, found = np.random.default_rng(0), dict[str, list[NDArray[np.uint8]]]()
+    for number, name in enumerate(classes):
+        some = [
+            palette
+            for one in sets
+            if one.own is not None
+            for palette in one.own.palettes[one.classes == number]
+            if int((palette[:, 3] > 0).sum()) >= ENOUGH
+        ]
+        chosen = [some[i] for i in sorted(random.permutation(len(some))[:PALETTES])]
+        found[name] = [from_oklab(one[one[:, 3] > 0, :3].double().numpy()) for one in chosen]
+    return found
 
 
 def code_pictures(

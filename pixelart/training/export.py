@@ -12,6 +12,7 @@ from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.models.weights import CONFIG_FILE, LOG_FILE, SEEN_FILE, WEIGHTS_FILE, CheckpointConfig, check_readable
 from pixelart.near_copies import Counted, read_counted
 from pixelart.owners import OWNER_FILE, sealed
+from pixelart.palette_choice import CLASS_PALETTES_FILE
 from pixelart.training.checkpoint import Files, last_checkpoint, new_folder, write_file
 from pixelart.training.measuring import log_table
 from pixelart.training.run import RunConfig, read_run
@@ -59,10 +60,12 @@ def exported_files(run: Path) -> dict[str, bytes]:
         **({"near_copies": asdict(counted)} if counted and counted.step == kept else {}),
     }
     log = {LOG_FILE: log_table(state["rows"])} if state["rows"] else {}
+    palettes = run / CLASS_PALETTES_FILE
     return {
         CONFIG_FILE: _description(config, saved).to_json(),
         WEIGHTS_FILE: best or parts["average.safetensors"],
         SEEN_FILE: _seen(run),
+        **({CLASS_PALETTES_FILE: palettes.read_bytes()} if palettes.exists() else {}),
         **log,
     }
 

@@ -21,9 +21,10 @@ from pixelart.errors import Cancelled, DataRejected, RequestRejected, WeightsRej
 from pixelart.layers.interruption import interruptible
 from pixelart.models import AutoregressiveModel, config_from_dict, get_variant, to_channels_last
 from pixelart.models.weights import pack_weights
+from pixelart.palette_choice import CLASS_PALETTES_FILE, class_palettes_json
 from pixelart.training.batches import Batches
 from pixelart.training.checkpoint import last_checkpoint, save_checkpoint, write_file
-from pixelart.training.coded import CodedPictures, code_pictures
+from pixelart.training.coded import CodedPictures, class_palettes, code_pictures
 from pixelart.training.data import PictureSet
 from pixelart.training.measuring import LOG_FIELDS, log_table, measure
 from pixelart.training.objective import Objective, set_dropout, weight_and_count
@@ -158,6 +159,9 @@ class Trainer:
 
     def _begin(self) -> None:
         """What there is to save and to show before the first step of this life of the run."""
+        if self.batches.sets[0].own is not None and not (self.run / CLASS_PALETTES_FILE).exists():
+            palettes = class_palettes(self.batches.sets, self.config.classes)
+            write_file(self.run / CLASS_PALETTES_FILE, class_palettes_json(palettes))
         if self.step:
             self._catch_up()
         elif self._saved_at == -math.inf:

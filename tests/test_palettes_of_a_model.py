@@ -1,0 +1,159 @@
+"""A model whose palette is an input, from its training to what the engine and the terminal draw with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pixelart.cli import main
+from pixelart.codec import Picture
+from pixelart.engine import Engine, Request
+from pixelart.errors import RequestRejected
+from pixelart.images import encode_png, read_picture
+from pixelart.models.weights import read_config
+from pixelart.palette_choice import CLASS_PALETTES_FILE
+from pixelart.palette_files import gpl_palette
+from pixelart.training.export import export_run
+from pixelart.training.run import Schedule
+from pixelart.training.setup import start_run
+
+pytestmark = pytest.mark.trains
+RED = ("ff0000", "800000", "400000", "ffffff")
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds "any": two classes of pictures of two sizes, a sketch and then its colours."""
+    folder = tmp_path_factory.mktemp("any")
+    random = np.random.default_rng(0)
+    for name, side in (("cross", 8), ("stripe", 6)):
+        (folder / "data" / name).mkdir(parents=True)
+        for i in range(8):
+            colours = random.integers(0, 256, (5, 4), np.uint8)
+            colours[:, 3] = [0, 255, 255, 255, 255]
+            picture = colours[random.integers(0, 5, (side, side))]
+            (folder / "data" / name / f"{i}.png").write_bytes(encode_png(picture))
+    schedule = Schedule(steps=4, batch_size=4, seed=1, threads=1, precision="fp32", memory_format="channels_last")
+    schedule = Schedule(**{**schedule.__dict__, "recolour": 0.5, "validation_share": 0.0, "dropout": 0.1})
+    how: dict[str, Any] = {"model": "sketch_pixelcnn", "preset": "debug", "fit": "keep", "colours": 9}
+    with start_run(folder / "run", folder / "data", schedule=schedule, **how) as trainer:
+        trainer.train()
+    export_run(folder / "run", folder / "checkpoints" / "any")
+    return folder / "checkpoints"
+
+
+def colours_in(picture: Picture) -> set[str]:
+    return {bytes(colour[:3]).hex() for colour in picture.reshape(-1, 4).tolist() if colour[3]}
+
+
+def test_what_it_can_is_told(checkpoints: Path) -> None:
+    info = Engine(checkpoints).info("any")
+    assert info.takes_palettes and info.any_size and not info.enlarges
+    assert read_config(checkpoints / "any").codec["name"] == "palette"
+
+
+def test_palettes_of_its_pictures_come_with_it_colour_for_colour(checkpoints: Path) -> None:
+    found = json.loads((checkpoints / "any" / CLASS_PALETTES_FILE).read_bytes())
+    data = checkpoints.parent / "data"
+    for name in ("cross", "stripe"):
+        wanted = {frozenset(colours_in(picture)) for picture in pictures_of(data / name)}
+        assert {frozenset(text.split()) for text in found[name]} == wanted
+
+
+def pictures_of(folder: Path) -> list[Picture]:
+    return [read_picture(path) for path in sorted(folder.iterdir())]
+
+
+def test_new_pictures_come_in_a_palette_of_their_class_and_say_which(checkpoints: Path) -> None:
+    engine = Engine(checkpoints)
+    drawn = engine.generate(Request("any", class_weights={"stripe": 1.0}, count=3, seed=4))
+    palettes = json.loads((checkpoints / "any" / CLASS_PALETTES_FILE).read_bytes())["stripe"]
+    known = {frozenset(text.split()) for text in palettes}
+    for drawing in drawn:
+        assert frozenset(drawing.settings["colours"]) in known
+        assert colours_in(drawing.picture) <= {*drawing.settings["colours"]}
+    again = engine.generate(Request("any", class_weights={"stripe": 1.0}, seed=5, palette=drawn[1].settings["colours"]))
+    assert np.array_equal(again[0].picture, drawn[1].picture), "the seed and the palette make the picture"
+
+
+def test_one_of_many_is_the_one_that_is_drawn_alone(checkpoints: Path) -> None:
+    engine = Engine(checkpoints)
+    many = engine.generate(Request("any", count=3, seed=4))
+    for drawing in many:
+        alone = engine.generate(Request("any", seed=drawing.seed))[0]
+        assert np.array_equal(alone.picture, drawing.picture) and alone.log_prob == pytest.approx(drawing.log_prob)
+
+
+@pytest.mark.parametrize("size", [(6, 6), (8, 8), (4, 12), (17, 5)])
+def test_it_draws_in_any_size_and_palette(checkpoints: Path, size: tuple[int, int]) -> None:
+    drawing = Engine(checkpoints).generate(Request("any", size=size, palette=RED, seed=2))[0]
+    assert drawing.picture.shape == (*size, 4) and colours_in(drawing.picture) <= {*RED}
+    assert drawing.settings["size"] == f"{size[1]}x{size[0]}"
+
+
+def test_a_completion_has_the_colours_of_the_picture_and_keeps_the_rest(checkpoints: Path) -> None:
+    picture = np.zeros((8, 10, 4), np.uint8)
+    picture[..., 3] = 255
+    picture[:4, :, 0], picture[4:, :, 1], picture[::2, :, 2], picture[0, 0] = 77, 88, 99, (1, 2, 3, 255)
+    mask = np.zeros((8, 10), np.bool_)
+    mask[2:6, 3:8] = True
+    drawing = Engine(checkpoints).complete(Request("any", seed=3), picture, mask)[0]
+    assert np.array_equal(drawing.picture[~mask], picture[~mask])
+    assert colours_in(drawing.picture) <= colours_in(picture)
+
+
+def test_it_judges_and_inspects_in_the_colours_of_the_picture(checkpoints: Path) -> None:
+    engine, picture = Engine(checkpoints), pictures_of(checkpoints.parent / "data" / "cross")[0]
+    told = engine.inspect("any", picture, class_weights="cross")
+    assert told.total_bits == pytest.approx(-engine.log_likelihood("any", picture, class_weights="cross") / np.log(2))
+    for place in ((0, 0), (3, 4)):
+        chances = engine.colours_at("any", picture, row=place[0], column=place[1], top=20)
+        shown = {bytes(c.colour[:3]).hex() for c in chances.likely if c.colour[3]}
+        assert shown == colours_in(picture), "every colour of its palette, and no other"
+        assert sum(c.probability for c in chances.likely) == pytest.approx(1.0, abs=1e-6)
+        assert chances.current.colour == tuple(picture[place].tolist()) or picture[place][3] == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"palette": ("ff0000",)}, "palette of 1 colours: must have 2 to 8"),
+        ({"palette": tuple(f"0000{i:02x}" for i in range(9))}, "palette of 9 colours: must have 2 to 8"),
+        ({"size": (3, 8)}, "size is 8 x 3; any draws 4 to 64 pixels a side"),
+        ({"size": (65, 8)}, "size is 8 x 65; any draws 4 to 64 pixels a side"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_line(checkpoints: Path, values: dict[str, Any], told: str) -> None:
+    with pytest.raises(RequestRejected, match=f"^{told}$"):
+        Engine(checkpoints).generate(Request("any", **values))
+
+
+def test_another_model_takes_neither(tiny_checkpoints: Path) -> None:
+    engine = Engine(tiny_checkpoints)
+    with pytest.raises(RequestRejected, match=r"^palette: tiny draws in its own colours alone$"):
+        engine.generate(Request("tiny", palette=RED))
+    with pytest.raises(RequestRejected, match=r"^size is 9 x 8; tiny draws 8 x 8$"):
+        engine.generate(Request("tiny", size=(8, 9)))
+
+
+def test_the_terminal_draws_and_evaluates_in_palettes(
+    checkpoints: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = np.array([[*bytes.fromhex(text), 255] for text in RED], np.uint8)
+    (tmp_path / "red.gpl").write_bytes(gpl_palette("Red", table))
+    where = ["--checkpoints", str(checkpoints), "--checkpoint", "any", "--json"]
+    words = ["--size", "12x6", "--palette", str(tmp_path / "red.gpl"), "--out", str(tmp_path / "out")]
+    assert main(["generate", *where, *words]) == 0
+    drawn = pictures_of(tmp_path / "out")[0]
+    assert drawn.shape == (6, 12, 4) and colours_in(drawn) <= {*RED}
+    capsys.readouterr()
+    data = ["--data", str(checkpoints.parent / "data" / "cross"), "--include-training", "--holes", "brush"]
+    bits = []
+    for palette in ("common", "own"):
+        assert main(["evaluate", *where, *data, "--palette", palette]) == 0
+        bits.append(json.loads(capsys.readouterr().out)["bits_per_dim"])
+    assert bits[0] != bits[1] and all(0 < each < 20 for each in bits)
