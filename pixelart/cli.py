@@ -68,6 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _refuse(command: str, reason: str) -> int:
     """One line, whatever a file is called."""
     with suppress(OSError):  # a disk is full, and that of the message too
+        sys.stdout.flush()  # so that the reason is the last line where both go to one file
+    with suppress(OSError):
         print(f"pixelart {command}: {' '.join(reason.splitlines())}", file=sys.stderr)
     return EXIT_BAD_INPUT
 

@@ -27,7 +27,8 @@ user = int(sys.argv[1])
 if os.getuid() == 0:
     for capability in range(64):
         ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP: root with no more rights than others
-    needed = [pathlib.Path(sys.executable).resolve(), pathlib.Path(sys.base_prefix).resolve(), pathlib.Path.cwd()]
+    python = pathlib.Path(sys.executable)
+    needed = [python, python.resolve(), pathlib.Path(sys.base_prefix).resolve(), pathlib.Path.cwd()]
     if all(parent.stat().st_mode & 1 for path in needed for parent in path.parents):
         os.setgroups([])
         os.setgid(user)

@@ -149,6 +149,7 @@ def test_who_signed_in_pushes_as_themselves_whatever_else_is_sent(space: Space, 
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("space")  # or gradio warns that there is none
 @pytest.mark.parametrize("hosting", [HOSTING, Hosting("space", "art/studio"), Hosting("server"), Hosting("desktop")])
 def test_the_page_offers_sign_in_where_there_is_one_and_is_told_apart_but_on_a_desktop(hosting: Hosting) -> None:
     with without_resource_warnings():
