@@ -20,7 +20,7 @@ import tempfile
 import time
 import urllib.error
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -159,13 +159,13 @@ def _png(side: int, colour: tuple[int, ...]) -> bytes:
     return buffer.getvalue()
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the table; 1 where the app had more than MOST MiB."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.limits", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--calls", type=int, default=180, help="whose answers nobody reads")
     parser.add_argument("--pictures", type=int, default=500, help="in the set")
     parser.add_argument("--minutes", type=float, default=1.0, help="of training on it")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     side, most = SETTINGS.max_side, [0]
     print("| what | the app says | most MiB |\n|---|---|---|", flush=True)
 

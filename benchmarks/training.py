@@ -46,11 +46,10 @@ def measure(name: str, options: argparse.Namespace, pictures: PictureSet) -> dic
     if not options.threads and device.type == "cpu":
         threads = sorted({torch.get_num_threads(), max(1, torch.get_num_threads() // 2)}, reverse=True)
     ways = {
-        ", ".join([precision, memory, f"{count} threads", *["compiled"] * compiled]): _way(
-            config, pictures, device, count, precision=precision, memory_format=memory, compile=compiled
-        )
+        replace(config.schedule, threads=count, **words).execution: _way(config, pictures, device, count, **words)
         for compiled in (False, *[True] * options.compile)
         for count, precision, memory in product(threads, PRECISIONS, MEMORY_FORMATS)
+        for words in [{"precision": precision, "memory_format": memory, "compile": compiled}]
     }
     seconds = race(ways, time.perf_counter, rounds=options.rounds)
     speeds = {way: options.batch_size / seconds[way] if way in seconds else None for way in ways}

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import sys
 
-if getattr(sys, "argv", [""])[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)].endswith("pixelart"):
+if getattr(sys, "argv", [])[:1] == ["-m"] and "".join(sys.orig_argv[-len(sys.argv) :][:1]).endswith("pixelart"):
     import signal
 
     # `python -m pixelart`: Ctrl+C ends it even while the imports below run, until `__main__` decides.

@@ -6,11 +6,13 @@ import ast
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from pixelart import cpus
+from pixelart.jobs.child import environment
 
 ROOT = Path(__file__).parent.parent
 CORES = 8
@@ -32,25 +34,67 @@ ENTRIES = {
     "the app": "import app",
     "the commands": "import runpy; runpy.run_module('pixelart', run_name='__main__')",
     "a benchmark": "import benchmarks.sampling",
+    "a training's process": (
+        "import os, runpy, sys; os.dup2(os.pipe()[0], 0)"  # the server's end of the pipe stays open
+        "; sys.argv = ['-m', 'train', '--resume', '--attended']"
+        "; runpy.run_module('pixelart', run_name='__main__')"
+    ),
     "the tests": "import tests.conftest",
 }
 
 
-def _told(entry: str, **variables: str) -> list[str]:
+def _told(code: str, arguments: Sequence[str] = (), **variables: str) -> str:
     others = {name: value for name, value in os.environ.items() if name not in cpus.WAITING}
-    words = [sys.executable, "-c", SEES + entry]
+    words = [sys.executable, "-c", code, *arguments]
     done = subprocess.run(words, cwd=ROOT, env={**others, **variables}, capture_output=True, text=True, check=True)
-    return done.stdout.split()
+    return done.stdout.strip()
 
 
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
 def test_threads_wait_passively_before_torch_is_imported(entry: str) -> None:
-    assert _told(entry) == ["PASSIVE", "None"]
+    assert _told(SEES + entry) == "PASSIVE None"
+
+
+BENCHMARKS = """
+import builtins, importlib, os, sys
+plain = builtins.__import__
+def watched(name, *given, **more):
+    if name.split(".")[0] in ("numpy", "torch"):
+        print(module, os.environ.get("OMP_WAIT_POLICY"), flush=True)
+        os._exit(0)
+    return plain(name, *given, **more)
+builtins.__import__ = watched
+for module in sys.argv[1:]:
+    if not os.fork():
+        importlib.import_module(module)
+        os._exit(0)
+    os.wait()
+"""
+"""Tells of each module what is set when numpy or torch is imported first."""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="where processes fork")
+def test_threads_wait_passively_in_every_benchmark() -> None:
+    paths = [path for path in sorted((ROOT / "benchmarks").rglob("*.py")) if path.name != "__init__.py"]
+    modules = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths]
+    told = _told(BENCHMARKS, modules).split("\n")
+    assert [line.split()[1] for line in told] == ["PASSIVE"] * len(told)
+    silent = set(modules) - {line.split()[0] for line in told}  # they import neither
+    assert len(silent) < len(modules) / 4 and len(told) > 10
+
+
+@pytest.mark.parametrize(("name", "value"), [("OMP_WAIT_POLICY", "ACTIVE"), ("GOMP_SPINCOUNT", "5")])
+def test_what_the_user_says_reaches_a_training(name: str, value: str) -> None:
+    passed = environment({**os.environ, name: value, "HF_TOKEN": "hf_secret"}, threads=2)
+    assert passed[name] == value and "HF_TOKEN" not in passed
+    told = _told(SEES + ENTRIES["a training's process"], **{name: value}).split()
+    assert told == ([value, "None"] if name == "OMP_WAIT_POLICY" else ["None", value])
 
 
 @pytest.mark.parametrize(("name", "value"), [("OMP_WAIT_POLICY", "ACTIVE"), ("GOMP_SPINCOUNT", "5")])
 def test_what_the_user_says_stands(name: str, value: str) -> None:
-    told = _told("import pixelart, torch", **{name: value})
+    told = _told(SEES + "import pixelart, torch", **{name: value}).split()
     assert told == ([value, "None"] if name == "OMP_WAIT_POLICY" else ["None", value])
 
 

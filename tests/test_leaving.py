@@ -84,8 +84,10 @@ def test_ctrl_c_among_the_first_imports_ends_without_a_traceback(
 
 
 def test_importing_the_package_leaves_ctrl_c_as_it_is() -> None:
-    done = _run("import signal, pixelart; assert signal.getsignal(signal.SIGINT) is signal.default_int_handler")
-    assert done.returncode == 0, done.stderr
+    kept = "import signal, pixelart; assert signal.getsignal(signal.SIGINT) is signal.default_int_handler"
+    for words in ("", "import sys; sys.argv = ['-m', 'a', 'b', 'c', 'd', 'e']; ", "import sys; del sys.argv; "):
+        done = _run(words + kept)
+        assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,29 @@ def test_a_cgroup_of_version_1_limits_and_other_controllers_do_not(tmp_path: Pat
 def test_what_cannot_be_read_limits_nothing(tmp_path: Path, text: str) -> None:
     assert list(cgroup_limits(_made_up(tmp_path / "in/it", text, {"memory.max": "much\n"}))) == []
     assert list(cgroup_limits(tmp_path / "nowhere")) == []
+
+
+GIB = 1024
+SHARES = {
+    "max_session_bytes": {1 * GIB: 32, 12 * GIB: 48, 64 * GIB: 64},
+    "max_held_bytes": {1 * GIB: 64, 12 * GIB: 192, 64 * GIB: 192},
+    "max_drawing_bytes": {1 * GIB: 256, 12 * GIB: 384, 64 * GIB: 512},
+    "own_drawing_bytes": {1 * GIB: 512, 12 * GIB: 3072, 64 * GIB: 16384},
+    "max_decoded_bytes": {1 * GIB: 512, 12 * GIB: 1536, 64 * GIB: 2048},
+    "max_job_bytes": {1 * GIB: 1024, 12 * GIB: 6144, 64 * GIB: 32768},
+}
+"""Limit -> MiB of a machine -> MiB of the limit."""
+
+
+@pytest.mark.parametrize("machine", [1 * GIB, 12 * GIB, 64 * GIB])
+def test_each_limit_is_its_share_of_the_machine(machine: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "usable_memory", lambda: machine * MIB)
+    settings = runpy.run_path(str(Path(memory.__file__).with_name("settings.py")), run_name="settings")["SETTINGS"]
+    found = {name: getattr(settings, name) // MIB for name in SHARES}
+    assert found == {name: shares[machine] for name, shares in SHARES.items()}
+    assert settings.max_session_bytes <= settings.max_held_bytes
+    # Beside the libraries and weights, some 700 MiB: what the benchmark of the limits allows the server.
+    assert (settings.max_held_bytes + settings.max_drawing_bytes) // MIB + 700 <= 1536
 
 
 def test_a_share_lies_between_its_bounds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks import limits
 from benchmarks.load import app_process, burst, held, p95, visits
 from benchmarks.page_client import Client, start_training
 from pixelart.engine import Engine, Request
@@ -369,6 +370,16 @@ def test_t31_uploads(tmp_path: Path, tiny_checkpoints: Path, count: Count, tell:
         "T31",
         f"{number} pictures of 1 MiB imported, as many uploads refused: at most {most:.1f} MiB temporary; held {late}",
     )
+
+
+def test_memory_under_hostile_clients(tell: Told, capsys: pytest.CaptureFixture[str]) -> None:
+    """The benchmark of the limits with lower counts: what is kept within its limit at these is so at any."""
+    code = limits.main(["--calls", "40", "--pictures", "60", "--minutes", "0.1"])
+    rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()[2:]]
+    peaks = {row[0]: int(row[-1]) for row in rows}
+    assert code == 0 and len(peaks) == 5 and max(list(peaks.values())[:4]) <= limits.MOST, peaks
+    assert peaks["the training on it"] << 20 <= SETTINGS.max_job_bytes
+    tell("limits", "; ".join(f"{what}: {peak} MiB" for what, peak in peaks.items()))
 
 
 def _assert_plain_or_too_large(visitor: Visitor, name: str, data: list[Any], event_data: Any) -> None:
