@@ -66,14 +66,18 @@ class CheckpointInfo:
     takes_palettes: bool = False
     any_size: bool = False
 
+    def draws_size(self, height: int, width: int) -> bool:
+        """Whether it draws pictures of this size."""
+        if self.any_size:
+            return all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (height, width))
+        return (height, width) == (self.height, self.width)
+
     def check_size(self, height: int, width: int, *, what: str = "picture") -> None:
         """Raises RequestRejected, naming `what`, when it does not draw pictures of this size."""
-        if self.any_size:
-            if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (height, width)):
-                sides = f"{SMALLEST_SIDE} to {LARGEST_SIDE} pixels a side"
-                raise RequestRejected(f"{what} is {width} x {height}; {self.name} draws {sides}")
-        elif (height, width) != (self.height, self.width):
-            raise RequestRejected(f"{what} is {width} x {height}; {self.name} draws {self.width} x {self.height}")
+        if self.draws_size(height, width):
+            return
+        sides = f"{SMALLEST_SIDE} to {LARGEST_SIDE} pixels a side" if self.any_size else f"{self.width} x {self.height}"
+        raise RequestRejected(f"{what} is {width} x {height}; {self.name} draws {sides}")
 
     def preset(self, name: str = DEFAULT_PRESET) -> Preset:
         """One of `presets`.

@@ -109,9 +109,9 @@ class DrawingHandlers:
         if canvas is None or not canvas.painted_mask.any():
             raise RequestRejected("Paint a mask first.")
         info = model_info(self.engine, model)
-        request = request_from(Form(*values), info)
         fitted = fitted_canvas(canvas, info)
         picture, mask = fitted.picture, fitted.painted_mask
+        request = request_from(Form(*values), replace(info, height=picture.shape[0], width=picture.shape[1]))
         shift = shift_to_join(mask, request.seamless)
         note = "" if fitted is canvas else f" {info.name} draws {info.width} x {info.height}; {UNDO}"
         return _Job(
@@ -219,11 +219,17 @@ def _stopped(session: Session, ticket: int, frame: Frame | None, job: _Job) -> O
 
 def fitted_canvas(canvas: Canvas, info: CheckpointInfo) -> Canvas:
     """The canvas in the size that the model draws; itself where it has it."""
-    size = info.height, info.width
+    size = size_for(canvas.picture, info)
     if canvas.picture.shape[:2] == size:
         return canvas
     mask = fit_mask(canvas.painted_mask, canvas.picture, *size)
     return Canvas(fit_to_canvas(canvas.picture, *size), mask)
+
+
+def size_for(picture: Picture, info: CheckpointInfo) -> tuple[int, int]:
+    """(height, width) in which a model draws a picture (H, W, 4): its own where the model draws that."""
+    height, width = picture.shape[:2]
+    return (height, width) if info.draws_size(height, width) else (info.height, info.width)
 
 
 def model_info(engine: Engine, model: Any) -> CheckpointInfo:

@@ -13,7 +13,7 @@ from pixelart.class_names import find_class
 from pixelart.engine import CheckpointInfo, Request
 from pixelart.errors import RequestRejected
 from pixelart.settings import SETTINGS
-from pixelart.ui.palette_value import AllowedColours
+from pixelart.ui.palette_value import AllowedColours, hex_colours
 
 ANY_CLASS = "Any"
 """No class in particular, unless the model has a class of this name, which is then meant."""
@@ -61,7 +61,7 @@ def request_from(form: Form, info: CheckpointInfo) -> Request:
         top_k=whole(form.top_k, "Top-k", 0, 256),
         top_p=number(form.top_p, "Top-p", 0.01, 1),
         guidance=guidance if weights else 1.0,  # of no class there is nothing to be led to
-        allowed=_allowed(form.colours, info),
+        **_colours(form.colours, info),
         seamless=_seamless(form.seamless),
         own_colours=form.own_colours is True,
     )
@@ -106,14 +106,20 @@ def _temperature(form: Form, info: CheckpointInfo) -> float | np.ndarray[Any, np
     return np.repeat(rows[:, None], info.width, axis=1)
 
 
-def _allowed(colours: AllowedColours | None, info: CheckpointInfo) -> tuple[int, ...] | None:
+def _colours(colours: AllowedColours | None, info: CheckpointInfo) -> dict[str, Any]:
+    """What a request says of the colours to draw in."""
     if colours is None or info.colours is None:
-        return None
-    if len(colours.allowed) != len(info.colours):
-        raise RequestRejected(f"Palette: {len(colours.allowed)} colours; {info.name} has {len(info.colours)}.")
+        return {}
     if not any(colours.allowed):
         raise RequestRejected("Palette: allow at least one colour.")
-    return colours.indices()
+    if info.takes_palettes and colours.colours != hex_colours(info.colours):  # one of the visitor's own
+        chosen = [(colour, on) for colour, on in zip(colours.colours, colours.allowed, strict=True) if colour]
+        kept = tuple(colour for colour, on in chosen if on)
+        clear = any(on and not colour for colour, on in zip(colours.colours, colours.allowed, strict=True))
+        return {"palette": kept, "allowed": None if clear else tuple(range(1, len(kept) + 1))}
+    if len(colours.allowed) != len(info.colours):
+        raise RequestRejected(f"Palette: {len(colours.allowed)} colours; {info.name} has {len(info.colours)}.")
+    return {"allowed": colours.indices()}
 
 
 def _seamless(axes: Any) -> str:

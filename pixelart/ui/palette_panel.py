@@ -10,6 +10,7 @@ import numpy as np
 from gradio.events import Dependency
 from numpy.typing import NDArray
 
+from pixelart.codec import ALPHA_THRESHOLD
 from pixelart.engine import CheckpointInfo, Engine
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.palette_files import KNOWN, read_palette
@@ -22,6 +23,8 @@ from pixelart.ui.pictures import uploaded_file
 from pixelart.ui.status import counted, status_text
 
 ALL_COLOURS, CUSTOM = "All colours", "Custom"
+MOST_COLOURS = 64
+"""Of a palette that a model draws in exactly; of more the nearest of its own are taken."""
 
 
 class PaletteHandlers:
@@ -64,6 +67,10 @@ class PaletteHandlers:
             return gr.skip(), gr.skip(), status_text(str(error))
         if canvas is None or info.colours is None:
             return gr.skip(), gr.skip(), status_text("The canvas is empty.")
+        visible = np.unique(canvas.picture[canvas.picture[..., 3] >= ALPHA_THRESHOLD][:, :3], axis=0)
+        if info.takes_palettes and len(visible) > 1:
+            allowed, status = _only_nearest("Colours on the canvas", visible, info)
+            return allowed, CUSTOM, status
         return only_colours_of(canvas.picture, info.colours), CUSTOM, gr.skip()
 
     def _info(self, model: Any) -> CheckpointInfo:
@@ -74,7 +81,12 @@ class PaletteHandlers:
 
 
 def _only_nearest(name: str, colours: NDArray[np.uint8], info: CheckpointInfo) -> tuple[AllowedColours, str]:
+    """The colours, by a model that draws in any palette; else those of the model that are nearest to them."""
     assert info.colours is not None
+    if info.takes_palettes and len(colours) <= MOST_COLOURS:
+        opaque = np.concatenate([colours, np.full_like(colours[:, :1], 255)], axis=1)
+        table = np.concatenate([np.zeros((1, 4), np.uint8), opaque])
+        return everything_allowed(table), status_text(f"{name}: drawn in exactly these {len(colours)} colours.")
     allowed = nearest_allowed(colours, info.colours)
     there = counted(len(colours), "colour")
     nearest = sum(allowed.allowed) - 1

@@ -17,9 +17,9 @@ from pixelart.errors import ImageRejected, PixelArtError
 from pixelart.images import decode_picture
 from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas, Painting, Swatches, blank_canvas
-from pixelart.ui.drawing import model_info
+from pixelart.ui.drawing import model_info, size_for
 from pixelart.ui.form import ANY_CLASS, class_choices
-from pixelart.ui.importing import fit_to_canvas
+from pixelart.ui.importing import fit_to_canvas, true_grid
 from pixelart.ui.keeping import NOTHING_KEPT, Kept
 from pixelart.ui.models_list import model_choices
 from pixelart.ui.palette_value import AllowedColours, allowed_from_payload, everything_allowed, hex_colours
@@ -154,11 +154,14 @@ class PictureHandlers:
         """What the model would see otherwise than it is."""
         height, width = picture.shape[:2]
         said = list[str]()
-        if (height, width) != _size(info):
+        size = size_for(picture, info)
+        if (height, width) != size:
             said.append(
                 f"it draws {info.width} x {info.height}; Complete mask fits your {width} x {height} picture to that"
             )
-        fitted = fit_to_canvas(picture, *_size(info))
+        fitted = fit_to_canvas(picture, *size)
+        if info.takes_palettes:  # in whatever colours it comes
+            return said
         near, others = self.engine.snap(info.name, fitted)
         filled = int(((fitted[..., 3] < ALPHA_THRESHOLD) & (near[..., 3] >= ALPHA_THRESHOLD)).sum())
         if filled:
@@ -170,10 +173,10 @@ class PictureHandlers:
     def _fitted(self, picture: Picture, info: CheckpointInfo | None, snap: bool) -> tuple[Picture, list[str]]:
         """The picture in the model's size and, where `snap`, its colours; and what is to be said of it."""
         height, width = picture.shape[:2]
-        size = _size(info)
+        size = _size(None) if info is None else size_for(true_grid(picture), info)
         fitted = fit_to_canvas(picture, *size)
         changes = [f"{width} x {height} fitted to {size[1]} x {size[0]}"] if (height, width) != size else []
-        near, others = self.engine.snap(info.name, fitted) if info else (fitted, 0)
+        near, others = (fitted, 0) if info is None or info.takes_palettes else self.engine.snap(info.name, fitted)
         if snap and others:
             return near, [*changes, f"{counted(others, 'pixel')} snapped to the palette"]
         changes.append("every colour kept")
