@@ -96,7 +96,7 @@ def unread(url: str, *, calls: int, side: int) -> str:
 def set_of_pictures(url: str, data: bytes, *, minutes: float, training: Callable[[], int]) -> tuple[str, int]:
     """What the page says of such a set and of a training on it, and the MiB that the training had at most."""
     client = Client(url)
-    client.at_once("load", [None])
+    client.at_once("load", [None, None])
     sent = {"name": "flat.zip", "data": base64.b64encode(data).decode()}
     memory = client.at_once("arrive", [None])[0]
     said = plain(client.event("receive_archive", [None, *PICTURES, HUGE, ""], sent)[0])
