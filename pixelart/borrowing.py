@@ -81,7 +81,9 @@ def seconds_for(call: Call, info: CheckpointInfo) -> int:
         rows, width = (call.factor * side for side in call.arguments[0].shape[:2])
     elif call.method == "complete":
         masked = np.flatnonzero(call.arguments[1].any(1))
-        rows = int(masked[-1] - masked[0]) + 1
+        rows, width = int(masked[-1] - masked[0]) + 1, call.arguments[0].shape[1]
+    elif call.request.size:
+        rows, width = call.request.size
     chunks = -(-call.request.count // CHUNK)
     if call.method == "generate" and call.request.seamless:
         chunks += 2 * call.request.count  # seams are mended a picture at a time

@@ -16,7 +16,7 @@ from pixelart.ui.drawing import DrawingHandlers
 from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS
 from pixelart.ui.exporting import export_panel
 from pixelart.ui.form import ANY_CLASS, MAX_IMAGES, MAX_TEMPERATURE, MIN_TEMPERATURE
-from pixelart.ui.inputs import Choice, Dial, Flags, Switch, Ticket, WholeNumber
+from pixelart.ui.inputs import Choice, Dial, Flags, Style, Ticket, WholeNumber
 from pixelart.ui.inspecting import InspectHandlers
 from pixelart.ui.keeping import keep, recalled, restored
 from pixelart.ui.palette_panel import palette_panel
@@ -150,10 +150,10 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
 
 def _main_settings(
     session: gr.State, status: gr.HTML, pictures: PictureHandlers, work: Work
-) -> tuple[gr.Dropdown, Switch, gr.Slider, gr.Number, gr.Slider]:
+) -> tuple[gr.Dropdown, Style, gr.Slider, gr.Number, gr.Slider]:
     with gr.Column(elem_id="settings"):
         class_name = Choice(choices=[ANY_CLASS], value=ANY_CLASS, label="Class", filterable=True, elem_id="class")
-        preset = Switch(
+        preset = Style(
             [(name.title(), name) for name in PRESET_NAMES], value=DEFAULT_PRESET, label="Style",
             info="Calm: typical pictures. Wild: surprising ones.", elem_id="preset", elem_classes="choices",
         )  # fmt: skip

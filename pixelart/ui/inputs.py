@@ -108,6 +108,16 @@ class Switch(gr.Radio):
         return payload
 
 
+class Style(gr.Radio):
+    """One of a few, or none of them; whatever was posted arrives as it is."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:
+        """The payload."""
+        return payload
+
+
 class Flag(gr.Checkbox):
     """A tick; whatever was posted arrives as it is."""
 

@@ -24,7 +24,7 @@ from pixelart.images import decode_picture, encode_png
 from pixelart.settings import SETTINGS
 from pixelart.ui.events import AT_ONCE
 from pixelart.ui.form import MAX_IMAGES
-from pixelart.ui.inputs import Choice, Colour, Dial, Flag, Flags, Line, Real, Switch, WholeNumber
+from pixelart.ui.inputs import Choice, Colour, Dial, Flag, Flags, Line, Real, Style, Switch, WholeNumber
 
 MAX_TEXT = 4000
 """Characters of a line that is kept."""
@@ -84,9 +84,9 @@ def usable(component: Any, value: Any) -> bool:
         return whole and abs(value) < 2**63
     if isinstance(component, Flag):
         return isinstance(value, bool)
-    if value is None:  # of a switch none is chosen
-        return isinstance(component, Switch)
-    if isinstance(component, Choice | Switch):
+    if value is None:
+        return isinstance(component, Style)
+    if isinstance(component, Choice | Switch | Style):
         return not isinstance(value, list | dict) and value in [choice for _, choice in component.choices]
     if isinstance(component, Flags):
         choices = [choice for _, choice in component.choices]

@@ -67,10 +67,12 @@ class PaletteHandlers:
             return gr.skip(), gr.skip(), status_text(str(error))
         if canvas is None or info.colours is None:
             return gr.skip(), gr.skip(), status_text("The canvas is empty.")
-        visible = np.unique(canvas.picture[canvas.picture[..., 3] >= ALPHA_THRESHOLD][:, :3], axis=0)
-        if info.takes_palettes and len(visible) > 1:
-            allowed, status = _only_nearest("Colours on the canvas", visible, info)
-            return allowed, CUSTOM, status
+        if info.takes_palettes:
+            visible = canvas.picture[canvas.picture[..., 3] >= ALPHA_THRESHOLD]
+            colours = np.unique(visible.view(np.uint32)).view(np.uint8).reshape(-1, 4)[:, :3]
+            if 1 < len(colours) <= MOST_COLOURS:
+                allowed, status = _only_nearest("Colours on the canvas", colours, info)
+                return allowed, CUSTOM, status
         return only_colours_of(canvas.picture, info.colours), CUSTOM, gr.skip()
 
     def _info(self, model: Any) -> CheckpointInfo:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from pixelart.engine import Engine, Request
+from pixelart.engine import Engine
 from pixelart.images import encode_png
 from tests.browser.conftest import OpenStudio, missing
 from tests.browser.studio_page import StudioPage
@@ -65,7 +65,7 @@ def test_an_exact_mask_is_completed_by_the_real_model(
     page.wait_for_status(r"1 picture in")
     after = page.picture()
     assert np.array_equal(after[~want], before[~want])
-    request = Request(CHECKPOINT, {"hero": 1.0}, seed=7)
+    request = real_engine.request(CHECKPOINT, class_weights={"hero": 1.0}, seed=7)
     assert np.array_equal(after, real_engine.complete(request, before, want)[0].picture)
     assert not np.array_equal(after[want], before[want])
     page.command("undo")

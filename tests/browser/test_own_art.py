@@ -188,6 +188,7 @@ def test_an_imported_sprite_keeps_every_colour_on_the_canvas_through_completion_
     put_in(studio, sprite())
     studio.wait_for_status("every colour kept · .* of colours that the model does not have")
     assert np.array_equal(sent(studio), sprite())
+    studio.page.evaluate("scrollTo(0, 0)")  # Export, which is open now, is below
     studio.tool("mask")
     studio.stroke((2, 2), (6, 6))
     kept = ~studio.mask_sent_by("#complete")

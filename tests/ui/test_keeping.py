@@ -17,7 +17,7 @@ from pixelart.completion import run_lengths
 from pixelart.engine import Drawing
 from pixelart.images import encode_png
 from pixelart.settings import SETTINGS
-from pixelart.ui.inputs import Choice, Colour, Dial, Flag, Flags, Line, Real, Switch, WholeNumber
+from pixelart.ui.inputs import Choice, Colour, Dial, Flag, Flags, Line, Real, Style, Switch, WholeNumber
 from pixelart.ui.keeping import Kept, kept_from_payload, restored, results_to_payload, usable
 from pixelart.ui.palette_value import AllowedColours, allowed_to_payload, everything_allowed
 from pixelart.ui.pictures import PictureHandlers
@@ -117,6 +117,7 @@ INPUTS: list[tuple[Any, list[Any], list[Any]]] = [
     (Flag(), [True, False], [1, None, "on"]),
     (Flags(["x", "y"]), [[], ["y", "x"]], [["z"], "xy", ["x"] * 3, [["x"]], None]),
     (Switch(["A", "B"]), ["A"], ["C", ["A"], {}, None]),
+    (Style(["A", "B"]), ["A", None], ["C", ["A"], {}]),
     (Choice([("One", "1"), ("Two", "2")]), ["2"], ["Two", 2, ["1"]]),
     (Line(), ["", "art/sprites"], ["x" * 5000, 3, None]),
     (Colour(), ["#ff0044"], ["x" * 99, 3, None]),
