@@ -93,8 +93,11 @@ def unread(url: str, *, calls: int, side: int) -> str:
     return ", ".join(f"{count} {answer}" for answer, count in sorted(told.items())) + "; another page draws"
 
 
-def set_of_pictures(url: str, data: bytes, *, minutes: float, training: Callable[[], int]) -> tuple[str, int]:
-    """What the page says of such a set and of a training on it, and the MiB that the training had at most."""
+def set_of_pictures(
+    url: str, data: bytes, *, minutes: float, patience: float, training: Callable[[], int]
+) -> tuple[str, int]:
+    """What the page says of such a set and of a training on it, and the MiB that the training had at most. It
+    is stopped `patience` minutes after those that it is to train for."""
     client = Client(url)
     client.at_once("load", [None, None])
     sent = {"name": "flat.zip", "data": base64.b64encode(data).decode()}
@@ -106,7 +109,7 @@ def set_of_pictures(url: str, data: bytes, *, minutes: float, training: Callable
         with error:
             return f"{said}; {plain(error.read().decode())}", 0
     memory, job = started[0], started[1]["value"]
-    end, most = time.monotonic() + 60 * (minutes + 10), 0
+    end, most = time.monotonic() + 60 * (minutes + patience), 0
     while time.monotonic() < end:
         most = max(most, training())
         status = plain(client.at_once("look_at", [memory, job])[2])
@@ -114,7 +117,7 @@ def set_of_pictures(url: str, data: bytes, *, minutes: float, training: Callable
             return f"{said}; training: {status}", most
         time.sleep(1)
     client.at_once("stop_training", [memory, job])
-    return f"{said}; training: stopped after {minutes + 10:g} minutes", most
+    return f"{said}; training: stopped after {minutes + patience:g} minutes", most
 
 
 def drawing(url: str) -> str:
@@ -164,7 +167,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.limits", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--calls", type=int, default=180, help="whose answers nobody reads")
     parser.add_argument("--pictures", type=int, default=500, help="in the set")
-    parser.add_argument("--minutes", type=float, default=1.0, help="of training on it")
+    parser.add_argument("--minutes", type=float, default=1.0, help="of training on it, at least 1")
+    parser.add_argument("--patience", type=float, default=10.0, help="minutes more that it may take")
     options = parser.parse_args(arguments)
     side, most = SETTINGS.max_side, [0]
     print("| what | the app says | most MiB |\n|---|---|---|", flush=True)
@@ -183,7 +187,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             row(f"{options.calls} answers that nobody reads", unread(url, calls=options.calls, side=side), peak(pid))
             row(f"{side} x {side} pictures drawn", drawing(url), peak(pid))
             data = flat_pictures(options.pictures, side)
-            said, child = set_of_pictures(url, data, minutes=options.minutes, training=lambda: peak_of_children(pid))
+            said, child = set_of_pictures(
+                url, data, minutes=options.minutes, patience=options.patience, training=lambda: peak_of_children(pid)
+            )
             row(f"a set of {options.pictures} pictures of {side} x {side}, {len(data) >> 10} KiB", said, peak(pid))
     print(f"| the training on it | its limit is {SETTINGS.max_job_bytes >> 20} MiB | {child} |")
     return 1 if max(most) > MOST else 0

@@ -15,6 +15,7 @@ from pixelart.codec import parse_hex_colours
 from pixelart.engine import Checkpoint, Drawing, Engine, Request
 from pixelart.errors import DataRejected, RequestRejected
 from pixelart.models import create_model, get_variant, list_models
+from pixelart.palette_choice import OF_MODEL
 from pixelart.palette_choice import WORDS as PALETTE_WORDS
 from pixelart.palette_files import read_palette_file
 from pixelart.terminal import Json, check_out_folder, check_scale, class_weights, find, progress_bar, row_progress, say
@@ -164,6 +165,8 @@ def _request(options: argparse.Namespace) -> tuple[Engine, Request]:
     check_scale(options.scale)
     check_out_folder(options.out)
     engine, name = find(options.checkpoints, options.checkpoint)
+    if options.allow and options.palette not in ("", OF_MODEL):
+        raise RequestRejected("allow: beside a palette that says the colours there is nothing to allow")
     request = engine.request(
         name,
         preset=options.preset,

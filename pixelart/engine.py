@@ -28,7 +28,7 @@ from pixelart.library import Checkpoint as Checkpoint
 from pixelart.library import CheckpointInfo as CheckpointInfo
 from pixelart.library import Library
 from pixelart.own_colours import own_colours
-from pixelart.palette_choice import OF_MODEL, CodecOf, codec_of, palette_fitting
+from pixelart.palette_choice import OF_MODEL, OF_PICTURE, CodecOf, codec_of, palette_fitting
 from pixelart.presets import DEFAULT_PRESET
 from pixelart.presets import Preset as Preset
 from pixelart.previews import Look
@@ -232,7 +232,7 @@ class Engine:
         request.check()
         if not request.seamless:
             raise RequestRejected("seamless '': choose x, y or xy")
-        first, *others = seam_repairs(info.height, info.width, request.seamless)
+        first, *others = seam_repairs(picture.shape[0], picture.shape[1], request.seamless)
         paint, codec_of = self._recolouring(request, picture, first.mask), self._codecs(request, picture, first.mask)
         drawings = self._drawer.draw_rolled(request, picture, first.mask, first.shift, None, cancel, codec_of)
         for mask, shift in others:
@@ -401,7 +401,14 @@ class Engine:
         asked = dict(zip(loaded.config.classes, weights, strict=True)) if any(weights) else {}
         palette = OF_MODEL if request.allowed is not None and not request.palette else request.palette
         how = {"picture": picture, "mask": mask, "palettes": loaded.palettes, "class_weights": asked}
-        return codec_of(loaded.codec, palette, **how, name=loaded.info.name)
+        codecs = codec_of(loaded.codec, palette, **how, name=loaded.info.name)
+        if loaded.info.takes_palettes and request.allowed is not None:
+            if palette == OF_PICTURE:
+                raise RequestRejected("allowed: numbers of colours need a palette that is said, or that of the model")
+            count = len(codecs(range(request.seed, request.seed + 1)).to_config()["colours"])
+            if max(request.allowed, default=0) > count:
+                raise RequestRejected(f"allowed {max(request.allowed)}: the palette has {count} colours")
+        return codecs
 
     def _lent(
         self, call: Call, info: CheckpointInfo, on_row: OnRow | None, cancel: Callable[[], bool] | None

@@ -50,8 +50,8 @@ class CheckpointInfo:
     """What a checkpoint can draw. `colours`: RGBA uint8 (K, 4) of an indexed codec (0 = transparent), else None.
     `enlarges`: whether it can enlarge a picture. `origin`: the repository and commit of the Hub it was pulled from.
     `presets`: how careful or wild it draws, by name. `takes_palettes`: whether it draws in any palette; `colours` are
-    then those it has where nothing is said. `any_size`: whether it was trained on pictures of several sizes, and draws
-    any."""
+    then those it has where nothing is said, and `most_colours` is how many opaque ones a palette may have. `any_size`:
+    whether it was trained on pictures of several sizes, and draws any."""
 
     name: str
     model: str
@@ -64,6 +64,7 @@ class CheckpointInfo:
     origin: Origin | None = None
     presets: Mapping[str, Preset] = field(default_factory=lambda: FIXED)
     takes_palettes: bool = False
+    most_colours: int = 0
     any_size: bool = False
 
     def draws_size(self, height: int, width: int) -> bool:
@@ -271,6 +272,7 @@ def _info(path: Path, config: CheckpointConfig) -> CheckpointInfo:
         origin=read_origin(path),
         presets=config.presets,
         takes_palettes=isinstance(codec, Paletted),
+        most_colours=codec.levels - 1 if isinstance(codec, Paletted) else 0,
         any_size=variant.any_size and config.training.get("fit") == "keep",
     )
 

@@ -107,7 +107,10 @@ def as_palette(given: Any) -> str | tuple[str, ...]:
         raise RequestRejected(f"palette {given!r:.40}: needs picture, model, or a list of colours")
     if isinstance(given, Sequence) and all(isinstance(one, str) for one in given):
         return tuple(bytes(colour).hex() for colour in parse_hex_colours(list(given)).tolist())
-    values = np.asarray(given)
+    try:
+        values = np.asarray(given)
+    except ValueError:  # rows of several lengths
+        values = np.zeros((0, 0))
     is_bytes = values.dtype.kind in "iu" and values.ndim == 2 and values.shape[1] in (3, 4)
     if not is_bytes or not ((values >= 0) & (values <= 255)).all():
         raise RequestRejected("palette: needs colours (N, 3) or (N, 4) of whole numbers of 0 to 255")

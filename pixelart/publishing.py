@@ -18,6 +18,7 @@ from pixelart.library import Checkpoint
 from pixelart.models.origin import parse_origin
 from pixelart.models.weights import (
     CARD_FILE,
+    CLASS_PALETTES_FILE,
     CONFIG_FILE,
     LOG_FILE,
     PALETTE_FILE,
@@ -134,7 +135,7 @@ def _content(loaded: Checkpoint, samples: Picture) -> dict[str, bytes]:
 
 
 def _beside(folder: Path) -> dict[str, bytes]:
-    return {name: data for name in (LOG_FILE, SEEN_FILE) if (data := _read(folder, name))}
+    return {name: data for name in (LOG_FILE, SEEN_FILE, CLASS_PALETTES_FILE) if (data := _read(folder, name))}
 
 
 def _read(folder: Path, name: str) -> bytes:

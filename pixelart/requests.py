@@ -62,8 +62,8 @@ class Request:
         meets others; `check` refuses what is no number.
 
         Raises:
-            RequestRejected: a checkpoint, class weights, a temperature, a palette or allowed levels that are nothing of
-                the kind.
+            RequestRejected: a checkpoint, class weights, a temperature, a palette, a size or allowed levels that are
+                nothing of the kind.
         """
         if not isinstance(self.checkpoint, str | os.PathLike):
             raise RequestRejected(f"checkpoint {self.checkpoint!r:.40}: needs the name of a checkpoint")
@@ -75,7 +75,7 @@ class Request:
             for name, weight in as_blend(self.class_weights).items()
         }
         plain["allowed"], plain["palette"] = _levels(self.allowed), as_palette(self.palette)
-        plain["size"] = None if self.size is None else tuple(map(_whole, self.size))
+        plain["size"] = _size(self.size)
         if isinstance(self.checkpoint, os.PathLike):
             plain["checkpoint"] = os.fspath(self.checkpoint)
         for name, value in plain.items():
@@ -143,6 +143,15 @@ def as_request(given: RequestLike) -> Request:
     if isinstance(given, str):
         return Request(given)
     raise RequestRejected(f"request {given!r:.40}: needs a Request, or the name of a checkpoint")
+
+
+def _size(given: Any) -> tuple[int, int] | None:
+    if given is None:
+        return None
+    sides = tuple(map(_whole, given)) if isinstance(given, tuple | list) else ()
+    if len(sides) != 2 or not all(type(side) is int for side in sides):
+        raise RequestRejected(f"size {given!r:.40}: needs a height and a width such as (32, 48)")
+    return sides[0], sides[1]
 
 
 def _levels(given: Any) -> tuple[Any, ...] | None:

@@ -13,10 +13,12 @@ from pixelart.cli import main
 from pixelart.codec import Picture
 from pixelart.engine import Engine, Request
 from pixelart.errors import RequestRejected
+from pixelart.hub.files import LIMITS
 from pixelart.images import encode_png, read_picture
-from pixelart.models.weights import read_config
+from pixelart.models.weights import CHECKPOINT_FILES, read_config
 from pixelart.palette_choice import CLASS_PALETTES_FILE
 from pixelart.palette_files import gpl_palette
+from pixelart.publishing import _beside
 from pixelart.training.export import export_run
 from pixelart.training.run import Schedule
 from pixelart.training.setup import start_run
@@ -124,12 +126,26 @@ def test_it_judges_and_inspects_in_the_colours_of_the_picture(checkpoints: Path)
         ({"palette": ("ff0000",)}, "palette of 1 colours: must have 2 to 8"),
         ({"palette": tuple(f"0000{i:02x}" for i in range(9))}, "palette of 9 colours: must have 2 to 8"),
         ({"size": (3, 8)}, "size is 8 x 3; any draws 4 to 64 pixels a side"),
+        ({"size": (8, 8.5)}, r"size \(8, 8\.5\): needs a height and a width such as \(32, 48\)"),
+        ({"size": 5}, r"size 5: needs a height and a width such as \(32, 48\)"),
+        ({"palette": RED, "allowed": (5,)}, "allowed 5: the palette has 4 colours"),
+        ({"palette": [[1, 2, 3], [1, 2]]}, r"palette: needs colours \(N, 3\) or \(N, 4\) of whole numbers of 0 to 255"),
         ({"size": (65, 8)}, "size is 8 x 65; any draws 4 to 64 pixels a side"),
     ],
 )
 def test_what_cannot_be_is_told_in_one_line(checkpoints: Path, values: dict[str, Any], told: str) -> None:
     with pytest.raises(RequestRejected, match=f"^{told}$"):
         Engine(checkpoints).generate(Request("any", **values))
+
+
+def test_it_tiles_in_any_size(checkpoints: Path) -> None:
+    drawing = Engine(checkpoints).generate(Request("any", size=(12, 16), seamless="xy", seed=3))[0]
+    assert drawing.picture.shape == (12, 16, 4) and colours_in(drawing.picture) <= {*drawing.settings["colours"]}
+
+
+def test_its_palettes_go_to_the_hub_and_come_back(checkpoints: Path) -> None:
+    assert set(LIMITS) == set(CHECKPOINT_FILES)
+    assert CLASS_PALETTES_FILE in _beside(checkpoints / "any")
 
 
 def test_another_model_takes_neither(tiny_checkpoints: Path) -> None:

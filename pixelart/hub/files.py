@@ -13,6 +13,7 @@ from huggingface_hub import RepoFile, RepoFolder
 from pixelart.errors import HubFailure
 from pixelart.models.weights import (
     CARD_FILE,
+    CLASS_PALETTES_FILE,
     CONFIG_FILE,
     LOG_FILE,
     PALETTE_FILE,
@@ -31,6 +32,7 @@ LIMITS = {
     SAMPLES_FILE: SETTINGS.max_file_bytes,
     PALETTE_FILE: SETTINGS.max_palette_bytes,
     LOG_FILE: SETTINGS.max_directory_bytes,
+    CLASS_PALETTES_FILE: SETTINGS.max_directory_bytes,
     SEEN_FILE: SETTINGS.max_directory_bytes,
 }
 """Bytes; of a checkpoint no other file is pushed or pulled."""

@@ -21,7 +21,12 @@ from pixelart.errors import Cancelled, DataRejected, RequestRejected, WeightsRej
 from pixelart.layers.interruption import interruptible
 from pixelart.models import AutoregressiveModel, config_from_dict, get_variant, to_channels_last
 from pixelart.models.weights import pack_weights
-from pixelart.palette_choice import CLASS_PALETTES_FILE, class_palettes_json
+from pixelart.palette_choice import (
+    CLASS_PALETTES_FILE,
+    PalettesOfClasses,
+    class_palettes_json,
+    read_class_palettes,
+)
 from pixelart.training.batches import Batches
 from pixelart.training.checkpoint import last_checkpoint, save_checkpoint, write_file
 from pixelart.training.coded import CodedPictures, class_palettes, code_pictures
@@ -160,7 +165,8 @@ class Trainer:
     def _begin(self) -> None:
         """What there is to save and to show before the first step of this life of the run."""
         if self.batches.sets[0].own is not None and not (self.run / CLASS_PALETTES_FILE).exists():
-            palettes = class_palettes(self.batches.sets, self.config.classes)
+            own = class_palettes(self.batches.sets, self.config.classes)
+            palettes = {**self._palettes_of_base(), **{name: some for name, some in own.items() if some}}
             write_file(self.run / CLASS_PALETTES_FILE, class_palettes_json(palettes))
         if self.step:
             self._catch_up()
@@ -190,7 +196,7 @@ class Trainer:
     @property
     def passes(self) -> float:
         """How often it has learned from each of its pictures."""
-        return self.step * self.config.schedule.pictures_a_step / len(self.train_rows)
+        return self.step * self.config.schedule.pictures_a_step / sum(map(len, self.batches.sets))
 
     def progress(self) -> float:
         """The share 0..1 of the schedule that is done."""
@@ -228,6 +234,11 @@ class Trainer:
         self._write_log()
         if self._shows_samples() and not self.sheets.has(self.step):
             self._draw_samples()
+
+    def _palettes_of_base(self) -> PalettesOfClasses:
+        """Of classes that the base knows; none where it is gone by now."""
+        base = Path(self.config.base)
+        return read_class_palettes(base, self.config.classes) if self.config.base and base.exists() else {}
 
     def _write_log(self) -> None:
         write_file(self.run / "log.csv", log_table(self.rows))

@@ -10,7 +10,7 @@ import numpy as np
 from gradio.events import Dependency
 from numpy.typing import NDArray
 
-from pixelart.codec import ALPHA_THRESHOLD
+from pixelart.codec import normalise
 from pixelart.engine import CheckpointInfo, Engine
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.palette_files import KNOWN, read_palette
@@ -23,8 +23,6 @@ from pixelart.ui.pictures import uploaded_file
 from pixelart.ui.status import counted, status_text
 
 ALL_COLOURS, CUSTOM = "All colours", "Custom"
-MOST_COLOURS = 64
-"""Of a palette that a model draws in exactly; of more the nearest of its own are taken."""
 
 
 class PaletteHandlers:
@@ -68,9 +66,9 @@ class PaletteHandlers:
         if canvas is None or info.colours is None:
             return gr.skip(), gr.skip(), status_text("The canvas is empty.")
         if info.takes_palettes:
-            visible = canvas.picture[canvas.picture[..., 3] >= ALPHA_THRESHOLD]
-            colours = np.unique(visible.view(np.uint32)).view(np.uint8).reshape(-1, 4)[:, :3]
-            if 1 < len(colours) <= MOST_COLOURS:
+            seen = np.unique(normalise(canvas.picture).view(np.uint32)).view(np.uint8).reshape(-1, 4)
+            colours = seen[seen[:, 3] > 0][:, :3]
+            if 1 < len(colours) <= info.most_colours:
                 allowed, status = _only_nearest("Colours on the canvas", colours, info)
                 return allowed, CUSTOM, status
         return only_colours_of(canvas.picture, info.colours), CUSTOM, gr.skip()
@@ -85,7 +83,7 @@ class PaletteHandlers:
 def _only_nearest(name: str, colours: NDArray[np.uint8], info: CheckpointInfo) -> tuple[AllowedColours, str]:
     """The colours, by a model that draws in any palette; else those of the model that are nearest to them."""
     assert info.colours is not None
-    if info.takes_palettes and len(colours) <= MOST_COLOURS:
+    if 1 < len(colours) <= info.most_colours:
         opaque = np.concatenate([colours, np.full_like(colours[:, :1], 255)], axis=1)
         table = np.concatenate([np.zeros((1, 4), np.uint8), opaque])
         return everything_allowed(table), status_text(f"{name}: drawn in exactly these {len(colours)} colours.")

@@ -374,11 +374,12 @@ def test_t31_uploads(tmp_path: Path, tiny_checkpoints: Path, count: Count, tell:
 
 def test_memory_under_hostile_clients(tell: Told, capsys: pytest.CaptureFixture[str]) -> None:
     """The benchmark of the limits with lower counts: what is kept within its limit at these is so at any."""
-    code = limits.main(["--calls", "40", "--pictures", "60", "--minutes", "0.1"])
+    code = limits.main(["--calls", "40", "--pictures", "60", "--minutes", "1", "--patience", "0.5"])
     rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()[2:]]
     peaks = {row[0]: int(row[-1]) for row in rows}
+    assert not any("error" in said for _, said, _ in rows), rows
     assert code == 0 and len(peaks) == 5 and max(list(peaks.values())[:4]) <= limits.MOST, peaks
-    assert peaks["the training on it"] << 20 <= SETTINGS.max_job_bytes
+    assert 0 < peaks["the training on it"] << 20 <= SETTINGS.max_job_bytes
     tell("limits", "; ".join(f"{what}: {peak} MiB" for what, peak in peaks.items()))
 
 

@@ -22,7 +22,7 @@ class AnyEngine(FakeEngine):
     """Of a model that says that it takes palettes and any size."""
 
     def info(self, checkpoint: str):
-        return replace(super().info(checkpoint), takes_palettes=True, any_size=True)
+        return replace(super().info(checkpoint), takes_palettes=True, most_colours=64, any_size=True)
 
 
 ENGINE = AnyEngine(names=("tiny",), size=32)
