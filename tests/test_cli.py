@@ -378,6 +378,7 @@ def test_evaluate_leaves_out_training_pictures(run: Run, split_checkpoints: Path
     assert everything["bits_per_dim"] != result["bits_per_dim"]
 
 
+@pytest.mark.slow
 def test_evaluate_of_an_archive_is_the_same(run: Run, split_checkpoints: Path, tiny_data: Path, tmp_path: Path) -> None:
     archive = shutil.make_archive(str(tmp_path / "data"), "zip", tiny_data)
     options = ("evaluate --checkpoint half --json --checkpoints", split_checkpoints, "--data")
@@ -425,6 +426,7 @@ def test_a_folder_without_classes_is_judged_for_any_class(
 TRAIN = "train --model gated_pixelcnn --preset debug --steps 4 --batch-size 2 --save-every 2 --colours 8 --threads 1"
 
 
+@pytest.mark.slow
 def test_train_export_and_generate(run: Run, tiny_data: Path, tmp_path: Path) -> None:
     out = tmp_path / "runs" / "try"
     result = run(TRAIN, "--json --seed 1 --data", tiny_data, "--out", out).json
@@ -438,11 +440,13 @@ def test_train_export_and_generate(run: Run, tiny_data: Path, tmp_path: Path) ->
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["mine"]
 
 
+@pytest.mark.slow
 def test_resume_without_a_run_starts_one(run: Run, tiny_data: Path, tmp_path: Path) -> None:
     assert run(TRAIN, "--json --resume --data", tiny_data, "--out", tmp_path / "run").json["step"] == 4
     assert run(TRAIN, "--json --resume --data", tiny_data, "--out", tmp_path / "run").json["step"] == 4
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_and_stops(run: Run, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = train_command.Trainer._train_step
 
@@ -667,6 +671,7 @@ def test_an_unknown_checkpoint_beside_a_damaged_one_is_told_in_one_line(
     assert result.code == 2 and result.err.count("\n") == 1 and "holds: tiny\n" in result.err
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_in_one_line(
     run: Run, tiny_checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -162,6 +162,7 @@ def _drawn(name: str, model: Any, mask: Any, sampler: str, **how: Any) -> Pictur
     return complete(*given, count=1, seed=0, controls=Controls(), sampler=sampler, **how)[0].picture
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", PASSES)
 @pytest.mark.parametrize("name", list_models())
 def test_a_stop_is_looked_at_between_the_layers_of_every_pass(name: str, sampler: str) -> None:

@@ -40,6 +40,7 @@ def engine(own_checkpoints: Path, tiny_run: Path) -> Engine:
     return Engine(own_checkpoints, device=torch.device("cpu"), by_owner=True)
 
 
+@pytest.mark.slow
 def test_models_of_visitors_take_up_a_bounded_part_of_the_disk(
     own_checkpoints: Path, tiny_run: Path, tiny_data: Path, tmp_path: Path
 ) -> None:

@@ -59,6 +59,7 @@ def test_the_front_matter_asks_for_the_least_and_says_what_runs() -> None:
     assert not {"models", "datasets", "preload_from_hub"} & set(MATTER)  # there is none on the Hub yet
 
 
+@pytest.mark.slow
 def test_a_dry_run_writes_what_a_space_needs_and_nothing_else(
     own_checkpoints: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -48,6 +48,7 @@ def test_a_card_measures_each_figure_once_and_as_evaluate_does(
     assert f"| centre8 | {bits} | none / none | none |" in text  # it fills pictures of 8 x 8
 
 
+@pytest.mark.slow
 def test_a_new_card_tells_the_command_that_trains_such_a_checkpoint(tiny_checkpoints: Path) -> None:
     loaded = Engine(tiny_checkpoints, device=torch.device("cpu")).library.load("tiny")
     text = card.new_card(loaded)

@@ -87,6 +87,7 @@ def test_one_that_cannot_be_trained_is_told_and_the_others_are(
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["dungeon-row-rnn"]
 
 
+@pytest.mark.slow
 def test_progress_is_told(queue: Queue, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(train_all, "LINE_EVERY", 0.0)
     assert queue("--only", "row_rnn") == 0

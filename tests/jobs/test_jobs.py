@@ -153,6 +153,7 @@ def test_all_trainings_together_take_up_so_much_of_the_disk(open_jobs: Open, dat
 # --- T23: stopped -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_stopped_at_random_moments_it_ends_soon_with_what_it_saved(open_jobs: Open, data: Path) -> None:
     jobs, random, seconds = open_jobs(), np.random.default_rng(23), list[float]()
     for number in range(8):
@@ -280,6 +281,7 @@ def test_a_training_that_wants_more_memory_than_a_job_may_take_says_so(
     assert end.state == "failed" and end.reason.startswith("out of memory: a training may take 1,024 MiB here;")
 
 
+@pytest.mark.slow
 def test_a_job_has_a_limit_of_minutes_and_goes_on_when_resumed(open_jobs: Open, data: Path) -> None:
     jobs = open_jobs(max_process_minutes=0.8 / 60)
     job = jobs.submit("ann", "mine", LONG, data)

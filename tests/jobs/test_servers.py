@@ -122,6 +122,7 @@ def test_a_run_whose_lock_cannot_be_opened_does_not_end_the_queue(
     assert ended(jobs, jobs.submit("ann", "other", {"steps": 3}, data)).state == "done"
 
 
+@pytest.mark.slow
 def test_a_child_is_seen_to_its_end_while_the_records_cannot_be_used(
     open_jobs: Open, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,6 +168,7 @@ def test_a_stop_between_the_claim_and_the_child_is_heard(
 # --- T24: the end of a server ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_child_that_saves_since_long_has_as_long_as_any_when_the_server_ends(
     open_jobs: Open, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -180,6 +180,7 @@ def test_a_pixel_belongs_to_the_coarsest_scale_that_has_it() -> None:
     assert not scale_of_pixels(1, height=2, width=2).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mistake", ["all of it", "the pixels beside", "nothing"])
 def test_the_contract_catches_a_wrong_small_picture(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Were it more than the copied pixels, they would be drawn with what they are to tell; were it less, not given."""

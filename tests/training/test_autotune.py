@@ -95,6 +95,7 @@ def test_a_run_computes_as_is_fastest_and_says_so(
     assert run.progress() == 1
 
 
+@pytest.mark.slow
 def test_what_is_said_is_not_measured(begin: StartRun, speeds: Speeds, own_cache: Path) -> None:
     run = begin(precision="bf16", memory_format="contiguous", threads=1)
     assert "races" not in speeds and not own_cache.exists() and run.config.measured == {}

@@ -106,6 +106,7 @@ def test_a_file_that_fails_after_a_save_is_told_and_the_save_is_kept(
     assert [line.split(",")[0] for line in (run.run / "log.csv").read_text().split()] == ["step", "2", "4"]
 
 
+@pytest.mark.slow
 def test_a_gradient_that_is_not_finite_ends_a_run_before_it_spoils_the_weights(begin: StartRun) -> None:
     """The loss may still be finite; a step would make all weights NaN, and the save of that step would keep them."""
     run = begin(steps=6, save_every=2)
@@ -117,6 +118,7 @@ def test_a_gradient_that_is_not_finite_ends_a_run_before_it_spoils_the_weights(b
     assert all(torch.equal(a, b) for a, b in zip(before, run.model.parameters(), strict=True))
 
 
+@pytest.mark.slow
 def test_other_faults_are_not_hidden(begin: StartRun) -> None:
     with pytest.raises(RuntimeError, match="a mistake of ours"), plain_endings(begin()):
         raise RuntimeError("a mistake of ours")

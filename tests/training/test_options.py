@@ -249,6 +249,7 @@ def test_tensorboard_gets_the_curves_and_a_resumed_run_goes_on_in_them(tiny_data
     assert steps["measured/validation_bits"] == [2, 3, 4, 5]
 
 
+@pytest.mark.slow
 def test_without_tensorboard_one_is_told(begin: StartRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard.writer", None)
     board = open_board(tmp_path / "board", begin())

@@ -64,6 +64,7 @@ def test_stopped_at_every_step_it_ends_with_the_same_bits(begin: StartRun, tiny_
     assert [row["train_bits"] for row in run.rows] == [row["train_bits"] for row in whole.rows]
 
 
+@pytest.mark.slow
 def test_resumed_from_an_older_checkpoint_it_ends_with_the_same_bits(
     begin: StartRun, tiny_data: Path, digests: Digests
 ) -> None:
@@ -79,6 +80,7 @@ def test_resumed_from_an_older_checkpoint_it_ends_with_the_same_bits(
     assert digests(run.run) == expected
 
 
+@pytest.mark.slow
 def test_a_finished_run_stays_as_it_is(begin: StartRun, tiny_data: Path, digests: Digests) -> None:
     run = begin(steps=3)
     run.train()
@@ -93,6 +95,7 @@ def test_a_finished_run_stays_as_it_is(begin: StartRun, tiny_data: Path, digests
 # --- resumed with something else ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_other_pictures_are_refused(begin: StartRun, tiny_data: Path, tmp_path: Path) -> None:
     run = begin(steps=2)
     run.train()
@@ -147,6 +150,7 @@ def test_options_that_make_it_another_run_are_refused(
     assert (tiny_run / "run.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_run_may_go_on_for_longer(begin: StartRun, tiny_data: Path) -> None:
     run = begin(steps=3).run
     resumed(run, tiny_data).train()
@@ -159,6 +163,7 @@ def test_a_run_may_go_on_for_longer(begin: StartRun, tiny_data: Path) -> None:
     assert read_run(run).schedule.minutes == 0
 
 
+@pytest.mark.slow
 def test_a_run_is_trained_by_one_at_a_time_and_nobody_else_changes_it(begin: StartRun, tiny_data: Path) -> None:
     folder = begin(steps=3).run
 

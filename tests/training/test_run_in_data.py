@@ -29,6 +29,7 @@ def train(run: Path, data: Path) -> None:
         trainer.train()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["run", "cross/run", "a/b/run"])
 def test_it_is_no_part_of_the_pictures(pictures: Path, place: str) -> None:
     before = read_pictures(pictures).fingerprint()
@@ -42,6 +43,7 @@ def test_it_is_no_part_of_the_pictures(pictures: Path, place: str) -> None:
     assert again.step == 4 and again.config.classes == ("cross", "stripe")
 
 
+@pytest.mark.slow
 def test_it_is_told_once_by_a_survey_and_left_out_of_archives(pictures: Path, tmp_path: Path) -> None:
     train(pictures / "run", pictures)
     told = [str(problem) for problem in survey(pictures).problems]

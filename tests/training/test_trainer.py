@@ -98,12 +98,14 @@ def test_other_settings_give_other_weights(begin: StartRun) -> None:
     assert len(set(results)) == len(changes)
 
 
+@pytest.mark.slow
 def test_weights_stay_float32_and_finite_under_bf16(begin: StartRun) -> None:
     run = begin(precision="bf16", steps=5)
     run.train()
     assert all(p.dtype == torch.float32 and bool(torch.isfinite(p).all()) for p in run.model.parameters())
 
 
+@pytest.mark.slow
 def test_the_average_follows_the_weights(begin: StartRun) -> None:
     run = begin(steps=8, ema=0.5)
     expected = [p.detach().double().clone() for p in run.average.parameters()]
@@ -120,6 +122,7 @@ def test_the_average_follows_the_weights(begin: StartRun) -> None:
     assert _weights(run)[0] != _weights(run)[1]
 
 
+@pytest.mark.slow
 def test_without_memory_the_average_is_the_weights(begin: StartRun) -> None:
     run = begin(steps=5, ema=0.0)
     run.train()
@@ -140,6 +143,7 @@ def test_the_learning_rate_warms_up_and_falls_along_a_cosine(begin: StartRun) ->
 # --- batches ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_epoch_shows_every_training_picture_once(begin: StartRun) -> None:
     run = begin(validation_share=0.3)
     count = len(run.train_rows)
@@ -156,6 +160,7 @@ def test_no_picture_is_on_both_sides(begin: StartRun, tiny_data: Path) -> None:
     assert not any(is_validation(hashes[i], share=0.3) for i in run.train_rows.tolist())
 
 
+@pytest.mark.slow
 def test_batches_are_training_pictures_with_their_class_or_none(begin: StartRun) -> None:
     run = begin(batch_size=16, class_dropout=0.25, validation_share=0.3)
     known = {run.x[i].numpy().tobytes(): int(run.classes[i]) for i in run.train_rows.tolist()}
@@ -173,6 +178,7 @@ def test_batches_are_training_pictures_with_their_class_or_none(begin: StartRun)
     assert 64 < hidden < 400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("share", "seen"), [(0.0, {1.0}), (1.0, {0.0})])
 def test_class_dropout_may_be_none_or_all(begin: StartRun, share: float, seen: set[float]) -> None:
     _, context = begin(batch_size=64, class_dropout=share).batches.draw(0)
@@ -194,6 +200,7 @@ def test_flip_mirrors_its_share_left_to_right_and_says_so(begin: StartRun) -> No
 # --- the run folder -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_logs_measures_and_keeps_samples(begin: StartRun) -> None:
     run = begin(steps=9, save_every=4, validation_share=0.3)
     run.train()
@@ -208,12 +215,14 @@ def test_a_run_logs_measures_and_keeps_samples(begin: StartRun) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_run_without_validation_pictures_trains(begin: StartRun) -> None:
     run = begin(steps=3, validation_share=0.0)
     run.train()
     assert len(run.validation_rows) == 0 and "validation_bits" not in run.rows[-1]
 
 
+@pytest.mark.slow
 def test_a_run_by_minutes_ends_when_its_time_is_up(begin: StartRun, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10**6, 6))  # each step takes six seconds
     monkeypatch.setattr(trainer.time, "monotonic", lambda: float(next(clock)))
@@ -262,6 +271,7 @@ def test_a_run_stopped_before_its_first_step_can_go_on(begin: StartRun, tiny_dat
     assert _weights(again) == _weights(other)
 
 
+@pytest.mark.slow
 def test_a_save_that_failed_is_made_up_for(begin: StartRun, monkeypatch: pytest.MonkeyPatch) -> None:
     run = begin(steps=2)
 
@@ -346,6 +356,7 @@ def _one_picture(folder: Path, picture: Picture) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_one_picture_is_enough_and_none_left_is_refused(begin: StartRun, tmp_path: Path) -> None:
     colour = np.full((8, 8, 4), 255, np.uint8)
     begin("one", data=_one_picture(tmp_path / "data", colour), validation_share=0.0, steps=2).train()
@@ -365,12 +376,14 @@ def test_pictures_without_a_colour_are_refused(begin: StartRun, tmp_path: Path) 
         begin(data=data, validation_share=0.0)
 
 
+@pytest.mark.slow
 def test_a_folder_that_holds_a_run_is_refused(begin: StartRun) -> None:
     begin()
     with pytest.raises(RequestRejected, match="already holds a run; --resume continues it"):
         begin()
 
 
+@pytest.mark.slow
 def test_the_palette_is_fitted_to_the_training_pictures_alone(begin: StartRun, tmp_path: Path) -> None:
     """A colour that only validation pictures have is not in it: nothing is learned from them."""
     for i in range(60):
@@ -387,6 +400,7 @@ def test_the_palette_is_fitted_to_the_training_pictures_alone(begin: StartRun, t
 # --- run.json -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_run_is_described_whole(begin: StartRun, tiny_data: Path) -> None:
     run = begin(steps=12, flip=0.5)
     described = json.loads((run.run / "run.json").read_text())
@@ -452,6 +466,7 @@ def test_an_export_never_writes_over_anything(tiny_run: Path, tmp_path: Path) ->
     assert (target / "mine.txt").read_text() == "keep" and [p.name for p in target.parent.iterdir()] == ["mine"]
 
 
+@pytest.mark.slow
 def test_a_run_that_saved_nothing_is_not_exported(begin: StartRun, tmp_path: Path) -> None:
     with pytest.raises(RequestRejected, match="nothing is saved yet"):
         export_run(begin().run, tmp_path / "checkpoints" / "mine")
@@ -515,6 +530,7 @@ def test_an_export_is_whole_or_not_at_all(
     assert [p.name for p in target.parent.iterdir()] == ["mine"]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_lacks_a_part_is_an_error(begin: StartRun, tiny_data: Path) -> None:
     run = begin(steps=2)
     run.train()
@@ -526,6 +542,7 @@ def test_a_checkpoint_that_lacks_a_part_is_an_error(begin: StartRun, tiny_data: 
         resumed(run.run, tiny_data)
 
 
+@pytest.mark.slow
 def test_the_encoder_first_learns_alone(begin: StartRun) -> None:
     trainer = begin(steps=8, context_first=0.5)
     start = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}

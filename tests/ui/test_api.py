@@ -82,6 +82,7 @@ def test_generate_brings_png_files_of_exactly_the_pixels_of_the_seeds(client: Cl
     assert np.array_equal([pixels(file) for file in files], wanted) and [each["seed"] for each in about] == [5, 6]
 
 
+@pytest.mark.slow
 def test_complete_draws_white_of_the_mask_and_leaves_every_other_pixel(client: Client, engine: FakeEngine) -> None:
     mask = "data:image/png;base64," + sent(painted(MASK))
     files, about = client.predict(sent(PICTURE), mask, images=3, seed=1, api_name="/complete")

@@ -178,6 +178,7 @@ def test_generate_brings_exactly_the_pixels_of_its_seeds(visitor: Visitor, engin
     assert [item["caption"] for item in gallery["value"]] == ["seed 5", "seed 6"] and "2 pictures in" in status
 
 
+@pytest.mark.slow
 def test_complete_brings_exactly_the_pixels_of_its_seed_under_the_mask(visitor: Visitor, engine: FakeEngine) -> None:
     picture = canvas_from_payload(visitor.post("complete", GOOD["complete"]).data[0]).picture
     best = engine.complete(Request("tiny", {"hero": 1.0}, count=2, seed=5), PICTURE, MASK)[0].picture
@@ -371,6 +372,7 @@ def test_two_visitors_see_nothing_of_each_other(url: str, engine: FakeEngine, vi
     assert np.array_equal(canvas_from_payload(canvas).picture, wanted(engine, 6))
 
 
+@pytest.mark.slow
 def test_a_page_that_does_not_read_what_it_is_told_is_not_served_for_ever(
     visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -403,6 +405,7 @@ def test_a_full_queue_says_so_at_once(engine: FakeEngine) -> None:
         assert all("2 pictures in" in visitor.results().told() for visitor in visitors[:4])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "data"), [("stop", [None, 10**9]), ("select_model", [None, 10**9, CANVAS, "tiny", True])]
 )
@@ -418,6 +421,7 @@ def test_no_visitor_ends_the_drawing_of_another(
     assert "2 pictures in" in status and np.array_equal(canvas_from_payload(canvas).picture, wanted(engine, 5))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["stop", "select_model", "choose"])
 def test_a_visitor_ends_the_own_drawing_and_draws_again(visitor: Visitor, engine: FakeEngine, name: str) -> None:
     visitor.post("generate", GOOD["generate"])

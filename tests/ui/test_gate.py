@@ -102,6 +102,7 @@ def _headers() -> Headers:
     return Headers({"host": "a"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [
@@ -312,6 +313,7 @@ def test_a_body_that_drips_is_given_up() -> None:
         asyncio.run(limit({"type": "http", "headers": []}, drip, send))
 
 
+@pytest.mark.slow
 def test_a_client_that_waits_long_for_its_answer_is_not_given_up() -> None:
     waits = iter([0.0, 0.2])
 

@@ -68,6 +68,7 @@ def test_a_checkpoint_comes_is_chosen_and_says_where_it_is_from(
     assert BOBS not in visitor.post("show_origin", ["bob--secret"]).raw
 
 
+@pytest.mark.slow
 def test_what_cannot_be_loaded_is_told_in_one_line_and_nothing_is_chosen(
     url: str, folder: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +93,7 @@ def test_what_a_proxy_passes_on_loads_nothing(url: str, hub: HubServer) -> None:
     assert visitor.post("load_model", ["art/heroes"]).error == NOT_HERE and hub.asked == []
 
 
+@pytest.mark.slow
 def test_a_model_that_was_made_here_has_no_origin() -> None:
     handlers = LoadHandlers(FakeEngine())  # pyright: ignore[reportArgumentType]
     assert [handlers.show_origin(model) for model in ("tiny", "gone", "", None, 3, [])] == [""] * 6

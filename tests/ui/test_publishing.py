@@ -102,6 +102,7 @@ def test_who_did_not_sign_in_pushes_nothing(space: str, hub: HubServer, case: st
     assert hub.asked == [] and hub.repos == {}
 
 
+@pytest.mark.slow
 def test_who_signed_in_pushes_the_own_model_in_the_own_name(space: str, hub: HubServer) -> None:
     visitor = arrived(space, ANN | {"Authorization": f"Bearer {OF_THE_SPACE}"})
     notice, _, _, login, model, repository = visitor.post("offer_push", ["", "tiny", ""]).data
@@ -266,6 +267,7 @@ def test_a_server_of_others_pushes_nothing(folder: Path, hub: HubServer, monkeyp
         assert hub.asked == [] and "load_model" not in visitor.events
 
 
+@pytest.mark.slow
 def test_a_desktop_has_these_events_more(desktop: str) -> None:
     assert set(Visitor(desktop).events) == {*GOOD, "load_model", "select_model_2", "offer_enlarge_2", "preset_values_4"}
 
@@ -286,6 +288,7 @@ def test_what_a_hub_answers_is_no_way_into_the_page(url: str) -> None:
     assert "<script" not in shown and 'href="javascript' not in shown and 'href="data' not in shown
 
 
+@pytest.mark.slow
 def test_what_was_private_before_stays_so_and_is_told() -> None:
     assert "stays so" in pushed_html(Pushed("a/b", "https://hub/a/b", "0" * 40, True, True), asked_private=False)
 

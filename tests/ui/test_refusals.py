@@ -55,6 +55,7 @@ def ask(url: str, body: Any = None, *, method: str = "POST") -> tuple[int, str]:
             return error.code, error.read().decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", [*WRONG, b"{", b"", b"\xff"], ids=str)
 def test_an_event_that_is_none_is_refused(
     served: tuple[gr.Blocks, str], body: Any, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
@@ -97,6 +98,7 @@ def test_what_gradio_does_not_expect_is_answered_plainly(has_begun: bool) -> Non
     assert has_begun or json.loads(sent[-1]["body"]) == {"detail": NOT_UNDERSTOOD}
 
 
+@pytest.mark.slow
 def test_a_fault_of_the_program_itself_stays_500(
     served: tuple[gr.Blocks, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -190,6 +190,7 @@ def test_a_browser_without_a_secret_is_given_one(memory: Any) -> None:
     assert browser_of(given) == owner and len(owner) == 32 and owner != arrivals.arrive(memory, None)[1]
 
 
+@pytest.mark.slow
 def test_on_a_space_with_sign_in_the_secret_of_a_browser_opens_nothing() -> None:
     ann = gr.OAuthProfile({"name": "Ann", "preferred_username": "ann", "profile": "", "picture": ""})
     owner = Arrivals(HOSTING).arrive(None, ann)[1]
