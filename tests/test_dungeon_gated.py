@@ -18,7 +18,7 @@ ENGINE = Engine(Path(__file__).parents[1] / "checkpoints", device=torch.device("
 NAME = "dungeon-gated"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_cached_draws_what_naive_draws() -> None:
     loaded = ENGINE.library.load(NAME)
     sprite = ENGINE.generate(Request(NAME, class_weights={"hero": 1.0}, seed=3))[0].picture

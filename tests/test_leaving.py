@@ -42,6 +42,7 @@ app.build = told
 """
 TOLD_AMONG_THE_FIRST_IMPORTS = """
 import builtins, os, signal
+from tests.tiers import a_long
 original = builtins.__import__
 def told(name, given=None, *others, **named):
     file = (given or {}).get("__file__") or ""
@@ -91,7 +92,7 @@ def test_importing_the_package_leaves_ctrl_c_as_it_is() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, EXIT_INTERRUPTED)])
+@pytest.mark.parametrize(("number", "code"), [a_long(signal.SIGTERM, 0), (signal.SIGINT, EXIT_INTERRUPTED)])
 def test_told_to_end_while_it_is_built_it_does_so(tmp_path: Path, number: signal.Signals, code: int) -> None:
     done = _run(APP + TOLD_WHILE_IT_BUILDS + "app.main()", tmp_path, int(number))
     assert (done.returncode, done.stdout, done.stderr) == (code, f"{ENDED}\n", "")

@@ -246,7 +246,7 @@ LAYOUTS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
     "half written": (half_written, []),
     "a visitor's": (a_visitors, []),
 }
-USUAL = ("whole", "no folder", "damaged beside good", "a visitor's")
+USUAL = ("whole", "a visitor's")
 """Each starts an app; the others are for a release."""
 
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenStudio
 from tests.browser.studio_page import StudioPage
+from tests.tiers import a_long
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving
 
@@ -193,7 +194,7 @@ HOSTILE = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", [name if name in ("huge", "text") else a_long(name) for name in HOSTILE])
 def test_what_lies_there_is_not_believed(studio: StudioPage, name: str) -> None:
     studio.stroke((3, 3), (9, 9))
     kept(studio, "canvas")

@@ -29,6 +29,7 @@ from pixelart.settings import SETTINGS
 from pixelart.ui import unread
 from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
 from pixelart.ui.plain import FAULT
+from tests.tiers import a_long
 from tests.ui.fake_engine import CODEC, FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving_app
 from tests.ui.test_canvas_value import HOSTILE
@@ -207,9 +208,7 @@ LENGTHY = ("generate", "complete", "enlarge", "receive_archive", "check_pictures
 """Events whose values are many and whose answers take a while."""
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LENGTHY)) for name in HANDLERS]
-)
+@pytest.mark.parametrize("name", [a_long(name) if name in LENGTHY else name for name in HANDLERS])
 def test_any_event_with_any_value_answers_plainly(visitor: Visitor, name: str) -> None:
     visitor.post("load", [None, None])
     for place in range(len(GOOD[name])):
