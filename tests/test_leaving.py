@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pixelart.leaving import ENDED, EXIT_INTERRUPTED
+from tests.tiers import a_long
 
 ROOT = Path(__file__).parent.parent
 SECONDS = 3.0
@@ -42,7 +43,6 @@ app.build = told
 """
 TOLD_AMONG_THE_FIRST_IMPORTS = """
 import builtins, os, signal
-from tests.tiers import a_long
 original = builtins.__import__
 def told(name, given=None, *others, **named):
     file = (given or {}).get("__file__") or ""
