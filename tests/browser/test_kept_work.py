@@ -79,6 +79,7 @@ def check_work(studio: StudioPage, painted: np.ndarray, drawn: np.ndarray, capti
     assert np.array_equal(studio.picture(), drawn)
 
 
+@pytest.mark.slow
 def test_a_reload_loses_nothing(studio: StudioPage) -> None:
     work = work_of(studio)
     studio.page.reload()

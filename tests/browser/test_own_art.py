@@ -124,6 +124,7 @@ def test_a_list_that_is_opened_during_a_drawing_does_not_end_it(
     studio.wait_for_status("1 picture in")
 
 
+@pytest.mark.slow
 def test_another_model_keeps_results_class_and_picture_and_each_result_its_model(
     open_studio: OpenStudio, models: FakeEngine, url: str
 ) -> None:

@@ -256,6 +256,7 @@ def test_a_hole_may_end_in_any_row(name: str) -> None:
             torch.testing.assert_close(other.log_prob, reference.log_prob, **rounding(model))
 
 
+@pytest.mark.slow
 @in_raster_order
 def test_temperature_map(name: str, channels: int) -> None:
     """Pixels of one temperature come out as in a picture that has it everywhere, but for those after one of another."""

@@ -35,6 +35,7 @@ def test_the_first_save_is_there_before_the_first_step(begin: StartRun, tiny_dat
     assert resumed(at_once.run, tiny_data).step == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
 @pytest.mark.parametrize("checkpointing", [False, True])
 def test_a_stop_does_not_wait_for_the_step_that_is_being_taken_and_changes_no_bit(

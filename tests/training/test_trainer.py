@@ -65,6 +65,7 @@ def test_the_measured_bits_fall_too(begin: StartRun) -> None:
     assert [row["step"] for row in run.rows] == [20, 40, 60] and bits[0] > bits[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("flip", [0.0, 0.5], ids=["straight", "flipped"])
 def test_the_same_seed_gives_the_same_weights(begin: StartRun, precision: str, flip: float) -> None:

@@ -208,6 +208,7 @@ LENGTHY = ("generate", "complete", "enlarge", "receive_archive", "check_pictures
 """Events whose values are many and whose answers take a while."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [a_long(name) if name in LENGTHY else name for name in HANDLERS])
 def test_any_event_with_any_value_answers_plainly(visitor: Visitor, name: str) -> None:
     visitor.post("load", [None, None])
