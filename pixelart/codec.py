@@ -59,6 +59,11 @@ def normalise(pictures: Picture) -> Picture:
     return result
 
 
+def visible_colours(pixels: Picture) -> Picture:
+    """RGB (n, 3) of those of `pixels` (..., 4) that are there."""
+    return pixels[pixels[..., 3] >= ALPHA_THRESHOLD][:, :3]
+
+
 def over_background(pictures: Picture, background: tuple[int, int, int]) -> Picture:
     """RGB (..., 3) of `pictures` with transparent pixels painted in `background`."""
     opaque = pictures[..., 3:] >= ALPHA_THRESHOLD

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelart.codec import ALPHA_THRESHOLD, Codec, EachPalette, Paletted, Picture, parse_hex_colours
+from pixelart.codec import ALPHA_THRESHOLD, Codec, EachPalette, Paletted, Picture, parse_hex_colours, visible_colours
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.palettes import fit_palette
 
@@ -59,7 +59,7 @@ def codec_of(
         return lambda seeds: codec
     if isinstance(palette, tuple):
         return _always(codec.with_colours(_checked(palette, most=codec.levels - 1)))
-    visible = picture[~mask & (picture[..., 3] >= ALPHA_THRESHOLD)][:, :3]
+    visible = visible_colours(picture[~mask])
     own = np.unique(visible, axis=0)
     if palette == OF_PICTURE:
         if not FEWEST <= len(own) < codec.levels:
@@ -80,7 +80,7 @@ def palette_fitting(codec: Codec, picture: Picture) -> Codec:
     """The codec in the colours of a picture (H, W, 4), reduced to as many as fit, where its palette is an input."""
     if not isinstance(codec, Paletted):
         return codec
-    visible = picture[picture[..., 3] >= ALPHA_THRESHOLD][:, :3]
+    visible = visible_colours(picture)
     return codec.with_colours(fit_palette(visible, size=codec.levels - 1)) if len(visible) else codec
 
 

@@ -35,7 +35,6 @@ from pixelart.layers.program import (
 )
 
 FAST = {"contract", "reassoc", "nsz"}
-_NEVER = np.float32(NEVER)
 
 
 class Machine(NamedTuple):

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pixelart.codec import ALPHA_THRESHOLD, Codec, Paletted, Picture
+from pixelart.codec import Codec, Paletted, Picture, visible_colours
 from pixelart.palette_choice import ENOUGH, PalettesOfClasses
 from pixelart.palettes import fit_palette, from_oklab
 from pixelart.training.store import EncodedSet, Pictures, Store, encode_set
@@ -139,5 +139,5 @@ def code_pictures(
 
 def own_colours(picture: Picture, *, most: int) -> NDArray[np.uint8]:
     """The colours (n, 3) of a picture, reduced to `most`; black where it has none."""
-    opaque = picture[picture[..., 3] >= ALPHA_THRESHOLD][:, :3]
+    opaque = visible_colours(picture)
     return fit_palette(opaque, size=most) if len(opaque) else np.zeros((1, 3), np.uint8)

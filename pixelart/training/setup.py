@@ -82,7 +82,6 @@ def start_run(
     said = {name: value for name, value in said.items() if value is not None}
     more = {"base": base, "new_classes": new_classes, "fit": fit, "frames": frames}
     check_training_options({**asdict(schedule), **said, **more})
-    run, data = Path(run), Path(data)
     if run.resolve() == data.resolve():
         raise RequestRejected(f"{run}: is the folder of the pictures, and cannot be that of the run too")
     decided, origin, seen = decide(said, base=base)

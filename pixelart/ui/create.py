@@ -123,15 +123,16 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
         **AT_ONCE,
     )  # fmt: skip
 
-    def follow(event: Dependency) -> None:
+    def select_after(event: Dependency) -> None:
         chosen = event.success(**selected)
         palette.choice_for(chosen, **AT_ONCE)
         chosen.then(pictures.preset_values, [top.model, preset], dials, **AT_ONCE)
+
+    def follow(event: Dependency) -> None:
+        select_after(event)
         event.success(pictures.offer_enlarge, None, buttons[2], **AT_ONCE)
 
-    chosen = top.model.chosen().success(**selected)
-    palette.choice_for(chosen, **AT_ONCE)
-    chosen.then(pictures.preset_values, [top.model, preset], dials, **AT_ONCE)
+    select_after(top.model.chosen())
     shown = [class_name, canvas, palette.colours, gallery, status]
     loaded = arrived.then(
         pictures.load, [session, top.work], [session, top.notice, top.model, *shown], js=recalled("create"), **AT_ONCE
