@@ -27,6 +27,7 @@ from pixelart.training.objective import Objective
 from pixelart.training.run import Schedule
 from pixelart.training.setup import start_run
 from pixelart.training.tuning_cache import FOLDER
+from tests.training.runs import choose_as_usual
 
 COLOURS = np.array(
     [[0, 0, 0, 0], [200, 30, 30, 255], [30, 200, 30, 255], [30, 30, 200, 255], [240, 240, 240, 255]], np.uint8
@@ -56,6 +57,7 @@ def _counted(objective: Objective, device: torch.device, plain: Any = Objective.
 
 
 Objective._autocast = _counted  # pyright: ignore[reportAttributeAccessIssue]
+choose_as_usual()
 # Tensors are tiny: a second thread gives nothing, and the threads of two test processes would wait for each other.
 torch.set_num_threads(1)
 

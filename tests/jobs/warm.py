@@ -28,7 +28,9 @@ def serve(path: str, checkpoints: str) -> None:
     import tests.jobs.survival
     from pixelart.cli import main
     from pixelart.engine import Engine, Request
+    from tests.training.runs import choose_as_usual
 
+    choose_as_usual()
     assert main and tests.jobs.survival  # imported before all forks
     torch.set_num_threads(1)
     Engine(Path(checkpoints), device=torch.device("cpu")).generate(Request("tiny"))

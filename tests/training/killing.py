@@ -120,7 +120,8 @@ def kill_and_resume(nursery: Nursery, data: Path, run: Path, whole: dict[str, st
 def train_words(data: Path, out: Path, *more: str, steps: int = STEPS) -> list[str]:
     """The command line of a short training."""
     options = f"train --preset debug --steps {steps} --save-every {SAVE_EVERY} --batch-size 2 --colours 8 --seed 1"
-    return [*options.split(), "--threads", "1", "--data", str(data), "--out", str(out), *more]
+    as_usual = ("--precision", "fp32", "--memory-format", "contiguous", "--threads", "1")  # not as a timing tells
+    return [*options.split(), *as_usual, "--data", str(data), "--out", str(out), *more]
 
 
 def _moments(run: Path) -> Iterator[Callable[[], bool]]:

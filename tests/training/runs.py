@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
 from typing import Any
 
+from pixelart.training import autotune
 from pixelart.training.checkpoint import list_checkpoints, load_checkpoint
 from pixelart.training.setup import resume_run
 from pixelart.training.trainer import Trainer
@@ -22,3 +24,8 @@ def digests_of(run: Path) -> dict[str, str]:
     parts = load_checkpoint(list_checkpoints(run)[-1])
     assert {"model.safetensors", "average.safetensors", "optimizer.safetensors", "state.json"} <= set(parts)
     return {n: hashlib.sha256(data).hexdigest() for n, data in parts.items() if n.endswith(".safetensors")}
+
+
+def choose_as_usual() -> None:
+    """No timing decides how this process trains: two runs that are compared by their bits must compute alike."""
+    autotune.MARGIN = math.inf

@@ -28,6 +28,7 @@ Speeds = dict[str, float]
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(tuning_cache.FOLDER, str(tmp_path / "cache"))
+    monkeypatch.setattr(autotune, "MARGIN", 1.15)
     return tmp_path / "cache" / tuning_cache.FILE
 
 
