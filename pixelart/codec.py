@@ -113,6 +113,15 @@ class Indexed(Codec):
     def decode(self, indices: Tensor) -> Picture:
         return self.table[indices[:, 0].cpu().numpy()]
 
+    def palette(self) -> Tensor:
+        """float32 (levels, 4), Oklab and opacity of each colour, the transparent one first; opacity -1 in the slots
+        that are left, where there are more levels than colours."""
+        rows, count = torch.zeros(self.levels, 4), len(self.colours)
+        rows[1 : count + 1, :3] = torch.from_numpy(oklab(self.colours)).float()
+        rows[1 : count + 1, 3] = 1
+        rows[count + 1 :, 3] = -1
+        return rows
+
     def to_config(self) -> dict[str, Any]:
         return {"name": self.name, "colours": [bytes(c).hex() for c in self.colours.tolist()]}
 
@@ -139,15 +148,6 @@ class Paletted(Indexed):
     def with_colours(self, colours: NDArray[np.uint8]) -> Paletted:
         """The same for other colours, RGB (n, 3). Raises WeightsRejected."""
         return Paletted(colours, levels=self.levels)
-
-    def palette(self) -> Tensor:
-        """What a network is told: float32 (levels, 4), Oklab and opacity of each colour, the transparent one first;
-        opacity -1 in the slots that are left."""
-        rows, count = torch.zeros(self.levels, 4), len(self.colours)
-        rows[1 : count + 1, :3] = torch.from_numpy(oklab(self.colours)).float()
-        rows[1 : count + 1, 3] = 1
-        rows[count + 1 :, 3] = -1
-        return rows
 
     def to_config(self) -> dict[str, Any]:
         return {**super().to_config(), "levels": self.levels}

@@ -183,6 +183,7 @@ def _request(options: argparse.Namespace) -> tuple[Engine, Request]:
         own_colours=options.own_colours,
         palette=_palette(options.palette),
         size=options.size,
+        keep=options.keep,
     )
     return engine, request
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pixelart.codec import Codec, EachPalette, Paletted, Picture
+from pixelart.codec import Codec, EachPalette, Indexed, Paletted, Picture
 from pixelart.errors import RequestRejected
+from pixelart.kept import KindOf, allowed_by_kind
 from pixelart.layers.context import Context
 from pixelart.layers.interruption import interruptible
 from pixelart.models import AutoregressiveModel, RasterModel
@@ -95,9 +96,10 @@ def complete(
     sampler: str = AUTO,
     on_row: OnRow | None = None,
     cancel: Callable[[], bool] | None = None,
+    kind: KindOf | None = None,
 ) -> list[Candidate]:
     """`count` ways to draw the masked pixels of `picture` (H, W, 4), in order of seed: seed, seed + 1, ...; `codec` may
-    hold a palette for each.
+    hold a palette for each. `kind`: a masked pixel keeps the kind of its colour, see `kept`.
 
     The known pixels condition every hidden one, on all sides; colours outside the codec condition by the nearest one
     inside it and are returned as they came. class_weights (classes,) lies on the model's device.
@@ -109,6 +111,9 @@ def complete(
     """
     draw = SAMPLERS[pick_sampler(sampler, model, class_weights.device)]
     context = context_of(codec, picture, mask, class_weights, count=count)
+    if kind and isinstance(codec, Indexed | EachPalette):
+        allowed = allowed_by_kind(codec, picture, kind, count=count, allowed=controls.allowed)
+        context = replace(context, allowed=allowed.to(class_weights.device))
     height, width = context.pixels.shape[2:]
     noise = draw_noise(seed, count=count, channels=model.noise_channels, height=height, width=width)
     x = draw(model, context, controls=controls, noise=noise, on_row=on_row, cancel=cancel).x

@@ -16,6 +16,7 @@ from torch import Tensor
 from pixelart.codec import ALPHA_THRESHOLD, Codec, Picture
 from pixelart.completion import Candidate, complete, context_of, run_lengths, whole_log_prob
 from pixelart.errors import RequestRejected
+from pixelart.kept import NOTHING, SHAPE, SKETCH, opacity_of
 from pixelart.library import Checkpoint, Library
 from pixelart.models.footprint import bytes_of_drawing
 from pixelart.own_colours import OwnColours
@@ -168,10 +169,11 @@ class Drawer:
     ) -> list[Drawing]:
         """The pixels of `picture` (H, W, 4) where `mask` (H, W) is True, of sizes that fit, in order of seed."""
         model = self._library.load(request.checkpoint).model
+        kind = {NOTHING: None, SHAPE: opacity_of, SKETCH: model.level_of}[request.keep]
         blank = np.where(mask[..., None], np.uint8(0), picture)
 
         def draw(codec: Codec, class_weights: Tensor, /, **how: Any) -> list[Candidate]:
-            return complete(model, codec, picture, mask, class_weights, **how)
+            return complete(model, codec, picture, mask, class_weights, kind=kind, **how)
 
         return self.draw(request, draw, Look(picture, mask, blank), on_row, cancel, codec_of, {})
 

@@ -151,7 +151,7 @@ class Engine:
             RequestRejected: a value of the request is outside its limits.
             Cancelled: `cancel` answered True.
         """
-        request = as_request(request)
+        request = _without_keep(as_request(request))
         info = self.library.load(request.checkpoint).info
         info.check_size(*(request.size or (info.height, info.width)), what="size")
         if (drawn := self._lent(Call("generate", request), info, on_row, cancel)) is not None:
@@ -198,7 +198,9 @@ class Engine:
         on_row: OnRow | None,
         cancel: Callable[[], bool] | None,
     ) -> list[Drawing]:
+        request.check()
         info.check_size(*picture.shape[:2])
+        info.check_keep(request.keep)
         if mask.shape != picture.shape[:2]:
             found = " x ".join(map(str, mask.shape[::-1]))
             raise RequestRejected(f"mask is {found}; the picture is {picture.shape[1]} x {picture.shape[0]}")
@@ -206,7 +208,6 @@ class Engine:
             raise RequestRejected("the mask is empty: mark the pixels to repaint")
         if (drawn := self._lent(Call("complete", request, (picture, mask)), info, on_row, cancel)) is not None:
             return drawn
-        request.check()
         paint, codec_of = self._recolouring(request, picture, mask), self._codecs(request, picture, mask)
         if request.seamless:
             shift = shift_to_join(mask, request.seamless)
@@ -261,7 +262,7 @@ class Engine:
                 of the request outside its limits.
             Cancelled: `cancel` answered True.
         """
-        request = as_request(request)
+        request = _without_keep(as_request(request))
         loaded = self.library.load(request.checkpoint)
         factor = int(factor) if isinstance(factor, np.integer) else factor
         facts, picture = as_facts(picture), as_picture(picture)
@@ -457,6 +458,13 @@ class Call:
         if self.method == "enlarge":
             watched["factor"] = self.factor
         return getattr(engine, self.method)(self.request, *self.arguments, **watched)
+
+
+def _without_keep(request: Request) -> Request:
+    """The request. Raises RequestRejected when it is to keep something, which completions alone can."""
+    if request.keep:
+        raise RequestRejected(f"keep {request.keep!r:.40}: only a completion keeps what its masked pixels have")
+    return request
 
 
 def _again(request: Request, drawing: Drawing) -> Request:

@@ -23,6 +23,7 @@ from pixelart.class_names import find_class
 from pixelart.codec import Codec, Indexed, Paletted, codec_from_config
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.given import as_blend
+from pixelart.kept import SHAPE, SKETCH
 from pixelart.models import AutoregressiveModel, get_variant
 from pixelart.models.origin import Origin, read_origin
 from pixelart.models.weights import (
@@ -51,7 +52,8 @@ class CheckpointInfo:
     `enlarges`: whether it can enlarge a picture. `origin`: the repository and commit of the Hub it was pulled from.
     `presets`: how careful or wild it draws, by name. `takes_palettes`: whether it draws in any palette; `colours` are
     then those it has where nothing is said, and `most_colours` is how many opaque ones a palette may have. `any_size`:
-    whether it was trained on pictures of several sizes, and draws any."""
+    whether it was trained on pictures of several sizes, and draws any. `keeps`: what a completion may keep of the
+    masked pixels, see `Request.keep`."""
 
     name: str
     model: str
@@ -66,6 +68,7 @@ class CheckpointInfo:
     takes_palettes: bool = False
     most_colours: int = 0
     any_size: bool = False
+    keeps: tuple[str, ...] = ()
 
     def draws_size(self, height: int, width: int) -> bool:
         """Whether it draws pictures of this size."""
@@ -79,6 +82,12 @@ class CheckpointInfo:
             return
         sides = f"{SMALLEST_SIDE} to {LARGEST_SIDE} pixels a side" if self.any_size else f"{self.width} x {self.height}"
         raise RequestRejected(f"{what} is {width} x {height}; {self.name} draws {sides}")
+
+    def check_keep(self, keep: str) -> None:
+        """Raises RequestRejected when a completion cannot keep this of the masked pixels."""
+        if keep and keep not in self.keeps:
+            can = " or ".join(self.keeps)
+            raise RequestRejected(f"keep {keep}: {self.name} " + (f"can keep {can}" if can else "can keep nothing"))
 
     def preset(self, name: str = DEFAULT_PRESET) -> Preset:
         """One of `presets`.
@@ -274,6 +283,7 @@ def _info(path: Path, config: CheckpointConfig) -> CheckpointInfo:
         takes_palettes=isinstance(codec, Paletted),
         most_colours=codec.levels - 1 if isinstance(codec, Paletted) else 0,
         any_size=variant.any_size and config.training.get("fit") == "keep",
+        keeps=(*((SHAPE,) if isinstance(codec, Indexed) else ()), *((SKETCH,) if variant.has_sketch else ())),
     )
 
 

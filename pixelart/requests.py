@@ -18,6 +18,7 @@ from pixelart.codec import Picture
 from pixelart.errors import RequestRejected
 from pixelart.given import as_blend, as_heat
 from pixelart.images import Facts, encode_png
+from pixelart.kept import KEEPS, NOTHING, SHAPE, SKETCH
 from pixelart.palette_choice import as_palette
 from pixelart.plain_json import to_json
 from pixelart.sampling import AUTO, Controls, check_sampler
@@ -40,6 +41,8 @@ class Request:
     model that draws in its own alone.
     palette: of a model whose palette is an input, see `palette_choice.codec_of`.
     size: (height, width) of new pictures, of a model that draws any size; None = that of the checkpoint.
+    keep: what the masked pixels of a completion keep: "shape" (transparent or not), "sketch" (also how light), by a
+        model that draws sketches; "" = nothing.
     """
 
     checkpoint: str
@@ -56,6 +59,7 @@ class Request:
     own_colours: bool = False
     palette: str | tuple[str, ...] = ""
     size: tuple[int, int] | None = None
+    keep: str = NOTHING
 
     def __post_init__(self) -> None:
         """Numbers of any library become plain ones here, and the name of a class its weight, so that no later step
@@ -99,6 +103,8 @@ class Request:
         check_sampler(self.sampler)
         if not isinstance(self.own_colours, bool):
             raise RequestRejected(f"own_colours {self.own_colours!r:.40}: must be True or False")
+        if self.keep not in KEEPS:
+            raise RequestRejected(f"keep {self.keep!r:.40}: must be {SHAPE} or {SKETCH}")
         if not 1 <= self.count <= SETTINGS.max_count:
             raise RequestRejected(f"count {self.count}: must lie in 1 to {SETTINGS.max_count}")
         if self.seamless not in AXES:
@@ -125,6 +131,7 @@ class Request:
             "guidance": self.guidance,
             "allowed": self.allowed,
             **({"own_colours": True} if self.own_colours else {}),
+            **({"keep": self.keep} if self.keep else {}),
         }
 
 

@@ -21,6 +21,7 @@ import torch
 from PIL import Image
 
 from pixelart.codec import Picture
+from pixelart.images import encode_png
 from pixelart.training.checkpoint import Busy, exclusive
 from pixelart.training.export import export_run
 from pixelart.training.objective import Objective
@@ -98,6 +99,27 @@ def no_umask() -> Iterator[None]:
     before = os.umask(0)
     yield
     os.umask(before)
+
+
+@pytest.fixture(scope="session")
+def sketch_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds "any": two classes of pictures of two sizes, a sketch and then its colours."""
+    folder = tmp_path_factory.mktemp("any")
+    random = np.random.default_rng(0)
+    for name, side in (("cross", 8), ("stripe", 6)):
+        (folder / "data" / name).mkdir(parents=True)
+        for i in range(8):
+            colours = random.integers(0, 256, (5, 4), np.uint8)
+            colours[:, 3] = [0, 255, 255, 255, 255]
+            picture = colours[random.integers(0, 5, (side, side))]
+            (folder / "data" / name / f"{i}.png").write_bytes(encode_png(picture))
+    schedule = Schedule(steps=4, batch_size=4, seed=1, threads=1, precision="fp32", memory_format="channels_last")
+    schedule = Schedule(**{**schedule.__dict__, "recolour": 0.5, "validation_share": 0.0, "dropout": 0.1})
+    how: dict[str, Any] = {"model": "sketch_pixelcnn", "preset": "debug", "fit": "keep", "colours": 9}
+    with start_run(folder / "run", folder / "data", schedule=schedule, **how) as trainer:
+        trainer.train()
+    export_run(folder / "run", folder / "checkpoints" / "any")
+    return folder / "checkpoints"
 
 
 @pytest.fixture(scope="session")

@@ -68,6 +68,8 @@ class AutoregressiveModel(nn.Module, ABC):
     """Whether the weights serve pictures of another size than they were made for."""
     enlarges: ClassVar[bool] = False
     """Whether its stages draw a picture in several sizes, so that it can go on from a small one."""
+    has_sketch: ClassVar[bool] = False
+    """Whether a sketch is drawn before the colours: `level_of` then tells the level of each colour in it."""
     learning_rate: ClassVar[float] = 1.5e-3
     """The highest of a schedule that says nothing else."""
 
@@ -101,6 +103,16 @@ class AutoregressiveModel(nn.Module, ABC):
     def stage_context(self, stage: int, context: Context, drawn: Tensor | None) -> Context:
         """What is given to a stage: of `context`, and `drawn`, what the stage before it drew."""
         return context
+
+    def level_of(self, colours: Tensor) -> Tensor:
+        """int64 (...), the level that colours (..., 4), Oklab and opacity, have in a sketch, of a model with sketches;
+        0 is transparent."""
+        raise NotImplementedError
+
+    def seen(self, sketch: Tensor, context: Context) -> Tensor:
+        """A sketch (B, 1, H, W) as levels of the picture, to be looked at while the rest is drawn; of a model with
+        sketches."""
+        raise NotImplementedError
 
     @abstractmethod
     def maps_and_votes(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:

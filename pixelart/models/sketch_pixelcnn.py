@@ -94,6 +94,7 @@ class SketchPixelCNN(AutoregressiveModel):
 
     config: SketchPixelCNNConfig
     any_size = True
+    has_sketch = True
 
     def __init__(self, config: SketchPixelCNNConfig) -> None:
         super().__init__(config)
@@ -128,10 +129,20 @@ class SketchPixelCNN(AutoregressiveModel):
 
     def colour_levels(self, context: Context) -> Tensor:
         """int64 (B, K): the level of a sketch that each colour of the palettes has; 0 is transparent."""
-        palette = self._palette(context)
-        bounds = torch.tensor(self.config.lightness, device=palette.device, dtype=torch.float32) / 1000
-        level = 1 + torch.bucketize(palette[..., 0].float().contiguous(), bounds, right=True)
-        return torch.where(palette[..., 3] > 0, level, 0)
+        return self.level_of(self._palette(context))
+
+    def level_of(self, colours: Tensor) -> Tensor:
+        bounds = torch.tensor(self.config.lightness, device=colours.device, dtype=torch.float32) / 1000
+        level = 1 + torch.bucketize(colours[..., 0].float().contiguous(), bounds, right=True)
+        return torch.where(colours[..., 3] > 0, level, 0)
+
+    def seen(self, sketch: Tensor, context: Context) -> Tensor:
+        """The greyest colour of each level."""
+        palette, levels = self._palette(context), self.colour_levels(context)
+        chroma = palette[..., 1:3].square().sum(-1) + 10.0 * (palette[..., 3] < 0)
+        of_level = torch.arange(self.config.sketch_levels, device=levels.device)[None, :, None] == levels[:, None]
+        greyest = chroma[:, None].masked_fill(~of_level, 100.0).argmin(2)  # (B, S)
+        return greyest.gather(1, sketch.flatten(1)).view_as(sketch)
 
     def log_probs(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
         told = [network.log_probs(part, given) for network, part, given in self._factors(x, context)]

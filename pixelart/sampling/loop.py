@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import wraps
+from functools import partial, wraps
 from typing import Protocol, TypeVar
 
 import torch
@@ -69,7 +69,8 @@ def stage_by_stage(draw: RasterSampler) -> Sampler:
     """Decorator: a model is drawn stage by stage, each given what the one before it drew.
 
     A pixel of a chain of scales is drawn once, in the first picture that has it, by its own noise and at its own
-    temperature. Only the rows of the last stage are reported, as rows of the whole picture.
+    temperature. The rows of the last stage are reported, as rows of the whole picture; before them those of a stage
+    that can be seen, so that there are twice as many: what it drew shows wherever the last one has not come yet.
     """
 
     @wraps(draw)
@@ -86,19 +87,22 @@ def stage_by_stage(draw: RasterSampler) -> Sampler:
         context, controls = _allowed_by_context(model, context, controls)
         drawn: Tensor | None = None
         log_prob: Tensor | None = None
-        given = context
+        given, below = context, None
         for number, network in enumerate(model.stages()):
             part, given = model.part(number), model.stage_context(number, context, drawn)
-            step, is_last = part.step, number == len(model.stages()) - 1
+            step = part.step
+            watch = _Watch.of(model, number, context, given, below) if on_row else None
             sample = draw(
                 network,
                 given,
                 controls=controls.every(step).limited(network.likelihood.levels),
                 noise=noise[:, part.noise, ::step, ::step],
-                on_row=_in_whole(on_row, context.mask, given.mask) if on_row and is_last else None,
+                on_row=partial(watch, on_row) if on_row and watch else None,
                 cancel=cancel,
             )
             drawn = sample.x
+            if watch and watch.seen:
+                below = watch.seen(drawn)
             log_prob = sample.log_prob.new_zeros(context.pixels.shape) if log_prob is None else log_prob
             log_prob[..., ::step, ::step] += sample.log_prob
         assert drawn is not None and log_prob is not None
@@ -127,14 +131,40 @@ def _masked_rows(mask: Tensor) -> range:
     return range(rows[0], rows[-1] + 1) if rows else range(0)
 
 
-def _in_whole(on_row: OnRow, whole: Tensor, part: Tensor) -> OnRow:
-    """`on_row` for the rows of the mask `whole`, told of those of `part` of it."""
-    every, some = _masked_rows(whole), _masked_rows(part)
+@dataclass(frozen=True)
+class _Watch:
+    """Tells the rows of a stage as rows of the whole picture: `every` row that is masked, `some` that the stage draws.
 
-    def told(done: int, rows: int, x: Tensor) -> None:
-        on_row(len(every) if done == rows else done + some.start - every.start, len(every), x)
+    `before`: how many rows were told of a stage that could be seen, `after`: how many will be of one that follows;
+    `below`: what that one drew; `seen`: how a stage before the last is looked at.
+    """
 
-    return told
+    every: range
+    some: range
+    before: int = 0
+    after: int = 0
+    below: Tensor | None = None
+    seen: Callable[[Tensor], Tensor] | None = None
+
+    @classmethod
+    def of(
+        cls, model: AutoregressiveModel, number: int, context: Context, given: Context, below: Tensor | None
+    ) -> _Watch | None:
+        """Of the stage of this `number`, which draws what is masked in `given`; None where nothing can be seen."""
+        every, some = _masked_rows(context.mask), _masked_rows(given.mask)
+        if number == len(model.stages()) - 1:
+            return cls(every, some, before=0 if below is None else len(every), below=below)
+        if not model.has_sketch:
+            return None
+        return cls(every, some, after=len(every), seen=lambda x: model.seen(x, context))
+
+    def __call__(self, on_row: OnRow, done: int, rows: int, x: Tensor) -> None:
+        reached = len(self.every) if done == rows else done + self.some.start - self.every.start
+        shown = self.seen(x) if self.seen else x
+        if self.below is not None:
+            final = torch.arange(x.shape[2], device=x.device) < self.every.start + reached
+            shown = torch.where(final[:, None], x, self.below)
+        on_row(self.before + reached, self.before + len(self.every) + self.after, shown)
 
 
 @dataclass
