@@ -43,6 +43,7 @@ class Frame:
     rows: int
     picture: Picture
     passes: int
+    sketch: bool
 
 
 Told = Frame | list[Drawing] | PixelArtError | Cancelled
@@ -97,7 +98,7 @@ def drawn_in_this_process(folder: Path, call: Call) -> Iterator[Told]:
     stopped = threading.Event()
 
     def on_row(done: int, rows: int, pictures: Preview) -> None:
-        news.put(Frame(done, rows, pictures()[0].copy(), pictures.passes))
+        news.put(Frame(done, rows, pictures()[0].copy(), pictures.passes, pictures.sketch))
 
     with ThreadPoolExecutor(1) as thread:
         work = thread.submit(lambda: call.of(_engine(folder), on_row, stopped.is_set))
@@ -121,7 +122,11 @@ def _followed(told: Iterator[Told], on_row: OnRow | None, cancel: Callable[[], b
         if cancel and cancel():
             raise Cancelled
         if on_row:
-            on_row(news.done, news.rows, Preview(lambda picture=news.picture: picture[None], passes=news.passes))
+            on_row(
+                news.done,
+                news.rows,
+                Preview(lambda picture=news.picture: picture[None], passes=news.passes, sketch=news.sketch),
+            )
     return None  # it ended without a word
 
 

@@ -22,7 +22,7 @@ from pixelart import (
 from pixelart.card import LICENCES
 from pixelart.errors import PixelArtError
 from pixelart.holes import HOLES
-from pixelart.kept import KEEPS, NOTHING
+from pixelart.kept import KEEP_NOTHING, KEEPS
 from pixelart.leaving import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 from pixelart.palette_choice import AUTO as AUTO_PALETTE
 from pixelart.plain_json import to_json
@@ -138,7 +138,7 @@ def _add_complete(add: Any) -> None:
     text = "picture, model, or a palette file: whose colours to draw in (the picture's, and more where it has few)"
     command.add_argument("--palette", metavar="FILE", default=AUTO_PALETTE, help=text)
     text = "what masked pixels keep: their shape (transparent or not), or their sketch (how light they are, too)"
-    command.add_argument("--keep", choices=KEEPS[1:], default=NOTHING, help=text)
+    command.add_argument("--keep", choices=KEEPS[1:], default=KEEP_NOTHING, help=text)
     _own_colours(command)
 
 
@@ -176,7 +176,7 @@ def _pictures(command: argparse.ArgumentParser) -> None:
     command.add_argument("--sampler", choices=(AUTO, *SAMPLERS), default=AUTO, help=text)
     command.add_argument("--scale", type=int, default=1, help="width of a pixel in the files (1)")
     command.add_argument("--out", type=Path, required=True, help="folder for 0.png, 1.png, ...")
-    command.set_defaults(own_colours=False, palette=AUTO_PALETTE, size=None, keep=NOTHING)
+    command.set_defaults(own_colours=False, palette=AUTO_PALETTE, size=None, keep=KEEP_NOTHING)
 
 
 def _own_colours(command: argparse.ArgumentParser) -> None:

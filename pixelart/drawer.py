@@ -16,7 +16,7 @@ from torch import Tensor
 from pixelart.codec import ALPHA_THRESHOLD, Codec, Picture
 from pixelart.completion import Candidate, complete, context_of, run_lengths, whole_log_prob
 from pixelart.errors import RequestRejected
-from pixelart.kept import NOTHING, SHAPE, SKETCH, opacity_of
+from pixelart.kept import KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH, opacity_of
 from pixelart.library import Checkpoint, Library
 from pixelart.models.footprint import bytes_of_drawing
 from pixelart.own_colours import OwnColours
@@ -63,7 +63,7 @@ class Recolouring:
             return on_row
 
         def report(done: int, rows: int, pictures: Preview) -> None:
-            on_row(done, rows, Preview(lambda: own(pictures(), self.mask), passes=pictures.passes))
+            on_row(done, rows, replace(pictures, decode=lambda: own(pictures(), self.mask)))
 
         return report
 
@@ -135,7 +135,7 @@ class Drawer:
 
         def report(done: int, rows: int, pictures: Preview) -> None:
             if on_row:
-                moved = Preview(lambda: np.stack([rolled(p, home) for p in pictures()]), passes=pictures.passes)
+                moved = replace(pictures, decode=lambda: np.stack([rolled(p, home) for p in pictures()]))
                 on_row(done, rows, moved)
 
         heat = request.temperature
@@ -169,7 +169,7 @@ class Drawer:
     ) -> list[Drawing]:
         """The pixels of `picture` (H, W, 4) where `mask` (H, W) is True, of sizes that fit, in order of seed."""
         model = self._library.load(request.checkpoint).model
-        kind = {NOTHING: None, SHAPE: opacity_of, SKETCH: model.level_of}[request.keep]
+        kind = {KEEP_NOTHING: None, KEEP_SHAPE: opacity_of, KEEP_SKETCH: model.level_of}[request.keep]
         blank = np.where(mask[..., None], np.uint8(0), picture)
 
         def draw(codec: Codec, class_weights: Tensor, /, **how: Any) -> list[Candidate]:
@@ -200,7 +200,8 @@ class Drawer:
             size = min(chunk, request.count - start)
             finished = [c.picture for c in candidates]
             codec = codec_of(range(request.seed + start, request.seed + start + size))
-            done = Progress(look, codec, request.count, finished, in_passes=sampler == "fixed_point", chunk=chunk)
+            how = {"in_passes": sampler == "fixed_point", "has_sketch": loaded.model.has_sketch}
+            done = Progress(look, codec, request.count, finished, chunk=chunk, **how)
             with self._drawing():
                 candidates += draw(
                     codec,

@@ -15,8 +15,8 @@ from torch import Tensor
 from pixelart.codec import ALPHA_THRESHOLD, EachPalette, Indexed, Picture
 from pixelart.palettes import oklab
 
-NOTHING, SHAPE, SKETCH = "", "shape", "sketch"
-KEEPS = (NOTHING, SHAPE, SKETCH)
+KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH = "", "shape", "sketch"
+KEEPS = (KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH)
 """What `Request.keep` may say."""
 _OTHER_SHAPE, _UNUSABLE = 1_000, 1_000_000
 KindOf = Callable[[Tensor], Tensor]

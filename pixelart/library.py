@@ -23,7 +23,7 @@ from pixelart.class_names import find_class
 from pixelart.codec import Codec, Indexed, Paletted, codec_from_config
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.given import as_blend
-from pixelart.kept import SHAPE, SKETCH
+from pixelart.kept import KEEP_SHAPE, KEEP_SKETCH
 from pixelart.models import AutoregressiveModel, get_variant
 from pixelart.models.origin import Origin, read_origin
 from pixelart.models.weights import (
@@ -283,7 +283,7 @@ def _info(path: Path, config: CheckpointConfig) -> CheckpointInfo:
         takes_palettes=isinstance(codec, Paletted),
         most_colours=codec.levels - 1 if isinstance(codec, Paletted) else 0,
         any_size=variant.any_size and config.training.get("fit") == "keep",
-        keeps=(*((SHAPE,) if isinstance(codec, Indexed) else ()), *((SKETCH,) if variant.has_sketch else ())),
+        keeps=(*((KEEP_SHAPE,) if isinstance(codec, Indexed) else ()), *((KEEP_SKETCH,) if variant.has_sketch else ())),
     )
 
 

@@ -46,6 +46,7 @@ class Progress:
     finished: list[Picture]
     in_passes: bool
     chunk: int = CHUNK
+    has_sketch: bool = False
 
     def reporter(self, on_row: OnRow, start: int) -> Callable[[int, int, Tensor], None]:
         passes = itertools.count(1)
@@ -53,7 +54,8 @@ class Progress:
         def report(done: int, rows: int, x: Tensor) -> None:
             chunks = -(-self.count // self.chunk)
             number = next(passes) if self.in_passes else 0
-            preview = Preview(lambda: self.pictures(x.clone(), done), passes=number)
+            sketch = self.has_sketch and 2 * done <= rows
+            preview = Preview(lambda: self.pictures(x.clone(), done), passes=number, sketch=sketch)
             on_row(start // self.chunk * rows + done, rows * chunks, preview)
 
         return report

@@ -18,7 +18,7 @@ from pixelart.codec import Picture
 from pixelart.errors import RequestRejected
 from pixelart.given import as_blend, as_heat
 from pixelart.images import Facts, encode_png
-from pixelart.kept import KEEPS, NOTHING, SHAPE, SKETCH
+from pixelart.kept import KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH, KEEPS
 from pixelart.palette_choice import as_palette
 from pixelart.plain_json import to_json
 from pixelart.sampling import AUTO, Controls, check_sampler
@@ -59,7 +59,7 @@ class Request:
     own_colours: bool = False
     palette: str | tuple[str, ...] = ""
     size: tuple[int, int] | None = None
-    keep: str = NOTHING
+    keep: str = KEEP_NOTHING
 
     def __post_init__(self) -> None:
         """Numbers of any library become plain ones here, and the name of a class its weight, so that no later step
@@ -104,7 +104,7 @@ class Request:
         if not isinstance(self.own_colours, bool):
             raise RequestRejected(f"own_colours {self.own_colours!r:.40}: must be True or False")
         if self.keep not in KEEPS:
-            raise RequestRejected(f"keep {self.keep!r:.40}: must be {SHAPE} or {SKETCH}")
+            raise RequestRejected(f"keep {self.keep!r:.40}: must be {KEEP_SHAPE} or {KEEP_SKETCH}")
         if not 1 <= self.count <= SETTINGS.max_count:
             raise RequestRejected(f"count {self.count}: must lie in 1 to {SETTINGS.max_count}")
         if self.seamless not in AXES:
@@ -187,10 +187,12 @@ class Preview:
     """The pictures of a request as far as they are drawn: calling it decodes them, uint8 (count, H, W, 4).
 
     passes: after how many passes over all pixels, which the rows that are not final show too; 0 = row by row.
+    sketch: whether no more than the sketch is drawn yet; its rows count as rows of the picture do.
     """
 
     decode: Callable[[], Picture]
     passes: int = 0
+    sketch: bool = False
 
     def __call__(self) -> Picture:
         return self.decode()

@@ -17,10 +17,11 @@ from gradio.events import api
 from pixelart.engine import Engine, Request
 from pixelart.errors import ImageRejected, PixelArtError, RequestRejected
 from pixelart.images import Facts, decode_picture, mask_of, read_facts
+from pixelart.kept import KEEP_NOTHING
 from pixelart.presets import DEFAULT_PRESET
 from pixelart.ui.drawing import NO_MODEL, Work, drawing_worker, model_info
 from pixelart.ui.events import ENDPOINTS
-from pixelart.ui.form import NO_CLASS, Form, request_from
+from pixelart.ui.form import NO_CLASS, Form, request_from, sized
 from pixelart.ui.pictures import file_bytes
 from pixelart.ui.results import ResultFiles, bits
 
@@ -47,6 +48,8 @@ class ApiHandlers:
         bottom_temperature: float = 0.0,
         seamless: str = "",
         preset: str = DEFAULT_PRESET,
+        palette: str = "",
+        size: str = "",
     ) -> Answer:
         """Draw new pixel art pictures. Returns PNG files, and the seed and the bits of each.
 
@@ -62,10 +65,14 @@ class ApiHandlers:
             bottom_temperature: temperature of the bottom row, reached evenly from the top; 0 for the same all over.
             seamless: x, y or xy: the edges that meet, so that the picture tiles; empty for none.
             preset: calm, balanced or wild: how careful it draws, where the values above do not say it.
+            palette: of a model that takes palettes: model, or colours such as ff0044,ffffff; empty for such as pictures
+                of the class have.
+            size: of a model that draws any: width x height, such as 48x32; empty for that of the model.
         """
         request = self._request(
-            model, class_name, images, seed, temperature, top_p, top_k, guidance, bottom_temperature, seamless, preset
-        )
+            model, class_name, images, seed, temperature, top_p, top_k, guidance, bottom_temperature, seamless, preset,
+            palette=palette, size=size,
+        )  # fmt: skip
         return self._draw(lambda on_row, cancel: self.engine.generate(request, on_row=on_row, cancel=cancel))
 
     def complete(
@@ -83,6 +90,8 @@ class ApiHandlers:
         bottom_temperature: float = 0.0,
         seamless: str = "",
         preset: str = DEFAULT_PRESET,
+        palette: str = "",
+        keep: str = KEEP_NOTHING,
     ) -> Answer:
         """Draw the masked part of a pixel art picture anew; every other pixel stays exactly as it is. Returns PNG
         files, the likeliest first, and the seed and the bits of each.
@@ -101,10 +110,15 @@ class ApiHandlers:
             bottom_temperature: temperature of the bottom row, reached evenly from the top; 0 for the same all over.
             seamless: x, y or xy: a mask at such an edge is joined to the other side; empty for none.
             preset: calm, balanced or wild: how careful it draws, where the values above do not say it.
+            palette: of a model that takes palettes: picture, model, or colours such as ff0044,ffffff; empty for those
+                of the picture, and more where it has few.
+            keep: shape, and what is transparent stays so; sketch, of a model that draws sketches, and what is light or
+                dark stays so too; empty for nothing.
         """
         request = self._request(
-            model, class_name, images, seed, temperature, top_p, top_k, guidance, bottom_temperature, seamless, preset
-        )
+            model, class_name, images, seed, temperature, top_p, top_k, guidance, bottom_temperature, seamless, preset,
+            palette=palette, keep=keep,
+        )  # fmt: skip
         data = _told(lambda: _file_in(picture, "picture"))
         known, facts = _told(lambda: (decode_picture(data, name="picture"), read_facts(data, name="picture")))
         marked = _told(lambda: mask_of(decode_picture(_file_in(mask, "mask"), name="mask")))
@@ -114,7 +128,8 @@ class ApiHandlers:
 
     def _request(
         self, model: Any, class_name: Any, images: Any, seed: Any, temperature: Any, top_p: Any, top_k: Any,
-        guidance: Any, bottom: Any, seamless: Any, preset: Any,
+        guidance: Any, bottom: Any, seamless: Any, preset: Any, *, palette: Any, size: Any = "",
+        keep: Any = KEEP_NOTHING,
     ) -> Request:  # fmt: skip
         axes = list(seamless) if isinstance(seamless, str) else None
 
@@ -124,7 +139,10 @@ class ApiHandlers:
             heat = usual.temperature if temperature == 0 else temperature
             mass, most = usual.top_p if top_p == 0 else top_p, usual.top_k if top_k == -1 else top_k
             led = usual.guidance if guidance == -1 else guidance
-            return request_from(Form(class_name, heat, seed, images, None, mass, most, led, bottom, axes), info)
+            said = {"palette": palette, "keep": keep}
+            form = Form(class_name, heat, seed, images, None, mass, most, led, bottom, axes, **said)
+            there = sized(info, size)
+            return replace(request_from(form, there), size=(there.height, there.width) if size else None)
 
         return _told(request)
 

@@ -10,17 +10,18 @@ import gradio as gr
 from gradio.events import Dependency
 
 from pixelart.engine import Engine
+from pixelart.kept import KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH
 from pixelart.presets import DEFAULT_PRESET, PRESET_NAMES
 from pixelart.ui.components import Answers, ColourPicker, PixelCanvas, Work
 from pixelart.ui.drawing import DrawingHandlers
 from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS
 from pixelart.ui.exporting import export_panel
 from pixelart.ui.form import ANY_CLASS, MAX_IMAGES, MAX_TEMPERATURE, MIN_TEMPERATURE
-from pixelart.ui.inputs import Choice, Dial, Flags, Style, Ticket, WholeNumber
+from pixelart.ui.inputs import Choice, Dial, Flags, Style, Switch, Ticket, WholeNumber
 from pixelart.ui.inspecting import InspectHandlers
 from pixelart.ui.keeping import keep, recalled, restored
 from pixelart.ui.palette_panel import palette_panel
-from pixelart.ui.pictures import PictureHandlers
+from pixelart.ui.pictures import SIZES, PictureHandlers
 from pixelart.ui.results import ResultFiles
 from pixelart.ui.session import Session
 from pixelart.ui.status import WAITING, WELCOME, status_text
@@ -71,6 +72,8 @@ class Settings:
     bottom_temperature: gr.Slider
     seamless: gr.CheckboxGroup
     own_colours: gr.Checkbox
+    keep: gr.Radio
+    size: gr.Dropdown
 
     def by_name(self) -> dict[str, Any]:
         """The inputs, in the order that gradio takes them in."""
@@ -93,20 +96,22 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
             )  # fmt: skip
         with gr.Column(scale=1, min_width=290, elem_id="right"):
             buttons = _action_buttons()  # what the Tab key comes to after the canvas
-            class_name, preset, temperature, seed, images = _main_settings(session, status, pictures, top.work)
+            class_name, size, preset, temperature, seed, images = _main_settings(session, status, pictures, top.work)
             with gr.Column(elem_id="more"):
                 palette = palette_panel(canvas, status, top.model, engine, **AT_ONCE)
                 advanced = _advanced()
                 export = export_panel(session, canvas, top.model, top.work, engine, **FILES)
-    settings = Settings(class_name, temperature, seed, images, palette.colours, *advanced, palette.own_colours)
-    dials = [temperature, *advanced[:3]]
+    *numbers, keep_of_mask = advanced
+    drawn_in = palette.colours, *numbers, palette.own_colours, keep_of_mask, size
+    settings = Settings(class_name, temperature, seed, images, *drawn_in)
+    dials = [temperature, *numbers[:3]]
+    offered = [*buttons[2:4], size, keep_of_mask]
     preset.input(pictures.preset_values, [top.model, preset], dials, **AT_ONCE)
     for dial in dials:  # the visitor's own values are of no preset
         dial.input(None, None, preset, js="() => null", **AT_ONCE)
     visitor = Visitor(session, ticket)
     _wire_drawing(DrawingHandlers(engine, results), visitor, (canvas, status, gallery), buttons, top, settings)
     _wire_inspect(InspectHandlers(engine), canvas, top.model, class_name)
-    arrived.then(pictures.offer_enlarge, None, buttons[2], **AT_ONCE)
     selected: dict[str, Any] = {
         "fn": pictures.select_model,
         "inputs": [session, ticket, canvas, top.model, class_name, palette.colours],
@@ -125,12 +130,9 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
 
     def select_after(event: Dependency) -> None:
         chosen = event.success(**selected)
+        chosen.then(pictures.offer, top.model, offered, **AT_ONCE)
         palette.choice_for(chosen, **AT_ONCE)
         chosen.then(pictures.preset_values, [top.model, preset], dials, **AT_ONCE)
-
-    def follow(event: Dependency) -> None:
-        select_after(event)
-        event.success(pictures.offer_enlarge, None, buttons[2], **AT_ONCE)
 
     select_after(top.model.chosen())
     shown = [class_name, canvas, palette.colours, gallery, status]
@@ -139,6 +141,7 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     )
     others = {name: each for name, each in settings.by_name().items() if name not in ("class_name", "colours")}
     others |= {"palette": palette.choice, "snap": palette.snap, "preset": preset, **export}
+    loaded.then(pictures.offer, top.model, offered, **AT_ONCE)
     preset_set = loaded.then(pictures.preset_values, [top.model, preset], dials, **AT_ONCE)
     back = preset_set.then(
         lambda kept: restored(others, kept.values), top.work, list(others.values()), js=recalled("create"), **AT_ONCE
@@ -146,14 +149,18 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     back.then(None, None, None, js="() => window.work?.startKeeping()", **AT_ONCE)
     keep("create", {"model": top.model, "class": class_name, "colours": palette.colours, **others})
 
-    return follow
+    return select_after
 
 
 def _main_settings(
     session: gr.State, status: gr.HTML, pictures: PictureHandlers, work: Work
-) -> tuple[gr.Dropdown, Style, gr.Slider, gr.Number, gr.Slider]:
+) -> tuple[gr.Dropdown, gr.Dropdown, Style, gr.Slider, gr.Number, gr.Slider]:
     with gr.Column(elem_id="settings"):
         class_name = Choice(choices=[ANY_CLASS], value=ANY_CLASS, label="Class", filterable=True, elem_id="class")
+        size = Choice(
+            choices=SIZES, value=SIZES[2], label="Size", info="Width x height of new pictures", visible=False,
+            allow_custom_value=True, filterable=True, elem_id="size",
+        )  # fmt: skip
         preset = Style(
             [(name.title(), name) for name in PRESET_NAMES], value=DEFAULT_PRESET, label="Style",
             info="Calm: typical pictures. Wild: surprising ones.", elem_id="preset", elem_classes="choices",
@@ -172,19 +179,20 @@ def _main_settings(
         pictures.reuse_seed, [session, work], [seed, status],
         js="(session) => [session, window.work?.results() ?? null]", **AT_ONCE,
     )  # fmt: skip
-    return class_name, preset, temperature, seed, images
+    return class_name, size, preset, temperature, seed, images
 
 
-def _action_buttons() -> tuple[gr.Button, gr.Button, gr.Button, gr.Button]:
+def _action_buttons() -> tuple[gr.Button, ...]:
     with gr.Row(elem_id="actions"):
         generate = gr.Button("Generate", variant="primary", elem_id="generate", min_width=90)
         complete = gr.Button("Complete mask", elem_id="complete", min_width=120)
         enlarge = gr.Button("Enlarge", elem_id="enlarge", min_width=80, visible=False)
+        recolour = gr.Button("New colours", elem_id="recolour", min_width=90, visible=False)
         stop = gr.Button("Stop", variant="stop", elem_id="stop", min_width=60)
-    return generate, complete, enlarge, stop
+    return generate, complete, enlarge, recolour, stop
 
 
-def _advanced() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider, gr.CheckboxGroup]:
+def _advanced() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider, gr.CheckboxGroup, gr.Radio]:
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         top_p = Dial(0.05, 1, value=1, step=0.01, label="Top-p", info="1: every colour", buttons=[])
         top_k = Dial(0, 256, value=0, step=1, label="Top-k", info="0: every colour", buttons=[])
@@ -198,25 +206,32 @@ def _advanced() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider, gr.Checkbox
             info="X: left and right edges meet. Y: top and bottom. Generate: the picture tiles. Complete mask: a mask "
             "at an edge is joined to the other side.",
         )  # fmt: skip
-    return top_p, top_k, guidance, bottom, seamless
+        keep = Switch(
+            [("Nothing", KEEP_NOTHING), ("Shape", KEEP_SHAPE), ("Shading", KEEP_SKETCH)], value=KEEP_NOTHING,
+            label="Complete mask keeps",
+            info="Shape: what is transparent stays so. Shading: light stays light and dark stays dark, too.",
+            elem_id="keep", elem_classes="choices",
+        )  # fmt: skip
+    return top_p, top_k, guidance, bottom, seamless, keep
 
 
 def _wire_drawing(
     drawing: DrawingHandlers,
     visitor: Visitor,
     shown: tuple[PixelCanvas, gr.HTML, gr.Gallery],
-    buttons: tuple[gr.Button, gr.Button, gr.Button, gr.Button],
+    buttons: tuple[gr.Button, ...],
     top: TopLine,
     settings: Settings,
 ) -> None:
     session, ticket = visitor.session, visitor.ticket
     canvas, status, _ = shown
-    generate, complete, enlarge, stop = buttons
+    generate, complete, enlarge, recolour, stop = buttons
     values = [top.model, *settings.by_name().values()]
     for button, handler, inputs in (
         (generate, drawing.generate, [session, ticket, *values]),
         (complete, drawing.complete, [session, ticket, canvas, *values]),
         (enlarge, drawing.enlarge, [session, ticket, canvas, *values]),
+        (recolour, drawing.recolour, [session, ticket, canvas, *values]),
     ):
         button.click(None, None, status, js=f"() => {WAITING!r}", **AT_ONCE)
         drawn = button.click(

@@ -15,10 +15,11 @@ from pixelart.codec import Picture
 from pixelart.completion import added_pixels
 from pixelart.engine import CheckpointInfo, Drawing, Engine, OnRow, Preview
 from pixelart.errors import Cancelled, PixelArtError, RequestRejected
+from pixelart.kept import KEEP_NOTHING, KEEP_SKETCH
 from pixelart.seams import Shift, back, rolled, shift_to_join
 from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas, Painting
-from pixelart.ui.form import ANY_CLASS, Form, request_from
+from pixelart.ui.form import ANY_CLASS, Form, request_from, sized
 from pixelart.ui.importing import fit_mask, fit_to_canvas
 from pixelart.ui.results import ResultFiles, caption_of
 from pixelart.ui.session import Session
@@ -44,12 +45,13 @@ Work = Callable[[OnRow, Callable[[], bool]], list[Drawing]]
 @dataclass(frozen=True)
 class Frame:
     """`done` of `rows` rows are final; `picture` (H, W, 4) is the first of the pictures so far, after `passes` passes
-    over all its pixels, or, where that is 0, row by row."""
+    over all its pixels, or, where that is 0, row by row. `sketch`: no more than the sketch is drawn yet."""
 
     done: int
     rows: int
     picture: Picture
     passes: int = 0
+    sketch: bool = False
 
 
 DrawingWorker = Worker[list[Drawing], Frame]
@@ -84,7 +86,13 @@ class DrawingHandlers:
         self, session: Session, ticket: int, canvas: Canvas | None, model: Any, *values: Any
     ) -> Iterator[Outputs]:
         """Candidates for the masked pixels; every other pixel stays."""
-        yield from self._draw(session, ticket, lambda: self._completion(canvas, model, values))
+        yield from self._draw(session, ticket, lambda: self._completion(canvas, model, Form(*values)))
+
+    def recolour(
+        self, session: Session, ticket: int, canvas: Canvas | None, model: Any, *values: Any
+    ) -> Iterator[Outputs]:
+        """The colours of the canvas, or of its mask where one is painted, drawn anew; its shapes and shading stay."""
+        yield from self._draw(session, ticket, lambda: self._recolouring(canvas, model, Form(*values)))
 
     def enlarge(
         self, session: Session, ticket: int, canvas: Canvas | None, model: Any, *values: Any
@@ -98,20 +106,29 @@ class DrawingHandlers:
         return gr.skip() if session.running else status_text(IDLE)
 
     def _generation(self, model: Any, values: tuple[Any, ...]) -> _Job:
-        request = request_from(Form(*values), model_info(self.engine, model))
+        form, info = Form(*values), model_info(self.engine, model)
+        there = sized(info, form.size)
+        request = replace(request_from(replace(form, keep=KEEP_NOTHING), there), size=(there.height, there.width))
         return _Job(
             lambda on_row, cancel: self.engine.generate(request, on_row=on_row, cancel=cancel),
             request.seed,
             settled,
         )
 
-    def _completion(self, canvas: Canvas | None, model: Any, values: tuple[Any, ...]) -> _Job:
+    def _recolouring(self, canvas: Canvas | None, model: Any, form: Form) -> _Job:
+        if canvas is None or not canvas.picture.any():
+            raise RequestRejected("Draw or import a picture first; then its colours can be drawn anew.")
+        if not canvas.painted_mask.any():
+            canvas = replace(canvas, mask=np.ones(canvas.picture.shape[:2], np.bool_))
+        return self._completion(canvas, model, replace(form, keep=form.keep or KEEP_SKETCH))
+
+    def _completion(self, canvas: Canvas | None, model: Any, form: Form) -> _Job:
         if canvas is None or not canvas.painted_mask.any():
             raise RequestRejected("Paint a mask first.")
         info = model_info(self.engine, model)
         fitted = fitted_canvas(canvas, info)
         picture, mask = fitted.picture, fitted.painted_mask
-        request = request_from(Form(*values), replace(info, height=picture.shape[0], width=picture.shape[1]))
+        request = request_from(form, replace(info, height=picture.shape[0], width=picture.shape[1]))
         shift = shift_to_join(mask, request.seamless)
         note = "" if fitted is canvas else f" {info.name} draws {info.width} x {info.height}; {UNDO}"
         return _Job(
@@ -131,7 +148,7 @@ class DrawingHandlers:
         height, width = (ENLARGED * side for side in picture.shape[:2])
         chosen = model_info(self.engine, model)
         info = enlarger(chosen, self.engine.list_checkpoints())
-        form = form_for(Form(*values), info, chosen)
+        form = replace(form_for(Form(*values), info, chosen), keep=KEEP_NOTHING)
         request = request_from(form, replace(info, height=height, width=width))
         by = "" if info is chosen else f" {info.name} enlarged it: {chosen.name} cannot."
         return _Job(
@@ -192,7 +209,7 @@ def drawing_worker(
 
     def in_frames(tell: Callable[[Frame], None], cancel: Callable[[], bool]) -> list[Drawing]:
         def on_row(done: int, rows: int, pictures: Preview) -> None:
-            tell(Frame(done, rows, pictures()[0].copy(), pictures.passes))
+            tell(Frame(done, rows, pictures()[0].copy(), pictures.passes, pictures.sketch))
 
         return work(on_row, cancel)
 
@@ -204,7 +221,9 @@ def _progress(worker: DrawingWorker, frame: Frame | None, ticket: int) -> Output
     if latest is None:
         return NOTHING
     rows = f"row {latest.done} of {latest.rows} · {worker.seconds:.1f} s"
-    text = f"Pass {latest.passes} · {rows}" if latest.passes else rows.capitalize()
+    parts = ["sketch"] if latest.sketch else []
+    parts += [f"pass {latest.passes}"] if latest.passes else []
+    text = " · ".join([*parts, rows]).capitalize()
     canvas = gr.skip() if frame is None else Canvas(frame.picture, preview=True, ticket=ticket)
     return canvas, status_progress(text, done=latest.done, rows=latest.rows), gr.skip()
 

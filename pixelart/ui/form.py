@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ import numpy as np
 from pixelart.class_names import find_class
 from pixelart.engine import CheckpointInfo, Request
 from pixelart.errors import RequestRejected
+from pixelart.kept import KEEP_NOTHING
+from pixelart.palette_choice import WORDS
 from pixelart.settings import SETTINGS
 from pixelart.ui.palette_value import AllowedColours, hex_colours
 
@@ -21,6 +24,7 @@ NO_CLASS = ""
 """No class in particular, whatever the classes are called."""
 MAX_IMAGES = 16
 MAX_SEED = 2**31 - 1
+_SIZE = re.compile(r"(\d{1,4})(?:\s*[x*, ]\s*(\d{1,4}))?")
 RANDOM_SEEDS = 1_000_000  # short enough to read and to write down
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.1, 2.0
 
@@ -40,10 +44,13 @@ class Form:
     bottom_temperature: Any
     seamless: Any
     own_colours: Any = False
+    keep: Any = KEEP_NOTHING
+    size: Any = ""
+    palette: Any = ""
 
 
 def request_from(form: Form, info: CheckpointInfo) -> Request:
-    """The request for a model; a seed of -1 becomes a random one.
+    """The request for a model, which draws pictures of the size of `info`; a seed of -1 becomes a random one.
 
     Raises:
         RequestRejected: a value that is missing, of a wrong kind, or outside its limits.
@@ -61,10 +68,27 @@ def request_from(form: Form, info: CheckpointInfo) -> Request:
         top_k=whole(form.top_k, "Top-k", 0, 256),
         top_p=number(form.top_p, "Top-p", 0.01, 1),
         guidance=guidance if weights else 1.0,  # of no class there is nothing to be led to
-        **_colours(form.colours, info),
+        **(_palette(form.palette) if form.palette else _colours(form.colours, info)),
         seamless=_seamless(form.seamless),
         own_colours=form.own_colours is True,
+        keep=form.keep,
     )
+
+
+def sized(info: CheckpointInfo, size: Any) -> CheckpointInfo:
+    """The model, to draw in a size such as "48 x 32" or "32"; in its own where nothing is said or it has no other.
+
+    Raises:
+        RequestRejected: no such size, or one that it does not draw.
+    """
+    if not info.any_size or size is None or size == "":
+        return info
+    sides = _SIZE.fullmatch(size.strip()) if isinstance(size, str) else None
+    if sides is None:
+        raise RequestRejected(f"Size {size!r:.20}: write width x height, such as 48 x 32.")
+    width, height = int(sides[1]), int(sides[2] or sides[1])
+    info.check_size(height, width, what="Size")
+    return replace(info, height=height, width=width)
 
 
 def _check_room(images: int, info: CheckpointInfo) -> None:
@@ -120,6 +144,13 @@ def _colours(colours: AllowedColours | None, info: CheckpointInfo) -> dict[str, 
     if len(colours.allowed) != len(info.colours):
         raise RequestRejected(f"Palette: {len(colours.allowed)} colours; {info.name} has {len(info.colours)}.")
     return {"allowed": colours.indices()}
+
+
+def _palette(text: Any) -> dict[str, Any]:
+    """What a program says of the colours: a word, or hexadecimal colours with commas between them."""
+    if not isinstance(text, str):
+        raise RequestRejected("Palette: must be picture, model, or colours such as ff0044,ffffff.")
+    return {"palette": text if text in WORDS else [part.strip() for part in text.split(",")]}
 
 
 def _seamless(axes: Any) -> str:

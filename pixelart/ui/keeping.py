@@ -26,6 +26,8 @@ from pixelart.ui.events import AT_ONCE
 from pixelart.ui.form import MAX_IMAGES
 from pixelart.ui.inputs import Choice, Colour, Dial, Flag, Flags, Line, Real, Style, Switch, WholeNumber
 
+MAX_CUSTOM = 20
+"""Characters of a value that is typed into a list."""
 MAX_TEXT = 4000
 """Characters of a line that is kept."""
 _FAULTS = (PixelArtError, ValueError, TypeError, KeyError, RecursionError, OverflowError)
@@ -86,6 +88,8 @@ def usable(component: Any, value: Any) -> bool:
         return isinstance(value, bool)
     if value is None:
         return isinstance(component, Style)
+    if isinstance(component, Choice) and component.allow_custom_value:
+        return isinstance(value, str) and len(value) <= MAX_CUSTOM
     if isinstance(component, Choice | Switch | Style):
         return not isinstance(value, list | dict) and value in [choice for _, choice in component.choices]
     if isinstance(component, Flags):

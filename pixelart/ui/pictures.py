@@ -15,6 +15,7 @@ from pixelart.codec import ALPHA_THRESHOLD, Picture
 from pixelart.engine import CheckpointInfo, Engine
 from pixelart.errors import ImageRejected, PixelArtError
 from pixelart.images import decode_picture
+from pixelart.kept import KEEP_SKETCH
 from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas, Painting, Swatches, blank_canvas
 from pixelart.ui.drawing import model_info, size_for
@@ -29,6 +30,7 @@ from pixelart.ui.status import WELCOME, counted, status_text
 
 log = logging.getLogger(__name__)
 DEFAULT_SIDE = 32
+SIZES = ["16 x 16", "24 x 24", "32 x 32", "48 x 48", "64 x 64", "32 x 48", "48 x 32"]
 BACK = "Your picture is here again, as you left it."
 
 
@@ -66,9 +68,18 @@ class PictureHandlers:
         chosen = info.preset(preset)
         return chosen.temperature, chosen.top_p, chosen.top_k, chosen.guidance
 
-    def offer_enlarge(self) -> Any:
-        """The button Enlarge, seen where some model enlarges."""
-        return gr.Button(visible=any(info.enlarges for info in self._models()))
+    def offer(self, model: Any) -> tuple[Any, ...]:
+        """What is seen where it can be done: the buttons Enlarge, by some model, and New colours, the size and what a
+        completion keeps, by the chosen one."""
+        info, _ = self._info(model)
+        enlarges = any(one.enlarges for one in self._models())
+        keeps = info.keeps if info else ()
+        return (
+            gr.Button(visible=enlarges),
+            gr.Button(visible=KEEP_SKETCH in keeps),
+            gr.Dropdown(visible=bool(info and info.any_size)),
+            gr.Radio(visible=bool(keeps)),
+        )
 
     def select_model(
         self,

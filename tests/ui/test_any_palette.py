@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pixelart.engine import Drawing, OnRow, Preview, Request
 from pixelart.errors import RequestRejected
 from pixelart.ui.canvas_value import Canvas
-from pixelart.ui.drawing import fitted_canvas
-from pixelart.ui.form import Form, request_from
+from pixelart.ui.drawing import DrawingHandlers, _progress, drawing_worker, fitted_canvas
+from pixelart.ui.form import Form, request_from, sized
 from pixelart.ui.palette_panel import CUSTOM, PaletteHandlers
 from pixelart.ui.palette_value import AllowedColours, everything_allowed, hex_colours
+from pixelart.ui.results import ResultFiles
+from pixelart.ui.session import Session
 from tests.ui.fake_engine import CODEC, FakeEngine
 
 FORM = Form("hero", 0.8, 7, 1, None, 1.0, 0, 1.5, 0, [])
@@ -22,7 +26,8 @@ class AnyEngine(FakeEngine):
     """Of a model that says that it takes palettes and any size."""
 
     def info(self, checkpoint: str):
-        return replace(super().info(checkpoint), takes_palettes=True, most_colours=64, any_size=True)
+        info = replace(super().info(checkpoint), takes_palettes=True, most_colours=64, any_size=True)
+        return replace(info, keeps=("shape", "sketch"))
 
 
 ENGINE = AnyEngine(names=("tiny",), size=32)
@@ -59,3 +64,54 @@ def test_a_picture_keeps_its_size_where_the_model_draws_it() -> None:
     small, large = (Canvas(np.zeros((height, 40, 4), np.uint8)) for height in (24, 90))
     assert fitted_canvas(small, INFO) is small
     assert fitted_canvas(large, INFO).picture.shape == (32, 32, 4)
+
+
+def test_new_pictures_come_in_the_size_that_is_asked_for() -> None:
+    for text, size in (("48 x 32", (32, 48)), ("16x24", (24, 16)), ("20", (20, 20)), ("", (32, 32)), (None, (32, 32))):
+        there = sized(INFO, text)
+        assert (there.height, there.width) == size
+    assert request_from(replace(FORM, bottom_temperature=0.5), sized(INFO, "8x5")).temperature.shape == (5, 8)
+    assert sized(FakeEngine().info("tiny"), "48 x 32").width == 16, "of one size: not asked for there"
+    with pytest.raises(RequestRejected, match="Size 'wide': write width x height, such as 48 x 32"):
+        sized(INFO, "wide")
+    with pytest.raises(RequestRejected, match="Size is 90 x 8; tiny draws 4 to 64 pixels a side"):
+        sized(INFO, "90x8")
+
+
+def drawn(
+    folder: Path, handler: str, canvas: Canvas | None, *, keep: str = "", size: str = ""
+) -> tuple[list[Request], str]:
+    """The requests of the engine, and the last status."""
+    engine, asked = AnyEngine(names=("tiny",), size=8), list[Request]()
+    for name in ("generate", "complete"):
+        real = getattr(engine, name)
+        setattr(engine, name, lambda request, *a, real=real, **b: (asked.append(request), real(request, *a, **b))[1])
+    handlers = DrawingHandlers(engine, ResultFiles(folder))  # pyright: ignore[reportArgumentType]
+    form = replace(FORM, keep=keep, size=size, own_colours=False)
+    given = () if handler == "generate" else (canvas,)
+    *_, last = getattr(handlers, handler)(Session(), 1, *given, "tiny", *vars(form).values())
+    return asked, last[1]
+
+
+@pytest.mark.filterwarnings("ignore:Draw or import")
+def test_new_colours_keep_the_shading_of_the_canvas(tmp_path: Path) -> None:
+    picture, mask = np.zeros((8, 8, 4), np.uint8), np.zeros((8, 8), np.bool_)
+    picture[2:5, 2:5], mask[3, 3] = (9, 9, 9, 255), True
+    (request,), _ = drawn(tmp_path, "recolour", Canvas(picture, mask))
+    assert request.keep == "sketch"
+    (request,), _ = drawn(tmp_path, "recolour", Canvas(picture), keep="shape", size="48 x 32")
+    assert request.keep == "shape" and request.size is None
+    asked, told = drawn(tmp_path, "recolour", Canvas(np.zeros((8, 8, 4), np.uint8)))
+    assert not asked and "Draw or import a picture first" in told
+    (request,), _ = drawn(tmp_path, "generate", None, keep="shape", size="12 x 10")
+    assert request.keep == "" and request.size == (10, 12)
+
+
+def test_a_sketch_says_that_it_is_one() -> None:
+    def work(on_row: OnRow, cancel: object) -> list[Drawing]:
+        on_row(3, 16, Preview(lambda: np.zeros((1, 8, 8, 4), np.uint8), sketch=True))
+        return []
+
+    worker = drawing_worker(work)
+    worker.wait()
+    assert "Sketch · row 3 of 16" in _progress(worker, None, 1)[1]

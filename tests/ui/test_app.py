@@ -40,7 +40,7 @@ PICTURE = CODEC.table[np.random.default_rng(1).integers(CODEC.levels, size=(16, 
 MASK = np.zeros((16, 16), np.bool_)
 MASK[4:9, 2:11] = True
 CANVAS = canvas_to_payload(Canvas(PICTURE, MASK))
-FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, [], True]
+FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, [], True, "", "32 x 32"]
 MEMORY, JOB = {"owner": "a" * 32, "job": "0" * 16}, "0" * 16
 PICTURES = ["ZIP", "", "", "As the base model", False, False, False, 0, 0, 0, 0, "tiny", ""]
 TRAINING = ["tiny", "mine", 10, 0, True, "Keep the base's", 0, 16, 0.1, 0, 0, 0.999, 0]
@@ -61,21 +61,24 @@ GOOD: dict[str, list[Any]] = {
     "enlarge": [None, 1, CANVAS, "scales", *FORM[1:]],
     "lambda_5": [],
     "lambda_6": [None],
+    "recolour": [None, 1, CANVAS, *FORM],
+    "lambda_7": [],
+    "lambda_8": [None],
     "stop": [None, 0],
     "inspect": ["tiny", "hero"],
     "show_origin": ["tiny"],
     "arrive": [MEMORY],
-    "lambda_7": [None],
-    "lambda_8": [None],
+    "lambda_9": [None],
+    "lambda_10": [None],
     "load": [None, None],
     "preset_values": ["tiny", "calm"],
     "preset_values_1": ["tiny", "calm"],
     "preset_values_2": ["tiny", "wild"],
     "preset_values_3": ["tiny", None],
-    "offer_enlarge": [],
+    "offer": ["tiny"],
     "select_model": [None, 0, CANVAS, "tiny", "hero", None],
     "select_model_1": [None, 0, CANVAS, "tiny", "hero", None],
-    "offer_enlarge_1": [],
+    "offer_1": ["tiny"],
     "import_picture": [None, 0, "tiny", False],
     "choose": [None, 0, "tiny", None],
     "offer_push": ["tiny", "tiny", ""],

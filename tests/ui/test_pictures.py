@@ -79,9 +79,11 @@ def test_without_a_model_the_page_says_so_and_can_be_painted_on(fault: Exception
 
 
 def test_enlarge_is_offered_where_some_model_can() -> None:
-    assert pictures(names=("tiny", "scales")).offer_enlarge().visible is True
-    assert pictures(names=("tiny",)).offer_enlarge().visible is False
-    assert pictures(names=()).offer_enlarge().visible is False
+    def seen(*names: str, model: str = "tiny") -> list[bool]:
+        return [update.visible for update in pictures(names=names).offer(model)]
+
+    assert seen("tiny", "scales") == [True, False, False, False]
+    assert seen("tiny") == [False, False, False, False] == seen()
 
 
 def test_a_larger_result_is_chosen_in_its_own_size() -> None:
