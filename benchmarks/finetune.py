@@ -47,7 +47,7 @@ from pixelart.training.checkpoint import write_file
 from pixelart.training.data import PictureSet, read_pictures
 from pixelart.training.evaluation import bits_per_dim, nats_per_image
 from pixelart.training.export import export_run
-from pixelart.training.run import Schedule
+from pixelart.training.run import PRECISIONS, Schedule
 from pixelart.training.setup import start_run
 from pixelart.training.starting import FINE_TUNING
 from pixelart.training.trainer import Trainer
@@ -206,6 +206,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--learning-rate", type=float, help="other than the default of fine-tuning")
     parser.add_argument("--batch-size", type=int)
     parser.add_argument("--flip", type=float, help="share of the tiles shown mirrored, and said to be")
+    parser.add_argument("--optimizer", choices=("adamw", "muon"))
+    parser.add_argument("--dropout", type=float, help="share of the gated features left out while training")
+    parser.add_argument("--weight-decay", type=float)
+    parser.add_argument("--ema", type=float, help="decay of the averaged weights")
+    parser.add_argument("--precision", choices=PRECISIONS)
     parser.add_argument("--save-every", type=int, help="steps between two measurements")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (0 = all)")
     parser.add_argument("--seed", type=int, default=0)
@@ -223,7 +228,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tiles = held_back_class(read_pictures(options.data), read_seen(options.base))
         data = options.out / "class.zip"
         write_class(tiles[:TILES], data)
-        named = ("steps", "minutes", "batch_size", "learning_rate", "flip", "save_every", "threads", "seed")
+        named = Schedule.__dataclass_fields__.keys() & vars(options).keys()
         said = {name: getattr(options, name) for name in named if getattr(options, name) is not None}
         schedule = Schedule(**{**FINE_TUNING, **said, "validation_share": VALIDATION})
         further = np.stack(tiles[TILES:])
