@@ -26,7 +26,7 @@ from pixelart.commands import held_out, judge, judge_holes
 from pixelart.engine import Checkpoint, Engine, Request
 from pixelart.holes import HOLES, named_hole
 from pixelart.images import contact_sheet, encode_png
-from pixelart.training.checkpoint import write_file
+from pixelart.storage import write_file
 from pixelart.training.data import PictureSet, read_pictures
 from pixelart.training.run import Schedule
 

@@ -26,7 +26,7 @@ from pixelart.commands import held_out
 from pixelart.completion import context_of
 from pixelart.engine import Engine, Request
 from pixelart.errors import PixelArtError, RequestRejected
-from pixelart.training.checkpoint import write_file
+from pixelart.storage import write_file
 from pixelart.training.data import PictureSet, read_pictures
 
 Rule = Callable[[Picture], Picture]

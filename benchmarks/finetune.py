@@ -43,7 +43,7 @@ from pixelart.models import AutoregressiveModel
 from pixelart.models.weights import read_seen
 from pixelart.near_copies import near_copies
 from pixelart.palettes import from_oklab, oklab
-from pixelart.training.checkpoint import write_file
+from pixelart.storage import write_file
 from pixelart.training.data import PictureSet, read_pictures
 from pixelart.training.evaluation import bits_per_dim, nats_per_image
 from pixelart.training.export import export_run

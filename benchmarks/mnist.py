@@ -33,8 +33,8 @@ from pixelart.errors import DataRejected, PixelArtError, RequestRejected
 from pixelart.layers.context import Context, ContextConfig
 from pixelart.models import AutoregressiveModel, check_codec, create_model, get_variant, list_models
 from pixelart.models.multiscale import stage
+from pixelart.storage import write_file
 from pixelart.training.autotune import fastest, race, wait_for
-from pixelart.training.checkpoint import write_file
 from pixelart.training.evaluation import nats_per_image
 from pixelart.training.pace import follow, warm_cosine
 from pixelart.training.sources import DAMAGED

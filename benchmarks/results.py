@@ -23,7 +23,7 @@ from benchmarks.sampling import measure_cached
 from pixelart.commands import held_out, judge, judge_holes
 from pixelart.engine import Checkpoint, CheckpointInfo, Engine
 from pixelart.errors import PixelArtError
-from pixelart.training.checkpoint import write_file
+from pixelart.storage import write_file
 from pixelart.training.data import PictureSet, read_pictures
 
 HOLES = "brush"

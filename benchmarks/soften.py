@@ -23,7 +23,7 @@ from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.likelihoods import Categorical
 from pixelart.models import RasterModel
 from pixelart.models.weights import WEIGHTS_FILE, load_weights, pack_weights, read_config
-from pixelart.training.checkpoint import write_file
+from pixelart.storage import write_file
 
 
 @torch.no_grad()

@@ -11,8 +11,8 @@ from pathlib import Path
 from pixelart.errors import RequestRejected
 from pixelart.hub import fetch_dataset, own_token
 from pixelart.images import encode_rgba_png
+from pixelart.storage import write_file
 from pixelart.terminal import Json, check_out_file, progress_bar, say
-from pixelart.training.checkpoint import write_file
 from pixelart.training.dataset import Survey, prepare
 from pixelart.training.sheets import Slicing
 from pixelart.training.survey import Options, survey

@@ -18,8 +18,8 @@ from pixelart.models import create_model, get_variant, list_models
 from pixelart.palette_choice import OF_MODEL
 from pixelart.palette_choice import WORDS as PALETTE_WORDS
 from pixelart.palette_files import read_palette_file
+from pixelart.storage import write_file
 from pixelart.terminal import Json, check_out_folder, check_scale, class_weights, find, progress_bar, row_progress, say
-from pixelart.training.checkpoint import write_file
 from pixelart.training.coded import code_pictures
 from pixelart.training.data import PictureSet, read_pictures
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_stage, stage_bits

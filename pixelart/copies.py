@@ -16,7 +16,7 @@ import numpy as np
 from pixelart.card import draw_samples
 from pixelart.engine import Engine
 from pixelart.near_copies import COPIES_FILE, Counted, near_copies
-from pixelart.training.checkpoint import write_file
+from pixelart.storage import write_file
 from pixelart.training.export import export_run
 
 if TYPE_CHECKING:

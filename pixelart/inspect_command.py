@@ -12,8 +12,8 @@ from pixelart.codec import colour_word
 from pixelart.engine import PixelColours
 from pixelart.heatmap import heat_map
 from pixelart.images import encode_png, read_picture
+from pixelart.storage import write_file
 from pixelart.terminal import Json, check_out_file, check_scale, class_weights, find, say
-from pixelart.training.checkpoint import write_file
 
 
 def inspect(options: argparse.Namespace) -> Json:

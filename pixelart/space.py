@@ -12,7 +12,7 @@ from pixelart.library import Library
 from pixelart.models.origin import ORIGIN_FILE
 from pixelart.models.weights import CARD_FILE, CHECKPOINT_FILES
 from pixelart.owners import OWNER_FILE
-from pixelart.training.checkpoint import new_folder, write_file
+from pixelart.storage import new_folder, write_file
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = ("app.py", "LICENSE")

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pixelart.errors import RequestRejected
-from pixelart.training.checkpoint import exclusive
+from pixelart.storage import exclusive
 
 PREFIX = "pixel-art-studio-"
 GRADIO_FOLDER = "GRADIO_TEMP_DIR"

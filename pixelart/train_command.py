@@ -14,6 +14,7 @@ from tqdm import tqdm
 from pixelart.errors import Cancelled, RequestRejected
 from pixelart.models import get_variant
 from pixelart.palette_files import read_palette_file
+from pixelart.progress import OnProgress, untold
 from pixelart.terminal import Json, check_out_folder, find, say
 from pixelart.training.attended import Orders, orders_of_stdin
 from pixelart.training.board import open_board
@@ -24,7 +25,6 @@ from pixelart.training.options import SCHEDULE_OPTIONS, SCHEDULE_SWITCHES
 from pixelart.training.processes import find_processes
 from pixelart.training.run import RUN_FILE, Schedule
 from pixelart.training.setup import check_name, join_run, resume_run, start_run
-from pixelart.training.sources import OnProgress, untold
 from pixelart.training.starting import FINE_TUNING, FROM_SCRATCH
 from pixelart.training.trainer import Trainer
 

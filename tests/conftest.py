@@ -22,7 +22,7 @@ from PIL import Image
 
 from pixelart.codec import Picture
 from pixelart.images import encode_png
-from pixelart.training.checkpoint import Busy, exclusive
+from pixelart.storage import Busy, exclusive
 from pixelart.training.export import export_run
 from pixelart.training.objective import Objective
 from pixelart.training.run import Schedule

@@ -94,7 +94,7 @@ def test_what_cannot_keep_says_so(engine: Engine, sketch_checkpoints: Path) -> N
 def test_the_command_keeps_too(sketch_checkpoints: Path, tmp_path: Path) -> None:
     picture, mask = a_picture()
     (tmp_path / "in.png").write_bytes(encode_png(picture))
-    white = np.where(mask[..., None], np.uint8([255] * 4), np.uint8([0, 0, 0, 255]))
+    white = np.where(mask[..., None], 255, np.array([0, 0, 0, 255])).astype(np.uint8)
     (tmp_path / "mask.png").write_bytes(encode_png(white))
     words = f"--checkpoints {sketch_checkpoints} --image {tmp_path}/in.png --mask {tmp_path}/mask.png --out {tmp_path}"
     assert main(["complete", "--checkpoint", "any", *words.split(), "--keep", "sketch"]) == 0

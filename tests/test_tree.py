@@ -33,10 +33,11 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.likelihoods", "pixelart.holes", "pixelart.seams"),
     ("pixelart.palette_files", "pixelart.given"),
     ("pixelart.images", "pixelart.heatmap", "pixelart.animation", "pixelart.near_copies"),
-    ("pixelart.own_colours", "pixelart.palette_choice"),
+    ("pixelart.own_colours", "pixelart.palette_choice", "pixelart.kept"),
     ("pixelart.formats",),
     ("pixelart.codec",),
     ("pixelart.palettes",),
+    ("pixelart.storage", "pixelart.progress"),
     (
         "pixelart.settings",
         "pixelart.errors",

@@ -36,8 +36,8 @@ from pixelart.models.weights import CONFIG_FILE, PRESETS_KEY
 from pixelart.presets import DEFAULT_PRESET
 from pixelart.sampling import Controls
 from pixelart.settings import SETTINGS
+from pixelart.storage import write_file
 from pixelart.terminal import progress_bar
-from pixelart.training.checkpoint import write_file
 
 HERE = Path(__file__).parent
 PLAIN = "plain"

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from pixelart.codec import Picture
 from pixelart.engine import Engine, Request
 from pixelart.sampling import Controls
-from pixelart.training.checkpoint import write_file
+from pixelart.storage import write_file
 
 BATCH = 16
 """Pictures of one request."""

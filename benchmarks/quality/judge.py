@@ -27,7 +27,7 @@ from benchmarks.quality.tiles import Tiles
 from pixelart.codec import ALPHA_THRESHOLD, Indexed, Picture, normalise
 from pixelart.errors import WeightsRejected
 from pixelart.palettes import fit_palette
-from pixelart.training.checkpoint import write_file
+from pixelart.storage import write_file
 
 WIDTHS = (24, 40, 80, 128)
 """Channels at 32 x 32, 16 x 16, 8 x 8 and 4 x 4; the last are the features."""

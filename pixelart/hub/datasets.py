@@ -14,9 +14,9 @@ from pixelart.hub.client import TIMEOUT, client, plain_failures
 from pixelart.hub.downloading import check_path, download
 from pixelart.hub.guard import BareFailure, check_commit, errand, seconds_for
 from pixelart.images import SUFFIXES
+from pixelart.progress import Cancel, OnProgress, never, until_cancelled, untold
 from pixelart.settings import SETTINGS
-from pixelart.training.checkpoint import new_folder
-from pixelart.training.sources import Cancel, OnProgress, never, until_cancelled, untold
+from pixelart.storage import new_folder
 
 CONNECTIONS = 8
 LISTING_SECONDS = 600.0

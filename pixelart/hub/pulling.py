@@ -16,7 +16,7 @@ from pixelart.hub.guard import check_commit, seconds_for
 from pixelart.hub.names import check_repo_id, check_revision, local_name
 from pixelart.models.origin import ORIGIN_FILE, Origin, read_origin
 from pixelart.models.weights import CONFIG_FILE, WEIGHTS_FILE, check_size, load_weights, read_config
-from pixelart.training.checkpoint import Files, new_folder
+from pixelart.storage import Files, new_folder
 from pixelart.training.setup import check_name
 
 

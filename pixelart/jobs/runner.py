@@ -15,7 +15,7 @@ from pixelart.jobs.folder import JobFolder
 from pixelart.jobs.outcome import outcome
 from pixelart.jobs.record import AT_WORK, Job, State
 from pixelart.jobs.store import JobStore
-from pixelart.training.checkpoint import exclusive
+from pixelart.storage import exclusive
 
 log = logging.getLogger(__name__)
 TICK = 0.1

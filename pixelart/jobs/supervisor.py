@@ -31,7 +31,7 @@ from pixelart.jobs.takeover import ID, PRIVATE, make_private, take_over
 from pixelart.library import Library
 from pixelart.owners import OWNER_FILE, asked_by
 from pixelart.settings import SETTINGS, Settings
-from pixelart.training.checkpoint import Busy, Files, exclusive, new_folder
+from pixelart.storage import Busy, Files, exclusive, new_folder
 from pixelart.training.export import export_again, export_run, exported_files
 from pixelart.training.setup import check_name
 

@@ -16,9 +16,10 @@ from pixelart.codec import ALPHA_THRESHOLD, Picture, normalise
 from pixelart.errors import DataRejected, PixelArtError, WeightsRejected
 from pixelart.images import SUFFIXES, resize_nearest
 from pixelart.models.weights import check_class_name
+from pixelart.progress import OnProgress, untold
 from pixelart.settings import SETTINGS
 from pixelart.training.classes import CLASS_RULE, class_names
-from pixelart.training.sources import Frames, OnProgress, Reading, read_members, untold
+from pixelart.training.sources import Frames, Reading, read_members
 from pixelart.training.store import Pictures, Store
 
 Fit = Literal["refuse", "nearest", "keep"]

@@ -12,10 +12,10 @@ import numpy as np
 from pixelart.codec import Picture
 from pixelart.errors import DataRejected
 from pixelart.images import contact_sheet, encode_rgba_png
+from pixelart.progress import Cancel, OnProgress, never, until_cancelled, untold
 from pixelart.settings import SETTINGS
-from pixelart.training.checkpoint import new_file
+from pixelart.storage import new_file
 from pixelart.training.data import PictureSet
-from pixelart.training.sources import Cancel, OnProgress, never, until_cancelled, untold
 
 SHEET_COLUMNS, SHEET_ROWS = 16, 8
 Sizes = Counter[tuple[int, int]]

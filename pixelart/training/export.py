@@ -13,7 +13,8 @@ from pixelart.models.weights import CONFIG_FILE, LOG_FILE, SEEN_FILE, WEIGHTS_FI
 from pixelart.near_copies import Counted, read_counted
 from pixelart.owners import OWNER_FILE, sealed
 from pixelart.palette_choice import CLASS_PALETTES_FILE
-from pixelart.training.checkpoint import Files, last_checkpoint, new_folder, write_file
+from pixelart.storage import Files, new_folder, write_file
+from pixelart.training.checkpoint import last_checkpoint
 from pixelart.training.measuring import log_table
 from pixelart.training.run import RunConfig, read_run
 from pixelart.training.state import BEST, best_row

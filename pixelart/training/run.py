@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pixelart.errors import RequestRejected
-from pixelart.training.checkpoint import write_file
+from pixelart.storage import write_file
 from pixelart.training.data import Fit
 from pixelart.training.sources import Frames
 

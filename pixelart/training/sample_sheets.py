@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from pixelart.codec import Codec
 from pixelart.errors import Cancelled
 from pixelart.models import AutoregressiveModel
-from pixelart.training.checkpoint import write_file
+from pixelart.storage import write_file
 from pixelart.training.measuring import MAX_CLASSES, draw_samples
 
 SAMPLES_FOLDER, ROWS_FILE = "samples", "sample_rows.json"

@@ -15,15 +15,17 @@ import numpy as np
 from pixelart.errors import DataRejected, RequestRejected
 from pixelart.models.origin import read_origin
 from pixelart.models.weights import SEEN_FILE, read_seen
+from pixelart.progress import OnProgress, untold
+from pixelart.storage import Files, exclusive, write_file
 from pixelart.training.autotune import tuned
-from pixelart.training.checkpoint import Files, exclusive, last_checkpoint, write_file
+from pixelart.training.checkpoint import last_checkpoint
 from pixelart.training.classes import CLASS_RULE
 from pixelart.training.data import Fit, is_validation, read_pictures
 from pixelart.training.export import CHOSEN_FILE, check_end
 from pixelart.training.options import check_training_options
 from pixelart.training.processes import Processes
 from pixelart.training.run import AUTO, RUN_FILE, PaletteOf, RunConfig, Schedule, read_run
-from pixelart.training.sources import Frames, OnProgress, untold
+from pixelart.training.sources import Frames
 from pixelart.training.starting import (
     NewClasses,
     base_weights,

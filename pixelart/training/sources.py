@@ -23,17 +23,15 @@ from typing import Literal, NamedTuple, TypeVar
 import numpy as np
 
 from pixelart.codec import Picture
-from pixelart.errors import Cancelled, DataRejected, PixelArtError
+from pixelart.errors import DataRejected, PixelArtError
 from pixelart.images import SUFFIXES, decode_frames, decode_picture, is_animation, read_file
+from pixelart.progress import Cancel, OnProgress, never, until_cancelled, untold
 from pixelart.settings import SETTINGS
 from pixelart.training.links import allowed_roots, stays_inside
 
 Frames = Literal["first", "all"]
 """Which frames of an animation are pictures of the set."""
 
-Cancel = Callable[[], bool]
-OnProgress = Callable[[int, int], None]
-"""(how many are done, of how many)"""
 _T = TypeVar("_T")
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, RuntimeError)
 _UTF8 = 0x800
@@ -60,15 +58,6 @@ class Member(NamedTuple):
         return shown(self.place) + (f" frame {self.frame}" if self.frame > 1 else "")
 
 
-def never() -> bool:
-    """Of what is not cancelled."""
-    return False
-
-
-def untold(done: int, total: int) -> None:
-    """Of what nobody watches."""
-
-
 def unnamed(folder: PurePath) -> None:
     """Of a folder that is passed over without a word."""
 
@@ -85,14 +74,6 @@ class Reading:
     on_progress: OnProgress = untold
     on_hidden: Callable[[PurePath], None] = unnamed
     on_own: Callable[[PurePath], None] = unnamed
-
-
-def until_cancelled(things: Iterable[_T], cancel: Cancel) -> Iterator[_T]:
-    """The things, one by one. Raises Cancelled before the next of them once `cancel` answers True."""
-    for thing in things:
-        if cancel():
-            raise Cancelled
-        yield thing
 
 
 _OURS = (("run.json", "training_images.txt"), ("config.json", "model.safetensors"))

@@ -11,6 +11,7 @@ import numpy as np
 
 from pixelart.codec import ALPHA_THRESHOLD, Picture
 from pixelart.errors import DataRejected, PixelArtError, RequestRejected
+from pixelart.progress import Cancel, OnProgress, never, until_cancelled, untold
 from pixelart.settings import SETTINGS
 from pixelart.training.classes import NO_FOLDER, SPLITS, class_names
 from pixelart.training.data import (
@@ -26,17 +27,7 @@ from pixelart.training.data import (
 )
 from pixelart.training.dataset import ClassRow, Problem, Sizes, Survey
 from pixelart.training.sheets import Slicing, common_factor, is_empty, reduce, true_grid
-from pixelart.training.sources import (
-    Cancel,
-    Frames,
-    OnProgress,
-    Reading,
-    never,
-    read_members,
-    shown,
-    until_cancelled,
-    untold,
-)
+from pixelart.training.sources import Frames, Reading, read_members, shown
 from pixelart.training.store import Pictures, Store
 
 MIN_PICTURES = 8

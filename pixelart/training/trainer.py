@@ -27,8 +27,9 @@ from pixelart.palette_choice import (
     class_palettes_json,
     read_class_palettes,
 )
+from pixelart.storage import write_file
 from pixelart.training.batches import Batches
-from pixelart.training.checkpoint import last_checkpoint, save_checkpoint, write_file
+from pixelart.training.checkpoint import last_checkpoint, save_checkpoint
 from pixelart.training.coded import CodedPictures, class_palettes, code_pictures
 from pixelart.training.data import PictureSet
 from pixelart.training.measuring import LOG_FIELDS, log_table, measure

@@ -99,12 +99,13 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
             class_name, size, preset, temperature, seed, images = _main_settings(session, status, pictures, top.work)
             with gr.Column(elem_id="more"):
                 palette = palette_panel(canvas, status, top.model, engine, **AT_ONCE)
-                advanced = _advanced()
+                top_p, top_k, guidance, bottom, seamless, keep_of_mask = _advanced()
                 export = export_panel(session, canvas, top.model, top.work, engine, **FILES)
-    *numbers, keep_of_mask = advanced
-    drawn_in = palette.colours, *numbers, palette.own_colours, keep_of_mask, size
-    settings = Settings(class_name, temperature, seed, images, *drawn_in)
-    dials = [temperature, *numbers[:3]]
+    settings = Settings(
+        class_name, temperature, seed, images, palette.colours, top_p, top_k, guidance, bottom, seamless,
+        palette.own_colours, keep_of_mask, size,
+    )  # fmt: skip
+    dials = [temperature, top_p, top_k, guidance]
     offered = [*buttons[2:4], size, keep_of_mask]
     preset.input(pictures.preset_values, [top.model, preset], dials, **AT_ONCE)
     for dial in dials:  # the visitor's own values are of no preset

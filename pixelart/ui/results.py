@@ -22,7 +22,7 @@ from pixelart.codec import Picture
 from pixelart.engine import Drawing
 from pixelart.errors import RequestRejected
 from pixelart.settings import SETTINGS
-from pixelart.training.checkpoint import Files, write_file
+from pixelart.storage import Files, write_file
 
 BLOCK = 4096
 """What even a small file takes on a disk."""

@@ -25,7 +25,7 @@ from pixelart.hub.files import LIMITS
 from pixelart.models.origin import ORIGIN_FILE, Origin, read_origin
 from pixelart.models.weights import CONFIG_FILE, WEIGHTS_FILE
 from pixelart.settings import SETTINGS
-from pixelart.training.checkpoint import Files
+from pixelart.storage import Files
 from tests.hub.conftest import SECRET
 from tests.hub_server import PAGE, Answer, HubServer, Repo
 from tests.modes import readable_by_others

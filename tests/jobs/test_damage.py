@@ -14,7 +14,7 @@ import pytest
 from pixelart.errors import RequestRejected
 from pixelart.jobs import Jobs, read_jobs, supervisor
 from pixelart.jobs.store import DATABASE, JobStore
-from pixelart.training.checkpoint import Busy, exclusive
+from pixelart.storage import Busy, exclusive
 from pixelart.ui.training.progress import job_label, job_status
 from tests.jobs.conftest import STUB, Open
 from tests.jobs.running import running

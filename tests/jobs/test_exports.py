@@ -21,8 +21,9 @@ from pixelart.jobs import Job, Jobs, read_jobs
 from pixelart.jobs.store import DATABASE, JobStore
 from pixelart.library import Library
 from pixelart.models.weights import pack_weights
+from pixelart.storage import Files
 from pixelart.training import checkpoint, setup
-from pixelart.training.checkpoint import Files, load_checkpoint
+from pixelart.training.checkpoint import load_checkpoint
 from pixelart.training.export import export_run
 from tests.jobs.bystanders import LONG
 from tests.jobs.saved import FIRST, SECOND, give_run, saved_job

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pixelart.training.checkpoint import MANIFEST, Files, list_checkpoints
+from pixelart.storage import Files
+from pixelart.training.checkpoint import MANIFEST, list_checkpoints
 
 
 def parts(step: int, *, size: int = 200) -> dict[str, bytes]:

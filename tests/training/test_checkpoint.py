@@ -13,15 +13,14 @@ import numpy as np
 import pytest
 
 from pixelart.errors import WeightsRejected
+from pixelart.storage import Files, write_file
 from pixelart.training.checkpoint import (
     KEEP,
     MANIFEST,
-    Files,
     last_checkpoint,
     list_checkpoints,
     load_checkpoint,
     save_checkpoint,
-    write_file,
 )
 from tests.training.disks import Disk, Failing, Watched, parts
 

@@ -13,8 +13,9 @@ import torch
 
 from pixelart.cli import main
 from pixelart.errors import RequestRejected
+from pixelart.storage import Files
 from pixelart.training import trainer
-from pixelart.training.checkpoint import Files, last_checkpoint, list_checkpoints
+from pixelart.training.checkpoint import last_checkpoint, list_checkpoints
 from pixelart.training.endings import is_short_of_memory, plain_endings
 from pixelart.training.trainer import Trainer
 from tests.training.runs import resumed

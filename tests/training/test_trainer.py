@@ -21,8 +21,9 @@ from pixelart.engine import Engine, Request
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
 from pixelart.images import encode_png, read_picture
 from pixelart.models.weights import load_weights, pack_weights, read_config
+from pixelart.storage import Files
 from pixelart.training import export, trainer
-from pixelart.training.checkpoint import Files, last_checkpoint, list_checkpoints
+from pixelart.training.checkpoint import last_checkpoint, list_checkpoints
 from pixelart.training.data import is_validation, read_pictures
 from pixelart.training.export import export_run
 from pixelart.training.run import Schedule, read_run

@@ -70,7 +70,7 @@ def test_new_pictures_come_in_the_size_that_is_asked_for() -> None:
     for text, size in (("48 x 32", (32, 48)), ("16x24", (24, 16)), ("20", (20, 20)), ("", (32, 32)), (None, (32, 32))):
         there = sized(INFO, text)
         assert (there.height, there.width) == size
-    assert request_from(replace(FORM, bottom_temperature=0.5), sized(INFO, "8x5")).temperature.shape == (5, 8)
+    assert np.shape(request_from(replace(FORM, bottom_temperature=0.5), sized(INFO, "8x5")).temperature) == (5, 8)
     assert sized(FakeEngine().info("tiny"), "48 x 32").width == 16, "of one size: not asked for there"
     with pytest.raises(RequestRejected, match="Size 'wide': write width x height, such as 48 x 32"):
         sized(INFO, "wide")

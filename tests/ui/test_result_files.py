@@ -11,7 +11,7 @@ import pytest
 
 from pixelart.engine import Drawing
 from pixelart.errors import RequestRejected
-from pixelart.training.checkpoint import Files
+from pixelart.storage import Files
 from pixelart.ui.results import BLOCK, ResultFiles
 from tests.modes import readable_by_others
 

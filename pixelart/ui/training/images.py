@@ -16,9 +16,9 @@ import gradio as gr
 from pixelart.engine import Engine
 from pixelart.errors import Cancelled, PixelArtError, RequestRejected
 from pixelart.hub import fetch_dataset
+from pixelart.progress import Cancel
 from pixelart.settings import SETTINGS
 from pixelart.training.dataset import Survey, prepare
-from pixelart.training.sources import Cancel
 from pixelart.training.survey import survey
 from pixelart.ui.keeping import NOTHING_KEPT, Kept
 from pixelart.ui.pictures import uploaded_file
