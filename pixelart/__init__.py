@@ -28,12 +28,12 @@ def from_pretrained(
     repo_id: str,
     *,
     revision: str | None = None,
-    folder: Path | str = Path("checkpoints"),
+    folder: Path | str | None = None,
     name: str | None = None,
     token: str | None = None,
 ) -> Engine:
-    """An engine over `folder`, in which the checkpoint of the repository owner/name of the Hub is called `name`, or
-    owner--name.
+    """An engine over `folder` (None: the default folder of checkpoints), in which the checkpoint of the repository
+    owner/name of the Hub is called `name`, or owner--name.
 
     It is pulled when it is not there. One that is there is taken as it is, without asking the Hub, unless a `revision`
     (a branch, a tag or a commit) is asked for; then it must be that one. `token` is needed for a private repository.
@@ -43,9 +43,11 @@ def from_pretrained(
         HubFailure: no such repository or revision, no access, or no connection.
         WeightsRejected: not a checkpoint, too large, or damaged.
     """
+    from pixelart.checkpoint_folder import default_checkpoints
     from pixelart.engine import Engine
     from pixelart.hub import obtain
     from pixelart.settings import SETTINGS
 
-    obtain(repo_id, Path(folder), revision=revision, name=name, token=token)
-    return Engine(folder, drawing_bytes=SETTINGS.own_drawing_bytes)
+    place = Path(folder or default_checkpoints())
+    obtain(repo_id, place, revision=revision, name=name, token=token)
+    return Engine(place, drawing_bytes=SETTINGS.own_drawing_bytes)

@@ -1,21 +1,26 @@
-"""`python -m pixelart`."""
+"""`python -m pixelart`, and the command `pixelart` of an installed package."""
 
 from pixelart.leaving import interruptible, leave, leave_when_interrupted
 from pixelart.streams import secure_streams
 
-if __name__ == "__main__":
-    leave_when_interrupted()  # at once: the imports below take seconds
+
+def run() -> None:
+    """The program, from its first import to its exit code. Imports that take seconds come once Ctrl+C is heeded."""
+    leave_when_interrupted()
     secure_streams()
+    import sys
 
-import sys
+    from pixelart.training.attended import orders_of_stdin
 
-from pixelart.training.attended import orders_of_stdin
+    if "--attended" in sys.argv:
+        orders_of_stdin()  # at once, too: who started this may be gone meanwhile
 
-if "--attended" in sys.argv:
-    orders_of_stdin()  # at once, too: who started this may be gone meanwhile
+    from pixelart.cli import main
 
-from pixelart.cli import main
+    with interruptible():
+        code = main()
+    leave(code)
 
-with interruptible():
-    code = main()
-leave(code)
+
+if __name__ == "__main__":
+    run()

@@ -20,6 +20,7 @@ from pixelart import (
     train_command,
 )
 from pixelart.card import LICENCES
+from pixelart.checkpoint_folder import VARIABLE, default_checkpoints
 from pixelart.errors import PixelArtError
 from pixelart.holes import HOLES
 from pixelart.kept import KEEP_NOTHING, KEEPS
@@ -41,6 +42,9 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         print(f"{self.prog}: {' '.join(message.splitlines())}", file=sys.stderr)
         sys.exit(EXIT_BAD_INPUT)
+
+
+_CHECKPOINTS = f"folder of checkpoints (${VARIABLE}, ./checkpoints, or the user's data folder)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -323,7 +327,7 @@ def _add_space(add: Any) -> None:
     command.add_argument("--repo", metavar="OWNER/NAME", help="push it there in one commit, to a new Space if need be")
     command.add_argument("--public", action="store_true", help="show a new Space to all (private)")
     command.add_argument("--checkpoints", nargs="+", metavar="NAME", help="which ones go with it (all)")
-    command.add_argument("--folder", type=Path, default=Path("checkpoints"), help="where they lie (checkpoints)")
+    command.add_argument("--folder", type=Path, default=default_checkpoints(), help=_CHECKPOINTS)
 
 
 def _checkpoint(command: argparse.ArgumentParser) -> None:
@@ -336,7 +340,7 @@ def _class(command: argparse.ArgumentParser) -> None:
 
 
 def _checkpoints_folder(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--checkpoints", type=Path, default=Path("checkpoints"), help="where checkpoints lie")
+    command.add_argument("--checkpoints", type=Path, default=default_checkpoints(), help=_CHECKPOINTS)
 
 
 def _data(command: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pixelart.checkpoint_folder import default_checkpoints
 from pixelart.codec import Codec, Picture
 from pixelart.completion import Candidate, added_pixels, enlarge
 from pixelart.devices import pick_device
@@ -61,7 +62,7 @@ class Engine:
 
     def __init__(
         self,
-        folder: Path | str = Path("checkpoints"),
+        folder: Path | str | None = None,
         *,
         device: torch.device | None = None,
         memory_bytes: int = 1 << 30,
@@ -70,12 +71,14 @@ class Engine:
         elsewhere: Elsewhere | None = None,
         drawing_bytes: int = SETTINGS.max_drawing_bytes,
     ) -> None:
-        """`on_drawing` is told True when drawing begins and False when nobody draws any more, in this order; it must be
-        quick and call no method of the engine. `by_owner`: see `Library`. `elsewhere` is asked to draw first; what it
-        does not draw is drawn here. `drawing_bytes`: of memory that the pictures drawn or inspected at once may take
-        beside the weights, on a CPU."""
+        """`folder`: of checkpoints; None = `default_checkpoints`. `on_drawing` is told True when drawing begins and
+        False when nobody draws any more, in this order; it must be quick and call no method of the engine. `by_owner`:
+        see `Library`. `elsewhere` is asked to draw first; what it does not draw is drawn here. `drawing_bytes`: of
+        memory that the pictures drawn or inspected at once may take beside the weights, on a CPU."""
         self.device = device or pick_device()
-        self.library = Library(folder, device=self.device, memory_bytes=memory_bytes, by_owner=by_owner)
+        self.library = Library(
+            folder or default_checkpoints(), device=self.device, memory_bytes=memory_bytes, by_owner=by_owner
+        )
         self._drawer, self._elsewhere = Drawer(self.library, on_drawing, memory=drawing_bytes), elsewhere
 
     @property

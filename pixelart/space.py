@@ -31,10 +31,12 @@ def space_files(library: Library, names: Iterable[str] | None = None) -> Mapping
     """Path in the Space -> content. `names`: of the checkpoints; None = all valid ones that are everybody's.
 
     Raises:
-        RequestRejected: no such checkpoint, or it belongs to a visitor.
+        RequestRejected: no such checkpoint, it belongs to a visitor, or the program's sources are not here.
         WeightsRejected: a checkpoint is damaged.
         OSError: a file cannot be read.
     """
+    if not (ROOT / PROGRAM[0]).is_file():
+        raise RequestRejected("space: a Space is made of the program's sources; this is an installed package")
     files = {name: (ROOT / name).read_bytes() for name in PROGRAM}
     package = Path(__file__).parent
     for path in sorted(package.rglob("*")):

@@ -37,7 +37,7 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.formats",),
     ("pixelart.codec",),
     ("pixelart.palettes",),
-    ("pixelart.storage", "pixelart.progress"),
+    ("pixelart.storage", "pixelart.progress", "pixelart.checkpoint_folder"),
     (
         "pixelart.settings",
         "pixelart.errors",
