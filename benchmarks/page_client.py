@@ -18,7 +18,7 @@ from typing import Any
 
 from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
 
-FORM = ["Any", 1.0, -1, 1, None, 1, 0, 1, 0, [], True]
+FORM = ["Any", 1.0, -1, 1, None, 1, 0, 1, 0, [], True, "", ""]
 """The settings of the page, in its order."""
 PICTURES = ["ZIP", "", "", "As the base model", False, False, False, 0, 0, 0, 0]
 TRAINING = [0, True, "Keep the base's", 0, 8, 0.1, 0, 0, 0.999, 0]

@@ -317,13 +317,13 @@ def test_it_starts_without_network_or_token_whatever_lies_in_its_checkpoints(
         _, notice, models, *_ = visitor.post("load", [None, None]).data
         assert [value for _, value in models["choices"]] == names and notice["visible"] == (not names)
         if names:
-            drawn = visitor.post("generate", [None, 1, names[0], "cross", 1, 5, 1, None, 1, 0, 1, 0, [], True])
+            drawn = visitor.post("generate", [None, 1, names[0], "cross", 1, 5, 1, None, 1, 0, 1, 0, [], True, "", ""])
             assert "1 picture in" in drawn.data[1]
         else:
             assert "No model is installed" in config
             assert (
                 "No model is installed"
-                in visitor.post("generate", [None, 1, None, "Any", 1, 5, 1, None, 1, 0, 1, 0, [], True]).told()
+                in visitor.post("generate", [None, 1, None, "Any", 1, 5, 1, None, 1, 0, 1, 0, [], True, "", ""]).told()
             )
 
 
@@ -338,7 +338,7 @@ def test_on_zero_gpu_it_draws_in_forked_processes_and_trains_nothing(written: Pa
     with started(folder, {**SPACE, "SPACES_ZERO_GPU": "true"}) as url:
         visitor = Visitor(url)
         visitor.post("arrive", [None])
-        drawn = visitor.post("generate", [None, 1, "tiny", "cross", 1, 5, 2, None, 1, 0, 1, 0, [], True])
+        drawn = visitor.post("generate", [None, 1, "tiny", "cross", 1, 5, 2, None, 1, 0, 1, 0, [], True, "", ""])
         assert (
             "2 pictures in" in drawn.data[1] and "for seconds" in urllib.request.urlopen(f"{url}config").read().decode()
         )

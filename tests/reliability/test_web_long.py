@@ -263,7 +263,7 @@ def test_t11_visitors(tmp_path: Path, tiny_data: Path, count: Count, tell: Told)
         visitors = [Visitor(url) for _ in range(sessions)]
         for seed, visitor in enumerate(visitors):
             visitor.post("load", [None, None])
-            visitor.post("generate", [None, 1, "tiny", "Any", 1, 1000 * seed, 2, None, 1, 0, 1, 0, [], True])
+            visitor.post("generate", [None, 1, "tiny", "Any", 1, 1000 * seed, 2, None, 1, 0, 1, 0, [], True, "", ""])
         random = np.random.default_rng(11)
 
         def ask(turn: int) -> None:

@@ -193,7 +193,7 @@ def test_programs_and_pages_take_turns(url: str, client: Client, engine: FakeEng
     engine.row_seconds = 0.03
     try:
         visitor = Visitor(url)
-        visitor.start("generate", [None, 1, "tiny", "Any", 1, 5, 1, None, 1, 0, 1, 0, [], True])
+        visitor.start("generate", [None, 1, "tiny", "Any", 1, 5, 1, None, 1, 0, 1, 0, [], True, "", ""])
         assert engine.running.wait(5)
         job = client.submit(api_name="/generate")
         assert "1 picture in" in visitor.results().told() and job.result(30)

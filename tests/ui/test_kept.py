@@ -13,7 +13,7 @@ from tests.ui.serving import GRADIO_WARNINGS, serving_app
 from tests.ui.visitor import Visitor
 
 pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
-GENERATE = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, [], True]
+GENERATE = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, [], True, "", ""]
 
 
 @pytest.fixture(autouse=True)
