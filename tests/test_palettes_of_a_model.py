@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from pixelart import copies
 from pixelart.cli import main
 from pixelart.codec import Picture
 from pixelart.engine import Engine, Request
 from pixelart.errors import RequestRejected
 from pixelart.hub.files import LIMITS
 from pixelart.images import encode_png, read_picture
-from pixelart.models.weights import CHECKPOINT_FILES, read_config
+from pixelart.models.weights import CHECKPOINT_FILES, CONFIG_FILE, read_config
+from pixelart.near_copies import Counted, read_counted
 from pixelart.palette_choice import CLASS_PALETTES_FILE
 from pixelart.palette_files import gpl_palette
-from pixelart.publishing import _beside
+from pixelart.publishing import _beside, card_text
 from pixelart.training.export import export_run
 from pixelart.training.run import Schedule
-from pixelart.training.setup import start_run
+from pixelart.training.setup import resume_run, start_run
+from pixelart.training.trainer import Trainer
 
 pytestmark = pytest.mark.trains
 RED = ("ff0000", "800000", "400000", "ffffff")
@@ -48,6 +52,13 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "checkpoints"
 
 
+def begin(checkpoints: Path, run: Path, **how: Any) -> AbstractContextManager[Trainer]:
+    """A run of one step more, from the checkpoint "any"."""
+    schedule = Schedule(steps=1, batch_size=2, threads=1, precision="fp32", memory_format="channels_last")
+    how = {"data": checkpoints.parent / "data" / "cross", "base": checkpoints / "any", **how}
+    return start_run(run, schedule=schedule, **how)
+
+
 def colours_in(picture: Picture) -> set[str]:
     return {bytes(colour[:3]).hex() for colour in picture.reshape(-1, 4).tolist() if colour[3]}
 
@@ -55,6 +66,7 @@ def colours_in(picture: Picture) -> set[str]:
 def test_what_it_can_is_told(checkpoints: Path) -> None:
     info = Engine(checkpoints).info("any")
     assert info.takes_palettes and info.any_size and not info.enlarges
+    assert info.training["sizes"] == 2 and info.networks_a_pixel == 2
     assert read_config(checkpoints / "any").codec["name"] == "palette"
 
 
@@ -173,3 +185,50 @@ def test_the_terminal_draws_and_evaluates_in_palettes(
         assert main(["evaluate", *where, *data, "--palette", palette]) == 0
         bits.append(json.loads(capsys.readouterr().out)["bits_per_dim"])
     assert bits[0] != bits[1] and all(0 < each < 20 for each in bits)
+
+
+def test_any_size_needs_several_sizes_to_have_been_learned(checkpoints: Path, tmp_path: Path) -> None:
+    one_size = checkpoints.parent / "data" / "cross"
+    how: dict[str, Any] = {"model": "sketch_pixelcnn", "preset": "debug", "base": None, "colours": 9}
+    for name, values in {"one": how, "further": {}}.items():
+        with begin(checkpoints, tmp_path / name, data=one_size, fit="keep", **values) as trainer:
+            trainer.train()
+        export_run(tmp_path / name, tmp_path / "models" / name)
+    engine = Engine(tmp_path / "models")
+    assert not engine.info("one").any_size and engine.info("one").training["sizes"] == 1
+    assert engine.info("further").any_size, "its base has learned two sizes"
+    with pytest.raises(RequestRejected, match=r"^size is 9 x 8; one draws 8 x 8$"):
+        engine.generate(Request("one", size=(8, 9)))
+    older = json.loads((tmp_path / "models" / "one" / CONFIG_FILE).read_bytes())
+    del older["training"]["sizes"]
+    (tmp_path / "models" / "one" / CONFIG_FILE).write_text(json.dumps(older))
+    assert engine.info("one").any_size, "an older checkpoint does not record how many"
+
+
+def test_a_palette_is_fitted_in_as_many_colours_as_are_said(checkpoints: Path, tmp_path: Path) -> None:
+    for colours, expected in ((None, 8), (4, 3)):
+        with begin(checkpoints, tmp_path / str(colours), palette="fit", colours=colours) as trainer:
+            assert len(trainer.config.codec["colours"]) == expected
+            assert trainer.model.config.levels == 9, "it still takes palettes of 8 colours"
+    told = "^colours 10: the base draws in palettes of at most 9, transparent included$"
+    with pytest.raises(RequestRejected, match=told), begin(checkpoints, tmp_path / "x", palette="fit", colours=10):
+        pass
+
+
+def test_near_copies_are_counted_in_the_colours_that_the_pictures_have(
+    checkpoints: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, data = checkpoints.parent / "run", checkpoints.parent / "data"
+    learned = np.stack(pictures_of(data / "cross"))
+    random = np.random.default_rng(1)
+    others = random.integers(0, 256, learned.shape, np.uint8) | np.uint8(128)
+    samples = np.concatenate([learned, others])
+    monkeypatch.setattr(copies, "draw_samples", lambda *_: samples)
+    with resume_run(run, data) as trainer:
+        copies.count_copies(trainer, cancel=lambda: False)
+    assert read_counted(run) == Counted(4, 8, 16, 8)
+    loaded = Engine(checkpoints).library.load("any")
+    text = card_text(
+        loaded, checkpoints / "any", "me/any", licence="mit", data_note="", samples=samples, learned=learned
+    )
+    assert "Near copies among the 16 samples above: 50.0%." in text

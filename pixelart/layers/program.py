@@ -180,5 +180,7 @@ class Program:
             start += table[0].numel()
         return slots
 
-    def _add(self, code: int, dst: int, src: int, outputs: int, inputs: int = 0, *, weights: int = 0, a: int = 0) -> None:
+    def _add(
+        self, code: int, dst: int, src: int, outputs: int, inputs: int = 0, *, weights: int = 0, a: int = 0
+    ) -> None:
         self._operations.append([code, dst, src, outputs, inputs, weights, a])

@@ -68,6 +68,8 @@ class AutoregressiveModel(nn.Module, ABC):
     """Whether the weights serve pictures of another size than they were made for."""
     enlarges: ClassVar[bool] = False
     """Whether its stages draw a picture in several sizes, so that it can go on from a small one."""
+    networks_a_pixel: ClassVar[int] = 1
+    """How many of its networks draw each pixel, one after another."""
     learning_rate: ClassVar[float] = 1.5e-3
     """The highest of a schedule that says nothing else."""
 

@@ -94,6 +94,7 @@ class SketchPixelCNN(AutoregressiveModel):
 
     config: SketchPixelCNNConfig
     any_size = True
+    networks_a_pixel = 2
 
     def __init__(self, config: SketchPixelCNNConfig) -> None:
         super().__init__(config)
