@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import json
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from pixelart import copies
 from pixelart.cli import main
 from pixelart.codec import Picture
+from pixelart.commands import held_out, judge, judge_holes
 from pixelart.engine import Engine, Request
-from pixelart.errors import RequestRejected
+from pixelart.errors import DataRejected, RequestRejected
+from pixelart.holes import named_hole
 from pixelart.hub.files import LIMITS
 from pixelart.images import encode_png, read_picture
+from pixelart.models import create_model
 from pixelart.models.weights import CHECKPOINT_FILES, CONFIG_FILE, read_config
 from pixelart.near_copies import Counted, read_counted
 from pixelart.palette_choice import CLASS_PALETTES_FILE
 from pixelart.palette_files import gpl_palette
 from pixelart.publishing import _beside, card_text
+from pixelart.training.data import read_pictures
 from pixelart.training.export import export_run
 from pixelart.training.run import Schedule
 from pixelart.training.setup import resume_run, start_run
@@ -232,3 +239,50 @@ def test_near_copies_are_counted_in_the_colours_that_the_pictures_have(
         loaded, checkpoints / "any", "me/any", licence="mit", data_note="", samples=samples, learned=learned
     )
     assert "Near copies among the 16 samples above: 50.0%." in text
+
+
+def test_pictures_of_every_size_are_judged_and_each_pixel_counts_once(
+    checkpoints: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--checkpoints", str(checkpoints), "--checkpoint", "any", "--json", "--fit", "keep"]
+    data = checkpoints.parent / "data"
+    words = ["--data", str(data), "--include-training", "--holes", "brush", "--per-class"]
+    assert main(["evaluate", *where, *words]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["images"] == 16 and found["sizes"] == {"8x8": 8, "6x6": 8}
+    of_class = found["per_class"]
+    assert found["bits_per_dim"] == pytest.approx((64 * of_class["cross"] + 36 * of_class["stripe"]) / 100)
+    loaded, pictures = Engine(checkpoints).library.load("any"), read_pictures(data, size=(8, 8), fit="keep")
+    alone = [judge_holes(loaded, one, "brush") for one in pictures.sizes]
+    hidden = [sum(int(brush_of(side, i).sum()) for i in range(8)) for side in (8, 6)]
+    pooled = sum(n * one["hole_bits"] for n, one in zip(hidden, alone, strict=True)) / sum(hidden)
+    assert found["hole_bits"] == pytest.approx(pooled) and alone[0]["hole_bits"] != alone[1]["hole_bits"]
+    for one, bits in zip(pictures.sizes, of_class.values(), strict=True):
+        assert judge(loaded, one)["bits_per_dim"] == pytest.approx(bits)
+
+
+def brush_of(side: int, seed: int) -> NDArray[np.bool_]:
+    return named_hole("brush", side, side, seed=seed)
+
+
+def test_what_cannot_be_judged_is_told_in_one_line(checkpoints: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ["--checkpoints", str(checkpoints), "--checkpoint", "any", "--fit", "keep"]
+    assert main(["evaluate", *where, "--data", str(checkpoints.parent / "data")]) != 0
+    assert "data: all 16 pictures were trained on; --include-training takes them" in capsys.readouterr().err
+    loaded = Engine(checkpoints).library.load("any")
+    pictures = read_pictures(checkpoints.parent / "data", size=(8, 8), fit="keep")
+    nothing = replace(pictures.select(np.zeros(len(pictures), np.bool_)), others=())
+    for ask in (judge, partial(judge_holes, kind="brush")):
+        with pytest.raises(DataRejected, match=r"^there is no picture to judge$"):
+            ask(loaded, nothing)
+    shape = {"channels": 1, "levels": 9, "height": 8, "width": 8, "num_classes": 2}
+    rows = replace(loaded, model=create_model("row_rnn", preset="debug", **shape))
+    with pytest.raises(DataRejected, match=r"^pictures are 6x6; any judges 8x8 alone$"):
+        judge(rows, pictures)
+
+
+def test_a_set_without_a_picture_of_the_main_size_is_judged(checkpoints: Path) -> None:
+    pictures = read_pictures(checkpoints.parent / "data" / "stripe", size=(8, 8), fit="keep")
+    left = held_out(pictures, frozenset(pictures.sizes[1].hashes[1:]), Path("stripe"))
+    found = judge(Engine(checkpoints).library.load("any"), left)
+    assert found["images"] == 1 and found["sizes"] == {"6x6": 1}
