@@ -102,11 +102,12 @@ class ApiHandlers:
             seamless: x, y or xy: a mask at such an edge is joined to the other side; empty for none.
             preset: calm, balanced or wild: how careful it draws, where the values above do not say it.
         """
-        request = self._request(
-            model, class_name, images, seed, temperature, top_p, top_k, guidance, bottom_temperature, seamless, preset
-        )
         data = _told(lambda: _file_in(picture, "picture"))
         known, facts = _told(lambda: (decode_picture(data, name="picture"), read_facts(data, name="picture")))
+        request = self._request(
+            model, class_name, images, seed, temperature, top_p, top_k, guidance, bottom_temperature, seamless, preset,
+            size=known.shape[:2],
+        )  # fmt: skip
         marked = _told(lambda: mask_of(decode_picture(_file_in(mask, "mask"), name="mask")))
         return self._draw(
             lambda on_row, cancel: self.engine.complete(request, known, marked, on_row=on_row, cancel=cancel), facts
@@ -114,12 +115,16 @@ class ApiHandlers:
 
     def _request(
         self, model: Any, class_name: Any, images: Any, seed: Any, temperature: Any, top_p: Any, top_k: Any,
-        guidance: Any, bottom: Any, seamless: Any, preset: Any,
+        guidance: Any, bottom: Any, seamless: Any, preset: Any, *, size: tuple[int, int] | None = None,
     ) -> Request:  # fmt: skip
+        """`size`: (height, width) of the picture to complete, None = that of the model."""
         axes = list(seamless) if isinstance(seamless, str) else None
 
         def request() -> Request:
             info = model_info(self.engine, self._first() if model == "" else model)
+            if size:
+                info.check_size(*size)
+                info = replace(info, height=size[0], width=size[1])
             usual = info.preset(preset)
             heat = usual.temperature if temperature == 0 else temperature
             mass, most = usual.top_p if top_p == 0 else top_p, usual.top_k if top_k == -1 else top_k
