@@ -228,7 +228,7 @@ def test_near_copies_are_counted_in_the_colours_that_the_pictures_have(
     run, data = checkpoints.parent / "run", checkpoints.parent / "data"
     learned = np.stack(pictures_of(data / "cross"))
     random = np.random.default_rng(1)
-    others = random.integers(0, 256, learned.shape, np.uint8) | np.uint8(128)
+    others: Picture = random.integers(0, 256, learned.shape, np.uint8) | np.uint8(128)
     samples = np.concatenate([learned, others])
     monkeypatch.setattr(copies, "draw_samples", lambda *_: samples)
     with resume_run(run, data) as trainer:
@@ -286,3 +286,25 @@ def test_a_set_without_a_picture_of_the_main_size_is_judged(checkpoints: Path) -
     left = held_out(pictures, frozenset(pictures.sizes[1].hashes[1:]), Path("stripe"))
     found = judge(Engine(checkpoints).library.load("any"), left)
     assert found["images"] == 1 and found["sizes"] == {"6x6": 1}
+
+
+def test_its_card_says_any_palette_and_any_size(checkpoints: Path) -> None:
+    text = Engine(checkpoints).card("any", "me/any", licence="mit")
+    assert "Pictures of 8 x 8 pixels, any palette of up to 8 colours, and transparent." in text
+    assert "It draws 4 to 64 pixels a side in any palette of up to 8 colours, and what is like" in text
+    assert "no colours but its own" not in text
+
+
+def test_inspect_snaps_only_what_exceeds_the_palette(
+    checkpoints: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = pictures_of(checkpoints.parent / "data" / "cross")[0]
+    many = np.random.default_rng(3).integers(0, 256, (8, 8, 4), np.uint8) | np.array([0, 0, 0, 255], np.uint8)
+    where = ["inspect", "--checkpoints", str(checkpoints), "--checkpoint", "any", "--image", str(tmp_path / "in.png")]
+    for picture, told in ((few, ""), (many, "pixels judged as the nearest of 8 colours, the most of a palette: 56")):
+        (tmp_path / "in.png").write_bytes(encode_png(picture))
+        assert main(where) == 0
+        said = [line for line in capsys.readouterr().out.splitlines() if "judged" in line]
+        assert said == [told] * bool(told)
+    seen, snapped = Engine(checkpoints).snap("any", many)
+    assert snapped == 56 and len(colours_in(seen)) == 8

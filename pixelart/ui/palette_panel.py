@@ -141,7 +141,7 @@ def palette_panel(
             info="Off: a picture keeps its exact colours, and the model sees the nearest of its own.",
         )  # fmt: skip
     choice.chosen().success(handlers.choose_palette, [model, choice], [colours, status], **event)
-    colours.input(lambda *now: handlers.name_of(*now, CUSTOM), [model, colours], choice, **event)
+    colours.input(lambda model, now: handlers.name_of(model, now, CUSTOM), [model, colours], choice, **event)
     colours.upload(handlers.load_palette, model, [colours, choice, status], **event)
     only.click(handlers.colours_on_canvas, [canvas, model], [colours, choice, status], **event)
     return PalettePanel(choice, colours, own, snap, model, handlers)
