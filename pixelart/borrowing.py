@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 START_SECONDS = 8.0
 """To start the process and its CUDA, and to load a checkpoint."""
 PIXEL_SECONDS = 0.008
-"""A pixel of up to CHUNK pictures: reckoned, not measured, as 400 kernels one after the other at 10 microseconds each,
-twice over, for the cards that are lent differ."""
+"""A pixel of up to CHUNK pictures in one network. An estimate: 400 kernels one after the other at 10 microseconds each,
+twice over, because the cards that are lent differ."""
 MOST_SECONDS = 110
 """What takes longer is drawn here: a visitor without an account has two minutes a day."""
 
@@ -88,7 +88,7 @@ def seconds_for(call: Call, info: CheckpointInfo) -> int:
     chunks = -(-call.request.count // CHUNK)
     if call.method == "generate" and call.request.seamless:
         chunks += 2 * call.request.count  # seams are mended a picture at a time
-    return round(START_SECONDS + PIXEL_SECONDS * rows * width * chunks)
+    return round(START_SECONDS + PIXEL_SECONDS * info.networks_a_pixel * rows * width * chunks)
 
 
 def drawn_in_this_process(folder: Path, call: Call) -> Iterator[Told]:

@@ -19,7 +19,7 @@ import numpy as np
 from pixelart.codec import Picture
 from pixelart.errors import RequestRejected
 from pixelart.images import contact_sheet
-from pixelart.library import Checkpoint
+from pixelart.library import LARGEST_SIDE, SMALLEST_SIDE, Checkpoint
 from pixelart.models.origin import Origin
 from pixelart.models.weights import SAMPLES_FILE
 from pixelart.requests import Drawing, Request
@@ -155,6 +155,8 @@ def networks(loaded: Checkpoint) -> list[type]:
 
 def colours_of(loaded: Checkpoint) -> str:
     """Which colours it draws."""
+    if loaded.info.takes_palettes:
+        return f"any palette of up to {loaded.info.most_colours} colours, and transparent"
     if loaded.info.colours is not None:
         return f"{len(loaded.info.colours) - 1} colours and transparent"
     values = loaded.codec.to_config()
@@ -199,10 +201,15 @@ def _literal(text: str) -> str:
 
 
 def _limits(loaded: Checkpoint) -> str:
-    height, width = loaded.info.height, loaded.info.width
-    colours = "" if loaded.info.colours is None else " and no colours but its own"
+    info = loaded.info
+    size = (
+        f"{SMALLEST_SIDE} to {LARGEST_SIDE} pixels a side" if info.any_size else f"{info.width} x {info.height} pixels"
+    )
+    colours = "" if info.colours is None else " and no colours but its own"
+    if info.takes_palettes:
+        colours = f" in any palette of up to {info.most_colours} colours"
     return (
-        f"It draws {width} x {height} pixels{colours}, and what is like the pictures it learned from: it knows no "
+        f"It draws {size}{colours}, and what is like the pictures it learned from: it knows no "
         "words, and no class but those above. A network that learns from few pictures, or for long, comes to repeat "
         "them; compare what it draws with the originals before you use it as new."
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from pixelart.storage import write_file
 from pixelart.terminal import Json, check_out_folder, check_scale, class_weights, find, progress_bar, row_progress, say
 from pixelart.training.coded import code_pictures
 from pixelart.training.data import PictureSet, read_pictures
-from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_stage, stage_bits
+from pixelart.training.evaluation import HoleSums, hole_sums, nats_per_stage, pooled_bits, stage_bits
 from pixelart.training.store import EncodedSet
 
 
@@ -99,66 +101,93 @@ def evaluate(options: argparse.Namespace) -> Json:
 
 
 def judge(loaded: Checkpoint, pictures: PictureSet, *, own_palettes: bool = False) -> Json:
-    """Bits per dimension of whole pictures, also of each class and, of a chain, of each scale; with `own_palettes` each
-    in its own colours.
+    """Bits per dimension of whole pictures of all sizes, each sub-pixel counting once; also of each class and, of a
+    chain, of each scale. With `own_palettes` each picture is in its own colours. `sizes`: how many there are of each
+    size where that is not the checkpoint's alone.
 
     Raises:
-        DataRejected: a class that the checkpoint does not have.
+        DataRejected: no picture, or a class or size that the checkpoint does not have.
     """
-    x, palettes, weights = _encoded(loaded, pictures, own_palettes=own_palettes)
-    with progress_bar("judging") as progress:
-        nats_of_stages = nats_per_stage(loaded.model, x, weights, palettes=palettes, progress=progress)
-    nats, dimensions = nats_of_stages.sum(1), x[0].numel()
-    names = np.array(pictures.class_names)
+    found, parts = list[Tensor](), list[Tensor]()
+    sets = _judged_sizes(loaded, pictures)
+    for one, (x, palettes, weights) in zip(sets, _encoded(loaded, sets, own_palettes=own_palettes), strict=True):
+        with progress_bar(f"judging {_size_word(one)}") as progress:
+            found.append(nats_per_stage(loaded.model, x, weights, palettes=palettes, progress=progress))
+        parts.append(torch.full((len(one),), x[0].numel(), dtype=torch.float64))
+    nats, dimensions = torch.cat([of_stages.sum(1) for of_stages in found]), torch.cat(parts)
+    names = np.array([name for one in sets for name in one.class_names])
     rows = {c: torch.from_numpy(np.flatnonzero(names == c)) for c in pictures.classes}
     chain = loaded.model.scales > 1
+    usual = [one.size for one in sets] == [(loaded.info.height, loaded.info.width)]
     return {
         "checkpoint": loaded.info.name,
-        "images": len(pictures),
-        "bits_per_dim": bits_per_dim(nats, dimensions=dimensions),
+        "images": len(nats),
+        **({} if usual else {"sizes": {_size_word(one): len(one) for one in sets}}),
+        "bits_per_dim": pooled_bits(nats, dimensions),
         "nats_per_image": float(nats.mean()),
-        **({"stages": stage_bits(loaded.model, nats_of_stages)} if chain else {}),
-        "per_class": {c: bits_per_dim(nats.cpu()[i], dimensions=dimensions) for c, i in rows.items()},
+        **({"stages": stage_bits(loaded.model, found[0])} if chain else {}),
+        "per_class": {c: pooled_bits(nats[i], dimensions[i]) for c, i in rows.items()},
     }
 
 
 def judge_holes(loaded: Checkpoint, pictures: PictureSet, kind: str, *, own_palettes: bool = False) -> Json:
-    """Bits in holes of a kind of HOLES, with and without context.
+    """Bits in holes of a kind of HOLES, with and without context, of all sizes, each sub-pixel counting once.
 
     Raises:
-        DataRejected: a class that the checkpoint does not have.
+        DataRejected: no picture, or a class or size that the checkpoint does not have.
     """
-    x, palettes, weights = _encoded(loaded, pictures, own_palettes=own_palettes)
-    with progress_bar(kind) as progress:
-        holes = hole_bits(loaded.model, x, weights, holes=kind, palettes=palettes, progress=progress)
+    sums, sets = list[HoleSums](), _judged_sizes(loaded, pictures)
+    for one, (x, palettes, weights) in zip(sets, _encoded(loaded, sets, own_palettes=own_palettes), strict=True):
+        with progress_bar(f"{kind} {_size_word(one)}") as progress:
+            sums.append(hole_sums(loaded.model, x, weights, holes=kind, palettes=palettes, progress=progress))
+    first, *others = sums
+    holes = sum(others, first).bits()
     return {"holes": kind, **holes.__dict__, "seam_ratio": holes.seam_ratio}
 
 
+def _judged_sizes(loaded: Checkpoint, pictures: PictureSet) -> list[PictureSet]:
+    """The pictures of each size. Raises DataRejected when there is none, or one of a size that it cannot judge."""
+    sets, info = [one for one in pictures.sizes if len(one)], loaded.info
+    if not sets:
+        raise DataRejected("there is no picture to judge")
+    for one in sets:
+        if not loaded.model.any_size and one.size != (info.height, info.width):
+            raise DataRejected(f"pictures are {_size_word(one)}; {info.name} judges {info.width}x{info.height} alone")
+    return sets
+
+
+def _size_word(pictures: PictureSet) -> str:
+    return f"{pictures.size[1]}x{pictures.size[0]}"
+
+
 def _encoded(
-    loaded: Checkpoint, pictures: PictureSet, *, own_palettes: bool
-) -> tuple[EncodedSet, Tensor | None, Tensor]:
-    """x (N, C, H, W), the palettes where they are an input, and class weights (N, K); pictures of one class that is
-    unknown are of any class."""
-    unknown = sorted(set(pictures.classes) - set(loaded.info.classes))
-    if unknown and len(pictures.classes) > 1:
+    loaded: Checkpoint, sets: Sequence[PictureSet], *, own_palettes: bool
+) -> Iterator[tuple[EncodedSet, Tensor | None, Tensor]]:
+    """Of each size x (N, C, H, W), the palettes where they are an input, and class weights (N, K); pictures of one
+    class that is unknown are of any class."""
+    names = {name for one in sets for name in one.class_names}
+    unknown = sorted(names - set(loaded.info.classes))
+    if unknown and len(names) > 1:
         raise DataRejected(f"{loaded.info.name} has no class {', '.join(unknown)[:80]}")
-    weights = [loaded.class_weights({} if c in unknown else {c: 1.0}) for c in pictures.class_names]
-    classes = torch.zeros(len(pictures), dtype=torch.int64)  # which are told by the weights
-    coded = code_pictures(loaded.codec, pictures.pictures, classes)
-    x, palettes = (coded.own.x, coded.own.palettes) if own_palettes and coded.own else (coded.x, coded.palettes)
-    return x, palettes, torch.stack(weights)
+    for one in sets:
+        weights = [loaded.class_weights({} if c in unknown else {c: 1.0}) for c in one.class_names]
+        classes = torch.zeros(len(one), dtype=torch.int64)  # the weights tell the classes
+        coded = code_pictures(loaded.codec, one.pictures, classes)
+        x, palettes = (coded.own.x, coded.own.palettes) if own_palettes and coded.own else (coded.x, coded.palettes)
+        yield x, palettes, torch.stack(weights)
 
 
 def held_out(pictures: PictureSet, seen: frozenset[str], data: Path) -> PictureSet:
-    """The pictures whose content hash is not among those `seen` in training.
+    """The pictures of all sizes whose content hash is not among those `seen` in training.
 
     Raises:
         DataRejected: none is left.
     """
-    unseen = np.array([h not in seen for h in pictures.hashes])
-    if not unseen.any():
-        raise DataRejected(f"{data.name}: all {len(pictures)} pictures were trained on; --include-training takes them")
-    return pictures.select(unseen)
+    first, *others = (one.select(np.array([h not in seen for h in one.hashes], np.bool_)) for one in pictures.sizes)
+    if not any(map(len, (first, *others))):
+        count = sum(map(len, pictures.sizes))
+        raise DataRejected(f"{data.name}: all {count} pictures were trained on; --include-training takes them")
+    return replace(first, others=tuple(one for one in others if len(one)))
 
 
 def _request(options: argparse.Namespace) -> tuple[Engine, Request]:

@@ -40,7 +40,8 @@ def count_copies(trainer: Trainer, *, cancel: Callable[[], bool]) -> None:
         samples = draw_samples(loaded, "model", partial(engine.generate, cancel=cancel))
         rows, most = trainer.train_rows, MOST // (loaded.info.height * loaded.info.width)
         chosen = rows[np.linspace(0, len(rows) - 1, min(max(1, most), len(rows))).round().astype(int)]
-        share = near_copies(samples, loaded.codec.decode(trainer.x[chosen]), cancel=cancel)
+        learned = trainer.sets[0].pictures(chosen, trainer.codec)
+        share = near_copies(samples, learned, cancel=cancel)
     step = loaded.info.training["kept_step"]
     found = Counted(step, round(share * len(samples)), len(samples), len(chosen))
     write_file(trainer.run / COPIES_FILE, json.dumps(asdict(found)).encode())

@@ -137,12 +137,14 @@ class Engine:
         self.complete(Request(checkpoint), np.zeros((*mask.shape, 4), np.uint8), mask)
 
     def snap(self, checkpoint: str, picture: PictureLike) -> tuple[Picture, int]:
-        """The picture (H, W, 4) as the codec can hold it, and how many pixels look different for it.
+        """The picture (H, W, 4) as the checkpoint sees it, and how many pixels look different for it: in the nearest of
+        its colours, or, where the palette is an input, in the picture's own, reduced to as many as fit.
 
         Raises:
             RequestRejected: no such checkpoint, or no picture.
         """
-        codec, picture = self.library.load(checkpoint).codec, as_picture(picture)
+        loaded, picture = self.library.load(checkpoint), as_picture(picture)
+        codec = palette_fitting(loaded.codec, picture)
         return codec.decode(codec.encode(picture[None]))[0], int(codec.snapped(picture[None]).sum())
 
     def generate(
@@ -288,8 +290,7 @@ class Engine:
         return [replace(drawing, facts=facts) for drawing in drawn]
 
     def log_likelihood(self, checkpoint: str, picture: PictureLike, *, class_weights: ClassBlend = None) -> float:
-        """log p of a whole picture (H, W, 4) in nats given the class alone; colours are snapped first, where the
-        palette is no input.
+        """log p of a whole picture (H, W, 4) in nats given the class alone; colours are snapped first, see `snap`.
 
         Raises:
             RequestRejected: a wrong size or an unknown class.
@@ -300,7 +301,7 @@ class Engine:
 
     def inspect(self, checkpoint: str, picture: PictureLike, *, class_weights: ClassBlend = None) -> Inspection:
         """How surprising each pixel of a whole picture (H, W, 4) is given the class alone, in bits that sum to -log2 p,
-        and p(class | picture) by Bayes' rule, each class as probable beforehand; colours are snapped first.
+        and p(class | picture) by Bayes' rule, each class as probable beforehand; colours are snapped first, see `snap`.
 
         Raises:
             RequestRejected: a wrong size or an unknown class.
@@ -321,7 +322,8 @@ class Engine:
         class_weights: ClassBlend = None,
     ) -> PixelColours:
         """The `top` most probable colours of one pixel given the class and every other pixel of the picture (H, W, 4),
-        before it and after it, and the probability of the colour that is there; colours are snapped first.
+        before it and after it, and the probability of the colour that is there; colours are snapped first, see `snap`.
+        Where the palette is an input, they are the colours of the picture.
 
         Raises:
             RequestRejected: a wrong size, an unknown class, a pixel outside the picture, or `top` not 1 to 256.

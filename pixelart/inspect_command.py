@@ -23,12 +23,13 @@ def inspect(options: argparse.Namespace) -> Json:
         check_out_file(options.out)
     engine, name = find(options.checkpoints, options.checkpoint)
     picture, weights = read_picture(options.image), class_weights(options)
-    found = engine.inspect(name, picture, class_weights=weights)
+    found, info = engine.inspect(name, picture, class_weights=weights), engine.info(name)
     result: Json = {
         "checkpoint": name,
         "bits": found.total_bits,
         "bits_per_dim": found.bits_per_dim,
         "snapped": engine.snap(name, picture)[1],
+        **({"most_colours": info.most_colours} if info.takes_palettes else {}),
         "class_probabilities": dict(found.class_probabilities),
         "most_surprising": [pixel._asdict() for pixel in found.most_surprising(options.top)],
     }
@@ -59,7 +60,9 @@ def _write_heat_map(options: argparse.Namespace, bits: NDArray[np.float64]) -> J
 def _lines(result: Json, *, top: int) -> Iterator[str]:
     yield f"{result['bits']:.1f} bits, {result['bits_per_dim']:.3f} bits/dim"
     if result["snapped"]:
-        yield f"pixels judged as the nearest colour of the checkpoint: {result['snapped']}"
+        most = result.get("most_colours")
+        nearest = f"nearest of {most} colours, the most of a palette" if most else "nearest colour of the checkpoint"
+        yield f"pixels judged as the {nearest}: {result['snapped']}"
     for place in result["most_surprising"]:
         yield f"row {place['row']}, column {place['column']}: {place['bits']:.2f} bits"
     for name, p in [*result["class_probabilities"].items()][:top]:

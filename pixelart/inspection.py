@@ -242,20 +242,9 @@ def _tables_at(model: AutoregressiveModel, context: Context, row: int, column: i
         count, channel = levels.shape
         x = context.pixels.repeat(count, 1, 1, 1)
         x[:, :channel, row, column] = levels.to(x.device)
-        if (kinds := model.kinds(context)) is None:
-            return finite(table_of(x, channel))
-        # Of each kind of level by a picture that has one of it there.
-        tables = torch.full((count, kinds.shape[1]), -torch.inf, dtype=torch.float64)
-        for kind in kinds[0].unique():
-            of_kind = kinds[0] == kind
-            x[:, channel, row, column] = int(of_kind.nonzero()[0])
-            tables[:, of_kind.cpu()] = table_of(x, channel)[:, of_kind.cpu()]
-        return finite(tables)
-
-    def table_of(x: Tensor, channel: int) -> Tensor:
-        maps = model(x, context.repeat(len(x)))
+        maps = model.maps_at(x, context.repeat(count), row=row, column=column, at_once=at_once)
         # On the CPU: not every device has doubles.
-        return model.likelihood.to_table(maps[:, :, row, column].cpu(), x[:, :, row, column].cpu(), channel=channel)
+        return finite(model.likelihood.to_table(maps.cpu(), x[:, :, row, column].cpu(), channel=channel))
 
     return tables
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import os
 import threading
 from collections import OrderedDict
@@ -53,7 +54,7 @@ class CheckpointInfo:
     `presets`: how careful or wild it draws, by name. `takes_palettes`: whether it draws in any palette; `colours` are
     then those it has where nothing is said, and `most_colours` is how many opaque ones a palette may have. `any_size`:
     whether it was trained on pictures of several sizes, and draws any. `keeps`: what a completion may keep of the
-    masked pixels, see `Request.keep`."""
+    masked pixels, see `Request.keep`. `networks_a_pixel`: how many networks draw each pixel, one after another."""
 
     name: str
     model: str
@@ -69,6 +70,7 @@ class CheckpointInfo:
     most_colours: int = 0
     any_size: bool = False
     keeps: tuple[str, ...] = ()
+    networks_a_pixel: int = 1
 
     def draws_size(self, height: int, width: int) -> bool:
         """Whether it draws pictures of this size."""
@@ -282,9 +284,19 @@ def _info(path: Path, config: CheckpointConfig) -> CheckpointInfo:
         presets=config.presets,
         takes_palettes=isinstance(codec, Paletted),
         most_colours=codec.levels - 1 if isinstance(codec, Paletted) else 0,
-        any_size=variant.any_size and config.training.get("fit") == "keep",
+        any_size=variant.any_size and _learned_sizes(config.training) > 1,
+        networks_a_pixel=variant.networks_a_pixel,
         keeps=(*((KEEP_SHAPE,) if isinstance(codec, Indexed) else ()), *((KEEP_SKETCH,) if variant.has_sketch else ())),
     )
+
+
+def _learned_sizes(training: Mapping[str, Any]) -> float:
+    """How many sizes of pictures a checkpoint has learned. Older ones do not record it: those that kept the sizes of
+    their pictures are taken to have learned several."""
+    if training.get("fit") != "keep":
+        return 1
+    sizes = training.get("sizes", math.inf)
+    return sizes if isinstance(sizes, int | float) else 1
 
 
 def _stamp(path: Path) -> Stamp:

@@ -78,10 +78,16 @@ def codec_of(
 
 def palette_fitting(codec: Codec, picture: Picture) -> Codec:
     """The codec in the colours of a picture (H, W, 4), reduced to as many as fit, where its palette is an input."""
-    if not isinstance(codec, Paletted):
-        return codec
-    visible = visible_colours(picture)
-    return codec.with_colours(fit_palette(visible, size=codec.levels - 1)) if len(visible) else codec
+    return _in_colours_of(picture, codec) if isinstance(codec, Paletted) else codec
+
+
+def as_learned(codec: Codec, pictures: Picture) -> Picture:
+    """The pictures (N, H, W, 4) as a network of this codec learns them: each in its own colours, reduced to as many as
+    fit, where the palette is an input; else in those of the codec."""
+    if not isinstance(codec, Paletted) or not len(pictures):
+        return codec.decode(codec.encode(pictures))
+    own = EachPalette([_in_colours_of(picture, codec) for picture in pictures])
+    return own.decode(own.encode(pictures))
 
 
 def colours_said(codec: Codec, number: int) -> dict[str, Any]:
@@ -131,16 +137,30 @@ def read_class_palettes(folder: Path, classes: Sequence[str]) -> PalettesOfClass
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(f"{path.stat().st_size} bytes; the limit is {MAX_BYTES}")
         values = json.loads(path.read_bytes())
-        found = {name: [parse_hex_colours(texts.split()) for texts in values.get(name, [])] for name in classes}
+        found = {name: [_distinct(texts.split()) for texts in values.get(name, [])] for name in classes}
     except (OSError, ValueError, AttributeError, TypeError, RecursionError, RequestRejected) as error:
         raise WeightsRejected(f"{folder.name}/{CLASS_PALETTES_FILE}: {error!s:.100}") from error
     return {name: [one for one in some if len(one)] for name, some in found.items()}
+
+
+def _distinct(texts: Sequence[str]) -> NDArray[np.uint8]:
+    """The colours (n, 3) of a palette of a file. Raises RequestRejected when one is repeated, however it is written."""
+    colours = parse_hex_colours(list(texts))
+    unique, counts = np.unique(colours, axis=0, return_counts=True)
+    if len(unique) < len(colours):
+        raise RequestRejected(f"a palette holds the colour {bytes(unique[counts.argmax()]).hex()} twice")
+    return colours
 
 
 def class_palettes_json(palettes: PalettesOfClasses) -> bytes:
     """The content of the file that `read_class_palettes` reads."""
     texts = {name: [" ".join(bytes(c).hex() for c in one.tolist()) for one in some] for name, some in palettes.items()}
     return json.dumps(texts, indent=0, ensure_ascii=False).encode()
+
+
+def _in_colours_of(picture: Picture, codec: Paletted) -> Paletted:
+    visible = visible_colours(picture)
+    return codec.with_colours(fit_palette(visible, size=codec.levels - 1)) if len(visible) else codec
 
 
 def _always(codec: Codec) -> CodecOf:

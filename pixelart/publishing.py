@@ -28,6 +28,7 @@ from pixelart.models.weights import (
     pack_weights,
 )
 from pixelart.near_copies import near_copies, parse_counted
+from pixelart.palette_choice import as_learned
 from pixelart.palette_files import gpl_palette
 from pixelart.requests import Drawing, Request
 from pixelart.settings import SETTINGS
@@ -101,7 +102,7 @@ def card_text(
     base = parse_origin(loaded.info.training.get("base_origin"))
     figures = [_measured(loaded, folder)]
     if samples is not None and learned is not None:
-        share = near_copies(samples, loaded.codec.decode(loaded.codec.encode(learned)))
+        share = near_copies(samples, as_learned(loaded.codec, learned))
         figures.append(_copies(round(share * len(samples)), len(samples), len(learned)))
     elif counted := parse_counted(loaded.info.training.get("near_copies")):
         figures.append(_copies(counted.copies, counted.samples, counted.learned))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from pixelart.borrowing import MOST_SECONDS, borrowing, seconds_for
+from pixelart.borrowing import MOST_SECONDS, START_SECONDS, borrowing, seconds_for
 from pixelart.engine import Call, CheckpointInfo, Engine, Preview, Request
 from pixelart.errors import Cancelled, RequestRejected
 from tests import fake_spaces
@@ -126,6 +127,8 @@ def test_the_time_that_is_asked_for_grows_with_rows_and_pictures_and_is_bounded(
     assert seconds_for(Call("complete", Request("large"), (np.zeros((32, 32, 4), np.uint8), row)), info) < one
     assert seconds_for(Call("enlarge", Request("large"), (np.zeros((32, 32, 4), np.uint8),), 2), info) > 3 * one - 16
     assert seconds_for(Call("generate", Request("large", count=64, seamless="xy")), info) > MOST_SECONDS
+    twice = seconds_for(Call("generate", Request("large")), replace(info, networks_a_pixel=2))
+    assert twice == pytest.approx(2 * one - START_SECONDS, abs=1), "the sketch, then its colours"
 
 
 def test_what_takes_too_long_is_drawn_here(tiny_checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,3 +124,10 @@ def test_palettes_of_classes_are_written_and_read_and_damage_is_told(tmp_path: P
         (tmp_path / CLASS_PALETTES_FILE).write_bytes(damaged)
         with pytest.raises(WeightsRejected, match=CLASS_PALETTES_FILE):
             read_class_palettes(tmp_path, ("cross",))
+
+
+def test_a_palette_that_repeats_a_colour_is_refused_when_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / CLASS_PALETTES_FILE).write_text('{"cross": ["00ff00 0000ff", "ff0000 00ff00 FF0000"]}')
+    told = f"^{tmp_path.name}/{CLASS_PALETTES_FILE}: a palette holds the colour ff0000 twice$"
+    with pytest.raises(WeightsRejected, match=told):
+        read_class_palettes(tmp_path, ("cross",))

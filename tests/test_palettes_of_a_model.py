@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from pixelart import copies
 from pixelart.cli import main
 from pixelart.codec import Picture
+from pixelart.commands import held_out, judge, judge_holes
 from pixelart.engine import Engine, Request
-from pixelart.errors import RequestRejected
+from pixelart.errors import DataRejected, RequestRejected
+from pixelart.holes import named_hole
 from pixelart.hub.files import LIMITS
-from pixelart.images import read_picture
-from pixelart.models.weights import CHECKPOINT_FILES, read_config
+from pixelart.images import encode_png, read_picture
+from pixelart.models import create_model
+from pixelart.models.weights import CHECKPOINT_FILES, CONFIG_FILE, read_config
+from pixelart.near_copies import Counted, read_counted
 from pixelart.palette_choice import CLASS_PALETTES_FILE
 from pixelart.palette_files import gpl_palette
-from pixelart.publishing import _beside
+from pixelart.publishing import _beside, card_text
+from pixelart.training.data import read_pictures
+from pixelart.training.export import export_run
+from pixelart.training.run import Schedule
+from pixelart.training.setup import resume_run, start_run
+from pixelart.training.trainer import Trainer
 
 pytestmark = pytest.mark.trains
 RED = ("ff0000", "800000", "400000", "ffffff")
@@ -29,6 +43,13 @@ def checkpoints(sketch_checkpoints: Path) -> Path:
     return sketch_checkpoints
 
 
+def begin(checkpoints: Path, run: Path, **how: Any) -> AbstractContextManager[Trainer]:
+    """A run of one step more, from the checkpoint "any"."""
+    schedule = Schedule(steps=1, batch_size=2, threads=1, precision="fp32", memory_format="channels_last")
+    how = {"data": checkpoints.parent / "data" / "cross", "base": checkpoints / "any", **how}
+    return start_run(run, schedule=schedule, **how)
+
+
 def colours_in(picture: Picture) -> set[str]:
     return {bytes(colour[:3]).hex() for colour in picture.reshape(-1, 4).tolist() if colour[3]}
 
@@ -36,6 +57,7 @@ def colours_in(picture: Picture) -> set[str]:
 def test_what_it_can_is_told(checkpoints: Path) -> None:
     info = Engine(checkpoints).info("any")
     assert info.takes_palettes and info.any_size and not info.enlarges
+    assert info.training["sizes"] == 2 and info.networks_a_pixel == 2
     assert read_config(checkpoints / "any").codec["name"] == "palette"
 
 
@@ -154,3 +176,119 @@ def test_the_terminal_draws_and_evaluates_in_palettes(
         assert main(["evaluate", *where, *data, "--palette", palette]) == 0
         bits.append(json.loads(capsys.readouterr().out)["bits_per_dim"])
     assert bits[0] != bits[1] and all(0 < each < 20 for each in bits)
+
+
+def test_any_size_needs_several_sizes_to_have_been_learned(checkpoints: Path, tmp_path: Path) -> None:
+    one_size = checkpoints.parent / "data" / "cross"
+    how: dict[str, Any] = {"model": "sketch_pixelcnn", "preset": "debug", "base": None, "colours": 9}
+    for name, values in {"one": how, "further": {}}.items():
+        with begin(checkpoints, tmp_path / name, data=one_size, fit="keep", **values) as trainer:
+            trainer.train()
+        export_run(tmp_path / name, tmp_path / "models" / name)
+    engine = Engine(tmp_path / "models")
+    assert not engine.info("one").any_size and engine.info("one").training["sizes"] == 1
+    assert engine.info("further").any_size, "its base has learned two sizes"
+    with pytest.raises(RequestRejected, match=r"^size is 9 x 8; one draws 8 x 8$"):
+        engine.generate(Request("one", size=(8, 9)))
+    older = json.loads((tmp_path / "models" / "one" / CONFIG_FILE).read_bytes())
+    del older["training"]["sizes"]
+    (tmp_path / "models" / "one" / CONFIG_FILE).write_text(json.dumps(older))
+    assert engine.info("one").any_size, "an older checkpoint does not record how many"
+
+
+def test_a_palette_is_fitted_in_as_many_colours_as_are_said(checkpoints: Path, tmp_path: Path) -> None:
+    for colours, expected in ((None, 8), (4, 3)):
+        with begin(checkpoints, tmp_path / str(colours), palette="fit", colours=colours) as trainer:
+            assert len(trainer.config.codec["colours"]) == expected
+            assert trainer.model.config.levels == 9, "it still takes palettes of 8 colours"
+    told = "^colours 10: the base draws in palettes of at most 9, transparent included$"
+    with pytest.raises(RequestRejected, match=told), begin(checkpoints, tmp_path / "x", palette="fit", colours=10):
+        pass
+
+
+def test_near_copies_are_counted_in_the_colours_that_the_pictures_have(
+    checkpoints: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, data = checkpoints.parent / "run", checkpoints.parent / "data"
+    learned = np.stack(pictures_of(data / "cross"))
+    random = np.random.default_rng(1)
+    others: Picture = random.integers(128, 256, learned.shape, np.uint8)
+    samples = np.concatenate([learned, others])
+    monkeypatch.setattr(copies, "draw_samples", lambda *_: samples)
+    with resume_run(run, data) as trainer:
+        copies.count_copies(trainer, cancel=lambda: False)
+    assert read_counted(run) == Counted(4, 8, 16, 8)
+    loaded = Engine(checkpoints).library.load("any")
+    text = card_text(
+        loaded, checkpoints / "any", "me/any", licence="mit", data_note="", samples=samples, learned=learned
+    )
+    assert "Near copies among the 16 samples above: 50.0%." in text
+
+
+def test_pictures_of_every_size_are_judged_and_each_pixel_counts_once(
+    checkpoints: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--checkpoints", str(checkpoints), "--checkpoint", "any", "--json", "--fit", "keep"]
+    data = checkpoints.parent / "data"
+    words = ["--data", str(data), "--include-training", "--holes", "brush", "--per-class"]
+    assert main(["evaluate", *where, *words]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["images"] == 16 and found["sizes"] == {"8x8": 8, "6x6": 8}
+    of_class = found["per_class"]
+    assert found["bits_per_dim"] == pytest.approx((64 * of_class["cross"] + 36 * of_class["stripe"]) / 100)
+    loaded, pictures = Engine(checkpoints).library.load("any"), read_pictures(data, size=(8, 8), fit="keep")
+    alone = [judge_holes(loaded, one, "brush") for one in pictures.sizes]
+    hidden = [sum(int(brush_of(side, i).sum()) for i in range(8)) for side in (8, 6)]
+    pooled = sum(n * one["hole_bits"] for n, one in zip(hidden, alone, strict=True)) / sum(hidden)
+    assert found["hole_bits"] == pytest.approx(pooled) and alone[0]["hole_bits"] != alone[1]["hole_bits"]
+    for one, bits in zip(pictures.sizes, of_class.values(), strict=True):
+        assert judge(loaded, one)["bits_per_dim"] == pytest.approx(bits)
+
+
+def brush_of(side: int, seed: int) -> NDArray[np.bool_]:
+    return named_hole("brush", side, side, seed=seed)
+
+
+def test_what_cannot_be_judged_is_told_in_one_line(checkpoints: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ["--checkpoints", str(checkpoints), "--checkpoint", "any", "--fit", "keep"]
+    assert main(["evaluate", *where, "--data", str(checkpoints.parent / "data")]) != 0
+    assert "data: all 16 pictures were trained on; --include-training takes them" in capsys.readouterr().err
+    loaded = Engine(checkpoints).library.load("any")
+    pictures = read_pictures(checkpoints.parent / "data", size=(8, 8), fit="keep")
+    nothing = replace(pictures.select(np.zeros(len(pictures), np.bool_)), others=())
+    for ask in (judge, partial(judge_holes, kind="brush")):
+        with pytest.raises(DataRejected, match=r"^there is no picture to judge$"):
+            ask(loaded, nothing)
+    shape = {"channels": 1, "levels": 9, "height": 8, "width": 8, "num_classes": 2}
+    rows = replace(loaded, model=create_model("row_rnn", preset="debug", **shape))
+    with pytest.raises(DataRejected, match=r"^pictures are 6x6; any judges 8x8 alone$"):
+        judge(rows, pictures)
+
+
+def test_a_set_without_a_picture_of_the_main_size_is_judged(checkpoints: Path) -> None:
+    pictures = read_pictures(checkpoints.parent / "data" / "stripe", size=(8, 8), fit="keep")
+    left = held_out(pictures, frozenset(pictures.sizes[1].hashes[1:]), Path("stripe"))
+    found = judge(Engine(checkpoints).library.load("any"), left)
+    assert found["images"] == 1 and found["sizes"] == {"6x6": 1}
+
+
+def test_its_card_says_any_palette_and_any_size(checkpoints: Path) -> None:
+    text = Engine(checkpoints).card("any", "me/any", licence="mit")
+    assert "Pictures of 8 x 8 pixels, any palette of up to 8 colours, and transparent." in text
+    assert "It draws 4 to 64 pixels a side in any palette of up to 8 colours, and what is like" in text
+    assert "no colours but its own" not in text
+
+
+def test_inspect_snaps_only_what_exceeds_the_palette(
+    checkpoints: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = pictures_of(checkpoints.parent / "data" / "cross")[0]
+    many = np.random.default_rng(3).integers(0, 256, (8, 8, 4), np.uint8) | np.array([0, 0, 0, 255], np.uint8)
+    where = ["inspect", "--checkpoints", str(checkpoints), "--checkpoint", "any", "--image", str(tmp_path / "in.png")]
+    for picture, told in ((few, ""), (many, "pixels judged as the nearest of 8 colours, the most of a palette: 56")):
+        (tmp_path / "in.png").write_bytes(encode_png(picture))
+        assert main(where) == 0
+        said = [line for line in capsys.readouterr().out.splitlines() if "judged" in line]
+        assert said == [told] * bool(told)
+    seen, snapped = Engine(checkpoints).snap("any", many)
+    assert snapped == 56 and len(colours_in(seen)) == 8

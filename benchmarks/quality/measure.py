@@ -20,6 +20,7 @@ from benchmarks.quality.two_sample import tells_apart
 from pixelart.codec import Picture
 from pixelart.engine import Engine
 from pixelart.near_copies import are_near_copies
+from pixelart.palette_choice import as_learned
 from pixelart.sampling import Controls
 
 KINDS = ("kernel_distance", "precision", "recall", "class_accuracy", "two_sample", "blank", "near_copies", "distinct")
@@ -78,15 +79,14 @@ def ceiling(judge: Judge, tiles: Tiles, *, part: Part = "held_out", most: int = 
 
 
 class Learned:
-    """The pictures that a checkpoint was trained on, in its own colours."""
+    """The pictures that a checkpoint was trained on, in the colours it learned them in."""
 
     def __init__(self, engine: Engine, checkpoint: str, tiles: Tiles) -> None:
         """Raises WeightsRejected where the checkpoint does not record them."""
         seen, codec = engine.library.seen_in_training(checkpoint), engine.library.load(checkpoint).codec
         parts = [part.select(np.array([h in seen for h in part.hashes])) for part in (tiles.training, tiles.validation)]
         self._classes = {
-            name: codec.decode(codec.encode(np.concatenate([of_class(part, name) for part in parts])))
-            for name in tiles.classes
+            name: as_learned(codec, np.concatenate([of_class(part, name) for part in parts])) for name in tiles.classes
         }
 
     def copied(self, pictures: Picture, name: str) -> NDArray[np.bool_]:

@@ -40,7 +40,7 @@ FAST = {"contract", "reassoc", "nsz"}
 class Machine(NamedTuple):
     """A program, and its memory for B pictures of width W."""
 
-    operations: I64  # (n, 8), see Program
+    operations: I64  # (n, WIDTH), see Program
     weights: F32
     tables: F32  # (B or 1, n)
     state: F32  # (B, n)
@@ -148,7 +148,7 @@ def run_pixel(machine: Machine, x: I64, streams: I64, row: int, column: int, sco
         if skip > 0:
             skip -= 1
             continue
-        code, dst, src, outputs, inputs, at, a, _ = machine.operations[step]
+        code, dst, src, outputs, inputs, at, a = machine.operations[step]
         if code == PRODUCT:
             product(state, streams, dst, src, weights[at : at + inputs * outputs], inputs, outputs)
         elif code == SKIP_UNLESS:

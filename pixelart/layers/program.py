@@ -17,11 +17,11 @@ from torch import Tensor
 
 F32, I64 = NDArray[np.float32], NDArray[np.int64]
 
-# Operations; a row of the table is (operation, dst, src, outputs, inputs, weights, a, b). `dst` and `src` are places in
+# Operations; a row of the table is (operation, dst, src, outputs, inputs, weights, a). `dst` and `src` are places in
 # the state vector of a picture, but where it says another memory.
 LOAD_ROW, BIAS, PRODUCT, TABLE_PRODUCT, EMBED, TABLE_EMBED, LOAD_PAST, STORE = range(8)
 GATE, ADD, RELU, SKIP_UNLESS, KEEP, ATTEND = range(8, 14)
-WIDTH = 8
+WIDTH = 7
 
 
 class Slot(NamedTuple):
@@ -181,6 +181,6 @@ class Program:
         return slots
 
     def _add(
-        self, code: int, dst: int, src: int, outputs: int, inputs: int = 0, *, weights: int = 0, a: int = 0, b: int = 0
+        self, code: int, dst: int, src: int, outputs: int, inputs: int = 0, *, weights: int = 0, a: int = 0
     ) -> None:
-        self._operations.append([code, dst, src, outputs, inputs, weights, a, b])
+        self._operations.append([code, dst, src, outputs, inputs, weights, a])

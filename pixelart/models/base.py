@@ -70,6 +70,8 @@ class AutoregressiveModel(nn.Module, ABC):
     """Whether its stages draw a picture in several sizes, so that it can go on from a small one."""
     has_sketch: ClassVar[bool] = False
     """Whether a sketch is drawn before the colours: `level_of` then tells the level of each colour in it."""
+    networks_a_pixel: ClassVar[int] = 1
+    """How many of its networks draw each pixel, one after another."""
     learning_rate: ClassVar[float] = 1.5e-3
     """The highest of a schedule that says nothing else."""
 
@@ -95,10 +97,10 @@ class AutoregressiveModel(nn.Module, ABC):
         """How many sizes of the picture are drawn one after another."""
         return self.part(0).step.bit_length()
 
-    def kinds(self, context: Context) -> Tensor | None:
-        """int64 (B, K): of what kind each level is, where maps tell the probabilities of the levels of the kind that x
-        has at a pixel alone; None where they tell those of all."""
-        return None
+    def maps_at(self, x: Tensor, context: Context, *, row: int, column: int, at_once: int) -> Tensor:
+        """Parameter maps (B, P) of one pixel that the context hides: its exact table whatever x (B, C, H, W) has there.
+        Where several passes are needed, at most `at_once` pictures are in each."""
+        return self(x, context)[:, :, row, column]
 
     def stage_context(self, stage: int, context: Context, drawn: Tensor | None) -> Context:
         """What is given to a stage: of `context`, and `drawn`, what the stage before it drew."""

@@ -95,6 +95,7 @@ class SketchPixelCNN(AutoregressiveModel):
     config: SketchPixelCNNConfig
     any_size = True
     has_sketch = True
+    networks_a_pixel = 2
 
     def __init__(self, config: SketchPixelCNNConfig) -> None:
         super().__init__(config)
@@ -123,9 +124,6 @@ class SketchPixelCNN(AutoregressiveModel):
         allowed = levels[:, :, None, None] == drawn
         used = context.used()
         return replace(context, beside=drawn, allowed=allowed if used is None else allowed & used)
-
-    def kinds(self, context: Context) -> Tensor:
-        return self.colour_levels(context)
 
     def colour_levels(self, context: Context) -> Tensor:
         """int64 (B, K): the level of a sketch that each colour of the palettes has; 0 is transparent."""
@@ -163,6 +161,28 @@ class SketchPixelCNN(AutoregressiveModel):
         if (used := context.used()) is not None:  # what cannot be drawn has no part of its level's share either
             colour, colour_votes = (maps.masked_fill(~used, 2 * NEVER) for maps in (colour, colour_votes))
         return self._joint(sketch, colour, levels), self._joint(sketch_votes, colour_votes, levels)
+
+    def maps_at(self, x: Tensor, context: Context, *, row: int, column: int, at_once: int) -> Tensor:
+        """log p of each colour: one pass of the sketch network, which the pixel itself does not change, and one pass of
+        the colour network for each level of which the palette has several colours, given the sketch with this level at
+        the pixel. A colour that is alone on its level has the probability of the level."""
+        levels, (drawing, colouring) = self.colour_levels(context), self.stages()
+        known, usable = sketch_of(x, levels), torch.ones_like(levels, dtype=torch.bool)
+        if (used := context.used()) is not None:
+            usable = used[:, :, 0, 0] if used.shape[2:] == (1, 1) else used[:, :, row, column]
+        sketch = drawing(known, self.stage_context(0, context, None))[:, :, row, column]
+        count = torch.stack([(usable & (levels == s)).sum(1) for s in range(self.config.sketch_levels)], dim=1)
+        jobs = (count > 1).nonzero()  # picture, level
+        logits = sketch.new_zeros(levels.shape)
+        for start in range(0, len(jobs), at_once):
+            pictures, wanted = jobs[start : start + at_once].unbind(1)
+            drawn, given = known[pictures], context.select(pictures)
+            drawn[:, 0, row, column] = wanted
+            maps = colouring(x[pictures], self.stage_context(1, given, drawn))[:, :, row, column]
+            of_level = levels[pictures] == wanted[:, None]
+            logits.index_add_(0, pictures, torch.where(of_level, maps, 0).to(logits.dtype))
+        logits = logits.masked_fill(~usable, 2 * NEVER)
+        return self._joint(sketch[:, :, None, None], logits[:, :, None, None], levels)[:, :, 0, 0]
 
     def votes(self, x: Tensor, context: Context) -> Tensor:
         return self.maps_and_votes(x, context)[1]

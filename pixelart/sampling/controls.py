@@ -31,8 +31,8 @@ class Controls:
         """Raises RequestRejected, with the limit, unless every value can be used for pictures (H, W) of K levels."""
         temperature = torch.as_tensor(self.temperature, dtype=torch.float64)
         if temperature.ndim and temperature.shape != (height, width):
-            shape = " x ".join(map(str, temperature.shape))
-            raise RequestRejected(f"temperature map is {shape}; the picture is {height} x {width}")
+            shape = " x ".join(map(str, reversed(temperature.shape)))
+            raise RequestRejected(f"temperature map is {shape}; the picture is {width} x {height}")
         outside = temperature[~((temperature >= MIN_TEMPERATURE) & (temperature <= MAX_TEMPERATURE))]
         if len(outside):
             raise RequestRejected(f"temperature {outside[0]:g}: must lie in {MIN_TEMPERATURE} to {MAX_TEMPERATURE:g}")

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pixelart.codec import Codec, Paletted, Picture, visible_colours
+from pixelart.codec import Codec, EachPalette, Paletted, Picture, visible_colours
 from pixelart.palette_choice import ENOUGH, PalettesOfClasses
 from pixelart.palettes import fit_palette, from_oklab
 from pixelart.training.store import EncodedSet, Pictures, Store, encode_set
@@ -69,6 +69,14 @@ class CodedPictures:
             return self.own.x[rows], self.own.palettes[rows]
         x = self.x[rows]
         return x, self.own.shared.expand(len(x), -1, -1)
+
+    def pictures(self, rows: Tensor | slice, codec: Codec) -> Picture:
+        """The pictures `rows` as RGBA (n, H, W, 4): in their own colours, as far as `codec` takes those."""
+        x, palettes = self.plain(rows, own=True)
+        if palettes is None or not isinstance(codec, Paletted):
+            return codec.decode(x)
+        colours = [from_oklab(one[one[:, 3] > 0, :3].double().numpy()) for one in palettes]
+        return EachPalette([codec.with_colours(one) for one in colours]).decode(x)
 
     def varied(self, rows: Tensor, random: np.random.Generator, *, recolour: float) -> Shown:
         """The pictures `rows` (n,) as a step shows them; of a share `recolour` the palette is changed."""

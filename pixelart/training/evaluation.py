@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelart.holes import everything, named_hole, seam
@@ -40,6 +41,22 @@ class HoleBits:
         """All that could be measured, by name."""
         named = {**self.__dict__, "seam_ratio": self.seam_ratio}
         return {name: value for name, value in named.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class HoleSums:
+    """What HoleBits are means of: `nats` float64 (4,), in its order, over the sub-pixels of holes and of seams (2,)."""
+
+    nats: Tensor
+    sub_pixels: NDArray[np.int64]
+
+    def __add__(self, other: HoleSums) -> HoleSums:
+        return HoleSums(self.nats + other.nats, self.sub_pixels + other.sub_pixels)
+
+    def bits(self) -> HoleBits:
+        """Bits per sub-pixel."""
+        pairs = zip(self.nats.tolist(), self.sub_pixels.repeat(2).tolist(), strict=True)
+        return HoleBits(*(nats / (count * math.log(2)) if count else None for nats, count in pairs))
 
 
 @torch.no_grad()
@@ -114,8 +131,13 @@ def bits_per_dim(nats: Tensor, *, dimensions: int) -> float:
     return float(nats.mean()) / (dimensions * math.log(2))
 
 
+def pooled_bits(nats: Tensor, dimensions: Tensor) -> float:
+    """Bits per sub-pixel of pictures of several sizes, from the nats (N,) and the sub-pixels (N,) of each."""
+    return float(nats.sum() / dimensions.sum()) / math.log(2)
+
+
 @torch.no_grad()
-def hole_bits(
+def hole_sums(
     model: AutoregressiveModel,
     x: Tensor | EncodedSet,
     class_weights: Tensor,
@@ -124,8 +146,8 @@ def hole_bits(
     palettes: Tensor | None = None,
     batch_size: int = 16,
     progress: Progress | None = None,
-) -> HoleBits:
-    """Bits in the holes `holes` (a name of HOLES) of x (N, C, H, W); picture i gets the brush of seed i.
+) -> HoleSums:
+    """Nats in the holes `holes` (a name of HOLES) of x (N, C, H, W); picture i gets the brush of seed i.
 
     Drawing a hole, each pixel sees the picture before it and, through the context, all that is known. "Without
     context" are the same weights and class, with the encoder told that everything is unknown.
@@ -143,8 +165,9 @@ def hole_bits(
         totals += torch.stack([nll[region].sum() for region in regions for nll in given])
         if progress:
             progress(min(start + batch_size, len(x)), len(x))
-    bits = [
-        total / (size * x.shape[1] * math.log(2)) if size else None
-        for total, size in zip(totals.tolist(), sizes.repeat(2).tolist(), strict=True)
-    ]
-    return HoleBits(*bits)
+    return HoleSums(totals, sizes * x.shape[1])
+
+
+def hole_bits(model: AutoregressiveModel, x: Tensor | EncodedSet, class_weights: Tensor, **options: Any) -> HoleBits:
+    """The bits of `hole_sums`, which has the same arguments."""
+    return hole_sums(model, x, class_weights, **options).bits()

@@ -83,6 +83,7 @@ def _description(config: RunConfig, saved: Mapping[str, Any]) -> CheckpointConfi
         **asdict(config.schedule),
         "base": Path(config.base).name,
         **({"fit": config.fit} if config.fit == "keep" else {}),
+        **({"sizes": config.sizes} if config.fit == "keep" and config.sizes else {}),
         **({"base_origin": config.base_origin} if config.base_origin else {}),
         **saved,
     }

@@ -161,6 +161,8 @@ class RunConfig:
     palette is kept, then say nothing."""
     base_origin: str = ""
     """Where the base was pulled from, as owner/name@commit, or nothing."""
+    sizes: int = 0
+    """How many sizes of pictures its weights learn, or the base has learned; 0: not recorded, as in older runs."""
     measured: dict[str, float] = field(default_factory=dict)
     """Pictures a second of each choice that was timed before the run began; on a CPU, per second of processor time, but
     for those of threads."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,13 +14,13 @@ import numpy as np
 
 from pixelart.errors import DataRejected, RequestRejected
 from pixelart.models.origin import read_origin
-from pixelart.models.weights import SEEN_FILE, read_seen
+from pixelart.models.weights import SEEN_FILE, CheckpointConfig, read_seen
 from pixelart.progress import OnProgress, untold
 from pixelart.storage import Files, exclusive, write_file
 from pixelart.training.autotune import tuned
 from pixelart.training.checkpoint import last_checkpoint
 from pixelart.training.classes import CLASS_RULE
-from pixelart.training.data import Fit, is_validation, read_pictures
+from pixelart.training.data import Fit, PictureSet, is_validation, read_pictures
 from pixelart.training.export import CHOSEN_FILE, check_end
 from pixelart.training.options import check_training_options
 from pixelart.training.processes import Processes
@@ -118,6 +118,7 @@ def start_run(
         schedule=schedule,
         base=str(base.resolve()) if base else "",
         base_origin=str((base and read_origin(base)) or ""),
+        sizes=_learned_sizes(pictures, seen, origin),
     )
     check_end(config, name=data.name)
     weights = base_weights(config)
@@ -133,6 +134,15 @@ def start_run(
             write_file(run / CHOSEN_FILE, "\n".join(sorted(set(hashes) - seen)).encode() + b"\n")
         config.write(run)
         yield _ready(Trainer(run, config, pictures, seen, weights=weights, processes=processes))
+
+
+def _learned_sizes(pictures: PictureSet, seen: Set[str], origin: CheckpointConfig | None) -> int:
+    """How many sizes the weights will have learned, of the pictures `seen` and of the base `origin`; 0: not recorded by
+    a base that kept the sizes of its pictures."""
+    own = sum(any(h in seen for h in one.hashes) for one in pictures.sizes)
+    before = origin.training if origin and origin.training.get("fit") == "keep" else {"sizes": 1}
+    of_base = before.get("sizes", 0)
+    return max(own, of_base) if isinstance(of_base, int) and of_base > 0 else 0
 
 
 def _ready(trainer: Trainer) -> Trainer:

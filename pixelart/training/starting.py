@@ -90,8 +90,15 @@ def from_base(
         raise DataRejected(f"{data.name}: the base has no class {', '.join(unknown)[:80]}")
     codec = codec_from_config(origin.codec)
     if decided["palette"] == "fit" or decided.get("colours_from"):
-        levels = codec.levels if isinstance(codec, Paletted) else decided["colours"] or codec.levels
-        codec = _codec({**decided, "codec": codec.name}, levels, learned)
+        levels = decided["colours"] or codec.levels
+        if isinstance(codec, Paletted) and levels > codec.levels:
+            raise RequestRejected(
+                f"colours {levels}: the base draws in palettes of at most {codec.levels}, transparent included"
+            )
+        other = _codec({**decided, "codec": codec.name}, levels, learned)
+        if isinstance(codec, Paletted) and isinstance(other, Paletted):
+            other = codec.with_colours(other.colours)
+        codec = other
     config = adapted_config(origin, codec=codec, classes=pictures.classes)
     check_classes(config.classes, f"{data.name} with the classes of the base")
     return config

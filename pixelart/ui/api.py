@@ -115,12 +115,12 @@ class ApiHandlers:
             keep: shape, and what is transparent stays so; sketch, of a model that draws sketches, and what is light or
                 dark stays so too; empty for nothing.
         """
-        request = self._request(
-            model, class_name, images, seed, temperature, top_p, top_k, guidance, bottom_temperature, seamless, preset,
-            palette=palette, keep=keep,
-        )  # fmt: skip
         data = _told(lambda: _file_in(picture, "picture"))
         known, facts = _told(lambda: (decode_picture(data, name="picture"), read_facts(data, name="picture")))
+        request = self._request(
+            model, class_name, images, seed, temperature, top_p, top_k, guidance, bottom_temperature, seamless, preset,
+            palette=palette, keep=keep, shape=known.shape[:2],
+        )  # fmt: skip
         marked = _told(lambda: mask_of(decode_picture(_file_in(mask, "mask"), name="mask")))
         return self._draw(
             lambda on_row, cancel: self.engine.complete(request, known, marked, on_row=on_row, cancel=cancel), facts
@@ -128,20 +128,23 @@ class ApiHandlers:
 
     def _request(
         self, model: Any, class_name: Any, images: Any, seed: Any, temperature: Any, top_p: Any, top_k: Any,
-        guidance: Any, bottom: Any, seamless: Any, preset: Any, *, palette: Any, size: Any = "",
-        keep: Any = KEEP_NOTHING,
+        guidance: Any, bottom: Any, seamless: Any, preset: Any, *, palette: Any, keep: Any = KEEP_NOTHING,
+        size: Any = "", shape: tuple[int, int] | None = None,
     ) -> Request:  # fmt: skip
+        """`size`: what new pictures are to have; `shape`: (height, width) of the picture to complete."""
         axes = list(seamless) if isinstance(seamless, str) else None
 
         def request() -> Request:
             info = model_info(self.engine, self._first() if model == "" else model)
+            if shape:
+                info.check_size(*shape)
+            there = replace(info, height=shape[0], width=shape[1]) if shape else sized(info, size)
             usual = info.preset(preset)
             heat = usual.temperature if temperature == 0 else temperature
             mass, most = usual.top_p if top_p == 0 else top_p, usual.top_k if top_k == -1 else top_k
             led = usual.guidance if guidance == -1 else guidance
             said = {"palette": palette, "keep": keep}
             form = Form(class_name, heat, seed, images, None, mass, most, led, bottom, axes, **said)
-            there = sized(info, size)
             return replace(request_from(form, there), size=(there.height, there.width) if size else None)
 
         return _told(request)

@@ -147,7 +147,8 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     back = preset_set.then(
         lambda kept: restored(others, kept.values), top.work, list(others.values()), js=recalled("create"), **AT_ONCE
     )
-    back.then(None, None, None, js="() => window.work?.startKeeping()", **AT_ONCE)
+    named = palette.choice_for(back, **AT_ONCE)
+    named.then(None, None, None, js="() => window.work?.startKeeping()", **AT_ONCE)
     keep("create", {"model": top.model, "class": class_name, "colours": palette.colours, **others})
 
     return select_after

@@ -21,6 +21,7 @@ from pixelart.settings import SETTINGS
 from pixelart.ui.canvas_value import Canvas, Painting
 from pixelart.ui.form import ANY_CLASS, Form, request_from, sized
 from pixelart.ui.importing import fit_mask, fit_to_canvas
+from pixelart.ui.palette_value import hex_colours
 from pixelart.ui.results import ResultFiles, caption_of
 from pixelart.ui.session import Session
 from pixelart.ui.status import counted, status_progress, status_text
@@ -271,11 +272,12 @@ def enlarger(chosen: CheckpointInfo, models: Sequence[CheckpointInfo]) -> Checkp
 
 def form_for(form: Form, info: CheckpointInfo, chosen: CheckpointInfo) -> Form:
     """What the visitor set for the `chosen` model, for `info` instead: its class where that has it, and the choice of
-    colours where both have the same."""
+    colours where it is of the colours that `info` has; else `info` draws in all of its own."""
     if info is chosen:
         return form
     class_name = form.class_name if form.class_name in info.classes else ANY_CLASS
-    return replace(form, class_name=class_name, colours=form.colours if same_colours(info, chosen) else None)
+    same = form.colours is not None and form.colours.colours == hex_colours(info.colours)
+    return replace(form, class_name=class_name, colours=form.colours if same else None)
 
 
 def same_colours(one: CheckpointInfo, other: CheckpointInfo) -> bool:

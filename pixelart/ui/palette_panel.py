@@ -18,7 +18,7 @@ from pixelart.ui.canvas_value import Canvas
 from pixelart.ui.components import ColourPicker, PixelCanvas
 from pixelart.ui.drawing import model_info
 from pixelart.ui.inputs import Choice, Flag
-from pixelart.ui.palette_value import AllowedColours, everything_allowed, nearest_allowed, only_colours_of
+from pixelart.ui.palette_value import AllowedColours, everything_allowed, hex_colours, nearest_allowed, only_colours_of
 from pixelart.ui.pictures import uploaded_file
 from pixelart.ui.status import counted, status_text
 
@@ -73,6 +73,16 @@ class PaletteHandlers:
                 return allowed, CUSTOM, status
         return only_colours_of(canvas.picture, info.colours), CUSTOM, gr.skip()
 
+    def name_of(self, model: Any, colours: AllowedColours | None, name: Any) -> Any:
+        """What the choice above the colours shows, where it showed `name`."""
+        try:
+            own = hex_colours(self._info(model).colours)
+        except PixelArtError:
+            return ALL_COLOURS
+        if colours is None or (colours.colours == own and all(colours.allowed)):
+            return ALL_COLOURS
+        return CUSTOM if name == ALL_COLOURS else name
+
     def _info(self, model: Any) -> CheckpointInfo:
         info = model_info(self.engine, model)
         if info.colours is None:
@@ -102,12 +112,12 @@ class PalettePanel:
     colours: ColourPicker
     own_colours: Flag
     snap: Flag
+    model: gr.Dropdown
+    handlers: PaletteHandlers
 
-    def choice_for(self, event: Dependency, **settings: Any) -> None:
+    def choice_for(self, event: Dependency, **settings: Any) -> Dependency:
         """After an event that may have changed the colours, the choice above them says what they are."""
-        other = f"name === {ALL_COLOURS!r} ? {CUSTOM!r} : name"
-        js = f"(now, name) => !now || now.allowed.every(Boolean) ? {ALL_COLOURS!r} : {other}"
-        event.then(None, [self.colours, self.choice], self.choice, js=js, **settings)
+        return event.then(self.handlers.name_of, [self.model, self.colours, self.choice], self.choice, **settings)
 
 
 def palette_panel(
@@ -131,9 +141,7 @@ def palette_panel(
             info="Off: a picture keeps its exact colours, and the model sees the nearest of its own.",
         )  # fmt: skip
     choice.chosen().success(handlers.choose_palette, [model, choice], [colours, status], **event)
-    colours.input(
-        None, colours, choice, js=f"(now) => now.allowed.every(Boolean) ? {ALL_COLOURS!r} : {CUSTOM!r}", **event
-    )
+    colours.input(lambda model, now: handlers.name_of(model, now, CUSTOM), [model, colours], choice, **event)
     colours.upload(handlers.load_palette, model, [colours, choice, status], **event)
     only.click(handlers.colours_on_canvas, [canvas, model], [colours, choice, status], **event)
-    return PalettePanel(choice, colours, own, snap)
+    return PalettePanel(choice, colours, own, snap, model, handlers)

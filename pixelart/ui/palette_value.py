@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelart.codec import ALPHA_THRESHOLD, Picture, normalise
+from pixelart.codec import ALPHA_THRESHOLD, Picture, normalise, parse_hex_colours
+from pixelart.engine import CheckpointInfo
 from pixelart.errors import PixelArtError
 from pixelart.palettes import nearest_colours
 
@@ -38,6 +39,17 @@ def everything_allowed(colours: NDArray[np.uint8] | None) -> AllowedColours:
     """All of RGBA (K, 4); nothing to choose for None."""
     names = hex_colours(colours)
     return AllowedColours(names, (True,) * len(names))
+
+
+def is_palette_for(info: CheckpointInfo, chosen: AllowedColours) -> bool:
+    """Whether these are a palette of the visitor's own that a model draws in: clear, then distinct opaque colours.
+
+    Raises:
+        PixelArtError: a text that is no colour.
+    """
+    clear, *opaque = chosen.colours or ("",)
+    distinct = np.unique(parse_hex_colours(opaque), axis=0)
+    return info.takes_palettes and not clear and 1 < len(distinct) == len(opaque) <= info.most_colours
 
 
 def only_colours_of(picture: Picture, colours: NDArray[np.uint8]) -> AllowedColours:

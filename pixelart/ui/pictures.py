@@ -23,7 +23,13 @@ from pixelart.ui.form import ANY_CLASS, class_choices
 from pixelart.ui.importing import fit_to_canvas, true_grid
 from pixelart.ui.keeping import NOTHING_KEPT, Kept
 from pixelart.ui.models_list import model_choices
-from pixelart.ui.palette_value import AllowedColours, allowed_from_payload, everything_allowed, hex_colours
+from pixelart.ui.palette_value import (
+    AllowedColours,
+    allowed_from_payload,
+    everything_allowed,
+    hex_colours,
+    is_palette_for,
+)
 from pixelart.ui.results import ResultFiles, caption_of
 from pixelart.ui.session import Session
 from pixelart.ui.status import WELCOME, counted, status_text
@@ -218,13 +224,15 @@ def _classes(info: CheckpointInfo | None, chosen: Any) -> Any:
 
 
 def _allowed(info: CheckpointInfo | None, kept: Any) -> AllowedColours:
-    """The colours that may be drawn: those that were kept, where they are of this palette, else all."""
+    """The colours that may be drawn: those that were kept, where they are of this palette or are one that the model can
+    draw in, else all."""
     everything = everything_allowed(info.colours if info else None)
     try:
         chosen = allowed_from_payload(kept)
+        fits = chosen.colours == everything.colours or (info is not None and is_palette_for(info, chosen))
     except PixelArtError:
         return everything
-    return chosen if chosen.colours == everything.colours else everything
+    return chosen if fits else everything
 
 
 def _size(info: CheckpointInfo | None) -> tuple[int, int]:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pixelart.layers.context import Context
+from pixelart.layers.palette import NEVER
 from pixelart.models.sketch_pixelcnn import SketchPixelCNN, sketch_of
 from pixelart.sampling import Controls, sample_cached, sample_fixed_point, sample_naive
 from tests.models.checks import CLASSES, leaks_and_gaps, lively_model, noise_for, nothing_known, random_pixels
@@ -71,6 +72,41 @@ def test_the_pictures_of_a_palette_sum_to_one_and_no_other_has_a_chance() -> Non
     outside = (x == 3).flatten(1).any(1)
     assert p[~outside].sum().item() == pytest.approx(1, abs=1e-9) and p[outside].max() == 0
     torch.testing.assert_close(tables, torch.ones_like(tables))
+
+
+def maps_one_level_at_a_time(model: SketchPixelCNN, x: Tensor, context: Context, row: int, column: int) -> Tensor:
+    """The slow twin of `maps_at`: the whole model for each level, the pixel having a colour of that level."""
+    levels = model.colour_levels(context)
+    maps = torch.full(levels.shape, torch.nan)
+    for picture in range(len(x)):
+        for level in levels[picture].unique():
+            alike, put = levels[picture] == level, x[picture : picture + 1].clone()
+            put[:, :, row, column] = int(alike.nonzero()[0])
+            found = model(put, context.select(slice(picture, picture + 1)))
+            maps[picture, alike] = found[0, alike, row, column]
+    return maps
+
+
+@pytest.mark.parametrize("at_once", [1, 5, 16])
+def test_the_table_of_a_pixel_is_that_of_a_picture_of_each_level(at_once: int) -> None:
+    model, x = sketching(lightness=(400, 950)), pictures()
+    context = half_known(x, palettes(4))
+    context.mask[:, 2, 3] = True
+    passes: list[tuple[int, int]] = []
+    for number, network in enumerate(model.stages()):
+        network.encoder.register_forward_hook(lambda _, args, __, n=number: passes.append((n, len(args[0].mask))))
+    with torch.no_grad():
+        found = model.maps_at(x, context, row=2, column=3, at_once=at_once)
+        once = [count for number, count in passes if number == 0]
+        coloured = [count for number, count in passes if number == 1]
+        expected = maps_one_level_at_a_time(model, x, context, 2, 3)
+    torch.testing.assert_close(found[:, :-1], expected[:, :-1], rtol=1e-4, atol=1e-4)
+    assert (found[:, -1] < NEVER).all() and (expected[:, -1] < NEVER).all(), "the last slot is empty"
+    torch.testing.assert_close(found.exp().sum(1), torch.ones(4))
+    levels = model.colour_levels(context)[:, :-1]
+    several = sum(len(of.unique(return_counts=True)[1].gt(1).nonzero()) for of in levels)
+    assert once == [4] and sum(coloured) == several and several > 4, "a colour alone on its level needs no pass"
+    assert max(coloured) <= at_once and len(coloured) == -(-several // at_once)
 
 
 def test_a_permuted_palette_permutes_the_probabilities() -> None:

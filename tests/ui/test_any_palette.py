@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from pixelart.codec import Picture
 from pixelart.engine import Drawing, OnRow, Preview, Request
 from pixelart.errors import RequestRejected
+from pixelart.images import encode_png
+from pixelart.ui.api import ApiHandlers
 from pixelart.ui.canvas_value import Canvas
 from pixelart.ui.drawing import DrawingHandlers, _progress, drawing_worker, fitted_canvas
 from pixelart.ui.form import Form, request_from, sized
-from pixelart.ui.palette_panel import CUSTOM, PaletteHandlers
+from pixelart.ui.keeping import Kept
+from pixelart.ui.palette_panel import ALL_COLOURS, CUSTOM, PaletteHandlers
 from pixelart.ui.palette_value import AllowedColours, everything_allowed, hex_colours
+from pixelart.ui.pictures import PictureHandlers
 from pixelart.ui.results import ResultFiles
 from pixelart.ui.session import Session
 from tests.ui.fake_engine import CODEC, FakeEngine
@@ -115,3 +124,65 @@ def test_a_sketch_says_that_it_is_one() -> None:
     worker = drawing_worker(work)
     worker.wait()
     assert "Sketch · row 3 of 16" in _progress(worker, None, 1)[1]
+
+
+def test_a_program_completes_a_picture_of_another_size_between_two_temperatures(tmp_path: Path) -> None:
+    asked = list[Request]()
+
+    class Asked(AnyEngine):
+        def complete(self, request: Request, picture: Picture, mask: NDArray[np.bool_], **how: Any) -> list[Drawing]:
+            asked.append(request)
+            return super().complete(request, picture, mask, **how)
+
+    picture, mask = np.zeros((24, 40, 4), np.uint8), np.zeros((24, 40, 4), np.uint8)
+    picture[..., 3], mask[...] = 255, 255
+    sent, marked = (base64.b64encode(encode_png(one)).decode() for one in (picture, mask))
+    results = ResultFiles(tmp_path)
+    api = ApiHandlers(Asked(names=("tiny",), size=32), results)  # pyright: ignore[reportArgumentType]
+    api.complete(sent, marked, temperature=1.5, bottom_temperature=0.5)
+    heat = asked[0].temperature
+    assert isinstance(heat, np.ndarray) and heat.shape == (24, 40) and heat[0, 0] == 1.5 and heat[-1, -1] == 0.5
+    api = ApiHandlers(FakeEngine(), results)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(gr.Error, match="picture is 40 x 24; tiny draws 16 x 16"):
+        api.complete(sent, marked, bottom_temperature=0.5)
+
+
+def kept(*colours: Any, allowed: list[bool] | None = None) -> Kept:
+    return Kept({"model": "tiny", "colours": {"colours": [*colours], "allowed": allowed or [True] * len(colours)}})
+
+
+def test_a_reload_brings_a_palette_of_the_visitor_back(tmp_path: Path) -> None:
+    pictures = PictureHandlers(ENGINE, ResultFiles(tmp_path))  # pyright: ignore[reportArgumentType]
+
+    def loaded(given: Kept) -> AllowedColours:
+        return pictures.load(Session(), given)[5]
+
+    mine = AllowedColours(("", "ff0000", "00ff00"), (True, False, True))
+    assert loaded(kept(*mine.colours, allowed=[*mine.allowed])) == mine
+    everything = everything_allowed(CODEC.table)
+    too_many = [f"{i:06x}" for i in range(65)]
+    for bad in (
+        ["", "ff0000"],
+        ["", "ff0000", "ff0000"],
+        ["", "ff0000", "<img"],
+        ["ff0000", "00ff00"],
+        ["", *too_many],
+    ):
+        assert loaded(kept(*bad)) == everything, bad
+    own = PictureHandlers(FakeEngine(), ResultFiles(tmp_path))  # pyright: ignore[reportArgumentType]
+    assert own.load(Session(), kept(*mine.colours))[5] == everything, "a model that draws in its own colours alone"
+
+
+@pytest.mark.parametrize(
+    ("colours", "name", "shown"),
+    [
+        (everything_allowed(CODEC.table), "Game Boy", ALL_COLOURS),
+        (AllowedColours(hex_colours(CODEC.table), (False, *(True,) * 8)), "Game Boy", "Game Boy"),
+        (AllowedColours(hex_colours(CODEC.table), (False, *(True,) * 8)), ALL_COLOURS, CUSTOM),
+        (AllowedColours(("", "ff0000", "00ff00"), (True,) * 3), ALL_COLOURS, CUSTOM),
+        (AllowedColours(("", "ff0000", "00ff00"), (True,) * 3), "Game Boy", "Game Boy"),
+        (None, "Game Boy", ALL_COLOURS),
+    ],
+)
+def test_the_choice_above_the_colours_says_what_they_are(colours: AllowedColours | None, name: str, shown: str) -> None:
+    assert HANDLERS.name_of("tiny", colours, name) == shown

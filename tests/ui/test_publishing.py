@@ -269,7 +269,14 @@ def test_a_server_of_others_pushes_nothing(folder: Path, hub: HubServer, monkeyp
 
 @pytest.mark.slow
 def test_a_desktop_has_these_events_more(desktop: str) -> None:
-    assert set(Visitor(desktop).events) == {*GOOD, "load_model", "select_model_2", "offer_2", "preset_values_4"}
+    assert set(Visitor(desktop).events) == {
+        *GOOD,
+        "load_model",
+        "select_model_2",
+        "offer_2",
+        "name_of_3",
+        "preset_values_4",
+    }
 
 
 def test_the_card_that_is_shown_is_of_the_page_alone(space: str, folder: Path) -> None:
