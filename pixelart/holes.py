@@ -31,13 +31,13 @@ def brush(height: int, width: int, *, random: np.random.Generator, most: int = 3
     mask = np.zeros((height, width), np.bool_)
     for _ in range(random.integers(1, most + 1)):
         size, length = int(random.integers(2, 6)), int(random.integers(4, 25))
-        place = random.random(2) * (height, width)
+        row, column = (random.random(2) * (height, width)).tolist()
         angle = random.random() * 2 * math.pi
-        for turn in random.normal(0, 0.5, length):
-            top, left = np.clip(place.astype(int), 0, (height - 1, width - 1))
+        for turn in random.normal(0, 0.5, length).tolist():  # plain numbers: NumPy's scalars take ten times as long
+            top, left = min(max(int(row), 0), height - 1), min(max(int(column), 0), width - 1)
             mask[top : top + size, left : left + size] = True
             angle += turn
-            place += np.array([math.sin(angle), math.cos(angle)])
+            row, column = row + math.sin(angle), column + math.cos(angle)
     return mask
 
 

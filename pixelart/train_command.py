@@ -22,7 +22,7 @@ from pixelart.training.diary import Diary
 from pixelart.training.endings import is_short, plain_endings, too_short
 from pixelart.training.export import export_run
 from pixelart.training.options import SCHEDULE_OPTIONS, SCHEDULE_SWITCHES
-from pixelart.training.processes import find_processes
+from pixelart.training.processes import Processes, find_processes
 from pixelart.training.run import RUN_FILE, Schedule
 from pixelart.training.setup import check_name, join_run, resume_run, start_run
 from pixelart.training.starting import FINE_TUNING, FROM_SCRATCH
@@ -65,14 +65,17 @@ def export(options: argparse.Namespace) -> Json:
     return {"checkpoint": str(target)}
 
 
-def open_run(options: argparse.Namespace, *, on_progress: OnProgress = untold) -> AbstractContextManager[Trainer]:
+def open_run(
+    options: argparse.Namespace, *, processes: Processes | None = None, on_progress: OnProgress = untold
+) -> AbstractContextManager[Trainer]:
     """The run that the options of `train` describe, new, or, with --resume, where it was saved last; held for us
-    alone inside the context. `on_progress`: told how many of how many files are read.
+    alone inside the context. `processes`: those that train it, where they are not to be found; `on_progress`: told how
+    many of how many files are read.
 
     Raises:
         PixelArtError: options, data or a run that cannot be used; some of them when the context is entered.
     """
-    processes = find_processes()
+    processes = processes or find_processes()
     if not processes.is_first:
         return join_run(options.out, options.data, processes=processes)
     check_out_folder(options.out)

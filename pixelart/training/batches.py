@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -64,10 +65,11 @@ class Batches:
     def place(self, position: int) -> int:
         """Which picture stands at `position` of the endless order of one size: a new permutation each epoch."""
         epoch, place = divmod(position, len(self.sets[0]))
-        if self._epoch[0] != epoch:
+        known = self._epoch  # another thread may replace it
+        if known[0] != epoch:
             random: Any = np.random.default_rng([self.schedule.seed, _ORDER, epoch])
-            self._epoch = (epoch, random.permutation(len(self.sets[0])))
-        return int(self._epoch[1][place])
+            known = self._epoch = (epoch, random.permutation(len(self.sets[0])))
+        return int(known[1][place])
 
     def _size_of(self, step: int) -> int:
         if len(self.sets) == 1:
@@ -85,3 +87,28 @@ class Batches:
         counts = torch.bincount(classes, minlength=self.num_classes).double()
         chances = counts[classes].pow(-self.schedule.balance).numpy()
         return chances / chances.sum()
+
+
+Batch = tuple[Tensor, Context]
+
+
+class Prefetcher:
+    """Draws the batch of the next step in a thread while a step runs. A context: the thread ends with it."""
+
+    def __init__(self, draw: Callable[[int], Batch]) -> None:
+        """`draw`: such as `Batches.draw`; it is called in that one thread only."""
+        self._draw, self._thread = draw, ThreadPoolExecutor(1, thread_name_prefix="batches")
+        self._ahead: dict[int, Future[Batch]] = {}
+
+    def __enter__(self) -> Prefetcher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown(cancel_futures=True)
+
+    def draw(self, step: int) -> Batch:
+        """The batch of `step`, which is ready when the last call asked for the step before. Raises what `draw` does."""
+        this = self._ahead.pop(step, None) or self._thread.submit(self._draw, step)
+        batch = this.result()
+        self._ahead = {step + 1: self._thread.submit(self._draw, step + 1)}
+        return batch

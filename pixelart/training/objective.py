@@ -43,6 +43,10 @@ class Objective:
         for loss in (self.alone, self.joint) if alone else (self.joint,):
             loss(*given)[0].backward()
 
+    def stop_compiling(self) -> None:
+        """Compute the losses as they are written from now on."""
+        self.joint, self.alone = self._joint_loss, self._vote_loss
+
     def _joint_loss(self, x: Tensor, context: Context, whole: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The model's nll of the hidden pixels, plus that of the vote alone."""
         with self._autocast(x.device):

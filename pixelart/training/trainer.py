@@ -7,7 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Set
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from pixelart.palette_choice import (
     read_class_palettes,
 )
 from pixelart.storage import write_file
-from pixelart.training.batches import Batches
+from pixelart.training.batches import Batches, Prefetcher
 from pixelart.training.checkpoint import last_checkpoint, save_checkpoint
 from pixelart.training.coded import CodedPictures, class_palettes, code_pictures
 from pixelart.training.data import PictureSet
@@ -99,6 +99,7 @@ class Trainer:
         ]
         learned, self.measured = ([part[i] for part in parts if len(part[i])] for i in (0, 1))
         self.batches = Batches(learned, num_classes=len(config.classes), schedule=schedule)
+        self._draw = self.batches.draw
         set_dropout(self.model, schedule.dropout)
         shown = torch.cat([one.classes for one in learned]).unique().tolist()
         self.sheets = SampleSheets(run, config.classes, shown, size=config.size)
@@ -106,7 +107,7 @@ class Trainer:
         self._recent, self.last_bits = list[float](), 0.0
         self._best: bytes | None = None
         self._hurry: Callable[[], bool] = lambda: False
-        self._saved_at = -math.inf
+        self._saved_at, self.snapshot_seconds = -math.inf, SNAPSHOT_SECONDS
         found = last_checkpoint(run)
         if found:
             self._restore(*found)
@@ -145,11 +146,9 @@ class Trainer:
         self._hurry = hurry
         if self.processes.is_first:
             self._begin()
-        if self.config.schedule.compile and self.progress() < 1:
-            self.objective.warm_up(*next(self._given()), alone=self.progress() < self.config.schedule.context_first)
-            self.learner.clear_gradients()
         can_interrupt = self.processes.count == 1 and not self.config.schedule.compile
-        with interruptible(self.model, interrupt if can_interrupt else None), suppress(Cancelled):
+        with self._prefetching(), interruptible(self.model, interrupt if can_interrupt else None), suppress(Cancelled):
+            self.warm_up()
             while self.progress() < 1 and not self.processes.any(stop()):
                 began = time.monotonic()
                 self.last_bits = self._train_step()
@@ -162,6 +161,22 @@ class Trainer:
         if self.progress() < 1 and self.processes.is_first:  # asked to stop: measuring could outlast the patience
             self._save_unmeasured()
         self.processes.leave()
+
+    def warm_up(self) -> None:
+        """Compile the losses of a run that is compiled, which is no training: `train` does it first. Once is enough."""
+        if self.config.schedule.compile and self.progress() < 1:
+            self.objective.warm_up(*next(self._given()), alone=self.progress() < self.config.schedule.context_first)
+            self.learner.clear_gradients()
+
+    @contextmanager
+    def _prefetching(self) -> Iterator[None]:
+        """Inside, the batch of the next step is drawn while a step runs."""
+        with Prefetcher(self.batches.draw) as prefetcher:
+            self._draw = prefetcher.draw
+            try:
+                yield
+            finally:
+                self._draw = self.batches.draw
 
     def _begin(self) -> None:
         """What there is to save and to show before the first step of this life of the run."""
@@ -181,7 +196,7 @@ class Trainer:
         every = self.config.schedule.sample_every
         if self.saves_now():
             self.save()
-        elif time.monotonic() - self._saved_at > SNAPSHOT_SECONDS:
+        elif time.monotonic() - self._saved_at > self.snapshot_seconds:
             self._save_unmeasured()
         elif every and self.step % every == 0:
             self._draw_samples()
@@ -283,7 +298,7 @@ class Trainer:
 
     def _given(self) -> Iterator[tuple[Any, ...]]:
         """What a loss is given of this step, part by part."""
-        x, context = self.batches.draw(self.step)
+        x, context = self._draw(self.step)
         one = len(x) == self.batches.batch_size(self.step)
         whole = () if one else (weight_and_count(x, context).to(self.device),)
         for part in self.batches.parts(self.step, self.processes.index):
