@@ -11,10 +11,10 @@ import signal
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # even while the first imports run
 
-from pixelart.address import address_refusal, keep_to_port
-from pixelart.leaving import interrupt_when_told, leave, leave_when_told, refuse
-from pixelart.proxies import settle_proxies
-from pixelart.streams import secure_streams
+from pixelart.shutdown import interrupt_when_told, leave, leave_when_told, refuse
+from pixelart.system.address import address_refusal, keep_to_port
+from pixelart.system.proxies import settle_proxies
+from pixelart.system.streams import secure_streams
 
 if __name__ == "__main__":
     leave_when_told()  # at once: the imports below take seconds
@@ -39,16 +39,16 @@ if os.environ.get("SPACES_ZERO_GPU"):
 
 import torch
 
-from pixelart.borrowing import borrowing
+from pixelart.cli.common import replace_what_cannot_be_printed
 from pixelart.devices import share_heaps
 from pixelart.engine import Engine
+from pixelart.engine.zero_gpu import zero_gpu_backend
 from pixelart.errors import PixelArtError, RequestRejected
-from pixelart.hosting import Hosting, find_hosting
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
-from pixelart.temporary import own_temporary_folder
-from pixelart.terminal import replace_what_cannot_be_printed
+from pixelart.system.temporary_files import own_temporary_folder
 from pixelart.ui import build, launch, launch_settings
+from pixelart.ui.security.hosting import Hosting, find_hosting
 
 CHECKPOINTS, JOBS = (Path(__file__).with_name(name) for name in ("checkpoints", "jobs"))
 
@@ -81,9 +81,9 @@ def make_engine(hosting: Hosting, jobs: Jobs | str) -> Engine:
     """The engine of the page. On ZeroGPU this process has no GPU: drawings are made on one that is lent."""
     by_owner = not hosting.is_local
     if hosting.kind == "zero_gpu":
-        lent = borrowing(spaces.GPU, CHECKPOINTS)  # pyright: ignore[reportPossiblyUnboundVariable]
+        lent = zero_gpu_backend(spaces.GPU, CHECKPOINTS)  # pyright: ignore[reportPossiblyUnboundVariable]
         return Engine(CHECKPOINTS, device=torch.device("cpu"), by_owner=by_owner, elsewhere=lent)
-    return Engine(CHECKPOINTS, on_drawing=jobs.give_way if isinstance(jobs, Jobs) else None, by_owner=by_owner)
+    return Engine(CHECKPOINTS, on_drawing=jobs.pause_for_drawing if isinstance(jobs, Jobs) else None, by_owner=by_owner)
 
 
 def warm_up(engine: Engine) -> None:

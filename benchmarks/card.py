@@ -20,15 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.machine import describe_machine
-from pixelart.card import Card, draw_samples, sample_sheet
-from pixelart.codec import Picture
-from pixelart.commands import held_out, judge, judge_holes
+from pixelart.cli.draw import held_out, judge, judge_holes
 from pixelart.engine import Checkpoint, Engine, Request
-from pixelart.holes import HOLES, named_hole
-from pixelart.images import contact_sheet, encode_png
+from pixelart.engine.samples import draw_class_samples, sample_sheet
+from pixelart.hub.card import Card
+from pixelart.images.codec import Picture
+from pixelart.images.io import contact_sheet, encode_png
+from pixelart.images.masks import HOLES, named_hole
 from pixelart.storage import write_file
-from pixelart.training.data import PictureSet, read_pictures
-from pixelart.training.run import Schedule
+from pixelart.training.config import Schedule
+from pixelart.training.data.pictures import PictureSet, read_pictures
 
 BEGIN, END = "<!-- figures: python -m benchmarks.card -->", "<!-- end of figures -->"
 HOLE = np.array([255, 0, 160, 255], np.uint8)
@@ -137,7 +138,7 @@ def main() -> None:
     pictures = held_out(pictures, engine.library.seen_in_training(options.checkpoint), options.data)
     loaded = engine.library.load(options.checkpoint)
     if not options.figures:
-        sheet = sample_sheet(draw_samples(loaded, options.checkpoint, engine.generate))
+        sheet = sample_sheet(draw_class_samples(loaded, options.checkpoint, engine.generate))
         write_file(folder / "samples.png", encode_png(sheet, scale=2))
         write_file(folder / "completions.png", encode_png(completions(engine, options.checkpoint, pictures), scale=2))
     table = figures(loaded, pictures)

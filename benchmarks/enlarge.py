@@ -21,13 +21,13 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.machine import describe_machine
-from pixelart.codec import Picture
-from pixelart.commands import held_out
-from pixelart.completion import context_of
+from pixelart.cli.draw import held_out
 from pixelart.engine import Engine, Request
+from pixelart.engine.completion import context_of
 from pixelart.errors import PixelArtError, RequestRejected
+from pixelart.images.codec import Picture
 from pixelart.storage import write_file
-from pixelart.training.data import PictureSet, read_pictures
+from pixelart.training.data.pictures import PictureSet, read_pictures
 
 Rule = Callable[[Picture], Picture]
 """rule(picture): (h, w, 4) to (2h, 2w, 4)."""

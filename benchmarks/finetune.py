@@ -35,21 +35,21 @@ import torch
 from torch import Tensor
 
 from benchmarks.machine import describe_machine
-from pixelart.codec import Picture, normalise
+from pixelart.checkpoint.format import read_seen
 from pixelart.engine import Engine, Request
 from pixelart.errors import PixelArtError
-from pixelart.images import encode_rgba_png
+from pixelart.images.codec import Picture, normalise
+from pixelart.images.io import encode_rgba_png
+from pixelart.images.palettes import from_oklab, oklab
 from pixelart.models import AutoregressiveModel
-from pixelart.models.weights import read_seen
-from pixelart.near_copies import near_copies
-from pixelart.palettes import from_oklab, oklab
 from pixelart.storage import write_file
-from pixelart.training.data import PictureSet, read_pictures
+from pixelart.training.config import PRECISIONS, Schedule
+from pixelart.training.data.pictures import PictureSet, read_pictures
 from pixelart.training.evaluation import bits_per_dim, nats_per_image
 from pixelart.training.export import export_run
-from pixelart.training.run import PRECISIONS, Schedule
-from pixelart.training.setup import start_run
-from pixelart.training.starting import FINE_TUNING
+from pixelart.training.initialization import FINE_TUNING
+from pixelart.training.near_copies import near_copies
+from pixelart.training.runs import start_run
 from pixelart.training.trainer import Trainer
 
 NAME, CLASS = "turned", "turned"

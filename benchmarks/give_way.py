@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks.machine import describe_machine
 from pixelart.engine import Engine, Request
-from pixelart.holes import named_hole
+from pixelart.images.masks import named_hole
 from pixelart.jobs import Job, Jobs
 
 OWNER = "benchmark"
@@ -107,7 +107,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, Jobs(Path(folder), checkpoints=options.checkpoints) as jobs:
-        found = measure(jobs, Engine(options.checkpoints, on_drawing=jobs.give_way), options)
+        found = measure(jobs, Engine(options.checkpoints, on_drawing=jobs.pause_for_drawing), options)
     if options.json:
         print(json.dumps({"checkpoint": options.checkpoint, "machine": describe_machine(), **found}))
         return

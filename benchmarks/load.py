@@ -35,7 +35,7 @@ from pixelart.devices import share_heaps
 from pixelart.engine import Engine
 from pixelart.jobs import Jobs
 from pixelart.ui import build, launch_settings
-from pixelart.ui.canvas_value import Canvas
+from pixelart.ui.create.canvas_value import Canvas
 
 ROOT = Path(__file__).parents[1]
 
@@ -176,7 +176,7 @@ def serve(port: int, checkpoints: Path, jobs_folder: Path) -> None:
     """The app, until the standard input ends."""
     share_heaps()  # as app.py does
     with Jobs(jobs_folder, checkpoints=checkpoints) as jobs:
-        app = build(Engine(checkpoints, on_drawing=jobs.give_way), jobs)
+        app = build(Engine(checkpoints, on_drawing=jobs.pause_for_drawing), jobs)
         app.launch(prevent_thread_lock=True, server_name="127.0.0.1", server_port=port, quiet=True, **launch_settings())
         sys.stdin.read()
         app.close(verbose=False)

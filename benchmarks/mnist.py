@@ -35,9 +35,9 @@ from pixelart.models import AutoregressiveModel, check_codec, create_model, get_
 from pixelart.models.multiscale import stage
 from pixelart.storage import write_file
 from pixelart.training.autotune import fastest, race, wait_for
+from pixelart.training.data.archives import DAMAGED
 from pixelart.training.evaluation import nats_per_image
-from pixelart.training.pace import follow, warm_cosine
-from pixelart.training.sources import DAMAGED
+from pixelart.training.schedules import update_ema, warm_cosine
 
 MEANING = {
     "static": "every picture binarised once, a pixel being ink with probability grey/255, from a fixed seed; the "
@@ -141,7 +141,7 @@ def train(model: AutoregressiveModel, digits: Digits, *, minutes: float) -> tupl
         nll.mean().backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        follow(average, model, step=step, decay=EMA)
+        update_ema(average, model, step=step, decay=EMA)
         step += 1
         if time.monotonic() - line >= LINE_EVERY:
             line = time.monotonic()

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
+from pixelart.ui.create.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
 
 FORM = ["Any", 1.0, -1, 1, None, 1, 0, 1, 0, [], True, "", ""]
 """The settings of the page, in its order."""

@@ -19,10 +19,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from pixelart.checkpoint.format import WEIGHTS_FILE, load_weights, pack_weights, read_config
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.likelihoods import Categorical
 from pixelart.models import RasterModel
-from pixelart.models.weights import WEIGHTS_FILE, load_weights, pack_weights, read_config
 from pixelart.storage import write_file
 
 

@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pixelart.cli import parse
+from pixelart.cli.main import parse
+from pixelart.cli.train import export, open_run, run_until_stopped
 from pixelart.errors import PixelArtError
-from pixelart.train_command import export, open_run, run_until_stopped
 from pixelart.training.trainer import Trainer
 
 QUEUE = {

@@ -35,18 +35,18 @@ import torch
 from torch.nn import functional as F
 
 from benchmarks.machine import describe_machine
-from pixelart.cli import parse
-from pixelart.codec import Paletted
+from pixelart.cli.main import parse
+from pixelart.cli.train import open_run
 from pixelart.errors import PixelArtError, RequestRejected
+from pixelart.images.codec import Paletted
 from pixelart.storage import write_file
-from pixelart.train_command import open_run
-from pixelart.training.batches import Batches, Prefetcher
-from pixelart.training.checkpoint import last_checkpoint, save_checkpoint
-from pixelart.training.coded import code_pictures
-from pixelart.training.endings import plain_endings
+from pixelart.training.config import RUN_FILE, Schedule, read_run
+from pixelart.training.data.batches import Batches, Prefetcher
+from pixelart.training.data.encoded import code_pictures
+from pixelart.training.distributed import Processes
 from pixelart.training.evaluation import bits_per_dim, nats_per_image
-from pixelart.training.processes import Processes
-from pixelart.training.run import RUN_FILE, Schedule, read_run
+from pixelart.training.failures import plain_endings
+from pixelart.training.snapshots import last_checkpoint, save_checkpoint
 from pixelart.training.trainer import Trainer
 
 NEVER = 10**8
@@ -129,7 +129,7 @@ def _timed(trainer: Trainer, options: argparse.Namespace, began: float, say: Say
         trainer.train(stop=stop, report=tell, hurry=lambda: True)  # in a hurry it neither measures nor draws
     trained, steps = trainer.seconds - seconds, trainer.step - step
     found: Report = {"step": trainer.step, "trained_seconds": round(trained, 1)}
-    found |= {"pictures_per_second": round(steps * trainer.config.schedule.pictures_a_step / max(trained, 1e-9), 1)}
+    found |= {"pictures_per_second": round(steps * trainer.config.schedule.global_batch_size / max(trained, 1e-9), 1)}
     found |= {"train_bits": round(trainer.last_bits, 4), "validation_bits": validation_bits(trainer)}
     if trainer.device.type == "cuda":
         found["gpu_mib"] = round(torch.cuda.max_memory_allocated() / 2**20)

@@ -27,9 +27,9 @@ from benchmarks.machine import describe_machine
 from benchmarks.train_all import QUEUE
 from pixelart.devices import pick_device
 from pixelart.training.autotune import Trial, in_threads, race
-from pixelart.training.data import PictureSet, read_pictures
-from pixelart.training.run import MEMORY_FORMATS, PRECISIONS, RunConfig, Schedule
-from pixelart.training.setup import start_run
+from pixelart.training.config import MEMORY_FORMATS, PRECISIONS, RunConfig, Schedule
+from pixelart.training.data.pictures import PictureSet, read_pictures
+from pixelart.training.runs import start_run
 
 CODECS = {"gated_pixelcnn": "indexed", **QUEUE}
 

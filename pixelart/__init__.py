@@ -16,7 +16,7 @@ if getattr(sys, "argv", [])[:1] == ["-m"] and "".join(sys.orig_argv[-len(sys.arg
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pixelart.cpus import set_defaults
+from pixelart.system.cpus import set_defaults
 
 if TYPE_CHECKING:
     from pixelart.engine import Engine
@@ -43,11 +43,11 @@ def from_pretrained(
         HubFailure: no such repository or revision, no access, or no connection.
         WeightsRejected: not a checkpoint, too large, or damaged.
     """
-    from pixelart.checkpoint_folder import default_checkpoints
+    from pixelart.checkpoint.folder import default_checkpoints
     from pixelart.engine import Engine
-    from pixelart.hub import obtain
+    from pixelart.hub import pull_if_missing
     from pixelart.settings import SETTINGS
 
     place = Path(folder or default_checkpoints())
-    obtain(repo_id, place, revision=revision, name=name, token=token)
+    pull_if_missing(repo_id, place, revision=revision, name=name, token=token)
     return Engine(place, drawing_bytes=SETTINGS.own_drawing_bytes)

@@ -1,7 +1,7 @@
 """`python -m pixelart`, and the command `pixelart` of an installed package."""
 
-from pixelart.leaving import interruptible, leave, leave_when_interrupted
-from pixelart.streams import secure_streams
+from pixelart.shutdown import interruptible, leave, leave_when_interrupted
+from pixelart.system.streams import secure_streams
 
 
 def run() -> None:
@@ -10,12 +10,12 @@ def run() -> None:
     secure_streams()
     import sys
 
-    from pixelart.training.attended import orders_of_stdin
+    from pixelart.training.remote_control import orders_of_stdin
 
     if "--attended" in sys.argv:
         orders_of_stdin()  # at once, too: who started this may be gone meanwhile
 
-    from pixelart.cli import main
+    from pixelart.cli.main import main
 
     with interruptible():
         code = main()

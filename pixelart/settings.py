@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 
-from pixelart.memory import MIB, share_of_memory
+from pixelart.system.memory import MIB, share_of_memory
 
 VERSION = "0.1.0"
 

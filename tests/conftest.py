@@ -20,13 +20,13 @@ import pytest
 import torch
 from PIL import Image
 
-from pixelart.codec import Picture
-from pixelart.images import encode_png
+from pixelart.images.codec import Picture
+from pixelart.images.io import encode_png
 from pixelart.storage import Busy, exclusive
+from pixelart.training.config import Schedule
 from pixelart.training.export import export_run
 from pixelart.training.objective import Objective
-from pixelart.training.run import Schedule
-from pixelart.training.setup import start_run
+from pixelart.training.runs import start_run
 from pixelart.training.tuning_cache import FOLDER
 from tests.training.runs import choose_as_usual
 
@@ -42,8 +42,8 @@ TRAINING = (
     "benchmarks/test_mnist",
     "benchmarks/test_enlarge_rules",
     "benchmarks/test_finetune",
-    "test_cli",
-    "test_enlarging",
+    "cli/test_main",
+    "engine/test_enlarging",
     "models/test_registry",
     "browser/test_train",
 )

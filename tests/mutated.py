@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from huggingface_hub import RepoFile
 
+from pixelart.checkpoint.format import CONFIG_FILE, WEIGHTS_FILE, check_weights, load_weights, read_config
 from pixelart.errors import WeightsRejected
-from pixelart.hub.files import is_content
-from pixelart.models.weights import CONFIG_FILE, WEIGHTS_FILE, check_weights, load_weights, read_config
+from pixelart.hub.repo_files import is_content
 
 PLACES = ("config", "header", "anywhere")
 

@@ -18,7 +18,7 @@ import pytest
 
 from pixelart.layers import compiling
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 LINES = (ROOT / "Dockerfile").read_text().splitlines()
 NOBODY = 10001
 AS_ANOTHER = """

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pixelart.checkpoint_folder import VARIABLE, default_checkpoints, user_data
+from pixelart.checkpoint.folder import VARIABLE, default_checkpoints, user_data
 from pixelart.settings import VERSION
 from tests.test_tree import ROOT
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from pixelart.completion import complete, whole_log_prob
+from pixelart.checkpoint.library import Library
+from pixelart.engine.completion import complete, whole_log_prob
+from pixelart.engine.inspection import colours_at, inspect
+from pixelart.engine.request import Drawing
 from pixelart.errors import RequestRejected
-from pixelart.inspection import colours_at, inspect
-from pixelart.library import Library
 from pixelart.plain_json import to_json
-from pixelart.requests import Drawing
 from pixelart.sampling import Controls
 
 NAN, INF = float("nan"), float("inf")

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pixelart.cli import parse
-from pixelart.images import decode_picture, encode_png, read_picture
-from pixelart.models.origin import ORIGIN_FILE, Origin
-from pixelart.training.classes import NO_FOLDER, class_names
+from pixelart.checkpoint.origin import ORIGIN_FILE, Origin
+from pixelart.cli.main import parse
+from pixelart.images.io import decode_picture, encode_png, read_picture
+from pixelart.training.data.classes import NO_FOLDER, class_names
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving
 

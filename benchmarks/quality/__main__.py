@@ -29,15 +29,15 @@ from benchmarks.quality.judge import Judge, find_judge, judge_digest
 from benchmarks.quality.measure import ceiling, quality
 from benchmarks.quality.orders import compare_orders, compare_plain_orders
 from benchmarks.quality.tiles import Tiles, read_tiles
+from pixelart.checkpoint.format import CONFIG_FILE, PRESETS_KEY
+from pixelart.checkpoint.presets import DEFAULT_PRESET
+from pixelart.cli.common import progress_bar
 from pixelart.engine import Engine, Preset
 from pixelart.errors import PixelArtError, RequestRejected
-from pixelart.images import encode_png
-from pixelart.models.weights import CONFIG_FILE, PRESETS_KEY
-from pixelart.presets import DEFAULT_PRESET
+from pixelart.images.io import encode_png
 from pixelart.sampling import Controls
 from pixelart.settings import SETTINGS
 from pixelart.storage import write_file
-from pixelart.terminal import progress_bar
 
 HERE = Path(__file__).parent
 PLAIN = "plain"

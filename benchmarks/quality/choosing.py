@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.quality.orders import ranks
-from pixelart.presets import PRESET_NAMES, Preset
+from pixelart.checkpoint.presets import PRESET_NAMES, Preset
 from pixelart.sampling import Controls
 
 MOST_BLANK = 0.02

@@ -11,10 +11,10 @@ from benchmarks.quality import metrics
 from benchmarks.quality.judge import Judge
 from benchmarks.quality.orders import GROUP, Values, log_prob, scores
 from benchmarks.quality.tiles import Tiles, of_class
-from pixelart.codec import Picture
+from pixelart.checkpoint.presets import Preset
 from pixelart.engine import Checkpoint, Engine
-from pixelart.holes import named_hole
-from pixelart.presets import Preset
+from pixelart.images.codec import Picture
+from pixelart.images.masks import named_hole
 
 
 def compare_completions(

@@ -13,8 +13,8 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from pixelart.codec import Picture
 from pixelart.engine import Engine, Request
+from pixelart.images.codec import Picture
 from pixelart.sampling import Controls
 from pixelart.storage import write_file
 

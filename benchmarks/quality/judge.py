@@ -24,9 +24,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmarks.quality.tiles import Tiles
-from pixelart.codec import ALPHA_THRESHOLD, Indexed, Picture, normalise
 from pixelart.errors import WeightsRejected
-from pixelart.palettes import fit_palette
+from pixelart.images.codec import ALPHA_THRESHOLD, Indexed, Picture, normalise
+from pixelart.images.palettes import fit_palette
 from pixelart.storage import write_file
 
 WIDTHS = (24, 40, 80, 128)

@@ -17,11 +17,11 @@ from benchmarks.quality.judge import Judge
 from benchmarks.quality.metrics import NOTHING, Figure
 from benchmarks.quality.tiles import Part, Tiles, of_class
 from benchmarks.quality.two_sample import tells_apart
-from pixelart.codec import Picture
 from pixelart.engine import Engine
-from pixelart.near_copies import are_near_copies
-from pixelart.palette_choice import as_learned
+from pixelart.images.codec import Picture
+from pixelart.images.palette_choice import as_learned
 from pixelart.sampling import Controls
+from pixelart.training.near_copies import are_near_copies
 
 KINDS = ("kernel_distance", "precision", "recall", "class_accuracy", "two_sample", "blank", "near_copies", "distinct")
 """Of figures about drawn pictures; `colours` and `lone_pixels` stand beside those of real ones."""

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelart.codec import Picture, normalise
-from pixelart.drawer import NEARLY_EMPTY
+from pixelart.engine.drawing import NEARLY_EMPTY
+from pixelart.images.codec import Picture, normalise
 
 NEIGHBOURS = 3
 """Of improved precision and recall."""

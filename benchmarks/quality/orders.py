@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from benchmarks.quality import metrics
 from benchmarks.quality.drawing import Drawn, read_kept, write_kept
 from benchmarks.quality.judge import Judge
-from pixelart.codec import Picture
-from pixelart.completion import whole_log_prob
-from pixelart.drawer import NEARLY_EMPTY
-from pixelart.library import Checkpoint
+from pixelart.checkpoint.library import Checkpoint
+from pixelart.engine.completion import whole_log_prob
+from pixelart.engine.drawing import NEARLY_EMPTY
+from pixelart.images.codec import Picture
 
 GROUP = 4
 """Results of one request, of which the first is looked at."""

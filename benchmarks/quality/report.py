@@ -10,8 +10,8 @@ import numpy as np
 from benchmarks.machine import describe_machine
 from benchmarks.quality.drawing import Drawn
 from benchmarks.quality.tiles import Part, Tiles, of_class
-from pixelart.codec import Picture
-from pixelart.images import contact_sheet
+from pixelart.images.codec import Picture
+from pixelart.images.io import contact_sheet
 
 Figures = Mapping[str, Any]
 COLUMNS = ("setting", "temperature", "top-p", "guidance")

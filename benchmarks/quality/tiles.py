@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from pixelart.codec import Picture
-from pixelart.training.data import PictureSet, is_validation, read_pictures
+from pixelart.images.codec import Picture
+from pixelart.training.data.pictures import PictureSet, is_validation, read_pictures
 
 HELD_OUT, VALIDATION = 0.10, 0.15
 """Shares of the content hash: below the first are the held-out tiles, which no training sees; from it to the second

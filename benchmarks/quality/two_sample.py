@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmarks.quality.judge import as_input, varied
-from pixelart.codec import Picture
+from pixelart.images.codec import Picture
 
 STEPS, BATCH, RATE = 150, 48, 2e-3
 FOLDS = 2

@@ -27,7 +27,7 @@ from huggingface_hub.utils.logging import set_verbosity_error
 
 from pixelart.errors import Cancelled, HubFailure, PixelArtError
 from pixelart.hub.guard import TOO_SLOW, BareFailure, check_request, check_response, errand, trust
-from pixelart.proxies import proxy_refusal, settle_proxies
+from pixelart.system.proxies import proxy_refusal, settle_proxies
 
 TIMEOUT = 10.0
 """Seconds that the first question of each errand waits for an answer."""
@@ -85,12 +85,12 @@ def _bound_pause(response: Any) -> None:
 
 set_client_factory(_patient_client)
 if not (constants.HF_DEBUG or os.environ.get("HF_HUB_VERBOSITY")):  # whoever debugs it asks for more
-    set_verbosity_error()  # its warnings name signed addresses; what matters of them is told by `plain_failures`
+    set_verbosity_error()  # its warnings name signed addresses; what matters of them is told by `translate_errors`
 
 
-def own_token() -> str | None:
+def local_token() -> str | None:
     """The token of whoever is signed in on this machine, which is not to be used for a visitor of a server."""
-    with plain_failures("sign-in"):
+    with translate_errors("sign-in"):
         return get_token()
 
 
@@ -108,7 +108,7 @@ def sign_in(token: str | None) -> str:
     Raises:
         HubFailure: nobody, or no connection.
     """
-    with plain_failures("sign-in"):
+    with translate_errors("sign-in"):
         if not token:
             raise HubFailure("sign-in: nobody is signed in")
         name = client(token).whoami()["name"]
@@ -118,7 +118,7 @@ def sign_in(token: str | None) -> str:
 
 
 @contextmanager
-def plain_failures(what: str, *, seconds: float | None = None) -> Iterator[None]:
+def translate_errors(what: str, *, seconds: float | None = None) -> Iterator[None]:
     """What is asked inside ends within `seconds` (`errand`). Whatever huggingface_hub raises becomes a HubFailure about
     `what`, in words of our own: those of its errors may hold addresses, and what a server answers may hold anything, so
     they are not in the traceback either. An error of the disk stays what it is.

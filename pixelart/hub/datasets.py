@@ -10,10 +10,10 @@ from pathlib import Path, PurePosixPath
 from huggingface_hub import RepoFile, RepoFolder
 
 from pixelart.errors import Cancelled, DataRejected
-from pixelart.hub.client import TIMEOUT, client, plain_failures
-from pixelart.hub.downloading import check_path, download
+from pixelart.hub.client import TIMEOUT, client, translate_errors
+from pixelart.hub.download import check_path, download
 from pixelart.hub.guard import BareFailure, check_commit, errand, seconds_for
-from pixelart.images import SUFFIXES
+from pixelart.images.io import SUFFIXES
 from pixelart.progress import Cancel, OnProgress, never, until_cancelled, untold
 from pixelart.settings import SETTINGS
 from pixelart.storage import new_folder
@@ -48,7 +48,7 @@ def fetch_dataset(
     """
     what = f"dataset {dataset_id!r:.80}"
     with new_folder(target) as partial:
-        with plain_failures(what, seconds=LISTING_SECONDS):
+        with translate_errors(what, seconds=LISTING_SECONDS):
             api = client(token)
             revision = check_commit(api.dataset_info(dataset_id, timeout=TIMEOUT, expand=["sha"]).sha)
             entries = api.list_repo_tree(dataset_id, repo_type="dataset", revision=revision, recursive=True)
@@ -66,7 +66,7 @@ def fetch_dataset(
             if place.stat().st_size != size:
                 raise BareFailure(f"{path:.80} came damaged; try again")
 
-        with plain_failures(what, seconds=patience):
+        with translate_errors(what, seconds=patience):
             pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="fetch")
             try:
                 for number, _ in enumerate(pool.map(fetch, wanted), 1):

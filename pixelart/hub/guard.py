@@ -34,7 +34,7 @@ _hosts: set[str] = set()
 
 
 class BareFailure(HubFailure):
-    """One that does not say yet what was asked for; `plain_failures` does."""
+    """One that does not say yet what was asked for; `translate_errors` does."""
 
 
 def trust(endpoint: str) -> None:

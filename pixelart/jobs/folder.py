@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pixelart.training.diary import CURVE_FILE, PROGRESS_FILE, read_curve
+from pixelart.training.progress_file import CURVE_FILE, PROGRESS_FILE, read_curve
 
 TAIL_BYTES = 8192
 

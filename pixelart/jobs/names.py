@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Iterable
 from pathlib import Path
 
-from pixelart.jobs.record import Job
-from pixelart.training.setup import MAX_NAME
+from pixelart.jobs.job import Job
+from pixelart.training.runs import MAX_NAME
 
 
 def free_name(wanted: str, others: Iterable[Job], *, checkpoints: Path) -> str:

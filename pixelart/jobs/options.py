@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pixelart.checkpoint.library import Library
 from pixelart.errors import RequestRejected
-from pixelart.jobs.record import Option
-from pixelart.library import Library
+from pixelart.jobs.job import Option
 from pixelart.settings import Settings
+from pixelart.training.config import Schedule
+from pixelart.training.initialization import FROM_SCRATCH, decide
 from pixelart.training.options import check_training_options
-from pixelart.training.run import Schedule
-from pixelart.training.starting import FROM_SCRATCH, decide
 
 JOB_OPTIONS = (
     "base", "palette", "new_classes", "model", "preset", "codec", "colours", "steps", "minutes", "batch_size",

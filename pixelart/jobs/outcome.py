@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import signal
 
-from pixelart.jobs.child import Child
 from pixelart.jobs.folder import JobFolder
-from pixelart.jobs.record import State
-from pixelart.training.endings import is_short, too_short
+from pixelart.jobs.job import State
+from pixelart.jobs.process import Child
+from pixelart.training.failures import is_short, too_short
 
 STOPPED = "stopped"
 SERVER_GONE = "the server ended while it trained; Resume goes on where it was saved last"

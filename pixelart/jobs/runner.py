@@ -10,10 +10,10 @@ from contextlib import suppress
 from typing import Any
 
 from pixelart.errors import RequestRejected
-from pixelart.jobs.child import Child
 from pixelart.jobs.folder import JobFolder
+from pixelart.jobs.job import AT_WORK, Job, State
 from pixelart.jobs.outcome import outcome
-from pixelart.jobs.record import AT_WORK, Job, State
+from pixelart.jobs.process import Child
 from pixelart.jobs.store import JobStore
 from pixelart.storage import exclusive
 
@@ -88,7 +88,7 @@ class Runner:
         if child:
             child.stop("owner", patience=STOP_PATIENCE)
 
-    def give_way(self, drawing: bool) -> None:
+    def pause_for_drawing(self, drawing: bool) -> None:
         """The children pause while someone is drawing, and LINGER seconds longer."""
         with self._changed:
             self._drawing, self._drew = drawing, time.monotonic()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pixelart.errors import RequestRejected
-from pixelart.jobs.record import STATES, Job, State
+from pixelart.jobs.job import STATES, Job, State
 
 DATABASE = "jobs.db"
 VERSION = 2

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from pixelart.layers.causal import from_rows, is_compiled, pointwise
-from pixelart.layers.cursor import Cursor
+from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.gated_residual import GatedResidual
 from pixelart.layers.kernels import attend
 from pixelart.layers.masked import Groups
@@ -27,18 +27,18 @@ class CausalAttention(nn.Module):
         last = max(features)
         self.keys = keys
         self.mixed = GatedResidual(pixels + features, conv=pointwise)
-        self.asking = GatedResidual(features, conv=pointwise)
+        self.current_owner = GatedResidual(features, conv=pointwise)
         self.key_value = pointwise(pixels + features, (last,) * (keys + values))
         self.query = pointwise(features, (0,) * keys)
 
-    def forward(self, pixels: Tensor, before: Tensor | None, features: Tensor, cursor: Cursor | None) -> Tensor:
+    def forward(self, pixels: Tensor, before: Tensor | None, features: Tensor, cursor: DecodeState | None) -> Tensor:
         """(B, values, h, w) of pixels (B, E, h, w) and features (B, F, h, w) of the cursor's region.
 
         before: the features (B, E, 1, 1) of the pixel before the region in its row, which has got its last channel
         since it was read.
         """
         given, size = torch.cat([pixels, features], dim=1), features.shape[2:]
-        query = self.query(self.asking(features, None, cursor), cursor).flatten(2)
+        query = self.query(self.current_owner(features, None, cursor), cursor).flatten(2)
         if cursor is None:
             return self._attend(query, self.key_value(self.mixed(given, None, None)), first=0).unflatten(2, size)
         first = cursor.rows.start * cursor.width + cursor.columns.start
@@ -56,7 +56,7 @@ class CausalAttention(nn.Module):
             return from_rows(result)
         return self._attend(query, kept[:, :stop].mT, first=first).unflatten(2, size)
 
-    def _kept(self, given: Tensor, cursor: Cursor) -> tuple[Tensor, Tensor]:
+    def _kept(self, given: Tensor, cursor: DecodeState) -> tuple[Tensor, Tensor]:
         """Of all pixels, the inputs (B, places, E + F), and keys with values (B, places, k + V)."""
         places, outputs = (len(given), cursor.height * cursor.width), len(self.key_value.bias)
         inputs = cursor.keep(self, "inputs", lambda: given.new_zeros(*places, given.shape[1]))

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pixelart.layers.cursor import Cursor, cut
+from pixelart.layers.decode_state import DecodeState, cut
 from pixelart.layers.kernels import F32, add_product, conv_region
 from pixelart.layers.masked import Groups, MaskedConv2d, MaskType, group_mask
 
@@ -33,14 +33,14 @@ class CausalConv2d(MaskedConv2d):
         super().__init__(groups_in, groups_out, mask=mask, dilation=dilation, padding=padding)
         self.own_taps, self.reads_others = own_taps, any(padding)
 
-    def forward(self, x: Tensor, cursor: Cursor | None = None) -> Tensor:
+    def forward(self, x: Tensor, cursor: DecodeState | None = None) -> Tensor:
         """Outputs (B, O, h, w) of the inputs x (B, I, h, w): the whole picture, or the cursor's region."""
         if cursor is None:
             return super().forward(x)
         self.remember(x, cursor, start=cursor.columns.start)
         return super().forward(x) if cursor.is_prefill else self.region(x, cursor)
 
-    def remember(self, x: Tensor, cursor: Cursor, *, start: int) -> None:
+    def remember(self, x: Tensor, cursor: DecodeState, *, start: int) -> None:
         """Keep the inputs x (B, I, h, n) of the cursor's rows, from column `start` on."""
         if self.reads_others:
             left, _, top, _ = self.padding
@@ -52,7 +52,7 @@ class CausalConv2d(MaskedConv2d):
             else:
                 held[place] = x.permute(0, 2, 3, 1)
 
-    def region(self, x: Tensor, cursor: Cursor) -> Tensor:
+    def region(self, x: Tensor, cursor: DecodeState) -> Tensor:
         """Outputs (B, O, 1, n) of the cursor's region in one row, whose inputs x were remembered."""
         own, bias = cursor.constant(self, "own", self._own)
         top, columns, step = self.padding[2], cursor.columns, self.dilation[1]
@@ -73,14 +73,16 @@ class CausalConv2d(MaskedConv2d):
     def _own(self) -> tuple[Tensor, Tensor]:  # the last row's weights (taps*I, O), and the bias (1, 1, O)
         return _as_matrix(self.masked_weight()[:, :, -1:, : self.own_taps]), self.bias.detach()[None, None]
 
-    def _from_above(self, held: Tensor, cursor: Cursor) -> Tensor:  # (B, W, O): what the rows above give, and the bias
+    def _from_above(
+        self, held: Tensor, cursor: DecodeState
+    ) -> Tensor:  # (B, W, O): what the rows above give, and the bias
         matrix = cursor.constant(self, "above", lambda: _as_matrix(self.masked_weight()[:, :, :-1]))
         (dy, dx), last = self.dilation, cursor.row + self.padding[2]
         wide = [j * dx for j in range(self.weight.shape[3])]
         taps = [held[:, r, j : j + cursor.width] for r in range(cursor.row, last, dy) for j in wide]
         return picture_by_picture(torch.cat(taps, dim=-1), matrix, self.bias)
 
-    def _held(self, x: Tensor, cursor: Cursor) -> Tensor:  # (B, top + H, left + W + right, I)
+    def _held(self, x: Tensor, cursor: DecodeState) -> Tensor:  # (B, top + H, left + W + right, I)
         left, right, top, _ = self.padding
         shape = (len(x), top + cursor.height, left + cursor.width + right, self.weight.shape[1])
         return cursor.keep(self, "inputs", lambda: x.new_zeros(shape))
@@ -89,7 +91,7 @@ class CausalConv2d(MaskedConv2d):
 class FirstConv(CausalConv2d):
     """The causal convolution that reads the picture itself, as features of its colours."""
 
-    def of_picture(self, x: Tensor, embed: Callable[[Tensor], Tensor], cursor: Cursor | None) -> Tensor:
+    def of_picture(self, x: Tensor, embed: Callable[[Tensor], Tensor], cursor: DecodeState | None) -> Tensor:
         """Outputs (B, O, h, w) of a picture x int64 (B, C, H, W), given whole also where a region is asked for."""
         if cursor is None or cursor.is_prefill:
             return self(embed(x if cursor is None else x[:, :, cursor.rows]), cursor)
@@ -99,7 +101,7 @@ class FirstConv(CausalConv2d):
         return self.region(features[..., cursor.columns.start - start :], cursor)
 
 
-def is_compiled(x: Tensor, cursor: Cursor | None) -> bool:
+def is_compiled(x: Tensor, cursor: DecodeState | None) -> bool:
     """Whether the compiled inner loops serve x of the cursor's region: while drawing on a CPU. Elsewhere their twins in
     PyTorch do."""
     drawing = cursor is not None and not cursor.is_prefill
@@ -208,7 +210,7 @@ class ContextBias(nn.Conv2d):
     def __init__(self, context: int, features: int, *, bias: bool = False) -> None:
         super().__init__(context, features, 1, bias=bias)
 
-    def forward(self, input: Tensor, cursor: Cursor | None = None) -> Tensor:
+    def forward(self, input: Tensor, cursor: DecodeState | None = None) -> Tensor:
         """(B, features, h, w) of the cursor's region, or (1, features, h, w) where all pictures share their map;
         input (B, F, H, W) is the whole map."""
         if cursor is None or cursor.is_prefill:

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pixelart.layers.indexed import indexed
 from pixelart.layers.masked import Groups
+from pixelart.layers.resizable import resizable
 
 
 class ColourEmbedding(nn.Embedding):
@@ -16,7 +16,7 @@ class ColourEmbedding(nn.Embedding):
     def __init__(self, channels: int, levels: int, features: int) -> None:
         super().__init__(channels * levels, features)
         self.channels, self.levels = channels, levels
-        indexed(self, "level")
+        resizable(self, "level")
 
     @property
     def groups(self) -> Groups:

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pixelart.layers.colours import ColourEmbedding
-from pixelart.layers.indexed import indexed
 from pixelart.layers.palette import PaletteEmbedding, PaletteEncoder, grey_ramp, is_used
+from pixelart.layers.resizable import resizable
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Context:
             allowed = allowed[..., ::factor, ::factor]
         return replace(self, pixels=pixels, mask=mask, fine=self.pixels, fine_mask=self.mask, allowed=allowed)
 
-    def enlarging(self, small: Tensor) -> Context:
+    def with_low_res(self, small: Tensor) -> Context:
         """The same with every other row and column of every other given: they are the pixels of `small` (B, C, h, w),
         the small picture to enlarge."""
         pixels, mask = self.pixels.clone(), self.mask.clone()
@@ -97,7 +97,7 @@ class Context:
         """The same of one picture for `count`."""
         return self._each(lambda part: part.expand(count, *part.shape[1:]))
 
-    def is_one(self) -> bool:
+    def is_shared(self) -> bool:
         """Whether the same is given of all pictures."""
         return all(bool((part == part[:1]).all()) for part in vars(self).values() if part is not None)
 
@@ -163,7 +163,7 @@ class GatedResidual(nn.Module):
     def __init__(self, hidden: int, dilation: int, labels: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(hidden, 2 * hidden, 3, padding=dilation, dilation=dilation)
-        self.class_bias = indexed(nn.Linear(labels, 2 * hidden, bias=False), "class", axis=1)
+        self.class_bias = resizable(nn.Linear(labels, 2 * hidden, bias=False), "class", axis=1)
         self.out = nn.Conv2d(hidden, hidden, 1)
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
@@ -196,7 +196,7 @@ class ContextEncoder(nn.Module):
         cells = channels * config.embedding * config.detail**2
         self.detail = nn.Conv2d(cells, config.hidden, 1, bias=False) if config.detail else None
         labels = num_classes + 1  # the last: mirrored
-        self.class_bias = indexed(nn.Linear(labels, config.hidden, bias=False), "class", axis=1)
+        self.class_bias = resizable(nn.Linear(labels, config.hidden, bias=False), "class", axis=1)
         self.blocks = nn.ModuleList(GatedResidual(config.hidden, d, labels) for d in config.dilations)
 
     def forward(self, context: Context) -> Conditioning:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from pixelart.layers.causal import CausalConv2d, FirstConv, pointwise, row_conv
-from pixelart.layers.cursor import Cursor, cut
+from pixelart.layers.decode_state import DecodeState, cut
 from pixelart.layers.masked import Groups, MaskedConv2d, MaskType
 from pixelart.layers.program import Program, Slot
 
@@ -28,14 +28,14 @@ def gate(x: Tensor) -> Tensor:
 class RowsConv2d(MaskedConv2d):
     """A convolution for whole rows: its inputs at a row know the rows above alone, or its kernel ends above the row."""
 
-    def prefill(self, x: Tensor, cursor: Cursor | None) -> Tensor:
+    def prefill(self, x: Tensor, cursor: DecodeState | None) -> Tensor:
         """Outputs (B, O, h, W) of inputs x (B, I, h, W) of whole rows from the top; a cursor keeps the inputs."""
         if cursor is not None:
             left, _, top, _ = self.padding
             self._held(x, cursor)[:, top : top + x.shape[2], left : left + cursor.width] = x.permute(0, 2, 3, 1)
         return self(x)
 
-    def row(self, x: Tensor, cursor: Cursor) -> Tensor:
+    def row(self, x: Tensor, cursor: DecodeState) -> Tensor:
         """Outputs (B, W, O) of the cursor's row, of its inputs x (B, W, I), or, where the kernel ends above the row,
         those of the row before."""
         left, _, top, bottom = self.padding
@@ -47,7 +47,7 @@ class RowsConv2d(MaskedConv2d):
         window = torch.cat(taps, dim=-1).flatten(0, 1)
         return torch.addmm(self.bias, window, matrix).unflatten(0, (len(x), cursor.width))
 
-    def _held(self, x: Tensor, cursor: Cursor) -> Tensor:  # (B, top + H, left + W + right, I)
+    def _held(self, x: Tensor, cursor: DecodeState) -> Tensor:  # (B, top + H, left + W + right, I)
         left, right, top, _ = self.padding
         shape = (len(x), top + cursor.height, left + cursor.width + right, x.shape[1])
         return cursor.keep(self, "inputs", lambda: x.new_zeros(shape))
@@ -106,14 +106,14 @@ class GatedLayer(nn.Module):
         here = self.first_pixels(h, embed, before, None) if self.mask_type == "A" else self.pixels(h, before, None)
         return v, *here
 
-    def rows(self, v: Tensor, context_map: Tensor, cursor: Cursor | None) -> tuple[Tensor, Tensor]:
+    def rows(self, v: Tensor, context_map: Tensor, cursor: DecodeState | None) -> tuple[Tensor, Tensor]:
         """(v, pre-activations of the horizontal stack), (B, ..., h, W), of whole rows from the top: all that is known
         before a pixel of them is. context_map (B, F, H, W) is whole."""
         bias_v, bias_h = self.context(cut(context_map, cursor)).chunk(2, dim=1)
         above = self.vertical.prefill(v, cursor)
         return self._residual(v, self.dropout(gate(above + bias_v))), self.link(above) + bias_h
 
-    def row(self, v: Tensor, given: Tensor, cursor: Cursor) -> tuple[Tensor, Tensor]:
+    def row(self, v: Tensor, given: Tensor, cursor: DecodeState) -> tuple[Tensor, Tensor]:
         """The same of the cursor's row, (B, W, ...): v (B, W, I), in a first layer of the row before, and `given`
         (B, W, 4p), what the layer takes from the context map."""
         link = cursor.constant(self, "link", lambda: self.link.weight.detach()[:, :, 0, 0].mT.contiguous())
@@ -121,18 +121,18 @@ class GatedLayer(nn.Module):
         a, b = (above + given[..., :size]).chunk(2, dim=-1)
         return self._residual(v, torch.tanh(a) * torch.sigmoid(b)), torch.matmul(above, link) + given[..., size:]
 
-    def pixels(self, h: Tensor, before: Tensor, cursor: Cursor | None) -> tuple[Tensor, Tensor]:
+    def pixels(self, h: Tensor, before: Tensor, cursor: DecodeState | None) -> tuple[Tensor, Tensor]:
         """(h, skip), (B, ..., h, w), of the cursor's region, whose pre-activations `before` are given."""
         return self._gated(h, self.horizontal(h, cursor) + before, cursor)
 
     def first_pixels(
-        self, x: Tensor, embed: Callable[[Tensor], Tensor], before: Tensor, cursor: Cursor | None
+        self, x: Tensor, embed: Callable[[Tensor], Tensor], before: Tensor, cursor: DecodeState | None
     ) -> tuple[Tensor, Tensor]:
         """The same of the first layer, which reads the picture x int64 (B, C, H, W), given whole."""
         assert isinstance(self.horizontal, FirstConv)
         return self._gated(x, self.horizontal.of_picture(x, embed, cursor) + before, cursor)
 
-    def _gated(self, h: Tensor, gates: Tensor, cursor: Cursor | None) -> tuple[Tensor, Tensor]:
+    def _gated(self, h: Tensor, gates: Tensor, cursor: DecodeState | None) -> tuple[Tensor, Tensor]:
         h_out, skip = self.out(self.dropout(gate(gates)), cursor).split(self.split, dim=1)
         return self._residual(h, h_out), skip
 

@@ -11,14 +11,14 @@ from torch.nn import functional as F
 
 from pixelart.layers import kernels
 from pixelart.layers.causal import CausalConv2d, ContextBias, from_rows, is_compiled, pointwise, to_rows
-from pixelart.layers.cursor import Cursor
+from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.masked import Groups
 
 INITIAL_SCALE = 0.1
 """Of the weights of the last convolution of a layer: `init_scale` in the code of PixelCNN++."""
 
 
-def concat_elu(x: Tensor, cursor: Cursor | None) -> Tensor:
+def concat_elu(x: Tensor, cursor: DecodeState | None) -> Tensor:
     """ELU of x and of -x, (B, 2F, h, w) of x (B, F, h, w): colour groups repeat in both halves."""
     if is_compiled(x, cursor):
         rows = to_rows(x)
@@ -50,7 +50,7 @@ class GatedResidual(nn.Module):
         self.context = ContextBias(context, 2 * len(groups)) if context else None
 
     def forward(
-        self, x: Tensor, context_map: Tensor | None, cursor: Cursor | None, beside: Tensor | None = None
+        self, x: Tensor, context_map: Tensor | None, cursor: DecodeState | None, beside: Tensor | None = None
     ) -> Tensor:
         """x (B, F, h, w) of the cursor's region, `beside` another input of the same, context_map (B, C, H, W) whole."""
         inner = self.first(concat_elu(x, cursor), cursor)

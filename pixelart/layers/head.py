@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pixelart.layers.causal import CausalConv2d, pointwise
-from pixelart.layers.cursor import Cursor
-from pixelart.layers.indexed import indexed
+from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.masked import Groups, spread_groups
-from pixelart.layers.precision import precisely
+from pixelart.layers.precision import in_float32
+from pixelart.layers.resizable import resizable
 
 
 class Head(nn.Module):
@@ -23,7 +23,7 @@ class Head(nn.Module):
         self.first, self.second = pointwise(groups, inner), pointwise(inner, inner)
         self.logits = logits_of_levels(inner, channels=channels, levels=levels)
 
-    def forward(self, x: Tensor, cursor: Cursor | None) -> Tensor:
+    def forward(self, x: Tensor, cursor: DecodeState | None) -> Tensor:
         """Logits (B, C*K, h, w), channel-major, of features (B, I, h, w)."""
         for layer in (self.first, self.second, self.logits):
             x = layer(torch.relu(x), cursor)
@@ -32,11 +32,11 @@ class Head(nn.Module):
 
 def logits_of_levels(groups: Groups, *, channels: int, levels: int) -> CausalConv2d:
     """1x1 with mask B to the logits (B, C*K, h, w) of every level of every channel, channel-major."""
-    return indexed(pointwise(groups, tuple(c for c in range(channels) for _ in range(levels))), "level")
+    return resizable(pointwise(groups, tuple(c for c in range(channels) for _ in range(levels))), "level")
 
 
-class Vote(nn.Conv2d):
+class ContextHead(nn.Conv2d):
     """The context map alone to parameter maps: 1x1, in single precision."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return precisely(lambda x: F.conv2d(x, self.weight, self.bias), input)
+        return in_float32(lambda x: F.conv2d(x, self.weight, self.bias), input)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pixelart.layers.precision import precisely
+from pixelart.layers.precision import in_float32
 from pixelart.layers.program import Program, Slot
 
 FREQUENCIES = (1.0, 2.0, 4.0, 8.0, 16.0)
@@ -47,7 +47,7 @@ class PaletteEncoder(nn.Module):
         self.norm = nn.LayerNorm(features)
 
     def forward(self, palette: Tensor) -> Tensor:
-        return precisely(self._codes, palette.to(self.out.weight.dtype))
+        return in_float32(self._codes, palette.to(self.out.weight.dtype))
 
     def _codes(self, palette: Tensor) -> Tensor:
         lab, opacity = palette[..., :3], palette[..., 3:].clamp(min=0)
@@ -96,7 +96,7 @@ class PalettePointer(nn.Module):
         nn.init.zeros_(self.bias.weight)
 
     def forward(self, queries: Tensor, codes: Tensor) -> Tensor:
-        return precisely(self._logits, queries, codes)
+        return in_float32(self._logits, queries, codes)
 
     def emit(self, program: Program, queries: Slot, codes: Tensor) -> Slot:
         """Write it into a program: the logits of a pixel with `queries`."""

@@ -11,7 +11,7 @@ from torch import Tensor
 Result = TypeVar("Result")
 
 
-def precisely(layer: Callable[..., Result], x: Tensor, *given: object) -> Result:
+def in_float32(layer: Callable[..., Result], x: Tensor, *given: object) -> Result:
     """What `layer` makes of x in single precision at least, also under autocast.
 
     For parameters that are quantities: in bfloat16 a mean in -1..1 has steps of up to a whole level of 256. And for

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pixelart.layers.causal import pointwise
-from pixelart.layers.cursor import Cursor
+from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.masked import Groups
 from pixelart.layers.program import Program, Slot
 
@@ -43,7 +43,7 @@ class CausalSelfAttention(nn.Module):
         with torch.no_grad():
             self.out.weight.mul_(0.1)  # a deep stack starts near the identity
 
-    def forward(self, h: Tensor, cursor: Cursor | None) -> Tensor:
+    def forward(self, h: Tensor, cursor: DecodeState | None) -> Tensor:
         """(B, F, h, w) of features h (B, F, h, w) of the cursor's region."""
         rows, columns = (slice(0, n) for n in h.shape[2:]) if cursor is None else (cursor.rows, cursor.columns)
         place_query, place_key = self.place(place_features(rows, columns, like=h)).chunk(2, dim=1)
@@ -77,7 +77,9 @@ class CausalSelfAttention(nn.Module):
     def _split(self, x: Tensor) -> Tensor:  # (B, heads * size, h, w) -> (B, heads, h * w, size)
         return x.flatten(2).unflatten(1, (self.heads, self.size)).transpose(2, 3)
 
-    def _with_past(self, keys: Tensor, values: Tensor, places: Tensor, cursor: Cursor) -> tuple[Tensor, Tensor, Tensor]:
+    def _with_past(
+        self, keys: Tensor, values: Tensor, places: Tensor, cursor: DecodeState
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Keys, values (B, heads, n, size) and numbers (n,) of all pixels so far, after these have been kept."""
         across = -(-cursor.width // self.stride)
         shape = (2, len(keys), self.heads, -(-cursor.height // self.stride) * across, self.size)
@@ -89,7 +91,7 @@ class CausalSelfAttention(nn.Module):
         return kept[:, 0], kept[:, 1], numbers
 
 
-def pixel_numbers(rows: slice, columns: slice, h: Tensor, cursor: Cursor | None) -> Tensor:
+def pixel_numbers(rows: slice, columns: slice, h: Tensor, cursor: DecodeState | None) -> Tensor:
     """The numbers (h, w) of the pixels of a region in raster order."""
     width = h.shape[3] if cursor is None else cursor.width
     down, across = (torch.arange(part.start, part.stop, device=h.device) for part in (rows, columns))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pixelart.layers.causal import CausalConv2d, pointwise
-from pixelart.layers.cursor import Cursor
+from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.gated_residual import GatedResidual
 from pixelart.layers.masked import Groups
 
@@ -42,7 +42,7 @@ class UStream(nn.Module):
         self.up = nn.ModuleList(layer(groups + beside) for _ in range(layers + (scales > 1)))
 
     def forward(
-        self, x: Tensor, given: list[Tensor], besides: Iterator[Tensor] | None, cursor: Cursor | None
+        self, x: Tensor, given: list[Tensor], besides: Iterator[Tensor] | None, cursor: DecodeState | None
     ) -> tuple[Tensor, list[Tensor]]:
         """(x, the output of every layer in order) of x (B, F, h, w) of the cursor's region.
 
@@ -72,7 +72,7 @@ class UStream(nn.Module):
         return x, outputs
 
     def _inside(
-        self, x: Tensor, given: list[Tensor], besides: Iterator[Tensor] | None, cursor: Cursor | None
+        self, x: Tensor, given: list[Tensor], besides: Iterator[Tensor] | None, cursor: DecodeState | None
     ) -> tuple[Tensor, list[Tensor]]:
         assert self.inner is not None
         small = self.shrink(x, cursor)
@@ -92,7 +92,7 @@ class UStream(nn.Module):
         top, left = cursor.rows.start % 2, cursor.columns.start % 2
         return grown[:, :, top : top + x.shape[2], left : left + x.shape[3]], outputs
 
-    def _grown(self, x: Tensor, cursor: Cursor | None) -> Tensor:  # (B, F, 2h, 2w)
+    def _grown(self, x: Tensor, cursor: DecodeState | None) -> Tensor:  # (B, F, 2h, 2w)
         return F.pixel_shuffle(self.grow(x, cursor), 2)
 
     def _pass_by(self, besides: Iterator[Tensor] | None, empty: Tensor) -> list[Tensor]:

@@ -18,11 +18,11 @@ from torch import Tensor, nn
 
 from pixelart.layers.colours import ColourEmbedding
 from pixelart.layers.context import Conditioning, Context, ContextConfig, ContextEncoder
-from pixelart.layers.cursor import Cursor
-from pixelart.layers.head import Vote
-from pixelart.layers.indexed import indexed
+from pixelart.layers.decode_state import DecodeState
+from pixelart.layers.head import ContextHead
+from pixelart.layers.incremental import IncrementalDecoder, TrunkDecoder, Unit
 from pixelart.layers.palette import NEVER, PaletteEmbedding, PalettePointer
-from pixelart.layers.stream import Stream, TrunkStream, Unit
+from pixelart.layers.resizable import resizable
 from pixelart.likelihoods import Categorical, Likelihood
 
 Embed = Callable[[Tensor], Tensor]
@@ -162,10 +162,10 @@ class RasterModel(AutoregressiveModel):
         )
         codes = self.palette_codes
         self.pointer = PalettePointer(codes, codes) if codes else None
-        self.vote = Vote(config.context.hidden, codes or self.likelihood.parameters, 1)
+        self.vote = ContextHead(config.context.hidden, codes or self.likelihood.parameters, 1)
         nn.init.zeros_(self.vote.weight)
         if isinstance(self.likelihood, Categorical) and not codes:
-            indexed(self.vote, "level")
+            resizable(self.vote, "level")
 
     @property
     def palette_codes(self) -> int:
@@ -189,7 +189,7 @@ class RasterModel(AutoregressiveModel):
         return partial(self.colours, codes=given.codes)
 
     @abstractmethod
-    def trunk(self, x: Tensor, given: Conditioning, cursor: Cursor | None = None) -> Tensor:
+    def trunk(self, x: Tensor, given: Conditioning, cursor: DecodeState | None = None) -> Tensor:
         """Answers (B, A, H, W) of x int64 (B, C, H, W), causal in x, biased by the map of what is `given`: parameter
         maps, or queries where the palette is an input.
 
@@ -197,9 +197,9 @@ class RasterModel(AutoregressiveModel):
         whole all the same.
         """
 
-    def stream(self, given: Conditioning) -> Stream:
+    def stream(self, given: Conditioning) -> IncrementalDecoder:
         """The incremental face, vote included: the same maps as `decode`, a pixel at a time."""
-        return TrunkStream(self.trunk, self.vote, self.readout, given, unit=self.unit)
+        return TrunkDecoder(self.trunk, self.vote, self.readout, given, unit=self.unit)
 
     def encode(self, context: Context) -> Conditioning:
         """What the network draws by."""

@@ -24,11 +24,11 @@ from torch.nn import functional as F
 
 from pixelart.layers.causal import ContextBias, FirstConv, pointwise, product, raster_conv, taps_matrix
 from pixelart.layers.context import SMALL_CONTEXT, Conditioning, ContextConfig
-from pixelart.layers.cursor import Cursor, cut
+from pixelart.layers.decode_state import DecodeState, cut
 from pixelart.layers.head import Head
 from pixelart.layers.lstm import lstm_cell, lstm_rows
 from pixelart.layers.masked import Groups, spread_groups
-from pixelart.layers.precision import precisely
+from pixelart.layers.precision import in_float32
 from pixelart.models.base import Embed, ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
@@ -54,7 +54,7 @@ class DiagonalLSTM(nn.Module):
         self.context = ContextBias(context, 4 * self.hidden)
         self.start = nn.Parameter(torch.zeros(2, self.hidden))  # h and c left of the first column
 
-    def gates(self, x: Tensor, context_map: Tensor, cursor: Cursor | None) -> Tensor:
+    def gates(self, x: Tensor, context_map: Tensor, cursor: DecodeState | None) -> Tensor:
         """Pre-activations (B, 4h, h, w) but for the state-to-state part."""
         return self.input_to_state(x, cursor) + self.context(context_map, cursor)
 
@@ -77,7 +77,7 @@ class DiagonalLSTM(nn.Module):
         the left one."""
         return torch.cat([F.pad(h, (0, 0, 1, 0))[:, :-1], h], dim=2)
 
-    def scan(self, gates: Tensor, above: Tensor | None, before: tuple[Tensor, Tensor], cursor: Cursor) -> Tensor:
+    def scan(self, gates: Tensor, above: Tensor | None, before: tuple[Tensor, Tensor], cursor: DecodeState) -> Tensor:
         """h and c, stacked (2, B, n, h), of n pixels beside each other in one row, one after another.
 
         gates (B, n, 4h); above (B, n, h) of the upper neighbours, None in the first row; before: h and c (B, h) of the
@@ -109,7 +109,7 @@ class DiagonalLayer(nn.Module):
         self.out_left, self.out_right = (pointwise(groups, wide + skip) for _ in range(2))
 
     def forward(
-        self, x: Tensor, pixels: Tensor | None, context_map: Tensor, cursor: Cursor | None
+        self, x: Tensor, pixels: Tensor | None, context_map: Tensor, cursor: DecodeState | None
     ) -> tuple[Tensor, Tensor]:
         """x (B, 2h, h, w) of the cursor's region, with the whole context map (B, F, H, W).
 
@@ -118,8 +118,8 @@ class DiagonalLayer(nn.Module):
         gates = [lstm.gates(x, context_map, cursor) for lstm in (self.left, self.right)]
         if cursor is None or cursor.is_prefill:
             assert pixels is not None
-            left = precisely(self.left.run, gates[0])
-            right = precisely(self.right.run, (gates[1] + self.pixels(pixels)).flip(-1)).flip(-1)
+            left = in_float32(self.left.run, gates[0])
+            right = in_float32(self.right.run, (gates[1] + self.pixels(pixels)).flip(-1)).flip(-1)
             if cursor:
                 self._remember(cursor, left=left, right=right, gates=gates[1])
             right = F.pad(right, (0, 0, 1, 0))[:, :, :-1]  # row r - 1 is what row r may see
@@ -129,7 +129,7 @@ class DiagonalLayer(nn.Module):
         change, skip = both.split(self.split, dim=1)
         return x + change, skip
 
-    def _left_region(self, gates: Tensor, cursor: Cursor) -> Tensor:
+    def _left_region(self, gates: Tensor, cursor: DecodeState) -> Tensor:
         states = cursor.keep(self, "left", lambda: self._rows(cursor, gates, 2 * self.left.hidden))
         row, start, stop = cursor.row, cursor.columns.start, cursor.columns.stop
         h, c = states.chunk(2, dim=-1)
@@ -139,7 +139,7 @@ class DiagonalLayer(nn.Module):
         states[:, row, start:stop] = torch.cat([new[0], new[1]], dim=-1)
         return new[0].mT[:, :, None]
 
-    def _right_region(self, gates: Tensor, pixels: Tensor | None, cursor: Cursor) -> Tensor:
+    def _right_region(self, gates: Tensor, pixels: Tensor | None, cursor: DecodeState) -> Tensor:
         kept = cursor.keep(self, "right gates", lambda: self._rows(cursor, gates, gates.shape[1]))
         kept[:, cursor.row, cursor.columns] = gates[:, :, 0].mT
         states = cursor.keep(self, "right", lambda: self._rows(cursor, gates, self.right.hidden))
@@ -152,7 +152,7 @@ class DiagonalLayer(nn.Module):
             states[:, row] = new[0].flip(1)
         return states[:, row, cursor.columns].mT[:, :, None]
 
-    def _remember(self, cursor: Cursor, *, left: Tensor, right: Tensor, gates: Tensor) -> None:
+    def _remember(self, cursor: DecodeState, *, left: Tensor, right: Tensor, gates: Tensor) -> None:
         """What rows below known ones need: h of both directions, and the gates of the one that ends on the last row."""
         rows = slice(0, left.shape[2])
         states = cursor.keep(self, "left", lambda: self._rows(cursor, left, 2 * self.left.hidden))
@@ -161,7 +161,7 @@ class DiagonalLayer(nn.Module):
             kept = cursor.keep(self, name, lambda v=values: self._rows(cursor, v, v.shape[1]))
             kept[:, rows] = values.permute(0, 2, 3, 1)
 
-    def _rows(self, cursor: Cursor, like: Tensor, features: int) -> Tensor:
+    def _rows(self, cursor: DecodeState, like: Tensor, features: int) -> Tensor:
         return like.new_zeros(len(like), cursor.height, cursor.width, features)
 
 
@@ -207,7 +207,7 @@ class DiagonalBiLSTM(RasterModel):
         self.context_skip = ContextBias(context, len(wide), bias=True)
         self.head = Head(wide, config.head, channels=config.channels, levels=self.answers)
 
-    def trunk(self, x: Tensor, given: Conditioning, cursor: Cursor | None = None) -> Tensor:
+    def trunk(self, x: Tensor, given: Conditioning, cursor: DecodeState | None = None) -> Tensor:
         embed = self.embed(given)
         features = self.first.of_picture(x, embed, cursor)
         total = self.context_skip(given.map, cursor)
@@ -217,7 +217,7 @@ class DiagonalBiLSTM(RasterModel):
             total = total + skip
         return self.head(total, cursor)
 
-    def _pixels(self, x: Tensor, embed: Embed, cursor: Cursor | None) -> Tensor | None:
+    def _pixels(self, x: Tensor, embed: Embed, cursor: DecodeState | None) -> Tensor | None:
         if cursor is None or cursor.is_prefill:
             return embed(cut(x, cursor))
         return embed(x[:, :, cursor.row - 1 : cursor.row]) if cursor.begins_row and cursor.row else None

@@ -16,14 +16,14 @@ from torch import Tensor, nn
 
 from pixelart.layers.causal import pointwise
 from pixelart.layers.context import Conditioning, ContextConfig
-from pixelart.layers.cursor import Cursor, cut
+from pixelart.layers.decode_state import DecodeState, cut
 from pixelart.layers.gated import GatedLayer
 from pixelart.layers.head import logits_of_levels
+from pixelart.layers.incremental import IncrementalDecoder
 from pixelart.layers.masked import spread_groups
 from pixelart.layers.program import Program, Slot
-from pixelart.layers.program_stream import ProgramStream
+from pixelart.layers.program_decoder import ProgramDecoder
 from pixelart.layers.self_attention import CausalSelfAttention
-from pixelart.layers.stream import Stream
 from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
@@ -88,7 +88,7 @@ class GatedPixelCNN(RasterModel):
         self.hidden = pointwise(skip, head)
         self.logits = logits_of_levels(head, channels=channels, levels=self.answers)
 
-    def trunk(self, x: Tensor, given: Conditioning, cursor: Cursor | None = None) -> Tensor:
+    def trunk(self, x: Tensor, given: Conditioning, cursor: DecodeState | None = None) -> Tensor:
         if cursor is None:
             return self._whole(x, given)
         embed, befores = self.embed(given), self._rows(x, given, cursor)
@@ -123,7 +123,7 @@ class GatedPixelCNN(RasterModel):
         """Each attention by the number of the layer that it follows."""
         return {int(i): a for i, a in self.attention.items() if isinstance(a, CausalSelfAttention)}
 
-    def _rows(self, x: Tensor, given: Conditioning, cursor: Cursor) -> list[Tensor]:
+    def _rows(self, x: Tensor, given: Conditioning, cursor: DecodeState) -> list[Tensor]:
         """What the vertical stack gives to the pixels of the cursor's region in each layer: (B, 2 * hidden, h, w)."""
         if cursor.is_prefill:
             v, befores = self.embed(given)(cut(x, cursor)), list[Tensor]()
@@ -138,7 +138,7 @@ class GatedPixelCNN(RasterModel):
                 cursor.put(layer, "before", before.mT[:, :, None])
         return [cursor.keep(layer, "before", lambda: x)[..., cursor.columns] for layer in self.layers]
 
-    def _row(self, x: Tensor, given: Conditioning, of_context: list[Tensor], cursor: Cursor) -> list[Tensor]:
+    def _row(self, x: Tensor, given: Conditioning, of_context: list[Tensor], cursor: DecodeState) -> list[Tensor]:
         """The same of the whole of the cursor's row, (B, W, 2 * hidden)."""
         rows, row, befores = cursor.whole_rows(), cursor.row, list[Tensor]()
         v = self.embed(given)(x[:, :, max(0, row - 1) : max(1, row)])[:, :, 0].mT
@@ -148,7 +148,7 @@ class GatedPixelCNN(RasterModel):
             befores.append(before)
         return befores
 
-    def _context_row(self, given: Conditioning, cursor: Cursor) -> list[Tensor]:
+    def _context_row(self, given: Conditioning, cursor: DecodeState) -> list[Tensor]:
         """What the cursor's row takes from the context map, (B, W, n), by one product: each layer, the skip, the
         vote."""
         convs = [*(layer.context for layer in self.gated_layers), self.context_skip, self.vote]
@@ -166,10 +166,10 @@ class GatedPixelCNN(RasterModel):
         product = torch.addmm(bias, row.reshape(-1, row.shape[2]), matrix)
         return list(product.unflatten(0, row.shape[:2]).split(sizes, dim=-1))
 
-    def stream(self, given: Conditioning) -> Stream:
-        return ProgramStream(self, given)
+    def stream(self, given: Conditioning) -> IncrementalDecoder:
+        return ProgramDecoder(self, given)
 
-    def row_inputs(self, x: Tensor, given: Conditioning, cursor: Cursor) -> list[Tensor]:
+    def row_inputs(self, x: Tensor, given: Conditioning, cursor: DecodeState) -> list[Tensor]:
         of_context = self._context_row(given, cursor)
         befores = self._row(x, given, of_context, cursor)
         biased = [b + layer.horizontal.bias for b, layer in zip(befores, self.gated_layers, strict=True)]
@@ -211,5 +211,5 @@ class GatedPixelCNN(RasterModel):
                 program.embed(table, place, channel=channel, levels=levels, back=back)
         return window
 
-    def kept(self, cursor: Cursor) -> list[Tensor]:
+    def kept(self, cursor: DecodeState) -> list[Tensor]:
         return [past for a in self.attentions.values() if (past := cursor.kept(a, "past")) is not None]

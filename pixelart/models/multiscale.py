@@ -108,7 +108,7 @@ class MultiScale(AutoregressiveModel):
 
     def stage_context(self, stage: int, context: Context, drawn: Tensor | None) -> Context:
         given = context.every(self.part(stage).step)
-        return given if drawn is None else given.enlarging(drawn)
+        return given if drawn is None else given.with_low_res(drawn)
 
     def maps_and_votes(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
         told = [network.maps_and_votes(part, given) for network, part, given in self._scales(x, context)]

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from pixelart.layers.causal import ContextBias, FirstConv, pointwise, raster_conv
 from pixelart.layers.context import SMALL_CONTEXT, Conditioning, ContextConfig
-from pixelart.layers.cursor import Cursor
+from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.head import Head
 from pixelart.layers.masked import Groups, spread_groups
 from pixelart.models.base import ModelConfig, RasterModel
@@ -44,7 +44,7 @@ class ResidualBlock(nn.Module):
         self.context = ContextBias(context, len(groups))
         self.widen = pointwise(groups, wide)
 
-    def forward(self, x: Tensor, context_map: Tensor, cursor: Cursor | None) -> Tensor:
+    def forward(self, x: Tensor, context_map: Tensor, cursor: DecodeState | None) -> Tensor:
         """x (B, 2h, h, w) of the cursor's region, with the whole context map (B, F, H, W)."""
         inner = self.conv(torch.relu(self.narrow(torch.relu(x), cursor)), cursor) + self.context(context_map, cursor)
         return x + self.widen(torch.relu(inner), cursor)
@@ -75,7 +75,7 @@ class PixelCNN(RasterModel):
         self.context_skip = ContextBias(context, len(wide), bias=True)
         self.head = Head(wide, config.head, channels=config.channels, levels=self.answers)
 
-    def trunk(self, x: Tensor, given: Conditioning, cursor: Cursor | None = None) -> Tensor:
+    def trunk(self, x: Tensor, given: Conditioning, cursor: DecodeState | None = None) -> Tensor:
         features = self.first.of_picture(x, self.embed(given), cursor)
         for block in self.blocks:
             features = block(features, given.map, cursor)

@@ -23,8 +23,8 @@ from torch.nn import functional as F
 
 from pixelart.layers.causal import ContextBias, FirstConv, corner_conv, pointwise, raster_conv, rows_conv
 from pixelart.layers.context import SMALL_CONTEXT, Conditioning, ContextConfig
-from pixelart.layers.cursor import Cursor
-from pixelart.layers.precision import precisely
+from pixelart.layers.decode_state import DecodeState
+from pixelart.layers.precision import in_float32
 from pixelart.layers.unet import UStream
 from pixelart.likelihoods import DiscretizedLogisticMixture
 from pixelart.models.base import ModelConfig, RasterModel
@@ -75,20 +75,20 @@ class PixelCNNPlusPlus(RasterModel):
         self.context_skip = ContextBias(config.context.hidden, config.hidden, bias=True)
         self.out = pointwise(groups, (0,) * self.likelihood.parameters)
 
-    def trunk(self, x: Tensor, given: Conditioning, cursor: Cursor | None = None) -> Tensor:
+    def trunk(self, x: Tensor, given: Conditioning, cursor: DecodeState | None = None) -> Tensor:
         maps = self._scaled_maps(given.map, cursor)
         ul, _ = self.ul(self.first_ul.of_picture(x, self._values, cursor), maps, self._above(x, maps, cursor), cursor)
         return self.head(ul + self.context_skip(given.map, cursor), cursor)
 
-    def head(self, features: Tensor, cursor: Cursor | None) -> Tensor:
+    def head(self, features: Tensor, cursor: DecodeState | None) -> Tensor:
         """Parameter maps (B, P, h, w) of features (B, F, h, w), in single precision also under autocast."""
-        return precisely(lambda x: self.out(F.elu(x), cursor), features)
+        return in_float32(lambda x: self.out(F.elu(x), cursor), features)
 
     def _values(self, x: Tensor) -> Tensor:  # (B, C + 1, H, W)
         values = x.to(self.out.weight.dtype) * (2 / max(1, self.config.levels - 1)) - 1
         return torch.cat([values, torch.ones_like(values[:, :1])], dim=1)
 
-    def _above(self, x: Tensor, given: list[Tensor], cursor: Cursor | None) -> Iterator[Tensor]:
+    def _above(self, x: Tensor, given: list[Tensor], cursor: DecodeState | None) -> Iterator[Tensor]:
         """The outputs of stream u, of the cursor's rows in full width."""
         if cursor is None:
             return iter(self.u(self.first_u(self._row_before(x, 0, x.shape[2])), given, None, None)[1])
@@ -104,7 +104,7 @@ class PixelCNNPlusPlus(RasterModel):
         values = self._values(x[:, :, max(0, start - 1) : stop - 1])
         return values if start else F.pad(values, (0, 0, 1, 0))
 
-    def _scaled_maps(self, context_map: Tensor, cursor: Cursor | None) -> list[Tensor]:
+    def _scaled_maps(self, context_map: Tensor, cursor: DecodeState | None) -> list[Tensor]:
         """The context map at each size: the mean of what a smaller pixel stands for."""
         if cursor is None or self.config.scales == 1:
             maps = [context_map]

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from pixelart.layers.attention import CausalAttention
 from pixelart.layers.causal import ContextBias, FirstConv, corner_conv, pointwise, raster_conv
 from pixelart.layers.context import SMALL_CONTEXT, Conditioning, ContextConfig
-from pixelart.layers.cursor import Cursor, cut
+from pixelart.layers.decode_state import DecodeState, cut
 from pixelart.layers.gated_residual import GatedResidual, concat_elu
 from pixelart.layers.head import logits_of_levels
 from pixelart.layers.masked import Groups, spread_groups
@@ -55,7 +55,7 @@ class SNAILBlock(nn.Module):
         self.join = GatedResidual(groups, context=context, conv=pointwise, beside=(0,) * config.values)
 
     def forward(
-        self, pixels: tuple[Tensor, Tensor | None], x: Tensor, place: Tensor, given: Tensor, cursor: Cursor | None
+        self, pixels: tuple[Tensor, Tensor | None], x: Tensor, place: Tensor, given: Tensor, cursor: DecodeState | None
     ) -> Tensor:
         """x (B, F, h, w) and place (B, 2, h, w) of the cursor's region; `pixels`: its colour features, and those of the
         pixel before it; given (B, context, H, W): the whole context map."""
@@ -95,7 +95,7 @@ class PixelSNAIL(RasterModel):
         self.hidden = pointwise(groups * 2, head)
         self.logits = logits_of_levels(head, channels=channels, levels=self.answers)
 
-    def trunk(self, x: Tensor, given: Conditioning, cursor: Cursor | None = None) -> Tensor:
+    def trunk(self, x: Tensor, given: Conditioning, cursor: DecodeState | None = None) -> Tensor:
         embed = self.embed(given)
         places = cursor.constant(self, "places", lambda: _places(x)) if cursor else _places(x)
         place = cut(places, cursor).expand(len(x), -1, -1, -1)
@@ -105,7 +105,7 @@ class PixelSNAIL(RasterModel):
         features = features + self.context_skip(given.map, cursor)
         return self.logits(F.elu(self.hidden(concat_elu(features, cursor), cursor)), cursor)
 
-    def _pixels(self, x: Tensor, embed: Embed, cursor: Cursor | None) -> tuple[Tensor, Tensor | None]:
+    def _pixels(self, x: Tensor, embed: Embed, cursor: DecodeState | None) -> tuple[Tensor, Tensor | None]:
         if cursor is None or cursor.is_prefill or cursor.begins_row:
             return embed(cut(x, cursor)), None
         start = cursor.columns.start

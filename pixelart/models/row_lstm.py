@@ -29,11 +29,11 @@ from pixelart.layers.causal import (
     taps_matrix,
 )
 from pixelart.layers.context import SMALL_CONTEXT, Conditioning, ContextConfig
-from pixelart.layers.cursor import Cursor
+from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.head import Head
 from pixelart.layers.lstm import lstm_cell, lstm_rows
 from pixelart.layers.masked import Groups, spread_groups
-from pixelart.layers.precision import precisely
+from pixelart.layers.precision import in_float32
 from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
@@ -61,11 +61,11 @@ class RowLSTMLayer(nn.Module):
         self.start = nn.Parameter(torch.zeros(2, hidden))  # h and c above the first row
         self.out = pointwise(groups, wide + skip)
 
-    def forward(self, x: Tensor, context_map: Tensor, cursor: Cursor | None) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, context_map: Tensor, cursor: DecodeState | None) -> tuple[Tensor, Tensor]:
         """x (B, 2h, h, w) of the cursor's region, with the whole context map (B, F, H, W)."""
         gates = self.input_to_state(x, cursor) + self.context(context_map, cursor)
         if cursor is None or cursor.is_prefill:
-            h, c = precisely(self._rows, gates)
+            h, c = in_float32(self._rows, gates)
             if cursor:
                 for name, state in (("h", h), ("c", c)):
                     self._states(cursor, x, name)[:, 1 : 1 + h.shape[2]] = state.permute(0, 2, 3, 1)
@@ -85,7 +85,7 @@ class RowLSTMLayer(nn.Module):
         h, c = (torch.stack([state[i] for state in states]).permute(1, 3, 0, 2) for i in range(2))
         return h, c
 
-    def _region(self, gates: Tensor, cursor: Cursor) -> Tensor:  # h (B, h, 1, n) of a region in one row
+    def _region(self, gates: Tensor, cursor: DecodeState) -> Tensor:  # h (B, h, 1, n) of a region in one row
         states_h, states_c = (self._states(cursor, gates, name) for name in ("h", "c"))
         columns, row = cursor.columns, cursor.row
         if cursor.begins_row:
@@ -95,11 +95,11 @@ class RowLSTMLayer(nn.Module):
         states_h[:, row + 1, columns], states_c[:, row + 1, columns] = h, c
         return h.mT[:, :, None]
 
-    def _from_above(self, h: Tensor, cursor: Cursor) -> Tensor:  # (B, W, 4h) of the row above (B, W, h)
+    def _from_above(self, h: Tensor, cursor: DecodeState) -> Tensor:  # (B, W, 4h) of the row above (B, W, h)
         matrix = cursor.constant(self, "state to state", lambda: taps_matrix(self.state_to_state).detach())
         return picture_by_picture(_three(h), matrix, None)
 
-    def _states(self, cursor: Cursor, like: Tensor, name: str) -> Tensor:  # (B, 1 + H, W, h); row 0: the start
+    def _states(self, cursor: DecodeState, like: Tensor, name: str) -> Tensor:  # (B, 1 + H, W, h); row 0: the start
         def make() -> Tensor:
             states = like.new_zeros(len(like), 1 + cursor.height, cursor.width, self.hidden)
             states[:, 0] = self.start["hc".index(name)]
@@ -139,7 +139,7 @@ class RowLSTM(RasterModel):
         self.context_skip = ContextBias(context, len(wide), bias=True)
         self.head = Head(wide, config.head, channels=config.channels, levels=self.answers)
 
-    def trunk(self, x: Tensor, given: Conditioning, cursor: Cursor | None = None) -> Tensor:
+    def trunk(self, x: Tensor, given: Conditioning, cursor: DecodeState | None = None) -> Tensor:
         features = self.first.of_picture(x, self.embed(given), cursor)
         total = self.context_skip(given.map, cursor)
         for layer in self.layers:

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pixelart.layers.context import SMALL_CONTEXT, Conditioning, ContextConfig
-from pixelart.layers.cursor import Cursor, cut
-from pixelart.layers.indexed import indexed
-from pixelart.layers.precision import precisely
+from pixelart.layers.decode_state import DecodeState, cut
+from pixelart.layers.precision import in_float32
+from pixelart.layers.resizable import resizable
 from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
@@ -72,9 +72,9 @@ class RowRNN(RasterModel):
         self.spread = nn.Linear(config.hidden * (1 + both), config.features * config.width)
         self.context = nn.Conv2d(config.context.hidden, config.features, 1)
         self.hidden = nn.Conv2d(config.features, config.head, 1)
-        self.logits = indexed(nn.Conv2d(config.head, config.channels * self.answers, 1), "level")
+        self.logits = resizable(nn.Conv2d(config.head, config.channels * self.answers, 1), "level")
 
-    def trunk(self, x: Tensor, given: Conditioning, cursor: Cursor | None = None) -> Tensor:
+    def trunk(self, x: Tensor, given: Conditioning, cursor: DecodeState | None = None) -> Tensor:
         above = F.pad(self.embed(given)(x), (0, 0, 1, 0))[:, :, : x.shape[2]]  # (B, C*E, H, W): row r holds row r - 1
         rows = above.permute(0, 2, 1, 3).flatten(2)
         rows = torch.cat([self.start.expand(len(x), 1, -1), rows[:, 1:]], dim=1)
@@ -83,14 +83,14 @@ class RowRNN(RasterModel):
         hidden = torch.relu(self.hidden(torch.relu(features + self.context(cut(given.map, cursor)))))
         return self.logits(hidden)
 
-    def _states(self, rows: Tensor, cursor: Cursor | None) -> Tensor:
+    def _states(self, rows: Tensor, cursor: DecodeState | None) -> Tensor:
         """What is known at each row of the cursor's region (B, h, hidden), of all rows (B, H, inputs) fed so far."""
         wanted = range(rows.shape[1]) if cursor is None else range(cursor.rows.start, cursor.rows.stop)
         if self.config.form == "many_to_many":
-            return precisely(self.rnn, rows[:, : wanted.stop])[0][:, wanted.start :]
+            return in_float32(self.rnn, rows[:, : wanted.stop])[0][:, wanted.start :]
         return torch.stack([self._last(rows[:, : r + 1]) for r in wanted], dim=1)
 
     def _last(self, rows: Tensor) -> Tensor:  # (B, directions * hidden): the end of each direction
-        final = precisely(self.rnn, rows)[1]
+        final = in_float32(self.rnn, rows)[1]
         final = final[0] if isinstance(final, tuple) else final
         return final.transpose(0, 1).flatten(1)

@@ -24,8 +24,8 @@ import torch
 from torch import Tensor, nn
 
 from pixelart.layers.context import Context, ContextConfig
-from pixelart.layers.indexed import undeclare
 from pixelart.layers.palette import NEVER, grey_ramp
+from pixelart.layers.resizable import undeclare
 from pixelart.models.base import AutoregressiveModel, ModelConfig, Part, RasterModel, StageConfig
 from pixelart.models.multiscale import stage
 from pixelart.models.registry import get_variant, register_model

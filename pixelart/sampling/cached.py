@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from pixelart.layers.context import Context
+from pixelart.layers.incremental import IncrementalDecoder
 from pixelart.layers.interruption import interruptible
-from pixelart.layers.stream import Stream
 from pixelart.models import RasterModel
 from pixelart.sampling.controls import Controls
-from pixelart.sampling.loop import Canvas, OnRow, Sample, look, stage_by_stage
+from pixelart.sampling.loop import OnRow, Sample, SamplingState, look, stage_by_stage
 
 
 @stage_by_stage
@@ -34,7 +34,7 @@ def sample_cached(
         RequestRejected: controls that cannot be used.
         Cancelled: `cancel` answered True: asked between layers before the first row, then within and after every row.
     """
-    canvas = Canvas.begin(model, context, controls, cancel)
+    canvas = SamplingState.begin(model, context, controls, cancel)
     noise = noise.to(canvas.log_prob.device)
     with interruptible(model, cancel):
         stream = model.stream(canvas.given)
@@ -60,7 +60,9 @@ def _end(mask: Tensor) -> int:
     return drawn[-1] + 1 if drawn else 0
 
 
-def _draw_row(canvas: Canvas, stream: Stream, row: int, noise: Tensor, cancel: Callable[[], bool] | None) -> None:
+def _draw_row(
+    canvas: SamplingState, stream: IncrementalDecoder, row: int, noise: Tensor, cancel: Callable[[], bool] | None
+) -> None:
     """One row with PyTorch operations, on any device: the slow twin of a compiled row."""
     drawn = torch.where(canvas.context.mask[:, row].any(0))[0].tolist()
     channels, rows = range(canvas.x.shape[1]), slice(row, row + 1)

@@ -18,7 +18,7 @@ from pixelart.layers.context import Context
 from pixelart.layers.interruption import interruptible
 from pixelart.models import RasterModel
 from pixelart.sampling.controls import Controls
-from pixelart.sampling.loop import Canvas, OnRow, Sample, stage_by_stage
+from pixelart.sampling.loop import OnRow, Sample, SamplingState, stage_by_stage
 
 
 @stage_by_stage
@@ -42,7 +42,7 @@ def sample_fixed_point(
         RequestRejected: controls that cannot be used.
         Cancelled: `cancel` answered True, asked between layers and after every pass.
     """
-    canvas = Canvas.begin(model, context, controls, cancel)
+    canvas = SamplingState.begin(model, context, controls, cancel)
     noise, rows = noise.to(canvas.log_prob.device), canvas.rows
     if not rows:
         return canvas.sample()
@@ -69,7 +69,7 @@ def sample_fixed_point(
     return canvas.sample()
 
 
-def _draw(canvas: Canvas, maps: Tensor, noise: Tensor, rows: range) -> None:
+def _draw(canvas: SamplingState, maps: Tensor, noise: Tensor, rows: range) -> None:
     """Choose every masked level of `rows` from parameter maps (B, P, H, W)."""
     region, columns = slice(rows.start, rows.stop), slice(0, canvas.x.shape[3])
     for channel in range(canvas.x.shape[1]):

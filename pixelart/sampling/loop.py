@@ -168,7 +168,7 @@ class _Watch:
 
 
 @dataclass
-class Canvas:
+class SamplingState:
     """The state of a drawing: n pictures, B = n streams of context, or 2n under guidance (then the any-class ones)."""
 
     model: RasterModel
@@ -183,7 +183,7 @@ class Canvas:
     @classmethod
     def begin(
         cls, model: RasterModel, context: Context, controls: Controls, cancel: Callable[[], bool] | None
-    ) -> Canvas:
+    ) -> SamplingState:
         """Known pixels in place, hidden ones at level 0, context encoded."""
         count, channels, height, width = context.pixels.shape
         controls.check(height=height, width=width, levels=model.likelihood.levels)
@@ -229,13 +229,13 @@ class Canvas:
             target.copy_(torch.where(here, level.to(target.device), target))
         self.log_prob[:, channel, rows, columns] = torch.where(here.to(seen.device), seen, 0.0)
 
-    def select(self, pictures: Tensor) -> Canvas:
+    def select(self, pictures: Tensor) -> SamplingState:
         """A copy of some pictures, by number (m,)."""
         streams, context = self._streams(pictures), self.context.select(pictures)
         parts = (self.x[streams], self.log_prob[pictures], self.given.select(streams), self.temperature[pictures])
-        return Canvas(self.model, context, *parts, self.is_tempered, self.choice)
+        return SamplingState(self.model, context, *parts, self.is_tempered, self.choice)
 
-    def put(self, pictures: Tensor, part: Canvas) -> None:
+    def put(self, pictures: Tensor, part: SamplingState) -> None:
         """Take over what was drawn in a copy of some pictures."""
         if part is not self:
             self.x[self._streams(pictures)], self.log_prob[pictures] = part.x, part.log_prob
@@ -265,7 +265,7 @@ def _encode(model: RasterModel, context: Context) -> Conditioning:
     encoded one by one on a CPU, which is as fast: rounding then cannot make a picture depend on how many are drawn
     beside it.
     """
-    if context.is_one():
+    if context.is_shared():
         return model.encode(context.select(slice(1))).expand(len(context.mask))
     if context.mask.device.type != "cpu":
         return model.encode(context)

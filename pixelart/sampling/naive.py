@@ -11,7 +11,7 @@ from pixelart.layers.context import Context
 from pixelart.layers.interruption import interruptible
 from pixelart.models import RasterModel
 from pixelart.sampling.controls import Controls
-from pixelart.sampling.loop import Canvas, OnRow, Sample, stage_by_stage
+from pixelart.sampling.loop import OnRow, Sample, SamplingState, stage_by_stage
 
 
 @stage_by_stage
@@ -31,7 +31,7 @@ def sample_naive(
         RequestRejected: controls that cannot be used.
         Cancelled: `cancel` answered True, asked between layers and after every row.
     """
-    canvas = Canvas.begin(model, context, controls, cancel)
+    canvas = SamplingState.begin(model, context, controls, cancel)
     noise = noise.to(canvas.log_prob.device)
     with interruptible(model, cancel):  # each pixel is a pass over the whole picture
         for row in canvas.rows:

@@ -19,16 +19,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pixelart.codec import codec_from_config
+from pixelart.images.codec import codec_from_config
 from pixelart.layers.context import Context
 from pixelart.models import config_from_dict, get_variant, to_channels_last
 from pixelart.training import tuning_cache
-from pixelart.training.batches import Batches
-from pixelart.training.coded import code_pictures
-from pixelart.training.data import PictureSet
+from pixelart.training.config import AUTO, MEMORY_FORMATS, PRECISIONS, RunConfig, Schedule
+from pixelart.training.data.batches import Batches
+from pixelart.training.data.encoded import code_pictures
+from pixelart.training.data.pictures import PictureSet
 from pixelart.training.objective import Objective
-from pixelart.training.run import AUTO, MEMORY_FORMATS, PRECISIONS, RunConfig, Schedule
-from pixelart.training.state import Learner
+from pixelart.training.state import TrainState
 
 log = logging.getLogger(__name__)
 MARGIN = 1.15
@@ -73,7 +73,7 @@ class Trial:
         if schedule.memory_format != "contiguous":
             to_channels_last(self.model)
         self._objective = Objective(self.model, schedule)
-        self._learner = Learner(self.model, self.model, schedule)
+        self._learner = TrainState(self.model, self.model, schedule)
         self._given = _first_batch(config, learned, schedule, device)
         self._learner.set_rates(0.0, 0.0)
         self._device = device

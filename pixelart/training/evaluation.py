@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pixelart.holes import everything, named_hole, seam
+from pixelart.images.masks import everything, named_hole, seam
 from pixelart.layers.context import Context
 from pixelart.models import AutoregressiveModel, scale_of_pixels
-from pixelart.training.store import EncodedSet
+from pixelart.training.data.picture_store import EncodedSet
 
 Progress = Callable[[int, int], None]
 

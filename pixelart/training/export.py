@@ -8,16 +8,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pixelart.checkpoint.format import CONFIG_FILE, LOG_FILE, SEEN_FILE, WEIGHTS_FILE, CheckpointConfig, check_readable
+from pixelart.checkpoint.ownership import OWNER_FILE, owner_digest
 from pixelart.errors import RequestRejected, WeightsRejected
-from pixelart.models.weights import CONFIG_FILE, LOG_FILE, SEEN_FILE, WEIGHTS_FILE, CheckpointConfig, check_readable
-from pixelart.near_copies import Counted, read_counted
-from pixelart.owners import OWNER_FILE, sealed
-from pixelart.palette_choice import CLASS_PALETTES_FILE
+from pixelart.images.palette_choice import CLASS_PALETTES_FILE
 from pixelart.storage import Files, new_folder, write_file
-from pixelart.training.checkpoint import last_checkpoint
-from pixelart.training.measuring import log_table
-from pixelart.training.run import RunConfig, read_run
+from pixelart.training.config import RunConfig, read_run
+from pixelart.training.near_copies import Counted, read_counted
+from pixelart.training.snapshots import last_checkpoint
 from pixelart.training.state import BEST, best_row
+from pixelart.training.validation import log_table
 
 _LONGEST = {
     "trained_steps": 10**8,
@@ -101,7 +101,7 @@ def export_run(run: Path | str, target: Path | str, *, owner: str = "") -> Path:
     run, target = Path(run), Path(target)
     files, written = Files(private=bool(owner)), exported_files(run)
     if owner:
-        written[OWNER_FILE] = sealed(owner)
+        written[OWNER_FILE] = owner_digest(owner)
     with new_folder(target, files=files) as partial:
         for name, data in written.items():
             files.write(partial / name, data)

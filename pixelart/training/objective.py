@@ -13,7 +13,7 @@ from torch.utils.checkpoint import checkpoint
 
 from pixelart.layers.context import Context
 from pixelart.models import AutoregressiveModel
-from pixelart.training.run import Schedule
+from pixelart.training.config import Schedule
 
 Loss = Callable[..., tuple[Tensor, Tensor]]
 

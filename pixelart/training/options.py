@@ -7,10 +7,10 @@ from typing import Any, get_args
 
 from pixelart.errors import RequestRejected
 from pixelart.models import check_codec, get_preset
-from pixelart.training.data import Fit
-from pixelart.training.run import PaletteOf, Schedule
-from pixelart.training.sources import Frames
-from pixelart.training.starting import CODECS, FINE_TUNING, NewClasses, from_scratch_defaults, refuse_beside_base
+from pixelart.training.config import PaletteOf, Schedule
+from pixelart.training.data.archives import Frames
+from pixelart.training.data.pictures import Fit
+from pixelart.training.initialization import CODECS, FINE_TUNING, NewClasses, from_scratch_defaults, refuse_beside_base
 
 MIN_COLOURS, MAX_COLOURS = 2, 256
 """Of a palette, transparent included."""

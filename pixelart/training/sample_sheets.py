@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
-from pixelart.codec import Codec
 from pixelart.errors import Cancelled
+from pixelart.images.codec import Codec
 from pixelart.models import AutoregressiveModel
 from pixelart.storage import write_file
-from pixelart.training.measuring import MAX_CLASSES, draw_samples
+from pixelart.training.validation import MAX_CLASSES, draw_samples
 
 SAMPLES_FOLDER, ROWS_FILE = "samples", "sample_rows.json"
 

@@ -9,11 +9,11 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from pixelart.checkpoint.format import pack_weights
 from pixelart.errors import RequestRejected
 from pixelart.models import AutoregressiveModel
-from pixelart.models.weights import pack_weights
+from pixelart.training.config import Schedule
 from pixelart.training.muon import Muon, is_for_muon
-from pixelart.training.run import Schedule
 
 BEST = "best.safetensors"
 """The average whose validation pictures cost least, in the checkpoints of a run that keeps it."""
@@ -21,7 +21,7 @@ MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps of each paramete
 MOMENTUM = ("momentum",)  # and Muon
 
 
-class Learner:
+class TrainState:
     """A model, the average of its weights, and optimizers, each over the trunk, then over the context encoder and its
     ways into the trunk."""
 

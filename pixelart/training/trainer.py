@@ -16,30 +16,30 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pixelart.codec import codec_from_config
+from pixelart.checkpoint.format import pack_weights
 from pixelart.errors import Cancelled, DataRejected, RequestRejected, WeightsRejected
-from pixelart.layers.interruption import interruptible
-from pixelart.models import AutoregressiveModel, config_from_dict, get_variant, to_channels_last
-from pixelart.models.weights import pack_weights
-from pixelart.palette_choice import (
+from pixelart.images.codec import codec_from_config
+from pixelart.images.palette_choice import (
     CLASS_PALETTES_FILE,
     PalettesOfClasses,
     class_palettes_json,
     read_class_palettes,
 )
+from pixelart.layers.interruption import interruptible
+from pixelart.models import AutoregressiveModel, config_from_dict, get_variant, to_channels_last
 from pixelart.storage import write_file
-from pixelart.training.batches import Batches, Prefetcher
-from pixelart.training.checkpoint import last_checkpoint, save_checkpoint
-from pixelart.training.coded import CodedPictures, class_palettes, code_pictures
-from pixelart.training.data import PictureSet
-from pixelart.training.measuring import LOG_FIELDS, log_table, measure
+from pixelart.training.config import RunConfig
+from pixelart.training.data.batches import Batches, Prefetcher
+from pixelart.training.data.encoded import CodedPictures, class_palettes, code_pictures
+from pixelart.training.data.picture_store import EncodedSet
+from pixelart.training.data.pictures import PictureSet
+from pixelart.training.distributed import Processes
 from pixelart.training.objective import Objective, set_dropout, weight_and_count
-from pixelart.training.pace import follow, warm_cosine
-from pixelart.training.processes import Processes
-from pixelart.training.run import RunConfig
 from pixelart.training.sample_sheets import SampleSheets
-from pixelart.training.state import BEST, Learner, best_row
-from pixelart.training.store import EncodedSet
+from pixelart.training.schedules import update_ema, warm_cosine
+from pixelart.training.snapshots import last_checkpoint, save_checkpoint
+from pixelart.training.state import BEST, TrainState, best_row
+from pixelart.training.validation import LOG_FIELDS, log_table, measure
 
 log = logging.getLogger(__name__)
 SNAPSHOT_SECONDS = 120.0
@@ -87,7 +87,7 @@ class Trainer:
             self.model.load_state_dict(weights.state_dict())
         self.average.load_state_dict(self.model.state_dict())
         self.objective = Objective(self.model, schedule)
-        self.learner = Learner(self.model, self.average, schedule)
+        self.learner = TrainState(self.model, self.average, schedule)
         self.codec = codec_from_config(config.codec)
         self.sets = [self._coded(one) for one in data.sizes]
         known = [torch.tensor([h in seen for h in one.hashes], dtype=torch.bool) for one in data.sizes]
@@ -212,7 +212,7 @@ class Trainer:
     @property
     def passes(self) -> float:
         """How often it has learned from each of its pictures."""
-        return self.step * self.config.schedule.pictures_a_step / sum(map(len, self.batches.sets))
+        return self.step * self.config.schedule.global_batch_size / sum(map(len, self.batches.sets))
 
     def progress(self) -> float:
         """The share 0..1 of the schedule that is done."""
@@ -280,7 +280,7 @@ class Trainer:
         if not math.isfinite(float(norm)):  # or the weights would be spoiled, and then saved
             raise RequestRejected(f"step {self.step}: the gradient is not finite; lower the learning rate")
         self.learner.step()
-        follow(self.average, self.model, step=self.step, decay=schedule.ema)
+        update_ema(self.average, self.model, step=self.step, decay=schedule.ema)
         return bits
 
     def _backward(self) -> tuple[float, float]:

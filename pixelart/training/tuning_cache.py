@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from pixelart.training.run import RunConfig
+from pixelart.training.config import RunConfig
 
 FOLDER = "PIXELART_CACHE"
 """The variable of the environment that names another folder."""

@@ -1,6 +1,6 @@
 """The app in a browser; the only room that imports gradio."""
 
-from pixelart.ui.launching import launch
-from pixelart.ui.studio import build, launch_settings
+from pixelart.ui.app import build, launch_settings
+from pixelart.ui.launch import launch
 
 __all__ = ["build", "launch", "launch_settings"]

@@ -14,15 +14,15 @@ import gradio as gr
 from gradio.data_classes import FileData
 from gradio.events import api
 
+from pixelart.checkpoint.presets import DEFAULT_PRESET
 from pixelart.engine import Engine, Request
 from pixelart.errors import ImageRejected, PixelArtError, RequestRejected
-from pixelart.images import Facts, decode_picture, mask_of, read_facts
-from pixelart.kept import KEEP_NOTHING
-from pixelart.presets import DEFAULT_PRESET
-from pixelart.ui.drawing import NO_MODEL, Work, drawing_worker, model_info
+from pixelart.images.io import Facts, decode_picture, mask_of, read_facts
+from pixelart.images.kept_kinds import KEEP_NOTHING
+from pixelart.ui.create.canvas import file_bytes
+from pixelart.ui.create.drawing import NO_MODEL, Work, drawing_worker, model_info
+from pixelart.ui.create.form import NO_CLASS, Form, request_from, sized
 from pixelart.ui.events import ENDPOINTS
-from pixelart.ui.form import NO_CLASS, Form, request_from, sized
-from pixelart.ui.pictures import file_bytes
 from pixelart.ui.results import ResultFiles, bits
 
 Answer = tuple[list[FileData], list[dict[str, Any]]]

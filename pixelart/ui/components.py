@@ -14,11 +14,11 @@ from typing import Any
 import gradio as gr
 
 from pixelart.errors import PixelArtError
-from pixelart.heatmap import RAMP
+from pixelart.images.heatmap import RAMP
 from pixelart.settings import SETTINGS
-from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
-from pixelart.ui.keeping import kept_from_payload, results_to_payload
-from pixelart.ui.palette_value import AllowedColours, allowed_from_payload, allowed_to_payload
+from pixelart.ui.browser_storage import kept_from_payload, results_to_payload
+from pixelart.ui.create.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
+from pixelart.ui.create.palette_value import AllowedColours, allowed_from_payload, allowed_to_payload
 
 STATIC = Path(__file__).with_name("static")
 CANVAS_SCRIPTS = ("state", "view", "tools", "input", "keys", "toolbars", "inspect", "keep", "value")

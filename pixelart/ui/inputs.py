@@ -20,7 +20,7 @@ def _is_whole(payload: Any) -> bool:
     return number and payload == int(payload)
 
 
-class Dial(gr.Slider):
+class CheckedSlider(gr.Slider):
     """A slider; an emptied box, text or a value outside its range is a plain gr.Error."""
 
     is_template = True
@@ -55,7 +55,7 @@ class Real(gr.Number):
         return float(payload) if number and abs(payload) < 2**63 else None
 
 
-class Line(gr.Textbox):
+class CheckedTextbox(gr.Textbox):
     """A line of text; whatever was posted arrives as it is."""
 
     is_template = True
@@ -118,7 +118,7 @@ class Style(gr.Radio):
         return payload
 
 
-class Flag(gr.Checkbox):
+class CheckedCheckbox(gr.Checkbox):
     """A tick; whatever was posted arrives as it is."""
 
     is_template = True
@@ -128,7 +128,7 @@ class Flag(gr.Checkbox):
         return payload
 
 
-class Flags(gr.CheckboxGroup):
+class CheckedCheckboxGroup(gr.CheckboxGroup):
     """Some of a few; whatever was posted arrives as it is."""
 
     is_template = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pixelart.engine import CheckpointInfo
-from pixelart.training.starting import FROM_SCRATCH
+from pixelart.training.initialization import FROM_SCRATCH
 from pixelart.ui.status import counted
 
 DRAW, ENLARGE, COMPARE = "Draw", "Enlarge", "Compare"

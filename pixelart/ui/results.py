@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelart.codec import Picture
 from pixelart.engine import Drawing
 from pixelart.errors import RequestRejected
+from pixelart.images.codec import Picture
 from pixelart.settings import SETTINGS
 from pixelart.storage import Files, write_file
 

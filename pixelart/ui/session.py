@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelart.engine import Drawing
-from pixelart.ui.unread import size_of
+from pixelart.ui.security.memory_budget import size_of
 
 
 class Session:

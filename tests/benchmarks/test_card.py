@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from benchmarks import card
-from pixelart import commands
-from pixelart.cli import main as pixelart
-from pixelart.cli import parse
+from pixelart.cli import draw as commands
+from pixelart.cli.main import main as pixelart
+from pixelart.cli.main import parse
 from pixelart.engine import Engine
-from pixelart.holes import HOLES
-from pixelart.training.data import read_pictures
-from pixelart.training.run import Schedule
+from pixelart.images.masks import HOLES
+from pixelart.training.config import Schedule
+from pixelart.training.data.pictures import read_pictures
 
 
 @pytest.mark.slow

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from benchmarks import enlarge
-from pixelart.cli import main as pixelart
-from pixelart.codec import Picture
+from pixelart.cli.main import main as pixelart
 from pixelart.engine import Engine, Request
+from pixelart.images.codec import Picture
 
 INK = {".": (0, 0, 0, 0), "r": (200, 30, 30, 255), "g": (30, 200, 30, 255), "b": (30, 30, 200, 255)}
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from benchmarks import finetune
-from pixelart.training.data import PictureSet, picture_hash, read_pictures
-from pixelart.training.run import Schedule
-from tests.test_near_copies import picture_of
+from pixelart.training.config import Schedule
+from pixelart.training.data.pictures import PictureSet, picture_hash, read_pictures
+from tests.training.test_near_copies import picture_of
 
 
 def test_a_tile_is_turned_in_place_and_in_hue() -> None:

@@ -23,7 +23,7 @@ def test_a_training_hardly_moves_while_somebody_draws_all_the_time(
     data = Path(shutil.make_archive(str(tmp_path / "pictures"), "zip", tiny_data))
     options = argparse.Namespace(checkpoint="tiny", completions=6, pause=0.0, seconds=0.8, warm_steps=2, data=data)
     with Jobs(tmp_path / "jobs", checkpoints=tiny_checkpoints, program=(sys.executable, stub.__file__)) as jobs:
-        engine = Engine(tiny_checkpoints, device=torch.device("cpu"), on_drawing=jobs.give_way)
+        engine = Engine(tiny_checkpoints, device=torch.device("cpu"), on_drawing=jobs.pause_for_drawing)
         found = measure(jobs, engine, options)
     speeds = found["steps_per_second"]
     assert speeds["nobody draws"] > 0 and speeds["one after another"] < speeds["nobody draws"] / 2

@@ -18,11 +18,11 @@ from benchmarks.quality.drawing import draw_classes
 from benchmarks.quality.judge import Judge, find_judge, judge_digest
 from benchmarks.quality.measure import Measure, ceiling, quality
 from benchmarks.quality.tiles import Tiles, of_class, read_tiles
+from pixelart.checkpoint.format import read_config
+from pixelart.checkpoint.presets import PRESET_NAMES
 from pixelart.engine import Engine, Request
-from pixelart.models.weights import read_config
-from pixelart.presets import PRESET_NAMES
 from pixelart.sampling import Controls
-from pixelart.training.data import is_validation
+from pixelart.training.data.pictures import is_validation
 from tests.conftest import COLOURS
 
 

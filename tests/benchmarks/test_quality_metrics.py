@@ -9,7 +9,7 @@ from benchmarks.quality import metrics
 from benchmarks.quality.choosing import choose_presets, grid
 from benchmarks.quality.orders import rank_correlation, ranks
 from benchmarks.quality.two_sample import tells_apart
-from pixelart.codec import Picture
+from pixelart.images.codec import Picture
 
 RANDOM = np.random.default_rng(5)
 

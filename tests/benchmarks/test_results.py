@@ -10,10 +10,10 @@ import pytest
 
 from benchmarks import results
 from benchmarks.published import BITS_PER_DIM
-from pixelart.cli import main as pixelart
+from pixelart.checkpoint.format import read_config
+from pixelart.cli.main import main as pixelart
 from pixelart.models import list_models
-from pixelart.models.weights import read_config
-from pixelart.training.data import read_pictures
+from pixelart.training.data.pictures import read_pictures
 
 
 def cells(text: str, checkpoint: str) -> dict[str, str]:

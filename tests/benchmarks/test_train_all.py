@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from benchmarks import train_all
+from pixelart.checkpoint.format import read_config
 from pixelart.engine import Engine
 from pixelart.models import check_codec, list_models
-from pixelart.models.weights import read_config
-from pixelart.training.checkpoint import last_checkpoint
+from pixelart.training.snapshots import last_checkpoint
 from pixelart.training.trainer import Trainer
 
 Queue = Callable[..., int]

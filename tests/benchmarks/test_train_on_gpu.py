@@ -14,8 +14,8 @@ import torch
 from benchmarks import train_on_gpu
 from benchmarks.train_on_gpu import continue_copy, pack
 from pixelart.errors import RequestRejected
-from pixelart.training.checkpoint import last_checkpoint, list_checkpoints
-from pixelart.training.run import read_run
+from pixelart.training.config import read_run
+from pixelart.training.snapshots import last_checkpoint, list_checkpoints
 from tests.training.runs import digests_of, resumed
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from benchmarks import training
-from pixelart.training.run import MEMORY_FORMATS, PRECISIONS
+from pixelart.training.config import MEMORY_FORMATS, PRECISIONS
 
 pytestmark = pytest.mark.trains
 WORDS = ("--models", "gated_pixelcnn", "--preset", "debug", "--batch-size", "4", "--threads", "1")

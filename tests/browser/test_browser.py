@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from pixelart.engine import Engine
-from pixelart.images import encode_png
+from pixelart.images.io import encode_png
 from tests.browser.conftest import OpenStudio, missing
 from tests.browser.studio_page import StudioPage
 from tests.ui.fake_engine import CODEC, FakeEngine

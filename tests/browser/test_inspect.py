@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
 
-from pixelart.heatmap import heat_map
+from pixelart.images.heatmap import heat_map
 from tests.browser.conftest import OpenStudio
 from tests.browser.studio_page import Cell, StudioPage
 from tests.ui.fake_engine import CODEC, FakeEngine

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from pixelart.hosting import Hosting
 from pixelart.jobs import Jobs
+from pixelart.ui.security.hosting import Hosting
 from tests.browser.conftest import OpenStudio
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from pixelart.ui.create import REFUSED
+from pixelart.ui.create.tab import REFUSED
 from tests.browser.conftest import OpenStudio
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving_app

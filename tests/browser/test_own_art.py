@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from pixelart.codec import Picture
 from pixelart.engine import Engine
-from pixelart.images import encode_png
+from pixelart.images.codec import Picture
+from pixelart.images.io import encode_png
 from tests.browser.conftest import OpenStudio, missing
 from tests.browser.studio_page import StudioPage, option_of
 from tests.ui.fake_engine import CODEC, FakeEngine

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from pixelart.hosting import Hosting
+from pixelart.ui.security.hosting import Hosting
 from tests.browser.conftest import OpenStudio
 from tests.browser.studio_page import StudioPage
 from tests.hub_server import HubServer

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from pixelart.engine import CheckpointInfo
-from pixelart.images import encode_png
+from pixelart.images.io import encode_png
 from tests.browser.conftest import OpenStudio
 from tests.browser.studio_page import option_of
 from tests.ui.fake_engine import CODEC, FakeEngine

@@ -13,9 +13,10 @@ from playwright.sync_api import Page, expect
 
 from pixelart.engine import Engine
 from pixelart.errors import Cancelled
-from pixelart.jobs import Jobs, child
-from pixelart.ui.training import images
-from pixelart.ui.training.images import CHANGED, CHECK_AGAIN, START, STOPPED
+from pixelart.jobs import Jobs
+from pixelart.jobs import process as child
+from pixelart.ui.train import dataset_step as images
+from pixelart.ui.train.dataset_step import CHANGED, CHECK_AGAIN, START, STOPPED
 from tests.browser.conftest import OpenStudio
 from tests.browser.studio_page import StudioPage
 from tests.ui.serving import GRADIO_WARNINGS, serving
@@ -33,7 +34,7 @@ def url(own_checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(child, "LOWEST", 0)
     with (
         Jobs(tmp_path / "jobs", checkpoints=own_checkpoints) as jobs,
-        serving(Engine(own_checkpoints, on_drawing=jobs.give_way), jobs) as address,
+        serving(Engine(own_checkpoints, on_drawing=jobs.pause_for_drawing), jobs) as address,
     ):
         yield address
 

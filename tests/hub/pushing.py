@@ -12,6 +12,7 @@ from huggingface_hub import get_session
 
 from pixelart.engine import Engine
 from pixelart.hub import Pushed
+from pixelart.hub.publish import push_checkpoint
 from tests.hub.conftest import SECRET
 from tests.hub_server import Answer, Fault, HubServer
 
@@ -35,7 +36,7 @@ WHOLE |= {"training_images.txt"}
 
 def push(engine: Engine, repo_id: str, **more: Any) -> Pushed:
     """The checkpoint "tiny" as the user of the Hub."""
-    return engine.push_to_hub("tiny", repo_id, **{"licence": "cc0-1.0", "token": SECRET, **more})
+    return push_checkpoint(engine, "tiny", repo_id, **{"licence": "cc0-1.0", "token": SECRET, **more})
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from pixelart.errors import HubFailure
-from pixelart.hub import Pushed, Stage, push
+from pixelart.hub import Pushed, Stage, push_files
 from tests.hub.conftest import SECRET
 from tests.hub_server import HubServer
 
@@ -28,7 +28,7 @@ def race(hub: HubServer, *, rounds: int) -> None:
 
             files = {"README.md": name.encode(), "model.safetensors": b"\0" + name.encode()}
             try:
-                won[name] = push(files, place, title=name, token=SECRET, on_stage=on_stage)
+                won[name] = push_files(files, place, title=name, token=SECRET, on_stage=on_stage)
             except HubFailure as failure:
                 lost[name] = str(failure)
 

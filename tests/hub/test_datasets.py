@@ -15,9 +15,9 @@ import pytest
 from huggingface_hub import HfApi, constants
 
 from pixelart.errors import Cancelled, DataRejected, HubFailure, RequestRejected
-from pixelart.hub import client, datasets, fetch_dataset, own_token, plain_failures
+from pixelart.hub import client, datasets, fetch_dataset, local_token, translate_errors
 from pixelart.settings import SETTINGS
-from pixelart.training.data import read_pictures
+from pixelart.training.data.pictures import read_pictures
 from tests.cancelling import Patience
 from tests.hub.conftest import SECRET
 from tests.hub_server import Answer, HubServer
@@ -57,7 +57,7 @@ def test_nobody_is_asked_for_unless_a_token_is_given(
     fake: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", SECRET)
-    assert own_token() == SECRET
+    assert local_token() == SECRET
     with caplog.at_level(logging.DEBUG):
         fetch_dataset("art/sprites", tmp_path / "1")
         assert {token for _, token in fake.asked} == {None}
@@ -185,9 +185,9 @@ def test_a_target_that_exists_is_left_alone(fake: HubServer, tmp_path: Path) -> 
 
 
 def test_an_error_of_the_disk_stays_one() -> None:
-    with pytest.raises(OSError, match="No space left"), plain_failures("it"):
+    with pytest.raises(OSError, match="No space left"), translate_errors("it"):
         raise OSError(errno.ENOSPC, "No space left on device")
-    with pytest.raises(HubFailure, match=r"^it: the Hub cannot be reached$"), plain_failures("it"):
+    with pytest.raises(HubFailure, match=r"^it: the Hub cannot be reached$"), translate_errors("it"):
         raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
-    with pytest.raises(DataRejected, match=r"^as it was$"), plain_failures("it"):
+    with pytest.raises(DataRejected, match=r"^as it was$"), translate_errors("it"):
         raise DataRejected("as it was")

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from huggingface_hub import HfApi, close_session
 
+from pixelart.checkpoint.format import WEIGHTS_FILE
 from pixelart.errors import DataRejected, HubFailure
-from pixelart.hub import client, fetch_dataset, guard, pull, sign_in
+from pixelart.hub import client, fetch_dataset, guard, pull_checkpoint, sign_in
 from pixelart.hub.guard import MAX_ANSWER, errand, seconds_for
-from pixelart.hub.pulling import commit_of
-from pixelart.models.weights import WEIGHTS_FILE
+from pixelart.hub.pull import commit_of
 from tests.hub.conftest import SECRET
 from tests.hub_server import Answer, HubServer
 from tests.training.files import dot
@@ -36,7 +36,7 @@ def test_a_file_longer_than_announced_is_not_taken(hub: HubServer, files: dict[s
     hub.served[WEIGHTS_FILE] = files[WEIGHTS_FILE] + b"\0" * (8 << 20)
     size = len(files[WEIGHTS_FILE])
     with pytest.raises(HubFailure) as refused:
-        pull(PLACE, tmp_path)
+        pull_checkpoint(PLACE, tmp_path)
     assert str(refused.value) == f"art/tiny: the Hub's answer is longer than announced or allowed ({size} bytes)"
     assert list(tmp_path.iterdir()) == []
 
@@ -59,7 +59,7 @@ def test_what_is_no_commit_is_not_used(hub: HubServer, files: dict[str, bytes], 
     hub.faults["info"] = answer({"id": PLACE, "sha": commit})
     told = r"the Hub's answer is not understood \(it names no commit\)$"
     with pytest.raises(HubFailure, match=rf"^art/tiny: {told}"):
-        pull(PLACE, tmp_path)
+        pull_checkpoint(PLACE, tmp_path)
     with pytest.raises(HubFailure, match=rf"^art/tiny: {told}"):
         commit_of(PLACE, None)
     with pytest.raises(HubFailure, match=rf"^dataset 'art/sprites': {told}"):
@@ -82,7 +82,7 @@ def test_the_token_stays_with_its_host(hub: HubServer, files: dict[str, bytes], 
         link = f'<{address}/api/models/{PLACE}/tree/main?cursor=1>; rel="next"'
         hub.faults["tree"] = answer([], Link=link)
         with pytest.raises(HubFailure) as refused:
-            pull(PLACE, tmp_path, token=SECRET)
+            pull_checkpoint(PLACE, tmp_path, token=SECRET)
         assert str(refused.value) == f"{PLACE}: the Hub leads to another server, which is not given the token"
         assert asked == []
 
@@ -95,7 +95,7 @@ def test_a_file_that_lies_elsewhere_is_fetched_without_the_token(
     with other_server(lambda handler: reply(handler, files["config.json"])) as (address, asked):
         hub.faults["get"] = Answer(302, {"Location": f"{address}/config.json"})
         with pytest.raises(HubFailure):  # the weights are redirected to the config, too
-            pull(PLACE, tmp_path, token=SECRET)
+            pull_checkpoint(PLACE, tmp_path, token=SECRET)
         assert asked and {headers.get("Authorization") for headers in asked} == {None}
 
 
@@ -104,7 +104,7 @@ def test_an_answer_without_end_is_given_up(hub: HubServer, files: dict[str, byte
     hub.add(PLACE, files)
     hub.faults[stage] = Answer(200, {"Content-Type": "application/json"}, b'{"name": "' + b"x" * (MAX_ANSWER + 1))
     with pytest.raises(HubFailure, match=rf"longer than announced or allowed \({MAX_ANSWER} bytes\)$"):
-        sign_in(SECRET) if stage == "login" else pull(PLACE, tmp_path)
+        sign_in(SECRET) if stage == "login" else pull_checkpoint(PLACE, tmp_path)
 
 
 def test_a_small_body_that_unpacks_to_a_huge_one_is_refused(hub: HubServer) -> None:
@@ -131,7 +131,7 @@ def test_pages_without_end_are_given_up(
     hub.faults["tree"] = answer([], Link=link)
     monkeypatch.setattr(guard, "ERRAND_SECONDS", 1.0)
     with pytest.raises(HubFailure, match=r"^art/tiny: the Hub answers too slowly, and was given up$"):
-        pull(PLACE, tmp_path)
+        pull_checkpoint(PLACE, tmp_path)
 
 
 def trickle(handler: BaseHTTPRequestHandler, *, headers: bool) -> None:

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import torch
 
-from pixelart.cli import main
+from pixelart.checkpoint.format import WEIGHTS_FILE
+from pixelart.cli.main import main
 from pixelart.engine import Engine, Request
-from pixelart.models.weights import WEIGHTS_FILE
+from pixelart.hub.publish import push_checkpoint
 from tests.hub.conftest import SECRET
 from tests.hub_server import Answer, HubServer
 from tests.tiers import a_long
@@ -75,7 +76,7 @@ def test_what_was_pushed_draws_the_same_in_a_clean_process(
 ) -> None:
     """T37."""
     engine = Engine(tiny_checkpoints, device=torch.device("cpu"))
-    engine.push_to_hub("tiny", "art/pushed", licence="cc0-1.0", token=SECRET)
+    push_checkpoint(engine, "tiny", "art/pushed", licence="cc0-1.0", token=SECRET)
     environment = {**_plain_environment(tmp_path), "HF_ENDPOINT": hub.url}
     command = [sys.executable, "-c", CLEAN, SECRET]
     told = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True).stdout

@@ -17,19 +17,20 @@ import torch
 from huggingface_hub import HfApi, constants
 
 from pixelart import from_pretrained
+from pixelart.checkpoint.format import CONFIG_FILE, WEIGHTS_FILE
+from pixelart.checkpoint.origin import ORIGIN_FILE, Origin, read_origin
 from pixelart.engine import Engine, Request
 from pixelart.errors import HubFailure, RequestRejected, WeightsRejected
-from pixelart.hub import client, pull, pulling
+from pixelart.hub import client, pull_checkpoint
+from pixelart.hub import pull as pulling
 from pixelart.hub.client import LONGEST_PAUSE
-from pixelart.hub.files import LIMITS
-from pixelart.models.origin import ORIGIN_FILE, Origin, read_origin
-from pixelart.models.weights import CONFIG_FILE, WEIGHTS_FILE
+from pixelart.hub.repo_files import LIMITS
 from pixelart.settings import SETTINGS
 from pixelart.storage import Files
+from tests.checkpoint.test_format import HOSTILE
 from tests.hub.conftest import SECRET
 from tests.hub_server import PAGE, Answer, HubServer, Repo
 from tests.modes import readable_by_others
-from tests.test_weights import HOSTILE
 
 PLACE = "art/tiny"
 EXTRA = {
@@ -57,7 +58,7 @@ def _fetched(hub: HubServer) -> set[str]:
 def test_a_checkpoint_is_pulled_as_it_is(
     hub: HubServer, repo: Repo, files: dict[str, bytes], tiny_checkpoints: Path, tmp_path: Path
 ) -> None:
-    done = pull(PLACE, tmp_path / "new")
+    done = pull_checkpoint(PLACE, tmp_path / "new")
     target = tmp_path / "new" / "art--tiny"
     assert (done.name, done.origin, done.is_new) == ("art--tiny", Origin(PLACE, repo.commits[-1].oid), True)
     assert _left(tmp_path / "new") == ["art--tiny"]
@@ -75,22 +76,22 @@ def test_what_is_there_is_kept_unless_it_is_the_same_revision(
     hub: HubServer, repo: Repo, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     first = repo.commits[-1].oid
-    assert pull(PLACE, tmp_path).is_new
+    assert pull_checkpoint(PLACE, tmp_path).is_new
     hub.asked.clear()
-    assert not pull(PLACE, tmp_path).is_new and _fetched(hub) == set()
+    assert not pull_checkpoint(PLACE, tmp_path).is_new and _fetched(hub) == set()
     hub.commit(repo, {**files, "README.md": b"newer"})
     with pytest.raises(RequestRejected, match=rf"art--tiny: is revision {first[:8]}; {repo.commits[-1].oid[:8]} needs"):
-        pull(PLACE, tmp_path)
-    assert not pull(PLACE, tmp_path, revision=first).is_new
-    assert pull(PLACE, tmp_path, name="newer").origin.commit == repo.commits[-1].oid
-    assert pull(PLACE, tmp_path, revision=first, name="older").origin.commit == first
+        pull_checkpoint(PLACE, tmp_path)
+    assert not pull_checkpoint(PLACE, tmp_path, revision=first).is_new
+    assert pull_checkpoint(PLACE, tmp_path, name="newer").origin.commit == repo.commits[-1].oid
+    assert pull_checkpoint(PLACE, tmp_path, revision=first, name="older").origin.commit == first
     assert (tmp_path / "newer" / "README.md").read_bytes() == b"newer" != (tmp_path / "older/README.md").read_bytes()
     (tmp_path / "mine").mkdir()
     with pytest.raises(RequestRejected, match="mine: exists already; give another name"):
-        pull(PLACE, tmp_path, name="mine")
+        pull_checkpoint(PLACE, tmp_path, name="mine")
     hub.add("art/other", files)
     with pytest.raises(RequestRejected, match="newer: exists already; give another name"):
-        pull("art/other", tmp_path, name="newer")
+        pull_checkpoint("art/other", tmp_path, name="newer")
 
 
 def test_from_pretrained_asks_the_hub_only_for_what_is_not_there(
@@ -112,27 +113,27 @@ def test_a_private_repository_needs_a_token(hub: HubServer, repo: Repo, tmp_path
     repo.private = True
     monkeypatch.setenv("HF_TOKEN", SECRET)
     with pytest.raises(HubFailure, match=r"^art/tiny: there is none of this name, or it is private$"):
-        pull(PLACE, tmp_path)
-    assert pull(PLACE, tmp_path, token=SECRET).is_new
+        pull_checkpoint(PLACE, tmp_path)
+    assert pull_checkpoint(PLACE, tmp_path, token=SECRET).is_new
 
 
 @pytest.mark.parametrize("revision", ["", "../x", "a b", "-x", "x" * 101, "a\nb"])
 def test_what_is_no_revision_is_not_asked_for(hub: HubServer, tmp_path: Path, revision: str) -> None:
     with pytest.raises(RequestRejected, match=r"^revision .*: write a branch, a tag or a commit$"):
-        pull(PLACE, tmp_path, revision=revision)
+        pull_checkpoint(PLACE, tmp_path, revision=revision)
     assert hub.asked == []
 
 
 @pytest.mark.parametrize("name", ["", ".x", "../x", "a/b", "x" * 65])
 def test_what_is_no_name_is_refused(hub: HubServer, tmp_path: Path, name: str) -> None:
     with pytest.raises(RequestRejected):
-        pull(PLACE, tmp_path, name=name)
+        pull_checkpoint(PLACE, tmp_path, name=name)
     assert hub.asked == [] and _left(tmp_path) == []
 
 
 def test_a_revision_that_is_not_there_is_told(hub: HubServer, repo: Repo, tmp_path: Path) -> None:
     with pytest.raises(HubFailure, match=r"^art/tiny: it has no such revision$"):
-        pull(PLACE, tmp_path, revision="v9")
+        pull_checkpoint(PLACE, tmp_path, revision="v9")
 
 
 @pytest.mark.parametrize("name", LIMITS)
@@ -142,7 +143,7 @@ def test_what_is_too_large_is_refused_before_it_is_fetched(
     hub.commit(repo, {**repo.files, name: b"\0"})
     hub.sizes[name] = LIMITS[name] + 1
     with pytest.raises(WeightsRejected, match=rf"^art/tiny/{name}: \d+ bytes; the limit is {LIMITS[name]}$"):
-        pull(PLACE, tmp_path)
+        pull_checkpoint(PLACE, tmp_path)
     assert _fetched(hub) == set() and _left(tmp_path) == []
 
 
@@ -153,7 +154,7 @@ def test_weights_of_another_size_than_the_config_implies_are_not_fetched(
     least = len(repo.files[WEIGHTS_FILE]) - int.from_bytes(repo.files[WEIGHTS_FILE][:8], "little")
     hub.sizes[WEIGHTS_FILE] = least + change
     with pytest.raises(WeightsRejected, match=r"^art--tiny/model.safetensors: \d+ bytes; what config.json describes"):
-        pull(PLACE, tmp_path)
+        pull_checkpoint(PLACE, tmp_path)
     assert [stage for stage, _ in hub.asked].count("get") == 1 and _left(tmp_path) == []
 
 
@@ -161,7 +162,7 @@ def test_weights_of_another_size_than_the_config_implies_are_not_fetched(
 def test_what_is_no_checkpoint_is_told(hub: HubServer, repo: Repo, tmp_path: Path, lacking: str) -> None:
     hub.commit(repo, {name: data for name, data in repo.files.items() if name != lacking})
     with pytest.raises(WeightsRejected, match=rf"^art/tiny: not a checkpoint of pixelart \(no {lacking}\)$"):
-        pull(PLACE, tmp_path)
+        pull_checkpoint(PLACE, tmp_path)
 
 
 @pytest.mark.parametrize("name", [CONFIG_FILE, WEIGHTS_FILE])
@@ -172,7 +173,7 @@ def test_what_comes_otherwise_than_the_hub_says_is_refused(
     changed[-10] ^= 1
     hub.served[name] = bytes(changed)
     with pytest.raises(HubFailure, match=rf"^art/tiny/{name}: came damaged; try again$"):
-        pull(PLACE, tmp_path)
+        pull_checkpoint(PLACE, tmp_path)
     assert _left(tmp_path) == []
 
 
@@ -195,7 +196,7 @@ def test_hostile_checkpoints_of_the_hub_are_refused(
     HOSTILE[kind](own_checkpoints / "tiny")
     _serve_spoilt(hub, own_checkpoints / "tiny")
     with pytest.raises(WeightsRejected) as refused:
-        pull(PLACE, tmp_path / "new")
+        pull_checkpoint(PLACE, tmp_path / "new")
     assert "\n" not in str(refused.value) and len(str(refused.value)) < 300
     assert _left(tmp_path / "new") == [] and not (tmp_path / "sentinel").exists()
 
@@ -207,11 +208,11 @@ def test_failures_are_told_plainly_and_nothing_is_left(
 ) -> None:
     hub.faults[stage] = answer
     with caplog.at_level(logging.DEBUG), pytest.raises(HubFailure, match=r"^art/tiny: [^\n]+$") as failed:
-        pull(PLACE, tmp_path / "new", token=SECRET)
+        pull_checkpoint(PLACE, tmp_path / "new", token=SECRET)
     assert _left(tmp_path / "new") == []
     assert SECRET not in "".join([*traceback.format_exception(failed.value), caplog.text])
     hub.faults.clear()
-    assert pull(PLACE, tmp_path / "new", token=SECRET).is_new
+    assert pull_checkpoint(PLACE, tmp_path / "new", token=SECRET).is_new
 
 
 def test_a_full_disk_stays_one_and_leaves_nothing(
@@ -222,7 +223,7 @@ def test_a_full_disk_stays_one_and_leaves_nothing(
 
     monkeypatch.setattr(Files, "write", full)
     with pytest.raises(OSError, match="No space left"):
-        pull(PLACE, tmp_path / "new")
+        pull_checkpoint(PLACE, tmp_path / "new")
     assert _left(tmp_path / "new") == []
 
 
@@ -233,11 +234,11 @@ def test_who_comes_second_leaves_the_first_one_alone(
 
     def slowly(*given: Any) -> Any:
         monkeypatch.setattr(pulling, "load_weights", load)
-        pull(PLACE, tmp_path)
+        pull_checkpoint(PLACE, tmp_path)
         return load(*given)
 
     monkeypatch.setattr(pulling, "load_weights", slowly)
-    assert not pull(PLACE, tmp_path).is_new, "the very same is there by now"
+    assert not pull_checkpoint(PLACE, tmp_path).is_new, "the very same is there by now"
     assert _left(tmp_path) == ["art--tiny"] and Engine(tmp_path).list_checkpoints()[0].name == "art--tiny"
 
 
@@ -250,7 +251,7 @@ def test_who_comes_second_with_another_one_is_told(
 
     monkeypatch.setattr(pulling, "load_weights", slowly)
     with pytest.raises(RequestRejected, match="mine: exists already; give another name"):
-        pull(PLACE, tmp_path, name="mine")
+        pull_checkpoint(PLACE, tmp_path, name="mine")
     assert _left(tmp_path) == ["mine"] and [path.name for path in (tmp_path / "mine").iterdir()] == ["file"]
 
 
@@ -259,7 +260,7 @@ def test_a_repository_with_much_else_in_it_is_not_listed_through(
 ) -> None:
     hub.commit(repo, {**files, **{f"deep/{i}.bin": b"x" for i in range(50)}})
     hub.asked.clear()
-    pull(PLACE, tmp_path)
+    pull_checkpoint(PLACE, tmp_path)
     assert [stage for stage, _ in hub.asked].count("tree") == 1 + len(files) // PAGE
 
 
@@ -271,12 +272,12 @@ def test_a_hub_that_wants_long_pauses_is_not_waited_for(
     monkeypatch.setattr("time.sleep", waited.append)
     hub.faults["tree"] = Answer(429, headers)
     with pytest.raises(HubFailure, match="the Hub was asked too often; wait a few minutes"):
-        pull(PLACE, tmp_path)
+        pull_checkpoint(PLACE, tmp_path)
     assert waited and max(waited) <= LONGEST_PAUSE
     waited.clear()
     hub.faults["tree"] = Answer(429, {name: value.replace("86400", "7") for name, value in headers.items()})
     with pytest.raises(HubFailure, match="the Hub was asked too often"):
-        pull(PLACE, tmp_path)
+        pull_checkpoint(PLACE, tmp_path)
     assert set(waited) == {8.0}, "what the Hub asks for within reason is waited for"
 
 
@@ -288,10 +289,10 @@ def test_no_network_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         closed.bind(("127.0.0.1", 0))  # and it does not listen
         monkeypatch.setattr(client, "HfApi", partial(HfApi, endpoint=f"http://127.0.0.1:{closed.getsockname()[1]}"))
         with pytest.raises(HubFailure, match=r"^art/tiny: the Hub cannot be reached$"):
-            pull(PLACE, tmp_path)
+            pull_checkpoint(PLACE, tmp_path)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(HubFailure, match=r"^art/tiny: HF_HUB_OFFLINE is set, so the Hub is not asked$"):
-        pull(PLACE, tmp_path)
+        pull_checkpoint(PLACE, tmp_path)
     assert time.monotonic() - began < 5 and waited == []
 
 
@@ -316,5 +317,5 @@ def test_an_origin_of_another_form_is_none(tmp_path: Path, text: bytes) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
 @pytest.mark.usefixtures("no_umask")
 def test_no_other_user_of_the_machine_may_read_what_was_pulled(hub: HubServer, repo: Repo, tmp_path: Path) -> None:
-    name = pull(PLACE, tmp_path).name
+    name = pull_checkpoint(PLACE, tmp_path).name
     assert (tmp_path / name / WEIGHTS_FILE).is_file() and readable_by_others(tmp_path / name) == {}

@@ -16,13 +16,13 @@ import torch
 from huggingface_hub import constants
 
 import app as program
+from pixelart.checkpoint.format import CARD_FILE, CONFIG_FILE, PALETTE_FILE, WEIGHTS_FILE
 from pixelart.engine import Drawing, Engine, Request
 from pixelart.errors import Cancelled, HubFailure, RequestRejected
-from pixelart.hub import Stage
-from pixelart.hub import push as push_files
-from pixelart.images import decode_picture
-from pixelart.models.weights import CARD_FILE, CONFIG_FILE, PALETTE_FILE, WEIGHTS_FILE
-from pixelart.palette_files import read_palette
+from pixelart.hub import Stage, push_files
+from pixelart.hub.publish import preview_card
+from pixelart.images.io import decode_picture
+from pixelart.images.palette_files import read_palette
 from tests.hub.conftest import SECRET
 from tests.hub.pushing import DNS, FAULTS, STAGES, WHOLE, Breaking, check_commits, digests, push
 from tests.hub.racing import race
@@ -69,7 +69,7 @@ def test_a_push_is_one_commit_with_all_of_it(hub: HubServer, engine: Engine) -> 
     drawn = engine.generate(Request("tiny", class_weights={"stripe": 1.0}, count=8))
     assert (sheet[::9, ::9][9:, 9:17] == drawn[1].picture).all()
     assert (sheet == sheet[::9, ::9].repeat(9, 0).repeat(9, 1)).all()
-    assert repo.files[CARD_FILE].decode() == engine.card("tiny", "art/tiny", licence="cc0-1.0")
+    assert repo.files[CARD_FILE].decode() == preview_card(engine, "tiny", "art/tiny", licence="cc0-1.0")
     assert {token for stage, token in hub.asked if stage != "put"} == {f"Bearer {SECRET}"}
 
 

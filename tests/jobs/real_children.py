@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pixelart.jobs import child
+from pixelart.jobs import process as child
 from tests.jobs import survival
 from tests.training.runs import digests_of
 

@@ -1,6 +1,6 @@
 """A child that trains nothing, as a program of its own: `python stub.py train --out=... --steps=...` starts at once,
-holds its run, obeys the real `Orders`, keeps the real `Diary` and takes a step every 5 ms, each of which it saves. What
-it is to do otherwise is said by `--seed`."""
+holds its run, obeys the real `ControlPipe`, keeps the real `ProgressWriter`, and takes and saves a step every 5 ms. `--seed`
+chooses other behaviour."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from pixelart.training.attended import Orders
-from pixelart.training.diary import Diary
+from pixelart.training.progress_file import ProgressWriter
+from pixelart.training.remote_control import ControlPipe
 
 STEP_SECONDS = 0.005
 PICTURES = 2
@@ -35,7 +35,7 @@ FAULTS = {
 
 
 class Run:
-    """As much of a `Trainer` as a `Diary` reads."""
+    """As much of a `Trainer` as a `ProgressWriter` reads."""
 
     seconds = 0.0
 
@@ -66,7 +66,7 @@ class Run:
 
 
 def main(words: list[str]) -> int:
-    orders = Orders(0)
+    orders = ControlPipe(0)
     said = dict(word.removeprefix("--").split("=", 1) for word in words if "=" in word)
     folder, kind = Path(said["out"]), int(said.get("seed", "0"))
     folder.mkdir(exist_ok=True)
@@ -86,7 +86,7 @@ def main(words: list[str]) -> int:
             raise FAULTS[kind]
         run: Any = Run(folder, int(said["steps"]))
         orders.begin()
-        diary = Diary(folder, orders)
+        diary = ProgressWriter(folder, orders)
         diary.begin(run)
         while run.progress() < 1 and (kind == DEAF or not orders.stop()):
             run.take_step()

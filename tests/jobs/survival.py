@@ -20,7 +20,7 @@ from pixelart.jobs.folder import JobFolder
 from pixelart.jobs.store import DATABASE, JobStore
 from pixelart.settings import SETTINGS
 from pixelart.storage import exclusive
-from pixelart.training.checkpoint import last_checkpoint, list_checkpoints
+from pixelart.training.snapshots import last_checkpoint, list_checkpoints
 from tests.jobs import warm
 from tests.jobs.waiting import ended, until
 from tests.training.runs import digests_of

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from pixelart.errors import RequestRejected
-from pixelart.jobs import Jobs, read_jobs, supervisor
+from pixelart.jobs import Jobs, read_jobs
+from pixelart.jobs import queue as supervisor
 from pixelart.jobs.store import DATABASE, JobStore
 from pixelart.storage import Busy, exclusive
-from pixelart.ui.training.progress import job_label, job_status
+from pixelart.ui.train.progress import job_label, job_status
 from tests.jobs.conftest import STUB, Open
 from tests.jobs.running import running
 from tests.jobs.survival import ONE_THREAD
@@ -105,8 +106,8 @@ def test_locked_records_are_tried_again(data: Path, tmp_path: Path) -> None:
             for act in (lambda: jobs.list("ann"), lambda: jobs.submit("ann", "mine", {"steps": 3}, data)):
                 with pytest.raises(RequestRejected, match=told):
                     act()
-            jobs.give_way(True)
-            jobs.give_way(False)
+            jobs.pause_for_drawing(True)
+            jobs.pause_for_drawing(False)
             other.execute("ROLLBACK")
             until_open(jobs)
             assert ended(jobs, jobs.submit("ann", "mine", {"steps": 3}, data)).state == "done"

@@ -16,15 +16,16 @@ from typing import Any
 import pytest
 import torch
 
+from pixelart.checkpoint.format import pack_weights
+from pixelart.checkpoint.library import Library
 from pixelart.errors import RequestRejected
 from pixelart.jobs import Job, Jobs, read_jobs
 from pixelart.jobs.store import DATABASE, JobStore
-from pixelart.library import Library
-from pixelart.models.weights import pack_weights
 from pixelart.storage import Files
-from pixelart.training import checkpoint, setup
-from pixelart.training.checkpoint import load_checkpoint
+from pixelart.training import runs as setup
+from pixelart.training import snapshots as checkpoint
 from pixelart.training.export import export_run
+from pixelart.training.snapshots import load_checkpoint
 from tests.jobs.bystanders import LONG
 from tests.jobs.saved import FIRST, SECOND, give_run, saved_job
 from tests.jobs.waiting import ended

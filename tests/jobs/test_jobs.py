@@ -17,12 +17,14 @@ import pytest
 import torch
 from PIL import Image
 
-from pixelart.cpus import usable_cores
 from pixelart.errors import RequestRejected
-from pixelart.jobs import ENDED, Job, Jobs, child, read_jobs, runner, supervisor
-from pixelart.jobs.child import LOWEST, PROGRAM
+from pixelart.jobs import ENDED, Job, Jobs, read_jobs, runner
+from pixelart.jobs import process as child
+from pixelart.jobs import queue as supervisor
 from pixelart.jobs.outcome import OUT_OF_MEMORY
+from pixelart.jobs.process import LOWEST, PROGRAM
 from pixelart.settings import SETTINGS
+from pixelart.system.cpus import usable_cores
 from tests.jobs import stub
 from tests.jobs.bystanders import LONG
 from tests.jobs.running import running, steps_of
@@ -312,12 +314,12 @@ def test_it_gives_way_while_someone_draws(open_jobs: Open, data: Path) -> None:
         time.sleep(0.3)
         return steps_of(jobs, job) == before
 
-    jobs.give_way(True)
+    jobs.pause_for_drawing(True)
     until(stands)
     before = steps_of(jobs, job)
-    jobs.give_way(False)
+    jobs.pause_for_drawing(False)
     until(lambda: steps_of(jobs, job) > before + 3)
-    jobs.give_way(True)
+    jobs.pause_for_drawing(True)
     jobs.stop("ann", job.id)  # which a child that waits hears at once
     assert ended(jobs, job).state == "cancelled"
 
@@ -325,11 +327,11 @@ def test_it_gives_way_while_someone_draws(open_jobs: Open, data: Path) -> None:
 @pytest.mark.slow
 def test_giving_way_is_not_of_the_minutes_of_a_job(open_jobs: Open, data: Path) -> None:
     jobs = open_jobs(max_process_minutes=1 / 60)
-    jobs.give_way(True)
+    jobs.pause_for_drawing(True)
     job = jobs.submit("ann", "mine", LONG, data)  # started while someone draws
     time.sleep(1.5)
     assert jobs.get("ann", job.id).state == "running" and steps_of(jobs, job) < 20
-    jobs.give_way(False)
+    jobs.pause_for_drawing(False)
     assert "limit" in ended(jobs, job).reason
 
 

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from pixelart.errors import RequestRejected
-from pixelart.hosting import SERVER
-from pixelart.jobs import Jobs, read_jobs, runner, supervisor
+from pixelart.jobs import Jobs, read_jobs, runner
+from pixelart.jobs import queue as supervisor
 from pixelart.jobs.store import JobStore
+from pixelart.ui.security.hosting import SERVER
 from tests.jobs import stub
 from tests.jobs.bystanders import LONG, leave_alone, record_of_a_dead_server
 from tests.jobs.conftest import STUB
@@ -140,8 +141,8 @@ def test_a_child_is_seen_to_its_end_while_the_records_cannot_be_used(
     )
     job = jobs.submit("ann", "mine", LONG, data)
     until(lambda: steps_of(jobs, job) > 0)
-    jobs.give_way(True)  # which is seen to as well
-    jobs.give_way(False)
+    jobs.pause_for_drawing(True)  # which is seen to as well
+    jobs.pause_for_drawing(False)
     before = steps_of(jobs, job)
     until(lambda: steps_of(jobs, job) > before + 3)
     end = ended(jobs, job)

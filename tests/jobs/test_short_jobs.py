@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pixelart.jobs.options import longer
-from pixelart.training.checkpoint import last_checkpoint
+from pixelart.training.snapshots import last_checkpoint
 from tests.jobs.stub import PICTURES
 from tests.jobs.waiting import ended
 

@@ -14,18 +14,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pixelart.images import encode_png
+from pixelart.images.io import encode_png
 from pixelart.jobs import Jobs, read_jobs
-from pixelart.near_copies import read_counted
+from pixelart.training.near_copies import read_counted
 from tests.jobs.survival import OPTIONS, Cutter
 from tests.jobs.waiting import ended, until
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 AT_PLAIN_PRIORITY = """
 import sys
-from pixelart.cli import main
-from pixelart.jobs import child
+from pixelart.cli.main import main
+from pixelart.jobs import process as child
 child.LOWEST = 0
 sys.exit(main(sys.argv[1:]))
 """

@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 import torch
 
-from pixelart.cli import main
-from pixelart.codec import Gray
+from pixelart.checkpoint.format import config_of, pack_weights
+from pixelart.checkpoint.library import Library
+from pixelart.cli.main import main
 from pixelart.errors import PixelArtError, RequestRejected
-from pixelart.jobs import JOB_OPTIONS, Jobs, supervisor
+from pixelart.images.codec import Gray
+from pixelart.jobs import JOB_OPTIONS, Jobs
+from pixelart.jobs import queue as supervisor
 from pixelart.jobs.options import check_options, words
-from pixelart.library import Library
 from pixelart.models import create_model
-from pixelart.models.weights import config_of, pack_weights
 from pixelart.settings import SETTINGS
 from tests.jobs.bystanders import LONG
 from tests.jobs.running import running
@@ -228,7 +229,7 @@ def test_what_was_cut_short_is_swept_and_what_was_trained_is_not(open_jobs: Open
 
 
 def test_a_job_may_say_all_that_is_of_the_training_and_nothing_of_the_machine() -> None:
-    from pixelart.cli import parse
+    from pixelart.cli.main import parse
 
     ours = "command run json data out resume attended checkpoints threads memory_format compile fit frames tensorboard"
     ours += " colours_from"

@@ -26,7 +26,7 @@ def serve(path: str, checkpoints: str) -> None:
     import torch
 
     import tests.jobs.survival
-    from pixelart.cli import main
+    from pixelart.cli.main import main
     from pixelart.engine import Engine, Request
     from tests.training.runs import choose_as_usual
 
@@ -64,13 +64,14 @@ def _keep(connection: socket.socket) -> None:
 
 
 def _run(words: list[str]) -> int:
-    from pixelart.cli import main
+    from pixelart.cli.main import main
 
     return _serve_jobs(*words[1:]) if words[0] == SERVER else main(words)
 
 
 def _serve_jobs(folder: str, checkpoints: str, *program: str) -> int:
-    from pixelart.jobs import Jobs, child
+    from pixelart.jobs import Jobs
+    from pixelart.jobs import process as child
     from tests.jobs.survival import ONE_THREAD
 
     child.LOWEST = 0

@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from pixelart.codec import RGB, Gray
+from pixelart.checkpoint.format import CONFIG_FILE, WEIGHTS_FILE, config_of, load_weights, pack_weights, read_config
+from pixelart.images.codec import RGB, Gray
 from pixelart.layers.context import Context
-from pixelart.layers.program_stream import ProgramStream
+from pixelart.layers.program_decoder import ProgramDecoder
 from pixelart.likelihoods import DiscretizedLogisticMixture
 from pixelart.models import AutoregressiveModel, RasterModel, get_variant, list_models
-from pixelart.models.weights import CONFIG_FILE, WEIGHTS_FILE, config_of, load_weights, pack_weights, read_config
 from pixelart.sampling import Controls, sample_cached, sample_fixed_point, sample_naive
 from tests.models.checks import (
     CLASSES,
@@ -123,7 +123,7 @@ def test_every_sampler_draws_the_same(
     noise = noise_for(model, 5, count=4, shape=shape)
     reference = sample_naive(model, context, controls=controls, noise=noise)
     cached = sample_cached(model, context, controls=controls, noise=noise)
-    monkeypatch.setattr(ProgramStream, "row_kernel", lambda _: None)
+    monkeypatch.setattr(ProgramDecoder, "row_kernel", lambda _: None)
     plain = sample_cached(model, context, controls=controls, noise=noise)
     passes: list[int] = []
     settled = sample_fixed_point(

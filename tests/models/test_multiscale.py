@@ -97,7 +97,7 @@ def test_the_small_picture_biases_pixels_on_all_sides_of_its_own() -> None:
     x = random_pixels(1, 1, 4, (6, 6))
     other = x.clone()
     other[..., 2, 2] = (x[..., 2, 2] + 1) % 4
-    maps = [network(x, nothing_known(x).enlarging(small[..., ::2, ::2])) for small in (x, other)]
+    maps = [network(x, nothing_known(x).with_low_res(small[..., ::2, ::2])) for small in (x, other)]
     moved = (maps[0] != maps[1]).any(1)[0]
     assert moved[1, 1] and moved[1, 3] and moved[3, 1] and moved[3, 3]
 
@@ -125,7 +125,7 @@ def test_each_pixel_is_drawn_once_by_its_own_noise(sampler: Callable[..., Any]) 
     small = None
     for network, factor in zip(model.stages(), (4, 2, 1), strict=True):
         given = nothing_known(random_pixels(2, 1, 4, noise[0, 0, ::factor, ::factor].shape))  # type: ignore[arg-type]
-        given = given if small is None else given.enlarging(small)
+        given = given if small is None else given.with_low_res(small)
         small = sampler(network, given, controls=Controls(), noise=noise[..., ::factor, ::factor]).x
         assert torch.equal(small, whole.x[..., ::factor, ::factor])
     assert (whole.log_prob < 0).all(), "a pixel is without its log p"
@@ -185,7 +185,7 @@ def test_a_pixel_belongs_to_the_coarsest_scale_that_has_it() -> None:
 def test_the_contract_catches_a_wrong_small_picture(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Were it more than the copied pixels, they would be drawn with what they are to tell; were it less, not given."""
 
-    def enlarging(context: Context, small: Tensor) -> Context:
+    def with_low_res(context: Context, small: Tensor) -> Context:
         if mistake == "all of it":
             return replace(context, mask=torch.zeros_like(context.mask), small=small)
         if mistake == "nothing":
@@ -194,7 +194,7 @@ def test_the_contract_catches_a_wrong_small_picture(mistake: str, monkeypatch: p
         rows, columns = small.shape[2] - moved.shape[2], small.shape[3] - moved.shape[3]
         return replace(context, small=torch.nn.functional.pad(moved, (0, columns, 0, rows)))
 
-    monkeypatch.setattr(Context, "enlarging", enlarging)
+    monkeypatch.setattr(Context, "with_low_res", with_low_res)
     leaks, gaps = leaks_and_gaps("multiscale", channels=1, shape=(4, 4))
     assert gaps if mistake == "nothing" else leaks
 

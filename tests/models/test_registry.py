@@ -11,9 +11,9 @@ import pytest
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.models import check_codec, config_from_dict, config_to_dict, create_model, get_variant, list_models
 from pixelart.models.registry import register_model
-from pixelart.training.run import Schedule
-from pixelart.training.setup import start_run
-from pixelart.training.starting import CODECS
+from pixelart.training.config import Schedule
+from pixelart.training.initialization import CODECS
+from pixelart.training.runs import start_run
 
 DATA: dict[str, Any] = {"channels": 1, "levels": 4, "height": 5, "width": 6, "num_classes": 2}
 

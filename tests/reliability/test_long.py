@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from pixelart.errors import WeightsRejected
-from pixelart.training.checkpoint import last_checkpoint, list_checkpoints, load_checkpoint, save_checkpoint
+from pixelart.training.snapshots import last_checkpoint, list_checkpoints, load_checkpoint, save_checkpoint
 from tests.hub.conftest import SECRET
 from tests.hub.killing import kill_and_push_again
 from tests.hub.racing import race

@@ -25,25 +25,25 @@ from benchmarks.load import app_process, burst, held, p95, visits
 from benchmarks.page_client import Client, start_training
 from pixelart.engine import Engine, Request
 from pixelart.errors import ImageRejected
-from pixelart.images import decode_picture
+from pixelart.images.io import decode_picture
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
-from pixelart.training.dataset import prepare
-from pixelart.training.survey import survey
-from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
-from pixelart.ui.plain import NO_FILES
-from pixelart.ui.training.images_form import DATASET, FOLDER
+from pixelart.training.data.report import prepare
+from pixelart.training.data.survey import survey
+from pixelart.ui.create.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
+from pixelart.ui.security.safe_blocks import NO_FILES
+from pixelart.ui.train.dataset_form import DATASET, FOLDER
+from tests.images.test_io import BY_HAND, REFUSED_BOMBS, SAVED_BY_PILLOW, foreign_file, mutated, seeds
 from tests.jobs.conftest import STUB
-from tests.test_images import BY_HAND, REFUSED_BOMBS, SAVED_BY_PILLOW, foreign_file, mutated, seeds
 from tests.ui.attacks import RawClient, addresses, listening, traversals
+from tests.ui.create.test_canvas_value import HOSTILE
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.hub_apps import hub_of
+from tests.ui.security.test_request_filter import canaries
 from tests.ui.serving import GRADIO_WARNINGS, serving, serving_apart
 from tests.ui.test_api import ARGUMENTS, CANARY, canary_files, completions_over_http
 from tests.ui.test_api import GOOD as API
 from tests.ui.test_app import CANVAS, GOOD, HANDLERS, PICTURES, SENT, assert_plain
-from tests.ui.test_canvas_value import HOSTILE
-from tests.ui.test_gate import canaries
 from tests.ui.visitor import Visitor
 
 HOSTILE_CALLS = ("complete", "enlarge", "colours_on_canvas", "download", "select_model", "generate", "stop")

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from pixelart.models import get_variant
-from pixelart.training.run import Schedule
-from pixelart.training.setup import start_run
+from pixelart.training.config import Schedule
+from pixelart.training.runs import start_run
 from pixelart.training.trainer import Trainer
 from tests.training.runs import digests_of
 

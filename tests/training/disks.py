@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from pixelart.storage import Files
-from pixelart.training.checkpoint import MANIFEST, list_checkpoints
+from pixelart.training.snapshots import MANIFEST, list_checkpoints
 
 
 def parts(step: int, *, size: int = 200) -> dict[str, bytes]:

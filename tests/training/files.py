@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pixelart.codec import Picture
-from pixelart.images import encode_png
+from pixelart.images.codec import Picture
+from pixelart.images.io import encode_png
 
 
 def dot(colour: int, height: int = 4, width: int = 4) -> bytes:

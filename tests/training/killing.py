@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pixelart.training.checkpoint import last_checkpoint
+from pixelart.training.snapshots import last_checkpoint
 from tests.training.runs import digests_of
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 STEPS, SAVE_EVERY = 32, 8
 PATIENCE = 60.0
 """Seconds after which a process that makes no progress is given up, so that a fault ends the test."""
@@ -35,7 +35,7 @@ NURSERY = """
 import json, os, pathlib, sys
 import torch
 torch.set_num_threads(1)
-from pixelart.cli import main
+from pixelart.cli.main import main
 from pixelart.engine import Engine, Request
 Engine(pathlib.Path(sys.argv[1]), device=torch.device("cpu")).generate(Request("tiny"))
 for line in sys.stdin:

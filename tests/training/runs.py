@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pixelart.training import autotune
-from pixelart.training.checkpoint import list_checkpoints, load_checkpoint
-from pixelart.training.setup import resume_run
+from pixelart.training.runs import resume_run
+from pixelart.training.snapshots import list_checkpoints, load_checkpoint
 from pixelart.training.trainer import Trainer
 
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import torch
 
-from pixelart.cli import main
+from pixelart.cli.main import main
 from pixelart.models import create_model, list_models
 from pixelart.training import autotune, tuning_cache
 from pixelart.training.autotune import fastest, race
-from pixelart.training.run import read_run
+from pixelart.training.config import read_run
 from tests.training.conftest import StartRun
 from tests.training.runs import resumed
 
@@ -228,8 +228,8 @@ TRAIN = """
 import sys
 from pathlib import Path
 from pixelart.models import get_variant, list_models
-from pixelart.training.run import Schedule
-from pixelart.training.setup import start_run
+from pixelart.training.config import Schedule
+from pixelart.training.runs import start_run
 import torch
 torch.set_num_threads(1)
 for name in list_models():

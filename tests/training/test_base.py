@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 import torch
 
-from pixelart.cli import parse
+from pixelart.checkpoint.format import SEEN_FILE, load_weights, read_config, read_seen
+from pixelart.checkpoint.origin import ORIGIN_FILE, Origin, parse_origin
+from pixelart.cli.main import parse
+from pixelart.cli.train import open_run
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
-from pixelart.images import encode_png, read_picture
-from pixelart.models.origin import ORIGIN_FILE, Origin, parse_origin
-from pixelart.models.weights import SEEN_FILE, load_weights, read_config, read_seen
-from pixelart.train_command import open_run
-from pixelart.training import data
-from pixelart.training.data import is_validation, read_pictures
+from pixelart.images.io import encode_png, read_picture
+from pixelart.training.config import PaletteOf, Schedule, read_run
+from pixelart.training.data import pictures as data
+from pixelart.training.data.pictures import is_validation, read_pictures
 from pixelart.training.export import export_run
-from pixelart.training.run import PaletteOf, Schedule, read_run
-from pixelart.training.setup import start_run
+from pixelart.training.runs import start_run
 from pixelart.training.trainer import Trainer
 from tests.training.runs import resumed
 

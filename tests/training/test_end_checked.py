@@ -14,11 +14,8 @@ from typing import Any
 import pytest
 import torch
 
-from pixelart import codec
-from pixelart.engine import Engine
-from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
-from pixelart.models import ModelConfig, config_to_dict, create_model, multiscale, registry, weights
-from pixelart.models.weights import (
+from pixelart.checkpoint import format as weights
+from pixelart.checkpoint.format import (
     CONFIG_FILE,
     WEIGHTS_FILE,
     CheckpointConfig,
@@ -27,12 +24,16 @@ from pixelart.models.weights import (
     pack_weights,
     read_config,
 )
+from pixelart.engine import Engine
+from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
+from pixelart.images import codec
+from pixelart.models import ModelConfig, config_to_dict, create_model, multiscale, registry
 from pixelart.settings import SETTINGS
 from pixelart.training import export
+from pixelart.training.config import Schedule
+from pixelart.training.data.survey import survey
 from pixelart.training.export import export_run
-from pixelart.training.run import Schedule
-from pixelart.training.setup import start_run
-from pixelart.training.survey import survey
+from pixelart.training.runs import start_run
 
 PALETTE = {"name": "indexed", "colours": ["c81e1e", "1ec81e"]}
 LONG = "x" * (SETTINGS.max_class_name + 1)

@@ -13,17 +13,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from pixelart.cli import main
+from pixelart.checkpoint.format import pack_weights, read_config
+from pixelart.cli.main import main
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.models import list_models
-from pixelart.models.weights import pack_weights, read_config
 from pixelart.training import sample_sheets
-from pixelart.training.board import open_board
-from pixelart.training.checkpoint import last_checkpoint, list_checkpoints
+from pixelart.training.config import Schedule
 from pixelart.training.export import export_run
 from pixelart.training.options import check_training_options
-from pixelart.training.run import Schedule
-from pixelart.training.setup import start_run
+from pixelart.training.runs import start_run
+from pixelart.training.snapshots import last_checkpoint, list_checkpoints
+from pixelart.training.tensorboard import open_board
 from pixelart.training.trainer import Trainer
 from tests.training.runs import resumed
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from pixelart.codec import Codec, Indexed, Paletted, Picture
+from pixelart.images.codec import Codec, Indexed, Paletted, Picture
 from pixelart.layers.context import Context
-from pixelart.training.batches import Batch, Batches, Prefetcher
-from pixelart.training.coded import code_pictures
-from pixelart.training.run import Schedule
+from pixelart.training.config import Schedule
+from pixelart.training.data.batches import Batch, Batches, Prefetcher
+from pixelart.training.data.encoded import code_pictures
 from pixelart.training.trainer import Trainer
 from tests.conftest import COLOURS
 

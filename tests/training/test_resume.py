@@ -17,12 +17,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from pixelart.cli import main
+from pixelart.cli.main import main
 from pixelart.errors import DataRejected, RequestRejected
 from pixelart.models import list_models
-from pixelart.training.checkpoint import last_checkpoint, list_checkpoints
-from pixelart.training.run import read_run
-from pixelart.training.setup import resume_run
+from pixelart.training.config import read_run
+from pixelart.training.runs import resume_run
+from pixelart.training.snapshots import last_checkpoint, list_checkpoints
 from pixelart.training.trainer import Trainer
 from tests.tiers import a_long
 from tests.training.killing import LOOK, PATIENCE, ROOT, STEPS, Nursery, kill_and_resume, train_words

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from pixelart.errors import RequestRejected
-from pixelart.training.data import read_pictures
+from pixelart.training.config import Schedule
+from pixelart.training.data.pictures import read_pictures
+from pixelart.training.data.survey import survey
 from pixelart.training.export import export_run
-from pixelart.training.run import Schedule
-from pixelart.training.setup import start_run
-from pixelart.training.survey import survey
+from pixelart.training.runs import start_run
 from tests.training.runs import resumed
 
 

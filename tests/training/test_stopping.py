@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 
-from pixelart.cli import main
+from pixelart.cli.main import main
 from pixelart.layers.interruption import interruptible
 from pixelart.training import trainer
-from pixelart.training.checkpoint import list_checkpoints
+from pixelart.training.snapshots import list_checkpoints
 from pixelart.training.trainer import Trainer
 from tests.training.runs import digests_of, resumed
 

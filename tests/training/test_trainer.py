@@ -16,18 +16,18 @@ import numpy as np
 import pytest
 import torch
 
-from pixelart.codec import Picture
+from pixelart.checkpoint.format import load_weights, pack_weights, read_config
 from pixelart.engine import Engine, Request
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
-from pixelart.images import encode_png, read_picture
-from pixelart.models.weights import load_weights, pack_weights, read_config
+from pixelart.images.codec import Picture
+from pixelart.images.io import encode_png, read_picture
 from pixelart.storage import Files
 from pixelart.training import export, trainer
-from pixelart.training.checkpoint import last_checkpoint, list_checkpoints
-from pixelart.training.data import is_validation, read_pictures
+from pixelart.training.config import Schedule, read_run
+from pixelart.training.data.pictures import is_validation, read_pictures
 from pixelart.training.export import export_run
-from pixelart.training.run import Schedule, read_run
-from pixelart.training.setup import start_run
+from pixelart.training.runs import start_run
+from pixelart.training.snapshots import last_checkpoint, list_checkpoints
 from pixelart.training.trainer import LOG_FIELDS, Trainer
 from tests.training.runs import resumed
 
@@ -113,12 +113,12 @@ def test_the_average_follows_the_weights(begin: StartRun) -> None:
     expected = [p.detach().double().clone() for p in run.average.parameters()]
     assert all(torch.equal(a.double(), p.double()) for a, p in zip(expected, run.model.parameters(), strict=True))
 
-    def follow(state: Trainer) -> None:
+    def update_ema(state: Trainer) -> None:
         decay = min(0.5, state.step / (9 + state.step))  # step counts from 1 here
         for average, current in zip(expected, state.model.parameters(), strict=True):
             average.mul_(decay).add_(current.detach().double(), alpha=1 - decay)
 
-    run.train(report=follow)
+    run.train(report=update_ema)
     for average, kept in zip(expected, run.average.parameters(), strict=True):
         assert torch.allclose(average, kept.double(), atol=1e-6)
     assert _weights(run)[0] != _weights(run)[1]

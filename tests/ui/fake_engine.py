@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelart.codec import Indexed, Picture, parse_hex_colours
 from pixelart.engine import CheckpointInfo, ColourChance, Drawing, Inspection, OnRow, PixelColours, Preview, Request
 from pixelart.errors import Cancelled, RequestRejected
+from pixelart.images.codec import Indexed, Picture, parse_hex_colours
 
 CODEC = Indexed(parse_hex_colours(["1a1c2c", "5d275d", "b13e53", "ef7d57", "ffcd75", "a7f070", "38b764", "41a6f6"]))
 

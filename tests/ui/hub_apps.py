@@ -14,11 +14,11 @@ import torch
 from huggingface_hub import HfApi, close_session, constants
 
 from pixelart.engine import Drawing, Engine
-from pixelart.hosting import Hosting
+from pixelart.engine.request import RequestLike, as_request
 from pixelart.hub import client
 from pixelart.jobs import Jobs
-from pixelart.requests import RequestLike, as_request
 from pixelart.training.export import export_run
+from pixelart.ui.security.hosting import Hosting
 from tests.hub_server import HubServer, serve
 from tests.ui.serving import serving
 

@@ -9,8 +9,8 @@ from typing import Any
 from mcp import ClientSession  # pyright: ignore[reportMissingImports]
 from mcp.client.streamable_http import streamablehttp_client  # pyright: ignore[reportMissingImports]
 
-from pixelart.hosting import Hosting
 from pixelart.ui import build, launch_settings
+from pixelart.ui.security.hosting import Hosting
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import OFF
 

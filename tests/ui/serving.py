@@ -13,9 +13,9 @@ from typing import Any
 
 import gradio as gr
 
-from pixelart.hosting import SERVER, Hosting
 from pixelart.jobs import Jobs
 from pixelart.ui import build, launch_settings
+from pixelart.ui.security.hosting import SERVER, Hosting
 
 GRADIO_WARNINGS = (
     "ignore::ResourceWarning",  # gradio leaves event loops and sockets to the garbage collector

@@ -22,16 +22,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import app as program
-from pixelart.codec import Picture
 from pixelart.engine import Engine, Request
 from pixelart.errors import RequestRejected
-from pixelart.images import encode_png, encode_rgba_png, read_facts
+from pixelart.images.codec import Picture
+from pixelart.images.io import encode_png, encode_rgba_png, read_facts
 from pixelart.settings import SETTINGS
 from pixelart.ui import build
 from pixelart.ui.api import ApiHandlers
-from pixelart.ui.drawing import drawing_worker
-from pixelart.ui.plain import FAULT
+from pixelart.ui.create.drawing import drawing_worker
 from pixelart.ui.results import ResultFiles
+from pixelart.ui.security.safe_blocks import FAULT
 from tests.corpus import make
 from tests.ui.fake_engine import CODEC, FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, OFF, serving

@@ -21,18 +21,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixelart.codec import Picture
 from pixelart.engine import Request
-from pixelart.images import encode_png
+from pixelart.images.codec import Picture
+from pixelart.images.io import encode_png
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
-from pixelart.ui import unread
-from pixelart.ui.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
-from pixelart.ui.plain import FAULT
+from pixelart.ui.create.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
+from pixelart.ui.security import memory_budget as unread
+from pixelart.ui.security.safe_blocks import FAULT
 from tests.tiers import a_long
+from tests.ui.create.test_canvas_value import HOSTILE
 from tests.ui.fake_engine import CODEC, FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving_app
-from tests.ui.test_canvas_value import HOSTILE
 from tests.ui.visitor import Answer, Visitor
 
 pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from pixelart.hosting import Hosting
 from pixelart.jobs import Jobs
 from pixelart.ui import build
+from pixelart.ui.security.hosting import Hosting
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS
 

@@ -1,0 +1,1 @@
+"""Checkpoints on disk: their files, their checks, and the library that loads them."""

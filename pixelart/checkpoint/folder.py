@@ -1,0 +1,39 @@
+"""The folder of checkpoints that is used where none is named."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+VARIABLE = "PIXELART_CHECKPOINTS"
+"""The environment variable that names the folder."""
+NAME = "checkpoints"
+
+
+def default_checkpoints(environ: Mapping[str, str] = os.environ) -> Path:
+    """The first of these: the folder that VARIABLE names; `checkpoints` in the working folder; `checkpoints` beside the
+    program, where it runs from its sources; `checkpoints` in the user's data folder, which need not exist yet."""
+    if named := environ.get(VARIABLE):
+        return Path(named)
+    for place in (Path(), Path(__file__).parents[2]):
+        if (place / NAME).is_dir():
+            return place / NAME
+    return user_data(environ) / NAME
+
+
+def user_data(environ: Mapping[str, str]) -> Path:
+    """The folder of this program in the user's data folder: $XDG_DATA_HOME or ~/.local/share, ~/Library/Application
+    Support, or %LOCALAPPDATA%; the working folder for a user without a home."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return Path()
+    if sys.platform == "win32":
+        base = Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = home / "Library" / "Application Support"
+    else:
+        base = Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+    return base / "pixelart"

@@ -1,0 +1,316 @@
+"""Checkpoints on disk: found, checked, loaded when first used, and dropped when memory is short."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from numbers import Real
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pixelart.checkpoint.format import (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    CheckpointConfig,
+    check_weights,
+    load_weights,
+    pack_weights,
+    read_config,
+    read_seen,
+)
+from pixelart.checkpoint.origin import Origin, read_origin
+from pixelart.checkpoint.ownership import current_owner, may_see, owns
+from pixelart.checkpoint.presets import DEFAULT_PRESET, FIXED, Preset
+from pixelart.errors import RequestRejected, WeightsRejected
+from pixelart.images.class_names import find_class
+from pixelart.images.codec import Codec, Indexed, Paletted, codec_from_config
+from pixelart.images.coercion import as_blend
+from pixelart.images.kept_kinds import KEEP_SHAPE, KEEP_SKETCH
+from pixelart.images.palette_choice import PalettesOfClasses, read_class_palettes
+from pixelart.models import AutoregressiveModel, get_variant
+from pixelart.settings import SETTINGS
+
+log = logging.getLogger(__name__)
+SMALLEST_SIDE, LARGEST_SIDE = 4, 64
+"""Of pictures of a checkpoint that draws any size."""
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What a checkpoint can draw. `colours`: RGBA uint8 (K, 4) of an indexed codec (0 = transparent), else None.
+    `enlarges`: whether it can enlarge a picture. `origin`: the repository and commit of the Hub it was pulled from.
+    `presets`: how careful or wild it draws, by name. `takes_palettes`: whether it draws in any palette; `colours` are
+    then those it has where nothing is said, and `most_colours` is how many opaque ones a palette may have. `any_size`:
+    whether it was trained on pictures of several sizes, and draws any. `keeps`: what a completion may keep of the
+    masked pixels, see `Request.keep`. `networks_a_pixel`: how many networks draw each pixel, one after another."""
+
+    name: str
+    model: str
+    height: int
+    width: int
+    classes: tuple[str, ...]
+    colours: NDArray[np.uint8] | None
+    training: Mapping[str, Any] = field(default_factory=dict)
+    enlarges: bool = False
+    origin: Origin | None = None
+    presets: Mapping[str, Preset] = field(default_factory=lambda: FIXED)
+    takes_palettes: bool = False
+    most_colours: int = 0
+    any_size: bool = False
+    keeps: tuple[str, ...] = ()
+    networks_a_pixel: int = 1
+
+    def draws_size(self, height: int, width: int) -> bool:
+        """Whether it draws pictures of this size."""
+        if self.any_size:
+            return all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (height, width))
+        return (height, width) == (self.height, self.width)
+
+    def check_size(self, height: int, width: int, *, what: str = "picture") -> None:
+        """Raises RequestRejected, naming `what`, when it does not draw pictures of this size."""
+        if self.draws_size(height, width):
+            return
+        sides = f"{SMALLEST_SIDE} to {LARGEST_SIDE} pixels a side" if self.any_size else f"{self.width} x {self.height}"
+        raise RequestRejected(f"{what} is {width} x {height}; {self.name} draws {sides}")
+
+    def check_keep(self, keep: str) -> None:
+        """Raises RequestRejected when a completion cannot keep this of the masked pixels."""
+        if keep and keep not in self.keeps:
+            can = " or ".join(self.keeps)
+            raise RequestRejected(f"keep {keep}: {self.name} " + (f"can keep {can}" if can else "can keep nothing"))
+
+    def preset(self, name: str = DEFAULT_PRESET) -> Preset:
+        """One of `presets`.
+
+        Raises:
+            RequestRejected: no such preset.
+        """
+        if not isinstance(name, str) or name not in self.presets:
+            raise RequestRejected(f"preset {name!r:.40} is not one of {', '.join(self.presets)}")
+        return self.presets[name]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A loaded checkpoint: its config, what its integers mean, and the network on its device."""
+
+    info: CheckpointInfo
+    config: CheckpointConfig
+    codec: Codec
+    model: AutoregressiveModel
+    palettes: PalettesOfClasses = field(default_factory=dict)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.model.parameters()).device
+
+    @cached_property
+    def identity(self) -> Mapping[str, str | None]:
+        """What tells it from others of its name, 16 hexadecimal digits of a SHA-256 each: `revision`, of the weights as
+        `export` writes them, and `palette`, of the RGBA table of an indexed codec, else None."""
+        colours = self.info.colours
+        palette = None if colours is None else _digest(colours.tobytes())
+        return {"revision": _digest(pack_weights(self.model)), "palette": palette}
+
+    def class_weights(self, blend: Mapping[str, float] | str | None) -> Tensor:
+        """float32 (classes,), summing to 1, or zeros for any class; the name of a class stands for it alone.
+
+        Raises:
+            RequestRejected: an unknown class, or a weight that is negative or not finite.
+        """
+        weights = torch.zeros(len(self.config.classes), dtype=torch.float64)
+        for name, weight in as_blend(blend).items():
+            meant = find_class(name, self.config.classes) if isinstance(name, str) else None
+            if meant is None:
+                known = ", ".join(self.config.classes)
+                raise RequestRejected(f"class {name!r:.80} is not one of {known}")
+            if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 <= weight < float("inf"):
+                raise RequestRejected(f"weight {weight!r} of class {name}: must be 0 or more")
+            weights[self.config.classes.index(meant)] = weight
+        if weights.any():
+            weights /= weights.max()  # first, so that the sum of very large or very small ones is exact enough
+            weights /= weights.sum()
+        return weights.float().to(self.device)
+
+
+Infos: TypeAlias = list[CheckpointInfo]  # inside Library, `list` is its method
+Faults: TypeAlias = list[WeightsRejected]
+Stamp: TypeAlias = list[tuple[int, int]]
+
+
+class Library:
+    """The checkpoints of one folder. At most `memory_bytes` of weights are kept; the least recently used go first.
+
+    A name is the name of a sub-folder, never a path, and begins with no dot: those are being written. Safe under
+    threads.
+    """
+
+    def __init__(self, folder: Path | str, *, device: torch.device, memory_bytes: int, by_owner: bool = False) -> None:
+        """With `by_owner`, a checkpoint that has an owner is there only when its owner asks (see checkpoint.ownership).
+
+        Raises:
+            RequestRejected: `folder` is no path.
+        """
+        if not isinstance(folder, str | os.PathLike):
+            raise RequestRejected(f"folder {folder!r:.40}: needs the path of a folder")
+        self.folder, self.device, self.memory_bytes = Path(folder), device, memory_bytes
+        self.by_owner = by_owner
+        self._loaded: OrderedDict[str, tuple[Stamp, Checkpoint]] = OrderedDict()
+        self._checked: dict[str, tuple[Stamp, CheckpointInfo]] = {}
+        self._lock = threading.Lock()
+
+    def list(self) -> list[CheckpointInfo]:
+        """The valid checkpoints by name, but for `Settings.first_checkpoint`, which comes first; damaged ones are
+        logged and left out."""
+        found, damaged = self._look()
+        found.sort(key=lambda info: info.name != SETTINGS.first_checkpoint)
+        for error in damaged:
+            log.warning("left out: %s", error)
+        return found
+
+    def own(self) -> Infos:
+        """Those of `list` that were made here and not pulled, by who asks where checkpoints have owners."""
+        return [i for i in self.list() if i.origin is None and self._is_own(self.folder / i.name)]
+
+    def info(self, name: str) -> CheckpointInfo:
+        """What one checkpoint can draw.
+
+        Raises:
+            RequestRejected: no such checkpoint.
+            WeightsRejected: its config is damaged.
+        """
+        path = self.path(name)
+        return _info(path, read_config(path))
+
+    def load(self, name: str) -> Checkpoint:
+        """The checkpoint, from memory or disk.
+
+        Raises:
+            RequestRejected: no such checkpoint.
+            WeightsRejected: damaged.
+        """
+        path = self.path(name)
+        stamp = _stamp(path)
+        with self._lock:
+            if name not in self._loaded or self._loaded[name][0] != stamp:  # a replaced checkpoint is loaded anew
+                config = read_config(path)
+                model = load_weights(path, config).to(self.device)
+                codec, palettes = codec_from_config(config.codec), read_class_palettes(path, config.classes)
+                loaded = Checkpoint(_info(path, config), config, codec, model, palettes)
+                self._loaded[name] = stamp, loaded
+            self._loaded.move_to_end(name)
+            while len(self._loaded) > 1 and sum(_bytes(c) for _, c in self._loaded.values()) > self.memory_bytes:
+                self._loaded.popitem(last=False)
+            return self._loaded[name][1]
+
+    def seen_in_training(self, name: str) -> frozenset[str]:
+        """Content hashes of the pictures the checkpoint was trained on.
+
+        Raises:
+            RequestRejected: no such checkpoint.
+            WeightsRejected: it does not record them.
+        """
+        return read_seen(self.path(name))
+
+    def path(self, name: str) -> Path:
+        """The folder of one checkpoint.
+
+        Raises:
+            RequestRejected: no such checkpoint.
+        """
+        if not isinstance(name, str):
+            raise RequestRejected(f"checkpoint {name!r:.40}: needs the name of a checkpoint")
+        path = self.folder / name
+        plain = len(name) < 256 and not name.startswith(".") and path.parent == self.folder and path.name == name
+        if not plain or not (path / CONFIG_FILE).is_file() or not self._is_shown(path):
+            names = ", ".join(info.name for info in self._look()[0]) or "none"
+            raise RequestRejected(f"checkpoint {name!r:.80} not found; {self.folder.name}/ holds: {names}")
+        return path
+
+    def _is_shown(self, path: Path) -> bool:
+        return not self.by_owner or may_see(path, current_owner() or "")
+
+    def _is_own(self, path: Path) -> bool:
+        return not self.by_owner or owns(path, current_owner() or "")
+
+    def _look(self) -> tuple[Infos, Faults]:
+        found, damaged = [], []
+        for path in sorted(self.folder.glob(f"[!.]*/{CONFIG_FILE}")):
+            if not self._is_shown(path.parent):
+                continue
+            try:
+                found.append(self._check(path.parent))
+            except WeightsRejected as error:
+                damaged.append(error)
+        return found, damaged
+
+    def _check(self, path: Path) -> CheckpointInfo:
+        """What it can draw; it is looked at once, and again when it was replaced. Raises WeightsRejected."""
+        stamp = _stamp(path)
+        known = self._checked.get(path.name)
+        if known is None or known[0] != stamp:
+            config = read_config(path)
+            check_weights(path, config)
+            known = self._checked[path.name] = stamp, _info(path, config)
+        return known[1]
+
+
+def _info(path: Path, config: CheckpointConfig) -> CheckpointInfo:
+    codec, variant = codec_from_config(config.codec), get_variant(config.model).model
+    size = config.model_config
+    return CheckpointInfo(
+        path.name,
+        config.model,
+        size["height"],
+        size["width"],
+        config.classes,
+        codec.table if isinstance(codec, Indexed) else None,
+        config.training,
+        enlarges=variant.enlarges and len(size.get("stages", ())) > 1,
+        origin=read_origin(path),
+        presets=config.presets,
+        takes_palettes=isinstance(codec, Paletted),
+        most_colours=codec.levels - 1 if isinstance(codec, Paletted) else 0,
+        any_size=variant.any_size and _learned_sizes(config.training) > 1,
+        networks_a_pixel=variant.networks_a_pixel,
+        keeps=(*((KEEP_SHAPE,) if isinstance(codec, Indexed) else ()), *((KEEP_SKETCH,) if variant.has_sketch else ())),
+    )
+
+
+def _learned_sizes(training: Mapping[str, Any]) -> float:
+    """How many sizes of pictures a checkpoint has learned. Older ones do not record it: those that kept the sizes of
+    their pictures are taken to have learned several."""
+    if training.get("fit") != "keep":
+        return 1
+    sizes = training.get("sizes", math.inf)
+    return sizes if isinstance(sizes, int | float) else 1
+
+
+def _stamp(path: Path) -> Stamp:
+    """What differs once a checkpoint was replaced. Raises WeightsRejected when a file is gone."""
+    try:
+        found = [(path / name).stat() for name in (CONFIG_FILE, WEIGHTS_FILE)]
+    except OSError as error:
+        raise WeightsRejected(f"{path.name}: {Path(error.filename).name}: {error.strerror}") from error
+    return [(file.st_mtime_ns, file.st_size) for file in found]
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def _bytes(checkpoint: Checkpoint) -> int:
+    return sum(p.numel() * p.element_size() for p in checkpoint.model.parameters())

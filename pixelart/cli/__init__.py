@@ -1,0 +1,1 @@
+"""The terminal: `python -m pixelart COMMAND`, one file a command."""

@@ -1,0 +1,102 @@
+"""`python -m pixelart check`: what is in a set of pictures, before anything is trained on it."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pixelart.cli.common import Json, check_out_file, progress_bar, say
+from pixelart.errors import RequestRejected
+from pixelart.hub import fetch_dataset, local_token
+from pixelart.images.io import encode_rgba_png
+from pixelart.images.sprite_sheets import Slicing
+from pixelart.storage import write_file
+from pixelart.training.data.report import Survey, prepare
+from pixelart.training.data.survey import Options, survey
+
+MAX_PLACES = 100
+
+
+def check(options: argparse.Namespace) -> Json:
+    """Classes and problems of a folder, a .zip or a dataset of the Hub; its good pictures as a .zip to --out."""
+    for name, path in (("out", options.out), ("sheet", options.sheet)):
+        if path and options.data and not path.is_dir() and path.resolve() == options.data.resolve():
+            raise RequestRejected(f"{name} {path}: is the data itself")
+        if path:
+            check_out_file(path, option=name)
+    if not options.tile and (options.margin or options.spacing):
+        raise RequestRejected("margin and spacing are those of tiles; say --tile too")
+    wanted = Options(
+        to_true_grid=options.true_grid,
+        slicing=Slicing(*options.tile, margin=options.margin, spacing=options.spacing) if options.tile else None,
+        size=options.size,
+        fit=options.fit,
+        keep_copies=options.keep_copies,
+        frames=options.frames,
+    )
+    wanted.check()
+    with _source(options) as source, progress_bar("reading") as show:
+        found = survey(source, wanted, on_progress=show)
+    say(options, *_lines(found))
+    if options.sheet:
+        options.sheet.parent.mkdir(parents=True, exist_ok=True)
+        write_file(options.sheet, encode_rgba_png(found.contact_sheet()))
+        say(options, f"wrote {options.sheet}")
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        say(options, f"wrote {prepare(found, options.out)}")
+    return _json(found)
+
+
+@contextmanager
+def _source(options: argparse.Namespace) -> Iterator[Path]:
+    if options.data:
+        yield options.data
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        with progress_bar("fetching") as show:
+            fetched = fetch_dataset(options.hub, Path(folder) / "dataset", token=local_token(), on_progress=show)
+        yield fetched
+
+
+def _lines(found: Survey) -> Iterator[str]:
+    for row in found.classes:
+        sizes = ", ".join(f"{width} x {height} ({count})" for (width, height), count in row.sizes.most_common())
+        yield f"class {row.name}  {row.pictures} good  sizes: {sizes}  {row.colours} colours"
+    for problem in found.problems:
+        yield f"{'needed' if problem.blocks else 'note'}: {problem}"
+    height, width = found.size
+    state = "ready to train on" if found.ready else "not ready to train on"
+    yield f"good pictures: {len(found.pictures)} of {width} x {height} pixels, {found.colours} colours; {state}"
+
+
+def _json(found: Survey) -> Json:
+    """Of many places the first MAX_PLACES."""
+    return {
+        "ready": found.ready,
+        "images": len(found.pictures),
+        "size": list(reversed(found.size)),
+        "colours": found.colours,
+        "fingerprint": found.pictures.fingerprint(),
+        "classes": [
+            {
+                "name": row.name,
+                "images": row.pictures,
+                "colours": row.colours,
+                "sizes": [{"size": list(size), "images": count} for size, count in row.sizes.most_common()],
+            }
+            for row in found.classes
+        ],
+        "problems": [
+            {
+                "what": problem.what,
+                "count": len(problem.places),
+                "places": problem.places[:MAX_PLACES],
+                "blocks": problem.blocks,
+            }
+            for problem in found.problems
+        ],
+    }

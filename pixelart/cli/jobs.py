@@ -1,0 +1,54 @@
+"""`python -m pixelart jobs`: the trainings in the background, and one of them taken up where no app runs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pixelart.cli.common import Json, say
+from pixelart.errors import RequestRejected
+from pixelart.jobs import ENDED, Job, JobFolder, Jobs, read_jobs
+from pixelart.settings import SETTINGS
+
+SHOWN = ("id", "name", "state", "reason", "exported", "pid", "created", "started", "ended")
+
+
+def jobs(options: argparse.Namespace) -> Json:
+    """List the jobs of a folder, after working through the queue when one is to be resumed."""
+    if options.resume:
+        _resume(options, options.resume)
+    listed = [_facts(job, options.folder) for job in read_jobs(options.folder)]
+    say(options, *(_lines(listed) if listed else ["no jobs"]))
+    return {"jobs": listed}
+
+
+def _resume(options: argparse.Namespace, job_id: str) -> None:
+    """Whoever can read the folder is its owner, and so that of every job. Ctrl+C saves and interrupts."""
+    found = [job for job in read_jobs(options.folder) if job.id == job_id]
+    if not found:
+        raise RequestRejected(f"job {job_id!r:.40}: not found in {options.folder}")
+    owner = found[0].owner
+    with Jobs(options.folder, checkpoints=options.checkpoints, settings=SETTINGS.for_one_user()) as queue:
+        if queue.get(owner, job_id).state in ENDED:  # one in the queue comes to its turn as it is
+            queue.resume(owner, job_id)
+        queue.wait_until_idle()
+
+
+def _facts(job: Job, folder: Path) -> Json:
+    progress = JobFolder(folder / job.id).progress()
+    return {
+        **{name: getattr(job, name) for name in SHOWN},
+        "options": dict(job.options),
+        "step": progress.step if progress else 0,
+        "progress": progress.progress if progress else 0.0,
+        "seconds_left": progress.seconds_left if progress else None,
+        "execution": progress.execution if progress else "",
+    }
+
+
+def _lines(listed: Sequence[Json]) -> Iterator[str]:
+    for job in listed:
+        reason = f": {job['reason']}" if job["reason"] else ""
+        how = f", {job['execution']}" if job["execution"] else ""
+        yield f"{job['id']}  {job['name']}  step {job['step']}, {job['progress']:.0%}{how}  {job['state']}{reason}"

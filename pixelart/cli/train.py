@@ -1,0 +1,179 @@
+"""`python -m pixelart train` and `export`: a run is started or gone on with, and becomes a checkpoint."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+
+from tqdm import tqdm
+
+from pixelart.cli.common import Json, check_out_folder, find, say
+from pixelart.errors import Cancelled, RequestRejected
+from pixelart.images.palette_files import read_palette_file
+from pixelart.models import get_variant
+from pixelart.progress import OnProgress, untold
+from pixelart.training.config import RUN_FILE, Schedule
+from pixelart.training.distributed import Processes, find_processes
+from pixelart.training.export import export_run
+from pixelart.training.failures import is_short, plain_endings, too_short
+from pixelart.training.initialization import FINE_TUNING, FROM_SCRATCH
+from pixelart.training.options import SCHEDULE_OPTIONS, SCHEDULE_SWITCHES
+from pixelart.training.progress_file import ProgressWriter
+from pixelart.training.remote_control import ControlPipe, orders_of_stdin
+from pixelart.training.runs import check_name, join_run, resume_run, start_run
+from pixelart.training.tensorboard import open_board
+from pixelart.training.trainer import Trainer
+
+log = logging.getLogger(__name__)
+MORE = "--resume with more --steps or --minutes goes on"
+START_OPTIONS = (*FROM_SCRATCH, "palette", "fit", "frames")
+
+
+def train(options: argparse.Namespace) -> Json | None:
+    """Start or continue a run; Ctrl+C saves and stops."""
+    with ExitStack() as stack:
+        attended = _attended(options, stack) if options.attended else None
+        trainer = stack.enter_context(open_run(options, on_progress=attended[1].read if attended else untold))
+        if not trainer.processes.is_first:
+            run_until_stopped(trainer, lambda _: None)
+            return None
+        say(options, _execution(trainer))
+        show = stack.enter_context(open_board(options.tensorboard, trainer))
+        if attended:
+            _train_attended(trainer, *attended, show)
+        else:
+            _train_with_a_bar(trainer, show)
+    measured = trainer.rows and trainer.rows[-1]["step"] == trainer.step
+    last = trainer.rows[-1] if measured else {"step": trainer.step}
+    finished = trainer.progress() >= 1
+    say(options, ", ".join(f"{key} {value}" for key, value in last.items()))
+    if finished and is_short(trainer.passes):
+        say(options, f"{too_short(trainer.step)}, {trainer.passes:.0%} of the pictures; {MORE}")
+    return {"run": str(options.out), "finished": finished, "passes": round(trainer.passes, 3), **last}
+
+
+def export(options: argparse.Namespace) -> Json:
+    """A checkpoint folder from a run folder."""
+    check_name(options.name)
+    check_out_folder(options.checkpoints, option="checkpoints")
+    target = export_run(options.run_folder, options.checkpoints / options.name)
+    say(options, f"wrote {target}")
+    return {"checkpoint": str(target)}
+
+
+def open_run(
+    options: argparse.Namespace, *, processes: Processes | None = None, on_progress: OnProgress = untold
+) -> AbstractContextManager[Trainer]:
+    """The run that the options of `train` describe, new, or, with --resume, where it was saved last; held for us
+    alone inside the context. `processes`: those that train it, where they are not to be found; `on_progress`: told how
+    many of how many files are read.
+
+    Raises:
+        PixelArtError: options, data or a run that cannot be used; some of them when the context is entered.
+    """
+    processes = processes or find_processes()
+    if not processes.is_first:
+        return join_run(options.out, options.data, processes=processes)
+    check_out_folder(options.out)
+    if options.tensorboard:
+        check_out_folder(options.tensorboard, option="tensorboard")
+    given = {n: getattr(options, n) for n, *_ in [*SCHEDULE_OPTIONS, *SCHEDULE_SWITCHES]}
+    given = {name: value for name, value in given.items() if value is not None}
+    start = {name: getattr(options, name) for name in START_OPTIONS if getattr(options, name) is not None}
+    if options.colours_from:
+        colours = read_palette_file(options.colours_from)
+        start["colours_from"] = tuple(bytes(colour).hex() for colour in colours.tolist())
+    base = find(options.checkpoints, options.base) if options.base else None
+    if base:
+        start["base"] = base[0].library.folder / base[1]
+    if options.resume and (options.out / RUN_FILE).exists():  # for which the base need not be there any more
+        given = {**given, **start, "processes": processes.count}
+        return resume_run(options.out, options.data, given=given, processes=processes, on_progress=on_progress)
+    if options.resume and not given.keys() & {"steps", "minutes"}:
+        raise RequestRejected(f"{options.out}: there is no run to continue; a new one needs --steps or --minutes")
+    if base:
+        start["base"] = base[0].library.path(base[1])
+    variant = get_variant(start.get("model", FROM_SCRATCH["model"]))
+    usual = FINE_TUNING if base else {"learning_rate": variant.model.learning_rate}
+    schedule = Schedule(**{**usual, **given, "processes": processes.count})
+    more = {"new_classes": options.new_classes, "processes": processes, "on_progress": on_progress}
+    return start_run(options.out, options.data, **start, **more, schedule=schedule)
+
+
+def run_until_stopped(
+    trainer: Trainer,
+    report: Callable[[Trainer], None],
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    interrupt: Callable[[], bool] = lambda: False,
+) -> None:
+    """Train to the end, or until `stop`, Ctrl+C or a polite kill, which save and stop; `report` is called after every
+    step. `interrupt` answers as `stop`, at once, and is asked in the middle of a step too."""
+    received: list[int] = []
+
+    def asked() -> bool:
+        return bool(received) or stop()
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda which, _: received.append(which)) for number in signals]
+    try:
+        with plain_endings(trainer):
+            trainer.train(stop=asked, report=report, hurry=asked, interrupt=lambda: bool(received) or interrupt())
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _execution(trainer: Trainer) -> str:
+    """How it trains, and what was measured for that."""
+    measured = ", ".join(f"{choice} {speed:g}" for choice, speed in trainer.config.measured.items())
+    told = f" (measured pictures/s: {measured})" if measured else ""
+    return f"trains in {trainer.config.schedule.execution}{told}"
+
+
+def _train_with_a_bar(trainer: Trainer, show: Callable[[Trainer], None]) -> None:
+    with tqdm(total=100, desc="training", unit="%", disable=None, file=sys.stderr) as bar:
+
+        def report(state: Trainer) -> None:
+            bar.update(round(100 * state.progress(), 1) - bar.n)
+            bar.set_postfix_str(f"step {state.step}, {state.recent_bits():.3f} bits/dim")
+            show(state)
+
+        run_until_stopped(trainer, report)
+
+
+def _attended(options: argparse.Namespace, stack: ExitStack) -> tuple[ControlPipe, ProgressWriter]:
+    orders = orders_of_stdin()
+    return orders, stack.enter_context(ProgressWriter(options.out, orders))
+
+
+def _train_attended(
+    trainer: Trainer, orders: ControlPipe, diary: ProgressWriter, show: Callable[[Trainer], None]
+) -> None:
+    orders.begin()
+    diary.begin(trainer)
+
+    def report(state: Trainer) -> None:
+        diary.report(state)
+        show(state)
+
+    run_until_stopped(trainer, report, stop=orders.stop, interrupt=orders.is_stopping)
+    if trainer.progress() >= 1:
+        _count_copies(trainer, orders)
+    diary.close(trainer)
+
+
+def _count_copies(trainer: Trainer, orders: ControlPipe) -> None:
+    """It is only told: whatever befalls it, the training is finished and saved."""
+    from pixelart.training.copy_count import count_copies  # which needs the engine, and so is not imported before
+
+    try:
+        count_copies(trainer, cancel=orders.stop)
+    except Cancelled:
+        pass
+    except Exception as error:
+        log.warning("near copies were not counted: %s", error)

@@ -1,0 +1,212 @@
+"""Masks and small pictures to pictures: every known pixel is kept bit for bit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pixelart.errors import RequestRejected
+from pixelart.images.codec import Codec, EachPalette, Indexed, Paletted, Picture
+from pixelart.images.kept_kinds import KindOf, allowed_by_kind
+from pixelart.layers.context import Context
+from pixelart.layers.interruption import interruptible
+from pixelart.models import AutoregressiveModel, RasterModel
+from pixelart.sampling import AUTO, SAMPLERS, Controls, draw_noise, pick_sampler
+from pixelart.sampling.loop import OnRow
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A drawn picture (H, W, 4), the seed that drew it, and what candidates are ranked by: log p in nats of the whole
+    picture, or, of an enlarged one, of the pixels that were not given."""
+
+    picture: Picture
+    seed: int
+    log_prob: float
+
+
+def context_of(
+    codec: Codec, picture: Picture, mask: NDArray[np.bool_], class_weights: Tensor, *, count: int
+) -> Context:
+    """The same context `count` times: class_weights (classes,), picture (H, W, 4), mask (H, W) True = repaint."""
+    pixels = codec.encode(picture[None]).to(class_weights.device)
+    hidden = torch.from_numpy(np.ascontiguousarray(mask)).to(class_weights.device)[None]
+    return Context(
+        class_weights.expand(count, -1),
+        pixels.expand(count, -1, -1, -1).contiguous(),
+        hidden.expand(count, -1, -1).contiguous(),
+        palette=palette_of(codec, class_weights.device, count=count),
+    )
+
+
+def palette_of(codec: Codec, device: torch.device, *, count: int) -> Tensor | None:
+    """The palette of the codec `count` times, (count, K, 4), where it is an input of the network."""
+    if not isinstance(codec, Paletted | EachPalette):
+        return None
+    return codec.palette().to(device).expand(count, -1, -1)
+
+
+@torch.no_grad()
+def whole_log_prob(
+    model: AutoregressiveModel,
+    x: Tensor,
+    class_weights: Tensor,
+    palette: Tensor | None = None,
+    *,
+    cancel: Callable[[], bool] | None = None,
+) -> Tensor:
+    """log p of whole pictures x (n, C, H, W) in nats, (n,) float64, given the class alone: fit to rank candidates.
+
+    class_weights: (classes,) of all pictures, or (n, classes). palette: (n, K, 4), where it is an input.
+
+    Raises:
+        RequestRejected: the probabilities are not finite.
+        Cancelled: `cancel`, asked between layers, answered True.
+    """
+    hidden = torch.ones(len(x), *x.shape[2:], dtype=torch.bool, device=x.device)
+    context = Context(class_weights.expand(len(x), -1), x, hidden, palette=palette)
+    with interruptible(model, cancel):
+        log_prob = model.log_prob(x, context)
+    return finite(log_prob.flatten(1).cpu().double().sum(1))
+
+
+def finite(values: Tensor) -> Tensor:
+    """The values. Raises RequestRejected when a network gives one that is no number, which nothing can be ranked by."""
+    if not bool(torch.isfinite(values).all()):
+        raise RequestRejected("the model's probabilities are not finite: its weights are damaged")
+    return values
+
+
+def complete(
+    model: AutoregressiveModel,
+    codec: Codec,
+    picture: Picture,
+    mask: NDArray[np.bool_],
+    class_weights: Tensor,
+    *,
+    count: int,
+    seed: int,
+    controls: Controls,
+    sampler: str = AUTO,
+    on_row: OnRow | None = None,
+    cancel: Callable[[], bool] | None = None,
+    kind: KindOf | None = None,
+) -> list[Candidate]:
+    """`count` ways to draw the masked pixels of `picture` (H, W, 4), in order of seed: seed, seed + 1, ...; `codec` may
+    hold a palette for each. `kind`: a masked pixel keeps the kind of its colour, see `kept`.
+
+    The known pixels condition every hidden one, on all sides; colours outside the codec condition by the nearest one
+    inside it and are returned as they came. class_weights (classes,) lies on the model's device.
+    `sampler`: all draw the same pictures.
+
+    Raises:
+        RequestRejected: controls that cannot be used, or no such sampler.
+        Cancelled: `cancel` answered True.
+    """
+    draw = SAMPLERS[pick_sampler(sampler, model, class_weights.device)]
+    context = context_of(codec, picture, mask, class_weights, count=count)
+    if kind and isinstance(codec, Indexed | EachPalette):
+        allowed = allowed_by_kind(codec, picture, kind, count=count, allowed=controls.allowed)
+        context = replace(context, allowed=allowed.to(class_weights.device))
+    height, width = context.pixels.shape[2:]
+    noise = draw_noise(seed, count=count, channels=model.noise_channels, height=height, width=width)
+    x = draw(model, context, controls=controls, noise=noise, on_row=on_row, cancel=cancel).x
+    log_prob = whole_log_prob(model, x, class_weights, context.palette, cancel=cancel)
+    drawn = paste(codec.decode(x), picture, mask)
+    return [Candidate(drawn[i], seed + i, float(log_prob[i])) for i in range(count)]
+
+
+def run_lengths(mask: NDArray[np.bool_]) -> list[int]:
+    """A mask (H, W) as the lengths of its runs in raster order: kept, repainted, kept, ...; the first may be 0."""
+    edges = np.flatnonzero(np.diff(mask.reshape(-1), prepend=False, append=~mask[-1, -1]))
+    return np.diff(edges, prepend=0).tolist()
+
+
+def added_pixels(height: int, width: int, *, factor: int) -> NDArray[np.bool_]:
+    """Mask (height, width) of the pixels of an enlarged picture that are drawn: all but every `factor`-th."""
+    mask = np.ones((height, width), np.bool_)
+    mask[::factor, ::factor] = False
+    return mask
+
+
+def enlarge(
+    model: AutoregressiveModel,
+    codec: Codec,
+    picture: Picture,
+    class_weights: Tensor,
+    *,
+    factor: int,
+    count: int,
+    seed: int,
+    controls: Controls,
+    sampler: str = AUTO,
+    on_row: OnRow | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> list[Candidate]:
+    """`count` ways to draw the picture (factor * h, factor * w, 4) of which `picture` (h, w, 4) is every `factor`-th
+    row and column, in order of seed; `factor` is a power of two, of which each is a step of the chain `model`.
+
+    Colours outside the codec condition by the nearest one inside it and are returned as they came. Rows are reported of
+    the last step, of three quarters of the pixels. class_weights (classes,) lies on the model's device.
+
+    Raises:
+        RequestRejected: controls that cannot be used, or no such sampler.
+        Cancelled: `cancel` answered True.
+    """
+    draw = SAMPLERS[pick_sampler(sampler, model, class_weights.device)]
+    small = codec.encode(picture[None]).to(class_weights.device).expand(count, -1, -1, -1)
+    channels, height, width = small.shape[1], *(factor * side for side in picture.shape[:2])
+    noise = draw_noise(seed, count=count, channels=channels, height=height, width=width)
+    controls.check(height=height, width=width, levels=codec.levels)
+    log_prob = torch.zeros(count, dtype=torch.float64)
+    while (stride := height // small.shape[2]) > 1:
+        stride //= 2
+        size = (2 * small.shape[2], 2 * small.shape[3])
+        blank = Context(
+            class_weights.expand(count, -1),
+            small.new_zeros(count, channels, *size),
+            torch.ones(count, *size, dtype=torch.bool, device=small.device),
+        )
+        sample = draw(
+            step_to(model, *size),
+            blank.with_low_res(small),
+            controls=controls.every(stride),
+            noise=noise[..., ::stride, ::stride],
+            on_row=on_row if stride == 1 else None,
+            cancel=cancel,
+        )
+        small, log_prob = sample.x, finite(log_prob + sample.log_prob.flatten(1).sum(1).cpu())
+    drawn = codec.decode(small)
+    drawn[:, ::factor, ::factor] = picture
+    return [Candidate(drawn[i], seed + i, float(log_prob[i])) for i in range(count)]
+
+
+def step_to(model: AutoregressiveModel, height: int, width: int) -> RasterModel:
+    """The network of a chain that enlarges to (height, width): the one made for the nearest size, in octaves.
+
+    Raises:
+        RequestRejected: the model is no chain, or its network is for another size alone.
+    """
+    steps = model.stages()[1:]
+    if not steps:
+        raise RequestRejected("this model does not enlarge: it is no chain of scales")
+
+    def octaves(network: RasterModel) -> float:
+        return abs(math.log(network.config.height / height)) + abs(math.log(network.config.width / width))
+
+    nearest = min(steps, key=octaves)
+    made_for = nearest.config.height, nearest.config.width
+    if not nearest.any_size and made_for != (height, width):
+        raise RequestRejected(f"this model enlarges to {made_for[1]} x {made_for[0]} alone, not {width} x {height}")
+    return nearest
+
+
+def paste(drawn: Picture, picture: Picture, mask: NDArray[np.bool_]) -> Picture:
+    """`drawn` (n, H, W, 4) where `mask` (H, W) is True, `picture` (H, W, 4) bit for bit elsewhere."""
+    return np.where(mask[..., None], drawn, picture)

@@ -1,0 +1,262 @@
+"""From a request to its drawings: in chunks, under previews, counted while it lasts, rolled so that edges meet."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pixelart.checkpoint.library import Checkpoint, Library
+from pixelart.engine.completion import Candidate, complete, context_of, run_lengths, whole_log_prob
+from pixelart.engine.own_colours import OwnColours
+from pixelart.engine.previews import CHUNK, OnRow, PreviewFrame, Progress
+from pixelart.engine.request import Drawing, Preview, Request
+from pixelart.errors import RequestRejected
+from pixelart.images.codec import ALPHA_THRESHOLD, Codec, Picture
+from pixelart.images.kept_kinds import KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH, opacity_of
+from pixelart.images.palette_choice import CodecOf, colours_said
+from pixelart.images.tiling import Shift, back, rolled
+from pixelart.models.footprint import bytes_of_drawing
+from pixelart.sampling import Controls, pick_sampler
+
+NEARLY_EMPTY = 0.05
+"""A picture of which a smaller share is visible is nearly empty."""
+
+
+class Draw(Protocol):
+    """What draws some of the pictures of a request."""
+
+    def __call__(
+        self,
+        codec: Codec,
+        class_weights: Tensor,
+        /,
+        *,
+        count: int,
+        seed: int,
+        controls: Controls,
+        sampler: str,
+        on_row: Callable[[int, int, Tensor], None] | None,
+        cancel: Callable[[], bool] | None,
+    ) -> list[Candidate]: ...
+
+
+@dataclass(frozen=True)
+class Recolouring:
+    """What is drawn where `mask` is True comes in the colours `own`; None = as the model draws it. The log p stays that
+    of what the model drew."""
+
+    own: OwnColours | None
+    mask: NDArray[np.bool_]
+
+    def watching(self, on_row: OnRow | None) -> OnRow | None:
+        """`on_row`, told pictures in these colours."""
+        own = self.own
+        if own is None or on_row is None:
+            return on_row
+
+        def report(done: int, rows: int, pictures: Preview) -> None:
+            on_row(done, rows, replace(pictures, decode=lambda: own(pictures(), self.mask)))
+
+        return report
+
+    def of(self, drawings: list[Drawing]) -> list[Drawing]:
+        """The drawings in these colours."""
+        if self.own is None:
+            return drawings
+        pictures = self.own(np.stack([drawing.picture for drawing in drawings]), self.mask)
+        return [replace(drawing, picture=picture) for drawing, picture in zip(drawings, pictures, strict=True)]
+
+
+class Drawer:
+    """Draws with the checkpoints of a library. `on_drawing`, `memory`: see `Engine`. Safe under threads."""
+
+    def __init__(
+        self, library: Library, on_drawing: Callable[[bool], None] | None = None, *, memory: int = sys.maxsize
+    ) -> None:
+        self._library, self._on_drawing, self._memory = library, on_drawing, memory
+        self._drawings = 0
+        self._lock = threading.Lock()
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether a picture is being drawn now, by any thread."""
+        return self._drawings > 0
+
+    def at_once(self, loaded: Checkpoint, height: int, width: int, *, streams: int = 1) -> int:
+        """How many pictures (height, width) may be drawn or judged at once, at most CHUNK; `streams` of each.
+
+        Raises:
+            RequestRejected: not even one.
+        """
+        if loaded.device.type != "cpu":  # whose memory is not the machine's
+            return CHUNK
+        one = streams * bytes_of_drawing(loaded.model, height, width)
+        if one > self._memory:
+            raise RequestRejected(
+                f"size {width} x {height}: {loaded.info.name} takes about {one >> 20:,} MiB of memory for a picture; "
+                f"the limit is {self._memory >> 20:,} MiB"
+            )
+        return min(CHUNK, self._memory // one)
+
+    @contextmanager
+    def _drawing(self) -> Iterator[None]:
+        self._count_drawings(1)
+        try:
+            yield
+        finally:
+            self._count_drawings(-1)
+
+    def _count_drawings(self, change: int) -> None:
+        with self._lock:
+            before, self._drawings = self._drawings, self._drawings + change
+            if self._on_drawing and (before > 0) != (self._drawings > 0):
+                self._on_drawing(self._drawings > 0)
+
+    def draw_rolled(
+        self,
+        request: Request,
+        picture: Picture,
+        mask: NDArray[np.bool_],
+        shift: Shift,
+        on_row: OnRow | None,
+        cancel: Callable[[], bool] | None,
+        codec_of: CodecOf,
+    ) -> list[Drawing]:
+        """Drawn while all is rolled by `shift`, and rolled back; log p is that of the pictures as they come back."""
+        home = back(shift)
+
+        def report(done: int, rows: int, pictures: Preview) -> None:
+            if on_row:
+                moved = replace(pictures, decode=lambda: np.stack([rolled(p, home) for p in pictures()]))
+                on_row(done, rows, moved)
+
+        heat = request.temperature
+        there = replace(request, temperature=rolled(heat, shift)) if isinstance(heat, np.ndarray) else request
+        with self._drawing():
+            drawings = self.complete(there, rolled(picture, shift), rolled(mask, shift), report, cancel, codec_of)
+            moved = [self._moved(request, d, rolled(d.picture, home), codec_of, cancel) for d in drawings]
+            return [drawn_in(mask, drawing) for drawing in moved]
+
+    def _moved(
+        self,
+        request: Request,
+        drawing: Drawing,
+        picture: Picture,
+        codec_of: CodecOf,
+        cancel: Callable[[], bool] | None,
+    ) -> Drawing:
+        loaded, codec = self._library.load(request.checkpoint), codec_of(range(drawing.seed, drawing.seed + 1))
+        log_prob = log_likelihood(loaded, codec, picture, request.class_weights, cancel=cancel)
+        facts = {**request.settings(), "seamless": request.seamless, "log_prob": round(log_prob, 3)}
+        return Drawing(picture, drawing.seed, log_prob, {**drawing.settings, **facts})
+
+    def complete(
+        self,
+        request: Request,
+        picture: Picture,
+        mask: NDArray[np.bool_],
+        on_row: OnRow | None,
+        cancel: Callable[[], bool] | None,
+        codec_of: CodecOf,
+    ) -> list[Drawing]:
+        """The pixels of `picture` (H, W, 4) where `mask` (H, W) is True, of sizes that fit, in order of seed."""
+        model = self._library.load(request.checkpoint).model
+        kind = {KEEP_NOTHING: None, KEEP_SHAPE: opacity_of, KEEP_SKETCH: model.level_of}[request.keep]
+        blank = np.where(mask[..., None], np.uint8(0), picture)
+
+        def draw(codec: Codec, class_weights: Tensor, /, **how: Any) -> list[Candidate]:
+            return complete(model, codec, picture, mask, class_weights, kind=kind, **how)
+
+        return self.draw(request, draw, PreviewFrame(picture, mask, blank), on_row, cancel, codec_of, {})
+
+    def draw(
+        self,
+        request: Request,
+        draw: Draw,
+        look: PreviewFrame,
+        on_row: OnRow | None,
+        cancel: Callable[[], bool] | None,
+        codec_of: CodecOf,
+        facts: Mapping[str, Any],
+    ) -> list[Drawing]:
+        """What `draw` draws, as many pictures at once as `at_once` says; `look` is what the previews show, `facts` are
+        further settings of each drawing."""
+        loaded = self._library.load(request.checkpoint)
+        request.check()
+        controls = request.controls()
+        weights = loaded.class_weights(request.class_weights)
+        candidates, told = list[Candidate](), list[dict[str, Any]]()
+        sampler = pick_sampler(request.sampler, loaded.model, loaded.device)
+        chunk = self.at_once(loaded, *look.mask.shape, streams=1 if request.guidance == 1 else 2)
+        for start in range(0, request.count, chunk):
+            size = min(chunk, request.count - start)
+            finished = [c.picture for c in candidates]
+            codec = codec_of(range(request.seed + start, request.seed + start + size))
+            how = {"in_passes": sampler == "fixed_point", "has_sketch": loaded.model.has_sketch}
+            done = Progress(look, codec, request.count, finished, chunk=chunk, **how)
+            with self._drawing():
+                candidates += draw(
+                    codec,
+                    weights,
+                    count=size,
+                    seed=request.seed + start,
+                    controls=controls,
+                    sampler=sampler,
+                    on_row=done.reporter(on_row, start) if on_row else None,
+                    cancel=cancel,
+                )
+            told += [colours_said(codec, i) for i in range(size)]
+        size = f"{look.mask.shape[1]}x{look.mask.shape[0]}"
+        settings = {**request.settings(), **loaded.identity, "size": size, "mask": run_lengths(look.mask), **facts}
+        own = [
+            {**palette, "seed": c.seed, "log_prob": round(c.log_prob, 3)}
+            for c, palette in zip(candidates, told, strict=True)
+        ]
+        return [
+            Drawing(c.picture, c.seed, c.log_prob, {**settings, **of_it})
+            for c, of_it in zip(candidates, own, strict=True)
+        ]
+
+
+def log_likelihood(
+    loaded: Checkpoint,
+    codec: Codec,
+    picture: Picture,
+    class_weights: Mapping[str, float] | None,
+    *,
+    cancel: Callable[[], bool] | None = None,
+) -> float:
+    """log p of a whole picture (H, W, 4) in nats given the class alone, colours snapped to those of `codec` first.
+
+    Raises:
+        RequestRejected: an unknown class.
+        Cancelled: `cancel` answered True.
+    """
+    weights = loaded.class_weights(class_weights or {})
+    everything = np.ones(picture.shape[:2], np.bool_)
+    context = context_of(codec, picture, everything, weights, count=1)
+    return float(whole_log_prob(loaded.model, context.pixels, weights, context.palette, cancel=cancel)[0])
+
+
+def drawn_in(mask: NDArray[np.bool_], drawing: Drawing) -> Drawing:
+    """The drawing, saying that the pixels (H, W) where `mask` is True were drawn."""
+    return replace(drawing, settings={**drawing.settings, "mask": run_lengths(mask)})
+
+
+def likeliest_first(drawings: list[Drawing]) -> list[Drawing]:
+    """The drawings in order of their log p, the nearly empty ones last: a model finds little more probable than
+    nothing. Of the orders that benchmarks/QUALITY.md compares this one agrees best with a classifier."""
+    return sorted(drawings, key=lambda drawing: (is_nearly_empty(drawing.picture), -drawing.log_prob))
+
+
+def is_nearly_empty(picture: Picture) -> bool:
+    """Whether less than NEARLY_EMPTY of a picture (H, W, 4) is visible."""
+    return float((picture[..., 3] >= ALPHA_THRESHOLD).mean()) < NEARLY_EMPTY

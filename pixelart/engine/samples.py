@@ -1,0 +1,35 @@
+"""The sample grid of a checkpoint: a row of pictures for each of its classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from pixelart.checkpoint.library import Checkpoint
+from pixelart.engine.request import Drawing, Request
+from pixelart.images.codec import Picture
+from pixelart.images.io import contact_sheet
+
+COLUMNS, MAX_ROWS = 8, 16
+"""How many pictures are drawn of a class, and of how many classes."""
+
+
+def shown_classes(loaded: Checkpoint) -> tuple[str | None, ...]:
+    """The classes of the sample grid, a row each; without classes one row of any."""
+    return loaded.info.classes[:MAX_ROWS] or (None,)
+
+
+def draw_class_samples(loaded: Checkpoint, name: str, draw: Callable[[Request], list[Drawing]]) -> Picture:
+    """Pictures (N, H, W, 4) for the sample grid: COLUMNS of each of `shown_classes`, seeds 0 to COLUMNS - 1."""
+    rows = [
+        drawing.picture
+        for label in shown_classes(loaded)
+        for drawing in draw(Request(name, class_weights={} if label is None else {label: 1.0}, count=COLUMNS))
+    ]
+    return np.stack(rows)
+
+
+def sample_sheet(samples: Picture) -> Picture:
+    """The sample grid of what `draw_class_samples` drew."""
+    return contact_sheet(samples, columns=COLUMNS)

@@ -1,0 +1,219 @@
+"""What goes to the Hub with a checkpoint: its card, samples, palette and log."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pixelart.checkpoint.format import (
+    CARD_FILE,
+    CLASS_PALETTES_FILE,
+    CONFIG_FILE,
+    LOG_FILE,
+    PALETTE_FILE,
+    SAMPLES_FILE,
+    SEEN_FILE,
+    WEIGHTS_FILE,
+    pack_weights,
+)
+from pixelart.checkpoint.library import Checkpoint
+from pixelart.checkpoint.origin import parse_origin
+from pixelart.engine import Engine
+from pixelart.engine.samples import draw_class_samples, sample_sheet
+from pixelart.errors import Cancelled, RequestRejected
+from pixelart.hub.card import Card, as_markdown, check_licence, one_line
+from pixelart.hub.client import sign_in
+from pixelart.hub.push import NOTHING, Pushed, Stage, push_files, with_outcome
+from pixelart.hub.repo_id import check_repo_id, local_name
+from pixelart.images.codec import Picture
+from pixelart.images.io import encode_png
+from pixelart.images.palette_choice import as_learned
+from pixelart.images.palette_files import gpl_palette
+from pixelart.settings import SETTINGS
+from pixelart.training.near_copies import near_copies, parse_counted
+
+MAX_NOTE = 2000
+SHEET_WIDTH = 640
+"""About how wide the file of the sample grid is, in pixels; each of its pixels is at least two wide."""
+_UNSAID = "Whose pictures it learned from, and with whose leave, is not said."
+
+
+def push_checkpoint(
+    engine: Engine,
+    checkpoint: str,
+    repo_id: str,
+    *,
+    licence: str,
+    data_note: str = "",
+    private: bool = True,
+    token: str | None = None,
+    learned: Picture | None = None,
+    on_stage: Callable[[Stage], None] = lambda stage: None,
+    cancel: Callable[[], bool] = lambda: False,
+) -> Pushed:
+    """Push a checkpoint with its card, samples, palette and log to the repository owner/name of the Hub, by one
+    commit upon its newest; when all is there already, none is made.
+
+    Args:
+        licence: one of `pixelart.hub.card.LICENCES`.
+        data_note: plain text for the card: whose pictures it learned from, and with whose leave. What is public
+            must say so.
+        private: of a new repository; one that is there and public is then refused.
+        token: of who pushes.
+        learned: pictures (N, H, W, 4) that it learned from; the card then tells how many samples are near copies.
+        on_stage: told each stage as it begins: login, draw, create, upload, commit.
+        cancel: asked while samples are drawn, and before each stage; what the commit began it ends.
+
+    Raises:
+        Cancelled: `cancel` answered True; nothing is pushed, though the repository may be there by now.
+        RequestRejected: no such checkpoint, or a name, licence or note that cannot be.
+        WeightsRejected: a damaged checkpoint.
+        HubFailure: at which stage it failed, why, and what is there now.
+    """
+    loaded, folder = engine.library.load(checkpoint), engine.library.path(checkpoint)
+
+    def begin(stage: Stage) -> None:
+        if cancel():
+            raise Cancelled
+        on_stage(stage)
+
+    check_terms(repo_id, licence=licence, data_note=data_note, private=private)
+    begin("login")
+    with with_outcome("sign-in", NOTHING):
+        sign_in(token)
+    begin("draw")
+    samples = draw_class_samples(loaded, loaded.info.name, partial(engine.generate, cancel=cancel))
+    text = card_text(loaded, folder, repo_id, licence=licence, data_note=data_note, samples=samples, learned=learned)
+    files = {CARD_FILE: text.encode(), **_content(loaded, samples), **_beside(folder)}
+    title = f"{one_line(loaded.info.name)}: weights, config and card"
+    return push_files(files, repo_id, title=title, token=token or "", private=private, on_stage=begin)
+
+
+def preview_card(engine: Engine, checkpoint: str, repo_id: str, *, licence: str, data_note: str = "") -> str:
+    """The card (Markdown) that `push_checkpoint` would push, but for near copies of pictures that it is given.
+
+    Raises:
+        RequestRejected: no such checkpoint, or a licence that is none of `pixelart.hub.card.LICENCES`.
+        WeightsRejected: damaged.
+    """
+    folder = engine.library.path(checkpoint)
+    return card_text(engine.library.load(checkpoint), folder, repo_id, licence=licence, data_note=data_note)
+
+
+def check_terms(repo_id: str, *, licence: str, data_note: str, private: bool) -> None:
+    """Raises RequestRejected unless a checkpoint may be pushed on these terms: what is public says whose pictures it
+    learned from."""
+    check_repo_id(repo_id)
+    check_licence(licence)
+    if len(data_note) > MAX_NOTE:
+        raise RequestRejected(f"note on the data: {len(data_note)} characters; the limit is {MAX_NOTE}")
+    if not private and not one_line(data_note):
+        raise RequestRejected("note on the data: say whose pictures it learned from and with whose leave")
+
+
+def card_text(
+    loaded: Checkpoint,
+    folder: Path,
+    repo_id: str,
+    *,
+    licence: str,
+    data_note: str,
+    samples: Picture | None = None,
+    learned: Picture | None = None,
+) -> str:
+    """The card of the checkpoint in `folder`, as it is pushed to `repo_id`.
+
+    It also tells how many samples are near copies of what was learned from: with `samples` (N, H, W, 4) of it and the
+    pictures it `learned` from (M, H, W, 4) they are counted, else what was counted at the end of its training is told.
+    """
+    check_licence(licence)
+    base = parse_origin(loaded.info.training.get("base_origin"))
+    figures = [_measured(loaded, folder)]
+    if samples is not None and learned is not None:
+        share = near_copies(samples, as_learned(loaded.codec, learned))
+        figures.append(_copies(round(share * len(samples)), len(samples), len(learned)))
+    elif counted := parse_counted(loaded.info.training.get("near_copies")):
+        figures.append(_copies(counted.copies, counted.samples, counted.learned))
+    else:
+        figures.append("How many of its samples are near copies of what it learned from was not counted.")
+    note = as_markdown(data_note, links=True) or _UNSAID
+    count = len(_read(folder, SEEN_FILE).split())
+    data = f"{note}\n\nIt learned from {count} pictures" + (", beside those of its base." if base else ".")
+    return Card(
+        title=repo_id.partition("/")[2],
+        name=local_name(repo_id),
+        imports=("from pixelart import from_pretrained", "from pixelart.engine import Request"),
+        engine=f'engine = from_pretrained("{repo_id}")',
+        licence=licence,
+        data=data if count else note,
+        figures="\n\n".join(figures),
+        base=base,
+    ).of(loaded)
+
+
+def _content(loaded: Checkpoint, samples: Picture) -> dict[str, bytes]:
+    """What was loaded and checked, whatever lies in its folder by now."""
+    sheet, colours = sample_sheet(samples), loaded.info.colours
+    scale = max(2, SHEET_WIDTH // sheet.shape[1])
+    files = {
+        CONFIG_FILE: loaded.config.to_json(),
+        WEIGHTS_FILE: pack_weights(loaded.model),
+        SAMPLES_FILE: encode_png(sheet, scale=scale),
+    }
+    return files if colours is None else {**files, PALETTE_FILE: gpl_palette(loaded.info.name, colours)}
+
+
+def _beside(folder: Path) -> dict[str, bytes]:
+    return {name: data for name in (LOG_FILE, SEEN_FILE, CLASS_PALETTES_FILE) if (data := _read(folder, name))}
+
+
+def _read(folder: Path, name: str) -> bytes:
+    try:
+        with (folder / name).open("rb") as file:
+            return file.read(SETTINGS.max_directory_bytes)
+    except OSError:
+        return b""
+
+
+def _measured(loaded: Checkpoint, folder: Path) -> str:
+    """What the log says of the weights that were kept."""
+    rows = _rows(_read(folder, LOG_FILE))
+    kept = loaded.info.training.get("kept_step")
+    row = next((row for row in rows if row.get("step") == str(kept)), rows[-1] if rows else {})
+    bits, brush, ratio = (_number(row, name) for name in ("validation_bits", "hole_bits", "seam_ratio"))
+    if bits is None:
+        return "Nothing was measured on pictures held out of training."
+    lines = [f"**{bits:.3f} bits per dimension** on pictures held out of training, by its own log."]
+    if brush is not None:
+        lines.append(f"{brush:.3f} bits a hidden pixel in brush strokes.")
+    if ratio is not None:
+        lines.append(f"Seam ratio {ratio:.3f}: what the surroundings of a hole leave of the bits at its far edges.")
+    return " ".join(lines)
+
+
+def _rows(table: bytes) -> list[Mapping[str, Any]]:
+    try:
+        return [row for row in csv.DictReader(io.StringIO(table.decode("ascii"))) if _number(row, "validation_bits")]
+    except (ValueError, csv.Error):
+        return []
+
+
+def _number(row: Mapping[str, Any], name: str) -> float | None:
+    try:
+        value = float(row[name])
+    except (KeyError, ValueError, TypeError):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _copies(copies: int, samples: int, learned: int) -> str:
+    return (
+        f"Near copies among the {samples} samples above: {copies / samples:.1%}. A near copy differs from one of "
+        f"{learned} pictures that were learned from, mirrored or not and moved by up to two pixels, in at most a tenth "
+        f"of the pixels that are there."
+    )

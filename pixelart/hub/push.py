@@ -1,0 +1,140 @@
+"""A checkpoint, or a Space, to a repository of the Hub: one commit that holds all of it, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, RepoFile
+
+from pixelart.errors import HubFailure, RequestRejected
+from pixelart.hub.client import TIMEOUT, client, translate_errors
+from pixelart.hub.guard import check_commit, seconds_for
+from pixelart.hub.repo_files import MODEL, RepoKind, files_of, is_content
+from pixelart.hub.repo_id import check_repo_id
+
+Stage = Literal["login", "draw", "create", "upload", "commit"]
+NOTHING = "nothing was pushed"
+"""The end of a line about a failure."""
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """Where the files are now, in which commit, whether it was made just now, and who can see it."""
+
+    repo_id: str
+    url: str
+    commit: str
+    is_new: bool
+    private: bool
+
+
+@dataclass(frozen=True)
+class _Head:
+    """The newest commit, and those of the repository's kind among its files."""
+
+    commit: str
+    private: bool
+    files: Mapping[str, RepoFile]
+
+    def holds(self, files: Mapping[str, bytes]) -> bool:
+        """Whether it has these files and no other one of its kind."""
+        return self.files.keys() == files.keys() and all(is_content(self.files[n], data) for n, data in files.items())
+
+
+def push_files(
+    files: Mapping[str, bytes],
+    repo_id: str,
+    *,
+    title: str,
+    token: str,
+    private: bool = True,
+    kind: RepoKind = MODEL,
+    on_stage: Callable[[Stage], None] = lambda stage: None,
+) -> Pushed:
+    """Make the repository hold exactly `files`, of those of its `kind`, by one commit upon the one that was its newest;
+    other files there are left alone. A repository that is not there is made. When all is there already no commit is
+    made.
+
+    Args:
+        files: path -> content; all are of the kind.
+        title: of the commit.
+        private: of a new repository. One that is there stays what it is, and is refused when it is public.
+        on_stage: told each stage as it begins.
+
+    Raises:
+        RequestRejected: a name that cannot be, a file beyond its limit, or a public repository where a private one was
+            asked for.
+        HubFailure: at which stage it failed, why, and what is there now.
+    """
+    check_repo_id(repo_id)
+    for name, data in files.items():
+        limit = kind.limit(name)
+        assert limit is not None, f"{name} is not of a {kind.type}"
+        if len(data) > limit:
+            raise RequestRejected(f"{name}: {len(data)} bytes; the limit is {limit}")
+    api = client(token)
+    on_stage("create")
+    with with_outcome(f"repository {repo_id}", NOTHING):
+        api.create_repo(repo_id, repo_type=kind.type, space_sdk=kind.sdk, private=private, exist_ok=True)
+    url = f"{api.endpoint}/{'spaces/' if kind.type == 'space' else ''}{repo_id}"
+    with with_outcome(f"repository {repo_id}", f"it is there, but {NOTHING}"):
+        head = _head(api, repo_id, kind)
+    if private and not head.private:
+        raise RequestRejected(f"{repo_id}: is public there; {NOTHING}, for private was asked for")
+    if head.holds(files):
+        return Pushed(repo_id, url, head.commit, False, head.private)
+    on_stage("upload")
+    changed = [n for n, data in files.items() if n not in head.files or not is_content(head.files[n], data)]
+    additions = [CommitOperationAdd(name, files[name]) for name in changed]
+    patience = seconds_for(sum(map(len, files.values())))
+    with with_outcome(f"upload to {repo_id}", f"{NOTHING}, the repository is as it was", seconds=patience):
+        api.preupload_lfs_files(repo_id, additions, repo_type=kind.type, free_memory=False)
+    on_stage("commit")
+    deletions = [CommitOperationDelete(name) for name in head.files if name not in files]
+    try:
+        with translate_errors(f"commit to {repo_id}", seconds=patience):
+            operations = [*additions, *deletions]
+            made = api.create_commit(
+                repo_id, operations, repo_type=kind.type, commit_message=title, parent_commit=head.commit
+            )
+            return Pushed(repo_id, url, check_commit(made.oid), True, head.private)
+    except HubFailure as failure:
+        lost = failure
+    return Pushed(repo_id, url, _landed(api, repo_id, kind, files, head, lost), True, head.private)
+
+
+def _landed(
+    api: HfApi, repo_id: str, kind: RepoKind, files: Mapping[str, bytes], before: _Head, failure: HubFailure
+) -> str:
+    """The commit that a lost answer was about; or `failure`, with what is there now."""
+    now = None
+    with suppress(HubFailure), translate_errors(repo_id):
+        now = _head(api, repo_id, kind)
+    if now and now.commit != before.commit and now.holds(files):
+        return now.commit
+    if now is None or not failure.refused:  # it may still be at work on it, or somebody else has pushed upon it
+        raise HubFailure(f"{failure}; whether it was made is not known: push again, which makes no second one")
+    if now.commit == before.commit:
+        raise HubFailure(f"{failure}; {NOTHING}, the repository is as it was")
+    raise HubFailure(
+        f"commit to {repo_id}: somebody else pushed to it meanwhile; {NOTHING}, and theirs is as they left it"
+    )
+
+
+def _head(api: HfApi, repo_id: str, kind: RepoKind) -> _Head:
+    info = api.repo_info(repo_id, repo_type=kind.type, timeout=TIMEOUT)
+    entries = api.list_repo_tree(repo_id, repo_type=kind.type, revision=info.sha, recursive=kind.type == "space")
+    return _Head(check_commit(info.sha), bool(getattr(info, "private", False)), files_of(repo_id, entries, kind))
+
+
+@contextmanager
+def with_outcome(what: str, outcome: str, *, seconds: float | None = None) -> Iterator[None]:
+    """A failure inside is told with its `outcome`: what is there now. It has `seconds`."""
+    try:
+        with translate_errors(what, seconds=seconds):
+            yield
+    except HubFailure as failure:
+        raise HubFailure(f"{failure}; {outcome}", refused=failure.refused) from None

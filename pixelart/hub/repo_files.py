@@ -1,0 +1,78 @@
+"""What a repository of a checkpoint holds, how large each file may be, and how the Hub knows it by its content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+from huggingface_hub import RepoFile, RepoFolder
+
+from pixelart.checkpoint.format import (
+    CARD_FILE,
+    CLASS_PALETTES_FILE,
+    CONFIG_FILE,
+    LOG_FILE,
+    PALETTE_FILE,
+    SAMPLES_FILE,
+    SEEN_FILE,
+    WEIGHTS_FILE,
+)
+from pixelart.errors import HubFailure
+from pixelart.settings import SETTINGS
+
+MAX_ENTRIES = 1000
+"""Files and folders of a repository that is looked at."""
+LIMITS = {
+    CONFIG_FILE: SETTINGS.max_config_bytes,
+    WEIGHTS_FILE: SETTINGS.max_weights_bytes,
+    CARD_FILE: SETTINGS.max_config_bytes,
+    SAMPLES_FILE: SETTINGS.max_file_bytes,
+    PALETTE_FILE: SETTINGS.max_palette_bytes,
+    LOG_FILE: SETTINGS.max_directory_bytes,
+    CLASS_PALETTES_FILE: SETTINGS.max_directory_bytes,
+    SEEN_FILE: SETTINGS.max_directory_bytes,
+}
+"""Bytes; of a checkpoint no other file is pushed or pulled."""
+SPACE_FOLDERS = ("pixelart", "checkpoints")
+SPACE_FILES = ("app.py", "requirements.txt", CARD_FILE, "LICENSE", ".gitattributes")
+
+
+@dataclass(frozen=True)
+class RepoKind:
+    """What a repository is for: `limit` is that of a file in bytes by its path, None for one that is not ours and left
+    alone. `sdk` of a Space."""
+
+    type: Literal["model", "space"]
+    limit: Callable[[str], int | None]
+    sdk: Literal["gradio"] | None = None
+
+
+def _limit_of_space(path: str) -> int | None:
+    is_ours = path in SPACE_FILES or path.partition("/")[0] in SPACE_FOLDERS
+    return SETTINGS.max_weights_bytes if is_ours else None
+
+
+MODEL = RepoKind("model", LIMITS.get)
+SPACE = RepoKind("space", _limit_of_space, "gradio")
+
+
+def files_of(repo_id: str, entries: Iterable[RepoFile | RepoFolder], kind: RepoKind = MODEL) -> dict[str, RepoFile]:
+    """Those of a kind among the entries of a repository, by path.
+
+    Raises:
+        HubFailure: too many entries.
+    """
+    first = list(islice(entries, MAX_ENTRIES + 1))
+    if len(first) > MAX_ENTRIES:
+        raise HubFailure(f"{repo_id}: more than {MAX_ENTRIES} files, the limit")
+    return {entry.path: entry for entry in first if isinstance(entry, RepoFile) and kind.limit(entry.path)}
+
+
+def is_content(entry: RepoFile, data: bytes) -> bool:
+    """Whether `data` is what the Hub has under `entry`: by SHA-256 of a large file, else by git's SHA-1."""
+    if entry.lfs:
+        return entry.lfs.sha256 == hashlib.sha256(data).hexdigest()
+    return entry.blob_id == hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()

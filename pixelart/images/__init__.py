@@ -1,0 +1,1 @@
+"""Pictures as pixels: files, colours, palettes, masks, sprite sheets. No networks."""

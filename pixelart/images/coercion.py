@@ -1,0 +1,135 @@
+"""What callers of the engine give, in any form that is clear, as what the engine works with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from pixelart.errors import RequestRejected
+from pixelart.images.codec import Picture
+from pixelart.images.formats.decoding import facts_of, rgba
+from pixelart.images.io import Facts, mask_of, read_facts, read_file, read_picture
+
+PictureLike = Picture | NDArray[Any] | Image.Image | Tensor | str | os.PathLike[str] | list[Any]
+"""A picture (H, W, 4) RGBA or (H, W, 3) RGB, of whole numbers of 0 to 255 or of floats of 0 to 1; or a file of one."""
+MaskLike = NDArray[Any] | Image.Image | Tensor | str | os.PathLike[str] | list[Any]
+"""A mask (H, W) of truth values, of 0 and 1, or of 0 and 255; or a picture, or a file of one, that is light there."""
+_PICTURE = "needs (height, width, 4) RGBA or (height, width, 3) RGB of 0 to 255"
+_MASK = "needs (height, width) of True and False, of 0 and 1, or of 0 and 255"
+
+
+def as_picture(given: PictureLike, *, name: str = "picture") -> Picture:
+    """The picture, uint8 RGBA (H, W, 4); `name` is used in errors.
+
+    Raises:
+        RequestRejected: it cannot be told which picture is meant.
+        ImageRejected: the file is not a picture within the limits.
+    """
+    if isinstance(given, str | os.PathLike):
+        return read_picture(Path(given))
+    if isinstance(given, Image.Image):
+        return rgba(given)
+    values = _array(given, name, _PICTURE)
+    if values.ndim != 3 or values.shape[2] not in (3, 4) or not values.size:
+        raise RequestRejected(f"{name} of {_told(values)}: {_PICTURE}")
+    values = _bytes(values, name)
+    if values.shape[2] == 4:
+        return values
+    return np.concatenate([values, np.full_like(values[..., :1], 255)], axis=2)
+
+
+def as_facts(given: PictureLike) -> Facts:
+    """What the file or image of a picture that `as_picture` takes says beside its pixels."""
+    if isinstance(given, str | os.PathLike):
+        path = Path(given)
+        return read_facts(read_file(path, name=path.name), name=path.name)
+    return facts_of(given) if isinstance(given, Image.Image) else Facts()
+
+
+def as_mask(given: MaskLike, *, name: str = "mask") -> NDArray[np.bool_]:
+    """The mask, bool (H, W), True = repaint; `name` is used in errors.
+
+    Raises:
+        RequestRejected: it cannot be told which pixels are meant.
+        ImageRejected: the file is not a picture within the limits.
+    """
+    if isinstance(given, str | os.PathLike | Image.Image):
+        return mask_of(as_picture(given, name=name))
+    values = _array(given, name, _MASK)
+    if values.ndim == 3 and values.shape[2] in (3, 4) and values.dtype == np.uint8:
+        return mask_of(as_picture(values, name=name))
+    if values.ndim == 3 and values.shape[2] == 1:
+        values = values[..., 0]
+    if values.ndim != 2 or values.dtype.kind not in "biuf":
+        raise RequestRejected(f"{name} of {_told(values)}: {_MASK}")
+    if values.dtype == np.bool_:
+        return values
+    found = np.unique(values)
+    if not (np.isin(found, (0, 1)).all() or np.isin(found, (0, 255)).all()):
+        odd = found[~np.isin(found, (0, 1, 255))]
+        held = f"{odd[0]:g}" if len(odd) else "1 and 255"
+        raise RequestRejected(f"{name} of {_told(values)} that holds {held}: {_MASK}")
+    return values != 0
+
+
+def as_blend(given: Mapping[str, float] | str | None) -> Mapping[str, float]:
+    """Class name -> weight: of a name that class alone, of None any class.
+
+    Raises:
+        RequestRejected: something else.
+    """
+    if given is None:
+        return {}
+    if isinstance(given, str):
+        return {given: 1.0}
+    if not isinstance(given, Mapping):
+        raise RequestRejected(
+            f"class_weights {given!r:.40}: needs the name of a class, or names and weights such as {{'hero': 1}}"
+        )
+    return given
+
+
+def as_heat(given: Any) -> Any:
+    """A temperature: a map of one as an array; whatever else as it is."""
+    return _array(given, "temperature", "needs a number, or a map (height, width)") if _is_map(given) else given
+
+
+def _is_map(given: Any) -> bool:
+    return isinstance(given, list | tuple) or (isinstance(given, Tensor) and given.ndim > 0)
+
+
+def _array(given: Any, name: str, needed: str) -> NDArray[Any]:
+    try:
+        values = given.detach().cpu().numpy() if isinstance(given, Tensor) else np.asarray(given)
+    except (ValueError, TypeError) as error:  # lists of several lengths
+        raise RequestRejected(f"{name}: a {type(given).__name__} that is no array; {needed}") from error
+    if values.dtype.kind not in "biuf":
+        raise RequestRejected(f"{name}: a {type(given).__name__}; {needed}")
+    return values
+
+
+def _bytes(values: NDArray[Any], name: str) -> Picture:
+    """The values as bytes, where it is clear which are meant."""
+    if values.dtype == np.uint8:
+        return values
+    low, high = float(values.min()), float(values.max())
+    if values.dtype.kind in "iu" and low >= 0 and high <= 255:
+        return values.astype(np.uint8)
+    if values.dtype.kind == "f" and low >= 0 and high <= 1:
+        return np.rint(values * 255).astype(np.uint8)
+    if values.dtype.kind == "f" and low >= 0 and high <= 255 and np.array_equal(values, np.rint(values)):
+        return values.astype(np.uint8)
+    raise RequestRejected(
+        f"{name} of {_told(values)} from {low:g} to {high:g}: needs whole numbers of 0 to 255, or floats of 0 to 1"
+    )
+
+
+def _told(values: NDArray[Any]) -> str:
+    return f"{values.dtype} {values.shape}"

@@ -1,0 +1,398 @@
+"""The server's side of trainings in the background: what an owner can do with them."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import secrets
+import shutil
+import threading
+import time
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from pixelart.checkpoint.library import Library
+from pixelart.checkpoint.ownership import OWNER_FILE, request_owner
+from pixelart.devices import pick_device
+from pixelart.errors import PixelArtError, RequestRejected
+from pixelart.jobs.folder import JobFolder, size_of
+from pixelart.jobs.job import AT_WORK, ENDED, RESUMABLE, STATES, Job
+from pixelart.jobs.names import free_name, rivals
+from pixelart.jobs.options import check_options, longer, words
+from pixelart.jobs.process import PROGRAM
+from pixelart.jobs.recovery import ID, PRIVATE, make_private, take_over
+from pixelart.jobs.runner import Runner
+from pixelart.jobs.store import DATABASE, JobStore
+from pixelart.settings import SETTINGS, Settings
+from pixelart.storage import Busy, Files, exclusive, new_folder
+from pixelart.system.cpus import usable_cores
+from pixelart.training.export import export_again, export_run, exported_files
+from pixelart.training.runs import check_name
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_PASSING = (errno.EBUSY, errno.EIO, *_FULL)
+"""What the disk or the records say that may be otherwise soon."""
+AGAIN = 2.0
+"""Seconds until a patient one tries again to open its folder."""
+
+
+class _Opened(NamedTuple):
+    store: JobStore
+    runner: Runner
+    held: ExitStack
+
+
+class Jobs:
+    """The trainings of one folder, which it holds alone. Safe under threads; `close` it, or use it as a context.
+
+    A job of another owner is not found, just as one that does not exist. Where the records cannot be read or written,
+    any call raises OSError and has changed nothing; after `close`, RequestRejected.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        checkpoints: Path,
+        by_owner: bool = False,
+        settings: Settings = SETTINGS,
+        program: Sequence[str] = PROGRAM,
+        patient: bool = False,
+    ) -> None:
+        """Takes up what a server before left: its running jobs are interrupted, its queue goes on. With `by_owner`, the
+        checkpoint of a job is its owner's alone (`pixelart.checkpoint.ownership`), and no one else's is a base.
+        `patient`: where another program holds the folder or its records, or the disk is full, it is tried again every
+        few seconds, and until then every call is refused.
+
+        Raises:
+            RequestRejected: its records cannot be read.
+            Busy, OSError: unless `patient`: as there.
+        """
+        self._path, self._checkpoints, self._settings = folder.resolve(), checkpoints.resolve(), settings
+        self._library = Library(self._checkpoints, device=torch.device("cpu"), memory_bytes=0, by_owner=by_owner)
+        self._program = tuple(program)
+        self._changing = threading.Lock()
+        self._threads = min(settings.max_job_threads, usable_cores())
+        self._opened: _Opened | None = None
+        self._opening, self._closing = threading.Lock(), threading.Event()
+        self._why_not = ""
+        try:
+            self._open()
+        except (Busy, OSError) as error:
+            if not patient or (isinstance(error, OSError) and error.errno not in _PASSING):
+                raise
+            self._why_not = self._without_paths(error)
+            threading.Thread(target=self._open_later, name="jobs-opening", daemon=True).start()
+
+    def __enter__(self) -> Jobs:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Interrupt running jobs, which save; this takes at most some seconds. The queue stays."""
+        self._closing.set()
+        with self._opening:
+            opened = self._opened
+        if opened:
+            opened.runner.close()
+            opened.held.close()
+
+    @property
+    def incoming(self) -> Path:
+        """Where a page may keep what it is given before it is submitted: gone when this begins, and when it ends."""
+        return self._path / "incoming"
+
+    def pause_for_drawing(self, drawing: bool) -> None:
+        """Trainings pause while someone is `drawing`: for `Engine(on_drawing=...)`."""
+        if self._opened:
+            self._opened.runner.pause_for_drawing(drawing)
+
+    def wait_until_idle(self) -> None:
+        """Returns when no job runs and none is queued."""
+        self._runner.wait_until_idle()
+
+    # --- what an owner can do -------------------------------------------------------------------------------------
+
+    def submit(self, owner: str, name: str, options: Mapping[str, Any], data: Path) -> Job:
+        """Queue a training on the pictures of the .zip `data`, which is copied. `name`: of the checkpoint to come;
+        `options`: some of JOB_OPTIONS.
+
+        Raises:
+            RequestRejected: a name or option that cannot be used, too large a file, a full queue, or too many jobs of
+                this owner.
+            WeightsRejected: a base that cannot be used.
+            OSError: no such file, or the disk is full; nothing is left of the job.
+        """
+        check_name(name)
+        with request_owner(owner):
+            check_options(options, library=self._library, settings=self._settings)
+        if data.stat().st_size > self._settings.max_archive_bytes:
+            raise RequestRejected(f"{data.name}: larger than {self._settings.max_archive_bytes >> 20} MiB")
+        job = Job(secrets.token_hex(8), owner, name, dict(options), time.time())
+        with self._a_place(owner):
+            self._check_room(owner)
+            self._check_disk(data.stat().st_size)
+            self._check_free(name)
+            try:
+                self._take_in(data, self._folder(job))
+                self._store.add(job)
+            except BaseException:  # a full disk, ...: which the pictures would keep full
+                shutil.rmtree(self._folder(job).path, ignore_errors=True)
+                raise
+        return job
+
+    def list(self, owner: str) -> list[Job]:
+        """The owner's jobs, the newest first."""
+        return self._store.list(owner)
+
+    def get(self, owner: str, job_id: str) -> Job:
+        """A job as it is now.
+
+        Raises:
+            RequestRejected: the owner has no such job.
+        """
+        job = self._store.get(job_id) if ID.fullmatch(job_id) else None
+        if job is None or job.owner != owner:
+            raise RequestRejected(f"job {job_id!r:.40}: not found")
+        return job
+
+    def folder(self, owner: str, job_id: str) -> JobFolder:
+        """Where to read how far a job is.
+
+        Raises:
+            RequestRejected: the owner has no such job.
+        """
+        return self._folder(self.get(owner, job_id))
+
+    def ahead(self, owner: str, job_id: str) -> int:
+        """How many jobs come before a queued one; 0 for any other.
+
+        Raises:
+            RequestRejected: the owner has no such job.
+        """
+        job = self.get(owner, job_id)
+        at_work, queue = self._store.in_state(*AT_WORK), [other.id for other in self._store.in_state("queued")]
+        return len(at_work) + queue.index(job.id) if job.id in queue else 0
+
+    def stop(self, owner: str, job_id: str) -> None:
+        """Have a job save and end, or take it out of the queue; one that has ended stays as it is.
+
+        Raises:
+            RequestRejected: the owner has no such job.
+        """
+        job, now = self.get(owner, job_id), time.time()
+        if self._store.change(job.id, was=["queued"], state="cancelled", reason="taken out of the queue", ended=now):
+            self._runner.wake()
+        elif self._store.change(job.id, was=["running"], state="stopping"):
+            self._runner.stop(job.id)
+
+    def resume(self, owner: str, job_id: str) -> None:
+        """Queue a job again that was cut short; it goes on from its newest whole checkpoint. One that was trained to
+        its end, which was too short to learn much, goes on for as long again.
+
+        Raises:
+            RequestRejected: the owner has no such job, it was not cut short, or the queue is full.
+        """
+        job = self.get(owner, job_id)
+        with self._a_place(owner):
+            more = {"options": longer(job.options, most=self._settings.max_job_minutes)} if job.is_short else {}
+            if not self._store.change(job.id, was=RESUMABLE, state="queued", reason="", ended=None, **more):
+                raise RequestRejected(f"job {job.id} is {self.get(owner, job_id).state}: there is nothing to resume")
+
+    def export(self, owner: str, job_id: str) -> str:
+        """Make a checkpoint of the newest save of a job, or bring the one to it that was made before; returns its name:
+        that of the job, or, where another checkpoint has that, a free one.
+
+        Raises:
+            RequestRejected: the owner has no such job, or nothing is saved yet.
+            OSError: the disk is full; the checkpoint that was made before is as it was.
+        """
+        with self._changing:
+            job = self.get(owner, job_id)
+            with self._saved(job) as run:
+                if job.exported and export_again(run, self._checkpoints / job.exported):
+                    return job.exported
+                others = rivals(job, self._store.in_state(*STATES))
+                name = free_name(job.claims, others, checkpoints=self._checkpoints)
+                if self._library.by_owner:
+                    self._check_models()
+                self._store.change(job.id, was=STATES, exported=name)  # first, or it would be made twice
+                export_run(run, self._checkpoints / name, owner=owner if self._library.by_owner else "")
+        return name
+
+    def archive(self, owner: str, job_id: str) -> bytes:
+        """A .zip of the checkpoint of a job's newest save, under the name of the job.
+
+        Raises:
+            RequestRejected: the owner has no such job, or nothing is saved yet.
+        """
+        job, buffer = self.get(owner, job_id), io.BytesIO()
+        with self._saved(job) as run, zipfile.ZipFile(buffer, "w") as archive:
+            for name, data in exported_files(run).items():
+                archive.writestr(f"{job.name}/{name}", data)
+        return buffer.getvalue()
+
+    def delete(self, owner: str, job_id: str) -> None:
+        """Remove a job that has ended, with all that it saved; the checkpoint that was made of it stays.
+
+        Raises:
+            RequestRejected: the owner has no such job, or it has not ended.
+        """
+        with self._changing:
+            job = self.get(owner, job_id)
+            if job.state not in ENDED:
+                raise RequestRejected(f"job {job.id} is {job.state}: stop it first")
+            path = self._folder(job).path
+            gone = path.with_name(f".{job.id}.deleted")
+            with suppress(FileNotFoundError):
+                path.rename(gone)  # from here on the next server would end what is begun
+            try:
+                Files().sync_folder(self._path)
+                self._forget(job, gone)
+            except BaseException:
+                with suppress(FileNotFoundError):
+                    gone.rename(path)
+                raise
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def _forget(self, job: Job, gone: Path) -> None:
+        """Delete a record; where the disk is too full even for that, what the job saved makes room first."""
+        try:
+            self._store.delete(job.id)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            for path in list(gone.iterdir()) if gone.is_dir() else ():
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+            self._store.delete(job.id)
+
+    # --- opening --------------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        make_private(self._path)
+        with ExitStack() as stack:
+            stack.enter_context(exclusive(self._path, busy="another server runs the jobs of this folder"))
+            (self._path / "lock").chmod(0o600)
+            store = stack.enter_context(closing(JobStore(self._path / DATABASE)))
+            orphans = take_over(store, self._path, self.incoming)
+            stack.callback(shutil.rmtree, self.incoming, ignore_errors=True)
+            runner = Runner(
+                store,
+                folder=self._folder,
+                command=self._command,
+                threads=self._threads,
+                minutes=self._settings.max_process_minutes,
+                # What a driver of a GPU maps is no memory of the machine, and may be counted all the same.
+                memory=self._settings.max_job_bytes if pick_device().type == "cpu" else None,
+            )
+            runner.start(orphans, count=self._settings.max_running_jobs)
+            self._opened = _Opened(store, runner, stack.pop_all())
+
+    def _open_later(self) -> None:
+        while not self._closing.wait(AGAIN):
+            with self._opening:
+                if self._closing.is_set():
+                    return
+                try:
+                    return self._open()
+                except (PixelArtError, OSError) as error:
+                    self._why_not = self._without_paths(error)
+
+    def _without_paths(self, error: Exception) -> str:
+        reason = str(getattr(error, "strerror", None) or error)
+        return reason.replace(f"{self._path}: ", "").replace(f"{self._path}", "the folder of trainings")
+
+    @property
+    def _now(self) -> _Opened:
+        if self._opened is None:
+            raise RequestRejected(f"trainings are not ready: {self._why_not}; it is tried again")
+        return self._opened
+
+    @property
+    def _store(self) -> JobStore:
+        return self._now.store
+
+    @property
+    def _runner(self) -> Runner:
+        return self._now.runner
+
+    # --- folders --------------------------------------------------------------------------------------------------
+
+    def _folder(self, job: Job) -> JobFolder:
+        return JobFolder(self._path / job.id)
+
+    @contextmanager
+    def _saved(self, job: Job) -> Iterator[Path]:
+        """The run of a job that has saved something; what is told of it does not say where it lies."""
+        folder = self._folder(job)
+        if not folder.has_saved:
+            raise RequestRejected(f"job {job.id}: nothing is saved yet")
+        try:
+            yield folder.run
+        except RequestRejected as error:
+            told = folder.without_path(str(error)).replace(f"{self._checkpoints}{os.sep}", "")
+            raise RequestRejected(told) from error
+
+    def _command(self, job: Job) -> Sequence[str]:
+        folder = self._folder(job)
+        fixed = ("train", "--resume", "--attended", f"--data={folder.data}", f"--out={folder.run}")
+        return [*self._program, *fixed, *words(job.options, checkpoints=self._checkpoints)]
+
+    def _check_room(self, owner: str) -> None:
+        kept, most = len(self._store.list(owner)), self._settings.max_kept_jobs
+        if kept >= most:
+            raise RequestRejected(
+                f"{kept} trainings of yours are kept, and no more than {most} can be; delete one first"
+            )
+
+    def _check_disk(self, more: int) -> None:
+        most, folders = self._settings.max_kept_bytes, [path for path in self._path.iterdir() if path != self.incoming]
+        if more + sum(map(size_of, folders)) > most:
+            full = f"trainings take up the {most >> 20} MiB that there is for them"
+            raise RequestRejected(f"{full}; delete one of yours, or try again later")
+
+    def _check_models(self) -> None:
+        """Models of visitors outlive their trainings, and no visitor removes any."""
+        most = self._settings.max_kept_bytes
+        if sum(size_of(path.parent) for path in self._checkpoints.glob(f"*/{OWNER_FILE}")) > most:
+            full = f"models of visitors take up the {most >> 20} MiB that there is for them"
+            raise RequestRejected(f"{full}; download yours instead")
+
+    def _check_free(self, name: str) -> None:
+        free = free_name(name, self._store.in_state(*STATES), checkpoints=self._checkpoints)
+        if free != name:
+            raise RequestRejected(f"name {name}: another model or training has it; {free} is free")
+
+    @contextmanager
+    def _a_place(self, owner: str) -> Iterator[None]:
+        """One comes in at a time, if there is a place; raises RequestRejected when there is none."""
+        with self._changing:
+            running, waiting = self._settings.max_running_jobs, self._settings.max_queued_jobs
+            live = self._store.in_state("queued", *AT_WORK)
+            own, most = sum(job.owner == owner for job in live), self._settings.max_jobs_per_owner
+            if len(live) >= running + waiting:
+                raise RequestRejected(f"{running} running and {waiting} queued are all that may be; try again later")
+            if own >= most:
+                raise RequestRejected(
+                    f"{own} trainings of yours run or wait, and no more than {most} can; try again later"
+                )
+            yield
+        self._runner.wake()
+
+    def _take_in(self, data: Path, folder: JobFolder) -> None:
+        """The folder of a new job, whole or not at all."""
+        with new_folder(folder.path) as partial:
+            partial.chmod(PRIVATE)
+            copy = partial / folder.data.name
+            copy.touch(0o600)
+            shutil.copyfile(data, copy)
+            with copy.open("rb+") as file:
+                os.fsync(file.fileno())

@@ -1,0 +1,106 @@
+"""Where a network is drawing: the one mechanism behind the incremental face of every layer.
+
+Drawing calls the same `trunk` as training, on one region after another in raster order: first the known rows at once,
+then single pixels. A layer that reads other pixels than its own keeps what it will need again in the cursor, so nothing
+is computed twice; the others need not know that they are drawing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+import torch
+from torch import Tensor, nn
+
+Made = TypeVar("Made")
+
+
+class DecodeState:
+    """The region (`rows`, `columns`) of pictures of `width` that is asked for: whole rows from the top (prefill), or
+    pixels beside each other in one row.
+
+    Regions follow each other in raster order. Pixels may be asked for again until the next row begins, as more of
+    their channels, or of those left of them, become known.
+    """
+
+    def __init__(self, height: int, width: int) -> None:
+        self.height, self.width = height, width
+        self.move(slice(0, 0), slice(0, width))
+        self._kept: dict[tuple[nn.Module, str], Tensor] = {}
+        self._constants: dict[tuple[nn.Module, str], Any] = {}
+        self._derived: dict[str, DecodeState] = {}
+
+    def move(self, rows: slice, columns: slice) -> None:
+        """Ask for another region."""
+        self.rows, self.columns = rows, columns
+        # Whether the region begins at the left edge: all rows above are final.
+        self.begins_row = columns.start == 0
+        # Whether it is whole rows from the top: the parallel face of a layer then serves.
+        self.is_prefill = rows.start == 0 and self.begins_row and columns.stop == self.width
+
+    @property
+    def row(self) -> int:
+        """The row of a region in one row."""
+        return self.rows.start
+
+    def keep(self, layer: nn.Module, name: str, make: Callable[[], Tensor]) -> Tensor:
+        """What `layer` keeps under `name`, batch first; `make` gives it at first."""
+        if (layer, name) not in self._kept:
+            self._kept[layer, name] = make()
+        return self._kept[layer, name]
+
+    def kept(self, layer: nn.Module, name: str) -> Tensor | None:
+        """What `layer` keeps under `name`, or None where it has kept nothing yet."""
+        return self._kept.get((layer, name))
+
+    def constant(self, layer: nn.Module, name: str, make: Callable[[], Made]) -> Made:
+        """A form of the weights of `layer`, or what else does not depend on the pictures, made once."""
+        if (layer, name) not in self._constants:
+            self._constants[layer, name] = make()
+        return self._constants[layer, name]
+
+    def put(self, layer: nn.Module, name: str, value: Tensor) -> Tensor:
+        """Replace what `layer` keeps under `name`."""
+        self._kept[layer, name] = value
+        return value
+
+    def halved(self) -> DecodeState:
+        """Where this is on a map of half the size, of every other row and column; its region may be empty."""
+        half = self._derive("half", -(-self.height // 2), -(-self.width // 2))
+        half.move(*(slice(-(-part.start // 2), -(-part.stop // 2)) for part in (self.rows, self.columns)))
+        return half
+
+    def whole_rows(self) -> DecodeState:
+        """The same rows, in full width: for what depends on the rows above alone."""
+        wide = self._derive("wide", self.height, self.width)
+        wide.move(self.rows, slice(0, self.width))
+        return wide
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is asked for."""
+        return self.rows.start >= self.rows.stop or self.columns.start >= self.columns.stop
+
+    def _derive(self, name: str, height: int, width: int) -> DecodeState:
+        return self._derived.setdefault(name, DecodeState(height, width))
+
+    @classmethod
+    def joined(cls, cursors: list[DecodeState]) -> DecodeState:
+        """One cursor for the pictures of several, all at the same place."""
+        first = cursors[0]
+        result = cls(first.height, first.width)
+        result.move(first.rows, first.columns)
+        result._constants = first._constants
+        result._derived = {name: cls.joined([c._derived[name] for c in cursors]) for name in first._derived}
+        result._kept = {key: torch.cat([cursor._kept[key] for cursor in cursors]) for key in first._kept}
+        return result
+
+
+@overload
+def cut(x: Tensor, cursor: DecodeState | None) -> Tensor: ...
+@overload
+def cut(x: None, cursor: DecodeState | None) -> None: ...
+def cut(x: Tensor | None, cursor: DecodeState | None) -> Tensor | None:
+    """The region of a map (B, F, H, W); all of it without a cursor."""
+    return x if x is None or cursor is None else x[:, :, cursor.rows, cursor.columns]

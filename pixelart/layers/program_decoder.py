@@ -1,0 +1,148 @@
+"""The incremental face of a network that has a step program: rows drawn by the interpreter, on a CPU."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from pixelart.layers.context import Conditioning
+from pixelart.layers.decode_state import DecodeState
+from pixelart.layers.incremental import RowKernel, TrunkDecoder, Unit
+from pixelart.layers.interpreter import Machine, draw_row
+from pixelart.layers.kernels import Choice
+from pixelart.layers.program import Program
+
+_POOL = ThreadPoolExecutor(thread_name_prefix="draw-row")
+
+
+class Programmed(Protocol):
+    """A network that can say what a pixel of it takes."""
+
+    @property
+    def vote(self) -> nn.Module: ...
+
+    unit: ClassVar[Unit]
+
+    def trunk(self, x: Tensor, given: Conditioning, cursor: DecodeState | None = None) -> Tensor: ...
+
+    def readout(
+        self, answers: Tensor, given: Conditioning, rows: slice = slice(None), columns: slice = slice(None)
+    ) -> Tensor: ...
+
+    def program(self, given: Conditioning) -> Program:
+        """The operations of one pixel, up to its logits."""
+        ...
+
+    def row_inputs(self, x: Tensor, given: Conditioning, cursor: DecodeState) -> list[Tensor]:
+        """What the rows above and the context give to the pixels of the cursor's row: (B or 1, W, n), in the
+        order in which `program` lays out `rows`."""
+        ...
+
+    def kept(self, cursor: DecodeState) -> list[Tensor]:
+        """Keys and values (B, 2, heads, places, size) that a prefill kept, of each attention."""
+        ...
+
+
+class ProgramDecoder(TrunkDecoder):
+    """Draws with the program of a network; its slow twin is the network's trunk."""
+
+    def __init__(self, network: Programmed, given: Conditioning) -> None:
+        super().__init__(network.trunk, network.vote, network.readout, given, unit=network.unit)
+        self.network = network
+        self._machine: Machine | None = None
+        self._is_compiled = False
+        self._reached = (-1, 0)  # the row that was begun last, and up to which column it is done
+        self._allowed = None if given.allowed is None else given.allowed.contiguous().numpy()
+
+    def row_kernel(self) -> RowKernel | None:
+        if self.given.map.device.type != "cpu" or self.given.map.dtype != torch.float32:
+            return None
+        self._is_compiled = True
+        return self._draw
+
+    def begin_row(self, x: Tensor, row: int) -> None:
+        if not self._is_compiled:
+            super().begin_row(x, row)
+            return
+        machine = self._machine = self._machine or self._make(x)
+        before, column = self._reached
+        if len(machine.kept) and before == row - 1:  # attention needs the whole of the row before
+            self._run(x, before, _known(x), (column, self.cursor.width))
+        self.cursor.move(slice(row, row + 1), slice(0, self.cursor.width))
+        start = 0
+        for part in self.network.row_inputs(x, self.given, self.cursor):
+            machine.rows[:, :, start : start + part.shape[2]] = part.numpy()
+            start += part.shape[2]
+        self._reached = row, 0
+
+    def _draw(
+        self,
+        x: Tensor,
+        row: int,
+        mask: Tensor,
+        noise: Tensor,
+        temperature: Tensor,
+        log_prob: Tensor,
+        choice: Choice,
+        columns: slice,
+    ) -> None:
+        line = log_prob[:, :, row].contiguous()
+        given = (choice, *(t.contiguous().numpy() for t in (mask[:, row], noise[:, :, row], temperature[:, row], line)))
+        self._run(x, row, given, (columns.start, columns.stop))
+        log_prob[:, :, row] = line
+        self._reached = row, columns.stop
+
+    def _run(self, x: Tensor, row: int, given: tuple[Any, ...], columns: tuple[int, int]) -> None:
+        """Run the program for the columns of a row; `given`: the choice, mask, noise, temperature and log p of it."""
+        assert self._machine is not None
+        line = x[:, :, row].contiguous()
+        choice, mask, noise, temperature, log_prob = given
+        arrays = (mask, noise, temperature, self._allowed_in(row), log_prob)
+        pictures, threads = len(mask), min(len(mask), torch.get_num_threads())
+        bounds = [pictures * i // threads for i in range(threads + 1)]
+        run = partial(draw_row, self._machine, choice, line.numpy(), row, *arrays, columns)
+        if threads == 1:
+            run(0, pictures)
+        else:
+            list(_POOL.map(run, bounds[:-1], bounds[1:]))
+        x[:, :, row] = line
+
+    def _allowed_in(self, row: int) -> NDArray[np.bool_]:
+        """The levels that pixels of a row may have, (B or 1, K, W or 1); of size 0: all."""
+        if self._allowed is None:
+            return np.empty((0, 0, 0), np.bool_)
+        return np.ascontiguousarray(self._allowed[:, :, min(row, self._allowed.shape[2] - 1)])
+
+    def _make(self, x: Tensor) -> Machine:
+        program, (batch, width) = self.network.program(self.given), (len(x), self.cursor.width)
+        kept = np.zeros((0, 0, 0, 0, 1, 1), np.float32)
+        if program.attentions:
+            heads, size, stride = program.attentions[0]
+            places = -(-self.cursor.height // stride) * -(-width // stride)
+            kept = np.zeros((len(program.attentions), batch, 2, heads, places, size), np.float32)
+            for number, past in enumerate(self.network.kept(self.cursor)):
+                kept[number] = past.numpy()
+        return Machine(
+            program.operations(),
+            program.weights(),
+            program.picture_tables(),
+            np.zeros((batch, program.state.size), np.float32),
+            np.zeros((batch, width, program.rows.size), np.float32),
+            np.zeros((batch, width, program.past.size), np.float32),
+            kept,
+            program.logits.start,
+        )
+
+
+def _known(x: Tensor) -> tuple[Any, ...]:
+    """What a row of pictures x (B, C, H, W) is run with where none of its pixels is drawn."""
+    batch, channels, _, width = x.shape
+    choice = Choice(0, 1.0, 1.0, np.ones(1, np.bool_))
+    nothing = np.zeros((batch, channels, width))
+    return choice, np.zeros((batch, width), np.bool_), nothing, np.ones((batch, width)), nothing.copy()

@@ -1,0 +1,269 @@
+"""The files of a folder or a .zip, one by one: a picture, why it is refused, or nothing of ours.
+
+Nothing is ever unpacked to the disk, so a name inside an archive can lead nowhere; it is refused all the same.
+"""
+
+from __future__ import annotations
+
+import io
+import lzma
+import re
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path, PurePath, PurePosixPath
+from typing import Literal, NamedTuple, TypeVar
+
+import numpy as np
+
+from pixelart.errors import DataRejected, PixelArtError
+from pixelart.images.codec import Picture
+from pixelart.images.io import SUFFIXES, decode_frames, decode_picture, is_animation, read_file
+from pixelart.progress import Cancel, OnProgress, never, until_cancelled, untold
+from pixelart.settings import SETTINGS
+from pixelart.training.data.links import allowed_roots, stays_inside
+
+Frames = Literal["first", "all"]
+"""Which frames of an animation are pictures of the set."""
+
+_T = TypeVar("_T")
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, RuntimeError)
+_UTF8 = 0x800
+COMPRESSIONS = {zipfile.ZIP_STORED: "stored", zipfile.ZIP_DEFLATED: "deflated"}
+"""Python's zipfile unpacks these piece by piece; of the others it unpacks all that a megabyte holds at once."""
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Control characters, line breaks, and halves of pairs, which is what bytes outside UTF-8 become in a name."""
+_UNSAFE = re.compile(rf"^/|(^|/)(\.\.(/|$)|[A-Za-z]:)|{_UNPRINTABLE.pattern}")
+"""A name that leads elsewhere on some system, or that cannot be told or written as it is."""
+
+
+class Member(NamedTuple):
+    """A file of a source, or a frame of it: its path inside it and the picture, why it is refused, or None where it
+    does not bear the suffix of a picture. The text of a refusal starts with `shown(place)` and a colon. `frame`: which
+    one of an animation, from 1; 0 of a still."""
+
+    place: PurePath
+    found: Picture | PixelArtError | None
+    frame: int = 0
+
+    @property
+    def name(self) -> str:
+        """How it is told."""
+        return shown(self.place) + (f" frame {self.frame}" if self.frame > 1 else "")
+
+
+def unnamed(folder: PurePath) -> None:
+    """Of a folder that is passed over without a word."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the files of a source are read: `max_pixels` as in `decode_picture`; which frames; what is asked before each
+    file, and told after it; what is told of each folder that is passed over because its name begins with a dot,
+    or because a run or a checkpoint is in it."""
+
+    max_pixels: int | None = None
+    frames: Frames = "first"
+    cancel: Cancel = never
+    on_progress: OnProgress = untold
+    on_hidden: Callable[[PurePath], None] = unnamed
+    on_own: Callable[[PurePath], None] = unnamed
+
+
+_OURS = (("run.json", "training_images.txt"), ("config.json", "model.safetensors"))
+"""What is in the folder of a run, and of a checkpoint. One file alone marks nothing: run.json may describe the frames
+of a running figure."""
+
+
+def _own_folders(places: Sequence[PurePath]) -> set[PurePath]:
+    """The folders of runs and checkpoints among the folders of a source: their samples are no pictures to learn from.
+    The source itself is never one."""
+    listed, own = set(places), set[PurePath]()
+    for first, second in _OURS:
+        own |= {p.parent for p in places if p.name == first and p.with_name(second) in listed and p.parent.name}
+    return own
+
+
+def read_members(source: Path | str, reading: Reading | None = None) -> Iterator[Member]:
+    """Every file of a folder or a .zip that is not hidden, sorted by name, folder by folder.
+
+    Raises:
+        DataRejected: neither of the two, a damaged archive, or more in it than is read.
+        Cancelled: `cancel` answered True.
+    """
+    source, reading = Path(source), reading or Reading()
+    if source.is_dir():
+        members = _folder_members(source, reading)
+    elif source.is_file() and zipfile.is_zipfile(source):
+        members = _archive_members(source, reading)
+    elif source.is_file() and _begins_as_archive(source):
+        raise DataRejected(f"{source.name}: the end of the .zip is missing; copy or download it again")
+    else:
+        raise DataRejected(f"{source}: neither a folder nor a .zip of pictures")
+    decoded = count = 0
+    for member in members:
+        if isinstance(member.found, np.ndarray):
+            decoded, count = decoded + member.found.nbytes, count + 1
+        if decoded > SETTINGS.max_decoded_bytes:
+            raise DataRejected(f"{source.name}: decodes to more than {SETTINGS.max_decoded_bytes >> 20} MiB")
+        if count > SETTINGS.max_pictures:
+            raise DataRejected(f"{source.name}: more than {SETTINGS.max_pictures} pictures and frames, the limit")
+        yield member
+
+
+def shown(place: PurePath) -> str:
+    """The path inside a source as it is told: one short line, whatever a file is called."""
+    text = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", place.as_posix())
+    return text if len(text) <= 80 else f"{text[:38]}...{text[-39:]}"
+
+
+def _folder_members(source: Path, reading: Reading) -> Iterator[Member]:
+    paths = list(islice(until_cancelled(source.rglob("*"), reading.cancel), SETTINGS.max_files + 1))
+    if len(paths) > SETTINGS.max_files:
+        raise DataRejected(f"{source.name}: more than {SETTINGS.max_files} files and folders, the limit")
+    named = [(path.relative_to(source).as_posix(), path) for path in paths if _is_file_or_link(path)]
+    files = _seen(named, reading)
+    _check_count(source, sum(_is_picture(place) for _, place, _ in files))
+    roots = allowed_roots(source)
+    for number, (name, place, path) in enumerate(until_cancelled(files, reading.cancel), 1):
+        yield from _members(place, partial(_read_file, name, place, path, roots), reading)
+        reading.on_progress(number, len(files))
+
+
+def _seen(named: Iterable[tuple[str, _T]], reading: Reading) -> list[tuple[str, PurePosixPath, _T]]:
+    """(name, place, file) of each that is not hidden and lies in no run or checkpoint, by place. Windows PowerShell 5
+    writes backslashes between folders into a .zip, and what unpacks it elsewhere may make one name of them."""
+    seen, told = list[tuple[str, PurePosixPath, _T]](), set[PurePosixPath]()
+    for name, file in ((name.replace("\\", "/"), file) for name, file in named):
+        place = PurePosixPath(name)
+        hidden = next((i for i, part in enumerate(place.parts, 1) if part.startswith(".") or part == "__MACOSX"), 0)
+        if not hidden or _UNSAFE.search(name):
+            seen.append((name, place, file))
+            continue
+        folder = PurePosixPath(*place.parts[:hidden])
+        if hidden < len(place.parts) and folder.name != "__MACOSX" and folder not in told:
+            told.add(folder)
+            reading.on_hidden(folder)
+    own = _own_folders([place for _, place, _ in seen])
+    for folder in sorted(own):
+        reading.on_own(folder)
+    return [each for each in sorted(seen, key=lambda each: each[1].parts) if not own & set(each[1].parents)]
+
+
+def _is_file_or_link(path: Path) -> bool:
+    return path.is_symlink() or not path.is_dir()
+
+
+def _read_file(name: str, place: PurePath, path: Path, roots: list[Path]) -> bytes | None:
+    _check_name(name, place)
+    if not stays_inside(path, roots):
+        raise DataRejected(f"{shown(place)}: a link that leads out of the folder; put a copy of the file in its place")
+    if not _is_picture(place) or not path.is_file():
+        return None
+    return read_file(path, name=shown(place))
+
+
+def _members(place: PurePath, read: Callable[[], bytes | None], reading: Reading) -> Iterator[Member]:
+    """What comes of one file: one member, or one for each frame."""
+    name = shown(place)
+    try:
+        data = read()
+        if data is None:
+            yield Member(place, None)
+            return
+        animated = is_animation(data, name=name)
+        if not animated or reading.frames == "first":
+            yield Member(place, decode_picture(data, name=name, max_pixels=reading.max_pixels), int(animated))
+            return
+        frames = decode_frames(data, name=name, max_pixels=reading.max_pixels)
+        for number, frame in enumerate(until_cancelled(frames, reading.cancel), 1):
+            yield Member(place, frame, number)
+    except PixelArtError as error:
+        yield Member(place, error)
+
+
+class _Archive(io.BufferedReader):
+    """The file of an archive. Its directory is read at once: that may be so large."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > SETTINGS.max_directory_bytes:
+            raise zipfile.BadZipFile(f"a directory of more than {SETTINGS.max_directory_bytes >> 20} MiB, the limit")
+        return super().read(size)
+
+
+def _begins_as_archive(source: Path) -> bool:
+    with source.open("rb") as file:
+        return file.read(4) == b"PK\3\4"
+
+
+def _archive_members(source: Path, reading: Reading) -> Iterator[Member]:
+    with _Archive(io.FileIO(source)) as file, _open_archive(file, source) as archive:
+        named = [(_entry_name(entry), entry) for entry in archive.infolist()]
+        pictures = [entry for name, entry in named if _is_picture(PurePosixPath(name))]
+        _check_count(source, len(pictures))
+        if sum(entry.file_size for entry in pictures) > SETTINGS.max_archive_bytes:
+            raise DataRejected(f"{source.name}: unpacks to more than {SETTINGS.max_archive_bytes >> 20} MiB")
+        files = _seen([(name, entry) for name, entry in named if not name.endswith(("/", "\\"))], reading)
+        for number, (name, place, entry) in enumerate(until_cancelled(files, reading.cancel), 1):
+            yield from _members(place, partial(_read_entry, archive, name, place, entry), reading)
+            reading.on_progress(number, len(files))
+
+
+def _entry_name(entry: zipfile.ZipInfo) -> str:
+    """The name of an entry. Without a flag that says UTF-8 it should be in code page 437, as which it was read; macOS
+    writes UTF-8 all the same, which names of another code page hardly ever are by chance."""
+    if not entry.flag_bits & _UTF8:
+        with suppress(UnicodeError):
+            return entry.filename.encode("cp437").decode()
+    return entry.filename
+
+
+def _open_archive(file: _Archive, source: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(file)
+    except DAMAGED as error:
+        raise DataRejected(f"{source.name}: the archive cannot be read ({error!s:.80})") from error
+
+
+def _read_entry(archive: zipfile.ZipFile, filename: str, place: PurePosixPath, entry: zipfile.ZipInfo) -> bytes | None:
+    name = shown(place)
+    _check_name(filename, place)
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise DataRejected(f"{name}: a link")
+    if not _is_picture(place):
+        return None
+    if entry.flag_bits & 1:
+        raise DataRejected(f"{name}: encrypted")
+    if entry.compress_type not in COMPRESSIONS:
+        kinds = " and ".join(COMPRESSIONS.values())
+        raise DataRejected(f"{name}: compressed by method {entry.compress_type}; read are {kinds}")
+    return _unpack(archive, entry, name)
+
+
+def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
+    """The bytes of one entry, never more than one over the limit, whatever the header says."""
+    try:
+        with archive.open(entry) as file:
+            return file.read(SETTINGS.max_file_bytes + 1)
+    except DAMAGED as error:
+        raise DataRejected(f"{name}: damaged ({error!s:.80})") from error
+
+
+def _check_name(name: str, place: PurePath) -> None:
+    if _UNSAFE.search(name):
+        raise DataRejected(f"{shown(place)}: unsafe name")
+
+
+def _is_picture(place: PurePath) -> bool:
+    return place.suffix.lower() in SUFFIXES
+
+
+def _check_count(source: Path, count: int) -> None:
+    if count > SETTINGS.max_pictures:
+        raise DataRejected(f"{source.name}: {count} pictures; the limit is {SETTINGS.max_pictures}")

@@ -1,0 +1,151 @@
+"""Pictures as a network is shown them: integers of a codec, and, where its palette is an input, in their own colours.
+
+Where the palette is an input, a step shows each picture in the shared palette or in its own, adds colours that it does
+not use, turns the hues of the palette and stretches its lightness. The pixels stay, and the network sees the palette.
+One set of weights so learns to draw in any palette, and small sets overfit later.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pixelart.images.codec import Codec, EachPalette, Paletted, Picture, visible_colours
+from pixelart.images.palette_choice import ENOUGH, PalettesOfClasses
+from pixelart.images.palettes import fit_palette, from_oklab
+from pixelart.training.data.picture_store import EncodedSet, Pictures, Store, encode_set
+
+PALETTES = 32
+"""Of a class, from which new pictures get theirs."""
+SHARED, DISTRACTED = 0.45, 0.4
+"""The shares of pictures shown in the shared palette, and with colours that they do not use."""
+Shown = tuple[Tensor, Tensor | None]
+"""x int64 (n, C, H, W), and the palettes (n, K, 4) of the pictures, or None where the codec has one of its own."""
+
+
+@dataclass(frozen=True)
+class OwnColours:
+    """N pictures in their own colours: indices (N, 1, H, W) and palettes (N, K, 4); `shared`: the palette (K, 4) of the
+    codec."""
+
+    x: EncodedSet
+    palettes: Tensor
+    shared: Tensor
+
+
+@dataclass(frozen=True)
+class CodedPictures:
+    """N pictures of one size: x (N, C, H, W) as the codec has them, classes int64 (N,), and `own`, or None."""
+
+    x: EncodedSet
+    classes: Tensor
+    own: OwnColours | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def select(self, rows: Tensor) -> CodedPictures:
+        """Some of them, by number (n,)."""
+        own = self.own and replace(self.own, x=self.own.x.select(rows), palettes=self.own.palettes[rows])
+        return CodedPictures(self.x.select(rows), self.classes[rows], own)
+
+    @property
+    def palettes(self) -> Tensor | None:
+        """The palette of the codec for each picture, (N, K, 4), where it is an input."""
+        return None if self.own is None else self.own.shared.expand(len(self), -1, -1)
+
+    def plain(self, rows: Tensor | slice, *, own: bool = False) -> Shown:
+        """The pictures `rows` in the colours of the codec, or in their own."""
+        if self.own is None:
+            return self.x[rows], None
+        if own:
+            return self.own.x[rows], self.own.palettes[rows]
+        x = self.x[rows]
+        return x, self.own.shared.expand(len(x), -1, -1)
+
+    def pictures(self, rows: Tensor | slice, codec: Codec) -> Picture:
+        """The pictures `rows` as RGBA (n, H, W, 4): in their own colours, as far as `codec` takes those."""
+        x, palettes = self.plain(rows, own=True)
+        if palettes is None or not isinstance(codec, Paletted):
+            return codec.decode(x)
+        colours = [from_oklab(one[one[:, 3] > 0, :3].double().numpy()) for one in palettes]
+        return EachPalette([codec.with_colours(one) for one in colours]).decode(x)
+
+    def varied(self, rows: Tensor, random: np.random.Generator, *, recolour: float) -> Shown:
+        """The pictures `rows` (n,) as a step shows them; of a share `recolour` the palette is changed."""
+        if self.own is None:
+            return self.x[rows], None
+        count = len(rows)
+        is_shared = torch.from_numpy(random.random(count) < SHARED)
+        x = torch.where(is_shared[:, None, None, None], self.x[rows], self.own.x[rows])
+        palettes = torch.where(is_shared[:, None, None], self.own.shared, self.own.palettes[rows])
+        for i in np.flatnonzero(random.random(count) < DISTRACTED):
+            palettes[i] = distracted(palettes[i], self.own, random)
+        for i in np.flatnonzero(random.random(count) < recolour):
+            palettes[i] = recoloured(palettes[i], random)
+        return x, palettes
+
+
+def distracted(palette: Tensor, own: OwnColours, random: np.random.Generator) -> Tensor:
+    """The palette (K, 4) with some of its free slots filled by colours of another picture, or of the shared palette."""
+    free = torch.where(palette[:, 3] < 0)[0]
+    other = own.shared if random.random() < 0.5 else own.palettes[int(random.integers(len(own.palettes)))]
+    colours = other[other[:, 3] > 0]
+    count = min(len(free), len(colours), int(random.integers(1, len(palette))))
+    result = palette.clone()
+    result[free[:count]] = colours[torch.from_numpy(random.permutation(len(colours))[:count])]
+    return result
+
+
+def recoloured(palette: Tensor, random: np.random.Generator) -> Tensor:
+    """The palette (K, 4) with its hues turned, its chroma and lightness stretched."""
+    turn = random.uniform(-math.pi, math.pi) if random.random() < 0.7 else random.normal(0, 0.2)
+    chroma, bend = math.exp(random.normal(0, 0.2)), math.exp(random.normal(0, 0.2))
+    light, a, b, opacity = palette.unbind(-1)
+    cos, sin = math.cos(turn) * chroma, math.sin(turn) * chroma
+    return torch.stack([light.clamp(0, 1) ** bend, cos * a - sin * b, sin * a + cos * b, opacity], dim=-1)
+
+
+def class_palettes(sets: Sequence[CodedPictures], classes: Sequence[str]) -> PalettesOfClasses:
+    """Of each class the palettes of at most PALETTES of its pictures, those of few colours left out."""
+    random, found = np.random.default_rng(0), dict[str, list[NDArray[np.uint8]]]()
+    for number, name in enumerate(classes):
+        some = [
+            palette
+            for one in sets
+            if one.own is not None
+            for palette in one.own.palettes[one.classes == number]
+            if int((palette[:, 3] > 0).sum()) >= ENOUGH
+        ]
+        chosen = [some[i] for i in sorted(random.permutation(len(some))[:PALETTES])]
+        found[name] = [from_oklab(one[one[:, 3] > 0, :3].double().numpy()) for one in chosen]
+    return found
+
+
+def code_pictures(
+    codec: Codec, pictures: Picture | Pictures, classes: Tensor, *, folder: Path | None = None
+) -> CodedPictures:
+    """Pictures (N, H, W, 4) of `classes` (N,); what is large lies in `folder`."""
+    x = encode_set(codec, pictures, folder=folder)
+    if not isinstance(codec, Paletted):
+        return CodedPictures(x, classes)
+    store, palettes = Store(folder), torch.empty(len(pictures), codec.levels, 4)
+    for i, picture in enumerate(pictures):
+        mine = codec.with_colours(own_colours(picture, most=codec.levels - 1))
+        store.add(mine.encode(picture[None])[0].numpy().astype(np.uint8))
+        palettes[i] = mine.palette()
+    own = EncodedSet(store, np.arange(len(store)), tuple(x.shape[1:]))
+    return CodedPictures(x, classes, OwnColours(own, palettes, codec.palette()))
+
+
+def own_colours(picture: Picture, *, most: int) -> NDArray[np.uint8]:
+    """The colours (n, 3) of a picture, reduced to `most`; black where it has none."""
+    opaque = visible_colours(picture)
+    return fit_palette(opaque, size=most) if len(opaque) else np.zeros((1, 3), np.uint8)

@@ -1,0 +1,226 @@
+"""Pictures of a folder or a .zip, sub-folder = class (the ImageFolder convention), as integers to learn from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelart.checkpoint.format import check_class_name
+from pixelart.errors import DataRejected, PixelArtError, WeightsRejected
+from pixelart.images.codec import ALPHA_THRESHOLD, Picture, normalise
+from pixelart.images.io import SUFFIXES, resize_nearest
+from pixelart.progress import OnProgress, untold
+from pixelart.settings import SETTINGS
+from pixelart.training.data.archives import Frames, Reading, read_members
+from pixelart.training.data.classes import CLASS_RULE, class_names
+from pixelart.training.data.picture_store import Pictures, Store
+
+Fit = Literal["refuse", "nearest", "keep"]
+NO_PICTURE = f"holds no picture ({', '.join(SUFFIXES)})"
+MANY_COLOURS = 2**20
+"""Of several pictures, after which their colours are added up."""
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """N pictures of one size: uint8 (N, H, W, 4), of which each is read when it is asked for, the class name and the
+    content hash of each, in order of name."""
+
+    pictures: Picture | Pictures
+    class_names: tuple[str, ...]
+    hashes: tuple[str, ...]
+    others: tuple[PictureSet, ...] = ()
+    """The pictures of other sizes, where those are kept."""
+
+    def __len__(self) -> int:
+        return len(self.hashes)
+
+    @property
+    def sizes(self) -> tuple[PictureSet, ...]:
+        """The pictures of each size, these first."""
+        return (replace(self, others=()), *self.others)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The distinct class names of all sizes, sorted."""
+        return tuple(sorted({name for one in self.sizes for name in one.class_names}))
+
+    def select(self, keep: NDArray[np.bool_]) -> PictureSet:
+        """The pictures where `keep` (N,) is True."""
+        chosen = np.flatnonzero(keep)
+        names, hashes = np.array(self.class_names), np.array(self.hashes)
+        return PictureSet(
+            self.pictures.take(chosen, axis=0), tuple(names[chosen].tolist()), tuple(hashes[chosen].tolist())
+        )
+
+    def without(self, share: float) -> PictureSet:
+        """All sizes without the pictures of a share, by content, that a run leaves out."""
+        kept = [
+            one.select(np.array([not is_validation(h, share=share) for h in one.hashes], np.bool_))
+            for one in self.sizes
+        ]
+        return replace(kept[0], others=tuple(one for one in kept[1:] if len(one))) if share else self
+
+    @property
+    def array(self) -> Picture:
+        """All of them at once, (N, H, W, 4), of a set that is known to be small."""
+        return np.asarray(self.pictures)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of each."""
+        return self.pictures.shape[1], self.pictures.shape[2]
+
+    def colours(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """The colours that are seen in them, RGB (N, 3), sorted, and how many pixels have each."""
+        keys, counts = np.zeros(0, np.uint32), np.zeros(0, np.int64)
+        waiting, size = [(keys, counts)], 0
+        for picture in self.pictures:
+            waiting.append(np.unique(colour_keys(picture), return_counts=True))
+            size += len(waiting[-1][0])
+            if size > MANY_COLOURS:
+                waiting, size = [_summed(waiting)], 0
+        keys, counts = _summed(waiting)
+        return np.stack([keys >> 16 & 255, keys >> 8 & 255, keys & 255], axis=1).astype(np.uint8), counts
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the content and class of every picture."""
+        named = [pair for one in self.sizes for pair in zip(one.hashes, one.class_names, strict=True)]
+        lines = "\n".join(f"{h} {c}" for h, c in named)
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def colour_keys(picture: Picture) -> NDArray[np.uint32]:
+    """The colours of the pixels of `picture` (H, W, 4) that are seen, a number each: red, green and blue."""
+    red, green, blue = picture[picture[..., 3] >= ALPHA_THRESHOLD][:, :3].T.astype(np.uint32)
+    return red << 16 | green << 8 | blue
+
+
+def _summed(
+    parts: Sequence[tuple[NDArray[np.uint32], NDArray[np.int64]]],
+) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Sorted colours and their counts, of several such."""
+    keys, places = np.unique(np.concatenate([keys for keys, _ in parts]), return_inverse=True)
+    counts = np.zeros(len(keys), np.int64)
+    np.add.at(counts, places.reshape(-1), np.concatenate([counts for _, counts in parts]))
+    return keys, counts
+
+
+def picture_hash(picture: Picture) -> str:
+    """16 hexadecimal digits of the SHA-256 of what is seen: size, and pixels with thresholded alpha."""
+    shape = "x".join(map(str, picture.shape[:2])).encode()
+    return hashlib.sha256(shape + normalise(picture).tobytes()).hexdigest()[:16]
+
+
+def is_validation(content_hash: str, *, share: float) -> bool:
+    """Whether the picture belongs to the validation part: by content, so a copy never sits on both sides."""
+    return int(content_hash[:8], 16) / 2**32 < share
+
+
+def read_pictures(
+    source: Path | str,
+    *,
+    size: tuple[int, int] | None = None,
+    fit: Fit = "refuse",
+    frames: Frames = "first",
+    class_rule: int = CLASS_RULE,
+    on_progress: OnProgress = untold,
+) -> PictureSet:
+    """All pictures of a folder or a .zip.
+
+    Args:
+        size: (height, width) wanted; the most frequent one when None.
+        fit: what to do with a picture of another size: refuse the set, resize by nearest neighbour, or keep it among
+            `others`.
+        frames: which ones of an animation are pictures.
+        class_rule: see `pixelart.training.data.classes`.
+        on_progress: told how many of how many files are read.
+
+    Raises:
+        DataRejected: nothing there, too much, an unsafe archive, or a picture of another size.
+        ImageRejected: a file that bears a picture's suffix and is none.
+    """
+    source = Path(source)
+    places, names, store, hashes = list[PurePath](), list[str](), Store(), list[str]()
+    for member in read_members(source, Reading(frames=frames, on_progress=on_progress)):
+        if isinstance(member.found, PixelArtError):
+            raise member.found
+        if member.found is not None:
+            places.append(member.place)
+            names.append(member.name)
+            store.add(member.found)
+            hashes.append(picture_hash(member.found))
+    if not places:
+        raise DataRejected(f"{source.name}: {NO_PICTURE}")
+    classes = class_names(places, rule=class_rule)
+    check_classes(set(classes), source.name)
+    numbers = list(range(len(places)))
+    size = size or most_frequent_size([store.shape(number) for number in numbers])
+    check_fits(len(places), size, fit)
+    if fit == "keep":
+        return _by_size(store, classes, hashes, size)
+    for number, name in enumerate(names):
+        if store.shape(number)[:2] != size:
+            picture = fitted(store.get(number), name, size, fit)
+            numbers[number], hashes[number] = store.add(picture), picture_hash(picture)
+    return PictureSet(Pictures(store, numbers, size), classes, tuple(hashes))
+
+
+def _by_size(store: Store, classes: Sequence[str], hashes: Sequence[str], size: tuple[int, int]) -> PictureSet:
+    """The pictures of a store, those of `size` first."""
+    shapes = [store.shape(number)[:2] for number in range(len(store))]
+    counts = Counter(shapes)
+
+    def of(one: tuple[int, ...]) -> PictureSet:
+        numbers = [number for number, shape in enumerate(shapes) if shape == one]
+        names, marks = (tuple(texts[number] for number in numbers) for texts in (classes, hashes))
+        return PictureSet(Pictures(store, numbers, (one[0], one[1])), names, marks)
+
+    others = sorted((shape for shape in counts if shape != size), key=lambda shape: (-counts[shape], shape))
+    return replace(of(size), others=tuple(of(shape) for shape in others))
+
+
+def most_frequent_size(shapes: Sequence[tuple[int, ...]]) -> tuple[int, int]:
+    """(height, width) of most of pictures of these shapes (H, W, ...); of the first of them where it is a tie."""
+    height, width = Counter(shape[:2] for shape in shapes).most_common(1)[0][0]
+    return height, width
+
+
+def check_classes(classes: Collection[str], name: str) -> None:
+    """Raises DataRejected when the set or model called `name` has more classes than a network is made for, or one whose
+    name no checkpoint can hold."""
+    if len(classes) > SETTINGS.max_classes:
+        raise DataRejected(f"{name}: {len(classes)} classes; the limit is {SETTINGS.max_classes}")
+    try:
+        for class_name in sorted(classes):
+            check_class_name(class_name, name)
+    except WeightsRejected as error:
+        raise DataRejected(str(error)) from error
+
+
+def check_fits(count: int, size: tuple[int, int], fit: Fit) -> None:
+    """Raises DataRejected when `count` pictures enlarged to `size`, (height, width), are more than is held at once."""
+    if fit == "nearest" and count * size[0] * size[1] * 4 > SETTINGS.max_decoded_bytes:
+        limit = SETTINGS.max_decoded_bytes >> 20
+        raise DataRejected(f"{count} pictures of {size[1]} x {size[0]} pixels take more than {limit} MiB, the limit")
+
+
+def fitted(picture: Picture, name: str, size: tuple[int, int], fit: Fit) -> Picture:
+    """The picture (h, w, 4) in `size`, (height, width); `name` is used in errors.
+
+    Raises:
+        DataRejected: it is of another size, and `fit` is "refuse".
+    """
+    if picture.shape[:2] == size:
+        return picture
+    if fit == "nearest":
+        return resize_nearest(picture, *size)
+    (h, w), (height, width) = picture.shape[:2], size
+    raise DataRejected(f"{name}: {w} x {h} pixels; needed are {width} x {height} (--fit nearest resizes)")

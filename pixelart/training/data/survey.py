@@ -1,0 +1,271 @@
+"""Looking through a folder or a .zip before anything is trained on it: every bad file is told, the others are used."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+
+import numpy as np
+
+from pixelart.errors import DataRejected, PixelArtError, RequestRejected
+from pixelart.images.codec import ALPHA_THRESHOLD, Picture
+from pixelart.images.sprite_sheets import Slicing, common_factor, is_empty, reduce, true_grid
+from pixelart.progress import Cancel, OnProgress, never, until_cancelled, untold
+from pixelart.settings import SETTINGS
+from pixelart.training.data.archives import Frames, Reading, read_members, shown
+from pixelart.training.data.classes import NO_FOLDER, SPLITS, class_names
+from pixelart.training.data.picture_store import Pictures, Store
+from pixelart.training.data.pictures import (
+    NO_PICTURE,
+    Fit,
+    PictureSet,
+    check_classes,
+    check_fits,
+    colour_keys,
+    fitted,
+    most_frequent_size,
+    picture_hash,
+)
+from pixelart.training.data.report import ClassRow, Problem, Sizes, Survey
+
+MIN_PICTURES = 8
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is done to the pictures of a source, in this order.
+
+    Attributes:
+        to_true_grid: reduce pictures that are small ones enlarged, where most of their size are so by that factor.
+        slicing: take each picture as a sheet of tiles; empty tiles are left out.
+        size: (height, width) wanted; the most frequent one when None.
+        fit: what to do with a picture of another size: leave it out ("refuse"), or resize by nearest neighbour.
+        keep_copies: keep pictures that look the same as an earlier one.
+        frames: which ones of an animation are pictures.
+    """
+
+    to_true_grid: bool = False
+    slicing: Slicing | None = None
+    size: tuple[int, int] | None = None
+    fit: Fit = "refuse"
+    keep_copies: bool = False
+    frames: Frames = "first"
+
+    def check(self) -> None:
+        """Raises RequestRejected when a value is outside its limits."""
+        if self.slicing:
+            self.slicing.check()
+        for side in self.size or ():
+            if not 1 <= side <= SETTINGS.max_side:
+                raise RequestRejected(f"size {side}: must lie in 1 to {SETTINGS.max_side}")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A picture that was read, or a tile of it: where, how it is told, and its number in a store."""
+
+    place: PurePath
+    name: str
+    store: Store
+    number: int
+
+    @property
+    def picture(self) -> Picture:
+        """(H, W, 4), read when it is asked for."""
+        return self.store.get(self.number)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W, 4)"""
+        return self.store.shape(self.number)
+
+    def becomes(self, picture: Picture, *, name: str = "") -> _Found:
+        """The same, with another picture in its place."""
+        return _Found(self.place, name or self.name, self.store, self.store.add(picture))
+
+
+_Notes = defaultdict[str, list[str]]
+"""What is to be told -> of which files."""
+
+
+def survey(
+    source: Path | str, options: Options | None = None, *, cancel: Cancel = never, on_progress: OnProgress = untold
+) -> Survey:
+    """Look through a folder or a .zip. A bad file is told among the problems, and the others are used.
+
+    Args:
+        cancel: asked for every file, and again at each further look at its pictures.
+        on_progress: told how many of how many files are read.
+
+    Raises:
+        RequestRejected: an option outside its limits.
+        DataRejected: the source as a whole: neither a folder nor a .zip, a damaged archive, or too much.
+        Cancelled: `cancel` answered True.
+    """
+    source, options, notes = Path(source), options or Options(), _Notes(list)
+    options.check()
+    store = Store()
+    found = list(_readable(source, store, options, notes, cancel, on_progress))
+    found = _on_true_grid(found, options, notes, cancel)
+    if options.slicing:
+        found = _sliced(found, options.slicing, source, notes, cancel)
+    found = [one for one in until_cancelled(found, cancel) if _is_usable(one, notes)]
+    size = options.size or (most_frequent_size([one.shape for one in found]) if found else (1, 1))
+    names = class_names([one.place for one in found])
+    check_classes(set(names), source.name)
+    check_fits(len(found), size, options.fit)
+    by_class = sorted(zip(names, found, strict=True), key=lambda pair: pair[0])
+    pictures = _good(until_cancelled(by_class, cancel), store, size, options, notes)
+    if {name.lower() for name in pictures.classes} <= SPLITS:  # no classes any more: what made them some is left out
+        names = tuple(NO_FOLDER if name in pictures.classes else name for name in names)
+        pictures = replace(pictures, class_names=(NO_FOLDER,) * len(pictures))
+    notes |= _strays(found, names)
+    sizes: defaultdict[str, Sizes] = defaultdict(Counter)
+    for one, name in zip(found, names, strict=True):
+        sizes[name][one.shape[1], one.shape[0]] += 1
+    colours, all_colours = _colours(pictures, cancel)
+    good = Counter(pictures.class_names)
+    rows = tuple(ClassRow(name, good[name], sizes[name], colours[name]) for name in sorted(sizes))
+    problems = (*_blocking(pictures), *(Problem(what, tuple(places)) for what, places in notes.items()), *_few(rows))
+    return Survey(source.name, pictures, rows, problems, all_colours)
+
+
+def _readable(
+    source: Path, store: Store, options: Options, notes: _Notes, cancel: Cancel, on_progress: OnProgress
+) -> Iterator[_Found]:
+    reading = Reading(
+        max_pixels=SETTINGS.max_sheet_pixels if options.slicing or options.to_true_grid else None,
+        frames=options.frames,
+        cancel=cancel,
+        on_progress=on_progress,
+        on_own=lambda folder: notes["the folder of a run or a checkpoint, passed over"].append(shown(folder)),
+        on_hidden=lambda folder: notes["a folder whose name begins with a dot, passed over"].append(shown(folder)),
+    )
+    for member in read_members(source, reading):
+        if member.found is None:
+            notes["no picture by its name, passed over"].append(member.name)
+        elif isinstance(member.found, PixelArtError):
+            notes[f"left out, {_reason(member.found, shown(member.place))}"].append(member.name)
+        else:
+            if member.frame == 1 and options.frames == "first":
+                notes["an animation, of which the first frame is taken (--frames all takes all)"].append(member.name)
+            yield _Found(member.place, member.name, store, store.add(member.found))
+
+
+def _strays(found: Sequence[_Found], names: Sequence[str]) -> dict[str, list[str]]:
+    """What is to be told of pictures that lie in no folder of a class where others do."""
+    beside = [
+        one.name
+        for one, name in zip(found, names, strict=True)
+        if name == NO_FOLDER and NO_FOLDER not in one.place.parts[:-1]
+    ]
+    if not beside or len(set(names)) == 1:
+        return {}
+    return {f"beside the folders of the classes, so of the class {NO_FOLDER}": beside}
+
+
+def _reason(error: PixelArtError, name: str) -> str:
+    return str(error).removeprefix(f"{name}: ")
+
+
+def _on_true_grid(found: Sequence[_Found], options: Options, notes: _Notes, cancel: Cancel) -> list[_Found]:
+    """Pictures of one size are seen together, since artists enlarge them together."""
+    by_size: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
+    for i, one in enumerate(found):
+        by_size[one.shape].append(i)
+    result = list(found)
+    for (height, width, _), members in by_size.items():
+        grids = [true_grid(found[i].picture) for i in until_cancelled(members, cancel)]
+        factor = common_factor(grids)
+        told = f"{width} x {height} pixels, a smaller picture enlarged {factor} times"
+        told += ", reduced to its true grid" if options.to_true_grid else "; take the true grid to reduce it"
+        for i, grid in zip(members, grids, strict=True):
+            if factor > 1 and grid.fits(factor):
+                notes[told].append(found[i].name)
+                if options.to_true_grid:
+                    result[i] = found[i].becomes(reduce(found[i].picture, grid, factor))
+    return result
+
+
+def _sliced(found: Sequence[_Found], slicing: Slicing, source: Path, notes: _Notes, cancel: Cancel) -> list[_Found]:
+    count = sum(int(np.prod(slicing.count(one.shape))) for one in found)
+    if count > SETTINGS.max_pictures:
+        raise DataRejected(f"{source.name}: {count} tiles; the limit is {SETTINGS.max_pictures}")
+    tiles = list[_Found]()
+    for sheet in until_cancelled(found, cancel):
+        picture = sheet.picture
+        if not np.prod(slicing.count(sheet.shape)):
+            notes[f"left out, smaller than a tile of {slicing.width} x {slicing.height}"].append(sheet.name)
+        elif slicing.leaves_out(picture):
+            notes["pixels right of or below the last whole tile are left out"].append(sheet.name)
+        for row, column, tile in slicing.tiles(picture):
+            tiles.append(sheet.becomes(tile, name=f"{sheet.name} tile {row},{column}"))
+    return tiles
+
+
+def _is_usable(one: _Found, notes: _Notes) -> bool:
+    height, width, _ = one.shape
+    if max(height, width) > SETTINGS.max_side:
+        notes[f"left out, {width} x {height} pixels; the limit is {SETTINGS.max_side} a side"].append(one.name)
+        return False
+    if is_empty(one.picture):
+        notes["left out, wholly transparent"].append(one.name)
+        return False
+    return True
+
+
+def _good(
+    found: Iterable[tuple[str, _Found]], store: Store, size: tuple[int, int], options: Options, notes: _Notes
+) -> PictureSet:
+    numbers, names, hashes, first = list[int](), list[str](), list[str](), dict[str, str]()
+    for class_name, one in found:
+        try:
+            read = one.picture
+            picture = fitted(read, one.name, size, options.fit)
+        except DataRejected as error:
+            notes[f"left out, {_reason(error, one.name)}"].append(one.name)
+            continue
+        look = picture_hash(picture)
+        if look in first:
+            left_out = "" if options.keep_copies else "left out, "
+            notes[f"{left_out}the same as another picture"].append(f"{one.name} (as {first[look]})")
+            if not options.keep_copies:
+                continue
+        if picture is not read:
+            notes[f"resized to {size[1]} x {size[0]} pixels"].append(one.name)
+        if np.any((picture[..., 3] > 0) & (picture[..., 3] < 255)):
+            notes[f"soft alpha: a pixel is seen from {ALPHA_THRESHOLD} on, and clear below"].append(one.name)
+        first.setdefault(look, one.name)
+        numbers.append(one.number if picture is read else store.add(picture))
+        names.append(class_name)
+        hashes.append(look)
+    return PictureSet(Pictures(store, numbers, size), tuple(names), tuple(hashes))
+
+
+def _blocking(pictures: PictureSet) -> Iterator[Problem]:
+    if not len(pictures):
+        yield Problem(f"{NO_PICTURE} to train on", (), blocks=True)
+    elif len(pictures) < MIN_PICTURES:
+        count = "1 picture" if len(pictures) == 1 else f"{len(pictures)} pictures"
+        yield Problem(f"{count}; at least {MIN_PICTURES} are needed", (), blocks=True)
+
+
+def _few(rows: Sequence[ClassRow]) -> Iterator[Problem]:
+    few = tuple(row.name for row in rows if row.pictures < MIN_PICTURES)
+    if few:
+        yield Problem(f"fewer than {MIN_PICTURES} good pictures of the class", few)
+
+
+def _colours(pictures: PictureSet, cancel: Cancel) -> tuple[Counter[str], int]:
+    """How many RGB colours are seen in each class, and in all, of pictures that lie class by class."""
+    numbers = {name: number for number, name in enumerate(pictures.classes, 1)}
+    last, counts = np.zeros(1 << 24, np.uint16), Counter[str]()  # of every colour, the class that it was seen in last
+    pairs = zip(pictures.pictures, pictures.class_names, strict=True)
+    for picture, name in until_cancelled(pairs, cancel):
+        seen = np.unique(colour_keys(picture))
+        new = seen[last[seen] != numbers[name]]
+        last[new] = numbers[name]
+        counts[name] += len(new)
+    return counts, int(np.count_nonzero(last))

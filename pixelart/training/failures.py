@@ -1,0 +1,59 @@
+"""Why a run ended that could not go on, in one plain line, and which weights are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from pixelart.errors import RequestRejected
+from pixelart.training.snapshots import last_checkpoint
+from pixelart.training.trainer import Trainer
+
+TOO_SHORT = "too short to have learned much"
+NO_MEMORY = "not enough memory; a smaller --batch-size with --accumulate, or --gradient-checkpointing, needs less"
+
+
+def is_short(passes: float | None) -> bool:
+    """Whether a run that went so often over its pictures has not seen all of them once; None = it is not known."""
+    return passes is not None and passes < 1
+
+
+def too_short(step: int) -> str:
+    """What is said of a run that ended so."""
+    return f"{TOO_SHORT}: {step} {'step' if step == 1 else 'steps'}"
+
+
+@contextmanager
+def plain_endings(trainer: Trainer) -> Iterator[None]:
+    """Around training: what ends it becomes a RequestRejected that says why, and what was saved last, by what lies on
+    the disk: a file may fail before the save of a step is whole, or after it, such as the log.
+
+    Raises:
+        RequestRejected: no memory, a disk that cannot be written, or a loss that is not finite.
+    """
+    try:
+        yield
+    except RequestRejected as error:
+        raise _ended(trainer, str(error)) from error
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        raise _ended(trainer, f"step {trainer.step}: {place}{error.strerror or error}") from error
+    except (MemoryError, RuntimeError) as error:
+        if not is_short_of_memory(error):
+            raise
+        raise _ended(trainer, f"step {trainer.step}: {NO_MEMORY}") from error
+
+
+def is_short_of_memory(error: BaseException) -> bool:
+    """Whether an allocation failed, of Python or of torch, which says so in words alone on a CPU."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
+def _ended(trainer: Trainer, reason: str) -> RequestRejected:
+    found = last_checkpoint(trainer.run)
+    kept = f"the weights of step {found[0]} are kept" if found else "nothing was saved before"
+    return RequestRejected(f"{reason}; {kept}")

@@ -1,0 +1,131 @@
+"""What a run starts from: a network with random weights, or a base, brought to other colours and further classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pixelart.checkpoint.format import CheckpointConfig, check_weights, load_weights, read_config, read_seen
+from pixelart.checkpoint.resize import adapt, adapted_config
+from pixelart.errors import DataRejected, RequestRejected
+from pixelart.images.codec import RGB, Binary, Codec, Gray, Indexed, Paletted, codec_from_config, parse_hex_colours
+from pixelart.images.palettes import fit_palette_to
+from pixelart.models import AutoregressiveModel, config_to_dict, create_model, get_variant
+from pixelart.training.config import RunConfig
+from pixelart.training.data.pictures import PictureSet, check_classes
+
+_PLAIN: dict[str, type[Codec]] = {"rgb": RGB, "gray": Gray, "binary": Binary}
+CODECS = ("indexed", "palette", *_PLAIN)
+FROM_SCRATCH: dict[str, Any] = {"model": "gated_pixelcnn", "preset": "default", "codec": "indexed", "colours": 64}
+"""What is decided by a base, and, for a run without one, by these words where nothing else is said."""
+FINE_TUNING: dict[str, Any] = {"learning_rate": 3e-4, "warmup_steps": 20, "save_every": 50, "keep": "best"}
+"""The schedule's values where a run has a base and nothing else is said."""
+NewClasses = Literal["add", "refuse"]
+
+
+def decide(
+    said: Mapping[str, Any], *, base: Path | None
+) -> tuple[dict[str, Any], CheckpointConfig | None, frozenset[str]]:
+    """All that can be told of a start before its pictures are read, of options that `check_training_options` lets pass:
+    model, preset, codec, colours and palette by name; the config of the base, a checkpoint folder; and the content
+    hashes of what that has learned from.
+
+    Raises:
+        RequestRejected: a palette is to be fitted for a base that has none.
+        WeightsRejected: a base that cannot be used.
+    """
+    if base is None:
+        return {**from_scratch_defaults(said), "palette": "fit", **said}, None, frozenset()
+    origin, seen = read_config(base), read_seen(base)
+    check_weights(base, origin)
+    decided = {"preset": "", "colours": 0, "palette": "keep", **said}
+    if decided["palette"] == "fit" and not isinstance(codec := codec_from_config(origin.codec), Indexed):
+        raise RequestRejected(f"palette fit: the base models {codec.name}, which has no palette")
+    return decided, origin, seen
+
+
+def from_scratch_defaults(said: Mapping[str, Any]) -> dict[str, Any]:
+    """FROM_SCRATCH, with the codec of a variant that is for one alone. Raises RequestRejected: no such variant."""
+    codecs = get_variant(said.get("model", FROM_SCRATCH["model"])).codecs
+    return {**FROM_SCRATCH, **({"codec": codecs[0]} if codecs and FROM_SCRATCH["codec"] not in codecs else {})}
+
+
+def refuse_beside_base(said: Mapping[str, Any], *, palette: str = "keep") -> None:
+    """`palette` is that of a run which is there already."""
+    fitted = said.get("palette", palette) == "fit"
+    for name in FROM_SCRATCH:
+        if name in said and not (name == "colours" and fitted):
+            raise RequestRejected(f"{name} {said[name]}: cannot be said beside a base, which decides it")
+
+
+def from_scratch(decided: Mapping[str, Any], pictures: PictureSet, learned: PictureSet) -> CheckpointConfig:
+    """The network and codec of a run without a base, the palette fitted to what is `learned` from alone."""
+    model, codec = decided["model"], _codec(decided, decided["colours"], learned)
+    height, width = pictures.size
+    network = create_model(
+        model,
+        preset=decided["preset"],
+        channels=codec.channels,
+        levels=codec.levels,
+        height=height,
+        width=width,
+        num_classes=len(pictures.classes),
+    )
+    return CheckpointConfig(model, config_to_dict(network.config), codec.to_config(), pictures.classes, {})
+
+
+def from_base(
+    origin: CheckpointConfig,
+    decided: Mapping[str, Any],
+    pictures: PictureSet,
+    learned: PictureSet,
+    *,
+    new_classes: NewClasses,
+    data: Path,
+) -> CheckpointConfig:
+    """The network of the base `origin`, with the palette that is asked for and the classes of the pictures."""
+    unknown = sorted(set(pictures.classes) - set(origin.classes))
+    if unknown and new_classes == "refuse":
+        raise DataRejected(f"{data.name}: the base has no class {', '.join(unknown)[:80]}")
+    codec = codec_from_config(origin.codec)
+    if decided["palette"] == "fit" or decided.get("colours_from"):
+        levels = decided["colours"] or codec.levels
+        if isinstance(codec, Paletted) and levels > codec.levels:
+            raise RequestRejected(
+                f"colours {levels}: the base draws in palettes of at most {codec.levels}, transparent included"
+            )
+        other = _codec({**decided, "codec": codec.name}, levels, learned)
+        if isinstance(codec, Paletted) and isinstance(other, Paletted):
+            other = codec.with_colours(other.colours)
+        codec = other
+    config = adapted_config(origin, codec=codec, classes=pictures.classes)
+    check_classes(config.classes, f"{data.name} with the classes of the base")
+    return config
+
+
+def base_weights(config: RunConfig) -> AutoregressiveModel | None:
+    """The weights that a run starts from: those of its base, brought to its palette and classes."""
+    if not config.base:
+        return None
+    base = Path(config.base)
+    origin = read_config(base)
+    wanted = CheckpointConfig(config.model, config.model_config, config.codec, config.classes, {})
+    return adapt(load_weights(base, origin), origin, wanted)
+
+
+def _codec(decided: Mapping[str, Any], levels: int, pictures: PictureSet) -> Codec:
+    """The codec that is asked for, in colours that are said or fitted to the pictures."""
+    name, said = decided["codec"], decided.get("colours_from")
+    if name not in ("indexed", "palette"):
+        if said:
+            raise RequestRejected(f"colours_from: {name} has no palette")
+        return _PLAIN[name]()
+    if said:
+        palette = parse_hex_colours(list(said))
+    else:
+        seen, counts = pictures.colours()
+        if not len(seen):
+            raise DataRejected("every picture is wholly transparent")
+        palette = fit_palette_to(seen, counts, size=levels - 1)
+    return Indexed(palette) if name == "indexed" else Paletted(palette, levels=levels)

@@ -1,0 +1,230 @@
+"""From what a user asks for to a run that can start, or go on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from pixelart.checkpoint.format import SEEN_FILE, CheckpointConfig, read_seen
+from pixelart.checkpoint.origin import read_origin
+from pixelart.errors import DataRejected, RequestRejected
+from pixelart.progress import OnProgress, untold
+from pixelart.storage import Files, exclusive, write_file
+from pixelart.training.autotune import tuned
+from pixelart.training.config import AUTO, RUN_FILE, PaletteOf, RunConfig, Schedule, read_run
+from pixelart.training.data.archives import Frames
+from pixelart.training.data.classes import CLASS_RULE
+from pixelart.training.data.pictures import Fit, PictureSet, is_validation, read_pictures
+from pixelart.training.distributed import Processes
+from pixelart.training.export import CHOSEN_FILE, check_end
+from pixelart.training.initialization import (
+    NewClasses,
+    base_weights,
+    decide,
+    from_base,
+    from_scratch,
+    refuse_beside_base,
+)
+from pixelart.training.options import check_training_options
+from pixelart.training.snapshots import last_checkpoint
+from pixelart.training.trainer import Trainer
+
+EXECUTION = ("precision", "memory_format", "threads")
+"""What is decided by timing where it is left open; a resumed run keeps it, unless another is said."""
+ADJUSTABLE = ("steps", "minutes", "save_every", "sample_every", *EXECUTION, "compile", "gradient_checkpointing")
+"""What may be another on resume: how long to train, and how; the length also moves the cosine schedule."""
+MAX_NAME = 64
+
+
+@contextmanager
+def start_run(
+    run: Path | str,
+    data: Path | str,
+    *,
+    schedule: Schedule,
+    model: str | None = None,
+    preset: str | None = None,
+    codec: str | None = None,
+    colours: int | None = None,
+    base: Path | str | None = None,
+    palette: PaletteOf | None = None,
+    colours_from: Sequence[str] | None = None,
+    new_classes: NewClasses = "add",
+    size: tuple[int, int] | None = None,
+    fit: Fit = "refuse",
+    frames: Frames = "first",
+    processes: Processes | None = None,
+    on_progress: OnProgress = untold,
+) -> Iterator[Trainer]:
+    """A new run in the folder `run`, which must not hold one; inside the context no one else changes it.
+
+    With `base`, a checkpoint folder, it goes on from those weights: network, codec, classes and size are the base's,
+    and pictures that the base has learned from are learned from again, never measured on. With `palette` "fit" the
+    palette is fitted to the pictures instead, in as many `colours` as the base has, or as are said; each begins as the
+    nearest of the base's. Classes that the base does not have are added to its own, or refused. Without a base, what is
+    None is that of FROM_SCRATCH. `colours_from`: the palette as hexadecimal text, instead of one that is fitted; a
+    codec whose palette is an input may have more `colours` than that. `on_progress`: told how many of how many files
+    are read.
+
+    Raises:
+        RequestRejected: a value outside its limits, beside a base what the base decides, or a folder that holds a run.
+        DataRejected, ImageRejected: data that cannot be used.
+        WeightsRejected: a base that cannot be used.
+    """
+    run, data, base = Path(run), Path(data), Path(base) if base else None
+    said = {"model": model, "preset": preset, "codec": codec, "colours": colours, "palette": palette}
+    said["colours_from"] = tuple(colours_from) if colours_from else None
+    said = {name: value for name, value in said.items() if value is not None}
+    more = {"base": base, "new_classes": new_classes, "fit": fit, "frames": frames}
+    check_training_options({**asdict(schedule), **said, **more})
+    if run.resolve() == data.resolve():
+        raise RequestRejected(f"{run}: is the folder of the pictures, and cannot be that of the run too")
+    decided, origin, seen = decide(said, base=base)
+    if origin:
+        size = origin.model_config["height"], origin.model_config["width"]
+    pictures = read_pictures(data, size=size, fit=fit, frames=frames, on_progress=on_progress)
+    pictures = pictures.without(schedule.held_out_share)
+    hashes = [h for one in pictures.sizes for h in one.hashes]
+    measured = schedule.held_out_share + schedule.validation_share
+    seen |= {h for h in hashes if not is_validation(h, share=measured)}
+    learned = np.array([h in seen for h in pictures.hashes])
+    if not learned.any():
+        raise DataRejected(f"{data.name}: no picture is left to train on beside the validation part")
+    if origin:
+        start = from_base(origin, decided, pictures, pictures.select(learned), new_classes=new_classes, data=data)
+    else:
+        start = from_scratch(decided, pictures, pictures.select(learned))
+    config = RunConfig(
+        model=start.model,
+        preset=decided["preset"],
+        data=str(data),
+        size=pictures.size,
+        fit=fit,
+        frames=frames,
+        class_rule=CLASS_RULE,
+        data_fingerprint=pictures.fingerprint(),
+        classes=start.classes,
+        colours=decided["colours"],
+        palette=decided["palette"],
+        codec=start.codec,
+        model_config=start.model_config,
+        schedule=schedule,
+        base=str(base.resolve()) if base else "",
+        base_origin=str((base and read_origin(base)) or ""),
+        sizes=_learned_sizes(pictures, seen, origin),
+    )
+    check_end(config, name=data.name)
+    weights = base_weights(config)
+    run.mkdir(parents=True, exist_ok=True)
+    Files().sync_folder(run.parent)  # or a power cut may take the run with all its synced checkpoints
+    with exclusive(run):
+        if (run / RUN_FILE).exists() or last_checkpoint(run):
+            raise RequestRejected(f"{run}: already holds a run; --resume continues it")
+        processes = processes or Processes()
+        config = tuned(config, pictures.select(learned), processes.device)  # before others join, who read it
+        write_file(run / SEEN_FILE, "\n".join(sorted(seen)).encode() + b"\n")
+        if schedule.held_out_share:  # then choices may be made on the validation part, and figures told of the other
+            write_file(run / CHOSEN_FILE, "\n".join(sorted(set(hashes) - seen)).encode() + b"\n")
+        config.write(run)
+        yield _ready(Trainer(run, config, pictures, seen, weights=weights, processes=processes))
+
+
+def _learned_sizes(pictures: PictureSet, seen: Set[str], origin: CheckpointConfig | None) -> int:
+    """How many sizes the weights will have learned, of the pictures `seen` and of the base `origin`; 0: not recorded by
+    a base that kept the sizes of its pictures."""
+    own = sum(any(h in seen for h in one.hashes) for one in pictures.sizes)
+    before = origin.training if origin and origin.training.get("fit") == "keep" else {"sizes": 1}
+    of_base = before.get("sizes", 0)
+    return max(own, of_base) if isinstance(of_base, int) and of_base > 0 else 0
+
+
+def _ready(trainer: Trainer) -> Trainer:
+    """A run that is there, so that the other processes may join it."""
+    trainer.processes.wait()
+    return trainer
+
+
+@contextmanager
+def resume_run(
+    run: Path | str,
+    data: Path | str,
+    *,
+    given: Mapping[str, Any] = MappingProxyType({}),
+    processes: Processes | None = None,
+    on_progress: OnProgress = untold,
+) -> Iterator[Trainer]:
+    """The run in the folder `run` at its newest whole checkpoint, or at its start when it has none yet; inside the
+    context no one else changes it. A base is read only while there is no checkpoint.
+
+    `given`: options by name; those of ADJUSTABLE may differ from the run's, which records the change.
+
+    Raises:
+        RequestRejected: no run there, another process trains it, or an option that would make it another run.
+        DataRejected: other pictures than it was started with.
+        WeightsRejected: a checkpoint lacks a part, or the base that a run without one needs cannot be used.
+    """
+    run, data = Path(run), Path(data)
+    with exclusive(run):
+        config = read_run(run)
+        schedule = _adjusted(config, given)
+        trainer = _opened(run, data, replace(config, schedule=schedule), processes, on_progress)
+        if schedule != config.schedule:
+            trainer.config.write(run)
+        yield _ready(trainer)
+
+
+@contextmanager
+def join_run(run: Path, data: Path, *, processes: Processes) -> Iterator[Trainer]:
+    """The run that the first process of `processes` starts or resumes, once it has; for the others, which train with
+    it and change nothing in the folder.
+
+    Raises:
+        DataRejected: other pictures than it was started with.
+        WeightsRejected: a checkpoint lacks a part.
+    """
+    processes.wait()
+    yield _opened(run, data, read_run(run), processes)
+
+
+def _opened(
+    run: Path, data: Path, config: RunConfig, processes: Processes | None, on_progress: OnProgress = untold
+) -> Trainer:
+    how = {"fit": config.fit, "frames": config.frames, "class_rule": config.class_rule}
+    pictures = read_pictures(data, size=config.size, **how, on_progress=on_progress)
+    pictures = pictures.without(config.schedule.held_out_share)
+    weights = base_weights(config) if last_checkpoint(run) is None else None
+    return Trainer(run, config, pictures, read_seen(run), weights=weights, processes=processes)
+
+
+def _adjusted(config: RunConfig, given: Mapping[str, Any]) -> Schedule:
+    """The schedule of a run with what is `given` of ADJUSTABLE. Raises RequestRejected when other things differ."""
+    started = {
+        **asdict(config.schedule),
+        **{name: getattr(config, name) for name in ("model", "preset", "colours", "palette", "fit", "frames")},
+        "codec": config.codec["name"],
+        "colours_from": tuple(config.codec.get("colours", ())),
+        "base": Path(config.base).resolve() if config.base else "no base",
+    }
+    given = {name: value for name, value in given.items() if name not in EXECUTION or value not in (AUTO, 0)}
+    if config.base:
+        refuse_beside_base(given, palette=config.palette)
+    for name, value in given.items():
+        same = (value.resolve() if isinstance(value, Path) else value) == started[name]
+        if not same and name not in ADJUSTABLE:
+            raise RequestRejected(f"{name} {value}: this run was started with {started[name]}")
+    schedule = replace(config.schedule, **{k: v for k, v in given.items() if k in ADJUSTABLE})
+    schedule.check()
+    return schedule
+
+
+def check_name(name: str) -> None:
+    """Raises RequestRejected when a checkpoint cannot be called so."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or len(name) > MAX_NAME:
+        raise RequestRejected(f"name {name!r:.80}: use 1 to {MAX_NAME} letters, digits, '.', '_' and '-'")

@@ -1,0 +1,82 @@
+"""What is looked at while a run trains: bits on pictures it does not learn from, and samples."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from pixelart.engine.completion import complete
+from pixelart.errors import Cancelled
+from pixelart.images.codec import Codec
+from pixelart.images.io import contact_sheet, encode_png
+from pixelart.models import AutoregressiveModel
+from pixelart.sampling import Controls
+from pixelart.training.data.encoded import CodedPictures
+from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
+
+LOG_FIELDS = ("step", "minutes", "train_bits", "validation_bits", "hole_bits", "seam_bits", "seam_ratio")
+HOLES = "brush"
+SAMPLES, MAX_CLASSES = 4, 16
+"""How many pictures are drawn of a class, and of how many classes."""
+
+
+def log_table(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """The content of log.csv: a line of LOG_FIELDS for each of `rows`."""
+    table = io.StringIO()
+    csv.writer(table).writerows([LOG_FIELDS, *([row.get(field, "") for field in LOG_FIELDS] for row in rows)])
+    return table.getvalue().encode()
+
+
+def measure(
+    model: AutoregressiveModel,
+    sets: Sequence[CodedPictures],
+    class_weights: Sequence[Tensor],
+    *,
+    cancel: Callable[[], bool],
+) -> dict[str, float]:
+    """Bits per dimension of the pictures of `sets`, of each size, of classes (N, K), and, of the first size, bits in
+    holes, by name.
+
+    Raises:
+        Cancelled: `cancel` answered True.
+    """
+
+    def look_up(*_: int) -> None:
+        if cancel():
+            raise Cancelled
+
+    measured = dict[str, float]()
+    for number, (pictures, weights) in enumerate(zip(sets, class_weights, strict=True)):
+        x, palettes = pictures.x, pictures.palettes
+        nats = nats_per_image(model, x, weights, palettes=palettes, progress=look_up)
+        size = f"_{x.shape[3]}x{x.shape[2]}" if number else ""
+        measured[f"validation_bits{size}"] = bits_per_dim(nats, dimensions=math.prod(x.shape[1:]))
+        if number == 0:
+            measured |= hole_bits(model, x, weights, holes=HOLES, palettes=palettes, progress=look_up).values()
+    return measured
+
+
+def draw_samples(
+    model: AutoregressiveModel,
+    codec: Codec,
+    class_weights: Tensor,
+    *,
+    size: tuple[int, int],
+    cancel: Callable[[], bool],
+) -> bytes:
+    """A PNG: a row of SAMPLES pictures of `size` for each of class_weights (N, K), from the same seeds every time.
+
+    Raises:
+        Cancelled: `cancel` answered True.
+    """
+    hidden, blank = np.ones(size, np.bool_), np.zeros((*size, 4), np.uint8)
+    options: dict[str, Any] = {"count": SAMPLES, "seed": 0, "controls": Controls(), "cancel": cancel}
+    rows = [complete(model, codec, blank, hidden, weights, **options) for weights in class_weights[:MAX_CLASSES]]
+    pictures = np.stack([candidate.picture for row in rows for candidate in row])
+    return encode_png(contact_sheet(pictures, columns=SAMPLES), scale=2)

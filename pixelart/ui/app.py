@@ -1,0 +1,113 @@
+"""The page: top line, tabs, look, and how it is launched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.themes import Base
+from gradio.utils import get_upload_folder
+from starlette.middleware import Middleware
+
+from pixelart.engine import Engine
+from pixelart.jobs import Jobs
+from pixelart.settings import SETTINGS
+from pixelart.ui.api import offer_api
+from pixelart.ui.components import Work, read_static
+from pixelart.ui.create.tab import ENGINE_QUEUE, TopLine, create_tab
+from pixelart.ui.events import AT_ONCE
+from pixelart.ui.hub.load import LoadHandlers, load_button, load_line, origin_line
+from pixelart.ui.inputs import Choice
+from pixelart.ui.results import ResultFiles
+from pixelart.ui.security.body_limit import BodyLimit
+from pixelart.ui.security.hosting import LOOPBACK, SERVER, Hosting
+from pixelart.ui.security.identity import Arrivals, training_notice
+from pixelart.ui.security.request_filter import ROUTES, TOOL_ROUTES, RouteAllowlist
+from pixelart.ui.security.safe_blocks import PlainBlocks
+from pixelart.ui.security.sessions import Presence
+from pixelart.ui.train import Models, job_memory, train_tab
+
+TITLE = "Pixel Art Studio"
+FONT = ("ui-sans-serif", "system-ui", "sans-serif")
+MONO = ("ui-monospace", "monospace")
+ONLY_AT_THE_END = (10**9, 10**9)
+"""Seconds between two times that gradio deletes files of results, and how old they are then: `ResultFiles` deletes them
+meanwhile, and gradio itself does not bear that one is drawn while it looks through them."""
+
+
+def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER) -> gr.Blocks:
+    """The whole app, ready to launch with `launch_settings()`. Works with no checkpoint at all, and says so.
+
+    `training`: the jobs of the program, or why there are none. `hosting`: where it runs.
+    """
+    with PlainBlocks(title=TITLE, analytics_enabled=False, delete_cache=ONLY_AT_THE_END, fill_width=True) as app:
+        notice = gr.HTML(read_static("notice.html"), visible=False, elem_id="notice", apply_default_css=False)
+        with gr.Row(elem_id="top"):
+            gr.HTML(read_static("title.html"), elem_id="title", apply_default_css=False)
+            model = Choice(label="Model", choices=[], show_label=False, container=False, elem_id="model", scale=0)
+            hub = LoadHandlers(engine)
+            origin_line(hub, model)
+            opener = load_button() if hosting.is_local else None
+            gr.HTML(f'<span class="device" title="Where the model runs">{engine.device_name}</span>', elem_id="device")
+            if hosting.has_sign_in:
+                gr.LoginButton("Sign in", size="sm", scale=0, min_width=90, elem_id="sign-in")
+        work = Work(elem_id="work")
+        loaded = load_line(hub, opener, model, notice) if opener else None
+        memory, owner = job_memory(), gr.State("")
+        results = ResultFiles(Path(get_upload_folder()), app.temp_file_sets)
+        if not hosting.is_local:
+            app.owner = owner
+        arrived = app.load(Arrivals(hosting).arrive, memory, [memory, owner], **AT_ONCE)
+        with gr.Tabs():
+            with gr.Tab("Create"):
+                follow = create_tab(arrived, engine, TopLine(notice, model, work), results)
+                if loaded:
+                    follow(loaded)
+            with gr.Tab("Train") as tab:
+                reason = training if isinstance(training, str) else ""
+                if note := training_notice(hosting, reason):
+                    gr.HTML(note, apply_default_css=False)
+                if not isinstance(training, str):
+                    models = Models(model, follow)
+                    train_tab(arrived, tab, engine, training, models, (memory, work), hosting)
+        offer_api(engine, results, **{**ENGINE_QUEUE, "api_visibility": "public"})
+    app.queue(max_size=SETTINGS.max_queue, api_open=False)  # else a client may pass it by
+    return app
+
+
+def launch_settings(hosting: Hosting = SERVER, *, tools: bool = False) -> dict[str, Any]:
+    """Keyword arguments for `gr.Blocks.launch`. `hosting`: as above; on a desktop no name but this machine's own is
+    answered. `tools`: the endpoints are MCP tools too, which needs `gradio[mcp]`."""
+    theme = Base(
+        primary_hue="indigo", neutral_hue="zinc", font=FONT, font_mono=MONO, spacing_size="sm", text_size="sm"
+    ).set(
+        block_border_width="0px", block_shadow="none", block_background_fill="transparent",
+        button_primary_background_fill="*primary_600", button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_dark="*primary_600", button_primary_background_fill_hover_dark="*primary_700",
+    )  # fmt: skip
+    return {
+        "theme": theme,
+        "css": read_static("studio.css"),
+        "js": read_static("page.js"),
+        "ssr_mode": False,
+        "run_history": False,
+        "footer_links": [],
+        "max_file_size": SETTINGS.max_upload_bytes,
+        "app_kwargs": {
+            "middleware": [
+                Middleware(
+                    RouteAllowlist,
+                    results=Path(get_upload_folder()).resolve(),
+                    routes={**ROUTES, **(TOOL_ROUTES if tools else {})},
+                    hosts=LOOPBACK if hosting.is_local else (),
+                    names=hosting.names,
+                ),
+                Middleware(Presence),
+                Middleware(BodyLimit, limit=SETTINGS.max_body_bytes, seconds=SETTINGS.max_body_seconds),
+            ]
+        },
+        "show_error": False,  # of the program's own faults; what visitors are told is a gr.Error and always shown
+        "state_session_capacity": SETTINGS.max_sessions,
+        "mcp_server": tools,
+    }

@@ -1,0 +1,197 @@
+"""What a page keeps in its browser, so that a reload, a closed tab or a program that starts again loses nothing.
+
+`static/work.js` keeps it and hands it back. Whatever is handed back is checked here as any value of a page is, for it
+may be of another version, or anybody's. What cannot be used is left out, and nobody is told: the rest comes back.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelart.engine import Drawing
+from pixelart.errors import PixelArtError
+from pixelart.images.io import decode_picture, encode_png
+from pixelart.settings import SETTINGS
+from pixelart.ui.create.form import MAX_IMAGES
+from pixelart.ui.events import AT_ONCE
+from pixelart.ui.inputs import (
+    CheckedCheckbox,
+    CheckedCheckboxGroup,
+    CheckedSlider,
+    CheckedTextbox,
+    Choice,
+    Colour,
+    Real,
+    Style,
+    Switch,
+    WholeNumber,
+)
+
+MAX_CUSTOM = 20
+"""Characters of a value that is typed into a list."""
+MAX_TEXT = 4000
+"""Characters of a line that is kept."""
+_FAULTS = (PixelArtError, ValueError, TypeError, KeyError, RecursionError, OverflowError)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a page has kept: `values` of its inputs by name; its results; whether it has a painting, which it keeps to
+    itself."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    drawings: list[Drawing] = field(default_factory=list)
+    mask: NDArray[np.bool_] | None = None
+    has_painting: bool = False
+
+
+NOTHING_KEPT = Kept()
+
+
+def kept_from_payload(payload: Any) -> Kept:
+    """What `work.js` hands back; whatever of it cannot be used is left out."""
+    if not isinstance(payload, dict):
+        return Kept()
+    values = payload.get("values")
+    try:
+        drawings = _drawings(payload.get("results"))
+    except _FAULTS:
+        drawings = []
+    return Kept(
+        values if isinstance(values, dict) else {},
+        drawings,
+        _mask(drawings),
+        payload.get("painting") is True,
+    )
+
+
+def results_to_payload(drawings: Sequence[Drawing]) -> dict[str, Any]:
+    """JSON-able form of results that `work.js` keeps: the first ones that may be kept."""
+    results, size, pixels = list[dict[str, Any]](), 0, 0
+    for drawing in drawings:
+        data, settings = encode_png(drawing.picture), json.dumps(drawing.settings)
+        size, pixels = size + len(data) + len(settings), pixels + drawing.picture[..., 0].size
+        if size > SETTINGS.max_page_bytes or pixels > SETTINGS.max_page_pixels:
+            break
+        about = {"seed": drawing.seed, "log_prob": drawing.log_prob, "settings": settings}
+        results.append({"png": base64.b64encode(data).decode(), **about})
+    return {"results": results}
+
+
+def usable(component: Any, value: Any) -> bool:
+    """Whether an input may be set to a value that was kept."""
+    if isinstance(component, CheckedSlider):
+        return _is_number(value) and component.minimum <= value <= component.maximum
+    if isinstance(component, WholeNumber | Real):
+        whole = isinstance(component, Real) or value == value // 1 if _is_number(value) else False
+        return whole and abs(value) < 2**63
+    if isinstance(component, CheckedCheckbox):
+        return isinstance(value, bool)
+    if value is None:
+        return isinstance(component, Style)
+    if isinstance(component, Choice) and component.allow_custom_value:
+        return isinstance(value, str) and len(value) <= MAX_CUSTOM
+    if isinstance(component, Choice | Switch | Style):
+        return not isinstance(value, list | dict) and value in [choice for _, choice in component.choices]
+    if isinstance(component, CheckedCheckboxGroup):
+        choices = [choice for _, choice in component.choices]
+        return isinstance(value, list) and len(value) <= len(choices) and all(part in choices for part in value)
+    longest = 60 if isinstance(component, Colour) else MAX_TEXT
+    return isinstance(component, Colour | CheckedTextbox) and isinstance(value, str) and len(value) <= longest
+
+
+def restored(components: Mapping[str, Any], values: Mapping[str, Any]) -> list[Any]:
+    """Updates of the components, in their order: the value that was kept where it can be used, else nothing."""
+    return [
+        gr.update(value=values[name]) if name in values and usable(component, values[name]) else gr.skip()
+        for name, component in components.items()
+    ]
+
+
+def keep(part: str, components: Mapping[str, Any]) -> None:
+    """Has the page keep the values of these inputs, whoever changes them."""
+    names, inputs = json.dumps(list(components)), list(components.values())
+    js = f"(...values) => window.work?.keepValues({part!r}, {names}, values)"
+    gr.on([component.change for component in inputs], None, inputs, None, js=js, **AT_ONCE)
+
+
+def recalled(part: str) -> str:
+    """The script of an event that fills in what the page has kept of a part, as the last input."""
+    return f"async (...inputs) => [...inputs.slice(0, -1), await window.work?.recall({part!r}) ?? null]"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _drawings(results: Any) -> list[Drawing]:
+    """Raises one of _FAULTS."""
+    drawings, size, pixels = list[Drawing](), 0, 0
+    for result in results if isinstance(results, list) else []:
+        data = _bytes(result["png"], SETTINGS.max_page_bytes - size)
+        picture, settings = decode_picture(data, name="result"), result["settings"]
+        size, pixels = size + len(data) + len(settings), pixels + picture[..., 0].size
+        if len(drawings) == MAX_IMAGES or pixels > SETTINGS.max_page_pixels:
+            raise ValueError("more than are kept")
+        if drawings and drawings[0].picture.shape != picture.shape:
+            raise ValueError("results of one drawing have one size")
+        drawings.append(Drawing(picture, _seed(result["seed"]), _log_prob(result["log_prob"]), _settings(settings)))
+    return drawings
+
+
+def _bytes(text: Any, most: int) -> bytes:
+    if not isinstance(text, str) or len(text) > most * 4 // 3 + 4:
+        raise ValueError("larger than is kept")
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError("no base64") from error
+
+
+def _seed(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+        raise ValueError("no seed")
+    return value
+
+
+def _log_prob(value: Any) -> float:
+    if not _is_number(value):
+        raise ValueError("no probability")
+    return float(value)
+
+
+def _settings(text: Any) -> dict[str, Any]:
+    """How a result was made, of which names and files read the class and the checkpoint."""
+    if not isinstance(text, str) or len(text) > SETTINGS.max_page_bytes:
+        raise ValueError("no settings")
+    settings = json.loads(text, parse_constant=lambda name: None)
+    if not isinstance(settings, dict) or not isinstance(settings.get("checkpoint", ""), str):
+        raise ValueError("no settings")
+    weights = settings.get("class_weights") or {}
+    if not isinstance(weights, dict) or not all(_is_number(weight) for weight in weights.values()):
+        raise ValueError("no class weights")
+    return settings
+
+
+def _mask(drawings: Sequence[Drawing]) -> NDArray[np.bool_] | None:
+    """Where the results were drawn, as their settings tell it in run lengths; None = everywhere."""
+    if not drawings:
+        return None
+    lengths, shape = drawings[0].settings.get("mask"), drawings[0].picture.shape[:2]
+    pixels = shape[0] * shape[1]
+    if not isinstance(lengths, list) or len(lengths) > pixels + 1:
+        return None
+    if not all(type(length) is int and 0 <= length <= pixels for length in lengths) or sum(lengths) != pixels:
+        return None
+    mask = np.repeat(np.arange(len(lengths)) % 2 == 1, lengths).reshape(shape)
+    return None if mask.all() else mask

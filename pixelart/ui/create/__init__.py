@@ -1,0 +1,1 @@
+"""The tab Create: canvas, drawing, palettes, export, Inspect."""

@@ -1,0 +1,258 @@
+"""What comes on the canvas without drawing: a picture that is imported, a result; and what a model changes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from pixelart.engine import CheckpointInfo, Engine
+from pixelart.errors import ImageRejected, PixelArtError
+from pixelart.images.codec import ALPHA_THRESHOLD, Picture
+from pixelart.images.io import decode_picture
+from pixelart.images.kept_kinds import KEEP_SKETCH
+from pixelart.settings import SETTINGS
+from pixelart.ui.browser_storage import NOTHING_KEPT, Kept
+from pixelart.ui.create.canvas_value import Canvas, Painting, Swatches, blank_canvas
+from pixelart.ui.create.drawing import model_info, size_for
+from pixelart.ui.create.fit import fit_to_canvas, true_grid
+from pixelart.ui.create.form import ANY_CLASS, class_choices
+from pixelart.ui.create.palette_value import (
+    AllowedColours,
+    allowed_from_payload,
+    everything_allowed,
+    hex_colours,
+    is_palette_for,
+)
+from pixelart.ui.models_list import model_choices
+from pixelart.ui.results import ResultFiles, caption_of
+from pixelart.ui.session import Session
+from pixelart.ui.status import WELCOME, counted, status_text
+
+log = logging.getLogger(__name__)
+DEFAULT_SIDE = 32
+SIZES = ["16 x 16", "24 x 24", "32 x 32", "48 x 48", "64 x 64", "32 x 48", "48 x 32"]
+BACK = "Your picture is here again, as you left it."
+
+
+class PictureHandlers:
+    """The handlers of one page; what they know of a visitor is in the Session that they are given.
+
+    gradio shows a gr.Warning of a queued event only, so the others tell everything on the status line.
+    """
+
+    def __init__(self, engine: Engine, results: ResultFiles) -> None:
+        self.engine, self.results = engine, results
+
+    def load(self, session: Session, kept: Kept) -> tuple[Any, ...]:
+        """A fresh page: its session, notice, models, classes, canvas, palette, gallery, status; with what its browser
+        has kept."""
+        models, wanted = self._models(), kept.values.get("model")
+        names = [info.name for info in models]
+        first = wanted if wanted in names else next(iter(names), None)
+        chosen = gr.Dropdown(choices=list(model_choices(models)), value=first, interactive=bool(models))
+        session.recover(kept.drawings, kept.mask)
+        info, status = self._info(first)
+        if info and kept.has_painting:
+            status = status_text(BACK)
+        shown = swatches_of(info) if kept.has_painting else new_canvas(info)
+        gallery = [(self.results.save(d), caption_of(d, session.mask, rank)) for rank, d in enumerate(session.drawings)]
+        classes = _classes(info, kept.values.get("class"))
+        allowed = _allowed(info, kept.values.get("colours"))
+        return session, gr.HTML(visible=not models), chosen, classes, shown, allowed, gallery, status
+
+    def preset_values(self, model: Any, preset: Any) -> Any:
+        """Temperature, top-p, top-k and guidance of a preset of the model; as they are where none is chosen."""
+        info, _ = self._info(model)
+        if info is None or not isinstance(preset, str) or preset not in info.presets:
+            return (gr.skip(),) * 4
+        chosen = info.preset(preset)
+        return chosen.temperature, chosen.top_p, chosen.top_k, chosen.guidance
+
+    def offer(self, model: Any) -> tuple[Any, ...]:
+        """What is seen where it can be done: the buttons Enlarge, by some model, and New colours, the size and what a
+        completion keeps, by the chosen one."""
+        info, _ = self._info(model)
+        enlarges = any(one.enlarges for one in self._models())
+        keeps = info.keeps if info else ()
+        return (
+            gr.Button(visible=enlarges),
+            gr.Button(visible=KEEP_SKETCH in keeps),
+            gr.Dropdown(visible=bool(info and info.any_size)),
+            gr.Radio(visible=bool(keeps)),
+        )
+
+    def select_model(
+        self,
+        session: Session,
+        ticket: int,
+        canvas: Canvas | None,
+        model: Any,
+        class_name: Any = ANY_CLASS,
+        colours: AllowedColours | None = None,
+    ) -> tuple[Any, ...]:
+        """classes, canvas, palette, status for a model. The picture and the results stay, and so do the class and the
+        colours where it has them; what it would see of the picture is said."""
+        session.leave(ticket)
+        info, status = self._info(model)
+        if info and canvas is not None and canvas.picture[..., 3].any():
+            try:
+                if seen := self._seen(canvas.picture, info):
+                    status = status_text(" · ".join([info.name, *seen]))
+            except PixelArtError as error:  # its weights are damaged
+                status = status_text(str(error))
+        is_blank = canvas is None or not (canvas.picture.any() or canvas.painted_mask.any())
+        shown = new_canvas(info) if is_blank else swatches_of(info)
+        same = colours is not None and info is not None and colours.colours == hex_colours(info.colours)
+        allowed = gr.skip() if same else _allowed(info, None)
+        return _classes(info, class_name), shown, allowed, session.say(status)
+
+    def import_picture(
+        self, session: Session, ticket: int, model: Any, event: gr.EventData, snap: Any = False
+    ) -> tuple[Any, Any]:
+        """canvas and status for a file that was chosen, dropped or pasted; it gets the model's size and, where `snap`
+        is True, its colours."""
+        session.leave(ticket)
+        try:
+            name, data = uploaded_file(event._data)
+            info = model_info(self.engine, model) if model else None
+            picture, changes = self._fitted(decode_picture(data, name=name), info, snap is True)
+        except PixelArtError as error:
+            gr.Warning(str(error))
+            return Painting(ticket), session.say(status_text(str(error)))
+        text = " · ".join([f"Imported {name}", *changes])
+        return Canvas(picture, np.zeros(picture.shape[:2], np.bool_)), session.say(status_text(text))
+
+    def choose(
+        self, session: Session, ticket: int, event: gr.EventData, model: Any = None, kept: Kept = NOTHING_KEPT
+    ) -> tuple[Any, Any]:
+        """canvas and status for a click on a result; which model drew it is said where another is chosen now."""
+        session.leave(ticket)
+        session.recover(kept.drawings, kept.mask)
+        index = event._data.get("index") if isinstance(event._data, dict) else None
+        if not isinstance(index, int) or not 0 <= index < len(session.drawings):
+            return gr.skip(), session.say(status_text("This result is gone. Draw again."))
+        drawing = session.drawings[index]
+        session.chosen, session.seed = index, drawing.seed
+        told, by = f"Seed {drawing.seed} is on the canvas.", drawing.settings.get("checkpoint")
+        if isinstance(by, str) and model and by != model:
+            told += f" {by} drew it."
+        return Canvas(drawing.picture), session.say(status_text(told))
+
+    def reuse_seed(self, session: Session, kept: Kept = NOTHING_KEPT) -> tuple[Any, Any]:
+        """seed and status: the seed of what was last drawn, also when it was stopped, or chosen."""
+        session.recover(kept.drawings, kept.mask)
+        if session.seed is None:
+            return gr.skip(), status_text("Draw a picture first; then its seed can be used again.")
+        return session.seed, gr.skip()
+
+    def _models(self) -> list[CheckpointInfo]:
+        try:
+            return self.engine.list_checkpoints()
+        except (PixelArtError, OSError):
+            log.exception("checkpoints cannot be listed")
+            return []
+
+    def _info(self, model: Any) -> tuple[CheckpointInfo | None, str]:
+        """The chosen model, and the status of a page that has it; or None, and why there is none."""
+        try:
+            if model:
+                return model_info(self.engine, model), status_text(WELCOME)
+        except PixelArtError as error:
+            return None, status_text(str(error))
+        return None, status_text("You can paint. To draw, install a model.")
+
+    def _seen(self, picture: Picture, info: CheckpointInfo) -> list[str]:
+        """What the model would see otherwise than it is."""
+        height, width = picture.shape[:2]
+        said = list[str]()
+        size = size_for(picture, info)
+        if (height, width) != size:
+            said.append(
+                f"it draws {info.width} x {info.height}; Complete mask fits your {width} x {height} picture to that"
+            )
+        fitted = fit_to_canvas(picture, *size)
+        if info.takes_palettes:  # in whatever colours it comes
+            return said
+        near, others = self.engine.snap(info.name, fitted)
+        filled = int(((fitted[..., 3] < ALPHA_THRESHOLD) & (near[..., 3] >= ALPHA_THRESHOLD)).sum())
+        if filled:
+            said.append(f"it knows no transparency and sees {counted(filled, 'pixel')} filled")
+        if others > filled:
+            said.append(f"it sees {counted(others - filled, 'pixel')} in its nearest colours")
+        return said
+
+    def _fitted(self, picture: Picture, info: CheckpointInfo | None, snap: bool) -> tuple[Picture, list[str]]:
+        """The picture in the model's size and, where `snap`, its colours; and what is to be said of it."""
+        height, width = picture.shape[:2]
+        size = _size(None) if info is None else size_for(true_grid(picture), info)
+        fitted = fit_to_canvas(picture, *size)
+        changes = [f"{width} x {height} fitted to {size[1]} x {size[0]}"] if (height, width) != size else []
+        near, others = (fitted, 0) if info is None or info.takes_palettes else self.engine.snap(info.name, fitted)
+        if snap and others:
+            return near, [*changes, f"{counted(others, 'pixel')} snapped to the palette"]
+        changes.append("every colour kept")
+        if others:
+            changes.append(f"{counted(others, 'pixel')} of colours that the model does not have: it sees the nearest")
+        return near if snap else fitted, changes
+
+
+def new_canvas(info: CheckpointInfo | None) -> Canvas:
+    """An empty one of the size that the model draws, with its palette."""
+    return replace(blank_canvas(*_size(info)), palette=_palette(info))
+
+
+def swatches_of(info: CheckpointInfo | None) -> Swatches:
+    """What a model changes of a canvas."""
+    return Swatches(_palette(info), _size(info))
+
+
+def _palette(info: CheckpointInfo | None) -> tuple[str, ...]:
+    return tuple(c for c in hex_colours(info.colours if info else None) if c)
+
+
+def _classes(info: CheckpointInfo | None, chosen: Any) -> Any:
+    """The list of classes; what was chosen stays where the model has it."""
+    choices = class_choices(info.classes if info else ())
+    values = [value for _, value in choices]
+    return gr.Dropdown(choices=list(choices), value=chosen if chosen in values else values[0])
+
+
+def _allowed(info: CheckpointInfo | None, kept: Any) -> AllowedColours:
+    """The colours that may be drawn: those that were kept, where they are of this palette or are one that the model can
+    draw in, else all."""
+    everything = everything_allowed(info.colours if info else None)
+    try:
+        chosen = allowed_from_payload(kept)
+        fits = chosen.colours == everything.colours or (info is not None and is_palette_for(info, chosen))
+    except PixelArtError:
+        return everything
+    return chosen if fits else everything
+
+
+def _size(info: CheckpointInfo | None) -> tuple[int, int]:
+    return (info.height, info.width) if info else (DEFAULT_SIDE, DEFAULT_SIDE)
+
+
+def uploaded_file(data: Any) -> tuple[str, bytes]:
+    """(name, bytes) of what the page sent. Raises ImageRejected."""
+    name, text = (data.get(k) if isinstance(data, dict) else None for k in ("name", "data"))
+    if not isinstance(name, str) or not isinstance(text, str):
+        raise ImageRejected("import: expected a name and the bytes of a file")
+    name = name.replace("\\", "/").rsplit("/", 1)[-1][:80] or "picture"
+    return name, file_bytes(text, name=name)
+
+
+def file_bytes(text: str, *, name: str) -> bytes:
+    """What base64 stands for; `name` is used in errors. Raises ImageRejected."""
+    if len(text) > SETTINGS.max_file_bytes * 4 // 3 + 4:
+        raise ImageRejected(f"{name}: larger than the limit of {SETTINGS.max_file_bytes // 2**20} MiB")
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ImageRejected(f"{name}: not base64") from error

@@ -1,0 +1,314 @@
+"""Generate, Complete mask, Enlarge and Stop: generator handlers that show rows, or passes, while they are drawn."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelart.engine import CheckpointInfo, Drawing, Engine, OnRow, Preview
+from pixelart.engine.completion import added_pixels
+from pixelart.errors import Cancelled, PixelArtError, RequestRejected
+from pixelart.images.codec import Picture
+from pixelart.images.kept_kinds import KEEP_NOTHING, KEEP_SKETCH
+from pixelart.images.tiling import Shift, back, rolled, shift_to_join
+from pixelart.settings import SETTINGS
+from pixelart.ui.create.canvas_value import Canvas, Painting
+from pixelart.ui.create.fit import fit_mask, fit_to_canvas
+from pixelart.ui.create.form import ANY_CLASS, Form, request_from, sized
+from pixelart.ui.create.palette_value import hex_colours
+from pixelart.ui.results import ResultFiles, caption_of
+from pixelart.ui.session import Session
+from pixelart.ui.status import counted, status_progress, status_text
+from pixelart.ui.worker import Worker
+
+log = logging.getLogger(__name__)
+FAULT = "Something went wrong while drawing. Your canvas is as it was; the program's log says more."
+NO_MODEL = "No model is installed. The notice at the top says how to get one."
+LOADING = "The page is still loading. Try again in a moment."
+UNSTARTED = "Stopped before the first row."
+ENLARGED = 2
+"""How many times as large Enlarge draws the canvas."""
+UNDO = "Undo brings your own size back."
+IDLE = "Stopped. Nothing is being drawn."
+Outputs = tuple[Any, Any, Any]
+"""canvas, status, gallery; gr.skip() leaves one as it is."""
+NOTHING: Outputs = (gr.skip(), gr.skip(), gr.skip())
+Work = Callable[[OnRow, Callable[[], bool]], list[Drawing]]
+"""work(on_row, cancel): the engine's call."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """`done` of `rows` rows are final; `picture` (H, W, 4) is the first of the pictures so far, after `passes` passes
+    over all its pixels, or, where that is 0, row by row. `sketch`: no more than the sketch is drawn yet."""
+
+    done: int
+    rows: int
+    picture: Picture
+    passes: int = 0
+    sketch: bool = False
+
+
+DrawingWorker = Worker[list[Drawing], Frame]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """`work`: the engine's call; `seed`: of the picture that is shown while it is drawn; `stopped`: what a stop leaves
+    of it; `mask`: where they are drawn, None = everywhere; the `order` of the results; `note`: what else is said in the
+    end; `shown_mask` replaces the mask of the page, None = that stays."""
+
+    work: Work
+    seed: int
+    stopped: Callable[[Frame], Picture]
+    order: str = ""
+    note: str = ""
+    mask: NDArray[np.bool_] | None = None
+    shown_mask: NDArray[np.bool_] | None = None
+
+
+class DrawingHandlers:
+    """The handlers of one page; what they know of a visitor is in the Session that they are given."""
+
+    def __init__(self, engine: Engine, results: ResultFiles) -> None:
+        self.engine, self.results = engine, results
+
+    def generate(self, session: Session, ticket: int, model: Any, *values: Any) -> Iterator[Outputs]:
+        """New pictures; the first one appears on the canvas row by row, or pass by pass."""
+        yield from self._draw(session, ticket, lambda: self._generation(model, values))
+
+    def complete(
+        self, session: Session, ticket: int, canvas: Canvas | None, model: Any, *values: Any
+    ) -> Iterator[Outputs]:
+        """Candidates for the masked pixels; every other pixel stays."""
+        yield from self._draw(session, ticket, lambda: self._completion(canvas, model, Form(*values)))
+
+    def recolour(
+        self, session: Session, ticket: int, canvas: Canvas | None, model: Any, *values: Any
+    ) -> Iterator[Outputs]:
+        """The colours of the canvas, or of its mask where one is painted, drawn anew; its shapes and shading stay."""
+        yield from self._draw(session, ticket, lambda: self._recolouring(canvas, model, Form(*values)))
+
+    def enlarge(
+        self, session: Session, ticket: int, canvas: Canvas | None, model: Any, *values: Any
+    ) -> Iterator[Outputs]:
+        """The canvas drawn twice as large; its own pixels stay, every second of the result."""
+        yield from self._draw(session, ticket, lambda: self._enlargement(canvas, model, values))
+
+    def stop(self, session: Session, ticket: int) -> Any:
+        """Ends what this visitor has asked for up to this ticket; of a drawing in progress the rows stay."""
+        session.stop(ticket)
+        return gr.skip() if session.running else status_text(IDLE)
+
+    def _generation(self, model: Any, values: tuple[Any, ...]) -> _Job:
+        form, info = Form(*values), model_info(self.engine, model)
+        there = sized(info, form.size)
+        request = replace(request_from(replace(form, keep=KEEP_NOTHING), there), size=(there.height, there.width))
+        return _Job(
+            lambda on_row, cancel: self.engine.generate(request, on_row=on_row, cancel=cancel),
+            request.seed,
+            settled,
+        )
+
+    def _recolouring(self, canvas: Canvas | None, model: Any, form: Form) -> _Job:
+        if canvas is None or not canvas.picture.any():
+            raise RequestRejected("Draw or import a picture first; then its colours can be drawn anew.")
+        if not canvas.painted_mask.any():
+            canvas = replace(canvas, mask=np.ones(canvas.picture.shape[:2], np.bool_))
+        return self._completion(canvas, model, replace(form, keep=form.keep or KEEP_SKETCH))
+
+    def _completion(self, canvas: Canvas | None, model: Any, form: Form) -> _Job:
+        if canvas is None or not canvas.painted_mask.any():
+            raise RequestRejected("Paint a mask first.")
+        info = model_info(self.engine, model)
+        fitted = fitted_canvas(canvas, info)
+        picture, mask = fitted.picture, fitted.painted_mask
+        request = request_from(form, replace(info, height=picture.shape[0], width=picture.shape[1]))
+        shift = shift_to_join(mask, request.seamless)
+        note = "" if fitted is canvas else f" {info.name} draws {info.width} x {info.height}; {UNDO}"
+        return _Job(
+            lambda on_row, cancel: self.engine.complete(request, picture, mask, on_row=on_row, cancel=cancel),
+            request.seed,
+            lambda frame: undrawn_kept(frame, fitted, shift),
+            " Likeliest first.",
+            note,
+            mask=mask,
+            shown_mask=None if fitted is canvas else mask,
+        )
+
+    def _enlargement(self, canvas: Canvas | None, model: Any, values: tuple[Any, ...]) -> _Job:
+        if canvas is None:
+            raise RequestRejected("The canvas is empty.")
+        picture = canvas.picture
+        height, width = (ENLARGED * side for side in picture.shape[:2])
+        chosen = model_info(self.engine, model)
+        info = enlarger(chosen, self.engine.list_checkpoints())
+        form = replace(form_for(Form(*values), info, chosen), keep=KEEP_NOTHING)
+        request = request_from(form, replace(info, height=height, width=width))
+        by = "" if info is chosen else f" {info.name} enlarged it: {chosen.name} cannot."
+        return _Job(
+            lambda on_row, cancel: self.engine.enlarge(request, picture, factor=ENLARGED, on_row=on_row, cancel=cancel),
+            request.seed,
+            lambda frame: frame.picture,
+            " Likeliest first.",
+            f"{by} The canvas is {width} x {height} now; Undo brings the small picture back.",
+            added_pixels(height, width, factor=ENLARGED),
+        )
+
+    def _draw(self, session: Session, ticket: int, prepare: Callable[[], _Job]) -> Iterator[Outputs]:
+        if session.is_stopped(ticket):
+            yield NOTHING if session.has_left(ticket) else (gr.skip(), status_text(UNSTARTED), gr.skip())
+            return
+        try:
+            job = prepare()
+        except PixelArtError as error:
+            yield refuse(str(error))
+            return
+        worker = drawing_worker(job.work, lambda: session.is_stopped(ticket))
+        session.running += 1
+        try:
+            yield gr.skip(), status_progress("Loading the model", done=0, rows=0), gr.skip()
+            for frame in worker.watch():
+                yield NOTHING if session.has_left(ticket) else _progress(worker, frame, ticket)
+            left = (gr.skip(), session.said or gr.skip(), gr.skip())
+            yield left if session.has_left(ticket) else self._result(session, ticket, worker, job)
+        finally:  # also when the visitor has left
+            session.running -= 1
+            worker.stop()
+
+    def _result(self, session: Session, ticket: int, worker: DrawingWorker, job: _Job) -> Outputs:
+        painting = Painting(ticket)
+        try:
+            drawings = worker.result()
+        except Cancelled:
+            return _stopped(session, ticket, worker.step, job)
+        except PixelArtError as error:
+            return painting, *refuse(str(error))[1:]
+        except Exception:
+            log.exception("drawing failed")
+            return painting, *refuse(FAULT)[1:]
+        session.keep(ticket, drawings, job.mask)
+        shown = Canvas(drawings[0].picture, job.shown_mask, ticket=ticket)
+        try:
+            items = [(self.results.save(d), caption_of(d, job.mask, rank)) for rank, d in enumerate(drawings)]
+        except PixelArtError as error:  # a full disk: the canvas has the first one all the same
+            return shown, *refuse(str(error))[1:]
+        status = status_text(summary(drawings, worker.seconds, job.order) + job.note)
+        return shown, status, gr.Gallery(value=items, selected_index=0)
+
+
+def drawing_worker(
+    work: Work, is_stopped: Callable[[], bool] = lambda: False, *, limit: float = SETTINGS.max_drawing_seconds
+) -> DrawingWorker:
+    """Runs the engine's call, told in frames."""
+
+    def in_frames(tell: Callable[[Frame], None], cancel: Callable[[], bool]) -> list[Drawing]:
+        def on_row(done: int, rows: int, pictures: Preview) -> None:
+            tell(Frame(done, rows, pictures()[0].copy(), pictures.passes, pictures.sketch))
+
+        return work(on_row, cancel)
+
+    return Worker(in_frames, is_stopped, limit=limit)
+
+
+def _progress(worker: DrawingWorker, frame: Frame | None, ticket: int) -> Outputs:
+    latest = worker.step
+    if latest is None:
+        return NOTHING
+    rows = f"row {latest.done} of {latest.rows} · {worker.seconds:.1f} s"
+    parts = ["sketch"] if latest.sketch else []
+    parts += [f"pass {latest.passes}"] if latest.passes else []
+    text = " · ".join([*parts, rows]).capitalize()
+    canvas = gr.skip() if frame is None else Canvas(frame.picture, preview=True, ticket=ticket)
+    return canvas, status_progress(text, done=latest.done, rows=latest.rows), gr.skip()
+
+
+def _stopped(session: Session, ticket: int, frame: Frame | None, job: _Job) -> Outputs:
+    if frame is None:
+        return Painting(ticket), status_text(UNSTARTED), gr.skip()
+    session.seed = job.seed
+    text = f"Stopped. {counted(frame.done, 'row')} of {frame.rows} drawn."
+    return Canvas(job.stopped(frame), job.shown_mask, ticket=ticket), status_text(text), gr.skip()
+
+
+def fitted_canvas(canvas: Canvas, info: CheckpointInfo) -> Canvas:
+    """The canvas in the size that the model draws; itself where it has it."""
+    size = size_for(canvas.picture, info)
+    if canvas.picture.shape[:2] == size:
+        return canvas
+    mask = fit_mask(canvas.painted_mask, canvas.picture, *size)
+    return Canvas(fit_to_canvas(canvas.picture, *size), mask)
+
+
+def size_for(picture: Picture, info: CheckpointInfo) -> tuple[int, int]:
+    """(height, width) in which a model draws a picture (H, W, 4): its own where the model draws that."""
+    height, width = picture.shape[:2]
+    return (height, width) if info.draws_size(height, width) else (info.height, info.width)
+
+
+def model_info(engine: Engine, model: Any) -> CheckpointInfo:
+    """The chosen model. Raises RequestRejected when none is chosen, or it is gone."""
+    if not isinstance(model, str | None):
+        raise RequestRejected("Model: must be a name.")
+    if not model:
+        raise RequestRejected(LOADING if engine.list_checkpoints() else NO_MODEL)
+    return engine.info(model)
+
+
+def enlarger(chosen: CheckpointInfo, models: Sequence[CheckpointInfo]) -> CheckpointInfo:
+    """The chosen model where it enlarges, else the one that does so and is most like it; without any, the chosen one,
+    of which the engine says why not."""
+    if chosen.enlarges:
+        return chosen
+    can, known = [info for info in models if info.enlarges], {*chosen.classes}
+    return max(can, key=lambda info: (same_colours(info, chosen), len(known & {*info.classes})), default=chosen)
+
+
+def form_for(form: Form, info: CheckpointInfo, chosen: CheckpointInfo) -> Form:
+    """What the visitor set for the `chosen` model, for `info` instead: its class where that has it, and the choice of
+    colours where it is of the colours that `info` has; else `info` draws in all of its own."""
+    if info is chosen:
+        return form
+    class_name = form.class_name if form.class_name in info.classes else ANY_CLASS
+    same = form.colours is not None and form.colours.colours == hex_colours(info.colours)
+    return replace(form, class_name=class_name, colours=form.colours if same else None)
+
+
+def same_colours(one: CheckpointInfo, other: CheckpointInfo) -> bool:
+    """Whether two models have the same palette."""
+    if one.colours is None or other.colours is None:
+        return False
+    return np.array_equal(one.colours, other.colours)
+
+
+def refuse(message: str) -> Outputs:
+    """A plain message, as a notice and on the status line; the canvas and the results stay."""
+    gr.Warning(message)
+    return gr.skip(), status_text(message), gr.skip()
+
+
+def settled(frame: Frame) -> Picture:
+    """The rows drawn before a stop; clear where a pass had shown what was not final."""
+    reached = np.arange(len(frame.picture)) < frame.done
+    return np.where(reached[:, None, None], frame.picture, np.uint8(0))
+
+
+def undrawn_kept(frame: Frame, canvas: Canvas, shift: Shift) -> Picture:
+    """The rows drawn before a stop, and the canvas's own pixels where a masked row was not reached. Rows are counted in
+    the picture as it was rolled by `shift` to be drawn."""
+    mask = rolled(canvas.painted_mask, shift)
+    reached = np.arange(len(mask)) < int(np.flatnonzero(mask.any(1))[0]) + frame.done
+    drawn = rolled(mask & reached[:, None], back(shift))
+    return np.where(drawn[..., None], frame.picture, canvas.picture)
+
+
+def summary(drawings: list[Drawing], seconds: float, order: str) -> str:
+    """Such as "2 pictures in 1.4 s. Likeliest first. Click one to put it on the canvas." """
+    text = f"{counted(len(drawings), 'picture')} in {seconds:.1f} s."
+    return text if len(drawings) == 1 else f"{text}{order} Click one to put it on the canvas."

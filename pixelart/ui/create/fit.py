@@ -1,0 +1,65 @@
+"""A picture of any size, and its mask, to the size that a model draws."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelart.images.codec import Picture
+from pixelart.images.io import resize_nearest
+
+
+def true_grid(picture: Picture) -> Picture:
+    """The picture (h, w, 4) that `picture` (H, W, 4) is an integer upscale of; itself when it is none."""
+    height, width = picture.shape[:2]
+    row_changes = 1 + np.flatnonzero((picture[1:] != picture[:-1]).any((1, 2)))
+    column_changes = 1 + np.flatnonzero((picture[:, 1:] != picture[:, :-1]).any((0, 2)))
+    step = math.gcd(height, width, *row_changes.tolist(), *column_changes.tolist())
+    return picture[::step, ::step]
+
+
+def fit_to_canvas(picture: Picture, height: int, width: int) -> Picture:
+    """`picture` inside (height, width, 4), centred on transparent, with its proportions kept.
+
+    A picture that is an integer upscale is first brought back to its own grid. Enlarging is by a whole number, so
+    every pixel of pixel art stays a square; shrinking samples the nearest pixel.
+    """
+    if picture.shape[:2] != (height, width):
+        picture = true_grid(picture)
+    top, left, h, w = _place(picture.shape[:2], height, width)
+    canvas = np.zeros((height, width, 4), np.uint8)
+    canvas[top : top + h, left : left + w] = resize_nearest(picture, h, w)
+    return canvas
+
+
+def fit_mask(mask: NDArray[np.bool_], picture: Picture, height: int, width: int) -> NDArray[np.bool_]:
+    """The mask (H, W) of a picture as `fit_to_canvas` places that in (height, width): every pixel that shows something
+    of a masked one, so that no thin line is lost."""
+    grid = true_grid(picture).shape[:2] if mask.shape != (height, width) else mask.shape
+    top, left, h, w = _place(grid, height, width)
+    fitted = np.zeros((height, width), np.bool_)
+    fitted[top : top + h, left : left + w] = _spread(_spread(mask, grid[0], grid[1]), h, w)
+    return fitted
+
+
+def _spread(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool_]:
+    """The mask in another size: every pixel that lies on a masked one, and every one that a masked one lies on."""
+    spread = resize_nearest(mask.astype(np.uint8), height, width) == 1
+    rows, columns = np.nonzero(mask)
+    spread[rows * height // mask.shape[0], columns * width // mask.shape[1]] = True
+    return spread
+
+
+def _place(size: tuple[int, ...], height: int, width: int) -> tuple[int, int, int, int]:
+    """(top, left, height, width) that a picture of a size (h, w) has inside (height, width)."""
+    h, w = size
+    if h <= height and w <= width:
+        times = min(height // h, width // w)
+        h, w = h * times, w * times
+    elif h * width >= w * height:  # in whole numbers, so that the longer side fills the canvas exactly
+        h, w = height, max(1, w * height // h)
+    else:
+        h, w = max(1, h * width // w), width
+    return (height - h) // 2, (width - w) // 2, h, w

@@ -1,0 +1,87 @@
+"""Inspect: what the page asks of the model about the picture on the canvas, and what it is told.
+
+Nothing is kept between two questions. A page asks one at a time, and numbers them; the answer repeats the number.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+
+from pixelart.engine import ColourChance, Engine
+from pixelart.errors import PixelArtError, RequestRejected
+from pixelart.images.codec import ALPHA_THRESHOLD, Picture
+from pixelart.ui.create.canvas_value import canvas_from_payload
+from pixelart.ui.create.drawing import model_info
+from pixelart.ui.create.form import class_weights
+
+log = logging.getLogger(__name__)
+FAULT = "Something went wrong; the program's log says more."
+COLOURS = 5
+CLASSES = 3
+MAX_NUMBER = 2**53  # the page counts in doubles
+Answer = dict[str, Any]
+"""JSON-able, for canvas/inspect.js: `number` and what was asked for, or `waits`, or `error`, one plain line."""
+
+
+class InspectHandlers:
+    """The handlers of one page."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def inspect(self, model: Any, class_name: Any, event: gr.EventData) -> Answer:
+        """The answer to {number, width, height, pixels, pixel}: with `pixel` [column, row] the colours that one could
+        have, with null the bits of all pixels and the most probable classes. A drawing goes first: while anyone's is
+        in progress, the page is told to ask again.
+        """
+        question = event._data if isinstance(event._data, dict) else {}
+        number = question.get("number")
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= MAX_NUMBER:
+            raise gr.Error(f"question: must have a number of 0 to {MAX_NUMBER}.", print_exception=False)
+        if self.engine.is_drawing:
+            return {"number": number, "waits": True}
+        try:
+            info = model_info(self.engine, model)
+            weights = class_weights(class_name, info)
+            picture, pixel = canvas_from_payload(question).picture, _pixel(question.get("pixel"))
+            asked = (info.name, picture, weights)
+            told = self._colours(*asked, *pixel) if pixel else self._map(*asked)
+        except PixelArtError as error:
+            told = {"error": str(error)}
+        except Exception:
+            log.exception("inspecting failed")
+            told = {"error": FAULT}
+        return {"number": number, **told}
+
+    def _map(self, model: str, picture: Picture, weights: Mapping[str, float]) -> Answer:
+        found = self.engine.inspect(model, picture, class_weights=weights)
+        return {
+            "bits": [round(bits, 3) for bits in found.bits.ravel().tolist()],
+            "most": float(found.bits.max()),
+            "total": found.total_bits,
+            "given": next(iter(weights), None),
+            "classes": [*found.class_probabilities.items()][:CLASSES],
+        }
+
+    def _colours(self, model: str, picture: Picture, weights: Mapping[str, float], column: int, row: int) -> Answer:
+        found = self.engine.colours_at(model, picture, row=row, column=column, top=COLOURS, class_weights=weights)
+        likely, current = [_chance(c) for c in found.likely], _chance(found.current)
+        return {"likely": likely, "current": current, "exact": found.is_exact, "bound": found.bound}
+
+
+def _pixel(value: Any) -> tuple[int, int] | None:
+    """(column, row); whether they lie inside the picture, the engine checks."""
+    if value is None:
+        return None
+    if not isinstance(value, list) or len(value) != 2:
+        raise RequestRejected("pixel: must be a column and a row")
+    return value[0], value[1]
+
+
+def _chance(chance: ColourChance) -> Answer:
+    colour = bytes(chance.colour[:3]).hex() if chance.colour[3] >= ALPHA_THRESHOLD else ""
+    return {"colour": colour, "probability": chance.probability}

@@ -1,0 +1,153 @@
+"""Palette: which of the model's colours may be drawn, and what becomes of colours that it does not have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from gradio.events import Dependency
+from numpy.typing import NDArray
+
+from pixelart.engine import CheckpointInfo, Engine
+from pixelart.errors import PixelArtError, RequestRejected
+from pixelart.images.codec import normalise
+from pixelart.images.palette_files import KNOWN, read_palette
+from pixelart.ui.components import ColourPicker, PixelCanvas
+from pixelart.ui.create.canvas import uploaded_file
+from pixelart.ui.create.canvas_value import Canvas
+from pixelart.ui.create.drawing import model_info
+from pixelart.ui.create.palette_value import (
+    AllowedColours,
+    everything_allowed,
+    hex_colours,
+    nearest_allowed,
+    only_colours_of,
+)
+from pixelart.ui.inputs import CheckedCheckbox, Choice
+from pixelart.ui.status import counted, status_text
+
+ALL_COLOURS, CUSTOM = "All colours", "Custom"
+
+
+class PaletteHandlers:
+    """The handlers of one page. They are not queued, so they tell everything on the status line."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def choose_palette(self, model: Any, name: Any) -> tuple[Any, Any]:
+        """colours and status: all of the model's, or those nearest to a palette of the program."""
+        try:
+            info = self._info(model)
+            if name == CUSTOM:
+                return gr.skip(), status_text("Choose the colours below.")
+            if name == ALL_COLOURS:
+                return everything_allowed(info.colours), status_text(f"Every colour of {info.name} may be drawn.")
+            known = next((palette for palette in KNOWN if palette.name == name), None)
+            if known is None:
+                raise RequestRejected(f"Palette {name!r:.40}: there is none of this name.")
+        except PixelArtError as error:
+            return gr.skip(), status_text(str(error))
+        return _only_nearest(f"{known.name} ({known.origin})", known.colours, info)
+
+    def load_palette(self, model: Any, event: gr.EventData) -> tuple[Any, Any, Any]:
+        """colours, the choice above them, and status: the model's colours nearest to those of a file."""
+        try:
+            info = self._info(model)
+            name, data = uploaded_file(event._data)
+            colours = read_palette(data, name=name)
+        except PixelArtError as error:
+            return gr.skip(), gr.skip(), status_text(str(error))
+        allowed, status = _only_nearest(name, colours, info)
+        return allowed, CUSTOM, status
+
+    def colours_on_canvas(self, canvas: Canvas | None, model: Any) -> tuple[Any, Any, Any]:
+        """colours, the choice above them, and status: forbids every colour that the canvas does not show."""
+        try:
+            info = self._info(model)
+        except PixelArtError as error:
+            return gr.skip(), gr.skip(), status_text(str(error))
+        if canvas is None or info.colours is None:
+            return gr.skip(), gr.skip(), status_text("The canvas is empty.")
+        if info.takes_palettes:
+            seen = np.unique(normalise(canvas.picture).view(np.uint32)).view(np.uint8).reshape(-1, 4)
+            colours = seen[seen[:, 3] > 0][:, :3]
+            if 1 < len(colours) <= info.most_colours:
+                allowed, status = _only_nearest("Colours on the canvas", colours, info)
+                return allowed, CUSTOM, status
+        return only_colours_of(canvas.picture, info.colours), CUSTOM, gr.skip()
+
+    def name_of(self, model: Any, colours: AllowedColours | None, name: Any) -> Any:
+        """What the choice above the colours shows, where it showed `name`."""
+        try:
+            own = hex_colours(self._info(model).colours)
+        except PixelArtError:
+            return ALL_COLOURS
+        if colours is None or (colours.colours == own and all(colours.allowed)):
+            return ALL_COLOURS
+        return CUSTOM if name == ALL_COLOURS else name
+
+    def _info(self, model: Any) -> CheckpointInfo:
+        info = model_info(self.engine, model)
+        if info.colours is None:
+            raise RequestRejected(f"{info.name} has no palette to choose from.")
+        return info
+
+
+def _only_nearest(name: str, colours: NDArray[np.uint8], info: CheckpointInfo) -> tuple[AllowedColours, str]:
+    """The colours, by a model that draws in any palette; else those of the model that are nearest to them."""
+    assert info.colours is not None
+    if 1 < len(colours) <= info.most_colours:
+        opaque = np.concatenate([colours, np.full_like(colours[:, :1], 255)], axis=1)
+        table = np.concatenate([np.zeros((1, 4), np.uint8), opaque])
+        return everything_allowed(table), status_text(f"{name}: drawn in exactly these {len(colours)} colours.")
+    allowed = nearest_allowed(colours, info.colours)
+    there = counted(len(colours), "colour")
+    nearest = sum(allowed.allowed) - 1
+    return allowed, status_text(f"{name}: {there}. Drawn with the {nearest} of {info.name} nearest to them.")
+
+
+@dataclass(frozen=True)
+class PalettePanel:
+    """Its inputs: what to draw with; which colours may be drawn; whether what is drawn gets the picture's own colours,
+    and what is imported the model's."""
+
+    choice: Choice
+    colours: ColourPicker
+    own_colours: CheckedCheckbox
+    snap: CheckedCheckbox
+    model: gr.Dropdown
+    handlers: PaletteHandlers
+
+    def choice_for(self, event: Dependency, **settings: Any) -> Dependency:
+        """After an event that may have changed the colours, the choice above them says what they are."""
+        return event.then(self.handlers.name_of, [self.model, self.colours, self.choice], self.choice, **settings)
+
+
+def palette_panel(
+    canvas: PixelCanvas, status: gr.HTML, model: gr.Dropdown, engine: Engine, **event: Any
+) -> PalettePanel:
+    """Builds the accordion inside the open Blocks."""
+    handlers = PaletteHandlers(engine)
+    with gr.Accordion("Palette", open=False, elem_id="palette"):
+        choice = Choice(
+            choices=[ALL_COLOURS, *(palette.name for palette in KNOWN), CUSTOM], value=ALL_COLOURS, label="Draw with",
+            info="Of a palette: the model's colours nearest to it.", elem_id="palette-choice",
+        )  # fmt: skip
+        colours = ColourPicker(elem_id="colours", label="Colours")
+        only = gr.Button("Only colours on the canvas", size="sm", elem_id="only-canvas")
+        own = CheckedCheckbox(
+            True, label="Use my colours", elem_id="own-colours",
+            info="Complete mask and Enlarge draw in the picture's own colours where it has one near the model's.",
+        )  # fmt: skip
+        snap = CheckedCheckbox(
+            False, label="Snap colours on import", elem_id="snap",
+            info="Off: a picture keeps its exact colours, and the model sees the nearest of its own.",
+        )  # fmt: skip
+    choice.chosen().success(handlers.choose_palette, [model, choice], [colours, status], **event)
+    colours.input(lambda model, now: handlers.name_of(model, now, CUSTOM), [model, colours], choice, **event)
+    colours.upload(handlers.load_palette, model, [colours, choice, status], **event)
+    only.click(handlers.colours_on_canvas, [canvas, model], [colours, choice, status], **event)
+    return PalettePanel(choice, colours, own, snap, model, handlers)

@@ -1,0 +1,124 @@
+"""Load from Hub, in the top line: a checkpoint of any repository, on the machine of whoever asks alone; and where the
+model that is chosen came from."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+from pixelart.engine import Engine
+from pixelart.errors import PixelArtError, RequestRejected
+from pixelart.hub import Pulled, commit_of, local_name, local_token, pull_if_missing
+from pixelart.ui.events import AT_ONCE, PRIVATE
+from pixelart.ui.inputs import CheckedTextbox
+from pixelart.ui.models_list import model_choices
+from pixelart.ui.security.local_request import from_own_machine
+from pixelart.ui.security.safe_blocks import FAULT
+from pixelart.ui.status import status_progress, status_text
+from pixelart.ui.train.report import plain
+from pixelart.ui.worker import Worker
+
+log = logging.getLogger(__name__)
+NOT_HERE = "A model can be loaded only in a browser on the machine where the program runs."
+_PAGE_WORDS = ("exists already; give another name", "is the name of another model here; rename that one's folder")
+LOADS: dict[str, Any] = {
+    **PRIVATE, "concurrency_id": "loads", "concurrency_limit": 1, "show_progress": "hidden"
+}  # fmt: skip
+TOGGLE = """() => {
+    const line = document.querySelector('#load-line');
+    const isOpen = line.classList.toggle('open');
+    document.querySelector('#load-open').setAttribute('aria-expanded', isOpen);
+    if (isOpen) line.querySelector('input, textarea').focus();
+}"""
+
+
+class LoadHandlers:
+    """The handlers of the page."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def show_origin(self, model: Any) -> str:
+        """HTML: the repository and commit that the model was pulled from, or nothing."""
+        try:
+            origin = self.engine.info(model).origin if isinstance(model, str) and model else None
+        except PixelArtError:
+            return ""
+        if origin is None:
+            return ""
+        address = escape(f"https://huggingface.co/{origin.repo}/tree/{origin.commit}")
+        name, title = escape(origin.repo), escape(f"Pulled from {origin.repo}, revision {origin.commit}")
+        link = f'<a href="{address}" title="{title}" target="_blank" rel="noopener">{name}</a>'
+        return f'<span class="origin">{link}<span>{origin.commit[:7]}</span></span>'
+
+    def load_model(self, request: gr.Request, repository: Any) -> Iterator[tuple[Any, Any, Any]]:
+        """status, models, notice: pulls a checkpoint, or finds it here, and chooses it. Raises gr.Error, of
+        which the status has the plain line, so that nothing follows."""
+        try:
+            repo_id, _, revision = repository.strip().partition("@") if isinstance(repository, str) else ("", "", "")
+            if not from_own_machine(request):
+                raise RequestRejected(NOT_HERE)
+            if not repo_id:
+                raise RequestRejected("Write the repository, such as owner/name.")
+            worker = Worker[Pulled, None](lambda tell, cancel: self._obtain(repo_id, revision))
+            yield status_progress(f"Loading {repo_id:.80}", done=0, rows=0), gr.skip(), gr.skip()
+            for _ in worker.watch(interval=0.3):
+                yield gr.skip(), gr.skip(), gr.skip()
+            done = worker.result()
+            choices = model_choices(self.engine.list_checkpoints())
+        except Exception as error:
+            told = self._plain(error)
+            yield status_text(told), gr.skip(), gr.skip()
+            raise gr.Error(told, visible=False, print_exception=False) from error  # the status shows it
+        what = "is in the list of models, and chosen" if done.is_new else "was here already, and is chosen"
+        told = status_text(f"{done.name} {what}. Revision {done.origin.commit[:7]}.")
+        yield told, gr.Dropdown(choices=list(choices), value=done.name, interactive=True), gr.HTML(visible=False)
+
+    def _obtain(self, repo_id: str, revision: str) -> Pulled:
+        """A revision that is asked for comes beside the one that is here, under a name of its own."""
+        token = local_token()
+        if not revision:
+            return pull_if_missing(repo_id, self._folder, token=token)
+        commit = commit_of(repo_id, revision, token=token)
+        return pull_if_missing(repo_id, self._folder, revision=commit, name=local_name(repo_id, commit), token=token)
+
+    @property
+    def _folder(self) -> Any:
+        return self.engine.library.folder
+
+    def _plain(self, error: Exception) -> str:
+        if isinstance(error, PixelArtError | OSError):
+            return plain(error).replace(f"{self._folder}/", "").replace(*_PAGE_WORDS)
+        log.error("loading failed", exc_info=error)
+        return FAULT
+
+
+def origin_line(handlers: LoadHandlers, model: gr.Dropdown) -> None:
+    """Builds, beside the choice of a model, where it came from."""
+    origin = gr.HTML("", elem_id="origin", apply_default_css=False)
+    model.change(handlers.show_origin, model, origin, **AT_ONCE)
+
+
+def load_button() -> gr.Button:
+    """Builds, beside the choice of a model, what opens the line of `load_line`."""
+    return gr.Button("Load from Hub...", size="sm", scale=0, min_width=90, elem_id="load-open")
+
+
+def load_line(handlers: LoadHandlers, button: gr.Button, model: gr.Dropdown, notice: gr.HTML) -> Dependency:
+    """Builds the line that `button` opens, and returns the event that chooses another model. `notice`: that there is
+    none."""
+    with gr.Row(elem_id="load-line"):
+        repository = CheckedTextbox(
+            placeholder="owner/name[@revision]", label="Repository", show_label=False,
+            container=False, elem_id="load-repository", scale=1,
+        )  # fmt: skip
+        load = gr.Button("Load", elem_id="load", min_width=70, scale=0)
+        status = gr.HTML("", elem_id="load-status", apply_default_css=False)
+    button.click(None, None, None, js=TOGGLE, **AT_ONCE)
+    triggers = [load.click, repository.submit]
+    return gr.on(triggers, handlers.load_model, repository, [status, model, notice], **LOADS)

@@ -1,0 +1,111 @@
+"""What the tab Train shows, as HTML: a survey of pictures, the curve of a job and its log."""
+
+from __future__ import annotations
+
+import base64
+import math
+import struct
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+import pandas as pd
+
+from pixelart.errors import PixelArtError
+from pixelart.images.io import encode_png
+from pixelart.jobs import JobFolder
+from pixelart.settings import SETTINGS
+from pixelart.training.data.report import ClassRow, Survey
+from pixelart.training.failures import NO_MEMORY
+
+NO_JOB = "Nothing is being trained. Drop pictures, look at the settings, and press Start."
+SHOWN_PICTURES = 96
+PICTURE_SIDE = 48
+"""Of a picture of a survey, as it is shown at most."""
+POINTS = 200
+"""Of a curve that are drawn; more are only slower."""
+SMOOTHED = 20
+"""A training curve is a mean over so large a part of it: batches differ more than learning moves."""
+COLUMNS = ("step", "bits", "of")
+TRAINING, HELD_OUT = "your pictures", "pictures kept aside"
+"""That it learns from, and that it is only measured on."""
+_PAGE_WORDS = (
+    ("--fit nearest resizes", '"Resize the others" resizes'),
+    ("--frames all takes all", '"All frames" takes all'),
+    ("take the true grid to reduce it", '"Undo enlargement" reduces it'),
+    (NO_MEMORY, "not enough memory; a smaller batch size needs less"),
+)
+"""(what a message of the engine says for the command line, what the page has for it)."""
+
+
+def survey_html(found: Survey) -> str:
+    """The table of classes, what is wrong, and some of the good pictures."""
+    head = "".join(f"<th>{name}</th>" for name in ("Class", "Pictures", "Sizes", "Colours"))
+    rows = "".join(_class_row(row) for row in found.classes)
+    problems = "".join(
+        f'<li class="{"blocks" if each.blocks else "warns"}">{escape(in_page_words(str(each)))}</li>'
+        for each in found.problems
+    )
+    told = f'<ul class="problems">{problems}</ul>' if problems else ""
+    table = f'<div class="classes"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return f'<div class="survey">{told}{table}{_some_html(found)}</div>'
+
+
+def _some_html(found: Survey) -> str:
+    """As many of each class as its share, each enlarged a whole number of times: no pixel is lost or blurred."""
+    if not len(found.pictures):
+        return ""
+    most = min(SHOWN_PICTURES, max(1, SETTINGS.max_side**2 // (found.size[0] * found.size[1])))
+    some = np.linspace(0, len(found.pictures) - 1, min(len(found.pictures), most)).round().astype(int)
+    shown = "".join(
+        picture_html(encode_png(found.pictures.pictures[i]), alt=found.pictures.class_names[i], side=PICTURE_SIDE)
+        for i in some
+    )
+    return f'<div class="sheet">{shown}</div>'
+
+
+def _class_row(row: ClassRow) -> str:
+    sizes = [f"{width}\N{NO-BREAK SPACE}x\N{NO-BREAK SPACE}{height}" for (width, height), _ in row.sizes.most_common(3)]
+    more = f" and {len(row.sizes) - 3} more" if len(row.sizes) > 3 else ""
+    cells = (row.name, str(row.pictures), ", ".join(sizes) + more, str(row.colours))
+    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+
+
+def plain(error: Exception) -> str:
+    """One line of what went wrong: ours in words of the page, of the disk what the system says, without where."""
+    if isinstance(error, PixelArtError):
+        return in_page_words(str(error))
+    return f"The disk: {getattr(error, 'strerror', None) or error}."
+
+
+def in_page_words(text: str) -> str:
+    """A message of the engine with what the page has for the options of the command line."""
+    for said, here in _PAGE_WORDS:
+        text = text.replace(said, here)
+    return text
+
+
+def loss_curve(folder: JobFolder) -> pd.DataFrame:
+    """Rows of (step, bits per dimension, TRAINING or HELD_OUT); the first of hidden pixels, smoothed."""
+    curve = folder.curve()
+    bits = pd.Series([bits for _, bits in curve], dtype=float).rolling(1 + len(curve) // SMOOTHED, min_periods=1).mean()
+    shown = range(len(curve) - 1, -1, -(1 + len(curve) // POINTS))
+    means = [(curve[i][0], bits[i], TRAINING) for i in reversed(shown)]
+    measured = [
+        (int(row["step"]), row["validation_bits"], HELD_OUT) for row in folder.measures() if "validation_bits" in row
+    ]
+    nothing = [(1, math.nan, HELD_OUT)]  # a line that is not there when a plot is first drawn is never drawn by it
+    return pd.DataFrame([*means, *nothing, *measured], columns=list(COLUMNS))
+
+
+def log_html(lines: Sequence[str]) -> str:
+    """The last lines of a job's log."""
+    return f'<pre class="log">{escape(chr(10).join(lines)) or "Nothing yet."}</pre>'
+
+
+def picture_html(png: bytes, *, alt: str, side: int) -> str:
+    """An image, enlarged as many whole times as it stays within `side` pixels."""
+    width, height = struct.unpack(">2I", png[16:24])  # which is where every PNG has them
+    times = max(1, side // max(width, height))
+    src = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    return f'<img alt="{escape(alt)}" width="{width * times}" height="{height * times}" src="{src}">'

@@ -1,0 +1,224 @@
+"""Step 3, Run: trainings are started, stopped, gone on with and used; the page only looks at them.
+
+Closing the page changes nothing. Its browser keeps who owns the jobs, and which one was looked at.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import fields
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import gradio as gr
+
+from pixelart.engine import Engine
+from pixelart.errors import PixelArtError, RequestRejected
+from pixelart.jobs import ENDED, RESUMABLE, Job, JobFolder, Jobs
+from pixelart.ui.browser_storage import NOTHING_KEPT, Kept
+from pixelart.ui.models_list import model_choices
+from pixelart.ui.results import download_value
+from pixelart.ui.security.identity import browser_of, owner_of
+from pixelart.ui.status import status_text
+from pixelart.ui.train.dataset_form import is_asked
+from pixelart.ui.train.form import TrainForm, base_choices, job_from
+from pixelart.ui.train.progress import job_label, job_status
+from pixelart.ui.train.report import NO_JOB, log_html, loss_curve, plain
+from pixelart.ui.train.samples import samples_html
+from pixelart.ui.train.uploads import Images, PreparedDataset
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
+Memory = dict[str, str]
+"""What the browser keeps: `owner`, a secret that only it knows, and `job`, the one that was looked at."""
+RESUME, GO_ON = "Resume", "Go on"
+OUTPUTS = 12
+"""Of `Watching.view`."""
+
+
+def told_plainly(handler: Callable[P, T]) -> Callable[P, T]:
+    """Tells what was refused in a plain message over the page: its status line is of the job, and would lose it at the
+    next tick."""
+
+    @wraps(handler)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return handler(*args, **kwargs)
+        except (PixelArtError, OSError) as error:
+            raise gr.Error(plain(error), print_exception=False) from error
+
+    return call
+
+
+class Watching:
+    """The handlers of one page over the jobs of the program."""
+
+    def __init__(self, engine: Engine, jobs: Jobs) -> None:
+        self.engine, self.jobs = engine, jobs
+
+    # --- what the page shows --------------------------------------------------------------------------------------
+
+    def recall(self, memory: Any, kept: Kept = NOTHING_KEPT) -> tuple[Any, ...]:
+        """A fresh page: base models, with the one that it has kept, and the job that was looked at last."""
+        owner, chosen = owner_of(memory), memory.get("job") if isinstance(memory, dict) else None
+        try:
+            known = [job.id for job in self.jobs.list(owner)]
+        except (PixelArtError, OSError):  # `view` tells it
+            known = [chosen]
+        chosen = chosen if chosen in known else next(iter(known), None)
+        bases = self.offer_bases(None, kept)
+        return _remembered(memory, chosen), bases, *self.view(owner, chosen, None)
+
+    def offer_bases(self, chosen: Any, kept: Kept = NOTHING_KEPT) -> Any:
+        """The base models that there are now. What is chosen is left alone while it is among them: another may be
+        chosen before this arrives. Else it is the one that the page has kept, or the app's own."""
+        models = self.engine.list_checkpoints()
+        choices = base_choices(models)
+        values, wanted = [value for _, value in choices], kept.values.get("base")
+        usual = wanted if wanted in values else models[0].name if models else values[0]
+        first: dict[str, Any] = {} if chosen in values else {"value": usual}
+        return gr.Dropdown(choices=list(choices), **first)
+
+    def look_at(self, memory: Any, job: Any) -> tuple[Any, ...]:
+        """Another job is looked at."""
+        owner = owner_of(memory)
+        return _remembered(memory, job), *self.view(owner, job, None)
+
+    def tick(self, memory: Any, job: Any, shown: Any) -> tuple[Any, ...]:
+        """What has changed since `shown`, or nothing."""
+        return self.view(owner_of(memory), job, shown)
+
+    def view(self, owner: str, job_id: Any, shown: Any) -> tuple[Any, ...]:
+        """jobs, status, curve, samples, log, Stop, Resume, Use, Download, Delete, timer, shown.
+
+        Only what differs from `shown`, which is of this page: what is skipped needs no way to it. Where the records
+        cannot be read now the status says so, what is shown stays, and the next tick tries again.
+        """
+        try:
+            return self._view(owner, job_id, shown)
+        except (PixelArtError, OSError) as error:
+            skipped = [gr.skip()] * OUTPUTS
+            return skipped[0], status_text(plain(error)), *skipped[2:-2], gr.Timer(active=True), None
+
+    def _view(self, owner: str, job_id: Any, shown: Any) -> tuple[Any, ...]:
+        jobs = self.jobs.list(owner) if owner else []
+        job = next((job for job in jobs if job.id == job_id), None)
+        busy = any(each.state not in ENDED for each in jobs)
+        if job is None:
+            blank = (gr.LinePlot(visible=False), "", log_html([]), *_buttons(None, saved=False))
+            return _choices(jobs, None, shown), status_text(NO_JOB), *blank, gr.Timer(active=busy), None
+        folder = self.jobs.folder(owner, job.id)
+        samples, measures = folder.samples(), folder.measures()
+        now = [job.id, len(samples), len(measures), job.state, [each.state for each in jobs]]
+        status = job_status(job, folder, ahead=self.jobs.ahead(owner, job.id))
+        before = shown if shown and shown[0] == job.id else [None] * len(now)
+        changed = [a != b for a, b in zip(now, before, strict=True)]
+        moves = job.state not in ENDED or any(changed)
+        return (
+            _choices(jobs, job, shown) if changed[4] or changed[0] else gr.skip(),
+            status,
+            _plot(folder) if moves else gr.skip(),
+            samples_html(folder) if changed[1] or changed[0] else gr.skip(),
+            log_html(folder.log_tail(lines=30)) if moves else gr.skip(),
+            *(_buttons(job, saved=folder.has_saved) if any(changed) else [gr.skip()] * 5),
+            gr.Timer(active=busy) if changed[4] or changed[0] else gr.skip(),
+            now,
+        )
+
+    # --- what a visitor does --------------------------------------------------------------------------------------
+
+    @told_plainly
+    def start_training(self, memory: Any, images: Images, *values: Any) -> tuple[Any, ...]:
+        """Queues a training on the pictures that are ready. `values`: of step 1 as it is now, then of step 2."""
+        owner = owner_of(memory)
+        if not owner:
+            raise RequestRejected("Reload the page, or sign in: it does not know who you are.")
+        ready = images.ready
+        if ready is None:
+            raise RequestRejected("There are no pictures yet: step 1 says what is missing.")
+        form = TrainForm(*values[-len(fields(TrainForm)) :])
+        if not is_asked(ready, self.engine, (*values[: -len(fields(TrainForm))], form.base, form.name)):
+            raise RequestRejected("Step 1 was changed since the check. Press Check again.")
+        name, options = job_from(form)
+        self._check_size(options, ready)
+        job = self.jobs.submit(owner, name, options, ready.path)
+        images.hand_over()
+        return _remembered(memory, job.id), *self.view(owner, job.id, None)
+
+    @told_plainly
+    def stop_training(self, memory: Any, job: Any) -> tuple[Any, ...]:
+        """Has a training save and end."""
+        return self._change(memory, job, self.jobs.stop)
+
+    @told_plainly
+    def resume_training(self, memory: Any, job: Any) -> tuple[Any, ...]:
+        """Goes on where a training was saved last."""
+        return self._change(memory, job, self.jobs.resume)
+
+    @told_plainly
+    def delete_job(self, memory: Any, job: Any) -> tuple[Any, ...]:
+        """Removes a training that has ended, with all that it saved."""
+        owner = owner_of(memory)
+        self.jobs.delete(owner, str(job))
+        left = next((each.id for each in self.jobs.list(owner)), None)
+        return _remembered(memory, left), *self.view(owner, left, None)
+
+    @told_plainly
+    def use_model(self, memory: Any, job: Any) -> tuple[Any, Any]:
+        """status, models: makes a checkpoint of what was saved last and chooses it."""
+        name = self.jobs.export(owner_of(memory), str(job))
+        choices = model_choices(self.engine.list_checkpoints())
+        gr.Info(f"{name} is in the list of models, and chosen.")
+        told = status_text(f"{name} is a model now. Draw with it in Create.")
+        return told, gr.Dropdown(choices=list(choices), value=name)
+
+    @told_plainly
+    def download_model(self, memory: Any, job: Any) -> tuple[Any, Any]:
+        """status, file: the checkpoint of what was saved last, as a .zip."""
+        record = self.jobs.get(owner_of(memory), str(job))
+        data = self.jobs.archive(record.owner, record.id)
+        return gr.skip(), download_value(f"{record.name}.zip", data)
+
+    def _change(self, memory: Any, job: Any, change: Callable[[str, str], None]) -> tuple[Any, ...]:
+        owner = owner_of(memory)
+        change(owner, str(job))
+        return gr.skip(), *self.view(owner, job, None)
+
+    def _check_size(self, options: dict[str, Any], ready: PreparedDataset) -> None:
+        if "base" in options:
+            info, size = self.engine.info(options["base"]), ready.size
+            if size != (info.height, info.width):
+                raise RequestRejected(
+                    f"The pictures are {size[1]} x {size[0]}; {info.name} draws {info.width} x {info.height}. "
+                    f"Press Check again, or choose a new network."
+                )
+
+
+def _remembered(memory: Any, job: Any) -> Any:
+    browser = browser_of(memory)
+    return {"owner": browser, "job": str(job or "")[:16]} if browser else gr.skip()
+
+
+def _choices(jobs: list[Job], chosen: Job | None, shown: Any) -> Any:
+    """The jobs to look at; which one it is a mere tick leaves alone, for it may be late."""
+    choices, chosen_id = [(job_label(job), job.id) for job in jobs], chosen.id if chosen else None
+    value: dict[str, Any] = {} if shown else {"value": chosen_id}
+    return gr.Dropdown(choices=list(choices), visible=bool(jobs), **value)
+
+
+def _buttons(job: Job | None, *, saved: bool) -> list[Any]:
+    """Stop, Resume, Use, Download and Delete."""
+    state = job.state if job else None
+    return [
+        gr.Button(visible=state in ("queued", "running")),
+        gr.Button(value=GO_ON if job and job.is_short else RESUME, visible=state in RESUMABLE),
+        *(gr.Button(visible=state in ENDED and saved) for _ in range(2)),
+        gr.Button(visible=state in ENDED),
+    ]
+
+
+def _plot(folder: JobFolder) -> Any:
+    frame = loss_curve(folder)
+    return gr.LinePlot(value=frame, visible=bool(frame["bits"].notna().any()))

@@ -1,0 +1,237 @@
+"""The tab Train: three steps from an artist's pictures to a model that has learned their style."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+from pixelart.engine import Engine
+from pixelart.jobs import Jobs
+from pixelart.settings import SETTINGS
+from pixelart.ui.browser_storage import keep, recalled, restored
+from pixelart.ui.components import FileDrop, FileSaver, Work
+from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS
+from pixelart.ui.hub.push import push_panel
+from pixelart.ui.inputs import CheckedCheckbox, CheckedSlider, CheckedTextbox, Choice, Real, Switch, WholeNumber
+from pixelart.ui.security.hosting import Hosting
+from pixelart.ui.status import status_text
+from pixelart.ui.train.dataset_form import AS_MODEL, DATASET, SIZES, ZIP, ImagesForm
+from pixelart.ui.train.dataset_step import NOTHING_YET, START, ImagesHandlers
+from pixelart.ui.train.form import FIT, KEEP, TrainForm
+from pixelart.ui.train.report import COLUMNS, HELD_OUT, NO_JOB, TRAINING
+from pixelart.ui.train.runs import RESUME, Watching
+from pixelart.ui.train.scratch import Scratch
+from pixelart.ui.train.uploads import Images
+
+STORAGE = "pixelart-studio-jobs"
+POLL_SECONDS = 2.0
+LOOKING: dict[str, Any] = {
+    **PRIVATE, "concurrency_id": "pictures", "concurrency_limit": 16, "show_progress": "hidden",
+    "trigger_mode": "multiple",
+}  # fmt: skip
+"""Looking through a set of pictures: these only wait for it. `ImagesHandlers` says how many are at work at once, and a
+visitor's newest takes the place of the one before."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """The choice of a model above the tabs, and what lets the other tabs follow an event that has changed it."""
+
+    choice: gr.Dropdown
+    follow: Callable[[Dependency], None]
+
+
+def job_memory() -> gr.BrowserState:
+    """What the browser keeps of jobs. It must stand outside the tabs: what is in one is not there before it is seen."""
+    return gr.BrowserState(None, storage_key=STORAGE, secret=STORAGE)  # the owner in it is the secret
+
+
+def train_tab(
+    arrived: Dependency,
+    tab: gr.Tab,
+    engine: Engine,
+    jobs: Jobs,
+    models: Models,
+    browser: tuple[gr.BrowserState, Work],
+    hosting: Hosting,
+) -> None:
+    """Builds the tab inside the open Blocks and wires its events, the first of which follow `arrived`. `browser`: what
+    it keeps of jobs, and what the page does not lose."""
+    memory, work = browser
+    images = gr.State(Images(Scratch(jobs.incoming)), time_to_live=SESSION_SECONDS, delete_callback=Images.free)
+    with gr.Row(elem_id="train"):
+        with gr.Column(elem_id="train-left", min_width=0):
+            with gr.Column(elem_classes="step"):
+                _heading(1, "Images")
+                chosen, drop, (check, stop), status, report = _images()
+            with gr.Column(elem_classes="step"):
+                _heading(2, "Settings")
+                values = _settings()
+        with gr.Column(elem_classes="step", elem_id="train-right", min_width=0):
+            _heading(3, "Run")
+            run = _run()
+            follow_used = push_panel(engine, models.choice, hosting)
+    base, name, start = values[0], values[1], run["start"]
+    looking = ImagesHandlers(engine, local=hosting.is_local)
+    inputs, shown = [images, *chosen, base, name], [status, report, name, start]
+    compare: dict[str, Any] = {
+        "fn": looking.compare, "inputs": inputs, "outputs": [images, status, start], **AT_ONCE
+    }  # fmt: skip
+    for event, handler in ((drop.upload, looking.receive_archive), (check.click, looking.check_pictures)):
+        event(handler, inputs, shown, **LOOKING).then(**compare)  # what was set meanwhile counts
+    gr.on([each.input for each in (*chosen, base)], **compare, trigger_mode="always_last")
+    stop.click(looking.stop_check, images, status, **AT_ONCE)
+    watching = Watching(engine, jobs)
+    for event in (tab.select, base.focus):
+        event(watching.offer_bases, [base, work], base, js=recalled("train"), **AT_ONCE)
+    used = _wire_run(arrived, watching, run, (memory, work), [images, *chosen], values, models)
+    follow_used(used)
+    _wire_keeping(arrived, looking, work, chosen, values)
+
+
+def _wire_keeping(
+    arrived: Dependency, looking: ImagesHandlers, work: Work, chosen: Sequence[Any], values: Sequence[Any]
+) -> None:
+    """What was set comes back with the page. Where the pictures come from depends on who asks, and which bases there
+    are on the moment, so handlers of their own put these back."""
+    names = [field.name for field in (*fields(ImagesForm)[: len(chosen)], *fields(TrainForm))]
+    inputs = dict(zip(names, (*chosen, *values), strict=True))
+    plain = {name: each for name, each in inputs.items() if name not in ("source", "base")}
+    recall = {"js": recalled("train"), **AT_ONCE}
+    arrived.then(looking.offer_folder, work, inputs["source"], **recall)
+    arrived.then(lambda kept: restored(plain, kept.values), work, list(plain.values()), **recall)
+    keep("train", inputs)
+
+
+def _heading(number: int, text: str) -> None:
+    gr.HTML(f'<h2 class="step-name"><span>{number}</span>{text}</h2>', apply_default_css=False)
+
+
+def _images() -> tuple[list[Any], FileDrop, tuple[gr.Button, gr.Button], gr.HTML, gr.HTML]:
+    """The inputs in the order of `ImagesForm`, less the last two; what is dropped; Check and Cancel; status; report."""
+    source = Switch([ZIP, DATASET], value=ZIP, label="From", show_label=False, elem_id="source", elem_classes="choices")
+    drop = FileDrop(elem_id="train-zip")
+    dataset = CheckedTextbox(
+        label="Dataset", placeholder="owner/name", info="Its folders are the classes.", elem_id="dataset"
+    )
+    folder = CheckedTextbox(label="Folder", placeholder="/home/me/sprites", info="On this machine.", elem_id="folder")
+    with gr.Accordion("Size and sheets", open=False, elem_id="sheets"):
+        size = Choice(
+            [AS_MODEL, *((f"{s} x {s}", s) for s in SIZES)], value=AS_MODEL, label="Size", elem_id="size",
+            info="Of the pictures to train on. Those of another size are left out.",
+        )  # fmt: skip
+        resize = CheckedCheckbox(False, label="Resize the others", info="By nearest neighbour.", elem_id="resize")
+        enlarged = CheckedCheckbox(
+            True, label="Undo enlargement", elem_id="enlarged",
+            info="Pictures whose pixels are 2 x 2, 3 x 3 ... become small again, exactly.",
+        )  # fmt: skip
+        frames = CheckedCheckbox(
+            False, label="All frames", info="Of animations; off: the first of each.", elem_id="frames",
+        )  # fmt: skip
+        with gr.Row(elem_classes="numbers"):
+            tile_width = WholeNumber(0, label="Tile width", info="0: no sheet", min_width=70)
+            tile_height = WholeNumber(0, label="Tile height", info="0: as wide", min_width=70)
+            margin = WholeNumber(0, label="Margin", info="Around all", min_width=70)
+            spacing = WholeNumber(0, label="Spacing", info="Between tiles", min_width=70)
+    with gr.Row(elem_id="check-actions"):
+        check = gr.Button("Check", elem_id="check", min_width=90)
+        stop = gr.Button("Cancel", elem_id="cancel-check", min_width=90)
+    status = gr.HTML(status_text(NOTHING_YET), elem_id="images-status", apply_default_css=False)
+    report = gr.HTML("", elem_id="report", apply_default_css=False)
+    chosen = [source, dataset, folder, size, resize, enlarged, frames, tile_width, tile_height, margin, spacing]
+    return chosen, drop, (check, stop), status, report
+
+
+def _settings() -> list[Any]:
+    """In the order of `TrainForm`."""
+    base = Choice(
+        [], label="Base model", elem_id="base", filterable=True,
+        info="What it knows is kept and moved toward your pictures. New: from nothing, for hundreds of pictures.",
+    )  # fmt: skip
+    name = CheckedTextbox(label="Name", placeholder="my-sprites", info="Of the model to come.", elem_id="job-name")
+    minutes = CheckedSlider(
+        1, SETTINGS.max_job_minutes, value=10, step=1, label="Minutes", info="Of training.", elem_id="minutes",
+        buttons=[],
+    )  # fmt: skip
+    flip = CheckedCheckbox(
+        True, label="Flip", info="Also learn from mirrored pictures; none is drawn mirrored.", elem_id="flip"
+    )
+    with gr.Accordion("Advanced", open=False, elem_id="train-advanced"):
+        palette = Switch(
+            [KEEP, FIT], value=KEEP, label="Palette", elem_id="train-palette", elem_classes="choices",
+            info="Of a base. Fit: new colours, each starting from the base's nearest.",
+        )  # fmt: skip
+        with gr.Row(elem_classes="numbers"):
+            rate = Real(0, label="Learning rate", info="0: what suits the base", elem_id="rate", min_width=90)
+            steps = WholeNumber(0, label="Steps", info="0: by minutes", min_width=90)
+            batch_size = WholeNumber(16, label="Batch size", info="Pictures a step", min_width=90)
+            validation = Real(0.1, label="Validation share", info="Only measured on", min_width=90)
+            save_every = WholeNumber(0, label="Save every", info="Steps; 0: automatic", min_width=90)
+            sample_every = WholeNumber(0, label="Sample every", info="Steps; 0: as saved", min_width=90)
+            ema = Real(0.999, label="EMA", info="Decay of the average", min_width=90)
+            seed = WholeNumber(0, label="Seed", info="Of order and holes", min_width=90)
+    advanced = [steps, batch_size, validation, save_every, sample_every, ema, seed]
+    return [base, name, minutes, rate, flip, palette, *advanced]
+
+
+def _run() -> dict[str, Any]:
+    with gr.Row(elem_id="run-actions"):
+        start = gr.Button(START, variant="primary", elem_id="start", min_width=90, interactive=False)
+        stop = gr.Button("Stop and save", variant="stop", elem_id="train-stop", min_width=90, visible=False)
+        resume = gr.Button(RESUME, elem_id="resume", min_width=90, visible=False)
+    job = Choice([], label="Job", elem_id="job", visible=False)
+    status = gr.HTML(status_text(NO_JOB), elem_id="run-status", apply_default_css=False)
+    x, y, color = COLUMNS
+    plot = gr.LinePlot(
+        x=x, y=y, color=color, color_map={TRAINING: "#9a9ca8", HELD_OUT: "#6366f1"}, x_title="step",
+        y_title="surprise (less is better)",
+        color_title=" ", height=260, visible=False, elem_id="curve", buttons=[],
+    )  # fmt: skip
+    with gr.Row(elem_id="model-actions"):
+        use = gr.Button("Use this model", elem_id="use", min_width=110, visible=False)
+        download = gr.Button("Download", elem_id="download-model", min_width=90, visible=False)
+        delete = gr.Button("Delete", elem_id="delete-job", min_width=70, visible=False)
+    samples = gr.HTML("", elem_id="samples", apply_default_css=False)
+    with gr.Accordion("Log", open=False, elem_id="log"):
+        log = gr.HTML("", apply_default_css=False)
+    return {
+        "start": start, "stop": stop, "resume": resume, "job": job, "status": status, "plot": plot,
+        "use": use, "download": download, "delete": delete, "samples": samples, "log": log,
+        "saver": FileSaver(elem_id="model-file"),
+    }  # fmt: skip
+
+
+def _wire_run(
+    arrived: Dependency,
+    watching: Watching,
+    run: dict[str, Any],
+    browser: tuple[gr.BrowserState, Work],
+    pictures: Sequence[Any],
+    values: Sequence[Any],
+    models: Models,
+) -> Dependency:
+    """Returns the event that makes a model of a training."""
+    memory, work = browser
+    timer, shown = gr.Timer(POLL_SECONDS, active=False), gr.State(None)
+    names = ("job", "status", "plot", "samples", "log", "stop", "resume", "use", "download", "delete")
+    view = [*(run[name] for name in names), timer, shown]
+    looked_at = [memory, run["job"]]
+    arrived.then(watching.recall, [memory, work], [memory, values[0], *view], js=recalled("train"), **AT_ONCE)
+    timer.tick(watching.tick, [*looked_at, shown], view, **AT_ONCE)
+    run["job"].chosen().success(watching.look_at, looked_at, [memory, *view], **AT_ONCE)
+    run["start"].click(watching.start_training, [memory, *pictures, *values], [memory, *view], **AT_ONCE)
+    for name, handler in (
+        ("stop", watching.stop_training),
+        ("resume", watching.resume_training),
+        ("delete", watching.delete_job),
+    ):
+        run[name].click(handler, looked_at, [memory, *view], **AT_ONCE)
+    used = run["use"].click(watching.use_model, looked_at, [run["status"], models.choice], **AT_ONCE)
+    models.follow(used)
+    used.success(watching.offer_bases, values[0], values[0], **AT_ONCE)
+    run["download"].click(watching.download_model, looked_at, [run["status"], run["saver"]], **AT_ONCE)
+    return used

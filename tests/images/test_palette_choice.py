@@ -1,0 +1,133 @@
+"""In which colours a model draws whose palette is an input: said, of the picture, of its class, of the checkpoint."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pixelart.errors import RequestRejected, WeightsRejected
+from pixelart.images.codec import EachPalette, Indexed, Paletted, Picture
+from pixelart.images.palette_choice import (
+    CLASS_PALETTES_FILE,
+    as_palette,
+    class_palettes_json,
+    codec_of,
+    colours_said,
+    palette_fitting,
+    read_class_palettes,
+)
+
+OWN = Paletted(np.array([[9, 9, 9], [90, 90, 90], [200, 200, 200]], np.uint8), levels=7)
+RED = np.array([[255, 0, 0], [128, 0, 0], [64, 0, 0]], np.uint8)
+BLUE = np.array([[0, 0, 255], [0, 0, 128]], np.uint8)
+PALETTES = {"cross": [RED], "stripe": [BLUE]}
+
+
+def picture_of(*colours: tuple[int, int, int]) -> Picture:
+    """One row, of these and one transparent pixel."""
+    return np.array([[*((*colour, 255) for colour in colours), (0, 0, 0, 0)]], np.uint8)
+
+
+def colours_of(palette: Any = "", picture: Picture | None = None, seed: int = 0, **given: Any) -> list[str]:
+    """What the picture of a seed is drawn in."""
+    picture = picture_of() if picture is None else picture
+    how: dict[str, Any] = {"picture": picture, "mask": np.zeros(picture.shape[:2], np.bool_), "palettes": PALETTES}
+    how |= {"class_weights": {}, "name": "tiny", **given}
+    return colours_said(codec_of(OWN, as_palette(palette), **how)(range(seed, seed + 1)), 0)["colours"]
+
+
+def hexed(colours: Any) -> list[str]:
+    return [bytes(colour).hex() for colour in np.asarray(colours, np.uint8).tolist()]
+
+
+def test_the_words() -> None:
+    many = picture_of((1, 2, 3), (4, 5, 6), (7, 8, 9), (10, 11, 12))
+    assert colours_of("model", many) == hexed(OWN.colours)
+    assert colours_of("picture", many) == colours_of("", many) == ["010203", "040506", "070809", "0a0b0c"]
+    assert colours_of(["#FF0000", "00ff00"]) == ["ff0000", "00ff00"]
+    assert colours_of(np.array([[255, 0, 0, 255], [0, 255, 0, 255], [0, 0, 1, 0]], np.uint8)) == ["ff0000", "00ff00"]
+
+
+def test_a_picture_from_nothing_has_a_palette_of_its_class_picked_by_the_seed() -> None:
+    assert {tuple(colours_of(seed=seed, class_weights={"cross": 1.0})) for seed in range(5)} == {tuple(hexed(RED))}
+    any_class = [tuple(colours_of(seed=seed)) for seed in range(20)]
+    assert set(any_class) == {tuple(hexed(RED)), tuple(hexed(BLUE))}
+    assert any_class == [tuple(colours_of(seed=seed)) for seed in range(20)]
+    assert colours_of(palettes={}) == hexed(OWN.colours)
+
+
+def test_few_colours_of_a_picture_are_kept_and_joined_by_others() -> None:
+    found = colours_of("", picture_of((0, 0, 255), (5, 5, 5)), class_weights={"stripe": 2.0})
+    assert found == ["0000ff", "050505", "000080"]
+
+
+def test_what_is_masked_has_no_part_in_it() -> None:
+    picture = picture_of((1, 1, 1), (2, 2, 2), (3, 3, 3), (4, 4, 4), (250, 0, 0))
+    mask = picture[..., 0] == 250
+    assert "fa0000" not in colours_of("", picture, mask=mask)
+
+
+def test_more_colours_than_fit_are_reduced_unless_they_are_asked_for() -> None:
+    picture = picture_of(*((i, 100, 0) for i in range(0, 200, 20)))
+    assert len(colours_of("", picture)) == 6
+    with pytest.raises(RequestRejected, match=r"^palette picture: it has 10 colours; tiny draws in 2 to 6$"):
+        colours_of("picture", picture)
+    assert isinstance(fitted := palette_fitting(OWN, picture), Paletted) and len(fitted.colours) == 6
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["ff0000"], "palette of 1 colours: must have 2 to 6"),
+        ([f"0000{i:02x}" for i in range(7)], "palette of 7 colours: must have 2 to 6"),
+        (["ff0000", "00ff00", "FF0000"], "palette: ff0000 stands there twice"),
+        (["red", "00ff00"], "colour 'red': write six hexadecimal digits such as ff0044"),
+        ("red", "palette 'red': needs picture, model, or a list of colours"),
+        ([[1, 2], [3, 4]], r"palette: needs colours \(N, 3\) or \(N, 4\) of whole numbers of 0 to 255"),
+        ([[1, 2, 300]], r"palette: needs colours \(N, 3\) or \(N, 4\) of whole numbers of 0 to 255"),
+    ],
+)
+def test_a_palette_that_cannot_be_is_refused_in_one_line(given: Any, told: str) -> None:
+    with pytest.raises(RequestRejected, match=f"^{told}$"):
+        colours_of(given)
+
+
+def test_a_model_of_its_own_colours_takes_no_palette() -> None:
+    how: dict[str, Any] = {"picture": picture_of(), "mask": np.zeros((1, 1), np.bool_), "palettes": {}}
+    how |= {"class_weights": {}, "name": "tiny"}
+    own = Indexed(RED)
+    assert codec_of(own, "", **how)(range(1)) is own
+    with pytest.raises(RequestRejected, match=r"^palette: tiny draws in its own colours alone$"):
+        codec_of(own, ("ff0000", "00ff00"), **how)
+
+
+def test_each_picture_in_its_own_palette_is_encoded_and_decoded() -> None:
+    each = EachPalette([OWN.with_colours(RED), OWN.with_colours(BLUE)])
+    picture = picture_of((255, 0, 0), (0, 0, 250))[None]
+    x = each.encode(picture)
+    assert x[:, 0, 0].tolist()[0][0] == 1 and x.shape == (2, 1, 1, 3)
+    decoded = each.decode(x)
+    assert hexed(decoded[0, 0, :2, :3])[0] == "ff0000" and hexed(decoded[1, 0, :2, :3])[1] == "0000ff"
+    assert each.palette().shape == (2, 7, 4)
+
+
+def test_palettes_of_classes_are_written_and_read_and_damage_is_told(tmp_path: Path) -> None:
+    assert read_class_palettes(tmp_path, ("cross",)) == {}
+    (tmp_path / CLASS_PALETTES_FILE).write_bytes(class_palettes_json(PALETTES))
+    found = read_class_palettes(tmp_path, ("cross", "new"))
+    assert hexed(found["cross"][0]) == hexed(RED) and found["new"] == []
+    for damaged in (b"{", b"[]", b'{"cross": 5}', b'{"cross": ["red"]}', json.dumps({"cross": [[1]]}).encode()):
+        (tmp_path / CLASS_PALETTES_FILE).write_bytes(damaged)
+        with pytest.raises(WeightsRejected, match=CLASS_PALETTES_FILE):
+            read_class_palettes(tmp_path, ("cross",))
+
+
+def test_a_palette_that_repeats_a_colour_is_refused_when_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / CLASS_PALETTES_FILE).write_text('{"cross": ["00ff00 0000ff", "ff0000 00ff00 FF0000"]}')
+    told = f"^{tmp_path.name}/{CLASS_PALETTES_FILE}: a palette holds the colour ff0000 twice$"
+    with pytest.raises(WeightsRejected, match=told):
+        read_class_palettes(tmp_path, ("cross",))

@@ -1,0 +1,188 @@
+"""The page with a model that draws in any palette and size: nothing is snapped, fitted or mapped."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pixelart.engine import Drawing, OnRow, Preview, Request
+from pixelart.errors import RequestRejected
+from pixelart.images.codec import Picture
+from pixelart.images.io import encode_png
+from pixelart.ui.api import ApiHandlers
+from pixelart.ui.browser_storage import Kept
+from pixelart.ui.create.canvas import PictureHandlers
+from pixelart.ui.create.canvas_value import Canvas
+from pixelart.ui.create.drawing import DrawingHandlers, _progress, drawing_worker, fitted_canvas
+from pixelart.ui.create.form import Form, request_from, sized
+from pixelart.ui.create.palette_panel import ALL_COLOURS, CUSTOM, PaletteHandlers
+from pixelart.ui.create.palette_value import AllowedColours, everything_allowed, hex_colours
+from pixelart.ui.results import ResultFiles
+from pixelart.ui.session import Session
+from tests.ui.fake_engine import CODEC, FakeEngine
+
+FORM = Form("hero", 0.8, 7, 1, None, 1.0, 0, 1.5, 0, [])
+
+
+class AnyEngine(FakeEngine):
+    """Of a model that says that it takes palettes and any size."""
+
+    def info(self, checkpoint: str):
+        info = replace(super().info(checkpoint), takes_palettes=True, most_colours=64, any_size=True)
+        return replace(info, keeps=("shape", "sketch"))
+
+
+ENGINE = AnyEngine(names=("tiny",), size=32)
+INFO = ENGINE.info("tiny")
+HANDLERS = PaletteHandlers(ENGINE)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_palette_of_the_program_is_taken_as_it_is() -> None:
+    allowed, status = HANDLERS.choose_palette("tiny", "Game Boy")
+    assert allowed.colours == ("", "0f380f", "306230", "8bac0f", "9bbc0f") and all(allowed.allowed)
+    assert "exactly these 4 colours" in status
+    request = request_from(replace(FORM, colours=allowed), INFO)
+    assert request.palette == allowed.colours[1:] and request.allowed is None
+
+
+def test_colours_of_the_canvas_are_the_palette() -> None:
+    picture = np.zeros((4, 4, 4), np.uint8)
+    picture[:2, :, :3], picture[2:, :, 1], picture[..., 3] = 7, 200, 255
+    allowed, choice, _ = HANDLERS.colours_on_canvas(Canvas(picture), "tiny")
+    assert choice == CUSTOM and set(allowed.colours) == {"", "070707", "00c800"}
+
+
+def test_colours_that_are_ticked_off_are_not_drawn_nor_is_clear() -> None:
+    given = AllowedColours(("", "ff0000", "00ff00", "0000ff"), (False, True, False, True))
+    request = request_from(replace(FORM, colours=given), INFO)
+    assert request.palette == ("ff0000", "0000ff") and request.allowed == (1, 2)
+    own = everything_allowed(CODEC.table)
+    assert request_from(replace(FORM, colours=own), INFO).palette == "" and own.colours == hex_colours(INFO.colours)
+    with pytest.raises(RequestRejected, match="allow at least one colour"):
+        request_from(replace(FORM, colours=AllowedColours(("", "ff0000"), (False, False))), INFO)
+
+
+def test_a_picture_keeps_its_size_where_the_model_draws_it() -> None:
+    small, large = (Canvas(np.zeros((height, 40, 4), np.uint8)) for height in (24, 90))
+    assert fitted_canvas(small, INFO) is small
+    assert fitted_canvas(large, INFO).picture.shape == (32, 32, 4)
+
+
+def test_new_pictures_come_in_the_size_that_is_asked_for() -> None:
+    for text, size in (("48 x 32", (32, 48)), ("16x24", (24, 16)), ("20", (20, 20)), ("", (32, 32)), (None, (32, 32))):
+        there = sized(INFO, text)
+        assert (there.height, there.width) == size
+    assert np.shape(request_from(replace(FORM, bottom_temperature=0.5), sized(INFO, "8x5")).temperature) == (5, 8)
+    assert sized(FakeEngine().info("tiny"), "48 x 32").width == 16, "of one size: not asked for there"
+    with pytest.raises(RequestRejected, match="Size 'wide': write width x height, such as 48 x 32"):
+        sized(INFO, "wide")
+    with pytest.raises(RequestRejected, match="Size is 90 x 8; tiny draws 4 to 64 pixels a side"):
+        sized(INFO, "90x8")
+
+
+def drawn(
+    folder: Path, handler: str, canvas: Canvas | None, *, keep: str = "", size: str = ""
+) -> tuple[list[Request], str]:
+    """The requests of the engine, and the last status."""
+    engine, asked = AnyEngine(names=("tiny",), size=8), list[Request]()
+    for name in ("generate", "complete"):
+        real = getattr(engine, name)
+        setattr(engine, name, lambda request, *a, real=real, **b: (asked.append(request), real(request, *a, **b))[1])
+    handlers = DrawingHandlers(engine, ResultFiles(folder))  # pyright: ignore[reportArgumentType]
+    form = replace(FORM, keep=keep, size=size, own_colours=False)
+    given = () if handler == "generate" else (canvas,)
+    *_, last = getattr(handlers, handler)(Session(), 1, *given, "tiny", *vars(form).values())
+    return asked, last[1]
+
+
+@pytest.mark.filterwarnings("ignore:Draw or import")
+def test_new_colours_keep_the_shading_of_the_canvas(tmp_path: Path) -> None:
+    picture, mask = np.zeros((8, 8, 4), np.uint8), np.zeros((8, 8), np.bool_)
+    picture[2:5, 2:5], mask[3, 3] = (9, 9, 9, 255), True
+    (request,), _ = drawn(tmp_path, "recolour", Canvas(picture, mask))
+    assert request.keep == "sketch"
+    (request,), _ = drawn(tmp_path, "recolour", Canvas(picture), keep="shape", size="48 x 32")
+    assert request.keep == "shape" and request.size is None
+    asked, told = drawn(tmp_path, "recolour", Canvas(np.zeros((8, 8, 4), np.uint8)))
+    assert not asked and "Draw or import a picture first" in told
+    (request,), _ = drawn(tmp_path, "generate", None, keep="shape", size="12 x 10")
+    assert request.keep == "" and request.size == (10, 12)
+
+
+def test_a_sketch_says_that_it_is_one() -> None:
+    def work(on_row: OnRow, cancel: object) -> list[Drawing]:
+        on_row(3, 16, Preview(lambda: np.zeros((1, 8, 8, 4), np.uint8), sketch=True))
+        return []
+
+    worker = drawing_worker(work)
+    worker.wait()
+    assert "Sketch · row 3 of 16" in _progress(worker, None, 1)[1]
+
+
+def test_a_program_completes_a_picture_of_another_size_between_two_temperatures(tmp_path: Path) -> None:
+    asked = list[Request]()
+
+    class DatasetSpec(AnyEngine):
+        def complete(self, request: Request, picture: Picture, mask: NDArray[np.bool_], **how: Any) -> list[Drawing]:
+            asked.append(request)
+            return super().complete(request, picture, mask, **how)
+
+    picture, mask = np.zeros((24, 40, 4), np.uint8), np.zeros((24, 40, 4), np.uint8)
+    picture[..., 3], mask[...] = 255, 255
+    sent, marked = (base64.b64encode(encode_png(one)).decode() for one in (picture, mask))
+    results = ResultFiles(tmp_path)
+    api = ApiHandlers(DatasetSpec(names=("tiny",), size=32), results)  # pyright: ignore[reportArgumentType]
+    api.complete(sent, marked, temperature=1.5, bottom_temperature=0.5)
+    heat = asked[0].temperature
+    assert isinstance(heat, np.ndarray) and heat.shape == (24, 40) and heat[0, 0] == 1.5 and heat[-1, -1] == 0.5
+    api = ApiHandlers(FakeEngine(), results)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(gr.Error, match="picture is 40 x 24; tiny draws 16 x 16"):
+        api.complete(sent, marked, bottom_temperature=0.5)
+
+
+def kept(*colours: Any, allowed: list[bool] | None = None) -> Kept:
+    return Kept({"model": "tiny", "colours": {"colours": [*colours], "allowed": allowed or [True] * len(colours)}})
+
+
+def test_a_reload_brings_a_palette_of_the_visitor_back(tmp_path: Path) -> None:
+    pictures = PictureHandlers(ENGINE, ResultFiles(tmp_path))  # pyright: ignore[reportArgumentType]
+
+    def loaded(given: Kept) -> AllowedColours:
+        return pictures.load(Session(), given)[5]
+
+    mine = AllowedColours(("", "ff0000", "00ff00"), (True, False, True))
+    assert loaded(kept(*mine.colours, allowed=[*mine.allowed])) == mine
+    everything = everything_allowed(CODEC.table)
+    too_many = [f"{i:06x}" for i in range(65)]
+    for bad in (
+        ["", "ff0000"],
+        ["", "ff0000", "ff0000"],
+        ["", "ff0000", "<img"],
+        ["ff0000", "00ff00"],
+        ["", *too_many],
+    ):
+        assert loaded(kept(*bad)) == everything, bad
+    own = PictureHandlers(FakeEngine(), ResultFiles(tmp_path))  # pyright: ignore[reportArgumentType]
+    assert own.load(Session(), kept(*mine.colours))[5] == everything, "a model that draws in its own colours alone"
+
+
+@pytest.mark.parametrize(
+    ("colours", "name", "shown"),
+    [
+        (everything_allowed(CODEC.table), "Game Boy", ALL_COLOURS),
+        (AllowedColours(hex_colours(CODEC.table), (False, *(True,) * 8)), "Game Boy", "Game Boy"),
+        (AllowedColours(hex_colours(CODEC.table), (False, *(True,) * 8)), ALL_COLOURS, CUSTOM),
+        (AllowedColours(("", "ff0000", "00ff00"), (True,) * 3), ALL_COLOURS, CUSTOM),
+        (AllowedColours(("", "ff0000", "00ff00"), (True,) * 3), "Game Boy", "Game Boy"),
+        (None, "Game Boy", ALL_COLOURS),
+    ],
+)
+def test_the_choice_above_the_colours_says_what_they_are(colours: AllowedColours | None, name: str, shown: str) -> None:
+    assert HANDLERS.name_of("tiny", colours, name) == shown

@@ -1,0 +1,122 @@
+"""The canvas's value: exact both ways, and nothing hostile gets through."""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+
+from pixelart.ui.components import ColourPicker, PixelCanvas
+from pixelart.ui.create.canvas_value import MAX_SIDE, Canvas, CanvasRejected, canvas_from_payload, canvas_to_payload
+from pixelart.ui.create.palette_value import (
+    allowed_from_payload,
+    allowed_to_payload,
+    everything_allowed,
+    only_colours_of,
+)
+from tests.ui.fake_engine import CODEC
+
+
+def text(length: int) -> str:
+    return base64.b64encode(bytes(length)).decode()
+
+
+def good() -> dict[str, Any]:
+    return {"width": 4, "height": 2, "pixels": text(32), "mask": text(8)}
+
+
+HOSTILE = {
+    "list": [1, 2],
+    "text": "canvas",
+    "number": 5,
+    "empty": {},
+    "width missing": {k: v for k, v in good().items() if k != "width"},
+    "pixels missing": {k: v for k, v in good().items() if k != "pixels"},
+    "width zero": good() | {"width": 0},
+    "width negative": good() | {"width": -4},
+    "both negative": good() | {"width": -4, "height": -2},
+    "width huge": good() | {"width": 10**12},
+    "over the limit": {"width": MAX_SIDE + 1, "height": 1, "pixels": text(4 * (MAX_SIDE + 1)), "mask": ""},
+    "width text": good() | {"width": "4"},
+    "width fraction": good() | {"width": 4.5},
+    "width whole float": good() | {"width": 4.0},
+    "width nan": good() | {"width": math.nan},
+    "width infinite": good() | {"height": math.inf},
+    "width bool": good() | {"width": True},
+    "width null": good() | {"width": None},
+    "width list": good() | {"width": [4]},
+    "pixels short": good() | {"pixels": text(28)},
+    "pixels long": good() | {"pixels": text(36)},
+    "pixels empty": good() | {"pixels": ""},
+    "pixels null": good() | {"pixels": None},
+    "pixels list": good() | {"pixels": [0] * 32},
+    "pixels dict": good() | {"pixels": {"path": "/etc/passwd"}},
+    "pixels not base64": good() | {"pixels": "!" * 44},
+    "pixels not ascii": good() | {"pixels": "é" * 44},
+    "pixels padded inside": good() | {"pixels": "====" * 11},
+    "pixels megabytes": good() | {"pixels": "A" * 5_000_000},
+    "mask short": good() | {"mask": text(7)},
+    "mask long": good() | {"mask": text(80)},
+    "mask number": good() | {"mask": 7},
+    "mask not base64": good() | {"mask": "*" * 12},
+    "mask of other values": good() | {"mask": base64.b64encode(bytes([0, 1, 2, 255] * 2)).decode()},
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_payloads_are_refused_in_one_plain_line(name: str) -> None:
+    with pytest.raises(CanvasRejected) as caught:
+        canvas_from_payload(HOSTILE[name])
+    assert 0 < len(str(caught.value)) < 150 and "\n" not in str(caught.value)
+    with pytest.raises(gr.Error, match="canvas"):
+        PixelCanvas().preprocess(HOSTILE[name])
+
+
+def test_round_trip_is_exact_with_every_alpha_and_both_mask_values() -> None:
+    random = np.random.default_rng(0)
+    picture = random.integers(0, 256, (7, 5, 4), np.uint8)
+    picture[0, :, 3] = [0, 1, 127, 128, 255]
+    mask = random.random((7, 5)) < 0.5
+    canvas = PixelCanvas()
+    back = canvas.preprocess(canvas.postprocess(Canvas(picture, mask)))
+    assert back is not None and np.array_equal(back.picture, picture) and np.array_equal(back.painted_mask, mask)
+    assert back.picture.dtype == np.uint8 and back.painted_mask.dtype == np.bool_
+
+
+def test_no_mask_and_no_canvas() -> None:
+    payload = canvas_to_payload(Canvas(np.zeros((2, 3, 4), np.uint8), preview=True, palette=("ff0000",)))
+    assert payload["mask"] is None and payload["preview"] is True and payload["palette"] == ["ff0000"]
+    assert not canvas_from_payload(payload).painted_mask.any()
+    assert PixelCanvas().preprocess(None) is None and PixelCanvas().postprocess(None) is None
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        7,
+        {},
+        {"colours": ["ff0000"], "allowed": []},
+        {"colours": ["ff0000"], "allowed": [1]},
+        {"colours": [3], "allowed": [True]},
+        {"colours": ["x" * 99], "allowed": [True]},
+        {"colours": ["ff0000"] * 1000, "allowed": [True] * 1000},
+        {"colours": "ab", "allowed": "cd"},
+    ],
+)
+def test_hostile_palettes_are_refused(payload: Any) -> None:
+    with pytest.raises(gr.Error, match="palette"):
+        ColourPicker().preprocess(payload)
+
+
+def test_allowed_colours_name_the_codecs_own_indices() -> None:
+    everything = everything_allowed(CODEC.table)
+    assert everything.colours[0] == "" and everything.indices() is None
+    picture = CODEC.table[np.array([[0, 3], [3, 5]])]
+    chosen = only_colours_of(picture, CODEC.table)
+    assert chosen.indices() == (0, 3, 5)
+    assert allowed_from_payload(allowed_to_payload(chosen)) == chosen
+    assert everything_allowed(None).colours == ()

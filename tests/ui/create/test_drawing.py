@@ -1,0 +1,350 @@
+"""Generate, Complete mask and Stop with a fake engine, by iterating the handlers as gradio does."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pixelart.engine import Engine, Request
+from pixelart.errors import RequestRejected
+from pixelart.images.tiling import shift_to_join
+from pixelart.models import RasterModel
+from pixelart.ui.create.canvas_value import Canvas, Painting
+from pixelart.ui.create.drawing import (
+    FAULT,
+    LOADING,
+    NO_MODEL,
+    NOTHING,
+    UNSTARTED,
+    DrawingHandlers,
+    Frame,
+    Outputs,
+    model_info,
+    settled,
+    undrawn_kept,
+)
+from pixelart.ui.create.form import ANY_CLASS
+from pixelart.ui.create.palette_value import everything_allowed
+from pixelart.ui.results import ResultFiles
+from pixelart.ui.session import Session
+from pixelart.ui.status import status_text
+from tests.ui.fake_engine import CODEC, FakeEngine
+
+VALUES = ["hero", 1.0, 5, 1, everything_allowed(CODEC.table), 1.0, 0, 1.0, 0, []]
+SLOW = 0.1
+
+
+def handlers(engine: FakeEngine) -> DrawingHandlers:
+    return DrawingHandlers(engine, ResultFiles(Path(tempfile.gettempdir())))  # pyright: ignore[reportArgumentType]
+
+
+def values(**change: Any) -> list[Any]:
+    names = [
+        "class_name",
+        "temperature",
+        "seed",
+        "images",
+        "colours",
+        "top_p",
+        "top_k",
+        "guidance",
+        "bottom",
+        "seamless",
+    ]
+    return [change.get(name, value) for name, value in zip(names, VALUES, strict=True)]
+
+
+def painted(size: int = 16) -> Canvas:
+    picture = np.random.default_rng(3).integers(0, 256, (size, size, 4), np.uint8)
+    mask = np.zeros((size, size), np.bool_)
+    mask[4:12, 3:9] = True
+    return Canvas(picture, mask)
+
+
+def canvases(outputs: list[Outputs]) -> list[Canvas]:
+    return [canvas for canvas, _, _ in outputs if isinstance(canvas, Canvas)]
+
+
+def captions(outputs: list[Outputs]) -> list[str]:
+    return [caption for _, caption in outputs[-1][2].constructor_args["value"]]
+
+
+def status_of(output: Outputs) -> str:
+    return output[1]
+
+
+def until_row(frames: Iterator[Outputs], row: int) -> None:
+    for _, status, _ in frames:
+        found = re.search(r"Row (\d+) of", status) if isinstance(status, str) else None
+        if found and int(found[1]) >= row:
+            return
+
+
+def test_generate_streams_previews_and_ends_with_one_final_value() -> None:
+    session = Session()
+    outputs = list(handlers(FakeEngine(row_seconds=0.03)).generate(session, 1, "tiny", *values(images=3)))
+    shown = canvases(outputs)
+    assert len(shown) >= 3 and all(c.preview for c in shown[:-1]) and not shown[-1].preview
+    assert shown[-1].mask is None, "the mask stays"
+    assert np.array_equal(shown[-1].picture, session.drawings[0].picture)
+    assert [d.seed for d in session.drawings] == [5, 6, 7]
+    assert captions(outputs) == ["seed 5", "seed 6", "seed 7"]
+    assert session.running == 0
+
+
+def test_every_result_is_an_indexed_png_of_exactly_its_pixels() -> None:
+    session = Session()
+    *_, (_, _, gallery) = handlers(FakeEngine()).generate(session, 1, "tiny", *values(images=2))
+    for (path, _), drawing in zip(gallery.constructor_args["value"], session.drawings, strict=True):
+        with Image.open(path) as image:
+            assert image.mode == "P" and np.array_equal(np.asarray(image.convert("RGBA")), drawing.picture)
+        assert Path(path).name == f"hero_{drawing.seed}_16x16.png"
+
+
+def test_the_same_seed_gives_the_same_picture_at_any_number_of_images() -> None:
+    one, three = Session(), Session()
+    list(handlers(FakeEngine()).generate(one, 1, "tiny", *values(seed=6)))
+    list(handlers(FakeEngine()).generate(three, 1, "tiny", *values(seed=5, images=3)))
+    assert np.array_equal(one.drawings[0].picture, three.drawings[1].picture)
+
+
+def test_complete_keeps_every_unmasked_pixel_and_orders_by_log_prob() -> None:
+    session, canvas = Session(), painted()
+    outputs = list(handlers(FakeEngine()).complete(session, 1, canvas, "tiny", *values(images=8)))
+    final = canvases(outputs)[-1]
+    assert np.array_equal(final.picture[~canvas.painted_mask], canvas.picture[~canvas.painted_mask])
+    log_probs = [d.log_prob for d in session.drawings]
+    assert log_probs == sorted(log_probs, reverse=True) and len(set(log_probs)) > 1
+    assert [caption.split("\n")[0] for caption in captions(outputs)] == [f"seed {d.seed}" for d in session.drawings]
+    ranks = [caption.partition("\n")[2] for caption in captions(outputs)]
+    assert ranks[:4] == ["likeliest", "2nd likeliest", "3rd likeliest", "4th likeliest"]
+
+
+def test_enlarge_keeps_every_pixel_and_shows_the_rows_in_the_large_size() -> None:
+    session, canvas, page = Session(), painted(), handlers(FakeEngine(names=("scales",), row_seconds=0.02))
+    outputs = list(page.enlarge(session, 1, canvas, "scales", *values(images=3, bottom=2.0)))
+    shown = canvases(outputs)
+    assert len(shown) >= 3 and all(c.preview for c in shown[:-1]) and not shown[-1].preview
+    assert all(c.picture.shape == (32, 32, 4) for c in shown)
+    for drawing in session.drawings:
+        assert np.array_equal(drawing.picture[::2, ::2], canvas.picture)
+    log_probs = [d.log_prob for d in session.drawings]
+    assert log_probs == sorted(log_probs, reverse=True) and len(captions(outputs)) == 3
+    assert session.mask is not None and not session.mask[::2, ::2].any() and session.mask.sum() == 3 * 16 * 16
+    status = status_of(outputs[-1])
+    assert "Likeliest first" in status and "The canvas is 32 x 32 now; Undo brings the small picture back." in status
+
+
+def test_stop_of_an_enlargement_keeps_its_rows_over_the_plainly_enlarged_canvas() -> None:
+    session, canvas = Session(), painted()
+    page = handlers(FakeEngine(names=("scales",), row_seconds=SLOW))
+    frames = page.enlarge(session, 1, canvas, "scales", *values())
+    until_row(frames, 3)
+    page.stop(session, 1)
+    last = list(frames)[-1]
+    drawn = canvases([last])[0].picture
+    assert drawn.shape == (32, 32, 4) and np.array_equal(drawn[::2, ::2], canvas.picture)
+    assert "of 32 drawn" in status_of(last) and not session.drawings
+
+
+@pytest.mark.parametrize(
+    ("canvas", "model", "axes", "message"),
+    [
+        (None, "scales", [], "canvas is empty"),
+        (painted(), None, [], "still loading"),
+        (painted(), "scales", ["x"], "cannot be made to tile"),
+    ],
+)
+def test_what_cannot_be_enlarged_is_a_plain_message(
+    canvas: Canvas | None, model: str | None, axes: list[str], message: str, warnings_shown: list[str]
+) -> None:
+    page = handlers(FakeEngine(names=("tiny", "scales")))
+    outputs = list(page.enlarge(Session(), 1, canvas, model, *values(seamless=axes)))
+    assert message in warnings_shown[0] and not canvases(outputs)
+
+
+@pytest.mark.parametrize("canvas", [None, Canvas(np.zeros((16, 16, 4), np.uint8), np.zeros((16, 16), np.bool_))])
+def test_an_empty_mask_is_a_plain_message(canvas: Canvas | None, warnings_shown: list[str]) -> None:
+    outputs = list(handlers(FakeEngine()).complete(Session(), 1, canvas, "tiny", *values()))
+    assert warnings_shown == ["Paint a mask first."] and not canvases(outputs)
+
+
+def test_stop_keeps_the_rows_that_were_drawn() -> None:
+    session, page = Session(), handlers(FakeEngine(row_seconds=SLOW))
+    frames = page.generate(session, 1, "tiny", *values())
+    until_row(frames, 4)
+    page.stop(session, 1)
+    last = list(frames)[-1]
+    whole = Session()
+    list(handlers(FakeEngine()).generate(whole, 1, "tiny", *values()))
+    drawn = canvases([last])[0].picture
+    rows = next(n for n in range(16) if not np.array_equal(drawn[n], whole.drawings[0].picture[n]))
+    assert 4 <= rows < 10 and not drawn[rows:].any() and "Stopped" in status_of(last)
+    assert not session.drawings and session.running == 0
+
+
+def test_stop_of_a_completion_keeps_the_canvas_where_it_was_not_reached() -> None:
+    session, page, canvas = Session(), handlers(FakeEngine(row_seconds=SLOW)), painted()
+    frames = page.complete(session, 1, canvas, "tiny", *values())
+    until_row(frames, 3)
+    page.stop(session, 1)
+    drawn = canvases([list(frames)[-1]])[0].picture
+    assert np.array_equal(drawn[~canvas.painted_mask], canvas.picture[~canvas.painted_mask])
+    assert np.array_equal(drawn[11], canvas.picture[11]) and not np.array_equal(drawn[4:7], canvas.picture[4:7])
+
+
+def test_rows_of_a_stopped_seamless_completion_are_counted_where_they_were_drawn() -> None:
+    canvas = painted(8)
+    canvas.painted_mask[:] = False
+    canvas.painted_mask[[0, 1, 6, 7]] = True
+    drawn = np.full_like(canvas.picture, 9)
+    shift = shift_to_join(canvas.painted_mask, "y")
+    shown = undrawn_kept(Frame(3, 4, drawn), canvas, shift)
+    assert shift == (-4, 0), "so that rows 6, 7, 0, 1 lie in the middle"
+    assert (shown[[6, 7, 0]] == 9).all() and np.array_equal(shown[1:6], canvas.picture[1:6])
+
+
+def test_a_stopped_drawing_leaves_its_seed() -> None:
+    session, page = Session(), handlers(FakeEngine(row_seconds=SLOW))
+    list(handlers(FakeEngine()).generate(session, 1, "tiny", *values(seed=5)))
+    frames = page.generate(session, 2, "tiny", *values(seed=77))
+    until_row(frames, 2)
+    page.stop(session, 2)
+    assert "Stopped" in status_of(list(frames)[-1]) and session.seed == 77
+
+
+def test_stop_ends_every_drawing_asked_for_so_far_and_none_after() -> None:
+    session, page = Session(), handlers(FakeEngine(row_seconds=SLOW))
+    running = page.generate(session, 1, "tiny", *values())
+    until_row(running, 2)
+    page.stop(session, 3)  # while the second waits for its turn, and the third never comes
+    assert "Stopped" in status_of(list(running)[-1])
+    waiting = list(page.complete(session, 2, painted(), "tiny", *values()))
+    assert [status_of(o) for o in waiting] == [status_text(UNSTARTED)] and not canvases(waiting)
+    page = handlers(FakeEngine())
+    assert canvases(list(page.generate(session, 4, "tiny", *values()))) and session.drawings
+
+
+def test_stop_without_a_drawing_says_so_and_does_not_touch_the_next() -> None:
+    session, page = Session(), handlers(FakeEngine())
+    assert "Nothing" in page.stop(session, 0)
+    list(page.generate(session, 1, "tiny", *values()))
+    assert session.drawings and "Nothing" in page.stop(session, 1)
+
+
+def test_a_drawing_that_was_left_shows_nothing_more() -> None:
+    engine, session = FakeEngine(row_seconds=SLOW), Session()
+    frames = handlers(engine).generate(session, 1, "tiny", *values(seed=77))
+    until_row(frames, 2)
+    session.leave(1)
+    assert all(o == NOTHING for o in frames) and not engine.running.is_set()
+    assert not session.drawings and session.seed is None
+    assert list(handlers(engine).generate(session, 1, "tiny", *values())) == [NOTHING], "nor when its turn comes later"
+
+
+def test_a_drawing_that_was_left_ends_by_repeating_what_it_was_left_for() -> None:
+    """A frame of its own, sent before, may reach the page after the answer to a click, and would stay on the line."""
+    engine, session = FakeEngine(row_seconds=SLOW), Session()
+    frames = handlers(engine).generate(session, 1, "tiny", *values())
+    until_row(frames, 2)
+    session.leave(1)
+    session.say("Seed 5 is on the canvas.")
+    *silent, last = frames
+    assert all(o == NOTHING for o in silent) and last == (NOTHING[0], "Seed 5 is on the canvas.", NOTHING[2])
+    session.leave(2)
+    assert session.said is None, "what was said of an earlier place must not be repeated"
+
+
+def test_results_that_come_after_the_visitor_left_are_dropped() -> None:
+    engine, session = FakeEngine(), Session()
+    frames = handlers(engine).generate(session, 1, "tiny", *values())
+    next(frames)
+    session.leave(1)
+    assert all(o == NOTHING for o in frames) and not session.drawings
+
+
+def test_a_visitor_who_closes_the_page_ends_the_work() -> None:
+    engine, session = FakeEngine(row_seconds=SLOW), Session()
+    frames = handlers(engine).generate(session, 1, "tiny", *values())
+    until_row(frames, 2)
+    assert session.running == 1
+    frames.close()  # pyright: ignore[reportAttributeAccessIssue]
+    time.sleep(3 * SLOW)
+    assert not engine.running.is_set() and session.running == 0
+
+
+@pytest.mark.parametrize("row", [1, 3])
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [(RequestRejected("count 99: must lie in 1 to 64"), "count 99"), (RuntimeError("secret detail"), FAULT)],
+)
+def test_an_error_brings_back_what_was_painted(
+    row: int, fault: Exception, message: str, warnings_shown: list[str]
+) -> None:
+    engine = FakeEngine(row_seconds=0.02)
+    engine.fault, engine.fault_row = fault, row
+    outputs = list(handlers(engine).generate(Session(), 1, "tiny", *values()))
+    assert outputs[-1][0] == Painting(1) and all(canvas.preview for canvas in canvases(outputs))
+    assert message in warnings_shown[0] and "secret" not in status_of(outputs[-1])
+
+
+def test_a_stop_before_the_first_row_sends_no_canvas() -> None:
+    session, page = Session(), handlers(FakeEngine(row_seconds=5 * SLOW))
+    frames = page.generate(session, 1, "tiny", *values())
+    next(frames)
+    page.stop(session, 1)
+    outputs = list(frames)
+    assert outputs[-1][:2] == (Painting(1), status_text(UNSTARTED)) and not canvases(outputs)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"), [(None, "still loading"), ("gone", "gone"), (7, "must be a name"), ("", "still loading")]
+)
+def test_a_missing_model_is_a_plain_message(model: Any, message: str, warnings_shown: list[str]) -> None:
+    outputs = list(handlers(FakeEngine()).generate(Session(), 1, model, *values()))
+    assert message in warnings_shown[0] and not canvases(outputs)
+
+
+def test_the_handler_answers_at_least_five_times_a_second() -> None:
+    outputs = list(handlers(FakeEngine(row_seconds=0.5, size=2)).generate(Session(), 1, "tiny", *values()))
+    assert len(outputs) >= 5
+
+
+def test_passes_are_shown_as_whole_pictures(tiny_checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(tiny_checkpoints)
+    plain = engine.generate(Request("tiny", seed=5, temperature=2.0))[0]
+    model = engine.library.load("tiny").model
+    assert isinstance(model, RasterModel)
+    decode = model.decode
+    monkeypatch.setattr(type(model), "fastest_sampler", {engine.device.type: "fixed_point"})
+    monkeypatch.setattr(model, "decode", lambda *given: (time.sleep(0.15), decode(*given))[1])
+    choice = values(class_name=ANY_CLASS, colours=everything_allowed(engine.info("tiny").colours), temperature=2.0)
+    page = DrawingHandlers(engine, ResultFiles(Path(tempfile.gettempdir())))  # pyright: ignore[reportArgumentType]
+    outputs = list(page.generate(Session(), 1, "tiny", *choice))
+    said = [re.search(r"Pass (\d+) · row \d of 8", o[1]) for o in outputs if isinstance(o[1], str)]
+    numbers = [int(found[1]) for found in said if found]
+    assert numbers == sorted(numbers) and len(set(numbers)) > 1
+    shown = canvases(outputs)
+    assert any(c.preview and c.picture[7].any() for c in shown), "a pass shows the last row too"
+    assert np.array_equal(shown[-1].picture, plain.picture) and not shown[-1].preview
+
+
+def test_a_stop_between_passes_keeps_the_rows_that_are_final() -> None:
+    picture = np.full((4, 4, 4), 9, np.uint8)
+    kept = settled(Frame(done=2, rows=4, picture=picture, passes=7))
+    assert np.array_equal(kept[:2], picture[:2]) and not kept[2:].any()
+
+
+@pytest.mark.parametrize("chosen", [None, ""])
+def test_before_a_model_is_chosen_it_is_said_whether_there_is_one(chosen: str | None) -> None:
+    for engine, told in ((FakeEngine(), LOADING), (FakeEngine(names=()), NO_MODEL)):
+        with pytest.raises(RequestRejected, match=re.escape(told)):
+            model_info(engine, chosen)  # pyright: ignore[reportArgumentType]

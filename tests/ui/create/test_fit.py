@@ -1,0 +1,58 @@
+"""Imported pictures find their own grid and keep their proportions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pixelart.images.codec import Picture
+from pixelart.ui.create.fit import fit_to_canvas, true_grid
+
+
+def noise(height: int, width: int) -> Picture:
+    picture = np.random.default_rng(height * width).integers(0, 256, (height, width, 4), np.uint8)
+    picture[..., 3] = 255
+    return picture
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 7])
+def test_true_grid_undoes_an_integer_upscale(scale: int) -> None:
+    picture = noise(6, 9)
+    assert np.array_equal(true_grid(picture.repeat(scale, 0).repeat(scale, 1)), picture)
+
+
+def test_true_grid_leaves_an_uneven_upscale() -> None:
+    picture = noise(4, 4).repeat(2, 0).repeat(3, 1)
+    assert np.array_equal(true_grid(picture), picture)
+
+
+def test_a_picture_of_the_size_is_untouched() -> None:
+    flat = np.full((8, 8, 4), 255, np.uint8)
+    assert np.array_equal(fit_to_canvas(flat, 8, 8), flat)
+    assert np.array_equal(fit_to_canvas(noise(8, 8), 8, 8), noise(8, 8))
+
+
+def test_an_upscale_comes_back_pixel_for_pixel() -> None:
+    sprite = noise(8, 8)
+    assert np.array_equal(fit_to_canvas(sprite.repeat(5, 0).repeat(5, 1), 8, 8), sprite)
+
+
+def test_a_smaller_picture_is_enlarged_by_a_whole_number_and_centred() -> None:
+    sprite = noise(3, 2)
+    fitted = fit_to_canvas(sprite, 8, 8)
+    assert np.array_equal(fitted[1:7, 2:6], sprite.repeat(2, 0).repeat(2, 1))
+    assert not fitted[0].any() and not fitted[:, :2].any() and not fitted[:, 6:].any()
+
+
+def test_the_longer_side_of_any_larger_picture_fills_the_canvas() -> None:
+    for side in range(33, 1025):
+        picture = np.full((side, 33, 4), 255, np.uint8)
+        picture[0, 0] = 7  # its own grid
+        assert fit_to_canvas(picture, 32, 32)[..., 3].any(1).all(), side
+        assert fit_to_canvas(picture.transpose(1, 0, 2), 32, 32)[..., 3].any(0).all(), side
+
+
+@pytest.mark.parametrize("size", [(100, 60), (1, 1), (1, 300), (33, 31)])
+def test_any_size_fits(size: tuple[int, int]) -> None:
+    fitted = fit_to_canvas(noise(*size), 32, 32)
+    assert fitted.shape == (32, 32, 4) and fitted[..., 3].any()

@@ -1,0 +1,97 @@
+"""Which colours may be drawn: of a palette of the program, of a file, of the canvas."""
+
+from __future__ import annotations
+
+import base64
+import time
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+
+from pixelart.images.palette_files import KNOWN
+from pixelart.settings import SETTINGS
+from pixelart.ui.create.canvas_value import Canvas
+from pixelart.ui.create.palette_panel import ALL_COLOURS, CUSTOM, PaletteHandlers
+from pixelart.ui.create.palette_value import AllowedColours
+from tests.ui.fake_engine import CODEC, FakeEngine
+
+
+def panel() -> PaletteHandlers:
+    return PaletteHandlers(FakeEngine())  # pyright: ignore[reportArgumentType]
+
+
+def sent(text: str | bytes, name: str = "mine.hex") -> dict[str, str]:
+    data = text.encode() if isinstance(text, str) else text
+    return {"name": name, "data": base64.b64encode(data).decode()}
+
+
+def test_a_palette_allows_the_nearest_colours_and_transparent() -> None:
+    colours, status = panel().choose_palette("tiny", "Black and white")
+    assert colours.indices() == (0, 1, 5), "the darkest and the lightest of the model"
+    assert "Black and white (one bit a pixel): 2 colours. Drawn with the 2 of tiny" in status
+    assert panel().choose_palette("tiny", ALL_COLOURS)[0].indices() is None
+
+
+@pytest.mark.parametrize("palette", KNOWN, ids=lambda p: p.name)
+def test_every_palette_of_the_program_can_be_chosen(palette: Any) -> None:
+    colours, _ = panel().choose_palette("tiny", palette.name)
+    assert colours.allowed[0] and 2 <= sum(colours.allowed) <= 1 + len(palette.colours)
+
+
+def test_a_file_allows_the_nearest_colours() -> None:
+    exact = [bytes(CODEC.table[i, :3]).hex() for i in (3, 6)]
+    colours, choice, status = panel().load_palette("tiny", gr.EventData(None, sent("\n".join(exact))))
+    assert colours.indices() == (0, 3, 6) and choice == CUSTOM and "mine.hex: 2 colours" in status
+
+
+@pytest.mark.parametrize(
+    ("model", "posted", "told"),
+    [
+        ("gone", sent("ff0000"), "gone"),
+        (None, sent("ff0000"), "still loading"),
+        ("tiny", sent("no colours"), "mine.hex: line 1, "),
+        ("tiny", sent(b"x" * 70000), "mine.hex: 70000 bytes; the limit"),
+        ("tiny", None, "expected a name"),
+        ("tiny", {"name": "a", "data": "!"}, "not base64"),
+        ("tiny", sent("zz", "<b>.hex"), "&lt;b&gt;.hex"),
+    ],
+)
+def test_a_bad_file_is_a_plain_message(model: Any, posted: Any, told: str) -> None:
+    colours, _, status = panel().load_palette(model, gr.EventData(None, posted))
+    assert not isinstance(colours, AllowedColours) and told in status
+
+
+@pytest.mark.parametrize("name", [None, 7, "x" * 999, ["CGA"], {}])
+def test_an_unknown_palette_is_a_plain_message(name: Any) -> None:
+    colours, status = panel().choose_palette("tiny", name)
+    assert not isinstance(colours, AllowedColours) and "none of this name" in status and len(status) < 200
+
+
+def test_only_the_colours_on_the_canvas() -> None:
+    canvas = Canvas(CODEC.table[np.full((16, 16), 2)])
+    assert panel().colours_on_canvas(canvas, "tiny")[0].indices() == (2,)
+    assert "gone" in panel().colours_on_canvas(canvas, "gone")[2]
+    assert "empty" in panel().colours_on_canvas(None, "tiny")[2]
+
+
+def test_of_a_picture_in_other_colours_the_nearest_ones_are_allowed() -> None:
+    picture = CODEC.table[np.full((16, 16), 3)]
+    picture[4:, :, :3] += 2
+    picture[8:] = 0
+    assert panel().colours_on_canvas(Canvas(picture), "tiny")[0].indices() == (0, 3)
+
+
+def test_the_colours_of_the_largest_canvas_are_found_at_once() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (SETTINGS.max_side, SETTINGS.max_side, 4), np.uint8)
+    picture[..., 3] |= 128
+    picture[5, 5] = [*CODEC.table[3][:3], 128]  # as opaque as it gets in a palette
+    began = time.process_time()
+    chosen = panel().colours_on_canvas(Canvas(picture), "tiny")[0]
+    assert time.process_time() - began < 0.5
+    seen = {bytes(colour) for colour in picture[..., :3].reshape(-1, 3)}
+    assert not chosen.allowed[0] and chosen.allowed[3]
+    assert all(on for on, colour in zip(chosen.allowed[1:], CODEC.table[1:, :3], strict=True) if bytes(colour) in seen)
+    picture[0, 0] = [1, 2, 3, 127]
+    assert panel().colours_on_canvas(Canvas(picture), "tiny")[0].allowed[0]

@@ -1,0 +1,77 @@
+"""What a visitor sets for a training becomes the options of a job, or one plain line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from pixelart.checkpoint.library import Library
+from pixelart.errors import RequestRejected
+from pixelart.jobs.options import check_options
+from pixelart.settings import SETTINGS
+from pixelart.ui.train.form import FIT, FLIP_SHARE, KEEP, VARIANTS, TrainForm, base_choices, base_of, job_from
+from tests.ui.fake_engine import FakeEngine
+
+FORM = TrainForm("tiny", "mine", 10, 0, True, KEEP, 0, 16, 0.1, 0, 0, 0.999, 0)
+
+
+def test_a_form_becomes_options_that_a_job_takes(tiny_checkpoints: Path) -> None:
+    for form in (FORM, replace(FORM, base="new:row_rnn"), replace(FORM, steps=50, learning_rate=0.001, palette=FIT)):
+        name, options = job_from(form)
+        check_options(
+            options, library=Library(tiny_checkpoints, device=torch.device("cpu"), memory_bytes=0), settings=SETTINGS
+        )
+        assert name == "mine"
+    assert job_from(FORM)[1] == {
+        "base": "tiny", "palette": "keep", "minutes": 10.0, "batch_size": 16, "validation_share": 0.1,
+        "sample_every": 0, "ema": 0.999, "seed": 0, "flip": FLIP_SHARE,
+    }  # fmt: skip
+
+
+def test_steps_are_said_in_place_of_minutes_and_what_is_automatic_is_not_said() -> None:
+    options = job_from(replace(FORM, steps=50, learning_rate=0.001, save_every=7))[1]
+    assert options["steps"] == 50 and "minutes" not in options
+    assert options["learning_rate"] == 0.001 and options["save_every"] == 7
+    assert not job_from(FORM)[1].keys() & {"learning_rate", "save_every"}
+
+
+def test_a_new_network_has_no_base_whose_palette_could_be_kept() -> None:
+    options = job_from(replace(FORM, base="new:row_rnn", palette=FIT))[1]
+    assert options["model"] == "row_rnn" and not options.keys() & {"base", "palette"}
+
+
+def test_every_checkpoint_and_every_variant_can_be_started_from() -> None:
+    values = [value for _, value in base_choices(FakeEngine(names=("a", "b")).list_checkpoints())]
+    assert values[:2] == ["a", "b"] and [base_of(value) for value in values[:2]] == ["a", "b"]
+    assert [base_of(value) for value in values[2:]] == [None] * len(VARIANTS)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("base", None, "Choose a base model"),
+        ("base", ["tiny"], "Choose a base model"),
+        ("base", "new:../x", "not one of the list"),
+        ("base", "new:pixelcnn_plus_plus", "not one of the list"),
+        ("name", "", "name .*: use 1 to 64 letters"),
+        ("name", "../up", "name .*: use 1 to 64 letters"),
+        ("name", 5, "name .*: use 1 to 64 letters"),
+        ("minutes", 1e9, f"Minutes: must be a number of 0.1 to {SETTINGS.max_job_minutes}"),
+        ("minutes", None, "Minutes: must be"),
+        ("learning_rate", -1, "Learning rate: must be"),
+        ("steps", 1.5, "Steps: must be a whole number"),
+        ("batch_size", 0, "Batch size: must be a number of 1 to 256"),
+        ("validation_share", "x", "Validation share: must be"),
+        ("save_every", -1, "Save every: must be"),
+        ("sample_every", -1, "Sample every: must be"),
+        ("ema", 1, "EMA: must be"),
+        ("seed", -1, "Seed: must be"),
+    ],
+)
+def test_what_cannot_be_used_is_named_with_its_limit(field: str, value: Any, told: str) -> None:
+    with pytest.raises(RequestRejected, match=told):
+        job_from(replace(FORM, **{field: value}))
