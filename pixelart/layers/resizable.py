@@ -1,7 +1,7 @@
 """Weights with a row for every colour or every class, and how a network takes them over from one that has others.
 
-A layer that owns such weights is marked `resizable`. Nothing else in a network depends on the colours and classes, so in
-every variant another palette or a further class is the same network with other rows in those layers.
+A layer that owns such weights is marked `resizable`. Nothing else in a network depends on the colours and classes, so
+in every variant another palette or a further class is the same network with other rows in those layers.
 """
 
 from __future__ import annotations

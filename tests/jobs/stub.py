@@ -1,6 +1,6 @@
 """A child that trains nothing, as a program of its own: `python stub.py train --out=... --steps=...` starts at once,
-holds its run, obeys the real `ControlPipe`, keeps the real `ProgressWriter`, and takes and saves a step every 5 ms. `--seed`
-chooses other behaviour."""
+holds its run, obeys the real `ControlPipe`, keeps the real `ProgressWriter`, and takes and saves a step every 5 ms.
+`--seed` chooses other behaviour."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ class DatasetSpec:
 
 @dataclass(frozen=True)
 class Source:
-    """What a visitor has put in, a dropped archive or a fetched dataset: `place` as in `DatasetSpec`, the `name` to show,
-    and its path."""
+    """What a visitor has put in, a dropped archive or a fetched dataset: `place` as in `DatasetSpec`, the `name` to
+    show, and its path."""
 
     source: str
     place: str
