@@ -43,11 +43,10 @@ from pixelart.images.io import encode_rgba_png
 from pixelart.images.palettes import from_oklab, oklab
 from pixelart.models import AutoregressiveModel
 from pixelart.storage import write_file
-from pixelart.training.config import PRECISIONS, Schedule
+from pixelart.training.config import FINE_TUNING, PRECISIONS, Schedule
 from pixelart.training.data.pictures import PictureSet, read_pictures
 from pixelart.training.evaluation import bits_per_dim, nats_per_image
 from pixelart.training.export import export_run
-from pixelart.training.initialization import FINE_TUNING
 from pixelart.training.near_copies import near_copies
 from pixelart.training.runs import start_run
 from pixelart.training.trainer import Trainer

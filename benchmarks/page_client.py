@@ -21,7 +21,7 @@ from pixelart.ui.create.canvas_value import Canvas, canvas_from_payload, canvas_
 FORM = ["Any", 1.0, -1, 1, None, 1, 0, 1, 0, [], True, "", ""]
 """The settings of the page, in its order."""
 PICTURES = ["ZIP", "", "", "As the base model", False, False, False, 0, 0, 0, 0]
-TRAINING = [0, True, "Keep the base's", 0, 8, 0.1, 0, 0, 0.999, 0]
+TRAINING = [True, "Keep the base's", 0, 8, 0, 0.999, 0.1, 0, 0, 0]
 _NUMBERS = itertools.count()
 
 

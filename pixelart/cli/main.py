@@ -33,7 +33,7 @@ from pixelart.training.config import PaletteOf
 from pixelart.training.data.archives import Frames
 from pixelart.training.data.pictures import Fit
 from pixelart.training.initialization import NewClasses
-from pixelart.training.options import SCHEDULE_OPTIONS, SCHEDULE_SWITCHES
+from pixelart.training.options import KINDS, OFFERED
 
 
 class _Parser(argparse.ArgumentParser):
@@ -269,10 +269,10 @@ def _add_train(add: Any) -> None:
     _checkpoints_folder(command)
     command.add_argument("--codec", help="palette, indexed, rgb, gray or binary (of the variant)")
     command.add_argument("--colours", type=int, help="palette entries, transparent included (64)")
-    for name, kind, text in SCHEDULE_OPTIONS:
-        command.add_argument(f"--{name.replace('_', '-')}", type=kind, help=text)
-    for name, text in SCHEDULE_SWITCHES:
-        command.add_argument(f"--{name.replace('_', '-')}", action="store_true", default=None, help=text)
+    for name, declared in OFFERED.items():
+        flag, kind = f"--{name.replace('_', '-')}", KINDS[name]
+        how: dict[str, Any] = {"action": "store_true", "default": None} if kind is bool else {"type": kind}
+        command.add_argument(flag, help=declared.text, **how)
     command.add_argument("--tensorboard", type=Path, metavar="FOLDER", help="write curves there, where it is installed")
 
 

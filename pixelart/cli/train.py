@@ -16,12 +16,12 @@ from pixelart.errors import Cancelled, RequestRejected
 from pixelart.images.palette_files import read_palette_file
 from pixelart.models import get_variant
 from pixelart.progress import OnProgress, untold
-from pixelart.training.config import RUN_FILE, Schedule
+from pixelart.training.config import FINE_TUNING, RUN_FILE, Schedule
 from pixelart.training.distributed import Processes, find_processes
 from pixelart.training.export import export_run
 from pixelart.training.failures import is_short, plain_endings, too_short
-from pixelart.training.initialization import FINE_TUNING, FROM_SCRATCH
-from pixelart.training.options import SCHEDULE_OPTIONS, SCHEDULE_SWITCHES
+from pixelart.training.initialization import FROM_SCRATCH
+from pixelart.training.options import OFFERED
 from pixelart.training.progress_file import ProgressWriter
 from pixelart.training.remote_control import ControlPipe, orders_of_stdin
 from pixelart.training.runs import check_name, join_run, resume_run, start_run
@@ -81,7 +81,7 @@ def open_run(
     check_out_folder(options.out)
     if options.tensorboard:
         check_out_folder(options.tensorboard, option="tensorboard")
-    given = {n: getattr(options, n) for n, *_ in [*SCHEDULE_OPTIONS, *SCHEDULE_SWITCHES]}
+    given = {name: getattr(options, name) for name in OFFERED}
     given = {name: value for name, value in given.items() if value is not None}
     start = {name: getattr(options, name) for name in START_OPTIONS if getattr(options, name) is not None}
     if options.colours_from:

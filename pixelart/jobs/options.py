@@ -13,14 +13,10 @@ from pixelart.jobs.job import Option
 from pixelart.settings import Settings
 from pixelart.training.config import Schedule
 from pixelart.training.initialization import FROM_SCRATCH, decide
-from pixelart.training.options import check_training_options
+from pixelart.training.options import OFFERED, check_training_options
 
-JOB_OPTIONS = (
-    "base", "palette", "new_classes", "model", "preset", "codec", "colours", "steps", "minutes", "batch_size",
-    "accumulate", "optimizer", "learning_rate", "context_rate", "context_first", "validation_share", "held_out_share",
-    "recolour", "balance", "dropout", "flip", "class_dropout", "weight_decay", "ema",
-    "seed", "save_every", "keep", "sample_every", "precision", "gradient_checkpointing",
-)  # fmt: skip
+OF_A_NETWORK = ("base", "palette", "new_classes", *FROM_SCRATCH)
+JOB_OPTIONS = (*OF_A_NETWORK, *(name for name, declared in OFFERED.items() if not declared.of_machine))
 """Options of `python -m pixelart train` that a job may say: those that are of the training, not of the machine."""
 _EXAMPLES = {**dataclasses.asdict(Schedule()), **FROM_SCRATCH, "base": "", "palette": "", "new_classes": ""}
 _KINDS: dict[type, str] = {bool: "truth value", int: "whole number", float: "number", str: "word"}

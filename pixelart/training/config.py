@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,50 @@ RUN_FILE = "run.json"
 PaletteOf = Literal["keep", "fit"]
 AUTO = "auto"
 PRECISIONS, MEMORY_FORMATS = ("fp32", "bf16"), ("channels_last", "contiguous")
+
+
+FINE_TUNING: dict[str, Any] = {
+    "learning_rate": 1e-3,
+    "optimizer": "muon",
+    "dropout": 0.2,
+    "warmup_steps": 20,
+    "save_every": 50,
+    "keep": "best",
+}
+"""The values of a schedule that starts from a base, where nothing else is given. docs/NOTES.md compares others."""
+
+
+@dataclass(frozen=True)
+class OnPage:
+    """An option's number in the Train tab: its label, a short explanation and the largest value there; with `zero` = ""
+    0 leaves the option out."""
+
+    label: str
+    info: str
+    zero: str = "0"
+    most: float = 10**6
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a training, declared once: the command line, the records of jobs and the Train tab are made from it.
+
+    `text`: help, with the default in brackets; without it the option is not offered. `limits`: of a number. `choices`:
+    of a word. `of_machine`: about the machine and not the training, so that no job may set it. `before`: the value of
+    runs that are older than the option. `page`: how the Train tab shows it, if at all.
+    """
+
+    text: str = ""
+    limits: tuple[float, float] | None = None
+    choices: tuple[str, ...] = ()
+    of_machine: bool = False
+    before: Any = None
+    page: OnPage | None = None
+
+
+def option(default: Any, text: str = "", **declared: Any) -> Any:
+    """A field of `Schedule`, with what `Option` declares of it."""
+    return field(default=default, metadata={"option": Option(text, **declared)})
 
 
 @dataclass(frozen=True)
@@ -40,35 +85,91 @@ class Schedule:
     in less memory, the same bits unless compiled.
     """
 
-    steps: int = 0
-    minutes: float = 0.0
-    batch_size: int = 16
-    accumulate: int = 1
-    processes: int = 1
-    learning_rate: float = 1.5e-3
-    optimizer: str = "adamw"
-    warmup_steps: int = 200
-    context_rate: float = 3.0
-    context_first: float = 0.0
-    weight_decay: float = 0.01
-    ema: float = 0.999
-    class_dropout: float = 0.1
-    vote_weight: float = 0.3
-    flip: float = 0.0
-    recolour: float = 0.0
-    balance: float = 0.0
-    dropout: float = 0.0
-    validation_share: float = 0.1
-    held_out_share: float = 0.0
-    seed: int = 0
-    save_every: int = 500
-    sample_every: int = 0
-    keep: str = "last"
-    precision: str = AUTO
-    memory_format: str = AUTO
-    compile: bool = False
-    gradient_checkpointing: bool = False
-    threads: int = 0
+    steps: int = option(0, "how many steps to train", limits=(0, 10**8 - 1), page=OnPage("Steps", "0: by minutes"))
+    minutes: float = option(0.0, "or how many minutes", limits=(0, 60 * 24 * 30))
+    batch_size: int = option(
+        16, "pictures at a time (16)", limits=(1, 4096), page=OnPage("Batch size", "Pictures a step", most=256)
+    )
+    accumulate: int = option(
+        1, "times that many in a step: the same as larger batches, in less memory (1)", limits=(1, 4096)
+    )
+    processes: int = option(1, limits=(1, 4096))
+    learning_rate: float = option(
+        1.5e-3,
+        f"the schedule's highest (of the variant; of a base {FINE_TUNING['learning_rate']:g})",
+        limits=(1e-7, 1.0),
+        page=OnPage("Learning rate", "0: what suits the base", zero="", most=0.1),
+    )
+    optimizer: str = option(
+        "adamw", "adamw, or muon: learns kernels in fewer steps, a little slower a step "
+        f"(adamw; of a base {FINE_TUNING['optimizer']})",
+        choices=("adamw", "muon"), before="adamw",
+    )  # fmt: skip
+    warmup_steps: int = option(200, limits=(0, 10**6))
+    context_rate: float = option(
+        3.0, "the context encoder's learning rate, relative to the trunk's (3)", limits=(0, 100)
+    )
+    context_first: float = option(
+        0.0, "share of the schedule in which the context encoder learns alone (0)", limits=(0, 1)
+    )
+    weight_decay: float = option(
+        0.01, "of the weights at each step, relative to the learning rate (0.01)", limits=(0, 1)
+    )
+    ema: float = option(
+        0.999, "decay of the averaged weights (0.999)", limits=(0, 0.99999),
+        page=OnPage("EMA", "Decay of the average", most=0.9999),
+    )  # fmt: skip
+    class_dropout: float = option(0.1, "share of the pictures shown without their class (0.1)", limits=(0, 1))
+    vote_weight: float = option(0.3, limits=(0, 10))
+    flip: float = option(0.0, "share of the pictures shown mirrored left to right, and said to be (0)", limits=(0, 0.9))
+    recolour: float = option(
+        0.0, "share of the pictures shown in turned hues, where the palette is an input (0)", limits=(0, 1), before=0.0
+    )
+    balance: float = option(
+        0.0, "0: pictures as often as there are, 1: every class as often (0)", limits=(0, 1), before=0.0
+    )
+    dropout: float = option(
+        0.0,
+        f"share of the gated features left out while training (0; of a base {FINE_TUNING['dropout']:g})",
+        limits=(0, 0.9),
+        before=0.0,
+    )
+    validation_share: float = option(
+        0.1, "share of the pictures, by content, that is only measured on (0.1)", limits=(0, 0.9),
+        page=OnPage("Validation share", "Only measured on", most=0.5),
+    )  # fmt: skip
+    held_out_share: float = option(
+        0.0, "share of the pictures, by content, that the run leaves out altogether (0)", limits=(0, 0.9), before=0.0
+    )
+    seed: int = option(
+        0, "of weights, order and masks (0)", limits=(0, 2**31),
+        page=OnPage("Seed", "Of order and holes", most=2**31 - 1),
+    )  # fmt: skip
+    save_every: int = option(
+        500, f"steps between checkpoints (500; of a base {FINE_TUNING['save_every']})", limits=(1, 10**8),
+        page=OnPage("Save every", "Steps; 0: automatic", zero="", most=10**6),
+    )  # fmt: skip
+    sample_every: int = option(
+        0, "steps between samples (as often as checkpoints)", limits=(0, 10**8),
+        page=OnPage("Sample every", "Steps; 0: as saved", most=10**6),
+    )  # fmt: skip
+    keep: str = option(
+        "last", f"export the last save, or the best on the validation part (last; of a base {FINE_TUNING['keep']})",
+        choices=("last", "best"),
+    )  # fmt: skip
+    precision: str = option(
+        AUTO, "fp32, bf16, or auto: what is faster on this machine, timed at the start (auto)",
+        choices=(AUTO, *PRECISIONS),
+    )  # fmt: skip
+    memory_format: str = option(
+        AUTO, "of weights: channels_last, contiguous, or auto, by the same timing (auto)",
+        choices=(AUTO, *MEMORY_FORMATS), of_machine=True, before="channels_last",
+    )  # fmt: skip
+    compile: bool = option(
+        False, "compile the step first: slower to start, faster to train; needs a C++ compiler", of_machine=True
+    )
+    gradient_checkpointing: bool = option(False, "for large pictures: less memory, slower, the same result")
+    threads: int = option(0, "CPU threads; 0: as many as are fastest (0)", limits=(0, 1024), of_machine=True)
 
     @property
     def global_batch_size(self) -> int:
@@ -83,57 +184,20 @@ class Schedule:
 
     def check(self) -> None:
         """Raises RequestRejected, naming the value and the limit."""
-        for name, (low, high) in _LIMITS.items():
+        for name, declared in OPTIONS.items():
             value = getattr(self, name)
-            if not low <= value <= high:
-                raise RequestRejected(f"{name} {value}: must lie in {low:g} to {high:g}")
+            if declared.limits and not declared.limits[0] <= value <= declared.limits[1]:
+                raise RequestRejected(f"{name} {value}: must lie in {declared.limits[0]:g} to {declared.limits[1]:g}")
         if (self.steps > 0) == (self.minutes > 0):
             raise RequestRejected("say either how many steps or how many minutes to train")
-        for name, (*others, last) in _WORDS.items():
-            if getattr(self, name) not in (*others, last):
+        for name, declared in OPTIONS.items():
+            *others, last = declared.choices or ("",)
+            if declared.choices and getattr(self, name) not in declared.choices:
                 raise RequestRejected(f"{name} {getattr(self, name)!r:.20}: must be {', '.join(others)} or {last}")
 
 
-_WORDS = {
-    "precision": (AUTO, *PRECISIONS),
-    "memory_format": (AUTO, *MEMORY_FORMATS),
-    "keep": ("last", "best"),
-    "optimizer": ("adamw", "muon"),
-}
-_BEFORE = {
-    "memory_format": "channels_last",
-    "optimizer": "adamw",
-    "recolour": 0.0,
-    "balance": 0.0,
-    "dropout": 0.0,
-    "held_out_share": 0.0,
-}
-"""What a run had whose run.json does not say it, being older."""
-_LIMITS = {
-    "steps": (0, 10**8 - 1),
-    "minutes": (0, 60 * 24 * 30),
-    "batch_size": (1, 4096),
-    "accumulate": (1, 4096),
-    "processes": (1, 4096),
-    "learning_rate": (1e-7, 1.0),
-    "warmup_steps": (0, 10**6),
-    "context_rate": (0, 100),
-    "context_first": (0, 1),
-    "weight_decay": (0, 1),
-    "ema": (0, 0.99999),
-    "class_dropout": (0, 1),
-    "flip": (0, 0.9),
-    "recolour": (0, 1),
-    "balance": (0, 1),
-    "dropout": (0, 0.9),
-    "vote_weight": (0, 10),
-    "validation_share": (0, 0.9),
-    "held_out_share": (0, 0.9),
-    "seed": (0, 2**31),
-    "save_every": (1, 10**8),
-    "sample_every": (0, 10**8),
-    "threads": (0, 1024),
-}
+OPTIONS: Mapping[str, Option] = {field.name: field.metadata["option"] for field in dataclasses.fields(Schedule)}
+"""What is declared of each field of a schedule."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +236,9 @@ class RunConfig:
         write_file(run / RUN_FILE, json.dumps(dataclasses.asdict(self), indent=1).encode())
 
 
+_OLDER = {name: declared.before for name, declared in OPTIONS.items() if declared.before is not None}
+
+
 def read_run(run: Path) -> RunConfig:
     """The config of the run folder `run`.
 
@@ -181,7 +248,7 @@ def read_run(run: Path) -> RunConfig:
     try:
         values = json.loads((run / RUN_FILE).read_bytes())
         values.update(size=tuple(values["size"]), classes=tuple(values["classes"]))
-        values["schedule"] = {**_BEFORE, **values["schedule"]}
+        values["schedule"] = {**_OLDER, **values["schedule"]}
         missing = set(Schedule.__dataclass_fields__) - set(values["schedule"])
         if missing:
             raise ValueError(f"no {', '.join(sorted(missing))}")

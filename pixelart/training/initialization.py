@@ -19,8 +19,6 @@ _PLAIN: dict[str, type[Codec]] = {"rgb": RGB, "gray": Gray, "binary": Binary}
 CODECS = ("indexed", "palette", *_PLAIN)
 FROM_SCRATCH: dict[str, Any] = {"model": "gated_pixelcnn", "preset": "default", "codec": "indexed", "colours": 64}
 """What is decided by a base, and, for a run without one, by these words where nothing else is said."""
-FINE_TUNING: dict[str, Any] = {"learning_rate": 3e-4, "warmup_steps": 20, "save_every": 50, "keep": "best"}
-"""The schedule's values where a run has a base and nothing else is said."""
 NewClasses = Literal["add", "refuse"]
 
 

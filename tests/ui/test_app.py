@@ -43,7 +43,7 @@ CANVAS = canvas_to_payload(Canvas(PICTURE, MASK))
 FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, [], True, "", "32 x 32"]
 MEMORY, JOB = {"owner": "a" * 32, "job": "0" * 16}, "0" * 16
 PICTURES = ["ZIP", "", "", "As the base model", False, False, False, 0, 0, 0, 0, "tiny", ""]
-TRAINING = ["tiny", "mine", 10, 0, True, "Keep the base's", 0, 16, 0.1, 0, 0, 0.999, 0]
+TRAINING = ["tiny", "mine", 10, True, "Keep the base's", 0, 16, 0, 0.999, 0.1, 0, 0, 0]
 PUSH = ["tiny", "art/tiny", "cc0-1.0", "", True]
 GOOD: dict[str, list[Any]] = {
     "lambda": [],

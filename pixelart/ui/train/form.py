@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pixelart.engine import CheckpointInfo
 from pixelart.errors import RequestRejected
 from pixelart.models import get_variant, list_models
 from pixelart.settings import SETTINGS
+from pixelart.training.config import OPTIONS
 from pixelart.training.initialization import FROM_SCRATCH
+from pixelart.training.options import KINDS
 from pixelart.training.runs import check_name
-from pixelart.ui.create.form import MAX_SEED, number, whole
+from pixelart.ui.create.form import number, whole
 from pixelart.ui.models_list import model_choices
 
 CODEC = FROM_SCRATCH["codec"]
@@ -25,23 +26,12 @@ FLIP_SHARE = 0.33
 """Of the pictures, shown mirrored and said to be: it measured well on tiles, and no picture is drawn mirrored."""
 
 
-@dataclass(frozen=True)
-class TrainForm:
-    """The raw values, in the order of the page's inputs; a page may post anything in them."""
+ON_PAGE = {name: declared.page for name, declared in OPTIONS.items() if declared.page}
+"""The options that are numbers of the part Advanced, in the order of the page."""
 
-    base: Any
-    name: Any
-    minutes: Any
-    learning_rate: Any
-    flip: Any
-    palette: Any
-    steps: Any
-    batch_size: Any
-    validation_share: Any
-    save_every: Any
-    sample_every: Any
-    ema: Any
-    seed: Any
+
+INPUTS = ("base", "name", "minutes", "flip", "palette", *ON_PAGE)
+"""The names of the page's inputs, in its order."""
 
 
 def base_of(choice: Any) -> str | None:
@@ -64,29 +54,29 @@ def base_choices(checkpoints: Sequence[CheckpointInfo]) -> list[tuple[str, str]]
     return model_choices(checkpoints) + [(f"New: {name}", SCRATCH + name) for name in VARIANTS]
 
 
-def job_from(form: TrainForm) -> tuple[str, dict[str, Any]]:
-    """(name, options of a job). Raises RequestRejected, with the limits, for a value that cannot be used."""
-    name = form.name.strip() if isinstance(form.name, str) else ""
+def job_from(given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """(name, options of a job) from the values of INPUTS, in which a page may post anything.
+
+    Raises:
+        RequestRejected: a value that cannot be used, with the limits.
+    """
+    name = given["name"].strip() if isinstance(given["name"], str) else ""
     check_name(name)
-    base, steps = base_of(form.base), whole(form.steps, "Steps", 0, 10**6)
-    options: dict[str, Any] = {
-        "batch_size": whole(form.batch_size, "Batch size", 1, 256),
-        "validation_share": number(form.validation_share, "Validation share", 0, 0.5),
-        "sample_every": whole(form.sample_every, "Sample every", 0, 10**6),
-        "ema": number(form.ema, "EMA", 0, 0.9999),
-        "seed": whole(form.seed, "Seed", 0, MAX_SEED),
-        "flip": FLIP_SHARE if form.flip is True else 0.0,
-    }
-    if steps:
-        options["steps"] = steps
-    else:
-        options["minutes"] = number(form.minutes, "Minutes", 0.1, SETTINGS.max_job_minutes)
-    if rate := number(form.learning_rate, "Learning rate", 0, 0.1):
-        options["learning_rate"] = rate
-    if save_every := whole(form.save_every, "Save every", 0, 10**6):
-        options["save_every"] = save_every
+    base = base_of(given["base"])
+    options: dict[str, Any] = {"flip": FLIP_SHARE if given["flip"] is True else 0.0}
+    for option, page in ON_PAGE.items():
+        least = 0 if not page.zero else (OPTIONS[option].limits or (0, 0))[0]
+        if KINDS[option] is int:
+            value = whole(given[option], page.label, int(least), int(page.most))
+        else:
+            value = number(given[option], page.label, least, page.most)
+        if value or page.zero:
+            options[option] = value
+    if not options["steps"]:
+        del options["steps"]
+        options["minutes"] = number(given["minutes"], "Minutes", 0.1, SETTINGS.max_job_minutes)
     if base is None:
-        options["model"] = variant_of(form.base)
+        options["model"] = variant_of(given["base"])
     else:
-        options["base"], options["palette"] = base, "fit" if form.palette == FIT else "keep"
+        options["base"], options["palette"] = base, "fit" if given["palette"] == FIT else "keep"
     return name, options

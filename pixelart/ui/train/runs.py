@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import fields
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -22,7 +21,7 @@ from pixelart.ui.results import download_value
 from pixelart.ui.security.identity import browser_of, owner_of
 from pixelart.ui.status import status_text
 from pixelart.ui.train.dataset_form import is_asked
-from pixelart.ui.train.form import TrainForm, base_choices, job_from
+from pixelart.ui.train.form import INPUTS, base_choices, job_from
 from pixelart.ui.train.progress import job_label, job_status
 from pixelart.ui.train.report import NO_JOB, log_html, loss_curve, plain
 from pixelart.ui.train.samples import samples_html
@@ -138,10 +137,10 @@ class Watching:
         ready = images.ready
         if ready is None:
             raise RequestRejected("There are no pictures yet: step 1 says what is missing.")
-        form = TrainForm(*values[-len(fields(TrainForm)) :])
-        if not is_asked(ready, self.engine, (*values[: -len(fields(TrainForm))], form.base, form.name)):
+        pictures, settings = values[: -len(INPUTS)], dict(zip(INPUTS, values[-len(INPUTS) :], strict=True))
+        if not is_asked(ready, self.engine, (*pictures, settings["base"], settings["name"])):
             raise RequestRejected("Step 1 was changed since the check. Press Check again.")
-        name, options = job_from(form)
+        name, options = job_from(settings)
         self._check_size(options, ready)
         job = self.jobs.submit(owner, name, options, ready.path)
         images.hand_over()

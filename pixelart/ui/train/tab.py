@@ -12,6 +12,8 @@ from gradio.events import Dependency
 from pixelart.engine import Engine
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
+from pixelart.training.config import OnPage, Schedule
+from pixelart.training.options import KINDS
 from pixelart.ui.browser_storage import keep, recalled, restored
 from pixelart.ui.components import FileDrop, FileSaver, Work
 from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS
@@ -21,7 +23,7 @@ from pixelart.ui.security.hosting import Hosting
 from pixelart.ui.status import status_text
 from pixelart.ui.train.dataset_form import AS_MODEL, DATASET, SIZES, ZIP, ImagesForm
 from pixelart.ui.train.dataset_step import NOTHING_YET, START, ImagesHandlers
-from pixelart.ui.train.form import FIT, KEEP, TrainForm
+from pixelart.ui.train.form import FIT, INPUTS, KEEP, ON_PAGE
 from pixelart.ui.train.report import COLUMNS, HELD_OUT, NO_JOB, TRAINING
 from pixelart.ui.train.runs import RESUME, Watching
 from pixelart.ui.train.scratch import Scratch
@@ -98,7 +100,7 @@ def _wire_keeping(
 ) -> None:
     """What was set comes back with the page. Where the pictures come from depends on who asks, and which bases there
     are on the moment, so handlers of their own put these back."""
-    names = [field.name for field in (*fields(ImagesForm)[: len(chosen)], *fields(TrainForm))]
+    names = [*(field.name for field in fields(ImagesForm)[: len(chosen)]), *INPUTS]
     inputs = dict(zip(names, (*chosen, *values), strict=True))
     plain = {name: each for name, each in inputs.items() if name not in ("source", "base")}
     recall = {"js": recalled("train"), **AT_ONCE}
@@ -147,7 +149,7 @@ def _images() -> tuple[list[Any], FileDrop, tuple[gr.Button, gr.Button], gr.HTML
 
 
 def _settings() -> list[Any]:
-    """In the order of `TrainForm`."""
+    """In the order of INPUTS."""
     base = Choice(
         [], label="Base model", elem_id="base", filterable=True,
         info="What it knows is kept and moved toward your pictures. New: from nothing, for hundreds of pictures.",
@@ -166,16 +168,15 @@ def _settings() -> list[Any]:
             info="Of a base. Fit: new colours, each starting from the base's nearest.",
         )  # fmt: skip
         with gr.Row(elem_classes="numbers"):
-            rate = Real(0, label="Learning rate", info="0: what suits the base", elem_id="rate", min_width=90)
-            steps = WholeNumber(0, label="Steps", info="0: by minutes", min_width=90)
-            batch_size = WholeNumber(16, label="Batch size", info="Pictures a step", min_width=90)
-            validation = Real(0.1, label="Validation share", info="Only measured on", min_width=90)
-            save_every = WholeNumber(0, label="Save every", info="Steps; 0: automatic", min_width=90)
-            sample_every = WholeNumber(0, label="Sample every", info="Steps; 0: as saved", min_width=90)
-            ema = Real(0.999, label="EMA", info="Decay of the average", min_width=90)
-            seed = WholeNumber(0, label="Seed", info="Of order and holes", min_width=90)
-    advanced = [steps, batch_size, validation, save_every, sample_every, ema, seed]
-    return [base, name, minutes, rate, flip, palette, *advanced]
+            numbers = [_number(name, page) for name, page in ON_PAGE.items()]
+    return [base, name, minutes, flip, palette, *numbers]
+
+
+def _number(name: str, page: OnPage) -> WholeNumber | Real:
+    """The input of an option of a training."""
+    value = 0 if not page.zero else getattr(Schedule(), name)
+    kind = WholeNumber if KINDS[name] is int else Real
+    return kind(value, label=page.label, info=page.info, min_width=90, elem_id=f"train-{name.replace('_', '-')}")
 
 
 def _run() -> dict[str, Any]:

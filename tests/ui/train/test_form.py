@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,16 @@ from pixelart.checkpoint.library import Library
 from pixelart.errors import RequestRejected
 from pixelart.jobs.options import check_options
 from pixelart.settings import SETTINGS
-from pixelart.ui.train.form import FIT, FLIP_SHARE, KEEP, VARIANTS, TrainForm, base_choices, base_of, job_from
+from pixelart.training.config import Schedule
+from pixelart.ui.train.form import FIT, FLIP_SHARE, KEEP, ON_PAGE, VARIANTS, base_choices, base_of, job_from
 from tests.ui.fake_engine import FakeEngine
 
-FORM = TrainForm("tiny", "mine", 10, 0, True, KEEP, 0, 16, 0.1, 0, 0, 0.999, 0)
+FORM: dict[str, Any] = {"base": "tiny", "name": "mine", "minutes": 10, "flip": True, "palette": KEEP}
+FORM |= {name: 0 if not page.zero else getattr(Schedule(), name) for name, page in ON_PAGE.items()}
 
 
 def test_a_form_becomes_options_that_a_job_takes(tiny_checkpoints: Path) -> None:
-    for form in (FORM, replace(FORM, base="new:row_rnn"), replace(FORM, steps=50, learning_rate=0.001, palette=FIT)):
+    for form in (FORM, FORM | dict(base="new:row_rnn"), FORM | dict(steps=50, learning_rate=0.001, palette=FIT)):
         name, options = job_from(form)
         check_options(
             options, library=Library(tiny_checkpoints, device=torch.device("cpu"), memory_bytes=0), settings=SETTINGS
@@ -33,14 +34,14 @@ def test_a_form_becomes_options_that_a_job_takes(tiny_checkpoints: Path) -> None
 
 
 def test_steps_are_said_in_place_of_minutes_and_what_is_automatic_is_not_said() -> None:
-    options = job_from(replace(FORM, steps=50, learning_rate=0.001, save_every=7))[1]
+    options = job_from(FORM | dict(steps=50, learning_rate=0.001, save_every=7))[1]
     assert options["steps"] == 50 and "minutes" not in options
     assert options["learning_rate"] == 0.001 and options["save_every"] == 7
     assert not job_from(FORM)[1].keys() & {"learning_rate", "save_every"}
 
 
 def test_a_new_network_has_no_base_whose_palette_could_be_kept() -> None:
-    options = job_from(replace(FORM, base="new:row_rnn", palette=FIT))[1]
+    options = job_from(FORM | dict(base="new:row_rnn", palette=FIT))[1]
     assert options["model"] == "row_rnn" and not options.keys() & {"base", "palette"}
 
 
@@ -74,4 +75,4 @@ def test_every_checkpoint_and_every_variant_can_be_started_from() -> None:
 )
 def test_what_cannot_be_used_is_named_with_its_limit(field: str, value: Any, told: str) -> None:
     with pytest.raises(RequestRejected, match=told):
-        job_from(replace(FORM, **{field: value}))
+        job_from({**FORM, field: value})

@@ -6,7 +6,6 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from pixelart.settings import SETTINGS
 from pixelart.training.data.report import prepare
 from pixelart.training.data.survey import survey
 from pixelart.ui.train.dataset_form import ZIP, ImagesForm, asked_for
-from pixelart.ui.train.form import TrainForm
 from pixelart.ui.train.runs import OUTPUTS, Watching
 from pixelart.ui.train.scratch import Scratch
 from pixelart.ui.train.uploads import CheckTask, Images, PreparedDataset, Source
@@ -31,7 +29,7 @@ from tests.jobs.waiting import ended, until
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.train.test_form import FORM
 
-NEW = replace(FORM, base="new:row_rnn", steps=100_000)
+NEW = FORM | dict(base="new:row_rnn", steps=100_000)
 STEP_1 = (ZIP, "", "", 8, False, False, False, 0, 0, 0, 0)
 ANN, BOB = ({"owner": letter * 32, "job": ""} for letter in "ab")
 
@@ -63,9 +61,9 @@ def images(tiny_data: Path, tmp_path: Path) -> Images:
 
 
 def start(
-    watching: Watching, images: Images, form: TrainForm = NEW, memory: Any = ANN, step_1: tuple[Any, ...] = STEP_1
+    watching: Watching, images: Images, form: dict[str, Any] = NEW, memory: Any = ANN, step_1: tuple[Any, ...] = STEP_1
 ) -> tuple[Any, ...]:
-    return watching.start_training(memory, images, *step_1, *astuple(form))
+    return watching.start_training(memory, images, *step_1, *form.values())
 
 
 def told(shown: tuple[Any, ...]) -> str:
@@ -144,13 +142,13 @@ def test_a_job_of_another_is_as_one_that_does_not_exist(watching: Watching, imag
     [
         (NEW, False, ANN, "There are no pictures yet"),
         (NEW, True, {}, "Reload the page"),
-        (replace(NEW, name=""), True, ANN, "use 1 to 64 letters"),
-        (replace(FORM, base="tiny"), True, ANN, "The pictures are 8 x 8; tiny draws 16 x 16"),
-        (replace(FORM, base="gone"), True, ANN, "not found"),
+        (NEW | dict(name=""), True, ANN, "use 1 to 64 letters"),
+        (FORM | dict(base="tiny"), True, ANN, "The pictures are 8 x 8; tiny draws 16 x 16"),
+        (FORM | dict(base="gone"), True, ANN, "not found"),
     ],
 )
 def test_what_cannot_be_started_says_why(
-    watching: Watching, images: Images, form: TrainForm, ready: bool, memory: Any, wanted: str
+    watching: Watching, images: Images, form: dict[str, Any], ready: bool, memory: Any, wanted: str
 ) -> None:
     if not ready:
         images.ready = None
@@ -176,7 +174,7 @@ def test_a_training_leaves_no_copy_of_what_was_dropped_and_can_be_started_again(
     images.put(CheckTask(1), Source(ZIP, "", "sprites.zip", dropped))
     start(watching, images)
     assert not dropped.exists() and images.handed_over
-    start(watching, images, replace(NEW, name="again"))
+    start(watching, images, NEW | dict(name="again"))
 
 
 def test_the_base_models_are_those_that_there_are_now(jobs: Jobs) -> None:
@@ -218,9 +216,9 @@ def test_records_that_cannot_be_read_are_told_and_what_is_shown_stays(
 
 
 def test_a_full_queue_is_told(watching: Watching, images: Images, jobs: Jobs) -> None:
-    lines = [told(start(watching, images, replace(NEW, name=f"m{i}"))) for i in range(3)]
+    lines = [told(start(watching, images, NEW | dict(name=f"m{i}"))) for i in range(3)]
     assert "before it" in lines[2]
     with pytest.raises(gr.Error, match="1 running and 3 queued are all that may be"):
         for i in range(3, 6):
-            start(watching, images, replace(NEW, name=f"m{i}"))
+            start(watching, images, NEW | dict(name=f"m{i}"))
     assert len(jobs.list(ANN["owner"])) < 6
