@@ -143,7 +143,7 @@ def test_what_cannot_be_said_ends_with_one_plain_line_and_leaves_nothing(
     damaged = shutil.copytree(own_checkpoints / "tiny", own_checkpoints / "damaged")
     (damaged / "model.safetensors").write_bytes(b"x")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("pixelart.cli.space.own_token", lambda: SECRET)
+    monkeypatch.setattr("pixelart.cli.space.local_token", lambda: SECRET)
     monkeypatch.setattr("pixelart.cli.space.sign_in", lambda token: "art")
     before = sorted(os.listdir(tmp_path))
     assert run(*(word.format(there=own_checkpoints) for word in words), "--folder", str(own_checkpoints)) == 2
@@ -156,7 +156,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
     with serve(HubServer(users={SECRET: "art"})) as served:
         monkeypatch.setattr(client, "HfApi", partial(HfApi, endpoint=served.url))
         monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-        monkeypatch.setattr("pixelart.cli.space.own_token", lambda: SECRET)
+        monkeypatch.setattr("pixelart.cli.space.local_token", lambda: SECRET)
         yield served
         close_session()
 
@@ -184,7 +184,7 @@ def test_a_push_is_one_commit_of_the_same_files_and_a_second_one_makes_none(
 def test_nobody_signed_in_pushes_nothing(
     hub: HubServer, own_checkpoints: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("pixelart.cli.space.own_token", lambda: None)
+    monkeypatch.setattr("pixelart.cli.space.local_token", lambda: None)
     assert run("--repo", "art/studio", "--folder", str(own_checkpoints)) == 2
     assert capsys.readouterr().err == "pixelart space: sign-in: nobody is signed in\n" and not hub.repos
 

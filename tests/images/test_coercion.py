@@ -174,7 +174,7 @@ def test_what_is_no_request_is_told(given: Any, tiny_checkpoints: Path) -> None:
             ask(given)
 
 
-@pytest.mark.parametrize("given", [None, 5, b"checkpoints", ["checkpoints"]])
+@pytest.mark.parametrize("given", [5, b"checkpoints", ["checkpoints"]])
 def test_what_is_no_folder_is_told(given: Any) -> None:
     with pytest.raises(RequestRejected, match=r"^folder .*: needs the path of a folder$"):
         Engine(given)

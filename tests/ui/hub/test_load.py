@@ -46,7 +46,7 @@ def url(folder: Path, hub: HubServer) -> Iterator[str]:
 def test_a_checkpoint_comes_is_chosen_and_says_where_it_is_from(
     url: str, hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pixelart.ui.hub.load.own_token", lambda: BOBS)
+    monkeypatch.setattr("pixelart.ui.hub.load.local_token", lambda: BOBS)
     visitor, commit = Visitor(url), hub.repos["art/heroes"].commits[-1].oid
     status, model, notice = visitor.post("load_model", [" art/heroes "]).data
     assert f"art--heroes is in the list of models, and chosen. Revision {commit[:7]}." in status
@@ -72,7 +72,7 @@ def test_a_checkpoint_comes_is_chosen_and_says_where_it_is_from(
 def test_what_cannot_be_loaded_is_told_in_one_line_and_nothing_is_chosen(
     url: str, folder: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pixelart.ui.hub.load.own_token", lambda: None)
+    monkeypatch.setattr("pixelart.ui.hub.load.local_token", lambda: None)
     visitor, before = Visitor(url), sorted(folder.iterdir())
     for value in [*BAD, "art/none", "art", "../x"]:
         answer = visitor.post("load_model", [value])

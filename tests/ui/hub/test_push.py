@@ -231,13 +231,13 @@ def test_a_failure_is_one_sentence_and_the_model_stays(space: str, hub: HubServe
 def test_on_a_desktop_whoever_is_signed_in_on_the_machine_pushes(
     desktop: str, hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pixelart.ui.security.hosting.own_token", lambda: None)
+    monkeypatch.setattr("pixelart.ui.security.hosting.local_token", lambda: None)
     form = ["tiny", "bob/sprites", *FORM[2:]]
     visitor = arrived(desktop)
     assert NOT_ON_DESKTOP in visitor.post("offer_push", ["", "tiny", ""]).told() and NOT_ON_DESKTOP in visitor.post(
         "push", form
     ).told().replace("&#x27;", "'")
-    monkeypatch.setattr("pixelart.ui.security.hosting.own_token", lambda: OF_BOB)
+    monkeypatch.setattr("pixelart.ui.security.hosting.local_token", lambda: OF_BOB)
     *_, model, repository = visitor.post("offer_push", ["", "tiny", ""]).data
     assert repository == "bob/tiny" and model["value"] == "tiny" and ["pulled", "pulled"] not in model["choices"]
     assert visitor.post("suggest_repository", [None, "anns"]).data == ["bob/anns"]
@@ -252,7 +252,7 @@ def test_on_a_desktop_whoever_is_signed_in_on_the_machine_pushes(
 def test_a_sign_in_that_cannot_be_asked_for_is_told_and_the_form_stays(
     desktop: str, hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pixelart.ui.security.hosting.own_token", lambda: OF_BOB)
+    monkeypatch.setattr("pixelart.ui.security.hosting.local_token", lambda: OF_BOB)
     hub.faults["login"] = Answer(500)
     notice, form, status, *_, repository = arrived(desktop).post("offer_push", ["", "tiny", ""]).data
     assert notice == "" and form["visible"] and "sign-in: the Hub answers 500" in status and repository == ""
@@ -260,7 +260,7 @@ def test_a_sign_in_that_cannot_be_asked_for_is_told_and_the_form_stays(
 
 @pytest.mark.slow
 def test_a_server_of_others_pushes_nothing(folder: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pixelart.ui.security.hosting.own_token", lambda: OF_BOB)
+    monkeypatch.setattr("pixelart.ui.security.hosting.local_token", lambda: OF_BOB)
     with serving_models(folder, folder.parent / "server", Hosting("server")) as url:
         visitor = arrived(url)
         assert NOT_ON_SERVER in visitor.post("offer_push", ["", "tiny", ""]).told()
