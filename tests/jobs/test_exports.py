@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 
+from pixelart import storage
 from pixelart.checkpoint.format import pack_weights
 from pixelart.checkpoint.library import Library
 from pixelart.errors import RequestRejected
@@ -23,7 +24,6 @@ from pixelart.jobs import Job, Jobs, read_jobs
 from pixelart.jobs.store import DATABASE, JobStore
 from pixelart.storage import Files
 from pixelart.training import runs as setup
-from pixelart.training import snapshots as checkpoint
 from pixelart.training.export import export_run
 from pixelart.training.snapshots import load_checkpoint
 from tests.jobs.bystanders import LONG
@@ -110,7 +110,7 @@ def test_whoever_reads_while_a_better_save_comes_has_one_of_the_two(
             super().rename(source, target)
             self._call()
 
-    monkeypatch.setattr(checkpoint, "Files", Failing)
+    monkeypatch.setattr(storage, "Files", Failing)
     for _ in range(20):
         moments.append(0)
         try:
