@@ -18,8 +18,9 @@ from pixelart.ui.exporting import export_panel
 from pixelart.ui.form import ANY_CLASS, MAX_IMAGES, MAX_TEMPERATURE, MIN_TEMPERATURE
 from pixelart.ui.inputs import Choice, Dial, Flags, Style, Ticket, WholeNumber
 from pixelart.ui.inspecting import InspectHandlers
-from pixelart.ui.keeping import keep, recalled, restored
-from pixelart.ui.palette_panel import palette_panel
+from pixelart.ui.keeping import Kept, keep, recalled, restored
+from pixelart.ui.palette_panel import PaletteHandlers, palette_panel
+from pixelart.ui.palette_value import AllowedColours
 from pixelart.ui.pictures import PictureHandlers
 from pixelart.ui.results import ResultFiles
 from pixelart.ui.session import Session
@@ -140,11 +141,18 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     others = {name: each for name, each in settings.by_name().items() if name not in ("class_name", "colours")}
     others |= {"palette": palette.choice, "snap": palette.snap, "preset": preset, **export}
     preset_set = loaded.then(pictures.preset_values, [top.model, preset], dials, **AT_ONCE)
+    names = PaletteHandlers(engine)
+
+    def bring_back(model: Any, colours: AllowedColours | None, kept: Kept) -> list[Any]:
+        values = dict(kept.values)
+        if "palette" in values:
+            values["palette"] = names.name_of(model, colours, values["palette"])
+        return restored(others, values)
+
     back = preset_set.then(
-        lambda kept: restored(others, kept.values), top.work, list(others.values()), js=recalled("create"), **AT_ONCE
+        bring_back, [top.model, palette.colours, top.work], list(others.values()), js=recalled("create"), **AT_ONCE
     )
-    named = palette.choice_for(back, **AT_ONCE)
-    named.then(None, None, None, js="() => window.work?.startKeeping()", **AT_ONCE)
+    back.then(None, None, None, js="() => window.work?.startKeeping()", **AT_ONCE)
     keep("create", {"model": top.model, "class": class_name, "colours": palette.colours, **others})
 
     return follow
