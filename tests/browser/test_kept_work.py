@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import OpenStudio
 from tests.browser.studio_page import StudioPage
 from tests.tiers import a_long
+from tests.ui.create.test_any_palette import AnyEngine
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving
 
@@ -28,6 +29,8 @@ RECORDS = """async (change) => {
     asked.result.close();
     return all.result.map(({ tab, part, value }) => [tab, part, part === 'canvas' ? value?.undo?.length : 0]);
 }"""
+
+VALUES = RECORDS[: RECORDS.index("return all")] + "return all.result.filter(({ part }) => part === 'create');\n}"
 
 
 def came_back(studio: StudioPage) -> None:
@@ -84,6 +87,27 @@ def test_a_reload_loses_nothing(studio: StudioPage) -> None:
     work = work_of(studio)
     studio.page.reload()
     check_work(studio, *work)
+
+
+@pytest.mark.slow
+def test_a_palette_of_the_visitor_is_there_after_a_reload_and_so_is_its_name(open_studio: OpenStudio) -> None:
+    with serving(AnyEngine(size=32)) as url:
+        studio = open_studio(url)
+        wait_for_canvas(studio.page)
+        studio.page.click("#palette > button")
+        studio.choose("palette-choice", "Game Boy")
+        count = studio.page.locator("#colours .count")
+        expect(count).to_have_text("5 of 5", timeout=20_000)
+        studio.stroke((3, 3), (9, 9))
+        kept(studio, "canvas")
+        studio.page.wait_for_function(
+            f"async () => JSON.stringify(await ({VALUES})()).includes('0f380f')", timeout=20_000
+        )
+        studio.page.reload()
+        came_back(studio)
+        studio.page.click("#palette > button")
+        expect(count).to_have_text("5 of 5", timeout=20_000)
+        expect(studio.page.locator("#palette-choice input")).to_have_value("Game Boy")
 
 
 @pytest.mark.slow

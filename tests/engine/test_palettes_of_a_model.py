@@ -212,8 +212,8 @@ def test_near_copies_are_counted_in_the_colours_that_the_pictures_have(
     run, data = checkpoints.parent / "run", checkpoints.parent / "data"
     learned = np.stack(pictures_of(data / "cross"))
     random = np.random.default_rng(1)
-    others: Picture = random.integers(128, 256, learned.shape, np.uint8)
-    samples = np.concatenate([learned, others])
+    others = random.integers(128, 256, learned.shape, np.uint8)
+    samples: Picture = np.concatenate([learned, others])
     monkeypatch.setattr(copies, "draw_class_samples", lambda *_: samples)
     with resume_run(run, data) as trainer:
         copies.count_copies(trainer, cancel=lambda: False)

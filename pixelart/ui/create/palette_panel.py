@@ -80,7 +80,7 @@ class PaletteHandlers:
         return only_colours_of(canvas.picture, info.colours), CUSTOM, gr.skip()
 
     def name_of(self, model: Any, colours: AllowedColours | None, name: Any) -> Any:
-        """What the choice above the colours shows, where it showed `name`."""
+        """What the choice above the colours that are brought back shows, where `name` was kept of it."""
         try:
             own = hex_colours(self._info(model).colours)
         except PixelArtError:
@@ -118,12 +118,12 @@ class PalettePanel:
     colours: ColourPicker
     own_colours: CheckedCheckbox
     snap: CheckedCheckbox
-    model: gr.Dropdown
-    handlers: PaletteHandlers
 
-    def choice_for(self, event: Dependency, **settings: Any) -> Dependency:
+    def choice_for(self, event: Dependency, **settings: Any) -> None:
         """After an event that may have changed the colours, the choice above them says what they are."""
-        return event.then(self.handlers.name_of, [self.model, self.colours, self.choice], self.choice, **settings)
+        other = f"name === {ALL_COLOURS!r} ? {CUSTOM!r} : name"
+        js = f"(now, name) => !now || now.allowed.every(Boolean) ? {ALL_COLOURS!r} : {other}"
+        event.then(None, [self.colours, self.choice], self.choice, js=js, **settings)
 
 
 def palette_panel(
@@ -147,7 +147,9 @@ def palette_panel(
             info="Off: a picture keeps its exact colours, and the model sees the nearest of its own.",
         )  # fmt: skip
     choice.chosen().success(handlers.choose_palette, [model, choice], [colours, status], **event)
-    colours.input(lambda model, now: handlers.name_of(model, now, CUSTOM), [model, colours], choice, **event)
+    colours.input(
+        None, colours, choice, js=f"(now) => now.allowed.every(Boolean) ? {ALL_COLOURS!r} : {CUSTOM!r}", **event
+    )
     colours.upload(handlers.load_palette, model, [colours, choice, status], **event)
     only.click(handlers.colours_on_canvas, [canvas, model], [colours, choice, status], **event)
-    return PalettePanel(choice, colours, own, snap, model, handlers)
+    return PalettePanel(choice, colours, own, snap)

@@ -12,14 +12,15 @@ from gradio.events import Dependency
 from pixelart.checkpoint.presets import DEFAULT_PRESET, PRESET_NAMES
 from pixelart.engine import Engine
 from pixelart.images.kept_kinds import KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH
-from pixelart.ui.browser_storage import keep, recalled, restored
+from pixelart.ui.browser_storage import Kept, keep, recalled, restored
 from pixelart.ui.components import Answers, ColourPicker, PixelCanvas, Work
 from pixelart.ui.create.canvas import SIZES, PictureHandlers
 from pixelart.ui.create.drawing import DrawingHandlers
 from pixelart.ui.create.export import export_panel
 from pixelart.ui.create.form import ANY_CLASS, MAX_IMAGES, MAX_TEMPERATURE, MIN_TEMPERATURE
 from pixelart.ui.create.inspect import InspectHandlers
-from pixelart.ui.create.palette_panel import palette_panel
+from pixelart.ui.create.palette_panel import PaletteHandlers, palette_panel
+from pixelart.ui.create.palette_value import AllowedColours
 from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS
 from pixelart.ui.inputs import CheckedCheckboxGroup, CheckedSlider, Choice, Style, Switch, Ticket, WholeNumber
 from pixelart.ui.results import ResultFiles
@@ -144,11 +145,18 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     others |= {"palette": palette.choice, "snap": palette.snap, "preset": preset, **export}
     loaded.then(pictures.offer, top.model, offered, **AT_ONCE)
     preset_set = loaded.then(pictures.preset_values, [top.model, preset], dials, **AT_ONCE)
+    names = PaletteHandlers(engine)
+
+    def bring_back(model: Any, colours: AllowedColours | None, kept: Kept) -> list[Any]:
+        values = dict(kept.values)
+        if "palette" in values:
+            values["palette"] = names.name_of(model, colours, values["palette"])
+        return restored(others, values)
+
     back = preset_set.then(
-        lambda kept: restored(others, kept.values), top.work, list(others.values()), js=recalled("create"), **AT_ONCE
+        bring_back, [top.model, palette.colours, top.work], list(others.values()), js=recalled("create"), **AT_ONCE
     )
-    named = palette.choice_for(back, **AT_ONCE)
-    named.then(None, None, None, js="() => window.work?.startKeeping()", **AT_ONCE)
+    back.then(None, None, None, js="() => window.work?.startKeeping()", **AT_ONCE)
     keep("create", {"model": top.model, "class": class_name, "colours": palette.colours, **others})
 
     return select_after
