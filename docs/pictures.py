@@ -107,9 +107,7 @@ def class_sheet(engine: Engine, info: CheckpointInfo, seed: int, *, columns: int
         drawing.picture
         for name in CLASSES
         if name in info.classes
-        for drawing in engine.generate(
-            engine.request(info.name, class_weights={name: 1.0}, count=columns, seed=seed)
-        )
+        for drawing in engine.generate(engine.request(info.name, class_weights={name: 1.0}, count=columns, seed=seed))
     ]
     return contact_sheet(np.stack(rows), columns=columns, gap=GAP)
 

@@ -22,11 +22,7 @@ from tests.ui.serving import GRADIO_WARNINGS, serving
 ROOT = Path(__file__).parents[1]
 PAGES = {page: page.read_text(encoding="utf-8") for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
 TEXT = "\n".join(PAGES.values())
-LINKS = [
-    (page, link)
-    for page, text in PAGES.items()
-    for link in re.findall(r"(?:\]\(|src=\")([^)#:\"]+)[)#\"]", text)
-]
+LINKS = [(page, link) for page, text in PAGES.items() for link in re.findall(r"(?:\]\(|src=\")([^)#:\"]+)[)#\"]", text)]
 CODE = re.findall(r"```python\n(.*?)```", TEXT, flags=re.S)
 COMMANDS = re.findall(r"^    python -m pixelart (.+)$", TEXT, flags=re.M)
 
