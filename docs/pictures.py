@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,10 +51,10 @@ def main() -> None:
     hero = held_out_heroes(engine, info, pictures)[chosen.hero]
     (chosen.out / "complete.gif").write_bytes(completion_gif(engine, info, hero, chosen.seed))
     for name, sheet in {
-        "classes": class_sheet(engine, info, chosen.seed, columns=6),
+        "classes": class_sheet(engine, info, chosen.seed, classes=CLASSES),
         "palette": palette_sheet(engine, info, hero, chosen.seed),
         "train": before_and_after(engine, info, pictures, chosen.seed),
-        "share": class_sheet(engine, info, chosen.seed + 100, columns=6),
+        "share": class_sheet(engine, info, chosen.seed + 100, classes=CLASSES[:2]),
     }.items():
         Image.fromarray(shown(sheet, SMALL)).quantize(256).save(chosen.out / f"{name}.png", optimize=True)
 
@@ -81,7 +82,7 @@ def completion_gif(engine: Engine, info: CheckpointInfo, hero: Picture, seed: in
     def on_row(done: int, total: int, preview: Preview) -> None:
         rows.append(preview())
 
-    request = engine.request(info.name, class_weights={"hero": 1.0}, count=CANDIDATES, seed=seed)
+    request = engine.request(info.name, class_weights=mix(info, "hero"), count=CANDIDATES, seed=seed)
     drawings = engine.complete(request, hero, mask, on_row=on_row)
     by_seed = [drawing.picture for drawing in sorted(drawings, key=lambda drawing: drawing.seed)]
     for drawn in [*rows, by_seed]:
@@ -101,12 +102,14 @@ def panels(hero: Picture, mask: NDArray[np.bool_], drawn: list[Picture]) -> NDAr
     return np.concatenate(parts, 1)
 
 
-def class_sheet(engine: Engine, info: CheckpointInfo, seed: int, *, columns: int) -> Picture:
-    """A row of new pictures for each of CLASSES."""
+def class_sheet(
+    engine: Engine, info: CheckpointInfo, seed: int, *, classes: Sequence[str], columns: int = 6
+) -> Picture:
+    """A row of new pictures for each of `classes` that the checkpoint has, or for its first classes."""
+    there = [name for name in classes if name in info.classes] or info.classes[: len(classes)]
     rows = [
         drawing.picture
-        for name in CLASSES
-        if name in info.classes
+        for name in there
         for drawing in engine.generate(engine.request(info.name, class_weights={name: 1.0}, count=columns, seed=seed))
     ]
     return contact_sheet(np.stack(rows), columns=columns, gap=GAP)
@@ -118,7 +121,7 @@ def palette_sheet(engine: Engine, info: CheckpointInfo, hero: Picture, seed: int
     known = {palette.name: palette.colours for palette in KNOWN}
     pictures = []
     for name in PALETTES:
-        request = {"class_weights": {"hero": 1.0}, "seed": seed}
+        request = {"class_weights": mix(info, "hero"), "seed": seed}
         if KEEP_SKETCH in info.keeps:
             colours = tuple(bytes(colour).hex() for colour in known[name]) if name else "model"
             asked = engine.request(info.name, **request, palette=colours, keep=KEEP_SKETCH)
@@ -127,20 +130,25 @@ def palette_sheet(engine: Engine, info: CheckpointInfo, hero: Picture, seed: int
         if name and info.colours is not None:
             nearest = 1 + nearest_colours(known[name], info.colours[1:, :3])
             request["allowed"] = (0, *sorted(set(nearest.tolist())))
-        request["count"] = 3
+        request["count"] = 2
         pictures += [drawing.picture for drawing in engine.generate(engine.request(info.name, **request))]
-    return contact_sheet(np.stack(pictures), columns=len(pictures) if len(pictures) < 6 else 6, gap=GAP)
+    return contact_sheet(np.stack(pictures), columns=len(pictures), gap=GAP)
 
 
 def before_and_after(engine: Engine, info: CheckpointInfo, pictures: PictureSet, seed: int) -> Picture:
-    """Left, training pictures of each class; right, what the model draws of it."""
+    """Left, pictures of the data of two classes; right, what the model draws of them."""
     rows = []
-    for name in CLASSES:
+    for name in CLASSES[:2]:
         chosen = [i for i, each in enumerate(pictures.class_names) if each == name][:3]
-        request = engine.request(info.name, class_weights={name: 1.0}, count=3, seed=seed)
+        request = engine.request(info.name, class_weights=mix(info, name), count=3, seed=seed)
         drawn = [drawing.picture for drawing in engine.generate(request)]
         rows += [*(np.asarray(pictures.pictures[i]) for i in chosen), np.zeros_like(drawn[0]), *drawn]
     return contact_sheet(np.stack(rows), columns=7, gap=GAP)
+
+
+def mix(info: CheckpointInfo, name: str) -> dict[str, float]:
+    """The class `name`, or any class where the checkpoint does not have it."""
+    return {name: 1.0} if name in info.classes else {}
 
 
 def shown(picture: Picture, scale: int) -> NDArray[np.uint8]:
