@@ -1,4 +1,4 @@
-"""What the README shows works as written."""
+"""What the README and the pages of docs/ show works as written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving
 
 ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {page: page.read_text(encoding="utf-8") for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+TEXT = "\n".join(PAGES.values())
+LINKS = [(page, link) for page, text in PAGES.items() for link in re.findall(r"(?:\]\(|src=\")([^)#:\"]+)[)#\"]", text)]
 CODE = re.findall(r"```python\n(.*?)```", TEXT, flags=re.S)
 COMMANDS = re.findall(r"^    python -m pixelart (.+)$", TEXT, flags=re.M)
 
@@ -77,6 +79,10 @@ def test_there_is_something_to_run() -> None:
     assert len(CODE) == 3 and len(COMMANDS) >= 7
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", TEXT))
-def test_links_lead_somewhere(link: str) -> None:
-    assert (ROOT / link).exists()
+@pytest.mark.parametrize(("page", "link"), LINKS, ids=[f"{page.name}-{link}" for page, link in LINKS])
+def test_links_lead_somewhere(page: Path, link: str) -> None:
+    assert (page.parent / link).exists()
+
+
+def test_the_readme_is_short() -> None:
+    assert len(PAGES[ROOT / "README.md"].splitlines()) <= 120

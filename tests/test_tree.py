@@ -1,4 +1,4 @@
-"""The house as DESIGN.md draws it: imports go down only, gradio stays in its room, and nothing runs what it reads."""
+"""The rooms of docs/architecture.md: imports go down only, gradio stays in its room, and nothing runs what it reads."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ class RasterModel(AutoregressiveModel):
     any_size = True
     unit: ClassVar[Unit] = "channel"
     """What of a picture the trunk need be asked for at once: see `Unit`."""
-    fastest_sampler: ClassVar[Mapping[str, str]] = {"cpu": "cached"}  # of every variant: see docs/DESIGN.md
+    fastest_sampler: ClassVar[Mapping[str, str]] = {"cpu": "cached"}  # of every variant: see docs/sampling.md
     """Device type -> the sampler that `python -m benchmarks.sampling --all` found fastest; "cached" where not said."""
 
     colours: ColourEmbedding | PaletteEmbedding
