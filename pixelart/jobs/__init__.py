@@ -1,4 +1,4 @@
-"""Trainings in the background: a record of each, a queue, and one child process at a time."""
+"""Background trainings: a database of jobs, a queue, and one child process per running job."""
 
 from pixelart.jobs.folder import JobFolder as JobFolder
 from pixelart.jobs.folder import Progress as Progress

@@ -31,7 +31,7 @@ def count_copies(trainer: Trainer, *, cancel: Callable[[], bool]) -> None:
     that it learned from.
 
     Raises:
-        Cancelled: `cancel` answered True; nothing is written.
+        Cancelled: `cancel` returned True; nothing is written.
         OSError: the disk is full or cannot be written to.
     """
     with tempfile.TemporaryDirectory(prefix=".copies-", dir=trainer.run) as place:

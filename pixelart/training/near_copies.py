@@ -66,7 +66,7 @@ def nearest_difference(
     differs from one of `learned` (M, H, W, 4), mirrored or not, moved by up to REACH pixels; (N,) of 0..1.
 
     Raises:
-        Cancelled: `cancel` answered True.
+        Cancelled: `cancel` returned True.
     """
     mine, theirs = _values(pictures), _values(np.concatenate([learned, learned[:, :, ::-1]]))
     least = np.ones(len(mine))

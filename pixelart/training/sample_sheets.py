@@ -30,7 +30,7 @@ class SampleSheets:
         return self._path(step).exists()
 
     def draw(self, model: AutoregressiveModel, codec: Codec, step: int, *, cancel: Callable[[], bool]) -> None:
-        """Draw and keep the sheet of a step, and which class is in which row; nothing where `cancel` answers True.
+        """Draw and keep the sheet of a step, and which class is in which row; nothing where `cancel` returns True.
 
         Raises:
             OSError: a write failed.

@@ -44,7 +44,7 @@ def measure(
     holes, by name.
 
     Raises:
-        Cancelled: `cancel` answered True.
+        Cancelled: `cancel` returned True.
     """
 
     def look_up(*_: int) -> None:
@@ -73,7 +73,7 @@ def draw_samples(
     """A PNG: a row of SAMPLES pictures of `size` for each of class_weights (N, K), from the same seeds every time.
 
     Raises:
-        Cancelled: `cancel` answered True.
+        Cancelled: `cancel` returned True.
     """
     hidden, blank = np.ones(size, np.bool_), np.zeros((*size, 4), np.uint8)
     options: dict[str, Any] = {"count": SAMPLES, "seed": 0, "controls": Controls(), "cancel": cancel}

@@ -95,7 +95,7 @@ def read_members(source: Path | str, reading: Reading | None = None) -> Iterator
 
     Raises:
         DataRejected: neither of the two, a damaged archive, or more in it than is read.
-        Cancelled: `cancel` answered True.
+        Cancelled: `cancel` returned True.
     """
     source, reading = Path(source), reading or Reading()
     if source.is_dir():

@@ -86,7 +86,7 @@ def prepare(found: Survey, target: Path, *, cancel: Cancel = never, on_progress:
     before each picture, `on_progress` is told after it.
 
     Raises:
-        Cancelled: `cancel` answered True.
+        Cancelled: `cancel` returned True.
         DataRejected: they cannot be trained on, or are more than an archive may hold.
     """
     for problem in found.problems:

@@ -102,7 +102,7 @@ def survey(
     Raises:
         RequestRejected: an option outside its limits.
         DataRejected: the source as a whole: neither a folder nor a .zip, a damaged archive, or too much.
-        Cancelled: `cancel` answered True.
+        Cancelled: `cancel` returned True.
     """
     source, options, notes = Path(source), options or Options(), _Notes(list)
     options.check()
