@@ -1,5 +1,7 @@
-"""Near copies among what a finished run draws. They are counted while its pictures are there: a server drops them once
-a job is done, and no checkpoint holds any."""
+"""Counts near copies of training pictures among the samples of a finished run.
+
+This happens at the end of training, because a server then deletes the pictures and a checkpoint holds none.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +25,11 @@ if TYPE_CHECKING:
     from pixelart.training.trainer import Trainer
 
 MOST = 1000 * 32 * 32
-"""Pixels of the pictures that samples are compared with, evenly chosen where there are more: seconds of work."""
+"""Pixels of training pictures that samples are compared with, evenly chosen from larger sets; takes some seconds."""
 
 
 def count_copies(trainer: Trainer, *, cancel: Callable[[], bool]) -> None:
-    """Write near_copies.json beside a run: how many of the samples that its card will show are near copies of pictures
-    that it learned from.
+    """Write near_copies.json into a run: how many samples of its model card are near copies of training pictures.
 
     Raises:
         Cancelled: `cancel` returned True; nothing is written.

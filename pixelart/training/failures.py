@@ -1,4 +1,4 @@
-"""Why a run ended that could not go on, in one plain line, and which weights are kept."""
+"""Translates errors that end a training into one line: the reason, and which weights are kept."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ NO_MEMORY = "not enough memory; a smaller --batch-size with --accumulate, or --g
 
 
 def is_short(passes: float | None) -> bool:
-    """Whether a run that went so often over its pictures has not seen all of them once; None = it is not known."""
+    """Whether a run did less than one epoch; False if `passes` is None (unknown)."""
     return passes is not None and passes < 1
 
 
 def too_short(step: int) -> str:
-    """What is said of a run that ended so."""
+    """The reason shown for such a run."""
     return f"{TOO_SHORT}: {step} {'step' if step == 1 else 'steps'}"
 
 
 @contextmanager
 def plain_endings(trainer: Trainer) -> Iterator[None]:
-    """Around training: what ends it becomes a RequestRejected that says why, and what was saved last, by what lies on
-    the disk: a file may fail before the save of a step is whole, or after it, such as the log.
+    """Turn errors of a training into a RequestRejected that names the reason and the newest save.
+
+    The newest save is looked up on the disk: an error can occur before or after a save is complete.
 
     Raises:
-        RequestRejected: no memory, a disk that cannot be written, or a loss that is not finite.
+        RequestRejected: out of memory, a failed write, or a loss that is not finite.
     """
     try:
         yield
@@ -47,7 +48,7 @@ def plain_endings(trainer: Trainer) -> Iterator[None]:
 
 
 def is_short_of_memory(error: BaseException) -> bool:
-    """Whether an allocation failed, of Python or of torch, which says so in words alone on a CPU."""
+    """Whether an allocation failed in Python or torch; on a CPU, torch reports it in the message only."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

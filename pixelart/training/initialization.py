@@ -1,4 +1,4 @@
-"""What a run starts from: a network with random weights, or a base, brought to other colours and further classes."""
+"""The start of a run: a new network with random weights, or a base adapted to a palette and to more classes."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ from pixelart.training.data.pictures import PictureSet, check_classes
 _PLAIN: dict[str, type[Codec]] = {"rgb": RGB, "gray": Gray, "binary": Binary}
 CODECS = ("indexed", "palette", *_PLAIN)
 FROM_SCRATCH: dict[str, Any] = {"model": "gated_pixelcnn", "preset": "default", "codec": "indexed", "colours": 64}
-"""What is decided by a base, and, for a run without one, by these words where nothing else is said."""
+"""Defaults of a run without a base; a base sets these itself."""
 FINE_TUNING: dict[str, Any] = {"learning_rate": 3e-4, "warmup_steps": 20, "save_every": 50, "keep": "best"}
-"""The schedule's values where a run has a base and nothing else is said."""
+"""Defaults of the schedule for a run with a base."""
 NewClasses = Literal["add", "refuse"]
 
 
 def decide(
     said: Mapping[str, Any], *, base: Path | None
 ) -> tuple[dict[str, Any], CheckpointConfig | None, frozenset[str]]:
-    """All that can be told of a start before its pictures are read, of options that `check_training_options` lets pass:
-    model, preset, codec, colours and palette by name; the config of the base, a checkpoint folder; and the content
-    hashes of what that has learned from.
+    """Resolve the options of a new run before its pictures are read, after `check_training_options`.
+
+    Returns model, preset, codec, colours and palette by name; the config of the base; and the content hashes of the
+    pictures that the base was trained on.
 
     Raises:
-        RequestRejected: a palette is to be fitted for a base that has none.
+        RequestRejected: a palette is to be fitted for a base without one.
         WeightsRejected: a base that cannot be used.
     """
     if base is None:
@@ -46,13 +47,13 @@ def decide(
 
 
 def from_scratch_defaults(said: Mapping[str, Any]) -> dict[str, Any]:
-    """FROM_SCRATCH, with the codec of a variant that is for one alone. Raises RequestRejected: no such variant."""
+    """FROM_SCRATCH, with the codec that the model needs. Raises RequestRejected if there is no such model."""
     codecs = get_variant(said.get("model", FROM_SCRATCH["model"])).codecs
     return {**FROM_SCRATCH, **({"codec": codecs[0]} if codecs and FROM_SCRATCH["codec"] not in codecs else {})}
 
 
 def refuse_beside_base(said: Mapping[str, Any], *, palette: str = "keep") -> None:
-    """`palette` is that of a run which is there already."""
+    """Refuse options that a base sets itself. `palette`: that of an existing run. Raises RequestRejected."""
     fitted = said.get("palette", palette) == "fit"
     for name in FROM_SCRATCH:
         if name in said and not (name == "colours" and fitted):
@@ -60,7 +61,7 @@ def refuse_beside_base(said: Mapping[str, Any], *, palette: str = "keep") -> Non
 
 
 def from_scratch(decided: Mapping[str, Any], pictures: PictureSet, learned: PictureSet) -> CheckpointConfig:
-    """The network and codec of a run without a base, the palette fitted to what is `learned` from alone."""
+    """The network and codec of a run without a base; the palette is fitted to the pictures `learned` only."""
     model, codec = decided["model"], _codec(decided, decided["colours"], learned)
     height, width = pictures.size
     network = create_model(
@@ -84,7 +85,7 @@ def from_base(
     new_classes: NewClasses,
     data: Path,
 ) -> CheckpointConfig:
-    """The network of the base `origin`, with the palette that is asked for and the classes of the pictures."""
+    """The network of the base `origin`, with the requested palette and the classes of the pictures added."""
     unknown = sorted(set(pictures.classes) - set(origin.classes))
     if unknown and new_classes == "refuse":
         raise DataRejected(f"{data.name}: the base has no class {', '.join(unknown)[:80]}")
@@ -105,7 +106,7 @@ def from_base(
 
 
 def base_weights(config: RunConfig) -> AutoregressiveModel | None:
-    """The weights that a run starts from: those of its base, brought to its palette and classes."""
+    """The initial weights of a run: those of its base, adapted to its palette and classes. None without a base."""
     if not config.base:
         return None
     base = Path(config.base)
@@ -115,7 +116,7 @@ def base_weights(config: RunConfig) -> AutoregressiveModel | None:
 
 
 def _codec(decided: Mapping[str, Any], levels: int, pictures: PictureSet) -> Codec:
-    """The codec that is asked for, in colours that are said or fitted to the pictures."""
+    """The codec of a run, with the given colours or with a palette fitted to the pictures."""
     name, said = decided["codec"], decided.get("colours_from")
     if name not in ("indexed", "palette"):
         if said:
