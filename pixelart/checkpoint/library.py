@@ -225,7 +225,7 @@ class Library:
                 loaded = Checkpoint(_info(path, config), config, codec, model, palettes)
                 self._loaded[name] = stamp, loaded
             self._loaded.move_to_end(name)
-            while len(self._loaded) > 1 and sum(_bytes(c) for _, c in self._loaded.values()) > self.memory_bytes:
+            while len(self._loaded) > 1 and sum(_weight_bytes(c) for _, c in self._loaded.values()) > self.memory_bytes:
                 self._loaded.popitem(last=False)
             return self._loaded[name][1]
 
@@ -328,5 +328,5 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
-def _bytes(checkpoint: Checkpoint) -> int:
+def _weight_bytes(checkpoint: Checkpoint) -> int:
     return sum(p.numel() * p.element_size() for p in checkpoint.model.parameters())

@@ -40,13 +40,13 @@ def owner_digest(owner: str) -> bytes:
 def may_see(folder: Path, owner: str) -> bool:
     """Whether `owner` may use the checkpoint in `folder`: it is theirs or has no owner."""
     record = _record(folder)
-    return record is None or _is_of(record, owner)
+    return record is None or _matches(record, owner)
 
 
 def owns(folder: Path, owner: str) -> bool:
     """Whether the checkpoint in `folder` belongs to `owner`."""
     record = _record(folder)
-    return record is not None and _is_of(record, owner)
+    return record is not None and _matches(record, owner)
 
 
 def _record(folder: Path) -> bytes | None:
@@ -58,5 +58,5 @@ def _record(folder: Path) -> bytes | None:
         return b""
 
 
-def _is_of(record: bytes, owner: str) -> bool:
+def _matches(record: bytes, owner: str) -> bool:
     return bool(owner) and hmac.compare_digest(record, owner_digest(owner))

@@ -15,7 +15,7 @@ TAIL_BYTES = 8192
 
 
 @dataclass(frozen=True)
-class Progress:
+class JobProgress:
     """How far a run is. None = not known yet, or not written by an older version.
 
     Attributes:
@@ -32,7 +32,7 @@ class Progress:
         since: time since the last step.
         waits: whether it is paused.
         cpu: how many cores it uses.
-        told: when this was written, in seconds since 1970.
+        written: when this was written, in seconds since 1970.
     """
 
     phase: str
@@ -50,7 +50,7 @@ class Progress:
     since: float = 0.0
     waits: bool = False
     cpu: float | None = None
-    told: float = 0.0
+    written: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,11 @@ class JobFolder:
         with suppress(OSError):  # the next server start tries again
             self.data.unlink(missing_ok=True)
 
-    def progress(self) -> Progress | None:
+    def progress(self) -> JobProgress | None:
         """How far the run is; None before the first report."""
         try:
             with (self.run / PROGRESS_FILE).open("rb") as file:
-                return Progress(**json.loads(file.read()), told=os.fstat(file.fileno()).st_mtime)
+                return JobProgress(**json.loads(file.read()), written=os.fstat(file.fileno()).st_mtime)
         except (OSError, ValueError, TypeError):
             return None
 

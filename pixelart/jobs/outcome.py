@@ -24,14 +24,14 @@ def outcome(child: Child, code: int, folder: JobFolder, *, minutes: float) -> tu
         progress = folder.progress()
         if progress and progress.phase == "finished":
             return ("interrupted", too_short(progress.step)) if is_short(progress.passes) else ("done", "")
-        return _stopped(child, minutes)
+        return _stop_reason(child, minutes)
     if child.was_killed:  # it did not stop within its grace period
-        state, reason = _stopped(child, minutes)
+        state, reason = _stop_reason(child, minutes)
         return state, f"{reason}; it did not save in time, so the last save is kept"
     if code in _KILLED:
         return "failed", _out_of_memory(child.memory)
     if code in (-signal.SIGTERM, -signal.SIGINT):
-        return _stopped(child, minutes)
+        return _stop_reason(child, minutes)
     last = _PREFIX.sub("", next(iter(folder.log_tail(lines=1)), "")).lstrip(": ")
     if _MEMORY.search(last):
         return "failed", _out_of_memory(child.memory)
@@ -43,7 +43,7 @@ def _out_of_memory(limit: int | None) -> str:
     return f"{OUT_OF_MEMORY}{hint}; {WAY_ON}"
 
 
-def _stopped(child: Child, minutes: float) -> tuple[State, str]:
+def _stop_reason(child: Child, minutes: float) -> tuple[State, str]:
     if child.stopped_by == "owner":
         return "cancelled", STOPPED
     if child.stopped_by == "limit":

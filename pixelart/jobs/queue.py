@@ -26,7 +26,7 @@ from pixelart.jobs.job import AT_WORK, ENDED, RESUMABLE, STATES, Job
 from pixelart.jobs.names import free_name, rivals
 from pixelart.jobs.options import check_options, longer, words
 from pixelart.jobs.process import PROGRAM
-from pixelart.jobs.recovery import ID, PRIVATE, make_private, take_over
+from pixelart.jobs.recovery import ID, PRIVATE_MODE, make_private, recover
 from pixelart.jobs.runner import Runner
 from pixelart.jobs.store import DATABASE, JobStore
 from pixelart.settings import SETTINGS, Settings
@@ -35,8 +35,8 @@ from pixelart.system.cpus import usable_cores
 from pixelart.training.export import export_again, export_run, exported_files
 from pixelart.training.runs import check_name
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-_PASSING = (errno.EBUSY, errno.EIO, *_FULL)
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+_PASSING = (errno.EBUSY, errno.EIO, *_DISK_FULL)
 """Error codes of the disk or the database that may be temporary."""
 AGAIN = 2.0
 """Seconds between two tries to open the folder of jobs."""
@@ -271,7 +271,7 @@ class Jobs:
         try:
             self._store.delete(job.id)
         except OSError as error:
-            if error.errno not in _FULL:
+            if error.errno not in _DISK_FULL:
                 raise
             for path in list(gone.iterdir()) if gone.is_dir() else ():
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
@@ -285,7 +285,7 @@ class Jobs:
             stack.enter_context(exclusive(self._path, busy="another server runs the jobs of this folder"))
             (self._path / "lock").chmod(0o600)
             store = stack.enter_context(closing(JobStore(self._path / DATABASE)))
-            orphans = take_over(store, self._path, self.incoming)
+            orphans = recover(store, self._path, self.incoming)
             stack.callback(shutil.rmtree, self.incoming, ignore_errors=True)
             runner = Runner(
                 store,
@@ -393,7 +393,7 @@ class Jobs:
     def _take_in(self, data: Path, folder: JobFolder) -> None:
         """Create the folder of a new job atomically."""
         with new_folder(folder.path) as partial:
-            partial.chmod(PRIVATE)
+            partial.chmod(PRIVATE_MODE)
             copy = partial / folder.data.name
             copy.touch(0o600)
             shutil.copyfile(data, copy)

@@ -13,17 +13,17 @@ from pixelart.jobs.outcome import SERVER_GONE
 from pixelart.jobs.store import JobStore
 
 ID = re.compile("[0-9a-f]{16}")
-PRIVATE = 0o700
+PRIVATE_MODE = 0o700
 _HALF_MADE = re.compile(rf"\.{ID.pattern}\.([0-9a-f]{{8}}\.tmp|deleted)")
 
 
 def make_private(folder: Path) -> None:
     """Create the folder if needed, accessible to its owner only, whatever the umask."""
-    folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
-    folder.chmod(PRIVATE)
+    folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_MODE)
+    folder.chmod(PRIVATE_MODE)
 
 
-def take_over(store: JobStore, folder: Path, incoming: Path) -> tuple[Job, ...]:
+def recover(store: JobStore, folder: Path, incoming: Path) -> tuple[Job, ...]:
     """Interrupt the jobs that a dead server left running, and complete or undo its unfinished work; returns those jobs.
 
     No process is signalled: a child of a dead server ends by itself, and PIDs get reused.

@@ -30,7 +30,7 @@ child that hangs on a slow machine: before the first step it reads its pictures,
 """
 KILL_PATIENCE = 1.0
 """Seconds to wait for a killed child; a child that the system holds up must not block the end of the server."""
-_AGAIN = 1.0
+_RETRY_SECONDS = 1.0
 
 
 class Runner:
@@ -108,7 +108,7 @@ class Runner:
             except Exception as error:  # a full disk or a bug: keep running the other jobs
                 known = isinstance(error, OSError | RequestRejected)
                 log.warning("jobs: %s", error, exc_info=None if known else error)
-                self._closing.wait(_AGAIN)
+                self._closing.wait(_RETRY_SECONDS)
 
     def _await_release(self, job: Job) -> None:
         """Wait for the lock of the run, not for a PID: PIDs get reused."""
@@ -133,7 +133,7 @@ class Runner:
             return
         with suppress(OSError, RequestRejected):  # only for display; the job's end writes it again
             self._store.change(job.id, was=AT_WORK, pid=child.pid)
-        code = self._see_through(child)
+        code = self._supervise(child)
         with self._changed:
             del self._children[job.id]
         self._end(job, *outcome(child, code, self._folder(job), minutes=self._minutes), pid=child.pid)
@@ -154,7 +154,7 @@ class Runner:
             self._folder(job).drop_data()
         self.wake()
 
-    def _see_through(self, child: Child) -> int:
+    def _supervise(self, child: Child) -> int:
         """Watch a child until its end; returns its exit code. Disk errors cannot interrupt this."""
         while (code := child.wait(TICK)) is None:
             if self._closing.is_set():
@@ -163,10 +163,10 @@ class Runner:
                 child.stop("limit", patience=STOP_PATIENCE)
             if child.is_late:
                 child.kill()
-            self._let_go(child)
+            self._pause_or_resume(child)
         return code
 
-    def _let_go(self, child: Child) -> None:
+    def _pause_or_resume(self, child: Child) -> None:
         with self._changed:  # otherwise a drawing that starts now could be followed by this `go`
             if self._drawing:
                 child.pause()  # the child started while someone was drawing
@@ -180,5 +180,5 @@ class Runner:
                 return self._store.change(job.id, was=AT_WORK, **values)
             except (OSError, RequestRejected) as error:
                 log.warning("record of job %s: %s", job.id, error)
-                if self._closing.wait(_AGAIN):
+                if self._closing.wait(_RETRY_SECONDS):
                     return False

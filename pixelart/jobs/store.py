@@ -18,9 +18,9 @@ from pixelart.errors import RequestRejected
 from pixelart.jobs.job import STATES, Job, State
 
 DATABASE = "jobs.db"
-VERSION = 2
+SCHEMA_VERSION = 2
 """Version 1 had no `exported`."""
-PATIENCE = 5.0
+LOCK_TIMEOUT = 5.0
 """Seconds to wait for another program that locks the database."""
 _FIELDS = tuple(Job.__dataclass_fields__)
 _NEXT_TURN = "(SELECT coalesce(max(turn), 0) + 1 FROM jobs)"
@@ -61,7 +61,7 @@ class JobStore:
         self._lock, self._closed = threading.RLock(), False
         try:
             _make_private(path)
-            self._database = sqlite3.connect(path, timeout=PATIENCE, check_same_thread=False, isolation_level=None)
+            self._database = sqlite3.connect(path, timeout=LOCK_TIMEOUT, check_same_thread=False, isolation_level=None)
         except sqlite3.DatabaseError as error:
             raise _unreadable(path.name, error) from error
         _read_whatever_is_there(self._database)
@@ -82,12 +82,12 @@ class JobStore:
 
     def _migrate(self, name: str) -> None:
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
-        if version == VERSION:
+        if version == SCHEMA_VERSION:
             return
         if version not in _MIGRATIONS:
-            raise RequestRejected(f"{name}: records of version {version}; this program reads {VERSION}")
+            raise RequestRejected(f"{name}: records of version {version}; this program reads {SCHEMA_VERSION}")
         self._database.execute(_MIGRATIONS[version])
-        self._database.execute(f"PRAGMA user_version = {VERSION}")
+        self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def close(self) -> None:
         """Close the database; later calls are refused."""

@@ -42,7 +42,7 @@ STEP_SECONDS = 0.2
 COARSE = 1e-3
 """Clock resolution in seconds that is too coarse to use; Windows measures CPU time in steps of 16 ms."""
 MAX_PICTURES = 64
-Work = Callable[[], object]
+TimedWork = Callable[[], object]
 Clock = Callable[[], float]
 Found = tuple[dict[str, Any], dict[str, float]]
 """The choice made, and the pictures per second of each option."""
@@ -105,14 +105,14 @@ def wait_for(device: torch.device) -> None:
 
 
 def race(
-    choices: Mapping[str, Callable[[], Work]], clock: Clock = time.perf_counter, *, rounds: int = ROUNDS
+    choices: Mapping[str, Callable[[], TimedWork]], clock: Clock = time.perf_counter, *, rounds: int = ROUNDS
 ) -> dict[str, float]:
     """Seconds per call of the work that each of `choices` makes, by `clock`.
 
     Each work is called once to warm up, then timed in turn with the others; its shortest timing counts. Choices that
     fail on this machine are left out of the result.
     """
-    works, seconds = dict[str, Work](), dict[str, float]()
+    works, seconds = dict[str, TimedWork](), dict[str, float]()
     for name, make in choices.items():
         try:
             work = make()
@@ -129,7 +129,7 @@ def race(
     return seconds
 
 
-def timed(work: Work, clock: Clock) -> float:
+def timed(work: TimedWork, clock: Clock) -> float:
     """Seconds of one call, by `clock`."""
     began = clock()
     work()
@@ -209,7 +209,7 @@ class _Tuner:
     def _key(self, name: str) -> str:
         return f"{name}: {tuning_cache.key(self._config, self._device)}"
 
-    def _in_threads(self, count: int) -> Work:
+    def _in_threads(self, count: int) -> TimedWork:
         trial = self._maker()()
 
         def work() -> None:

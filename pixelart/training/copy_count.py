@@ -24,7 +24,7 @@ from pixelart.training.near_copies import COPIES_FILE, Counted, near_copies
 if TYPE_CHECKING:
     from pixelart.training.trainer import Trainer
 
-MOST = 1000 * 32 * 32
+MAX_COMPARED_PIXELS = 1000 * 32 * 32
 """Pixels of training pictures that samples are compared with, evenly chosen from larger sets; takes some seconds."""
 
 
@@ -39,7 +39,7 @@ def count_copies(trainer: Trainer, *, cancel: Callable[[], bool]) -> None:
         engine = Engine(export_run(trainer.run, Path(place, "model")).parent, device=trainer.device)
         loaded = engine.library.load("model")
         samples = draw_class_samples(loaded, "model", partial(engine.generate, cancel=cancel))
-        rows, most = trainer.train_rows, MOST // (loaded.info.height * loaded.info.width)
+        rows, most = trainer.train_rows, MAX_COMPARED_PIXELS // (loaded.info.height * loaded.info.width)
         chosen = rows[np.linspace(0, len(rows) - 1, min(max(1, most), len(rows))).round().astype(int)]
         learned = trainer.sets[0].pictures(chosen, trainer.codec)
         share = near_copies(samples, learned, cancel=cancel)

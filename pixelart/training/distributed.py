@@ -14,7 +14,7 @@ from pixelart.errors import RequestRejected
 
 LAUNCHED = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE")
 """Environment variables with the number of processes, set by torchrun or mpirun; Accelerate reads the same ones."""
-PATIENCE = timedelta(hours=6)
+BARRIER_TIMEOUT = timedelta(hours=6)
 """How long the other processes wait while the first one validates and saves."""
 
 
@@ -76,7 +76,7 @@ class LaunchedProcesses(Processes):
         self._accelerator = Accelerator(
             cpu=pick_device().type == "cpu",
             mixed_precision="no",
-            kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
+            kwargs_handlers=[InitProcessGroupKwargs(timeout=BARRIER_TIMEOUT)],
         )
         super().__init__(self._accelerator.device)
         self.index, self.count = self._accelerator.process_index, self._accelerator.num_processes

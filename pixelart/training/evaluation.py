@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +14,8 @@ from torch import Tensor
 from pixelart.images.masks import everything, named_hole, seam
 from pixelart.layers.context import Context
 from pixelart.models import AutoregressiveModel, scale_of_pixels
+from pixelart.progress import OnProgress
 from pixelart.training.data.picture_store import EncodedSet
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def nats_per_image(
     *,
     palettes: Tensor | None = None,
     batch_size: int = 16,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> Tensor:
     """-log p in nats of each whole picture without known pixels, (N,) on the CPU.
 
@@ -88,7 +86,7 @@ def nats_per_stage(
     *,
     palettes: Tensor | None = None,
     batch_size: int = 16,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> Tensor:
     """-log p in nats by the stage of the model that draws the pixels, (N, stages).
 
@@ -102,7 +100,7 @@ def nats_per_stage(
         rows = slice(start, start + batch_size)
         part = x[rows].to(class_weights.device)
         context = Context(
-            class_weights[rows], part, hidden[rows].to(part.device), palette=_some(palettes, rows, part.device)
+            class_weights[rows], part, hidden[rows].to(part.device), palette=_palettes_of(palettes, rows, part.device)
         )
         log_prob = model.log_prob(part, context)
         nats = -log_prob.cpu().double()
@@ -112,7 +110,7 @@ def nats_per_stage(
     return torch.cat(parts)
 
 
-def _some(palettes: Tensor | None, rows: slice, device: torch.device) -> Tensor | None:
+def _palettes_of(palettes: Tensor | None, rows: slice, device: torch.device) -> Tensor | None:
     return None if palettes is None else palettes[rows].to(device)
 
 
@@ -152,7 +150,7 @@ def hole_sums(
     holes: str,
     palettes: Tensor | None = None,
     batch_size: int = 16,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> HoleSums:
     """Nats in the holes `holes` (a name of HOLES) of x (N, C, H, W); picture i gets the brush of seed i.
 
@@ -165,7 +163,9 @@ def hole_sums(
         part = x[rows].to(class_weights.device)
         seeds = range(start, start + len(part))
         masks = torch.from_numpy(np.stack([named_hole(holes, *x.shape[2:], seed=seed) for seed in seeds]))
-        context = Context(class_weights[rows], part, masks.to(part.device), palette=_some(palettes, rows, part.device))
+        context = Context(
+            class_weights[rows], part, masks.to(part.device), palette=_palettes_of(palettes, rows, part.device)
+        )
         given = [-model.log_prob(part, c).cpu().double().sum(1) for c in (context, context.without_pixels())]
         regions = (masks, seam(masks))
         sizes += [int(region.sum()) for region in regions]

@@ -66,13 +66,13 @@ def exported_files(run: Path) -> dict[str, bytes]:
     return {
         CONFIG_FILE: _description(config, saved).to_json(),
         WEIGHTS_FILE: best or parts["average.safetensors"],
-        SEEN_FILE: _seen(run),
+        SEEN_FILE: _training_hashes(run),
         **({CLASS_PALETTES_FILE: palettes.read_bytes()} if palettes.exists() else {}),
         **log,
     }
 
 
-def _seen(run: Path) -> bytes:
+def _training_hashes(run: Path) -> bytes:
     """Content hashes of the training pictures and of the pictures used to choose the best save."""
     chosen = (run / CHOSEN_FILE).read_bytes() if (run / CHOSEN_FILE).exists() else b""
     return b"\n".join(sorted({*(run / SEEN_FILE).read_bytes().split(), *chosen.split()})) + b"\n"
@@ -123,7 +123,7 @@ def export_again(run: Path, target: Path) -> bool:
     written = exported_files(run)
     try:
         there = {name: (target / name).read_bytes() for name in written if (target / name).exists()}
-        same = _lasting(there[CONFIG_FILE]) == _lasting(written[CONFIG_FILE])
+        same = _stable_fields(there[CONFIG_FILE]) == _stable_fields(written[CONFIG_FILE])
     except (OSError, ValueError, TypeError, KeyError, AttributeError):  # a file is missing or not ours
         return False
     if not same or there[SEEN_FILE] != written[SEEN_FILE]:
@@ -135,7 +135,7 @@ def export_again(run: Path, target: Path) -> bool:
     return True
 
 
-def _lasting(config: bytes) -> dict[str, Any]:
+def _stable_fields(config: bytes) -> dict[str, Any]:
     """The part of a config.json that is the same in all saves of a run."""
     values = json.loads(config)
     return {**values, "training": {k: v for k, v in values["training"].items() if k not in _OF_A_SAVE}}

@@ -26,7 +26,7 @@ def too_short(step: int) -> str:
 
 
 @contextmanager
-def plain_endings(trainer: Trainer) -> Iterator[None]:
+def explain_failures(trainer: Trainer) -> Iterator[None]:
     """Turn errors of a training into a RequestRejected that names the reason and the newest save.
 
     The newest save is looked up on the disk: an error can occur before or after a save is complete.
@@ -37,14 +37,14 @@ def plain_endings(trainer: Trainer) -> Iterator[None]:
     try:
         yield
     except RequestRejected as error:
-        raise _ended(trainer, str(error)) from error
+        raise _with_kept_step(trainer, str(error)) from error
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        raise _ended(trainer, f"step {trainer.step}: {place}{error.strerror or error}") from error
+        raise _with_kept_step(trainer, f"step {trainer.step}: {place}{error.strerror or error}") from error
     except (MemoryError, RuntimeError) as error:
         if not is_short_of_memory(error):
             raise
-        raise _ended(trainer, f"step {trainer.step}: {NO_MEMORY}") from error
+        raise _with_kept_step(trainer, f"step {trainer.step}: {NO_MEMORY}") from error
 
 
 def is_short_of_memory(error: BaseException) -> bool:
@@ -54,7 +54,7 @@ def is_short_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
-def _ended(trainer: Trainer, reason: str) -> RequestRejected:
+def _with_kept_step(trainer: Trainer, reason: str) -> RequestRejected:
     found = last_checkpoint(trainer.run)
     kept = f"the weights of step {found[0]} are kept" if found else "nothing was saved before"
     return RequestRejected(f"{reason}; {kept}")

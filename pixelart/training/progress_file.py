@@ -41,8 +41,8 @@ class ProgressWriter:
     training.
     """
 
-    def __init__(self, run: Path, orders: ControlPipe) -> None:
-        self._run, self._orders = run, orders
+    def __init__(self, run: Path, control_pipe: ControlPipe) -> None:
+        self._run, self._control = run, control_pipe
         self._writing, self._over = threading.RLock(), threading.Event()
         self._began = self._stepped = self._written = self._at_work()
         self._done_before = 0.0
@@ -96,7 +96,7 @@ class ProgressWriter:
 
     def _at_work(self) -> float:
         """Seconds on a clock that stops while the run is paused."""
-        return time.monotonic() - self._orders.waited
+        return time.monotonic() - self._control.waited
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT):
@@ -130,7 +130,7 @@ class ProgressWriter:
             now = {
                 "step_seconds": self._step_seconds(),
                 "since": self._written - self._stepped,
-                "waits": self._orders.waits,
+                "waits": self._control.waits,
                 "cpu": self._cpu(),
             }
             with contextlib.suppress(OSError):

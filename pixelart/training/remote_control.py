@@ -84,6 +84,6 @@ class ControlPipe:
 
 
 @functools.cache
-def orders_of_stdin() -> ControlPipe:
+def stdin_control() -> ControlPipe:
     """The commands of the parent process; one object per process, because there is one standard input."""
     return ControlPipe(0)

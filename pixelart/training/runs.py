@@ -27,10 +27,10 @@ from pixelart.training.export import CHOSEN_FILE, check_end
 from pixelart.training.initialization import (
     NewClasses,
     base_weights,
-    decide,
     from_base,
     from_scratch,
     refuse_beside_base,
+    resolve_options,
 )
 from pixelart.training.options import check_training_options
 from pixelart.training.snapshots import last_checkpoint
@@ -89,7 +89,7 @@ def start_run(
     check_training_options({**asdict(schedule), **options, **more})
     if run.resolve() == data.resolve():
         raise RequestRejected(f"{run}: is the folder of the pictures; choose another folder for the run")
-    resolved, origin, seen = decide(options, base=base)
+    resolved, origin, seen = resolve_options(options, base=base)
     if origin:
         size = origin.model_config["height"], origin.model_config["width"]
     pictures = read_pictures(data, size=size, fit=fit, frames=frames, on_progress=on_progress)
@@ -121,7 +121,7 @@ def start_run(
         schedule=schedule,
         base=str(base.resolve()) if base else "",
         base_origin=str((base and read_origin(base)) or ""),
-        sizes=_learned_sizes(pictures, seen, origin),
+        sizes=_count_sizes(pictures, seen, origin),
     )
     check_end(config, name=data.name)
     weights = base_weights(config)
@@ -139,7 +139,7 @@ def start_run(
         yield _ready(Trainer(run, config, pictures, seen, weights=weights, processes=processes))
 
 
-def _learned_sizes(pictures: PictureSet, seen: Set[str], origin: CheckpointConfig | None) -> int:
+def _count_sizes(pictures: PictureSet, seen: Set[str], origin: CheckpointConfig | None) -> int:
     """How many picture sizes the weights will have been trained on, `seen` pictures and the base `origin` included.
 
     0 = unknown: an older base, trained with `fit` "keep", that does not record it.
@@ -180,7 +180,7 @@ def resume_run(
     with exclusive(run):
         config = read_run(run)
         schedule = _adjusted(config, given)
-        trainer = _opened(run, data, replace(config, schedule=schedule), processes, on_progress)
+        trainer = _open_run(run, data, replace(config, schedule=schedule), processes, on_progress)
         if schedule != config.schedule:
             trainer.config.write(run)
         yield _ready(trainer)
@@ -195,10 +195,10 @@ def join_run(run: Path, data: Path, *, processes: Processes) -> Iterator[Trainer
         WeightsRejected: a checkpoint lacks a part.
     """
     processes.wait()
-    yield _opened(run, data, read_run(run), processes)
+    yield _open_run(run, data, read_run(run), processes)
 
 
-def _opened(
+def _open_run(
     run: Path, data: Path, config: RunConfig, processes: Processes | None, on_progress: OnProgress = untold
 ) -> Trainer:
     how = {"fit": config.fit, "frames": config.frames, "class_rule": config.class_rule}

@@ -52,7 +52,7 @@ def describe_device(device: torch.device) -> str:
 
 def recall(key: str, name: str, allowed: Container[Any]) -> dict[str, Any] | None:
     """The cached result under `key`, if its value of `name` is one of `allowed`; else None."""
-    found = _read().get(key)
+    found = _read_cache().get(key)
     if not isinstance(found, dict) or not isinstance(found.get(name), str | int) or found[name] not in allowed:
         return None
     measured = found.get("measured")
@@ -64,7 +64,7 @@ def remember(key: str, found: Mapping[str, Any]) -> None:
     folder = _folder()
     if folder is None:
         return
-    entries = {name: value for name, value in _read().items() if name != key}
+    entries = {name: value for name, value in _read_cache().items() if name != key}
     entries = dict([*entries.items()][-(KEPT - 1) :]) | {key: dict(found)}
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def remember(key: str, found: Mapping[str, Any]) -> None:
             partial.unlink(missing_ok=True)
 
 
-def _read() -> dict[str, Any]:
+def _read_cache() -> dict[str, Any]:
     folder = _folder()
     with suppress(OSError, ValueError):
         entries = json.loads((folder / FILE).read_bytes()) if folder else {}

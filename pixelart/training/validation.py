@@ -21,7 +21,7 @@ from pixelart.training.data.encoded import CodedPictures
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
 
 LOG_FIELDS = ("step", "minutes", "train_bits", "validation_bits", "hole_bits", "seam_bits", "seam_ratio")
-HOLES = "brush"
+VALIDATION_HOLES = "brush"
 SAMPLES, MAX_CLASSES = 4, 16
 """Pictures per class on a sample sheet, and the most classes on it."""
 
@@ -59,7 +59,9 @@ def measure(
         size = f"_{x.shape[3]}x{x.shape[2]}" if number else ""
         measured[f"validation_bits{size}"] = bits_per_dim(nats, dimensions=math.prod(x.shape[1:]))
         if number == 0:
-            measured |= hole_bits(model, x, weights, holes=HOLES, palettes=palettes, progress=look_up).values()
+            measured |= hole_bits(
+                model, x, weights, holes=VALIDATION_HOLES, palettes=palettes, progress=look_up
+            ).values()
     return measured
 
 

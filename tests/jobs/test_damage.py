@@ -77,7 +77,7 @@ def test_a_damaged_record_is_shown_as_such_and_can_be_deleted(
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "AGAIN", 0.05)
-    monkeypatch.setattr("pixelart.jobs.store.PATIENCE", 0.05)
+    monkeypatch.setattr("pixelart.jobs.store.LOCK_TIMEOUT", 0.05)
 
 
 def patient(folder: Path) -> Jobs:

@@ -63,7 +63,7 @@ class Member(NamedTuple):
         return shown(self.place) + (f" frame {self.frame}" if self.frame > 1 else "")
 
 
-def unnamed(folder: PurePath) -> None:
+def ignore_folder(folder: PurePath) -> None:
     """The callback for skipped folders that nobody needs to know of."""
 
 
@@ -84,8 +84,8 @@ class Reading:
     frames: Frames = "first"
     cancel: Cancel = never
     on_progress: OnProgress = untold
-    on_hidden: Callable[[PurePath], None] = unnamed
-    on_own: Callable[[PurePath], None] = unnamed
+    on_hidden: Callable[[PurePath], None] = ignore_folder
+    on_own: Callable[[PurePath], None] = ignore_folder
 
 
 _OURS = (("run.json", "training_images.txt"), ("config.json", "model.safetensors"))
@@ -140,7 +140,7 @@ def _folder_members(source: Path, reading: Reading) -> Iterator[Member]:
     if len(paths) > SETTINGS.max_files:
         raise DataRejected(f"{source.name}: more than {SETTINGS.max_files} files and folders, the limit")
     named = [(path.relative_to(source).as_posix(), path) for path in paths if _is_file_or_link(path)]
-    files = _seen(named, reading)
+    files = _visible_files(named, reading)
     _check_count(source, sum(_is_picture(place) for _, place, _ in files))
     roots = allowed_roots(source)
     for number, (name, place, path) in enumerate(until_cancelled(files, reading.cancel), 1):
@@ -148,7 +148,7 @@ def _folder_members(source: Path, reading: Reading) -> Iterator[Member]:
         reading.on_progress(number, len(files))
 
 
-def _seen(named: Iterable[tuple[str, _T]], reading: Reading) -> list[tuple[str, PurePosixPath, _T]]:
+def _visible_files(named: Iterable[tuple[str, _T]], reading: Reading) -> list[tuple[str, PurePosixPath, _T]]:
     """(name, place, file) of each visible file outside runs and checkpoints, sorted by place.
 
     Windows PowerShell 5 writes backslashes between folders into a .zip; they are read as slashes.
@@ -223,7 +223,7 @@ def _archive_members(source: Path, reading: Reading) -> Iterator[Member]:
         _check_count(source, len(pictures))
         if sum(entry.file_size for entry in pictures) > SETTINGS.max_archive_bytes:
             raise DataRejected(f"{source.name}: unpacks to more than {SETTINGS.max_archive_bytes >> 20} MiB")
-        files = _seen([(name, entry) for name, entry in named if not name.endswith(("/", "\\"))], reading)
+        files = _visible_files([(name, entry) for name, entry in named if not name.endswith(("/", "\\"))], reading)
         for number, (name, place, entry) in enumerate(until_cancelled(files, reading.cancel), 1):
             yield from _members(place, partial(_read_entry, archive, name, place, entry), reading)
             reading.on_progress(number, len(files))

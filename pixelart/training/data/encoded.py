@@ -26,12 +26,12 @@ PALETTES = 32
 """Palettes kept per class, which new pictures choose from."""
 SHARED, DISTRACTED = 0.45, 0.4
 """The shares of pictures that use the shared palette, and that get unused colours added."""
-Shown = tuple[Tensor, Tensor | None]
+ShownBatch = tuple[Tensor, Tensor | None]
 """x int64 (n, C, H, W), and palettes (n, K, 4), or None if the codec has a fixed one."""
 
 
 @dataclass(frozen=True)
-class OwnColours:
+class OwnPalettes:
     """N pictures in their own palettes: indices (N, 1, H, W) and palettes (N, K, 4); `shared`: the codec's palette (K,
     4)."""
 
@@ -46,7 +46,7 @@ class CodedPictures:
 
     x: EncodedSet
     classes: Tensor
-    own: OwnColours | None = None
+    own: OwnPalettes | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -61,7 +61,7 @@ class CodedPictures:
         """The codec's palette for each picture, (N, K, 4), if it is an input."""
         return None if self.own is None else self.own.shared.expand(len(self), -1, -1)
 
-    def plain(self, rows: Tensor | slice, *, own: bool = False) -> Shown:
+    def plain(self, rows: Tensor | slice, *, own: bool = False) -> ShownBatch:
         """The pictures `rows` in the codec's palette, or in their own."""
         if self.own is None:
             return self.x[rows], None
@@ -78,7 +78,7 @@ class CodedPictures:
         colours = [from_oklab(one[one[:, 3] > 0, :3].double().numpy()) for one in palettes]
         return EachPalette([codec.with_colours(one) for one in colours]).decode(x)
 
-    def varied(self, rows: Tensor, random: np.random.Generator, *, recolour: float) -> Shown:
+    def varied(self, rows: Tensor, random: np.random.Generator, *, recolour: float) -> ShownBatch:
         """The pictures `rows` (n,) with palette augmentation; a share `recolour` gets changed colours."""
         if self.own is None:
             return self.x[rows], None
@@ -93,7 +93,7 @@ class CodedPictures:
         return x, palettes
 
 
-def distracted(palette: Tensor, own: OwnColours, random: np.random.Generator) -> Tensor:
+def distracted(palette: Tensor, own: OwnPalettes, random: np.random.Generator) -> Tensor:
     """The palette (K, 4) with some free slots filled by colours of another picture or of the shared palette."""
     free = torch.where(palette[:, 3] < 0)[0]
     other = own.shared if random.random() < 0.5 else own.palettes[int(random.integers(len(own.palettes)))]
@@ -138,14 +138,14 @@ def code_pictures(
         return CodedPictures(x, classes)
     store, palettes = Store(folder), torch.empty(len(pictures), codec.levels, 4)
     for i, picture in enumerate(pictures):
-        mine = codec.with_colours(own_colours(picture, most=codec.levels - 1))
+        mine = codec.with_colours(reduced_colours(picture, most=codec.levels - 1))
         store.add(mine.encode(picture[None])[0].numpy().astype(np.uint8))
         palettes[i] = mine.palette()
     own = EncodedSet(store, np.arange(len(store)), tuple(x.shape[1:]))
-    return CodedPictures(x, classes, OwnColours(own, palettes, codec.palette()))
+    return CodedPictures(x, classes, OwnPalettes(own, palettes, codec.palette()))
 
 
-def own_colours(picture: Picture, *, most: int) -> NDArray[np.uint8]:
+def reduced_colours(picture: Picture, *, most: int) -> NDArray[np.uint8]:
     """The colours (n, 3) of a picture, reduced to `most`; black if it has none."""
     opaque = visible_colours(picture)
     return fit_palette(opaque, size=most) if len(opaque) else np.zeros((1, 3), np.uint8)

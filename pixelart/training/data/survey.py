@@ -63,7 +63,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _ReadPicture:
     """A picture or a tile that was read: its place, its name in messages, and its number in a store."""
 
     place: PurePath
@@ -81,9 +81,9 @@ class _Found:
         """(H, W, 4)"""
         return self.store.shape(self.number)
 
-    def becomes(self, picture: Picture, *, name: str = "") -> _Found:
+    def becomes(self, picture: Picture, *, name: str = "") -> _ReadPicture:
         """The same with another picture in its place."""
-        return _Found(self.place, name or self.name, self.store, self.store.add(picture))
+        return _ReadPicture(self.place, name or self.name, self.store, self.store.add(picture))
 
 
 _Notes = defaultdict[str, list[str]]
@@ -125,7 +125,7 @@ def survey(
     sizes: defaultdict[str, Sizes] = defaultdict(Counter)
     for one, name in zip(found, names, strict=True):
         sizes[name][one.shape[1], one.shape[0]] += 1
-    colours, all_colours = _colours(pictures, cancel)
+    colours, all_colours = _count_colours(pictures, cancel)
     good = Counter(pictures.class_names)
     rows = tuple(ClassRow(name, good[name], sizes[name], colours[name]) for name in sorted(sizes))
     problems = (*_blocking(pictures), *(Problem(what, tuple(places)) for what, places in notes.items()), *_few(rows))
@@ -134,7 +134,7 @@ def survey(
 
 def _readable(
     source: Path, store: Store, options: Options, notes: _Notes, cancel: Cancel, on_progress: OnProgress
-) -> Iterator[_Found]:
+) -> Iterator[_ReadPicture]:
     reading = Reading(
         max_pixels=SETTINGS.max_sheet_pixels if options.slicing or options.to_true_grid else None,
         frames=options.frames,
@@ -151,10 +151,10 @@ def _readable(
         else:
             if member.frame == 1 and options.frames == "first":
                 notes["an animation, of which the first frame is taken (--frames all takes all)"].append(member.name)
-            yield _Found(member.place, member.name, store, store.add(member.found))
+            yield _ReadPicture(member.place, member.name, store, store.add(member.found))
 
 
-def _strays(found: Sequence[_Found], names: Sequence[str]) -> dict[str, list[str]]:
+def _strays(found: Sequence[_ReadPicture], names: Sequence[str]) -> dict[str, list[str]]:
     """A note on pictures outside the folders of classes, if there are such folders."""
     beside = [
         one.name
@@ -170,7 +170,7 @@ def _reason(error: PixelArtError, name: str) -> str:
     return str(error).removeprefix(f"{name}: ")
 
 
-def _on_true_grid(found: Sequence[_Found], options: Options, notes: _Notes, cancel: Cancel) -> list[_Found]:
+def _on_true_grid(found: Sequence[_ReadPicture], options: Options, notes: _Notes, cancel: Cancel) -> list[_ReadPicture]:
     """Reduce enlarged pictures. Pictures of one size share a factor, since artists enlarge them together."""
     by_size: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
     for i, one in enumerate(found):
@@ -189,11 +189,13 @@ def _on_true_grid(found: Sequence[_Found], options: Options, notes: _Notes, canc
     return result
 
 
-def _sliced(found: Sequence[_Found], slicing: Slicing, source: Path, notes: _Notes, cancel: Cancel) -> list[_Found]:
+def _sliced(
+    found: Sequence[_ReadPicture], slicing: Slicing, source: Path, notes: _Notes, cancel: Cancel
+) -> list[_ReadPicture]:
     count = sum(int(np.prod(slicing.count(one.shape))) for one in found)
     if count > SETTINGS.max_pictures:
         raise DataRejected(f"{source.name}: {count} tiles; the limit is {SETTINGS.max_pictures}")
-    tiles = list[_Found]()
+    tiles = list[_ReadPicture]()
     for sheet in until_cancelled(found, cancel):
         picture = sheet.picture
         if not np.prod(slicing.count(sheet.shape)):
@@ -205,7 +207,7 @@ def _sliced(found: Sequence[_Found], slicing: Slicing, source: Path, notes: _Not
     return tiles
 
 
-def _is_usable(one: _Found, notes: _Notes) -> bool:
+def _is_usable(one: _ReadPicture, notes: _Notes) -> bool:
     height, width, _ = one.shape
     if max(height, width) > SETTINGS.max_side:
         notes[f"left out, {width} x {height} pixels; the limit is {SETTINGS.max_side} a side"].append(one.name)
@@ -217,7 +219,7 @@ def _is_usable(one: _Found, notes: _Notes) -> bool:
 
 
 def _good(
-    found: Iterable[tuple[str, _Found]], store: Store, size: tuple[int, int], options: Options, notes: _Notes
+    found: Iterable[tuple[str, _ReadPicture]], store: Store, size: tuple[int, int], options: Options, notes: _Notes
 ) -> PictureSet:
     numbers, names, hashes, first = list[int](), list[str](), list[str](), dict[str, str]()
     for class_name, one in found:
@@ -258,7 +260,7 @@ def _few(rows: Sequence[ClassRow]) -> Iterator[Problem]:
         yield Problem(f"fewer than {MIN_PICTURES} good pictures of the class", few)
 
 
-def _colours(pictures: PictureSet, cancel: Cancel) -> tuple[Counter[str], int]:
+def _count_colours(pictures: PictureSet, cancel: Cancel) -> tuple[Counter[str], int]:
     """The number of RGB colours in each class, and in all, of pictures sorted by class."""
     numbers = {name: number for number, name in enumerate(pictures.classes, 1)}
     last, counts = np.zeros(1 << 24, np.uint16), Counter[str]()  # last class of each colour
