@@ -96,7 +96,7 @@ def read_config(folder: Path) -> CheckpointConfig:
     Raises:
         WeightsRejected: missing, too large, or not a config of this format.
     """
-    return _parse_config(_read_file(folder / CONFIG_FILE, SETTINGS.max_config_bytes), folder.name)
+    return _parse_config(_read_limited(folder / CONFIG_FILE, SETTINGS.max_config_bytes), folder.name)
 
 
 def _parse_config(data: bytes, name: str) -> CheckpointConfig:
@@ -161,7 +161,7 @@ def load_weights(folder: Path, config: CheckpointConfig) -> AutoregressiveModel:
         WeightsRejected: the file is missing, too large or damaged, its tensors do not match the config, or its
             probabilities are not finite.
     """
-    data = _read_file(folder / WEIGHTS_FILE, SETTINGS.max_weights_bytes)
+    data = _read_limited(folder / WEIGHTS_FILE, SETTINGS.max_weights_bytes)
     _check_header(data, len(data), folder.name, config)
     try:
         tensors = safetensors.torch.load(data)
@@ -298,7 +298,7 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
-def _read_file(path: Path, limit: int) -> bytes:
+def _read_limited(path: Path, limit: int) -> bytes:
     try:
         _check_length(path.stat().st_size, limit, f"{path.parent.name}/{path.name}")
         return path.read_bytes()

@@ -11,7 +11,7 @@ import os
 import threading
 import time
 
-PATIENCE = 15.0
+MAX_PAUSE = 15.0
 """Seconds that a paused training waits before it takes one more step: it stays slow, but never stuck."""
 GRACE = 4.0
 """Seconds to save after the parent process is gone; then this process exits."""
@@ -39,10 +39,10 @@ class ControlPipe:
             self._training = True
 
     def stop(self) -> bool:
-        """Whether to save and stop; while paused, waits up to PATIENCE seconds."""
+        """Whether to save and stop; while paused, waits up to MAX_PAUSE seconds."""
         with self._changed:
             self._waits_since = time.monotonic()
-            self._changed.wait_for(lambda: self._stopping or not self._paused, timeout=PATIENCE)
+            self._changed.wait_for(lambda: self._stopping or not self._paused, timeout=MAX_PAUSE)
             self._waited, self._waits_since = self.waited, math.inf
             return self._stopping
 

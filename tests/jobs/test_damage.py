@@ -125,7 +125,7 @@ def test_a_folder_that_another_server_leaves_is_taken_then(tmp_path: Path) -> No
         assert str(tmp_path) not in str(told.value)
     until_open(jobs)
     jobs.close()
-    with pytest.raises(RequestRejected, match="have ended with it"):
+    with pytest.raises(RequestRejected, match="the job queue is closed"):
         jobs.list("ann")
 
 
