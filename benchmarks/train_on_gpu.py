@@ -45,7 +45,7 @@ from pixelart.training.data.batches import Batches, Prefetcher
 from pixelart.training.data.encoded import code_pictures
 from pixelart.training.distributed import Processes
 from pixelart.training.evaluation import bits_per_dim, nats_per_image
-from pixelart.training.failures import plain_endings
+from pixelart.training.failures import explain_failures
 from pixelart.training.snapshots import last_checkpoint, save_checkpoint
 from pixelart.training.trainer import Trainer
 
@@ -125,7 +125,7 @@ def _timed(trainer: Trainer, options: argparse.Namespace, began: float, say: Say
             packed = time.monotonic()
 
     trainer.snapshot_seconds = SAVE_SECONDS
-    with plain_endings(trainer):
+    with explain_failures(trainer):
         trainer.train(stop=stop, report=tell, hurry=lambda: True)  # in a hurry it neither measures nor draws
     trained, steps = trainer.seconds - seconds, trainer.step - step
     found: Report = {"step": trainer.step, "trained_seconds": round(trained, 1)}

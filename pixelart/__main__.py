@@ -10,10 +10,10 @@ def run() -> None:
     secure_streams()
     import sys
 
-    from pixelart.training.remote_control import orders_of_stdin
+    from pixelart.training.remote_control import stdin_control
 
     if "--attended" in sys.argv:
-        orders_of_stdin()  # at once, too: who started this may be gone meanwhile
+        stdin_control()  # at once, too: who started this may be gone meanwhile
 
     from pixelart.cli.main import main
 

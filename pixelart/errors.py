@@ -1,27 +1,26 @@
-"""The few errors a user can cause. Each says what is wrong, which value, and which limit."""
+"""The errors that a user can cause. Each names the problem, the value and the limit."""
 
 from __future__ import annotations
 
 
 class PixelArtError(ValueError):
-    """Bad input, told in one plain line. The command line turns it into exit code 2."""
+    """Bad input, described in one line. The command line exits with code 2."""
 
 
 class ImageRejected(PixelArtError):
-    """A picture that is not decoded: its format, size or content is outside the limits."""
+    """A picture that cannot be decoded: its format, size or content is outside the limits."""
 
 
 class DataRejected(PixelArtError):
-    """A folder or archive of pictures that cannot be trained on or evaluated."""
+    """A folder or archive of pictures that cannot be used for training or evaluation."""
 
 
 class WeightsRejected(PixelArtError):
-    """A checkpoint that is damaged, incomplete, or not what its config says."""
+    """A checkpoint that is damaged, incomplete, or does not match its config."""
 
 
 class HubFailure(PixelArtError):
-    """The Hugging Face Hub does not give or take what was asked for. `refused`: by its own answer, so that nothing came
-    of it."""
+    """A request to the Hugging Face Hub failed. `refused`: the Hub itself refused it, so nothing changed there."""
 
     def __init__(self, text: str, *, refused: bool = False) -> None:
         super().__init__(text)
@@ -33,4 +32,4 @@ class RequestRejected(PixelArtError):
 
 
 class Cancelled(Exception):
-    """Raised by what takes long when its `cancel` callable answers True."""
+    """Raised by long-running work when its `cancel` callable returns True."""

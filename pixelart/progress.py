@@ -1,4 +1,4 @@
-"""How long-running work tells how far it is, and is stopped."""
+"""How long-running work reports its progress and is cancelled."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TypeVar
 from pixelart.errors import Cancelled
 
 Cancel = Callable[[], bool]
-"""Asked between two parts of the work; it answers True to stop it."""
+"""Called between two parts of the work; True cancels it."""
 OnProgress = Callable[[int, int], None]
-"""(how many parts are done, of how many)"""
+"""Called with (parts done, parts in total)."""
 _T = TypeVar("_T")
 
 
 def never() -> bool:
-    """The `Cancel` of work that is never stopped."""
+    """The `Cancel` of work that nobody cancels."""
     return False
 
 
@@ -24,7 +24,7 @@ def untold(done: int, total: int) -> None:
 
 
 def until_cancelled(things: Iterable[_T], cancel: Cancel) -> Iterator[_T]:
-    """The things, one by one. Raises Cancelled before the next of them once `cancel` answers True."""
+    """Yield `things` one by one. Raises Cancelled before the next one when `cancel` returns True."""
     for thing in things:
         if cancel():
             raise Cancelled

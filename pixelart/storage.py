@@ -1,7 +1,7 @@
-"""Files and folders that are whole or not there, whenever a process is killed; and folders that one process holds.
+"""Atomic writes of files and folders, and exclusive locks on folders.
 
-Data is written beside its place and fsynced, the name is changed in one step, and the folder that holds it is fsynced
-(the order of Pillai et al., OSDI 2014).
+A write goes to a temporary name and is fsynced; one rename puts it in place; then the parent folder is fsynced (the
+order of Pillai et al., OSDI 2014). A killed process therefore leaves either the old content or the new one.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from typing import BinaryIO
 from pixelart.errors import RequestRejected
 
 _ABANDONED = 3600.0
-"""Seconds after which a folder that is half made is one whose process was killed."""
+"""Seconds without a change after which a temporary folder counts as left by a killed process."""
 
 
 class Busy(RequestRejected):
-    """Another process holds a folder; later it may not."""
+    """Another process holds the lock on a folder; a later try may succeed."""
 
 
 class Files:
-    """Every call that changes the disk, so that a test can hand in one that fails."""
+    """All calls that change the disk. Tests pass a subclass that fails."""
 
     private = False
 
     def __init__(self, *, private: bool = False) -> None:
-        """`private`: files have mode 0600 and folders 0700, whatever the umask."""
+        """`private`: create files with mode 0600 and folders with mode 0700, whatever the umask."""
         self.private = private
 
     def write(self, path: Path, data: bytes) -> None:
-        """Create `path` with `data`, on the disk when this returns."""
+        """Create `path` with `data` and fsync it."""
         mode = 0o600 if self.private else 0o666
         with open(path, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(data)
@@ -45,13 +45,13 @@ class Files:
 
     def make_folder(self, path: Path) -> None:
         """Create the folder `path`."""
-        if self.private:  # of folders that `parents` makes, the mode would be the umask's
+        if self.private:  # `mkdir(parents=True)` gives parents the mode of the umask
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.mkdir(parents=True, mode=0o700 if self.private else 0o777)
 
     def sync_folder(self, path: Path) -> None:
-        """Make the names in folder `path` durable."""
-        if os.name == "nt":  # a folder cannot be opened there; NTFS journals its names
+        """Fsync folder `path`, so that the names in it are durable."""
+        if os.name == "nt":  # Windows cannot open a folder; NTFS journals the names in it
             return
         handle = os.open(path, os.O_RDONLY)
         try:
@@ -60,19 +60,19 @@ class Files:
             os.close(handle)
 
     def rename(self, source: Path, target: Path) -> None:
-        """Rename within one file system, replacing a file that is there."""
+        """Rename within one file system; an existing file is replaced."""
         os.replace(source, target)
 
     def remove(self, path: Path) -> None:
-        """Delete a folder and all in it."""
+        """Delete a folder with its content."""
         shutil.rmtree(path)
 
 
 def write_file(path: Path, data: bytes, *, files: Files | None = None) -> None:
-    """Replace `path` by `data` at once: at every moment it is the old or the new one, whole.
+    """Replace the content of `path` by `data` atomically.
 
     Raises:
-        OSError: a write failed; what was there is untouched.
+        OSError: a write failed; the old content is unchanged.
     """
     files, partial = files or Files(), path.with_name(path.name + ".tmp")
     try:
@@ -87,10 +87,10 @@ def write_file(path: Path, data: bytes, *, files: Files | None = None) -> None:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write piece by piece, which replaces `path` at the end of the context, whole or not at all.
+    """Open a file for writing; it replaces `path` atomically when the context ends.
 
     Raises:
-        OSError: a write failed; what was there is untouched.
+        OSError: a write failed; the old content is unchanged.
     """
     files, partial = Files(), path.with_name(path.name + ".tmp")
     try:
@@ -108,14 +108,15 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def new_folder(target: Path, *, files: Files | None = None) -> Iterator[Path]:
-    """A folder to fill, which becomes `target` at the end of the context, whole or not at all; of several that make it
-    at once the first has it. It has the target's name, so that what is refused is called what it would have been, and
-    is in a folder whose name is never listed; what killed processes left under such names is removed. What else is in
-    there goes with it.
+    """Fill a temporary folder; rename it to `target` when the context ends.
+
+    The temporary folder is `.<target>.<random>.tmp/<target>`: errors name it like the target, and listings skip it. The
+    whole `.tmp` folder is deleted in the end, with anything else in it. If several processes create the same target,
+    the first one succeeds. Temporary folders that killed processes left for this target are deleted first.
 
     Raises:
         RequestRejected: `target` exists.
-        OSError: a write failed; nothing is left.
+        OSError: a write failed; nothing is left on the disk.
     """
     files = files or Files()
     if target.exists():
@@ -129,7 +130,7 @@ def new_folder(target: Path, *, files: Files | None = None) -> Iterator[Path]:
         files.sync_folder(partial)
         files.rename(partial, target)
     except OSError as error:
-        if target.exists():  # another was faster
+        if target.exists():  # another process created it first
             raise RequestRejected(f"{target}: exists already; give another name") from error
         raise
     finally:
@@ -138,7 +139,7 @@ def new_folder(target: Path, *, files: Files | None = None) -> Iterator[Path]:
 
 
 def _sweep(target: Path) -> None:
-    """Remove what was left half made under this name by processes that were killed."""
+    """Delete temporary folders that killed processes left for this target."""
     half_made = re.compile(rf"\.{re.escape(target.name)}(\.[0-9a-f]{{8}})?\.tmp")
     for path in target.parent.iterdir() if target.parent.is_dir() else ():
         if half_made.fullmatch(path.name) and time.time() - _last_change(path) > _ABANDONED:
@@ -146,7 +147,7 @@ def _sweep(target: Path) -> None:
 
 
 def _last_change(folder: Path) -> float:
-    """When a folder or anything in it was written last; now, where that changes while it is looked at."""
+    """Time of the newest change to the folder or a file in it; the current time if a file vanishes during the look."""
     try:
         return max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
     except OSError:
@@ -155,11 +156,11 @@ def _last_change(folder: Path) -> float:
 
 @contextmanager
 def exclusive(folder: Path, *, busy: str = "another process is training this run") -> Iterator[None]:
-    """Hold a folder, such as that of a run, alone; the lock ends with the process, however that ends.
+    """Hold an exclusive lock on a folder, for example a run. The lock ends with the process, even a killed one.
 
     Raises:
         RequestRejected: no such folder.
-        Busy: another holds it, as `busy` says.
+        Busy: another process holds the lock; `busy` is the reason in the message.
     """
     try:
         lock = (folder / "lock").open("a+b")

@@ -1,4 +1,4 @@
-"""The folder of checkpoints that is used where none is named."""
+"""The default folder of checkpoints."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ NAME = "checkpoints"
 
 
 def default_checkpoints(environ: Mapping[str, str] = os.environ) -> Path:
-    """The first of these: the folder that VARIABLE names; `checkpoints` in the working folder; `checkpoints` beside the
-    program, where it runs from its sources; `checkpoints` in the user's data folder, which need not exist yet."""
+    """The first of these: the folder named by VARIABLE; `checkpoints` in the working folder; `checkpoints` beside the
+    sources; `checkpoints` in the user's data folder, which need not exist."""
     if named := environ.get(VARIABLE):
         return Path(named)
     for place in (Path(), Path(__file__).parents[2]):
@@ -24,8 +24,8 @@ def default_checkpoints(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def user_data(environ: Mapping[str, str]) -> Path:
-    """The folder of this program in the user's data folder: $XDG_DATA_HOME or ~/.local/share, ~/Library/Application
-    Support, or %LOCALAPPDATA%; the working folder for a user without a home."""
+    """The data folder of this program: in $XDG_DATA_HOME or ~/.local/share, ~/Library/Application Support, or
+    %LOCALAPPDATA%. It is the working folder if the user has no home."""
     try:
         home = Path.home()
     except RuntimeError:

@@ -1,7 +1,7 @@
-"""A checkpoint: config.json + model.safetensors (+ the list of training pictures, log, card, samples). No pickle.
+"""The checkpoint format: config.json + model.safetensors (+ training hashes, log, card, samples). No pickle.
 
-Nothing is allocated on the word of a file: the config is bounded and must name every value, the safetensors header
-must agree with it in names, shapes and types, and all weights must be finite, or WeightsRejected is raised.
+All input is checked before memory is allocated. The config is bounded and must name every value, the safetensors header
+must match it in names, shapes and types, and all weights must be finite; otherwise WeightsRejected is raised.
 """
 
 from __future__ import annotations
@@ -39,20 +39,23 @@ CHECKPOINT_FILES = (
     PALETTE_FILE,
     CLASS_PALETTES_FILE,
 )
-"""All that may lie in the folder of a checkpoint, or in its repository on the Hub."""
+"""All files that a checkpoint folder, or its repository on the Hub, may hold."""
 FORMAT = 1
 MOST_WEIGHT = 1e6
-"""What no weight of a network that has learned comes near; beyond, sums of products overflow."""
+"""Largest absolute weight that is accepted. Trained networks stay far below; larger values overflow sums of products.
+"""
 TRIED_SIDE = 8
-"""Pixels a side of the picture that new weights are tried on."""
+"""Side in pixels of the picture that new weights are tested on."""
 PRESETS_KEY = "presets"
-"""Under `training`; may be missing."""
+"""Optional key under `training`."""
 
 
 @dataclass(frozen=True)
 class CheckpointConfig:
-    """config.json: which model, what its integers mean, what its classes are called, how it was trained. Its presets
-    stand under `training`, whose keys older readers pass over."""
+    """The content of config.json: the model, the codec, the class names and how it was trained.
+
+    Presets are stored under `training`, where older readers ignore unknown keys.
+    """
 
     model: str
     model_config: dict[str, Any]
@@ -66,7 +69,7 @@ class CheckpointConfig:
 
     @property
     def presets(self) -> Mapping[str, Preset]:
-        """How careful or wild it draws, by name; fixed ones where the config has none."""
+        """The sampling presets by name; fixed ones if the config has none."""
         if PRESETS_KEY in self.training:
             return parse_presets(self.training[PRESETS_KEY])
         return FIXED if self.classes and self.training.get("class_dropout") != 0 else UNGUIDED
@@ -78,7 +81,7 @@ class CheckpointConfig:
 
 
 def config_of(model: AutoregressiveModel, name: str, codec: Codec, classes: tuple[str, ...]) -> CheckpointConfig:
-    """The config of a model in memory, registered as `name`."""
+    """The config of a model in memory that is registered as `name`."""
     return CheckpointConfig(name, config_to_dict(model.config), codec.to_config(), classes, {})
 
 
@@ -88,23 +91,23 @@ def pack_weights(model: AutoregressiveModel) -> bytes:
 
 
 def read_config(folder: Path) -> CheckpointConfig:
-    """The checked config of the checkpoint in `folder`.
+    """Read and check the config of the checkpoint in `folder`.
 
     Raises:
         WeightsRejected: missing, too large, or not a config of this format.
     """
-    return _parse_config(_read(folder / CONFIG_FILE, SETTINGS.max_config_bytes), folder.name)
+    return _parse_config(_read_limited(folder / CONFIG_FILE, SETTINGS.max_config_bytes), folder.name)
 
 
 def _parse_config(data: bytes, name: str) -> CheckpointConfig:
-    """The checked config that `data` is the content of; `name` is used in errors. Raises WeightsRejected."""
+    """Parse and check the content of a config.json; `name` is used in errors. Raises WeightsRejected."""
     try:
         values = json.loads(data, object_pairs_hook=_once_each)
         if values.pop("format") != FORMAT or values.pop("library") != "pixelart":
             raise WeightsRejected(f"{name}/{CONFIG_FILE}: not format {FORMAT} of pixelart")
         config = CheckpointConfig(**{**values, "classes": _plain_classes(values["classes"])})
         _check(config, name)
-        config.to_json()  # what is read here leaves as JSON again: no number that JSON has not, and valid Unicode
+        config.to_json()  # it must be writable as JSON again: no NaN, and valid Unicode
     except WeightsRejected:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -113,13 +116,15 @@ def _parse_config(data: bytes, name: str) -> CheckpointConfig:
 
 
 def check_readable(config: CheckpointConfig, *, name: str) -> None:
-    """Refuse a config whose checkpoint could be written and then not be read, whatever its weights turn out to be: by
-    what `read_config` and `load_weights` do, before anything is trained. `name` is used in errors.
+    """Refuse a config before training if its checkpoint could not be read back.
+
+    Applies the checks of `read_config` and `load_weights`, except those on the values of weights. `name` is used in
+    errors.
 
     Raises:
-        WeightsRejected: it is outside a limit of theirs.
+        WeightsRejected: the config is outside one of their limits.
     """
-    for class_name in config.classes:  # half a character, of a folder that is not UTF-8, could not even be written
+    for class_name in config.classes:  # a folder name outside UTF-8 holds surrogates, which cannot be written
         check_class_name(class_name, name)
     try:
         data = config.to_json()
@@ -150,13 +155,13 @@ def read_seen(folder: Path) -> frozenset[str]:
 
 
 def load_weights(folder: Path, config: CheckpointConfig) -> AutoregressiveModel:
-    """The model of `config` with the weights in `folder`, in evaluation mode and frozen.
+    """Load the model of `config` with the weights in `folder`, in evaluation mode and frozen.
 
     Raises:
-        WeightsRejected: missing, too large, damaged, other tensors than the config implies, or such as give no finite
-            probabilities.
+        WeightsRejected: the file is missing, too large or damaged, its tensors do not match the config, or its
+            probabilities are not finite.
     """
-    data = _read(folder / WEIGHTS_FILE, SETTINGS.max_weights_bytes)
+    data = _read_limited(folder / WEIGHTS_FILE, SETTINGS.max_weights_bytes)
     _check_header(data, len(data), folder.name, config)
     try:
         tensors = safetensors.torch.load(data)
@@ -168,14 +173,17 @@ def load_weights(folder: Path, config: CheckpointConfig) -> AutoregressiveModel:
     model.load_state_dict(tensors)
     model.eval().requires_grad_(False)
     if not gives_finite(model):
-        raise WeightsRejected(f"{folder.name}/{WEIGHTS_FILE}: the probabilities that they give are not finite")
+        raise WeightsRejected(f"{folder.name}/{WEIGHTS_FILE}: the model gives probabilities that are not finite")
     return to_channels_last(model)
 
 
 @torch.no_grad()
 def gives_finite(model: AutoregressiveModel) -> bool:
-    """Whether log p of every pixel of a small picture of all levels is finite, of any class and of all of them, each
-    network of a chain of resolutions being tried alone."""
+    """Whether log p is finite for every pixel of a small picture of all levels, with one class and with all classes
+    mixed.
+
+    Each network of a chain of resolutions is tested alone.
+    """
     for network in model.stages() if model.scales > 1 else [model]:
         height, width = min(network.config.height, TRIED_SIDE), network.config.width
         width = min(width, TRIED_SIDE) if all(stage.any_size for stage in network.stages()) else width
@@ -197,8 +205,9 @@ def _check_values(tensor: torch.Tensor, name: str) -> None:
 
 
 def check_weights(folder: Path, config: CheckpointConfig) -> None:
-    """Raises WeightsRejected unless the weights in `folder` are of the names, shapes, types and length that `config`
-    implies. Quick: reads the header alone, not the values.
+    """Check that names, shapes, types and length of the weights in `folder` match `config`. Raises WeightsRejected.
+
+    Reads only the header, not the values.
     """
     path = folder / WEIGHTS_FILE
     try:
@@ -209,26 +218,27 @@ def check_weights(folder: Path, config: CheckpointConfig) -> None:
 
 
 def check_size(config: CheckpointConfig, size: int, *, name: str) -> None:
-    """Raises WeightsRejected unless weights of `config` may be a file of `size` bytes; `name` is used in errors."""
+    """Check that weights of `config` can take `size` bytes; `name` is used in errors. Raises WeightsRejected."""
     least = 8 + sum(4 * v.numel() for v in _expected(config).values())
     if not least <= size <= least + SETTINGS.max_config_bytes:
-        raise WeightsRejected(f"{name}/{WEIGHTS_FILE}: {size} bytes; what {CONFIG_FILE} describes takes {least}")
+        raise WeightsRejected(f"{name}/{WEIGHTS_FILE}: {size} bytes; the model of {CONFIG_FILE} takes {least}")
 
 
 def _plain_classes(names: Any) -> tuple[Any, ...]:
-    """As class names are written now, which older checkpoints may do otherwise; what is no text is refused later."""
+    """Class names in today's spelling, which older checkpoints may not use. `_check` refuses names that are not
+    text."""
     plain = tuple(plain_class(name) if isinstance(name, str) else name for name in names)
     return plain if len(set(map(repr, plain))) == len(plain) else tuple(names)
 
 
 def _expected(config: CheckpointConfig) -> dict[str, torch.Tensor]:
-    """The tensors of a model of `config`, without their values."""
+    """The tensors that a model of `config` has, on the meta device."""
     with torch.device("meta"):
         return config.build().state_dict()
 
 
 def _check_header(start: bytes, size: int, name: str, config: CheckpointConfig) -> None:
-    """`start` of a file of `size` bytes announces the tensors of `config`, and they fill the file."""
+    """Check that a file of `size` bytes that begins with `start` holds exactly the tensors of `config`."""
     expected = _expected(config)
     if _header(start, name) != {k: (tuple(v.shape), "F32") for k, v in expected.items()}:
         raise WeightsRejected(f"{name}/{WEIGHTS_FILE}: tensors differ from what {CONFIG_FILE} describes")
@@ -238,7 +248,7 @@ def _check_header(start: bytes, size: int, name: str, config: CheckpointConfig) 
 
 
 def _check(config: CheckpointConfig, name: str) -> None:
-    """The parts of a config agree with each other."""
+    """Check that the parts of a config agree with each other."""
     values = config_from_dict(config.model, config.model_config)
     codec = codec_from_config(config.codec)
     if (codec.channels, codec.levels) != (values.channels, values.levels):
@@ -258,18 +268,18 @@ def _check(config: CheckpointConfig, name: str) -> None:
 
 
 def check_class_name(class_name: Any, name: str) -> None:
-    """Raises WeightsRejected when a class of the checkpoint, or of the pictures, called `name` cannot be called so."""
+    """Raises WeightsRejected if `class_name` is not valid; `name` is that of the checkpoint or the set of pictures."""
     if not isinstance(class_name, str):
-        raise WeightsRejected(f"{name}: class {class_name!r:.40}: a class name must be a text")
+        raise WeightsRejected(f"{name}: class {class_name!r:.40}: a class name must be text")
     if not 1 <= len(class_name) <= SETTINGS.max_class_name:
         count, most = len(class_name), SETTINGS.max_class_name
-        raise WeightsRejected(f"{name}: class {class_name!r:.40}: {count} characters; needed are 1 to {most}")
+        raise WeightsRejected(f"{name}: class {class_name!r:.40}: {count} characters; use 1 to {most}")
     if any("\ud800" <= letter <= "\udfff" for letter in class_name):
         raise WeightsRejected(f"{name}: the class name {class_name!a:.40} is not valid Unicode")
 
 
 def _header(data: bytes, name: str) -> dict[str, tuple[tuple[int, ...], str]]:
-    """Names, shapes and types that a safetensors file announces, before anything is allocated for them."""
+    """Names, shapes and types in a safetensors header, read before anything is allocated for them."""
     try:
         (length,) = struct.unpack("<Q", data[:8])
         text = data[8 : 8 + min(length, SETTINGS.max_config_bytes)]
@@ -281,14 +291,14 @@ def _header(data: bytes, name: str) -> dict[str, tuple[tuple[int, ...], str]]:
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; two readers of one that names a key twice may see different things."""
+    """A JSON object, refused if it holds a key twice: two parsers could read it differently."""
     values = dict(pairs)
     if len(values) != len(pairs):
         raise ValueError("a name is given twice")
     return values
 
 
-def _read(path: Path, limit: int) -> bytes:
+def _read_limited(path: Path, limit: int) -> bytes:
     try:
         _check_length(path.stat().st_size, limit, f"{path.parent.name}/{path.name}")
         return path.read_bytes()

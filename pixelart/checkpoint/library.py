@@ -1,4 +1,4 @@
-"""Checkpoints on disk: found, checked, loaded when first used, and dropped when memory is short."""
+"""Checkpoints on disk: listed, checked, loaded on first use, and evicted when memory is short."""
 
 from __future__ import annotations
 
@@ -44,17 +44,25 @@ from pixelart.settings import SETTINGS
 
 log = logging.getLogger(__name__)
 SMALLEST_SIDE, LARGEST_SIDE = 4, 64
-"""Of pictures of a checkpoint that draws any size."""
+"""Sides in pixels of pictures from a checkpoint that draws any size."""
 
 
 @dataclass(frozen=True)
 class CheckpointInfo:
-    """What a checkpoint can draw. `colours`: RGBA uint8 (K, 4) of an indexed codec (0 = transparent), else None.
-    `enlarges`: whether it can enlarge a picture. `origin`: the repository and commit of the Hub it was pulled from.
-    `presets`: how careful or wild it draws, by name. `takes_palettes`: whether it draws in any palette; `colours` are
-    then those it has where nothing is said, and `most_colours` is how many opaque ones a palette may have. `any_size`:
-    whether it was trained on pictures of several sizes, and draws any. `keeps`: what a completion may keep of the
-    masked pixels, see `Request.keep`. `networks_a_pixel`: how many networks draw each pixel, one after another."""
+    """What a checkpoint can draw.
+
+    Attributes:
+        colours: RGBA uint8 (K, 4) of an indexed codec (0 = transparent), else None; with `takes_palettes`, the default
+            ones.
+        enlarges: whether it can enlarge a picture.
+        origin: the repository and commit of the Hub that it was pulled from.
+        presets: sampling presets by name.
+        takes_palettes: whether it draws in any palette.
+        most_colours: how many opaque colours such a palette may have.
+        any_size: whether it was trained on pictures of several sizes, and draws any size.
+        keeps: what a completion may keep of the masked pixels, see `Request.keep`.
+        networks_a_pixel: how many networks compute each pixel, one after another.
+    """
 
     name: str
     model: str
@@ -79,14 +87,14 @@ class CheckpointInfo:
         return (height, width) == (self.height, self.width)
 
     def check_size(self, height: int, width: int, *, what: str = "picture") -> None:
-        """Raises RequestRejected, naming `what`, when it does not draw pictures of this size."""
+        """Raises RequestRejected, naming `what`, if it does not draw pictures of this size."""
         if self.draws_size(height, width):
             return
         sides = f"{SMALLEST_SIDE} to {LARGEST_SIDE} pixels a side" if self.any_size else f"{self.width} x {self.height}"
         raise RequestRejected(f"{what} is {width} x {height}; {self.name} draws {sides}")
 
     def check_keep(self, keep: str) -> None:
-        """Raises RequestRejected when a completion cannot keep this of the masked pixels."""
+        """Raises RequestRejected if a completion cannot keep this of the masked pixels."""
         if keep and keep not in self.keeps:
             can = " or ".join(self.keeps)
             raise RequestRejected(f"keep {keep}: {self.name} " + (f"can keep {can}" if can else "can keep nothing"))
@@ -104,7 +112,7 @@ class CheckpointInfo:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A loaded checkpoint: its config, what its integers mean, and the network on its device."""
+    """A loaded checkpoint: its config, its codec, and the network on its device."""
 
     info: CheckpointInfo
     config: CheckpointConfig
@@ -114,19 +122,23 @@ class Checkpoint:
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return next(self.model.parameters()).device
 
     @cached_property
     def identity(self) -> Mapping[str, str | None]:
-        """What tells it from others of its name, 16 hexadecimal digits of a SHA-256 each: `revision`, of the weights as
-        `export` writes them, and `palette`, of the RGBA table of an indexed codec, else None."""
+        """Digests that tell checkpoints of the same name apart, 16 hexadecimal digits of a SHA-256 each.
+
+        `revision` is of the weights as `export` writes them; `palette` is of the RGBA table of an indexed codec, else
+        None.
+        """
         colours = self.info.colours
         palette = None if colours is None else _digest(colours.tobytes())
         return {"revision": _digest(pack_weights(self.model)), "palette": palette}
 
     def class_weights(self, blend: Mapping[str, float] | str | None) -> Tensor:
-        """float32 (classes,), summing to 1, or zeros for any class; the name of a class stands for it alone.
+        """Class weights of a blend: float32 (classes,) that sum to 1, or zeros for "any class". A class name is a blend
+        of one.
 
         Raises:
             RequestRejected: an unknown class, or a weight that is negative or not finite.
@@ -141,25 +153,25 @@ class Checkpoint:
                 raise RequestRejected(f"weight {weight!r} of class {name}: must be 0 or more")
             weights[self.config.classes.index(meant)] = weight
         if weights.any():
-            weights /= weights.max()  # first, so that the sum of very large or very small ones is exact enough
+            weights /= weights.max()  # avoids overflow and underflow of the sum
             weights /= weights.sum()
         return weights.float().to(self.device)
 
 
-Infos: TypeAlias = list[CheckpointInfo]  # inside Library, `list` is its method
+Infos: TypeAlias = list[CheckpointInfo]  # in Library, `list` is a method
 Faults: TypeAlias = list[WeightsRejected]
 Stamp: TypeAlias = list[tuple[int, int]]
 
 
 class Library:
-    """The checkpoints of one folder. At most `memory_bytes` of weights are kept; the least recently used go first.
+    """The checkpoints in one folder, with at most `memory_bytes` of loaded weights; the least recently used are
+    evicted.
 
-    A name is the name of a sub-folder, never a path, and begins with no dot: those are being written. Safe under
-    threads.
+    A name is the name of a sub-folder, not a path. Names that begin with a dot are temporary folders. Thread-safe.
     """
 
     def __init__(self, folder: Path | str, *, device: torch.device, memory_bytes: int, by_owner: bool = False) -> None:
-        """With `by_owner`, a checkpoint that has an owner is there only when its owner asks (see checkpoint.ownership).
+        """With `by_owner`, only its owner sees a checkpoint that has one (see checkpoint.ownership).
 
         Raises:
             RequestRejected: `folder` is no path.
@@ -173,8 +185,8 @@ class Library:
         self._lock = threading.Lock()
 
     def list(self) -> list[CheckpointInfo]:
-        """The valid checkpoints by name, but for `Settings.first_checkpoint`, which comes first; damaged ones are
-        logged and left out."""
+        """The valid checkpoints: `Settings.first_checkpoint`, then the others by name. Damaged ones are logged and left
+        out."""
         found, damaged = self._look()
         found.sort(key=lambda info: info.name != SETTINGS.first_checkpoint)
         for error in damaged:
@@ -182,7 +194,8 @@ class Library:
         return found
 
     def own(self) -> Infos:
-        """Those of `list` that were made here and not pulled, by who asks where checkpoints have owners."""
+        """The checkpoints of `list` that were trained here, not pulled; with `by_owner`, only those of the current
+        owner."""
         return [i for i in self.list() if i.origin is None and self._is_own(self.folder / i.name)]
 
     def info(self, name: str) -> CheckpointInfo:
@@ -196,7 +209,7 @@ class Library:
         return _info(path, read_config(path))
 
     def load(self, name: str) -> Checkpoint:
-        """The checkpoint, from memory or disk.
+        """The checkpoint, from the cache or from disk.
 
         Raises:
             RequestRejected: no such checkpoint.
@@ -205,19 +218,19 @@ class Library:
         path = self.path(name)
         stamp = _stamp(path)
         with self._lock:
-            if name not in self._loaded or self._loaded[name][0] != stamp:  # a replaced checkpoint is loaded anew
+            if name not in self._loaded or self._loaded[name][0] != stamp:  # reload a replaced checkpoint
                 config = read_config(path)
                 model = load_weights(path, config).to(self.device)
                 codec, palettes = codec_from_config(config.codec), read_class_palettes(path, config.classes)
                 loaded = Checkpoint(_info(path, config), config, codec, model, palettes)
                 self._loaded[name] = stamp, loaded
             self._loaded.move_to_end(name)
-            while len(self._loaded) > 1 and sum(_bytes(c) for _, c in self._loaded.values()) > self.memory_bytes:
+            while len(self._loaded) > 1 and sum(_weight_bytes(c) for _, c in self._loaded.values()) > self.memory_bytes:
                 self._loaded.popitem(last=False)
             return self._loaded[name][1]
 
     def seen_in_training(self, name: str) -> frozenset[str]:
-        """Content hashes of the pictures the checkpoint was trained on.
+        """Content hashes of the pictures that the checkpoint was trained on.
 
         Raises:
             RequestRejected: no such checkpoint.
@@ -258,7 +271,7 @@ class Library:
         return found, damaged
 
     def _check(self, path: Path) -> CheckpointInfo:
-        """What it can draw; it is looked at once, and again when it was replaced. Raises WeightsRejected."""
+        """Info of a checkpoint, cached until its files change. Raises WeightsRejected."""
         stamp = _stamp(path)
         known = self._checked.get(path.name)
         if known is None or known[0] != stamp:
@@ -291,8 +304,10 @@ def _info(path: Path, config: CheckpointConfig) -> CheckpointInfo:
 
 
 def _learned_sizes(training: Mapping[str, Any]) -> float:
-    """How many sizes of pictures a checkpoint has learned. Older ones do not record it: those that kept the sizes of
-    their pictures are taken to have learned several."""
+    """How many picture sizes a checkpoint was trained on.
+
+    Older checkpoints do not record it; those trained with `fit` "keep" count as trained on several.
+    """
     if training.get("fit") != "keep":
         return 1
     sizes = training.get("sizes", math.inf)
@@ -300,7 +315,8 @@ def _learned_sizes(training: Mapping[str, Any]) -> float:
 
 
 def _stamp(path: Path) -> Stamp:
-    """What differs once a checkpoint was replaced. Raises WeightsRejected when a file is gone."""
+    """Change times and sizes of its files, to notice a replaced checkpoint. Raises WeightsRejected if a file is
+    missing."""
     try:
         found = [(path / name).stat() for name in (CONFIG_FILE, WEIGHTS_FILE)]
     except OSError as error:
@@ -312,5 +328,5 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
-def _bytes(checkpoint: Checkpoint) -> int:
+def _weight_bytes(checkpoint: Checkpoint) -> int:
     return sum(p.numel() * p.element_size() for p in checkpoint.model.parameters())

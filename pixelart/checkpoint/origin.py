@@ -1,4 +1,4 @@
-"""Where a checkpoint was pulled from: kept beside it as hub.json."""
+"""The Hub repository that a checkpoint was pulled from, stored beside it as hub.json."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ORIGIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-
 
 @dataclass(frozen=True)
 class Origin:
-    """A model repository of the Hugging Face Hub, and the one commit of it that is here."""
+    """A model repository on the Hugging Face Hub and the commit that was pulled."""
 
     repo: str
     commit: str
@@ -28,7 +28,7 @@ class Origin:
 
 
 def read_origin(folder: Path) -> Origin | None:
-    """Where the checkpoint in `folder` was pulled from; None when it was not, or does not say so in this form."""
+    """The origin of the checkpoint in `folder`; None if hub.json is missing or not valid."""
     try:
         with (folder / ORIGIN_FILE).open("rb") as file:
             values = json.loads(file.read(_MAX_BYTES))
@@ -38,6 +38,6 @@ def read_origin(folder: Path) -> Origin | None:
 
 
 def parse_origin(text: object) -> Origin | None:
-    """Of owner/name@commit; None of anything else."""
+    """Parse owner/name@commit; None if it is anything else."""
     found = _ORIGIN.fullmatch(text) if isinstance(text, str) else None
     return Origin(*found.groups()) if found else None

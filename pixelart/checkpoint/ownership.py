@@ -1,7 +1,7 @@
-"""Whose a checkpoint is, and who asks: on a server that others reach, what a visitor made is that visitor's alone.
+"""Owners of checkpoints: on a server with several visitors, only its owner sees a checkpoint.
 
-A checkpoint without a record of its owner is everybody's. The record holds a hash, so that whoever reads the folder
-learns nothing that could be asked with.
+A checkpoint without an owner file is visible to all. The file holds a hash, so reading it does not reveal the owner's
+secret.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _asking: ContextVar[str | None] = ContextVar("asking", default=None)
 
 @contextmanager
 def request_owner(owner: str) -> Iterator[None]:
-    """Inside, and in threads that are given a copy of this context, `owner` asks; "" is a visitor who is not known."""
+    """Set the owner of requests in this context, and in threads that run with a copy of it; "" = unknown visitor."""
     token = _asking.set(owner)
     try:
         yield
@@ -28,7 +28,7 @@ def request_owner(owner: str) -> Iterator[None]:
 
 
 def current_owner() -> str | None:
-    """Who asks; None where nobody told, as in a program that one person uses."""
+    """The owner of the current request; None if none is set, as in a program with one user."""
     return _asking.get()
 
 
@@ -38,15 +38,15 @@ def owner_digest(owner: str) -> bytes:
 
 
 def may_see(folder: Path, owner: str) -> bool:
-    """Whether the checkpoint in `folder` is there for `owner`: it is everybody's, or this owner's."""
+    """Whether `owner` may use the checkpoint in `folder`: it is theirs or has no owner."""
     record = _record(folder)
-    return record is None or _is_of(record, owner)
+    return record is None or _matches(record, owner)
 
 
 def owns(folder: Path, owner: str) -> bool:
-    """Whether the checkpoint in `folder` is this owner's, not everybody's."""
+    """Whether the checkpoint in `folder` belongs to `owner`."""
     record = _record(folder)
-    return record is not None and _is_of(record, owner)
+    return record is not None and _matches(record, owner)
 
 
 def _record(folder: Path) -> bytes | None:
@@ -54,9 +54,9 @@ def _record(folder: Path) -> bytes | None:
         return (folder / OWNER_FILE).read_bytes()
     except FileNotFoundError:
         return None
-    except OSError:  # it has a record, which cannot be read: then it is nobody's
+    except OSError:  # an unreadable owner file matches no owner
         return b""
 
 
-def _is_of(record: bytes, owner: str) -> bool:
+def _matches(record: bytes, owner: str) -> bool:
     return bool(owner) and hmac.compare_digest(record, owner_digest(owner))

@@ -1,4 +1,4 @@
-"""Presets of a checkpoint: how careful or how wild it draws, by one word instead of four numbers."""
+"""Sampling presets of a checkpoint: one word for four sampling parameters."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ LIMITS: Mapping[str, tuple[float, float]] = {
     "top_k": (0, 256),
     "guidance": (0.0, 10.0),
 }
-"""Of the values of a preset: what every front end can show."""
+"""Value ranges of a preset, which every front end can show."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """Values of a request that go together; `Request` says what each means."""
+    """Sampling parameters that belong together; see `Request` for their meaning."""
 
     temperature: float
     top_p: float
@@ -27,7 +27,7 @@ class Preset:
     guidance: float
 
     def values(self) -> dict[str, Any]:
-        """The fields by name, as a request and a config take them."""
+        """The fields by name, for a request or a config."""
         return asdict(self)
 
 
@@ -36,15 +36,15 @@ FIXED: Mapping[str, Preset] = {
     "balanced": Preset(temperature=0.9, top_p=1.0, top_k=0, guidance=1.5),
     "wild": Preset(temperature=1.0, top_p=1.0, top_k=0, guidance=1.0),
 }
-"""Of a checkpoint whose config has none: those that were chosen for `dungeon-gated`."""
+"""Presets of a checkpoint whose config has none, chosen on `dungeon-gated`."""
 
 
 UNGUIDED: Mapping[str, Preset] = {name: replace(preset, guidance=1.0) for name, preset in FIXED.items()}
-"""The same of a model that has no classes, or never learned what "any class" is: guidance would lead it astray."""
+"""The same without guidance, for a model without classes or trained without class dropout, which guidance needs."""
 
 
 def parse_presets(values: Any) -> Mapping[str, Preset]:
-    """The presets that a config describes, in the order of PRESET_NAMES.
+    """The presets in a config, in the order of PRESET_NAMES.
 
     Raises:
         ValueError: other names, or a value that is missing, of a wrong kind, or outside LIMITS.

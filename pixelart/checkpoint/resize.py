@@ -1,4 +1,4 @@
-"""A trained network for another palette and for further classes, so that nothing it has learned is thrown away."""
+"""Adapt a trained network to another palette and to more classes without losing what it has learned."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pixelart.models.base import AutoregressiveModel
 
 
 def adapted_config(start: CheckpointConfig, *, codec: Codec, classes: Sequence[str]) -> CheckpointConfig:
-    """`start` with `codec` in place of its own, and with the `classes` that it does not have after its own."""
+    """`start` with another `codec`, and with new `classes` appended to its own."""
     classes = (*start.classes, *(name for name in classes if name not in start.classes))
     sizes = {"levels": codec.levels, "num_classes": len(classes)}
     return replace(
@@ -26,14 +26,14 @@ def adapted_config(start: CheckpointConfig, *, codec: Codec, classes: Sequence[s
 
 
 def adapt(model: AutoregressiveModel, start: CheckpointConfig, wanted: CheckpointConfig) -> AutoregressiveModel:
-    """`model`, which is of `start`, as a network of `wanted`, a config made by `adapted_config`.
+    """Adapt `model`, a network of `start`, to `wanted`, a config made by `adapted_config`.
 
-    Each new colour begins as the nearest old one in Oklab. New colours that begin as the same old one share its
-    probability, so with a palette that is a permutation of the old one all probabilities are those of the old network,
-    permuted. A new class begins as the mean of the old ones, whose own predictions stay as they are.
+    Each new colour starts with the weights of the nearest old one in Oklab. New colours that map to the same old one
+    share its probability, so a permuted palette gives the permuted probabilities of the old network. A new class starts
+    with the mean of the old ones; the predictions for old classes do not change.
 
     Raises:
-        RequestRejected: another codec than the old one, and not both are palettes.
+        RequestRejected: the codec changes, and not from one palette to another of the same kind.
     """
     if (start.codec, start.classes) == (wanted.codec, wanted.classes):
         return model
@@ -44,8 +44,8 @@ def adapt(model: AutoregressiveModel, start: CheckpointConfig, wanted: Checkpoin
     if start.codec != wanted.codec:
         old, new = codec_from_config(start.codec), codec_from_config(wanted.codec)
         if not (isinstance(old, Indexed) and isinstance(new, Indexed)) or type(old) is not type(new):
-            raise RequestRejected(f"codec {new.name}: a model of {old.name} cannot be brought to it")
-        if not isinstance(new, Paletted):  # else any palette is an input of the network as it is
+            raise RequestRejected(f"codec {new.name}: a model of {old.name} cannot be adapted to it")
+        if not isinstance(new, Paletted):  # a Paletted codec passes the palette as an input
             colours = [0, *(1 + nearest_colours(new.colours, old.colours)).tolist()]  # 0 is transparent in both
             origins["level"] = RowMapping(colours, old.levels)
     with torch.random.fork_rng(devices=[]):
@@ -58,8 +58,10 @@ def adapt(model: AutoregressiveModel, start: CheckpointConfig, wanted: Checkpoin
 
 @torch.no_grad()
 def _share(model: AutoregressiveModel, colours: Sequence[int]) -> None:
-    """Divide the probability of an old colour among the new ones that begin as it. The vote is a part of all logits,
-    and is trained alone too: what is put there counts once in both."""
+    """Divide the probability of an old colour among the new ones that start from it.
+
+    The context encoder's logits are part of all logits and are also trained alone, so the change counts once in both.
+    """
     counts = Counter(colours)
     shares = torch.tensor([float(counts[colour]) for colour in colours]).log()
     for stage in model.stages():

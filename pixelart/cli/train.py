@@ -19,11 +19,11 @@ from pixelart.progress import OnProgress, untold
 from pixelart.training.config import FINE_TUNING, RUN_FILE, Schedule
 from pixelart.training.distributed import Processes, find_processes
 from pixelart.training.export import export_run
-from pixelart.training.failures import is_short, plain_endings, too_short
+from pixelart.training.failures import explain_failures, is_short, too_short
 from pixelart.training.initialization import FROM_SCRATCH
 from pixelart.training.options import OFFERED
 from pixelart.training.progress_file import ProgressWriter
-from pixelart.training.remote_control import ControlPipe, orders_of_stdin
+from pixelart.training.remote_control import ControlPipe, stdin_control
 from pixelart.training.runs import check_name, join_run, resume_run, start_run
 from pixelart.training.tensorboard import open_board
 from pixelart.training.trainer import Trainer
@@ -121,7 +121,7 @@ def run_until_stopped(
     signals = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda which, _: received.append(which)) for number in signals]
     try:
-        with plain_endings(trainer):
+        with explain_failures(trainer):
             trainer.train(stop=asked, report=report, hurry=asked, interrupt=lambda: bool(received) or interrupt())
     finally:
         for number, handler in zip(signals, before, strict=True):
@@ -147,7 +147,7 @@ def _train_with_a_bar(trainer: Trainer, show: Callable[[Trainer], None]) -> None
 
 
 def _attended(options: argparse.Namespace, stack: ExitStack) -> tuple[ControlPipe, ProgressWriter]:
-    orders = orders_of_stdin()
+    orders = stdin_control()
     return orders, stack.enter_context(ProgressWriter(options.out, orders))
 
 

@@ -1,7 +1,7 @@
-"""Trainings in the background: a record of each, a queue, and one child process at a time."""
+"""Background trainings: a database of jobs, a queue, and one child process per running job."""
 
 from pixelart.jobs.folder import JobFolder as JobFolder
-from pixelart.jobs.folder import Progress as Progress
+from pixelart.jobs.folder import JobProgress as JobProgress
 from pixelart.jobs.job import ENDED as ENDED
 from pixelart.jobs.job import RESUMABLE as RESUMABLE
 from pixelart.jobs.job import Job as Job

@@ -1,4 +1,4 @@
-"""The folder of a job: its pictures, its run, and what the child tells there. A server only reads it."""
+"""The folder of a job: its pictures, its run, and the progress files that the child writes. A server only reads it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,25 @@ TAIL_BYTES = 8192
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a run is. `steps`: of the whole schedule, 0 where that is of minutes; `progress`: its share 0..1 that is
-    done; `seconds`: of training so far; `seconds_left`: as it seems, or None; `bits`: per hidden sub-pixel, of the
-    latest steps. `phase`: starting, reading (`done` of `total` pictures), preparing, training, measuring, finished or
-    stopped. `execution`: how its machine computes ("bf16, channels_last, 2 threads"), which was measured at its start.
+class JobProgress:
+    """How far a run is. None = not known yet, or not written by an older version.
 
-    `passes`: how often it has learned from each of its pictures; `step_seconds`: what a step takes lately; `since`:
-    what the present one took so far; `waits`: whether it is paused; `cpu`: how many cores it gets; `told`: when all
-    this was written, in seconds since 1970. None is what is not known yet, or was not told by an older version."""
+    Attributes:
+        phase: starting, reading, preparing, training, measuring, finished or stopped.
+        steps: steps of the whole schedule; 0 if the schedule is in minutes.
+        progress: completed share of the schedule, 0..1.
+        seconds: training time so far.
+        seconds_left: estimated time left.
+        bits: mean bits per hidden sub-pixel of the latest steps.
+        execution: how this machine computes, chosen by timing ("bf16, channels_last, 2 threads").
+        passes: epochs so far.
+        done: pictures read so far, of `total`.
+        step_seconds: recent time per step.
+        since: time since the last step.
+        waits: whether it is paused.
+        cpu: how many cores it uses.
+        written: when this was written, in seconds since 1970.
+    """
 
     phase: str
     step: int
@@ -40,18 +50,18 @@ class Progress:
     since: float = 0.0
     waits: bool = False
     cpu: float | None = None
-    told: float = 0.0
+    written: float = 0.0
 
 
 @dataclass(frozen=True)
 class JobFolder:
-    """`path`/ data.zip, job.log and run/, and what can be read there at any moment."""
+    """`path`/ with data.zip, job.log and run/, which can be read at any moment."""
 
     path: Path
 
     @property
     def data(self) -> Path:
-        """The pictures to train on, and nothing else: read at every start, and gone once the job is done."""
+        """The training pictures. Read at each start and deleted when the job is done."""
         return self.path / "data.zip"
 
     @property
@@ -61,29 +71,28 @@ class JobFolder:
 
     @property
     def log(self) -> Path:
-        """All that the child printed, over all its lives."""
+        """The output of all processes of this job."""
         return self.path / "job.log"
 
     def drop_data(self) -> None:
-        """Free the disk of the pictures, which a job that is done reads no more: it is not resumed, and a checkpoint of
-        it needs none."""
-        with suppress(OSError):  # the next server tries again
+        """Delete the pictures of a done job to free disk space: neither resuming nor exporting needs them."""
+        with suppress(OSError):  # the next server start tries again
             self.data.unlink(missing_ok=True)
 
-    def progress(self) -> Progress | None:
-        """How far the run is; None before it has told anything."""
+    def progress(self) -> JobProgress | None:
+        """How far the run is; None before the first report."""
         try:
             with (self.run / PROGRESS_FILE).open("rb") as file:
-                return Progress(**json.loads(file.read()), told=os.fstat(file.fileno()).st_mtime)
+                return JobProgress(**json.loads(file.read()), written=os.fstat(file.fileno()).st_mtime)
         except (OSError, ValueError, TypeError):
             return None
 
     def curve(self) -> list[tuple[int, float]]:
-        """(step, training bits per hidden sub-pixel), about two a second."""
+        """(step, training bits per hidden sub-pixel), about two per second."""
         return read_curve(self.run / CURVE_FILE)
 
     def measures(self) -> list[dict[str, float]]:
-        """What was measured at each save, by the names of log.csv: step, validation_bits, ... where there is such."""
+        """The rows of log.csv, one per save: step, validation_bits, ... as far as they were measured."""
         try:
             with (self.run / "log.csv").open(encoding="ascii", newline="") as file:
                 return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
@@ -92,21 +101,21 @@ class JobFolder:
 
     @property
     def has_saved(self) -> bool:
-        """Whether there is something to go on from, or to make a checkpoint of."""
+        """Whether there is a save to resume from or to export."""
         return self.saved_step is not None
 
     @property
     def saved_step(self) -> int | None:
-        """The step of the newest save, or None."""
+        """The step of the newest save; None without one."""
         found = [path.name for path in self.run.glob("step-????????")]
         return int(max(found).removeprefix("step-")) if found else None
 
     def samples(self) -> list[Path]:
-        """The sheets of pictures drawn from the same seeds at each save, in order of step."""
+        """The sample sheets, one per save, drawn from the same seeds; in order of step."""
         return sorted((self.run / "samples").glob("step-*.png"))
 
     def log_tail(self, *, lines: int = 20) -> list[str]:
-        """The last lines of the log; where this folder lies is left out."""
+        """The last lines of the log, without the path of this folder."""
         try:
             with self.log.open("rb") as file:
                 file.seek(max(0, self.log.stat().st_size - TAIL_BYTES))
@@ -116,12 +125,12 @@ class JobFolder:
         return self.without_path(text).splitlines()[-lines:]
 
     def without_path(self, text: str) -> str:
-        """A text for whoever need not know where this folder lies."""
+        """Remove the path of this folder from a text, for readers who must not see it."""
         return text.replace(f"{self.path}{os.sep}", "")
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of all files in it; one that goes meanwhile counts nothing."""
+    """Total bytes of all files in a folder; a file that vanishes meanwhile counts 0."""
     size = 0
     for place, _, names in os.walk(folder):
         for name in names:

@@ -1,4 +1,4 @@
-"""What is known of a job."""
+"""The record of a job."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Literal, get_args
 from pixelart.training.failures import TOO_SHORT
 
 State = Literal["queued", "running", "stopping", "done", "cancelled", "interrupted", "failed", "damaged"]
-"""done: trained to its end; cancelled: stopped by its owner; interrupted: by something else; failed: by itself.
-damaged: its record cannot be read; never written to one."""
+"""done: trained to the end; cancelled: stopped by its owner; interrupted: stopped by something else; failed: it
+crashed; damaged: its record cannot be read (never stored)."""
 STATES: tuple[State, ...] = get_args(State)
 AT_WORK: tuple[State, ...] = ("running", "stopping")
 RESUMABLE: tuple[State, ...] = ("cancelled", "interrupted", "failed")
@@ -20,11 +20,14 @@ Option = str | int | float | bool
 
 @dataclass(frozen=True)
 class Job:
-    """A training in the background, as its record says.
+    """The record of a background training. Times are in seconds since 1970.
 
-    `name`: of the checkpoint to come. `options`: of `python -m pixelart train`, by name. `reason`: why it ended, a
-    plain sentence, or nothing. `pid`: of the child that was started last, for people to look at and nothing else.
-    `exported`: the checkpoint that was made of it, or nothing yet. Times are in seconds since 1970.
+    Attributes:
+        name: of the checkpoint that it makes.
+        options: options of `python -m pixelart train`, by name.
+        reason: why it ended, in one sentence; may be empty.
+        pid: of its last child; for display only, because PIDs get reused.
+        exported: name of the exported checkpoint; empty before the export.
     """
 
     id: str
@@ -41,10 +44,10 @@ class Job:
 
     @property
     def is_short(self) -> bool:
-        """Whether it was trained to its end, and that is too short to have learned much."""
+        """Whether it ended normally, but too early to have learned much."""
         return self.state == "interrupted" and self.reason.startswith(TOO_SHORT)
 
     @property
     def claims(self) -> str:
-        """The name that no other checkpoint is to have."""
+        """The checkpoint name that this job reserves."""
         return self.exported or self.name

@@ -1,4 +1,4 @@
-"""What the checkpoints of jobs are called, so that no two have one name."""
+"""Unique names for the checkpoints of jobs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pixelart.training.runs import MAX_NAME
 
 
 def free_name(wanted: str, others: Iterable[Job], *, checkpoints: Path) -> str:
-    """`wanted`, or the first of wanted-2, wanted-3, ... that no checkpoint has and none of the `others` claims."""
+    """`wanted`, or the first of wanted-2, wanted-3, ... that no checkpoint has and no job of `others` reserves."""
     claimed = {_as_a_disk_reads(job.claims) for job in others}
     endings = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
     names = (wanted[: MAX_NAME - len(ending)] + ending for ending in endings)
@@ -19,12 +19,14 @@ def free_name(wanted: str, others: Iterable[Job], *, checkpoints: Path) -> str:
 
 
 def rivals(job: Job, everyone: Iterable[Job]) -> list[Job]:
-    """Whose claims count when `job` is exported: not its own, nor that of one which was given the same name and is not
-    exported, for then the first one has it."""
+    """The jobs whose names the export of `job` must avoid.
+
+    Without `job` itself and without jobs of the same name that are not exported yet: the first export gets the name.
+    """
     name = _as_a_disk_reads(job.name)
     return [each for each in everyone if each.id != job.id and (each.exported or _as_a_disk_reads(each.name) != name)]
 
 
 def _as_a_disk_reads(name: str) -> str:
-    """Some do not tell capital letters from small ones."""
+    """Some file systems ignore case."""
     return name.lower()

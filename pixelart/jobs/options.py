@@ -12,7 +12,7 @@ from pixelart.errors import RequestRejected
 from pixelart.jobs.job import Option
 from pixelart.settings import Settings
 from pixelart.training.config import Schedule
-from pixelart.training.initialization import FROM_SCRATCH, decide
+from pixelart.training.initialization import FROM_SCRATCH, resolve_options
 from pixelart.training.options import OFFERED, check_training_options
 
 OF_A_NETWORK = ("base", "palette", "new_classes", *FROM_SCRATCH)
@@ -40,7 +40,7 @@ def check_options(options: Mapping[str, Any], *, library: Library, settings: Set
     if options.get("minutes", 0) > settings.max_job_minutes:
         raise RequestRejected(f"minutes {options['minutes']:g}: a job has at most {settings.max_job_minutes:g}")
     base = library.path(options["base"]) if "base" in options else None
-    decide({name: options[name] for name in options.keys() & {*FROM_SCRATCH, "palette"}}, base=base)
+    resolve_options({name: options[name] for name in options.keys() & {*FROM_SCRATCH, "palette"}}, base=base)
 
 
 def words(options: Mapping[str, Option], *, checkpoints: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""The process of a job: how it is started, told, and how it ended."""
+"""The child process of a job: start it, send it commands, and read its exit code."""
 
 from __future__ import annotations
 
@@ -27,23 +27,24 @@ _SECRET = re.compile("TOKEN|KEY|SECRET|PASS|CREDENTIAL")
 
 
 def environment(variables: Mapping[str, str], *, threads: int) -> dict[str, str]:
-    """What a child of so many threads needs of these variables, and nothing else: no token of any name."""
+    """The environment of a child with `threads` threads: only the variables it needs, and no secrets."""
     kept = {name: value for name, value in variables.items() if is_kept(name.upper())}
     return {**kept, "OMP_NUM_THREADS": str(threads)}
 
 
 def is_kept(name: str) -> bool:
-    """Whether a child gets the variable of this name, in capitals."""
+    """Whether a child gets the variable of this upper-case name."""
     return bool(_KEPT.fullmatch(name)) and not _SECRET.search(name)
 
 
 class Child:
-    """A training at the lowest priority in a session of its own. It obeys a pipe; when this process dies, however that
-    happens, the pipe ends and so does the child. Safe under threads."""
+    """A training process at the lowest priority, in its own session. Thread-safe.
+
+    It reads commands from a pipe. The pipe closes when this process dies for any reason, and then the child ends.
+    """
 
     def __init__(self, command: Sequence[str], *, log: Path, threads: int, memory: int | None = None) -> None:
-        """Starts it; it uses so many CPU threads, and may take so many bytes of `memory` of its own, where the system
-        can be told (Linux).
+        """Start the process with `threads` CPU threads and, on Linux, at most `memory` bytes of its own.
 
         Raises:
             OSError: it could not be started.
@@ -64,7 +65,7 @@ class Child:
         assert self._process.stdin
         self._pipe = self._process.stdin
         if os.name != "nt":
-            os.set_blocking(self._pipe.fileno(), False)  # a child that does not listen holds nobody up
+            os.set_blocking(self._pipe.fileno(), False)  # never block on a child that does not read
             _lower_priority(self._process.pid)
         self._lock = threading.RLock()
         self._paused_since: float | None = None
@@ -75,12 +76,12 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Of the process, which is ours to signal until `wait` has told its end."""
+        """Its PID, which is safe to signal until `wait` has returned an exit code."""
         return self._process.pid
 
     @property
     def seconds(self) -> float:
-        """Since its start, without those in which it gave way."""
+        """Run time so far, without pauses."""
         with self._lock:
             now = time.monotonic()
             paused = self._paused_before + (now - self._paused_since if self._paused_since is not None else 0.0)
@@ -88,26 +89,29 @@ class Child:
 
     @property
     def is_late(self) -> bool:
-        """Whether it was told to end by now."""
+        """Whether its deadline has passed."""
         return time.monotonic() > self._ends_by
 
     def stop(self, by: Stopper, *, patience: float) -> None:
-        """Tell it to save and end within `patience` seconds from now; one that has nothing to save yet, and is told by
-        the server, ends at once. Who says it first is remembered, and of several ends the earliest counts."""
+        """Ask it to save and end within `patience` seconds.
+
+        With `by` "server", a child that has nothing to save ends at once. The first `by` is kept; of several deadlines
+        the earliest counts.
+        """
         with self._lock:
             self.stopped_by = self.stopped_by or by
             self._ends_by = min(self._ends_by, time.monotonic() + patience)
         self._order(b"leave\n" if by == "server" else b"stop\n")
 
     def pause(self) -> None:
-        """Tell it to give way."""
+        """Ask it to pause."""
         with self._lock:
             if self._paused_since is None:
                 self._paused_since = time.monotonic()
                 self._order(b"pause\n")
 
     def go(self) -> None:
-        """Tell it to go on."""
+        """Ask it to continue."""
         with self._lock:
             if self._paused_since is not None:
                 self._paused_before += time.monotonic() - self._paused_since
@@ -115,12 +119,12 @@ class Child:
                 self._order(b"go\n")
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill it."""
         self.was_killed = True
         self._process.kill()
 
     def wait(self, seconds: float) -> int | None:
-        """Its exit code, or None when it lives on for so long; the negative number of the signal that ended it."""
+        """Wait up to `seconds` for its exit code (negative: the signal that ended it); None if it still runs."""
         try:
             code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -131,19 +135,21 @@ class Child:
 
     def _order(self, line: bytes) -> None:
         with self._lock:
-            if not self._pipe.closed:  # or its number may be another file by now
-                with contextlib.suppress(OSError):  # the child is gone, or does not listen
+            if not self._pipe.closed:  # file descriptors get reused after close
+                with contextlib.suppress(OSError):  # the child is gone, or its pipe is full
                     os.write(self._pipe.fileno(), line)
 
 
 def _limit_memory(pid: int, size: int) -> bool:
-    """Have allocations of a process fail beyond `size` bytes; files that it maps, and programs, are not counted. From
-    here, as the priority."""
+    """Limit the data memory of a process to `size` bytes; mapped files and program code do not count.
+
+    Set from the parent, like the priority.
+    """
     if sys.platform != "linux":
         return False
     import resource
 
-    with contextlib.suppress(OSError, ValueError):  # a hard limit that is lower already
+    with contextlib.suppress(OSError, ValueError):  # the hard limit is lower already
         resource.prlimit(pid, resource.RLIMIT_DATA, (size, size))
         return True
     return False
@@ -154,8 +160,11 @@ def _open_private(path: str, flags: int) -> int:
 
 
 def _lower_priority(pid: int) -> None:
-    """From here, not in the child, whose first seconds are busy with imports. Where Linux groups processes by session,
-    the group has a priority of its own, and a session of its own would get as much as the whole app."""
+    """Set from the parent, because the child spends its first seconds on imports.
+
+    Linux autogrouping gives each session its own scheduling group. The group's priority is lowered too; otherwise the
+    child would get as much CPU time as the whole app.
+    """
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, pid, LOWEST)
         Path(f"/proc/{pid}/autogroup").write_text(str(LOWEST), encoding="ascii")

@@ -1,4 +1,4 @@
-"""The server's side of trainings in the background: what an owner can do with them."""
+"""The job queue on the server: all actions of an owner on background trainings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from pixelart.jobs.job import AT_WORK, ENDED, RESUMABLE, STATES, Job
 from pixelart.jobs.names import free_name, rivals
 from pixelart.jobs.options import check_options, longer, words
 from pixelart.jobs.process import PROGRAM
-from pixelart.jobs.recovery import ID, PRIVATE, make_private, take_over
+from pixelart.jobs.recovery import ID, PRIVATE_MODE, make_private, recover
 from pixelart.jobs.runner import Runner
 from pixelart.jobs.store import DATABASE, JobStore
 from pixelart.settings import SETTINGS, Settings
@@ -35,11 +35,11 @@ from pixelart.system.cpus import usable_cores
 from pixelart.training.export import export_again, export_run, exported_files
 from pixelart.training.runs import check_name
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-_PASSING = (errno.EBUSY, errno.EIO, *_FULL)
-"""What the disk or the records say that may be otherwise soon."""
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+_PASSING = (errno.EBUSY, errno.EIO, *_DISK_FULL)
+"""Error codes of the disk or the database that may be temporary."""
 AGAIN = 2.0
-"""Seconds until a patient one tries again to open its folder."""
+"""Seconds between two tries to open the folder of jobs."""
 
 
 class _Opened(NamedTuple):
@@ -49,10 +49,10 @@ class _Opened(NamedTuple):
 
 
 class Jobs:
-    """The trainings of one folder, which it holds alone. Safe under threads; `close` it, or use it as a context.
+    """The trainings in one folder, which it locks. Thread-safe; close it with `close` or as a context.
 
-    A job of another owner is not found, just as one that does not exist. Where the records cannot be read or written,
-    any call raises OSError and has changed nothing; after `close`, RequestRejected.
+    A job of another owner counts as not found. A call raises OSError and changes nothing if the database cannot be read
+    or written, and RequestRejected after `close`.
     """
 
     def __init__(
@@ -65,14 +65,15 @@ class Jobs:
         program: Sequence[str] = PROGRAM,
         patient: bool = False,
     ) -> None:
-        """Takes up what a server before left: its running jobs are interrupted, its queue goes on. With `by_owner`, the
-        checkpoint of a job is its owner's alone (`pixelart.checkpoint.ownership`), and no one else's is a base.
-        `patient`: where another program holds the folder or its records, or the disk is full, it is tried again every
-        few seconds, and until then every call is refused.
+        """Open the folder: jobs that a dead server left running become interrupted, and its queue continues.
+
+        With `by_owner`, only the owner of a job sees its checkpoint (`pixelart.checkpoint.ownership`) or uses it as a
+        base. With `patient`, opening is tried again every few seconds while another program holds the folder or the
+        database, or while the disk is full; until then every call is refused.
 
         Raises:
-            RequestRejected: its records cannot be read.
-            Busy, OSError: unless `patient`: as there.
+            RequestRejected: the database cannot be read.
+            Busy, OSError: without `patient`: the folder is locked, or the disk failed.
         """
         self._path, self._checkpoints, self._settings = folder.resolve(), checkpoints.resolve(), settings
         self._library = Library(self._checkpoints, device=torch.device("cpu"), memory_bytes=0, by_owner=by_owner)
@@ -97,7 +98,7 @@ class Jobs:
         self.close()
 
     def close(self) -> None:
-        """Interrupt running jobs, which save; this takes at most some seconds. The queue stays."""
+        """Interrupt running jobs, which save within some seconds. Queued jobs stay in the queue."""
         self._closing.set()
         with self._opening:
             opened = self._opened
@@ -107,23 +108,23 @@ class Jobs:
 
     @property
     def incoming(self) -> Path:
-        """Where a page may keep what it is given before it is submitted: gone when this begins, and when it ends."""
+        """Folder for uploads before they are submitted; deleted at the start and the end of the server."""
         return self._path / "incoming"
 
     def pause_for_drawing(self, drawing: bool) -> None:
-        """Trainings pause while someone is `drawing`: for `Engine(on_drawing=...)`."""
+        """Pause trainings while someone is `drawing`; a callback for `Engine(on_drawing=...)`."""
         if self._opened:
             self._opened.runner.pause_for_drawing(drawing)
 
     def wait_until_idle(self) -> None:
-        """Returns when no job runs and none is queued."""
+        """Wait until no job is running or queued."""
         self._runner.wait_until_idle()
 
     # --- what an owner can do -------------------------------------------------------------------------------------
 
     def submit(self, owner: str, name: str, options: Mapping[str, Any], data: Path) -> Job:
-        """Queue a training on the pictures of the .zip `data`, which is copied. `name`: of the checkpoint to come;
-        `options`: some of JOB_OPTIONS.
+        """Queue a training on a copy of the .zip `data`. `name`: of the checkpoint to make; `options`: some of
+        JOB_OPTIONS.
 
         Raises:
             RequestRejected: a name or option that cannot be used, too large a file, a full queue, or too many jobs of
@@ -144,17 +145,17 @@ class Jobs:
             try:
                 self._take_in(data, self._folder(job))
                 self._store.add(job)
-            except BaseException:  # a full disk, ...: which the pictures would keep full
+            except BaseException:  # do not leave the pictures on a full disk
                 shutil.rmtree(self._folder(job).path, ignore_errors=True)
                 raise
         return job
 
     def list(self, owner: str) -> list[Job]:
-        """The owner's jobs, the newest first."""
+        """The owner's jobs, newest first."""
         return self._store.list(owner)
 
     def get(self, owner: str, job_id: str) -> Job:
-        """A job as it is now.
+        """The current record of a job.
 
         Raises:
             RequestRejected: the owner has no such job.
@@ -165,7 +166,7 @@ class Jobs:
         return job
 
     def folder(self, owner: str, job_id: str) -> JobFolder:
-        """Where to read how far a job is.
+        """The folder of a job, to read its progress.
 
         Raises:
             RequestRejected: the owner has no such job.
@@ -173,7 +174,7 @@ class Jobs:
         return self._folder(self.get(owner, job_id))
 
     def ahead(self, owner: str, job_id: str) -> int:
-        """How many jobs come before a queued one; 0 for any other.
+        """How many jobs come before a queued job; 0 for any other job.
 
         Raises:
             RequestRejected: the owner has no such job.
@@ -183,23 +184,24 @@ class Jobs:
         return len(at_work) + queue.index(job.id) if job.id in queue else 0
 
     def stop(self, owner: str, job_id: str) -> None:
-        """Have a job save and end, or take it out of the queue; one that has ended stays as it is.
+        """Let a running job save and end, or remove it from the queue; an ended job stays as it is.
 
         Raises:
             RequestRejected: the owner has no such job.
         """
         job, now = self.get(owner, job_id), time.time()
-        if self._store.change(job.id, was=["queued"], state="cancelled", reason="taken out of the queue", ended=now):
+        if self._store.change(job.id, was=["queued"], state="cancelled", reason="removed from the queue", ended=now):
             self._runner.wake()
         elif self._store.change(job.id, was=["running"], state="stopping"):
             self._runner.stop(job.id)
 
     def resume(self, owner: str, job_id: str) -> None:
-        """Queue a job again that was cut short; it goes on from its newest whole checkpoint. One that was trained to
-        its end, which was too short to learn much, goes on for as long again.
+        """Queue an interrupted job again; it continues from its newest valid checkpoint.
+
+        A job that ended normally but too early to learn much continues for the same length again.
 
         Raises:
-            RequestRejected: the owner has no such job, it was not cut short, or the queue is full.
+            RequestRejected: the owner has no such job, it cannot be resumed, or the queue is full.
         """
         job = self.get(owner, job_id)
         with self._a_place(owner):
@@ -208,12 +210,13 @@ class Jobs:
                 raise RequestRejected(f"job {job.id} is {self.get(owner, job_id).state}: there is nothing to resume")
 
     def export(self, owner: str, job_id: str) -> str:
-        """Make a checkpoint of the newest save of a job, or bring the one to it that was made before; returns its name:
-        that of the job, or, where another checkpoint has that, a free one.
+        """Export the newest save of a job as a checkpoint, or update its earlier export; returns the checkpoint's name.
+
+        The name is that of the job, or a free variation of it if another checkpoint has it.
 
         Raises:
             RequestRejected: the owner has no such job, or nothing is saved yet.
-            OSError: the disk is full; the checkpoint that was made before is as it was.
+            OSError: the disk is full; the earlier export is unchanged.
         """
         with self._changing:
             job = self.get(owner, job_id)
@@ -224,12 +227,12 @@ class Jobs:
                 name = free_name(job.claims, others, checkpoints=self._checkpoints)
                 if self._library.by_owner:
                     self._check_models()
-                self._store.change(job.id, was=STATES, exported=name)  # first, or it would be made twice
+                self._store.change(job.id, was=STATES, exported=name)  # first, or a crash would export twice
                 export_run(run, self._checkpoints / name, owner=owner if self._library.by_owner else "")
         return name
 
     def archive(self, owner: str, job_id: str) -> bytes:
-        """A .zip of the checkpoint of a job's newest save, under the name of the job.
+        """A .zip of the checkpoint of a job's newest save, in a folder named like the job.
 
         Raises:
             RequestRejected: the owner has no such job, or nothing is saved yet.
@@ -241,7 +244,7 @@ class Jobs:
         return buffer.getvalue()
 
     def delete(self, owner: str, job_id: str) -> None:
-        """Remove a job that has ended, with all that it saved; the checkpoint that was made of it stays.
+        """Delete an ended job with all its saves; its exported checkpoint stays.
 
         Raises:
             RequestRejected: the owner has no such job, or it has not ended.
@@ -253,7 +256,7 @@ class Jobs:
             path = self._folder(job).path
             gone = path.with_name(f".{job.id}.deleted")
             with suppress(FileNotFoundError):
-                path.rename(gone)  # from here on the next server would end what is begun
+                path.rename(gone)  # from here on, the next server start would complete the deletion
             try:
                 Files().sync_folder(self._path)
                 self._forget(job, gone)
@@ -264,11 +267,11 @@ class Jobs:
         shutil.rmtree(gone, ignore_errors=True)
 
     def _forget(self, job: Job, gone: Path) -> None:
-        """Delete a record; where the disk is too full even for that, what the job saved makes room first."""
+        """Delete a record. If the disk is too full even for that, delete the job's files first."""
         try:
             self._store.delete(job.id)
         except OSError as error:
-            if error.errno not in _FULL:
+            if error.errno not in _DISK_FULL:
                 raise
             for path in list(gone.iterdir()) if gone.is_dir() else ():
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
@@ -282,7 +285,7 @@ class Jobs:
             stack.enter_context(exclusive(self._path, busy="another server runs the jobs of this folder"))
             (self._path / "lock").chmod(0o600)
             store = stack.enter_context(closing(JobStore(self._path / DATABASE)))
-            orphans = take_over(store, self._path, self.incoming)
+            orphans = recover(store, self._path, self.incoming)
             stack.callback(shutil.rmtree, self.incoming, ignore_errors=True)
             runner = Runner(
                 store,
@@ -290,7 +293,7 @@ class Jobs:
                 command=self._command,
                 threads=self._threads,
                 minutes=self._settings.max_process_minutes,
-                # What a driver of a GPU maps is no memory of the machine, and may be counted all the same.
+                # The limit counts memory that a GPU driver maps, so it applies to a CPU only.
                 memory=self._settings.max_job_bytes if pick_device().type == "cpu" else None,
             )
             runner.start(orphans, count=self._settings.max_running_jobs)
@@ -313,7 +316,7 @@ class Jobs:
     @property
     def _now(self) -> _Opened:
         if self._opened is None:
-            raise RequestRejected(f"trainings are not ready: {self._why_not}; it is tried again")
+            raise RequestRejected(f"trainings are not ready: {self._why_not}; trying again")
         return self._opened
 
     @property
@@ -331,7 +334,7 @@ class Jobs:
 
     @contextmanager
     def _saved(self, job: Job) -> Iterator[Path]:
-        """The run of a job that has saved something; what is told of it does not say where it lies."""
+        """The run of a job with a save. Errors raised inside lose the paths of folders."""
         folder = self._folder(job)
         if not folder.has_saved:
             raise RequestRejected(f"job {job.id}: nothing is saved yet")
@@ -349,21 +352,19 @@ class Jobs:
     def _check_room(self, owner: str) -> None:
         kept, most = len(self._store.list(owner)), self._settings.max_kept_jobs
         if kept >= most:
-            raise RequestRejected(
-                f"{kept} trainings of yours are kept, and no more than {most} can be; delete one first"
-            )
+            raise RequestRejected(f"you have {kept} trainings, the limit is {most}; delete one first")
 
     def _check_disk(self, more: int) -> None:
         most, folders = self._settings.max_kept_bytes, [path for path in self._path.iterdir() if path != self.incoming]
         if more + sum(map(size_of, folders)) > most:
-            full = f"trainings take up the {most >> 20} MiB that there is for them"
+            full = f"training storage is full ({most >> 20} MiB)"
             raise RequestRejected(f"{full}; delete one of yours, or try again later")
 
     def _check_models(self) -> None:
-        """Models of visitors outlive their trainings, and no visitor removes any."""
+        """Limit the disk space of exported models: they outlive their trainings, and visitors cannot delete them."""
         most = self._settings.max_kept_bytes
         if sum(size_of(path.parent) for path in self._checkpoints.glob(f"*/{OWNER_FILE}")) > most:
-            full = f"models of visitors take up the {most >> 20} MiB that there is for them"
+            full = f"storage for models of visitors is full ({most >> 20} MiB)"
             raise RequestRejected(f"{full}; download yours instead")
 
     def _check_free(self, name: str) -> None:
@@ -373,24 +374,26 @@ class Jobs:
 
     @contextmanager
     def _a_place(self, owner: str) -> Iterator[None]:
-        """One comes in at a time, if there is a place; raises RequestRejected when there is none."""
+        """Reserve a place in the queue, one caller at a time; raises RequestRejected if there is none."""
         with self._changing:
             running, waiting = self._settings.max_running_jobs, self._settings.max_queued_jobs
             live = self._store.in_state("queued", *AT_WORK)
             own, most = sum(job.owner == owner for job in live), self._settings.max_jobs_per_owner
             if len(live) >= running + waiting:
-                raise RequestRejected(f"{running} running and {waiting} queued are all that may be; try again later")
+                raise RequestRejected(
+                    f"{running} running and {waiting} queued trainings are the limit; try again later"
+                )
             if own >= most:
                 raise RequestRejected(
-                    f"{own} trainings of yours run or wait, and no more than {most} can; try again later"
+                    f"you have {own} trainings running or queued, the limit is {most}; try again later"
                 )
             yield
         self._runner.wake()
 
     def _take_in(self, data: Path, folder: JobFolder) -> None:
-        """The folder of a new job, whole or not at all."""
+        """Create the folder of a new job atomically."""
         with new_folder(folder.path) as partial:
-            partial.chmod(PRIVATE)
+            partial.chmod(PRIVATE_MODE)
             copy = partial / folder.data.name
             copy.touch(0o600)
             shutil.copyfile(data, copy)

@@ -1,4 +1,4 @@
-"""Takes one job after another from the queue and sees its child through."""
+"""Runs the queued jobs, one child process per worker thread."""
 
 from __future__ import annotations
 
@@ -19,20 +19,22 @@ from pixelart.storage import exclusive
 
 log = logging.getLogger(__name__)
 TICK = 0.1
-"""Seconds between two looks at a child."""
+"""Seconds between two checks of a child."""
 LINGER = 0.4
-"""Seconds after a drawing in which a child still gives way: another one often follows."""
+"""Seconds that a child stays paused after a drawing, because another one often follows."""
 STOP_PATIENCE, CLOSE_PATIENCE, ORPHAN_PATIENCE = 900.0, 7.0, 10.0
-"""Seconds that a child has to save and end: told by its owner, at the end of the server, and when its server died. It
-saves between two layers of a network, and so within a second; the first only ends one that hangs, however slow the
-machine, and before its first step it reads its pictures to have something to save."""
+"""Seconds that a child has to save and end: stopped by its owner, stopped by the server, and after the server died.
+
+A child checks for a stop between two layers of a network, so it reacts within a second. The first limit only ends a
+child that hangs on a slow machine: before the first step it reads its pictures, to have something to save.
+"""
 KILL_PATIENCE = 1.0
-"""Seconds in which a child that was killed is gone; one that the system holds up keeps no server from its end."""
-_AGAIN = 1.0
+"""Seconds to wait for a killed child; a child that the system holds up must not block the end of the server."""
+_RETRY_SECONDS = 1.0
 
 
 class Runner:
-    """As many jobs at a time as it has threads; each is looked at every TICK seconds."""
+    """Runs as many jobs at a time as it has threads, and checks each every TICK seconds."""
 
     def __init__(
         self,
@@ -44,8 +46,8 @@ class Runner:
         minutes: float,
         memory: int | None,
     ) -> None:
-        """`folder` and `command` of a job; `threads` of its child, how many minutes it may take, and how many bytes of
-        memory; None = as many as there are."""
+        """`folder` and `command`: of a job. Limits per child: CPU `threads`, run time in `minutes`, and `memory` in
+        bytes (None = no limit)."""
         self._store, self._folder, self._command = store, folder, command
         self._threads_each, self._minutes, self._memory = threads, minutes, memory
         self._changed = threading.Condition()
@@ -55,7 +57,7 @@ class Runner:
         self._threads: list[threading.Thread] = []
 
     def start(self, orphans: Sequence[Job], *, count: int) -> None:
-        """Begin, with `count` threads, once the children of a dead server have left the runs of `orphans`."""
+        """Start `count` threads. They begin once the children of a dead server have released the runs of `orphans`."""
         self._threads = [
             threading.Thread(target=self._work, args=(orphans,), name=f"jobs-{number}", daemon=True)
             for number in range(count)
@@ -64,7 +66,7 @@ class Runner:
             thread.start()
 
     def close(self) -> None:
-        """Let the children save and end, at most CLOSE_PATIENCE seconds from now, whatever they were told before."""
+        """Let the children save and end within CLOSE_PATIENCE seconds, whatever deadline they had before."""
         end = time.monotonic() + CLOSE_PATIENCE + KILL_PATIENCE
         self._closing.set()
         self.wake()
@@ -72,24 +74,24 @@ class Runner:
             thread.join(max(0.0, end - time.monotonic()))
 
     def wake(self) -> None:
-        """There may be something new in the queue."""
+        """Notify the threads that the queue may have changed."""
         with self._changed:
             self._changed.notify_all()
 
     def wait_until_idle(self) -> None:
-        """Returns when no job runs and none is queued."""
+        """Wait until no job is running or queued."""
         with self._changed:
             self._changed.wait_for(lambda: not self._store.in_state("queued", *AT_WORK))
 
     def stop(self, job_id: str) -> None:
-        """Tell the child of a job whose record says that it is stopping."""
-        with self._changed:  # in which a job is claimed and gets its child: there is one, unless it has ended
+        """Stop the child of a job whose record is in state "stopping"."""
+        with self._changed:  # a job is claimed and gets its child under this lock
             child = self._children.get(job_id)
         if child:
             child.stop("owner", patience=STOP_PATIENCE)
 
     def pause_for_drawing(self, drawing: bool) -> None:
-        """The children pause while someone is drawing, and LINGER seconds longer."""
+        """Pause the children while someone is drawing, and LINGER seconds longer."""
         with self._changed:
             self._drawing, self._drew = drawing, time.monotonic()
             children = [*self._children.values()]
@@ -103,22 +105,22 @@ class Runner:
         while not self._closing.is_set():
             try:
                 self._take_one()
-            except Exception as error:  # a full disk, or a fault of ours: the next job is to run all the same
+            except Exception as error:  # a full disk or a bug: keep running the other jobs
                 known = isinstance(error, OSError | RequestRejected)
                 log.warning("jobs: %s", error, exc_info=None if known else error)
-                self._closing.wait(_AGAIN)
+                self._closing.wait(_RETRY_SECONDS)
 
     def _await_release(self, job: Job) -> None:
-        """Wait for the lock of a run, not for a process: its number may be another's by now."""
+        """Wait for the lock of the run, not for a PID: PIDs get reused."""
         end = time.monotonic() + ORPHAN_PATIENCE
         run = self._folder(job).run
         while run.is_dir() and time.monotonic() < end and not self._closing.is_set():
-            with suppress(RequestRejected, OSError), exclusive(run):  # OSError: the disk; the child will tell it
+            with suppress(RequestRejected, OSError), exclusive(run):  # OSError: of the disk; the child will report it
                 return
             time.sleep(TICK)
 
     def _take_one(self) -> None:
-        """The first job of the queue, from its claim to the record of its end; or waits until there may be one."""
+        """Run the first queued job to its end, or wait until there may be one."""
         with self._changed:
             job = None if self._closing.is_set() else self._store.claim()
             if job is None:
@@ -129,15 +131,15 @@ class Runner:
         if child is None:
             self._end(job, "failed", reason)
             return
-        with suppress(OSError, RequestRejected):  # it is for people; the end of the job tells it again
+        with suppress(OSError, RequestRejected):  # only for display; the job's end writes it again
             self._store.change(job.id, was=AT_WORK, pid=child.pid)
-        code = self._see_through(child)
+        code = self._supervise(child)
         with self._changed:
             del self._children[job.id]
         self._end(job, *outcome(child, code, self._folder(job), minutes=self._minutes), pid=child.pid)
 
     def _started(self, job: Job) -> tuple[Child | None, str]:
-        """Its child, or why there is none."""
+        """The child of a job, or None and the reason."""
         try:
             log = self._folder(job).log
             child = Child(self._command(job), log=log, threads=self._threads_each, memory=self._memory)
@@ -152,9 +154,8 @@ class Runner:
             self._folder(job).drop_data()
         self.wake()
 
-    def _see_through(self, child: Child) -> int:
-        """Exit code of a child, which is told what it must know meanwhile. Nothing here can fail for want of a disk: a
-        child is never left alone."""
+    def _supervise(self, child: Child) -> int:
+        """Watch a child until its end; returns its exit code. Disk errors cannot interrupt this."""
         while (code := child.wait(TICK)) is None:
             if self._closing.is_set():
                 child.stop("server", patience=CLOSE_PATIENCE)
@@ -162,23 +163,22 @@ class Runner:
                 child.stop("limit", patience=STOP_PATIENCE)
             if child.is_late:
                 child.kill()
-            self._let_go(child)
+            self._pause_or_resume(child)
         return code
 
-    def _let_go(self, child: Child) -> None:
-        with self._changed:  # or a drawing that begins now is overtaken by this order
+    def _pause_or_resume(self, child: Child) -> None:
+        with self._changed:  # otherwise a drawing that starts now could be followed by this `go`
             if self._drawing:
-                child.pause()  # it was started while someone drew
+                child.pause()  # the child started while someone was drawing
             elif time.monotonic() - self._drew > LINGER:
                 child.go()
 
     def _record(self, job: Job, **values: Any) -> bool:
-        """Change the record of a job at work, if need be as soon as there is room for it; whether that came to pass
-        before the end of the server."""
+        """Change the record of a running job, retrying while the disk fails; False if the server ends first."""
         while True:
             try:
                 return self._store.change(job.id, was=AT_WORK, **values)
             except (OSError, RequestRejected) as error:
                 log.warning("record of job %s: %s", job.id, error)
-                if self._closing.wait(_AGAIN):
+                if self._closing.wait(_RETRY_SECONDS):
                     return False

@@ -1,4 +1,4 @@
-"""The records of jobs, in a SQLite database of which one process is the writer."""
+"""The job records: a SQLite database with one writing process."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from pixelart.errors import RequestRejected
 from pixelart.jobs.job import STATES, Job, State
 
 DATABASE = "jobs.db"
-VERSION = 2
+SCHEMA_VERSION = 2
 """Version 1 had no `exported`."""
-PATIENCE = 5.0
-"""Seconds that a call waits for another program that holds the records."""
+LOCK_TIMEOUT = 5.0
+"""Seconds to wait for another program that locks the database."""
 _FIELDS = tuple(Job.__dataclass_fields__)
 _NEXT_TURN = "(SELECT coalesce(max(turn), 0) + 1 FROM jobs)"
 _EXPORTED = "exported TEXT NOT NULL DEFAULT ''"
@@ -45,23 +45,23 @@ _ERRNO = {"full": errno.ENOSPC, "readonly": errno.EROFS, "locked": errno.EBUSY}
 
 
 class JobStore:
-    """The records in `path`. A change is on the disk when its call returns. Safe under threads.
+    """The records in the database `path`. A change is on the disk when its call returns. Thread-safe.
 
-    Any call raises OSError where the disk is full, read-only, locked or broken, and has then changed nothing; and
-    RequestRejected once the store is closed, or where the file is damaged.
+    Any call raises OSError if the disk is full, read-only, locked or broken, and RequestRejected if the store is closed
+    or the file is damaged. A failed call has changed nothing.
     """
 
     def __init__(self, path: Path) -> None:
-        """Opens the database, or makes it; one of an older version is brought to this one.
+        """Open or create the database; an older version is migrated.
 
         Raises:
-            RequestRejected: the file is none, or of a newer version.
+            RequestRejected: the file is not a job database, or of a newer version.
             OSError: it is locked, or the disk is full or read-only.
         """
         self._lock, self._closed = threading.RLock(), False
         try:
             _make_private(path)
-            self._database = sqlite3.connect(path, timeout=PATIENCE, check_same_thread=False, isolation_level=None)
+            self._database = sqlite3.connect(path, timeout=LOCK_TIMEOUT, check_same_thread=False, isolation_level=None)
         except sqlite3.DatabaseError as error:
             raise _unreadable(path.name, error) from error
         _read_whatever_is_there(self._database)
@@ -82,21 +82,21 @@ class JobStore:
 
     def _migrate(self, name: str) -> None:
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
-        if version == VERSION:
+        if version == SCHEMA_VERSION:
             return
         if version not in _MIGRATIONS:
-            raise RequestRejected(f"{name}: records of version {version}; this program reads {VERSION}")
+            raise RequestRejected(f"{name}: records of version {version}; this program reads {SCHEMA_VERSION}")
         self._database.execute(_MIGRATIONS[version])
-        self._database.execute(f"PRAGMA user_version = {VERSION}")
+        self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def close(self) -> None:
-        """Nothing may be asked afterwards."""
+        """Close the database; later calls are refused."""
         with self._lock:
             self._closed = True
             self._database.close()
 
     def add(self, job: Job) -> None:
-        """A new record, last in the queue."""
+        """Add a record at the end of the queue."""
         values = [getattr(job, field) for field in _FIELDS]
         values[_FIELDS.index("options")] = json.dumps(dict(job.options))
         marks = ", ".join("?" * len(_FIELDS))
@@ -110,16 +110,16 @@ class JobStore:
         return next(iter(self._select("WHERE id = ?", job_id)), None)
 
     def list(self, owner: str) -> list[Job]:
-        """The records of an owner, the newest first."""
+        """The records of an owner, newest first."""
         return self._select("WHERE owner = ? ORDER BY created DESC, turn DESC", owner)
 
     def in_state(self, *states: State) -> tuple[Job, ...]:
-        """The records in any of these states, in the order of the queue; a damaged one is in no other state."""
+        """The records in any of these states, in queue order; a damaged record is in state "damaged" only."""
         return tuple(job for job in self._select("ORDER BY turn") if job.state in states)
 
     def change(self, job_id: str, *, was: Sequence[State], **values: Any) -> bool:
-        """Set `values` of a record that is in one of the states `was`; whether there was such a one. A record that
-        becomes queued is the last in the queue."""
+        """Set `values` of a record if its state is one of `was`; returns whether it was. Becoming queued moves it to
+        the end."""
         if "options" in values:
             values["options"] = json.dumps(dict(values["options"]))
         sets = [f"{field} = ?" for field in values] + ([f"turn = {_NEXT_TURN}"] * (values.get("state") == "queued"))
@@ -132,7 +132,7 @@ class JobStore:
             return changed.rowcount == 1
 
     def claim(self) -> Job | None:
-        """The first in the queue, which is running from now on; None when the queue is empty."""
+        """Mark the first queued record as running and return it; None if the queue is empty."""
         with self._transaction():
             waiting = self.in_state("queued")
             if waiting:
@@ -140,7 +140,7 @@ class JobStore:
             return self.get(waiting[0].id) if waiting else None
 
     def delete(self, job_id: str) -> None:
-        """Forget a record."""
+        """Delete a record."""
         with self._transaction():
             self._database.execute("DELETE FROM jobs WHERE id = ?", [job_id])
 
@@ -151,7 +151,7 @@ class JobStore:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         with self._alone():
-            if self._database.in_transaction:  # part of a larger one
+            if self._database.in_transaction:  # part of an outer transaction
                 yield
                 return
             with self._whole():
@@ -159,8 +159,8 @@ class JobStore:
 
     @contextmanager
     def _whole(self) -> Iterator[None]:
-        """All of it or nothing. A commit that fails may leave the transaction open, in which the next call would end
-        unwritten; another error may have ended it already."""
+        """One transaction. A failed commit may leave it open, and then the next call would not be committed; other
+        errors may have ended it already."""
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -171,23 +171,24 @@ class JobStore:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """One thread at a time; what SQLite says of the disk or its file is told as this class promises."""
+        """Lock out other threads, and translate SQLite's errors into those that this class promises."""
         with self._lock:
             if self._closed:
-                raise RequestRejected("the trainings of this program have ended with it")
+                raise RequestRejected("the job queue is closed")
             try:
                 yield
             except sqlite3.OperationalError as error:
                 raise _os_error(error) from error
             except sqlite3.DatabaseError as error:
-                if type(error) is not sqlite3.DatabaseError:  # its kinds are faults of ours
+                if type(error) is not sqlite3.DatabaseError:  # its subclasses are bugs
                     raise
                 raise _unreadable(DATABASE, error) from error
 
 
 def read_jobs(folder: Path) -> list[Job]:
-    """The records of a folder of jobs, the oldest first, whether or not a server runs them, also those of an older
-    version; nothing where there is no such folder.
+    """All records of a folder of jobs, oldest first; empty if the folder has none.
+
+    Works while a server runs them, and on older versions.
 
     Raises:
         RequestRejected: the records cannot be read.
@@ -204,13 +205,13 @@ def read_jobs(folder: Path) -> list[Job]:
 
 
 def _make_private(path: Path) -> None:
-    """SQLite gives the files beside it the mode of the database."""
+    """SQLite gives its side files the mode of the database file."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     path.chmod(0o600)
 
 
 def _read_whatever_is_there(database: sqlite3.Connection) -> None:
-    """Rows by name; bytes that are no text are replaced, where SQLite would refuse the whole answer."""
+    """Rows by name. Invalid UTF-8 is replaced, because SQLite would otherwise refuse the whole result."""
     database.row_factory = sqlite3.Row
     database.text_factory = lambda data: data.decode("utf-8", "replace")
 
@@ -225,7 +226,7 @@ def _unreadable(name: str, error: sqlite3.Error) -> RequestRejected:
 
 
 def _job(row: sqlite3.Row) -> Job:
-    """The job of a record; where it says what none can say, as much of it as can be shown."""
+    """The job of a row; if the row is damaged, as much of it as can be shown."""
     values = {field: row[field] for field in set(_FIELDS) & set(row.keys())}
     try:
         values["options"] = json.loads(values["options"])
@@ -236,7 +237,7 @@ def _job(row: sqlite3.Row) -> Job:
         return Job(**values)
     id_, owner, name = (str(values.get(field, "")) for field in ("id", "owner", "name"))
     created = values["created"] if _is_time(values["created"]) else 0.0
-    return Job(id_, owner, name[:80], {}, created, "damaged", f"its record is damaged ({fault}); delete it")
+    return Job(id_, owner, name[:80], {}, created, "damaged", f"the record is damaged ({fault}); delete it")
 
 
 def _is_time(value: Any) -> bool:
@@ -259,4 +260,4 @@ _FITS: dict[str, Callable[[Any], bool]] = {
     "state": lambda value: value in STATES and value != "damaged",
     "options": _are_options,
 }
-"""Field -> whether a value of it can be one."""
+"""Field -> whether a value is valid for it."""

@@ -1,1 +1,1 @@
-"""Reads data and a config, writes checkpoints."""
+"""Training: reads pictures and a config, trains a model, writes checkpoints."""

@@ -1,7 +1,7 @@
-"""How this machine trains a network fastest: precision, memory format and threads, by timing real steps.
+"""Chooses precision, memory format and threads for a run by timing real training steps on this machine.
 
-No belief about a processor or a GPU decides: a processor without bfloat16 instructions computes a convolution in
-bfloat16 five to seven times as slowly as in float32, one that has them in half the time, and both look alike.
+Only timings decide. bfloat16 convolutions take half the time of float32 on processors with bfloat16 instructions, and
+five to seven times as long on others; the two kinds are hard to tell apart.
 """
 
 from __future__ import annotations
@@ -32,41 +32,40 @@ from pixelart.training.state import TrainState
 
 log = logging.getLogger(__name__)
 MARGIN = 1.15
-"""How many times as fast another choice must be as the usual one to be taken: what is less may be chance."""
+"""Speed-up over the default that another choice needs; smaller differences may be noise."""
 ROUNDS = 3
-"""Timings of a choice, of which the shortest counts."""
+"""Timings per choice; the shortest counts."""
 HOPELESS = 1.5
-"""A choice that first takes so many times as long as the fastest is not timed again."""
+"""A choice whose first timing is this many times the fastest is not timed again."""
 STEP_SECONDS = 0.2
-"""About what one timed step takes: a part of the batch stands for it where all of it takes longer."""
+"""Rough duration of one timed step; if a batch takes longer, a part of it is timed."""
 COARSE = 1e-3
-"""Seconds of resolution with which a clock is of no use: that of Windows for processor time is 16 ms."""
+"""Clock resolution in seconds that is too coarse to use; Windows measures CPU time in steps of 16 ms."""
 MAX_PICTURES = 64
-Work = Callable[[], object]
+TimedWork = Callable[[], object]
 Clock = Callable[[], float]
 Found = tuple[dict[str, Any], dict[str, float]]
-"""What is chosen, and pictures a second of each choice."""
+"""The choice made, and the pictures per second of each option."""
 
 
 def tuned(config: RunConfig, learned: PictureSet, device: torch.device) -> RunConfig:
-    """The config of a new run with everything decided that its schedule leaves open ("auto", threads 0).
+    """Resolve the settings that the schedule of a new run leaves open ("auto", threads 0).
 
-    What was measured once on this machine, for such a network and batch, is remembered. `learned`: the pictures the
-    run learns from.
+    Timings are cached per machine, network and batch. `learned`: the training pictures of the run.
     """
     with in_threads(config.schedule.threads or torch.get_num_threads()):
         tuner = _Tuner(config, learned, device)
         try:
             return tuner.decide()
         finally:
-            gc.collect()  # networks that nobody needs any more
+            gc.collect()  # free the networks of the trials
 
 
 class Trial:
-    """A network of a run and one part of its batch: a call takes one training step, whose weights nobody keeps."""
+    """A copy of a run's network with a part of a batch; each call takes one training step."""
 
     def __init__(self, config: RunConfig, learned: PictureSet, device: torch.device, *, pictures: int) -> None:
-        """`pictures`: how many a step learns from; what is "auto" in the schedule of `config` is as usual."""
+        """`pictures`: how many a step trains on. Settings of `config` that are "auto" take their default."""
         schedule = replace(config.schedule, batch_size=pictures, accumulate=1, processes=1)
         variant, model_config = get_variant(config.model), config_from_dict(config.model, config.model_config)
         self.model = variant.model(model_config).to(device)
@@ -79,7 +78,7 @@ class Trial:
         self._device = device
 
     def __call__(self) -> None:
-        """One step; it has ended when this returns."""
+        """One step; returns when the device has finished it."""
         self._learner.clear_gradients()
         self._objective.joint(*self._given)[0].backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -98,7 +97,7 @@ def _first_batch(
 
 
 def wait_for(device: torch.device) -> None:
-    """Until a GPU has done all that it was given."""
+    """Wait until a GPU has finished its queued work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
@@ -106,18 +105,21 @@ def wait_for(device: torch.device) -> None:
 
 
 def race(
-    choices: Mapping[str, Callable[[], Work]], clock: Clock = time.perf_counter, *, rounds: int = ROUNDS
+    choices: Mapping[str, Callable[[], TimedWork]], clock: Clock = time.perf_counter, *, rounds: int = ROUNDS
 ) -> dict[str, float]:
-    """Seconds of the work that each of `choices` makes, by `clock`, the shortest of several timed in turn, after a
-    first time that does not count. One that cannot be computed here is not in the result."""
-    works, seconds = dict[str, Work](), dict[str, float]()
+    """Seconds per call of the work that each of `choices` makes, by `clock`.
+
+    Each work is called once to warm up, then timed in turn with the others; its shortest timing counts. Choices that
+    fail on this machine are left out of the result.
+    """
+    works, seconds = dict[str, TimedWork](), dict[str, float]()
     for name, make in choices.items():
         try:
             work = make()
             work()
             seconds[name] = timed(work, clock)
             works[name] = work
-        except (RuntimeError, NotImplementedError, TypeError) as error:  # of torch: no such operation in this precision
+        except (RuntimeError, NotImplementedError, TypeError) as error:  # torch has no such operation in this precision
             log.info("speed: %s cannot be computed here (%.120s)", name, error)
     for _ in range(rounds - 1):
         limit = HOPELESS * min(seconds.values(), default=0.0)
@@ -127,7 +129,7 @@ def race(
     return seconds
 
 
-def timed(work: Work, clock: Clock) -> float:
+def timed(work: TimedWork, clock: Clock) -> float:
     """Seconds of one call, by `clock`."""
     began = clock()
     work()
@@ -135,8 +137,7 @@ def timed(work: Work, clock: Clock) -> float:
 
 
 def fastest(seconds: Mapping[str, float], usual: str) -> str:
-    """The choice that took the least, if that is MARGIN times as fast as the `usual` one, which is taken where nothing
-    is known."""
+    """The fastest choice if it is MARGIN times as fast as `usual`; else `usual`, also if nothing was timed."""
     best = min(seconds, key=seconds.__getitem__, default=usual)
     return best if usual not in seconds or seconds[usual] > MARGIN * seconds[best] else usual
 
@@ -144,7 +145,7 @@ def fastest(seconds: Mapping[str, float], usual: str) -> str:
 class _Tuner:
     def __init__(self, config: RunConfig, learned: PictureSet, device: torch.device) -> None:
         self._config, self._learned, self._device = config, learned, device
-        # The time of the processor, which is the same beside other busy programs. Threads are counted by the wall.
+        # CPU time, which other busy programs do not change. Numbers of threads are compared by wall-clock time.
         fine = device.type == "cpu" and time.get_clock_info("process_time").resolution < COARSE
         self._clock = time.process_time if fine else time.perf_counter
         self._pictures = 0
@@ -163,7 +164,7 @@ class _Tuner:
         return self._among("memory_format", MEMORY_FORMATS)
 
     def _among(self, name: str, words: tuple[str, ...]) -> Found:
-        """One of `words`, the first of which is the usual one."""
+        """Choose one of `words`; the first is the default."""
         if getattr(self._config.schedule, name) != AUTO:
             return {}, {}
 
@@ -174,7 +175,7 @@ class _Tuner:
         return self._once(name, words, find)
 
     def _threads(self) -> Found:
-        """Half as many threads as there are, and so on, for as long as that is faster: tiny networks lose by many."""
+        """Halve the number of threads as long as that is faster: small networks lose time on many threads."""
         most = torch.get_num_threads()
         if self._config.schedule.threads or self._device.type != "cpu":
             return {}, {}
@@ -192,11 +193,11 @@ class _Tuner:
 
         counts = range(1, most + 1)
         if most > 1 and not is_quiet() and not tuning_cache.recall(self._key("threads"), "threads", counts):
-            return {"threads": most}, {}  # fewer would be faster now, and slower for the rest of the run
+            return {"threads": most}, {}  # a busy machine favours fewer threads than the rest of the run needs
         return self._once("threads", counts, find)
 
     def _once(self, name: str, allowed: Container[Any], find: Callable[[], Found]) -> Found:
-        """What is remembered of the choice `name`, or what `find` finds now."""
+        """The cached result for the choice `name`, or a new one from `find`."""
         key = self._key(name)
         found = tuning_cache.recall(key, name, allowed)
         if found is None:
@@ -208,7 +209,7 @@ class _Tuner:
     def _key(self, name: str) -> str:
         return f"{name}: {tuning_cache.key(self._config, self._device)}"
 
-    def _in_threads(self, count: int) -> Work:
+    def _in_threads(self, count: int) -> TimedWork:
         trial = self._maker()()
 
         def work() -> None:
@@ -223,7 +224,7 @@ class _Tuner:
         return partial(Trial, config, self._learned, self._device, pictures=self._pictures)
 
     def _affordable(self) -> int:
-        """How many pictures a timed step learns from, so that it takes about STEP_SECONDS."""
+        """How many pictures a timed step trains on, so that it takes about STEP_SECONDS."""
         make = partial(Trial, self._config, self._learned, self._device, pictures=1)
         one = race({"one": make}, time.perf_counter, rounds=1).get("one", STEP_SECONDS)
         return max(1, min(self._config.schedule.batch_size, MAX_PICTURES, int(STEP_SECONDS / max(one, 1e-6))))
@@ -234,7 +235,7 @@ class _Tuner:
 
 @contextmanager
 def in_threads(count: int) -> Iterator[None]:
-    """torch has `count` CPU threads inside."""
+    """Inside, torch uses `count` CPU threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -244,8 +245,8 @@ def in_threads(count: int) -> Iterator[None]:
 
 
 def is_quiet() -> bool:
-    """Whether other programs leave at least half of this machine's cores free, as far as the system tells."""
+    """Whether other programs leave at least half of the cores free, as far as the system reports it."""
     try:
         return os.getloadavg()[0] <= max(1.0, (os.cpu_count() or 1) / 2)
-    except (AttributeError, OSError):  # Windows does not tell
+    except (AttributeError, OSError):  # not available on Windows
         return True

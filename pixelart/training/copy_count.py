@@ -1,5 +1,7 @@
-"""Near copies among what a finished run draws. They are counted while its pictures are there: a server drops them once
-a job is done, and no checkpoint holds any."""
+"""Counts near copies of training pictures among the samples of a finished run.
+
+This happens at the end of training, because a server then deletes the pictures and a checkpoint holds none.
+"""
 
 from __future__ import annotations
 
@@ -22,23 +24,22 @@ from pixelart.training.near_copies import COPIES_FILE, Counted, near_copies
 if TYPE_CHECKING:
     from pixelart.training.trainer import Trainer
 
-MOST = 1000 * 32 * 32
-"""Pixels of the pictures that samples are compared with, evenly chosen where there are more: seconds of work."""
+MAX_COMPARED_PIXELS = 1000 * 32 * 32
+"""Pixels of training pictures that samples are compared with, evenly chosen from larger sets; takes some seconds."""
 
 
 def count_copies(trainer: Trainer, *, cancel: Callable[[], bool]) -> None:
-    """Write near_copies.json beside a run: how many of the samples that its card will show are near copies of pictures
-    that it learned from.
+    """Write near_copies.json into a run: how many samples of its model card are near copies of training pictures.
 
     Raises:
-        Cancelled: `cancel` answered True; nothing is written.
+        Cancelled: `cancel` returned True; nothing is written.
         OSError: the disk is full or cannot be written to.
     """
     with tempfile.TemporaryDirectory(prefix=".copies-", dir=trainer.run) as place:
         engine = Engine(export_run(trainer.run, Path(place, "model")).parent, device=trainer.device)
         loaded = engine.library.load("model")
         samples = draw_class_samples(loaded, "model", partial(engine.generate, cancel=cancel))
-        rows, most = trainer.train_rows, MOST // (loaded.info.height * loaded.info.width)
+        rows, most = trainer.train_rows, MAX_COMPARED_PIXELS // (loaded.info.height * loaded.info.width)
         chosen = rows[np.linspace(0, len(rows) - 1, min(max(1, most), len(rows))).round().astype(int)]
         learned = trainer.sets[0].pictures(chosen, trainer.codec)
         share = near_copies(samples, learned, cancel=cancel)

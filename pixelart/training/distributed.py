@@ -1,4 +1,4 @@
-"""The processes that train one run together: one, or as many as Hugging Face Accelerate has launched."""
+"""The processes that train one run together: one, or several launched by Hugging Face Accelerate."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pixelart.devices import pick_device
 from pixelart.errors import RequestRejected
 
 LAUNCHED = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE")
-"""What a launcher, torchrun or mpirun, tells each process by: of how many it is one. Accelerate reads the same."""
-PATIENCE = timedelta(hours=6)
-"""How long the others wait while the first process measures and saves."""
+"""Environment variables with the number of processes, set by torchrun or mpirun; Accelerate reads the same ones."""
+BARRIER_TIMEOUT = timedelta(hours=6)
+"""How long the other processes wait while the first one validates and saves."""
 
 
 class Processes:
-    """One process, alone with its device. Others are of the same face."""
+    """The single-process implementation, and the interface of others."""
 
     index, count = 0, 1
 
@@ -28,27 +28,27 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the process that writes."""
+        """Whether this process writes files."""
         return self.index == 0
 
     def total(self, values: Tensor) -> Tensor:
-        """The sum of `values` over all processes, which all ask for it."""
+        """The sum of `values` over all processes; all of them must call it."""
         return values
 
     def wait(self) -> None:
-        """Until all processes have come here."""
+        """Wait until all processes have reached this call."""
 
     def leave(self) -> None:
-        """Nothing more will be asked of the others."""
+        """End the communication with the other processes."""
 
     def any(self, flag: bool) -> bool:
-        """Whether it is so in any process."""
+        """Whether `flag` is True in any process."""
         if self.count == 1:
             return flag
         return bool(self.total(torch.tensor(float(flag), device=self.device)) > 0)
 
     def of_first(self, value: float) -> float:
-        """The value of the first process; float64 where the device has it."""
+        """The value of the first process, in float64 if the device has it."""
         if self.count == 1:
             return value
         kind = torch.float32 if self.device.type == "mps" else torch.float64
@@ -64,19 +64,19 @@ class Processes:
 
 
 class LaunchedProcesses(Processes):
-    """The processes of `accelerate launch`, of one machine or of several that share the run folder."""
+    """The processes of `accelerate launch`, on one machine or on several that share the run folder."""
 
     def __init__(self) -> None:
-        """Raises RequestRejected when the package accelerate is not there."""
+        """Raises RequestRejected if the package accelerate is not installed."""
         try:
             from accelerate import Accelerator, InitProcessGroupKwargs
         except ImportError as error:
             raise RequestRejected("several processes need the package accelerate: pip install accelerate") from error
-        # What a run learns from, and how precisely, is its schedule's to say: that is what a resumed run goes by.
+        # The schedule sets batches and precision, so that a resumed run does the same.
         self._accelerator = Accelerator(
             cpu=pick_device().type == "cpu",
             mixed_precision="no",
-            kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
+            kwargs_handlers=[InitProcessGroupKwargs(timeout=BARRIER_TIMEOUT)],
         )
         super().__init__(self._accelerator.device)
         self.index, self.count = self._accelerator.process_index, self._accelerator.num_processes
@@ -90,15 +90,15 @@ class LaunchedProcesses(Processes):
         self._accelerator.wait_for_everyone()
 
     def leave(self) -> None:
-        self.wait()  # or one closes what another still listens to
+        self.wait()  # otherwise one could close a connection that another still uses
         self._accelerator.end_training()
 
 
 def find_processes() -> Processes:
-    """Those this process was launched among; itself alone where nothing launched it.
+    """The processes that this one was launched with; a single process if there was no launcher.
 
     Raises:
-        RequestRejected: several were launched, and the package accelerate is not there.
+        RequestRejected: several were launched, and the package accelerate is not installed.
     """
     launched = any(os.environ.get(name, "1") != "1" for name in LAUNCHED)
     return LaunchedProcesses() if launched else Processes()

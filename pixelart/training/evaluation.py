@@ -1,9 +1,8 @@
-"""How good a model is on pictures it has not learned from: bits per dimension, and what the context is worth."""
+"""Bits per dimension on held-out pictures, and how much the context lowers the bits in holes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +14,16 @@ from torch import Tensor
 from pixelart.images.masks import everything, named_hole, seam
 from pixelart.layers.context import Context
 from pixelart.models import AutoregressiveModel, scale_of_pixels
+from pixelart.progress import OnProgress
 from pixelart.training.data.picture_store import EncodedSet
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class HoleBits:
-    """Bits per sub-pixel over hidden pixels and over seam pixels, with the context and with all said to be unknown;
-    None where the holes have no such pixel."""
+    """Bits per sub-pixel over hidden pixels and over seam pixels, with the context and without it.
+
+    None if the masks have no such pixel.
+    """
 
     hole_bits: float | None
     hole_bits_without_context: float | None
@@ -32,20 +32,21 @@ class HoleBits:
 
     @property
     def seam_ratio(self) -> float | None:
-        """What the context leaves of the seam's bits."""
+        """The seam's bits with context, divided by those without."""
         if self.seam_bits is None or not self.seam_bits_without_context:
             return None
         return self.seam_bits / self.seam_bits_without_context
 
     def values(self) -> dict[str, float]:
-        """All that could be measured, by name."""
+        """All values that could be measured, by name."""
         named = {**self.__dict__, "seam_ratio": self.seam_ratio}
         return {name: value for name, value in named.items() if value is not None}
 
 
 @dataclass(frozen=True)
 class HoleSums:
-    """What HoleBits are means of: `nats` float64 (4,), in its order, over the sub-pixels of holes and of seams (2,)."""
+    """Sums behind HoleBits: `nats` float64 (4,) in its order, and `sub_pixels` (2,), the counts of holes and of
+    seams."""
 
     nats: Tensor
     sub_pixels: NDArray[np.int64]
@@ -67,10 +68,12 @@ def nats_per_image(
     *,
     palettes: Tensor | None = None,
     batch_size: int = 16,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> Tensor:
-    """-log p in nats of each whole picture, (N,) on the CPU, nothing known; x (N, C, H, W), class_weights (N, K),
-    palettes (N, K, 4) where they are an input."""
+    """-log p in nats of each whole picture without known pixels, (N,) on the CPU.
+
+    x (N, C, H, W), class_weights (N, K), palettes (N, K, 4) if they are an input.
+    """
     options = {"palettes": palettes, "batch_size": batch_size, "progress": progress}
     return nats_per_stage(model, x, class_weights, **options).sum(1)
 
@@ -83,10 +86,12 @@ def nats_per_stage(
     *,
     palettes: Tensor | None = None,
     batch_size: int = 16,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> Tensor:
-    """The same by the stages of the model that draw the pixels, (N, stages): the smallest picture, then each further
-    one given the one before."""
+    """-log p in nats by the stage of the model that draws the pixels, (N, stages).
+
+    The first stage draws the smallest picture, each further stage is conditioned on the one before.
+    """
     stages = model.scales
     scale = scale_of_pixels(stages, height=x.shape[2], width=x.shape[3])
     hidden = torch.from_numpy(everything(*x.shape[2:])).expand(len(x), -1, -1)
@@ -95,7 +100,7 @@ def nats_per_stage(
         rows = slice(start, start + batch_size)
         part = x[rows].to(class_weights.device)
         context = Context(
-            class_weights[rows], part, hidden[rows].to(part.device), palette=_some(palettes, rows, part.device)
+            class_weights[rows], part, hidden[rows].to(part.device), palette=_palettes_of(palettes, rows, part.device)
         )
         log_prob = model.log_prob(part, context)
         nats = -log_prob.cpu().double()
@@ -105,25 +110,25 @@ def nats_per_stage(
     return torch.cat(parts)
 
 
-def _some(palettes: Tensor | None, rows: slice, device: torch.device) -> Tensor | None:
+def _palettes_of(palettes: Tensor | None, rows: slice, device: torch.device) -> Tensor | None:
     return None if palettes is None else palettes[rows].to(device)
 
 
 def stage_bits(model: AutoregressiveModel, nats: Tensor) -> list[dict[str, Any]]:
-    """What the pictures of each stage cost, from `nats_per_stage` (N, stages).
+    """Bits of the pictures of each stage, from `nats_per_stage` (N, stages).
 
-    bits_per_dim: over all sub-pixels of the stage's picture, as the paper of Multi-Scale PixelRNN reports it; those
-    that are copied from the one before are certain. bits_per_drawn: over the others.
+    bits_per_dim: over all sub-pixels of the stage's picture, as in the Multi-Scale PixelRNN paper; pixels copied from
+    the stage before cost nothing. bits_per_drawn: over the other pixels.
     """
-    told, before = [], 0
+    stages, before = [], 0
     for index, stage in enumerate(model.stages()):
         size, channels = (stage.config.width, stage.config.height), stage.config.channels
         pixels, mean = size[0] * size[1], float(nats[:, index].mean()) / (channels * math.log(2))
-        told.append(
+        stages.append(
             {"size": list(size), "bits_per_dim": mean / pixels, "bits_per_drawn": mean / max(1, pixels - before)}
         )
         before = pixels
-    return told
+    return stages
 
 
 def bits_per_dim(nats: Tensor, *, dimensions: int) -> float:
@@ -132,7 +137,7 @@ def bits_per_dim(nats: Tensor, *, dimensions: int) -> float:
 
 
 def pooled_bits(nats: Tensor, dimensions: Tensor) -> float:
-    """Bits per sub-pixel of pictures of several sizes, from the nats (N,) and the sub-pixels (N,) of each."""
+    """Bits per sub-pixel over pictures of several sizes, from nats (N,) and numbers of sub-pixels (N,)."""
     return float(nats.sum() / dimensions.sum()) / math.log(2)
 
 
@@ -145,12 +150,12 @@ def hole_sums(
     holes: str,
     palettes: Tensor | None = None,
     batch_size: int = 16,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> HoleSums:
     """Nats in the holes `holes` (a name of HOLES) of x (N, C, H, W); picture i gets the brush of seed i.
 
-    Drawing a hole, each pixel sees the picture before it and, through the context, all that is known. "Without
-    context" are the same weights and class, with the encoder told that everything is unknown.
+    With context, a pixel is conditioned on all pixels before it and on all known pixels. "Without context" uses the
+    same weights and class, but the encoder sees every pixel as unknown.
     """
     totals, sizes = torch.zeros(4, dtype=torch.float64), np.zeros(2, np.int64)
     for start in range(0, len(x), batch_size):
@@ -158,7 +163,9 @@ def hole_sums(
         part = x[rows].to(class_weights.device)
         seeds = range(start, start + len(part))
         masks = torch.from_numpy(np.stack([named_hole(holes, *x.shape[2:], seed=seed) for seed in seeds]))
-        context = Context(class_weights[rows], part, masks.to(part.device), palette=_some(palettes, rows, part.device))
+        context = Context(
+            class_weights[rows], part, masks.to(part.device), palette=_palettes_of(palettes, rows, part.device)
+        )
         given = [-model.log_prob(part, c).cpu().double().sum(1) for c in (context, context.without_pixels())]
         regions = (masks, seam(masks))
         sizes += [int(region.sum()) for region in regions]
@@ -169,5 +176,5 @@ def hole_sums(
 
 
 def hole_bits(model: AutoregressiveModel, x: Tensor | EncodedSet, class_weights: Tensor, **options: Any) -> HoleBits:
-    """The bits of `hole_sums`, which has the same arguments."""
+    """The bits of `hole_sums`; takes the same arguments."""
     return hole_sums(model, x, class_weights, **options).bits()

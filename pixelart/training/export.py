@@ -1,4 +1,4 @@
-"""From a run to a checkpoint that can be drawn with; and whether one can be made of it, asked before it is trained."""
+"""Exports a run as a checkpoint, and checks before training that this will be possible."""
 
 from __future__ import annotations
 
@@ -25,15 +25,17 @@ _LONGEST = {
     "kept_step": 10**8,
     "near_copies": asdict(Counted(10**8, 10**8, 10**8, 10**8)),
 }
-"""What a save adds to config.json, as long as it can be."""
+"""The fields that a save adds to config.json, with their longest values."""
 _OF_A_SAVE = tuple(_LONGEST)
 CHOSEN_FILE = "validation_images.txt"
-"""In the folder of a run that leaves pictures out: the content hashes of those that it is measured on."""
+"""File in the folder of a run with a held-out part: content hashes of the validation pictures."""
 
 
 def check_end(config: RunConfig, *, name: str) -> None:
-    """Refuse a run whose checkpoint could not be read in the end; `name`, of the pictures, is used in the error. Raises
-    RequestRejected."""
+    """Refuse a run whose final checkpoint could not be read back. Raises RequestRejected.
+
+    `name`: of the pictures, used in the error.
+    """
     try:
         check_readable(_description(config, _LONGEST), name=name)
     except WeightsRejected as error:
@@ -41,11 +43,10 @@ def check_end(config: RunConfig, *, name: str) -> None:
 
 
 def exported_files(run: Path) -> dict[str, bytes]:
-    """The files, by name, of a checkpoint of the averaged weights of a run's newest save, or of its best where it keeps
-    that, with what was measured on the way.
+    """The files of a checkpoint by name: the averaged weights of the newest or the best save, with the training log.
 
     Raises:
-        RequestRejected: no run there, or nothing saved yet.
+        RequestRejected: no run in this folder, or nothing is saved yet.
     """
     config = read_run(run)
     found = last_checkpoint(run)
@@ -65,20 +66,20 @@ def exported_files(run: Path) -> dict[str, bytes]:
     return {
         CONFIG_FILE: _description(config, saved).to_json(),
         WEIGHTS_FILE: best or parts["average.safetensors"],
-        SEEN_FILE: _seen(run),
+        SEEN_FILE: _training_hashes(run),
         **({CLASS_PALETTES_FILE: palettes.read_bytes()} if palettes.exists() else {}),
         **log,
     }
 
 
-def _seen(run: Path) -> bytes:
-    """The content hashes of what a run has learned from, and of what choices may have been made on."""
+def _training_hashes(run: Path) -> bytes:
+    """Content hashes of the training pictures and of the pictures used to choose the best save."""
     chosen = (run / CHOSEN_FILE).read_bytes() if (run / CHOSEN_FILE).exists() else b""
     return b"\n".join(sorted({*(run / SEEN_FILE).read_bytes().split(), *chosen.split()})) + b"\n"
 
 
 def _description(config: RunConfig, saved: Mapping[str, Any]) -> CheckpointConfig:
-    """What config.json says of a checkpoint of a run; `saved`: of the save that it is made of."""
+    """The config.json of a run's checkpoint; `saved`: the fields of its save."""
     training = {
         **asdict(config.schedule),
         "base": Path(config.base).name,
@@ -91,12 +92,13 @@ def _description(config: RunConfig, saved: Mapping[str, Any]) -> CheckpointConfi
 
 
 def export_run(run: Path | str, target: Path | str, *, owner: str = "") -> Path:
-    """Write `exported_files` of a run as the checkpoint folder `target`, whole or not at all; of several that do so at
-    once the first has it. `owner`: whose alone it is to be, and
-    no other user of the machine may read it; "" = no one's.
+    """Write `exported_files` of a run atomically as the checkpoint folder `target`; of several callers the first
+    succeeds.
+
+    `owner`: the only one who may see it; other users of the machine cannot read it either. "" = no owner.
 
     Raises:
-        RequestRejected: no run there, nothing saved yet, or `target` exists.
+        RequestRejected: no run in this folder, nothing is saved yet, or `target` exists.
     """
     run, target = Path(run), Path(target)
     files, written = Files(private=bool(owner)), exported_files(run)
@@ -109,20 +111,20 @@ def export_run(run: Path | str, target: Path | str, *, owner: str = "") -> Path:
 
 
 def export_again(run: Path, target: Path) -> bool:
-    """Bring a checkpoint of this run to its newest save; False, and nothing is done, where `target` is none.
+    """Update an exported checkpoint of this run to its newest save; False, without a change, if `target` is not one.
 
-    File by file, the weights first: all saves of a run are of one network, so that whoever reads meanwhile has whole
-    weights that fit, those before or those after.
+    Files are replaced one by one, weights first. All saves of a run have the same network, so a concurrent reader
+    always finds weights that fit.
 
     Raises:
-        RequestRejected: no run there, or nothing saved yet.
-        OSError: a write failed; the file that was to be replaced is as it was.
+        RequestRejected: no run in this folder, or nothing is saved yet.
+        OSError: a write failed; the file being replaced is unchanged.
     """
     written = exported_files(run)
     try:
         there = {name: (target / name).read_bytes() for name in written if (target / name).exists()}
-        same = _lasting(there[CONFIG_FILE]) == _lasting(written[CONFIG_FILE])
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):  # a file is not there, or is none of ours
+        same = _stable_fields(there[CONFIG_FILE]) == _stable_fields(written[CONFIG_FILE])
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):  # a file is missing or not ours
         return False
     if not same or there[SEEN_FILE] != written[SEEN_FILE]:
         return False
@@ -133,7 +135,7 @@ def export_again(run: Path, target: Path) -> bool:
     return True
 
 
-def _lasting(config: bytes) -> dict[str, Any]:
-    """What a config.json says that is the same for all saves of a run."""
+def _stable_fields(config: bytes) -> dict[str, Any]:
+    """The part of a config.json that is the same in all saves of a run."""
     values = json.loads(config)
     return {**values, "training": {k: v for k, v in values["training"].items() if k not in _OF_A_SAVE}}

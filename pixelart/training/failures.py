@@ -1,4 +1,4 @@
-"""Why a run ended that could not go on, in one plain line, and which weights are kept."""
+"""Translates errors that end a training into one line: the reason, and which weights are kept."""
 
 from __future__ import annotations
 
@@ -16,44 +16,45 @@ NO_MEMORY = "not enough memory; a smaller --batch-size with --accumulate, or --g
 
 
 def is_short(passes: float | None) -> bool:
-    """Whether a run that went so often over its pictures has not seen all of them once; None = it is not known."""
+    """Whether a run did less than one epoch; False if `passes` is None (unknown)."""
     return passes is not None and passes < 1
 
 
 def too_short(step: int) -> str:
-    """What is said of a run that ended so."""
+    """The reason shown for such a run."""
     return f"{TOO_SHORT}: {step} {'step' if step == 1 else 'steps'}"
 
 
 @contextmanager
-def plain_endings(trainer: Trainer) -> Iterator[None]:
-    """Around training: what ends it becomes a RequestRejected that says why, and what was saved last, by what lies on
-    the disk: a file may fail before the save of a step is whole, or after it, such as the log.
+def explain_failures(trainer: Trainer) -> Iterator[None]:
+    """Turn errors of a training into a RequestRejected that names the reason and the newest save.
+
+    The newest save is looked up on the disk: an error can occur before or after a save is complete.
 
     Raises:
-        RequestRejected: no memory, a disk that cannot be written, or a loss that is not finite.
+        RequestRejected: out of memory, a failed write, or a loss that is not finite.
     """
     try:
         yield
     except RequestRejected as error:
-        raise _ended(trainer, str(error)) from error
+        raise _with_kept_step(trainer, str(error)) from error
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        raise _ended(trainer, f"step {trainer.step}: {place}{error.strerror or error}") from error
+        raise _with_kept_step(trainer, f"step {trainer.step}: {place}{error.strerror or error}") from error
     except (MemoryError, RuntimeError) as error:
         if not is_short_of_memory(error):
             raise
-        raise _ended(trainer, f"step {trainer.step}: {NO_MEMORY}") from error
+        raise _with_kept_step(trainer, f"step {trainer.step}: {NO_MEMORY}") from error
 
 
 def is_short_of_memory(error: BaseException) -> bool:
-    """Whether an allocation failed, of Python or of torch, which says so in words alone on a CPU."""
+    """Whether an allocation failed in Python or torch; on a CPU, torch reports it in the message only."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
-def _ended(trainer: Trainer, reason: str) -> RequestRejected:
+def _with_kept_step(trainer: Trainer, reason: str) -> RequestRejected:
     found = last_checkpoint(trainer.run)
     kept = f"the weights of step {found[0]} are kept" if found else "nothing was saved before"
     return RequestRejected(f"{reason}; {kept}")

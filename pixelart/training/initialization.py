@@ -1,4 +1,4 @@
-"""What a run starts from: a network with random weights, or a base, brought to other colours and further classes."""
+"""The start of a run: a new network with random weights, or a base adapted to a palette and to more classes."""
 
 from __future__ import annotations
 
@@ -18,52 +18,53 @@ from pixelart.training.data.pictures import PictureSet, check_classes
 _PLAIN: dict[str, type[Codec]] = {"rgb": RGB, "gray": Gray, "binary": Binary}
 CODECS = ("indexed", "palette", *_PLAIN)
 FROM_SCRATCH: dict[str, Any] = {"model": "gated_pixelcnn", "preset": "default", "codec": "indexed", "colours": 64}
-"""What is decided by a base, and, for a run without one, by these words where nothing else is said."""
+"""Defaults of a run without a base; a base sets these itself."""
 NewClasses = Literal["add", "refuse"]
 
 
-def decide(
-    said: Mapping[str, Any], *, base: Path | None
+def resolve_options(
+    options: Mapping[str, Any], *, base: Path | None
 ) -> tuple[dict[str, Any], CheckpointConfig | None, frozenset[str]]:
-    """All that can be told of a start before its pictures are read, of options that `check_training_options` lets pass:
-    model, preset, codec, colours and palette by name; the config of the base, a checkpoint folder; and the content
-    hashes of what that has learned from.
+    """Resolve the options of a new run before its pictures are read, after `check_training_options`.
+
+    Returns model, preset, codec, colours and palette by name; the config of the base; and the content hashes of the
+    pictures that the base was trained on.
 
     Raises:
-        RequestRejected: a palette is to be fitted for a base that has none.
+        RequestRejected: a palette is to be fitted for a base without one.
         WeightsRejected: a base that cannot be used.
     """
     if base is None:
-        return {**from_scratch_defaults(said), "palette": "fit", **said}, None, frozenset()
+        return {**from_scratch_defaults(options), "palette": "fit", **options}, None, frozenset()
     origin, seen = read_config(base), read_seen(base)
     check_weights(base, origin)
-    decided = {"preset": "", "colours": 0, "palette": "keep", **said}
-    if decided["palette"] == "fit" and not isinstance(codec := codec_from_config(origin.codec), Indexed):
+    resolved = {"preset": "", "colours": 0, "palette": "keep", **options}
+    if resolved["palette"] == "fit" and not isinstance(codec := codec_from_config(origin.codec), Indexed):
         raise RequestRejected(f"palette fit: the base models {codec.name}, which has no palette")
-    return decided, origin, seen
+    return resolved, origin, seen
 
 
-def from_scratch_defaults(said: Mapping[str, Any]) -> dict[str, Any]:
-    """FROM_SCRATCH, with the codec of a variant that is for one alone. Raises RequestRejected: no such variant."""
-    codecs = get_variant(said.get("model", FROM_SCRATCH["model"])).codecs
+def from_scratch_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
+    """FROM_SCRATCH, with the codec that the model needs. Raises RequestRejected if there is no such model."""
+    codecs = get_variant(options.get("model", FROM_SCRATCH["model"])).codecs
     return {**FROM_SCRATCH, **({"codec": codecs[0]} if codecs and FROM_SCRATCH["codec"] not in codecs else {})}
 
 
-def refuse_beside_base(said: Mapping[str, Any], *, palette: str = "keep") -> None:
-    """`palette` is that of a run which is there already."""
-    fitted = said.get("palette", palette) == "fit"
+def refuse_beside_base(options: Mapping[str, Any], *, palette: str = "keep") -> None:
+    """Refuse options that a base sets itself. `palette`: that of an existing run. Raises RequestRejected."""
+    fitted = options.get("palette", palette) == "fit"
     for name in FROM_SCRATCH:
-        if name in said and not (name == "colours" and fitted):
-            raise RequestRejected(f"{name} {said[name]}: cannot be said beside a base, which decides it")
+        if name in options and not (name == "colours" and fitted):
+            raise RequestRejected(f"{name} {options[name]}: cannot be set with a base, which decides it")
 
 
-def from_scratch(decided: Mapping[str, Any], pictures: PictureSet, learned: PictureSet) -> CheckpointConfig:
-    """The network and codec of a run without a base, the palette fitted to what is `learned` from alone."""
-    model, codec = decided["model"], _codec(decided, decided["colours"], learned)
+def from_scratch(resolved: Mapping[str, Any], pictures: PictureSet, learned: PictureSet) -> CheckpointConfig:
+    """The network and codec of a run without a base; the palette is fitted to the pictures `learned` only."""
+    model, codec = resolved["model"], _codec(resolved, resolved["colours"], learned)
     height, width = pictures.size
     network = create_model(
         model,
-        preset=decided["preset"],
+        preset=resolved["preset"],
         channels=codec.channels,
         levels=codec.levels,
         height=height,
@@ -75,25 +76,25 @@ def from_scratch(decided: Mapping[str, Any], pictures: PictureSet, learned: Pict
 
 def from_base(
     origin: CheckpointConfig,
-    decided: Mapping[str, Any],
+    resolved: Mapping[str, Any],
     pictures: PictureSet,
     learned: PictureSet,
     *,
     new_classes: NewClasses,
     data: Path,
 ) -> CheckpointConfig:
-    """The network of the base `origin`, with the palette that is asked for and the classes of the pictures."""
+    """The network of the base `origin`, with the requested palette and the classes of the pictures added."""
     unknown = sorted(set(pictures.classes) - set(origin.classes))
     if unknown and new_classes == "refuse":
         raise DataRejected(f"{data.name}: the base has no class {', '.join(unknown)[:80]}")
     codec = codec_from_config(origin.codec)
-    if decided["palette"] == "fit" or decided.get("colours_from"):
-        levels = decided["colours"] or codec.levels
+    if resolved["palette"] == "fit" or resolved.get("colours_from"):
+        levels = resolved["colours"] or codec.levels
         if isinstance(codec, Paletted) and levels > codec.levels:
             raise RequestRejected(
                 f"colours {levels}: the base draws in palettes of at most {codec.levels}, transparent included"
             )
-        other = _codec({**decided, "codec": codec.name}, levels, learned)
+        other = _codec({**resolved, "codec": codec.name}, levels, learned)
         if isinstance(codec, Paletted) and isinstance(other, Paletted):
             other = codec.with_colours(other.colours)
         codec = other
@@ -103,7 +104,7 @@ def from_base(
 
 
 def base_weights(config: RunConfig) -> AutoregressiveModel | None:
-    """The weights that a run starts from: those of its base, brought to its palette and classes."""
+    """The initial weights of a run: those of its base, adapted to its palette and classes. None without a base."""
     if not config.base:
         return None
     base = Path(config.base)
@@ -112,15 +113,15 @@ def base_weights(config: RunConfig) -> AutoregressiveModel | None:
     return adapt(load_weights(base, origin), origin, wanted)
 
 
-def _codec(decided: Mapping[str, Any], levels: int, pictures: PictureSet) -> Codec:
-    """The codec that is asked for, in colours that are said or fitted to the pictures."""
-    name, said = decided["codec"], decided.get("colours_from")
+def _codec(resolved: Mapping[str, Any], levels: int, pictures: PictureSet) -> Codec:
+    """The codec of a run, with the given colours or with a palette fitted to the pictures."""
+    name, options = resolved["codec"], resolved.get("colours_from")
     if name not in ("indexed", "palette"):
-        if said:
+        if options:
             raise RequestRejected(f"colours_from: {name} has no palette")
         return _PLAIN[name]()
-    if said:
-        palette = parse_hex_colours(list(said))
+    if options:
+        palette = parse_hex_colours(list(options))
     else:
         seen, counts = pictures.colours()
         if not len(seen):

@@ -1,8 +1,8 @@
-"""Muon: momentum whose matrices are made orthogonal (Jordan et al. 2024, kellerjordan.github.io/posts/muon). The scale
-of its steps is that of Liu et al. 2025, 2502.16982, section 2.2, so that the learning rates of AdamW serve.
+"""Muon: momentum with orthogonalised updates (Jordan et al. 2024, kellerjordan.github.io/posts/muon).
 
-A step of a convolution then turns all directions of its features by as much, not a few by most of it. On our tiles a
-network learns in half of the steps of AdamW (NOTES.md).
+Steps are scaled as in Liu et al. 2025, 2502.16982, section 2.2, so that AdamW's learning rates work. An update then
+changes all directions of a kernel equally instead of a few of them. On our tiles this needs half as many steps as AdamW
+(NOTES.md).
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ import torch
 from torch import Tensor
 
 QUINTIC = (3.4445, -4.7750, 2.0315)
-"""x -> ax + bx^3 + cx^5, which takes singular values in (0, 1] to about 1 in STEPS."""
+"""x -> ax + bx^3 + cx^5, which maps singular values in (0, 1] to about 1 within STEPS iterations."""
 STEPS = 5
 SMALLEST = 16
-"""Fewer features than that span too little to be worth it."""
+"""Kernels with fewer features gain nothing."""
 _ENDS = ("logits", "vote", "colours", "pointer", "palette", "beside")
 
 
 class Muon(torch.optim.Optimizer):
-    """For the kernels of convolutions; each is a matrix of outputs by what they read."""
+    """The optimizer for convolution kernels; each is treated as a matrix (outputs, inputs x kernel area)."""
 
     def __init__(
         self, groups: Iterable[dict[str, list[Tensor]]], *, weight_decay: float, precision: torch.dtype = torch.float32
     ) -> None:
-        """`precision`: of the products; momentum and weights stay as they are."""
+        """`precision`: of the matrix products; momentum and weights keep their type."""
         super().__init__(groups, {"lr": 0.0, "momentum": 0.95, "weight_decay": weight_decay})
         self._precision = precision
 
@@ -44,7 +44,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """Of (n, m), with its singular vectors and all singular values at about 1, or 0 where they are 0."""
+    """Set the singular values of a matrix (n, m) to about 1, and keep those that are 0."""
     a, b, c = QUINTIC
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.mT if tall else matrix
@@ -56,6 +56,6 @@ def orthogonal(matrix: Tensor) -> Tensor:
 
 
 def is_for_muon(name: str, parameter: Tensor) -> bool:
-    """Whether a parameter is a kernel inside the network; what enters and leaves it is learned by AdamW."""
+    """Whether a parameter is an inner kernel of the network; AdamW trains input and output layers."""
     is_end = any(word in _ENDS for word in name.split("."))
     return parameter.ndim > 2 and not is_end and min(parameter.shape[0], parameter[0].numel()) >= SMALLEST

@@ -1,4 +1,4 @@
-"""How many drawn pictures are hardly more than a picture that was learned from."""
+"""Counts drawn pictures that are near copies of training pictures."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ from pixelart.errors import Cancelled
 from pixelart.images.codec import Picture, normalise
 
 REACH = 2
-"""Pixels that a copy may be moved by, each way."""
+"""Largest shift of a copy, in pixels, in each direction."""
 LIMIT = 0.1
-"""A near copy differs in at most this share of the pixels that are there in either picture."""
+"""Largest share of differing pixels in a near copy, of the pixels that are opaque in either picture."""
 BUCKETS = 128
-"""Groups of colours, a power of two, by which pictures that are no near copies are told apart quickly."""
+"""Groups of colours, a power of two, for a quick test that rules out most pairs."""
 
 
 COPIES_FILE = "near_copies.json"
-"""Of a finished run: what was counted, as the fields of `Counted`."""
+"""Result file of a finished run, with the fields of `Counted`."""
 
 
 @dataclass(frozen=True)
 class Counted:
-    """Of so many `samples` of the weights of a `step`, how many are near copies (`copies`) of one of `learned` pictures
-    that they learned from."""
+    """How many of `samples` drawings are near copies (`copies`) of one of `learned` training pictures, at `step`."""
 
     step: int
     copies: int
@@ -38,12 +37,12 @@ class Counted:
 
     @property
     def is_sound(self) -> bool:
-        """Whether it can be true; files hold anything."""
+        """Whether the values are possible; a file can hold anything."""
         return all(type(n) is int and n >= 0 for n in astuple(self)) and self.copies <= self.samples > 0 < self.learned
 
 
 def read_counted(run: Path) -> Counted | None:
-    """What was counted of a run; None where nothing was."""
+    """The count stored in a run; None without one."""
     try:
         return parse_counted(json.loads((run / COPIES_FILE).read_bytes()))
     except (OSError, ValueError, RecursionError):
@@ -51,7 +50,7 @@ def read_counted(run: Path) -> Counted | None:
 
 
 def parse_counted(values: Any) -> Counted | None:
-    """From the fields by name; None where it is none, or cannot be true."""
+    """A count from its fields by name; None if they are not valid."""
     try:
         counted = Counted(**values)
     except TypeError:
@@ -62,11 +61,13 @@ def parse_counted(values: Any) -> Counted | None:
 def nearest_difference(
     pictures: Picture, learned: Picture, *, cancel: Callable[[], bool] = lambda: False
 ) -> NDArray[np.float64]:
-    """For each of `pictures` (N, H, W, 4) the least share of pixels, of those that are there in either, in which it
-    differs from one of `learned` (M, H, W, 4), mirrored or not, moved by up to REACH pixels; (N,) of 0..1.
+    """For each of `pictures` (N, H, W, 4), the difference to the nearest of `learned` (M, H, W, 4): (N,) of 0..1.
+
+    The difference is the share of differing pixels among those opaque in either picture; the least over mirroring and
+    shifts of up to REACH pixels.
 
     Raises:
-        Cancelled: `cancel` answered True.
+        Cancelled: `cancel` returned True.
     """
     mine, theirs = _values(pictures), _values(np.concatenate([learned, learned[:, :, ::-1]]))
     least = np.ones(len(mine))
@@ -83,14 +84,14 @@ def nearest_difference(
 def are_near_copies(
     pictures: Picture, learned: Picture, *, cancel: Callable[[], bool] = lambda: False
 ) -> NDArray[np.bool_]:
-    """Whether each of `pictures` (N, H, W, 4) is a near copy of one of `learned` (M, H, W, 4), (N,). Raises Cancelled.
+    """Whether each of `pictures` (N, H, W, 4) is a near copy of one of `learned` (M, H, W, 4): bool (N,). Raises
+    Cancelled.
 
-    Most pairs are told apart by how many pixels of each colour they have: of the pixels that are there in either, no
-    more can be equal than both have of a colour.
+    Colour counts rule out most pairs: two pictures can agree in at most as many pixels as they share per colour.
     """
     mine, theirs = _values(pictures), _values(learned)
     ours, counts = _colour_counts(mine), _colour_counts(theirs)
-    inner = (theirs[:, REACH:-REACH, REACH:-REACH] != 0).sum((1, 2))  # what no move pushes out
+    inner = (theirs[:, REACH:-REACH, REACH:-REACH] != 0).sum((1, 2))  # pixels that no shift moves out
     result = np.zeros(len(pictures), np.bool_)
     for index, own in enumerate(ours):
         if cancel():
@@ -109,13 +110,13 @@ def near_copies(pictures: Picture, learned: Picture, *, cancel: Callable[[], boo
 
 
 def _colour_counts(values: NDArray[np.uint32]) -> NDArray[np.int64]:
-    """How many pixels of each of BUCKETS groups of colours, (N, BUCKETS); transparent pixels count for nothing."""
+    """Opaque pixels per group of colours, (N, BUCKETS)."""
     groups = (values * np.uint32(2654435761)) >> np.uint32(32 - BUCKETS.bit_length() + 1)  # Knuth's hash
     return np.stack([np.bincount(g[v != 0], minlength=BUCKETS) for g, v in zip(groups, values, strict=True)])
 
 
 def _values(pictures: Picture) -> NDArray[np.uint32]:
-    """(N, H, W): a number a colour, 0 where transparent."""
+    """One number per colour, (N, H, W); 0 is transparent."""
     return np.ascontiguousarray(normalise(pictures)).view(np.uint32)[..., 0]
 
 

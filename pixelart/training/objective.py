@@ -1,4 +1,4 @@
-"""What is minimised: the nll of hidden pixels, by the whole network and by the context encoder's vote alone."""
+"""The training loss: nll of hidden pixels, under the whole network and under the context encoder's own logits."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Loss = Callable[..., tuple[Tensor, Tensor]]
 
 
 class Objective:
-    """The losses of a model: `joint`, and `alone`, a fourth of the work, of the encoder's vote.
+    """The losses of a model: `joint`, and `alone`, of the context encoder's logits only, at a fourth of the cost.
 
-    Each is a function (x, context, whole) -> (loss, bits per hidden sub-pixel). `whole`: of a part of a batch, the
-    `weight_and_count` of all of it; the losses and bits of the parts then add up to those of the batch.
+    Each is a function (x, context, whole) -> (loss, bits per hidden sub-pixel). `whole`: for a part of a batch, the
+    `weight_and_count` of the whole batch; the losses and bits of all parts then add up to those of the batch.
     """
 
     def __init__(self, model: AutoregressiveModel, schedule: Schedule) -> None:
@@ -38,30 +38,29 @@ class Objective:
             )
 
     def warm_up(self, *given: Any, alone: bool) -> None:
-        """Call what will be called for the first time, `alone` too where it will be: compiling is no training. It
-        leaves gradients behind, and changes nothing else."""
+        """Call the losses once to compile them, `alone` only if it will be used. Changes nothing but the gradients."""
         for loss in (self.alone, self.joint) if alone else (self.joint,):
             loss(*given)[0].backward()
 
     def stop_compiling(self) -> None:
-        """Compute the losses as they are written from now on."""
+        """Use the losses uncompiled from now on."""
         self.joint, self.alone = self._joint_loss, self._vote_loss
 
     def _joint_loss(self, x: Tensor, context: Context, whole: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """The model's nll of the hidden pixels, plus that of the vote alone."""
+        """The model's nll of the hidden pixels, plus the weighted nll of the encoder's logits."""
         with self._autocast(x.device):
             log_p, of_vote = self.model.log_probs(x, context)
         nll, bits = self._hidden_nll(log_p, x, context, whole)
         return nll + self.schedule.vote_weight * self._hidden_nll(of_vote, x, context, whole)[0], bits
 
     def _vote_loss(self, x: Tensor, context: Context, whole: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """The same of the encoder's vote alone: the encoder learns to look before it is used."""
+        """The nll of the encoder's logits only, which trains the encoder before the network uses it."""
         with self._autocast(x.device):
             of_vote = self.model.vote_log_prob(x, context)
         return self._hidden_nll(of_vote, x, context, whole)
 
     def _hidden_nll(self, log_p: Tensor, x: Tensor, context: Context, whole: Tensor | None) -> tuple[Tensor, Tensor]:
-        """(weighted mean nll, mean bits) of the hidden sub-pixels, of log p (B, C, H, W)."""
+        """(weighted mean nll, mean bits) over the hidden sub-pixels, from log p (B, C, H, W)."""
         hidden, weight = _hidden_and_weight(x, context)
         nll = -log_p
         total, count = (weight.sum(), hidden.sum()) if whole is None else whole.unbind()
@@ -73,28 +72,32 @@ class Objective:
 
 
 def weight_and_count(x: Tensor, context: Context) -> Tensor:
-    """(2,): the summed weight, and the number, of the hidden sub-pixels of x (B, C, H, W)."""
+    """(2,): total weight and number of the hidden sub-pixels of x (B, C, H, W)."""
     hidden, weight = _hidden_and_weight(x, context)
     return torch.stack([weight.sum(), hidden.sum().to(weight.dtype)])
 
 
 def _hidden_and_weight(x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
-    """A picture weighs as the root of its hidden pixels: else whole pictures drown the lesson of small holes."""
+    """A picture's weight is the square root of its hidden pixels; otherwise full masks dominate the loss."""
     hidden = context.mask[:, None].expand_as(x)
     return hidden, hidden / hidden.flatten(1).sum(1).clamp(min=1).sqrt()[:, None, None, None]
 
 
 def set_dropout(model: nn.Module, share: float) -> None:
-    """Leave out a share of the gated features while training: whole maps of a picture (spatial dropout, Tompson et al.
-    2015, 1411.4280), which costs a tenth of dropping single values."""
+    """Set spatial dropout of the gated features (Tompson et al. 2015, 1411.4280): it drops whole feature maps.
+
+    This costs a tenth of dropping single values.
+    """
     for module in model.modules():
         if isinstance(module, nn.Dropout2d):
             module.p = share
 
 
 def forget_activations(model: nn.Module, *, dropout: float = 0.0) -> None:
-    """Gradient checkpointing (Training Deep Nets with Sublinear Memory Cost, Chen et al. 2016, 1604.06174): each layer
-    of a stack keeps what it was given alone, and computes the rest again when the gradient is wanted."""
+    """Gradient checkpointing (Training Deep Nets with Sublinear Memory Cost, Chen et al. 2016, 1604.06174).
+
+    Each layer of a stack stores only its inputs and recomputes its activations in the backward pass.
+    """
     for stack in model.modules():
         if isinstance(stack, nn.ModuleList):
             for layer in stack:

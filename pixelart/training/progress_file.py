@@ -1,6 +1,6 @@
-"""What a training that is watched over tells in its folder: what it does, how far it is, how fast, what it waits for.
+"""Progress files of a run: its phase, step, speed, and whether it is paused.
 
-Nothing heavy is imported here, so that it is told from the first second on.
+Imports nothing heavy, so that progress is written from the first second on.
 """
 
 from __future__ import annotations
@@ -24,22 +24,25 @@ if TYPE_CHECKING:
 PROGRESS_FILE, CURVE_FILE = "progress.json", "curve.csv"
 CURVE_FIELDS = ("step", "train_bits")
 EVERY = 0.5
-"""Seconds between two steps that are written down."""
+"""Least time in seconds between two written steps."""
 BEAT = 1.0
-"""Seconds between two looks at a run that takes no step meanwhile."""
+"""Seconds between two updates while a run takes no step."""
 LATELY = 10
-"""Steps, and beats, that the speed and the share of a processor are a mean over."""
+"""Number of steps, and of beats, that speed and CPU use are averaged over."""
 LEAST = 3.0
-"""Seconds at work below which no share of a processor is told."""
+"""Seconds of work before CPU use is reported."""
 
 
 class ProgressWriter:
-    """Tells of a run in its folder: progress.json (whole at every moment, not synced: it is worth nothing after a power
-    cut), and the lines of curve.csv. As a context it also tells while nothing moves, every BEAT seconds. That neither
-    can be written stops no training."""
+    """Writes progress.json and curve.csv into the folder of a run. As a context, it also updates progress.json every
+    BEAT seconds.
 
-    def __init__(self, run: Path, orders: ControlPipe) -> None:
-        self._run, self._orders = run, orders
+    progress.json is replaced atomically but not fsynced: it is useless after a power cut. Failed writes never stop a
+    training.
+    """
+
+    def __init__(self, run: Path, control_pipe: ControlPipe) -> None:
+        self._run, self._control = run, control_pipe
         self._writing, self._over = threading.RLock(), threading.Event()
         self._began = self._stepped = self._written = self._at_work()
         self._done_before = 0.0
@@ -54,20 +57,20 @@ class ProgressWriter:
         self._write()
 
     def __enter__(self) -> ProgressWriter:
-        threading.Thread(target=self._beat, name="diary", daemon=True).start()
+        threading.Thread(target=self._beat, name="progress", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
 
     def read(self, done: int, total: int) -> None:
-        """So many pictures of so many are read."""
+        """Report that `done` of `total` pictures are read."""
         self._facts.update(phase="reading" if done < total else "preparing", done=done, total=total)
         if self._at_work() - self._written >= EVERY or done == total:
             self._write()
 
     def begin(self, trainer: Trainer) -> None:
-        """Before the first step of this life of the run."""
+        """Call before the first step of this process."""
         self._began, self._done_before = self._at_work(), trainer.progress()
         self._steps.append(self._began)
         self._stepped = self._began
@@ -76,7 +79,7 @@ class ProgressWriter:
         self._tell(trainer, "training")
 
     def report(self, trainer: Trainer) -> None:
-        """After a step."""
+        """Call after each step."""
         self._bits.append(trainer.last_bits)
         self._stepped = self._at_work()
         self._steps.append(self._stepped)
@@ -87,13 +90,13 @@ class ProgressWriter:
             self._facts["phase"] = "training"
 
     def close(self, trainer: Trainer) -> None:
-        """After the last step."""
+        """Call after the last step."""
         self._over.set()
         self._tell(trainer, "finished" if trainer.progress() >= 1 else "stopped")
 
     def _at_work(self) -> float:
-        """Seconds by a clock that stands still while the run is paused."""
-        return time.monotonic() - self._orders.waited
+        """Seconds on a clock that stops while the run is paused."""
+        return time.monotonic() - self._control.waited
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT):
@@ -127,7 +130,7 @@ class ProgressWriter:
             now = {
                 "step_seconds": self._step_seconds(),
                 "since": self._written - self._stepped,
-                "waits": self._orders.waits,
+                "waits": self._control.waits,
                 "cpu": self._cpu(),
             }
             with contextlib.suppress(OSError):
@@ -137,24 +140,24 @@ class ProgressWriter:
         return sum(self._bits) / len(self._bits) if self._bits else None
 
     def _step_seconds(self) -> float | None:
-        """What a step takes lately, what is done between two of them included."""
+        """Recent time per step, with the work between steps."""
         return (self._steps[-1] - self._steps[0]) / (len(self._steps) - 1) if len(self._steps) > 1 else None
 
     def _cpu(self) -> float | None:
-        """How much of a processor this process gets lately: 1 is one core."""
+        """Recent CPU use of this process in cores."""
         if len(self._beats) < 2:
             return None
         (began, used_before), (now, used) = self._beats[0], self._beats[-1]
         return (used - used_before) / (now - began) if now - began >= LEAST else None
 
     def _seconds_left(self, trainer: Trainer) -> float | None:
-        """By the pace of this life of the run, measuring and saving included; None while there is none."""
+        """Estimated from the speed of this process, validation and saves included; None before any progress."""
         gained = trainer.progress() - self._done_before
         return (self._at_work() - self._began) / gained * (1 - trainer.progress()) if gained > 0 else None
 
 
 def _curve_until(path: Path, step: int) -> str:
-    """curve.csv without the steps that a resumed run takes again."""
+    """The content of curve.csv up to `step`; a resumed run repeats the later steps."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     writer.writerow(CURVE_FIELDS)
@@ -163,9 +166,9 @@ def _curve_until(path: Path, step: int) -> str:
 
 
 def read_curve(path: Path) -> list[tuple[int, float]]:
-    """(step, bits per hidden sub-pixel) of a curve.csv that may be growing; nothing where there is none."""
+    """(step, bits per hidden sub-pixel) from a curve.csv that may be growing; empty if there is none."""
     try:
-        lines = path.read_text(encoding="ascii").split("\n")[1:-1]  # the last may be half written
+        lines = path.read_text(encoding="ascii").split("\n")[1:-1]  # the last line may be incomplete
         return [(int(step), float(bits)) for step, bits in (line.split(",") for line in lines)]
     except (OSError, ValueError):
         return []

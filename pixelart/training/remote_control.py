@@ -1,6 +1,6 @@
-"""A training that another process watches over: it obeys orders from a pipe, and never outlives who started it.
+"""Lets another process stop and pause a training through a pipe. The training ends when that process dies.
 
-Nothing heavy is imported here, so that a child listens long before it can train.
+Imports nothing heavy, so that a child reads commands long before it can train.
 """
 
 from __future__ import annotations
@@ -11,23 +11,25 @@ import os
 import threading
 import time
 
-PATIENCE = 15.0
-"""Seconds that a paused training waits before one more step: slow while someone draws all the time, never stuck."""
+MAX_PAUSE = 15.0
+"""Seconds that a paused training waits before it takes one more step: it stays slow, but never stuck."""
 GRACE = 4.0
-"""Seconds to save in, once who started us is gone; then the process ends whatever it is doing."""
+"""Seconds to save after the parent process is gone; then this process exits."""
 ORPHANED = 70
 """Exit code of a process that did not save in time."""
 
 
 class ControlPipe:
-    """`stop`, `leave`, `pause` and `go`, a line each, from a pipe. To leave is to stop without delay: before `begin`
-    there is nothing to save, and the process ends at once; a stop waits until something is saved. The end of the pipe
-    means that who started us is gone, and is a leave."""
+    """Reads the commands `stop`, `leave`, `pause` and `go` from a pipe, one per line.
+
+    `stop` waits until something is saved. `leave` does not: before `begin` there is nothing to save, and the process
+    exits at once. The end of the pipe means that the parent process is gone, and counts as `leave`.
+    """
 
     def __init__(self, pipe: int) -> None:
-        """Listens to the file descriptor `pipe` from now on."""
+        """Start to read the file descriptor `pipe`."""
         self._waited, self._waits_since = 0.0, math.inf
-        self._changed = threading.Condition()  # of a lock that one thread may take twice
+        self._changed = threading.Condition()  # its lock is reentrant
         self._paused = self._stopping = self._training = False
         threading.Thread(target=self._listen, args=(pipe,), name="orders", daemon=True).start()
 
@@ -37,31 +39,31 @@ class ControlPipe:
             self._training = True
 
     def stop(self) -> bool:
-        """Whether to save and stop; while paused the answer waits."""
+        """Whether to save and stop; while paused, waits up to MAX_PAUSE seconds."""
         with self._changed:
             self._waits_since = time.monotonic()
-            self._changed.wait_for(lambda: self._stopping or not self._paused, timeout=PATIENCE)
+            self._changed.wait_for(lambda: self._stopping or not self._paused, timeout=MAX_PAUSE)
             self._waited, self._waits_since = self.waited, math.inf
             return self._stopping
 
     def is_stopping(self) -> bool:
-        """Whether to save and stop, told at once."""
+        """Whether to save and stop, without waiting."""
         return self._stopping
 
     @property
     def waited(self) -> float:
-        """Seconds spent paused, those of now included."""
+        """Seconds spent paused, the current pause included."""
         with self._changed:
             return self._waited + max(0.0, time.monotonic() - self._waits_since)
 
     @property
     def waits(self) -> bool:
-        """Whether it is paused now, and does nothing."""
+        """Whether the training is waiting in a pause now."""
         with self._changed:
             return self._paused and self._waits_since < math.inf
 
     def _listen(self, pipe: int) -> None:
-        rest = b""  # os.read, not sys.stdin: whose lock, held by a thread that waits, breaks the end of the interpreter
+        rest = b""  # os.read: a thread that waits in sys.stdin holds its lock and breaks interpreter exit
         while heard := os.read(pipe, 1024):
             *lines, rest = (rest + heard).split(b"\n")
             for line in lines:
@@ -82,6 +84,6 @@ class ControlPipe:
 
 
 @functools.cache
-def orders_of_stdin() -> ControlPipe:
-    """The orders of who started this process: there is one, as there is one standard input."""
+def stdin_control() -> ControlPipe:
+    """The commands of the parent process; one object per process, because there is one standard input."""
     return ControlPipe(0)

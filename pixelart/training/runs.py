@@ -1,4 +1,4 @@
-"""From what a user asks for to a run that can start, or go on."""
+"""Starts, resumes and joins runs from the options of a user."""
 
 from __future__ import annotations
 
@@ -27,19 +27,20 @@ from pixelart.training.export import CHOSEN_FILE, check_end
 from pixelart.training.initialization import (
     NewClasses,
     base_weights,
-    decide,
     from_base,
     from_scratch,
     refuse_beside_base,
+    resolve_options,
 )
 from pixelart.training.options import check_training_options
 from pixelart.training.snapshots import last_checkpoint
 from pixelart.training.trainer import Trainer
 
 EXECUTION = ("precision", "memory_format", "threads")
-"""What is decided by timing where it is left open; a resumed run keeps it, unless another is said."""
+"""Options chosen by timing if they are left open; a resumed run keeps them unless new values are given."""
 ADJUSTABLE = ("steps", "minutes", "save_every", "sample_every", *EXECUTION, "compile", "gradient_checkpointing")
-"""What may be another on resume: how long to train, and how; the length also moves the cosine schedule."""
+"""Options that may change on resume: the length of the training, which also moves the cosine schedule, and how to
+compute."""
 MAX_NAME = 64
 
 
@@ -63,30 +64,32 @@ def start_run(
     processes: Processes | None = None,
     on_progress: OnProgress = untold,
 ) -> Iterator[Trainer]:
-    """A new run in the folder `run`, which must not hold one; inside the context no one else changes it.
+    """Start a new run in the folder `run`, which is locked inside the context and must not hold a run.
 
-    With `base`, a checkpoint folder, it goes on from those weights: network, codec, classes and size are the base's,
-    and pictures that the base has learned from are learned from again, never measured on. With `palette` "fit" the
-    palette is fitted to the pictures instead, in as many `colours` as the base has, or as are said; each begins as the
-    nearest of the base's. Classes that the base does not have are added to its own, or refused. Without a base, what is
-    None is that of FROM_SCRATCH. `colours_from`: the palette as hexadecimal text, instead of one that is fitted; a
-    codec whose palette is an input may have more `colours` than that. `on_progress`: told how many of how many files
-    are read.
+    With `base`, a checkpoint folder, training starts from those weights: network, codec, classes and size are the
+    base's. Pictures that the base was trained on stay training pictures and are never used for validation. With
+    `palette` "fit", a palette of `colours` colours (default: as many as the base has) is fitted to the pictures; each
+    colour starts as the nearest one of the base. Classes that the base does not have are added or refused.
+
+    Without a base, options that are None come from FROM_SCRATCH. `colours_from`: the palette as hexadecimal text
+    instead of a fitted one; a codec whose palette is an input may have more `colours` than that.
+
+    `on_progress` gets the numbers of files read and of all files.
 
     Raises:
-        RequestRejected: a value outside its limits, beside a base what the base decides, or a folder that holds a run.
+        RequestRejected: a value outside its limits, an option that the base sets itself, or a folder that holds a run.
         DataRejected, ImageRejected: data that cannot be used.
         WeightsRejected: a base that cannot be used.
     """
     run, data, base = Path(run), Path(data), Path(base) if base else None
-    said = {"model": model, "preset": preset, "codec": codec, "colours": colours, "palette": palette}
-    said["colours_from"] = tuple(colours_from) if colours_from else None
-    said = {name: value for name, value in said.items() if value is not None}
+    options = {"model": model, "preset": preset, "codec": codec, "colours": colours, "palette": palette}
+    options["colours_from"] = tuple(colours_from) if colours_from else None
+    options = {name: value for name, value in options.items() if value is not None}
     more = {"base": base, "new_classes": new_classes, "fit": fit, "frames": frames}
-    check_training_options({**asdict(schedule), **said, **more})
+    check_training_options({**asdict(schedule), **options, **more})
     if run.resolve() == data.resolve():
-        raise RequestRejected(f"{run}: is the folder of the pictures, and cannot be that of the run too")
-    decided, origin, seen = decide(said, base=base)
+        raise RequestRejected(f"{run}: is the folder of the pictures; choose another folder for the run")
+    resolved, origin, seen = resolve_options(options, base=base)
     if origin:
         size = origin.model_config["height"], origin.model_config["width"]
     pictures = read_pictures(data, size=size, fit=fit, frames=frames, on_progress=on_progress)
@@ -98,12 +101,12 @@ def start_run(
     if not learned.any():
         raise DataRejected(f"{data.name}: no picture is left to train on beside the validation part")
     if origin:
-        start = from_base(origin, decided, pictures, pictures.select(learned), new_classes=new_classes, data=data)
+        start = from_base(origin, resolved, pictures, pictures.select(learned), new_classes=new_classes, data=data)
     else:
-        start = from_scratch(decided, pictures, pictures.select(learned))
+        start = from_scratch(resolved, pictures, pictures.select(learned))
     config = RunConfig(
         model=start.model,
-        preset=decided["preset"],
+        preset=resolved["preset"],
         data=str(data),
         size=pictures.size,
         fit=fit,
@@ -111,34 +114,36 @@ def start_run(
         class_rule=CLASS_RULE,
         data_fingerprint=pictures.fingerprint(),
         classes=start.classes,
-        colours=decided["colours"],
-        palette=decided["palette"],
+        colours=resolved["colours"],
+        palette=resolved["palette"],
         codec=start.codec,
         model_config=start.model_config,
         schedule=schedule,
         base=str(base.resolve()) if base else "",
         base_origin=str((base and read_origin(base)) or ""),
-        sizes=_learned_sizes(pictures, seen, origin),
+        sizes=_count_sizes(pictures, seen, origin),
     )
     check_end(config, name=data.name)
     weights = base_weights(config)
     run.mkdir(parents=True, exist_ok=True)
-    Files().sync_folder(run.parent)  # or a power cut may take the run with all its synced checkpoints
+    Files().sync_folder(run.parent)  # otherwise a power cut may lose the run with all its checkpoints
     with exclusive(run):
         if (run / RUN_FILE).exists() or last_checkpoint(run):
             raise RequestRejected(f"{run}: already holds a run; --resume continues it")
         processes = processes or Processes()
-        config = tuned(config, pictures.select(learned), processes.device)  # before others join, who read it
+        config = tuned(config, pictures.select(learned), processes.device)  # before other processes join and read it
         write_file(run / SEEN_FILE, "\n".join(sorted(seen)).encode() + b"\n")
-        if schedule.held_out_share:  # then choices may be made on the validation part, and figures told of the other
+        if schedule.held_out_share:  # choose on the validation part, report figures on the held-out part
             write_file(run / CHOSEN_FILE, "\n".join(sorted(set(hashes) - seen)).encode() + b"\n")
         config.write(run)
         yield _ready(Trainer(run, config, pictures, seen, weights=weights, processes=processes))
 
 
-def _learned_sizes(pictures: PictureSet, seen: Set[str], origin: CheckpointConfig | None) -> int:
-    """How many sizes the weights will have learned, of the pictures `seen` and of the base `origin`; 0: not recorded by
-    a base that kept the sizes of its pictures."""
+def _count_sizes(pictures: PictureSet, seen: Set[str], origin: CheckpointConfig | None) -> int:
+    """How many picture sizes the weights will have been trained on, `seen` pictures and the base `origin` included.
+
+    0 = unknown: an older base, trained with `fit` "keep", that does not record it.
+    """
     own = sum(any(h in seen for h in one.hashes) for one in pictures.sizes)
     before = origin.training if origin and origin.training.get("fit") == "keep" else {"sizes": 1}
     of_base = before.get("sizes", 0)
@@ -146,7 +151,7 @@ def _learned_sizes(pictures: PictureSet, seen: Set[str], origin: CheckpointConfi
 
 
 def _ready(trainer: Trainer) -> Trainer:
-    """A run that is there, so that the other processes may join it."""
+    """Let the other processes join the run."""
     trainer.processes.wait()
     return trainer
 
@@ -160,21 +165,22 @@ def resume_run(
     processes: Processes | None = None,
     on_progress: OnProgress = untold,
 ) -> Iterator[Trainer]:
-    """The run in the folder `run` at its newest whole checkpoint, or at its start when it has none yet; inside the
-    context no one else changes it. A base is read only while there is no checkpoint.
+    """Resume the run in the folder `run` from its newest valid checkpoint, or from its start; the folder is locked
+    inside.
 
-    `given`: options by name; those of ADJUSTABLE may differ from the run's, which records the change.
+    `given`: options by name; those of ADJUSTABLE may differ from the run's and are then stored in it. A base is read
+    only while the run has no checkpoint.
 
     Raises:
-        RequestRejected: no run there, another process trains it, or an option that would make it another run.
-        DataRejected: other pictures than it was started with.
-        WeightsRejected: a checkpoint lacks a part, or the base that a run without one needs cannot be used.
+        RequestRejected: no run there, another process trains it, or an option that cannot change.
+        DataRejected: the pictures are not the ones it was started with.
+        WeightsRejected: a checkpoint lacks a part, or a run without one has a base that cannot be used.
     """
     run, data = Path(run), Path(data)
     with exclusive(run):
         config = read_run(run)
         schedule = _adjusted(config, given)
-        trainer = _opened(run, data, replace(config, schedule=schedule), processes, on_progress)
+        trainer = _open_run(run, data, replace(config, schedule=schedule), processes, on_progress)
         if schedule != config.schedule:
             trainer.config.write(run)
         yield _ready(trainer)
@@ -182,18 +188,17 @@ def resume_run(
 
 @contextmanager
 def join_run(run: Path, data: Path, *, processes: Processes) -> Iterator[Trainer]:
-    """The run that the first process of `processes` starts or resumes, once it has; for the others, which train with
-    it and change nothing in the folder.
+    """Open the run that the first of `processes` has started or resumed; for the others, which write nothing.
 
     Raises:
-        DataRejected: other pictures than it was started with.
+        DataRejected: the pictures are not the ones it was started with.
         WeightsRejected: a checkpoint lacks a part.
     """
     processes.wait()
-    yield _opened(run, data, read_run(run), processes)
+    yield _open_run(run, data, read_run(run), processes)
 
 
-def _opened(
+def _open_run(
     run: Path, data: Path, config: RunConfig, processes: Processes | None, on_progress: OnProgress = untold
 ) -> Trainer:
     how = {"fit": config.fit, "frames": config.frames, "class_rule": config.class_rule}
@@ -204,7 +209,8 @@ def _opened(
 
 
 def _adjusted(config: RunConfig, given: Mapping[str, Any]) -> Schedule:
-    """The schedule of a run with what is `given` of ADJUSTABLE. Raises RequestRejected when other things differ."""
+    """The schedule of a run with the ADJUSTABLE options in `given`. Raises RequestRejected if another option
+    differs."""
     started = {
         **asdict(config.schedule),
         **{name: getattr(config, name) for name in ("model", "preset", "colours", "palette", "fit", "frames")},
@@ -225,6 +231,6 @@ def _adjusted(config: RunConfig, given: Mapping[str, Any]) -> Schedule:
 
 
 def check_name(name: str) -> None:
-    """Raises RequestRejected when a checkpoint cannot be called so."""
+    """Raises RequestRejected if `name` is not valid as the name of a checkpoint."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or len(name) > MAX_NAME:
         raise RequestRejected(f"name {name!r:.80}: use 1 to {MAX_NAME} letters, digits, '.', '_' and '-'")

@@ -1,4 +1,4 @@
-"""The sheets of pictures that a run draws at its saves, always from the same seeds: a row a class."""
+"""Sample sheets: pictures drawn at each save from the same seeds, one row per class."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ SAMPLES_FOLDER, ROWS_FILE = "samples", "sample_rows.json"
 
 
 class SampleSheets:
-    """Those of the run folder `run`, of pictures of `size`. `learned`: which of `classes` it learns from."""
+    """The sample sheets in the run folder `run`, of pictures of `size`. `learned`: the numbers of the trained
+    `classes`."""
 
     def __init__(self, run: Path, classes: Sequence[str], learned: Sequence[int], *, size: tuple[int, int]) -> None:
         self._folder, self._rows, self._size = run / SAMPLES_FOLDER, run / ROWS_FILE, size
         self._shown, self._classes = list(learned)[:MAX_CLASSES], classes
 
     def has(self, step: int) -> bool:
-        """Whether the sheet of a step is drawn."""
+        """Whether the sheet of `step` exists."""
         return self._path(step).exists()
 
     def draw(self, model: AutoregressiveModel, codec: Codec, step: int, *, cancel: Callable[[], bool]) -> None:
-        """Draw and keep the sheet of a step, and which class is in which row; nothing where `cancel` answers True.
+        """Draw and write the sheet of a step and the classes of its rows; nothing is written if `cancel` returns True.
 
         Raises:
             OSError: a write failed.
@@ -52,7 +53,7 @@ class SampleSheets:
 
 
 def read_rows(run: Path) -> list[str]:
-    """The class of each row of the sheets of a run; nothing where it does not say so."""
+    """The class of each row of a run's sheets; empty if it is not recorded."""
     try:
         rows = json.loads((run / ROWS_FILE).read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -1,8 +1,8 @@
-"""Saves that survive being killed at any moment.
+"""Crash-safe saves of a run.
 
-All files of step s are written to `step-s.tmp/` and fsynced, the folder is fsynced and renamed to `step-s/`, the
-parent is fsynced; only then are older steps deleted, and two are always kept. A manifest holds the SHA-256 of each
-file: the newest folder whose hashes agree is the last checkpoint. (The order of Pillai et al., OSDI 2014.)
+All files of step s are written to `step-s.tmp/` and fsynced. The folder is fsynced and renamed to `step-s/`, and the
+parent is fsynced. Only then are older steps deleted; two are always kept. A manifest holds the SHA-256 of each file:
+the newest folder whose hashes match is the last checkpoint. (The order of Pillai et al., OSDI 2014.)
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _STEP = re.compile(r"step-(\d{8})")
 
 
 def save_checkpoint(run: Path, step: int, parts: Mapping[str, bytes], *, files: Files | None = None) -> Path:
-    """Write `parts` (file name -> bytes) as the checkpoint of `step` and drop all but the newest KEEP.
+    """Write `parts` (file name -> bytes) as the checkpoint of `step`, and delete all but the newest KEEP.
 
     Raises:
-        OSError: a write failed; the checkpoints that were there are untouched.
+        OSError: a write failed; earlier checkpoints are unchanged.
     """
     files = files or Files()
     target = run / f"step-{step:08d}"
     if _agrees(target):
         return target
     partial = target.with_suffix(".tmp")
-    for leftover in (partial, target):  # from a run that was killed, or damaged since
+    for leftover in (partial, target):  # of a killed run, or damaged later
         if leftover.exists():
             files.remove(leftover)
     try:
@@ -47,7 +47,7 @@ def save_checkpoint(run: Path, step: int, parts: Mapping[str, bytes], *, files: 
         files.sync_folder(partial)
         files.rename(partial, target)
     except OSError:
-        with suppress(OSError):  # or what is half written fills a disk that is full
+        with suppress(OSError):  # partial files would keep a full disk full
             files.remove(partial)
         raise
     files.sync_folder(run)
@@ -56,13 +56,13 @@ def save_checkpoint(run: Path, step: int, parts: Mapping[str, bytes], *, files: 
 
 
 def list_checkpoints(run: Path) -> list[Path]:
-    """The step folders of a run whose hashes agree, oldest first."""
+    """The step folders of a run whose hashes match, oldest first."""
     found = sorted(p for p in run.glob("step-*") if _STEP.fullmatch(p.name))
     return [p for p in found if _agrees(p)]
 
 
 def load_checkpoint(folder: Path) -> dict[str, bytes]:
-    """The parts of one step folder, checked against its manifest.
+    """The files of one step folder, checked against its manifest.
 
     Raises:
         WeightsRejected: a file is missing or its hash differs.
@@ -81,7 +81,7 @@ def load_checkpoint(folder: Path) -> dict[str, bytes]:
 
 
 def last_checkpoint(run: Path) -> tuple[int, dict[str, bytes]] | None:
-    """(step, parts) of the newest whole checkpoint of a run, or None."""
+    """(step, parts) of the newest valid checkpoint of a run, or None."""
     for folder in sorted((p for p in run.glob("step-*") if _STEP.fullmatch(p.name)), reverse=True):
         try:
             return int(folder.name.removeprefix("step-")), load_checkpoint(folder)
@@ -102,5 +102,5 @@ def _drop_old(run: Path, files: Files) -> None:
     whole = list_checkpoints(run)
     keep = set(whole[-KEEP:])
     for folder in run.glob("step-*"):
-        if _STEP.fullmatch(folder.name.removesuffix(".tmp")) and folder not in keep:  # nothing of another's making
+        if _STEP.fullmatch(folder.name.removesuffix(".tmp")) and folder not in keep:  # leave other folders alone
             files.remove(folder)

@@ -1,4 +1,4 @@
-"""What a checkpoint holds of a run: weights, their average, the optimizer's moments, and where the run stands."""
+"""The training state in a checkpoint: weights, their average, and the optimizer's moments."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from pixelart.training.config import Schedule
 from pixelart.training.muon import Muon, is_for_muon
 
 BEST = "best.safetensors"
-"""The average whose validation pictures cost least, in the checkpoints of a run that keeps it."""
-MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps of each parameter
-MOMENTUM = ("momentum",)  # and Muon
+"""The averaged weights with the lowest validation loss, in the checkpoints of a run that keeps them."""
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # AdamW's state per parameter
+MOMENTUM = ("momentum",)  # Muon's
 
 
 class TrainState:
-    """A model, the average of its weights, and optimizers, each over the trunk, then over the context encoder and its
-    ways into the trunk."""
+    """A model, the average of its weights, and their optimizers.
+
+    Each optimizer has two groups: the trunk; and the context encoder with its connections to the trunk.
+    """
 
     def __init__(self, model: AutoregressiveModel, average: AutoregressiveModel, schedule: Schedule) -> None:
         self.model, self.average = model, average
@@ -37,7 +39,7 @@ class TrainState:
         self.optimizers: list[torch.optim.Optimizer] = [adamw]
         if any(group["params"] for group in groups[True]):
             self.optimizers.append(Muon(groups[True], weight_decay=decay, precision=precision))
-        for optimizer in self.optimizers:  # of all from the start, also those that do not learn at first
+        for optimizer in self.optimizers:  # also of parameters that get no gradient at first
             for parameter in (one for group in optimizer.param_groups for one in group["params"]):
                 kinds = MOMENTS if optimizer is adamw else MOMENTUM
                 optimizer.state[parameter] = {
@@ -45,22 +47,22 @@ class TrainState:
                 }
 
     def set_rates(self, *rates: float) -> None:
-        """The learning rates of the trunk and of the context encoder."""
+        """Set the learning rates of the trunk and of the context encoder."""
         for optimizer in self.optimizers:
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate
 
     @property
     def learning_rate(self) -> float:
-        """That of the trunk."""
+        """The learning rate of the trunk."""
         return float(self.optimizers[0].param_groups[0]["lr"])
 
     def clear_gradients(self) -> None:
-        """Of all parameters."""
+        """Clear the gradients of all parameters."""
         self.model.zero_grad(set_to_none=True)
 
     def step(self) -> None:
-        """Change the weights by their gradients."""
+        """Update the weights from their gradients."""
         for optimizer in self.optimizers:
             optimizer.step()
 
@@ -68,7 +70,7 @@ class TrainState:
         """The files of a checkpoint, by name.
 
         Raises:
-            RequestRejected: a weight is not finite, and no checkpoint of it could be drawn with.
+            RequestRejected: a weight is not finite, so the checkpoint would be unusable.
         """
         for model in (self.model, self.average):
             if not all(bool(torch.isfinite(weight).all()) for weight in model.state_dict().values()):
@@ -83,10 +85,10 @@ class TrainState:
         }
 
     def unpack(self, parts: Mapping[str, bytes]) -> None:
-        """Take up what `pack` made.
+        """Restore what `pack` returned.
 
         Raises:
-            KeyError, ValueError, RuntimeError, safetensors.SafetensorError: something is missing, or too much.
+            KeyError, ValueError, RuntimeError, safetensors.SafetensorError: something is missing or left over.
         """
         self.model.load_state_dict(safetensors.torch.load(parts["model.safetensors"]))
         self.average.load_state_dict(safetensors.torch.load(parts["average.safetensors"]))
@@ -98,17 +100,17 @@ class TrainState:
             raise ValueError(f"moments of {next(iter(moments))}")
 
     def _moments(self) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        """What is kept of each parameter, by its name."""
+        """The optimizer state of each parameter, by name."""
         for name, parameter in self.model.named_parameters():
             yield name, next(o.state[parameter] for o in self.optimizers if parameter in o.state)
 
 
 def best_row(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Of measured rows, the first whose validation pictures cost least; nothing where none were measured on."""
+    """The first measured row with the lowest validation loss; empty without validation pictures."""
     measured = [row for row in rows if "validation_bits" in row]
     return min(measured, key=lambda row: row["validation_bits"], default={})
 
 
 def _like(parameter: Tensor, value: Tensor) -> Tensor:
-    """A moment in the memory layout of its parameter, so that a resumed run adds in the same order."""
+    """A moment in the memory layout of its parameter, so that a resumed run sums in the same order."""
     return torch.empty_like(parameter).copy_(value) if value.ndim else value

@@ -1,4 +1,4 @@
-"""Curves for TensorBoard, where it is installed."""
+"""Training curves for TensorBoard (optional package)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pixelart.training.trainer import Trainer
 
 @contextmanager
 def open_board(folder: Path | None, trainer: Trainer) -> Iterator[Callable[[Trainer], None]]:
-    """A function to call after each step: it writes the step's bits and learning rate, and what was measured.
+    """A function to call after each step: it writes the step's bits and learning rate, and new validation results.
 
-    Without a folder it does nothing. Steps that a resumed run does again replace those written before.
+    Without a folder it does nothing. Steps repeated after a resume replace the earlier ones.
 
     Raises:
         RequestRejected: TensorBoard is not installed.

@@ -1,4 +1,4 @@
-"""The training loop: cosine schedule, EMA, crash-safe saves; alone, or with other processes."""
+"""The training loop: cosine schedule, EMA, crash-safe saves; in one process or several."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ from pixelart.training.validation import LOG_FIELDS, log_table, measure
 
 log = logging.getLogger(__name__)
 SNAPSHOT_SECONDS = 120.0
-"""Between two saves at most, so that no end of the process costs more, however slow its steps are."""
+"""Longest time between two saves, which bounds what a crash loses, however slow the steps are."""
 
 
 class Trainer:
-    """One run. `train` goes on until the schedule ends or `stop` answers True, saving as it goes."""
+    """Trains one run until its schedule ends or `stop` returns True, and saves as it goes."""
 
     def __init__(
         self,
@@ -59,14 +59,14 @@ class Trainer:
         weights: AutoregressiveModel | None = None,
         processes: Processes | None = None,
     ) -> None:
-        """Prepares step 0, from `weights` or random ones, or, when the run folder holds a checkpoint, its continuation.
+        """Prepare step 0 from `weights` or random ones, or restore the newest checkpoint in the run folder.
 
-        Whoever makes one holds the run folder (`exclusive`) until it has trained. `seen`: content hashes of all that
-        the run learns from; the other pictures are only measured on. `processes`: those that train it together, each
-        with a trainer of its own; the first alone measures and writes.
+        The caller must hold the lock on the run folder (`exclusive`). `seen`: content hashes of the training pictures;
+        the others are for validation. `processes`: those that train this run together, each with its own Trainer; only
+        the first validates and writes.
 
         Raises:
-            DataRejected: the data is not what the run was started with.
+            DataRejected: the pictures are not the ones the run was started with.
             WeightsRejected: a checkpoint lacks a part.
         """
         if data.fingerprint() != config.data_fingerprint:
@@ -91,7 +91,7 @@ class Trainer:
         self.codec = codec_from_config(config.codec)
         self.sets = [self._coded(one) for one in data.sizes]
         known = [torch.tensor([h in seen for h in one.hashes], dtype=torch.bool) for one in data.sizes]
-        # Of the size that the run is for; further sizes lie in `sets`.
+        # Of the run's own size; other sizes are in `sets`.
         self.train_rows, self.validation_rows = (torch.where(known[0] == part)[0] for part in (True, False))
         parts = [
             [one.select(torch.where(k == part)[0]) for part in (True, False)]
@@ -115,7 +115,7 @@ class Trainer:
 
     @property
     def x(self) -> EncodedSet:
-        """The pictures of the size that the run is for, as the codec has them."""
+        """The encoded pictures of the run's own size."""
         return self.sets[0].x
 
     @property
@@ -135,13 +135,12 @@ class Trainer:
         hurry: Callable[[], bool] = lambda: False,
         interrupt: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Train to the end of the schedule, or until `stop`; a checkpoint is saved in both cases, and one before the
-        first step.
+        """Train to the end of the schedule, or until `stop` returns True; save before the first step and at the end.
 
-        `stop` is asked and `report` called once a step; `hurry` is asked while measuring and drawing samples, several
-        times a second, and when it answers True they are left out. `interrupt` is asked within a step, which is given
-        up when it answers True: a stop that does not wait, of a run of one process that is not compiled. A resumed run
-        first makes up for the log and the samples of its last checkpoint where they are missing.
+        `stop` and `report` are called once per step. `hurry` is called several times a second during validation and
+        sampling; True skips them. `interrupt` is called within a step; True abandons the step. It works in a single
+        process without compiling. A resumed run first writes the log and the samples of its last checkpoint if they are
+        missing.
         """
         self._hurry = hurry
         if self.processes.is_first:
@@ -158,19 +157,19 @@ class Trainer:
                 report(self)
                 if self.processes.is_first:
                     self._keep()
-        if self.progress() < 1 and self.processes.is_first:  # asked to stop: measuring could outlast the patience
+        if self.progress() < 1 and self.processes.is_first:  # a stop must not wait for validation
             self._save_unmeasured()
         self.processes.leave()
 
     def warm_up(self) -> None:
-        """Compile the losses of a run that is compiled, which is no training: `train` does it first. Once is enough."""
+        """Compile the losses of a run with `compile`; `train` calls it first. Further calls are not needed."""
         if self.config.schedule.compile and self.progress() < 1:
             self.objective.warm_up(*next(self._given()), alone=self.progress() < self.config.schedule.context_first)
             self.learner.clear_gradients()
 
     @contextmanager
     def _prefetching(self) -> Iterator[None]:
-        """Inside, the batch of the next step is drawn while a step runs."""
+        """Inside, the next batch is drawn while a step runs."""
         with Prefetcher(self.batches.draw) as prefetcher:
             self._draw = prefetcher.draw
             try:
@@ -179,7 +178,7 @@ class Trainer:
                 self._draw = self.batches.draw
 
     def _begin(self) -> None:
-        """What there is to save and to show before the first step of this life of the run."""
+        """Write the first save and samples, and the palettes of classes, before the first step of this process."""
         if self.batches.sets[0].own is not None and not (self.run / CLASS_PALETTES_FILE).exists():
             own = class_palettes(self.batches.sets, self.config.classes)
             palettes = {**self._palettes_of_base(), **{name: some for name, some in own.items() if some}}
@@ -189,10 +188,10 @@ class Trainer:
         elif self._saved_at == -math.inf:
             self._save_unmeasured()
         if self.config.base and not self.step and not self.sheets.has(self.step):
-            self._draw_samples()  # of the base, to compare with
+            self._draw_samples()  # samples of the base, for comparison
 
     def _keep(self) -> None:
-        """Save, and draw samples, when it is time to."""
+        """Save and draw samples if they are due."""
         every = self.config.schedule.sample_every
         if self.saves_now():
             self.save()
@@ -202,7 +201,7 @@ class Trainer:
             self._draw_samples()
 
     def saves_now(self) -> bool:
-        """Whether this step is one that is measured and saved."""
+        """Whether this step is validated and saved."""
         return self.step % self.config.schedule.save_every == 0 or self.progress() >= 1
 
     def recent_bits(self) -> float:
@@ -211,20 +210,20 @@ class Trainer:
 
     @property
     def passes(self) -> float:
-        """How often it has learned from each of its pictures."""
+        """Epochs so far."""
         return self.step * self.config.schedule.global_batch_size / sum(map(len, self.batches.sets))
 
     def progress(self) -> float:
-        """The share 0..1 of the schedule that is done."""
+        """Completed share of the schedule, 0..1."""
         if self.config.schedule.steps:
             return min(1.0, self.step / self.config.schedule.steps)
         return min(1.0, self.seconds / (60 * self.config.schedule.minutes))
 
     def save(self) -> None:
-        """Measure, write a checkpoint of this step, then the log and sample pictures of it.
+        """Validate, write a checkpoint of this step, then the log and the samples.
 
         Raises:
-            OSError: a write failed; the run is as it was.
+            OSError: a write failed; the run is unchanged.
         """
         try:
             rows = [*self.rows, self._measure()]
@@ -246,13 +245,13 @@ class Trainer:
         self._saved_at = time.monotonic()
 
     def _catch_up(self) -> None:
-        """log.csv and samples/, as the last checkpoint has them, that a killed run could not write any more."""
+        """Write the log and the samples of the last checkpoint if a killed run did not."""
         self._write_log()
         if self._shows_samples() and not self.sheets.has(self.step):
             self._draw_samples()
 
     def _palettes_of_base(self) -> PalettesOfClasses:
-        """Of classes that the base knows; none where it is gone by now."""
+        """Palettes of the classes that the base has; empty if the base no longer exists."""
         base = Path(self.config.base)
         return read_class_palettes(base, self.config.classes) if self.config.base and base.exists() else {}
 
@@ -260,7 +259,7 @@ class Trainer:
         write_file(self.run / "log.csv", log_table(self.rows))
 
     def _shows_samples(self) -> bool:
-        """Whether this step is one that was measured, and that has samples."""
+        """Whether this step was validated and its samples are due."""
         every = self.config.schedule.sample_every
         is_measured = bool(self.rows) and self.rows[-1]["step"] == self.step
         return is_measured and (not every or self.step % every == 0 or self.progress() >= 1)
@@ -277,14 +276,14 @@ class Trainer:
         if not math.isfinite(loss):
             raise RequestRejected(f"step {self.step}: the loss is not finite; lower the learning rate")
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        if not math.isfinite(float(norm)):  # or the weights would be spoiled, and then saved
+        if not math.isfinite(float(norm)):  # it would ruin the weights, which are then saved
             raise RequestRejected(f"step {self.step}: the gradient is not finite; lower the learning rate")
         self.learner.step()
         update_ema(self.average, self.model, step=self.step, decay=schedule.ema)
         return bits
 
     def _backward(self) -> tuple[float, float]:
-        """(loss, bits) of this step, with the gradient of the loss in the parameters, summed over all processes."""
+        """(loss, bits) of this step; leaves the gradients, summed over all processes, in the parameters."""
         alone = self.progress() < self.config.schedule.context_first
         loss_of = self.objective.alone if alone else self.objective.joint
         results = []
@@ -292,12 +291,12 @@ class Trainer:
             loss, bits = loss_of(*given)
             loss.backward()
             results.append(torch.stack([loss.detach(), bits]))
-        told = torch.stack(results).sum(0)
-        self.processes.add_up([told, *(p.grad for p in self.model.parameters() if p.grad is not None)])
-        return float(told[0]), float(told[1])
+        sums = torch.stack(results).sum(0)
+        self.processes.add_up([sums, *(p.grad for p in self.model.parameters() if p.grad is not None)])
+        return float(sums[0]), float(sums[1])
 
     def _given(self) -> Iterator[tuple[Any, ...]]:
-        """What a loss is given of this step, part by part."""
+        """The arguments of the loss for this step, one tuple per part of the batch."""
         x, context = self._draw(self.step)
         one = len(x) == self.batches.batch_size(self.step)
         whole = () if one else (weight_and_count(x, context).to(self.device),)
@@ -336,7 +335,7 @@ class Trainer:
         return {**parts, BEST: best} if best else parts
 
     def _restore(self, step: int, parts: dict[str, bytes]) -> None:
-        """Take up a checkpoint; a part that is missing is an error, never a default."""
+        """Restore a checkpoint; a missing part is an error, never a default."""
         try:
             self.learner.unpack(parts)
             state = json.loads(parts["state.json"])

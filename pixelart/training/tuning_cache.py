@@ -1,4 +1,4 @@
-"""What was measured of this machine: a small file in the user's cache folder, without which everything works."""
+"""Cache of speed measurements of this machine: a small, optional file in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ import torch
 from pixelart.training.config import RunConfig
 
 FOLDER = "PIXELART_CACHE"
-"""The variable of the environment that names another folder."""
+"""Environment variable that names another folder."""
 FILE = "training-speed.json"
 KEPT = 200
-"""Entries, the newest of all that were made."""
+"""Entries kept, the newest ones."""
 _ISA = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY")
-"""What makes a processor behave like a lesser one."""
+"""Environment variables that restrict the processor's instruction sets."""
 _OF_THE_DATA = ("levels", "num_classes")
-"""Of a network's config, what changes hardly any work."""
+"""Fields of a network's config that hardly change its speed."""
 
 
 def key(config: RunConfig, device: torch.device) -> str:
-    """What a measurement holds for: the machine, and the network and batch of `config` with what it leaves open."""
+    """The key of a measurement: machine, network, batch, and the settings that `config` leaves open."""
     schedule = config.schedule
     network = {name: value for name, value in config.model_config.items() if name not in _OF_THE_DATA}
     digest = hashlib.sha256(json.dumps(network, sort_keys=True, default=str).encode()).hexdigest()[:12]
@@ -51,8 +51,8 @@ def describe_device(device: torch.device) -> str:
 
 
 def recall(key: str, name: str, allowed: Container[Any]) -> dict[str, Any] | None:
-    """What was remembered under `key`: the choice `name`, one of those `allowed`, and what was "measured"; or None."""
-    found = _read().get(key)
+    """The cached result under `key`, if its value of `name` is one of `allowed`; else None."""
+    found = _read_cache().get(key)
     if not isinstance(found, dict) or not isinstance(found.get(name), str | int) or found[name] not in allowed:
         return None
     measured = found.get("measured")
@@ -60,11 +60,11 @@ def recall(key: str, name: str, allowed: Container[Any]) -> dict[str, Any] | Non
 
 
 def remember(key: str, found: Mapping[str, Any]) -> None:
-    """Keep what was found, for the next run; where nothing can be written, it is measured again then."""
+    """Store a result. If nothing can be written, the next run measures again."""
     folder = _folder()
     if folder is None:
         return
-    entries = {name: value for name, value in _read().items() if name != key}
+    entries = {name: value for name, value in _read_cache().items() if name != key}
     entries = dict([*entries.items()][-(KEPT - 1) :]) | {key: dict(found)}
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def remember(key: str, found: Mapping[str, Any]) -> None:
             partial.unlink(missing_ok=True)
 
 
-def _read() -> dict[str, Any]:
+def _read_cache() -> dict[str, Any]:
     folder = _folder()
     with suppress(OSError, ValueError):
         entries = json.loads((folder / FILE).read_bytes()) if folder else {}
@@ -85,7 +85,7 @@ def _read() -> dict[str, Any]:
 
 
 def _folder() -> Path | None:
-    """The cache folder of the user, or None where there is no home."""
+    """The user's cache folder; None without a home folder."""
     if chosen := os.environ.get(FOLDER):
         return Path(chosen)
     try:

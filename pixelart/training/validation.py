@@ -1,4 +1,4 @@
-"""What is looked at while a run trains: bits on pictures it does not learn from, and samples."""
+"""Validation during training: bits on held-out pictures, and samples."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from pixelart.training.data.encoded import CodedPictures
 from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
 
 LOG_FIELDS = ("step", "minutes", "train_bits", "validation_bits", "hole_bits", "seam_bits", "seam_ratio")
-HOLES = "brush"
+VALIDATION_HOLES = "brush"
 SAMPLES, MAX_CLASSES = 4, 16
-"""How many pictures are drawn of a class, and of how many classes."""
+"""Pictures per class on a sample sheet, and the most classes on it."""
 
 
 def log_table(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """The content of log.csv: a line of LOG_FIELDS for each of `rows`."""
+    """The content of log.csv: one line of LOG_FIELDS per row."""
     table = io.StringIO()
     csv.writer(table).writerows([LOG_FIELDS, *([row.get(field, "") for field in LOG_FIELDS] for row in rows)])
     return table.getvalue().encode()
@@ -40,11 +40,12 @@ def measure(
     *,
     cancel: Callable[[], bool],
 ) -> dict[str, float]:
-    """Bits per dimension of the pictures of `sets`, of each size, of classes (N, K), and, of the first size, bits in
-    holes, by name.
+    """Validation bits by name: bits per dimension of each size in `sets`, and bits in holes for the first size.
+
+    `class_weights`: (N, K) for each set.
 
     Raises:
-        Cancelled: `cancel` answered True.
+        Cancelled: `cancel` returned True.
     """
 
     def look_up(*_: int) -> None:
@@ -58,7 +59,9 @@ def measure(
         size = f"_{x.shape[3]}x{x.shape[2]}" if number else ""
         measured[f"validation_bits{size}"] = bits_per_dim(nats, dimensions=math.prod(x.shape[1:]))
         if number == 0:
-            measured |= hole_bits(model, x, weights, holes=HOLES, palettes=palettes, progress=look_up).values()
+            measured |= hole_bits(
+                model, x, weights, holes=VALIDATION_HOLES, palettes=palettes, progress=look_up
+            ).values()
     return measured
 
 
@@ -70,10 +73,11 @@ def draw_samples(
     size: tuple[int, int],
     cancel: Callable[[], bool],
 ) -> bytes:
-    """A PNG: a row of SAMPLES pictures of `size` for each of class_weights (N, K), from the same seeds every time.
+    """A PNG with a row of SAMPLES pictures of `size` for each row of class_weights (N, K); the seeds are always the
+    same.
 
     Raises:
-        Cancelled: `cancel` answered True.
+        Cancelled: `cancel` returned True.
     """
     hidden, blank = np.ones(size, np.bool_), np.zeros((*size, 4), np.uint8)
     options: dict[str, Any] = {"count": SAMPLES, "seed": 0, "controls": Controls(), "cancel": cancel}

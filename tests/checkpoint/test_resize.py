@@ -128,7 +128,7 @@ def test_the_same_palette_and_classes_are_the_same_model() -> None:
 
 def test_levels_that_are_quantities_have_no_palette() -> None:
     model, config = start("gated_pixelcnn", Gray())
-    with pytest.raises(RequestRejected, match="a model of gray cannot be brought to it"):
+    with pytest.raises(RequestRejected, match="a model of gray cannot be adapted to it"):
         adapt(model, config, adapted_config(config, codec=Indexed(COLOURS), classes=()))
 
 

@@ -587,10 +587,10 @@ BAD = {
         "train --data {data} --out {out} --resume",
         "there is no run to continue; a new one needs --steps or --minutes",
     ),
-    "a base and a model": (START + " --base tiny --checkpoints {checkpoints}", "model gated_pixelcnn: cannot be said"),
+    "a base and a model": (START + " --base tiny --checkpoints {checkpoints}", "model gated_pixelcnn: cannot be set"),
     "a base and a palette size": (
         "train --steps 4 --data {data} --out {out} --base tiny --checkpoints {checkpoints} --colours 9",
-        "colours 9: cannot be said beside a base, which decides it",
+        "colours 9: cannot be set with a base, which decides it",
     ),
     "train out is a file": (START.replace("{out}", "{input}/in.png"), "in.png: is a file, not a folder"),
     "export of no run": ("export {input} --name x --checkpoints {out}", "not a run folder"),

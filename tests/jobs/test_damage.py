@@ -59,10 +59,10 @@ def test_a_damaged_record_is_shown_as_such_and_can_be_deleted(
     damage(tmp_path / "jobs", bad.id, *DAMAGES[kind])
     jobs = open_jobs()
     shown = jobs.get("ann", bad.id)
-    assert shown.state == "damaged" and shown.reason.startswith("its record is damaged (")
+    assert shown.state == "damaged" and shown.reason.startswith("the record is damaged (")
     assert jobs.get("ann", good.id).state == "done" and {job.id for job in jobs.list("ann")} == {bad.id, good.id}
     assert job_label(shown).endswith(" (damaged)")
-    assert "Damaged: its record is damaged" in job_status(shown, jobs.folder("ann", bad.id), ahead=0)
+    assert "Damaged: the record is damaged" in job_status(shown, jobs.folder("ann", bad.id), ahead=0)
     assert {job.state for job in read_jobs(tmp_path / "jobs")} == {"damaged", "done"}
     with pytest.raises(RequestRejected, match="is damaged: there is nothing to resume"):
         jobs.resume("ann", bad.id)
@@ -77,7 +77,7 @@ def test_a_damaged_record_is_shown_as_such_and_can_be_deleted(
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "AGAIN", 0.05)
-    monkeypatch.setattr("pixelart.jobs.store.PATIENCE", 0.05)
+    monkeypatch.setattr("pixelart.jobs.store.LOCK_TIMEOUT", 0.05)
 
 
 def patient(folder: Path) -> Jobs:
@@ -102,7 +102,7 @@ def test_locked_records_are_tried_again(data: Path, tmp_path: Path) -> None:
         with pytest.raises(OSError, match="locked"):
             Jobs(tmp_path / "jobs", checkpoints=tmp_path, program=STUB)
         with patient(tmp_path) as jobs:
-            told = r"^trainings are not ready: records of jobs: database is locked; it is tried again$"
+            told = r"^trainings are not ready: records of jobs: database is locked; trying again$"
             for act in (lambda: jobs.list("ann"), lambda: jobs.submit("ann", "mine", {"steps": 3}, data)):
                 with pytest.raises(RequestRejected, match=told):
                     act()
@@ -125,7 +125,7 @@ def test_a_folder_that_another_server_leaves_is_taken_then(tmp_path: Path) -> No
         assert str(tmp_path) not in str(told.value)
     until_open(jobs)
     jobs.close()
-    with pytest.raises(RequestRejected, match="have ended with it"):
+    with pytest.raises(RequestRejected, match="the job queue is closed"):
         jobs.list("ann")
 
 

@@ -89,7 +89,7 @@ def test_of_50_starts_at_one_instant_one_runs_and_three_queue(open_jobs: Open, d
         thread.join()
     taken = [answer for answer in answers if isinstance(answer, Job)]
     refused = [answer for answer in answers if isinstance(answer, str)]
-    assert len(taken) == 4 and refused == ["1 running and 3 queued are all that may be; try again later"] * 46
+    assert len(taken) == 4 and refused == ["1 running and 3 queued jobs are the limit; try again later"] * 46
     until(lambda: [jobs.get(job.owner, job.id).state for job in taken].count("running") == 1)
     assert [jobs.get(job.owner, job.id).state for job in taken].count("queued") == 3
     assert {p.name for p in (tmp_path / "jobs").iterdir() if p.is_dir()} == {job.id for job in taken}
@@ -101,11 +101,11 @@ def test_of_50_starts_at_one_instant_one_runs_and_three_queue(open_jobs: Open, d
 def test_one_visitor_does_not_take_all_places(open_jobs: Open, data: Path) -> None:
     jobs = open_jobs(max_jobs_per_owner=2)
     first, second = (jobs.submit("ann", f"mine-{number}", LONG, data) for number in range(2))
-    with pytest.raises(RequestRejected, match="2 trainings of yours run or wait, and no more than 2 can"):
+    with pytest.raises(RequestRejected, match="you have 2 trainings running or queued, the limit is 2"):
         jobs.submit("ann", "mine", LONG, data)
     for number in range(2):
         jobs.submit("bob", f"his-{number}", LONG, data)
-    with pytest.raises(RequestRejected, match="1 running and 3 queued are all that may be"):
+    with pytest.raises(RequestRejected, match="1 running and 3 queued jobs are the limit"):
         jobs.submit("eve", "hers", LONG, data)
     jobs.stop("ann", second.id)
     third = jobs.submit("ann", "mine", LONG, data)
@@ -113,7 +113,7 @@ def test_one_visitor_does_not_take_all_places(open_jobs: Open, data: Path) -> No
         jobs.resume("ann", second.id)
     for owner, job in [("bob", each) for each in jobs.list("bob")]:
         jobs.stop(owner, job.id)
-    with pytest.raises(RequestRejected, match="2 trainings of yours run or wait"):
+    with pytest.raises(RequestRejected, match="you have 2 trainings running or queued"):
         jobs.resume("ann", second.id)
     for job in (first, third):
         jobs.stop("ann", job.id)
@@ -130,7 +130,7 @@ def test_only_so_many_jobs_of_an_owner_are_kept(open_jobs: Open, data: Path, tmp
     jobs = open_jobs(max_kept_jobs=2)
     some = [jobs.submit("ann", f"mine-{number}", {"steps": 2}, data) for number in range(2)]
     jobs.wait_until_idle()
-    with pytest.raises(RequestRejected, match="2 trainings of yours are kept, and no more than 2 can be; delete one"):
+    with pytest.raises(RequestRejected, match="you have 2 trainings, the limit is 2; delete one"):
         jobs.submit("ann", "mine", LONG, data)
     assert len([path for path in (tmp_path / "jobs").iterdir() if path.is_dir()]) == 2
     jobs.submit("bob", "his", {"steps": 2}, data)
@@ -146,7 +146,7 @@ def test_all_trainings_together_take_up_so_much_of_the_disk(open_jobs: Open, dat
     jobs.wait_until_idle()
     (jobs.folder("ann", first.id).path / "run" / "more").write_bytes(bytes(2**20))
     jobs.submit("bob", "bobs", LONG, data)
-    with pytest.raises(RequestRejected, match="trainings take up the 1 MiB that there is for them; delete one of"):
+    with pytest.raises(RequestRejected, match=r"training storage is full \(1 MiB\); delete one of"):
         jobs.submit("cy", "cys", LONG, data)
     jobs.delete("ann", first.id)
     assert jobs.submit("cy", "cys", LONG, data)
@@ -165,7 +165,7 @@ def test_stopped_at_random_moments_it_ends_soon_with_what_it_saved(open_jobs: Op
         jobs.stop("ann", job.id)
         end = ended(jobs, job)
         seconds.append(time.monotonic() - asked)
-        reason = "stopped" if end.started else "taken out of the queue"
+        reason = "stopped" if end.started else "removed from the queue"
         assert (end.state, end.reason) == ("cancelled", reason), number
         _is_gone(end)
     assert np.percentile(seconds, 95) < 2
@@ -184,7 +184,7 @@ def test_a_queued_job_is_taken_out(open_jobs: Open, data: Path) -> None:
     second = jobs.submit("ann", "other", LONG, data)
     jobs.stop("ann", second.id)
     end = jobs.get("ann", second.id)
-    assert (end.state, end.reason, end.started) == ("cancelled", "taken out of the queue", None)
+    assert (end.state, end.reason, end.started) == ("cancelled", "removed from the queue", None)
     jobs.stop("ann", second.id)
     assert jobs.get("ann", second.id) == end
 
@@ -245,7 +245,7 @@ def test_a_job_of_another_is_not_found_like_one_that_does_not_exist(open_jobs: O
         (stub.MEMORY, "failed", OUT_OF_MEMORY),
         (stub.ALLOCATION, "failed", OUT_OF_MEMORY),
         (stub.CRASH, "failed", "ended with code 1: ZeroDivisionError: division by zero"),
-        (stub.TOLD_BY_ANOTHER, "interrupted", "it was told to end from outside; Resume goes on"),
+        (stub.TOLD_BY_ANOTHER, "interrupted", "the process was stopped from outside; Resume continues"),
     ],
 )
 def test_each_end_has_its_reason(open_jobs: Open, data: Path, fault: int, state: str, reason: str) -> None:
@@ -261,7 +261,7 @@ def test_a_job_has_a_limit_of_memory(open_jobs: Open, data: Path, monkeypatch: p
     jobs = open_jobs(max_job_bytes=512 << 20)
     end = ended(jobs, jobs.submit("ann", "mine", {"steps": 5, "seed": stub.GREEDY}, data))
     assert end.state == "failed" and end.pid
-    assert end.reason == "out of memory: a training may take 512 MiB here; try a smaller batch size or smaller pictures"
+    assert end.reason == "out of memory: a training may use 512 MiB here; try a smaller batch size or smaller pictures"
     other = ended(jobs, jobs.submit("ann", "mine-2", {"steps": 5}, data))
     assert (other.state, other.reason) == ("done", "")
 
@@ -280,7 +280,7 @@ def test_a_training_that_wants_more_memory_than_a_job_may_take_says_so(
     job = jobs.submit("ann", "mine", {"steps": 5, "preset": "debug", "precision": "fp32"}, large)
     until(lambda: jobs.get("ann", job.id).state in ENDED, patience=600)
     end = jobs.get("ann", job.id)
-    assert end.state == "failed" and end.reason.startswith("out of memory: a training may take 1,024 MiB here;")
+    assert end.state == "failed" and end.reason.startswith("out of memory: a training may use 1,024 MiB here;")
 
 
 @pytest.mark.slow
@@ -288,7 +288,7 @@ def test_a_job_has_a_limit_of_minutes_and_goes_on_when_resumed(open_jobs: Open, 
     jobs = open_jobs(max_process_minutes=0.8 / 60)
     job = jobs.submit("ann", "mine", LONG, data)
     end = ended(jobs, job)
-    assert end.state == "interrupted" and end.reason == "the limit of 0.0133333 minutes is reached; Resume goes on"
+    assert end.state == "interrupted" and end.reason == "the limit of 0.0133333 minutes is reached; Resume continues"
     assert end.started and end.ended and end.ended - end.started > 0.8
     jobs.resume("ann", job.id)
     assert ended(jobs, job).state == "interrupted"

@@ -167,7 +167,7 @@ def test_after_the_end_of_the_program_all_is_refused_plainly(open_jobs: Open, da
         lambda: jobs.delete("ann", job.id),
         jobs.wait_until_idle,
     ):
-        with pytest.raises(RequestRejected, match="the trainings of this program have ended with it"):
+        with pytest.raises(RequestRejected, match="the job queue is closed"):
             act()
     assert [path.name for path in (tmp_path / "jobs").iterdir() if path.is_dir()] == [job.id]
 

@@ -45,7 +45,7 @@ def test_a_server_that_ends_interrupts_what_runs_and_the_next_takes_up_the_queue
     assert time.monotonic() - began < 5
     records = {job.id: job for job in read_jobs(jobs._path)}
     assert (records[first.id].state, records[second.id].state) == ("interrupted", "queued")
-    assert records[first.id].reason == "the server was stopped; Resume goes on"
+    assert records[first.id].reason == "the server was stopped; Resume continues"
     again = open_jobs()
     assert ended(again, second).state == "done" and again.get("ann", first.id).state == "interrupted"
 
@@ -230,7 +230,7 @@ def test_the_app_lets_trainings_be_saved_before_it_waits_for_pages(
         left.set()
         signal.signal(signal.SIGTERM, before)
     end = read_jobs(tmp_path / "jobs")[0]
-    assert (end.state, end.reason) == ("interrupted", "the server was stopped; Resume goes on")
+    assert (end.state, end.reason) == ("interrupted", "the server was stopped; Resume continues")
 
 
 # --- T26: a number that is another's by now -------------------------------------------------------------------------

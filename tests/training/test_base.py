@@ -80,7 +80,7 @@ def test_it_resumes_before_and_after_its_first_save(tiny_checkpoints: Path, tiny
         assert torch.equal(tensor, rest.model.state_dict()[name])
     with pytest.raises(RequestRejected, match="base"):
         resumed(tmp_path / "cut", tiny_data, base=tmp_path)
-    with pytest.raises(RequestRejected, match="colours 8: cannot be said beside a base"):
+    with pytest.raises(RequestRejected, match="colours 8: cannot be set with a base"):
         resumed(tmp_path / "cut", tiny_data, colours=8)
 
 
@@ -126,7 +126,7 @@ def test_what_the_base_decides_is_not_said_to_be_decided_by_the_run(
         asked = start_run(
             tmp_path / name, tiny_data, schedule=Schedule(steps=1), base=tiny_checkpoints / "tiny", **{name: value}
         )
-        with pytest.raises(RequestRejected, match=f"{name} {value}: cannot be said beside a base"), asked:
+        with pytest.raises(RequestRejected, match=f"{name} {value}: cannot be set with a base"), asked:
             pass
         assert not (tmp_path / name).exists()
 

@@ -67,7 +67,7 @@ def test_pictures_that_were_learned_are_copies_and_others_are_not(
     other = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 4), np.uint8) | np.uint8(128)
     monkeypatch.setattr(copies, "draw_class_samples", lambda *_: np.concatenate([known[:10], other]))
     assert counted(run, tiny_data) == Counted(60, 10, 16, len(known))
-    monkeypatch.setattr(copies, "MOST", 3 * 8 * 8)
+    monkeypatch.setattr(copies, "MAX_COMPARED_PIXELS", 3 * 8 * 8)
     assert (found := counted(run, tiny_data)) and found.learned == 3
 
 

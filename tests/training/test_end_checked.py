@@ -99,9 +99,10 @@ BEYOND: dict[str, tuple[CheckpointConfig, dict[str, int]]] = {
     "a header too large": (good("multiscale"), {"max_config_bytes": len(good("multiscale").to_json()) + 100}),
 }
 ONLY_DAMAGE = (
-    "does not record what it was trained on", "holds values that are not finite", "cannot be read", "describes takes",
+    "does not record what it was trained on", "holds values that are not finite", "cannot be read",
+    "bytes; the model of",
     "tensors differ from what", "the header announces", "not format",
-    "not readable", "a value outside 0 to 255", "the probabilities that they give are not finite",
+    "not readable", "a value outside 0 to 255", "the model gives probabilities that are not finite",
 )  # fmt: skip
 """What the reader says of files that were changed or lost after they were written, or not by this program; the last of
 colours that are not read from six digits."""
@@ -209,7 +210,7 @@ def test_a_class_folder_of_80_characters_is_drawn_and_one_of_81_is_refused_at_on
         assert Engine(tmp_path / "checkpoints").info("mine").classes == ("cross", "k" * 80)
         assert survey(data).ready
         return
-    said = rf"^data: class '{'k' * 39}: 81 characters; needed are 1 to 80$"
+    said = rf"^data: class '{'k' * 39}: 81 characters; use 1 to 80$"
     with pytest.raises(DataRejected, match=said), start_run(tmp_path / "run", data, schedule=schedule):
         pass
     with pytest.raises(DataRejected, match=said):

@@ -15,7 +15,7 @@ from pixelart.cli.main import main
 from pixelart.errors import RequestRejected
 from pixelart.storage import Files
 from pixelart.training import trainer
-from pixelart.training.failures import is_short_of_memory, plain_endings
+from pixelart.training.failures import explain_failures, is_short_of_memory
 from pixelart.training.snapshots import last_checkpoint, list_checkpoints
 from pixelart.training.trainer import Trainer
 from tests.training.runs import resumed
@@ -73,7 +73,7 @@ def test_a_disk_that_takes_no_more_ends_a_run_in_one_line(
 
     monkeypatch.setattr(Files, "write", write)
     line = r"step 4: the disk says no; the weights of step 2 are kept"
-    with pytest.raises(RequestRejected, match=line), plain_endings(run):
+    with pytest.raises(RequestRejected, match=line), explain_failures(run):
         run.train()
     monkeypatch.undo()
     assert [f.name for f in list_checkpoints(run.run)] == ["step-00000000", "step-00000002"]
@@ -98,7 +98,7 @@ def test_a_file_that_fails_after_a_save_is_told_and_the_save_is_kept(
 
     monkeypatch.setattr(Files, "write", write)
     line = rf"^step 4: .*{name}.*: the disk is full; the weights of step 4 are kept$"
-    with pytest.raises(RequestRejected, match=line), plain_endings(run):
+    with pytest.raises(RequestRejected, match=line), explain_failures(run):
         run.train()
     monkeypatch.undo()
     again = resumed(run.run, tiny_data)
@@ -114,14 +114,14 @@ def test_a_gradient_that_is_not_finite_ends_a_run_before_it_spoils_the_weights(b
     before = [parameter.clone() for parameter in run.model.parameters()]
     next(run.model.parameters()).register_hook(lambda gradient: gradient * float("inf"))
     line = "step 0: the gradient is not finite; lower the learning rate; the weights of step 0 are kept"
-    with pytest.raises(RequestRejected, match=line), plain_endings(run):
+    with pytest.raises(RequestRejected, match=line), explain_failures(run):
         run.train()
     assert all(torch.equal(a, b) for a, b in zip(before, run.model.parameters(), strict=True))
 
 
 @pytest.mark.slow
 def test_other_faults_are_not_hidden(begin: StartRun) -> None:
-    with pytest.raises(RuntimeError, match="a mistake of ours"), plain_endings(begin()):
+    with pytest.raises(RuntimeError, match="a mistake of ours"), explain_failures(begin()):
         raise RuntimeError("a mistake of ours")
     assert not is_short_of_memory(ValueError("can't allocate memory"))
 

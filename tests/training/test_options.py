@@ -47,8 +47,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"palette": "keep"}, "palette keep: there is no base whose palette could be kept"),
     ({"fit": "crop"}, "fit 'crop' is not one of refuse, nearest, keep"),
     ({"new_classes": "drop"}, "new_classes 'drop' is not one of add, refuse"),
-    ({"base": "gone", "model": "pixelcnn"}, "model pixelcnn: cannot be said beside a base, which decides it"),
-    ({"base": "gone", "colours": 8}, "colours 8: cannot be said beside a base, which decides it"),
+    ({"base": "gone", "model": "pixelcnn"}, "model pixelcnn: cannot be set with a base, which decides it"),
+    ({"base": "gone", "colours": 8}, "colours 8: cannot be set with a base, which decides it"),
 ]
 
 

@@ -115,4 +115,4 @@ def test_what_an_older_version_told_is_read(tmp_path: Path) -> None:
     folder.run.mkdir()
     old = {"phase": "training", "step": 4, "steps": 9, "progress": 0.4, "seconds": 1.0, "seconds_left": None, "bits": 2}
     (folder.run / PROGRESS_FILE).write_text(json.dumps(old))
-    assert (seen := folder.progress()) and (seen.step, seen.passes, seen.waits) == (4, None, False) and seen.told > 0
+    assert (seen := folder.progress()) and (seen.step, seen.passes, seen.waits) == (4, None, False) and seen.written > 0

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 LISTEN = """
 import sys, time
 from pixelart.training import remote_control as attended
-attended.GRACE, attended.PATIENCE = 0.3, float(sys.argv[1])
+attended.GRACE, attended.MAX_PAUSE = 0.3, float(sys.argv[1])
 orders = attended.ControlPipe(0)
 if len(sys.argv) > 2:
     orders.begin()

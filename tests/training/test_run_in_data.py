@@ -61,6 +61,6 @@ def test_a_file_run_json_alone_marks_nothing(pictures: Path) -> None:
 
 def test_the_folder_of_the_pictures_itself_is_refused(pictures: Path) -> None:
     files = sorted(pictures.rglob("*"))
-    with pytest.raises(RequestRejected, match="data: is the folder of the pictures, and cannot be"):
+    with pytest.raises(RequestRejected, match="data: is the folder of the pictures; choose another"):
         train(pictures, pictures)
     assert sorted(pictures.rglob("*")) == files

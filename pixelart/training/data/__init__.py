@@ -1,1 +1,1 @@
-"""Pictures to train on: read from folders and archives, surveyed, stored, encoded and drawn in batches."""
+"""Training pictures: read from folders and archives, checked, stored, encoded and drawn in batches."""

@@ -1,6 +1,6 @@
-"""The files of a folder or a .zip, one by one: a picture, why it is refused, or nothing of ours.
+"""Reads the files of a folder or a .zip one by one: a picture, the reason why it is refused, or no picture file.
 
-Nothing is ever unpacked to the disk, so a name inside an archive can lead nowhere; it is refused all the same.
+Nothing is unpacked to the disk, so names inside an archive cannot escape; unsafe names are still refused.
 """
 
 from __future__ import annotations
@@ -30,23 +30,28 @@ from pixelart.settings import SETTINGS
 from pixelart.training.data.links import allowed_roots, stays_inside
 
 Frames = Literal["first", "all"]
-"""Which frames of an animation are pictures of the set."""
+"""Which frames of an animation are read."""
 
 _T = TypeVar("_T")
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, RuntimeError)
 _UTF8 = 0x800
 COMPRESSIONS = {zipfile.ZIP_STORED: "stored", zipfile.ZIP_DEFLATED: "deflated"}
-"""Python's zipfile unpacks these piece by piece; of the others it unpacks all that a megabyte holds at once."""
+"""Methods that zipfile unpacks in pieces; with others it unpacks a whole compressed megabyte at once."""
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-"""Control characters, line breaks, and halves of pairs, which is what bytes outside UTF-8 become in a name."""
+"""Control characters, line breaks, and surrogates, which stand for bytes outside UTF-8 in a name."""
 _UNSAFE = re.compile(rf"^/|(^|/)(\.\.(/|$)|[A-Za-z]:)|{_UNPRINTABLE.pattern}")
-"""A name that leads elsewhere on some system, or that cannot be told or written as it is."""
+"""A name that leaves the folder on some system, or that cannot be printed or written."""
 
 
 class Member(NamedTuple):
-    """A file of a source, or a frame of it: its path inside it and the picture, why it is refused, or None where it
-    does not bear the suffix of a picture. The text of a refusal starts with `shown(place)` and a colon. `frame`: which
-    one of an animation, from 1; 0 of a still."""
+    """A file of a source, or one frame of it.
+
+    Attributes:
+        place: its path inside the source.
+        found: the picture, the reason why it is refused, or None if it has no picture suffix. The message of a refusal
+            starts with `shown(place)` and a colon.
+        frame: number of an animation's frame, from 1; 0 of a still.
+    """
 
     place: PurePath
     found: Picture | PixelArtError | None
@@ -54,36 +59,43 @@ class Member(NamedTuple):
 
     @property
     def name(self) -> str:
-        """How it is told."""
+        """Its name in messages."""
         return shown(self.place) + (f" frame {self.frame}" if self.frame > 1 else "")
 
 
-def unnamed(folder: PurePath) -> None:
-    """Of a folder that is passed over without a word."""
+def ignore_folder(folder: PurePath) -> None:
+    """The callback for skipped folders that nobody needs to know of."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How the files of a source are read: `max_pixels` as in `decode_picture`; which frames; what is asked before each
-    file, and told after it; what is told of each folder that is passed over because its name begins with a dot,
-    or because a run or a checkpoint is in it."""
+    """How the files of a source are read.
+
+    Attributes:
+        max_pixels: as in `decode_picture`.
+        frames: which frames of an animation are read.
+        cancel: called before each file.
+        on_progress: called after each file.
+        on_hidden: called with each skipped folder whose name starts with a dot.
+        on_own: called with each skipped folder of a run or checkpoint.
+    """
 
     max_pixels: int | None = None
     frames: Frames = "first"
     cancel: Cancel = never
     on_progress: OnProgress = untold
-    on_hidden: Callable[[PurePath], None] = unnamed
-    on_own: Callable[[PurePath], None] = unnamed
+    on_hidden: Callable[[PurePath], None] = ignore_folder
+    on_own: Callable[[PurePath], None] = ignore_folder
 
 
 _OURS = (("run.json", "training_images.txt"), ("config.json", "model.safetensors"))
-"""What is in the folder of a run, and of a checkpoint. One file alone marks nothing: run.json may describe the frames
-of a running figure."""
+"""Files that mark the folder of a run and of a checkpoint. Both are required: run.json alone may describe the frames of
+a running figure."""
 
 
 def _own_folders(places: Sequence[PurePath]) -> set[PurePath]:
-    """The folders of runs and checkpoints among the folders of a source: their samples are no pictures to learn from.
-    The source itself is never one."""
+    """Folders of runs and checkpoints inside a source, whose samples must not be trained on. Never the source
+    itself."""
     listed, own = set(places), set[PurePath]()
     for first, second in _OURS:
         own |= {p.parent for p in places if p.name == first and p.with_name(second) in listed and p.parent.name}
@@ -94,8 +106,8 @@ def read_members(source: Path | str, reading: Reading | None = None) -> Iterator
     """Every file of a folder or a .zip that is not hidden, sorted by name, folder by folder.
 
     Raises:
-        DataRejected: neither of the two, a damaged archive, or more in it than is read.
-        Cancelled: `cancel` answered True.
+        DataRejected: not a folder or .zip, a damaged archive, or one over the limits.
+        Cancelled: `cancel` returned True.
     """
     source, reading = Path(source), reading or Reading()
     if source.is_dir():
@@ -118,7 +130,7 @@ def read_members(source: Path | str, reading: Reading | None = None) -> Iterator
 
 
 def shown(place: PurePath) -> str:
-    """The path inside a source as it is told: one short line, whatever a file is called."""
+    """A path inside a source as a short, printable line."""
     text = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", place.as_posix())
     return text if len(text) <= 80 else f"{text[:38]}...{text[-39:]}"
 
@@ -128,7 +140,7 @@ def _folder_members(source: Path, reading: Reading) -> Iterator[Member]:
     if len(paths) > SETTINGS.max_files:
         raise DataRejected(f"{source.name}: more than {SETTINGS.max_files} files and folders, the limit")
     named = [(path.relative_to(source).as_posix(), path) for path in paths if _is_file_or_link(path)]
-    files = _seen(named, reading)
+    files = _visible_files(named, reading)
     _check_count(source, sum(_is_picture(place) for _, place, _ in files))
     roots = allowed_roots(source)
     for number, (name, place, path) in enumerate(until_cancelled(files, reading.cancel), 1):
@@ -136,10 +148,12 @@ def _folder_members(source: Path, reading: Reading) -> Iterator[Member]:
         reading.on_progress(number, len(files))
 
 
-def _seen(named: Iterable[tuple[str, _T]], reading: Reading) -> list[tuple[str, PurePosixPath, _T]]:
-    """(name, place, file) of each that is not hidden and lies in no run or checkpoint, by place. Windows PowerShell 5
-    writes backslashes between folders into a .zip, and what unpacks it elsewhere may make one name of them."""
-    seen, told = list[tuple[str, PurePosixPath, _T]](), set[PurePosixPath]()
+def _visible_files(named: Iterable[tuple[str, _T]], reading: Reading) -> list[tuple[str, PurePosixPath, _T]]:
+    """(name, place, file) of each visible file outside runs and checkpoints, sorted by place.
+
+    Windows PowerShell 5 writes backslashes between folders into a .zip; they are read as slashes.
+    """
+    seen, reported = list[tuple[str, PurePosixPath, _T]](), set[PurePosixPath]()
     for name, file in ((name.replace("\\", "/"), file) for name, file in named):
         place = PurePosixPath(name)
         hidden = next((i for i, part in enumerate(place.parts, 1) if part.startswith(".") or part == "__MACOSX"), 0)
@@ -147,8 +161,8 @@ def _seen(named: Iterable[tuple[str, _T]], reading: Reading) -> list[tuple[str, 
             seen.append((name, place, file))
             continue
         folder = PurePosixPath(*place.parts[:hidden])
-        if hidden < len(place.parts) and folder.name != "__MACOSX" and folder not in told:
-            told.add(folder)
+        if hidden < len(place.parts) and folder.name != "__MACOSX" and folder not in reported:
+            reported.add(folder)
             reading.on_hidden(folder)
     own = _own_folders([place for _, place, _ in seen])
     for folder in sorted(own):
@@ -163,14 +177,14 @@ def _is_file_or_link(path: Path) -> bool:
 def _read_file(name: str, place: PurePath, path: Path, roots: list[Path]) -> bytes | None:
     _check_name(name, place)
     if not stays_inside(path, roots):
-        raise DataRejected(f"{shown(place)}: a link that leads out of the folder; put a copy of the file in its place")
+        raise DataRejected(f"{shown(place)}: a link that leads out of the folder; replace it by a copy of the file")
     if not _is_picture(place) or not path.is_file():
         return None
     return read_file(path, name=shown(place))
 
 
 def _members(place: PurePath, read: Callable[[], bytes | None], reading: Reading) -> Iterator[Member]:
-    """What comes of one file: one member, or one for each frame."""
+    """The members of one file: one, or one per frame."""
     name = shown(place)
     try:
         data = read()
@@ -189,7 +203,7 @@ def _members(place: PurePath, read: Callable[[], bytes | None], reading: Reading
 
 
 class _Archive(io.BufferedReader):
-    """The file of an archive. Its directory is read at once: that may be so large."""
+    """The file of an archive. zipfile reads the central directory in one call, so its size is limited here."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > SETTINGS.max_directory_bytes:
@@ -209,15 +223,15 @@ def _archive_members(source: Path, reading: Reading) -> Iterator[Member]:
         _check_count(source, len(pictures))
         if sum(entry.file_size for entry in pictures) > SETTINGS.max_archive_bytes:
             raise DataRejected(f"{source.name}: unpacks to more than {SETTINGS.max_archive_bytes >> 20} MiB")
-        files = _seen([(name, entry) for name, entry in named if not name.endswith(("/", "\\"))], reading)
+        files = _visible_files([(name, entry) for name, entry in named if not name.endswith(("/", "\\"))], reading)
         for number, (name, place, entry) in enumerate(until_cancelled(files, reading.cancel), 1):
             yield from _members(place, partial(_read_entry, archive, name, place, entry), reading)
             reading.on_progress(number, len(files))
 
 
 def _entry_name(entry: zipfile.ZipInfo) -> str:
-    """The name of an entry. Without a flag that says UTF-8 it should be in code page 437, as which it was read; macOS
-    writes UTF-8 all the same, which names of another code page hardly ever are by chance."""
+    """The name of an entry. Without the UTF-8 flag zipfile decodes it as code page 437, but macOS writes UTF-8 without
+    the flag. Names in other code pages are rarely valid UTF-8."""
     if not entry.flag_bits & _UTF8:
         with suppress(UnicodeError):
             return entry.filename.encode("cp437").decode()
@@ -242,12 +256,12 @@ def _read_entry(archive: zipfile.ZipFile, filename: str, place: PurePosixPath, e
         raise DataRejected(f"{name}: encrypted")
     if entry.compress_type not in COMPRESSIONS:
         kinds = " and ".join(COMPRESSIONS.values())
-        raise DataRejected(f"{name}: compressed by method {entry.compress_type}; read are {kinds}")
+        raise DataRejected(f"{name}: compressed by method {entry.compress_type}; only {kinds} are supported")
     return _unpack(archive, entry, name)
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
-    """The bytes of one entry, never more than one over the limit, whatever the header says."""
+    """The bytes of one entry, at most one more than the limit, whatever the header says."""
     try:
         with archive.open(entry) as file:
             return file.read(SETTINGS.max_file_bytes + 1)

@@ -1,4 +1,4 @@
-"""What is learned from at each step: which pictures, which holes, with or without class, mirrored or not."""
+"""Training batches: pictures, masks, classes or none, and mirroring."""
 
 from __future__ import annotations
 
@@ -21,23 +21,22 @@ _ORDER, _STEP, _SIZE = 1, 2, 3  # streams of randomness
 
 
 class Batches:
-    """Batches of pictures, each batch of one size. Everything random is a function of (seed, step), so nothing of it
-    needs to be stored: a resumed run draws the same batches, masks and flips as one that was never stopped.
-    """
+    """Batches of pictures, each of one size. All randomness is a function of (seed, step), so nothing needs to be
+    stored: a resumed run draws the same batches, masks and flips as an uninterrupted one."""
 
     def __init__(self, sets: Sequence[CodedPictures], *, num_classes: int, schedule: Schedule) -> None:
-        """`sets`: the pictures of each size, at least one of each; `batch_size` is that of the first, and a batch of
-        another size has as many pictures as make about as many pixels."""
+        """`sets`: the pictures of each size, at least one of each. `batch_size` is that of the first size; batches of
+        other sizes have about as many pixels."""
         self.sets, self.num_classes, self.schedule = sets, num_classes, schedule
         self._epoch: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
         areas = np.array([one.x.shape[2] * one.x.shape[3] for one in sets], np.float64)
-        # A size has a part of the steps between that of its pictures and that of its pixels.
+        # The share of steps of a size: between its share of pictures and its share of pixels.
         shares = np.array([len(one) for one in sets]) * np.sqrt(areas)
         self._shares, self._counts = shares / shares.sum(), areas[0] / areas
         self._weights = [self._balanced(one.classes) for one in sets]
 
     def draw(self, step: int) -> tuple[Tensor, Context]:
-        """The pictures of `step` (N, C, H, W), of all its parts in all processes, and what is given of them."""
+        """The pictures of `step` (N, C, H, W), for all parts and processes, and their contexts."""
         schedule = self.schedule
         random, number = np.random.default_rng([schedule.seed, _STEP, step]), self._size_of(step)
         chosen, size = self.sets[number], self.batch_size(step) * schedule.accumulate * schedule.processes
@@ -52,18 +51,18 @@ class Batches:
         return x, Context(weights, x, mask, palette=palette, mirrored=mirrored)
 
     def batch_size(self, step: int) -> int:
-        """How many pictures are learned from at a time in `step`."""
+        """How many pictures one part of `step` has."""
         return max(1, round(self.schedule.batch_size * float(self._counts[self._size_of(step)])))
 
     def parts(self, step: int, process: int) -> Iterator[slice]:
-        """Where in what `draw` gives the parts lie that are learned from in `process`, one after another."""
+        """Slices of the result of `draw`: the parts that `process` trains on, one after another."""
         schedule, size = self.schedule, self.batch_size(step)
         for turn in range(schedule.accumulate):
             start = (turn * schedule.processes + process) * size
             yield slice(start, start + size)
 
     def place(self, position: int) -> int:
-        """Which picture stands at `position` of the endless order of one size: a new permutation each epoch."""
+        """Which picture is at `position` of the endless order of one size; each epoch is a new permutation."""
         epoch, place = divmod(position, len(self.sets[0]))
         known = self._epoch  # another thread may replace it
         if known[0] != epoch:
@@ -83,7 +82,7 @@ class Batches:
         return torch.from_numpy(random.choice(len(self.sets[number]), size, p=self._weights[number]))
 
     def _balanced(self, classes: Tensor) -> NDArray[np.float64]:
-        """The chance of each picture: 1 at `balance` 0, and so that every class is as frequent at 1."""
+        """The probability of each picture: equal at `balance` 0, equal per class at 1."""
         counts = torch.bincount(classes, minlength=self.num_classes).double()
         chances = counts[classes].pow(-self.schedule.balance).numpy()
         return chances / chances.sum()
@@ -93,10 +92,10 @@ Batch = tuple[Tensor, Context]
 
 
 class Prefetcher:
-    """Draws the batch of the next step in a thread while a step runs. A context: the thread ends with it."""
+    """Draws the next batch in a thread while a step runs. A context: the thread ends with it."""
 
     def __init__(self, draw: Callable[[int], Batch]) -> None:
-        """`draw`: such as `Batches.draw`; it is called in that one thread only."""
+        """`draw`: for example `Batches.draw`; it is called only in that thread."""
         self._draw, self._thread = draw, ThreadPoolExecutor(1, thread_name_prefix="batches")
         self._ahead: dict[int, Future[Batch]] = {}
 
@@ -107,7 +106,7 @@ class Prefetcher:
         self._thread.shutdown(cancel_futures=True)
 
     def draw(self, step: int) -> Batch:
-        """The batch of `step`, which is ready when the last call asked for the step before. Raises what `draw` does."""
+        """The batch of `step`, already drawn if the last call was for the step before. Raises what `draw` raises."""
         this = self._ahead.pop(step, None) or self._thread.submit(self._draw, step)
         batch = this.result()
         self._ahead = {step + 1: self._thread.submit(self._draw, step + 1)}

@@ -1,4 +1,4 @@
-"""Which class a picture is of, by the folders that it lies in (the ImageFolder convention)."""
+"""The class of a picture from its folders (the ImageFolder convention)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from pixelart.images.class_names import plain_class
 
 NO_FOLDER = "pictures"
 SPLITS = {"train", "training", "validation", "valid", "val", "dev", "test", "testing"}
-"""Folders that hold parts of a set, not classes, where there is nothing beside them."""
+"""Folder names of dataset splits; they are not classes if all first folders are splits."""
 CLASS_RULE = 2
-"""How classes are named: 2, as `class_names` says; 1, as `_first_folders` did in runs that are older."""
+"""The naming rule: 2 is `class_names`; 1 is `_first_folders`, of older runs."""
 
 
 def class_names(places: Sequence[PurePath], *, rule: int = CLASS_RULE) -> tuple[str, ...]:
-    """The class of each picture: its first folder, once folders that merely wrap all the others, or are SPLITS, are
-    taken off. Pictures that lie beside such folders are of NO_FOLDER. `rule`: see CLASS_RULE."""
+    """The class of each picture: its first folder, after wrapping folders and SPLITS are removed.
+
+    Pictures beside such folders get NO_FOLDER. `rule`: see CLASS_RULE.
+    """
     folders = [place.parts[:-1] for place in places]
     if rule == 1:
         return _first_folders(folders)
@@ -26,9 +28,10 @@ def class_names(places: Sequence[PurePath], *, rule: int = CLASS_RULE) -> tuple[
 
 
 def _is_wrapped(folders: Sequence[tuple[str, ...]]) -> bool:
-    """Whether the first folders are no classes: all of them SPLITS, or one that holds the folders of the classes.
+    """Whether the first folders are not classes: all are SPLITS, or there is one that holds the folders of classes.
 
-    A lone folder inside it is a class's where it holds more pictures than lie beside it, else a part of the class."""
+    A single folder inside it is a class if it holds more pictures than lie beside it; otherwise a part of the class.
+    """
     there = [parts for parts in folders if parts]
     first, inner = {parts[0] for parts in there}, [parts[1] for parts in there if len(parts) > 1]
     if first and {name.lower() for name in first} <= SPLITS:

@@ -1,8 +1,8 @@
-"""Pictures as a network is shown them: integers of a codec, and, where its palette is an input, in their own colours.
+"""Encoded pictures: integers of a codec and, if the palette is an input, also in their own palettes.
 
-Where the palette is an input, a step shows each picture in the shared palette or in its own, adds colours that it does
-not use, turns the hues of the palette and stretches its lightness. The pixels stay, and the network sees the palette.
-One set of weights so learns to draw in any palette, and small sets overfit later.
+If the palette is an input, training augments it: a picture uses the shared palette or its own, unused colours are
+added, hues are rotated and lightness is stretched, while the indices stay the same. One network learns to draw in any
+palette, and small sets overfit later.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from pixelart.images.palettes import fit_palette, from_oklab
 from pixelart.training.data.picture_store import EncodedSet, Pictures, Store, encode_set
 
 PALETTES = 32
-"""Of a class, from which new pictures get theirs."""
+"""Palettes kept per class, which new pictures choose from."""
 SHARED, DISTRACTED = 0.45, 0.4
-"""The shares of pictures shown in the shared palette, and with colours that they do not use."""
-Shown = tuple[Tensor, Tensor | None]
-"""x int64 (n, C, H, W), and the palettes (n, K, 4) of the pictures, or None where the codec has one of its own."""
+"""The shares of pictures that use the shared palette, and that get unused colours added."""
+ShownBatch = tuple[Tensor, Tensor | None]
+"""x int64 (n, C, H, W), and palettes (n, K, 4), or None if the codec has a fixed one."""
 
 
 @dataclass(frozen=True)
-class OwnColours:
-    """N pictures in their own colours: indices (N, 1, H, W) and palettes (N, K, 4); `shared`: the palette (K, 4) of the
-    codec."""
+class OwnPalettes:
+    """N pictures in their own palettes: indices (N, 1, H, W) and palettes (N, K, 4); `shared`: the codec's palette (K,
+    4)."""
 
     x: EncodedSet
     palettes: Tensor
@@ -42,27 +42,27 @@ class OwnColours:
 
 @dataclass(frozen=True)
 class CodedPictures:
-    """N pictures of one size: x (N, C, H, W) as the codec has them, classes int64 (N,), and `own`, or None."""
+    """N encoded pictures of one size: x (N, C, H, W), classes int64 (N,), and `own` if the palette is an input."""
 
     x: EncodedSet
     classes: Tensor
-    own: OwnColours | None = None
+    own: OwnPalettes | None = None
 
     def __len__(self) -> int:
         return len(self.x)
 
     def select(self, rows: Tensor) -> CodedPictures:
-        """Some of them, by number (n,)."""
+        """The pictures `rows` (n,)."""
         own = self.own and replace(self.own, x=self.own.x.select(rows), palettes=self.own.palettes[rows])
         return CodedPictures(self.x.select(rows), self.classes[rows], own)
 
     @property
     def palettes(self) -> Tensor | None:
-        """The palette of the codec for each picture, (N, K, 4), where it is an input."""
+        """The codec's palette for each picture, (N, K, 4), if it is an input."""
         return None if self.own is None else self.own.shared.expand(len(self), -1, -1)
 
-    def plain(self, rows: Tensor | slice, *, own: bool = False) -> Shown:
-        """The pictures `rows` in the colours of the codec, or in their own."""
+    def plain(self, rows: Tensor | slice, *, own: bool = False) -> ShownBatch:
+        """The pictures `rows` in the codec's palette, or in their own."""
         if self.own is None:
             return self.x[rows], None
         if own:
@@ -71,15 +71,15 @@ class CodedPictures:
         return x, self.own.shared.expand(len(x), -1, -1)
 
     def pictures(self, rows: Tensor | slice, codec: Codec) -> Picture:
-        """The pictures `rows` as RGBA (n, H, W, 4): in their own colours, as far as `codec` takes those."""
+        """The pictures `rows` as RGBA (n, H, W, 4), in their own colours if `codec` supports that."""
         x, palettes = self.plain(rows, own=True)
         if palettes is None or not isinstance(codec, Paletted):
             return codec.decode(x)
         colours = [from_oklab(one[one[:, 3] > 0, :3].double().numpy()) for one in palettes]
         return EachPalette([codec.with_colours(one) for one in colours]).decode(x)
 
-    def varied(self, rows: Tensor, random: np.random.Generator, *, recolour: float) -> Shown:
-        """The pictures `rows` (n,) as a step shows them; of a share `recolour` the palette is changed."""
+    def varied(self, rows: Tensor, random: np.random.Generator, *, recolour: float) -> ShownBatch:
+        """The pictures `rows` (n,) with palette augmentation; a share `recolour` gets changed colours."""
         if self.own is None:
             return self.x[rows], None
         count = len(rows)
@@ -93,8 +93,8 @@ class CodedPictures:
         return x, palettes
 
 
-def distracted(palette: Tensor, own: OwnColours, random: np.random.Generator) -> Tensor:
-    """The palette (K, 4) with some of its free slots filled by colours of another picture, or of the shared palette."""
+def distracted(palette: Tensor, own: OwnPalettes, random: np.random.Generator) -> Tensor:
+    """The palette (K, 4) with some free slots filled by colours of another picture or of the shared palette."""
     free = torch.where(palette[:, 3] < 0)[0]
     other = own.shared if random.random() < 0.5 else own.palettes[int(random.integers(len(own.palettes)))]
     colours = other[other[:, 3] > 0]
@@ -105,7 +105,7 @@ def distracted(palette: Tensor, own: OwnColours, random: np.random.Generator) ->
 
 
 def recoloured(palette: Tensor, random: np.random.Generator) -> Tensor:
-    """The palette (K, 4) with its hues turned, its chroma and lightness stretched."""
+    """The palette (K, 4) with rotated hues and stretched chroma and lightness."""
     turn = random.uniform(-math.pi, math.pi) if random.random() < 0.7 else random.normal(0, 0.2)
     chroma, bend = math.exp(random.normal(0, 0.2)), math.exp(random.normal(0, 0.2))
     light, a, b, opacity = palette.unbind(-1)
@@ -114,7 +114,7 @@ def recoloured(palette: Tensor, random: np.random.Generator) -> Tensor:
 
 
 def class_palettes(sets: Sequence[CodedPictures], classes: Sequence[str]) -> PalettesOfClasses:
-    """Of each class the palettes of at most PALETTES of its pictures, those of few colours left out."""
+    """The palettes of at most PALETTES pictures of each class, without those of few colours."""
     random, found = np.random.default_rng(0), dict[str, list[NDArray[np.uint8]]]()
     for number, name in enumerate(classes):
         some = [
@@ -132,20 +132,20 @@ def class_palettes(sets: Sequence[CodedPictures], classes: Sequence[str]) -> Pal
 def code_pictures(
     codec: Codec, pictures: Picture | Pictures, classes: Tensor, *, folder: Path | None = None
 ) -> CodedPictures:
-    """Pictures (N, H, W, 4) of `classes` (N,); what is large lies in `folder`."""
+    """Encode pictures (N, H, W, 4) of `classes` (N,); large sets are stored in a file in `folder`."""
     x = encode_set(codec, pictures, folder=folder)
     if not isinstance(codec, Paletted):
         return CodedPictures(x, classes)
     store, palettes = Store(folder), torch.empty(len(pictures), codec.levels, 4)
     for i, picture in enumerate(pictures):
-        mine = codec.with_colours(own_colours(picture, most=codec.levels - 1))
+        mine = codec.with_colours(reduced_colours(picture, most=codec.levels - 1))
         store.add(mine.encode(picture[None])[0].numpy().astype(np.uint8))
         palettes[i] = mine.palette()
     own = EncodedSet(store, np.arange(len(store)), tuple(x.shape[1:]))
-    return CodedPictures(x, classes, OwnColours(own, palettes, codec.palette()))
+    return CodedPictures(x, classes, OwnPalettes(own, palettes, codec.palette()))
 
 
-def own_colours(picture: Picture, *, most: int) -> NDArray[np.uint8]:
-    """The colours (n, 3) of a picture, reduced to `most`; black where it has none."""
+def reduced_colours(picture: Picture, *, most: int) -> NDArray[np.uint8]:
+    """The colours (n, 3) of a picture, reduced to `most`; black if it has none."""
     opaque = visible_colours(picture)
     return fit_palette(opaque, size=most) if len(opaque) else np.zeros((1, 3), np.uint8)

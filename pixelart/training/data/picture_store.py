@@ -1,4 +1,4 @@
-"""A set of pictures that need not fit into memory: each is kept compressed, and unpacked when it is asked for."""
+"""Sets of pictures that may exceed memory: each picture is stored compressed and unpacked on access."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from pixelart.images.codec import Codec, Picture
 from pixelart.system.memory import MIB
 
 MEMORY = 16 * MIB
-"""Bytes of what is kept in memory, compressed; more goes to a file without a name, which ends with its process."""
+"""Bytes of compressed data kept in memory; larger sets go to an unnamed temporary file."""
 QUICKEST = 1
 
 
 class Store:
-    """uint8 arrays of any shapes, by number. Safe under threads."""
+    """uint8 arrays of any shapes, by number. Thread-safe."""
 
     def __init__(self, folder: Path | None = None, *, memory: int = MEMORY) -> None:
-        """`folder`: where the file lies; the system's folder of temporary files when None."""
+        """`folder`: of the temporary file; the system's folder if None."""
         self._file = tempfile.SpooledTemporaryFile(memory, dir=folder and str(folder))  # noqa: SIM115
-        self._places: list[tuple[int, int, tuple[int, ...]]] = []  # where each begins, how long it is, its shape
+        self._places: list[tuple[int, int, tuple[int, ...]]] = []  # start, length, shape
         self._end = 0
         self._lock = threading.Lock()
         weakref.finalize(self, self._file.close)
@@ -38,7 +38,7 @@ class Store:
         return len(self._places)
 
     def add(self, array: NDArray[np.uint8]) -> int:
-        """Keep an array; its number. Raises OSError when the disk is full."""
+        """Store an array and return its number. Raises OSError if the disk is full."""
         data = zlib.compress(np.ascontiguousarray(array).tobytes(), QUICKEST)
         with self._lock:
             self._file.seek(self._end)
@@ -48,7 +48,7 @@ class Store:
             return len(self._places) - 1
 
     def get(self, number: int) -> NDArray[np.uint8]:
-        """The array, a copy of its own."""
+        """A copy of the array."""
         start, length, shape = self._places[number]
         with self._lock:
             self._file.seek(start)
@@ -56,17 +56,17 @@ class Store:
         return np.frombuffer(bytearray(zlib.decompress(data)), np.uint8).reshape(shape)
 
     def shape(self, number: int) -> tuple[int, ...]:
-        """Of an array."""
+        """The shape of an array."""
         return self._places[number][2]
 
 
 class Pictures(Sequence[Any]):
-    """N pictures of one size, as an array (N, H, W, 4) of which a part is read when it is asked for."""
+    """N pictures of one size as an array (N, H, W, 4), read on access."""
 
     dtype, ndim = np.dtype(np.uint8), 4
 
     def __init__(self, store: Store, numbers: Sequence[int], size: tuple[int, int]) -> None:
-        """`numbers` in `store`, of `size`, (height, width), each."""
+        """The pictures `numbers` in `store`, each of `size`, (height, width)."""
         self._store, self._numbers = store, np.asarray(numbers, np.int64)
         self.shape = (len(self._numbers), *size, 4)
 
@@ -84,11 +84,11 @@ class Pictures(Sequence[Any]):
         return (self._store.get(number) for number in self._numbers.tolist())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Picture:
-        """All of them at once, for a set that is known to be small."""
+        """All pictures at once; for small sets."""
         return self._stacked()
 
     def take(self, rows: NDArray[np.int64], axis: int = 0) -> Pictures:
-        """Some of the pictures, by number (n,)."""
+        """The pictures `rows` (n,)."""
         return Pictures(self._store, self._numbers[rows].tolist(), (self.shape[1], self.shape[2]))
 
     def _stacked(self) -> Picture:
@@ -96,10 +96,10 @@ class Pictures(Sequence[Any]):
 
 
 class EncodedSet:
-    """N pictures as a codec has them, int64 (N, C, H, W), of which a part is unpacked when it is asked for."""
+    """N encoded pictures, int64 (N, C, H, W), unpacked on access."""
 
     def __init__(self, store: Store, numbers: NDArray[np.int64], size: tuple[int, ...]) -> None:
-        """`numbers` in `store`, each of `size`, (C, H, W)."""
+        """The arrays `numbers` in `store`, each of `size`, (C, H, W)."""
         self._store, self._numbers, self.shape = store, numbers, torch.Size((len(numbers), *size))
 
     def __len__(self) -> int:
@@ -114,12 +114,12 @@ class EncodedSet:
         return torch.from_numpy(np.stack([self._store.get(number) for number in chosen.tolist()])).long()
 
     def select(self, rows: Tensor) -> EncodedSet:
-        """Some of them, by number (n,), of which none is unpacked for it."""
+        """The pictures `rows` (n,), without unpacking them."""
         return EncodedSet(self._store, self._numbers[rows.numpy()], tuple(self.shape[1:]))
 
 
 def encode_set(codec: Codec, pictures: Picture | Pictures, *, folder: Path | None = None) -> EncodedSet:
-    """Pictures (N, H, W, 4) as `codec` has them, one after another; what is large lies in `folder`."""
+    """Encode pictures (N, H, W, 4) one by one; large sets are stored in a file in `folder`."""
     store = Store(folder)
     for picture in pictures:
         store.add(codec.encode(picture[None])[0].numpy().astype(np.uint8))

@@ -1,4 +1,4 @@
-"""Pictures of a folder or a .zip, sub-folder = class (the ImageFolder convention), as integers to learn from."""
+"""The pictures of a folder or a .zip, sub-folder = class (the ImageFolder convention)."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ from pixelart.training.data.picture_store import Pictures, Store
 Fit = Literal["refuse", "nearest", "keep"]
 NO_PICTURE = f"holds no picture ({', '.join(SUFFIXES)})"
 MANY_COLOURS = 2**20
-"""Of several pictures, after which their colours are added up."""
+"""Colours collected from several pictures before their counts are merged."""
 
 
 @dataclass(frozen=True)
 class PictureSet:
-    """N pictures of one size: uint8 (N, H, W, 4), of which each is read when it is asked for, the class name and the
-    content hash of each, in order of name."""
+    """N pictures of one size: uint8 (N, H, W, 4), read on access; class name and content hash of each, sorted by
+    name."""
 
     pictures: Picture | Pictures
     class_names: tuple[str, ...]
     hashes: tuple[str, ...]
     others: tuple[PictureSet, ...] = ()
-    """The pictures of other sizes, where those are kept."""
+    """The pictures of other sizes, if they are kept."""
 
     def __len__(self) -> int:
         return len(self.hashes)
 
     @property
     def sizes(self) -> tuple[PictureSet, ...]:
-        """The pictures of each size, these first."""
+        """One set per size, this one first."""
         return (replace(self, others=()), *self.others)
 
     @property
@@ -61,7 +61,7 @@ class PictureSet:
         )
 
     def without(self, share: float) -> PictureSet:
-        """All sizes without the pictures of a share, by content, that a run leaves out."""
+        """All sizes without a held-out share of pictures, chosen by content."""
         kept = [
             one.select(np.array([not is_validation(h, share=share) for h in one.hashes], np.bool_))
             for one in self.sizes
@@ -70,16 +70,16 @@ class PictureSet:
 
     @property
     def array(self) -> Picture:
-        """All of them at once, (N, H, W, 4), of a set that is known to be small."""
+        """All pictures at once, (N, H, W, 4); for small sets."""
         return np.asarray(self.pictures)
 
     @property
     def size(self) -> tuple[int, int]:
-        """(height, width) of each."""
+        """(height, width) of each picture."""
         return self.pictures.shape[1], self.pictures.shape[2]
 
     def colours(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """The colours that are seen in them, RGB (N, 3), sorted, and how many pixels have each."""
+        """The opaque colours, RGB (N, 3), sorted, and how many pixels have each."""
         keys, counts = np.zeros(0, np.uint32), np.zeros(0, np.int64)
         waiting, size = [(keys, counts)], 0
         for picture in self.pictures:
@@ -91,14 +91,14 @@ class PictureSet:
         return np.stack([keys >> 16 & 255, keys >> 8 & 255, keys & 255], axis=1).astype(np.uint8), counts
 
     def fingerprint(self) -> str:
-        """SHA-256 over the content and class of every picture."""
+        """SHA-256 over content and class of all pictures."""
         named = [pair for one in self.sizes for pair in zip(one.hashes, one.class_names, strict=True)]
         lines = "\n".join(f"{h} {c}" for h, c in named)
         return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def colour_keys(picture: Picture) -> NDArray[np.uint32]:
-    """The colours of the pixels of `picture` (H, W, 4) that are seen, a number each: red, green and blue."""
+    """The colours of the opaque pixels of `picture` (H, W, 4), each as one number from red, green and blue."""
     red, green, blue = picture[picture[..., 3] >= ALPHA_THRESHOLD][:, :3].T.astype(np.uint32)
     return red << 16 | green << 8 | blue
 
@@ -106,7 +106,7 @@ def colour_keys(picture: Picture) -> NDArray[np.uint32]:
 def _summed(
     parts: Sequence[tuple[NDArray[np.uint32], NDArray[np.int64]]],
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """Sorted colours and their counts, of several such."""
+    """Merge sorted colours and their counts."""
     keys, places = np.unique(np.concatenate([keys for keys, _ in parts]), return_inverse=True)
     counts = np.zeros(len(keys), np.int64)
     np.add.at(counts, places.reshape(-1), np.concatenate([counts for _, counts in parts]))
@@ -114,13 +114,13 @@ def _summed(
 
 
 def picture_hash(picture: Picture) -> str:
-    """16 hexadecimal digits of the SHA-256 of what is seen: size, and pixels with thresholded alpha."""
+    """16 hexadecimal digits of a SHA-256 of the visible content: size, and pixels with thresholded alpha."""
     shape = "x".join(map(str, picture.shape[:2])).encode()
     return hashlib.sha256(shape + normalise(picture).tobytes()).hexdigest()[:16]
 
 
 def is_validation(content_hash: str, *, share: float) -> bool:
-    """Whether the picture belongs to the validation part: by content, so a copy never sits on both sides."""
+    """Whether a picture belongs to the validation part; decided by content, so copies are in the same part."""
     return int(content_hash[:8], 16) / 2**32 < share
 
 
@@ -136,16 +136,16 @@ def read_pictures(
     """All pictures of a folder or a .zip.
 
     Args:
-        size: (height, width) wanted; the most frequent one when None.
-        fit: what to do with a picture of another size: refuse the set, resize by nearest neighbour, or keep it among
+        size: (height, width) of the set; the most frequent one if None.
+        fit: what to do with a picture of another size: refuse the set, resize by nearest neighbour, or keep it in
             `others`.
-        frames: which ones of an animation are pictures.
+        frames: which frames of an animation are read.
         class_rule: see `pixelart.training.data.classes`.
-        on_progress: told how many of how many files are read.
+        on_progress: gets the numbers of files read and of all files.
 
     Raises:
-        DataRejected: nothing there, too much, an unsafe archive, or a picture of another size.
-        ImageRejected: a file that bears a picture's suffix and is none.
+        DataRejected: no pictures, too many, an unsafe archive, or a picture of another size.
+        ImageRejected: a file with a picture suffix that is not a picture.
     """
     source = Path(source)
     places, names, store, hashes = list[PurePath](), list[str](), Store(), list[str]()
@@ -174,7 +174,7 @@ def read_pictures(
 
 
 def _by_size(store: Store, classes: Sequence[str], hashes: Sequence[str], size: tuple[int, int]) -> PictureSet:
-    """The pictures of a store, those of `size` first."""
+    """The pictures of a store by size, those of `size` first."""
     shapes = [store.shape(number)[:2] for number in range(len(store))]
     counts = Counter(shapes)
 
@@ -188,14 +188,13 @@ def _by_size(store: Store, classes: Sequence[str], hashes: Sequence[str], size: 
 
 
 def most_frequent_size(shapes: Sequence[tuple[int, ...]]) -> tuple[int, int]:
-    """(height, width) of most of pictures of these shapes (H, W, ...); of the first of them where it is a tie."""
+    """The most frequent (height, width) of shapes (H, W, ...); the first of them in a tie."""
     height, width = Counter(shape[:2] for shape in shapes).most_common(1)[0][0]
     return height, width
 
 
 def check_classes(classes: Collection[str], name: str) -> None:
-    """Raises DataRejected when the set or model called `name` has more classes than a network is made for, or one whose
-    name no checkpoint can hold."""
+    """Raises DataRejected if the set or model `name` has too many classes or an invalid class name."""
     if len(classes) > SETTINGS.max_classes:
         raise DataRejected(f"{name}: {len(classes)} classes; the limit is {SETTINGS.max_classes}")
     try:
@@ -206,17 +205,17 @@ def check_classes(classes: Collection[str], name: str) -> None:
 
 
 def check_fits(count: int, size: tuple[int, int], fit: Fit) -> None:
-    """Raises DataRejected when `count` pictures enlarged to `size`, (height, width), are more than is held at once."""
+    """Raises DataRejected if `count` pictures resized to `size`, (height, width), exceed the memory limit."""
     if fit == "nearest" and count * size[0] * size[1] * 4 > SETTINGS.max_decoded_bytes:
         limit = SETTINGS.max_decoded_bytes >> 20
         raise DataRejected(f"{count} pictures of {size[1]} x {size[0]} pixels take more than {limit} MiB, the limit")
 
 
 def fitted(picture: Picture, name: str, size: tuple[int, int], fit: Fit) -> Picture:
-    """The picture (h, w, 4) in `size`, (height, width); `name` is used in errors.
+    """The picture (h, w, 4) resized to `size`, (height, width); `name` is used in errors.
 
     Raises:
-        DataRejected: it is of another size, and `fit` is "refuse".
+        DataRejected: it has another size, and `fit` is "refuse".
     """
     if picture.shape[:2] == size:
         return picture

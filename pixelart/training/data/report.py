@@ -1,4 +1,4 @@
-"""A set of pictures as it was found, told to an artist; and its good pictures in one new .zip to train from."""
+"""The report on a surveyed set of pictures, and its good pictures written as a new .zip to train from."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class ClassRow:
-    """A class: how many of its pictures are good, the sizes of all that could be read, and how many colours the good
-    ones have."""
+    """A class: its number of good pictures, the sizes of all readable ones, and the colours of the good ones."""
 
     name: str
     pictures: int
@@ -36,21 +35,21 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something an artist should know: what, of which files or classes, and whether nothing can be trained on so."""
+    """A problem in a set: what it is, which files or classes, and whether it blocks training."""
 
     what: str
     places: tuple[str, ...]
     blocks: bool = False
 
     def __str__(self) -> str:
-        """One line; of many places the first few."""
+        """One line, with the first few places."""
         named, more = ", ".join(self.places[:3]), len(self.places) - 3
         return self.what + (f": {named}" if named else "") + (f" and {more} more" if more > 0 else "")
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What a source holds. `pictures` are the good ones: class by class, in each in order of name."""
+    """The content of a source. `pictures` are the good ones, sorted by class, then by name."""
 
     name: str
     pictures: PictureSet
@@ -69,8 +68,10 @@ class Survey:
         return self.pictures.size
 
     def contact_sheet(self) -> Picture:
-        """Some of the good pictures (H, W, 4), as many of each class as its share, at most `Settings.max_side` a side
-        where one of them is; a clear pixel when there is none."""
+        """Some of the good pictures (H, W, 4), in proportion to the classes; one clear pixel if there are none.
+
+        At most `Settings.max_side` a side, unless a single picture is larger.
+        """
         if not len(self.pictures):
             return np.zeros((1, 1, 4), np.uint8)
         height, width = self.size
@@ -81,13 +82,14 @@ class Survey:
 
 
 def prepare(found: Survey, target: Path, *, cancel: Cancel = never, on_progress: OnProgress = untold) -> Path:
-    """Write the good pictures, exactly, as class/00000.png, class/00001.png, ... of the .zip `target`, whole or not at
-    all. `read_pictures(target)` gives `found.pictures`, and the same pictures give the same bytes. `cancel` is asked
-    before each picture, `on_progress` is told after it.
+    """Write the good pictures unchanged as class/00000.png, class/00001.png, ... into the .zip `target`, atomically.
+
+    `read_pictures(target)` returns `found.pictures`, and the same pictures give the same bytes. `cancel` is called
+    before each picture, `on_progress` after it.
 
     Raises:
-        Cancelled: `cancel` answered True.
-        DataRejected: they cannot be trained on, or are more than an archive may hold.
+        Cancelled: `cancel` returned True.
+        DataRejected: the set cannot be trained on, or is too large for an archive.
     """
     for problem in found.problems:
         if problem.blocks:

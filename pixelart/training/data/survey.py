@@ -1,4 +1,4 @@
-"""Looking through a folder or a .zip before anything is trained on it: every bad file is told, the others are used."""
+"""Checks a folder or a .zip before training: bad files are reported, the others are used."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class Options:
     """What is done to the pictures of a source, in this order.
 
     Attributes:
-        to_true_grid: reduce pictures that are small ones enlarged, where most of their size are so by that factor.
-        slicing: take each picture as a sheet of tiles; empty tiles are left out.
-        size: (height, width) wanted; the most frequent one when None.
+        to_true_grid: reduce enlarged pictures to their true grid, if most pictures of their size have the same factor.
+        slicing: cut each picture into tiles; empty tiles are left out.
+        size: (height, width) of the set; the most frequent one if None.
         fit: what to do with a picture of another size: leave it out ("refuse"), or resize by nearest neighbour.
         keep_copies: keep pictures that look the same as an earlier one.
-        frames: which ones of an animation are pictures.
+        frames: which frames of an animation are read.
     """
 
     to_true_grid: bool = False
@@ -54,7 +54,7 @@ class Options:
     frames: Frames = "first"
 
     def check(self) -> None:
-        """Raises RequestRejected when a value is outside its limits."""
+        """Raises RequestRejected if a value is outside its limits."""
         if self.slicing:
             self.slicing.check()
         for side in self.size or ():
@@ -63,8 +63,8 @@ class Options:
 
 
 @dataclass(frozen=True)
-class _Found:
-    """A picture that was read, or a tile of it: where, how it is told, and its number in a store."""
+class _ReadPicture:
+    """A picture or a tile that was read: its place, its name in messages, and its number in a store."""
 
     place: PurePath
     name: str
@@ -73,7 +73,7 @@ class _Found:
 
     @property
     def picture(self) -> Picture:
-        """(H, W, 4), read when it is asked for."""
+        """(H, W, 4), read on access."""
         return self.store.get(self.number)
 
     @property
@@ -81,28 +81,28 @@ class _Found:
         """(H, W, 4)"""
         return self.store.shape(self.number)
 
-    def becomes(self, picture: Picture, *, name: str = "") -> _Found:
-        """The same, with another picture in its place."""
-        return _Found(self.place, name or self.name, self.store, self.store.add(picture))
+    def becomes(self, picture: Picture, *, name: str = "") -> _ReadPicture:
+        """The same with another picture in its place."""
+        return _ReadPicture(self.place, name or self.name, self.store, self.store.add(picture))
 
 
 _Notes = defaultdict[str, list[str]]
-"""What is to be told -> of which files."""
+"""Note -> names of the files it is about."""
 
 
 def survey(
     source: Path | str, options: Options | None = None, *, cancel: Cancel = never, on_progress: OnProgress = untold
 ) -> Survey:
-    """Look through a folder or a .zip. A bad file is told among the problems, and the others are used.
+    """Check a folder or a .zip. Bad files are listed among the problems; the others are used.
 
     Args:
-        cancel: asked for every file, and again at each further look at its pictures.
-        on_progress: told how many of how many files are read.
+        cancel: called for every file, and again in each later pass over the pictures.
+        on_progress: gets the numbers of files read and of all files.
 
     Raises:
         RequestRejected: an option outside its limits.
-        DataRejected: the source as a whole: neither a folder nor a .zip, a damaged archive, or too much.
-        Cancelled: `cancel` answered True.
+        DataRejected: the source as a whole: not a folder or .zip, a damaged archive, or over the limits.
+        Cancelled: `cancel` returned True.
     """
     source, options, notes = Path(source), options or Options(), _Notes(list)
     options.check()
@@ -118,14 +118,14 @@ def survey(
     check_fits(len(found), size, options.fit)
     by_class = sorted(zip(names, found, strict=True), key=lambda pair: pair[0])
     pictures = _good(until_cancelled(by_class, cancel), store, size, options, notes)
-    if {name.lower() for name in pictures.classes} <= SPLITS:  # no classes any more: what made them some is left out
+    if {name.lower() for name in pictures.classes} <= SPLITS:  # only splits are left, which are not classes
         names = tuple(NO_FOLDER if name in pictures.classes else name for name in names)
         pictures = replace(pictures, class_names=(NO_FOLDER,) * len(pictures))
     notes |= _strays(found, names)
     sizes: defaultdict[str, Sizes] = defaultdict(Counter)
     for one, name in zip(found, names, strict=True):
         sizes[name][one.shape[1], one.shape[0]] += 1
-    colours, all_colours = _colours(pictures, cancel)
+    colours, all_colours = _count_colours(pictures, cancel)
     good = Counter(pictures.class_names)
     rows = tuple(ClassRow(name, good[name], sizes[name], colours[name]) for name in sorted(sizes))
     problems = (*_blocking(pictures), *(Problem(what, tuple(places)) for what, places in notes.items()), *_few(rows))
@@ -134,7 +134,7 @@ def survey(
 
 def _readable(
     source: Path, store: Store, options: Options, notes: _Notes, cancel: Cancel, on_progress: OnProgress
-) -> Iterator[_Found]:
+) -> Iterator[_ReadPicture]:
     reading = Reading(
         max_pixels=SETTINGS.max_sheet_pixels if options.slicing or options.to_true_grid else None,
         frames=options.frames,
@@ -151,11 +151,11 @@ def _readable(
         else:
             if member.frame == 1 and options.frames == "first":
                 notes["an animation, of which the first frame is taken (--frames all takes all)"].append(member.name)
-            yield _Found(member.place, member.name, store, store.add(member.found))
+            yield _ReadPicture(member.place, member.name, store, store.add(member.found))
 
 
-def _strays(found: Sequence[_Found], names: Sequence[str]) -> dict[str, list[str]]:
-    """What is to be told of pictures that lie in no folder of a class where others do."""
+def _strays(found: Sequence[_ReadPicture], names: Sequence[str]) -> dict[str, list[str]]:
+    """A note on pictures outside the folders of classes, if there are such folders."""
     beside = [
         one.name
         for one, name in zip(found, names, strict=True)
@@ -170,8 +170,8 @@ def _reason(error: PixelArtError, name: str) -> str:
     return str(error).removeprefix(f"{name}: ")
 
 
-def _on_true_grid(found: Sequence[_Found], options: Options, notes: _Notes, cancel: Cancel) -> list[_Found]:
-    """Pictures of one size are seen together, since artists enlarge them together."""
+def _on_true_grid(found: Sequence[_ReadPicture], options: Options, notes: _Notes, cancel: Cancel) -> list[_ReadPicture]:
+    """Reduce enlarged pictures. Pictures of one size share a factor, since artists enlarge them together."""
     by_size: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
     for i, one in enumerate(found):
         by_size[one.shape].append(i)
@@ -179,21 +179,23 @@ def _on_true_grid(found: Sequence[_Found], options: Options, notes: _Notes, canc
     for (height, width, _), members in by_size.items():
         grids = [true_grid(found[i].picture) for i in until_cancelled(members, cancel)]
         factor = common_factor(grids)
-        told = f"{width} x {height} pixels, a smaller picture enlarged {factor} times"
-        told += ", reduced to its true grid" if options.to_true_grid else "; take the true grid to reduce it"
+        note = f"{width} x {height} pixels, a smaller picture enlarged {factor} times"
+        note += ", reduced to its true grid" if options.to_true_grid else "; take the true grid to reduce it"
         for i, grid in zip(members, grids, strict=True):
             if factor > 1 and grid.fits(factor):
-                notes[told].append(found[i].name)
+                notes[note].append(found[i].name)
                 if options.to_true_grid:
                     result[i] = found[i].becomes(reduce(found[i].picture, grid, factor))
     return result
 
 
-def _sliced(found: Sequence[_Found], slicing: Slicing, source: Path, notes: _Notes, cancel: Cancel) -> list[_Found]:
+def _sliced(
+    found: Sequence[_ReadPicture], slicing: Slicing, source: Path, notes: _Notes, cancel: Cancel
+) -> list[_ReadPicture]:
     count = sum(int(np.prod(slicing.count(one.shape))) for one in found)
     if count > SETTINGS.max_pictures:
         raise DataRejected(f"{source.name}: {count} tiles; the limit is {SETTINGS.max_pictures}")
-    tiles = list[_Found]()
+    tiles = list[_ReadPicture]()
     for sheet in until_cancelled(found, cancel):
         picture = sheet.picture
         if not np.prod(slicing.count(sheet.shape)):
@@ -205,7 +207,7 @@ def _sliced(found: Sequence[_Found], slicing: Slicing, source: Path, notes: _Not
     return tiles
 
 
-def _is_usable(one: _Found, notes: _Notes) -> bool:
+def _is_usable(one: _ReadPicture, notes: _Notes) -> bool:
     height, width, _ = one.shape
     if max(height, width) > SETTINGS.max_side:
         notes[f"left out, {width} x {height} pixels; the limit is {SETTINGS.max_side} a side"].append(one.name)
@@ -217,7 +219,7 @@ def _is_usable(one: _Found, notes: _Notes) -> bool:
 
 
 def _good(
-    found: Iterable[tuple[str, _Found]], store: Store, size: tuple[int, int], options: Options, notes: _Notes
+    found: Iterable[tuple[str, _ReadPicture]], store: Store, size: tuple[int, int], options: Options, notes: _Notes
 ) -> PictureSet:
     numbers, names, hashes, first = list[int](), list[str](), list[str](), dict[str, str]()
     for class_name, one in found:
@@ -258,10 +260,10 @@ def _few(rows: Sequence[ClassRow]) -> Iterator[Problem]:
         yield Problem(f"fewer than {MIN_PICTURES} good pictures of the class", few)
 
 
-def _colours(pictures: PictureSet, cancel: Cancel) -> tuple[Counter[str], int]:
-    """How many RGB colours are seen in each class, and in all, of pictures that lie class by class."""
+def _count_colours(pictures: PictureSet, cancel: Cancel) -> tuple[Counter[str], int]:
+    """The number of RGB colours in each class, and in all, of pictures sorted by class."""
     numbers = {name: number for number, name in enumerate(pictures.classes, 1)}
-    last, counts = np.zeros(1 << 24, np.uint16), Counter[str]()  # of every colour, the class that it was seen in last
+    last, counts = np.zeros(1 << 24, np.uint16), Counter[str]()  # last class of each colour
     pairs = zip(pictures.pictures, pictures.class_names, strict=True)
     for picture, name in until_cancelled(pairs, cancel):
         seen = np.unique(colour_keys(picture))

@@ -4,7 +4,7 @@ it gets better."""
 from __future__ import annotations
 
 from pixelart.jobs import Job, JobFolder
-from pixelart.jobs.folder import Progress
+from pixelart.jobs.folder import JobProgress
 from pixelart.training.near_copies import read_counted
 from pixelart.ui.status import counted, status_progress, status_text
 from pixelart.ui.train.report import in_page_words
@@ -34,13 +34,13 @@ def job_status(job: Job, folder: JobFolder, *, ahead: int) -> str:
     if job.state == "queued":
         return status_text(f"{state}: {counted(ahead, 'training')} before it." if ahead else f"{state}: it is next.")
     if job.state in ("running", "stopping"):
-        if progress is None or progress.told < (job.started or 0.0):  # what it told before it was interrupted
+        if progress is None or progress.written < (job.started or 0.0):  # of an earlier, interrupted process
             return status_progress(f"{state} · starting the program", done=0, rows=0)
         return _at_work(state, progress, folder)
     return status_text(" · ".join(_ended(job, progress, folder)) + ".")
 
 
-def _at_work(state: str, progress: Progress, folder: JobFolder) -> str:
+def _at_work(state: str, progress: JobProgress, folder: JobFolder) -> str:
     if progress.phase == "reading":
         text = f"{state} · reading the pictures, {progress.done:,} of {progress.total:,}"
         return status_progress(text, done=progress.done, rows=progress.total)
@@ -58,7 +58,7 @@ def _at_work(state: str, progress: Progress, folder: JobFolder) -> str:
     return status_progress(" · ".join(said), done=round(1000 * progress.progress), rows=1000)
 
 
-def _held_up(progress: Progress) -> list[str]:
+def _held_up(progress: JobProgress) -> list[str]:
     """What it waits for, if it does."""
     if progress.waits:
         return ["waits while a picture is drawn"]
@@ -67,7 +67,7 @@ def _held_up(progress: Progress) -> list[str]:
     return []
 
 
-def _speed(progress: Progress) -> list[str]:
+def _speed(progress: JobProgress) -> list[str]:
     seconds = progress.step_seconds
     said = [] if seconds is None else [pace(seconds)]
     if progress.since > max(LONG_STEP, 2 * (seconds or 0)) and not progress.waits and progress.phase == "training":
@@ -82,7 +82,7 @@ def pace(seconds: float) -> str:
     return f"{60 / seconds:.0f} steps a minute" if seconds <= 30 else f"{duration(seconds)} a step"
 
 
-def _ended(job: Job, progress: Progress | None, folder: JobFolder) -> list[str]:
+def _ended(job: Job, progress: JobProgress | None, folder: JobFolder) -> list[str]:
     reason = in_page_words(job.reason)
     if job.is_short:
         said = [reason[0].upper() + reason[1:], "Go on trains as long again"]

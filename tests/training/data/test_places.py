@@ -267,7 +267,7 @@ def test_links_of_a_snapshot_to_elsewhere_are_refused_with_a_way_on(tmp_path: Pa
     (tmp_path / target).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / target).write_bytes(dot(9))
     (snapshot / "a" / "z.png").symlink_to(tmp_path / target)
-    with pytest.raises(DataRejected, match=r"^a/z\.png: a link that leads out of the folder; put a copy of"):
+    with pytest.raises(DataRejected, match=r"^a/z\.png: a link that leads out of the folder; replace it"):
         read_pictures(snapshot)
 
 

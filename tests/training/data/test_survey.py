@@ -275,7 +275,7 @@ def test_counting_colours_takes_the_same_memory_for_any_number_of_classes(tmp_pa
     """All tables together: a 32 MiB one; one for each class would be hundreds."""
     found = survey(folder_of(tmp_path, {f"{i:03}/1.png": dot(i % 256, 1, 1 + i // 256) for i in range(100)}))
     tracemalloc.start()
-    counts, whole = surveying._colours(found.pictures, lambda: False)
+    counts, whole = surveying._count_colours(found.pictures, lambda: False)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert whole == len(counts) == 100 and peak < 40 * 2**20
