@@ -298,7 +298,7 @@ def test_what_a_hub_answers_is_no_way_into_the_page(url: str) -> None:
 
 @pytest.mark.slow
 def test_what_was_private_before_stays_so_and_is_told() -> None:
-    assert "stays so" in pushed_html(Pushed("a/b", "https://hub/a/b", "0" * 40, True, True), asked_private=False)
+    assert "stays private" in pushed_html(Pushed("a/b", "https://hub/a/b", "0" * 40, True, True), asked_private=False)
 
 
 @pytest.mark.slow
