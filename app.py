@@ -1,6 +1,6 @@
-"""Pixel Art Studio in a browser: `python app.py`. gradio reads GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
+"""Serve Pixel Art Studio in a browser: `python app.py`.
 
-`--mcp` offers what programs can call as MCP tools too.
+`--mcp` also offers the API endpoints as MCP tools. gradio reads GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 import signal
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # even while the first imports run
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # works during the first imports too
 
 from pixelart.shutdown import interrupt_when_told, leave, leave_when_told, refuse
 from pixelart.system.address import address_refusal, keep_to_port
@@ -17,9 +17,9 @@ from pixelart.system.proxies import settle_proxies
 from pixelart.system.streams import secure_streams
 
 if __name__ == "__main__":
-    leave_when_told()  # at once: the imports below take seconds
+    leave_when_told()  # before the imports below, which take seconds
     secure_streams()
-    settle_proxies()  # before gradio is imported, which reads these variables
+    settle_proxies()  # before gradio is imported: it reads these variables
     keep_to_port(os.environ)
     if reason := address_refusal(os.environ):
         refuse(reason)
@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import NoReturn
 
 if os.environ.get("SPACES_ZERO_GPU"):
-    import spaces  # pyright: ignore[reportMissingImports] # a Space has it; first, for it changes what torch is
+    import spaces  # pyright: ignore[reportMissingImports] # installed on a Space; before torch, which it patches
 
 import torch
 
@@ -62,7 +62,7 @@ def has_screen() -> bool:
 
 @contextmanager
 def training(hosting: Hosting) -> Iterator[Jobs | str]:
-    """The trainings in the background, which end with this context; or why there are none."""
+    """Run the background trainings inside this context; gives the jobs, or the reason why training is off."""
     if hosting.training_refusal:
         yield hosting.training_refusal
         return
@@ -70,7 +70,7 @@ def training(hosting: Hosting) -> Iterator[Jobs | str]:
     try:
         jobs = Jobs(JOBS, checkpoints=CHECKPOINTS, settings=settings, by_owner=not hosting.is_local, patient=True)
     except (PixelArtError, OSError) as error:
-        logging.getLogger(__name__).warning("training is off: %s", told(error))
+        logging.getLogger(__name__).warning("training is off: %s", error_text(error))
         yield f"Training is off: {reason_of(error).replace(f'{JOBS.resolve()}', 'its folder')}."
         return
     with jobs:
@@ -78,7 +78,7 @@ def training(hosting: Hosting) -> Iterator[Jobs | str]:
 
 
 def make_engine(hosting: Hosting, jobs: Jobs | str) -> Engine:
-    """The engine of the page. On ZeroGPU this process has no GPU: drawings are made on one that is lent."""
+    """The engine of the page. On ZeroGPU this process has no GPU and draws on a borrowed one."""
     by_owner = not hosting.is_local
     if hosting.kind == "zero_gpu":
         lent = zero_gpu_backend(spaces.GPU, CHECKPOINTS)  # pyright: ignore[reportPossiblyUnboundVariable]
@@ -87,29 +87,31 @@ def make_engine(hosting: Hosting, jobs: Jobs | str) -> Engine:
 
 
 def warm_up(engine: Engine) -> None:
-    """Makes the first model ready while the page opens."""
+    """Load the first model while the page opens."""
     for info in engine.list_checkpoints()[:1]:
         try:
             engine.warm_up(info.name)
-        except PixelArtError as error:  # the page tells it, when that model is chosen
+        except PixelArtError as error:  # the page shows it when that model is chosen
             logging.getLogger(__name__).warning("%s", error)
 
 
 def wants_tools(words: Sequence[str]) -> bool:
-    """Whether the words after `app.py` ask for MCP tools. Raises RequestRejected for any other."""
+    """Whether the arguments ask for MCP tools. Raises RequestRejected for any other argument."""
     for word in words:
         if word != "--mcp":
             raise RequestRejected(f"{word!r:.40}: the only option is --mcp")
     if words and find_spec("mcp") is None:
-        raise RequestRejected("--mcp needs a package more: pip install 'gradio[mcp]'")
+        raise RequestRejected("--mcp needs another package: pip install 'gradio[mcp]'")
     return bool(words)
 
 
 def serve(hosting: Hosting, jobs: Jobs | str, *, tools: bool = False) -> None:
-    """Serves the page until KeyboardInterrupt, then closes it without waiting for those who look at it. `tools`: its
-    endpoints are MCP tools too."""
+    """Serve the page until KeyboardInterrupt, then close it without waiting for open pages.
+
+    `tools`: also offer its endpoints as MCP tools.
+    """
     engine = make_engine(hosting, jobs)
-    if hosting.kind != "zero_gpu":  # where it would ask for a GPU
+    if hosting.kind != "zero_gpu":  # loading there would request a GPU
         threading.Thread(target=warm_up, args=(engine,), name="warm-up", daemon=True).start()
     page = build(engine, jobs, hosting=hosting)
     settings = launch_settings(hosting, tools=tools)
@@ -122,37 +124,39 @@ def serve(hosting: Hosting, jobs: Jobs | str, *, tools: bool = False) -> None:
 
 
 def start_log() -> None:
-    """What happens goes to stderr; not which addresses were asked for, those of uploads being signed."""
+    """Log to stderr, without requested URLs: those of uploads are signed."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    for client in ("httpx", "httpx2"):  # of gradio and of huggingface_hub
+    for client in ("httpx", "httpx2"):  # used by gradio and huggingface_hub
         logging.getLogger(client).setLevel(logging.WARNING)
 
 
 def run(words: Sequence[str]) -> None:
-    """Serve the page until KeyboardInterrupt. `words`: those after `app.py`."""
+    """Serve the page until KeyboardInterrupt. `words`: the arguments after `app.py`."""
     tools = wants_tools(words)
     hosting = find_hosting(os.environ)
     with own_temporary_folder(), training(hosting) as jobs:
         serve(hosting, jobs, tools=tools)
 
 
-def told(error: PixelArtError | OSError) -> str:
-    """An error in words."""
+def error_text(error: PixelArtError | OSError) -> str:
+    """The error as one line, with its file."""
     if not isinstance(error, OSError):
         return str(error)
     return f"{error.filename}: {reason_of(error)}" if error.filename else reason_of(error)
 
 
 def reason_of(error: PixelArtError | OSError) -> str:
-    """An error without the file that it is about."""
+    """The error as one line, without its file."""
     return (error.strerror if isinstance(error, OSError) else "") or str(error)
 
 
 def main() -> NoReturn:
-    """Starts the app and serves it until it is interrupted or told to end, which trainings survive; one plain line and
-    exit code 2 where it cannot be started."""
+    """Start the app and serve it until a signal ends it; a training in progress can be resumed.
+
+    If it cannot start, it prints one line and exits with code 2.
+    """
     replace_what_cannot_be_printed()
-    os.umask(0o077)  # what visitors draw and train is nobody else's on this machine
+    os.umask(0o077)  # other users of the machine cannot read what visitors draw and train
     start_log()
     share_heaps()
     with suppress(KeyboardInterrupt):
@@ -160,9 +164,9 @@ def main() -> NoReturn:
         try:
             run(sys.argv[1:])
         except (PixelArtError, OSError) as error:
-            refuse(told(error))
+            refuse(error_text(error))
         except Exception:
-            logging.getLogger(__name__).exception("the app has a fault")
+            logging.getLogger(__name__).exception("the app failed")
             leave(1)
     leave()
 

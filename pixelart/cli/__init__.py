@@ -1,1 +1,1 @@
-"""The terminal: `python -m pixelart COMMAND`, one file a command."""
+"""The command line: `python -m pixelart COMMAND`, one file per command."""

@@ -1,4 +1,4 @@
-"""`python -m pixelart check`: what is in a set of pictures, before anything is trained on it."""
+"""`python -m pixelart check`: survey a set of pictures before training on it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ MAX_PLACES = 100
 
 
 def check(options: argparse.Namespace) -> Json:
-    """Classes and problems of a folder, a .zip or a dataset of the Hub; its good pictures as a .zip to --out."""
+    """Report classes and problems of a folder, a .zip or a Hub dataset; write its good pictures to --out."""
     for name, path in (("out", options.out), ("sheet", options.sheet)):
         if path and options.data and not path.is_dir() and path.resolve() == options.data.resolve():
             raise RequestRejected(f"{name} {path}: is the data itself")
         if path:
             check_out_file(path, option=name)
     if not options.tile and (options.margin or options.spacing):
-        raise RequestRejected("margin and spacing are those of tiles; say --tile too")
+        raise RequestRejected("margin and spacing need --tile")
     wanted = Options(
         to_true_grid=options.true_grid,
         slicing=Slicing(*options.tile, margin=options.margin, spacing=options.spacing) if options.tile else None,
@@ -74,7 +74,7 @@ def _lines(found: Survey) -> Iterator[str]:
 
 
 def _json(found: Survey) -> Json:
-    """Of many places the first MAX_PLACES."""
+    """The survey as JSON, with at most MAX_PLACES places per problem."""
     return {
         "ready": found.ready,
         "images": len(found.pictures),

@@ -1,4 +1,4 @@
-"""What the commands of the terminal share: the checkpoint that is meant, lines to print, and progress bars."""
+"""Shared by the commands: find the checkpoint, check outputs, print lines, show progress."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 
 def find(checkpoints: Path, text: str) -> tuple[Engine, str]:
-    """The engine over `checkpoints` and a name in it, or over the parent of the checkpoint folder that was named."""
+    """The engine and the name of a checkpoint. `text`: a name in `checkpoints`, or the path of a checkpoint folder."""
     path = Path(text)
     if path.is_dir() and (len(path.parts) > 1 or not (checkpoints / path).is_dir()):
         return own_engine(path.resolve().parent), path.resolve().name
@@ -34,22 +34,21 @@ def own_engine(checkpoints: Path) -> Engine:
 
 
 def check_scale(scale: int) -> None:
-    """Raises RequestRejected when pictures cannot be written `scale` times as large."""
+    """Raises RequestRejected unless `scale` is within 1 to MAX_SCALE."""
     if not 1 <= scale <= MAX_SCALE:
         raise RequestRejected(f"scale {scale}: must lie in 1 to {MAX_SCALE}")
 
 
 def replace_what_cannot_be_printed() -> None:
-    """Letters that the terminal, or the file in its place, has no code for become question marks. They may stand in the
-    name of a class or a file, and a console of Windows has few."""
+    """Print question marks for characters that the output encoding lacks, such as those of class or file names on a
+    Windows console."""
     for stream in (sys.stdout, sys.stderr):
         if getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
 
 
 def check_out_folder(path: Path, *, option: str = "out") -> None:
-    """Raises RequestRejected unless files can be written to the folder `path`, which need not be there; it is not made
-    by being asked for."""
+    """Raises RequestRejected unless files can be written to the folder `path`. It need not exist and is not created."""
     _check_folder(path, f"{option} {path}")
 
 
@@ -60,28 +59,28 @@ def check_out_file(path: Path, *, option: str = "out") -> None:
     _check_folder(path.parent, f"{option} {path}")
 
 
-def _check_folder(path: Path, said: str) -> None:
-    """Raises RequestRejected, beginning with what was `said`, unless files can be written to the folder."""
+def _check_folder(path: Path, prefix: str) -> None:
+    """Raises RequestRejected, starting with `prefix`, unless files can be written to the folder."""
     there = path
     while not there.exists() and there != there.parent:
         if there.is_symlink():
-            raise RequestRejected(f"{said}: {there} is a link that leads nowhere")
+            raise RequestRejected(f"{prefix}: {there} is a link that leads nowhere")
         there = there.parent
     if not there.is_dir():
-        raise RequestRejected(f"{said}: {'' if said.endswith(str(there)) else f'{there} '}is a file, not a folder")
+        raise RequestRejected(f"{prefix}: {'' if prefix.endswith(str(there)) else f'{there} '}is a file, not a folder")
     try:
         tempfile.TemporaryFile(dir=there).close()
     except OSError as error:
-        raise RequestRejected(f"{said}: {there} cannot be written to ({error.strerror})") from error
+        raise RequestRejected(f"{prefix}: {there} cannot be written to ({error.strerror})") from error
 
 
 def class_weights(options: argparse.Namespace) -> dict[str, float]:
-    """The one class that was named, or any."""
+    """The class weights of --class; empty for any class."""
     return {} if options.class_name is None else {options.class_name: 1.0}
 
 
 def say(options: argparse.Namespace, *lines: str) -> None:
-    """Print the lines, unless JSON was asked for."""
+    """Print the lines, unless --json is given."""
     if not options.json:
         for line in lines:
             print(line)
@@ -89,7 +88,7 @@ def say(options: argparse.Namespace, *lines: str) -> None:
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, nothing elsewhere."""
+    """Show a progress bar on a terminal, nothing elsewhere."""
     with tqdm(desc=title, disable=None, file=sys.stderr, leave=False) as bar:
 
         def show(done: int, total: int) -> None:

@@ -1,4 +1,4 @@
-"""What the commands of the terminal do that draw and judge, once their options are read."""
+"""The commands that draw and evaluate: models, generate, complete, enlarge, evaluate."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from pixelart.training.evaluation import HoleSums, hole_sums, nats_per_stage, po
 
 
 def models(options: argparse.Namespace) -> Json:
-    """Variants with their presets, and checkpoints."""
+    """List model variants with their presets, and checkpoints."""
     size: dict[str, Any] = {"channels": 1, "levels": 64, "height": 32, "width": 32, "num_classes": 10}
     variants = []
     for name in list_models():
@@ -59,21 +59,21 @@ def models(options: argparse.Namespace) -> Json:
 
 
 def generate(options: argparse.Namespace) -> Json:
-    """New pictures to --out."""
+    """Write new pictures to --out."""
     engine, request = _request(options)
     with row_progress() as on_row:
         return _write(options, engine.generate(request, on_row=on_row))
 
 
 def complete(options: argparse.Namespace) -> Json:
-    """Candidates for the masked pixels to --out, most probable first, nearly empty ones last."""
+    """Write candidates for the masked pixels to --out, most probable first, nearly empty ones last."""
     engine, request = _request(options)
     with row_progress() as on_row:
         return _write(options, engine.complete(request, options.image, options.mask, on_row=on_row))
 
 
 def enlarge(options: argparse.Namespace) -> Json:
-    """Larger pictures to --out, most probable first, nearly empty ones last."""
+    """Write larger pictures to --out, most probable first, nearly empty ones last."""
     if options.checkpoint is None:
         able = [info.name for info in Engine(options.checkpoints).list_checkpoints() if info.enlarges]
         if not able:
@@ -89,7 +89,7 @@ def enlarge(options: argparse.Namespace) -> Json:
 
 
 def evaluate(options: argparse.Namespace) -> Json:
-    """Bits per dimension, and bits in holes, of pictures that were not trained on."""
+    """Measure bits per dimension, and bits in masks, of pictures that were not trained on."""
     engine, name = find(options.checkpoints, options.checkpoint)
     loaded = engine.library.load(name)
     pictures = read_pictures(
@@ -180,7 +180,7 @@ def _encoded(
         raise DataRejected(f"{loaded.info.name} has no class {', '.join(unknown)[:80]}")
     for one in sets:
         weights = [loaded.class_weights({} if c in unknown else {c: 1.0}) for c in one.class_names]
-        classes = torch.zeros(len(one), dtype=torch.int64)  # the weights tell the classes
+        classes = torch.zeros(len(one), dtype=torch.int64)  # unused: the weights give the classes
         coded = code_pictures(loaded.codec, one.pictures, classes)
         x, palettes = (coded.own.x, coded.own.palettes) if own_palettes and coded.own else (coded.x, coded.palettes)
         yield x, palettes, torch.stack(weights)
@@ -204,7 +204,7 @@ def _request(options: argparse.Namespace) -> tuple[Engine, Request]:
     check_out_folder(options.out)
     engine, name = find(options.checkpoints, options.checkpoint)
     if options.allow and options.palette not in ("", OF_MODEL):
-        raise RequestRejected("allow: beside a palette that says the colours there is nothing to allow")
+        raise RequestRejected("allow: cannot be combined with a palette of given colours")
     request = engine.request(
         name,
         preset=options.preset,
@@ -244,7 +244,7 @@ def _allowed(engine: Engine, name: str, text: str | None) -> tuple[int, ...] | N
 
 
 def _palette(text: str) -> str | NDArray[np.uint8]:
-    """One of the words, or the colours of a file."""
+    """One of the palette words, or the colours of a palette file."""
     return text if text in PALETTE_WORDS else read_palette_file(Path(text))
 
 

@@ -1,4 +1,4 @@
-"""`python -m pixelart push` and `pull`: checkpoints to the Hugging Face Hub and from it."""
+"""`python -m pixelart push` and `pull`: copy checkpoints to and from the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pixelart.training.data.pictures import PictureSet, read_pictures
 
 
 def push(options: argparse.Namespace) -> Json:
-    """A checkpoint with its card to a repository, as whoever is signed in on this machine."""
+    """Push a checkpoint with its card to a repository, with this machine's sign-in."""
     check_terms(options.repository, licence=options.licence, data_note=options.data_note, private=not options.public)
     engine, name = find(options.checkpoints, options.name)
     done = push_checkpoint(
@@ -32,12 +32,12 @@ def push(options: argparse.Namespace) -> Json:
     what = "pushed" if done.is_new else "nothing to push, it is there already:"
     say(options, f"{what} {done.url}  revision {done.commit[:8]}  {'private' if done.private else 'public'}")
     if options.public and done.private:
-        say(options, "it was private before and stays so; its settings on the Hub change that")
+        say(options, "it was private before and stays private; change that in its settings on the Hub")
     return asdict(done)
 
 
 def pull(options: argparse.Namespace) -> Json:
-    """The checkpoint of a repository into the folder of checkpoints."""
+    """Pull the checkpoint of a repository into the folder of checkpoints."""
     check_out_folder(options.checkpoints, option="checkpoints")
     done = pull_checkpoint(
         options.repository, options.checkpoints, revision=options.revision, name=options.name, token=local_token()

@@ -1,4 +1,4 @@
-"""`python -m pixelart inspect`: what the model makes of a picture, as numbers and as a heat map."""
+"""`python -m pixelart inspect`: how probable a picture is to the model, as numbers and a heat map."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pixelart.storage import write_file
 
 
 def inspect(options: argparse.Namespace) -> Json:
-    """Bits of a picture, its class by Bayes' rule, and the colours one pixel could have; a heat map to --out."""
+    """Report bits, class (by Bayes' rule) and the probable colours of a pixel; write a heat map to --out."""
     check_scale(options.scale)
     if options.out:
         check_out_file(options.out)

@@ -1,4 +1,4 @@
-"""`python -m pixelart jobs`: the trainings in the background, and one of them taken up where no app runs."""
+"""`python -m pixelart jobs`: list background trainings, and resume one while the app is not running."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHOWN = ("id", "name", "state", "reason", "exported", "pid", "created", "started
 
 
 def jobs(options: argparse.Namespace) -> Json:
-    """List the jobs of a folder, after working through the queue when one is to be resumed."""
+    """List the jobs of a folder. With --resume, run the queue first."""
     if options.resume:
         _resume(options, options.resume)
     listed = [_facts(job, options.folder) for job in read_jobs(options.folder)]
@@ -24,13 +24,13 @@ def jobs(options: argparse.Namespace) -> Json:
 
 
 def _resume(options: argparse.Namespace, job_id: str) -> None:
-    """Whoever can read the folder is its owner, and so that of every job. Ctrl+C saves and interrupts."""
+    """Resume a job as its owner: who can read the folder owns its jobs. Ctrl+C saves and interrupts."""
     found = [job for job in read_jobs(options.folder) if job.id == job_id]
     if not found:
         raise RequestRejected(f"job {job_id!r:.40}: not found in {options.folder}")
     owner = found[0].owner
     with Jobs(options.folder, checkpoints=options.checkpoints, settings=SETTINGS.for_one_user()) as queue:
-        if queue.get(owner, job_id).state in ENDED:  # one in the queue comes to its turn as it is
+        if queue.get(owner, job_id).state in ENDED:  # a queued job starts by itself
             queue.resume(owner, job_id)
         queue.wait_until_idle()
 

@@ -1,4 +1,4 @@
-"""The engine from a terminal: `python -m pixelart COMMAND --help` shows an example of each."""
+"""The command line: `python -m pixelart COMMAND --help` shows an example of each command."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _CHECKPOINTS = f"folder of checkpoints (${VARIABLE}, ./checkpoints, or the user'
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when it worked, 2 and one plain line on bad input, 130 when interrupted."""
+    """Run one command. Returns 0 on success, 2 after one plain line on bad input, 130 when interrupted."""
     replace_what_cannot_be_printed()
     options = argparse.Namespace(command="")
     try:
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result: dict[str, Any] | list[Any] | None = options.run(options)
         if result is not None and getattr(options, "json", False):
             print(to_json(result))
-        sys.stdout.flush()  # here, where a full disk is told in one line
+        sys.stdout.flush()  # here, so that a full disk is reported in one line
         return 0
     except PixelArtError as error:
         return _refuse(options.command, str(error))
@@ -69,16 +69,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refuse(command: str, reason: str) -> int:
-    """One line, whatever a file is called."""
-    with suppress(OSError):  # a disk is full, and that of the message too
-        sys.stdout.flush()  # so that the reason is the last line where both go to one file
+    """Print the reason as one line, even if a file name has line breaks."""
+    with suppress(OSError):  # the disk may be full
+        sys.stdout.flush()  # the reason comes last if both go to one file
     with suppress(OSError):
         print(f"pixelart {command}: {' '.join(reason.splitlines())}", file=sys.stderr)
     return EXIT_BAD_INPUT
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """The options of one command; on bad ones prints one line and leaves with code 2."""
+    """Parse the options of one command. On bad ones, print one line and exit with code 2."""
     return _parser().parse_args(arguments)
 
 
@@ -160,7 +160,7 @@ def _add_enlarge(add: Any) -> None:
 def _drawing(command: argparse.ArgumentParser) -> None:
     _checkpoint(command)
     _pictures(command)
-    command.add_argument("--seamless", choices=AXES[1:], default="", help="edges that are to meet, so that it tiles")
+    command.add_argument("--seamless", choices=AXES[1:], default="", help="directions in which the picture tiles")
 
 
 def _pictures(command: argparse.ArgumentParser) -> None:
@@ -255,12 +255,12 @@ def _add_train(add: Any) -> None:
     _data(command)
     command.add_argument("--out", type=Path, required=True, help="the run folder")
     command.add_argument("--resume", action="store_true", help="continue the run in --out where it was saved last")
-    text = "obey stop, pause and go, a line each, on standard input, and stop at its end; tell how far it is in --out"
+    text = "read the lines stop, pause and go from stdin, stop at its end, and write the progress to --out"
     command.add_argument("--attended", action="store_true", help=text)
     command.set_defaults(fit=None, frames=None)
     command.add_argument("--model", help="a variant (gated_pixelcnn)")
     command.add_argument("--preset", help="default or debug")
-    command.add_argument("--base", help="a checkpoint to go on from; its network and classes are kept")
+    command.add_argument("--base", help="a checkpoint to fine-tune; its network and classes are kept")
     command.add_argument("--palette", choices=get_args(PaletteOf), help="of the base, or fitted to the pictures (keep)")
     text = "a palette file: the colours of the model, instead of such as fit the pictures"
     command.add_argument("--colours-from", type=Path, metavar="FILE", help=text)
@@ -290,10 +290,10 @@ def _add_push(add: Any) -> None:
     command.add_argument("name", metavar="NAME", help="a name under checkpoints/, or a checkpoint folder")
     command.add_argument("repository", metavar="OWNER/NAME", help="made when it is not there")
     command.add_argument("--licence", required=True, choices=LICENCES, help="of the weights")
-    text = "for the card: whose pictures it learned from, and with whose leave; --public needs it"
+    text = "for the card: who made the training pictures, and with whose permission; --public needs it"
     command.add_argument("--data-note", default="", metavar="TEXT", help=text)
-    command.add_argument("--public", action="store_true", help="a new repository is for all to see (private)")
-    text = "the pictures it learned from, to tell how many samples are near copies of them; they are not pushed"
+    command.add_argument("--public", action="store_true", help="make a new repository public (private)")
+    text = "the training pictures, to count near copies among the samples; they are not pushed"
     command.add_argument("--data", type=Path, help=text)
     _fit(command)
     _checkpoints_folder(command)
@@ -309,10 +309,10 @@ def _add_pull(add: Any) -> None:
 
 
 def _add_jobs(add: Any) -> None:
-    text = "list the trainings in the background that the app was asked for; take up one where no app runs"
+    text = "list the app's background trainings, or resume one while the app is not running"
     command = _command(add, "jobs", jobs_command.jobs, text, "--json")
-    command.add_argument("--folder", type=Path, default=Path("jobs"), help="where they lie")
-    help_text = "take up this job and work through the queue, where no app does; Ctrl+C saves"
+    command.add_argument("--folder", type=Path, default=Path("jobs"), help="folder of the jobs")
+    help_text = "if the app is not running: continue this job and run the queue; Ctrl+C saves"
     command.add_argument("--resume", metavar="ID", help=help_text)
     _checkpoints_folder(command)
 

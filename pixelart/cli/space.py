@@ -1,4 +1,4 @@
-"""`python -m pixelart space`: the folder of a Space, written or pushed."""
+"""`python -m pixelart space`: write or push the folder of a Space."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pixelart.hub.space import space_files, write_space
 
 
 def space(options: argparse.Namespace) -> Json:
-    """Writes, or pushes, what a Space needs."""
+    """Write or push the files of a Space."""
     if options.dry_run == (options.repo is not None) or options.dry_run != (options.out is not None):
-        raise RequestRejected("say --dry-run --out FOLDER, which writes it, or --repo OWNER/NAME, which pushes it")
+        raise RequestRejected("give --dry-run --out FOLDER to write it, or --repo OWNER/NAME to push it")
     if options.out:
         check_out_folder(options.out)
     files = space_files(Engine(options.folder).library, options.checkpoints)
     size = sum(map(len, files.values()))
-    told = {"files": sorted(files), "bytes": size}
+    summary = {"files": sorted(files), "bytes": size}
     if options.repo:
         token = local_token()
         sign_in(token)
@@ -29,7 +29,7 @@ def space(options: argparse.Namespace) -> Json:
         )
         what = "pushed" if done.is_new else "nothing to push, it is there already:"
         say(options, f"{what} {done.url}  revision {done.commit[:8]}  {'private' if done.private else 'public'}")
-        return {**asdict(done), **told}
+        return {**asdict(done), **summary}
     write_space(files, options.out)
     say(options, f"wrote {len(files)} files, {size / 1e6:.1f} MB, to {options.out}")
-    return {"out": str(options.out), **told}
+    return {"out": str(options.out), **summary}

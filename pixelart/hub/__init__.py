@@ -1,4 +1,4 @@
-"""The Hugging Face Hub: the only room that imports huggingface_hub. No token is ever logged, stored or told."""
+"""The Hugging Face Hub: the only package that imports huggingface_hub. Tokens are never logged, stored or shown."""
 
 from pixelart.hub.client import local_token as local_token
 from pixelart.hub.client import sign_in as sign_in

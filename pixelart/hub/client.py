@@ -1,4 +1,4 @@
-"""Who asks, how long an answer is waited for, and what every failure means."""
+"""The Hub client: its sign-in, timeouts and error messages."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from pixelart.hub.guard import TOO_SLOW, BareFailure, check_request, check_respo
 from pixelart.system.proxies import proxy_refusal, settle_proxies
 
 TIMEOUT = 10.0
-"""Seconds that the first question of each errand waits for an answer."""
+"""Timeout in seconds of the first request of each task."""
 PATIENCE = 30.0
-"""Seconds that any other call waits for the next byte; the client itself would wait for ever."""
+"""Timeout in seconds of any other read; the client itself has none."""
 LONGEST_PAUSE = 10
-"""Seconds that a call waits before it asks again, if the Hub wants that; where it wants more, as the client does by
-itself (some twenty in all, and then it is told)."""
+"""Longest pause in seconds before a retry that the Hub may request. For a longer one the client's own back-off is used
+(some twenty seconds in all, then the call fails)."""
 _USER = re.compile(r"[\w.-]{1,96}", re.ASCII)
 _OF_THE_DISK = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO)
 _KNOWN: tuple[tuple[type[Exception], str], ...] = (
@@ -47,7 +47,7 @@ _KNOWN: tuple[tuple[type[Exception], str], ...] = (
     (LocalTokenNotFoundError, "nobody is signed in"),
     (OfflineModeIsEnabled, "HF_HUB_OFFLINE is set, so the Hub is not asked"),
 )
-"""What huggingface_hub raises -> what it means; a class stands before those that it is a kind of."""
+"""Exception of huggingface_hub -> its meaning; subclasses come first."""
 _FULL = "the account has no room left on the Hub"
 _STATUS = {
     401: "the sign-in is not valid, or not any more",
@@ -76,7 +76,7 @@ def _patient_client():  # of a class of the client's own HTTP library, which is 
 
 
 def _bound_pause(response: Any) -> None:
-    """The client obeys these headers, however long they have it sleep; without them it waits as it does by itself."""
+    """Remove headers that request long pauses; the client would obey them."""
     for name, seconds in (("retry-after", r"\d+"), ("ratelimit", r"(?<=t=)\d+")):
         found = re.search(seconds, response.headers.get(name, "").replace(" ", ""))
         if found and int(found[0]) > LONGEST_PAUSE:
@@ -89,13 +89,13 @@ if not (constants.HF_DEBUG or os.environ.get("HF_HUB_VERBOSITY")):  # whoever de
 
 
 def local_token() -> str | None:
-    """The token of whoever is signed in on this machine, which is not to be used for a visitor of a server."""
+    """The token of this machine's sign-in. Never use it for a visitor of a server."""
     with translate_errors("sign-in"):
         return get_token()
 
 
 def client(token: str | None) -> HfApi:
-    """The Hub as whoever `token` is of sees it, or, when None, as nobody in particular does."""
+    """A client signed in with `token`, or anonymous if None."""
     disable_progress_bars()
     api = HfApi(token=token or False)
     trust(api.endpoint)
@@ -103,10 +103,10 @@ def client(token: str | None) -> HfApi:
 
 
 def sign_in(token: str | None) -> str:
-    """The name of whoever `token` is of.
+    """The account name of `token`.
 
     Raises:
-        HubFailure: nobody, or no connection.
+        HubFailure: no token, an invalid one, or no connection.
     """
     with translate_errors("sign-in"):
         if not token:
@@ -119,11 +119,11 @@ def sign_in(token: str | None) -> str:
 
 @contextmanager
 def translate_errors(what: str, *, seconds: float | None = None) -> Iterator[None]:
-    """What is asked inside ends within `seconds` (`errand`). Whatever huggingface_hub raises becomes a HubFailure about
-    `what`, in words of our own: those of its errors may hold addresses, and what a server answers may hold anything, so
-    they are not in the traceback either. An error of the disk stays what it is.
+    """Turn errors of huggingface_hub into a HubFailure about `what`, and limit the calls inside to `seconds`
+    (`errand`).
 
-    Its errors, those of its HTTP client and of its uploader have no class in common, hence the wide net.
+    The messages are our own, and the traceback is cut: the originals may hold signed URLs or anything a server sends.
+    Disk errors pass through. Its errors, its HTTP client's and its uploader's share no class, so all are caught.
     """
     with errand(seconds) as is_over:
         try:

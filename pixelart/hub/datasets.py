@@ -1,4 +1,4 @@
-"""Datasets of image files."""
+"""Fetch datasets of image files from the Hub."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pixelart.storage import new_folder
 
 CONNECTIONS = 8
 LISTING_SECONDS = 600.0
-"""In which all files are listed: a thousand an answer."""
+"""Time limit in seconds to list all files, a thousand per answer."""
 
 
 def fetch_dataset(
@@ -35,7 +35,7 @@ def fetch_dataset(
     all or nothing.
 
     Args:
-        token: of who asks; nobody when None, so that only public datasets are found.
+        token: None finds only public datasets.
         cancel: asked before every file, by several threads.
         on_progress: told how many of how many pictures are here.
 

@@ -1,4 +1,4 @@
-"""One file of a repository: counted while it comes, whole or not there."""
+"""Download one file of a repository, with a size limit, all or nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pixelart.errors import PixelArtError
 from pixelart.hub.guard import BareFailure, at_most, errand, seconds_for
 
 TRIES = 3
-"""How often a file is asked for whose body breaks off; what comes before the body is tried again by the client."""
+"""Attempts at a file whose body breaks off. The client itself retries earlier failures."""
 
 
 def download(api: HfApi, repo_id: str, path: str, target: Path, *, size: int, revision: str, kind: str) -> None:
@@ -36,7 +36,7 @@ def download(api: HfApi, repo_id: str, path: str, target: Path, *, size: int, re
 
 
 def _receive(address: str, headers: dict[str, Any], target: Path) -> Exception | None:
-    """What broke the body off, or None. It is not raised here: `http_stream_backoff` would take it for its own."""
+    """Receive the file. Returns the error that broke it off: raised here, `http_stream_backoff` would catch it."""
     broken: Exception | None = None
     with http_stream_backoff("GET", address, headers=headers, follow_redirects=True) as response:
         hf_raise_for_status(response)

@@ -1,4 +1,4 @@
-"""What the Hub may do to us: an answer has a size, an errand has an end, and a token goes to its own host alone.
+"""Limits on the Hub: the size of an answer, the time of a task, and the hosts that get a token.
 
 The hooks here see every request and answer of the client, redirects and retries included.
 """
@@ -21,10 +21,10 @@ from pixelart.errors import HubFailure
 MAX_ANSWER = 16 * 2**20
 """Bytes of an answer, unless `at_most` says otherwise."""
 ERRAND_SECONDS = 120.0
-"""In which an errand that only asks has its answers."""
+"""Time limit in seconds of a task without file transfer."""
 SLOWEST = 32 * 1024
-"""Bytes a second: whatever comes or goes more slowly is given up."""
-TOO_SLOW = "the Hub answers too slowly, and was given up"
+"""Slowest accepted transfer, in bytes per second."""
+TOO_SLOW = "the Hub answers too slowly; gave up"
 _GRACE = 30.0
 """Seconds after the end of an errand in which an answer that trickles notices by itself."""
 _COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
@@ -34,7 +34,7 @@ _hosts: set[str] = set()
 
 
 class BareFailure(HubFailure):
-    """One that does not say yet what was asked for; `translate_errors` does."""
+    """A failure without its subject; `translate_errors` adds it."""
 
 
 def trust(endpoint: str) -> None:
@@ -50,17 +50,18 @@ def check_commit(value: object) -> str:
 
 
 def seconds_for(size: int) -> float:
-    """How long an errand may take that moves so many bytes."""
+    """Time limit of a task that transfers `size` bytes."""
     return ERRAND_SECONDS + size / SLOWEST
 
 
 @contextmanager
 def errand(seconds: float | None = None) -> Iterator[Callable[[], bool]]:
-    """All that is asked inside, by this thread, ends within `seconds` (ERRAND_SECONDS); an outer errand may end it
-    sooner. Whether it has ended by now is what the context gives.
+    """Limit this thread's Hub calls inside to `seconds` (ERRAND_SECONDS); an outer errand may end sooner.
+
+    Gives a function that tells whether the time is over.
 
     Raises:
-        HubFailure: it did not; raised by the request or the answer that comes too late.
+        HubFailure: a request or an answer came too late.
     """
     seconds = ERRAND_SECONDS if seconds is None else seconds
     outer, end = _deadline.get(), time.monotonic() + seconds
@@ -78,7 +79,7 @@ def errand(seconds: float | None = None) -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def at_most(size: int) -> Iterator[None]:
-    """An answer inside has at most `size` bytes."""
+    """Limit answers inside to `size` bytes."""
     token = _limit.set(size)
     try:
         yield
@@ -87,7 +88,7 @@ def at_most(size: int) -> Iterator[None]:
 
 
 def check_request(request: Any) -> None:
-    """A hook of the client. Raises HubFailure where a token would go elsewhere, or the time is over."""
+    """Request hook. Raises HubFailure if a token would go to another host, or the time is over."""
     if time.monotonic() > (_deadline.get() or float("inf")):
         raise _too_late()
     if "authorization" in request.headers and _origin(str(request.url)) not in _hosts:
@@ -95,15 +96,14 @@ def check_request(request: Any) -> None:
 
 
 def check_response(response: Any) -> None:
-    """A hook of the client: what is read of the answer is counted, and must not be compressed, for a small body can
-    hold a huge one."""
+    """Response hook: counts the bytes read and refuses compression, because a small body can expand to a huge one."""
     if response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         raise BareFailure("the Hub's answer is not understood (it is compressed, which was not asked for)")
     response.stream = _counted(response.stream)
 
 
 def _counted(stream: Any) -> Any:
-    """The same stream, of which no more is read than its limit, nor later than its end."""
+    """The same stream, limited in size and time."""
     most, end = _limit.get(), _deadline.get() or time.monotonic() + seconds_for(_limit.get())
 
     class Counted(type(stream).__mro__[-2]):  # the class of all streams of the client's HTTP library

@@ -1,4 +1,4 @@
-"""What goes to the Hub with a checkpoint: its card, samples, palette and log."""
+"""Push a checkpoint to the Hub with its card, samples, palette and log."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from pixelart.training.near_copies import near_copies, parse_counted
 MAX_NOTE = 2000
 SHEET_WIDTH = 640
 """About how wide the file of the sample grid is, in pixels; each of its pixels is at least two wide."""
-_UNSAID = "Whose pictures it learned from, and with whose leave, is not said."
+_UNSAID = "The maker of the training pictures is not stated."
 
 
 def push_checkpoint(
@@ -64,10 +64,10 @@ def push_checkpoint(
         data_note: plain text for the card: whose pictures it learned from, and with whose leave. What is public
             must say so.
         private: of a new repository; one that is there and public is then refused.
-        token: of who pushes.
+        token: of the account that pushes.
         learned: pictures (N, H, W, 4) that it learned from; the card then tells how many samples are near copies.
         on_stage: told each stage as it begins: login, draw, create, upload, commit.
-        cancel: asked while samples are drawn, and before each stage; what the commit began it ends.
+        cancel: checked while samples are drawn, and before each stage; a commit that has begun is finished.
 
     Raises:
         Cancelled: `cancel` answered True; nothing is pushed, though the repository may be there by now.
@@ -113,7 +113,7 @@ def check_terms(repo_id: str, *, licence: str, data_note: str, private: bool) ->
     if len(data_note) > MAX_NOTE:
         raise RequestRejected(f"note on the data: {len(data_note)} characters; the limit is {MAX_NOTE}")
     if not private and not one_line(data_note):
-        raise RequestRejected("note on the data: say whose pictures it learned from and with whose leave")
+        raise RequestRejected("note on the data: say who made the training pictures and with whose permission")
 
 
 def card_text(
@@ -157,7 +157,7 @@ def card_text(
 
 
 def _content(loaded: Checkpoint, samples: Picture) -> dict[str, bytes]:
-    """What was loaded and checked, whatever lies in its folder by now."""
+    """The files of the loaded checkpoint, even if its folder has changed since."""
     sheet, colours = sample_sheet(samples), loaded.info.colours
     scale = max(2, SHEET_WIDTH // sheet.shape[1])
     files = {
@@ -181,7 +181,7 @@ def _read(folder: Path, name: str) -> bytes:
 
 
 def _measured(loaded: Checkpoint, folder: Path) -> str:
-    """What the log says of the weights that were kept."""
+    """The log's measurements of the kept weights."""
     rows = _rows(_read(folder, LOG_FILE))
     kept = loaded.info.training.get("kept_step")
     row = next((row for row in rows if row.get("step") == str(kept)), rows[-1] if rows else {})

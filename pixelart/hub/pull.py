@@ -1,4 +1,4 @@
-"""A checkpoint of the Hub to a folder here: looked at before it is fetched, checked before it is there, pinned."""
+"""Pull a checkpoint from the Hub: check sizes first, verify the files, and record the commit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pixelart.training.runs import check_name
 
 @dataclass(frozen=True)
 class Pulled:
-    """A checkpoint that is here: its name, where it is from, and whether it came just now."""
+    """A local checkpoint: its name, its origin, and whether it was fetched just now."""
 
     name: str
     origin: Origin
@@ -41,7 +41,7 @@ def pull_checkpoint(
     Args:
         revision: a branch, a tag or a commit; the newest of the main branch when None.
         name: owner--name when None.
-        token: of who asks; nobody when None, so that only public repositories are found.
+        token: None finds only public repositories.
 
     Raises:
         RequestRejected: a name that cannot be, or one that is taken, unless by the very same commit.

@@ -1,4 +1,4 @@
-"""A checkpoint, or a Space, to a repository of the Hub: one commit that holds all of it, or none."""
+"""Push a checkpoint or a Space to a Hub repository in one commit, all or nothing."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def push_files(
     with with_outcome(f"repository {repo_id}", f"it is there, but {NOTHING}"):
         head = _head(api, repo_id, kind)
     if private and not head.private:
-        raise RequestRejected(f"{repo_id}: is public there; {NOTHING}, for private was asked for")
+        raise RequestRejected(f"{repo_id}: is public there; {NOTHING}, because you asked for private")
     if head.holds(files):
         return Pushed(repo_id, url, head.commit, False, head.private)
     on_stage("upload")
@@ -109,7 +109,7 @@ def push_files(
 def _landed(
     api: HfApi, repo_id: str, kind: RepoKind, files: Mapping[str, bytes], before: _Head, failure: HubFailure
 ) -> str:
-    """The commit that a lost answer was about; or `failure`, with what is there now."""
+    """The commit whose answer was lost; or raises `failure` with the state of the repository."""
     now = None
     with suppress(HubFailure), translate_errors(repo_id):
         now = _head(api, repo_id, kind)
@@ -132,7 +132,7 @@ def _head(api: HfApi, repo_id: str, kind: RepoKind) -> _Head:
 
 @contextmanager
 def with_outcome(what: str, outcome: str, *, seconds: float | None = None) -> Iterator[None]:
-    """A failure inside is told with its `outcome`: what is there now. It has `seconds`."""
+    """Add the `outcome` (what is there now) to a failure inside. The time limit is `seconds`."""
     try:
         with translate_errors(what, seconds=seconds):
             yield

@@ -1,4 +1,4 @@
-"""What a repository of a checkpoint holds, how large each file may be, and how the Hub knows it by its content."""
+"""The files of a repository, their size limits, and their content hashes on the Hub."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What repositories are called there, and checkpoints here."""
+"""Names of repositories on the Hub and of local checkpoints."""
 
 from __future__ import annotations
 

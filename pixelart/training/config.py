@@ -136,14 +136,14 @@ class Schedule:
     )
     validation_share: float = option(
         0.1, "share of the pictures, by content, that is only measured on (0.1)", limits=(0, 0.9),
-        page=OnPage("Validation share", "Only measured on", most=0.5),
+        page=OnPage("Validation share", "Not trained on", most=0.5),
     )  # fmt: skip
     held_out_share: float = option(
         0.0, "share of the pictures, by content, that the run leaves out altogether (0)", limits=(0, 0.9), before=0.0
     )
     seed: int = option(
         0, "of weights, order and masks (0)", limits=(0, 2**31),
-        page=OnPage("Seed", "Of order and holes", most=2**31 - 1),
+        page=OnPage("Seed", "Order and masks", most=2**31 - 1),
     )  # fmt: skip
     save_every: int = option(
         500, f"steps between checkpoints (500; of a base {FINE_TUNING['save_every']})", limits=(1, 10**8),

@@ -1,4 +1,4 @@
-"""The app in a browser; the only room that imports gradio."""
+"""The app in a browser; the only package that imports gradio."""
 
 from pixelart.ui.app import build, launch_settings
 from pixelart.ui.launch import launch

@@ -1,4 +1,4 @@
-"""The page: top line, tabs, look, and how it is launched."""
+"""The page: its top line, tabs, look and launch settings."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ TITLE = "Pixel Art Studio"
 FONT = ("ui-sans-serif", "system-ui", "sans-serif")
 MONO = ("ui-monospace", "monospace")
 ONLY_AT_THE_END = (10**9, 10**9)
-"""Seconds between two times that gradio deletes files of results, and how old they are then: `ResultFiles` deletes them
-meanwhile, and gradio itself does not bear that one is drawn while it looks through them."""
+"""(seconds between gradio's clean-ups of the result files, their age in seconds): practically never. `ResultFiles`
+deletes them instead, because gradio's clean-up fails when a picture is drawn meanwhile."""
 
 
 def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER) -> gr.Blocks:
-    """The whole app, ready to launch with `launch_settings()`. Works with no checkpoint at all, and says so.
+    """Build the whole app, ready to launch with `launch_settings()`. It works without any checkpoint and says so.
 
-    `training`: the jobs of the program, or why there are none. `hosting`: where it runs.
+    `training`: the program's jobs, or why training is off. `hosting`: where it runs.
     """
     with PlainBlocks(title=TITLE, analytics_enabled=False, delete_cache=ONLY_AT_THE_END, fill_width=True) as app:
         notice = gr.HTML(read_static("notice.html"), visible=False, elem_id="notice", apply_default_css=False)
@@ -72,13 +72,13 @@ def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER) ->
                     models = Models(model, follow)
                     train_tab(arrived, tab, engine, training, models, (memory, work), hosting)
         offer_api(engine, results, **{**ENGINE_QUEUE, "api_visibility": "public"})
-    app.queue(max_size=SETTINGS.max_queue, api_open=False)  # else a client may pass it by
+    app.queue(max_size=SETTINGS.max_queue, api_open=False)  # api_open would let clients bypass the queue
     return app
 
 
 def launch_settings(hosting: Hosting = SERVER, *, tools: bool = False) -> dict[str, Any]:
-    """Keyword arguments for `gr.Blocks.launch`. `hosting`: as above; on a desktop no name but this machine's own is
-    answered. `tools`: the endpoints are MCP tools too, which needs `gradio[mcp]`."""
+    """Keyword arguments for `gr.Blocks.launch`. `hosting`: as above; on a desktop the app answers only to this
+    machine's own names. `tools`: also offer the endpoints as MCP tools, which needs `gradio[mcp]`."""
     theme = Base(
         primary_hue="indigo", neutral_hue="zinc", font=FONT, font_mono=MONO, spacing_size="sm", text_size="sm"
     ).set(
@@ -107,7 +107,7 @@ def launch_settings(hosting: Hosting = SERVER, *, tools: bool = False) -> dict[s
                 Middleware(BodyLimit, limit=SETTINGS.max_body_bytes, seconds=SETTINGS.max_body_seconds),
             ]
         },
-        "show_error": False,  # of the program's own faults; what visitors are told is a gr.Error and always shown
+        "show_error": False,  # hides internal errors; a gr.Error is always shown
         "state_session_capacity": SETTINGS.max_sessions,
         "mcp_server": tools,
     }

@@ -1,7 +1,7 @@
-"""What a page keeps in its browser, so that a reload, a closed tab or a program that starts again loses nothing.
+"""What a page stores in its browser, so that a reload, a closed tab or a restart of the program loses nothing.
 
-`static/work.js` keeps it and hands it back. Whatever is handed back is checked here as any value of a page is, for it
-may be of another version, or anybody's. What cannot be used is left out, and nobody is told: the rest comes back.
+`static/work.js` stores it and sends it back. It is checked here like any value of a page: it may come from another
+version, or from anybody. Unusable parts are dropped silently; the rest is restored.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ from pixelart.ui.inputs import (
 )
 
 MAX_CUSTOM = 20
-"""Characters of a value that is typed into a list."""
+"""Longest value typed into a list, in characters."""
 MAX_TEXT = 4000
-"""Characters of a line that is kept."""
+"""Longest text that is stored, in characters."""
 _FAULTS = (PixelArtError, ValueError, TypeError, KeyError, RecursionError, OverflowError)
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What a page has kept: `values` of its inputs by name; its results; whether it has a painting, which it keeps to
-    itself."""
+    """What a page has stored: the `values` of its inputs by name, its results, and whether it has a painting (which
+    stays in the browser)."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     drawings: list[Drawing] = field(default_factory=list)
@@ -59,7 +59,7 @@ NOTHING_KEPT = Kept()
 
 
 def kept_from_payload(payload: Any) -> Kept:
-    """What `work.js` hands back; whatever of it cannot be used is left out."""
+    """Read what `work.js` sends back, without its unusable parts."""
     if not isinstance(payload, dict):
         return Kept()
     values = payload.get("values")
@@ -76,7 +76,7 @@ def kept_from_payload(payload: Any) -> Kept:
 
 
 def results_to_payload(drawings: Sequence[Drawing]) -> dict[str, Any]:
-    """JSON-able form of results that `work.js` keeps: the first ones that may be kept."""
+    """The results as JSON for `work.js`: the first ones that fit the limits."""
     results, size, pixels = list[dict[str, Any]](), 0, 0
     for drawing in drawings:
         data, settings = encode_png(drawing.picture), json.dumps(drawing.settings)
@@ -89,7 +89,7 @@ def results_to_payload(drawings: Sequence[Drawing]) -> dict[str, Any]:
 
 
 def usable(component: Any, value: Any) -> bool:
-    """Whether an input may be set to a value that was kept."""
+    """Whether an input may be set to a stored value."""
     if isinstance(component, CheckedSlider):
         return _is_number(value) and component.minimum <= value <= component.maximum
     if isinstance(component, WholeNumber | Real):
@@ -111,7 +111,7 @@ def usable(component: Any, value: Any) -> bool:
 
 
 def restored(components: Mapping[str, Any], values: Mapping[str, Any]) -> list[Any]:
-    """Updates of the components, in their order: the value that was kept where it can be used, else nothing."""
+    """Updates of the components, in their order: the stored value if it is usable, else no change."""
     return [
         gr.update(value=values[name]) if name in values and usable(component, values[name]) else gr.skip()
         for name, component in components.items()
@@ -119,14 +119,14 @@ def restored(components: Mapping[str, Any], values: Mapping[str, Any]) -> list[A
 
 
 def keep(part: str, components: Mapping[str, Any]) -> None:
-    """Has the page keep the values of these inputs, whoever changes them."""
+    """Have the page store the values of these inputs whenever they change."""
     names, inputs = json.dumps(list(components)), list(components.values())
     js = f"(...values) => window.work?.keepValues({part!r}, {names}, values)"
     gr.on([component.change for component in inputs], None, inputs, None, js=js, **AT_ONCE)
 
 
 def recalled(part: str) -> str:
-    """The script of an event that fills in what the page has kept of a part, as the last input."""
+    """The script of an event whose last input is what the page has stored of a part."""
     return f"async (...inputs) => [...inputs.slice(0, -1), await window.work?.recall({part!r}) ?? null]"
 
 
@@ -142,7 +142,7 @@ def _drawings(results: Any) -> list[Drawing]:
         picture, settings = decode_picture(data, name="result"), result["settings"]
         size, pixels = size + len(data) + len(settings), pixels + picture[..., 0].size
         if len(drawings) == MAX_IMAGES or pixels > SETTINGS.max_page_pixels:
-            raise ValueError("more than are kept")
+            raise ValueError("more than the limit")
         if drawings and drawings[0].picture.shape != picture.shape:
             raise ValueError("results of one drawing have one size")
         drawings.append(Drawing(picture, _seed(result["seed"]), _log_prob(result["log_prob"]), _settings(settings)))
@@ -151,11 +151,11 @@ def _drawings(results: Any) -> list[Drawing]:
 
 def _bytes(text: Any, most: int) -> bytes:
     if not isinstance(text, str) or len(text) > most * 4 // 3 + 4:
-        raise ValueError("larger than is kept")
+        raise ValueError("larger than the limit")
     try:
         return base64.b64decode(text, validate=True)
     except binascii.Error as error:
-        raise ValueError("no base64") from error
+        raise ValueError("not base64") from error
 
 
 def _seed(value: Any) -> int:
@@ -171,7 +171,7 @@ def _log_prob(value: Any) -> float:
 
 
 def _settings(text: Any) -> dict[str, Any]:
-    """How a result was made, of which names and files read the class and the checkpoint."""
+    """How a result was made; file names use its class and checkpoint."""
     if not isinstance(text, str) or len(text) > SETTINGS.max_page_bytes:
         raise ValueError("no settings")
     settings = json.loads(text, parse_constant=lambda name: None)
@@ -184,7 +184,7 @@ def _settings(text: Any) -> dict[str, Any]:
 
 
 def _mask(drawings: Sequence[Drawing]) -> NDArray[np.bool_] | None:
-    """Where the results were drawn, as their settings tell it in run lengths; None = everywhere."""
+    """Where the results were drawn, from the run lengths in their settings; None = everywhere."""
     if not drawings:
         return None
     lengths, shape = drawings[0].settings.get("mask"), drawings[0].picture.shape[:2]

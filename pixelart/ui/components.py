@@ -1,5 +1,4 @@
-"""Components of our own on gr.HTML: the canvas, the answers to its questions, the choice of colours, and a way to save
-a file.
+"""Custom components built on gr.HTML: the canvas, its answers, the colour picker, file drop and file save.
 
 gradio writes components.pyi beside this file when it is imported; git ignores it.
 """
@@ -31,22 +30,21 @@ def read_static(name: str) -> str:
 
 
 def _constants() -> str:
-    """What the canvas's script takes from Python: the limits that it tells before anything is sent, and the colours of
-    a heat map."""
+    """Constants of the canvas script: limits that it checks before sending, and the colours of the heat map."""
     limits = {"side": SETTINGS.max_side, "fileBytes": SETTINGS.max_file_bytes}
     return f"const LIMITS = {json.dumps(limits)}, RAMP = {json.dumps(RAMP.tolist(), separators=(',', ':'))};"
 
 
-@cache  # one text for all: gradio makes a canvas anew for every visitor
+@cache  # shared: gradio creates a canvas for every visitor
 def _canvas_script() -> str:
     return "\n".join([_constants(), *(read_static(f"canvas/{name}.js") for name in CANVAS_SCRIPTS)])
 
 
 class PixelCanvas(gr.HTML):
-    """A pixel-exact drawing canvas. Its value in Python is a `Canvas`, toward the page also a `Painting` or
-    `Swatches`; None before the page has sent one.
+    """A pixel-exact drawing canvas. Its value in Python is a `Canvas`, or None before the page has sent one.
+    A handler may also return a `Painting` or `Swatches`.
 
-    Its event `upload` brings the bytes of a picture file, `select` a question of Inspect (see `InspectHandlers`).
+    Its event `upload` carries the bytes of a picture file, `select` a question of Inspect (see `InspectHandlers`).
     """
 
     def __init__(self, value: Canvas | None = None, **settings: Any) -> None:
@@ -60,7 +58,7 @@ class PixelCanvas(gr.HTML):
         )
 
     def preprocess(self, payload: Any) -> Any:
-        """The checked canvas. Raises gr.Error in one plain line."""
+        """The checked canvas. Raises gr.Error with one plain line."""
         try:
             return None if payload is None else canvas_from_payload(payload)
         except PixelArtError as error:
@@ -72,23 +70,23 @@ class PixelCanvas(gr.HTML):
 
 
 class Work(gr.HTML):
-    """Invisible: keeps in the browser what a page must not lose (`keeping.py`). Its value in Python is a `Kept`; toward
-    the page the results of a session."""
+    """Invisible: stores in the browser what a page must not lose (`browser_storage.py`). Its value in Python is a
+    `Kept`; a handler returns the results of a session."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(html_template="", js_on_load=read_static("work.js"), apply_default_css=False, **settings)
 
     def preprocess(self, payload: Any) -> Any:
-        """What was kept, as far as it can be used."""
+        """What was stored, without unusable parts."""
         return kept_from_payload(payload)
 
     def postprocess(self, value: Any) -> Any:
-        """What the page's script keeps."""
+        """What the page's script stores."""
         return None if value is None else results_to_payload(value)
 
 
 class Answers(gr.HTML):
-    """Invisible: hands what it is set to, the answer to a question of the canvas, to the canvas's script."""
+    """Invisible: passes its value, the answer to a question of the canvas, to the canvas script."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(html_template="", js_on_load=read_static("answers.js"), apply_default_css=False, **settings)
@@ -101,7 +99,7 @@ class Answers(gr.HTML):
 class ColourPicker(gr.HTML):
     """Which of a model's colours may be drawn. Its value in Python is an `AllowedColours`, or None.
 
-    Its event `upload` brings the bytes of a palette file.
+    Its event `upload` carries the bytes of a palette file.
     """
 
     def __init__(self, value: AllowedColours | None = None, **settings: Any) -> None:
@@ -115,7 +113,7 @@ class ColourPicker(gr.HTML):
         )
 
     def preprocess(self, payload: Any) -> Any:
-        """The checked choice. Raises gr.Error in one plain line."""
+        """The checked choice. Raises gr.Error with one plain line."""
         try:
             return None if payload is None else allowed_from_payload(payload)
         except PixelArtError as error:
@@ -127,7 +125,7 @@ class ColourPicker(gr.HTML):
 
 
 class FileDrop(gr.HTML):
-    """A place to drop, or choose, an archive. Its event `upload` brings the name and the bytes."""
+    """A place to drop or choose an archive. Its event `upload` carries the name and the bytes."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(

@@ -1,8 +1,8 @@
-"""gradio's inputs, so read that any bad value is answered in one plain line.
+"""gradio's inputs with other checks, so that every bad value gets a one-line message.
 
-gradio's own reading raises a TypeError for an emptied box, and refuses a choice that it no longer remembers offering
-(after a restart of the program, say). What these let through, `form.py` and the engine check. `is_template` keeps the
-front end of the class that each is made from, also after a handler has changed it.
+gradio itself raises a TypeError for an emptied box, and rejects choices that it has forgotten (after a restart, for
+example). These inputs pass such values on; `form.py` and the engine check them. `is_template` keeps the front end of
+the parent class, even after a handler has updated the component.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def _is_whole(payload: Any) -> bool:
 
 
 class CheckedSlider(gr.Slider):
-    """A slider; an emptied box, text or a value outside its range is a plain gr.Error."""
+    """A slider. An emptied box, text or a value out of range raises a one-line gr.Error."""
 
     is_template = True
 
@@ -35,7 +35,7 @@ class CheckedSlider(gr.Slider):
 
 
 class WholeNumber(gr.Number):
-    """A box for a whole number; what is none arrives as None."""
+    """A box for a whole number; anything else arrives as None."""
 
     is_template = True
 
@@ -45,7 +45,7 @@ class WholeNumber(gr.Number):
 
 
 class Real(gr.Number):
-    """A box for a number; what is none arrives as None."""
+    """A box for a number; anything else arrives as None."""
 
     is_template = True
 
@@ -56,7 +56,7 @@ class Real(gr.Number):
 
 
 class CheckedTextbox(gr.Textbox):
-    """A line of text; whatever was posted arrives as it is."""
+    """A line of text; the posted value arrives unchecked."""
 
     is_template = True
 
@@ -66,27 +66,27 @@ class CheckedTextbox(gr.Textbox):
 
 
 class Ticket(gr.Number):
-    """Which press of a drawing button an event belongs to: filled in by the page's script (see `Session`)."""
+    """The number of the button press that an event belongs to, set by the page's script (see `Session`)."""
 
     is_template = True
 
     def preprocess(self, payload: Any) -> int:
-        """The number. Raises gr.Error in one plain line."""
+        """The number. Raises gr.Error with one plain line."""
         if not _is_whole(payload) or payload < 0:
             raise gr.Error("ticket: must be a whole number of 0 or more.", print_exception=False)
         return int(payload)
 
 
 class Choice(gr.Dropdown):
-    """A drop-down list; whatever was posted arrives as it is."""
+    """A drop-down list; the posted value arrives unchecked."""
 
     is_template = True
 
     def chosen(self) -> Dependency:
-        """The event that the visitor has chosen another value: what is to follow is chained with `success`.
+        """The event that the visitor has chosen another value. Chain handlers with `success`.
 
-        gradio's own `input` comes whenever the list is left too, and twice for a click on an entry. This one fails
-        unless the value differs from the one that the list had when it was opened, or from the one chosen since.
+        gradio's own `input` also fires when the list loses focus, and twice for a click on an entry. This event fails
+        if the value equals that of the opened list, or the one chosen last.
         """
         own = f"(window.choices ??= {{}})[{self._id}]"
         self.focus(None, self, None, js=f"(value) => {{ {own} = value; }}", **AT_ONCE)
@@ -99,7 +99,7 @@ class Choice(gr.Dropdown):
 
 
 class Switch(gr.Radio):
-    """One of a few; whatever was posted arrives as it is."""
+    """One of a few choices; the posted value arrives unchecked."""
 
     is_template = True
 
@@ -109,7 +109,7 @@ class Switch(gr.Radio):
 
 
 class Style(gr.Radio):
-    """One of a few, or none of them; whatever was posted arrives as it is."""
+    """One of a few choices, or none; the posted value arrives unchecked."""
 
     is_template = True
 
@@ -119,7 +119,7 @@ class Style(gr.Radio):
 
 
 class CheckedCheckbox(gr.Checkbox):
-    """A tick; whatever was posted arrives as it is."""
+    """A checkbox; the posted value arrives unchecked."""
 
     is_template = True
 
@@ -129,7 +129,7 @@ class CheckedCheckbox(gr.Checkbox):
 
 
 class CheckedCheckboxGroup(gr.CheckboxGroup):
-    """Some of a few; whatever was posted arrives as it is."""
+    """Any of a few choices; the posted value arrives unchecked."""
 
     is_template = True
 
@@ -139,7 +139,7 @@ class CheckedCheckboxGroup(gr.CheckboxGroup):
 
 
 class Colour(gr.ColorPicker):
-    """A colour; whatever was posted arrives as it is."""
+    """A colour; the posted value arrives unchecked."""
 
     is_template = True
 

@@ -1,4 +1,4 @@
-"""The page is opened, or one line says why it cannot be."""
+"""Open the page, or raise one line that says why it cannot be opened."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pixelart.system.address import port_refusal
 
 
 def launch(page: gr.Blocks, *, inbrowser: bool, settings: Mapping[str, Any]) -> None:
-    """Open the page, without waiting for its end.
+    """Open the page and return.
 
     Raises:
-        RequestRejected: its address cannot be listened on, or gradio does not start for another reason.
+        RequestRejected: the app cannot listen on its address, or gradio fails to start.
     """
     try:
         page.launch(inbrowser=inbrowser, prevent_thread_lock=True, **settings)
-    except (OSError, OverflowError) as error:  # the latter: its search for a port ran past the last one
+    except (OSError, OverflowError) as error:  # OverflowError: the search passed the last port
         raise RequestRejected(port_refusal(os.environ)) from error
-    except Exception as error:  # gradio raises plain ones
+    except Exception as error:  # gradio raises plain Exceptions
         reason = " ".join(str(error).split()) or type(error).__name__
         raise RequestRejected(f"the page could not be opened: {reason:.300}") from error

@@ -1,4 +1,4 @@
-"""The models as the page lists them: by purpose, with one line each."""
+"""The list of models on the page: sorted by purpose, one line each."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ _PURPOSES = (DRAW, ENLARGE, COMPARE)
 
 
 def purpose(info: CheckpointInfo) -> str:
-    """What a model is for first: those of the network that the app trains by default draw fastest; a chain enlarges
-    too; the others are there to see what other networks make of the same pictures."""
+    """The main purpose of a model.
+
+    The default network draws fastest; a multiscale chain also enlarges; other networks are there for comparison.
+    """
     if info.enlarges:
         return ENLARGE
     return DRAW if info.model == FROM_SCRATCH["model"] else COMPARE
 
 
 def model_choices(infos: Sequence[CheckpointInfo]) -> list[tuple[str, str]]:
-    """(line, name) of each model, those to draw with first; the order within a purpose stays."""
+    """(line, name) of each model, sorted by purpose, those to draw with first. The sort is stable."""
     ordered = sorted(infos, key=lambda info: _PURPOSES.index(purpose(info)))
     return [(_line(info), info.name) for info in ordered]
 

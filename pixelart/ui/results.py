@@ -25,27 +25,27 @@ from pixelart.settings import SETTINGS
 from pixelart.storage import Files, write_file
 
 BLOCK = 4096
-"""What even a small file takes on a disk."""
+"""Bytes that even a small file takes on a disk."""
 
 
 def bits(drawing: Drawing) -> float:
-    """-log2 p of the whole picture: the fewer, the likelier."""
+    """-log2 p of the whole picture; fewer bits are likelier."""
     return -drawing.log_prob / math.log(2)
 
 
 def seed_caption(drawing: Drawing) -> str:
-    """What stands under a generated picture."""
+    """The caption of a generated picture."""
     return f"seed {drawing.seed}"
 
 
 def candidate_caption(drawing: Drawing, rank: int) -> str:
-    """What stands under a completion, of which there are `rank` likelier ones: its seed, and its place among them."""
+    """The caption of a completion: its seed and its place; `rank` 0 is the likeliest."""
     ordinal = {1: "2nd ", 2: "3rd "}.get(rank, f"{rank + 1}th ") if rank else ""
     return f"seed {drawing.seed}\n{ordinal}likeliest"
 
 
 def caption_of(drawing: Drawing, mask: NDArray[np.bool_] | None, rank: int) -> str:
-    """What stands under a result that was drawn where `mask` is True; None = everywhere."""
+    """The caption of a result. `mask`: where it was drawn; None = everywhere."""
     return seed_caption(drawing) if mask is None else candidate_caption(drawing, rank)
 
 
@@ -66,10 +66,10 @@ def sheet_file_name(sheet: Picture, *, count: int, scale: int) -> str:
 
 
 class ResultFiles:
-    """The PNG files of results that pages and programs fetch, in gradio's cache: whenever one is saved, those of the
-    `seconds` before it are kept, and of these the newest of at most `most` bytes on the disk. Safe under threads.
+    """The PNG files of results that pages and API clients fetch, in gradio's cache. Thread-safe.
 
-    `books`: sets in which gradio notes the same paths for as long as it runs.
+    Each save deletes files older than `seconds`, and then the oldest ones until at most `most` bytes are on the disk.
+    `books`: sets in which gradio records the same paths; deleted paths are removed from them.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class ResultFiles:
     ) -> None:
         self.folder = folder.resolve()
         self._books, self._most, self._seconds = books, most, seconds
-        self._kept: OrderedDict[str, tuple[float, int]] = OrderedDict()  # path -> when it was made, and its size
+        self._kept: OrderedDict[str, tuple[float, int]] = OrderedDict()  # path -> (time of creation, size)
         self._size = 0
         self._lock = threading.Lock()
 
@@ -90,14 +90,14 @@ class ResultFiles:
         """The path of the drawing's own PNG.
 
         Raises:
-            RequestRejected: the disk is full, also without all older results, or cannot be written to.
+            RequestRejected: the disk is full even without the older results, or it cannot be written to.
         """
         data = drawing.png()
         with self._lock:
             path = str(self.folder / hashlib.sha256(data).hexdigest() / file_name(drawing))
             self._forget(path)
             self._write(Path(path), data)
-            size = -(-len(data) // BLOCK) * BLOCK + BLOCK  # its folder takes one
+            size = -(-len(data) // BLOCK) * BLOCK + BLOCK  # plus one block for its folder
             self._kept[path] = time.monotonic(), size
             self._size += size
             while self._size > self._most or time.monotonic() - self._oldest > self._seconds:
@@ -105,10 +105,10 @@ class ResultFiles:
         return path
 
     def _write(self, path: Path, data: bytes) -> None:
-        """The file at `path`, whole or not there. A full disk is given the room of the oldest results.
+        """Write the file at `path`, all or nothing. If the disk is full, delete the oldest results.
 
         Raises:
-            RequestRejected: there is no room, and no result to make any; or the disk cannot be written to.
+            RequestRejected: the disk is full and no result is left to delete, or it cannot be written to.
         """
         while True:
             try:
@@ -121,7 +121,7 @@ class ResultFiles:
                     path.parent.rmdir()
                 if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._kept:
                     reason = error.strerror or "it failed"
-                    raise RequestRejected(f"The result could not be kept on the disk: {reason}.") from error
+                    raise RequestRejected(f"The result could not be saved to the disk: {reason}.") from error
                 self._drop(next(iter(self._kept)))
 
     @property
@@ -136,12 +136,12 @@ class ResultFiles:
         for paths in self._books:
             paths.discard(path)
         Path(path).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # another result of the same bytes has another name
+        with contextlib.suppress(OSError):  # not empty if the same bytes have another name
             Path(path).parent.rmdir()
 
 
 def download_value(name: str, data: bytes) -> dict[str, str | int]:
-    """What the file saver takes; the time makes the same file twice two events."""
+    """The value of a FileSaver. The time makes saving the same file twice two events."""
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     return {"name": name, "type": kind, "data": base64.b64encode(data).decode(), "asked": time.monotonic_ns()}
 

@@ -1,4 +1,4 @@
-"""What one visitor has: nothing here is shared between sessions."""
+"""The state of one visitor; sessions share nothing."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pixelart.ui.security.memory_budget import size_of
 
 
 class Session:
-    """The results on the page, where they were drawn (None = everywhere), the one that was chosen last, the seed of
-    what was last drawn or chosen, how many drawings are in progress, and which are over.
+    """The results of one page, where they were drawn (None = everywhere), the chosen one, the last seed, the number of
+    drawings in progress, and which drawings have ended.
 
-    Every press of a drawing button carries a ticket, which its page counts up. Stop ends all tickets so far, whether
-    they are being drawn, wait for their turn or are still on their way. To leave them (for another model or picture)
-    ends them too, and what they would still show is dropped.
+    Every press of a drawing button carries a ticket, a number that its page counts up. Stop ends all tickets so far,
+    even those that are queued or still in transit. Leaving them (for another model or picture) ends them too and drops
+    their output.
 
-    gradio copies the initial value for every visitor and afterwards hands each handler the same object.
+    gradio copies the initial value for every visitor and then passes the same object to each handler.
     """
 
     def __init__(self, drawings: Sequence[Drawing] = ()) -> None:
@@ -39,58 +39,60 @@ class Session:
 
     @property
     def chosen_drawing(self) -> Drawing | None:
-        """The result that was clicked last, or the first."""
+        """The result clicked last, or the first one."""
         return self.drawings[self.chosen] if self.chosen < len(self.drawings) else None
 
     def stop(self, ticket: int) -> None:
-        """Ends every drawing up to this ticket."""
+        """End every drawing up to this ticket."""
         self._stopped = max(self._stopped, ticket)
 
     def leave(self, ticket: int) -> None:
-        """Ends every drawing up to this ticket, and drops what it brings."""
+        """End every drawing up to this ticket, and drop its output."""
         with self._lock:
             self._left = max(self._left, ticket)
             self.said = None
         self.stop(ticket)
 
     def say(self, status: str) -> str:
-        """The status line of what the drawings were left for. They repeat it at their end: it travels another way than
-        their frames, the last of which may arrive after it."""
+        """Set the status line shown after leaving.
+
+        Ending drawings repeat it, because their last frame may arrive later.
+        """
         self.said = status
         return status
 
     def is_stopped(self, ticket: int) -> bool:
-        """Whether this drawing is to end."""
+        """Whether this drawing should end."""
         return ticket <= self._stopped
 
     def has_left(self, ticket: int) -> bool:
-        """Whether this drawing has no place to be shown any more."""
+        """Whether the output of this drawing is dropped."""
         return ticket <= self._left
 
     def keep(self, ticket: int, drawings: list[Drawing], mask: NDArray[np.bool_] | None = None) -> None:
-        """Makes these the results, drawn where `mask` is True, unless they were left meanwhile."""
+        """Set the results, drawn where `mask` is True, unless the visitor has left them."""
         with self._lock:
             if not self.has_left(ticket):
                 self.drawings, self.mask, self.chosen, self.seed = drawings, mask, 0, drawings[0].seed
 
     @property
     def held_bytes(self) -> int:
-        """Memory of the results."""
+        """Bytes of memory that the results take."""
         pictures = sum(drawing.picture.nbytes for drawing in self.drawings)
-        return pictures + (size_of(self.drawings[0].settings) if self.drawings else 0)  # which all share
+        return pictures + (size_of(self.drawings[0].settings) if self.drawings else 0)  # shared by all results
 
     def drop_results(self) -> None:
-        """Others need the room."""
+        """Drop the results to free memory for other pages."""
         with self._lock:
             self.drawings, self.mask, self.chosen = [], None, 0
 
     def recover(self, drawings: list[Drawing], mask: NDArray[np.bool_] | None = None) -> None:
-        """Makes these the results, which the page has kept, where none are known: the program was started again."""
+        """Restore the results that the page has stored, if none are known after a restart of the program."""
         with self._lock:
             if drawings and not self.drawings:
                 self.drawings, self.mask, self.chosen, self.seed = drawings, mask, 0, drawings[0].seed
 
     def free(self) -> None:
-        """For a page that was closed long ago: nothing goes on, nothing is kept."""
+        """End and forget everything; the page was closed long ago."""
         self.leave(2**63)
         self.drawings = []

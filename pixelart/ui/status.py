@@ -1,4 +1,4 @@
-"""The one line under the canvas."""
+"""The status line under the canvas, and others of its kind."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ WAITING = '<div class="status"><progress></progress><span>Waiting for the model<
 
 
 def status_text(text: str) -> str:
-    """HTML of a message, read out by screen readers."""
+    """HTML of a message that screen readers read out."""
     return f'<div class="status" role="status"><span>{escape(text)}</span></div>'
 
 
 def status_progress(text: str, *, done: int, rows: int) -> str:
-    """HTML of a message and a bar; `rows` 0 = unknown."""
+    """HTML of a message and a progress bar; `rows` 0 = unknown."""
     bar = f'<progress value="{done}" max="{rows}"></progress>' if rows else "<progress></progress>"
     return f'<div class="status">{bar}<span>{escape(text)}</span></div>'
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:
-    """Such as "1 pixel" or "2 pixels"."""
+    """A count and its noun: "1 pixel", "2 pixels"."""
     return f"{count} {one if count == 1 else many or one + 's'}"

@@ -1,4 +1,4 @@
-"""A long call on a thread of its own, watched by a handler that must answer several times a second."""
+"""Run a long call on its own thread, while a handler reports its progress several times a second."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ Step = TypeVar("Step")
 
 
 class Worker(Generic[Result, Step]):
-    """Runs `work(tell, cancel)` once: it tells how far it is, and ends when `cancel` answers True. `watch` hands on
-    what it told; `stop`, `is_stopped` answering True, or the end of `limit` seconds ends it at its next look."""
+    """Runs `work(tell, cancel)` once on a thread. The work reports steps through `tell` and ends when `cancel()` is
+    True.
+
+    `watch` yields the steps. The work is cancelled by `stop`, when `is_stopped()` is True, or after `limit` seconds."""
 
     def __init__(
         self,
@@ -34,25 +36,25 @@ class Worker(Generic[Result, Step]):
         self._error: BaseException | None = None
         self._finished = self._is_overdue = False
         self.started = time.monotonic()
-        asked = copy_context()  # who asks, and what gradio knows of the request
-        threading.Thread(target=asked.run, args=(self._run,), name="work", daemon=True).start()
+        context = copy_context()  # the owner, and gradio's request
+        threading.Thread(target=context.run, args=(self._run,), name="work", daemon=True).start()
 
     @property
     def step(self) -> Step | None:
-        """The latest one."""
+        """The latest step."""
         return self._step
 
     @property
     def seconds(self) -> float:
-        """Since the start."""
+        """Seconds since the start."""
         return time.monotonic() - self.started
 
     def stop(self) -> None:
-        """Asks the work to end."""
+        """Ask the work to end."""
         self._stop.set()
 
     def watch(self, *, interval: float = 0.12) -> Iterator[Step | None]:
-        """The latest step at least every `interval` seconds, until the work ends; None when none is new."""
+        """Yield the latest step at least every `interval` seconds until the work ends; None when none is new."""
         shown: Step | None = None
         while True:
             with self._changed:
@@ -64,15 +66,19 @@ class Worker(Generic[Result, Step]):
             shown = step
 
     def wait(self) -> None:
-        """Returns when the work has ended."""
+        """Return when the work has ended."""
         with self._changed:
             self._changed.wait_for(lambda: self._finished)
 
     def result(self) -> Result:
-        """What the finished work returned. Raises what it raised: Cancelled, PixelArtError, ...; and RequestRejected
-        when it was cancelled by its limit."""
+        """The result of the finished work.
+
+        Raises what the work raised, and RequestRejected when it passed its limit.
+        """
         if isinstance(self._error, Cancelled) and self._is_overdue:
-            raise RequestRejected(f"This took more than {self._limit:g} s, the limit. Ask for less at once.")
+            raise RequestRejected(
+                f"This took more than {self._limit:g} s, the limit. Ask for fewer or smaller pictures."
+            )
         if self._error is not None:
             raise self._error
         assert self._result is not None
@@ -83,7 +89,7 @@ class Worker(Generic[Result, Step]):
             self._result = self._work(self._tell, self._cancel)
             if self._cancel() and not self._result:
                 raise Cancelled
-        except BaseException as error:  # handed to the handler, which tells the visitor
+        except BaseException as error:  # `result` raises it in the handler
             self._error = error
         with self._changed:
             self._finished = True

@@ -169,7 +169,7 @@ def test_a_large_picture_is_not_crushed_by_a_small_model_and_only_completing_con
     studio.wait_for_status("tiny · it draws 32 x 32; Complete mask fits your 64 x 64 picture to that")
     assert np.array_equal(studio.picture(), painted)
     studio.page.click("#complete")
-    studio.wait_for_status("1 picture in .* tiny draws 32 x 32; Undo brings your own size back")
+    studio.wait_for_status("1 picture in .* tiny draws 32 x 32; Undo restores your size")
     done = studio.picture()
     assert done.shape == (32, 32, 4)
     studio.side = 32
@@ -187,7 +187,7 @@ def test_an_imported_sprite_keeps_every_colour_on_the_canvas_through_completion_
     studio = open_studio(url)
     models.row_seconds = 0.0
     put_in(studio, sprite())
-    studio.wait_for_status("every colour kept · .* of colours that the model does not have")
+    studio.wait_for_status("every colour kept · .* in colours that the model does not have")
     assert np.array_equal(sent(studio), sprite())
     studio.page.evaluate("scrollTo(0, 0)")  # Export, which is open now, is below
     studio.tool("mask")

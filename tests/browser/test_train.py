@@ -183,7 +183,7 @@ DROP_TWO = """() => {  // the first takes longer to read than the second
 def test_what_cannot_be_dropped_is_told_in_one_line(open_studio: OpenStudio, url: str) -> None:
     page = open_train(open_studio(url, side=8))
     for kind, told in (
-        ("text", "That is no file; drop a .zip of pictures."),
+        ("text", "That is not a file; drop a .zip of pictures."),
         ("folder", "A folder cannot be sent; pack art into a .zip."),
         ("many", "2 files cannot be sent; pack them into one .zip."),
         ("unreadable", "gone.zip cannot be read."),

@@ -207,9 +207,7 @@ def test_near_copies_are_counted_where_the_pictures_are_given(
 
 
 def test_what_is_not_said_is_not_made_up(engine: Engine) -> None:
-    assert "Whose pictures it learned from, and with whose leave, is not said." in preview_card(
-        engine, "tiny", "a/b", licence="mit"
-    )
+    assert "The maker of the training pictures is not stated." in preview_card(engine, "tiny", "a/b", licence="mit")
     assert set(LICENCES) >= {"cc0-1.0", "cc-by-4.0"}
     with pytest.raises(RequestRejected, match=r"^licence '': choose one of cc0-1.0, "):
         check_licence("")

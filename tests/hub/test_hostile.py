@@ -130,7 +130,7 @@ def test_pages_without_end_are_given_up(
     link = f'<{hub.url}/api/models/{PLACE}/tree/{"0" * 40}?cursor=0>; rel="next"'
     hub.faults["tree"] = answer([], Link=link)
     monkeypatch.setattr(guard, "ERRAND_SECONDS", 1.0)
-    with pytest.raises(HubFailure, match=r"^art/tiny: the Hub answers too slowly, and was given up$"):
+    with pytest.raises(HubFailure, match=r"^art/tiny: the Hub answers too slowly; gave up$"):
         pull_checkpoint(PLACE, tmp_path)
 
 
@@ -154,7 +154,7 @@ def test_an_answer_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch, he
     with other_server(partial(trickle, headers=headers)) as (address, _):
         monkeypatch.setattr(client, "HfApi", partial(HfApi, endpoint=address))
         began = time.monotonic()
-        with pytest.raises(HubFailure, match=r"^sign-in: the Hub answers too slowly, and was given up$"):
+        with pytest.raises(HubFailure, match=r"^sign-in: the Hub answers too slowly; gave up$"):
             sign_in(SECRET)
         assert time.monotonic() - began < 10
     close_session()

@@ -95,7 +95,9 @@ def test_what_changed_is_a_second_commit_which_leaves_other_files_alone(hub: Hub
 def test_a_public_repository_is_not_pushed_to_in_private(hub: HubServer, engine: Engine) -> None:
     done = push(engine, "art/open", private=False, data_note="drawn by me")
     assert not done.private and not hub.repos["art/open"].private
-    with pytest.raises(RequestRejected, match=r"^art/open: is public there; nothing was pushed, for private was asked"):
+    with pytest.raises(
+        RequestRejected, match=r"^art/open: is public there; nothing was pushed, because you asked for private"
+    ):
         push(engine, "art/open")
     push(engine, "art/shut")
     assert push(engine, "art/shut", private=False, data_note="drawn by me").private

@@ -118,10 +118,10 @@ def test_checkpoints_are_chosen_by_name_and_no_visitors_goes_along(own_checkpoin
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        ([], "say --dry-run"),
-        (["--dry-run"], "say --dry-run"),
-        (["--out", "x"], "say --dry-run"),
-        (["--dry-run", "--out", "x", "--repo", "a/b"], "say --dry-run"),
+        ([], "give --dry-run"),
+        (["--dry-run"], "give --dry-run"),
+        (["--out", "x"], "give --dry-run"),
+        (["--dry-run", "--out", "x", "--repo", "a/b"], "give --dry-run"),
         (["--dry-run", "--out", "{there}"], "exists already"),
         (["--dry-run", "--out", "x", "--checkpoints", "gone"], "checkpoint 'gone' not found"),
         (["--dry-run", "--out", "x", "--checkpoints", "anns"], "belongs to a visitor"),

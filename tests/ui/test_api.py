@@ -1,4 +1,4 @@
-"""The endpoints for programs, as gradio's own client and curl meet them."""
+"""The API endpoints as gradio's own client and curl meet them."""
 
 from __future__ import annotations
 
@@ -210,7 +210,9 @@ def test_a_drawing_beyond_its_time_is_ended_and_says_so() -> None:
         lambda on_row, cancel: engine.generate(Request("tiny"), on_row=on_row, cancel=cancel), limit=0.1
     )
     worker.wait()
-    with pytest.raises(RequestRejected, match=r"This took more than 0\.1 s, the limit\. Ask for less at once\."):
+    with pytest.raises(
+        RequestRejected, match=r"This took more than 0\.1 s, the limit\. Ask for fewer or smaller pictures\."
+    ):
         worker.result()
 
 

@@ -84,7 +84,7 @@ def test_a_disk_without_any_room_is_told_and_nothing_is_left(
 
     results = ResultFiles(tmp_path)
     monkeypatch.setattr(Files, "write", full)
-    with pytest.raises(RequestRejected, match=r"^The result could not be kept on the disk: (No room|Read-only.*)\.$"):
+    with pytest.raises(RequestRejected, match=r"^The result could not be saved to the disk: (No room|Read-only.*)\.$"):
         results.save(drawing(1))
     assert list(tmp_path.iterdir()) == []
 

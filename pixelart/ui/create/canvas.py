@@ -1,4 +1,4 @@
-"""What comes on the canvas without drawing: a picture that is imported, a result; and what a model changes."""
+"""Put pictures on the canvas (an import, a result), and update the page for another model."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ BACK = "Your picture is here again, as you left it."
 
 
 class PictureHandlers:
-    """The handlers of one page; what they know of a visitor is in the Session that they are given.
+    """The handlers of one page. A visitor's state is in the Session passed to each handler.
 
-    gradio shows a gr.Warning of a queued event only, so the others tell everything on the status line.
+    gradio shows a gr.Warning only for queued events, so the other handlers use the status line.
     """
 
     def __init__(self, engine: Engine, results: ResultFiles) -> None:
         self.engine, self.results = engine, results
 
     def load(self, session: Session, kept: Kept) -> tuple[Any, ...]:
-        """A fresh page: its session, notice, models, classes, canvas, palette, gallery, status; with what its browser
-        has kept."""
+        """Fill a fresh page: session, notice, models, classes, canvas, palette, gallery, status, restored from its
+        browser storage."""
         models, wanted = self._models(), kept.values.get("model")
         names = [info.name for info in models]
         first = wanted if wanted in names else next(iter(names), None)
@@ -67,7 +67,7 @@ class PictureHandlers:
         return session, gr.HTML(visible=not models), chosen, classes, shown, allowed, gallery, status
 
     def preset_values(self, model: Any, preset: Any) -> Any:
-        """Temperature, top-p, top-k and guidance of a preset of the model; as they are where none is chosen."""
+        """Temperature, top-p, top-k and guidance of the model's preset; unchanged if none is chosen."""
         info, _ = self._info(model)
         if info is None or not isinstance(preset, str) or preset not in info.presets:
             return (gr.skip(),) * 4
@@ -75,8 +75,8 @@ class PictureHandlers:
         return chosen.temperature, chosen.top_p, chosen.top_k, chosen.guidance
 
     def offer(self, model: Any) -> tuple[Any, ...]:
-        """What is seen where it can be done: the buttons Enlarge, by some model, and New colours, the size and what a
-        completion keeps, by the chosen one."""
+        """Show only what the models can do: Enlarge if any model enlarges; New colours, Size and the choice of what a
+        completion keeps if the chosen one can."""
         info, _ = self._info(model)
         enlarges = any(one.enlarges for one in self._models())
         keeps = info.keeps if info else ()
@@ -96,8 +96,8 @@ class PictureHandlers:
         class_name: Any = ANY_CLASS,
         colours: AllowedColours | None = None,
     ) -> tuple[Any, ...]:
-        """classes, canvas, palette, status for a model. The picture and the results stay, and so do the class and the
-        colours where it has them; what it would see of the picture is said."""
+        """classes, canvas, palette and status for a chosen model. The picture and the results stay; class and colours
+        stay if the model has them. The status says how the model would change the picture."""
         session.leave(ticket)
         info, status = self._info(model)
         if info and canvas is not None and canvas.picture[..., 3].any():
@@ -115,8 +115,8 @@ class PictureHandlers:
     def import_picture(
         self, session: Session, ticket: int, model: Any, event: gr.EventData, snap: Any = False
     ) -> tuple[Any, Any]:
-        """canvas and status for a file that was chosen, dropped or pasted; it gets the model's size and, where `snap`
-        is True, its colours."""
+        """canvas and status for a file that was chosen, dropped or pasted: fitted to the model's size and, if `snap` is
+        True, to its colours."""
         session.leave(ticket)
         try:
             name, data = uploaded_file(event._data)
@@ -131,7 +131,7 @@ class PictureHandlers:
     def choose(
         self, session: Session, ticket: int, event: gr.EventData, model: Any = None, kept: Kept = NOTHING_KEPT
     ) -> tuple[Any, Any]:
-        """canvas and status for a click on a result; which model drew it is said where another is chosen now."""
+        """canvas and status for a click on a result. The status names its model if another one is chosen now."""
         session.leave(ticket)
         session.recover(kept.drawings, kept.mask)
         index = event._data.get("index") if isinstance(event._data, dict) else None
@@ -139,16 +139,16 @@ class PictureHandlers:
             return gr.skip(), session.say(status_text("This result is gone. Draw again."))
         drawing = session.drawings[index]
         session.chosen, session.seed = index, drawing.seed
-        told, by = f"Seed {drawing.seed} is on the canvas.", drawing.settings.get("checkpoint")
-        if isinstance(by, str) and model and by != model:
-            told += f" {by} drew it."
-        return Canvas(drawing.picture), session.say(status_text(told))
+        message, checkpoint = f"Seed {drawing.seed} is on the canvas.", drawing.settings.get("checkpoint")
+        if isinstance(checkpoint, str) and model and checkpoint != model:
+            message += f" {checkpoint} drew it."
+        return Canvas(drawing.picture), session.say(status_text(message))
 
     def reuse_seed(self, session: Session, kept: Kept = NOTHING_KEPT) -> tuple[Any, Any]:
-        """seed and status: the seed of what was last drawn, also when it was stopped, or chosen."""
+        """seed and status: the seed of the last drawing, even a stopped one, or of the chosen result."""
         session.recover(kept.drawings, kept.mask)
         if session.seed is None:
-            return gr.skip(), status_text("Draw a picture first; then its seed can be used again.")
+            return gr.skip(), status_text("Draw a picture first, then reuse its seed.")
         return session.seed, gr.skip()
 
     def _models(self) -> list[CheckpointInfo]:
@@ -159,7 +159,7 @@ class PictureHandlers:
             return []
 
     def _info(self, model: Any) -> tuple[CheckpointInfo | None, str]:
-        """The chosen model, and the status of a page that has it; or None, and why there is none."""
+        """The chosen model and a status line; or None and the reason."""
         try:
             if model:
                 return model_info(self.engine, model), status_text(WELCOME)
@@ -168,27 +168,27 @@ class PictureHandlers:
         return None, status_text("You can paint. To draw, install a model.")
 
     def _seen(self, picture: Picture, info: CheckpointInfo) -> list[str]:
-        """What the model would see otherwise than it is."""
+        """How the model would change the picture: its size and its colours."""
         height, width = picture.shape[:2]
-        said = list[str]()
+        messages = list[str]()
         size = size_for(picture, info)
         if (height, width) != size:
-            said.append(
+            messages.append(
                 f"it draws {info.width} x {info.height}; Complete mask fits your {width} x {height} picture to that"
             )
         fitted = fit_to_canvas(picture, *size)
-        if info.takes_palettes:  # in whatever colours it comes
-            return said
+        if info.takes_palettes:  # it draws in any colours
+            return messages
         near, others = self.engine.snap(info.name, fitted)
         filled = int(((fitted[..., 3] < ALPHA_THRESHOLD) & (near[..., 3] >= ALPHA_THRESHOLD)).sum())
         if filled:
-            said.append(f"it knows no transparency and sees {counted(filled, 'pixel')} filled")
+            messages.append(f"it has no transparency and sees {counted(filled, 'pixel')} filled")
         if others > filled:
-            said.append(f"it sees {counted(others - filled, 'pixel')} in its nearest colours")
-        return said
+            messages.append(f"it sees {counted(others - filled, 'pixel')} in its nearest colours")
+        return messages
 
     def _fitted(self, picture: Picture, info: CheckpointInfo | None, snap: bool) -> tuple[Picture, list[str]]:
-        """The picture in the model's size and, where `snap`, its colours; and what is to be said of it."""
+        """The picture in the model's size and, if `snap`, its colours; and messages about the changes."""
         height, width = picture.shape[:2]
         size = _size(None) if info is None else size_for(true_grid(picture), info)
         fitted = fit_to_canvas(picture, *size)
@@ -198,17 +198,17 @@ class PictureHandlers:
             return near, [*changes, f"{counted(others, 'pixel')} snapped to the palette"]
         changes.append("every colour kept")
         if others:
-            changes.append(f"{counted(others, 'pixel')} of colours that the model does not have: it sees the nearest")
+            changes.append(f"{counted(others, 'pixel')} in colours that the model does not have: it sees the nearest")
         return near if snap else fitted, changes
 
 
 def new_canvas(info: CheckpointInfo | None) -> Canvas:
-    """An empty one of the size that the model draws, with its palette."""
+    """An empty canvas in the model's size, with its palette."""
     return replace(blank_canvas(*_size(info)), palette=_palette(info))
 
 
 def swatches_of(info: CheckpointInfo | None) -> Swatches:
-    """What a model changes of a canvas."""
+    """The palette and the size for new pictures of a model."""
     return Swatches(_palette(info), _size(info))
 
 
@@ -217,15 +217,15 @@ def _palette(info: CheckpointInfo | None) -> tuple[str, ...]:
 
 
 def _classes(info: CheckpointInfo | None, chosen: Any) -> Any:
-    """The list of classes; what was chosen stays where the model has it."""
+    """The list of classes; the chosen class stays if the model has it."""
     choices = class_choices(info.classes if info else ())
     values = [value for _, value in choices]
     return gr.Dropdown(choices=list(choices), value=chosen if chosen in values else values[0])
 
 
 def _allowed(info: CheckpointInfo | None, kept: Any) -> AllowedColours:
-    """The colours that may be drawn: those that were kept, where they are of this palette or are one that the model can
-    draw in, else all."""
+    """The colours that may be drawn: the stored ones if they fit the model's palette or form a palette that it can use,
+    else all."""
     everything = everything_allowed(info.colours if info else None)
     try:
         chosen = allowed_from_payload(kept)
@@ -240,7 +240,7 @@ def _size(info: CheckpointInfo | None) -> tuple[int, int]:
 
 
 def uploaded_file(data: Any) -> tuple[str, bytes]:
-    """(name, bytes) of what the page sent. Raises ImageRejected."""
+    """(name, bytes) of a posted file. Raises ImageRejected."""
     name, text = (data.get(k) if isinstance(data, dict) else None for k in ("name", "data"))
     if not isinstance(name, str) or not isinstance(text, str):
         raise ImageRejected("import: expected a name and the bytes of a file")
@@ -249,7 +249,7 @@ def uploaded_file(data: Any) -> tuple[str, bytes]:
 
 
 def file_bytes(text: str, *, name: str) -> bytes:
-    """What base64 stands for; `name` is used in errors. Raises ImageRejected."""
+    """Decode a base64 file; `name` is used in errors. Raises ImageRejected."""
     if len(text) > SETTINGS.max_file_bytes * 4 // 3 + 4:
         raise ImageRejected(f"{name}: larger than the limit of {SETTINGS.max_file_bytes // 2**20} MiB")
     try:

@@ -1,4 +1,4 @@
-"""The value that the canvas and Python exchange, checked: any client can post anything."""
+"""The value that the canvas and Python exchange. It is checked, because any client can post anything."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class CanvasRejected(PixelArtError):
 class Canvas:
     """What the visitor paints: uint8 RGBA (H, W, 4), and bool (H, W) where True = repaint.
 
-    Toward the page, a `mask` of None keeps the page's own mask, `palette` (hexadecimal colours; empty = any colour)
-    replaces its swatches, and a `preview` is a frame of a drawing that goes on: no undo step of its own. What a
-    drawing brings carries its `ticket`, so that the page can drop what it has left.
+    Sent to the page, a `mask` of None keeps the page's own mask, `palette` (hexadecimal colours; empty = any colour)
+    replaces its swatches, and a `preview` is a frame of a drawing in progress, without its own undo step. Output of a
+    drawing carries its `ticket`, so that the page can drop output it no longer wants.
     """
 
     picture: Picture
@@ -44,15 +44,15 @@ class Canvas:
 
 @dataclass(frozen=True)
 class Painting:
-    """Toward the page: the frames of the drawing `ticket` go away, and what the visitor painted is there again."""
+    """Sent to the page: remove the frames of the drawing `ticket` and show the visitor's painting again."""
 
     ticket: int
 
 
 @dataclass(frozen=True)
 class Swatches:
-    """Toward the page: the `palette` of the model that was chosen, as in `Canvas`, and the size (height, width) that it
-    draws, which a new picture has. What is painted stays."""
+    """Sent to the page: the chosen model's `palette`, as in `Canvas`, and the size (height, width) of new pictures. The
+    painting stays."""
 
     palette: tuple[str, ...]
     size: tuple[int, int]
@@ -64,7 +64,7 @@ def blank_canvas(height: int, width: int) -> Canvas:
 
 
 def canvas_to_payload(canvas: Canvas | Painting | Swatches) -> dict[str, Any]:
-    """JSON-able form that canvas/value.js reads."""
+    """The value as JSON for canvas/value.js."""
     if isinstance(canvas, Swatches):
         height, width = canvas.size
         return {"width": width, "height": height, "pixels": None, "palette": list(canvas.palette), "ticket": None}
@@ -87,7 +87,7 @@ def canvas_from_payload(payload: Any) -> Canvas:
     """The canvas that a page posted.
 
     Raises:
-        CanvasRejected: a wrong type, a side outside 1 to MAX_SIDE, bytes of another length, or no base64.
+        CanvasRejected: a wrong type, a side outside 1 to MAX_SIDE, bytes of another length, or not base64.
     """
     if not isinstance(payload, dict):
         raise CanvasRejected("canvas: expected width, height, pixels and mask")

@@ -1,4 +1,4 @@
-"""Generate, Complete mask, Enlarge and Stop: generator handlers that show rows, or passes, while they are drawn."""
+"""Generate, Complete mask, New colours, Enlarge and Stop: generator handlers that stream rows or passes."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from pixelart.ui.status import counted, status_progress, status_text
 from pixelart.ui.worker import Worker
 
 log = logging.getLogger(__name__)
-FAULT = "Something went wrong while drawing. Your canvas is as it was; the program's log says more."
+DRAWING_FAULT = "Something went wrong while drawing. Your canvas is unchanged; the program's log has details."
 NO_MODEL = "No model is installed. The notice at the top says how to get one."
 LOADING = "The page is still loading. Try again in a moment."
 UNSTARTED = "Stopped before the first row."
 ENLARGED = 2
 """How many times as large Enlarge draws the canvas."""
-UNDO = "Undo brings your own size back."
+UNDO = "Undo restores your size."
 IDLE = "Stopped. Nothing is being drawn."
 Outputs = tuple[Any, Any, Any]
 """canvas, status, gallery; gr.skip() leaves one as it is."""
@@ -45,8 +45,11 @@ Work = Callable[[OnRow, Callable[[], bool]], list[Drawing]]
 
 @dataclass(frozen=True)
 class Frame:
-    """`done` of `rows` rows are final; `picture` (H, W, 4) is the first of the pictures so far, after `passes` passes
-    over all its pixels, or, where that is 0, row by row. `sketch`: no more than the sketch is drawn yet."""
+    """A step of a drawing: `done` of `rows` rows are final.
+
+    `picture` (H, W, 4): the first of the pictures so far, after `passes` passes over all its pixels, or row by row if
+    that is 0. `sketch`: only the sketch is drawn yet.
+    """
 
     done: int
     rows: int
@@ -60,9 +63,12 @@ DrawingWorker = Worker[list[Drawing], Frame]
 
 @dataclass(frozen=True)
 class _Job:
-    """`work`: the engine's call; `seed`: of the picture that is shown while it is drawn; `stopped`: what a stop leaves
-    of it; `mask`: where they are drawn, None = everywhere; the `order` of the results; `note`: what else is said in the
-    end; `shown_mask` replaces the mask of the page, None = that stays."""
+    """One press of a drawing button.
+
+    `work`: the engine's call. `seed`: of the picture that is shown while drawing. `stopped`: the picture that remains
+    after a stop. `order`, `note`: ends of the status line. `mask`: where it draws; None = everywhere. `shown_mask`:
+    replaces the page's mask; None keeps it.
+    """
 
     work: Work
     seed: int
@@ -74,35 +80,35 @@ class _Job:
 
 
 class DrawingHandlers:
-    """The handlers of one page; what they know of a visitor is in the Session that they are given."""
+    """The handlers of one page. A visitor's state is in the Session passed to each handler."""
 
     def __init__(self, engine: Engine, results: ResultFiles) -> None:
         self.engine, self.results = engine, results
 
     def generate(self, session: Session, ticket: int, model: Any, *values: Any) -> Iterator[Outputs]:
-        """New pictures; the first one appears on the canvas row by row, or pass by pass."""
+        """Draw new pictures; the first one appears on the canvas row by row, or pass by pass."""
         yield from self._draw(session, ticket, lambda: self._generation(model, values))
 
     def complete(
         self, session: Session, ticket: int, canvas: Canvas | None, model: Any, *values: Any
     ) -> Iterator[Outputs]:
-        """Candidates for the masked pixels; every other pixel stays."""
+        """Draw candidates for the masked pixels; every other pixel stays."""
         yield from self._draw(session, ticket, lambda: self._completion(canvas, model, Form(*values)))
 
     def recolour(
         self, session: Session, ticket: int, canvas: Canvas | None, model: Any, *values: Any
     ) -> Iterator[Outputs]:
-        """The colours of the canvas, or of its mask where one is painted, drawn anew; its shapes and shading stay."""
+        """Redraw the colours of the canvas, or only inside its mask; shapes and shading stay."""
         yield from self._draw(session, ticket, lambda: self._recolouring(canvas, model, Form(*values)))
 
     def enlarge(
         self, session: Session, ticket: int, canvas: Canvas | None, model: Any, *values: Any
     ) -> Iterator[Outputs]:
-        """The canvas drawn twice as large; its own pixels stay, every second of the result."""
+        """Draw the canvas twice as large. Its pixels stay: they are every second pixel of the result."""
         yield from self._draw(session, ticket, lambda: self._enlargement(canvas, model, values))
 
     def stop(self, session: Session, ticket: int) -> Any:
-        """Ends what this visitor has asked for up to this ticket; of a drawing in progress the rows stay."""
+        """End this visitor's drawings up to this ticket; the finished rows stay."""
         session.stop(ticket)
         return gr.skip() if session.running else status_text(IDLE)
 
@@ -118,7 +124,7 @@ class DrawingHandlers:
 
     def _recolouring(self, canvas: Canvas | None, model: Any, form: Form) -> _Job:
         if canvas is None or not canvas.picture.any():
-            raise RequestRejected("Draw or import a picture first; then its colours can be drawn anew.")
+            raise RequestRejected("Draw or import a picture first, then press New colours.")
         if not canvas.painted_mask.any():
             canvas = replace(canvas, mask=np.ones(canvas.picture.shape[:2], np.bool_))
         return self._completion(canvas, model, replace(form, keep=form.keep or KEEP_SKETCH))
@@ -157,7 +163,7 @@ class DrawingHandlers:
             request.seed,
             lambda frame: frame.picture,
             " Likeliest first.",
-            f"{by} The canvas is {width} x {height} now; Undo brings the small picture back.",
+            f"{by} The canvas is {width} x {height} now; Undo restores the small picture.",
             added_pixels(height, width, factor=ENLARGED),
         )
 
@@ -168,7 +174,7 @@ class DrawingHandlers:
         try:
             job = prepare()
         except PixelArtError as error:
-            yield refuse(str(error))
+            yield refused(str(error))
             return
         worker = drawing_worker(job.work, lambda: session.is_stopped(ticket))
         session.running += 1
@@ -178,7 +184,7 @@ class DrawingHandlers:
                 yield NOTHING if session.has_left(ticket) else _progress(worker, frame, ticket)
             left = (gr.skip(), session.said or gr.skip(), gr.skip())
             yield left if session.has_left(ticket) else self._result(session, ticket, worker, job)
-        finally:  # also when the visitor has left
+        finally:  # even if the visitor has left
             session.running -= 1
             worker.stop()
 
@@ -189,16 +195,16 @@ class DrawingHandlers:
         except Cancelled:
             return _stopped(session, ticket, worker.step, job)
         except PixelArtError as error:
-            return painting, *refuse(str(error))[1:]
+            return painting, *refused(str(error))[1:]
         except Exception:
             log.exception("drawing failed")
-            return painting, *refuse(FAULT)[1:]
+            return painting, *refused(DRAWING_FAULT)[1:]
         session.keep(ticket, drawings, job.mask)
         shown = Canvas(drawings[0].picture, job.shown_mask, ticket=ticket)
         try:
             items = [(self.results.save(d), caption_of(d, job.mask, rank)) for rank, d in enumerate(drawings)]
-        except PixelArtError as error:  # a full disk: the canvas has the first one all the same
-            return shown, *refuse(str(error))[1:]
+        except PixelArtError as error:  # full disk: the canvas still shows the first result
+            return shown, *refused(str(error))[1:]
         status = status_text(summary(drawings, worker.seconds, job.order) + job.note)
         return shown, status, gr.Gallery(value=items, selected_index=0)
 
@@ -206,7 +212,7 @@ class DrawingHandlers:
 def drawing_worker(
     work: Work, is_stopped: Callable[[], bool] = lambda: False, *, limit: float = SETTINGS.max_drawing_seconds
 ) -> DrawingWorker:
-    """Runs the engine's call, told in frames."""
+    """Run the engine's call; its steps are frames."""
 
     def in_frames(tell: Callable[[Frame], None], cancel: Callable[[], bool]) -> list[Drawing]:
         def on_row(done: int, rows: int, pictures: Preview) -> None:
@@ -238,7 +244,7 @@ def _stopped(session: Session, ticket: int, frame: Frame | None, job: _Job) -> O
 
 
 def fitted_canvas(canvas: Canvas, info: CheckpointInfo) -> Canvas:
-    """The canvas in the size that the model draws; itself where it has it."""
+    """The canvas in a size that the model draws; the same object if it already is."""
     size = size_for(canvas.picture, info)
     if canvas.picture.shape[:2] == size:
         return canvas
@@ -247,7 +253,7 @@ def fitted_canvas(canvas: Canvas, info: CheckpointInfo) -> Canvas:
 
 
 def size_for(picture: Picture, info: CheckpointInfo) -> tuple[int, int]:
-    """(height, width) in which a model draws a picture (H, W, 4): its own where the model draws that."""
+    """(height, width) in which a model draws a picture (H, W, 4): the picture's own size if possible."""
     height, width = picture.shape[:2]
     return (height, width) if info.draws_size(height, width) else (info.height, info.width)
 
@@ -262,8 +268,9 @@ def model_info(engine: Engine, model: Any) -> CheckpointInfo:
 
 
 def enlarger(chosen: CheckpointInfo, models: Sequence[CheckpointInfo]) -> CheckpointInfo:
-    """The chosen model where it enlarges, else the one that does so and is most like it; without any, the chosen one,
-    of which the engine says why not."""
+    """The chosen model if it enlarges, else the most similar model that does.
+
+    If there is none, the chosen one: the engine then says why it cannot."""
     if chosen.enlarges:
         return chosen
     can, known = [info for info in models if info.enlarges], {*chosen.classes}
@@ -271,8 +278,11 @@ def enlarger(chosen: CheckpointInfo, models: Sequence[CheckpointInfo]) -> Checkp
 
 
 def form_for(form: Form, info: CheckpointInfo, chosen: CheckpointInfo) -> Form:
-    """What the visitor set for the `chosen` model, for `info` instead: its class where that has it, and the choice of
-    colours where it is of the colours that `info` has; else `info` draws in all of its own."""
+    """Adapt the form of the `chosen` model to `info`.
+
+    The class stays if `info` has it, and the allowed colours stay if both palettes match; else `info` uses all of its
+    colours.
+    """
     if info is chosen:
         return form
     class_name = form.class_name if form.class_name in info.classes else ANY_CLASS
@@ -287,21 +297,21 @@ def same_colours(one: CheckpointInfo, other: CheckpointInfo) -> bool:
     return np.array_equal(one.colours, other.colours)
 
 
-def refuse(message: str) -> Outputs:
-    """A plain message, as a notice and on the status line; the canvas and the results stay."""
+def refused(message: str) -> Outputs:
+    """Show a message as a notice and on the status line; the canvas and the results stay."""
     gr.Warning(message)
     return gr.skip(), status_text(message), gr.skip()
 
 
 def settled(frame: Frame) -> Picture:
-    """The rows drawn before a stop; clear where a pass had shown what was not final."""
+    """The rows finished before a stop; unfinished pixels become transparent."""
     reached = np.arange(len(frame.picture)) < frame.done
     return np.where(reached[:, None, None], frame.picture, np.uint8(0))
 
 
 def undrawn_kept(frame: Frame, canvas: Canvas, shift: Shift) -> Picture:
-    """The rows drawn before a stop, and the canvas's own pixels where a masked row was not reached. Rows are counted in
-    the picture as it was rolled by `shift` to be drawn."""
+    """The rows finished before a stop, and the canvas's own pixels in the masked rows after them. Rows are counted in
+    the picture as rolled by `shift` for drawing."""
     mask = rolled(canvas.painted_mask, shift)
     reached = np.arange(len(mask)) < int(np.flatnonzero(mask.any(1))[0]) + frame.done
     drawn = rolled(mask & reached[:, None], back(shift))

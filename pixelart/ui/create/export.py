@@ -1,4 +1,4 @@
-"""Export: the canvas, a result, or all of them, as a file that other programs take."""
+"""Export the canvas, a result or all results as a file for other programs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ExportForm:
 
 @dataclass(frozen=True)
 class Export:
-    """The checked values; a `background` of None leaves transparent pixels so."""
+    """The checked values; a `background` of None keeps transparency."""
 
     picture: str
     format: str
@@ -59,7 +59,7 @@ class Export:
 
 
 def export_from(form: ExportForm) -> Export:
-    """Raises RequestRejected, with the limit, for a value of a wrong kind or outside it."""
+    """Check the form. Raises RequestRejected, with the limit, for a value of a wrong type or out of range."""
     if not isinstance(form.transparent, bool):
         raise RequestRejected("Transparent: must be on or off.")
     return Export(
@@ -72,13 +72,13 @@ def export_from(form: ExportForm) -> Export:
 
 
 class ExportHandlers:
-    """The handlers of one page; what they know of a visitor is in the Session that they are given."""
+    """The handlers of one page. A visitor's state is in the Session passed to each handler."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
     def download(self, session: Session, canvas: Canvas | None, model: Any, kept: Kept, *values: Any) -> Any:
-        """What the file saver takes, or a plain message. A result keeps the palette of the model that drew it."""
+        """The value of the file saver, or a warning. A result keeps the palette of the model that drew it."""
         session.recover(kept.drawings, kept.mask)
         try:
             export = export_from(ExportForm(*values))
@@ -96,7 +96,7 @@ class ExportHandlers:
         return download_value(name, data)
 
     def _colours(self, model: Any) -> NDArray[np.uint8] | None:
-        """The palette that indexed files keep; a painting needs no model to be saved."""
+        """The palette for indexed files; None without a model, because a painting can be saved without one."""
         try:
             return model_info(self.engine, model).colours
         except PixelArtError:
@@ -104,7 +104,7 @@ class ExportHandlers:
 
 
 def canvas_file(canvas: Canvas | None, export: Export, colours: NDArray[np.uint8] | None) -> tuple[str, bytes]:
-    """(name, bytes) of what is on the canvas. Raises PixelArtError."""
+    """(name, bytes) of the canvas. Raises PixelArtError."""
     if canvas is None:
         raise RequestRejected("The canvas is empty.")
     picture = canvas.picture
@@ -115,10 +115,10 @@ def canvas_file(canvas: Canvas | None, export: Export, colours: NDArray[np.uint8
 def result_file(
     drawing: Drawing | None, mask: NDArray[np.bool_] | None, export: Export, colours: NDArray[np.uint8] | None
 ) -> tuple[str, bytes]:
-    """(name, bytes) of one result, drawn where `mask` is True (None = everywhere); a PNG carries its settings.
+    """(name, bytes) of one result, drawn where `mask` is True (None = everywhere). A PNG includes its settings.
 
     Raises:
-        PixelArtError: there is none, or the format cannot hold it.
+        PixelArtError: there is no result, or the format cannot hold it.
     """
     if drawing is None:
         raise RequestRejected("There is no result yet.")
@@ -127,11 +127,12 @@ def result_file(
 
 
 def sheet_file(drawings: list[Drawing], export: Export, colours: NDArray[np.uint8] | None) -> tuple[str, bytes]:
-    """(name, PNG) of all results, from left to right and top to bottom, without gaps; its text chunk `pixelart` is JSON
-    with the size of the cells and the settings of each.
+    """(name, PNG) of all results in one sheet, row by row, without gaps.
+
+    Its text chunk `pixelart` is JSON with the size of the cells and the settings of each result.
 
     Raises:
-        PixelArtError: there are none, or the sheet would be too large.
+        PixelArtError: there is no result, or the sheet would be too large.
     """
     if not drawings:
         raise RequestRejected("There is no result yet.")
@@ -176,8 +177,9 @@ def _encode(
 def _on_background(
     picture: Picture, colours: NDArray[np.uint8] | None, background: Background
 ) -> tuple[Picture, NDArray[np.uint8] | None]:
-    """The picture with the background where nothing is, and the model's palette with it as entry 0; or, without one,
-    nothing but that pixels which are not there have no colour, as in the palette."""
+    """Fill transparent pixels with the background, which becomes entry 0 of the palette.
+
+    Without a background, fully transparent pixels get the colour 0, as in the palette."""
     if background is None:
         return np.where(picture[..., 3:] > 0, picture, np.uint8(0)), colours
     opaque = np.full((*picture.shape[:2], 1), 255, np.uint8)
@@ -197,7 +199,7 @@ def _one_of(value: Any, name: str, choices: tuple[Any, ...]) -> Any:
 
 
 def _colour(value: Any) -> tuple[int, int, int]:
-    """RGB of what a colour picker gives: "#ff0044" or "rgba(255, 0, 68, 1)"."""
+    """RGB of a colour picker's value: "#ff0044" or "rgba(255, 0, 68, 1)"."""
     text = value.strip().lower() if isinstance(value, str) and len(value) <= 60 else ""
     number = r"\s*([0-9]{1,3}(?:\.[0-9]*)?)\s*"
     if found := re.fullmatch(r"#([0-9a-f]{6})", text):
@@ -212,12 +214,12 @@ def _colour(value: Any) -> tuple[int, int, int]:
 def export_panel(
     session: gr.State, canvas: PixelCanvas, model: gr.Dropdown, work: Work, engine: Engine, **event: Any
 ) -> dict[str, Any]:
-    """Builds the accordion inside the open Blocks, and returns its inputs by name; what a choice does not need is
-    hidden by studio.css."""
+    """Build the accordion inside the open Blocks and return its inputs by name. studio.css hides inputs that a format
+    does not use."""
     with gr.Accordion("Export", open=False, elem_id="export"):
         picture = Switch(
             [CANVAS, RESULT], value=CANVAS, label="Picture", elem_id="export-picture", elem_classes="choices",
-            info="Result: the one chosen below the canvas; its PNG carries its settings.",
+            info="Result: the one chosen below the canvas; its PNG includes its settings.",
         )  # fmt: skip
         format = Switch(list(FORMATS), value=INDEXED, label="Format", elem_id="format", elem_classes="choices")
         columns = CheckedSlider(

@@ -1,4 +1,4 @@
-"""A picture of any size, and its mask, to the size that a model draws."""
+"""Fit a picture of any size, and its mask, to the size that a model draws."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pixelart.images.io import resize_nearest
 
 
 def true_grid(picture: Picture) -> Picture:
-    """The picture (h, w, 4) that `picture` (H, W, 4) is an integer upscale of; itself when it is none."""
+    """Undo an integer upscale of `picture` (H, W, 4); the same picture if it is not upscaled."""
     height, width = picture.shape[:2]
     row_changes = 1 + np.flatnonzero((picture[1:] != picture[:-1]).any((1, 2)))
     column_changes = 1 + np.flatnonzero((picture[:, 1:] != picture[:, :-1]).any((0, 2)))
@@ -21,10 +21,10 @@ def true_grid(picture: Picture) -> Picture:
 
 
 def fit_to_canvas(picture: Picture, height: int, width: int) -> Picture:
-    """`picture` inside (height, width, 4), centred on transparent, with its proportions kept.
+    """Fit `picture` into (height, width, 4), centred on transparent, with its proportions.
 
-    A picture that is an integer upscale is first brought back to its own grid. Enlarging is by a whole number, so
-    every pixel of pixel art stays a square; shrinking samples the nearest pixel.
+    An integer upscale is first reduced to its own grid. Enlarging uses a whole factor, so every pixel stays a square;
+    shrinking samples the nearest pixel.
     """
     if picture.shape[:2] != (height, width):
         picture = true_grid(picture)
@@ -35,8 +35,8 @@ def fit_to_canvas(picture: Picture, height: int, width: int) -> Picture:
 
 
 def fit_mask(mask: NDArray[np.bool_], picture: Picture, height: int, width: int) -> NDArray[np.bool_]:
-    """The mask (H, W) of a picture as `fit_to_canvas` places that in (height, width): every pixel that shows something
-    of a masked one, so that no thin line is lost."""
+    """Fit a mask (H, W) as `fit_to_canvas` fits its picture: every pixel that shows part of a masked one is masked, so
+    that no thin line is lost."""
     grid = true_grid(picture).shape[:2] if mask.shape != (height, width) else mask.shape
     top, left, h, w = _place(grid, height, width)
     fitted = np.zeros((height, width), np.bool_)
@@ -45,7 +45,7 @@ def fit_mask(mask: NDArray[np.bool_], picture: Picture, height: int, width: int)
 
 
 def _spread(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool_]:
-    """The mask in another size: every pixel that lies on a masked one, and every one that a masked one lies on."""
+    """Resize the mask: every pixel that overlaps a masked one is masked."""
     spread = resize_nearest(mask.astype(np.uint8), height, width) == 1
     rows, columns = np.nonzero(mask)
     spread[rows * height // mask.shape[0], columns * width // mask.shape[1]] = True
@@ -53,12 +53,12 @@ def _spread(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool
 
 
 def _place(size: tuple[int, ...], height: int, width: int) -> tuple[int, int, int, int]:
-    """(top, left, height, width) that a picture of a size (h, w) has inside (height, width)."""
+    """(top, left, height, width) of a picture of size (h, w) placed inside (height, width)."""
     h, w = size
     if h <= height and w <= width:
         times = min(height // h, width // w)
         h, w = h * times, w * times
-    elif h * width >= w * height:  # in whole numbers, so that the longer side fills the canvas exactly
+    elif h * width >= w * height:  # integer arithmetic: the longer side fills the canvas exactly
         h, w = height, max(1, w * height // h)
     else:
         h, w = max(1, h * width // w), width

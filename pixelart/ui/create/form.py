@@ -1,4 +1,4 @@
-"""What the visitor set beside the canvas, checked and turned into a request."""
+"""Check the settings beside the canvas and turn them into a request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pixelart.settings import SETTINGS
 from pixelart.ui.create.palette_value import AllowedColours, hex_colours
 
 ANY_CLASS = "Any"
-"""No class in particular, unless the model has a class of this name, which is then meant."""
+"""No class in particular; or the model's class of this name, if it has one."""
 NO_CLASS = ""
 """No class in particular, whatever the classes are called."""
 MAX_IMAGES = 16
@@ -50,10 +50,10 @@ class Form:
 
 
 def request_from(form: Form, info: CheckpointInfo) -> Request:
-    """The request for a model, which draws pictures of the size of `info`; a seed of -1 becomes a random one.
+    """The request for a model, in the size of `info`; a seed of -1 becomes a random one.
 
     Raises:
-        RequestRejected: a value that is missing, of a wrong kind, or outside its limits.
+        RequestRejected: a value that is missing, of a wrong type, or out of range.
     """
     images = whole(form.images, "Images", 1, MAX_IMAGES)
     _check_room(images, info)
@@ -67,7 +67,7 @@ def request_from(form: Form, info: CheckpointInfo) -> Request:
         temperature=_temperature(form, info),
         top_k=whole(form.top_k, "Top-k", 0, 256),
         top_p=number(form.top_p, "Top-p", 0.01, 1),
-        guidance=guidance if weights else 1.0,  # of no class there is nothing to be led to
+        guidance=guidance if weights else 1.0,  # guidance needs a class
         **(_palette(form.palette) if form.palette else _colours(form.colours, info)),
         seamless=_seamless(form.seamless),
         own_colours=form.own_colours is True,
@@ -76,10 +76,10 @@ def request_from(form: Form, info: CheckpointInfo) -> Request:
 
 
 def sized(info: CheckpointInfo, size: Any) -> CheckpointInfo:
-    """The model, to draw in a size such as "48 x 32" or "32"; in its own where nothing is said or it has no other.
+    """The model with a size such as "48 x 32" or "32"; its own size if none is given or it has only one.
 
     Raises:
-        RequestRejected: no such size, or one that it does not draw.
+        RequestRejected: not a size, or a size that the model does not draw.
     """
     if not info.any_size or size is None or size == "":
         return info
@@ -92,7 +92,7 @@ def sized(info: CheckpointInfo, size: Any) -> CheckpointInfo:
 
 
 def _check_room(images: int, info: CheckpointInfo) -> None:
-    """Whether a page may keep so many results of a model."""
+    """Raises RequestRejected if a page may not keep that many results."""
     size, most = 4 * images * info.height * info.width, SETTINGS.max_session_bytes
     if size > most:
         pictures = f"{images} pictures of {info.width} x {info.height} take {size >> 20} MiB"
@@ -100,10 +100,10 @@ def _check_room(images: int, info: CheckpointInfo) -> None:
 
 
 def class_weights(name: Any, info: CheckpointInfo) -> dict[str, float]:
-    """What `Request` and the engine take for a chosen class; empty for any.
+    """The class weights of `Request` for a chosen class; empty for any class.
 
     Raises:
-        RequestRejected: none is chosen, or the model does not have it.
+        RequestRejected: no class is chosen, or the model does not have it.
     """
     if name is None:
         raise RequestRejected(f"Choose a class, or {ANY_CLASS}.")
@@ -116,7 +116,7 @@ def class_weights(name: Any, info: CheckpointInfo) -> dict[str, float]:
 
 
 def class_choices(classes: Sequence[str]) -> list[tuple[str, str]]:
-    """(what is shown, what is posted) of a choice of a class; the first is none in particular."""
+    """(label, value) of each choice of a class; the first is any class."""
     nothing = ("Any class", NO_CLASS) if ANY_CLASS in classes else (ANY_CLASS, ANY_CLASS)
     return [nothing, *((name, name) for name in classes)]
 
@@ -131,12 +131,12 @@ def _temperature(form: Form, info: CheckpointInfo) -> float | np.ndarray[Any, np
 
 
 def _colours(colours: AllowedColours | None, info: CheckpointInfo) -> dict[str, Any]:
-    """What a request says of the colours to draw in."""
+    """The arguments of a request about the colours to draw in."""
     if colours is None or info.colours is None:
         return {}
     if not any(colours.allowed):
         raise RequestRejected("Palette: allow at least one colour.")
-    if info.takes_palettes and colours.colours != hex_colours(info.colours):  # one of the visitor's own
+    if info.takes_palettes and colours.colours != hex_colours(info.colours):  # the visitor's own palette
         chosen = [(colour, on) for colour, on in zip(colours.colours, colours.allowed, strict=True) if colour]
         kept = tuple(colour for colour, on in chosen if on)
         clear = any(on and not colour for colour, on in zip(colours.colours, colours.allowed, strict=True))
@@ -147,7 +147,7 @@ def _colours(colours: AllowedColours | None, info: CheckpointInfo) -> dict[str, 
 
 
 def _palette(text: Any) -> dict[str, Any]:
-    """What a program says of the colours: a word, or hexadecimal colours with commas between them."""
+    """The palette of an API request: a word, or hexadecimal colours separated by commas."""
     if not isinstance(text, str):
         raise RequestRejected("Palette: must be picture, model, or colours such as ff0044,ffffff.")
     return {"palette": text if text in WORDS else [part.strip() for part in text.split(",")]}
@@ -160,14 +160,14 @@ def _seamless(axes: Any) -> str:
 
 
 def number(value: Any, name: str, least: float, most: float) -> float:
-    """The number that a page posted. Raises RequestRejected, with the limits, for anything else."""
+    """Check a posted number. Raises RequestRejected, with the limits, for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
         raise RequestRejected(f"{name}: must be a number of {least} to {most}.")
     return float(value)
 
 
 def whole(value: Any, name: str, least: int, most: int) -> int:
-    """The whole number that a page posted. Raises RequestRejected, with the limits, for anything else."""
+    """Check a posted whole number. Raises RequestRejected, with the limits, for anything else."""
     if number(value, name, least, most) != value // 1:
         raise RequestRejected(f"{name}: must be a whole number of {least} to {most}.")
     return int(value)

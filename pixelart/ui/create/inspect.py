@@ -1,6 +1,6 @@
-"""Inspect: what the page asks of the model about the picture on the canvas, and what it is told.
+"""Inspect: answer the page's questions about the picture on the canvas.
 
-Nothing is kept between two questions. A page asks one at a time, and numbers them; the answer repeats the number.
+No state is kept between questions. A page asks one numbered question at a time; the answer repeats the number.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from pixelart.ui.create.drawing import model_info
 from pixelart.ui.create.form import class_weights
 
 log = logging.getLogger(__name__)
-FAULT = "Something went wrong; the program's log says more."
+FAULT = "Something went wrong; the program's log has details."
 COLOURS = 5
 CLASSES = 3
 MAX_NUMBER = 2**53  # the page counts in doubles
 Answer = dict[str, Any]
-"""JSON-able, for canvas/inspect.js: `number` and what was asked for, or `waits`, or `error`, one plain line."""
+"""JSON for canvas/inspect.js: `number`, and the result, or `waits`, or `error` as one plain line."""
 
 
 class InspectHandlers:
@@ -34,9 +34,10 @@ class InspectHandlers:
         self.engine = engine
 
     def inspect(self, model: Any, class_name: Any, event: gr.EventData) -> Answer:
-        """The answer to {number, width, height, pixels, pixel}: with `pixel` [column, row] the colours that one could
-        have, with null the bits of all pixels and the most probable classes. A drawing goes first: while anyone's is
-        in progress, the page is told to ask again.
+        """Answer the question {number, width, height, pixels, pixel}.
+
+        A `pixel` [column, row] asks for its most probable colours; null asks for the bits of all pixels and the most
+        probable classes. Drawings go first: during one, the answer asks the page to try again.
         """
         question = event._data if isinstance(event._data, dict) else {}
         number = question.get("number")
@@ -48,14 +49,14 @@ class InspectHandlers:
             info = model_info(self.engine, model)
             weights = class_weights(class_name, info)
             picture, pixel = canvas_from_payload(question).picture, _pixel(question.get("pixel"))
-            asked = (info.name, picture, weights)
-            told = self._colours(*asked, *pixel) if pixel else self._map(*asked)
+            spec = (info.name, picture, weights)
+            result = self._colours(*spec, *pixel) if pixel else self._map(*spec)
         except PixelArtError as error:
-            told = {"error": str(error)}
+            result = {"error": str(error)}
         except Exception:
             log.exception("inspecting failed")
-            told = {"error": FAULT}
-        return {"number": number, **told}
+            result = {"error": FAULT}
+        return {"number": number, **result}
 
     def _map(self, model: str, picture: Picture, weights: Mapping[str, float]) -> Answer:
         found = self.engine.inspect(model, picture, class_weights=weights)
@@ -74,7 +75,7 @@ class InspectHandlers:
 
 
 def _pixel(value: Any) -> tuple[int, int] | None:
-    """(column, row); whether they lie inside the picture, the engine checks."""
+    """(column, row). The engine checks that they lie inside the picture."""
     if value is None:
         return None
     if not isinstance(value, list) or len(value) != 2:

@@ -1,4 +1,4 @@
-"""Palette: which of the model's colours may be drawn, and what becomes of colours that it does not have."""
+"""Palette: choose which colours may be drawn, and how colours outside the model's palette are handled."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ ALL_COLOURS, CUSTOM = "All colours", "Custom"
 
 
 class PaletteHandlers:
-    """The handlers of one page. They are not queued, so they tell everything on the status line."""
+    """The handlers of one page. They are not queued, so their messages go to the status line."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
     def choose_palette(self, model: Any, name: Any) -> tuple[Any, Any]:
-        """colours and status: all of the model's, or those nearest to a palette of the program."""
+        """colours and status: all colours of the model, or those nearest to a built-in palette."""
         try:
             info = self._info(model)
             if name == CUSTOM:
@@ -47,13 +47,13 @@ class PaletteHandlers:
                 return everything_allowed(info.colours), status_text(f"Every colour of {info.name} may be drawn.")
             known = next((palette for palette in KNOWN if palette.name == name), None)
             if known is None:
-                raise RequestRejected(f"Palette {name!r:.40}: there is none of this name.")
+                raise RequestRejected(f"Palette {name!r:.40}: there is no palette of this name.")
         except PixelArtError as error:
             return gr.skip(), status_text(str(error))
         return _only_nearest(f"{known.name} ({known.origin})", known.colours, info)
 
     def load_palette(self, model: Any, event: gr.EventData) -> tuple[Any, Any, Any]:
-        """colours, the choice above them, and status: the model's colours nearest to those of a file."""
+        """colours, choice and status: the model's colours nearest to those of a file."""
         try:
             info = self._info(model)
             name, data = uploaded_file(event._data)
@@ -64,7 +64,7 @@ class PaletteHandlers:
         return allowed, CUSTOM, status
 
     def colours_on_canvas(self, canvas: Canvas | None, model: Any) -> tuple[Any, Any, Any]:
-        """colours, the choice above them, and status: forbids every colour that the canvas does not show."""
+        """colours, choice and status: allow only the colours on the canvas."""
         try:
             info = self._info(model)
         except PixelArtError as error:
@@ -80,7 +80,7 @@ class PaletteHandlers:
         return only_colours_of(canvas.picture, info.colours), CUSTOM, gr.skip()
 
     def name_of(self, model: Any, colours: AllowedColours | None, name: Any) -> Any:
-        """What the choice above the colours that are brought back shows, where `name` was kept of it."""
+        """The value of the palette choice for these colours; it showed `name` before."""
         try:
             own = hex_colours(self._info(model).colours)
         except PixelArtError:
@@ -97,7 +97,7 @@ class PaletteHandlers:
 
 
 def _only_nearest(name: str, colours: NDArray[np.uint8], info: CheckpointInfo) -> tuple[AllowedColours, str]:
-    """The colours, by a model that draws in any palette; else those of the model that are nearest to them."""
+    """The colours themselves, if the model accepts palettes; else the model's nearest colours."""
     assert info.colours is not None
     if 1 < len(colours) <= info.most_colours:
         opaque = np.concatenate([colours, np.full_like(colours[:, :1], 255)], axis=1)
@@ -106,13 +106,15 @@ def _only_nearest(name: str, colours: NDArray[np.uint8], info: CheckpointInfo) -
     allowed = nearest_allowed(colours, info.colours)
     there = counted(len(colours), "colour")
     nearest = sum(allowed.allowed) - 1
-    return allowed, status_text(f"{name}: {there}. Drawn with the {nearest} of {info.name} nearest to them.")
+    return allowed, status_text(f"{name}: {there}. Drawn with the {nearest} nearest colours of {info.name}.")
 
 
 @dataclass(frozen=True)
 class PalettePanel:
-    """Its inputs: what to draw with; which colours may be drawn; whether what is drawn gets the picture's own colours,
-    and what is imported the model's."""
+    """The inputs of the panel.
+
+    `own_colours`: draw in the picture's own colours; `snap`: snap imports to the model's.
+    """
 
     choice: Choice
     colours: ColourPicker
@@ -120,7 +122,7 @@ class PalettePanel:
     snap: CheckedCheckbox
 
     def choice_for(self, event: Dependency, **settings: Any) -> None:
-        """After an event that may have changed the colours, the choice above them says what they are."""
+        """Update the palette choice after an event that may have changed the colours."""
         other = f"name === {ALL_COLOURS!r} ? {CUSTOM!r} : name"
         js = f"(now, name) => !now || now.allowed.every(Boolean) ? {ALL_COLOURS!r} : {other}"
         event.then(None, [self.colours, self.choice], self.choice, js=js, **settings)
@@ -129,22 +131,22 @@ class PalettePanel:
 def palette_panel(
     canvas: PixelCanvas, status: gr.HTML, model: gr.Dropdown, engine: Engine, **event: Any
 ) -> PalettePanel:
-    """Builds the accordion inside the open Blocks."""
+    """Build the accordion inside the open Blocks."""
     handlers = PaletteHandlers(engine)
     with gr.Accordion("Palette", open=False, elem_id="palette"):
         choice = Choice(
             choices=[ALL_COLOURS, *(palette.name for palette in KNOWN), CUSTOM], value=ALL_COLOURS, label="Draw with",
-            info="Of a palette: the model's colours nearest to it.", elem_id="palette-choice",
+            info="A palette uses the model's nearest colours.", elem_id="palette-choice",
         )  # fmt: skip
         colours = ColourPicker(elem_id="colours", label="Colours")
         only = gr.Button("Only colours on the canvas", size="sm", elem_id="only-canvas")
         own = CheckedCheckbox(
             True, label="Use my colours", elem_id="own-colours",
-            info="Complete mask and Enlarge draw in the picture's own colours where it has one near the model's.",
+            info="Complete mask and Enlarge use the picture's own colours if they are near the model's.",
         )  # fmt: skip
         snap = CheckedCheckbox(
             False, label="Snap colours on import", elem_id="snap",
-            info="Off: a picture keeps its exact colours, and the model sees the nearest of its own.",
+            info="Off: a picture keeps its exact colours, and the model sees its nearest ones.",
         )  # fmt: skip
     choice.chosen().success(handlers.choose_palette, [model, choice], [colours, status], **event)
     colours.input(

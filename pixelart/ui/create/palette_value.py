@@ -1,4 +1,4 @@
-"""The choice of colours that may be drawn, as the page and Python exchange it."""
+"""The choice of allowed colours that the page and Python exchange."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class AllowedColours:
     allowed: tuple[bool, ...]
 
     def indices(self) -> tuple[int, ...] | None:
-        """What `Request.allowed` takes: palette indices, or None when nothing is forbidden."""
+        """The value of `Request.allowed`: palette indices, or None if every colour is allowed."""
         return None if all(self.allowed) else tuple(i for i, on in enumerate(self.allowed) if on)
 
 
@@ -36,16 +36,16 @@ def hex_colours(colours: NDArray[np.uint8] | None) -> tuple[str, ...]:
 
 
 def everything_allowed(colours: NDArray[np.uint8] | None) -> AllowedColours:
-    """All of RGBA (K, 4); nothing to choose for None."""
+    """Allow all of RGBA (K, 4); None has no colours."""
     names = hex_colours(colours)
     return AllowedColours(names, (True,) * len(names))
 
 
 def is_palette_for(info: CheckpointInfo, chosen: AllowedColours) -> bool:
-    """Whether these are a palette of the visitor's own that a model draws in: clear, then distinct opaque colours.
+    """Whether these form a visitor's palette that the model accepts: clear, then distinct opaque colours.
 
     Raises:
-        PixelArtError: a text that is no colour.
+        PixelArtError: a text that is not a colour.
     """
     clear, *opaque = chosen.colours or ("",)
     distinct = np.unique(parse_hex_colours(opaque), axis=0)
@@ -53,8 +53,8 @@ def is_palette_for(info: CheckpointInfo, chosen: AllowedColours) -> bool:
 
 
 def only_colours_of(picture: Picture, colours: NDArray[np.uint8]) -> AllowedColours:
-    """Those of RGBA (K, 4), whose entry 0 is transparent, that occur in `picture` (H, W, 4), and the nearest to each of
-    its most frequent other colours, of which there may be no more than of a palette."""
+    """Allow the colours of RGBA (K, 4) (entry 0 is transparent) that occur in `picture` (H, W, 4), and the nearest one
+    to each of its most frequent other colours, at most MAX_COLOURS."""
     seen, wanted = (normalise(part).view(np.uint32) for part in (picture, colours))
     found, count = np.unique(seen, return_counts=True)
     frequent = found[np.argsort(-count, kind="stable")[: MAX_COLOURS + 1]]
@@ -66,13 +66,13 @@ def only_colours_of(picture: Picture, colours: NDArray[np.uint8]) -> AllowedColo
 
 
 def nearest_allowed(rgb: NDArray[np.uint8], colours: NDArray[np.uint8]) -> AllowedColours:
-    """For each of RGB (N, 3) the nearest of RGBA (K, 4), whose entry 0 is transparent and stays allowed."""
+    """Allow the colour of RGBA (K, 4) nearest to each of RGB (N, 3). Entry 0 is transparent and stays allowed."""
     allowed = {0, *(1 + nearest_colours(rgb, colours[1:, :3])).tolist()}
     return AllowedColours(hex_colours(colours), tuple(i in allowed for i in range(len(colours))))
 
 
 def allowed_to_payload(value: AllowedColours) -> dict[str, Any]:
-    """JSON-able form that palette.js reads."""
+    """The value as JSON for palette.js."""
     return {"colours": list(value.colours), "allowed": list(value.allowed)}
 
 
@@ -80,11 +80,11 @@ def allowed_from_payload(payload: Any) -> AllowedColours:
     """The choice that a page posted.
 
     Raises:
-        PixelArtError: not two lists of one length, of texts and of true or false.
+        PixelArtError: not two lists of the same length, of texts and booleans.
     """
     colours, allowed = (payload.get(k) if isinstance(payload, dict) else None for k in ("colours", "allowed"))
     if not isinstance(colours, list) or not isinstance(allowed, list) or len(colours) != len(allowed):
-        raise PixelArtError("palette: expected colours and allowed, of one length")
+        raise PixelArtError("palette: expected colours and allowed, of the same length")
     if len(colours) > MAX_COLOURS:
         raise PixelArtError(f"palette: {len(colours)} colours; the limit is {MAX_COLOURS}")
     if not all(isinstance(c, str) and len(c) <= 6 for c in colours) or not all(isinstance(a, bool) for a in allowed):

@@ -1,4 +1,4 @@
-"""The tab Create: the canvas, what is drawn on it, and the results."""
+"""The tab Create: canvas, settings and results."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from pixelart.ui.results import ResultFiles
 from pixelart.ui.session import Session
 from pixelart.ui.status import WAITING, WELCOME, status_text
 
-REFUSED = "Nothing was drawn; the message says why."
+REFUSED = "Nothing was drawn; see the message."
 ENGINE_QUEUE: dict[str, Any] = {**PRIVATE, "concurrency_id": "engine", "concurrency_limit": 1}
-"""Of whatever draws, for the page and for programs."""
+"""Queue of all drawing events, of the page and of API clients."""
 QUESTIONS: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "questions", "concurrency_limit": 1, "show_progress": "hidden",
     "trigger_mode": "multiple",
 }  # fmt: skip
-"""Of Inspect: one at a time, whoever asks, and never behind a drawing."""
+"""Queue of Inspect: one question at a time, over all visitors, and never behind a drawing."""
 FILES: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "files", "concurrency_limit": 2, "show_progress": "hidden"
 }  # fmt: skip
-"""Making and reading pictures of any size: no more than two at once, whoever asks."""
+"""Queue of imports and exports: at most two at once, over all visitors."""
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who an event is for, and which drawings it speaks of."""
+    """The session of an event, and the ticket of its drawing."""
 
     session: gr.State
     ticket: Ticket
@@ -51,7 +51,7 @@ class Visitor:
 
 @dataclass(frozen=True)
 class TopLine:
-    """What stands above the tabs."""
+    """The components above the tabs."""
 
     notice: gr.HTML
     model: Choice
@@ -59,8 +59,8 @@ class TopLine:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What the visitor sets, in the order of `Form`."""
+class Inputs:
+    """The inputs beside the canvas, in the order of `Form`."""
 
     class_name: gr.Dropdown
     temperature: gr.Slider
@@ -77,13 +77,14 @@ class Settings:
     size: gr.Dropdown
 
     def by_name(self) -> dict[str, Any]:
-        """The inputs, in the order that gradio takes them in."""
+        """The inputs by name, in the order of `Form`."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: ResultFiles) -> Callable[[Dependency], None]:
-    """Builds the tab inside the open Blocks and wires its events, the first of which follow `arrived`. Returns what
-    lets it follow an event that has chosen another model above the tabs."""
+    """Build the tab inside the open Blocks and wire its events; the first ones follow `arrived`.
+
+    Returns a function that updates the tab after an event that has chosen another model."""
     session = gr.State(Session(), time_to_live=SESSION_SECONDS, delete_callback=Session.free)
     ticket = Ticket(0, visible=False)
     pictures = PictureHandlers(engine, results)
@@ -96,20 +97,20 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
                 allow_preview=False, interactive=False, height="auto", fit_columns=False, buttons=[],
             )  # fmt: skip
         with gr.Column(scale=1, min_width=290, elem_id="right"):
-            buttons = _action_buttons()  # what the Tab key comes to after the canvas
+            buttons = _action_buttons()  # the Tab key reaches them after the canvas
             class_name, size, preset, temperature, seed, images = _main_settings(session, status, pictures, top.work)
             with gr.Column(elem_id="more"):
                 palette = palette_panel(canvas, status, top.model, engine, **AT_ONCE)
                 top_p, top_k, guidance, bottom, seamless, keep_of_mask = _advanced()
                 export = export_panel(session, canvas, top.model, top.work, engine, **FILES)
-    settings = Settings(
+    settings = Inputs(
         class_name, temperature, seed, images, palette.colours, top_p, top_k, guidance, bottom, seamless,
         palette.own_colours, keep_of_mask, size,
     )  # fmt: skip
     dials = [temperature, top_p, top_k, guidance]
     offered = [*buttons[2:4], size, keep_of_mask]
     preset.input(pictures.preset_values, [top.model, preset], dials, **AT_ONCE)
-    for dial in dials:  # the visitor's own values are of no preset
+    for dial in dials:  # the visitor's own values deselect the preset
         dial.input(None, None, preset, js="() => null", **AT_ONCE)
     visitor = Visitor(session, ticket)
     _wire_drawing(DrawingHandlers(engine, results), visitor, (canvas, status, gallery), buttons, top, settings)
@@ -211,17 +212,17 @@ def _advanced() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider, gr.Checkbox
         )
         bottom = CheckedSlider(
             0, MAX_TEMPERATURE, value=0, step=0.05, label="Temperature at bottom",
-            info="Changes evenly from top to bottom. 0: the same all over.", buttons=[],
+            info="Changes evenly from top to bottom. 0: the same in every row.", buttons=[],
         )  # fmt: skip
         seamless = CheckedCheckboxGroup(
             [("X", "x"), ("Y", "y")], value=[], label="Seamless", elem_id="seamless",
-            info="X: left and right edges meet. Y: top and bottom. Generate: the picture tiles. Complete mask: a mask "
-            "at an edge is joined to the other side.",
+            info="X: left and right edges match. Y: top and bottom. Generate: the picture tiles. Complete mask: a mask "
+            "at an edge continues on the opposite side.",
         )  # fmt: skip
         keep = Switch(
             [("Nothing", KEEP_NOTHING), ("Shape", KEEP_SHAPE), ("Shading", KEEP_SKETCH)], value=KEEP_NOTHING,
             label="Complete mask keeps",
-            info="Shape: what is transparent stays so. Shading: light stays light and dark stays dark, too.",
+            info="Shape: transparent pixels stay transparent. Shading: light and dark stay, too.",
             elem_id="keep", elem_classes="choices",
         )  # fmt: skip
     return top_p, top_k, guidance, bottom, seamless, keep
@@ -233,7 +234,7 @@ def _wire_drawing(
     shown: tuple[PixelCanvas, gr.HTML, gr.Gallery],
     buttons: tuple[gr.Button, ...],
     top: TopLine,
-    settings: Settings,
+    settings: Inputs,
 ) -> None:
     session, ticket = visitor.session, visitor.ticket
     canvas, status, _ = shown
@@ -251,7 +252,7 @@ def _wire_drawing(
             show_progress="hidden", **ENGINE_QUEUE,
         )  # fmt: skip
         drawn.failure(lambda: status_text(REFUSED), None, status, **AT_ONCE)
-        drawn.then(  # gradio frees only what was handed to it
+        drawn.then(  # gradio frees only values that it was given
             lambda session: (session, session.drawings or gr.skip()), session, [session, top.work], **AT_ONCE
         )
     stop.click(drawing.stop, [session, ticket], status, js=_ticketed("latest"), **AT_ONCE)
@@ -259,15 +260,15 @@ def _wire_drawing(
 
 def _wire_inspect(handlers: InspectHandlers, canvas: PixelCanvas, model: gr.Dropdown, class_name: gr.Dropdown) -> None:
     answers = Answers(elem_id="answers")
-    asked = canvas.select(handlers.inspect, [model, class_name], answers, **QUESTIONS)
-    asked.failure(None, None, None, js="() => window.inspection?.fail()", **AT_ONCE)
+    answered = canvas.select(handlers.inspect, [model, class_name], answers, **QUESTIONS)
+    answered.failure(None, None, None, js="() => window.inspection?.fail()", **AT_ONCE)
     for chosen in (model, class_name):
         chosen.change(None, None, None, js="() => window.inspection?.forget()", **AT_ONCE)
 
 
 def _ticketed(verb: str, *, kept: bool = False) -> str:
-    """Fills in the ticket, the second input of an event, of which canvas/value.js has the verbs; and as the last one,
-    where `kept`, the results that the page has kept."""
+    """Script that sets the ticket, the second input of an event; canvas/value.js has the verbs. If `kept`, it adds the
+    stored results as the last input."""
     if kept:
         return f"(session, ticket, model) => [session, drawings.{verb}(), model, window.work?.results() ?? null]"
     return f"(session, ticket, ...rest) => [session, drawings.{verb}(), ...rest]"

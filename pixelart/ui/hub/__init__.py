@@ -1,1 +1,1 @@
-"""The Hub on the page: a model is loaded, a model is pushed."""
+"""The Hub on the page: load a model, push a model."""

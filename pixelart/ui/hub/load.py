@@ -1,5 +1,6 @@
-"""Load from Hub, in the top line: a checkpoint of any repository, on the machine of whoever asks alone; and where the
-model that is chosen came from."""
+"""Load from Hub, in the top line: pull a checkpoint from any repository; and show where the chosen model came from.
+
+It works only for visitors on the machine where the program runs."""
 
 from __future__ import annotations
 
@@ -57,30 +58,31 @@ class LoadHandlers:
         return f'<span class="origin">{link}<span>{origin.commit[:7]}</span></span>'
 
     def load_model(self, request: gr.Request, repository: Any) -> Iterator[tuple[Any, Any, Any]]:
-        """status, models, notice: pulls a checkpoint, or finds it here, and chooses it. Raises gr.Error, of
-        which the status has the plain line, so that nothing follows."""
+        """status, models, notice: pull a checkpoint unless it is here, and choose it.
+
+        A failure is shown on the status line, and raises gr.Error so that no chained event runs."""
         try:
             repo_id, _, revision = repository.strip().partition("@") if isinstance(repository, str) else ("", "", "")
             if not from_own_machine(request):
                 raise RequestRejected(NOT_HERE)
             if not repo_id:
                 raise RequestRejected("Write the repository, such as owner/name.")
-            worker = Worker[Pulled, None](lambda tell, cancel: self._obtain(repo_id, revision))
+            worker = Worker[Pulled, None](lambda tell, cancel: self._pull(repo_id, revision))
             yield status_progress(f"Loading {repo_id:.80}", done=0, rows=0), gr.skip(), gr.skip()
             for _ in worker.watch(interval=0.3):
                 yield gr.skip(), gr.skip(), gr.skip()
             done = worker.result()
             choices = model_choices(self.engine.list_checkpoints())
         except Exception as error:
-            told = self._plain(error)
-            yield status_text(told), gr.skip(), gr.skip()
-            raise gr.Error(told, visible=False, print_exception=False) from error  # the status shows it
+            message = self._plain(error)
+            yield status_text(message), gr.skip(), gr.skip()
+            raise gr.Error(message, visible=False, print_exception=False) from error  # the status shows it
         what = "is in the list of models, and chosen" if done.is_new else "was here already, and is chosen"
-        told = status_text(f"{done.name} {what}. Revision {done.origin.commit[:7]}.")
-        yield told, gr.Dropdown(choices=list(choices), value=done.name, interactive=True), gr.HTML(visible=False)
+        status = status_text(f"{done.name} {what}. Revision {done.origin.commit[:7]}.")
+        yield status, gr.Dropdown(choices=list(choices), value=done.name, interactive=True), gr.HTML(visible=False)
 
-    def _obtain(self, repo_id: str, revision: str) -> Pulled:
-        """A revision that is asked for comes beside the one that is here, under a name of its own."""
+    def _pull(self, repo_id: str, revision: str) -> Pulled:
+        """Pull a checkpoint. An explicit revision gets its own name, beside an existing one."""
         token = local_token()
         if not revision:
             return pull_if_missing(repo_id, self._folder, token=token)
@@ -99,19 +101,19 @@ class LoadHandlers:
 
 
 def origin_line(handlers: LoadHandlers, model: gr.Dropdown) -> None:
-    """Builds, beside the choice of a model, where it came from."""
+    """Build the line beside the choice of a model that shows its origin."""
     origin = gr.HTML("", elem_id="origin", apply_default_css=False)
     model.change(handlers.show_origin, model, origin, **AT_ONCE)
 
 
 def load_button() -> gr.Button:
-    """Builds, beside the choice of a model, what opens the line of `load_line`."""
+    """Build the button that opens the line of `load_line`."""
     return gr.Button("Load from Hub...", size="sm", scale=0, min_width=90, elem_id="load-open")
 
 
 def load_line(handlers: LoadHandlers, button: gr.Button, model: gr.Dropdown, notice: gr.HTML) -> Dependency:
-    """Builds the line that `button` opens, and returns the event that chooses another model. `notice`: that there is
-    none."""
+    """Build the line that `button` opens, and return the event that chooses the loaded model. `notice`: shown while no
+    model is installed."""
     with gr.Row(elem_id="load-line"):
         repository = CheckedTextbox(
             placeholder="owner/name[@revision]", label="Repository", show_label=False,

@@ -1,7 +1,7 @@
-"""Step 3, Push to Hub: a model of the visitor's own to a repository of the Hub, in the visitor's own name.
+"""Step 3, Push to Hub: push one of the visitor's models to the Hub, in the visitor's own name.
 
-There is no box for a token: on a Space who signed in signs, on a desktop whoever is signed in on the machine. What a
-page posts is checked here again, and which models are whose by the library.
+There is no input for a token: a Space uses the visitor's sign-in, a desktop the sign-in of the machine. Posted values
+are checked here; the library checks who owns a model.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ log = logging.getLogger(__name__)
 PUSHES: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "pushes", "concurrency_limit": 16, "show_progress": "hidden"
 }  # fmt: skip
-"""Pushes: these only wait for one. `PushHandlers` says how many are on their way at once."""
-READY = "Nothing is pushed before you press Push."
-NO_MODEL = "There is no model of your own yet: train one, and press Use this model."
+"""Queue of pushes. Its events only wait; `PushHandlers` limits how many pushes run at once."""
+PUSH_READY = "Nothing is pushed before you press Push."
+NO_OWN_MODEL = "You have no model of your own yet: train one, then press Use this model."
 NOT_YOURS = "Choose a model of your own to push."
-NOT_ON_SPACE = "Sign in (top right) to push a model of yours to the Hub, in your own name."
+NOT_ON_SPACE = "Sign in (top right) to push your model to the Hub in your own name."
 NOT_ON_DESKTOP = "Nobody is signed in to the Hub on this machine. Run hf auth login in a terminal, then reload."
-NOT_ON_SERVER = "Models cannot be pushed from this server. Download yours, and push it from your own machine."
-ONE_AT_A_TIME = "A push of yours is on its way; this one can follow when that is over."
-CANCELLED = "Cancelled: nothing was pushed, though a new repository may be there by now, empty."
-FULL = "Others are pushing now; try again in a minute."
+NOT_ON_SERVER = "Models cannot be pushed from this server. Download yours and push it from your own machine."
+ONE_AT_A_TIME = "Your last push is still running; push this one when it has ended."
+CANCELLED = "Cancelled: nothing was pushed. A new, empty repository may exist already."
+FULL = "Too many pushes are running; try again in a minute."
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class PushForm:
 
 @dataclass(frozen=True)
 class Terms:
-    """What is pushed, where to, and on which terms; all of it checked. `token`: of who signs."""
+    """What is pushed, where to, and on which terms; all checked. `token`: of the signed-in user."""
 
     model: str
     repository: str
@@ -90,50 +90,51 @@ class PushHandlers:
         top: Any,
         repository: Any,
     ) -> tuple[Any, ...]:
-        """notice, form, status, login, model, repository: what can be pushed now, or why nothing can. What was chosen
-        and written before is left alone; else the model is `top`, the one above the tabs."""
+        """notice, form, status, login, model, repository: what can be pushed now, or why nothing can.
+
+        Earlier inputs stay; the default model is `top`, the one above the tabs."""
         login, trouble = "", ""
         try:
             if (signer := self._signer(request, profile, token)) is None:
                 return self._notice(), gr.Column(visible=False), *[gr.skip()] * 4
             login = signer.user or sign_in(signer.token)
-        except HubFailure as failure:  # it may be gone when Push is pressed
+        except HubFailure as failure:  # it may work again when Push is pressed
             trouble = f"{failure}."
         names = self._names()
         model = next((name for name in (chosen, top, *names) if name in names), None)
         return (
             "",
             gr.Column(visible=True),
-            status_text(trouble or (READY if names else NO_MODEL)),
+            status_text(trouble or (PUSH_READY if names else NO_OWN_MODEL)),
             login,
             gr.Dropdown(choices=list(names), value=model),
             gr.skip() if repository else _repository(login, model),
         )
 
     def follow_used(self, login: Any, model: Any) -> tuple[Any, Any]:
-        """model, repository: a model was just made, and is the one that is meant."""
+        """model, repository: select the model that was just made."""
         names = self._names()
         return gr.Dropdown(choices=list(names), value=model if model in names else None), _repository(login, model)
 
     def suggest_repository(self, login: Any, model: Any) -> Any:
-        """repository: of the model that was chosen."""
+        """repository: suggested for the chosen model."""
         return _repository(login, model)
 
     def preview_card(
         self, request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None, *values: Any
     ) -> tuple[Any, Any]:
-        """status, card: Markdown of the card as it will be, whoever may look at it."""
+        """status, card: Markdown of the card as it would be pushed."""
         try:
             terms = self._terms(self._required(request, profile, token), PushForm(*values), is_preview=True)
             card = preview_card(self.engine, terms.model, terms.repository, licence=terms.licence, data_note=terms.note)
         except (PixelArtError, OSError) as error:
             return status_text(plain(error)), ""
-        return status_text(READY), card_body(card)
+        return status_text(PUSH_READY), card_body(card)
 
     def push(
         self, request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None, *values: Any
     ) -> Iterator[Any]:
-        """status, from the first stage to where the commit is, or why there is none."""
+        """status: each stage, then the commit or why it failed."""
         try:
             terms = self._terms(self._required(request, profile, token), PushForm(*values))
         except (PixelArtError, OSError) as error:
@@ -155,7 +156,7 @@ class PushHandlers:
             yield status_text(FAULT)
 
     def stop_push(self) -> Any:
-        """status: cancels the visitor's push, unless its commit has begun."""
+        """status: cancel the visitor's push, unless its commit has begun."""
         cancel = self._pushing.get(current_owner() or "")
         if cancel is None:
             return gr.skip()
@@ -163,7 +164,7 @@ class PushHandlers:
         return status_progress("Cancelling", done=0, rows=0)
 
     def _push(self, owner: str, terms: Terms, tell: Callable[[Stage], None]) -> Pushed:
-        """On a thread of its own: it goes on when the page is closed."""
+        """Runs on its own thread and continues when the page is closed."""
         with self._changing:
             if owner in self._pushing:
                 raise RequestRejected(ONE_AT_A_TIME)
@@ -191,12 +192,12 @@ class PushHandlers:
     def _signer(
         self, request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None
     ) -> Signer | None:
-        """Who signs for the visitor. Raises HubFailure when the machine's sign-in cannot be read."""
+        """Who signs for the visitor, or None. Raises HubFailure if the machine's sign-in cannot be read."""
         if self.hosting.is_local and not from_own_machine(request):
             return None
         signer = signer_of(self.hosting, profile, token)
         if signer and self.hosting.has_sign_in and current_owner() != self.hosting.owner(signer.user, ""):
-            return None  # the page is of somebody else, who opened it before
+            return None  # the page was opened by another user
         return signer
 
     def _required(self, request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None) -> Signer:
@@ -206,7 +207,7 @@ class PushHandlers:
         return signer
 
     def _reason(self) -> str:
-        """Why nothing can be pushed where nobody signs."""
+        """Why nothing can be pushed without a sign-in."""
         if self.hosting.has_sign_in:
             return NOT_ON_SPACE
         return NOT_ON_DESKTOP if self.hosting.is_local else NOT_ON_SERVER
@@ -215,49 +216,50 @@ class PushHandlers:
         return f'<p class="notice">{escape(self._reason())}</p>'
 
     def _terms(self, signer: Signer, form: PushForm, *, is_preview: bool = False) -> Terms:
-        """Raises RequestRejected, in one plain line, for what cannot be pushed. A preview is of no public push."""
+        """Check the form. Raises RequestRejected with one plain line. A preview skips the checks of public pushes."""
         if not isinstance(form.model, str) or form.model not in self._names():
             raise RequestRejected(NOT_YOURS)
         repository = form.repository.strip() if isinstance(form.repository, str) else ""
         if not repository:
             raise RequestRejected("Write the repository, such as owner/name.")
         if not isinstance(form.licence, str) or form.licence not in LICENCES:
-            raise RequestRejected("Choose a licence: whose pictures it learned from decides which.")
+            raise RequestRejected("Choose a licence; the owner of the training pictures decides which.")
         note = form.note if isinstance(form.note, str) else ""
         private = form.private is not False
         check_terms(repository, licence=form.licence, data_note=note, private=private or is_preview)
         if signer.user and repository.partition("/")[0] != signer.user:
-            raise RequestRejected(f"{repository!r:.80}: here you push to repositories of your own, {signer.user}/name.")
+            raise RequestRejected(f"{repository!r:.80}: push to your own repositories, {signer.user}/name.")
         return Terms(form.model, repository, form.licence, note, private, signer.token)
 
 
 def push_panel(engine: Engine, top: gr.Dropdown, hosting: Hosting) -> Callable[[Dependency], None]:
-    """Builds the accordion inside the open Blocks; `top`: the choice of a model above the tabs. Returns what lets it
-    follow an event that has made another model of a training."""
+    """Build the accordion inside the open Blocks; `top`: the choice of a model above the tabs.
+
+    Returns a function that updates the panel after an event that has made a model from a training."""
     handlers = PushHandlers(engine, hosting)
     login = gr.State("")
     with gr.Accordion("Push to Hub", open=False, elem_id="push-panel") as panel:
         notice = gr.HTML("", elem_id="push-notice", apply_default_css=False)
         with gr.Column(visible=False, elem_id="push-form") as form:
-            model = Choice([], label="Model", elem_id="push-model", info="Of your own.")
+            model = Choice([], label="Model", elem_id="push-model", info="One of your own.")
             repository = CheckedTextbox(label="Repository", placeholder="owner/name", elem_id="push-repository")
             licence = Choice(
                 [(text, name) for name, text in LICENCES.items()], value=None, label="Licence", elem_id="push-licence",
-                info="Of the weights. Whose pictures it learned from decides which.",
+                info="Of the weights. The owner of the training pictures decides.",
             )  # fmt: skip
             note = CheckedTextbox(
                 label="Whose pictures", lines=2, max_lines=6, max_length=MAX_NOTE, elem_id="push-note",
                 placeholder="My own sprites",
-                info="Whose it learned from, and with whose leave. Part of the card; a public push needs it.",
+                info="Who made the training pictures, and with whose permission. On the card; public pushes need it.",
             )  # fmt: skip
             private = CheckedCheckbox(
-                True, label="Private", info="Of a new repository: only you see it.", elem_id="push-private"
+                True, label="Private", info="Only you can see a new repository.", elem_id="push-private"
             )
             with gr.Row(elem_id="push-actions"):
                 push = gr.Button("Push", variant="primary", elem_id="push", min_width=90)
                 cancel = gr.Button("Cancel", elem_id="cancel-push", min_width=90)
                 preview = gr.Button("Preview card", elem_id="preview-card", min_width=90)
-            status = gr.HTML(status_text(READY), elem_id="push-status", apply_default_css=False)
+            status = gr.HTML(status_text(PUSH_READY), elem_id="push-status", apply_default_css=False)
             card = gr.Markdown("", elem_id="card", container=False)
     values = [model, repository, licence, note, private]
     panel.expand(

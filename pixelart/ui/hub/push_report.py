@@ -1,4 +1,4 @@
-"""What the page shows of a push: how far it is, where it went, and the card that goes with it."""
+"""What the page shows of a push: its progress, the commit and the card."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from pixelart.checkpoint.format import SAMPLES_FILE
 from pixelart.hub import Pushed, Stage
 from pixelart.ui.status import status_progress
 
-DRAWN_LATER = "*The picture of its samples is drawn when it is pushed.*"
+DRAWN_LATER = "*The sample picture is drawn during the push.*"
 STAGES: dict[Stage, str] = {
     "login": "Signing in",
     "draw": "Drawing the samples of the card",
-    "create": "Making the repository",
+    "create": "Creating the repository",
     "upload": "Uploading",
-    "commit": "Making the commit",
+    "commit": "Committing",
 }
 assert tuple(STAGES) == get_args(Stage)
 
 
 def card_body(card: str) -> str:
-    """The Markdown of a card as the page shows it: without what the Hub reads before it, and without its picture."""
+    """The Markdown of a card without its YAML front matter and sample picture."""
     _, _, text = card.removeprefix("---\n").partition("\n---\n")
     lines = [DRAWN_LATER if line.endswith(f"]({SAMPLES_FILE})") else line for line in text.splitlines()]
     return "\n".join(lines).strip()
 
 
 def pushed_html(done: Pushed, *, asked_private: bool) -> str:
-    """HTML of one line: where it is now, with a link that leads there."""
-    what = "Pushed to" if done.is_new else "It is there already, and nothing was to be pushed:"
+    """HTML of one line with a link to the commit."""
+    what = "Pushed to" if done.is_new else "Nothing to push, it is already there:"
     name, address = escape(done.repo_id), f"{done.url}/commit/{done.commit}"
     shown = f'<a href="{escape(address)}" target="_blank" rel="noopener">{name}</a>' if _is_web(address) else name
-    told = f"revision {done.commit[:7]}, {'private' if done.private else 'public'}."
+    state = f"revision {done.commit[:7]}, {'private' if done.private else 'public'}."
     if done.private and not asked_private:
-        told += " It was private before and stays so; its settings on the Hub change that."
-    return f'<div class="status" role="status"><span>{what} {shown}, {escape(told)}</span></div>'
+        state += " It was private before and stays private; change that in its settings on the Hub."
+    return f'<div class="status" role="status"><span>{what} {shown}, {escape(state)}</span></div>'
 
 
 def _is_web(address: str) -> bool:
@@ -43,5 +43,5 @@ def _is_web(address: str) -> bool:
 
 
 def push_progress(stage: Stage) -> str:
-    """HTML of a progress bar with what is being done."""
+    """HTML of a progress bar with the current stage."""
     return status_progress(STAGES[stage], done=list(STAGES).index(stage), rows=len(STAGES))

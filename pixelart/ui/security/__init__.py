@@ -1,1 +1,1 @@
-"""What keeps a public server safe: which requests are answered, who asks, how much is held in memory."""
+"""The safety of a public server: allowed requests, visitors' identity, and memory limits."""

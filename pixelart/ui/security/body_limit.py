@@ -1,4 +1,4 @@
-"""Bodies of requests: refused before they fill the memory, or hold a connection for long."""
+"""Limit request bodies, so that they neither fill the memory nor hold a connection for long."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pixelart.settings import SETTINGS
 
 SMALL = 2**16
-"""Bytes of a body that is always taken."""
+"""Bodies up to this many bytes are always accepted."""
 
 
 class BodyLimit:
-    """ASGI middleware: whoever reads a body of more than `limit` bytes, announced or streamed, answers 413 and one
-    plain line, and reads no more of it; of one that takes more than `seconds` to arrive, 408; and while the bodies of
-    all requests that are not answered yet are more than `together`, 503 where one is more than SMALL."""
+    """ASGI middleware that limits request bodies.
+
+    It answers 413 to a body of more than `limit` bytes (announced or streamed), 408 to one that takes more than
+    `seconds` to arrive, and 503 to one of more than SMALL bytes while all open requests hold more than `together`.
+    """
 
     def __init__(self, app: ASGIApp, limit: int, seconds: float, *, together: int = SETTINGS.max_held_bytes) -> None:
         self.app, self.limit, self.seconds, self.together = app, limit, seconds, together
@@ -33,7 +35,7 @@ class BodyLimit:
 
         async def limited() -> Message:
             nonlocal read, whole
-            if whole:  # what follows the body is the end of the connection, however late
+            if whole:  # after the body comes only the disconnect, at any time
                 return await receive()
             if max(size, read) <= self.limit:
                 try:

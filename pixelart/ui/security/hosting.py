@@ -1,4 +1,4 @@
-"""Where the program runs, and what follows: who may train, whose a training is, and with whose token to sign."""
+"""Where the program runs, and what that decides: who may train, who owns a training, whose token signs."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from urllib.parse import urlsplit
 from pixelart.hub import local_token
 
 Kind = Literal["desktop", "server", "space", "zero_gpu"]
-"""desktop: only this machine reaches the page; server: others do; space: of Hugging Face; zero_gpu: a Space that is
-lent a GPU for seconds."""
+"""desktop: only this machine reaches the page; server: other machines do too; space: a Hugging Face Space; zero_gpu: a
+Space that borrows a GPU for seconds."""
 SIGN_IN = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
-"""What the Hub tells a Space that lets visitors sign in (`hf_oauth: true`)."""
+"""Variables of a Space that lets visitors sign in (`hf_oauth: true`)."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-"""The names of this machine for itself."""
+"""Names and addresses of this machine itself."""
 _TRUE = ("1", "t", "true")
 
 
 @dataclass(frozen=True)
 class Hosting:
-    """`space`: owner/name of the Space, or nothing; `has_sign_in`: whether its visitors can sign in; `names`: those
-    that the Hub gives a Space on the Web."""
+    """Where the program runs.
+
+    `space`: owner/name of the Space, or "". `has_sign_in`: whether visitors can sign in. `names`: host names of the
+    Space.
+    """
 
     kind: Kind = "server"
     space: str = ""
@@ -32,27 +35,26 @@ class Hosting:
 
     @property
     def is_local(self) -> bool:
-        """Whether the page is used where the program runs: its visitor may name folders, and is whoever signed in on
-        this machine."""
+        """Whether only this machine reaches the page: its visitor may name folders and uses the machine's sign-in."""
         return self.kind == "desktop"
 
     @property
     def is_space(self) -> bool:
-        """Whether it is a Space, of whatever hardware."""
+        """Whether it is a Space, on any hardware."""
         return self.kind in ("space", "zero_gpu")
 
     @property
     def training_refusal(self) -> str:
-        """Why nobody may train here, or nothing."""
+        """Why training is off here, or ""."""
         if self.kind == "zero_gpu":
-            return "Training is off here: this Space is lent a GPU for seconds, and a training takes minutes."
+            return "Training is off here: this Space borrows a GPU for seconds, and training takes minutes."
         if self.is_space and not self.has_sign_in:
-            return "Training is off here: this Space has no sign-in, so nobody could say whose a training is."
+            return "Training is off here: this Space has no sign-in, so it cannot tell whose a training is."
         return ""
 
     def owner(self, user: str, browser: str) -> str:
-        """Whose trainings and models a page may see: of the signed-in `user`, or, where there is no sign-in, of its
-        `browser`, by the secret that it keeps. "" = nobody's."""
+        """The owner whose trainings and models a page may see: the signed-in `user`, or without sign-in the secret of
+        its `browser`. "" = nobody."""
         if self.has_sign_in:
             return hashlib.sha256(f"user of the Hub: {user}".encode()).hexdigest()[:32] if user else ""
         return browser
@@ -63,14 +65,14 @@ SERVER = Hosting()
 
 @dataclass(frozen=True)
 class Signer:
-    """In whose name the Hub is written to. `user`: of the Hub; "" = whoever the token is of."""
+    """The account that pushes to the Hub. `user`: its Hub name; "" = the owner of the token."""
 
     user: str
     token: str = field(repr=False)
 
 
 def find_hosting(environ: Mapping[str, str]) -> Hosting:
-    """What the environment of the program says."""
+    """Detect the hosting from the environment."""
     on_space = bool(environ.get("SPACE_ID")) or environ.get("SYSTEM") == "spaces"
     if on_space:
         space = environ.get("SPACE_ID", "")
@@ -87,17 +89,17 @@ def host_name(header: str) -> str:
     """The name in a header such as Host, without its port; "" when there is none."""
     try:
         parts = urlsplit(f"//{header}")
-        _ = parts.port  # raises where there is one that is none
+        _ = parts.port  # raises if the port is not a number
         return parts.hostname or ""
-    except ValueError:  # or no closing bracket
+    except ValueError:  # also a missing closing bracket
         return ""
 
 
 def find_signer(hosting: Hosting, *, user: Any, token: Any) -> Signer | None:
-    """Who signs what is pushed to the Hub for a visitor, `user` and `token` being those of the visitor's own sign-in.
+    """Who signs a visitor's push to the Hub. `user` and `token`: of the visitor's own sign-in.
 
-    On a Space that visitor alone, never the Space; on a desktop whoever is signed in on the machine; elsewhere nobody,
-    for the machine's sign-in is not the visitor's.
+    On a Space only the visitor, never the Space; on a desktop the account signed in on the machine; elsewhere nobody,
+    because the machine's sign-in is not the visitor's.
 
     Raises:
         HubFailure: the machine's sign-in cannot be read.

@@ -1,7 +1,7 @@
-"""Who a page belongs to: its owner, sign-in, and in whose name the Hub is written to.
+"""Who a page belongs to: its owner, its sign-in, and the account that pushes to the Hub.
 
-On a program that others reach, every event is asked by the owner that its page had when it was loaded, which the server
-keeps; what a page posts cannot change it.
+On a shared server, every event runs as the owner that its page had when it was loaded. The server keeps that owner;
+posted values cannot change it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pixelart.checkpoint.ownership import current_owner
 from pixelart.ui.security.hosting import Hosting, Signer, find_signer
 
 _OWNER = re.compile("[0-9a-f]{32}")
-SIGN_IN = "Sign in (top right) to train: your trainings, and the models you make of them, are then yours alone."
-LOST = "What is trained on a Space is lost when it restarts: download a model that you want to keep."
+SIGN_IN = "Sign in (top right) to train. Only you can see your trainings and the models made from them."
+LOST = "Trainings on a Space are lost when it restarts: download the models that you want to keep."
 
 
 class Arrivals:
@@ -28,7 +28,7 @@ class Arrivals:
         self.hosting = hosting
 
     def arrive(self, memory: Any, profile: gr.OAuthProfile | None) -> tuple[Any, str]:
-        """What the browser keeps, with a secret of its own, and the owner of its page."""
+        """What the browser stores, with its own secret, and the owner of the page."""
         browser = browser_of(memory) or secrets.token_hex(16)
         job = memory.get("job") if isinstance(memory, dict) else None
         owner = self.hosting.owner(user_of(profile), browser)
@@ -36,29 +36,29 @@ class Arrivals:
 
 
 def browser_of(memory: Any) -> str:
-    """The secret that a browser keeps; nothing when it does not say."""
+    """The secret that a browser stores, or ""."""
     owner = memory.get("owner") if isinstance(memory, dict) else None
     return owner if isinstance(owner, str) and _OWNER.fullmatch(owner) else ""
 
 
 def owner_of(memory: Any) -> str:
-    """Whose page it is: as the server knows, or, where nobody told it, as its browser says; "" = nobody's."""
-    asked = current_owner()
-    return browser_of(memory) if asked is None else asked
+    """The owner of a page: as the server knows it, else the browser's secret; "" = nobody."""
+    owner = current_owner()
+    return browser_of(memory) if owner is None else owner
 
 
 def user_of(profile: gr.OAuthProfile | None) -> str:
-    """The name of a signed-in visitor, or nothing."""
+    """The name of a signed-in visitor, or ""."""
     return str(profile.username) if profile else ""
 
 
 def signer_of(hosting: Hosting, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None) -> Signer | None:
-    """Who signs for a visitor, as `find_signer` says; a handler gets both by its annotations, from gradio alone."""
+    """Who signs for a visitor (see `find_signer`). gradio passes `profile` and `token` by annotation."""
     return find_signer(hosting, user=user_of(profile), token=token.token if token else None)
 
 
 def training_notice(hosting: Hosting, reason: str) -> str:
-    """HTML that says why training is off, and on a Space two ways on; or what a visitor of one should know."""
+    """HTML that says why training is off, on a Space with two alternatives; or what its visitors should know."""
     if not reason:
         texts = [SIGN_IN] * hosting.has_sign_in + [LOST] * hosting.is_space
         return "".join(f'<p class="notice">{text}</p>' for text in texts)
@@ -68,7 +68,7 @@ def training_notice(hosting: Hosting, reason: str) -> str:
     folder = escape(hosting.space.rpartition("/")[2])
     commands = f"git clone {address} && cd {folder} && pip install -r requirements.txt && python app.py"
     return (
-        f'<div class="notice">{escape(reason)} Two ways on: <ul>'
+        f'<div class="notice">{escape(reason)} You can: <ul>'
         f'<li><a href="{address}?duplicate=true" target="_blank" rel="noopener">Duplicate this Space</a> to hardware '
         f"of your own.</li><li>Run it on your machine: <code>{commands}</code></li></ul></div>"
     )

@@ -1,4 +1,4 @@
-"""Whether a request comes from the machine where the program runs, so that whoever sent it may name its folders."""
+"""Check that a request comes from this machine, so that its sender may name folders."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ _FORWARDED = re.compile(r"(x-forwarded|x-original|x-envoy|cf)-.*|(x-real|.*-clie
 
 
 def from_own_machine(request: gr.Request | None) -> bool:
-    """Whether the client is of the loopback, no proxy or tunnel says that it passes on what another sent, and the page
-    was opened by a name of this machine: any other may have been pointed at it by a stranger (DNS rebinding)."""
+    """Whether the client is on the loopback, no header shows a proxy or tunnel, and the Host names this machine.
+
+    Any other Host may come from DNS rebinding.
+    """
     if request is None:
         return False
     headers = {name.lower(): value for name, value in dict(request.headers).items()}

@@ -1,8 +1,8 @@
-"""What the app holds for its pages, counted in bytes: what they sent, answers that they have not read, and results.
+"""Limit the memory held for pages: what they sent, messages they have not read, and results.
 
-gradio keeps every message until its page reads it, of 2,000 pages, whatever their size; a client that never reads would
-fill the memory. Here a page may have `Settings.max_session_bytes`, and all together `Settings.max_held_bytes`. Beyond,
-what was not read for the longest time goes first, of pages for which nothing is at work.
+gradio keeps every message until its page reads it, for 2,000 pages, of any size; a client that never reads would fill
+the memory. Here a page may hold `Settings.max_session_bytes`, and all pages `Settings.max_held_bytes`. Beyond that, the
+messages unread for the longest time are dropped, first of pages without running events.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from pixelart.settings import SETTINGS, Settings
 if TYPE_CHECKING:
     from pixelart.ui.security.safe_blocks import PlainBlocks
 
-UNREAD = "This page has stopped reading what it is told; reload it."
+UNREAD = "This page has stopped reading its messages; reload it."
 MOST_PAGES = 2000
-"""Of which messages are kept."""
+"""Messages are kept for this many pages."""
 _NUMBER = 8
 
 
 def size_of(value: Any) -> int:
-    """About how many bytes of memory a JSON-able value takes."""
+    """Approximate bytes of memory that a JSON value takes."""
     size, waiting = 0, [value]
-    while waiting:  # no recursion: a client decides how deep it is
+    while waiting:  # no recursion: a client chooses the depth
         part = waiting.pop()
         if isinstance(part, str | bytes):
             size += len(part)
@@ -47,7 +47,7 @@ def size_of(value: Any) -> int:
 
 
 class Unread(asyncio.Queue[Any]):
-    """The messages that a page has not read: how many bytes they take, and when it was used last."""
+    """The unread messages of a page, with their size in bytes and the time of last use."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,48 +65,48 @@ class Unread(asyncio.Queue[Any]):
 
 
 class UnreadByPage(OrderedDict[str, Unread]):
-    """The number of a session -> what its page has not read."""
+    """Session -> unread messages of its page."""
 
     def __init__(self, queue: BoundedQueue) -> None:
         super().__init__()
         self._queue = queue
 
     def __setitem__(self, session: str, _: Any) -> None:
-        """gradio sets a queue of its own kind."""
+        """Replaces gradio's own queue."""
         while len(self) >= MOST_PAGES and (oldest := self._queue.oldest()) is not None:
             self._queue.drop(oldest)
         super().__setitem__(session, Unread())
 
 
 class BoundedQueue(Queue):
-    """gradio's queue of events, within the limits of memory."""
+    """gradio's event queue with memory limits."""
 
     blocks: PlainBlocks
     settings: Settings = SETTINGS
 
     def bound(self) -> None:
-        """To be called once, before the first event."""
+        """Set the limits up; call once, before the first event."""
         self.pending_messages_per_session = UnreadByPage(self)  # pyright: ignore[reportAttributeAccessIssue]
 
     @property
     def unread(self) -> UnreadByPage:
-        """What pages have not read."""
+        """Unread messages by page."""
         return self.pending_messages_per_session  # pyright: ignore[reportReturnType]
 
     def held(self, session: str | None = None) -> int:
-        """Bytes that are held for a session, or for all."""
+        """Bytes held for a session, or for all."""
         sessions = self.unread.values() if session is None else self._messages(session)
         sent = sum(_sent(event) for event in self._events(session))
         return sum(messages.held for messages in sessions) + sent + self.blocks.sessions.held(session)
 
     async def push(self, body: Any, request: Any, username: Any) -> Any:
-        """Takes an event in, or says why not."""
+        """Queue an event, or return why not."""
         size, session = size_of(body.data) + size_of(body.event_data), body.session_hash
         if session is not None and (refused := self._refused(session, size)):
             return False, refused, "error"
         if not self._make_room(size, keep=session):
             limit = self.settings.max_held_bytes >> 20
-            return False, f"The server holds {limit} MiB for its pages, the limit; try again in a moment.", "queue_full"
+            return False, f"The server's memory for pages ({limit} MiB) is full; try again in a moment.", "queue_full"
         taken = await super().push(body, request, username)
         event = self.event_ids_to_events.get(taken[1]) if taken[0] and isinstance(taken[1], str) else None
         if event:
@@ -114,34 +114,34 @@ class BoundedQueue(Queue):
         return taken
 
     def send_message(self, event: Event, event_message: Any) -> None:
-        """Keeps a message until the page reads it. An event whose page does not read ends with one that says so."""
+        """Keep a message until the page reads it. If the page does not read, end its event with an error."""
         session, size = event.session_hash, size_of(getattr(event_message, "output", None))
         if session not in self.unread:
             event.alive = False
         elif event.alive and (refused := self._refused(session, size)):
-            told = ProcessCompletedMessage(output={"error": refused, "title": "Error"}, success=False)
-            super().send_message(event, told)
+            message = ProcessCompletedMessage(output={"error": refused, "title": "Error"}, success=False)
+            super().send_message(event, message)
             event.alive = False
         elif event.alive:
             self._make_room(size, keep=session)
             super().send_message(event, event_message)
 
     def oldest(self, *, keep: str | None = None, holding: bool = False) -> str | None:
-        """The session that was not read for the longest time: of those for which nothing is at work, if there is one,
-        and with `holding` of those that hold something."""
+        """The session unread for the longest time, first among those without running events; with `holding`, only those
+        that hold something."""
         at_work = {event.session_hash for event in self._events(None)}
         found = [(s in at_work, m.used, s) for s, m in self.unread.items() if s != keep and (m.held or not holding)]
         return min(found, default=(False, 0.0, None))[2]
 
     def drop(self, session: str) -> None:
-        """Forget what a session has not read; what is at work for it ends."""
+        """Drop a session's unread messages and end its events."""
         for event in self._events(session):
             event.alive = False
         self.unread.pop(session, None)
         self.pending_event_ids_session.pop(session, None)
 
     def _refused(self, session: str, more: int) -> str:
-        """Why a session may not hold `more` bytes; nothing where it may."""
+        """Why a session may not hold `more` bytes, or ""."""
         limit, unread = self.settings.max_session_bytes, self.unread.get(session)
         if unread is not None and unread.qsize() > self.settings.max_unread:
             return UNREAD
@@ -149,7 +149,7 @@ class BoundedQueue(Queue):
         return f"{UNREAD} It holds {held >> 20} MiB; the limit is {limit >> 20} MiB." if held + more > limit else ""
 
     def _make_room(self, more: int, *, keep: str | None) -> bool:
-        """Whether `more` bytes may be held; what was not used for the longest time goes for them."""
+        """Whether `more` bytes may be held, after dropping what was unused for the longest time."""
         limit = self.settings.max_held_bytes
         while self.held() + more > limit:
             session = self.oldest(keep=keep, holding=True)
@@ -163,7 +163,7 @@ class BoundedQueue(Queue):
         return [self.unread[session]] if session in self.unread else []
 
     def _events(self, session: str | None) -> Iterator[Event]:
-        """Those that wait or are at work, of one session or of all."""
+        """The queued and running events of one session, or of all."""
         every = list(self.event_ids_to_events.values())
         return (event for event in every if session is None or event.session_hash == session)
 

@@ -1,7 +1,7 @@
-"""Which requests the app answers at all, and what its answers tell a browser.
+"""Allow only the routes that the app needs, and add security headers.
 
-gradio has some eighty routes: uploads, a proxy, server functions of components, deep links, the ways of its tools for
-developers. The page and the API use the few below; any other is answered 404, whether it is there or not.
+gradio has some eighty routes: uploads, a proxy, server functions, deep links, developer tools. The page and the API use
+the few below; all others answer 404.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
     rf"{_CALL}/{_EVENT}": _READ,
     r"/login/(?:huggingface|callback)|/logout": _READ,
 }
-"""Regular expression of a path -> the methods that it takes. A file of a result is judged by `is_result`."""
+"""Regular expression of a path -> allowed methods. `is_result` checks result files."""
 TOOL_ROUTES: Mapping[str, tuple[str, ...]] = {r"/gradio_api/mcp(?:/[\w./-]*)?": ("GET", "POST", "DELETE")}
-"""Further ones, of an app whose endpoints are MCP tools."""
+"""More routes, for an app that offers MCP tools."""
 
 _FILE = "/gradio_api/file="
 _FRAMES = "'self' https://huggingface.co"  # a Space is a frame in a page of the Hub
@@ -65,11 +65,11 @@ NOT_UNDERSTOOD = "This request is not understood."
 
 
 class RouteAllowlist:
-    """ASGI middleware: refuses what is not listed, a page of another site, and, where `hosts` are given, requests to
-    any other name; every answer gets the headers above.
+    """ASGI middleware: refuses unlisted routes, other sites' pages and, if `hosts` are given, other host names. It adds
+    the headers above to every answer.
 
-    `results`: the folder whose PNG files are served. `hosts`: names of this machine. A page of a site that has its own
-    name lead here (DNS rebinding) asks for that name. `names`: of the page on the Web, beside those that a proxy tells.
+    `results`: the folder whose PNG files are served. `hosts`: names of this machine; against DNS rebinding, where a
+    site's own name resolves here. `names`: public names of the page, beside those in proxy headers.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class RouteAllowlist:
             nonlocal has_begun
             if message["type"] == "http.response.start":
                 has_begun = True
-                if message["status"] == 500 and not is_faulty.get():  # gradio has it for whatever a client does wrong
+                if message["status"] == 500 and not is_faulty.get():  # gradio answers 500 to clients' errors too
                     message["status"] = 400
                 headers = MutableHeaders(scope=message)
                 headers.update(_HEADERS)
@@ -112,13 +112,13 @@ class RouteAllowlist:
             await send(message)
 
         if refused is None:
-            if is_file:  # of a part gradio answers with the headers of the request
+            if is_file:  # for a range gradio echoes request headers
                 scope["headers"] = [header for header in scope["headers"] if header[0] != b"range"]
             try:
                 await self.app(scope, receive, answer)
-            except HTTPException:  # whose answer is made further out
+            except HTTPException:  # an outer layer answers it
                 raise
-            except Exception as error:  # of gradio, which does not expect what was sent
+            except Exception as error:  # gradio failed on unexpected input
                 if has_begun:
                     await answer({"type": "http.response.body"})
                 else:
@@ -130,14 +130,14 @@ class RouteAllowlist:
 
     def _refusal(self, method: str, path: str, headers: Headers) -> tuple[int, str] | None:
         """(status, sentence), or None."""
-        told = [value for name in ("host", "x-forwarded-host") for value in headers.getlist(name)]
-        asked = [name.strip() for value in told for name in value.split(",")]  # several proxies tell several
-        if self.hosts and not all(host_name(name) in self.hosts for name in asked):
+        values = [value for name in ("host", "x-forwarded-host") for value in headers.getlist(name)]
+        hosts_named = [name.strip() for value in values for name in value.split(",")]  # each proxy adds one
+        if self.hosts and not all(host_name(name) in self.hosts for name in hosts_named):
             return 403, "This app answers on its own machine only; GRADIO_SERVER_NAME=0.0.0.0 opens it to others."
         origin = headers.get("origin")
         by_another = path == "/logout" and headers.get("sec-fetch-site") == "cross-site"
-        if by_another or (origin is not None and not _is_of(origin, [*asked, *self.names])):
-            return 403, "This app answers its own page and programs, no page of another site."
+        if by_another or (origin is not None and not _is_of(origin, [*hosts_named, *self.names])):
+            return 403, "This app answers its own page and API clients, not pages of other sites."
         methods = _READ if path.startswith(_FILE) and is_result(path[len(_FILE) :], self.results) else ()
         for pattern, allowed in self.routes:
             if pattern.fullmatch(path) and ".." not in path:
@@ -148,15 +148,13 @@ class RouteAllowlist:
 
 
 def is_result(path: str, folder: Path) -> bool:
-    """Whether a path is the plain one of a PNG inside `folder`: no link, no way up, no other spelling."""
+    """Whether a path is the canonical path of a PNG inside `folder`: no link, no `..`."""
     plain = path.endswith(".png") and "\0" not in path and os.path.realpath(path) == path
     return plain and Path(path).is_relative_to(folder)
 
 
 def _is_of(origin: str, names: Collection[str]) -> bool:
-    """Whether a page of `origin`, such as https://name:port, is one of a server that is asked by one of these."""
-    scheme, _, request_owner = origin.lower().partition("://")
+    """Whether `origin`, such as https://name:port, is one of the host `names`."""
+    scheme, _, host = origin.lower().partition("://")
     port = f":{_PORTS.get(scheme)}"
-    return bool(request_owner) and request_owner.removesuffix(port) in {
-        name.lower().removesuffix(port) for name in names
-    }
+    return bool(host) and host.removesuffix(port) in {name.lower().removesuffix(port) for name in names}

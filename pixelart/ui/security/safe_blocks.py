@@ -1,5 +1,7 @@
-"""What every event of the app goes through: it takes no files, keeps nothing that was posted, and tells a fault of the
-program itself in one plain line, in full only to its log."""
+"""gr.Blocks with safe events: no files are accepted, posted values are not kept, and internal errors show one plain
+line.
+
+The log has the full error."""
 
 from __future__ import annotations
 
@@ -21,15 +23,15 @@ from pixelart.ui.security.memory_budget import BoundedQueue
 from pixelart.ui.security.sessions import NoTimes, Sessions
 
 is_faulty: ContextVar[bool] = ContextVar("is_faulty", default=False)
-"""Whether the program itself failed while it answered this request."""
+"""Whether the program failed while it answered this request."""
 log = logging.getLogger(__name__)
-FAULT = "Something went wrong; the program's log says more. If it happens again, reload the page."
-NO_FILES = "Files are not taken by their path or address; send what is in them, in base64."
+FAULT = "Something went wrong; the program's log has details. If it happens again, reload the page."
+NO_FILES = "Files are not accepted by path or URL; send their bytes as base64."
 
 
 class _Components(dict[int, Any]):
-    """id -> the component of a session. One that is updated is made anew, and gradio would keep each under an id of its
-    own beside the one that it stands for."""
+    """id -> component of a session. gradio re-creates an updated component under a new id and would keep every copy;
+    here it replaces the old one."""
 
     def __setitem__(self, key: int, component: Any) -> None:
         component._id = key
@@ -37,11 +39,11 @@ class _Components(dict[int, Any]):
 
 
 class _PageConfig(BlocksConfig):
-    """The components and events of the page, and by copies those of each session."""
+    """The components and events of the page; a copy for each session."""
 
     def __copy__(self) -> BlocksConfig:
-        """Of a new session. gradio describes every component anew for it, which takes most of a first request, and
-        keeps in it what is posted, for links to a session: there are none."""
+        """Copy for a new session, without the component descriptions. gradio would rebuild them, which takes most of
+        the first request, and store posted values in them for deep links, which the app does not use."""
         session = super().__copy__()
         session.blocks = _Components(session.blocks)
         session.config_for_block = _undescribed
@@ -53,11 +55,10 @@ def _undescribed(_id: int, rendered_ids: list[int], block: Any, renderable: Any 
 
 
 class PlainBlocks(gr.Blocks):
-    """An app whose visitors see the text of a gr.Error, and of no other exception: neither of a handler, nor of gradio
-    when it reads what a page posted."""
+    """An app whose visitors see the text of a gr.Error and of no other exception."""
 
     owner: gr.State | None = None
-    """The visitor of each page (see checkpoint.ownership), as the server keeps it; None = not told."""
+    """The owner of each page (see checkpoint.ownership), kept on the server; None = not used."""
 
     def __init__(self, **settings: Any) -> None:
         self.sessions = Sessions()
@@ -66,7 +67,7 @@ class PlainBlocks(gr.Blocks):
 
     @property
     def state_holder(self) -> StateHolder:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """What gradio keeps of sessions, in `sessions`."""
+        """gradio's session state, stored in `sessions`."""
         return self._state_holder
 
     @state_holder.setter
@@ -75,10 +76,10 @@ class PlainBlocks(gr.Blocks):
         self._state_holder = holder
 
     def queue(self, *args: Any, **settings: Any) -> PlainBlocks:
-        """As of gradio, within limits of memory, and without its statistics of the last 10,000 events, made after each:
-        nobody sees them."""
+        """gradio's queue with memory limits, and without its statistics over the last 10,000 events, which nobody
+        reads."""
         super().queue(*args, **settings)
-        self._queue.__class__ = BoundedQueue  # gradio makes it and the app around it in one
+        self._queue.__class__ = BoundedQueue  # gradio creates it together with the app
         self._queue.bound()  # pyright: ignore[reportAttributeAccessIssue]
         self._queue.ANALYTICS_MAX_EVENTS = 1
         self._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # spelt as gradio does
@@ -90,7 +91,7 @@ class PlainBlocks(gr.Blocks):
         return request_owner(session.get(self.owner._id, "") if session is not None else "")
 
     async def process_api(self, block_fn: Any, inputs: list[Any], *args: Any, **settings: Any) -> dict[str, Any]:
-        """What every event goes through. Raises gr.Error alone."""
+        """Run an event. Raises only gr.Error."""
         event = self.fns[block_fn] if isinstance(block_fn, int) else block_fn
         inputs = _filled(event, inputs)
         if refusal := _refusal(event, inputs, settings):
@@ -106,14 +107,14 @@ class PlainBlocks(gr.Blocks):
             raise gr.Error(FAULT, print_exception=False) from error
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], *args: Any, **settings: Any) -> list[Any]:
-        """What the handler gets. gradio would fetch a file that a client names: from its cache, or from any address."""
+        """The handler's arguments. gradio would fetch any file or URL that a client names; this refuses them."""
         if names_a_file(inputs):
             raise gr.Error(NO_FILES, print_exception=False)
         return await super().preprocess_data(block_fn, inputs, *args, **settings)
 
 
 def _filled(block_fn: Any, inputs: Any) -> Any:
-    """What a program sent to an endpoint, with the usual values of inputs that it does not know yet."""
+    """An endpoint's inputs, with defaults for those that an older client does not send."""
     if block_fn.api_name not in ENDPOINTS or block_fn.fn is None or not isinstance(inputs, list):
         return inputs
     usual = [parameter.default for parameter in signature(block_fn.fn).parameters.values()][len(inputs) :]
@@ -121,16 +122,16 @@ def _filled(block_fn: Any, inputs: Any) -> Any:
 
 
 def _refusal(block_fn: Any, inputs: Any, settings: Mapping[str, Any]) -> str:
-    """Why an event cannot be run at all with what a client sent, or nothing."""
+    """Why an event cannot run with a client's input, or ""."""
     if block_fn.fn is None:
-        return "This event is of the page alone."
+        return "This event is only for the page."
     needed, given = len(block_fn.inputs), len(inputs) if isinstance(inputs, list) else 0
     if given < needed and not settings.get("iterator"):
         return f"This event takes {needed} values; {given} came."
-    told = getattr(settings.get("event_data"), "_data", None)
-    if isinstance(told, dict) and isinstance(told.get("value"), dict) and "image" in told["value"]:
-        del told["value"]  # a gallery tells which file it shows, and no handler reads that
-    if names_a_file(told):
+    data = getattr(settings.get("event_data"), "_data", None)
+    if isinstance(data, dict) and isinstance(data.get("value"), dict) and "image" in data["value"]:
+        del data["value"]  # a gallery sends the file that it shows; no handler reads it
+    if names_a_file(data):
         return NO_FILES
     return ""
 
@@ -138,7 +139,7 @@ def _refusal(block_fn: Any, inputs: Any, settings: Mapping[str, Any]) -> str:
 def names_a_file(value: Any) -> bool:
     """Whether anything in a JSON value is gradio's description of a file."""
     waiting = [value]
-    while waiting:  # no recursion: a client decides how deep it is
+    while waiting:  # no recursion: a client chooses the depth
         part = waiting.pop()
         if isinstance(part, dict):
             if "path" in part and "meta" in part:

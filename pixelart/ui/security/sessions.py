@@ -1,6 +1,6 @@
-"""Which sessions gradio keeps: those of living pages before all others, and none that was never given anything.
+"""Which sessions gradio keeps: those of open pages first, and none without state.
 
-The number of a session is what a client says, so a program may make up as many as it likes.
+Clients choose session ids freely, so a client may invent any number of them.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from gradio.state_holder import SessionState
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 HEARTBEAT = "/gradio_api/heartbeat/"
-"""The connection that a page holds open for as long as it lives, before the number of its session."""
+"""Path prefix of the connection that an open page holds; its session id follows."""
 
 
 class Sessions(OrderedDict[str, SessionState]):
-    """The number of a session -> what is kept of it, the one used last at the end. Safe under threads as far as gradio
-    is: it adds and removes under a lock of its own."""
+    """Session id -> its state, the last used one at the end. As thread-safe as gradio, which adds and removes under its
+    own lock."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,14 +29,16 @@ class Sessions(OrderedDict[str, SessionState]):
         self._lock = threading.Lock()
 
     def __setitem__(self, session: str, state: SessionState) -> None:
-        """A new one; those that were never given anything go."""
+        """Add a session, and drop those without state."""
         for other in [other for other in self if self._holds_nothing(other) and not self._in_use(other)]:
             self.pop(other, None)
         super().__setitem__(session, state)
 
     def popitem(self, last: bool = True) -> tuple[str, SessionState]:
-        """With `last` False the session that is to go: the one unused longest of those without a living page; where all
-        have one, of all. The newest stays."""
+        """With `last` False, evict the longest unused session, first of those without an open page.
+
+        The newest stays.
+        """
         if last:
             return super().popitem()
         others = list(islice(self, max(1, len(self) - 1)))
@@ -49,14 +51,14 @@ class Sessions(OrderedDict[str, SessionState]):
 
     @contextmanager
     def living(self, session: str) -> Iterator[None]:
-        """While its page is there."""
+        """Count the page as open inside this context."""
         with self._counted(self._living, session):
             yield
 
     @contextmanager
     def at_work(self, session: str | None) -> Iterator[None]:
-        """During a call. A session without a living page is not kept that holds nothing after it, nor one that held
-        nothing before a call that fails."""
+        """Count a call as running. Afterwards, drop a session without an open page if it has no state, or had none
+        before a call that fails."""
         if session is None:
             yield
             return
@@ -75,16 +77,18 @@ class Sessions(OrderedDict[str, SessionState]):
             self._count(session)
 
     def is_living(self, session: str) -> bool:
-        """Whether a page of this session is there."""
+        """Whether a page of this session is open."""
         return self._living[session] > 0
 
     def held(self, session: str | None = None) -> int:
-        """Bytes of the results of a session, or of all."""
+        """Bytes of results of a session, or of all."""
         return sum(list(self._held.values())) if session is None else self._held.get(session, 0)
 
     def drop_results(self, *, keep: str | None) -> bool:
-        """Forget the results of the session that was unused longest, but for `keep`; whether there were any. Those of
-        pages that are gone go first."""
+        """Drop the results of the longest unused session except `keep`, closed pages first.
+
+        Returns whether there were any.
+        """
         holding = [session for session in list(self) if session != keep and session in self._held]
         for session in sorted(holding, key=self.is_living)[:1]:  # stable: the one unused longest comes first
             for value in list(self[session].state_data.values()):
@@ -94,7 +98,7 @@ class Sessions(OrderedDict[str, SessionState]):
         return bool(holding)
 
     def _count(self, session: str) -> None:
-        """Note what the results of a session take now."""
+        """Update the size of a session's results."""
         state = self.get(session)
         held = sum(_held(value) for value in list(state.state_data.values())) if state is not None else 0
         if held:
@@ -123,14 +127,14 @@ class Sessions(OrderedDict[str, SessionState]):
 
 
 class NoTimes(dict[str, Any]):
-    """In place of a record that gradio keeps of every number that it ever heard, and never reads."""
+    """Replaces gradio's record of every session id, which it never reads."""
 
     def __setitem__(self, session: str, _: Any) -> None:
-        """Nothing is noted."""
+        """Store nothing."""
 
 
 class Presence:
-    """ASGI middleware: tells the app which pages are there."""
+    """ASGI middleware: tells the app which pages are open."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -1,2 +1,2 @@
-// What Python answered goes to the canvas; canvas/inspect.js says what it is.
+// Passes Python's answers to canvas/inspect.js.
 watch("value", () => { if (props.value) window.inspection?.answer(props.value); });

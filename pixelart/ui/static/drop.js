@@ -1,4 +1,4 @@
-// Hands the bytes of a file that was dropped or chosen to Python, which looks at them.
+// Sends the bytes of a dropped or chosen file to Python, which checks them.
 
 const drop = element.querySelector(".drop"), input = element.querySelector("input"), what = element.querySelector(".what");
 let newest = 0;  // of the files that are read here, the only one that is sent
@@ -10,7 +10,7 @@ function take(files, folder) {
   const mine = ++newest;
   const [file] = files;
   if (folder) return say("A folder cannot be sent; pack " + folder + " into a .zip.");
-  if (!file) return say("That is no file; drop a .zip of pictures.");
+  if (!file) return say("That is not a file; drop a .zip of pictures.");
   if (files.length > 1) return say(files.length + " files cannot be sent; pack them into one .zip.");
   if (file.size > MOST_BYTES) return say(file.name + " is " + mebibytes(file.size) + "; the limit is " + mebibytes(MOST_BYTES) + ".");
   say(file.name + ", " + mebibytes(file.size));

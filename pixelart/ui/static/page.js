@@ -1,6 +1,6 @@
-// What concerns the whole page: gradio runs this function once, when the page is there.
+// Behaviour of the whole page. gradio runs this function once, after the page has loaded.
 () => {
-  // A list that a Tab leaves is closed: gradio closes it only for a click elsewhere, or the Escape key.
+  // Closes a list when Tab leaves it; gradio closes it only on a click elsewhere or Escape.
   document.addEventListener("focusout", ({ target, relatedTarget }) => {
     if (target.getAttribute?.("role") !== "combobox" || !relatedTarget || relatedTarget.closest(".options")) return;
     setTimeout(() => {
@@ -9,8 +9,8 @@
     });
   });
 
-  // Results are shown a whole number of times as large as they are, or a whole number of times smaller, on a chequer
-  // whose squares are whole pixels: no pixel is wider than its neighbour.
+  // Shows results enlarged or reduced by a whole factor, so that all pixels have the same width. The chequer behind
+  // them has squares of whole pixels.
   const CHEQUER = 6;
   const shown = new ResizeObserver((entries) => entries.forEach(({ target }) => target.querySelectorAll("img").forEach(fit)));
   function fit(image) {

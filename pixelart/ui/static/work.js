@@ -1,7 +1,7 @@
-// What a tab must not lose to a reload, Back, a closed tab or a program that starts again. It is kept in the browser's
-// own database, a few parts a tab. Which tab this is stands in sessionStorage, which a reload keeps; a new tab goes on
-// with what was closed last, if no other tab shows it, which a lock tells. Where a browser has no such storage, nothing
-// is kept. sessionStorage alone would be too small for undo steps, and is lost with the tab.
+// Stores a tab's work in IndexedDB, so that a reload, Back, a closed tab or a restart of the program loses nothing.
+// sessionStorage holds the tab's id, which survives a reload. A new tab continues the work closed last, unless a lock
+// shows that another tab has it. Without such storage nothing is kept. sessionStorage alone is too small for undo
+// steps, and is lost with the tab.
 
 const NAME = "pixelart-studio", STORE = "work", MOST_TABS = 6, DAYS = 30, MOST_TEXT = 2 ** 16, PATIENCE = 3000;
 const isTab = (id) => /^[0-9a-f]{32}$/.test(id || "");
@@ -22,8 +22,8 @@ function open() {
   return done(request);
 }
 
-// Whether this page alone has a tab's work now, and until it is closed. After a reload the page before may still have
-// it for a moment.
+// Locks a tab's work for this page until it is closed; false if another page has it. After a reload the old page may
+// hold it for a moment.
 function hold(id, patience = 0) {
   if (!navigator.locks) return Promise.resolve(id === sessionStorage.getItem(NAME));
   return new Promise((resolve) => {
@@ -76,7 +76,7 @@ function keep(part, value) {
   write();
 }
 
-// At once, so that a reload right after a stroke finds it; what changes while it is written is written next.
+// Writes at once, so that a reload right after a stroke finds it; changes during a write are written next.
 async function write() {
   if (writing || !tab) return;
   writing = true;

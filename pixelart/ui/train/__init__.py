@@ -1,4 +1,4 @@
-"""The tab Train: pictures in, settings, and a training in the background that the page merely watches."""
+"""The tab Train: pictures, settings, and trainings that run in the background while the page shows them."""
 
 from pixelart.ui.train.tab import Models as Models
 from pixelart.ui.train.tab import job_memory as job_memory

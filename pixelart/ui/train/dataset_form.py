@@ -1,4 +1,4 @@
-"""What step 1, Images, asks for: the values of the page, checked, as options of a survey."""
+"""Check the values of step 1, Images, and turn them into options of a survey."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class ImagesForm:
     name: Any
 
 
-def asked_for(form: ImagesForm, engine: Engine) -> DatasetSpec:
-    """What step 1 asks for. Raises RequestRejected, with the limits, for a value that cannot be used."""
+def spec_from(form: ImagesForm, engine: Engine) -> DatasetSpec:
+    """The dataset that step 1 describes. Raises RequestRejected, with the limits, for an unusable value."""
     options = options_from(form, _size(form, engine))
     if form.source in (DATASET, FOLDER):
         place = form.dataset if form.source == DATASET else form.folder
@@ -50,20 +50,20 @@ def asked_for(form: ImagesForm, engine: Engine) -> DatasetSpec:
     return DatasetSpec(ZIP, "", options)
 
 
-def is_asked(ready: PreparedDataset, engine: Engine, values: tuple[Any, ...]) -> bool:
-    """Whether these pictures are what step 1, of which these are the values, asks for now."""
+def matches_form(ready: PreparedDataset, engine: Engine, values: tuple[Any, ...]) -> bool:
+    """Whether the prepared pictures still match the values of step 1."""
     try:
-        return asked_for(ImagesForm(*values), engine) == ready.asked
+        return spec_from(ImagesForm(*values), engine) == ready.spec
     except PixelArtError:
         return False
 
 
 def _size(form: ImagesForm, engine: Engine) -> tuple[int, int] | None:
-    """(height, width) wanted; None = the most frequent one."""
+    """The wanted (height, width); None = the most frequent one."""
     if form.size != AS_MODEL:
         side = whole(form.size, "Size", 1, 1024)
         return side, side
-    base = base_of(form.base) if form.base else None  # none is chosen yet when the page is slow to load
+    base = base_of(form.base) if form.base else None  # None while a slow page is loading
     if base is None:
         return None
     info = engine.info(base)

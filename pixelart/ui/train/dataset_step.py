@@ -1,4 +1,4 @@
-"""Step 1, Images: what an artist drops or names is looked through, told, and made ready to train on."""
+"""Step 1, Images: check the pictures that an artist drops or names, report on them, and prepare them for training."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from pixelart.ui.create.canvas import uploaded_file
 from pixelart.ui.security.local_request import from_own_machine
 from pixelart.ui.security.safe_blocks import FAULT
 from pixelart.ui.status import counted, status_progress, status_text
-from pixelart.ui.train.dataset_form import DATASET, FOLDER, ZIP, ImagesForm, asked_for, is_asked
+from pixelart.ui.train.dataset_form import DATASET, FOLDER, ZIP, ImagesForm, matches_form, spec_from
 from pixelart.ui.train.report import plain, survey_html
 from pixelart.ui.train.uploads import CheckTask, DatasetSpec, Images, PreparedDataset, Source
 from pixelart.ui.worker import Worker
 
 log = logging.getLogger(__name__)
 NOTHING_YET = "Drop a .zip of pictures; its folders are the classes."
-HANDED_OVER = "The pictures went to the training; to check them anew, drop the .zip again."
+HANDED_OVER = "The pictures are with the training now; drop the .zip again to check them again."
 NOT_HERE = "A folder can be named only in a browser on the machine where the program runs."
 START, CHECK_AGAIN = "Start", "Check the pictures again to start"
 CHANGED = "Changed since the check. Press Check again."
@@ -41,14 +41,16 @@ Shown = tuple[Any, Any, Any, Any]
 """status, report, name of the model to come, Start"""
 NOTHING: Shown = (gr.skip(), gr.skip(), gr.skip(), gr.skip())
 Step = tuple[str, int, int]
-"""What is done, how much of it, of how much (0 = unknown)."""
-WAITING: Step = ("Waiting: others' pictures are looked through first", 0, 0)
+"""(what is being done, done, total); total 0 = unknown."""
+WAITING: Step = ("Waiting for other visitors' checks", 0, 0)
 _Worker = Worker[Survey, Step]
 
 
 class ImagesHandlers:
-    """The handlers of one page; what they know of a visitor is in the Images that they are given. `local`: the program
-    serves this machine alone, so a folder may be named by whoever uses it here."""
+    """The handlers of one page. A visitor's state is in the Images passed to each handler.
+
+    `local`: the program serves only this machine, so its user may name folders.
+    """
 
     def __init__(self, engine: Engine, *, local: bool) -> None:
         self.engine, self.local = engine, local
@@ -56,7 +58,7 @@ class ImagesHandlers:
         self._fetching = threading.BoundedSemaphore(SETTINGS.max_fetches)
 
     def offer_folder(self, request: gr.Request, kept: Kept = NOTHING_KEPT) -> Any:
-        """The choice of sources, a folder for who may name one; and which one the page has kept."""
+        """The choice of sources, with folders if the visitor may name them, at its stored value."""
         sources = [ZIP, DATASET, FOLDER] if self._may_name_folders(request) else [ZIP, DATASET]
         chosen = kept.values.get("source")
         return gr.Radio(choices=list(sources), value=chosen if chosen in sources else ZIP)
@@ -64,68 +66,68 @@ class ImagesHandlers:
     def receive_archive(
         self, images: Images, request: gr.Request, event: gr.EventData, *values: Any
     ) -> Iterator[Shown]:
-        """Keeps an archive that was dropped, and looks through it."""
-        turn = images.begin()
+        """Store a dropped archive and check it."""
+        task = images.begin()
         try:
             name, data = uploaded_file(event._data)
             images.scratch.check(images.folder, incoming=len(data))
-            path = images.folder / f"upload-{turn.number}.zip"
+            path = images.folder / f"upload-{task.number}.zip"
             path.write_bytes(data)
-            images.put(turn, Source(ZIP, "", name, path))
+            images.put(task, Source(ZIP, "", name, path))
         except (PixelArtError, OSError) as error:
-            turn.ended = True
+            task.ended = True
             yield _refused(images, error)
             return
-        yield from self._check(images, turn, request, ZIP, *values[1:])
+        yield from self._check(images, task, request, ZIP, *values[1:])
 
     def check_pictures(self, images: Images, request: gr.Request, *values: Any) -> Iterator[Shown]:
-        """Looks through what is chosen, and makes the good pictures ready."""
+        """Check the chosen pictures and prepare the good ones."""
         yield from self._check(images, images.begin(), request, *values)
 
     def stop_check(self, images: Images) -> Any:
-        """Ends the visitor's check."""
+        """Stop the visitor's check."""
         return status_text(STOPPED) if images.stop() else gr.skip()
 
     def compare(self, images: Images, *values: Any) -> tuple[Images, Any, Any]:
-        """images, status, Start: whether what is ready is what step 1 asks for now."""
+        """images, status, Start: whether the prepared pictures still match step 1."""
         ready = images.ready
         if ready is None:
             return images, gr.skip(), _start(images)
-        same = is_asked(ready, self.engine, values)
-        return images, status_text(ready.told if same else CHANGED), _start(images, stale=not same)
+        same = matches_form(ready, self.engine, values)
+        return images, status_text(ready.summary if same else CHANGED), _start(images, stale=not same)
 
     def _may_name_folders(self, request: gr.Request) -> bool:
         return self.local and from_own_machine(request)
 
-    def _check(self, images: Images, turn: CheckTask, request: gr.Request, *values: Any) -> Iterator[Shown]:
+    def _check(self, images: Images, task: CheckTask, request: gr.Request, *values: Any) -> Iterator[Shown]:
         try:
             form = ImagesForm(*values)
-            asked = asked_for(form, self.engine)
-            if asked.source == FOLDER and not self._may_name_folders(request):
+            spec = spec_from(form, self.engine)
+            if spec.source == FOLDER and not self._may_name_folders(request):
                 raise RequestRejected(NOT_HERE)
         except PixelArtError as error:
-            turn.ended = True
+            task.ended = True
             yield _refused(images, error)
             return
-        worker = _Worker(lambda tell, cancel: self._look(images, turn, asked, tell, cancel), lambda: turn.over)
+        worker = _Worker(lambda tell, cancel: self._look(images, task, spec, tell, cancel), lambda: task.over)
         try:
             yield status_progress("Looking at the pictures", done=0, rows=0), gr.skip(), gr.skip(), _start(images)
             for step in worker.watch(interval=0.2):
-                if turn.over:  # what a slow network is waited for need not be
+                if task.over:  # do not wait for a slow network
                     break
                 yield NOTHING if step is None else _progress(step)
-            if turn.over:
-                yield NOTHING if turn.replaced else (status_text(STOPPED), "", gr.skip(), _start(images))
+            if task.over:
+                yield NOTHING if task.replaced else (status_text(STOPPED), "", gr.skip(), _start(images))
             else:
                 yield self._result(images, worker, form)
         finally:  # also when the visitor has left
-            turn.ended = True
+            task.ended = True
             worker.stop()
 
     def _result(self, images: Images, worker: _Worker, form: ImagesForm) -> Shown:
         try:
             found = worker.result()
-        except (PixelArtError, OSError, RuntimeError) as error:  # RuntimeError: a home folder that there is not
+        except (PixelArtError, OSError, RuntimeError) as error:  # RuntimeError: no such home folder
             return _refused(images, error)
         except Exception:
             log.exception("a check failed")
@@ -138,49 +140,49 @@ class ImagesHandlers:
     # --- on the thread of a check ---------------------------------------------------------------------------------
 
     def _look(
-        self, images: Images, turn: CheckTask, asked: DatasetSpec, tell: Callable[[Step], None], cancel: Cancel
+        self, images: Images, task: CheckTask, spec: DatasetSpec, tell: Callable[[Step], None], cancel: Cancel
     ) -> Survey:
-        """What the source holds; its good pictures are made ready. Raises Cancelled, PixelArtError or OSError."""
-        path = self._source(images, turn, asked, tell, cancel)
+        """Survey the source and prepare its good pictures. Raises Cancelled, PixelArtError or OSError."""
+        path = self._source(images, task, spec, tell, cancel)
         with _a_place(self._looking, tell, cancel):
-            found = survey(path, asked.options, cancel=cancel, on_progress=lambda n, of: tell(("Reading", n, of)))
+            found = survey(path, spec.options, cancel=cancel, on_progress=lambda n, of: tell(("Reading", n, of)))
             if found.ready:
-                made = images.folder / f"ready-{turn.number}.zip"
+                made = images.folder / f"ready-{task.number}.zip"
                 prepare(found, made, cancel=cancel, on_progress=lambda n, of: tell(("Making ready", n, of)))
-                ready = PreparedDataset(made, found.size, asked, summary(found))
+                ready = PreparedDataset(made, found.size, spec, summary(found))
                 try:
                     images.scratch.check(images.folder)
                 except RequestRejected:
                     made.unlink()
                     raise
-                images.keep(turn, ready)
+                images.keep(task, ready)
         return found
 
     def _source(
-        self, images: Images, turn: CheckTask, asked: DatasetSpec, tell: Callable[[Step], None], cancel: Cancel
+        self, images: Images, task: CheckTask, spec: DatasetSpec, tell: Callable[[Step], None], cancel: Cancel
     ) -> Path:
-        """Where the pictures lie, fetched if need be."""
-        if asked.source == FOLDER:
-            return Path(asked.place).expanduser()
+        """The path of the pictures, fetched if needed."""
+        if spec.source == FOLDER:
+            return Path(spec.place).expanduser()
         source = images.source
-        if source and (source.source, source.place) == (asked.source, asked.place):
+        if source and (source.source, source.place) == (spec.source, spec.place):
             return source.path
-        if asked.source == ZIP:
+        if spec.source == ZIP:
             raise RequestRejected(HANDED_OVER if images.handed_over else NOTHING_YET)
         if not self._fetching.acquire(blocking=False):
             raise RequestRejected(
                 f"{SETTINGS.max_fetches} datasets are being fetched for others, the limit. Try again in a minute."
             )
         try:
-            path = _fetched(images, images.folder / f"dataset-{turn.number}", asked.place, tell, cancel)
+            path = _fetched(images, images.folder / f"dataset-{task.number}", spec.place, tell, cancel)
         finally:
             self._fetching.release()
-        images.put(turn, Source(DATASET, asked.place, asked.place, path))
+        images.put(task, Source(DATASET, spec.place, spec.place, path))
         return path
 
 
 def _fetched(images: Images, target: Path, dataset: str, tell: Callable[[Step], None], cancel: Cancel) -> Path:
-    """A dataset, unless it takes more room than there is."""
+    """Fetch a dataset, unless it is larger than the free space."""
     refused: list[RequestRejected] = []
     looked = 0.0
 
@@ -202,7 +204,7 @@ def _fetched(images: Images, target: Path, dataset: str, tell: Callable[[Step], 
 
 @contextmanager
 def _a_place(places: threading.Semaphore, tell: Callable[[Step], None], cancel: Cancel) -> Iterator[None]:
-    """Held while others wait. Raises Cancelled."""
+    """Hold a place inside this context, after waiting for one. Raises Cancelled."""
     while not places.acquire(timeout=0.1):
         tell(WAITING)
         if cancel():
@@ -214,15 +216,15 @@ def _a_place(places: threading.Semaphore, tell: Callable[[Step], None], cancel: 
 
 
 def suggested_name(source: str) -> str:
-    """What a model of these pictures may be called: "my sprites.zip" is my-sprites."""
+    """A model name from the name of the source: "my sprites.zip" gives my-sprites."""
     return re.sub(r"[^A-Za-z0-9]+", "-", Path(source).stem).strip("-")[:64]
 
 
 def summary(found: Survey) -> str:
-    """One line of what there is to train on."""
+    """One line about the pictures to train on."""
     height, width = found.size
     if not found.ready:
-        return "These cannot be trained on yet; the list says why."
+        return "These pictures cannot be trained on yet; see the list."
     pictures, classes = counted(len(found.pictures), "picture"), counted(len(found.classes), "class", "classes")
     return f"{pictures} of {width} x {height} in {classes}. Ready to train."
 
@@ -242,5 +244,5 @@ def _refused(images: Images, error: Exception) -> Shown:
 
 
 def _start(images: Images, *, stale: bool = False) -> Any:
-    """The button: only what was looked through as it is set now can be trained on."""
+    """The button Start: enabled if the pictures were checked with the current settings."""
     return gr.Button(value=CHECK_AGAIN if stale else START, interactive=images.ready is not None and not stale)

@@ -1,5 +1,5 @@
-"""What is said of a training in one line, in words for artists: what it does, how fast, what it waits for, and whether
-it gets better."""
+"""The status line of a training, in words for artists: what it does, how fast, what it waits for, and whether it
+improves."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pixelart.ui.status import counted, status_progress, status_text
 from pixelart.ui.train.report import in_page_words
 
 STARVED = 0.5
-"""Of one core: a training that gets less is held up by other programs, and says so."""
+"""Share of a core. Below it the status says that other programs slow the training down."""
 LONG_STEP = 10.0
-"""Seconds after which it is said how long the present step takes."""
+"""Seconds after which the status tells how long the current step has taken."""
 ENOUGH_POINTS = 20
-"""Of a curve, below which its two ends say nothing yet."""
+"""Points of a curve that are needed to compare its ends."""
 _STATES = {
     "queued": "Waiting", "running": "Training", "stopping": "Saving, then it stops", "done": "Done",
     "cancelled": "Stopped", "interrupted": "Interrupted", "failed": "Failed", "damaged": "Damaged",
@@ -29,12 +29,12 @@ def job_label(job: Job) -> str:
 
 
 def job_status(job: Job, folder: JobFolder, *, ahead: int) -> str:
-    """HTML: the state, how far it is, how fast, what it waits for, how long it may take, or why it ended."""
+    """HTML: the state, progress, speed, what it waits for, the time left, or why it ended."""
     state, progress = _STATES[job.state], folder.progress()
     if job.state == "queued":
         return status_text(f"{state}: {counted(ahead, 'training')} before it." if ahead else f"{state}: it is next.")
     if job.state in ("running", "stopping"):
-        if progress is None or progress.written < (job.started or 0.0):  # of an earlier, interrupted process
+        if progress is None or progress.written < (job.started or 0.0):  # progress from before an interruption
             return status_progress(f"{state} · starting the program", done=0, rows=0)
         return _at_work(state, progress, folder)
     return status_text(" · ".join(_ended(job, progress, folder)) + ".")
@@ -47,21 +47,21 @@ def _at_work(state: str, progress: JobProgress, folder: JobFolder) -> str:
     if progress.phase in ("starting", "preparing"):
         what = "starting the program" if progress.phase == "starting" else "preparing the network"
         return status_progress(" · ".join([state, what, *_held_up(progress)]), done=0, rows=0)
-    said = [state, f"step {progress.step} of {progress.steps}" if progress.steps else f"step {progress.step}"]
+    parts = [state, f"step {progress.step} of {progress.steps}" if progress.steps else f"step {progress.step}"]
     if progress.phase == "measuring":
-        said.append("measuring and saving")
-    said += [*_held_up(progress), *_speed(progress)]
-    if fit := fit_told(folder):
-        said.append(fit)
+        parts.append("measuring and saving")
+    parts += [*_held_up(progress), *_speed(progress)]
+    if fit := fit_text(folder):
+        parts.append(fit)
     if progress.seconds_left is not None:
-        said.append(f"about {duration(progress.seconds_left)} left")
-    return status_progress(" · ".join(said), done=round(1000 * progress.progress), rows=1000)
+        parts.append(f"about {duration(progress.seconds_left)} left")
+    return status_progress(" · ".join(parts), done=round(1000 * progress.progress), rows=1000)
 
 
 def _held_up(progress: JobProgress) -> list[str]:
-    """What it waits for, if it does."""
+    """Why the training is slow or paused, if it is."""
     if progress.waits:
-        return ["waits while a picture is drawn"]
+        return ["paused while a picture is drawn"]
     if progress.cpu is not None and progress.cpu < STARVED:
         return [f"other programs keep the processor busy: it gets {progress.cpu:.0%} of a core"]
     return []
@@ -69,10 +69,10 @@ def _held_up(progress: JobProgress) -> list[str]:
 
 def _speed(progress: JobProgress) -> list[str]:
     seconds = progress.step_seconds
-    said = [] if seconds is None else [pace(seconds)]
+    parts = [] if seconds is None else [pace(seconds)]
     if progress.since > max(LONG_STEP, 2 * (seconds or 0)) and not progress.waits and progress.phase == "training":
-        said.append(f"the present step since {duration(progress.since)}")
-    return said
+        parts.append(f"the current step has taken {duration(progress.since)}")
+    return parts
 
 
 def pace(seconds: float) -> str:
@@ -85,25 +85,25 @@ def pace(seconds: float) -> str:
 def _ended(job: Job, progress: JobProgress | None, folder: JobFolder) -> list[str]:
     reason = in_page_words(job.reason)
     if job.is_short:
-        said = [reason[0].upper() + reason[1:], "Go on trains as long again"]
+        parts = [reason[0].upper() + reason[1:], "Go on trains as long again"]
     elif job.state == "cancelled" and (saved := folder.saved_step) is not None:
-        said = [f"Stopped and saved at step {saved}"] + ([reason] if reason != "stopped" else [])
+        parts = [f"Stopped and saved at step {saved}"] + ([reason] if reason != "stopped" else [])
     else:
-        said = [f"{_STATES[job.state]}: {reason}" if reason else _STATES[job.state]]
+        parts = [f"{_STATES[job.state]}: {reason}" if reason else _STATES[job.state]]
     if progress:
         if not job.is_short and job.state != "cancelled":
-            said.append(f"step {progress.step}")
-        said.append(duration(progress.seconds))
-    if fit := fit_told(folder):
-        said.append(fit)
+            parts.append(f"step {progress.step}")
+        parts.append(duration(progress.seconds))
+    if fit := fit_text(folder):
+        parts.append(fit)
     if near := read_counted(folder.run):
-        said.append(f"near copies of your pictures: {near.copies} of {near.samples} samples")
-    return said
+        parts.append(f"near copies of your pictures: {near.copies} of {near.samples} samples")
+    return parts
 
 
-def fit_told(folder: JobFolder) -> str:
-    """How much less the network is surprised by pictures that were kept aside than at the first save, or, before there
-    are two saves, by those that it learns from than in the beginning; nothing where that cannot be told yet."""
+def fit_text(folder: JobFolder) -> str:
+    """How much the validation loss fell since the first save; or, before the second save, the training loss since the
+    start. "" if it is too early to tell."""
     measured = [row["validation_bits"] for row in folder.measures() if "validation_bits" in row]
     if len(measured) > 1:
         return _better(measured[0], min(measured))

@@ -18,28 +18,28 @@ from pixelart.settings import SETTINGS
 from pixelart.training.data.report import ClassRow, Survey
 from pixelart.training.failures import NO_MEMORY
 
-NO_JOB = "Nothing is being trained. Drop pictures, look at the settings, and press Start."
+NO_JOB = "Nothing is being trained. Drop pictures, check the settings, and press Start."
 SHOWN_PICTURES = 96
 PICTURE_SIDE = 48
-"""Of a picture of a survey, as it is shown at most."""
+"""Largest side of a picture in the survey, in screen pixels."""
 POINTS = 200
-"""Of a curve that are drawn; more are only slower."""
+"""Most points of a curve that are drawn; more are only slower."""
 SMOOTHED = 20
-"""A training curve is a mean over so large a part of it: batches differ more than learning moves."""
+"""The training curve is a moving mean over 1/SMOOTHED of it, because batches vary more than the trend."""
 COLUMNS = ("step", "bits", "of")
 TRAINING, HELD_OUT = "your pictures", "pictures kept aside"
-"""That it learns from, and that it is only measured on."""
+"""Names of the training curve and the validation curve."""
 _PAGE_WORDS = (
     ("--fit nearest resizes", '"Resize the others" resizes'),
     ("--frames all takes all", '"All frames" takes all'),
     ("take the true grid to reduce it", '"Undo enlargement" reduces it'),
     (NO_MEMORY, "not enough memory; a smaller batch size needs less"),
 )
-"""(what a message of the engine says for the command line, what the page has for it)."""
+"""(words of the command line in a message, words of the page)."""
 
 
 def survey_html(found: Survey) -> str:
-    """The table of classes, what is wrong, and some of the good pictures."""
+    """HTML of the problems, the table of classes, and some of the good pictures."""
     head = "".join(f"<th>{name}</th>" for name in ("Class", "Pictures", "Sizes", "Colours"))
     rows = "".join(_class_row(row) for row in found.classes)
     problems = "".join(
@@ -52,7 +52,7 @@ def survey_html(found: Survey) -> str:
 
 
 def _some_html(found: Survey) -> str:
-    """As many of each class as its share, each enlarged a whole number of times: no pixel is lost or blurred."""
+    """HTML of evenly chosen pictures, each enlarged by a whole factor, so that no pixel is blurred."""
     if not len(found.pictures):
         return ""
     most = min(SHOWN_PICTURES, max(1, SETTINGS.max_side**2 // (found.size[0] * found.size[1])))
@@ -72,14 +72,14 @@ def _class_row(row: ClassRow) -> str:
 
 
 def plain(error: Exception) -> str:
-    """One line of what went wrong: ours in words of the page, of the disk what the system says, without where."""
+    """One line about an error: a PixelArtError in words of the page, an OSError without its path."""
     if isinstance(error, PixelArtError):
         return in_page_words(str(error))
     return f"The disk: {getattr(error, 'strerror', None) or error}."
 
 
 def in_page_words(text: str) -> str:
-    """A message of the engine with what the page has for the options of the command line."""
+    """Replace command-line words in a message by the words of the page."""
     for said, here in _PAGE_WORDS:
         text = text.replace(said, here)
     return text
@@ -94,7 +94,7 @@ def loss_curve(folder: JobFolder) -> pd.DataFrame:
     measured = [
         (int(row["step"]), row["validation_bits"], HELD_OUT) for row in folder.measures() if "validation_bits" in row
     ]
-    nothing = [(1, math.nan, HELD_OUT)]  # a line that is not there when a plot is first drawn is never drawn by it
+    nothing = [(1, math.nan, HELD_OUT)]  # the plot never draws a line that was missing at first
     return pd.DataFrame([*means, *nothing, *measured], columns=list(COLUMNS))
 
 
@@ -104,8 +104,8 @@ def log_html(lines: Sequence[str]) -> str:
 
 
 def picture_html(png: bytes, *, alt: str, side: int) -> str:
-    """An image, enlarged as many whole times as it stays within `side` pixels."""
-    width, height = struct.unpack(">2I", png[16:24])  # which is where every PNG has them
+    """An image, enlarged by the largest whole factor that fits in `side` pixels."""
+    width, height = struct.unpack(">2I", png[16:24])  # where every PNG has its size
     times = max(1, side // max(width, height))
     src = f"data:image/png;base64,{base64.b64encode(png).decode()}"
     return f'<img alt="{escape(alt)}" width="{width * times}" height="{height * times}" src="{src}">'

@@ -1,6 +1,6 @@
-"""Step 3, Run: trainings are started, stopped, gone on with and used; the page only looks at them.
+"""Step 3, Run: start, stop, resume and use trainings. They run in the background; the page only shows them.
 
-Closing the page changes nothing. Its browser keeps who owns the jobs, and which one was looked at.
+Closing the page does not stop them. The browser stores the owner of the jobs and the job shown last.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pixelart.ui.models_list import model_choices
 from pixelart.ui.results import download_value
 from pixelart.ui.security.identity import browser_of, owner_of
 from pixelart.ui.status import status_text
-from pixelart.ui.train.dataset_form import is_asked
+from pixelart.ui.train.dataset_form import matches_form
 from pixelart.ui.train.form import INPUTS, base_choices, job_from
 from pixelart.ui.train.progress import job_label, job_status
 from pixelart.ui.train.report import NO_JOB, log_html, loss_curve, plain
@@ -31,15 +31,14 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 Memory = dict[str, str]
-"""What the browser keeps: `owner`, a secret that only it knows, and `job`, the one that was looked at."""
+"""What the browser stores: `owner`, its secret, and `job`, the one shown last."""
 RESUME, GO_ON = "Resume", "Go on"
 OUTPUTS = 12
-"""Of `Watching.view`."""
+"""Number of outputs of `Watching.view`."""
 
 
-def told_plainly(handler: Callable[P, T]) -> Callable[P, T]:
-    """Tells what was refused in a plain message over the page: its status line is of the job, and would lose it at the
-    next tick."""
+def with_page_errors(handler: Callable[P, T]) -> Callable[P, T]:
+    """Show errors of a handler as a message over the page; the status line would lose them at the next tick."""
 
     @wraps(handler)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -60,19 +59,19 @@ class Watching:
     # --- what the page shows --------------------------------------------------------------------------------------
 
     def recall(self, memory: Any, kept: Kept = NOTHING_KEPT) -> tuple[Any, ...]:
-        """A fresh page: base models, with the one that it has kept, and the job that was looked at last."""
+        """Fill a fresh page: the base models with the stored choice, and the job shown last."""
         owner, chosen = owner_of(memory), memory.get("job") if isinstance(memory, dict) else None
         try:
             known = [job.id for job in self.jobs.list(owner)]
-        except (PixelArtError, OSError):  # `view` tells it
+        except (PixelArtError, OSError):  # `view` shows the error
             known = [chosen]
         chosen = chosen if chosen in known else next(iter(known), None)
         bases = self.offer_bases(None, kept)
         return _remembered(memory, chosen), bases, *self.view(owner, chosen, None)
 
     def offer_bases(self, chosen: Any, kept: Kept = NOTHING_KEPT) -> Any:
-        """The base models that there are now. What is chosen is left alone while it is among them: another may be
-        chosen before this arrives. Else it is the one that the page has kept, or the app's own."""
+        """The current base models. A valid choice is not sent again, because the visitor may change it meanwhile;
+        otherwise the stored one is chosen, or the first model."""
         models = self.engine.list_checkpoints()
         choices = base_choices(models)
         values, wanted = [value for _, value in choices], kept.values.get("base")
@@ -81,19 +80,19 @@ class Watching:
         return gr.Dropdown(choices=list(choices), **first)
 
     def look_at(self, memory: Any, job: Any) -> tuple[Any, ...]:
-        """Another job is looked at."""
+        """Show another job."""
         owner = owner_of(memory)
         return _remembered(memory, job), *self.view(owner, job, None)
 
     def tick(self, memory: Any, job: Any, shown: Any) -> tuple[Any, ...]:
-        """What has changed since `shown`, or nothing."""
+        """Update what has changed since `shown`."""
         return self.view(owner_of(memory), job, shown)
 
     def view(self, owner: str, job_id: Any, shown: Any) -> tuple[Any, ...]:
         """jobs, status, curve, samples, log, Stop, Resume, Use, Download, Delete, timer, shown.
 
-        Only what differs from `shown`, which is of this page: what is skipped needs no way to it. Where the records
-        cannot be read now the status says so, what is shown stays, and the next tick tries again.
+        Sends only what differs from `shown`, the state of this page. If the records cannot be read, the status says so
+        and the next tick tries again.
         """
         try:
             return self._view(owner, job_id, shown)
@@ -128,17 +127,17 @@ class Watching:
 
     # --- what a visitor does --------------------------------------------------------------------------------------
 
-    @told_plainly
+    @with_page_errors
     def start_training(self, memory: Any, images: Images, *values: Any) -> tuple[Any, ...]:
-        """Queues a training on the pictures that are ready. `values`: of step 1 as it is now, then of step 2."""
+        """Queue a training on the prepared pictures. `values`: of step 1, then of step 2."""
         owner = owner_of(memory)
         if not owner:
             raise RequestRejected("Reload the page, or sign in: it does not know who you are.")
         ready = images.ready
         if ready is None:
-            raise RequestRejected("There are no pictures yet: step 1 says what is missing.")
+            raise RequestRejected("There are no pictures yet; see step 1.")
         pictures, settings = values[: -len(INPUTS)], dict(zip(INPUTS, values[-len(INPUTS) :], strict=True))
-        if not is_asked(ready, self.engine, (*pictures, settings["base"], settings["name"])):
+        if not matches_form(ready, self.engine, (*pictures, settings["base"], settings["name"])):
             raise RequestRejected("Step 1 was changed since the check. Press Check again.")
         name, options = job_from(settings)
         self._check_size(options, ready)
@@ -146,36 +145,36 @@ class Watching:
         images.hand_over()
         return _remembered(memory, job.id), *self.view(owner, job.id, None)
 
-    @told_plainly
+    @with_page_errors
     def stop_training(self, memory: Any, job: Any) -> tuple[Any, ...]:
-        """Has a training save and end."""
+        """Save and stop a training."""
         return self._change(memory, job, self.jobs.stop)
 
-    @told_plainly
+    @with_page_errors
     def resume_training(self, memory: Any, job: Any) -> tuple[Any, ...]:
-        """Goes on where a training was saved last."""
+        """Resume a training from its last save."""
         return self._change(memory, job, self.jobs.resume)
 
-    @told_plainly
+    @with_page_errors
     def delete_job(self, memory: Any, job: Any) -> tuple[Any, ...]:
-        """Removes a training that has ended, with all that it saved."""
+        """Delete a finished training with all its files."""
         owner = owner_of(memory)
         self.jobs.delete(owner, str(job))
         left = next((each.id for each in self.jobs.list(owner)), None)
         return _remembered(memory, left), *self.view(owner, left, None)
 
-    @told_plainly
+    @with_page_errors
     def use_model(self, memory: Any, job: Any) -> tuple[Any, Any]:
-        """status, models: makes a checkpoint of what was saved last and chooses it."""
+        """status, models: make a checkpoint of the last save and choose it."""
         name = self.jobs.export(owner_of(memory), str(job))
         choices = model_choices(self.engine.list_checkpoints())
         gr.Info(f"{name} is in the list of models, and chosen.")
-        told = status_text(f"{name} is a model now. Draw with it in Create.")
-        return told, gr.Dropdown(choices=list(choices), value=name)
+        status = status_text(f"{name} is a model now. Draw with it in Create.")
+        return status, gr.Dropdown(choices=list(choices), value=name)
 
-    @told_plainly
+    @with_page_errors
     def download_model(self, memory: Any, job: Any) -> tuple[Any, Any]:
-        """status, file: the checkpoint of what was saved last, as a .zip."""
+        """status, file: the checkpoint of the last save, as a .zip."""
         record = self.jobs.get(owner_of(memory), str(job))
         data = self.jobs.archive(record.owner, record.id)
         return gr.skip(), download_value(f"{record.name}.zip", data)
@@ -201,7 +200,7 @@ def _remembered(memory: Any, job: Any) -> Any:
 
 
 def _choices(jobs: list[Job], chosen: Job | None, shown: Any) -> Any:
-    """The jobs to look at; which one it is a mere tick leaves alone, for it may be late."""
+    """The list of jobs. A tick does not change the chosen one, because it may arrive late."""
     choices, chosen_id = [(job_label(job), job.id) for job in jobs], chosen.id if chosen else None
     value: dict[str, Any] = {} if shown else {"value": chosen_id}
     return gr.Dropdown(choices=list(choices), visible=bool(jobs), **value)

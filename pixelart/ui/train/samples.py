@@ -1,4 +1,4 @@
-"""What a training draws, as HTML: each class before beside after, then all sheets."""
+"""HTML of a training's samples: each class before and after, then all sheets."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from pixelart.ui.train.report import picture_html
 
 SHOWN_SAMPLES = 8
 SAMPLES_SIDE, ROW_SIDE = 320, 280
-"""Of a sheet, and of a class's pictures in a row, as they are shown at most."""
+"""Largest shown sides of a sheet, and of the row of a class."""
 MAX_SHEET = (8 * SETTINGS.max_side) ** 2
-"""Pixels of a sheet of samples."""
+"""Most pixels of a sample sheet."""
 
 
 def samples_html(folder: JobFolder) -> str:
-    """A table of the classes, what was drawn of each at first beside what was drawn last; then the newest sheets, the
-    newest first, each under its step."""
+    """A table of the first and the last samples of each class; then the latest sheets, newest first, with their
+    steps."""
     sheets = folder.samples()
     if not sheets:
         return ""
@@ -33,7 +33,7 @@ def samples_html(folder: JobFolder) -> str:
 
 
 def _before_and_after(folder: JobFolder, sheets: list[Path]) -> str:
-    """Nothing for a run whose sheets do not say what they show."""
+    """The table of first and last samples; "" if the run has no row names."""
     rows, chosen = read_rows(folder.run), [sheets[0], sheets[-1]] if len(sheets) > 1 else sheets
     if not rows:
         return ""
@@ -54,7 +54,7 @@ def _before_and_after(folder: JobFolder, sheets: list[Path]) -> str:
 
 
 def _rows(path: Path, count: int) -> list[Picture]:
-    """The rows of a sheet of pictures with a line between two of them, each pixel of which was drawn twice as large."""
+    """The rows of a sheet drawn at scale 2, with a line between rows."""
     sheet = decode_picture(path.read_bytes(), name=path.name, max_pixels=MAX_SHEET)[::2, ::2]
     height = (len(sheet) + 1) // count
     return [sheet[top : top + height - 1] for top in range(0, height * count, height)]

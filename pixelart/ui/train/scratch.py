@@ -1,4 +1,4 @@
-"""Where what visitors put in waits for a training: one folder, bounded."""
+"""A size-limited folder for visitors' pictures until a training takes them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from pixelart.settings import SETTINGS
 
 
 class Scratch:
-    """The folders of all visitors, in `path`, which whoever gives it empties when the program begins and ends. `limit`:
-    bytes that they may hold at once, all together. Safe under threads."""
+    """The folders of all visitors, in `path`. The caller empties `path` when the program starts and ends.
+
+    `limit`: bytes of all folders together. Thread-safe.
+    """
 
     def __init__(self, path: Path, *, limit: int = SETTINGS.max_incoming_bytes) -> None:
         self.path, self._limit = path, limit
@@ -22,7 +24,7 @@ class Scratch:
         self._lock = threading.Lock()
 
     def new_folder(self) -> Path:
-        """A folder that no one else is given, and nobody is served from.
+        """A new private folder; the app serves no files from it.
 
         Raises:
             OSError: the disk is full or cannot be written to.
@@ -31,23 +33,23 @@ class Scratch:
         return Path(tempfile.mkdtemp(dir=self.path))
 
     def check(self, folder: Path, *, incoming: int = 0) -> None:
-        """Look at what one of the folders holds now, to which `incoming` bytes are to be added.
+        """Check that a folder may hold its files and `incoming` more bytes.
 
         Raises:
-            RequestRejected: it is more than there is room for beside what all the others hold.
+            RequestRejected: all folders together would exceed the limit.
         """
         size = size_of(folder) + incoming
         with self._lock:
             others = sum(kept for other, kept in self._kept.items() if other != folder)
             if others + size > self._limit:
                 raise RequestRejected(
-                    f"There is no room for more pictures: visitors may keep {self._limit / 2**20:g} MiB here at once. "
-                    f"Try again later, or with fewer."
+                    f"Storage for pictures is full: all visitors together may keep {self._limit / 2**20:g} MiB here. "
+                    f"Try again later, or with fewer pictures."
                 )
             self._kept[folder] = size
 
     def remove(self, folder: Path) -> None:
-        """Removes one of the folders."""
+        """Remove one of the folders."""
         shutil.rmtree(folder, ignore_errors=True)
         with self._lock:
             self._kept.pop(folder, None)

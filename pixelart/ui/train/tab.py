@@ -1,4 +1,4 @@
-"""The tab Train: three steps from an artist's pictures to a model that has learned their style."""
+"""The tab Train: three steps from an artist's pictures to a model of their style."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ LOOKING: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "pictures", "concurrency_limit": 16, "show_progress": "hidden",
     "trigger_mode": "multiple",
 }  # fmt: skip
-"""Looking through a set of pictures: these only wait for it. `ImagesHandlers` says how many are at work at once, and a
-visitor's newest takes the place of the one before."""
+"""Queue of checks. Its events only wait; `ImagesHandlers` limits the checks at work. A visitor's new check replaces the
+one before."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Models:
 
 
 def job_memory() -> gr.BrowserState:
-    """What the browser keeps of jobs. It must stand outside the tabs: what is in one is not there before it is seen."""
+    """The browser's memory of jobs. Build it outside the tabs, whose content is created when first shown."""
     return gr.BrowserState(None, storage_key=STORAGE, secret=STORAGE)  # the owner in it is the secret
 
 
@@ -98,8 +98,8 @@ def train_tab(
 def _wire_keeping(
     arrived: Dependency, looking: ImagesHandlers, work: Work, chosen: Sequence[Any], values: Sequence[Any]
 ) -> None:
-    """What was set comes back with the page. Where the pictures come from depends on who asks, and which bases there
-    are on the moment, so handlers of their own put these back."""
+    """Store the inputs, and restore them on a fresh page. The source and the base model have their own handlers,
+    because their choices depend on the visitor and the installed models."""
     names = [*(field.name for field in fields(ImagesForm)[: len(chosen)]), *INPUTS]
     inputs = dict(zip(names, (*chosen, *values), strict=True))
     plain = {name: each for name, each in inputs.items() if name not in ("source", "base")}
@@ -124,7 +124,7 @@ def _images() -> tuple[list[Any], FileDrop, tuple[gr.Button, gr.Button], gr.HTML
     with gr.Accordion("Size and sheets", open=False, elem_id="sheets"):
         size = Choice(
             [AS_MODEL, *((f"{s} x {s}", s) for s in SIZES)], value=AS_MODEL, label="Size", elem_id="size",
-            info="Of the pictures to train on. Those of another size are left out.",
+            info="Size to train on. Pictures of other sizes are left out.",
         )  # fmt: skip
         resize = CheckedCheckbox(False, label="Resize the others", info="By nearest neighbour.", elem_id="resize")
         enlarged = CheckedCheckbox(
@@ -132,7 +132,7 @@ def _images() -> tuple[list[Any], FileDrop, tuple[gr.Button, gr.Button], gr.HTML
             info="Pictures whose pixels are 2 x 2, 3 x 3 ... become small again, exactly.",
         )  # fmt: skip
         frames = CheckedCheckbox(
-            False, label="All frames", info="Of animations; off: the first of each.", elem_id="frames",
+            False, label="All frames", info="Use all frames of animations, not just the first.", elem_id="frames",
         )  # fmt: skip
         with gr.Row(elem_classes="numbers"):
             tile_width = WholeNumber(0, label="Tile width", info="0: no sheet", min_width=70)
@@ -152,20 +152,18 @@ def _settings() -> list[Any]:
     """In the order of INPUTS."""
     base = Choice(
         [], label="Base model", elem_id="base", filterable=True,
-        info="What it knows is kept and moved toward your pictures. New: from nothing, for hundreds of pictures.",
+        info="Fine-tuned on your pictures. New: train from scratch, for hundreds of pictures.",
     )  # fmt: skip
-    name = CheckedTextbox(label="Name", placeholder="my-sprites", info="Of the model to come.", elem_id="job-name")
+    name = CheckedTextbox(label="Name", placeholder="my-sprites", info="Name of the new model.", elem_id="job-name")
     minutes = CheckedSlider(
         1, SETTINGS.max_job_minutes, value=10, step=1, label="Minutes", info="Of training.", elem_id="minutes",
         buttons=[],
     )  # fmt: skip
-    flip = CheckedCheckbox(
-        True, label="Flip", info="Also learn from mirrored pictures; none is drawn mirrored.", elem_id="flip"
-    )
+    flip = CheckedCheckbox(True, label="Flip", info="Also learn from mirrored pictures.", elem_id="flip")
     with gr.Accordion("Advanced", open=False, elem_id="train-advanced"):
         palette = Switch(
             [KEEP, FIT], value=KEEP, label="Palette", elem_id="train-palette", elem_classes="choices",
-            info="Of a base. Fit: new colours, each starting from the base's nearest.",
+            info="Keep the base's palette, or fit a new one to your pictures.",
         )  # fmt: skip
         with gr.Row(elem_classes="numbers"):
             numbers = [_number(name, page) for name, page in ON_PAGE.items()]

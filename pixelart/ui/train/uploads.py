@@ -1,4 +1,4 @@
-"""What one visitor of the tab Train has put in; nothing here is shared between visitors."""
+"""The pictures of one visitor of the tab Train; visitors share nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pixelart.ui.train.scratch import Scratch
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """What step 1 asks for: where the pictures come from, which of those places, and what is done to them."""
+    """The choices of step 1: the kind of source, the dataset or folder, and the options of the survey."""
 
     source: str
     place: str
@@ -26,8 +26,7 @@ class DatasetSpec:
 
 @dataclass(frozen=True)
 class Source:
-    """What a visitor has put in, a dropped archive or a fetched dataset: `place` as in `DatasetSpec`, the `name` to
-    show, and its path."""
+    """A dropped archive or fetched dataset: `place` as in `DatasetSpec`, the `name` to show, and its path."""
 
     source: str
     place: str
@@ -37,17 +36,17 @@ class Source:
 
 @dataclass(frozen=True)
 class PreparedDataset:
-    """Pictures that can be trained on: the .zip that holds them, their size (height, width), what they were asked by,
-    and what was told of them."""
+    """Pictures ready for training: their .zip, their size (height, width), the spec they were made by, and a
+    summary."""
 
     path: Path
     size: tuple[int, int]
-    asked: DatasetSpec
-    told: str
+    spec: DatasetSpec
+    summary: str
 
 
 class CheckTask:
-    """One check. It is over when the visitor has stopped it, or begun another in its place."""
+    """One check. It is over when the visitor has stopped it or started another one."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -55,13 +54,13 @@ class CheckTask:
 
     @property
     def over(self) -> bool:
-        """Whether it is to end."""
+        """Whether it should end."""
         return self.stopped or self.replaced
 
 
 class Images:
-    """What one visitor has put in. gradio copies the initial value for every visitor, and calls `free` when the page
-    was closed long ago."""
+    """The state of one visitor. gradio copies the initial value for every visitor, and calls `free` long after the page
+    was closed."""
 
     def __init__(self, scratch: Scratch) -> None:
         self.scratch = scratch
@@ -69,8 +68,8 @@ class Images:
         self.source: Source | None = None
         self.suggested = ""
         self.handed_over = False
-        self._turn = CheckTask(0)
-        self._turn.ended = True
+        self._task = CheckTask(0)
+        self._task.ended = True
         self._folder: Path | None = None
         self._lock = threading.RLock()
 
@@ -79,7 +78,7 @@ class Images:
 
     @property
     def folder(self) -> Path:
-        """A folder of this visitor alone."""
+        """The private folder of this visitor."""
         with self._lock:
             if self._folder is None:
                 self._folder = self.scratch.new_folder()
@@ -87,51 +86,51 @@ class Images:
             return self._folder
 
     def begin(self) -> CheckTask:
-        """A new check, in place of the one before; nothing is ready until it ends."""
+        """Start a new check in place of the last one, and drop what that prepared."""
         with self._lock:
-            self._turn.replaced = True
-            self._turn = CheckTask(self._turn.number + 1)
+            self._task.replaced = True
+            self._task = CheckTask(self._task.number + 1)
             if self.ready is not None:
                 _remove(self.ready.path)
                 self.ready = None
-            return self._turn
+            return self._task
 
     def stop(self) -> bool:
-        """Ends the check in progress. Returns whether there was one."""
+        """Stop the running check. Returns whether there was one."""
         with self._lock:
-            if self._turn.ended or self._turn.over:
+            if self._task.ended or self._task.over:
                 return False
-            self._turn.stopped = True
+            self._task.stopped = True
             return True
 
-    def put(self, turn: CheckTask, source: Source) -> None:
-        """Keeps what was dropped or fetched, in place of what was before, unless the check is over."""
+    def put(self, task: CheckTask, source: Source) -> None:
+        """Store a dropped or fetched source in place of the last one, unless the check is over."""
         with self._lock:
-            if turn.over:
+            if task.over:
                 _remove(source.path)
             else:
                 self._drop_source()
                 self.source, self.handed_over = source, False
 
-    def keep(self, turn: CheckTask, ready: PreparedDataset) -> None:
-        """Ends a check: these are the pictures to train on, unless it was over before."""
+    def keep(self, task: CheckTask, ready: PreparedDataset) -> None:
+        """End a check with these prepared pictures, unless it is over already."""
         with self._lock:
-            if turn.over:
+            if task.over:
                 _remove(ready.path)
             else:
-                self.ready, turn.ended = ready, True
+                self.ready, task.ended = ready, True
 
     def hand_over(self) -> None:
-        """A training has its own copy now: what was dropped or fetched goes. The good pictures stay, for another
-        training on the same, until the page is closed or something else is put in."""
+        """Delete the source; a training has its own copy. The prepared pictures stay for another training until the
+        page is closed or another check starts."""
         with self._lock:
             self.handed_over = self.handed_over or self.source is not None
             self._drop_source()
 
     def free(self) -> None:
-        """Nothing goes on, nothing is kept."""
+        """End the check and delete everything."""
         with self._lock:
-            self._turn.replaced = True
+            self._task.replaced = True
             self.ready = self.source = None
             if self._folder is not None:
                 self._end()

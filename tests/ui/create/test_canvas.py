@@ -130,7 +130,7 @@ def test_a_model_without_transparency_is_told_of() -> None:
     picture[:] = CODEC.table[3]
     picture[:2] = 0
     status = page.select_model(Session(), 0, Canvas(picture), "tiny")[3]
-    assert "it knows no transparency and sees 32 pixels filled" in status and "nearest" not in status
+    assert "it has no transparency and sees 32 pixels filled" in status and "nearest" not in status
 
 
 def test_an_empty_canvas_gets_the_size_of_the_model() -> None:
@@ -172,7 +172,7 @@ def test_import_keeps_every_colour_and_tells_what_the_model_does_not_have() -> N
     picture[5, 6] = [1, 250, 2, 200]
     canvas, status = pictures().import_picture(Session(), 0, "tiny", sent_file(encode_png(picture, scale=4)))
     assert np.array_equal(canvas.picture, picture)
-    assert "every colour kept" in status and "2 pixels of colours that the model does not have" in status
+    assert "every colour kept" in status and "2 pixels in colours that the model does not have" in status
 
 
 def test_import_finds_the_grid_snaps_where_it_is_asked_to_and_says_so() -> None:
@@ -257,7 +257,7 @@ def test_without_snapping_a_picture_keeps_its_colours_bit_for_bit(snap: Any) -> 
     picture[5, 6] = [9, 8, 7, 0]
     canvas, status = pictures().import_picture(Session(), 0, "tiny", sent_file(encode_png(picture)), snap)
     assert np.array_equal(canvas.picture, picture)
-    assert "1 pixel of colours that the model does not have" in status and "snapped" not in status
+    assert "1 pixel in colours that the model does not have" in status and "snapped" not in status
 
 
 def test_sessions_share_nothing() -> None:

@@ -19,7 +19,7 @@ from pixelart.images.tiling import shift_to_join
 from pixelart.models import RasterModel
 from pixelart.ui.create.canvas_value import Canvas, Painting
 from pixelart.ui.create.drawing import (
-    FAULT,
+    DRAWING_FAULT,
     LOADING,
     NO_MODEL,
     NOTHING,
@@ -140,7 +140,7 @@ def test_enlarge_keeps_every_pixel_and_shows_the_rows_in_the_large_size() -> Non
     assert log_probs == sorted(log_probs, reverse=True) and len(captions(outputs)) == 3
     assert session.mask is not None and not session.mask[::2, ::2].any() and session.mask.sum() == 3 * 16 * 16
     status = status_of(outputs[-1])
-    assert "Likeliest first" in status and "The canvas is 32 x 32 now; Undo brings the small picture back." in status
+    assert "Likeliest first" in status and "The canvas is 32 x 32 now; Undo restores the small picture." in status
 
 
 def test_stop_of_an_enlargement_keeps_its_rows_over_the_plainly_enlarged_canvas() -> None:
@@ -284,7 +284,7 @@ def test_a_visitor_who_closes_the_page_ends_the_work() -> None:
 @pytest.mark.parametrize("row", [1, 3])
 @pytest.mark.parametrize(
     ("fault", "message"),
-    [(RequestRejected("count 99: must lie in 1 to 64"), "count 99"), (RuntimeError("secret detail"), FAULT)],
+    [(RequestRejected("count 99: must lie in 1 to 64"), "count 99"), (RuntimeError("secret detail"), DRAWING_FAULT)],
 )
 def test_an_error_brings_back_what_was_painted(
     row: int, fault: Exception, message: str, warnings_shown: list[str]

@@ -117,7 +117,7 @@ def test_who_signed_in_pushes_the_own_model_in_the_own_name(space: str, hub: Hub
     assert f'href="{hub.url}/ann/anns/commit/{repo.commits[-1].oid}"' in shown and "private." in shown
     assert repo.private and "My own." in repo.files["README.md"].decode()
     assert {asked for stage, asked in hub.asked if stage != "put"} == {f"Bearer {OF_ANN}"}
-    assert "nothing was to be pushed" in visitor.post("push", FORM).data[0]
+    assert "it is already there" in visitor.post("push", FORM).data[0]
 
 
 FOREIGN = [
@@ -298,7 +298,7 @@ def test_what_a_hub_answers_is_no_way_into_the_page(url: str) -> None:
 
 @pytest.mark.slow
 def test_what_was_private_before_stays_so_and_is_told() -> None:
-    assert "stays so" in pushed_html(Pushed("a/b", "https://hub/a/b", "0" * 40, True, True), asked_private=False)
+    assert "stays private" in pushed_html(Pushed("a/b", "https://hub/a/b", "0" * 40, True, True), asked_private=False)
 
 
 @pytest.mark.slow

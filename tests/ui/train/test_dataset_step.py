@@ -278,7 +278,7 @@ def test_what_visitors_keep_together_is_bounded(
     tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = Path(shutil.make_archive(str(tmp_path / "a"), "zip", tiny_data))
-    full = "There is no room for more pictures"
+    full = "Storage for pictures is full"
     scratch = Scratch(tmp_path, limit=archive.stat().st_size * 3)
     ann, bob = Images(scratch), Images(scratch)
     handlers = ImagesHandlers(fake(size=8), local=True)

@@ -86,9 +86,9 @@ def test_a_job_that_is_slow_or_waits_says_so_and_how_fast_it_is(folder: JobFolde
     starved = tell(folder, phase="preparing", cpu=0.12)
     assert starved == "Training · preparing the network · other programs keep the processor busy: it gets 12% of a core"
     slow = tell(folder, cpu=0.9, step_seconds=45.0, since=100.0)
-    assert "· 45 s a step · the present step since 2 min ·" in slow and "processor" not in slow
+    assert "· 45 s a step · the current step has taken 2 min ·" in slow and "processor" not in slow
     waits = tell(folder, waits=True, cpu=0.0, step_seconds=0.1, since=100.0)
-    assert "· waits while a picture is drawn · 10 steps a second ·" in waits and "since" not in waits
+    assert "· paused while a picture is drawn · 10 steps a second ·" in waits and "since" not in waits
 
 
 def test_what_was_told_before_a_job_was_resumed_is_not_told_again(folder: JobFolder) -> None:

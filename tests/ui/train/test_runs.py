@@ -19,7 +19,7 @@ from pixelart.jobs.store import DATABASE
 from pixelart.settings import SETTINGS
 from pixelart.training.data.report import prepare
 from pixelart.training.data.survey import survey
-from pixelart.ui.train.dataset_form import ZIP, ImagesForm, asked_for
+from pixelart.ui.train.dataset_form import ZIP, ImagesForm, spec_from
 from pixelart.ui.train.runs import OUTPUTS, Watching
 from pixelart.ui.train.scratch import Scratch
 from pixelart.ui.train.uploads import CheckTask, Images, PreparedDataset, Source
@@ -55,8 +55,8 @@ def watching(jobs: Jobs) -> Watching:
 def images(tiny_data: Path, tmp_path: Path) -> Images:
     images = Images(Scratch(tmp_path / "incoming"))
     path = prepare(survey(tiny_data), images.folder / "ready.zip")
-    asked = asked_for(ImagesForm(*STEP_1, "new:row_rnn", ""), fake())
-    images.keep(CheckTask(1), PreparedDataset(path, (8, 8), asked, "Ready to train."))
+    spec = spec_from(ImagesForm(*STEP_1, "new:row_rnn", ""), fake())
+    images.keep(CheckTask(1), PreparedDataset(path, (8, 8), spec, "Ready to train."))
     return images
 
 

@@ -23,7 +23,7 @@ def test_the_bound_is_of_all_visitors_together(tmp_path: Path) -> None:
     scratch = Scratch(tmp_path, limit=100)
     ann, bob = scratch.new_folder(), scratch.new_folder()
     scratch.check(ann, incoming=60)
-    with pytest.raises(RequestRejected, match="no room for more pictures"):
+    with pytest.raises(RequestRejected, match="Storage for pictures is full"):
         scratch.check(bob, incoming=50)
     (ann / "sub").mkdir()
     (ann / "sub" / "a").write_bytes(bytes(30))

@@ -1,6 +1,6 @@
-// Inspect: a map of how surprising each pixel is lies over the picture, and of one pixel the most probable colours are
-// told. Python answers one question at a time ({number, pixel, ...}; inspecting.py says what); what it said of a picture
-// is kept under the picture's own bytes, so that undo and redo need not ask again.
+// Inspect: shows a map of how surprising each pixel is, and the most probable colours of one pixel. Python answers one
+// question at a time ({number, pixel, ...}; see create/inspect.py). Answers are cached by the picture's bytes, so that
+// undo and redo need not ask again.
 
 const MAP_PAUSE = 300, PIXEL_PAUSE = 40, DRAWING_PAUSE = 500, PATIENCE = 30000;    // milliseconds
 const KEPT = 32;
@@ -69,7 +69,7 @@ function lookAt(at) {
   show();
 }
 
-// What is not known yet: first the pixel, then the map, when the picture has rested.
+// Asks for what is missing: first the pixel, then the map once the picture has not changed for a while.
 function nextQuestion() {
   if (!page || !stage.clientWidth) return null;
   const index = spot && indexOf(spot), now = performance.now();
@@ -106,7 +106,7 @@ function receiveAnswer(answer) {
 const failInspect = () => { if (asked) receiveAnswer({ number: asked.number, error: NO_ANSWER }); };
 window.inspection = { answer: receiveAnswer, fail: failInspect, forget };
 
-// A press on the pixel that is told about paints; on another, as by a finger, it is told about first.
+// A press on the shown pixel paints it; a press on another one (by touch) shows that one first.
 function pressInspected(at) {
   pressed = { at, again: sameCell(at, spot) };
   lookAt(at);

@@ -1,6 +1,5 @@
-// The document, its undo steps and the tools go to what the browser keeps (static/work.js), whole and after every
-// change, and come back when the page opens. They are checked, for what lies there may be of another version, or
-// anybody's.
+// Stores the document, its undo steps and the tools in the browser (static/work.js) after every change, and restores
+// them when the page opens. They are checked, because they may come from another version or from anybody.
 
 const KEPT_BYTES = 8 * 2 ** 20;
 

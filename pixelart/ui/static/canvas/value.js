@@ -1,7 +1,7 @@
 // The value that is shared with Python: {width, height, pixels, mask, preview, palette, ticket}. Python leaves mask
-// null to keep it, palette null to keep it, and sets preview for a frame of a drawing that is still going on. With
-// pixels null the frames go away. A palette is that of the model that was chosen, and comes with the size it draws. What
-// is sent to Python is always what the visitor painted, never a frame.
+// null to keep it, palette null to keep it, and sets preview for a frame of a drawing in progress. Pixels null remove
+// the frames. A palette is the chosen model's, and comes with its size. The value sent to Python is always the
+// visitor's painting, never a frame.
 
 const PREVIEW_TIMEOUT = 15000;
 let previewTimer = 0, sayTimer = 0;
