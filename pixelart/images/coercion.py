@@ -96,7 +96,7 @@ def as_blend(given: Mapping[str, float] | str | None) -> Mapping[str, float]:
     return given
 
 
-def as_heat(given: Any) -> Any:
+def as_temperature(given: Any) -> Any:
     """A temperature: a map of one as an array; whatever else as it is."""
     return _array(given, "temperature", "needs a number, or a map (height, width)") if _is_map(given) else given
 

@@ -68,7 +68,7 @@ class Context:
         used = is_used(self.palette)[:, :, None, None]
         return used if self.allowed is None else used & self.allowed
 
-    def every(self, factor: int) -> Context:
+    def subsample(self, factor: int) -> Context:
         """The same of every `factor`-th row and column; what is known between them is given as `fine`."""
         if factor == 1:
             return self

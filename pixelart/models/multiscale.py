@@ -107,7 +107,7 @@ class MultiScale(AutoregressiveModel):
         return Part(step=2 ** (len(self.chain) - 1 - stage))
 
     def stage_context(self, stage: int, context: Context, drawn: Tensor | None) -> Context:
-        given = context.every(self.part(stage).step)
+        given = context.subsample(self.part(stage).step)
         return given if drawn is None else given.with_low_res(drawn)
 
     def maps_and_votes(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
