@@ -1,4 +1,4 @@
-"""Cancel a network in the middle of a pass: on a slow machine a training step takes minutes, a large picture seconds."""
+"""Cancel a network in the middle of a pass, which may take minutes on a slow machine."""
 
 from __future__ import annotations
 
