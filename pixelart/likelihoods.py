@@ -62,8 +62,8 @@ class _Mixture(NamedTuple):
 
     def at(self, temperature: Tensor) -> _Mixture:
         """The mixture at `temperature` (...): logits are divided by it, scales multiplied; means stay."""
-        heat = temperature[..., None]
-        return self._replace(logits=self.logits / heat, log_scales=self.log_scales + heat.log()[..., None])
+        scale = temperature[..., None]
+        return self._replace(logits=self.logits / scale, log_scales=self.log_scales + scale.log()[..., None])
 
 
 class DiscretizedLogisticMixture(Likelihood):

@@ -23,7 +23,7 @@ from pixelart.layers.context import Context
 from pixelart.layers.palette import NEVER
 from pixelart.models import AutoregressiveModel
 
-CHUNK = 16  # pictures per forward pass; bounds memory
+MAX_BATCH = 16  # pictures per forward pass; bounds memory
 MAX_TOP = 256  # no codec has more levels
 MAX_LOOKS = 128  # forward passes per pixel of several channels
 
@@ -104,7 +104,7 @@ def inspect(
     class_weights: Tensor,
     *,
     classes: Sequence[str],
-    at_once: int = CHUNK,
+    at_once: int = MAX_BATCH,
 ) -> Inspection:
     """Bits of every pixel of `picture` (H, W, 4) given class_weights (classes,), and p(class | picture).
 
@@ -124,7 +124,7 @@ def class_probabilities(
     classes: Sequence[str],
     palette: Tensor | None = None,
     *,
-    at_once: int = CHUNK,
+    at_once: int = MAX_BATCH,
 ) -> dict[str, float]:
     """p(class | picture) of one picture x (1, C, H, W), most probable first: {} without classes.
 
@@ -152,7 +152,7 @@ def colours_at(
     row: int,
     column: int,
     top: int,
-    at_once: int = CHUNK,
+    at_once: int = MAX_BATCH,
 ) -> PixelColours:
     """The `top` most probable colours of one pixel of `picture` (H, W, 4); fewer if the codec has fewer.
 
@@ -194,7 +194,7 @@ def most_probable(tables: Tables, *, channels: int, top: int) -> tuple[list[Pref
 
     Branch and bound. A prefix is at least as probable as any colour that starts with it, so prefixes less probable than
     the last colour of a full list are pruned. Until the list is full, the search is a beam: deepest prefixes first,
-    CHUNK at a time. After that, the most probable prefix goes first. The list is exact when no prefix is left: one
+    MAX_BATCH at a time. After that, the most probable prefix goes first. The list is exact when no prefix is left: one
     channel needs 1 evaluation, three channels of K levels at most 1 + K + K*K. If MAX_LOOKS ends the search early, the
     bound says so.
     """
@@ -205,7 +205,7 @@ def most_probable(tables: Tables, *, channels: int, top: int) -> tuple[list[Pref
         depth = deepest if len(found) < top else len(min(waiting, key=_rank).levels)
         alike = sorted((p for p in waiting if len(p.levels) == depth), key=_rank)
         others = [p for p in waiting if len(p.levels) != depth]
-        some = min(CHUNK, MAX_LOOKS - looks)
+        some = min(MAX_BATCH, MAX_LOOKS - looks)
         looks += len(alike[:some])
         longer = _grown(alike[:some], tables)
         if depth + 1 == channels:

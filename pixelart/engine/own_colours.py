@@ -14,7 +14,7 @@ NEAR = 0.15
 """Largest Oklab distance at which a palette colour counts as close to a picture colour. For scale: a palette of 64
 colours fitted to pixel art has an entry within 0.14 of any sRGB colour, and its own entries are 0.05 to 0.15 apart."""
 
-MOST = 256
+MAX_OWN_COLOURS = 256
 """Only this many colours of a picture, the most frequent, are used: a photo may have a million."""
 
 
@@ -45,7 +45,7 @@ def own_colours(codec: Codec, picture: Picture, mask: NDArray[np.bool_]) -> OwnC
         return None
     known = ~mask & (picture[..., 3] >= ALPHA_THRESHOLD)
     own, count = np.unique(picture[known][:, :3], axis=0, return_counts=True)
-    own = own[np.sort(np.argsort(-count, kind="stable")[:MOST])]
+    own = own[np.sort(np.argsort(-count, kind="stable")[:MAX_OWN_COLOURS])]
     foreign = ~(own[:, None] == codec.colours).all(-1).any(1)
     if not foreign.any():
         return None

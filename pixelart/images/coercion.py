@@ -38,7 +38,7 @@ def as_picture(given: PictureLike, *, name: str = "picture") -> Picture:
         return rgba(given)
     values = _array(given, name, _PICTURE)
     if values.ndim != 3 or values.shape[2] not in (3, 4) or not values.size:
-        raise RequestRejected(f"{name} of {_told(values)}: {_PICTURE}")
+        raise RequestRejected(f"{name} of {_described(values)}: {_PICTURE}")
     values = _bytes(values, name)
     if values.shape[2] == 4:
         return values
@@ -68,14 +68,14 @@ def as_mask(given: MaskLike, *, name: str = "mask") -> NDArray[np.bool_]:
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]
     if values.ndim != 2 or values.dtype.kind not in "biuf":
-        raise RequestRejected(f"{name} of {_told(values)}: {_MASK}")
+        raise RequestRejected(f"{name} of {_described(values)}: {_MASK}")
     if values.dtype == np.bool_:
         return values
     found = np.unique(values)
     if not (np.isin(found, (0, 1)).all() or np.isin(found, (0, 255)).all()):
         odd = found[~np.isin(found, (0, 1, 255))]
         held = f"{odd[0]:g}" if len(odd) else "1 and 255"
-        raise RequestRejected(f"{name} of {_told(values)} that holds {held}: {_MASK}")
+        raise RequestRejected(f"{name} of {_described(values)} that holds {held}: {_MASK}")
     return values != 0
 
 
@@ -127,9 +127,9 @@ def _bytes(values: NDArray[Any], name: str) -> Picture:
     if values.dtype.kind == "f" and low >= 0 and high <= 255 and np.array_equal(values, np.rint(values)):
         return values.astype(np.uint8)
     raise RequestRejected(
-        f"{name} of {_told(values)} from {low:g} to {high:g}: needs whole numbers of 0 to 255, or floats of 0 to 1"
+        f"{name} of {_described(values)} from {low:g} to {high:g}: needs whole numbers of 0 to 255, or floats of 0 to 1"
     )
 
 
-def _told(values: NDArray[Any]) -> str:
+def _described(values: NDArray[Any]) -> str:
     return f"{values.dtype} {values.shape}"

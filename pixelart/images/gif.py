@@ -14,7 +14,7 @@ from pixelart.images.codec import Picture
 
 MAX_FRAMES = 64
 DRAWING_MS, HOLD_MS, LEAST_MS = 2400, 1600, 20  # browsers slow down shorter frames
-MAX_COLOURS = 255  # besides the transparent or background entry
+MAX_GIF_COLOURS = 255  # besides the transparent or background entry
 
 
 def drawing_gif(
@@ -27,7 +27,7 @@ def drawing_gif(
     takes about DRAWING_MS; the last frame holds for HOLD_MS.
 
     Raises:
-        ImageRejected: partial alpha or over MAX_COLOURS colours, which a GIF cannot hold.
+        ImageRejected: partial alpha or over MAX_GIF_COLOURS colours, which a GIF cannot hold.
     """
     indices, palette = _indices(picture, background)
     rows = np.flatnonzero(mask.any(1))
@@ -55,8 +55,8 @@ def _indices(picture: Picture, background: tuple[int, int, int] | None) -> tuple
         raise ImageRejected("a GIF cannot hold half-transparent pixels; PNG RGBA can")
     opaque = picture[..., 3] == 255
     colours, inverse = np.unique(picture[opaque][:, :3], axis=0, return_inverse=True)
-    if len(colours) > MAX_COLOURS:
-        raise ImageRejected(f"{len(colours)} colours; a GIF holds {MAX_COLOURS}")
+    if len(colours) > MAX_GIF_COLOURS:
+        raise ImageRejected(f"{len(colours)} colours; a GIF holds {MAX_GIF_COLOURS}")
     indices = np.zeros(opaque.shape, np.uint8)
     indices[opaque] = 1 + inverse.reshape(-1)
     return indices, np.concatenate([np.array([background or (0, 0, 0)], np.uint8), colours])

@@ -22,7 +22,7 @@ from PIL import Image
 from pixelart.errors import ImageRejected
 from pixelart.images.codec import Picture
 from pixelart.images.formats.exif import upright
-from pixelart.images.formats.frames import Part, composed
+from pixelart.images.formats.frames import FramePart, composed
 from pixelart.images.formats.gif import canvas_size, gif_parts, is_gif
 from pixelart.images.formats.png import MAX_PROFILE_BYTES, Png, is_png, read_png
 from pixelart.settings import SETTINGS
@@ -142,14 +142,14 @@ def _count(image: Image.Image) -> int:
     return getattr(image, "n_frames", 1) if image.format == "WEBP" else 1
 
 
-def _first_part(data: bytes, name: str) -> Part:
+def _first_part(data: bytes, name: str) -> FramePart:
     part = next(gif_parts(data, name), None)
     if part is None:
         raise ValueError("no frame")
     return part
 
 
-def _part(part: Part, name: str, max_pixels: int | None, png: Png | None = None) -> Picture:
+def _part(part: FramePart, name: str, max_pixels: int | None, png: Png | None = None) -> Picture:
     _check_size((part.width, part.height), name, max_pixels)
     return _decoded(part.data, name, max_pixels, png)
 

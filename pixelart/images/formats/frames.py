@@ -16,7 +16,7 @@ After = Literal["keep", "clear", "restore"]
 
 
 @dataclass(frozen=True)
-class Part:
+class FramePart:
     """A frame as a complete file, its place on the canvas, and how it changes the canvas."""
 
     data: bytes
@@ -29,7 +29,9 @@ class Part:
     """Whether its transparent pixels overwrite the canvas instead of leaving it."""
 
 
-def composed(parts: Iterable[Part], size: tuple[int, int], decode: Callable[[Part], Picture]) -> Iterator[Picture]:
+def composed(
+    parts: Iterable[FramePart], size: tuple[int, int], decode: Callable[[FramePart], Picture]
+) -> Iterator[Picture]:
     """The pictures (H, W, 4) that the parts compose to on a transparent canvas of `size` (width, height).
 
     What lies outside the canvas is cut off.

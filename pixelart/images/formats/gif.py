@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 
 from pixelart.errors import ImageRejected
-from pixelart.images.formats.frames import After, Part
+from pixelart.images.formats.frames import After, FramePart
 
 MAX_BLOCKS = 100_000
 """Limit per file on extensions, frames and data blocks (of at most 255 bytes) together."""
@@ -26,7 +26,7 @@ def canvas_size(data: bytes) -> tuple[int, int]:
     return width, height
 
 
-def gif_parts(data: bytes, name: str) -> Iterator[Part]:
+def gif_parts(data: bytes, name: str) -> Iterator[FramePart]:
     """The frames; `name` is used in errors. Unknown bytes between them are skipped, as in browsers.
 
     Raises:
@@ -56,7 +56,7 @@ def gif_parts(data: bytes, name: str) -> Iterator[Part]:
             alone = screen + struct.pack("<HH", width, height) + data[10:13] + table + control
             alone += b"," + struct.pack("<HHHH", 0, 0, width, height) + data[start : walk.at] + b";"
             after = _AFTER.get(control[3] >> 2 & 7, "keep") if len(control) > 3 else "keep"
-            yield Part(alone, left, top, width, height, after)
+            yield FramePart(alone, left, top, width, height, after)
             control = b""
 
 

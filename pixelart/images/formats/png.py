@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pixelart.errors import ImageRejected
-from pixelart.images.formats.frames import After, Part
+from pixelart.images.formats.frames import After, FramePart
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS = 10_000
@@ -48,7 +48,7 @@ class Png:
 
     header: Header
     still: bytes
-    parts: tuple[Part, ...] = ()
+    parts: tuple[FramePart, ...] = ()
     clear: tuple[int, ...] | None = None
     exif: bytes = b""
     packed_profile: bytes = b""
@@ -136,10 +136,10 @@ class _Found:
             self.packed_profile = body
 
 
-def _part(header: Header, before: bytes, frame: _Frame) -> Part:
+def _part(header: Header, before: bytes, frame: _Frame) -> FramePart:
     _, width, height, left, top, _, _, dispose, blend = frame.control
     data = SIGNATURE + header.resized(width, height) + before + b"".join(frame.pixels) + _IEND
-    return Part(data, left, top, width, height, _AFTER.get(dispose, "keep"), replaces=blend == 0)
+    return FramePart(data, left, top, width, height, _AFTER.get(dispose, "keep"), replaces=blend == 0)
 
 
 def _chunks(data: bytes, name: str) -> Iterator[tuple[bytes, bytes, bytes]]:
