@@ -1,5 +1,5 @@
-"""Exact autoregressive models of pixel art. Importing the package alone imports nothing heavy, and sets how the threads
-of what is imported later wait and how many there are."""
+"""Exact autoregressive models of pixel art. Importing the package loads nothing heavy, but sets the OpenMP defaults for
+later imports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 if getattr(sys, "argv", [])[:1] == ["-m"] and "".join(sys.orig_argv[-len(sys.argv) :][:1]).endswith("pixelart"):
     import signal
 
-    # `python -m pixelart`: Ctrl+C ends it even while the imports below run, until `__main__` decides.
+    # `python -m pixelart`: Ctrl+C ends it even during the imports below, until `__main__` decides.
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
@@ -32,14 +32,14 @@ def from_pretrained(
     name: str | None = None,
     token: str | None = None,
 ) -> Engine:
-    """An engine over `folder` (None: the default folder of checkpoints), in which the checkpoint of the repository
-    owner/name of the Hub is called `name`, or owner--name.
+    """An engine over `folder` (default: the default folder of checkpoints) with a checkpoint of the Hub.
 
-    It is pulled when it is not there. One that is there is taken as it is, without asking the Hub, unless a `revision`
-    (a branch, a tag or a commit) is asked for; then it must be that one. `token` is needed for a private repository.
+    The checkpoint of the repository owner/name is called `name`, or owner--name. It is pulled if it is missing. An
+    existing one is used without asking the Hub, unless a `revision` (branch, tag or commit) is given; then it must
+    match. `token` is needed for private repositories.
 
     Raises:
-        RequestRejected: a name that cannot be, or one that is taken by something else.
+        RequestRejected: an invalid name, or one already used for something else.
         HubFailure: no such repository or revision, no access, or no connection.
         WeightsRejected: not a checkpoint, too large, or damaged.
     """

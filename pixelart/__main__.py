@@ -5,7 +5,7 @@ from pixelart.system.streams import secure_streams
 
 
 def run() -> None:
-    """The program, from its first import to its exit code. Imports that take seconds come once Ctrl+C is heeded."""
+    """Run the program and return its exit code. Slow imports come after Ctrl+C is handled."""
     leave_when_interrupted()
     secure_streams()
     import sys
@@ -13,7 +13,7 @@ def run() -> None:
     from pixelart.training.remote_control import stdin_control
 
     if "--attended" in sys.argv:
-        stdin_control()  # at once, too: who started this may be gone meanwhile
+        stdin_control()  # at once as well: the parent process may be gone meanwhile
 
     from pixelart.cli.main import main
 

@@ -1,4 +1,4 @@
-"""Where tensors live, and what holds their memory."""
+"""Choose the device, and configure how its memory is allocated."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import sys
 import torch
 
 _M_ARENA_MAX = -8
-"""Of mallopt(3)."""
+"""Constant of mallopt(3)."""
 
 
 def pick_device() -> torch.device:
-    """CUDA, else MPS, else the CPU. On CUDA, convolutions are set to full precision, as matrix products are: the
-    samplers use both and must agree."""
+    """CUDA, else MPS, else the CPU. On CUDA, convolutions are set to full float32 precision, like matrix products,
+    because samplers that use one or the other must agree."""
     if torch.cuda.is_available():
         torch.backends.cudnn.allow_tf32 = False
         return torch.device("cuda")
@@ -21,9 +21,11 @@ def pick_device() -> torch.device:
 
 
 def share_heaps() -> bool:
-    """Have all threads of this process share two heaps, where the C library is glibc; whether it does. By itself it
-    gives each thread one, up to eight a core, and each keeps about what the largest drawing in it took."""
+    """Limit glibc to two heaps for all threads of this process; False on other C libraries.
+
+    By default glibc makes up to eight heaps per core, and each keeps about as much as the largest drawing in it took.
+    """
     try:
         return sys.platform == "linux" and ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2) == 1
-    except (AttributeError, OSError):  # musl, say
+    except (AttributeError, OSError):  # for example musl
         return False

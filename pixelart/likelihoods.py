@@ -1,6 +1,6 @@
-"""What a network's output means: parameter maps (B, P, H, W) to probabilities of integer pixels (B, C, H, W).
+"""Likelihoods: from parameter maps (B, P, H, W) to probabilities of integer pixels (B, C, H, W), in nats.
 
-All values are in nats. A likelihood has one face: `nll`, `log_prob`, `to_table`.
+All share one interface: `nll`, `log_prob`, `to_table`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Likelihood(ABC):
     channels: int
     levels: int
     parameters: int
-    """P, the number of parameter maps a network must emit."""
+    """P, the number of parameter maps that a network must output."""
 
     @abstractmethod
     def log_prob(self, maps: Tensor, x: Tensor) -> Tensor:
@@ -27,8 +27,8 @@ class Likelihood(ABC):
 
     @abstractmethod
     def to_table(self, maps: Tensor, x: Tensor, *, channel: int, temperature: Tensor | None = None) -> Tensor:
-        """log p of each level of a channel: double (..., K) of `maps` (..., P), given the earlier channels of `x`
-        (..., C), at `temperature` (...), 1 where none is given."""
+        """log p of each level of a channel: float64 (..., K), from `maps` (..., P), given the earlier channels of `x`
+        (..., C), at `temperature` (...), by default 1."""
 
     def nll(self, maps: Tensor, x: Tensor) -> Tensor:
         """-log p of each sub-pixel, (B, C, H, W)."""
@@ -36,7 +36,7 @@ class Likelihood(ABC):
 
 
 class Categorical(Likelihood):
-    """A softmax a sub-pixel, as in PixelRNN (1601.06759, section 3.4): P = C*K, channel-major."""
+    """One softmax per sub-pixel, as in PixelRNN (1601.06759, section 3.4): P = C*K, channel-major."""
 
     def __init__(self, *, channels: int, levels: int) -> None:
         self.channels, self.levels, self.parameters = channels, levels, channels * levels
@@ -53,7 +53,7 @@ class Categorical(Likelihood):
 
 
 class _Mixture(NamedTuple):
-    """Unpacked parameters of M components, each (..., M) or, a channel, (..., C, M)."""
+    """Parameters of M components, each (..., M), or per channel (..., C, M)."""
 
     logits: Tensor
     means: Tensor
@@ -61,23 +61,23 @@ class _Mixture(NamedTuple):
     coefficients: Tensor  # (..., C*(C-1)/2, M)
 
     def at(self, temperature: Tensor) -> _Mixture:
-        """The same at `temperature` (...): logits are divided by it, scales multiplied; nothing else moves."""
-        heat = temperature[..., None]
-        return self._replace(logits=self.logits / heat, log_scales=self.log_scales + heat.log()[..., None])
+        """The mixture at `temperature` (...): logits are divided by it, scales multiplied; means stay."""
+        scale = temperature[..., None]
+        return self._replace(logits=self.logits / scale, log_scales=self.log_scales + scale.log()[..., None])
 
 
 class DiscretizedLogisticMixture(Likelihood):
-    """M logistic distributions, each cut at the edges of the K levels (PixelCNN++, 1701.05517, section 2.1 and 2.2).
+    """M logistic distributions, discretized to K levels (PixelCNN++, 1701.05517, sections 2.1 and 2.2).
 
-    All channels of a pixel share the component. A channel's mean moves linearly with the true values of the channels
-    before it. Levels lie evenly in -1..1; the outer two own the tails, so the probabilities of the K levels sum to
-    one exactly. P = M * (1 + 2C + C(C-1)/2): logits, then each channel's means, log scales, and the coefficients
-    (g from r, b from r, b from g: the code of the paper, whose equation 3 has a slip in the mean of b).
+    All channels of a pixel share the component. A channel's mean depends linearly on the true values of earlier
+    channels. Levels are evenly spaced in -1..1; the outer two include the tails, so the K probabilities sum to exactly
+    one. P = M * (1 + 2C + C(C-1)/2): logits, then each channel's means, log scales, and the coefficients (g from r, b
+    from r, b from g: as in the paper's code; equation 3 of the paper has an error in the mean of b).
     """
 
     LOG_SCALES = (-7.0, 40.0)
-    """The least, as in the paper, and the greatest: beyond, single precision knows no difference between levels. They
-    hold for what a network says; a temperature then goes beyond them, or one below 1 could not sharpen the sharpest."""
+    """Lower bound as in the paper; above the upper bound, float32 cannot tell levels apart. They limit the network's
+    output only: a temperature may go beyond them, or one below 1 could not sharpen the narrowest components."""
 
     def __init__(self, *, channels: int, levels: int, mixtures: int) -> None:
         self.channels, self.levels, self.mixtures = channels, levels, mixtures
@@ -116,7 +116,7 @@ class DiscretizedLogisticMixture(Likelihood):
         return torch.stack(sums, dim=-1)
 
     def _level_log_prob(self, mixture: _Mixture, x: Tensor, channel: int, levels: Tensor) -> Tensor:
-        """log p (..., n, M) of `levels` (..., n) of a channel in each component, given the channels of x before it."""
+        """log p (..., n, M) of `levels` (..., n) of a channel in each component, given the earlier channels of x."""
         mean, log_scale = mixture.means[..., channel, :], mixture.log_scales[..., channel, :]
         first = channel * (channel - 1) // 2
         for earlier in range(channel):
@@ -125,8 +125,8 @@ class DiscretizedLogisticMixture(Likelihood):
         centred = self._scaled(levels, mean.dtype)[..., None] - mean[..., None, :]
         inverse, half = torch.exp(-log_scale)[..., None, :], 1 / max(1, self.levels - 1)
         upper, lower = inverse * (centred + half), inverse * (centred - half)
-        # log(sigmoid(u) - sigmoid(l)) = log sigmoid(u) + log sigmoid(-l) + log(1 - exp(l - u)); an outer level has one
-        # edge alone, the only level (K = 1) none.
+        # log(sigmoid(u) - sigmoid(l)) = log sigmoid(u) + log sigmoid(-l) + log(1 - exp(l - u)). An outer level has
+        # only one edge, a single level (K = 1) has none.
         first, last = (levels == 0)[..., None], (levels == self.levels - 1)[..., None]
         below_upper, above_lower = F.logsigmoid(upper).masked_fill(last, 0), F.logsigmoid(-lower).masked_fill(first, 0)
         gap = torch.log(-torch.expm1(-2 * half * inverse)).masked_fill(first | last, 0)

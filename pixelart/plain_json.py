@@ -1,4 +1,4 @@
-"""Values as JSON that every reader takes."""
+"""JSON that every parser accepts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def to_json(value: Any) -> str:
-    """JSON text of a value. JSON has no NaN and no infinity: such a number becomes null."""
+    """A value as JSON. NaN and infinity, which JSON lacks, become null."""
     try:
         return json.dumps(value, allow_nan=False)
     except ValueError:

@@ -1,4 +1,4 @@
-"""How a program ends when it is told to: in a plain line, at any moment of its life, and soon."""
+"""End the program on a signal: with one plain line, at any time, and quickly."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-"""Ctrl+C; or the machine is shut down, say."""
+"""Ctrl+C, and for example a shutdown of the machine."""
 ENDED = "Pixel Art Studio has ended."
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
-"""As shells have it for Ctrl+C."""
+"""The exit code that shells use for Ctrl+C."""
 _AGAIN = 0.05
-"""Seconds after which an interrupt that was lost is told again."""
+"""Seconds after which a lost interrupt is raised again."""
 _received: list[int] = []
 
 
 def leave_when_told() -> None:
-    """From now on the app ends at once: nothing is there yet that would have to be closed."""
+    """From now on signals end the app at once; used before anything needs closing."""
     for number in SIGNALS:
         signal.signal(number, _leave_at_once)
 
 
 def leave_when_interrupted() -> None:
-    """From now on a command ends at once at Ctrl+C, without a line. One that was started to ignore it still does."""
+    """From now on Ctrl+C ends a command at once, silently. A command started with SIGINT ignored still ignores it."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _leave_silently)
         sys.unraisablehook = _leave_if_interrupted
@@ -37,8 +37,10 @@ def leave_when_interrupted() -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Inside, the first Ctrl+C raises KeyboardInterrupt, so that what is half made is removed; a second one, or one
-    that comes before or after, ends the process at once."""
+    """Within this context, the first Ctrl+C raises KeyboardInterrupt, so that partial results can be removed.
+
+    A second Ctrl+C, or one outside the context, ends the process at once.
+    """
     handler = signal.getsignal(signal.SIGINT)
     try:
         if handler is not signal.SIG_IGN:
@@ -51,32 +53,33 @@ def interruptible() -> Iterator[None]:
 
 
 def interrupt_when_told() -> None:
-    """From now on KeyboardInterrupt is raised in the main thread; what told it first is remembered by `leave`."""
+    """From now on signals raise KeyboardInterrupt in the main thread; `leave` uses the first signal for the exit
+    code."""
     for number in SIGNALS:
         signal.signal(number, _interrupt)
     sys.unraisablehook = _tell_again
 
 
 def leave(code: int | None = None) -> NoReturn:
-    """End the process, and wait for no thread: one that compiles or draws cannot be stopped, and would bring the end of
-    the interpreter down.
+    """End the process without waiting for threads: one that compiles or draws cannot be stopped, and would crash the
+    interpreter on its way out.
 
-    Exit code: `code`, without a line; when None, that of what told it to end: 130 of Ctrl+C, else 0.
+    Exit code: `code`, without a line. If None, it depends on the signal: 130 for Ctrl+C, else 0.
     """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    with suppress(OSError):  # a full disk: nobody can be told
+    with suppress(OSError):  # for example a full disk
         if code is None:
             print(ENDED)
         sys.stdout.flush()
     if code is None:
         code = EXIT_INTERRUPTED if signal.SIGINT in _received else 0
-    atexit._run_exitfuncs()  # which `os._exit` leaves out
+    atexit._run_exitfuncs()  # `os._exit` skips these
     os._exit(code)
 
 
 def refuse(reason: str) -> NoReturn:
-    """End the app, which cannot be started, with one plain line and exit code 2."""
+    """End an app that cannot start, with one plain line and exit code 2."""
     with suppress(OSError):
         print(f"app.py: {' '.join(reason.splitlines())}", file=sys.stderr, flush=True)
     leave(EXIT_BAD_INPUT)
@@ -88,13 +91,13 @@ def _interrupt(number: int, _: object) -> None:
 
 
 def _leave_at_once(number: int, _: object) -> NoReturn:
-    with suppress(OSError):  # nobody reads it
-        os.write(1, f"{ENDED}\n".encode())  # what was interrupted may be a print
+    with suppress(OSError):  # nobody reads the output
+        os.write(1, f"{ENDED}\n".encode())  # not print: the interrupted code may be in the middle of a print
     os._exit(EXIT_INTERRUPTED if number == signal.SIGINT else 0)
 
 
 def _tell_again(unraisable: Any) -> None:
-    """Where Python could only report an interrupt, with a traceback, and go on: in a destructor or a callback."""
+    """Raise an interrupt again that Python could not raise but only reported, in a destructor or callback."""
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
         threading.Timer(_AGAIN, os.kill, (os.getpid(), _received[-1])).start()
     else:
@@ -107,7 +110,7 @@ def _interrupt_once(*_: object) -> NoReturn:
 
 
 def _leave_if_interrupted(unraisable: Any) -> None:
-    """As `_tell_again`, of a command, which has nothing to close."""
+    """As `_tell_again`, for a command, which has nothing to close."""
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
         os._exit(EXIT_INTERRUPTED)
     sys.__unraisablehook__(unraisable)

@@ -1,4 +1,4 @@
-"""What a user can do with a checkpoint: generate, complete, enlarge, judge, inspect. No gradio, no argparse."""
+"""What a user can do with a checkpoint: generate, complete, enlarge, score, inspect. No gradio, no argparse."""
 
 from pixelart.checkpoint.library import Checkpoint as Checkpoint
 from pixelart.checkpoint.library import CheckpointInfo as CheckpointInfo

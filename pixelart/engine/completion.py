@@ -1,4 +1,4 @@
-"""Masks and small pictures to pictures: every known pixel is kept bit for bit."""
+"""Complete a masked picture or enlarge a small one. Known pixels are kept bit for bit."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from pixelart.layers.context import Context
 from pixelart.layers.interruption import interruptible
 from pixelart.models import AutoregressiveModel, RasterModel
 from pixelart.sampling import AUTO, SAMPLERS, Controls, draw_noise, pick_sampler
-from pixelart.sampling.loop import OnRow
+from pixelart.sampling.loop import OnRows
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A drawn picture (H, W, 4), the seed that drew it, and what candidates are ranked by: log p in nats of the whole
-    picture, or, of an enlarged one, of the pixels that were not given."""
+    """A drawn picture (H, W, 4), its seed, and the log p in nats that ranks it: of the whole picture, or, for an
+    enlarged picture, of the added pixels given the others."""
 
     picture: Picture
     seed: int
@@ -34,7 +34,7 @@ class Candidate:
 def context_of(
     codec: Codec, picture: Picture, mask: NDArray[np.bool_], class_weights: Tensor, *, count: int
 ) -> Context:
-    """The same context `count` times: class_weights (classes,), picture (H, W, 4), mask (H, W) True = repaint."""
+    """One context repeated `count` times: class_weights (classes,), picture (H, W, 4), mask (H, W) True = repaint."""
     pixels = codec.encode(picture[None]).to(class_weights.device)
     hidden = torch.from_numpy(np.ascontiguousarray(mask)).to(class_weights.device)[None]
     return Context(
@@ -46,7 +46,7 @@ def context_of(
 
 
 def palette_of(codec: Codec, device: torch.device, *, count: int) -> Tensor | None:
-    """The palette of the codec `count` times, (count, K, 4), where it is an input of the network."""
+    """The codec's palette repeated `count` times, (count, K, 4); None if the palette is not an input of the network."""
     if not isinstance(codec, Paletted | EachPalette):
         return None
     return codec.palette().to(device).expand(count, -1, -1)
@@ -61,13 +61,13 @@ def whole_log_prob(
     *,
     cancel: Callable[[], bool] | None = None,
 ) -> Tensor:
-    """log p of whole pictures x (n, C, H, W) in nats, (n,) float64, given the class alone: fit to rank candidates.
+    """log p of whole pictures x (n, C, H, W) in nats, (n,) float64, given the class alone. Ranks candidates.
 
-    class_weights: (classes,) of all pictures, or (n, classes). palette: (n, K, 4), where it is an input.
+    class_weights: (classes,) shared by all pictures, or (n, classes). palette: (n, K, 4) if the palette is an input.
 
     Raises:
         RequestRejected: the probabilities are not finite.
-        Cancelled: `cancel`, asked between layers, answered True.
+        Cancelled: `cancel`, checked between layers, returned True.
     """
     hidden = torch.ones(len(x), *x.shape[2:], dtype=torch.bool, device=x.device)
     context = Context(class_weights.expand(len(x), -1), x, hidden, palette=palette)
@@ -77,7 +77,7 @@ def whole_log_prob(
 
 
 def finite(values: Tensor) -> Tensor:
-    """The values. Raises RequestRejected when a network gives one that is no number, which nothing can be ranked by."""
+    """Return `values` unchanged. Raises RequestRejected if one is NaN or infinite, since it could not be ranked."""
     if not bool(torch.isfinite(values).all()):
         raise RequestRejected("the model's probabilities are not finite: its weights are damaged")
     return values
@@ -94,20 +94,20 @@ def complete(
     seed: int,
     controls: Controls,
     sampler: str = AUTO,
-    on_row: OnRow | None = None,
+    on_row: OnRows | None = None,
     cancel: Callable[[], bool] | None = None,
     kind: KindOf | None = None,
 ) -> list[Candidate]:
-    """`count` ways to draw the masked pixels of `picture` (H, W, 4), in order of seed: seed, seed + 1, ...; `codec` may
-    hold a palette for each. `kind`: a masked pixel keeps the kind of its colour, see `kept`.
+    """Draw the masked pixels of `picture` (H, W, 4) `count` times, with seeds seed, seed + 1, ..., in this order.
 
-    The known pixels condition every hidden one, on all sides; colours outside the codec condition by the nearest one
-    inside it and are returned as they came. class_weights (classes,) lies on the model's device.
-    `sampler`: all draw the same pictures.
+    Known pixels on all sides condition every masked pixel. A known colour outside the codec conditions through its
+    nearest codec colour and is returned unchanged. class_weights (classes,) must be on the model's device. `codec` may
+    hold one palette per picture. `kind`: masked pixels keep the kind of their colour, see `images.kept_kinds`. The
+    result does not depend on `sampler`.
 
     Raises:
-        RequestRejected: controls that cannot be used, or no such sampler.
-        Cancelled: `cancel` answered True.
+        RequestRejected: invalid controls, or an unknown sampler.
+        Cancelled: `cancel` returned True.
     """
     draw = SAMPLERS[pick_sampler(sampler, model, class_weights.device)]
     context = context_of(codec, picture, mask, class_weights, count=count)
@@ -123,13 +123,13 @@ def complete(
 
 
 def run_lengths(mask: NDArray[np.bool_]) -> list[int]:
-    """A mask (H, W) as the lengths of its runs in raster order: kept, repainted, kept, ...; the first may be 0."""
+    """Run lengths of a mask (H, W) in raster order: kept, repainted, kept, ...; the first may be 0."""
     edges = np.flatnonzero(np.diff(mask.reshape(-1), prepend=False, append=~mask[-1, -1]))
     return np.diff(edges, prepend=0).tolist()
 
 
 def added_pixels(height: int, width: int, *, factor: int) -> NDArray[np.bool_]:
-    """Mask (height, width) of the pixels of an enlarged picture that are drawn: all but every `factor`-th."""
+    """Mask (height, width) of the pixels that enlarging adds: all but every `factor`-th row and column."""
     mask = np.ones((height, width), np.bool_)
     mask[::factor, ::factor] = False
     return mask
@@ -146,18 +146,19 @@ def enlarge(
     seed: int,
     controls: Controls,
     sampler: str = AUTO,
-    on_row: OnRow | None = None,
+    on_row: OnRows | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> list[Candidate]:
-    """`count` ways to draw the picture (factor * h, factor * w, 4) of which `picture` (h, w, 4) is every `factor`-th
-    row and column, in order of seed; `factor` is a power of two, of which each is a step of the chain `model`.
+    """Enlarge `picture` (h, w, 4) to (factor * h, factor * w, 4) `count` times, in order of seed.
 
-    Colours outside the codec condition by the nearest one inside it and are returned as they came. Rows are reported of
-    the last step, of three quarters of the pixels. class_weights (classes,) lies on the model's device.
+    `picture` becomes every `factor`-th row and column of the result. `factor` is a power of two; each stage of the
+    multi-scale `model` doubles the size. A colour outside the codec conditions through its nearest codec colour and is
+    returned unchanged. `on_row` reports the last stage only, which draws three quarters of the pixels. class_weights
+    (classes,) must be on the model's device.
 
     Raises:
-        RequestRejected: controls that cannot be used, or no such sampler.
-        Cancelled: `cancel` answered True.
+        RequestRejected: invalid controls, or an unknown sampler.
+        Cancelled: `cancel` returned True.
     """
     draw = SAMPLERS[pick_sampler(sampler, model, class_weights.device)]
     small = codec.encode(picture[None]).to(class_weights.device).expand(count, -1, -1, -1)
@@ -176,7 +177,7 @@ def enlarge(
         sample = draw(
             step_to(model, *size),
             blank.with_low_res(small),
-            controls=controls.every(stride),
+            controls=controls.subsample(stride),
             noise=noise[..., ::stride, ::stride],
             on_row=on_row if stride == 1 else None,
             cancel=cancel,
@@ -188,14 +189,14 @@ def enlarge(
 
 
 def step_to(model: AutoregressiveModel, height: int, width: int) -> RasterModel:
-    """The network of a chain that enlarges to (height, width): the one made for the nearest size, in octaves.
+    """The upscaling network for (height, width): the one trained at the nearest size, measured in octaves.
 
     Raises:
-        RequestRejected: the model is no chain, or its network is for another size alone.
+        RequestRejected: the model is not multi-scale, or its network supports only another size.
     """
     steps = model.stages()[1:]
     if not steps:
-        raise RequestRejected("this model does not enlarge: it is no chain of scales")
+        raise RequestRejected("this model does not enlarge: it is not a multi-scale model")
 
     def octaves(network: RasterModel) -> float:
         return abs(math.log(network.config.height / height)) + abs(math.log(network.config.width / width))
@@ -203,10 +204,10 @@ def step_to(model: AutoregressiveModel, height: int, width: int) -> RasterModel:
     nearest = min(steps, key=octaves)
     made_for = nearest.config.height, nearest.config.width
     if not nearest.any_size and made_for != (height, width):
-        raise RequestRejected(f"this model enlarges to {made_for[1]} x {made_for[0]} alone, not {width} x {height}")
+        raise RequestRejected(f"this model enlarges only to {made_for[1]} x {made_for[0]}, not to {width} x {height}")
     return nearest
 
 
 def paste(drawn: Picture, picture: Picture, mask: NDArray[np.bool_]) -> Picture:
-    """`drawn` (n, H, W, 4) where `mask` (H, W) is True, `picture` (H, W, 4) bit for bit elsewhere."""
+    """`drawn` (n, H, W, 4) where `mask` (H, W) is True, and `picture` (H, W, 4) bit for bit elsewhere."""
     return np.where(mask[..., None], drawn, picture)

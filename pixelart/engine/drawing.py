@@ -1,4 +1,4 @@
-"""From a request to its drawings: in chunks, under previews, counted while it lasts, rolled so that edges meet."""
+"""Turn a request into drawings: draw in chunks, report previews, count active drawings, roll pictures that tile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from pixelart.checkpoint.library import Checkpoint, Library
 from pixelart.engine.completion import Candidate, complete, context_of, run_lengths, whole_log_prob
 from pixelart.engine.own_colours import OwnColours
-from pixelart.engine.previews import CHUNK, OnRow, PreviewFrame, Progress
+from pixelart.engine.previews import CHUNK, OnRow, PreviewFrame, PreviewReporter
 from pixelart.engine.request import Drawing, Preview, Request
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import ALPHA_THRESHOLD, Codec, Picture
@@ -27,11 +27,11 @@ from pixelart.models.footprint import bytes_of_drawing
 from pixelart.sampling import Controls, pick_sampler
 
 NEARLY_EMPTY = 0.05
-"""A picture of which a smaller share is visible is nearly empty."""
+"""A picture with a smaller share of visible pixels counts as nearly empty."""
 
 
 class Draw(Protocol):
-    """What draws some of the pictures of a request."""
+    """Draws `count` pictures of a request."""
 
     def __call__(
         self,
@@ -50,14 +50,14 @@ class Draw(Protocol):
 
 @dataclass(frozen=True)
 class Recolouring:
-    """What is drawn where `mask` is True comes in the colours `own`; None = as the model draws it. The log p stays that
-    of what the model drew."""
+    """Maps drawn pixels (where `mask` is True) to the picture's own colours `own`; None = leave the model's colours.
+    The log p stays that of what the model drew."""
 
     own: OwnColours | None
     mask: NDArray[np.bool_]
 
     def watching(self, on_row: OnRow | None) -> OnRow | None:
-        """`on_row`, told pictures in these colours."""
+        """`on_row` wrapped so that it receives recoloured previews."""
         own = self.own
         if own is None or on_row is None:
             return on_row
@@ -68,7 +68,7 @@ class Recolouring:
         return report
 
     def of(self, drawings: list[Drawing]) -> list[Drawing]:
-        """The drawings in these colours."""
+        """The drawings, recoloured."""
         if self.own is None:
             return drawings
         pictures = self.own(np.stack([drawing.picture for drawing in drawings]), self.mask)
@@ -76,7 +76,7 @@ class Recolouring:
 
 
 class Drawer:
-    """Draws with the checkpoints of a library. `on_drawing`, `memory`: see `Engine`. Safe under threads."""
+    """Draws with the checkpoints of a library. `on_drawing`, `memory`: see `Engine`. Thread-safe."""
 
     def __init__(
         self, library: Library, on_drawing: Callable[[bool], None] | None = None, *, memory: int = sys.maxsize
@@ -87,16 +87,16 @@ class Drawer:
 
     @property
     def is_drawing(self) -> bool:
-        """Whether a picture is being drawn now, by any thread."""
+        """Whether any thread is drawing a picture now."""
         return self._drawings > 0
 
     def at_once(self, loaded: Checkpoint, height: int, width: int, *, streams: int = 1) -> int:
-        """How many pictures (height, width) may be drawn or judged at once, at most CHUNK; `streams` of each.
+        """How many pictures (height, width) fit in memory at once, each with `streams` copies; at most CHUNK.
 
         Raises:
-            RequestRejected: not even one.
+            RequestRejected: not even one fits.
         """
-        if loaded.device.type != "cpu":  # whose memory is not the machine's
+        if loaded.device.type != "cpu":  # the limit is on main memory
             return CHUNK
         one = streams * bytes_of_drawing(loaded.model, height, width)
         if one > self._memory:
@@ -130,7 +130,7 @@ class Drawer:
         cancel: Callable[[], bool] | None,
         codec_of: CodecOf,
     ) -> list[Drawing]:
-        """Drawn while all is rolled by `shift`, and rolled back; log p is that of the pictures as they come back."""
+        """Roll everything by `shift`, draw, and roll back. The log p is that of the pictures after rolling back."""
         home = back(shift)
 
         def report(done: int, rows: int, pictures: Preview) -> None:
@@ -138,8 +138,10 @@ class Drawer:
                 moved = replace(pictures, decode=lambda: np.stack([rolled(p, home) for p in pictures()]))
                 on_row(done, rows, moved)
 
-        heat = request.temperature
-        there = replace(request, temperature=rolled(heat, shift)) if isinstance(heat, np.ndarray) else request
+        temperature = request.temperature
+        there = (
+            replace(request, temperature=rolled(temperature, shift)) if isinstance(temperature, np.ndarray) else request
+        )
         with self._drawing():
             drawings = self.complete(there, rolled(picture, shift), rolled(mask, shift), report, cancel, codec_of)
             moved = [self._moved(request, d, rolled(d.picture, home), codec_of, cancel) for d in drawings]
@@ -167,7 +169,8 @@ class Drawer:
         cancel: Callable[[], bool] | None,
         codec_of: CodecOf,
     ) -> list[Drawing]:
-        """The pixels of `picture` (H, W, 4) where `mask` (H, W) is True, of sizes that fit, in order of seed."""
+        """Draw the pixels of `picture` (H, W, 4) where `mask` (H, W) is True, in order of seed. Sizes are already
+        checked."""
         model = self._library.load(request.checkpoint).model
         kind = {KEEP_NOTHING: None, KEEP_SHAPE: opacity_of, KEEP_SKETCH: model.level_of}[request.keep]
         blank = np.where(mask[..., None], np.uint8(0), picture)
@@ -181,27 +184,27 @@ class Drawer:
         self,
         request: Request,
         draw: Draw,
-        look: PreviewFrame,
+        frame: PreviewFrame,
         on_row: OnRow | None,
         cancel: Callable[[], bool] | None,
         codec_of: CodecOf,
         facts: Mapping[str, Any],
     ) -> list[Drawing]:
-        """What `draw` draws, as many pictures at once as `at_once` says; `look` is what the previews show, `facts` are
-        further settings of each drawing."""
+        """Draw a request chunk by chunk with `draw`. `frame`: what previews show. `facts`: extra settings saved with
+        each drawing."""
         loaded = self._library.load(request.checkpoint)
         request.check()
         controls = request.controls()
         weights = loaded.class_weights(request.class_weights)
-        candidates, told = list[Candidate](), list[dict[str, Any]]()
+        candidates, palettes = list[Candidate](), list[dict[str, Any]]()
         sampler = pick_sampler(request.sampler, loaded.model, loaded.device)
-        chunk = self.at_once(loaded, *look.mask.shape, streams=1 if request.guidance == 1 else 2)
+        chunk = self.at_once(loaded, *frame.mask.shape, streams=1 if request.guidance == 1 else 2)
         for start in range(0, request.count, chunk):
             size = min(chunk, request.count - start)
             finished = [c.picture for c in candidates]
             codec = codec_of(range(request.seed + start, request.seed + start + size))
             how = {"in_passes": sampler == "fixed_point", "has_sketch": loaded.model.has_sketch}
-            done = Progress(look, codec, request.count, finished, chunk=chunk, **how)
+            done = PreviewReporter(frame, codec, request.count, finished, chunk=chunk, **how)
             with self._drawing():
                 candidates += draw(
                     codec,
@@ -213,12 +216,12 @@ class Drawer:
                     on_row=done.reporter(on_row, start) if on_row else None,
                     cancel=cancel,
                 )
-            told += [colours_said(codec, i) for i in range(size)]
-        size = f"{look.mask.shape[1]}x{look.mask.shape[0]}"
-        settings = {**request.settings(), **loaded.identity, "size": size, "mask": run_lengths(look.mask), **facts}
+            palettes += [colours_said(codec, i) for i in range(size)]
+        size = f"{frame.mask.shape[1]}x{frame.mask.shape[0]}"
+        settings = {**request.settings(), **loaded.identity, "size": size, "mask": run_lengths(frame.mask), **facts}
         own = [
             {**palette, "seed": c.seed, "log_prob": round(c.log_prob, 3)}
-            for c, palette in zip(candidates, told, strict=True)
+            for c, palette in zip(candidates, palettes, strict=True)
         ]
         return [
             Drawing(c.picture, c.seed, c.log_prob, {**settings, **of_it})
@@ -234,11 +237,11 @@ def log_likelihood(
     *,
     cancel: Callable[[], bool] | None = None,
 ) -> float:
-    """log p of a whole picture (H, W, 4) in nats given the class alone, colours snapped to those of `codec` first.
+    """log p of a whole picture (H, W, 4) in nats given the class alone; its colours are first snapped to the codec.
 
     Raises:
         RequestRejected: an unknown class.
-        Cancelled: `cancel` answered True.
+        Cancelled: `cancel` returned True.
     """
     weights = loaded.class_weights(class_weights or {})
     everything = np.ones(picture.shape[:2], np.bool_)
@@ -247,16 +250,16 @@ def log_likelihood(
 
 
 def drawn_in(mask: NDArray[np.bool_], drawing: Drawing) -> Drawing:
-    """The drawing, saying that the pixels (H, W) where `mask` is True were drawn."""
+    """The drawing, with the mask (H, W) of drawn pixels in its settings."""
     return replace(drawing, settings={**drawing.settings, "mask": run_lengths(mask)})
 
 
 def likeliest_first(drawings: list[Drawing]) -> list[Drawing]:
-    """The drawings in order of their log p, the nearly empty ones last: a model finds little more probable than
-    nothing. Of the orders that benchmarks/QUALITY.md compares this one agrees best with a classifier."""
+    """Sort drawings by log p, highest first, with nearly empty ones last: models give empty pictures very high
+    probability. Of the orders compared in benchmarks/QUALITY.md this one agrees best with a classifier."""
     return sorted(drawings, key=lambda drawing: (is_nearly_empty(drawing.picture), -drawing.log_prob))
 
 
 def is_nearly_empty(picture: Picture) -> bool:
-    """Whether less than NEARLY_EMPTY of a picture (H, W, 4) is visible."""
+    """Whether less than the share NEARLY_EMPTY of a picture (H, W, 4) is visible."""
     return float((picture[..., 3] >= ALPHA_THRESHOLD).mean()) < NEARLY_EMPTY

@@ -1,4 +1,4 @@
-"""What a user can do: generate, complete, enlarge, judge, inspect. No gradio, no argparse."""
+"""The engine behind every front end: generate, complete, enlarge, score, inspect. No gradio, no argparse."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ from pixelart.images.tiling import seam_repairs, shift_to_join
 from pixelart.settings import SETTINGS
 
 ClassBlend = Mapping[str, float] | str | None
-"""Weights of classes by name, or one class alone; none of them = any class."""
+"""Class weights by name, or one class name; None or empty = any class."""
 FACTORS = (2, 4)
 MOST_ENLARGED = 2
-"""How many times the size of a checkpoint an enlarged picture may have."""
+"""An enlarged picture is at most this many times as large as the checkpoint's size, per side."""
 RemoteBackend = Callable[["Call", CheckpointInfo, OnRow | None, Callable[[], bool] | None], list[Drawing] | None]
-"""elsewhere(call, info, on_row, cancel): draws in place of this process, of which the previews show the first picture
-alone, or answers None."""
+"""backend(call, info, on_row, cancel): draws in another process, or returns None if it cannot. Its previews show only
+the first picture."""
 
 
 class Engine:
-    """Finds checkpoints in a folder, loads them when first used, draws. Safe under threads.
+    """Finds checkpoints in a folder, loads them on first use, and draws. Thread-safe.
 
-    At most `memory_bytes` of weights are kept; the least recently used are dropped first.
+    At most `memory_bytes` of weights stay loaded; the least recently used are dropped first.
     """
 
     def __init__(
@@ -56,10 +56,15 @@ class Engine:
         elsewhere: RemoteBackend | None = None,
         drawing_bytes: int = SETTINGS.max_drawing_bytes,
     ) -> None:
-        """`folder`: of checkpoints; None = `default_checkpoints`. `on_drawing` is told True when drawing begins and
-        False when nobody draws any more, in this order; it must be quick and call no method of the engine. `by_owner`:
-        see `Library`. `elsewhere` is asked to draw first; what it does not draw is drawn here. `drawing_bytes`: of
-        memory that the pictures drawn or inspected at once may take beside the weights, on a CPU."""
+        """Args:
+        folder: where checkpoints are; None = `default_checkpoints`.
+        on_drawing: called with True when drawing starts and with False when the last drawing ends, in this order.
+        It
+            must be quick and must not call the engine.
+        by_owner: see `Library`.
+        elsewhere: tried first for every drawing; if it returns None, this process draws.
+        drawing_bytes: limit on the memory, besides the weights, of pictures drawn or inspected at once on a CPU.
+        """
         self.device = device or pick_device()
         self.library = Library(
             folder or default_checkpoints(), device=self.device, memory_bytes=memory_bytes, by_owner=by_owner
@@ -68,20 +73,20 @@ class Engine:
 
     @property
     def device_name(self) -> str:
-        """ "CUDA", "MPS" or "CPU"; "ZeroGPU" where drawings are made on one that is lent."""
+        """ "CUDA", "MPS" or "CPU"; "ZeroGPU" if a remote backend draws."""
         return "ZeroGPU" if self._elsewhere else self.device.type.upper()
 
     @property
     def is_drawing(self) -> bool:
-        """Whether a picture is being drawn now, by any thread: what can wait then should."""
+        """Whether any thread is drawing a picture now. Background work should pause meanwhile."""
         return self._drawer.is_drawing
 
     def list_checkpoints(self) -> list[CheckpointInfo]:
-        """The valid checkpoints of the folder, as `Library.list` orders them; damaged ones are logged and left out."""
+        """The valid checkpoints of the folder, in the order of `Library.list`. Damaged ones are logged and skipped."""
         return self.library.list()
 
     def own_checkpoints(self) -> list[CheckpointInfo]:
-        """Those of `list_checkpoints` that were made here and not pulled, by who asks where checkpoints have owners."""
+        """The checkpoints made here rather than pulled from the Hub; with owners, only those of the current owner."""
         return self.library.own()
 
     def info(self, checkpoint: str) -> CheckpointInfo:
@@ -94,9 +99,10 @@ class Engine:
         return self.library.info(checkpoint)
 
     def request(self, checkpoint: str, *, preset: str = DEFAULT_PRESET, **values: Any) -> Request:
-        """A request with the temperature, top_p, top_k and guidance of a preset of the checkpoint; `values` are fields
-        of `Request` and go before those of the preset, unless they are None. Where no class is asked for, guidance
-        changes nothing but takes twice as long, so the preset's is left out.
+        """A request with the temperature, top_p, top_k and guidance of one of the checkpoint's presets.
+
+        `values` are fields of `Request` and override the preset unless None. Without a class, the preset's guidance is
+        left out: it would double the time and change nothing.
 
         Raises:
             RequestRejected: no such checkpoint, or it has no such preset.
@@ -109,12 +115,12 @@ class Engine:
         return Request(checkpoint, **{**usual, **said})
 
     def warm_up(self, checkpoint: str) -> None:
-        """Load the checkpoint and draw one pixel, so that nobody waits for weights, or for inner loops to be compiled
-        (once on a machine: some 15 seconds).
+        """Load the checkpoint and draw one pixel, so that the first request waits neither for the weights nor for
+        kernels to compile (some 15 seconds, once per machine).
 
         Raises:
             RequestRejected: no such checkpoint.
-            WeightsRejected: damaged.
+            WeightsRejected: it is damaged.
         """
         info = self.library.load(checkpoint).info
         mask = np.zeros((info.height, info.width), np.bool_)
@@ -122,11 +128,13 @@ class Engine:
         self.complete(Request(checkpoint), np.zeros((*mask.shape, 4), np.uint8), mask)
 
     def snap(self, checkpoint: str, picture: PictureLike) -> tuple[Picture, int]:
-        """The picture (H, W, 4) as the checkpoint sees it, and how many pixels look different for it: in the nearest of
-        its colours, or, where the palette is an input, in the picture's own, reduced to as many as fit.
+        """The picture (H, W, 4) as the checkpoint sees it, and the number of pixels that changed.
+
+        Colours snap to the nearest of the checkpoint; if the palette is an input, to the picture's own colours, reduced
+        to as many as fit.
 
         Raises:
-            RequestRejected: no such checkpoint, or no picture.
+            RequestRejected: no such checkpoint, or not a picture.
         """
         loaded, picture = self.library.load(checkpoint), as_picture(picture)
         codec = palette_fitting(loaded.codec, picture)
@@ -135,11 +143,11 @@ class Engine:
     def generate(
         self, request: RequestLike, *, on_row: OnRow | None = None, cancel: Callable[[], bool] | None = None
     ) -> list[Drawing]:
-        """`request.count` new pictures, in order of seed; of a seamless request each is drawn, and then its seam anew.
+        """Draw `request.count` new pictures, in order of seed. If seamless, each picture's seam is then repaired.
 
         Raises:
             RequestRejected: a value of the request is outside its limits.
-            Cancelled: `cancel` answered True.
+            Cancelled: `cancel` returned True.
         """
         request = _without_keep(as_request(request))
         info = self.library.load(request.checkpoint).info
@@ -164,14 +172,16 @@ class Engine:
         on_row: OnRow | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> list[Drawing]:
-        """Candidates for the masked pixels (True = repaint), `likeliest_first`; every other pixel is returned as it
-        came, bit for bit. In a seamless request the edges meet: a mask that touches one sees what lies beyond it. Of a
-        file or a PIL image they keep the palette and the ICC profile.
+        """Candidates for the masked pixels (True = repaint), sorted by `likeliest_first`. Other pixels stay bit for
+        bit.
+
+        In a seamless request opposite edges meet: a mask that touches an edge is conditioned on the opposite edge. The
+        palette and the ICC profile of a file or PIL image are kept.
 
         Raises:
             RequestRejected: an empty mask, a wrong size, or a value of the request outside its limits.
-            ImageRejected: a file that is not a picture within the limits.
-            Cancelled: `cancel` answered True.
+            ImageRejected: the file is not a picture within the limits.
+            Cancelled: `cancel` returned True.
         """
         request = as_request(request)
         info = self.library.load(request.checkpoint).info
@@ -209,12 +219,12 @@ class Engine:
     def mend_seam(
         self, request: RequestLike, picture: PictureLike, *, cancel: Callable[[], bool] | None = None
     ) -> list[Drawing]:
-        """Candidates for a picture (H, W, 4) that tiles along `request.seamless`, `likeliest_first`: the pixels of
-        `seam_band` are drawn anew, every other one is returned as it came, bit for bit.
+        """Candidates that tile along `request.seamless`, sorted by `likeliest_first`: the pixels of `seam_band` are
+        repainted, all others of the picture (H, W, 4) stay bit for bit.
 
         Raises:
             RequestRejected: a wrong size, no axis, or a value of the request outside its limits.
-            Cancelled: `cancel` answered True.
+            Cancelled: `cancel` returned True.
         """
         request = as_request(request)
         info = self.library.load(request.checkpoint).info
@@ -241,16 +251,17 @@ class Engine:
         on_row: OnRow | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> list[Drawing]:
-        """Pictures (factor * h, factor * w, 4), `likeliest_first`, of which `picture` (h, w, 4) is every `factor`-th
-        row and column, bit for bit; `factor` is 2 or 4. Their log p is that of the other pixels given these.
+        """Enlarge `picture` (h, w, 4) to (factor * h, factor * w, 4), sorted by `likeliest_first`. `factor` is 2 or 4.
 
-        The picture may have any size whose enlargement is at most MOST_ENLARGED times the checkpoint's; it conditions
-        by the nearest colours of the checkpoint. A map of temperatures is of the size of the result.
+        `picture` becomes every `factor`-th row and column of the result, bit for bit. The log p is that of the other
+        pixels given these. The result may be at most MOST_ENLARGED times the checkpoint's size. Colours condition
+        through the nearest ones of the checkpoint. A temperature map has the size of the result.
 
         Raises:
             RequestRejected: a checkpoint that does not enlarge, a wrong size or factor, a seamless request, or a value
-                of the request outside its limits.
-            Cancelled: `cancel` answered True.
+            of
+                the request outside its limits.
+            Cancelled: `cancel` returned True.
         """
         request = _without_keep(as_request(request))
         loaded = self.library.load(request.checkpoint)
@@ -269,13 +280,13 @@ class Engine:
             def draw(codec: Codec, class_weights: Tensor, /, **how: Any) -> list[Candidate]:
                 return enlarge(loaded.model, codec, picture, class_weights, factor=factor, **how)
 
-            look, watch = PreviewFrame(large, mask, large), paint.watching(on_row)
-            drawn = self._drawer.draw(request, draw, look, watch, cancel, codec_of, {"factor": factor})
+            frame, watch = PreviewFrame(large, mask, large), paint.watching(on_row)
+            drawn = self._drawer.draw(request, draw, frame, watch, cancel, codec_of, {"factor": factor})
             drawn = likeliest_first(paint.of(drawn))
         return [replace(drawing, facts=facts) for drawing in drawn]
 
     def log_likelihood(self, checkpoint: str, picture: PictureLike, *, class_weights: ClassBlend = None) -> float:
-        """log p of a whole picture (H, W, 4) in nats given the class alone; colours are snapped first, see `snap`.
+        """log p of a whole picture (H, W, 4) in nats given the class alone. Colours are snapped first, see `snap`.
 
         Raises:
             RequestRejected: a wrong size or an unknown class.
@@ -285,8 +296,10 @@ class Engine:
         return log_likelihood(loaded, palette_fitting(loaded.codec, picture), picture, as_blend(class_weights))
 
     def inspect(self, checkpoint: str, picture: PictureLike, *, class_weights: ClassBlend = None) -> Inspection:
-        """How surprising each pixel of a whole picture (H, W, 4) is given the class alone, in bits that sum to -log2 p,
-        and p(class | picture) by Bayes' rule, each class as probable beforehand; colours are snapped first, see `snap`.
+        """Bits of each pixel of a picture (H, W, 4) given the class alone, which sum to -log2 p, and p(class |
+        picture).
+
+        The class probabilities follow Bayes' rule with a uniform prior. Colours are snapped first, see `snap`.
 
         Raises:
             RequestRejected: a wrong size or an unknown class.
@@ -306,9 +319,11 @@ class Engine:
         top: int = 5,
         class_weights: ClassBlend = None,
     ) -> PixelColours:
-        """The `top` most probable colours of one pixel given the class and every other pixel of the picture (H, W, 4),
-        before it and after it, and the probability of the colour that is there; colours are snapped first, see `snap`.
-        Where the palette is an input, they are the colours of the picture.
+        """The `top` most probable colours of one pixel of a picture (H, W, 4), and the probability of its current
+        colour.
+
+        They are conditioned on the class and on all other pixels, before and after it. Colours are snapped first, see
+        `snap`. If the palette is an input, candidates are the picture's own colours.
 
         Raises:
             RequestRejected: a wrong size, an unknown class, a pixel outside the picture, or `top` not 1 to 256.
@@ -319,13 +334,13 @@ class Engine:
         return colours_at(loaded.model, codec, picture, weights, row=row, column=column, top=top, at_once=at_once)
 
     def _recolouring(self, request: Request, picture: Picture, mask: NDArray[np.bool_]) -> Recolouring:
-        """What `request.own_colours` asks for, of what is drawn into `picture` (H, W, 4) where `mask` is True."""
+        """The recolouring of `request.own_colours`, for what is drawn into `picture` (H, W, 4) where `mask` is True."""
         loaded = self.library.load(request.checkpoint)
         asked = request.own_colours and not loaded.info.takes_palettes
         return Recolouring(own_colours(loaded.codec, picture, mask) if asked else None, mask)
 
     def _codecs(self, request: Request, picture: Picture, mask: NDArray[np.bool_]) -> CodecOf:
-        """What the pictures of a request are drawn with into `picture` (H, W, 4) where `mask` (H, W) is True."""
+        """The codecs that draw into `picture` (H, W, 4) where `mask` (H, W) is True, by seed."""
         loaded = self.library.load(request.checkpoint)
         weights = loaded.class_weights(request.class_weights).tolist()
         asked = dict(zip(loaded.config.classes, weights, strict=True)) if any(weights) else {}
@@ -334,7 +349,7 @@ class Engine:
         codecs = codec_of(loaded.codec, palette, **how, name=loaded.info.name)
         if loaded.info.takes_palettes and request.allowed is not None:
             if palette == OF_PICTURE:
-                raise RequestRejected("allowed: numbers of colours need a palette that is said, or that of the model")
+                raise RequestRejected("allowed: colour numbers need a named palette, or the model's own")
             count = len(codecs(range(request.seed, request.seed + 1)).to_config()["colours"])
             if max(request.allowed, default=0) > count:
                 raise RequestRejected(f"allowed {max(request.allowed)}: the palette has {count} colours")
@@ -343,7 +358,8 @@ class Engine:
     def _try_remote(
         self, call: Call, info: CheckpointInfo, on_row: OnRow | None, cancel: Callable[[], bool] | None
     ) -> list[Drawing] | None:
-        """What was drawn elsewhere; None where it is to be drawn here. Only what could be drawn is asked for."""
+        """Draw with the remote backend; None = draw here. The request is checked first, so no GPU time goes to bad
+        ones."""
         if self._elsewhere is None:
             return None
         call.request.check()
@@ -359,7 +375,7 @@ class Engine:
     def _check_enlargement(self, picture: Picture, factor: Any, info: CheckpointInfo) -> None:
         if not info.enlarges:
             able = ", ".join(other.name for other in self.library.list() if other.enlarges)
-            raise RequestRejected(f"{info.name} does not enlarge, being no chain of scales; these do: {able or 'none'}")
+            raise RequestRejected(f"{info.name} does not enlarge: it is not multi-scale; these do: {able or 'none'}")
         if type(factor) is not int or factor not in FACTORS:
             raise RequestRejected(f"factor {factor!r:.40}: must be one of {', '.join(map(str, FACTORS))}")
         height, width = (factor * side for side in picture.shape[:2])
@@ -373,8 +389,10 @@ class Engine:
 
 @dataclass(frozen=True)
 class Call:
-    """A drawing that is asked for, as it travels to an engine of another process: generate; complete, `arguments` being
-    picture and mask; or enlarge, by `factor`, being the picture alone."""
+    """A call of one engine method in a form that can be sent to another process.
+
+    generate: no `arguments`. complete: picture and mask. enlarge: the picture, and `factor`.
+    """
 
     method: Literal["generate", "complete", "enlarge"]
     request: Request
@@ -382,7 +400,7 @@ class Call:
     factor: int = 1
 
     def of(self, engine: Engine, on_row: OnRow | None, cancel: Callable[[], bool] | None) -> list[Drawing]:
-        """What that engine draws. Raises what its method raises."""
+        """Make the call on `engine`. Raises what the method raises."""
         watched: dict[str, Any] = {"on_row": on_row, "cancel": cancel}
         if self.method == "enlarge":
             watched["factor"] = self.factor
@@ -390,13 +408,13 @@ class Call:
 
 
 def _without_keep(request: Request) -> Request:
-    """The request. Raises RequestRejected when it is to keep something, which completions alone can."""
+    """Return the request. Raises RequestRejected if it sets `keep`, which only completions support."""
     if request.keep:
-        raise RequestRejected(f"keep {request.keep!r:.40}: only a completion keeps what its masked pixels have")
+        raise RequestRejected(f"keep {request.keep!r:.40}: only a completion can keep shape or sketch")
     return request
 
 
 def _again(request: Request, drawing: Drawing) -> Request:
-    """A request for one picture more in the palette and of the seed of a drawing."""
+    """A request for one picture with the palette and the seed of a drawing."""
     palette = tuple(drawing.settings.get("colours", ())) or request.palette
     return replace(request, count=1, seed=drawing.seed, palette=palette)

@@ -1,5 +1,6 @@
-"""What only an explicit likelihood can tell of a picture: how surprising each pixel is, which class it is of, and which
-colours one of its pixels could have. Every answer is read off the model's probabilities; nothing is drawn.
+"""Analyses that need an explicit likelihood: bits per pixel, p(class | picture), and likely colours of one pixel.
+
+All are computed from the model's probabilities; nothing is sampled.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from pixelart.layers.context import Context
 from pixelart.layers.palette import NEVER
 from pixelart.models import AutoregressiveModel
 
-CHUNK = 16  # pictures in one forward pass: bounds memory
-MAX_TOP = 256  # the most levels that a codec has
-MAX_LOOKS = 128  # forward passes spent on the colours of one pixel of several channels
+MAX_BATCH = 16  # pictures per forward pass; bounds memory
+MAX_TOP = 256  # no codec has more levels
+MAX_LOOKS = 128  # forward passes per pixel of several channels
 
 
 class PixelBits(NamedTuple):
-    """How surprising one pixel is."""
+    """One pixel and its information content in bits."""
 
     row: int
     column: int
@@ -37,10 +38,11 @@ class PixelBits(NamedTuple):
 
 @dataclass(frozen=True)
 class Inspection:
-    """bits: float64 (H, W), -log2 p of each pixel, its channels together, given the class, all pixels before it (in
-    raster order; of a chain of scales, coarse pixels first), and nothing else: their sum is -log2 p of the picture.
-    class_probabilities: p(class | picture) by Bayes' rule with every class of the checkpoint as probable as any other
-    beforehand, most probable first.
+    """Bits per pixel and class probabilities of one picture.
+
+    bits: float64 (H, W), -log2 p of each pixel (all its channels) given the class and the pixels before it: raster
+        order, or coarse pixels first in a multi-scale model. They sum to -log2 p of the picture.
+    class_probabilities: p(class | picture) by Bayes' rule with a uniform prior, most probable first.
     dimensions: C*H*W.
     """
 
@@ -55,11 +57,11 @@ class Inspection:
 
     @property
     def bits_per_dim(self) -> float:
-        """Mean bits of a sub-pixel."""
+        """Mean bits per sub-pixel."""
         return self.total_bits / self.dimensions
 
     def most_surprising(self, top: int) -> list[PixelBits]:
-        """The `top` least expected pixels, the least expected first; fewer where the picture is smaller.
+        """The `top` pixels with the most bits, highest first; fewer if the picture is smaller.
 
         Raises:
             RequestRejected: `top` is not 1 to MAX_TOP.
@@ -80,8 +82,8 @@ class ColourChance(NamedTuple):
 class PixelColours:
     """The colours one pixel could have, given the class and every other pixel.
 
-    likely: most probable first. current: the colour that is there, as the codec holds it. bound: no colour that is
-    left out is more probable than this.
+    likely: most probable first. current: the pixel's colour as the codec represents it. bound: upper bound on the
+        probability of every colour not listed.
     """
 
     likely: tuple[ColourChance, ...]
@@ -90,7 +92,7 @@ class PixelColours:
 
     @property
     def is_exact(self) -> bool:
-        """Whether `likely` surely holds the most probable colours of all; always for one channel."""
+        """Whether `likely` provably holds the most probable colours; always true with one channel."""
         return self.bound <= self.likely[-1].probability
 
 
@@ -102,10 +104,12 @@ def inspect(
     class_weights: Tensor,
     *,
     classes: Sequence[str],
-    at_once: int = CHUNK,
+    at_once: int = MAX_BATCH,
 ) -> Inspection:
-    """Bits of every pixel of `picture` (H, W, 4) given class_weights (classes,), and which of `classes` it is of;
-    `at_once`: how many pictures go through the network at a time."""
+    """Bits of every pixel of `picture` (H, W, 4) given class_weights (classes,), and p(class | picture).
+
+    `at_once`: batch size of the forward passes.
+    """
     everything = np.ones(picture.shape[:2], np.bool_)
     context = context_of(codec, picture, everything, class_weights, count=1)
     log_prob = finite(model.log_prob(context.pixels, context)[0].cpu().double())
@@ -120,12 +124,11 @@ def class_probabilities(
     classes: Sequence[str],
     palette: Tensor | None = None,
     *,
-    at_once: int = CHUNK,
+    at_once: int = MAX_BATCH,
 ) -> dict[str, float]:
-    """p(class | picture) of one picture x (1, C, H, W), most probable first; one class is certain, none is nothing.
+    """p(class | picture) of one picture x (1, C, H, W), most probable first: {} without classes.
 
-    Bayes' rule with a uniform prior: a softmax over log p(x | class), so probabilities far too small for a float may
-    be compared.
+    Bayes' rule with a uniform prior: a softmax over log p(x | class). Working in log space avoids underflow.
     """
     if len(classes) <= 1:
         return {name: 1.0 for name in classes}
@@ -149,15 +152,15 @@ def colours_at(
     row: int,
     column: int,
     top: int,
-    at_once: int = CHUNK,
+    at_once: int = MAX_BATCH,
 ) -> PixelColours:
-    """The `top` most probable colours of one pixel of `picture` (H, W, 4), fewer where the codec has fewer.
+    """The `top` most probable colours of one pixel of `picture` (H, W, 4); fewer if the codec has fewer.
 
-    The pixel alone is hidden: it is judged by all before it and, through the context, by all around it, as if it were
-    to be completed. class_weights (classes,) lies on the model's device.
+    Only this pixel is masked. It is conditioned, as in a completion, on the pixels before it and, through the context,
+    on all around it. class_weights (classes,) must be on the model's device.
 
     Raises:
-        RequestRejected: the pixel is outside the picture, or `top` not 1 to MAX_TOP.
+        RequestRejected: the pixel is outside the picture, or `top` is not 1 to MAX_TOP.
     """
     height, width = picture.shape[:2]
     _check_whole("row", row, 0, height - 1)
@@ -168,7 +171,7 @@ def colours_at(
     context = context_of(codec, picture, mask, class_weights, count=1)
     tables = _tables_at(model, context, row, column, at_once)
     likely, bound = most_probable(tables, channels=codec.channels, top=top)
-    likely = [colour for colour in likely if colour.log_p > NEVER / 2]  # slots of a palette that hold no colour
+    likely = [colour for colour in likely if colour.log_p > NEVER / 2]  # drop unused palette slots
     levels = context.pixels[:, :, row, column].cpu()
     log_p = sum(float(tables(levels[:, :c])[0, level]) for c, level in enumerate(levels[0].tolist()))
     *chances, current = _chances(codec, [*likely, Prefix(log_p, tuple(levels[0].tolist()))])
@@ -176,7 +179,7 @@ def colours_at(
 
 
 class Prefix(NamedTuple):
-    """The levels of the first channels of a colour, or of all, and their log p."""
+    """The levels of the first channels of a colour (or of all), and their log p."""
 
     log_p: float
     levels: tuple[int, ...]
@@ -187,12 +190,13 @@ Tables = Callable[[Tensor], Tensor]
 
 
 def most_probable(tables: Tables, *, channels: int, top: int) -> tuple[list[Prefix], float]:
-    """The `top` most probable colours, best first, and a bound: log p of no other colour is above it.
+    """The `top` most probable colours, best first, and a bound: no other colour has a higher log p.
 
-    Branch and bound. A colour is at most as probable as the channels it begins with, so what is less probable than the
-    last colour of a full list need not be looked into. Until the list is full, the deepest are looked into first, CHUNK
-    at a time (a beam), then the most probable. When nothing is left to look into, which one channel needs one look for,
-    and K levels of three at most 1 + K + K*K, the list is exact; MAX_LOOKS may end it before, and the bound tells.
+    Branch and bound. A prefix is at least as probable as any colour that starts with it, so prefixes less probable than
+    the last colour of a full list are pruned. Until the list is full, the search is a beam: deepest prefixes first,
+    MAX_BATCH at a time. After that, the most probable prefix goes first. The list is exact when no prefix is left: one
+    channel needs 1 evaluation, three channels of K levels at most 1 + K + K*K. If MAX_LOOKS ends the search early, the
+    bound says so.
     """
     found: list[Prefix] = []
     waiting, looks, floor = [Prefix(0.0, ())], 0, -math.inf
@@ -201,7 +205,7 @@ def most_probable(tables: Tables, *, channels: int, top: int) -> tuple[list[Pref
         depth = deepest if len(found) < top else len(min(waiting, key=_rank).levels)
         alike = sorted((p for p in waiting if len(p.levels) == depth), key=_rank)
         others = [p for p in waiting if len(p.levels) != depth]
-        some = min(CHUNK, MAX_LOOKS - looks)
+        some = min(MAX_BATCH, MAX_LOOKS - looks)
         looks += len(alike[:some])
         longer = _grown(alike[:some], tables)
         if depth + 1 == channels:
@@ -216,7 +220,7 @@ def _rank(prefix: Prefix) -> tuple[float, tuple[int, ...]]:
 
 
 def _grown(prefixes: list[Prefix], tables: Tables) -> list[Prefix]:
-    """All prefixes of one channel more, of prefixes of equal length."""
+    """All extensions of prefixes of equal length by one channel."""
     levels = torch.tensor([p.levels for p in prefixes], dtype=torch.int64)
     rows = tables(levels).tolist()
     return [
@@ -227,23 +231,23 @@ def _grown(prefixes: list[Prefix], tables: Tables) -> list[Prefix]:
 
 
 def _tables_at(model: AutoregressiveModel, context: Context, row: int, column: int, at_once: int) -> Tables:
-    """The tables of one pixel, all others as in `context` (of one picture): a forward pass for each new prefix."""
+    """The tables of one pixel, given all others in `context` (one picture). Each new prefix costs one forward pass."""
     known: dict[tuple[int, ...], Tensor] = {}
 
     def tables(levels: Tensor) -> Tensor:
         prefixes = [tuple(prefix) for prefix in levels.tolist()]
         new = [prefix not in known for prefix in prefixes]
         if any(new):
-            rows = torch.cat([look(some) for some in levels[torch.tensor(new)].split(at_once)])
+            rows = torch.cat([evaluate(some) for some in levels[torch.tensor(new)].split(at_once)])
             known.update(zip((p for p, is_new in zip(prefixes, new, strict=True) if is_new), rows, strict=True))
         return torch.stack([known[prefix] for prefix in prefixes])
 
-    def look(levels: Tensor) -> Tensor:
+    def evaluate(levels: Tensor) -> Tensor:
         count, channel = levels.shape
         x = context.pixels.repeat(count, 1, 1, 1)
         x[:, :channel, row, column] = levels.to(x.device)
         maps = model.maps_at(x, context.repeat(count), row=row, column=column, at_once=at_once)
-        # On the CPU: not every device has doubles.
+        # On the CPU: some devices have no float64.
         return finite(model.likelihood.to_table(maps.cpu(), x[:, :, row, column].cpu(), channel=channel))
 
     return tables

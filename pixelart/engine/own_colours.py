@@ -1,4 +1,4 @@
-"""A completion in the picture's own colours: what a model draws in a neighbour of one comes back as that colour."""
+"""Recolour a completion: a drawn palette colour close to one of the picture's own colours is replaced by it."""
 
 from __future__ import annotations
 
@@ -11,42 +11,41 @@ from pixelart.images.codec import ALPHA_THRESHOLD, Codec, Indexed, Picture
 from pixelart.images.palettes import oklab
 
 NEAR = 0.15
-"""Oklab distance up to which a colour of the palette is a neighbour of a colour of the picture. A palette of 64 colours
-fitted to pixel art has one within 0.14 of any colour of a screen, and two of its own are 0.05 to 0.15 apart."""
+"""Largest Oklab distance at which a palette colour counts as close to a picture colour. For scale: a palette of 64
+colours fitted to pixel art has an entry within 0.14 of any sRGB colour, and its own entries are 0.05 to 0.15 apart."""
 
-MOST = 256
-"""Of colours of a picture, the most frequent: a drawing in more is no pixel art, and a photo may have a million."""
+MAX_OWN_COLOURS = 256
+"""Only this many colours of a picture, the most frequent, are used: a photo may have a million."""
 
 
 @dataclass(frozen=True)
 class OwnColours:
-    """What the entries of a palette become: `table` is RGBA (K, 4), as `codec.table`. Call it with pictures (N, H, W,
-    4) and the mask (H, W) that was drawn in."""
+    """A lookup table that replaces palette entries: `table` is RGBA (K, 4), like `codec.table`. Call it with pictures
+    (N, H, W, 4) and the mask (H, W) of drawn pixels."""
 
     codec: Indexed
     table: Picture
 
     def __call__(self, pictures: Picture, mask: NDArray[np.bool_]) -> Picture:
-        """The pictures, their masked pixels recoloured; of these only what is a colour of the palette exactly."""
+        """Recolour the masked pixels whose colour is exactly a palette entry."""
         entries = self.codec.encode(pictures)[:, 0].cpu().numpy()
         drawn = mask & (self.codec.table[entries] == pictures).all(-1)
         return np.where(drawn[..., None], self.table[entries], pictures)
 
 
 def own_colours(codec: Codec, picture: Picture, mask: NDArray[np.bool_]) -> OwnColours | None:
-    """How a completion of `picture` (H, W, 4) where `mask` (H, W) is True gets the colours of its other pixels; None
-    where nothing changes: the codec has no palette, or has all these colours.
+    """The recolouring of a completion of `picture` (H, W, 4), whose `mask` (H, W) is True where it is drawn.
 
-    An entry becomes the nearest colour of the picture, of those at most NEAR away in Oklab. Where the model saw some of
-    them as this very entry (it sees each as its nearest entry), it becomes the nearest of these: so the model continues
-    an area in the colour that the area has. An entry that is itself in the picture, or nearest to a colour that is an
-    entry too, stays. Transparent stays transparent.
+    Each entry becomes the nearest picture colour within NEAR in Oklab. Picture colours that the model saw as this very
+    entry (each is seen as its nearest entry) come first, so an area continues in its own colour. An entry stays if it
+    is in the picture or if its nearest picture colour is itself an entry. Transparent stays transparent. Returns None
+    if nothing would change: the codec has no palette, or contains all colours of the picture.
     """
     if not isinstance(codec, Indexed):
         return None
     known = ~mask & (picture[..., 3] >= ALPHA_THRESHOLD)
     own, count = np.unique(picture[known][:, :3], axis=0, return_counts=True)
-    own = own[np.sort(np.argsort(-count, kind="stable")[:MOST])]
+    own = own[np.sort(np.argsort(-count, kind="stable")[:MAX_OWN_COLOURS])]
     foreign = ~(own[:, None] == codec.colours).all(-1).any(1)
     if not foreign.any():
         return None

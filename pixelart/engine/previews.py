@@ -1,4 +1,4 @@
-"""How the pictures of a request look while they are drawn."""
+"""Previews of the pictures of a request while they are drawn."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from pixelart.engine.request import Preview
 from pixelart.images.codec import Codec, Picture
 
 CHUNK = 16
-"""The most pictures that are drawn at a time: more gain nothing, and a stop is answered within a row of them."""
+"""Batch size limit for drawing: larger batches gain nothing, and a cancel waits for one row of the batch."""
 OnRow = Callable[[int, int, Preview], None]
-"""on_row(done, rows, pictures): `done` of `rows` rows are final; `pictures()` decodes them, (count, H, W, 4)."""
+"""on_row(done, rows, pictures): `done` of `rows` rows are final; `pictures()` decodes them to (count, H, W, 4)."""
 
 
 @dataclass(frozen=True)
 class PreviewFrame:
-    """How a picture looks while its masked pixels are drawn: `picture` (H, W, 4) where nothing is masked, and `before`
-    where nothing is drawn yet."""
+    """What a preview shows around the drawn pixels: `picture` (H, W, 4) outside the mask, and `before` where the mask
+    is not drawn yet."""
 
     picture: Picture
     mask: NDArray[np.bool_]
     before: Picture
 
     def after(self, drawn: Picture, rows: int) -> Picture:
-        """Of pictures (n, H, W, 4), such as have so many rows of the mask."""
+        """Pictures (n, H, W, 4) as they look after `rows` rows of the mask."""
         first = int(np.flatnonzero(self.mask.any(1))[0])
         waiting = self.mask & (np.arange(len(self.mask)) >= first + rows)[:, None]
         drawn = np.where(self.mask[..., None], drawn, self.picture)
@@ -37,10 +37,10 @@ class PreviewFrame:
 
 
 @dataclass(frozen=True)
-class Progress:
-    """Turns rows of one chunk, or passes over it, into pictures of the whole request."""
+class PreviewReporter:
+    """Turns finished rows (or passes) of one chunk into previews of the whole request."""
 
-    look: PreviewFrame
+    frame: PreviewFrame
     codec: Codec
     count: int
     finished: list[Picture]
@@ -61,7 +61,7 @@ class Progress:
         return report
 
     def pictures(self, x: Tensor, done: int) -> Picture:
-        """(count, H, W, 4): finished ones, those of this chunk so far, and those not begun. A pass draws all rows."""
-        drawn = self.look.after(self.codec.decode(x), len(self.look.mask) if self.in_passes else done)
+        """(count, H, W, 4): finished pictures, the current chunk, and pictures not started. A pass draws all rows."""
+        drawn = self.frame.after(self.codec.decode(x), len(self.frame.mask) if self.in_passes else done)
         rest = self.count - len(self.finished) - len(drawn)
-        return np.concatenate([*(p[None] for p in self.finished), drawn, *([self.look.before[None]] * rest)])
+        return np.concatenate([*(p[None] for p in self.finished), drawn, *([self.frame.before[None]] * rest)])

@@ -1,4 +1,4 @@
-"""What is asked of an engine, and what comes back."""
+"""The input and output of an engine: `Request`, `Preview` and `Drawing`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pixelart.errors import RequestRejected
 from pixelart.images.class_names import plain_class
 from pixelart.images.codec import Picture
-from pixelart.images.coercion import as_blend, as_heat
+from pixelart.images.coercion import as_blend, as_temperature
 from pixelart.images.io import Facts, encode_png
 from pixelart.images.kept_kinds import KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH, KEEPS
 from pixelart.images.palette_choice import as_palette
@@ -30,19 +30,19 @@ MAX_SEED = 2**63 - 1 - SETTINGS.max_count
 
 @dataclass(frozen=True)
 class Request:
-    """What to draw. `class_weights` blends classes by name, of which one alone may be given as text; empty = any class.
-    Picture i uses seed + i.
+    """What to draw. Picture i uses the seed `seed + i`.
 
-    temperature: a number, or a map (H, W). top_k 0 and top_p 1 keep everything. guidance 1 is the plain model.
+    class_weights: a blend of classes by name; one class may be given as text; empty = any class.
+    temperature: a number, or a map (H, W). top_k 0 and top_p 1 keep everything. guidance 1 = no guidance.
     seamless: axes along which the picture tiles, "x", "y" or "xy"; "" = none.
     allowed: the codec's levels that may be drawn (for an indexed codec: palette indices, 0 = transparent); None = all.
     sampler: "cached", "fixed_point" or "naive", which draw the same pictures; "auto" = the fastest for the model.
-    own_colours: what is drawn into a picture comes in its own colours where it has one near (`own_colours.NEAR`), by a
-    model that draws in its own alone.
-    palette: of a model whose palette is an input, see `palette_choice.codec_of`.
-    size: (height, width) of new pictures, of a model that draws any size; None = that of the checkpoint.
-    keep: what the masked pixels of a completion keep: "shape" (transparent or not), "sketch" (also how light), by a
-        model that draws sketches; "" = nothing.
+    own_colours: map drawn colours to close colours of the picture (`own_colours.NEAR`). Ignored by models whose palette
+        is an input.
+    palette: for models whose palette is an input, see `palette_choice.codec_of`.
+    size: (height, width) of new pictures, for models that draw any size; None = the checkpoint's size.
+    keep: what masked pixels of a completion keep: "shape" (transparent or opaque), or "sketch" (also the lightness
+        level; only for models that draw sketches); "" = nothing.
     """
 
     checkpoint: str
@@ -62,18 +62,18 @@ class Request:
     keep: str = KEEP_NOTHING
 
     def __post_init__(self) -> None:
-        """Numbers of any library become plain ones here, and the name of a class its weight, so that no later step
-        meets others; `check` refuses what is no number.
+        """Convert numbers of any library to Python numbers, and a class name to class weights. `check` rejects values
+        that are not numbers.
 
         Raises:
-            RequestRejected: a checkpoint, class weights, a temperature, a palette, a size or allowed levels that are
-                nothing of the kind.
+            RequestRejected: a checkpoint, class weights, temperature, palette, size or allowed levels of the wrong
+            type.
         """
         if not isinstance(self.checkpoint, str | os.PathLike):
             raise RequestRejected(f"checkpoint {self.checkpoint!r:.40}: needs the name of a checkpoint")
         plain = {name: _whole(getattr(self, name)) for name in ("count", "seed", "top_k")}
         plain |= {name: _number(getattr(self, name)) for name in ("top_p", "guidance")}
-        plain["temperature"] = _number(as_heat(self.temperature))
+        plain["temperature"] = _number(as_temperature(self.temperature))
         plain["class_weights"] = {
             plain_class(name) if isinstance(name, str) else name: _number(weight)
             for name, weight in as_blend(self.class_weights).items()
@@ -86,14 +86,14 @@ class Request:
             object.__setattr__(self, name, value)
 
     def check(self) -> None:
-        """Raises RequestRejected, with the limit, when a value is of the wrong kind, or count or seed out of range."""
+        """Raises RequestRejected, naming the limit, if a value has the wrong type or count or seed is out of range."""
         levels = self.allowed or ()
         whole = {"count": self.count, "seed": self.seed, "top_k": self.top_k, **{f"allowed {k}": k for k in levels}}
         for name, value in whole.items():
             if isinstance(value, bool) or not isinstance(value, int):
                 raise RequestRejected(f"{name} {value!r:.40}: must be a whole number")
-        heat = {} if isinstance(self.temperature, np.ndarray) else {"temperature": self.temperature}
-        numbers = {"top_p": self.top_p, "guidance": self.guidance, **heat}
+        numbers = {"top_p": self.top_p, "guidance": self.guidance}
+        numbers |= {} if isinstance(self.temperature, np.ndarray) else {"temperature": self.temperature}
         numbers |= {f"weight of class {name}": weight for name, weight in self.class_weights.items()}
         if isinstance(self.temperature, np.ndarray) and self.temperature.dtype.kind not in "fiu":
             raise RequestRejected(f"temperature of {self.temperature.dtype}: must be a map of numbers")
@@ -113,19 +113,19 @@ class Request:
             raise RequestRejected(f"seed {self.seed}: must lie in 0 to {MAX_SEED}")
 
     def controls(self) -> Controls:
-        """The part that a sampler reads."""
-        heat = self.temperature
-        temperature = torch.from_numpy(heat.astype(np.float64)) if isinstance(heat, np.ndarray) else float(heat)
+        """The controls that a sampler reads."""
+        given = self.temperature
+        temperature = torch.from_numpy(given.astype(np.float64)) if isinstance(given, np.ndarray) else float(given)
         return Controls(temperature, self.top_k, self.top_p, self.guidance, self.allowed)
 
     def settings(self) -> dict[str, Any]:
-        """JSON-able form of what shapes every picture alike: not the count, nor the seed, of which each has its own."""
-        heat = self.temperature
+        """The settings that all pictures share, as JSON types. Count and seed are left out."""
+        temperature = self.temperature
         return {
             "version": VERSION,
             "checkpoint": self.checkpoint,
             "class_weights": self.class_weights,
-            "temperature": heat.tolist() if isinstance(heat, np.ndarray) else heat,
+            "temperature": temperature.tolist() if isinstance(temperature, np.ndarray) else temperature,
             "top_k": self.top_k,
             "top_p": self.top_p,
             "guidance": self.guidance,
@@ -136,14 +136,14 @@ class Request:
 
 
 RequestLike = Request | str
-"""A request, or the name of a checkpoint, of which one new picture or completion is asked for."""
+"""A request, or the name of a checkpoint, which stands for a request with default values."""
 
 
 def as_request(given: RequestLike) -> Request:
-    """The request; of the name of a checkpoint one that says nothing else.
+    """Return the request; the name of a checkpoint becomes a request with default values.
 
     Raises:
-        RequestRejected: something else.
+        RequestRejected: neither of these.
     """
     if isinstance(given, Request):
         return given
@@ -178,16 +178,16 @@ def _number(value: Any) -> Any:
         return value
     try:
         return float(value)
-    except OverflowError:  # a whole number beyond all limits
+    except OverflowError:  # an integer larger than any float
         return math.inf
 
 
 @dataclass(frozen=True)
 class Preview:
-    """The pictures of a request as far as they are drawn: calling it decodes them, uint8 (count, H, W, 4).
+    """The pictures of a request so far. Calling it decodes them to uint8 (count, H, W, 4).
 
-    passes: after how many passes over all pixels, which the rows that are not final show too; 0 = row by row.
-    sketch: whether no more than the sketch is drawn yet; its rows count as rows of the picture do.
+    passes: number of passes over all pixels so far; 0 = drawn row by row. After a pass, rows not yet final are shown
+    too. sketch: whether only the sketch is drawn so far. Its rows are counted as extra rows.
     """
 
     decode: Callable[[], Picture]
@@ -200,8 +200,11 @@ class Preview:
 
 @dataclass(frozen=True)
 class Drawing:
-    """One result: uint8 (H, W, 4), its own seed, log p in nats of the whole picture (of an enlarged one: given the
-    small one), how it was made, and what its file keeps of the file of the picture that it was made from."""
+    """One result.
+
+    picture: uint8 (H, W, 4). log_prob: log p in nats of the whole picture; for an enlarged one, given the small one.
+    settings: how it was made. facts: metadata kept from the source file.
+    """
 
     picture: Picture
     seed: int
@@ -210,13 +213,15 @@ class Drawing:
     facts: Facts = field(default_factory=Facts)
 
     def text(self) -> dict[str, str]:
-        """The settings as a PNG's text chunks: a line that other viewers show, and JSON."""
+        """The settings as PNG text chunks: one readable line, and JSON."""
         short = {key: value for key, value in self.settings.items() if isinstance(value, str | int | float | dict)}
         line = ", ".join(f"{key}: {value}" for key, value in short.items())
         return {"parameters": line, "pixelart": to_json(self.settings)}
 
     def png(self, *, scale: int = 1) -> bytes:
-        """A PNG, each pixel `scale` wide, with the settings in its text chunks; indexed, unless kept pixels bring soft
-        alpha or over 256 colours."""
+        """Encode as PNG with `scale` x `scale` blocks per pixel and the settings in text chunks.
+
+        The PNG is indexed unless kept pixels have partial alpha or there are over 256 colours.
+        """
         facts = self.facts
         return encode_png(self.picture, scale=scale, text=self.text(), palette=facts.palette, profile=facts.profile)

@@ -1,4 +1,4 @@
-"""The sample grid of a checkpoint: a row of pictures for each of its classes."""
+"""The sample grid of a checkpoint: one row of pictures per class."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pixelart.images.codec import Picture
 from pixelart.images.io import contact_sheet
 
 COLUMNS, MAX_ROWS = 8, 16
-"""How many pictures are drawn of a class, and of how many classes."""
+"""Pictures per class, and the most classes shown."""
 
 
 def shown_classes(loaded: Checkpoint) -> tuple[str | None, ...]:
-    """The classes of the sample grid, a row each; without classes one row of any."""
+    """The classes of the sample grid, one per row; (None,) if the checkpoint has no classes."""
     return loaded.info.classes[:MAX_ROWS] or (None,)
 
 
@@ -31,5 +31,5 @@ def draw_class_samples(loaded: Checkpoint, name: str, draw: Callable[[Request], 
 
 
 def sample_sheet(samples: Picture) -> Picture:
-    """The sample grid of what `draw_class_samples` drew."""
+    """The sample grid of the pictures from `draw_class_samples`."""
     return contact_sheet(samples, columns=COLUMNS)

@@ -1,8 +1,8 @@
-"""Drawing on a GPU that is lent for seconds (ZeroGPU): every call is made in a forked process.
+"""Draw on a ZeroGPU, a GPU lent for seconds at a time. Every call runs in a forked process.
 
-What is changed there is lost, and what goes in and comes out is pickled. So a call travels as a `Call`, the process
-loads the checkpoint itself, and rows come back as frames of a generator, which is also how a stop gets there. Where no
-GPU is to be had (a quota is used up, the wait is over, the process died), the picture is drawn on the CPU.
+Changes made in that process are lost, and its input and output are pickled. So a call travels as a `Call`, the process
+loads the checkpoint itself, and it yields rows as frames of a generator; closing the generator cancels the drawing.
+If no GPU is available (quota used up, queue timeout, process died), the picture is drawn on the CPU.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from pixelart.images.codec import Picture
 
 log = logging.getLogger(__name__)
 START_SECONDS = 8.0
-"""To start the process and its CUDA, and to load a checkpoint."""
+"""Time to start the process and CUDA, and to load a checkpoint."""
 PIXEL_SECONDS = 0.008
-"""A pixel of up to CHUNK pictures in one network. An estimate: 400 kernels one after the other at 10 microseconds each,
-twice over, because the cards that are lent differ."""
+"""Time per pixel of up to CHUNK pictures in one network. An estimate: 400 kernels in sequence at 10 microseconds each,
+doubled because the lent cards differ."""
 MOST_SECONDS = 110
-"""What takes longer is drawn here: a visitor without an account has two minutes a day."""
+"""Longer calls are drawn on the CPU: a visitor without an account has two minutes of GPU a day."""
 
 
 @dataclass(frozen=True)
-class Frame:
-    """What `OnRow` is told, of the first picture (H, W, 4) alone, in a form that travels."""
+class RemoteFrame:
+    """The arguments of `OnRow`, for the first picture (H, W, 4) only, in a picklable form."""
 
     done: int
     rows: int
@@ -46,37 +46,38 @@ class Frame:
     sketch: bool
 
 
-Told = Frame | list[Drawing] | PixelArtError | Cancelled
+RemoteMessage = RemoteFrame | list[Drawing] | PixelArtError | Cancelled
 
 
 def zero_gpu_backend(gpu: Callable[..., Any], folder: Path) -> RemoteBackend:
-    """What draws the checkpoints of `folder` on a GPU that `gpu`, the decorator `spaces.GPU`, lends."""
+    """A backend that draws the checkpoints of `folder` on a GPU lent by `gpu`, the decorator `spaces.GPU`."""
 
-    def drawn(call: Call, seconds: int) -> Iterator[Told]:
+    def drawn(call: Call, seconds: int) -> Iterator[RemoteMessage]:
         yield from drawn_in_this_process(folder, call)
 
     lent = gpu(duration=lambda call, seconds: seconds)(drawn)
 
-    def elsewhere(
+    def remote(
         call: Call, info: CheckpointInfo, on_row: OnRow | None, cancel: Callable[[], bool] | None
     ) -> list[Drawing] | None:
         seconds = seconds_for(call, info)
         if seconds > MOST_SECONDS:
             return None
         try:
-            with closing(lent(call, seconds)) as told:
-                return _followed(told, on_row, cancel)
+            with closing(lent(call, seconds)) as messages:
+                return _followed(messages, on_row, cancel)
         except (PixelArtError, Cancelled):
             raise
-        except Exception as error:  # of gradio's kind, and of the lender's own: quota, wait, a process that died
-            log.warning("no GPU was lent, so the CPU draws: %s", getattr(error, "title", type(error).__name__))
+        except Exception as error:  # raised by gradio or by `spaces`: quota, queue timeout, dead process
+            log.warning("no GPU available, drawing on the CPU: %s", getattr(error, "title", type(error).__name__))
             return None
 
-    return elsewhere
+    return remote
 
 
 def seconds_for(call: Call, info: CheckpointInfo) -> int:
-    """How long a GPU is asked for: by rows and pictures, of which up to CHUNK cost what one costs."""
+    """GPU seconds to ask for: an estimate from rows, columns and chunks. A chunk of up to CHUNK pictures costs as
+    one."""
     rows, width = info.height, info.width
     if call.method == "enlarge":
         rows, width = (call.factor * side for side in call.arguments[0].shape[:2])
@@ -87,24 +88,24 @@ def seconds_for(call: Call, info: CheckpointInfo) -> int:
         rows, width = call.request.size
     chunks = -(-call.request.count // CHUNK)
     if call.method == "generate" and call.request.seamless:
-        chunks += 2 * call.request.count  # seams are mended a picture at a time
+        chunks += 2 * call.request.count  # seams are repaired one picture at a time
     return round(START_SECONDS + PIXEL_SECONDS * info.networks_a_pixel * rows * width * chunks)
 
 
-def drawn_in_this_process(folder: Path, call: Call) -> Iterator[Told]:
-    """A frame a row, and then the result, or, as a value, why there is none: of what is raised, its name alone would
-    get home. When it is closed, drawing has ended."""
-    news: SimpleQueue[Frame | None] = SimpleQueue()
+def drawn_in_this_process(folder: Path, call: Call) -> Iterator[RemoteMessage]:
+    """Yield one frame per row, then the result. Errors are yielded as values, because a raised error would lose all but
+    its name on the way. Drawing has ended when the generator is closed."""
+    frames: SimpleQueue[RemoteFrame | None] = SimpleQueue()
     stopped = threading.Event()
 
     def on_row(done: int, rows: int, pictures: Preview) -> None:
-        news.put(Frame(done, rows, pictures()[0].copy(), pictures.passes, pictures.sketch))
+        frames.put(RemoteFrame(done, rows, pictures()[0].copy(), pictures.passes, pictures.sketch))
 
     with ThreadPoolExecutor(1) as thread:
         work = thread.submit(lambda: call.of(_engine(folder), on_row, stopped.is_set))
-        work.add_done_callback(lambda _: news.put(None))
+        work.add_done_callback(lambda _: frames.put(None))
         try:
-            while (frame := news.get()) is not None:
+            while (frame := frames.get()) is not None:
                 yield frame
             yield work.result()
         except (PixelArtError, Cancelled) as error:
@@ -113,24 +114,26 @@ def drawn_in_this_process(folder: Path, call: Call) -> Iterator[Told]:
             stopped.set()
 
 
-def _followed(told: Iterator[Told], on_row: OnRow | None, cancel: Callable[[], bool] | None) -> list[Drawing] | None:
-    for news in told:
-        if isinstance(news, PixelArtError | Cancelled):
-            raise news
-        if isinstance(news, list):
-            return news
+def _followed(
+    messages: Iterator[RemoteMessage], on_row: OnRow | None, cancel: Callable[[], bool] | None
+) -> list[Drawing] | None:
+    for message in messages:
+        if isinstance(message, PixelArtError | Cancelled):
+            raise message
+        if isinstance(message, list):
+            return message
         if cancel and cancel():
             raise Cancelled
         if on_row:
             on_row(
-                news.done,
-                news.rows,
-                Preview(lambda picture=news.picture: picture[None], passes=news.passes, sketch=news.sketch),
+                message.done,
+                message.rows,
+                Preview(lambda picture=message.picture: picture[None], passes=message.passes, sketch=message.sketch),
             )
-    return None  # it ended without a word
+    return None  # the process ended without a result
 
 
 @cache
 def _engine(folder: Path) -> Engine:
-    """Of this process: a copy of the server's could have been forked while another thread held its locks."""
+    """This process has its own engine: a forked copy could hold locks that another thread had taken."""
     return Engine(folder)

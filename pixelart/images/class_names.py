@@ -1,4 +1,4 @@
-"""How the name of a class is written: in one way, so that a name that is typed is the one that a folder has."""
+"""Normalise class names, so that a typed name matches the name of a folder."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 
 def plain_class(name: str) -> str:
-    """The name in NFC: "e" and an accent are one letter. Folders of macOS are named in NFD, keyboards write NFC."""
+    """The name in Unicode NFC, in which "e" plus accent is one character. macOS folder names use NFD, keyboards NFC."""
     return unicodedata.normalize("NFC", name)
 
 
 def find_class(name: str, classes: Sequence[str]) -> str | None:
-    """The one of `classes` that is meant by `name`, however its letters are written; None when there is none."""
+    """The entry of `classes` that equals `name` after normalisation, or None."""
     return next((one for one in classes if one == name), None) or next(
         (one for one in classes if plain_class(one) == plain_class(name)), None
     )

@@ -1,8 +1,8 @@
-"""Pictures to integers and back, exactly.
+"""Codecs: pictures to integers and back, exactly.
 
 A picture is uint8 RGBA of shape (H, W, 4). A codec turns a batch of pictures into int64 indices (B, C, H, W) in
-0..levels-1 and back. No float ever carries a label. Alpha is thresholded at `ALPHA_THRESHOLD`: a pixel is either
-there or it is not, because that is what pixel art, GIF and indexed PNG know.
+0..levels-1 and back; labels are never floats. Alpha is thresholded at `ALPHA_THRESHOLD`: a pixel is either opaque or
+transparent, as in pixel art, GIF and indexed PNG.
 
 Everywhere in this project a mask is bool, True = repaint.
 """
@@ -42,16 +42,17 @@ class Codec(ABC):
 
     @abstractmethod
     def to_config(self) -> dict[str, Any]:
-        """JSON-able description; `codec_from_config` reads it back."""
+        """A description in JSON types; `codec_from_config` reads it."""
 
     def snapped(self, pictures: Picture) -> NDArray[np.bool_]:
-        """Where (B, H, W) encoding changes what is seen; transparent pixels have no colour to change."""
+        """Where (B, H, W) encoding changes the visible colour. Transparent pixels never count."""
         there, back = normalise(pictures), self.decode(self.encode(pictures))
         return np.any(there != back, axis=-1)
 
 
 def normalise(pictures: Picture) -> Picture:
-    """Alpha thresholded to 0 or 255, and transparent pixels made black, so equal looks are equal bytes."""
+    """Threshold alpha to 0 or 255 and make transparent pixels black, so that pictures that look equal have equal
+    bytes."""
     result = pictures.copy()
     opaque = pictures[..., 3] >= ALPHA_THRESHOLD
     result[..., 3] = np.where(opaque, 255, 0)
@@ -60,12 +61,12 @@ def normalise(pictures: Picture) -> Picture:
 
 
 def visible_colours(pixels: Picture) -> Picture:
-    """RGB (n, 3) of those of `pixels` (..., 4) that are there."""
+    """RGB (n, 3) of the visible pixels of `pixels` (..., 4)."""
     return pixels[pixels[..., 3] >= ALPHA_THRESHOLD][:, :3]
 
 
 def over_background(pictures: Picture, background: tuple[int, int, int]) -> Picture:
-    """RGB (..., 3) of `pictures` with transparent pixels painted in `background`."""
+    """RGB (..., 3) of `pictures` with transparent pixels replaced by `background`."""
     opaque = pictures[..., 3:] >= ALPHA_THRESHOLD
     return np.where(opaque, pictures[..., :3], np.asarray(background, np.uint8))
 
@@ -79,7 +80,7 @@ def _to_tensor(array: NDArray[Any]) -> Tensor:
 
 
 class Indexed(Codec):
-    """One choice a pixel from at most 256 colours; index 0 is transparent, the others are opaque."""
+    """One of at most 256 colours per pixel; index 0 is transparent, the others are opaque."""
 
     name = "indexed"
     channels = 1
@@ -114,8 +115,7 @@ class Indexed(Codec):
         return self.table[indices[:, 0].cpu().numpy()]
 
     def palette(self) -> Tensor:
-        """float32 (levels, 4), Oklab and opacity of each colour, the transparent one first; opacity -1 in the slots
-        that are left, where there are more levels than colours."""
+        """float32 (levels, 4): Oklab and opacity of each colour, transparent first; opacity -1 in unused slots."""
         rows, count = torch.zeros(self.levels, 4), len(self.colours)
         rows[1 : count + 1, :3] = torch.from_numpy(oklab(self.colours)).float()
         rows[1 : count + 1, 3] = 1
@@ -127,26 +127,26 @@ class Indexed(Codec):
 
 
 class Paletted(Indexed):
-    """A palette that a network takes as an input: these colours are where nothing else is said, and `with_colours` is
-    the same for any others, of which `levels` - 1 beside the transparent one find a place."""
+    """A palette that is an input of the network. `colours` are the default; `with_colours` replaces them by at most
+    `levels` - 1 others, besides transparent."""
 
     name = "palette"
 
     def __init__(self, colours: NDArray[np.uint8], *, levels: int) -> None:
-        """`colours`: as of Indexed; `levels`: how many colours the network takes, the transparent one included.
+        """`colours`: as in Indexed. `levels`: how many colours the network takes, transparent included.
 
         Raises:
-            WeightsRejected: as Indexed, or more colours than fit.
+            WeightsRejected: as in Indexed, or more colours than fit.
         """
         super().__init__(colours)
         if not self.levels <= levels <= 256:
             raise WeightsRejected(
-                f"palette of {len(self.colours)} colours: {levels - 1} fit beside the transparent one"
+                f"palette of {len(self.colours)} colours: at most {levels - 1} fit besides transparent"
             )
         self.levels = levels
 
     def with_colours(self, colours: NDArray[np.uint8]) -> Paletted:
-        """The same for other colours, RGB (n, 3). Raises WeightsRejected."""
+        """The codec with other colours, RGB (n, 3). Raises WeightsRejected."""
         return Paletted(colours, levels=self.levels)
 
     def to_config(self) -> dict[str, Any]:
@@ -154,7 +154,7 @@ class Paletted(Indexed):
 
 
 class EachPalette(Codec):
-    """B pictures, each in a palette of its own; one picture is encoded in each of them."""
+    """B pictures with one palette each. A single picture is encoded in each palette."""
 
     name = "palettes"
     channels = 1
@@ -171,7 +171,7 @@ class EachPalette(Codec):
         return np.concatenate([codec.decode(picture[None]) for codec, picture in pairs])
 
     def palette(self) -> Tensor:
-        """As of Paletted, for each picture: (B, levels, 4)."""
+        """The palettes, as in Paletted, per picture: (B, levels, 4)."""
         return torch.stack([codec.palette() for codec in self.codecs])
 
     def to_config(self) -> dict[str, Any]:
@@ -179,7 +179,7 @@ class EachPalette(Codec):
 
 
 class RGB(Codec):
-    """Three channels of 256 levels, as the papers model them; transparency becomes `background`."""
+    """Three channels of 256 levels, as in the papers; transparent pixels become `background`."""
 
     name = "rgb"
     channels = 3
@@ -199,7 +199,7 @@ class RGB(Codec):
 
 
 class Gray(Codec):
-    """One channel of 256 levels: the rounded Rec. 601 luma; grey pictures come back exactly."""
+    """One channel of 256 levels: rounded Rec. 601 luma. Grey pictures are reproduced exactly."""
 
     name = "gray"
     channels = 1
@@ -239,7 +239,7 @@ class Binary(Codec):
 
 
 def codec_from_config(config: dict[str, Any]) -> Codec:
-    """The codec that `Codec.to_config` described.
+    """Rebuild a codec from the output of `Codec.to_config`.
 
     Raises:
         WeightsRejected: an unknown name or a value out of range.
@@ -266,7 +266,7 @@ def parse_hex_colours(texts: list[str]) -> NDArray[np.uint8]:
     """RGB (N, 3) of colours written as six hexadecimal digits, with or without '#'.
 
     Raises:
-        RequestRejected: a text that is no colour.
+        RequestRejected: a text is not a colour.
     """
     colours = []
     for text in texts:

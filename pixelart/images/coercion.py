@@ -1,4 +1,4 @@
-"""What callers of the engine give, in any form that is clear, as what the engine works with."""
+"""Convert what callers pass to the engine (arrays, tensors, PIL images, files) to its own types."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from pixelart.images.formats.decoding import facts_of, rgba
 from pixelart.images.io import Facts, mask_of, read_facts, read_file, read_picture
 
 PictureLike = Picture | NDArray[Any] | Image.Image | Tensor | str | os.PathLike[str] | list[Any]
-"""A picture (H, W, 4) RGBA or (H, W, 3) RGB, of whole numbers of 0 to 255 or of floats of 0 to 1; or a file of one."""
+"""A picture (H, W, 4) RGBA or (H, W, 3) RGB, as integers 0 to 255 or floats 0 to 1; or a PIL image or a file."""
 MaskLike = NDArray[Any] | Image.Image | Tensor | str | os.PathLike[str] | list[Any]
-"""A mask (H, W) of truth values, of 0 and 1, or of 0 and 255; or a picture, or a file of one, that is light there."""
+"""A mask (H, W) of booleans, 0 and 1, or 0 and 255; or a picture or file in which masked pixels are light."""
 _PICTURE = "needs (height, width, 4) RGBA or (height, width, 3) RGB of 0 to 255"
 _MASK = "needs (height, width) of True and False, of 0 and 1, or of 0 and 255"
 
 
 def as_picture(given: PictureLike, *, name: str = "picture") -> Picture:
-    """The picture, uint8 RGBA (H, W, 4); `name` is used in errors.
+    """Convert to a picture, uint8 RGBA (H, W, 4); `name` is used in errors.
 
     Raises:
-        RequestRejected: it cannot be told which picture is meant.
+        RequestRejected: the value is not a picture, or is ambiguous.
         ImageRejected: the file is not a picture within the limits.
     """
     if isinstance(given, str | os.PathLike):
@@ -38,7 +38,7 @@ def as_picture(given: PictureLike, *, name: str = "picture") -> Picture:
         return rgba(given)
     values = _array(given, name, _PICTURE)
     if values.ndim != 3 or values.shape[2] not in (3, 4) or not values.size:
-        raise RequestRejected(f"{name} of {_told(values)}: {_PICTURE}")
+        raise RequestRejected(f"{name} of {_described(values)}: {_PICTURE}")
     values = _bytes(values, name)
     if values.shape[2] == 4:
         return values
@@ -46,7 +46,7 @@ def as_picture(given: PictureLike, *, name: str = "picture") -> Picture:
 
 
 def as_facts(given: PictureLike) -> Facts:
-    """What the file or image of a picture that `as_picture` takes says beside its pixels."""
+    """The metadata of the file or PIL image that `as_picture` accepts."""
     if isinstance(given, str | os.PathLike):
         path = Path(given)
         return read_facts(read_file(path, name=path.name), name=path.name)
@@ -54,10 +54,10 @@ def as_facts(given: PictureLike) -> Facts:
 
 
 def as_mask(given: MaskLike, *, name: str = "mask") -> NDArray[np.bool_]:
-    """The mask, bool (H, W), True = repaint; `name` is used in errors.
+    """Convert to a mask, bool (H, W), True = repaint; `name` is used in errors.
 
     Raises:
-        RequestRejected: it cannot be told which pixels are meant.
+        RequestRejected: the value is not a mask, or is ambiguous.
         ImageRejected: the file is not a picture within the limits.
     """
     if isinstance(given, str | os.PathLike | Image.Image):
@@ -68,19 +68,19 @@ def as_mask(given: MaskLike, *, name: str = "mask") -> NDArray[np.bool_]:
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]
     if values.ndim != 2 or values.dtype.kind not in "biuf":
-        raise RequestRejected(f"{name} of {_told(values)}: {_MASK}")
+        raise RequestRejected(f"{name} of {_described(values)}: {_MASK}")
     if values.dtype == np.bool_:
         return values
     found = np.unique(values)
     if not (np.isin(found, (0, 1)).all() or np.isin(found, (0, 255)).all()):
         odd = found[~np.isin(found, (0, 1, 255))]
         held = f"{odd[0]:g}" if len(odd) else "1 and 255"
-        raise RequestRejected(f"{name} of {_told(values)} that holds {held}: {_MASK}")
+        raise RequestRejected(f"{name} of {_described(values)} that holds {held}: {_MASK}")
     return values != 0
 
 
 def as_blend(given: Mapping[str, float] | str | None) -> Mapping[str, float]:
-    """Class name -> weight: of a name that class alone, of None any class.
+    """Convert to class weights by name: a name becomes that class alone, None any class.
 
     Raises:
         RequestRejected: something else.
@@ -96,8 +96,8 @@ def as_blend(given: Mapping[str, float] | str | None) -> Mapping[str, float]:
     return given
 
 
-def as_heat(given: Any) -> Any:
-    """A temperature: a map of one as an array; whatever else as it is."""
+def as_temperature(given: Any) -> Any:
+    """A temperature map as an array; any other value unchanged."""
     return _array(given, "temperature", "needs a number, or a map (height, width)") if _is_map(given) else given
 
 
@@ -108,7 +108,7 @@ def _is_map(given: Any) -> bool:
 def _array(given: Any, name: str, needed: str) -> NDArray[Any]:
     try:
         values = given.detach().cpu().numpy() if isinstance(given, Tensor) else np.asarray(given)
-    except (ValueError, TypeError) as error:  # lists of several lengths
+    except (ValueError, TypeError) as error:  # lists of unequal lengths
         raise RequestRejected(f"{name}: a {type(given).__name__} that is no array; {needed}") from error
     if values.dtype.kind not in "biuf":
         raise RequestRejected(f"{name}: a {type(given).__name__}; {needed}")
@@ -116,7 +116,7 @@ def _array(given: Any, name: str, needed: str) -> NDArray[Any]:
 
 
 def _bytes(values: NDArray[Any], name: str) -> Picture:
-    """The values as bytes, where it is clear which are meant."""
+    """Convert to uint8, if the range of the values is unambiguous."""
     if values.dtype == np.uint8:
         return values
     low, high = float(values.min()), float(values.max())
@@ -127,9 +127,9 @@ def _bytes(values: NDArray[Any], name: str) -> Picture:
     if values.dtype.kind == "f" and low >= 0 and high <= 255 and np.array_equal(values, np.rint(values)):
         return values.astype(np.uint8)
     raise RequestRejected(
-        f"{name} of {_told(values)} from {low:g} to {high:g}: needs whole numbers of 0 to 255, or floats of 0 to 1"
+        f"{name} of {_described(values)} from {low:g} to {high:g}: needs whole numbers of 0 to 255, or floats of 0 to 1"
     )
 
 
-def _told(values: NDArray[Any]) -> str:
+def _described(values: NDArray[Any]) -> str:
     return f"{values.dtype} {values.shape}"

@@ -1,4 +1,4 @@
-"""A picture as a GIF in which it is drawn row by row."""
+"""Animate how a picture is drawn, row by row, as a GIF."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from pixelart.errors import ImageRejected
 from pixelart.images.codec import Picture
 
 MAX_FRAMES = 64
-DRAWING_MS, HOLD_MS, LEAST_MS = 2400, 1600, 20  # a browser slows down frames that are shorter
-MAX_COLOURS = 255  # beside the entry that is transparent, or the background
+DRAWING_MS, HOLD_MS, LEAST_MS = 2400, 1600, 20  # browsers slow down shorter frames
+MAX_GIF_COLOURS = 255  # besides the transparent or background entry
 
 
 def drawing_gif(
     picture: Picture, mask: NDArray[np.bool_], *, scale: int = 1, background: tuple[int, int, int] | None = None
 ) -> bytes:
-    """GIF bytes of `picture` (H, W, 4), each pixel `scale` wide: `mask` (H, W), True = drawn, appears from top to
-    bottom in at most MAX_FRAMES frames, and the rest is there from the start. All frames share one palette, whose entry
-    0 is transparent, or the `background`. It takes about DRAWING_MS, then holds for HOLD_MS, and begins anew.
+    """GIF bytes of `picture` (H, W, 4) with `scale` x `scale` blocks per pixel, as a loop.
+
+    The drawn pixels, where `mask` (H, W) is True, appear from top to bottom in at most MAX_FRAMES frames; the others
+    are there from the start. All frames share one palette, whose entry 0 is transparent, or the `background`. Drawing
+    takes about DRAWING_MS; the last frame holds for HOLD_MS.
 
     Raises:
-        ImageRejected: soft alpha, or over MAX_COLOURS colours, which a GIF cannot hold.
+        ImageRejected: partial alpha or over MAX_GIF_COLOURS colours, which a GIF cannot hold.
     """
     indices, palette = _indices(picture, background)
     rows = np.flatnonzero(mask.any(1))
@@ -37,7 +39,7 @@ def drawing_gif(
         frames.append(np.where(hidden, np.uint8(0), indices))
     pause = max(LEAST_MS, round(DRAWING_MS / len(frames) / 10) * 10)
     first, *rest = (_image(frame, palette, scale) for frame in frames)
-    # disposal 1: what is drawn stays. Unoptimised, or Pillow would give each frame a palette of its own.
+    # disposal 1: keep what is drawn. Not optimised, because Pillow would then give each frame its own palette.
     settings: dict[str, Any] = {"disposal": 1, "optimize": False, "loop": 0}
     if background is None:
         settings["transparency"] = 0
@@ -48,13 +50,13 @@ def drawing_gif(
 
 
 def _indices(picture: Picture, background: tuple[int, int, int] | None) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Palette indices (H, W), 0 where nothing is, and the palette, RGB (K, 3)."""
+    """Palette indices (H, W), with 0 where transparent, and the palette, RGB (K, 3)."""
     if not np.isin(picture[..., 3], (0, 255)).all():
         raise ImageRejected("a GIF cannot hold half-transparent pixels; PNG RGBA can")
     opaque = picture[..., 3] == 255
     colours, inverse = np.unique(picture[opaque][:, :3], axis=0, return_inverse=True)
-    if len(colours) > MAX_COLOURS:
-        raise ImageRejected(f"{len(colours)} colours; a GIF holds {MAX_COLOURS}")
+    if len(colours) > MAX_GIF_COLOURS:
+        raise ImageRejected(f"{len(colours)} colours; a GIF holds {MAX_GIF_COLOURS}")
     indices = np.zeros(opaque.shape, np.uint8)
     indices[opaque] = 1 + inverse.reshape(-1)
     return indices, np.concatenate([np.array([background or (0, 0, 0)], np.uint8), colours])

@@ -1,7 +1,7 @@
-"""A map of bits as a picture: from black, expected, over violet, red and yellow to white, surprising.
+"""Show a map of bits as a heat map: black (expected), violet, red, yellow, white (surprising).
 
-The colours are equal steps of lightness in Oklab, so what looks brighter has more bits, in print and to the colour
-blind as well.
+Colours have equal steps of Oklab lightness, so brighter always means more bits, also in print and for colour-blind
+readers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _CORNERS = np.array(
 
 
 def _ramp(steps: int = 256) -> NDArray[np.uint8]:
-    """RGB (steps, 3), straight in Oklab from corner to corner, each corner where its own lightness is due."""
+    """RGB (steps, 3), linear in Oklab between the corner colours; each corner sits at its own lightness."""
     lab = oklab(_CORNERS)
     lightness = np.linspace(lab[0, 0], lab[-1, 0], steps)
     return from_oklab(np.stack([np.interp(lightness, lab[:, 0], axis) for axis in lab.T], axis=1))
@@ -31,7 +31,7 @@ RAMP = _ramp()
 def heat_map(bits: NDArray[np.float64], *, white_bits: float | None = None, scale: int = 1) -> Picture:
     """Opaque RGBA (H*scale, W*scale, 4) of `bits` (H, W): 0 is black, `white_bits` or more is white.
 
-    Without `white_bits` the largest of the map is white; give it to compare pictures.
+    By default the maximum of the map is white. Set `white_bits` to compare pictures.
     """
     white = float(bits.max()) if white_bits is None else white_bits
     share = np.clip(bits / white, 0, 1) if white > 0 else np.zeros_like(bits)

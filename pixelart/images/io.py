@@ -1,4 +1,4 @@
-"""Picture files: read within limits (`pixelart.images.formats.decoding`), and written as PNG, exactly."""
+"""Read picture files within limits (see `pixelart.images.formats.decoding`), and write PNGs exactly."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ SUFFIXES = (".png", ".gif", ".jpg", ".jpeg", ".webp", ".bmp")
 
 
 def read_picture(path: Path | str, *, name: str | None = None, max_pixels: int | None = None) -> Picture:
-    """The picture at `path`, uint8 RGBA (H, W, 4); `name`, else the file's own, is used in errors; `max_pixels` as in
-    `decode_picture`.
+    """Read the picture at `path` as uint8 RGBA (H, W, 4).
+
+    `name`, by default the file name, is used in errors; `max_pixels` as in `decode_picture`.
 
     Raises:
-        ImageRejected: not there, not one of FORMATS, or outside the limits.
+        ImageRejected: missing, not one of FORMATS, or outside the limits.
     """
     path = Path(path)
     name = path.name if name is None else name
@@ -39,7 +40,7 @@ def read_picture(path: Path | str, *, name: str | None = None, max_pixels: int |
 
 
 def read_file(path: Path, *, name: str) -> bytes:
-    """The bytes at `path`; `name` is used in errors. Raises ImageRejected: not there, or too large."""
+    """The bytes at `path`; `name` is used in errors. Raises ImageRejected if missing or too large."""
     try:
         if path.stat().st_size > SETTINGS.max_file_bytes:
             raise ImageRejected(too_heavy(name, path.stat().st_size))
@@ -49,12 +50,12 @@ def read_file(path: Path, *, name: str) -> bytes:
 
 
 def mask_of(picture: Picture) -> NDArray[np.bool_]:
-    """bool (H, W) of a mask that was painted: light pixels of `picture` (H, W, 4) that are there are to be drawn."""
+    """bool (H, W): the mask painted in `picture` (H, W, 4); light visible pixels are to be repainted."""
     return (picture[..., :3].astype(int).sum(-1) >= 3 * 128) & (picture[..., 3] >= 128)
 
 
 def resize_nearest(array: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """`array` (h, w, ...) sampled at pixel centres."""
+    """Resize `array` (h, w, ...) by nearest neighbour, sampled at pixel centres."""
     rows = ((np.arange(height) + 0.5) * array.shape[0] / height).astype(int)
     columns = ((np.arange(width) + 0.5) * array.shape[1] / width).astype(int)
     return array[rows][:, columns]
@@ -68,15 +69,18 @@ def encode_png(
     palette: NDArray[np.uint8] | None = None,
     profile: bytes | None = None,
 ) -> bytes:
-    """PNG bytes of `picture` (H, W, 4), each pixel `scale` wide: indexed with its palette when it has at most 256
-    colours and no soft alpha, else RGBA. `text` becomes text chunks, `profile` the ICC profile. `palette`, RGBA (K, 4)
-    with K <= 256, is stored in its order, colours that it lacks behind it, when there is room for all."""
+    """PNG bytes of `picture` (H, W, 4) with `scale` x `scale` blocks per pixel.
+
+    The PNG is indexed if it has at most 256 colours and no partial alpha, else RGBA. `text` becomes text chunks,
+    `profile` the ICC profile. `palette`, RGBA (K, 4) with K <= 256, is stored in its order, followed by missing
+    colours, if all fit.
+    """
     image, alpha = _indexed(picture, palette) or (Image.fromarray(picture), None)
     return _png(image, scale, text, icc_profile=profile, **({} if alpha is None else {"transparency": alpha}))
 
 
 def encode_rgba_png(picture: Picture, *, scale: int = 1, text: Mapping[str, str] | None = None) -> bytes:
-    """PNG bytes of `picture` (H, W, 4), each pixel `scale` wide, four values a pixel whatever its colours are."""
+    """RGBA PNG bytes of `picture` (H, W, 4) with `scale` x `scale` blocks per pixel, never indexed."""
     return _png(Image.fromarray(picture), scale, text)
 
 
@@ -96,7 +100,7 @@ def _png(image: Image.Image, scale: int, text: Mapping[str, str] | None, **setti
 
 
 def contact_sheet(pictures: Picture, *, columns: int, gap: int = 1) -> Picture:
-    """Pictures (N, H, W, 4) side by side, `columns` in a row, `gap` clear pixels between them."""
+    """Arrange pictures (N, H, W, 4) in a grid with `columns` per row and `gap` transparent pixels between them."""
     count, height, width, _ = pictures.shape
     rows = -(-count // columns)
     sheet = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap, 4), np.uint8)
@@ -107,7 +111,7 @@ def contact_sheet(pictures: Picture, *, columns: int, gap: int = 1) -> Picture:
 
 
 def _indexed(picture: Picture, palette: NDArray[np.uint8] | None) -> tuple[Image.Image, bytes | None] | None:
-    """A palette image of exactly these values and the alpha of its entries; None when 256 entries do not suffice."""
+    """A palette image with exactly these values, and the alpha of its entries; None if it needs over 256 entries."""
     alpha = picture[..., 3]
     if not np.isin(alpha, (0, 255)).all():
         return None
@@ -124,8 +128,10 @@ def _indexed(picture: Picture, palette: NDArray[np.uint8] | None) -> tuple[Image
 
 
 def _extended(palette: NDArray[np.uint8], colours: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """`palette` (K, 4) with those of `colours` (N, 4) that it lacks behind it, or, where 256 entries do not suffice, in
-    place of its last ones that repeat others; None where these do not suffice either."""
+    """`palette` (K, 4) followed by those of `colours` (N, 4) that it lacks.
+
+    If that exceeds 256 entries, they replace duplicates, last ones first; None if that is not enough either.
+    """
     missing = colours[~(colours[:, None] == palette).all(-1).any(1)]
     room = 256 - len(palette)
     if len(missing) > room:

@@ -1,7 +1,7 @@
-"""What a masked pixel keeps of the picture: its shape (transparent or not), or its sketch (also how light it is).
+"""What masked pixels keep of the picture: its shape (transparent or opaque), or its sketch (also the lightness level).
 
-The pixel's colours are limited to those of the same kind, so a silhouette or a grey sketch is coloured, and the colours
-of a finished picture are drawn anew. Only what is kept is known of a masked pixel: its old colour is not.
+Each masked pixel is limited to colours of the same kind. So a silhouette or a grey sketch can be coloured, and a
+finished picture can be recoloured. Nothing else is known of a masked pixel, in particular not its old colour.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from pixelart.images.palettes import oklab
 
 KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH = "", "shape", "sketch"
 KEEPS = (KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH)
-"""What `Request.keep` may say."""
+"""The allowed values of `Request.keep`."""
 _OTHER_SHAPE, _UNUSABLE = 1_000, 1_000_000
 KindOf = Callable[[Tensor], Tensor]
-"""Kinds int64 (...) of colours float (..., 4): Oklab and opacity."""
+"""Maps colours float (..., 4), Oklab and opacity, to kinds int64 (...)."""
 
 
 def opacity_of(colours: Tensor) -> Tensor:
-    """The kinds that a shape tells apart: 1 opaque, 0 transparent."""
+    """The kinds of "shape": 1 opaque, 0 transparent."""
     return (colours[..., 3] > 0).long()
 
 
 def allowed_by_kind(
     codec: Indexed | EachPalette, picture: Picture, kind: KindOf, *, count: int, allowed: tuple[int, ...] | None
 ) -> Tensor:
-    """bool (count, K, H, W): the levels of the `codec` whose kind is that of the pixel of `picture` (H, W, 4).
+    """bool (count, K, H, W): the levels of `codec` with the same kind as the pixel of `picture` (H, W, 4).
 
-    Where the palette has no colour of that kind, the nearest kinds are allowed; a transparent pixel becomes opaque, or
-    the other way round, only where nothing else can be drawn. `allowed`: the levels that may be drawn, None = all.
+    If the palette has no colour of that kind, the nearest kinds are allowed. A transparent pixel becomes opaque, or the
+    reverse, only if nothing else can be drawn. `allowed`: the levels that may be drawn, None = all.
     """
     palettes = codec.palette()
     palettes = palettes.expand(count, -1, -1) if palettes.ndim == 2 else palettes

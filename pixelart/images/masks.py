@@ -1,4 +1,4 @@
-"""Holes to be repainted: random ones to learn from, named ones to measure by. bool (H, W), True = repaint."""
+"""Masks: random ones for training, named ones for evaluation. bool (H, W), True = repaint."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ HOLES = ("centre8", "centre16", "brush")
 
 
 def everything(height: int, width: int) -> Mask:
-    """The hole of plain generation: nothing is known."""
+    """The full mask, for unconditional generation."""
     return np.ones((height, width), np.bool_)
 
 
 def centre(height: int, width: int, *, size: int) -> Mask:
-    """A square hole of `size` pixels, or as large as fits, in the middle."""
+    """A centred square of `size` pixels, or as large as fits."""
     mask = np.zeros((height, width), np.bool_)
     tall, wide = min(size, height), min(size, width)
     top, left = (height - tall) // 2, (width - wide) // 2
@@ -27,13 +27,13 @@ def centre(height: int, width: int, *, size: int) -> Mask:
 
 
 def brush(height: int, width: int, *, random: np.random.Generator, most: int = 3) -> Mask:
-    """One to `most` wandering strokes of a square brush of 2 to 5 pixels, as a hand would paint them."""
+    """One to `most` random-walk strokes of a square brush 2 to 5 pixels wide, like hand-painted masks."""
     mask = np.zeros((height, width), np.bool_)
     for _ in range(random.integers(1, most + 1)):
         size, length = int(random.integers(2, 6)), int(random.integers(4, 25))
         row, column = (random.random(2) * (height, width)).tolist()
         angle = random.random() * 2 * math.pi
-        for turn in random.normal(0, 0.5, length).tolist():  # plain numbers: NumPy's scalars take ten times as long
+        for turn in random.normal(0, 0.5, length).tolist():  # Python floats: NumPy scalars are ten times slower
             top, left = min(max(int(row), 0), height - 1), min(max(int(column), 0), width - 1)
             mask[top : top + size, left : left + size] = True
             angle += turn
@@ -42,14 +42,14 @@ def brush(height: int, width: int, *, random: np.random.Generator, most: int = 3
 
 
 def scattered(height: int, width: int, *, random: np.random.Generator) -> Mask:
-    """Single pixels or small blocks, 15 to 85 % hidden: every pixel left is a lesson in looking around."""
+    """Single pixels or small blocks, 15 to 85 % masked: teaches the model to use pixels on all sides."""
     block = int(random.choice([1, 1, 2, 3]))
     cells = random.random((-(-height // block), -(-width // block))) < random.uniform(0.15, 0.85)
     return np.repeat(np.repeat(cells, block, 0), block, 1)[:height, :width]
 
 
 def rectangle(height: int, width: int, *, random: np.random.Generator) -> Mask:
-    """An axis-parallel box of at least two pixels a side, anywhere."""
+    """A random axis-aligned box of at least two pixels per side."""
     mask = np.zeros((height, width), np.bool_)
     tall, wide = (int(random.integers(min(2, n), n + 1)) for n in (height, width))
     top, left = (int(random.integers(0, n - m + 1)) for n, m in ((height, tall), (width, wide)))
@@ -66,9 +66,9 @@ def half(height: int, width: int, *, random: np.random.Generator) -> Mask:
 
 
 def training_mask(height: int, width: int, *, random: np.random.Generator) -> Mask:
-    """A hole to learn from: 25 % everything, 35 % scattered, 35 % strokes, 3 % boxes, 2 % halves.
+    """A random training mask: 25 % full, 35 % scattered, 35 % strokes, 3 % boxes, 2 % halves.
 
-    The mixture was changed while a run was watched (checkpoints/dungeon-gated/README.md), not compared run by run.
+    The shares were tuned during one run (checkpoints/dungeon-gated/README.md), not compared in separate runs.
     """
     draw = random.random()
     if draw < 0.25:
@@ -85,14 +85,14 @@ def training_mask(height: int, width: int, *, random: np.random.Generator) -> Ma
 
 
 def named_hole(name: str, height: int, width: int, *, seed: int) -> Mask:
-    """The hole `name` of HOLES; `seed` makes the brush the same in every evaluation."""
+    """The mask `name` of HOLES; `seed` makes the brush the same in every evaluation."""
     if name == "brush":
         return brush(height, width, random=np.random.default_rng(seed))
     return centre(height, width, size={"centre8": 8, "centre16": 16}[name])
 
 
 def seam(mask: torch.Tensor) -> torch.Tensor:
-    """Masked pixels (..., H, W) whose lower or right neighbour is known: where a raster fill shows its edge."""
+    """Masked pixels (..., H, W) whose lower or right neighbour is known. Seams of raster-order filling show there."""
     result = torch.zeros_like(mask)
     result[..., :-1, :] |= mask[..., :-1, :] & ~mask[..., 1:, :]
     result[..., :, :-1] |= mask[..., :, :-1] & ~mask[..., :, 1:]

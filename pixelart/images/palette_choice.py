@@ -1,4 +1,4 @@
-"""In which colours a model draws whose palette is an input: those that are said, or such as go together."""
+"""Choose the palette of a model whose palette is an input: from the request, the picture, or the class."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from pixelart.images.codec import (
 from pixelart.images.palettes import fit_palette
 
 CLASS_PALETTES_FILE = "palettes.json"
-"""Of a checkpoint whose palette is an input: palettes that pictures of each class have."""
+"""A checkpoint's file of example palettes per class, if its palette is an input."""
 AUTO, OF_PICTURE, OF_MODEL = "", "picture", "model"
 WORDS = (AUTO, OF_PICTURE, OF_MODEL)
 FEWEST = 2
-"""Colours of a palette beside the transparent one: with one alone there is nothing to choose."""
+"""Smallest palette, besides transparent: with one colour there is nothing to choose."""
 ENOUGH = 4
-"""A picture of fewer colours than this says too little of those that are wanted."""
+"""With fewer colours than this, a picture does not determine a palette."""
 MAX_BYTES = 4 << 20
 PalettesOfClasses = Mapping[str, Sequence[NDArray[np.uint8]]]
 CodecOf = Callable[[range], Codec]
-"""The codec that the pictures of some seeds are drawn with."""
+"""The codec for the pictures of a range of seeds."""
 _PICKED = 0x9A1E77E
 
 
@@ -50,14 +50,14 @@ def codec_of(
     """The codecs of a request.
 
     Args:
-        codec: of the checkpoint, which is called `name` in errors.
-        palette: "picture", the colours of `picture` (H, W, 4) where `mask` (H, W) is False; "model", those of the
-            checkpoint; colours as hexadecimal text; or "": those of the picture, and where it has fewer than ENOUGH
-            those of one of the `palettes` of a class too, which the seed picks.
-        class_weights: by which a class is picked; empty = any.
+        codec: the checkpoint's codec; `name` is the checkpoint's name in errors.
+        palette: "picture" = the colours of `picture` (H, W, 4) where `mask` (H, W) is False; "model" = the
+            checkpoint's; or colours as hexadecimal text. "" = those of the picture; if it has fewer than ENOUGH, plus
+            those of one of the class `palettes`, chosen by the seed.
+        class_weights: used to choose a class; empty = any.
 
     Raises:
-        RequestRejected: a palette for a model that has its own alone, or one that does not fit.
+        RequestRejected: a palette for a model with a fixed palette, or one that does not fit.
     """
     if not isinstance(codec, Paletted):
         if palette not in (AUTO, OF_MODEL):
@@ -85,13 +85,15 @@ def codec_of(
 
 
 def palette_fitting(codec: Codec, picture: Picture) -> Codec:
-    """The codec in the colours of a picture (H, W, 4), reduced to as many as fit, where its palette is an input."""
+    """The codec; if its palette is an input, with the colours of a picture (H, W, 4), reduced to as many as fit."""
     return _in_colours_of(picture, codec) if isinstance(codec, Paletted) else codec
 
 
 def as_learned(codec: Codec, pictures: Picture) -> Picture:
-    """The pictures (N, H, W, 4) as a network of this codec learns them: each in its own colours, reduced to as many as
-    fit, where the palette is an input; else in those of the codec."""
+    """Pictures (N, H, W, 4) as a network with this codec sees them in training.
+
+    If the palette is an input, each in its own colours, reduced to as many as fit; else in the codec's colours.
+    """
     if not isinstance(codec, Paletted) or not len(pictures):
         return codec.decode(codec.encode(pictures))
     own = EachPalette([_in_colours_of(picture, codec) for picture in pictures])
@@ -99,18 +101,18 @@ def as_learned(codec: Codec, pictures: Picture) -> Picture:
 
 
 def colours_said(codec: Codec, number: int) -> dict[str, Any]:
-    """What the settings of picture `number` of a drawing say of its palette, where that is an input."""
+    """The palette entry in the settings of picture `number`; empty if the palette is not an input."""
     if isinstance(codec, EachPalette):
         codec = codec.codecs[number]
     return {"colours": codec.to_config()["colours"]} if isinstance(codec, Paletted) else {}
 
 
 def as_palette(given: Any) -> str | tuple[str, ...]:
-    """A palette as a request holds it: a word, or colours as hexadecimal text.
+    """Normalise a palette for a request: to a word, or to colours as hexadecimal text.
 
     Args:
-        given: one of WORDS, None for "", texts such as ff0044, or an array (N, 3) or RGBA (N, 4) of 0 to 255, of which
-            transparent colours are left out.
+        given: one of WORDS, None for "", texts such as ff0044, or an array (N, 3) or RGBA (N, 4) of 0 to 255, whose
+            transparent colours are dropped.
 
     Raises:
         RequestRejected: something else.
@@ -133,7 +135,7 @@ def as_palette(given: Any) -> str | tuple[str, ...]:
 
 
 def read_class_palettes(folder: Path, classes: Sequence[str]) -> PalettesOfClasses:
-    """The palettes of a checkpoint, by class; none where it has no such file.
+    """The palettes of a checkpoint, by class; empty without the file.
 
     Raises:
         WeightsRejected: the file is damaged.
@@ -152,7 +154,7 @@ def read_class_palettes(folder: Path, classes: Sequence[str]) -> PalettesOfClass
 
 
 def _distinct(texts: Sequence[str]) -> NDArray[np.uint8]:
-    """The colours (n, 3) of a palette of a file. Raises RequestRejected when one is repeated, however it is written."""
+    """The colours (n, 3) of a palette from a file. Raises RequestRejected if a colour is repeated, in any spelling."""
     colours = parse_hex_colours(list(texts))
     unique, counts = np.unique(colours, axis=0, return_counts=True)
     if len(unique) < len(colours):
@@ -161,7 +163,7 @@ def _distinct(texts: Sequence[str]) -> NDArray[np.uint8]:
 
 
 def class_palettes_json(palettes: PalettesOfClasses) -> bytes:
-    """The content of the file that `read_class_palettes` reads."""
+    """The file content that `read_class_palettes` reads."""
     texts = {name: [" ".join(bytes(c).hex() for c in one.tolist()) for one in some] for name, some in palettes.items()}
     return json.dumps(texts, indent=0, ensure_ascii=False).encode()
 
@@ -198,6 +200,6 @@ def _picked(
 
 
 def _filled(own: NDArray[np.uint8], more: NDArray[np.uint8], codec: Paletted) -> NDArray[np.uint8]:
-    """The colours `own` (n, 3), and as many others as fit."""
+    """The colours `own` (n, 3), plus as many of `more` as fit."""
     others = more[~(more[:, None] == own).all(-1).any(1)] if len(own) else more
     return np.concatenate([own, others])[: codec.levels - 1]

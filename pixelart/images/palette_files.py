@@ -1,9 +1,9 @@
-"""Palettes that artists use: files of several formats, and a few that are facts of machines and standards.
+"""Read palettes in several file formats, and hold a few built-in ones.
 
-.hex is colours in hexadecimal digits, on lines or between commas, with comments; .txt is the same as paint.net writes
-it, alpha first; .gpl is GIMP's (docs.gimp.org), where Aseprite may add a fourth column, alpha; .pal is JASC's (Paint
-Shop Pro); a strip is a picture of the colours. Which it is says the content, not the name. What is written is .gpl,
-which most programs read.
+.hex lists colours in hexadecimal, on lines or between commas, with comments; .txt is paint.net's version with alpha
+first; .gpl is GIMP's (docs.gimp.org), to which Aseprite may add a fourth column, alpha; .pal is JASC's (Paint Shop
+Pro); a strip is a picture of the colours. The format is detected from the content, not the name. Palettes are written
+as .gpl, which most programs read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ KINDS = ".hex, .txt (paint.net), .gpl (GIMP), .pal (JASC), and a picture of the 
 
 @dataclass(frozen=True)
 class KnownPalette:
-    """A palette of the program: its name, where it is from, and its colours as hexadecimal text."""
+    """A built-in palette: name, source, and colours as hexadecimal text."""
 
     name: str
     origin: str
@@ -67,8 +67,7 @@ KNOWN = (
 
 
 def read_palette(data: bytes, *, name: str) -> NDArray[np.uint8]:
-    """The distinct colours, RGB (N, 3), of a palette file in their order, without transparent ones; `name` is used in
-    errors.
+    """The distinct colours, RGB (N, 3), of a palette file, in order and without transparent ones; `name` is for errors.
 
     Raises:
         RequestRejected: too large, not one of KINDS, no colour, or more than MAX_COLOURS.
@@ -85,7 +84,7 @@ def read_palette(data: bytes, *, name: str) -> NDArray[np.uint8]:
 
 
 def read_palette_file(path: Path) -> NDArray[np.uint8]:
-    """`read_palette` of a file. Raises RequestRejected, also when it cannot be read."""
+    """`read_palette` on a file. Raises RequestRejected, also if it cannot be read."""
     try:
         with path.open("rb") as file:
             return read_palette(file.read(SETTINGS.max_palette_bytes + 1), name=path.name)
@@ -94,13 +93,13 @@ def read_palette_file(path: Path) -> NDArray[np.uint8]:
 
 
 def gpl_palette(name: str, colours: NDArray[np.uint8]) -> bytes:
-    """A palette file of GIMP: the opaque ones of RGBA `colours` (N, 4) in their order. `name` is one line of text."""
+    """A GIMP palette file with the opaque colours of RGBA `colours` (N, 4), in order. `name` is one line of text."""
     rows = [f"{r:3} {g:3} {b:3}\t{r:02x}{g:02x}{b:02x}" for r, g, b, alpha in colours.tolist() if alpha]
     return "\n".join(["GIMP Palette", f"Name: {name}", "Columns: 8", "#", *rows, ""]).encode()
 
 
 def _colours_of_picture(data: bytes, name: str) -> Iterator[tuple[int, ...]]:
-    """As they come, row by row: a strip of one pixel a colour, or of several."""
+    """The colours row by row: a strip may have one or several pixels per colour."""
     try:
         picture = decode_picture(data, name=name)
     except ImageRejected as error:
@@ -112,7 +111,7 @@ def _colours_of_picture(data: bytes, name: str) -> Iterator[tuple[int, ...]]:
 
 
 def _lines(data: bytes) -> Iterator[tuple[int, str]]:
-    """(number, text) of the lines that hold something. Windows programs write UTF-16 too, which its mark tells."""
+    """(number, text) of the non-empty lines. UTF-16 from Windows programs is recognised by its byte order mark."""
     text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "replace")
     return ((number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip())
 
@@ -143,7 +142,7 @@ def _place(name: str, number: int, text: str) -> str:
 
 
 def _numbers(line: str, count: int, place: str) -> Iterator[tuple[int, ...]]:
-    """The colour of a line, unless it is transparent."""
+    """The colour of a line; nothing if it is transparent."""
     words = line.split()[:count]
     values = tuple(int(word) if word.isascii() and word.isdigit() and len(word) < 4 else 256 for word in words)
     if len(values) != count or max(values) > 255:
@@ -153,13 +152,13 @@ def _numbers(line: str, count: int, place: str) -> Iterator[tuple[int, ...]]:
 
 
 def _words(line: str) -> list[str]:
-    """The colours of a line, less a comment: behind ; or //, and behind a # that no digit follows."""
+    """The colours of a line without its comment, which starts with ; or //, or with a # not followed by a hex digit."""
     return re.sub(r"(;|//|#(?=\s|$)).*", "", line).replace(",", " ").split()
 
 
 def _is_alpha_first(lines: list[str]) -> bool:
-    """Whether the eight digits of a colour are AARRGGBB, as paint.net writes them, and not RRGGBBAA: it says so in a
-    comment, or all begin as opaque colours do, and do not all end so."""
+    """Whether eight-digit colours are AARRGGBB, as in paint.net, rather than RRGGBBAA: if a comment says so, or if all
+    start like opaque colours and not all end like them."""
     if any(line.startswith(";") and "paint.net" in line.lower() for line in lines):
         return True
     long = [word.lower() for line in lines for word in _words(line) if len(word) == 8]
@@ -167,7 +166,7 @@ def _is_alpha_first(lines: list[str]) -> bool:
 
 
 def _hex_colour(word: str, place: str, *, alpha_first: bool) -> Iterator[tuple[int, ...]]:
-    """The colour, unless it is transparent; behind # alpha is always last, and one digit may stand for two."""
+    """The colour; nothing if it is transparent. After #, alpha is always last, and one digit may stand for two."""
     digits = word.removeprefix("#")
     is_css = word != digits
     if is_css and len(digits) in (3, 4):

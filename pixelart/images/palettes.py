@@ -22,7 +22,7 @@ _TO_LAB = np.array(
 
 
 PART = 2**15
-"""Colours that are compared with a palette at once: a photograph has a million, and 256 numbers each would take GiB."""
+"""Colours compared with a palette at once: a photo has a million, and 256 distances for each would take GiB."""
 
 
 def oklab(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -33,35 +33,36 @@ def oklab(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def from_oklab(lab: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """sRGB bytes (N, 3) of Oklab (N, 3); what lies outside sRGB is clipped. `from_oklab(oklab(x)) == x`."""
+    """sRGB bytes (N, 3) of Oklab (N, 3); values outside sRGB are clipped. `from_oklab(oklab(x)) == x`."""
     linear = np.clip((lab @ np.linalg.inv(_TO_LAB).T) ** 3 @ np.linalg.inv(_TO_LMS).T, 0, 1)
     value = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
     return np.rint(value * 255).astype(np.uint8)
 
 
 def nearest_colours(colours: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """For each of `colours` (N, 3) the index of the nearest of `palette` (K, 3) in Oklab; an equal colour wins."""
+    """The index of the Oklab-nearest of `palette` (K, 3) for each of `colours` (N, 3); an equal colour wins."""
     return _nearest(oklab(colours), oklab(palette))
 
 
 def _nearest(points: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.int64]:
-    """|p - c|^2 is smallest where |c|^2 - 2 p.c is: a matrix product for each PART of the points."""
+    """argmin of |p - c|^2, as that of |c|^2 - 2 p.c: one matrix product for each PART of the points."""
     lengths, parts = np.square(centres).sum(1), range(0, len(points), PART) if len(points) else [0]
     return np.concatenate([(lengths - 2 * points[i : i + PART] @ centres.T).argmin(1) for i in parts])
 
 
 def fit_palette(rgb: NDArray[np.uint8], *, size: int) -> NDArray[np.uint8]:
-    """At most `size` colours (K, 3) that stand for the pixels `rgb` (N, 3), sorted from dark to light.
+    """At most `size` colours (K, 3) that represent the pixels `rgb` (N, 3), sorted from dark to light.
 
-    Weighted k-means in Oklab from a fixed seed, so the same pixels give the same palette; every centre is then
-    replaced by the nearest colour that really occurs. Fewer distinct colours than `size` are returned as they are.
+    Weighted k-means in Oklab with a fixed seed, so the same pixels give the same palette. Every centre is then replaced
+    by the nearest colour that occurs. If there are at most `size` distinct colours, they are returned unchanged.
     """
     unique, weights = np.unique(rgb, axis=0, return_counts=True)
     return fit_palette_to(unique, weights, size=size)
 
 
 def fit_palette_to(unique: NDArray[np.uint8], weights: NDArray[np.int64], *, size: int) -> NDArray[np.uint8]:
-    """The same of colours `unique` (N, 3), sorted by red, green and blue, of which there are `weights` (N,) pixels."""
+    """`fit_palette` for distinct colours `unique` (N, 3), sorted by red, green, blue, with pixel counts `weights`
+    (N,)."""
     if len(unique) > size:
         points = oklab(unique)
         unique = unique[np.unique(_nearest(_k_means(points, weights.astype(np.float64), size), points))]

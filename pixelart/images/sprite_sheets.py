@@ -1,4 +1,4 @@
-"""Sprite sheets cut into tiles, and pictures that are small ones enlarged reduced to their true grid, both exactly."""
+"""Cut sprite sheets into tiles, and reduce enlarged pixel art to its true grid. Both are exact."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pixelart.images.codec import Picture, normalise
 from pixelart.settings import SETTINGS
 
 MIN_EDGES = 4
-"""So many lines of a grid that does not start at the corner must be seen along both axes; fewer may be chance."""
+"""Grid lines needed along both axes to accept a grid that is cut off at an edge; fewer may be chance."""
 
 
 @dataclass(frozen=True)
 class Slicing:
-    """Tiles of `height` x `width` pixels, `spacing` apart, the first `margin` from the top and the left."""
+    """Tiles of `height` x `width` pixels, `spacing` apart; the first is `margin` from the top and the left."""
 
     height: int
     width: int
@@ -27,7 +27,7 @@ class Slicing:
     spacing: int = 0
 
     def check(self) -> None:
-        """Raises RequestRejected when a value is outside its limits."""
+        """Raises RequestRejected if a value is outside its limits."""
         for name, value, least in (
             ("tile height", self.height, 1),
             ("tile width", self.width, 1),
@@ -45,7 +45,7 @@ class Slicing:
         return max(0, rows), max(0, columns)
 
     def tiles(self, sheet: Picture) -> Iterator[tuple[int, int, Picture]]:
-        """(row, column, tile) of each whole tile of `sheet` (H, W, 4), which the tiles share their pixels with."""
+        """(row, column, tile) of each whole tile of `sheet` (H, W, 4); tiles are views of the sheet."""
         rows, columns = self.count(sheet.shape)
         for row in range(rows):
             for column in range(columns):
@@ -53,7 +53,7 @@ class Slicing:
                 yield row, column, sheet[top : top + self.height, left : left + self.width]
 
     def leaves_out(self, sheet: Picture) -> bool:
-        """Whether something is seen right of or below the last whole tile and the margin or spacing after it."""
+        """Whether there are visible pixels right of or below the last whole tile and the margin or spacing after it."""
         bottom, right = self._corner(*self.count(sheet.shape))
         after = max(self.margin, self.spacing) - self.spacing
         return not (is_empty(sheet[bottom + after :]) and is_empty(sheet[:, right + after :]))
@@ -63,29 +63,31 @@ class Slicing:
 
 
 def is_empty(picture: Picture) -> bool:
-    """Whether nothing is seen of it: every pixel is transparent."""
+    """Whether every pixel is transparent."""
     return not normalise(picture).any()
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Pixels `factor` wide and high; the first whole one starts `top` and `left` from the corner, each below `factor`.
+    """A grid of `factor` x `factor` cells; the first whole cell starts at (`top`, `left`), both below `factor`.
 
-    `factor` is 0 where every one fits: the picture is of one colour."""
+    `factor` is 0 if every grid fits, because the picture has one colour.
+    """
 
     factor: int
     top: int
     left: int
 
     def fits(self, factor: int) -> bool:
-        """Whether pixels of `factor`, which may be finer than these, are a grid of the same picture."""
+        """Whether the picture also fits a grid with cells of `factor`, which may be finer."""
         return self.factor % factor == 0
 
 
 def true_grid(picture: Picture) -> Grid:
-    """The coarsest grid by which `picture` (H, W, 4) is a small one with every pixel repeated; factor 1 where none is.
+    """The coarsest grid for which `picture` (H, W, 4) is a small one with every pixel repeated; factor 1 if there is
+    none.
 
-    Cut ones count: where the lines do not start at the corner, or end at the other side, there are MIN_EDGES of them.
+    Cells may be cut off at the edges; then at least MIN_EDGES grid lines are required.
     """
     seen = normalise(picture).view(np.uint32)[..., 0]
     height, width = seen.shape
@@ -98,20 +100,22 @@ def true_grid(picture: Picture) -> Grid:
 
 
 def common_factor(grids: Sequence[Grid]) -> int:
-    """The largest factor that fits more than half of the pictures of several colours, 1 when none does: one picture of
-    few details may look enlarged by chance, and most of a set may not."""
+    """The largest factor that fits more than half of the pictures with several colours; 1 if there is none.
+
+    A single picture with little detail may look enlarged by chance; most of a set will not.
+    """
     factors = [grid.factor for grid in grids if grid.factor]
     divisors = {d for factor in set(factors) for d in range(2, factor + 1) if factor % d == 0}
     return max((d for d in divisors if 2 * sum(f % d == 0 for f in factors) > len(factors)), default=1)
 
 
 def reduce(picture: Picture, grid: Grid, factor: int) -> Picture:
-    """One pixel of each cell of `picture` (H, W, 4), for a `factor` that `grid` fits; a cut cell counts as one."""
+    """One pixel per cell of `picture` (H, W, 4), for a `factor` that fits `grid`; a cut-off cell gives one pixel."""
     return picture[_cells(picture.shape[0], grid.top, factor)][:, _cells(picture.shape[1], grid.left, factor)]
 
 
 def _cells(side: int, start: int, factor: int) -> NDArray[np.int64]:
-    """A place inside each cell along one axis."""
+    """A position inside each cell along one axis."""
     first = start % factor
     return np.arange(first, side, factor) if not first else np.concatenate([[0], np.arange(first, side, factor)])
 

@@ -1,6 +1,6 @@
-"""Pictures whose edges meet: where the seam is, and how to roll a picture so that it lies inside.
+"""Pictures that tile: where the seam is, and how to roll a picture so that the seam lies inside.
 
-Axes are "", "x", "y" or "xy": along x the right edge meets the left one, along y the bottom the top.
+Axes are "", "x", "y" or "xy": along x the right edge meets the left one, along y the bottom meets the top.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 AXES = ("", "x", "y", "xy")
-BAND_SHARE = 10  # of a side, on each side of the seam: room for what is there to come together
+BAND_SHARE = 10  # the band is 1/10 of the side, on each side of the seam: room to blend
 Shift: TypeAlias = tuple[int, int]
 Array = TypeVar("Array", bound=NDArray[Any])
 
 
 class Repair(NamedTuple):
-    """What is to be drawn anew: `mask` (H, W), True = repaint, while the picture is rolled by `shift`."""
+    """One repair step: `mask` (H, W), True = repaint, drawn while the picture is rolled by `shift`."""
 
     mask: NDArray[np.bool_]
     shift: Shift
 
 
 def rolled(array: Array, shift: Shift) -> Array:
-    """`array` (H, W, ...) rolled down and right by `shift`; what leaves it comes back on the other side."""
+    """`array` (H, W, ...) rolled down and right by `shift`, wrapping around."""
     return np.roll(array, shift, axis=(0, 1))  # pyright: ignore[reportReturnType]
 
 
 def back(shift: Shift) -> Shift:
-    """The shift that undoes another."""
+    """The inverse shift."""
     return -shift[0], -shift[1]
 
 
 def seam_band(height: int, width: int, axes: str) -> NDArray[np.bool_]:
-    """The pixels (H, W) beside the edges that are to meet."""
+    """The pixels (H, W) next to the edges that must meet."""
     rows, columns = np.zeros(height, np.bool_), np.zeros(width, np.bool_)
     for axis, line in (("y", rows), ("x", columns)):
         if axis in axes:
@@ -43,10 +43,10 @@ def seam_band(height: int, width: int, axes: str) -> NDArray[np.bool_]:
 
 
 def seam_repairs(height: int, width: int, axes: str) -> list[Repair]:
-    """How the seam of a picture goes away: the band is drawn anew while it lies in the middle, seen from both sides.
+    """The steps that remove a picture's seam: the band is repainted while it lies in the middle, seen from both sides.
 
-    Along both axes it is a cross, whose arms end at the edges of the rolled picture, where opposite ends do not see
-    each other. So these are drawn a second time, the picture being rolled by a quarter.
+    Along both axes the band is a cross. Its arms end at the edges of the rolled picture, where opposite ends cannot see
+    each other, so the ends are repainted a second time with the picture rolled by a quarter.
     """
     band = seam_band(height, width, axes)
     repairs = [Repair(band, (height // 2 if "y" in axes else 0, width // 2 if "x" in axes else 0))]
@@ -60,8 +60,8 @@ def seam_repairs(height: int, width: int, axes: str) -> list[Repair]:
 
 
 def shift_to_join(mask: NDArray[np.bool_], axes: str) -> Shift:
-    """The shift that brings a mask (H, W) away from the edges that meet: none where it does not touch them, else the
-    one that puts the edge where the fewest masked pixels lie beside it."""
+    """The shift that moves a mask (H, W) off the edges that meet: none if it does not touch them, else the one whose
+    new edge has the fewest masked pixels beside it."""
     down, right = (
         _cut(mask.sum(1 - axis)) if name in axes else 0 for axis, name in enumerate("yx")
     )  # pixels masked a row, and a column
@@ -75,6 +75,6 @@ def _cut(masked: NDArray[np.int64]) -> int:
 
 
 def _mark(line: NDArray[np.bool_], place: int) -> None:
-    """The pixels of a line on both sides of the edge before `place`, round the end."""
+    """Mark the pixels of a line on both sides of the edge before `place`, wrapping around."""
     band = max(1, len(line) // BAND_SHARE)
     line[np.arange(place - band, place + band) % len(line)] = True

@@ -1,1 +1,1 @@
-"""Parts that the models are made of."""
+"""The layers that models are built from."""

@@ -1,4 +1,4 @@
-"""Causal attention over all pixels before one (PixelSNAIL, Chen et al. 2018, 1712.09763, section 2.2)."""
+"""Causal attention over all earlier pixels (PixelSNAIL, Chen et al. 2018, 1712.09763, section 2.2)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pixelart.layers.masked import Groups
 
 
 class CausalAttention(nn.Module):
-    """For each pixel a mean of the values of the pixels strictly before it, weighted by query and key, all of which
-    are 1x1 of a gated residual layer.
+    """Each pixel attends to the pixels strictly before it. Query, key and value are 1x1 convolutions of a gated
+    residual layer.
 
-    Strictly, because a pixel's own key and value hold that pixel. The query may not: it is made of the features of
-    the first colour group alone, which know no channel of their own pixel; else a weight could tell green to red.
-    The first pixel attends to nothing and gets zeros.
+    Strictly before, because a pixel's key and value contain that pixel. The query uses only the features of the first
+    colour group, which do not depend on any channel of their own pixel; otherwise an attention weight could leak green
+    to red. The first pixel attends to nothing and gets zeros.
     """
 
     def __init__(self, pixels: Groups, features: Groups, *, keys: int, values: int) -> None:
@@ -32,10 +32,10 @@ class CausalAttention(nn.Module):
         self.query = pointwise(features, (0,) * keys)
 
     def forward(self, pixels: Tensor, before: Tensor | None, features: Tensor, cursor: DecodeState | None) -> Tensor:
-        """(B, values, h, w) of pixels (B, E, h, w) and features (B, F, h, w) of the cursor's region.
+        """(B, values, h, w) of pixels (B, E, h, w) and features (B, F, h, w) of the decode state's region.
 
-        before: the features (B, E, 1, 1) of the pixel before the region in its row, which has got its last channel
-        since it was read.
+        before: the features (B, E, 1, 1) of the pixel left of the region; its last channel has become known since it
+        was read.
         """
         given, size = torch.cat([pixels, features], dim=1), features.shape[2:]
         query = self.query(self.current_owner(features, None, cursor), cursor).flatten(2)
@@ -57,18 +57,18 @@ class CausalAttention(nn.Module):
         return self._attend(query, kept[:, :stop].mT, first=first).unflatten(2, size)
 
     def _kept(self, given: Tensor, cursor: DecodeState) -> tuple[Tensor, Tensor]:
-        """Of all pixels, the inputs (B, places, E + F), and keys with values (B, places, k + V)."""
+        """The inputs (B, places, E + F), and the keys with values (B, places, k + V), of all pixels so far."""
         places, outputs = (len(given), cursor.height * cursor.width), len(self.key_value.bias)
         inputs = cursor.keep(self, "inputs", lambda: given.new_zeros(*places, given.shape[1]))
         return inputs, cursor.keep(self, "key and value", lambda: given.new_zeros(*places, outputs))
 
     def _attend(self, query: Tensor, key_value: Tensor, *, first: int) -> Tensor:
-        """(B, V, n) for queries (B, k, n) of the pixels from number `first` on."""
+        """(B, V, n) for queries (B, k, n) of the n pixels that start at number `first`."""
         keys, values = key_value.flatten(2).split([self.keys, key_value.shape[1] - self.keys], dim=1)
         scores = (query.mT @ keys) * self.keys**-0.5  # (B, n, m)
         places = torch.arange(keys.shape[2], device=keys.device)
         past = places[None] < places[first : first + query.shape[2], None]
-        some = past.any(1)  # the first pixel has none: its row stays finite, and what it brings is dropped
+        some = past.any(1)  # the first pixel has no past: its row stays finite and its result is zeroed
         scores = scores.masked_fill(~past & some[:, None], -torch.inf)
-        # Not by a mask of the weights: torch.compile (2.13) gets the gradient of a masked softmax wrong.
+        # Not by masking the weights: torch.compile (2.13) computes a wrong gradient of a masked softmax.
         return values @ torch.softmax(scores, dim=-1).mT * some

@@ -1,4 +1,4 @@
-"""Masked convolutions that see the past only, with both faces: whole pictures, and a region of one being drawn."""
+"""Causal masked convolutions that run on whole pictures (training) or on a region (incremental decoding)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pixelart.layers.masked import Groups, MaskedConv2d, MaskType, group_mask
 
 
 class CausalConv2d(MaskedConv2d):
-    """A masked convolution whose kernel ends on the row of its output. Taps right of the output's pixel are dead, or
-    it is asked for whole rows only.
+    """A masked convolution whose kernel ends on the output's row. Taps right of the output pixel are masked, unless it
+    is only used on whole rows.
     """
 
     def __init__(
@@ -29,31 +29,31 @@ class CausalConv2d(MaskedConv2d):
         dilation: tuple[int, int] = (1, 1),
         padding: tuple[int, int, int, int] = (0, 0, 0, 0),
     ) -> None:
-        """`own_taps`: how many taps of the kernel's last row, from the left, can be alive."""
+        """`own_taps`: number of taps in the kernel's last row, from the left, that may be unmasked."""
         super().__init__(groups_in, groups_out, mask=mask, dilation=dilation, padding=padding)
         self.own_taps, self.reads_others = own_taps, any(padding)
 
     def forward(self, x: Tensor, cursor: DecodeState | None = None) -> Tensor:
-        """Outputs (B, O, h, w) of the inputs x (B, I, h, w): the whole picture, or the cursor's region."""
+        """Outputs (B, O, h, w) of inputs x (B, I, h, w): of the whole picture, or of the decode state's region."""
         if cursor is None:
             return super().forward(x)
         self.remember(x, cursor, start=cursor.columns.start)
         return super().forward(x) if cursor.is_prefill else self.region(x, cursor)
 
     def remember(self, x: Tensor, cursor: DecodeState, *, start: int) -> None:
-        """Keep the inputs x (B, I, h, n) of the cursor's rows, from column `start` on."""
+        """Store the inputs x (B, I, h, n) of the state's rows, from column `start` on."""
         if self.reads_others:
             left, _, top, _ = self.padding
             place = (slice(None), slice(top + cursor.rows.start, top + cursor.rows.stop))
             place += (slice(left + start, left + start + x.shape[3]),)
             held = self._held(x, cursor)
-            if is_compiled(x, cursor):  # the same in fewer microseconds
+            if is_compiled(x, cursor):  # the same, faster
                 held.numpy()[place] = x.numpy().transpose(0, 2, 3, 1)
             else:
                 held[place] = x.permute(0, 2, 3, 1)
 
     def region(self, x: Tensor, cursor: DecodeState) -> Tensor:
-        """Outputs (B, O, 1, n) of the cursor's region in one row, whose inputs x were remembered."""
+        """Outputs (B, O, 1, n) of the state's region in one row; its inputs x are already stored."""
         own, bias = cursor.constant(self, "own", self._own)
         top, columns, step = self.padding[2], cursor.columns, self.dilation[1]
         if top and cursor.begins_row:
@@ -89,44 +89,43 @@ class CausalConv2d(MaskedConv2d):
 
 
 class FirstConv(CausalConv2d):
-    """The causal convolution that reads the picture itself, as features of its colours."""
+    """The first causal convolution, which reads the picture itself through a colour embedding."""
 
     def of_picture(self, x: Tensor, embed: Callable[[Tensor], Tensor], cursor: DecodeState | None) -> Tensor:
-        """Outputs (B, O, h, w) of a picture x int64 (B, C, H, W), given whole also where a region is asked for."""
+        """Outputs (B, O, h, w) of a picture x int64 (B, C, H, W). x is always the whole picture, also for a region."""
         if cursor is None or cursor.is_prefill:
             return self(embed(x if cursor is None else x[:, :, cursor.rows]), cursor)
-        start = max(0, cursor.columns.start - 1)  # the pixel before has got its last channel since it was read
+        start = max(0, cursor.columns.start - 1)  # the pixel to the left got its last channel since it was read
         features = embed(x[:, :, cursor.rows, start : cursor.columns.stop])
         self.remember(features, cursor, start=start)
         return self.region(features[..., cursor.columns.start - start :], cursor)
 
 
 def is_compiled(x: Tensor, cursor: DecodeState | None) -> bool:
-    """Whether the compiled inner loops serve x of the cursor's region: while drawing on a CPU. Elsewhere their twins in
-    PyTorch do."""
+    """Whether compiled kernels handle x in the state's region: float32 decoding on a CPU. Otherwise PyTorch does."""
     drawing = cursor is not None and not cursor.is_prefill
     return drawing and x.device.type == "cpu" and x.dtype == torch.float32
 
 
 def to_rows(x: Tensor) -> F32:
-    """A region (B, F, 1, n) as an inner loop reads it, (B, 1, n, F); the same memory, where it lies like that."""
+    """A region (B, F, 1, n) in the layout of the kernels, (B, 1, n, F); shares memory if possible."""
     return np.ascontiguousarray(x.numpy().transpose(0, 2, 3, 1))
 
 
 def from_rows(rows: F32) -> Tensor:
-    """A region (B, O, 1, n) from what an inner loop wrote, (B, n, O); the same memory."""
+    """A region (B, O, 1, n) from a kernel's output (B, n, O); shares memory."""
     return torch.from_numpy(rows.transpose(0, 2, 1)[:, :, None])
 
 
 def picture_by_picture(x: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:
-    """(B, n, O) = bias (O,) + x (B, n, I) @ matrix (I, O): rounding does not depend on how many pictures there are."""
+    """(B, n, O) = bias (O,) + x (B, n, I) @ matrix (I, O), one picture at a time, so rounding is independent of B."""
     if bias is None:
         return torch.stack([some @ matrix for some in x])
     return torch.stack([torch.addmm(bias, some, matrix) for some in x])
 
 
 def product(x: Tensor, matrix: Tensor, result: Tensor) -> Tensor:
-    """`result` (B, n, O) += x (B, n, I) @ matrix (I, O), returned; rounded alike at any B and n."""
+    """`result` (B, n, O) += x (B, n, I) @ matrix (I, O); returns `result`. Rounding is independent of B and n."""
     if x.device.type != "cpu" or x.dtype != torch.float32:
         return result + x @ matrix
     add_product(matrix.numpy(), x.contiguous().flatten(0, 1).numpy(), result.flatten(0, 1).numpy())
@@ -147,9 +146,9 @@ def causal_conv(
     dilation: int = 1,
     kind: type[Kind] = CausalConv2d,
 ) -> Kind:
-    """A kernel of `above` rows over the pixel's own, `left` and `right` columns beside it, at distance `dilation`.
+    """A kernel of `above` rows over the pixel's row and `left` and `right` columns beside it, at distance `dilation`.
 
-    The pixel's own tap is masked by group; those right of it in its row are dead.
+    The centre tap is masked by colour group; taps right of it in its row are masked.
     """
     mask = torch.ones(len(groups_out), len(groups_in), above + 1, left + 1 + right, dtype=torch.bool)
     mask[:, :, -1, left] = group_mask(mask_type, groups_in, groups_out)
@@ -164,20 +163,20 @@ def raster_conv(
 ) -> Kind:
     """The upper half of a `size` x `size` convolution (Pixel Recurrent Neural Networks, 1601.06759, section 3.4).
 
-    Stacked, such kernels leave the known blind spot.
+    Stacks of such kernels have the known blind spot.
     """
     side = size // 2
     return causal_conv(groups_in, groups_out, above=side, left=side, right=side, mask_type=mask_type, kind=kind)
 
 
 def rows_conv(groups_in: Groups, groups_out: Groups) -> CausalConv2d:
-    """2x3 over features that know the rows above alone: the row itself and the one above (down shifted, 1701.05517)."""
+    """2x3 over the pixel's row and the row above; its inputs depend only on rows above (down shifted, 1701.05517)."""
     mask = torch.ones(len(groups_out), len(groups_in), 2, 3, dtype=torch.bool)
     return CausalConv2d(groups_in, groups_out, mask=mask, own_taps=3, padding=(1, 1, 1, 0))
 
 
 def corner_conv(groups_in: Groups, groups_out: Groups) -> CausalConv2d:
-    """2x2 with mask B: the pixel, those left of it, above it, and both (down-right shifted, 1701.05517)."""
+    """2x2 with mask B: the pixel, its left, upper and upper-left neighbours (down-right shifted, 1701.05517)."""
     return causal_conv(groups_in, groups_out, above=1, left=1, right=0, mask_type="B")
 
 
@@ -205,14 +204,14 @@ def _as_matrix(weight: Tensor) -> Tensor:  # (O, I, h, w) -> (taps*I, O), row by
 
 
 class ContextBias(nn.Conv2d):
-    """What a layer takes from the context map: a 1x1 convolution, in drawing computed once for a whole row."""
+    """A layer's bias from the context map: a 1x1 convolution, computed once per row while decoding."""
 
     def __init__(self, context: int, features: int, *, bias: bool = False) -> None:
         super().__init__(context, features, 1, bias=bias)
 
     def forward(self, input: Tensor, cursor: DecodeState | None = None) -> Tensor:
-        """(B, features, h, w) of the cursor's region, or (1, features, h, w) where all pictures share their map;
-        input (B, F, H, W) is the whole map."""
+        """(B, features, h, w) of the state's region, or (1, features, h, w) if all pictures share one map; input (B, F,
+        H, W) is the whole map."""
         if cursor is None or cursor.is_prefill:
             return super().forward(cut(input, cursor))
         if cursor.begins_row:
@@ -223,5 +222,5 @@ class ContextBias(nn.Conv2d):
 
 
 def taps_matrix(conv: nn.Conv1d) -> Tensor:
-    """The weight of a one-dimensional convolution for `product`: (taps * I, O), tap by tap."""
+    """The weight of a 1-D convolution in the layout of `product`: (taps * I, O), tap by tap."""
     return conv.weight.permute(2, 1, 0).flatten(0, 1).contiguous()

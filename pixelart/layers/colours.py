@@ -1,4 +1,4 @@
-"""Pixels as features: a palette index, or a channel's level, is a name before it is a quantity."""
+"""Colour embedding: palette indices and channel levels are treated as categories."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pixelart.layers.resizable import resizable
 
 
 class ColourEmbedding(nn.Embedding):
-    """`features` learned numbers for each of K levels of each of C channels, each in its channel's colour group."""
+    """An embedding of `features` values for each of K levels of each of C channels, in its channel's colour group."""
 
     def __init__(self, channels: int, levels: int, features: int) -> None:
         super().__init__(channels * levels, features)
@@ -28,8 +28,7 @@ class ColourEmbedding(nn.Embedding):
         return self.weight
 
     def forward(self, input: Tensor, codes: Tensor | None = None) -> Tensor:
-        """Features (B, C*E, H, W) of pixels int64 (B, C, H, W). `codes` of palettes have no part in it: see
-        `PaletteEmbedding`."""
+        """Features (B, C*E, H, W) of pixels int64 (B, C, H, W). `codes` are ignored; `PaletteEmbedding` uses them."""
         offsets = torch.arange(self.channels, device=input.device) * self.levels
         features = F.embedding(input + offsets[:, None, None], self.weight)  # (B, C, H, W, E)
         return features.permute(0, 1, 4, 2, 3).flatten(1, 2)

@@ -1,4 +1,4 @@
-"""How inner loops are compiled, and where the result is kept so that the next start need not compile again."""
+"""Compile kernels with numba and cache the result on disk, so that later starts need not compile again."""
 
 from __future__ import annotations
 
@@ -17,34 +17,37 @@ from numba.core.caching import FunctionCache
 
 log = logging.getLogger(__name__)
 _CACHE_FOLDER = "CACHE_DIR"
-"""Of numba's settings."""
+"""Name of numba's setting."""
 _FOLDER = "pixel-art-studio-compiled"
 
 
 class _LenientCache(FunctionCache):
-    """A cache that never stops a drawing: what cannot be read is compiled again, what cannot be written is not kept."""
+    """A cache whose errors never stop a drawing: unreadable entries are compiled again, failed writes are ignored."""
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """The compiled function of a signature, or None."""
+        """The compiled function for a signature, or None."""
         try:
             return super().load_overload(sig, target_context)
-        except Exception as error:  # unreadable or damaged; numba raises whatever its parts raise
+        except Exception as error:  # unreadable or damaged; numba raises many types
             log.info("compiled functions: not read (%s)", type(error).__name__)
             with contextlib.suppress(Exception):
                 self.flush()
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep a compiled function where the disk takes it."""
+        """Write a compiled function to disk, if possible."""
         try:
             super().save_overload(sig, data)
-        except Exception as error:  # a full disk, say
+        except Exception as error:  # for example a full disk
             log.info("compiled functions: not kept (%s)", type(error).__name__)
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """As `numba.njit(nogil=True, cache=True)`, also where no cache can be written: beside the code, else in the user's
-    cache, else in a temporary folder of this user, else nowhere, and then each start compiles anew."""
+    """Like `numba.njit(nogil=True, cache=True)`, but works without a writable cache.
+
+    The cache is beside the code, or else in the user's cache folder, or else in a private temporary folder. If none is
+    writable, every start compiles again.
+    """
 
     def compile_later(function: Callable[..., Any]) -> Any:
         dispatcher: Any = numba.njit(nogil=True, **options)(function)
@@ -57,7 +60,7 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
 
 def _cache_of(function: Callable[..., Any]) -> FunctionCache | None:
-    with contextlib.suppress(RuntimeError, OSError):  # numba finds no folder that it may write to
+    with contextlib.suppress(RuntimeError, OSError):  # numba finds no writable folder
         return _LenientCache(function)
     folder = _temporary_folder()
     if folder is None:
@@ -73,7 +76,8 @@ def _cache_of(function: Callable[..., Any]) -> FunctionCache | None:
 
 
 def _temporary_folder() -> Path | None:
-    """A folder that is this user's alone: what lies in it is run. One that another user made first is not taken."""
+    """A temporary folder that only this user can write to, since its contents are executed; None if it is not
+    private."""
     try:
         user = os.getuid() if os.name != "nt" else 0
         folder = Path(tempfile.gettempdir(), f"{_FOLDER}-{user}")

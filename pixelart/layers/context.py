@@ -1,10 +1,10 @@
-"""One mechanism for everything that is given: class, known pixels, small picture -> a map that biases every layer.
+"""Conditioning on class, known pixels and a low-resolution picture: an encoder makes a map that biases every layer.
 
-The encoder may look anywhere, for it only sees what is given (spatial conditioning of Gated PixelCNN, 1606.05328
-section 2.3, and of Multi-Scale PixelRNN, 1601.06759 section 3.6). Its map enters each layer by a 1x1 convolution,
-the skip sum, and, through a "vote", the logits; the vote alone is also trained to name the hidden pixels (the
-conditioning network's own loss of Pixel Recursive Super Resolution, 1702.00783 section 3.3), so the context is
-never ignored.
+The encoder need not be causal, because it sees only known pixels (spatial conditioning of Gated PixelCNN, 1606.05328
+section 2.3, and of Multi-Scale PixelRNN, 1601.06759 section 3.6). Its map enters each layer by a 1x1 convolution, is
+added to the skip sum, and enters the logits through the context head. Networks tend to ignore conditioning; so the
+context head alone is also trained to predict the masked pixels (the conditioning network's own loss of Pixel Recursive
+Super Resolution, 1702.00783 section 3.3).
 """
 
 from __future__ import annotations
@@ -23,22 +23,23 @@ from pixelart.layers.resizable import resizable
 
 @dataclass(frozen=True)
 class Context:
-    """What is given of B pictures.
+    """What B pictures are conditioned on.
 
     class_weights: (B, classes), a blend of classes; a row of zeros = any class.
     pixels: int64 (B, C, H, W); read only where `mask` is False.
     mask: bool (B, H, W), True = repaint (unknown).
-    small: int64 (B, C, h, w), the small picture to enlarge, or None.
-    fine, fine_mask: pixels and mask of the picture of which this one is every so many rows and columns, or None: what
-        is known between the pixels.
-    palette: float (B, K, 4), the colours that the levels stand for: Oklab, and opacity (1, or 0 for the transparent
-        one; below 0 in a slot that holds no colour); or None, where the levels are those the network was made for.
-    allowed: bool (B, K, 1, 1), the levels that may be drawn, or (B, K, H, W), by pixel; None: all.
-    beside: int64 (B, 1, H, W), another view of the same pictures, or None: to a network that colours a sketch the whole
-        sketch, to one that draws it the colours that are known, K where none is.
-    mirrored: bool (B,), which pictures are shown left-right reversed, or None. Training tells (Distribution
-        Augmentation, Jun et al. 2020, ICML: the augmentation is a condition), so what is learned of mirror images
-        helps and none is ever drawn.
+    small: int64 (B, C, h, w), the low-resolution picture to enlarge, or None.
+    fine, fine_mask: pixels and mask of the full-size picture if this one is a subsample of it, or None. They give the
+        known pixels in between.
+    palette: float (B, K, 4), the colour of each level: Oklab, and opacity (1, or 0 for the transparent colour, below 0
+    for
+        an unused slot); None = the levels have the fixed meaning the network was trained with.
+    allowed: bool (B, K, 1, 1) or, per pixel, (B, K, H, W), the levels that may be drawn; None = all.
+    beside: int64 (B, 1, H, W), another view of the pictures, or None. A network that colours a sketch gets the whole
+        sketch; one that draws the sketch gets the known colours, with K where unknown.
+    mirrored: bool (B,), which pictures are flipped left-right, or None. Set in training (Distribution Augmentation, Jun
+    et
+        al. 2020, ICML: the augmentation is a condition), so mirror images help training but are never drawn.
     """
 
     class_weights: Tensor
@@ -53,23 +54,23 @@ class Context:
     mirrored: Tensor | None = None
 
     def without_class(self) -> Context:
-        """The same, for any class."""
+        """The context without its class (any class)."""
         return replace(self, class_weights=torch.zeros_like(self.class_weights))
 
     def without_pixels(self) -> Context:
-        """The same with every pixel said to be unknown."""
+        """The context with every pixel unknown."""
         fine_mask = None if self.fine_mask is None else torch.ones_like(self.fine_mask)
         return replace(self, mask=torch.ones_like(self.mask), fine_mask=fine_mask)
 
     def used(self) -> Tensor | None:
-        """`allowed`, without the slots of the palettes that hold no colour; None: all levels."""
+        """`allowed`, minus unused palette slots; None = all levels."""
         if self.palette is None:
             return self.allowed
         used = is_used(self.palette)[:, :, None, None]
         return used if self.allowed is None else used & self.allowed
 
-    def every(self, factor: int) -> Context:
-        """The same of every `factor`-th row and column; what is known between them is given as `fine`."""
+    def subsample(self, factor: int) -> Context:
+        """Every `factor`-th row and column of the context; known pixels in between go to `fine`."""
         if factor == 1:
             return self
         pixels, mask = self.pixels[..., ::factor, ::factor], self.mask[:, ::factor, ::factor]
@@ -79,26 +80,25 @@ class Context:
         return replace(self, pixels=pixels, mask=mask, fine=self.pixels, fine_mask=self.mask, allowed=allowed)
 
     def with_low_res(self, small: Tensor) -> Context:
-        """The same with every other row and column of every other given: they are the pixels of `small` (B, C, h, w),
-        the small picture to enlarge."""
+        """The context with the pixels of `small` (B, C, h, w) known at every second row and column, and as `small`."""
         pixels, mask = self.pixels.clone(), self.mask.clone()
         pixels[..., ::2, ::2], mask[:, ::2, ::2] = small, False
         return replace(self, pixels=pixels, mask=mask, small=small)
 
     def to(self, device: torch.device) -> Context:
-        """The same on `device`."""
+        """The context on `device`."""
         return self._each(lambda part: part.to(device))
 
     def select(self, pictures: slice | Tensor) -> Context:
-        """The same of some of the pictures, a range of them or by number."""
+        """The context of some of the pictures, by slice or indices."""
         return self._each(lambda part: part[pictures])
 
     def repeat(self, count: int) -> Context:
-        """The same of one picture for `count`."""
+        """The context of one picture, repeated `count` times."""
         return self._each(lambda part: part.expand(count, *part.shape[1:]))
 
     def is_shared(self) -> bool:
-        """Whether the same is given of all pictures."""
+        """Whether all pictures have the same context."""
         return all(bool((part == part[:1]).all()) for part in vars(self).values() if part is not None)
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Context:
@@ -108,11 +108,11 @@ class Context:
 
 @dataclass(frozen=True)
 class Conditioning:
-    """What an encoder makes of a context: all that a network draws B pictures by.
+    """An encoded context: all that a network needs to decode B pictures.
 
     map: (B, F, H, W), which biases every layer.
-    codes: (B, K, M), of each colour of the pictures' palettes, or None.
-    allowed: bool (B, K, H, W) or (B, K, 1, 1), the levels that a pixel may have, or None: all.
+    codes: (B, K, M), one per palette colour, or None.
+    allowed: bool (B, K, H, W) or (B, K, 1, 1), the levels that a pixel may have; None = all.
     """
 
     map: Tensor
@@ -120,16 +120,16 @@ class Conditioning:
     allowed: Tensor | None = None
 
     def select(self, pictures: slice | Tensor) -> Conditioning:
-        """The same of some of the pictures, a range of them or by number."""
+        """The conditioning of some of the pictures, by slice or indices."""
         return self._each(lambda part: part[pictures])
 
     def expand(self, count: int) -> Conditioning:
-        """The same of one picture for `count`, which share its memory."""
+        """The conditioning of one picture, expanded to `count` without copying."""
         return self._each(lambda part: part.expand(count, *part.shape[1:]))
 
     @classmethod
     def cat(cls, parts: Sequence[Conditioning]) -> Conditioning:
-        """The pictures of several, one after another."""
+        """Concatenate along the batch."""
         names = [name for name, part in vars(parts[0]).items() if part is not None]
         return cls(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
 
@@ -139,9 +139,12 @@ class Conditioning:
 
 @dataclass(frozen=True)
 class ContextConfig:
-    """`hidden` features; a gated 3x3 block for each of `dilations`; `upscale` = size / small size, `detail` =
-    fine size / size, 0 = none; `codes` features of each colour of a palette that is an input, 0 = a fixed one;
-    of the other view, `sketch` levels or `colours` of the palette, 0 = not given."""
+    """Sizes of a `ContextEncoder`.
+
+    hidden: features. dilations: one gated 3x3 block for each. upscale: size / low-resolution size, 0 = none.
+    detail: full size / size, 0 = none. codes: features per palette colour, 0 = a fixed palette.
+    sketch, colours: number of levels of the other view, `Context.beside`; 0 = none.
+    """
 
     hidden: int = 96
     embedding: int = 16
@@ -154,11 +157,11 @@ class ContextConfig:
 
 
 SMALL_CONTEXT = ContextConfig(hidden=64, dilations=(1, 2, 1, 4))
-"""A third of the weights: for variants whose trunk costs more a step, or which are several networks."""
+"""A third of the weights, for models with a costlier trunk or with several networks."""
 
 
-class GatedResidual(nn.Module):
-    """x + 1x1(tanh(a) * sigmoid(b)), (a, b) = dilated 3x3(x) + a bias by class: unmasked."""
+class ContextBlock(nn.Module):
+    """x + 1x1(tanh(a) * sigmoid(b)), (a, b) = dilated 3x3(x) + a class bias; not causal."""
 
     def __init__(self, hidden: int, dilation: int, labels: int) -> None:
         super().__init__()
@@ -172,7 +175,7 @@ class GatedResidual(nn.Module):
 
 
 class ContextEncoder(nn.Module):
-    """(class weights, known pixels, mask, small picture, position) -> map (B, hidden, H, W)."""
+    """(class weights, known pixels, mask, low-resolution picture, position) -> map (B, hidden, H, W)."""
 
     def __init__(self, config: ContextConfig, *, channels: int, levels: int, num_classes: int) -> None:
         super().__init__()
@@ -180,7 +183,7 @@ class ContextEncoder(nn.Module):
         self.palette = PaletteEncoder(config.codes) if config.codes else None
         self.palette_bias = nn.Linear(config.codes, config.hidden, bias=False) if config.codes else None
         of_palette = config.codes and not config.colours
-        self.colours = (  # the last level: unknown
+        self.colours = (  # the last level means unknown
             PaletteEmbedding(config.codes, config.embedding, unknown=True)
             if of_palette
             else ColourEmbedding(channels, levels + 1, config.embedding)
@@ -195,9 +198,9 @@ class ContextEncoder(nn.Module):
         self.stem = nn.Conv2d(inputs, config.hidden, 5, padding=2)
         cells = channels * config.embedding * config.detail**2
         self.detail = nn.Conv2d(cells, config.hidden, 1, bias=False) if config.detail else None
-        labels = num_classes + 1  # the last: mirrored
+        labels = num_classes + 1  # the last one means mirrored
         self.class_bias = resizable(nn.Linear(labels, config.hidden, bias=False), "class", axis=1)
-        self.blocks = nn.ModuleList(GatedResidual(config.hidden, d, labels) for d in config.dilations)
+        self.blocks = nn.ModuleList(ContextBlock(config.hidden, d, labels) for d in config.dilations)
 
     def forward(self, context: Context) -> Conditioning:
         palette = self._palette(context)
@@ -208,7 +211,7 @@ class ContextEncoder(nn.Module):
         if self.config.upscale:
             parts.insert(1, self.colours(self._enlarged(context), codes))
         if self.beside is not None:
-            assert context.beside is not None, "this network is given another view of the picture"
+            assert context.beside is not None, "this network needs another view of the picture"
             parts.append(self.beside(context.beside, codes))
         labels = self._labels(context)
         x = self.stem(torch.cat(parts, dim=1)) + self.class_bias(labels)[:, :, None, None]
@@ -221,7 +224,7 @@ class ContextEncoder(nn.Module):
         return Conditioning(x, codes)
 
     def _palette(self, context: Context) -> Tensor | None:
-        """The palettes (B, K, 4); a grey ramp where none is given, so that levels mean something to any caller."""
+        """The palettes (B, K, 4); a grey ramp if none is given."""
         if self.palette is None or context.palette is not None:
             return context.palette
         return grey_ramp(self.config.colours or self.levels).to(context.mask.device).expand(len(context.mask), -1, -1)
@@ -237,10 +240,10 @@ class ContextEncoder(nn.Module):
             return torch.full((batch, self.channels, height, width), self.levels, device=context.mask.device)
         factor = self.config.upscale
         large = context.small.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
-        return large[..., :height, :width]  # of an odd side the small picture has the larger half
+        return large[..., :height, :width]  # for an odd side the low-resolution picture is rounded up
 
     def _fine(self, context: Context) -> Tensor:
-        """What is known between the pixels, (B, C, f * H, f * W); the last level where it is not, or lies outside."""
+        """Known pixels at full size, (B, C, f * H, f * W); the last level where unknown or outside."""
         (batch, height, width), factor = context.mask.shape, self.config.detail
         shape = (batch, self.channels, factor * height, factor * width)
         cells = torch.full(shape, self.levels, device=context.mask.device)
@@ -250,7 +253,7 @@ class ContextEncoder(nn.Module):
         return cells
 
     def _position(self, mask: Tensor) -> Tensor:
-        """Row and column in -1..1 and their squares, (B, 4, H, W): where the picture ends, and where its middle is."""
+        """Row and column in -1..1 and their squares, (B, 4, H, W), so that borders and centre can be told apart."""
         batch, height, width = mask.shape
         dtype = self.stem.weight.dtype
         rows = torch.linspace(-1, 1, height, device=mask.device, dtype=dtype)[:, None].expand(height, width)
@@ -259,6 +262,6 @@ class ContextEncoder(nn.Module):
 
 
 def mean_code(codes: Tensor, palette: Tensor) -> Tensor:
-    """(B, M): what the codes (B, K, M) of the colours of palettes (B, K, 4) have in common."""
+    """(B, M): the mean code (B, K, M) over the used colours of palettes (B, K, 4)."""
     used = is_used(palette)[..., None].to(codes.dtype)
     return (codes * used).sum(1) / used.sum(1).clamp(min=1)

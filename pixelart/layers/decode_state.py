@@ -1,8 +1,8 @@
-"""Where a network is drawing: the one mechanism behind the incremental face of every layer.
+"""Decode state: what the layers of a network cache during incremental decoding.
 
-Drawing calls the same `trunk` as training, on one region after another in raster order: first the known rows at once,
-then single pixels. A layer that reads other pixels than its own keeps what it will need again in the cursor, so nothing
-is computed twice; the others need not know that they are drawing.
+Decoding calls the same `trunk` as training, on one region after another in raster order: first all known rows
+(prefill), then single pixels. A layer that reads other pixels than its own caches what it needs in the decode state, so
+nothing is computed twice. Pointwise layers need no changes.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ Made = TypeVar("Made")
 
 
 class DecodeState:
-    """The region (`rows`, `columns`) of pictures of `width` that is asked for: whole rows from the top (prefill), or
-    pixels beside each other in one row.
+    """The requested region (`rows`, `columns`) and the cached tensors of the layers.
 
-    Regions follow each other in raster order. Pixels may be asked for again until the next row begins, as more of
-    their channels, or of those left of them, become known.
+    A region is whole rows from the top (prefill), or neighbouring pixels in one row. Regions follow in raster order.
+    Pixels may be requested again until the next row begins, as more of their channels, or of those left of them, become
+    known.
     """
 
     def __init__(self, height: int, width: int) -> None:
@@ -32,54 +32,54 @@ class DecodeState:
         self._derived: dict[str, DecodeState] = {}
 
     def move(self, rows: slice, columns: slice) -> None:
-        """Ask for another region."""
+        """Set the requested region."""
         self.rows, self.columns = rows, columns
-        # Whether the region begins at the left edge: all rows above are final.
+        # Whether the region begins at the left edge: then all rows above are final.
         self.begins_row = columns.start == 0
-        # Whether it is whole rows from the top: the parallel face of a layer then serves.
+        # Whether it is whole rows from the top: then layers run in parallel, as in training.
         self.is_prefill = rows.start == 0 and self.begins_row and columns.stop == self.width
 
     @property
     def row(self) -> int:
-        """The row of a region in one row."""
+        """The row of a one-row region."""
         return self.rows.start
 
     def keep(self, layer: nn.Module, name: str, make: Callable[[], Tensor]) -> Tensor:
-        """What `layer` keeps under `name`, batch first; `make` gives it at first."""
+        """The tensor (batch first) that `layer` cached under `name`; the first time, `make` creates it."""
         if (layer, name) not in self._kept:
             self._kept[layer, name] = make()
         return self._kept[layer, name]
 
     def kept(self, layer: nn.Module, name: str) -> Tensor | None:
-        """What `layer` keeps under `name`, or None where it has kept nothing yet."""
+        """The tensor that `layer` cached under `name`, or None."""
         return self._kept.get((layer, name))
 
     def constant(self, layer: nn.Module, name: str, make: Callable[[], Made]) -> Made:
-        """A form of the weights of `layer`, or what else does not depend on the pictures, made once."""
+        """A value that does not depend on the pictures, such as transposed weights of `layer`; created once."""
         if (layer, name) not in self._constants:
             self._constants[layer, name] = make()
         return self._constants[layer, name]
 
     def put(self, layer: nn.Module, name: str, value: Tensor) -> Tensor:
-        """Replace what `layer` keeps under `name`."""
+        """Replace the tensor that `layer` cached under `name`."""
         self._kept[layer, name] = value
         return value
 
     def halved(self) -> DecodeState:
-        """Where this is on a map of half the size, of every other row and column; its region may be empty."""
+        """The decode state of the half-size map (every other row and column); its region may be empty."""
         half = self._derive("half", -(-self.height // 2), -(-self.width // 2))
         half.move(*(slice(-(-part.start // 2), -(-part.stop // 2)) for part in (self.rows, self.columns)))
         return half
 
     def whole_rows(self) -> DecodeState:
-        """The same rows, in full width: for what depends on the rows above alone."""
+        """The decode state of the same rows in full width, for layers that depend only on the rows above."""
         wide = self._derive("wide", self.height, self.width)
         wide.move(self.rows, slice(0, self.width))
         return wide
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is asked for."""
+        """Whether the region is empty."""
         return self.rows.start >= self.rows.stop or self.columns.start >= self.columns.stop
 
     def _derive(self, name: str, height: int, width: int) -> DecodeState:
@@ -87,7 +87,7 @@ class DecodeState:
 
     @classmethod
     def joined(cls, cursors: list[DecodeState]) -> DecodeState:
-        """One cursor for the pictures of several, all at the same place."""
+        """Concatenate the decode states of several batches, all at the same region."""
         first = cursors[0]
         result = cls(first.height, first.width)
         result.move(first.rows, first.columns)
@@ -102,5 +102,5 @@ def cut(x: Tensor, cursor: DecodeState | None) -> Tensor: ...
 @overload
 def cut(x: None, cursor: DecodeState | None) -> None: ...
 def cut(x: Tensor | None, cursor: DecodeState | None) -> Tensor | None:
-    """The region of a map (B, F, H, W); all of it without a cursor."""
+    """The region of a map (B, F, H, W); the whole map without a decode state."""
     return x if x is None or cursor is None else x[:, :, cursor.rows, cursor.columns]

@@ -1,9 +1,9 @@
 """The layer of Gated PixelCNN (Conditional Image Generation with PixelCNN Decoders, 1606.05328, section 2, figure 2).
 
-Two stacks. The vertical feature at (r, c) sees rows strictly above r, the horizontal one the pixels to the left too;
-together they have no blind spot. The paper shifts the vertical map down by one row on its way to the horizontal
-stack in every layer; here the first layer alone excludes the row itself, which is the same function with one shift.
-Differences from the paper: the vertical stack is residual too, and kernels may be dilated (larger field, same cost).
+Two stacks. The vertical feature at (r, c) sees rows strictly above r; the horizontal one also sees pixels to the left.
+Together they have no blind spot. In every layer the paper shifts the vertical map down by one row before it enters the
+horizontal stack; here only the first layer excludes the pixel's row, which computes the same with one shift.
+Differences from the paper: the vertical stack is residual too, and kernels may be dilated for a larger receptive field.
 """
 
 from __future__ import annotations
@@ -20,24 +20,27 @@ from pixelart.layers.program import Program, Slot
 
 
 def gate(x: Tensor) -> Tensor:
-    """tanh(a) * sigmoid(b), (a, b) = halves of x (B, 2p, ...); colour groups repeat in both halves."""
+    """tanh(a) * sigmoid(b), (a, b) = halves of x (B, 2p, ...); both halves have the same colour groups."""
     a, b = x.chunk(2, dim=1)
     return torch.tanh(a) * torch.sigmoid(b)
 
 
 class RowsConv2d(MaskedConv2d):
-    """A convolution for whole rows: its inputs at a row know the rows above alone, or its kernel ends above the row."""
+    """A convolution on whole rows: either its inputs depend only on rows above, or its kernel ends above the row."""
 
     def prefill(self, x: Tensor, cursor: DecodeState | None) -> Tensor:
-        """Outputs (B, O, h, W) of inputs x (B, I, h, W) of whole rows from the top; a cursor keeps the inputs."""
+        """Outputs (B, O, h, W) of inputs x (B, I, h, W) of whole rows from the top. A decode state caches the
+        inputs."""
         if cursor is not None:
             left, _, top, _ = self.padding
             self._held(x, cursor)[:, top : top + x.shape[2], left : left + cursor.width] = x.permute(0, 2, 3, 1)
         return self(x)
 
     def row(self, x: Tensor, cursor: DecodeState) -> Tensor:
-        """Outputs (B, W, O) of the cursor's row, of its inputs x (B, W, I), or, where the kernel ends above the row,
-        those of the row before."""
+        """Outputs (B, W, O) of the state's row from its inputs x (B, W, I).
+
+        If the kernel ends above the row, x is the row before.
+        """
         left, _, top, bottom = self.padding
         held, row = self._held(x.mT[:, :, None], cursor), cursor.row
         held[:, top + row + bottom, left : left + cursor.width] = x
@@ -56,9 +59,9 @@ class RowsConv2d(MaskedConv2d):
 class GatedLayer(nn.Module):
     """(v, h, context map) -> (v, h, skip), each (B, features, H, W).
 
-    `rows`: rows read by the vertical kernel. In a first layer (mask A) these are the rows strictly above; afterwards
-    its input already excludes the row itself, so the kernel ends on it. `dropout` leaves out gated features while
-    training (as PixelCNN++ does, 1701.05517, section 2.5); how many of them the training says.
+    `rows`: rows read by the vertical kernel. In a first layer (mask A) these are the rows strictly above; in later
+    layers the input already excludes the pixel's row, so the kernel ends on it. `dropout` drops gated features in
+    training (as in PixelCNN++, 1701.05517, section 2.5); the trainer sets its rate.
     """
 
     def __init__(
@@ -101,34 +104,34 @@ class GatedLayer(nn.Module):
     def forward(
         self, v: Tensor, h: Tensor, context_map: Tensor, embed: Callable[[Tensor], Tensor]
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """(v, h, skip) of whole pictures; of a first layer h is the picture, and `embed` its embedding."""
+        """(v, h, skip) of whole pictures. In a first layer, h is the picture and `embed` its embedding."""
         v, before = self.rows(v, context_map, None)
         here = self.first_pixels(h, embed, before, None) if self.mask_type == "A" else self.pixels(h, before, None)
         return v, *here
 
     def rows(self, v: Tensor, context_map: Tensor, cursor: DecodeState | None) -> tuple[Tensor, Tensor]:
-        """(v, pre-activations of the horizontal stack), (B, ..., h, W), of whole rows from the top: all that is known
-        before a pixel of them is. context_map (B, F, H, W) is whole."""
+        """(v, pre-activations of the horizontal stack), (B, ..., h, W), of whole rows from the top, from all that is
+        known before the row. context_map (B, F, H, W) is whole."""
         bias_v, bias_h = self.context(cut(context_map, cursor)).chunk(2, dim=1)
         above = self.vertical.prefill(v, cursor)
         return self._residual(v, self.dropout(gate(above + bias_v))), self.link(above) + bias_h
 
     def row(self, v: Tensor, given: Tensor, cursor: DecodeState) -> tuple[Tensor, Tensor]:
-        """The same of the cursor's row, (B, W, ...): v (B, W, I), in a first layer of the row before, and `given`
-        (B, W, 4p), what the layer takes from the context map."""
+        """`rows` for the state's row, (B, W, ...). v is (B, W, I), in a first layer of the row before; `given` (B, W,
+        4p) is the bias from the context map."""
         link = cursor.constant(self, "link", lambda: self.link.weight.detach()[:, :, 0, 0].mT.contiguous())
         above, size = self.vertical.row(v, cursor), 2 * self.split[0]
         a, b = (above + given[..., :size]).chunk(2, dim=-1)
         return self._residual(v, torch.tanh(a) * torch.sigmoid(b)), torch.matmul(above, link) + given[..., size:]
 
     def pixels(self, h: Tensor, before: Tensor, cursor: DecodeState | None) -> tuple[Tensor, Tensor]:
-        """(h, skip), (B, ..., h, w), of the cursor's region, whose pre-activations `before` are given."""
+        """(h, skip), (B, ..., h, w), of the state's region, given its pre-activations `before`."""
         return self._gated(h, self.horizontal(h, cursor) + before, cursor)
 
     def first_pixels(
         self, x: Tensor, embed: Callable[[Tensor], Tensor], before: Tensor, cursor: DecodeState | None
     ) -> tuple[Tensor, Tensor]:
-        """The same of the first layer, which reads the picture x int64 (B, C, H, W), given whole."""
+        """`pixels` for the first layer, which reads the whole picture x int64 (B, C, H, W)."""
         assert isinstance(self.horizontal, FirstConv)
         return self._gated(x, self.horizontal.of_picture(x, embed, cursor) + before, cursor)
 
@@ -137,9 +140,11 @@ class GatedLayer(nn.Module):
         return self._residual(h, h_out), skip
 
     def emit(self, program: Program, h: Slot | None, gates: Slot, total: Slot) -> Slot:
-        """Write `pixels` into a program: the features that come out. `gates`: state that holds the pre-activations; in
-        a first layer with the products of the pixels, else `h` is what the layer before gave. The skip is added to
-        `total`."""
+        """Write `pixels` into a program and return the output features.
+
+        gates: state with the pre-activations; in a first layer it already includes the products of the pixels. h: the
+        features from the layer before, None in a first layer. The skip is added to `total`.
+        """
         if h is not None:
             left = program.state.take(h.size)
             program.load_past(program.store(h), left, back=self.horizontal.dilation[1])
@@ -156,4 +161,4 @@ class GatedLayer(nn.Module):
         return features
 
     def _residual(self, x: Tensor, change: Tensor) -> Tensor:
-        return change if self.mask_type == "A" else x + change  # embeddings are no features: nothing to add to
+        return change if self.mask_type == "A" else x + change  # the first layer's input is a picture, not features

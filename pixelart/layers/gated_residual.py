@@ -1,4 +1,4 @@
-"""The gated residual layer of PixelCNN++ (Salimans et al. 2017, 1701.05517), which PixelSNAIL took over."""
+"""The gated residual layer of PixelCNN++ (Salimans et al. 2017, 1701.05517), also used in PixelSNAIL."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.masked import Groups
 
 INITIAL_SCALE = 0.1
-"""Of the weights of the last convolution of a layer: `init_scale` in the code of PixelCNN++."""
+"""Factor on the initial weights of a layer's last convolution: `init_scale` in the code of PixelCNN++."""
 
 
 def concat_elu(x: Tensor, cursor: DecodeState | None) -> Tensor:
-    """ELU of x and of -x, (B, 2F, h, w) of x (B, F, h, w): colour groups repeat in both halves."""
+    """ELU of x and of -x, (B, 2F, h, w) of x (B, F, h, w); both halves have the same colour groups."""
     if is_compiled(x, cursor):
         rows = to_rows(x)
         kernels.concat_elu(rows, result := np.empty((len(rows), rows.shape[2], 2 * rows.shape[3]), np.float32))
@@ -30,7 +30,7 @@ def concat_elu(x: Tensor, cursor: DecodeState | None) -> Tensor:
 class GatedResidual(nn.Module):
     """x + a * sigmoid(b), (a, b) = conv(celu(conv(celu(x)) + 1x1(celu(beside)))) + context (PixelCNN++, 1701.05517).
 
-    `context`: features of the context map; with 0 the layer is not given it.
+    celu = `concat_elu`. `context`: features of the context map; 0 = no context. `beside`: groups of a second input.
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class GatedResidual(nn.Module):
         self.first = conv(groups * 2, groups)
         self.beside = pointwise(beside * 2, groups) if beside else None
         self.second = conv(groups * 2, groups * 2)
-        with torch.no_grad():  # a deep stack starts near the identity, and stays stable
+        with torch.no_grad():  # a deep stack starts near the identity, which keeps it stable
             self.second.weight.mul_(INITIAL_SCALE)
         self.context = ContextBias(context, 2 * len(groups)) if context else None
 
     def forward(
         self, x: Tensor, context_map: Tensor | None, cursor: DecodeState | None, beside: Tensor | None = None
     ) -> Tensor:
-        """x (B, F, h, w) of the cursor's region, `beside` another input of the same, context_map (B, C, H, W) whole."""
+        """x and `beside` (B, F, h, w) of the state's region; context_map (B, C, H, W) is whole."""
         inner = self.first(concat_elu(x, cursor), cursor)
         if self.beside is not None and beside is not None:
             inner = inner + self.beside(concat_elu(beside, cursor), cursor)

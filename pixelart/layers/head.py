@@ -1,4 +1,4 @@
-"""From features to the logits of every level of every channel."""
+"""Output layers: from features to logits."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pixelart.layers.resizable import resizable
 
 
 class Head(nn.Module):
-    """Twice ReLU and a 1x1 convolution, then a 1x1 to the logits, all mask B (Pixel Recurrent Neural Networks,
-    1601.06759, table 1); a ReLU stands before the last too, or two linear maps would be one."""
+    """ReLU and 1x1 convolution, three times, to the logits, all with mask B (Pixel Recurrent Neural Networks,
+    1601.06759, table 1). Unlike the table, a ReLU also precedes the last 1x1: two linear maps in a row would be one."""
 
     def __init__(self, groups: Groups, hidden: int, *, channels: int, levels: int) -> None:
         super().__init__()
@@ -31,12 +31,12 @@ class Head(nn.Module):
 
 
 def logits_of_levels(groups: Groups, *, channels: int, levels: int) -> CausalConv2d:
-    """1x1 with mask B to the logits (B, C*K, h, w) of every level of every channel, channel-major."""
+    """A 1x1 convolution with mask B to logits (B, C*K, h, w), channel-major."""
     return resizable(pointwise(groups, tuple(c for c in range(channels) for _ in range(levels))), "level")
 
 
 class ContextHead(nn.Conv2d):
-    """The context map alone to parameter maps: 1x1, in single precision."""
+    """A 1x1 convolution from the context map alone to parameter maps, in float32."""
 
     def forward(self, input: Tensor) -> Tensor:
         return in_float32(lambda x: F.conv2d(x, self.weight, self.bias), input)

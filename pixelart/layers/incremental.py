@@ -1,4 +1,4 @@
-"""The incremental face of a causal network: drawing sees one pixel at a time and must not recompute what it knows."""
+"""Incremental decoding: compute a causal network pixel by pixel without recomputing what is cached."""
 
 from __future__ import annotations
 
@@ -14,43 +14,47 @@ from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.kernels import Choice
 
 RowKernel = Callable[[Tensor, int, Tensor, Tensor, Tensor, Tensor, Choice, slice], None]
-"""kernel(x, row, mask, noise, temperature, log_prob, choice, columns): draws the columns of one begun row in
-place, which follow those drawn before; shapes as in `IncrementalDecoder`."""
+"""kernel(x, row, mask, noise, temperature, log_prob, choice, columns): draws `columns` of one begun row in place. They
+follow those already drawn. Shapes as in `IncrementalDecoder`."""
 
 Unit = Literal["channel", "pixel", "row"]
-"""What is asked for at once: the parameters of a pixel's channels may depend on its earlier channels; or on the pixels
-before it alone; or on the rows above alone."""
+"""What is computed at once. "channel": a channel's parameters depend on the pixel's earlier channels; "pixel": only on
+earlier pixels; "row": only on the rows above."""
 
 
 class IncrementalDecoder(ABC):
-    """Abstract: parameter maps of one `unit` after another, for B pictures x int64 (B, C, H, W) that grow in place."""
+    """Abstract: parameter maps, one `unit` after another, for B pictures x int64 (B, C, H, W) that are filled in
+    place."""
 
     unit: Unit = "channel"
 
     @abstractmethod
     def prefill(self, x: Tensor, rows: int) -> None:
-        """Take in the first `rows` rows of x in one parallel pass; called once, first."""
+        """Process the first `rows` rows of x in one parallel pass. Called once, before all else."""
 
     @abstractmethod
     def begin_row(self, x: Tensor, row: int) -> None:
-        """Compute what depends only on rows above `row`, all of which are final; rows come in order."""
+        """Compute what depends only on the rows above `row`, which are final. Rows come in order."""
 
     @abstractmethod
     def maps(self, x: Tensor, row: int, columns: slice) -> Tensor:
-        """Parameters (B, P, 1, n) of one pixel, or of a row, given all before it; columns come in order.
+        """Parameters (B, P, 1, n) of one pixel or row, given all before it. Columns come in order.
 
-        Where the unit is a channel it is called once a channel, and given those set so far too: the last call of a
-        pixel must see all channels but the last.
+        If the unit is "channel", it is called once per channel, and x holds the channels drawn so far. The last call
+        for a pixel must see all channels but the last.
         """
 
     def row_kernel(self) -> RowKernel | None:
-        """A compiled function that draws a whole row, where there is one for this device."""
+        """A compiled function that draws a whole row; None if there is none for this device."""
         return None
 
 
 class TrunkDecoder(IncrementalDecoder):
-    """The incremental face of a `trunk` whose layers take a cursor; `vote` maps the context to answers too, and
-    `readout(answers, given, rows, columns)` makes parameters of the answers of a region."""
+    """Incremental decoding of a `trunk` whose layers take a decode state.
+
+    `vote`: the context head, from the context map to outputs that are added to those of the trunk.
+    `readout(answers, given, rows, columns)`: from these outputs to the parameters of a region.
+    """
 
     def __init__(
         self,
@@ -63,15 +67,15 @@ class TrunkDecoder(IncrementalDecoder):
     ) -> None:
         self.unit = unit
         self.trunk, self.readout, self.given = trunk, readout, given
-        # One picture at a time, or one for all that share it: rounding must not depend on how many there are.
+        # One picture at a time, or one for all that share it: rounding must not depend on the batch size.
         maps = given.map if given.map.stride(0) else given.map[:1]
         self.votes = torch.cat([vote(one) for one in maps.split(1)])
         self.cursor = DecodeState(*given.map.shape[2:])
-        self.last: int | None = None  # the last column that was asked for in the row
+        self.last: int | None = None  # the last column requested in the row
 
     def prefill(self, x: Tensor, rows: int) -> None:
         if rows:
-            # On a CPU one picture at a time, which is as fast, and keeps rounding the same at any batch size.
+            # On a CPU one picture at a time: as fast, and rounding does not depend on the batch size.
             size = 1 if x.device.type == "cpu" else len(x)
             parts = [slice(start, start + size) for start in range(0, len(x), size)]
             cursors = [DecodeState(self.cursor.height, self.cursor.width) for _ in parts]
@@ -82,7 +86,7 @@ class TrunkDecoder(IncrementalDecoder):
             self.last = None
 
     def begin_row(self, x: Tensor, row: int) -> None:
-        # Rows below need the whole of the one above, not drawn pixels alone; where they are the unit, it was asked for.
+        # The row below needs all of this row, not only the drawn pixels. With unit "row", all of it was requested.
         if row and self.last is not None and self.unit != "row":
             self._ask(x, row - 1, slice(self.last, self.cursor.width))
         self.last = 0

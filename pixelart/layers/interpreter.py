@@ -1,9 +1,8 @@
-"""The interpreter of the step program, compiled (numba): draws a row of all pictures of a thread at once.
+"""The interpreter of pixel programs, compiled with numba: draws a row for several pictures at once.
 
-Weights are stored input-major, so the inner loop runs along the outputs, and serve all pictures before the next are
-read. No threads inside: the caller gives each thread its own pictures, which also makes a picture the same at any batch
-size.
-The slow twin of a program is the network's trunk in PyTorch.
+Weights are stored input-major, so that the inner loop runs along the outputs, and each is used for all pictures before
+the next is read. The interpreter starts no threads: the caller gives each thread its own pictures, which also makes a
+picture independent of the batch size. The slow twin of a program is the network's trunk in PyTorch.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ FAST = {"contract", "reassoc", "nsz"}
 
 
 class Machine(NamedTuple):
-    """A program, and its memory for B pictures of width W."""
+    """A program with its memory for B pictures of width W."""
 
     operations: I64  # (n, WIDTH), see Program
     weights: F32
@@ -47,12 +46,12 @@ class Machine(NamedTuple):
     rows: F32  # (B, W, n)
     past: F32  # (B, W, n)
     kept: F32  # (attentions, B, 2, heads, places, size): keys and values
-    logits: int  # where they begin in the state
+    logits: int  # their start in the state
 
 
 @njit(inline="always")
 def exp32(x: Any) -> Any:
-    """exp in single precision, by which loops are vectorised (Cephes; 2 units in the last place)."""
+    """exp in float32 that loops can vectorise (Cephes; error up to 2 ulp)."""
     x = min(max(x, np.float32(-87.0)), np.float32(88.0))
     n = np.floor(x * np.float32(1.4426950408889634) + np.float32(0.5))
     r = x - n * np.float32(0.693359375) - n * np.float32(-2.12194440e-4)
@@ -77,7 +76,7 @@ def gate(x: F32, result: F32) -> None:
 
 @compiled(fastmath=FAST)
 def product(state: F32, streams: I64, dst: int, src: int, weights: F32, inputs: int, outputs: int) -> None:
-    """state[b, dst:] += state[b, src:] @ weights (inputs, outputs), of the pictures `streams`."""
+    """state[b, dst:] += state[b, src:] @ weights (inputs, outputs), for b in `streams`."""
     whole = inputs - inputs % 4
     for i in range(0, whole, 4):
         w0, w1 = weights[i * outputs : (i + 1) * outputs], weights[(i + 1) * outputs : (i + 2) * outputs]
@@ -97,7 +96,7 @@ def product(state: F32, streams: I64, dst: int, src: int, weights: F32, inputs: 
 
 @compiled(fastmath=FAST)
 def table_product(state: F32, b: int, dst: int, src: int, weights: F32, inputs: int, outputs: int) -> None:
-    """The same of one picture with its own weights."""
+    """`product` for one picture with its own weights."""
     y = state[b, dst : dst + outputs]
     for i in range(inputs):
         x0, w = state[b, src + i], weights[i * outputs : (i + 1) * outputs]
@@ -107,7 +106,7 @@ def table_product(state: F32, b: int, dst: int, src: int, weights: F32, inputs: 
 
 @compiled(fastmath=FAST)
 def attend(query: F32, keys: F32, values: F32, count: int, scores: F32, result: F32) -> None:
-    """result (size,) = a softmax mean of the first `count` values (places, size), and of a key and value of zeros."""
+    """result (size,): softmax attention over the first `count` values (places, size) and one zero key and value."""
     size = query.shape[0]
     scale = np.float32(1 / np.sqrt(size))
     top = np.float32(0)
@@ -132,7 +131,7 @@ def attend(query: F32, keys: F32, values: F32, count: int, scores: F32, result: 
 
 @compiled()
 def places_before(row: int, column: int, stride: int, width: int) -> int:
-    """How many pixels of every `stride`-th row and column come before one in raster order."""
+    """How many pixels of the grid of every `stride`-th row and column precede a pixel in raster order."""
     across = (width + stride - 1) // stride
     before = (row + stride - 1) // stride * across
     return before + ((column + stride - 1) // stride if row % stride == 0 else 0)
@@ -140,7 +139,7 @@ def places_before(row: int, column: int, stride: int, width: int) -> int:
 
 @compiled()
 def run_pixel(machine: Machine, x: I64, streams: I64, row: int, column: int, scores: F32) -> None:
-    """Run the program for one pixel of the pictures `streams`; x (B, C, W) is the row so far."""
+    """Run the program for one pixel of the batch entries `streams`; x (B, C, W) is the row so far."""
     state, weights, tables, width = machine.state, machine.weights, machine.tables, machine.rows.shape[1]
     own = tables.shape[0] > 1
     skip = 0
@@ -217,11 +216,11 @@ def draw_row(
     low: int,
     high: int,
 ) -> None:
-    """Draw the masked pixels of one row of the pictures [low, high), from a column up to another, in place.
+    """Draw the masked pixels of one row of the pictures [low, high), in the columns [first, last), in place.
 
-    x (B, C, W) int64; mask (n, W); noise, log_prob (n, C, W); temperature (n, W); allowed (B or 1, K, W or 1), or of
-    size 0: all. B is n, or 2n under guidance: the second half then holds the same pictures without a class. log_prob
-    receives log p at temperature 1.
+    x (B, C, W) int64; mask (n, W); noise, log_prob (n, C, W); temperature (n, W); allowed (B or 1, K, W or 1), size 0 =
+    all. B is n, or 2n with guidance: the second half then holds the same pictures without class. log_prob receives log
+    p at temperature 1.
     """
     pictures = mask.shape[0]
     channels, guided = x.shape[1], x.shape[0] > pictures
@@ -234,7 +233,7 @@ def draw_row(
     levels = choice.allowed.shape[0]
     scores = np.empty(machine.kept.shape[4], np.float32)
     for column in range(columns[0], columns[1]):
-        # Features of group c depend on channels below c only: the pass for the last channel leaves all of them final.
+        # Features of group c depend on channels below c only, so the pass for the last channel leaves all final.
         drawn = mask[low:high, column].any()
         for c in range(0 if drawn else channels - 1, channels):
             run_pixel(machine, x, streams, row, column, scores)

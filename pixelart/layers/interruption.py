@@ -1,5 +1,4 @@
-"""A pass through a network that is given up in its middle, so that a stop need not wait for it: on a slow machine a
-training step takes minutes, and a large picture many seconds."""
+"""Cancel a network in the middle of a pass, which may take minutes on a slow machine."""
 
 from __future__ import annotations
 
@@ -14,10 +13,10 @@ from pixelart.errors import Cancelled
 
 @contextmanager
 def interruptible(model: nn.Module, asked: Callable[[], bool] | None) -> Iterator[None]:
-    """Inside the context Cancelled is raised between two layers of the model, forward or backward, once `asked` answers
-    True; None never does. Other threads may run the same model: their forward passes do not ask.
+    """Within this context, raise Cancelled between two layers, forward or backward, once `asked` returns True.
 
-    In training, weights change only after both, so that they are those of the step before.
+    None disables it. Forward passes of the same model in other threads are not affected. A training step that is
+    cancelled leaves the weights unchanged, since the optimizer runs after both passes.
     """
     if asked is None:
         yield

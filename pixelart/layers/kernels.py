@@ -1,9 +1,9 @@
-"""Compiled inner loops of drawing on a CPU (numba). Each has its slow twin in PyTorch and a test that they are equal.
+"""Compiled decoding kernels for the CPU (numba). Each has a slow twin in PyTorch and a test that both are equal.
 
-A pixel is a chain of small matrix-vector products, too small for calls into PyTorch: most of the time would go
-into the calls. Here one call draws a row. Weights are stored input-major, so the inner loop runs along the outputs,
-and serve all pictures of the batch before the next weights are read. No threads inside: the caller gives each
-thread its own pictures [low, high), which also makes a picture the same at any batch size.
+A pixel is a chain of small matrix-vector products, so calls into PyTorch would dominate the time; here one call draws
+a row. Weights are stored input-major, so that the inner loop runs along the outputs, and each is used for all pictures
+of the batch before the next is read. Kernels start no threads: the caller gives each thread its own pictures
+[low, high), which also makes a picture independent of the batch size.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ F32, F64, I64 = NDArray[np.float32], NDArray[np.float64], NDArray[np.int64]
 
 
 class Choice(NamedTuple):
-    """How to choose from a distribution: see `pixelart.sampling.controls.Controls`."""
+    """How to sample from a distribution: see `pixelart.sampling.controls.Controls`."""
 
     top_k: int
     top_p: float
@@ -46,10 +46,10 @@ def add_product(weights: F32, x: F32, result: F32) -> None:  # result (b, O) += 
 
 @compiled(fastmath={"contract", "reassoc", "nsz"})
 def conv_region(own: F32, base: F32, held: F32, row: int, start: int, step: int, result: F32) -> None:
-    """result (B, n, O) = base + the products of `own` (taps*I, O) and the inputs held (B, R, C, I) in `row`, which the
-    taps read at columns start + q + tap * step for pixel q of n.
+    """result (B, n, O) = base + `own` (taps*I, O) applied to the inputs held (B, R, C, I) in `row`; for pixel q of n, a
+    tap reads column start + q + tap * step.
 
-    base: (B, W, O), read from column `start` on, or (1, 1, O) of all. Every output is rounded alike at any B and n.
+    base: (B, W, O), read from column `start` on, or (1, 1, O) for all. Rounding is independent of B and n.
     """
     batch, size, outputs = result.shape
     inputs = held.shape[3]
@@ -91,7 +91,7 @@ def concat_elu(x: F32, result: F32) -> None:
 @compiled()
 def add_gated(x: F32, gates: F32, given: F32, result: F32) -> None:
     """result (B, n, F) = x + a * sigmoid(b), (a, b) = halves of gates + given; x (B, 1, n, F), gates (B, 1, n, 2F),
-    given the same, or (1, 1, n, 2F) for all."""
+    given (B, 1, n, 2F) or (1, 1, n, 2F) for all."""
     features = x.shape[3]
     one = np.float32(1)
     for b in range(x.shape[0]):
@@ -104,8 +104,8 @@ def add_gated(x: F32, gates: F32, given: F32, result: F32) -> None:
 
 @compiled(fastmath={"contract", "reassoc", "nsz"})
 def attend(query: F32, key_value: F32, first: int, scale: float, result: F32) -> None:
-    """Twin of `layers.attention.CausalAttention._attend`: result (B, n, V) of query (B, n, k) of the pixels from number
-    `first` on, and key_value (B, places, k + V)."""
+    """Twin of `layers.attention.CausalAttention._attend`: result (B, n, V) of query (B, n, k) of the pixels that start
+    at number `first`, and key_value (B, places, k + V)."""
     keys, values = query.shape[2], result.shape[2]
     weights = np.empty(first + query.shape[1], np.float32)
     for b in range(query.shape[0]):
@@ -130,7 +130,7 @@ def attend(query: F32, key_value: F32, first: int, scale: float, result: F32) ->
 
 @compiled()
 def lstm_row(gates: F32, c: F32, h_out: F32, c_out: F32) -> None:
-    """Twin of `layers.lstm.lstm_cell` for pre-activations gates (n, 4h) and the cell state before c (n, h)."""
+    """Twin of `layers.lstm.lstm_cell`, for pre-activations gates (n, 4h) and the previous cell state c (n, h)."""
     hidden = c.shape[1]
     one = np.float32(1)
     for b in range(c.shape[0]):
@@ -144,7 +144,7 @@ def lstm_row(gates: F32, c: F32, h_out: F32, c_out: F32) -> None:
 
 @compiled()
 def choose(logits: F64, u: float, temperature: float, choice: Choice) -> int:
-    """The level (an index of `logits` (K,)) that uniform noise `u` picks by inverting the cumulative distribution.
+    """The level (index into `logits` (K,)) that uniform noise `u` selects by inverse transform sampling.
 
     Twin of `pixelart.sampling.controls.choose`.
     """

@@ -10,10 +10,10 @@ from pixelart.layers.kernels import lstm_row
 
 
 def lstm_cell(gates: Tensor, c: Tensor, *, dim: int = 1) -> tuple[Tensor, Tensor]:
-    """(h, c) of pre-activations (B, 4h, ...), in the paper's order o, f, i, g, and the cell state before (B, h, ...);
-    `dim`: where the features are.
+    """(h, c) from pre-activations (B, 4h, ...), in the paper's order o, f, i, g, and the previous cell state (B, h,
+    ...).
 
-    o, f, i are sigmoids and g a tanh; c = f * c + i * g; h = o * tanh(c).
+    o, f, i are sigmoids and g a tanh; c = f * c + i * g; h = o * tanh(c). `dim`: the feature axis.
     """
     o, f, i, g = gates.chunk(4, dim=dim)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
@@ -21,7 +21,7 @@ def lstm_cell(gates: Tensor, c: Tensor, *, dim: int = 1) -> tuple[Tensor, Tensor
 
 
 def lstm_rows(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    """The same for features last: (h, c), each (B, n, h), of gates (B, n, 4h) and c (B, n, h) of pixels being drawn."""
+    """`lstm_cell` with features last, for decoding: (h, c), each (B, n, h), of gates (B, n, 4h) and c (B, n, h)."""
     if gates.device.type != "cpu" or gates.dtype != torch.float32:
         return lstm_cell(gates, c, dim=2)
     result = np.empty((2, *c.shape), np.float32)

@@ -1,8 +1,8 @@
-"""Masked convolution for colour groups (Pixel Recurrent Neural Networks, 1601.06759, section 3.3).
+"""Masked convolution with colour groups (Pixel Recurrent Neural Networks, 1601.06759, section 3.3).
 
-A feature belongs to the colour channel (the group) that it may help to predict. At the centre tap an input of group
-a may feed an output of group b when a < b (mask A: not itself) or a <= b (mask B). Rows above and pixels to the left
-in the same row are past for every colour, so they are never masked by group.
+A feature belongs to the colour channel (its group) that it may help to predict. At the centre tap, an input of group a
+may feed an output of group b if a < b (mask A) or a <= b (mask B). Pixels above, or to the left in the same row, come
+before every channel, so those taps are not masked by group.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Groups = tuple[int, ...]
 
 
 def spread_groups(features: int, channels: int) -> Groups:
-    """The colour group of each of `features`, dealt out in turn: `features` need not divide by `channels`."""
+    """The colour group of each of `features`, assigned round-robin; `features` need not be a multiple of `channels`."""
     return tuple(i % channels for i in range(features))
 
 
@@ -35,10 +35,10 @@ def group_mask(mask_type: MaskType, groups_in: Groups, groups_out: Groups) -> Te
 
 
 class MaskedConv2d(nn.Module):
-    """A convolution whose weight is multiplied by a fixed mask on use: a dead tap is not read and gets no gradient.
+    """A convolution that multiplies its weight by a fixed mask on use: masked taps read nothing and get no gradient.
 
-    The kernel reads `kernel` = (kh, kw) taps at distance `dilation`. The mask (out, in, kh, kw) is given by the
-    caller; padding too, since causal stacks pad on some sides only.
+    The kernel reads `kernel` = (kh, kw) taps at distance `dilation`. The caller gives the mask (out, in, kh, kw) and
+    the padding, since causal stacks pad on some sides only.
     """
 
     mask: Tensor
@@ -62,7 +62,7 @@ class MaskedConv2d(nn.Module):
         nn.init.normal_(self.weight, std=self.weight[0].numel() ** -0.5)
 
     def masked_weight(self) -> Tensor:
-        """Weight (out, in, kh, kw) with the dead taps at zero."""
+        """The weight (out, in, kh, kw) with masked taps set to zero."""
         return self.weight * self.mask
 
     def matrix(self) -> Tensor:

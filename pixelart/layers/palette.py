@@ -1,10 +1,9 @@
-"""A palette as an input: colours enter a network by what they are, and logits are products with the colours offered.
+"""Palettes as input: the network sees colours by value, and logits are dot products with the palette's colours.
 
-One set of weights then draws in any palette, in any order: permuting the palette permutes the probabilities. A small
-network turns each colour (Oklab and opacity) into a code. Pixels embed as linear maps of the code of their colour, and
-the logit of colour k is the product of a pixel's query with the key of code k (a pointer: Pointer Networks, Vinyals et
-al. 2015, 1506.03134). Plain Oklab values hardly learn; sines and cosines of them do (Fourier Features, Tancik et al.
-2020, 2006.10739).
+So one set of weights draws in any palette; permuting the palette permutes the probabilities. A small network turns each
+colour (Oklab and opacity) into a code. Pixels embed as linear maps of their colour's code, and the logit of colour k is
+the dot product of the pixel's query with the key of code k (Pointer Networks, Vinyals et al. 2015, 1506.03134). Colours
+enter as Fourier features, because plain Oklab values train poorly (Fourier Features, Tancik et al. 2020, 2006.10739).
 """
 
 from __future__ import annotations
@@ -20,17 +19,18 @@ from pixelart.layers.program import Program, Slot
 
 FREQUENCIES = (1.0, 2.0, 4.0, 8.0, 16.0)
 NEVER = -1e4
-"""The logit of a colour that cannot be drawn: finite, so that guidance can extrapolate it; its probability is 0."""
+"""The logit of a colour that cannot be drawn. It is finite, so that guidance can extrapolate it; its p is 0."""
 
 
 def is_used(palette: Tensor) -> Tensor:
-    """bool (B, K): which slots of palettes (B, K, 4), of Oklab and opacity, hold a colour. Opacity below 0 marks the
-    others."""
+    """bool (B, K): which slots of palettes (B, K, 4; Oklab and opacity) hold a colour. Opacity is below 0 in unused
+    ones.
+    """
     return palette[..., 3] >= 0
 
 
 def grey_ramp(levels: int) -> Tensor:
-    """The palette (1, K, 4) of a transparent colour and greys from black to white."""
+    """A palette (1, K, 4) of transparent and K - 1 greys from black to white."""
     lightness = torch.linspace(0, 1, max(1, levels - 1))
     ramp = torch.zeros(1, levels, 4)
     ramp[0, 1:, 0], ramp[0, 1:, 3] = lightness[: levels - 1], 1
@@ -38,7 +38,7 @@ def grey_ramp(levels: int) -> Tensor:
 
 
 class PaletteEncoder(nn.Module):
-    """palettes (B, K, 4) of Oklab and opacity (1 opaque, 0 transparent, below 0 unused) -> codes (B, K, `features`)."""
+    """Palettes (B, K, 4), Oklab and opacity (1 opaque, 0 transparent, below 0 unused) -> codes (B, K, `features`)."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
@@ -52,13 +52,13 @@ class PaletteEncoder(nn.Module):
     def _codes(self, palette: Tensor) -> Tensor:
         lab, opacity = palette[..., :3], palette[..., 3:].clamp(min=0)
         angles = torch.cat([lab * (math.pi * f) for f in FREQUENCIES], dim=-1)
-        features = torch.cat([lab, angles.sin(), angles.cos()], dim=-1) * opacity  # transparent has no colour
+        features = torch.cat([lab, angles.sin(), angles.cos()], dim=-1) * opacity  # transparent has no Oklab value
         return self.norm(self.out(F.gelu(self.hidden(torch.cat([features, opacity], dim=-1)))))
 
 
 class PaletteEmbedding(nn.Module):
-    """Pixels as features: a linear map of the code of each pixel's colour. With `unknown` a further level, K, stands
-    for a pixel whose colour is not known."""
+    """Pixel embedding: a linear map of the code of each pixel's colour. `unknown` adds level K for an unknown
+    colour."""
 
     def __init__(self, codes: int, features: int, *, unknown: bool = False) -> None:
         super().__init__()
@@ -67,12 +67,13 @@ class PaletteEmbedding(nn.Module):
         self.groups = (0,) * features
 
     def rows(self, codes: Tensor | None) -> Tensor:
-        """(B, K, E): the features of each colour of palettes with `codes` (B, K, M); of one where all share it."""
+        """(B, K, E): the features of each palette colour, from `codes` (B, K, M); (1, K, E) if all share one
+        palette."""
         assert codes is not None, "this network needs a palette"
         return self.table(codes if codes.stride(0) else codes[:1])
 
     def forward(self, x: Tensor, codes: Tensor | None) -> Tensor:
-        """Features (B, E, H, W) of pixels x int64 (B, 1, H, W) in palettes with `codes` (B, K, M)."""
+        """Features (B, E, H, W) of pixels x int64 (B, 1, H, W), given the palettes' `codes` (B, K, M)."""
         assert codes is not None, "this network needs a palette"
         table = self.table(codes)
         if self.unknown is not None:
@@ -84,8 +85,8 @@ class PaletteEmbedding(nn.Module):
 
 
 class PalettePointer(nn.Module):
-    """Queries (B, D, h, w) of pixels, and the codes (B, K, M) of their palettes -> logits (B, K, h, w), in single
-    precision: product with a key of each colour, and a bias of it."""
+    """Queries (B, D, h, w) and palette codes (B, K, M) -> logits (B, K, h, w), in float32: dot product with each
+    colour's key, plus the colour's bias."""
 
     def __init__(self, codes: int, queries: int) -> None:
         super().__init__()
@@ -99,7 +100,7 @@ class PalettePointer(nn.Module):
         return in_float32(self._logits, queries, codes)
 
     def emit(self, program: Program, queries: Slot, codes: Tensor) -> Slot:
-        """Write it into a program: the logits of a pixel with `queries`."""
+        """Write the layer into a program: the logits of a pixel from its `queries`."""
         codes = codes if codes.stride(0) else codes[:1]
         logits = program.table_bias(self.bias(codes)[..., 0])
         program.table_product(logits, queries, (self.key(codes) * self.scale).mT.contiguous())

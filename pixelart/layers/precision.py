@@ -1,4 +1,4 @@
-"""Parts that compute in single precision also where the rest is in bfloat16."""
+"""Run parts of a network in float32 while the rest is in bfloat16."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Result = TypeVar("Result")
 
 
 def in_float32(layer: Callable[..., Result], x: Tensor, *given: object) -> Result:
-    """What `layer` makes of x in single precision at least, also under autocast.
+    """Call `layer` on x in float32 (or float64), also under autocast.
 
-    For parameters that are quantities: in bfloat16 a mean in -1..1 has steps of up to a whole level of 256. And for
-    recurrences, which round at every step, and whose small products are no faster in bfloat16.
+    For two cases. Distribution parameters: in bfloat16 a mean in -1..1 has steps of up to a whole level of 256.
+    Recurrent layers: they round at every step, and their small products are no faster in bfloat16.
     """
     with torch.autocast(x.device.type, enabled=False):
         return layer(x.to(torch.promote_types(x.dtype, torch.float32)), *given)

@@ -1,8 +1,8 @@
-"""The work of one pixel as a table of small operations, which one interpreter runs (layers/interpreter.py).
+"""Pixel programs: the computation of one pixel as a table of small operations (run by layers/interpreter.py).
 
-A pixel of a network is a fixed chain of small dense operations on vectors. When drawing begins, the layers write this
-chain into a table; the interpreter then runs it for each pixel of a row without returning to Python. What the rows
-above and the context give is computed beforehand for a whole row by tensor operations, and read from `rows`.
+Decoding a pixel is a fixed chain of small dense operations on vectors. When decoding begins, the layers write this
+chain into a table; the interpreter then runs it for each pixel of a row without returning to Python. The parts that
+depend only on the rows above and on the context are computed per row by tensor operations, and read from `rows`.
 """
 
 from __future__ import annotations
@@ -17,41 +17,41 @@ from torch import Tensor
 
 F32, I64 = NDArray[np.float32], NDArray[np.int64]
 
-# Operations; a row of the table is (operation, dst, src, outputs, inputs, weights, a). `dst` and `src` are places in
-# the state vector of a picture, but where it says another memory.
+# Operations. A row of the table is (operation, dst, src, outputs, inputs, weights, a). `dst` and `src` are offsets in
+# a picture's state vector, unless the operation uses another memory.
 LOAD_ROW, BIAS, PRODUCT, TABLE_PRODUCT, EMBED, TABLE_EMBED, LOAD_PAST, STORE = range(8)
 GATE, ADD, RELU, SKIP_UNLESS, KEEP, ATTEND = range(8, 14)
 WIDTH = 7
 
 
 class Slot(NamedTuple):
-    """`size` numbers from `start` on, of a memory that a picture has for itself."""
+    """`size` consecutive numbers from `start` on, in a memory of each picture."""
 
     start: int
     size: int
 
     def part(self, start: int, size: int) -> Slot:
-        """Some of them."""
+        """A part of the slot."""
         return Slot(self.start + start, size)
 
 
 @dataclass
 class Memory:
-    """How large a memory of each picture is, as far as it is laid out."""
+    """An allocator for a memory of each picture; `size` is what is allocated so far."""
 
     size: int = 0
 
     def take(self, size: int) -> Slot:
-        """The next `size` numbers of it."""
+        """Allocate `size` numbers."""
         self.size += size
         return Slot(self.size - size, size)
 
 
 class Program:
-    """The operations of a pixel, in order, and the weights that they read.
+    """The operations of one pixel, in order, and the weights they read.
 
-    state: scratch of one pixel. rows: (W, n), what a row was given when it began, column by column. past: (W, n), what
-    the pixels of this row so far have stored. tables: weights of a picture's own palette.
+    state: scratch memory of one pixel. rows: (W, n), inputs of each pixel computed when its row begins. past: (W, n),
+    what earlier pixels of the row stored. tables: weights that depend on a picture's palette.
     """
 
     def __init__(self) -> None:
@@ -60,27 +60,27 @@ class Program:
         self._weights: list[Tensor] = []
         self._tables: list[Tensor] = []
         self._offset = 0
-        self.attentions: list[tuple[int, int, int]] = []  # heads, size of one, stride
+        self.attentions: list[tuple[int, int, int]] = []  # heads, head size, stride
         self.logits = Slot(0, 0)
 
     def load_row(self, slot: Slot) -> Slot:
-        """A place of `rows`, as state."""
+        """Load a slot of `rows` into the state."""
         state = self.state.take(slot.size)
         self._add(LOAD_ROW, state.start, slot.start, slot.size)
         return state
 
     def load_past(self, slot: Slot, into: Slot, *, back: int) -> None:
-        """What the pixel `back` columns to the left stored; zeros left of the picture."""
+        """Load what the pixel `back` columns to the left stored; zeros beyond the left edge."""
         self._add(LOAD_PAST, into.start, slot.start, slot.size, a=back)
 
     def store(self, state: Slot) -> Slot:
-        """Keep `state` for pixels to the right."""
+        """Store `state` for pixels to the right."""
         slot = self.past.take(state.size)
         self._add(STORE, slot.start, state.start, state.size)
         return slot
 
     def bias(self, values: Tensor) -> Slot:
-        """New state that begins as `values` (n,)."""
+        """A new state slot with the initial values `values` (n,)."""
         state = self.state.take(len(values))
         self._add(BIAS, state.start, 0, state.size, weights=self._keep(values))
         return state
@@ -91,20 +91,22 @@ class Program:
         self._add(PRODUCT, state.start, inputs.start, state.size, inputs.size, weights=self._keep(matrix))
 
     def table_product(self, state: Slot, inputs: Slot, matrices: Tensor) -> None:
-        """The same with a matrix of each picture, (B or 1, I, O)."""
+        """state += inputs @ matrix, with a matrix per picture, (B or 1, I, O)."""
         slot = self._table(matrices)
         self._add(TABLE_PRODUCT, state.start, inputs.start, state.size, inputs.size, weights=slot.start)
 
     def table_bias(self, values: Tensor) -> Slot:
-        """New state that begins as `values` (B or 1, n) of each picture."""
+        """A new state slot with initial values per picture, `values` (B or 1, n)."""
         one = self.bias(torch.ones(1))
         state = self.bias(torch.zeros(values.shape[1]))
         self.table_product(state, one, values[:, None])
         return state
 
     def embed(self, table: Tensor, into: Slot, *, channel: int, levels: int, back: int) -> None:
-        """The features, rows of `table` (C * levels, E), or (B or 1, levels, E) of each picture, of a channel of the
-        pixel `back` columns to the left."""
+        """Embed one channel of the pixel `back` columns to the left.
+
+        table: (C * levels, E), or per picture (B or 1, levels, E).
+        """
         if table.ndim == 3:
             slot = self._table(table)
             self._add(TABLE_EMBED, into.start, channel, into.size, weights=slot.start, a=back)
@@ -131,8 +133,10 @@ class Program:
     def attention(
         self, query: Slot, features: Slot, key_value: Slot, matrix: Tensor, *, heads: int, stride: int
     ) -> Slot:
-        """A mean of the values of earlier pixels, of every `stride`-th row and column; then keep the pixel's own key
-        and value, the row's `key_value` + features @ matrix, where it is one of those."""
+        """Attention over earlier pixels on every `stride`-th row and column.
+
+        A pixel on this grid then stores its own key and value: the row's `key_value` + features @ matrix.
+        """
         number, size = len(self.attentions), query.size // heads
         self.attentions.append((heads, size, stride))
         result = self.state.take(query.size)
@@ -144,15 +148,15 @@ class Program:
         return result
 
     def operations(self) -> I64:
-        """The table, int64 (n, WIDTH)."""
+        """The table of operations, int64 (n, WIDTH)."""
         return np.array(self._operations, np.int64).reshape(-1, WIDTH)
 
     def weights(self) -> F32:
-        """All weights, one after another."""
+        """All weights, concatenated."""
         return torch.cat([w.detach().float().flatten() for w in self._weights]).numpy()
 
     def picture_tables(self) -> F32:
-        """(B or 1, n): the weights of each picture."""
+        """(B or 1, n): the weights per picture."""
         if not self._tables:
             return np.zeros((1, 0), np.float32)
         count = max(len(table) for table in self._tables)

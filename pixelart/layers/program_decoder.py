@@ -1,4 +1,4 @@
-"""The incremental face of a network that has a step program: rows drawn by the interpreter, on a CPU."""
+"""Incremental decoding with a pixel program: rows are drawn by the interpreter, on a CPU."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _POOL = ThreadPoolExecutor(thread_name_prefix="draw-row")
 
 
 class Programmed(Protocol):
-    """A network that can say what a pixel of it takes."""
+    """A network that can express the computation of one pixel as a program."""
 
     @property
     def vote(self) -> nn.Module: ...
@@ -40,24 +40,24 @@ class Programmed(Protocol):
         ...
 
     def row_inputs(self, x: Tensor, given: Conditioning, cursor: DecodeState) -> list[Tensor]:
-        """What the rows above and the context give to the pixels of the cursor's row: (B or 1, W, n), in the
-        order in which `program` lays out `rows`."""
+        """Inputs from the rows above and the context to the pixels of the state's row: (B or 1, W, n) each, in the
+        order in which `program` allocates `rows`."""
         ...
 
     def kept(self, cursor: DecodeState) -> list[Tensor]:
-        """Keys and values (B, 2, heads, places, size) that a prefill kept, of each attention."""
+        """Keys and values (B, 2, heads, places, size) that the prefill cached, one tensor per attention."""
         ...
 
 
 class ProgramDecoder(TrunkDecoder):
-    """Draws with the program of a network; its slow twin is the network's trunk."""
+    """Decodes with the network's program; the slow twin is the network's trunk."""
 
     def __init__(self, network: Programmed, given: Conditioning) -> None:
         super().__init__(network.trunk, network.vote, network.readout, given, unit=network.unit)
         self.network = network
         self._machine: Machine | None = None
         self._is_compiled = False
-        self._reached = (-1, 0)  # the row that was begun last, and up to which column it is done
+        self._reached = (-1, 0)  # the last begun row, and the column up to which it is drawn
         self._allowed = None if given.allowed is None else given.allowed.contiguous().numpy()
 
     def row_kernel(self) -> RowKernel | None:
@@ -72,7 +72,7 @@ class ProgramDecoder(TrunkDecoder):
             return
         machine = self._machine = self._machine or self._make(x)
         before, column = self._reached
-        if len(machine.kept) and before == row - 1:  # attention needs the whole of the row before
+        if len(machine.kept) and before == row - 1:  # attention needs all of the previous row
             self._run(x, before, _known(x), (column, self.cursor.width))
         self.cursor.move(slice(row, row + 1), slice(0, self.cursor.width))
         start = 0
@@ -99,7 +99,7 @@ class ProgramDecoder(TrunkDecoder):
         self._reached = row, columns.stop
 
     def _run(self, x: Tensor, row: int, given: tuple[Any, ...], columns: tuple[int, int]) -> None:
-        """Run the program for the columns of a row; `given`: the choice, mask, noise, temperature and log p of it."""
+        """Run the program for columns of a row; `given`: its choice, mask, noise, temperature and log p."""
         assert self._machine is not None
         line = x[:, :, row].contiguous()
         choice, mask, noise, temperature, log_prob = given
@@ -114,7 +114,7 @@ class ProgramDecoder(TrunkDecoder):
         x[:, :, row] = line
 
     def _allowed_in(self, row: int) -> NDArray[np.bool_]:
-        """The levels that pixels of a row may have, (B or 1, K, W or 1); of size 0: all."""
+        """The levels that pixels of a row may have, (B or 1, K, W or 1); size 0 = all."""
         if self._allowed is None:
             return np.empty((0, 0, 0), np.bool_)
         return np.ascontiguousarray(self._allowed[:, :, min(row, self._allowed.shape[2] - 1)])
@@ -141,7 +141,7 @@ class ProgramDecoder(TrunkDecoder):
 
 
 def _known(x: Tensor) -> tuple[Any, ...]:
-    """What a row of pictures x (B, C, H, W) is run with where none of its pixels is drawn."""
+    """Arguments to run a row of pictures x (B, C, H, W) without drawing any pixel."""
     batch, channels, _, width = x.shape
     choice = Choice(0, 1.0, 1.0, np.ones(1, np.bool_))
     nothing = np.zeros((batch, channels, width))

@@ -1,4 +1,4 @@
-"""Causal self-attention over the pixels before one: what a stack of convolutions is too short for.
+"""Causal self-attention over earlier pixels, for dependencies beyond the receptive field of the convolutions.
 
 Attention Is All You Need (Vaswani et al. 2017, 1706.03762); over pixels: Image Transformer (Parmar et al. 2018,
 1802.05751).
@@ -21,14 +21,13 @@ PERIODS = (4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 
 
 class CausalSelfAttention(nn.Module):
-    """h + 1x1 of a mean of values of pixels strictly before each, weighted by query and key.
+    """h + 1x1 of multi-head attention over the pixels strictly before each pixel.
 
-    Keys and values are those of every `stride`-th row and column: convolutions have told them of their neighbours, and
-    what is near is seen by convolutions. Features of pixel j may know all channels but its own pixel's last ones, so
-    those of pixels strictly before i are past for every channel of i; a query is made of the features of the first
-    colour group, which know no channel of their own pixel, and what comes out is of the first group. A key of zeros
-    stands before the first pixel. Sines and cosines of row and column are added to queries and keys, so that a weight
-    can tell distances.
+    Keys and values are taken at every `stride`-th row and column; convolutions have already mixed in their neighbours,
+    and they also cover what is near. Features of pixel j may depend on all its channels but the last, so pixels
+    strictly before i are past for every channel of i. A query uses only features of the first colour group, which
+    depend on no channel of their own pixel, and the output is in the first group. A zero key precedes the first pixel.
+    Sines and cosines of row and column are added to queries and keys, so that attention can depend on distance.
     """
 
     def __init__(self, groups: Groups, *, heads: int, size: int, stride: int) -> None:
@@ -44,7 +43,7 @@ class CausalSelfAttention(nn.Module):
             self.out.weight.mul_(0.1)  # a deep stack starts near the identity
 
     def forward(self, h: Tensor, cursor: DecodeState | None) -> Tensor:
-        """(B, F, h, w) of features h (B, F, h, w) of the cursor's region."""
+        """(B, F, h, w) of features h (B, F, h, w) of the state's region."""
         rows, columns = (slice(0, n) for n in h.shape[2:]) if cursor is None else (cursor.rows, cursor.columns)
         place_query, place_key = self.place(place_features(rows, columns, like=h)).chunk(2, dim=1)
         query, number = self.query(h, cursor) + place_query, pixel_numbers(rows, columns, h, cursor)
@@ -59,13 +58,13 @@ class CausalSelfAttention(nn.Module):
         return h + self.out(mean.transpose(2, 3).flatten(1, 2).unflatten(2, h.shape[2:]), cursor)
 
     def row_inputs(self, rows: slice, columns: slice, like: Tensor) -> list[Tensor]:
-        """What the place gives to queries, and to keys and values, biases included: (1, W, n) each."""
+        """Position inputs to queries and to keys with values, biases included: (1, W, n) each."""
         query, key = self.place(place_features(rows, columns, like=like)).chunk(2, dim=1)
         own = torch.cat([key, torch.zeros_like(key)], dim=1) + self.key_value.bias[:, None, None]
         return [part[:, :, 0].mT for part in (query + self.query.bias[:, None, None], own)]
 
     def emit(self, program: Program, h: Slot, query: Slot, key_value: Slot) -> Slot:
-        """Write `forward` into a program; `query` and `key_value` are places of its rows, filled by `row_inputs`."""
+        """Write `forward` into a program; `query` and `key_value` are slots of its rows, filled by `row_inputs`."""
         asked = program.load_row(query)
         program.product(asked, h, self.query.matrix())
         mean = program.attention(asked, h, key_value, self.key_value.matrix(), heads=self.heads, stride=self.stride)
@@ -80,7 +79,8 @@ class CausalSelfAttention(nn.Module):
     def _with_past(
         self, keys: Tensor, values: Tensor, places: Tensor, cursor: DecodeState
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Keys, values (B, heads, n, size) and numbers (n,) of all pixels so far, after these have been kept."""
+        """Cache these keys and values, then return those (B, heads, n, size) of all pixels so far, and their numbers
+        (n,)."""
         across = -(-cursor.width // self.stride)
         shape = (2, len(keys), self.heads, -(-cursor.height // self.stride) * across, self.size)
         kept = cursor.keep(self, "past", lambda: keys.new_zeros(shape).movedim(1, 0))  # batch first
@@ -92,14 +92,14 @@ class CausalSelfAttention(nn.Module):
 
 
 def pixel_numbers(rows: slice, columns: slice, h: Tensor, cursor: DecodeState | None) -> Tensor:
-    """The numbers (h, w) of the pixels of a region in raster order."""
+    """The raster-order numbers (h, w) of the pixels of a region."""
     width = h.shape[3] if cursor is None else cursor.width
     down, across = (torch.arange(part.start, part.stop, device=h.device) for part in (rows, columns))
     return down[:, None] * width + across
 
 
 def place_features(rows: slice, columns: slice, *, like: Tensor) -> Tensor:
-    """Sines and cosines (1, 4 * len(PERIODS), h, w) of the rows and columns of a region, in pixels."""
+    """Sines and cosines (1, 4 * len(PERIODS), h, w) of the row and column of each pixel of a region."""
     made = []
     shape = (rows.stop - rows.start, columns.stop - columns.start)
     for part, axis in ((rows, 0), (columns, 1)):

@@ -1,8 +1,8 @@
 """The U-shaped stream of PixelCNN++ (Salimans et al. 2017, 1701.05517, sections 2.3 and 2.4): gated residual layers at
-full size, half size and so on, with short-cuts from the way down to the way up.
+full size, half size and so on, with skip connections from the down path to the up path.
 
-A down-sampled map holds what is known at every other row and column. What is in between takes over the value up and
-left of it, which has seen less than it may: the stream stays causal.
+A down-sampled map keeps every other row and column. On the way up, pixels in between copy the value up-left of them,
+which has seen less than they may: the stream stays causal.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ Conv = Callable[[Groups, Groups], CausalConv2d]
 
 
 class UStream(nn.Module):
-    """`layers` gated residual layers of each way at this size, and, inside, the stream of half the size.
+    """`layers` gated residual layers on each path at this size, and the stream of half the size between them.
 
-    Each layer may look at a feature map of another stream, `beside`, at its own place.
+    Each layer may also read a feature map of another stream, `beside`, at its own pixel.
     """
 
     def __init__(self, groups: Groups, *, context: int, conv: Conv, layers: int, scales: int, beside: Groups) -> None:
@@ -44,10 +44,10 @@ class UStream(nn.Module):
     def forward(
         self, x: Tensor, given: list[Tensor], besides: Iterator[Tensor] | None, cursor: DecodeState | None
     ) -> tuple[Tensor, list[Tensor]]:
-        """(x, the output of every layer in order) of x (B, F, h, w) of the cursor's region.
+        """(x, the output of every layer in order) of x (B, F, h, w) of the state's region.
 
-        given: the context map of each size, whole. besides: a map for every layer, in the same order, of the cursor's
-        rows in full width.
+        given: the whole context map at each size. besides: one map per layer, in the same order, of the state's rows in
+        full width.
         """
         skips, outputs = [x], []
 
@@ -96,7 +96,7 @@ class UStream(nn.Module):
         return F.pixel_shuffle(self.grow(x, cursor), 2)
 
     def _pass_by(self, besides: Iterator[Tensor] | None, empty: Tensor) -> list[Tensor]:
-        """Nothing to do at half the size: what stands for its layers."""
+        """Skip the half-size stream when its region is empty: placeholders for the outputs of its layers."""
         assert self.inner is not None
         count = self.inner.size
         for _ in range(count if besides else 0):
@@ -105,5 +105,5 @@ class UStream(nn.Module):
 
     @property
     def size(self) -> int:
-        """How many layers it has, inner ones included."""
+        """Number of layers, inner ones included."""
         return len(self.down) + len(self.up) + (self.inner.size if self.inner else 0)

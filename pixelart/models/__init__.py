@@ -1,4 +1,4 @@
-"""One variant a file; importing this package registers them all."""
+"""The models, one per file; importing this package registers them all."""
 
 from pixelart.models import diagonal_bilstm as diagonal_bilstm
 from pixelart.models import gated_pixelcnn as gated_pixelcnn

@@ -1,8 +1,8 @@
-"""What every variant is: context in, parameter maps out.
+"""The interface of all models: a context in, parameter maps out.
 
-AutoregressiveModel: a distribution of pictures, as evaluating, training and the engine see it
+AutoregressiveModel: a distribution over pictures, as used by evaluation, training and the engine
   RasterModel: one network that models the pixels in raster order
-  MultiScale (multiscale.py): a chain of such networks, each at twice the size of the one before
+  MultiScale (multiscale.py): a sequence of such networks, each at twice the size of the one before
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Embed = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What the data fixes: C channels of K levels, size (H, W) trained on, number of classes."""
+    """What the data determines: C channels of K levels, training size (H, W), number of classes."""
 
     channels: int
     levels: int
@@ -43,7 +43,7 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class StageConfig:
-    """One network of a chain: a variant of raster order, and the values of its config that the data does not fix."""
+    """One network of a multi-stage model: a registered raster-order model, and its own config values."""
 
     variant: str
     values: Mapping[str, Any]
@@ -51,91 +51,98 @@ class StageConfig:
 
 @dataclass(frozen=True)
 class Part:
-    """What of a picture a stage draws: every `step`-th row and column, by the `noise` channels."""
+    """The part of a picture that a stage draws: every `step`-th row and column, with the `noise` channels."""
 
     step: int = 1
     noise: slice = field(default_factory=lambda: slice(None))
 
 
 class AutoregressiveModel(nn.Module, ABC):
-    """Abstract: p(x | context) = prod over pixels i in the model's order, channels c: p(x[i,c] | x[<i], x[i,<c],
-    context).
+    """Abstract: p(x | context) = product over pixels i in the model's order and channels c of p(x[i,c] | x[<i],
+    x[i,<c], context).
 
     A model never samples, trains, saves or prints.
     """
 
     any_size: ClassVar[bool] = False
-    """Whether the weights serve pictures of another size than they were made for."""
+    """Whether the weights also work at sizes other than the training size."""
     enlarges: ClassVar[bool] = False
-    """Whether its stages draw a picture in several sizes, so that it can go on from a small one."""
+    """Whether the stages draw a picture at several sizes, so that a small picture can be enlarged."""
     has_sketch: ClassVar[bool] = False
-    """Whether a sketch is drawn before the colours: `level_of` then tells the level of each colour in it."""
+    """Whether a sketch is drawn before the colours; `level_of` then maps colours to sketch levels."""
     networks_a_pixel: ClassVar[int] = 1
-    """How many of its networks draw each pixel, one after another."""
+    """Number of networks that draw each pixel, one after another."""
     learning_rate: ClassVar[float] = 1.5e-3
-    """The highest of a schedule that says nothing else."""
+    """The default peak learning rate."""
 
     def __init__(self, config: ModelConfig, likelihood: Likelihood | None = None) -> None:
-        """`likelihood`: what the parameter maps mean; a softmax over the levels unless said otherwise."""
+        """`likelihood`: the meaning of the parameter maps; default: a softmax over the levels."""
         super().__init__()
         self.config = config
         self.likelihood = likelihood or Categorical(channels=config.channels, levels=config.levels)
         self.noise_channels = config.channels
-        """How many numbers of noise choose a pixel: one a channel, in each stage that draws it."""
+        """Noise values per pixel: one per channel for each stage that draws it."""
 
     @abstractmethod
     def stages(self) -> Sequence[RasterModel]:
-        """The networks that draw one after another, from the coarsest to the finest. Each models every other row and
-        column of what the next one does, the last one the picture, in raster order but for what is given to it."""
+        """The networks in drawing order, coarsest first.
+
+        Each models every other row and column of what the next one models; the last models the picture. All use raster
+        order, apart from the pixels they are given.
+        """
 
     def part(self, stage: int) -> Part:
-        """What of a picture the stage of this number draws: by default all of it."""
+        """The part of the picture that stage number `stage` draws; by default all of it."""
         return Part()
 
     @property
     def scales(self) -> int:
-        """How many sizes of the picture are drawn one after another."""
+        """Number of picture sizes that are drawn one after another."""
         return self.part(0).step.bit_length()
 
     def maps_at(self, x: Tensor, context: Context, *, row: int, column: int, at_once: int) -> Tensor:
-        """Parameter maps (B, P) of one pixel that the context hides: its exact table whatever x (B, C, H, W) has there.
-        Where several passes are needed, at most `at_once` pictures are in each."""
+        """Parameter maps (B, P) of one pixel that the context masks: its exact table, whatever x (B, C, H, W) holds
+        there.
+
+        If several passes are needed, each has at most `at_once` pictures.
+        """
         return self(x, context)[:, :, row, column]
 
     def stage_context(self, stage: int, context: Context, drawn: Tensor | None) -> Context:
-        """What is given to a stage: of `context`, and `drawn`, what the stage before it drew."""
+        """The context of a stage, from `context` and `drawn`, the output of the stage before."""
         return context
 
     def level_of(self, colours: Tensor) -> Tensor:
-        """int64 (...), the level that colours (..., 4), Oklab and opacity, have in a sketch, of a model with sketches;
-        0 is transparent."""
+        """int64 (...): the sketch level of colours (..., 4), Oklab and opacity; 0 = transparent. Only for models with
+        sketches.
+        """
         raise NotImplementedError
 
     def seen(self, sketch: Tensor, context: Context) -> Tensor:
-        """A sketch (B, 1, H, W) as levels of the picture, to be looked at while the rest is drawn; of a model with
-        sketches."""
+        """A sketch (B, 1, H, W) shown as levels of the picture, for previews. Only for models with sketches."""
         raise NotImplementedError
 
     @abstractmethod
     def maps_and_votes(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
-        """Parameter maps (B, P, H, W) of x int64 (B, C, H, W) given `context`, and those of the vote alone."""
+        """Parameter maps (B, P, H, W) of x int64 (B, C, H, W) given `context`, and those of the context head alone."""
 
     @abstractmethod
     def votes(self, x: Tensor, context: Context) -> Tensor:
-        """The vote of the context encoder alone: parameter maps (B, P, H, W) that no hidden pixel has a part in, but
-        for those of coarser stages."""
+        """Parameter maps (B, P, H, W) of the context head alone: no masked pixel enters them, except through coarser
+        stages.
+        """
 
     def forward(self, x: Tensor, context: Context) -> Tensor:
         """Parameter maps (B, P, H, W) of x int64 (B, C, H, W) given `context`."""
         return self.maps_and_votes(x, context)[0]
 
     def log_probs(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
-        """log p of each sub-pixel in nats, (B, C, H, W), and that of the vote alone."""
+        """log p of each sub-pixel in nats, (B, C, H, W), and that of the context head alone."""
         maps, votes = self.maps_and_votes(x, context)
         return self.likelihood.log_prob(maps, x), self.likelihood.log_prob(votes, x)
 
     def vote_log_prob(self, x: Tensor, context: Context) -> Tensor:
-        """log p of each sub-pixel in nats by the vote alone, (B, C, H, W)."""
+        """log p of each sub-pixel in nats by the context head alone, (B, C, H, W)."""
         return self.likelihood.log_prob(self.votes(x, context), x)
 
     def log_prob(self, x: Tensor, context: Context) -> Tensor:
@@ -144,16 +151,16 @@ class AutoregressiveModel(nn.Module, ABC):
 
 
 class RasterModel(AutoregressiveModel):
-    """Abstract: one network, whose order is raster order. A concrete class gives `trunk`."""
+    """Abstract: one network in raster order. A concrete class implements `trunk`."""
 
     any_size = True
     unit: ClassVar[Unit] = "channel"
-    """What of a picture the trunk need be asked for at once: see `Unit`."""
-    fastest_sampler: ClassVar[Mapping[str, str]] = {"cpu": "cached"}  # of every variant: see docs/sampling.md
-    """Device type -> the sampler that `python -m benchmarks.sampling --all` found fastest; "cached" where not said."""
+    """What the trunk computes at once: see `Unit`."""
+    fastest_sampler: ClassVar[Mapping[str, str]] = {"cpu": "cached"}  # for every model: see docs/sampling.md
+    """Device type -> the fastest sampler as measured by `python -m benchmarks.sampling --all`; default "cached"."""
 
     colours: ColourEmbedding | PaletteEmbedding
-    """The pixels as features, of a variant that takes them so."""
+    """The colour embedding, in models that have one."""
 
     def __init__(self, config: ModelConfig, likelihood: Likelihood | None = None) -> None:
         super().__init__(config, likelihood)
@@ -169,46 +176,45 @@ class RasterModel(AutoregressiveModel):
 
     @property
     def palette_codes(self) -> int:
-        """The features of a colour's code where the levels are colours of a palette that is an input, else 0."""
+        """Size of a palette colour's code if the palette is an input, else 0."""
         return 0 if self.config.context.colours else self.config.context.codes
 
     @property
     def answers(self) -> int:
-        """How many maps a channel a categorical trunk emits: a logit for each level, or, where the palette is an input,
-        the features of a query."""
+        """Output maps per channel of a categorical trunk: one logit per level, or the query size if the palette is an
+        input."""
         return self.palette_codes or self.config.levels
 
     def colour_embedding(self, features: int) -> ColourEmbedding | PaletteEmbedding:
-        """A layer of `features` for each channel of a pixel; `embed` gives it the palettes."""
+        """An embedding with `features` per channel of a pixel; `embed` supplies the palettes."""
         if codes := self.palette_codes:
             return PaletteEmbedding(codes, features)
         return ColourEmbedding(self.config.channels, self.config.levels, features)
 
     def embed(self, given: Conditioning) -> Embed:
-        """`colours`, in the palettes that are given."""
+        """`colours`, applied with the given palettes."""
         return partial(self.colours, codes=given.codes)
 
     @abstractmethod
     def trunk(self, x: Tensor, given: Conditioning, cursor: DecodeState | None = None) -> Tensor:
-        """Answers (B, A, H, W) of x int64 (B, C, H, W), causal in x, biased by the map of what is `given`: parameter
-        maps, or queries where the palette is an input.
+        """Outputs (B, A, H, W) of x int64 (B, C, H, W): parameter maps, or queries if the palette is an input.
 
-        With a cursor: the answers (B, A, h, w) of its region alone, which nobody reads of a prefill; x and the map are
-        whole all the same.
+        Causal in x, and biased by the context map in `given`. With a decode state, only the outputs (B, A, h, w) of its
+        region are returned, though x and the map are still whole; the outputs of a prefill are not used.
         """
 
     def stream(self, given: Conditioning) -> IncrementalDecoder:
-        """The incremental face, vote included: the same maps as `decode`, a pixel at a time."""
+        """Incremental decoding, context head included: the same maps as `decode`, one pixel at a time."""
         return TrunkDecoder(self.trunk, self.vote, self.readout, given, unit=self.unit)
 
     def encode(self, context: Context) -> Conditioning:
-        """What the network draws by."""
+        """Encode the context."""
         return replace(self.encoder(context), allowed=context.used() if self.palette_codes else context.allowed)
 
     def readout(
         self, answers: Tensor, given: Conditioning, rows: slice = slice(None), columns: slice = slice(None)
     ) -> Tensor:
-        """Parameter maps (B, P, h, w) of answers (B, A, h, w) of a region."""
+        """Parameter maps (B, P, h, w) from the outputs (B, A, h, w) of a region."""
         maps = answers
         if self.pointer is not None:
             assert given.codes is not None
@@ -219,7 +225,7 @@ class RasterModel(AutoregressiveModel):
         return maps
 
     def decode(self, x: Tensor, given: Conditioning) -> Tensor:
-        """Parameter maps (B, P, H, W) of x given an encoded context: the trunk's plus the encoder's vote."""
+        """Parameter maps (B, P, H, W) of x given an encoded context: the trunk's plus the context head's."""
         return self.readout(self.trunk(x, given) + self.vote(given.map), given)
 
     def stages(self) -> Sequence[RasterModel]:
@@ -236,5 +242,5 @@ class RasterModel(AutoregressiveModel):
 
 
 def to_channels_last(model: AutoregressiveModel) -> AutoregressiveModel:
-    """The same model with its kernels in the memory layout that convolutions are fastest in; changed in place."""
+    """Convert the kernels to channels-last, the fastest layout for convolutions; changes the model in place."""
     return model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

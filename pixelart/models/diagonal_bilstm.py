@@ -6,12 +6,12 @@
               h -> 1x1 mask B -> 2h, both added to the input; and to the skip sum
            -> twice (ReLU, 1x1), then 1x1 -> logits, all mask B
 
-Row r of the skewed map is moved right by r pixels, so that a column is a diagonal, all of whose pixels are independent.
-The second LSTM does the same to the mirrored picture; mirrored back it has seen the future of its own row, so it is
-moved down by one row. Together they see the whole past. What differs from the paper: colours enter as learned
-embeddings, the context map biases the gates and the skip sum, the skewed map's border always holds the learned initial
-state, and the second LSTM also reads the pixels themselves, unmasked, as all it has seen is past once it is moved down
-(without them the last pixel of a row would be hidden from the beginning of the next).
+Row r of the skewed map is shifted right by r pixels, so that a column is a diagonal, whose pixels are independent. The
+second LSTM does the same on the mirrored picture; mirrored back, its output depends on the future of its own row, so it
+is moved down by one row. Together they see the whole past. Differences from the paper: colours enter as learned
+embeddings; the context map biases the gates and the skip sum; the border of the skewed map always holds the learned
+initial state; and the second LSTM also reads the pixels themselves, unmasked, since all it has seen is past after the
+move (otherwise the beginning of a row could not see the last pixel of the row above).
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from pixelart.models.registry import register_model
 
 @dataclass(frozen=True)
 class DiagonalBiLSTMConfig(ModelConfig):
-    """`layers` of `hidden` features a direction, `embedding` features a colour channel, `head` before the logits."""
+    """`layers` with `hidden` features per direction, `embedding` features per colour channel, `head` before the
+    logits."""
 
     embedding: int = 16
     hidden: int = 48
@@ -55,11 +56,11 @@ class DiagonalLSTM(nn.Module):
         self.start = nn.Parameter(torch.zeros(2, self.hidden))  # h and c left of the first column
 
     def gates(self, x: Tensor, context_map: Tensor, cursor: DecodeState | None) -> Tensor:
-        """Pre-activations (B, 4h, h, w) but for the state-to-state part."""
+        """Pre-activations (B, 4h, h, w) without the state-to-state part."""
         return self.input_to_state(x, cursor) + self.context(context_map, cursor)
 
     def run(self, gates: Tensor) -> Tensor:
-        """h (B, h, H, W) of whole rows of gates (B, 4h, H, W), diagonal by diagonal."""
+        """h (B, h, H, W) from gates (B, 4h, H, W) of whole rows, computed diagonal by diagonal."""
         batch, _, height, width = gates.shape
         first_h, first_c = self.start[:, None, None].expand(2, batch, height, -1)
         h, c, states = first_h, first_c, []
@@ -73,15 +74,15 @@ class DiagonalLSTM(nn.Module):
         return unskew(torch.stack(states).permute(1, 3, 2, 0), width)
 
     def _neighbours(self, h: Tensor) -> Tensor:
-        """What the (2,1) kernel reads of a diagonal (B, H, h): (B, H, 2h), the upper neighbour (a zero row on top) and
-        the left one."""
+        """Inputs of the (2,1) kernel on a diagonal (B, H, h): (B, H, 2h), the upper neighbour (zeros in the first row)
+        and the left one."""
         return torch.cat([F.pad(h, (0, 0, 1, 0))[:, :-1], h], dim=2)
 
     def scan(self, gates: Tensor, above: Tensor | None, before: tuple[Tensor, Tensor], cursor: DecodeState) -> Tensor:
-        """h and c, stacked (2, B, n, h), of n pixels beside each other in one row, one after another.
+        """h and c, stacked (2, B, n, h), of n neighbouring pixels of one row, computed in sequence.
 
-        gates (B, n, 4h); above (B, n, h) of the upper neighbours, None in the first row; before: h and c (B, h) of the
-        pixel before the first.
+        gates (B, n, 4h); above (B, n, h): states of the upper neighbours, None in the first row; before: h and c (B, h)
+        of the pixel left of the first.
         """
         matrix = cursor.constant(self, "state to state", lambda: taps_matrix(self.state_to_state).detach())
         h, c = (state[:, None] for state in before)
@@ -93,13 +94,13 @@ class DiagonalLSTM(nn.Module):
         return torch.cat(states, dim=2)
 
     def initial(self, batch: int) -> tuple[Tensor, Tensor]:
-        """h and c (B, h) before the first pixel of a row."""
+        """h and c (B, h) left of the first pixel of a row."""
         h, c = self.start[:, None].expand(2, batch, -1)
         return h, c
 
 
 class DiagonalLayer(nn.Module):
-    """x -> (x + change, skip): the LSTM from the left, and the one from the right moved down by one row."""
+    """x -> (x + change, skip): an LSTM from the left, and one from the right whose output moves down by one row."""
 
     def __init__(self, pixels: Groups, wide: Groups, groups: Groups, skip: Groups, *, context: int) -> None:
         super().__init__()
@@ -111,9 +112,9 @@ class DiagonalLayer(nn.Module):
     def forward(
         self, x: Tensor, pixels: Tensor | None, context_map: Tensor, cursor: DecodeState | None
     ) -> tuple[Tensor, Tensor]:
-        """x (B, 2h, h, w) of the cursor's region, with the whole context map (B, F, H, W).
+        """x (B, 2h, h, w) of the state's region, with the whole context map (B, F, H, W).
 
-        pixels: colour features (B, E, h, w) of the region; of the row above it in full width, where a row begins.
+        pixels: colour features (B, E, h, w) of the region; at the start of a row, those of the row above in full width.
         """
         gates = [lstm.gates(x, context_map, cursor) for lstm in (self.left, self.right)]
         if cursor is None or cursor.is_prefill:
@@ -122,7 +123,7 @@ class DiagonalLayer(nn.Module):
             right = in_float32(self.right.run, (gates[1] + self.pixels(pixels)).flip(-1)).flip(-1)
             if cursor:
                 self._remember(cursor, left=left, right=right, gates=gates[1])
-            right = F.pad(right, (0, 0, 1, 0))[:, :, :-1]  # row r - 1 is what row r may see
+            right = F.pad(right, (0, 0, 1, 0))[:, :, :-1]  # row r sees row r - 1
         else:
             left, right = self._left_region(gates[0], cursor), self._right_region(gates[1], pixels, cursor)
         both = self.out_left(left, cursor) + self.out_right(right, cursor)
@@ -146,14 +147,14 @@ class DiagonalLayer(nn.Module):
         row = cursor.row - 1
         if row < 0:
             return gates.new_zeros(len(gates), self.right.hidden, 1, gates.shape[3])
-        if pixels is not None:  # a row begins, and the one above is final: run over it from the right
+        if pixels is not None:  # a row begins and the one above is final: scan that from the right
             above, whole = states[:, row - 1].flip(1) if row else None, kept[:, row] + self.pixels(pixels)[:, :, 0].mT
             new = self.right.scan(whole.flip(1), above, self.right.initial(len(gates)), cursor)
             states[:, row] = new[0].flip(1)
         return states[:, row, cursor.columns].mT[:, :, None]
 
     def _remember(self, cursor: DecodeState, *, left: Tensor, right: Tensor, gates: Tensor) -> None:
-        """What rows below known ones need: h of both directions, and the gates of the one that ends on the last row."""
+        """Cache what later rows need: h of both directions, and the gates of the second LSTM in the last row."""
         rows = slice(0, left.shape[2])
         states = cursor.keep(self, "left", lambda: self._rows(cursor, left, 2 * self.left.hidden))
         states[:, rows, :, : self.left.hidden] = left.permute(0, 2, 3, 1)
@@ -166,7 +167,7 @@ class DiagonalLayer(nn.Module):
 
 
 def skew(x: Tensor) -> Tensor:
-    """(B, F, H, W + H - 1) of x (B, F, H, W): row r moved right by r pixels, zeros elsewhere (figure 3)."""
+    """(B, F, H, W + H - 1) of x (B, F, H, W): row r shifted right by r pixels, zeros elsewhere (figure 3)."""
     batch, features, height, width = x.shape
     wide = F.pad(x, (0, height)).flatten(2)[..., : height * (width + height - 1)]
     return wide.view(batch, features, height, width + height - 1)
@@ -191,7 +192,7 @@ DEBUG = {
     "diagonal_bilstm", config=DiagonalBiLSTMConfig, presets={"default": {"context": SMALL_CONTEXT}, "debug": DEBUG}
 )
 class DiagonalBiLSTM(RasterModel):
-    """LSTMs along both diagonals: the whole past, and nothing else."""
+    """LSTMs along both diagonals: the receptive field is all of the past, exactly."""
 
     config: DiagonalBiLSTMConfig
 

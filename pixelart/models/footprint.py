@@ -1,4 +1,4 @@
-"""How much memory drawing a picture takes, before one is drawn: size x network."""
+"""Estimate the memory that drawing a picture takes, before drawing it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from pixelart.layers.masked import MaskedConv2d
 from pixelart.models.base import AutoregressiveModel
 
 SIDES = (16, 24)
-"""Pixels a side of the pictures that a network is measured on; of one for a single width, rows."""
+"""Side lengths of the square pictures that a network is measured on. Fixed-width networks vary the rows."""
 SCRATCH = 1.25
-"""What libraries take beside the tensors that are seen, by processes that were measured."""
+"""Factor for memory that libraries use besides the visible tensors, from measured processes."""
 SQUARES = 4
-"""Of attention, the tensors of all pairs of pixels that are there at once."""
+"""Number of pixel-pair tensors that attention holds at once."""
 
 
 class _Growth(NamedTuple):
-    """Bytes: of a picture without pixels, for each pixel, for each pair of pixels, and for each that drawing keeps."""
+    """Bytes: constant per picture, per pixel, per pair of pixels, and per pixel in the decode state."""
 
     fixed: float
     pixel: float
@@ -36,13 +36,16 @@ _known: weakref.WeakKeyDictionary[AutoregressiveModel, _Growth] = weakref.WeakKe
 
 
 def bytes_of_drawing(model: AutoregressiveModel, height: int, width: int) -> int:
-    """About how many bytes the tensors of one picture (height, width) take at once, beside the weights, while it is
-    drawn and its log p is computed. The network is measured on small pictures, once."""
+    """Approximate peak bytes of all tensors, besides the weights, while one picture (height, width) is drawn and
+    scored.
+
+    The network is measured once, on small pictures.
+    """
     if model not in _known:
         _known[model] = _measured(model)
     growth, pixels = _known[model], height * width
     judging = growth.fixed + growth.pixel * pixels + SQUARES * growth.pair * pixels**2
-    return int(SCRATCH * (judging + 2 * growth.kept * pixels))  # the rows that are known are taken in, and put together
+    return int(SCRATCH * (judging + 2 * growth.kept * pixels))  # known rows are prefilled in parts, then joined
 
 
 @torch.no_grad()
@@ -57,9 +60,9 @@ def _measured(model: AutoregressiveModel) -> _Growth:
         peaks.append((height * width, peak.most, peak.largest))
     (few, least, small), (many, most, large) = peaks
     pixel = (most - least) / (many - few)
-    # Only a tensor of pairs of pixels grows faster than they do.
+    # Only tensors over pairs of pixels grow faster than linearly.
     pair = large / many**2 if large / small > 1.5 * many / few else 0.0
-    # Of every row drawing keeps the map of the context, and what the masked convolutions are given.
+    # For every row the decode state holds the context map and the inputs of the masked convolutions.
     kept = sum(_inputs(layer) for layer in last.modules()) + 4 * last.config.context.hidden
     return _Growth(max(0.0, most - pixel * many), pixel, pair, kept)
 
@@ -69,12 +72,12 @@ def _device(model: AutoregressiveModel) -> torch.device:
 
 
 def _inputs(layer: Any) -> int:
-    """Bytes a pixel of what a layer is given, where drawing keeps it."""
+    """Bytes per pixel that a layer's input takes in the decode state."""
     return 4 * layer.weight.shape[1] if isinstance(layer, MaskedConv2d) and layer.weight[0, 0].numel() > 1 else 0
 
 
 class _Peak(TorchDispatchMode):
-    """The most bytes of all tensors that were there at once, and of a single one."""
+    """Records the peak bytes of all live tensors, and the largest single tensor."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -3,8 +3,8 @@
     pixels -> embedding -> first layer (rows above; left taps, mask A) -> gated layers (mask B) -> sum of skips
            -> ReLU, 1x1 mask B, ReLU, 1x1 mask B -> logits of every level of every channel
 
-What differs from the paper: colours enter as learned embeddings (a palette index is a name, not a quantity), later
-kernels are dilated (the default sees 23 pixels up and to each side), and the vertical stack is residual.
+Differences from the paper: colours enter as learned embeddings, because palette indices are categories; later kernels
+are dilated (the default receptive field is 23 pixels up and to each side); and the vertical stack is residual.
 """
 
 from __future__ import annotations
@@ -30,9 +30,12 @@ from pixelart.models.registry import register_model
 
 @dataclass(frozen=True)
 class GatedPixelCNNConfig(ModelConfig):
-    """`hidden` features a stack, `embedding` features a colour channel, `head` features before the logits; after the
-    layers numbered in `attention` (0 = the first) comes an attention of `heads` of `head_size` features,
-    to every `stride`-th row and column."""
+    """Sizes of the network.
+
+    `hidden` features per stack, `embedding` features per colour channel, `head` features before the logits. After each
+    layer numbered in `attention` (0 = the first) comes self-attention with `heads` of `head_size` features, over every
+    `stride`-th row and column.
+    """
 
     embedding: int = 16
     hidden: int = 64
@@ -93,7 +96,7 @@ class GatedPixelCNN(RasterModel):
             return self._whole(x, given)
         embed, befores = self.embed(given), self._rows(x, given, cursor)
         if cursor.is_prefill and not self.attention:
-            return given.map[..., :0]  # the horizontal stack reads no row but its own
+            return given.map[..., :0]  # the horizontal stack reads only its own row
         h, total, attentions = x, self.context_skip(cut(given.map, cursor)), self.attentions
         for i, (layer, before) in enumerate(zip(self.gated_layers, befores, strict=True)):
             h, skip = layer.pixels(h, before, cursor) if i else layer.first_pixels(x, embed, before, cursor)
@@ -103,7 +106,7 @@ class GatedPixelCNN(RasterModel):
         return self.logits(torch.relu(self.hidden(torch.relu(total), cursor)), cursor)
 
     def _whole(self, x: Tensor, given: Conditioning) -> Tensor:
-        """The answers of whole pictures."""
+        """The trunk's outputs for whole pictures."""
         embed, attentions = self.embed(given), self.attentions
         v, h, total = embed(x), x, self.context_skip(given.map)
         for i, layer in enumerate(self.layers):
@@ -120,11 +123,11 @@ class GatedPixelCNN(RasterModel):
 
     @property
     def attentions(self) -> dict[int, CausalSelfAttention]:
-        """Each attention by the number of the layer that it follows."""
+        """The attention layers, by the number of the layer they follow."""
         return {int(i): a for i, a in self.attention.items() if isinstance(a, CausalSelfAttention)}
 
     def _rows(self, x: Tensor, given: Conditioning, cursor: DecodeState) -> list[Tensor]:
-        """What the vertical stack gives to the pixels of the cursor's region in each layer: (B, 2 * hidden, h, w)."""
+        """The vertical stack's input to the pixels of the state's region, per layer: (B, 2 * hidden, h, w)."""
         if cursor.is_prefill:
             v, befores = self.embed(given)(cut(x, cursor)), list[Tensor]()
             for layer in self.gated_layers:
@@ -139,7 +142,7 @@ class GatedPixelCNN(RasterModel):
         return [cursor.keep(layer, "before", lambda: x)[..., cursor.columns] for layer in self.layers]
 
     def _row(self, x: Tensor, given: Conditioning, of_context: list[Tensor], cursor: DecodeState) -> list[Tensor]:
-        """The same of the whole of the cursor's row, (B, W, 2 * hidden)."""
+        """`_rows` for the whole of the state's row, (B, W, 2 * hidden)."""
         rows, row, befores = cursor.whole_rows(), cursor.row, list[Tensor]()
         v = self.embed(given)(x[:, :, max(0, row - 1) : max(1, row)])[:, :, 0].mT
         v = v if row else torch.zeros_like(v)
@@ -149,8 +152,8 @@ class GatedPixelCNN(RasterModel):
         return befores
 
     def _context_row(self, given: Conditioning, cursor: DecodeState) -> list[Tensor]:
-        """What the cursor's row takes from the context map, (B, W, n), by one product: each layer, the skip, the
-        vote."""
+        """All biases that the state's row takes from the context map, (B, W, n), by one product: each layer's, the
+        skip's, and the context head's."""
         convs = [*(layer.context for layer in self.gated_layers), self.context_skip, self.vote]
         sizes = [conv.out_channels for conv in convs]
 
@@ -200,7 +203,7 @@ class GatedPixelCNN(RasterModel):
         return program
 
     def _emit_window(self, program: Program, given: Conditioning) -> Slot:
-        """The features of the pixels that the first horizontal kernel reads."""
+        """Emit the features of the pixels that the first horizontal kernel reads."""
         table, features, channels = self.colours.rows(given.codes), self.config.embedding, self.config.channels
         taps = self.gated_layers[0].horizontal.weight.shape[3]
         window = program.state.take(taps * channels * features)

@@ -1,18 +1,18 @@
 """Multi-Scale PixelRNN (Pixel Recurrent Neural Networks, van den Oord et al. 2016, arXiv 1601.06759, section 3.6).
 
-    x[::4, ::4] -> first network -> x[::2, ::2] -> second, given the small picture -> x -> third, given the small one
+    first network -> x[::4, ::4] -> second network, given it -> x[::2, ::2] -> third network, given it -> x
 
-The first network models a small picture, got by taking every so many pixels of the original; each further one models a
-picture of twice the size given the small one, whose map biases its every layer. Each is any variant. They are trained
-on true small pictures, and drawn one after another.
+The first network models a low-resolution picture, a subsample of the original. Each further one models a picture of
+twice the size, conditioned on the low-resolution one through the context map that biases every layer. Each can be any
+raster-order model. They are trained on subsamples of real pictures, and sampled one after another.
 
-What differs from the paper: the pixels of a small picture are pixels of the large one, so they are copied, not drawn
-again: the larger network knows them like any known pixels, and draws the other three quarters. So no pixel is counted
-twice, and log p(x) = log p(small) + log p(x | small) is the exact likelihood of the picture, in an order that is not
-raster order: coarse pixels first. The paper reports log p(x | small) alone, of a network that has to draw the copies
-too; here they are certain and cost nothing. The small picture enters the context encoder as nearest neighbours instead
-of by deconvolutions, and the networks of a chain learn side by side: their losses are of different pixels and share no
-weights, so the gradient of the sum is that of each alone (but for the norm it is clipped to, which is of all).
+Differences from the paper: the low-resolution pixels are pixels of the larger picture. So they are copied, not drawn
+again: the larger network treats them as known pixels and draws the other three quarters. No pixel is counted twice, and
+log p(x) = log p(small) + log p(x | small) is the exact likelihood of the picture, in an order that is not raster order:
+coarse pixels first. The paper reports only log p(x | small), of a network that must also draw the copies; here they are
+certain and cost nothing. The low-resolution picture enters the context encoder by nearest-neighbour upsampling instead
+of deconvolutions. The networks train jointly: their losses cover different pixels and share no weights, so the gradient
+of the sum is that of each alone, except that gradient clipping uses the norm over all.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from pixelart.models.registry import get_variant, register_model
 
 
 def stage(variant: str, *, preset: str = "default", **values: Any) -> StageConfig:
-    """A network of a chain: `preset` of a registered variant, then `values` of its config; the chain fixes the rest."""
+    """A stage: `preset` of a registered model, overridden by `values`; the multi-scale model sets the rest."""
     kind, fixed = get_variant(variant), {field.name for field in dataclasses.fields(ModelConfig)}
     usual = {f.name: f.default for f in dataclasses.fields(kind.config) if f.name not in fixed}
     return StageConfig(variant, {**usual, **{k: v for k, v in kind.presets[preset].items() if k in usual}, **values})
@@ -43,14 +43,13 @@ def stage(variant: str, *, preset: str = "default", **values: Any) -> StageConfi
 
 @dataclass(frozen=True)
 class MultiScaleConfig(ModelConfig):
-    """`stages` from the smallest picture to the largest. All have a context encoder like `context`, whose upscale and
-    detail the chain sets: all but the first are given the small picture, all but the last the known pixels between
-    their own."""
+    """`stages`, smallest picture first. Each has a context encoder like `context`, except for upscale and detail: all
+    but the first get the low-resolution picture, and all but the last the known pixels between their own."""
 
     stages: tuple[StageConfig, ...] = ()
 
     def networks(self) -> Iterator[tuple[StageConfig, ModelConfig]]:
-        """Each stage, with the whole config of its network."""
+        """Each stage with the full config of its network."""
         for index, one in enumerate(self.stages):
             factor = 2 ** (len(self.stages) - 1 - index)
             shared = {field.name: getattr(self, field.name) for field in dataclasses.fields(ModelConfig)}
@@ -86,13 +85,13 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 @register_model("multiscale", config=MultiScaleConfig, presets=PRESETS)
 class MultiScale(AutoregressiveModel):
-    """A chain of networks, each at twice the size of the one before, given what that one drew."""
+    """A sequence of networks, each at twice the size of the one before and conditioned on its output."""
 
     config: MultiScaleConfig
     enlarges = True
 
     def __init__(self, config: MultiScaleConfig) -> None:
-        """Raises WeightsRejected when there is no stage, or their likelihoods differ."""
+        """Raises WeightsRejected if there is no stage, or if their likelihoods differ."""
         chain = [get_variant(one.variant).model(network) for one, network in config.networks()]
         kinds = {(type(network.likelihood), network.likelihood.parameters) for network in chain}
         if len(kinds) != 1:
@@ -107,18 +106,18 @@ class MultiScale(AutoregressiveModel):
         return Part(step=2 ** (len(self.chain) - 1 - stage))
 
     def stage_context(self, stage: int, context: Context, drawn: Tensor | None) -> Context:
-        given = context.every(self.part(stage).step)
+        given = context.subsample(self.part(stage).step)
         return given if drawn is None else given.with_low_res(drawn)
 
     def maps_and_votes(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
-        told = [network.maps_and_votes(part, given) for network, part, given in self._scales(x, context)]
-        return _merged([maps for maps, _ in told]), _merged([votes for _, votes in told])
+        results = [network.maps_and_votes(part, given) for network, part, given in self._scales(x, context)]
+        return _merged([maps for maps, _ in results]), _merged([votes for _, votes in results])
 
     def votes(self, x: Tensor, context: Context) -> Tensor:
         return _merged([network.votes(part, given) for network, part, given in self._scales(x, context)])
 
     def _scales(self, x: Tensor, context: Context) -> Iterator[tuple[RasterModel, Tensor, Context]]:
-        """Each network, its part of x, and what is given of it: of all but the first, the part of the one before."""
+        """Each network with its part of x and its context; all but the first are given the part of the one before."""
         true = torch.where(context.mask[:, None], x, context.pixels)
         for index, network in enumerate(self.stages()):
             step = self.part(index).step
@@ -127,7 +126,7 @@ class MultiScale(AutoregressiveModel):
 
 
 def scale_of_pixels(stages: int, *, height: int, width: int) -> Tensor:
-    """Which of `stages` networks draws each pixel, int64 (H, W): 0 the first, coarsest one."""
+    """The number of the stage that draws each pixel, int64 (H, W); 0 = the coarsest."""
     scale = torch.empty(height, width, dtype=torch.long)
     for index in reversed(range(stages)):
         factor = 2 ** (stages - 1 - index)
@@ -136,7 +135,7 @@ def scale_of_pixels(stages: int, *, height: int, width: int) -> Tensor:
 
 
 def _merged(maps: Sequence[Tensor]) -> Tensor:
-    """The last, finest of maps (B, P, h, w), with every pixel that a coarser one has taken from that."""
+    """Merge maps (B, P, h, w): each pixel comes from the coarsest stage that contains it."""
     merged, *finer = maps
     for fine in finer:
         coarse, merged = merged, fine.clone()

@@ -3,9 +3,9 @@
     pixels -> embedding -> 7x7 mask A (2h) -> residual blocks 2h -> h -> h -> 2h (1x1, 3x3, 1x1; mask B)
            -> twice (ReLU, 1x1), then 1x1 -> logits of every level of every channel, all mask B
 
-Its blind spot is real: stacked 3x3 kernels never reach what lies above and steeply to the right, more than two pixels
-further right than up. Gated PixelCNN was made to remove it. What differs from the paper: colours enter as learned
-embeddings, and the context map biases each 3x3 convolution and the sum before the head.
+It has a blind spot: stacked 3x3 kernels never reach pixels above that are more than two pixels further right than up.
+Gated PixelCNN removes it. Differences from the paper: colours enter as learned embeddings, and the context map biases
+each 3x3 convolution and the sum before the head.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pixelart.models.registry import register_model
 
 @dataclass(frozen=True)
 class PixelCNNConfig(ModelConfig):
-    """`blocks` residual blocks of 2 * `hidden` features, `embedding` a colour channel, `head` before the logits."""
+    """`blocks` residual blocks with 2 * `hidden` features, `embedding` per colour channel, `head` before the logits."""
 
     embedding: int = 16
     hidden: int = 64
@@ -45,7 +45,7 @@ class ResidualBlock(nn.Module):
         self.widen = pointwise(groups, wide)
 
     def forward(self, x: Tensor, context_map: Tensor, cursor: DecodeState | None) -> Tensor:
-        """x (B, 2h, h, w) of the cursor's region, with the whole context map (B, F, H, W)."""
+        """x (B, 2h, h, w) of the state's region, with the whole context map (B, F, H, W)."""
         inner = self.conv(torch.relu(self.narrow(torch.relu(x), cursor)), cursor) + self.context(context_map, cursor)
         return x + self.widen(torch.relu(inner), cursor)
 

@@ -1,15 +1,15 @@
 """PixelCNN++ (PixelCNN++: Improving the PixelCNN with Discretized Logistic Mixture Likelihood, Salimans et al. 2017,
 arXiv 1701.05517).
 
-    pixels in -1..1 and a channel of ones, which tells the border from black
+    pixels in -1..1 and a channel of ones, which marks the border
       -> stream u, of the rows above, and stream ul, of those and of the pixels to the left, each a U of gated residual
-         layers at full, half and quarter size with short-cuts; a layer of ul looks at the same layer of u
+         layers at full, half and quarter size with skip connections; a layer of ul reads the same layer of u
       -> ELU, 1x1 -> a mixture of discretized logistics
 
-For quantities, RGB or grey levels, which a mixture in -1..1 orders; palette indices are names, and have no order. What
-differs from the paper: a stride-2 convolution is one at full size of which every other pixel is kept, its transpose a
-1x1 convolution and a pixel shuffle, there is neither weight normalisation nor dropout, and the context map biases
-every gate.
+For quantities such as RGB or grey levels, which a mixture in -1..1 orders; palette indices are categories without an
+order. Differences from the paper: a stride-2 convolution is a full-size one followed by subsampling, its transpose a
+1x1 convolution and a pixel shuffle; there is neither weight normalisation nor dropout; and the context map biases every
+gate.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ from pixelart.models.registry import register_model
 
 @dataclass(frozen=True)
 class PixelCNNPlusPlusConfig(ModelConfig):
-    """`layers` of `hidden` features on each way at each of `scales` sizes; `mixtures` logistics a pixel."""
+    """`layers` with `hidden` features on the down and the up path, at each of `scales` sizes; `mixtures` logistics per
+    pixel.
+    """
 
     hidden: int = 44
     layers: int = 2
@@ -61,12 +63,12 @@ class PixelCNNPlusPlus(RasterModel):
 
     config: PixelCNNPlusPlusConfig
     learning_rate = 1e-3  # the paper's
-    unit = "pixel"  # it is the mixture that tells a channel of those before it
+    unit = "pixel"  # the mixture itself conditions a channel on those before it
 
     def __init__(self, config: PixelCNNPlusPlusConfig) -> None:
         channels, levels = config.channels, config.levels
         super().__init__(config, DiscretizedLogisticMixture(channels=channels, levels=levels, mixtures=config.mixtures))
-        # All channels of a pixel come at once, so there is one colour group.
+        # All channels of a pixel are predicted at once, so there is one colour group.
         pixels, groups = (0,) * (channels + 1), (0,) * config.hidden
         shape = {"context": config.context.hidden, "layers": config.layers, "scales": config.scales}
         self.first_u, self.u = rows_conv(pixels, groups), UStream(groups, conv=rows_conv, beside=(), **shape)
@@ -81,7 +83,7 @@ class PixelCNNPlusPlus(RasterModel):
         return self.head(ul + self.context_skip(given.map, cursor), cursor)
 
     def head(self, features: Tensor, cursor: DecodeState | None) -> Tensor:
-        """Parameter maps (B, P, h, w) of features (B, F, h, w), in single precision also under autocast."""
+        """Parameter maps (B, P, h, w) from features (B, F, h, w), in float32 also under autocast."""
         return in_float32(lambda x: self.out(F.elu(x), cursor), features)
 
     def _values(self, x: Tensor) -> Tensor:  # (B, C + 1, H, W)
@@ -89,7 +91,7 @@ class PixelCNNPlusPlus(RasterModel):
         return torch.cat([values, torch.ones_like(values[:, :1])], dim=1)
 
     def _above(self, x: Tensor, given: list[Tensor], cursor: DecodeState | None) -> Iterator[Tensor]:
-        """The outputs of stream u, of the cursor's rows in full width."""
+        """The outputs of stream u for the state's rows, in full width."""
         if cursor is None:
             return iter(self.u(self.first_u(self._row_before(x, 0, x.shape[2])), given, None, None)[1])
         if cursor.begins_row:
@@ -100,12 +102,12 @@ class PixelCNNPlusPlus(RasterModel):
         return iter([cursor.keep(self, f"u{i}", lambda: x) for i in range(self.u.size)])
 
     def _row_before(self, x: Tensor, start: int, stop: int) -> Tensor:
-        """Values (B, C + 1, stop - start, W) of the rows one above each of a range; zeros above the first."""
+        """Values (B, C + 1, stop - start, W) of the row above each row of a range; zeros above the first."""
         values = self._values(x[:, :, max(0, start - 1) : stop - 1])
         return values if start else F.pad(values, (0, 0, 1, 0))
 
     def _scaled_maps(self, context_map: Tensor, cursor: DecodeState | None) -> list[Tensor]:
-        """The context map at each size: the mean of what a smaller pixel stands for."""
+        """The context map at each size, by average pooling."""
         if cursor is None or self.config.scales == 1:
             maps = [context_map]
             for _ in range(self.config.scales - 1):

@@ -5,8 +5,8 @@
            -> ELU, 1x1 -> logits
 
 Keys and values come from a gated 1x1 layer of [pixels, features, background], queries from one of [features,
-background]; the background is the place, (row - H/2)/H and (column - W/2)/W. What differs from the paper: a softmax
-over levels in place of a mixture, colour groups that mask the channels of a pixel, no dropout, and the context map
+background]; the background is the position, (row - H/2)/H and (column - W/2)/W. Differences from the paper: a softmax
+over levels instead of a mixture, colour groups that mask the channels of a pixel, no dropout, and the context map
 biases the gates of the features.
 """
 
@@ -31,7 +31,7 @@ from pixelart.models.registry import register_model
 
 @dataclass(frozen=True)
 class PixelSNAILConfig(ModelConfig):
-    """`blocks` of `layers` gated residual layers of `hidden` features and an attention of `keys` and `values`."""
+    """`blocks`, each of `layers` gated residual layers of `hidden` features and an attention of `keys` and `values`."""
 
     embedding: int = 16
     hidden: int = 64
@@ -43,7 +43,7 @@ class PixelSNAILConfig(ModelConfig):
 
 
 class SNAILBlock(nn.Module):
-    """Gated residual layers, then attention over all of the past."""
+    """Gated residual layers, followed by attention over all of the past."""
 
     def __init__(self, config: PixelSNAILConfig, pixels: Groups, groups: Groups) -> None:
         super().__init__()
@@ -57,8 +57,8 @@ class SNAILBlock(nn.Module):
     def forward(
         self, pixels: tuple[Tensor, Tensor | None], x: Tensor, place: Tensor, given: Tensor, cursor: DecodeState | None
     ) -> Tensor:
-        """x (B, F, h, w) and place (B, 2, h, w) of the cursor's region; `pixels`: its colour features, and those of the
-        pixel before it; given (B, context, H, W): the whole context map."""
+        """x (B, F, h, w) and place (B, 2, h, w) of the state's region; `pixels`: colour features of the region and of
+        the pixel left of it; given (B, context, H, W): the whole context map."""
         for layer in self.layers:
             x = layer(x, given, cursor)
         past = self.attention(*pixels, torch.cat([x, place.to(x.dtype)], 1), cursor)
@@ -79,7 +79,7 @@ DEBUG = {
 
 @register_model("pixelsnail", config=PixelSNAILConfig, presets={"default": {"context": SMALL_CONTEXT}, "debug": DEBUG})
 class PixelSNAIL(RasterModel):
-    """Convolutions for what is near, attention for what is far."""
+    """Convolutions for local structure, attention for distant pixels."""
 
     config: PixelSNAILConfig
     learning_rate = 1e-3  # the paper's
@@ -114,7 +114,7 @@ class PixelSNAIL(RasterModel):
 
 
 def _places(x: Tensor) -> Tensor:
-    """(1, 2, H, W): row and column as shares of the picture, from its middle."""
+    """(1, 2, H, W): row and column relative to the centre, as fractions of the size."""
     height, width = x.shape[2:]
     rows = (torch.arange(height, device=x.device) / height - 0.5)[:, None].expand(height, width)
     columns = (torch.arange(width, device=x.device) / width - 0.5).expand(height, width)

@@ -1,4 +1,4 @@
-"""Names to models. Importing `pixelart.models` registers every variant; a second use of a name raises."""
+"""The registry of models by name. Importing `pixelart.models` fills it; registering a name twice raises."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Preset = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Variant:
-    """A registered model class, its config class, and named sets of config values."""
+    """A registered model class, its config class, and its presets."""
 
     name: str
     model: type[AutoregressiveModel]
     config: type[ModelConfig]
     presets: Mapping[str, Preset]
     codecs: tuple[str, ...]
-    """The names of the codecs whose levels it can model; empty = all."""
+    """Names of the codecs whose levels it can model; empty = all."""
 
 
 _VARIANTS: dict[str, Variant] = {}
@@ -33,8 +33,11 @@ ModelType = TypeVar("ModelType", bound=AutoregressiveModel)
 def register_model(
     name: str, *, config: type[ModelConfig], presets: Mapping[str, Preset], codecs: tuple[str, ...] = ()
 ) -> Callable[[type[ModelType]], type[ModelType]]:
-    """Class decorator. `presets` must hold "default" and "debug" (trains and draws in under a second); `codecs` names
-    those whose levels the model is for, where it is not for all."""
+    """Class decorator that registers a model.
+
+    `presets` must include "default" and "debug" (trains and draws in under a second). `codecs`: names of the codecs
+    that the model supports, if not all.
+    """
     if name in _VARIANTS:
         raise ValueError(f"model {name!r} is registered twice")
     if not {"default", "debug"} <= set(presets):
@@ -64,7 +67,7 @@ def get_variant(name: str) -> Variant:
 
 
 def get_preset(name: str, preset: str) -> Preset:
-    """The config values of the model `name` that are called `preset`.
+    """The config values of `preset` of the model `name`.
 
     Raises:
         RequestRejected: no such model or preset.
@@ -76,7 +79,7 @@ def get_preset(name: str, preset: str) -> Preset:
 
 
 def check_codec(name: str, codec: str) -> None:
-    """Raises RequestRejected when the model `name` is not for the levels of the codec named `codec`."""
+    """Raises RequestRejected if the model `name` does not support the codec named `codec`."""
     fit = get_variant(name).codecs
     if codec == "palette" and "palette" not in fit:
         raise RequestRejected(f"model {name} with codec palette: its palette is fixed; use codec indexed")
@@ -89,7 +92,7 @@ def check_codec(name: str, codec: str) -> None:
 
 
 def create_model(name: str, *, preset: str = "default", **values: Any) -> AutoregressiveModel:
-    """A new model with random weights: `preset`, then `values` of its config (channels, levels, ... are needed).
+    """A new model with random weights, from `preset` overridden by `values` (channels, levels, ... are required).
 
     Raises:
         RequestRejected: no such model or preset.
@@ -99,15 +102,15 @@ def create_model(name: str, *, preset: str = "default", **values: Any) -> Autore
 
 
 def config_to_dict(config: ModelConfig) -> dict[str, Any]:
-    """JSON-able form of a model config."""
+    """A model config as JSON types."""
     return dataclasses.asdict(config)
 
 
 def config_from_dict(name: str, values: Mapping[str, Any]) -> ModelConfig:
-    """The config of model `name` that `config_to_dict` described.
+    """Rebuild the config of model `name` from the output of `config_to_dict`.
 
     Raises:
-        WeightsRejected: an unknown model or key, a missing key, or a value of the wrong kind or out of bounds.
+        WeightsRejected: an unknown model or key, a missing key, or a value of the wrong type or out of bounds.
     """
     if name not in _VARIANTS:
         raise WeightsRejected(f"model {name!r:.40} is not one of {', '.join(list_models())}")
@@ -129,12 +132,12 @@ _LIMITS = {
 }
 MAX_STAGES = 6
 ADDED_LATER = {"codes", "sketch", "colours", "attention", "heads", "head_size", "stride"}
-"""Fields that configs written by earlier versions do not have; they then mean their defaults."""
+"""Fields that configs of earlier versions lack; they then take their defaults."""
 
 
 def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
-    """A frozen dataclass from JSON: ints, and tuples of ints, within bounds, nested ContextConfig and stages, nothing
-    unknown."""
+    """Read a frozen dataclass from JSON: integers and tuples of integers within bounds, a nested ContextConfig, and
+    stages. Unknown keys are rejected."""
     fields = {f.name: f for f in dataclasses.fields(kind)}
     if isinstance(values, Mapping):
         values = {**{f.name: f.default for f in fields.values() if f.name in ADDED_LATER}, **values}
@@ -164,7 +167,7 @@ def _read(kind: type[Any], values: Mapping[str, Any]) -> Any:
 
 
 def _read_stage(value: Any, shared: Mapping[str, Any]) -> StageConfig:
-    """A stage of a chain from JSON: the values of a variant of raster order that are not `shared` by the chain."""
+    """Read a stage from JSON: a raster-order model and its values, except those `shared` by all stages."""
     if not isinstance(value, Mapping) or set(value) != {"variant", "values"}:
         raise WeightsRejected(f"stage {value!r:.40}: needs a variant and its values")
     variant, values = value["variant"], value["values"]

@@ -6,9 +6,9 @@
               h -> 1x1 mask B -> 2h, added to the input; and to the skip sum
            -> twice (ReLU, 1x1), then 1x1 -> logits, all mask B
 
-The state-to-state kernel may be unmasked because the row above is wholly past. What a pixel sees is a triangle: the
-state of a row reaches one pixel further to each side with every row up. What differs from the paper: colours enter as
-learned embeddings, and the context map biases the gates and the skip sum.
+The state-to-state kernel is unmasked, because all of the row above is past. The receptive field is a triangle: it
+widens by one pixel to each side per row upwards. Differences from the paper: colours enter as learned embeddings, and
+the context map biases the gates and the skip sum.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from pixelart.models.registry import register_model
 
 @dataclass(frozen=True)
 class RowLSTMConfig(ModelConfig):
-    """`layers` of `hidden` features, `embedding` features a colour channel, `head` before the logits."""
+    """`layers` with `hidden` features, `embedding` features per colour channel, `head` before the logits."""
 
     embedding: int = 16
     hidden: int = 64
@@ -62,7 +62,7 @@ class RowLSTMLayer(nn.Module):
         self.out = pointwise(groups, wide + skip)
 
     def forward(self, x: Tensor, context_map: Tensor, cursor: DecodeState | None) -> tuple[Tensor, Tensor]:
-        """x (B, 2h, h, w) of the cursor's region, with the whole context map (B, F, H, W)."""
+        """x (B, 2h, h, w) of the state's region, with the whole context map (B, F, H, W)."""
         gates = self.input_to_state(x, cursor) + self.context(context_map, cursor)
         if cursor is None or cursor.is_prefill:
             h, c = in_float32(self._rows, gates)
@@ -109,7 +109,7 @@ class RowLSTMLayer(nn.Module):
 
 
 def _three(h: Tensor) -> Tensor:
-    """What the (1,3) kernel reads of a row (B, W, h): (B, W, 3h), the pixel to the left, the pixel, the one right."""
+    """Inputs of the (1,3) kernel on a row (B, W, h): (B, W, 3h), the left neighbour, the pixel, the right neighbour."""
     padded = F.pad(h, (0, 0, 1, 1))
     return torch.cat([padded[:, i : i + h.shape[1]] for i in range(3)], dim=2)
 

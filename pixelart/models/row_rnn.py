@@ -1,12 +1,12 @@
-"""Row RNN: the recurrent network of introductory articles, a plain LSTM or GRU over the rows of a picture.
+"""Row RNN: a plain LSTM or GRU over the rows of a picture, as in introductory articles.
 
     row r - 1, embedded -> LSTM or GRU -> features of every pixel of row r -> 1x1 -> logits
 
-Each step takes in one whole row and names the next. The pixels of a row, and the channels of a pixel, are independent
-given the rows above: that is what makes it fast, and what it pays for. It is the honest baseline of the others.
+Each step reads one row and predicts the next. The pixels of a row, and the channels of a pixel, are independent given
+the rows above. That makes it fast but inaccurate: it is the baseline for the others.
 
-Many-to-many: one pass over the rows, an output at each. Many-to-one: each row is named from a pass of its own over
-all finished rows; as these are wholly past, that pass may be bidirectional, which in many-to-many would be a leak.
+Many-to-many: one pass over the rows, an output at each. Many-to-one: each row is predicted by its own pass over all
+finished rows. That pass may be bidirectional, since all its rows are past; in many-to-many this would leak the future.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pixelart.models.registry import register_model
 
 @dataclass(frozen=True)
 class RowRNNConfig(ModelConfig):
-    """A `cell` of `hidden` units, used in the given `form`; `features` a pixel, `head` before the logits."""
+    """A `cell` with `hidden` units, used in the given `form`; `features` per pixel, `head` before the logits."""
 
     cell: Literal["lstm", "gru"] = "lstm"
     form: Literal["many_to_many", "many_to_one", "bidirectional_many_to_one"] = "many_to_many"
@@ -56,7 +56,7 @@ PRESETS = {
 
 @register_model("row_rnn", config=RowRNNConfig, presets=PRESETS)
 class RowRNN(RasterModel):
-    """A row at a time, given the rows above."""
+    """Predicts one row at a time, given the rows above."""
 
     config: RowRNNConfig
     unit = "row"
@@ -84,7 +84,7 @@ class RowRNN(RasterModel):
         return self.logits(hidden)
 
     def _states(self, rows: Tensor, cursor: DecodeState | None) -> Tensor:
-        """What is known at each row of the cursor's region (B, h, hidden), of all rows (B, H, inputs) fed so far."""
+        """The recurrent state at each row of the state's region (B, h, hidden), from all rows (B, H, inputs) so far."""
         wanted = range(rows.shape[1]) if cursor is None else range(cursor.rows.start, cursor.rows.stop)
         if self.config.form == "many_to_many":
             return in_float32(self.rnn, rows[:, : wanted.stop])[0][:, wanted.start :]

@@ -1,16 +1,15 @@
 """Sketch first, then colour (PixelCNN Models with Auxiliary Variables for Natural Image Modeling, Kolesnikov & Lampert
 2017, 1612.08185, section 3.1: grayscale PixelCNN).
 
-    sketch = of each pixel: transparent, or one of a few levels of lightness; a function of the picture
+    sketch = per pixel: transparent, or one of a few lightness levels; a function of the picture
     p(picture) = p(sketch) * p(picture | sketch)
 
-Nothing is approximated: the sketch is a function of the picture, so both sides are the same number. The first factor
-has few levels and can afford to see the whole; the second sees the finished sketch on all sides through its context
-encoder and only has to choose colours: those of another level have probability zero. So a picture gets its shape before
-its texture.
+The factorisation is exact, because the sketch is a function of the picture. The first network has few levels, so it can
+afford attention over the whole picture. The second sees the finished sketch on all sides through its context encoder
+and only chooses colours; those of another level have probability zero. So shape is decided before texture.
 
-What differs from the paper: both factors are gated stacks (1606.05328), the first with causal attention; the palette is
-an input of both (layers/palette.py), so the levels of a sketch are those of the colours that the palette has.
+Differences from the paper: both factors are gated stacks (1606.05328), the first with causal attention; the palette is
+an input of both (layers/palette.py), so the levels of a sketch are those of the palette's colours.
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ from pixelart.models.registry import get_variant, register_model
 
 @dataclass(frozen=True)
 class SketchPixelCNNConfig(ModelConfig):
-    """`stages`: the network of the sketch, then that of the colours, whose context encoder is like `context`; that of
-    the sketch is like `sketch_context`. `lightness`: where its levels meet, in thousandths of Oklab's lightness."""
+    """`stages`: the sketch network, then the colour network. Their context encoders are like `sketch_context` and
+    `context`. `lightness`: boundaries between sketch levels, in thousandths of Oklab lightness."""
 
     stages: tuple[StageConfig, ...] = ()
     sketch_context: ContextConfig = field(default_factory=ContextConfig)
@@ -42,11 +41,11 @@ class SketchPixelCNNConfig(ModelConfig):
 
     @property
     def sketch_levels(self) -> int:
-        """Transparent, and each range of lightness."""
+        """Number of sketch levels: transparent, and one per range of lightness."""
         return len(self.lightness) + 2
 
     def networks(self) -> Iterator[tuple[StageConfig, ModelConfig]]:
-        """Each stage, with the whole config of its network."""
+        """Each stage with the full config of its network."""
         shared = {f.name: getattr(self, f.name) for f in dataclasses.fields(ModelConfig)}
         sketch = {
             **shared,
@@ -101,7 +100,7 @@ class SketchPixelCNN(AutoregressiveModel):
         super().__init__(config)
         self.chain = nn.ModuleList(get_variant(one.variant).model(network) for one, network in config.networks())
         self.noise_channels = 2
-        undeclare(self, "level")  # levels of lightness, and colours that are an input: no weight is of one colour
+        undeclare(self, "level")  # levels are lightness or palette slots: no weight belongs to one colour
 
     def stages(self) -> Sequence[RasterModel]:
         return [network for network in self.chain if isinstance(network, RasterModel)]
@@ -126,7 +125,7 @@ class SketchPixelCNN(AutoregressiveModel):
         return replace(context, beside=drawn, allowed=allowed if used is None else allowed & used)
 
     def colour_levels(self, context: Context) -> Tensor:
-        """int64 (B, K): the level of a sketch that each colour of the palettes has; 0 is transparent."""
+        """int64 (B, K): the sketch level of each palette colour; 0 = transparent."""
         return self.level_of(self._palette(context))
 
     def level_of(self, colours: Tensor) -> Tensor:
@@ -135,7 +134,7 @@ class SketchPixelCNN(AutoregressiveModel):
         return torch.where(colours[..., 3] > 0, level, 0)
 
     def seen(self, sketch: Tensor, context: Context) -> Tensor:
-        """The greyest colour of each level."""
+        """The least saturated colour of each level."""
         palette, levels = self._palette(context), self.colour_levels(context)
         chroma = palette[..., 1:3].square().sum(-1) + 10.0 * (palette[..., 3] < 0)
         of_level = torch.arange(self.config.sketch_levels, device=levels.device)[None, :, None] == levels[:, None]
@@ -143,8 +142,8 @@ class SketchPixelCNN(AutoregressiveModel):
         return greyest.gather(1, sketch.flatten(1)).view_as(sketch)
 
     def log_probs(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
-        told = [network.log_probs(part, given) for network, part, given in self._factors(x, context)]
-        return sum_of(log_p for log_p, _ in told), sum_of(votes for _, votes in told)
+        results = [network.log_probs(part, given) for network, part, given in self._factors(x, context)]
+        return sum_of(log_p for log_p, _ in results), sum_of(votes for _, votes in results)
 
     def vote_log_prob(self, x: Tensor, context: Context) -> Tensor:
         return sum_of(network.vote_log_prob(part, given) for network, part, given in self._factors(x, context))
@@ -153,19 +152,22 @@ class SketchPixelCNN(AutoregressiveModel):
         return sum_of(network.log_prob(part, given) for network, part, given in self._factors(x, context))
 
     def maps_and_votes(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
-        """Of a colour whose level is that of x at the pixel, log p; of those of another level log p of the level, in
-        equal parts: their own share depends on a sketch that is not the one of x."""
-        told = [network.maps_and_votes(part, given) for network, part, given in self._factors(x, context)]
+        """For colours on the same level as x at the pixel: log p. For other levels: log p of the level, split evenly
+        among its colours, since their exact shares would depend on a different sketch."""
+        results = [network.maps_and_votes(part, given) for network, part, given in self._factors(x, context)]
         levels = self.colour_levels(context)
-        (sketch, sketch_votes), (colour, colour_votes) = told
-        if (used := context.used()) is not None:  # what cannot be drawn has no part of its level's share either
+        (sketch, sketch_votes), (colour, colour_votes) = results
+        if (used := context.used()) is not None:  # colours that cannot be drawn get no share either
             colour, colour_votes = (maps.masked_fill(~used, 2 * NEVER) for maps in (colour, colour_votes))
         return self._joint(sketch, colour, levels), self._joint(sketch_votes, colour_votes, levels)
 
     def maps_at(self, x: Tensor, context: Context, *, row: int, column: int, at_once: int) -> Tensor:
-        """log p of each colour: one pass of the sketch network, which the pixel itself does not change, and one pass of
-        the colour network for each level of which the palette has several colours, given the sketch with this level at
-        the pixel. A colour that is alone on its level has the probability of the level."""
+        """log p of each colour.
+
+        Takes one pass of the sketch network, whose output does not depend on the pixel, and one pass of the colour
+        network for each level with several colours, with the pixel set to this level in the sketch. A colour alone on
+        its level has the probability of the level.
+        """
         levels, (drawing, colouring) = self.colour_levels(context), self.stages()
         known, usable = sketch_of(x, levels), torch.ones_like(levels, dtype=torch.bool)
         if (used := context.used()) is not None:
@@ -188,24 +190,25 @@ class SketchPixelCNN(AutoregressiveModel):
         return self.maps_and_votes(x, context)[1]
 
     def _factors(self, x: Tensor, context: Context) -> Iterator[tuple[RasterModel, Tensor, Context]]:
-        """Each network, what it models of x, and what it is given."""
+        """Each network with the part of x it models and its context."""
         sketch = sketch_of(x, self.colour_levels(context))
         for number, (network, part) in enumerate(zip(self.stages(), (sketch, x), strict=True)):
             yield network, part, self.stage_context(number, context, sketch if number else None)
 
     def _joint(self, sketch: Tensor, colour: Tensor, levels: Tensor) -> Tensor:
-        """log p (B, K, H, W) of each colour, of logits (B, S, H, W) and (B, K, H, W), levels (B, K)."""
+        """log p (B, K, H, W) of each colour, from sketch logits (B, S, H, W), colour logits (B, K, H, W), levels (B,
+        K)."""
         index = levels[:, :, None, None].expand_as(colour)
         of_level = torch.log_softmax(sketch.to(colour.dtype), dim=1).gather(1, index)
         alike = levels[:, None, :] == levels[:, :, None]  # (B, K, K)
         of_each = [colour.masked_fill(levels[:, :, None, None] != s, 2 * NEVER) for s in range(sketch.shape[1])]
         centred = colour - torch.stack([of_one.amax(1) for of_one in of_each], dim=1).gather(1, index)
-        # The best of a level is at 0, so no sum is 0.
+        # The maximum of each level is shifted to 0, so no sum underflows to 0.
         total = torch.einsum("bjk,bkhw->bjhw", alike.to(colour.dtype), centred.exp())
         return of_level + centred - total.log()
 
     def _allowed_levels(self, context: Context, levels: Tensor) -> Tensor:
-        """bool (B, S, 1, 1), or (B, S, H, W): the levels of which a colour may be drawn."""
+        """bool (B, S, 1, 1) or (B, S, H, W): the sketch levels that have at least one allowed colour."""
         used = context.used()
         if used is None:
             used = torch.ones_like(levels, dtype=torch.bool)[:, :, None, None]
@@ -219,12 +222,12 @@ class SketchPixelCNN(AutoregressiveModel):
 
 
 def sketch_of(x: Tensor, levels: Tensor) -> Tensor:
-    """int64 (B, 1, H, W), the sketch of pictures x (B, 1, H, W) in palettes of `levels` (B, K)."""
+    """int64 (B, 1, H, W): the sketch of pictures x (B, 1, H, W), given the `levels` (B, K) of their palettes."""
     return levels.gather(1, x.flatten(1)).view_as(x)
 
 
 def sum_of(parts: Iterator[Tensor]) -> Tensor:
-    """Of tensors of one shape."""
+    """The sum of tensors of one shape."""
     first, *others = parts
     for other in others:
         first = first + other

@@ -1,4 +1,4 @@
-"""One algorithm a file, one signature, one noise contract: all give equal pictures."""
+"""Samplers: one algorithm per file, with one signature. From equal noise all draw equal pictures."""
 
 from pixelart.sampling.cached import sample_cached as sample_cached
 from pixelart.sampling.controls import Controls as Controls

@@ -1,5 +1,7 @@
-"""The default: every model's incremental face. Rows above the mask are taken in by one parallel pass, rows below it
-are never computed, and a pixel costs only what is new. Draws exactly what `naive` draws from the same noise.
+"""The default sampler: incremental decoding. Draws exactly what `naive` draws from the same noise.
+
+Rows above the mask are prefilled in one parallel pass, rows below it are never computed, and each pixel computes only
+activations not yet in the decode state.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from pixelart.layers.incremental import IncrementalDecoder
 from pixelart.layers.interruption import interruptible
 from pixelart.models import RasterModel
 from pixelart.sampling.controls import Controls
-from pixelart.sampling.loop import OnRow, Sample, SamplingState, look, stage_by_stage
+from pixelart.sampling.loop import OnRows, Sample, SamplingState, check_cancelled, stage_by_stage
 
 
 @stage_by_stage
@@ -25,14 +27,14 @@ def sample_cached(
     *,
     controls: Controls,
     noise: Tensor,
-    on_row: OnRow | None = None,
+    on_row: OnRows | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Sample:
-    """Draw the masked pixels of `context`; noise float64 (n, C, H, W) decides every choice.
+    """Draw the masked pixels of `context`; noise float64 (n, C, H, W) determines every choice.
 
     Raises:
-        RequestRejected: controls that cannot be used.
-        Cancelled: `cancel` answered True: asked between layers before the first row, then within and after every row.
+        RequestRejected: invalid controls.
+        Cancelled: `cancel` returned True. It is checked between layers of the prefill, and within and after every row.
     """
     canvas = SamplingState.begin(model, context, controls, cancel)
     noise = noise.to(canvas.log_prob.device)
@@ -46,7 +48,7 @@ def sample_cached(
             given = (context.mask, noise, canvas.temperature, canvas.log_prob, canvas.choice)
             for columns in canvas.spans(_end(context.mask[:, row])):
                 if columns.start:
-                    look(cancel)
+                    check_cancelled(cancel)
                 kernel(canvas.x, row, *given, columns)
         else:
             _draw_row(canvas, stream, row, noise, cancel)
@@ -55,7 +57,7 @@ def sample_cached(
 
 
 def _end(mask: Tensor) -> int:
-    """The number of columns of a row (n, W) up to the last that is masked."""
+    """Number of columns of a row (n, W) up to and including the last masked one."""
     drawn = torch.where(mask.any(0))[0].tolist()
     return drawn[-1] + 1 if drawn else 0
 
@@ -63,7 +65,7 @@ def _end(mask: Tensor) -> int:
 def _draw_row(
     canvas: SamplingState, stream: IncrementalDecoder, row: int, noise: Tensor, cancel: Callable[[], bool] | None
 ) -> None:
-    """One row with PyTorch operations, on any device: the slow twin of a compiled row."""
+    """Draw one row with PyTorch operations, on any device: the slow twin of the compiled kernel."""
     drawn = torch.where(canvas.context.mask[:, row].any(0))[0].tolist()
     channels, rows = range(canvas.x.shape[1]), slice(row, row + 1)
     asks = [[channel] for channel in channels] if stream.unit == "channel" else [list(channels)]
@@ -71,7 +73,7 @@ def _draw_row(
     between = {columns.start for columns in canvas.spans(drawn[-1] + 1 if drawn else 0)} - {0}
     for column in range(0, drawn[-1] + 1 if drawn else 0, size):
         if column in between:
-            look(cancel)
+            check_cancelled(cancel)
         columns, is_drawn = slice(column, column + size), size > 1 or column in drawn
         for asked in asks if is_drawn else asks[-1:]:
             maps = stream.maps(canvas.x, row, columns)

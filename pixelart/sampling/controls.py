@@ -1,4 +1,4 @@
-"""How a level is chosen from a distribution: temperature, top-k, top-p, allowed levels, and the noise."""
+"""How a level is sampled from a distribution: temperature, top-k, top-p, allowed levels, guidance, and the noise."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ MIN_TEMPERATURE, MAX_TEMPERATURE, MAX_GUIDANCE = 0.01, 10.0, 10.0
 
 @dataclass(frozen=True)
 class Controls:
-    """temperature: a number or a map (H, W). top_k = 0 and top_p = 1 keep all levels. guidance: log p is
-    extrapolated from "any class" (0) to the class (1) and beyond (classifier-free guidance, Ho & Salimans 2022).
-    allowed: the levels that may be drawn, None = all.
+    """Sampling controls.
+
+    temperature: a number or a map (H, W). top_k = 0 and top_p = 1 keep all levels. allowed: the levels that may be
+    drawn, None = all. guidance: classifier-free guidance (Ho & Salimans 2022), 0 = unconditional, 1 = conditional, more
+    extrapolates.
     """
 
     temperature: float | Tensor = 1.0
@@ -28,7 +30,7 @@ class Controls:
     allowed: tuple[int, ...] | None = None
 
     def check(self, *, height: int, width: int, levels: int) -> None:
-        """Raises RequestRejected, with the limit, unless every value can be used for pictures (H, W) of K levels."""
+        """Raises RequestRejected, naming the limit, unless the controls fit pictures (H, W) with K levels."""
         temperature = torch.as_tensor(self.temperature, dtype=torch.float64)
         if temperature.ndim and temperature.shape != (height, width):
             shape = " x ".join(map(str, reversed(temperature.shape)))
@@ -45,21 +47,25 @@ class Controls:
         if self.allowed is not None and not (self.allowed and all(0 <= k < levels for k in self.allowed)):
             raise RequestRejected(f"allowed colours {self.allowed!s:.60}: need at least one of 0 to {levels - 1}")
 
-    def every(self, factor: int) -> Controls:
-        """The same for every `factor`-th row and column."""
-        heat = self.temperature
-        return replace(self, temperature=heat[::factor, ::factor]) if isinstance(heat, Tensor) and heat.ndim else self
+    def subsample(self, factor: int) -> Controls:
+        """The controls for every `factor`-th row and column."""
+        temperature = self.temperature
+        return (
+            replace(self, temperature=temperature[::factor, ::factor])
+            if isinstance(temperature, Tensor) and temperature.ndim
+            else self
+        )
 
     def limited(self, levels: int) -> Controls:
-        """The same for a stage of fewer levels."""
+        """The controls for a stage with fewer levels."""
         return replace(self, top_k=min(self.top_k, levels))
 
     def temperature_map(self, *, height: int, width: int) -> Tensor:
-        """float64 (H, W)."""
+        """The temperature as a map, float64 (H, W)."""
         return torch.as_tensor(self.temperature, dtype=torch.float64).expand(height, width)
 
     def choice(self, levels: int) -> Choice:
-        """The same controls for a compiled kernel."""
+        """The controls in the form that compiled kernels take."""
         allowed = np.ones(levels, np.bool_)
         if self.allowed is not None:
             allowed[:] = np.isin(np.arange(levels), self.allowed)
@@ -67,9 +73,9 @@ class Controls:
 
 
 def draw_noise(seed: int, *, count: int, channels: int, height: int, width: int) -> Tensor:
-    """Uniform noise float64 (count, C, H, W); picture i has its own generator, seeded `seed + i`.
+    """Uniform noise float64 (count, C, H, W). Picture i has its own generator, seeded `seed + i`.
 
-    Hence a seed names one picture, at any batch size and in every sampler.
+    So a seed gives the same picture at any batch size and with every sampler.
     """
     noise = [
         torch.rand(channels, height, width, dtype=torch.float64, generator=torch.Generator().manual_seed(seed + i))
@@ -79,15 +85,16 @@ def draw_noise(seed: int, *, count: int, channels: int, height: int, width: int)
 
 
 def guide(table: Tensor, free: Tensor | None, guidance: float) -> Tensor:
-    """Log p (B, K), not normalised, extrapolated from `free` (any class) to `table` (the class) by `guidance`."""
+    """Classifier-free guidance on unnormalised log p (B, K): from `free` (unconditional) towards `table`
+    (conditional)."""
     return table if free is None else free + guidance * (table - free)
 
 
 def choose(log_p: Tensor, noise: Tensor, choice: Choice) -> Tensor:
-    """The level (B,) that `noise` (B,) picks from log_p (B, K), double, by inverting the cumulative distribution.
+    """The level (B,) that `noise` (B,) selects from log_p (B, K), float64, by inverse transform sampling.
 
-    Levels that are not allowed, not among the top_k, or outside the smallest
-    set of mass top_p (Holtzman et al. 2019, nucleus) get probability zero. Twin of `layers.kernels.choose`.
+    Levels get probability zero if they are not allowed, not among the top_k, or outside the smallest set of mass top_p
+    (nucleus sampling, Holtzman et al. 2019). Twin of `layers.kernels.choose`.
     """
     allowed = torch.from_numpy(choice.allowed).to(log_p.device)
     scaled = log_p.masked_fill(~allowed, -torch.inf)

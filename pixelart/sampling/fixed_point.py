@@ -1,10 +1,10 @@
-"""All pixels at once, again and again until nothing changes (Jacobi iteration; Accelerating Feedforward Computation,
+"""Jacobi iteration: redraw all pixels in parallel until nothing changes (Accelerating Feedforward Computation,
 Song et al. 2021, 2002.03629; Predictive Sampling, Wiggers & Hoogeboom 2020, 2002.09928).
 
-Under fixed noise each sub-pixel is a function of those before it. What stands before the first change of a pass was
-drawn from itself, so it is final, and the changed one with it, being drawn from what is final. Hence every pass makes
-at least one more masked sub-pixel final, whatever the start was, and the end is exactly what `naive` draws; where
-pixels are predictable whole stretches come right at once, and few passes are needed.
+Under fixed noise each sub-pixel is a function of those before it. In each pass, all sub-pixels before the first change
+were drawn from their own final values, so they are final; the first changed one was drawn from final values, so it is
+final too. Every pass therefore fixes at least one more masked sub-pixel, whatever the start, and the result is exactly
+what `naive` draws. Where pixels are predictable, one pass fixes long stretches.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pixelart.layers.context import Context
 from pixelart.layers.interruption import interruptible
 from pixelart.models import RasterModel
 from pixelart.sampling.controls import Controls
-from pixelart.sampling.loop import OnRow, Sample, SamplingState, stage_by_stage
+from pixelart.sampling.loop import OnRows, Sample, SamplingState, stage_by_stage
 
 
 @stage_by_stage
@@ -29,18 +29,18 @@ def sample_fixed_point(
     *,
     controls: Controls,
     noise: Tensor,
-    on_row: OnRow | None = None,
+    on_row: OnRows | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Sample:
-    """Draw the masked pixels of `context`; noise float64 (n, C, H, W) decides every choice.
+    """Draw the masked pixels of `context`; noise float64 (n, C, H, W) determines every choice.
 
-    It starts from what the context encoder's vote alone draws with the same noise. A picture takes no more passes than
-    it has masked sub-pixels, and leaves the batch when it is final. `on_row` is called after every pass, with the
-    number of rows that are final in all pictures, and with the whole pictures as they are.
+    The start is drawn from the context head alone, with the same noise. A picture takes at most as many passes as it
+    has masked sub-pixels, and leaves the batch when it is final. `on_row` is called after every pass with the number of
+    rows that are final in all pictures, and with the current pictures.
 
     Raises:
-        RequestRejected: controls that cannot be used.
-        Cancelled: `cancel` answered True, asked between layers and after every pass.
+        RequestRejected: invalid controls.
+        Cancelled: `cancel` returned True. It is checked between layers and after every pass.
     """
     canvas = SamplingState.begin(model, context, controls, cancel)
     noise, rows = noise.to(canvas.log_prob.device), canvas.rows
@@ -54,7 +54,7 @@ def sample_fixed_point(
     pending, part = torch.arange(len(noise)), canvas
     while len(pending):
         before = part.x[: len(pending)].clone()
-        # The maps of all rows: some variants read the height off them.
+        # All rows, not only the pending ones: some variants take the height from the input.
         with interruptible(model, cancel):
             maps = model.decode(part.x, part.given)
         _draw(part, maps, noise[pending], range(int(final[pending].min()) // row_size, rows.stop))
@@ -70,15 +70,18 @@ def sample_fixed_point(
 
 
 def _draw(canvas: SamplingState, maps: Tensor, noise: Tensor, rows: range) -> None:
-    """Choose every masked level of `rows` from parameter maps (B, P, H, W)."""
+    """Sample every masked level of `rows` from parameter maps (B, P, H, W)."""
     region, columns = slice(rows.start, rows.stop), slice(0, canvas.x.shape[3])
     for channel in range(canvas.x.shape[1]):
         canvas.draw(maps[:, :, region], noise, channel=channel, rows=region, columns=columns)
 
 
 def _final_ends(before: Tensor, after: Tensor, *, unit: str) -> Tensor:
-    """How many sub-pixels, in raster order, of pictures (n, C, H, W) are final after a pass: all up to the first that
-    changed, and those that come with it because nothing in the same pixel, or row, bears on them; (n,) on the CPU."""
+    """How many sub-pixels of pictures (n, C, H, W), in raster order, are final after a pass; (n,) on the CPU.
+
+    They are all up to the first changed one, rounded up to the end of its pixel or row if the model's `unit` is that:
+    sub-pixels of one unit do not depend on each other.
+    """
     _, channels, _, width = after.shape
     size = {"channel": 1, "pixel": channels, "row": channels * width}[unit]
     changed = (before != after).movedim(1, -1).flatten(1)
@@ -88,7 +91,8 @@ def _final_ends(before: Tensor, after: Tensor, *, unit: str) -> Tensor:
 
 
 def _masked_ends(mask: Tensor, channels: int) -> Tensor:
-    """How many sub-pixels in raster order lie up to the last masked one of masks (n, H, W); (n,) on the CPU."""
+    """Number of sub-pixels, in raster order, up to and including the last masked one of masks (n, H, W); (n,) on the
+    CPU."""
     hidden = mask.flatten(1)
     places = torch.arange(1, hidden.shape[1] + 1, device=mask.device)
     return (torch.where(hidden, places, 0).amax(1) * channels).cpu()

@@ -1,5 +1,4 @@
-"""What every sampler shares: its result, its call-backs, how it draws the stages of a model one after another, and the
-streams of the context it draws with."""
+"""What all samplers share: results, callbacks, sampling a model stage by stage, and the sampling state."""
 
 from __future__ import annotations
 
@@ -18,25 +17,25 @@ from pixelart.layers.kernels import Choice
 from pixelart.models import AutoregressiveModel, RasterModel
 from pixelart.sampling.controls import Controls, choose, guide
 
-OnRow = Callable[[int, int, Tensor], None]
-"""on_row(done, rows, x): `done` of `rows` rows are final; x (n, C, H, W) is the picture so far, to be read only. Called
-after every row, or pass."""
+OnRows = Callable[[int, int, Tensor], None]
+"""on_row(done, rows, x): `done` of `rows` rows are final; x (n, C, H, W) is the picture so far, read-only. Called after
+every row or pass."""
 
 
 PIXELS = 512
-"""Of all pictures of a drawing, between two looks at whether to stop: some fraction of a second."""
+"""Pixels, over all pictures of a batch, drawn between two checks of `cancel`: a fraction of a second."""
 
 
-def look(cancel: Callable[[], bool] | None) -> None:
-    """Raises Cancelled when asked to stop."""
+def check_cancelled(cancel: Callable[[], bool] | None) -> None:
+    """Raises Cancelled if `cancel` returns True."""
     if cancel and cancel():
         raise Cancelled
 
 
 @dataclass(frozen=True)
 class Sample:
-    """x int64 (n, C, H, W), and log_prob float64 of the same shape: log p in nats of each drawn sub-pixel given all
-    before it and the context, at temperature 1, as seen while drawing; 0 where nothing was drawn."""
+    """x int64 (n, C, H, W), and log_prob float64 of the same shape: log p in nats of each drawn sub-pixel, given all
+    before it and the context, at temperature 1; 0 where nothing was drawn."""
 
     x: Tensor
     log_prob: Tensor
@@ -46,7 +45,7 @@ Model = TypeVar("Model", contravariant=True)
 
 
 class Draws(Protocol[Model]):
-    """How a picture of a kind of model is drawn."""
+    """The signature of a sampler for one kind of model."""
 
     def __call__(
         self,
@@ -55,22 +54,23 @@ class Draws(Protocol[Model]):
         *,
         controls: Controls,
         noise: Tensor,
-        on_row: OnRow | None = None,
+        on_row: OnRows | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> Sample: ...
 
 
 Sampler = Draws[AutoregressiveModel]
 RasterSampler = Draws[RasterModel]
-"""Of a single network."""
+"""A sampler for a single network."""
 
 
 def stage_by_stage(draw: RasterSampler) -> Sampler:
-    """Decorator: a model is drawn stage by stage, each given what the one before it drew.
+    """Decorator: sample a model stage by stage, each stage conditioned on the one before.
 
-    A pixel of a chain of scales is drawn once, in the first picture that has it, by its own noise and at its own
-    temperature. The rows of the last stage are reported, as rows of the whole picture; before them those of a stage
-    that can be seen, so that there are twice as many: what it drew shows wherever the last one has not come yet.
+    In a multi-scale model a pixel is drawn once, in the first stage that contains it, with its own noise and
+    temperature. `on_row` reports the last stage in rows of the whole picture. If an earlier stage can be shown (a
+    sketch), its rows are reported first, so the number of rows doubles; its result stays visible where the last stage
+    has not drawn yet.
     """
 
     @wraps(draw)
@@ -80,7 +80,7 @@ def stage_by_stage(draw: RasterSampler) -> Sampler:
         *,
         controls: Controls,
         noise: Tensor,
-        on_row: OnRow | None = None,
+        on_row: OnRows | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> Sample:
         controls.check(height=noise.shape[2], width=noise.shape[3], levels=model.likelihood.levels)
@@ -95,7 +95,7 @@ def stage_by_stage(draw: RasterSampler) -> Sampler:
             sample = draw(
                 network,
                 given,
-                controls=controls.every(step).limited(network.likelihood.levels),
+                controls=controls.subsample(step).limited(network.likelihood.levels),
                 noise=noise[:, part.noise, ::step, ::step],
                 on_row=partial(watch, on_row) if on_row and watch else None,
                 cancel=cancel,
@@ -106,7 +106,7 @@ def stage_by_stage(draw: RasterSampler) -> Sampler:
             log_prob = sample.log_prob.new_zeros(context.pixels.shape) if log_prob is None else log_prob
             log_prob[..., ::step, ::step] += sample.log_prob
         assert drawn is not None and log_prob is not None
-        if on_row and context.mask.any() and not given.mask.any():  # the coarse pictures had it all
+        if on_row and context.mask.any() and not given.mask.any():  # earlier stages drew every masked pixel
             rows = len(_masked_rows(context.mask))
             on_row(rows, rows, drawn)
         return Sample(drawn, log_prob)
@@ -115,7 +115,7 @@ def stage_by_stage(draw: RasterSampler) -> Sampler:
 
 
 def _allowed_by_context(model: AutoregressiveModel, context: Context, controls: Controls) -> tuple[Context, Controls]:
-    """The same, with the levels that are allowed told by the context where those of a stage are others."""
+    """Move `allowed` from the controls into the context if the stages differ in their number of levels."""
     levels = model.likelihood.levels
     if controls.allowed is None or all(network.likelihood.levels == levels for network in model.stages()):
         return context, controls
@@ -126,17 +126,17 @@ def _allowed_by_context(model: AutoregressiveModel, context: Context, controls: 
 
 
 def _masked_rows(mask: Tensor) -> range:
-    """From the first row with a masked pixel to the last, of masks (B, H, W); empty where nothing is masked."""
+    """From the first row with a masked pixel to the last, for masks (B, H, W); empty if nothing is masked."""
     rows = mask.any(0).any(1).nonzero().flatten().tolist()
     return range(rows[0], rows[-1] + 1) if rows else range(0)
 
 
 @dataclass(frozen=True)
 class _Watch:
-    """Tells the rows of a stage as rows of the whole picture: `every` row that is masked, `some` that the stage draws.
+    """Reports rows of a stage as rows of the whole picture: `every` masked row, `some` drawn by the stage.
 
-    `before`: how many rows were told of a stage that could be seen, `after`: how many will be of one that follows;
-    `below`: what that one drew; `seen`: how a stage before the last is looked at.
+    before: rows reported by an earlier visible stage. after: rows that a later stage will report. below: what the
+    earlier stage drew. seen: how to show a stage before the last.
     """
 
     every: range
@@ -150,7 +150,7 @@ class _Watch:
     def of(
         cls, model: AutoregressiveModel, number: int, context: Context, given: Context, below: Tensor | None
     ) -> _Watch | None:
-        """Of the stage of this `number`, which draws what is masked in `given`; None where nothing can be seen."""
+        """The reporter of stage `number`, which draws the mask of `given`; None if the stage cannot be shown."""
         every, some = _masked_rows(context.mask), _masked_rows(given.mask)
         if number == len(model.stages()) - 1:
             return cls(every, some, before=0 if below is None else len(every), below=below)
@@ -158,7 +158,7 @@ class _Watch:
             return None
         return cls(every, some, after=len(every), seen=lambda x: model.seen(x, context))
 
-    def __call__(self, on_row: OnRow, done: int, rows: int, x: Tensor) -> None:
+    def __call__(self, on_row: OnRows, done: int, rows: int, x: Tensor) -> None:
         reached = len(self.every) if done == rows else done + self.some.start - self.every.start
         shown = self.seen(x) if self.seen else x
         if self.below is not None:
@@ -169,22 +169,23 @@ class _Watch:
 
 @dataclass
 class SamplingState:
-    """The state of a drawing: n pictures, B = n streams of context, or 2n under guidance (then the any-class ones)."""
+    """State of a sampling run: n pictures; B = n rows of the batch, or 2n with guidance (the unconditional ones
+    last)."""
 
     model: RasterModel
     context: Context
     x: Tensor  # (B, C, H, W)
-    log_prob: Tensor  # (n, C, H, W), like all that chooses on the CPU where the device has no doubles
-    given: Conditioning  # of B streams
+    log_prob: Tensor  # (n, C, H, W); on the CPU, where levels are chosen, if the device has no float64
+    given: Conditioning  # batch B
     temperature: Tensor  # (n, H, W)
-    is_tempered: bool  # whether any temperature is not 1
+    is_tempered: bool  # whether any temperature differs from 1
     choice: Choice
 
     @classmethod
     def begin(
         cls, model: RasterModel, context: Context, controls: Controls, cancel: Callable[[], bool] | None
     ) -> SamplingState:
-        """Known pixels in place, hidden ones at level 0, context encoded."""
+        """Set known pixels, put masked ones at level 0, and encode the context."""
         count, channels, height, width = context.pixels.shape
         controls.check(height=height, width=width, levels=model.likelihood.levels)
         x = torch.where(context.mask[:, None], 0, context.pixels)
@@ -206,22 +207,22 @@ class SamplingState:
         return range(touched[0], touched[-1] + 1) if touched else range(0)
 
     def draw(self, maps: Tensor, noise: Tensor, *, channel: int, rows: slice, columns: slice) -> None:
-        """Choose the masked levels of a channel in a region from parameters (B, P, h, w) of it, and note what each
-        costs. noise (n, C, H, W)."""
+        """Sample the masked levels of a channel in a region from its parameters (B, P, h, w), and record their log p.
+        noise (n, C, H, W)."""
         place = (slice(None), rows, columns)
         chooser, likelihood, count = self.log_prob.device, self.model.likelihood, len(self.log_prob)
         known = self.x[:, :, rows, columns].to(chooser).movedim(1, -1).flatten(0, 2)
         given = maps.to(chooser).movedim(1, -1).flatten(0, 2)
-        heat = self.temperature[place].flatten()
+        temperature = self.temperature[place].flatten()
         table = likelihood.to_table(given, known, channel=channel)
-        hot = table
+        tempered = table
         if self.is_tempered:
-            heat_of_all = heat.repeat(len(self.x) // count)
-            hot = likelihood.to_table(given, known, channel=channel, temperature=heat_of_all)
-        free = hot[len(heat) :] if len(hot) > len(heat) else None
-        log_p = guide(hot[: len(heat)], free, self.choice.guidance)
+            all_temperatures = temperature.repeat(len(self.x) // count)
+            tempered = likelihood.to_table(given, known, channel=channel, temperature=all_temperatures)
+        free = tempered[len(temperature) :] if len(tempered) > len(temperature) else None
+        log_p = guide(tempered[: len(temperature)], free, self.choice.guidance)
         level = choose(log_p, noise[:, channel, rows, columns].flatten(), self.choice)
-        seen = table[: len(heat)].gather(1, level[:, None])[:, 0]
+        seen = table[: len(temperature)].gather(1, level[:, None])[:, 0]
         here = self.context.mask[place]
         level, seen = level.view(here.shape), seen.view(here.shape)
         for start in range(0, len(self.x), count):
@@ -230,13 +231,13 @@ class SamplingState:
         self.log_prob[:, channel, rows, columns] = torch.where(here.to(seen.device), seen, 0.0)
 
     def select(self, pictures: Tensor) -> SamplingState:
-        """A copy of some pictures, by number (m,)."""
+        """A copy of the pictures with indices `pictures` (m,)."""
         streams, context = self._streams(pictures), self.context.select(pictures)
         parts = (self.x[streams], self.log_prob[pictures], self.given.select(streams), self.temperature[pictures])
         return SamplingState(self.model, context, *parts, self.is_tempered, self.choice)
 
     def put(self, pictures: Tensor, part: SamplingState) -> None:
-        """Take over what was drawn in a copy of some pictures."""
+        """Write back what was drawn in `part`, a copy of some pictures."""
         if part is not self:
             self.x[self._streams(pictures)], self.log_prob[pictures] = part.x, part.log_prob
 
@@ -244,14 +245,14 @@ class SamplingState:
         count = len(self.log_prob)
         return torch.cat([pictures + start for start in range(0, len(self.x), count)])
 
-    def finished(self, row: int, on_row: OnRow | None, cancel: Callable[[], bool] | None) -> None:
-        """Tell the caller that all up to `row` is final; raise Cancelled when asked to stop."""
+    def finished(self, row: int, on_row: OnRows | None, cancel: Callable[[], bool] | None) -> None:
+        """Report that all rows up to `row` are final. Raises Cancelled if `cancel` returns True."""
         if on_row:
             on_row(row - self.rows.start + 1, len(self.rows), self.x[: len(self.log_prob)])
-        look(cancel)
+        check_cancelled(cancel)
 
     def spans(self, columns: int) -> Iterator[slice]:
-        """The first `columns` columns of a row in parts, between which it is asked whether to stop."""
+        """Split the first `columns` columns of a row into parts, with a check of `cancel` between them."""
         size = max(1, PIXELS // len(self.x))
         return (slice(start, min(start + size, columns)) for start in range(0, columns, size))
 
@@ -261,9 +262,10 @@ class SamplingState:
 
 
 def _encode(model: RasterModel, context: Context) -> Conditioning:
-    """What the model draws by; candidates of one request share their context, which is then encoded once. Others are
-    encoded one by one on a CPU, which is as fast: rounding then cannot make a picture depend on how many are drawn
-    beside it.
+    """Encode the context. Candidates of one request share their context, so it is encoded once.
+
+    On a CPU, differing contexts are encoded one by one, which is as fast and keeps rounding independent of the batch
+    size.
     """
     if context.is_shared():
         return model.encode(context.select(slice(1))).expand(len(context.mask))

@@ -1,4 +1,4 @@
-"""The reference: one whole forward pass for every sub-pixel. Slow, and plainly right."""
+"""The reference sampler: one full forward pass per sub-pixel. Slow, but obviously correct."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pixelart.layers.context import Context
 from pixelart.layers.interruption import interruptible
 from pixelart.models import RasterModel
 from pixelart.sampling.controls import Controls
-from pixelart.sampling.loop import OnRow, Sample, SamplingState, stage_by_stage
+from pixelart.sampling.loop import OnRows, Sample, SamplingState, stage_by_stage
 
 
 @stage_by_stage
@@ -22,18 +22,18 @@ def sample_naive(
     *,
     controls: Controls,
     noise: Tensor,
-    on_row: OnRow | None = None,
+    on_row: OnRows | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Sample:
-    """Draw the masked pixels of `context`; noise float64 (n, C, H, W) decides every choice.
+    """Draw the masked pixels of `context`; noise float64 (n, C, H, W) determines every choice.
 
     Raises:
-        RequestRejected: controls that cannot be used.
-        Cancelled: `cancel` answered True, asked between layers and after every row.
+        RequestRejected: invalid controls.
+        Cancelled: `cancel` returned True. It is checked between layers and after every row.
     """
     canvas = SamplingState.begin(model, context, controls, cancel)
     noise = noise.to(canvas.log_prob.device)
-    with interruptible(model, cancel):  # each pixel is a pass over the whole picture
+    with interruptible(model, cancel):  # each sub-pixel is a full forward pass
         for row in canvas.rows:
             for column in torch.where(context.mask[:, row].any(0))[0].tolist():
                 for channel in range(canvas.x.shape[1]):

@@ -1,4 +1,4 @@
-"""The samplers by name, and which of them draws when none is named."""
+"""The samplers by name, and the choice of the fastest."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SAMPLERS: dict[str, Sampler] = {"cached": sample_cached, "fixed_point": sample_f
 
 
 def check_sampler(name: str) -> None:
-    """Raises RequestRejected unless `name` is that of a sampler, or "auto"."""
+    """Raises RequestRejected unless `name` is a sampler or "auto"."""
     if name not in (AUTO, *SAMPLERS):
         raise RequestRejected(f"sampler {name!r:.40}: must be one of {', '.join((AUTO, *SAMPLERS))}")
 
 
 def pick_sampler(name: str, model: AutoregressiveModel, device: torch.device) -> str:
-    """The sampler's name, where it is "auto" that of the fastest, as measured for this variant on this kind of device.
+    """Resolve "auto" to the sampler measured fastest for this model on this kind of device.
 
     Raises:
         RequestRejected: no such sampler.

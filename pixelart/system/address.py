@@ -1,4 +1,4 @@
-"""The address of the page, which gradio reads from variables of the environment, some of them while it is imported."""
+"""The address of the page. Gradio reads it from environment variables, some of them while it is imported."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Mapping, MutableMapping
 NAME, PORT, PORTS = "GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT", "GRADIO_NUM_PORTS"
 LAST_PORT = 65535
 _NUMBERS = {PORT: 7860, PORTS: 100, "GRADIO_NODE_NUM_PORTS": 100}
-"""Variable -> what gradio takes where it is not set."""
+"""Variable -> gradio's default."""
 
 
 def keep_to_port(environ: MutableMapping[str, str]) -> None:
-    """Where a port is named, use that one or none, because the page is looked for there. By itself gradio tries the
-    next 99 ports too."""
+    """If a port is set, allow only that port, because users look for the page there. By default gradio also tries the
+    next 99 ports."""
     if PORT in environ:
         environ.setdefault(PORTS, "1")
 
 
 def address_refusal(environ: Mapping[str, str]) -> str:
-    """Why the page cannot be opened with these variables, or nothing."""
+    """Why these variables make the address invalid; "" if they do not."""
     for name, usual in _NUMBERS.items():
         text = environ.get(name, str(usual)).strip()
         if not (text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= LAST_PORT):
@@ -28,7 +28,7 @@ def address_refusal(environ: Mapping[str, str]) -> str:
 
 
 def port_refusal(environ: Mapping[str, str]) -> str:
-    """Why no port could be listened on. `environ`: one without an `address_refusal`."""
+    """Why no port can be opened; "" if one can. `environ` must have passed `address_refusal`."""
     name = environ.get(NAME, "127.0.0.1")
     try:
         with socket.socket(socket.AF_INET6 if ":" in name else socket.AF_INET) as probe:

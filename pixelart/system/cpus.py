@@ -1,4 +1,4 @@
-"""How many CPU cores this process may use, and how its threads wait: decided before torch is imported.
+"""How many CPU cores this process may use, and how its threads wait. Must be set before torch is imported.
 
 Nothing heavy is imported here, because `import pixelart` applies the defaults.
 """
@@ -12,16 +12,16 @@ from contextlib import suppress
 from pathlib import Path
 
 WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY")
-"""What a user may say of how OpenMP's threads wait: of the standard, of GNU, of LLVM and Intel."""
+"""Variables by which a user sets how OpenMP threads wait: of the standard, of GNU, and of LLVM and Intel."""
 PASSIVE = "PASSIVE"
 
 
 def set_defaults(variables: MutableMapping[str, str]) -> None:
-    """Set how OpenMP's threads wait, and how many there are, where `variables` of the environment do not say it.
+    """Set the wait policy and number of OpenMP threads, unless the environment `variables` already do.
 
-    OpenMP reads them once, when torch is imported. By itself it lets a thread that waits for others spin for
-    milliseconds; beside any other busy program the others then wait for the core it spins on. And it counts all the
-    cores of the machine, also those that the quota of a container keeps it from using.
+    OpenMP reads them once, when torch is imported. By default, waiting threads spin for milliseconds; next to another
+    busy program they then block the core that the others need. By default it also counts all cores of the machine,
+    including those that a container's quota forbids.
     """
     if not any(name in variables for name in WAITING):
         variables["OMP_WAIT_POLICY"] = PASSIVE
@@ -30,21 +30,23 @@ def set_defaults(variables: MutableMapping[str, str]) -> None:
 
 
 def usable_cores(root: Path = Path("/")) -> int:
-    """How many cores this process may keep busy, by its affinity and the quota of its cgroup (version 1 or 2); at
-    least 1. `root`: where /proc and /sys are."""
+    """How many cores this process may keep busy, from its affinity and cgroup quota (version 1 or 2); at least 1.
+
+    `root`: where /proc and /sys are.
+    """
     quotas = [math.ceil(quota) for quota in _quotas(root)]
     return max(1, min([len(_affinity()), *quotas]))
 
 
 def _affinity() -> set[int]:
-    """The numbers of the cores that this process may run on."""
-    with suppress(AttributeError, OSError):  # Windows and macOS have no such call
+    """Numbers of the cores that this process may run on."""
+    with suppress(AttributeError, OSError):  # missing on Windows and macOS
         return os.sched_getaffinity(0)
     return set(range(os.cpu_count() or 1))
 
 
 def _quotas(root: Path) -> Iterator[float]:
-    """The cores' worth of time that each cgroup above this process may use."""
+    """The quota, in cores, of each cgroup that contains this process."""
     for line in _text(root / "proc/self/cgroup").splitlines():
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
@@ -59,16 +61,16 @@ def _quotas(root: Path) -> Iterator[float]:
 
 
 def _upwards(mount: Path, path: str) -> Iterator[Path]:
-    """The folder of a cgroup and all above it. In a container the path may be that of the host: what is not there says
-    nothing, and the mount itself is then the container's own."""
+    """The folder of a cgroup and its ancestors. In a container the path may be the host's; missing folders are then
+    skipped and the mount itself is the container's cgroup."""
     parts = [part for part in path.split("/") if part not in ("", "..")]
     for length in range(len(parts), -1, -1):
         yield mount.joinpath(*parts[:length])
 
 
 def _quota(allowed: str = "max", period: str = "") -> Iterator[float]:
-    with suppress(ValueError, ZeroDivisionError):  # "max", or nothing there
-        if (share := int(allowed) / int(period)) > 0:  # -1: no limit
+    with suppress(ValueError, ZeroDivisionError):  # "max", or empty
+        if (share := int(allowed) / int(period)) > 0:  # -1 = no limit
             yield share
 
 

@@ -1,4 +1,4 @@
-"""How much memory this machine, or the container that the program runs in, gives it."""
+"""How much memory this process may use, on a machine or in a container."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from pathlib import Path, PurePosixPath
 
 MIB = 2**20
 UNKNOWN = 4 * 2**30
-"""What a machine is taken to have that does not tell."""
+"""Assumed memory if the system does not report it."""
 _VERSION_2, _VERSION_1 = (("", "memory.max"), ("unified", "memory.max")), (("memory", "memory.limit_in_bytes"),)
-"""Folders below /sys/fs/cgroup that may hold a hierarchy with limits of memory, and the file of a limit."""
+"""Folders below /sys/fs/cgroup that may hold a memory hierarchy, and the name of the limit file."""
 
 
 @cache
 def usable_memory() -> int:
-    """Bytes of memory that this program may use: those of the machine, or of its cgroup where that has fewer."""
+    """Bytes of memory that this program may use: the machine's, or its cgroup limit if lower."""
     return min([physical_memory(), *cgroup_limits()])
 
 
 def share_of_memory(divisor: int, *, least: int, most: int = sys.maxsize) -> int:
-    """The `divisor`-th part of the usable memory, at least `least` and at most `most` bytes."""
+    """The usable memory divided by `divisor`, clamped to `least` to `most` bytes."""
     return max(least, min(most, usable_memory() // divisor))
 
 
 def physical_memory() -> int:
-    """Bytes of memory that the machine has."""
+    """Bytes of physical memory."""
     with suppress(AttributeError, ValueError, OSError):
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     with suppress(AttributeError, OSError):
@@ -40,8 +40,10 @@ def physical_memory() -> int:
 
 
 def cgroup_limits(root: Path = Path("/")) -> Iterator[int]:
-    """The limits in bytes of the cgroups, of version 1 and 2, that this process is in, and of those around them.
-    A container often sees its own cgroup as the root of the hierarchy, whatever /proc/self/cgroup says."""
+    """Memory limits in bytes of the cgroups (version 1 and 2) that contain this process.
+
+    A container often sees its own cgroup as the root of the hierarchy, whatever /proc/self/cgroup says.
+    """
     try:
         lines = (root / "proc/self/cgroup").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,6 +1,6 @@
-"""Proxies of the environment: none is used for this machine itself, and none that no client here can use.
+"""Clean up proxy variables: no proxy for this machine itself, and none that HTTP clients here cannot use.
 
-HTTP clients read all proxies when they are made and refuse to be made at all for one that they cannot use.
+HTTP clients read all proxies on creation, and creation fails if one of them is unusable.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 _KINDS = ("http", "https", "all")
 _SOCKS = ("socks5", "socks5h")
 _SAME = {"socks": "socks5"}
-"""What desktops write -> what HTTP clients call it."""
+"""Spelling of desktop settings -> spelling of HTTP clients."""
 _set_aside: dict[str, str] = {}
 
 
 def settle_proxies() -> None:
-    """Change the proxy variables of this process so that its own machine is asked directly, and take out those that
-    cannot be used. Those of the system, where it has such settings, become variables first: clients read both, but only
-    variables have exceptions."""
+    """Change this process's proxy variables: bypass proxies for this machine, and remove unusable ones.
+
+    Proxies from system settings are first copied to variables: clients read both, but only variables have exceptions.
+    """
     found = getproxies()
     proxies = {kind: found[kind] for kind in _KINDS if found.get(kind)}
     for kind, address in proxies.items():
@@ -36,14 +37,14 @@ def settle_proxies() -> None:
 
 
 def proxy_refusal() -> str:
-    """Why an https address cannot be asked through the proxy that is named for it, or nothing."""
+    """Why the proxy set for https addresses cannot be used; "" if it can."""
     if "https" in _set_aside or os.environ.get("https_proxy"):
         return _set_aside.get("https", "")
     return _set_aside.get("all", "")
 
 
 def _usable(address: str) -> str | None:
-    """The address as clients take it, or None."""
+    """The address as HTTP clients accept it, or None."""
     scheme, separator, rest = address.strip().rpartition("://")
     scheme = _SAME.get(scheme.lower(), scheme.lower()) if separator else "http"
     try:
@@ -56,7 +57,7 @@ def _usable(address: str) -> str | None:
 
 
 def _why_not(kind: str, address: str) -> str:
-    """Without the address itself, which may hold a password."""
+    """Leaves out the address itself, which may hold a password."""
     scheme = address.strip().rpartition("://")[0].lower()
     if _SAME.get(scheme, scheme) in _SOCKS and find_spec("socksio") is None:
         return f"{kind.upper()}_PROXY is a SOCKS proxy, which needs a package more: pip install socksio"
@@ -64,7 +65,7 @@ def _why_not(kind: str, address: str) -> str:
 
 
 def _except_own_names(given: str) -> None:
-    """Add the names of this machine, and the one that the app listens on, to those asked directly."""
+    """Add the names of this machine, and the one the app listens on, to the exceptions."""
     server = os.environ.get("GRADIO_SERVER_NAME", "").strip("[]")
     names = [name.strip() for name in given.split(",") if name.strip()]
     own = [name for name in (*OWN_NAMES, server) if name and name not in names]
@@ -72,7 +73,7 @@ def _except_own_names(given: str) -> None:
 
 
 def _set_variable(name: str, value: str | None) -> None:
-    """In both spellings: clients differ in which one they read."""
+    """Set both spellings: clients differ in which one they read."""
     for spelling in (name, name.upper()):
         if value is None:
             os.environ.pop(spelling, None)

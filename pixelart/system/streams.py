@@ -1,4 +1,4 @@
-"""Standard input, output and error that a program can rely on, whatever it was started with."""
+"""Make sure that standard input, output and error exist and can be written to."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _BROKEN = (BrokenPipeError, ConnectionError)
 
 
 def secure_streams() -> None:
-    """From now on the three standard streams are there, and printing to a reader that has left prints nowhere.
+    """Open missing standard streams, and send output to the null device once its reader has gone.
 
-    Services and `pythonw` start a program without them. A closed descriptor would be taken by the next file or socket,
-    which prints would then go to.
+    Services and `pythonw` start programs without standard streams. The next opened file or socket would take the free
+    descriptor and receive what is printed.
     """
     for number, mode in enumerate((os.O_RDONLY, os.O_WRONLY, os.O_WRONLY)):
         _ensure_descriptor(number, mode)
@@ -34,10 +34,10 @@ def _ensure_descriptor(number: int, mode: int) -> None:
 
 
 class _LastingStream(io.TextIOWrapper):
-    """A text stream whose reader may leave: what is printed then goes to the null device."""
+    """A text stream that switches to the null device when its reader closes."""
 
     def write(self, text: str, /) -> int:
-        """As of a text stream."""
+        """As in a text stream."""
         try:
             return super().write(text)
         except _BROKEN:
@@ -45,7 +45,7 @@ class _LastingStream(io.TextIOWrapper):
             return len(text)
 
     def flush(self) -> None:
-        """As of a text stream."""
+        """As in a text stream."""
         try:
             super().flush()
         except _BROKEN:
@@ -61,7 +61,7 @@ def _lasting(stream: TextIO | None, number: int) -> TextIO:
     if stream is None:
         raw = io.BufferedWriter(io.FileIO(number, "wb", closefd=False))
         return _LastingStream(raw, encoding="utf-8", errors="backslashreplace", line_buffering=True)
-    if type(stream) is not io.TextIOWrapper:  # a test's, or a notebook's
+    if type(stream) is not io.TextIOWrapper:  # replaced by a test or a notebook
         return stream
     kept = {"encoding": stream.encoding, "errors": stream.errors, "line_buffering": stream.line_buffering}
     write_through = stream.write_through

@@ -1,4 +1,4 @@
-"""The folder of temporary files that an app has for itself."""
+"""A private folder for an app's temporary files."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from pixelart.storage import exclusive
 
 PREFIX = "pixel-art-studio-"
 GRADIO_FOLDER = "GRADIO_TEMP_DIR"
-"""Where gradio writes results, rather than into the system's folder of temporary files."""
+"""Folder where gradio writes results, instead of the system's temporary folder."""
 
 
 @contextmanager
 def own_temporary_folder() -> Iterator[None]:
-    """Results lie in a folder that no other program serves or fills. It is removed at the end of the context, or, where
-    the process was killed, by the next one.
+    """Within this context, results go to a folder that no other program serves or fills.
+
+    It is removed at the end, or, if the process was killed, by the next app.
 
     Raises:
-        OSError: no folder can be made where temporary files lie.
+        OSError: the folder cannot be created.
     """
     before, chosen = tempfile.tempdir, os.environ.get(GRADIO_FOLDER)
     if chosen:
@@ -45,7 +46,8 @@ def own_temporary_folder() -> Iterator[None]:
 
 
 def clear_abandoned(parent: Path) -> None:
-    """Remove the folders that killed apps of this user left in `parent`. A living app holds the lock in its own."""
+    """Remove the folders in `parent` that killed apps of this user left behind. A running app holds a lock in its
+    own."""
     with suppress(OSError):
         for folder in sorted(parent.glob(f"{PREFIX}*")):
             if _is_own(folder):
@@ -56,7 +58,7 @@ def clear_abandoned(parent: Path) -> None:
 
 
 def _is_own(folder: Path) -> bool:
-    """Whether it is a real folder of this user that an app has locked once: one without a lock may just be made."""
+    """Whether it is a real folder of this user with a lock file; one without may be just being created."""
     with suppress(OSError):
         is_mine = os.name == "nt" or folder.lstat().st_uid == os.getuid()
         return is_mine and folder.is_dir() and not folder.is_symlink() and (folder / "lock").is_file()

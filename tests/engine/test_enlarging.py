@@ -175,7 +175,7 @@ def test_a_network_of_one_width_is_not_asked_for_another() -> None:
     model = create_model("multiscale", preset="debug", channels=1, levels=4, height=8, width=8, num_classes=1,
                          stages=stages)  # fmt: skip
     assert step_to(model, 8, 8) is model.stages()[1]
-    with pytest.raises(RequestRejected, match="enlarges to 8 x 8 alone, not 16 x 8"):
+    with pytest.raises(RequestRejected, match="enlarges only to 8 x 8, not to 16 x 8"):
         step_to(model, 8, 16)
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pixelart.engine import Drawing, Engine, Request
-from pixelart.engine.own_colours import MOST, NEAR, own_colours
+from pixelart.engine.own_colours import MAX_OWN_COLOURS, NEAR, own_colours
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import RGB, Codec, Gray, Indexed, Picture, parse_hex_colours
 from pixelart.images.palettes import oklab
@@ -111,8 +111,9 @@ def test_only_masked_pixels_of_a_palette_colour_are_recoloured() -> None:
 
 
 def test_only_the_most_frequent_colours_count() -> None:
-    blues = [f"{r:02x}{r + 40:02x}f8" for r in range(MOST)][: MOST - 60] + [f"0000{b:02x}" for b in range(196, 256)]
-    assert len(set(blues)) == MOST
+    blues = [f"{r:02x}{r + 40:02x}f8" for r in range(MAX_OWN_COLOURS)][: MAX_OWN_COLOURS - 60]
+    blues += [f"0000{b:02x}" for b in range(196, 256)]
+    assert len(set(blues)) == MAX_OWN_COLOURS
     assert changed(*blues, "3a7a40", "3a7a40", "3a7a40")["2f6e3a"] == "3a7a40"
     assert "2f6e3a" not in changed(*blues * 2, "3a7a40")
 

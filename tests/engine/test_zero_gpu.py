@@ -92,7 +92,7 @@ def test_without_a_gpu_the_cpu_draws(lent: Engine, here: Engine, fate: str, capl
     else:
         fake_spaces.deaths.append(True)
     assert pictures(lent.generate(CROSS)) == pictures(here.generate(CROSS))
-    assert "so the CPU draws: ZeroGPU" in caplog.text and len(fake_spaces.calls) == 1
+    assert "drawing on the CPU: ZeroGPU" in caplog.text and len(fake_spaces.calls) == 1
 
 
 def test_locks_that_another_thread_holds_do_not_matter_there(lent: Engine, here: Engine) -> None:

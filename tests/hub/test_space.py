@@ -342,7 +342,7 @@ def test_on_zero_gpu_it_draws_in_forked_processes_and_trains_nothing(written: Pa
         assert (
             "2 pictures in" in drawn.data[1] and "for seconds" in urllib.request.urlopen(f"{url}config").read().decode()
         )
-    assert "the CPU draws" not in folder.with_name("log").read_text()
+    assert "drawing on the CPU" not in folder.with_name("log").read_text()
 
 
 class Provider(BaseHTTPRequestHandler):

@@ -1,1 +1,1 @@
-"""Picture files, taken apart before a decoder sees them: what pixels are made of is kept, the rest is dropped."""
+"""Parse picture files before decoding: keep what the pixels need, and drop the rest."""

@@ -1,7 +1,7 @@
-"""Bytes of a picture file to uint8 RGBA (H, W, 4), within limits.
+"""Decode the bytes of a picture file to uint8 RGBA (H, W, 4), within limits.
 
-Only PNG, GIF, JPEG, WebP and BMP are ever handed to a decoder, and of PNG and GIF only what pixels are made of; nothing
-larger than the limits is decoded. Everything else raises ImageRejected with the name, the value and the limit.
+Only PNG, GIF, JPEG, WebP and BMP reach a decoder; of PNG and GIF only the parts that pixels need. Nothing over the
+limits is decoded. All else raises ImageRejected with the name, the value and the limit.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from PIL import Image
 from pixelart.errors import ImageRejected
 from pixelart.images.codec import Picture
 from pixelart.images.formats.exif import upright
-from pixelart.images.formats.frames import Part, composed
+from pixelart.images.formats.frames import FramePart, composed
 from pixelart.images.formats.gif import canvas_size, gif_parts, is_gif
 from pixelart.images.formats.png import MAX_PROFILE_BYTES, Png, is_png, read_png
 from pixelart.settings import SETTINGS
@@ -34,22 +34,24 @@ _FAULTS = (OSError, ValueError, TypeError, SyntaxError, EOFError, IndexError, Ke
 
 @dataclass(frozen=True)
 class Facts:
-    """What a picture file says beside its pixels and a result made from it should keep: the palette in its order, RGBA
-    (K, 4), and the ICC profile of RGB colours."""
+    """Metadata of a picture file that a result should keep: the palette in its order, RGBA (K, 4), and the RGB ICC
+    profile.
+    """
 
     palette: NDArray[np.uint8] | None = None
     profile: bytes | None = None
 
 
 def is_picture(data: bytes) -> bool:
-    """Whether `data` begins as a file of one of FORMATS does; a BMP, whose mark is but two letters, counts by more."""
+    """Whether `data` starts like one of FORMATS. The two-letter mark of BMP is too short, so more is checked."""
     is_bmp = data[:2] == b"BM" and data[6:10] == b"\0" * 4
     return is_png(data) or is_gif(data) or _is_webp(data) or is_bmp or data[:3] == b"\xff\xd8\xff"
 
 
 def decode_picture(data: bytes, *, name: str, max_pixels: int | None = None) -> Picture:
-    """The picture in `data`, of an animation the first frame, upright, uint8 RGBA (H, W, 4); `name` is used in errors.
-    It has at most `Settings.max_side` pixels a side, or, where `max_pixels` is said, so many in all.
+    """Decode `data` upright to uint8 RGBA (H, W, 4); of an animation the first frame. `name` is used in errors.
+
+    The limit is `Settings.max_side` pixels per side, or `max_pixels` in total if given.
 
     Raises:
         ImageRejected: not one of FORMATS, damaged, or outside the limits.
@@ -64,14 +66,14 @@ def decode_picture(data: bytes, *, name: str, max_pixels: int | None = None) -> 
 
 
 def decode_frames(data: bytes, *, name: str, max_pixels: int | None = None) -> Iterator[Picture]:
-    """Every frame of the animation in `data` as it is seen; of a still the picture. Limits as in `decode_picture`.
+    """Every frame of the animation in `data`, composed; a still gives one picture. Limits as in `decode_picture`.
 
     Raises:
-        ImageRejected: as `decode_picture`, or more than `Settings.max_frames`; it may come after some of the frames.
+        ImageRejected: as `decode_picture`, or over `Settings.max_frames`; possibly after some frames were yielded.
     """
     frames = _frames(data, name, max_pixels)
     for number in range(SETTINGS.max_frames + 1):
-        with _plain_refusals(data, name):  # not around the yield: what the caller does meanwhile is its own
+        with _plain_refusals(data, name):  # not around the yield: the caller's errors must pass unchanged
             frame = next(frames, None)
         if frame is None:
             return
@@ -81,21 +83,21 @@ def decode_frames(data: bytes, *, name: str, max_pixels: int | None = None) -> I
 
 
 def is_animation(data: bytes, *, name: str) -> bool:
-    """Whether the picture in `data` has several frames; none is decoded. Raises ImageRejected: it is damaged."""
+    """Whether `data` has several frames, without decoding any. Raises ImageRejected if it is damaged."""
     with _plain_refusals(data, name):
         if is_gif(data):
             parts = gif_parts(data, name)
             return next(parts, None) is not None and next(parts, None) is not None
         if is_png(data):
             return bool(read_png(data, name).parts)
-        if not _is_webp(data):  # others of FORMATS are never animations
+        if not _is_webp(data):  # the other FORMATS cannot be animated
             return False
         with _opened(data, name, None, every_size=True) as image:
             return _count(image) > 1
 
 
 def read_facts(data: bytes, *, name: str) -> Facts:
-    """What the picture in `data` says beside its pixels.
+    """The metadata of the picture in `data`.
 
     Raises:
         ImageRejected: as `decode_picture`.
@@ -127,7 +129,7 @@ def _frames(data: bytes, name: str, max_pixels: int | None) -> Iterator[Picture]
 
 
 def _gif_frames(data: bytes, name: str, max_pixels: int | None) -> Iterator[Picture]:
-    """A first frame that is larger than the canvas enlarges it."""
+    """The composed frames. A first frame larger than the canvas enlarges the canvas."""
     first = _first_part(data, name)
     width, height = canvas_size(data)
     size = max(width, first.left + first.width), max(height, first.top + first.height)
@@ -136,24 +138,24 @@ def _gif_frames(data: bytes, name: str, max_pixels: int | None) -> Iterator[Pict
 
 
 def _count(image: Image.Image) -> int:
-    """How many frames of an animation; a JPEG of several views is none."""
+    """Number of frames of an animation; a JPEG with several views counts as one."""
     return getattr(image, "n_frames", 1) if image.format == "WEBP" else 1
 
 
-def _first_part(data: bytes, name: str) -> Part:
+def _first_part(data: bytes, name: str) -> FramePart:
     part = next(gif_parts(data, name), None)
     if part is None:
         raise ValueError("no frame")
     return part
 
 
-def _part(part: Part, name: str, max_pixels: int | None, png: Png | None = None) -> Picture:
+def _part(part: FramePart, name: str, max_pixels: int | None, png: Png | None = None) -> Picture:
     _check_size((part.width, part.height), name, max_pixels)
     return _decoded(part.data, name, max_pixels, png)
 
 
 def _decoded(data: bytes, name: str, max_pixels: int | None, png: Png | None = None) -> Picture:
-    """The picture in `data`; the colour that is transparent in a PNG is one of `png`."""
+    """Decode the picture in `data`. `png`: gives the transparent colour of a PNG."""
     with _opened(data, name, max_pixels) as image:
         picture = rgba(image)
         if png and png.clear:
@@ -170,7 +172,7 @@ def _is_webp(data: bytes) -> bool:
 
 
 def rgba(image: Image.Image) -> Picture:
-    """The picture (H, W, 4), upright, of an image of any mode."""
+    """An image of any mode as an upright picture (H, W, 4)."""
     if image.mode.startswith("I;16"):
         high = np.asarray(image) >> 8  # Pillow's own conversion clips
         picture = np.stack([high, high, high, np.full_like(high, 255)], axis=-1).astype(np.uint8)
@@ -181,12 +183,12 @@ def rgba(image: Image.Image) -> Picture:
 
 
 def _grey(image: Image.Image, depth: int) -> NDArray[Any]:
-    """The values of a grey PNG in the units of the file: Pillow spreads those of fewer than 8 bits over a byte."""
+    """The values of a grey PNG in file units: Pillow scales depths below 8 bits to a full byte."""
     return np.asarray(image, np.uint16) if depth >= 8 else np.asarray(image.convert("L")) // (255 // (2**depth - 1))
 
 
 def _low_bytes(data: bytes, name: str) -> NDArray[np.uint8]:
-    """Those of an RGB PNG of 16 bits, whose high ones are all that Pillow reads: it is told that they come first."""
+    """The low bytes of a 16-bit RGB PNG. Pillow reads only the high bytes, so it is told the byte order is reversed."""
     with _opened(data, name, None, every_size=True) as image:
         image.tile = [tile._replace(args="RGB;16L") for tile in image.tile]  # pyright: ignore[reportAttributeAccessIssue]
         return np.asarray(image)
@@ -199,10 +201,10 @@ def _facts(data: bytes, name: str, profile: bytes | None = None) -> Facts:
 
 
 def facts_of(image: Image.Image, profile: bytes | None = None) -> Facts:
-    """What an image that is loaded says beside its pixels; the ICC profile is `profile`, else its own."""
+    """The metadata of a loaded image; the ICC profile is `profile`, or else the image's own."""
     profile = profile or image.info.get("icc_profile")
     if not profile or len(profile) > MAX_PROFILE_BYTES or profile[16:20] != b"RGB ":
-        profile = None  # a result is RGB; a profile of greys or inks would be a wrong one
+        profile = None  # results are RGB, so a profile for grey or CMYK would be wrong
     if image.mode != "P":
         return Facts(None, profile)
     colours = np.frombuffer(bytes(image.getpalette("RGB") or ()), np.uint8).reshape(-1, 3)
@@ -217,7 +219,7 @@ def facts_of(image: Image.Image, profile: bytes | None = None) -> Facts:
 
 @contextmanager
 def _plain_refusals(data: bytes, name: str) -> Iterator[None]:
-    """Whatever a decoder raises becomes ImageRejected, and its remarks on odd files are not heard."""
+    """Turn any decoder error into ImageRejected, and silence decoder warnings."""
     if len(data) > SETTINGS.max_file_bytes:
         raise ImageRejected(too_heavy(name, len(data)))
     try:
@@ -238,13 +240,13 @@ def _opened(data: bytes, name: str, max_pixels: int | None, *, every_size: bool 
     with Image.open(_Source(data, name), formats=FORMATS) as image:
         if not every_size:
             _check_size(image.size, name, max_pixels)
-        if image.format in ("JPEG", "MPO") and data.count(b"\xff\xda") > MAX_SCANS:  # each is a pass over all pixels
+        if image.format in ("JPEG", "MPO") and data.count(b"\xff\xda") > MAX_SCANS:  # each scan visits all pixels
             raise ImageRejected(f"{name}: more than {MAX_SCANS} scans")
         yield image
 
 
 class _Source(io.BytesIO):
-    """Bytes that may be read so many times: a decoder spends a read on every chunk, block and segment it walks over."""
+    """Bytes with a limited number of reads: a decoder reads once for every chunk, block and segment."""
 
     def __init__(self, data: bytes, name: str) -> None:
         super().__init__(data)

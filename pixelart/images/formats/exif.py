@@ -1,4 +1,4 @@
-"""The one thing that a picture's EXIF says about its pixels: which way up they are."""
+"""The orientation in a picture's EXIF data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ORIENTATION, _SHORT = 0x0112, 3
 
 
 def orientation(exif: bytes) -> int:
-    """1 to 8 of the EXIF standard; 1, as it is, when nothing else is said or `exif` is damaged."""
+    """The EXIF orientation, 1 to 8; 1 (upright) if it is missing or `exif` is damaged."""
     exif = exif.removeprefix(b"Exif\0\0")
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
     if order is None:
@@ -30,9 +30,9 @@ def orientation(exif: bytes) -> int:
 
 
 def upright(picture: Picture, exif: bytes) -> Picture:
-    """The picture (h, w, 4) as it is to be seen."""
+    """The picture (h, w, 4) turned upright."""
     way = orientation(exif)
-    if way >= 5:  # the rows are columns
+    if way >= 5:  # rows and columns are swapped
         picture = picture.transpose(1, 0, 2)
     if way in (3, 4, 7, 8):
         picture = picture[::-1]

@@ -1,4 +1,4 @@
-"""Frames of an animation as files of their own, and the pictures that they add up to."""
+"""Frames of an animation as separate files, and the pictures they compose to."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from PIL import Image
 from pixelart.images.codec import Picture
 
 After = Literal["keep", "clear", "restore"]
-"""What becomes of a frame's area before the next frame: it stays, becomes transparent, or is what it was before."""
+"""What happens to a frame's area before the next frame: it stays, becomes transparent, or is restored."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """A frame as a whole file of its format; where it lies on the canvas; and how it changes the canvas."""
+class FramePart:
+    """A frame as a complete file, its place on the canvas, and how it changes the canvas."""
 
     data: bytes
     left: int
@@ -26,12 +26,16 @@ class Part:
     height: int
     after: After = "keep"
     replaces: bool = False
-    """Whether its transparent pixels replace those of the canvas too, instead of showing them."""
+    """Whether its transparent pixels overwrite the canvas instead of leaving it."""
 
 
-def composed(parts: Iterable[Part], size: tuple[int, int], decode: Callable[[Part], Picture]) -> Iterator[Picture]:
-    """The pictures (H, W, 4) that the parts show one after another on a transparent canvas of `size`, (width, height);
-    what lies outside the canvas is cut off."""
+def composed(
+    parts: Iterable[FramePart], size: tuple[int, int], decode: Callable[[FramePart], Picture]
+) -> Iterator[Picture]:
+    """The pictures (H, W, 4) that the parts compose to on a transparent canvas of `size` (width, height).
+
+    What lies outside the canvas is cut off.
+    """
     canvas = np.zeros((size[1], size[0], 4), np.uint8)
     for number, part in enumerate(parts):
         before = canvas.copy() if part.after == "restore" else canvas

@@ -1,4 +1,4 @@
-"""A GIF taken apart into its frames (GIF89a, 1990), without decoding any."""
+"""Split a GIF into its frames (GIF89a, 1990) without decoding any."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ import struct
 from collections.abc import Iterator
 
 from pixelart.errors import ImageRejected
-from pixelart.images.formats.frames import After, Part
+from pixelart.images.formats.frames import After, FramePart
 
 MAX_BLOCKS = 100_000
-"""Of a file: extensions, frames and the blocks of at most 255 bytes that both consist of."""
+"""Limit per file on extensions, frames and data blocks (of at most 255 bytes) together."""
 _SIGNATURES = (b"GIF87a", b"GIF89a")
 _EXTENSION, _FRAME, _END, _CONTROL = 0x21, 0x2C, 0x3B, 0xF9
 _AFTER: dict[int, After] = {2: "clear", 3: "restore"}
 
 
 def is_gif(data: bytes) -> bool:
-    """Whether `data` begins as a GIF does."""
+    """Whether `data` starts like a GIF."""
     return data[:6] in _SIGNATURES
 
 
 def canvas_size(data: bytes) -> tuple[int, int]:
-    """(width, height) of the canvas that the file announces."""
+    """(width, height) of the canvas as the file states it."""
     width, height = struct.unpack_from("<HH", data, 6)
     return width, height
 
 
-def gif_parts(data: bytes, name: str) -> Iterator[Part]:
-    """The frames; `name` is used in errors. Between them unknown bytes are passed over, as browsers do.
+def gif_parts(data: bytes, name: str) -> Iterator[FramePart]:
+    """The frames; `name` is used in errors. Unknown bytes between them are skipped, as in browsers.
 
     Raises:
         ImageRejected: more than MAX_BLOCKS.
-        struct.error, IndexError: it ends too early.
+        struct.error, IndexError: the file ends too early.
     """
     walk = _Walk(data, name)
     screen, table = data[:6], walk.table(data[10])
@@ -51,17 +51,17 @@ def gif_parts(data: bytes, name: str) -> Iterator[Part]:
             start = walk.at + 8
             walk.at += 9
             walk.table(flags)
-            walk.byte()  # how many bits the codes begin with
+            walk.byte()  # initial LZW code size
             walk.blocks()
             alone = screen + struct.pack("<HH", width, height) + data[10:13] + table + control
             alone += b"," + struct.pack("<HHHH", 0, 0, width, height) + data[start : walk.at] + b";"
             after = _AFTER.get(control[3] >> 2 & 7, "keep") if len(control) > 3 else "keep"
-            yield Part(alone, left, top, width, height, after)
+            yield FramePart(alone, left, top, width, height, after)
             control = b""
 
 
 class _Walk:
-    """A place in a file, from the end of its header on."""
+    """A read position in a file, starting after its header."""
 
     def __init__(self, data: bytes, name: str) -> None:
         self.data, self.name = data, name
@@ -75,13 +75,13 @@ class _Walk:
         return self.data[self.at - 1]
 
     def table(self, flags: int) -> bytes:
-        """The colour table that may lie here."""
+        """Read the colour table, if `flags` announces one."""
         start = self.at
         if flags & 0x80:
             self.at += 3 << (flags & 7) + 1
         return self.data[start : self.at]
 
     def blocks(self) -> None:
-        """Pass over blocks, to the empty one that ends them or the end of the file."""
+        """Skip data blocks, up to the empty block that ends them or the end of the file."""
         while self.at < len(self.data) and (length := self.byte()):
             self.at += length

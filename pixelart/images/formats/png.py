@@ -1,7 +1,7 @@
-"""A PNG taken apart into its chunks (W3C, Portable Network Graphics, third edition), without decoding its pixels.
+"""Split a PNG into its chunks (W3C, Portable Network Graphics, third edition) without decoding its pixels.
 
-A decoder gets the chunks that pixels are made of and no other, so that nothing that is compressed beside them, text or
-colour profile, is unpacked there, however large it claims to be.
+The decoder gets only the chunks that pixels need. So compressed text or colour profiles are never unpacked there,
+however large they claim to be.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pixelart.errors import ImageRejected
-from pixelart.images.formats.frames import After, Part
+from pixelart.images.formats.frames import After, FramePart
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS = 10_000
 MAX_PROFILE_BYTES = 2**20
 GREY, RGB = 0, 2
-"""Kinds of pixels whose transparent value is one colour; that of a palette is one alpha an entry."""
+"""Pixel types whose transparent value is one colour; palettes have one alpha per entry instead."""
 _AFTER: dict[int, After] = {1: "clear", 2: "restore"}
 _FRAME = struct.Struct(">IIIIIHHBB")
 
 
 @dataclass(frozen=True)
 class Header:
-    """IHDR: what was read of it, and the whole chunk as it stands, whose checksum the decoder looks at."""
+    """IHDR: the fields read from it, and the whole chunk, whose checksum the decoder checks."""
 
     width: int
     height: int
@@ -34,25 +34,27 @@ class Header:
     chunk: bytes
 
     def resized(self, width: int, height: int) -> bytes:
-        """IHDR of a picture of the same kind."""
+        """IHDR for another size of the same type."""
         return _chunk(b"IHDR", struct.pack(">II", width, height) + self.chunk[16:21])
 
 
 @dataclass(frozen=True)
 class Png:
-    """What a file holds: `still`, the picture that is no frame of an animation or the first of one, as a file of its
-    own; the frames of the animation, if it is one; the colour that is transparent (in GREY and RGB), in the units of
-    the file; EXIF; and the chunk of the ICC profile, still packed."""
+    """The contents of a PNG.
+
+    still: the default image, as a file of its own. The rest: the frames of an animation; the transparent colour (in
+    GREY and RGB) in file units; EXIF; and the still compressed chunk of the ICC profile.
+    """
 
     header: Header
     still: bytes
-    parts: tuple[Part, ...] = ()
+    parts: tuple[FramePart, ...] = ()
     clear: tuple[int, ...] | None = None
     exif: bytes = b""
     packed_profile: bytes = b""
 
     def profile(self) -> bytes | None:
-        """The ICC profile, unless it is damaged or larger than MAX_PROFILE_BYTES; never more is unpacked."""
+        """The ICC profile; None if damaged or larger than MAX_PROFILE_BYTES. No more than that is unpacked."""
         unpack = zlib.decompressobj()
         try:
             profile = unpack.decompress(self.packed_profile.partition(b"\0")[2][1:], MAX_PROFILE_BYTES)
@@ -62,16 +64,16 @@ class Png:
 
 
 def is_png(data: bytes) -> bool:
-    """Whether `data` begins as a PNG does."""
+    """Whether `data` starts like a PNG."""
     return data.startswith(SIGNATURE)
 
 
 def read_png(data: bytes, name: str) -> Png:
-    """The parts of a file; `name` is used in errors.
+    """Parse a file; `name` is used in errors.
 
     Raises:
         ImageRejected: more than MAX_CHUNKS.
-        struct.error, ValueError: it is no PNG, or ends too early.
+        struct.error, ValueError: not a PNG, or it ends too early.
     """
     found = _Found()
     for kind, body, whole in _chunks(data, name):
@@ -96,11 +98,11 @@ class _Frame:
 
 @dataclass
 class _Found:
-    """What the chunks said so far."""
+    """What the chunks so far contained."""
 
     header: Header | None = None
     before: list[bytes] = field(default_factory=list)
-    """Chunks before the pixels that a decoder needs, but for IHDR."""
+    """Chunks before the pixels that a decoder needs, except IHDR."""
     pixels: list[bytes] = field(default_factory=list)
     frames: list[_Frame] = field(default_factory=list)
     transparency: bytes = b""
@@ -134,14 +136,14 @@ class _Found:
             self.packed_profile = body
 
 
-def _part(header: Header, before: bytes, frame: _Frame) -> Part:
+def _part(header: Header, before: bytes, frame: _Frame) -> FramePart:
     _, width, height, left, top, _, _, dispose, blend = frame.control
     data = SIGNATURE + header.resized(width, height) + before + b"".join(frame.pixels) + _IEND
-    return Part(data, left, top, width, height, _AFTER.get(dispose, "keep"), replaces=blend == 0)
+    return FramePart(data, left, top, width, height, _AFTER.get(dispose, "keep"), replaces=blend == 0)
 
 
 def _chunks(data: bytes, name: str) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """(kind, body, the whole chunk) of each; the last may be cut off, and what follows IEND is no part of the file."""
+    """(kind, body, whole chunk) of each chunk. The last may be truncated; bytes after IEND are ignored."""
     at = len(SIGNATURE)
     for number in range(len(data)):
         if at + 8 > len(data):
