@@ -96,7 +96,7 @@ def test_a_list_of_palettes_that_is_opened_and_left_changes_nothing(open_studio:
     studio = open_studio(url)
     studio.page.click("#palette > button")
     studio.choose("palette-choice", "Black and white")
-    studio.wait_for_status("Drawn with the 2 of tiny")
+    studio.wait_for_status("Drawn with the 2 nearest colours of tiny")
     studio.page.locator("#colours .swatch").nth(3).click()
     count = studio.page.locator("#colours .count")
     expect(count).to_have_text("4 of 9")

@@ -121,7 +121,7 @@ def test_a_dataset_of_the_hub_is_checked_and_prepared(
         ("--data {set} --out {set}", "is a folder"),
         ("--data {zip} --out {zip}", "is the data itself"),
         ("--data {zip} --sheet {zip}", "is the data itself"),
-        ("--data {set} --margin 1", "say --tile too"),
+        ("--data {set} --margin 1", "need --tile"),
         ("--data {set} --tile 8 --margin -1", "margin -1: must lie in 0 to 1024"),
         ("--data {set} --tile 0", "tile height 0: must lie in 1 to 1024"),
         ("--data {set} --size 2000", "size 2000: must lie in 1 to 1024"),

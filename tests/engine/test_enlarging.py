@@ -215,7 +215,7 @@ def test_a_checkpoint_without_scales_is_refused_and_told_which_will_do(
     engine: Engine, checkpoints: Path, own_checkpoints: Path
 ) -> None:
     assert engine.info("chain").enlarges and not Engine(own_checkpoints).info("tiny").enlarges
-    with pytest.raises(RequestRejected, match=r"tiny does not enlarge, .*; these do: none"):
+    with pytest.raises(RequestRejected, match=r"tiny does not enlarge: .*; these do: none"):
         Engine(own_checkpoints).enlarge(Request("tiny"), sprite())
     write(own_checkpoints / "larger")
     with pytest.raises(RequestRejected, match=r"these do: larger"):

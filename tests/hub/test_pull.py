@@ -153,7 +153,7 @@ def test_weights_of_another_size_than_the_config_implies_are_not_fetched(
 ) -> None:
     least = len(repo.files[WEIGHTS_FILE]) - int.from_bytes(repo.files[WEIGHTS_FILE][:8], "little")
     hub.sizes[WEIGHTS_FILE] = least + change
-    with pytest.raises(WeightsRejected, match=r"^art--tiny/model.safetensors: \d+ bytes; what config.json describes"):
+    with pytest.raises(WeightsRejected, match=r"^art--tiny/model.safetensors: \d+ bytes; the model of config.json"):
         pull_checkpoint(PLACE, tmp_path)
     assert [stage for stage, _ in hub.asked].count("get") == 1 and _left(tmp_path) == []
 

@@ -107,8 +107,8 @@ def test_a_public_repository_is_not_pushed_to_in_private(hub: HubServer, engine:
     ("terms", "told"),
     [
         ({"licence": "mine"}, "licence 'mine': choose one of cc0-1.0, "),
-        ({"private": False}, "note on the data: say whose pictures"),
-        ({"private": False, "data_note": " \n\u200b"}, "note on the data: say whose pictures"),
+        ({"private": False}, "note on the data: say who made"),
+        ({"private": False, "data_note": " \n\u200b"}, "note on the data: say who made"),
         ({"data_note": "x" * 2001}, "note on the data: 2001 characters; the limit is 2000"),
         ({"token": None}, "sign-in: nobody is signed in; nothing was pushed"),
     ],

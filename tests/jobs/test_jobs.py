@@ -89,7 +89,7 @@ def test_of_50_starts_at_one_instant_one_runs_and_three_queue(open_jobs: Open, d
         thread.join()
     taken = [answer for answer in answers if isinstance(answer, Job)]
     refused = [answer for answer in answers if isinstance(answer, str)]
-    assert len(taken) == 4 and refused == ["1 running and 3 queued jobs are the limit; try again later"] * 46
+    assert len(taken) == 4 and refused == ["1 running and 3 queued trainings are the limit; try again later"] * 46
     until(lambda: [jobs.get(job.owner, job.id).state for job in taken].count("running") == 1)
     assert [jobs.get(job.owner, job.id).state for job in taken].count("queued") == 3
     assert {p.name for p in (tmp_path / "jobs").iterdir() if p.is_dir()} == {job.id for job in taken}
@@ -105,7 +105,7 @@ def test_one_visitor_does_not_take_all_places(open_jobs: Open, data: Path) -> No
         jobs.submit("ann", "mine", LONG, data)
     for number in range(2):
         jobs.submit("bob", f"his-{number}", LONG, data)
-    with pytest.raises(RequestRejected, match="1 running and 3 queued jobs are the limit"):
+    with pytest.raises(RequestRejected, match="1 running and 3 queued trainings are the limit"):
         jobs.submit("eve", "hers", LONG, data)
     jobs.stop("ann", second.id)
     third = jobs.submit("ann", "mine", LONG, data)

@@ -66,7 +66,7 @@ def test_a_full_disk_does_not_lose_how_a_job_ended(
 ) -> None:
     jobs, faults = open_jobs(), list[str]()
     change = JobStore.change
-    monkeypatch.setattr(runner, "_AGAIN", 0.01)
+    monkeypatch.setattr(runner, "_RETRY_SECONDS", 0.01)
 
     def full(store: JobStore, job_id: str, **values: Any) -> bool:
         if values.get("state") == "done" and len(faults) < 3:
@@ -102,7 +102,7 @@ def test_a_queue_outlives_what_fails_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     claim, faults = JobStore.claim, [fault]
-    monkeypatch.setattr(runner, "_AGAIN", 0.01)
+    monkeypatch.setattr(runner, "_RETRY_SECONDS", 0.01)
     monkeypatch.setattr(JobStore, "claim", lambda store: _fail(faults.pop()) if faults else claim(store))
     jobs = open_jobs()
     assert ended(jobs, jobs.submit("ann", "mine", {"steps": 3}, data)).state == "done"
@@ -134,7 +134,7 @@ def test_a_child_is_seen_to_its_end_while_the_records_cannot_be_used(
         return broken[0] and threading.current_thread().name.startswith("jobs-") and bool(jobs._runner._children)
 
     full = OSError(errno.ENOSPC, "database or disk is full")
-    monkeypatch.setattr(runner, "_AGAIN", 0.01)
+    monkeypatch.setattr(runner, "_RETRY_SECONDS", 0.01)
     monkeypatch.setattr(JobStore, "get", lambda store, *given: _fail(full) if fails() else get(store, *given))
     monkeypatch.setattr(
         JobStore, "change", lambda store, *given, **values: _fail(full) if fails() else change(store, *given, **values)

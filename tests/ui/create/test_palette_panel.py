@@ -30,7 +30,7 @@ def sent(text: str | bytes, name: str = "mine.hex") -> dict[str, str]:
 def test_a_palette_allows_the_nearest_colours_and_transparent() -> None:
     colours, status = panel().choose_palette("tiny", "Black and white")
     assert colours.indices() == (0, 1, 5), "the darkest and the lightest of the model"
-    assert "Black and white (one bit a pixel): 2 colours. Drawn with the 2 of tiny" in status
+    assert "Black and white (one bit a pixel): 2 colours. Drawn with the 2 nearest colours of tiny" in status
     assert panel().choose_palette("tiny", ALL_COLOURS)[0].indices() is None
 
 
@@ -66,7 +66,7 @@ def test_a_bad_file_is_a_plain_message(model: Any, posted: Any, told: str) -> No
 @pytest.mark.parametrize("name", [None, 7, "x" * 999, ["CGA"], {}])
 def test_an_unknown_palette_is_a_plain_message(name: Any) -> None:
     colours, status = panel().choose_palette("tiny", name)
-    assert not isinstance(colours, AllowedColours) and "none of this name" in status and len(status) < 200
+    assert not isinstance(colours, AllowedColours) and "no palette of this name" in status and len(status) < 200
 
 
 def test_only_the_colours_on_the_canvas() -> None:

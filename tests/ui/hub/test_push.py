@@ -171,7 +171,7 @@ def test_terms_that_cannot_be_are_told_before_anything_is_asked(
 
 def test_a_public_push_says_whose_pictures_and_only_an_open_tick_is_public(space: str, hub: HubServer) -> None:
     ann = arrived(space, ANN)
-    assert "say whose pictures" in ann.post("push", [*FORM[:3], " ", False]).told()
+    assert "say who made" in ann.post("push", [*FORM[:3], " ", False]).told()
     for private in (None, 0, "", [], "false"):
         assert "private." in ann.post("push", [*FORM[:4], private]).data[0]
     hub.repos.clear()

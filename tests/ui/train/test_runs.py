@@ -218,7 +218,7 @@ def test_records_that_cannot_be_read_are_told_and_what_is_shown_stays(
 def test_a_full_queue_is_told(watching: Watching, images: Images, jobs: Jobs) -> None:
     lines = [told(start(watching, images, NEW | dict(name=f"m{i}"))) for i in range(3)]
     assert "before it" in lines[2]
-    with pytest.raises(gr.Error, match="1 running and 3 queued jobs are the limit"):
+    with pytest.raises(gr.Error, match="1 running and 3 queued trainings are the limit"):
         for i in range(3, 6):
             start(watching, images, NEW | dict(name=f"m{i}"))
     assert len(jobs.list(ANN["owner"])) < 6
