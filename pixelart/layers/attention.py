@@ -27,7 +27,7 @@ class CausalAttention(nn.Module):
         last = max(features)
         self.keys = keys
         self.mixed = GatedResidual(pixels + features, conv=pointwise)
-        self.current_owner = GatedResidual(features, conv=pointwise)
+        self.asking = GatedResidual(features, conv=pointwise)
         self.key_value = pointwise(pixels + features, (last,) * (keys + values))
         self.query = pointwise(features, (0,) * keys)
 
@@ -38,7 +38,7 @@ class CausalAttention(nn.Module):
         was read.
         """
         given, size = torch.cat([pixels, features], dim=1), features.shape[2:]
-        query = self.query(self.current_owner(features, None, cursor), cursor).flatten(2)
+        query = self.query(self.asking(features, None, cursor), cursor).flatten(2)
         if cursor is None:
             return self._attend(query, self.key_value(self.mixed(given, None, None)), first=0).unflatten(2, size)
         first = cursor.rows.start * cursor.width + cursor.columns.start

@@ -80,7 +80,7 @@ def test_a_dry_run_writes_what_a_space_needs_and_nothing_else(
     assert {name for name in found if name.startswith("pixelart/")} == ours
     of_tiny = {name.rpartition("/")[2] for name in found if name.startswith("checkpoints/")}
     assert {"config.json", "model.safetensors", "training_images.txt"} <= of_tiny and "notes.txt" not in of_tiny
-    assert re.search("__pycache__|tests|runs|jobs/data|outputs|[.]pyi", " ".join(found)) is None
+    assert re.search("__pycache__|tests|runs/|jobs/data|outputs|[.]pyi", " ".join(found)) is None
     assert yaml.safe_load((out / "README.md").read_text("utf-8").split("---\n")[1]) == MATTER
 
 

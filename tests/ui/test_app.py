@@ -79,6 +79,7 @@ GOOD: dict[str, list[Any]] = {
     "select_model": [None, 0, CANVAS, "tiny", "hero", None],
     "select_model_1": [None, 0, CANVAS, "tiny", "hero", None],
     "offer_1": ["tiny"],
+    "offer_2": ["tiny"],
     "import_picture": [None, 0, "tiny", False],
     "choose": [None, 0, "tiny", None],
     "offer_push": ["tiny", "tiny", ""],

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 SIDE = 128
 ANSWER = SIDE * SIDE * 4 * 4 // 3
 """Bytes of a canvas of this size on its way to a page."""
-FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, [], False]
+FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, [], False, "", ""]
 
 
 def serving_app(engine: FakeEngine) -> contextlib.AbstractContextManager[tuple[Any, str]]:
