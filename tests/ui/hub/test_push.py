@@ -274,8 +274,7 @@ def test_a_desktop_has_these_events_more(desktop: str) -> None:
         *GOOD,
         "load_model",
         "select_model_2",
-        "offer_2",
-        "name_of_3",
+        "offer_3",
         "preset_values_4",
     }
 
