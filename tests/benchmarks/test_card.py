@@ -36,7 +36,7 @@ def test_a_card_measures_each_figure_once_and_as_evaluate_does(
 
         return spy
 
-    for name in ("nats_per_stage", "hole_bits"):
+    for name in ("nats_per_stage", "hole_sums"):
         monkeypatch.setattr(commands, name, spied(name, getattr(commands, name)))
     engine = Engine(tiny_checkpoints, device=torch.device("cpu"))
     pictures = commands.held_out(read_pictures(tiny_data), engine.library.seen_in_training("tiny"), tiny_data)

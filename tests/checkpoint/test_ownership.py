@@ -56,7 +56,7 @@ def test_models_of_visitors_take_up_a_bounded_part_of_the_disk(
         (own_checkpoints / name / "training_log.csv").write_bytes(bytes(5 * size))
         jobs.delete(ANN, job.id)
         other = saved_job(jobs, pictures, tiny_run, owner=BOB, name="bobs")  # a training needs no model
-        with pytest.raises(RequestRejected, match=r"models of visitors take up the \d+ MiB that .*; download yours"):
+        with pytest.raises(RequestRejected, match=r"models of visitors is full .*; download yours"):
             jobs.export(BOB, other.id)
         assert not (own_checkpoints / "bobs").exists() and jobs.archive(BOB, other.id)
 

@@ -332,7 +332,7 @@ def test_on_zero_gpu_it_draws_in_forked_processes_and_trains_nothing(written: Pa
     from tests.ui.visitor import Visitor
 
     folder = shutil.copytree(written, tmp_path / "space")
-    shutil.copy(Path(__file__).parents[1] / "fake_spaces.py", folder / "spaces.py")
+    shutil.copy(Path(__file__).with_name("fake_spaces.py"), folder / "spaces.py")
     module = folder / "spaces.py"
     module.write_text(module.read_text() + "\n\ndef gradio_auto_wrap(task):\n    return task\n")
     with started(folder, {**SPACE, "SPACES_ZERO_GPU": "true"}) as url:
