@@ -74,15 +74,9 @@ def write_file(path: Path, data: bytes, *, files: Files | None = None) -> None:
     Raises:
         OSError: a write failed; the old content is unchanged.
     """
-    files, partial = files or Files(), path.with_name(path.name + ".tmp")
-    try:
+    files = files or Files()
+    with _replacing(path, files) as partial:
         files.write(partial, data)
-        files.rename(partial, path)
-    except OSError:
-        with suppress(OSError):
-            partial.unlink()
-        raise
-    files.sync_folder(path.parent)
 
 
 @contextmanager
@@ -92,12 +86,18 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: a write failed; the old content is unchanged.
     """
-    files, partial = Files(), path.with_name(path.name + ".tmp")
+    with _replacing(path, Files()) as partial, partial.open("w+b") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _replacing(path: Path, files: Files) -> Iterator[Path]:
+    """A file beside `path` to write; it is renamed to `path` when the context ends, or deleted if that fails."""
+    partial = path.with_name(path.name + ".tmp")
     try:
-        with partial.open("w+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        yield partial
         files.rename(partial, path)
     except BaseException:
         with suppress(OSError):

@@ -61,7 +61,6 @@ class CheckpointInfo:
         most_colours: how many opaque colours such a palette may have.
         any_size: whether it was trained on pictures of several sizes, and draws any size.
         keeps: what a completion may keep of the masked pixels, see `Request.keep`.
-        networks_a_pixel: how many networks compute each pixel, one after another.
     """
 
     name: str
@@ -78,7 +77,11 @@ class CheckpointInfo:
     most_colours: int = 0
     any_size: bool = False
     keeps: tuple[str, ...] = ()
-    networks_a_pixel: int = 1
+
+    @property
+    def networks_a_pixel(self) -> int:
+        """How many networks compute each pixel, one after another: a sketch model has one for each of its parts."""
+        return 2 if KEEP_SKETCH in self.keeps else 1
 
     def draws_size(self, height: int, width: int) -> bool:
         """Whether it draws pictures of this size."""
@@ -298,7 +301,6 @@ def _info(path: Path, config: CheckpointConfig) -> CheckpointInfo:
         takes_palettes=isinstance(codec, Paletted),
         most_colours=codec.levels - 1 if isinstance(codec, Paletted) else 0,
         any_size=variant.any_size and _learned_sizes(config.training) > 1,
-        networks_a_pixel=variant.networks_a_pixel,
         keeps=(*((KEEP_SHAPE,) if isinstance(codec, Indexed) else ()), *((KEEP_SKETCH,) if variant.has_sketch else ())),
     )
 

@@ -70,8 +70,6 @@ class AutoregressiveModel(nn.Module, ABC):
     """Whether the stages draw a picture at several sizes, so that a small picture can be enlarged."""
     has_sketch: ClassVar[bool] = False
     """Whether a sketch is drawn before the colours; `level_of` then maps colours to sketch levels."""
-    networks_a_pixel: ClassVar[int] = 1
-    """Number of networks that draw each pixel, one after another."""
     learning_rate: ClassVar[float] = 1.5e-3
     """The default peak learning rate."""
 

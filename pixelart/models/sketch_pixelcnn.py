@@ -94,7 +94,6 @@ class SketchPixelCNN(AutoregressiveModel):
     config: SketchPixelCNNConfig
     any_size = True
     has_sketch = True
-    networks_a_pixel = 2
 
     def __init__(self, config: SketchPixelCNNConfig) -> None:
         super().__init__(config)

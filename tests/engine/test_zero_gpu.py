@@ -127,7 +127,7 @@ def test_the_time_that_is_asked_for_grows_with_rows_and_pictures_and_is_bounded(
     assert seconds_for(Call("complete", Request("large"), (np.zeros((32, 32, 4), np.uint8), row)), info) < one
     assert seconds_for(Call("enlarge", Request("large"), (np.zeros((32, 32, 4), np.uint8),), 2), info) > 3 * one - 16
     assert seconds_for(Call("generate", Request("large", count=64, seamless="xy")), info) > MOST_SECONDS
-    twice = seconds_for(Call("generate", Request("large")), replace(info, networks_a_pixel=2))
+    twice = seconds_for(Call("generate", Request("large")), replace(info, keeps=("shape", "sketch")))
     assert twice == pytest.approx(2 * one - START_SECONDS, abs=1), "the sketch, then its colours"
 
 
