@@ -8,12 +8,15 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from pixelart.engine import Engine
+from pixelart.jobs import Jobs
 from pixelart.ui import build, launch_settings
+from pixelart.ui.security.hosting import find_hosting
 
 ROOT = Path(__file__).parents[1]
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
@@ -29,15 +32,21 @@ def main() -> None:
     options.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of app.png and phone.png")
     chosen = options.parse_args()
     chromium = shutil.which("chromium") or sys.exit("no chromium on PATH")
-    app = build(Engine(ROOT / "checkpoints"))
-    _, url, _ = app.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **launch_settings())
-    url += "?__theme=dark" if chosen.dark else "?__theme=light"
+    engine, hosting = Engine(ROOT / "checkpoints"), find_hosting({})
+    with tempfile.TemporaryDirectory() as folder, Jobs(Path(folder), checkpoints=ROOT / "checkpoints") as jobs:
+        app = build(engine, jobs, hosting=hosting)
+        _, url, _ = app.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **launch_settings())
+        take_all(url + ("?__theme=dark" if chosen.dark else "?__theme=light"), chromium, chosen.out, seed=chosen.seed)
+        app.close(verbose=False)
+
+
+def take_all(url: str, chromium: str, out: Path, *, seed: int) -> None:
+    """Both pictures of the app at `url`."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        take(browser, url, chosen.out / "app.png", width=1280, height=860, seed=chosen.seed)
-        take(browser, url, chosen.out / "phone.png", width=390, height=844, seed=chosen.seed)
+        take(browser, url, out / "app.png", width=1280, height=860, seed=seed)
+        take(browser, url, out / "phone.png", width=390, height=844, seed=seed)
         browser.close()
-    app.close(verbose=False)
 
 
 def take(browser: Browser, url: str, path: Path, *, width: int, height: int, seed: int) -> None:
