@@ -30,7 +30,7 @@ import torch
 from PIL import Image
 
 from benchmarks.load import app_process
-from benchmarks.page_client import FORM, PICTURES, TRAINING, Client
+from benchmarks.page_client import PICTURES, TRAINING, Client
 from pixelart.checkpoint.format import CONFIG_FILE, SEEN_FILE, WEIGHTS_FILE, config_of, pack_weights
 from pixelart.images.codec import Indexed
 from pixelart.models import create_model
@@ -101,7 +101,7 @@ def set_of_pictures(
     client = Client(url)
     client.at_once("load", [None, None])
     sent = {"name": "flat.zip", "data": base64.b64encode(data).decode()}
-    memory = client.at_once("arrive", [None])[0]
+    memory = client.at_once("on_load", [None])[0]
     said = plain(client.event("receive_archive", [None, *PICTURES, HUGE, ""], sent)[0])
     try:
         started = client.at_once("start_training", [memory, None, *PICTURES, HUGE, "flat", minutes, *TRAINING])
@@ -122,9 +122,10 @@ def set_of_pictures(
 
 def drawing(url: str) -> str:
     """What is said of the huge network, and how soon the largest one that may draw ends after a stop."""
-    said = plain(Client(url).event("page_generate", [None, 1, HUGE, *FORM])[1])
     client = Client(url)
-    client.join("page_generate", [None, 1, LARGE, *FORM[:3], 4, *FORM[4:]])
+    said = plain(client.event("page_generate", client.values("page_generate", ticket=1, model=HUGE))[1])
+    client = Client(url)
+    client.join("page_generate", client.values("page_generate", ticket=1, model=LARGE, images=4))
     with ThreadPoolExecutor(1) as pool:
         ended = pool.submit(client.outputs)
         time.sleep(20)

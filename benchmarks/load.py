@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.page_client import FORM, Client, start_training
+from benchmarks.page_client import Client, start_training
 from pixelart.devices import share_heaps
 from pixelart.engine import Engine
 from pixelart.jobs import Jobs
@@ -126,7 +126,7 @@ def burst(url: str, model: str, *, size: int) -> Burst:
         gate.wait()
         began = time.monotonic()
         try:
-            client.join("page_generate", [None, 1, model, *FORM])
+            client.join("page_generate", client.values("page_generate", ticket=1, model=model))
         except urllib.error.HTTPError as error:
             error.close()
             if error.code != 503:

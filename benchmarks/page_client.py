@@ -12,17 +12,33 @@ import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pixelart.ui.create.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
 
-FORM = ["Any", 1.0, -1, 1, None, 1, 0, 1, 0, [], True, "", ""]
-"""The settings of the page, in its order."""
 PICTURES = ["ZIP", "", "", "As the base model", False, False, False, 0, 0, 0, 0]
 TRAINING = [True, "Keep the base's", 0, 8, 0, 0.999, 0.1, 0, 0, 0]
 _NUMBERS = itertools.count()
+
+
+def event_values(config: Mapping[str, Any], name: str, **given: Any) -> list[Any]:
+    """What a page posts for an event, in its order.
+
+    `config`: of the app, as it serves it. `given`: values by the ids of the inputs on the page, such as `top_p` for
+    "top-p"; the others have their first values.
+    """
+    inputs = {component["id"]: component["props"] for component in config["components"]}
+    event = next(event for event in config["dependencies"] if event["api_name"] == name)
+    values = []
+    for number in event["inputs"]:
+        element = (inputs[number].get("elem_id") or "").replace("-", "_")
+        element = "class_name" if element == "class" else element
+        values.append(given.pop(element) if element in given else inputs[number].get("value"))
+    if given:
+        raise KeyError(f"{name} has no input {', '.join(given)}")
+    return values
 
 
 class Client:
@@ -30,20 +46,23 @@ class Client:
 
     def __init__(self, url: str) -> None:
         self.url, self.session, self.ticket = url, f"load-{os.getpid()}-{next(_NUMBERS)}", 0
-        events = json.loads(self._get("config"))["dependencies"]
-        self.events = {event["api_name"]: event["id"] for event in events}
+        self.config = json.loads(self._get("config"))
+        self.events = {event["api_name"]: event["id"] for event in self.config["dependencies"]}
 
     def draw(self, name: str, model: str, canvas: Canvas | None, *, images: int = 1) -> Canvas:
         """Presses a button, `page_generate` or `page_complete`, and waits. Raises RuntimeError with what was told."""
         self.ticket += 1
-        given = [] if canvas is None else [canvas_to_payload(canvas)]
-        data = [None, self.ticket, *given, model, *FORM[:3], images, *FORM[4:]]
-        shown = self.event(name, data)
+        given = {} if canvas is None else {"canvas": canvas_to_payload(canvas)}
+        shown = self.event(name, self.values(name, ticket=self.ticket, model=model, images=images, **given))
         if not isinstance(shown[0], dict) or "pixels" not in shown[0]:
             raise RuntimeError(f"{name}: {shown}"[:300])
         for item in shown[2]["value"]:
             self._get("gradio_api/file=" + item["image"]["path"])
         return canvas_from_payload(shown[0])
+
+    def values(self, name: str, **given: Any) -> list[Any]:
+        """See `event_values`."""
+        return event_values(self.config, name, **given)
 
     def event(self, name: str, data: Sequence[Any], event_data: Any = None) -> list[Any]:
         """The outputs of a queued event. Raises RuntimeError with what was told."""
@@ -87,7 +106,7 @@ def start_training(url: str, model: str, data: Path, *, minutes: float) -> Calla
     what the page said of it last."""
     client = Client(url)
     sent = {"name": data.name, "data": base64.b64encode(data.read_bytes()).decode()}
-    memory = client.at_once("arrive", [None])[0]
+    memory = client.at_once("on_load", [None])[0]
     client.event("receive_archive", [None, *PICTURES, model, ""], sent)
     started = client.at_once("start_training", [memory, None, *PICTURES, model, "load", minutes, *TRAINING])
     memory, job = started[0], started[1]["value"]

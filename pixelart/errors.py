@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from enum import Enum
+
+
+class Hint(Enum):
+    """What would help. The command line and the page have their own words for each."""
+
+    RESIZE = "resize the pictures"
+    ALL_FRAMES = "take all frames of animations"
+    TRUE_GRID = "reduce enlarged pictures to their true grid"
+    LESS_MEMORY = "use smaller batches"
+    RESUME = "continue the run"
+    OTHER_NAME = "choose another name"
+
+
+Words = Mapping[Hint, str]
+
 
 class PixelArtError(ValueError):
-    """Bad input, described in one line. The command line exits with code 2."""
+    """Bad input, described in one line. `hint`: what would help. The command line exits with code 2."""
+
+    def __init__(self, text: str = "", *, hint: Hint | None = None) -> None:
+        super().__init__(text)
+        self.hint = hint
+
+
+def with_hint(text: str, hint: Hint | None, words: Words) -> str:
+    """The text, with the hint in the words of a front end if it has any for it."""
+    return f"{text} ({words[hint]})" if hint is not None and hint in words else text
 
 
 class ImageRejected(PixelArtError):

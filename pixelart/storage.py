@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from pixelart.errors import RequestRejected
+from pixelart.errors import Hint, RequestRejected
 
 _ABANDONED = 3600.0
 """Seconds without a change after which a temporary folder counts as left by a killed process."""
@@ -120,7 +120,7 @@ def new_folder(target: Path, *, files: Files | None = None) -> Iterator[Path]:
     """
     files = files or Files()
     if target.exists():
-        raise RequestRejected(f"{target}: exists already; give another name")
+        raise RequestRejected(f"{target}: exists already", hint=Hint.OTHER_NAME)
     _sweep(target)
     place = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     partial = place / target.name
@@ -131,7 +131,7 @@ def new_folder(target: Path, *, files: Files | None = None) -> Iterator[Path]:
         files.rename(partial, target)
     except OSError as error:
         if target.exists():  # another process created it first
-            raise RequestRejected(f"{target}: exists already; give another name") from error
+            raise RequestRejected(f"{target}: exists already", hint=Hint.OTHER_NAME) from error
         raise
     finally:
         shutil.rmtree(place, ignore_errors=True)

@@ -312,18 +312,20 @@ def test_it_starts_without_network_or_token_whatever_lies_in_its_checkpoints(
         visitor = Visitor(url)
         config = page(f"{url}config")
         assert "Pixel Art Studio" in page(url) and "Training is off here" in config and "duplicate=true" in config
-        assert "arrive" in visitor.events and "start_training" not in visitor.events
-        visitor.post("arrive", [None])
+        assert "on_load" in visitor.events and "start_training" not in visitor.events
+        visitor.post("on_load", [None])
         _, notice, models, *_ = visitor.post("load", [None, None]).data
         assert [value for _, value in models["choices"]] == names and notice["visible"] == (not names)
         if names:
-            drawn = visitor.post("generate", [None, 1, names[0], "cross", 1, 5, 1, None, 1, 0, 1, 0, [], True, "", ""])
+            drawn = visitor.post(
+                "generate", visitor.values("generate", ticket=1, model=names[0], seed=5, class_name="cross")
+            )
             assert "1 picture in" in drawn.data[1]
         else:
             assert "No model is installed" in config
             assert (
                 "No model is installed"
-                in visitor.post("generate", [None, 1, None, "Any", 1, 5, 1, None, 1, 0, 1, 0, [], True, "", ""]).told()
+                in visitor.post("generate", visitor.values("generate", ticket=1, model=None, seed=5)).told()
             )
 
 
@@ -337,8 +339,10 @@ def test_on_zero_gpu_it_draws_in_forked_processes_and_trains_nothing(written: Pa
     module.write_text(module.read_text() + "\n\ndef gradio_auto_wrap(task):\n    return task\n")
     with started(folder, {**SPACE, "SPACES_ZERO_GPU": "true"}) as url:
         visitor = Visitor(url)
-        visitor.post("arrive", [None])
-        drawn = visitor.post("generate", [None, 1, "tiny", "cross", 1, 5, 2, None, 1, 0, 1, 0, [], True, "", ""])
+        visitor.post("on_load", [None])
+        drawn = visitor.post(
+            "generate", visitor.values("generate", ticket=1, model="tiny", seed=5, images=2, class_name="cross")
+        )
         assert (
             "2 pictures in" in drawn.data[1] and "for seconds" in urllib.request.urlopen(f"{url}config").read().decode()
         )
@@ -389,7 +393,7 @@ def test_with_sign_in_a_visitor_is_sent_to_the_hub_and_let_back_in(written: Path
             assert status in (302, 307) and headers["location"].startswith("/login/huggingface")
             assert client.ask("GET", "/logout")[0] in (302, 307)
             assert "start_training" in visitor.events and "Sign in" in page(f"{url}config")
-            visitor.post("arrive", [{"owner": "a" * 32, "job": ""}])
+            visitor.post("on_load", [{"owner": "a" * 32, "job": ""}])
             memory = {"owner": "a" * 32, "job": "0" * 16}
             assert visitor.post("stop_training", [memory, "0" * 16]).error
             for path, origin in (("/config", "https://art-studio.hf.space"), ("/", "https://art-studio.hf.space")):

@@ -17,7 +17,7 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.engine",),
     ("pixelart.sampling", "pixelart.checkpoint"),
     ("pixelart.models",),
-    ("pixelart.layers",),
+    ("pixelart.layers", "pixelart.controls"),
     ("pixelart.likelihoods", "pixelart.images"),
     ("pixelart.settings", "pixelart.devices", "pixelart.plain_json"),
     ("pixelart.system", "pixelart.shutdown"),

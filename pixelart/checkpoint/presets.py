@@ -6,15 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-PRESET_NAMES = ("calm", "balanced", "wild")
-DEFAULT_PRESET = "balanced"
-LIMITS: Mapping[str, tuple[float, float]] = {
-    "temperature": (0.1, 2.0),
-    "top_p": (0.01, 1.0),
-    "top_k": (0, 256),
-    "guidance": (0.0, 10.0),
-}
-"""Value ranges of a preset, which every front end can show."""
+from pixelart.controls import CONTROLS
+
+PRESET_NAMES = CONTROLS["preset"].choices
+DEFAULT_PRESET: str = CONTROLS["preset"].default
+_OF_PRESET = {name: control for name, control in CONTROLS.items() if control.of_preset}
 
 
 @dataclass(frozen=True)
@@ -58,9 +54,9 @@ def _preset(name: str, values: Any) -> Preset:
     names = [field.name for field in fields(Preset)]
     if not isinstance(values, dict) or set(values) != set(names):
         raise ValueError(f"preset {name} must have {', '.join(names)}")
-    for key, (least, most) in LIMITS.items():
-        value, kinds = values[key], (int,) if key == "top_k" else (int, float)
-        if type(value) not in kinds or not least <= value <= most:
-            kind = "a whole number" if key == "top_k" else "a number"
+    for key, control in _OF_PRESET.items():
+        value, (least, most), whole = values[key], control.shown, control.kind is int
+        if type(value) not in ((int,) if whole else (int, float)) or not least <= value <= most:
+            kind = "a whole number" if whole else "a number"
             raise ValueError(f"{key} {value!r:.20} of preset {name}: must be {kind} of {least:g} to {most:g}")
     return Preset(float(values["temperature"]), float(values["top_p"]), values["top_k"], float(values["guidance"]))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pixelart.cli.common import Json, check_out_file, progress_bar, say
+from pixelart.cli.common import HINTS, Json, check_out_file, progress_bar, say
 from pixelart.errors import RequestRejected
 from pixelart.hub import fetch_dataset, local_token
 from pixelart.images.io import encode_rgba_png
@@ -67,7 +67,7 @@ def _lines(found: Survey) -> Iterator[str]:
         sizes = ", ".join(f"{width} x {height} ({count})" for (width, height), count in row.sizes.most_common())
         yield f"class {row.name}  {row.pictures} good  sizes: {sizes}  {row.colours} colours"
     for problem in found.problems:
-        yield f"{'needed' if problem.blocks else 'note'}: {problem}"
+        yield f"{'needed' if problem.blocks else 'note'}: {problem.line(HINTS)}"
     height, width = found.size
     state = "ready to train on" if found.ready else "not ready to train on"
     yield f"good pictures: {len(found.pictures)} of {width} x {height} pixels, {found.colours} colours; {state}"

@@ -13,10 +13,18 @@ from typing import Any
 from tqdm import tqdm
 
 from pixelart.engine import Engine, OnRow, Preview
-from pixelart.errors import RequestRejected
+from pixelart.errors import Hint, RequestRejected, Words
 from pixelart.settings import SETTINGS
 
 MAX_SCALE = 32
+HINTS: Words = {
+    Hint.RESIZE: "--fit nearest resizes",
+    Hint.ALL_FRAMES: "--frames all takes all",
+    Hint.TRUE_GRID: "--true-grid reduces it",
+    Hint.LESS_MEMORY: "a smaller --batch-size with --accumulate, or --gradient-checkpointing, needs less",
+    Hint.RESUME: "--resume continues it",
+    Hint.OTHER_NAME: "give another name",
+}
 Json = dict[str, Any]
 
 

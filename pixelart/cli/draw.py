@@ -23,6 +23,7 @@ from pixelart.cli.common import (
     row_progress,
     say,
 )
+from pixelart.controls import CONTROLS
 from pixelart.engine import Checkpoint, Drawing, Engine, Request
 from pixelart.errors import DataRejected, RequestRejected
 from pixelart.images.codec import parse_hex_colours
@@ -207,21 +208,12 @@ def _request(options: argparse.Namespace) -> tuple[Engine, Request]:
         raise RequestRejected("allow: cannot be combined with a palette of given colours")
     request = engine.request(
         name,
-        preset=options.preset,
+        **{field: getattr(options, field) for field in CONTROLS if field not in ("class_name", "palette")},
         class_weights=class_weights(options),
-        count=options.count,
-        seed=options.seed,
-        temperature=options.temperature,
-        top_k=options.top_k,
-        top_p=options.top_p,
-        guidance=options.guidance,
         allowed=_allowed(engine, name, options.allow),
-        seamless=options.seamless,
         sampler=options.sampler,
         own_colours=options.own_colours,
         palette=_palette(options.palette),
-        size=options.size,
-        keep=options.keep,
     )
     return engine, request
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 from pixelart.checkpoint.folder import VARIABLE, default_checkpoints
-from pixelart.checkpoint.presets import DEFAULT_PRESET, PRESET_NAMES
 from pixelart.cli import check as check_command
 from pixelart.cli import draw as commands
 from pixelart.cli import hub as hub_command
@@ -19,13 +18,12 @@ from pixelart.cli import inspect as inspect_command
 from pixelart.cli import jobs as jobs_command
 from pixelart.cli import space as space_command
 from pixelart.cli import train as train_command
-from pixelart.cli.common import replace_what_cannot_be_printed
-from pixelart.errors import PixelArtError
+from pixelart.cli.common import HINTS, replace_what_cannot_be_printed
+from pixelart.controls import COMPLETE, CONTROLS, ENLARGE, GENERATE, controls_of, range_text
+from pixelart.errors import PixelArtError, with_hint
 from pixelart.hub.card import LICENCES
-from pixelart.images.kept_kinds import KEEP_NOTHING, KEEPS
 from pixelart.images.masks import HOLES
 from pixelart.images.palette_choice import AUTO as AUTO_PALETTE
-from pixelart.images.tiling import AXES
 from pixelart.plain_json import to_json
 from pixelart.sampling import AUTO, SAMPLERS
 from pixelart.shutdown import EXIT_BAD_INPUT, EXIT_INTERRUPTED
@@ -58,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # here, so that a full disk is reported in one line
         return 0
     except PixelArtError as error:
-        return _refuse(options.command, str(error))
+        return _refuse(options.command, with_hint(str(error), error.hint, HINTS))
     except MemoryError:
         return _refuse(options.command, "not enough memory")
     except OSError as error:
@@ -125,7 +123,7 @@ def _add_models(add: Any) -> None:
 def _add_generate(add: Any) -> None:
     example = "--checkpoint dungeon-gated --class hero --count 16 --seed 1 --scale 4 --out heroes/"
     command = _command(add, "generate", commands.generate, "draw new pictures", example)
-    _drawing(command)
+    _drawing(command, GENERATE)
     command.add_argument("--size", type=_sides, metavar="SIZE", help="32, or width x height: 48x32 (the checkpoint's)")
     text = "a palette file to draw in, or model: the checkpoint's own colours (such as pictures of the class have)"
     command.add_argument("--palette", metavar="FILE", default=AUTO_PALETTE, help=text)
@@ -136,11 +134,9 @@ def _add_complete(add: Any) -> None:
     command = _command(add, "complete", commands.complete, "repaint the masked pixels of a picture", example)
     command.add_argument("--image", type=Path, required=True, help="the picture")
     command.add_argument("--mask", type=Path, required=True, help="same size; white = repaint")
-    _drawing(command)
+    _drawing(command, COMPLETE)
     text = "picture, model, or a palette file: whose colours to draw in (the picture's, and more where it has few)"
     command.add_argument("--palette", metavar="FILE", default=AUTO_PALETTE, help=text)
-    text = "what masked pixels keep: their shape (transparent or not), or their sketch (how light they are, too)"
-    command.add_argument("--keep", choices=KEEPS[1:], default=KEEP_NOTHING, help=text)
     _own_colours(command)
 
 
@@ -152,33 +148,39 @@ def _add_enlarge(add: Any) -> None:
     command.add_argument("--factor", type=int, default=2, help="how many times as large, 2 or 4 (2)")
     command.add_argument("--checkpoint", help="a name under checkpoints/, or a folder (the first that enlarges)")
     _checkpoints_folder(command)
-    _pictures(command)
+    _pictures(command, ENLARGE)
     _own_colours(command)
-    command.set_defaults(seamless="")
 
 
-def _drawing(command: argparse.ArgumentParser) -> None:
+def _drawing(command: argparse.ArgumentParser, action: str) -> None:
     _checkpoint(command)
-    _pictures(command)
-    command.add_argument("--seamless", choices=AXES[1:], default="", help="directions in which the picture tiles")
+    _pictures(command, action)
 
 
-def _pictures(command: argparse.ArgumentParser) -> None:
+def _controls(command: argparse.ArgumentParser, action: str) -> None:
+    """The options that `pixelart.controls` declares; the defaults of a preset's are None."""
+    for field, control in controls_of(action):
+        flag, default = f"--{field.replace('_', '-')}", None if control.of_preset else control.default
+        if control.choices:
+            text, words = f"{control.text} ({default or 'none'})", [word for word in control.choices if word]
+            command.add_argument(flag, choices=words, default=default, help=text)
+        elif control.limits:
+            usual = "the preset's" if default is None else f"{default:g}"
+            limits = f", {range_text(control.limits)}" if control.limits[1] < 2**32 else ""
+            text = f"{control.text}{limits} ({usual})"
+            command.add_argument(flag, type=control.kind, default=default, help=text)
+
+
+def _pictures(command: argparse.ArgumentParser, action: str) -> None:
     _class(command)
-    command.add_argument("--count", type=int, default=1, help="how many pictures (1)")
-    command.add_argument("--seed", type=int, default=0, help="picture i uses seed + i (0)")
-    text = f"how careful it draws: the four values below, chosen for the checkpoint ({DEFAULT_PRESET})"
-    command.add_argument("--preset", choices=PRESET_NAMES, default=DEFAULT_PRESET, help=text)
-    command.add_argument("--temperature", type=float, help="below 1 careful, above 1 wild (of the preset)")
-    command.add_argument("--top-k", type=int, help="draw from the k most probable colours; 0 = all (of the preset)")
-    command.add_argument("--top-p", type=float, help="draw from the smallest set of this mass (of the preset)")
-    command.add_argument("--guidance", type=float, help="above 1: more typical of the class (of the preset)")
+    command.set_defaults(**{field: control.default for field, control in CONTROLS.items()})
+    _controls(command, action)
     command.add_argument("--allow", metavar="COLOURS", help="only these colours, such as ff0044,transparent")
     text = "all draw the same pictures; auto: the fastest for the model (auto)"
     command.add_argument("--sampler", choices=(AUTO, *SAMPLERS), default=AUTO, help=text)
     command.add_argument("--scale", type=int, default=1, help="width of a pixel in the files (1)")
     command.add_argument("--out", type=Path, required=True, help="folder for 0.png, 1.png, ...")
-    command.set_defaults(own_colours=False, palette=AUTO_PALETTE, size=None, keep=KEEP_NOTHING)
+    command.set_defaults(own_colours=False, class_name=None, size=None)
 
 
 def _own_colours(command: argparse.ArgumentParser) -> None:

@@ -151,10 +151,12 @@ class Engine:
         """
         request = _without_keep(as_request(request))
         info = self.library.load(request.checkpoint).info
-        info.check_size(*(request.size or (info.height, info.width)), what="size")
+        height, width = request.size or (info.height, info.width)
+        info.check_size(height, width, what="size")
+        request = request.with_rows(height, width)
         if (drawn := self._try_remote(Call("generate", request), info, on_row, cancel)) is not None:
             return drawn
-        blank = np.zeros((*(request.size or (info.height, info.width)), 4), np.uint8)
+        blank = np.zeros((height, width, 4), np.uint8)
         everything = np.ones(blank.shape[:2], np.bool_)
         codec_of = self._codecs(request, blank, everything)
         drawings = self._drawer.complete(request, blank, everything, on_row, cancel, codec_of)
@@ -186,7 +188,7 @@ class Engine:
         request = as_request(request)
         info = self.library.load(request.checkpoint).info
         facts, picture, mask = as_facts(picture), as_picture(picture), as_mask(mask)
-        drawn = self._completed(info, request, picture, mask, on_row, cancel)
+        drawn = self._completed(info, request.with_rows(*picture.shape[:2]), picture, mask, on_row, cancel)
         return [replace(drawing, facts=facts) for drawing in drawn]
 
     def _completed(
@@ -230,6 +232,7 @@ class Engine:
         info = self.library.load(request.checkpoint).info
         facts, picture = as_facts(picture), as_picture(picture)
         info.check_size(*picture.shape[:2])
+        request = request.with_rows(*picture.shape[:2])
         request.check()
         if not request.seamless:
             raise RequestRejected("seamless '': choose x, y or xy")
@@ -268,6 +271,7 @@ class Engine:
         factor = int(factor) if isinstance(factor, np.integer) else factor
         facts, picture = as_facts(picture), as_picture(picture)
         self._check_enlargement(picture, factor, loaded.info)
+        request = request.with_rows(factor * picture.shape[0], factor * picture.shape[1])
         request.check()
         if request.seamless:
             raise RequestRejected(f"seamless {request.seamless!r}: an enlarged picture cannot be made to tile")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -13,19 +13,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pixelart.controls import CONTROLS, LOWEST_TEMPERATURE
 from pixelart.errors import RequestRejected
 from pixelart.images.class_names import plain_class
 from pixelart.images.codec import Picture
 from pixelart.images.coercion import as_blend, as_temperature
 from pixelart.images.io import Facts, encode_png
-from pixelart.images.kept_kinds import KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH, KEEPS
+from pixelart.images.kept_kinds import KEEP_NOTHING
 from pixelart.images.palette_choice import as_palette
-from pixelart.images.tiling import AXES
 from pixelart.plain_json import to_json
 from pixelart.sampling import AUTO, Controls, check_sampler
-from pixelart.settings import SETTINGS, VERSION
-
-MAX_SEED = 2**63 - 1 - SETTINGS.max_count
+from pixelart.settings import VERSION
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,7 @@ class Request:
 
     class_weights: a blend of classes by name; one class may be given as text; empty = any class.
     temperature: a number, or a map (H, W). top_k 0 and top_p 1 keep everything. guidance 1 = no guidance.
+    bottom_temperature: that of the bottom row, changing evenly from `temperature` at the top; 0 = the same in all rows.
     seamless: axes along which the picture tiles, "x", "y" or "xy"; "" = none.
     allowed: the codec's levels that may be drawn (for an indexed codec: palette indices, 0 = transparent); None = all.
     sampler: "cached", "fixed_point" or "naive", which draw the same pictures; "auto" = the fastest for the model.
@@ -60,6 +59,7 @@ class Request:
     palette: str | tuple[str, ...] = ""
     size: tuple[int, int] | None = None
     keep: str = KEEP_NOTHING
+    bottom_temperature: float = 0.0
 
     def __post_init__(self) -> None:
         """Convert numbers of any library to Python numbers, and a class name to class weights. `check` rejects values
@@ -72,7 +72,7 @@ class Request:
         if not isinstance(self.checkpoint, str | os.PathLike):
             raise RequestRejected(f"checkpoint {self.checkpoint!r:.40}: needs the name of a checkpoint")
         plain = {name: _whole(getattr(self, name)) for name in ("count", "seed", "top_k")}
-        plain |= {name: _number(getattr(self, name)) for name in ("top_p", "guidance")}
+        plain |= {name: _number(getattr(self, name)) for name in ("top_p", "guidance", "bottom_temperature")}
         plain["temperature"] = _number(as_temperature(self.temperature))
         plain["class_weights"] = {
             plain_class(name) if isinstance(name, str) else name: _number(weight)
@@ -92,7 +92,7 @@ class Request:
         for name, value in whole.items():
             if isinstance(value, bool) or not isinstance(value, int):
                 raise RequestRejected(f"{name} {value!r:.40}: must be a whole number")
-        numbers = {"top_p": self.top_p, "guidance": self.guidance}
+        numbers = {name: getattr(self, name) for name in ("top_p", "guidance", "bottom_temperature")}
         numbers |= {} if isinstance(self.temperature, np.ndarray) else {"temperature": self.temperature}
         numbers |= {f"weight of class {name}": weight for name, weight in self.class_weights.items()}
         if isinstance(self.temperature, np.ndarray) and self.temperature.dtype.kind not in "fiu":
@@ -103,14 +103,24 @@ class Request:
         check_sampler(self.sampler)
         if not isinstance(self.own_colours, bool):
             raise RequestRejected(f"own_colours {self.own_colours!r:.40}: must be True or False")
-        if self.keep not in KEEPS:
-            raise RequestRejected(f"keep {self.keep!r:.40}: must be {KEEP_SHAPE} or {KEEP_SKETCH}")
-        if not 1 <= self.count <= SETTINGS.max_count:
-            raise RequestRejected(f"count {self.count}: must lie in 1 to {SETTINGS.max_count}")
-        if self.seamless not in AXES:
-            raise RequestRejected(f"seamless {self.seamless!r:.40}: must be x, y or xy")
-        if not 0 <= self.seed <= MAX_SEED:
-            raise RequestRejected(f"seed {self.seed}: must lie in 0 to {MAX_SEED}")
+        for name in ("keep", "count", "seamless", "seed", "bottom_temperature"):  # `Controls` checks the others
+            CONTROLS[name].check(name, getattr(self, name))
+
+    def with_rows(self, height: int, width: int) -> Request:
+        """The same request with a temperature map (height, width) instead of a bottom temperature.
+
+        Raises:
+            RequestRejected: the temperature is a map already.
+        """
+        top, bottom = self.temperature, self.bottom_temperature
+        if not bottom or not isinstance(bottom, float):  # `check` refuses what is no number
+            return self
+        if isinstance(top, np.ndarray):
+            raise RequestRejected("bottom_temperature: cannot be combined with a temperature map")
+        if bottom == top or not isinstance(top, float):
+            return replace(self, bottom_temperature=0.0)
+        rows = np.linspace(top, max(bottom, LOWEST_TEMPERATURE), height)
+        return replace(self, temperature=np.repeat(rows[:, None], width, axis=1), bottom_temperature=0.0)
 
     def controls(self) -> Controls:
         """The controls that a sampler reads."""

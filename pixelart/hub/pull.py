@@ -10,7 +10,7 @@ from huggingface_hub import HfApi, RepoFile
 
 from pixelart.checkpoint.format import CONFIG_FILE, WEIGHTS_FILE, check_size, load_weights, read_config
 from pixelart.checkpoint.origin import ORIGIN_FILE, Origin, read_origin
-from pixelart.errors import HubFailure, RequestRejected, WeightsRejected
+from pixelart.errors import Hint, HubFailure, RequestRejected, WeightsRejected
 from pixelart.hub.client import TIMEOUT, client, translate_errors
 from pixelart.hub.download import download
 from pixelart.hub.guard import check_commit, seconds_for
@@ -56,7 +56,7 @@ def pull_checkpoint(
     check_name(name)
     target, here = folder / name, read_origin(folder / name)
     if target.exists() and (here is None or here.repo != repo_id):
-        raise RequestRejected(f"{target}: exists already; give another name")
+        raise RequestRejected(f"{target}: exists already", hint=Hint.OTHER_NAME)
     if here and revision == here.commit:
         return Pulled(name, here, False)
     with translate_errors(repo_id):

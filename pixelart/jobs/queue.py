@@ -342,7 +342,7 @@ class Jobs:
             yield folder.run
         except RequestRejected as error:
             told = folder.without_path(str(error)).replace(f"{self._checkpoints}{os.sep}", "")
-            raise RequestRejected(told) from error
+            raise RequestRejected(told, hint=error.hint) from error
 
     def _command(self, job: Job) -> Sequence[str]:
         folder = self._folder(job)

@@ -8,10 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pixelart.controls import CONTROLS
 from pixelart.errors import RequestRejected
 from pixelart.layers.kernels import Choice
-
-MIN_TEMPERATURE, MAX_TEMPERATURE, MAX_GUIDANCE = 0.01, 10.0, 10.0
 
 
 @dataclass(frozen=True)
@@ -35,15 +34,13 @@ class Controls:
         if temperature.ndim and temperature.shape != (height, width):
             shape = " x ".join(map(str, reversed(temperature.shape)))
             raise RequestRejected(f"temperature map is {shape}; the picture is {width} x {height}")
-        outside = temperature[~((temperature >= MIN_TEMPERATURE) & (temperature <= MAX_TEMPERATURE))]
-        if len(outside):
-            raise RequestRejected(f"temperature {outside[0]:g}: must lie in {MIN_TEMPERATURE} to {MAX_TEMPERATURE:g}")
+        for extreme in (temperature.min(), temperature.max()):  # both are nan if one is
+            CONTROLS["temperature"].check("temperature", float(extreme))
         if not 0 <= self.top_k <= levels:
             raise RequestRejected(f"top_k {self.top_k}: must lie in 0 to {levels}")
         if not 0 < self.top_p <= 1:
             raise RequestRejected(f"top_p {self.top_p:g}: must be above 0 and at most 1")
-        if not 0 <= self.guidance <= MAX_GUIDANCE:
-            raise RequestRejected(f"guidance {self.guidance:g}: must lie in 0 to {MAX_GUIDANCE:g}")
+        CONTROLS["guidance"].check("guidance", self.guidance)
         if self.allowed is not None and not (self.allowed and all(0 <= k < levels for k in self.allowed)):
             raise RequestRejected(f"allowed colours {self.allowed!s:.60}: need at least one of 0 to {levels - 1}")
 

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 import torch
 
-from pixelart.errors import RequestRejected
+from pixelart.errors import Hint, RequestRejected
 from pixelart.training.snapshots import last_checkpoint
 from pixelart.training.trainer import Trainer
 
 TOO_SHORT = "too short to have learned much"
-NO_MEMORY = "not enough memory; a smaller --batch-size with --accumulate, or --gradient-checkpointing, needs less"
+NO_MEMORY = "not enough memory"
 
 
 def is_short(passes: float | None) -> bool:
@@ -37,14 +37,14 @@ def explain_failures(trainer: Trainer) -> Iterator[None]:
     try:
         yield
     except RequestRejected as error:
-        raise _with_kept_step(trainer, str(error)) from error
+        raise _with_kept_step(trainer, str(error), error.hint) from error
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         raise _with_kept_step(trainer, f"step {trainer.step}: {place}{error.strerror or error}") from error
     except (MemoryError, RuntimeError) as error:
         if not is_short_of_memory(error):
             raise
-        raise _with_kept_step(trainer, f"step {trainer.step}: {NO_MEMORY}") from error
+        raise _with_kept_step(trainer, f"step {trainer.step}: {NO_MEMORY}", Hint.LESS_MEMORY) from error
 
 
 def is_short_of_memory(error: BaseException) -> bool:
@@ -54,7 +54,7 @@ def is_short_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
-def _with_kept_step(trainer: Trainer, reason: str) -> RequestRejected:
+def _with_kept_step(trainer: Trainer, reason: str, hint: Hint | None = None) -> RequestRejected:
     found = last_checkpoint(trainer.run)
     kept = f"the weights of step {found[0]} are kept" if found else "nothing was saved before"
-    return RequestRejected(f"{reason}; {kept}")
+    return RequestRejected(f"{reason}; {kept}", hint=hint)

@@ -14,7 +14,7 @@ import numpy as np
 
 from pixelart.checkpoint.format import SEEN_FILE, CheckpointConfig, read_seen
 from pixelart.checkpoint.origin import read_origin
-from pixelart.errors import DataRejected, RequestRejected
+from pixelart.errors import DataRejected, Hint, RequestRejected
 from pixelart.progress import OnProgress, untold
 from pixelart.storage import Files, exclusive, write_file
 from pixelart.training.autotune import tuned
@@ -129,7 +129,7 @@ def start_run(
     Files().sync_folder(run.parent)  # otherwise a power cut may lose the run with all its checkpoints
     with exclusive(run):
         if (run / RUN_FILE).exists() or last_checkpoint(run):
-            raise RequestRejected(f"{run}: already holds a run; --resume continues it")
+            raise RequestRejected(f"{run}: already holds a run", hint=Hint.RESUME)
         processes = processes or Processes()
         config = tuned(config, pictures.select(learned), processes.device)  # before other processes join and read it
         write_file(run / SEEN_FILE, "\n".join(sorted(seen)).encode() + b"\n")

@@ -25,7 +25,7 @@ def open_board(folder: Path | None, trainer: Trainer) -> Iterator[Callable[[Trai
     try:
         from torch.utils.tensorboard.writer import SummaryWriter
     except ImportError as error:
-        raise RequestRejected("--tensorboard needs the package tensorboard: pip install tensorboard") from error
+        raise RequestRejected("curves need the package tensorboard: pip install tensorboard") from error
     written = len(trainer.rows)
     with SummaryWriter(str(folder), purge_step=trainer.step + 1) as writer:
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import gradio as gr
 from gradio.themes import Base
-from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from pixelart.engine import Engine
@@ -16,7 +15,8 @@ from pixelart.settings import SETTINGS
 from pixelart.ui.api import offer_api
 from pixelart.ui.components import Work, read_static
 from pixelart.ui.create.tab import ENGINE_QUEUE, TopLine, create_tab
-from pixelart.ui.events import AT_ONCE
+from pixelart.ui.events import AT_ONCE, listen
+from pixelart.ui.gradio_parts import get_upload_folder, written_files
 from pixelart.ui.hub.load import LoadHandlers, load_button, load_line, origin_line
 from pixelart.ui.inputs import Choice
 from pixelart.ui.results import ResultFiles
@@ -24,7 +24,7 @@ from pixelart.ui.security.body_limit import BodyLimit
 from pixelart.ui.security.hosting import LOOPBACK, SERVER, Hosting
 from pixelart.ui.security.identity import Arrivals, training_notice
 from pixelart.ui.security.request_filter import ROUTES, TOOL_ROUTES, RouteAllowlist
-from pixelart.ui.security.safe_blocks import PlainBlocks
+from pixelart.ui.security.safe_blocks import SafeBlocks
 from pixelart.ui.security.sessions import Presence
 from pixelart.ui.train import Models, job_memory, train_tab
 
@@ -41,7 +41,7 @@ def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER) ->
 
     `training`: the program's jobs, or why training is off. `hosting`: where it runs.
     """
-    with PlainBlocks(title=TITLE, analytics_enabled=False, delete_cache=ONLY_AT_THE_END, fill_width=True) as app:
+    with SafeBlocks(title=TITLE, analytics_enabled=False, delete_cache=ONLY_AT_THE_END, fill_width=True) as app:
         notice = gr.HTML(read_static("notice.html"), visible=False, elem_id="notice", apply_default_css=False)
         with gr.Row(elem_id="top"):
             gr.HTML(read_static("title.html"), elem_id="title", apply_default_css=False)
@@ -55,10 +55,10 @@ def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER) ->
         work = Work(elem_id="work")
         loaded = load_line(hub, opener, model, notice) if opener else None
         memory, owner = job_memory(), gr.State("")
-        results = ResultFiles(Path(get_upload_folder()), app.temp_file_sets)
+        results = ResultFiles(Path(get_upload_folder()), written_files(app))
         if not hosting.is_local:
             app.owner = owner
-        arrived = app.load(Arrivals(hosting).arrive, memory, [memory, owner], **AT_ONCE)
+        arrived = listen(app.load, Arrivals(hosting).on_load, {"memory": memory}, [memory, owner], **AT_ONCE)
         with gr.Tabs():
             with gr.Tab("Create"):
                 follow = create_tab(arrived, engine, TopLine(notice, model, work), results)

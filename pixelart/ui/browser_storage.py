@@ -37,6 +37,8 @@ from pixelart.ui.inputs import (
     WholeNumber,
 )
 
+STORED = "window.work?.results() ?? null"
+"""Script: the results that the page has stored, for an input of a `Work`."""
 MAX_CUSTOM = 20
 """Longest value typed into a list, in characters."""
 MAX_TEXT = 4000
@@ -126,8 +128,8 @@ def keep(part: str, components: Mapping[str, Any]) -> None:
 
 
 def recalled(part: str) -> str:
-    """The script of an event whose last input is what the page has stored of a part."""
-    return f"async (...inputs) => [...inputs.slice(0, -1), await window.work?.recall({part!r}) ?? null]"
+    """Script: what the page has stored of a part, for an input of a `Work`."""
+    return f"await window.work?.recall({part!r}) ?? null"
 
 
 def _is_number(value: Any) -> bool:

@@ -1,8 +1,11 @@
-"""Settings shared by the events of all tabs."""
+"""Events of the page: settings that all tabs share, and handlers that get their inputs by name."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from gradio.events import Dependency
 
 SESSION_SECONDS = 24 * 3600
 """How long a visitor's state is kept while the page is open."""
@@ -10,3 +13,29 @@ PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 AT_ONCE: dict[str, Any] = {**PRIVATE, "queue": False, "show_progress": "hidden"}
 ENDPOINTS = ("generate", "complete")
 """The events that API clients may call."""
+
+
+def listen(
+    trigger: Callable[..., Dependency],
+    handler: Callable[..., Any] | None,
+    inputs: Mapping[str, Any],
+    outputs: Any = None,
+    *,
+    scripts: Mapping[str, str] | None = None,
+    **settings: Any,
+) -> Dependency:
+    """Call `handler` when `trigger` (such as `button.click`) fires.
+
+    inputs: parameter of the handler -> component whose value it gets.
+    scripts: input -> JavaScript expression, which may await. The page posts its value instead of the component's.
+    settings: of the gradio event.
+    """
+    if scripts:
+        settings["js"] = _script(list(inputs), scripts)
+    return trigger(handler, None, outputs, inputs_kwargs=dict(inputs), **settings)
+
+
+def _script(names: list[str], scripts: Mapping[str, str]) -> str:
+    """A function of all inputs that replaces those of `scripts`."""
+    replaced = " ".join(f"inputs[{names.index(name)}] = {script};" for name, script in scripts.items())
+    return f"async (...inputs) => {{ {replaced} return inputs; }}"

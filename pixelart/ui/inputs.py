@@ -13,6 +13,7 @@ import gradio as gr
 from gradio.events import Dependency
 
 from pixelart.ui.events import AT_ONCE
+from pixelart.ui.gradio_parts import component_id
 
 
 def _is_whole(payload: Any) -> bool:
@@ -88,7 +89,7 @@ class Choice(gr.Dropdown):
         gradio's own `input` also fires when the list loses focus, and twice for a click on an entry. This event fails
         if the value equals that of the opened list, or the one chosen last.
         """
-        own = f"(window.choices ??= {{}})[{self._id}]"
+        own = f"(window.choices ??= {{}})[{component_id(self)}]"
         self.focus(None, self, None, js=f"(value) => {{ {own} = value; }}", **AT_ONCE)
         guard = f"(value) => {{ if ({own} === value) throw new Error('unchanged'); {own} = value; }}"
         return self.input(None, self, None, js=guard, **AT_ONCE)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from pixelart.checkpoint.presets import DEFAULT_PRESET, FIXED, LIMITS, PRESET_NAMES, UNGUIDED, Preset, parse_presets
+from pixelart.checkpoint.presets import DEFAULT_PRESET, FIXED, PRESET_NAMES, UNGUIDED, Preset, parse_presets
+from pixelart.controls import CONTROLS
 from pixelart.engine import Engine, Request
 from pixelart.errors import RequestRejected, WeightsRejected
 
@@ -111,4 +112,4 @@ def test_presets_that_cannot_be_are_refused(presets: Any, reason: str, tiny_chec
 
 
 def test_every_control_of_a_preset_has_limits() -> None:
-    assert set(LIMITS) == set(FIXED[DEFAULT_PRESET].values())
+    assert {name for name, control in CONTROLS.items() if control.of_preset} == set(FIXED[DEFAULT_PRESET].values())

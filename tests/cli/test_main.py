@@ -574,7 +574,7 @@ BAD = {
     "unknown codec": (START + " --codec cmyk", "codec 'cmyk' is not one of indexed, palette, rgb, gray, binary"),
     "colours 1": (START + " --colours 1", "colours 1: must lie in 2 to 256"),
     "training on nothing": (START.replace("{data}", "{input}/empty"), "holds no picture"),
-    "a run that exists": (START.replace("{out}", "{run}"), "already holds a run; --resume continues it"),
+    "a run that exists": (START.replace("{out}", "{run}"), "already holds a run (--resume continues it)"),
     "a run that goes on with another seed": (
         START.replace("{out}", "{run}") + " --resume --steps 60 --batch-size 8 --save-every 40 --seed 2",
         "seed 2: this run was started with 1",

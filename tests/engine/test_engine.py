@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pixelart.checkpoint.library import Library
+from pixelart.controls import CONTROLS
 from pixelart.devices import pick_device
 from pixelart.engine import Drawing, Engine, Request, likeliest_first
-from pixelart.engine.request import MAX_SEED
 from pixelart.errors import Cancelled, RequestRejected, WeightsRejected
 from pixelart.images.codec import Picture
 from pixelart.images.io import decode_picture
@@ -32,6 +32,7 @@ from pixelart.settings import SETTINGS, VERSION
 
 Mask = NDArray[np.bool_]
 CPU = torch.device("cpu")
+MAX_SEED = int((CONTROLS["seed"].limits or (0, 0))[1])
 
 
 @pytest.fixture(autouse=True)

@@ -266,7 +266,7 @@ def test_of_two_exports_under_one_name_one_is_refused_and_neither_is_a_mixture(
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(told) == [f"{place / 'mine'}: exists already; give another name", "mine"]
+    assert sorted(told) == [f"{place / 'mine'}: exists already", "mine"]
     assert names(place) == ["mine"] and library.load("mine")
 
 

@@ -43,7 +43,7 @@ from tests.ui.security.test_request_filter import canaries
 from tests.ui.serving import GRADIO_WARNINGS, serving, serving_apart
 from tests.ui.test_api import ARGUMENTS, CANARY, canary_files, completions_over_http
 from tests.ui.test_api import GOOD as API
-from tests.ui.test_app import CANVAS, GOOD, HANDLERS, PICTURES, SENT, assert_plain
+from tests.ui.test_app import CANVAS, GOOD, HANDLERS, PICTURES, SENT, assert_plain, form
 from tests.ui.visitor import Visitor
 
 HOSTILE_CALLS = ("complete", "enlarge", "colours_on_canvas", "download", "select_model", "generate", "stop")
@@ -105,9 +105,9 @@ def test_t04_canaries(count: Count, tell: Told) -> None:
                 canvas["mask"] = canvas_to_payload(
                     Canvas(np.zeros((16, 16, 4), np.uint8), np.ones((16, 16), np.bool_))
                 )["mask"]
-                done = visitor.post("complete", [None, 1, canvas, *GOOD["generate"][2:]])
-                form = ["Canvas", "PNG indexed", 1, True, "#ffffff", 4]
-                saved = visitor.post("download", [None, canvas, "tiny", None, *form])
+                done = visitor.post("complete", form("complete", canvas=canvas))
+                export = ["Canvas", "PNG indexed", 1, True, "#ffffff", 4]
+                saved = visitor.post("download", [None, canvas, "tiny", None, *export])
                 served = [
                     urllib.request.urlopen(f"{url}gradio_api/file={item['image']['path']}").read()
                     for item in done.data[2]["value"]
@@ -285,7 +285,7 @@ def test_t11_visitors(tmp_path: Path, tiny_data: Path, count: Count, tell: Told)
         kept = _tree(jobs.folder(ann["owner"], job.id).path)
         for number in range(count(100)):
             bob = {"owner": f"{number:032x}", "job": job.id}
-            visitors[number % sessions].post("arrive", [bob])
+            visitors[number % sessions].post("on_load", [bob])
             for said in (bob, ann):  # what a page posts later does not make it another's
                 for name in ("stop_training", "resume_training", "delete_job", "use_model", "download_model"):
                     answer = visitors[number % sessions].post(name, [said, job.id])
@@ -295,7 +295,7 @@ def test_t11_visitors(tmp_path: Path, tiny_data: Path, count: Count, tell: Told)
                     answer = visitors[number % sessions].post(name, [said, job.id, None][: 3 if name == "tick" else 2])
                     assert "anns" not in answer.raw
         assert _tree(jobs.folder(ann["owner"], job.id).path) == kept
-        visitors[0].post("arrive", [ann])
+        visitors[0].post("on_load", [ann])
         assert "anns" in visitors[0].post("look_at", [ann, job.id]).raw
     tell(
         "T11",

@@ -22,7 +22,7 @@ config.OPTIONS = {f.name: f.metadata["option"] for f in dataclasses.fields(made)
 
 from pixelart.cli.main import main
 from pixelart.jobs import JOB_OPTIONS
-from pixelart.ui.train.form import FIT, INPUTS, job_from
+from pixelart.ui.train.form import FIT, job_from
 from pixelart.ui.train.tab import _settings
 import gradio as gr
 
@@ -35,7 +35,7 @@ with redirect_stdout(text):
 assert "--shine" in text.getvalue() and "how much the dummy shines" in text.getvalue()
 assert "shine" in JOB_OPTIONS and "threads" not in JOB_OPTIONS
 with gr.Blocks():
-    inputs = dict(zip(INPUTS, _settings(), strict=True))
+    inputs = _settings()
 assert inputs["shine"].label == "Shine" and inputs["shine"].value == 0.5
 given = {name: each.value for name, each in inputs.items()} | {"base": "new:row_rnn", "name": "mine", "shine": 0.25}
 assert job_from(given)[1]["shine"] == 0.25

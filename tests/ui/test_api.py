@@ -121,7 +121,7 @@ ARGUMENTS += ("bottom_temperature", "seamless", "preset")
         ("images", 17, "Images: must be a number of 1 to 16."),
         ("images", 1.5, "Images: must be a whole number of 1 to 16."),
         ("seed", "x", "Seed: must be"),
-        ("temperature", None, "Temperature: must be a number of 0.1 to 2.0."),
+        ("temperature", None, "Temperature: must be a number of 0.1 to 2."),
         ("top_p", 2, "Top-p: must be"),
         ("top_k", -2, "Top-k: must be"),
         ("preset", "loud", "preset 'loud' is not one of calm, balanced, wild"),

@@ -14,6 +14,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import gradio as gr
@@ -21,18 +22,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.page_client import event_values
 from pixelart.engine import Request
 from pixelart.images.codec import Picture
 from pixelart.images.io import encode_png
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
+from pixelart.ui import build
 from pixelart.ui.create.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
 from pixelart.ui.security import memory_budget as unread
 from pixelart.ui.security.safe_blocks import FAULT
 from tests.tiers import a_long
 from tests.ui.create.test_canvas_value import HOSTILE
 from tests.ui.fake_engine import CODEC, FakeEngine
-from tests.ui.serving import GRADIO_WARNINGS, serving_app
+from tests.ui.serving import GRADIO_WARNINGS, serving_app, without_resource_warnings
 from tests.ui.visitor import Answer, Visitor
 
 pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
@@ -40,74 +43,101 @@ PICTURE = CODEC.table[np.random.default_rng(1).integers(CODEC.levels, size=(16, 
 MASK = np.zeros((16, 16), np.bool_)
 MASK[4:9, 2:11] = True
 CANVAS = canvas_to_payload(Canvas(PICTURE, MASK))
-FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, [], True, "", "32 x 32"]
+FORM: dict[str, Any] = {"ticket": 1, "model": "tiny", "class_name": "hero", "seed": 5, "images": 2}
+"""By the ids of the inputs."""
+
+
+def form(event: str, **change: Any) -> list[Any]:
+    """What the page posts for a drawing button."""
+    return event_values(_config(), f"page_{event}", **{**FORM, **change})
+
+
+@cache
+def _config() -> Any:
+    with without_resource_warnings():
+        app = build(FakeEngine(names=("tiny", "scales")), "off")  # pyright: ignore[reportArgumentType]
+        config = app.get_config_file()
+        del app
+    return config
+
+
+class _Values(dict[str, Any]):
+    """Event -> what the page posts; functions are called when they are looked up."""
+
+    def __getitem__(self, name: str) -> list[Any]:
+        value = super().__getitem__(name)
+        return value if isinstance(value, list) else value()
+
+
 MEMORY, JOB = {"owner": "a" * 32, "job": "0" * 16}, "0" * 16
 PICTURES = ["ZIP", "", "", "As the base model", False, False, False, 0, 0, 0, 0, "tiny", ""]
 TRAINING = ["tiny", "mine", 10, True, "Keep the base's", 0, 16, 0, 0.999, 0.1, 0, 0, 0]
 PUSH = ["tiny", "art/tiny", "cc0-1.0", "", True]
-GOOD: dict[str, list[Any]] = {
-    "lambda": [],
-    "reuse_seed": [None, None],
-    "choose_palette": ["tiny", "CGA"],
-    "load_palette": ["tiny"],
-    "colours_on_canvas": [CANVAS, "tiny"],
-    "download": [None, CANVAS, "tiny", None, "Result", "PNG indexed", 2, True, "#ffffff", 4],
-    "generate": [None, 1, *FORM],
-    "lambda_1": [],
-    "lambda_2": [None],
-    "complete": [None, 1, CANVAS, *FORM],
-    "lambda_3": [],
-    "lambda_4": [None],
-    "enlarge": [None, 1, CANVAS, "scales", *FORM[1:]],
-    "lambda_5": [],
-    "lambda_6": [None],
-    "recolour": [None, 1, CANVAS, *FORM],
-    "lambda_7": [],
-    "lambda_8": [None],
-    "stop": [None, 0],
-    "inspect": ["tiny", "hero"],
-    "show_origin": ["tiny"],
-    "arrive": [MEMORY],
-    "lambda_9": [None],
-    "load": [None, None],
-    "bring_back": ["tiny", None, None],
-    "preset_values": ["tiny", "calm"],
-    "preset_values_1": ["tiny", "calm"],
-    "preset_values_2": ["tiny", "wild"],
-    "preset_values_3": ["tiny", None],
-    "offer": ["tiny"],
-    "select_model": [None, 0, CANVAS, "tiny", "hero", None],
-    "select_model_1": [None, 0, CANVAS, "tiny", "hero", None],
-    "offer_1": ["tiny"],
-    "offer_2": ["tiny"],
-    "import_picture": [None, 0, "tiny", False],
-    "choose": [None, 0, "tiny", None],
-    "offer_push": ["tiny", "tiny", ""],
-    "suggest_repository": [None, "tiny"],
-    "preview_card": PUSH,
-    "push": PUSH,
-    "stop_push": [],
-    "follow_used": [None, "tiny"],
-    "receive_archive": [None, *PICTURES],
-    "check_pictures": [None, *PICTURES],
-    "recall": [MEMORY, None],
-    "tick": [MEMORY, JOB, None],
-    "look_at": [MEMORY, JOB],
-    "compare": [None, *PICTURES],
-    "compare_1": [None, *PICTURES],
-    "compare_2": [None, *PICTURES],
-    "stop_check": [None],
-    "offer_folder": [None],
-    "offer_bases": ["tiny", None],
-    "offer_bases_1": ["tiny", None],
-    "offer_bases_2": ["tiny"],
-    "start_training": [MEMORY, None, *PICTURES[:-2], *TRAINING],
-    "stop_training": [MEMORY, JOB],
-    "resume_training": [MEMORY, JOB],
-    "delete_job": [MEMORY, JOB],
-    "use_model": [MEMORY, JOB],
-    "download_model": [MEMORY, JOB],
-}
+GOOD = _Values(
+    {
+        "lambda": [],
+        "reuse_seed": [None, None],
+        "choose_palette": ["tiny", "CGA"],
+        "load_palette": ["tiny"],
+        "colours_on_canvas": [CANVAS, "tiny"],
+        "download": [None, CANVAS, "tiny", None, "Result", "PNG indexed", 2, True, "#ffffff", 4],
+        "generate": lambda: form("generate"),
+        "lambda_1": [],
+        "lambda_2": [None],
+        "complete": lambda: form("complete", canvas=CANVAS),
+        "lambda_3": [],
+        "lambda_4": [None],
+        "enlarge": lambda: form("enlarge", canvas=CANVAS, model="scales"),
+        "lambda_5": [],
+        "lambda_6": [None],
+        "recolour": lambda: form("recolour", canvas=CANVAS),
+        "lambda_7": [],
+        "lambda_8": [None],
+        "stop": [None, 0],
+        "inspect": ["tiny", "hero"],
+        "show_origin": ["tiny"],
+        "on_load": [MEMORY],
+        "lambda_9": [None],
+        "load": [None, None],
+        "bring_back": ["tiny", None, None],
+        "preset_values": ["tiny", "calm"],
+        "preset_values_1": ["tiny", "calm"],
+        "preset_values_2": ["tiny", "wild"],
+        "preset_values_3": ["tiny", None],
+        "offer": ["tiny"],
+        "select_model": [None, 0, "tiny", CANVAS, "hero", None],
+        "select_model_1": [None, 0, "tiny", CANVAS, "hero", None],
+        "offer_1": ["tiny"],
+        "offer_2": ["tiny"],
+        "import_picture": [None, 0, "tiny", False],
+        "choose": [None, 0, "tiny", None],
+        "offer_push": ["tiny", "tiny", ""],
+        "suggest_repository": [None, "tiny"],
+        "preview_card": PUSH,
+        "push": PUSH,
+        "stop_push": [],
+        "follow_used": [None, "tiny"],
+        "receive_archive": [None, *PICTURES],
+        "check_pictures": [None, *PICTURES],
+        "recall": [MEMORY, None],
+        "tick": [MEMORY, JOB, None],
+        "look_at": [MEMORY, JOB],
+        "compare": [None, *PICTURES],
+        "compare_1": [None, *PICTURES],
+        "compare_2": [None, *PICTURES],
+        "stop_check": [None],
+        "offer_folder": [None],
+        "offer_bases": ["tiny", None],
+        "offer_bases_1": ["tiny", None],
+        "offer_bases_2": ["tiny"],
+        "start_training": [MEMORY, None, *PICTURES[:-2], *TRAINING],
+        "stop_training": [MEMORY, JOB],
+        "resume_training": [MEMORY, JOB],
+        "delete_job": [MEMORY, JOB],
+        "use_model": [MEMORY, JOB],
+        "download_model": [MEMORY, JOB],
+    }
+)
 HANDLERS = [name for name in GOOD if name.startswith("lambda") or not name[-1].isdigit()]
 """Without those that the page calls from another place again."""
 SENT = {"name": "a.png", "data": base64.b64encode(encode_png(PICTURE)).decode(), "index": 0}
@@ -260,7 +290,7 @@ def test_a_fault_of_the_program_is_told_without_its_text(
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_canvas_gets_one_plain_line(visitor: Visitor, name: str) -> None:
-    answer = visitor.post("complete", [None, 1, HOSTILE[name], *FORM])
+    answer = visitor.post("complete", form("complete", canvas=HOSTILE[name]))
     assert answer.error and answer.error.startswith("canvas")
     assert_plain(answer)
 
@@ -268,29 +298,28 @@ def test_a_hostile_canvas_gets_one_plain_line(visitor: Visitor, name: str) -> No
 @pytest.mark.parametrize(
     ("place", "value", "told"),
     [
-        (0, "../..", "not found"),
-        (0, {"a": 1}, "Model: must be a name"),
-        (1, "dragon", "dragon"),
-        (2, None, "Temperature: must be"),
-        (2, "hot", "Temperature: must be"),
-        (3, "x", "Seed: must be"),
-        (4, 1000, "Images: must be"),
-        (5, {"colours": 5}, "palette"),
-        (6, [1], "Top-p: must be"),
-        (7, {}, "Top-k: must be"),
-        (8, True, "Guidance: must be"),
-        (9, 1e300, "Temperature at bottom: must be"),
-        (10, ["x", "z"], "Seamless: must be"),
+        ("model", "../..", "not found"),
+        ("model", {"a": 1}, "Model: must be a name"),
+        ("class_name", "dragon", "dragon"),
+        ("temperature", None, "Temperature: must be"),
+        ("temperature", "hot", "Temperature: must be"),
+        ("seed", "x", "Seed: must be"),
+        ("images", 1000, "Images: must be"),
+        ("colours", {"colours": 5}, "palette"),
+        ("top_p", [1], "Top-p: must be"),
+        ("top_k", {}, "Top-k: must be"),
+        ("guidance", True, "Guidance: must be"),
+        ("bottom_temperature", 1e300, "Temperature at bottom: must be"),
+        ("seamless", ["x", "z"], "Seamless: must be"),
     ],
 )
 @pytest.mark.parametrize("loaded", [False, True])
 def test_a_hostile_setting_is_named_with_its_limit(
-    visitor: Visitor, loaded: bool, place: int, value: Any, told: str
+    visitor: Visitor, loaded: bool, place: str, value: Any, told: str
 ) -> None:
     if loaded:  # gradio then has a component of its own for this session
         visitor.post("load", [None, None])
-    form = [*FORM[:place], value, *FORM[place + 1 :]]
-    answer = visitor.post("generate", [None, 1, *form])
+    answer = visitor.post("generate", form("generate", **{place: value}))
     assert told in answer.told()
 
 
@@ -354,7 +383,7 @@ def test_the_largest_canvas_and_the_largest_file_are_taken(visitor: Visitor) -> 
     side = SETTINGS.max_side
     picture = np.random.default_rng(0).integers(0, 256, (side, side, 4), np.uint8)
     canvas = canvas_to_payload(Canvas(picture, np.ones((side, side), np.bool_)))
-    assert "it draws 16 x 16" in visitor.post("select_model", [None, 0, canvas, "tiny", "Any", None]).told()
+    assert "it draws 16 x 16" in visitor.post("select_model", [None, 0, "tiny", canvas, "Any", None]).told()
     padded = encode_png(PICTURE).ljust(SETTINGS.max_file_bytes, b"\0")
     sent = {"name": "a.png", "data": base64.b64encode(padded).decode()}
     assert "Imported a.png" in visitor.post("import_picture", GOOD["import_picture"], sent).told()
@@ -368,7 +397,7 @@ def test_two_visitors_see_nothing_of_each_other(url: str, engine: FakeEngine, vi
     assert "Draw a picture first" in other.post("reuse_seed", [None, None]).told()
     assert "There is no result yet." in other.post("download", GOOD["download"]).told()
     assert "gone" in other.post("choose", [None, 0, "tiny", None], {"index": 0}).told()
-    other.post("generate", [None, 1, *FORM[:3], 900, *FORM[4:]])
+    other.post("generate", form("generate", seed=900))
     assert (
         visitor.post("reuse_seed", [None, None]).data[0] == 5 and other.post("reuse_seed", [None, None]).data[0] == 900
     )
@@ -383,7 +412,7 @@ def test_a_page_that_does_not_read_what_it_is_told_is_not_served_for_ever(
     monkeypatch.setattr(unread.BoundedQueue, "settings", replace(SETTINGS, max_unread=3))
     for ticket in range(1, 6):
         with contextlib.suppress(urllib.error.HTTPError):  # it is refused by then
-            visitor.start("generate", [None, ticket, *FORM])
+            visitor.start("generate", form("generate", ticket=ticket))
     time.sleep(1)  # in which more is told than it may leave unread
     assert unread.UNREAD in visitor.results().raw
     assert visitor.post("stop", [None, 9]).error is None
@@ -430,7 +459,7 @@ def test_no_visitor_ends_the_drawing_of_another(
 def test_a_visitor_ends_the_own_drawing_and_draws_again(visitor: Visitor, engine: FakeEngine, name: str) -> None:
     visitor.post("generate", GOOD["generate"])
     engine.row_seconds = 0.05
-    visitor.start("generate", [None, 2, *FORM])
+    visitor.start("generate", form("generate", ticket=2))
     assert engine.running.wait(5)
     data = GOOD[name].copy()
     data[1] = 2
@@ -438,4 +467,4 @@ def test_a_visitor_ends_the_own_drawing_and_draws_again(visitor: Visitor, engine
     told = visitor.results().told()
     assert ("Stopped" in told) == (name == "stop") and "pictures in" not in told
     engine.row_seconds = 0.0
-    assert "2 pictures in" in visitor.post("generate", [None, 3, *FORM]).told()
+    assert "2 pictures in" in visitor.post("generate", form("generate", ticket=3)).told()

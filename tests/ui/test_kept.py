@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.ui.serving import GRADIO_WARNINGS, serving_app
 from tests.ui.visitor import Visitor
 
 pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
-GENERATE = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, [], True, "", ""]
+GENERATE: dict[str, Any] = {"ticket": 1, "model": "tiny", "class_name": "hero", "seed": 5, "images": 2}
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +29,7 @@ def test_a_session_keeps_no_more_the_more_is_drawn() -> None:
         visitor = Visitor(url)
         visitor.post("load", [None, None])
         for number in range(1, 4):
-            visitor.post("generate", [None, number, *GENERATE])
+            visitor.post("generate", visitor.values("generate", **{**GENERATE, "ticket": number}))
         session = app.state_holder.session_data[visitor.session]
         assert session.blocks_config.blocks.keys() == app.blocks.keys()
         assert len(app._queue.event_analytics) <= 1
@@ -40,7 +41,7 @@ def test_an_app_that_ends_leaves_no_files_of_results(tmp_path: Path) -> None:
     with serving_app(FakeEngine()) as (app, url):
         visitor = Visitor(url)
         visitor.post("load", [None, None])
-        visitor.post("generate", [None, 1, *GENERATE])
+        visitor.post("generate", visitor.values("generate", **GENERATE))
         files = [Path(path) for paths in app.temp_file_sets for path in paths]
         assert files and all(file.exists() and tmp_path in file.parents for file in files)
     for _ in range(50):
@@ -54,7 +55,7 @@ def test_a_page_that_was_closed_long_ago_keeps_nothing() -> None:
     with serving_app(FakeEngine()) as (app, url):
         visitor = Visitor(url)
         visitor.post("load", [None, None])
-        visitor.post("generate", [None, 1, *GENERATE])
+        visitor.post("generate", visitor.values("generate", **GENERATE))
         kept = app.state_holder.session_data[visitor.session]
         session = next(v for v in kept.state_data.values() if isinstance(v, Session))
         assert session.drawings

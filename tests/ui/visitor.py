@@ -9,6 +9,8 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.page_client import event_values
+
 _SESSIONS = itertools.count()
 
 
@@ -33,10 +35,15 @@ class Visitor:
         self.headers = {"Content-Type": "application/json", **(headers or {})}
         self.url, self.session = url, f"visitor{next(_SESSIONS)}"
         with urllib.request.urlopen(f"{url}config") as answer:
-            events = json.load(answer)["dependencies"]
+            self.config = json.load(answer)
+        events = self.config["dependencies"]
         private = [d for d in events if d["backend_fn"] and d["api_visibility"] == "private"]
         self.events = {d["api_name"].removeprefix("page_"): d for d in private}
         self.public = [d["api_name"] for d in events if d["backend_fn"] and d not in private]
+
+    def values(self, name: str, **given: Any) -> list[Any]:
+        """What the page posts for one of its buttons, see `event_values`."""
+        return event_values(self.config, f"page_{name}", **given)
 
     def post(self, name: str, data: list[Any], event_data: Any = None) -> Answer:
         """Runs an event as the page does: through the queue, or past it."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelart.checkpoint.format import check_class_name
-from pixelart.errors import DataRejected, PixelArtError, WeightsRejected
+from pixelart.errors import DataRejected, Hint, PixelArtError, WeightsRejected
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture, normalise
 from pixelart.images.io import SUFFIXES, resize_nearest
 from pixelart.progress import OnProgress, untold
@@ -201,7 +201,7 @@ def check_classes(classes: Collection[str], name: str) -> None:
         for class_name in sorted(classes):
             check_class_name(class_name, name)
     except WeightsRejected as error:
-        raise DataRejected(str(error)) from error
+        raise DataRejected(str(error), hint=error.hint) from error
 
 
 def check_fits(count: int, size: tuple[int, int], fit: Fit) -> None:
@@ -222,4 +222,4 @@ def fitted(picture: Picture, name: str, size: tuple[int, int], fit: Fit) -> Pict
     if fit == "nearest":
         return resize_nearest(picture, *size)
     (h, w), (height, width) = picture.shape[:2], size
-    raise DataRejected(f"{name}: {w} x {h} pixels; needed are {width} x {height} (--fit nearest resizes)")
+    raise DataRejected(f"{name}: {w} x {h} pixels; needed are {width} x {height}", hint=Hint.RESIZE)

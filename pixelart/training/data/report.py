@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pixelart.errors import DataRejected
+from pixelart.errors import DataRejected, Hint, Words, with_hint
 from pixelart.images.codec import Picture
 from pixelart.images.io import contact_sheet, encode_rgba_png
 from pixelart.progress import Cancel, OnProgress, never, until_cancelled, untold
@@ -35,16 +35,22 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem in a set: what it is, which files or classes, and whether it blocks training."""
+    """A problem in a set: what it is, which files or classes, whether it blocks training, and what would help."""
 
     what: str
     places: tuple[str, ...]
     blocks: bool = False
+    hint: Hint | None = None
 
     def __str__(self) -> str:
         """One line, with the first few places."""
+        return self.line({})
+
+    def line(self, words: Words) -> str:
+        """One line, with the hint in the words of a front end and the first few places."""
         named, more = ", ".join(self.places[:3]), len(self.places) - 3
-        return self.what + (f": {named}" if named else "") + (f" and {more} more" if more > 0 else "")
+        places = (f": {named}" if named else "") + (f" and {more} more" if more > 0 else "")
+        return with_hint(self.what, self.hint, words) + places
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ def prepare(found: Survey, target: Path, *, cancel: Cancel = never, on_progress:
     """
     for problem in found.problems:
         if problem.blocks:
-            raise DataRejected(f"{found.name}: {problem}")
+            raise DataRejected(f"{found.name}: {problem}", hint=problem.hint)
     numbers, size = Counter[str](), 0
     with new_file(target) as file, zipfile.ZipFile(file, "w") as archive:
         pairs = zip(found.pictures.pictures, found.pictures.class_names, strict=True)

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
-from pixelart.errors import DataRejected, PixelArtError, RequestRejected
+from pixelart.errors import DataRejected, Hint, PixelArtError, RequestRejected
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture
 from pixelart.images.sprite_sheets import Slicing, common_factor, is_empty, reduce, true_grid
 from pixelart.progress import Cancel, OnProgress, never, until_cancelled, untold
@@ -86,7 +86,7 @@ class _ReadPicture:
         return _ReadPicture(self.place, name or self.name, self.store, self.store.add(picture))
 
 
-_Notes = defaultdict[str, list[str]]
+_Notes = defaultdict[tuple[str, Hint | None], list[str]]
 """Note -> names of the files it is about."""
 
 
@@ -128,7 +128,8 @@ def survey(
     colours, all_colours = _count_colours(pictures, cancel)
     good = Counter(pictures.class_names)
     rows = tuple(ClassRow(name, good[name], sizes[name], colours[name]) for name in sorted(sizes))
-    problems = (*_blocking(pictures), *(Problem(what, tuple(places)) for what, places in notes.items()), *_few(rows))
+    noted = [Problem(what, tuple(places), hint=hint) for (what, hint), places in notes.items()]
+    problems = (*_blocking(pictures), *noted, *_few(rows))
     return Survey(source.name, pictures, rows, problems, all_colours)
 
 
@@ -140,21 +141,23 @@ def _readable(
         frames=options.frames,
         cancel=cancel,
         on_progress=on_progress,
-        on_own=lambda folder: notes["the folder of a run or a checkpoint, passed over"].append(shown(folder)),
-        on_hidden=lambda folder: notes["a folder whose name begins with a dot, passed over"].append(shown(folder)),
+        on_own=lambda folder: notes["the folder of a run or a checkpoint, passed over", None].append(shown(folder)),
+        on_hidden=lambda folder: notes["a folder whose name begins with a dot, passed over", None].append(
+            shown(folder)
+        ),
     )
     for member in read_members(source, reading):
         if member.found is None:
-            notes["no picture by its name, passed over"].append(member.name)
+            notes["no picture by its name, passed over", None].append(member.name)
         elif isinstance(member.found, PixelArtError):
-            notes[f"left out, {_reason(member.found, shown(member.place))}"].append(member.name)
+            notes[f"left out, {_reason(member.found, shown(member.place))}", member.found.hint].append(member.name)
         else:
             if member.frame == 1 and options.frames == "first":
-                notes["an animation, of which the first frame is taken (--frames all takes all)"].append(member.name)
+                notes["an animation, of which the first frame is taken", Hint.ALL_FRAMES].append(member.name)
             yield _ReadPicture(member.place, member.name, store, store.add(member.found))
 
 
-def _strays(found: Sequence[_ReadPicture], names: Sequence[str]) -> dict[str, list[str]]:
+def _strays(found: Sequence[_ReadPicture], names: Sequence[str]) -> dict[tuple[str, Hint | None], list[str]]:
     """A note on pictures outside the folders of classes, if there are such folders."""
     beside = [
         one.name
@@ -163,7 +166,7 @@ def _strays(found: Sequence[_ReadPicture], names: Sequence[str]) -> dict[str, li
     ]
     if not beside or len(set(names)) == 1:
         return {}
-    return {f"beside the folders of the classes, so of the class {NO_FOLDER}": beside}
+    return {(f"beside the folders of the classes, so of the class {NO_FOLDER}", None): beside}
 
 
 def _reason(error: PixelArtError, name: str) -> str:
@@ -180,10 +183,11 @@ def _on_true_grid(found: Sequence[_ReadPicture], options: Options, notes: _Notes
         grids = [true_grid(found[i].picture) for i in until_cancelled(members, cancel)]
         factor = common_factor(grids)
         note = f"{width} x {height} pixels, a smaller picture enlarged {factor} times"
-        note += ", reduced to its true grid" if options.to_true_grid else "; take the true grid to reduce it"
+        note += ", reduced to its true grid" if options.to_true_grid else ""
+        hint = None if options.to_true_grid else Hint.TRUE_GRID
         for i, grid in zip(members, grids, strict=True):
             if factor > 1 and grid.fits(factor):
-                notes[note].append(found[i].name)
+                notes[note, hint].append(found[i].name)
                 if options.to_true_grid:
                     result[i] = found[i].becomes(reduce(found[i].picture, grid, factor))
     return result
@@ -199,9 +203,9 @@ def _sliced(
     for sheet in until_cancelled(found, cancel):
         picture = sheet.picture
         if not np.prod(slicing.count(sheet.shape)):
-            notes[f"left out, smaller than a tile of {slicing.width} x {slicing.height}"].append(sheet.name)
+            notes[f"left out, smaller than a tile of {slicing.width} x {slicing.height}", None].append(sheet.name)
         elif slicing.leaves_out(picture):
-            notes["pixels right of or below the last whole tile are left out"].append(sheet.name)
+            notes["pixels right of or below the last whole tile are left out", None].append(sheet.name)
         for row, column, tile in slicing.tiles(picture):
             tiles.append(sheet.becomes(tile, name=f"{sheet.name} tile {row},{column}"))
     return tiles
@@ -210,10 +214,10 @@ def _sliced(
 def _is_usable(one: _ReadPicture, notes: _Notes) -> bool:
     height, width, _ = one.shape
     if max(height, width) > SETTINGS.max_side:
-        notes[f"left out, {width} x {height} pixels; the limit is {SETTINGS.max_side} a side"].append(one.name)
+        notes[f"left out, {width} x {height} pixels; the limit is {SETTINGS.max_side} a side", None].append(one.name)
         return False
     if is_empty(one.picture):
-        notes["left out, wholly transparent"].append(one.name)
+        notes["left out, wholly transparent", None].append(one.name)
         return False
     return True
 
@@ -227,18 +231,18 @@ def _good(
             read = one.picture
             picture = fitted(read, one.name, size, options.fit)
         except DataRejected as error:
-            notes[f"left out, {_reason(error, one.name)}"].append(one.name)
+            notes[f"left out, {_reason(error, one.name)}", error.hint].append(one.name)
             continue
         look = picture_hash(picture)
         if look in first:
             left_out = "" if options.keep_copies else "left out, "
-            notes[f"{left_out}the same as another picture"].append(f"{one.name} (as {first[look]})")
+            notes[f"{left_out}the same as another picture", None].append(f"{one.name} (as {first[look]})")
             if not options.keep_copies:
                 continue
         if picture is not read:
-            notes[f"resized to {size[1]} x {size[0]} pixels"].append(one.name)
+            notes[f"resized to {size[1]} x {size[0]} pixels", None].append(one.name)
         if np.any((picture[..., 3] > 0) & (picture[..., 3] < 255)):
-            notes[f"soft alpha: a pixel is seen from {ALPHA_THRESHOLD} on, and clear below"].append(one.name)
+            notes[f"soft alpha: a pixel is seen from {ALPHA_THRESHOLD} on, and clear below", None].append(one.name)
         first.setdefault(look, one.name)
         numbers.append(one.number if picture is read else store.add(picture))
         names.append(class_name)

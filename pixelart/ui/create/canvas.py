@@ -21,7 +21,7 @@ from pixelart.ui.browser_storage import NOTHING_KEPT, Kept
 from pixelart.ui.create.canvas_value import Canvas, Painting, Swatches, blank_canvas
 from pixelart.ui.create.drawing import model_info, size_for
 from pixelart.ui.create.fit import fit_to_canvas, true_grid
-from pixelart.ui.create.form import ANY_CLASS, class_choices
+from pixelart.ui.create.form import ANY_CLASS, OF_PRESET, class_choices
 from pixelart.ui.create.palette_value import (
     AllowedColours,
     allowed_from_payload,
@@ -29,6 +29,7 @@ from pixelart.ui.create.palette_value import (
     hex_colours,
     is_palette_for,
 )
+from pixelart.ui.gradio_parts import event_data
 from pixelart.ui.models_list import model_choices
 from pixelart.ui.results import ResultFiles, caption_of
 from pixelart.ui.session import Session
@@ -67,12 +68,11 @@ class PictureHandlers:
         return session, gr.HTML(visible=not models), chosen, classes, shown, allowed, gallery, status
 
     def preset_values(self, model: Any, preset: Any) -> Any:
-        """Temperature, top-p, top-k and guidance of the model's preset; unchanged if none is chosen."""
+        """The controls OF_PRESET as the model's preset sets them; unchanged if none is chosen."""
         info, _ = self._info(model)
         if info is None or not isinstance(preset, str) or preset not in info.presets:
-            return (gr.skip(),) * 4
-        chosen = info.preset(preset)
-        return chosen.temperature, chosen.top_p, chosen.top_k, chosen.guidance
+            return (gr.skip(),) * len(OF_PRESET)
+        return tuple(getattr(info.preset(preset), field) for field in OF_PRESET)
 
     def offer(self, model: Any) -> tuple[Any, ...]:
         """Show only what the models can do: Enlarge if any model enlarges; New colours, Size and the choice of what a
@@ -119,7 +119,7 @@ class PictureHandlers:
         True, to its colours."""
         session.leave(ticket)
         try:
-            name, data = uploaded_file(event._data)
+            name, data = uploaded_file(event_data(event))
             info = model_info(self.engine, model) if model else None
             picture, changes = self._fitted(decode_picture(data, name=name), info, snap is True)
         except PixelArtError as error:
@@ -134,7 +134,8 @@ class PictureHandlers:
         """canvas and status for a click on a result. The status names its model if another one is chosen now."""
         session.leave(ticket)
         session.recover(kept.drawings, kept.mask)
-        index = event._data.get("index") if isinstance(event._data, dict) else None
+        data = event_data(event)
+        index = data.get("index") if isinstance(data, dict) else None
         if not isinstance(index, int) or not 0 <= index < len(session.drawings):
             return gr.skip(), session.say(status_text("This result is gone. Draw again."))
         drawing = session.drawings[index]

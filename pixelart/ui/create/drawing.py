@@ -11,16 +11,17 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
+from pixelart.controls import COMPLETE, ENLARGE, GENERATE
 from pixelart.engine import CheckpointInfo, Drawing, Engine, OnRow, Preview
 from pixelart.engine.completion import added_pixels
 from pixelart.errors import Cancelled, PixelArtError, RequestRejected
 from pixelart.images.codec import Picture
-from pixelart.images.kept_kinds import KEEP_NOTHING, KEEP_SKETCH
+from pixelart.images.kept_kinds import KEEP_SKETCH
 from pixelart.images.tiling import Shift, back, rolled, shift_to_join
 from pixelart.settings import SETTINGS
 from pixelart.ui.create.canvas_value import Canvas, Painting
 from pixelart.ui.create.fit import fit_mask, fit_to_canvas
-from pixelart.ui.create.form import ANY_CLASS, Form, request_from, sized
+from pixelart.ui.create.form import ANY_CLASS, Values, only_for, request_from, sized
 from pixelart.ui.create.palette_value import hex_colours
 from pixelart.ui.results import ResultFiles, caption_of
 from pixelart.ui.session import Session
@@ -85,24 +86,24 @@ class DrawingHandlers:
     def __init__(self, engine: Engine, results: ResultFiles) -> None:
         self.engine, self.results = engine, results
 
-    def generate(self, session: Session, ticket: int, model: Any, *values: Any) -> Iterator[Outputs]:
+    def generate(self, session: Session, ticket: int, model: Any, **values: Any) -> Iterator[Outputs]:
         """Draw new pictures; the first one appears on the canvas row by row, or pass by pass."""
         yield from self._draw(session, ticket, lambda: self._generation(model, values))
 
     def complete(
-        self, session: Session, ticket: int, canvas: Canvas | None, model: Any, *values: Any
+        self, session: Session, ticket: int, canvas: Canvas | None, model: Any, **values: Any
     ) -> Iterator[Outputs]:
         """Draw candidates for the masked pixels; every other pixel stays."""
-        yield from self._draw(session, ticket, lambda: self._completion(canvas, model, Form(*values)))
+        yield from self._draw(session, ticket, lambda: self._completion(canvas, model, values))
 
     def recolour(
-        self, session: Session, ticket: int, canvas: Canvas | None, model: Any, *values: Any
+        self, session: Session, ticket: int, canvas: Canvas | None, model: Any, **values: Any
     ) -> Iterator[Outputs]:
         """Redraw the colours of the canvas, or only inside its mask; shapes and shading stay."""
-        yield from self._draw(session, ticket, lambda: self._recolouring(canvas, model, Form(*values)))
+        yield from self._draw(session, ticket, lambda: self._recolouring(canvas, model, values))
 
     def enlarge(
-        self, session: Session, ticket: int, canvas: Canvas | None, model: Any, *values: Any
+        self, session: Session, ticket: int, canvas: Canvas | None, model: Any, **values: Any
     ) -> Iterator[Outputs]:
         """Draw the canvas twice as large. Its pixels stay: they are every second pixel of the result."""
         yield from self._draw(session, ticket, lambda: self._enlargement(canvas, model, values))
@@ -112,30 +113,30 @@ class DrawingHandlers:
         session.stop(ticket)
         return gr.skip() if session.running else status_text(IDLE)
 
-    def _generation(self, model: Any, values: tuple[Any, ...]) -> _Job:
-        form, info = Form(*values), model_info(self.engine, model)
-        there = sized(info, form.size)
-        request = replace(request_from(replace(form, keep=KEEP_NOTHING), there), size=(there.height, there.width))
+    def _generation(self, model: Any, values: Values) -> _Job:
+        there = sized(model_info(self.engine, model), values.get("size"))
+        request = replace(request_from(only_for(GENERATE, values), there), size=(there.height, there.width))
         return _Job(
             lambda on_row, cancel: self.engine.generate(request, on_row=on_row, cancel=cancel),
             request.seed,
             settled,
         )
 
-    def _recolouring(self, canvas: Canvas | None, model: Any, form: Form) -> _Job:
+    def _recolouring(self, canvas: Canvas | None, model: Any, values: Values) -> _Job:
         if canvas is None or not canvas.picture.any():
             raise RequestRejected("Draw or import a picture first, then press New colours.")
         if not canvas.painted_mask.any():
             canvas = replace(canvas, mask=np.ones(canvas.picture.shape[:2], np.bool_))
-        return self._completion(canvas, model, replace(form, keep=form.keep or KEEP_SKETCH))
+        return self._completion(canvas, model, {**values, "keep": values.get("keep") or KEEP_SKETCH})
 
-    def _completion(self, canvas: Canvas | None, model: Any, form: Form) -> _Job:
+    def _completion(self, canvas: Canvas | None, model: Any, values: Values) -> _Job:
         if canvas is None or not canvas.painted_mask.any():
             raise RequestRejected("Paint a mask first.")
         info = model_info(self.engine, model)
         fitted = fitted_canvas(canvas, info)
         picture, mask = fitted.picture, fitted.painted_mask
-        request = request_from(form, replace(info, height=picture.shape[0], width=picture.shape[1]))
+        there = replace(info, height=picture.shape[0], width=picture.shape[1])
+        request = request_from(only_for(COMPLETE, values), there)
         shift = shift_to_join(mask, request.seamless)
         note = "" if fitted is canvas else f" {info.name} draws {info.width} x {info.height}; {UNDO}"
         return _Job(
@@ -148,15 +149,16 @@ class DrawingHandlers:
             shown_mask=None if fitted is canvas else mask,
         )
 
-    def _enlargement(self, canvas: Canvas | None, model: Any, values: tuple[Any, ...]) -> _Job:
+    def _enlargement(self, canvas: Canvas | None, model: Any, values: Values) -> _Job:
         if canvas is None:
             raise RequestRejected("The canvas is empty.")
         picture = canvas.picture
         height, width = (ENLARGED * side for side in picture.shape[:2])
         chosen = model_info(self.engine, model)
         info = enlarger(chosen, self.engine.list_checkpoints())
-        form = replace(form_for(Form(*values), info, chosen), keep=KEEP_NOTHING)
-        request = request_from(form, replace(info, height=height, width=width))
+        seamless = values.get("seamless", [])  # not dropped: the engine says that it cannot be done
+        values = {**only_for(ENLARGE, values_for(values, info, chosen)), "seamless": seamless}
+        request = request_from(values, replace(info, height=height, width=width))
         by = "" if info is chosen else f" {info.name} enlarged it: {chosen.name} cannot."
         return _Job(
             lambda on_row, cancel: self.engine.enlarge(request, picture, factor=ENLARGED, on_row=on_row, cancel=cancel),
@@ -277,17 +279,18 @@ def enlarger(chosen: CheckpointInfo, models: Sequence[CheckpointInfo]) -> Checkp
     return max(can, key=lambda info: (same_colours(info, chosen), len(known & {*info.classes})), default=chosen)
 
 
-def form_for(form: Form, info: CheckpointInfo, chosen: CheckpointInfo) -> Form:
-    """Adapt the form of the `chosen` model to `info`.
+def values_for(values: Values, info: CheckpointInfo, chosen: CheckpointInfo) -> Values:
+    """Adapt the values for the `chosen` model to `info`.
 
     The class stays if `info` has it, and the allowed colours stay if both palettes match; else `info` uses all of its
     colours.
     """
     if info is chosen:
-        return form
-    class_name = form.class_name if form.class_name in info.classes else ANY_CLASS
-    same = form.colours is not None and form.colours.colours == hex_colours(info.colours)
-    return replace(form, class_name=class_name, colours=form.colours if same else None)
+        return values
+    class_name, colours = values.get("class_name"), values.get("colours")
+    same = colours is not None and colours.colours == hex_colours(info.colours)
+    known = class_name if class_name in info.classes else ANY_CLASS
+    return {**values, "class_name": known, "colours": colours if same else None}
 
 
 def same_colours(one: CheckpointInfo, other: CheckpointInfo) -> bool:

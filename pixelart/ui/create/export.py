@@ -10,6 +10,7 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
+from pixelart.controls import whole
 from pixelart.engine import Drawing, Engine
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.images.codec import Picture, over_background
@@ -17,11 +18,11 @@ from pixelart.images.gif import drawing_gif
 from pixelart.images.io import contact_sheet, encode_png, encode_rgba_png, is_indexable
 from pixelart.plain_json import to_json
 from pixelart.settings import SETTINGS
-from pixelart.ui.browser_storage import Kept
+from pixelart.ui.browser_storage import STORED, Kept
 from pixelart.ui.components import FileSaver, PixelCanvas, Work
 from pixelart.ui.create.canvas_value import Canvas
 from pixelart.ui.create.drawing import model_info
-from pixelart.ui.create.form import whole
+from pixelart.ui.events import listen
 from pixelart.ui.inputs import CheckedCheckbox, CheckedSlider, Colour, Switch
 from pixelart.ui.results import canvas_file_name, download_value, file_name, sheet_file_name
 from pixelart.ui.session import Session
@@ -37,7 +38,7 @@ Background = tuple[int, int, int] | None
 
 @dataclass(frozen=True)
 class ExportForm:
-    """The raw values, in the order of the panel's inputs; a page may post anything in them."""
+    """The raw values, by the names of the panel's inputs; a page may post anything in them."""
 
     picture: Any
     format: Any
@@ -77,11 +78,11 @@ class ExportHandlers:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def download(self, session: Session, canvas: Canvas | None, model: Any, kept: Kept, *values: Any) -> Any:
+    def download(self, session: Session, canvas: Canvas | None, model: Any, kept: Kept, **values: Any) -> Any:
         """The value of the file saver, or a warning. A result keeps the palette of the model that drew it."""
         session.recover(kept.drawings, kept.mask)
         try:
-            export = export_from(ExportForm(*values))
+            export = export_from(ExportForm(**values))
             drawing = session.chosen_drawing
             by = drawing.settings.get("checkpoint", model) if drawing else model
             if export.format == SHEET:
@@ -236,7 +237,6 @@ def export_panel(
         "picture": picture, "format": format, "scale": scale, "transparent": transparent, "background": background,
         "columns": columns,
     }  # fmt: skip
-    inputs = [session, canvas, model, work, *values.values()]
-    js = "(session, canvas, model, _, ...values) => [session, canvas, model, window.work?.results() ?? null, ...values]"
-    download.click(ExportHandlers(engine).download, inputs, saver, js=js, **event)
+    inputs = {"session": session, "canvas": canvas, "model": model, "kept": work, **values}
+    listen(download.click, ExportHandlers(engine).download, inputs, saver, scripts={"kept": STORED}, **event)
     return values

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
+from pixelart.controls import CONTROLS, Control
 from pixelart.engine import CheckpointInfo, Request
 from pixelart.errors import RequestRejected
 from pixelart.images.class_names import find_class
-from pixelart.images.kept_kinds import KEEP_NOTHING
 from pixelart.images.palette_choice import WORDS
 from pixelart.settings import SETTINGS
 from pixelart.ui.create.palette_value import AllowedColours, hex_colours
@@ -22,57 +20,64 @@ ANY_CLASS = "Any"
 """No class in particular; or the model's class of this name, if it has one."""
 NO_CLASS = ""
 """No class in particular, whatever the classes are called."""
-MAX_IMAGES = 16
-MAX_SEED = 2**31 - 1
+MAX_IMAGES = int(CONTROLS["count"].shown[1])
 _SIZE = re.compile(r"(\d{1,4})(?:\s*[x*, ]\s*(\d{1,4}))?")
 RANDOM_SEEDS = 1_000_000  # short enough to read and to write down
-MIN_TEMPERATURE, MAX_TEMPERATURE = 0.1, 2.0
+OF_PRESET = tuple(field for field, control in CONTROLS.items() if control.of_preset)
+"""The controls that a preset sets."""
+Values = Mapping[str, Any]
+"""Posted values of the controls by name (see `name_of`), and of the page's own inputs `colours` and `own_colours`. A
+page may post anything in them; missing ones have their defaults."""
+_OWN_WAY = ("class_name", "count", "seed", "seamless", "palette", "size", "preset")
+"""Controls that are not read as a number or a word."""
 
 
-@dataclass(frozen=True)
-class Form:
-    """The raw values, in the order of the page's inputs; a page may post anything in them."""
-
-    class_name: Any
-    temperature: Any
-    seed: Any
-    images: Any
-    colours: AllowedColours | None
-    top_p: Any
-    top_k: Any
-    guidance: Any
-    bottom_temperature: Any
-    seamless: Any
-    own_colours: Any = False
-    keep: Any = KEEP_NOTHING
-    size: Any = ""
-    palette: Any = ""
+def name_of(field: str) -> str:
+    """The name of a control on the page and in the API."""
+    return CONTROLS[field].name or field
 
 
-def request_from(form: Form, info: CheckpointInfo) -> Request:
+def label_of(field: str, control: Control) -> str:
+    """What messages call a control, such as "Top-p"."""
+    return control.page.label if control.page else name_of(field).replace("_", " ").capitalize()
+
+
+def request_from(values: Values, info: CheckpointInfo) -> Request:
     """The request for a model, in the size of `info`; a seed of -1 becomes a random one.
 
     Raises:
         RequestRejected: a value that is missing, of a wrong type, or out of range.
     """
-    images = whole(form.images, "Images", 1, MAX_IMAGES)
-    _check_room(images, info)
-    seed = whole(form.seed, "Seed", -1, MAX_SEED)
-    weights, guidance = class_weights(form.class_name, info), number(form.guidance, "Guidance", 0, 10)
-    return Request(
+    posted = {field: values.get(name_of(field), control.default) for field, control in CONTROLS.items()}
+    count = CONTROLS["count"].read("Images", posted["count"])
+    _check_room(count, info)
+    seed = CONTROLS["seed"].read("Seed", posted["seed"])
+    read = {
+        field: control.read(label_of(field, control), posted[field]) if control.limits else posted[field]
+        for field, control in CONTROLS.items()
+        if field not in _OWN_WAY
+    }
+    weights = class_weights(posted["class_name"], info)
+    if not weights:
+        read["guidance"] = 1.0  # guidance needs a class
+    palette = posted["palette"]
+    request = Request(
         checkpoint=info.name,
         class_weights=weights,
-        count=images,
+        count=count,
         seed=secrets.randbelow(RANDOM_SEEDS) if seed == -1 else seed,
-        temperature=_temperature(form, info),
-        top_k=whole(form.top_k, "Top-k", 0, 256),
-        top_p=number(form.top_p, "Top-p", 0.01, 1),
-        guidance=guidance if weights else 1.0,  # guidance needs a class
-        **(_palette(form.palette) if form.palette else _colours(form.colours, info)),
-        seamless=_seamless(form.seamless),
-        own_colours=form.own_colours is True,
-        keep=form.keep,
+        **read,
+        **(_palette(palette) if palette else _colours(values.get("colours"), info)),
+        seamless=_seamless(posted["seamless"]),
+        own_colours=values.get("own_colours") is True,
     )
+    return request.with_rows(info.height, info.width)
+
+
+def only_for(action: str, values: Values) -> Values:
+    """The values without controls that do not apply to generate, complete or enlarge."""
+    others = {name_of(field) for field, control in CONTROLS.items() if action not in control.actions}
+    return {name: value for name, value in values.items() if name not in others}
 
 
 def sized(info: CheckpointInfo, size: Any) -> CheckpointInfo:
@@ -121,15 +126,6 @@ def class_choices(classes: Sequence[str]) -> list[tuple[str, str]]:
     return [nothing, *((name, name) for name in classes)]
 
 
-def _temperature(form: Form, info: CheckpointInfo) -> float | np.ndarray[Any, np.dtype[np.float64]]:
-    top = number(form.temperature, "Temperature", MIN_TEMPERATURE, MAX_TEMPERATURE)
-    bottom = number(form.bottom_temperature, "Temperature at bottom", 0, MAX_TEMPERATURE)
-    if bottom == 0 or bottom == top:
-        return top
-    rows = np.linspace(top, max(bottom, MIN_TEMPERATURE), info.height)
-    return np.repeat(rows[:, None], info.width, axis=1)
-
-
 def _colours(colours: AllowedColours | None, info: CheckpointInfo) -> dict[str, Any]:
     """The arguments of a request about the colours to draw in."""
     if colours is None or info.colours is None:
@@ -154,20 +150,8 @@ def _palette(text: Any) -> dict[str, Any]:
 
 
 def _seamless(axes: Any) -> str:
+    """The axes of a list, or of a word such as "xy"."""
+    axes = list(axes) if isinstance(axes, str) else axes
     if not isinstance(axes, list) or not all(axis in ("x", "y") for axis in axes):
         raise RequestRejected("Seamless: must be some of x and y.")
     return "".join(axis for axis in "xy" if axis in axes)
-
-
-def number(value: Any, name: str, least: float, most: float) -> float:
-    """Check a posted number. Raises RequestRejected, with the limits, for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise RequestRejected(f"{name}: must be a number of {least} to {most}.")
-    return float(value)
-
-
-def whole(value: Any, name: str, least: int, most: int) -> int:
-    """Check a posted whole number. Raises RequestRejected, with the limits, for anything else."""
-    if number(value, name, least, most) != value // 1:
-        raise RequestRejected(f"{name}: must be a whole number of {least} to {most}.")
-    return int(value)

@@ -17,6 +17,7 @@ from pixelart.images.codec import ALPHA_THRESHOLD, Picture
 from pixelart.ui.create.canvas_value import canvas_from_payload
 from pixelart.ui.create.drawing import model_info
 from pixelart.ui.create.form import class_weights
+from pixelart.ui.gradio_parts import event_data
 
 log = logging.getLogger(__name__)
 FAULT = "Something went wrong; the program's log has details."
@@ -39,7 +40,8 @@ class InspectHandlers:
         A `pixel` [column, row] asks for its most probable colours; null asks for the bits of all pixels and the most
         probable classes. Drawings go first: during one, the answer asks the page to try again.
         """
-        question = event._data if isinstance(event._data, dict) else {}
+        data = event_data(event)
+        question: dict[str, Any] = data if isinstance(data, dict) else {}
         number = question.get("number")
         if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= MAX_NUMBER:
             raise gr.Error(f"question: must have a number of 0 to {MAX_NUMBER}.", print_exception=False)

@@ -25,6 +25,8 @@ from pixelart.ui.create.palette_value import (
     nearest_allowed,
     only_colours_of,
 )
+from pixelart.ui.events import listen
+from pixelart.ui.gradio_parts import event_data
 from pixelart.ui.inputs import CheckedCheckbox, Choice
 from pixelart.ui.status import counted, status_text
 
@@ -56,7 +58,7 @@ class PaletteHandlers:
         """colours, choice and status: the model's colours nearest to those of a file."""
         try:
             info = self._info(model)
-            name, data = uploaded_file(event._data)
+            name, data = uploaded_file(event_data(event))
             colours = read_palette(data, name=name)
         except PixelArtError as error:
             return gr.skip(), gr.skip(), status_text(str(error))
@@ -148,10 +150,12 @@ def palette_panel(
             False, label="Snap colours on import", elem_id="snap",
             info="Off: a picture keeps its exact colours, and the model sees its nearest ones.",
         )  # fmt: skip
-    choice.chosen().success(handlers.choose_palette, [model, choice], [colours, status], **event)
+    chosen = {"model": model, "name": choice}
+    listen(choice.chosen().success, handlers.choose_palette, chosen, [colours, status], **event)
     colours.input(
         None, colours, choice, js=f"(now) => now.allowed.every(Boolean) ? {ALL_COLOURS!r} : {CUSTOM!r}", **event
     )
-    colours.upload(handlers.load_palette, model, [colours, choice, status], **event)
-    only.click(handlers.colours_on_canvas, [canvas, model], [colours, choice, status], **event)
+    shown = [colours, choice, status]
+    listen(colours.upload, handlers.load_palette, {"model": model}, shown, **event)
+    listen(only.click, handlers.colours_on_canvas, {"canvas": canvas, "model": model}, shown, **event)
     return PalettePanel(choice, colours, own, snap)

@@ -9,20 +9,19 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-from pixelart.checkpoint.presets import DEFAULT_PRESET, PRESET_NAMES
 from pixelart.engine import Engine
-from pixelart.images.kept_kinds import KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH
-from pixelart.ui.browser_storage import Kept, keep, recalled, restored
-from pixelart.ui.components import Answers, ColourPicker, PixelCanvas, Work
+from pixelart.ui.browser_storage import STORED, Kept, keep, recalled, restored
+from pixelart.ui.components import Answers, PixelCanvas, Work
 from pixelart.ui.create.canvas import SIZES, PictureHandlers
+from pixelart.ui.create.controls import advanced_controls, control_input
 from pixelart.ui.create.drawing import DrawingHandlers
 from pixelart.ui.create.export import export_panel
-from pixelart.ui.create.form import ANY_CLASS, MAX_IMAGES, MAX_TEMPERATURE, MIN_TEMPERATURE
+from pixelart.ui.create.form import ANY_CLASS, OF_PRESET, name_of
 from pixelart.ui.create.inspect import InspectHandlers
 from pixelart.ui.create.palette_panel import PaletteHandlers, palette_panel
 from pixelart.ui.create.palette_value import AllowedColours
-from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS
-from pixelart.ui.inputs import CheckedCheckboxGroup, CheckedSlider, Choice, Style, Switch, Ticket, WholeNumber
+from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS, listen
+from pixelart.ui.inputs import CheckedCheckboxGroup, Choice, Ticket, WholeNumber
 from pixelart.ui.results import ResultFiles
 from pixelart.ui.session import Session
 from pixelart.ui.status import WAITING, WELCOME, status_text
@@ -58,35 +57,12 @@ class TopLine:
     work: Work
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """The inputs beside the canvas, in the order of `Form`."""
-
-    class_name: gr.Dropdown
-    temperature: gr.Slider
-    seed: gr.Number
-    images: gr.Slider
-    colours: ColourPicker
-    top_p: gr.Slider
-    top_k: gr.Slider
-    guidance: gr.Slider
-    bottom_temperature: gr.Slider
-    seamless: gr.CheckboxGroup
-    own_colours: gr.Checkbox
-    keep: gr.Radio
-    size: gr.Dropdown
-
-    def by_name(self) -> dict[str, Any]:
-        """The inputs by name, in the order of `Form`."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
-
 def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: ResultFiles) -> Callable[[Dependency], None]:
     """Build the tab inside the open Blocks and wire its events; the first ones follow `arrived`.
 
     Returns a function that updates the tab after an event that has chosen another model."""
     session = gr.State(Session(), time_to_live=SESSION_SECONDS, delete_callback=Session.free)
-    ticket = Ticket(0, visible=False)
+    ticket = Ticket(0, visible=False, elem_id="ticket")
     pictures = PictureHandlers(engine, results)
     with gr.Row(elem_id="workspace"):
         with gr.Column(scale=3, min_width=300, elem_id="left"):
@@ -98,54 +74,52 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
             )  # fmt: skip
         with gr.Column(scale=1, min_width=290, elem_id="right"):
             buttons = _action_buttons()  # the Tab key reaches them after the canvas
-            class_name, size, preset, temperature, seed, images = _main_settings(session, status, pictures, top.work)
+            settings = _main_settings(session, status, pictures, top.work)
             with gr.Column(elem_id="more"):
                 palette = palette_panel(canvas, status, top.model, engine, **AT_ONCE)
-                top_p, top_k, guidance, bottom, seamless, keep_of_mask = _advanced()
+                settings |= _advanced()
                 export = export_panel(session, canvas, top.model, top.work, engine, **FILES)
-    settings = Inputs(
-        class_name, temperature, seed, images, palette.colours, top_p, top_k, guidance, bottom, seamless,
-        palette.own_colours, keep_of_mask, size,
-    )  # fmt: skip
-    dials = [temperature, top_p, top_k, guidance]
-    offered = [*buttons[2:4], size, keep_of_mask]
-    preset.input(pictures.preset_values, [top.model, preset], dials, **AT_ONCE)
+    preset = settings.pop("preset")  # it only sets the dials
+    dials = [settings[name_of(field)] for field in OF_PRESET]
+    class_name, colours = settings["class_name"], palette.colours
+    settings |= {"colours": colours, "own_colours": palette.own_colours}
+    offered = [*buttons[2:4], settings["size"], settings["keep"]]
+    of_preset: dict[str, Any] = {"model": top.model, "preset": preset}
+    listen(preset.input, pictures.preset_values, of_preset, dials, **AT_ONCE)
     for dial in dials:  # the visitor's own values deselect the preset
         dial.input(None, None, preset, js="() => null", **AT_ONCE)
     visitor = Visitor(session, ticket)
     _wire_drawing(DrawingHandlers(engine, results), visitor, (canvas, status, gallery), buttons, top, settings)
     _wire_inspect(InspectHandlers(engine), canvas, top.model, class_name)
-    selected: dict[str, Any] = {
-        "fn": pictures.select_model,
-        "inputs": [session, ticket, canvas, top.model, class_name, palette.colours],
-        "outputs": [class_name, canvas, palette.colours, status],
-        "js": _ticketed("leave"),
-        **AT_ONCE,
-    }
-    canvas.upload(
-        pictures.import_picture, [session, ticket, top.model, palette.snap], [canvas, status], js=_ticketed("leave"),
+    here = {"session": session, "ticket": ticket, "model": top.model}
+    leaving = {"ticket": "drawings.leave()"}
+    listen(
+        canvas.upload, pictures.import_picture, {**here, "snap": palette.snap}, [canvas, status], scripts=leaving,
         **FILES,
     )  # fmt: skip
-    gallery.select(
-        pictures.choose, [session, ticket, top.model, top.work], [canvas, status], js=_ticketed("leave", kept=True),
-        **AT_ONCE,
+    listen(
+        gallery.select, pictures.choose, {**here, "kept": top.work}, [canvas, status],
+        scripts={**leaving, "kept": STORED}, **AT_ONCE,
     )  # fmt: skip
 
     def select_after(event: Dependency) -> None:
-        chosen = event.success(**selected)
-        chosen.then(pictures.offer, top.model, offered, **AT_ONCE)
+        drawn = {"canvas": canvas, "class_name": class_name, "colours": colours}
+        shown = [class_name, canvas, colours, status]
+        chosen = listen(event.success, pictures.select_model, {**here, **drawn}, shown, scripts=leaving, **AT_ONCE)
+        listen(chosen.then, pictures.offer, {"model": top.model}, offered, **AT_ONCE)
         palette.choice_for(chosen, **AT_ONCE)
-        chosen.then(pictures.preset_values, [top.model, preset], dials, **AT_ONCE)
+        listen(chosen.then, pictures.preset_values, of_preset, dials, **AT_ONCE)
 
     select_after(top.model.chosen())
-    shown = [class_name, canvas, palette.colours, gallery, status]
-    loaded = arrived.then(
-        pictures.load, [session, top.work], [session, top.notice, top.model, *shown], js=recalled("create"), **AT_ONCE
+    shown = [class_name, canvas, colours, gallery, status]
+    stored, recall = {"session": session, "kept": top.work}, {"kept": recalled("create")}
+    loaded = listen(
+        arrived.then, pictures.load, stored, [session, top.notice, top.model, *shown], scripts=recall, **AT_ONCE
     )
-    others = {name: each for name, each in settings.by_name().items() if name not in ("class_name", "colours")}
+    others = {name: each for name, each in settings.items() if name not in ("class_name", "colours")}
     others |= {"palette": palette.choice, "snap": palette.snap, "preset": preset, **export}
-    loaded.then(pictures.offer, top.model, offered, **AT_ONCE)
-    preset_set = loaded.then(pictures.preset_values, [top.model, preset], dials, **AT_ONCE)
+    listen(loaded.then, pictures.offer, {"model": top.model}, offered, **AT_ONCE)
+    preset_set = listen(loaded.then, pictures.preset_values, of_preset, dials, **AT_ONCE)
     names = PaletteHandlers(engine)
 
     def bring_back(model: Any, colours: AllowedColours | None, kept: Kept) -> list[Any]:
@@ -154,43 +128,35 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
             values["palette"] = names.name_of(model, colours, values["palette"])
         return restored(others, values)
 
-    back = preset_set.then(
-        bring_back, [top.model, palette.colours, top.work], list(others.values()), js=recalled("create"), **AT_ONCE
-    )
+    kept = {"model": top.model, "colours": colours, "kept": top.work}
+    back = listen(preset_set.then, bring_back, kept, list(others.values()), scripts=recall, **AT_ONCE)
     back.then(None, None, None, js="() => window.work?.startKeeping()", **AT_ONCE)
-    keep("create", {"model": top.model, "class": class_name, "colours": palette.colours, **others})
+    keep("create", {"model": top.model, "class": class_name, "colours": colours, **others})
 
     return select_after
 
 
-def _main_settings(
-    session: gr.State, status: gr.HTML, pictures: PictureHandlers, work: Work
-) -> tuple[gr.Dropdown, gr.Dropdown, Style, gr.Slider, gr.Number, gr.Slider]:
+def _main_settings(session: gr.State, status: gr.HTML, pictures: PictureHandlers, work: Work) -> dict[str, Any]:
+    """The inputs by name."""
     with gr.Column(elem_id="settings"):
         class_name = Choice(choices=[ANY_CLASS], value=ANY_CLASS, label="Class", filterable=True, elem_id="class")
         size = Choice(
             choices=SIZES, value=SIZES[2], label="Size", info="Width x height of new pictures", visible=False,
             allow_custom_value=True, filterable=True, elem_id="size",
         )  # fmt: skip
-        preset = Style(
-            [(name.title(), name) for name in PRESET_NAMES], value=DEFAULT_PRESET, label="Style",
-            info="Calm: typical pictures. Wild: surprising ones.", elem_id="preset", elem_classes="choices",
-        )  # fmt: skip
-        temperature = CheckedSlider(
-            MIN_TEMPERATURE, MAX_TEMPERATURE, value=1.0, step=0.05, label="Temperature", elem_id="temperature",
-            info="Low: careful. High: wild.", buttons=[],
-        )  # fmt: skip
+        preset, temperature = control_input("preset"), control_input("temperature")
         with gr.Row(elem_id="seed-row"):
             seed = WholeNumber(-1, precision=0, label="Seed", info="-1: random", elem_id="seed", min_width=90)
             random = gr.Button("Random", size="sm", min_width=60, elem_id="random")
             reuse = gr.Button("Reuse", size="sm", min_width=60, elem_id="reuse")
-        images = CheckedSlider(1, MAX_IMAGES, value=1, step=1, label="Images", elem_id="images", buttons=[])
+        images = control_input("count")
     random.click(lambda: -1, None, seed, **AT_ONCE)
-    reuse.click(
-        pictures.reuse_seed, [session, work], [seed, status],
-        js="(session) => [session, window.work?.results() ?? null]", **AT_ONCE,
-    )  # fmt: skip
-    return class_name, size, preset, temperature, seed, images
+    stored = {"session": session, "kept": work}
+    listen(reuse.click, pictures.reuse_seed, stored, [seed, status], scripts={"kept": STORED}, **AT_ONCE)
+    return {
+        "class_name": class_name, "size": size, "preset": preset, "temperature": temperature, "seed": seed,
+        "images": images,
+    }  # fmt: skip
 
 
 def _action_buttons() -> tuple[gr.Button, ...]:
@@ -203,29 +169,16 @@ def _action_buttons() -> tuple[gr.Button, ...]:
     return generate, complete, enlarge, recolour, stop
 
 
-def _advanced() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider, gr.CheckboxGroup, gr.Radio]:
+def _advanced() -> dict[str, Any]:
+    """The inputs by name."""
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
-        top_p = CheckedSlider(0.05, 1, value=1, step=0.01, label="Top-p", info="1: every colour", buttons=[])
-        top_k = CheckedSlider(0, 256, value=0, step=1, label="Top-k", info="0: every colour", buttons=[])
-        guidance = CheckedSlider(
-            0, 10, value=1, step=0.1, label="Guidance", info="Above 1: truer to the class", buttons=[]
-        )
-        bottom = CheckedSlider(
-            0, MAX_TEMPERATURE, value=0, step=0.05, label="Temperature at bottom",
-            info="Changes evenly from top to bottom. 0: the same in every row.", buttons=[],
-        )  # fmt: skip
-        seamless = CheckedCheckboxGroup(
+        inputs = advanced_controls()
+        inputs["seamless"] = CheckedCheckboxGroup(
             [("X", "x"), ("Y", "y")], value=[], label="Seamless", elem_id="seamless",
             info="X: left and right edges match. Y: top and bottom. Generate: the picture tiles. Complete mask: a mask "
             "at an edge continues on the opposite side.",
         )  # fmt: skip
-        keep = Switch(
-            [("Nothing", KEEP_NOTHING), ("Shape", KEEP_SHAPE), ("Shading", KEEP_SKETCH)], value=KEEP_NOTHING,
-            label="Complete mask keeps",
-            info="Shape: transparent pixels stay transparent. Shading: light and dark stay, too.",
-            elem_id="keep", elem_classes="choices",
-        )  # fmt: skip
-    return top_p, top_k, guidance, bottom, seamless, keep
+    return inputs
 
 
 def _wire_drawing(
@@ -234,41 +187,34 @@ def _wire_drawing(
     shown: tuple[PixelCanvas, gr.HTML, gr.Gallery],
     buttons: tuple[gr.Button, ...],
     top: TopLine,
-    settings: Inputs,
+    settings: dict[str, Any],
 ) -> None:
     session, ticket = visitor.session, visitor.ticket
     canvas, status, _ = shown
     generate, complete, enlarge, recolour, stop = buttons
-    values = [top.model, *settings.by_name().values()]
+    here, values = {"session": session, "ticket": ticket}, {"model": top.model, **settings}
     for button, handler, inputs in (
-        (generate, drawing.generate, [session, ticket, *values]),
-        (complete, drawing.complete, [session, ticket, canvas, *values]),
-        (enlarge, drawing.enlarge, [session, ticket, canvas, *values]),
-        (recolour, drawing.recolour, [session, ticket, canvas, *values]),
+        (generate, drawing.generate, {**here, **values}),
+        (complete, drawing.complete, {**here, "canvas": canvas, **values}),
+        (enlarge, drawing.enlarge, {**here, "canvas": canvas, **values}),
+        (recolour, drawing.recolour, {**here, "canvas": canvas, **values}),
     ):
         button.click(None, None, status, js=f"() => {WAITING!r}", **AT_ONCE)
-        drawn = button.click(
-            handler, inputs, list(shown), js=_ticketed("press"), api_name=f"page_{handler.__name__}",
-            show_progress="hidden", **ENGINE_QUEUE,
+        drawn = listen(
+            button.click, handler, inputs, list(shown), scripts={"ticket": "drawings.press()"},
+            api_name=f"page_{handler.__name__}", show_progress="hidden", **ENGINE_QUEUE,
         )  # fmt: skip
         drawn.failure(lambda: status_text(REFUSED), None, status, **AT_ONCE)
         drawn.then(  # gradio frees only values that it was given
             lambda session: (session, session.drawings or gr.skip()), session, [session, top.work], **AT_ONCE
         )
-    stop.click(drawing.stop, [session, ticket], status, js=_ticketed("latest"), **AT_ONCE)
+    listen(stop.click, drawing.stop, here, status, scripts={"ticket": "drawings.latest()"}, **AT_ONCE)
 
 
 def _wire_inspect(handlers: InspectHandlers, canvas: PixelCanvas, model: gr.Dropdown, class_name: gr.Dropdown) -> None:
     answers = Answers(elem_id="answers")
-    answered = canvas.select(handlers.inspect, [model, class_name], answers, **QUESTIONS)
+    inputs = {"model": model, "class_name": class_name}
+    answered = listen(canvas.select, handlers.inspect, inputs, answers, **QUESTIONS)
     answered.failure(None, None, None, js="() => window.inspection?.fail()", **AT_ONCE)
     for chosen in (model, class_name):
         chosen.change(None, None, None, js="() => window.inspection?.forget()", **AT_ONCE)
-
-
-def _ticketed(verb: str, *, kept: bool = False) -> str:
-    """Script that sets the ticket, the second input of an event; canvas/value.js has the verbs. If `kept`, it adds the
-    stored results as the last input."""
-    if kept:
-        return f"(session, ticket, model) => [session, drawings.{verb}(), model, window.work?.results() ?? null]"
-    return f"(session, ticket, ...rest) => [session, drawings.{verb}(), ...rest]"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -15,7 +16,7 @@ from gradio.events import Dependency
 from pixelart.engine import Engine
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.hub import Pulled, commit_of, local_name, local_token, pull_if_missing
-from pixelart.ui.events import AT_ONCE, PRIVATE
+from pixelart.ui.events import AT_ONCE, PRIVATE, listen
 from pixelart.ui.inputs import CheckedTextbox
 from pixelart.ui.models_list import model_choices
 from pixelart.ui.security.local_request import from_own_machine
@@ -26,7 +27,6 @@ from pixelart.ui.worker import Worker
 
 log = logging.getLogger(__name__)
 NOT_HERE = "A model can be loaded only in a browser on the machine where the program runs."
-_PAGE_WORDS = ("exists already; give another name", "is the name of another model here; rename that one's folder")
 LOADS: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "loads", "concurrency_limit": 1, "show_progress": "hidden"
 }  # fmt: skip
@@ -95,7 +95,7 @@ class LoadHandlers:
 
     def _plain(self, error: Exception) -> str:
         if isinstance(error, PixelArtError | OSError):
-            return plain(error).replace(f"{self._folder}/", "").replace(*_PAGE_WORDS)
+            return plain(error).replace(f"{self._folder}/", "")
         log.error("loading failed", exc_info=error)
         return FAULT
 
@@ -103,7 +103,7 @@ class LoadHandlers:
 def origin_line(handlers: LoadHandlers, model: gr.Dropdown) -> None:
     """Build the line beside the choice of a model that shows its origin."""
     origin = gr.HTML("", elem_id="origin", apply_default_css=False)
-    model.change(handlers.show_origin, model, origin, **AT_ONCE)
+    listen(model.change, handlers.show_origin, {"model": model}, origin, **AT_ONCE)
 
 
 def load_button() -> gr.Button:
@@ -122,5 +122,5 @@ def load_line(handlers: LoadHandlers, button: gr.Button, model: gr.Dropdown, not
         load = gr.Button("Load", elem_id="load", min_width=70, scale=0)
         status = gr.HTML("", elem_id="load-status", apply_default_css=False)
     button.click(None, None, None, js=TOGGLE, **AT_ONCE)
-    triggers = [load.click, repository.submit]
-    return gr.on(triggers, handlers.load_model, repository, [status, model, notice], **LOADS)
+    asked = partial(gr.on, [load.click, repository.submit])
+    return listen(asked, handlers.load_model, {"repository": repository}, [status, model, notice], **LOADS)

@@ -23,7 +23,7 @@ from pixelart.hub import Pushed, Stage, sign_in
 from pixelart.hub.card import LICENCES
 from pixelart.hub.publish import MAX_NOTE, check_terms, preview_card, push_checkpoint
 from pixelart.settings import SETTINGS
-from pixelart.ui.events import AT_ONCE, PRIVATE
+from pixelart.ui.events import AT_ONCE, PRIVATE, listen
 from pixelart.ui.hub.push_report import card_body, push_progress, pushed_html
 from pixelart.ui.inputs import CheckedCheckbox, CheckedTextbox, Choice
 from pixelart.ui.security.hosting import Hosting, Signer
@@ -52,7 +52,7 @@ FULL = "Too many pushes are running; try again in a minute."
 
 @dataclass(frozen=True)
 class PushForm:
-    """The raw values, in the order of the page's inputs; a page may post anything in them."""
+    """The raw values, by the names of the page's inputs; a page may post anything in them."""
 
     model: Any
     repository: Any
@@ -121,22 +121,22 @@ class PushHandlers:
         return _repository(login, model)
 
     def preview_card(
-        self, request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None, *values: Any
+        self, request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None, **values: Any
     ) -> tuple[Any, Any]:
         """status, card: Markdown of the card as it would be pushed."""
         try:
-            terms = self._terms(self._required(request, profile, token), PushForm(*values), is_preview=True)
+            terms = self._terms(self._required(request, profile, token), PushForm(**values), is_preview=True)
             card = preview_card(self.engine, terms.model, terms.repository, licence=terms.licence, data_note=terms.note)
         except (PixelArtError, OSError) as error:
             return status_text(plain(error)), ""
         return status_text(PUSH_READY), card_body(card)
 
     def push(
-        self, request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None, *values: Any
+        self, request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None, **values: Any
     ) -> Iterator[Any]:
         """status: each stage, then the commit or why it failed."""
         try:
-            terms = self._terms(self._required(request, profile, token), PushForm(*values))
+            terms = self._terms(self._required(request, profile, token), PushForm(**values))
         except (PixelArtError, OSError) as error:
             yield status_text(plain(error))
             return
@@ -261,17 +261,17 @@ def push_panel(engine: Engine, top: gr.Dropdown, hosting: Hosting) -> Callable[[
                 preview = gr.Button("Preview card", elem_id="preview-card", min_width=90)
             status = gr.HTML(status_text(PUSH_READY), elem_id="push-status", apply_default_css=False)
             card = gr.Markdown("", elem_id="card", container=False)
-    values = [model, repository, licence, note, private]
-    panel.expand(
-        handlers.offer_push, [model, top, repository], [notice, form, status, login, model, repository], **AT_ONCE
-    )
-    model.chosen().success(handlers.suggest_repository, [login, model], repository, **AT_ONCE)
-    preview.click(handlers.preview_card, values, [status, card], **AT_ONCE)
-    push.click(handlers.push, values, status, **PUSHES)
+    values = {"model": model, "repository": repository, "licence": licence, "note": note, "private": private}
+    offered, shown = {"chosen": model, "top": top, "repository": repository}, [notice, form, status, login]
+    listen(panel.expand, handlers.offer_push, offered, [*shown, model, repository], **AT_ONCE)
+    suggested = {"login": login, "model": model}
+    listen(model.chosen().success, handlers.suggest_repository, suggested, repository, **AT_ONCE)
+    listen(preview.click, handlers.preview_card, values, [status, card], **AT_ONCE)
+    listen(push.click, handlers.push, values, status, **PUSHES)
     cancel.click(handlers.stop_push, None, status, **AT_ONCE)
 
     def follow(event: Dependency) -> None:
-        event.success(handlers.follow_used, [login, top], [model, repository], **AT_ONCE)
+        listen(event.success, handlers.follow_used, {"login": login, "model": top}, [model, repository], **AT_ONCE)
 
     return follow
 

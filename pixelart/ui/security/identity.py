@@ -27,7 +27,7 @@ class Arrivals:
     def __init__(self, hosting: Hosting) -> None:
         self.hosting = hosting
 
-    def arrive(self, memory: Any, profile: gr.OAuthProfile | None) -> tuple[Any, str]:
+    def on_load(self, memory: Any, profile: gr.OAuthProfile | None) -> tuple[Any, str]:
         """What the browser stores, with its own secret, and the owner of the page."""
         browser = browser_of(memory) or secrets.token_hex(16)
         job = memory.get("job") if isinstance(memory, dict) else None

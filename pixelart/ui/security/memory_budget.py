@@ -13,13 +13,11 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gradio.queueing import Event, Queue
-from gradio.server_messages import ProcessCompletedMessage
-
 from pixelart.settings import SETTINGS, Settings
+from pixelart.ui.gradio_parts import Event, ProcessCompletedMessage, Queue
 
 if TYPE_CHECKING:
-    from pixelart.ui.security.safe_blocks import PlainBlocks
+    from pixelart.ui.security.safe_blocks import SafeBlocks
 
 UNREAD = "This page has stopped reading its messages; reload it."
 MOST_PAGES = 2000
@@ -81,7 +79,7 @@ class UnreadByPage(OrderedDict[str, Unread]):
 class BoundedQueue(Queue):
     """gradio's event queue with memory limits."""
 
-    blocks: PlainBlocks
+    blocks: SafeBlocks
     settings: Settings = SETTINGS
 
     def bound(self) -> None:

@@ -6,7 +6,6 @@ The log has the full error."""
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from contextvars import ContextVar
@@ -14,11 +13,10 @@ from inspect import Parameter, signature
 from typing import Any
 
 import gradio as gr
-from gradio.blocks import BlocksConfig
-from gradio.state_holder import StateHolder
 
 from pixelart.checkpoint.ownership import request_owner
 from pixelart.ui.events import ENDPOINTS
+from pixelart.ui.gradio_parts import PageConfig, StateHolder, component_id, event_data, use_queue
 from pixelart.ui.security.memory_budget import BoundedQueue
 from pixelart.ui.security.sessions import NoTimes, Sessions
 
@@ -29,32 +27,7 @@ FAULT = "Something went wrong; the program's log has details. If it happens agai
 NO_FILES = "Files are not accepted by path or URL; send their bytes as base64."
 
 
-class _Components(dict[int, Any]):
-    """id -> component of a session. gradio re-creates an updated component under a new id and would keep every copy;
-    here it replaces the old one."""
-
-    def __setitem__(self, key: int, component: Any) -> None:
-        component._id = key
-        super().__setitem__(key, component)
-
-
-class _PageConfig(BlocksConfig):
-    """The components and events of the page; a copy for each session."""
-
-    def __copy__(self) -> BlocksConfig:
-        """Copy for a new session, without the component descriptions. gradio would rebuild them, which takes most of
-        the first request, and store posted values in them for deep links, which the app does not use."""
-        session = super().__copy__()
-        session.blocks = _Components(session.blocks)
-        session.config_for_block = _undescribed
-        return session
-
-
-def _undescribed(_id: int, rendered_ids: list[int], block: Any, renderable: Any = None) -> dict[str, Any]:
-    return {}
-
-
-class PlainBlocks(gr.Blocks):
+class SafeBlocks(gr.Blocks):
     """An app whose visitors see the text of a gr.Error and of no other exception."""
 
     owner: gr.State | None = None
@@ -63,7 +36,7 @@ class PlainBlocks(gr.Blocks):
     def __init__(self, **settings: Any) -> None:
         self.sessions = Sessions()
         super().__init__(**settings)
-        self.default_config = _PageConfig(self)
+        self.default_config = PageConfig(self)
 
     @property
     def state_holder(self) -> StateHolder:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -75,20 +48,17 @@ class PlainBlocks(gr.Blocks):
         holder.session_data, holder.time_last_used = self.sessions, NoTimes()
         self._state_holder = holder
 
-    def queue(self, *args: Any, **settings: Any) -> PlainBlocks:
-        """gradio's queue with memory limits, and without its statistics over the last 10,000 events, which nobody
-        reads."""
+    def queue(self, *args: Any, **settings: Any) -> SafeBlocks:
+        """gradio's queue with memory limits."""
         super().queue(*args, **settings)
-        self._queue.__class__ = BoundedQueue  # gradio creates it together with the app
+        use_queue(self, BoundedQueue)
         self._queue.bound()  # pyright: ignore[reportAttributeAccessIssue]
-        self._queue.ANALYTICS_MAX_EVENTS = 1
-        self._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # spelt as gradio does
         return self
 
     def _asked(self, session: Any) -> Any:
         if self.owner is None:
             return nullcontext()
-        return request_owner(session.get(self.owner._id, "") if session is not None else "")
+        return request_owner(session.get(component_id(self.owner), "") if session is not None else "")
 
     async def process_api(self, block_fn: Any, inputs: list[Any], *args: Any, **settings: Any) -> dict[str, Any]:
         """Run an event. Raises only gr.Error."""
@@ -128,7 +98,7 @@ def _refusal(block_fn: Any, inputs: Any, settings: Mapping[str, Any]) -> str:
     needed, given = len(block_fn.inputs), len(inputs) if isinstance(inputs, list) else 0
     if given < needed and not settings.get("iterator"):
         return f"This event takes {needed} values; {given} came."
-    data = getattr(settings.get("event_data"), "_data", None)
+    data = event_data(settings.get("event_data"))
     if isinstance(data, dict) and isinstance(data.get("value"), dict) and "image" in data["value"]:
         del data["value"]  # a gallery sends the file that it shows; no handler reads it
     if names_a_file(data):

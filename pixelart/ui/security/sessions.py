@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
-from gradio.state_holder import SessionState
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pixelart.ui.gradio_parts import SessionState, end_session, has_timed_state, session_values
 
 HEARTBEAT = "/gradio_api/heartbeat/"
 """Path prefix of the connection that an open page holds; its session id follows."""
@@ -44,8 +45,7 @@ class Sessions(OrderedDict[str, SessionState]):
         others = list(islice(self, max(1, len(self) - 1)))
         session = next((other for other in others if not self.is_living(other)), others[0])
         state = self.pop(session)
-        for component, value, _ in list(state.state_components):
-            component.delete_callback(value)
+        end_session(state)
         self._count(session)
         return session, state
 
@@ -68,7 +68,7 @@ class Sessions(OrderedDict[str, SessionState]):
                 yield
         except BaseException:
             state = self.get(session)
-            if was_nothing and not self._in_use(session) and state is not None and not state._state_ttl:
+            if was_nothing and not self._in_use(session) and state is not None and not has_timed_state(state):
                 self.pop(session, None)
             raise
         finally:
@@ -91,7 +91,7 @@ class Sessions(OrderedDict[str, SessionState]):
         """
         holding = [session for session in list(self) if session != keep and session in self._held]
         for session in sorted(holding, key=self.is_living)[:1]:  # stable: the one unused longest comes first
-            for value in list(self[session].state_data.values()):
+            for value in session_values(self[session]):
                 if _held(value):
                     value.drop_results()
             self._count(session)
@@ -100,7 +100,7 @@ class Sessions(OrderedDict[str, SessionState]):
     def _count(self, session: str) -> None:
         """Update the size of a session's results."""
         state = self.get(session)
-        held = sum(_held(value) for value in list(state.state_data.values())) if state is not None else 0
+        held = sum(map(_held, session_values(state)))
         if held:
             self._held[session] = held
         else:
@@ -108,7 +108,7 @@ class Sessions(OrderedDict[str, SessionState]):
 
     def _holds_nothing(self, session: str) -> bool:
         state = self.get(session)
-        return state is None or not state.state_data
+        return not session_values(state)
 
     def _in_use(self, session: str) -> bool:
         return self._living[session] > 0 or self._at_work[session] > 0

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pixelart.controls import whole
 from pixelart.engine import Engine
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.images.sprite_sheets import Slicing
 from pixelart.training.data.survey import Options
-from pixelart.ui.create.form import whole
 from pixelart.ui.train.form import base_of
 from pixelart.ui.train.uploads import DatasetSpec, PreparedDataset
 
@@ -21,7 +21,7 @@ MAX_TILE = 256
 
 @dataclass(frozen=True)
 class ImagesForm:
-    """The raw values, in the order of the page's inputs; a page may post anything in them."""
+    """The raw values, by the names of the page's inputs; a page may post anything in them."""
 
     source: Any
     dataset: Any
@@ -50,10 +50,10 @@ def spec_from(form: ImagesForm, engine: Engine) -> DatasetSpec:
     return DatasetSpec(ZIP, "", options)
 
 
-def matches_form(ready: PreparedDataset, engine: Engine, values: tuple[Any, ...]) -> bool:
+def matches_form(ready: PreparedDataset, engine: Engine, form: ImagesForm) -> bool:
     """Whether the prepared pictures still match the values of step 1."""
     try:
-        return spec_from(ImagesForm(*values), engine) == ready.spec
+        return spec_from(form, engine) == ready.spec
     except PixelArtError:
         return False
 

@@ -22,6 +22,7 @@ from pixelart.training.data.report import Survey, prepare
 from pixelart.training.data.survey import survey
 from pixelart.ui.browser_storage import NOTHING_KEPT, Kept
 from pixelart.ui.create.canvas import uploaded_file
+from pixelart.ui.gradio_parts import event_data
 from pixelart.ui.security.local_request import from_own_machine
 from pixelart.ui.security.safe_blocks import FAULT
 from pixelart.ui.status import counted, status_progress, status_text
@@ -64,12 +65,12 @@ class ImagesHandlers:
         return gr.Radio(choices=list(sources), value=chosen if chosen in sources else ZIP)
 
     def receive_archive(
-        self, images: Images, request: gr.Request, event: gr.EventData, *values: Any
+        self, images: Images, request: gr.Request, event: gr.EventData, **values: Any
     ) -> Iterator[Shown]:
         """Store a dropped archive and check it."""
         task = images.begin()
         try:
-            name, data = uploaded_file(event._data)
+            name, data = uploaded_file(event_data(event))
             images.scratch.check(images.folder, incoming=len(data))
             path = images.folder / f"upload-{task.number}.zip"
             path.write_bytes(data)
@@ -78,30 +79,29 @@ class ImagesHandlers:
             task.ended = True
             yield _refused(images, error)
             return
-        yield from self._check(images, task, request, ZIP, *values[1:])
+        yield from self._check(images, task, request, ImagesForm(**{**values, "source": ZIP}))
 
-    def check_pictures(self, images: Images, request: gr.Request, *values: Any) -> Iterator[Shown]:
+    def check_pictures(self, images: Images, request: gr.Request, **values: Any) -> Iterator[Shown]:
         """Check the chosen pictures and prepare the good ones."""
-        yield from self._check(images, images.begin(), request, *values)
+        yield from self._check(images, images.begin(), request, ImagesForm(**values))
 
     def stop_check(self, images: Images) -> Any:
         """Stop the visitor's check."""
         return status_text(STOPPED) if images.stop() else gr.skip()
 
-    def compare(self, images: Images, *values: Any) -> tuple[Images, Any, Any]:
+    def compare(self, images: Images, **values: Any) -> tuple[Images, Any, Any]:
         """images, status, Start: whether the prepared pictures still match step 1."""
         ready = images.ready
         if ready is None:
             return images, gr.skip(), _start(images)
-        same = matches_form(ready, self.engine, values)
+        same = matches_form(ready, self.engine, ImagesForm(**values))
         return images, status_text(ready.summary if same else CHANGED), _start(images, stale=not same)
 
     def _may_name_folders(self, request: gr.Request) -> bool:
         return self.local and from_own_machine(request)
 
-    def _check(self, images: Images, task: CheckTask, request: gr.Request, *values: Any) -> Iterator[Shown]:
+    def _check(self, images: Images, task: CheckTask, request: gr.Request, form: ImagesForm) -> Iterator[Shown]:
         try:
-            form = ImagesForm(*values)
             spec = spec_from(form, self.engine)
             if spec.source == FOLDER and not self._may_name_folders(request):
                 raise RequestRejected(NOT_HERE)

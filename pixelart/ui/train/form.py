@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pixelart.controls import number, whole
 from pixelart.engine import CheckpointInfo
 from pixelart.errors import RequestRejected
 from pixelart.models import get_variant, list_models
@@ -13,7 +14,6 @@ from pixelart.training.config import OPTIONS
 from pixelart.training.initialization import FROM_SCRATCH
 from pixelart.training.options import KINDS
 from pixelart.training.runs import check_name
-from pixelart.ui.create.form import number, whole
 from pixelart.ui.models_list import model_choices
 
 CODEC = FROM_SCRATCH["codec"]
@@ -28,10 +28,6 @@ FLIP_SHARE = 0.33
 
 ON_PAGE = {name: declared.page for name, declared in OPTIONS.items() if declared.page}
 """The options that are numbers of the part Advanced, in the order of the page."""
-
-
-INPUTS = ("base", "name", "minutes", "flip", "palette", *ON_PAGE)
-"""The names of the page's inputs, in its order."""
 
 
 def base_of(choice: Any) -> str | None:
@@ -55,7 +51,7 @@ def base_choices(checkpoints: Sequence[CheckpointInfo]) -> list[tuple[str, str]]
 
 
 def job_from(given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """(name, options of a job) from the values of INPUTS, in which a page may post anything.
+    """(name, options of a job) from the values of the page's inputs by name, in which it may post anything.
 
     Raises:
         RequestRejected: a value that cannot be used, with the limits.

@@ -7,7 +7,6 @@ from pixelart.jobs import Job, JobFolder
 from pixelart.jobs.folder import JobProgress
 from pixelart.training.near_copies import read_counted
 from pixelart.ui.status import counted, status_progress, status_text
-from pixelart.ui.train.report import in_page_words
 
 STARVED = 0.5
 """Share of a core. Below it the status says that other programs slow the training down."""
@@ -83,7 +82,7 @@ def pace(seconds: float) -> str:
 
 
 def _ended(job: Job, progress: JobProgress | None, folder: JobFolder) -> list[str]:
-    reason = in_page_words(job.reason)
+    reason = job.reason
     if job.is_short:
         parts = [reason[0].upper() + reason[1:], "Go on trains as long again"]
     elif job.state == "cancelled" and (saved := folder.saved_step) is not None:

@@ -11,12 +11,11 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from pixelart.errors import PixelArtError
+from pixelart.errors import Hint, PixelArtError, Words, with_hint
 from pixelart.images.io import encode_png
 from pixelart.jobs import JobFolder
 from pixelart.settings import SETTINGS
 from pixelart.training.data.report import ClassRow, Survey
-from pixelart.training.failures import NO_MEMORY
 
 NO_JOB = "Nothing is being trained. Drop pictures, check the settings, and press Start."
 SHOWN_PICTURES = 96
@@ -29,13 +28,14 @@ SMOOTHED = 20
 COLUMNS = ("step", "bits", "of")
 TRAINING, HELD_OUT = "your pictures", "pictures kept aside"
 """Names of the training curve and the validation curve."""
-_PAGE_WORDS = (
-    ("--fit nearest resizes", '"Resize the others" resizes'),
-    ("--frames all takes all", '"All frames" takes all'),
-    ("take the true grid to reduce it", '"Undo enlargement" reduces it'),
-    (NO_MEMORY, "not enough memory; a smaller batch size needs less"),
-)
-"""(words of the command line in a message, words of the page)."""
+HINTS: Words = {
+    Hint.RESIZE: '"Resize the others" resizes',
+    Hint.ALL_FRAMES: '"All frames" takes all',
+    Hint.TRUE_GRID: '"Undo enlargement" reduces it',
+    Hint.LESS_MEMORY: "a smaller batch size needs less",
+    Hint.RESUME: "Resume continues it",
+    Hint.OTHER_NAME: "choose another name, or rename the folder of that one",
+}
 
 
 def survey_html(found: Survey) -> str:
@@ -43,8 +43,7 @@ def survey_html(found: Survey) -> str:
     head = "".join(f"<th>{name}</th>" for name in ("Class", "Pictures", "Sizes", "Colours"))
     rows = "".join(_class_row(row) for row in found.classes)
     problems = "".join(
-        f'<li class="{"blocks" if each.blocks else "warns"}">{escape(in_page_words(str(each)))}</li>'
-        for each in found.problems
+        f'<li class="{"blocks" if each.blocks else "warns"}">{escape(each.line(HINTS))}</li>' for each in found.problems
     )
     told = f'<ul class="problems">{problems}</ul>' if problems else ""
     table = f'<div class="classes"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
@@ -74,15 +73,8 @@ def _class_row(row: ClassRow) -> str:
 def plain(error: Exception) -> str:
     """One line about an error: a PixelArtError in words of the page, an OSError without its path."""
     if isinstance(error, PixelArtError):
-        return in_page_words(str(error))
+        return with_hint(str(error), error.hint, HINTS)
     return f"The disk: {getattr(error, 'strerror', None) or error}."
-
-
-def in_page_words(text: str) -> str:
-    """Replace command-line words in a message by the words of the page."""
-    for said, here in _PAGE_WORDS:
-        text = text.replace(said, here)
-    return text
 
 
 def loss_curve(folder: JobFolder) -> pd.DataFrame:

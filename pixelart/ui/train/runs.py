@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import fields
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -20,8 +21,8 @@ from pixelart.ui.models_list import model_choices
 from pixelart.ui.results import download_value
 from pixelart.ui.security.identity import browser_of, owner_of
 from pixelart.ui.status import status_text
-from pixelart.ui.train.dataset_form import matches_form
-from pixelart.ui.train.form import INPUTS, base_choices, job_from
+from pixelart.ui.train.dataset_form import ImagesForm, matches_form
+from pixelart.ui.train.form import base_choices, job_from
 from pixelart.ui.train.progress import job_label, job_status
 from pixelart.ui.train.report import NO_JOB, log_html, loss_curve, plain
 from pixelart.ui.train.samples import samples_html
@@ -128,18 +129,18 @@ class Watching:
     # --- what a visitor does --------------------------------------------------------------------------------------
 
     @with_page_errors
-    def start_training(self, memory: Any, images: Images, *values: Any) -> tuple[Any, ...]:
-        """Queue a training on the prepared pictures. `values`: of step 1, then of step 2."""
+    def start_training(self, memory: Any, images: Images, **values: Any) -> tuple[Any, ...]:
+        """Queue a training on the prepared pictures. `values`: of the steps 1 and 2, by name."""
         owner = owner_of(memory)
         if not owner:
             raise RequestRejected("Reload the page, or sign in: it does not know who you are.")
         ready = images.ready
         if ready is None:
             raise RequestRejected("There are no pictures yet; see step 1.")
-        pictures, settings = values[: -len(INPUTS)], dict(zip(INPUTS, values[-len(INPUTS) :], strict=True))
-        if not matches_form(ready, self.engine, (*pictures, settings["base"], settings["name"])):
+        pictures = ImagesForm(**{field.name: values[field.name] for field in fields(ImagesForm)})
+        if not matches_form(ready, self.engine, pictures):
             raise RequestRejected("Step 1 was changed since the check. Press Check again.")
-        name, options = job_from(settings)
+        name, options = job_from(values)
         self._check_size(options, ready)
         job = self.jobs.submit(owner, name, options, ready.path)
         images.hand_over()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -16,14 +17,14 @@ from pixelart.training.config import OnPage, Schedule
 from pixelart.training.options import KINDS
 from pixelart.ui.browser_storage import keep, recalled, restored
 from pixelart.ui.components import FileDrop, FileSaver, Work
-from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS
+from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS, listen
 from pixelart.ui.hub.push import push_panel
 from pixelart.ui.inputs import CheckedCheckbox, CheckedSlider, CheckedTextbox, Choice, Real, Switch, WholeNumber
 from pixelart.ui.security.hosting import Hosting
 from pixelart.ui.status import status_text
-from pixelart.ui.train.dataset_form import AS_MODEL, DATASET, SIZES, ZIP, ImagesForm
+from pixelart.ui.train.dataset_form import AS_MODEL, DATASET, SIZES, ZIP
 from pixelart.ui.train.dataset_step import NOTHING_YET, START, ImagesHandlers
-from pixelart.ui.train.form import FIT, INPUTS, KEEP, ON_PAGE
+from pixelart.ui.train.form import FIT, KEEP, ON_PAGE
 from pixelart.ui.train.report import COLUMNS, HELD_OUT, NO_JOB, TRAINING
 from pixelart.ui.train.runs import RESUME, Watching
 from pixelart.ui.train.scratch import Scratch
@@ -77,35 +78,37 @@ def train_tab(
             _heading(3, "Run")
             run = _run()
             follow_used = push_panel(engine, models.choice, hosting)
-    base, name, start = values[0], values[1], run["start"]
+    base, name, start = values["base"], values["name"], run["start"]
     looking = ImagesHandlers(engine, local=hosting.is_local)
-    inputs, shown = [images, *chosen, base, name], [status, report, name, start]
-    compare: dict[str, Any] = {
-        "fn": looking.compare, "inputs": inputs, "outputs": [images, status, start], **AT_ONCE
-    }  # fmt: skip
+    inputs, shown = {"images": images, **chosen, "base": base, "name": name}, [status, report, name, start]
+    compared = [images, status, start]
     for event, handler in ((drop.upload, looking.receive_archive), (check.click, looking.check_pictures)):
-        event(handler, inputs, shown, **LOOKING).then(**compare)  # what was set meanwhile counts
-    gr.on([each.input for each in (*chosen, base)], **compare, trigger_mode="always_last")
-    stop.click(looking.stop_check, images, status, **AT_ONCE)
+        checked = listen(event, handler, inputs, shown, **LOOKING)
+        listen(checked.then, looking.compare, inputs, compared, **AT_ONCE)  # what was set meanwhile counts
+    changed = partial(gr.on, [each.input for each in (*chosen.values(), base)])
+    listen(changed, looking.compare, inputs, compared, trigger_mode="always_last", **AT_ONCE)
+    listen(stop.click, looking.stop_check, {"images": images}, status, **AT_ONCE)
     watching = Watching(engine, jobs)
     for event in (tab.select, base.focus):
-        event(watching.offer_bases, [base, work], base, js=recalled("train"), **AT_ONCE)
-    used = _wire_run(arrived, watching, run, (memory, work), [images, *chosen], values, models)
+        offered = {"chosen": base, "kept": work}
+        listen(event, watching.offer_bases, offered, base, scripts={"kept": recalled("train")}, **AT_ONCE)
+    used = _wire_run(arrived, watching, run, (memory, work), {"images": images, **chosen}, values, models)
     follow_used(used)
     _wire_keeping(arrived, looking, work, chosen, values)
 
 
 def _wire_keeping(
-    arrived: Dependency, looking: ImagesHandlers, work: Work, chosen: Sequence[Any], values: Sequence[Any]
+    arrived: Dependency, looking: ImagesHandlers, work: Work, chosen: Mapping[str, Any], values: Mapping[str, Any]
 ) -> None:
     """Store the inputs, and restore them on a fresh page. The source and the base model have their own handlers,
     because their choices depend on the visitor and the installed models."""
-    names = [*(field.name for field in fields(ImagesForm)[: len(chosen)]), *INPUTS]
-    inputs = dict(zip(names, (*chosen, *values), strict=True))
+    inputs = {**chosen, **values}
     plain = {name: each for name, each in inputs.items() if name not in ("source", "base")}
-    recall = {"js": recalled("train"), **AT_ONCE}
-    arrived.then(looking.offer_folder, work, inputs["source"], **recall)
-    arrived.then(lambda kept: restored(plain, kept.values), work, list(plain.values()), **recall)
+    recall: dict[str, Any] = {"scripts": {"kept": recalled("train")}, **AT_ONCE}
+    listen(arrived.then, looking.offer_folder, {"kept": work}, inputs["source"], **recall)
+    listen(
+        arrived.then, lambda kept: restored(plain, kept.values), {"kept": work}, list(plain.values()), **recall
+    )  # fmt: skip
     keep("train", inputs)
 
 
@@ -113,8 +116,9 @@ def _heading(number: int, text: str) -> None:
     gr.HTML(f'<h2 class="step-name"><span>{number}</span>{text}</h2>', apply_default_css=False)
 
 
-def _images() -> tuple[list[Any], FileDrop, tuple[gr.Button, gr.Button], gr.HTML, gr.HTML]:
-    """The inputs in the order of `ImagesForm`, less the last two; what is dropped; Check and Cancel; status; report."""
+def _images() -> tuple[dict[str, Any], FileDrop, tuple[gr.Button, gr.Button], gr.HTML, gr.HTML]:
+    """The inputs by the names of `ImagesForm`, without base and name; what is dropped; Check and Cancel; status;
+    report."""
     source = Switch([ZIP, DATASET], value=ZIP, label="From", show_label=False, elem_id="source", elem_classes="choices")
     drop = FileDrop(elem_id="train-zip")
     dataset = CheckedTextbox(
@@ -144,12 +148,15 @@ def _images() -> tuple[list[Any], FileDrop, tuple[gr.Button, gr.Button], gr.HTML
         stop = gr.Button("Cancel", elem_id="cancel-check", min_width=90)
     status = gr.HTML(status_text(NOTHING_YET), elem_id="images-status", apply_default_css=False)
     report = gr.HTML("", elem_id="report", apply_default_css=False)
-    chosen = [source, dataset, folder, size, resize, enlarged, frames, tile_width, tile_height, margin, spacing]
+    chosen = {
+        "source": source, "dataset": dataset, "folder": folder, "size": size, "resize": resize, "enlarged": enlarged,
+        "frames": frames, "tile_width": tile_width, "tile_height": tile_height, "margin": margin, "spacing": spacing,
+    }  # fmt: skip
     return chosen, drop, (check, stop), status, report
 
 
-def _settings() -> list[Any]:
-    """In the order of INPUTS."""
+def _settings() -> dict[str, Any]:
+    """The inputs by the names that `job_from` reads."""
     base = Choice(
         [], label="Base model", elem_id="base", filterable=True,
         info="Fine-tuned on your pictures. New: train from scratch, for hundreds of pictures.",
@@ -166,8 +173,8 @@ def _settings() -> list[Any]:
             info="Keep the base's palette, or fit a new one to your pictures.",
         )  # fmt: skip
         with gr.Row(elem_classes="numbers"):
-            numbers = [_number(name, page) for name, page in ON_PAGE.items()]
-    return [base, name, minutes, flip, palette, *numbers]
+            numbers = {option: _number(option, page) for option, page in ON_PAGE.items()}
+    return {"base": base, "name": name, "minutes": minutes, "flip": flip, "palette": palette, **numbers}
 
 
 def _number(name: str, page: OnPage) -> WholeNumber | Real:
@@ -209,8 +216,8 @@ def _wire_run(
     watching: Watching,
     run: dict[str, Any],
     browser: tuple[gr.BrowserState, Work],
-    pictures: Sequence[Any],
-    values: Sequence[Any],
+    pictures: Mapping[str, Any],
+    values: Mapping[str, Any],
     models: Models,
 ) -> Dependency:
     """Returns the event that makes a model of a training."""
@@ -218,19 +225,21 @@ def _wire_run(
     timer, shown = gr.Timer(POLL_SECONDS, active=False), gr.State(None)
     names = ("job", "status", "plot", "samples", "log", "stop", "resume", "use", "download", "delete")
     view = [*(run[name] for name in names), timer, shown]
-    looked_at = [memory, run["job"]]
-    arrived.then(watching.recall, [memory, work], [memory, values[0], *view], js=recalled("train"), **AT_ONCE)
-    timer.tick(watching.tick, [*looked_at, shown], view, **AT_ONCE)
-    run["job"].chosen().success(watching.look_at, looked_at, [memory, *view], **AT_ONCE)
-    run["start"].click(watching.start_training, [memory, *pictures, *values], [memory, *view], **AT_ONCE)
+    looked_at, base = {"memory": memory, "job": run["job"]}, values["base"]
+    stored, recall = {"memory": memory, "kept": work}, {"kept": recalled("train")}
+    listen(arrived.then, watching.recall, stored, [memory, base, *view], scripts=recall, **AT_ONCE)
+    listen(timer.tick, watching.tick, {**looked_at, "shown": shown}, view, **AT_ONCE)
+    listen(run["job"].chosen().success, watching.look_at, looked_at, [memory, *view], **AT_ONCE)
+    started = {"memory": memory, **pictures, **values}
+    listen(run["start"].click, watching.start_training, started, [memory, *view], **AT_ONCE)
     for name, handler in (
         ("stop", watching.stop_training),
         ("resume", watching.resume_training),
         ("delete", watching.delete_job),
     ):
-        run[name].click(handler, looked_at, [memory, *view], **AT_ONCE)
-    used = run["use"].click(watching.use_model, looked_at, [run["status"], models.choice], **AT_ONCE)
+        listen(run[name].click, handler, looked_at, [memory, *view], **AT_ONCE)
+    used = listen(run["use"].click, watching.use_model, looked_at, [run["status"], models.choice], **AT_ONCE)
     models.follow(used)
-    used.success(watching.offer_bases, values[0], values[0], **AT_ONCE)
-    run["download"].click(watching.download_model, looked_at, [run["status"], run["saver"]], **AT_ONCE)
+    listen(used.success, watching.offer_bases, {"chosen": base}, base, **AT_ONCE)
+    listen(run["download"].click, watching.download_model, looked_at, [run["status"], run["saver"]], **AT_ONCE)
     return used

@@ -174,7 +174,7 @@ def _walk() -> bytes:
 
 def test_of_an_animation_the_first_frame_is_taken_and_all_are_offered(tmp_path: Path) -> None:
     files = {"a/walk.gif": _walk(), "a/still.png": encode_png(noise(1))}
-    note = "an animation, of which the first frame is taken (--frames all takes all)"
+    note = "an animation, of which the first frame is taken"
     for source in (folder_of(tmp_path / "set", files), zip_of(tmp_path / "set.zip", files)):
         found = survey(source)
         assert len(found.pictures) == 2 and _told(found)[note] == ("a/walk.gif",)
@@ -191,7 +191,7 @@ def test_a_frame_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataRejected, match=r"^a/walk\.gif: 8 x 8 pixels"):
         read_pictures(source, frames="all", size=(5, 5))
     told = _told(survey(source, Options(frames="all")))
-    assert told["left out, 8 x 8 pixels; needed are 5 x 5 (--fit nearest resizes)"] == (
+    assert told["left out, 8 x 8 pixels; needed are 5 x 5"] == (
         "a/walk.gif", "a/walk.gif frame 2", "a/walk.gif frame 3",
     )  # fmt: skip
 

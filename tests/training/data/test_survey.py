@@ -114,7 +114,7 @@ def test_pictures_of_another_size_are_left_out_or_resized(tmp_path: Path) -> Non
     files = _good() | {"b/large.png": encode_png(noise(90, 16, 12))}
     found = _survey(tmp_path / "1", files)
     assert found.size == (8, 8) and len(found.pictures) == 10
-    assert _told(found)["left out, 12 x 16 pixels; needed are 8 x 8 (--fit nearest resizes)"] == ("b/large.png",)
+    assert _told(found)["left out, 12 x 16 pixels; needed are 8 x 8"] == ("b/large.png",)
     assert [(row.name, row.pictures, row.sizes) for row in found.classes][1] == ("b", 0, Counter({(12, 16): 1}))
     found = _survey(tmp_path / "2", files, Options(fit="nearest"))
     assert len(found.pictures) == 11 and _told(found)["resized to 8 x 8 pixels"] == ("b/large.png",)
@@ -181,9 +181,7 @@ def test_enlarged_pictures_are_told_and_reduced_when_it_is_wanted(tmp_path: Path
     found = _survey(tmp_path / "1", files)
     assert found.size == (24, 24) and len(found.pictures) == 10
     names = tuple(files)
-    assert _told(found) == {
-        "24 x 24 pixels, a smaller picture enlarged 3 times; take the true grid to reduce it": names
-    }
+    assert _told(found) == {"24 x 24 pixels, a smaller picture enlarged 3 times": names}
     found = _survey(tmp_path / "2", files, Options(to_true_grid=True))
     assert found.size == (8, 8)
     assert np.array_equal(found.pictures.pictures, np.stack([noise(i) for i in range(10)]))
@@ -200,7 +198,7 @@ def test_one_picture_that_is_not_enlarged_among_many_that_are_is_told(tmp_path: 
     files = {f"a/{i:02}.png": _enlarged(noise(i)) for i in range(10)} | {"a/odd.png": encode_png(noise(60, 24, 24))}
     found = _survey(tmp_path, files, Options(to_true_grid=True))
     assert len(found.pictures) == 10
-    assert _told(found)["left out, 24 x 24 pixels; needed are 8 x 8 (--fit nearest resizes)"] == ("a/odd.png",)
+    assert _told(found)["left out, 24 x 24 pixels; needed are 8 x 8"] == ("a/odd.png",)
 
 
 def _sheet(*, enlarged: int = 1) -> bytes:

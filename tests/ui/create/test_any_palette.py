@@ -21,14 +21,14 @@ from pixelart.ui.browser_storage import Kept
 from pixelart.ui.create.canvas import PictureHandlers
 from pixelart.ui.create.canvas_value import Canvas
 from pixelart.ui.create.drawing import DrawingHandlers, _progress, drawing_worker, fitted_canvas
-from pixelart.ui.create.form import Form, request_from, sized
+from pixelart.ui.create.form import request_from, sized
 from pixelart.ui.create.palette_panel import ALL_COLOURS, CUSTOM, PaletteHandlers
 from pixelart.ui.create.palette_value import AllowedColours, everything_allowed, hex_colours
 from pixelart.ui.results import ResultFiles
 from pixelart.ui.session import Session
 from tests.ui.fake_engine import CODEC, FakeEngine
 
-FORM = Form("hero", 0.8, 7, 1, None, 1.0, 0, 1.5, 0, [])
+FORM: dict[str, Any] = {"class_name": "hero", "temperature": 0.8, "seed": 7, "guidance": 1.5}
 
 
 class AnyEngine(FakeEngine):
@@ -48,7 +48,7 @@ def test_a_palette_of_the_program_is_taken_as_it_is() -> None:
     allowed, status = HANDLERS.choose_palette("tiny", "Game Boy")
     assert allowed.colours == ("", "0f380f", "306230", "8bac0f", "9bbc0f") and all(allowed.allowed)
     assert "exactly these 4 colours" in status
-    request = request_from(replace(FORM, colours=allowed), INFO)
+    request = request_from(dict(FORM, colours=allowed), INFO)
     assert request.palette == allowed.colours[1:] and request.allowed is None
 
 
@@ -61,12 +61,12 @@ def test_colours_of_the_canvas_are_the_palette() -> None:
 
 def test_colours_that_are_ticked_off_are_not_drawn_nor_is_clear() -> None:
     given = AllowedColours(("", "ff0000", "00ff00", "0000ff"), (False, True, False, True))
-    request = request_from(replace(FORM, colours=given), INFO)
+    request = request_from(dict(FORM, colours=given), INFO)
     assert request.palette == ("ff0000", "0000ff") and request.allowed == (1, 2)
     own = everything_allowed(CODEC.table)
-    assert request_from(replace(FORM, colours=own), INFO).palette == "" and own.colours == hex_colours(INFO.colours)
+    assert request_from(dict(FORM, colours=own), INFO).palette == "" and own.colours == hex_colours(INFO.colours)
     with pytest.raises(RequestRejected, match="allow at least one colour"):
-        request_from(replace(FORM, colours=AllowedColours(("", "ff0000"), (False, False))), INFO)
+        request_from(dict(FORM, colours=AllowedColours(("", "ff0000"), (False, False))), INFO)
 
 
 def test_a_picture_keeps_its_size_where_the_model_draws_it() -> None:
@@ -79,7 +79,7 @@ def test_new_pictures_come_in_the_size_that_is_asked_for() -> None:
     for text, size in (("48 x 32", (32, 48)), ("16x24", (24, 16)), ("20", (20, 20)), ("", (32, 32)), (None, (32, 32))):
         there = sized(INFO, text)
         assert (there.height, there.width) == size
-    assert np.shape(request_from(replace(FORM, bottom_temperature=0.5), sized(INFO, "8x5")).temperature) == (5, 8)
+    assert np.shape(request_from(dict(FORM, bottom_temperature=0.5), sized(INFO, "8x5")).temperature) == (5, 8)
     assert sized(FakeEngine().info("tiny"), "48 x 32").width == 16, "of one size: not asked for there"
     with pytest.raises(RequestRejected, match="Size 'wide': write width x height, such as 48 x 32"):
         sized(INFO, "wide")
@@ -96,9 +96,9 @@ def drawn(
         real = getattr(engine, name)
         setattr(engine, name, lambda request, *a, real=real, **b: (asked.append(request), real(request, *a, **b))[1])
     handlers = DrawingHandlers(engine, ResultFiles(folder))  # pyright: ignore[reportArgumentType]
-    form = replace(FORM, keep=keep, size=size, own_colours=False)
+    form = dict(FORM, keep=keep, size=size, own_colours=False)
     given = () if handler == "generate" else (canvas,)
-    *_, last = getattr(handlers, handler)(Session(), 1, *given, "tiny", *vars(form).values())
+    *_, last = getattr(handlers, handler)(Session(), 1, *given, "tiny", **form)
     return asked, last[1]
 
 

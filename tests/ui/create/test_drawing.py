@@ -38,7 +38,10 @@ from pixelart.ui.session import Session
 from pixelart.ui.status import status_text
 from tests.ui.fake_engine import CODEC, FakeEngine
 
-VALUES = ["hero", 1.0, 5, 1, everything_allowed(CODEC.table), 1.0, 0, 1.0, 0, []]
+VALUES: dict[str, Any] = {
+    "class_name": "hero", "temperature": 1.0, "seed": 5, "images": 1, "colours": everything_allowed(CODEC.table),
+    "top_p": 1.0, "top_k": 0, "guidance": 1.0, "bottom_temperature": 0, "seamless": [],
+}  # fmt: skip
 SLOW = 0.1
 
 
@@ -46,20 +49,8 @@ def handlers(engine: FakeEngine) -> DrawingHandlers:
     return DrawingHandlers(engine, ResultFiles(Path(tempfile.gettempdir())))  # pyright: ignore[reportArgumentType]
 
 
-def values(**change: Any) -> list[Any]:
-    names = [
-        "class_name",
-        "temperature",
-        "seed",
-        "images",
-        "colours",
-        "top_p",
-        "top_k",
-        "guidance",
-        "bottom",
-        "seamless",
-    ]
-    return [change.get(name, value) for name, value in zip(names, VALUES, strict=True)]
+def values(**change: Any) -> dict[str, Any]:
+    return {**VALUES, **change}
 
 
 def painted(size: int = 16) -> Canvas:
@@ -90,7 +81,7 @@ def until_row(frames: Iterator[Outputs], row: int) -> None:
 
 def test_generate_streams_previews_and_ends_with_one_final_value() -> None:
     session = Session()
-    outputs = list(handlers(FakeEngine(row_seconds=0.03)).generate(session, 1, "tiny", *values(images=3)))
+    outputs = list(handlers(FakeEngine(row_seconds=0.03)).generate(session, 1, "tiny", **values(images=3)))
     shown = canvases(outputs)
     assert len(shown) >= 3 and all(c.preview for c in shown[:-1]) and not shown[-1].preview
     assert shown[-1].mask is None, "the mask stays"
@@ -102,7 +93,7 @@ def test_generate_streams_previews_and_ends_with_one_final_value() -> None:
 
 def test_every_result_is_an_indexed_png_of_exactly_its_pixels() -> None:
     session = Session()
-    *_, (_, _, gallery) = handlers(FakeEngine()).generate(session, 1, "tiny", *values(images=2))
+    *_, (_, _, gallery) = handlers(FakeEngine()).generate(session, 1, "tiny", **values(images=2))
     for (path, _), drawing in zip(gallery.constructor_args["value"], session.drawings, strict=True):
         with Image.open(path) as image:
             assert image.mode == "P" and np.array_equal(np.asarray(image.convert("RGBA")), drawing.picture)
@@ -111,14 +102,14 @@ def test_every_result_is_an_indexed_png_of_exactly_its_pixels() -> None:
 
 def test_the_same_seed_gives_the_same_picture_at_any_number_of_images() -> None:
     one, three = Session(), Session()
-    list(handlers(FakeEngine()).generate(one, 1, "tiny", *values(seed=6)))
-    list(handlers(FakeEngine()).generate(three, 1, "tiny", *values(seed=5, images=3)))
+    list(handlers(FakeEngine()).generate(one, 1, "tiny", **values(seed=6)))
+    list(handlers(FakeEngine()).generate(three, 1, "tiny", **values(seed=5, images=3)))
     assert np.array_equal(one.drawings[0].picture, three.drawings[1].picture)
 
 
 def test_complete_keeps_every_unmasked_pixel_and_orders_by_log_prob() -> None:
     session, canvas = Session(), painted()
-    outputs = list(handlers(FakeEngine()).complete(session, 1, canvas, "tiny", *values(images=8)))
+    outputs = list(handlers(FakeEngine()).complete(session, 1, canvas, "tiny", **values(images=8)))
     final = canvases(outputs)[-1]
     assert np.array_equal(final.picture[~canvas.painted_mask], canvas.picture[~canvas.painted_mask])
     log_probs = [d.log_prob for d in session.drawings]
@@ -130,7 +121,7 @@ def test_complete_keeps_every_unmasked_pixel_and_orders_by_log_prob() -> None:
 
 def test_enlarge_keeps_every_pixel_and_shows_the_rows_in_the_large_size() -> None:
     session, canvas, page = Session(), painted(), handlers(FakeEngine(names=("scales",), row_seconds=0.02))
-    outputs = list(page.enlarge(session, 1, canvas, "scales", *values(images=3, bottom=2.0)))
+    outputs = list(page.enlarge(session, 1, canvas, "scales", **values(images=3, bottom_temperature=2.0)))
     shown = canvases(outputs)
     assert len(shown) >= 3 and all(c.preview for c in shown[:-1]) and not shown[-1].preview
     assert all(c.picture.shape == (32, 32, 4) for c in shown)
@@ -146,7 +137,7 @@ def test_enlarge_keeps_every_pixel_and_shows_the_rows_in_the_large_size() -> Non
 def test_stop_of_an_enlargement_keeps_its_rows_over_the_plainly_enlarged_canvas() -> None:
     session, canvas = Session(), painted()
     page = handlers(FakeEngine(names=("scales",), row_seconds=SLOW))
-    frames = page.enlarge(session, 1, canvas, "scales", *values())
+    frames = page.enlarge(session, 1, canvas, "scales", **values())
     until_row(frames, 3)
     page.stop(session, 1)
     last = list(frames)[-1]
@@ -167,24 +158,24 @@ def test_what_cannot_be_enlarged_is_a_plain_message(
     canvas: Canvas | None, model: str | None, axes: list[str], message: str, warnings_shown: list[str]
 ) -> None:
     page = handlers(FakeEngine(names=("tiny", "scales")))
-    outputs = list(page.enlarge(Session(), 1, canvas, model, *values(seamless=axes)))
+    outputs = list(page.enlarge(Session(), 1, canvas, model, **values(seamless=axes)))
     assert message in warnings_shown[0] and not canvases(outputs)
 
 
 @pytest.mark.parametrize("canvas", [None, Canvas(np.zeros((16, 16, 4), np.uint8), np.zeros((16, 16), np.bool_))])
 def test_an_empty_mask_is_a_plain_message(canvas: Canvas | None, warnings_shown: list[str]) -> None:
-    outputs = list(handlers(FakeEngine()).complete(Session(), 1, canvas, "tiny", *values()))
+    outputs = list(handlers(FakeEngine()).complete(Session(), 1, canvas, "tiny", **values()))
     assert warnings_shown == ["Paint a mask first."] and not canvases(outputs)
 
 
 def test_stop_keeps_the_rows_that_were_drawn() -> None:
     session, page = Session(), handlers(FakeEngine(row_seconds=SLOW))
-    frames = page.generate(session, 1, "tiny", *values())
+    frames = page.generate(session, 1, "tiny", **values())
     until_row(frames, 4)
     page.stop(session, 1)
     last = list(frames)[-1]
     whole = Session()
-    list(handlers(FakeEngine()).generate(whole, 1, "tiny", *values()))
+    list(handlers(FakeEngine()).generate(whole, 1, "tiny", **values()))
     drawn = canvases([last])[0].picture
     rows = next(n for n in range(16) if not np.array_equal(drawn[n], whole.drawings[0].picture[n]))
     assert 4 <= rows < 10 and not drawn[rows:].any() and "Stopped" in status_of(last)
@@ -193,7 +184,7 @@ def test_stop_keeps_the_rows_that_were_drawn() -> None:
 
 def test_stop_of_a_completion_keeps_the_canvas_where_it_was_not_reached() -> None:
     session, page, canvas = Session(), handlers(FakeEngine(row_seconds=SLOW)), painted()
-    frames = page.complete(session, 1, canvas, "tiny", *values())
+    frames = page.complete(session, 1, canvas, "tiny", **values())
     until_row(frames, 3)
     page.stop(session, 1)
     drawn = canvases([list(frames)[-1]])[0].picture
@@ -214,8 +205,8 @@ def test_rows_of_a_stopped_seamless_completion_are_counted_where_they_were_drawn
 
 def test_a_stopped_drawing_leaves_its_seed() -> None:
     session, page = Session(), handlers(FakeEngine(row_seconds=SLOW))
-    list(handlers(FakeEngine()).generate(session, 1, "tiny", *values(seed=5)))
-    frames = page.generate(session, 2, "tiny", *values(seed=77))
+    list(handlers(FakeEngine()).generate(session, 1, "tiny", **values(seed=5)))
+    frames = page.generate(session, 2, "tiny", **values(seed=77))
     until_row(frames, 2)
     page.stop(session, 2)
     assert "Stopped" in status_of(list(frames)[-1]) and session.seed == 77
@@ -223,37 +214,37 @@ def test_a_stopped_drawing_leaves_its_seed() -> None:
 
 def test_stop_ends_every_drawing_asked_for_so_far_and_none_after() -> None:
     session, page = Session(), handlers(FakeEngine(row_seconds=SLOW))
-    running = page.generate(session, 1, "tiny", *values())
+    running = page.generate(session, 1, "tiny", **values())
     until_row(running, 2)
     page.stop(session, 3)  # while the second waits for its turn, and the third never comes
     assert "Stopped" in status_of(list(running)[-1])
-    waiting = list(page.complete(session, 2, painted(), "tiny", *values()))
+    waiting = list(page.complete(session, 2, painted(), "tiny", **values()))
     assert [status_of(o) for o in waiting] == [status_text(UNSTARTED)] and not canvases(waiting)
     page = handlers(FakeEngine())
-    assert canvases(list(page.generate(session, 4, "tiny", *values()))) and session.drawings
+    assert canvases(list(page.generate(session, 4, "tiny", **values()))) and session.drawings
 
 
 def test_stop_without_a_drawing_says_so_and_does_not_touch_the_next() -> None:
     session, page = Session(), handlers(FakeEngine())
     assert "Nothing" in page.stop(session, 0)
-    list(page.generate(session, 1, "tiny", *values()))
+    list(page.generate(session, 1, "tiny", **values()))
     assert session.drawings and "Nothing" in page.stop(session, 1)
 
 
 def test_a_drawing_that_was_left_shows_nothing_more() -> None:
     engine, session = FakeEngine(row_seconds=SLOW), Session()
-    frames = handlers(engine).generate(session, 1, "tiny", *values(seed=77))
+    frames = handlers(engine).generate(session, 1, "tiny", **values(seed=77))
     until_row(frames, 2)
     session.leave(1)
     assert all(o == NOTHING for o in frames) and not engine.running.is_set()
     assert not session.drawings and session.seed is None
-    assert list(handlers(engine).generate(session, 1, "tiny", *values())) == [NOTHING], "nor when its turn comes later"
+    assert list(handlers(engine).generate(session, 1, "tiny", **values())) == [NOTHING], "nor when its turn comes later"
 
 
 def test_a_drawing_that_was_left_ends_by_repeating_what_it_was_left_for() -> None:
     """A frame of its own, sent before, may reach the page after the answer to a click, and would stay on the line."""
     engine, session = FakeEngine(row_seconds=SLOW), Session()
-    frames = handlers(engine).generate(session, 1, "tiny", *values())
+    frames = handlers(engine).generate(session, 1, "tiny", **values())
     until_row(frames, 2)
     session.leave(1)
     session.say("Seed 5 is on the canvas.")
@@ -265,7 +256,7 @@ def test_a_drawing_that_was_left_ends_by_repeating_what_it_was_left_for() -> Non
 
 def test_results_that_come_after_the_visitor_left_are_dropped() -> None:
     engine, session = FakeEngine(), Session()
-    frames = handlers(engine).generate(session, 1, "tiny", *values())
+    frames = handlers(engine).generate(session, 1, "tiny", **values())
     next(frames)
     session.leave(1)
     assert all(o == NOTHING for o in frames) and not session.drawings
@@ -273,7 +264,7 @@ def test_results_that_come_after_the_visitor_left_are_dropped() -> None:
 
 def test_a_visitor_who_closes_the_page_ends_the_work() -> None:
     engine, session = FakeEngine(row_seconds=SLOW), Session()
-    frames = handlers(engine).generate(session, 1, "tiny", *values())
+    frames = handlers(engine).generate(session, 1, "tiny", **values())
     until_row(frames, 2)
     assert session.running == 1
     frames.close()  # pyright: ignore[reportAttributeAccessIssue]
@@ -291,14 +282,14 @@ def test_an_error_brings_back_what_was_painted(
 ) -> None:
     engine = FakeEngine(row_seconds=0.02)
     engine.fault, engine.fault_row = fault, row
-    outputs = list(handlers(engine).generate(Session(), 1, "tiny", *values()))
+    outputs = list(handlers(engine).generate(Session(), 1, "tiny", **values()))
     assert outputs[-1][0] == Painting(1) and all(canvas.preview for canvas in canvases(outputs))
     assert message in warnings_shown[0] and "secret" not in status_of(outputs[-1])
 
 
 def test_a_stop_before_the_first_row_sends_no_canvas() -> None:
     session, page = Session(), handlers(FakeEngine(row_seconds=5 * SLOW))
-    frames = page.generate(session, 1, "tiny", *values())
+    frames = page.generate(session, 1, "tiny", **values())
     next(frames)
     page.stop(session, 1)
     outputs = list(frames)
@@ -309,12 +300,12 @@ def test_a_stop_before_the_first_row_sends_no_canvas() -> None:
     ("model", "message"), [(None, "still loading"), ("gone", "gone"), (7, "must be a name"), ("", "still loading")]
 )
 def test_a_missing_model_is_a_plain_message(model: Any, message: str, warnings_shown: list[str]) -> None:
-    outputs = list(handlers(FakeEngine()).generate(Session(), 1, model, *values()))
+    outputs = list(handlers(FakeEngine()).generate(Session(), 1, model, **values()))
     assert message in warnings_shown[0] and not canvases(outputs)
 
 
 def test_the_handler_answers_at_least_five_times_a_second() -> None:
-    outputs = list(handlers(FakeEngine(row_seconds=0.5, size=2)).generate(Session(), 1, "tiny", *values()))
+    outputs = list(handlers(FakeEngine(row_seconds=0.5, size=2)).generate(Session(), 1, "tiny", **values()))
     assert len(outputs) >= 5
 
 
@@ -328,7 +319,7 @@ def test_passes_are_shown_as_whole_pictures(tiny_checkpoints: Path, monkeypatch:
     monkeypatch.setattr(model, "decode", lambda *given: (time.sleep(0.15), decode(*given))[1])
     choice = values(class_name=ANY_CLASS, colours=everything_allowed(engine.info("tiny").colours), temperature=2.0)
     page = DrawingHandlers(engine, ResultFiles(Path(tempfile.gettempdir())))  # pyright: ignore[reportArgumentType]
-    outputs = list(page.generate(Session(), 1, "tiny", *choice))
+    outputs = list(page.generate(Session(), 1, "tiny", **choice))
     said = [re.search(r"Pass (\d+) · row \d of 8", o[1]) for o in outputs if isinstance(o[1], str)]
     numbers = [int(found[1]) for found in said if found]
     assert numbers == sorted(numbers) and len(set(numbers)) > 1

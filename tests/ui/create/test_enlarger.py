@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from pixelart.ui.create.drawing import enlarger, form_for
-from pixelart.ui.create.form import ANY_CLASS, Form, request_from
+from pixelart.ui.create.drawing import enlarger, values_for
+from pixelart.ui.create.form import ANY_CLASS, request_from
 from pixelart.ui.create.palette_value import AllowedColours, everything_allowed, hex_colours
 from pixelart.ui.session import Session
 from tests.ui.create.test_drawing import canvases, handlers, painted, status_of, values
@@ -16,14 +16,14 @@ from tests.ui.fake_engine import FakeEngine
 
 def test_a_model_that_cannot_enlarge_has_it_done_by_one_that_can_and_says_which() -> None:
     engine, session, canvas = FakeEngine(names=("tiny", "scales")), Session(), painted()
-    outputs = list(handlers(engine).enlarge(session, 1, canvas, "tiny", *values(class_name="wall")))
+    outputs = list(handlers(engine).enlarge(session, 1, canvas, "tiny", **values(class_name="wall")))
     assert np.array_equal(canvases(outputs)[-1].picture[::2, ::2], canvas.picture)
     assert "scales enlarged it: tiny cannot. The canvas is 32 x 32 now" in status_of(outputs[-1])
     assert session.drawings[0].settings["class_weights"] == {"wall": 1.0}
 
 
 def test_where_no_model_enlarges_the_reason_is_told(warnings_shown: list[str]) -> None:
-    outputs = list(handlers(FakeEngine()).enlarge(Session(), 1, painted(), "tiny", *values()))
+    outputs = list(handlers(FakeEngine()).enlarge(Session(), 1, painted(), "tiny", **values()))
     assert "tiny does not enlarge" in warnings_shown[0] and canvases(outputs) == []
 
 
@@ -35,9 +35,10 @@ def test_of_several_that_enlarge_the_one_most_like_the_chosen_does_it() -> None:
     assert enlarger(chosen, [chosen, other, strange, same]).name == "scales"
     assert enlarger(chosen, [other, strange]).name == "strange" and enlarger(other, [same, other]) is other
     assert enlarger(chosen, [chosen]) is chosen
-    form = Form("hero", 1.0, 5, 1, everything_allowed(same.colours), 1, 0, 1, 0, [])
-    assert form_for(form, same, chosen) == form and form_for(form, chosen, chosen) is form
-    assert form_for(form, strange, chosen).class_name == ANY_CLASS and form_for(form, other, chosen).colours is None
+    posted = values(colours=everything_allowed(same.colours))
+    assert values_for(posted, same, chosen) == posted and values_for(posted, chosen, chosen) is posted
+    assert values_for(posted, strange, chosen)["class_name"] == ANY_CLASS
+    assert values_for(posted, other, chosen)["colours"] is None
 
 
 class AnyPalette(FakeEngine):
@@ -53,7 +54,7 @@ def test_what_was_drawn_in_a_palette_of_the_visitor_is_enlarged_in_the_colours_o
     many = ("", *(f"0000{i:02x}" for i in range(1, count)))  # as many as "scales" has, and others
     for colours in (("", "ff0000", "00ff00"), many):
         chosen = AllowedColours(colours, (True, False, *(True,) * (len(colours) - 2)))
-        outputs = list(handlers(engine).enlarge(session, 1, canvas, "tiny", *values(colours=chosen)))
+        outputs = list(handlers(engine).enlarge(session, 1, canvas, "tiny", **values(colours=chosen)))
         assert np.array_equal(canvases(outputs)[-1].picture[::2, ::2], canvas.picture)
-        form = form_for(Form(*values(colours=chosen)), engine.info("scales"), engine.info("tiny"))
-        assert request_from(form, engine.info("scales")).allowed is None
+        posted = values_for(values(colours=chosen), engine.info("scales"), engine.info("tiny"))
+        assert request_from(posted, engine.info("scales")).allowed is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import gradio as gr
@@ -18,7 +18,17 @@ from pixelart.engine import Drawing
 from pixelart.images.codec import Picture
 from pixelart.ui.browser_storage import NOTHING_KEPT
 from pixelart.ui.create.canvas_value import Canvas
-from pixelart.ui.create.export import GIF, INDEXED, MAX_GIF_SIDE, MAX_SIDE, RGBA, RGBA_INSTEAD, SHEET, ExportHandlers
+from pixelart.ui.create.export import (
+    GIF,
+    INDEXED,
+    MAX_GIF_SIDE,
+    MAX_SIDE,
+    RGBA,
+    RGBA_INSTEAD,
+    SHEET,
+    ExportForm,
+    ExportHandlers,
+)
 from pixelart.ui.results import download_value
 from pixelart.ui.session import Session
 from tests.ui.fake_engine import CODEC, FakeEngine
@@ -46,8 +56,8 @@ def download(
     columns: int = 4,
 ) -> dict[str, Any]:
     handlers = ExportHandlers(FakeEngine())  # pyright: ignore[reportArgumentType]
-    values = [picture, format, scale, background is None, background, columns]
-    return handlers.download(session or Session(), canvas, model, NOTHING_KEPT, *values)
+    values = ExportForm(picture, format, scale, background is None, background, columns)
+    return handlers.download(session or Session(), canvas, model, NOTHING_KEPT, **asdict(values))
 
 
 def image_of(saved: dict[str, Any]) -> Image.Image:

@@ -86,7 +86,7 @@ def desktop(folder: Path, hub: HubServer) -> Iterator[str]:
 
 def arrived(url: str, headers: dict[str, str] | None = None) -> Visitor:
     visitor = Visitor(url, headers=headers)
-    visitor.post("arrive", [None])
+    visitor.post("on_load", [None])
     return visitor
 
 

@@ -26,13 +26,17 @@ from pixelart.ui.session import Session
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS
 from tests.ui.serving import serving_app as _serving_app
-from tests.ui.visitor import Visitor
+from tests.ui.visitor import Answer, Visitor
 
 pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 SIDE = 128
 ANSWER = SIDE * SIDE * 4 * 4 // 3
 """Bytes of a canvas of this size on its way to a page."""
-FORM = ["tiny", "hero", 1, 5, 2, None, 1, 0, 1, 0, [], False, "", ""]
+FORM: dict[str, Any] = {"ticket": 1, "model": "tiny", "class_name": "hero", "seed": 5, "images": 2}
+
+
+def _generate(visitor: Visitor) -> Answer:
+    return visitor.post("generate", visitor.values("generate", **FORM))
 
 
 def serving_app(engine: FakeEngine) -> contextlib.AbstractContextManager[tuple[Any, str]]:
@@ -106,7 +110,7 @@ def test_answers_that_nobody_reads_make_room_the_oldest_first(app: tuple[Any, st
     held = [visitor.session for visitor in visitors if blocks._queue.held(visitor.session)]
     assert held and held == [visitor.session for visitor in visitors[-len(held) :]]
     assert visitors[-1].results().error is None
-    assert Visitor(url).post("generate", [None, 1, *FORM]).error is None
+    assert _generate(Visitor(url)).error is None
 
 
 @pytest.mark.slow
@@ -117,7 +121,7 @@ def test_messages_of_made_up_sessions_push_out_none_for_which_something_is_at_wo
     engine = FakeEngine(row_seconds=0.05)
     with serving_app(engine) as (blocks, url):
         drawing = Visitor(url)
-        drawing.start("generate", [None, 1, *FORM])
+        drawing.start("generate", drawing.values("generate", **FORM))
         for _ in range(6):
             _import(Visitor(url))
         assert drawing.results().error is None and len(blocks._queue.unread) <= 3
@@ -129,7 +133,7 @@ def test_results_that_were_drawn_longest_ago_make_room(app: tuple[Any, str]) -> 
     visitors = [Visitor(url) for _ in range(9)]
     for visitor in visitors:
         visitor.post("load", [None, None])
-        assert visitor.post("generate", [None, 1, *FORM]).error is None
+        assert _generate(visitor).error is None
     sizes = [blocks.sessions.held(visitor.session) for visitor in visitors]
     assert not sizes[0] and sizes[-1] >= 2 * SIDE * SIDE * 4 and sum(sizes) <= 10 * ANSWER
     told = visitors[0].post("choose", [None, 2, "tiny", None], {"index": 0})
@@ -142,7 +146,7 @@ def test_results_that_were_drawn_longest_ago_make_room(app: tuple[Any, str]) -> 
 def test_more_pictures_than_a_page_may_keep_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pixelart.ui.create.form.SETTINGS", replace(SETTINGS, max_session_bytes=2**20))
     with serving_app(FakeEngine(size=512)) as (_, url):
-        told = Visitor(url).post("generate", [None, 1, *FORM]).told()
+        told = _generate(Visitor(url)).told()
     assert "2 pictures of 512 x 512 take 2 MiB; a page may keep 1 MiB" in told
 
 
@@ -177,7 +181,7 @@ def test_made_up_session_numbers_push_out_no_page(monkeypatch: pytest.MonkeyPatc
             for visitor in real:
                 pages.enter_context(_page(url, visitor.session))
             visitor = real[0]
-            assert visitor.post("generate", [None, 1, *FORM]).error is None
+            assert _generate(visitor).error is None
             for number in range(30):
                 _load(url, f"made-up-{number}")
             assert {v.session for v in real} <= set(blocks.sessions) and len(blocks.sessions) <= 5

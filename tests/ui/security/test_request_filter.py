@@ -56,9 +56,8 @@ def client(url: str) -> RawClient:
 @pytest.fixture
 def result(url: str) -> str:
     """The path of a result, as a page is told it."""
-    gallery = (
-        Visitor(url).post("generate", [None, 1, "tiny", "Any", 1, 5, 1, None, 1, 0, 1, 0, [], True, "", ""]).data[2]
-    )
+    visitor = Visitor(url)
+    gallery = visitor.post("generate", visitor.values("generate", ticket=1, model="tiny", seed=5)).data[2]
     return str(gallery["value"][0]["image"]["path"])
 
 

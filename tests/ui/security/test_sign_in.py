@@ -21,7 +21,7 @@ from pixelart.checkpoint.ownership import current_owner
 from pixelart.ui import build
 from pixelart.ui.security.hosting import SIGN_IN, Hosting, Signer
 from pixelart.ui.security.identity import LOST, Arrivals, browser_of, signer_of, training_notice
-from pixelart.ui.security.safe_blocks import PlainBlocks
+from pixelart.ui.security.safe_blocks import SafeBlocks
 from tests.hub_server import HubServer, serve
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, OFF, serving_app, without_resource_warnings
@@ -93,7 +93,7 @@ def _pushing(hub: HubServer) -> gr.Blocks:
         signer = signer_of(HOSTING, profile, token)
         return _push(hub, signer) if signer else "nobody"
 
-    with PlainBlocks(analytics_enabled=False) as app:
+    with SafeBlocks(analytics_enabled=False) as app:
         gr.LoginButton()
         app.load(push, None, gr.Textbox(), queue=False)
     return app.queue()
@@ -155,7 +155,7 @@ def test_the_page_offers_sign_in_where_there_is_one_and_is_told_apart_but_on_a_d
     with without_resource_warnings():
         app = build(FakeEngine(), OFF, hosting=hosting)  # pyright: ignore[reportArgumentType]
         assert app.expects_oauth == hosting.has_sign_in
-        assert isinstance(app, PlainBlocks) and (app.owner is None) == hosting.is_local
+        assert isinstance(app, SafeBlocks) and (app.owner is None) == hosting.is_local
         del app
 
 
@@ -174,9 +174,9 @@ def test_events_of_a_server_are_asked_by_the_owner_that_the_page_arrived_with() 
         ann, bob = Visitor(url), Visitor(url)
         ann.post("load", [None, None])
         assert engine.asker == ""  # not arrived yet
-        kept = ann.post("arrive", [{"owner": "a" * 32, "job": "x"}]).data[0]
+        kept = ann.post("on_load", [{"owner": "a" * 32, "job": "x"}]).data[0]
         assert kept == {"owner": "a" * 32, "job": "x"}
-        bob.post("arrive", [None])
+        bob.post("on_load", [None])
         ann.post("load", [None, None])
         assert engine.asker == "a" * 32
         bob.post("load", [None, None])
@@ -186,15 +186,15 @@ def test_events_of_a_server_are_asked_by_the_owner_that_the_page_arrived_with() 
 @pytest.mark.parametrize("memory", [None, {}, "x", {"owner": 5}, {"owner": "../" * 10}, {"owner": "a" * 33}, []])
 def test_a_browser_without_a_secret_is_given_one(memory: Any) -> None:
     arrivals = Arrivals(Hosting("server"))
-    given, owner = arrivals.arrive(memory, None)
-    assert browser_of(given) == owner and len(owner) == 32 and owner != arrivals.arrive(memory, None)[1]
+    given, owner = arrivals.on_load(memory, None)
+    assert browser_of(given) == owner and len(owner) == 32 and owner != arrivals.on_load(memory, None)[1]
 
 
 @pytest.mark.slow
 def test_on_a_space_with_sign_in_the_secret_of_a_browser_opens_nothing() -> None:
     ann = gr.OAuthProfile({"name": "Ann", "preferred_username": "ann", "profile": "", "picture": ""})
-    owner = Arrivals(HOSTING).arrive(None, ann)[1]
-    assert owner and Arrivals(HOSTING).arrive({"owner": owner}, None)[1] == ""
+    owner = Arrivals(HOSTING).on_load(None, ann)[1]
+    assert owner and Arrivals(HOSTING).on_load({"owner": owner}, None)[1] == ""
 
 
 @pytest.mark.slow

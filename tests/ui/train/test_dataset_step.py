@@ -8,7 +8,7 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import astuple, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -62,7 +62,7 @@ def check(images: Images) -> Check:
 
 def _checked(handlers: ImagesHandlers, images: Images, form: ImagesForm, request: Any = HERE) -> list[Any]:
     """Everything that a check shows, one after the other."""
-    return list(handlers.check_pictures(images, request, *astuple(form)))
+    return list(handlers.check_pictures(images, request, **asdict(form)))
 
 
 def _told(shown: tuple[Any, ...]) -> str:
@@ -78,7 +78,7 @@ def test_a_dropped_archive_is_looked_through_at_once_and_made_ready(
 ) -> None:
     archive = Path(shutil.make_archive(str(tmp_path / "a"), "zip", tiny_data))
     handlers = ImagesHandlers(fake(size=8), local=False)
-    shown = list(handlers.receive_archive(images, HERE, _event(archive), *astuple(FORM)))
+    shown = list(handlers.receive_archive(images, HERE, _event(archive), **asdict(FORM)))
     assert "40 pictures of 8 x 8 in 2 classes. Ready to train." in _told(shown[-1])
     assert shown[-1][2] == "my-sprites" and images.ready
     assert not shown[0][3].interactive and shown[-1][3].interactive, "Start"
@@ -115,7 +115,7 @@ def test_a_name_that_was_suggested_follows_the_pictures(images: Images, tiny_dat
 
 def test_what_is_no_archive_is_told_without_where_it_lies(images: Images, tiny_data: Path) -> None:
     handlers = ImagesHandlers(fake(size=8), local=False)
-    shown = [*handlers.receive_archive(images, HERE, _event(tiny_data / "cross" / "00.png"), *astuple(FORM))]
+    shown = [*handlers.receive_archive(images, HERE, _event(tiny_data / "cross" / "00.png"), **asdict(FORM))]
     assert "my sprites.zip: neither a folder nor a .zip" in _told(shown[-1])
     assert str(images.folder) not in _told(shown[-1])
 
@@ -183,11 +183,11 @@ def test_what_is_changed_after_the_check_makes_it_stale(
 ) -> None:
     handlers = ImagesHandlers(fake(size=8, names=("tiny", "large")), local=True)
     form = replace(FORM, source=FOLDER, folder=str(tiny_data), base="tiny")
-    assert not handlers.compare(images, *astuple(form))[2].interactive, "nothing was checked"
+    assert not handlers.compare(images, **asdict(form))[2].interactive, "nothing was checked"
     _checked(handlers, images, form)
-    _, status, start = handlers.compare(images, *astuple(replace(form, **change)))
+    _, status, start = handlers.compare(images, **asdict(replace(form, **change)))
     assert CHANGED in status and not start.interactive
-    _, status, start = handlers.compare(images, *astuple(form))  # as it was
+    _, status, start = handlers.compare(images, **asdict(form))  # as it was
     assert "Ready to train" in status and start.interactive
 
 
@@ -196,7 +196,7 @@ def test_what_does_not_touch_the_pictures_leaves_the_check_good(images: Images, 
     form = replace(FORM, source=FOLDER, folder=str(tiny_data), base="tiny")
     _checked(handlers, images, form)
     for change in ({"base": "other"}, {"dataset": "a/b"}, {"name": "x"}, {"folder": f" {tiny_data} "}):
-        assert handlers.compare(images, *astuple(replace(form, **change)))[2].interactive, change
+        assert handlers.compare(images, **asdict(replace(form, **change)))[2].interactive, change
 
 
 class SlowHub:
@@ -229,7 +229,7 @@ def test_a_slow_download_shows_how_far_it_is_and_keeps_nobody_else_waiting(
     images: Images, tiny_data: Path, slow_hub: SlowHub
 ) -> None:
     handlers = ImagesHandlers(fake(size=8), local=True)
-    slow = handlers.check_pictures(images, HERE, *astuple(HUB_FORM))
+    slow = handlers.check_pictures(images, HERE, **asdict(HUB_FORM))
     assert "Looking at the pictures" in next(slow)[0]
     assert "Fetching 120 of 4,000" in next(slow)[0]
     other = copy.deepcopy(images)
@@ -241,7 +241,7 @@ def test_a_slow_download_shows_how_far_it_is_and_keeps_nobody_else_waiting(
 
 def test_a_check_is_ended_by_its_visitor_alone(images: Images, slow_hub: SlowHub) -> None:
     handlers, other = ImagesHandlers(fake(size=8), local=True), copy.deepcopy(images)
-    running = handlers.check_pictures(images, HERE, *astuple(HUB_FORM))
+    running = handlers.check_pictures(images, HERE, **asdict(HUB_FORM))
     next(running)
     assert handlers.stop_check(other) == gr.skip() and images.stop()
     assert STOPPED in _told(list(running)[-1]) and images.ready is None
@@ -252,7 +252,7 @@ def test_a_visitor_has_one_check_at_a_time_and_the_newest_counts(
     images: Images, tiny_data: Path, slow_hub: SlowHub
 ) -> None:
     handlers = ImagesHandlers(fake(size=8), local=True)
-    first = handlers.check_pictures(images, HERE, *astuple(HUB_FORM))
+    first = handlers.check_pictures(images, HERE, **asdict(HUB_FORM))
     next(first)
     assert slow_hub.asked.acquire(timeout=10)
     form = replace(FORM, source=FOLDER, folder=str(tiny_data))
@@ -266,7 +266,7 @@ def test_datasets_are_fetched_for_a_few_at_once_and_others_are_told(images: Imag
     handlers = ImagesHandlers(fake(size=8), local=True)
     running = []
     for _ in range(SETTINGS.max_fetches):
-        running.append(handlers.check_pictures(copy.deepcopy(images), HERE, *astuple(HUB_FORM)))
+        running.append(handlers.check_pictures(copy.deepcopy(images), HERE, **asdict(HUB_FORM)))
         next(running[-1])
         assert slow_hub.asked.acquire(timeout=10)
     assert "4 datasets are being fetched for others" in _told(_checked(handlers, images, HUB_FORM)[-1])
@@ -284,7 +284,7 @@ def test_what_visitors_keep_together_is_bounded(
     handlers = ImagesHandlers(fake(size=8), local=True)
 
     def drop(images: Images) -> str:
-        return _told(list(handlers.receive_archive(images, HERE, _event(archive), *astuple(FORM)))[-1])
+        return _told(list(handlers.receive_archive(images, HERE, _event(archive), **asdict(FORM)))[-1])
 
     assert "Ready to train" in drop(ann) and full in drop(bob) and bob.ready is None
     ann.free()
@@ -304,7 +304,7 @@ def _endless(dataset: str, target: Path, *, cancel: Any, on_progress: Any) -> Pa
 def test_what_a_training_has_taken_in_is_not_kept(images: Images, tiny_data: Path, tmp_path: Path) -> None:
     archive = Path(shutil.make_archive(str(tmp_path / "a"), "zip", tiny_data))
     handlers = ImagesHandlers(fake(size=8), local=True)
-    list(handlers.receive_archive(images, HERE, _event(archive), *astuple(FORM)))
+    list(handlers.receive_archive(images, HERE, _event(archive), **asdict(FORM)))
     images.hand_over()
     assert images.ready and list(images.folder.iterdir()) == [images.ready.path]
     assert HANDED_OVER in _told(_checked(handlers, images, FORM)[-1]) and not list(images.folder.iterdir())

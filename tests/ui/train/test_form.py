@@ -61,7 +61,7 @@ def test_every_checkpoint_and_every_variant_can_be_started_from() -> None:
         ("name", "", "name .*: use 1 to 64 letters"),
         ("name", "../up", "name .*: use 1 to 64 letters"),
         ("name", 5, "name .*: use 1 to 64 letters"),
-        ("minutes", 1e9, f"Minutes: must be a number of 0.1 to {SETTINGS.max_job_minutes}"),
+        ("minutes", 1e9, f"Minutes: must be a number of 0.1 to {SETTINGS.max_job_minutes:g}"),
         ("minutes", None, "Minutes: must be"),
         ("learning_rate", -1, "Learning rate: must be"),
         ("steps", 1.5, "Steps: must be a whole number"),

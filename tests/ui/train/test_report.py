@@ -14,15 +14,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pixelart.cli.common import HINTS as CLI_HINTS
+from pixelart.errors import Hint, RequestRejected
 from pixelart.images.io import contact_sheet, decode_picture, encode_png
 from pixelart.jobs import Job, JobFolder
 from pixelart.jobs.job import STATES, State
 from pixelart.training.data.survey import survey
-from pixelart.training.failures import NO_MEMORY, too_short
+from pixelart.training.failures import too_short
 from pixelart.training.progress_file import CURVE_FILE, PROGRESS_FILE
 from pixelart.training.sample_sheets import ROWS_FILE, SAMPLES_FOLDER
 from pixelart.ui.train.progress import duration, job_label, job_status, pace
-from pixelart.ui.train.report import HELD_OUT, POINTS, TRAINING, log_html, loss_curve, survey_html
+from pixelart.ui.train.report import HELD_OUT, POINTS, TRAINING, log_html, loss_curve, plain, survey_html
+from pixelart.ui.train.report import HINTS as PAGE_HINTS
 from pixelart.ui.train.samples import SHOWN_SAMPLES, samples_html
 
 PROGRESS: dict[str, Any] = {
@@ -123,8 +126,11 @@ def test_a_job_that_has_ended_tells_why_and_what_it_gained(folder: JobFolder) ->
 
 
 def test_what_the_engine_says_for_the_command_line_is_said_for_the_page(folder: JobFolder) -> None:
-    html = job_status(job("failed", reason=f"step 3: {NO_MEMORY}"), folder, ahead=0)
-    assert "not enough memory; a smaller batch size needs less" in html and "--" not in html
+    for words in (PAGE_HINTS, CLI_HINTS):
+        assert set(words) == set(Hint)
+    assert not any("--" in text for text in PAGE_HINTS.values())
+    error = RequestRejected("step 3: not enough memory", hint=Hint.LESS_MEMORY)
+    assert plain(error) == "step 3: not enough memory (a smaller batch size needs less)"
     large = np.kron(np.random.default_rng(0).integers(0, 2, (8, 8, 4), np.uint8) * 255, np.ones((2, 2, 1), np.uint8))
     (folder.path / "pictures").mkdir()
     Image.fromarray(large).save(folder.path / "pictures" / "a.png")

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,9 @@ def images(tiny_data: Path, tmp_path: Path) -> Images:
 def start(
     watching: Watching, images: Images, form: dict[str, Any] = NEW, memory: Any = ANN, step_1: tuple[Any, ...] = STEP_1
 ) -> tuple[Any, ...]:
-    return watching.start_training(memory, images, *step_1, *form.values())
+    names = [field.name for field in fields(ImagesForm)]  # base and name are in the form
+    chosen = dict(zip(names, step_1, strict=False))
+    return watching.start_training(memory, images, **chosen, **form)
 
 
 def told(shown: tuple[Any, ...]) -> str:

@@ -1,0 +1,195 @@
+"""The controls of a drawing, each declared once: the command line, the page, the API and the presets are made from it.
+
+To add a control, add it to CONTROLS and to `Request`. docs/architecture.md has an example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pixelart.errors import RequestRejected
+from pixelart.images.kept_kinds import KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH
+from pixelart.images.tiling import AXES
+from pixelart.settings import SETTINGS
+
+GENERATE, COMPLETE, ENLARGE = "generate", "complete", "enlarge"
+Range = tuple[float, float]
+LOWEST_TEMPERATURE = 0.01
+
+
+@dataclass(frozen=True)
+class OnPage:
+    """How the tab Create shows a control: a slider, or the choices of `words`.
+
+    `label`; `info`: a short explanation; `step`: of the slider; `words`: a label of each choice; `advanced`: among the
+    others under Advanced.
+    """
+
+    label: str
+    info: str = ""
+    step: float = 1
+    words: tuple[str, ...] = ()
+    advanced: bool = True
+
+
+@dataclass(frozen=True)
+class Control:
+    """One control of a drawing.
+
+    text: what it does, for the help of the command line and the API.
+    default: the value if none is given. Its type is the control's type.
+    limits: smallest and largest number that the engine accepts. offered: those of the page, the API and the presets;
+        None = the same.
+    choices: the values of a word, the first of which is usually "" for none.
+    of_preset: a preset sets it; None in a request then means the preset's value.
+    unset: the number that an API client sends for `default_text`; None = the default.
+    default_text: what the default means, if its value does not say it.
+    name: the name on the page and in the API, if it is not the field of `Request`.
+    actions: what it applies to.
+    page: how the tab Create shows it; None = in its own way, or not at all.
+    """
+
+    text: str
+    default: Any = ""
+    limits: Range | None = None
+    offered: Range | None = None
+    choices: tuple[str, ...] = ()
+    of_preset: bool = False
+    unset: Any = None
+    default_text: str = ""
+    name: str = ""
+    actions: tuple[str, ...] = (GENERATE, COMPLETE, ENLARGE)
+    page: OnPage | None = None
+
+    @property
+    def kind(self) -> type:
+        """The type of its values."""
+        return type(self.default)
+
+    @property
+    def shown(self) -> Range:
+        """Smallest and largest number that the page, the API and the presets accept."""
+        return self.offered or self.limits or (0, 0)
+
+    @property
+    def default_words(self) -> str:
+        """What the default means, in words."""
+        return self.default_text or ("the preset's" if self.of_preset else "none" if self.default == "" else "")
+
+    @property
+    def words(self) -> str:
+        """The choices as text, such as "x, y or xy"."""
+        *first, last = [choice for choice in self.choices if choice]
+        return f"{', '.join(first)} or {last}"
+
+    def check(self, name: str, value: Any) -> None:
+        """Raises RequestRejected, naming `name` and the limits, for a number outside `limits` or another word."""
+        if self.limits and not self.limits[0] <= value <= self.limits[1]:
+            raise RequestRejected(f"{name} {_text(value)}: must lie in {range_text(self.limits)}")
+        if self.choices and value not in self.choices:
+            raise RequestRejected(f"{name} {value!r:.40}: must be {self.words}")
+
+    def read(self, label: str, value: Any) -> Any:
+        """The number that a page or an API client has sent, within `shown`.
+
+        Raises:
+            RequestRejected: anything else; the message names `label` and the limits.
+        """
+        return (whole if self.kind is int else number)(value, label, *self.shown)
+
+
+CONTROLS: dict[str, Control] = {
+    "class_name": Control("a class of the model", default_text="any"),
+    "count": Control(
+        "how many pictures", 1, limits=(1, SETTINGS.max_count), offered=(1, 16), name="images",
+        page=OnPage("Images", advanced=False),
+    ),
+    "seed": Control(
+        "picture i uses seed + i", 0,
+        limits=(0, 2**63 - 1 - SETTINGS.max_count), offered=(-1, 2**31 - 1), unset=-1,
+        default_text="a random one",
+    ),
+    "temperature": Control(
+        "below 1 careful, above 1 wild", 1.0, limits=(LOWEST_TEMPERATURE, 10), offered=(0.1, 2), of_preset=True,
+        unset=0.0, page=OnPage("Temperature", "Low: careful. High: wild.", 0.05, advanced=False),
+    ),
+    "top_p": Control(
+        "draw from the likeliest colours that together have this probability", 1.0, limits=(0, 1),
+        offered=(0.01, 1), of_preset=True, unset=0.0, page=OnPage("Top-p", "1: every colour", 0.01),
+    ),
+    "top_k": Control(
+        "draw from this many of the likeliest colours; 0 = all", 0, limits=(0, 256), of_preset=True, unset=-1,
+        page=OnPage("Top-k", "0: every colour"),
+    ),
+    "guidance": Control(
+        "above 1: more typical of the class", 1.0, limits=(0, 10), of_preset=True, unset=-1.0,
+        page=OnPage("Guidance", "Above 1: truer to the class", 0.1),
+    ),
+    "bottom_temperature": Control(
+        "temperature of the bottom row, changing evenly from the top; 0 = the same in every row", 0.0,
+        limits=(0, 10), offered=(0, 2),
+        page=OnPage("Temperature at bottom", "Changes evenly from top to bottom. 0: the same in every row.", 0.05),
+    ),
+    "seamless": Control(
+        "directions in which the picture tiles without a seam; a mask at an edge continues on the opposite side",
+        choices=AXES, actions=(GENERATE, COMPLETE),
+    ),
+    "preset": Control(
+        "how careful it draws: the values of the controls that are not given, measured for the model", "balanced",
+        choices=("calm", "balanced", "wild"),
+        page=OnPage(
+            "Style", "Calm: typical pictures. Wild: surprising ones.", words=("Calm", "Balanced", "Wild"),
+            advanced=False,
+        ),
+    ),
+    "palette": Control(
+        "for models that accept palettes: picture, model, or colours such as ff0044,ffffff",
+        default_text="the picture's, or typical colours of the class",
+        actions=(GENERATE, COMPLETE),
+    ),
+    "size": Control(
+        "for models that draw any size: a side such as 32, or width x height such as 48x32",
+        default_text="the model's own",
+        actions=(GENERATE,),
+    ),
+    "keep": Control(
+        "what masked pixels keep: their shape (transparent or not), or, for models that draw sketches, their sketch "
+        "(light and dark, too)",
+        KEEP_NOTHING, choices=(KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH), actions=(COMPLETE,),
+        page=OnPage(
+            "Complete mask keeps", "Shape: transparent pixels stay transparent. Shading: light and dark stay, too.",
+            words=("Nothing", "Shape", "Shading"),
+        ),
+    ),
+}  # fmt: skip
+"""Field of `Request` -> control. The API has them in this order: add new ones at the end."""
+
+
+def controls_of(action: str) -> Iterator[tuple[str, Control]]:
+    """(field of `Request`, control) of what applies to generate, complete or enlarge."""
+    return ((field, control) for field, control in CONTROLS.items() if action in control.actions)
+
+
+def range_text(limits: Range) -> str:
+    """Such as "0.1 to 2"."""
+    return f"{_text(limits[0])} to {_text(limits[1])}"
+
+
+def number(value: Any, name: str, least: float, most: float) -> float:
+    """Check a posted number. Raises RequestRejected, with the limits, for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise RequestRejected(f"{name}: must be a number of {range_text((least, most))}.")
+    return float(value)
+
+
+def whole(value: Any, name: str, least: float, most: float) -> int:
+    """Check a posted whole number. Raises RequestRejected, with the limits, for anything else."""
+    if number(value, name, least, most) != value // 1:
+        raise RequestRejected(f"{name}: must be a whole number of {range_text((least, most))}.")
+    return int(value)
+
+
+def _text(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"

@@ -1,0 +1,86 @@
+"""The parts of gradio that are not public. Only this module and the classes that extend them depend on these parts.
+
+A new version of gradio may change them; tests/ui/test_gradio_parts.py checks that each still is what is used here.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import gradio as gr
+from gradio.blocks import BlocksConfig
+from gradio.queueing import Event, Queue
+from gradio.server_messages import ProcessCompletedMessage
+from gradio.state_holder import SessionState, StateHolder
+from gradio.utils import get_upload_folder
+
+__all__ = [
+    "BlocksConfig", "Event", "PageConfig", "ProcessCompletedMessage", "Queue", "SessionState", "StateHolder",
+    "component_id", "end_session", "event_data", "get_upload_folder", "has_timed_state", "session_values", "use_queue",
+    "written_files",
+]  # fmt: skip
+
+
+def event_data(event: gr.EventData | None) -> Any:
+    """What the page sent with an event: JSON."""
+    return getattr(event, "_data", None)
+
+
+def component_id(component: Any) -> int:
+    """The number of a component, by which a session keeps its value."""
+    return component._id
+
+
+def written_files(blocks: gr.Blocks) -> list[set[str]]:
+    """The sets in which gradio records the paths of files that it may serve."""
+    return blocks.temp_file_sets
+
+
+def use_queue(blocks: gr.Blocks, kind: type[Queue]) -> None:
+    """Make the app's event queue one of `kind`, without its statistics over the last 10,000 events, which nobody
+    reads. gradio creates the queue together with the app."""
+    blocks._queue.__class__ = kind
+    blocks._queue.ANALYTICS_MAX_EVENTS = 1
+    blocks._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # spelt as gradio does
+
+
+def session_values(state: SessionState | None) -> list[Any]:
+    """The values of the gr.State components of a session."""
+    return [] if state is None else list(state.state_data.values())
+
+
+def has_timed_state(state: SessionState) -> bool:
+    """Whether a session has a gr.State that gradio deletes after some time."""
+    return bool(state._state_ttl)
+
+
+def end_session(state: SessionState) -> None:
+    """Call the delete callbacks of a session's gr.State components."""
+    for component, value, _ in list(state.state_components):
+        component.delete_callback(value)
+
+
+class _Components(dict[int, Any]):
+    """id -> component of a session. gradio re-creates an updated component under a new id and would keep every copy;
+    here it replaces the old one."""
+
+    def __setitem__(self, key: int, component: Any) -> None:
+        component._id = key
+        super().__setitem__(key, component)
+
+
+class PageConfig(BlocksConfig):
+    """The components and events of the page; a copy for each session."""
+
+    def __copy__(self) -> BlocksConfig:
+        """Copy for a new session, without the component descriptions. gradio would rebuild them, which takes most of
+        the first request, and store posted values in them for deep links, which the app does not use."""
+        session = super().__copy__()
+        session.blocks = _Components(session.blocks)
+        session.config_for_block = _undescribed
+        return session
+
+
+def _undescribed(_id: int, rendered_ids: list[int], block: Any, renderable: Any = None) -> dict[str, Any]:
+    return {}

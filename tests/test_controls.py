@@ -1,0 +1,123 @@
+"""A control is declared once: the command line, the page and the API follow, with the same limits and words."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from inspect import signature
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+
+from pixelart.cli.main import parse
+from pixelart.controls import CONTROLS, Control, controls_of
+from pixelart.engine import Request
+from pixelart.errors import RequestRejected
+from pixelart.ui.api import ApiHandlers, endpoint
+from pixelart.ui.create.controls import control_input
+from pixelart.ui.create.form import name_of, request_from
+from tests.test_tree import ROOT
+from tests.ui.fake_engine import FakeEngine
+from tests.ui.serving import without_resource_warnings
+
+NUMBERS = {field: control for field, control in CONTROLS.items() if control.limits}
+ADDED = """
+import dataclasses
+from inspect import signature
+from pixelart import controls, engine
+
+page = controls.OnPage("Shine", "Of the dummy", 0.1)
+controls.CONTROLS["shine"] = controls.Control("how much the dummy shines", 0.5, limits=(0, 1), page=page)
+field = ("shine", float, dataclasses.field(default=0.5))
+engine.Request = dataclasses.make_dataclass("Request", [field], bases=(engine.Request,), frozen=True)
+
+import gradio as gr
+from pixelart.cli.main import parse
+from pixelart.ui.api import ApiHandlers, endpoint
+from pixelart.ui.create.controls import advanced_controls
+from pixelart.ui.create.form import request_from
+from tests.ui.fake_engine import FakeEngine
+
+for command in (["generate"], ["complete", "--image", "a", "--mask", "b"]):
+    assert parse([*command, "--checkpoint", "x", "--out", "y", "--shine", "0.25"]).shine == 0.25
+with gr.Blocks():
+    slider = advanced_controls()["shine"]
+assert (slider.label, slider.minimum, slider.maximum, slider.value) == ("Shine", 0, 1, 0.5)
+told = endpoint("generate", ApiHandlers(None, None).generate)
+assert signature(told).parameters["shine"].default == 0.5 and "how much the dummy shines (0 to 1)." in told.__doc__
+info = FakeEngine().info("tiny")
+assert request_from({"shine": 0.25}, info).shine == 0.25
+try:
+    request_from({"shine": 2}, info)
+except Exception as error:
+    assert str(error) == "Shine: must be a number of 0 to 1."
+else:
+    raise AssertionError("2 was taken")
+"""
+
+
+def test_a_new_control_is_in_the_help_on_the_page_and_in_the_api() -> None:
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", ADDED], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def _options(action: str) -> Any:
+    words = {"generate": [], "complete": ["--image", "a", "--mask", "b"], "enlarge": ["--image", "a"]}[action]
+    return parse([action, "--checkpoint", "x", "--out", "y", *words])
+
+
+@pytest.mark.parametrize("action", ["generate", "complete", "enlarge"])
+def test_the_command_line_has_every_control_of_an_action_and_leaves_presets_to_the_checkpoint(action: str) -> None:
+    options = _options(action)
+    for field, control in controls_of(action):
+        assert getattr(options, field) == (
+            None if control.of_preset or field in ("class_name", "size") else control.default
+        )
+
+
+@pytest.mark.parametrize("action", ["generate", "complete"])
+def test_the_api_has_every_control_of_an_action_in_the_order_of_older_clients(action: str) -> None:
+    handler = getattr(ApiHandlers(None, None), action)  # pyright: ignore[reportArgumentType]
+    told = endpoint(action, handler)
+    names = ["model", "class_name", "images", "seed", "temperature", "top_p", "top_k", "guidance", "bottom_temperature"]
+    names += ["seamless", "preset", "palette", "size" if action == "generate" else "keep"]
+    assert [*signature(told).parameters] == (["picture", "mask"] if action == "complete" else []) + names
+    lines = (told.__doc__ or "").split("Args:\n")[1].splitlines()
+    assert [line.split(":")[0].strip() for line in lines] == [*signature(told).parameters]
+
+
+@pytest.mark.parametrize("field", [field for field, control in NUMBERS.items() if control.page])
+def test_a_slider_the_page_and_the_engine_agree_on_the_range(field: str) -> None:
+    control, info = CONTROLS[field], FakeEngine().info("tiny")
+    with without_resource_warnings(), gr.Blocks():
+        slider = control_input(field)
+    least, most = control.shown
+    assert (slider.minimum, slider.maximum, slider.label) == (least, most, control.page and control.page.label)
+    assert control.limits and control.limits[0] <= least <= control.default <= most <= control.limits[1]
+    for value in (least, most):
+        request = request_from({"class_name": "hero", name_of(field): value}, info)
+        request.check()
+        request.controls().check(height=info.height, width=info.width, levels=max(info.most_colours, 256))
+    for value in (least - 1, most + 1, None, "1", True):
+        with pytest.raises(RequestRejected, match=f"^{slider.label}: must be a (whole )?number of "):
+            request_from({name_of(field): value}, info)
+
+
+def test_a_bottom_temperature_is_a_map_of_rows() -> None:
+    request = Request("tiny", temperature=1.0, bottom_temperature=0.5).with_rows(5, 2)
+    assert request.bottom_temperature == 0 and isinstance(request.temperature, np.ndarray)
+    assert request.temperature.tolist() == [[1.0] * 2, [0.875] * 2, [0.75] * 2, [0.625] * 2, [0.5] * 2]
+    same = Request("tiny", temperature=0.8, bottom_temperature=0.8).with_rows(5, 2)
+    assert same.temperature == 0.8 and Request("tiny").with_rows(3, 3) == Request("tiny")
+    with pytest.raises(RequestRejected, match="cannot be combined with a temperature map"):
+        Request("tiny", temperature=np.ones((2, 2)), bottom_temperature=0.5).with_rows(2, 2)
+    with pytest.raises(RequestRejected, match="bottom_temperature 11: must lie in 0 to 10"):
+        Request("tiny", bottom_temperature=11).check()
+
+
+def test_a_control_that_is_not_for_the_page_has_no_input() -> None:
+    with pytest.raises(ValueError, match="size: is not declared for the page"):
+        control_input("size")
+    assert Control("of a dummy").default_words == "none"
