@@ -217,7 +217,7 @@ def check_weights(folder: Path, config: CheckpointConfig) -> None:
         raise WeightsRejected(f"{folder.name}/{WEIGHTS_FILE}: {error.strerror or 'cannot be read'}") from error
 
 
-def check_size(config: CheckpointConfig, size: int, *, name: str) -> None:
+def check_weights_size(config: CheckpointConfig, size: int, *, name: str) -> None:
     """Check that weights of `config` can take `size` bytes; `name` is used in errors. Raises WeightsRejected."""
     least = 8 + sum(4 * v.numel() for v in _expected(config).values())
     if not least <= size <= least + SETTINGS.max_config_bytes:

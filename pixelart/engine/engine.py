@@ -16,9 +16,9 @@ from pixelart.checkpoint.folder import default_checkpoints
 from pixelart.checkpoint.library import Checkpoint, CheckpointInfo, Library
 from pixelart.checkpoint.presets import DEFAULT_PRESET
 from pixelart.devices import pick_device
-from pixelart.engine.completion import Candidate, added_pixels, enlarge
+from pixelart.engine.completion import Candidate, added_pixels, enlarge_picture
 from pixelart.engine.drawing import Drawer, Recolouring, drawn_in, likeliest_first, log_likelihood
-from pixelart.engine.inspection import Inspection, PixelColours, colours_at, inspect
+from pixelart.engine.inspection import Inspection, PixelColours, colours_at, inspect_picture
 from pixelart.engine.own_colours import own_colours
 from pixelart.engine.previews import OnRow, PreviewFrame
 from pixelart.engine.request import Drawing, Request, RequestLike, as_request
@@ -278,7 +278,7 @@ class Engine:
             paint, codec_of = self._recolouring(request, large, mask), self._codecs(request, large, mask)
 
             def draw(codec: Codec, class_weights: Tensor, /, **how: Any) -> list[Candidate]:
-                return enlarge(loaded.model, codec, picture, class_weights, factor=factor, **how)
+                return enlarge_picture(loaded.model, codec, picture, class_weights, factor=factor, **how)
 
             frame, watch = PreviewFrame(large, mask, large), paint.watching(on_row)
             drawn = self._drawer.draw(request, draw, frame, watch, cancel, codec_of, {"factor": factor})
@@ -307,7 +307,7 @@ class Engine:
         loaded, picture, weights = self._load_for(checkpoint, picture, class_weights)
         at_once = self._drawer.at_once(loaded, *picture.shape[:2])
         codec = palette_fitting(loaded.codec, picture)
-        return inspect(loaded.model, codec, picture, weights, classes=loaded.info.classes, at_once=at_once)
+        return inspect_picture(loaded.model, codec, picture, weights, classes=loaded.info.classes, at_once=at_once)
 
     def colours_at(
         self,

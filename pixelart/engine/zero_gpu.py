@@ -60,7 +60,7 @@ def zero_gpu_backend(gpu: Callable[..., Any], folder: Path) -> RemoteBackend:
     def remote(
         call: Call, info: CheckpointInfo, on_row: OnRow | None, cancel: Callable[[], bool] | None
     ) -> list[Drawing] | None:
-        seconds = seconds_for(call, info)
+        seconds = gpu_seconds(call, info)
         if seconds > MOST_SECONDS:
             return None
         try:
@@ -75,7 +75,7 @@ def zero_gpu_backend(gpu: Callable[..., Any], folder: Path) -> RemoteBackend:
     return remote
 
 
-def seconds_for(call: Call, info: CheckpointInfo) -> int:
+def gpu_seconds(call: Call, info: CheckpointInfo) -> int:
     """GPU seconds to ask for: an estimate from rows, columns and chunks. A chunk of up to CHUNK pictures costs as
     one."""
     rows, width = info.height, info.width

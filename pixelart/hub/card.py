@@ -62,9 +62,9 @@ class Card:
             "top to bottom in the picture" if len(shown) == len(loaded.info.classes) else f"the first {MAX_ROWS} shown"
         )
         intro = (
-            f"Pictures of {loaded.info.width} x {loaded.info.height} pixels, {colours_of(loaded)}. Classes, {rows}: "
-            f"{classes}. Seeds 0 to {COLUMNS - 1}, temperature 1; nothing was chosen by hand. It generates, and "
-            "completes a painted mask with context from all sides"
+            f"Pictures of {loaded.info.width} x {loaded.info.height} pixels, {describe_colours(loaded)}. Classes, "
+            f"{rows}: {classes}. Seeds 0 to {COLUMNS - 1}, temperature 1; nothing was chosen by hand. It generates, "
+            "and completes a painted mask with context from all sides"
             + ("; it also enlarges." if loaded.info.enlarges else ".")
         )
         parts = [
@@ -127,7 +127,7 @@ def networks(loaded: Checkpoint) -> list[type]:
     return list(dict.fromkeys([type(loaded.model), *(type(stage) for stage in loaded.model.stages())]))
 
 
-def colours_of(loaded: Checkpoint) -> str:
+def describe_colours(loaded: Checkpoint) -> str:
     """Which colours it draws."""
     if loaded.info.takes_palettes:
         return f"any palette of up to {loaded.info.most_colours} colours, and transparent"

@@ -129,7 +129,7 @@ class JobFolder:
         return text.replace(f"{self.path}{os.sep}", "")
 
 
-def size_of(folder: Path) -> int:
+def folder_bytes(folder: Path) -> int:
     """Total bytes of all files in a folder; a file that vanishes meanwhile counts 0."""
     size = 0
     for place, _, names in os.walk(folder):

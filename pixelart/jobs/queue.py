@@ -21,11 +21,11 @@ from pixelart.checkpoint.library import Library
 from pixelart.checkpoint.ownership import OWNER_FILE, request_owner
 from pixelart.devices import pick_device
 from pixelart.errors import PixelArtError, RequestRejected
-from pixelart.jobs.folder import JobFolder, size_of
+from pixelart.jobs.folder import JobFolder, folder_bytes
 from pixelart.jobs.job import AT_WORK, ENDED, RESUMABLE, STATES, Job
 from pixelart.jobs.names import free_name, rivals
 from pixelart.jobs.options import check_options, longer, words
-from pixelart.jobs.process import PROGRAM
+from pixelart.jobs.process import COMMAND
 from pixelart.jobs.recovery import ID, PRIVATE_MODE, make_private, recover
 from pixelart.jobs.runner import Runner
 from pixelart.jobs.store import DATABASE, JobStore
@@ -62,7 +62,7 @@ class Jobs:
         checkpoints: Path,
         by_owner: bool = False,
         settings: Settings = SETTINGS,
-        program: Sequence[str] = PROGRAM,
+        program: Sequence[str] = COMMAND,
         patient: bool = False,
     ) -> None:
         """Open the folder: jobs that a dead server left running become interrupted, and its queue continues.
@@ -356,14 +356,14 @@ class Jobs:
 
     def _check_disk(self, more: int) -> None:
         most, folders = self._settings.max_kept_bytes, [path for path in self._path.iterdir() if path != self.incoming]
-        if more + sum(map(size_of, folders)) > most:
+        if more + sum(map(folder_bytes, folders)) > most:
             full = f"training storage is full ({most >> 20} MiB)"
             raise RequestRejected(f"{full}; delete one of yours, or try again later")
 
     def _check_models(self) -> None:
         """Limit the disk space of exported models: they outlive their trainings, and visitors cannot delete them."""
         most = self._settings.max_kept_bytes
-        if sum(size_of(path.parent) for path in self._checkpoints.glob(f"*/{OWNER_FILE}")) > most:
+        if sum(folder_bytes(path.parent) for path in self._checkpoints.glob(f"*/{OWNER_FILE}")) > most:
             full = f"storage for models of visitors is full ({most >> 20} MiB)"
             raise RequestRejected(f"{full}; download yours instead")
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from pixelart.errors import RequestRejected
-from pixelart.layers.kernels import Choice
+from pixelart.layers.kernels import SamplingParams
 
-MIN_TEMPERATURE, MAX_TEMPERATURE, MAX_GUIDANCE = 0.01, 10.0, 10.0
+_MIN_TEMPERATURE, _MAX_TEMPERATURE, _MAX_GUIDANCE = 0.01, 10.0, 10.0
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class Controls:
         if temperature.ndim and temperature.shape != (height, width):
             shape = " x ".join(map(str, reversed(temperature.shape)))
             raise RequestRejected(f"temperature map is {shape}; the picture is {width} x {height}")
-        outside = temperature[~((temperature >= MIN_TEMPERATURE) & (temperature <= MAX_TEMPERATURE))]
+        outside = temperature[~((temperature >= _MIN_TEMPERATURE) & (temperature <= _MAX_TEMPERATURE))]
         if len(outside):
-            raise RequestRejected(f"temperature {outside[0]:g}: must lie in {MIN_TEMPERATURE} to {MAX_TEMPERATURE:g}")
+            raise RequestRejected(f"temperature {outside[0]:g}: must lie in {_MIN_TEMPERATURE} to {_MAX_TEMPERATURE:g}")
         if not 0 <= self.top_k <= levels:
             raise RequestRejected(f"top_k {self.top_k}: must lie in 0 to {levels}")
         if not 0 < self.top_p <= 1:
             raise RequestRejected(f"top_p {self.top_p:g}: must be above 0 and at most 1")
-        if not 0 <= self.guidance <= MAX_GUIDANCE:
-            raise RequestRejected(f"guidance {self.guidance:g}: must lie in 0 to {MAX_GUIDANCE:g}")
+        if not 0 <= self.guidance <= _MAX_GUIDANCE:
+            raise RequestRejected(f"guidance {self.guidance:g}: must lie in 0 to {_MAX_GUIDANCE:g}")
         if self.allowed is not None and not (self.allowed and all(0 <= k < levels for k in self.allowed)):
             raise RequestRejected(f"allowed colours {self.allowed!s:.60}: need at least one of 0 to {levels - 1}")
 
@@ -64,12 +64,12 @@ class Controls:
         """The temperature as a map, float64 (H, W)."""
         return torch.as_tensor(self.temperature, dtype=torch.float64).expand(height, width)
 
-    def choice(self, levels: int) -> Choice:
+    def params(self, levels: int) -> SamplingParams:
         """The controls in the form that compiled kernels take."""
         allowed = np.ones(levels, np.bool_)
         if self.allowed is not None:
             allowed[:] = np.isin(np.arange(levels), self.allowed)
-        return Choice(self.top_k, self.top_p, self.guidance, allowed)
+        return SamplingParams(self.top_k, self.top_p, self.guidance, allowed)
 
 
 def draw_noise(seed: int, *, count: int, channels: int, height: int, width: int) -> Tensor:
@@ -90,21 +90,21 @@ def guide(table: Tensor, free: Tensor | None, guidance: float) -> Tensor:
     return table if free is None else free + guidance * (table - free)
 
 
-def choose(log_p: Tensor, noise: Tensor, choice: Choice) -> Tensor:
+def choose(log_p: Tensor, noise: Tensor, params: SamplingParams) -> Tensor:
     """The level (B,) that `noise` (B,) selects from log_p (B, K), float64, by inverse transform sampling.
 
     Levels get probability zero if they are not allowed, not among the top_k, or outside the smallest set of mass top_p
-    (nucleus sampling, Holtzman et al. 2019). Twin of `layers.kernels.choose`.
+    (nucleus sampling, Holtzman et al. 2019). Twin of `layers.kernels.choose_level`.
     """
-    allowed = torch.from_numpy(choice.allowed).to(log_p.device)
+    allowed = torch.from_numpy(params.allowed).to(log_p.device)
     scaled = log_p.masked_fill(~allowed, -torch.inf)
     p = torch.softmax(scaled, dim=1)
-    if choice.top_k or choice.top_p < 1:
+    if params.top_k or params.top_p < 1:
         ranked, order = torch.sort(p, dim=1, descending=True, stable=True)
-        if choice.top_k:
-            ranked[:, choice.top_k :] = 0
+        if params.top_k:
+            ranked[:, params.top_k :] = 0
         mass = ranked.cumsum(1)
-        ranked[mass - ranked >= choice.top_p * mass[:, -1:]] = 0
+        ranked[mass - ranked >= params.top_p * mass[:, -1:]] = 0
         p = torch.zeros_like(p).scatter(1, order, ranked)
     cumulative = p.cumsum(1)
     picked = (cumulative <= noise[:, None] * cumulative[:, -1:]).sum(1)

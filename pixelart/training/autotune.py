@@ -23,7 +23,7 @@ from pixelart.images.codec import codec_from_config
 from pixelart.layers.context import Context
 from pixelart.models import config_from_dict, get_variant, to_channels_last
 from pixelart.training import tuning_cache
-from pixelart.training.config import AUTO, MEMORY_FORMATS, PRECISIONS, RunConfig, Schedule
+from pixelart.training.config import AUTO_EXECUTION, MEMORY_FORMATS, PRECISIONS, RunConfig, Schedule
 from pixelart.training.data.batches import Batches
 from pixelart.training.data.encoded import code_pictures
 from pixelart.training.data.pictures import PictureSet
@@ -165,7 +165,7 @@ class _Tuner:
 
     def _among(self, name: str, words: tuple[str, ...]) -> Found:
         """Choose one of `words`; the first is the default."""
-        if getattr(self._config.schedule, name) != AUTO:
+        if getattr(self._config.schedule, name) != AUTO_EXECUTION:
             return {}, {}
 
         def find() -> Found:

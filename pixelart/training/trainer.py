@@ -25,7 +25,7 @@ from pixelart.images.palette_choice import (
     class_palettes_json,
     read_class_palettes,
 )
-from pixelart.layers.interruption import interruptible
+from pixelart.layers.interruption import cancel_between_layers
 from pixelart.models import AutoregressiveModel, config_from_dict, get_variant, to_channels_last
 from pixelart.storage import write_file
 from pixelart.training.config import RunConfig
@@ -146,7 +146,8 @@ class Trainer:
         if self.processes.is_first:
             self._begin()
         can_interrupt = self.processes.count == 1 and not self.config.schedule.compile
-        with self._prefetching(), interruptible(self.model, interrupt if can_interrupt else None), suppress(Cancelled):
+        interrupted = cancel_between_layers(self.model, interrupt if can_interrupt else None)
+        with self._prefetching(), interrupted, suppress(Cancelled):
             self.warm_up()
             while self.progress() < 1 and not self.processes.any(stop()):
                 began = time.monotonic()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from pixelart.engine.completion import complete
+from pixelart.engine.completion import complete_picture
 from pixelart.errors import Cancelled
 from pixelart.images.codec import Codec
 from pixelart.images.io import contact_sheet, encode_png
@@ -81,6 +81,7 @@ def draw_samples(
     """
     hidden, blank = np.ones(size, np.bool_), np.zeros((*size, 4), np.uint8)
     options: dict[str, Any] = {"count": SAMPLES, "seed": 0, "controls": Controls(), "cancel": cancel}
-    rows = [complete(model, codec, blank, hidden, weights, **options) for weights in class_weights[:MAX_CLASSES]]
+    shown = class_weights[:MAX_CLASSES]
+    rows = [complete_picture(model, codec, blank, hidden, weights, **options) for weights in shown]
     pictures = np.stack([candidate.picture for row in rows for candidate in row])
     return encode_png(contact_sheet(pictures, columns=SAMPLES), scale=2)

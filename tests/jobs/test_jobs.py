@@ -22,7 +22,7 @@ from pixelart.jobs import ENDED, Job, Jobs, read_jobs, runner
 from pixelart.jobs import process as child
 from pixelart.jobs import queue as supervisor
 from pixelart.jobs.outcome import OUT_OF_MEMORY
-from pixelart.jobs.process import LOWEST, PROGRAM
+from pixelart.jobs.process import COMMAND, LOWEST
 from pixelart.settings import SETTINGS
 from pixelart.system.cpus import usable_cores
 from tests.jobs import stub
@@ -276,7 +276,7 @@ def test_a_training_that_wants_more_memory_than_a_job_may_take_says_so(
     for number in range(10):
         Image.new("RGBA", (1024, 1024), (number, 0, 0, 255)).save(tmp_path / "large" / "flat" / f"{number}.png")
     large = Path(shutil.make_archive(str(tmp_path / "large"), "zip", tmp_path / "large"))
-    jobs = open_jobs(program=PROGRAM, max_job_bytes=1024 << 20)
+    jobs = open_jobs(program=COMMAND, max_job_bytes=1024 << 20)
     job = jobs.submit("ann", "mine", {"steps": 5, "preset": "debug", "precision": "fp32"}, large)
     until(lambda: jobs.get("ann", job.id).state in ENDED, patience=600)
     end = jobs.get("ann", job.id)

@@ -25,7 +25,7 @@ from pixelart.ui.train.report import plain
 from pixelart.ui.worker import Worker
 
 log = logging.getLogger(__name__)
-NOT_HERE = "A model can be loaded only in a browser on the machine where the program runs."
+LOAD_NOT_HERE = "A model can be loaded only in a browser on the machine where the program runs."
 _PAGE_WORDS = ("exists already; give another name", "is the name of another model here; rename that one's folder")
 LOADS: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "loads", "concurrency_limit": 1, "show_progress": "hidden"
@@ -64,7 +64,7 @@ class LoadHandlers:
         try:
             repo_id, _, revision = repository.strip().partition("@") if isinstance(repository, str) else ("", "", "")
             if not from_own_machine(request):
-                raise RequestRejected(NOT_HERE)
+                raise RequestRejected(LOAD_NOT_HERE)
             if not repo_id:
                 raise RequestRejected("Write the repository, such as owner/name.")
             worker = Worker[Pulled, None](lambda tell, cancel: self._pull(repo_id, revision))

@@ -30,7 +30,7 @@ from pixelart.ui.train.uploads import Images, PreparedDataset
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
-Memory = dict[str, str]
+KeptRun = dict[str, str]
 """What the browser stores: `owner`, its secret, and `job`, the one shown last."""
 RESUME, GO_ON = "Resume", "Go on"
 OUTPUTS = 12
