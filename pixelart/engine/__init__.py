@@ -1,7 +1,7 @@
 """What a user can do with a checkpoint: generate, complete, enlarge, score, inspect. No gradio, no argparse."""
 
+from pixelart.checkpoint.info import CheckpointInfo as CheckpointInfo
 from pixelart.checkpoint.library import Checkpoint as Checkpoint
-from pixelart.checkpoint.library import CheckpointInfo as CheckpointInfo
 from pixelart.checkpoint.presets import Preset as Preset
 from pixelart.engine.drawing import likeliest_first as likeliest_first
 from pixelart.engine.engine import Call as Call

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelart.checkpoint.folder import default_checkpoints
-from pixelart.checkpoint.library import Checkpoint, CheckpointInfo, Library
+from pixelart.checkpoint.info import CheckpointInfo
+from pixelart.checkpoint.library import Checkpoint, Library
 from pixelart.checkpoint.presets import DEFAULT_PRESET
 from pixelart.devices import pick_device
 from pixelart.engine.completion import Candidate, added_pixels, enlarge_picture

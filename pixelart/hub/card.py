@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pixelart.checkpoint.format import SAMPLES_FILE
-from pixelart.checkpoint.library import LARGEST_SIDE, SMALLEST_SIDE, Checkpoint
+from pixelart.checkpoint.info import ANY_SIZE
+from pixelart.checkpoint.library import Checkpoint
 from pixelart.checkpoint.origin import Origin
 from pixelart.engine.samples import COLUMNS, MAX_ROWS, shown_classes
 from pixelart.errors import RequestRejected
@@ -176,9 +177,7 @@ def _literal(text: str) -> str:
 
 def _limits(loaded: Checkpoint) -> str:
     info = loaded.info
-    size = (
-        f"{SMALLEST_SIDE} to {LARGEST_SIDE} pixels a side" if info.any_size else f"{info.width} x {info.height} pixels"
-    )
+    size = ANY_SIZE if info.any_size else f"{info.width} x {info.height} pixels"
     colours = "" if info.colours is None else " and no colours but its own"
     if info.takes_palettes:
         colours = f" in any palette of up to {info.most_colours} colours"

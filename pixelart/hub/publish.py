@@ -19,10 +19,10 @@ from pixelart.checkpoint.format import (
     SAMPLES_FILE,
     SEEN_FILE,
     WEIGHTS_FILE,
-    pack_weights,
 )
 from pixelart.checkpoint.library import Checkpoint
 from pixelart.checkpoint.origin import parse_origin
+from pixelart.checkpoint.weights import pack_weights
 from pixelart.engine import Engine
 from pixelart.engine.samples import draw_class_samples, sample_sheet
 from pixelart.errors import Cancelled, RequestRejected

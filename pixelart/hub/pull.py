@@ -8,8 +8,9 @@ from pathlib import Path
 
 from huggingface_hub import HfApi, RepoFile
 
-from pixelart.checkpoint.format import CONFIG_FILE, WEIGHTS_FILE, check_weights_size, load_weights, read_config
+from pixelart.checkpoint.format import CONFIG_FILE, WEIGHTS_FILE, read_config
 from pixelart.checkpoint.origin import ORIGIN_FILE, Origin, read_origin
+from pixelart.checkpoint.weights import check_weights_size, load_weights
 from pixelart.errors import HubFailure, RequestRejected, WeightsRejected
 from pixelart.hub.client import TIMEOUT, client, translate_errors
 from pixelart.hub.download import download

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pixelart.checkpoint.format import CheckpointConfig, check_weights, load_weights, read_config, read_seen
+from pixelart.checkpoint.format import CheckpointConfig, read_config, read_seen
 from pixelart.checkpoint.resize import adapt, adapted_config
+from pixelart.checkpoint.weights import check_weights, load_weights
 from pixelart.errors import DataRejected, RequestRejected
 from pixelart.images.codec import RGB, Binary, Codec, Gray, Indexed, Paletted, codec_from_config, parse_hex_colours
 from pixelart.images.palettes import fit_palette_to

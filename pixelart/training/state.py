@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from pixelart.checkpoint.format import pack_weights
+from pixelart.checkpoint.weights import pack_weights
 from pixelart.errors import RequestRejected
 from pixelart.models import AutoregressiveModel
 from pixelart.training.config import Schedule

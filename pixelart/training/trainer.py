@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pixelart.checkpoint.format import pack_weights
+from pixelart.checkpoint.weights import pack_weights
 from pixelart.errors import Cancelled, DataRejected, RequestRejected, WeightsRejected
 from pixelart.images.codec import codec_from_config
 from pixelart.images.palette_choice import (

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from pixelart.checkpoint.format import CONFIG_FILE, WEIGHTS_FILE, config_of, pack_weights
+from pixelart.checkpoint.format import CONFIG_FILE, WEIGHTS_FILE, config_of
+from pixelart.checkpoint.weights import pack_weights
 from pixelart.engine import Engine, Request
 from pixelart.engine.completion import context_of, enlarge_picture, step_to
 from pixelart.errors import Cancelled, RequestRejected

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import torch
 
-from pixelart.checkpoint.format import config_of, pack_weights
+from pixelart.checkpoint.format import config_of
 from pixelart.checkpoint.library import Library
+from pixelart.checkpoint.weights import pack_weights
 from pixelart.cli.main import main
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.images.codec import Gray
