@@ -21,6 +21,9 @@ from pixelart.models import get_variant
 
 SMALLEST_SIDE, LARGEST_SIDE = 4, 64
 """Sides in pixels of pictures from a checkpoint that draws any size."""
+FACTORS = (2, 4)
+MOST_ENLARGED = 2
+"""An enlarged picture is at most this many times as large as the checkpoint's size, per side."""
 ANY_SIZE = f"{SMALLEST_SIDE} to {LARGEST_SIDE} pixels a side"
 
 
@@ -78,6 +81,16 @@ class CheckpointInfo:
         if keep and keep not in self.keeps:
             can = " or ".join(self.keeps)
             raise RequestRejected(f"keep {keep}: {self.name} " + (f"can keep {can}" if can else "can keep nothing"))
+
+    def check_enlarged(self, height: int, width: int, *, factor: Any) -> None:
+        """Raises RequestRejected if it does not enlarge pictures of this size by `factor`."""
+        if type(factor) is not int or factor not in FACTORS:
+            raise RequestRejected(f"factor {factor!r:.40}: must be one of {', '.join(map(str, FACTORS))}")
+        if factor * height > MOST_ENLARGED * self.height or factor * width > MOST_ENLARGED * self.width:
+            raise RequestRejected(
+                f"{factor} times {width} x {height} is {factor * width} x {factor * height}; {self.name} enlarges to "
+                f"at most {MOST_ENLARGED * self.width} x {MOST_ENLARGED * self.height}"
+            )
 
     def preset(self, name: str = DEFAULT_PRESET) -> Preset:
         """One of `presets`.

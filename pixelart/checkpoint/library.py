@@ -24,7 +24,7 @@ from pixelart.checkpoint.weights import check_weights, load_weights, pack_weight
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.images.class_names import find_class
 from pixelart.images.codec import Codec, codec_from_config
-from pixelart.images.coercion import as_blend
+from pixelart.images.coercion import ClassBlend, as_blend
 from pixelart.images.palette_choice import PalettesOfClasses, read_class_palettes
 from pixelart.models import AutoregressiveModel
 from pixelart.settings import SETTINGS
@@ -58,7 +58,7 @@ class Checkpoint:
         palette = None if colours is None else _digest(colours.tobytes())
         return {"revision": _digest(pack_weights(self.model)), "palette": palette}
 
-    def class_weights(self, blend: Mapping[str, float] | str | None) -> Tensor:
+    def class_weights(self, blend: ClassBlend) -> Tensor:
         """Class weights of a blend: float32 (classes,) that sum to 1, or zeros for "any class". A class name is a blend
         of one.
 
