@@ -29,7 +29,7 @@ from pixelart.images.palette_choice import PalettesOfClasses, read_class_palette
 from pixelart.models import AutoregressiveModel
 from pixelart.settings import SETTINGS
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Library:
         found, damaged = self._look()
         found.sort(key=lambda info: info.name != SETTINGS.first_checkpoint)
         for error in damaged:
-            log.warning("left out: %s", error)
+            _log.warning("left out: %s", error)
         return found
 
     def own(self) -> Infos:

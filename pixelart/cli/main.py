@@ -24,7 +24,7 @@ from pixelart.errors import PixelArtError
 from pixelart.hub.card import LICENCES
 from pixelart.images.kept_kinds import KEEP_NOTHING, KEEPS
 from pixelart.images.masks import HOLES
-from pixelart.images.palette_choice import AUTO as AUTO_PALETTE
+from pixelart.images.palette_choice import AUTO_PALETTE
 from pixelart.images.tiling import AXES
 from pixelart.plain_json import to_json
 from pixelart.sampling import AUTO, SAMPLERS

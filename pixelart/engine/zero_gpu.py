@@ -25,7 +25,7 @@ from pixelart.engine.previews import CHUNK
 from pixelart.errors import Cancelled, PixelArtError
 from pixelart.images.codec import Picture
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 START_SECONDS = 8.0
 """Time to start the process and CUDA, and to load a checkpoint."""
 PIXEL_SECONDS = 0.008
@@ -69,7 +69,7 @@ def zero_gpu_backend(gpu: Callable[..., Any], folder: Path) -> RemoteBackend:
         except (PixelArtError, Cancelled):
             raise
         except Exception as error:  # raised by gradio or by `spaces`: quota, queue timeout, dead process
-            log.warning("no GPU available, drawing on the CPU: %s", getattr(error, "title", type(error).__name__))
+            _log.warning("no GPU available, drawing on the CPU: %s", getattr(error, "title", type(error).__name__))
             return None
 
     return remote

@@ -30,7 +30,7 @@ from pixelart.training.data.pictures import PictureSet
 from pixelart.training.objective import Objective
 from pixelart.training.state import TrainState
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 MARGIN = 1.15
 """Speed-up over the default that another choice needs; smaller differences may be noise."""
 ROUNDS = 3
@@ -120,7 +120,7 @@ def race(
             seconds[name] = timed(work, clock)
             works[name] = work
         except (RuntimeError, NotImplementedError, TypeError) as error:  # torch has no such operation in this precision
-            log.info("speed: %s cannot be computed here (%.120s)", name, error)
+            _log.info("speed: %s cannot be computed here (%.120s)", name, error)
     for _ in range(rounds - 1):
         limit = HOPELESS * min(seconds.values(), default=0.0)
         for name, work in works.items():

@@ -18,7 +18,7 @@ from pathlib import Path
 from pixelart.errors import WeightsRejected
 from pixelart.storage import Files
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 KEPT_SNAPSHOTS = 2
 MANIFEST = "manifest.json"
 _STEP = re.compile(r"step-(\d{8})")
@@ -86,7 +86,7 @@ def last_checkpoint(run: Path) -> tuple[int, dict[str, bytes]] | None:
         try:
             return int(folder.name.removeprefix("step-")), load_checkpoint(folder)
         except WeightsRejected as error:
-            log.warning("passed over: %s", error)
+            _log.warning("passed over: %s", error)
     return None
 
 

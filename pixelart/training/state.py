@@ -17,7 +17,7 @@ from pixelart.models import AutoregressiveModel
 from pixelart.training.config import Schedule
 from pixelart.training.muon import Muon, is_for_muon
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 BEST = "best.safetensors"
 """The averaged weights with the lowest validation loss, in the checkpoints of a run that keeps them."""
 STATE = "state.json"
@@ -52,7 +52,7 @@ def read_state(parts: Mapping[str, bytes]) -> dict[str, Any]:
     for name, now in (("threads", torch.get_num_threads()), ("torch", torch.__version__)):
         if state[name] != now:
             note = "%s was %s, is %s: bits may differ from a run that was never stopped"
-            log.warning(note, name, state[name], now)
+            _log.warning(note, name, state[name], now)
     return state
 
 

@@ -34,7 +34,7 @@ from pixelart.training.snapshots import last_checkpoint, save_checkpoint
 from pixelart.training.state import BEST, STATE, TrainState, best_row, read_state, state_json
 from pixelart.training.validation import LOG_FIELDS, log_table, measure
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 SNAPSHOT_SECONDS = 120.0
 """Longest time between two saves, which bounds what a crash loses, however slow the steps are."""
 
@@ -198,7 +198,7 @@ class Trainer:
             best = pack_weights(self.average)
         save_checkpoint(self.run, self.step, self._parts(rows, [], best))
         self.rows, self._recent, self._best, self._saved_at = rows, [], best, time.monotonic()
-        log.info("%s", json.dumps(rows[-1]))
+        _log.info("%s", json.dumps(rows[-1]))
         self._write_log()
         if self._shows_samples():
             self._draw_samples()

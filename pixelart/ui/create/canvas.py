@@ -35,7 +35,7 @@ from pixelart.ui.results import ResultFiles, caption_of
 from pixelart.ui.session import Session
 from pixelart.ui.status import WELCOME, counted, status_text
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 DEFAULT_SIDE = 32
 SIZES = ["16 x 16", "24 x 24", "32 x 32", "48 x 48", "64 x 64", "32 x 48", "48 x 32"]
 BACK = "Your picture is here again, as you left it."
@@ -156,7 +156,7 @@ class PictureHandlers:
         try:
             return self.engine.list_checkpoints()
         except (PixelArtError, OSError):
-            log.exception("checkpoints cannot be listed")
+            _log.exception("checkpoints cannot be listed")
             return []
 
     def _info(self, model: Any) -> tuple[CheckpointInfo | None, str]:

@@ -23,7 +23,7 @@ ANY_CLASS = "Any"
 NO_CLASS = ""
 """No class in particular, whatever the classes are called."""
 MAX_IMAGES = 16
-MAX_SEED = 2**31 - 1
+MAX_PAGE_SEED = 2**31 - 1
 _SIZE = re.compile(r"(\d{1,4})(?:\s*[x*, ]\s*(\d{1,4}))?")
 RANDOM_SEEDS = 1_000_000  # short enough to read and to write down
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.1, 2.0
@@ -57,8 +57,8 @@ def request_from(form: Form, info: CheckpointInfo) -> Request:
     """
     images = whole(form.images, "Images", 1, MAX_IMAGES)
     _check_room(images, info)
-    seed = whole(form.seed, "Seed", -1, MAX_SEED)
-    weights, guidance = class_weights(form.class_name, info), number(form.guidance, "Guidance", 0, 10)
+    seed = whole(form.seed, "Seed", -1, MAX_PAGE_SEED)
+    weights, guidance = weights_of_class(form.class_name, info), number(form.guidance, "Guidance", 0, 10)
     return Request(
         checkpoint=info.name,
         class_weights=weights,
@@ -99,7 +99,7 @@ def _check_room(images: int, info: CheckpointInfo) -> None:
         raise RequestRejected(f"Images: {pictures}; a page may keep {most >> 20} MiB. Ask for fewer.")
 
 
-def class_weights(name: Any, info: CheckpointInfo) -> dict[str, float]:
+def weights_of_class(name: Any, info: CheckpointInfo) -> dict[str, float]:
     """The class weights of `Request` for a chosen class; empty for any class.
 
     Raises:

@@ -24,7 +24,7 @@ from pixelart.ui.status import status_progress, status_text
 from pixelart.ui.train.report import plain
 from pixelart.ui.worker import Worker
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 LOAD_NOT_HERE = "A model can be loaded only in a browser on the machine where the program runs."
 _PAGE_WORDS = ("exists already; give another name", "is the name of another model here; rename that one's folder")
 LOADS: dict[str, Any] = {
@@ -96,7 +96,7 @@ class LoadHandlers:
     def _plain(self, error: Exception) -> str:
         if isinstance(error, PixelArtError | OSError):
             return plain(error).replace(f"{self._folder}/", "").replace(*_PAGE_WORDS)
-        log.error("loading failed", exc_info=error)
+        _log.error("loading failed", exc_info=error)
         return FAULT
 
 

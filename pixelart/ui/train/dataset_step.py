@@ -30,7 +30,7 @@ from pixelart.ui.train.report import plain, survey_html
 from pixelart.ui.train.uploads import CheckTask, DatasetSpec, Images, PreparedDataset, Source
 from pixelart.ui.worker import Worker
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 NOTHING_YET = "Drop a .zip of pictures; its folders are the classes."
 HANDED_OVER = "The pictures are with the training now; drop the .zip again to check them again."
 FOLDER_NOT_HERE = "A folder can be named only in a browser on the machine where the program runs."
@@ -130,7 +130,7 @@ class ImagesHandlers:
         except (PixelArtError, OSError, RuntimeError) as error:  # RuntimeError: no such home folder
             return _refused(images, error)
         except Exception:
-            log.exception("a check failed")
+            _log.exception("a check failed")
             return status_text(FAULT), "", gr.skip(), _start(images)
         name = suggested_name(images.source.name if form.source != FOLDER and images.source else found.name)
         given = form.name not in ("", images.suggested)

@@ -27,7 +27,7 @@ from pixelart.ui.train.report import NO_JOB, log_html, loss_curve, plain
 from pixelart.ui.train.samples import samples_html
 from pixelart.ui.train.uploads import Images, PreparedDataset
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 KeptRun = dict[str, str]
