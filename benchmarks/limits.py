@@ -31,7 +31,8 @@ from PIL import Image
 
 from benchmarks.load import app_process
 from benchmarks.page_client import PICTURES, TRAINING, Client
-from pixelart.checkpoint.format import CONFIG_FILE, SEEN_FILE, WEIGHTS_FILE, config_of, pack_weights
+from pixelart.checkpoint.format import CONFIG_FILE, SEEN_FILE, WEIGHTS_FILE, config_of
+from pixelart.checkpoint.weights import pack_weights
 from pixelart.images.codec import Indexed
 from pixelart.models import create_model
 from pixelart.models.footprint import bytes_of_drawing

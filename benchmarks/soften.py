@@ -19,7 +19,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from pixelart.checkpoint.format import WEIGHTS_FILE, load_weights, pack_weights, read_config
+from pixelart.checkpoint.format import WEIGHTS_FILE, read_config
+from pixelart.checkpoint.weights import load_weights, pack_weights
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.likelihoods import Categorical
 from pixelart.models import RasterModel

@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import re
 import shutil
 import sys
 import time
@@ -35,6 +34,7 @@ import torch
 from torch.nn import functional as F
 
 from benchmarks.machine import describe_machine
+from benchmarks.run_pieces import pack, packed
 from pixelart.cli.main import parse
 from pixelart.cli.train import open_run
 from pixelart.errors import PixelArtError, RequestRejected
@@ -73,9 +73,7 @@ _FLAGSHIP: dict[str, Any] = {
 }
 """The options of a new run; an option given again replaces its value."""
 SAVE_SECONDS = 60.0
-PIECE_BYTES = 15 * 2**20
 SPEED_SECONDS, SPEED_PICTURES = 5.0, 512
-_PIECE = re.compile(r"run-(\d{8})\.zip\.(\d+)of(\d+)")
 Say = Callable[[str], None]
 Report = dict[str, Any]
 
@@ -178,7 +176,7 @@ def continue_copy(source: Path, out: Path, options: argparse.Namespace) -> None:
     if (out / RUN_FILE).exists():
         raise RequestRejected(f"{out}: already holds a run; without --from it continues")
     out.mkdir(parents=True, exist_ok=True)
-    archive = zipfile.ZipFile(io.BytesIO(_joined(source) if list(source.glob("run-*.zip.*")) else _zipped(source)))
+    archive = zipfile.ZipFile(io.BytesIO(packed(source)))
     archive.extractall(out)
     config, found = read_run(out), last_checkpoint(out)
     if found is None:
@@ -197,47 +195,6 @@ def continue_copy(source: Path, out: Path, options: argparse.Namespace) -> None:
         schedule = replace(schedule, threads=0)
     schedule.check()
     replace(config, schedule=schedule).write(out)
-
-
-def pack(run: Path, folder: Path) -> list[Path]:
-    """Write the run with its newest checkpoint to `folder`, in pieces of PIECE_BYTES that replace older ones."""
-    folder.mkdir(parents=True, exist_ok=True)
-    found = last_checkpoint(run)
-    data, step = _zipped(run), found[0] if found else 0
-    starts = range(0, len(data), PIECE_BYTES)
-    names = [f"run-{step:08d}.zip.{number}of{len(starts)}" for number in range(1, len(starts) + 1)]
-    for name, start in zip(names, starts, strict=True):
-        write_file(folder / name, data[start : start + PIECE_BYTES])
-    for old in folder.glob("run-*.zip.*"):
-        if old.name not in names:
-            old.unlink()
-    return [folder / name for name in names]
-
-
-def _joined(folder: Path) -> bytes:
-    """The newest archive of which all pieces are there."""
-    found = dict[str, list[tuple[int, Path]]]()
-    for path in folder.iterdir():
-        if match := _PIECE.fullmatch(path.name):
-            found.setdefault(f"{match[1]} {match[3]}", []).append((int(match[2]), path))
-    for key in sorted(found, reverse=True):
-        if len(found[key]) == int(key.split()[1]):
-            return b"".join(path.read_bytes() for _, path in sorted(found[key]))
-    raise RequestRejected(f"{folder}: some pieces of the run are missing")
-
-
-def _zipped(run: Path) -> bytes:
-    """The files of a run, uncompressed, with its newest checkpoint alone."""
-    read_run(run)
-    found, data = last_checkpoint(run), io.BytesIO()
-    newest = f"step-{found[0]:08d}" if found else ""
-    with zipfile.ZipFile(data, "w") as archive:
-        for path in sorted(p for p in run.rglob("*") if p.is_file()):
-            place = path.relative_to(run)
-            is_kept = place.parts[0] == newest or not place.parts[0].startswith("step-")
-            if is_kept and path.name != "lock" and path.suffix != ".tmp":
-                archive.write(path, place.as_posix())
-    return data.getvalue()
 
 
 # --- how fast batches are made ----------------------------------------------------------------------------------------

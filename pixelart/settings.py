@@ -1,13 +1,16 @@
-"""All limits of the app, and the version that is written into pictures."""
+"""All limits of the app, the version that is written into pictures, and the folder of the sources."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from pixelart.system.memory import MIB, share_of_memory
 
 VERSION = "0.1.0"
+ROOT = Path(__file__).parents[1]
+"""The folder that holds the package and, in a checkout, app.py."""
 
 
 @dataclass(frozen=True)

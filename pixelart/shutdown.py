@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """Ctrl+C, and for example a shutdown of the machine."""
-ENDED = "Pixel Art Studio has ended."
+END_MESSAGE = "Pixel Art Studio has ended."
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 """The exit code that shells use for Ctrl+C."""
@@ -70,7 +70,7 @@ def leave(code: int | None = None) -> NoReturn:
         signal.signal(number, signal.SIG_IGN)
     with suppress(OSError):  # for example a full disk
         if code is None:
-            print(ENDED)
+            print(END_MESSAGE)
         sys.stdout.flush()
     if code is None:
         code = EXIT_INTERRUPTED if signal.SIGINT in _received else 0
@@ -92,7 +92,7 @@ def _interrupt(number: int, _: object) -> None:
 
 def _leave_at_once(number: int, _: object) -> NoReturn:
     with suppress(OSError):  # nobody reads the output
-        os.write(1, f"{ENDED}\n".encode())  # not print: the interrupted code may be in the middle of a print
+        os.write(1, f"{END_MESSAGE}\n".encode())  # not print: the interrupted code may be in the middle of a print
     os._exit(EXIT_INTERRUPTED if number == signal.SIGINT else 0)
 
 

@@ -27,7 +27,7 @@ from pixelart.training.config import Schedule
 from pixelart.training.export import export_run
 from pixelart.training.objective import Objective
 from pixelart.training.runs import start_run
-from pixelart.training.tuning_cache import FOLDER
+from pixelart.training.tuning_cache import CACHE_VARIABLE
 from tests.training.runs import choose_as_usual
 
 COLOURS = np.array(
@@ -65,9 +65,9 @@ torch.set_num_threads(1)
 
 def pytest_configure(config: pytest.Config) -> None:
     """What is measured of the machine is remembered by these tests alone, and by all their processes."""
-    if FOLDER not in os.environ:
-        os.environ[FOLDER] = tempfile.mkdtemp(prefix="pixelart-tests-")
-        config.add_cleanup(lambda: shutil.rmtree(os.environ[FOLDER], ignore_errors=True))
+    if CACHE_VARIABLE not in os.environ:
+        os.environ[CACHE_VARIABLE] = tempfile.mkdtemp(prefix="pixelart-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(os.environ[CACHE_VARIABLE], ignore_errors=True))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -146,7 +146,7 @@ def tiny_data(tiny_pictures: dict[str, Picture], tmp_path_factory: pytest.TempPa
 @pytest.fixture(scope="session")
 def tiny_run(tiny_data: Path) -> Path:
     """A run folder: 60 steps of the debug preset on `tiny_data`. To be read only; one test process makes it for all."""
-    threads, run = torch.get_num_threads(), Path(os.environ[FOLDER]) / "tiny" / "run"
+    threads, run = torch.get_num_threads(), Path(os.environ[CACHE_VARIABLE]) / "tiny" / "run"
     schedule = Schedule(steps=60, batch_size=8, save_every=40, learning_rate=5e-3, ema=0.9, seed=1, threads=1)
     run.parent.mkdir(exist_ok=True)
     while not (run.parent / "made").exists():

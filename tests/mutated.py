@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from huggingface_hub import RepoFile
 
-from pixelart.checkpoint.format import CONFIG_FILE, WEIGHTS_FILE, check_weights, load_weights, read_config
+from pixelart.checkpoint.format import CONFIG_FILE, WEIGHTS_FILE, read_config
+from pixelart.checkpoint.weights import check_weights, load_weights
 from pixelart.errors import WeightsRejected
 from pixelart.hub.repo_files import is_content
 

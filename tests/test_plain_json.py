@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from pixelart.checkpoint.library import Library
-from pixelart.engine.completion import complete, whole_log_prob
-from pixelart.engine.inspection import colours_at, inspect
+from pixelart.engine.completion import complete_picture, whole_log_prob
+from pixelart.engine.inspection import colours_at, inspect_picture
 from pixelart.engine.request import Drawing
 from pixelart.errors import RequestRejected
 from pixelart.plain_json import to_json
@@ -51,8 +51,8 @@ def test_probabilities_that_are_not_finite_are_refused(tiny_checkpoints: Any) ->
     given = (loaded.model, loaded.codec, picture)
     for ask in (
         lambda: whole_log_prob(loaded.model, torch.zeros(1, 1, 8, 8, dtype=torch.long), weights),
-        lambda: complete(*given, mask, weights, count=1, seed=0, controls=Controls()),
-        lambda: inspect(*given, weights, classes=loaded.info.classes),
+        lambda: complete_picture(*given, mask, weights, count=1, seed=0, controls=Controls()),
+        lambda: inspect_picture(*given, weights, classes=loaded.info.classes),
         lambda: colours_at(*given, weights, row=0, column=0, top=1),
     ):
         with pytest.raises(RequestRejected, match="not finite"):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pixelart.shutdown import ENDED, EXIT_INTERRUPTED
+from pixelart.shutdown import END_MESSAGE, EXIT_INTERRUPTED
 from tests.tiers import a_long
 
 ROOT = Path(__file__).parents[1]
@@ -63,7 +63,7 @@ def _run(code: str, *words: object) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, EXIT_INTERRUPTED)])
 def test_told_to_end_while_it_imports_it_does_so_in_one_line(number: signal.Signals, code: int) -> None:
     done = _run(TOLD_AMONG_THE_IMPORTS, int(number))
-    assert (done.returncode, done.stdout, done.stderr) == (code, f"{ENDED}\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (code, f"{END_MESSAGE}\n", "")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_importing_the_package_leaves_ctrl_c_as_it_is() -> None:
 @pytest.mark.parametrize(("number", "code"), [a_long(signal.SIGTERM, 0), (signal.SIGINT, EXIT_INTERRUPTED)])
 def test_told_to_end_while_it_is_built_it_does_so(tmp_path: Path, number: signal.Signals, code: int) -> None:
     done = _run(APP + TOLD_WHILE_IT_BUILDS + "app.main()", tmp_path, int(number))
-    assert (done.returncode, done.stdout, done.stderr) == (code, f"{ENDED}\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (code, f"{END_MESSAGE}\n", "")
 
 
 @pytest.mark.slow
@@ -117,7 +117,7 @@ def test_told_to_end_while_it_is_idle_and_looked_at_it_does_so_soon(tiny_checkpo
             assert app.wait(60) == 0
             assert time.monotonic() - told < SECONDS
         rest = app.stdout.read()
-        assert rest.endswith(f"{ENDED}\n") and "Traceback" not in rest
+        assert rest.endswith(f"{END_MESSAGE}\n") and "Traceback" not in rest
         assert not (tmp_path / "jobs" / "incoming").exists()
     finally:
         app.kill()

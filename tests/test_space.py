@@ -29,7 +29,8 @@ from pixelart.checkpoint.library import Library
 from pixelart.checkpoint.ownership import OWNER_FILE, owner_digest
 from pixelart.cli.main import main
 from pixelart.hub import client
-from pixelart.hub.space import ROOT, TORCH, space_files
+from pixelart.hub.space import TORCH, space_files
+from pixelart.settings import ROOT
 from tests.hub_server import HubServer, serve
 from tests.tiers import a_long
 

@@ -7,9 +7,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from pixelart.settings import ROOT
+
 VARIABLE = "PIXELART_CHECKPOINTS"
 """The environment variable that names the folder."""
-NAME = "checkpoints"
+FOLDER_NAME = "checkpoints"
 
 
 def default_checkpoints(environ: Mapping[str, str] = os.environ) -> Path:
@@ -17,10 +19,10 @@ def default_checkpoints(environ: Mapping[str, str] = os.environ) -> Path:
     sources; `checkpoints` in the user's data folder, which need not exist."""
     if named := environ.get(VARIABLE):
         return Path(named)
-    for place in (Path(), Path(__file__).parents[2]):
-        if (place / NAME).is_dir():
-            return place / NAME
-    return user_data(environ) / NAME
+    for place in (Path(), ROOT):
+        if (place / FOLDER_NAME).is_dir():
+            return place / FOLDER_NAME
+    return user_data(environ) / FOLDER_NAME
 
 
 def user_data(environ: Mapping[str, str]) -> Path:

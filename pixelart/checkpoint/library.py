@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 import os
 import threading
 from collections import OrderedDict
@@ -13,104 +12,24 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Real
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from pixelart.checkpoint.format import (
-    CONFIG_FILE,
-    WEIGHTS_FILE,
-    CheckpointConfig,
-    check_weights,
-    load_weights,
-    pack_weights,
-    read_config,
-    read_seen,
-)
-from pixelart.checkpoint.origin import Origin, read_origin
+from pixelart.checkpoint.format import CONFIG_FILE, WEIGHTS_FILE, CheckpointConfig, read_config, read_seen
+from pixelart.checkpoint.info import CheckpointInfo, info_of
 from pixelart.checkpoint.ownership import current_owner, may_see, owns
-from pixelart.checkpoint.presets import DEFAULT_PRESET, FIXED, Preset
+from pixelart.checkpoint.weights import check_weights, load_weights, pack_weights
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.images.class_names import find_class
-from pixelart.images.codec import Codec, Indexed, Paletted, codec_from_config
-from pixelart.images.coercion import as_blend
-from pixelart.images.kept_kinds import KEEP_SHAPE, KEEP_SKETCH
+from pixelart.images.codec import Codec, codec_from_config
+from pixelart.images.coercion import ClassBlend, as_blend
 from pixelart.images.palette_choice import PalettesOfClasses, read_class_palettes
-from pixelart.models import AutoregressiveModel, get_variant
+from pixelart.models import AutoregressiveModel
 from pixelart.settings import SETTINGS
 
-log = logging.getLogger(__name__)
-SMALLEST_SIDE, LARGEST_SIDE = 4, 64
-"""Sides in pixels of pictures from a checkpoint that draws any size."""
-
-
-@dataclass(frozen=True)
-class CheckpointInfo:
-    """What a checkpoint can draw.
-
-    Attributes:
-        colours: RGBA uint8 (K, 4) of an indexed codec (0 = transparent), else None; with `takes_palettes`, the default
-            ones.
-        enlarges: whether it can enlarge a picture.
-        origin: the repository and commit of the Hub that it was pulled from.
-        presets: sampling presets by name.
-        takes_palettes: whether it draws in any palette.
-        most_colours: how many opaque colours such a palette may have.
-        any_size: whether it was trained on pictures of several sizes, and draws any size.
-        keeps: what a completion may keep of the masked pixels, see `Request.keep`.
-    """
-
-    name: str
-    model: str
-    height: int
-    width: int
-    classes: tuple[str, ...]
-    colours: NDArray[np.uint8] | None
-    training: Mapping[str, Any] = field(default_factory=dict)
-    enlarges: bool = False
-    origin: Origin | None = None
-    presets: Mapping[str, Preset] = field(default_factory=lambda: FIXED)
-    takes_palettes: bool = False
-    most_colours: int = 0
-    any_size: bool = False
-    keeps: tuple[str, ...] = ()
-
-    @property
-    def networks_a_pixel(self) -> int:
-        """How many networks compute each pixel, one after another: a sketch model has one for each of its parts."""
-        return 2 if KEEP_SKETCH in self.keeps else 1
-
-    def draws_size(self, height: int, width: int) -> bool:
-        """Whether it draws pictures of this size."""
-        if self.any_size:
-            return all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (height, width))
-        return (height, width) == (self.height, self.width)
-
-    def check_size(self, height: int, width: int, *, what: str = "picture") -> None:
-        """Raises RequestRejected, naming `what`, if it does not draw pictures of this size."""
-        if self.draws_size(height, width):
-            return
-        sides = f"{SMALLEST_SIDE} to {LARGEST_SIDE} pixels a side" if self.any_size else f"{self.width} x {self.height}"
-        raise RequestRejected(f"{what} is {width} x {height}; {self.name} draws {sides}")
-
-    def check_keep(self, keep: str) -> None:
-        """Raises RequestRejected if a completion cannot keep this of the masked pixels."""
-        if keep and keep not in self.keeps:
-            can = " or ".join(self.keeps)
-            raise RequestRejected(f"keep {keep}: {self.name} " + (f"can keep {can}" if can else "can keep nothing"))
-
-    def preset(self, name: str = DEFAULT_PRESET) -> Preset:
-        """One of `presets`.
-
-        Raises:
-            RequestRejected: no such preset.
-        """
-        if not isinstance(name, str) or name not in self.presets:
-            raise RequestRejected(f"preset {name!r:.40} is not one of {', '.join(self.presets)}")
-        return self.presets[name]
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -139,7 +58,7 @@ class Checkpoint:
         palette = None if colours is None else _digest(colours.tobytes())
         return {"revision": _digest(pack_weights(self.model)), "palette": palette}
 
-    def class_weights(self, blend: Mapping[str, float] | str | None) -> Tensor:
+    def class_weights(self, blend: ClassBlend) -> Tensor:
         """Class weights of a blend: float32 (classes,) that sum to 1, or zeros for "any class". A class name is a blend
         of one.
 
@@ -193,7 +112,7 @@ class Library:
         found, damaged = self._look()
         found.sort(key=lambda info: info.name != SETTINGS.first_checkpoint)
         for error in damaged:
-            log.warning("left out: %s", error)
+            _log.warning("left out: %s", error)
         return found
 
     def own(self) -> Infos:
@@ -209,7 +128,7 @@ class Library:
             WeightsRejected: its config is damaged.
         """
         path = self.path(name)
-        return _info(path, read_config(path))
+        return info_of(path, read_config(path))
 
     def load(self, name: str) -> Checkpoint:
         """The checkpoint, from the cache or from disk.
@@ -225,7 +144,7 @@ class Library:
                 config = read_config(path)
                 model = load_weights(path, config).to(self.device)
                 codec, palettes = codec_from_config(config.codec), read_class_palettes(path, config.classes)
-                loaded = Checkpoint(_info(path, config), config, codec, model, palettes)
+                loaded = Checkpoint(info_of(path, config), config, codec, model, palettes)
                 self._loaded[name] = stamp, loaded
             self._loaded.move_to_end(name)
             while len(self._loaded) > 1 and sum(_weight_bytes(c) for _, c in self._loaded.values()) > self.memory_bytes:
@@ -280,40 +199,8 @@ class Library:
         if known is None or known[0] != stamp:
             config = read_config(path)
             check_weights(path, config)
-            known = self._checked[path.name] = stamp, _info(path, config)
+            known = self._checked[path.name] = stamp, info_of(path, config)
         return known[1]
-
-
-def _info(path: Path, config: CheckpointConfig) -> CheckpointInfo:
-    codec, variant = codec_from_config(config.codec), get_variant(config.model).model
-    size = config.model_config
-    return CheckpointInfo(
-        path.name,
-        config.model,
-        size["height"],
-        size["width"],
-        config.classes,
-        codec.table if isinstance(codec, Indexed) else None,
-        config.training,
-        enlarges=variant.enlarges and len(size.get("stages", ())) > 1,
-        origin=read_origin(path),
-        presets=config.presets,
-        takes_palettes=isinstance(codec, Paletted),
-        most_colours=codec.levels - 1 if isinstance(codec, Paletted) else 0,
-        any_size=variant.any_size and _learned_sizes(config.training) > 1,
-        keeps=(*((KEEP_SHAPE,) if isinstance(codec, Indexed) else ()), *((KEEP_SKETCH,) if variant.has_sketch else ())),
-    )
-
-
-def _learned_sizes(training: Mapping[str, Any]) -> float:
-    """How many picture sizes a checkpoint was trained on.
-
-    Older checkpoints do not record it; those trained with `fit` "keep" count as trained on several.
-    """
-    if training.get("fit") != "keep":
-        return 1
-    sizes = training.get("sizes", math.inf)
-    return sizes if isinstance(sizes, int | float) else 1
 
 
 def _stamp(path: Path) -> Stamp:

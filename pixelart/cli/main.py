@@ -23,7 +23,7 @@ from pixelart.controls import COMPLETE, CONTROLS, ENLARGE, GENERATE, controls_of
 from pixelart.errors import PixelArtError, with_hint
 from pixelart.hub.card import LICENCES
 from pixelart.images.masks import HOLES
-from pixelart.images.palette_choice import AUTO as AUTO_PALETTE
+from pixelart.images.palette_choice import AUTO_PALETTE
 from pixelart.plain_json import to_json
 from pixelart.sampling import AUTO, SAMPLERS
 from pixelart.shutdown import EXIT_BAD_INPUT, EXIT_INTERRUPTED

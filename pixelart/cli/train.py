@@ -28,7 +28,7 @@ from pixelart.training.runs import check_name, join_run, resume_run, start_run
 from pixelart.training.tensorboard import open_board
 from pixelart.training.trainer import Trainer
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 MORE = "--resume with more --steps or --minutes goes on"
 START_OPTIONS = (*FROM_SCRATCH, "palette", "fit", "frames")
 
@@ -176,4 +176,4 @@ def _count_copies(trainer: Trainer, orders: ControlPipe) -> None:
     except Cancelled:
         pass
     except Exception as error:
-        log.warning("near copies were not counted: %s", error)
+        _log.warning("near copies were not counted: %s", error)

@@ -1,16 +1,16 @@
 """What a user can do with a checkpoint: generate, complete, enlarge, score, inspect. No gradio, no argparse."""
 
+from pixelart.checkpoint.info import CheckpointInfo as CheckpointInfo
 from pixelart.checkpoint.library import Checkpoint as Checkpoint
-from pixelart.checkpoint.library import CheckpointInfo as CheckpointInfo
 from pixelart.checkpoint.presets import Preset as Preset
 from pixelart.engine.drawing import likeliest_first as likeliest_first
-from pixelart.engine.engine import Call as Call
 from pixelart.engine.engine import Engine as Engine
-from pixelart.engine.engine import RemoteBackend as RemoteBackend
 from pixelart.engine.inspection import ColourChance as ColourChance
 from pixelart.engine.inspection import Inspection as Inspection
 from pixelart.engine.inspection import PixelColours as PixelColours
 from pixelart.engine.previews import OnRow as OnRow
+from pixelart.engine.remote import Call as Call
+from pixelart.engine.remote import RemoteBackend as RemoteBackend
 from pixelart.engine.request import Drawing as Drawing
 from pixelart.engine.request import Preview as Preview
 from pixelart.engine.request import Request as Request

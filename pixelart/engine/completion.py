@@ -15,7 +15,7 @@ from pixelart.errors import RequestRejected
 from pixelart.images.codec import Codec, EachPalette, Indexed, Paletted, Picture
 from pixelart.images.kept_kinds import KindOf, allowed_by_kind
 from pixelart.layers.context import Context
-from pixelart.layers.interruption import interruptible
+from pixelart.layers.interruption import cancel_between_layers
 from pixelart.models import AutoregressiveModel, RasterModel
 from pixelart.sampling import AUTO, SAMPLERS, Controls, draw_noise, pick_sampler
 from pixelart.sampling.loop import OnRows
@@ -71,7 +71,7 @@ def whole_log_prob(
     """
     hidden = torch.ones(len(x), *x.shape[2:], dtype=torch.bool, device=x.device)
     context = Context(class_weights.expand(len(x), -1), x, hidden, palette=palette)
-    with interruptible(model, cancel):
+    with cancel_between_layers(model, cancel):
         log_prob = model.log_prob(x, context)
     return finite(log_prob.flatten(1).cpu().double().sum(1))
 
@@ -83,7 +83,7 @@ def finite(values: Tensor) -> Tensor:
     return values
 
 
-def complete(
+def complete_picture(
     model: AutoregressiveModel,
     codec: Codec,
     picture: Picture,
@@ -135,7 +135,7 @@ def added_pixels(height: int, width: int, *, factor: int) -> NDArray[np.bool_]:
     return mask
 
 
-def enlarge(
+def enlarge_picture(
     model: AutoregressiveModel,
     codec: Codec,
     picture: Picture,

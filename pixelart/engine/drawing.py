@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelart.checkpoint.library import Checkpoint, Library
-from pixelart.engine.completion import Candidate, complete, context_of, run_lengths, whole_log_prob
+from pixelart.engine.completion import Candidate, complete_picture, context_of, run_lengths, whole_log_prob
 from pixelart.engine.own_colours import OwnColours
 from pixelart.engine.previews import CHUNK, OnRow, PreviewFrame, PreviewReporter
 from pixelart.engine.request import Drawing, Preview, Request
@@ -176,7 +176,7 @@ class Drawer:
         blank = np.where(mask[..., None], np.uint8(0), picture)
 
         def draw(codec: Codec, class_weights: Tensor, /, **how: Any) -> list[Candidate]:
-            return complete(model, codec, picture, mask, class_weights, kind=kind, **how)
+            return complete_picture(model, codec, picture, mask, class_weights, kind=kind, **how)
 
         return self.draw(request, draw, PreviewFrame(picture, mask, blank), on_row, cancel, codec_of, {})
 

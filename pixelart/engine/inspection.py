@@ -97,7 +97,7 @@ class PixelColours:
 
 
 @torch.no_grad()
-def inspect(
+def inspect_picture(
     model: AutoregressiveModel,
     codec: Codec,
     picture: Picture,

@@ -25,7 +25,7 @@ from pixelart.engine.previews import CHUNK
 from pixelart.errors import Cancelled, PixelArtError
 from pixelart.images.codec import Picture
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 START_SECONDS = 8.0
 """Time to start the process and CUDA, and to load a checkpoint."""
 PIXEL_SECONDS = 0.008
@@ -60,7 +60,7 @@ def zero_gpu_backend(gpu: Callable[..., Any], folder: Path) -> RemoteBackend:
     def remote(
         call: Call, info: CheckpointInfo, on_row: OnRow | None, cancel: Callable[[], bool] | None
     ) -> list[Drawing] | None:
-        seconds = seconds_for(call, info)
+        seconds = gpu_seconds(call, info)
         if seconds > MOST_SECONDS:
             return None
         try:
@@ -69,13 +69,13 @@ def zero_gpu_backend(gpu: Callable[..., Any], folder: Path) -> RemoteBackend:
         except (PixelArtError, Cancelled):
             raise
         except Exception as error:  # raised by gradio or by `spaces`: quota, queue timeout, dead process
-            log.warning("no GPU available, drawing on the CPU: %s", getattr(error, "title", type(error).__name__))
+            _log.warning("no GPU available, drawing on the CPU: %s", getattr(error, "title", type(error).__name__))
             return None
 
     return remote
 
 
-def seconds_for(call: Call, info: CheckpointInfo) -> int:
+def gpu_seconds(call: Call, info: CheckpointInfo) -> int:
     """GPU seconds to ask for: an estimate from rows, columns and chunks. A chunk of up to CHUNK pictures costs as
     one."""
     rows, width = info.height, info.width

@@ -8,7 +8,7 @@ from pixelart.hub.pull import Pulled as Pulled
 from pixelart.hub.pull import commit_of as commit_of
 from pixelart.hub.pull import pull_checkpoint as pull_checkpoint
 from pixelart.hub.pull import pull_if_missing as pull_if_missing
-from pixelart.hub.push import NOTHING as NOTHING
+from pixelart.hub.push import NOTHING_PUSHED as NOTHING_PUSHED
 from pixelart.hub.push import Pushed as Pushed
 from pixelart.hub.push import Stage as Stage
 from pixelart.hub.push import push_files as push_files

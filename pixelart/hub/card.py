@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pixelart.checkpoint.format import SAMPLES_FILE
-from pixelart.checkpoint.library import LARGEST_SIDE, SMALLEST_SIDE, Checkpoint
+from pixelart.checkpoint.info import ANY_SIZE
+from pixelart.checkpoint.library import Checkpoint
 from pixelart.checkpoint.origin import Origin
 from pixelart.engine.samples import COLUMNS, MAX_ROWS, shown_classes
 from pixelart.errors import RequestRejected
@@ -62,9 +63,9 @@ class Card:
             "top to bottom in the picture" if len(shown) == len(loaded.info.classes) else f"the first {MAX_ROWS} shown"
         )
         intro = (
-            f"Pictures of {loaded.info.width} x {loaded.info.height} pixels, {colours_of(loaded)}. Classes, {rows}: "
-            f"{classes}. Seeds 0 to {COLUMNS - 1}, temperature 1; nothing was chosen by hand. It generates, and "
-            "completes a painted mask with context from all sides"
+            f"Pictures of {loaded.info.width} x {loaded.info.height} pixels, {describe_colours(loaded)}. Classes, "
+            f"{rows}: {classes}. Seeds 0 to {COLUMNS - 1}, temperature 1; nothing was chosen by hand. It generates, "
+            "and completes a painted mask with context from all sides"
             + ("; it also enlarges." if loaded.info.enlarges else ".")
         )
         parts = [
@@ -127,7 +128,7 @@ def networks(loaded: Checkpoint) -> list[type]:
     return list(dict.fromkeys([type(loaded.model), *(type(stage) for stage in loaded.model.stages())]))
 
 
-def colours_of(loaded: Checkpoint) -> str:
+def describe_colours(loaded: Checkpoint) -> str:
     """Which colours it draws."""
     if loaded.info.takes_palettes:
         return f"any palette of up to {loaded.info.most_colours} colours, and transparent"
@@ -176,9 +177,7 @@ def _literal(text: str) -> str:
 
 def _limits(loaded: Checkpoint) -> str:
     info = loaded.info
-    size = (
-        f"{SMALLEST_SIDE} to {LARGEST_SIDE} pixels a side" if info.any_size else f"{info.width} x {info.height} pixels"
-    )
+    size = ANY_SIZE if info.any_size else f"{info.width} x {info.height} pixels"
     colours = "" if info.colours is None else " and no colours but its own"
     if info.takes_palettes:
         colours = f" in any palette of up to {info.most_colours} colours"

@@ -19,16 +19,16 @@ from pixelart.checkpoint.format import (
     SAMPLES_FILE,
     SEEN_FILE,
     WEIGHTS_FILE,
-    pack_weights,
 )
 from pixelart.checkpoint.library import Checkpoint
 from pixelart.checkpoint.origin import parse_origin
+from pixelart.checkpoint.weights import pack_weights
 from pixelart.engine import Engine
 from pixelart.engine.samples import draw_class_samples, sample_sheet
 from pixelart.errors import Cancelled, RequestRejected
 from pixelart.hub.card import Card, as_markdown, check_licence, one_line
 from pixelart.hub.client import sign_in
-from pixelart.hub.push import NOTHING, Pushed, Stage, push_files, with_outcome
+from pixelart.hub.push import NOTHING_PUSHED, Pushed, Stage, push_files, with_outcome
 from pixelart.hub.repo_id import check_repo_id, local_name
 from pixelart.images.codec import Picture
 from pixelart.images.io import encode_png
@@ -84,7 +84,7 @@ def push_checkpoint(
 
     check_terms(repo_id, licence=licence, data_note=data_note, private=private)
     begin("login")
-    with with_outcome("sign-in", NOTHING):
+    with with_outcome("sign-in", NOTHING_PUSHED):
         sign_in(token)
     begin("draw")
     samples = draw_class_samples(loaded, loaded.info.name, partial(engine.generate, cancel=cancel))

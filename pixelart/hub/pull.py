@@ -8,13 +8,14 @@ from pathlib import Path
 
 from huggingface_hub import HfApi, RepoFile
 
-from pixelart.checkpoint.format import CONFIG_FILE, WEIGHTS_FILE, check_size, load_weights, read_config
+from pixelart.checkpoint.format import CONFIG_FILE, WEIGHTS_FILE, read_config
 from pixelart.checkpoint.origin import ORIGIN_FILE, Origin, read_origin
+from pixelart.checkpoint.weights import check_weights_size, load_weights
 from pixelart.errors import Hint, HubFailure, RequestRejected, WeightsRejected
 from pixelart.hub.client import TIMEOUT, client, translate_errors
 from pixelart.hub.download import download
 from pixelart.hub.guard import check_commit, seconds_for
-from pixelart.hub.repo_files import LIMITS, files_of, is_content
+from pixelart.hub.repo_files import MAX_FILE_BYTES, files_of, is_content
 from pixelart.hub.repo_id import check_repo_id, check_revision, local_name
 from pixelart.storage import Files, new_folder
 from pixelart.training.runs import check_name
@@ -117,8 +118,8 @@ def _check_entries(repo_id: str, entries: Mapping[str, RepoFile]) -> None:
     if missing:
         raise WeightsRejected(f"{repo_id}: not a checkpoint of pixelart (no {missing[0]})")
     for name, entry in entries.items():
-        if entry.size > LIMITS[name]:
-            raise WeightsRejected(f"{repo_id}/{name}: {entry.size} bytes; the limit is {LIMITS[name]}")
+        if entry.size > MAX_FILE_BYTES[name]:
+            raise WeightsRejected(f"{repo_id}/{name}: {entry.size} bytes; the limit is {MAX_FILE_BYTES[name]}")
 
 
 def _fill(partial: Path, api: HfApi, origin: Origin, entries: Mapping[str, RepoFile], files: Files) -> None:
@@ -132,7 +133,7 @@ def _fill(partial: Path, api: HfApi, origin: Origin, entries: Mapping[str, RepoF
             files.write(partial / name, _checked(origin.repo, fetched, entry))
             fetched.unlink()
         config = read_config(partial)
-        check_size(config, entries[WEIGHTS_FILE].size, name=partial.name)
+        check_weights_size(config, entries[WEIGHTS_FILE].size, name=partial.name)
     load_weights(partial, config)
     files.write(partial / ORIGIN_FILE, origin.to_json())
 

@@ -16,7 +16,7 @@ from pixelart.hub.repo_files import MODEL, RepoKind, files_of, is_content
 from pixelart.hub.repo_id import check_repo_id
 
 Stage = Literal["login", "draw", "create", "upload", "commit"]
-NOTHING = "nothing was pushed"
+NOTHING_PUSHED = "nothing was pushed"
 """The end of a line about a failure."""
 
 
@@ -77,20 +77,20 @@ def push_files(
             raise RequestRejected(f"{name}: {len(data)} bytes; the limit is {limit}")
     api = client(token)
     on_stage("create")
-    with with_outcome(f"repository {repo_id}", NOTHING):
+    with with_outcome(f"repository {repo_id}", NOTHING_PUSHED):
         api.create_repo(repo_id, repo_type=kind.type, space_sdk=kind.sdk, private=private, exist_ok=True)
     url = f"{api.endpoint}/{'spaces/' if kind.type == 'space' else ''}{repo_id}"
-    with with_outcome(f"repository {repo_id}", f"it is there, but {NOTHING}"):
+    with with_outcome(f"repository {repo_id}", f"it is there, but {NOTHING_PUSHED}"):
         head = _head(api, repo_id, kind)
     if private and not head.private:
-        raise RequestRejected(f"{repo_id}: is public there; {NOTHING}, because you asked for private")
+        raise RequestRejected(f"{repo_id}: is public there; {NOTHING_PUSHED}, because you asked for private")
     if head.holds(files):
         return Pushed(repo_id, url, head.commit, False, head.private)
     on_stage("upload")
     changed = [n for n, data in files.items() if n not in head.files or not is_content(head.files[n], data)]
     additions = [CommitOperationAdd(name, files[name]) for name in changed]
     patience = seconds_for(sum(map(len, files.values())))
-    with with_outcome(f"upload to {repo_id}", f"{NOTHING}, the repository is as it was", seconds=patience):
+    with with_outcome(f"upload to {repo_id}", f"{NOTHING_PUSHED}, the repository is as it was", seconds=patience):
         api.preupload_lfs_files(repo_id, additions, repo_type=kind.type, free_memory=False)
     on_stage("commit")
     deletions = [CommitOperationDelete(name) for name in head.files if name not in files]
@@ -118,9 +118,9 @@ def _landed(
     if now is None or not failure.refused:  # it may still be at work on it, or somebody else has pushed upon it
         raise HubFailure(f"{failure}; whether it was made is not known: push again, which makes no second one")
     if now.commit == before.commit:
-        raise HubFailure(f"{failure}; {NOTHING}, the repository is as it was")
+        raise HubFailure(f"{failure}; {NOTHING_PUSHED}, the repository is as it was")
     raise HubFailure(
-        f"commit to {repo_id}: somebody else pushed to it meanwhile; {NOTHING}, and theirs is as they left it"
+        f"commit to {repo_id}: somebody else pushed to it meanwhile; {NOTHING_PUSHED}, and theirs is as they left it"
     )
 
 

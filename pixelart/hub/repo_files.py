@@ -25,7 +25,7 @@ from pixelart.settings import SETTINGS
 
 MAX_ENTRIES = 1000
 """Files and folders of a repository that is looked at."""
-LIMITS = {
+MAX_FILE_BYTES = {
     CONFIG_FILE: SETTINGS.max_config_bytes,
     WEIGHTS_FILE: SETTINGS.max_weights_bytes,
     CARD_FILE: SETTINGS.max_config_bytes,
@@ -55,7 +55,7 @@ def _limit_of_space(path: str) -> int | None:
     return SETTINGS.max_weights_bytes if is_ours else None
 
 
-MODEL = RepoKind("model", LIMITS.get)
+MODEL = RepoKind("model", MAX_FILE_BYTES.get)
 SPACE = RepoKind("space", _limit_of_space, "gradio")
 
 

@@ -12,10 +12,10 @@ from pixelart.checkpoint.library import Library
 from pixelart.checkpoint.origin import ORIGIN_FILE
 from pixelart.checkpoint.ownership import OWNER_FILE
 from pixelart.errors import RequestRejected
+from pixelart.settings import ROOT
 from pixelart.storage import new_folder, write_file
 
-ROOT = Path(__file__).parents[2]
-PROGRAM = ("app.py", "LICENSE")
+PROGRAM_FILES = ("app.py", "LICENSE")
 SOURCES = (".py", ".js", ".css", ".html")
 OF_A_CHECKPOINT = (*CHECKPOINT_FILES, "completions.png", ORIGIN_FILE)
 TORCH = "torch>=2.8,<=2.11.0"
@@ -35,9 +35,9 @@ def space_files(library: Library, names: Iterable[str] | None = None) -> Mapping
         WeightsRejected: a checkpoint is damaged.
         OSError: a file cannot be read.
     """
-    if not (ROOT / PROGRAM[0]).is_file():
+    if not (ROOT / PROGRAM_FILES[0]).is_file():
         raise RequestRejected("space: a Space is made of the program's sources; this is an installed package")
-    files = {name: (ROOT / name).read_bytes() for name in PROGRAM}
+    files = {name: (ROOT / name).read_bytes() for name in PROGRAM_FILES}
     package = ROOT / "pixelart"
     for path in sorted(package.rglob("*")):
         inside = path.relative_to(ROOT)

@@ -23,6 +23,8 @@ MaskLike = NDArray[Any] | Image.Image | Tensor | str | os.PathLike[str] | list[A
 """A mask (H, W) of booleans, 0 and 1, or 0 and 255; or a picture or file in which masked pixels are light."""
 _PICTURE = "needs (height, width, 4) RGBA or (height, width, 3) RGB of 0 to 255"
 _MASK = "needs (height, width) of True and False, of 0 and 1, or of 0 and 255"
+ClassBlend = Mapping[str, float] | str | None
+"""Class weights by name, or one class name; None or empty = any class."""
 
 
 def as_picture(given: PictureLike, *, name: str = "picture") -> Picture:
@@ -79,7 +81,7 @@ def as_mask(given: MaskLike, *, name: str = "mask") -> NDArray[np.bool_]:
     return values != 0
 
 
-def as_blend(given: Mapping[str, float] | str | None) -> Mapping[str, float]:
+def as_blend(given: ClassBlend) -> Mapping[str, float]:
     """Convert to class weights by name: a name becomes that class alone, None any class.
 
     Raises:

@@ -13,8 +13,8 @@ from PIL import Image, PngImagePlugin
 
 from pixelart.errors import ImageRejected
 from pixelart.images.codec import Picture
-from pixelart.images.formats.decoding import FORMATS as FORMATS
 from pixelart.images.formats.decoding import MAX_READS as MAX_READS
+from pixelart.images.formats.decoding import READABLE_FORMATS as READABLE_FORMATS
 from pixelart.images.formats.decoding import Facts as Facts
 from pixelart.images.formats.decoding import decode_frames as decode_frames
 from pixelart.images.formats.decoding import decode_picture as decode_picture
@@ -32,7 +32,7 @@ def read_picture(path: Path | str, *, name: str | None = None, max_pixels: int |
     `name`, by default the file name, is used in errors; `max_pixels` as in `decode_picture`.
 
     Raises:
-        ImageRejected: missing, not one of FORMATS, or outside the limits.
+        ImageRejected: missing, not one of READABLE_FORMATS, or outside the limits.
     """
     path = Path(path)
     name = path.name if name is None else name

@@ -24,8 +24,8 @@ from pixelart.images.palettes import fit_palette
 
 CLASS_PALETTES_FILE = "palettes.json"
 """A checkpoint's file of example palettes per class, if its palette is an input."""
-AUTO, OF_PICTURE, OF_MODEL = "", "picture", "model"
-WORDS = (AUTO, OF_PICTURE, OF_MODEL)
+AUTO_PALETTE, OF_PICTURE, OF_MODEL = "", "picture", "model"
+WORDS = (AUTO_PALETTE, OF_PICTURE, OF_MODEL)
 FEWEST = 2
 """Smallest palette, besides transparent: with one colour there is nothing to choose."""
 ENOUGH = 4
@@ -60,7 +60,7 @@ def codec_of(
         RequestRejected: a palette for a model with a fixed palette, or one that does not fit.
     """
     if not isinstance(codec, Paletted):
-        if palette not in (AUTO, OF_MODEL):
+        if palette not in (AUTO_PALETTE, OF_MODEL):
             raise RequestRejected(f"palette: {name} draws in its own colours alone")
         return lambda seeds: codec
     if palette == OF_MODEL:
@@ -118,7 +118,7 @@ def as_palette(given: Any) -> str | tuple[str, ...]:
         RequestRejected: something else.
     """
     if given is None or (isinstance(given, str) and given in WORDS):
-        return given or AUTO
+        return given or AUTO_PALETTE
     if isinstance(given, str):
         raise RequestRejected(f"palette {given!r:.40}: needs picture, model, or a list of colours")
     if isinstance(given, Sequence) and all(isinstance(one, str) for one in given):

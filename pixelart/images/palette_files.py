@@ -21,10 +21,10 @@ from pixelart.errors import ImageRejected, RequestRejected
 from pixelart.images.codec import ALPHA_THRESHOLD, parse_hex_colours
 from pixelart.images.formats.decoding import is_picture
 from pixelart.images.io import decode_picture
+from pixelart.images.palettes import MAX_COLOURS
 from pixelart.settings import SETTINGS
 
-MAX_COLOURS = 256
-KINDS = ".hex, .txt (paint.net), .gpl (GIMP), .pal (JASC), and a picture of the colours"
+_FILE_KINDS = ".hex, .txt (paint.net), .gpl (GIMP), .pal (JASC), and a picture of the colours"
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def read_palette(data: bytes, *, name: str) -> NDArray[np.uint8]:
     """The distinct colours, RGB (N, 3), of a palette file, in order and without transparent ones; `name` is for errors.
 
     Raises:
-        RequestRejected: too large, not one of KINDS, no colour, or more than MAX_COLOURS.
+        RequestRejected: too large, not one of the known kinds, no colour, or more than MAX_COLOURS.
     """
     if len(data) > SETTINGS.max_palette_bytes:
         raise RequestRejected(f"{name}: {len(data)} bytes; the limit of a palette is {SETTINGS.max_palette_bytes}")
@@ -78,7 +78,7 @@ def read_palette(data: bytes, *, name: str) -> NDArray[np.uint8]:
     colours = list(dict.fromkeys(found))
     if not 1 <= len(colours) <= MAX_COLOURS:
         raise RequestRejected(
-            f"{name}: {len(colours)} colours; a palette has 1 to {MAX_COLOURS}. The kinds are {KINDS}"
+            f"{name}: {len(colours)} colours; a palette has 1 to {MAX_COLOURS}. The kinds are {_FILE_KINDS}"
         )
     return np.array(colours, np.uint8)
 
@@ -172,7 +172,7 @@ def _hex_colour(word: str, place: str, *, alpha_first: bool) -> Iterator[tuple[i
     if is_css and len(digits) in (3, 4):
         digits = "".join(digit * 2 for digit in digits)
     if len(digits) not in (6, 8) or not set(digits) <= set(hexdigits):
-        raise RequestRejected(f"{place}: no colour such as ff0044; the kinds are {KINDS}")
+        raise RequestRejected(f"{place}: no colour such as ff0044; the kinds are {_FILE_KINDS}")
     values = tuple(bytes.fromhex(digits))
     if len(values) == 4 and alpha_first and not is_css:
         values = (*values[1:], values[0])

@@ -20,7 +20,8 @@ _TO_LAB = np.array(
     ]
 )
 
-
+MAX_COLOURS = 256
+"""Entries of a palette: an index is one byte."""
 PART = 2**15
 """Colours compared with a palette at once: a photo has a million, and 256 distances for each would take GiB."""
 

@@ -99,6 +99,26 @@ def true_grid(picture: Picture) -> Grid:
     return Grid(whole, 0, 0)
 
 
+def to_true_grid(picture: Picture) -> Picture:
+    """`picture` (H, W, 4) with one pixel per cell of its true grid; a picture of one colour keeps its proportions."""
+    grid = true_grid(picture)
+    return reduce(picture, grid, _cell_side(grid, picture))
+
+
+def mask_on_true_grid(mask: NDArray[np.bool_], picture: Picture) -> NDArray[np.bool_]:
+    """A mask (H, W) on `to_true_grid(picture)`: a cell is masked if any of its pixels is."""
+    grid = true_grid(picture)
+    rows, columns = (
+        _cells(side, start, _cell_side(grid, picture))
+        for side, start in zip(mask.shape, (grid.top, grid.left), strict=True)
+    )
+    return np.logical_or.reduceat(np.logical_or.reduceat(mask, rows, axis=0), columns, axis=1)
+
+
+def _cell_side(grid: Grid, picture: Picture) -> int:
+    return grid.factor or math.gcd(*picture.shape[:2])
+
+
 def common_factor(grids: Sequence[Grid]) -> int:
     """The largest factor that fits more than half of the pictures with several colours; 1 if there is none.
 
@@ -115,7 +135,7 @@ def reduce(picture: Picture, grid: Grid, factor: int) -> Picture:
 
 
 def _cells(side: int, start: int, factor: int) -> NDArray[np.int64]:
-    """A position inside each cell along one axis."""
+    """Where each cell starts along one axis."""
     first = start % factor
     return np.arange(first, side, factor) if not first else np.concatenate([[0], np.arange(first, side, factor)])
 

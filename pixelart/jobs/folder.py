@@ -1,17 +1,25 @@
-"""The folder of a job: its pictures, its run, and the progress files that the child writes. A server only reads it."""
+"""The folder of a job: its pictures, its run, and the progress files that the child writes.
+
+A server creates the folder and then only reads it.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
 import os
-from contextlib import suppress
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pixelart.errors import RequestRejected
+from pixelart.storage import new_folder
 from pixelart.training.progress_file import CURVE_FILE, PROGRESS_FILE, read_curve
 
 TAIL_BYTES = 8192
+PRIVATE_MODE = 0o700
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,16 @@ class JobFolder:
         """The output of all processes of this job."""
         return self.path / "job.log"
 
+    def take_in(self, data: Path) -> None:
+        """Create the folder with a copy of the .zip `data`, accessible to its owner only. All or nothing."""
+        with new_folder(self.path) as partial:
+            partial.chmod(PRIVATE_MODE)
+            copy = partial / self.data.name
+            copy.touch(0o600)
+            shutil.copyfile(data, copy)
+            with copy.open("rb+") as file:
+                os.fsync(file.fileno())
+
     def drop_data(self) -> None:
         """Delete the pictures of a done job to free disk space: neither resuming nor exporting needs them."""
         with suppress(OSError):  # the next server start tries again
@@ -110,6 +128,21 @@ class JobFolder:
         found = [path.name for path in self.run.glob("step-????????")]
         return int(max(found).removeprefix("step-")) if found else None
 
+    @contextmanager
+    def saved(self, checkpoints: Path) -> Iterator[Path]:
+        """The run, if it has a save. Errors raised inside lose the paths of this folder and of `checkpoints`.
+
+        Raises:
+            RequestRejected: nothing is saved yet.
+        """
+        if not self.has_saved:
+            raise RequestRejected(f"job {self.path.name}: nothing is saved yet")
+        try:
+            yield self.run
+        except RequestRejected as error:
+            told = self.without_path(str(error)).replace(f"{checkpoints}{os.sep}", "")
+            raise RequestRejected(told, hint=error.hint) from error
+
     def samples(self) -> list[Path]:
         """The sample sheets, one per save, drawn from the same seeds; in order of step."""
         return sorted((self.run / "samples").glob("step-*.png"))
@@ -129,7 +162,7 @@ class JobFolder:
         return text.replace(f"{self.path}{os.sep}", "")
 
 
-def size_of(folder: Path) -> int:
+def folder_bytes(folder: Path) -> int:
     """Total bytes of all files in a folder; a file that vanishes meanwhile counts 0."""
     size = 0
     for place, _, names in os.walk(folder):

@@ -15,7 +15,7 @@ STATES: tuple[State, ...] = get_args(State)
 AT_WORK: tuple[State, ...] = ("running", "stopping")
 RESUMABLE: tuple[State, ...] = ("cancelled", "interrupted", "failed")
 ENDED: tuple[State, ...] = ("done", "damaged", *RESUMABLE)
-Option = str | int | float | bool
+OptionValue = str | int | float | bool
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Job:
     id: str
     owner: str
     name: str
-    options: Mapping[str, Option]
+    options: Mapping[str, OptionValue]
     created: float
     state: State = "queued"
     reason: str = ""

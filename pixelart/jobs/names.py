@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable
 from pathlib import Path
 
+from pixelart.errors import RequestRejected
 from pixelart.jobs.job import Job
 from pixelart.training.runs import MAX_NAME
 
@@ -30,3 +31,10 @@ def rivals(job: Job, everyone: Iterable[Job]) -> list[Job]:
 def _as_a_disk_reads(name: str) -> str:
     """Some file systems ignore case."""
     return name.lower()
+
+
+def check_free(name: str, jobs: Iterable[Job], *, checkpoints: Path) -> None:
+    """Raises RequestRejected, with a free variation, if a checkpoint or one of the `jobs` has the name."""
+    free = free_name(name, jobs, checkpoints=checkpoints)
+    if free != name:
+        raise RequestRejected(f"name {name}: another model or training has it; {free} is free")

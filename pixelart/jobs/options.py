@@ -9,7 +9,7 @@ from typing import Any
 
 from pixelart.checkpoint.library import Library
 from pixelart.errors import RequestRejected
-from pixelart.jobs.job import Option
+from pixelart.jobs.job import OptionValue
 from pixelart.settings import Settings
 from pixelart.training.config import Schedule
 from pixelart.training.initialization import FROM_SCRATCH, resolve_options
@@ -43,7 +43,7 @@ def check_options(options: Mapping[str, Any], *, library: Library, settings: Set
     resolve_options({name: options[name] for name in options.keys() & {*FROM_SCRATCH, "palette"}}, base=base)
 
 
-def words(options: Mapping[str, Option], *, checkpoints: Path) -> list[str]:
+def words(options: Mapping[str, OptionValue], *, checkpoints: Path) -> list[str]:
     """The options for a command line, each one word, whatever its value looks like."""
     said: dict[str, Any] = dict(options)
     if "base" in options:
@@ -55,7 +55,7 @@ def words(options: Mapping[str, Option], *, checkpoints: Path) -> list[str]:
     ]
 
 
-def longer(options: Mapping[str, Option], *, most: float) -> dict[str, Option]:
+def longer(options: Mapping[str, OptionValue], *, most: float) -> dict[str, OptionValue]:
     """The options of a training that is to go on for as long again as it took, but for `most` minutes more at most."""
     more = dict(options)
     if minutes := float(options.get("minutes", 0)):

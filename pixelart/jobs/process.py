@@ -14,8 +14,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-PROGRAM = (sys.executable, "-m", "pixelart")
-ROOT = Path(__file__).parent.parent.parent
+from pixelart.settings import ROOT
+
+COMMAND = (sys.executable, "-m", "pixelart")
 LOWEST = 19
 Stopper = Literal["owner", "limit", "server"]
 _KEPT = re.compile(

@@ -1,51 +1,39 @@
-"""The job queue on the server: all actions of an owner on background trainings."""
+"""The job queue: all actions of an owner on background trainings."""
 
 from __future__ import annotations
 
-import errno
 import io
-import os
 import secrets
 import shutil
 import threading
 import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
 from pixelart.checkpoint.library import Library
-from pixelart.checkpoint.ownership import OWNER_FILE, request_owner
+from pixelart.checkpoint.ownership import request_owner
 from pixelart.devices import pick_device
-from pixelart.errors import PixelArtError, RequestRejected
-from pixelart.jobs.folder import JobFolder, size_of
+from pixelart.errors import RequestRejected
+from pixelart.jobs.folder import JobFolder
 from pixelart.jobs.job import AT_WORK, ENDED, RESUMABLE, STATES, Job
-from pixelart.jobs.names import free_name, rivals
+from pixelart.jobs.limits import Limits
+from pixelart.jobs.names import check_free, free_name, rivals
 from pixelart.jobs.options import check_options, longer, words
-from pixelart.jobs.process import PROGRAM
-from pixelart.jobs.recovery import ID, PRIVATE_MODE, make_private, recover
+from pixelart.jobs.process import COMMAND
+from pixelart.jobs.recovery import ID
 from pixelart.jobs.runner import Runner
-from pixelart.jobs.store import DATABASE, JobStore
+from pixelart.jobs.server import DISK_FULL, JobServer
+from pixelart.jobs.store import JobStore
 from pixelart.settings import SETTINGS, Settings
-from pixelart.storage import Busy, Files, exclusive, new_folder
+from pixelart.storage import Files
 from pixelart.system.cpus import usable_cores
 from pixelart.training.export import export_again, export_run, exported_files
 from pixelart.training.runs import check_name
-
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-_PASSING = (errno.EBUSY, errno.EIO, *_DISK_FULL)
-"""Error codes of the disk or the database that may be temporary."""
-AGAIN = 2.0
-"""Seconds between two tries to open the folder of jobs."""
-
-
-class _Opened(NamedTuple):
-    store: JobStore
-    runner: Runner
-    held: ExitStack
 
 
 class Jobs:
@@ -62,7 +50,7 @@ class Jobs:
         checkpoints: Path,
         by_owner: bool = False,
         settings: Settings = SETTINGS,
-        program: Sequence[str] = PROGRAM,
+        program: Sequence[str] = COMMAND,
         patient: bool = False,
     ) -> None:
         """Open the folder: jobs that a dead server left running become interrupted, and its queue continues.
@@ -78,18 +66,9 @@ class Jobs:
         self._path, self._checkpoints, self._settings = folder.resolve(), checkpoints.resolve(), settings
         self._library = Library(self._checkpoints, device=torch.device("cpu"), memory_bytes=0, by_owner=by_owner)
         self._program = tuple(program)
+        self._limits = Limits(settings, jobs=self._path, incoming=self.incoming, checkpoints=self._checkpoints)
         self._changing = threading.Lock()
-        self._threads = min(settings.max_job_threads, usable_cores())
-        self._opened: _Opened | None = None
-        self._opening, self._closing = threading.Lock(), threading.Event()
-        self._why_not = ""
-        try:
-            self._open()
-        except (Busy, OSError) as error:
-            if not patient or (isinstance(error, OSError) and error.errno not in _PASSING):
-                raise
-            self._why_not = self._without_paths(error)
-            threading.Thread(target=self._open_later, name="jobs-opening", daemon=True).start()
+        self._server = JobServer(self._path, self.incoming, self._new_runner, settings=settings, patient=patient)
 
     def __enter__(self) -> Jobs:
         return self
@@ -99,12 +78,12 @@ class Jobs:
 
     def close(self) -> None:
         """Interrupt running jobs, which save within some seconds. Queued jobs stay in the queue."""
-        self._closing.set()
-        with self._opening:
-            opened = self._opened
-        if opened:
-            opened.runner.close()
-            opened.held.close()
+        self._server.close()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the folder is open; until then every call is refused."""
+        return self._server.opened is not None
 
     @property
     def incoming(self) -> Path:
@@ -113,8 +92,8 @@ class Jobs:
 
     def pause_for_drawing(self, drawing: bool) -> None:
         """Pause trainings while someone is `drawing`; a callback for `Engine(on_drawing=...)`."""
-        if self._opened:
-            self._opened.runner.pause_for_drawing(drawing)
+        if opened := self._server.opened:
+            opened.runner.pause_for_drawing(drawing)
 
     def wait_until_idle(self) -> None:
         """Wait until no job is running or queued."""
@@ -139,11 +118,11 @@ class Jobs:
             raise RequestRejected(f"{data.name}: larger than {self._settings.max_archive_bytes >> 20} MiB")
         job = Job(secrets.token_hex(8), owner, name, dict(options), time.time())
         with self._a_place(owner):
-            self._check_room(owner)
-            self._check_disk(data.stat().st_size)
-            self._check_free(name)
+            self._limits.check_kept(self._store.list(owner))
+            self._limits.check_disk(data.stat().st_size)
+            check_free(name, self._store.in_state(*STATES), checkpoints=self._checkpoints)
             try:
-                self._take_in(data, self._folder(job))
+                self._folder(job).take_in(data)
                 self._store.add(job)
             except BaseException:  # do not leave the pictures on a full disk
                 shutil.rmtree(self._folder(job).path, ignore_errors=True)
@@ -220,13 +199,13 @@ class Jobs:
         """
         with self._changing:
             job = self.get(owner, job_id)
-            with self._saved(job) as run:
+            with self._folder(job).saved(self._checkpoints) as run:
                 if job.exported and export_again(run, self._checkpoints / job.exported):
                     return job.exported
                 others = rivals(job, self._store.in_state(*STATES))
                 name = free_name(job.claims, others, checkpoints=self._checkpoints)
                 if self._library.by_owner:
-                    self._check_models()
+                    self._limits.check_models()
                 self._store.change(job.id, was=STATES, exported=name)  # first, or a crash would export twice
                 export_run(run, self._checkpoints / name, owner=owner if self._library.by_owner else "")
         return name
@@ -238,7 +217,7 @@ class Jobs:
             RequestRejected: the owner has no such job, or nothing is saved yet.
         """
         job, buffer = self.get(owner, job_id), io.BytesIO()
-        with self._saved(job) as run, zipfile.ZipFile(buffer, "w") as archive:
+        with self._folder(job).saved(self._checkpoints) as run, zipfile.ZipFile(buffer, "w") as archive:
             for name, data in exported_files(run).items():
                 archive.writestr(f"{job.name}/{name}", data)
         return buffer.getvalue()
@@ -271,131 +250,45 @@ class Jobs:
         try:
             self._store.delete(job.id)
         except OSError as error:
-            if error.errno not in _DISK_FULL:
+            if error.errno not in DISK_FULL:
                 raise
             for path in list(gone.iterdir()) if gone.is_dir() else ():
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
             self._store.delete(job.id)
 
-    # --- opening --------------------------------------------------------------------------------------------------
-
-    def _open(self) -> None:
-        make_private(self._path)
-        with ExitStack() as stack:
-            stack.enter_context(exclusive(self._path, busy="another server runs the jobs of this folder"))
-            (self._path / "lock").chmod(0o600)
-            store = stack.enter_context(closing(JobStore(self._path / DATABASE)))
-            orphans = recover(store, self._path, self.incoming)
-            stack.callback(shutil.rmtree, self.incoming, ignore_errors=True)
-            runner = Runner(
-                store,
-                folder=self._folder,
-                command=self._command,
-                threads=self._threads,
-                minutes=self._settings.max_process_minutes,
-                # The limit counts memory that a GPU driver maps, so it applies to a CPU only.
-                memory=self._settings.max_job_bytes if pick_device().type == "cpu" else None,
-            )
-            runner.start(orphans, count=self._settings.max_running_jobs)
-            self._opened = _Opened(store, runner, stack.pop_all())
-
-    def _open_later(self) -> None:
-        while not self._closing.wait(AGAIN):
-            with self._opening:
-                if self._closing.is_set():
-                    return
-                try:
-                    return self._open()
-                except (PixelArtError, OSError) as error:
-                    self._why_not = self._without_paths(error)
-
-    def _without_paths(self, error: Exception) -> str:
-        reason = str(getattr(error, "strerror", None) or error)
-        return reason.replace(f"{self._path}: ", "").replace(f"{self._path}", "the folder of trainings")
-
-    @property
-    def _now(self) -> _Opened:
-        if self._opened is None:
-            raise RequestRejected(f"trainings are not ready: {self._why_not}; trying again")
-        return self._opened
-
     @property
     def _store(self) -> JobStore:
-        return self._now.store
+        return self._server.get().store
 
     @property
     def _runner(self) -> Runner:
-        return self._now.runner
+        return self._server.get().runner
+
+    def _new_runner(self, store: JobStore) -> Runner:
+        return Runner(
+            store,
+            folder=self._folder,
+            command=self._command,
+            threads=min(self._settings.max_job_threads, usable_cores()),
+            minutes=self._settings.max_process_minutes,
+            # The limit counts memory that a GPU driver maps, so it applies to a CPU only.
+            memory=self._settings.max_job_bytes if pick_device().type == "cpu" else None,
+        )
 
     # --- folders --------------------------------------------------------------------------------------------------
 
     def _folder(self, job: Job) -> JobFolder:
         return JobFolder(self._path / job.id)
 
-    @contextmanager
-    def _saved(self, job: Job) -> Iterator[Path]:
-        """The run of a job with a save. Errors raised inside lose the paths of folders."""
-        folder = self._folder(job)
-        if not folder.has_saved:
-            raise RequestRejected(f"job {job.id}: nothing is saved yet")
-        try:
-            yield folder.run
-        except RequestRejected as error:
-            told = folder.without_path(str(error)).replace(f"{self._checkpoints}{os.sep}", "")
-            raise RequestRejected(told, hint=error.hint) from error
-
     def _command(self, job: Job) -> Sequence[str]:
         folder = self._folder(job)
         fixed = ("train", "--resume", "--attended", f"--data={folder.data}", f"--out={folder.run}")
         return [*self._program, *fixed, *words(job.options, checkpoints=self._checkpoints)]
 
-    def _check_room(self, owner: str) -> None:
-        kept, most = len(self._store.list(owner)), self._settings.max_kept_jobs
-        if kept >= most:
-            raise RequestRejected(f"you have {kept} trainings, the limit is {most}; delete one first")
-
-    def _check_disk(self, more: int) -> None:
-        most, folders = self._settings.max_kept_bytes, [path for path in self._path.iterdir() if path != self.incoming]
-        if more + sum(map(size_of, folders)) > most:
-            full = f"training storage is full ({most >> 20} MiB)"
-            raise RequestRejected(f"{full}; delete one of yours, or try again later")
-
-    def _check_models(self) -> None:
-        """Limit the disk space of exported models: they outlive their trainings, and visitors cannot delete them."""
-        most = self._settings.max_kept_bytes
-        if sum(size_of(path.parent) for path in self._checkpoints.glob(f"*/{OWNER_FILE}")) > most:
-            full = f"storage for models of visitors is full ({most >> 20} MiB)"
-            raise RequestRejected(f"{full}; download yours instead")
-
-    def _check_free(self, name: str) -> None:
-        free = free_name(name, self._store.in_state(*STATES), checkpoints=self._checkpoints)
-        if free != name:
-            raise RequestRejected(f"name {name}: another model or training has it; {free} is free")
-
     @contextmanager
     def _a_place(self, owner: str) -> Iterator[None]:
         """Reserve a place in the queue, one caller at a time; raises RequestRejected if there is none."""
         with self._changing:
-            running, waiting = self._settings.max_running_jobs, self._settings.max_queued_jobs
-            live = self._store.in_state("queued", *AT_WORK)
-            own, most = sum(job.owner == owner for job in live), self._settings.max_jobs_per_owner
-            if len(live) >= running + waiting:
-                raise RequestRejected(
-                    f"{running} running and {waiting} queued trainings are the limit; try again later"
-                )
-            if own >= most:
-                raise RequestRejected(
-                    f"you have {own} trainings running or queued, the limit is {most}; try again later"
-                )
+            self._limits.check_place(self._store.in_state("queued", *AT_WORK), owner)
             yield
         self._runner.wake()
-
-    def _take_in(self, data: Path, folder: JobFolder) -> None:
-        """Create the folder of a new job atomically."""
-        with new_folder(folder.path) as partial:
-            partial.chmod(PRIVATE_MODE)
-            copy = partial / folder.data.name
-            copy.touch(0o600)
-            shutil.copyfile(data, copy)
-            with copy.open("rb+") as file:
-                os.fsync(file.fileno())

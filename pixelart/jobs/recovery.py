@@ -7,13 +7,12 @@ import shutil
 import time
 from pathlib import Path
 
-from pixelart.jobs.folder import JobFolder
+from pixelart.jobs.folder import PRIVATE_MODE, JobFolder
 from pixelart.jobs.job import AT_WORK, Job
 from pixelart.jobs.outcome import SERVER_GONE
 from pixelart.jobs.store import JobStore
 
 ID = re.compile("[0-9a-f]{16}")
-PRIVATE_MODE = 0o700
 _HALF_MADE = re.compile(rf"\.{ID.pattern}\.([0-9a-f]{{8}}\.tmp|deleted)")
 
 

@@ -17,7 +17,7 @@ from pixelart.jobs.process import Child
 from pixelart.jobs.store import JobStore
 from pixelart.storage import exclusive
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 TICK = 0.1
 """Seconds between two checks of a child."""
 LINGER = 0.4
@@ -107,7 +107,7 @@ class Runner:
                 self._take_one()
             except Exception as error:  # a full disk or a bug: keep running the other jobs
                 known = isinstance(error, OSError | RequestRejected)
-                log.warning("jobs: %s", error, exc_info=None if known else error)
+                _log.warning("jobs: %s", error, exc_info=None if known else error)
                 self._closing.wait(_RETRY_SECONDS)
 
     def _await_release(self, job: Job) -> None:
@@ -179,6 +179,6 @@ class Runner:
             try:
                 return self._store.change(job.id, was=AT_WORK, **values)
             except (OSError, RequestRejected) as error:
-                log.warning("record of job %s: %s", job.id, error)
+                _log.warning("record of job %s: %s", job.id, error)
                 if self._closing.wait(_RETRY_SECONDS):
                     return False

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from pixelart.layers.causal import from_rows, is_compiled, pointwise
 from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.gated_residual import GatedResidual
-from pixelart.layers.kernels import attend
+from pixelart.layers.kernels import attend_rows
 from pixelart.layers.masked import Groups
 
 
@@ -52,7 +52,7 @@ class CausalAttention(nn.Module):
         kept[:, start:stop] = self.key_value.region(region, cursor)[:, :, 0].mT
         if is_compiled(given, cursor):
             result = np.empty((len(query), query.shape[2], kept.shape[2] - self.keys), np.float32)
-            attend(query.mT.contiguous().numpy(), kept.numpy(), first, self.keys**-0.5, result)
+            attend_rows(query.mT.contiguous().numpy(), kept.numpy(), first, self.keys**-0.5, result)
             return from_rows(result)
         return self._attend(query, kept[:, :stop].mT, first=first).unflatten(2, size)
 

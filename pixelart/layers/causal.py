@@ -124,7 +124,7 @@ def picture_by_picture(x: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor
     return torch.stack([torch.addmm(bias, some, matrix) for some in x])
 
 
-def product(x: Tensor, matrix: Tensor, result: Tensor) -> Tensor:
+def add_matmul(x: Tensor, matrix: Tensor, result: Tensor) -> Tensor:
     """`result` (B, n, O) += x (B, n, I) @ matrix (I, O); returns `result`. Rounding is independent of B and n."""
     if x.device.type != "cpu" or x.dtype != torch.float32:
         return result + x @ matrix
@@ -132,7 +132,7 @@ def product(x: Tensor, matrix: Tensor, result: Tensor) -> Tensor:
     return result
 
 
-Kind = TypeVar("Kind", bound=CausalConv2d)
+_Conv = TypeVar("_Conv", bound=CausalConv2d)
 
 
 def causal_conv(
@@ -144,8 +144,8 @@ def causal_conv(
     right: int,
     mask_type: MaskType,
     dilation: int = 1,
-    kind: type[Kind] = CausalConv2d,
-) -> Kind:
+    kind: type[_Conv] = CausalConv2d,
+) -> _Conv:
     """A kernel of `above` rows over the pixel's row and `left` and `right` columns beside it, at distance `dilation`.
 
     The centre tap is masked by colour group; taps right of it in its row are masked.
@@ -159,8 +159,8 @@ def causal_conv(
 
 
 def raster_conv(
-    groups_in: Groups, groups_out: Groups, *, size: int, mask_type: MaskType, kind: type[Kind] = CausalConv2d
-) -> Kind:
+    groups_in: Groups, groups_out: Groups, *, size: int, mask_type: MaskType, kind: type[_Conv] = CausalConv2d
+) -> _Conv:
     """The upper half of a `size` x `size` convolution (Pixel Recurrent Neural Networks, 1601.06759, section 3.4).
 
     Stacks of such kernels have the known blind spot.
@@ -187,8 +187,8 @@ def row_conv(
     taps: int,
     mask_type: MaskType,
     dilation: int = 1,
-    kind: type[Kind] = CausalConv2d,
-) -> Kind:
+    kind: type[_Conv] = CausalConv2d,
+) -> _Conv:
     """1 x `taps` along the row: the pixel itself (masked A or B) and those to its left."""
     shape = {"above": 0, "left": taps - 1, "right": 0}
     return causal_conv(groups_in, groups_out, **shape, mask_type=mask_type, dilation=dilation, kind=kind)
@@ -222,5 +222,5 @@ class ContextBias(nn.Conv2d):
 
 
 def taps_matrix(conv: nn.Conv1d) -> Tensor:
-    """The weight of a 1-D convolution in the layout of `product`: (taps * I, O), tap by tap."""
+    """The weight of a 1-D convolution in the layout of `add_matmul`: (taps * I, O), tap by tap."""
     return conv.weight.permute(2, 1, 0).flatten(0, 1).contiguous()

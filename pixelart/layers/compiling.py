@@ -15,7 +15,7 @@ import numba
 from numba.core import config as numba_config
 from numba.core.caching import FunctionCache
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 _CACHE_FOLDER = "CACHE_DIR"
 """Name of numba's setting."""
 _FOLDER = "pixel-art-studio-compiled"
@@ -29,7 +29,7 @@ class _LenientCache(FunctionCache):
         try:
             return super().load_overload(sig, target_context)
         except Exception as error:  # unreadable or damaged; numba raises many types
-            log.info("compiled functions: not read (%s)", type(error).__name__)
+            _log.info("compiled functions: not read (%s)", type(error).__name__)
             with contextlib.suppress(Exception):
                 self.flush()
             return None
@@ -39,7 +39,7 @@ class _LenientCache(FunctionCache):
         try:
             super().save_overload(sig, data)
         except Exception as error:  # for example a full disk
-            log.info("compiled functions: not kept (%s)", type(error).__name__)
+            _log.info("compiled functions: not kept (%s)", type(error).__name__)
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:

@@ -22,7 +22,7 @@ def concat_elu(x: Tensor, cursor: DecodeState | None) -> Tensor:
     """ELU of x and of -x, (B, 2F, h, w) of x (B, F, h, w); both halves have the same colour groups."""
     if is_compiled(x, cursor):
         rows = to_rows(x)
-        kernels.concat_elu(rows, result := np.empty((len(rows), rows.shape[2], 2 * rows.shape[3]), np.float32))
+        kernels.concat_elu_rows(rows, result := np.empty((len(rows), rows.shape[2], 2 * rows.shape[3]), np.float32))
         return from_rows(result)
     return F.elu(torch.cat([x, -x], dim=1))
 

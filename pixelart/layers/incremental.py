@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from pixelart.layers.context import Conditioning
 from pixelart.layers.decode_state import DecodeState
-from pixelart.layers.kernels import Choice
+from pixelart.layers.kernels import SamplingParams
 
-RowKernel = Callable[[Tensor, int, Tensor, Tensor, Tensor, Tensor, Choice, slice], None]
-"""kernel(x, row, mask, noise, temperature, log_prob, choice, columns): draws `columns` of one begun row in place. They
+RowKernel = Callable[[Tensor, int, Tensor, Tensor, Tensor, Tensor, SamplingParams, slice], None]
+"""kernel(x, row, mask, noise, temperature, log_prob, params, columns): draws `columns` of one begun row in place. They
 follow those already drawn. Shapes as in `IncrementalDecoder`."""
 
 Unit = Literal["channel", "pixel", "row"]

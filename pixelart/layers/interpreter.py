@@ -14,7 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from pixelart.layers.compiling import compiled
-from pixelart.layers.kernels import F32, F64, I64, Choice, choose
+from pixelart.layers.kernels import F32, F64, I64, SamplingParams, choose_level
 from pixelart.layers.palette import NEVER
 from pixelart.layers.program import (
     ADD,
@@ -66,7 +66,7 @@ def exp32(x: Any) -> Any:
 
 
 @compiled(fastmath={"contract", "nsz"})
-def gate(x: F32, result: F32) -> None:
+def run_gate(x: F32, result: F32) -> None:
     """result (n,) = tanh(a) * sigmoid(b), (a, b) = halves of x (2n,)."""
     size = result.shape[0]
     one, two = np.float32(1), np.float32(2)
@@ -75,7 +75,7 @@ def gate(x: F32, result: F32) -> None:
 
 
 @compiled(fastmath=FAST)
-def product(state: F32, streams: I64, dst: int, src: int, weights: F32, inputs: int, outputs: int) -> None:
+def run_product(state: F32, streams: I64, dst: int, src: int, weights: F32, inputs: int, outputs: int) -> None:
     """state[b, dst:] += state[b, src:] @ weights (inputs, outputs), for b in `streams`."""
     whole = inputs - inputs % 4
     for i in range(0, whole, 4):
@@ -95,8 +95,8 @@ def product(state: F32, streams: I64, dst: int, src: int, weights: F32, inputs: 
 
 
 @compiled(fastmath=FAST)
-def table_product(state: F32, b: int, dst: int, src: int, weights: F32, inputs: int, outputs: int) -> None:
-    """`product` for one picture with its own weights."""
+def run_table_product(state: F32, b: int, dst: int, src: int, weights: F32, inputs: int, outputs: int) -> None:
+    """`run_product` for one picture with its own weights."""
     y = state[b, dst : dst + outputs]
     for i in range(inputs):
         x0, w = state[b, src + i], weights[i * outputs : (i + 1) * outputs]
@@ -105,7 +105,7 @@ def table_product(state: F32, b: int, dst: int, src: int, weights: F32, inputs: 
 
 
 @compiled(fastmath=FAST)
-def attend(query: F32, keys: F32, values: F32, count: int, scores: F32, result: F32) -> None:
+def run_attend(query: F32, keys: F32, values: F32, count: int, scores: F32, result: F32) -> None:
     """result (size,): softmax attention over the first `count` values (places, size) and one zero key and value."""
     size = query.shape[0]
     scale = np.float32(1 / np.sqrt(size))
@@ -149,14 +149,14 @@ def run_pixel(machine: Machine, x: I64, streams: I64, row: int, column: int, sco
             continue
         code, dst, src, outputs, inputs, at, a = machine.operations[step]
         if code == PRODUCT:
-            product(state, streams, dst, src, weights[at : at + inputs * outputs], inputs, outputs)
+            run_product(state, streams, dst, src, weights[at : at + inputs * outputs], inputs, outputs)
         elif code == SKIP_UNLESS:
             if row % a or column % a:
                 skip = src
         else:
             for b in streams:
                 if code == GATE:
-                    gate(state[b, src : src + 2 * outputs], state[b, dst : dst + outputs])
+                    run_gate(state[b, src : src + 2 * outputs], state[b, dst : dst + outputs])
                 elif code == LOAD_ROW:
                     state[b, dst : dst + outputs] = machine.rows[b, column, src : src + outputs]
                 elif code == BIAS:
@@ -185,14 +185,14 @@ def run_pixel(machine: Machine, x: I64, streams: I64, row: int, column: int, sco
                             state[b, dst : dst + outputs] = tables[b if own else 0, start : start + outputs]
                 elif code == TABLE_PRODUCT:
                     table = tables[b if own else 0, at : at + inputs * outputs]
-                    table_product(state, b, dst, src, table, inputs, outputs)
+                    run_table_product(state, b, dst, src, table, inputs, outputs)
                 elif code == ATTEND:
                     count = places_before(row, column, a, width)
                     for head in range(outputs):
                         place = head * inputs
                         query = state[b, src + place : src + place + inputs]
                         keys, values = machine.kept[at, b, 0, head], machine.kept[at, b, 1, head]
-                        attend(query, keys, values, count, scores, state[b, dst + place : dst + place + inputs])
+                        run_attend(query, keys, values, count, scores, state[b, dst + place : dst + place + inputs])
                 elif code == KEEP:
                     place = places_before(row, column, a, width)
                     for half in range(2):
@@ -204,7 +204,7 @@ def run_pixel(machine: Machine, x: I64, streams: I64, row: int, column: int, sco
 @compiled()
 def draw_row(
     machine: Machine,
-    choice: Choice,
+    params: SamplingParams,
     x: I64,
     row: int,
     mask: NDArray[np.bool_],
@@ -230,7 +230,7 @@ def draw_row(
         streams[b] = low + b
         if guided:
             streams[high - low + b] = low + b + pictures
-    levels = choice.allowed.shape[0]
+    levels = params.allowed.shape[0]
     scores = np.empty(machine.kept.shape[4], np.float32)
     for column in range(columns[0], columns[1]):
         # Features of group c depend on channels below c only, so the pass for the last channel leaves all final.
@@ -249,8 +249,8 @@ def draw_row(
                         free = machine.state[i + pictures, start : start + levels].astype(np.float64)
                         if allowed.size:
                             free = np.where(here, free, NEVER)
-                        guided_logits = free + choice.guidance * (plain - free)
-                    k = choose(guided_logits, noise[i, c, column], temperature[i, column], choice)
+                        guided_logits = free + params.guidance * (plain - free)
+                    k = choose_level(guided_logits, noise[i, c, column], temperature[i, column], params)
                     top = plain.max()
                     log_prob[i, c, column] = plain[k] - top - np.log(np.exp(plain - top).sum())
                     x[i, c, column] = k

@@ -12,7 +12,7 @@ from pixelart.errors import Cancelled
 
 
 @contextmanager
-def interruptible(model: nn.Module, asked: Callable[[], bool] | None) -> Iterator[None]:
+def cancel_between_layers(model: nn.Module, asked: Callable[[], bool] | None) -> Iterator[None]:
     """Within this context, raise Cancelled between two layers, forward or backward, once `asked` returns True.
 
     None disables it. Forward passes of the same model in other threads are not affected. A training step that is

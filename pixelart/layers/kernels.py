@@ -18,7 +18,7 @@ from pixelart.layers.compiling import compiled
 F32, F64, I64 = NDArray[np.float32], NDArray[np.float64], NDArray[np.int64]
 
 
-class Choice(NamedTuple):
+class SamplingParams(NamedTuple):
     """How to sample from a distribution: see `pixelart.sampling.controls.Controls`."""
 
     top_k: int
@@ -76,7 +76,7 @@ def conv_region(own: F32, base: F32, held: F32, row: int, start: int, step: int,
 
 
 @compiled()
-def concat_elu(x: F32, result: F32) -> None:
+def concat_elu_rows(x: F32, result: F32) -> None:
     """Twin of `layers.gated_residual.concat_elu`: result (B, n, 2F) of x (B, 1, n, F)."""
     features = x.shape[3]
     for b in range(x.shape[0]):
@@ -103,7 +103,7 @@ def add_gated(x: F32, gates: F32, given: F32, result: F32) -> None:
 
 
 @compiled(fastmath={"contract", "reassoc", "nsz"})
-def attend(query: F32, key_value: F32, first: int, scale: float, result: F32) -> None:
+def attend_rows(query: F32, key_value: F32, first: int, scale: float, result: F32) -> None:
     """Twin of `layers.attention.CausalAttention._attend`: result (B, n, V) of query (B, n, k) of the pixels that start
     at number `first`, and key_value (B, places, k + V)."""
     keys, values = query.shape[2], result.shape[2]
@@ -143,19 +143,19 @@ def lstm_row(gates: F32, c: F32, h_out: F32, c_out: F32) -> None:
 
 
 @compiled()
-def choose(logits: F64, u: float, temperature: float, choice: Choice) -> int:
+def choose_level(logits: F64, u: float, temperature: float, params: SamplingParams) -> int:
     """The level (index into `logits` (K,)) that uniform noise `u` selects by inverse transform sampling.
 
     Twin of `pixelart.sampling.controls.choose`.
     """
     levels = logits.shape[0]
-    scaled = np.where(choice.allowed, logits / temperature, -np.inf)
+    scaled = np.where(params.allowed, logits / temperature, -np.inf)
     p = np.exp(scaled - scaled.max())
-    if choice.top_k > 0 or choice.top_p < 1.0:
+    if params.top_k > 0 or params.top_p < 1.0:
         order = np.argsort(-scaled, kind="mergesort")
-        count = choice.top_k if choice.top_k > 0 else levels
+        count = params.top_k if params.top_k > 0 else levels
         p[order[count:]] = 0.0
-        limit, mass = choice.top_p * p.sum(), 0.0
+        limit, mass = params.top_p * p.sum(), 0.0
         for rank in range(levels):
             if mass >= limit:
                 p[order[rank]] = 0.0

@@ -8,10 +8,10 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 
 
-def in_float32(layer: Callable[..., Result], x: Tensor, *given: object) -> Result:
+def in_float32(layer: Callable[..., _Result], x: Tensor, *given: object) -> _Result:
     """Call `layer` on x in float32 (or float64), also under autocast.
 
     For two cases. Distribution parameters: in bfloat16 a mean in -1..1 has steps of up to a whole level of 256.

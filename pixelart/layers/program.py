@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-F32, I64 = NDArray[np.float32], NDArray[np.int64]
+from pixelart.layers.kernels import F32, I64
 
 # Operations. A row of the table is (operation, dst, src, outputs, inputs, weights, a). `dst` and `src` are offsets in
 # a picture's state vector, unless the operation uses another memory.
@@ -36,7 +35,7 @@ class Slot(NamedTuple):
 
 
 @dataclass
-class Memory:
+class SlotAllocator:
     """An allocator for a memory of each picture; `size` is what is allocated so far."""
 
     size: int = 0
@@ -55,7 +54,8 @@ class Program:
     """
 
     def __init__(self) -> None:
-        self.state, self.rows, self.past, self.tables = Memory(), Memory(), Memory(), Memory()
+        self.state, self.rows = SlotAllocator(), SlotAllocator()
+        self.past, self.tables = SlotAllocator(), SlotAllocator()
         self._operations: list[list[int]] = []
         self._weights: list[Tensor] = []
         self._tables: list[Tensor] = []

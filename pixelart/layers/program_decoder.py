@@ -15,7 +15,7 @@ from pixelart.layers.context import Conditioning
 from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.incremental import RowKernel, TrunkDecoder, Unit
 from pixelart.layers.interpreter import Machine, draw_row
-from pixelart.layers.kernels import Choice
+from pixelart.layers.kernels import SamplingParams
 from pixelart.layers.program import Program
 
 _POOL = ThreadPoolExecutor(thread_name_prefix="draw-row")
@@ -89,24 +89,24 @@ class ProgramDecoder(TrunkDecoder):
         noise: Tensor,
         temperature: Tensor,
         log_prob: Tensor,
-        choice: Choice,
+        params: SamplingParams,
         columns: slice,
     ) -> None:
         line = log_prob[:, :, row].contiguous()
-        given = (choice, *(t.contiguous().numpy() for t in (mask[:, row], noise[:, :, row], temperature[:, row], line)))
+        given = (params, *(t.contiguous().numpy() for t in (mask[:, row], noise[:, :, row], temperature[:, row], line)))
         self._run(x, row, given, (columns.start, columns.stop))
         log_prob[:, :, row] = line
         self._reached = row, columns.stop
 
     def _run(self, x: Tensor, row: int, given: tuple[Any, ...], columns: tuple[int, int]) -> None:
-        """Run the program for columns of a row; `given`: its choice, mask, noise, temperature and log p."""
+        """Run the program for columns of a row; `given`: its params, mask, noise, temperature and log p."""
         assert self._machine is not None
         line = x[:, :, row].contiguous()
-        choice, mask, noise, temperature, log_prob = given
+        params, mask, noise, temperature, log_prob = given
         arrays = (mask, noise, temperature, self._allowed_in(row), log_prob)
         pictures, threads = len(mask), min(len(mask), torch.get_num_threads())
         bounds = [pictures * i // threads for i in range(threads + 1)]
-        run = partial(draw_row, self._machine, choice, line.numpy(), row, *arrays, columns)
+        run = partial(draw_row, self._machine, params, line.numpy(), row, *arrays, columns)
         if threads == 1:
             run(0, pictures)
         else:
@@ -143,6 +143,6 @@ class ProgramDecoder(TrunkDecoder):
 def _known(x: Tensor) -> tuple[Any, ...]:
     """Arguments to run a row of pictures x (B, C, H, W) without drawing any pixel."""
     batch, channels, _, width = x.shape
-    choice = Choice(0, 1.0, 1.0, np.ones(1, np.bool_))
+    params = SamplingParams(0, 1.0, 1.0, np.ones(1, np.bool_))
     nothing = np.zeros((batch, channels, width))
-    return choice, np.zeros((batch, width), np.bool_), nothing, np.ones((batch, width)), nothing.copy()
+    return params, np.zeros((batch, width), np.bool_), nothing, np.ones((batch, width)), nothing.copy()

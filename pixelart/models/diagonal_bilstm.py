@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pixelart.layers.causal import ContextBias, FirstConv, pointwise, product, raster_conv, taps_matrix
+from pixelart.layers.causal import ContextBias, FirstConv, add_matmul, pointwise, raster_conv, taps_matrix
 from pixelart.layers.context import SMALL_CONTEXT, Conditioning, ContextConfig
 from pixelart.layers.decode_state import DecodeState, cut
 from pixelart.layers.head import Head
@@ -89,7 +89,7 @@ class DiagonalLSTM(nn.Module):
         states = []
         for i in range(gates.shape[1]):
             up = torch.zeros_like(h) if above is None else above[:, i : i + 1]
-            h, c = lstm_rows(product(torch.cat([up, h], dim=2), matrix, gates[:, i : i + 1].clone()), c)
+            h, c = lstm_rows(add_matmul(torch.cat([up, h], dim=2), matrix, gates[:, i : i + 1].clone()), c)
             states.append(torch.stack([h, c]))
         return torch.cat(states, dim=2)
 
@@ -179,7 +179,7 @@ def unskew(x: Tensor, width: int) -> Tensor:
     return F.pad(x.flatten(2), (0, height)).view(batch, features, height, -1)[..., :width]
 
 
-DEBUG = {
+_DEBUG = {
     "embedding": 4,
     "hidden": 7,
     "layers": 2,
@@ -189,7 +189,7 @@ DEBUG = {
 
 
 @register_model(
-    "diagonal_bilstm", config=DiagonalBiLSTMConfig, presets={"default": {"context": SMALL_CONTEXT}, "debug": DEBUG}
+    "diagonal_bilstm", config=DiagonalBiLSTMConfig, presets={"default": {"context": SMALL_CONTEXT}, "debug": _DEBUG}
 )
 class DiagonalBiLSTM(RasterModel):
     """LSTMs along both diagonals: the receptive field is all of the past, exactly."""

@@ -17,7 +17,7 @@ from pixelart.models.base import AutoregressiveModel
 
 SIDES = (16, 24)
 """Side lengths of the square pictures that a network is measured on. Fixed-width networks vary the rows."""
-SCRATCH = 1.25
+SCRATCH_FACTOR = 1.25
 """Factor for memory that libraries use besides the visible tensors, from measured processes."""
 SQUARES = 4
 """Number of pixel-pair tensors that attention holds at once."""
@@ -45,7 +45,7 @@ def bytes_of_drawing(model: AutoregressiveModel, height: int, width: int) -> int
         _known[model] = _measured(model)
     growth, pixels = _known[model], height * width
     judging = growth.fixed + growth.pixel * pixels + SQUARES * growth.pair * pixels**2
-    return int(SCRATCH * (judging + 2 * growth.kept * pixels))  # known rows are prefilled in parts, then joined
+    return int(SCRATCH_FACTOR * (judging + 2 * growth.kept * pixels))  # known rows are prefilled in parts, then joined
 
 
 @torch.no_grad()

@@ -49,7 +49,7 @@ class GatedPixelCNNConfig(ModelConfig):
     stride: int = 2
 
 
-DEBUG = {
+_DEBUG = {
     "embedding": 4,
     "hidden": 10,
     "skip": 8,
@@ -60,7 +60,7 @@ DEBUG = {
 }
 
 
-@register_model("gated_pixelcnn", config=GatedPixelCNNConfig, presets={"default": {}, "debug": DEBUG})
+@register_model("gated_pixelcnn", config=GatedPixelCNNConfig, presets={"default": {}, "debug": _DEBUG})
 class GatedPixelCNN(RasterModel):
     """Vertical and horizontal gated stacks, no blind spot, skip connections, colour-aware masks."""
 

@@ -58,12 +58,12 @@ class MultiScaleConfig(ModelConfig):
             yield one, get_variant(one.variant).config(**one.values, **shared)
 
 
-SMALL: dict[str, Any] = {"hidden": 48, "skip": 48, "head": 96}
-PRESETS: dict[str, dict[str, Any]] = {
+_SMALL_STAGE: dict[str, Any] = {"hidden": 48, "skip": 48, "head": 96}
+_PRESETS: dict[str, dict[str, Any]] = {
     "default": {
         "stages": (
-            stage("gated_pixelcnn", **SMALL, dilations=(1, 2, 1)),
-            stage("gated_pixelcnn", **SMALL, dilations=(1, 2, 1, 2)),
+            stage("gated_pixelcnn", **_SMALL_STAGE, dilations=(1, 2, 1)),
+            stage("gated_pixelcnn", **_SMALL_STAGE, dilations=(1, 2, 1, 2)),
             stage("gated_pixelcnn", dilations=(1, 2, 1, 4, 1, 2)),
         ),
         "context": SMALL_CONTEXT,
@@ -83,7 +83,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-@register_model("multiscale", config=MultiScaleConfig, presets=PRESETS)
+@register_model("multiscale", config=MultiScaleConfig, presets=_PRESETS)
 class MultiScale(AutoregressiveModel):
     """A sequence of networks, each at twice the size of the one before and conditioned on its output."""
 

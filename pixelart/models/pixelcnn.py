@@ -50,7 +50,7 @@ class ResidualBlock(nn.Module):
         return x + self.widen(torch.relu(inner), cursor)
 
 
-DEBUG = {
+_DEBUG = {
     "embedding": 4,
     "hidden": 10,
     "blocks": 4,
@@ -59,7 +59,7 @@ DEBUG = {
 }
 
 
-@register_model("pixelcnn", config=PixelCNNConfig, presets={"default": {"context": SMALL_CONTEXT}, "debug": DEBUG})
+@register_model("pixelcnn", config=PixelCNNConfig, presets={"default": {"context": SMALL_CONTEXT}, "debug": _DEBUG})
 class PixelCNN(RasterModel):
     """Masked convolutions in residual blocks: the first and fastest of the family, with a blind spot."""
 

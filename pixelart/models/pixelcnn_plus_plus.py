@@ -43,7 +43,7 @@ class PixelCNNPlusPlusConfig(ModelConfig):
     mixtures: int = 10
 
 
-DEBUG = {
+_DEBUG = {
     "hidden": 7,
     "layers": 1,
     "scales": 2,
@@ -55,7 +55,7 @@ DEBUG = {
 @register_model(
     "pixelcnn_plus_plus",
     config=PixelCNNPlusPlusConfig,
-    presets={"default": {"context": SMALL_CONTEXT}, "debug": DEBUG},
+    presets={"default": {"context": SMALL_CONTEXT}, "debug": _DEBUG},
     codecs=("rgb", "gray"),
 )
 class PixelCNNPlusPlus(RasterModel):

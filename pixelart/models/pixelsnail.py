@@ -65,7 +65,7 @@ class SNAILBlock(nn.Module):
         return self.join(x, given, cursor, past)
 
 
-DEBUG = {
+_DEBUG = {
     "embedding": 4,
     "hidden": 10,
     "blocks": 1,
@@ -77,7 +77,7 @@ DEBUG = {
 }
 
 
-@register_model("pixelsnail", config=PixelSNAILConfig, presets={"default": {"context": SMALL_CONTEXT}, "debug": DEBUG})
+@register_model("pixelsnail", config=PixelSNAILConfig, presets={"default": {"context": SMALL_CONTEXT}, "debug": _DEBUG})
 class PixelSNAIL(RasterModel):
     """Convolutions for local structure, attention for distant pixels."""
 

@@ -11,7 +11,7 @@ from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.layers.context import ContextConfig
 from pixelart.models.base import AutoregressiveModel, ModelConfig, StageConfig
 
-Preset = Mapping[str, Any]
+ModelPreset = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Variant:
     name: str
     model: type[AutoregressiveModel]
     config: type[ModelConfig]
-    presets: Mapping[str, Preset]
+    presets: Mapping[str, ModelPreset]
     codecs: tuple[str, ...]
     """Names of the codecs whose levels it can model; empty = all."""
 
@@ -31,7 +31,7 @@ ModelType = TypeVar("ModelType", bound=AutoregressiveModel)
 
 
 def register_model(
-    name: str, *, config: type[ModelConfig], presets: Mapping[str, Preset], codecs: tuple[str, ...] = ()
+    name: str, *, config: type[ModelConfig], presets: Mapping[str, ModelPreset], codecs: tuple[str, ...] = ()
 ) -> Callable[[type[ModelType]], type[ModelType]]:
     """Class decorator that registers a model.
 
@@ -66,7 +66,7 @@ def get_variant(name: str) -> Variant:
     return _VARIANTS[name]
 
 
-def get_preset(name: str, preset: str) -> Preset:
+def get_preset(name: str, preset: str) -> ModelPreset:
     """The config values of `preset` of the model `name`.
 
     Raises:

@@ -114,7 +114,7 @@ def _three(h: Tensor) -> Tensor:
     return torch.cat([padded[:, i : i + h.shape[1]] for i in range(3)], dim=2)
 
 
-DEBUG = {
+_DEBUG = {
     "embedding": 4,
     "hidden": 10,
     "layers": 2,
@@ -123,7 +123,7 @@ DEBUG = {
 }
 
 
-@register_model("row_lstm", config=RowLSTMConfig, presets={"default": {"context": SMALL_CONTEXT}, "debug": DEBUG})
+@register_model("row_lstm", config=RowLSTMConfig, presets={"default": {"context": SMALL_CONTEXT}, "debug": _DEBUG})
 class RowLSTM(RasterModel):
     """LSTMs that run down the rows."""
 

@@ -38,23 +38,23 @@ class RowRNNConfig(ModelConfig):
     head: int = 128
 
 
-DEBUG = {
+_DEBUG = {
     "embedding": 3,
     "hidden": 12,
     "features": 6,
     "head": 8,
     "context": ContextConfig(hidden=8, embedding=3, dilations=(1,)),
 }
-PRESETS = {
+_PRESETS = {
     "default": {"context": SMALL_CONTEXT},
     "many_to_one": {"form": "many_to_one", "context": SMALL_CONTEXT},
     "bidirectional": {"form": "bidirectional_many_to_one", "context": SMALL_CONTEXT},
     "gru": {"cell": "gru", "context": SMALL_CONTEXT},
-    "debug": DEBUG,
+    "debug": _DEBUG,
 }
 
 
-@register_model("row_rnn", config=RowRNNConfig, presets=PRESETS)
+@register_model("row_rnn", config=RowRNNConfig, presets=_PRESETS)
 class RowRNN(RasterModel):
     """Predicts one row at a time, given the rows above."""
 

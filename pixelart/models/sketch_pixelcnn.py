@@ -58,7 +58,7 @@ class SketchPixelCNNConfig(ModelConfig):
 
 
 TINY = ContextConfig(hidden=8, embedding=3, dilations=(1,), codes=6)
-PRESETS: dict[str, dict[str, Any]] = {
+_PRESETS: dict[str, dict[str, Any]] = {
     "default": {
         "stages": (
             stage("gated_pixelcnn", hidden=64, skip=64, head=96, attention=(5, 9)),
@@ -87,7 +87,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-@register_model("sketch_pixelcnn", config=SketchPixelCNNConfig, presets=PRESETS, codecs=("palette",))
+@register_model("sketch_pixelcnn", config=SketchPixelCNNConfig, presets=_PRESETS, codecs=("palette",))
 class SketchPixelCNN(AutoregressiveModel):
     """A network that draws the sketch, and one that colours it."""
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pixelart.layers.context import Context
 from pixelart.layers.incremental import IncrementalDecoder
-from pixelart.layers.interruption import interruptible
+from pixelart.layers.interruption import cancel_between_layers
 from pixelart.models import RasterModel
 from pixelart.sampling.controls import Controls
 from pixelart.sampling.loop import OnRows, Sample, SamplingState, check_cancelled, stage_by_stage
@@ -38,14 +38,14 @@ def sample_cached(
     """
     canvas = SamplingState.begin(model, context, controls, cancel)
     noise = noise.to(canvas.log_prob.device)
-    with interruptible(model, cancel):
+    with cancel_between_layers(model, cancel):
         stream = model.stream(canvas.given)
         stream.prefill(canvas.x, canvas.rows.start)
     kernel = stream.row_kernel()
     for row in canvas.rows:
         stream.begin_row(canvas.x, row)
         if kernel:
-            given = (context.mask, noise, canvas.temperature, canvas.log_prob, canvas.choice)
+            given = (context.mask, noise, canvas.temperature, canvas.log_prob, canvas.params)
             for columns in canvas.spans(_end(context.mask[:, row])):
                 if columns.start:
                     check_cancelled(cancel)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pixelart.controls import CONTROLS
 from pixelart.errors import RequestRejected
-from pixelart.layers.kernels import Choice
+from pixelart.layers.kernels import SamplingParams
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,12 @@ class Controls:
         """The temperature as a map, float64 (H, W)."""
         return torch.as_tensor(self.temperature, dtype=torch.float64).expand(height, width)
 
-    def choice(self, levels: int) -> Choice:
+    def params(self, levels: int) -> SamplingParams:
         """The controls in the form that compiled kernels take."""
         allowed = np.ones(levels, np.bool_)
         if self.allowed is not None:
             allowed[:] = np.isin(np.arange(levels), self.allowed)
-        return Choice(self.top_k, self.top_p, self.guidance, allowed)
+        return SamplingParams(self.top_k, self.top_p, self.guidance, allowed)
 
 
 def draw_noise(seed: int, *, count: int, channels: int, height: int, width: int) -> Tensor:
@@ -87,21 +87,21 @@ def guide(table: Tensor, free: Tensor | None, guidance: float) -> Tensor:
     return table if free is None else free + guidance * (table - free)
 
 
-def choose(log_p: Tensor, noise: Tensor, choice: Choice) -> Tensor:
+def choose(log_p: Tensor, noise: Tensor, params: SamplingParams) -> Tensor:
     """The level (B,) that `noise` (B,) selects from log_p (B, K), float64, by inverse transform sampling.
 
     Levels get probability zero if they are not allowed, not among the top_k, or outside the smallest set of mass top_p
-    (nucleus sampling, Holtzman et al. 2019). Twin of `layers.kernels.choose`.
+    (nucleus sampling, Holtzman et al. 2019). Twin of `layers.kernels.choose_level`.
     """
-    allowed = torch.from_numpy(choice.allowed).to(log_p.device)
+    allowed = torch.from_numpy(params.allowed).to(log_p.device)
     scaled = log_p.masked_fill(~allowed, -torch.inf)
     p = torch.softmax(scaled, dim=1)
-    if choice.top_k or choice.top_p < 1:
+    if params.top_k or params.top_p < 1:
         ranked, order = torch.sort(p, dim=1, descending=True, stable=True)
-        if choice.top_k:
-            ranked[:, choice.top_k :] = 0
+        if params.top_k:
+            ranked[:, params.top_k :] = 0
         mass = ranked.cumsum(1)
-        ranked[mass - ranked >= choice.top_p * mass[:, -1:]] = 0
+        ranked[mass - ranked >= params.top_p * mass[:, -1:]] = 0
         p = torch.zeros_like(p).scatter(1, order, ranked)
     cumulative = p.cumsum(1)
     picked = (cumulative <= noise[:, None] * cumulative[:, -1:]).sum(1)

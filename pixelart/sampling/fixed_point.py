@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pixelart.layers.context import Context
-from pixelart.layers.interruption import interruptible
+from pixelart.layers.interruption import cancel_between_layers
 from pixelart.models import RasterModel
 from pixelart.sampling.controls import Controls
 from pixelart.sampling.loop import OnRows, Sample, SamplingState, stage_by_stage
@@ -46,7 +46,7 @@ def sample_fixed_point(
     noise, rows = noise.to(canvas.log_prob.device), canvas.rows
     if not rows:
         return canvas.sample()
-    with interruptible(model, cancel):
+    with cancel_between_layers(model, cancel):
         votes = model.readout(model.vote(canvas.given.map), canvas.given)
     _draw(canvas, votes, noise, rows)
     row_size = canvas.x.shape[1] * canvas.x.shape[3]
@@ -55,7 +55,7 @@ def sample_fixed_point(
     while len(pending):
         before = part.x[: len(pending)].clone()
         # All rows, not only the pending ones: some variants take the height from the input.
-        with interruptible(model, cancel):
+        with cancel_between_layers(model, cancel):
             maps = model.decode(part.x, part.given)
         _draw(part, maps, noise[pending], range(int(final[pending].min()) // row_size, rows.stop))
         final[pending] = _final_ends(before, part.x[: len(pending)], unit=model.unit)

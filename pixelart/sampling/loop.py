@@ -12,8 +12,8 @@ from torch import Tensor
 
 from pixelart.errors import Cancelled
 from pixelart.layers.context import Conditioning, Context
-from pixelart.layers.interruption import interruptible
-from pixelart.layers.kernels import Choice
+from pixelart.layers.interruption import cancel_between_layers
+from pixelart.layers.kernels import SamplingParams
 from pixelart.models import AutoregressiveModel, RasterModel
 from pixelart.sampling.controls import Controls, choose, guide
 
@@ -179,7 +179,7 @@ class SamplingState:
     given: Conditioning  # batch B
     temperature: Tensor  # (n, H, W)
     is_tempered: bool  # whether any temperature differs from 1
-    choice: Choice
+    params: SamplingParams
 
     @classmethod
     def begin(
@@ -189,7 +189,7 @@ class SamplingState:
         count, channels, height, width = context.pixels.shape
         controls.check(height=height, width=width, levels=model.likelihood.levels)
         x = torch.where(context.mask[:, None], 0, context.pixels)
-        with interruptible(model, cancel):
+        with cancel_between_layers(model, cancel):
             given = _encode(model, context)
             if controls.guidance != 1:
                 x = torch.cat([x, x])
@@ -197,8 +197,8 @@ class SamplingState:
         chooser = "cpu" if x.device.type == "mps" else x.device
         temperature = controls.temperature_map(height=height, width=width).to(chooser).expand(count, -1, -1)
         log_prob = torch.zeros(count, channels, height, width, dtype=torch.float64, device=chooser)
-        choice = controls.choice(model.likelihood.levels)
-        return cls(model, context, x, log_prob, given, temperature, bool((temperature != 1).any()), choice)
+        params = controls.params(model.likelihood.levels)
+        return cls(model, context, x, log_prob, given, temperature, bool((temperature != 1).any()), params)
 
     @property
     def rows(self) -> range:
@@ -220,8 +220,8 @@ class SamplingState:
             all_temperatures = temperature.repeat(len(self.x) // count)
             tempered = likelihood.to_table(given, known, channel=channel, temperature=all_temperatures)
         free = tempered[len(temperature) :] if len(tempered) > len(temperature) else None
-        log_p = guide(tempered[: len(temperature)], free, self.choice.guidance)
-        level = choose(log_p, noise[:, channel, rows, columns].flatten(), self.choice)
+        log_p = guide(tempered[: len(temperature)], free, self.params.guidance)
+        level = choose(log_p, noise[:, channel, rows, columns].flatten(), self.params)
         seen = table[: len(temperature)].gather(1, level[:, None])[:, 0]
         here = self.context.mask[place]
         level, seen = level.view(here.shape), seen.view(here.shape)
@@ -234,7 +234,7 @@ class SamplingState:
         """A copy of the pictures with indices `pictures` (m,)."""
         streams, context = self._streams(pictures), self.context.select(pictures)
         parts = (self.x[streams], self.log_prob[pictures], self.given.select(streams), self.temperature[pictures])
-        return SamplingState(self.model, context, *parts, self.is_tempered, self.choice)
+        return SamplingState(self.model, context, *parts, self.is_tempered, self.params)
 
     def put(self, pictures: Tensor, part: SamplingState) -> None:
         """Write back what was drawn in `part`, a copy of some pictures."""

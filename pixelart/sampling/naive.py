@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pixelart.layers.context import Context
-from pixelart.layers.interruption import interruptible
+from pixelart.layers.interruption import cancel_between_layers
 from pixelart.models import RasterModel
 from pixelart.sampling.controls import Controls
 from pixelart.sampling.loop import OnRows, Sample, SamplingState, stage_by_stage
@@ -33,7 +33,7 @@ def sample_naive(
     """
     canvas = SamplingState.begin(model, context, controls, cancel)
     noise = noise.to(canvas.log_prob.device)
-    with interruptible(model, cancel):  # each sub-pixel is a full forward pass
+    with cancel_between_layers(model, cancel):  # each sub-pixel is a full forward pass
         for row in canvas.rows:
             for column in torch.where(context.mask[:, row].any(0))[0].tolist():
                 for channel in range(canvas.x.shape[1]):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import suppress
 from pathlib import Path
 
-WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY")
+WAIT_VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY")
 """Variables by which a user sets how OpenMP threads wait: of the standard, of GNU, and of LLVM and Intel."""
 PASSIVE = "PASSIVE"
 
@@ -23,7 +23,7 @@ def set_defaults(variables: MutableMapping[str, str]) -> None:
     busy program they then block the core that the others need. By default it also counts all cores of the machine,
     including those that a container's quota forbids.
     """
-    if not any(name in variables for name in WAITING):
+    if not any(name in variables for name in WAIT_VARIABLES):
         variables["OMP_WAIT_POLICY"] = PASSIVE
     if "OMP_NUM_THREADS" not in variables and (cores := usable_cores()) < len(_affinity()):
         variables["OMP_NUM_THREADS"] = str(cores)

@@ -23,14 +23,14 @@ from pixelart.images.codec import codec_from_config
 from pixelart.layers.context import Context
 from pixelart.models import config_from_dict, get_variant, to_channels_last
 from pixelart.training import tuning_cache
-from pixelart.training.config import AUTO, MEMORY_FORMATS, PRECISIONS, RunConfig, Schedule
+from pixelart.training.config import AUTO_EXECUTION, MEMORY_FORMATS, PRECISIONS, RunConfig, Schedule
 from pixelart.training.data.batches import Batches
 from pixelart.training.data.encoded import code_pictures
 from pixelart.training.data.pictures import PictureSet
 from pixelart.training.objective import Objective
 from pixelart.training.state import TrainState
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 MARGIN = 1.15
 """Speed-up over the default that another choice needs; smaller differences may be noise."""
 ROUNDS = 3
@@ -120,7 +120,7 @@ def race(
             seconds[name] = timed(work, clock)
             works[name] = work
         except (RuntimeError, NotImplementedError, TypeError) as error:  # torch has no such operation in this precision
-            log.info("speed: %s cannot be computed here (%.120s)", name, error)
+            _log.info("speed: %s cannot be computed here (%.120s)", name, error)
     for _ in range(rounds - 1):
         limit = HOPELESS * min(seconds.values(), default=0.0)
         for name, work in works.items():
@@ -165,7 +165,7 @@ class _Tuner:
 
     def _among(self, name: str, words: tuple[str, ...]) -> Found:
         """Choose one of `words`; the first is the default."""
-        if getattr(self._config.schedule, name) != AUTO:
+        if getattr(self._config.schedule, name) != AUTO_EXECUTION:
             return {}, {}
 
         def find() -> Found:

@@ -16,7 +16,7 @@ from pixelart.training.data.pictures import Fit
 
 RUN_FILE = "run.json"
 PaletteOf = Literal["keep", "fit"]
-AUTO = "auto"
+AUTO_EXECUTION = "auto"
 PRECISIONS, MEMORY_FORMATS = ("fp32", "bf16"), ("channels_last", "contiguous")
 
 
@@ -158,12 +158,12 @@ class Schedule:
         choices=("last", "best"),
     )  # fmt: skip
     precision: str = option(
-        AUTO, "fp32, bf16, or auto: what is faster on this machine, timed at the start (auto)",
-        choices=(AUTO, *PRECISIONS),
+        AUTO_EXECUTION, "fp32, bf16, or auto: what is faster on this machine, timed at the start (auto)",
+        choices=(AUTO_EXECUTION, *PRECISIONS),
     )  # fmt: skip
     memory_format: str = option(
-        AUTO, "of weights: channels_last, contiguous, or auto, by the same timing (auto)",
-        choices=(AUTO, *MEMORY_FORMATS), of_machine=True, before="channels_last",
+        AUTO_EXECUTION, "of weights: channels_last, contiguous, or auto, by the same timing (auto)",
+        choices=(AUTO_EXECUTION, *MEMORY_FORMATS), of_machine=True, before="channels_last",
     )  # fmt: skip
     compile: bool = option(
         False, "compile the step first: slower to start, faster to train; needs a C++ compiler", of_machine=True

@@ -8,8 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pixelart.checkpoint.format import CONFIG_FILE, LOG_FILE, SEEN_FILE, WEIGHTS_FILE, CheckpointConfig, check_readable
+from pixelart.checkpoint.format import CONFIG_FILE, LOG_FILE, SEEN_FILE, WEIGHTS_FILE, CheckpointConfig
 from pixelart.checkpoint.ownership import OWNER_FILE, owner_digest
+from pixelart.checkpoint.weights import check_readable
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.images.palette_choice import CLASS_PALETTES_FILE
 from pixelart.storage import Files, new_folder, write_file

@@ -6,12 +6,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pixelart.checkpoint.format import CheckpointConfig, check_weights, load_weights, read_config, read_seen
+import torch
+
+from pixelart.checkpoint.format import CheckpointConfig, read_config, read_seen
 from pixelart.checkpoint.resize import adapt, adapted_config
+from pixelart.checkpoint.weights import check_weights, load_weights
 from pixelart.errors import DataRejected, RequestRejected
 from pixelart.images.codec import RGB, Binary, Codec, Gray, Indexed, Paletted, codec_from_config, parse_hex_colours
 from pixelart.images.palettes import fit_palette_to
-from pixelart.models import AutoregressiveModel, config_to_dict, create_model, get_variant
+from pixelart.models import (
+    AutoregressiveModel,
+    config_from_dict,
+    config_to_dict,
+    create_model,
+    get_variant,
+    to_channels_last,
+)
 from pixelart.training.config import RunConfig
 from pixelart.training.data.pictures import PictureSet, check_classes
 
@@ -128,3 +138,21 @@ def _codec(resolved: Mapping[str, Any], levels: int, pictures: PictureSet) -> Co
             raise DataRejected("every picture is wholly transparent")
         palette = fit_palette_to(seen, counts, size=levels - 1)
     return Indexed(palette) if name == "indexed" else Paletted(palette, levels=levels)
+
+
+def build_networks(
+    config: RunConfig, device: torch.device, weights: AutoregressiveModel | None
+) -> tuple[AutoregressiveModel, AutoregressiveModel]:
+    """The network of a run and the one that averages its weights, both with `weights`, or random ones of the run's
+    seed."""
+    schedule, model_config = config.schedule, config_from_dict(config.model, config.model_config)
+    kind = get_variant(config.model).model
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(schedule.seed)
+        model, average = kind(model_config).to(device), kind(model_config).to(device)
+    if schedule.memory_format != "contiguous":
+        to_channels_last(model)
+    if weights is not None:
+        model.load_state_dict(weights.state_dict())
+    average.load_state_dict(model.state_dict())
+    return model, average

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from pixelart.errors import RequestRejected
+from pixelart.images.palettes import MAX_COLOURS
 from pixelart.models import check_codec, get_preset
 from pixelart.training.config import OPTIONS, PaletteOf, Schedule
 from pixelart.training.data.archives import Frames
 from pixelart.training.data.pictures import Fit
 from pixelart.training.initialization import CODECS, NewClasses, from_scratch_defaults, refuse_beside_base
 
-MIN_COLOURS, MAX_COLOURS = 2, 256
+MIN_COLOURS = 2
 """Of a palette, transparent included."""
 _CHOICES = {"palette": get_args(PaletteOf), "new_classes": get_args(NewClasses), "fit": get_args(Fit), "codec": CODECS}
 _CHOICES["frames"] = get_args(Frames)

@@ -18,7 +18,7 @@ from pixelart.errors import DataRejected, Hint, RequestRejected
 from pixelart.progress import OnProgress, untold
 from pixelart.storage import Files, exclusive, write_file
 from pixelart.training.autotune import tuned
-from pixelart.training.config import AUTO, RUN_FILE, PaletteOf, RunConfig, Schedule, read_run
+from pixelart.training.config import AUTO_EXECUTION, RUN_FILE, PaletteOf, RunConfig, Schedule, read_run
 from pixelart.training.data.archives import Frames
 from pixelart.training.data.classes import CLASS_RULE
 from pixelart.training.data.pictures import Fit, PictureSet, is_validation, read_pictures
@@ -218,7 +218,7 @@ def _adjusted(config: RunConfig, given: Mapping[str, Any]) -> Schedule:
         "colours_from": tuple(config.codec.get("colours", ())),
         "base": Path(config.base).resolve() if config.base else "no base",
     }
-    given = {name: value for name, value in given.items() if name not in EXECUTION or value not in (AUTO, 0)}
+    given = {name: value for name, value in given.items() if name not in EXECUTION or value not in (AUTO_EXECUTION, 0)}
     if config.base:
         refuse_beside_base(given, palette=config.palette)
     for name, value in given.items():

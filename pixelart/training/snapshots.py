@@ -18,14 +18,14 @@ from pathlib import Path
 from pixelart.errors import WeightsRejected
 from pixelart.storage import Files
 
-log = logging.getLogger(__name__)
-KEEP = 2
+_log = logging.getLogger(__name__)
+KEPT_SNAPSHOTS = 2
 MANIFEST = "manifest.json"
 _STEP = re.compile(r"step-(\d{8})")
 
 
 def save_checkpoint(run: Path, step: int, parts: Mapping[str, bytes], *, files: Files | None = None) -> Path:
-    """Write `parts` (file name -> bytes) as the checkpoint of `step`, and delete all but the newest KEEP.
+    """Write `parts` (file name -> bytes) as the checkpoint of `step`, and delete all but the newest KEPT_SNAPSHOTS.
 
     Raises:
         OSError: a write failed; earlier checkpoints are unchanged.
@@ -86,7 +86,7 @@ def last_checkpoint(run: Path) -> tuple[int, dict[str, bytes]] | None:
         try:
             return int(folder.name.removeprefix("step-")), load_checkpoint(folder)
         except WeightsRejected as error:
-            log.warning("passed over: %s", error)
+            _log.warning("passed over: %s", error)
     return None
 
 
@@ -100,7 +100,7 @@ def _agrees(folder: Path) -> bool:
 
 def _drop_old(run: Path, files: Files) -> None:
     whole = list_checkpoints(run)
-    keep = set(whole[-KEEP:])
+    keep = set(whole[-KEPT_SNAPSHOTS:])
     for folder in run.glob("step-*"):
         if _STEP.fullmatch(folder.name.removesuffix(".tmp")) and folder not in keep:  # leave other folders alone
             files.remove(folder)

@@ -1,7 +1,9 @@
-"""The training state in a checkpoint: weights, their average, and the optimizer's moments."""
+"""The training state in a checkpoint: weights, their average, the optimizer's moments, and how far the run is."""
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,16 +11,49 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from pixelart.checkpoint.format import pack_weights
+from pixelart.checkpoint.weights import pack_weights
 from pixelart.errors import RequestRejected
 from pixelart.models import AutoregressiveModel
 from pixelart.training.config import Schedule
 from pixelart.training.muon import Muon, is_for_muon
 
+_log = logging.getLogger(__name__)
 BEST = "best.safetensors"
 """The averaged weights with the lowest validation loss, in the checkpoints of a run that keeps them."""
+STATE = "state.json"
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # AdamW's state per parameter
 MOMENTUM = ("momentum",)  # Muon's
+
+
+def state_json(
+    step: int, seconds: float, rows: list[dict[str, Any]], recent: list[float], *, fingerprint: str
+) -> bytes:
+    """The content of STATE. `rows`: of the log. `recent`: bits of the steps since the last one. `fingerprint`: of the
+    data."""
+    values = {
+        "step": step,
+        "seconds": seconds,
+        "rows": rows,
+        "recent": recent,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "fingerprint": fingerprint,
+    }
+    return json.dumps(values, indent=1).encode()
+
+
+def read_state(parts: Mapping[str, bytes]) -> dict[str, Any]:
+    """The values of STATE. Warns if this machine may compute other bits than the one that wrote it.
+
+    Raises:
+        KeyError, ValueError: it is missing or incomplete.
+    """
+    state = json.loads(parts[STATE])
+    for name, now in (("threads", torch.get_num_threads()), ("torch", torch.__version__)):
+        if state[name] != now:
+            note = "%s was %s, is %s: bits may differ from a run that was never stopped"
+            _log.warning(note, name, state[name], now)
+    return state
 
 
 class TrainState:

@@ -13,35 +13,28 @@ from typing import Any
 
 import safetensors
 import torch
-from torch import Tensor
-from torch.nn import functional as F
 
-from pixelart.checkpoint.format import pack_weights
+from pixelart.checkpoint.weights import pack_weights
 from pixelart.errors import Cancelled, DataRejected, RequestRejected, WeightsRejected
 from pixelart.images.codec import codec_from_config
-from pixelart.images.palette_choice import (
-    CLASS_PALETTES_FILE,
-    PalettesOfClasses,
-    class_palettes_json,
-    read_class_palettes,
-)
-from pixelart.layers.interruption import interruptible
-from pixelart.models import AutoregressiveModel, config_from_dict, get_variant, to_channels_last
+from pixelart.layers.interruption import cancel_between_layers
+from pixelart.models import AutoregressiveModel
 from pixelart.storage import write_file
 from pixelart.training.config import RunConfig
 from pixelart.training.data.batches import Batches, Prefetcher
-from pixelart.training.data.encoded import CodedPictures, class_palettes, code_pictures
-from pixelart.training.data.picture_store import EncodedSet
+from pixelart.training.data.encoded import write_class_palettes
 from pixelart.training.data.pictures import PictureSet
+from pixelart.training.data.split import split_pictures
 from pixelart.training.distributed import Processes
+from pixelart.training.initialization import build_networks
 from pixelart.training.objective import Objective, set_dropout, weight_and_count
 from pixelart.training.sample_sheets import SampleSheets
 from pixelart.training.schedules import update_ema, warm_cosine
 from pixelart.training.snapshots import last_checkpoint, save_checkpoint
-from pixelart.training.state import BEST, TrainState, best_row
+from pixelart.training.state import BEST, STATE, TrainState, best_row, read_state, state_json
 from pixelart.training.validation import LOG_FIELDS, log_table, measure
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 SNAPSHOT_SECONDS = 120.0
 """Longest time between two saves, which bounds what a crash loses, however slow the steps are."""
 
@@ -76,32 +69,18 @@ class Trainer:
         schedule = config.schedule
         if schedule.threads:
             torch.set_num_threads(schedule.threads)
-        variant, model_config = get_variant(config.model), config_from_dict(config.model, config.model_config)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(schedule.seed)
-            self.model = variant.model(model_config).to(self.device)
-            self.average = variant.model(model_config).to(self.device)
-        if schedule.memory_format != "contiguous":
-            to_channels_last(self.model)
-        if weights is not None:
-            self.model.load_state_dict(weights.state_dict())
-        self.average.load_state_dict(self.model.state_dict())
+        self.model, self.average = build_networks(config, self.device, weights)
         self.objective = Objective(self.model, schedule)
         self.learner = TrainState(self.model, self.average, schedule)
         self.codec = codec_from_config(config.codec)
-        self.sets = [self._coded(one) for one in data.sizes]
-        known = [torch.tensor([h in seen for h in one.hashes], dtype=torch.bool) for one in data.sizes]
-        # Of the run's own size; other sizes are in `sets`.
-        self.train_rows, self.validation_rows = (torch.where(known[0] == part)[0] for part in (True, False))
-        parts = [
-            [one.select(torch.where(k == part)[0]) for part in (True, False)]
-            for one, k in zip(self.sets, known, strict=True)
-        ]
-        learned, self.measured = ([part[i] for part in parts if len(part[i])] for i in (0, 1))
-        self.batches = Batches(learned, num_classes=len(config.classes), schedule=schedule)
+        split = split_pictures(data, seen, self.codec, config.classes, folder=run)
+        self.sets, self.measured = split.sets, split.measured
+        self.x, self.classes = split.sets[0].x, split.sets[0].classes
+        self.train_rows, self.validation_rows = split.train_rows, split.validation_rows
+        self.batches = Batches(split.learned, num_classes=len(config.classes), schedule=schedule)
         self._draw = self.batches.draw
         set_dropout(self.model, schedule.dropout)
-        shown = torch.cat([one.classes for one in learned]).unique().tolist()
+        shown = torch.cat([one.classes for one in split.learned]).unique().tolist()
         self.sheets = SampleSheets(run, config.classes, shown, size=config.size)
         self.step, self.seconds, self.rows = 0, 0.0, list[dict[str, Any]]()
         self._recent, self.last_bits = list[float](), 0.0
@@ -112,20 +91,6 @@ class Trainer:
         if found:
             self._restore(*found)
             self._saved_at = time.monotonic()
-
-    @property
-    def x(self) -> EncodedSet:
-        """The encoded pictures of the run's own size."""
-        return self.sets[0].x
-
-    @property
-    def classes(self) -> Tensor:
-        """Their classes, int64 (N,)."""
-        return self.sets[0].classes
-
-    def _coded(self, pictures: PictureSet) -> CodedPictures:
-        classes = torch.tensor([self.config.classes.index(c) for c in pictures.class_names])
-        return code_pictures(self.codec, pictures.pictures, classes, folder=self.run)
 
     def train(
         self,
@@ -146,7 +111,8 @@ class Trainer:
         if self.processes.is_first:
             self._begin()
         can_interrupt = self.processes.count == 1 and not self.config.schedule.compile
-        with self._prefetching(), interruptible(self.model, interrupt if can_interrupt else None), suppress(Cancelled):
+        interrupted = cancel_between_layers(self.model, interrupt if can_interrupt else None)
+        with self._prefetching(), interrupted, suppress(Cancelled):
             self.warm_up()
             while self.progress() < 1 and not self.processes.any(stop()):
                 began = time.monotonic()
@@ -179,10 +145,7 @@ class Trainer:
 
     def _begin(self) -> None:
         """Write the first save and samples, and the palettes of classes, before the first step of this process."""
-        if self.batches.sets[0].own is not None and not (self.run / CLASS_PALETTES_FILE).exists():
-            own = class_palettes(self.batches.sets, self.config.classes)
-            palettes = {**self._palettes_of_base(), **{name: some for name, some in own.items() if some}}
-            write_file(self.run / CLASS_PALETTES_FILE, class_palettes_json(palettes))
+        write_class_palettes(self.run, self.batches.sets, self.config.classes, base=self.config.base)
         if self.step:
             self._catch_up()
         elif self._saved_at == -math.inf:
@@ -235,7 +198,7 @@ class Trainer:
             best = pack_weights(self.average)
         save_checkpoint(self.run, self.step, self._parts(rows, [], best))
         self.rows, self._recent, self._best, self._saved_at = rows, [], best, time.monotonic()
-        log.info("%s", json.dumps(rows[-1]))
+        _log.info("%s", json.dumps(rows[-1]))
         self._write_log()
         if self._shows_samples():
             self._draw_samples()
@@ -249,11 +212,6 @@ class Trainer:
         self._write_log()
         if self._shows_samples() and not self.sheets.has(self.step):
             self._draw_samples()
-
-    def _palettes_of_base(self) -> PalettesOfClasses:
-        """Palettes of the classes that the base has; empty if the base no longer exists."""
-        base = Path(self.config.base)
-        return read_class_palettes(base, self.config.classes) if self.config.base and base.exists() else {}
 
     def _write_log(self) -> None:
         write_file(self.run / "log.csv", log_table(self.rows))
@@ -313,40 +271,25 @@ class Trainer:
         if self._recent:
             row["train_bits"] = round(self.recent_bits(), 4)
         if self.measured:
-            weights = [self._class_weights(one.classes) for one in self.measured]
-            bits = measure(self.average, self.measured, weights, cancel=self._hurry)
+            bits = measure(self.average, self.measured, len(self.config.classes), cancel=self._hurry)
             row.update({k: round(v, 4) for k, v in bits.items() if k in LOG_FIELDS})
         return row
 
-    def _class_weights(self, classes: Tensor) -> Tensor:
-        return F.one_hot(classes, len(self.config.classes)).float().to(self.device)
-
     def _parts(self, rows: list[dict[str, Any]], recent: list[float], best: bytes | None) -> dict[str, bytes]:
-        state = {
-            "step": self.step,
-            "seconds": self.seconds,
-            "rows": rows,
-            "recent": recent,
-            "threads": torch.get_num_threads(),
-            "torch": torch.__version__,
-            "fingerprint": self.config.data_fingerprint,
-        }
-        parts = {**self.learner.pack(), "state.json": json.dumps(state, indent=1).encode()}
+        state = state_json(self.step, self.seconds, rows, recent, fingerprint=self.config.data_fingerprint)
+        parts = {**self.learner.pack(), STATE: state}
         return {**parts, BEST: best} if best else parts
 
     def _restore(self, step: int, parts: dict[str, bytes]) -> None:
         """Restore a checkpoint; a missing part is an error, never a default."""
         try:
             self.learner.unpack(parts)
-            state = json.loads(parts["state.json"])
-            self.step, self.seconds, self.rows = state["step"], state["seconds"], state["rows"]
-            self._recent, threads, version = state["recent"], state["threads"], state["torch"]
+            state = read_state(parts)
+            self.step, self.seconds = state["step"], state["seconds"]
+            self.rows, self._recent = state["rows"], state["recent"]
             if self.config.schedule.keep == "best" and best_row(self.rows):
                 self._best = parts[BEST]
         except (KeyError, RuntimeError, ValueError, safetensors.SafetensorError) as error:
             raise WeightsRejected(f"step {step}: incomplete checkpoint ({error!s:.120})") from error
         if state["fingerprint"] != self.config.data_fingerprint or self.step != step:
             raise WeightsRejected(f"step {step}: the checkpoint is of another run")
-        for what, was, now in (("threads", threads, torch.get_num_threads()), ("torch", version, torch.__version__)):
-            if was != now:
-                log.warning("%s was %s, is %s: bits may differ from a run that was never stopped", what, was, now)

@@ -17,7 +17,7 @@ import torch
 
 from pixelart.training.config import RunConfig
 
-FOLDER = "PIXELART_CACHE"
+CACHE_VARIABLE = "PIXELART_CACHE"
 """Environment variable that names another folder."""
 FILE = "training-speed.json"
 KEPT = 200
@@ -86,7 +86,7 @@ def _read_cache() -> dict[str, Any]:
 
 def _folder() -> Path | None:
     """The user's cache folder; None without a home folder."""
-    if chosen := os.environ.get(FOLDER):
+    if chosen := os.environ.get(CACHE_VARIABLE):
         return Path(chosen)
     try:
         if sys.platform == "win32":

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor
+from torch.nn import functional as F
 
-from pixelart.engine.completion import complete
+from pixelart.engine.completion import complete_picture
 from pixelart.errors import Cancelled
 from pixelart.images.codec import Codec
 from pixelart.images.io import contact_sheet, encode_png
@@ -36,13 +37,11 @@ def log_table(rows: Sequence[Mapping[str, Any]]) -> bytes:
 def measure(
     model: AutoregressiveModel,
     sets: Sequence[CodedPictures],
-    class_weights: Sequence[Tensor],
+    num_classes: int,
     *,
     cancel: Callable[[], bool],
 ) -> dict[str, float]:
     """Validation bits by name: bits per dimension of each size in `sets`, and bits in holes for the first size.
-
-    `class_weights`: (N, K) for each set.
 
     Raises:
         Cancelled: `cancel` returned True.
@@ -52,9 +51,10 @@ def measure(
         if cancel():
             raise Cancelled
 
-    measured = dict[str, float]()
-    for number, (pictures, weights) in enumerate(zip(sets, class_weights, strict=True)):
+    measured, device = dict[str, float](), next(model.parameters()).device
+    for number, pictures in enumerate(sets):
         x, palettes = pictures.x, pictures.palettes
+        weights = F.one_hot(pictures.classes, num_classes).float().to(device)
         nats = nats_per_image(model, x, weights, palettes=palettes, progress=look_up)
         size = f"_{x.shape[3]}x{x.shape[2]}" if number else ""
         measured[f"validation_bits{size}"] = bits_per_dim(nats, dimensions=math.prod(x.shape[1:]))
@@ -81,6 +81,7 @@ def draw_samples(
     """
     hidden, blank = np.ones(size, np.bool_), np.zeros((*size, 4), np.uint8)
     options: dict[str, Any] = {"count": SAMPLES, "seed": 0, "controls": Controls(), "cancel": cancel}
-    rows = [complete(model, codec, blank, hidden, weights, **options) for weights in class_weights[:MAX_CLASSES]]
+    shown = class_weights[:MAX_CLASSES]
+    rows = [complete_picture(model, codec, blank, hidden, weights, **options) for weights in shown]
     pictures = np.stack([candidate.picture for row in rows for candidate in row])
     return encode_png(contact_sheet(pictures, columns=SAMPLES), scale=2)

@@ -21,7 +21,7 @@ from pixelart.engine import Engine, Request
 from pixelart.errors import ImageRejected, PixelArtError, RequestRejected
 from pixelart.images.io import Facts, decode_picture, mask_of, read_facts
 from pixelart.ui.create.canvas import file_bytes
-from pixelart.ui.create.drawing import NO_MODEL, Work, drawing_worker, model_info
+from pixelart.ui.create.drawing import NO_MODEL, DrawFunction, drawing_worker, model_info
 from pixelart.ui.create.form import OF_PRESET, name_of, only_for, request_from, sized
 from pixelart.ui.events import ENDPOINTS
 from pixelart.ui.results import ResultFiles, bits
@@ -91,7 +91,7 @@ class ApiHandlers:
             raise RequestRejected(NO_MODEL)
         return models[0].name
 
-    def _draw(self, work: Work, facts: Facts | None = None) -> DrawnFiles:
+    def _draw(self, work: DrawFunction, facts: Facts | None = None) -> DrawnFiles:
         """`facts`: metadata of the completed file, kept in the results."""
         worker = drawing_worker(work)
         worker.wait()

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks import train_on_gpu
-from benchmarks.train_on_gpu import continue_copy, pack
+from benchmarks import run_pieces, train_on_gpu
+from benchmarks.run_pieces import pack
+from benchmarks.train_on_gpu import continue_copy
 from pixelart.errors import RequestRejected
 from pixelart.training.config import read_run
 from pixelart.training.snapshots import last_checkpoint, list_checkpoints
@@ -52,7 +53,7 @@ def test_a_run_of_minutes_comes_back_in_pieces_and_continues_its_schedule(
     run, folder = tmp_path / "run", tmp_path / "pieces"
     continue_copy(tiny_run, run, _options(minutes=20.0))
     whole = pack(run, folder)
-    monkeypatch.setattr(train_on_gpu, "PIECE_BYTES", 50_000)
+    monkeypatch.setattr(run_pieces, "PIECE_BYTES", 50_000)
     pieces = pack(run, folder)
     assert len(whole) == 1 and len(pieces) > 2 and set(folder.iterdir()) == set(pieces), "older pieces are replaced"
     assert max(path.stat().st_size for path in pieces) == 50_000

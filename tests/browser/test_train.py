@@ -16,7 +16,7 @@ from pixelart.errors import Cancelled
 from pixelart.jobs import Jobs
 from pixelart.jobs import process as child
 from pixelart.ui.train import dataset_step as images
-from pixelart.ui.train.dataset_step import CHANGED, CHECK_AGAIN, START, STOPPED
+from pixelart.ui.train.dataset_step import CHANGED, CHECK_AGAIN, CHECK_STOPPED, START
 from tests.browser.conftest import OpenStudio
 from tests.browser.studio_page import StudioPage
 from tests.ui.serving import GRADIO_WARNINGS, serving
@@ -140,7 +140,7 @@ def test_a_slow_download_is_shown_and_cancelled(
     page.click("#check")
     expect(page.locator("#images-status")).to_have_text("Fetching 120 of 4,000", timeout=PATIENT)
     page.click("#cancel-check")
-    expect(page.locator("#images-status")).to_have_text(STOPPED, timeout=PATIENT)
+    expect(page.locator("#images-status")).to_have_text(CHECK_STOPPED, timeout=PATIENT)
     expect(page.locator("#cancel-check")).to_be_hidden()
 
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from pixelart.engine import Engine, Request
-from pixelart.engine.completion import complete
+from pixelart.engine.completion import complete_picture
 from pixelart.errors import Cancelled, RequestRejected
 from pixelart.images.codec import Codec, Gray, Indexed, Paletted, Picture
 from pixelart.layers.incremental import TrunkDecoder
@@ -59,7 +59,7 @@ import sys
 from pathlib import Path
 import numpy as np, torch
 from tests.engine.test_drawing_limits import CODEC, _network
-from pixelart.engine.completion import complete
+from pixelart.engine.completion import complete_picture
 from pixelart.models.footprint import bytes_of_drawing
 from pixelart.sampling import Controls
 torch.set_num_threads(1)
@@ -69,7 +69,7 @@ def peak():
 def draw(side):
     picture, mask = np.zeros((side, side, 4), np.uint8), np.zeros((side, side), np.bool_)
     mask[-1] = True
-    complete(model, CODEC, picture, mask, torch.zeros(3), count=1, seed=0, controls=Controls())
+    complete_picture(model, CODEC, picture, mask, torch.zeros(3), count=1, seed=0, controls=Controls())
 model = _network("gated_pixelcnn")
 draw(16)
 before = peak()
@@ -159,7 +159,7 @@ class Passes:
 
 def _drawn(name: str, model: Any, mask: Any, sampler: str, **how: Any) -> Picture:
     given = (model, _codec(name), np.zeros((*mask.shape, 4), np.uint8), mask, torch.zeros(3))
-    return complete(*given, count=1, seed=0, controls=Controls(), sampler=sampler, **how)[0].picture
+    return complete_picture(*given, count=1, seed=0, controls=Controls(), sampler=sampler, **how)[0].picture
 
 
 @pytest.mark.slow

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from pixelart.checkpoint.format import CONFIG_FILE, WEIGHTS_FILE, config_of, pack_weights
+from pixelart.checkpoint.format import CONFIG_FILE, WEIGHTS_FILE, config_of
+from pixelart.checkpoint.weights import pack_weights
 from pixelart.engine import Engine, Request
-from pixelart.engine.completion import context_of, enlarge, step_to
+from pixelart.engine.completion import context_of, enlarge_picture, step_to
 from pixelart.errors import Cancelled, RequestRejected
 from pixelart.images.codec import Gray, Indexed, Picture, parse_hex_colours
 from pixelart.images.io import encode_png, read_picture
@@ -188,7 +189,8 @@ def test_any_variant_enlarges_pictures_of_any_size(variant: str) -> None:
     torch.manual_seed(0)
     model = create_model("multiscale", preset="debug", **data, stages=stages)
     for size in ((2, 5), (6, 3)):
-        (drawn,) = enlarge(model, Gray(), sprite(*size), torch.zeros(3), factor=2, count=1, seed=0, controls=Controls())
+        given = (model, Gray(), sprite(*size), torch.zeros(3))
+        (drawn,) = enlarge_picture(*given, factor=2, count=1, seed=0, controls=Controls())
         assert drawn.picture.shape == (2 * size[0], 2 * size[1], 4)
         uniform = -3 * size[0] * size[1] * np.log(256)
         assert 1.5 * uniform < drawn.log_prob < 0.5 * uniform

@@ -16,7 +16,14 @@ from torch import Tensor
 
 from pixelart.engine import Engine, inspection
 from pixelart.engine.completion import context_of, whole_log_prob
-from pixelart.engine.inspection import MAX_LOOKS, Inspection, class_probabilities, colours_at, inspect, most_probable
+from pixelart.engine.inspection import (
+    MAX_LOOKS,
+    Inspection,
+    class_probabilities,
+    colours_at,
+    inspect_picture,
+    most_probable,
+)
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import RGB, Codec, Picture
 from pixelart.layers.context import Context
@@ -102,7 +109,7 @@ def test_bits_sum_to_the_log_likelihood(engine: Engine, picture: Picture, weight
 def test_bits_of_several_channels_are_summed_at_their_pixel() -> None:
     codec, picture = FewRGB(), _few_colours()
     model, weights = _random_model(codec=codec), torch.tensor([0.0, 1.0, 0.0])
-    found = inspect(model, codec, picture, weights, classes=CLASSES)
+    found = inspect_picture(model, codec, picture, weights, classes=CLASSES)
     x = codec.encode(picture[None])
     assert found.dimensions == 60 and found.bits.shape == (5, 4)
     assert found.total_bits == pytest.approx(-float(whole_log_prob(model, x, weights)[0]) / math.log(2), rel=1e-6)

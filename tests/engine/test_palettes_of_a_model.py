@@ -19,7 +19,7 @@ from pixelart.cli.main import main
 from pixelart.engine import Engine, Request
 from pixelart.errors import DataRejected, RequestRejected
 from pixelart.hub.publish import _beside, card_text, preview_card
-from pixelart.hub.repo_files import LIMITS
+from pixelart.hub.repo_files import MAX_FILE_BYTES
 from pixelart.images.codec import Picture
 from pixelart.images.io import encode_png, read_picture
 from pixelart.images.masks import named_hole
@@ -147,7 +147,7 @@ def test_it_tiles_in_any_size(checkpoints: Path) -> None:
 
 
 def test_its_palettes_go_to_the_hub_and_come_back(checkpoints: Path) -> None:
-    assert set(LIMITS) == set(CHECKPOINT_FILES)
+    assert set(MAX_FILE_BYTES) == set(CHECKPOINT_FILES)
     assert CLASS_PALETTES_FILE in _beside(checkpoints / "any")
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from pixelart.engine import Call, CheckpointInfo, Engine, Preview, Request
-from pixelart.engine.zero_gpu import MOST_SECONDS, START_SECONDS, seconds_for, zero_gpu_backend
+from pixelart.engine.zero_gpu import MOST_SECONDS, START_SECONDS, gpu_seconds, zero_gpu_backend
 from pixelart.errors import Cancelled, RequestRejected
 from tests import fake_spaces
 
@@ -119,15 +119,15 @@ def test_a_checkpoint_that_is_new_since_the_start_is_drawn_with(
 
 def test_the_time_that_is_asked_for_grows_with_rows_and_pictures_and_is_bounded(here: Engine) -> None:
     info = CheckpointInfo("large", "fake", 32, 32, (), None)
-    one = seconds_for(Call("generate", Request("large")), info)
-    assert one == seconds_for(Call("generate", Request("large", count=16)), info) <= 20
-    assert one < seconds_for(Call("generate", Request("large", count=17)), info)
+    one = gpu_seconds(Call("generate", Request("large")), info)
+    assert one == gpu_seconds(Call("generate", Request("large", count=16)), info) <= 20
+    assert one < gpu_seconds(Call("generate", Request("large", count=17)), info)
     row = np.zeros((32, 32), np.bool_)
     row[5] = True
-    assert seconds_for(Call("complete", Request("large"), (np.zeros((32, 32, 4), np.uint8), row)), info) < one
-    assert seconds_for(Call("enlarge", Request("large"), (np.zeros((32, 32, 4), np.uint8),), 2), info) > 3 * one - 16
-    assert seconds_for(Call("generate", Request("large", count=64, seamless="xy")), info) > MOST_SECONDS
-    twice = seconds_for(Call("generate", Request("large")), replace(info, keeps=("shape", "sketch")))
+    assert gpu_seconds(Call("complete", Request("large"), (np.zeros((32, 32, 4), np.uint8), row)), info) < one
+    assert gpu_seconds(Call("enlarge", Request("large"), (np.zeros((32, 32, 4), np.uint8),), 2), info) > 3 * one - 16
+    assert gpu_seconds(Call("generate", Request("large", count=64, seamless="xy")), info) > MOST_SECONDS
+    twice = gpu_seconds(Call("generate", Request("large")), replace(info, keeps=("shape", "sketch")))
     assert twice == pytest.approx(2 * one - START_SECONDS, abs=1), "the sketch, then its colours"
 
 

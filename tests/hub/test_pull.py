@@ -24,7 +24,7 @@ from pixelart.errors import HubFailure, RequestRejected, WeightsRejected
 from pixelart.hub import client, pull_checkpoint
 from pixelart.hub import pull as pulling
 from pixelart.hub.client import LONGEST_PAUSE
-from pixelart.hub.repo_files import LIMITS
+from pixelart.hub.repo_files import MAX_FILE_BYTES
 from pixelart.settings import SETTINGS
 from pixelart.storage import Files
 from tests.checkpoint.test_format import HOSTILE
@@ -136,13 +136,13 @@ def test_a_revision_that_is_not_there_is_told(hub: HubServer, repo: Repo, tmp_pa
         pull_checkpoint(PLACE, tmp_path, revision="v9")
 
 
-@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("name", MAX_FILE_BYTES)
 def test_what_is_too_large_is_refused_before_it_is_fetched(
     hub: HubServer, repo: Repo, tmp_path: Path, name: str
 ) -> None:
     hub.commit(repo, {**repo.files, name: b"\0"})
-    hub.sizes[name] = LIMITS[name] + 1
-    with pytest.raises(WeightsRejected, match=rf"^art/tiny/{name}: \d+ bytes; the limit is {LIMITS[name]}$"):
+    hub.sizes[name] = MAX_FILE_BYTES[name] + 1
+    with pytest.raises(WeightsRejected, match=rf"^art/tiny/{name}: \d+ bytes; the limit is {MAX_FILE_BYTES[name]}$"):
         pull_checkpoint(PLACE, tmp_path)
     assert _fetched(hub) == set() and _left(tmp_path) == []
 

@@ -20,8 +20,8 @@ from PIL import Image, ImageSequence
 from pixelart.errors import ImageRejected
 from pixelart.images.codec import Picture
 from pixelart.images.io import (
-    FORMATS,
     MAX_READS,
+    READABLE_FORMATS,
     contact_sheet,
     decode_frames,
     decode_picture,
@@ -54,7 +54,7 @@ def _file(kind: str, image: Image.Image | None = None, **options: Any) -> bytes:
 # --- what is accepted ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", READABLE_FORMATS)
 def test_each_format_is_read(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "picture.bin"
     path.write_bytes(_file(kind, lossless=True) if kind == "WEBP" else _file(kind))
@@ -155,11 +155,11 @@ def test_a_picture_in_too_many_parts_is_refused_by_that_limit() -> None:
 
 @pytest.fixture
 def foreign_plugins(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of Pillow plugins outside FORMATS that were asked about a file since the test began."""
+    """The names of Pillow plugins outside READABLE_FORMATS that were asked about a file since the test began."""
     Image.init()
     asked: list[str] = []
     for kind, (factory, accept) in list(Image.OPEN.items()):
-        if kind not in FORMATS:
+        if kind not in READABLE_FORMATS:
 
             def spy(*arguments: Any, kind: str = kind, call: Callable[..., Any] | None = accept) -> Any:
                 asked.append(kind)

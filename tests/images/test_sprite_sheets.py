@@ -7,7 +7,7 @@ import pytest
 
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import Picture
-from pixelart.images.sprite_sheets import Grid, Slicing, common_factor, reduce, true_grid
+from pixelart.images.sprite_sheets import Grid, Slicing, common_factor, reduce, to_true_grid, true_grid
 from tests.training.files import noise
 
 
@@ -77,6 +77,13 @@ def test_an_enlarged_picture_is_reduced_exactly(factor: int) -> None:
         grid = true_grid(_enlarged(picture, factor))
         assert grid == Grid(factor, 0, 0)
         assert np.array_equal(reduce(_enlarged(picture, factor), grid, factor), picture)
+
+
+def test_the_true_grid_of_a_picture_that_is_none_is_its_own() -> None:
+    uneven = noise(1, 4, 4).repeat(2, 0).repeat(3, 1)
+    assert np.array_equal(to_true_grid(uneven), uneven)
+    assert np.array_equal(to_true_grid(_enlarged(noise(0, 6, 9), 3)), noise(0, 6, 9))
+    assert to_true_grid(np.full((8, 12, 4), 255, np.uint8)).shape == (2, 3, 4)
 
 
 @pytest.mark.parametrize("factor", [2, 3, 8])

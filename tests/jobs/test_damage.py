@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from pixelart.errors import RequestRejected
-from pixelart.jobs import Jobs, read_jobs
-from pixelart.jobs import queue as supervisor
+from pixelart.jobs import Jobs, read_jobs, server
 from pixelart.jobs.store import DATABASE, JobStore
 from pixelart.storage import Busy, exclusive
 from pixelart.ui.train.progress import job_label, job_status
@@ -76,7 +75,7 @@ def test_a_damaged_record_is_shown_as_such_and_can_be_deleted(
 
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "AGAIN", 0.05)
+    monkeypatch.setattr(server, "AGAIN", 0.05)
     monkeypatch.setattr("pixelart.jobs.store.LOCK_TIMEOUT", 0.05)
 
 
@@ -86,10 +85,10 @@ def patient(folder: Path) -> Jobs:
 
 def until_open(jobs: Jobs) -> None:
     for _ in range(400):
-        if jobs._opened:
+        if jobs.is_open:
             return
         time.sleep(0.05)
-    raise AssertionError(jobs._why_not)
+    raise AssertionError(jobs._server.why_not)
 
 
 @pytest.mark.usefixtures("soon")
@@ -136,7 +135,7 @@ def test_one_that_waits_can_be_closed(tmp_path: Path) -> None:
         jobs = patient(tmp_path)
         jobs.close()
     time.sleep(0.3)
-    assert jobs._opened is None
+    assert not jobs.is_open
 
 
 # --- a full disk ------------------------------------------------------------------------------------------------------

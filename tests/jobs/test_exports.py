@@ -17,8 +17,8 @@ import pytest
 import torch
 
 from pixelart import storage
-from pixelart.checkpoint.format import pack_weights
 from pixelart.checkpoint.library import Library
+from pixelart.checkpoint.weights import pack_weights
 from pixelart.errors import RequestRejected
 from pixelart.jobs import Job, Jobs, read_jobs
 from pixelart.jobs.store import DATABASE, JobStore

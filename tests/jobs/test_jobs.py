@@ -18,11 +18,10 @@ import torch
 from PIL import Image
 
 from pixelart.errors import RequestRejected
-from pixelart.jobs import ENDED, Job, Jobs, read_jobs, runner
+from pixelart.jobs import ENDED, Job, Jobs, queue, read_jobs, runner
 from pixelart.jobs import process as child
-from pixelart.jobs import queue as supervisor
 from pixelart.jobs.outcome import OUT_OF_MEMORY
-from pixelart.jobs.process import LOWEST, PROGRAM
+from pixelart.jobs.process import COMMAND, LOWEST
 from pixelart.settings import SETTINGS
 from pixelart.system.cpus import usable_cores
 from tests.jobs import stub
@@ -257,7 +256,7 @@ def test_each_end_has_its_reason(open_jobs: Open, data: Path, fault: int, state:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is limited on Linux alone")
 def test_a_job_has_a_limit_of_memory(open_jobs: Open, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "pick_device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(queue, "pick_device", lambda: torch.device("cpu"))
     jobs = open_jobs(max_job_bytes=512 << 20)
     end = ended(jobs, jobs.submit("ann", "mine", {"steps": 5, "seed": stub.GREEDY}, data))
     assert end.state == "failed" and end.pid
@@ -271,12 +270,12 @@ def test_a_job_has_a_limit_of_memory(open_jobs: Open, data: Path, monkeypatch: p
 def test_a_training_that_wants_more_memory_than_a_job_may_take_says_so(
     open_jobs: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "pick_device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(queue, "pick_device", lambda: torch.device("cpu"))
     (tmp_path / "large" / "flat").mkdir(parents=True)
     for number in range(10):
         Image.new("RGBA", (1024, 1024), (number, 0, 0, 255)).save(tmp_path / "large" / "flat" / f"{number}.png")
     large = Path(shutil.make_archive(str(tmp_path / "large"), "zip", tmp_path / "large"))
-    jobs = open_jobs(program=PROGRAM, max_job_bytes=1024 << 20)
+    jobs = open_jobs(program=COMMAND, max_job_bytes=1024 << 20)
     job = jobs.submit("ann", "mine", {"steps": 5, "preset": "debug", "precision": "fp32"}, large)
     until(lambda: jobs.get("ann", job.id).state in ENDED, patience=600)
     end = jobs.get("ann", job.id)

@@ -15,8 +15,8 @@ import pytest
 
 from pixelart.errors import RequestRejected
 from pixelart.jobs import Jobs, read_jobs, runner
-from pixelart.jobs import queue as supervisor
 from pixelart.jobs.store import JobStore
+from pixelart.storage import exclusive
 from pixelart.ui.security.hosting import SERVER
 from tests.jobs import stub
 from tests.jobs.bystanders import LONG, leave_alone, record_of_a_dead_server
@@ -244,7 +244,7 @@ def test_a_process_whose_number_a_record_names_is_never_signalled(
 
 def test_the_next_server_waits_for_a_child_that_still_saves(open_jobs: Open, data: Path, tmp_path: Path) -> None:
     job = record_of_a_dead_server(tmp_path / "jobs", os.getpid(), state="stopping")
-    with supervisor.exclusive(tmp_path / "jobs" / job.id / "run"):
+    with exclusive(tmp_path / "jobs" / job.id / "run"):
         jobs = open_jobs()
         other = jobs.submit("ann", "other", {"steps": 3}, data)
         time.sleep(0.3)

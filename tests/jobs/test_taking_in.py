@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 import torch
 
-from pixelart.checkpoint.format import config_of, pack_weights
+from pixelart.checkpoint.format import config_of
 from pixelart.checkpoint.library import Library
+from pixelart.checkpoint.weights import pack_weights
 from pixelart.cli.main import main
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.images.codec import Gray
 from pixelart.jobs import JOB_OPTIONS, Jobs
-from pixelart.jobs import queue as supervisor
+from pixelart.jobs import folder as job_folder
 from pixelart.jobs.options import check_options, words
 from pixelart.models import create_model
 from pixelart.settings import SETTINGS
@@ -198,7 +199,7 @@ def test_a_full_disk_leaves_nothing_of_a_new_job(
 
     jobs = open_jobs()
     with monkeypatch.context() as patch:
-        place = supervisor.shutil if call == "copyfile" else supervisor.os
+        place = job_folder.shutil if call == "copyfile" else job_folder.os
         patch.setattr(place, call, full)
         with pytest.raises(OSError, match="No space left"):
             jobs.submit("ann", "mine", LONG, data)

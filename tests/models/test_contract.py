@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pixelart.checkpoint.format import CONFIG_FILE, WEIGHTS_FILE, config_of, load_weights, pack_weights, read_config
+from pixelart.checkpoint.format import CONFIG_FILE, WEIGHTS_FILE, config_of, read_config
+from pixelart.checkpoint.weights import load_weights, pack_weights
 from pixelart.images.codec import RGB, Gray
 from pixelart.layers.context import Context
 from pixelart.layers.program_decoder import ProgramDecoder

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pixelart.errors import Cancelled, RequestRejected
 from pixelart.layers.context import Context
-from pixelart.layers.kernels import choose as choose_compiled
+from pixelart.layers.kernels import choose_level as choose_compiled
 from pixelart.models import create_model
 from pixelart.sampling import Controls, draw_noise, sample_cached, sample_naive
 from pixelart.sampling.controls import choose
@@ -31,7 +31,7 @@ def frequencies(log_p: Tensor, controls: Controls) -> Tensor:
     count = 20_000
     noise = (torch.arange(count, dtype=torch.float64) + 0.5) / count
     heat = torch.full((count,), float(controls.temperature), dtype=torch.float64)
-    levels = choose(log_p.expand(count, -1) / heat[:, None], noise, controls.choice(log_p.shape[-1]))
+    levels = choose(log_p.expand(count, -1) / heat[:, None], noise, controls.params(log_p.shape[-1]))
     return torch.bincount(levels, minlength=log_p.shape[-1]).double() / count
 
 
@@ -67,10 +67,10 @@ def test_compiled_choice_equals_the_tensor_one(controls: Controls) -> None:
     noise = torch.rand(500, dtype=torch.float64, generator=random)
     noise[:2] = torch.tensor([0.0, 1 - 2**-53])
     heat = torch.full((500,), float(controls.temperature), dtype=torch.float64)
-    choice = controls.choice(9)
-    expected = choose(log_p / heat[:, None], noise, choice).tolist()
+    params = controls.params(9)
+    expected = choose(log_p / heat[:, None], noise, params).tolist()
     rows = zip(log_p.numpy(), noise.tolist(), heat.tolist(), strict=True)
-    assert [choose_compiled(logits, u, t, choice) for logits, u, t in rows] == expected
+    assert [choose_compiled(logits, u, t, params) for logits, u, t in rows] == expected
 
 
 def test_noise_belongs_to_its_seed() -> None:

@@ -44,7 +44,7 @@ ENTRIES = {
 
 
 def _told(code: str, arguments: Sequence[str] = (), **variables: str) -> str:
-    others = {name: value for name, value in os.environ.items() if name not in cpus.WAITING}
+    others = {name: value for name, value in os.environ.items() if name not in cpus.WAIT_VARIABLES}
     words = [sys.executable, "-c", code, *arguments]
     done = subprocess.run(words, cwd=ROOT, env={**others, **variables}, capture_output=True, text=True, check=True)
     return done.stdout.strip()
@@ -98,7 +98,7 @@ def test_what_the_user_says_stands(name: str, value: str) -> None:
     assert told == ([value, "None"] if name == "OMP_WAIT_POLICY" else ["None", value])
 
 
-@pytest.mark.parametrize("name", cpus.WAITING)
+@pytest.mark.parametrize("name", cpus.WAIT_VARIABLES)
 def test_one_word_of_the_user_is_enough(name: str) -> None:
     variables = {name: "1", "OMP_NUM_THREADS": "3"}
     cpus.set_defaults(variables)

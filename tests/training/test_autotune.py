@@ -27,7 +27,7 @@ Speeds = dict[str, float]
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(tuning_cache.FOLDER, str(tmp_path / "cache"))
+    monkeypatch.setenv(tuning_cache.CACHE_VARIABLE, str(tmp_path / "cache"))
     monkeypatch.setattr(autotune, "MARGIN", 1.15)
     return tmp_path / "cache" / tuning_cache.FILE
 
@@ -145,9 +145,9 @@ def test_without_a_cache_it_works(
     begin: StartRun, speeds: Speeds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setenv(tuning_cache.FOLDER, str(tmp_path / "file" / "cache"))
+    monkeypatch.setenv(tuning_cache.CACHE_VARIABLE, str(tmp_path / "file" / "cache"))
     assert begin("first").config.schedule.precision == "fp32"
-    monkeypatch.delenv(tuning_cache.FOLDER)
+    monkeypatch.delenv(tuning_cache.CACHE_VARIABLE)
 
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from pixelart.checkpoint.format import SEEN_FILE, load_weights, read_config, read_seen
+from pixelart.checkpoint.format import SEEN_FILE, read_config, read_seen
 from pixelart.checkpoint.origin import ORIGIN_FILE, Origin, parse_origin
+from pixelart.checkpoint.weights import load_weights
 from pixelart.cli.main import parse
 from pixelart.cli.train import open_run
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected

@@ -22,7 +22,7 @@ config.OPTIONS = {f.name: f.metadata["option"] for f in dataclasses.fields(made)
 
 from pixelart.cli.main import main
 from pixelart.jobs import JOB_OPTIONS
-from pixelart.ui.train.form import FIT, job_from
+from pixelart.ui.train.form import FIT_PALETTE, job_from
 from pixelart.ui.train.tab import _settings
 import gradio as gr
 

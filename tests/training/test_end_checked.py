@@ -14,21 +14,15 @@ from typing import Any
 import pytest
 import torch
 
-from pixelart.checkpoint import format as weights
-from pixelart.checkpoint.format import (
-    CONFIG_FILE,
-    WEIGHTS_FILE,
-    CheckpointConfig,
-    check_readable,
-    load_weights,
-    pack_weights,
-    read_config,
-)
+from pixelart.checkpoint import format as config_format
+from pixelart.checkpoint import weights
+from pixelart.checkpoint.format import CONFIG_FILE, WEIGHTS_FILE, CheckpointConfig, read_config
+from pixelart.checkpoint.weights import check_readable, load_weights, pack_weights
 from pixelart.engine import Engine
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
 from pixelart.images import codec
 from pixelart.models import ModelConfig, config_to_dict, create_model, multiscale, registry
-from pixelart.settings import SETTINGS
+from pixelart.settings import SETTINGS, Settings
 from pixelart.training import export
 from pixelart.training.config import Schedule
 from pixelart.training.data.survey import survey
@@ -108,11 +102,16 @@ ONLY_DAMAGE = (
 colours that are not read from six digits."""
 
 
+def _set_limits(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    for module in (config_format, weights):
+        monkeypatch.setattr(module, "SETTINGS", settings)
+
+
 @pytest.fixture
 def limit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def change(**values: int) -> None:
         for name, value in values.items():
-            monkeypatch.setattr(weights, "SETTINGS", replace(weights.SETTINGS, **{name: value}))
+            _set_limits(monkeypatch, replace(SETTINGS, **{name: value}))
 
     return change
 
@@ -120,7 +119,7 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def refusal_in_the_end(config: CheckpointConfig, folder: Path) -> str:
     """What the reader says of a checkpoint of this config, once it is written."""
     folder.mkdir()
-    values = {"format": weights.FORMAT, "library": "pixelart", **config.__dict__}
+    values = {"format": config_format.FORMAT, "library": "pixelart", **config.__dict__}
     try:
         (folder / CONFIG_FILE).write_text(json.dumps(values, indent=1))
     except TypeError as error:
@@ -166,15 +165,15 @@ def sayings(*modules: Any) -> Iterator[str]:
 def test_no_limit_of_the_reader_is_missing_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: Callable[..., None]
 ) -> None:
-    told, before = list[str](), weights.SETTINGS
+    told = list[str]()
     for config, limits in BEYOND.values():
         limit(**limits)
         with pytest.raises(WeightsRejected) as refused:
             check_readable(config, name="data")
         told.append(str(refused.value))
-        monkeypatch.setattr(weights, "SETTINGS", before)
+        _set_limits(monkeypatch, SETTINGS)
     walked = "\n".join(told)
-    missing = [text for text in sayings(weights, registry, codec, multiscale) if text not in walked]
+    missing = [text for text in sayings(config_format, weights, registry, codec, multiscale) if text not in walked]
     assert [text for text in missing if not any(damage in text for damage in ONLY_DAMAGE)] == []
 
 

@@ -13,7 +13,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pixelart.checkpoint.format import pack_weights, read_config
+from pixelart.checkpoint.format import read_config
+from pixelart.checkpoint.weights import pack_weights
 from pixelart.cli.main import main
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.models import list_models

@@ -15,7 +15,7 @@ import pytest
 from pixelart.errors import WeightsRejected
 from pixelart.storage import Files, write_file
 from pixelart.training.snapshots import (
-    KEEP,
+    KEPT_SNAPSHOTS,
     MANIFEST,
     last_checkpoint,
     list_checkpoints,
@@ -51,7 +51,7 @@ def test_what_is_saved_is_loaded(run: Path) -> None:
 def test_the_newest_two_are_kept(run: Path) -> None:
     for step in (30, 40):
         assert save_checkpoint(run, step, parts(step)) == run / f"step-{step:08d}"
-    assert _names(run) == ["step-00000030", "step-00000040"] and KEEP == 2
+    assert _names(run) == ["step-00000030", "step-00000040"] and KEPT_SNAPSHOTS == 2
 
 
 def test_steps_are_ordered_by_number(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from pixelart.cli.main import main
-from pixelart.layers.interruption import interruptible
+from pixelart.layers.interruption import cancel_between_layers
 from pixelart.training import trainer
 from pixelart.training.snapshots import list_checkpoints
 from pixelart.training.trainer import Trainer
@@ -67,7 +67,7 @@ def test_it_is_asked_between_the_layers_and_no_longer_than_it_trains() -> None:
         asked.append(1)
         return False
 
-    with interruptible(model, never):
+    with cancel_between_layers(model, never):
         model(torch.ones(1, 2)).sum().backward()
     assert len(asked) == 4 + 6
     model(torch.ones(1, 2)).sum().backward()
@@ -76,7 +76,7 @@ def test_it_is_asked_between_the_layers_and_no_longer_than_it_trains() -> None:
 
 def test_another_thread_that_runs_the_same_model_does_not_ask() -> None:
     model, asked = torch.nn.Linear(2, 2), list[int]()
-    with interruptible(model, lambda: bool(asked.append(1))):
+    with cancel_between_layers(model, lambda: bool(asked.append(1))):
         thread = threading.Thread(target=model, args=(torch.ones(1, 2),))
         thread.start()
         thread.join()

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 import torch
 
-from pixelart.checkpoint.format import load_weights, pack_weights, read_config
+from pixelart.checkpoint.format import read_config
+from pixelart.checkpoint.weights import load_weights, pack_weights
 from pixelart.engine import Engine, Request
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
 from pixelart.images.codec import Picture

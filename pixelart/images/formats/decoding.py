@@ -27,7 +27,7 @@ from pixelart.images.formats.gif import canvas_size, gif_parts, is_gif
 from pixelart.images.formats.png import MAX_PROFILE_BYTES, Png, is_png, read_png
 from pixelart.settings import SETTINGS
 
-FORMATS = ("PNG", "GIF", "JPEG", "WEBP", "BMP")
+READABLE_FORMATS = ("PNG", "GIF", "JPEG", "WEBP", "BMP")
 MAX_READS, MAX_SCANS = 10_000, 100
 _FAULTS = (OSError, ValueError, TypeError, SyntaxError, EOFError, IndexError, KeyError, OverflowError, MemoryError)
 
@@ -43,7 +43,8 @@ class Facts:
 
 
 def is_picture(data: bytes) -> bool:
-    """Whether `data` starts like one of FORMATS. The two-letter mark of BMP is too short, so more is checked."""
+    """Whether `data` starts like one of READABLE_FORMATS. The two-letter mark of BMP is too short, so more
+    is checked."""
     is_bmp = data[:2] == b"BM" and data[6:10] == b"\0" * 4
     return is_png(data) or is_gif(data) or _is_webp(data) or is_bmp or data[:3] == b"\xff\xd8\xff"
 
@@ -54,7 +55,7 @@ def decode_picture(data: bytes, *, name: str, max_pixels: int | None = None) -> 
     The limit is `Settings.max_side` pixels per side, or `max_pixels` in total if given.
 
     Raises:
-        ImageRejected: not one of FORMATS, damaged, or outside the limits.
+        ImageRejected: not one of READABLE_FORMATS, damaged, or outside the limits.
     """
     with _plain_refusals(data, name):
         if is_gif(data):
@@ -90,7 +91,7 @@ def is_animation(data: bytes, *, name: str) -> bool:
             return next(parts, None) is not None and next(parts, None) is not None
         if is_png(data):
             return bool(read_png(data, name).parts)
-        if not _is_webp(data):  # the other FORMATS cannot be animated
+        if not _is_webp(data):  # the other READABLE_FORMATS cannot be animated
             return False
         with _opened(data, name, None, every_size=True) as image:
             return _count(image) > 1
@@ -231,13 +232,13 @@ def _plain_refusals(data: bytes, name: str) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise ImageRejected(f"{name}: too many pixels") from error
     except (*_FAULTS, struct.error, zlib.error) as error:
-        kinds = ", ".join(FORMATS)
+        kinds = ", ".join(READABLE_FORMATS)
         raise ImageRejected(f"{name}: not a readable picture; the formats are {kinds}") from error
 
 
 @contextmanager
 def _opened(data: bytes, name: str, max_pixels: int | None, *, every_size: bool = False) -> Iterator[Image.Image]:
-    with Image.open(_Source(data, name), formats=FORMATS) as image:
+    with Image.open(_Source(data, name), formats=READABLE_FORMATS) as image:
         if not every_size:
             _check_size(image.size, name, max_pixels)
         if image.format in ("JPEG", "MPO") and data.count(b"\xff\xda") > MAX_SCANS:  # each scan visits all pixels

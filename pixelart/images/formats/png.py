@@ -17,7 +17,7 @@ from pixelart.images.formats.frames import After, FramePart
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS = 10_000
 MAX_PROFILE_BYTES = 2**20
-GREY, RGB = 0, 2
+GREY_TYPE, RGB_TYPE = 0, 2
 """Pixel types whose transparent value is one colour; palettes have one alpha per entry instead."""
 _AFTER: dict[int, After] = {1: "clear", 2: "restore"}
 _FRAME = struct.Struct(">IIIIIHHBB")
@@ -43,7 +43,7 @@ class Png:
     """The contents of a PNG.
 
     still: the default image, as a file of its own. The rest: the frames of an animation; the transparent colour (in
-    GREY and RGB) in file units; EXIF; and the still compressed chunk of the ICC profile.
+    GREY_TYPE and RGB_TYPE) in file units; EXIF; and the still compressed chunk of the ICC profile.
     """
 
     header: Header
@@ -83,8 +83,8 @@ def read_png(data: bytes, name: str) -> Png:
     header, before = found.header, b"".join(found.before)
     parts = tuple(_part(header, before, frame) for frame in found.frames if frame.pixels)
     clear = None
-    if header.kind in (GREY, RGB) and (values := found.transparency):
-        count = 1 if header.kind == GREY else 3
+    if header.kind in (GREY_TYPE, RGB_TYPE) and (values := found.transparency):
+        count = 1 if header.kind == GREY_TYPE else 3
         clear = tuple(v & (1 << header.depth) - 1 for v in struct.unpack_from(f">{count}H", values))
     still = SIGNATURE + header.chunk + before + b"".join(found.pixels) + _IEND
     return Png(header, still, parts if len(parts) > 1 else (), clear, found.exif, found.packed_profile)
@@ -116,7 +116,7 @@ class _Found:
         elif kind == b"PLTE" and not self.pixels:
             self.before.append(whole)
         elif kind == b"tRNS" and not self.pixels:
-            if self.header and self.header.kind in (GREY, RGB):
+            if self.header and self.header.kind in (GREY_TYPE, RGB_TYPE):
                 self.transparency = body
             else:
                 self.before.append(whole)

@@ -18,8 +18,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelart.images.codec import Codec, EachPalette, Paletted, Picture, visible_colours
-from pixelart.images.palette_choice import ENOUGH, PalettesOfClasses
+from pixelart.images.palette_choice import (
+    CLASS_PALETTES_FILE,
+    ENOUGH,
+    PalettesOfClasses,
+    class_palettes_json,
+    read_class_palettes,
+)
 from pixelart.images.palettes import fit_palette, from_oklab
+from pixelart.storage import write_file
 from pixelart.training.data.picture_store import EncodedSet, Pictures, Store, encode_set
 
 PALETTES = 32
@@ -127,6 +134,18 @@ def class_palettes(sets: Sequence[CodedPictures], classes: Sequence[str]) -> Pal
         chosen = [some[i] for i in sorted(random.permutation(len(some))[:PALETTES])]
         found[name] = [from_oklab(one[one[:, 3] > 0, :3].double().numpy()) for one in chosen]
     return found
+
+
+def write_class_palettes(folder: Path, sets: Sequence[CodedPictures], classes: Sequence[str], *, base: str) -> None:
+    """Write the palettes of classes to the folder of a run, unless it has them or the palette is no input.
+
+    Classes without pictures keep the palettes of `base`, a checkpoint's folder or "", as long as it exists.
+    """
+    if sets[0].own is None or (folder / CLASS_PALETTES_FILE).exists():
+        return
+    old = read_class_palettes(Path(base), classes) if base and Path(base).exists() else {}
+    own = {name: some for name, some in class_palettes(sets, classes).items() if some}
+    write_file(folder / CLASS_PALETTES_FILE, class_palettes_json({**old, **own}))
 
 
 def code_pictures(

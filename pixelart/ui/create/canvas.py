@@ -16,11 +16,12 @@ from pixelart.errors import ImageRejected, PixelArtError
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture
 from pixelart.images.io import decode_picture
 from pixelart.images.kept_kinds import KEEP_SKETCH
+from pixelart.images.sprite_sheets import to_true_grid
 from pixelart.settings import SETTINGS
 from pixelart.ui.browser_storage import NOTHING_KEPT, Kept
 from pixelart.ui.create.canvas_value import Canvas, Painting, Swatches, blank_canvas
 from pixelart.ui.create.drawing import model_info, size_for
-from pixelart.ui.create.fit import fit_to_canvas, true_grid
+from pixelart.ui.create.fit import fit_to_canvas
 from pixelart.ui.create.form import ANY_CLASS, OF_PRESET, class_choices
 from pixelart.ui.create.palette_value import (
     AllowedColours,
@@ -35,7 +36,7 @@ from pixelart.ui.results import ResultFiles, caption_of
 from pixelart.ui.session import Session
 from pixelart.ui.status import WELCOME, counted, status_text
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 DEFAULT_SIDE = 32
 SIZES = ["16 x 16", "24 x 24", "32 x 32", "48 x 48", "64 x 64", "32 x 48", "48 x 32"]
 BACK = "Your picture is here again, as you left it."
@@ -156,7 +157,7 @@ class PictureHandlers:
         try:
             return self.engine.list_checkpoints()
         except (PixelArtError, OSError):
-            log.exception("checkpoints cannot be listed")
+            _log.exception("checkpoints cannot be listed")
             return []
 
     def _info(self, model: Any) -> tuple[CheckpointInfo | None, str]:
@@ -191,7 +192,7 @@ class PictureHandlers:
     def _fitted(self, picture: Picture, info: CheckpointInfo | None, snap: bool) -> tuple[Picture, list[str]]:
         """The picture in the model's size and, if `snap`, its colours; and messages about the changes."""
         height, width = picture.shape[:2]
-        size = _size(None) if info is None else size_for(true_grid(picture), info)
+        size = _size(None) if info is None else size_for(to_true_grid(picture), info)
         fitted = fit_to_canvas(picture, *size)
         changes = [f"{width} x {height} fitted to {size[1]} x {size[0]}"] if (height, width) != size else []
         near, others = (fitted, 0) if info is None or info.takes_palettes else self.engine.snap(info.name, fitted)

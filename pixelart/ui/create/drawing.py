@@ -28,7 +28,7 @@ from pixelart.ui.session import Session
 from pixelart.ui.status import counted, status_progress, status_text
 from pixelart.ui.worker import Worker
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 DRAWING_FAULT = "Something went wrong while drawing. Your canvas is unchanged; the program's log has details."
 NO_MODEL = "No model is installed. The notice at the top says how to get one."
 LOADING = "The page is still loading. Try again in a moment."
@@ -40,7 +40,7 @@ IDLE = "Stopped. Nothing is being drawn."
 Outputs = tuple[Any, Any, Any]
 """canvas, status, gallery; gr.skip() leaves one as it is."""
 NOTHING: Outputs = (gr.skip(), gr.skip(), gr.skip())
-Work = Callable[[OnRow, Callable[[], bool]], list[Drawing]]
+DrawFunction = Callable[[OnRow, Callable[[], bool]], list[Drawing]]
 """work(on_row, cancel): the engine's call."""
 
 
@@ -71,7 +71,7 @@ class _Job:
     replaces the page's mask; None keeps it.
     """
 
-    work: Work
+    work: DrawFunction
     seed: int
     stopped: Callable[[Frame], Picture]
     order: str = ""
@@ -199,7 +199,7 @@ class DrawingHandlers:
         except PixelArtError as error:
             return painting, *refused(str(error))[1:]
         except Exception:
-            log.exception("drawing failed")
+            _log.exception("drawing failed")
             return painting, *refused(DRAWING_FAULT)[1:]
         session.keep(ticket, drawings, job.mask)
         shown = Canvas(drawings[0].picture, job.shown_mask, ticket=ticket)
@@ -212,7 +212,7 @@ class DrawingHandlers:
 
 
 def drawing_worker(
-    work: Work, is_stopped: Callable[[], bool] = lambda: False, *, limit: float = SETTINGS.max_drawing_seconds
+    work: DrawFunction, is_stopped: Callable[[], bool] = lambda: False, *, limit: float = SETTINGS.max_drawing_seconds
 ) -> DrawingWorker:
     """Run the engine's call; its steps are frames."""
 

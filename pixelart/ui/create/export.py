@@ -31,7 +31,7 @@ CANVAS, RESULT = "Canvas", "Result"
 INDEXED, RGBA, GIF, SHEET = FORMATS = ("PNG indexed", "PNG RGBA", "GIF of drawing", "Sprite sheet")
 SCALES = (1, 2, 4, 8, 16)
 MAX_COLUMNS = 16
-MAX_SIDE, MAX_GIF_SIDE = 4 * SETTINGS.max_side, SETTINGS.max_side
+MAX_FILE_SIDE, MAX_GIF_SIDE = 4 * SETTINGS.max_side, SETTINGS.max_side
 RGBA_INSTEAD = "More than 256 colours, or half-transparent pixels: saved as PNG RGBA."
 Background = tuple[int, int, int] | None
 
@@ -140,7 +140,7 @@ def sheet_file(drawings: list[Drawing], export: Export, colours: NDArray[np.uint
     height, width = drawings[0].picture.shape[:2]
     columns = min(export.columns, len(drawings))
     rows = -(-len(drawings) // columns)
-    check_size(rows * height, columns * width, export.scale, MAX_SIDE)
+    check_size(rows * height, columns * width, export.scale, MAX_FILE_SIDE)
     sheet = contact_sheet(np.stack([d.picture for d in drawings]), columns=columns, gap=0)
     cells = {"columns": columns, "rows": rows, "width": width * export.scale, "height": height * export.scale}
     text = {"pixelart": to_json({"sheet": cells, "pictures": [dict(d.settings) for d in drawings]})}
@@ -163,7 +163,7 @@ def _encode(
     text: dict[str, str],
 ) -> bytes:
     height, width = picture.shape[:2]
-    check_size(height, width, export.scale, MAX_GIF_SIDE if export.format == GIF else MAX_SIDE)
+    check_size(height, width, export.scale, MAX_GIF_SIDE if export.format == GIF else MAX_FILE_SIDE)
     if export.format == GIF:
         drawn = np.ones((height, width), np.bool_) if mask is None else mask
         return drawing_gif(picture, drawn, scale=export.scale, background=export.background)

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 from pixelart.images.codec import Picture
 from pixelart.images.io import resize_nearest
-
-
-def true_grid(picture: Picture) -> Picture:
-    """Undo an integer upscale of `picture` (H, W, 4); the same picture if it is not upscaled."""
-    height, width = picture.shape[:2]
-    row_changes = 1 + np.flatnonzero((picture[1:] != picture[:-1]).any((1, 2)))
-    column_changes = 1 + np.flatnonzero((picture[:, 1:] != picture[:, :-1]).any((0, 2)))
-    step = math.gcd(height, width, *row_changes.tolist(), *column_changes.tolist())
-    return picture[::step, ::step]
+from pixelart.images.sprite_sheets import mask_on_true_grid, to_true_grid
 
 
 def fit_to_canvas(picture: Picture, height: int, width: int) -> Picture:
@@ -27,7 +17,7 @@ def fit_to_canvas(picture: Picture, height: int, width: int) -> Picture:
     shrinking samples the nearest pixel.
     """
     if picture.shape[:2] != (height, width):
-        picture = true_grid(picture)
+        picture = to_true_grid(picture)
     top, left, h, w = _place(picture.shape[:2], height, width)
     canvas = np.zeros((height, width, 4), np.uint8)
     canvas[top : top + h, left : left + w] = resize_nearest(picture, h, w)
@@ -37,10 +27,11 @@ def fit_to_canvas(picture: Picture, height: int, width: int) -> Picture:
 def fit_mask(mask: NDArray[np.bool_], picture: Picture, height: int, width: int) -> NDArray[np.bool_]:
     """Fit a mask (H, W) as `fit_to_canvas` fits its picture: every pixel that shows part of a masked one is masked, so
     that no thin line is lost."""
-    grid = true_grid(picture).shape[:2] if mask.shape != (height, width) else mask.shape
-    top, left, h, w = _place(grid, height, width)
+    if mask.shape != (height, width):
+        mask = mask_on_true_grid(mask, picture)
+    top, left, h, w = _place(mask.shape, height, width)
     fitted = np.zeros((height, width), np.bool_)
-    fitted[top : top + h, left : left + w] = _spread(_spread(mask, grid[0], grid[1]), h, w)
+    fitted[top : top + h, left : left + w] = _spread(mask, h, w)
     return fitted
 
 

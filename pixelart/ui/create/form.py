@@ -57,7 +57,7 @@ def request_from(values: Values, info: CheckpointInfo) -> Request:
         for field, control in CONTROLS.items()
         if field not in _OWN_WAY
     }
-    weights = class_weights(posted["class_name"], info)
+    weights = weights_of_class(posted["class_name"], info)
     if not weights:
         read["guidance"] = 1.0  # guidance needs a class
     palette = posted["palette"]
@@ -104,7 +104,7 @@ def _check_room(images: int, info: CheckpointInfo) -> None:
         raise RequestRejected(f"Images: {pictures}; a page may keep {most >> 20} MiB. Ask for fewer.")
 
 
-def class_weights(name: Any, info: CheckpointInfo) -> dict[str, float]:
+def weights_of_class(name: Any, info: CheckpointInfo) -> dict[str, float]:
     """The class weights of `Request` for a chosen class; empty for any class.
 
     Raises:

@@ -16,11 +16,11 @@ from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture
 from pixelart.ui.create.canvas_value import canvas_from_payload
 from pixelart.ui.create.drawing import model_info
-from pixelart.ui.create.form import class_weights
+from pixelart.ui.create.form import weights_of_class
 from pixelart.ui.gradio_parts import event_data
+from pixelart.ui.security.safe_blocks import FAULT
 
-log = logging.getLogger(__name__)
-FAULT = "Something went wrong; the program's log has details."
+_log = logging.getLogger(__name__)
 COLOURS = 5
 CLASSES = 3
 MAX_NUMBER = 2**53  # the page counts in doubles
@@ -49,14 +49,14 @@ class InspectHandlers:
             return {"number": number, "waits": True}
         try:
             info = model_info(self.engine, model)
-            weights = class_weights(class_name, info)
+            weights = weights_of_class(class_name, info)
             picture, pixel = canvas_from_payload(question).picture, _pixel(question.get("pixel"))
             spec = (info.name, picture, weights)
             result = self._colours(*spec, *pixel) if pixel else self._map(*spec)
         except PixelArtError as error:
             result = {"error": str(error)}
         except Exception:
-            log.exception("inspecting failed")
+            _log.exception("inspecting failed")
             result = {"error": FAULT}
         return {"number": number, **result}
 

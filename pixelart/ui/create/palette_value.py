@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from pixelart.engine import CheckpointInfo
 from pixelart.errors import PixelArtError
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture, normalise, parse_hex_colours
-from pixelart.images.palettes import nearest_colours
-
-MAX_COLOURS = 256
+from pixelart.images.palettes import MAX_COLOURS, nearest_colours
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ from pixelart.ui.status import status_progress, status_text
 from pixelart.ui.train.report import plain
 from pixelart.ui.worker import Worker
 
-log = logging.getLogger(__name__)
-NOT_HERE = "A model can be loaded only in a browser on the machine where the program runs."
+_log = logging.getLogger(__name__)
+LOAD_NOT_HERE = "A model can be loaded only in a browser on the machine where the program runs."
 LOADS: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "loads", "concurrency_limit": 1, "show_progress": "hidden"
 }  # fmt: skip
@@ -64,7 +64,7 @@ class LoadHandlers:
         try:
             repo_id, _, revision = repository.strip().partition("@") if isinstance(repository, str) else ("", "", "")
             if not from_own_machine(request):
-                raise RequestRejected(NOT_HERE)
+                raise RequestRejected(LOAD_NOT_HERE)
             if not repo_id:
                 raise RequestRejected("Write the repository, such as owner/name.")
             worker = Worker[Pulled, None](lambda tell, cancel: self._pull(repo_id, revision))
@@ -96,7 +96,7 @@ class LoadHandlers:
     def _plain(self, error: Exception) -> str:
         if isinstance(error, PixelArtError | OSError):
             return plain(error).replace(f"{self._folder}/", "")
-        log.error("loading failed", exc_info=error)
+        _log.error("loading failed", exc_info=error)
         return FAULT
 
 

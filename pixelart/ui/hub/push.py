@@ -34,7 +34,7 @@ from pixelart.ui.status import status_progress, status_text
 from pixelart.ui.train.report import plain
 from pixelart.ui.worker import Worker
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 PUSHES: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "pushes", "concurrency_limit": 16, "show_progress": "hidden"
 }  # fmt: skip
@@ -152,7 +152,7 @@ class PushHandlers:
         except (PixelArtError, OSError) as error:
             yield status_text(plain(error))
         except Exception:
-            log.exception("a push failed")
+            _log.exception("a push failed")
             yield status_text(FAULT)
 
     def stop_push(self) -> Any:

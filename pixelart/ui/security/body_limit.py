@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pixelart.settings import SETTINGS
 
-SMALL = 2**16
+SMALL_BODY = 2**16
 """Bodies up to this many bytes are always accepted."""
 
 
@@ -18,7 +18,7 @@ class BodyLimit:
     """ASGI middleware that limits request bodies.
 
     It answers 413 to a body of more than `limit` bytes (announced or streamed), 408 to one that takes more than
-    `seconds` to arrive, and 503 to one of more than SMALL bytes while all open requests hold more than `together`.
+    `seconds` to arrive, and 503 to one of more than SMALL_BODY bytes while all open requests hold more than `together`.
     """
 
     def __init__(self, app: ASGIApp, limit: int, seconds: float, *, together: int = SETTINGS.max_held_bytes) -> None:
@@ -44,7 +44,7 @@ class BodyLimit:
                     raise HTTPException(408, f"The request took more than {self.seconds:g} s to arrive.") from error
                 more = len(message.get("body", b""))
                 read, self.held = read + more, self.held + more
-                if read > SMALL and self.held > self.together:
+                if read > SMALL_BODY and self.held > self.together:
                     raise HTTPException(503, f"The server is reading {self.together >> 20} MiB, the limit; try again.")
                 whole = not message.get("more_body", False)
                 if read <= self.limit:

@@ -13,7 +13,7 @@ from pixelart.hub import local_token
 Kind = Literal["desktop", "server", "space", "zero_gpu"]
 """desktop: only this machine reaches the page; server: other machines do too; space: a Hugging Face Space; zero_gpu: a
 Space that borrows a GPU for seconds."""
-SIGN_IN = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
+OAUTH_VARIABLES = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
 """Variables of a Space that lets visitors sign in (`hf_oauth: true`)."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 """Names and addresses of this machine itself."""
@@ -76,7 +76,9 @@ def find_hosting(environ: Mapping[str, str]) -> Hosting:
     on_space = bool(environ.get("SPACE_ID")) or environ.get("SYSTEM") == "spaces"
     if on_space:
         space = environ.get("SPACE_ID", "")
-        can_sign = bool(space) and environ.get("SYSTEM") == "spaces" and all(environ.get(name) for name in SIGN_IN)
+        can_sign = (
+            bool(space) and environ.get("SYSTEM") == "spaces" and all(environ.get(name) for name in OAUTH_VARIABLES)
+        )
         lent = environ.get("SPACES_ZERO_GPU", "").lower() in _TRUE
         names = tuple(name.strip() for name in environ.get("SPACE_HOST", "").split(",") if name.strip())
         return Hosting("zero_gpu" if lent else "space", space, can_sign, names)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pixelart.settings import SETTINGS, Settings
 from pixelart.ui.gradio_parts import Event, ProcessCompletedMessage, Queue
+from pixelart.ui.security.sessions import held_bytes
 
 if TYPE_CHECKING:
     from pixelart.ui.security.safe_blocks import SafeBlocks
@@ -94,7 +95,7 @@ class BoundedQueue(Queue):
     def held(self, session: str | None = None) -> int:
         """Bytes held for a session, or for all."""
         sessions = self.unread.values() if session is None else self._messages(session)
-        sent = sum(_sent(event) for event in self._events(session))
+        sent = sum(held_bytes(event) for event in self._events(session))
         return sum(messages.held for messages in sessions) + sent + self.blocks.sessions.held(session)
 
     async def push(self, body: Any, request: Any, username: Any) -> Any:
@@ -164,7 +165,3 @@ class BoundedQueue(Queue):
         """The queued and running events of one session, or of all."""
         every = list(self.event_ids_to_events.values())
         return (event for event in every if session is None or event.session_hash == session)
-
-
-def _sent(event: Event) -> int:
-    return getattr(event, "held_bytes", 0)

@@ -21,7 +21,7 @@ from pixelart.ui.events import ENDPOINTS
 from pixelart.ui.security.hosting import host_name
 from pixelart.ui.security.safe_blocks import is_faulty
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 _READ = ("GET", "HEAD")
@@ -122,7 +122,7 @@ class RouteAllowlist:
                 if has_begun:
                     await answer({"type": "http.response.body"})
                 else:
-                    log.info("%s %s is not understood: %r", scope["method"], path, error)
+                    _log.info("%s %s is not understood: %r", scope["method"], path, error)
                     await JSONResponse({"detail": NOT_UNDERSTOOD}, 400)(scope, receive, answer)
         else:
             status, text = refused

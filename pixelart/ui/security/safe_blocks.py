@@ -22,7 +22,7 @@ from pixelart.ui.security.sessions import NoTimes, Sessions
 
 is_faulty: ContextVar[bool] = ContextVar("is_faulty", default=False)
 """Whether the program failed while it answered this request."""
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 FAULT = "Something went wrong; the program's log has details. If it happens again, reload the page."
 NO_FILES = "Files are not accepted by path or URL; send their bytes as base64."
 
@@ -72,7 +72,7 @@ class SafeBlocks(gr.Blocks):
         except gr.Error:
             raise
         except Exception as error:
-            log.exception("an event failed")
+            _log.exception("an event failed")
             is_faulty.set(True)
             raise gr.Error(FAULT, print_exception=False) from error
 

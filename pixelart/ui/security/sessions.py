@@ -92,7 +92,7 @@ class Sessions(OrderedDict[str, SessionState]):
         holding = [session for session in list(self) if session != keep and session in self._held]
         for session in sorted(holding, key=self.is_living)[:1]:  # stable: the one unused longest comes first
             for value in session_values(self[session]):
-                if _held(value):
+                if held_bytes(value):
                     value.drop_results()
             self._count(session)
         return bool(holding)
@@ -100,7 +100,7 @@ class Sessions(OrderedDict[str, SessionState]):
     def _count(self, session: str) -> None:
         """Update the size of a session's results."""
         state = self.get(session)
-        held = sum(map(_held, session_values(state)))
+        held = sum(map(held_bytes, session_values(state)))
         if held:
             self._held[session] = held
         else:
@@ -149,5 +149,6 @@ class Presence:
             await self.app(scope, receive, send)
 
 
-def _held(value: Any) -> int:
+def held_bytes(value: Any) -> int:
+    """Bytes of memory that a value of a page says it holds, or that an event was counted with; else 0."""
     return getattr(value, "held_bytes", 0)

@@ -15,7 +15,7 @@ from pixelart.ui.train.uploads import DatasetSpec, PreparedDataset
 
 ZIP, DATASET, FOLDER = "ZIP", "Hugging Face", "Folder"
 AS_MODEL = "As the base model"
-SIZES = (8, 16, 24, 32, 48, 64)
+PICTURE_SIDES = (8, 16, 24, 32, 48, 64)
 MAX_TILE = 256
 
 

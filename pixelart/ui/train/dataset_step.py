@@ -31,20 +31,20 @@ from pixelart.ui.train.report import plain, survey_html
 from pixelart.ui.train.uploads import CheckTask, DatasetSpec, Images, PreparedDataset, Source
 from pixelart.ui.worker import Worker
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 NOTHING_YET = "Drop a .zip of pictures; its folders are the classes."
 HANDED_OVER = "The pictures are with the training now; drop the .zip again to check them again."
-NOT_HERE = "A folder can be named only in a browser on the machine where the program runs."
+FOLDER_NOT_HERE = "A folder can be named only in a browser on the machine where the program runs."
 START, CHECK_AGAIN = "Start", "Check the pictures again to start"
 CHANGED = "Changed since the check. Press Check again."
-STOPPED = "Stopped. Nothing is ready to train."
+CHECK_STOPPED = "Stopped. Nothing is ready to train."
 Shown = tuple[Any, Any, Any, Any]
 """status, report, name of the model to come, Start"""
-NOTHING: Shown = (gr.skip(), gr.skip(), gr.skip(), gr.skip())
-Step = tuple[str, int, int]
+UNCHANGED: Shown = (gr.skip(), gr.skip(), gr.skip(), gr.skip())
+CheckStep = tuple[str, int, int]
 """(what is being done, done, total); total 0 = unknown."""
-WAITING: Step = ("Waiting for other visitors' checks", 0, 0)
-_Worker = Worker[Survey, Step]
+CHECK_WAITING: CheckStep = ("Waiting for other visitors' checks", 0, 0)
+_Worker = Worker[Survey, CheckStep]
 
 
 class ImagesHandlers:
@@ -87,7 +87,7 @@ class ImagesHandlers:
 
     def stop_check(self, images: Images) -> Any:
         """Stop the visitor's check."""
-        return status_text(STOPPED) if images.stop() else gr.skip()
+        return status_text(CHECK_STOPPED) if images.stop() else gr.skip()
 
     def compare(self, images: Images, **values: Any) -> tuple[Images, Any, Any]:
         """images, status, Start: whether the prepared pictures still match step 1."""
@@ -104,7 +104,7 @@ class ImagesHandlers:
         try:
             spec = spec_from(form, self.engine)
             if spec.source == FOLDER and not self._may_name_folders(request):
-                raise RequestRejected(NOT_HERE)
+                raise RequestRejected(FOLDER_NOT_HERE)
         except PixelArtError as error:
             task.ended = True
             yield _refused(images, error)
@@ -115,9 +115,9 @@ class ImagesHandlers:
             for step in worker.watch(interval=0.2):
                 if task.over:  # do not wait for a slow network
                     break
-                yield NOTHING if step is None else _progress(step)
+                yield UNCHANGED if step is None else _progress(step)
             if task.over:
-                yield NOTHING if task.replaced else (status_text(STOPPED), "", gr.skip(), _start(images))
+                yield UNCHANGED if task.replaced else (status_text(CHECK_STOPPED), "", gr.skip(), _start(images))
             else:
                 yield self._result(images, worker, form)
         finally:  # also when the visitor has left
@@ -130,17 +130,17 @@ class ImagesHandlers:
         except (PixelArtError, OSError, RuntimeError) as error:  # RuntimeError: no such home folder
             return _refused(images, error)
         except Exception:
-            log.exception("a check failed")
+            _log.exception("a check failed")
             return status_text(FAULT), "", gr.skip(), _start(images)
         name = suggested_name(images.source.name if form.source != FOLDER and images.source else found.name)
         given = form.name not in ("", images.suggested)
         images.suggested = name
-        return status_text(summary(found)), survey_html(found), gr.skip() if given else name, _start(images)
+        return status_text(survey_summary(found)), survey_html(found), gr.skip() if given else name, _start(images)
 
     # --- on the thread of a check ---------------------------------------------------------------------------------
 
     def _look(
-        self, images: Images, task: CheckTask, spec: DatasetSpec, tell: Callable[[Step], None], cancel: Cancel
+        self, images: Images, task: CheckTask, spec: DatasetSpec, tell: Callable[[CheckStep], None], cancel: Cancel
     ) -> Survey:
         """Survey the source and prepare its good pictures. Raises Cancelled, PixelArtError or OSError."""
         path = self._source(images, task, spec, tell, cancel)
@@ -149,7 +149,7 @@ class ImagesHandlers:
             if found.ready:
                 made = images.folder / f"ready-{task.number}.zip"
                 prepare(found, made, cancel=cancel, on_progress=lambda n, of: tell(("Making ready", n, of)))
-                ready = PreparedDataset(made, found.size, spec, summary(found))
+                ready = PreparedDataset(made, found.size, spec, survey_summary(found))
                 try:
                     images.scratch.check(images.folder)
                 except RequestRejected:
@@ -159,7 +159,7 @@ class ImagesHandlers:
         return found
 
     def _source(
-        self, images: Images, task: CheckTask, spec: DatasetSpec, tell: Callable[[Step], None], cancel: Cancel
+        self, images: Images, task: CheckTask, spec: DatasetSpec, tell: Callable[[CheckStep], None], cancel: Cancel
     ) -> Path:
         """The path of the pictures, fetched if needed."""
         if spec.source == FOLDER:
@@ -181,7 +181,7 @@ class ImagesHandlers:
         return path
 
 
-def _fetched(images: Images, target: Path, dataset: str, tell: Callable[[Step], None], cancel: Cancel) -> Path:
+def _fetched(images: Images, target: Path, dataset: str, tell: Callable[[CheckStep], None], cancel: Cancel) -> Path:
     """Fetch a dataset, unless it is larger than the free space."""
     refused: list[RequestRejected] = []
     looked = 0.0
@@ -203,10 +203,10 @@ def _fetched(images: Images, target: Path, dataset: str, tell: Callable[[Step], 
 
 
 @contextmanager
-def _a_place(places: threading.Semaphore, tell: Callable[[Step], None], cancel: Cancel) -> Iterator[None]:
+def _a_place(places: threading.Semaphore, tell: Callable[[CheckStep], None], cancel: Cancel) -> Iterator[None]:
     """Hold a place inside this context, after waiting for one. Raises Cancelled."""
     while not places.acquire(timeout=0.1):
-        tell(WAITING)
+        tell(CHECK_WAITING)
         if cancel():
             raise Cancelled
     try:
@@ -220,7 +220,7 @@ def suggested_name(source: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", Path(source).stem).strip("-")[:64]
 
 
-def summary(found: Survey) -> str:
+def survey_summary(found: Survey) -> str:
     """One line about the pictures to train on."""
     height, width = found.size
     if not found.ready:
@@ -229,7 +229,7 @@ def summary(found: Survey) -> str:
     return f"{pictures} of {width} x {height} in {classes}. Ready to train."
 
 
-def _progress(step: Step) -> Shown:
+def _progress(step: CheckStep) -> Shown:
     what, done, total = step
     text = f"{what} {done:,} of {total:,}" if total else what
     return status_progress(text, done=done, rows=total), gr.skip(), gr.skip(), gr.skip()

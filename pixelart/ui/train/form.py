@@ -21,7 +21,7 @@ SCRATCH = "new:"
 """What a choice of Base model starts with that is no checkpoint but the name of a variant."""
 VARIANTS = [name for name in list_models() if CODEC in (get_variant(name).codecs or (CODEC,))]
 """Those that are for pictures with a palette, as a new network here is."""
-KEEP, FIT = "Keep the base's", "Fit to my pictures"
+KEEP_PALETTE, FIT_PALETTE = "Keep the base's", "Fit to my pictures"
 FLIP_SHARE = 0.33
 """Of the pictures, shown mirrored and said to be: it measured well on tiles, and no picture is drawn mirrored."""
 
@@ -74,5 +74,5 @@ def job_from(given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     if base is None:
         options["model"] = variant_of(given["base"])
     else:
-        options["base"], options["palette"] = base, "fit" if given["palette"] == FIT else "keep"
+        options["base"], options["palette"] = base, "fit" if given["palette"] == FIT_PALETTE else "keep"
     return name, options

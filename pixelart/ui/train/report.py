@@ -25,7 +25,7 @@ POINTS = 200
 """Most points of a curve that are drawn; more are only slower."""
 SMOOTHED = 20
 """The training curve is a moving mean over 1/SMOOTHED of it, because batches vary more than the trend."""
-COLUMNS = ("step", "bits", "of")
+CURVE_COLUMNS = ("step", "bits", "of")
 TRAINING, HELD_OUT = "your pictures", "pictures kept aside"
 """Names of the training curve and the validation curve."""
 HINTS: Words = {
@@ -87,7 +87,7 @@ def loss_curve(folder: JobFolder) -> pd.DataFrame:
         (int(row["step"]), row["validation_bits"], HELD_OUT) for row in folder.measures() if "validation_bits" in row
     ]
     nothing = [(1, math.nan, HELD_OUT)]  # the plot never draws a line that was missing at first
-    return pd.DataFrame([*means, *nothing, *measured], columns=list(COLUMNS))
+    return pd.DataFrame([*means, *nothing, *measured], columns=list(CURVE_COLUMNS))
 
 
 def log_html(lines: Sequence[str]) -> str:

@@ -28,10 +28,10 @@ from pixelart.ui.train.report import NO_JOB, log_html, loss_curve, plain
 from pixelart.ui.train.samples import samples_html
 from pixelart.ui.train.uploads import Images, PreparedDataset
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
-Memory = dict[str, str]
+KeptRun = dict[str, str]
 """What the browser stores: `owner`, its secret, and `job`, the one shown last."""
 RESUME, GO_ON = "Resume", "Go on"
 OUTPUTS = 12

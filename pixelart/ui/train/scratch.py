@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from pixelart.errors import RequestRejected
-from pixelart.jobs.folder import size_of
+from pixelart.jobs.folder import folder_bytes
 from pixelart.settings import SETTINGS
 
 
@@ -38,7 +38,7 @@ class Scratch:
         Raises:
             RequestRejected: all folders together would exceed the limit.
         """
-        size = size_of(folder) + incoming
+        size = folder_bytes(folder) + incoming
         with self._lock:
             others = sum(kept for other, kept in self._kept.items() if other != folder)
             if others + size > self._limit:

@@ -22,10 +22,10 @@ from pixelart.ui.hub.push import push_panel
 from pixelart.ui.inputs import CheckedCheckbox, CheckedSlider, CheckedTextbox, Choice, Real, Switch, WholeNumber
 from pixelart.ui.security.hosting import Hosting
 from pixelart.ui.status import status_text
-from pixelart.ui.train.dataset_form import AS_MODEL, DATASET, SIZES, ZIP
+from pixelart.ui.train.dataset_form import AS_MODEL, DATASET, PICTURE_SIDES, ZIP
 from pixelart.ui.train.dataset_step import NOTHING_YET, START, ImagesHandlers
-from pixelart.ui.train.form import FIT, KEEP, ON_PAGE
-from pixelart.ui.train.report import COLUMNS, HELD_OUT, NO_JOB, TRAINING
+from pixelart.ui.train.form import FIT_PALETTE, KEEP_PALETTE, ON_PAGE
+from pixelart.ui.train.report import CURVE_COLUMNS, HELD_OUT, NO_JOB, TRAINING
 from pixelart.ui.train.runs import RESUME, Watching
 from pixelart.ui.train.scratch import Scratch
 from pixelart.ui.train.uploads import Images
@@ -127,7 +127,7 @@ def _images() -> tuple[dict[str, Any], FileDrop, tuple[gr.Button, gr.Button], gr
     folder = CheckedTextbox(label="Folder", placeholder="/home/me/sprites", info="On this machine.", elem_id="folder")
     with gr.Accordion("Size and sheets", open=False, elem_id="sheets"):
         size = Choice(
-            [AS_MODEL, *((f"{s} x {s}", s) for s in SIZES)], value=AS_MODEL, label="Size", elem_id="size",
+            [AS_MODEL, *((f"{s} x {s}", s) for s in PICTURE_SIDES)], value=AS_MODEL, label="Size", elem_id="size",
             info="Size to train on. Pictures of other sizes are left out.",
         )  # fmt: skip
         resize = CheckedCheckbox(False, label="Resize the others", info="By nearest neighbour.", elem_id="resize")
@@ -169,8 +169,8 @@ def _settings() -> dict[str, Any]:
     flip = CheckedCheckbox(True, label="Flip", info="Also learn from mirrored pictures.", elem_id="flip")
     with gr.Accordion("Advanced", open=False, elem_id="train-advanced"):
         palette = Switch(
-            [KEEP, FIT], value=KEEP, label="Palette", elem_id="train-palette", elem_classes="choices",
-            info="Keep the base's palette, or fit a new one to your pictures.",
+            [KEEP_PALETTE, FIT_PALETTE], value=KEEP_PALETTE, label="Palette", elem_id="train-palette",
+            elem_classes="choices", info="Keep the base's palette, or fit a new one to your pictures.",
         )  # fmt: skip
         with gr.Row(elem_classes="numbers"):
             numbers = {option: _number(option, page) for option, page in ON_PAGE.items()}
@@ -191,7 +191,7 @@ def _run() -> dict[str, Any]:
         resume = gr.Button(RESUME, elem_id="resume", min_width=90, visible=False)
     job = Choice([], label="Job", elem_id="job", visible=False)
     status = gr.HTML(status_text(NO_JOB), elem_id="run-status", apply_default_css=False)
-    x, y, color = COLUMNS
+    x, y, color = CURVE_COLUMNS
     plot = gr.LinePlot(
         x=x, y=y, color=color, color_map={TRAINING: "#9a9ca8", HELD_OUT: "#6366f1"}, x_title="step",
         y_title="surprise (less is better)",

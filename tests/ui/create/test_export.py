@@ -21,8 +21,8 @@ from pixelart.ui.create.canvas_value import Canvas
 from pixelart.ui.create.export import (
     GIF,
     INDEXED,
+    MAX_FILE_SIDE,
     MAX_GIF_SIDE,
-    MAX_SIDE,
     RGBA,
     RGBA_INSTEAD,
     SHEET,
@@ -200,7 +200,7 @@ def test_nothing_to_save_is_a_plain_message(warnings_shown: list[str]) -> None:
 
 
 def test_a_file_that_would_be_too_large_is_refused_with_the_limit(warnings_shown: list[str]) -> None:
-    side = MAX_SIDE // 16
+    side = MAX_FILE_SIDE // 16
     wide = np.full((1, side + 1, 4), 255, np.uint8)
     result = Session(drawings=[replace(drawing(1), picture=wide)])
     assert "data" not in download(Canvas(wide), scale=16)
@@ -209,7 +209,7 @@ def test_a_file_that_would_be_too_large_is_refused_with_the_limit(warnings_shown
     assert "data" not in download(Canvas(wide[:, : MAX_GIF_SIDE // 16 + 1]), format=GIF, scale=16)
     assert "data" not in download(session=Session(drawings=[drawing(1)] * 17), format=SHEET, columns=1, scale=16)
     sizes = [f"{(side + 1) * 16} x 16", f"{(side + 1) * 16} x 16", f"{MAX_GIF_SIDE + 16} x 16", f"256 x {17 * 256}"]
-    limits = [MAX_SIDE, MAX_SIDE, MAX_GIF_SIDE, MAX_SIDE]
+    limits = [MAX_FILE_SIDE, MAX_FILE_SIDE, MAX_GIF_SIDE, MAX_FILE_SIDE]
     assert warnings_shown == [
         f"Scale x16: {size} pixels; the limit is {limit} a side." for size, limit in zip(sizes, limits, strict=True)
     ]

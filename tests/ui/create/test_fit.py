@@ -6,24 +6,13 @@ import numpy as np
 import pytest
 
 from pixelart.images.codec import Picture
-from pixelart.ui.create.fit import fit_to_canvas, true_grid
+from pixelart.ui.create.fit import fit_mask, fit_to_canvas
 
 
 def noise(height: int, width: int) -> Picture:
     picture = np.random.default_rng(height * width).integers(0, 256, (height, width, 4), np.uint8)
     picture[..., 3] = 255
     return picture
-
-
-@pytest.mark.parametrize("scale", [1, 2, 3, 7])
-def test_true_grid_undoes_an_integer_upscale(scale: int) -> None:
-    picture = noise(6, 9)
-    assert np.array_equal(true_grid(picture.repeat(scale, 0).repeat(scale, 1)), picture)
-
-
-def test_true_grid_leaves_an_uneven_upscale() -> None:
-    picture = noise(4, 4).repeat(2, 0).repeat(3, 1)
-    assert np.array_equal(true_grid(picture), picture)
 
 
 def test_a_picture_of_the_size_is_untouched() -> None:
@@ -35,6 +24,21 @@ def test_a_picture_of_the_size_is_untouched() -> None:
 def test_an_upscale_comes_back_pixel_for_pixel() -> None:
     sprite = noise(8, 8)
     assert np.array_equal(fit_to_canvas(sprite.repeat(5, 0).repeat(5, 1), 8, 8), sprite)
+
+
+def test_a_cut_upscale_comes_back_with_the_mask_on_the_same_pixels() -> None:
+    sprite, hidden = noise(8, 8), np.zeros((8, 8), np.bool_)
+    hidden[0, 7] = hidden[4, 2] = True
+    enlarged = sprite.repeat(5, 0).repeat(5, 1)[3:, :-2]
+    mask = hidden.repeat(5, 0).repeat(5, 1)[3:, :-2]
+    assert np.array_equal(fit_to_canvas(enlarged, 8, 8), sprite)
+    assert np.array_equal(fit_mask(mask, enlarged, 8, 8), hidden)
+
+
+def test_one_masked_pixel_masks_its_cell() -> None:
+    sprite, mask = noise(8, 8).repeat(4, 0).repeat(4, 1), np.zeros((32, 32), np.bool_)
+    mask[13, 30] = True
+    assert np.argwhere(fit_mask(mask, sprite, 8, 8)).tolist() == [[3, 7]]
 
 
 def test_a_smaller_picture_is_enlarged_by_a_whole_number_and_centred() -> None:

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from pixelart.ui.create.canvas_value import Canvas, canvas_to_payload
-from pixelart.ui.create.inspect import FAULT, MAX_NUMBER, InspectHandlers
+from pixelart.ui.create.inspect import MAX_NUMBER, InspectHandlers
+from pixelart.ui.security.safe_blocks import FAULT
 from tests.ui.create.test_canvas_value import HOSTILE
 from tests.ui.fake_engine import CODEC, FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving

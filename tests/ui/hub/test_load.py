@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pixelart.ui.hub.load import NOT_HERE, LoadHandlers
+from pixelart.ui.hub.load import LOAD_NOT_HERE, LoadHandlers
 from pixelart.ui.security.hosting import Hosting
 from tests.hub_server import HubServer
 from tests.ui.fake_engine import FakeEngine
@@ -90,7 +90,7 @@ def test_what_cannot_be_loaded_is_told_in_one_line_and_nothing_is_chosen(
 def test_what_a_proxy_passes_on_loads_nothing(url: str, hub: HubServer) -> None:
     hub.asked.clear()
     visitor = Visitor(url, headers={"X-Forwarded-For": "203.0.113.5"})
-    assert visitor.post("load_model", ["art/heroes"]).error == NOT_HERE and hub.asked == []
+    assert visitor.post("load_model", ["art/heroes"]).error == LOAD_NOT_HERE and hub.asked == []
 
 
 @pytest.mark.slow

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import pytest
 
 from pixelart.ui.security import hosting as module
-from pixelart.ui.security.hosting import SIGN_IN, Hosting, find_hosting, find_signer
+from pixelart.ui.security.hosting import OAUTH_VARIABLES, Hosting, find_hosting, find_signer
 
 SPACE = {"SYSTEM": "spaces", "SPACE_ID": "art/studio", "GRADIO_SERVER_NAME": "0.0.0.0"}
-SIGNED = {**SPACE, **dict.fromkeys(SIGN_IN, "x")}
+SIGNED = {**SPACE, **dict.fromkeys(OAUTH_VARIABLES, "x")}
 ZERO = {**SIGNED, "SPACES_ZERO_GPU": "true"}
 DESKTOP = Hosting("desktop")
 OWN = "hf_ofTheMachine"
@@ -34,7 +34,7 @@ def signed_in_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"SYSTEM": "spaces"}, Hosting("space")),
         (SIGNED, Hosting("space", "art/studio", True)),
         ({**SIGNED, "SYSTEM": ""}, Hosting("space", "art/studio")),
-        ({**SIGNED, SIGN_IN[1]: ""}, Hosting("space", "art/studio")),
+        ({**SIGNED, OAUTH_VARIABLES[1]: ""}, Hosting("space", "art/studio")),
         ({**SIGNED, "GRADIO_SERVER_NAME": "127.0.0.1"}, Hosting("space", "art/studio", True)),
         (ZERO, Hosting("zero_gpu", "art/studio", True)),
         ({**SIGNED, "SPACES_ZERO_GPU": "false"}, Hosting("space", "art/studio", True)),

@@ -11,7 +11,7 @@ import pytest
 from pixelart.jobs import Jobs
 from pixelart.ui.security.hosting import Hosting
 from pixelart.ui.security.local_request import from_own_machine
-from pixelart.ui.train.dataset_step import NOT_HERE
+from pixelart.ui.train.dataset_step import FOLDER_NOT_HERE
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving
 from tests.ui.visitor import Visitor
@@ -81,6 +81,6 @@ def test_a_served_app_looks_at_each_request(tiny_data: Path, tmp_path: Path) -> 
         assert "40 pictures" in Visitor(url).post("check_pictures", form).told()
         for header in ({"X-Forwarded-For": "203.0.113.5"}, {"CF-Ray": "1"}):
             visitor = Visitor(url, headers=header)
-            assert NOT_HERE in visitor.post("check_pictures", form).told(), header
+            assert FOLDER_NOT_HERE in visitor.post("check_pictures", form).told(), header
             assert "Folder" not in str(visitor.post("offer_folder", [None]).data)
         assert "Folder" in str(Visitor(url).post("offer_folder", [None]).data)

@@ -19,7 +19,7 @@ from itsdangerous import TimestampSigner
 
 from pixelart.checkpoint.ownership import current_owner
 from pixelart.ui import build
-from pixelart.ui.security.hosting import SIGN_IN, Hosting, Signer
+from pixelart.ui.security.hosting import OAUTH_VARIABLES, Hosting, Signer
 from pixelart.ui.security.identity import LOST, Arrivals, browser_of, signer_of, training_notice
 from pixelart.ui.security.safe_blocks import SafeBlocks
 from tests.hub_server import HubServer, serve
@@ -30,7 +30,8 @@ from tests.ui.visitor import Visitor
 pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 OF_THE_SPACE, OF_ANN, OF_BOB = "hf_secretOfTheSpace", "hf_annsOwn", "hf_bobsOwn"
 CLIENT_SECRET = "secret of the OAuth client"
-OAUTH = dict(zip(SIGN_IN, ("client", CLIENT_SECRET, "openid profile contribute-repos", "https://hub"), strict=True))
+GIVEN = ("client", CLIENT_SECRET, "openid profile contribute-repos", "https://hub")
+OAUTH = dict(zip(OAUTH_VARIABLES, GIVEN, strict=True))
 HOSTING = Hosting("space", "art/studio", True)
 
 

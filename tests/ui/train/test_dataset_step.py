@@ -25,11 +25,11 @@ from pixelart.ui.train import dataset_step as module
 from pixelart.ui.train.dataset_form import AS_MODEL, DATASET, FOLDER, ZIP, ImagesForm
 from pixelart.ui.train.dataset_step import (
     CHANGED,
+    CHECK_STOPPED,
+    FOLDER_NOT_HERE,
     HANDED_OVER,
-    NOT_HERE,
-    NOTHING,
     NOTHING_YET,
-    STOPPED,
+    UNCHANGED,
     ImagesHandlers,
     suggested_name,
 )
@@ -162,7 +162,7 @@ def test_a_folder_may_be_named_only_where_the_program_runs(images: Images, tiny_
     stranger = request_of({"host": "localhost:7860", "x-forwarded-for": "203.0.113.5"})
     for local, request in ((False, HERE), (True, stranger), (True, None)):
         shown = _checked(ImagesHandlers(fake(size=8), local=local), images, form, request)
-        assert NOT_HERE in _told(shown[-1]) and images.ready is None
+        assert FOLDER_NOT_HERE in _told(shown[-1]) and images.ready is None
     assert "40 pictures" in _told(_checked(ImagesHandlers(fake(size=8), local=True), images, form)[-1])
 
 
@@ -244,7 +244,7 @@ def test_a_check_is_ended_by_its_visitor_alone(images: Images, slow_hub: SlowHub
     running = handlers.check_pictures(images, HERE, **asdict(HUB_FORM))
     next(running)
     assert handlers.stop_check(other) == gr.skip() and images.stop()
-    assert STOPPED in _told(list(running)[-1]) and images.ready is None
+    assert CHECK_STOPPED in _told(list(running)[-1]) and images.ready is None
     assert handlers.stop_check(images) == gr.skip(), "there is nothing to stop any more"
 
 
@@ -259,7 +259,7 @@ def test_a_visitor_has_one_check_at_a_time_and_the_newest_counts(
     assert "Ready to train" in _told(_checked(handlers, images, form)[-1])
     kept = images.ready
     slow_hub.goes_on.set()
-    assert list(first)[-1] == NOTHING and images.ready is kept
+    assert list(first)[-1] == UNCHANGED and images.ready is kept
 
 
 def test_datasets_are_fetched_for_a_few_at_once_and_others_are_told(images: Images, slow_hub: SlowHub) -> None:

@@ -13,15 +13,28 @@ from pixelart.errors import RequestRejected
 from pixelart.jobs.options import check_options
 from pixelart.settings import SETTINGS
 from pixelart.training.config import Schedule
-from pixelart.ui.train.form import FIT, FLIP_SHARE, KEEP, ON_PAGE, VARIANTS, base_choices, base_of, job_from
+from pixelart.ui.train.form import (
+    FIT_PALETTE,
+    FLIP_SHARE,
+    KEEP_PALETTE,
+    ON_PAGE,
+    VARIANTS,
+    base_choices,
+    base_of,
+    job_from,
+)
 from tests.ui.fake_engine import FakeEngine
 
-FORM: dict[str, Any] = {"base": "tiny", "name": "mine", "minutes": 10, "flip": True, "palette": KEEP}
+FORM: dict[str, Any] = {"base": "tiny", "name": "mine", "minutes": 10, "flip": True, "palette": KEEP_PALETTE}
 FORM |= {name: 0 if not page.zero else getattr(Schedule(), name) for name, page in ON_PAGE.items()}
 
 
 def test_a_form_becomes_options_that_a_job_takes(tiny_checkpoints: Path) -> None:
-    for form in (FORM, FORM | dict(base="new:row_rnn"), FORM | dict(steps=50, learning_rate=0.001, palette=FIT)):
+    for form in (
+        FORM,
+        FORM | dict(base="new:row_rnn"),
+        FORM | dict(steps=50, learning_rate=0.001, palette=FIT_PALETTE),
+    ):
         name, options = job_from(form)
         check_options(
             options, library=Library(tiny_checkpoints, device=torch.device("cpu"), memory_bytes=0), settings=SETTINGS
@@ -41,7 +54,7 @@ def test_steps_are_said_in_place_of_minutes_and_what_is_automatic_is_not_said() 
 
 
 def test_a_new_network_has_no_base_whose_palette_could_be_kept() -> None:
-    options = job_from(FORM | dict(base="new:row_rnn", palette=FIT))[1]
+    options = job_from(FORM | dict(base="new:row_rnn", palette=FIT_PALETTE))[1]
     assert options["model"] == "row_rnn" and not options.keys() & {"base", "palette"}
 
 

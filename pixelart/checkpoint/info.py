@@ -1,0 +1,136 @@
+"""What a checkpoint can draw: sizes, classes, colours, presets, and what a completion may keep."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelart.checkpoint.format import CheckpointConfig
+from pixelart.checkpoint.origin import Origin, read_origin
+from pixelart.checkpoint.presets import DEFAULT_PRESET, FIXED, Preset
+from pixelart.errors import RequestRejected
+from pixelart.images.codec import Indexed, Paletted, codec_from_config
+from pixelart.images.kept_kinds import KEEP_SHAPE, KEEP_SKETCH
+from pixelart.models import get_variant
+
+SMALLEST_SIDE, LARGEST_SIDE = 4, 64
+"""Sides in pixels of pictures from a checkpoint that draws any size."""
+FACTORS = (2, 4)
+MOST_ENLARGED = 2
+"""An enlarged picture is at most this many times as large as the checkpoint's size, per side."""
+ANY_SIZE = f"{SMALLEST_SIDE} to {LARGEST_SIDE} pixels a side"
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What a checkpoint can draw.
+
+    Attributes:
+        colours: RGBA uint8 (K, 4) of an indexed codec (0 = transparent), else None; with `takes_palettes`, the default
+            ones.
+        enlarges: whether it can enlarge a picture.
+        origin: the repository and commit of the Hub that it was pulled from.
+        presets: sampling presets by name.
+        takes_palettes: whether it draws in any palette.
+        most_colours: how many opaque colours such a palette may have.
+        any_size: whether it was trained on pictures of several sizes, and draws any size.
+        keeps: what a completion may keep of the masked pixels, see `Request.keep`.
+    """
+
+    name: str
+    model: str
+    height: int
+    width: int
+    classes: tuple[str, ...]
+    colours: NDArray[np.uint8] | None
+    training: Mapping[str, Any] = field(default_factory=dict)
+    enlarges: bool = False
+    origin: Origin | None = None
+    presets: Mapping[str, Preset] = field(default_factory=lambda: FIXED)
+    takes_palettes: bool = False
+    most_colours: int = 0
+    any_size: bool = False
+    keeps: tuple[str, ...] = ()
+
+    @property
+    def networks_a_pixel(self) -> int:
+        """How many networks compute each pixel, one after another: a sketch model has one for each of its parts."""
+        return 2 if KEEP_SKETCH in self.keeps else 1
+
+    def draws_size(self, height: int, width: int) -> bool:
+        """Whether it draws pictures of this size."""
+        if self.any_size:
+            return all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (height, width))
+        return (height, width) == (self.height, self.width)
+
+    def check_size(self, height: int, width: int, *, what: str = "picture") -> None:
+        """Raises RequestRejected, naming `what`, if it does not draw pictures of this size."""
+        if self.draws_size(height, width):
+            return
+        sides = ANY_SIZE if self.any_size else f"{self.width} x {self.height}"
+        raise RequestRejected(f"{what} is {width} x {height}; {self.name} draws {sides}")
+
+    def check_keep(self, keep: str) -> None:
+        """Raises RequestRejected if a completion cannot keep this of the masked pixels."""
+        if keep and keep not in self.keeps:
+            can = " or ".join(self.keeps)
+            raise RequestRejected(f"keep {keep}: {self.name} " + (f"can keep {can}" if can else "can keep nothing"))
+
+    def check_enlarged(self, height: int, width: int, *, factor: Any) -> None:
+        """Raises RequestRejected if it does not enlarge pictures of this size by `factor`."""
+        if type(factor) is not int or factor not in FACTORS:
+            raise RequestRejected(f"factor {factor!r:.40}: must be one of {', '.join(map(str, FACTORS))}")
+        if factor * height > MOST_ENLARGED * self.height or factor * width > MOST_ENLARGED * self.width:
+            raise RequestRejected(
+                f"{factor} times {width} x {height} is {factor * width} x {factor * height}; {self.name} enlarges to "
+                f"at most {MOST_ENLARGED * self.width} x {MOST_ENLARGED * self.height}"
+            )
+
+    def preset(self, name: str = DEFAULT_PRESET) -> Preset:
+        """One of `presets`.
+
+        Raises:
+            RequestRejected: no such preset.
+        """
+        if not isinstance(name, str) or name not in self.presets:
+            raise RequestRejected(f"preset {name!r:.40} is not one of {', '.join(self.presets)}")
+        return self.presets[name]
+
+
+def info_of(path: Path, config: CheckpointConfig) -> CheckpointInfo:
+    """What the checkpoint in the folder `path` can draw."""
+    codec, variant = codec_from_config(config.codec), get_variant(config.model).model
+    size = config.model_config
+    return CheckpointInfo(
+        path.name,
+        config.model,
+        size["height"],
+        size["width"],
+        config.classes,
+        codec.table if isinstance(codec, Indexed) else None,
+        config.training,
+        enlarges=variant.enlarges and len(size.get("stages", ())) > 1,
+        origin=read_origin(path),
+        presets=config.presets,
+        takes_palettes=isinstance(codec, Paletted),
+        most_colours=codec.levels - 1 if isinstance(codec, Paletted) else 0,
+        any_size=variant.any_size and _learned_sizes(config.training) > 1,
+        keeps=(*((KEEP_SHAPE,) if isinstance(codec, Indexed) else ()), *((KEEP_SKETCH,) if variant.has_sketch else ())),
+    )
+
+
+def _learned_sizes(training: Mapping[str, Any]) -> float:
+    """How many picture sizes a checkpoint was trained on.
+
+    Older checkpoints do not record it; those trained with `fit` "keep" count as trained on several.
+    """
+    if training.get("fit") != "keep":
+        return 1
+    sizes = training.get("sizes", math.inf)
+    return sizes if isinstance(sizes, int | float) else 1

@@ -1,0 +1,139 @@
+"""Draws checked requests in this process, each with its palette, its seams and its recolouring."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pixelart.checkpoint.library import Checkpoint, Library
+from pixelart.engine.completion import Candidate, added_pixels, enlarge_picture
+from pixelart.engine.drawing import Drawer, Recolouring, drawn_in, likeliest_first
+from pixelart.engine.own_colours import own_colours
+from pixelart.engine.previews import OnRow, PreviewFrame
+from pixelart.engine.remote import Call
+from pixelart.engine.request import Drawing, Request
+from pixelart.errors import RequestRejected
+from pixelart.images.codec import Codec, Picture
+from pixelart.images.palette_choice import OF_MODEL, OF_PICTURE, CodecOf, codec_of
+from pixelart.images.tiling import seam_repairs, shift_to_join
+from pixelart.progress import Cancel
+
+
+class LocalBackend:
+    """Draws what `Engine` has checked, with the checkpoints of a library. `on_drawing`, `memory`: see `Engine`.
+
+    Each method raises Cancelled if `cancel` returned True. Thread-safe.
+    """
+
+    def __init__(
+        self, library: Library, on_drawing: Callable[[bool], None] | None = None, *, memory: int = sys.maxsize
+    ) -> None:
+        self._library, self._drawer = library, Drawer(library, on_drawing, memory=memory)
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether any thread is drawing a picture now."""
+        return self._drawer.is_drawing
+
+    def at_once(self, loaded: Checkpoint, height: int, width: int) -> int:
+        """How many pictures (height, width) fit in memory at once. Raises RequestRejected if not even one fits."""
+        return self._drawer.at_once(loaded, height, width)
+
+    def draw(self, call: Call, on_row: OnRow | None, cancel: Cancel | None) -> list[Drawing]:
+        """Draw what `call` asks for."""
+        factor = (call.factor,) if call.method == "enlarge" else ()
+        return getattr(self, call.method)(call.request, *call.arguments, *factor, on_row, cancel)
+
+    def generate(self, request: Request, on_row: OnRow | None, cancel: Cancel | None) -> list[Drawing]:
+        """New pictures, in order of seed; each picture's seam is repaired if the request is seamless."""
+        info = self._library.load(request.checkpoint).info
+        blank = np.zeros((*(request.size or (info.height, info.width)), 4), np.uint8)
+        everything = np.ones(blank.shape[:2], np.bool_)
+        codecs = self._codecs(request, blank, everything)
+        drawings = self._drawer.complete(request, blank, everything, on_row, cancel, codecs)
+        if not request.seamless:
+            return drawings
+        mended = [self.mend_seam(_again(request, d), d.picture, cancel) for d in drawings]
+        return [drawn_in(everything, drawing) for (drawing,) in mended]
+
+    def complete(
+        self,
+        request: Request,
+        picture: Picture,
+        mask: NDArray[np.bool_],
+        on_row: OnRow | None,
+        cancel: Cancel | None,
+    ) -> list[Drawing]:
+        """Candidates for the pixels of `picture` (H, W, 4) where `mask` (H, W) is True, sorted by `likeliest_first`."""
+        paint, codecs = self._recolouring(request, picture, mask), self._codecs(request, picture, mask)
+        if request.seamless:
+            shift = shift_to_join(mask, request.seamless)
+            drawings = self._drawer.draw_rolled(request, picture, mask, shift, paint.watching(on_row), cancel, codecs)
+        else:
+            drawings = self._drawer.complete(request, picture, mask, paint.watching(on_row), cancel, codecs)
+        return likeliest_first(paint.of(drawings))
+
+    def mend_seam(self, request: Request, picture: Picture, cancel: Cancel | None) -> list[Drawing]:
+        """Candidates of `picture` (H, W, 4) that tile along `request.seamless`, sorted by `likeliest_first`."""
+        first, *others = seam_repairs(picture.shape[0], picture.shape[1], request.seamless)
+        paint, codecs = self._recolouring(request, picture, first.mask), self._codecs(request, picture, first.mask)
+        drawings = self._drawer.draw_rolled(request, picture, first.mask, first.shift, None, cancel, codecs)
+        for mask, shift in others:
+            again = [(replace(request, count=1, seed=d.seed), d.picture) for d in drawings]
+            drawings = [self._drawer.draw_rolled(one, p, mask, shift, None, cancel, codecs)[0] for one, p in again]
+        return likeliest_first(paint.of([drawn_in(first.mask, drawing) for drawing in drawings]))
+
+    def enlarge(
+        self,
+        request: Request,
+        picture: Picture,
+        factor: int,
+        on_row: OnRow | None,
+        cancel: Cancel | None,
+    ) -> list[Drawing]:
+        """`picture` (h, w, 4) enlarged to (factor * h, factor * w, 4), sorted by `likeliest_first`."""
+        model = self._library.load(request.checkpoint).model
+        large = picture.repeat(factor, 0).repeat(factor, 1)
+        mask = added_pixels(*large.shape[:2], factor=factor)
+        paint, codecs = self._recolouring(request, large, mask), self._codecs(request, large, mask)
+
+        def draw(codec: Codec, class_weights: Tensor, /, **how: Any) -> list[Candidate]:
+            return enlarge_picture(model, codec, picture, class_weights, factor=factor, **how)
+
+        frame, watch = PreviewFrame(large, mask, large), paint.watching(on_row)
+        drawn = self._drawer.draw(request, draw, frame, watch, cancel, codecs, {"factor": factor})
+        return likeliest_first(paint.of(drawn))
+
+    def _recolouring(self, request: Request, picture: Picture, mask: NDArray[np.bool_]) -> Recolouring:
+        """The recolouring of `request.own_colours`, for what is drawn into `picture` (H, W, 4) where `mask` is True."""
+        loaded = self._library.load(request.checkpoint)
+        asked = request.own_colours and not loaded.info.takes_palettes
+        return Recolouring(own_colours(loaded.codec, picture, mask) if asked else None, mask)
+
+    def _codecs(self, request: Request, picture: Picture, mask: NDArray[np.bool_]) -> CodecOf:
+        """The codecs that draw into `picture` (H, W, 4) where `mask` (H, W) is True, by seed."""
+        loaded = self._library.load(request.checkpoint)
+        weights = loaded.class_weights(request.class_weights).tolist()
+        asked = dict(zip(loaded.config.classes, weights, strict=True)) if any(weights) else {}
+        palette = OF_MODEL if request.allowed is not None and not request.palette else request.palette
+        how = {"picture": picture, "mask": mask, "palettes": loaded.palettes, "class_weights": asked}
+        codecs = codec_of(loaded.codec, palette, **how, name=loaded.info.name)
+        if loaded.info.takes_palettes and request.allowed is not None:
+            if palette == OF_PICTURE:
+                raise RequestRejected("allowed: colour numbers need a named palette, or the model's own")
+            count = len(codecs(range(request.seed, request.seed + 1)).to_config()["colours"])
+            if max(request.allowed, default=0) > count:
+                raise RequestRejected(f"allowed {max(request.allowed)}: the palette has {count} colours")
+        return codecs
+
+
+def _again(request: Request, drawing: Drawing) -> Request:
+    """A request for one picture with the palette and the seed of a drawing."""
+    palette = tuple(drawing.settings.get("colours", ())) or request.palette
+    return replace(request, count=1, seed=drawing.seed, palette=palette)
