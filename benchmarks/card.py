@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.machine import describe_machine
-from pixelart.cli.draw import held_out, judge, judge_holes
+from pixelart.cli.evaluate import held_out, judge, judge_holes
 from pixelart.engine import Checkpoint, Engine, Request
 from pixelart.engine.samples import draw_class_samples, sample_sheet
 from pixelart.hub.card import Card

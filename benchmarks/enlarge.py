@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.machine import describe_machine
-from pixelart.cli.draw import held_out
+from pixelart.cli.evaluate import held_out
 from pixelart.engine import Engine, Request
 from pixelart.engine.completion import context_of
 from pixelart.errors import PixelArtError, RequestRejected

@@ -20,7 +20,7 @@ from benchmarks.card import with_and_without
 from benchmarks.machine import describe_machine
 from benchmarks.published import published
 from benchmarks.sampling import measure_cached
-from pixelart.cli.draw import held_out, judge, judge_holes
+from pixelart.cli.evaluate import held_out, judge, judge_holes
 from pixelart.engine import Checkpoint, CheckpointInfo, Engine
 from pixelart.errors import PixelArtError
 from pixelart.storage import write_file

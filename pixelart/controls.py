@@ -20,7 +20,7 @@ LOWEST_TEMPERATURE = 0.01
 
 
 @dataclass(frozen=True)
-class OnPage:
+class ControlOnPage:
     """How the tab Create shows a control: a slider, or the choices of `words`.
 
     `label`; `info`: a short explanation; `step`: of the slider; `words`: a label of each choice; `advanced`: among the
@@ -61,7 +61,7 @@ class Control:
     default_text: str = ""
     name: str = ""
     actions: tuple[str, ...] = (GENERATE, COMPLETE, ENLARGE)
-    page: OnPage | None = None
+    page: ControlOnPage | None = None
 
     @property
     def kind(self) -> type:
@@ -104,7 +104,7 @@ CONTROLS: dict[str, Control] = {
     "class_name": Control("a class of the model", default_text="any"),
     "count": Control(
         "how many pictures", 1, limits=(1, SETTINGS.max_count), offered=(1, 16), name="images",
-        page=OnPage("Images", advanced=False),
+        page=ControlOnPage("Images", advanced=False),
     ),
     "seed": Control(
         "picture i uses seed + i", 0,
@@ -113,24 +113,26 @@ CONTROLS: dict[str, Control] = {
     ),
     "temperature": Control(
         "below 1 careful, above 1 wild", 1.0, limits=(LOWEST_TEMPERATURE, 10), offered=(0.1, 2), of_preset=True,
-        unset=0.0, page=OnPage("Temperature", "Low: careful. High: wild.", 0.05, advanced=False),
+        unset=0.0, page=ControlOnPage("Temperature", "Low: careful. High: wild.", 0.05, advanced=False),
     ),
     "top_p": Control(
         "draw from the likeliest colours that together have this probability", 1.0, limits=(0, 1),
-        offered=(0.01, 1), of_preset=True, unset=0.0, page=OnPage("Top-p", "1: every colour", 0.01),
+        offered=(0.01, 1), of_preset=True, unset=0.0, page=ControlOnPage("Top-p", "1: every colour", 0.01),
     ),
     "top_k": Control(
         "draw from this many of the likeliest colours; 0 = all", 0, limits=(0, 256), of_preset=True, unset=-1,
-        page=OnPage("Top-k", "0: every colour"),
+        page=ControlOnPage("Top-k", "0: every colour"),
     ),
     "guidance": Control(
         "above 1: more typical of the class", 1.0, limits=(0, 10), of_preset=True, unset=-1.0,
-        page=OnPage("Guidance", "Above 1: truer to the class", 0.1),
+        page=ControlOnPage("Guidance", "Above 1: truer to the class", 0.1),
     ),
     "bottom_temperature": Control(
         "temperature of the bottom row, changing evenly from the top; 0 = the same in every row", 0.0,
         limits=(0, 10), offered=(0, 2),
-        page=OnPage("Temperature at bottom", "Changes evenly from top to bottom. 0: the same in every row.", 0.05),
+        page=ControlOnPage(
+            "Temperature at bottom", "Changes evenly from top to bottom. 0: the same in every row.", 0.05
+        ),
     ),
     "seamless": Control(
         "directions in which the picture tiles without a seam; a mask at an edge continues on the opposite side",
@@ -139,7 +141,7 @@ CONTROLS: dict[str, Control] = {
     "preset": Control(
         "how careful it draws: the values of the controls that are not given, measured for the model", "balanced",
         choices=("calm", "balanced", "wild"),
-        page=OnPage(
+        page=ControlOnPage(
             "Style", "Calm: typical pictures. Wild: surprising ones.", words=("Calm", "Balanced", "Wild"),
             advanced=False,
         ),
@@ -158,7 +160,7 @@ CONTROLS: dict[str, Control] = {
         "what masked pixels keep: their shape (transparent or not), or, for models that draw sketches, their sketch "
         "(light and dark, too)",
         KEEP_NOTHING, choices=(KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH), actions=(COMPLETE,),
-        page=OnPage(
+        page=ControlOnPage(
             "Complete mask keeps", "Shape: transparent pixels stay transparent. Shading: light and dark stay, too.",
             words=("Nothing", "Shape", "Shading"),
         ),

@@ -28,7 +28,7 @@ import dataclasses
 from inspect import signature
 from pixelart import controls, engine
 
-page = controls.OnPage("Shine", "Of the dummy", 0.1)
+page = controls.ControlOnPage("Shine", "Of the dummy", 0.1)
 controls.CONTROLS["shine"] = controls.Control("how much the dummy shines", 0.5, limits=(0, 1), page=page)
 field = ("shine", float, dataclasses.field(default=0.5))
 engine.Request = dataclasses.make_dataclass("Request", [field], bases=(engine.Request,), frozen=True)

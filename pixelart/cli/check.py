@@ -7,8 +7,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from pixelart.cli.common import HINTS, Json, check_out_file, progress_bar, say
+from pixelart.cli.arguments import add_command, fit_options, sides
+from pixelart.cli.common import CLI_HINTS, Json, check_out_file, progress_bar, say
 from pixelart.errors import RequestRejected
 from pixelart.hub import fetch_dataset, local_token
 from pixelart.images.io import encode_rgba_png
@@ -67,7 +69,7 @@ def _lines(found: Survey) -> Iterator[str]:
         sizes = ", ".join(f"{width} x {height} ({count})" for (width, height), count in row.sizes.most_common())
         yield f"class {row.name}  {row.pictures} good  sizes: {sizes}  {row.colours} colours"
     for problem in found.problems:
-        yield f"{'needed' if problem.blocks else 'note'}: {problem.line(HINTS)}"
+        yield f"{'needed' if problem.blocks else 'note'}: {problem.line(CLI_HINTS)}"
     height, width = found.size
     state = "ready to train on" if found.ready else "not ready to train on"
     yield f"good pictures: {len(found.pictures)} of {width} x {height} pixels, {found.colours} colours; {state}"
@@ -100,3 +102,22 @@ def _json(found: Survey) -> Json:
             for problem in found.problems
         ],
     }
+
+
+def add_commands(add: Any) -> None:
+    """Add check."""
+    example = "--data sheets.zip --true-grid --tile 16 --spacing 1 --out prepared.zip"
+    text = "what is in a folder or .zip of pictures, what is wrong with it, and the good ones in one .zip"
+    command = add_command(add, "check", check, text, example)
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data", type=Path, help="a folder or .zip; sub-folder = class")
+    source.add_argument("--hub", metavar="USER/NAME", help="or a dataset of image files on the Hugging Face Hub")
+    command.add_argument("--true-grid", action="store_true", help="reduce small pictures that were enlarged, exactly")
+    command.add_argument("--tile", type=sides, metavar="SIZE", help="cut sprite sheets into tiles: 16, or 16x24")
+    command.add_argument("--margin", type=int, default=0, help="pixels left of and above the first tile (0)")
+    command.add_argument("--spacing", type=int, default=0, help="pixels between tiles (0)")
+    command.add_argument("--size", type=sides, metavar="SIZE", help="32, or width x height: 32x48 (the most frequent)")
+    fit_options(command)
+    command.add_argument("--keep-copies", action="store_true", help="keep pictures that look the same as another")
+    command.add_argument("--out", type=Path, help="a .zip to train from")
+    command.add_argument("--sheet", type=Path, help="a file for a contact sheet, a PNG")

@@ -17,7 +17,7 @@ from pixelart.errors import Hint, RequestRejected, Words
 from pixelart.settings import SETTINGS
 
 MAX_SCALE = 32
-HINTS: Words = {
+CLI_HINTS: Words = {
     Hint.RESIZE: "--fit nearest resizes",
     Hint.ALL_FRAMES: "--frames all takes all",
     Hint.TRUE_GRID: "--true-grid reduces it",

@@ -1,41 +1,34 @@
-"""The commands that draw and evaluate: models, generate, complete, enlarge, evaluate."""
+"""The commands that draw: models, generate, complete, enlarge."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from pixelart.cli.arguments import add_command, checkpoint_option, checkpoints_option, class_option, sides
 from pixelart.cli.common import (
     Json,
     check_out_folder,
     check_scale,
     class_weights,
     find,
-    progress_bar,
     row_progress,
     say,
 )
-from pixelart.controls import CONTROLS
-from pixelart.engine import Checkpoint, Drawing, Engine, Request
-from pixelart.errors import DataRejected, RequestRejected
+from pixelart.controls import COMPLETE, CONTROLS, ENLARGE, GENERATE, controls_of, range_text
+from pixelart.engine import Drawing, Engine, Request
+from pixelart.errors import RequestRejected
 from pixelart.images.codec import parse_hex_colours
-from pixelart.images.palette_choice import OF_MODEL
+from pixelart.images.palette_choice import AUTO_PALETTE, OF_MODEL
 from pixelart.images.palette_choice import WORDS as PALETTE_WORDS
 from pixelart.images.palette_files import read_palette_file
 from pixelart.models import create_model, get_variant, list_models
+from pixelart.sampling import AUTO, SAMPLERS
 from pixelart.storage import write_file
-from pixelart.training.data.encoded import code_pictures
-from pixelart.training.data.picture_store import EncodedSet
-from pixelart.training.data.pictures import PictureSet, read_pictures
-from pixelart.training.evaluation import HoleSums, hole_sums, nats_per_stage, pooled_bits, stage_bits
 
 
 def models(options: argparse.Namespace) -> Json:
@@ -89,117 +82,6 @@ def enlarge(options: argparse.Namespace) -> Json:
     return {"checkpoint": request.checkpoint, "snapped": snapped, **_write(options, drawings)}
 
 
-def evaluate(options: argparse.Namespace) -> Json:
-    """Measure bits per dimension, and bits in masks, of pictures that were not trained on."""
-    engine, name = find(options.checkpoints, options.checkpoint)
-    loaded = engine.library.load(name)
-    pictures = read_pictures(
-        options.data, size=(loaded.info.height, loaded.info.width), fit=options.fit, frames=options.frames
-    )
-    if not options.include_training:
-        pictures = held_out(pictures, engine.library.seen_in_training(name), options.data)
-    own = options.palette == "own"
-    if own and not loaded.info.takes_palettes:
-        raise RequestRejected(f"palette own: {loaded.info.name} draws in its own colours alone")
-    result = judge(loaded, pictures, own_palettes=own)
-    if not options.per_class:
-        del result["per_class"]
-    if options.holes:
-        result |= judge_holes(loaded, pictures, options.holes, own_palettes=own)
-    say(options, *(f"{key}: {value}" for key, value in result.items()))
-    return result
-
-
-def judge(loaded: Checkpoint, pictures: PictureSet, *, own_palettes: bool = False) -> Json:
-    """Bits per dimension of whole pictures of all sizes, each sub-pixel counting once; also of each class and, of a
-    chain, of each scale. With `own_palettes` each picture is in its own colours. `sizes`: how many there are of each
-    size where that is not the checkpoint's alone.
-
-    Raises:
-        DataRejected: no picture, or a class or size that the checkpoint does not have.
-    """
-    found, parts = list[Tensor](), list[Tensor]()
-    sets = _judged_sizes(loaded, pictures)
-    for one, (x, palettes, weights) in zip(sets, _encoded(loaded, sets, own_palettes=own_palettes), strict=True):
-        with progress_bar(f"judging {_size_word(one)}") as progress:
-            found.append(nats_per_stage(loaded.model, x, weights, palettes=palettes, progress=progress))
-        parts.append(torch.full((len(one),), x[0].numel(), dtype=torch.float64))
-    nats, dimensions = torch.cat([of_stages.sum(1) for of_stages in found]), torch.cat(parts)
-    names = np.array([name for one in sets for name in one.class_names])
-    rows = {c: torch.from_numpy(np.flatnonzero(names == c)) for c in pictures.classes}
-    chain = loaded.model.scales > 1
-    usual = [one.size for one in sets] == [(loaded.info.height, loaded.info.width)]
-    return {
-        "checkpoint": loaded.info.name,
-        "images": len(nats),
-        **({} if usual else {"sizes": {_size_word(one): len(one) for one in sets}}),
-        "bits_per_dim": pooled_bits(nats, dimensions),
-        "nats_per_image": float(nats.mean()),
-        **({"stages": stage_bits(loaded.model, found[0])} if chain else {}),
-        "per_class": {c: pooled_bits(nats[i], dimensions[i]) for c, i in rows.items()},
-    }
-
-
-def judge_holes(loaded: Checkpoint, pictures: PictureSet, kind: str, *, own_palettes: bool = False) -> Json:
-    """Bits in holes of a kind of HOLES, with and without context, of all sizes, each sub-pixel counting once.
-
-    Raises:
-        DataRejected: no picture, or a class or size that the checkpoint does not have.
-    """
-    sums, sets = list[HoleSums](), _judged_sizes(loaded, pictures)
-    for one, (x, palettes, weights) in zip(sets, _encoded(loaded, sets, own_palettes=own_palettes), strict=True):
-        with progress_bar(f"{kind} {_size_word(one)}") as progress:
-            sums.append(hole_sums(loaded.model, x, weights, holes=kind, palettes=palettes, progress=progress))
-    first, *others = sums
-    holes = sum(others, first).bits()
-    return {"holes": kind, **holes.__dict__, "seam_ratio": holes.seam_ratio}
-
-
-def _judged_sizes(loaded: Checkpoint, pictures: PictureSet) -> list[PictureSet]:
-    """The pictures of each size. Raises DataRejected when there is none, or one of a size that it cannot judge."""
-    sets, info = [one for one in pictures.sizes if len(one)], loaded.info
-    if not sets:
-        raise DataRejected("there is no picture to judge")
-    for one in sets:
-        if not loaded.model.any_size and one.size != (info.height, info.width):
-            raise DataRejected(f"pictures are {_size_word(one)}; {info.name} judges {info.width}x{info.height} alone")
-    return sets
-
-
-def _size_word(pictures: PictureSet) -> str:
-    return f"{pictures.size[1]}x{pictures.size[0]}"
-
-
-def _encoded(
-    loaded: Checkpoint, sets: Sequence[PictureSet], *, own_palettes: bool
-) -> Iterator[tuple[EncodedSet, Tensor | None, Tensor]]:
-    """Of each size x (N, C, H, W), the palettes where they are an input, and class weights (N, K); pictures of one
-    class that is unknown are of any class."""
-    names = {name for one in sets for name in one.class_names}
-    unknown = sorted(names - set(loaded.info.classes))
-    if unknown and len(names) > 1:
-        raise DataRejected(f"{loaded.info.name} has no class {', '.join(unknown)[:80]}")
-    for one in sets:
-        weights = [loaded.class_weights({} if c in unknown else {c: 1.0}) for c in one.class_names]
-        classes = torch.zeros(len(one), dtype=torch.int64)  # unused: the weights give the classes
-        coded = code_pictures(loaded.codec, one.pictures, classes)
-        x, palettes = (coded.own.x, coded.own.palettes) if own_palettes and coded.own else (coded.x, coded.palettes)
-        yield x, palettes, torch.stack(weights)
-
-
-def held_out(pictures: PictureSet, seen: frozenset[str], data: Path) -> PictureSet:
-    """The pictures of all sizes whose content hash is not among those `seen` in training.
-
-    Raises:
-        DataRejected: none is left.
-    """
-    first, *others = (one.select(np.array([h not in seen for h in one.hashes], np.bool_)) for one in pictures.sizes)
-    if not any(map(len, (first, *others))):
-        count = sum(map(len, pictures.sizes))
-        raise DataRejected(f"{data.name}: all {count} pictures were trained on; --include-training takes them")
-    return replace(first, others=tuple(one for one in others if len(one)))
-
-
 def _request(options: argparse.Namespace) -> tuple[Engine, Request]:
     check_scale(options.scale)
     check_out_folder(options.out)
@@ -249,3 +131,84 @@ def _write(options: argparse.Namespace, drawings: list[Drawing]) -> Json:
         images.append({"file": str(path), "seed": drawing.seed, "log_prob": drawing.log_prob})
         say(options, f"{path}  seed {drawing.seed}  log p {drawing.log_prob:.1f}")
     return {"images": images}
+
+
+def add_commands(add: Any) -> None:
+    """Add models, generate, complete and enlarge."""
+    _add_models(add)
+    _add_generate(add)
+    _add_complete(add)
+    _add_enlarge(add)
+
+
+def _add_models(add: Any) -> None:
+    command = add_command(add, "models", models, "list model variants and trained checkpoints", "--json")
+    checkpoints_option(command)
+
+
+def _add_generate(add: Any) -> None:
+    example = "--checkpoint dungeon-gated --class hero --count 16 --seed 1 --scale 4 --out heroes/"
+    command = add_command(add, "generate", generate, "draw new pictures", example)
+    _drawing(command, GENERATE)
+    command.add_argument("--size", type=sides, metavar="SIZE", help="32, or width x height: 48x32 (the checkpoint's)")
+    text = "a palette file to draw in, or model: the checkpoint's own colours (such as pictures of the class have)"
+    command.add_argument("--palette", metavar="FILE", default=AUTO_PALETTE, help=text)
+
+
+def _add_complete(add: Any) -> None:
+    example = "--checkpoint dungeon-gated --image in.png --mask mask.png --class hero --count 4 --out done/"
+    command = add_command(add, "complete", complete, "repaint the masked pixels of a picture", example)
+    command.add_argument("--image", type=Path, required=True, help="the picture")
+    command.add_argument("--mask", type=Path, required=True, help="same size; white = repaint")
+    _drawing(command, COMPLETE)
+    text = "picture, model, or a palette file: whose colours to draw in (the picture's, and more where it has few)"
+    command.add_argument("--palette", metavar="FILE", default=AUTO_PALETTE, help=text)
+    _own_colours(command)
+
+
+def _add_enlarge(add: Any) -> None:
+    example = "--checkpoint scales --image in.png --factor 2 --count 4 --seed 1 --out large/"
+    text = "draw a picture larger; its own pixels stay, every second or fourth of the result"
+    command = add_command(add, "enlarge", enlarge, text, example)
+    command.add_argument("--image", type=Path, required=True, help="the small picture")
+    command.add_argument("--factor", type=int, default=2, help="how many times as large, 2 or 4 (2)")
+    command.add_argument("--checkpoint", help="a name under checkpoints/, or a folder (the first that enlarges)")
+    checkpoints_option(command)
+    _pictures(command, ENLARGE)
+    _own_colours(command)
+
+
+def _drawing(command: argparse.ArgumentParser, action: str) -> None:
+    checkpoint_option(command)
+    _pictures(command, action)
+
+
+def _pictures(command: argparse.ArgumentParser, action: str) -> None:
+    class_option(command)
+    command.set_defaults(**{field: control.default for field, control in CONTROLS.items()})
+    _controls(command, action)
+    command.add_argument("--allow", metavar="COLOURS", help="only these colours, such as ff0044,transparent")
+    text = "all draw the same pictures; auto: the fastest for the model (auto)"
+    command.add_argument("--sampler", choices=(AUTO, *SAMPLERS), default=AUTO, help=text)
+    command.add_argument("--scale", type=int, default=1, help="width of a pixel in the files (1)")
+    command.add_argument("--out", type=Path, required=True, help="folder for 0.png, 1.png, ...")
+    command.set_defaults(own_colours=False, class_name=None, size=None)
+
+
+def _controls(command: argparse.ArgumentParser, action: str) -> None:
+    """The options that `pixelart.controls` declares; the defaults of a preset's are None."""
+    for field, control in controls_of(action):
+        flag, default = f"--{field.replace('_', '-')}", None if control.of_preset else control.default
+        if control.choices:
+            text, words = f"{control.text} ({default or 'none'})", [word for word in control.choices if word]
+            command.add_argument(flag, choices=words, default=default, help=text)
+        elif control.limits:
+            usual = "the preset's" if default is None else f"{default:g}"
+            limits = f", {range_text(control.limits)}" if control.limits[1] < 2**32 else ""
+            text = f"{control.text}{limits} ({usual})"
+            command.add_argument(flag, type=control.kind, default=default, help=text)
+
+
+def _own_colours(command: argparse.ArgumentParser) -> None:
+    text = "draw in the picture's own colours where it has one near the model's"
+    command.add_argument("--own-colours", action="store_true", help=text)

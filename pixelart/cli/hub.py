@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from pixelart.cli.arguments import add_command, checkpoints_option, fit_options
 from pixelart.cli.common import Json, check_out_folder, find, say
 from pixelart.engine import Engine
 from pixelart.errors import DataRejected
 from pixelart.hub import local_token, pull_checkpoint
+from pixelart.hub.card import LICENCES
 from pixelart.hub.publish import check_terms, push_checkpoint
 from pixelart.training.data.pictures import PictureSet, read_pictures
 
@@ -56,3 +60,34 @@ def _learned(engine: Engine, name: str, options: argparse.Namespace) -> PictureS
     if not known.any():
         raise DataRejected(f"{options.data.name}: {name} was trained on none of its {len(pictures)} pictures")
     return pictures.select(known)
+
+
+def add_commands(add: Any) -> None:
+    """Add push and pull."""
+    _add_push(add)
+    _add_pull(add)
+
+
+def _add_push(add: Any) -> None:
+    example = 'mine me/mine --licence cc-by-4.0 --data-note "My own sprites" --public'
+    text = "push a checkpoint with its card to the Hugging Face Hub, as whoever is signed in (hf auth login)"
+    command = add_command(add, "push", push, text, example)
+    command.add_argument("name", metavar="NAME", help="a name under checkpoints/, or a checkpoint folder")
+    command.add_argument("repository", metavar="OWNER/NAME", help="made when it is not there")
+    command.add_argument("--licence", required=True, choices=LICENCES, help="of the weights")
+    text = "for the card: who made the training pictures, and with whose permission; --public needs it"
+    command.add_argument("--data-note", default="", metavar="TEXT", help=text)
+    command.add_argument("--public", action="store_true", help="make a new repository public (private)")
+    text = "the training pictures, to count near copies among the samples; they are not pushed"
+    command.add_argument("--data", type=Path, help=text)
+    fit_options(command)
+    checkpoints_option(command)
+
+
+def _add_pull(add: Any) -> None:
+    text = "copy a checkpoint from the Hugging Face Hub into the folder of checkpoints"
+    command = add_command(add, "pull", pull, text, "someone/sprites --name sprites")
+    command.add_argument("repository", metavar="OWNER/NAME", help="where it is")
+    command.add_argument("--revision", help="a branch, a tag or a commit (the newest)")
+    command.add_argument("--name", help="what it is called here (OWNER--NAME)")
+    checkpoints_option(command)

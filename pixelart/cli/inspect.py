@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pixelart.cli.arguments import add_command, checkpoint_option, class_option
 from pixelart.cli.common import Json, check_out_file, check_scale, class_weights, find, say
 from pixelart.engine import PixelColours
 from pixelart.images.codec import colour_word
@@ -78,3 +81,27 @@ def _lines(result: Json, *, top: int) -> Iterator[str]:
 
 def _chance(chance: Json) -> str:
     return f"{chance['colour']}  {chance['probability']:.2%}"
+
+
+def add_commands(add: Any) -> None:
+    """Add inspect."""
+    example = "--checkpoint dungeon-gated --image in.png --class hero --pixel 12,7 --out heat.png"
+    text = "which pixels of a picture surprise the model, which class it is of, which colours a pixel could have"
+    command = add_command(add, "inspect", inspect, text, example)
+    command.add_argument("--image", type=Path, required=True, help="the picture")
+    checkpoint_option(command)
+    class_option(command)
+    command.add_argument(
+        "--pixel", type=_pixel, metavar="ROW,COLUMN", help="list its most probable colours; 0,0 = top left"
+    )
+    command.add_argument("--top", type=int, default=5, help="how many pixels, classes and colours to list (5)")
+    command.add_argument("--out", type=Path, help="a file for the heat map, a PNG: brighter = more bits")
+    command.add_argument("--scale", type=int, default=8, help="width of a pixel in it (8)")
+
+
+def _pixel(text: str) -> tuple[int, int]:
+    try:
+        row, column = (int(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r:.40}: write ROW,COLUMN such as 12,7") from error
+    return row, column

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from pixelart.cli.arguments import add_command, checkpoints_option
 from pixelart.cli.common import Json, say
 from pixelart.errors import RequestRejected
 from pixelart.jobs import ENDED, Job, JobFolder, Jobs, read_jobs
@@ -52,3 +54,13 @@ def _lines(listed: Sequence[Json]) -> Iterator[str]:
         reason = f": {job['reason']}" if job["reason"] else ""
         how = f", {job['execution']}" if job["execution"] else ""
         yield f"{job['id']}  {job['name']}  step {job['step']}, {job['progress']:.0%}{how}  {job['state']}{reason}"
+
+
+def add_commands(add: Any) -> None:
+    """Add jobs."""
+    text = "list the app's background trainings, or resume one while the app is not running"
+    command = add_command(add, "jobs", jobs, text, "--json")
+    command.add_argument("--folder", type=Path, default=Path("jobs"), help="folder of the jobs")
+    help_text = "if the app is not running: continue this job and run the queue; Ctrl+C saves"
+    command.add_argument("--resume", metavar="ID", help=help_text)
+    checkpoints_option(command)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
+from pixelart.checkpoint.folder import default_checkpoints
+from pixelart.cli.arguments import CHECKPOINTS_HELP, add_command
 from pixelart.cli.common import Json, check_out_folder, say
 from pixelart.engine import Engine
 from pixelart.errors import RequestRejected
@@ -33,3 +37,15 @@ def space(options: argparse.Namespace) -> Json:
     write_space(files, options.out)
     say(options, f"wrote {len(files)} files, {size / 1e6:.1f} MB, to {options.out}")
     return {"out": str(options.out), **summary}
+
+
+def add_commands(add: Any) -> None:
+    """Add space."""
+    text = "make the folder of a Space of the Hugging Face Hub, or push it as one"
+    command = add_command(add, "space", space, text, "--dry-run --out space/ --checkpoints dungeon-gated")
+    command.add_argument("--dry-run", action="store_true", help="write the folder to --out and push nothing")
+    command.add_argument("--out", type=Path, metavar="FOLDER", help="a folder that is not there yet")
+    command.add_argument("--repo", metavar="OWNER/NAME", help="push it there in one commit, to a new Space if need be")
+    command.add_argument("--public", action="store_true", help="show a new Space to all (private)")
+    command.add_argument("--checkpoints", nargs="+", metavar="NAME", help="which ones go with it (all)")
+    command.add_argument("--folder", type=Path, default=default_checkpoints(), help=CHECKPOINTS_HELP)

@@ -8,20 +8,23 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Any, get_args
 
 from tqdm import tqdm
 
+from pixelart.cli.arguments import add_command, checkpoints_option, data_options
 from pixelart.cli.common import Json, check_out_folder, find, say
 from pixelart.errors import Cancelled, RequestRejected
 from pixelart.images.palette_files import read_palette_file
 from pixelart.models import get_variant
 from pixelart.progress import OnProgress, untold
-from pixelart.training.config import FINE_TUNING, RUN_FILE, Schedule
+from pixelart.training.config import FINE_TUNING, RUN_FILE, PaletteOf, Schedule
 from pixelart.training.distributed import Processes, find_processes
 from pixelart.training.export import export_run
 from pixelart.training.failures import explain_failures, is_short, too_short
-from pixelart.training.initialization import FROM_SCRATCH
-from pixelart.training.options import OFFERED
+from pixelart.training.initialization import FROM_SCRATCH, NewClasses
+from pixelart.training.options import KINDS, OFFERED
 from pixelart.training.progress_file import ProgressWriter
 from pixelart.training.remote_control import ControlPipe, stdin_control
 from pixelart.training.runs import check_name, join_run, resume_run, start_run
@@ -177,3 +180,43 @@ def _count_copies(trainer: Trainer, orders: ControlPipe) -> None:
         pass
     except Exception as error:
         _log.warning("near copies were not counted: %s", error)
+
+
+def add_commands(add: Any) -> None:
+    """Add train and export."""
+    _add_train(add)
+    _add_export(add)
+
+
+def _add_train(add: Any) -> None:
+    example = "--data examples/dungeon.zip --model gated_pixelcnn --minutes 60 --out runs/mine"
+    command = add_command(add, "train", train, "train a model on a folder or .zip of pictures", example)
+    data_options(command)
+    command.add_argument("--out", type=Path, required=True, help="the run folder")
+    command.add_argument("--resume", action="store_true", help="continue the run in --out where it was saved last")
+    text = "read the lines stop, pause and go from stdin, stop at its end, and write the progress to --out"
+    command.add_argument("--attended", action="store_true", help=text)
+    command.set_defaults(fit=None, frames=None)
+    command.add_argument("--model", help="a variant (gated_pixelcnn)")
+    command.add_argument("--preset", help="default or debug")
+    command.add_argument("--base", help="a checkpoint to fine-tune; its network and classes are kept")
+    command.add_argument("--palette", choices=get_args(PaletteOf), help="of the base, or fitted to the pictures (keep)")
+    text = "a palette file: the colours of the model, instead of such as fit the pictures"
+    command.add_argument("--colours-from", type=Path, metavar="FILE", help=text)
+    text = "classes of the pictures that the base does not have (add)"
+    command.add_argument("--new-classes", choices=get_args(NewClasses), default="add", help=text)
+    checkpoints_option(command)
+    command.add_argument("--codec", help="palette, indexed, rgb, gray or binary (of the variant)")
+    command.add_argument("--colours", type=int, help="palette entries, transparent included (64)")
+    for name, declared in OFFERED.items():
+        flag, kind = f"--{name.replace('_', '-')}", KINDS[name]
+        how: dict[str, Any] = {"action": "store_true", "default": None} if kind is bool else {"type": kind}
+        command.add_argument(flag, help=declared.text, **how)
+    command.add_argument("--tensorboard", type=Path, metavar="FOLDER", help="write curves there, where it is installed")
+
+
+def _add_export(add: Any) -> None:
+    command = add_command(add, "export", export, "make a checkpoint of a run", "runs/mine --name mine")
+    command.add_argument("run_folder", type=Path, metavar="RUN", help="the run folder")
+    command.add_argument("--name", required=True, help="name of the new checkpoint")
+    checkpoints_option(command)

@@ -168,8 +168,7 @@ class Engine:
         request = as_request(request)
         info = self.library.load(request.checkpoint).info
         facts, picture, mask = as_facts(picture), as_picture(picture), as_mask(mask)
-        request = request.with_rows(*picture.shape[:2])
-        request.check()
+        request = request.checked(*picture.shape[:2])
         info.check_size(*picture.shape[:2])
         info.check_keep(request.keep)
         if mask.shape != picture.shape[:2]:
@@ -192,8 +191,7 @@ class Engine:
         info = self.library.load(request.checkpoint).info
         facts, picture = as_facts(picture), as_picture(picture)
         info.check_size(*picture.shape[:2])
-        request = request.with_rows(*picture.shape[:2])
-        request.check()
+        request = request.checked(*picture.shape[:2])
         if not request.seamless:
             raise RequestRejected("seamless '': choose x, y or xy")
         return [replace(drawing, facts=facts) for drawing in self._local.mend_seam(request, picture, cancel)]
@@ -223,11 +221,10 @@ class Engine:
         factor = int(factor) if isinstance(factor, np.integer) else factor
         facts, picture = as_facts(picture), as_picture(picture)
         if not info.enlarges:
-            able = ", ".join(other.name for other in self.library.list() if other.enlarges)
-            raise RequestRejected(f"{info.name} does not enlarge: it is not multi-scale; these do: {able or 'none'}")
+            able = ", ".join(other.name for other in self.library.list() if other.enlarges) or "none"
+            raise RequestRejected(f"{info.name} does not enlarge: it is not multi-scale; these do: {able}")
         info.check_enlarged(*picture.shape[:2], factor=factor)
-        request = request.with_rows(factor * picture.shape[0], factor * picture.shape[1])
-        request.check()
+        request = request.checked(factor * picture.shape[0], factor * picture.shape[1])
         if request.seamless:
             raise RequestRejected(f"seamless {request.seamless!r}: an enlarged picture cannot be made to tile")
         drawn = self._draw(Call("enlarge", request, (picture,), factor), info, on_row, cancel)

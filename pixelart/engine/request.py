@@ -106,6 +106,12 @@ class Request:
         for name in ("keep", "count", "seamless", "seed", "bottom_temperature"):  # `Controls` checks the others
             CONTROLS[name].check(name, getattr(self, name))
 
+    def checked(self, height: int, width: int) -> Request:
+        """The request for a picture (height, width), see `with_rows` and `check`."""
+        request = self.with_rows(height, width)
+        request.check()
+        return request
+
     def with_rows(self, height: int, width: int) -> Request:
         """The same request with a temperature map (height, width) instead of a bottom temperature.
 

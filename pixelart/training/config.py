@@ -32,7 +32,7 @@ FINE_TUNING: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class OnPage:
+class OptionOnPage:
     """An option's number in the Train tab: its label, a short explanation and the largest value there; with `zero` = ""
     0 leaves the option out."""
 
@@ -56,7 +56,7 @@ class Option:
     choices: tuple[str, ...] = ()
     of_machine: bool = False
     before: Any = None
-    page: OnPage | None = None
+    page: OptionOnPage | None = None
 
 
 def option(default: Any, text: str = "", **declared: Any) -> Any:
@@ -85,10 +85,12 @@ class Schedule:
     in less memory, the same bits unless compiled.
     """
 
-    steps: int = option(0, "how many steps to train", limits=(0, 10**8 - 1), page=OnPage("Steps", "0: by minutes"))
+    steps: int = option(
+        0, "how many steps to train", limits=(0, 10**8 - 1), page=OptionOnPage("Steps", "0: by minutes")
+    )
     minutes: float = option(0.0, "or how many minutes", limits=(0, 60 * 24 * 30))
     batch_size: int = option(
-        16, "pictures at a time (16)", limits=(1, 4096), page=OnPage("Batch size", "Pictures a step", most=256)
+        16, "pictures at a time (16)", limits=(1, 4096), page=OptionOnPage("Batch size", "Pictures a step", most=256)
     )
     accumulate: int = option(
         1, "times that many in a step: the same as larger batches, in less memory (1)", limits=(1, 4096)
@@ -98,7 +100,7 @@ class Schedule:
         1.5e-3,
         f"the schedule's highest (of the variant; of a base {FINE_TUNING['learning_rate']:g})",
         limits=(1e-7, 1.0),
-        page=OnPage("Learning rate", "0: what suits the base", zero="", most=0.1),
+        page=OptionOnPage("Learning rate", "0: what suits the base", zero="", most=0.1),
     )
     optimizer: str = option(
         "adamw", "adamw, or muon: learns kernels in fewer steps, a little slower a step "
@@ -117,7 +119,7 @@ class Schedule:
     )
     ema: float = option(
         0.999, "decay of the averaged weights (0.999)", limits=(0, 0.99999),
-        page=OnPage("EMA", "Decay of the average", most=0.9999),
+        page=OptionOnPage("EMA", "Decay of the average", most=0.9999),
     )  # fmt: skip
     class_dropout: float = option(0.1, "share of the pictures shown without their class (0.1)", limits=(0, 1))
     vote_weight: float = option(0.3, limits=(0, 10))
@@ -136,22 +138,22 @@ class Schedule:
     )
     validation_share: float = option(
         0.1, "share of the pictures, by content, that is only measured on (0.1)", limits=(0, 0.9),
-        page=OnPage("Validation share", "Not trained on", most=0.5),
+        page=OptionOnPage("Validation share", "Not trained on", most=0.5),
     )  # fmt: skip
     held_out_share: float = option(
         0.0, "share of the pictures, by content, that the run leaves out altogether (0)", limits=(0, 0.9), before=0.0
     )
     seed: int = option(
         0, "of weights, order and masks (0)", limits=(0, 2**31),
-        page=OnPage("Seed", "Order and masks", most=2**31 - 1),
+        page=OptionOnPage("Seed", "Order and masks", most=2**31 - 1),
     )  # fmt: skip
     save_every: int = option(
         500, f"steps between checkpoints (500; of a base {FINE_TUNING['save_every']})", limits=(1, 10**8),
-        page=OnPage("Save every", "Steps; 0: automatic", zero="", most=10**6),
+        page=OptionOnPage("Save every", "Steps; 0: automatic", zero="", most=10**6),
     )  # fmt: skip
     sample_every: int = option(
         0, "steps between samples (as often as checkpoints)", limits=(0, 10**8),
-        page=OnPage("Sample every", "Steps; 0: as saved", most=10**6),
+        page=OptionOnPage("Sample every", "Steps; 0: as saved", most=10**6),
     )  # fmt: skip
     keep: str = option(
         "last", f"export the last save, or the best on the validation part (last; of a base {FINE_TUNING['keep']})",

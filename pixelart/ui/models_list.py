@@ -8,8 +8,8 @@ from pixelart.engine import CheckpointInfo
 from pixelart.training.initialization import FROM_SCRATCH
 from pixelart.ui.status import counted
 
-DRAW, ENLARGE, COMPARE = "Draw", "Enlarge", "Compare"
-_PURPOSES = (DRAW, ENLARGE, COMPARE)
+FOR_DRAWING, FOR_ENLARGING, FOR_COMPARING = "Draw", "Enlarge", "Compare"
+_PURPOSES = (FOR_DRAWING, FOR_ENLARGING, FOR_COMPARING)
 
 
 def purpose(info: CheckpointInfo) -> str:
@@ -18,8 +18,8 @@ def purpose(info: CheckpointInfo) -> str:
     The default network draws fastest; a multiscale chain also enlarges; other networks are there for comparison.
     """
     if info.enlarges:
-        return ENLARGE
-    return DRAW if info.model == FROM_SCRATCH["model"] else COMPARE
+        return FOR_ENLARGING
+    return FOR_DRAWING if info.model == FROM_SCRATCH["model"] else FOR_COMPARING
 
 
 def model_choices(infos: Sequence[CheckpointInfo]) -> list[tuple[str, str]]:
@@ -31,8 +31,8 @@ def model_choices(infos: Sequence[CheckpointInfo]) -> list[tuple[str, str]]:
 def _line(info: CheckpointInfo) -> str:
     size, classes = f"{info.width} x {info.height}", counted(len(info.classes), "class", "classes")
     about = {
-        DRAW: f"{size}, {classes}",
-        ENLARGE: f"to {2 * info.width} x {2 * info.height} and more; draws {size} too",
-        COMPARE: f"{info.model.replace('_', ' ')}, slower; {size}",
+        FOR_DRAWING: f"{size}, {classes}",
+        FOR_ENLARGING: f"to {2 * info.width} x {2 * info.height} and more; draws {size} too",
+        FOR_COMPARING: f"{info.model.replace('_', ' ')}, slower; {size}",
     }[purpose(info)]
     return f"{info.name} · {purpose(info)}: {about}"

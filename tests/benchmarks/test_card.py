@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from benchmarks import card
-from pixelart.cli import draw as commands
+from pixelart.cli import evaluate as commands
 from pixelart.cli.main import main as pixelart
 from pixelart.cli.main import parse
 from pixelart.engine import Engine

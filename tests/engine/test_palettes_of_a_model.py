@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pixelart.checkpoint.format import CHECKPOINT_FILES, CONFIG_FILE, read_config
-from pixelart.cli.draw import held_out, judge, judge_holes
+from pixelart.cli.evaluate import held_out, judge, judge_holes
 from pixelart.cli.main import main
 from pixelart.engine import Engine, Request
 from pixelart.errors import DataRejected, RequestRejected

@@ -12,7 +12,7 @@ import dataclasses, io, sys
 from contextlib import redirect_stdout
 from pixelart.training import config
 
-shown = config.OnPage("Shine", "Of the dummy")
+shown = config.OptionOnPage("Shine", "Of the dummy")
 fresh = config.option(0.5, "how much the dummy shines (0.5)", limits=(0, 1), page=shown)
 known = dataclasses.fields(config.Schedule)
 fields = [(f.name, f.type, dataclasses.field(default=f.default, metadata=f.metadata)) for f in known]

@@ -20,9 +20,9 @@ from pixelart.images.sprite_sheets import to_true_grid
 from pixelart.settings import SETTINGS
 from pixelart.ui.browser_storage import NOTHING_KEPT, Kept
 from pixelart.ui.create.canvas_value import Canvas, Painting, Swatches, blank_canvas
-from pixelart.ui.create.drawing import model_info, size_for
 from pixelart.ui.create.fit import fit_to_canvas
 from pixelart.ui.create.form import ANY_CLASS, OF_PRESET, class_choices
+from pixelart.ui.create.model_choice import model_info, size_for
 from pixelart.ui.create.palette_value import (
     AllowedColours,
     allowed_from_payload,

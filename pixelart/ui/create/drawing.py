@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelart.controls import COMPLETE, ENLARGE, GENERATE
-from pixelart.engine import CheckpointInfo, Drawing, Engine, OnRow, Preview
+from pixelart.engine import Drawing, Engine, OnRow, Preview
 from pixelart.engine.completion import added_pixels
 from pixelart.errors import Cancelled, PixelArtError, RequestRejected
 from pixelart.images.codec import Picture
@@ -20,9 +20,8 @@ from pixelart.images.kept_kinds import KEEP_SKETCH
 from pixelart.images.tiling import Shift, back, rolled, shift_to_join
 from pixelart.settings import SETTINGS
 from pixelart.ui.create.canvas_value import Canvas, Painting
-from pixelart.ui.create.fit import fit_mask, fit_to_canvas
-from pixelart.ui.create.form import ANY_CLASS, Values, only_for, request_from, sized
-from pixelart.ui.create.palette_value import hex_colours
+from pixelart.ui.create.form import Values, only_for, request_from, sized
+from pixelart.ui.create.model_choice import enlarger, fitted_canvas, model_info, values_for
 from pixelart.ui.results import ResultFiles, caption_of
 from pixelart.ui.session import Session
 from pixelart.ui.status import counted, status_progress, status_text
@@ -30,8 +29,6 @@ from pixelart.ui.worker import Worker
 
 _log = logging.getLogger(__name__)
 DRAWING_FAULT = "Something went wrong while drawing. Your canvas is unchanged; the program's log has details."
-NO_MODEL = "No model is installed. The notice at the top says how to get one."
-LOADING = "The page is still loading. Try again in a moment."
 UNSTARTED = "Stopped before the first row."
 ENLARGED = 2
 """How many times as large Enlarge draws the canvas."""
@@ -243,61 +240,6 @@ def _stopped(session: Session, ticket: int, frame: Frame | None, job: _Job) -> O
     session.seed = job.seed
     text = f"Stopped. {counted(frame.done, 'row')} of {frame.rows} drawn."
     return Canvas(job.stopped(frame), job.shown_mask, ticket=ticket), status_text(text), gr.skip()
-
-
-def fitted_canvas(canvas: Canvas, info: CheckpointInfo) -> Canvas:
-    """The canvas in a size that the model draws; the same object if it already is."""
-    size = size_for(canvas.picture, info)
-    if canvas.picture.shape[:2] == size:
-        return canvas
-    mask = fit_mask(canvas.painted_mask, canvas.picture, *size)
-    return Canvas(fit_to_canvas(canvas.picture, *size), mask)
-
-
-def size_for(picture: Picture, info: CheckpointInfo) -> tuple[int, int]:
-    """(height, width) in which a model draws a picture (H, W, 4): the picture's own size if possible."""
-    height, width = picture.shape[:2]
-    return (height, width) if info.draws_size(height, width) else (info.height, info.width)
-
-
-def model_info(engine: Engine, model: Any) -> CheckpointInfo:
-    """The chosen model. Raises RequestRejected when none is chosen, or it is gone."""
-    if not isinstance(model, str | None):
-        raise RequestRejected("Model: must be a name.")
-    if not model:
-        raise RequestRejected(LOADING if engine.list_checkpoints() else NO_MODEL)
-    return engine.info(model)
-
-
-def enlarger(chosen: CheckpointInfo, models: Sequence[CheckpointInfo]) -> CheckpointInfo:
-    """The chosen model if it enlarges, else the most similar model that does.
-
-    If there is none, the chosen one: the engine then says why it cannot."""
-    if chosen.enlarges:
-        return chosen
-    can, known = [info for info in models if info.enlarges], {*chosen.classes}
-    return max(can, key=lambda info: (same_colours(info, chosen), len(known & {*info.classes})), default=chosen)
-
-
-def values_for(values: Values, info: CheckpointInfo, chosen: CheckpointInfo) -> Values:
-    """Adapt the values for the `chosen` model to `info`.
-
-    The class stays if `info` has it, and the allowed colours stay if both palettes match; else `info` uses all of its
-    colours.
-    """
-    if info is chosen:
-        return values
-    class_name, colours = values.get("class_name"), values.get("colours")
-    same = colours is not None and colours.colours == hex_colours(info.colours)
-    known = class_name if class_name in info.classes else ANY_CLASS
-    return {**values, "class_name": known, "colours": colours if same else None}
-
-
-def same_colours(one: CheckpointInfo, other: CheckpointInfo) -> bool:
-    """Whether two models have the same palette."""
-    if one.colours is None or other.colours is None:
-        return False
-    return np.array_equal(one.colours, other.colours)
 
 
 def refused(message: str) -> Outputs:

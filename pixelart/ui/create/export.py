@@ -21,7 +21,7 @@ from pixelart.settings import SETTINGS
 from pixelart.ui.browser_storage import STORED, Kept
 from pixelart.ui.components import FileSaver, PixelCanvas, Work
 from pixelart.ui.create.canvas_value import Canvas
-from pixelart.ui.create.drawing import model_info
+from pixelart.ui.create.model_choice import model_info
 from pixelart.ui.events import listen
 from pixelart.ui.inputs import CheckedCheckbox, CheckedSlider, Colour, Switch
 from pixelart.ui.results import canvas_file_name, download_value, file_name, sheet_file_name

@@ -15,8 +15,8 @@ from pixelart.engine import ColourChance, Engine
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture
 from pixelart.ui.create.canvas_value import canvas_from_payload
-from pixelart.ui.create.drawing import model_info
 from pixelart.ui.create.form import weights_of_class
+from pixelart.ui.create.model_choice import model_info
 from pixelart.ui.gradio_parts import event_data
 from pixelart.ui.security.safe_blocks import FAULT
 

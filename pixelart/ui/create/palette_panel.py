@@ -17,7 +17,7 @@ from pixelart.images.palette_files import KNOWN, read_palette
 from pixelart.ui.components import ColourPicker, PixelCanvas
 from pixelart.ui.create.canvas import uploaded_file
 from pixelart.ui.create.canvas_value import Canvas
-from pixelart.ui.create.drawing import model_info
+from pixelart.ui.create.model_choice import model_info
 from pixelart.ui.create.palette_value import (
     AllowedColours,
     everything_allowed,

@@ -28,7 +28,7 @@ SMOOTHED = 20
 CURVE_COLUMNS = ("step", "bits", "of")
 TRAINING, HELD_OUT = "your pictures", "pictures kept aside"
 """Names of the training curve and the validation curve."""
-HINTS: Words = {
+PAGE_HINTS: Words = {
     Hint.RESIZE: '"Resize the others" resizes',
     Hint.ALL_FRAMES: '"All frames" takes all',
     Hint.TRUE_GRID: '"Undo enlargement" reduces it',
@@ -43,7 +43,8 @@ def survey_html(found: Survey) -> str:
     head = "".join(f"<th>{name}</th>" for name in ("Class", "Pictures", "Sizes", "Colours"))
     rows = "".join(_class_row(row) for row in found.classes)
     problems = "".join(
-        f'<li class="{"blocks" if each.blocks else "warns"}">{escape(each.line(HINTS))}</li>' for each in found.problems
+        f'<li class="{"blocks" if each.blocks else "warns"}">{escape(each.line(PAGE_HINTS))}</li>'
+        for each in found.problems
     )
     told = f'<ul class="problems">{problems}</ul>' if problems else ""
     table = f'<div class="classes"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
@@ -73,7 +74,7 @@ def _class_row(row: ClassRow) -> str:
 def plain(error: Exception) -> str:
     """One line about an error: a PixelArtError in words of the page, an OSError without its path."""
     if isinstance(error, PixelArtError):
-        return with_hint(str(error), error.hint, HINTS)
+        return with_hint(str(error), error.hint, PAGE_HINTS)
     return f"The disk: {getattr(error, 'strerror', None) or error}."
 
 

@@ -13,7 +13,7 @@ from gradio.events import Dependency
 from pixelart.engine import Engine
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
-from pixelart.training.config import OnPage, Schedule
+from pixelart.training.config import OptionOnPage, Schedule
 from pixelart.training.options import KINDS
 from pixelart.ui.browser_storage import keep, recalled, restored
 from pixelart.ui.components import FileDrop, FileSaver, Work
@@ -177,7 +177,7 @@ def _settings() -> dict[str, Any]:
     return {"base": base, "name": name, "minutes": minutes, "flip": flip, "palette": palette, **numbers}
 
 
-def _number(name: str, page: OnPage) -> WholeNumber | Real:
+def _number(name: str, page: OptionOnPage) -> WholeNumber | Real:
     """The input of an option of a training."""
     value = 0 if not page.zero else getattr(Schedule(), name)
     kind = WholeNumber if KINDS[name] is int else Real

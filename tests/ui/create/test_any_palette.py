@@ -20,8 +20,9 @@ from pixelart.ui.api import ApiHandlers
 from pixelart.ui.browser_storage import Kept
 from pixelart.ui.create.canvas import PictureHandlers
 from pixelart.ui.create.canvas_value import Canvas
-from pixelart.ui.create.drawing import DrawingHandlers, _progress, drawing_worker, fitted_canvas
+from pixelart.ui.create.drawing import DrawingHandlers, _progress, drawing_worker
 from pixelart.ui.create.form import request_from, sized
+from pixelart.ui.create.model_choice import fitted_canvas
 from pixelart.ui.create.palette_panel import ALL_COLOURS, CUSTOM, PaletteHandlers
 from pixelart.ui.create.palette_value import AllowedColours, everything_allowed, hex_colours
 from pixelart.ui.results import ResultFiles

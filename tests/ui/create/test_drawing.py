@@ -20,18 +20,16 @@ from pixelart.models import RasterModel
 from pixelart.ui.create.canvas_value import Canvas, Painting
 from pixelart.ui.create.drawing import (
     DRAWING_FAULT,
-    LOADING,
-    NO_MODEL,
     NOTHING,
     UNSTARTED,
     DrawingHandlers,
     Frame,
     Outputs,
-    model_info,
     settled,
     undrawn_kept,
 )
 from pixelart.ui.create.form import ANY_CLASS
+from pixelart.ui.create.model_choice import LOADING, NO_MODEL, model_info
 from pixelart.ui.create.palette_value import everything_allowed
 from pixelart.ui.results import ResultFiles
 from pixelart.ui.session import Session

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from pixelart.ui.create.drawing import enlarger, values_for
 from pixelart.ui.create.form import ANY_CLASS, request_from
+from pixelart.ui.create.model_choice import enlarger, values_for
 from pixelart.ui.create.palette_value import AllowedColours, everything_allowed, hex_colours
 from pixelart.ui.session import Session
 from tests.ui.create.test_drawing import canvases, handlers, painted, status_of, values

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixelart.cli.common import HINTS as CLI_HINTS
+from pixelart.cli.common import CLI_HINTS
 from pixelart.errors import Hint, RequestRejected
 from pixelart.images.io import contact_sheet, decode_picture, encode_png
 from pixelart.jobs import Job, JobFolder
@@ -24,8 +24,7 @@ from pixelart.training.failures import too_short
 from pixelart.training.progress_file import CURVE_FILE, PROGRESS_FILE
 from pixelart.training.sample_sheets import ROWS_FILE, SAMPLES_FOLDER
 from pixelart.ui.train.progress import duration, job_label, job_status, pace
-from pixelart.ui.train.report import HELD_OUT, POINTS, TRAINING, log_html, loss_curve, plain, survey_html
-from pixelart.ui.train.report import HINTS as PAGE_HINTS
+from pixelart.ui.train.report import HELD_OUT, PAGE_HINTS, POINTS, TRAINING, log_html, loss_curve, plain, survey_html
 from pixelart.ui.train.samples import SHOWN_SAMPLES, samples_html
 
 PROGRESS: dict[str, Any] = {

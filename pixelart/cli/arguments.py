@@ -1,0 +1,74 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, NoReturn, get_args
+
+from pixelart.checkpoint.folder import VARIABLE, default_checkpoints
+from pixelart.shutdown import EXIT_BAD_INPUT
+from pixelart.training.data.archives import Frames
+from pixelart.training.data.pictures import Fit
+
+CHECKPOINTS_HELP = f"folder of checkpoints (${VARIABLE}, ./checkpoints, or the user's data folder)"
+
+
+class Parser(argparse.ArgumentParser):
+    """Bad options end the program with one line and code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: {' '.join(message.splitlines())}", file=sys.stderr)
+        sys.exit(EXIT_BAD_INPUT)
+
+
+def add_command(add: Any, name: str, run: Any, help_text: str, example: str) -> argparse.ArgumentParser:
+    """Add a command: `run` is called with its options; `help_text` and `example` are shown by --help."""
+    command = add.add_parser(
+        name,
+        help=help_text,
+        description=help_text,
+        epilog=f"example:\n  python -m pixelart {name} {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run)
+    command.add_argument("--json", action="store_true", help="print one JSON value")
+    return command
+
+
+def checkpoint_option(command: argparse.ArgumentParser) -> None:
+    """--checkpoint and --checkpoints."""
+    command.add_argument("--checkpoint", required=True, help="a name under checkpoints/, or a checkpoint folder")
+    checkpoints_option(command)
+
+
+def checkpoints_option(command: argparse.ArgumentParser) -> None:
+    """--checkpoints."""
+    command.add_argument("--checkpoints", type=Path, default=default_checkpoints(), help=CHECKPOINTS_HELP)
+
+
+def class_option(command: argparse.ArgumentParser) -> None:
+    """--class."""
+    command.add_argument("--class", dest="class_name", metavar="CLASS", help="a class of the checkpoint (any)")
+
+
+def data_options(command: argparse.ArgumentParser) -> None:
+    """--data, --fit and --frames."""
+    command.add_argument("--data", type=Path, required=True, help="a folder or .zip; sub-folder = class")
+    fit_options(command)
+
+
+def fit_options(command: argparse.ArgumentParser) -> None:
+    """--fit and --frames."""
+    command.add_argument("--fit", choices=get_args(Fit), default="refuse", help="pictures of another size")
+    command.add_argument("--frames", choices=get_args(Frames), default="first", help="of animations (first)")
+
+
+def sides(text: str) -> tuple[int, int]:
+    """(height, width) from text such as 16 or 48x32."""
+    try:
+        sides = [int(side) for side in text.split("x", 1)]
+        return sides[-1], sides[0]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r:.40}: write a side such as 16, or WIDTHxHEIGHT") from error

@@ -1,0 +1,153 @@
+"""`python -m pixelart evaluate`: bits of pictures that a checkpoint was not trained on."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pixelart.cli.arguments import add_command, checkpoint_option, data_options
+from pixelart.cli.common import (
+    Json,
+    find,
+    progress_bar,
+    say,
+)
+from pixelart.engine import Checkpoint
+from pixelart.errors import DataRejected, RequestRejected
+from pixelart.images.masks import HOLES
+from pixelart.training.data.encoded import code_pictures
+from pixelart.training.data.picture_store import EncodedSet
+from pixelart.training.data.pictures import PictureSet, read_pictures
+from pixelart.training.evaluation import HoleSums, hole_sums, nats_per_stage, pooled_bits, stage_bits
+
+
+def evaluate(options: argparse.Namespace) -> Json:
+    """Measure bits per dimension, and bits in masks, of pictures that were not trained on."""
+    engine, name = find(options.checkpoints, options.checkpoint)
+    loaded = engine.library.load(name)
+    pictures = read_pictures(
+        options.data, size=(loaded.info.height, loaded.info.width), fit=options.fit, frames=options.frames
+    )
+    if not options.include_training:
+        pictures = held_out(pictures, engine.library.seen_in_training(name), options.data)
+    own = options.palette == "own"
+    if own and not loaded.info.takes_palettes:
+        raise RequestRejected(f"palette own: {loaded.info.name} draws in its own colours alone")
+    result = judge(loaded, pictures, own_palettes=own)
+    if not options.per_class:
+        del result["per_class"]
+    if options.holes:
+        result |= judge_holes(loaded, pictures, options.holes, own_palettes=own)
+    say(options, *(f"{key}: {value}" for key, value in result.items()))
+    return result
+
+
+def judge(loaded: Checkpoint, pictures: PictureSet, *, own_palettes: bool = False) -> Json:
+    """Bits per dimension of whole pictures of all sizes, each sub-pixel counting once; also of each class and, of a
+    chain, of each scale. With `own_palettes` each picture is in its own colours. `sizes`: how many there are of each
+    size where that is not the checkpoint's alone.
+
+    Raises:
+        DataRejected: no picture, or a class or size that the checkpoint does not have.
+    """
+    found, parts = list[Tensor](), list[Tensor]()
+    sets = _judged_sizes(loaded, pictures)
+    for one, (x, palettes, weights) in zip(sets, _encoded(loaded, sets, own_palettes=own_palettes), strict=True):
+        with progress_bar(f"judging {_size_word(one)}") as progress:
+            found.append(nats_per_stage(loaded.model, x, weights, palettes=palettes, progress=progress))
+        parts.append(torch.full((len(one),), x[0].numel(), dtype=torch.float64))
+    nats, dimensions = torch.cat([of_stages.sum(1) for of_stages in found]), torch.cat(parts)
+    names = np.array([name for one in sets for name in one.class_names])
+    rows = {c: torch.from_numpy(np.flatnonzero(names == c)) for c in pictures.classes}
+    chain = loaded.model.scales > 1
+    usual = [one.size for one in sets] == [(loaded.info.height, loaded.info.width)]
+    return {
+        "checkpoint": loaded.info.name,
+        "images": len(nats),
+        **({} if usual else {"sizes": {_size_word(one): len(one) for one in sets}}),
+        "bits_per_dim": pooled_bits(nats, dimensions),
+        "nats_per_image": float(nats.mean()),
+        **({"stages": stage_bits(loaded.model, found[0])} if chain else {}),
+        "per_class": {c: pooled_bits(nats[i], dimensions[i]) for c, i in rows.items()},
+    }
+
+
+def judge_holes(loaded: Checkpoint, pictures: PictureSet, kind: str, *, own_palettes: bool = False) -> Json:
+    """Bits in holes of a kind of HOLES, with and without context, of all sizes, each sub-pixel counting once.
+
+    Raises:
+        DataRejected: no picture, or a class or size that the checkpoint does not have.
+    """
+    sums, sets = list[HoleSums](), _judged_sizes(loaded, pictures)
+    for one, (x, palettes, weights) in zip(sets, _encoded(loaded, sets, own_palettes=own_palettes), strict=True):
+        with progress_bar(f"{kind} {_size_word(one)}") as progress:
+            sums.append(hole_sums(loaded.model, x, weights, holes=kind, palettes=palettes, progress=progress))
+    first, *others = sums
+    holes = sum(others, first).bits()
+    return {"holes": kind, **holes.__dict__, "seam_ratio": holes.seam_ratio}
+
+
+def _judged_sizes(loaded: Checkpoint, pictures: PictureSet) -> list[PictureSet]:
+    """The pictures of each size. Raises DataRejected when there is none, or one of a size that it cannot judge."""
+    sets, info = [one for one in pictures.sizes if len(one)], loaded.info
+    if not sets:
+        raise DataRejected("there is no picture to judge")
+    for one in sets:
+        if not loaded.model.any_size and one.size != (info.height, info.width):
+            raise DataRejected(f"pictures are {_size_word(one)}; {info.name} judges {info.width}x{info.height} alone")
+    return sets
+
+
+def _size_word(pictures: PictureSet) -> str:
+    return f"{pictures.size[1]}x{pictures.size[0]}"
+
+
+def _encoded(
+    loaded: Checkpoint, sets: Sequence[PictureSet], *, own_palettes: bool
+) -> Iterator[tuple[EncodedSet, Tensor | None, Tensor]]:
+    """Of each size x (N, C, H, W), the palettes where they are an input, and class weights (N, K); pictures of one
+    class that is unknown are of any class."""
+    names = {name for one in sets for name in one.class_names}
+    unknown = sorted(names - set(loaded.info.classes))
+    if unknown and len(names) > 1:
+        raise DataRejected(f"{loaded.info.name} has no class {', '.join(unknown)[:80]}")
+    for one in sets:
+        weights = [loaded.class_weights({} if c in unknown else {c: 1.0}) for c in one.class_names]
+        classes = torch.zeros(len(one), dtype=torch.int64)  # unused: the weights give the classes
+        coded = code_pictures(loaded.codec, one.pictures, classes)
+        x, palettes = (coded.own.x, coded.own.palettes) if own_palettes and coded.own else (coded.x, coded.palettes)
+        yield x, palettes, torch.stack(weights)
+
+
+def held_out(pictures: PictureSet, seen: frozenset[str], data: Path) -> PictureSet:
+    """The pictures of all sizes whose content hash is not among those `seen` in training.
+
+    Raises:
+        DataRejected: none is left.
+    """
+    first, *others = (one.select(np.array([h not in seen for h in one.hashes], np.bool_)) for one in pictures.sizes)
+    if not any(map(len, (first, *others))):
+        count = sum(map(len, pictures.sizes))
+        raise DataRejected(f"{data.name}: all {count} pictures were trained on; --include-training takes them")
+    return replace(first, others=tuple(one for one in others if len(one)))
+
+
+def add_commands(add: Any) -> None:
+    """Add evaluate."""
+    example = "--checkpoint dungeon-gated --data examples/dungeon.zip --holes brush --json"
+    text = "bits per dimension on pictures the checkpoint was not trained on"
+    command = add_command(add, "evaluate", evaluate, text, example)
+    checkpoint_option(command)
+    data_options(command)
+    command.add_argument("--holes", choices=HOLES, help="also measure bits inside such holes, with and without context")
+    text = "common: all in the checkpoint's colours; own: each in its own, of a model that takes palettes (common)"
+    command.add_argument("--palette", choices=("common", "own"), default="common", help=text)
+    command.add_argument("--include-training", action="store_true", help="do not leave out pictures it was trained on")
+    command.add_argument("--per-class", action="store_true", help="also bits_per_dim of each class")

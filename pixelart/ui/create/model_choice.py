@@ -1,0 +1,74 @@
+"""The chosen model: whether it is there, which sizes it draws, and which model enlarges for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pixelart.engine import CheckpointInfo, Engine
+from pixelart.errors import RequestRejected
+from pixelart.images.codec import Picture
+from pixelart.ui.create.canvas_value import Canvas
+from pixelart.ui.create.fit import fit_mask, fit_to_canvas
+from pixelart.ui.create.form import ANY_CLASS, Values
+from pixelart.ui.create.palette_value import hex_colours
+
+NO_MODEL = "No model is installed. The notice at the top says how to get one."
+LOADING = "The page is still loading. Try again in a moment."
+
+
+def model_info(engine: Engine, model: Any) -> CheckpointInfo:
+    """The chosen model. Raises RequestRejected when none is chosen, or it is gone."""
+    if not isinstance(model, str | None):
+        raise RequestRejected("Model: must be a name.")
+    if not model:
+        raise RequestRejected(LOADING if engine.list_checkpoints() else NO_MODEL)
+    return engine.info(model)
+
+
+def size_for(picture: Picture, info: CheckpointInfo) -> tuple[int, int]:
+    """(height, width) in which a model draws a picture (H, W, 4): the picture's own size if possible."""
+    height, width = picture.shape[:2]
+    return (height, width) if info.draws_size(height, width) else (info.height, info.width)
+
+
+def fitted_canvas(canvas: Canvas, info: CheckpointInfo) -> Canvas:
+    """The canvas in a size that the model draws; the same object if it already is."""
+    size = size_for(canvas.picture, info)
+    if canvas.picture.shape[:2] == size:
+        return canvas
+    mask = fit_mask(canvas.painted_mask, canvas.picture, *size)
+    return Canvas(fit_to_canvas(canvas.picture, *size), mask)
+
+
+def enlarger(chosen: CheckpointInfo, models: Sequence[CheckpointInfo]) -> CheckpointInfo:
+    """The chosen model if it enlarges, else the most similar model that does.
+
+    If there is none, the chosen one: the engine then says why it cannot."""
+    if chosen.enlarges:
+        return chosen
+    can, known = [info for info in models if info.enlarges], {*chosen.classes}
+    return max(can, key=lambda info: (same_colours(info, chosen), len(known & {*info.classes})), default=chosen)
+
+
+def values_for(values: Values, info: CheckpointInfo, chosen: CheckpointInfo) -> Values:
+    """Adapt the values for the `chosen` model to `info`.
+
+    The class stays if `info` has it, and the allowed colours stay if both palettes match; else `info` uses all of its
+    colours.
+    """
+    if info is chosen:
+        return values
+    class_name, colours = values.get("class_name"), values.get("colours")
+    same = colours is not None and colours.colours == hex_colours(info.colours)
+    known = class_name if class_name in info.classes else ANY_CLASS
+    return {**values, "class_name": known, "colours": colours if same else None}
+
+
+def same_colours(one: CheckpointInfo, other: CheckpointInfo) -> bool:
+    """Whether two models have the same palette."""
+    if one.colours is None or other.colours is None:
+        return False
+    return np.array_equal(one.colours, other.colours)
