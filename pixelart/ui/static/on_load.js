@@ -13,7 +13,8 @@ const component = {
     waiting.splice(0).forEach(callback);
   },
 };
-const started = import(new URL(COMPONENT.module, document.baseURI)).then(({ start }) => start(component)).catch((error) => {
+const module = import(new URL(COMPONENT.module, document.baseURI));
+const started = module.then(({ start }) => start(component)).catch((error) => {
   console.error(error);
   element.textContent = "This part of the page could not be loaded. Reload the page.";
 });

@@ -13,7 +13,9 @@ export function start({ onValue }) {
 const isText = (value) => typeof value === "string";
 
 // Results that are usable, of what was kept.
-export const resultsIn = (value) => (Array.isArray(value) && value.every((r) => isText(r?.png) && isText(r?.settings)) ? value : []);
+export function resultsIn(value) {
+  return Array.isArray(value) && value.every((r) => isText(r?.png) && isText(r?.settings)) ? value : [];
+}
 
 // Once the canvas is there it gets a while to say whether it has its picture back.
 async function late() {
@@ -38,7 +40,8 @@ class Work {
   // The inputs of the page, once what was kept has been put back into them.
   keepValues(part, names, values) {
     const text = JSON.stringify(Object.fromEntries(names.map((name, i) => [name, values[i]])));
-    if (this.#begun && text.length <= MOST_TEXT) this.keep(part, JSON.parse(text));    // a copy: the page's own values are proxies
+    if (!this.#begun || text.length > MOST_TEXT) return;
+    this.keep(part, JSON.parse(text));    // a copy: the page's own values are proxies
   }
 
   startKeeping() {
@@ -59,7 +62,8 @@ class Work {
     const parts = await this.kept;
     if (part !== "create") return { values: parts[part] ?? null };
     this.#results = resultsIn(parts.results);
-    return { values: parts.create ?? null, results: this.#results, painting: await Promise.race([this.painting, late()]) };
+    const painting = await Promise.race([this.painting, late()]);
+    return { values: parts.create ?? null, results: this.#results, painting };
   }
 
   results() {

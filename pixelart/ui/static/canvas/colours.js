@@ -9,7 +9,9 @@ export const FREE_COLOURS = ("000000 222034 45283c 663931 8f563b df7126 d9a066 e
 
 export const hexOf = ([r, g, b]) => [r, g, b].map((v) => v.toString(16).padStart(2, "0")).join("");
 
-export const colourOf = (hex) => (hex ? [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16)).concat(255) : [...CLEAR]);
+export function colourOf(hex) {
+  return hex ? [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16)).concat(255) : [...CLEAR];
+}
 
 // The name of a colour that a palette may have; null where no palette has it.
 export const swatchNameOf = (colour) => (colour[3] === 255 ? hexOf(colour) : colour[3] ? null : "");

@@ -8,7 +8,8 @@ const TRIES = 100, PAUSE = 20;    // milliseconds
 
 // What stores it; its component may appear only after the canvas.
 async function storage() {
-  for (let tries = 0; !window.work && tries < TRIES; tries += 1) await new Promise((resolve) => { setTimeout(resolve, PAUSE); });
+  const pause = () => new Promise((resolve) => { setTimeout(resolve, PAUSE); });
+  for (let tries = 0; !window.work && tries < TRIES; tries += 1) await pause();
   return window.work;
 }
 

@@ -16,9 +16,13 @@ export function keptWork(now, { undoSteps, redoSteps }, tools) {
 // The usable parts of what was kept: {now, undo, redo, tools}, or null without a picture.
 export function checkedWork(value, mostSide, toolNames) {
   if (!isPicture(value?.now, mostSide)) return null;
-  const areSteps = (steps) => Array.isArray(steps) && steps.length <= UNDO_LIMIT && steps.every((step) => isPicture(step, mostSide));
-  const steps = areSteps(value.undo) && areSteps(value.redo) ? { undo: value.undo, redo: value.redo } : { undo: [], redo: [] };
-  return { now: value.now, ...steps, tools: checkedTools(value.tools || {}, toolNames) };
+  const { now, undo, redo, tools } = value, usable = [undo, redo].every((steps) => areSteps(steps, mostSide));
+  const steps = usable ? { undo, redo } : { undo: [], redo: [] };
+  return { now, ...steps, tools: checkedTools(tools || {}, toolNames) };
+}
+
+function areSteps(value, mostSide) {
+  return Array.isArray(value) && value.length <= UNDO_LIMIT && value.every((step) => isPicture(step, mostSide));
 }
 
 function checkedTools(kept, names) {

@@ -10,11 +10,15 @@ import { listenToSwatches } from "./swatches.js";
 import { listenToButtons, makeToolbars } from "./toolbars.js";
 import { TOOLS } from "./tools.js";
 
+const LISTENERS = [
+  listenToButtons, listenToPointer, listenToKeys, listenToSwatches, listenToFiles, listenToPanel,
+];
+
 // What a page's events may ask of the canvas: `drawings` and `inspection`.
 export function start(component) {
   const canvas = new Canvas(component, TOOLS, COMMANDS);
   makeToolbars(canvas);
-  for (const listen of [listenToButtons, listenToPointer, listenToKeys, listenToSwatches, listenToFiles, listenToPanel]) listen(canvas);
+  for (const listen of LISTENERS) listen(canvas);
   canvas.setTool(canvas.tool);
   canvas.swatches.setPalette([]);
   component.onValue((value) => canvas.exchange.receive(value));

@@ -18,8 +18,11 @@ export function drawOverlay(view) {
 }
 
 // One unit is a cell, or a CSS pixel from the picture's corner.
-const inCells = ({ pen, ratio, cell, x, y }) => pen.setTransform(cell * ratio, 0, 0, cell * ratio, x * ratio, y * ratio);
-const inPixels = ({ pen, ratio, x, y }) => pen.setTransform(ratio, 0, 0, ratio, x * ratio, y * ratio);
+function inUnits({ pen, ratio, x, y }, unit) {
+  pen.setTransform(unit * ratio, 0, 0, unit * ratio, x * ratio, y * ratio);
+}
+const inCells = (scene) => inUnits(scene, scene.cell);
+const inPixels = (scene) => inUnits(scene, 1);
 
 function drawMask(scene) {
   const { pen, cell, view } = scene, pixel = 1 / cell;

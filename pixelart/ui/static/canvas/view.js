@@ -158,6 +158,7 @@ function putAt(layer, left, top, width, height) {
 // The masked pixels as one path to fill and their outline as another, in cells.
 function shapeOf(picture) {
   const cells = new Path2D(), outline = new Path2D();
-  visitMask(picture, (x, y) => cells.rect(x, y, 1, 1), (ax, ay, bx, by) => { outline.moveTo(ax, ay); outline.lineTo(bx, by); });
+  const draw = (ax, ay, bx, by) => { outline.moveTo(ax, ay); outline.lineTo(bx, by); };
+  visitMask(picture, (x, y) => cells.rect(x, y, 1, 1), draw);
   return { cells, outline };
 }
