@@ -28,6 +28,8 @@ from tests.ui.serving import GRADIO_WARNINGS, serving, without_resource_warnings
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(*GRADIO_WARNINGS)]
 MODULES = "**/studio/**"
 RED = (255, 0, 0, 255)
+BESIDE = ("/manifest.json", "/favicon.ico")
+"""What gradio asks for at the root of its host, whatever its root path is."""
 
 
 @pytest.fixture
@@ -126,7 +128,7 @@ def proxy(url: str, path: str) -> Iterator[str]:
     class Forward(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if not self.path.startswith(path):
-                self.send_response(204 if self.path == "/manifest.json" else 404)  # a link that gradio does not adapt
+                self.send_response(204 if self.path in BESIDE else 404)
                 self.end_headers()
                 return
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
