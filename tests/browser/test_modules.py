@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from pixelart.ui import launch_settings
 from pixelart.ui.components import PixelCanvas
 from pixelart.ui.create.canvas_value import Canvas
-from pixelart.ui.security.safe_blocks import PlainBlocks
+from pixelart.ui.security.safe_blocks import SafeBlocks
 from tests.browser.conftest import OpenStudio
 from tests.browser.studio_page import StudioPage
 from tests.ui.fake_engine import FakeEngine
@@ -81,7 +81,7 @@ def test_a_part_whose_module_is_missing_says_so(page: Page, fake_url: str) -> No
 def two_canvases() -> Iterator[str]:
     """A page of two canvases and a button for each, which paints it red; the URL."""
     red = np.full((8, 8, 4), RED, np.uint8)
-    with without_resource_warnings(), PlainBlocks(analytics_enabled=False) as app:
+    with without_resource_warnings(), SafeBlocks(analytics_enabled=False) as app:
         for name in ("left", "right"):
             canvas = PixelCanvas(Canvas(np.zeros_like(red)), elem_id=name)
             gr.Button(name, elem_id=f"paint-{name}").click(lambda: Canvas(red), None, canvas)
