@@ -16,7 +16,7 @@ from starlette.routing import Route
 STATIC = Path(__file__).with_name("static")
 ON_LOAD = "on_load.js"
 """Runs inside gradio and is no module."""
-PREFIX = "studio"
+_PREFIX = "studio"
 _CURRENT, _OTHER = "public, max-age=31536000, immutable", "no-store"
 
 
@@ -44,7 +44,7 @@ def address(name: str) -> str:
     path."""
     if name not in modules():
         raise KeyError(f"no module {name!r} under static/")
-    return f"{PREFIX}/{version()}/{name}"
+    return f"{_PREFIX}/{version()}/{name}"
 
 
 def _serve(request: Request) -> Response:
@@ -57,7 +57,7 @@ def _serve(request: Request) -> Response:
     return Response(text, media_type="text/javascript", headers={"Cache-Control": cache_control})
 
 
-ROUTE = Route(f"/{PREFIX}/{{version}}/{{name:path}}", _serve, methods=["GET"])
+ROUTE = Route(f"/{_PREFIX}/{{version}}/{{name:path}}", _serve, methods=["GET"])
 """Serves the modules."""
 
 
