@@ -13,13 +13,14 @@ from pixelart.engine import Engine
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
 from pixelart.ui.api import offer_api
-from pixelart.ui.components import Work, read_static
+from pixelart.ui.components import Work
 from pixelart.ui.create.tab import ENGINE_QUEUE, TopLine, create_tab
 from pixelart.ui.events import AT_ONCE, listen
 from pixelart.ui.gradio_parts import get_upload_folder, written_files
 from pixelart.ui.hub.load import LoadHandlers, load_button, load_line, origin_line
 from pixelart.ui.inputs import Choice
 from pixelart.ui.results import ResultFiles
+from pixelart.ui.scripts import ROUTE, page_script, preloads, read_static
 from pixelart.ui.security.body_limit import BodyLimit
 from pixelart.ui.security.hosting import LOOPBACK, SERVER, Hosting
 from pixelart.ui.security.identity import Arrivals, training_notice
@@ -89,12 +90,14 @@ def launch_settings(hosting: Hosting = SERVER, *, tools: bool = False) -> dict[s
     return {
         "theme": theme,
         "css": read_static("studio.css"),
-        "js": read_static("page.js"),
+        "js": page_script(),
+        "head": preloads(),
         "ssr_mode": False,
         "run_history": False,
         "footer_links": [],
         "max_file_size": SETTINGS.max_upload_bytes,
         "app_kwargs": {
+            "routes": [ROUTE],
             "middleware": [
                 Middleware(
                     RouteAllowlist,
@@ -105,7 +108,7 @@ def launch_settings(hosting: Hosting = SERVER, *, tools: bool = False) -> dict[s
                 ),
                 Middleware(Presence),
                 Middleware(BodyLimit, limit=SETTINGS.max_body_bytes, seconds=SETTINGS.max_body_seconds),
-            ]
+            ],
         },
         "show_error": False,  # hides internal errors; a gr.Error is always shown
         "state_session_capacity": SETTINGS.max_sessions,

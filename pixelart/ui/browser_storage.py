@@ -37,7 +37,7 @@ from pixelart.ui.inputs import (
     WholeNumber,
 )
 
-STORED = "window.work?.results() ?? null"
+STORED = "(await window.work)?.results() ?? null"
 """Script: the results that the page has stored, for an input of a `Work`."""
 MAX_CUSTOM = 20
 """Longest value typed into a list, in characters."""
@@ -123,13 +123,13 @@ def restored(components: Mapping[str, Any], values: Mapping[str, Any]) -> list[A
 def keep(part: str, components: Mapping[str, Any]) -> None:
     """Have the page store the values of these inputs whenever they change."""
     names, inputs = json.dumps(list(components)), list(components.values())
-    js = f"(...values) => window.work?.keepValues({part!r}, {names}, values)"
+    js = f"async (...values) => {{ (await window.work)?.keepValues({part!r}, {names}, values); }}"
     gr.on([component.change for component in inputs], None, inputs, None, js=js, **AT_ONCE)
 
 
 def recalled(part: str) -> str:
     """Script: what the page has stored of a part, for an input of a `Work`."""
-    return f"await window.work?.recall({part!r}) ?? null"
+    return f"await (await window.work)?.recall({part!r}) ?? null"
 
 
 def _is_number(value: Any) -> bool:

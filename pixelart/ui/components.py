@@ -5,9 +5,6 @@ gradio writes components.pyi beside this file when it is imported; git ignores i
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -18,26 +15,7 @@ from pixelart.settings import SETTINGS
 from pixelart.ui.browser_storage import kept_from_payload, results_to_payload
 from pixelart.ui.create.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
 from pixelart.ui.create.palette_value import AllowedColours, allowed_from_payload, allowed_to_payload
-
-STATIC = Path(__file__).with_name("static")
-CANVAS_SCRIPTS = ("state", "view", "tools", "input", "keys", "toolbars", "inspect", "keep", "value")
-
-
-@cache
-def read_static(name: str) -> str:
-    """The text of a file under static/."""
-    return (STATIC / name).read_text(encoding="utf-8")
-
-
-def _constants() -> str:
-    """Constants of the canvas script: limits that it checks before sending, and the colours of the heat map."""
-    limits = {"side": SETTINGS.max_side, "fileBytes": SETTINGS.max_file_bytes}
-    return f"const LIMITS = {json.dumps(limits)}, RAMP = {json.dumps(RAMP.tolist(), separators=(',', ':'))};"
-
-
-@cache  # shared: gradio creates a canvas for every visitor
-def _canvas_script() -> str:
-    return "\n".join([_constants(), *(read_static(f"canvas/{name}.js") for name in CANVAS_SCRIPTS)])
+from pixelart.ui.scripts import on_load, read_static
 
 
 class PixelCanvas(gr.HTML):
@@ -52,7 +30,15 @@ class PixelCanvas(gr.HTML):
             value=value,
             html_template=read_static("canvas/canvas.html"),
             css_template=read_static("canvas/canvas.css"),
-            js_on_load=_canvas_script(),
+            js_on_load=on_load(
+                "canvas/main.js",
+                constants={
+                    "limits": {"side": SETTINGS.max_side, "fileBytes": SETTINGS.max_file_bytes},
+                    "ramp": RAMP.tolist(),  # the colours of the heat map
+                },
+                services=("drawings", "inspection"),
+                events=("upload", "select"),
+            ),
             apply_default_css=False,
             **settings,
         )
@@ -74,7 +60,9 @@ class Work(gr.HTML):
     `Kept`; a handler returns the results of a session."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(html_template="", js_on_load=read_static("work.js"), apply_default_css=False, **settings)
+        super().__init__(
+            html_template="", js_on_load=on_load("work.js", services=["work"]), apply_default_css=False, **settings
+        )
 
     def preprocess(self, payload: Any) -> Any:
         """What was stored, without unusable parts."""
@@ -89,7 +77,7 @@ class Answers(gr.HTML):
     """Invisible: passes its value, the answer to a question of the canvas, to the canvas script."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(html_template="", js_on_load=read_static("answers.js"), apply_default_css=False, **settings)
+        super().__init__(html_template="", js_on_load=on_load("answers.js"), apply_default_css=False, **settings)
 
     def postprocess(self, value: Any) -> Any:
         """Passed on as it is."""
@@ -107,7 +95,7 @@ class ColourPicker(gr.HTML):
             value=value,
             html_template=read_static("palette.html"),
             css_template=read_static("palette.css"),
-            js_on_load=f"const MOST_BYTES = {SETTINGS.max_palette_bytes};\n{read_static('palette.js')}",
+            js_on_load=on_load("palette.js", constants={"mostBytes": SETTINGS.max_palette_bytes}, events=["upload"]),
             apply_default_css=False,
             **settings,
         )
@@ -131,7 +119,7 @@ class FileDrop(gr.HTML):
         super().__init__(
             html_template=read_static("drop.html"),
             css_template=read_static("drop.css"),
-            js_on_load=f"const MOST_BYTES = {SETTINGS.max_file_bytes};\n{read_static('drop.js')}",
+            js_on_load=on_load("drop.js", constants={"mostBytes": SETTINGS.max_file_bytes}, events=["upload"]),
             apply_default_css=False,
             **settings,
         )
@@ -142,7 +130,7 @@ class FileSaver(gr.HTML):
 
     def __init__(self, value: dict[str, Any] | None = None, **settings: Any) -> None:
         super().__init__(
-            value=value, html_template="", js_on_load=read_static("download.js"), apply_default_css=False, **settings
+            value=value, html_template="", js_on_load=on_load("download.js"), apply_default_css=False, **settings
         )
 
     def postprocess(self, value: Any) -> Any:

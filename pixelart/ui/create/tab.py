@@ -92,7 +92,7 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     _wire_drawing(DrawingHandlers(engine, results), visitor, (canvas, status, gallery), buttons, top, settings)
     _wire_inspect(InspectHandlers(engine), canvas, top.model, class_name)
     here = {"session": session, "ticket": ticket, "model": top.model}
-    leaving = {"ticket": "drawings.leave()"}
+    leaving = {"ticket": "(await window.drawings).leave()"}
     listen(
         canvas.upload, pictures.import_picture, {**here, "snap": palette.snap}, [canvas, status], scripts=leaving,
         **FILES,
@@ -130,7 +130,7 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
 
     kept = {"model": top.model, "colours": colours, "kept": top.work}
     back = listen(preset_set.then, bring_back, kept, list(others.values()), scripts=recall, **AT_ONCE)
-    back.then(None, None, None, js="() => window.work?.startKeeping()", **AT_ONCE)
+    back.then(None, None, None, js="async () => { (await window.work)?.startKeeping(); }", **AT_ONCE)
     keep("create", {"model": top.model, "class": class_name, "colours": colours, **others})
 
     return select_after
@@ -201,20 +201,20 @@ def _wire_drawing(
     ):
         button.click(None, None, status, js=f"() => {WAITING!r}", **AT_ONCE)
         drawn = listen(
-            button.click, handler, inputs, list(shown), scripts={"ticket": "drawings.press()"},
+            button.click, handler, inputs, list(shown), scripts={"ticket": "(await window.drawings).press()"},
             api_name=f"page_{handler.__name__}", show_progress="hidden", **ENGINE_QUEUE,
         )  # fmt: skip
         drawn.failure(lambda: status_text(REFUSED), None, status, **AT_ONCE)
         drawn.then(  # gradio frees only values that it was given
             lambda session: (session, session.drawings or gr.skip()), session, [session, top.work], **AT_ONCE
         )
-    listen(stop.click, drawing.stop, here, status, scripts={"ticket": "drawings.latest()"}, **AT_ONCE)
+    listen(stop.click, drawing.stop, here, status, scripts={"ticket": "(await window.drawings).latest()"}, **AT_ONCE)
 
 
 def _wire_inspect(handlers: InspectHandlers, canvas: PixelCanvas, model: gr.Dropdown, class_name: gr.Dropdown) -> None:
     answers = Answers(elem_id="answers")
     inputs = {"model": model, "class_name": class_name}
     answered = listen(canvas.select, handlers.inspect, inputs, answers, **QUESTIONS)
-    answered.failure(None, None, None, js="() => window.inspection?.fail()", **AT_ONCE)
+    answered.failure(None, None, None, js="async () => { (await window.inspection)?.fail(); }", **AT_ONCE)
     for chosen in (model, class_name):
-        chosen.change(None, None, None, js="() => window.inspection?.forget()", **AT_ONCE)
+        chosen.change(None, None, None, js="async () => { (await window.inspection)?.forget(); }", **AT_ONCE)

@@ -35,6 +35,7 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
     r"/robots\.txt": _READ,
     r"/manifest\.json": _READ,
     r"/(?:assets|static)/[\w./-]+": _READ,
+    r"/studio/[0-9a-f]{16}/[\w/-]+\.js": _READ,  # the page's own modules
     r"/gradio_api/(?:info|startup-events|app_id)": _READ,
     rf"/gradio_api/heartbeat/{_EVENT}": _READ,
     r"/gradio_api/queue/data": _READ,

@@ -1,2 +1,5 @@
 // Passes Python's answers to canvas/inspect.js.
-watch("value", () => { if (props.value) window.inspection?.answer(props.value); });
+
+export function start({ onValue }) {
+  onValue(async (answer) => { if (answer) (await window.inspection)?.answer(answer); });
+}

@@ -1,9 +1,15 @@
 // Saves {name, type, data: base64} as a file of the visitor.
-watch("value", () => {
-  if (!props.value?.data) return;
-  const bytes = Uint8Array.from(atob(props.value.data), (c) => c.charCodeAt(0));
-  const url = URL.createObjectURL(new Blob([bytes], { type: props.value.type }));
-  const link = Object.assign(document.createElement("a"), { href: url, download: props.value.name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10000);
-});
+
+import { decode } from "./canvas/value.js";
+
+const KEPT = 10000;    // milliseconds until the browser may forget the file
+
+export function start({ onValue }) {
+  onValue((file) => { if (file?.data) save(file); });
+}
+
+function save({ name, type, data }) {
+  const url = URL.createObjectURL(new Blob([decode(data)], { type }));
+  Object.assign(document.createElement("a"), { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), KEPT);
+}

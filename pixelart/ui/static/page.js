@@ -1,32 +1,41 @@
-// Behaviour of the whole page. gradio runs this function once, after the page has loaded.
-() => {
-  // Closes a list when Tab leaves it; gradio closes it only on a click elsewhere or Escape.
-  document.addEventListener("focusout", ({ target, relatedTarget }) => {
-    if (target.getAttribute?.("role") !== "combobox" || !relatedTarget || relatedTarget.closest(".options")) return;
-    setTimeout(() => {
-      const isOpen = target.getAttribute("aria-expanded") === "true" && document.activeElement !== target;
-      if (isOpen) target.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", code: "Escape", bubbles: true }));
-    });
-  });
+// Behaviour of the whole page.
 
-  // Shows results enlarged or reduced by a whole factor, so that all pixels have the same width. The chequer behind
-  // them has squares of whole pixels.
-  const CHEQUER = 6;
-  const shown = new ResizeObserver((entries) => entries.forEach(({ target }) => target.querySelectorAll("img").forEach(fit)));
-  function fit(image) {
-    const room = (image.closest(".thumbnail-item")?.clientWidth || 0) - 12, side = Math.max(image.naturalWidth, image.naturalHeight);
-    if (!side || room < 1) return;
-    const times = side <= room ? Math.floor(room / side) : 1 / Math.ceil(side / room);
-    const set = (name, value) => image.style.setProperty(name, value, "important");
-    set("width", image.naturalWidth * times + "px");
-    set("height", image.naturalHeight * times + "px");
-    const square = 2 * (times < 1 ? CHEQUER : Math.max(1, Math.round(CHEQUER / times)) * times) + "px";
-    set("background-size", square + " " + square);
-  }
-  document.addEventListener("load", ({ target }) => {
-    const results = target.closest?.("#results");
-    if (!results || target.tagName !== "IMG") return;
-    fit(target);
-    shown.observe(results);
-  }, true);
+const CHEQUER = 6;    // CSS pixels that a square behind transparent pixels has about: whole pixels of the picture
+
+export function start() {
+  document.addEventListener("focusout", closeList);
+  const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => target.querySelectorAll("img").forEach(fit)));
+  const show = (image) => {
+    const results = image.closest?.("#results");
+    if (!results || image.tagName !== "IMG") return;
+    fit(image);
+    sizes.observe(results);
+  };
+  document.addEventListener("load", ({ target }) => show(target), true);
+  document.querySelectorAll("#results img").forEach(show);    // those that were there before this script
+}
+
+// Closes a list when Tab leaves it; gradio closes it only on a click elsewhere or Escape.
+function closeList({ target, relatedTarget }) {
+  if (target.getAttribute?.("role") !== "combobox" || !relatedTarget || relatedTarget.closest(".options")) return;
+  setTimeout(() => {
+    const isOpen = target.getAttribute("aria-expanded") === "true" && document.activeElement !== target;
+    if (isOpen) target.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", code: "Escape", bubbles: true }));
+  });
+}
+
+// The factor by which a result is shown, so that all its pixels have the same width: whole, or one over a whole number.
+export function timesThatFit(side, room) {
+  return side <= room ? Math.floor(room / side) : 1 / Math.ceil(side / room);
+}
+
+// The chequer behind a result has squares of whole pixels.
+function fit(image) {
+  const room = (image.closest(".thumbnail-item")?.clientWidth || 0) - 12, side = Math.max(image.naturalWidth, image.naturalHeight);
+  if (!side || room < 1) return;
+  const times = timesThatFit(side, room), set = (name, value) => image.style.setProperty(name, value, "important");
+  set("width", image.naturalWidth * times + "px");
+  set("height", image.naturalHeight * times + "px");
+  const square = 2 * (times < 1 ? CHEQUER : Math.max(1, Math.round(CHEQUER / times)) * times) + "px";
+  set("background-size", square + " " + square);
 }

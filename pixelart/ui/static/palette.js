@@ -1,16 +1,76 @@
-// The value is {colours: ["", "rrggbb", ...], allowed: [true, ...]}; the empty text is transparent.
+// Which colours may be drawn. The value is {colours: ["", "rrggbb", ...], allowed: [true, ...]}; the empty text is
+// transparent.
 
-const swatches = element.querySelector(".swatches");
-let shown = null;                    // the colours that have swatches now
-let drag = null, dragged = false;    // {index, on}: where a drag began and what it sets
+import { encode } from "./canvas/value.js";
 
-function show() {
-  const { colours = [], allowed = [] } = props.value || {};
-  if (JSON.stringify(colours) !== shown) swatches.replaceChildren(...colours.map(swatchFor));
-  shown = JSON.stringify(colours);
-  allowed.forEach((on, i) => swatches.children[i].setAttribute("aria-pressed", on));
-  element.querySelector(".head").hidden = !colours.length;
-  element.querySelector(".count").textContent = allowed.filter(Boolean).length + " of " + colours.length;
+export function start({ element, props, trigger, onValue, constants }) {
+  const palette = new Palette(element, props, trigger);
+  palette.listen();
+  element.querySelector(".file").addEventListener("change", async ({ target }) => {
+    const [file] = target.files;
+    if (!file) return;
+    const bytes = new Uint8Array(await file.slice(0, constants.mostBytes + 1).arrayBuffer());
+    target.value = "";
+    trigger("upload", { name: file.name, data: encode(bytes) });    // Python says what is too large
+  });
+  onValue((value) => palette.show(value));
+}
+
+class Palette {
+  shown = null;       // the colours that have swatches now
+  drag = null;        // {index, on}: where a drag began and what it sets
+  dragged = false;
+
+  constructor(element, props, trigger) {
+    Object.assign(this, { element, props, trigger, swatches: element.querySelector(".swatches") });
+  }
+
+  show(value) {
+    const { colours = [], allowed = [] } = value || {}, key = JSON.stringify(colours);
+    if (key !== this.shown) this.swatches.replaceChildren(...colours.map(swatchFor));
+    this.shown = key;
+    allowed.forEach((on, i) => this.swatches.children[i].setAttribute("aria-pressed", on));
+    this.element.querySelector(".head").hidden = !colours.length;
+    this.element.querySelector(".count").textContent = `${allowed.filter(Boolean).length} of ${colours.length}`;
+  }
+
+  set(change) {
+    const { colours, allowed } = this.props.value;
+    this.props.value = { colours, allowed: allowed.map(change) };
+    this.show(this.props.value);
+    this.trigger("input");
+  }
+
+  // A click turns a colour on or off; a drag of the mouse does the same to all that it crosses. A finger scrolls.
+  listen() {
+    this.swatches.addEventListener("pointerdown", (event) => {
+      const index = this.#indexUnder(event), canDrag = event.pointerType === "mouse" && index !== null;
+      this.dragged = false;
+      this.drag = canDrag ? { index, on: !this.props.value.allowed[index] } : null;
+    });
+    this.swatches.addEventListener("pointermove", (event) => {
+      const index = this.#indexUnder(event), { drag } = this;
+      if (!drag || !event.buttons || index === null || (index === drag.index && !this.dragged)) return;
+      this.dragged = true;
+      this.set((v, i) => (i === index || i === drag.index ? drag.on : v));
+    });
+    addEventListener("pointerup", () => { this.drag = null; });
+    this.element.addEventListener("click", (event) => this.#click(event));
+  }
+
+  #click({ target, detail }) {
+    const button = target.closest("button");
+    if (!button) return;
+    const { dataset } = button;
+    if ("load" in dataset) this.element.querySelector(".file").click();
+    else if (dataset.set) this.set(() => dataset.set === "all");
+    else if (!this.dragged || detail === 0) this.set((v, i) => (i === Number(dataset.index) ? !v : v));
+  }
+
+  #indexUnder({ clientX, clientY }) {
+    const under = document.elementFromPoint(clientX, clientY)?.closest?.("[data-index]");
+    return under && this.swatches.contains(under) ? Number(under.dataset.index) : null;
+  }
 }
 
 function swatchFor(hex, index) {
@@ -23,45 +83,3 @@ function swatchFor(hex, index) {
   swatch.setAttribute("aria-label", hex ? "Colour #" + hex : "Transparent");
   return swatch;
 }
-
-function set(change) {
-  props.value = { colours: props.value.colours, allowed: props.value.allowed.map(change) };
-  show();
-  trigger("input");
-}
-
-function indexUnder(event) {
-  const under = document.elementFromPoint(event.clientX, event.clientY)?.closest?.("[data-index]");
-  return under && swatches.contains(under) ? +under.dataset.index : null;
-}
-
-// A click turns a colour on or off; a drag of the mouse does the same to all that it crosses. A finger scrolls.
-swatches.addEventListener("pointerdown", (event) => {
-  const index = indexUnder(event);
-  dragged = false;
-  drag = event.pointerType === "mouse" && index !== null ? { index, on: !props.value.allowed[index] } : null;
-});
-swatches.addEventListener("pointermove", (event) => {
-  const index = indexUnder(event);
-  if (!drag || !event.buttons || index === null || (index === drag.index && !dragged)) return;
-  dragged = true;
-  set((v, i) => (i === index || i === drag.index ? drag.on : v));
-});
-addEventListener("pointerup", () => { drag = null; });
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("button");
-  if (button && "load" in button.dataset) element.querySelector(".file").click();
-  else if (button?.dataset.set) set(() => button.dataset.set === "all");
-  else if (button && (!dragged || event.detail === 0)) set((v, i) => (i === +button.dataset.index ? !v : v));
-});
-
-element.querySelector(".file").addEventListener("change", async (event) => {
-  const [file] = event.target.files;
-  if (!file) return;
-  const start = new Uint8Array(await file.slice(0, MOST_BYTES + 1).arrayBuffer());
-  event.target.value = "";
-  trigger("upload", { name: file.name, data: btoa(Array.from(start, (byte) => String.fromCharCode(byte)).join("")) });  // Python says what is too large
-});
-
-watch("value", show);
-show();

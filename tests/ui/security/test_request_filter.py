@@ -30,11 +30,12 @@ OPEN = {
     "GET /gradio_api/startup-events", "GET /gradio_api/app_id", "GET /gradio_api/heartbeat/{session_hash}",
     "GET /gradio_api/queue/data", "POST /gradio_api/queue/join", "POST /gradio_api/run/{api_name}",
     "POST /gradio_api/cancel", "POST /gradio_api/call/{api_name}", "GET /gradio_api/call/{api_name}/{event_id}",
-    "GET /logout",
+    "GET /logout", "GET /studio/{version}/{name:path}", "HEAD /studio/{version}/{name:path}",
 }  # fmt: skip
-"""Every route of gradio that any request can reach; a file of a result is the one more."""
+"""Every route that any request can reach; a file of a result is the one more."""
 SPACE_HOST = {"SYSTEM": "spaces", "SPACE_ID": "ann/art", "SPACE_HOST": "ann-art.hf.space"}
 FILLED = {"{api_name}": "predict", "{path:path}": "x.js", "{event_id}": "a1", "{session_hash}": "a1", "{size}": "1"}
+FILLED |= {"{version}": "0" * 16, "{name:path}": "canvas/main.js"}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,7 @@ def refused(client: RawClient, method: str, path: str) -> bool:
 
 
 @pytest.mark.slow
-def test_these_routes_of_gradio_are_open_and_no_others(served: tuple[gr.Blocks, str], client: RawClient) -> None:
+def test_these_routes_are_open_and_no_others(served: tuple[gr.Blocks, str], client: RawClient) -> None:
     routes = [route for route in served[0].app.routes if isinstance(route, Route)]
     found = set()
     for route in [*routes, *_included(served[0].app.routes)]:

@@ -1,6 +1,64 @@
-// A toolbar is one stop of the Tab key; the arrows go from one button to the next, Home and End to the ends.
+// The buttons of the tools and commands. A toolbar is one stop of the Tab key; the arrows go from one button to the
+// next, Home and End to the ends.
+
+import { buttonOf } from "./buttons.js";
+import { groupsOf } from "./tools.js";
 
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+
+export function makeToolbars(canvas) {
+  canvas.$(".tools").replaceChildren(...groupsOf(canvas.tools).map((group) => groupFor(group, canvas)));
+  for (const command of canvas.commands) {
+    const button = commandButton(canvas, command.name);
+    fill(button, command, canvas);
+    if ("pressed" in command) setPressed(button, command.pressed);
+  }
+  for (const bar of canvas.$$('[role="toolbar"]')) listen(bar);
+}
+
+export function listenToButtons(canvas) {
+  canvas.element.addEventListener("click", ({ target }) => {
+    const button = target.closest("button");
+    if (!button || !canvas.picture) return;
+    if (button.dataset.tool) canvas.press(button.dataset.tool);
+    if (button.dataset.do) canvas.commands.find(({ name }) => name === button.dataset.do).run(canvas);
+  });
+  canvas.$(".brush .size").addEventListener("input", ({ target }) => canvas.setBrushSize(Number(target.value)));
+}
+
+export const commandButton = (canvas, name) => canvas.$(`[data-do="${name}"]`);
+
+export function setPressed(button, on) {
+  button.classList.toggle("on", on);
+  button.setAttribute("aria-pressed", on);
+}
+
+export function showChosenTool(canvas) {
+  for (const button of canvas.$$("[data-tool]")) setPressed(button, button.dataset.tool === canvas.tool.name);
+}
+
+function groupFor(tools, canvas) {
+  const group = document.createElement("div");
+  group.className = "group";
+  for (const tool of tools) {
+    const button = document.createElement("button"), caption = document.createElement("span");
+    button.type = "button";
+    button.dataset.tool = tool.name;
+    caption.textContent = fill(button, tool, canvas).caption;
+    button.append(caption);
+    group.append(button);
+  }
+  return group;
+}
+
+// Icons are texts of the tables, never of a visitor.
+function fill(button, entry, { limits }) {
+  const shown = buttonOf(entry, limits);
+  button.title = shown.title;
+  button.setAttribute("aria-label", shown.label);
+  button.innerHTML = `<svg viewBox="0 0 16 16" aria-hidden="true">${shown.icon}</svg>`;
+  return shown;
+}
 
 const buttonsOf = (bar) => [...bar.querySelectorAll("button")].filter((button) => !button.disabled);
 
@@ -10,7 +68,7 @@ function setStop(bar, wanted) {
   for (const button of bar.querySelectorAll("button")) button.tabIndex = button === stop ? 0 : -1;
 }
 
-for (const bar of $$('[role="toolbar"]')) {
+function listen(bar) {
   setStop(bar);
   bar.addEventListener("focusin", ({ target }) => { if (target.tagName === "BUTTON") setStop(bar, target); });
   bar.addEventListener("keydown", (event) => {

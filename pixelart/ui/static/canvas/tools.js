@@ -1,115 +1,103 @@
-// What the tools do to the document.
+// The table of tools. Buttons, keys, pointers and tooltips are made from it, so that a new tool is one entry more.
+//
+//   name, key, label, icon    the icon is SVG in a box of 16 x 16
+//   caption, purpose, help    text under the icon (else the label); parts of the tooltip
+//   group                     tools of one group stand together
+//   cursor                    the pointer over the canvas (else a crosshair)
+//   opposite                  the tool that the right button, and Shift where `masks`, use instead
+//   masks                     changes the mask and not the pixels
+//   coloured                  paints with the chosen colour: a click on a colour keeps this tool
+//   toggles                   chosen again, it gives way to the tool before
+//
+// What a tool does. The first that it has is called when it is pressed; `brush` is {colour, size, mirror}:
+//
+//   paint(picture, index, brush)    a stroke: each pixel that the brush covers, from press to release
+//   apply(picture, at, brush)       one change of the picture
+//   press(canvas, at, byKey)        anything else
+//
+// It may also have enter(canvas), leave(canvas), point(canvas, at), release(canvas), cancel(canvas) and
+// onKey(canvas, key), which says whether the key was one of the tool.
 
-let tool = "pencil", brushSize = 1, mirror = false;
+import { areaOf } from "./brush.js";
+import { CLEAR, colourAt, setColour, setMask } from "./picture.js";
 
-const hasSize = (name) => !["pick", "fill", "inspect"].includes(name);
-const isInside = (x, y) => x >= 0 && y >= 0 && x < doc.width && y < doc.height;
+export const TOOLS = [
+  {
+    name: "pencil", key: "b", label: "Pencil", help: "hold Shift for a line", group: "paint", opposite: "eraser",
+    coloured: true,
+    icon: '<path d="M10.5 2.5l3 3L5.5 13.5l-3.5.5.5-3.5z"/><path d="M9 4l3 3"/>',
+    paint: (picture, index, { colour }) => setColour(picture, index, colour),
+  },
+  {
+    name: "eraser", key: "e", label: "Eraser", help: "hold Shift for a line", group: "paint",
+    icon: '<path d="M9 2.5l4.5 4.5-6 6H5L2.5 10.5z"/><path d="M5.8 5.7l4.5 4.5M7 13.5h6.5"/>',
+    paint: (picture, index) => setColour(picture, index, CLEAR),
+  },
+  {
+    name: "pick", key: "i", label: "Pick colour", caption: "Pick", group: "paint",
+    icon: '<path d="M8 5l3 3-5.8 5.8-2.4.4.4-2.4z"/><path d="M7 4l5 5M9.5 6.5L12 4a1.5 1.5 0 00-2-2z"/>',
+    press: (canvas, at) => canvas.pick(at),
+  },
+  {
+    name: "fill", key: "g", label: "Fill", group: "paint", coloured: true,
+    icon: '<path d="M7 3l5.5 5.5-4.8 4.8a1 1 0 01-1.4 0L2.2 9.2a1 1 0 010-1.4L7 3zM7 3L5 1M2 8.5h10.5"/>' +
+      '<path d="M14 10.5c.8 1.2 1 1.8 1 2.3a1 1 0 01-2 0c0-.5.2-1.1 1-2.3z" class="solid"/>',
+    apply(picture, [x, y], { colour, mirror }) {
+      fillArea(picture, [x, y], colour);
+      if (mirror) fillArea(picture, [picture.width - 1 - x, y], colour);
+    },
+  },
+  {
+    name: "mask", key: "m", label: "Mask", help: "hold Shift to unmask", group: "mask", opposite: "unmask", masks: true,
+    icon: '<path d="M2 2h12v12H2z" stroke-dasharray="2.4 1.6"/><path d="M5 5h3v3H5zM8 8h3v3H8z" class="solid"/>',
+    enter: (canvas) => canvas.view.setMaskFilled(true),
+    paint: (picture, index) => setMask(picture, index, true),
+  },
+  {
+    name: "unmask", key: "u", label: "Unmask", group: "mask", opposite: "mask", masks: true,
+    icon: '<path d="M2 2h12v12H2z" stroke-dasharray="2.4 1.6"/><path d="M5 8h6"/>',
+    enter: (canvas) => canvas.view.setMaskFilled(true),
+    paint: (picture, index) => setMask(picture, index, false),
+  },
+  {
+    name: "inspect", key: "s", label: "Inspect", purpose: "what surprises the model, and the colours it expects",
+    help: "Escape ends", group: "inspect", toggles: true,
+    icon: '<path d="M7 2.500a4.500 4.500 0 100 9 4.500 4.500 0 000-9zM10.300 10.300L14 14"/>' +
+      '<path d="M5 5h2v2H5zM7 7h2v2H7z" class="solid"/>',
+    enter: ({ inspect }) => inspect.enter(),
+    leave: ({ inspect }) => inspect.look(),
+    press: ({ inspect }, at, byKey) => (byKey ? inspect.paintLikely(0) : inspect.press(at)),
+    point: ({ inspect }, at) => inspect.point(at),
+    release: ({ inspect }) => inspect.release(),
+    cancel: ({ inspect }) => inspect.cancel(),
+    onKey(canvas, key) {
+      if (key === "escape") canvas.press("inspect");
+      else if (/^[1-5]$/.test(key)) canvas.inspect.paintLikely(key - 1);
+      else return false;
+      return true;
+    },
+  },
+];
 
-// The opposite of a tool, held by Shift or the right button.
-const oppositeOf = (name) => ({ mask: "unmask", unmask: "mask", pencil: "eraser" })[name] || name;
-
-function setTool(name) {
-  const before = tool;
-  tool = name;
-  if (name === "mask" || name === "unmask") setMaskFilled(true);
-  for (const button of $$("[data-tool]")) {
-    button.classList.toggle("on", button.dataset.tool === name);
-    button.setAttribute("aria-pressed", button.dataset.tool === name);
-  }
-  if (name === "inspect") enterInspect(before);
-  else if (before === "inspect") look();
-  drawOverlay();
+// Nothing where the area has the colour already: bytes of a transparent pixel stay as they are.
+function fillArea(picture, at, colour) {
+  const area = areaOf(picture, at);
+  if (!area.length || colourAt(picture, at).join() === colour.join()) return;
+  for (const index of area) setColour(picture, index, colour);
 }
 
-function setMaskFilled(on) {
-  maskFilled = on;
-  toggle("show", on);
+export const toolNamed = (tools, name) => tools.find((tool) => tool.name === name);
+
+// The tool that a press uses: Alt picks a colour, the right button (and Shift, for a mask) takes the opposite.
+export function toolOfPress(tools, tool, { altKey, shiftKey, button }) {
+  if (altKey && !tool.masks) return toolNamed(tools, "pick") || tool;
+  const opposite = button === 2 || (shiftKey && tool.masks);
+  return (opposite && toolNamed(tools, tool.opposite)) || tool;
 }
 
-function setBrushSize(size) {
-  brushSize = Math.min(16, Math.max(1, size));
-  $(".size").value = brushSize;
-  $(".size-text").textContent = brushSize;
-  drawOverlay();
+// A list of [tool, ...] for each group, in the order of the table.
+export function groupsOf(tools) {
+  const groups = new Map();
+  for (const tool of tools) groups.set(tool.group, [...(groups.get(tool.group) || []), tool]);
+  return [...groups.values()];
 }
-
-function toggle(name, on) {
-  const button = $(`[data-do="${name}"]`);
-  button.classList.toggle("on", on);
-  button.setAttribute("aria-pressed", on);
-  drawOverlay();
-}
-
-function setCell(name, x, y) {
-  if (!isInside(x, y)) return;
-  const i = y * doc.width + x;
-  if (name === "mask" || name === "unmask") doc.mask[i] = Number(name === "mask");
-  else doc.pixels.set(name === "eraser" ? [0, 0, 0, 0] : colour, i * 4);
-}
-
-function dab(name, x, y) {
-  const offset = (brushSize - 1) >> 1;
-  for (let j = y - offset; j < y - offset + brushSize; j++) for (let i = x - offset; i < x - offset + brushSize; i++) {
-    setCell(name, i, j);
-    if (mirror) setCell(name, doc.width - 1 - i, j);
-  }
-}
-
-// Bresenham's line: no gaps whatever the rate of the pointer's events.
-function line(name, [x, y], [endX, endY]) {
-  const dx = Math.abs(endX - x), dy = -Math.abs(endY - y), sx = x < endX ? 1 : -1, sy = y < endY ? 1 : -1;
-  let error = dx + dy;
-  for (;;) {
-    dab(name, x, y);
-    if (x === endX && y === endY) return;
-    const twice = 2 * error;
-    if (twice >= dy) { error += dy; x += sx; }
-    if (twice <= dx) { error += dx; y += sy; }
-  }
-}
-
-// A pixel that is not seen has no colour.
-function pixelAt(x, y) {
-  const i = (y * doc.width + x) * 4;
-  return doc.pixels[i + 3] ? [...doc.pixels.slice(i, i + 4)] : [0, 0, 0, 0];
-}
-
-// The colour under the pointer, exactly, whether the model has it or not.
-function pick(x, y) {
-  if (isInside(x, y)) chooseColour(pixelAt(x, y));
-}
-
-// Fills the 4-connected area of one colour, and the one opposite where painting is mirrored.
-function fillFrom(x, y) {
-  fill(x, y);
-  if (mirror) fill(doc.width - 1 - x, y);
-}
-
-function fill(x, y) {
-  if (!isInside(x, y)) return;
-  const key = (px, py) => pixelAt(px, py).join();
-  const from = key(x, y), cells = [[x, y]];
-  if (from === colour.join()) return;
-  while (cells.length) {
-    const [cx, cy] = cells.pop();
-    if (!isInside(cx, cy) || key(cx, cy) !== from) continue;
-    doc.pixels.set(colour, (cy * doc.width + cx) * 4);
-    cells.push([cx + 1, cy], [cx - 1, cy], [cx, cy + 1], [cx, cy - 1]);
-  }
-}
-
-const COMMANDS = {
-  undo, redo, fit,
-  blank: newPicture,
-  show: () => setMaskFilled(!maskFilled),
-  invert: () => edit(() => { doc.mask = doc.mask.map((v) => 1 - v); }),
-  clear: () => edit(() => doc.mask.fill(0)),
-  grid: () => { showGrid = !showGrid; toggle("grid", showGrid); },
-  tile: () => setTiled(!tiled),
-  mirror: () => { mirror = !mirror; toggle("mirror", mirror); },
-  in: () => zoomIn(),
-  out: () => zoomOut(),
-  smaller: () => setBrushSize(brushSize - 1),
-  larger: () => setBrushSize(brushSize + 1),
-  import: () => $(".file").click(),
-};

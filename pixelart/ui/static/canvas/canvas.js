@@ -1,0 +1,144 @@
+// One canvas of the page: the picture, its history, the chosen tool, and the parts that show and change them. All
+// state lies in this object and its parts, so that a page may have several canvases.
+
+import { Exchange } from "./exchange.js";
+import { History } from "./history.js";
+import { Inspect } from "./inspect.js";
+import { Keeper } from "./keeper.js";
+import { colourAt, copyOf, emptyPicture, isInside, samePicture } from "./picture.js";
+import { Strokes } from "./strokes.js";
+import { Swatches } from "./swatches.js";
+import { commandButton, setPressed, showChosenTool } from "./toolbars.js";
+import { toolNamed } from "./tools.js";
+import { View } from "./view.js";
+
+const MOST_BRUSH = 16;
+
+export class Canvas {
+  picture = null;              // shown now; a frame while a drawing is streamed in
+  history = new History();
+  brush = { colour: null, size: 1, mirror: false };
+  newSize = [32, 32];          // of a new picture
+  cursor = null;               // the pixel that the keys paint
+  hover = null;                // the pixel under the pointer
+  panning = null;              // where on the page the pointer, which pans, was last
+  isSpaceHeld = false;
+  isPointerDown = false;       // while the pointer gives the stage the focus
+
+  constructor({ element, props, trigger, constants }, tools, commands) {
+    Object.assign(this, { element, props, trigger, tools, commands, limits: constants.limits });
+    this.tool = this.toolBefore = tools[0];
+    this.leaving = new AbortController();
+    this.stage = this.$(".stage");
+    this.view = new View(this);
+    this.swatches = new Swatches(this);
+    this.strokes = new Strokes(this);
+    this.exchange = new Exchange(this);
+    this.keeper = new Keeper(this);
+    this.inspect = new Inspect(this, constants.ramp);
+  }
+
+  $(selector) { return this.element.querySelector(selector); }
+  $$(selector) { return [...this.element.querySelectorAll(selector)]; }
+
+  // Whether the model is drawing.
+  get isBusy() { return this.exchange.beforePreview !== null; }
+  get isShown() { return this.stage.clientWidth > 0; }
+
+  // Listens to the page until the canvas is removed from it.
+  onPage(type, handler) {
+    const whileThere = (event) => (this.element.isConnected ? handler(event) : this.leaving.abort());
+    document.addEventListener(type, whileThere, { signal: this.leaving.signal });
+  }
+
+  // Without the help that the keyboard's focus brings.
+  focusByPointer() {
+    this.isPointerDown = true;
+    this.stage.focus({ preventScroll: true });
+    this.isPointerDown = false;
+  }
+
+  isInside(at) { return isInside(this.picture, at); }
+
+  say(text, time = 4000) {
+    const message = this.$(".message");
+    message.textContent = text;
+    clearTimeout(this.sayTimer);
+    this.sayTimer = setTimeout(() => { message.textContent = ""; }, time);
+  }
+
+  // Makes one undo step out of everything that changed since `before`.
+  addStep(before) {
+    if (!samePicture(before, this.picture)) this.history.add(before);
+    this.exchange.publish();
+  }
+
+  edit(change) {
+    if (!this.picture || this.isBusy) return;
+    const before = copyOf(this.picture);
+    change(this.picture);
+    this.addStep(before);
+    this.view.refresh();
+  }
+
+  undo() { this.#travel((now) => this.history.undo(now)); }
+  redo() { this.#travel((now) => this.history.redo(now)); }
+
+  #travel(step) {
+    if (!this.picture || this.isBusy || this.strokes.isOpen) return;
+    const before = this.picture, next = step(before);
+    if (!next) return;
+    this.picture = next;
+    this.exchange.publish();
+    this.view.show(before);
+  }
+
+  // An empty picture of the size that the model draws.
+  newPicture() {
+    if (!this.picture || this.isBusy || this.strokes.isOpen) return;
+    const before = this.picture;
+    this.picture = emptyPicture(...this.newSize);
+    this.addStep(before);
+    this.view.show(before);
+  }
+
+  // Takes the colour of a pixel, exactly, whether the model has it or not.
+  pick(at) {
+    if (this.isInside(at)) this.swatches.choose(colourAt(this.picture, at));
+  }
+
+  setTool(tool) {
+    const before = this.tool;
+    this.tool = tool;
+    if (tool.toggles && before !== tool) this.toolBefore = before;
+    this.stage.style.setProperty("--cursor", tool.cursor || "crosshair");
+    showChosenTool(this);
+    tool.enter?.(this);
+    if (before !== tool) before.leave?.(this);
+    this.view.drawOverlay();
+  }
+
+  // As its button or key does.
+  press(name) {
+    const tool = toolNamed(this.tools, name);
+    this.setTool(tool.toggles && tool === this.tool ? this.toolBefore : tool);
+  }
+
+  setBrushSize(size) {
+    this.brush.size = Math.min(MOST_BRUSH, Math.max(1, size));
+    this.$(".size").value = this.brush.size;
+    this.$(".size-text").textContent = this.brush.size;
+    this.view.drawOverlay();
+  }
+
+  setMirror(on) {
+    this.brush.mirror = on;
+    this.setSwitch("mirror", on);
+  }
+
+  // Shows whether a command that is a switch is on.
+  setSwitch(name, on) {
+    setPressed(commandButton(this, name), on);
+    this.view.drawOverlay();
+  }
+}

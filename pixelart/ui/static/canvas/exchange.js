@@ -1,0 +1,80 @@
+// Sends the visitor's painting to Python, and shows what Python sends: pictures, palettes, and frames of a drawing in
+// progress (value.js has the format).
+
+import { IMPORTING } from "./files.js";
+import { pictureOf, valueOf } from "./value.js";
+
+const PREVIEW_TIMEOUT = 15000;    // milliseconds without a frame that end a drawing
+
+export class Exchange {
+  beforePreview = null;    // the picture that undo goes back to while a drawing is streamed in
+  // Presses of a drawing button. The count begins at the page's clock: a canvas that gradio shows again repeats none.
+  ticket = Math.round(performance.now());
+  left = 0;                // up to which of them the visitor has left
+
+  constructor(canvas) {
+    this.canvas = canvas;
+  }
+
+  // What the page's events send along; session.py says what for.
+  drawings() {
+    return {
+      press: () => (this.ticket += 1),
+      latest: () => this.ticket,
+      leave: () => { this.left = this.ticket; this.#backToPainting(); return this.ticket; },
+    };
+  }
+
+  publish() {
+    const { canvas } = this, painting = this.beforePreview || canvas.picture;
+    if (!painting) return;
+    canvas.props.value = valueOf(painting);
+    if (!canvas.isBusy) canvas.keeper.keepWork();
+  }
+
+  receive(value) {
+    const { canvas } = this, { view, strokes } = canvas;
+    if (!value) return;
+    if (canvas.$(".message").textContent.startsWith(IMPORTING)) canvas.say("");
+    if (value.ticket && value.ticket <= this.left) return this.publish();
+    if (value.palette) {
+      canvas.swatches.setPalette(value.palette);
+      canvas.newSize = [value.width, value.height];
+    }
+    if (!value.pixels) return this.#backToPainting();
+    if (!value.palette && view.maskFilled) view.setMaskFilled(false);
+    const before = canvas.picture;
+    strokes.end();
+    canvas.picture = pictureOf(value, canvas.picture);
+    if (value.preview) this.#preview(before);
+    else if (canvas.isBusy) this.#endPreview();
+    else if (before) canvas.addStep(before);
+    else this.publish();
+    view.show(before);
+  }
+
+  #preview(before) {
+    this.beforePreview ??= before;
+    clearTimeout(this.previewTimer);
+    this.previewTimer = setTimeout(() => this.#endPreview(), PREVIEW_TIMEOUT);
+    this.publish();
+  }
+
+  #endPreview() {
+    const before = this.beforePreview;
+    clearTimeout(this.previewTimer);
+    this.beforePreview = null;
+    this.canvas.addStep(before);
+    this.canvas.view.refresh();
+  }
+
+  #backToPainting() {
+    const { canvas } = this, frame = canvas.picture;
+    if (!frame) return;
+    clearTimeout(this.previewTimer);
+    canvas.picture = this.beforePreview || frame;
+    this.beforePreview = null;
+    this.publish();
+    canvas.view.show(frame);
+  }
+}

@@ -1,0 +1,38 @@
+// Pictures that are chosen, dropped or pasted.
+
+import { isTyping } from "./keyboard.js";
+import { BUSY } from "./strokes.js";
+import { encode } from "./value.js";
+import { mebibytes } from "./words.js";
+
+const PATIENCE = 120000;    // milliseconds that "Importing" stays, unless Python answers
+
+export const IMPORTING = "Importing ";
+
+const pictureIn = (transfer) => [...(transfer?.files || [])].find((file) => file.type.startsWith("image/"));
+
+export function listenToFiles(canvas) {
+  const { stage } = canvas;
+  canvas.$(".file").addEventListener("change", ({ target }) => { importFile(canvas, target.files[0]); target.value = ""; });
+  stage.addEventListener("dragover", (event) => { event.preventDefault(); stage.classList.add("drop"); });
+  stage.addEventListener("dragleave", () => stage.classList.remove("drop"));
+  stage.addEventListener("drop", (event) => {
+    event.preventDefault();
+    stage.classList.remove("drop");
+    importFile(canvas, pictureIn(event.dataTransfer));
+  });
+  canvas.onPage("paste", (event) => {
+    const file = pictureIn(event.clipboardData);
+    if (file && canvas.isShown && !isTyping(event.target)) importFile(canvas, file);
+  });
+}
+
+// The file's own bytes go to Python: a browser's decoder would change colours (colour management) and alpha.
+async function importFile(canvas, file) {
+  const most = canvas.limits.fileBytes;
+  if (!file) return;
+  if (canvas.isBusy) return canvas.say(BUSY);
+  if (file.size > most) return canvas.say(`${file.name}: ${mebibytes(file.size)}; the limit is ${mebibytes(most)}`);
+  canvas.say(IMPORTING + file.name, PATIENCE);
+  canvas.trigger("upload", { name: file.name, data: encode(new Uint8Array(await file.arrayBuffer())) });
+}

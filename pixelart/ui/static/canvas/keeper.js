@@ -1,0 +1,58 @@
+// Stores the picture, its history and the tools in the browser (static/work.js) after every change, and restores them
+// when the page opens.
+
+import { checkedWork, keptWork } from "./kept.js";
+import { toolNamed } from "./tools.js";
+
+const TRIES = 100, PAUSE = 20;    // milliseconds
+
+// What stores it; its component may appear only after the canvas.
+async function storage() {
+  const pause = () => new Promise((resolve) => { setTimeout(resolve, PAUSE); });
+  for (let tries = 0; !window.work && tries < TRIES; tries += 1) await pause();
+  return window.work;
+}
+
+export class Keeper {
+  constructor(canvas) {
+    this.canvas = canvas;
+  }
+
+  keepWork() {
+    const { picture, history, tool, brush, swatches, view } = this.canvas;
+    const work = keptWork(picture, history, {
+      tool: tool.name, brushSize: brush.size, colour: swatches.chosen, mirror: brush.mirror, showGrid: view.grid,
+      maskFilled: view.maskFilled,
+    });
+    window.work?.then((storing) => storing?.keep("canvas", work));
+  }
+
+  async putBackWork() {
+    const storing = await storage(), value = await storing?.part("canvas");
+    storing?.paintingIsBack(this.#putBack(value));
+  }
+
+  // Whether there was a picture that could be restored.
+  #putBack(value) {
+    const { canvas } = this, names = canvas.tools.filter((tool) => !tool.toggles).map((tool) => tool.name);
+    const work = canvas.picture ? null : checkedWork(value, canvas.limits.side, names);
+    if (!work) return false;
+    canvas.picture = work.now;
+    Object.assign(canvas.history, { undoSteps: work.undo, redoSteps: work.redo });
+    this.#putBackTools(work.tools);
+    canvas.exchange.publish();
+    canvas.view.fit();
+    canvas.view.refresh();
+    return true;
+  }
+
+  #putBackTools({ tool, brushSize, colour, mirror, showGrid, maskFilled }) {
+    const { canvas } = this;
+    if (colour) canvas.swatches.choose(colour);
+    if (brushSize !== null) canvas.setBrushSize(brushSize);
+    if (tool) canvas.setTool(toolNamed(canvas.tools, tool));
+    if (!maskFilled) canvas.view.setMaskFilled(false);
+    if (mirror) canvas.setMirror(true);
+    if (showGrid) canvas.view.setGrid(true);
+  }
+}

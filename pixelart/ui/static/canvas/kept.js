@@ -1,0 +1,37 @@
+// What the browser keeps of a canvas: {now, undo, redo, tools}. It is checked, because it may come from another version
+// or from anybody.
+
+import { isColour } from "./colours.js";
+import { UNDO_LIMIT, newestOf } from "./history.js";
+import { bytesOf, isPicture } from "./picture.js";
+
+export const KEPT_BYTES = 8 * 2 ** 20;
+
+// The picture, and the newest steps that there is room for.
+export function keptWork(now, { undoSteps, redoSteps }, tools) {
+  const [undo, room] = newestOf(undoSteps, KEPT_BYTES - bytesOf(now)), [redo] = newestOf(redoSteps, room);
+  return { now, undo, redo, tools };
+}
+
+// The usable parts of what was kept: {now, undo, redo, tools}, or null without a picture.
+export function checkedWork(value, mostSide, toolNames) {
+  if (!isPicture(value?.now, mostSide)) return null;
+  const { now, undo, redo, tools } = value, usable = [undo, redo].every((steps) => areSteps(steps, mostSide));
+  const steps = usable ? { undo, redo } : { undo: [], redo: [] };
+  return { now, ...steps, tools: checkedTools(tools || {}, toolNames) };
+}
+
+function areSteps(value, mostSide) {
+  return Array.isArray(value) && value.length <= UNDO_LIMIT && value.every((step) => isPicture(step, mostSide));
+}
+
+function checkedTools(kept, names) {
+  return {
+    tool: names.includes(kept.tool) ? kept.tool : null,
+    brushSize: Number.isInteger(kept.brushSize) ? kept.brushSize : null,
+    colour: isColour(kept.colour) ? kept.colour : null,
+    mirror: kept.mirror === true,
+    showGrid: kept.showGrid === true,
+    maskFilled: kept.maskFilled !== false,
+  };
+}

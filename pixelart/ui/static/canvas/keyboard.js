@@ -1,0 +1,108 @@
+// Keys anywhere on the page, and a cursor that paints where the stage has the keyboard's focus.
+
+import { chordOf, entryOfKey } from "./buttons.js";
+import { hexOf } from "./colours.js";
+import { isMasked } from "./mask.js";
+import { colourAt, middleOf } from "./picture.js";
+
+const ARROWS = { arrowleft: [-1, 0], arrowright: [1, 0], arrowup: [0, -1], arrowdown: [0, 1] };
+const LEAP = 8;
+const CURSOR_HELP = "Arrow keys move (Shift: by 8). Space paints; hold it to draw a line.";
+
+export const isTyping = (target) =>
+  Boolean(target.closest?.("input:not([type=range], [type=checkbox]), textarea, select, [contenteditable=true]"));
+
+export function listenToKeys(canvas) {
+  const keyboard = new Keyboard(canvas), { stage } = canvas;
+  canvas.onPage("keydown", (event) => keyboard.down(event));
+  canvas.onPage("keyup", (event) => keyboard.up(event));
+  stage.addEventListener("focus", () => keyboard.focus());
+  stage.addEventListener("blur", () => keyboard.blur());
+}
+
+class Keyboard {
+  constructor(canvas) {
+    this.canvas = canvas;
+  }
+
+  down(event) {
+    const { canvas } = this, { picture, isShown, tools, commands, stage } = canvas;
+    if (!picture || !isShown || isTyping(event.target) || this.#onStage(event)) return;
+    const chord = chordOf(event);
+    if (event.ctrlKey || event.metaKey) {
+      const command = entryOfKey(commands, chord);
+      if (command) event.preventDefault();
+      command?.run(canvas);
+    } else if (event.key === " " && (event.target === stage || stage.matches(":hover"))) {
+      event.preventDefault();
+      canvas.isSpaceHeld = true;
+    } else if (!event.altKey) {
+      const tool = entryOfKey(tools, chord);
+      if (tool) canvas.press(tool.name);
+      else if (!canvas.tool.onKey?.(canvas, chord)) entryOfKey(commands, chord)?.run(canvas);
+    }
+  }
+
+  up({ key }) {
+    if (key === " ") this.canvas.isSpaceHeld = false;
+    if (key === " " || key === "Enter") this.#endStroke();
+  }
+
+  focus() {
+    const { canvas } = this;
+    if (!canvas.picture || canvas.isPointerDown || !canvas.stage.matches(":focus-visible")) return;
+    this.#showCursor(middleOf(canvas.picture));
+    canvas.say(CURSOR_HELP);
+  }
+
+  blur() {
+    this.#endStroke();
+    this.canvas.cursor = null;
+    this.canvas.view.drawOverlay();
+  }
+
+  // Keys that mean something only on the focused stage; whether this was one.
+  #onStage(event) {
+    const { canvas } = this, { cursor, strokes } = canvas, key = event.key.toLowerCase();
+    if (event.target !== canvas.stage || event.ctrlKey || event.metaKey) return false;
+    if (ARROWS[key]) this.#moveCursor(ARROWS[key], event.shiftKey && !strokes.isOpen ? LEAP : 1);
+    else if (key === "enter" && !cursor) this.#showCursor(middleOf(canvas.picture));
+    else if ((key === " " || key === "enter") && cursor) {
+      if (!event.repeat && !strokes.isOpen) strokes.press(event, cursor, true);
+    } else return false;
+    event.preventDefault();
+    return true;
+  }
+
+  #moveCursor([dx, dy], step) {
+    const { canvas } = this, { picture, strokes } = canvas, [x, y] = canvas.cursor || canvas.hover || middleOf(picture);
+    const within = (v, length) => Math.min(length - 1, Math.max(0, v));
+    this.#showCursor([within(x + dx * step, picture.width), within(y + dy * step, picture.height)]);
+    if (strokes.isOpen) strokes.moveTo(canvas.cursor);
+  }
+
+  #showCursor(at) {
+    const { canvas } = this;
+    canvas.cursor = at;
+    canvas.hover = null;
+    canvas.view.showCell(at);
+    this.#tellCursor();
+    canvas.tool.point?.(canvas, at);
+    canvas.view.drawOverlay();
+  }
+
+  // Shown, and read out.
+  #tellCursor() {
+    const { cursor, picture } = this.canvas, place = cursor.join(", "), colour = colourAt(picture, cursor);
+    this.canvas.$(".position").textContent = place;
+    this.canvas.$(".spoken").textContent =
+      [place, colour[3] ? "#" + hexOf(colour) : "transparent", isMasked(picture, cursor) ? "masked" : ""].filter(Boolean).join(", ");
+  }
+
+  #endStroke() {
+    const { canvas } = this;
+    if (!canvas.strokes.isByKey) return;
+    canvas.strokes.end();
+    if (canvas.cursor) this.#tellCursor();
+  }
+}

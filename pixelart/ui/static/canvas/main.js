@@ -1,0 +1,28 @@
+// Starts a canvas: its buttons, its listeners, and the picture that was there before.
+
+import { Canvas } from "./canvas.js";
+import { COMMANDS } from "./commands.js";
+import { listenToFiles } from "./files.js";
+import { listenToPanel } from "./inspect_panel.js";
+import { listenToKeys } from "./keyboard.js";
+import { listenToPointer } from "./pointer.js";
+import { listenToSwatches } from "./swatches.js";
+import { listenToButtons, makeToolbars } from "./toolbars.js";
+import { TOOLS } from "./tools.js";
+
+const LISTENERS = [
+  listenToButtons, listenToPointer, listenToKeys, listenToSwatches, listenToFiles, listenToPanel,
+];
+
+// What a page's events may ask of the canvas: `drawings` and `inspection`.
+export function start(component) {
+  const canvas = new Canvas(component, TOOLS, COMMANDS);
+  makeToolbars(canvas);
+  for (const listen of LISTENERS) listen(canvas);
+  canvas.setTool(canvas.tool);
+  canvas.swatches.setPalette([]);
+  component.onValue((value) => canvas.exchange.receive(value));
+  canvas.keeper.putBackWork();
+  canvas.view.start();
+  return { drawings: canvas.exchange.drawings(), inspection: canvas.inspect.service() };
+}

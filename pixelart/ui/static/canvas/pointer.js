@@ -1,0 +1,102 @@
+// Mouse, pen, touch and wheel on the stage.
+
+export function listenToPointer(canvas) {
+  const pointer = new Pointer(canvas), { stage } = canvas;
+  stage.addEventListener("pointerdown", (event) => pointer.down(event));
+  stage.addEventListener("pointermove", (event) => pointer.move(event));
+  for (const type of ["pointerup", "pointercancel"]) stage.addEventListener(type, (event) => pointer.release(event));
+  stage.addEventListener("pointerleave", () => { canvas.hover = null; canvas.$(".position").textContent = ""; canvas.view.drawOverlay(); });
+  stage.addEventListener("contextmenu", (event) => event.preventDefault());
+  stage.addEventListener("wheel", (event) => turnWheel(canvas, event), { passive: false });
+}
+
+class Pointer {
+  touches = new Map();    // pointer id -> [x, y] on the page
+  pinch = null;           // two fingers: see `fingers`
+
+  constructor(canvas) {
+    this.canvas = canvas;
+  }
+
+  down(event) {
+    const { canvas, touches } = this;
+    if (!canvas.picture) return;
+    event.preventDefault();
+    canvas.focusByPointer();
+    canvas.cursor = null;
+    canvas.stage.setPointerCapture(event.pointerId);
+    if (event.pointerType === "touch") touches.set(event.pointerId, [event.clientX, event.clientY]);
+    if (touches.size === 2) this.#startPinch();
+    else if (event.button === 1 || canvas.isSpaceHeld) this.canvas.panning = [event.clientX, event.clientY];
+    else if (!canvas.strokes.isOpen && touches.size < 2) canvas.strokes.press(event, canvas.view.cellAt(event));
+  }
+
+  move(event) {
+    const { canvas, touches } = this;
+    if (!canvas.picture) return;
+    if (touches.has(event.pointerId)) touches.set(event.pointerId, [event.clientX, event.clientY]);
+    if (this.pinch && touches.size === 2) return this.#movePinch();
+    if (this.canvas.panning) return this.#pan(event);
+    // without a movement of its own the page moved below the pointer
+    if (canvas.strokes.isByKey || (canvas.cursor && !event.movementX && !event.movementY)) return;
+    const at = canvas.view.cellAt(event);
+    canvas.cursor = null;
+    this.#showPosition(at, event.pointerType);
+    if (canvas.strokes.isOpen) canvas.strokes.moveTo(at);
+    else canvas.view.drawOverlay();
+  }
+
+  release({ pointerId, type }) {
+    const { canvas, touches } = this;
+    touches.delete(pointerId);
+    if (touches.size < 2) this.pinch = null;
+    this.canvas.panning = null;
+    canvas.strokes.end();
+    if (type === "pointerup") canvas.tool.release?.(canvas);
+    else canvas.tool.cancel?.(canvas);
+  }
+
+  #pan({ clientX, clientY }) {
+    const [x, y] = this.canvas.panning;
+    this.canvas.view.panBy(clientX - x, clientY - y);
+    this.canvas.panning = [clientX, clientY];
+  }
+
+  // A second finger means zoom or pan: what the first one painted is taken back.
+  #startPinch() {
+    this.canvas.strokes.cancel();
+    this.canvas.tool.cancel?.(this.canvas);
+    this.pinch = this.#fingers();
+  }
+
+  #fingers() {
+    const [[ax, ay], [bx, by]] = [...this.touches.values()], box = this.canvas.stage.getBoundingClientRect();
+    const middle = [(ax + bx) / 2 - box.left, (ay + by) / 2 - box.top];
+    return { gap: Math.hypot(ax - bx, ay - by) || 1, middle, cell: this.canvas.view.position.cell };
+  }
+
+  #movePinch() {
+    const { view } = this.canvas, { pinch } = this, { gap, middle } = this.#fingers();
+    view.panBy(middle[0] - pinch.middle[0], middle[1] - pinch.middle[1]);
+    if (Math.abs(gap / pinch.gap - 1) > 0.04) view.zoomTo(pinch.cell * gap / pinch.gap, middle);
+    this.pinch = { ...pinch, middle };
+  }
+
+  #showPosition(at, kind) {
+    const { canvas } = this, inside = canvas.isInside(at);
+    canvas.hover = inside && kind !== "touch" ? at : null;
+    canvas.tool.point?.(canvas, at);
+    canvas.$(".position").textContent = inside ? at.join(", ") : "";
+  }
+}
+
+// Zooming out further than the whole picture leaves the wheel to the page.
+function turnWheel({ picture, view, stage }, event) {
+  const { deltaX, deltaY } = event;
+  if (!picture || (deltaY > 0 && view.position.cell <= view.fittingCell)) return;
+  event.preventDefault();
+  const box = stage.getBoundingClientRect(), centre = [event.clientX - box.left, event.clientY - box.top];
+  if (event.shiftKey || Math.abs(deltaX) > Math.abs(deltaY)) view.panBy(-deltaX || -deltaY, 0);
+  else if (deltaY < 0) view.zoomIn(centre);
+  else view.zoomOut(centre);
+}

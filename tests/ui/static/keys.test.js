@@ -1,0 +1,55 @@
+// Keys and tooltips.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { buttonOf, chordOf, entryOfKey, keysOf } from "../../../pixelart/ui/static/canvas/buttons.js";
+import { COMMANDS } from "../../../pixelart/ui/static/canvas/commands.js";
+import { TOOLS } from "../../../pixelart/ui/static/canvas/tools.js";
+
+const LIMITS = { side: 256, fileBytes: 8 * 2 ** 20 };
+const named = (name) => [...TOOLS, ...COMMANDS].find((entry) => entry.name === name);
+const press = (key, ...modifiers) => ({ key, ...Object.fromEntries(modifiers.map((name) => [name, true])) });
+const commandOf = (...pressed) => entryOfKey(COMMANDS, chordOf(press(...pressed)))?.name;
+
+test("no two entries have the same key or name", () => {
+  const all = [...TOOLS, ...COMMANDS], keys = all.flatMap(keysOf), names = all.map(({ name }) => name);
+  assert.equal(new Set(keys).size, keys.length);
+  assert.equal(new Set(names).size, names.length);
+});
+
+test("keys choose tools, in upper case too", () => {
+  const chosen = [..."beigmusBM"].map((key) => entryOfKey(TOOLS, chordOf(press(key)))?.name);
+  assert.deepEqual(chosen, ["pencil", "eraser", "pick", "fill", "mask", "unmask", "inspect", "pencil", "mask"]);
+});
+
+test("undo and redo have the keys of other programs", () => {
+  assert.equal(commandOf("z", "ctrlKey"), "undo");
+  assert.equal(commandOf("z", "metaKey"), "undo");
+  assert.equal(commandOf("Z", "ctrlKey", "shiftKey"), "redo");
+  assert.equal(commandOf("y", "ctrlKey"), "redo");
+  assert.equal(commandOf("z"), undefined);
+  assert.equal(commandOf("x", "ctrlKey"), undefined, "the browser cuts");
+});
+
+test("the other commands have one key each, or two", () => {
+  const found = Object.fromEntries([..."[]+=-0#txh"].map((key) => [key, commandOf(key)]));
+  assert.deepEqual(found, {
+    "[": "smaller", "]": "larger", "+": "in", "=": "in", "-": "out", 0: "fit", "#": "grid", t: "tile", x: "mirror", h: "show",
+  });
+});
+
+test("tooltips name the key and more", () => {
+  const names = ["pencil", "pick", "mask", "inspect", "redo", "in", "blank", "tile", "import"];
+  assert.deepEqual(names.map((name) => buttonOf(named(name), LIMITS).title), [
+    "Pencil (B; hold Shift for a line)",
+    "Pick colour (I)",
+    "Mask (M; hold Shift to unmask)",
+    "Inspect: what surprises the model, and the colours it expects (S; Escape ends)",
+    "Redo (Ctrl+Shift+Z)",
+    "Zoom in (+)",
+    "New: an empty picture of the model's size; Undo brings this one back",
+    "Tile: repeat the picture around itself (T)",
+    "Import a picture: choose, drop or paste (at most 256 x 256 pixels, 8 MiB)",
+  ]);
+});
