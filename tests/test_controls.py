@@ -15,7 +15,8 @@ from pixelart.cli.main import parse
 from pixelart.controls import CONTROLS, Control, controls_of
 from pixelart.engine import Request
 from pixelart.errors import RequestRejected
-from pixelart.ui.api import ApiHandlers, endpoint
+from pixelart.ui import api
+from pixelart.ui.api import ApiHandlers, DrawnFiles, endpoint
 from pixelart.ui.create.controls import control_input
 from pixelart.ui.create.form import name_of, request_from
 from tests.test_tree import ROOT
@@ -86,6 +87,27 @@ def test_the_api_has_every_control_of_an_action_in_the_order_of_older_clients(ac
     assert [*signature(told).parameters] == (["picture", "mask"] if action == "complete" else []) + names
     lines = (told.__doc__ or "").split("Args:\n")[1].splitlines()
     assert [line.split(":")[0].strip() for line in lines] == [*signature(told).parameters]
+
+
+def test_a_new_endpoint_is_a_name_and_a_method(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shine(self: ApiHandlers, strength: float = 0.5, **values: Any) -> DrawnFiles:
+        """Make it shine.
+
+        Args:
+            strength: how much.
+        """
+        return [], []
+
+    monkeypatch.setattr(ApiHandlers, "shine", shine, raising=False)
+    monkeypatch.setattr(api, "ENDPOINTS", ("shine",))
+    with without_resource_warnings(), gr.Blocks() as page:
+        api.offer_api(None, None)  # pyright: ignore[reportArgumentType]
+    (event,) = page.fns.values()
+    told = page.get_api_info()["named_endpoints"]["/shine"]
+    assert event.api_name == "shine" and [each["parameter_name"] for each in told["parameters"]] == [
+        "strength",
+        "model",
+    ]
 
 
 @pytest.mark.parametrize("field", [field for field, control in NUMBERS.items() if control.page])
