@@ -18,6 +18,7 @@ from pixelart.errors import RequestRejected
 from pixelart.images.codec import Indexed, Paletted, codec_from_config
 from pixelart.images.kept_kinds import KEEP_SHAPE, KEEP_SKETCH
 from pixelart.models import get_variant
+from pixelart.settings import SETTINGS
 
 SMALLEST_SIDE, LARGEST_SIDE = 4, 64
 """Sides in pixels of pictures from a checkpoint that draws any size."""
@@ -68,6 +69,21 @@ class CheckpointInfo:
         if self.any_size:
             return all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (height, width))
         return (height, width) == (self.height, self.width)
+
+    def window_of(self, height: int, width: int) -> tuple[int, int]:
+        """The size in which it completes a picture (height, width): the picture's own, or that of windows over it.
+
+        Raises:
+            RequestRejected: the picture is smaller than it draws, or larger than the limit.
+        """
+        if self.draws_size(height, width):
+            return height, width
+        size = (min(height, self.height), min(width, self.width)) if self.any_size else (self.height, self.width)
+        if size[0] > height or size[1] > width or not self.draws_size(*size):
+            self.check_size(height, width)
+        if max(height, width) > SETTINGS.max_side:
+            raise RequestRejected(f"picture is {width} x {height}; the limit is {SETTINGS.max_side} pixels a side")
+        return size
 
     def check_size(self, height: int, width: int, *, what: str = "picture") -> None:
         """Raises RequestRejected, naming `what`, if it does not draw pictures of this size."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pixelart.engine.windows import Window, watch_window, whole_window
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import Codec, EachPalette, Indexed, Paletted, Picture
 from pixelart.images.kept_kinds import KindOf, allowed_by_kind
@@ -97,29 +99,44 @@ def complete_picture(
     on_row: OnRows | None = None,
     cancel: Callable[[], bool] | None = None,
     kind: KindOf | None = None,
+    windows: Sequence[Window] = (),
 ) -> list[Candidate]:
     """Draw the masked pixels of `picture` (H, W, 4) `count` times, with seeds seed, seed + 1, ..., in this order.
 
     Known pixels on all sides condition every masked pixel. A known colour outside the codec conditions through its
     nearest codec colour and is returned unchanged. class_weights (classes,) must be on the model's device. `codec` may
-    hold one palette per picture. `kind`: masked pixels keep the kind of their colour, see `images.kept_kinds`. The
-    result does not depend on `sampler`.
+    hold one palette per picture. `kind`: masked pixels keep the kind of their colour, see `images.kept_kinds`.
+    `windows`: of a picture larger than the model draws, see `plan_windows`; the log p is then the sum over the windows.
+    The result does not depend on `sampler`.
 
     Raises:
         RequestRejected: invalid controls, or an unknown sampler.
         Cancelled: `cancel` returned True.
     """
     draw = SAMPLERS[pick_sampler(sampler, model, class_weights.device)]
-    context = context_of(codec, picture, mask, class_weights, count=count)
-    if kind and isinstance(codec, Indexed | EachPalette):
-        allowed = allowed_by_kind(codec, picture, kind, count=count, allowed=controls.allowed)
-        context = replace(context, allowed=allowed.to(class_weights.device))
-    height, width = context.pixels.shape[2:]
+    whole = context_of(codec, picture, mask, class_weights, count=count)
+    x, hidden, (height, width) = whole.pixels, whole.mask, mask.shape
+    controls.check(height=height, width=width, levels=model.likelihood.levels)
     noise = draw_noise(seed, count=count, channels=model.noise_channels, height=height, width=width)
-    x = draw(model, context, controls=controls, noise=noise, on_row=on_row, cancel=cancel).x
-    log_prob = whole_log_prob(model, x, class_weights, context.palette, cancel=cancel)
-    drawn = paste(codec.decode(x), picture, mask)
-    return [Candidate(drawn[i], seed + i, float(log_prob[i])) for i in range(count)]
+    windows = windows or [whole_window(height, width)]
+    for number, window in enumerate(windows):
+        rows, columns = window.seen
+        context = replace(whole, pixels=x[..., rows, columns], mask=hidden[..., rows, columns])
+        if kind and isinstance(codec, Indexed | EachPalette):
+            allowed = allowed_by_kind(codec, picture[window.seen], kind, count=count, allowed=controls.allowed)
+            context = replace(context, allowed=allowed.to(class_weights.device))
+        how: dict[str, Any] = {"controls": controls.cropped(rows, columns), "noise": noise[..., rows, columns]}
+        watch = on_row and watch_window(on_row, x, windows, number)
+        drawn = draw(model, context, on_row=watch, cancel=cancel, **how).x
+        (kept_rows, kept_columns), (inside_rows, inside_columns) = window.kept, window.kept_inside
+        x, hidden = x.clone(), hidden.clone()
+        x[..., kept_rows, kept_columns] = drawn[..., inside_rows, inside_columns]
+        hidden[..., kept_rows, kept_columns] = False
+    log_prob = torch.zeros(count, dtype=torch.float64)
+    for rows, columns in (window.seen for window in windows):
+        log_prob += whole_log_prob(model, x[..., rows, columns], class_weights, whole.palette, cancel=cancel)
+    pictures = paste(codec.decode(x), picture, mask)
+    return [Candidate(pictures[i], seed + i, float(log_prob[i])) for i in range(count)]
 
 
 def run_lengths(mask: NDArray[np.bool_]) -> list[int]:

@@ -18,6 +18,7 @@ from pixelart.engine.completion import Candidate, complete_picture, context_of, 
 from pixelart.engine.own_colours import OwnColours
 from pixelart.engine.previews import CHUNK, OnRow, PreviewFrame, PreviewReporter
 from pixelart.engine.request import Drawing, Preview, Request
+from pixelart.engine.windows import WindowsFrame, plan_windows, whole_window
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import ALPHA_THRESHOLD, Codec, Picture
 from pixelart.images.kept_kinds import KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH, opacity_of
@@ -171,14 +172,18 @@ class Drawer:
     ) -> list[Drawing]:
         """Draw the pixels of `picture` (H, W, 4) where `mask` (H, W) is True, in order of seed. Sizes are already
         checked."""
-        model = self._library.load(request.checkpoint).model
+        loaded = self._library.load(request.checkpoint)
+        model, size = loaded.model, loaded.info.window_of(*mask.shape)
+        windows = [] if size == mask.shape else plan_windows(mask, size)
         kind = {KEEP_NOTHING: None, KEEP_SHAPE: opacity_of, KEEP_SKETCH: model.level_of}[request.keep]
         blank = np.where(mask[..., None], np.uint8(0), picture)
 
         def draw(codec: Codec, class_weights: Tensor, /, **how: Any) -> list[Candidate]:
-            return complete_picture(model, codec, picture, mask, class_weights, kind=kind, **how)
+            return complete_picture(model, codec, picture, mask, class_weights, kind=kind, windows=windows, **how)
 
-        return self.draw(request, draw, PreviewFrame(picture, mask, blank), on_row, cancel, codec_of, {})
+        frame = PreviewFrame(picture, mask, blank)
+        frame = WindowsFrame(picture, mask, blank, windows, parts=1 + model.has_sketch) if windows else frame
+        return self.draw(request, draw, frame, on_row, cancel, codec_of, {})
 
     def draw(
         self,
@@ -198,7 +203,7 @@ class Drawer:
         weights = loaded.class_weights(request.class_weights)
         candidates, palettes = list[Candidate](), list[dict[str, Any]]()
         sampler = pick_sampler(request.sampler, loaded.model, loaded.device)
-        chunk = self.at_once(loaded, *frame.mask.shape, streams=1 if request.guidance == 1 else 2)
+        chunk = self.at_once(loaded, *frame.size, streams=1 if request.guidance == 1 else 2)
         for start in range(0, request.count, chunk):
             size = min(chunk, request.count - start)
             finished = [c.picture for c in candidates]
@@ -238,6 +243,7 @@ def log_likelihood(
     cancel: Callable[[], bool] | None = None,
 ) -> float:
     """log p of a whole picture (H, W, 4) in nats given the class alone; its colours are first snapped to the codec.
+    For a picture larger than the model draws it is the sum over windows that cover it.
 
     Raises:
         RequestRejected: an unknown class.
@@ -245,8 +251,10 @@ def log_likelihood(
     """
     weights = loaded.class_weights(class_weights or {})
     everything = np.ones(picture.shape[:2], np.bool_)
-    context = context_of(codec, picture, everything, weights, count=1)
-    return float(whole_log_prob(loaded.model, context.pixels, weights, context.palette, cancel=cancel)[0])
+    context, size = context_of(codec, picture, everything, weights, count=1), loaded.info.window_of(*picture.shape[:2])
+    windows = [whole_window(*size)] if size == everything.shape else plan_windows(everything, size)
+    parts = [context.pixels[..., rows, columns] for rows, columns in (window.seen for window in windows)]
+    return sum(float(whole_log_prob(loaded.model, x, weights, context.palette, cancel=cancel)[0]) for x in parts)
 
 
 def drawn_in(mask: NDArray[np.bool_], drawing: Drawing) -> Drawing:

@@ -169,7 +169,7 @@ class Engine:
         info = self.library.load(request.checkpoint).info
         facts, picture, mask = as_facts(picture), as_picture(picture), as_mask(mask)
         request = request.checked(*picture.shape[:2])
-        info.check_size(*picture.shape[:2])
+        info.window_of(*picture.shape[:2])
         info.check_keep(request.keep)
         if mask.shape != picture.shape[:2]:
             found = " x ".join(map(str, mask.shape[::-1]))

@@ -28,6 +28,15 @@ class PreviewFrame:
     mask: NDArray[np.bool_]
     before: Picture
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of what is drawn at once."""
+        return self.mask.shape[0], self.mask.shape[1]
+
+    def is_sketch(self, done: int, rows: int) -> bool:
+        """Whether a model that sketches first is at its sketch."""
+        return 2 * done <= rows
+
     def after(self, drawn: Picture, rows: int) -> Picture:
         """Pictures (n, H, W, 4) as they look after `rows` rows of the mask."""
         first = int(np.flatnonzero(self.mask.any(1))[0])
@@ -54,7 +63,7 @@ class PreviewReporter:
         def report(done: int, rows: int, x: Tensor) -> None:
             chunks = -(-self.count // self.chunk)
             number = next(passes) if self.in_passes else 0
-            sketch = self.has_sketch and 2 * done <= rows
+            sketch = self.has_sketch and self.frame.is_sketch(done, rows)
             preview = Preview(lambda: self.pictures(x.clone(), done), passes=number, sketch=sketch)
             on_row(start // self.chunk * rows + done, rows * chunks, preview)
 

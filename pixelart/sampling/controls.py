@@ -53,6 +53,15 @@ class Controls:
             else self
         )
 
+    def cropped(self, rows: slice, columns: slice) -> Controls:
+        """The controls for a part of the picture."""
+        temperature = self.temperature
+        return (
+            replace(self, temperature=temperature[rows, columns])
+            if isinstance(temperature, Tensor) and temperature.ndim
+            else self
+        )
+
     def limited(self, levels: int) -> Controls:
         """The controls for a stage with fewer levels."""
         return replace(self, top_k=min(self.top_k, levels))

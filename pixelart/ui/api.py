@@ -48,7 +48,7 @@ class ApiHandlers:
         the likeliest first, and the seed and bits of each.
 
         Args:
-            picture: a PNG file of a size that the model draws, in base64.
+            picture: a PNG file, at least as large as the model draws, in base64.
             mask: a PNG file of the same size, in base64; white is repainted, black stays.
         """
         data = _with_gradio_error(lambda: _file_in(picture, "picture"))
@@ -75,7 +75,7 @@ class ApiHandlers:
         def request() -> Request:
             info = model_info(self.engine, self._first() if model == "" else model)
             if shape:
-                info.check_size(*shape)
+                info.window_of(*shape)
             size = values.get("size")
             there = replace(info, height=shape[0], width=shape[1]) if shape else sized(info, size)
             usual = info.preset(preset).values()

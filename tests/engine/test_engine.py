@@ -543,7 +543,7 @@ def test_only_the_names_of_the_folder_are_checkpoints(own_checkpoints: Path, nam
     assert [c.name for c in engine.list_checkpoints()] == ["tiny"]
 
 
-@pytest.mark.parametrize("shape", [(8, 9, 4), (9, 8, 4), (8, 9, 3), (8, 8), (1, 8, 8, 4), (0, 8, 4)], ids=str)
+@pytest.mark.parametrize("shape", [(8, 7, 4), (7, 8, 4), (8, 7, 3), (8, 8), (1, 8, 8, 4), (0, 8, 4)], ids=str)
 def test_pictures_of_another_size_are_refused(engine: Engine, shape: tuple[int, ...]) -> None:
     picture = np.zeros(shape, np.uint8)
     for ask in (

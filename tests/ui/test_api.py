@@ -145,7 +145,7 @@ def test_a_bad_value_is_told_in_the_words_of_the_page(client: Client, name: str,
 def test_the_messages_of_the_engine_arrive(tiny_checkpoints: Path, tmp_path: Path) -> None:
     api, small = ApiHandlers(Engine(tiny_checkpoints), ResultFiles(tmp_path)), PICTURE[:8, :8]
     for picture, mask, told in (
-        (PICTURE, MASK, "picture is 16 x 16; tiny draws 8 x 8"),
+        (PICTURE[:7], MASK[:7], "picture is 16 x 7; tiny draws 8 x 8"),
         (small, MASK, "mask is 16 x 16; the picture is 8 x 8"),
         (small, MASK[:8, :8] & False, "the mask is empty"),
     ):

@@ -1,0 +1,181 @@
+"""Pictures larger than the model draws: windows see what is finished, and no pixel outside the mask changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from pixelart.engine import Checkpoint, Engine, Preview, Request
+from pixelart.engine.completion import context_of
+from pixelart.engine.windows import DRAWN_AGAIN, FINISHED_SEEN, Window, WindowsFrame, plan_windows, whole_window
+from pixelart.errors import Cancelled, RequestRejected
+from pixelart.images.codec import Picture
+from pixelart.sampling import SAMPLERS, Controls, draw_noise
+
+RNG = np.random.default_rng(3)
+SIZES = [(32, 32), (32, 48), (40, 32)]
+
+
+@pytest.fixture
+def engine(tiny_checkpoints: Path) -> Engine:
+    return Engine(tiny_checkpoints, device=torch.device("cpu"))
+
+
+def _blob(height: int, width: int) -> NDArray[np.bool_]:
+    """A random mask of a few rectangles."""
+    mask = np.zeros((height, width), np.bool_)
+    for _ in range(RNG.integers(1, 4)):
+        top, left = RNG.integers(height), RNG.integers(width)
+        mask[top : top + RNG.integers(1, height), left : left + RNG.integers(1, width)] = True
+    return mask
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("case", range(20))
+def test_each_masked_pixel_is_kept_once_by_a_window_that_sees_enough(size: tuple[int, int], case: int) -> None:
+    mask = _blob(int(RNG.integers(size[0], 150)), int(RNG.integers(size[1], 150)))
+    kept, done = np.zeros(mask.shape, np.int64), np.zeros(mask.shape, np.bool_)
+    for window in plan_windows(mask, size):
+        assert (window.rows[1] - window.rows[0], window.columns[1] - window.columns[0]) == size
+        assert window.rows[0] >= 0 and window.rows[1] <= mask.shape[0]
+        assert window.columns[0] >= 0 and window.columns[1] <= mask.shape[1]
+        assert mask[window.kept].any(), "no window is drawn for nothing"
+        kept[window.kept] += 1
+        for (first, end), (seen_first, seen_end), side, ahead in (
+            (window.kept_rows, window.rows, mask.shape[0], np.any(mask[:, slice(*window.columns)], axis=1)),
+            (window.kept_columns, window.columns, mask.shape[1], np.any(mask, axis=0)),
+        ):
+            assert seen_first <= first < end <= seen_end
+            if seen_first > 0 and seen_end < side and ahead[:first].any():
+                assert first - seen_first >= FINISHED_SEEN, "finished pixels before it"
+            if ahead[end:].any() and seen_end < side:
+                assert seen_end - end >= DRAWN_AGAIN, "what could not see ahead is drawn again"
+        done[window.kept] = True
+    assert (kept[mask] == 1).all() and kept.max() == 1
+
+
+def test_a_small_mask_lies_in_the_middle_of_one_window() -> None:
+    mask = np.zeros((100, 100), np.bool_)
+    mask[50:60, 20:24] = True
+    assert plan_windows(mask, (32, 32)) == [Window((39, 71), (6, 38), (50, 60), (20, 24))]
+    mask[:] = False
+    mask[0, 99] = True
+    assert plan_windows(mask, (32, 32)) == [Window((0, 32), (68, 100), (0, 1), (99, 100))]
+    assert whole_window(8, 6) == Window((0, 8), (0, 6), (0, 8), (0, 6))
+    for wrong in (np.zeros((40, 40), np.bool_), np.ones((16, 40), np.bool_)):
+        with pytest.raises(ValueError, match="no windows of"):
+            plan_windows(wrong, (32, 32))
+
+
+def _scene(engine: Engine, height: int, width: int) -> Picture:
+    colours = engine.info("tiny").colours
+    assert colours is not None
+    return colours[RNG.integers(len(colours), size=(height, width))]
+
+
+def _mask(height: int, width: int) -> NDArray[np.bool_]:
+    mask = np.zeros((height, width), np.bool_)
+    mask[2 : height - 3, 3 : width - 2] = True
+    return mask
+
+
+def test_a_larger_picture_is_completed_and_every_other_pixel_stays(engine: Engine) -> None:
+    picture, mask = _scene(engine, 20, 25), _mask(20, 25)
+    drawn = engine.complete(Request("tiny", count=3, seed=5), picture, mask)
+    assert len(drawn) == 3 and len({one.picture.tobytes() for one in drawn}) == 3
+    for one in drawn:
+        assert one.picture.shape == picture.shape and np.array_equal(one.picture[~mask], picture[~mask])
+        assert one.settings["size"] == "25x20" and np.isfinite(one.log_prob)
+    again = engine.complete(Request("tiny", seed=6), picture, mask)[0]
+    assert np.array_equal(again.picture, next(one.picture for one in drawn if one.seed == 6)), "alone and among others"
+
+
+@pytest.mark.parametrize("sampler", ["naive", "fixed_point"])
+def test_every_sampler_draws_the_same_windows(engine: Engine, sampler: str) -> None:
+    picture, mask = _scene(engine, 14, 19), _mask(14, 19)
+    request = Request("tiny", seed=2, temperature=0.7, bottom_temperature=1.3, keep="shape")
+    fast, slow = (engine.complete(replace(request, sampler=name), picture, mask)[0] for name in ("cached", sampler))
+    assert np.array_equal(fast.picture, slow.picture)
+    visible = picture[..., 3] > 0
+    assert np.array_equal(fast.picture[..., 3] > 0, visible)
+
+
+def test_a_window_is_the_completion_of_its_part_given_what_is_finished(engine: Engine) -> None:
+    """The slow twin: each window by itself, with its part of the noise."""
+    picture, mask = _scene(engine, 16, 16), _mask(16, 16)
+    drawn = engine.complete(Request("tiny", seed=9), picture, mask)[0].picture
+    windows = plan_windows(mask, (8, 8))
+    assert len(windows) == 4
+    loaded = engine.library.load("tiny")
+    noise = draw_noise(9, count=1, channels=loaded.model.noise_channels, height=16, width=16)
+    twin, hidden = picture.copy(), mask.copy()
+    for window in windows:
+        part = _complete_with_noise(loaded, twin[window.seen], hidden[window.seen], noise[(..., *window.seen)])
+        twin[window.kept] = part[window.kept_inside]
+        hidden[window.kept] = False
+    assert np.array_equal(twin, drawn)
+
+
+def _complete_with_noise(loaded: Checkpoint, picture: Picture, mask: NDArray[np.bool_], noise: torch.Tensor) -> Picture:
+    context = context_of(loaded.codec, picture, mask, loaded.class_weights({}), count=1)
+    x = SAMPLERS["naive"](loaded.model, context, controls=Controls(), noise=noise).x
+    return np.where(mask[..., None], loaded.codec.decode(x)[0], picture)
+
+
+def test_previews_show_windows_one_after_the_other(engine: Engine) -> None:
+    picture, mask, seen = _scene(engine, 16, 24), _mask(16, 24), list[tuple[int, int, Picture]]()
+
+    def on_row(done: int, rows: int, pictures: Preview) -> None:
+        seen.append((done, rows, pictures()[0]))
+
+    (drawn,) = engine.complete(Request("tiny", seed=1), picture, mask, on_row=on_row)
+    assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen) and len(
+        {rows for _, rows, _ in seen}
+    ) == 1
+    assert seen[-1][0] == seen[-1][1] and np.array_equal(seen[-1][2], drawn.picture)
+    undrawn = [int((shown[mask] == 0).all(-1).sum()) for _, _, shown in seen]
+    assert undrawn[0] > undrawn[-1]
+    for _, _, shown in seen:
+        assert np.array_equal(shown[~mask], picture[~mask])
+        final = (shown == drawn.picture).all(-1) | (shown == 0).all(-1)
+        assert final.all(), "what is shown is final or not drawn yet"
+
+
+def test_the_frame_of_a_sketch_shows_all_rows_of_a_window_at_half_its_rows() -> None:
+    mask = np.ones((16, 8), np.bool_)
+    windows = plan_windows(mask, (8, 8))
+    frame = WindowsFrame(np.zeros((16, 8, 4), np.uint8), mask, np.zeros((16, 8, 4), np.uint8), windows, parts=2)
+    drawn = np.full((1, 16, 8, 4), 7, np.uint8)
+    first = windows[0].kept_rows[1]
+    assert frame.size == (8, 8) and (frame.after(drawn, 4)[0, :, 0, 0] == 7).sum() == first
+    assert frame.is_sketch(3, 24) and not frame.is_sketch(4, 24) and frame.is_sketch(8, 24)
+
+
+def test_a_larger_picture_can_tile_and_be_stopped(engine: Engine) -> None:
+    picture, mask = _scene(engine, 16, 20), _mask(16, 20)
+    mask[:, 0] = True
+    drawn = engine.complete(Request("tiny", seamless="x"), picture, mask)[0]
+    assert np.array_equal(drawn.picture[~mask], picture[~mask]) and np.isfinite(drawn.log_prob)
+    calls = 0
+
+    def cancel() -> bool:
+        nonlocal calls
+        calls += 1
+        return calls > 3
+
+    with pytest.raises(Cancelled):
+        engine.complete(Request("tiny"), picture, mask, cancel=cancel)
+
+
+def test_sizes_that_no_window_covers_are_refused(engine: Engine) -> None:
+    for height, width, reason in (
+        (7, 20, "picture is 20 x 7; tiny draws 8 x 8"),
+        (8, 1025, "the limit is 1024 pixels"),
+    ):
+        with pytest.raises(RequestRejected, match=reason):
+            engine.complete(Request("tiny"), np.zeros((height, width, 4), np.uint8), np.ones((height, width), np.bool_))
