@@ -39,7 +39,7 @@ if os.environ.get("SPACES_ZERO_GPU"):
 
 import torch
 
-from pixelart.cli.common import replace_what_cannot_be_printed
+from pixelart.cli.common import replace_unprintable
 from pixelart.devices import share_heaps
 from pixelart.engine import Engine
 from pixelart.engine.zero_gpu import zero_gpu_backend
@@ -155,7 +155,7 @@ def main() -> NoReturn:
 
     If it cannot start, it prints one line and exits with code 2.
     """
-    replace_what_cannot_be_printed()
+    replace_unprintable()
     os.umask(0o077)  # other users of the machine cannot read what visitors draw and train
     start_log()
     share_heaps()

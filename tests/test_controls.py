@@ -140,6 +140,6 @@ def test_a_bottom_temperature_is_a_map_of_rows() -> None:
 
 
 def test_a_control_that_is_not_for_the_page_has_no_input() -> None:
-    with pytest.raises(ValueError, match="size: is not declared for the page"):
+    with pytest.raises(ValueError, match="size: not declared for the page"):
         control_input("size")
     assert Control("of a dummy").default_words == "none"

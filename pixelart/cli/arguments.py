@@ -16,7 +16,7 @@ CHECKPOINTS_HELP = f"folder of checkpoints (${VARIABLE}, ./checkpoints, or the u
 
 
 class Parser(argparse.ArgumentParser):
-    """Bad options end the program with one line and code 2."""
+    """A parser that ends the program with one line and code 2 on bad options."""
 
     def error(self, message: str) -> NoReturn:
         print(f"{self.prog}: {' '.join(message.splitlines())}", file=sys.stderr)

@@ -26,7 +26,7 @@ def check(options: argparse.Namespace) -> Json:
     """Report classes and problems of a folder, a .zip or a Hub dataset; write its good pictures to --out."""
     for name, path in (("out", options.out), ("sheet", options.sheet)):
         if path and options.data and not path.is_dir() and path.resolve() == options.data.resolve():
-            raise RequestRejected(f"{name} {path}: is the data itself")
+            raise RequestRejected(f"{name} {path}: is the same file as --data")
         if path:
             check_out_file(path, option=name)
     if not options.tile and (options.margin or options.spacing):
@@ -107,17 +107,17 @@ def _json(found: Survey) -> Json:
 def add_commands(add: Any) -> None:
     """Add check."""
     example = "--data sheets.zip --true-grid --tile 16 --spacing 1 --out prepared.zip"
-    text = "what is in a folder or .zip of pictures, what is wrong with it, and the good ones in one .zip"
+    text = "report the classes and problems of a folder or .zip of pictures, and write the good ones to one .zip"
     command = add_command(add, "check", check, text, example)
     source = command.add_mutually_exclusive_group(required=True)
     source.add_argument("--data", type=Path, help="a folder or .zip; sub-folder = class")
     source.add_argument("--hub", metavar="USER/NAME", help="or a dataset of image files on the Hugging Face Hub")
-    command.add_argument("--true-grid", action="store_true", help="reduce small pictures that were enlarged, exactly")
+    command.add_argument("--true-grid", action="store_true", help="undo exact enlargement (2 x 2, 3 x 3 ... pixels)")
     command.add_argument("--tile", type=sides, metavar="SIZE", help="cut sprite sheets into tiles: 16, or 16x24")
     command.add_argument("--margin", type=int, default=0, help="pixels left of and above the first tile (0)")
     command.add_argument("--spacing", type=int, default=0, help="pixels between tiles (0)")
     command.add_argument("--size", type=sides, metavar="SIZE", help="32, or width x height: 32x48 (the most frequent)")
     fit_options(command)
-    command.add_argument("--keep-copies", action="store_true", help="keep pictures that look the same as another")
-    command.add_argument("--out", type=Path, help="a .zip to train from")
-    command.add_argument("--sheet", type=Path, help="a file for a contact sheet, a PNG")
+    command.add_argument("--keep-copies", action="store_true", help="keep duplicates")
+    command.add_argument("--out", type=Path, help="write the good pictures to this .zip, to train on")
+    command.add_argument("--sheet", type=Path, help="write a contact sheet to this PNG")

@@ -19,7 +19,7 @@ from pixelart.settings import SETTINGS
 MAX_SCALE = 32
 CLI_HINTS: Words = {
     Hint.RESIZE: "--fit nearest resizes",
-    Hint.ALL_FRAMES: "--frames all takes all",
+    Hint.ALL_FRAMES: "--frames all uses all",
     Hint.TRUE_GRID: "--true-grid reduces it",
     Hint.LESS_MEMORY: "a smaller --batch-size with --accumulate, or --gradient-checkpointing, needs less",
     Hint.RESUME: "--resume continues it",
@@ -47,9 +47,8 @@ def check_scale(scale: int) -> None:
         raise RequestRejected(f"scale {scale}: must lie in 1 to {MAX_SCALE}")
 
 
-def replace_what_cannot_be_printed() -> None:
-    """Print question marks for characters that the output encoding lacks, such as those of class or file names on a
-    Windows console."""
+def replace_unprintable() -> None:
+    """Print question marks for characters that the output encoding lacks, such as class names on a Windows console."""
     for stream in (sys.stdout, sys.stderr):
         if getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
@@ -61,7 +60,7 @@ def check_out_folder(path: Path, *, option: str = "out") -> None:
 
 
 def check_out_file(path: Path, *, option: str = "out") -> None:
-    """Raises RequestRejected unless the file `path` can be written, its folder with it."""
+    """Raises RequestRejected unless the file `path` can be written. Its folder need not exist and is not created."""
     if path.is_dir():
         raise RequestRejected(f"{option} {path}: is a folder; name a file")
     _check_folder(path.parent, f"{option} {path}")
@@ -72,7 +71,7 @@ def _check_folder(path: Path, prefix: str) -> None:
     there = path
     while not there.exists() and there != there.parent:
         if there.is_symlink():
-            raise RequestRejected(f"{prefix}: {there} is a link that leads nowhere")
+            raise RequestRejected(f"{prefix}: {there} is a broken link")
         there = there.parent
     if not there.is_dir():
         raise RequestRejected(f"{prefix}: {'' if prefix.endswith(str(there)) else f'{there} '}is a file, not a folder")

@@ -78,7 +78,7 @@ def enlarge(options: argparse.Namespace) -> Json:
     with row_progress() as on_row:
         drawings = engine.enlarge(request, options.image, factor=options.factor, on_row=on_row)
     if snapped:
-        say(options, f"pixels read as the nearest colour of the checkpoint: {snapped}")
+        say(options, f"pixels replaced by the nearest colour of the checkpoint: {snapped}")
     return {"checkpoint": request.checkpoint, "snapped": snapped, **_write(options, drawings)}
 
 
@@ -151,7 +151,7 @@ def _add_generate(add: Any) -> None:
     command = add_command(add, "generate", generate, "draw new pictures", example)
     _drawing(command, GENERATE)
     command.add_argument("--size", type=sides, metavar="SIZE", help="32, or width x height: 48x32 (the checkpoint's)")
-    text = "a palette file to draw in, or model: the checkpoint's own colours (such as pictures of the class have)"
+    text = "a palette file to draw in, or model: the checkpoint's own colours (a palette of the class)"
     command.add_argument("--palette", metavar="FILE", default=AUTO_PALETTE, help=text)
 
 
@@ -161,14 +161,14 @@ def _add_complete(add: Any) -> None:
     command.add_argument("--image", type=Path, required=True, help="the picture")
     command.add_argument("--mask", type=Path, required=True, help="same size; white = repaint")
     _drawing(command, COMPLETE)
-    text = "picture, model, or a palette file: whose colours to draw in (the picture's, and more where it has few)"
+    text = "draw in the colours of: picture, model, or a palette file (the picture's, and more if it has few)"
     command.add_argument("--palette", metavar="FILE", default=AUTO_PALETTE, help=text)
     _own_colours(command)
 
 
 def _add_enlarge(add: Any) -> None:
     example = "--checkpoint scales --image in.png --factor 2 --count 4 --seed 1 --out large/"
-    text = "draw a picture larger; its own pixels stay, every second or fourth of the result"
+    text = "draw a picture larger; its own pixels stay, as every second or fourth pixel of the result"
     command = add_command(add, "enlarge", enlarge, text, example)
     command.add_argument("--image", type=Path, required=True, help="the small picture")
     command.add_argument("--factor", type=int, default=2, help="how many times as large, 2 or 4 (2)")
@@ -188,15 +188,15 @@ def _pictures(command: argparse.ArgumentParser, action: str) -> None:
     command.set_defaults(**{field: control.default for field, control in CONTROLS.items()})
     _controls(command, action)
     command.add_argument("--allow", metavar="COLOURS", help="only these colours, such as ff0044,transparent")
-    text = "all draw the same pictures; auto: the fastest for the model (auto)"
+    text = "how to draw; all give the same pictures, auto is the fastest for the model (auto)"
     command.add_argument("--sampler", choices=(AUTO, *SAMPLERS), default=AUTO, help=text)
-    command.add_argument("--scale", type=int, default=1, help="width of a pixel in the files (1)")
+    command.add_argument("--scale", type=int, default=1, help="enlarge the files by this factor (1)")
     command.add_argument("--out", type=Path, required=True, help="folder for 0.png, 1.png, ...")
     command.set_defaults(own_colours=False, class_name=None, size=None)
 
 
 def _controls(command: argparse.ArgumentParser, action: str) -> None:
-    """The options that `pixelart.controls` declares; the defaults of a preset's are None."""
+    """The options that `pixelart.controls` declares. Options that a preset sets have the default None."""
     for field, control in controls_of(action):
         flag, default = f"--{field.replace('_', '-')}", None if control.of_preset else control.default
         if control.choices:
@@ -210,5 +210,5 @@ def _controls(command: argparse.ArgumentParser, action: str) -> None:
 
 
 def _own_colours(command: argparse.ArgumentParser) -> None:
-    text = "draw in the picture's own colours where it has one near the model's"
+    text = "use the picture's own colour if it has one near the model's colour"
     command.add_argument("--own-colours", action="store_true", help=text)

@@ -1,4 +1,4 @@
-"""`python -m pixelart evaluate`: bits of pictures that a checkpoint was not trained on."""
+"""`python -m pixelart evaluate`: bits per dimension on held-out pictures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from pixelart.training.evaluation import HoleSums, hole_sums, nats_per_stage, po
 
 
 def evaluate(options: argparse.Namespace) -> Json:
-    """Measure bits per dimension, and bits in masks, of pictures that were not trained on."""
+    """Measure bits per dimension, and bits in masks, on held-out pictures."""
     engine, name = find(options.checkpoints, options.checkpoint)
     loaded = engine.library.load(name)
     pictures = read_pictures(
@@ -39,7 +39,7 @@ def evaluate(options: argparse.Namespace) -> Json:
         pictures = held_out(pictures, engine.library.seen_in_training(name), options.data)
     own = options.palette == "own"
     if own and not loaded.info.takes_palettes:
-        raise RequestRejected(f"palette own: {loaded.info.name} draws in its own colours alone")
+        raise RequestRejected(f"palette own: {loaded.info.name} draws only in its own colours")
     result = judge(loaded, pictures, own_palettes=own)
     if not options.per_class:
         del result["per_class"]
@@ -50,9 +50,10 @@ def evaluate(options: argparse.Namespace) -> Json:
 
 
 def judge(loaded: Checkpoint, pictures: PictureSet, *, own_palettes: bool = False) -> Json:
-    """Bits per dimension of whole pictures of all sizes, each sub-pixel counting once; also of each class and, of a
-    chain, of each scale. With `own_palettes` each picture is in its own colours. `sizes`: how many there are of each
-    size where that is not the checkpoint's alone.
+    """Bits per dimension of whole pictures: overall, per class and, for a chain, per scale.
+
+    Each sub-pixel of every size has the same weight. With `own_palettes`, each picture is in its own colours. The
+    result has `sizes`, the number of pictures of each size, unless all have the checkpoint's size.
 
     Raises:
         DataRejected: no picture, or a class or size that the checkpoint does not have.
@@ -80,7 +81,7 @@ def judge(loaded: Checkpoint, pictures: PictureSet, *, own_palettes: bool = Fals
 
 
 def judge_holes(loaded: Checkpoint, pictures: PictureSet, kind: str, *, own_palettes: bool = False) -> Json:
-    """Bits in holes of a kind of HOLES, with and without context, of all sizes, each sub-pixel counting once.
+    """Bits in holes of a `kind` of HOLES, with and without context. Each sub-pixel of every size has the same weight.
 
     Raises:
         DataRejected: no picture, or a class or size that the checkpoint does not have.
@@ -95,13 +96,13 @@ def judge_holes(loaded: Checkpoint, pictures: PictureSet, kind: str, *, own_pale
 
 
 def _judged_sizes(loaded: Checkpoint, pictures: PictureSet) -> list[PictureSet]:
-    """The pictures of each size. Raises DataRejected when there is none, or one of a size that it cannot judge."""
+    """The pictures, by size. Raises DataRejected if there are none, or if the checkpoint cannot judge a size."""
     sets, info = [one for one in pictures.sizes if len(one)], loaded.info
     if not sets:
-        raise DataRejected("there is no picture to judge")
+        raise DataRejected("there are no pictures to judge")
     for one in sets:
         if not loaded.model.any_size and one.size != (info.height, info.width):
-            raise DataRejected(f"pictures are {_size_word(one)}; {info.name} judges {info.width}x{info.height} alone")
+            raise DataRejected(f"pictures are {_size_word(one)}; {info.name} judges only {info.width}x{info.height}")
     return sets
 
 
@@ -112,8 +113,9 @@ def _size_word(pictures: PictureSet) -> str:
 def _encoded(
     loaded: Checkpoint, sets: Sequence[PictureSet], *, own_palettes: bool
 ) -> Iterator[tuple[EncodedSet, Tensor | None, Tensor]]:
-    """Of each size x (N, C, H, W), the palettes where they are an input, and class weights (N, K); pictures of one
-    class that is unknown are of any class."""
+    """For each size: x (N, C, H, W), the palettes if the model takes them, and class weights (N, K).
+
+    If all pictures have one class that the checkpoint lacks, they count as any class."""
     names = {name for one in sets for name in one.class_names}
     unknown = sorted(names - set(loaded.info.classes))
     if unknown and len(names) > 1:
@@ -135,19 +137,19 @@ def held_out(pictures: PictureSet, seen: frozenset[str], data: Path) -> PictureS
     first, *others = (one.select(np.array([h not in seen for h in one.hashes], np.bool_)) for one in pictures.sizes)
     if not any(map(len, (first, *others))):
         count = sum(map(len, pictures.sizes))
-        raise DataRejected(f"{data.name}: all {count} pictures were trained on; --include-training takes them")
+        raise DataRejected(f"{data.name}: all {count} pictures were trained on; --include-training uses them")
     return replace(first, others=tuple(one for one in others if len(one)))
 
 
 def add_commands(add: Any) -> None:
     """Add evaluate."""
     example = "--checkpoint dungeon-gated --data examples/dungeon.zip --holes brush --json"
-    text = "bits per dimension on pictures the checkpoint was not trained on"
+    text = "measure bits per dimension on pictures that the checkpoint was not trained on"
     command = add_command(add, "evaluate", evaluate, text, example)
     checkpoint_option(command)
     data_options(command)
-    command.add_argument("--holes", choices=HOLES, help="also measure bits inside such holes, with and without context")
-    text = "common: all in the checkpoint's colours; own: each in its own, of a model that takes palettes (common)"
+    command.add_argument("--holes", choices=HOLES, help="also measure bits in such holes, with and without context")
+    text = "common: the checkpoint's colours; own: each picture's own, if the model takes palettes (common)"
     command.add_argument("--palette", choices=("common", "own"), default="common", help=text)
-    command.add_argument("--include-training", action="store_true", help="do not leave out pictures it was trained on")
+    command.add_argument("--include-training", action="store_true", help="also use pictures it was trained on")
     command.add_argument("--per-class", action="store_true", help="also bits_per_dim of each class")

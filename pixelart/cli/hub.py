@@ -20,7 +20,7 @@ from pixelart.training.data.pictures import PictureSet, read_pictures
 
 
 def push(options: argparse.Namespace) -> Json:
-    """Push a checkpoint with its card to a repository, with this machine's sign-in."""
+    """Push a checkpoint with its card to a repository, as the account signed in on this machine."""
     check_terms(options.repository, licence=options.licence, data_note=options.data_note, private=not options.public)
     engine, name = find(options.checkpoints, options.name)
     done = push_checkpoint(
@@ -33,7 +33,7 @@ def push(options: argparse.Namespace) -> Json:
         token=local_token(),
         learned=np.asarray(_learned(engine, name, options).pictures) if options.data else None,
     )
-    what = "pushed" if done.is_new else "nothing to push, it is there already:"
+    what = "pushed" if done.is_new else "nothing to push, the repository is up to date:"
     say(options, f"{what} {done.url}  revision {done.commit[:8]}  {'private' if done.private else 'public'}")
     if options.public and done.private:
         say(options, "it was private before and stays private; change that in its settings on the Hub")
@@ -47,7 +47,7 @@ def pull(options: argparse.Namespace) -> Json:
         options.repository, options.checkpoints, revision=options.revision, name=options.name, token=local_token()
     )
     target = options.checkpoints / done.name
-    what = "wrote" if done.is_new else "is there already:"
+    what = "wrote" if done.is_new else "exists already:"
     say(options, f"{what} {target}  revision {done.origin.commit[:8]} of {done.origin.repo}")
     return {"checkpoint": str(target), "name": done.name, "is_new": done.is_new, **asdict(done.origin)}
 
@@ -70,12 +70,12 @@ def add_commands(add: Any) -> None:
 
 def _add_push(add: Any) -> None:
     example = 'mine me/mine --licence cc-by-4.0 --data-note "My own sprites" --public'
-    text = "push a checkpoint with its card to the Hugging Face Hub, as whoever is signed in (hf auth login)"
+    text = "push a checkpoint with its card to the Hugging Face Hub, as the account of hf auth login"
     command = add_command(add, "push", push, text, example)
     command.add_argument("name", metavar="NAME", help="a name under checkpoints/, or a checkpoint folder")
-    command.add_argument("repository", metavar="OWNER/NAME", help="made when it is not there")
-    command.add_argument("--licence", required=True, choices=LICENCES, help="of the weights")
-    text = "for the card: who made the training pictures, and with whose permission; --public needs it"
+    command.add_argument("repository", metavar="OWNER/NAME", help="created if needed")
+    command.add_argument("--licence", required=True, choices=LICENCES, help="licence of the weights")
+    text = "for the card: who made the training pictures, and with whose permission; required for --public"
     command.add_argument("--data-note", default="", metavar="TEXT", help=text)
     command.add_argument("--public", action="store_true", help="make a new repository public (private)")
     text = "the training pictures, to count near copies among the samples; they are not pushed"
@@ -87,7 +87,7 @@ def _add_push(add: Any) -> None:
 def _add_pull(add: Any) -> None:
     text = "copy a checkpoint from the Hugging Face Hub into the folder of checkpoints"
     command = add_command(add, "pull", pull, text, "someone/sprites --name sprites")
-    command.add_argument("repository", metavar="OWNER/NAME", help="where it is")
+    command.add_argument("repository", metavar="OWNER/NAME", help="the repository")
     command.add_argument("--revision", help="a branch, a tag or a commit (the newest)")
-    command.add_argument("--name", help="what it is called here (OWNER--NAME)")
+    command.add_argument("--name", help="local name (OWNER--NAME)")
     checkpoints_option(command)

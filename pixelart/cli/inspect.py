@@ -64,7 +64,7 @@ def _lines(result: Json, *, top: int) -> Iterator[str]:
     yield f"{result['bits']:.1f} bits, {result['bits_per_dim']:.3f} bits/dim"
     if result["snapped"]:
         most = result.get("most_colours")
-        nearest = f"nearest of {most} colours, the most of a palette" if most else "nearest colour of the checkpoint"
+        nearest = f"nearest of {most} colours, the largest palette" if most else "nearest colour of the checkpoint"
         yield f"pixels judged as the {nearest}: {result['snapped']}"
     for place in result["most_surprising"]:
         yield f"row {place['row']}, column {place['column']}: {place['bits']:.2f} bits"
@@ -74,7 +74,7 @@ def _lines(result: Json, *, top: int) -> Iterator[str]:
         yield f"pixel {pixel['row']},{pixel['column']} is {_chance(pixel['current'])}; it could be"
         yield from (f"  {_chance(chance)}" for chance in pixel["colours"])
         if not pixel["exact"]:
-            yield f"  or another, of at most {pixel['bound']:.2%}"
+            yield f"  or another colour, each at most {pixel['bound']:.2%}"
     if heat := result.get("heat_map"):
         yield f"{heat['file']}: black 0 bits, white {heat['white_bits']:.2f} bits"
 
@@ -86,7 +86,7 @@ def _chance(chance: Json) -> str:
 def add_commands(add: Any) -> None:
     """Add inspect."""
     example = "--checkpoint dungeon-gated --image in.png --class hero --pixel 12,7 --out heat.png"
-    text = "which pixels of a picture surprise the model, which class it is of, which colours a pixel could have"
+    text = "show which pixels surprise the model, the probable classes, and the probable colours of a pixel"
     command = add_command(add, "inspect", inspect, text, example)
     command.add_argument("--image", type=Path, required=True, help="the picture")
     checkpoint_option(command)
@@ -95,8 +95,8 @@ def add_commands(add: Any) -> None:
         "--pixel", type=_pixel, metavar="ROW,COLUMN", help="list its most probable colours; 0,0 = top left"
     )
     command.add_argument("--top", type=int, default=5, help="how many pixels, classes and colours to list (5)")
-    command.add_argument("--out", type=Path, help="a file for the heat map, a PNG: brighter = more bits")
-    command.add_argument("--scale", type=int, default=8, help="width of a pixel in it (8)")
+    command.add_argument("--out", type=Path, help="write a heat map to this PNG; brighter = more bits")
+    command.add_argument("--scale", type=int, default=8, help="enlarge the heat map by this factor (8)")
 
 
 def _pixel(text: str) -> tuple[int, int]:

@@ -26,7 +26,7 @@ def jobs(options: argparse.Namespace) -> Json:
 
 
 def _resume(options: argparse.Namespace, job_id: str) -> None:
-    """Resume a job as its owner: who can read the folder owns its jobs. Ctrl+C saves and interrupts."""
+    """Resume a job as its owner, because whoever can read the folder owns its jobs. Ctrl+C saves and interrupts."""
     found = [job for job in read_jobs(options.folder) if job.id == job_id]
     if not found:
         raise RequestRejected(f"job {job_id!r:.40}: not found in {options.folder}")

@@ -11,7 +11,7 @@ from typing import Any
 
 from pixelart.cli import check, draw, evaluate, hub, inspect, jobs, space, train
 from pixelart.cli.arguments import Parser
-from pixelart.cli.common import CLI_HINTS, replace_what_cannot_be_printed
+from pixelart.cli.common import CLI_HINTS, replace_unprintable
 from pixelart.errors import PixelArtError, with_hint
 from pixelart.plain_json import to_json
 from pixelart.shutdown import EXIT_BAD_INPUT, EXIT_INTERRUPTED
@@ -19,7 +19,7 @@ from pixelart.shutdown import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0 on success, 2 after one plain line on bad input, 130 when interrupted."""
-    replace_what_cannot_be_printed()
+    replace_unprintable()
     options = argparse.Namespace(command="")
     try:
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
@@ -57,7 +57,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="pixelart",
-        description="Generate, complete, enlarge, inspect and judge pixel art; train and share models of it.",
+        description="Generate, complete, enlarge, inspect and evaluate pixel art; train and share models.",
     )
     add = parser.add_subparsers(dest="command", required=True, parser_class=Parser, metavar="COMMAND")
     for module in (draw, inspect, evaluate, check, train, hub, jobs, space):

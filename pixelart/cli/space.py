@@ -19,7 +19,7 @@ from pixelart.hub.space import space_files, write_space
 def space(options: argparse.Namespace) -> Json:
     """Write or push the files of a Space."""
     if options.dry_run == (options.repo is not None) or options.dry_run != (options.out is not None):
-        raise RequestRejected("give --dry-run --out FOLDER to write it, or --repo OWNER/NAME to push it")
+        raise RequestRejected("give --dry-run --out FOLDER to write the folder, or --repo OWNER/NAME to push it")
     if options.out:
         check_out_folder(options.out)
     files = space_files(Engine(options.folder).library, options.checkpoints)
@@ -31,7 +31,7 @@ def space(options: argparse.Namespace) -> Json:
         done = push_files(
             files, options.repo, title="Pixel Art Studio", token=token or "", private=not options.public, kind=SPACE
         )
-        what = "pushed" if done.is_new else "nothing to push, it is there already:"
+        what = "pushed" if done.is_new else "nothing to push, the repository is up to date:"
         say(options, f"{what} {done.url}  revision {done.commit[:8]}  {'private' if done.private else 'public'}")
         return {**asdict(done), **summary}
     write_space(files, options.out)
@@ -41,11 +41,11 @@ def space(options: argparse.Namespace) -> Json:
 
 def add_commands(add: Any) -> None:
     """Add space."""
-    text = "make the folder of a Space of the Hugging Face Hub, or push it as one"
+    text = "write the folder of a Hugging Face Space, or push it"
     command = add_command(add, "space", space, text, "--dry-run --out space/ --checkpoints dungeon-gated")
     command.add_argument("--dry-run", action="store_true", help="write the folder to --out and push nothing")
-    command.add_argument("--out", type=Path, metavar="FOLDER", help="a folder that is not there yet")
-    command.add_argument("--repo", metavar="OWNER/NAME", help="push it there in one commit, to a new Space if need be")
-    command.add_argument("--public", action="store_true", help="show a new Space to all (private)")
-    command.add_argument("--checkpoints", nargs="+", metavar="NAME", help="which ones go with it (all)")
+    command.add_argument("--out", type=Path, metavar="FOLDER", help="a new folder")
+    command.add_argument("--repo", metavar="OWNER/NAME", help="push to this Space in one commit; created if needed")
+    command.add_argument("--public", action="store_true", help="make a new Space public (private)")
+    command.add_argument("--checkpoints", nargs="+", metavar="NAME", help="the checkpoints to include (all)")
     command.add_argument("--folder", type=Path, default=default_checkpoints(), help=CHECKPOINTS_HELP)

@@ -1,4 +1,4 @@
-"""`python -m pixelart train` and `export`: a run is started or gone on with, and becomes a checkpoint."""
+"""`python -m pixelart train` and `export`: start or continue a run, and make a checkpoint of it."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ from pixelart.training.tensorboard import open_board
 from pixelart.training.trainer import Trainer
 
 _log = logging.getLogger(__name__)
-MORE = "--resume with more --steps or --minutes goes on"
+MORE = "--resume with more --steps or --minutes continues"
 START_OPTIONS = (*FROM_SCRATCH, "palette", "fit", "frames")
 
 
 def train(options: argparse.Namespace) -> Json | None:
     """Start or continue a run; Ctrl+C saves and stops."""
     with ExitStack() as stack:
-        attended = _attended(options, stack) if options.attended else None
-        trainer = stack.enter_context(open_run(options, on_progress=attended[1].read if attended else untold))
+        remote = _remote_control(options, stack) if options.attended else None
+        trainer = stack.enter_context(open_run(options, on_progress=remote[1].read if remote else untold))
         if not trainer.processes.is_first:
             run_until_stopped(trainer, lambda _: None)
             return None
         say(options, _execution(trainer))
         show = stack.enter_context(open_board(options.tensorboard, trainer))
-        if attended:
-            _train_attended(trainer, *attended, show)
+        if remote:
+            _train_remotely(trainer, *remote, show)
         else:
             _train_with_a_bar(trainer, show)
     measured = trainer.rows and trainer.rows[-1]["step"] == trainer.step
@@ -60,7 +60,7 @@ def train(options: argparse.Namespace) -> Json | None:
 
 
 def export(options: argparse.Namespace) -> Json:
-    """A checkpoint folder from a run folder."""
+    """Make a checkpoint of a run."""
     check_name(options.name)
     check_out_folder(options.checkpoints, option="checkpoints")
     target = export_run(options.run_folder, options.checkpoints / options.name)
@@ -71,12 +71,13 @@ def export(options: argparse.Namespace) -> Json:
 def open_run(
     options: argparse.Namespace, *, processes: Processes | None = None, on_progress: OnProgress = untold
 ) -> AbstractContextManager[Trainer]:
-    """The run that the options of `train` describe, new, or, with --resume, where it was saved last; held for us
-    alone inside the context. `processes`: those that train it, where they are not to be found; `on_progress`: told how
-    many of how many files are read.
+    """Open the run that the options of `train` describe: a new one or, with --resume, the saved one.
+
+    The run is locked inside the context. `processes`: the processes that train it; None = detect them. `on_progress`:
+    called with the number of files read and the total.
 
     Raises:
-        PixelArtError: options, data or a run that cannot be used; some of them when the context is entered.
+        PixelArtError: options, data or a run that cannot be used; some of these are raised on entering the context.
     """
     processes = processes or find_processes()
     if not processes.is_first:
@@ -93,7 +94,7 @@ def open_run(
     base = find(options.checkpoints, options.base) if options.base else None
     if base:
         start["base"] = base[0].library.folder / base[1]
-    if options.resume and (options.out / RUN_FILE).exists():  # for which the base need not be there any more
+    if options.resume and (options.out / RUN_FILE).exists():  # a saved run does not need its base
         given = {**given, **start, "processes": processes.count}
         return resume_run(options.out, options.data, given=given, processes=processes, on_progress=on_progress)
     if options.resume and not given.keys() & {"steps", "minutes"}:
@@ -114,28 +115,31 @@ def run_until_stopped(
     stop: Callable[[], bool] = lambda: False,
     interrupt: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Train to the end, or until `stop`, Ctrl+C or a polite kill, which save and stop; `report` is called after every
-    step. `interrupt` answers as `stop`, at once, and is asked in the middle of a step too."""
+    """Train to the end, or until `stop`, Ctrl+C or SIGTERM; then save and stop. `report` is called after every step.
+
+    `interrupt` is like `stop`, but is also called within a step, so it must return quickly."""
     received: list[int] = []
 
-    def asked() -> bool:
+    def is_stopped() -> bool:
         return bool(received) or stop()
 
     signals = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda which, _: received.append(which)) for number in signals]
     try:
         with explain_failures(trainer):
-            trainer.train(stop=asked, report=report, hurry=asked, interrupt=lambda: bool(received) or interrupt())
+            trainer.train(
+                stop=is_stopped, report=report, hurry=is_stopped, interrupt=lambda: bool(received) or interrupt()
+            )
     finally:
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)
 
 
 def _execution(trainer: Trainer) -> str:
-    """How it trains, and what was measured for that."""
+    """The chosen precision, memory format and threads, with their measured speeds."""
     measured = ", ".join(f"{choice} {speed:g}" for choice, speed in trainer.config.measured.items())
-    told = f" (measured pictures/s: {measured})" if measured else ""
-    return f"trains in {trainer.config.schedule.execution}{told}"
+    speeds = f" (measured pictures/s: {measured})" if measured else ""
+    return f"trains in {trainer.config.schedule.execution}{speeds}"
 
 
 def _train_with_a_bar(trainer: Trainer, show: Callable[[Trainer], None]) -> None:
@@ -149,33 +153,33 @@ def _train_with_a_bar(trainer: Trainer, show: Callable[[Trainer], None]) -> None
         run_until_stopped(trainer, report)
 
 
-def _attended(options: argparse.Namespace, stack: ExitStack) -> tuple[ControlPipe, ProgressWriter]:
-    orders = stdin_control()
-    return orders, stack.enter_context(ProgressWriter(options.out, orders))
+def _remote_control(options: argparse.Namespace, stack: ExitStack) -> tuple[ControlPipe, ProgressWriter]:
+    control = stdin_control()
+    return control, stack.enter_context(ProgressWriter(options.out, control))
 
 
-def _train_attended(
-    trainer: Trainer, orders: ControlPipe, diary: ProgressWriter, show: Callable[[Trainer], None]
+def _train_remotely(
+    trainer: Trainer, control: ControlPipe, writer: ProgressWriter, show: Callable[[Trainer], None]
 ) -> None:
-    orders.begin()
-    diary.begin(trainer)
+    control.begin()
+    writer.begin(trainer)
 
     def report(state: Trainer) -> None:
-        diary.report(state)
+        writer.report(state)
         show(state)
 
-    run_until_stopped(trainer, report, stop=orders.stop, interrupt=orders.is_stopping)
+    run_until_stopped(trainer, report, stop=control.stop, interrupt=control.is_stopping)
     if trainer.progress() >= 1:
-        _count_copies(trainer, orders)
-    diary.close(trainer)
+        _count_copies(trainer, control)
+    writer.close(trainer)
 
 
-def _count_copies(trainer: Trainer, orders: ControlPipe) -> None:
-    """It is only told: whatever befalls it, the training is finished and saved."""
-    from pixelart.training.copy_count import count_copies  # which needs the engine, and so is not imported before
+def _count_copies(trainer: Trainer, control: ControlPipe) -> None:
+    """Count near copies. A failure is only logged, because the training is finished and saved."""
+    from pixelart.training.copy_count import count_copies  # imported here, because it loads the engine
 
     try:
-        count_copies(trainer, cancel=orders.stop)
+        count_copies(trainer, cancel=control.stop)
     except Cancelled:
         pass
     except Exception as error:
@@ -194,25 +198,25 @@ def _add_train(add: Any) -> None:
     data_options(command)
     command.add_argument("--out", type=Path, required=True, help="the run folder")
     command.add_argument("--resume", action="store_true", help="continue the run in --out where it was saved last")
-    text = "read the lines stop, pause and go from stdin, stop at its end, and write the progress to --out"
+    text = "for programs: read stop, pause and go from stdin, stop when it closes, and write progress to --out"
     command.add_argument("--attended", action="store_true", help=text)
     command.set_defaults(fit=None, frames=None)
     command.add_argument("--model", help="a variant (gated_pixelcnn)")
     command.add_argument("--preset", help="default or debug")
-    command.add_argument("--base", help="a checkpoint to fine-tune; its network and classes are kept")
-    command.add_argument("--palette", choices=get_args(PaletteOf), help="of the base, or fitted to the pictures (keep)")
-    text = "a palette file: the colours of the model, instead of such as fit the pictures"
+    command.add_argument("--base", help="a checkpoint to fine-tune; the new model keeps its network and classes")
+    command.add_argument("--palette", choices=get_args(PaletteOf), help="the base's, or fitted to the pictures (keep)")
+    text = "a palette file with the model's colours, instead of a palette fitted to the pictures"
     command.add_argument("--colours-from", type=Path, metavar="FILE", help=text)
-    text = "classes of the pictures that the base does not have (add)"
+    text = "what to do with classes that the base does not have (add)"
     command.add_argument("--new-classes", choices=get_args(NewClasses), default="add", help=text)
     checkpoints_option(command)
-    command.add_argument("--codec", help="palette, indexed, rgb, gray or binary (of the variant)")
+    command.add_argument("--codec", help="palette, indexed, rgb, gray or binary (the variant's)")
     command.add_argument("--colours", type=int, help="palette entries, transparent included (64)")
     for name, declared in OFFERED.items():
         flag, kind = f"--{name.replace('_', '-')}", KINDS[name]
         how: dict[str, Any] = {"action": "store_true", "default": None} if kind is bool else {"type": kind}
         command.add_argument(flag, help=declared.text, **how)
-    command.add_argument("--tensorboard", type=Path, metavar="FOLDER", help="write curves there, where it is installed")
+    command.add_argument("--tensorboard", type=Path, metavar="FOLDER", help="write TensorBoard curves to it")
 
 
 def _add_export(add: Any) -> None:

@@ -1,7 +1,6 @@
 """The card of a checkpoint: README.md as the Hub shows it, the sample grid first.
 
-What artists name and write (classes, a note on their pictures) is text and stays text: nothing of it is read as
-Markdown, HTML or YAML.
+Class names and notes come from artists. They are escaped, so that none of it is read as Markdown, HTML or YAML.
 """
 
 from __future__ import annotations
@@ -30,18 +29,19 @@ LICENCES = {
     "apache-2.0": "Apache 2.0",
     "mit": "MIT",
 }
-"""The Hub's name of a licence -> what it says. None is the default: whose work it is decides."""
+"""The Hub's name of a licence -> what it says. There is no default: the owner of the training pictures decides."""
 _LINK = re.compile(r"(\(?)(https://[A-Za-z0-9][A-Za-z0-9.-]*?(?:/[A-Za-z0-9/._~%?=&+-]*?)?)([.,;:)]*)")
 _ARXIV = re.compile(r"\b(\d{4}\.\d{5})\b")
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a card tells beside what the checkpoint says of itself.
+    """The parts of a card that the checkpoint itself does not contain.
 
-    `licence`: of LICENCES. `imports`, `engine`: lines of Python that make an engine in which the checkpoint is called
-    `name`. `data`, `figures`: Markdown, on the pictures and on what was measured. `base`: what it was fine-tuned from,
-    where that is on the Hub. `pictures`: Markdown below the sample grid. `further`: more sections, title -> Markdown.
+    `licence`: one of LICENCES. `imports`, `engine`: lines of Python that make an engine in which the checkpoint is
+    called `name`. `data`: Markdown about the training pictures. `figures`: Markdown about the measurements. `base`: the
+    checkpoint it was fine-tuned from, if that is on the Hub. `pictures`: Markdown below the sample grid. `further`:
+    more sections, title -> Markdown.
     """
 
     title: str
@@ -76,7 +76,7 @@ class Card:
             *([self.pictures] if self.pictures else []),
             "## Use",
             _code(self, shown[0]),
-            "Made with Pixel Art Studio; its app draws with it too, once it is pulled.",
+            "Made with Pixel Art Studio. Pull it, and the app draws with it too.",
             "## Data and licence",
             self.data,
             f"Licence of the weights: {LICENCES[self.licence]}.",
@@ -100,13 +100,13 @@ def check_licence(licence: str) -> None:
 
 
 def one_line(text: str) -> str:
-    """`text` without line breaks and without characters that are not seen or that change what is seen."""
+    """`text` in one line, with control and format characters replaced by spaces."""
     plain = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
     return " ".join(plain.split())
 
 
 def as_markdown(text: str, *, links: bool = False) -> str:
-    """Markdown, in one line, that shows `text` as it is; with `links`, its https addresses can be followed."""
+    """Escape `text` as one line of Markdown; with `links`, its https addresses become links."""
     return " ".join(_linked(word) if links else _escaped(word) for word in one_line(text).split())
 
 
@@ -124,12 +124,12 @@ def _escaped(text: str) -> str:
 
 
 def networks(loaded: Checkpoint) -> list[type]:
-    """The classes of the network and, of a chain, of its parts, each once."""
+    """The class of the network and, for a chain, the classes of its stages, without duplicates."""
     return list(dict.fromkeys([type(loaded.model), *(type(stage) for stage in loaded.model.stages())]))
 
 
 def describe_colours(loaded: Checkpoint) -> str:
-    """Which colours it draws."""
+    """Which colours the checkpoint draws."""
     if loaded.info.takes_palettes:
         return f"any palette of up to {loaded.info.most_colours} colours, and transparent"
     if loaded.info.colours is not None:
@@ -151,7 +151,7 @@ def _front_matter(loaded: Checkpoint, card: Card) -> str:
         **({"base_model": card.base.repo, "base_model_relation": "finetune"} if card.base else {}),
         "widget": [{"text": one_line(shown_classes(loaded)[0] or "any"), "output": {"url": SAMPLES_FILE}}],
     }
-    # Every JSON text is YAML too, once it holds no character that YAML does not print.
+    # JSON is valid YAML, except for characters that YAML does not allow; `one_line` has removed those.
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
     return "\n".join(["---", *lines, "---"])
 
@@ -171,7 +171,7 @@ def _code(card: Card, label: str | None) -> str:
 
 
 def _literal(text: str) -> str:
-    """Python for `text`, in which no backtick ends the block of code."""
+    """`text` as a Python literal without backticks, which would end the code block."""
     return ascii(text).replace("`", "\\x60")
 
 
@@ -182,9 +182,9 @@ def _limits(loaded: Checkpoint) -> str:
     if info.takes_palettes:
         colours = f" in any palette of up to {info.most_colours} colours"
     return (
-        f"It draws {size}{colours}, and what is like the pictures it learned from: it knows no "
-        "words, and no class but those above. A network that learns from few pictures, or for long, comes to repeat "
-        "them; compare what it draws with the originals before you use it as new."
+        f"It draws {size}{colours}, in the style of its training pictures. It takes no text prompts and has only the "
+        "classes above. A network that trains on few pictures, or for long, starts to copy them; compare what it draws "
+        "with the originals before you use it as new."
     )
 
 

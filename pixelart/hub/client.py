@@ -26,46 +26,46 @@ from huggingface_hub.utils._http import default_client_factory
 from huggingface_hub.utils.logging import set_verbosity_error
 
 from pixelart.errors import Cancelled, HubFailure, PixelArtError
-from pixelart.hub.guard import TOO_SLOW, BareFailure, check_request, check_response, errand, trust
+from pixelart.hub.guard import TOO_SLOW, BareFailure, allow_token, check_request, check_response, time_limit
 from pixelart.system.proxies import proxy_refusal, settle_proxies
 
 TIMEOUT = 10.0
 """Timeout in seconds of the first request of each task."""
-PATIENCE = 30.0
+READ_TIMEOUT = 30.0
 """Timeout in seconds of any other read; the client itself has none."""
 LONGEST_PAUSE = 10
-"""Longest pause in seconds before a retry that the Hub may request. For a longer one the client's own back-off is used
-(some twenty seconds in all, then the call fails)."""
+"""Longest pause in seconds before a retry that the Hub may request. If it requests more, the client uses its own
+back-off (about twenty seconds in all, then the call fails)."""
 _USER = re.compile(r"[\w.-]{1,96}", re.ASCII)
-_OF_THE_DISK = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO)
-_KNOWN: tuple[tuple[type[Exception], str], ...] = (
+_DISK_ERRORS = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO)
+_MEANINGS: tuple[tuple[type[Exception], str], ...] = (
     (GatedRepoError, "its owner gives access on request; ask on its page, then sign in"),
-    (RepositoryNotFoundError, "there is none of this name, or it is private"),
+    (RepositoryNotFoundError, "it does not exist, or it is private"),
     (RevisionNotFoundError, "it has no such revision"),
     (DisabledRepoError, "it was disabled"),
     (HFValidationError, "not a name on the Hub, such as user/name"),
     (LocalTokenNotFoundError, "nobody is signed in"),
-    (OfflineModeIsEnabled, "HF_HUB_OFFLINE is set, so the Hub is not asked"),
+    (OfflineModeIsEnabled, "HF_HUB_OFFLINE is set, so the Hub is not called"),
 )
 """Exception of huggingface_hub -> its meaning; subclasses come first."""
-_FULL = "the account has no room left on the Hub"
+_FULL = "the storage of the account on the Hub is full"
 _STATUS = {
-    401: "the sign-in is not valid, or not any more",
+    401: "the sign-in is not valid or has expired",
     402: _FULL,
     403: "the sign-in does not allow it",
     409: "it is being changed by somebody else",
     412: "somebody else changed it meanwhile",
-    413: "it is more than the Hub takes",
-    429: "the Hub was asked too often; wait a few minutes",
+    413: "it is larger than the Hub accepts",
+    429: "too many requests to the Hub; wait a few minutes",
 }
 
 
-def _patient_client():  # of a class of the client's own HTTP library, which is not ours to import
+def _new_client():  # no return type: it belongs to the HTTP library of huggingface_hub, which is not imported here
     settle_proxies()
     if reason := proxy_refusal():
         raise BareFailure(reason)
     client = default_client_factory()
-    client.timeout = PATIENCE
+    client.timeout = READ_TIMEOUT
     client.headers["Accept-Encoding"] = "identity"
     hooks = client.event_hooks
     client.event_hooks = {
@@ -83,9 +83,9 @@ def _bound_pause(response: Any) -> None:
             del response.headers[name]
 
 
-set_client_factory(_patient_client)
-if not (constants.HF_DEBUG or os.environ.get("HF_HUB_VERBOSITY")):  # whoever debugs it asks for more
-    set_verbosity_error()  # its warnings name signed addresses; what matters of them is told by `translate_errors`
+set_client_factory(_new_client)
+if not (constants.HF_DEBUG or os.environ.get("HF_HUB_VERBOSITY")):  # the user wants debug output
+    set_verbosity_error()  # its warnings contain signed URLs; `translate_errors` reports the errors
 
 
 def local_token() -> str | None:
@@ -98,7 +98,7 @@ def client(token: str | None) -> HfApi:
     """A client signed in with `token`, or anonymous if None."""
     disable_progress_bars()
     api = HfApi(token=token or False)
-    trust(api.endpoint)
+    allow_token(api.endpoint)
     return api
 
 
@@ -120,12 +120,13 @@ def sign_in(token: str | None) -> str:
 @contextmanager
 def translate_errors(what: str, *, seconds: float | None = None) -> Iterator[None]:
     """Turn errors of huggingface_hub into a HubFailure about `what`, and limit the calls inside to `seconds`
-    (`errand`).
+    (`time_limit`).
 
     The messages are our own, and the traceback is cut: the originals may hold signed URLs or anything a server sends.
-    Disk errors pass through. Its errors, its HTTP client's and its uploader's share no class, so all are caught.
+    Disk errors pass through. All other exceptions are caught, because those of huggingface_hub, its HTTP client and its
+    uploader have no common base class.
     """
-    with errand(seconds) as is_over:
+    with time_limit(seconds) as is_over:
         try:
             yield
         except BareFailure as failure:
@@ -133,7 +134,7 @@ def translate_errors(what: str, *, seconds: float | None = None) -> Iterator[Non
         except (PixelArtError, Cancelled):
             raise
         except Exception as error:
-            if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+            if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
                 raise
             meaning = TOO_SLOW if is_over() else _meaning(error)
             raise HubFailure(f"{what}: {meaning}", refused=_is_refusal(error)) from None
@@ -147,8 +148,8 @@ def _meaning(error: BaseException) -> str:
     if isinstance(error, BareFailure):
         return str(error)
     if isinstance(error, LocalEntryNotFoundError | RuntimeError) and error.__cause__:
-        return _meaning(error.__cause__)  # "not here either", "error while uploading": after what really happened
-    for kind, text in _KNOWN:
+        return _meaning(error.__cause__)  # wrappers such as "error while uploading": the cause says what happened
+    for kind, text in _MEANINGS:
         if isinstance(error, kind):
             return text
     if isinstance(error, HfHubHTTPError):

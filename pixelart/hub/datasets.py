@@ -12,7 +12,7 @@ from huggingface_hub import RepoFile, RepoFolder
 from pixelart.errors import Cancelled, DataRejected
 from pixelart.hub.client import TIMEOUT, client, translate_errors
 from pixelart.hub.download import check_path, download
-from pixelart.hub.guard import BareFailure, check_commit, errand, seconds_for
+from pixelart.hub.guard import BareFailure, check_commit, seconds_for, time_limit
 from pixelart.images.io import SUFFIXES
 from pixelart.progress import Cancel, OnProgress, never, until_cancelled, untold
 from pixelart.settings import SETTINGS
@@ -36,11 +36,11 @@ def fetch_dataset(
 
     Args:
         token: None finds only public datasets.
-        cancel: asked before every file, by several threads.
-        on_progress: told how many of how many pictures are here.
+        cancel: called before every file, by several threads.
+        on_progress: called with the number of fetched pictures and the total.
 
     Raises:
-        Cancelled: `cancel` answered True.
+        Cancelled: `cancel` returned True.
         RequestRejected: `target` exists.
         HubFailure: no such dataset, no access, or no connection.
         DataRejected: no picture in it, or more than a .zip of pictures may hold.
@@ -61,10 +61,10 @@ def fetch_dataset(
                 raise Cancelled
             place, size = partial / check_path(path), wanted[path]
             place.parent.mkdir(parents=True, exist_ok=True)
-            with errand(max(0.0, end - time.monotonic())):
+            with time_limit(max(0.0, end - time.monotonic())):
                 download(api, dataset_id, path, place, size=size, revision=revision, kind="dataset")
             if place.stat().st_size != size:
-                raise BareFailure(f"{path:.80} came damaged; try again")
+                raise BareFailure(f"{path:.80} arrived damaged; try again")
 
         with translate_errors(what, seconds=patience):
             pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="fetch")
@@ -72,12 +72,12 @@ def fetch_dataset(
                 for number, _ in enumerate(pool.map(fetch, wanted), 1):
                     on_progress(number, len(wanted))
             finally:
-                pool.shutdown(cancel_futures=True)  # and wait: what still arrives is in the folder that is removed
+                pool.shutdown(cancel_futures=True)  # also waits: no thread may write while the folder is removed
     return target
 
 
 def _wanted_files(dataset_id: str, entries: Iterable[RepoFile | RepoFolder]) -> dict[str, int]:
-    """The pictures among the files of a dataset, with their sizes. Raises DataRejected for none, or too many."""
+    """Path -> size of the picture files in a dataset. Raises DataRejected if there are none, or too many."""
     wanted = dict[str, int]()
     for number, entry in enumerate(entries):
         if number >= SETTINGS.max_files:
@@ -87,7 +87,7 @@ def _wanted_files(dataset_id: str, entries: Iterable[RepoFile | RepoFolder]) -> 
     if not wanted:
         kinds = ", ".join(SUFFIXES)
         raise DataRejected(
-            f"{dataset_id}: no picture files in it ({kinds}); other forms, such as Parquet, are not read"
+            f"{dataset_id}: no picture files in it ({kinds}); other formats, such as Parquet, are not supported"
         )
     if len(wanted) > SETTINGS.max_pictures:
         raise DataRejected(f"{dataset_id}: {len(wanted)} pictures; the limit is {SETTINGS.max_pictures}")

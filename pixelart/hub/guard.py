@@ -19,14 +19,14 @@ from huggingface_hub import close_session
 from pixelart.errors import HubFailure
 
 MAX_ANSWER = 16 * 2**20
-"""Bytes of an answer, unless `at_most` says otherwise."""
-ERRAND_SECONDS = 120.0
+"""Bytes of an answer, unless `size_limit` says otherwise."""
+TASK_SECONDS = 120.0
 """Time limit in seconds of a task without file transfer."""
 SLOWEST = 32 * 1024
 """Slowest accepted transfer, in bytes per second."""
 TOO_SLOW = "the Hub answers too slowly; gave up"
 _GRACE = 30.0
-"""Seconds after the end of an errand in which an answer that trickles notices by itself."""
+"""Seconds that a slow answer has to notice the deadline itself, before its connection is closed."""
 _COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 _limit: ContextVar[int] = ContextVar("limit", default=MAX_ANSWER)
@@ -37,37 +37,37 @@ class BareFailure(HubFailure):
     """A failure without its subject; `translate_errors` adds it."""
 
 
-def trust(endpoint: str) -> None:
-    """Tokens may go to this server."""
+def allow_token(endpoint: str) -> None:
+    """Allow tokens to be sent to this server."""
     _hosts.add(_origin(endpoint))
 
 
 def check_commit(value: object) -> str:
-    """What the Hub calls a commit. Raises HubFailure for anything else: it becomes part of addresses and records."""
+    """The commit id in the Hub's answer. Raises HubFailure for anything else, because it is used in URLs and files."""
     if not isinstance(value, str) or not _COMMIT.fullmatch(value):
-        raise BareFailure("the Hub's answer is not understood (it names no commit)")
+        raise BareFailure("the Hub's answer is not understood (it contains no commit id)")
     return value
 
 
 def seconds_for(size: int) -> float:
     """Time limit of a task that transfers `size` bytes."""
-    return ERRAND_SECONDS + size / SLOWEST
+    return TASK_SECONDS + size / SLOWEST
 
 
 @contextmanager
-def errand(seconds: float | None = None) -> Iterator[Callable[[], bool]]:
-    """Limit this thread's Hub calls inside to `seconds` (ERRAND_SECONDS); an outer errand may end sooner.
+def time_limit(seconds: float | None = None) -> Iterator[Callable[[], bool]]:
+    """Limit this thread's Hub calls inside to `seconds` (TASK_SECONDS); an outer limit may end sooner.
 
-    Gives a function that tells whether the time is over.
+    Yields a function that tells whether the time is over.
 
     Raises:
         HubFailure: a request or an answer came too late.
     """
-    seconds = ERRAND_SECONDS if seconds is None else seconds
+    seconds = TASK_SECONDS if seconds is None else seconds
     outer, end = _deadline.get(), time.monotonic() + seconds
     end = end if outer is None else min(outer, end)
     token = _deadline.set(end)
-    watch = threading.Timer(seconds + _GRACE, close_session)  # headers that trickle are seen by no hook
+    watch = threading.Timer(seconds + _GRACE, close_session)  # no hook runs while headers arrive slowly
     watch.daemon = True
     watch.start()
     try:
@@ -78,7 +78,7 @@ def errand(seconds: float | None = None) -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
-def at_most(size: int) -> Iterator[None]:
+def size_limit(size: int) -> Iterator[None]:
     """Limit answers inside to `size` bytes."""
     token = _limit.set(size)
     try:
@@ -92,13 +92,13 @@ def check_request(request: Any) -> None:
     if time.monotonic() > (_deadline.get() or float("inf")):
         raise _too_late()
     if "authorization" in request.headers and _origin(str(request.url)) not in _hosts:
-        raise BareFailure("the Hub leads to another server, which is not given the token")
+        raise BareFailure("the Hub redirects to another server, which must not get the token")
 
 
 def check_response(response: Any) -> None:
     """Response hook: counts the bytes read and refuses compression, because a small body can expand to a huge one."""
     if response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        raise BareFailure("the Hub's answer is not understood (it is compressed, which was not asked for)")
+        raise BareFailure("the Hub's answer is not understood (it is compressed without a request for that)")
     response.stream = _counted(response.stream)
 
 
@@ -106,7 +106,7 @@ def _counted(stream: Any) -> Any:
     """The same stream, limited in size and time."""
     most, end = _limit.get(), _deadline.get() or time.monotonic() + seconds_for(_limit.get())
 
-    class Counted(type(stream).__mro__[-2]):  # the class of all streams of the client's HTTP library
+    class Counted(type(stream).__mro__[-2]):  # the base class of streams in the client's HTTP library
         def __iter__(self) -> Iterator[bytes]:
             read = 0
             for part in stream:

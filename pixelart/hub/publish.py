@@ -39,8 +39,8 @@ from pixelart.training.near_copies import near_copies, parse_counted
 
 MAX_NOTE = 2000
 SHEET_WIDTH = 640
-"""About how wide the file of the sample grid is, in pixels; each of its pixels is at least two wide."""
-_UNSAID = "The maker of the training pictures is not stated."
+"""Approximate width of the sample grid in pixels; each pixel of a picture is at least two wide."""
+_NO_NOTE = "The maker of the training pictures is not stated."
 
 
 def push_checkpoint(
@@ -56,24 +56,25 @@ def push_checkpoint(
     on_stage: Callable[[Stage], None] = lambda stage: None,
     cancel: Callable[[], bool] = lambda: False,
 ) -> Pushed:
-    """Push a checkpoint with its card, samples, palette and log to the repository owner/name of the Hub, by one
-    commit upon its newest; when all is there already, none is made.
+    """Push a checkpoint with its card, samples, palette and log to the repository owner/name, in one commit.
+
+    If the repository already holds exactly these files, no commit is made.
 
     Args:
         licence: one of `pixelart.hub.card.LICENCES`.
-        data_note: plain text for the card: whose pictures it learned from, and with whose leave. What is public
-            must say so.
-        private: of a new repository; one that is there and public is then refused.
+        data_note: plain text for the card: who made the training pictures, and with whose permission. Required for a
+            public repository.
+        private: visibility of a new repository; an existing public one is refused if True.
         token: of the account that pushes.
-        learned: pictures (N, H, W, 4) that it learned from; the card then tells how many samples are near copies.
-        on_stage: told each stage as it begins: login, draw, create, upload, commit.
+        learned: the training pictures (N, H, W, 4), to count near copies among the samples for the card.
+        on_stage: called when a stage begins: login, draw, create, upload, commit.
         cancel: checked while samples are drawn, and before each stage; a commit that has begun is finished.
 
     Raises:
-        Cancelled: `cancel` answered True; nothing is pushed, though the repository may be there by now.
-        RequestRejected: no such checkpoint, or a name, licence or note that cannot be.
+        Cancelled: `cancel` returned True; nothing is pushed, but a new repository may exist.
+        RequestRejected: no such checkpoint, or an invalid name, licence or note.
         WeightsRejected: a damaged checkpoint.
-        HubFailure: at which stage it failed, why, and what is there now.
+        HubFailure: the stage that failed, the reason, and what is on the Hub now.
     """
     loaded, folder = engine.library.load(checkpoint), engine.library.path(checkpoint)
 
@@ -95,19 +96,18 @@ def push_checkpoint(
 
 
 def preview_card(engine: Engine, checkpoint: str, repo_id: str, *, licence: str, data_note: str = "") -> str:
-    """The card (Markdown) that `push_checkpoint` would push, but for near copies of pictures that it is given.
+    """The card (Markdown) that `push_checkpoint` would push, without a new count of near copies.
 
     Raises:
-        RequestRejected: no such checkpoint, or a licence that is none of `pixelart.hub.card.LICENCES`.
-        WeightsRejected: damaged.
+        RequestRejected: no such checkpoint, or a licence that is not one of `pixelart.hub.card.LICENCES`.
+        WeightsRejected: a damaged checkpoint.
     """
     folder = engine.library.path(checkpoint)
     return card_text(engine.library.load(checkpoint), folder, repo_id, licence=licence, data_note=data_note)
 
 
 def check_terms(repo_id: str, *, licence: str, data_note: str, private: bool) -> None:
-    """Raises RequestRejected unless a checkpoint may be pushed on these terms: what is public says whose pictures it
-    learned from."""
+    """Raises RequestRejected unless a checkpoint may be pushed on these terms. A public push needs a note."""
     check_repo_id(repo_id)
     check_licence(licence)
     if len(data_note) > MAX_NOTE:
@@ -128,8 +128,8 @@ def card_text(
 ) -> str:
     """The card of the checkpoint in `folder`, as it is pushed to `repo_id`.
 
-    It also tells how many samples are near copies of what was learned from: with `samples` (N, H, W, 4) of it and the
-    pictures it `learned` from (M, H, W, 4) they are counted, else what was counted at the end of its training is told.
+    It reports how many samples are near copies of training pictures. They are counted here if `samples` (N, H, W, 4)
+    and the training pictures `learned` (M, H, W, 4) are given; otherwise the count from the end of training is used.
     """
     check_licence(licence)
     base = parse_origin(loaded.info.training.get("base_origin"))
@@ -140,10 +140,10 @@ def card_text(
     elif counted := parse_counted(loaded.info.training.get("near_copies")):
         figures.append(_copies(counted.copies, counted.samples, counted.learned))
     else:
-        figures.append("How many of its samples are near copies of what it learned from was not counted.")
-    note = as_markdown(data_note, links=True) or _UNSAID
+        figures.append("Near copies of training pictures among its samples were not counted.")
+    note = as_markdown(data_note, links=True) or _NO_NOTE
     count = len(_read(folder, SEEN_FILE).split())
-    data = f"{note}\n\nIt learned from {count} pictures" + (", beside those of its base." if base else ".")
+    data = f"{note}\n\nTrained on {count} pictures" + (", in addition to those of its base." if base else ".")
     return Card(
         title=repo_id.partition("/")[2],
         name=local_name(repo_id),
@@ -181,7 +181,7 @@ def _read(folder: Path, name: str) -> bytes:
 
 
 def _measured(loaded: Checkpoint, folder: Path) -> str:
-    """The log's measurements of the kept weights."""
+    """The log's measurements of the exported weights."""
     rows = _rows(_read(folder, LOG_FILE))
     kept = loaded.info.training.get("kept_step")
     row = next((row for row in rows if row.get("step") == str(kept)), rows[-1] if rows else {})
@@ -192,7 +192,7 @@ def _measured(loaded: Checkpoint, folder: Path) -> str:
     if brush is not None:
         lines.append(f"{brush:.3f} bits a hidden pixel in brush strokes.")
     if ratio is not None:
-        lines.append(f"Seam ratio {ratio:.3f}: what the surroundings of a hole leave of the bits at its far edges.")
+        lines.append(f"Seam ratio {ratio:.3f}: bits at the far edges of a hole with context, divided by those without.")
     return " ".join(lines)
 
 
@@ -213,7 +213,7 @@ def _number(row: Mapping[str, Any], name: str) -> float | None:
 
 def _copies(copies: int, samples: int, learned: int) -> str:
     return (
-        f"Near copies among the {samples} samples above: {copies / samples:.1%}. A near copy differs from one of "
-        f"{learned} pictures that were learned from, mirrored or not and moved by up to two pixels, in at most a tenth "
-        f"of the pixels that are there."
+        f"Near copies among the {samples} samples above: {copies / samples:.1%}. A near copy differs from one of the "
+        f"{learned} training pictures, mirrored or not and moved by up to two pixels, in at most a tenth of the opaque "
+        f"pixels."
     )

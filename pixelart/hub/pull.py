@@ -35,17 +35,17 @@ def pull_checkpoint(
 ) -> Pulled:
     """Copy the checkpoint of the repository `repo_id` into the new folder `folder`/`name`, all or nothing.
 
-    Its config and weights, and beside them its card, samples, palette, log and list of training pictures; nothing else
-    is fetched, and nothing before its size is known. All of it is of one commit, which hub.json names. No other user of
-    the machine may read it, because the repository may be private.
+    It fetches the config, weights, card, samples, palette, log and list of training pictures of one commit, and checks
+    every size first. hub.json names the commit. Other users of the machine cannot read the folder, because the
+    repository may be private.
 
     Args:
-        revision: a branch, a tag or a commit; the newest of the main branch when None.
-        name: owner--name when None.
+        revision: a branch, a tag or a commit; None = the newest commit of the main branch.
+        name: None = owner--name.
         token: None finds only public repositories.
 
     Raises:
-        RequestRejected: a name that cannot be, or one that is taken, unless by the very same commit.
+        RequestRejected: an invalid name, or one that is taken by anything but the same commit.
         HubFailure: no such repository or revision, no access, or no connection.
         WeightsRejected: not a checkpoint, too large, or damaged.
         OSError: the disk is full or cannot be written to.
@@ -78,15 +78,15 @@ def pull_checkpoint(
     except RequestRejected:
         if read_origin(target) != origin:
             raise
-        return Pulled(name, origin, False)  # by another process, just now
+        return Pulled(name, origin, False)  # another process has just pulled it
     return Pulled(name, origin, True)
 
 
 def commit_of(repo_id: str, revision: str | None, *, token: str | None = None) -> str:
-    """The commit of a branch, a tag or a commit of the repository; of its main branch when None.
+    """The commit id of a branch, a tag or a commit of the repository; None = its main branch.
 
     Raises:
-        RequestRejected: a name that cannot be.
+        RequestRejected: an invalid name.
         HubFailure: no such repository or revision, no access, or no connection.
     """
     check_repo_id(repo_id)
@@ -99,8 +99,9 @@ def commit_of(repo_id: str, revision: str | None, *, token: str | None = None) -
 def pull_if_missing(
     repo_id: str, folder: Path, *, revision: str | None = None, name: str | None = None, token: str | None = None
 ) -> Pulled:
-    """As `pull_checkpoint`, but without a revision, a checkpoint that was pulled before is used as it is and the Hub is
-    not asked: a program keeps its weights, also without a network.
+    """Like `pull_checkpoint`, but without a `revision` it uses a checkpoint that was pulled before.
+
+    Then it does not call the Hub, so a program keeps its weights and works offline.
 
     Raises:
         RequestRejected, HubFailure, WeightsRejected, OSError: as `pull_checkpoint`.
@@ -123,7 +124,7 @@ def _check_entries(repo_id: str, entries: Mapping[str, RepoFile]) -> None:
 
 
 def _fill(partial: Path, api: HfApi, origin: Origin, entries: Mapping[str, RepoFile], files: Files) -> None:
-    """First the config, by which the size of the weights is judged; then the rest, checked as any checkpoint is."""
+    """Download the config, check the size of the weights by it, then download and check the rest."""
     fetched = partial.with_name(".fetched")
     for names in ([CONFIG_FILE], [name for name in entries if name != CONFIG_FILE]):
         for name in names:
@@ -139,8 +140,8 @@ def _fill(partial: Path, api: HfApi, origin: Origin, entries: Mapping[str, RepoF
 
 
 def _checked(repo_id: str, path: Path, entry: RepoFile) -> bytes:
-    """Raises HubFailure unless the file at `path` is what the Hub said that it has."""
+    """The bytes of the file at `path`. Raises HubFailure unless their hash is the one that the Hub reports."""
     data = path.read_bytes()
     if len(data) != entry.size or not is_content(entry, data):
-        raise HubFailure(f"{repo_id}/{entry.path}: came damaged; try again")
+        raise HubFailure(f"{repo_id}/{entry.path}: arrived damaged; try again")
     return data

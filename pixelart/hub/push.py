@@ -22,7 +22,7 @@ NOTHING_PUSHED = "nothing was pushed"
 
 @dataclass(frozen=True)
 class Pushed:
-    """Where the files are now, in which commit, whether it was made just now, and who can see it."""
+    """The result of a push. `is_new`: whether a commit was made. `private`: whether the repository is."""
 
     repo_id: str
     url: str
@@ -33,14 +33,14 @@ class Pushed:
 
 @dataclass(frozen=True)
 class _Head:
-    """The newest commit, and those of the repository's kind among its files."""
+    """The newest commit, and its files that belong to the kind of the repository."""
 
     commit: str
     private: bool
     files: Mapping[str, RepoFile]
 
     def holds(self, files: Mapping[str, bytes]) -> bool:
-        """Whether it has these files and no other one of its kind."""
+        """Whether it has exactly these files of its kind."""
         return self.files.keys() == files.keys() and all(is_content(self.files[n], data) for n, data in files.items())
 
 
@@ -54,20 +54,20 @@ def push_files(
     kind: RepoKind = MODEL,
     on_stage: Callable[[Stage], None] = lambda stage: None,
 ) -> Pushed:
-    """Make the repository hold exactly `files`, of those of its `kind`, by one commit upon the one that was its newest;
-    other files there are left alone. A repository that is not there is made. When all is there already no commit is
-    made.
+    """Push `files` in one commit on top of the newest one. Creates the repository if needed.
+
+    Afterwards the repository holds exactly these files of its `kind`; other files are left alone. If it already does,
+    no commit is made.
 
     Args:
-        files: path -> content; all are of the kind.
+        files: path -> content; all belong to the kind.
         title: of the commit.
-        private: of a new repository. One that is there stays what it is, and is refused when it is public.
-        on_stage: told each stage as it begins.
+        private: visibility of a new repository. An existing one keeps its visibility; a public one is refused if True.
+        on_stage: called when a stage begins.
 
     Raises:
-        RequestRejected: a name that cannot be, a file beyond its limit, or a public repository where a private one was
-            asked for.
-        HubFailure: at which stage it failed, why, and what is there now.
+        RequestRejected: an invalid name, a file above its size limit, or a public repository although `private`.
+        HubFailure: the stage that failed, the reason, and what is on the Hub now.
     """
     check_repo_id(repo_id)
     for name, data in files.items():
@@ -80,10 +80,10 @@ def push_files(
     with with_outcome(f"repository {repo_id}", NOTHING_PUSHED):
         api.create_repo(repo_id, repo_type=kind.type, space_sdk=kind.sdk, private=private, exist_ok=True)
     url = f"{api.endpoint}/{'spaces/' if kind.type == 'space' else ''}{repo_id}"
-    with with_outcome(f"repository {repo_id}", f"it is there, but {NOTHING_PUSHED}"):
+    with with_outcome(f"repository {repo_id}", f"it exists, but {NOTHING_PUSHED}"):
         head = _head(api, repo_id, kind)
     if private and not head.private:
-        raise RequestRejected(f"{repo_id}: is public there; {NOTHING_PUSHED}, because you asked for private")
+        raise RequestRejected(f"{repo_id}: is public; {NOTHING_PUSHED}, because you asked for private")
     if head.holds(files):
         return Pushed(repo_id, url, head.commit, False, head.private)
     on_stage("upload")
@@ -109,18 +109,18 @@ def push_files(
 def _landed(
     api: HfApi, repo_id: str, kind: RepoKind, files: Mapping[str, bytes], before: _Head, failure: HubFailure
 ) -> str:
-    """The commit whose answer was lost; or raises `failure` with the state of the repository."""
+    """The commit, if it was made although its answer was lost; else raises `failure` with the repository's state."""
     now = None
     with suppress(HubFailure), translate_errors(repo_id):
         now = _head(api, repo_id, kind)
     if now and now.commit != before.commit and now.holds(files):
         return now.commit
-    if now is None or not failure.refused:  # it may still be at work on it, or somebody else has pushed upon it
-        raise HubFailure(f"{failure}; whether it was made is not known: push again, which makes no second one")
+    if now is None or not failure.refused:  # the Hub may still be working on it, or somebody pushed on top of it
+        raise HubFailure(f"{failure}; whether the commit was made is unknown. Push again: that makes no second commit")
     if now.commit == before.commit:
         raise HubFailure(f"{failure}; {NOTHING_PUSHED}, the repository is as it was")
     raise HubFailure(
-        f"commit to {repo_id}: somebody else pushed to it meanwhile; {NOTHING_PUSHED}, and theirs is as they left it"
+        f"commit to {repo_id}: somebody else pushed meanwhile; {NOTHING_PUSHED}, and their commit is unchanged"
     )
 
 

@@ -24,7 +24,7 @@ from pixelart.errors import HubFailure
 from pixelart.settings import SETTINGS
 
 MAX_ENTRIES = 1000
-"""Files and folders of a repository that is looked at."""
+"""Most files and folders of a repository."""
 MAX_FILE_BYTES = {
     CONFIG_FILE: SETTINGS.max_config_bytes,
     WEIGHTS_FILE: SETTINGS.max_weights_bytes,
@@ -35,15 +35,14 @@ MAX_FILE_BYTES = {
     CLASS_PALETTES_FILE: SETTINGS.max_directory_bytes,
     SEEN_FILE: SETTINGS.max_directory_bytes,
 }
-"""Bytes; of a checkpoint no other file is pushed or pulled."""
+"""File of a checkpoint -> its size limit in bytes. Other files are neither pushed nor pulled."""
 SPACE_FOLDERS = ("pixelart", "checkpoints")
 SPACE_FILES = ("app.py", "requirements.txt", CARD_FILE, "LICENSE", ".gitattributes")
 
 
 @dataclass(frozen=True)
 class RepoKind:
-    """What a repository is for: `limit` is that of a file in bytes by its path, None for one that is not ours and left
-    alone. `sdk` of a Space."""
+    """The kind of a repository. `limit`: path -> size limit in bytes, None = leave the file alone. `sdk`: a Space's."""
 
     type: Literal["model", "space"]
     limit: Callable[[str], int | None]
@@ -51,8 +50,8 @@ class RepoKind:
 
 
 def _limit_of_space(path: str) -> int | None:
-    is_ours = path in SPACE_FILES or path.partition("/")[0] in SPACE_FOLDERS
-    return SETTINGS.max_weights_bytes if is_ours else None
+    is_known = path in SPACE_FILES or path.partition("/")[0] in SPACE_FOLDERS
+    return SETTINGS.max_weights_bytes if is_known else None
 
 
 MODEL = RepoKind("model", MAX_FILE_BYTES.get)
@@ -60,7 +59,7 @@ SPACE = RepoKind("space", _limit_of_space, "gradio")
 
 
 def files_of(repo_id: str, entries: Iterable[RepoFile | RepoFolder], kind: RepoKind = MODEL) -> dict[str, RepoFile]:
-    """Those of a kind among the entries of a repository, by path.
+    """Path -> entry of the files that belong to the kind.
 
     Raises:
         HubFailure: too many entries.
@@ -72,7 +71,7 @@ def files_of(repo_id: str, entries: Iterable[RepoFile | RepoFolder], kind: RepoK
 
 
 def is_content(entry: RepoFile, data: bytes) -> bool:
-    """Whether `data` is what the Hub has under `entry`: by SHA-256 of a large file, else by git's SHA-1."""
+    """Whether `data` has the hash of `entry`: SHA-256 for a large file, else git's SHA-1."""
     if entry.lfs:
         return entry.lfs.sha256 == hashlib.sha256(data).hexdigest()
     return entry.blob_id == hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()

@@ -11,7 +11,7 @@ _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 
 
 def check_repo_id(repo_id: str) -> None:
-    """Raises RequestRejected unless `repo_id` is written owner/name."""
+    """Raises RequestRejected unless `repo_id` has the form owner/name."""
     if not _REPO_ID.fullmatch(repo_id):
         raise RequestRejected(f"{repo_id!r:.80}: write owner/name, each of 1 to 64 letters, digits, '.', '_' and '-'")
 
@@ -23,7 +23,6 @@ def check_revision(revision: str) -> None:
 
 
 def local_name(repo_id: str, commit: str = "") -> str:
-    """What the checkpoint of a repository is called here unless another name is given: owner--name, of one commit among
-    several owner--name--commit; cut to 64."""
+    """Default name of a pulled checkpoint: owner--name, or owner--name--commit; at most 64 characters."""
     end = f"--{commit[:8]}" if commit else ""
     return repo_id.replace("/", "--")[: 64 - len(end)] + end

@@ -1,5 +1,4 @@
-"""The folder that a Space of the Hugging Face Hub is made of: the program, its requirements, chosen checkpoints, a
-README whose front matter configures it, and nothing else."""
+"""Make the folder of a Hugging Face Space: program, requirements, checkpoints, and a README that configures it."""
 
 from __future__ import annotations
 
@@ -17,26 +16,26 @@ from pixelart.storage import new_folder, write_file
 
 PROGRAM_FILES = ("app.py", "LICENSE")
 SOURCES = (".py", ".js", ".css", ".html")
-OF_A_CHECKPOINT = (*CHECKPOINT_FILES, "completions.png", ORIGIN_FILE)
+CHECKPOINT_PARTS = (*CHECKPOINT_FILES, "completions.png", ORIGIN_FILE)
 TORCH = "torch>=2.8,<=2.11.0"
-"""The versions that ZeroGPU knows."""
+"""The versions that ZeroGPU supports."""
 ATTRIBUTES = "".join(f"*.{kind} filter=lfs diff=lfs merge=lfs -text\n" for kind in ("safetensors", "png"))
-"""Of git, by which the Hub keeps such files apart."""
+""".gitattributes: the Hub stores these files in Git LFS."""
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _TORCH_LINE = re.compile(r"^torch\b.*$", re.MULTILINE)
 _GRADIO_LINE = re.compile(r"^gradio==", re.MULTILINE)
 
 
 def space_files(library: Library, names: Iterable[str] | None = None) -> Mapping[str, bytes]:
-    """Path in the Space -> content. `names`: of the checkpoints; None = all valid ones that are everybody's.
+    """Path in the Space -> content. `names`: of the checkpoints; None = all valid ones without an owner.
 
     Raises:
-        RequestRejected: no such checkpoint, it belongs to a visitor, or the program's sources are not here.
+        RequestRejected: no such checkpoint, it belongs to a visitor, or the program runs from an installed package.
         WeightsRejected: a checkpoint is damaged.
         OSError: a file cannot be read.
     """
     if not (ROOT / PROGRAM_FILES[0]).is_file():
-        raise RequestRejected("space: a Space is made of the program's sources; this is an installed package")
+        raise RequestRejected("space: needs the program's sources; this is an installed package")
     files = {name: (ROOT / name).read_bytes() for name in PROGRAM_FILES}
     package = ROOT / "pixelart"
     for path in sorted(package.rglob("*")):
@@ -46,7 +45,7 @@ def space_files(library: Library, names: Iterable[str] | None = None) -> Mapping
             files[inside.as_posix()] = path.read_bytes()
     chosen = _checked(library, names)
     for folder in chosen:
-        found = [folder / name for name in OF_A_CHECKPOINT if (folder / name).is_file()]
+        found = [folder / name for name in CHECKPOINT_PARTS if (folder / name).is_file()]
         files |= {f"checkpoints/{folder.name}/{path.name}": path.read_bytes() for path in found}
     requirements = _requirements((ROOT / "requirements.txt").read_text("utf-8"))
     readme = _readme((ROOT / "README.md").read_text("utf-8"), [folder.name for folder in chosen])
@@ -58,7 +57,7 @@ def space_files(library: Library, names: Iterable[str] | None = None) -> Mapping
 
 
 def write_space(files: Mapping[str, bytes], folder: Path) -> None:
-    """The files as a new folder, whole or not at all.
+    """Write the files to a new folder, all or nothing.
 
     Raises:
         RequestRejected: `folder` exists.
@@ -72,25 +71,25 @@ def write_space(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 def _checked(library: Library, names: Iterable[str] | None) -> list[Path]:
-    """The folders of the checkpoints, each of which loads."""
+    """The folders of the checkpoints, after loading each as a check."""
     if names is None:
         paths = [library.path(info.name) for info in library.list()]
         return [path for path in paths if not (path / OWNER_FILE).exists()]
     paths = [library.path(name) for name in dict.fromkeys(names)]
     for path in paths:
         if (path / OWNER_FILE).exists():
-            raise RequestRejected(f"checkpoint {path.name}: belongs to a visitor, so it is not shown to all")
+            raise RequestRejected(f"checkpoint {path.name}: belongs to a visitor, so it cannot be published")
         library.load(path.name)
     return paths
 
 
 def _requirements(text: str) -> str:
-    """Of the program, with the versions of torch that ZeroGPU knows, and what sign-in needs."""
+    """The program's requirements, with the torch versions of ZeroGPU and the extra that sign-in needs."""
     return _GRADIO_LINE.sub("gradio[oauth]==", _TORCH_LINE.sub(TORCH, text))
 
 
 def _readme(text: str, checkpoints: list[str]) -> str:
-    """The front matter of the program's README, and a page that speaks of no file that is not there."""
+    """The front matter of the program's README, and a text that names only files of the Space."""
     matter = _FRONT_MATTER.match(text)
     assert matter, "README.md begins with the front matter of a Space"
     cards = "".join(f"- [{name}](checkpoints/{name}/{CARD_FILE})\n" for name in checkpoints)
@@ -98,13 +97,13 @@ def _readme(text: str, checkpoints: list[str]) -> str:
     return f"""{matter[0]}
 # Pixel Art Studio
 
-Paint a mask on a sprite and have it completed, every other pixel untouched; or have new pictures drawn row by row. The
-models are small and know the exact probability of every pixel.
+Paint a mask on a sprite and press Complete mask: every other pixel stays as it is. Or press Generate for new pictures.
+The models are small and know the exact probability of every pixel.
 {models}
-On a machine of your own, where nothing is lost at a restart:
+On your own machine, where a restart loses nothing:
 
     pip install -r requirements.txt && python app.py
 
-What visitors of a Space draw stays in their page. What they train is lost when the Space restarts, unless they download
-it or push it to the Hub in their own name.
+Drawings stay in the visitor's page. Trained models are lost when the Space restarts: download them, or push them to the
+Hub in your own name.
 """

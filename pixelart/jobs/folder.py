@@ -63,7 +63,7 @@ class JobProgress:
 
 @dataclass(frozen=True)
 class JobFolder:
-    """`path`/ with data.zip, job.log and run/, which can be read at any moment."""
+    """The folder `path` with data.zip, job.log and run/. It can be read at any moment."""
 
     path: Path
 
@@ -82,7 +82,7 @@ class JobFolder:
         """The output of all processes of this job."""
         return self.path / "job.log"
 
-    def take_in(self, data: Path) -> None:
+    def create(self, data: Path) -> None:
         """Create the folder with a copy of the .zip `data`, accessible to its owner only. All or nothing."""
         with new_folder(self.path) as partial:
             partial.chmod(PRIVATE_MODE)
@@ -140,8 +140,8 @@ class JobFolder:
         try:
             yield self.run
         except RequestRejected as error:
-            told = self.without_path(str(error)).replace(f"{checkpoints}{os.sep}", "")
-            raise RequestRejected(told, hint=error.hint) from error
+            message = self.without_path(str(error)).replace(f"{checkpoints}{os.sep}", "")
+            raise RequestRejected(message, hint=error.hint) from error
 
     def samples(self) -> list[Path]:
         """The sample sheets, one per save, drawn from the same seeds; in order of step."""

@@ -13,14 +13,14 @@ from pixelart.settings import Settings
 
 
 class Limits:
-    """Checks what one owner, and all owners together, may have. Each check raises RequestRejected."""
+    """Checks the limits of one owner and of all owners together. Each check raises RequestRejected."""
 
     def __init__(self, settings: Settings, *, jobs: Path, incoming: Path, checkpoints: Path) -> None:
         """`jobs`: the folder of jobs; `incoming`, in it, does not count. `checkpoints`: where models are exported."""
         self._settings, self._jobs, self._incoming, self._checkpoints = settings, jobs, incoming, checkpoints
 
     def check_place(self, live: Sequence[Job], owner: str) -> None:
-        """Check that there is a place in the queue for `owner` beside the running and queued jobs `live`."""
+        """Check that the queue has a place for `owner`. `live`: the running and queued jobs."""
         running, waiting = self._settings.max_running_jobs, self._settings.max_queued_jobs
         own, most = sum(job.owner == owner for job in live), self._settings.max_jobs_per_owner
         if len(live) >= running + waiting:
@@ -29,7 +29,7 @@ class Limits:
             raise RequestRejected(f"you have {own} trainings running or queued, the limit is {most}; try again later")
 
     def check_kept(self, own: Sequence[Job]) -> None:
-        """Check that an owner with the jobs `own` may have one more."""
+        """Check that an owner may have one more job than `own`."""
         kept, most = len(own), self._settings.max_kept_jobs
         if kept >= most:
             raise RequestRejected(f"you have {kept} trainings, the limit is {most}; delete one first")

@@ -13,22 +13,22 @@ from pixelart.training.runs import MAX_NAME
 
 def free_name(wanted: str, others: Iterable[Job], *, checkpoints: Path) -> str:
     """`wanted`, or the first of wanted-2, wanted-3, ... that no checkpoint has and no job of `others` reserves."""
-    claimed = {_as_a_disk_reads(job.claims) for job in others}
+    claimed = {_ignoring_case(job.claims) for job in others}
     endings = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
     names = (wanted[: MAX_NAME - len(ending)] + ending for ending in endings)
-    return next(name for name in names if _as_a_disk_reads(name) not in claimed and not (checkpoints / name).exists())
+    return next(name for name in names if _ignoring_case(name) not in claimed and not (checkpoints / name).exists())
 
 
 def rivals(job: Job, everyone: Iterable[Job]) -> list[Job]:
     """The jobs whose names the export of `job` must avoid.
 
-    Without `job` itself and without jobs of the same name that are not exported yet: the first export gets the name.
+    Jobs of the same name that are not exported yet do not count: the first export gets the name.
     """
-    name = _as_a_disk_reads(job.name)
-    return [each for each in everyone if each.id != job.id and (each.exported or _as_a_disk_reads(each.name) != name)]
+    name = _ignoring_case(job.name)
+    return [each for each in everyone if each.id != job.id and (each.exported or _ignoring_case(each.name) != name)]
 
 
-def _as_a_disk_reads(name: str) -> str:
+def _ignoring_case(name: str) -> str:
     """Some file systems ignore case."""
     return name.lower()
 

@@ -1,4 +1,4 @@
-"""What may be said of a job, and the words of the command line that it becomes."""
+"""The options of a job: check them, and turn them into options of the command line."""
 
 from __future__ import annotations
 
@@ -15,24 +15,23 @@ from pixelart.training.config import Schedule
 from pixelart.training.initialization import FROM_SCRATCH, resolve_options
 from pixelart.training.options import OFFERED, check_training_options
 
-OF_A_NETWORK = ("base", "palette", "new_classes", *FROM_SCRATCH)
-JOB_OPTIONS = (*OF_A_NETWORK, *(name for name, declared in OFFERED.items() if not declared.of_machine))
-"""Options of `python -m pixelart train` that a job may say: those that are of the training, not of the machine."""
+NETWORK_OPTIONS = ("base", "palette", "new_classes", *FROM_SCRATCH)
+JOB_OPTIONS = (*NETWORK_OPTIONS, *(name for name, declared in OFFERED.items() if not declared.of_machine))
+"""Options of `python -m pixelart train` that a job may have: those of the training, not of the machine."""
 _EXAMPLES = {**dataclasses.asdict(Schedule()), **FROM_SCRATCH, "base": "", "palette": "", "new_classes": ""}
 _KINDS: dict[type, str] = {bool: "truth value", int: "whole number", float: "number", str: "word"}
 
 
 def check_options(options: Mapping[str, Any], *, library: Library, settings: Settings) -> None:
-    """Refuse at once what a job may not say, and what its child would refuse before it has read the pictures: by the
-    checks of the child, with its words.
+    """Check the options of a job before it is queued, with the checks and messages of `python -m pixelart train`.
 
     Raises:
-        RequestRejected: an option that is none of JOB_OPTIONS, or a value of another kind or outside its limits.
+        RequestRejected: an option that is not one of JOB_OPTIONS, or a value of a wrong type or out of range.
         WeightsRejected: a base that cannot be used.
     """
     for name, value in options.items():
         if name not in JOB_OPTIONS:
-            raise RequestRejected(f"option {name!r:.40}: a job may say {', '.join(JOB_OPTIONS)}")
+            raise RequestRejected(f"option {name!r:.40}: a job may have {', '.join(JOB_OPTIONS)}")
         kind = type(_EXAMPLES[name])
         if type(value) not in ((int, float) if kind is float else (kind,)):
             raise RequestRejected(f"{name} {value!r:.40}: must be a {_KINDS[kind]}")
@@ -43,20 +42,20 @@ def check_options(options: Mapping[str, Any], *, library: Library, settings: Set
     resolve_options({name: options[name] for name in options.keys() & {*FROM_SCRATCH, "palette"}}, base=base)
 
 
-def words(options: Mapping[str, OptionValue], *, checkpoints: Path) -> list[str]:
-    """The options for a command line, each one word, whatever its value looks like."""
-    said: dict[str, Any] = dict(options)
+def command_options(options: Mapping[str, OptionValue], *, checkpoints: Path) -> list[str]:
+    """The options as arguments of the command line, one string each: --name=value."""
+    given: dict[str, Any] = dict(options)
     if "base" in options:
-        said["checkpoints"] = checkpoints
+        given["checkpoints"] = checkpoints
     return [
         f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}")
-        for name, value in said.items()
+        for name, value in given.items()
         if value is not False
     ]
 
 
 def longer(options: Mapping[str, OptionValue], *, most: float) -> dict[str, OptionValue]:
-    """The options of a training that is to go on for as long again as it took, but for `most` minutes more at most."""
+    """The options for a training that continues for the same length again, but at most `most` more minutes."""
     more = dict(options)
     if minutes := float(options.get("minutes", 0)):
         more["minutes"] = minutes + min(minutes, most)

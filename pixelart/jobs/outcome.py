@@ -1,4 +1,4 @@
-"""Translates the end of a job's process into a state and a reason."""
+"""Turn the exit of a job's process into a state and a reason."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pixelart.training.failures import is_short, too_short
 
 STOPPED = "stopped"
 SERVER_GONE = "the server stopped during training; Resume continues from the last save"
-OUT_OF_MEMORY, WAY_ON = "out of memory", "try a smaller batch size or smaller pictures"
+OUT_OF_MEMORY, MEMORY_HINT = "out of memory", "try a smaller batch size or smaller pictures"
 _MEMORY = re.compile("MemoryError|not enough memory|allocate memory|out of memory|bad_alloc", re.IGNORECASE)
 _PREFIX = re.compile(r"^pixelart( \w+)?: ")
 _KILLED = (-9, 137)
@@ -40,7 +40,7 @@ def outcome(child: Child, code: int, folder: JobFolder, *, minutes: float) -> tu
 
 def _out_of_memory(limit: int | None) -> str:
     hint = f": a training may use {limit >> 20:,} MiB here" if limit else ""
-    return f"{OUT_OF_MEMORY}{hint}; {WAY_ON}"
+    return f"{OUT_OF_MEMORY}{hint}; {MEMORY_HINT}"
 
 
 def _stop_reason(child: Child, minutes: float) -> tuple[State, str]:

@@ -23,7 +23,7 @@ from pixelart.jobs.folder import JobFolder
 from pixelart.jobs.job import AT_WORK, ENDED, RESUMABLE, STATES, Job
 from pixelart.jobs.limits import Limits
 from pixelart.jobs.names import check_free, free_name, rivals
-from pixelart.jobs.options import check_options, longer, words
+from pixelart.jobs.options import check_options, command_options, longer
 from pixelart.jobs.process import COMMAND
 from pixelart.jobs.recovery import ID
 from pixelart.jobs.runner import Runner
@@ -77,7 +77,7 @@ class Jobs:
         self.close()
 
     def close(self) -> None:
-        """Interrupt running jobs, which save within some seconds. Queued jobs stay in the queue."""
+        """Interrupt running jobs, which save within a few seconds. Queued jobs stay in the queue."""
         self._server.close()
 
     @property
@@ -117,12 +117,12 @@ class Jobs:
         if data.stat().st_size > self._settings.max_archive_bytes:
             raise RequestRejected(f"{data.name}: larger than {self._settings.max_archive_bytes >> 20} MiB")
         job = Job(secrets.token_hex(8), owner, name, dict(options), time.time())
-        with self._a_place(owner):
+        with self._reserved_place(owner):
             self._limits.check_kept(self._store.list(owner))
             self._limits.check_disk(data.stat().st_size)
             check_free(name, self._store.in_state(*STATES), checkpoints=self._checkpoints)
             try:
-                self._folder(job).take_in(data)
+                self._folder(job).create(data)
                 self._store.add(job)
             except BaseException:  # do not leave the pictures on a full disk
                 shutil.rmtree(self._folder(job).path, ignore_errors=True)
@@ -183,7 +183,7 @@ class Jobs:
             RequestRejected: the owner has no such job, it cannot be resumed, or the queue is full.
         """
         job = self.get(owner, job_id)
-        with self._a_place(owner):
+        with self._reserved_place(owner):
             more = {"options": longer(job.options, most=self._settings.max_job_minutes)} if job.is_short else {}
             if not self._store.change(job.id, was=RESUMABLE, state="queued", reason="", ended=None, **more):
                 raise RequestRejected(f"job {job.id} is {self.get(owner, job_id).state}: there is nothing to resume")
@@ -283,10 +283,10 @@ class Jobs:
     def _command(self, job: Job) -> Sequence[str]:
         folder = self._folder(job)
         fixed = ("train", "--resume", "--attended", f"--data={folder.data}", f"--out={folder.run}")
-        return [*self._program, *fixed, *words(job.options, checkpoints=self._checkpoints)]
+        return [*self._program, *fixed, *command_options(job.options, checkpoints=self._checkpoints)]
 
     @contextmanager
-    def _a_place(self, owner: str) -> Iterator[None]:
+    def _reserved_place(self, owner: str) -> Iterator[None]:
         """Reserve a place in the queue, one caller at a time; raises RequestRejected if there is none."""
         with self._changing:
             self._limits.check_place(self._store.in_state("queued", *AT_WORK), owner)

@@ -1,4 +1,4 @@
-"""Cleans up the folder of jobs when a server starts after another one ended or was killed."""
+"""Clean up the folder of jobs when a server starts after another one ended or was killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server of a folder of jobs: holds its lock, its database and its runner, as soon as the folder is free."""
+"""The server of a folder of jobs: it holds the folder's lock, its database and its runner."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ AGAIN = 2.0
 
 
 class Opened(NamedTuple):
-    """What a server holds: the database, the runner of the queued jobs, and what closes them."""
+    """What a server holds: the database, the runner, and the stack that closes the database and the lock."""
 
     store: JobStore
     runner: Runner
@@ -33,7 +33,7 @@ class Opened(NamedTuple):
 
 
 class JobServer:
-    """Opens a folder of jobs, now or, if it is patient, as soon as possible. Thread-safe; close it with `close`."""
+    """Opens a folder of jobs; with `patient`, it retries until it can. Thread-safe; close it with `close`."""
 
     def __init__(
         self,
@@ -63,13 +63,13 @@ class JobServer:
             threading.Thread(target=self._open_later, name="jobs-opening", daemon=True).start()
 
     def get(self) -> Opened:
-        """What is open. Raises RequestRejected, with the reason, until the folder is."""
+        """The database and the runner. Raises RequestRejected, with the reason, until the folder is open."""
         if self.opened is None:
             raise RequestRejected(f"trainings are not ready: {self.why_not}; trying again")
         return self.opened
 
     def close(self) -> None:
-        """Close the runner, whose jobs save within some seconds, then the database and the lock."""
+        """Close the runner, whose jobs save within a few seconds; then close the database and release the lock."""
         self._closing.set()
         with self._opening:
             opened = self.opened

@@ -55,7 +55,7 @@ class JobStore:
         """Open or create the database; an older version is migrated.
 
         Raises:
-            RequestRejected: the file is not a job database, or of a newer version.
+            RequestRejected: the file is not a job database, or a newer version wrote it.
             OSError: it is locked, or the disk is full or read-only.
         """
         self._lock, self._closed = threading.RLock(), False
@@ -64,11 +64,11 @@ class JobStore:
             self._database = sqlite3.connect(path, timeout=LOCK_TIMEOUT, check_same_thread=False, isolation_level=None)
         except sqlite3.DatabaseError as error:
             raise _unreadable(path.name, error) from error
-        _read_whatever_is_there(self._database)
+        _read_leniently(self._database)
         try:
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
-            with self._whole():
+            with self._atomic():
                 self._migrate(path.name)
         except sqlite3.OperationalError as error:
             self.close()
@@ -145,20 +145,20 @@ class JobStore:
             self._database.execute("DELETE FROM jobs WHERE id = ?", [job_id])
 
     def _select(self, rest: str, *values: Any) -> list[Job]:
-        with self._alone():
+        with self._locked():
             return [_job(row) for row in self._database.execute(f"SELECT * FROM jobs {rest}", values)]
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._alone():
+        with self._locked():
             if self._database.in_transaction:  # part of an outer transaction
                 yield
                 return
-            with self._whole():
+            with self._atomic():
                 yield
 
     @contextmanager
-    def _whole(self) -> Iterator[None]:
+    def _atomic(self) -> Iterator[None]:
         """One transaction. A failed commit may leave it open, and then the next call would not be committed; other
         errors may have ended it already."""
         self._database.execute("BEGIN IMMEDIATE")
@@ -170,8 +170,8 @@ class JobStore:
                 self._database.execute("ROLLBACK")
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Lock out other threads, and translate SQLite's errors into those that this class promises."""
+    def _locked(self) -> Iterator[None]:
+        """Lock out other threads, and translate SQLite's errors into those of the class docstring."""
         with self._lock:
             if self._closed:
                 raise RequestRejected("the job queue is closed")
@@ -198,7 +198,7 @@ def read_jobs(folder: Path) -> list[Job]:
         return []
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
-            _read_whatever_is_there(database)
+            _read_leniently(database)
             return [_job(row) for row in database.execute("SELECT * FROM jobs ORDER BY created, turn")]
     except sqlite3.DatabaseError as error:
         raise _unreadable(str(path), error) from error
@@ -210,8 +210,8 @@ def _make_private(path: Path) -> None:
     path.chmod(0o600)
 
 
-def _read_whatever_is_there(database: sqlite3.Connection) -> None:
-    """Rows by name. Invalid UTF-8 is replaced, because SQLite would otherwise refuse the whole result."""
+def _read_leniently(database: sqlite3.Connection) -> None:
+    """Return rows by name, and replace invalid UTF-8; otherwise SQLite would refuse the whole result."""
     database.row_factory = sqlite3.Row
     database.text_factory = lambda data: data.decode("utf-8", "replace")
 
@@ -222,7 +222,7 @@ def _os_error(error: sqlite3.OperationalError) -> OSError:
 
 
 def _unreadable(name: str, error: sqlite3.Error) -> RequestRejected:
-    return RequestRejected(f"{name}: no readable records of jobs ({error})")
+    return RequestRejected(f"{name}: the job records cannot be read ({error})")
 
 
 def _job(row: sqlite3.Row) -> Job:

@@ -45,7 +45,7 @@ class ApiHandlers:
 
     def complete(self, picture: str, mask: str, **values: Any) -> DrawnFiles:
         """Repaint the masked part of a pixel art picture; every other pixel stays exactly as it is. Returns PNG files,
-        the likeliest first, and the seed and bits of each.
+        the most probable first, and the seed and bits of each.
 
         Args:
             picture: a PNG file, at least as large as the model draws, in base64.
@@ -135,11 +135,11 @@ def endpoint(action: str, handler: Callable[..., DrawnFiles]) -> Callable[..., D
     """The handler with the signature and the docstring that gradio publishes: its own parameters, the model, and the
     controls of the action."""
     own = [parameter for parameter in signature(handler).parameters.values() if parameter.kind is not VAR_KEYWORD]
-    told = {"model": "name of the model; empty for the first one."}
+    texts = {"model": "name of the model; empty for the first one."}
     parameters = [*own, Parameter("model", POSITIONAL_OR_KEYWORD, default="", annotation=str)]
     for field, control in controls_of(action):
         name, usual = name_of(field), _usual(field)
-        told[name] = _help(control, usual)
+        texts[name] = _help(control, usual)
         parameters.append(Parameter(name, POSITIONAL_OR_KEYWORD, default=usual, annotation=control.kind))
     about = signature(handler).replace(parameters=parameters, return_annotation=DrawnFiles)
 
@@ -150,7 +150,7 @@ def endpoint(action: str, handler: Callable[..., DrawnFiles]) -> Callable[..., D
 
     own_text = cleandoc(handler.__doc__ or "")
     head = own_text if own else f"{own_text}\n\nArgs:"
-    lines = "\n".join(f"    {name}: {text}" for name, text in told.items())
+    lines = "\n".join(f"    {name}: {text}" for name, text in texts.items())
     call.__name__, call.__doc__ = action, f"{head}\n{lines}"
     call.__signature__ = about  # pyright: ignore[reportFunctionMemberAccess]
     call.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": DrawnFiles}
@@ -158,13 +158,13 @@ def endpoint(action: str, handler: Callable[..., DrawnFiles]) -> Callable[..., D
 
 
 def _usual(field: str) -> Any:
-    """What a client sends, or leaves out, for the usual value."""
+    """The default of the API parameter of a control."""
     control = CONTROLS[field]
     return control.default if control.unset is None else control.unset
 
 
 def _help(control: Control, usual: Any) -> str:
-    """Such as "how many pictures (1 to 16)." """
+    """The help of an API parameter, such as "how many pictures (1 to 16)." """
     parts = [range_text(control.shown)] if control.limits else [control.words] if control.choices else []
     if control.unset is not None:
         parts.append(f"{usual:g}: {control.default_words}")

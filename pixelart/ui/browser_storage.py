@@ -1,7 +1,7 @@
-"""What a page stores in its browser, so that a reload, a closed tab or a restart of the program loses nothing.
+"""The work that a page stores in its browser, so that a reload, a closed tab or a restart loses nothing.
 
-`static/work.js` stores it and sends it back. It is checked here like any value of a page: it may come from another
-version, or from anybody. Unusable parts are dropped silently; the rest is restored.
+`static/work.js` stores it and sends it back. It is checked here like any value of a page, because another version or
+a hostile client may have written it. Unusable parts are dropped silently; the rest is restored.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ NOTHING_KEPT = Kept()
 
 
 def kept_from_payload(payload: Any) -> Kept:
-    """Read what `work.js` sends back, without its unusable parts."""
+    """Read the stored work that `work.js` sends back, without unusable parts."""
     if not isinstance(payload, dict):
         return Kept()
     values = payload.get("values")
@@ -128,7 +128,7 @@ def keep(part: str, components: Mapping[str, Any]) -> None:
 
 
 def recalled(part: str) -> str:
-    """Script: what the page has stored of a part, for an input of a `Work`."""
+    """Script: the stored values of a part of the page, for an input of a `Work`."""
     return f"await (await window.work)?.recall({part!r}) ?? null"
 
 
@@ -173,7 +173,7 @@ def _log_prob(value: Any) -> float:
 
 
 def _settings(text: Any) -> dict[str, Any]:
-    """How a result was made; file names use its class and checkpoint."""
+    """The settings of a result; file names use its class and checkpoint."""
     if not isinstance(text, str) or len(text) > SETTINGS.max_page_bytes:
         raise ValueError("no settings")
     settings = json.loads(text, parse_constant=lambda name: None)

@@ -85,7 +85,7 @@ class Answers(gr.HTML):
 
 
 class ColourPicker(gr.HTML):
-    """Which of a model's colours may be drawn. Its value in Python is an `AllowedColours`, or None.
+    """Lets the visitor choose which of a model's colours may be drawn. Its value is an `AllowedColours`, or None.
 
     Its event `upload` carries the bytes of a palette file.
     """

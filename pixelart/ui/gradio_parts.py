@@ -1,6 +1,6 @@
 """The parts of gradio that are not public. Only this module and the classes that extend them depend on these parts.
 
-A new version of gradio may change them; tests/ui/test_gradio_parts.py checks that each still is what is used here.
+A new version of gradio may change them; tests/ui/test_gradio_parts.py checks that each still works as used here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def event_data(event: gr.EventData | None) -> Any:
 
 
 def component_id(component: Any) -> int:
-    """The number of a component, by which a session keeps its value."""
+    """The id of a component; a session stores its value under this id."""
     return component._id
 
 
@@ -38,8 +38,8 @@ def written_files(blocks: gr.Blocks) -> list[set[str]]:
 
 
 def use_queue(blocks: gr.Blocks, kind: type[Queue]) -> None:
-    """Make the app's event queue one of `kind`, without its statistics over the last 10,000 events, which nobody
-    reads. gradio creates the queue together with the app."""
+    """Make the app's event queue one of `kind`, without its statistics over the last 10,000 events, which are
+    not used. gradio creates the queue together with the app."""
     blocks._queue.__class__ = kind
     blocks._queue.ANALYTICS_MAX_EVENTS = 1
     blocks._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # spelt as gradio does

@@ -1,4 +1,4 @@
-"""Open the page, or raise one line that says why it cannot be opened."""
+"""Start the server and open the page; errors are one line."""
 
 from __future__ import annotations
 

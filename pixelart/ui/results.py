@@ -29,7 +29,7 @@ BLOCK = 4096
 
 
 def bits(drawing: Drawing) -> float:
-    """-log2 p of the whole picture; fewer bits are likelier."""
+    """-log2 p of the whole picture; fewer bits are more probable."""
     return -drawing.log_prob / math.log(2)
 
 
@@ -39,7 +39,7 @@ def seed_caption(drawing: Drawing) -> str:
 
 
 def candidate_caption(drawing: Drawing, rank: int) -> str:
-    """The caption of a completion: its seed and its place; `rank` 0 is the likeliest."""
+    """The caption of a completion: its seed and its rank; `rank` 0 is the most probable."""
     ordinal = {1: "2nd ", 2: "3rd "}.get(rank, f"{rank + 1}th ") if rank else ""
     return f"seed {drawing.seed}\n{ordinal}likeliest"
 
@@ -50,18 +50,18 @@ def caption_of(drawing: Drawing, mask: NDArray[np.bool_] | None, rank: int) -> s
 
 
 def file_name(drawing: Drawing, *, scale: int = 1, suffix: str = "png") -> str:
-    """Such as hero_1234_32x32.png, or hero_1234_128x128.png at scale 4."""
+    """The file name of a result, such as hero_1234_32x32.png, or hero_1234_128x128.png at scale 4."""
     name = next(iter(drawing.settings.get("class_weights") or {}), "any")
     return f"{_plain(name)}_{drawing.seed}_{_size(drawing.picture, scale)}.{suffix}"
 
 
 def canvas_file_name(picture: Picture, *, scale: int, suffix: str = "png") -> str:
-    """Such as canvas_128x128.png."""
+    """The file name of the canvas, such as canvas_128x128.png."""
     return f"canvas_{_size(picture, scale)}.{suffix}"
 
 
 def sheet_file_name(sheet: Picture, *, count: int, scale: int) -> str:
-    """Such as sheet_16_128x128.png."""
+    """The file name of a sprite sheet, such as sheet_16_128x128.png."""
     return f"sheet_{count}_{_size(sheet, scale)}.png"
 
 
@@ -69,25 +69,25 @@ class ResultFiles:
     """The PNG files of results that pages and API clients fetch, in gradio's cache. Thread-safe.
 
     Each save deletes files older than `seconds`, and then the oldest ones until at most `most` bytes are on the disk.
-    `books`: sets in which gradio records the same paths; deleted paths are removed from them.
+    `records`: sets in which gradio records the same paths; deleted paths are removed from them.
     """
 
     def __init__(
         self,
         folder: Path,
-        books: Sequence[set[str]] = (),
+        records: Sequence[set[str]] = (),
         *,
         most: int = SETTINGS.max_result_bytes,
         seconds: float = 86_400,
     ) -> None:
         self.folder = folder.resolve()
-        self._books, self._most, self._seconds = books, most, seconds
+        self._records, self._most, self._seconds = records, most, seconds
         self._kept: OrderedDict[str, tuple[float, int]] = OrderedDict()  # path -> (time of creation, size)
         self._size = 0
         self._lock = threading.Lock()
 
     def save(self, drawing: Drawing) -> str:
-        """The path of the drawing's own PNG.
+        """Save a drawing as PNG and return its path.
 
         Raises:
             RequestRejected: the disk is full even without the older results, or it cannot be written to.
@@ -133,7 +133,7 @@ class ResultFiles:
 
     def _drop(self, path: str) -> None:
         self._forget(path)
-        for paths in self._books:
+        for paths in self._records:
             paths.discard(path)
         Path(path).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # not empty if the same bytes have another name

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 STATIC = Path(__file__).with_name("static")
 ON_LOAD = "on_load.js"
-"""Runs inside gradio and is no module."""
+"""This script runs inside gradio and is not a module."""
 _PREFIX = "studio"
 _CURRENT, _OTHER = "public, max-age=31536000, immutable", "no-store"
 
@@ -35,24 +35,23 @@ def modules() -> Mapping[str, str]:
 
 @cache
 def version() -> str:
-    """A hash of all modules, part of their addresses: a browser may keep them for ever."""
+    """A hash of all modules. It is part of their addresses, so a browser may cache them for ever."""
     return hashlib.sha256(json.dumps(modules()).encode()).hexdigest()[:16]
 
 
 def address(name: str) -> str:
-    """The address of a module, relative to the page, so that it holds behind a proxy that serves the page under a
-    path."""
+    """The address of a module, relative to the page, so that it works behind a proxy that adds a path."""
     if name not in modules():
         raise KeyError(f"no module {name!r} under static/")
     return f"{_PREFIX}/{version()}/{name}"
 
 
 def _serve(request: Request) -> Response:
-    """A module by its name; no path of a client reaches the disk. An old page still gets the module of its name, but
-    does not keep it."""
+    """Serve a module by its name in a table, so no path of a client reaches the disk. A page of an older version also
+    gets it, but must not cache it."""
     text = modules().get(request.path_params["name"])
     if text is None:
-        return PlainTextResponse("There is nothing here.", 404)
+        return PlainTextResponse("Not found.", 404)
     cache_control = _CURRENT if request.path_params["version"] == version() else _OTHER
     return Response(text, media_type="text/javascript", headers={"Cache-Control": cache_control})
 
@@ -72,9 +71,9 @@ def on_load(
 
     Args:
         module: path below static/; it exports `start`, see on_load.js.
-        constants: what `start` gets from Python.
-        services: what `start` returns for the scripts of the page's events; window[name] is a promise of it.
-        events: gradio's own events aside, those that the module triggers; gradio looks for their names here.
+        constants: values that Python passes to `start`.
+        services: names that `start` returns for the scripts of the page's events; window[name] is a promise of each.
+        events: the module's events besides gradio's own; gradio searches this script for their names.
     """
     component = {
         "module": address(module), "constants": constants or {}, "services": list(services), "events": list(events),
@@ -89,5 +88,5 @@ def page_script() -> str:
 
 
 def preloads() -> str:
-    """The `head` of the page: fetch all modules at once, not one after the other as they import each other."""
+    """The `head` of the page: load all modules in parallel, not one import after the other."""
     return "\n".join(f'<link rel="modulepreload" href="{address(name)}">' for name in modules())

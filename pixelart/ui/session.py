@@ -14,12 +14,11 @@ from pixelart.ui.security.memory_budget import size_of
 
 
 class Session:
-    """The results of one page, where they were drawn (None = everywhere), the chosen one, the last seed, the number of
-    drawings in progress, and which drawings have ended.
+    """The results of one page, and the drawings that are in progress.
 
     Every press of a drawing button carries a ticket, a number that its page counts up. Stop ends all tickets so far,
-    even those that are queued or still in transit. Leaving them (for another model or picture) ends them too and drops
-    their output.
+    even those that are queued or still in transit. Choosing another model or picture ends them too (`leave`) and drops
+    their output. `mask`: where the results were drawn; None = everywhere.
 
     gradio copies the initial value for every visitor and then passes the same object to each handler.
     """
@@ -30,7 +29,7 @@ class Session:
         self.chosen = 0
         self.seed: int | None = None
         self.running = 0
-        self.said: str | None = None
+        self.status: str | None = None
         self._stopped = self._left = -1
         self._lock = threading.Lock()
 
@@ -50,15 +49,15 @@ class Session:
         """End every drawing up to this ticket, and drop its output."""
         with self._lock:
             self._left = max(self._left, ticket)
-            self.said = None
+            self.status = None
         self.stop(ticket)
 
-    def say(self, status: str) -> str:
-        """Set the status line shown after leaving.
+    def set_status(self, status: str) -> str:
+        """Set the status line shown after `leave`, and return it.
 
-        Ending drawings repeat it, because their last frame may arrive later.
+        A drawing that ends later repeats it, because its last output would replace it.
         """
-        self.said = status
+        self.status = status
         return status
 
     def is_stopped(self, ticket: int) -> bool:
@@ -70,7 +69,7 @@ class Session:
         return ticket <= self._left
 
     def keep(self, ticket: int, drawings: list[Drawing], mask: NDArray[np.bool_] | None = None) -> None:
-        """Set the results, drawn where `mask` is True, unless the visitor has left them."""
+        """Set the results, drawn where `mask` is True, unless the visitor has left this drawing."""
         with self._lock:
             if not self.has_left(ticket):
                 self.drawings, self.mask, self.chosen, self.seed = drawings, mask, 0, drawings[0].seed

@@ -1,10 +1,10 @@
-"""The status line under the canvas, and others of its kind."""
+"""HTML of status lines, such as the one under the canvas."""
 
 from __future__ import annotations
 
 from html import escape
 
-WELCOME = "Press Generate, or paint. Mask a part (M) and press Complete mask to have it drawn again."
+WELCOME = "Press Generate, or paint. Mask a part (M) and press Complete mask to redraw it."
 WAITING = '<div class="status"><progress></progress><span>Waiting for the model</span></div>'
 
 

@@ -1,4 +1,4 @@
-"""Run a long call on its own thread, while a handler reports its progress several times a second."""
+"""Run a long call on its own thread while a handler shows its progress."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Worker(Generic[Result, Step]):
             shown = step
 
     def wait(self) -> None:
-        """Return when the work has ended."""
+        """Wait until the work has ended."""
         with self._changed:
             self._changed.wait_for(lambda: self._finished)
 
@@ -76,9 +76,7 @@ class Worker(Generic[Result, Step]):
         Raises what the work raised, and RequestRejected when it passed its limit.
         """
         if isinstance(self._error, Cancelled) and self._is_overdue:
-            raise RequestRejected(
-                f"This took more than {self._limit:g} s, the limit. Ask for fewer or smaller pictures."
-            )
+            raise RequestRejected(f"This took more than {self._limit:g} s, the limit. Draw fewer or smaller pictures.")
         if self._error is not None:
             raise self._error
         assert self._result is not None

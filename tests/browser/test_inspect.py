@@ -65,7 +65,7 @@ def test_the_map_lies_over_the_picture_and_one_click_paints_the_most_probable_co
     painted = before.copy()
     painted[7, 5] = CODEC.table[likely(cell)]
     assert np.array_equal(studio.picture(), painted)
-    expect(part(studio, "map-state")).to_have_text("Updating: the map shows the picture before.")
+    expect(part(studio, "map-state")).to_have_text("Updating: the map shows the previous picture.")
     expect(studio.page.locator("#canvas .stale .heat")).to_be_visible()
     wait_for_map(studio)
     assert np.array_equal(studio.pixels_of("heat"), map_of(painted))
@@ -130,7 +130,7 @@ def test_inspect_waits_for_a_drawing_and_then_shows_its_result(studio: StudioPag
     wait_for_map(studio)
     studio.page.click("#generate")
     studio.wait_for_status(r"Row \d+ of 32")
-    expect(part(studio, "map-state")).to_have_text("The model is drawing. Inspect waits.")
+    expect(part(studio, "map-state")).to_have_text("Waiting: the model is drawing.")
     expect(part(studio, "heat")).to_be_hidden()
     studio.wait_for_status("1 picture in")
     wait_for_map(studio)
@@ -148,7 +148,7 @@ def test_a_fault_and_an_inexact_list_are_told_in_the_panel(
     studio.tool("inspect")
     expect(part(studio, "map-state")).to_contain_text("Something went wrong")
     studio.page.mouse.move(*studio.at((4, 4)))
-    expect(part(studio, "pixel")).to_contain_text("about: others may have up to 100 %")
+    expect(part(studio, "pixel")).to_contain_text("approximate: others have up to 100 %")
     assert "a detail" not in studio.page.content()
 
 

@@ -18,7 +18,7 @@ from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving
 
 pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
-BACK = "Your picture is here again"
+BACK = "Your picture is back"
 RECORDS = """async (change) => {
     const asked = indexedDB.open('pixelart-studio', 1);
     await new Promise((resolve) => { asked.onsuccess = resolve; });

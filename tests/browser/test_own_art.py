@@ -135,7 +135,7 @@ def test_another_model_keeps_results_class_and_picture_and_each_result_its_model
     studio.generate()
     drawn = studio.picture()
     studio.choose("model", "large")
-    studio.wait_for_status("large · it draws 64 x 64; Complete mask fits your 32 x 32 picture to that")
+    studio.wait_for_status("large · it draws 64 x 64; Complete mask fits your 32 x 32 picture to it")
     assert np.array_equal(studio.picture(), drawn) and studio.captions() == ["seed 5"]
     expect(studio.page.locator("#class input")).to_have_value("wall")
     studio.command("blank")
@@ -166,7 +166,7 @@ def test_a_large_picture_is_not_crushed_by_a_small_model_and_only_completing_con
     studio.stroke((7, 40), (20, 40))
     painted = studio.picture()
     studio.choose("model", "tiny")
-    studio.wait_for_status("tiny · it draws 32 x 32; Complete mask fits your 64 x 64 picture to that")
+    studio.wait_for_status("tiny · it draws 32 x 32; Complete mask fits your 64 x 64 picture to it")
     assert np.array_equal(studio.picture(), painted)
     studio.page.click("#complete")
     studio.wait_for_status("1 picture in .* tiny draws 32 x 32; Undo restores your size")
@@ -187,7 +187,7 @@ def test_an_imported_sprite_keeps_every_colour_on_the_canvas_through_completion_
     studio = open_studio(url)
     models.row_seconds = 0.0
     put_in(studio, sprite())
-    studio.wait_for_status("every colour kept · .* in colours that the model does not have")
+    studio.wait_for_status("every colour kept · .* in colours that the model lacks")
     assert np.array_equal(sent(studio), sprite())
     studio.page.evaluate("scrollTo(0, 0)")  # Export, which is open now, is below
     studio.tool("mask")

@@ -88,7 +88,7 @@ def test_a_model_of_the_hub_is_loaded_chosen_and_named(
     expect(repository).to_be_focused()
     repository.fill("art/none")
     page.click("#load")
-    expect(page.locator("#load-status")).to_contain_text("there is none of this name", timeout=PATIENT)
+    expect(page.locator("#load-status")).to_contain_text("it does not exist", timeout=PATIENT)
     repository.fill("art/heroes")
     repository.press("Enter")
     expect(page.locator("#model input")).to_have_value(re.compile("^art--heroes "), timeout=PATIENT)

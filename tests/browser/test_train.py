@@ -138,7 +138,7 @@ def test_a_slow_download_is_shown_and_cancelled(
     page.get_by_role("radio", name="Hugging Face").check()
     page.locator("#dataset :is(input, textarea)").fill("art/sprites")
     page.click("#check")
-    expect(page.locator("#images-status")).to_have_text("Fetching 120 of 4,000", timeout=PATIENT)
+    expect(page.locator("#images-status")).to_have_text("Downloading 120 of 4,000", timeout=PATIENT)
     page.click("#cancel-check")
     expect(page.locator("#images-status")).to_have_text(CHECK_STOPPED, timeout=PATIENT)
     expect(page.locator("#cancel-check")).to_be_hidden()
@@ -183,9 +183,9 @@ DROP_TWO = """() => {  // the first takes longer to read than the second
 def test_what_cannot_be_dropped_is_told_in_one_line(open_studio: OpenStudio, url: str) -> None:
     page = open_train(open_studio(url, side=8))
     for kind, told in (
-        ("text", "That is not a file; drop a .zip of pictures."),
-        ("folder", "A folder cannot be sent; pack art into a .zip."),
-        ("many", "2 files cannot be sent; pack them into one .zip."),
+        ("text", "That is not a file. Drop a .zip of pictures."),
+        ("folder", "Folders are not accepted. Pack art into a .zip."),
+        ("many", "Drop one .zip. Pack the 2 files into it."),
         ("unreadable", "gone.zip cannot be read."),
     ):
         page.evaluate(DROP, kind)

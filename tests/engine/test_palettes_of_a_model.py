@@ -252,16 +252,16 @@ def brush_of(side: int, seed: int) -> NDArray[np.bool_]:
 def test_what_cannot_be_judged_is_told_in_one_line(checkpoints: Path, capsys: pytest.CaptureFixture[str]) -> None:
     where = ["--checkpoints", str(checkpoints), "--checkpoint", "any", "--fit", "keep"]
     assert main(["evaluate", *where, "--data", str(checkpoints.parent / "data")]) != 0
-    assert "data: all 16 pictures were trained on; --include-training takes them" in capsys.readouterr().err
+    assert "data: all 16 pictures were trained on; --include-training uses them" in capsys.readouterr().err
     loaded = Engine(checkpoints).library.load("any")
     pictures = read_pictures(checkpoints.parent / "data", size=(8, 8), fit="keep")
     nothing = replace(pictures.select(np.zeros(len(pictures), np.bool_)), others=())
     for ask in (judge, partial(judge_holes, kind="brush")):
-        with pytest.raises(DataRejected, match=r"^there is no picture to judge$"):
+        with pytest.raises(DataRejected, match=r"^there are no pictures to judge$"):
             ask(loaded, nothing)
     shape = {"channels": 1, "levels": 9, "height": 8, "width": 8, "num_classes": 2}
     rows = replace(loaded, model=create_model("row_rnn", preset="debug", **shape))
-    with pytest.raises(DataRejected, match=r"^pictures are 6x6; any judges 8x8 alone$"):
+    with pytest.raises(DataRejected, match=r"^pictures are 6x6; any judges only 8x8$"):
         judge(rows, pictures)
 
 
@@ -275,7 +275,7 @@ def test_a_set_without_a_picture_of_the_main_size_is_judged(checkpoints: Path) -
 def test_its_card_says_any_palette_and_any_size(checkpoints: Path) -> None:
     text = preview_card(Engine(checkpoints), "any", "me/any", licence="mit")
     assert "Pictures of 8 x 8 pixels, any palette of up to 8 colours, and transparent." in text
-    assert "It draws 4 to 64 pixels a side in any palette of up to 8 colours, and what is like" in text
+    assert "It draws 4 to 64 pixels a side in any palette of up to 8 colours, in the style of" in text
     assert "no colours but its own" not in text
 
 
@@ -285,7 +285,7 @@ def test_inspect_snaps_only_what_exceeds_the_palette(
     few = pictures_of(checkpoints.parent / "data" / "cross")[0]
     many = np.random.default_rng(3).integers(0, 256, (8, 8, 4), np.uint8) | np.array([0, 0, 0, 255], np.uint8)
     where = ["inspect", "--checkpoints", str(checkpoints), "--checkpoint", "any", "--image", str(tmp_path / "in.png")]
-    for picture, told in ((few, ""), (many, "pixels judged as the nearest of 8 colours, the most of a palette: 56")):
+    for picture, told in ((few, ""), (many, "pixels judged as the nearest of 8 colours, the largest palette: 56")):
         (tmp_path / "in.png").write_bytes(encode_png(picture))
         assert main(where) == 0
         said = [line for line in capsys.readouterr().out.splitlines() if "judged" in line]

@@ -40,5 +40,5 @@ def race(hub: HubServer, *, rounds: int) -> None:
         ((winner, pushed),), ((loser, told),) = won.items(), lost.items()
         assert winner != loser and len(repo.commits) == 2 and pushed.commit == repo.commits[-1].oid
         assert repo.files == {"README.md": winner.encode(), "model.safetensors": b"\0" + winner.encode()}
-        whose = "nothing was pushed, and theirs is as they left it"
-        assert told == f"commit to {place}: somebody else pushed to it meanwhile; {whose}"
+        whose = "nothing was pushed, and their commit is unchanged"
+        assert told == f"commit to {place}: somebody else pushed meanwhile; {whose}"

@@ -101,7 +101,7 @@ def test_people_read_the_samples_first_then_what_it_draws_and_how_to_use_it(engi
         "Request('me--mine', class_weights={'cross': 1.0}, count=4, seed=1)",
         "## Data and licence",
         "Drawn by me. <https://me.example/art>, all of it.",
-        "It learned from ",
+        "Trained on ",
         "Licence of the weights: CC BY 4.0: with your name.",
         "## Figures",
         " bits per dimension** on pictures held out of training",
@@ -111,7 +111,7 @@ def test_people_read_the_samples_first_then_what_it_draws_and_how_to_use_it(engi
     ]
     places = [text.index(line) for line in wanted]
     assert places == sorted(places)
-    assert "base_model" not in text and "near copies of what it learned from was not counted" in text
+    assert "base_model" not in text and "Near copies of training pictures among its samples were not counted" in text
 
 
 def test_the_lines_of_use_are_python_that_works(

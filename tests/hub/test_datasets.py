@@ -103,10 +103,10 @@ DISABLED = Answer(403, {"X-Error-Message": "Access to this resource is disabled.
 
 REFUSALS = {
     "gated": (GATED, "its owner gives access on request; ask on its page, then sign in"),
-    "missing": (MISSING, "there is none of this name, or it is private"),
+    "missing": (MISSING, "it does not exist, or it is private"),
     "disabled": (DISABLED, "it was disabled"),
     "403": (Answer(403, {}, SECRET.encode()), "the sign-in does not allow it"),
-    "429": (Answer(429, {"Retry-After": "1"}, SECRET.encode()), "the Hub was asked too often; wait a few minutes"),
+    "429": (Answer(429, {"Retry-After": "1"}, SECRET.encode()), "too many requests to the Hub; wait a few minutes"),
     "418": (Answer(418, {}, SECRET.encode()), "the Hub answers 418"),
     "503": (Answer(503, {}, SECRET.encode()), "the Hub answers 503; try again later"),
 }
@@ -174,7 +174,7 @@ def test_too_much_is_refused_before_it_is_fetched(
 
 def test_a_dataset_without_picture_files_is_refused(fake: HubServer, tmp_path: Path) -> None:
     fake.add("datasets/art/sprites", {"data/train.parquet": b"PAR1"})
-    with pytest.raises(DataRejected, match=r"^art/sprites: no picture files in it \(.*Parquet, are not read$"):
+    with pytest.raises(DataRejected, match=r"^art/sprites: no picture files in it \(.*Parquet, are not supported$"):
         fetch_dataset("art/sprites", tmp_path / "sprites")
 
 

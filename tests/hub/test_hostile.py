@@ -18,7 +18,7 @@ from huggingface_hub import HfApi, close_session
 from pixelart.checkpoint.format import WEIGHTS_FILE
 from pixelart.errors import DataRejected, HubFailure
 from pixelart.hub import client, fetch_dataset, guard, pull_checkpoint, sign_in
-from pixelart.hub.guard import MAX_ANSWER, errand, seconds_for
+from pixelart.hub.guard import MAX_ANSWER, seconds_for, time_limit
 from pixelart.hub.pull import commit_of
 from tests.hub.conftest import SECRET
 from tests.hub_server import Answer, HubServer
@@ -47,7 +47,7 @@ def test_a_picture_longer_or_shorter_than_announced_is_not_taken(hub: HubServer,
     with pytest.raises(HubFailure, match=r"longer than announced or allowed \(\d+ bytes\)$"):
         fetch_dataset("art/sprites", tmp_path / "new")
     hub.served["a/1.png"] = dot(1)[:-1]
-    with pytest.raises(HubFailure, match=r"^dataset 'art/sprites': a/1\.png came damaged; try again$"):
+    with pytest.raises(HubFailure, match=r"^dataset 'art/sprites': a/1\.png arrived damaged; try again$"):
         fetch_dataset("art/sprites", tmp_path / "new")
     assert list(tmp_path.iterdir()) == []
 
@@ -57,7 +57,7 @@ def test_what_is_no_commit_is_not_used(hub: HubServer, files: dict[str, bytes], 
     hub.add(PLACE, files)
     hub.add("datasets/art/sprites", {"a/1.png": dot(1)})
     hub.faults["info"] = answer({"id": PLACE, "sha": commit})
-    told = r"the Hub's answer is not understood \(it names no commit\)$"
+    told = r"the Hub's answer is not understood \(it contains no commit id\)$"
     with pytest.raises(HubFailure, match=rf"^art/tiny: {told}"):
         pull_checkpoint(PLACE, tmp_path)
     with pytest.raises(HubFailure, match=rf"^art/tiny: {told}"):
@@ -83,7 +83,7 @@ def test_the_token_stays_with_its_host(hub: HubServer, files: dict[str, bytes], 
         hub.faults["tree"] = answer([], Link=link)
         with pytest.raises(HubFailure) as refused:
             pull_checkpoint(PLACE, tmp_path, token=SECRET)
-        assert str(refused.value) == f"{PLACE}: the Hub leads to another server, which is not given the token"
+        assert str(refused.value) == f"{PLACE}: the Hub redirects to another server, which must not get the token"
         assert asked == []
 
 
@@ -109,7 +109,7 @@ def test_an_answer_without_end_is_given_up(hub: HubServer, files: dict[str, byte
 
 def test_a_small_body_that_unpacks_to_a_huge_one_is_refused(hub: HubServer) -> None:
     hub.faults["login"] = Answer(200, {"Content-Encoding": "gzip"}, b"\x1f\x8b")
-    with pytest.raises(HubFailure, match="it is compressed, which was not asked for"):
+    with pytest.raises(HubFailure, match="it is compressed without a request for that"):
         sign_in(SECRET)
 
 
@@ -129,7 +129,7 @@ def test_pages_without_end_are_given_up(
     hub.add(PLACE, files)
     link = f'<{hub.url}/api/models/{PLACE}/tree/{"0" * 40}?cursor=0>; rel="next"'
     hub.faults["tree"] = answer([], Link=link)
-    monkeypatch.setattr(guard, "ERRAND_SECONDS", 1.0)
+    monkeypatch.setattr(guard, "TASK_SECONDS", 1.0)
     with pytest.raises(HubFailure, match=r"^art/tiny: the Hub answers too slowly; gave up$"):
         pull_checkpoint(PLACE, tmp_path)
 
@@ -149,7 +149,7 @@ def trickle(handler: BaseHTTPRequestHandler, *, headers: bool) -> None:
 
 @pytest.mark.parametrize("headers", [False, True])
 def test_an_answer_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch, headers: bool) -> None:
-    monkeypatch.setattr(guard, "ERRAND_SECONDS", 0.5)
+    monkeypatch.setattr(guard, "TASK_SECONDS", 0.5)
     monkeypatch.setattr(guard, "_GRACE", 0.5)
     with other_server(partial(trickle, headers=headers)) as (address, _):
         monkeypatch.setattr(client, "HfApi", partial(HfApi, endpoint=address))
@@ -160,12 +160,12 @@ def test_an_answer_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch, he
     close_session()
 
 
-def test_an_errand_inside_another_ends_with_it() -> None:
-    with errand(100.0):
+def test_a_time_limit_inside_another_ends_with_it() -> None:
+    with time_limit(100.0):
         outer = guard._deadline.get()
-        with errand(1000.0):
+        with time_limit(1000.0):
             assert guard._deadline.get() == outer
-        with errand(1.0):
+        with time_limit(1.0):
             assert (guard._deadline.get() or 0) < (outer or 0)
     assert guard._deadline.get() is None and seconds_for(512 << 20) > 3600
 

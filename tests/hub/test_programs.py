@@ -35,17 +35,17 @@ def test_pull_and_push_from_a_terminal(
     target = str(own_checkpoints / "again")
     assert told == {"checkpoint": target, "name": "again", "is_new": True, "repo": "art/tiny", "commit": commit}
     assert main(["pull", "art/tiny", "--name", "again", *place]) == 0
-    assert f"is there already: {target}  revision {commit[:8]} of art/tiny" in capsys.readouterr().out
+    assert f"exists already: {target}  revision {commit[:8]} of art/tiny" in capsys.readouterr().out
     assert main(["push", "again", "art/copy", "--licence", "cc0-1.0", *place, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["is_new"] and told["private"] and told["commit"] == hub.repos["art/copy"].commits[-1].oid
     assert main(["push", "again", "art/copy", "--licence", "cc0-1.0", *place]) == 0
-    assert "nothing to push, it is there already:" in capsys.readouterr().out
+    assert "nothing to push, the repository is up to date:" in capsys.readouterr().out
     for words, line in [
         (["push", "again", "art/copy", "--licence", "mine"], "pixelart push: argument --licence: invalid choice"),
         (["push", "again", "art/copy"], "pixelart push: the following arguments are required: --licence"),
         (["push", "again", "copy", "--licence", "mit"], "pixelart push: 'copy': write owner/name"),
-        (["pull", "art/none"], "pixelart pull: art/none: there is none of this name, or it is private"),
+        (["pull", "art/none"], "pixelart pull: art/none: it does not exist, or it is private"),
     ]:
         try:
             assert main([*words, *place]) == 2

@@ -37,7 +37,7 @@ def test_records_that_cannot_be_read_are_told_and_kept(open_jobs: Open, tmp_path
     path = tmp_path / "jobs" / DATABASE
     path.parent.mkdir()
     path.write_bytes(content)
-    with pytest.raises(RequestRejected, match=r"jobs\.db: no readable records of jobs"):
+    with pytest.raises(RequestRejected, match=r"jobs\.db: the job records cannot be read"):
         open_jobs()
     assert path.read_bytes() == content
 
@@ -152,7 +152,7 @@ def test_records_that_are_damaged_meanwhile_are_told(open_jobs: Open, data: Path
     with closing(JobStore(path)) as store:
         path.write_bytes(whole[:4096] + os.urandom(len(whole) - 4096))
         store._database.execute("PRAGMA shrink_memory")
-        with pytest.raises(RequestRejected, match=r"jobs\.db: no readable records of jobs"):
+        with pytest.raises(RequestRejected, match=r"jobs\.db: the job records cannot be read"):
             store.list("ann")
 
 

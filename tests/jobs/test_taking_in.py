@@ -20,7 +20,7 @@ from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.images.codec import Gray
 from pixelart.jobs import JOB_OPTIONS, Jobs
 from pixelart.jobs import folder as job_folder
-from pixelart.jobs.options import check_options, words
+from pixelart.jobs.options import check_options, command_options
 from pixelart.models import create_model
 from pixelart.settings import SETTINGS
 from tests.jobs.bystanders import LONG
@@ -34,8 +34,8 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
     "no length": ("mine", {}, "either how many steps or how many minutes"),
     "a name with a path": ("../x", LONG, "name '../x': use 1 to 64 letters"),
     "a name that is taken": ("taken", LONG, "name taken: another model or training has it; taken-2 is free"),
-    "an option of no job": ("mine", {**LONG, "out": "/tmp"}, "option 'out': a job may say base, "),
-    "an option of the machine": ("mine", {**LONG, "threads": 64}, "option 'threads': a job may say"),
+    "an option of no job": ("mine", {**LONG, "out": "/tmp"}, "option 'out': a job may have base, "),
+    "an option of the machine": ("mine", {**LONG, "threads": 64}, "option 'threads': a job may have"),
     "a word for a number": ("mine", {"steps": "9"}, "steps '9': must be a whole number"),
     "a truth for a number": ("mine", {"steps": True}, "steps True: must be a whole number"),
     "outside its limits": ("mine", {**LONG, "flip": 2.0}, "flip 2.0: must lie in 0 to 0.9"),
@@ -147,7 +147,7 @@ def test_what_the_child_refuses_is_refused_at_once_and_in_its_words(
     with pytest.raises(PixelArtError) as refused:
         check_options(options, library=Library(bases, device=torch.device("cpu"), memory_bytes=0), settings=SETTINGS)
     assert message in str(refused.value) and str(bases.parent) not in str(refused.value)
-    said = words(options, checkpoints=bases)
+    said = command_options(options, checkpoints=bases)
     command = ["train", f"--data={tiny_data}", f"--out={tmp_path / 'run'}", *said]
     if request.node.callspec.id in BY_ARGPARSE:
         with pytest.raises(SystemExit, match="2"):
@@ -181,7 +181,7 @@ def test_what_the_child_takes_is_taken(bases: Path, options: dict[str, Any]) -> 
 
 
 def test_a_value_that_looks_like_an_option_is_none(tmp_path: Path) -> None:
-    said = words({"preset": "--out=/tmp", "gradient_checkpointing": True}, checkpoints=tmp_path)
+    said = command_options({"preset": "--out=/tmp", "gradient_checkpointing": True}, checkpoints=tmp_path)
     assert said == ["--preset=--out=/tmp", "--gradient-checkpointing"]
 
 

@@ -56,7 +56,7 @@ def test_what_is_counted_is_told_by_the_checkpoint_and_its_card(run: Path, tiny_
     }  # fmt: skip
     text = preview_card(engine, "mine", "me/mine", licence="mit")
     assert f"Near copies among the 16 samples above: {found.copies / 16:.1%}." in text
-    assert f"one of {found.learned} pictures" in text
+    assert f"one of the {found.learned} training pictures" in text
 
 
 def test_pictures_that_were_learned_are_copies_and_others_are_not(
@@ -109,11 +109,11 @@ def test_a_training_is_finished_whatever_befalls_the_count(
     orders: Any = SimpleNamespace(begin=lambda: None, stop=never, is_stopping=never, waited=0.0, waits=False)
     with resume_run(run, tiny_data) as trainer:
         monkeypatch.setattr(copies, "count_copies", fail)
-        train_command._train_attended(trainer, orders, ProgressWriter(run, orders), lambda _: None)
+        train_command._train_remotely(trainer, orders, ProgressWriter(run, orders), lambda _: None)
         assert (progress := JobFolder(run.parent).progress()) and progress.phase == "finished"
         assert read_counted(run) is None
         monkeypatch.undo()
-        train_command._train_attended(trainer, orders, ProgressWriter(run, orders), lambda _: None)
+        train_command._train_remotely(trainer, orders, ProgressWriter(run, orders), lambda _: None)
     assert (found := read_counted(run)) and found.step == 60
     assert not [*run.glob(".copies-*")]
 

@@ -211,7 +211,7 @@ def test_a_drawing_beyond_its_time_is_ended_and_says_so() -> None:
     )
     worker.wait()
     with pytest.raises(
-        RequestRejected, match=r"This took more than 0\.1 s, the limit\. Ask for fewer or smaller pictures\."
+        RequestRejected, match=r"This took more than 0\.1 s, the limit\. Draw fewer or smaller pictures\."
     ):
         worker.result()
 

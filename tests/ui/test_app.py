@@ -224,7 +224,7 @@ def test_enlarge_brings_a_picture_of_twice_the_size(visitor: Visitor, engine: Fa
     canvas, status, gallery = visitor.post("enlarge", GOOD["enlarge"]).data
     best, *_ = engine.enlarge(Request("scales", {"hero": 1.0}, count=2, seed=5), PICTURE)
     assert np.array_equal(canvas_from_payload(canvas).picture, best.picture) and len(gallery["value"]) == 2
-    assert np.array_equal(best.picture[::2, ::2], PICTURE) and "32 x 32 now" in status
+    assert np.array_equal(best.picture[::2, ::2], PICTURE) and "now 32 x 32" in status
     assert np.array_equal(gallery_pictures(visitor.url, gallery)[0], best.picture)
 
 
@@ -261,7 +261,7 @@ def test_any_event_with_too_few_or_too_many_values_answers_plainly(visitor: Visi
     for data in ([], good[:-1], [*good, None, "x" * 5000], [None] * 500):
         assert_plain(visitor.post(name, data, SENT))
     if good:
-        told = f"This event takes {len(good)} values; {len(good) - 1} came."
+        told = f"This event takes {len(good)} values, not {len(good) - 1}."
         assert visitor.post(name, good[:-1], SENT).error == told
 
 

@@ -39,7 +39,7 @@ from pixelart.ui.status import WELCOME, counted, status_text
 _log = logging.getLogger(__name__)
 DEFAULT_SIDE = 32
 SIZES = ["16 x 16", "24 x 24", "32 x 32", "48 x 48", "64 x 64", "32 x 48", "48 x 32"]
-BACK = "Your picture is here again, as you left it."
+BACK = "Your picture is back, as you left it."
 
 
 class PictureHandlers:
@@ -69,15 +69,15 @@ class PictureHandlers:
         return session, gr.HTML(visible=not models), chosen, classes, shown, allowed, gallery, status
 
     def preset_values(self, model: Any, preset: Any) -> Any:
-        """The controls OF_PRESET as the model's preset sets them; unchanged if none is chosen."""
+        """The values of a preset for the controls OF_PRESET; unchanged if no preset is chosen."""
         info, _ = self._info(model)
         if info is None or not isinstance(preset, str) or preset not in info.presets:
             return (gr.skip(),) * len(OF_PRESET)
         return tuple(getattr(info.preset(preset), field) for field in OF_PRESET)
 
     def offer(self, model: Any) -> tuple[Any, ...]:
-        """Show only what the models can do: Enlarge if any model enlarges; New colours, Size and the choice of what a
-        completion keeps if the chosen one can."""
+        """Show only what the models can do: Enlarge if any model enlarges; New colours, Size and Complete mask keeps if
+        the chosen one supports them."""
         info, _ = self._info(model)
         enlarges = any(one.enlarges for one in self._models())
         keeps = info.keeps if info else ()
@@ -103,7 +103,7 @@ class PictureHandlers:
         info, status = self._info(model)
         if info and canvas is not None and canvas.picture[..., 3].any():
             try:
-                if seen := self._seen(canvas.picture, info):
+                if seen := self._changes(canvas.picture, info):
                     status = status_text(" · ".join([info.name, *seen]))
             except PixelArtError as error:  # its weights are damaged
                 status = status_text(str(error))
@@ -111,7 +111,7 @@ class PictureHandlers:
         shown = new_canvas(info) if is_blank else swatches_of(info)
         same = colours is not None and info is not None and colours.colours == hex_colours(info.colours)
         allowed = gr.skip() if same else _allowed(info, None)
-        return _classes(info, class_name), shown, allowed, session.say(status)
+        return _classes(info, class_name), shown, allowed, session.set_status(status)
 
     def import_picture(
         self, session: Session, ticket: int, model: Any, event: gr.EventData, snap: Any = False
@@ -125,9 +125,9 @@ class PictureHandlers:
             picture, changes = self._fitted(decode_picture(data, name=name), info, snap is True)
         except PixelArtError as error:
             gr.Warning(str(error))
-            return Painting(ticket), session.say(status_text(str(error)))
+            return Painting(ticket), session.set_status(status_text(str(error)))
         text = " · ".join([f"Imported {name}", *changes])
-        return Canvas(picture, np.zeros(picture.shape[:2], np.bool_)), session.say(status_text(text))
+        return Canvas(picture, np.zeros(picture.shape[:2], np.bool_)), session.set_status(status_text(text))
 
     def choose(
         self, session: Session, ticket: int, event: gr.EventData, model: Any = None, kept: Kept = NOTHING_KEPT
@@ -138,13 +138,13 @@ class PictureHandlers:
         data = event_data(event)
         index = data.get("index") if isinstance(data, dict) else None
         if not isinstance(index, int) or not 0 <= index < len(session.drawings):
-            return gr.skip(), session.say(status_text("This result is gone. Draw again."))
+            return gr.skip(), session.set_status(status_text("This result is gone. Draw again."))
         drawing = session.drawings[index]
         session.chosen, session.seed = index, drawing.seed
         message, checkpoint = f"Seed {drawing.seed} is on the canvas.", drawing.settings.get("checkpoint")
         if isinstance(checkpoint, str) and model and checkpoint != model:
             message += f" {checkpoint} drew it."
-        return Canvas(drawing.picture), session.say(status_text(message))
+        return Canvas(drawing.picture), session.set_status(status_text(message))
 
     def reuse_seed(self, session: Session, kept: Kept = NOTHING_KEPT) -> tuple[Any, Any]:
         """seed and status: the seed of the last drawing, even a stopped one, or of the chosen result."""
@@ -169,14 +169,14 @@ class PictureHandlers:
             return None, status_text(str(error))
         return None, status_text("You can paint. To draw, install a model.")
 
-    def _seen(self, picture: Picture, info: CheckpointInfo) -> list[str]:
+    def _changes(self, picture: Picture, info: CheckpointInfo) -> list[str]:
         """How the model would change the picture: its size and its colours."""
         height, width = picture.shape[:2]
         messages = list[str]()
         size = size_for(picture, info)
         if (height, width) != size:
             messages.append(
-                f"it draws {info.width} x {info.height}; Complete mask fits your {width} x {height} picture to that"
+                f"it draws {info.width} x {info.height}; Complete mask fits your {width} x {height} picture to it"
             )
         fitted = fit_to_canvas(picture, *size)
         if info.takes_palettes:  # it draws in any colours
@@ -184,9 +184,9 @@ class PictureHandlers:
         near, others = self.engine.snap(info.name, fitted)
         filled = int(((fitted[..., 3] < ALPHA_THRESHOLD) & (near[..., 3] >= ALPHA_THRESHOLD)).sum())
         if filled:
-            messages.append(f"it has no transparency and sees {counted(filled, 'pixel')} filled")
+            messages.append(f"it has no transparency and reads {counted(filled, 'pixel')} as filled")
         if others > filled:
-            messages.append(f"it sees {counted(others - filled, 'pixel')} in its nearest colours")
+            messages.append(f"it reads {counted(others - filled, 'pixel')} as its nearest colours")
         return messages
 
     def _fitted(self, picture: Picture, info: CheckpointInfo | None, snap: bool) -> tuple[Picture, list[str]]:
@@ -200,7 +200,7 @@ class PictureHandlers:
             return near, [*changes, f"{counted(others, 'pixel')} snapped to the palette"]
         changes.append("every colour kept")
         if others:
-            changes.append(f"{counted(others, 'pixel')} in colours that the model does not have: it sees the nearest")
+            changes.append(f"{counted(others, 'pixel')} in colours that the model lacks: it reads the nearest")
         return near if snap else fitted, changes
 
 

@@ -38,7 +38,7 @@ class Canvas:
 
     @property
     def painted_mask(self) -> NDArray[np.bool_]:
-        """The mask, or one that marks nothing."""
+        """The mask, or an empty one."""
         return np.zeros(self.picture.shape[:2], np.bool_) if self.mask is None else self.mask
 
 
@@ -96,7 +96,7 @@ def canvas_from_payload(payload: Any) -> Canvas:
     mask = _decode(payload["mask"], height * width, "mask") if payload.get("mask") else bytes(height * width)
     marks = np.frombuffer(mask, np.uint8)
     if marks.max() > 1:
-        raise CanvasRejected(f"canvas mask holds {int(marks.max())}; it may hold 0 and 1 only")
+        raise CanvasRejected(f"canvas mask holds {int(marks.max())}; only 0 and 1 are allowed")
     picture = np.frombuffer(pixels, np.uint8).reshape(height, width, 4).copy()
     return Canvas(picture, marks.reshape(height, width) == 1)
 

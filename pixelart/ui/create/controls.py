@@ -10,11 +10,11 @@ from pixelart.ui.inputs import CheckedSlider, Style, Switch
 
 
 def control_input(field: str) -> Any:
-    """The input of a control: a slider for a number, one of its words otherwise."""
+    """The input of a control: a slider for a number, a list of choices otherwise."""
     control = CONTROLS[field]
     page = control.page
     if page is None:
-        raise ValueError(f"{field}: is not declared for the page")
+        raise ValueError(f"{field}: not declared for the page")
     look: dict[str, Any] = {"label": page.label, "info": page.info, "elem_id": name_of(field).replace("_", "-")}
     if control.choices:
         kind = Switch if page.advanced else Style

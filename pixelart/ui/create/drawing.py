@@ -1,4 +1,4 @@
-"""Generate, Complete mask, New colours, Enlarge and Stop: generator handlers that stream rows or passes."""
+"""Handlers of Generate, Complete mask, New colours, Enlarge and Stop. They stream rows or passes."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ DrawFunction = Callable[[OnRow, Callable[[], bool]], list[Drawing]]
 class Frame:
     """A step of a drawing: `done` of `rows` rows are final.
 
-    `picture` (H, W, 4): the first of the pictures so far, after `passes` passes over all its pixels, or row by row if
-    that is 0. `sketch`: only the sketch is drawn yet.
+    `picture` (H, W, 4): the first picture so far. `passes`: passes over all pixels so far; 0 = it is drawn row by row.
+    `sketch`: only the sketch is drawn so far.
     """
 
     done: int
@@ -153,7 +153,7 @@ class DrawingHandlers:
         height, width = (ENLARGED * side for side in picture.shape[:2])
         chosen = model_info(self.engine, model)
         info = enlarger(chosen, self.engine.list_checkpoints())
-        seamless = values.get("seamless", [])  # not dropped: the engine says that it cannot be done
+        seamless = values.get("seamless", [])  # kept, so that the engine reports that it is not possible
         values = {**only_for(ENLARGE, values_for(values, info, chosen)), "seamless": seamless}
         request = request_from(values, replace(info, height=height, width=width))
         by = "" if info is chosen else f" {info.name} enlarged it: {chosen.name} cannot."
@@ -162,7 +162,7 @@ class DrawingHandlers:
             request.seed,
             lambda frame: frame.picture,
             " Likeliest first.",
-            f"{by} The canvas is {width} x {height} now; Undo restores the small picture.",
+            f"{by} The canvas is now {width} x {height}; Undo restores the small picture.",
             added_pixels(height, width, factor=ENLARGED),
         )
 
@@ -181,7 +181,7 @@ class DrawingHandlers:
             yield gr.skip(), status_progress("Loading the model", done=0, rows=0), gr.skip()
             for frame in worker.watch():
                 yield NOTHING if session.has_left(ticket) else _progress(worker, frame, ticket)
-            left = (gr.skip(), session.said or gr.skip(), gr.skip())
+            left = (gr.skip(), session.status or gr.skip(), gr.skip())
             yield left if session.has_left(ticket) else self._result(session, ticket, worker, job)
         finally:  # even if the visitor has left
             session.running -= 1
@@ -264,6 +264,6 @@ def undrawn_kept(frame: Frame, canvas: Canvas, shift: Shift) -> Picture:
 
 
 def summary(drawings: list[Drawing], seconds: float, order: str) -> str:
-    """Such as "2 pictures in 1.4 s. Likeliest first. Click one to put it on the canvas." """
+    """The status of a finished drawing, such as "2 pictures in 1.4 s. Likeliest first. Click one ..." """
     text = f"{counted(len(drawings), 'picture')} in {seconds:.1f} s."
     return text if len(drawings) == 1 else f"{text}{order} Click one to put it on the canvas."

@@ -26,7 +26,7 @@ def fit_to_canvas(picture: Picture, height: int, width: int) -> Picture:
 
 def fit_mask(mask: NDArray[np.bool_], picture: Picture, height: int, width: int) -> NDArray[np.bool_]:
     """Fit a mask (H, W) as `fit_to_canvas` fits its picture: every pixel that shows part of a masked one is masked, so
-    that no thin line is lost."""
+    no thin line gets lost."""
     if mask.shape != (height, width):
         mask = mask_on_true_grid(mask, picture)
     top, left, h, w = _place(mask.shape, height, width)

@@ -17,9 +17,9 @@ from pixelart.settings import SETTINGS
 from pixelart.ui.create.palette_value import AllowedColours, hex_colours
 
 ANY_CLASS = "Any"
-"""No class in particular; or the model's class of this name, if it has one."""
+"""Any class; or the model's class of this name, if it has one."""
 NO_CLASS = ""
-"""No class in particular, whatever the classes are called."""
+"""Any class, whatever the classes are called."""
 MAX_IMAGES = int(CONTROLS["count"].shown[1])
 _SIZE = re.compile(r"(\d{1,4})(?:\s*[x*, ]\s*(\d{1,4}))?")
 RANDOM_SEEDS = 1_000_000  # short enough to read and to write down
@@ -38,7 +38,7 @@ def name_of(field: str) -> str:
 
 
 def label_of(field: str, control: Control) -> str:
-    """What messages call a control, such as "Top-p"."""
+    """The name of a control in messages, such as "Top-p"."""
     return control.page.label if control.page else name_of(field).replace("_", " ").capitalize()
 
 
@@ -101,7 +101,7 @@ def _check_room(images: int, info: CheckpointInfo) -> None:
     size, most = 4 * images * info.height * info.width, SETTINGS.max_session_bytes
     if size > most:
         pictures = f"{images} pictures of {info.width} x {info.height} take {size >> 20} MiB"
-        raise RequestRejected(f"Images: {pictures}; a page may keep {most >> 20} MiB. Ask for fewer.")
+        raise RequestRejected(f"Images: {pictures}; a page may keep {most >> 20} MiB. Choose fewer.")
 
 
 def weights_of_class(name: Any, info: CheckpointInfo) -> dict[str, float]:
@@ -127,7 +127,7 @@ def class_choices(classes: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _colours(colours: AllowedColours | None, info: CheckpointInfo) -> dict[str, Any]:
-    """The arguments of a request about the colours to draw in."""
+    """The request arguments for the allowed colours or the visitor's palette."""
     if colours is None or info.colours is None:
         return {}
     if not any(colours.allowed):

@@ -1,4 +1,4 @@
-"""The chosen model: whether it is there, which sizes it draws, and which model enlarges for it."""
+"""The chosen model: find it, fit the canvas to its size, and find a model that enlarges."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def model_info(engine: Engine, model: Any) -> CheckpointInfo:
 
 
 def size_for(picture: Picture, info: CheckpointInfo) -> tuple[int, int]:
-    """(height, width) in which a model draws a picture (H, W, 4): the picture's own size if possible."""
+    """(height, width) in which a model draws a picture (H, W, 4): the picture's own size, if the model draws it."""
     height, width = picture.shape[:2]
     return (height, width) if info.draws_size(height, width) else (info.height, info.width)
 

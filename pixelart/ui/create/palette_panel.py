@@ -49,7 +49,7 @@ class PaletteHandlers:
                 return everything_allowed(info.colours), status_text(f"Every colour of {info.name} may be drawn.")
             known = next((palette for palette in KNOWN if palette.name == name), None)
             if known is None:
-                raise RequestRejected(f"Palette {name!r:.40}: there is no palette of this name.")
+                raise RequestRejected(f"Palette {name!r:.40}: not found.")
         except PixelArtError as error:
             return gr.skip(), status_text(str(error))
         return _only_nearest(f"{known.name} ({known.origin})", known.colours, info)
@@ -144,11 +144,11 @@ def palette_panel(
         only = gr.Button("Only colours on the canvas", size="sm", elem_id="only-canvas")
         own = CheckedCheckbox(
             True, label="Use my colours", elem_id="own-colours",
-            info="Complete mask and Enlarge use the picture's own colours if they are near the model's.",
+            info="Complete mask and Enlarge use your picture's colours if they are near the model's.",
         )  # fmt: skip
         snap = CheckedCheckbox(
             False, label="Snap colours on import", elem_id="snap",
-            info="Off: a picture keeps its exact colours, and the model sees its nearest ones.",
+            info="Off: your picture keeps its exact colours, and the model reads its nearest ones.",
         )  # fmt: skip
     chosen = {"model": model, "name": choice}
     listen(choice.chosen().success, handlers.choose_palette, chosen, [colours, status], **event)

@@ -26,18 +26,18 @@ from pixelart.ui.results import ResultFiles
 from pixelart.ui.session import Session
 from pixelart.ui.status import WAITING, WELCOME, status_text
 
-REFUSED = "Nothing was drawn; see the message."
+REFUSED = "Nothing was drawn. See the message."
 ENGINE_QUEUE: dict[str, Any] = {**PRIVATE, "concurrency_id": "engine", "concurrency_limit": 1}
 """Queue of all drawing events, of the page and of API clients."""
 QUESTIONS: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "questions", "concurrency_limit": 1, "show_progress": "hidden",
     "trigger_mode": "multiple",
 }  # fmt: skip
-"""Queue of Inspect: one question at a time, over all visitors, and never behind a drawing."""
+"""Queue of Inspect: one question at a time over all visitors, separate from drawings."""
 FILES: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "files", "concurrency_limit": 2, "show_progress": "hidden"
 }  # fmt: skip
-"""Queue of imports and exports: at most two at once, over all visitors."""
+"""Queue of imports and exports: at most two at once over all visitors."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
                 palette = palette_panel(canvas, status, top.model, engine, **AT_ONCE)
                 settings |= _advanced()
                 export = export_panel(session, canvas, top.model, top.work, engine, **FILES)
-    preset = settings.pop("preset")  # it only sets the dials
+    preset = settings.pop("preset")  # it only sets the sliders
     dials = [settings[name_of(field)] for field in OF_PRESET]
     class_name, colours = settings["class_name"], palette.colours
     settings |= {"colours": colours, "own_colours": palette.own_colours}
@@ -175,8 +175,8 @@ def _advanced() -> dict[str, Any]:
         inputs = advanced_controls()
         inputs["seamless"] = CheckedCheckboxGroup(
             [("X", "x"), ("Y", "y")], value=[], label="Seamless", elem_id="seamless",
-            info="X: left and right edges match. Y: top and bottom. Generate: the picture tiles. Complete mask: a mask "
-            "at an edge continues on the opposite side.",
+            info="X: left and right edges match. Y: top and bottom edges match. With Complete mask, a mask at an edge "
+            "continues on the opposite side.",
         )  # fmt: skip
     return inputs
 
@@ -205,7 +205,7 @@ def _wire_drawing(
             api_name=f"page_{handler.__name__}", show_progress="hidden", **ENGINE_QUEUE,
         )  # fmt: skip
         drawn.failure(lambda: status_text(REFUSED), None, status, **AT_ONCE)
-        drawn.then(  # gradio frees only values that it was given
+        drawn.then(  # gradio frees only values that a handler returns
             lambda session: (session, session.drawings or gr.skip()), session, [session, top.work], **AT_ONCE
         )
     listen(stop.click, drawing.stop, here, status, scripts={"ticket": "(await window.drawings).latest()"}, **AT_ONCE)

@@ -1,1 +1,1 @@
-"""The Hub on the page: load a model, push a model."""
+"""Load a model from the Hub, and push a model to it."""

@@ -1,4 +1,4 @@
-"""Load from Hub, in the top line: pull a checkpoint from any repository; and show where the chosen model came from.
+"""Load from Hub, in the top line: pull a checkpoint, and show the repository of the chosen model.
 
 It works only for visitors on the machine where the program runs."""
 
@@ -77,12 +77,12 @@ class LoadHandlers:
             message = self._plain(error)
             yield status_text(message), gr.skip(), gr.skip()
             raise gr.Error(message, visible=False, print_exception=False) from error  # the status shows it
-        what = "is in the list of models, and chosen" if done.is_new else "was here already, and is chosen"
+        what = "is loaded and chosen" if done.is_new else "was loaded before, and is chosen"
         status = status_text(f"{done.name} {what}. Revision {done.origin.commit[:7]}.")
         yield status, gr.Dropdown(choices=list(choices), value=done.name, interactive=True), gr.HTML(visible=False)
 
     def _pull(self, repo_id: str, revision: str) -> Pulled:
-        """Pull a checkpoint. An explicit revision gets its own name, beside an existing one."""
+        """Pull a checkpoint. An explicit revision gets its own local name."""
         token = local_token()
         if not revision:
             return pull_if_missing(repo_id, self._folder, token=token)
@@ -122,5 +122,5 @@ def load_line(handlers: LoadHandlers, button: gr.Button, model: gr.Dropdown, not
         load = gr.Button("Load", elem_id="load", min_width=70, scale=0)
         status = gr.HTML("", elem_id="load-status", apply_default_css=False)
     button.click(None, None, None, js=TOGGLE, **AT_ONCE)
-    asked = partial(gr.on, [load.click, repository.submit])
-    return listen(asked, handlers.load_model, {"repository": repository}, [status, model, notice], **LOADS)
+    submitted = partial(gr.on, [load.click, repository.submit])
+    return listen(submitted, handlers.load_model, {"repository": repository}, [status, model, notice], **LOADS)

@@ -39,15 +39,15 @@ PUSHES: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "pushes", "concurrency_limit": 16, "show_progress": "hidden"
 }  # fmt: skip
 """Queue of pushes. Its events only wait; `PushHandlers` limits how many pushes run at once."""
-PUSH_READY = "Nothing is pushed before you press Push."
-NO_OWN_MODEL = "You have no model of your own yet: train one, then press Use this model."
+PUSH_READY = "Nothing is pushed until you press Push."
+NO_OWN_MODEL = "You have no model of your own yet. Train one, then press Use this model."
 NOT_YOURS = "Choose a model of your own to push."
 NOT_ON_SPACE = "Sign in (top right) to push your model to the Hub in your own name."
 NOT_ON_DESKTOP = "Nobody is signed in to the Hub on this machine. Run hf auth login in a terminal, then reload."
 NOT_ON_SERVER = "Models cannot be pushed from this server. Download yours and push it from your own machine."
-ONE_AT_A_TIME = "Your last push is still running; push this one when it has ended."
+ONE_AT_A_TIME = "Your last push is still running. Wait until it has ended."
 CANCELLED = "Cancelled: nothing was pushed. A new, empty repository may exist already."
-FULL = "Too many pushes are running; try again in a minute."
+FULL = "Too many pushes are running. Try again in a minute."
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class PushForm:
 
 @dataclass(frozen=True)
 class Terms:
-    """What is pushed, where to, and on which terms; all checked. `token`: of the signed-in user."""
+    """The checked values of a push. `token`: of the signed-in user."""
 
     model: str
     repository: str
@@ -78,7 +78,7 @@ class PushHandlers:
 
     def __init__(self, engine: Engine, hosting: Hosting) -> None:
         self.engine, self.hosting = engine, hosting
-        self._pushing: dict[str, threading.Event] = {}  # owner -> what cancels
+        self._pushing: dict[str, threading.Event] = {}  # owner -> event that cancels the push
         self._changing = threading.Lock()
 
     def offer_push(
@@ -90,7 +90,7 @@ class PushHandlers:
         top: Any,
         repository: Any,
     ) -> tuple[Any, ...]:
-        """notice, form, status, login, model, repository: what can be pushed now, or why nothing can.
+        """notice, form, status, login, model, repository: the models that can be pushed, or why none can.
 
         Earlier inputs stay; the default model is `top`, the one above the tabs."""
         login, trouble = "", ""
@@ -192,7 +192,7 @@ class PushHandlers:
     def _signer(
         self, request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None
     ) -> Signer | None:
-        """Who signs for the visitor, or None. Raises HubFailure if the machine's sign-in cannot be read."""
+        """The account that pushes for the visitor, or None. Raises HubFailure if the sign-in cannot be read."""
         if self.hosting.is_local and not from_own_machine(request):
             return None
         signer = signer_of(self.hosting, profile, token)
@@ -223,7 +223,7 @@ class PushHandlers:
         if not repository:
             raise RequestRejected("Write the repository, such as owner/name.")
         if not isinstance(form.licence, str) or form.licence not in LICENCES:
-            raise RequestRejected("Choose a licence; the owner of the training pictures decides which.")
+            raise RequestRejected("Choose a licence. The owner of the training pictures decides which.")
         note = form.note if isinstance(form.note, str) else ""
         private = form.private is not False
         check_terms(repository, licence=form.licence, data_note=note, private=private or is_preview)
@@ -241,16 +241,16 @@ def push_panel(engine: Engine, top: gr.Dropdown, hosting: Hosting) -> Callable[[
     with gr.Accordion("Push to Hub", open=False, elem_id="push-panel") as panel:
         notice = gr.HTML("", elem_id="push-notice", apply_default_css=False)
         with gr.Column(visible=False, elem_id="push-form") as form:
-            model = Choice([], label="Model", elem_id="push-model", info="One of your own.")
+            model = Choice([], label="Model", elem_id="push-model", info="One of your own models.")
             repository = CheckedTextbox(label="Repository", placeholder="owner/name", elem_id="push-repository")
             licence = Choice(
                 [(text, name) for name, text in LICENCES.items()], value=None, label="Licence", elem_id="push-licence",
-                info="Of the weights. The owner of the training pictures decides.",
+                info="Licence of the model. The owner of the training pictures decides.",
             )  # fmt: skip
             note = CheckedTextbox(
                 label="Whose pictures", lines=2, max_lines=6, max_length=MAX_NOTE, elem_id="push-note",
                 placeholder="My own sprites",
-                info="Who made the training pictures, and with whose permission. On the card; public pushes need it.",
+                info="Who made the training pictures, and with whose permission. For the card; a public push needs it.",
             )  # fmt: skip
             private = CheckedCheckbox(
                 True, label="Private", info="Only you can see a new repository.", elem_id="push-private"

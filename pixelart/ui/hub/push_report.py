@@ -1,4 +1,4 @@
-"""What the page shows of a push: its progress, the commit and the card."""
+"""HTML and Markdown of a push: its progress, the commit and the card."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def card_body(card: str) -> str:
 
 def pushed_html(done: Pushed, *, asked_private: bool) -> str:
     """HTML of one line with a link to the commit."""
-    what = "Pushed to" if done.is_new else "Nothing to push, it is already there:"
+    what = "Pushed to" if done.is_new else "Nothing to push, the repository is up to date:"
     name, address = escape(done.repo_id), f"{done.url}/commit/{done.commit}"
     shown = f'<a href="{escape(address)}" target="_blank" rel="noopener">{name}</a>' if _is_web(address) else name
     state = f"revision {done.commit[:7]}, {'private' if done.private else 'public'}."

@@ -1,4 +1,4 @@
-"""Where the program runs, and what that decides: who may train, who owns a training, whose token signs."""
+"""Where the program runs. This decides who may train, who owns a training, and whose token signs."""
 
 from __future__ import annotations
 
@@ -49,12 +49,13 @@ class Hosting:
         if self.kind == "zero_gpu":
             return "Training is off here: this Space borrows a GPU for seconds, and training takes minutes."
         if self.is_space and not self.has_sign_in:
-            return "Training is off here: this Space has no sign-in, so it cannot tell whose a training is."
+            return "Training is off here: this Space has no sign-in, so a training would have no owner."
         return ""
 
     def owner(self, user: str, browser: str) -> str:
-        """The owner whose trainings and models a page may see: the signed-in `user`, or without sign-in the secret of
-        its `browser`. "" = nobody."""
+        """The owner whose trainings and models a page may see; "" = nobody.
+
+        This is the signed-in `user` or, if the Space has no sign-in, the secret of the `browser`."""
         if self.has_sign_in:
             return hashlib.sha256(f"user of the Hub: {user}".encode()).hexdigest()[:32] if user else ""
         return browser
@@ -98,7 +99,7 @@ def host_name(header: str) -> str:
 
 
 def find_signer(hosting: Hosting, *, user: Any, token: Any) -> Signer | None:
-    """Who signs a visitor's push to the Hub. `user` and `token`: of the visitor's own sign-in.
+    """The account that pushes for a visitor. `user` and `token`: of the visitor's own sign-in.
 
     On a Space only the visitor, never the Space; on a desktop the account signed in on the machine; elsewhere nobody,
     because the machine's sign-in is not the visitor's.

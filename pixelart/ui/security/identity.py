@@ -1,4 +1,4 @@
-"""Who a page belongs to: its owner, its sign-in, and the account that pushes to the Hub.
+"""The owner of a page, its sign-in, and the account that pushes to the Hub.
 
 On a shared server, every event runs as the owner that its page had when it was loaded. The server keeps that owner;
 posted values cannot change it.
@@ -28,7 +28,7 @@ class Arrivals:
         self.hosting = hosting
 
     def on_load(self, memory: Any, profile: gr.OAuthProfile | None) -> tuple[Any, str]:
-        """What the browser stores, with its own secret, and the owner of the page."""
+        """The value for the browser to store, with its secret; and the owner of the page."""
         browser = browser_of(memory) or secrets.token_hex(16)
         job = memory.get("job") if isinstance(memory, dict) else None
         owner = self.hosting.owner(user_of(profile), browser)
@@ -42,7 +42,7 @@ def browser_of(memory: Any) -> str:
 
 
 def owner_of(memory: Any) -> str:
-    """The owner of a page: as the server knows it, else the browser's secret; "" = nobody."""
+    """The owner of a page: the one that the server stores, else the browser's secret; "" = nobody."""
     owner = current_owner()
     return browser_of(memory) if owner is None else owner
 
@@ -53,12 +53,12 @@ def user_of(profile: gr.OAuthProfile | None) -> str:
 
 
 def signer_of(hosting: Hosting, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None) -> Signer | None:
-    """Who signs for a visitor (see `find_signer`). gradio passes `profile` and `token` by annotation."""
+    """The account that pushes for a visitor (see `find_signer`). gradio passes `profile` and `token` by annotation."""
     return find_signer(hosting, user=user_of(profile), token=token.token if token else None)
 
 
 def training_notice(hosting: Hosting, reason: str) -> str:
-    """HTML that says why training is off, on a Space with two alternatives; or what its visitors should know."""
+    """HTML of the notice about training: why it is off, or what visitors should know."""
     if not reason:
         texts = [SIGN_IN] * hosting.has_sign_in + [LOST] * hosting.is_space
         return "".join(f'<p class="notice">{text}</p>' for text in texts)

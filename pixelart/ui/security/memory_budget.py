@@ -1,4 +1,4 @@
-"""Limit the memory held for pages: what they sent, messages they have not read, and results.
+"""Limit the memory held for pages: their requests, their unread messages and their results.
 
 gradio keeps every message until its page reads it, for 2,000 pages, of any size; a client that never reads would fill
 the memory. Here a page may hold `Settings.max_session_bytes`, and all pages `Settings.max_held_bytes`. Beyond that, the
@@ -84,7 +84,7 @@ class BoundedQueue(Queue):
     settings: Settings = SETTINGS
 
     def bound(self) -> None:
-        """Set the limits up; call once, before the first event."""
+        """Set up the limits; call once, before the first event."""
         self.pending_messages_per_session = UnreadByPage(self)  # pyright: ignore[reportAttributeAccessIssue]
 
     @property
@@ -126,8 +126,8 @@ class BoundedQueue(Queue):
             super().send_message(event, event_message)
 
     def oldest(self, *, keep: str | None = None, holding: bool = False) -> str | None:
-        """The session unread for the longest time, first among those without running events; with `holding`, only those
-        that hold something."""
+        """The session unread for the longest time, preferably without running events. With `holding`, only
+        sessions that hold messages."""
         at_work = {event.session_hash for event in self._events(None)}
         found = [(s in at_work, m.used, s) for s, m in self.unread.items() if s != keep and (m.held or not holding)]
         return min(found, default=(False, 0.0, None))[2]
@@ -148,7 +148,7 @@ class BoundedQueue(Queue):
         return f"{UNREAD} It holds {held >> 20} MiB; the limit is {limit >> 20} MiB." if held + more > limit else ""
 
     def _make_room(self, more: int, *, keep: str | None) -> bool:
-        """Whether `more` bytes may be held, after dropping what was unused for the longest time."""
+        """Whether `more` bytes may be held, after dropping the data unused for the longest time."""
         limit = self.settings.max_held_bytes
         while self.held() + more > limit:
             session = self.oldest(keep=keep, holding=True)

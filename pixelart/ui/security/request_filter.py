@@ -130,7 +130,7 @@ class RouteAllowlist:
             await JSONResponse({"detail": text}, status)(scope, receive, answer)
 
     def _refusal(self, method: str, path: str, headers: Headers) -> tuple[int, str] | None:
-        """(status, sentence), or None."""
+        """(status, message) of a refusal, or None."""
         values = [value for name in ("host", "x-forwarded-host") for value in headers.getlist(name)]
         hosts_named = [name.strip() for value in values for name in value.split(",")]  # each proxy adds one
         if self.hosts and not all(host_name(name) in self.hosts for name in hosts_named):
@@ -144,8 +144,8 @@ class RouteAllowlist:
             if pattern.fullmatch(path) and ".." not in path:
                 methods = allowed
         if not methods:
-            return 404, "There is nothing here."
-        return None if method in methods else (405, f"Only {', '.join(methods)} here.")
+            return 404, "Not found."
+        return None if method in methods else (405, f"Use {', '.join(methods)} here.")
 
 
 def is_result(path: str, folder: Path) -> bool:

@@ -1,5 +1,4 @@
-"""gr.Blocks with safe events: no files are accepted, posted values are not kept, and internal errors show one plain
-line.
+"""gr.Blocks with safe events: they accept no files, keep no posted values, and show internal errors as one line.
 
 The log has the full error."""
 
@@ -55,7 +54,7 @@ class SafeBlocks(gr.Blocks):
         self._queue.bound()  # pyright: ignore[reportAttributeAccessIssue]
         return self
 
-    def _asked(self, session: Any) -> Any:
+    def _as_owner(self, session: Any) -> Any:
         if self.owner is None:
             return nullcontext()
         return request_owner(session.get(component_id(self.owner), "") if session is not None else "")
@@ -67,7 +66,7 @@ class SafeBlocks(gr.Blocks):
         if refusal := _refusal(event, inputs, settings):
             raise gr.Error(refusal, print_exception=False)
         try:
-            with self.sessions.at_work(settings.get("session_hash")), self._asked(settings.get("state")):
+            with self.sessions.at_work(settings.get("session_hash")), self._as_owner(settings.get("state")):
                 return await super().process_api(block_fn, inputs, *args, **settings)
         except gr.Error:
             raise
@@ -97,7 +96,7 @@ def _refusal(block_fn: Any, inputs: Any, settings: Mapping[str, Any]) -> str:
         return "This event is only for the page."
     needed, given = len(block_fn.inputs), len(inputs) if isinstance(inputs, list) else 0
     if given < needed and not settings.get("iterator"):
-        return f"This event takes {needed} values; {given} came."
+        return f"This event takes {needed} values, not {given}."
     data = event_data(settings.get("event_data"))
     if isinstance(data, dict) and isinstance(data.get("value"), dict) and "image" in data["value"]:
         del data["value"]  # a gallery sends the file that it shows; no handler reads it

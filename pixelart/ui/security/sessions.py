@@ -1,4 +1,4 @@
-"""Which sessions gradio keeps: those of open pages first, and none without state.
+"""Limit the sessions that gradio keeps: open pages first, and none without state.
 
 Clients choose session ids freely, so a client may invent any number of them.
 """
@@ -127,7 +127,7 @@ class Sessions(OrderedDict[str, SessionState]):
 
 
 class NoTimes(dict[str, Any]):
-    """Replaces gradio's record of every session id, which it never reads."""
+    """Replaces gradio's record of session ids, which would only grow: gradio never reads it."""
 
     def __setitem__(self, session: str, _: Any) -> None:
         """Store nothing."""
@@ -150,5 +150,5 @@ class Presence:
 
 
 def held_bytes(value: Any) -> int:
-    """Bytes of memory that a value of a page says it holds, or that an event was counted with; else 0."""
+    """Bytes of memory of a page's value or an event, from its attribute `held_bytes`; else 0."""
     return getattr(value, "held_bytes", 0)

@@ -1,4 +1,4 @@
-// Saves {name, type, data: base64} as a file of the visitor.
+// Saves {name, type, data: base64} as a file on the visitor's machine.
 
 import { decode } from "./canvas/value.js";
 

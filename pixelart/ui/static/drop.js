@@ -22,7 +22,7 @@ export function start({ element, trigger, constants }) {
 }
 
 class Sender {
-  newest = 0;    // of the files that are read here, the only one that is sent
+  newest = 0;    // number of the newest file; older ones that are still being read are not sent
 
   constructor(line, trigger, mostBytes) {
     Object.assign(this, { line, trigger, mostBytes });
@@ -48,12 +48,12 @@ class Sender {
 
 const mebibytes = (bytes) => (bytes / 2 ** 20).toFixed(1) + " MiB";
 
-// Why these files are not sent, or nothing.
+// Why these files are not sent, or "".
 export function refusalOf(files, folder, mostBytes) {
   const [file] = files;
-  if (folder) return `A folder cannot be sent; pack ${folder} into a .zip.`;
-  if (!file) return "That is not a file; drop a .zip of pictures.";
-  if (files.length > 1) return `${files.length} files cannot be sent; pack them into one .zip.`;
+  if (folder) return `Folders are not accepted. Pack ${folder} into a .zip.`;
+  if (!file) return "That is not a file. Drop a .zip of pictures.";
+  if (files.length > 1) return `Drop one .zip. Pack the ${files.length} files into it.`;
   if (file.size > mostBytes) return `${file.name} is ${mebibytes(file.size)}; the limit is ${mebibytes(mostBytes)}.`;
   return "";
 }

@@ -1,6 +1,6 @@
-// What gradio runs when a component appears: it loads the component's module and calls its `start`. scripts.py writes
-// COMPONENT before this: {module: address, constants, services, events}. Values that arrive before the module is there
-// wait for it. What `start` returns is offered to the page's events: window[service] is a promise of each.
+// gradio runs this when a component appears. It loads the component's module and calls its `start`. scripts.py writes
+// COMPONENT before this: {module: address, constants, services, events}. Values that arrive before the module
+// has loaded wait for it. The page's events use the services that `start` returns: each window[service] is a promise.
 
 const waiting = [props.value];
 let take = (value) => waiting.push(value);
@@ -8,7 +8,7 @@ watch("value", () => take(props.value));
 
 const component = {
   element, props, trigger, constants: COMPONENT.constants,
-  onValue(callback) {    // called with the first value and each one that Python sends
+  onValue(callback) {    // called with the first value and with each value from Python
     take = callback;
     waiting.splice(0).forEach(callback);
   },

@@ -1,6 +1,6 @@
 // Behaviour of the whole page.
 
-const CHEQUER = 6;    // CSS pixels that a square behind transparent pixels has about: whole pixels of the picture
+const CHEQUER = 6;    // approximate side of a chequer square in CSS pixels; squares have whole pixels of the picture
 
 export function start() {
   document.addEventListener("focusout", closeList);
@@ -12,7 +12,7 @@ export function start() {
     sizes.observe(results);
   };
   document.addEventListener("load", ({ target }) => show(target), true);
-  document.querySelectorAll("#results img").forEach(show);    // those that were there before this script
+  document.querySelectorAll("#results img").forEach(show);    // those from before this script
 }
 
 // Closes a list when Tab leaves it; gradio closes it only on a click elsewhere or Escape.
@@ -24,7 +24,7 @@ function closeList({ target, relatedTarget }) {
   });
 }
 
-// The factor by which a result is shown, so that all its pixels have the same width: whole, or one over a whole number.
+// The factor by which a result is enlarged: n or 1/n, so that all its pixels have the same width.
 export function timesThatFit(side, room) {
   return side <= room ? Math.floor(room / side) : 1 / Math.ceil(side / room);
 }

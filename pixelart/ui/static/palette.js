@@ -1,4 +1,4 @@
-// Which colours may be drawn. The value is {colours: ["", "rrggbb", ...], allowed: [true, ...]}; the empty text is
+// Chooses which colours may be drawn. The value is {colours: ["", "rrggbb", ...], allowed: [true, ...]}; "" is
 // transparent.
 
 import { encode } from "./canvas/value.js";
@@ -11,14 +11,14 @@ export function start({ element, props, trigger, onValue, constants }) {
     if (!file) return;
     const bytes = new Uint8Array(await file.slice(0, constants.mostBytes + 1).arrayBuffer());
     target.value = "";
-    trigger("upload", { name: file.name, data: encode(bytes) });    // Python says what is too large
+    trigger("upload", { name: file.name, data: encode(bytes) });    // Python checks the size
   });
   onValue((value) => palette.show(value));
 }
 
 class Palette {
   shown = null;       // the colours that have swatches now
-  drag = null;        // {index, on}: where a drag began and what it sets
+  drag = null;        // {index, on}: where a drag started, and whether it turns colours on
   dragged = false;
 
   constructor(element, props, trigger) {
@@ -41,7 +41,7 @@ class Palette {
     this.trigger("input");
   }
 
-  // A click turns a colour on or off; a drag of the mouse does the same to all that it crosses. A finger scrolls.
+  // A click turns a colour on or off; dragging the mouse does the same to all that it crosses. A finger scrolls.
   listen() {
     this.swatches.addEventListener("pointerdown", (event) => {
       const index = this.#indexUnder(event), canDrag = event.pointerType === "mouse" && index !== null;

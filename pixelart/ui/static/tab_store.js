@@ -13,8 +13,8 @@ const done = (request) => new Promise((resolve, reject) => {
   request.onerror = request.onabort = request.onblocked = () => reject(request.error);
 });
 
-// Locks a tab's work for this page until it is closed; false if another page has it. After a reload the old page may
-// hold it for a moment.
+// Locks a tab's work for this page until the page closes; false if another page has the lock. After a reload, the old
+// page may hold it for a moment.
 function hold(id, patience = 0) {
   if (!navigator.locks) return Promise.resolve(id === sessionStorage.getItem(NAME));
   return new Promise((resolve) => {
@@ -26,7 +26,7 @@ function hold(id, patience = 0) {
   });
 }
 
-// Which tab this is, and whose work it begins with. A tab that was duplicated begins with a copy.
+// The id of this tab, and of the tab whose work it continues. A duplicated tab starts with a copy.
 async function claim(tabs) {
   const mine = sessionStorage.getItem(NAME);
   if (isTab(mine) && await hold(mine, 400)) return [mine, mine];
@@ -39,10 +39,10 @@ async function claim(tabs) {
 export class TabStore {
   #database = null;
   #tab = null;
-  #waiting = new Map();    // part -> value: what is still to be written
+  #waiting = new Map();    // part -> value that is not written yet
   #isWriting = false;
 
-  // The parts that this tab has kept: {part: value}.
+  // The stored parts of this tab: {part: value}.
   async begin() {
     this.#database = await this.#open();
     const tabs = await this.#keptTabs(), [id, from] = await claim(tabs);
@@ -70,7 +70,7 @@ export class TabStore {
     return this.#database.transaction(STORE, mode).objectStore(STORE);
   }
 
-  // The tabs that have kept something, the newest first: Map of tab -> when.
+  // The tabs with stored work, newest first: Map of tab -> time.
   async #keptTabs() {
     const found = new Map(), request = this.#store().index("time").openKeyCursor(null, "prev");
     for (let cursor; (cursor = await done(request)); cursor.continue()) {
@@ -97,7 +97,7 @@ export class TabStore {
         store.transaction.commit?.();
         await done(store.transaction);
       }
-    } catch { this.#waiting.clear(); }    // no room: what was kept before stays
+    } catch { this.#waiting.clear(); }    // no space: the work stored before stays
     this.#isWriting = false;
   }
 }

@@ -1,4 +1,4 @@
-// What a page must not lose: the inputs, the results, and the canvas's picture and history (tab_store.js keeps them).
+// Stores the work of a page: its inputs, its results, and the canvas's picture and history (in tab_store.js).
 
 import { TabStore } from "./tab_store.js";
 
@@ -12,12 +12,12 @@ export function start({ onValue }) {
 
 const isText = (value) => typeof value === "string";
 
-// Results that are usable, of what was kept.
+// The stored results, or [] if they are unusable.
 export function resultsIn(value) {
   return Array.isArray(value) && value.every((r) => isText(r?.png) && isText(r?.settings)) ? value : [];
 }
 
-// Once the canvas is there it gets a while to say whether it has its picture back.
+// Gives up on the canvas: some time after it was loaded, without word from it whether its picture is restored.
 async function late() {
   await window.drawings;
   return new Promise((resolve) => { setTimeout(resolve, PATIENCE, false); });
@@ -37,7 +37,7 @@ class Work {
     this.store.keep(part, value);
   }
 
-  // The inputs of the page, once what was kept has been put back into them.
+  // Stores the inputs of a part, but only after the stored values have been restored (`startKeeping`).
   keepValues(part, names, values) {
     const text = JSON.stringify(Object.fromEntries(names.map((name, i) => [name, values[i]])));
     if (!this.#begun || text.length > MOST_TEXT) return;
@@ -57,7 +57,7 @@ class Work {
     return (await this.kept)[name];
   }
 
-  // What Python is told when the page opens; results, whenever it may not know them any more.
+  // The stored values for Python when the page opens; for the tab Create also the results.
   async recall(part) {
     const parts = await this.kept;
     if (part !== "create") return { values: parts[part] ?? null };

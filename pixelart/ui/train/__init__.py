@@ -1,4 +1,4 @@
-"""The tab Train: pictures, settings, and trainings that run in the background while the page shows them."""
+"""The tab Train: check pictures, set up a training, and follow it while it runs in the background."""
 
 from pixelart.ui.train.tab import Models as Models
 from pixelart.ui.train.tab import job_memory as job_memory

@@ -71,7 +71,7 @@ def _size(form: ImagesForm, engine: Engine) -> tuple[int, int] | None:
 
 
 def options_from(form: ImagesForm, size: tuple[int, int] | None) -> Options:
-    """Raises RequestRejected, with the limits, for a value that cannot be used."""
+    """The options of the survey. Raises RequestRejected, with the limits, for an unusable value."""
     width, height = (
         whole(value, name, 0, MAX_TILE)
         for value, name in ((form.tile_width, "Tile width"), (form.tile_height, "Tile height"))

@@ -1,4 +1,4 @@
-"""Step 1, Images: check the pictures that an artist drops or names, report on them, and prepare them for training."""
+"""Step 1, Images: check the artist's pictures, report on them, and prepare them for training."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ from pixelart.ui.worker import Worker
 
 _log = logging.getLogger(__name__)
 NOTHING_YET = "Drop a .zip of pictures; its folders are the classes."
-HANDED_OVER = "The pictures are with the training now; drop the .zip again to check them again."
+HANDED_OVER = "The training has taken the pictures. Drop the .zip again to check them again."
 FOLDER_NOT_HERE = "A folder can be named only in a browser on the machine where the program runs."
 START, CHECK_AGAIN = "Start", "Check the pictures again to start"
-CHANGED = "Changed since the check. Press Check again."
+CHANGED = "Settings have changed since the check. Press Check again."
 CHECK_STOPPED = "Stopped. Nothing is ready to train."
 Shown = tuple[Any, Any, Any, Any]
-"""status, report, name of the model to come, Start"""
+"""status, report, name of the new model, Start"""
 UNCHANGED: Shown = (gr.skip(), gr.skip(), gr.skip(), gr.skip())
 CheckStep = tuple[str, int, int]
-"""(what is being done, done, total); total 0 = unknown."""
+"""(name of the step, done, total); total 0 = unknown."""
 CHECK_WAITING: CheckStep = ("Waiting for other visitors' checks", 0, 0)
 _Worker = Worker[Survey, CheckStep]
 
@@ -55,8 +55,8 @@ class ImagesHandlers:
 
     def __init__(self, engine: Engine, *, local: bool) -> None:
         self.engine, self.local = engine, local
-        self._looking = threading.BoundedSemaphore(SETTINGS.max_checks)
-        self._fetching = threading.BoundedSemaphore(SETTINGS.max_fetches)
+        self._checks = threading.BoundedSemaphore(SETTINGS.max_checks)
+        self._downloads = threading.BoundedSemaphore(SETTINGS.max_fetches)
 
     def offer_folder(self, request: gr.Request, kept: Kept = NOTHING_KEPT) -> Any:
         """The choice of sources, with folders if the visitor may name them, at its stored value."""
@@ -109,7 +109,7 @@ class ImagesHandlers:
             task.ended = True
             yield _refused(images, error)
             return
-        worker = _Worker(lambda tell, cancel: self._look(images, task, spec, tell, cancel), lambda: task.over)
+        worker = _Worker(lambda tell, cancel: self._survey(images, task, spec, tell, cancel), lambda: task.over)
         try:
             yield status_progress("Looking at the pictures", done=0, rows=0), gr.skip(), gr.skip(), _start(images)
             for step in worker.watch(interval=0.2):
@@ -139,16 +139,16 @@ class ImagesHandlers:
 
     # --- on the thread of a check ---------------------------------------------------------------------------------
 
-    def _look(
+    def _survey(
         self, images: Images, task: CheckTask, spec: DatasetSpec, tell: Callable[[CheckStep], None], cancel: Cancel
     ) -> Survey:
         """Survey the source and prepare its good pictures. Raises Cancelled, PixelArtError or OSError."""
         path = self._source(images, task, spec, tell, cancel)
-        with _a_place(self._looking, tell, cancel):
+        with _reserved_place(self._checks, tell, cancel):
             found = survey(path, spec.options, cancel=cancel, on_progress=lambda n, of: tell(("Reading", n, of)))
             if found.ready:
                 made = images.folder / f"ready-{task.number}.zip"
-                prepare(found, made, cancel=cancel, on_progress=lambda n, of: tell(("Making ready", n, of)))
+                prepare(found, made, cancel=cancel, on_progress=lambda n, of: tell(("Preparing", n, of)))
                 ready = PreparedDataset(made, found.size, spec, survey_summary(found))
                 try:
                     images.scratch.check(images.folder)
@@ -169,14 +169,14 @@ class ImagesHandlers:
             return source.path
         if spec.source == ZIP:
             raise RequestRejected(HANDED_OVER if images.handed_over else NOTHING_YET)
-        if not self._fetching.acquire(blocking=False):
+        if not self._downloads.acquire(blocking=False):
             raise RequestRejected(
-                f"{SETTINGS.max_fetches} datasets are being fetched for others, the limit. Try again in a minute."
+                f"{SETTINGS.max_fetches} datasets are being downloaded, the limit. Try again in a minute."
             )
         try:
             path = _fetched(images, images.folder / f"dataset-{task.number}", spec.place, tell, cancel)
         finally:
-            self._fetching.release()
+            self._downloads.release()
         images.put(task, Source(DATASET, spec.place, spec.place, path))
         return path
 
@@ -197,14 +197,14 @@ def _fetched(images: Images, target: Path, dataset: str, tell: Callable[[CheckSt
         return bool(refused) or cancel()
 
     try:
-        return fetch_dataset(dataset, target, cancel=is_over, on_progress=lambda n, of: tell(("Fetching", n, of)))
+        return fetch_dataset(dataset, target, cancel=is_over, on_progress=lambda n, of: tell(("Downloading", n, of)))
     except Cancelled:
         raise refused[0] if refused else Cancelled from None
 
 
 @contextmanager
-def _a_place(places: threading.Semaphore, tell: Callable[[CheckStep], None], cancel: Cancel) -> Iterator[None]:
-    """Hold a place inside this context, after waiting for one. Raises Cancelled."""
+def _reserved_place(places: threading.Semaphore, tell: Callable[[CheckStep], None], cancel: Cancel) -> Iterator[None]:
+    """Wait for a free place, and hold it inside this context. Raises Cancelled."""
     while not places.acquire(timeout=0.1):
         tell(CHECK_WAITING)
         if cancel():
@@ -224,7 +224,7 @@ def survey_summary(found: Survey) -> str:
     """One line about the pictures to train on."""
     height, width = found.size
     if not found.ready:
-        return "These pictures cannot be trained on yet; see the list."
+        return "You cannot train on these pictures yet. See the list."
     pictures, classes = counted(len(found.pictures), "picture"), counted(len(found.classes), "class", "classes")
     return f"{pictures} of {width} x {height} in {classes}. Ready to train."
 

@@ -1,4 +1,4 @@
-"""Step 2, Settings: what the visitor set for a training, checked and turned into the options of a job."""
+"""Step 2, Settings: check the visitor's values and turn them into the options of a job."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from pixelart.ui.models_list import model_choices
 
 CODEC = FROM_SCRATCH["codec"]
 SCRATCH = "new:"
-"""What a choice of Base model starts with that is no checkpoint but the name of a variant."""
+"""Prefix of the choices of Base model that are a new network; the name of a variant follows."""
 VARIANTS = [name for name in list_models() if CODEC in (get_variant(name).codecs or (CODEC,))]
-"""Those that are for pictures with a palette, as a new network here is."""
+"""The variants that draw in a palette, as a new network on the page does."""
 KEEP_PALETTE, FIT_PALETTE = "Keep the base's", "Fit to my pictures"
 FLIP_SHARE = 0.33
-"""Of the pictures, shown mirrored and said to be: it measured well on tiles, and no picture is drawn mirrored."""
+"""Share of mirrored training pictures. The network knows which are mirrored, so it never draws mirrored ones."""
 
 
 ON_PAGE = {name: declared.page for name, declared in OPTIONS.items() if declared.page}
-"""The options that are numbers of the part Advanced, in the order of the page."""
+"""The number options under Advanced, in the order of the page."""
 
 
 def base_of(choice: Any) -> str | None:
-    """The checkpoint to go on from, or None for a new network. Raises RequestRejected for no choice."""
+    """The checkpoint to fine-tune, or None for a new network. Raises RequestRejected if nothing is chosen."""
     if not isinstance(choice, str) or not choice:
         raise RequestRejected("Choose a base model.")
     return None if choice.startswith(SCRATCH) else choice
 
 
 def variant_of(choice: str) -> str:
-    """The variant of a new network. Raises RequestRejected when it is none."""
+    """The variant of a new network. Raises RequestRejected if there is no such variant."""
     name = choice.removeprefix(SCRATCH)
     if name not in VARIANTS:
-        raise RequestRejected(f"Base model {choice!r:.60}: not one of the list.")
+        raise RequestRejected(f"Base model {choice!r:.60}: not in the list.")
     return name
 
 
@@ -51,10 +51,10 @@ def base_choices(checkpoints: Sequence[CheckpointInfo]) -> list[tuple[str, str]]
 
 
 def job_from(given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """(name, options of a job) from the values of the page's inputs by name, in which it may post anything.
+    """(name, options) of a job from the values of the page's inputs by name. A page may post anything in them.
 
     Raises:
-        RequestRejected: a value that cannot be used, with the limits.
+        RequestRejected: an unusable value; the message has the limits.
     """
     name = given["name"].strip() if isinstance(given["name"], str) else ""
     check_name(name)

@@ -1,5 +1,4 @@
-"""The status line of a training, in words for artists: what it does, how fast, what it waits for, and whether it
-improves."""
+"""The status line of a training, in words for artists: its phase, speed, time left, and whether it improves."""
 
 from __future__ import annotations
 
@@ -9,20 +8,20 @@ from pixelart.training.near_copies import read_counted
 from pixelart.ui.status import counted, status_progress, status_text
 
 STARVED = 0.5
-"""Share of a core. Below it the status says that other programs slow the training down."""
+"""Share of a core below which the status reports that other programs slow the training down."""
 LONG_STEP = 10.0
 """Seconds after which the status tells how long the current step has taken."""
 ENOUGH_POINTS = 20
-"""Points of a curve that are needed to compare its ends."""
+"""Fewest points of a curve to compare its start and end."""
 _STATES = {
-    "queued": "Waiting", "running": "Training", "stopping": "Saving, then it stops", "done": "Done",
+    "queued": "Waiting", "running": "Training", "stopping": "Saving and stopping", "done": "Done",
     "cancelled": "Stopped", "interrupted": "Interrupted", "failed": "Failed", "damaged": "Damaged",
 }  # fmt: skip
 SHORT = "Too short"
 
 
 def job_label(job: Job) -> str:
-    """Such as "knights (done)"."""
+    """The label of a job, such as "knights (done)"."""
     state = SHORT if job.is_short else _STATES[job.state]
     return f"{job.name} ({state.lower().split(',')[0]})"
 
@@ -48,7 +47,7 @@ def _at_work(state: str, progress: JobProgress, folder: JobFolder) -> str:
         return status_progress(" · ".join([state, what, *_held_up(progress)]), done=0, rows=0)
     parts = [state, f"step {progress.step} of {progress.steps}" if progress.steps else f"step {progress.step}"]
     if progress.phase == "measuring":
-        parts.append("measuring and saving")
+        parts.append("validating and saving")
     parts += [*_held_up(progress), *_speed(progress)]
     if fit := fit_text(folder):
         parts.append(fit)
@@ -75,7 +74,7 @@ def _speed(progress: JobProgress) -> list[str]:
 
 
 def pace(seconds: float) -> str:
-    """Such as "12 steps a second", "5 steps a minute" or "3 min a step"."""
+    """A speed, such as "12 steps a second", "5 steps a minute" or "3 min a step"."""
     if seconds <= 0.5:
         return f"{1 / max(seconds, 0.001):.0f} steps a second"
     return f"{60 / seconds:.0f} steps a minute" if seconds <= 30 else f"{duration(seconds)} a step"
@@ -84,7 +83,7 @@ def pace(seconds: float) -> str:
 def _ended(job: Job, progress: JobProgress | None, folder: JobFolder) -> list[str]:
     reason = job.reason
     if job.is_short:
-        parts = [reason[0].upper() + reason[1:], "Go on trains as long again"]
+        parts = [reason[0].upper() + reason[1:], "Train longer continues for the same time again"]
     elif job.state == "cancelled" and (saved := folder.saved_step) is not None:
         parts = [f"Stopped and saved at step {saved}"] + ([reason] if reason != "stopped" else [])
     else:
@@ -116,14 +115,14 @@ def _better(before: float, after: float) -> str:
         return ""
     gained = round(100 * (before - after) / before)
     return (
-        "Fit: as at the start"
+        "Fit: unchanged since the start"
         if gained == 0
-        else (f"Fit: {'better' if gained > 0 else 'worse'} than at the start by {abs(gained)} %")
+        else (f"Fit: {abs(gained)} % {'better' if gained > 0 else 'worse'} than at the start")
     )
 
 
 def duration(seconds: float) -> str:
-    """Such as "40 s", "6 min" or "2 h 5 min"."""
+    """A duration, such as "40 s", "6 min" or "2 h 5 min"."""
     if seconds < 59.5:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

@@ -1,4 +1,4 @@
-"""What the tab Train shows, as HTML: a survey of pictures, the curve of a job and its log."""
+"""HTML of the tab Train: the survey of pictures, the curve of a job and its log."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ SHOWN_PICTURES = 96
 PICTURE_SIDE = 48
 """Largest side of a picture in the survey, in screen pixels."""
 POINTS = 200
-"""Most points of a curve that are drawn; more are only slower."""
+"""Most points of a drawn curve; more would only be slower."""
 SMOOTHED = 20
-"""The training curve is a moving mean over 1/SMOOTHED of it, because batches vary more than the trend."""
+"""The training curve is a moving mean over 1/SMOOTHED of its points, because single batches vary a lot."""
 CURVE_COLUMNS = ("step", "bits", "of")
 TRAINING, HELD_OUT = "your pictures", "pictures kept aside"
 """Names of the training curve and the validation curve."""
 PAGE_HINTS: Words = {
     Hint.RESIZE: '"Resize the others" resizes',
-    Hint.ALL_FRAMES: '"All frames" takes all',
+    Hint.ALL_FRAMES: '"All frames" uses all',
     Hint.TRUE_GRID: '"Undo enlargement" reduces it',
     Hint.LESS_MEMORY: "a smaller batch size needs less",
     Hint.RESUME: "Resume continues it",
-    Hint.OTHER_NAME: "choose another name, or rename the folder of that one",
+    Hint.OTHER_NAME: "choose another name, or rename the existing folder",
 }
 
 
@@ -46,9 +46,9 @@ def survey_html(found: Survey) -> str:
         f'<li class="{"blocks" if each.blocks else "warns"}">{escape(each.line(PAGE_HINTS))}</li>'
         for each in found.problems
     )
-    told = f'<ul class="problems">{problems}</ul>' if problems else ""
+    listed = f'<ul class="problems">{problems}</ul>' if problems else ""
     table = f'<div class="classes"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-    return f'<div class="survey">{told}{table}{_some_html(found)}</div>'
+    return f'<div class="survey">{listed}{table}{_some_html(found)}</div>'
 
 
 def _some_html(found: Survey) -> str:
@@ -72,14 +72,14 @@ def _class_row(row: ClassRow) -> str:
 
 
 def plain(error: Exception) -> str:
-    """One line about an error: a PixelArtError in words of the page, an OSError without its path."""
+    """One line about an error: a PixelArtError with the page's hint, or an OSError without its path."""
     if isinstance(error, PixelArtError):
         return with_hint(str(error), error.hint, PAGE_HINTS)
     return f"The disk: {getattr(error, 'strerror', None) or error}."
 
 
 def loss_curve(folder: JobFolder) -> pd.DataFrame:
-    """Rows of (step, bits per dimension, TRAINING or HELD_OUT); the first of hidden pixels, smoothed."""
+    """Rows of (step, bits per dimension, TRAINING or HELD_OUT). TRAINING is of hidden pixels, smoothed."""
     curve = folder.curve()
     bits = pd.Series([bits for _, bits in curve], dtype=float).rolling(1 + len(curve) // SMOOTHED, min_periods=1).mean()
     shown = range(len(curve) - 1, -1, -(1 + len(curve) // POINTS))
@@ -87,7 +87,7 @@ def loss_curve(folder: JobFolder) -> pd.DataFrame:
     measured = [
         (int(row["step"]), row["validation_bits"], HELD_OUT) for row in folder.measures() if "validation_bits" in row
     ]
-    nothing = [(1, math.nan, HELD_OUT)]  # the plot never draws a line that was missing at first
+    nothing = [(1, math.nan, HELD_OUT)]  # gradio never draws a line that the first data lacks
     return pd.DataFrame([*means, *nothing, *measured], columns=list(CURVE_COLUMNS))
 
 
@@ -98,7 +98,7 @@ def log_html(lines: Sequence[str]) -> str:
 
 def picture_html(png: bytes, *, alt: str, side: int) -> str:
     """An image, enlarged by the largest whole factor that fits in `side` pixels."""
-    width, height = struct.unpack(">2I", png[16:24])  # where every PNG has its size
+    width, height = struct.unpack(">2I", png[16:24])  # every PNG has its size here
     times = max(1, side // max(width, height))
     src = f"data:image/png;base64,{base64.b64encode(png).decode()}"
     return f'<img alt="{escape(alt)}" width="{width * times}" height="{height * times}" src="{src}">'

@@ -32,14 +32,14 @@ _log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 KeptRun = dict[str, str]
-"""What the browser stores: `owner`, its secret, and `job`, the one shown last."""
-RESUME, GO_ON = "Resume", "Go on"
+"""The value that the browser stores: `owner`, its secret, and `job`, the job shown last."""
+RESUME, TRAIN_LONGER = "Resume", "Train longer"
 OUTPUTS = 12
-"""Number of outputs of `Watching.view`."""
+"""Number of outputs of `RunHandlers.view`."""
 
 
 def with_page_errors(handler: Callable[P, T]) -> Callable[P, T]:
-    """Show errors of a handler as a message over the page; the status line would lose them at the next tick."""
+    """Show errors of a handler as a message over the page, because the next tick replaces the status line."""
 
     @wraps(handler)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -51,8 +51,8 @@ def with_page_errors(handler: Callable[P, T]) -> Callable[P, T]:
     return call
 
 
-class Watching:
-    """The handlers of one page over the jobs of the program."""
+class RunHandlers:
+    """The handlers of one page: they show and control the visitor's jobs."""
 
     def __init__(self, engine: Engine, jobs: Jobs) -> None:
         self.engine, self.jobs = engine, jobs
@@ -86,7 +86,7 @@ class Watching:
         return _remembered(memory, job), *self.view(owner, job, None)
 
     def tick(self, memory: Any, job: Any, shown: Any) -> tuple[Any, ...]:
-        """Update what has changed since `shown`."""
+        """Update the parts that have changed since `shown`."""
         return self.view(owner_of(memory), job, shown)
 
     def view(self, owner: str, job_id: Any, shown: Any) -> tuple[Any, ...]:
@@ -133,13 +133,13 @@ class Watching:
         """Queue a training on the prepared pictures. `values`: of the steps 1 and 2, by name."""
         owner = owner_of(memory)
         if not owner:
-            raise RequestRejected("Reload the page, or sign in: it does not know who you are.")
+            raise RequestRejected("The page does not know who you are. Reload it, or sign in.")
         ready = images.ready
         if ready is None:
-            raise RequestRejected("There are no pictures yet; see step 1.")
+            raise RequestRejected("There are no pictures yet. See step 1.")
         pictures = ImagesForm(**{field.name: values[field.name] for field in fields(ImagesForm)})
         if not matches_form(ready, self.engine, pictures):
-            raise RequestRejected("Step 1 was changed since the check. Press Check again.")
+            raise RequestRejected("Step 1 has changed since the check. Press Check again.")
         name, options = job_from(values)
         self._check_size(options, ready)
         job = self.jobs.submit(owner, name, options, ready.path)
@@ -169,8 +169,8 @@ class Watching:
         """status, models: make a checkpoint of the last save and choose it."""
         name = self.jobs.export(owner_of(memory), str(job))
         choices = model_choices(self.engine.list_checkpoints())
-        gr.Info(f"{name} is in the list of models, and chosen.")
-        status = status_text(f"{name} is a model now. Draw with it in Create.")
+        gr.Info(f"{name} is in the list of models and chosen.")
+        status = status_text(f"{name} is ready. Draw with it in the tab Create.")
         return status, gr.Dropdown(choices=list(choices), value=name)
 
     @with_page_errors
@@ -212,7 +212,7 @@ def _buttons(job: Job | None, *, saved: bool) -> list[Any]:
     state = job.state if job else None
     return [
         gr.Button(visible=state in ("queued", "running")),
-        gr.Button(value=GO_ON if job and job.is_short else RESUME, visible=state in RESUMABLE),
+        gr.Button(value=TRAIN_LONGER if job and job.is_short else RESUME, visible=state in RESUMABLE),
         *(gr.Button(visible=state in ENDED and saved) for _ in range(2)),
         gr.Button(visible=state in ENDED),
     ]

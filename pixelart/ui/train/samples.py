@@ -1,4 +1,4 @@
-"""HTML of a training's samples: each class before and after, then all sheets."""
+"""HTML of a training's samples: first and last samples of each class, then all sheets."""
 
 from __future__ import annotations
 

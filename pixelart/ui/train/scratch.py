@@ -43,7 +43,7 @@ class Scratch:
             others = sum(kept for other, kept in self._kept.items() if other != folder)
             if others + size > self._limit:
                 raise RequestRejected(
-                    f"Storage for pictures is full: all visitors together may keep {self._limit / 2**20:g} MiB here. "
+                    f"Storage for pictures is full: the limit for all visitors is {self._limit / 2**20:g} MiB. "
                     f"Try again later, or with fewer pictures."
                 )
             self._kept[folder] = size

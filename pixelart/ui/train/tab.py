@@ -26,23 +26,23 @@ from pixelart.ui.train.dataset_form import AS_MODEL, DATASET, PICTURE_SIDES, ZIP
 from pixelart.ui.train.dataset_step import NOTHING_YET, START, ImagesHandlers
 from pixelart.ui.train.form import FIT_PALETTE, KEEP_PALETTE, ON_PAGE
 from pixelart.ui.train.report import CURVE_COLUMNS, HELD_OUT, NO_JOB, TRAINING
-from pixelart.ui.train.runs import RESUME, Watching
+from pixelart.ui.train.runs import RESUME, RunHandlers
 from pixelart.ui.train.scratch import Scratch
 from pixelart.ui.train.uploads import Images
 
 STORAGE = "pixelart-studio-jobs"
 POLL_SECONDS = 2.0
-LOOKING: dict[str, Any] = {
+CHECKS: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "pictures", "concurrency_limit": 16, "show_progress": "hidden",
     "trigger_mode": "multiple",
 }  # fmt: skip
-"""Queue of checks. Its events only wait; `ImagesHandlers` limits the checks at work. A visitor's new check replaces the
-one before."""
+"""Queue of checks. Its events only wait; `ImagesHandlers` limits how many checks run at once. A new check replaces the
+visitor's last one."""
 
 
 @dataclass(frozen=True)
 class Models:
-    """The choice of a model above the tabs, and what lets the other tabs follow an event that has changed it."""
+    """The choice of a model above the tabs. `follow`: updates the tab Create after an event that has changed it."""
 
     choice: gr.Dropdown
     follow: Callable[[Dependency], None]
@@ -50,7 +50,7 @@ class Models:
 
 def job_memory() -> gr.BrowserState:
     """The browser's memory of jobs. Build it outside the tabs, whose content is created when first shown."""
-    return gr.BrowserState(None, storage_key=STORAGE, secret=STORAGE)  # the owner in it is the secret
+    return gr.BrowserState(None, storage_key=STORAGE, secret=STORAGE)  # public: only this browser has the value
 
 
 def train_tab(
@@ -62,8 +62,9 @@ def train_tab(
     browser: tuple[gr.BrowserState, Work],
     hosting: Hosting,
 ) -> None:
-    """Builds the tab inside the open Blocks and wires its events, the first of which follow `arrived`. `browser`: what
-    it keeps of jobs, and what the page does not lose."""
+    """Build the tab inside the open Blocks and wire its events; the first ones follow `arrived`.
+
+    `browser`: the browser's memory of jobs, and the stored work of the page."""
     memory, work = browser
     images = gr.State(Images(Scratch(jobs.incoming)), time_to_live=SESSION_SECONDS, delete_callback=Images.free)
     with gr.Row(elem_id="train"):
@@ -79,33 +80,33 @@ def train_tab(
             run = _run()
             follow_used = push_panel(engine, models.choice, hosting)
     base, name, start = values["base"], values["name"], run["start"]
-    looking = ImagesHandlers(engine, local=hosting.is_local)
+    checks = ImagesHandlers(engine, local=hosting.is_local)
     inputs, shown = {"images": images, **chosen, "base": base, "name": name}, [status, report, name, start]
     compared = [images, status, start]
-    for event, handler in ((drop.upload, looking.receive_archive), (check.click, looking.check_pictures)):
-        checked = listen(event, handler, inputs, shown, **LOOKING)
-        listen(checked.then, looking.compare, inputs, compared, **AT_ONCE)  # what was set meanwhile counts
+    for event, handler in ((drop.upload, checks.receive_archive), (check.click, checks.check_pictures)):
+        checked = listen(event, handler, inputs, shown, **CHECKS)
+        listen(checked.then, checks.compare, inputs, compared, **AT_ONCE)  # settings may have changed during the check
     changed = partial(gr.on, [each.input for each in (*chosen.values(), base)])
-    listen(changed, looking.compare, inputs, compared, trigger_mode="always_last", **AT_ONCE)
-    listen(stop.click, looking.stop_check, {"images": images}, status, **AT_ONCE)
-    watching = Watching(engine, jobs)
+    listen(changed, checks.compare, inputs, compared, trigger_mode="always_last", **AT_ONCE)
+    listen(stop.click, checks.stop_check, {"images": images}, status, **AT_ONCE)
+    runs = RunHandlers(engine, jobs)
     for event in (tab.select, base.focus):
         offered = {"chosen": base, "kept": work}
-        listen(event, watching.offer_bases, offered, base, scripts={"kept": recalled("train")}, **AT_ONCE)
-    used = _wire_run(arrived, watching, run, (memory, work), {"images": images, **chosen}, values, models)
+        listen(event, runs.offer_bases, offered, base, scripts={"kept": recalled("train")}, **AT_ONCE)
+    used = _wire_run(arrived, runs, run, (memory, work), {"images": images, **chosen}, values, models)
     follow_used(used)
-    _wire_keeping(arrived, looking, work, chosen, values)
+    _wire_keeping(arrived, checks, work, chosen, values)
 
 
 def _wire_keeping(
-    arrived: Dependency, looking: ImagesHandlers, work: Work, chosen: Mapping[str, Any], values: Mapping[str, Any]
+    arrived: Dependency, checks: ImagesHandlers, work: Work, chosen: Mapping[str, Any], values: Mapping[str, Any]
 ) -> None:
     """Store the inputs, and restore them on a fresh page. The source and the base model have their own handlers,
     because their choices depend on the visitor and the installed models."""
     inputs = {**chosen, **values}
     plain = {name: each for name, each in inputs.items() if name not in ("source", "base")}
     recall: dict[str, Any] = {"scripts": {"kept": recalled("train")}, **AT_ONCE}
-    listen(arrived.then, looking.offer_folder, {"kept": work}, inputs["source"], **recall)
+    listen(arrived.then, checks.offer_folder, {"kept": work}, inputs["source"], **recall)
     listen(
         arrived.then, lambda kept: restored(plain, kept.values), {"kept": work}, list(plain.values()), **recall
     )  # fmt: skip
@@ -117,8 +118,7 @@ def _heading(number: int, text: str) -> None:
 
 
 def _images() -> tuple[dict[str, Any], FileDrop, tuple[gr.Button, gr.Button], gr.HTML, gr.HTML]:
-    """The inputs by the names of `ImagesForm`, without base and name; what is dropped; Check and Cancel; status;
-    report."""
+    """The inputs by the names of `ImagesForm` (without base and name), drop area, Check and Cancel, status, report."""
     source = Switch([ZIP, DATASET], value=ZIP, label="From", show_label=False, elem_id="source", elem_classes="choices")
     drop = FileDrop(elem_id="train-zip")
     dataset = CheckedTextbox(
@@ -128,19 +128,19 @@ def _images() -> tuple[dict[str, Any], FileDrop, tuple[gr.Button, gr.Button], gr
     with gr.Accordion("Size and sheets", open=False, elem_id="sheets"):
         size = Choice(
             [AS_MODEL, *((f"{s} x {s}", s) for s in PICTURE_SIDES)], value=AS_MODEL, label="Size", elem_id="size",
-            info="Size to train on. Pictures of other sizes are left out.",
+            info="Size to train on. Pictures of other sizes are skipped.",
         )  # fmt: skip
         resize = CheckedCheckbox(False, label="Resize the others", info="By nearest neighbour.", elem_id="resize")
         enlarged = CheckedCheckbox(
             True, label="Undo enlargement", elem_id="enlarged",
-            info="Pictures whose pixels are 2 x 2, 3 x 3 ... become small again, exactly.",
+            info="Pictures enlarged 2 x, 3 x ... get their original size back, exactly.",
         )  # fmt: skip
         frames = CheckedCheckbox(
             False, label="All frames", info="Use all frames of animations, not just the first.", elem_id="frames",
         )  # fmt: skip
         with gr.Row(elem_classes="numbers"):
             tile_width = WholeNumber(0, label="Tile width", info="0: no sheet", min_width=70)
-            tile_height = WholeNumber(0, label="Tile height", info="0: as wide", min_width=70)
+            tile_height = WholeNumber(0, label="Tile height", info="0: same as width", min_width=70)
             margin = WholeNumber(0, label="Margin", info="Around all", min_width=70)
             spacing = WholeNumber(0, label="Spacing", info="Between tiles", min_width=70)
     with gr.Row(elem_id="check-actions"):
@@ -159,11 +159,11 @@ def _settings() -> dict[str, Any]:
     """The inputs by the names that `job_from` reads."""
     base = Choice(
         [], label="Base model", elem_id="base", filterable=True,
-        info="Fine-tuned on your pictures. New: train from scratch, for hundreds of pictures.",
+        info="The model to fine-tune on your pictures. New: train from scratch; needs hundreds of pictures.",
     )  # fmt: skip
     name = CheckedTextbox(label="Name", placeholder="my-sprites", info="Name of the new model.", elem_id="job-name")
     minutes = CheckedSlider(
-        1, SETTINGS.max_job_minutes, value=10, step=1, label="Minutes", info="Of training.", elem_id="minutes",
+        1, SETTINGS.max_job_minutes, value=10, step=1, label="Minutes", info="How long to train.", elem_id="minutes",
         buttons=[],
     )  # fmt: skip
     flip = CheckedCheckbox(True, label="Flip", info="Also learn from mirrored pictures.", elem_id="flip")
@@ -178,7 +178,7 @@ def _settings() -> dict[str, Any]:
 
 
 def _number(name: str, page: OptionOnPage) -> WholeNumber | Real:
-    """The input of an option of a training."""
+    """The input of a training option."""
     value = 0 if not page.zero else getattr(Schedule(), name)
     kind = WholeNumber if KINDS[name] is int else Real
     return kind(value, label=page.label, info=page.info, min_width=90, elem_id=f"train-{name.replace('_', '-')}")
@@ -213,33 +213,33 @@ def _run() -> dict[str, Any]:
 
 def _wire_run(
     arrived: Dependency,
-    watching: Watching,
+    runs: RunHandlers,
     run: dict[str, Any],
     browser: tuple[gr.BrowserState, Work],
     pictures: Mapping[str, Any],
     values: Mapping[str, Any],
     models: Models,
 ) -> Dependency:
-    """Returns the event that makes a model of a training."""
+    """Wire step 3. Returns the event that makes a model of a training."""
     memory, work = browser
     timer, shown = gr.Timer(POLL_SECONDS, active=False), gr.State(None)
     names = ("job", "status", "plot", "samples", "log", "stop", "resume", "use", "download", "delete")
     view = [*(run[name] for name in names), timer, shown]
-    looked_at, base = {"memory": memory, "job": run["job"]}, values["base"]
+    chosen_job, base = {"memory": memory, "job": run["job"]}, values["base"]
     stored, recall = {"memory": memory, "kept": work}, {"kept": recalled("train")}
-    listen(arrived.then, watching.recall, stored, [memory, base, *view], scripts=recall, **AT_ONCE)
-    listen(timer.tick, watching.tick, {**looked_at, "shown": shown}, view, **AT_ONCE)
-    listen(run["job"].chosen().success, watching.look_at, looked_at, [memory, *view], **AT_ONCE)
+    listen(arrived.then, runs.recall, stored, [memory, base, *view], scripts=recall, **AT_ONCE)
+    listen(timer.tick, runs.tick, {**chosen_job, "shown": shown}, view, **AT_ONCE)
+    listen(run["job"].chosen().success, runs.look_at, chosen_job, [memory, *view], **AT_ONCE)
     started = {"memory": memory, **pictures, **values}
-    listen(run["start"].click, watching.start_training, started, [memory, *view], **AT_ONCE)
+    listen(run["start"].click, runs.start_training, started, [memory, *view], **AT_ONCE)
     for name, handler in (
-        ("stop", watching.stop_training),
-        ("resume", watching.resume_training),
-        ("delete", watching.delete_job),
+        ("stop", runs.stop_training),
+        ("resume", runs.resume_training),
+        ("delete", runs.delete_job),
     ):
-        listen(run[name].click, handler, looked_at, [memory, *view], **AT_ONCE)
-    used = listen(run["use"].click, watching.use_model, looked_at, [run["status"], models.choice], **AT_ONCE)
+        listen(run[name].click, handler, chosen_job, [memory, *view], **AT_ONCE)
+    used = listen(run["use"].click, runs.use_model, chosen_job, [run["status"], models.choice], **AT_ONCE)
     models.follow(used)
-    listen(used.success, watching.offer_bases, {"chosen": base}, base, **AT_ONCE)
-    listen(run["download"].click, watching.download_model, looked_at, [run["status"], run["saver"]], **AT_ONCE)
+    listen(used.success, runs.offer_bases, {"chosen": base}, base, **AT_ONCE)
+    listen(run["download"].click, runs.download_model, chosen_job, [run["status"], run["saver"]], **AT_ONCE)
     return used

@@ -146,5 +146,5 @@ def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        with suppress(OSError):  # on some systems a file that is being read stays; the whole folder goes in the end
+        with suppress(OSError):  # on Windows an open file stays; the whole folder is removed at the end
             path.unlink()

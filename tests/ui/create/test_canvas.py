@@ -101,7 +101,7 @@ def test_another_model_keeps_the_painting_the_results_the_class_and_the_colours(
     classes, canvas, colours, status = page.select_model(session, 0, Canvas(sprite()), "large", "wall", some)
     assert canvas == Swatches(tuple(c for c in some.colours if c), (32, 32)) and len(session.drawings) == 1
     assert classes.value == "wall" and not isinstance(colours, AllowedColours)
-    assert "large" in status and "it draws 32 x 32; Complete mask fits your 16 x 16 picture to that" in status
+    assert "large" in status and "it draws 32 x 32; Complete mask fits your 16 x 16 picture to it" in status
     assert page.select_model(session, 0, Canvas(sprite()), "tiny", "dragon")[0].value == ANY_CLASS
 
 
@@ -115,7 +115,7 @@ def test_what_another_model_would_see_is_said() -> None:
     picture = sprite()
     picture[3, 4] = [250, 1, 2, 255]
     status = pictures(names=("tiny", "large")).select_model(Session(), 0, Canvas(picture), "large")[3]
-    assert "it sees 4 pixels in its nearest colours" in status
+    assert "it reads 4 pixels as its nearest colours" in status
     assert WELCOME in pictures().select_model(Session(), 0, Canvas(sprite()), "tiny")[3]
 
 
@@ -130,7 +130,7 @@ def test_a_model_without_transparency_is_told_of() -> None:
     picture[:] = CODEC.table[3]
     picture[:2] = 0
     status = page.select_model(Session(), 0, Canvas(picture), "tiny")[3]
-    assert "it has no transparency and sees 32 pixels filled" in status and "nearest" not in status
+    assert "it has no transparency and reads 32 pixels as filled" in status and "nearest" not in status
 
 
 def test_an_empty_canvas_gets_the_size_of_the_model() -> None:
@@ -172,7 +172,7 @@ def test_import_keeps_every_colour_and_tells_what_the_model_does_not_have() -> N
     picture[5, 6] = [1, 250, 2, 200]
     canvas, status = pictures().import_picture(Session(), 0, "tiny", sent_file(encode_png(picture, scale=4)))
     assert np.array_equal(canvas.picture, picture)
-    assert "every colour kept" in status and "2 pixels in colours that the model does not have" in status
+    assert "every colour kept" in status and "2 pixels in colours that the model lacks" in status
 
 
 def test_import_finds_the_grid_snaps_where_it_is_asked_to_and_says_so() -> None:
@@ -257,7 +257,7 @@ def test_without_snapping_a_picture_keeps_its_colours_bit_for_bit(snap: Any) -> 
     picture[5, 6] = [9, 8, 7, 0]
     canvas, status = pictures().import_picture(Session(), 0, "tiny", sent_file(encode_png(picture)), snap)
     assert np.array_equal(canvas.picture, picture)
-    assert "1 pixel in colours that the model does not have" in status and "snapped" not in status
+    assert "1 pixel in colours that the model lacks" in status and "snapped" not in status
 
 
 def test_sessions_share_nothing() -> None:

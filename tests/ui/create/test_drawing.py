@@ -129,7 +129,7 @@ def test_enlarge_keeps_every_pixel_and_shows_the_rows_in_the_large_size() -> Non
     assert log_probs == sorted(log_probs, reverse=True) and len(captions(outputs)) == 3
     assert session.mask is not None and not session.mask[::2, ::2].any() and session.mask.sum() == 3 * 16 * 16
     status = status_of(outputs[-1])
-    assert "Likeliest first" in status and "The canvas is 32 x 32 now; Undo restores the small picture." in status
+    assert "Likeliest first" in status and "The canvas is now 32 x 32; Undo restores the small picture." in status
 
 
 def test_stop_of_an_enlargement_keeps_its_rows_over_the_plainly_enlarged_canvas() -> None:
@@ -245,11 +245,11 @@ def test_a_drawing_that_was_left_ends_by_repeating_what_it_was_left_for() -> Non
     frames = handlers(engine).generate(session, 1, "tiny", **values())
     until_row(frames, 2)
     session.leave(1)
-    session.say("Seed 5 is on the canvas.")
+    session.set_status("Seed 5 is on the canvas.")
     *silent, last = frames
     assert all(o == NOTHING for o in silent) and last == (NOTHING[0], "Seed 5 is on the canvas.", NOTHING[2])
     session.leave(2)
-    assert session.said is None, "what was said of an earlier place must not be repeated"
+    assert session.status is None, "what was said of an earlier place must not be repeated"
 
 
 def test_results_that_come_after_the_visitor_left_are_dropped() -> None:

@@ -18,7 +18,7 @@ def test_a_model_that_cannot_enlarge_has_it_done_by_one_that_can_and_says_which(
     engine, session, canvas = FakeEngine(names=("tiny", "scales")), Session(), painted()
     outputs = list(handlers(engine).enlarge(session, 1, canvas, "tiny", **values(class_name="wall")))
     assert np.array_equal(canvases(outputs)[-1].picture[::2, ::2], canvas.picture)
-    assert "scales enlarged it: tiny cannot. The canvas is 32 x 32 now" in status_of(outputs[-1])
+    assert "scales enlarged it: tiny cannot. The canvas is now 32 x 32" in status_of(outputs[-1])
     assert session.drawings[0].settings["class_weights"] == {"wall": 1.0}
 
 

@@ -66,7 +66,7 @@ def test_a_bad_file_is_a_plain_message(model: Any, posted: Any, told: str) -> No
 @pytest.mark.parametrize("name", [None, 7, "x" * 999, ["CGA"], {}])
 def test_an_unknown_palette_is_a_plain_message(name: Any) -> None:
     colours, status = panel().choose_palette("tiny", name)
-    assert not isinstance(colours, AllowedColours) and "no palette of this name" in status and len(status) < 200
+    assert not isinstance(colours, AllowedColours) and "not found" in status and len(status) < 200
 
 
 def test_only_the_colours_on_the_canvas() -> None:

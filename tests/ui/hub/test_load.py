@@ -49,18 +49,18 @@ def test_a_checkpoint_comes_is_chosen_and_says_where_it_is_from(
     monkeypatch.setattr("pixelart.ui.hub.load.local_token", lambda: BOBS)
     visitor, commit = Visitor(url), hub.repos["art/heroes"].commits[-1].oid
     status, model, notice = visitor.post("load_model", [" art/heroes "]).data
-    assert f"art--heroes is in the list of models, and chosen. Revision {commit[:7]}." in status
+    assert f"art--heroes is loaded and chosen. Revision {commit[:7]}." in status
     assert model["value"] == "art--heroes" and "art--heroes" in [value for _, value in model["choices"]]
     assert not notice["visible"]
-    assert "was here already" in visitor.post("load_model", ["art/heroes"]).told()
+    assert "was loaded before" in visitor.post("load_model", ["art/heroes"]).told()
     (origin,) = visitor.post("show_origin", ["art--heroes"]).data
     assert f"https://huggingface.co/art/heroes/tree/{commit}" in origin and f"<span>{commit[:7]}</span>" in origin
     newer = hub.commit(hub.repos["art/heroes"], {**hub.repos["art/heroes"].files, "README.md": b"newer"}).oid
     assert f"Revision {commit[:7]}." in visitor.post("load_model", ["art/heroes"]).told()
-    for told in ("is in the list", "was here already"):
+    for told in ("is loaded", "was loaded before"):
         status, model, _ = visitor.post("load_model", ["art/heroes@main"]).data
         assert model["value"] == f"art--heroes--{newer[:8]}" and f"Revision {newer[:7]}." in status and told in status
-    assert "was here already" in visitor.post("load_model", [f"art/heroes@{newer}"]).told()
+    assert "was loaded before" in visitor.post("load_model", [f"art/heroes@{newer}"]).told()
     newest = hub.commit(hub.repos["art/heroes"], {**hub.repos["art/heroes"].files, "README.md": b"newest"}).oid
     assert visitor.post("load_model", ["art/heroes@main"]).data[1]["value"] == f"art--heroes--{newest[:8]}"
     assert visitor.post("load_model", ["art/heroes@../x"]).error == "revision '../x': write a branch, a tag or a commit"

@@ -117,7 +117,7 @@ def test_who_signed_in_pushes_the_own_model_in_the_own_name(space: str, hub: Hub
     assert f'href="{hub.url}/ann/anns/commit/{repo.commits[-1].oid}"' in shown and "private." in shown
     assert repo.private and "My own." in repo.files["README.md"].decode()
     assert {asked for stage, asked in hub.asked if stage != "put"} == {f"Bearer {OF_ANN}"}
-    assert "it is already there" in visitor.post("push", FORM).data[0]
+    assert "the repository is up to date" in visitor.post("push", FORM).data[0]
 
 
 FOREIGN = [

@@ -65,7 +65,7 @@ def result(url: str) -> str:
 def refused(client: RawClient, method: str, path: str) -> bool:
     """Whether the gate answers, whatever gradio would have done."""
     status, _, body = client.ask(method, path)
-    return status in (404, 405) and (b"There is nothing here." in body or body.startswith(b'{"detail":"Only '))
+    return status in (404, 405) and (b"Not found." in body or body.startswith(b'{"detail":"Use '))
 
 
 # --- which routes there are ---------------------------------------------------------------------------------------

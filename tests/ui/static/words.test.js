@@ -59,7 +59,7 @@ test("what Inspect says of a pixel", () => {
   assert.equal(pixelText([1, 2], 3, { error: "No." }), "1, 2 · surprise 3.00 · No.");
   assert.equal(pixelText([1, 2], 0.5, { current: CURRENT, exact: true }), "1, 2 · surprise 0.50 · now #ff0000 2.0 %");
   assert.equal(pixelText([1, 2], undefined, { current: CURRENT, exact: false, bound: 0.1 }),
-    "1, 2 · now #ff0000 2.0 % · about: others may have up to 10 %");
+    "1, 2 · now #ff0000 2.0 % · approximate: others have up to 10 %");
   assert.equal(spokenText([1, 2], 0.5, { current: CURRENT, likely: LIKELY, exact: true }),
     "1, 2, surprise 0.5, #ff0000. Most probable: transparent 50 %, #00ff00 25 %");
   assert.equal(spokenText([1, 2], undefined, { error: "No." }), "1, 2. No.");
@@ -74,12 +74,12 @@ test("what Inspect says of a picture", () => {
   assert.equal(classesText([["wall", 1]]), "");
 });
 
-test("files that cannot be sent are refused with a reason", () => {
+test("unusable drops are refused with a reason", () => {
   const file = (size) => ({ name: "a.zip", size });
   assert.equal(refusalOf([file(5)], undefined, 10), "");
-  assert.match(refusalOf([file(5)], "art", 10), /pack art into a \.zip/);
+  assert.match(refusalOf([file(5)], "art", 10), /Pack art into a \.zip/);
   assert.match(refusalOf([], undefined, 10), /not a file/);
-  assert.match(refusalOf([file(1), file(1)], undefined, 10), /^2 files/);
+  assert.match(refusalOf([file(1), file(1)], undefined, 10), /Pack the 2 files/);
   assert.match(refusalOf([file(3 * 2 ** 20)], undefined, 2 ** 20), /is 3\.0 MiB; the limit is 1\.0 MiB/);
 });
 

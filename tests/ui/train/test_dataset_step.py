@@ -231,7 +231,7 @@ def test_a_slow_download_shows_how_far_it_is_and_keeps_nobody_else_waiting(
     handlers = ImagesHandlers(fake(size=8), local=True)
     slow = handlers.check_pictures(images, HERE, **asdict(HUB_FORM))
     assert "Looking at the pictures" in next(slow)[0]
-    assert "Fetching 120 of 4,000" in next(slow)[0]
+    assert "Downloading 120 of 4,000" in next(slow)[0]
     other = copy.deepcopy(images)
     form = replace(FORM, source=FOLDER, folder=str(tiny_data))
     assert "Ready to train" in _told(_checked(handlers, other, form)[-1])
@@ -269,7 +269,7 @@ def test_datasets_are_fetched_for_a_few_at_once_and_others_are_told(images: Imag
         running.append(handlers.check_pictures(copy.deepcopy(images), HERE, **asdict(HUB_FORM)))
         next(running[-1])
         assert slow_hub.asked.acquire(timeout=10)
-    assert "4 datasets are being fetched for others" in _told(_checked(handlers, images, HUB_FORM)[-1])
+    assert "4 datasets are being downloaded" in _told(_checked(handlers, images, HUB_FORM)[-1])
     for check in running:
         check.close()  # the page was closed
 
@@ -338,5 +338,5 @@ def test_all_frames_of_animations_are_taken_where_it_is_asked(check: Check, imag
     form = replace(FORM, source=FOLDER, folder=str(folder_of(tmp_path / "set", files)))
     told = check(form)
     assert "9 pictures of 8 x 8" in told
-    assert "an animation, of which the first frame is taken (&quot;All frames&quot; takes all): a/walk.gif" in told
+    assert "an animation, of which the first frame is taken (&quot;All frames&quot; uses all): a/walk.gif" in told
     assert "11 pictures of 8 x 8" in check(replace(form, frames=True))

@@ -69,8 +69,8 @@ def test_every_checkpoint_and_every_variant_can_be_started_from() -> None:
     [
         ("base", None, "Choose a base model"),
         ("base", ["tiny"], "Choose a base model"),
-        ("base", "new:../x", "not one of the list"),
-        ("base", "new:pixelcnn_plus_plus", "not one of the list"),
+        ("base", "new:../x", "not in the list"),
+        ("base", "new:pixelcnn_plus_plus", "not in the list"),
         ("name", "", "name .*: use 1 to 64 letters"),
         ("name", "../up", "name .*: use 1 to 64 letters"),
         ("name", 5, "name .*: use 1 to 64 letters"),

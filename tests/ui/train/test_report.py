@@ -72,7 +72,7 @@ def test_names_from_an_archive_cannot_write_into_the_page(tiny_data: Path, tmp_p
 
 def test_a_running_job_tells_how_far_it_is(folder: JobFolder) -> None:
     html = job_status(job("running"), folder, ahead=0)
-    text = "Training · step 420 of 2000 · Fit: better than at the start by 40 % · about 6 min left"
+    text = "Training · step 420 of 2000 · Fit: 40 % better than at the start · about 6 min left"
     assert text in html and 'value="210" max="1000"' in html
 
 
@@ -102,7 +102,10 @@ def test_a_training_that_is_too_short_is_never_done(folder: JobFolder) -> None:
     short = job("interrupted", reason=too_short(3))
     assert short.is_short and job_label(short) == "knights (too short)"
     html = job_status(short, folder, ahead=0)
-    assert "Too short to have learned much: 3 steps · Go on trains as long again" in html and "Interrupted" not in html
+    assert (
+        "Too short to have learned much: 3 steps · Train longer continues for the same time again" in html
+        and "Interrupted" not in html
+    )
 
 
 def test_a_job_that_was_stopped_says_what_it_saved(folder: JobFolder) -> None:
@@ -121,7 +124,7 @@ def test_paces(seconds: float, text: str) -> None:
 
 def test_a_job_that_has_ended_tells_why_and_what_it_gained(folder: JobFolder) -> None:
     html = job_status(job("failed", reason="out of memory"), folder, ahead=0)
-    assert "Failed: out of memory · step 420 · 1 min · Fit: better than at the start by 40 %." in html
+    assert "Failed: out of memory · step 420 · 1 min · Fit: 40 % better than at the start." in html
 
 
 def test_what_the_engine_says_for_the_command_line_is_said_for_the_page(folder: JobFolder) -> None:

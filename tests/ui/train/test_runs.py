@@ -21,7 +21,7 @@ from pixelart.settings import SETTINGS
 from pixelart.training.data.report import prepare
 from pixelart.training.data.survey import survey
 from pixelart.ui.train.dataset_form import ZIP, ImagesForm, spec_from
-from pixelart.ui.train.runs import OUTPUTS, Watching
+from pixelart.ui.train.runs import OUTPUTS, RunHandlers
 from pixelart.ui.train.scratch import Scratch
 from pixelart.ui.train.uploads import CheckTask, Images, PreparedDataset, Source
 from tests.jobs.conftest import STUB
@@ -48,8 +48,8 @@ def fake(*names: str) -> Any:
 
 
 @pytest.fixture
-def watching(jobs: Jobs) -> Watching:
-    return Watching(fake(), jobs)
+def handlers(jobs: Jobs) -> RunHandlers:
+    return RunHandlers(fake(), jobs)
 
 
 @pytest.fixture
@@ -62,11 +62,15 @@ def images(tiny_data: Path, tmp_path: Path) -> Images:
 
 
 def start(
-    watching: Watching, images: Images, form: dict[str, Any] = NEW, memory: Any = ANN, step_1: tuple[Any, ...] = STEP_1
+    handlers: RunHandlers,
+    images: Images,
+    form: dict[str, Any] = NEW,
+    memory: Any = ANN,
+    step_1: tuple[Any, ...] = STEP_1,
 ) -> tuple[Any, ...]:
     names = [field.name for field in fields(ImagesForm)]  # base and name are in the form
     chosen = dict(zip(names, step_1, strict=False))
-    return watching.start_training(memory, images, **chosen, **form)
+    return handlers.start_training(memory, images, **chosen, **form)
 
 
 def told(shown: tuple[Any, ...]) -> str:
@@ -87,54 +91,54 @@ def seen(update: Any) -> bool:
 
 
 def test_a_training_is_started_watched_stopped_gone_on_with_and_removed(
-    watching: Watching, images: Images, jobs: Jobs
+    handlers: RunHandlers, images: Images, jobs: Jobs
 ) -> None:
-    shown = start(watching, images)
+    shown = start(handlers, images)
     memory, choices, *_ = shown
     job = memory["job"]
     assert memory["owner"] == ANN["owner"] and choices.value == job and "mine" in choices.choices[0][0]
     stop, resume, use, download, delete, timer = shown[6:12]
     assert seen(stop) and timer.active and not any(map(seen, (resume, use, download, delete)))
-    until(lambda: " of 100000" in told(("", *watching.tick(ANN, job, None))))
-    stopping = watching.stop_training(ANN, job)
-    assert "Saving, then it stops" in told(stopping) or "Stopped" in told(stopping)
+    until(lambda: " of 100000" in told(("", *handlers.tick(ANN, job, None))))
+    stopping = handlers.stop_training(ANN, job)
+    assert "Saving and stopping" in told(stopping) or "Stopped" in told(stopping)
     ended(jobs, jobs.get(ANN["owner"], job))
-    view = watching.tick(ANN, job, None)
+    view = handlers.tick(ANN, job, None)
     assert "Stopped" in told(("", *view)) and not seen(view[5]) and not view[10].active
     assert [seen(button) for button in view[6:10]] == [True, False, False, True]  # nothing was saved by the stub
-    assert seen(watching.resume_training(ANN, job)[6])
-    watching.stop_training(ANN, job)
+    assert seen(handlers.resume_training(ANN, job)[6])
+    handlers.stop_training(ANN, job)
     ended(jobs, jobs.get(ANN["owner"], job))
-    assert "Nothing is being trained" in told(watching.delete_job(ANN, job)) and jobs.list(ANN["owner"]) == []
+    assert "Nothing is being trained" in told(handlers.delete_job(ANN, job)) and jobs.list(ANN["owner"]) == []
 
 
-def test_a_tick_brings_nothing_that_the_page_has(watching: Watching, images: Images, jobs: Jobs) -> None:
-    job = start(watching, images)[0]["job"]
+def test_a_tick_brings_nothing_that_the_page_has(handlers: RunHandlers, images: Images, jobs: Jobs) -> None:
+    job = start(handlers, images)[0]["job"]
     jobs.stop(ANN["owner"], job)
     ended(jobs, jobs.get(ANN["owner"], job))
-    first = watching.tick(ANN, job, None)
-    again = watching.tick(ANN, job, first[-1])
+    first = handlers.tick(ANN, job, None)
+    again = handlers.tick(ANN, job, first[-1])
     skipped = [value for value in again if isinstance(value, dict) and value.get("__type__") == "update"]
     assert len(first) == len(again) == OUTPUTS and len(skipped) == OUTPUTS - 2  # but for the status, and what is shown
 
 
-def test_a_page_finds_its_job_again_and_no_other(watching: Watching, images: Images) -> None:
-    job = start(watching, images)[0]["job"]
-    memory, _, choices, *_ = watching.recall({**ANN, "job": job})
+def test_a_page_finds_its_job_again_and_no_other(handlers: RunHandlers, images: Images) -> None:
+    job = start(handlers, images)[0]["job"]
+    memory, _, choices, *_ = handlers.recall({**ANN, "job": job})
     assert memory == {**ANN, "job": job} and choices.value == job
-    memory, _, choices, *_ = watching.recall({**BOB, "job": job})
+    memory, _, choices, *_ = handlers.recall({**BOB, "job": job})
     assert memory == {**BOB, "job": ""} and choices.choices == [] and not choices.visible
 
 
-def test_a_job_of_another_is_as_one_that_does_not_exist(watching: Watching, images: Images, jobs: Jobs) -> None:
-    job = start(watching, images)[0]["job"]
+def test_a_job_of_another_is_as_one_that_does_not_exist(handlers: RunHandlers, images: Images, jobs: Jobs) -> None:
+    job = start(handlers, images)[0]["job"]
     asked: list[Callable[[Any, Any], tuple[Any, ...]]] = [
-        watching.stop_training, watching.resume_training, watching.delete_job
+        handlers.stop_training, handlers.resume_training, handlers.delete_job
     ]  # fmt: skip
-    for act in (*asked, watching.use_model, watching.download_model):
+    for act in (*asked, handlers.use_model, handlers.download_model):
         assert refusal(act, BOB, job).replace(job, "x") == refusal(act, BOB, "f" * 16).replace("f" * 16, "x")
         assert "not found" in refusal(act, BOB, job) and "not found" in refusal(act, BOB, None)
-    assert "Nothing is being trained" in told(watching.look_at(BOB, job))
+    assert "Nothing is being trained" in told(handlers.look_at(BOB, job))
     assert jobs.get(ANN["owner"], job).state in ("queued", "running")
     with pytest.raises(RequestRejected, match="not found"):
         jobs.get(BOB["owner"], job)
@@ -144,84 +148,84 @@ def test_a_job_of_another_is_as_one_that_does_not_exist(watching: Watching, imag
     ("form", "ready", "memory", "wanted"),
     [
         (NEW, False, ANN, "There are no pictures yet"),
-        (NEW, True, {}, "Reload the page"),
+        (NEW, True, {}, "Reload it, or sign in"),
         (NEW | dict(name=""), True, ANN, "use 1 to 64 letters"),
         (FORM | dict(base="tiny"), True, ANN, "The pictures are 8 x 8; tiny draws 16 x 16"),
         (FORM | dict(base="gone"), True, ANN, "not found"),
     ],
 )
 def test_what_cannot_be_started_says_why(
-    watching: Watching, images: Images, form: dict[str, Any], ready: bool, memory: Any, wanted: str
+    handlers: RunHandlers, images: Images, form: dict[str, Any], ready: bool, memory: Any, wanted: str
 ) -> None:
     if not ready:
         images.ready = None
-    assert wanted in refusal(start, watching, images, form, memory)
+    assert wanted in refusal(start, handlers, images, form, memory)
 
 
 @pytest.mark.parametrize(
     ("place", "value"), [(0, "Folder"), (3, 16), (4, True), (6, True), (7, 4), (9, "x"), (3, "As the base model")]
 )
 def test_what_was_changed_since_the_check_is_not_trained_on(
-    watching: Watching, images: Images, jobs: Jobs, place: int, value: Any
+    handlers: RunHandlers, images: Images, jobs: Jobs, place: int, value: Any
 ) -> None:
     changed = (*STEP_1[:place], value, *STEP_1[place + 1 :])
-    assert "Step 1 was changed since the check" in refusal(start, watching, images, NEW, ANN, changed)
+    assert "Step 1 has changed since the check" in refusal(start, handlers, images, NEW, ANN, changed)
     assert jobs.list(ANN["owner"]) == []
 
 
 def test_a_training_leaves_no_copy_of_what_was_dropped_and_can_be_started_again(
-    watching: Watching, images: Images
+    handlers: RunHandlers, images: Images
 ) -> None:
     dropped = images.folder / "upload.zip"
     dropped.write_bytes(b"x")
     images.put(CheckTask(1), Source(ZIP, "", "sprites.zip", dropped))
-    start(watching, images)
+    start(handlers, images)
     assert not dropped.exists() and images.handed_over
-    start(watching, images, NEW | dict(name="again"))
+    start(handlers, images, NEW | dict(name="again"))
 
 
 def test_the_base_models_are_those_that_there_are_now(jobs: Jobs) -> None:
     engine: Any = FakeEngine(names=("tiny", "other"))
-    watching = Watching(engine, jobs)
-    assert "value" not in watching.offer_bases("other").constructor_args, "what is chosen is not touched"
+    handlers = RunHandlers(engine, jobs)
+    assert "value" not in handlers.offer_bases("other").constructor_args, "what is chosen is not touched"
     engine.names = ("tiny", "mine")
-    offered = watching.offer_bases("other")
+    offered = handlers.offer_bases("other")
     assert offered.value == "tiny" and "mine" in [value for _, value in offered.choices]
-    assert watching.offer_bases(None).constructor_args["value"] == "tiny"
-    assert "value" not in watching.offer_bases("new:row_rnn").constructor_args
+    assert handlers.offer_bases(None).constructor_args["value"] == "tiny"
+    assert "value" not in handlers.offer_bases("new:row_rnn").constructor_args
 
 
 def test_a_model_that_is_used_again_is_chosen_again(
     jobs: Jobs, tiny_data: Path, tiny_run: Path, tmp_path: Path
 ) -> None:
-    watching, pictures = Watching(fake("tiny", "mine"), jobs), prepare(survey(tiny_data), tmp_path / "pictures.zip")
+    handlers, pictures = RunHandlers(fake("tiny", "mine"), jobs), prepare(survey(tiny_data), tmp_path / "pictures.zip")
     job = saved_job(jobs, pictures, tiny_run, owner=ANN["owner"])
     for _ in range(2):
-        status, models = watching.use_model(ANN, job.id)
-        assert models.value == "mine" and "mine is a model now" in status
+        status, models = handlers.use_model(ANN, job.id)
+        assert models.value == "mine" and "mine is ready" in status
 
 
 def test_records_that_cannot_be_read_are_told_and_what_is_shown_stays(
-    watching: Watching, images: Images, tmp_path: Path
+    handlers: RunHandlers, images: Images, tmp_path: Path
 ) -> None:
-    shown = start(watching, images)[-1]
+    shown = start(handlers, images)[-1]
     with closing(sqlite3.connect(tmp_path / "jobs" / DATABASE)) as records:
         records.execute("ALTER TABLE jobs RENAME TO lost")
-        for view in (watching.tick(ANN, shown[0], shown), watching.look_at(ANN, shown[0])[1:]):
+        for view in (handlers.tick(ANN, shown[0], shown), handlers.look_at(ANN, shown[0])[1:]):
             assert len(view) == OUTPUTS and "records of jobs" in view[1] and view[0] == view[2] == gr.skip()
         assert view[-2].active and view[-1] is None, "the next tick tries again, and shows all"
-        memory, _, *view = watching.recall({**ANN, "job": shown[0]})
+        memory, _, *view = handlers.recall({**ANN, "job": shown[0]})
         assert memory["job"] == shown[0] and "records of jobs" in view[1]
-        assert "The disk" in refusal(watching.stop_training, ANN, shown[0])
+        assert "The disk" in refusal(handlers.stop_training, ANN, shown[0])
         records.execute("ALTER TABLE lost RENAME TO jobs")
-    view = watching.tick(ANN, shown[0], None)
+    view = handlers.tick(ANN, shown[0], None)
     assert "records of jobs" not in view[1] and isinstance(view[-2], gr.Timer) and view[-1][0] == shown[0]
 
 
-def test_a_full_queue_is_told(watching: Watching, images: Images, jobs: Jobs) -> None:
-    lines = [told(start(watching, images, NEW | dict(name=f"m{i}"))) for i in range(3)]
+def test_a_full_queue_is_told(handlers: RunHandlers, images: Images, jobs: Jobs) -> None:
+    lines = [told(start(handlers, images, NEW | dict(name=f"m{i}"))) for i in range(3)]
     assert "before it" in lines[2]
     with pytest.raises(gr.Error, match="1 running and 3 queued trainings are the limit"):
         for i in range(3, 6):
-            start(watching, images, NEW | dict(name=f"m{i}"))
+            start(handlers, images, NEW | dict(name=f"m{i}"))
     assert len(jobs.list(ANN["owner"])) < 6

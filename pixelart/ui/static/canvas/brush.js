@@ -2,7 +2,7 @@
 
 import { colourAt, indexOf, isInside } from "./picture.js";
 
-// The indices under a square brush around `at`; with `mirror` also those on the other side of the middle.
+// The indices under a square brush around `at`; with `mirror`, also their mirror images.
 export function brushCells(picture, [x, y], size = 1, mirror = false) {
   const offset = (size - 1) >> 1, found = [];
   const add = (at) => { if (isInside(picture, at)) found.push(indexOf(picture, at)); };
@@ -13,7 +13,7 @@ export function brushCells(picture, [x, y], size = 1, mirror = false) {
   return found;
 }
 
-// Bresenham's line: no gaps, however rarely the pointer reports.
+// Bresenham's line: no gaps, even if the pointer reports rarely.
 export function lineBetween([x, y], [endX, endY]) {
   const dx = Math.abs(endX - x), dy = -Math.abs(endY - y), sx = x < endX ? 1 : -1, sy = y < endY ? 1 : -1;
   const cells = [];
@@ -26,7 +26,7 @@ export function lineBetween([x, y], [endX, endY]) {
   }
 }
 
-// The indices of the area of one colour around `at`, joined at edges.
+// The indices of the area of one colour around `at`, connected by edges.
 export function areaOf(picture, at) {
   if (!isInside(picture, at)) return [];
   const key = (cell) => colourAt(picture, cell).join(), from = key(at);

@@ -15,13 +15,13 @@ import { View } from "./view.js";
 const MOST_BRUSH = 16;
 
 export class Canvas {
-  picture = null;              // shown now; a frame while a drawing is streamed in
+  picture = null;              // the shown picture; during a drawing, its latest frame
   history = new History();
   brush = { colour: null, size: 1, mirror: false };
-  newSize = [32, 32];          // of a new picture
+  newSize = [32, 32];          // width and height of a new picture
   cursor = null;               // the pixel that the keys paint
   hover = null;                // the pixel under the pointer
-  panning = null;              // where on the page the pointer, which pans, was last
+  panning = null;              // last place of the panning pointer on the page
   isSpaceHeld = false;
   isPointerDown = false;       // while the pointer gives the stage the focus
 
@@ -51,7 +51,7 @@ export class Canvas {
     document.addEventListener(type, whileThere, { signal: this.leaving.signal });
   }
 
-  // Without the help that the keyboard's focus brings.
+  // Focuses the stage without the help text of keyboard focus.
   focusByPointer() {
     this.isPointerDown = true;
     this.stage.focus({ preventScroll: true });
@@ -102,7 +102,7 @@ export class Canvas {
     this.view.show(before);
   }
 
-  // Takes the colour of a pixel, exactly, whether the model has it or not.
+  // Chooses the exact colour of a pixel, even if the model does not have it.
   pick(at) {
     if (this.isInside(at)) this.swatches.choose(colourAt(this.picture, at));
   }
@@ -118,7 +118,7 @@ export class Canvas {
     this.view.drawOverlay();
   }
 
-  // As its button or key does.
+  // Chooses a tool, as its button or key does.
   press(name) {
     const tool = toolNamed(this.tools, name);
     this.setTool(tool.toggles && tool === this.tool ? this.toolBefore : tool);

@@ -1,10 +1,10 @@
-// The table of commands: the buttons of the bar that are not tools. canvas.html says where each one stands.
+// The table of commands: the buttons of the bar that are not tools. canvas.html places each one.
 //
 //   name, label, icon, run(canvas)
-//   title        the tooltip, where it says more than the label
+//   title        the tooltip, if it differs from the label
 //   note         more for the tooltip, made from the limits {side, fileBytes}
 //   keys         the keys; the tooltip names the first
-//   pressed      it is a switch, and whether it begins as on
+//   pressed      makes it a switch; the initial state
 
 import { clearMask, invertMask } from "./mask.js";
 import { mebibytes } from "./words.js";
@@ -27,7 +27,7 @@ export const COMMANDS = [
     icon: '<path d="M3.500 1.500h6l3 3v10h-9zM9.500 1.500v3h3"/>', run: (canvas) => canvas.newPicture(),
   },
   {
-    name: "show", label: "Show mask filled", title: "Fill the mask, or show its outline only", keys: ["h"], pressed: true,
+    name: "show", label: "Show mask filled", title: "Show the mask filled, or only its outline", keys: ["h"], pressed: true,
     icon: '<path d="M1 8c2-3.3 4.3-5 7-5s5 1.7 7 5c-2 3.3-4.3 5-7 5s-5-1.7-7-5z"/>' +
       '<path d="M8 5.800a2.2 2.2 0 100 4.4 2.2 2.2 0 000-4.400z" class="solid"/>',
     run: ({ view }) => view.setMaskFilled(!view.maskFilled),

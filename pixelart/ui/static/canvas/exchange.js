@@ -7,16 +7,17 @@ import { pictureOf, valueOf } from "./value.js";
 const PREVIEW_TIMEOUT = 15000;    // milliseconds without a frame that end a drawing
 
 export class Exchange {
-  beforePreview = null;    // the picture that undo goes back to while a drawing is streamed in
-  // Presses of a drawing button. The count begins at the page's clock: a canvas that gradio shows again repeats none.
+  beforePreview = null;    // the picture before the drawing in progress; undo returns to it
+  // Number of the last press of a drawing button. It starts at the page's clock, so a canvas that gradio re-creates
+  // repeats no number.
   ticket = Math.round(performance.now());
-  left = 0;                // up to which of them the visitor has left
+  left = 0;                // output of drawings up to this ticket is dropped
 
   constructor(canvas) {
     this.canvas = canvas;
   }
 
-  // What the page's events send along; session.py says what for.
+  // The tickets that the page's events send; see session.py.
   drawings() {
     return {
       press: () => (this.ticket += 1),

@@ -5,7 +5,7 @@ import { BUSY } from "./strokes.js";
 import { encode } from "./value.js";
 import { mebibytes } from "./words.js";
 
-const PATIENCE = 120000;    // milliseconds that "Importing" stays, unless Python answers
+const PATIENCE = 120000;    // milliseconds that "Importing" is shown if Python does not answer
 
 export const IMPORTING = "Importing ";
 

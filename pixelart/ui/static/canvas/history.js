@@ -1,4 +1,4 @@
-// Undo and redo: pictures as they were before and after.
+// Undo and redo: the pictures before and after each change.
 
 import { bytesOf } from "./picture.js";
 
@@ -20,7 +20,7 @@ export class History {
     this.bytes = bytes;
   }
 
-  // The picture before a change becomes one undo step.
+  // Adds the picture before a change as one undo step.
   add(before) {
     this.undoSteps.push(before);
     [this.undoSteps] = newestOf(this.undoSteps.slice(-this.limit), this.bytes);

@@ -14,11 +14,11 @@ const NO_ANSWER = "No answer from the model. Press Inspect twice to ask again.";
 
 export class Inspect {
   answers = new Map();     // bytes of a picture -> {map: answer or null, colours: Map of pixel index -> answer}
-  page = null;             // of `answers`, what is known of the picture that is shown
-  map = null;              // the newest map; stale where it is not page.map
-  spot = null;             // [x, y] of the pixel that is told about
-  pressed = null;          // {at, again: it was told about before}: painted when the pointer is released there
-  toPaint = null;          // {page, index, rank}: painted as soon as the answer is there
+  page = null;             // the entry of `answers` for the shown picture
+  map = null;              // the newest map; stale unless it is page.map
+  spot = null;             // [x, y] of the pixel that the panel describes
+  pressed = null;          // {at, again: it was `spot` before}: painted when the pointer is released there
+  toPaint = null;          // {page, index, rank}: painted when the answer arrives
   asked = null;            // {number, page, index or null for the map}
   questions = 0;
   isModelBusy = false;     // with a drawing
@@ -31,7 +31,7 @@ export class Inspect {
 
   get isOn() { return this.canvas.tool.name === "inspect"; }
 
-  // What the page's events call.
+  // The service for the page's events.
   service() {
     return { answer: (answer) => this.#receive(answer), fail: () => this.#fail(), forget: () => this.#forget() };
   }
@@ -52,7 +52,7 @@ export class Inspect {
 
   get answerOfSpot() { return this.spot && this.page?.colours.get(this.#indexOf(this.spot)); }
 
-  // The picture may be another one now.
+  // Call this when the picture may have changed.
   look() {
     const { picture, isBusy } = this.canvas, before = this.page;
     this.page = picture && this.isOn && !isBusy ? this.#pageOf(picture) : null;
@@ -66,7 +66,7 @@ export class Inspect {
     showInspect(this);
   }
 
-  // What is known of a picture; it becomes the newest of the cache.
+  // The cached answers for a picture; they become the newest entry of the cache.
   #pageOf(picture) {
     const { answers } = this, key = picture.width + " " + encode(picture.pixels);
     const page = answers.get(key) || { map: null, colours: new Map() };
@@ -85,7 +85,7 @@ export class Inspect {
     showInspect(this);
   }
 
-  // What is missing: first the pixel, then the map once the picture has not changed for a while.
+  // The next missing answer: first for the pixel; then the map, once the picture has not changed for a while.
   #nextQuestion() {
     const { page, spot } = this;
     if (!page || !this.canvas.isShown) return null;
@@ -148,9 +148,9 @@ export class Inspect {
     if (!answer) { this.toPaint = { page, index, rank }; return; }
     if (answer.error) return canvas.say(answer.error);
     if (!chance) return;
-    if (chance.colour === answer.current.colour) return canvas.say((rank ? "It has this colour" : "It has the most probable colour") + " already.");
+    if (chance.colour === answer.current.colour) return canvas.say((rank ? "The pixel has this colour" : "The pixel has the most probable colour") + " already.");
     canvas.edit((picture) => setColour(picture, index, colourOf(chance.colour)));
-    // what lies around the pixel has not changed
+    // the other pixels have not changed, so the answer still holds
     this.page.colours.set(index, { ...answer, current: chance });
     this.#ask();
     showInspect(this);

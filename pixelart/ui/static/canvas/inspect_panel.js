@@ -4,8 +4,8 @@ import { indexOf } from "./picture.js";
 import { chanceText, classesText, pixelText, spokenText, totalText } from "./inspect_words.js";
 import { percent } from "./words.js";
 
-const HINT = "Given all other pixels. ", BY_TOUCH = "Tap again to paint the first.", BY_MOUSE = "A click paints the first, 1 to 5 any.";
-const NO_SPOT = "Point at a pixel, tap it, or go there with the arrow keys.";
+const HINT = "Given all other pixels. ", BY_TOUCH = "Tap again to paint the first.", BY_MOUSE = "Click to paint the first; keys 1 to 5 paint any.";
+const NO_SPOT = "Point at a pixel, tap it, or move to it with the arrow keys.";
 
 const isCurrent = ({ page, map }) => Boolean(page?.map && page.map === map);
 
@@ -27,7 +27,7 @@ function showHeat(inspect, on) {
   Object.assign(heatLayer, { width, height });
   const image = new ImageData(width, height);
   map.bits.forEach((bits, i) => {
-    const share = Math.min(1, Math.max(0, bits / (map.most || 1))); // bits are rounded and may pass the most
+    const share = Math.min(1, Math.max(0, bits / (map.most || 1))); // bits are rounded and may exceed the maximum
     image.data.set([...ramp[Math.round(share * (ramp.length - 1))], 255], i * 4);
   });
   heatLayer.getContext("2d").putImageData(image, 0, 0);
@@ -35,9 +35,9 @@ function showHeat(inspect, on) {
 
 function stateOfMap(inspect) {
   const { canvas, page, map, isModelBusy } = inspect;
-  if (canvas.isBusy || isModelBusy) return "The model is drawing. Inspect waits.";
+  if (canvas.isBusy || isModelBusy) return "Waiting: the model is drawing.";
   if (page?.map?.error) return page.map.error;
-  return isCurrent(inspect) ? "" : map?.bits ? "Updating: the map shows the picture before." : "Looking at the picture.";
+  return isCurrent(inspect) ? "" : map?.bits ? "Updating: the map shows the previous picture." : "Looking at the picture.";
 }
 
 function showSummary(inspect) {
@@ -48,7 +48,7 @@ function showSummary(inspect) {
   canvas.$(".classes").textContent = isKnown ? classesText(map.classes) : "";
 }
 
-// While an answer is on its way, the colours of the pixel before stay, dimmed.
+// Until the answer arrives, the colours of the previous pixel stay, dimmed.
 function showChances(inspect) {
   const { canvas, spot } = inspect, answer = inspect.answerOfSpot;
   inspect.shownLikely = answer ? answer.likely || [] : spot ? inspect.shownLikely : [];

@@ -1,4 +1,4 @@
-// What Inspect says of a pixel and of a picture. `surprise` is undefined while it is not known.
+// The texts of Inspect about a pixel and a picture. `surprise` is undefined until it is known.
 
 import { nameOf } from "./colours.js";
 import { percent } from "./words.js";
@@ -14,7 +14,7 @@ export function pixelText(spot, surprise, answer) {
   if (!answer) return `${start} · …`;
   if (answer.error) return `${start} · ${answer.error}`;
   const { current, exact, bound } = answer;
-  const rest = exact ? "" : ` · about: others may have up to ${percent(bound)}`;
+  const rest = exact ? "" : ` · approximate: others have up to ${percent(bound)}`;
   return `${start} · now ${nameOf(current.colour)} ${percent(current.probability)}${rest}`;
 }
 

@@ -6,7 +6,7 @@ import { toolNamed } from "./tools.js";
 
 const TRIES = 100, PAUSE = 20;    // milliseconds
 
-// What stores it; its component may appear only after the canvas.
+// The page's storage. Its component may appear after the canvas.
 async function storage() {
   const pause = () => new Promise((resolve) => { setTimeout(resolve, PAUSE); });
   for (let tries = 0; !window.work && tries < TRIES; tries += 1) await pause();
@@ -32,7 +32,7 @@ export class Keeper {
     storing?.paintingIsBack(this.#putBack(value));
   }
 
-  // Whether there was a picture that could be restored.
+  // Restores the stored work; returns whether there was a usable picture.
   #putBack(value) {
     const { canvas } = this, names = canvas.tools.filter((tool) => !tool.toggles).map((tool) => tool.name);
     const work = canvas.picture ? null : checkedWork(value, canvas.limits.side, names);

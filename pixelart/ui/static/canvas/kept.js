@@ -1,5 +1,5 @@
-// What the browser keeps of a canvas: {now, undo, redo, tools}. It is checked, because it may come from another version
-// or from anybody.
+// The work of a canvas that the browser stores: {now, undo, redo, tools}. It is checked, because another version or a
+// hostile script may have written it.
 
 import { isColour } from "./colours.js";
 import { UNDO_LIMIT, newestOf } from "./history.js";
@@ -7,13 +7,13 @@ import { bytesOf, isPicture } from "./picture.js";
 
 export const KEPT_BYTES = 8 * 2 ** 20;
 
-// The picture, and the newest steps that there is room for.
+// The picture, and the newest steps that fit.
 export function keptWork(now, { undoSteps, redoSteps }, tools) {
   const [undo, room] = newestOf(undoSteps, KEPT_BYTES - bytesOf(now)), [redo] = newestOf(redoSteps, room);
   return { now, undo, redo, tools };
 }
 
-// The usable parts of what was kept: {now, undo, redo, tools}, or null without a picture.
+// The usable parts of stored work: {now, undo, redo, tools}, or null without a picture.
 export function checkedWork(value, mostSide, toolNames) {
   if (!isPicture(value?.now, mostSide)) return null;
   const { now, undo, redo, tools } = value, usable = [undo, redo].every((steps) => areSteps(steps, mostSide));

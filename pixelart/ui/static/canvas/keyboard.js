@@ -1,4 +1,4 @@
-// Keys anywhere on the page, and a cursor that paints where the stage has the keyboard's focus.
+// Keys anywhere on the page, and a cursor that paints while the stage has keyboard focus.
 
 import { chordOf, entryOfKey } from "./buttons.js";
 import { hexOf } from "./colours.js";
@@ -61,7 +61,7 @@ class Keyboard {
     this.canvas.view.drawOverlay();
   }
 
-  // Keys that mean something only on the focused stage; whether this was one.
+  // Handles keys that apply only to the focused stage; returns whether this was one.
   #onStage(event) {
     const { canvas } = this, { cursor, strokes } = canvas, key = event.key.toLowerCase();
     if (event.target !== canvas.stage || event.ctrlKey || event.metaKey) return false;
@@ -91,7 +91,7 @@ class Keyboard {
     canvas.view.drawOverlay();
   }
 
-  // Shown, and read out.
+  // Shows the place of the cursor, and has screen readers read the pixel out.
   #tellCursor() {
     const { cursor, picture } = this.canvas, place = cursor.join(", "), colour = colourAt(picture, cursor);
     this.canvas.$(".position").textContent = place;

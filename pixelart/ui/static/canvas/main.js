@@ -1,4 +1,4 @@
-// Starts a canvas: its buttons, its listeners, and the picture that was there before.
+// Starts a canvas: makes its buttons, adds its listeners, and restores its stored picture.
 
 import { Canvas } from "./canvas.js";
 import { COMMANDS } from "./commands.js";
@@ -14,7 +14,7 @@ const LISTENERS = [
   listenToButtons, listenToPointer, listenToKeys, listenToSwatches, listenToFiles, listenToPanel,
 ];
 
-// What a page's events may ask of the canvas: `drawings` and `inspection`.
+// The services of the canvas for the page's events: `drawings` and `inspection`.
 export function start(component) {
   const canvas = new Canvas(component, TOOLS, COMMANDS);
   makeToolbars(canvas);

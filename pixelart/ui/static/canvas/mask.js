@@ -14,7 +14,7 @@ export function clearMask(picture) {
   picture.mask.fill(0);
 }
 
-// Calls onCell(x, y) for each masked pixel, and onEdge(ax, ay, bx, by) for each of its sides beside an unmasked one.
+// Calls onCell(x, y) for each masked pixel, and onEdge(ax, ay, bx, by) for each side that borders an unmasked one.
 export function visitMask({ width, height, mask }, onCell, onEdge) {
   const at = (x, y) => x >= 0 && y >= 0 && x < width && y < height && mask[y * width + x];
   for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) {

@@ -1,6 +1,6 @@
 // Draws what lies over the picture: mask, grid, mirror line and cursor.
 
-const CHECK = 4;    // CSS pixels a square of the mask's pattern
+const CHECK = 4;    // side of a square of the mask's pattern, in CSS pixels
 
 export function drawOverlay(view) {
   const { canvas, overlay, ratio } = view, { cell, x, y } = view.position, pen = overlay.getContext("2d");
@@ -61,7 +61,7 @@ function checkPattern(pen, side) {
   return pen.createPattern(tile, "repeat");
 }
 
-// Lines of one device pixel, each eighth one darker.
+// Lines of one device pixel; every eighth one is darker.
 function drawGrid({ pen, ratio, cell, x, y, picture }) {
   pen.setTransform(1, 0, 0, 1, x * ratio, y * ratio);
   const step = cell * ratio, right = picture.width * step, bottom = picture.height * step;
@@ -91,7 +91,7 @@ function drawMirrorLine(scene) {
 
 const accentOf = (stage) => getComputedStyle(stage).getPropertyValue("--color-accent") || "#6366f1";
 
-// The cells that a press would change: dark and light, so that it shows on any picture.
+// The outline of the cells that a press would change: dark and light, so that it is visible on any picture.
 function drawCursor(scene, [x, y], width, light) {
   const { pen, cell, view } = scene, { tool, brush } = view.canvas;
   const size = tool.paint ? brush.size : 1, offset = (size - 1) >> 1;

@@ -37,7 +37,7 @@ class Pointer {
     if (touches.has(event.pointerId)) touches.set(event.pointerId, [event.clientX, event.clientY]);
     if (this.pinch && touches.size === 2) return this.#movePinch();
     if (this.canvas.panning) return this.#pan(event);
-    // without a movement of its own the page moved below the pointer
+    // a move event without movement: the page has moved below the pointer
     if (canvas.strokes.isByKey || (canvas.cursor && !event.movementX && !event.movementY)) return;
     const at = canvas.view.cellAt(event);
     canvas.cursor = null;
@@ -62,7 +62,7 @@ class Pointer {
     this.canvas.panning = [clientX, clientY];
   }
 
-  // A second finger means zoom or pan: what the first one painted is taken back.
+  // A second finger means zoom or pan, so the stroke of the first one is undone.
   #startPinch() {
     this.canvas.strokes.cancel();
     this.canvas.tool.cancel?.(this.canvas);
@@ -90,7 +90,7 @@ class Pointer {
   }
 }
 
-// Zooming out further than the whole picture leaves the wheel to the page.
+// Once the whole picture is visible, zooming out further scrolls the page.
 function turnWheel({ picture, view, stage }, event) {
   const { deltaX, deltaY } = event;
   if (!picture || (deltaY > 0 && view.position.cell <= view.fittingCell)) return;

@@ -1,10 +1,10 @@
-// What a press of the pointer or a key does with the chosen tool.
+// Applies the chosen tool when the pointer or a key is pressed.
 
 import { brushCells, lineBetween } from "./brush.js";
 import { copyOf } from "./picture.js";
 import { toolOfPress } from "./tools.js";
 
-export const BUSY = "The model is drawing. Stop it first.";
+export const BUSY = "The model is drawing. Press Stop first.";
 
 // Applies a tool's `paint` to all pixels that the brush covers between two places.
 export function paintLine(picture, tool, brush, from, to) {
@@ -24,7 +24,7 @@ export class Strokes {
   get isOpen() { return this.stroke !== null; }
   get isByKey() { return Boolean(this.stroke?.byKey); }
 
-  // A press at a place; `byKey`: of Space or Enter.
+  // Starts a press at a place; `byKey`: by Space or Enter.
   press(event, at, byKey = false) {
     const { canvas } = this, tool = toolOfPress(canvas.tools, canvas.tool, event);
     if (canvas.isBusy) return canvas.say(BUSY);
@@ -61,7 +61,7 @@ export class Strokes {
     this.canvas.view.refresh();
   }
 
-  // Takes back what the stroke has painted.
+  // Undoes the stroke in progress.
   cancel() {
     if (!this.stroke) return;
     this.canvas.picture = this.stroke.before;

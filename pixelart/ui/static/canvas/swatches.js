@@ -10,7 +10,7 @@ export function listenToSwatches(canvas) {
     const swatch = target.closest(".swatch");
     if (swatch && canvas.picture) swatches.press(swatch);
   });
-  // One stop of the Tab key for all; the arrows go from one to the next.
+  // All swatches are one Tab stop; arrow keys move between them.
   canvas.$(".swatches").addEventListener("keydown", (event) => {
     const step = STEPS[event.key], all = canvas.$$(".swatch");
     if (!step) return;
@@ -23,13 +23,13 @@ export function listenToSwatches(canvas) {
 }
 
 export class Swatches {
-  chosen = null;    // the colour that the visitor has chosen: another palette does not change it
+  chosen = null;    // the colour that the visitor has chosen; another palette does not change it
 
   constructor(canvas) {
     this.canvas = canvas;
   }
 
-  // A model's colours; without any, all colours can be chosen.
+  // Shows a model's colours; if there are none, any colour can be chosen.
   setPalette(names) {
     const isFree = names.length === 0, shown = isFree ? FREE_COLOURS : names;
     this.canvas.$(".free").hidden = !isFree;

@@ -1,5 +1,5 @@
-// The buttons of the tools and commands. A toolbar is one stop of the Tab key; the arrows go from one button to the
-// next, Home and End to the ends.
+// The buttons of the tools and commands. A toolbar is one Tab stop; arrow keys move between its buttons, and Home and
+// End go to the ends.
 
 import { buttonOf } from "./buttons.js";
 import { groupsOf } from "./tools.js";
@@ -51,7 +51,7 @@ function groupFor(tools, canvas) {
   return group;
 }
 
-// Icons are texts of the tables, never of a visitor.
+// Safe for innerHTML: icons come from the tables, never from a visitor.
 function fill(button, entry, { limits }) {
   const shown = buttonOf(entry, limits);
   button.title = shown.title;
@@ -62,7 +62,7 @@ function fill(button, entry, { limits }) {
 
 const buttonsOf = (bar) => [...bar.querySelectorAll("button")].filter((button) => !button.disabled);
 
-// The button that Tab comes to: where the bar was left, else the chosen tool, else the first.
+// Sets the button that Tab reaches: the last focused one, else the chosen tool, else the first.
 function setStop(bar, wanted) {
   const all = buttonsOf(bar), stop = all.includes(wanted) ? wanted : bar.querySelector("[data-tool].on") || all[0];
   for (const button of bar.querySelectorAll("button")) button.tabIndex = button === stop ? 0 : -1;

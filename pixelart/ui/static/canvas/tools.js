@@ -1,4 +1,4 @@
-// The table of tools. Buttons, keys, pointers and tooltips are made from it, so that a new tool is one entry more.
+// The table of tools. Buttons, keys, pointers and tooltips are made from it, so a new tool is one new entry.
 //
 //   name, key, label, icon    the icon is SVG in a box of 16 x 16
 //   caption, purpose, help    text under the icon (else the label); parts of the tooltip
@@ -6,17 +6,17 @@
 //   cursor                    the pointer over the canvas (else a crosshair)
 //   opposite                  the tool that the right button, and Shift where `masks`, use instead
 //   masks                     changes the mask and not the pixels
-//   coloured                  paints with the chosen colour: a click on a colour keeps this tool
-//   toggles                   chosen again, it gives way to the tool before
+//   coloured                  paints with the chosen colour, so a click on a colour keeps this tool
+//   toggles                   choosing it again returns to the previous tool
 //
-// What a tool does. The first that it has is called when it is pressed; `brush` is {colour, size, mirror}:
+// A press calls the first of these functions that the tool has; `brush` is {colour, size, mirror}:
 //
 //   paint(picture, index, brush)    a stroke: each pixel that the brush covers, from press to release
 //   apply(picture, at, brush)       one change of the picture
 //   press(canvas, at, byKey)        anything else
 //
 // It may also have enter(canvas), leave(canvas), point(canvas, at), release(canvas), cancel(canvas) and
-// onKey(canvas, key), which says whether the key was one of the tool.
+// onKey(canvas, key), which returns whether the tool handled the key.
 
 import { areaOf } from "./brush.js";
 import { CLEAR, colourAt, setColour, setMask } from "./picture.js";
@@ -79,7 +79,7 @@ export const TOOLS = [
   },
 ];
 
-// Nothing where the area has the colour already: bytes of a transparent pixel stay as they are.
+// Does nothing if the area has the colour already, so the hidden bytes of transparent pixels stay.
 function fillArea(picture, at, colour) {
   const area = areaOf(picture, at);
   if (!area.length || colourAt(picture, at).join() === colour.join()) return;

@@ -1,7 +1,7 @@
 // The value that the page and Python share: {width, height, pixels, mask, preview, palette, ticket}, bytes as base64.
-// Python sends a mask or a palette of null to keep the one that is there, and sets `preview` for a frame of a drawing
-// in progress; pixels of null remove the frames. A palette is the chosen model's, and comes with its size. The page
-// sends the visitor's painting, never a frame.
+// From Python, a mask or palette of null keeps the current one, `preview` marks a frame of a drawing in progress, and
+// pixels of null remove the frames. A palette belongs to the chosen model and comes with its size. The page sends the
+// visitor's painting, never a frame.
 
 import { emptyPicture, sameSize } from "./picture.js";
 
@@ -17,7 +17,7 @@ export function valueOf({ width, height, pixels, mask }) {
   return { width, height, pixels: encode(pixels), mask: encode(mask), preview: false, palette: null, ticket: null };
 }
 
-// The picture of a value; without a mask of its own it gets that of `before`, if the size is the same.
+// The picture of a value. If the value has no mask, it gets that of `before`, if the size is the same.
 export function pictureOf(value, before) {
   const next = emptyPicture(value.width, value.height);
   next.pixels.set(decode(value.pixels));

@@ -8,8 +8,8 @@ import { sameSize } from "./picture.js";
 import { commandButton } from "./toolbars.js";
 import { MAX_CELL, cellThatFits, intoSight, keptInside, largerCell, onDevice, smallerCell, zoomed } from "./viewport.js";
 
-const CHEQUER = 8;    // CSS pixels that a square behind transparent pixels has about: a whole number of cells
-const MARCH = 120, PHASES = 8;    // of the mask's moving pattern: milliseconds a step, and steps
+const CHEQUER = 8;    // approximate side of a chequer square in CSS pixels; squares have whole cells
+const MARCH = 120, PHASES = 8;    // the moving pattern of the mask: milliseconds per step, and steps
 const stillMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class View {
@@ -18,7 +18,7 @@ export class View {
   phase = 0;
   tiled = false;         // the picture is shown three by three; only the middle is painted
   maskShape = null;
-  maskFilled = true;     // otherwise the outline alone, so that a result can be seen
+  maskFilled = true;     // false: only the outline, so that the result is visible
 
   constructor(canvas) {
     this.canvas = canvas;
