@@ -5,8 +5,8 @@ To add a control, add it to CONTROLS and to `Request`. docs/architecture.md has 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pixelart.errors import RequestRejected
@@ -16,7 +16,6 @@ from pixelart.settings import SETTINGS
 
 GENERATE, COMPLETE, ENLARGE = "generate", "complete", "enlarge"
 Range = tuple[float, float]
-LOWEST_TEMPERATURE = 0.01
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class ControlOnPage:
 class Control:
     """One control of a drawing.
 
-    text: what it does, for the help of the command line and the API.
+    text: what it does, for the help of the command line and the API. texts: action -> another text.
     default: the value if none is given. Its type is the control's type.
     limits: smallest and largest number that the engine accepts. offered: those of the page, the API and the presets;
         None = the same.
@@ -62,6 +61,7 @@ class Control:
     name: str = ""
     actions: tuple[str, ...] = (GENERATE, COMPLETE, ENLARGE)
     page: ControlOnPage | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def kind(self) -> type:
@@ -84,6 +84,12 @@ class Control:
         *first, last = [choice for choice in self.choices if choice]
         return f"{', '.join(first)} or {last}"
 
+    def help(self, action: str, limits: Range | None, default: str) -> str:
+        """What it does, its range or its choices, and what the default is."""
+        parts = [self.texts.get(action, self.text)]
+        parts += [range_text(limits)] if limits and limits[1] < 2**32 else [self.words] if self.choices else []
+        return f"{'; '.join(parts)} ({default})"
+
     def check(self, name: str, value: Any) -> None:
         """Raises RequestRejected, naming `name` and the limits, for a number outside `limits` or another word."""
         if self.limits and not self.limits[0] <= value <= self.limits[1]:
@@ -101,7 +107,7 @@ class Control:
 
 
 CONTROLS: dict[str, Control] = {
-    "class_name": Control("a class of the model", default_text="any"),
+    "class_name": Control("a class of the model; Any = any class, unless one has that name", default_text="any"),
     "count": Control(
         "how many pictures", 1, limits=(1, SETTINGS.max_count), offered=(1, 16), name="images",
         page=ControlOnPage("Images", advanced=False),
@@ -112,15 +118,16 @@ CONTROLS: dict[str, Control] = {
         default_text="a random one",
     ),
     "temperature": Control(
-        "below 1 careful, above 1 wild", 1.0, limits=(LOWEST_TEMPERATURE, 10), offered=(0.1, 2), of_preset=True,
+        "below 1 careful, above 1 wild", 1.0, limits=(0.01, 10), offered=(0.1, 2), of_preset=True,
         unset=0.0, page=ControlOnPage("Temperature", "Low: careful. High: wild.", 0.05, advanced=False),
     ),
     "top_p": Control(
-        "draw from the likeliest colours that together have this probability", 1.0, limits=(0, 1),
+        "draw from the likeliest colours that together have this probability", 1.0, limits=(0.001, 1),
         offered=(0.01, 1), of_preset=True, unset=0.0, page=ControlOnPage("Top-p", "1: every colour", 0.01),
     ),
     "top_k": Control(
-        "draw from this many of the likeliest colours; 0 = all", 0, limits=(0, 256), of_preset=True, unset=-1,
+        "draw from this many of the likeliest colours, at most all of the model's; 0 = all", 0,
+        limits=(0, 256), of_preset=True, unset=-1,
         page=ControlOnPage("Top-k", "0: every colour"),
     ),
     "guidance": Control(
@@ -135,8 +142,8 @@ CONTROLS: dict[str, Control] = {
         ),
     ),
     "seamless": Control(
-        "directions in which the picture tiles without a seam; a mask at an edge continues on the opposite side",
-        choices=AXES, actions=(GENERATE, COMPLETE),
+        "directions in which the picture tiles without a seam", choices=AXES, actions=(GENERATE, COMPLETE),
+        texts={COMPLETE: "directions in which a mask at an edge continues on the opposite side"},
     ),
     "preset": Control(
         "how careful it draws: the values of the controls that are not given, measured for the model", "balanced",
@@ -147,8 +154,9 @@ CONTROLS: dict[str, Control] = {
         ),
     ),
     "palette": Control(
-        "for models that accept palettes: picture, model, or colours such as ff0044,ffffff",
-        default_text="the picture's, or typical colours of the class",
+        "for models that accept palettes: model, or colours such as ff0044,ffffff",
+        default_text="typical colours of the class",
+        texts={COMPLETE: "for models that accept palettes: picture, model, or colours such as ff0044,ffffff"},
         actions=(GENERATE, COMPLETE),
     ),
     "size": Control(
@@ -157,8 +165,7 @@ CONTROLS: dict[str, Control] = {
         actions=(GENERATE,),
     ),
     "keep": Control(
-        "what masked pixels keep: their shape (transparent or not), or, for models that draw sketches, their sketch "
-        "(light and dark, too)",
+        "what masked pixels keep: shape = transparent or not; sketch = also light or dark, for models that sketch",
         KEEP_NOTHING, choices=(KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH), actions=(COMPLETE,),
         page=ControlOnPage(
             "Complete mask keeps", "Shape: transparent pixels stay transparent. Shading: light and dark stay, too.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 
@@ -18,6 +19,7 @@ class Hint(Enum):
 
 
 Words = Mapping[Hint, str]
+_TAG = re.compile(r" \[([A-Z_]+)\]$")
 
 
 class PixelArtError(ValueError):
@@ -31,6 +33,18 @@ class PixelArtError(ValueError):
 def with_hint(text: str, hint: Hint | None, words: Words) -> str:
     """The text, with the hint in the words of a front end if it has any for it."""
     return f"{text} ({words[hint]})" if hint is not None and hint in words else text
+
+
+def tag_hint(text: str, hint: Hint | None) -> str:
+    """The text with the hint's name, for another process to read with `untag_hint`."""
+    return f"{text} [{hint.name}]" if hint else text
+
+
+def untag_hint(text: str, words: Words) -> str:
+    """A text of `tag_hint`, with the hint in the words of a front end. Other texts stay as they are."""
+    tag = _TAG.search(text)
+    hint = Hint.__members__.get(tag[1]) if tag else None
+    return with_hint(text[: tag.start()], hint, words) if tag and hint else text
 
 
 class ImageRejected(PixelArtError):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -13,7 +15,7 @@ import pytest
 
 from pixelart.cli.main import parse
 from pixelart.controls import CONTROLS, Control, controls_of
-from pixelart.engine import Request
+from pixelart.engine import Engine, Request
 from pixelart.errors import RequestRejected
 from pixelart.ui import api
 from pixelart.ui.api import ApiHandlers, DrawnFiles, endpoint
@@ -47,7 +49,7 @@ with gr.Blocks():
     slider = advanced_controls()["shine"]
 assert (slider.label, slider.minimum, slider.maximum, slider.value) == ("Shine", 0, 1, 0.5)
 told = endpoint("generate", ApiHandlers(None, None).generate)
-assert signature(told).parameters["shine"].default == 0.5 and "how much the dummy shines (0 to 1)." in told.__doc__
+assert signature(told).parameters["shine"].default == 0.5 and "how much the dummy shines; 0 to 1 (0.5)." in told.__doc__
 info = FakeEngine().info("tiny")
 assert request_from({"shine": 0.25}, info).shine == 0.25
 try:
@@ -84,6 +86,7 @@ def test_the_api_has_every_control_of_an_action_in_the_order_of_older_clients(ac
     told = endpoint(action, handler)
     names = ["model", "class_name", "images", "seed", "temperature", "top_p", "top_k", "guidance", "bottom_temperature"]
     names += ["seamless", "preset", "palette", "size" if action == "generate" else "keep"]
+    assert ("picture, model" in (told.__doc__ or "")) == (action == "complete"), "what a new picture has not"
     assert [*signature(told).parameters] == (["picture", "mask"] if action == "complete" else []) + names
     lines = (told.__doc__ or "").split("Args:\n")[1].splitlines()
     assert [line.split(":")[0].strip() for line in lines] == [*signature(told).parameters]
@@ -135,8 +138,17 @@ def test_a_bottom_temperature_is_a_map_of_rows() -> None:
     assert same.temperature == 0.8 and Request("tiny").with_rows(3, 3) == Request("tiny")
     with pytest.raises(RequestRejected, match="cannot be combined with a temperature map"):
         Request("tiny", temperature=np.ones((2, 2)), bottom_temperature=0.5).with_rows(2, 2)
-    with pytest.raises(RequestRejected, match="bottom_temperature 11: must lie in 0 to 10"):
-        Request("tiny", bottom_temperature=11).check()
+    low = Request("tiny", bottom_temperature=0.05).with_rows(3, 1).temperature
+    assert isinstance(low, np.ndarray) and low[-1, 0] == 0.1, "as low as the page goes"
+
+
+@pytest.mark.parametrize("value", [-1.0, -1e-9, 11.0, math.nan])
+def test_a_bottom_temperature_out_of_range_is_named_by_every_method(tiny_checkpoints: Path, value: float) -> None:
+    engine, request = Engine(tiny_checkpoints), Request("tiny", bottom_temperature=value)
+    blank, mask = np.zeros((8, 8, 4), np.uint8), np.ones((8, 8), np.bool_)
+    for ask in (lambda: engine.generate(request), lambda: engine.complete(request, blank, mask), request.check):
+        with pytest.raises(RequestRejected, match=r"^bottom_temperature .*: must lie in 0 to 10$"):
+            ask()
 
 
 def test_a_control_that_is_not_for_the_page_has_no_input() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,6 +103,13 @@ def _risks(tree: ast.Module) -> list[str]:
         elif isinstance(node, ast.keyword) and node.arg == "weights_only":
             found.append(f"{node.value.lineno}: {node.arg}=")
     return found
+
+
+def test_no_ignored_file_is_tracked() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    listed = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    assert subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout == ""
 
 
 def test_the_tree_is_read() -> None:

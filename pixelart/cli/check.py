@@ -11,7 +11,7 @@ from typing import Any
 
 from pixelart.cli.arguments import add_command, fit_options, sides
 from pixelart.cli.common import CLI_HINTS, Json, check_out_file, progress_bar, say
-from pixelart.errors import RequestRejected
+from pixelart.errors import RequestRejected, with_hint
 from pixelart.hub import fetch_dataset, local_token
 from pixelart.images.io import encode_rgba_png
 from pixelart.images.sprite_sheets import Slicing
@@ -94,7 +94,7 @@ def _json(found: Survey) -> Json:
         ],
         "problems": [
             {
-                "what": problem.what,
+                "what": with_hint(problem.what, problem.hint, CLI_HINTS),
                 "count": len(problem.places),
                 "places": problem.places[:MAX_PLACES],
                 "blocks": problem.blocks,

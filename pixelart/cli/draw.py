@@ -19,7 +19,7 @@ from pixelart.cli.common import (
     row_progress,
     say,
 )
-from pixelart.controls import COMPLETE, CONTROLS, ENLARGE, GENERATE, controls_of, range_text
+from pixelart.controls import COMPLETE, CONTROLS, ENLARGE, GENERATE, controls_of
 from pixelart.engine import Drawing, Engine, Request
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import parse_hex_colours
@@ -185,28 +185,28 @@ def _drawing(command: argparse.ArgumentParser, action: str) -> None:
 
 def _pictures(command: argparse.ArgumentParser, action: str) -> None:
     class_option(command)
-    command.set_defaults(**{field: control.default for field, control in CONTROLS.items()})
+    usual = {field: control.default for field, control in CONTROLS.items()}
+    command.set_defaults(**{**usual, "own_colours": False, "class_name": None, "size": None})
     _controls(command, action)
     command.add_argument("--allow", metavar="COLOURS", help="only these colours, such as ff0044,transparent")
     text = "how to draw; all give the same pictures, auto is the fastest for the model (auto)"
     command.add_argument("--sampler", choices=(AUTO, *SAMPLERS), default=AUTO, help=text)
     command.add_argument("--scale", type=int, default=1, help="enlarge the files by this factor (1)")
     command.add_argument("--out", type=Path, required=True, help="folder for 0.png, 1.png, ...")
-    command.set_defaults(own_colours=False, class_name=None, size=None)
 
 
 def _controls(command: argparse.ArgumentParser, action: str) -> None:
     """The options that `pixelart.controls` declares. Options that a preset sets have the default None."""
     for field, control in controls_of(action):
         flag, default = f"--{field.replace('_', '-')}", None if control.of_preset else control.default
-        if control.choices:
-            text, words = f"{control.text} ({default or 'none'})", [word for word in control.choices if word]
-            command.add_argument(flag, choices=words, default=default, help=text)
-        elif control.limits:
-            usual = "the preset's" if default is None else f"{default:g}"
-            limits = f", {range_text(control.limits)}" if control.limits[1] < 2**32 else ""
-            text = f"{control.text}{limits} ({usual})"
-            command.add_argument(flag, type=control.kind, default=default, help=text)
+        if not (control.choices or control.limits):
+            continue
+        words = [word for word in control.choices if word] or None
+        usual = (
+            default or control.default_words if words else control.default_words if default is None else f"{default:g}"
+        )
+        text = control.help(action, control.limits, usual or control.default_words)
+        command.add_argument(flag, type=control.kind, choices=words, default=default, help=text)
 
 
 def _own_colours(command: argparse.ArgumentParser) -> None:

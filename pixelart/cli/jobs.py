@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pixelart.cli.arguments import add_command, checkpoints_option
-from pixelart.cli.common import Json, say
-from pixelart.errors import RequestRejected
+from pixelart.cli.common import CLI_HINTS, Json, say
+from pixelart.errors import RequestRejected, untag_hint
 from pixelart.jobs import ENDED, Job, JobFolder, Jobs, read_jobs
 from pixelart.settings import SETTINGS
 
@@ -51,7 +51,7 @@ def _facts(job: Job, folder: Path) -> Json:
 
 def _lines(listed: Sequence[Json]) -> Iterator[str]:
     for job in listed:
-        reason = f": {job['reason']}" if job["reason"] else ""
+        reason = f": {untag_hint(job['reason'], CLI_HINTS)}" if job["reason"] else ""
         how = f", {job['execution']}" if job["execution"] else ""
         yield f"{job['id']}  {job['name']}  step {job['step']}, {job['progress']:.0%}{how}  {job['state']}{reason}"
 

@@ -12,7 +12,7 @@ from typing import Any
 from pixelart.cli import check, draw, evaluate, hub, inspect, jobs, space, train
 from pixelart.cli.arguments import Parser
 from pixelart.cli.common import CLI_HINTS, replace_unprintable
-from pixelart.errors import PixelArtError, with_hint
+from pixelart.errors import PixelArtError, tag_hint, with_hint
 from pixelart.plain_json import to_json
 from pixelart.shutdown import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 
@@ -30,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # here, so that a full disk is reported in one line
         return 0
     except PixelArtError as error:
+        if getattr(options, "attended", False):  # the program that reads this has its own words
+            return _refuse(options.command, tag_hint(str(error), error.hint))
         return _refuse(options.command, with_hint(str(error), error.hint, CLI_HINTS))
     except MemoryError:
         return _refuse(options.command, "not enough memory")

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pixelart.controls import CONTROLS, LOWEST_TEMPERATURE
+from pixelart.controls import CONTROLS
 from pixelart.errors import RequestRejected
 from pixelart.images.class_names import plain_class
 from pixelart.images.codec import Picture
@@ -32,7 +32,8 @@ class Request:
 
     class_weights: a blend of classes by name; one class may be given as text; empty = any class.
     temperature: a number, or a map (H, W). top_k 0 and top_p 1 keep everything. guidance 1 = no guidance.
-    bottom_temperature: that of the bottom row, changing evenly from `temperature` at the top; 0 = the same in all rows.
+    bottom_temperature: that of the bottom row, changing evenly from `temperature` at the top; 0 = the same in all
+        rows, and less than 0.1 counts as 0.1.
     seamless: axes along which the picture tiles, "x", "y" or "xy"; "" = none.
     allowed: the codec's levels that may be drawn (for an indexed codec: palette indices, 0 = transparent); None = all.
     sampler: "cached", "fixed_point" or "naive", which draw the same pictures; "auto" = the fastest for the model.
@@ -116,16 +117,17 @@ class Request:
         """The same request with a temperature map (height, width) instead of a bottom temperature.
 
         Raises:
-            RequestRejected: the temperature is a map already.
+            RequestRejected: the bottom temperature is out of range, or the temperature is a map already.
         """
         top, bottom = self.temperature, self.bottom_temperature
         if not bottom or not isinstance(bottom, float):  # `check` refuses what is no number
             return self
+        CONTROLS["bottom_temperature"].check("bottom_temperature", bottom)
         if isinstance(top, np.ndarray):
             raise RequestRejected("bottom_temperature: cannot be combined with a temperature map")
         if bottom == top or not isinstance(top, float):
             return replace(self, bottom_temperature=0.0)
-        rows = np.linspace(top, max(bottom, LOWEST_TEMPERATURE), height)
+        rows = np.linspace(top, max(bottom, CONTROLS["temperature"].shown[0]), height)
         return replace(self, temperature=np.repeat(rows[:, None], width, axis=1), bottom_temperature=0.0)
 
     def controls(self) -> Controls:

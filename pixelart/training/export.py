@@ -40,7 +40,7 @@ def check_end(config: RunConfig, *, name: str) -> None:
     try:
         check_readable(_description(config, _LONGEST), name=name)
     except WeightsRejected as error:
-        raise RequestRejected(str(error)) from error
+        raise RequestRejected(str(error), hint=error.hint) from error
 
 
 def exported_files(run: Path) -> dict[str, bytes]:

@@ -16,7 +16,7 @@ from gradio.data_classes import FileData
 from gradio.events import api
 
 from pixelart.checkpoint.presets import DEFAULT_PRESET
-from pixelart.controls import COMPLETE, CONTROLS, GENERATE, Control, controls_of, range_text
+from pixelart.controls import COMPLETE, CONTROLS, GENERATE, Control, controls_of
 from pixelart.engine import Engine, Request
 from pixelart.errors import ImageRejected, PixelArtError, RequestRejected
 from pixelart.images.io import Facts, decode_picture, mask_of, read_facts
@@ -139,7 +139,7 @@ def endpoint(action: str, handler: Callable[..., DrawnFiles]) -> Callable[..., D
     parameters = [*own, Parameter("model", POSITIONAL_OR_KEYWORD, default="", annotation=str)]
     for field, control in controls_of(action):
         name, usual = name_of(field), _usual(field)
-        texts[name] = _help(control, usual)
+        texts[name] = f"{control.help(action, control.limits and control.shown, _default_text(control, usual))}."
         parameters.append(Parameter(name, POSITIONAL_OR_KEYWORD, default=usual, annotation=control.kind))
     about = signature(handler).replace(parameters=parameters, return_annotation=DrawnFiles)
 
@@ -163,11 +163,8 @@ def _usual(field: str) -> Any:
     return control.default if control.unset is None else control.unset
 
 
-def _help(control: Control, usual: Any) -> str:
-    """The help of an API parameter, such as "how many pictures (1 to 16)." """
-    parts = [range_text(control.shown)] if control.limits else [control.words] if control.choices else []
+def _default_text(control: Control, usual: Any) -> str:
+    """What a client gets who sends the usual value, such as "-1: the preset's"."""
     if control.unset is not None:
-        parts.append(f"{usual:g}: {control.default_words}")
-    elif usual == "":
-        parts.append(f"empty: {control.default_words}")
-    return f"{control.text} ({'; '.join(parts)})." if parts else f"{control.text}."
+        return f"{usual:g}: {control.default_words}"
+    return f"empty: {control.default_words}" if usual == "" else f"{usual}"

@@ -14,7 +14,7 @@ import gradio as gr
 from gradio.events import Dependency
 
 from pixelart.engine import Engine
-from pixelart.errors import PixelArtError, RequestRejected
+from pixelart.errors import Hint, PixelArtError, RequestRejected, Words
 from pixelart.hub import Pulled, commit_of, local_name, local_token, pull_if_missing
 from pixelart.ui.events import AT_ONCE, PRIVATE, listen
 from pixelart.ui.inputs import CheckedTextbox
@@ -27,6 +27,7 @@ from pixelart.ui.worker import Worker
 
 _log = logging.getLogger(__name__)
 LOAD_NOT_HERE = "A model can be loaded only in a browser on the machine where the program runs."
+_HINTS: Words = {Hint.OTHER_NAME: "another model has this name; rename its folder"}
 LOADS: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "loads", "concurrency_limit": 1, "show_progress": "hidden"
 }  # fmt: skip
@@ -95,7 +96,7 @@ class LoadHandlers:
 
     def _plain(self, error: Exception) -> str:
         if isinstance(error, PixelArtError | OSError):
-            return plain(error).replace(f"{self._folder}/", "")
+            return plain(error, _HINTS).replace(f"{self._folder}/", "")
         _log.error("loading failed", exc_info=error)
         return FAULT
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pixelart.errors import untag_hint
 from pixelart.jobs import Job, JobFolder
 from pixelart.jobs.folder import JobProgress
 from pixelart.training.near_copies import read_counted
 from pixelart.ui.status import counted, status_progress, status_text
+from pixelart.ui.train.report import PAGE_HINTS
 
 STARVED = 0.5
 """Share of a core below which the status reports that other programs slow the training down."""
@@ -81,7 +83,7 @@ def pace(seconds: float) -> str:
 
 
 def _ended(job: Job, progress: JobProgress | None, folder: JobFolder) -> list[str]:
-    reason = job.reason
+    reason = untag_hint(job.reason, PAGE_HINTS)
     if job.is_short:
         parts = [reason[0].upper() + reason[1:], "Train longer continues for the same time again"]
     elif job.state == "cancelled" and (saved := folder.saved_step) is not None:

@@ -34,7 +34,7 @@ PAGE_HINTS: Words = {
     Hint.TRUE_GRID: '"Undo enlargement" reduces it',
     Hint.LESS_MEMORY: "a smaller batch size needs less",
     Hint.RESUME: "Resume continues it",
-    Hint.OTHER_NAME: "choose another name, or rename the existing folder",
+    Hint.OTHER_NAME: "choose another name",
 }
 
 
@@ -71,10 +71,10 @@ def _class_row(row: ClassRow) -> str:
     return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
 
 
-def plain(error: Exception) -> str:
-    """One line about an error: a PixelArtError with the page's hint, or an OSError without its path."""
+def plain(error: Exception, words: Words = PAGE_HINTS) -> str:
+    """One line about an error: a PixelArtError with the hint in `words`, or an OSError without its path."""
     if isinstance(error, PixelArtError):
-        return with_hint(str(error), error.hint, PAGE_HINTS)
+        return with_hint(str(error), error.hint, words)
     return f"The disk: {getattr(error, 'strerror', None) or error}."
 
 

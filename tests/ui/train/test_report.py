@@ -7,6 +7,7 @@ import json
 import re
 import time
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from PIL import Image
 
 from pixelart.cli.common import CLI_HINTS
-from pixelart.errors import Hint, RequestRejected
+from pixelart.errors import Hint, RequestRejected, tag_hint, untag_hint
 from pixelart.images.io import contact_sheet, decode_picture, encode_png
 from pixelart.jobs import Job, JobFolder
 from pixelart.jobs.job import STATES, State
@@ -131,6 +132,13 @@ def test_what_the_engine_says_for_the_command_line_is_said_for_the_page(folder: 
     for words in (PAGE_HINTS, CLI_HINTS):
         assert set(words) == set(Hint)
     assert not any("--" in text for text in PAGE_HINTS.values())
+    for tagged, page in (
+        (tag_hint("small: 8 x 8 pixels", Hint.RESIZE), 'small: 8 x 8 pixels ("Resize the others" resizes)'),
+        (tag_hint("step 3: lost", None), "step 3: lost"),
+        ("an older reason [NO_SUCH_HINT]", "an older reason [NO_SUCH_HINT]"),
+    ):
+        assert untag_hint(tagged, PAGE_HINTS) == page
+        assert f"Failed: {page} · step 420" in unescape(job_status(job("failed", reason=tagged), folder, ahead=0))
     error = RequestRejected("step 3: not enough memory", hint=Hint.LESS_MEMORY)
     assert plain(error) == "step 3: not enough memory (a smaller batch size needs less)"
     large = np.kron(np.random.default_rng(0).integers(0, 2, (8, 8, 4), np.uint8) * 255, np.ones((2, 2, 1), np.uint8))
