@@ -1,12 +1,12 @@
 """`python -m pixelart`, and the command `pixelart` of an installed package."""
 
-from pixelart.shutdown import interruptible, leave, leave_when_interrupted
+from pixelart.shutdown import interruptible, leave, leave_on_interrupt
 from pixelart.system.streams import secure_streams
 
 
 def run() -> None:
     """Run the program and return its exit code. Slow imports come after Ctrl+C is handled."""
-    leave_when_interrupted()
+    leave_on_interrupt()
     secure_streams()
     import sys
 

@@ -19,7 +19,7 @@ def never() -> bool:
     return False
 
 
-def untold(done: int, total: int) -> None:
+def ignore_progress(done: int, total: int) -> None:
     """The `OnProgress` of work that nobody watches."""
 
 

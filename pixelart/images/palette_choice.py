@@ -100,7 +100,7 @@ def as_learned(codec: Codec, pictures: Picture) -> Picture:
     return own.decode(own.encode(pictures))
 
 
-def colours_said(codec: Codec, number: int) -> dict[str, Any]:
+def palette_settings(codec: Codec, number: int) -> dict[str, Any]:
     """The palette entry in the settings of picture `number`; empty if the palette is not an input."""
     if isinstance(codec, EachPalette):
         codec = codec.codecs[number]

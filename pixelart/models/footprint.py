@@ -44,8 +44,8 @@ def bytes_of_drawing(model: AutoregressiveModel, height: int, width: int) -> int
     if model not in _known:
         _known[model] = _measured(model)
     growth, pixels = _known[model], height * width
-    judging = growth.fixed + growth.pixel * pixels + SQUARES * growth.pair * pixels**2
-    return int(SCRATCH_FACTOR * (judging + 2 * growth.kept * pixels))  # known rows are prefilled in parts, then joined
+    scoring = growth.fixed + growth.pixel * pixels + SQUARES * growth.pair * pixels**2
+    return int(SCRATCH_FACTOR * (scoring + 2 * growth.kept * pixels))  # known rows are prefilled in parts, then joined
 
 
 @torch.no_grad()

@@ -41,7 +41,7 @@ class _LastingStream(io.TextIOWrapper):
         try:
             return super().write(text)
         except _BROKEN:
-            self._go_on_without_reader()
+            self._switch_to_null_device()
             return len(text)
 
     def flush(self) -> None:
@@ -49,9 +49,9 @@ class _LastingStream(io.TextIOWrapper):
         try:
             super().flush()
         except _BROKEN:
-            self._go_on_without_reader()
+            self._switch_to_null_device()
 
-    def _go_on_without_reader(self) -> None:
+    def _switch_to_null_device(self) -> None:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, self.fileno())
         os.close(null)

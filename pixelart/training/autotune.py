@@ -72,17 +72,17 @@ class Trial:
         if schedule.memory_format != "contiguous":
             to_channels_last(self.model)
         self._objective = Objective(self.model, schedule)
-        self._learner = TrainState(self.model, self.model, schedule)
+        self._train_state = TrainState(self.model, self.model, schedule)
         self._given = _first_batch(config, learned, schedule, device)
-        self._learner.set_rates(0.0, 0.0)
+        self._train_state.set_rates(0.0, 0.0)
         self._device = device
 
     def __call__(self) -> None:
         """One step; returns when the device has finished it."""
-        self._learner.clear_gradients()
+        self._train_state.clear_gradients()
         self._objective.joint(*self._given)[0].backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self._learner.step()
+        self._train_state.step()
         wait_for(self._device)
 
 

@@ -46,6 +46,6 @@ def check_training_options(options: Mapping[str, Any]) -> None:
         return
     if options.get("palette") == "keep":
         raise RequestRejected("palette keep: there is no base whose palette could be kept")
-    decided = {**from_scratch_defaults(options), **options}
-    get_preset(decided["model"], decided["preset"])
-    check_codec(decided["model"], decided["codec"])
+    resolved = {**from_scratch_defaults(options), **options}
+    get_preset(resolved["model"], resolved["preset"])
+    check_codec(resolved["model"], resolved["codec"])

@@ -199,15 +199,15 @@ def test_colours_of_a_palette_are_those_of_trying_each(
 
 def test_no_table_is_read_twice(engine: Engine, picture: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
     passes: list[int] = []
-    maps_and_votes = RasterModel.maps_and_votes
+    maps_and_context_maps = RasterModel.maps_and_context_maps
 
     def counted(self: RasterModel, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
         passes.append(len(x))
-        return maps_and_votes(self, x, context)
+        return maps_and_context_maps(self, x, context)
 
     model = _random_model(codec=FewRGB())
     engine.colours_at("tiny", picture, row=3, column=4)  # for the first time: how much memory it takes is measured
-    monkeypatch.setattr(RasterModel, "maps_and_votes", counted)
+    monkeypatch.setattr(RasterModel, "maps_and_context_maps", counted)
     engine.colours_at("tiny", picture, row=3, column=4)
     assert passes == [1], "one channel, one table"
     passes.clear()

@@ -16,8 +16,8 @@ from pixelart.images.palette_choice import (
     as_palette,
     class_palettes_json,
     codec_of,
-    colours_said,
     palette_fitting,
+    palette_settings,
     read_class_palettes,
 )
 
@@ -37,7 +37,7 @@ def colours_of(palette: Any = "", picture: Picture | None = None, seed: int = 0,
     picture = picture_of() if picture is None else picture
     how: dict[str, Any] = {"picture": picture, "mask": np.zeros(picture.shape[:2], np.bool_), "palettes": PALETTES}
     how |= {"class_weights": {}, "name": "tiny", **given}
-    return colours_said(codec_of(OWN, as_palette(palette), **how)(range(seed, seed + 1)), 0)["colours"]
+    return palette_settings(codec_of(OWN, as_palette(palette), **how)(range(seed, seed + 1)), 0)["colours"]
 
 
 def hexed(colours: Any) -> list[str]:

@@ -21,7 +21,7 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         for spelling in (name, name.upper()):
             monkeypatch.setenv(spelling, "")  # so that what a test changes is undone
             monkeypatch.delenv(spelling)
-    monkeypatch.setattr(proxies, "_set_aside", {})
+    monkeypatch.setattr(proxies, "_rejected", {})
     monkeypatch.setattr(proxies, "find_spec", lambda _: None)
 
 

@@ -101,8 +101,8 @@ def test_ctrl_c_at_any_moment_ends_without_a_traceback(seconds: float) -> None:
 EVALUATE = ("--checkpoint", "dungeon-gated", "--data", "examples/dungeon.zip", "--include-training")
 INTERRUPTED_IN_A_DESTRUCTOR = """
 import signal, sys, time
-from pixelart.shutdown import interruptible, leave_when_interrupted
-leave_when_interrupted()
+from pixelart.shutdown import interruptible, leave_on_interrupt
+leave_on_interrupt()
 class Told:
     def __del__(self):
         signal.raise_signal(signal.SIGINT)
@@ -122,8 +122,8 @@ def test_an_interrupt_that_python_would_lose_is_obeyed() -> None:
 
 INTERRUPTED_TWICE = """
 import signal, sys
-from pixelart.shutdown import interruptible, leave_when_interrupted
-leave_when_interrupted()
+from pixelart.shutdown import interruptible, leave_on_interrupt
+leave_on_interrupt()
 with interruptible():
     try:
         signal.raise_signal(signal.SIGINT)

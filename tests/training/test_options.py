@@ -102,7 +102,7 @@ def kept_bytes(run: Trainer) -> int:
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         loss, _ = run.objective.joint(x, context)
     loss.backward()
-    run.learner.clear_gradients()
+    run.train_state.clear_gradients()
     return sum(kept.values())
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from pixelart.errors import DataRejected, PixelArtError
 from pixelart.images.codec import Picture
 from pixelart.images.io import SUFFIXES, decode_frames, decode_picture, is_animation, read_file
-from pixelart.progress import Cancel, OnProgress, never, until_cancelled, untold
+from pixelart.progress import Cancel, OnProgress, ignore_progress, never, until_cancelled
 from pixelart.settings import SETTINGS
 from pixelart.training.data.links import allowed_roots, stays_inside
 
@@ -83,7 +83,7 @@ class Reading:
     max_pixels: int | None = None
     frames: Frames = "first"
     cancel: Cancel = never
-    on_progress: OnProgress = untold
+    on_progress: OnProgress = ignore_progress
     on_hidden: Callable[[PurePath], None] = ignore_folder
     on_own: Callable[[PurePath], None] = ignore_folder
 

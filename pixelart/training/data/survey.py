@@ -12,7 +12,7 @@ import numpy as np
 from pixelart.errors import DataRejected, Hint, PixelArtError, RequestRejected
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture
 from pixelart.images.sprite_sheets import Slicing, common_factor, is_empty, reduce, true_grid
-from pixelart.progress import Cancel, OnProgress, never, until_cancelled, untold
+from pixelart.progress import Cancel, OnProgress, ignore_progress, never, until_cancelled
 from pixelart.settings import SETTINGS
 from pixelart.training.data.archives import Frames, Reading, read_members, shown
 from pixelart.training.data.classes import NO_FOLDER, SPLITS, class_names
@@ -91,7 +91,11 @@ _Notes = defaultdict[tuple[str, Hint | None], list[str]]
 
 
 def survey(
-    source: Path | str, options: Options | None = None, *, cancel: Cancel = never, on_progress: OnProgress = untold
+    source: Path | str,
+    options: Options | None = None,
+    *,
+    cancel: Cancel = never,
+    on_progress: OnProgress = ignore_progress,
 ) -> Survey:
     """Check a folder or a .zip. Bad files are listed among the problems; the others are used.
 
