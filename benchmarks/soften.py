@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if not 0 <= options.share <= 1 or not 0.1 <= options.temperature <= 10:
-            raise RequestRejected("share must lie in 0 to 1, temperature in 0.1 to 10")
+            raise RequestRejected("share must be from 0 to 1, temperature in 0.1 to 10")
         if options.out.exists():
             raise RequestRejected(f"{options.out} is there already")
         config = read_config(options.checkpoint)

@@ -13,7 +13,7 @@ def run() -> None:
     from pixelart.training.remote_control import stdin_control
 
     if "--attended" in sys.argv:
-        stdin_control()  # at once as well: the parent process may be gone meanwhile
+        stdin_control()  # before the slow imports: the parent process may end during them
 
     from pixelart.cli.main import main
 

@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Hint(Enum):
-    """What would help. The command line and the page have their own words for each."""
+    """What the user can do. The command line and the page each have their own words for it."""
 
     RESIZE = "resize the pictures"
     ALL_FRAMES = "take all frames of animations"
@@ -21,7 +21,7 @@ Words = Mapping[Hint, str]
 
 
 class PixelArtError(ValueError):
-    """Bad input, described in one line. `hint`: what would help. The command line exits with code 2."""
+    """Bad input, described in one line. `hint`: what the user can do. The command line exits with code 2."""
 
     def __init__(self, text: str = "", *, hint: Hint | None = None) -> None:
         super().__init__(text)

@@ -1,4 +1,4 @@
-"""End the program on a signal: with one plain line, at any time, and quickly."""
+"""End the program on a signal: quickly, at any time, with one line of text."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ def interrupt_on_signals() -> None:
 
 
 def leave(code: int | None = None) -> NoReturn:
-    """End the process without waiting for threads: one that compiles or draws cannot be stopped, and would crash the
-    interpreter on its way out.
+    """End the process without waiting for threads: a thread that compiles or draws cannot be stopped and would crash
+    the interpreter at exit.
 
-    Exit code: `code`, without a line. If None, it depends on the signal: 130 for Ctrl+C, else 0.
+    The exit code is `code`. If None, END_MESSAGE is printed and the code depends on the signal: 130 for Ctrl+C, else 0.
     """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)

@@ -53,7 +53,7 @@ assert request_from({"shine": 0.25}, info).shine == 0.25
 try:
     request_from({"shine": 2}, info)
 except Exception as error:
-    assert str(error) == "Shine: must be a number of 0 to 1."
+    assert str(error) == "Shine: must be a number from 0 to 1."
 else:
     raise AssertionError("2 was taken")
 """
@@ -135,7 +135,7 @@ def test_a_bottom_temperature_is_a_map_of_rows() -> None:
     assert same.temperature == 0.8 and Request("tiny").with_rows(3, 3) == Request("tiny")
     with pytest.raises(RequestRejected, match="cannot be combined with a temperature map"):
         Request("tiny", temperature=np.ones((2, 2)), bottom_temperature=0.5).with_rows(2, 2)
-    with pytest.raises(RequestRejected, match="bottom_temperature 11: must lie in 0 to 10"):
+    with pytest.raises(RequestRejected, match="bottom_temperature 11: must be from 0 to 10"):
         Request("tiny", bottom_temperature=11).check()
 
 

@@ -96,7 +96,7 @@ class Library:
         """With `by_owner`, only its owner sees a checkpoint that has one (see checkpoint.ownership).
 
         Raises:
-            RequestRejected: `folder` is no path.
+            RequestRejected: `folder` is not a path.
         """
         if not isinstance(folder, str | os.PathLike):
             raise RequestRejected(f"folder {folder!r:.40}: needs the path of a folder")

@@ -119,7 +119,7 @@ class Request:
             RequestRejected: the temperature is a map already.
         """
         top, bottom = self.temperature, self.bottom_temperature
-        if not bottom or not isinstance(bottom, float):  # `check` refuses what is no number
+        if not bottom or not isinstance(bottom, float):  # `check` rejects it
             return self
         if isinstance(top, np.ndarray):
             raise RequestRejected("bottom_temperature: cannot be combined with a temperature map")

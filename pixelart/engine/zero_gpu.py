@@ -1,7 +1,7 @@
 """Draw on a ZeroGPU, a GPU that is lent for seconds at a time. Every call runs in a forked process.
 
-Changes made in that process are lost, and its input and output are pickled. So a call travels as a `Call`, the process
-loads the checkpoint itself, and it yields rows as frames of a generator; closing the generator cancels the drawing.
+Changes made in that process are lost, and its input and output are pickled. So the call is sent as a `Call`, the
+process loads the checkpoint itself and yields rows from a generator, and closing the generator cancels the drawing.
 If no GPU is available (quota used up, queue timeout, process died), the picture is drawn on the CPU.
 """
 

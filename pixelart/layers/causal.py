@@ -75,7 +75,7 @@ class CausalConv2d(MaskedConv2d):
 
     def _from_above(
         self, held: Tensor, state: DecodeState
-    ) -> Tensor:  # (B, W, O): what the rows above give, and the bias
+    ) -> Tensor:  # (B, W, O): the part from the rows above, with the bias
         matrix = state.constant(self, "above", lambda: _as_matrix(self.masked_weight()[:, :, :-1]))
         (dy, dx), last = self.dilation, state.row + self.padding[2]
         wide = [j * dx for j in range(self.weight.shape[3])]

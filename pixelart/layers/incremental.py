@@ -18,7 +18,7 @@ RowKernel = Callable[[Tensor, int, Tensor, Tensor, Tensor, Tensor, SamplingParam
 follow those already drawn. Shapes as in `IncrementalDecoder`."""
 
 Unit = Literal["channel", "pixel", "row"]
-"""What is computed at once. "channel": a channel's parameters depend on the pixel's earlier channels; "pixel": only on
+"""What one call computes. "channel": a channel's parameters depend on the pixel's earlier channels; "pixel": only on
 earlier pixels; "row": only on the rows above."""
 
 
@@ -86,7 +86,7 @@ class TrunkDecoder(IncrementalDecoder):
             self.last = None
 
     def begin_row(self, x: Tensor, row: int) -> None:
-        # The row below needs all of this row, not only the drawn pixels. With unit "row", all of it was requested.
+        # The row below needs the whole row above, not only its drawn pixels. Unit "row" has requested all of it.
         if row and self.last is not None and self.unit != "row":
             self._trunk_outputs(x, row - 1, slice(self.last, self.state.width))
         self.last = 0

@@ -2,7 +2,7 @@
 full size, half size and so on, with skip connections from the down path to the up path.
 
 A down-sampled map keeps every other row and column. On the way up, pixels in between copy the value up-left of them,
-which has seen less than they may: the stream stays causal.
+which depends on fewer pixels than they may read, so the stream stays causal.
 """
 
 from __future__ import annotations

@@ -85,8 +85,8 @@ class AutoregressiveModel(nn.Module, ABC):
     def stages(self) -> Sequence[RasterModel]:
         """The networks in drawing order, coarsest first.
 
-        Each models every other row and column of what the next one models; the last models the picture. All use raster
-        order, apart from the pixels they are given.
+        In a multi-scale model each one models every other row and column of the next one's picture. All use raster
+        order for the pixels that they draw.
         """
 
     def part(self, stage: int) -> Part:
@@ -99,8 +99,7 @@ class AutoregressiveModel(nn.Module, ABC):
         return self.part(0).step.bit_length()
 
     def maps_at(self, x: Tensor, context: Context, *, row: int, column: int, at_once: int) -> Tensor:
-        """Parameter maps (B, P) of one pixel that the context masks: its exact table, whatever x (B, C, H, W) holds
-        there.
+        """Exact parameter maps (B, P) of one masked pixel; they do not depend on its value in x (B, C, H, W).
 
         If several passes are needed, each has at most `at_once` pictures.
         """
@@ -116,7 +115,7 @@ class AutoregressiveModel(nn.Module, ABC):
         """
         raise NotImplementedError
 
-    def seen(self, sketch: Tensor, context: Context) -> Tensor:
+    def sketch_preview(self, sketch: Tensor, context: Context) -> Tensor:
         """A sketch (B, 1, H, W) shown as levels of the picture, for previews. Only for models with sketches."""
         raise NotImplementedError
 
@@ -126,8 +125,8 @@ class AutoregressiveModel(nn.Module, ABC):
 
     @abstractmethod
     def context_maps(self, x: Tensor, context: Context) -> Tensor:
-        """Parameter maps (B, P, H, W) of the context head alone: no masked pixel enters them, except through coarser
-        stages.
+        """Parameter maps (B, P, H, W) of the context head alone. They do not depend on masked pixels, except through
+        coarser stages.
         """
 
     def forward(self, x: Tensor, context: Context) -> Tensor:

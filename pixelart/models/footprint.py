@@ -20,7 +20,7 @@ SIDES = (16, 24)
 SCRATCH_FACTOR = 1.25
 """Factor for memory that libraries use besides the visible tensors, from measured processes."""
 SQUARES = 4
-"""Number of pixel-pair tensors that attention holds at once."""
+"""Number of tensors over pairs of pixels that attention holds at once."""
 
 
 class _Growth(NamedTuple):

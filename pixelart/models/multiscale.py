@@ -97,7 +97,7 @@ class MultiScale(AutoregressiveModel):
         chain = [get_variant(one.variant).model(network) for one, network in config.networks()]
         kinds = {(type(network.likelihood), network.likelihood.parameters) for network in chain}
         if len(kinds) != 1:
-            raise WeightsRejected(f"stages of a chain need one likelihood; these have {len(kinds)}")
+            raise WeightsRejected(f"all stages need the same likelihood; these have {len(kinds)}")
         super().__init__(config, chain[0].likelihood)
         self.chain = nn.ModuleList(chain)
 

@@ -6,10 +6,9 @@ arXiv 1701.05517).
          layers at full, half and quarter size with skip connections; a layer of ul reads the same layer of u
       -> ELU, 1x1 -> a mixture of discretized logistics
 
-For quantities such as RGB or grey levels, which a mixture in -1..1 orders; palette indices are categories without an
-order. Differences from the paper: a stride-2 convolution is a full-size one followed by subsampling, its transpose a
-1x1 convolution and a pixel shuffle; there is neither weight normalisation nor dropout; and the context map biases every
-gate.
+It suits quantities such as RGB or grey levels, which have an order, but not palette indices. Differences from the
+paper: a stride-2 convolution is a full-size one followed by subsampling, its transpose a 1x1 convolution and a pixel
+shuffle; there is neither weight normalisation nor dropout; and the context map biases every gate.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ class SketchPixelCNN(AutoregressiveModel):
                 allowed=self._allowed_levels(context, levels),
                 palette=self._palette(context),
             )
-        assert drawn is not None, "colours are drawn for a sketch"
+        assert drawn is not None, "the colour network needs a sketch"
         allowed = levels[:, :, None, None] == drawn
         used = context.used()
         return replace(context, beside=drawn, allowed=allowed if used is None else allowed & used)
@@ -132,7 +132,7 @@ class SketchPixelCNN(AutoregressiveModel):
         level = 1 + torch.bucketize(colours[..., 0].float().contiguous(), bounds, right=True)
         return torch.where(colours[..., 3] > 0, level, 0)
 
-    def seen(self, sketch: Tensor, context: Context) -> Tensor:
+    def sketch_preview(self, sketch: Tensor, context: Context) -> Tensor:
         """The least saturated colour of each level."""
         palette, levels = self._palette(context), self.colour_levels(context)
         chroma = palette[..., 1:3].square().sum(-1) + 10.0 * (palette[..., 3] < 0)

@@ -57,11 +57,11 @@ def _usable(address: str) -> str | None:
 
 
 def _why_not(kind: str, address: str) -> str:
-    """Leaves out the address itself, which may hold a password."""
+    """Why HTTP clients cannot use the proxy. Leaves out the address, which may hold a password."""
     scheme = address.strip().rpartition("://")[0].lower()
     if _SAME.get(scheme, scheme) in _SOCKS and find_spec("socksio") is None:
-        return f"{kind.upper()}_PROXY is a SOCKS proxy, which needs a package more: pip install socksio"
-    return f"{kind.upper()}_PROXY is no address of a proxy, such as http://name:port"
+        return f"{kind.upper()}_PROXY is a SOCKS proxy, which needs another package: pip install socksio"
+    return f"{kind.upper()}_PROXY is not a proxy address such as http://name:port"
 
 
 def _except_own_names(given: str) -> None:

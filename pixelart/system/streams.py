@@ -37,7 +37,7 @@ class _LastingStream(io.TextIOWrapper):
     """A text stream that switches to the null device when its reader closes."""
 
     def write(self, text: str, /) -> int:
-        """As in a text stream."""
+        """As `TextIOWrapper.write`."""
         try:
             return super().write(text)
         except _BROKEN:
@@ -45,7 +45,7 @@ class _LastingStream(io.TextIOWrapper):
             return len(text)
 
     def flush(self) -> None:
-        """As in a text stream."""
+        """As `TextIOWrapper.flush`."""
         try:
             super().flush()
         except _BROKEN:

@@ -28,7 +28,7 @@ EVERY = 0.5
 BEAT = 1.0
 """Seconds between two updates while a run takes no step."""
 RECENT = 10
-"""Number of steps, and of beats, that speed and CPU use are averaged over."""
+"""Number of steps and beats that speed and CPU use are averaged over."""
 LEAST = 3.0
 """Seconds of work before CPU use is reported."""
 

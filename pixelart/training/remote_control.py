@@ -12,7 +12,7 @@ import threading
 import time
 
 MAX_PAUSE = 15.0
-"""Seconds that a paused training waits before it takes one more step: it stays slow, but never stuck."""
+"""Seconds that a paused training waits before it takes one more step, so that it never stalls."""
 GRACE = 4.0
 """Seconds to save after the parent process is gone; then this process exits."""
 ORPHANED = 70
@@ -31,7 +31,7 @@ class ControlPipe:
         self._waited, self._waits_since = 0.0, math.inf
         self._changed = threading.Condition()  # its lock is reentrant
         self._paused = self._stopping = self._training = False
-        threading.Thread(target=self._listen, args=(pipe,), name="orders", daemon=True).start()
+        threading.Thread(target=self._listen, args=(pipe,), name="control", daemon=True).start()
 
     def begin(self) -> None:
         """From now on there is something to save."""

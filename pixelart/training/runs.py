@@ -99,7 +99,7 @@ def start_run(
     seen |= {h for h in hashes if not is_validation(h, share=measured)}
     learned = np.array([h in seen for h in pictures.hashes])
     if not learned.any():
-        raise DataRejected(f"{data.name}: no picture is left to train on beside the validation part")
+        raise DataRejected(f"{data.name}: every picture is in the validation part; none is left to train on")
     if origin:
         start = from_base(origin, resolved, pictures, pictures.select(learned), new_classes=new_classes, data=data)
     else:

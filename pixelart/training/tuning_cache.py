@@ -18,7 +18,7 @@ import torch
 from pixelart.training.config import RunConfig
 
 CACHE_VARIABLE = "PIXELART_CACHE"
-"""Environment variable that names another folder."""
+"""Environment variable that sets the folder."""
 FILE = "training-speed.json"
 KEPT = 200
 """Entries kept, the newest ones."""

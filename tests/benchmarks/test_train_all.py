@@ -83,7 +83,7 @@ def test_one_that_cannot_be_trained_is_told_and_the_others_are(
 ) -> None:
     monkeypatch.setitem(train_all.QUEUE, "pixelcnn_plus_plus", "indexed")
     assert queue("--only", "pixelcnn_plus_plus", "row_rnn") == 1
-    assert re.search("pixelcnn_plus_plus: model .* with codec indexed: it is for rgb or gray", capsys.readouterr().out)
+    assert re.search("pixelcnn_plus_plus: model .* with codec indexed: it needs rgb or gray", capsys.readouterr().out)
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["dungeon-row-rnn"]
 
 

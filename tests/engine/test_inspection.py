@@ -338,14 +338,14 @@ def test_a_full_list_is_proved_by_the_most_probable_beginnings() -> None:
 # --- bad input, threads -------------------------------------------------------------------------------------------
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
-    "row -1": ({"row": -1}, "row -1: must be a whole number of 0 to 7"),
-    "row 8": ({"row": 8}, "row 8: must be a whole number of 0 to 7"),
-    "row 1.0": ({"row": 1.0}, "row 1.0: must be a whole number of 0 to 7"),
+    "row -1": ({"row": -1}, "row -1: must be a whole number from 0 to 7"),
+    "row 8": ({"row": 8}, "row 8: must be a whole number from 0 to 7"),
+    "row 1.0": ({"row": 1.0}, "row 1.0: must be a whole number from 0 to 7"),
     "row True": ({"row": True}, "row True: must be"),
     "column 10^30": ({"column": 10**30}, "column 1000"),
-    "column a word": ({"column": "3"}, "column '3': must be a whole number of 0 to 7"),
-    "top 0": ({"top": 0}, "top 0: must be a whole number of 1 to 256"),
-    "top 257": ({"top": 257}, "top 257: must be a whole number of 1 to 256"),
+    "column a word": ({"column": "3"}, "column '3': must be a whole number from 0 to 7"),
+    "top 0": ({"top": 0}, "top 0: must be a whole number from 1 to 256"),
+    "top 257": ({"top": 257}, "top 257: must be a whole number from 1 to 256"),
     "top NaN": ({"top": float("nan")}, "top nan: must be"),
     "unknown class": ({"class_weights": {"dragon": 1.0}}, "class 'dragon' is not one of cross, stripe"),
 }

@@ -1,4 +1,4 @@
-"""Reads the files of a folder or a .zip one by one: a picture, the reason why it is refused, or no picture file.
+"""Reads the files of a folder or a .zip one by one. Each gives a picture, a reason for rejection, or nothing.
 
 Nothing is unpacked to the disk, so names inside an archive cannot escape; unsafe names are still refused.
 """
@@ -48,8 +48,8 @@ class Member(NamedTuple):
 
     Attributes:
         place: its path inside the source.
-        found: the picture, the reason why it is refused, or None if it has no picture suffix. The message of a refusal
-            starts with `shown(place)` and a colon.
+        found: the picture, the reason why it is rejected, or None if it has no picture suffix. The reason starts
+            with `shown(place)` and a colon.
         frame: number of an animation's frame, from 1; 0 of a still.
     """
 
@@ -64,7 +64,7 @@ class Member(NamedTuple):
 
 
 def ignore_folder(folder: PurePath) -> None:
-    """The callback for skipped folders that nobody needs to know of."""
+    """The callback that does nothing with a skipped folder."""
 
 
 @dataclass(frozen=True)

@@ -222,4 +222,4 @@ def fitted(picture: Picture, name: str, size: tuple[int, int], fit: Fit) -> Pict
     if fit == "nearest":
         return resize_nearest(picture, *size)
     (h, w), (height, width) = picture.shape[:2], size
-    raise DataRejected(f"{name}: {w} x {h} pixels; needed are {width} x {height}", hint=Hint.RESIZE)
+    raise DataRejected(f"{name}: {w} x {h} pixels; must be {width} x {height}", hint=Hint.RESIZE)

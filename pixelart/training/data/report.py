@@ -35,7 +35,7 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem in a set: what it is, which files or classes, whether it blocks training, and what would help."""
+    """A problem in a set: what it is, which files or classes, whether it blocks training, and what the user can do."""
 
     what: str
     places: tuple[str, ...]
