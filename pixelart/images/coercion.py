@@ -129,7 +129,7 @@ def _bytes(values: NDArray[Any], name: str) -> Picture:
     if values.dtype.kind == "f" and low >= 0 and high <= 255 and np.array_equal(values, np.rint(values)):
         return values.astype(np.uint8)
     raise RequestRejected(
-        f"{name} of {_described(values)} from {low:g} to {high:g}: needs whole numbers from 0 to 255, or floats from 0 to 1"
+        f"{name} of {_described(values)} from {low:g} to {high:g}: needs integers from 0 to 255, or floats from 0 to 1"
     )
 
 

@@ -51,7 +51,7 @@ def test_it_exports_what_it_trained_and_passes_over_it_the_next_time(
     assert "exported as dungeon-row-rnn" in capsys.readouterr().out
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     assert queue("--only", "row_rnn", "pixelcnn_plus_plus") == 0
-    assert capsys.readouterr().out.count("is there already") == 2
+    assert capsys.readouterr().out.count("exists already") == 2
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 

@@ -132,7 +132,10 @@ def test_it_judges_and_inspects_in_the_colours_of_the_picture(checkpoints: Path)
         ({"size": (8, 8.5)}, r"size \(8, 8\.5\): needs a height and a width such as \(32, 48\)"),
         ({"size": 5}, r"size 5: needs a height and a width such as \(32, 48\)"),
         ({"palette": RED, "allowed": (5,)}, "allowed 5: the palette has 4 colours"),
-        ({"palette": [[1, 2, 3], [1, 2]]}, r"palette: needs colours \(N, 3\) or \(N, 4\) of whole numbers from 0 to 255"),
+        (
+            {"palette": [[1, 2, 3], [1, 2]]},
+            r"palette: needs colours \(N, 3\) or \(N, 4\) of whole numbers from 0 to 255",
+        ),
         ({"size": (65, 8)}, "size is 8 x 65; any draws 4 to 64 pixels a side"),
     ],
 )

@@ -159,7 +159,10 @@ def test_an_address_without_sense_is_named(variables: Mapping[str, str], line: s
 @pytest.mark.parametrize(
     ("variables", "line"),
     [
-        ({"GRADIO_SERVER_PORT": "80000"}, "app.py: GRADIO_SERVER_PORT '80000': must be a whole number from 1 to 65535\n"),
+        (
+            {"GRADIO_SERVER_PORT": "80000"},
+            "app.py: GRADIO_SERVER_PORT '80000': must be a whole number from 1 to 65535\n",
+        ),
         ({"GRADIO_SERVER_NAME": "192.0.2.1"}, "app.py: GRADIO_SERVER_NAME '192.0.2.1': not an address of this machine"),
         ({"GRADIO_TEMP_DIR": "/dev/null/x"}, "app.py: /dev/null/x: Not a directory\n"),
     ],
