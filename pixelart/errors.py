@@ -29,7 +29,7 @@ class PixelArtError(ValueError):
 
 
 def with_hint(text: str, hint: Hint | None, words: Words) -> str:
-    """The text, with the hint in the words of a front end if it has any for it."""
+    """The text with the hint appended, in the `words` of a front end; without it if `words` lacks the hint."""
     return f"{text} ({words[hint]})" if hint is not None and hint in words else text
 
 

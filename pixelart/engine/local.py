@@ -111,7 +111,7 @@ class LocalBackend:
         return likeliest_first(paint.of(drawn))
 
     def _recolouring(self, request: Request, picture: Picture, mask: NDArray[np.bool_]) -> Recolouring:
-        """The recolouring of `request.own_colours`, for what is drawn into `picture` (H, W, 4) where `mask` is True."""
+        """The recolouring by `request.own_colours` of the pixels of `picture` (H, W, 4) where `mask` is True."""
         loaded = self._library.load(request.checkpoint)
         is_recoloured = request.own_colours and not loaded.info.takes_palettes
         return Recolouring(own_colours(loaded.codec, picture, mask) if is_recoloured else None, mask)

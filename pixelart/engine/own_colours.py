@@ -34,7 +34,7 @@ class OwnColours:
 
 
 def own_colours(codec: Codec, picture: Picture, mask: NDArray[np.bool_]) -> OwnColours | None:
-    """The recolouring of a completion of `picture` (H, W, 4), whose `mask` (H, W) is True where it is drawn.
+    """The recolouring of a completion of `picture` (H, W, 4); `mask` (H, W) is True for drawn pixels.
 
     Each entry becomes the nearest picture colour within NEAR in Oklab. Picture colours that encode to this entry are
     preferred, so an area continues in its own colour. An entry stays if it is in the picture or if its nearest picture
