@@ -146,7 +146,7 @@ def _numbers(line: str, count: int, place: str) -> Iterator[tuple[int, ...]]:
     words = line.split()[:count]
     values = tuple(int(word) if word.isascii() and word.isdigit() and len(word) < 4 else 256 for word in words)
     if len(values) != count or max(values) > 255:
-        raise RequestRejected(f"{place}: needs {count} numbers of 0 to 255")
+        raise RequestRejected(f"{place}: needs {count} numbers from 0 to 255")
     if count == 3 or values[3] >= ALPHA_THRESHOLD:
         yield values[:3]
 
