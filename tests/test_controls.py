@@ -123,7 +123,7 @@ def test_a_slider_the_page_and_the_engine_agree_on_the_range(field: str) -> None
         request.check()
         request.controls().check(height=info.height, width=info.width, levels=max(info.most_colours, 256))
     for value in (least - 1, most + 1, None, "1", True):
-        with pytest.raises(RequestRejected, match=f"^{slider.label}: must be a (whole )?number of "):
+        with pytest.raises(RequestRejected, match=f"^{slider.label}: must be a (whole )?number from "):
             request_from({name_of(field): value}, info)
 
 

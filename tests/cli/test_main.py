@@ -562,7 +562,7 @@ BAD = {
     "accumulate 0": (START + " --accumulate 0", "accumulate 0: must be from 1 to"),
     "samples at no step": (START + " --sample-every -1", "sample_every -1: must be from 0 to"),
     "the worst to be kept": (START + " --keep worst", "keep 'worst': must be last or best"),
-    "a palette to keep and no base": (START + " --palette keep", "palette keep: there is no base"),
+    "a palette to keep and no base": (START + " --palette keep", "palette keep: needs a base"),
     "a new class that is not wanted": (
         "train --steps 4 --data {input}/classes --out {out} --base tiny --checkpoints {checkpoints}"
         " --new-classes refuse",

@@ -31,7 +31,7 @@ Open = Callable[..., Jobs]
 
 
 BAD: dict[str, tuple[str, dict[str, Any], str]] = {
-    "no length": ("mine", {}, "either how many steps or how many minutes"),
+    "no length": ("mine", {}, "set either steps or minutes"),
     "a name with a path": ("../x", LONG, "name '../x': use 1 to 64 letters"),
     "a name that is taken": ("taken", LONG, "name taken: another model or training has it; taken-2 is free"),
     "an option of no job": ("mine", {**LONG, "out": "/tmp"}, "option 'out': a job may have base, "),
