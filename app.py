@@ -11,13 +11,13 @@ import signal
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # works during the first imports too
 
-from pixelart.shutdown import interrupt_when_told, leave, leave_when_told, refuse
+from pixelart.shutdown import interrupt_on_signals, leave, leave_on_signals, refuse
 from pixelart.system.address import address_refusal, keep_to_port
 from pixelart.system.proxies import settle_proxies
 from pixelart.system.streams import secure_streams
 
 if __name__ == "__main__":
-    leave_when_told()  # before the imports below, which take seconds
+    leave_on_signals()  # before the imports below, which take seconds
     secure_streams()
     settle_proxies()  # before gradio is imported: it reads these variables
     keep_to_port(os.environ)
@@ -82,7 +82,7 @@ def make_engine(hosting: Hosting, jobs: Jobs | str) -> Engine:
     by_owner = not hosting.is_local
     if hosting.kind == "zero_gpu":
         lent = zero_gpu_backend(spaces.GPU, CHECKPOINTS)  # pyright: ignore[reportPossiblyUnboundVariable]
-        return Engine(CHECKPOINTS, device=torch.device("cpu"), by_owner=by_owner, elsewhere=lent)
+        return Engine(CHECKPOINTS, device=torch.device("cpu"), by_owner=by_owner, remote=lent)
     return Engine(CHECKPOINTS, on_drawing=jobs.pause_for_drawing if isinstance(jobs, Jobs) else None, by_owner=by_owner)
 
 
@@ -160,7 +160,7 @@ def main() -> NoReturn:
     start_log()
     share_heaps()
     with suppress(KeyboardInterrupt):
-        interrupt_when_told()
+        interrupt_on_signals()
         try:
             run(sys.argv[1:])
         except (PixelArtError, OSError) as error:

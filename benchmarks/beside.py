@@ -1,13 +1,13 @@
-"""What drawing takes alone, and beside a process that keeps one core busy.
+"""Time of drawing alone, and beside a process that keeps one core busy.
 
     python -m benchmarks.beside
     python -m benchmarks.beside --rounds 5 --wait ACTIVE
 
-Each round starts a fresh process alone and one beside the busy one, in turn: it draws its first picture (weights are
-read, loops compiled or found compiled), the next ones and eight at once, and says how long each took. Then
-`python -m pixelart complete` of one picture is timed whole, with its imports. All of it has `--cores` cores, as far as
-the system lets a process choose. The table holds medians over the rounds; the bar is a ratio of 2.5. `--wait ACTIVE`
-lets threads that wait spin, as OpenMP does by itself.
+Each round starts a fresh process alone, then one beside the busy process. It times its first picture (which loads
+weights and compiles kernels or reads them from the cache), the next pictures, and eight at once. Then
+`python -m pixelart complete` of one picture is timed, imports included. All processes share `--cores` cores if the
+system supports CPU affinity. The table holds medians over the rounds; a ratio above 2.5 fails. With `--wait ACTIVE`,
+waiting threads spin, which is OpenMP's default.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def round_of(options: argparse.Namespace, folder: Path) -> dict[str, float]:
 
 @contextlib.contextmanager
 def busy() -> Iterator[None]:
-    """A process keeps one core busy inside."""
+    """Within this context, a process keeps one core busy."""
     process = subprocess.Popen([sys.executable, "-c", BUSY])
     try:
         yield
@@ -83,7 +83,7 @@ def measure(options: argparse.Namespace) -> dict[str, dict[str, float]]:
         for number in range(options.rounds + 1):
             found = round_of(options, folder)
             if not number:
-                continue  # loops are compiled, files read
+                continue  # warm-up: kernels are compiled, files are cached
             alone.append(found)
             with busy():
                 beside.append(round_of(options, folder))
@@ -95,13 +95,13 @@ def measure(options: argparse.Namespace) -> dict[str, dict[str, float]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a table or one JSON value; 1 when a ratio is above the bar."""
+    """Print a table or one JSON value. Returns 1 if a ratio is above BAR."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", default="dungeon-gated")
     parser.add_argument("--checkpoints", type=Path, default=ROOT / "checkpoints")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--cores", type=int, default=2, help="that all processes here share (2)")
-    parser.add_argument("--wait", choices=("PASSIVE", "ACTIVE"), help="how threads wait (as the program decides)")
+    parser.add_argument("--cores", type=int, default=2, help="number of cores that all processes share (2)")
+    parser.add_argument("--wait", choices=("PASSIVE", "ACTIVE"), help="OpenMP wait policy (the program's default)")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     if hasattr(os, "sched_setaffinity"):
@@ -111,8 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = measure(options)
     ratios = {name: times["beside"] / times["alone"] for name, times in found.items()}
     if options.json:
-        told: dict[str, Any] = {"machine": describe_machine(), "seconds": found, "ratios": ratios}
-        print(json.dumps(told))
+        result: dict[str, Any] = {"machine": describe_machine(), "seconds": found, "ratios": ratios}
+        print(json.dumps(result))
     else:
         print(f"{options.checkpoint}, {options.cores} cores, on {describe_machine()}\n")
         print("| drawing | alone | beside a busy process | ratio |\n|---|---|---|---|")

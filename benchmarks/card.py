@@ -1,10 +1,10 @@
-"""Pictures and figures of a checkpoint's card.
+"""Make the pictures and figures of a checkpoint's card.
 
     python -m benchmarks.card --checkpoint dungeon-gated --data examples/dungeon.zip
 
-Writes samples.png (a row of eight for each class, seeds 0 to 7, temperature 1: nothing is chosen by hand) and
-completions.png (held-out pictures: original, hole, three candidates, most probable first) into the checkpoint folder,
-and replaces what stands between the figure marks of its README.md, which is begun where there is none.
+Writes samples.png (a row of eight per class, seeds 0 to 7, temperature 1, nothing chosen by hand) and completions.png
+(held-out pictures: original, hole, three candidates, most probable first) into the checkpoint folder. Replaces the text
+between the figure marks of its README.md, which is created if it is missing.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ HOLE = np.array([255, 0, 160, 255], np.uint8)
 COMPLETIONS = """\
 ![Completions: original, hole, three candidates](completions.png)
 
-Held-out pictures: the original, the hole a brush left, and three candidates, the most probable first."""
+Held-out pictures: the original, a brush-shaped hole, and three candidates, the most probable first."""
 FIGURES = f"""\
 {BEGIN}
 {END}
 
-"Held-out" are the pictures that training never saw, by content hash; `training_images.txt` lists the others. "Seam"
-pixels are hole pixels whose lower or right neighbour is known; "without context" are the same weights and class with
-everything said to be unknown."""
+"Held-out" pictures were not trained on, by content hash; `training_images.txt` lists those that were. "Seam" pixels are
+hole pixels whose lower or right neighbour is known. "Without context": the same weights and class, with every pixel
+given to the context encoder as unknown."""
 DATA = """\
 `examples/dungeon.zip`: tiles of Dungeon Crawl Stone Soup (<https://github.com/crawl/tiles>, release Nov-2015), placed
-in the public domain (CC0) by their artists; "hero" pictures are that game's paper-doll layers put together."""
+in the public domain (CC0) by their artists; "hero" pictures are that game's paper-doll layers combined."""
 
 
 def completions(engine: Engine, checkpoint: str, pictures: PictureSet) -> Picture:
-    """For the first two held-out pictures of each class: original, with its hole, three candidates in order."""
+    """A sheet of the first two held-out pictures per class: original, hole, three candidates in order."""
     rows: list[Picture] = []
     for name in engine.info(checkpoint).classes:
         chosen = [i for i, c in enumerate(pictures.class_names) if c == name][:2]
@@ -64,7 +64,7 @@ def completions(engine: Engine, checkpoint: str, pictures: PictureSet) -> Pictur
 
 
 def figures(checkpoint: Checkpoint, pictures: PictureSet) -> str:
-    """Markdown tables of bits per dimension and of bits in holes, of held-out pictures."""
+    """Markdown tables of held-out pictures: bits per dimension, and bits in holes."""
     whole = judge(checkpoint, pictures)
     lines = [
         f"Measured on {describe_machine()}.",
@@ -87,13 +87,13 @@ def figures(checkpoint: Checkpoint, pictures: PictureSet) -> str:
 
 
 def with_and_without(result: Mapping[str, Any], part: str) -> str:
-    """The bits of "hole" or "seam" with and without context; a hole that fills the picture has no seam."""
+    """The bits of "hole" or "seam" with and without context. A hole that fills the picture has no seam."""
     given = (result[f"{part}_bits"], result[f"{part}_bits_without_context"])
     return " / ".join("none" if bits is None else f"{bits:.3f}" for bits in given)
 
 
 def new_card(loaded: Checkpoint) -> str:
-    """The card of a checkpoint of the example data, its figures still to come."""
+    """The card of a checkpoint of the example data, without figures."""
     name, training = loaded.info.name, loaded.info.training
     steps, minutes = training.get("trained_steps"), training.get("trained_minutes", 0)
     return Card(
@@ -110,12 +110,12 @@ def new_card(loaded: Checkpoint) -> str:
 
 
 def _command(loaded: Checkpoint) -> str:
-    """What would train such a checkpoint."""
+    """The command that trains such a checkpoint."""
     words = ["python -m pixelart train --data examples/dungeon.zip", f"--model {loaded.info.model}"]
     words.append(f"--codec {loaded.codec.name}")
-    for name, usual in asdict(Schedule()).items():
-        value, option = loaded.info.training.get(name, usual), f"--{name.replace('_', '-')}"
-        if value != usual:
+    for name, default in asdict(Schedule()).items():
+        value, option = loaded.info.training.get(name, default), f"--{name.replace('_', '-')}"
+        if value != default:
             words.append(option if value is True else f"{option} {value}")
     return " ".join([*words, f"--out runs/{loaded.info.model}"])
 
@@ -130,7 +130,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", default="dungeon-gated")
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
     parser.add_argument("--data", type=Path, default=Path("examples/dungeon.zip"))
-    parser.add_argument("--figures", action="store_true", help="the figures alone; the pictures stay as they are")
+    parser.add_argument("--figures", action="store_true", help="update only the figures, not the pictures")
     options = parser.parse_args()
     engine, folder = Engine(options.checkpoints), options.checkpoints / options.checkpoint
     info = engine.info(options.checkpoint)

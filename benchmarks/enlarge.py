@@ -1,9 +1,9 @@
-"""Enlarging held-out pictures from every second pixel: models beside the rules that artists use.
+"""Compare models with rule-based upscalers at enlarging held-out pictures from every second pixel.
 
     python -m benchmarks.enlarge --checkpoint dungeon-multiscale dungeon-gated --data examples/dungeon.zip
 
-Writes benchmarks/ENLARGE.md: the share of the other pixels that come out as they were and, of a model, their bits. A
-checkpoint that is no chain of scales completes the picture, every second pixel of every second row being known.
+Writes benchmarks/ENLARGE.md: the share of the other pixels that are reproduced and, for models, their bits. A
+checkpoint that is not multi-scale completes the picture instead; every second pixel of every second row is known.
 """
 
 from __future__ import annotations
@@ -32,20 +32,19 @@ from pixelart.training.data.pictures import PictureSet, read_pictures
 Rule = Callable[[Picture], Picture]
 """rule(picture): (h, w, 4) to (2h, 2w, 4)."""
 CAREFUL = 0.01
-"""The temperature at which the most probable colour is drawn, pixel by pixel."""
+"""A temperature so low that the most probable colour of each pixel is drawn."""
 _YUV = np.array([[0.299, 0.587, 0.114], [-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]])
 _WEIGHTS = np.array([48, 7, 6])
 NOTES = """\
 Small pictures are every second pixel of every second row of pictures that no checkpoint of the table was trained on,
-brought to the palette first. Accuracy is over the other three quarters of the pixels; "drawn" are pictures as a visitor
-gets them (temperature 1, seed 0), "careful" the most probable colour pixel by pixel. Rules know no more than the small
-picture; models are also told the class. Bits are those of the true pixels given the small picture and, one after
-another, each other; a rule gives no probabilities.
+snapped to the palette. Accuracy is over the other three quarters of the pixels. "Drawn": temperature 1, seed 0.
+"Careful": the most probable colour of each pixel. Rules see only the small picture; models also get the class. Bits are
+those of the true pixels, given the small picture and the pixels before; rules have no probabilities.
 """
 
 
 class Figures(NamedTuple):
-    """A line of the table: shares of the pixels that were not given, and bits of one."""
+    """A row of the table: shares of the hidden pixels that are right, and bits per hidden pixel."""
 
     name: str
     drawn: float
@@ -54,7 +53,7 @@ class Figures(NamedTuple):
 
 
 def nearest(picture: Picture) -> Picture:
-    """Every pixel four times."""
+    """Each pixel becomes a block of 2 x 2."""
     return picture.repeat(2, 0).repeat(2, 1)
 
 
@@ -75,7 +74,7 @@ def scale2x(picture: Picture) -> Picture:
 
 def xbr(picture: Picture) -> Picture:
     """The rule of xBR, level 1 and without blending (Hyllian 2011, forums.libretro.com/t/xbr-algorithm-tutorial/123):
-    a corner takes the colour of a neighbour where the edge through it is more marked than the one across."""
+    a corner takes a neighbour's colour if the edge through it is stronger than the edge across."""
     large = nearest(picture)
     for turns, (row, column) in enumerate([(1, 1), (1, 0), (0, 0), (0, 1)]):
         large[row::2, column::2] = np.rot90(_lower_right(np.rot90(picture, turns)), -turns)
@@ -85,7 +84,7 @@ def xbr(picture: Picture) -> Picture:
 RULES: dict[str, Rule] = {"nearest neighbour": nearest, "EPX / Scale2x": scale2x, "xBR level 1, no blending": xbr}
 
 
-def _lower_right(picture: Picture) -> Picture:  # the lower right of the four pixels of each
+def _lower_right(picture: Picture) -> Picture:  # the lower right of each block of four
     def at(row: int, column: int) -> Picture:
         return _moved(picture, row, column)
 
@@ -98,7 +97,7 @@ def _lower_right(picture: Picture) -> Picture:  # the lower right of the four pi
 
 
 def _far(one: Picture, two: Picture) -> NDArray[np.float64]:
-    """How unlike colours look: weighted differences in YUV; to be there or not counts as black and white do."""
+    """Colour distance: weighted differences in YUV. Opaque and transparent differ as much as black and white."""
     yuv = np.abs((one[..., :3].astype(float) - two[..., :3].astype(float)) @ _YUV.T) @ _WEIGHTS
     return yuv + 48.0 * np.abs(one[..., 3].astype(float) - two[..., 3])
 
@@ -108,37 +107,38 @@ def _same(one: Picture, two: Picture) -> NDArray[np.bool_]:
 
 
 def _moved(picture: Picture, row: int, column: int) -> Picture:
-    """What lies so many rows below and columns right of each pixel; beyond the border, the border."""
+    """The pixel `row` rows below and `column` columns right of each pixel; the border repeats."""
     height, width = picture.shape[:2]
     rows, columns = np.arange(height) + row, np.arange(width) + column
     return picture[rows.clip(0, height - 1)][:, columns.clip(0, width - 1)]
 
 
 def others(height: int, width: int) -> NDArray[np.bool_]:
-    """The pixels that a small picture does not give."""
+    """The mask of the pixels that the small picture does not contain."""
     mask = np.ones((height, width), np.bool_)
     mask[::2, ::2] = False
     return mask
 
 
 def accuracy(drawn: Picture, true: Picture) -> float:
-    """The share of the pixels not given that look as they should, of pictures (N, H, W, 4)."""
+    """The share of the hidden pixels of pictures (N, H, W, 4) that are right."""
     return float((drawn == true).all(-1)[:, others(*true.shape[1:3])].mean())
 
 
 def judge_rule(name: str, true: Picture) -> Figures:
-    """A rule on every second pixel of pictures (N, H, W, 4)."""
+    """The figures of a rule, from every second pixel of pictures (N, H, W, 4)."""
     return Figures(name, accuracy(np.stack([RULES[name](one[::2, ::2]) for one in true]), true), None, None)
 
 
 def judge_model(engine: Engine, name: str, true: Picture, classes: Sequence[str]) -> Figures:
-    """A checkpoint on the same. Of a chain of scales a completion of the other pixels is its enlargement."""
+    """The figures of a checkpoint on the same pictures. In a multi-scale model, completing the hidden pixels is
+    enlarging."""
     mask = others(*true.shape[1:3])
 
     def drawn(temperature: float) -> Picture:
-        asked = [Request(name, {c: 1.0}, temperature=temperature) for c in classes]
+        requests = [Request(name, {c: 1.0}, temperature=temperature) for c in classes]
         return np.stack(
-            [engine.complete(one, picture, mask)[0].picture for one, picture in zip(asked, true, strict=True)]
+            [engine.complete(one, picture, mask)[0].picture for one, picture in zip(requests, true, strict=True)]
         )
 
     loaded, nats = engine.library.load(name), 0.0
@@ -161,7 +161,7 @@ def unseen(engine: Engine, names: Sequence[str], data: Path, *, limit: int) -> P
     for info in infos[1:]:
         alike = info.colours is not None and first.colours is not None and np.array_equal(info.colours, first.colours)
         if (info.height, info.width) != (first.height, first.width) or not alike:
-            raise RequestRejected(f"{info.name} and {first.name} differ in size or palette: give them one by one")
+            raise RequestRejected(f"{info.name} and {first.name} differ in size or palette: measure them separately")
     pictures = read_pictures(data, size=(first.height, first.width))
     for name in names:
         pictures = held_out(pictures, engine.library.seen_in_training(name), data)
@@ -183,13 +183,13 @@ def report(rows: Sequence[Figures], images: int, command: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the table; 2 and one plain line on bad input."""
+    """Write the table. Returns 2, after one line on stderr, for bad input."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", nargs="+", default=["dungeon-multiscale"], metavar="NAME")
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
     parser.add_argument("--data", type=Path, default=Path("examples/dungeon.zip"))
-    parser.add_argument("--limit", type=int, default=10**6, help="judge no more pictures than this")
+    parser.add_argument("--limit", type=int, default=10**6, help="most pictures to measure")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/ENLARGE.md"))
     options = parser.parse_args(words)
     try:

@@ -1,21 +1,20 @@
-"""Fine-tune dungeon-gated on a class it has never seen, of 100 tiles, and tell what that gave.
+"""Fine-tune dungeon-gated on 100 tiles of a new class, and measure the gain.
 
     python -m benchmarks.finetune --minutes 10
 
-The class: the base was trained on every class of examples/dungeon.zip, so one is made of what is left. Its 100 tiles
-are the first, in order of their content hash, of those armour, creature, feature, item and weapon tiles that the base
-never learned from; each is turned by a quarter to the left, and its colours by 150 degrees of hue in Oklab. So neither
-these pictures, nor their place in the tile, nor their colours are known to the base. A fifth of them, by content hash,
-is the validation part. By it the save is chosen that is kept, so its figure is a little kind; that of further tiles,
-made the same way of what is left beyond the 100, which nothing was chosen by, is not. The bits of before and after are
-of the same pictures in the same palette: the base's own, or, with --palette fit, the fitted one, to which the base is
-then brought before it is measured.
+The class: the base was trained on every class of examples/dungeon.zip, so a new class is made from the other tiles. Its
+100 tiles are the first, by content hash, of the armour, creature, feature, item and weapon tiles that the base was not
+trained on. Each is rotated by 90 degrees to the left and its hues by 150 degrees in Oklab, so the base knows neither
+the pictures nor their orientation nor their colours. A fifth of them, by content hash, is the validation part. The best
+save is chosen by it, so its figure is slightly optimistic. The further tiles, made in the same way from the rest, were
+not used to choose anything. The bits before and after are of the same pictures in the same palette: the base's, or,
+with --palette fit, the fitted one, to which the base is adapted before it is measured.
 
-A picture is a near copy when it differs from one that was learned from, mirrored or not and moved by up to two pixels,
-in at most a tenth of the pixels that are there in either. The same share is told of the validation pictures: what it is
-where nobody copied.
+A picture is a near copy if it differs from a training picture, mirrored or not and shifted by up to two pixels, in at
+most a tenth of the pixels that are opaque in either. The share among the validation pictures is the reference: none of
+them is a copy.
 
-Writes benchmarks/FINETUNE.md; with --quick-look it prints alone.
+Writes benchmarks/FINETUNE.md; with --quick-look it only prints.
 """
 
 from __future__ import annotations
@@ -55,12 +54,12 @@ NAME, CLASS = "turned", "turned"
 SOURCES = ("armour", "creature", "feature", "item", "weapon")
 TILES, DEGREES, VALIDATION = 100, 150.0, 0.2
 DRAWN = 64
-"""Pictures that are drawn to look for near copies."""
+"""Number of pictures drawn to count near copies."""
 
 
 @dataclass(frozen=True)
 class Bits:
-    """Bits per dimension of the validation pictures: of any class; of the class that costs least, and its name."""
+    """Bits per dimension of the validation pictures: for any class, and for the class with the lowest bits, by name."""
 
     any_class: float
     best_class: float
@@ -68,7 +67,7 @@ class Bits:
 
 
 def turned(picture: Picture) -> Picture:
-    """A tile (H, W, 4) a quarter turn to the left, its colours DEGREES further around the circle of hues."""
+    """A tile (H, W, 4) rotated by 90 degrees to the left, with its hues rotated by DEGREES."""
     angle = np.deg2rad(DEGREES)
     lab = oklab(picture[..., :3].reshape(-1, 3))
     a, b = lab[:, 1] * np.cos(angle) - lab[:, 2] * np.sin(angle), lab[:, 1] * np.sin(angle) + lab[:, 2] * np.cos(angle)
@@ -77,8 +76,8 @@ def turned(picture: Picture) -> Picture:
 
 
 def held_back_class(pictures: PictureSet, seen: frozenset[str]) -> list[Picture]:
-    """The tiles of the class, and then what is left: made of `pictures` whose hashes are not among those `seen` by the
-    base."""
+    """The tiles of the new class, then the further ones, made from `pictures` whose hashes are not in `seen`, those of
+    the base."""
     free = sorted(
         (content, number)
         for number, (content, name) in enumerate(zip(pictures.hashes, pictures.class_names, strict=True))
@@ -88,7 +87,7 @@ def held_back_class(pictures: PictureSet, seen: frozenset[str]) -> list[Picture]
 
 
 def write_class(tiles: Sequence[Picture], target: Path) -> None:
-    """One .zip of the tiles, as an artist would bring it."""
+    """Write the tiles as a .zip, as a user would supply them."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(target, "w") as archive:
         for number, tile in enumerate(tiles):
@@ -96,12 +95,12 @@ def write_class(tiles: Sequence[Picture], target: Path) -> None:
 
 
 def bits(model: AutoregressiveModel, x: Tensor, class_weights: Tensor) -> float:
-    """Bits per dimension of x (N, C, H, W), all of the class of class_weights (K,)."""
+    """Bits per dimension of x (N, C, H, W), given class_weights (K,) for all."""
     return bits_per_dim(nats_per_image(model, x, class_weights.expand(len(x), -1)), dimensions=x[0].numel())
 
 
 def bits_of(model: AutoregressiveModel, x: Tensor, classes: Sequence[str], *, known: int) -> Bits:
-    """Of x (N, C, H, W), by a model of `classes`, of which the first `known` are asked for in turn."""
+    """The bits of x (N, C, H, W) for any class, and for the best of the first `known` of `classes`."""
     each = [bits(model, x, row) for row in torch.eye(len(classes))[:known]]
     best = int(np.argmin(each))
     return Bits(bits(model, x, torch.zeros(len(classes))), each[best], classes[best])
@@ -110,7 +109,7 @@ def bits_of(model: AutoregressiveModel, x: Tensor, classes: Sequence[str], *, kn
 def finetune(
     base: Path, data: Path, folder: Path, *, further: Picture, schedule: Schedule, palette: Any
 ) -> dict[str, Any]:
-    """Train on `data` from `base` in `folder`, and measure, also on the `further` tiles (N, H, W, 4).
+    """Fine-tune `base` on `data` in `folder`, and measure it, also on the `further` tiles (N, H, W, 4).
 
     Raises:
         PixelArtError: a base or data that cannot be used, or `folder` holds a run.
@@ -181,15 +180,15 @@ def report(figures: Mapping[str, Any], command: str) -> str:
         f"{figures['further_after']:.3f} bits/dim: **{figures['further_lower_by']:.1%}** lower",
         f"near copies among {DRAWN} drawn (seeds 0 to {DRAWN - 1})": f"{figures['near_copies_drawn']:.1%}",
         "near copies among the validation pictures": f"{figures['near_copies_validation']:.1%}",
-        "training": f"{figures['steps']} steps, of which the save of step {figures['kept_step']} is kept; "
+        "training": f"{figures['steps']} steps; the save of step {figures['kept_step']} is exported; "
         f"{figures['minutes']:.1f} minutes, {figures['cpu_minutes']:.1f} minutes of CPU time",
     }
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
     about = (__doc__ or "").split("\n\n")[2:4]
     curve = "\n".join(f"| {row['step']} | {row['train_bits']} | {row['validation_bits']} |" for row in figures["rows"])
-    told = f"{figures['learned_from']} tiles learned from, {figures['validation']} measured on"
+    sizes = f"{figures['learned_from']} training tiles, {figures['validation']} validation tiles"
     return (
-        f"# Fine-tuning on a new class\n\n    {command}\n\nMeasured on {describe_machine()}; {told}, palette: "
+        f"# Fine-tuning on a new class\n\n    {command}\n\nMeasured on {describe_machine()}; {sizes}, palette: "
         f"{figures['palette']}.\n\n| what | |\n|---|---|\n{table}\n\n"
         f"| step | bits of hidden pixels in training | validation bits/dim |\n|---|---|---|\n{curve}\n\n"
         + "\n\n".join(about)
@@ -199,37 +198,37 @@ def report(figures: Mapping[str, Any], command: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=0.0, help="of training")
-    parser.add_argument("--steps", type=int, default=0, help="or how many steps")
+    parser.add_argument("--minutes", type=float, default=0.0, help="minutes of training")
+    parser.add_argument("--steps", type=int, default=0, help="or the number of steps")
     parser.add_argument("--palette", choices=("keep", "fit"), default="keep")
-    parser.add_argument("--learning-rate", type=float, help="other than the default of fine-tuning")
+    parser.add_argument("--learning-rate", type=float, help="the default is that of fine-tuning")
     parser.add_argument("--batch-size", type=int)
-    parser.add_argument("--flip", type=float, help="share of the tiles shown mirrored, and said to be")
+    parser.add_argument("--flip", type=float, help="share of the tiles mirrored; the model is conditioned on it")
     parser.add_argument("--optimizer", choices=("adamw", "muon"))
-    parser.add_argument("--dropout", type=float, help="share of the gated features left out while training")
+    parser.add_argument("--dropout", type=float, help="share of the gated features dropped in training")
     parser.add_argument("--weight-decay", type=float)
     parser.add_argument("--ema", type=float, help="decay of the averaged weights")
     parser.add_argument("--precision", choices=PRECISIONS)
-    parser.add_argument("--save-every", type=int, help="steps between two measurements")
+    parser.add_argument("--save-every", type=int, help="steps between two validations")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (0 = all)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--base", type=Path, default=Path("checkpoints/dungeon-gated"))
     parser.add_argument("--data", type=Path, default=Path("examples/dungeon.zip"))
-    parser.add_argument("--out", type=Path, default=Path("runs/finetune"), help="a folder that is not there yet")
-    parser.add_argument("--quick-look", action="store_true", help="print, and write no FINETUNE.md")
+    parser.add_argument("--out", type=Path, default=Path("runs/finetune"), help="a new folder")
+    parser.add_argument("--quick-look", action="store_true", help="only print; do not write FINETUNE.md")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train, measure, tell; 2 and one plain line on bad input."""
+    """Train, measure and report. Returns 2, after one line on stderr, for bad input."""
     options = _parser().parse_args(arguments)
     try:
         tiles = held_back_class(read_pictures(options.data), read_seen(options.base))
         data = options.out / "class.zip"
         write_class(tiles[:TILES], data)
         named = Schedule.__dataclass_fields__.keys() & vars(options).keys()
-        said = {name: getattr(options, name) for name in named if getattr(options, name) is not None}
-        schedule = Schedule(**{**FINE_TUNING, **said, "validation_share": VALIDATION})
+        given = {name: getattr(options, name) for name in named if getattr(options, name) is not None}
+        schedule = Schedule(**{**FINE_TUNING, **given, "validation_share": VALIDATION})
         further = np.stack(tiles[TILES:])
         figures = finetune(options.base, data, options.out, further=further, schedule=schedule, palette=options.palette)
     except PixelArtError as error:

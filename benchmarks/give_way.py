@@ -1,10 +1,10 @@
-"""Whether a training in the background lets people draw, and what that costs it.
+"""How much a background training slows drawing down, and drawing the training.
 
     python -m benchmarks.give_way --checkpoint dungeon-gated --data examples/dungeon.zip --completions 100
 
-Completions of one hole are timed alone and beside a fine-tuning of the same checkpoint, which gives way as it does in
-the app: one after another, and with a pause of `--pause` seconds between two, as of somebody who looks at each. The
-training's speed is that of its steps a second without any drawing, against both.
+Completions of one hole are timed alone and during a fine-tuning of the same checkpoint, which pauses for drawing as in
+the app. They follow each other without a pause, then with `--pause` seconds between them, like a user who looks at each
+result. The training's steps per second are measured without drawing and in both cases.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from pixelart.jobs import Job, Jobs
 
 OWNER = "benchmark"
 BAR = 2.0
-"""p95 beside a training, in units of that alone."""
+"""Largest accepted ratio of the p95 during a training to the p95 alone."""
 
 
 def measure(jobs: Jobs, engine: Engine, options: argparse.Namespace) -> dict[str, Any]:
-    """p95 seconds of a completion without and with a training, and the training's steps a second meanwhile."""
+    """p95 seconds of a completion without and with a training, and the training's steps per second in each case."""
     draw = _completion(engine, options.checkpoint)
-    draw()  # what is compiled on first use is compiled
+    draw()  # compiles kernels on first use
     alone = _times(draw, options.completions, 0.0)
     job = jobs.submit(
         OWNER, "give-way", {"base": options.checkpoint, "steps": 10**6, "save_every": 10**6}, options.data
@@ -81,7 +81,7 @@ def _times(draw: Callable[[], None], count: int, pause: float) -> list[float]:
 
 
 def _speed(jobs: Jobs, job: Job, work: Callable[[], None]) -> float:
-    """Steps a second of the training during `work`."""
+    """Steps per second of the training during `work`."""
 
     def step() -> int:
         progress = jobs.folder(OWNER, job.id).progress()
@@ -99,11 +99,9 @@ def main() -> None:
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
     parser.add_argument("--data", type=Path, default=Path("examples/dungeon.zip"))
     parser.add_argument("--completions", type=int, default=100)
-    parser.add_argument(
-        "--pause", type=float, default=3.0, help="seconds between two of somebody who looks at each (3)"
-    )
-    parser.add_argument("--seconds", type=float, default=60.0, help="to time the training alone (60)")
-    parser.add_argument("--warm-steps", type=int, default=5, help="steps before anything is timed (5)")
+    parser.add_argument("--pause", type=float, default=3.0, help="seconds between two completions (3)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="duration of timing the training alone (60)")
+    parser.add_argument("--warm-steps", type=int, default=5, help="training steps before timing starts (5)")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, Jobs(Path(folder), checkpoints=options.checkpoints) as jobs:

@@ -1,11 +1,11 @@
-"""The app under load: many visitors at once, with and without a training beside them, and a burst.
+"""The app under load: many concurrent visitors, with and without a training, and a burst of requests.
 
     python -m benchmarks.load --users 20 --minutes 30 --training --burst 200
 
-Starts the app in a process of its own and speaks to it over HTTP, as pages do: 60 % of what a visitor does is to
-complete a mask, 30 % to generate, 10 % to look on. Prints a table: what was asked, errors, seconds from the press of a
-button to the result, pixels outside masks that changed (there must be none), and what the process held a third of the
-time in, and at the end. The exit code is 1 after any error or changed pixel.
+Starts the app in its own process and sends it HTTP requests, as pages do. A visitor completes a mask (60 %), generates
+(30 %) or only looks (10 %). Prints a table: the actions, errors, seconds from click to result, changed pixels outside
+masks (must be 0), and the resources of the process after a third of the time and at the end. The exit code is 1 after
+any error or changed pixel.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass
 class Tally:
-    """What visitors met; `seconds` by what was asked."""
+    """Results of visitors; `seconds` by action."""
 
     seconds: dict[str, list[float]] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     changed_pixels: int = 0
 
     def add(self, other: Tally) -> None:
-        """Takes in what another one met."""
+        """Add the results of another tally."""
         for name, found in other.seconds.items():
             self.seconds.setdefault(name, []).extend(found)
         self.errors += other.errors
@@ -58,7 +58,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Held:
-    """What a process holds: resident memory in MiB, open files, threads, MiB of temporary files."""
+    """Resources of a process: resident memory in MiB, open files, threads, MiB of temporary files."""
 
     memory: float
     files: int
@@ -70,7 +70,7 @@ class Held:
 
 
 def visit(url: str, model: str, *, seed: int, until: float, think: float) -> Tally:
-    """One visitor, until that moment of the monotonic clock; `think`: mean seconds between what he does."""
+    """One visitor, until the time `until` of the monotonic clock. `think`: mean seconds between actions."""
     dice, client, tally = random.Random(seed), Client(url), Tally()
     canvas = client.draw("page_generate", model, None)
     while time.monotonic() < until:
@@ -96,7 +96,7 @@ def visit(url: str, model: str, *, seed: int, until: float, think: float) -> Tal
 
 
 def visits(url: str, model: str, *, users: int, seconds: float, think: float, third: Callable[[], None]) -> Tally:
-    """So many visitors at once; `third` is called when a third of the time is over."""
+    """Run `users` visitors at once; `third` is called after a third of the time."""
     until, whole = time.monotonic() + seconds, Tally()
     watch = threading.Timer(seconds / 3, third)
     watch.start()
@@ -110,7 +110,7 @@ def visits(url: str, model: str, *, users: int, seconds: float, think: float, th
 
 @dataclass(frozen=True)
 class Burst:
-    """Of requests at one moment: served, refused, seconds of the slowest refusal, and of the first drawing after."""
+    """Simultaneous requests: how many served and refused, seconds of the slowest refusal and of the next drawing."""
 
     served: int
     refused: int
@@ -119,11 +119,11 @@ class Burst:
 
 
 def burst(url: str, model: str, *, size: int) -> Burst:
-    """So many visitors press Generate at one moment."""
-    clients, gate = [Client(url) for _ in range(size)], threading.Barrier(size)
+    """`size` visitors press Generate at the same time."""
+    clients, barrier = [Client(url) for _ in range(size)], threading.Barrier(size)
 
     def press(client: Client) -> float | None:
-        gate.wait()
+        barrier.wait()
         began = time.monotonic()
         try:
             client.join("page_generate", client.values("page_generate", ticket=1, model=model))
@@ -144,7 +144,7 @@ def burst(url: str, model: str, *, size: int) -> Burst:
 
 
 def held(pid: int, temporary: Path) -> Held:
-    """What the process of the app holds now (Linux)."""
+    """The resources that the app's process uses now (Linux)."""
     status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line)
     size = sum(path.stat().st_size for path in temporary.rglob("*") if path.is_file())
     files = len(list(Path(f"/proc/{pid}/fd").iterdir()))
@@ -153,7 +153,7 @@ def held(pid: int, temporary: Path) -> Held:
 
 @contextlib.contextmanager
 def app_process(checkpoints: Path, jobs: Path) -> Iterator[tuple[str, int, Path]]:
-    """The app on a free port, in a process of its own: its URL, process id and temporary folder."""
+    """Run the app in its own process on a free port: its URL, process ID and temporary folder."""
     with socket.socket() as free, tempfile.TemporaryDirectory() as temporary:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -173,7 +173,7 @@ def app_process(checkpoints: Path, jobs: Path) -> Iterator[tuple[str, int, Path]
 
 
 def serve(port: int, checkpoints: Path, jobs_folder: Path) -> None:
-    """The app, until the standard input ends."""
+    """Run the app until standard input ends."""
     share_heaps()  # as app.py does
     with Jobs(jobs_folder, checkpoints=checkpoints) as jobs:
         app = build(Engine(checkpoints, on_drawing=jobs.pause_for_drawing), jobs)
@@ -183,7 +183,7 @@ def serve(port: int, checkpoints: Path, jobs_folder: Path) -> None:
 
 
 def p95(tally: Tally) -> float:
-    """Of the seconds of all that was drawn."""
+    """The 95th percentile of the seconds of all drawings."""
     return float(np.percentile([seconds for each in tally.seconds.values() for seconds in each], 95))
 
 
@@ -220,10 +220,10 @@ def _wait_for(url: str, child: subprocess.Popen[bytes]) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--users", type=int, default=20)
-    parser.add_argument("--minutes", type=float, default=30.0, help="of each phase")
-    parser.add_argument("--think", type=float, default=3.0, help="mean seconds between what a visitor does")
-    parser.add_argument("--training", action="store_true", help="a second phase with a fine-tuning beside")
-    parser.add_argument("--burst", type=int, default=0, help="then so many requests at one moment")
+    parser.add_argument("--minutes", type=float, default=30.0, help="minutes of each phase")
+    parser.add_argument("--think", type=float, default=3.0, help="mean seconds between a visitor's actions")
+    parser.add_argument("--training", action="store_true", help="add a phase during a fine-tuning")
+    parser.add_argument("--burst", type=int, default=0, help="then send this many requests at once")
     parser.add_argument("--checkpoints", type=Path, default=ROOT / "checkpoints")
     parser.add_argument("--model", default="dungeon-gated")
     parser.add_argument("--data", type=Path, default=ROOT / "examples" / "dungeon.zip", help=".zip to fine-tune on")
@@ -233,7 +233,7 @@ def _options() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Prints the table; 1 after any error or changed pixel."""
+    """Print the table. Returns 1 after any error or changed pixel."""
     options = _options()
     if options.serve:
         serve(options.serve, options.checkpoints, options.jobs)
@@ -244,7 +244,7 @@ def main() -> int:
         tempfile.TemporaryDirectory() as jobs,
         app_process(options.checkpoints.resolve(), Path(jobs)) as (url, pid, temporary),
     ):
-        Client(url).draw("page_generate", options.model, None)  # the weights are loaded, the loops compiled
+        Client(url).draw("page_generate", options.model, None)  # loads weights and compiles kernels
         for name in ["drawing alone", "beside a training"][: 1 + options.training]:
             end = None
             if name == "beside a training":
@@ -259,12 +259,12 @@ def main() -> int:
             bad += len(tally.errors) + tally.changed_pixels
             all_p95.append(p95(tally))
             if end:
-                print(f"| {name} | the page says of it: {end()} | | | | |", flush=True)
-                print(f"| {name} / alone | all that was drawn | | | {all_p95[1] / all_p95[0]:.2f} x | |", flush=True)
+                print(f"| {name} | status of the training: {end()} | | | | |", flush=True)
+                print(f"| {name} / alone | all drawings | | | {all_p95[1] / all_p95[0]:.2f} x | |", flush=True)
         if options.burst:
             found = burst(url, options.model, size=options.burst)
             print(f"| burst of {options.burst} | served | {found.served} | | | |")
-            print(f"| | told that the queue is full | {found.refused} | | | {found.slowest_refusal:.2f} s |")
+            print(f"| | refused, queue full | {found.refused} | | | {found.slowest_refusal:.2f} s |")
             print(f"| | next drawing | 1 | | | {found.normal_after:.2f} s |")
     return 1 if bad else 0
 

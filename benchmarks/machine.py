@@ -1,4 +1,4 @@
-"""What a figure was measured on."""
+"""Describe the machine that figures were measured on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 
 def describe_machine() -> str:
-    """Processor, threads used, versions."""
+    """Processor, threads in use, GPU and versions."""
     names = [line for line in _lines(Path("/proc/cpuinfo")) if line.startswith("model name")]
     processor = names[0].split(":", 1)[1].strip() if names else platform.processor() or platform.machine()
     gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""

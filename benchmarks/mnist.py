@@ -1,10 +1,10 @@
-"""Every variant, small, on binarised MNIST: the one table that public projects share.
+"""Train every variant at a small size on binarised MNIST, for which many projects publish figures.
 
     python -m benchmarks.mnist --data mnist.npz --binarisation dynamic --minutes 60
 
-Writes test nats an image beside published ones to benchmarks/MNIST-dynamic.md or MNIST-static.md, and fails when a
-result is far below the record: that is no victory, the model sees the future. The networks are much smaller than the
-published ones and are trained for minutes.
+Writes test nats per image beside published ones to benchmarks/MNIST-dynamic.md or MNIST-static.md. Fails if a result is
+far below the record, because then the model leaks the future. The networks are much smaller than the published ones and
+are trained for minutes.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ from pixelart.training.evaluation import nats_per_image
 from pixelart.training.schedules import update_ema, warm_cosine
 
 MEANING = {
-    "static": "every picture binarised once, a pixel being ink with probability grey/255, from a fixed seed; the "
-    "procedure of Larochelle's files, not those files",
-    "dynamic": "training pictures binarised anew whenever they are shown, a pixel being ink with probability grey/255; "
-    "test pictures once, from a fixed seed",
+    "static": "every picture is binarised once, from a fixed seed; a pixel is ink with probability grey/255. This is "
+    "the procedure of Larochelle's files, not those files",
+    "dynamic": "training pictures are binarised again for every batch, test pictures once, from a fixed seed; a pixel "
+    "is ink with probability grey/255",
 }
 TRAIN_SEED, TEST_SEED, WEIGHTS_SEED = 0, 1, 2
 BATCH, RATE, WARMUP, EMA = 32, 2e-3, 100, 0.999
 LINE_EVERY = 60.0
 LEAST = 2
-"""Pictures without which there is no standard error."""
+"""Fewest pictures that have a standard error."""
 FAR = 2.0
-"""Nats below the record, beyond chance, that are no progress but a leak."""
+"""A result this many nats below the record, beyond chance, is a leak."""
 SMALL_STACK = {"embedding": 8, "hidden": 24, "skip": 24, "head": 24, "dilations": (1, 2, 1, 2)}
 SIZES: dict[str, dict[str, Any]] = {
     "pixelcnn": {"embedding": 8, "hidden": 32, "blocks": 7, "head": 32},
@@ -62,13 +62,13 @@ SIZES: dict[str, dict[str, Any]] = {
     "multiscale": {"stages": (stage("gated_pixelcnn", **SMALL_STACK),) * 3},
     "row_rnn": {"embedding": 2, "hidden": 256, "features": 16, "head": 32},
 }
-"""What differs from the preset "default"; seven layers of 16 and a head of 32 are the paper's for Diagonal BiLSTM."""
-CONTEXT = ContextConfig(hidden=8, embedding=2, dilations=(1,))  # nothing is given but the place
+"""Changes to the preset "default". Seven layers of 16 and a head of 32 are the Diagonal BiLSTM of the paper."""
+CONTEXT = ContextConfig(hidden=8, embedding=2, dilations=(1,))  # only the position is known
 
 
 @dataclass(frozen=True)
 class Result:
-    """Mean test nats an image, its standard error, and what they were reached with."""
+    """Mean test nats per image with the standard error, and the size and steps of the model."""
 
     model: str
     parameters: int
@@ -103,7 +103,7 @@ def binarise(images: Tensor, random: torch.Generator) -> Tensor:
 
 
 class Digits:
-    """Batches of training pictures (N, H, W), binarised as `binarisation` says."""
+    """Batches of training pictures (N, H, W), binarised by the method `binarisation`."""
 
     def __init__(self, images: Tensor, *, binarisation: str) -> None:
         self.images, self.random = images, torch.Generator().manual_seed(TRAIN_SEED)
@@ -116,7 +116,7 @@ class Digits:
 
 
 def build(name: str, preset: str, size: Sequence[int]) -> AutoregressiveModel:
-    """A network for binary pictures of `size`; `preset` "small" is that of SIZES, others are the variant's own."""
+    """A network for binary pictures of `size`; `preset` "small" means SIZES, others are those of the variant."""
     data = {"channels": 1, "levels": 2, "height": size[0], "width": size[1], "num_classes": 1, "context": CONTEXT}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(WEIGHTS_SEED)
@@ -126,7 +126,7 @@ def build(name: str, preset: str, size: Sequence[int]) -> AutoregressiveModel:
 
 
 def train(model: AutoregressiveModel, digits: Digits, *, minutes: float) -> tuple[AutoregressiveModel, int]:
-    """The averaged weights after `minutes` of maximum likelihood with nothing known, and the number of steps."""
+    """Train with maximum likelihood and no known pixels for `minutes`; returns the averaged weights and the steps."""
     device, average, step = next(model.parameters()).device, copy.deepcopy(model), 0
     optimizer, in_bf16 = torch.optim.Adam(model.parameters()), is_faster_in_bf16(model, digits.images[:BATCH])
     began = line = time.monotonic()
@@ -171,7 +171,7 @@ def _nll(model: AutoregressiveModel, x: Tensor, *, in_bf16: bool) -> Tensor:
 
 
 def measure(name: str, options: argparse.Namespace, device: torch.device) -> Result:
-    """Train a variant and judge the test pictures.
+    """Train a variant and measure it on the test pictures.
 
     Raises:
         PixelArtError: data or a variant that cannot be used.
@@ -186,15 +186,15 @@ def measure(name: str, options: argparse.Namespace, device: torch.device) -> Res
 
 
 def leak(result: Result, binarisation: str) -> str | None:
-    """A plain line when a result is so far below the record that its model must see what it is to predict."""
+    """A message if a result is so far below the record that its model must leak the future; else None."""
     record = MNIST_RECORDS[binarisation]
     if result.nats + 3 * result.error >= record.value - FAR:
         return None
-    return f"{result.model}: {result.nats:.2f} nats are far below the record, {record}: the model sees the future"
+    return f"{result.model}: {result.nats:.2f} nats are far below the record, {record}: the model leaks the future"
 
 
 def report(results: Sequence[Result], options: argparse.Namespace, command: str) -> str:
-    """The file: a table, with published figures of the same binarisation in a column of their own."""
+    """The content of the file: a table with a column of published figures for the same binarisation."""
     binarisation, judged = options.binarisation, f"first {results[0].images} test pictures, ± standard error"
     lines = [
         f"# MNIST, {binarisation} binarisation\n\n    {command}\n",
@@ -220,16 +220,16 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="an .npz archive of train_x and test_x")
     parser.add_argument("--binarisation", choices=MEANING, required=True)
-    parser.add_argument("--minutes", type=float, required=True, help="of training each")
-    parser.add_argument("--models", nargs="+", metavar="NAME", default=fit, help=f"these of {', '.join(fit)}")
+    parser.add_argument("--minutes", type=float, required=True, help="minutes of training per variant")
+    parser.add_argument("--models", nargs="+", metavar="NAME", default=fit, help=f"some of {', '.join(fit)}")
     parser.add_argument("--preset", default="small", help="small, or a preset of the variants")
-    parser.add_argument("--test-images", type=int, default=10_000, help="the first so many are judged")
+    parser.add_argument("--test-images", type=int, default=10_000, help="number of test pictures, the first ones")
     parser.add_argument("--out", type=Path, help="the file (benchmarks/MNIST-BINARISATION.md)")
     return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the table; 1 when a model leaks, 2 and one plain line on bad input."""
+    """Write the table. Returns 1 if a model leaks, and 2, after one line on stderr, for bad input."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     options, device = _options(words), pick_device()
     results: list[Result] = []

@@ -1,4 +1,4 @@
-"""A page of the app without the page: it speaks to the app over HTTP, as a browser does."""
+"""A client that uses the app over HTTP as its page does, without a browser."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _NUMBERS = itertools.count()
 
 
 def event_values(config: Mapping[str, Any], name: str, **given: Any) -> list[Any]:
-    """What a page posts for an event, in its order.
+    """The values that a page posts for the event `name`, in order.
 
-    `config`: of the app, as it serves it. `given`: values by the ids of the inputs on the page, such as `top_p` for
-    "top-p"; the others have their first values.
+    `config`: the config that the app serves. `given`: values by element ID, such as `top_p` for "top-p"; other inputs
+    keep their initial values.
     """
     inputs = {component["id"]: component["props"] for component in config["components"]}
     event = next(event for event in config["dependencies"] if event["api_name"] == name)
@@ -42,7 +42,7 @@ def event_values(config: Mapping[str, Any], name: str, **given: Any) -> list[Any
 
 
 class Client:
-    """A page of the app at `url`, without the page."""
+    """A client of the app at `url`, with its own session."""
 
     def __init__(self, url: str) -> None:
         self.url, self.session, self.ticket = url, f"load-{os.getpid()}-{next(_NUMBERS)}", 0
@@ -50,7 +50,7 @@ class Client:
         self.events = {event["api_name"]: event["id"] for event in self.config["dependencies"]}
 
     def draw(self, name: str, model: str, canvas: Canvas | None, *, images: int = 1) -> Canvas:
-        """Presses a button, `page_generate` or `page_complete`, and waits. Raises RuntimeError with what was told."""
+        """Press a button, `page_generate` or `page_complete`, and wait. Raises RuntimeError with the app's message."""
         self.ticket += 1
         given = {} if canvas is None else {"canvas": canvas_to_payload(canvas)}
         shown = self.event(name, self.values(name, ticket=self.ticket, model=model, images=images, **given))
@@ -61,26 +61,26 @@ class Client:
         return canvas_from_payload(shown[0])
 
     def values(self, name: str, **given: Any) -> list[Any]:
-        """See `event_values`."""
+        """`event_values` for this app."""
         return event_values(self.config, name, **given)
 
     def event(self, name: str, data: Sequence[Any], event_data: Any = None) -> list[Any]:
-        """The outputs of a queued event. Raises RuntimeError with what was told."""
+        """Run a queued event and return its outputs. Raises RuntimeError with the app's message."""
         self.join(name, data, event_data)
         return self.outputs()
 
     def join(self, name: str, data: Sequence[Any], event_data: Any = None) -> None:
-        """Takes a place in the queue. Raises HTTPError: 503 where it is full."""
+        """Join the queue. Raises HTTPError 503 if it is full."""
         body = {"data": data, "fn_index": self.events[name], "session_hash": self.session, "event_data": event_data}
         self._post("gradio_api/queue/join", body)
 
     def at_once(self, name: str, data: Sequence[Any]) -> list[Any]:
-        """The outputs of an event that passes the queue by."""
+        """Run an event that bypasses the queue and return its outputs."""
         body = {"data": data, "fn_index": self.events[name], "session_hash": self.session}
         return json.loads(self._post("gradio_api/run/predict", body))["data"]
 
     def outputs(self) -> list[Any]:
-        """The outputs of the event that waits. Raises RuntimeError with what was told."""
+        """Wait for the queued event and return its outputs. Raises RuntimeError with the app's message."""
         shown: list[Any] = []
         with urllib.request.urlopen(f"{self.url}gradio_api/queue/data?session_hash={self.session}") as stream:
             for line in stream:
@@ -102,8 +102,10 @@ class Client:
 
 
 def start_training(url: str, model: str, data: Path, *, minutes: float) -> Callable[[], str]:
-    """Fine-tunes `model` on a .zip of pictures, as the tab Train does. Returns what stops and deletes it, and tells
-    what the page said of it last."""
+    """Fine-tune `model` on a .zip of pictures, as the Train tab does.
+
+    Returns a function that stops and deletes the training and returns its last status.
+    """
     client = Client(url)
     sent = {"name": data.name, "data": base64.b64encode(data.read_bytes()).decode()}
     memory = client.at_once("on_load", [None])[0]
@@ -112,13 +114,13 @@ def start_training(url: str, model: str, data: Path, *, minutes: float) -> Calla
     memory, job = started[0], started[1]["value"]
 
     def end() -> str:
-        said = html.unescape(re.sub("<[^>]+>", " ", client.at_once("look_at", [memory, job])[2]))
+        status = html.unescape(re.sub("<[^>]+>", " ", client.at_once("look_at", [memory, job])[2]))
         client.at_once("stop_training", [memory, job])
         for _ in range(60):
             with contextlib.suppress(urllib.error.HTTPError):
                 client.at_once("delete_job", [memory, job])
                 break
             time.sleep(1)
-        return " ".join(said.split())
+        return " ".join(status.split())
 
     return end

@@ -1,4 +1,4 @@
-"""Figures that others have published, each with its data: to be shown beside ours, never among them."""
+"""Published figures of others, each with its data; tables show them in a column of their own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """A value in the unit of its table, what it was measured on, and who published it."""
+    """A value in the unit of its table, its data, and its source."""
 
     value: float
     data: str
@@ -40,7 +40,7 @@ BITS_PER_DIM: dict[str, tuple[Figure, ...]] = {
         Figure(3.52, "ImageNet 64", _SNAIL),
     ),
 }
-"""Variant -> what its paper reports, of full-size networks, unconditional, without augmentation."""
+"""Variant -> figures of its paper: full-size networks, unconditional, without augmentation."""
 
 MNIST_NATS: dict[str, dict[str, Figure]] = {
     "static": {"diagonal_bilstm": Figure(79.20, "static MNIST", _PIXEL_RNN)},
@@ -50,15 +50,15 @@ MNIST_NATS: dict[str, dict[str, Figure]] = {
         "pixelsnail": Figure(78.61, "dynamic MNIST", _GENERATIVE),
     },
 }
-"""Binarisation -> variant -> nats an image. Static and dynamic are different data."""
+"""Binarisation -> variant -> nats per image. Static and dynamic MNIST are different data."""
 
 MNIST_RECORDS: dict[str, Figure] = {
     "static": Figure(79.03, "static MNIST", "VLAE"),
     "dynamic": Figure(77.56, "dynamic MNIST", "LMConv, 2006.12486"),
 }
-"""The least nats that any model is known to reach: a result far below shows that the future is seen."""
+"""The lowest published nats; a result far below means that the model leaks the future."""
 
 
 def published(variant: str) -> str:
-    """The cell of a table that tells what the paper of a variant reports."""
+    """The table cell with the figures of a variant's paper."""
     return "; ".join(map(str, BITS_PER_DIM.get(variant, ()))) or "none"

@@ -1,8 +1,8 @@
-"""All checkpoints side by side, on the same pictures, which none of them has seen, and the same machine.
+"""Compare all checkpoints on the same machine and the same pictures, which none of them was trained on.
 
     python -m benchmarks.results --data examples/dungeon.zip
 
-Writes benchmarks/RESULTS.md: size, held-out bits, what the context is worth in brush holes, and what drawing costs.
+Writes benchmarks/RESULTS.md: size, held-out bits, the gain from the context in brush holes, and drawing time.
 """
 
 from __future__ import annotations
@@ -43,36 +43,35 @@ COLUMNS = (
     "published bits/dim, on other data",
 )
 NOTES = f"""\
-Held-out are the pictures whose content none of these checkpoints has been trained on. Bits per dimension are of whole
-pictures given their class, with nothing else known; a dimension is one channel of one pixel. Indexed pictures are first
-brought to the checkpoint's palette, so bits under different codecs or palettes are of different data and not to be
-compared. Hole and seam bits are per dimension in {HOLES} holes; "without context" are the same weights told that
-everything is unknown. Seconds: one picture alone, drawn whole with caches, on the CPU; "forward passes" is that time
-over that of one teacher-forced forward pass of the same picture. Training minutes are those of the last run, and the
-base is the checkpoint whose weights that run started from, with minutes of its own. Training pictures/s: steps times
-batch size over training time, as the checkpoint records them, on the machine that trained it; steps in which the
-context encoder learned alone are cheaper. The last column is what the variant's paper reports of far larger networks on
-photographs: it shares a row with our figures, and no data.
+Held-out pictures are those that none of these checkpoints was trained on, by content. Bits per dimension are of whole
+pictures given only their class; a dimension is one channel of one pixel. Indexed pictures are first snapped to the
+checkpoint's palette, so bits under different codecs or palettes are of different data and cannot be compared. Hole and
+seam bits are per dimension in {HOLES} holes; "without context": the same weights with every pixel unknown. Seconds: one
+whole picture, sampled with the cached sampler on the CPU; "forward passes" divides this by the time of one
+teacher-forced forward pass of the same picture. Training minutes are those of the last run; the base is the checkpoint
+that this run started from, which has its own minutes. Training pictures/s: steps times batch size over training time,
+as recorded in the checkpoint, on the machine that trained it; steps that train only the context encoder are cheaper.
+The last column is from the variant's paper, for far larger networks on photographs, so it cannot be compared.
 """
 
 
 def training_rate(training: Mapping[str, Any]) -> float | None:
-    """Pictures a second, from the training facts of a checkpoint; None where they do not tell."""
+    """Pictures per second, from the training record of a checkpoint; None if it is incomplete."""
     steps, size, minutes = (training.get(key) or 0 for key in ("trained_steps", "batch_size", "trained_minutes"))
     return steps * size / (60 * minutes) if steps and size and minutes else None
 
 
 def training_minutes(training: Mapping[str, Any]) -> str:
-    """Such as "130 (+ name of the base)", from the training facts of a checkpoint."""
+    """Text such as "130 (+ name of the base)", from the training record of a checkpoint."""
     minutes, base = training.get("trained_minutes"), training.get("base")
     return ("not recorded" if minutes is None else f"{minutes:g}") + (f" (+ {base})" if base else "")
 
 
 def fitting(engine: Engine, info: CheckpointInfo, data: Path) -> tuple[PictureSet, frozenset[str]]:
-    """The pictures in the checkpoint's size, and the content hashes of what it was trained on.
+    """The pictures in the checkpoint's size, and the content hashes of its training pictures.
 
     Raises:
-        PixelArtError: the data does not fit it, or it does not record what it has seen.
+        PixelArtError: the data does not fit, or the checkpoint does not record its training pictures.
     """
     pictures = read_pictures(data, size=(info.height, info.width))
     return pictures, engine.library.seen_in_training(info.name)
@@ -98,7 +97,7 @@ def measure(loaded: Checkpoint, pictures: PictureSet, *, rounds: int) -> dict[st
 
 
 def row(figures: Mapping[str, Any]) -> str:
-    """A line of the table of COLUMNS."""
+    """A row of the table."""
     rate = figures["training_rate"]
     cells = [
         figures["checkpoint"],
@@ -131,13 +130,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
     parser.add_argument("--data", type=Path, default=Path("examples/dungeon.zip"))
-    parser.add_argument("--rounds", type=int, default=5, help="timings of which the best counts")
+    parser.add_argument("--rounds", type=int, default=5, help="number of timings; the best counts")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/RESULTS.md"))
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the table; 1 when no checkpoint could be measured."""
+    """Write the table. Returns 1 if no checkpoint could be measured."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser().parse_args(words)
     engine = Engine(options.checkpoints, device=torch.device("cpu"))

@@ -1,4 +1,4 @@
-"""A run as one archive in pieces that are small enough to be copied one by one."""
+"""Pack a run into an archive that is split into small files."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def pack(run: Path, folder: Path) -> list[Path]:
 
 
 def packed(source: Path) -> bytes:
-    """The archive of a run: of a folder of pieces, the newest whole one; of a run folder, made now.
+    """The archive of a run: the newest complete one in a folder of pieces, or a new one of a run folder.
 
     Raises:
-        RequestRejected: neither is there.
+        RequestRejected: `source` is neither.
     """
     return _joined(source) if list(source.glob("run-*.zip.*")) else _zipped(source)
 
 
 def _joined(folder: Path) -> bytes:
-    """The newest archive of which all pieces are there."""
+    """The newest archive whose pieces are all present."""
     found = dict[str, list[tuple[int, Path]]]()
     for path in folder.iterdir():
         if match := _PIECE.fullmatch(path.name):
@@ -53,7 +53,7 @@ def _joined(folder: Path) -> bytes:
 
 
 def _zipped(run: Path) -> bytes:
-    """The files of a run, uncompressed, with its newest checkpoint alone."""
+    """The files of a run, uncompressed, with only its newest checkpoint."""
     read_run(run)
     found, data = last_checkpoint(run), io.BytesIO()
     newest = f"step-{found[0]:08d}" if found else ""

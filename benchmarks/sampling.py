@@ -1,14 +1,14 @@
-"""What drawing costs, in units of one teacher-forced forward pass of the same batch, which does the same arithmetic.
+"""Measure sampling time in units of one teacher-forced forward pass of the same batch.
 
     python -m benchmarks.sampling --checkpoint dungeon-gated --json
     python -m benchmarks.sampling --all
 
-The second compares cached with fixed-point drawing for every variant, and so tells what `fastest_sampler` of each is to
-say. How many passes a picture takes is a matter of what was learned: where a variant has no checkpoint its times are
-those of random weights, and what counts is in how few passes the fixed point would have to settle to be the faster.
+The second command compares cached with fixed-point sampling for every variant; set `fastest_sampler` of each by the
+result. The number of fixed-point passes depends on the trained weights. A variant without a checkpoint is timed with
+random weights; then only the column "pays below" counts: with fewer passes, fixed-point sampling is faster.
 
-Every time is the best of some rounds in this one process, the kinds taken in turn. Naive sampling is timed over a few
-rows in the middle of the picture and extrapolated to all rows: it costs the same for every pixel.
+Each time is the best of several rounds in one process; the samplers take turns. Naive sampling is timed over a few rows
+in the middle of the picture and extrapolated to all rows, because every pixel costs the same.
 """
 
 from __future__ import annotations
@@ -33,11 +33,13 @@ UNTRAINED: dict[str, Any] = {"height": 32, "width": 32, "num_classes": 10}
 
 
 def measure(model: AutoregressiveModel, *, batch: int, rounds: int) -> dict[str, Any]:
-    """Seconds of each way to draw `batch` whole pictures, and their ratios to a forward pass."""
+    """Seconds to sample `batch` whole pictures, cached and naively, and their ratios to a forward pass."""
     context, noise = _blank(model, batch)
     drawn = sample_cached(model, context, controls=Controls(), noise=noise).x
     height, some = model.config.height, torch.zeros_like(context.mask)
-    timed = 2 ** (len(model.stages()) - 1)  # rows of a chain are of different scales: as many as have each in its share
+    timed = 2 ** (
+        len(model.stages()) - 1
+    )  # rows of a multi-scale model belong to different stages: time a representative group
     some[:, height // 2 : height // 2 + timed] = True
 
     def naive() -> None:
@@ -54,7 +56,7 @@ def measure(model: AutoregressiveModel, *, batch: int, rounds: int) -> dict[str,
 
 
 def measure_cached(model: AutoregressiveModel, *, batch: int, rounds: int) -> dict[str, Any]:
-    """Seconds to draw `batch` whole pictures with caches and to judge them in one forward pass, and their ratio."""
+    """Seconds of cached sampling of `batch` whole pictures and of one forward pass over them, and their ratio."""
     context, noise = _blank(model, batch)
     drawn = sample_cached(model, context, controls=Controls(), noise=noise).x
 
@@ -75,8 +77,10 @@ def measure_cached(model: AutoregressiveModel, *, batch: int, rounds: int) -> di
 
 
 def measure_samplers(model: AutoregressiveModel, *, batch: int, rounds: int) -> dict[str, Any]:
-    """Seconds to draw `batch` whole pictures with caches and as a fixed point, and of one forward pass; how many passes
-    the fixed point took, and in how many it would take as long as the caches."""
+    """Seconds of cached and fixed-point sampling of `batch` whole pictures and of one forward pass.
+
+    Also the number of fixed-point passes, and the number at which both samplers take the same time.
+    """
     context, noise = _blank(model, batch)
     passes: list[int] = []
 
@@ -93,7 +97,7 @@ def measure_samplers(model: AutoregressiveModel, *, batch: int, rounds: int) -> 
             model, context, controls=Controls(), noise=noise, on_row=lambda done, rows, x: passes.append(done)
         )
 
-    cached()  # what is compiled on first use is compiled
+    cached()  # compiles kernels on first use
     calls = [_awaited(call, context) for call in (forward, cached, fixed_point)]
     forward_time, cached_time, fixed_time = _best(calls, rounds)
     return {
@@ -107,8 +111,8 @@ def measure_samplers(model: AutoregressiveModel, *, batch: int, rounds: int) -> 
 
 
 def compare_all(folder: Path, device: torch.device, *, rounds: int) -> list[dict[str, Any]]:
-    """`measure_samplers` of every variant, one and four pictures: of its first checkpoint in `folder`, or of random
-    weights."""
+    """`measure_samplers` for one and four pictures of every variant, with its first checkpoint in `folder` or with
+    random weights."""
     engine = Engine(folder, device=device)
     trained = {info.model: info.name for info in reversed(engine.list_checkpoints())}
     rows = []
@@ -125,7 +129,7 @@ def compare_all(folder: Path, device: torch.device, *, rounds: int) -> list[dict
 
 
 def _awaited(call: Callable[[], None], context: Context) -> Callable[[], None]:
-    """The same, over when the device has done it."""
+    """The call, which then also waits for the device."""
 
     def waiting() -> None:
         call()
@@ -136,7 +140,7 @@ def _awaited(call: Callable[[], None], context: Context) -> Callable[[], None]:
 
 
 def _blank(model: AutoregressiveModel, batch: int) -> tuple[Context, Tensor]:
-    """Nothing known but a class, those there are in turn, and the noise to draw with."""
+    """A context without known pixels, with the classes in turn, and the noise."""
     config = model.config
     shape = (batch, config.channels, config.height, config.width)
     weights = torch.eye(config.num_classes)[torch.arange(batch) % config.num_classes]
@@ -161,8 +165,8 @@ def main() -> None:
     parser.add_argument("--checkpoint", default="dungeon-gated")
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--all", action="store_true", help="cached against fixed point, every variant")
-    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"), help="of --all (cpu)")
+    parser.add_argument("--all", action="store_true", help="compare cached with fixed-point sampling for every variant")
+    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"), help="device of --all (cpu)")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if options.all:

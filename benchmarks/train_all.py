@@ -1,9 +1,9 @@
-"""Train every variant on the example data, one after another, each for the same time, and export what is finished.
+"""Train every variant on the example data for the same time, one after another, and export finished runs.
 
     python -m benchmarks.train_all --minutes 40 --compile
 
-What is exported is passed over, what was cut goes on where it was saved last, so the same command may be given again
-until all is done. Ctrl+C saves the run that is on and ends the queue.
+Exported variants are skipped and stopped runs are resumed, so repeat the command until all are done. Ctrl+C saves the
+current run and ends the queue.
 """
 
 from __future__ import annotations
@@ -28,32 +28,32 @@ QUEUE = {
     "pixelcnn_plus_plus": "rgb",
     "multiscale": "indexed",
 }
-"""Variant -> codec, in the order in which they are trained."""
+"""Variant -> codec, in training order."""
 COLOURS = 64
 LINE_EVERY = 60.0
 """Seconds between two lines of progress."""
 
 
 def checkpoint_name(variant: str) -> str:
-    """What the checkpoint of a variant is called."""
+    """The name of a variant's checkpoint."""
     return f"dungeon-{variant.replace('_', '-')}"
 
 
 def train_one(variant: str, options: argparse.Namespace, say: Callable[[str], None]) -> bool:
-    """Train and export a variant; whether there is a checkpoint of it now.
+    """Train and export a variant. Returns whether its checkpoint exists now.
 
     Raises:
         PixelArtError: data, options or a run that cannot be used.
     """
     name, run = checkpoint_name(variant), options.runs / variant
     if (options.checkpoints / name).exists():
-        say(f"{variant}: {name} is there already")
+        say(f"{variant}: {name} exists already")
         return True
     with open_run(parse(_train_words(variant, run, options))) as trainer:
-        say(f"{variant}: step {trainer.step}, {trainer.progress():.0%} of {options.minutes:g} minutes are done")
+        say(f"{variant}: step {trainer.step}, {trainer.progress():.0%} of {options.minutes:g} minutes done")
         run_until_stopped(trainer, _lines(variant, say))
     if trainer.progress() < 1:
-        say(f"{variant}: stopped at step {trainer.step}; the same command goes on from there")
+        say(f"{variant}: stopped at step {trainer.step}; repeat the command to resume")
         return False
     export(parse(["export", str(run), "--name", name, "--checkpoints", str(options.checkpoints), "--json"]))
     say(f"{variant}: step {trainer.step}, {_last(trainer)}; exported as {name}")
@@ -91,20 +91,22 @@ def _say(line: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=40.0, help="of training each")
-    parser.add_argument("--only", nargs="+", metavar="NAME", choices=QUEUE, default=list(QUEUE), help="these variants")
+    parser.add_argument("--minutes", type=float, default=40.0, help="minutes of training per variant")
+    parser.add_argument(
+        "--only", nargs="+", metavar="NAME", choices=QUEUE, default=list(QUEUE), help="only these variants"
+    )
     parser.add_argument("--compile", action="store_true", help="compile each step first")
-    parser.add_argument("--preset", default="default", help="sizes of every variant")
-    parser.add_argument("--save-every", type=int, default=1000, help="steps between checkpoints, each also measured")
+    parser.add_argument("--preset", default="default", help="preset of every variant")
+    parser.add_argument("--save-every", type=int, default=1000, help="steps between validated checkpoints")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (0 = all)")
     parser.add_argument("--data", type=Path, default=Path("examples/dungeon.zip"))
-    parser.add_argument("--runs", type=Path, default=Path("runs/all"), help="a folder for the run of each variant")
+    parser.add_argument("--runs", type=Path, default=Path("runs/all"), help="folder of the runs")
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Work through the queue; 0 when there is a checkpoint of every variant asked for, 1 when not."""
+    """Train the queue. Returns 0 if every requested variant has a checkpoint now, else 1."""
     options = _parser().parse_args(arguments)
     failed = 0
     for variant in options.only:

@@ -1,4 +1,4 @@
-"""Train the flagship on one GPU for some minutes with one command; report its speed and what it gained.
+"""Train the flagship on one GPU for some minutes with one command; report its speed and its validation loss.
 
     python -m benchmarks.train_on_gpu --from RUN_FOLDER --data examples/studio.zip --out runs/gpu --pieces runs/back
     python -m benchmarks.train_on_gpu --speed
@@ -50,7 +50,7 @@ from pixelart.training.snapshots import last_checkpoint, save_checkpoint
 from pixelart.training.trainer import Trainer
 
 NEVER = 10**8
-"""Steps between two measurements, or samples, while training."""
+"""Steps between two validations, or samples, while training."""
 _FLAGSHIP: dict[str, Any] = {
     "model": "sketch_pixelcnn",
     "preset": "studio",
@@ -106,14 +106,14 @@ def train(options: argparse.Namespace, more: Sequence[str], say: Say) -> Report:
 
 
 def _timed(trainer: Trainer, options: argparse.Namespace, began: float, say: Say) -> Report:
-    """Train; the figures of it."""
+    """Train and return the figures."""
     seconds, step, packed = trainer.seconds, trainer.step, time.monotonic()
 
     def stop() -> bool:
         is_late = options.within is not None and time.monotonic() - began > 60 * options.within
         return is_late or trainer.seconds - seconds >= 60 * options.minutes
 
-    def tell(state: Trainer) -> None:
+    def report(state: Trainer) -> None:
         nonlocal packed
         if time.monotonic() - packed > SAVE_SECONDS:
             speed = (state.step - step) * options.batch_size / (state.seconds - seconds)
@@ -124,7 +124,7 @@ def _timed(trainer: Trainer, options: argparse.Namespace, began: float, say: Say
 
     trainer.snapshot_seconds = SAVE_SECONDS
     with explain_failures(trainer):
-        trainer.train(stop=stop, report=tell, hurry=lambda: True)  # in a hurry it neither measures nor draws
+        trainer.train(stop=stop, report=report, hurry=lambda: True)  # `hurry` skips validation and samples
     trained, steps = trainer.seconds - seconds, trainer.step - step
     found: Report = {"step": trainer.step, "trained_seconds": round(trained, 1)}
     found |= {"pictures_per_second": round(steps * trainer.config.schedule.global_batch_size / max(trained, 1e-9), 1)}
@@ -147,7 +147,7 @@ def _compile(trainer: Trainer, say: Say) -> None:
     """Compile the step; if that fails, leave it uncompiled."""
     try:
         trainer.warm_up()
-    except Exception as error:  # of a compiler, a driver, a kernel: any of them
+    except Exception as error:  # from a compiler, a driver or a kernel
         say(f"not compiled: {type(error).__name__}: {str(error).strip():.300}")
         trainer.objective.stop_compiling()
         trainer.config = replace(trainer.config, schedule=replace(trainer.config.schedule, compile=False))
@@ -164,7 +164,7 @@ def validation_bits(trainer: Trainer) -> float | None:
     return round(bits_per_dim(nats, dimensions=pictures.x.shape[1:].numel()), 4)
 
 
-# --- runs that are continued elsewhere --------------------------------------------------------------------------------
+# --- runs that are continued on another machine ----------------------------------------------------------------------
 
 
 def continue_copy(source: Path, out: Path, options: argparse.Namespace) -> None:
@@ -182,7 +182,7 @@ def continue_copy(source: Path, out: Path, options: argparse.Namespace) -> None:
     if found is None:
         raise RequestRejected(f"{source}: there is no checkpoint to continue from")
     schedule = config.schedule
-    if schedule.steps:  # a new clock, and so a new cosine
+    if schedule.steps:  # start a new cosine schedule
         schedule = replace(schedule, steps=0, minutes=options.minutes)
         step, parts = found
         state = {**json.loads(parts["state.json"]), "seconds": 0.0}
@@ -201,7 +201,7 @@ def continue_copy(source: Path, out: Path, options: argparse.Namespace) -> None:
 
 
 def speed(options: argparse.Namespace) -> Report:
-    """Pictures a second of the thread that makes batches, by the wall and by processor time."""
+    """Pictures per second of the batch thread, by wall-clock time and by CPU time."""
     random, count = np.random.default_rng(0), SPEED_PICTURES
     tables = random.integers(0, 256, (count, 12, 4), np.uint8)
     tables[..., 3] = 255 * (np.arange(12) > 0)
@@ -227,11 +227,11 @@ def speed(options: argparse.Namespace) -> Report:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
-    parser.add_argument("--minutes", type=float, default=9.0, help="of training in this call (9)")
+    parser.add_argument("--minutes", type=float, default=9.0, help="minutes of training in this call (9)")
     parser.add_argument("--total", type=float, help="minutes of the whole schedule, over all calls (as --minutes)")
     parser.add_argument("--within", type=float, help="minutes after its start in which the command saves and stops")
     parser.add_argument("--batch-size", type=int, default=256)
-    parser.add_argument("--from", dest="source", type=Path, metavar="FOLDER", help="a run folder, or one of pieces")
+    parser.add_argument("--from", dest="source", type=Path, metavar="FOLDER", help="a run folder or a folder of pieces")
     parser.add_argument("--data", type=Path, default=Path("examples/studio.zip"))
     parser.add_argument("--out", type=Path, default=Path("runs/gpu"), help="the run folder (runs/gpu)")
     parser.add_argument("--pieces", type=Path, metavar="FOLDER", help="also pack the run as small files")
@@ -245,7 +245,7 @@ def _say(line: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the report; 0, or 2 when the run cannot be trained."""
+    """Print the report. Returns 2 if the run cannot be trained."""
     options, more = _parser().parse_known_args(arguments)
     try:
         print(json.dumps(speed(options) if options.speed else train(options, more, _say)))

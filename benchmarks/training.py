@@ -1,11 +1,11 @@
-"""How many pictures a second each variant learns from, for each way to compute a step, and what would be chosen.
+"""Measure the training speed of each variant for each precision, memory format and number of threads.
 
     python -m benchmarks.training
     python -m benchmarks.training --models gated_pixelcnn --compile
 
-Real training steps on the example data, the best of some rounds, the ways of one variant taken in turn. "chosen" is
-what a run with the usual options begins with on this machine. `ONEDNN_MAX_CPU_ISA=AVX2` in front of the command makes
-a processor that computes in bfloat16 behave like one that does not.
+Times real training steps on the example data, the best of several rounds; the settings of a variant take turns.
+"chosen" marks the settings that autotuning picks on this machine. `ONEDNN_MAX_CPU_ISA=AVX2` before the command disables
+the bfloat16 instructions of a processor.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CODECS = {"gated_pixelcnn": "indexed", **QUEUE}
 
 
 def measure(name: str, options: argparse.Namespace, pictures: PictureSet) -> dict[str, Any]:
-    """Pictures a second of each way, by its name, and what is chosen."""
+    """Pictures per second of each combination of settings, and the chosen one."""
     device = pick_device()
     with tempfile.TemporaryDirectory() as folder:
         schedule = Schedule(steps=1, batch_size=options.batch_size, threads=options.threads)
@@ -59,7 +59,7 @@ def measure(name: str, options: argparse.Namespace, pictures: PictureSet) -> dic
 def _way(
     config: RunConfig, pictures: PictureSet, device: torch.device, count: int, **words: Any
 ) -> Callable[[], Callable[[], None]]:
-    """Makes what takes a step in this way, with `count` threads."""
+    """A factory of a function that trains one step with these settings and `count` threads."""
     size = config.schedule.batch_size
 
     def make() -> Callable[[], None]:
@@ -77,8 +77,8 @@ def _step(trial: Trial, count: int) -> None:
 def lines(found: dict[str, Any]) -> Iterator[str]:
     """Rows of the table."""
     for way, speed in found["pictures_per_second"].items():
-        told = "not computed here" if speed is None else f"{speed:.1f}"
-        yield f"| {found['model']} | {way} | {told} | {'chosen' if way == found['chosen'] else ''} |"
+        text = "not computed here" if speed is None else f"{speed:.1f}"
+        yield f"| {found['model']} | {way} | {text} | {'chosen' if way == found['chosen'] else ''} |"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,16 +86,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--models", nargs="+", metavar="NAME", choices=CODECS, default=list(CODECS))
     parser.add_argument("--preset", default="default")
     parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--rounds", type=int, default=3, help="timings of which the best counts (3)")
+    parser.add_argument("--rounds", type=int, default=3, help="number of timings; the best counts (3)")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (all, and half of them)")
-    parser.add_argument("--compile", action="store_true", help="compiled steps too: minutes more each")
+    parser.add_argument("--compile", action="store_true", help="also time compiled steps; takes minutes more each")
     parser.add_argument("--data", type=Path, default=Path("examples/dungeon.zip"))
     parser.add_argument("--json", action="store_true")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a table, or one JSON value."""
+    """Print a table or one JSON value."""
     options = _parser().parse_args(arguments)
     pictures, found = read_pictures(options.data), list[dict[str, Any]]()
     if not options.json:

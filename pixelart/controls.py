@@ -22,8 +22,8 @@ Range = tuple[float, float]
 class ControlOnPage:
     """How the tab Create shows a control: a slider, or the choices of `words`.
 
-    `label`; `info`: a short explanation; `step`: of the slider; `words`: a label of each choice; `advanced`: among the
-    others under Advanced.
+    `label`; `info`: a short explanation; `step`: of the slider; `words`: one label per choice; `advanced`: shown under
+    Advanced.
     """
 
     label: str
@@ -41,13 +41,13 @@ class Control:
     default: the value if none is given. Its type is the control's type.
     limits: smallest and largest number that the engine accepts. offered: those of the page, the API and the presets;
         None = the same.
-    choices: the values of a word, the first of which is usually "" for none.
+    choices: the allowed words; "" = none.
     of_preset: a preset sets it; None in a request then means the preset's value.
     unset: the number that an API client sends for `default_text`; None = the default.
     default_text: what the default means, if its value does not say it.
-    name: the name on the page and in the API, if it is not the field of `Request`.
+    name: the name on the page and in the API, if it differs from the field of `Request`.
     actions: what it applies to.
-    page: how the tab Create shows it; None = in its own way, or not at all.
+    page: how the tab Create shows it; None = with a component of its own, or not at all.
     """
 
     text: str
@@ -91,9 +91,9 @@ class Control:
         return f"{'; '.join(parts)} ({default})"
 
     def check(self, name: str, value: Any) -> None:
-        """Raises RequestRejected, naming `name` and the limits, for a number outside `limits` or another word."""
+        """Raises RequestRejected, naming `name` and the limits, for a number outside `limits` or an unknown word."""
         if self.limits and not self.limits[0] <= value <= self.limits[1]:
-            raise RequestRejected(f"{name} {_text(value)}: must lie in {range_text(self.limits)}")
+            raise RequestRejected(f"{name} {_text(value)}: must be from {range_text(self.limits)}")
         if self.choices and value not in self.choices:
             raise RequestRejected(f"{name} {value!r:.40}: must be {self.words}")
 
@@ -177,26 +177,26 @@ CONTROLS: dict[str, Control] = {
 
 
 def controls_of(action: str) -> Iterator[tuple[str, Control]]:
-    """(field of `Request`, control) of what applies to generate, complete or enlarge."""
+    """(field of `Request`, control) for each control of `action`: generate, complete or enlarge."""
     return ((field, control) for field, control in CONTROLS.items() if action in control.actions)
 
 
 def range_text(limits: Range) -> str:
-    """Such as "0.1 to 2"."""
+    """The limits as text, such as "0.1 to 2"."""
     return f"{_text(limits[0])} to {_text(limits[1])}"
 
 
 def number(value: Any, name: str, least: float, most: float) -> float:
     """Check a posted number. Raises RequestRejected, with the limits, for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise RequestRejected(f"{name}: must be a number of {range_text((least, most))}.")
+        raise RequestRejected(f"{name}: must be a number from {range_text((least, most))}.")
     return float(value)
 
 
 def whole(value: Any, name: str, least: float, most: float) -> int:
     """Check a posted whole number. Raises RequestRejected, with the limits, for anything else."""
     if number(value, name, least, most) != value // 1:
-        raise RequestRejected(f"{name}: must be a whole number of {range_text((least, most))}.")
+        raise RequestRejected(f"{name}: must be a whole number from {range_text((least, most))}.")
     return int(value)
 
 

@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class Hint(Enum):
-    """What would help. The command line and the page have their own words for each."""
+    """What the user can do. The command line and the page each have their own words for it."""
 
     RESIZE = "resize the pictures"
     ALL_FRAMES = "take all frames of animations"
@@ -23,7 +23,7 @@ _TAG = re.compile(r" \[([A-Z_]+)\]$")
 
 
 class PixelArtError(ValueError):
-    """Bad input, described in one line. `hint`: what would help. The command line exits with code 2."""
+    """Bad input, described in one line. `hint`: what the user can do. The command line exits with code 2."""
 
     def __init__(self, text: str = "", *, hint: Hint | None = None) -> None:
         super().__init__(text)
@@ -31,7 +31,7 @@ class PixelArtError(ValueError):
 
 
 def with_hint(text: str, hint: Hint | None, words: Words) -> str:
-    """The text, with the hint in the words of a front end if it has any for it."""
+    """The text with the hint appended, in the `words` of a front end; without it if `words` lacks the hint."""
     return f"{text} ({words[hint]})" if hint is not None and hint in words else text
 
 

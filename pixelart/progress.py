@@ -15,12 +15,12 @@ _T = TypeVar("_T")
 
 
 def never() -> bool:
-    """The `Cancel` of work that nobody cancels."""
+    """The `Cancel` that never cancels."""
     return False
 
 
-def untold(done: int, total: int) -> None:
-    """The `OnProgress` of work that nobody watches."""
+def ignore_progress(done: int, total: int) -> None:
+    """The `OnProgress` that does nothing."""
 
 
 def until_cancelled(things: Iterable[_T], cancel: Cancel) -> Iterator[_T]:

@@ -28,7 +28,7 @@ class Settings:
     max_body_seconds: float = 30.0
     """Time from the first to the last byte of a request body."""
     max_upload_bytes: int = 0
-    """Files uploaded through gradio, which would store them: neither the page nor the API uses this."""
+    """Size of a file uploaded through gradio; 0, because neither the page nor the API uploads this way."""
     max_queue: int = 64
     """Requests waiting in the queue, of all visitors."""
     max_unread: int = 500

@@ -1,4 +1,4 @@
-"""End the program on a signal: with one plain line, at any time, and quickly."""
+"""End the program on a signal: quickly, at any time, with one line of text."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _AGAIN = 0.05
 _received: list[int] = []
 
 
-def leave_when_told() -> None:
+def leave_on_signals() -> None:
     """From now on signals end the app at once; used before anything needs closing."""
     for number in SIGNALS:
         signal.signal(number, _leave_at_once)
 
 
-def leave_when_interrupted() -> None:
+def leave_on_interrupt() -> None:
     """From now on Ctrl+C ends a command at once, silently. A command started with SIGINT ignored still ignores it."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _leave_silently)
@@ -52,19 +52,19 @@ def interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler)
 
 
-def interrupt_when_told() -> None:
+def interrupt_on_signals() -> None:
     """From now on signals raise KeyboardInterrupt in the main thread; `leave` uses the first signal for the exit
     code."""
     for number in SIGNALS:
         signal.signal(number, _interrupt)
-    sys.unraisablehook = _tell_again
+    sys.unraisablehook = _raise_again
 
 
 def leave(code: int | None = None) -> NoReturn:
-    """End the process without waiting for threads: one that compiles or draws cannot be stopped, and would crash the
-    interpreter on its way out.
+    """End the process without waiting for threads: a thread that compiles or draws cannot be stopped and would crash
+    the interpreter at exit.
 
-    Exit code: `code`, without a line. If None, it depends on the signal: 130 for Ctrl+C, else 0.
+    The exit code is `code`. If None, END_MESSAGE is printed and the code depends on the signal: 130 for Ctrl+C, else 0.
     """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
@@ -96,7 +96,7 @@ def _leave_at_once(number: int, _: object) -> NoReturn:
     os._exit(EXIT_INTERRUPTED if number == signal.SIGINT else 0)
 
 
-def _tell_again(unraisable: Any) -> None:
+def _raise_again(unraisable: Any) -> None:
     """Raise an interrupt again that Python could not raise but only reported, in a destructor or callback."""
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
         threading.Timer(_AGAIN, os.kill, (os.getpid(), _received[-1])).start()
@@ -110,7 +110,7 @@ def _interrupt_once(*_: object) -> NoReturn:
 
 
 def _leave_if_interrupted(unraisable: Any) -> None:
-    """As `_tell_again`, for a command, which has nothing to close."""
+    """As `_raise_again`, for a command, which has nothing to close."""
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
         os._exit(EXIT_INTERRUPTED)
     sys.__unraisablehook__(unraisable)

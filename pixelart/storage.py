@@ -147,7 +147,7 @@ def _sweep(target: Path) -> None:
 
 
 def _last_change(folder: Path) -> float:
-    """Time of the newest change to the folder or a file in it; the current time if a file vanishes during the look."""
+    """Time of the newest change to the folder or a file in it; the current time if a file vanishes meanwhile."""
     try:
         return max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
     except OSError:

@@ -55,7 +55,7 @@ assert request_from({"shine": 0.25}, info).shine == 0.25
 try:
     request_from({"shine": 2}, info)
 except Exception as error:
-    assert str(error) == "Shine: must be a number of 0 to 1."
+    assert str(error) == "Shine: must be a number from 0 to 1."
 else:
     raise AssertionError("2 was taken")
 """
@@ -126,7 +126,7 @@ def test_a_slider_the_page_and_the_engine_agree_on_the_range(field: str) -> None
         request.check()
         request.controls().check(height=info.height, width=info.width, levels=max(info.most_colours, 256))
     for value in (least - 1, most + 1, None, "1", True):
-        with pytest.raises(RequestRejected, match=f"^{slider.label}: must be a (whole )?number of "):
+        with pytest.raises(RequestRejected, match=f"^{slider.label}: must be a (whole )?number from "):
             request_from({name_of(field): value}, info)
 
 
@@ -147,7 +147,7 @@ def test_a_bottom_temperature_out_of_range_is_named_by_every_method(tiny_checkpo
     engine, request = Engine(tiny_checkpoints), Request("tiny", bottom_temperature=value)
     blank, mask = np.zeros((8, 8, 4), np.uint8), np.ones((8, 8), np.bool_)
     for ask in (lambda: engine.generate(request), lambda: engine.complete(request, blank, mask), request.check):
-        with pytest.raises(RequestRejected, match=r"^bottom_temperature .*: must lie in 0 to 10$"):
+        with pytest.raises(RequestRejected, match=r"^bottom_temperature .*: must be from 0 to 10$"):
             ask()
 
 

@@ -1,1 +1,1 @@
-"""How good drawn pictures are, beside real ones that no training has seen: `python -m benchmarks.quality --help`."""
+"""Measure drawn pictures against held-out real ones: `python -m benchmarks.quality --help`."""

@@ -1,12 +1,12 @@
-"""What a checkpoint draws, beside real tiles that it has never seen.
+"""Measure what a checkpoint draws against real tiles that it was not trained on.
 
     python -m benchmarks.quality --checkpoint dungeon-gated --grid --orders --write-presets
     python -m benchmarks.quality --checkpoint dungeon-gated --pictures 4 --quick --json
 
-The first measures a grid of temperature x top-p x guidance on the validation tiles, chooses the presets Calm, Balanced
-and Wild by it, writes them into the checkpoint's config.json, measures them on the held-out tiles, and writes
-benchmarks/QUALITY.md and a contact sheet. The second is quick and writes nothing: the checkpoint's presets on the
-validation tiles.
+The first command measures a grid of temperature x top-p x guidance on the validation tiles, chooses the presets Calm,
+Balanced and Wild from it, writes them into the checkpoint's config.json, measures them on the held-out tiles, and
+writes benchmarks/QUALITY.md and a contact sheet. The second is quick and writes nothing: it measures the checkpoint's
+presets on the validation tiles.
 """
 
 from __future__ import annotations
@@ -41,31 +41,31 @@ from pixelart.storage import write_file
 
 HERE = Path(__file__).parent
 PLAIN = "plain"
-"""The model as it is: temperature 1, all colours, no guidance."""
+"""The name of the setting with temperature 1, all colours and no guidance."""
 SEEDS_TO_CHOOSE = 1000
-"""Seeds from here on are drawn to choose by; those from 0 on are reported."""
+"""Settings are chosen with seeds from here on; figures are reported with seeds from 0 on."""
 NOTE = """\
-Settings are chosen by the tiles whose share of the content hash lies in 0.10 to 0.15, which the judge has not learned,
-with other seeds than those reported. A checkpoint trained with a validation share of 0.1 has learned these tiles."""
+Settings are chosen on the validation tiles (content hash from 0.10 to 0.15), which the judge was not trained on, with
+other seeds than those reported. A checkpoint trained with a validation share of 0.1 was trained on these tiles."""
 ORDERS = """\
-Pictures drawn as one class, as the results of a request are. Pairs: of two pictures, of which the judge takes one alone
-for the class, how often that one comes first. Class gain is log p(picture given class) - log p(picture given any
-class). Drawn to choose by (see above)."""
+Pictures of one class, like the results of a request. Pairs: of two pictures, only one of which the judge recognises as
+the class, how often that one comes first. Class gain is log p(picture given class) - log p(picture given any class).
+These pictures are drawn with the seeds for choosing (see above)."""
 
 
 COMPLETIONS = """\
-Candidates for a hole in a real validation tile. Pairs: of two candidates, how often the one comes first that is nearer
-to what was there, by the judge's features; 50 % is chance."""
+Candidates for a hole in a real validation tile. Pairs: of two candidates, how often the one nearer to the original, by
+the judge's features, comes first; 50 % is chance."""
 HOLES = ("centre16", "brush")
 
 
 def controls_of(preset: Preset) -> Controls:
-    """The controls that a preset stands for."""
+    """The sampling controls of a preset."""
     return Controls(**preset.values())
 
 
 def find_pieces(engine: Engine, checkpoint: str, options: argparse.Namespace) -> tuple[Tiles, Judge]:
-    """The real tiles in the checkpoint's size, and the judge of them."""
+    """The real tiles in the checkpoint's size, and their judge."""
     info = engine.info(checkpoint)
     tiles = read_tiles(options.data, size=(info.height, info.width))
     if not set(tiles.classes) & set(info.classes):
@@ -75,7 +75,7 @@ def find_pieces(engine: Engine, checkpoint: str, options: argparse.Namespace) ->
 
 
 def measure_grid(engine: Engine, name: str, judge: Judge, tiles: Tiles, options: argparse.Namespace) -> list[Any]:
-    """The figures of every setting of the grid, by the validation tiles."""
+    """The figures of every setting of the grid on the validation tiles."""
     rows = []
     for controls in options.grid or choosing.grid(options.temperatures, options.top_ps, options.guidances):
         values: dict[str, Any] = {"two_sample": False, "near_copies": False, "keep": options.keep}
@@ -93,7 +93,7 @@ def measure_presets(
     presets: Mapping[str, Controls],
     options: argparse.Namespace,
 ) -> dict[str, Any]:
-    """The figures of each preset: by the held-out tiles, or, of a quick run, fewer figures by the validation tiles."""
+    """The figures of each preset on the held-out tiles; a quick run measures fewer, on the validation tiles."""
     values: dict[str, Any] = {"keep": options.keep}
     if options.quick:
         values |= {"part": "validation", "two_sample": False, "near_copies": False, "first_seed": SEEDS_TO_CHOOSE}
@@ -119,8 +119,10 @@ def measure_orders(
     presets: Mapping[str, Preset],
     options: argparse.Namespace,
 ) -> dict[str, Any]:
-    """How well each order of results agrees with the judge: of pictures drawn to choose by, the plain ones, which
-    differ most, and those of the default preset; and of candidates for holes."""
+    """How well each order of results agrees with the judge.
+
+    Measured on pictures of PLAIN, which vary most, on those of the default preset, and on candidates for holes.
+    """
     settings = {PLAIN: Controls(), DEFAULT_PRESET: controls_of(presets[DEFAULT_PRESET])}
     found = {}
     for setting, controls in settings.items():
@@ -137,7 +139,7 @@ def measure_orders(
 
 
 def judged(judge: Judge, tiles: Tiles) -> dict[str, Any]:
-    """How well the judge does on the held-out tiles: in their own colours, the mean of its classes, in the common."""
+    """Accuracy of the judge on the held-out tiles: in their own colours, mean over classes, in the common palette."""
     names, held = np.array(tiles.held_out.class_names), tiles.held_out
     right = judge.recognises(held.array, held.class_names)
     common = judge.recognises(judge.snap(held.array), held.class_names)
@@ -150,14 +152,14 @@ def judged(judge: Judge, tiles: Tiles) -> dict[str, Any]:
 
 
 def write_presets(folder: Path, presets: Mapping[str, Preset]) -> None:
-    """Put presets into the config.json of a checkpoint."""
+    """Write presets into the config.json of a checkpoint."""
     values = json.loads((folder / CONFIG_FILE).read_bytes())
     values["training"][PRESETS_KEY] = {name: preset.values() for name, preset in presets.items()}
     write_file(folder / CONFIG_FILE, json.dumps(values, indent=1, ensure_ascii=False).encode())
 
 
 def measure_checkpoint(engine: Engine, name: str, options: argparse.Namespace, command: str) -> dict[str, Any]:
-    """All that QUALITY.md tells of a checkpoint; its contact sheet is written beside it, unless the run is quick."""
+    """All figures of a checkpoint in QUALITY.md. Also writes its contact sheet, unless the run is quick."""
     tiles, judge = find_pieces(engine, name, options)
     result = {"checkpoint": name, "command": command, "machine": report.machine(), "judge": judged(judge, tiles)}
     presets = dict(engine.info(name).presets)
@@ -184,7 +186,7 @@ def measure_checkpoint(engine: Engine, name: str, options: argparse.Namespace, c
 
 
 def without_intervals(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of a setting of the grid: its pooled values and the means over classes."""
+    """The stored figures of a setting of the grid: pooled values and means over classes."""
     pooled = {
         kind: {side: {"value": f["value"]} for side, f in figure.items()}
         if kind in ("colours", "lone_pixels")
@@ -216,28 +218,33 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--checkpoint", nargs="+", default=["dungeon-gated"], metavar="NAME")
-    add("--checkpoints", type=Path, default=Path("checkpoints"), help="where they lie")
+    add("--checkpoints", type=Path, default=Path("checkpoints"), help="folder of the checkpoints")
     add("--data", type=Path, default=Path("examples/dungeon.zip"), help="real tiles; sub-folder = class")
-    add("--pictures", type=int, default=24, help="drawn of each class at each preset (24)")
-    add("--quick", action="store_true", help="few figures, by the validation tiles, and nothing is written")
-    text = "measure a grid of settings and choose the presets by it: those given, or all that follow"
+    add("--pictures", type=int, default=24, help="pictures per class and preset (24)")
+    add("--quick", action="store_true", help="few figures, on the validation tiles; write nothing")
+    text = "measure a grid of settings and choose the presets from it: these, or all combinations of the lists below"
     add("--grid", nargs="*", type=_controls, metavar="TEMPERATURE,TOP_P,GUIDANCE", help=text)
-    add("--grid-pictures", type=int, default=8, help="drawn of each class at each setting of the grid (8)")
+    add("--grid-pictures", type=int, default=8, help="pictures per class and setting of the grid (8)")
     add("--temperatures", type=float, nargs="+", default=[0.8, 0.9, 1.0])
     add("--top-ps", type=float, nargs="+", default=[0.9, 1.0])
     add("--guidances", type=float, nargs="+", default=[1.0, 1.5, 2.0])
-    add("--write-presets", action="store_true", help="put the presets into the checkpoint's config.json")
+    add("--write-presets", action="store_true", help="write the presets into the checkpoint's config.json")
     add("--orders", action="store_true", help="also compare orders of results")
-    add("--completions", type=int, default=2, help="tiles of each class to complete for them (2)")
-    add("--judge", type=Path, default=HERE / "judge.safetensors", help="where the judge is kept")
-    add("--keep", type=Path, default=Path(".quality/drawn"), help="where drawn pictures are kept")
+    add("--completions", type=int, default=2, help="tiles per class that --orders completes (2)")
+    add("--judge", type=Path, default=HERE / "judge.safetensors", help="file of the judge")
+    add("--keep", type=Path, default=Path(".quality/drawn"), help="folder where drawn pictures are cached")
     add("--json", action="store_true", help="also print one JSON value")
-    add("--out", type=Path, default=Path("benchmarks/QUALITY.md"), help="its figures go into a folder beside it")
+    add(
+        "--out",
+        type=Path,
+        default=Path("benchmarks/QUALITY.md"),
+        help="the report; its figures go into a folder beside it",
+    )
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and write; 2 and one plain line on bad input."""
+    """Measure and write. Returns 2, after one line on stderr, for bad input."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser().parse_args(words)
     command = shlex.join(["python", "-m", "benchmarks.quality", *words])

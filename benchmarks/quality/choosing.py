@@ -1,4 +1,4 @@
-"""Which settings of a grid become the presets of a checkpoint. They are chosen by the validation tiles."""
+"""Choose the presets of a checkpoint from the settings of a grid, measured on the validation tiles."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ from pixelart.checkpoint.presets import PRESET_NAMES, Preset
 from pixelart.sampling import Controls
 
 MOST_BLANK = 0.02
-"""Share of blank pictures that a preset may have, where any setting has as few."""
+"""Largest share of blank pictures of a preset, if any setting has so few."""
 Figures = Mapping[str, Any]
 WEIGHTS: Mapping[str, Mapping[str, float]] = {
     "calm": {"kernel_distance": -1, "precision": 2, "class_accuracy": 2, "lone_pixels": -1},
     "balanced": {"kernel_distance": -2, "precision": 1, "recall": 1, "class_accuracy": 2},
     "wild": {"kernel_distance": -1, "recall": 3, "class_accuracy": 1},
 }
-"""What counts for a preset: the weights of the ranks that a setting has among all of the grid; below zero where less is
-better. Figures are pooled, but for the kernel distance, which is the mean over classes. `lone_pixels` is how far their
-share lies above that of real tiles."""
+"""Preset -> figure -> weight of a setting's rank in the grid; negative if less is better. Figures are pooled, except
+kernel distance, which is the mean over classes. `lone_pixels` is how far their share exceeds that of real tiles."""
 
 
 def grid(temperatures: Sequence[float], top_ps: Sequence[float], guidances: Sequence[float]) -> list[Controls]:
-    """Every combination."""
-    every = itertools.product(temperatures, top_ps, guidances)
-    return [Controls(temperature=t, top_p=p, guidance=g) for t, p, g in every]
+    """All combinations of the values."""
+    combinations = itertools.product(temperatures, top_ps, guidances)
+    return [Controls(temperature=t, top_p=p, guidance=g) for t, p, g in combinations]
 
 
 def choose_presets(rows: Sequence[Figures]) -> dict[str, Preset]:
-    """A preset of each name from the figures (`quality`) of a grid. No two are the same where there are enough; Calm
-    is never warmer than Balanced nor less guided, Wild never colder nor more guided.
+    """The presets by name, from the figures (`quality`) of a grid.
+
+    They differ if there are enough settings. Calm has at most the temperature of Balanced and at least its guidance;
+    Wild the reverse.
 
     Raises:
         ValueError: no figures.

@@ -1,4 +1,4 @@
-"""By what to order the candidates of a completion: real tiles with a hole, of which it is known what was there."""
+"""Compare orders of a completion's candidates on real tiles with a hole, whose original pixels are known."""
 
 from __future__ import annotations
 
@@ -27,9 +27,12 @@ def compare_completions(
     holes: Sequence[str],
     most: int,
 ) -> dict[str, dict[str, Any]]:
-    """For each kind of `holes` and each order: `pairs`, the share of pairs of candidates for one hole of which the one
-    nearer to the true tile, by the judge's features, comes first; `first`, the mean distance of the first of GROUP
-    candidates over that of all. Of at most `most` validation tiles a class."""
+    """For each kind of `holes` and each order, on at most `most` validation tiles per class:
+
+    pairs: the share of pairs of candidates for one hole in which the one nearer to the true tile, by the judge's
+        features, comes first.
+    first: the mean distance of the first of GROUP candidates, divided by that of all.
+    """
     found = dict[str, dict[str, Any]]()
     for kind in holes:
         tables = dict[str, list[tuple[Values, Values]]]()
@@ -63,5 +66,5 @@ def _agreement(rows: Sequence[tuple[Values, Values]]) -> Mapping[str, Any]:
         pairs.append((ahead[differ] + 1) / 2)
         if away.mean() > 0:
             firsts.append(away[values.argmax()] / away.mean())
-    every = np.concatenate(pairs)
-    return {"pairs": metrics.mean(every).json(), "first": metrics.mean(np.array(firsts)).json()}
+    all_pairs = np.concatenate(pairs)
+    return {"pairs": metrics.mean(all_pairs).json(), "first": metrics.mean(np.array(firsts)).json()}

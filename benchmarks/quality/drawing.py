@@ -1,4 +1,4 @@
-"""Pictures of a checkpoint for measuring, drawn once and kept in a folder."""
+"""Draw pictures of a checkpoint for measuring, and cache them in a folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pixelart.sampling import Controls
 from pixelart.storage import write_file
 
 BATCH = 16
-"""Pictures of one request."""
+"""Pictures per request."""
 
 
 class Drawn(NamedTuple):
@@ -44,8 +44,7 @@ def draw_classes(
     classes: Sequence[str] | None = None,
     keep: Path | None = None,
 ) -> Drawn:
-    """`count` pictures of each class with the seeds first_seed, first_seed + 1, ...; what lies in the folder `keep` is
-    read, what does not is drawn and kept there.
+    """`count` pictures of each class with the seeds first_seed, first_seed + 1, ...; `keep` is a cache folder.
 
     Raises:
         RequestRejected: no such checkpoint or class, or a value outside its limits.
@@ -86,7 +85,7 @@ def _draw_class(
 
 
 def read_kept(path: Path, *names: str) -> list[NDArray[Any]] | None:
-    """The arrays of these names that a file keeps; None where it is not there or is none."""
+    """The arrays `names` in a cache file; None if it is missing or not valid."""
     try:
         values = safetensors.numpy.load(path.read_bytes())
         return [values[name] for name in names]
@@ -95,13 +94,13 @@ def read_kept(path: Path, *names: str) -> list[NDArray[Any]] | None:
 
 
 def write_kept(path: Path, **arrays: NDArray[Any]) -> None:
-    """Keep arrays by their names in a file."""
+    """Write arrays by name into a cache file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, safetensors.numpy.save({name: np.ascontiguousarray(a) for name, a in arrays.items()}))
 
 
 def _key(engine: Engine, request: Request) -> str:
-    """What differs when other pictures would be drawn: weights and colours, settings, seed and count."""
+    """The cache key: a hash of all that determines the pictures (weights, colours, settings, seed, count)."""
     settings = request.settings()
     del settings["version"], settings["checkpoint"]
     identity = dict(engine.library.load(request.checkpoint).identity)

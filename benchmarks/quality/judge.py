@@ -1,7 +1,7 @@
-"""The judge: a small residual net that tells the classes of real tiles; its features are what pictures are compared by.
+"""The judge: a small residual classifier of real tiles. Its features are used to compare pictures.
 
-It is trained on the CPU from a fixed seed and kept in a file with the hash of what it learned from, so that figures of
-later runs are of the same judge.
+It is trained on the CPU from a fixed seed and stored in a file with the hash of its training tiles, so that later runs
+use the same judge.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ from pixelart.storage import write_file
 WIDTHS = (24, 40, 80, 128)
 """Channels at 32 x 32, 16 x 16, 8 x 8 and 4 x 4; the last are the features."""
 EPOCHS, EPOCH, BATCH, RATE, SEED = 16, 2048, 64, 4e-3, 0
-"""EPOCH: pictures of an epoch, drawn with chances that go with the root of how rare their class is."""
+"""EPOCH: pictures per epoch, sampled with a probability proportional to 1 / sqrt(pictures of their class)."""
 SHIFT = 2
 COLOURS = 64
-"""Of the common palette, transparent included."""
+"""Colours of the common palette, transparent included."""
 RECIPE = f"residual {WIDTHS}, {EPOCHS} x {EPOCH}, batch {BATCH}, rate {RATE:g}, shift {SHIFT}, seed {SEED}"
 CHUNK = 128
 
 
 def as_input(pictures: Picture) -> Tensor:
-    """float32 (N, 4, H, W) of pictures (N, H, W, 4): -1 to 1 where visible, 0 where transparent, and which is which."""
+    """float32 (N, 4, H, W) of pictures (N, H, W, 4): RGB in -1..1, 0 if transparent; and the opacity, 0 or 1."""
     x = torch.from_numpy(np.moveaxis(normalise(pictures), -1, 1).astype(np.float32)) / 255
     return torch.cat([(2 * x[:, :3] - 1) * x[:, 3:], x[:, 3:]], 1)
 
 
 class Residual(nn.Module):
-    """Two 3 x 3 convolutions beside the identity, normalised first."""
+    """x + two 3 x 3 convolutions, each after batch norm and ReLU."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -81,8 +81,11 @@ class JudgeNet(nn.Module):
 
 @dataclass(frozen=True)
 class Judge:
-    """A trained net, the names of its classes, the palette that all pictures are compared in, and what its features are
-    divided by: the root of their mean square over the tiles it learned from."""
+    """A trained net and the names of its classes.
+
+    common: the palette in which all pictures are compared. scale: the divisor of the features, their root mean square
+    over the training tiles.
+    """
 
     net: JudgeNet
     classes: tuple[str, ...]
@@ -90,12 +93,12 @@ class Judge:
     scale: float
 
     def snap(self, pictures: Picture) -> Picture:
-        """Pictures (N, H, W, 4) in the common colours."""
+        """Pictures (N, H, W, 4) in the common palette."""
         return self.common.decode(self.common.encode(pictures))
 
     @torch.no_grad()
     def features(self, pictures: Picture) -> NDArray[np.float64]:
-        """(N, 128) of pictures (N, H, W, 4)."""
+        """Features (N, 128) of pictures (N, H, W, 4)."""
         chunks = [self.net.features(as_input(some)) for some in _chunks(pictures)]
         return torch.cat(chunks).double().numpy() / self.scale
 
@@ -105,14 +108,14 @@ class Judge:
         return torch.cat([self.net(as_input(some)) for some in _chunks(pictures)]).double().log_softmax(1).numpy()
 
     def recognises(self, pictures: Picture, class_names: tuple[str, ...]) -> NDArray[np.bool_]:
-        """Whether each picture is taken for its class, (N,)."""
+        """Whether the most probable class of each picture is its own, (N,)."""
         own = np.array([self.classes.index(name) for name in class_names])
         return self.log_probabilities(pictures).argmax(1) == own
 
 
 def find_judge(tiles: Tiles, file: Path, *, progress: Callable[[int, int], None] = lambda done, total: None) -> Judge:
-    """The judge that `file` keeps, or, where it was made of other tiles or in another way, one that is trained now and
-    kept there."""
+    """The judge stored in `file`. If it was made from other tiles or by another recipe, a new one is trained and
+    stored."""
     made_of = {"recipe": RECIPE, "tiles": tiles.training.fingerprint(), "classes": json.dumps(tiles.classes)}
     if (kept := _read(file, made_of)) is not None:
         return kept
@@ -126,14 +129,14 @@ def find_judge(tiles: Tiles, file: Path, *, progress: Callable[[int, int], None]
 
 
 def judge_digest(judge: Judge) -> str:
-    """16 hexadecimal digits of the SHA-256 of its weights: figures of different judges are not to be compared."""
+    """16 hexadecimal digits of the SHA-256 of its weights; figures of different judges cannot be compared."""
     content = b"".join(value.numpy().tobytes() for value in judge.net.state_dict().values())
     return hashlib.sha256(content).hexdigest()[:16]
 
 
 def train_judge(tiles: Tiles, *, progress: Callable[[int, int], None] = lambda done, total: None) -> Judge:
-    """A judge of the training tiles. They come in their own colours and in the common ones, mirrored and moved by
-    chance."""
+    """Train a judge on the training tiles, in their own colours and in the common palette, with random mirroring and
+    shifts."""
     palette = common_palette(tiles)
     snapped = palette.decode(palette.encode(tiles.training.array))
     own, common = as_input(tiles.training.array), as_input(snapped)
@@ -162,13 +165,13 @@ def train_judge(tiles: Tiles, *, progress: Callable[[int, int], None] = lambda d
 
 
 def common_palette(tiles: Tiles) -> Indexed:
-    """The palette that a training on all tiles but the held-out ones fits."""
+    """The palette fitted to all tiles but the held-out ones, as a training fits it."""
     known = np.concatenate([tiles.training.array, tiles.validation.array])
     return Indexed(fit_palette(known[known[..., 3] >= ALPHA_THRESHOLD][:, :3], size=COLOURS - 1))
 
 
 def varied(x: Tensor, random: torch.Generator) -> Tensor:
-    """Pictures (N, 4, H, W), each mirrored or not and moved by up to SHIFT pixels, all by the same way."""
+    """Pictures (N, 4, H, W), each randomly mirrored, all shifted by the same random offset of up to SHIFT pixels."""
     flips = torch.rand(len(x), 1, 1, 1, generator=random) < 0.5
     x = torch.where(flips, x.flip(3), x)
     down, right = torch.randint(-SHIFT, SHIFT + 1, (2,), generator=random).tolist()

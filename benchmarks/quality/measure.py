@@ -1,4 +1,4 @@
-"""The figures of drawn pictures beside real ones, of each class and of all together."""
+"""Figures that compare drawn pictures with real ones, per class and pooled."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from pixelart.sampling import Controls
 from pixelart.training.near_copies import are_near_copies
 
 KINDS = ("kernel_distance", "precision", "recall", "class_accuracy", "two_sample", "blank", "near_copies", "distinct")
-"""Of figures about drawn pictures; `colours` and `lone_pixels` stand beside those of real ones."""
+"""Figures of drawn pictures. `colours` and `lone_pixels` are also measured on real ones."""
 HEROES = "hero"
-"""The class whose pictures are put together of few parts: near copies are also told without it."""
+"""The class whose pictures combine few parts; near copies are also reported without it."""
 Figures = dict[str, Any]
 
 
@@ -48,10 +48,10 @@ def quality(
 
     Args:
         controls: temperature (a number), top-k, top-p, guidance.
-        pictures_per_class: with the seeds first_seed, first_seed + 1, ...
-        part: the real tiles to compare with; settings are chosen by "validation", and "held_out" is reported.
-        keep: a folder for drawn pictures, which are not drawn again.
-        two_sample: also train a net to tell drawn from real.
+        pictures_per_class: number per class, with the seeds first_seed, first_seed + 1, ...
+        part: the real tiles to compare with; settings are chosen on "validation"; "held_out" is reported.
+        keep: a cache folder for drawn pictures.
+        two_sample: also run a classifier two-sample test.
         near_copies: also count near copies of the tiles that the checkpoint was trained on; needs their record.
 
     Raises:
@@ -69,7 +69,7 @@ def quality(
 
 
 def ceiling(judge: Judge, tiles: Tiles, *, part: Part = "held_out", most: int = 64) -> Figures:
-    """The figures of at most `most` real training tiles of each class: what a perfect model would reach."""
+    """The figures of at most `most` real training tiles per class, which a perfect model would reach."""
     random, pictures, names = np.random.default_rng(0), [], []
     for name in tiles.classes:
         own = of_class(tiles.training, name)
@@ -79,10 +79,10 @@ def ceiling(judge: Judge, tiles: Tiles, *, part: Part = "held_out", most: int = 
 
 
 class Learned:
-    """The pictures that a checkpoint was trained on, in the colours it learned them in."""
+    """The pictures that a checkpoint was trained on, in the colours used in training."""
 
     def __init__(self, engine: Engine, checkpoint: str, tiles: Tiles) -> None:
-        """Raises WeightsRejected where the checkpoint does not record them."""
+        """Raises WeightsRejected if the checkpoint does not record them."""
         seen, codec = engine.library.seen_in_training(checkpoint), engine.library.load(checkpoint).codec
         parts = [part.select(np.array([h in seen for h in part.hashes])) for part in (tiles.training, tiles.validation)]
         self._classes = {
@@ -90,13 +90,13 @@ class Learned:
         }
 
     def copied(self, pictures: Picture, name: str) -> NDArray[np.bool_]:
-        """Whether each picture of a class, (N,), is a near copy of one of that class; (0,) where none was learned."""
+        """bool (N,): whether each picture is a near copy of a training picture of the class; (0,) if it has none."""
         learned = self._classes[name]
         return are_near_copies(pictures, learned) if len(learned) else _NONE
 
 
 class Measure:
-    """Measures pictures beside the real tiles of a part, all in the common colours."""
+    """Compares pictures with the real tiles of a part, all in the common palette."""
 
     def __init__(self, judge: Judge, tiles: Tiles, part: Part) -> None:
         self.judge, self.tiles = judge, tiles
@@ -106,7 +106,7 @@ class Measure:
         self, pictures: Picture, class_names: Sequence[str], learned: Learned | None, *, two_sample: bool
     ) -> Figures:
         """`pooled` figures and those of `classes`. Pooled kernel distance, precision, recall and the two-sample test
-        are of as many drawn as real pictures of each class."""
+        use equally many drawn and real pictures of each class."""
         names = np.array(class_names)
         sets = {name: _Class(self, name, pictures[names == name], learned) for name in dict.fromkeys(class_names)}
         classes = {name: one.figures() for name, one in sets.items()}
@@ -135,7 +135,7 @@ _NONE = np.zeros(0, np.bool_)
 
 
 class _Class:
-    """The drawn and the real pictures of a class, in the common colours, and what is known of each drawn one."""
+    """The drawn and the real pictures of a class, in the common palette, and flags of each drawn one."""
 
     def __init__(self, by: Measure, name: str, pictures: Picture, learned: Learned | None) -> None:
         tiles, self._judge, self.name = by.tiles, by.judge, name
@@ -151,7 +151,7 @@ class _Class:
         return self._judge.recognises(self.drawn, (self.name,) * len(self.drawn))
 
     def paired(self) -> tuple[Picture, Picture]:
-        """As many drawn as real pictures, chosen by chance where there are more of one."""
+        """Equally many drawn and real pictures; a random subset of the larger set."""
         size, random = min(len(self.drawn), len(self.real)), np.random.default_rng(0)
         drawn, real = (p[random.permutation(len(p))[:size]] for p in (self.drawn, self.real))
         return drawn, real
@@ -163,7 +163,7 @@ class _Class:
 
 
 def set_figures(real: metrics.Features, drawn: metrics.Features) -> Figures:
-    """Kernel distance of all, precision and recall of as many real as drawn pictures."""
+    """Kernel distance of all pictures; precision and recall of equally many real and drawn ones."""
     least, size, random = metrics.NEIGHBOURS + 1, min(len(real), len(drawn)), np.random.default_rng(0)
     one, other = (x[random.permutation(len(x))[:size]] for x in (real, drawn))
 
@@ -180,7 +180,7 @@ def set_figures(real: metrics.Features, drawn: metrics.Features) -> Figures:
 
 
 def _looks(drawn: Picture, real: Picture) -> Figures:
-    """Colours a picture and the share of lone pixels, drawn and real."""
+    """Colours per picture and the share of lone pixels, drawn and real."""
     kinds = {"colours": metrics.colours_of, "lone_pixels": metrics.lone_share}
     return {
         kind: {"drawn": metrics.mean(of(drawn)).json(), "real": metrics.mean(of(real)).json()}
@@ -189,7 +189,7 @@ def _looks(drawn: Picture, real: Picture) -> Figures:
 
 
 def _mean_of_classes(classes: dict[str, Figures]) -> Figures:
-    """Of kernel distance, precision, recall and class accuracy: the mean over the classes that have one."""
+    """Mean kernel distance, precision, recall and class accuracy over the classes that have a value."""
     result = {}
     for kind in ("kernel_distance", "precision", "recall", "class_accuracy"):
         values = [f[kind]["value"] for f in classes.values() if f[kind]["value"] is not None]

@@ -1,4 +1,4 @@
-"""Figures of sets of pictures, each with its count and an interval that holds the true value 95 times in 100."""
+"""Figures of sets of pictures, each with its count and a 95 % confidence interval."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pixelart.engine.drawing import NEARLY_EMPTY
 from pixelart.images.codec import Picture, normalise
 
 NEIGHBOURS = 3
-"""Of improved precision and recall."""
+"""k of improved precision and recall."""
 SPLITS = 100
-"""Random halves that an interval is read off."""
+"""Number of random halves from which an interval is estimated."""
 BLANK = NEARLY_EMPTY
 """A picture with a smaller share of visible pixels is blank."""
 Z = 1.96
@@ -25,7 +25,7 @@ Features = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Figure:
-    """A value, the interval around it, and how many pictures it was measured on; no value where there are too few."""
+    """A value, its confidence interval, and the number of pictures; value None if there are too few."""
 
     value: float | None
     low: float | None
@@ -42,14 +42,14 @@ NOTHING = Figure(None, None, None, 0)
 
 
 class PrecisionRecall(NamedTuple):
-    """Shares of drawn pictures that look real, and of real ones that could be drawn."""
+    """The share of drawn pictures that look real, and of real ones that could be drawn."""
 
     precision: float
     recall: float
 
 
 def share(hits: NDArray[np.bool_]) -> Figure:
-    """The share of True, with the interval of Wilson 1927."""
+    """The share of True, with the Wilson interval (1927)."""
     n = len(hits)
     if not n:
         return NOTHING
@@ -60,7 +60,7 @@ def share(hits: NDArray[np.bool_]) -> Figure:
 
 
 def mean(values: NDArray[np.float64]) -> Figure:
-    """The mean, with the interval of the normal distribution."""
+    """The mean, with the interval of a normal distribution."""
     n = len(values)
     if not n:
         return NOTHING
@@ -71,7 +71,7 @@ def mean(values: NDArray[np.float64]) -> Figure:
 
 def kernel_distance(one: Features, other: Features) -> float:
     """KID (Binkowski et al. 2018) times 100: the unbiased estimate of the squared maximum mean discrepancy under the
-    kernel (x.y / d + 1)^3; below 0 by chance where the sets are alike. Needs two pictures of each."""
+    kernel (x.y / d + 1)^3; it may be below 0 for similar sets. Needs two pictures of each."""
     n, m = len(one), len(other)
 
     def kernel(x: Features, y: Features) -> NDArray[np.float64]:
@@ -83,8 +83,8 @@ def kernel_distance(one: Features, other: Features) -> float:
 
 
 def precision_recall(real: Features, drawn: Features, *, neighbours: int = NEIGHBOURS) -> PrecisionRecall:
-    """Improved precision and recall (Kynkaanniemi et al. 2019): a picture belongs to a set where it lies no farther
-    from one of its pictures than that one's k-th neighbour in the set. Sets of equal size; more than k pictures."""
+    """Improved precision and recall (Kynkaanniemi et al. 2019): a picture belongs to a set if it is no farther
+    from one of its pictures than that one's k-th neighbour in the set. The sets have equal size, more than k."""
     across = _distances(real, drawn)
     near_real = across <= _radii(real, neighbours)[:, None]
     near_drawn = across <= _radii(drawn, neighbours)[None]
@@ -95,8 +95,8 @@ def over_halves(
     measure: Callable[[Features, Features], float], one: Features, other: Features, *, least: int
 ) -> Figure:
     """`measure(one, other)` with an interval: the spread over random halves of both is that of the whole sets (the
-    delete-half jackknife, Shao & Wu 1989). No value where a set has fewer than `least` pictures, no interval where half
-    of it has."""
+    delete-half jackknife, Shao & Wu 1989). No value if a set has fewer than `least` pictures; no interval if half of
+    it has."""
     size = min(len(one), len(other))
     if size < least:
         return Figure(None, None, None, size)
@@ -115,17 +115,17 @@ def visible_share(pictures: Picture) -> NDArray[np.float64]:
 
 
 def colours_of(pictures: Picture) -> NDArray[np.float64]:
-    """How many colours each picture has, (N,), transparent not counted."""
+    """The number of colours of each picture, (N,), without transparent."""
     values = _numbers(pictures)
     return np.array([len(np.unique(one[one != 0])) for one in values], np.float64)
 
 
 def lone_share(pictures: Picture) -> NDArray[np.float64]:
-    """The share of the visible pixels of each picture, (N,), of whose eight neighbours none has the same colour; 0
-    where nothing is visible."""
+    """The share of visible pixels without a neighbour of the same colour among eight, (N,); 0 if nothing is
+    visible."""
     values = _numbers(pictures)
     height, width = values.shape[1:]
-    wide = np.pad(values, ((0, 0), (1, 1), (1, 1)))  # 0 is no visible colour
+    wide = np.pad(values, ((0, 0), (1, 1), (1, 1)))  # 0 is not a visible colour
     alike = np.zeros(values.shape, np.bool_)
     for row in range(3):
         for column in range(3):
@@ -136,13 +136,13 @@ def lone_share(pictures: Picture) -> NDArray[np.float64]:
 
 
 def distinct(pictures: Picture) -> NDArray[np.bool_]:
-    """Whether each picture, (N,), is the first that looks as it does."""
+    """Whether each picture, (N,), looks different from all before it."""
     seen = set[bytes]()
     return np.array([not (p.tobytes() in seen or seen.add(p.tobytes())) for p in normalise(pictures)], np.bool_)
 
 
 def _numbers(pictures: Picture) -> NDArray[np.uint32]:
-    """(N, H, W): a number a colour, 0 where transparent."""
+    """(N, H, W): one number per colour, 0 = transparent."""
     return np.ascontiguousarray(normalise(pictures)).view(np.uint32)[..., 0]
 
 
@@ -154,5 +154,5 @@ def _distances(one: Features, other: Features) -> NDArray[np.float64]:
 def _radii(features: Features, neighbours: int) -> NDArray[np.float64]:
     """The distance of each picture to its k-th neighbour in the same set, (N,)."""
     distances = _distances(features, features)
-    np.fill_diagonal(distances, 0)  # rounding leaves a little
+    np.fill_diagonal(distances, 0)  # not exactly 0 because of rounding
     return np.sort(distances, axis=1)[:, neighbours]

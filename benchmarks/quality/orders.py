@@ -1,7 +1,6 @@
-"""By what to order the pictures of a request so that those come first that look like what was asked for.
+"""Compare orders of the results of a request, so that the pictures that look most like their class come first.
 
-Candidates for the order are compared by how well each agrees with the judge, among pictures of one class as among the
-results of one request.
+Each order is measured by how well it agrees with the judge on pictures of one class.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from pixelart.engine.drawing import NEARLY_EMPTY
 from pixelart.images.codec import Picture
 
 GROUP = 4
-"""Results of one request, of which the first is looked at."""
+"""Results per request; the first one is measured."""
 CHUNK = 16
 Values = NDArray[np.float64]
 
@@ -32,10 +31,14 @@ Values = NDArray[np.float64]
 def compare_orders(
     loaded: Checkpoint, drawn: Drawn, judge: Judge, *, keep: Path | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Of each order: `pairs`, the share of pairs of one class, one picture taken for it by the judge and one not, that
-    it puts right; `first`, how often the judge takes the first of GROUP pictures for their class, and `blank`, how
-    often it is blank; `rank`, the mean over classes of the rank correlation with the judge's log p of the class. What
-    the model says of the pictures is kept in the folder `keep`."""
+    """For each order, over pictures of one class:
+
+    pairs: the share of correctly ordered pairs, in which the judge recognises only one picture as the class.
+    first: how often the judge recognises the first of GROUP pictures; blank: how often that one is blank.
+    rank: the mean over classes of the rank correlation with the judge's log p of the class.
+
+    `keep`: a cache folder for the model's log p.
+    """
     classes = loaded.config.classes
 
     def all_scores(pictures: Picture, name: str) -> dict[str, Values]:
@@ -45,7 +48,7 @@ def compare_orders(
 
 
 def compare_plain_orders(sets: Sequence[Drawn], judge: Judge) -> dict[str, dict[str, Any]]:
-    """The same over several sets, each a setting, of the orders that need no further pass of the model."""
+    """`compare_orders` over several settings, for the orders that need no further pass of the model."""
     log_prob = {p.tobytes(): value for drawn in sets for p, value in zip(drawn.pictures, drawn.log_prob, strict=True)}
 
     def plain(pictures: Picture, name: str) -> dict[str, Values]:
@@ -70,7 +73,7 @@ def _compare(
 
 
 def plain_scores(log_prob: Values, pictures: Picture) -> dict[str, Values]:
-    """What the orders by log p given the class sort by, the highest first, (N,)."""
+    """Sort keys (N,), highest first, of the orders by log p given the class."""
     visible = (pictures[..., 3] > 0).sum((1, 2))
     return {
         "seed": -np.arange(len(pictures), dtype=np.float64),
@@ -81,8 +84,10 @@ def plain_scores(log_prob: Values, pictures: Picture) -> dict[str, Values]:
 
 
 def scores(table: Values, own: int, pictures: Picture) -> dict[str, Values]:
-    """What each order sorts by, the highest first, (N,) of `pictures` drawn as the class of index `own`; `table`: see
-    `log_prob_table`. Of a table of two rows, any class and its own, all but p(class given picture)."""
+    """Sort keys (N,) of each order, highest first, for `pictures` drawn as the class of index `own`.
+
+    `table`: see `log_prob_table`. With only two rows, any class and the own one, p(class given picture) is left out.
+    """
     whole = len(table) > 2
     log_prob = table[1 + own] if whole else table[1]
     found, gain = plain_scores(log_prob, pictures), log_prob - table[0]
@@ -116,13 +121,13 @@ def log_prob_table(loaded: Checkpoint, pictures: Picture, *, keep: Path | None =
 
 
 def ranks(values: Values) -> Values:
-    """The rank of each value, 0 the lowest; equal ones share their mean."""
+    """The rank of each value, 0 = lowest; equal values share their mean rank."""
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts + 1) / 2)[place]
 
 
 def rank_correlation(one: Values, other: Values) -> float:
-    """Spearman's; 0 where all values of one are equal."""
+    """Spearman's rank correlation; 0 if all values of one are equal."""
     a, b = ranks(one), ranks(other)
     if a.std() == 0 or b.std() == 0:
         return 0.0
@@ -135,7 +140,7 @@ def log_prob(loaded: Checkpoint, x: torch.Tensor, weights: torch.Tensor) -> Valu
 
 
 def _agreement(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Of an order, from its values, the judge's answers, and which pictures are blank, of each class."""
+    """The figures of an order, from its sort keys and the judge's results for each class."""
     pairs, firsts, blanks = [], [], []
     for row in rows:
         values, right = row["values"], row["right"]
@@ -145,9 +150,9 @@ def _agreement(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             first = start + int(values[start : start + GROUP].argmax())
             firsts.append(right[first])
             blanks.append(row["blank"][first])
-    every = np.concatenate(pairs)
+    all_pairs = np.concatenate(pairs)
     return {
-        "pairs": {"value": round(float(every.mean()), 6) if len(every) else None, "count": len(every)},
+        "pairs": {"value": round(float(all_pairs.mean()), 6) if len(all_pairs) else None, "count": len(all_pairs)},
         "first": metrics.share(np.array(firsts, np.bool_)).json(),
         "blank": metrics.share(np.array(blanks, np.bool_)).json(),
         "rank": round(float(np.mean([row["rank"] for row in rows])), 6),

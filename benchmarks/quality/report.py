@@ -1,4 +1,4 @@
-"""QUALITY.md and the contact sheet, from the figures of one or more checkpoints."""
+"""Make QUALITY.md and the contact sheet from the figures of checkpoints."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ KINDS = {
 }
 PAIRS = {"colours": "colours, drawn / real", "lone_pixels": "lone pixels, drawn / real"}
 NOTES = """\
-All pictures are compared in the common 64 colours. Kernel distance (KID x 100, 0 = the same, less is better), precision
-(how many drawn pictures look real) and recall (how many real ones could be drawn; both k = 3) are of the features of
-the judge, a small residual net that learned the classes of the training tiles; they cannot be compared with figures of
-another judge. Pooled ones are of as many drawn as real tiles of each class. Class accuracy: how often the judge takes a
-drawn picture for its class. Told from real: how often a small net tells drawn from real pictures that it has not
-learned from; 50 % is perfect. Blank: less than 5 % visible, of classes whose training tiles are never so. Near copies:
-of training tiles of the class, mirrored or moved by 2 pixels or not. Lone pixels have no neighbour of their colour
-among eight. In brackets: the interval that holds the true value 95 times in 100, and the number of pictures; the
+All pictures are compared in a common palette of 64 colours. Kernel distance (KID x 100, 0 = equal, less is better),
+precision (share of drawn pictures that look real) and recall (share of real ones that could be drawn; both k = 3) use
+the features of the judge, a small residual classifier trained on the training tiles; figures of different judges cannot
+be compared. Pooled figures use equally many drawn and real tiles of each class. Class accuracy: how often the judge
+recognises the class of a drawn picture. Told from real: how often a small classifier distinguishes drawn from real
+pictures that it was not trained on; 50 % is perfect. Blank: less than 5 % visible, in classes without such training
+tiles. Near copies: of training tiles of the class, mirrored or not, shifted by up to 2 pixels. Lone pixels have no
+neighbour of their colour among eight. In brackets: the 95 % confidence interval and the number of pictures; the
 intervals of kernel distance, precision and recall are the spread over random halves.
 """
 
 
 def text(results: Sequence[Figures]) -> str:
-    """The content of QUALITY.md, from what `__main__` collects of each checkpoint."""
-    lines = ["# Quality of what is drawn", "", NOTES]
+    """The content of QUALITY.md, from the results of `measure_checkpoint`."""
+    lines = ["# Quality of drawn pictures", "", NOTES]
     for result in results:
         lines += [_section(result), ""]
     return "\n".join(lines).rstrip() + "\n"
@@ -56,14 +56,14 @@ def _section(result: Figures) -> str:
         f"    {result['command']}",
         "",
         f"Measured on {result['machine']}. The judge ({judge['digest']}) is right on {_cell(judge['accuracy'])} of the "
-        f"held-out tiles, {judge['of_classes']:.0%} with all classes alike; in the common colours on "
+        f"held-out tiles, {judge['of_classes']:.0%} as mean over classes; in the common palette on "
         f"{_cell(judge['common'])}.",
         "",
         f"![{result['checkpoint']}: real held-out tiles, then {', '.join(result['sheet'])}](quality-"
         f"{result['checkpoint']}.png)",
         "",
         f"From left to right: real held-out tiles, {', '.join(result['sheet'])}; seeds from {result['first_seed']}, "
-        "nothing chosen by hand. A row a class.",
+        "nothing chosen by hand. One row per class.",
         "",
         "### Held-out tiles, pooled",
         "",
@@ -76,14 +76,14 @@ def _section(result: Figures) -> str:
     for name, figures in [("real training tiles", result["ceiling"]), *result["held_out"].items()]:
         lines += ["", f"### {name}, by class", "", class_table(figures)]
     if result["grid"]:
-        lines += ["", "### The grid, by validation tiles", "", result["note"], "", grid_table(result["grid"])]
+        lines += ["", "### The grid, on validation tiles", "", result["note"], "", grid_table(result["grid"])]
     if result.get("orders"):
         lines += ["", "### The order of results", "", orders_table(result["orders"])]
     return "\n".join(lines)
 
 
 def table(rows: Sequence[tuple[str, Figures]]) -> str:
-    """Pooled figures, a row a setting."""
+    """Pooled figures, one row per setting."""
     kinds = [k for k in KINDS if any(k in figures["pooled"] for _, figures in rows)]
     head = [*COLUMNS, *(KINDS[k] for k in kinds), *PAIRS.values()]
     lines = [_row(head), "|---" * len(head) + "|"]
@@ -95,7 +95,7 @@ def table(rows: Sequence[tuple[str, Figures]]) -> str:
 
 
 def means(rows: Sequence[tuple[str, Figures]]) -> str:
-    """Means over classes, a row a setting."""
+    """Means over classes, one row per setting."""
     kinds = list(rows[0][1]["mean_of_classes"])
     lines = [_row(["setting", *(KINDS[k] for k in kinds)]), "|---" * (len(kinds) + 1) + "|"]
     for name, figures in rows:
@@ -105,7 +105,7 @@ def means(rows: Sequence[tuple[str, Figures]]) -> str:
 
 
 def class_table(figures: Figures) -> str:
-    """The figures of one setting, a row a class."""
+    """The figures of one setting, one row per class."""
     kinds = [k for k in KINDS if any(k in row for row in figures["classes"].values())]
     head = ["class", *(KINDS[k] for k in kinds), *PAIRS.values()]
     lines = [_row(head), "|---" * len(head) + "|"]
@@ -116,7 +116,7 @@ def class_table(figures: Figures) -> str:
 
 
 def grid_table(rows: Sequence[Figures]) -> str:
-    """Pooled figures of a grid without their intervals, a row a setting."""
+    """Pooled figures of a grid without intervals, one row per setting."""
     kinds = ["kernel_distance", "precision", "recall", "class_accuracy", "blank"]
     kinds = [k for k in kinds if any(k in row["pooled"] for row in rows)]
     head = [*COLUMNS[1:], *(KINDS[k] for k in kinds), *PAIRS.values()]
@@ -128,7 +128,7 @@ def grid_table(rows: Sequence[Figures]) -> str:
 
 
 def orders_table(orders: Figures) -> str:
-    """How well each order agrees with the judge, for each setting that was drawn at."""
+    """How well each order agrees with the judge, per setting."""
     head = ["drawn at", "order", "pairs put right", "rank correlation", "first of 4 of its class", "first of 4 blank"]
     lines = [orders["note"], "", _row(head), "|---" * len(head) + "|"]
     for setting, rows in orders["settings"].items():
@@ -146,7 +146,7 @@ def orders_table(orders: Figures) -> str:
 
 
 def sheet(tiles: Tiles, part: Part, settings: Sequence[Drawn], classes: Sequence[str], *, columns: int = 8) -> Picture:
-    """Real tiles of a part and then the pictures of each setting, `columns` of each, a row a class."""
+    """Real tiles of a part, then the pictures of each setting: `columns` of each, one row per class."""
     blank = np.zeros((columns, *tiles.training.array.shape[1:]), np.uint8)
     rows = []
     for name in classes:
@@ -156,7 +156,7 @@ def sheet(tiles: Tiles, part: Part, settings: Sequence[Drawn], classes: Sequence
 
 
 def machine() -> str:
-    """What the figures were measured on."""
+    """The machine of the figures."""
     return describe_machine()
 
 
@@ -174,7 +174,7 @@ def _pair(values: Figures, kind: str) -> str:
 
 
 def _cell(figure: Figures | None, *, plain: bool = False) -> str:
-    """Such as "85 % (80 to 90; 160)"."""
+    """A figure as text, such as "85 % (80 to 90; 160)"."""
     if figure is None or figure["value"] is None:
         return "none"
     reach = ""

@@ -1,4 +1,4 @@
-"""Real pictures in three parts by their content: to learn from, to choose by, and to report on."""
+"""Real pictures in three parts, split by content hash: training, validation and held-out."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pixelart.images.codec import Picture
 from pixelart.training.data.pictures import PictureSet, is_validation, read_pictures
 
 HELD_OUT, VALIDATION = 0.10, 0.15
-"""Shares of the content hash: below the first are the held-out tiles, which no training sees; from it to the second
-those by which settings are chosen. The judge learns the rest."""
+"""Content hashes (0 to 1) below HELD_OUT are held-out tiles, which nothing is trained on; from there to VALIDATION they
+are validation tiles, on which settings are chosen. The judge is trained on the rest."""
 Part = Literal["held_out", "validation"]
 
 
@@ -39,7 +39,7 @@ def read_tiles(data: Path, *, size: tuple[int, int] | None = None) -> Tiles:
     """The tiles of a folder or a .zip.
 
     Raises:
-        DataRejected: nothing there, or pictures of different sizes.
+        DataRejected: no pictures, or pictures of different sizes.
     """
     pictures = read_pictures(data, size=size)
     held = np.array([is_validation(h, share=HELD_OUT) for h in pictures.hashes])

@@ -1,5 +1,7 @@
-"""A small net that is trained to tell drawn pictures from real ones (a classifier two-sample test, Lopez-Paz & Oquab
-2017): the better it does on pictures it has not seen, the more the two differ. 50 % is what guessing gives."""
+"""Classifier two-sample test (Lopez-Paz & Oquab 2017): a small net learns to distinguish drawn from real pictures.
+
+Its accuracy on unseen pictures shows how much the two differ; 50 % is chance.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,8 @@ FOLDS = 2
 
 
 def tells_apart(drawn: Picture, real: Picture) -> NDArray[np.bool_]:
-    """Whether each of `drawn` (n, H, W, 4) and then `real` (n, H, W, 4) was told right by a net that learned from the
-    other half of both, (2 * n,)."""
+    """Whether each of `drawn` (n, H, W, 4) and then of `real` (n, H, W, 4) is classified correctly, (2 * n,), by a net
+    trained on the other half of both."""
     x = as_input(np.concatenate([drawn, real]))
     labels = torch.arange(len(x)) >= len(drawn)
     random = torch.Generator().manual_seed(0)

@@ -153,7 +153,7 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object, refused if it holds a key twice: two parsers could read it differently."""
     values = dict(pairs)
     if len(values) != len(pairs):
-        raise ValueError("a name is given twice")
+        raise ValueError("a key occurs twice")
     return values
 
 

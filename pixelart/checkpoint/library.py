@@ -96,7 +96,7 @@ class Library:
         """With `by_owner`, only its owner sees a checkpoint that has one (see checkpoint.ownership).
 
         Raises:
-            RequestRejected: `folder` is no path.
+            RequestRejected: `folder` is not a path.
         """
         if not isinstance(folder, str | os.PathLike):
             raise RequestRejected(f"folder {folder!r:.40}: needs the path of a folder")
@@ -109,7 +109,7 @@ class Library:
     def list(self) -> list[CheckpointInfo]:
         """The valid checkpoints: `Settings.first_checkpoint`, then the others by name. Damaged ones are logged and left
         out."""
-        found, damaged = self._look()
+        found, damaged = self._scan()
         found.sort(key=lambda info: info.name != SETTINGS.first_checkpoint)
         for error in damaged:
             _log.warning("left out: %s", error)
@@ -171,7 +171,7 @@ class Library:
         path = self.folder / name
         plain = len(name) < 256 and not name.startswith(".") and path.parent == self.folder and path.name == name
         if not plain or not (path / CONFIG_FILE).is_file() or not self._is_shown(path):
-            names = ", ".join(info.name for info in self._look()[0]) or "none"
+            names = ", ".join(info.name for info in self._scan()[0]) or "none"
             raise RequestRejected(f"checkpoint {name!r:.80} not found; {self.folder.name}/ holds: {names}")
         return path
 
@@ -181,7 +181,7 @@ class Library:
     def _is_own(self, path: Path) -> bool:
         return not self.by_owner or owns(path, current_owner() or "")
 
-    def _look(self) -> tuple[Infos, Faults]:
+    def _scan(self) -> tuple[Infos, Faults]:
         found, damaged = [], []
         for path in sorted(self.folder.glob(f"[!.]*/{CONFIG_FILE}")):
             if not self._is_shown(path.parent):

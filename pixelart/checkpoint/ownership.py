@@ -14,22 +14,22 @@ from contextvars import ContextVar
 from pathlib import Path
 
 OWNER_FILE = "owner.sha256"
-_asking: ContextVar[str | None] = ContextVar("asking", default=None)
+_request_owner: ContextVar[str | None] = ContextVar("asking", default=None)
 
 
 @contextmanager
 def request_owner(owner: str) -> Iterator[None]:
     """Set the owner of requests in this context, and in threads that run with a copy of it; "" = unknown visitor."""
-    token = _asking.set(owner)
+    token = _request_owner.set(owner)
     try:
         yield
     finally:
-        _asking.reset(token)
+        _request_owner.reset(token)
 
 
 def current_owner() -> str | None:
     """The owner of the current request; None if none is set, as in a program with one user."""
-    return _asking.get()
+    return _request_owner.get()
 
 
 def owner_digest(owner: str) -> bytes:

@@ -43,7 +43,7 @@ def parse_presets(values: Any) -> Mapping[str, Preset]:
     """The presets in a config, in the order of PRESET_NAMES.
 
     Raises:
-        ValueError: other names, or a value that is missing, of a wrong kind, or outside LIMITS.
+        ValueError: other names, or a value that is missing, of the wrong type, or outside the limits of its control.
     """
     if not isinstance(values, dict) or set(values) != set(PRESET_NAMES):
         raise ValueError(f"presets must be {', '.join(PRESET_NAMES)}")
@@ -58,5 +58,5 @@ def _preset(name: str, values: Any) -> Preset:
         value, (least, most), whole = values[key], control.shown, control.kind is int
         if type(value) not in ((int,) if whole else (int, float)) or not least <= value <= most:
             kind = "a whole number" if whole else "a number"
-            raise ValueError(f"{key} {value!r:.20} of preset {name}: must be {kind} of {least:g} to {most:g}")
+            raise ValueError(f"{key} {value!r:.20} of preset {name}: must be {kind} from {least:g} to {most:g}")
     return Preset(float(values["temperature"]), float(values["top_p"]), values["top_k"], float(values["guidance"]))

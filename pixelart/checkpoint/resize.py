@@ -60,7 +60,7 @@ def adapt(model: AutoregressiveModel, start: CheckpointConfig, wanted: Checkpoin
 def _share(model: AutoregressiveModel, colours: Sequence[int]) -> None:
     """Divide the probability of an old colour among the new ones that start from it.
 
-    The context encoder's logits are part of all logits and are also trained alone, so the change counts once in both.
+    The context head's bias is part of the joint logits and of the head's own logits, so one change corrects both.
     """
     counts = Counter(colours)
     shares = torch.tensor([float(counts[colour]) for colour in colours]).log()

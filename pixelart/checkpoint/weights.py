@@ -70,7 +70,7 @@ def gives_finite(model: AutoregressiveModel) -> bool:
     """Whether log p is finite for every pixel of a small picture of all levels, with one class and with all classes
     mixed.
 
-    Each network of a chain of resolutions is tested alone.
+    Each stage of a multi-scale model is tested alone.
     """
     for network in model.stages() if model.scales > 1 else [model]:
         height, width = min(network.config.height, TRIED_SIDE), network.config.width

@@ -44,7 +44,7 @@ def own_engine(checkpoints: Path) -> Engine:
 def check_scale(scale: int) -> None:
     """Raises RequestRejected unless `scale` is within 1 to MAX_SCALE."""
     if not 1 <= scale <= MAX_SCALE:
-        raise RequestRejected(f"scale {scale}: must lie in 1 to {MAX_SCALE}")
+        raise RequestRejected(f"scale {scale}: must be from 1 to {MAX_SCALE}")
 
 
 def replace_unprintable() -> None:

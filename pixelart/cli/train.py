@@ -18,7 +18,7 @@ from pixelart.cli.common import Json, check_out_folder, find, say
 from pixelart.errors import Cancelled, RequestRejected
 from pixelart.images.palette_files import read_palette_file
 from pixelart.models import get_variant
-from pixelart.progress import OnProgress, untold
+from pixelart.progress import OnProgress, ignore_progress
 from pixelart.training.config import FINE_TUNING, RUN_FILE, PaletteOf, Schedule
 from pixelart.training.distributed import Processes, find_processes
 from pixelart.training.export import export_run
@@ -40,7 +40,7 @@ def train(options: argparse.Namespace) -> Json | None:
     """Start or continue a run; Ctrl+C saves and stops."""
     with ExitStack() as stack:
         remote = _remote_control(options, stack) if options.attended else None
-        trainer = stack.enter_context(open_run(options, on_progress=remote[1].read if remote else untold))
+        trainer = stack.enter_context(open_run(options, on_progress=remote[1].read if remote else ignore_progress))
         if not trainer.processes.is_first:
             run_until_stopped(trainer, lambda _: None)
             return None
@@ -69,7 +69,7 @@ def export(options: argparse.Namespace) -> Json:
 
 
 def open_run(
-    options: argparse.Namespace, *, processes: Processes | None = None, on_progress: OnProgress = untold
+    options: argparse.Namespace, *, processes: Processes | None = None, on_progress: OnProgress = ignore_progress
 ) -> AbstractContextManager[Trainer]:
     """Open the run that the options of `train` describe: a new one or, with --resume, the saved one.
 

@@ -22,7 +22,7 @@ from pixelart.engine.windows import WindowsFrame, plan_windows, whole_window
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import ALPHA_THRESHOLD, Codec, Picture
 from pixelart.images.kept_kinds import KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH, opacity_of
-from pixelart.images.palette_choice import CodecOf, colours_said
+from pixelart.images.palette_choice import CodecOf, palette_settings
 from pixelart.images.tiling import Shift, back, rolled
 from pixelart.models.footprint import bytes_of_drawing
 from pixelart.sampling import Controls, pick_sampler
@@ -221,7 +221,7 @@ class Drawer:
                     on_row=done.reporter(on_row, start) if on_row else None,
                     cancel=cancel,
                 )
-            palettes += [colours_said(codec, i) for i in range(size)]
+            palettes += [palette_settings(codec, i) for i in range(size)]
         size = f"{frame.mask.shape[1]}x{frame.mask.shape[0]}"
         settings = {**request.settings(), **loaded.identity, "size": size, "mask": run_lengths(frame.mask), **facts}
         own = [

@@ -44,7 +44,7 @@ class Engine:
         memory_bytes: int = 1 << 30,
         on_drawing: Callable[[bool], None] | None = None,
         by_owner: bool = False,
-        elsewhere: RemoteBackend | None = None,
+        remote: RemoteBackend | None = None,
         drawing_bytes: int = SETTINGS.max_drawing_bytes,
     ) -> None:
         """Args:
@@ -52,19 +52,19 @@ class Engine:
         on_drawing: called with True when drawing starts and with False when the last drawing ends, in this order. It
             must be quick and must not call the engine.
         by_owner: see `Library`.
-        elsewhere: tried first for every drawing; if it returns None, this process draws.
+        remote: tried first for every drawing; if it returns None, this process draws.
         drawing_bytes: limit on the memory, besides the weights, of pictures drawn or inspected at once on a CPU.
         """
         self.device = device or pick_device()
         self.library = Library(
             folder or default_checkpoints(), device=self.device, memory_bytes=memory_bytes, by_owner=by_owner
         )
-        self._local, self._elsewhere = LocalBackend(self.library, on_drawing, memory=drawing_bytes), elsewhere
+        self._local, self._remote = LocalBackend(self.library, on_drawing, memory=drawing_bytes), remote
 
     @property
     def device_name(self) -> str:
         """ "CUDA", "MPS" or "CPU"; "ZeroGPU" if a remote backend draws."""
-        return "ZeroGPU" if self._elsewhere else self.device.type.upper()
+        return "ZeroGPU" if self._remote else self.device.type.upper()
 
     @property
     def is_drawing(self) -> bool:
@@ -98,11 +98,11 @@ class Engine:
             RequestRejected: no such checkpoint, or it has no such preset.
             WeightsRejected: its config is damaged.
         """
-        said = {name: value for name, value in values.items() if value is not None}
-        usual = self.info(checkpoint).preset(preset).values()
-        if not said.get("class_weights"):
-            del usual["guidance"]
-        return Request(checkpoint, **{**usual, **said})
+        given = {name: value for name, value in values.items() if value is not None}
+        of_preset = self.info(checkpoint).preset(preset).values()
+        if not given.get("class_weights"):
+            del of_preset["guidance"]
+        return Request(checkpoint, **{**of_preset, **given})
 
     def warm_up(self, checkpoint: str) -> None:
         """Load the checkpoint and draw one pixel, so that the first request waits neither for the weights nor for
@@ -281,7 +281,7 @@ class Engine:
     def _draw(self, call: Call, info: CheckpointInfo, on_row: OnRow | None, cancel: Cancel | None) -> list[Drawing]:
         """Draw with the remote backend, or here. The request is checked first, so no GPU time goes to bad ones."""
         call.request.check()
-        drawn = self._elsewhere(call, info, on_row, cancel) if self._elsewhere else None
+        drawn = self._remote(call, info, on_row, cancel) if self._remote else None
         return self._local.draw(call, on_row, cancel) if drawn is None else drawn
 
     def _load_for(

@@ -261,4 +261,4 @@ def _chances(codec: Codec, colours: list[Prefix]) -> list[ColourChance]:
 
 def _check_whole(name: str, value: Any, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
-        raise RequestRejected(f"{name} {value!r:.40}: must be a whole number of {low} to {high}")
+        raise RequestRejected(f"{name} {value!r:.40}: must be a whole number from {low} to {high}")

@@ -46,7 +46,7 @@ class LocalBackend:
         return self._drawer.at_once(loaded, height, width)
 
     def draw(self, call: Call, on_row: OnRow | None, cancel: Cancel | None) -> list[Drawing]:
-        """Draw what `call` asks for."""
+        """Run the call."""
         factor = (call.factor,) if call.method == "enlarge" else ()
         return getattr(self, call.method)(call.request, *call.arguments, *factor, on_row, cancel)
 
@@ -111,18 +111,18 @@ class LocalBackend:
         return likeliest_first(paint.of(drawn))
 
     def _recolouring(self, request: Request, picture: Picture, mask: NDArray[np.bool_]) -> Recolouring:
-        """The recolouring of `request.own_colours`, for what is drawn into `picture` (H, W, 4) where `mask` is True."""
+        """The recolouring by `request.own_colours` of the pixels of `picture` (H, W, 4) where `mask` is True."""
         loaded = self._library.load(request.checkpoint)
-        asked = request.own_colours and not loaded.info.takes_palettes
-        return Recolouring(own_colours(loaded.codec, picture, mask) if asked else None, mask)
+        is_recoloured = request.own_colours and not loaded.info.takes_palettes
+        return Recolouring(own_colours(loaded.codec, picture, mask) if is_recoloured else None, mask)
 
     def _codecs(self, request: Request, picture: Picture, mask: NDArray[np.bool_]) -> CodecOf:
         """The codecs that draw into `picture` (H, W, 4) where `mask` (H, W) is True, by seed."""
         loaded = self._library.load(request.checkpoint)
         weights = loaded.class_weights(request.class_weights).tolist()
-        asked = dict(zip(loaded.config.classes, weights, strict=True)) if any(weights) else {}
+        class_mix = dict(zip(loaded.config.classes, weights, strict=True)) if any(weights) else {}
         palette = OF_MODEL if request.allowed is not None and not request.palette else request.palette
-        how = {"picture": picture, "mask": mask, "palettes": loaded.palettes, "class_weights": asked}
+        how = {"picture": picture, "mask": mask, "palettes": loaded.palettes, "class_weights": class_mix}
         codecs = codec_of(loaded.codec, palette, **how, name=loaded.info.name)
         if loaded.info.takes_palettes and request.allowed is not None:
             if palette == OF_PICTURE:

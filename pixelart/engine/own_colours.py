@@ -34,12 +34,12 @@ class OwnColours:
 
 
 def own_colours(codec: Codec, picture: Picture, mask: NDArray[np.bool_]) -> OwnColours | None:
-    """The recolouring of a completion of `picture` (H, W, 4), whose `mask` (H, W) is True where it is drawn.
+    """The recolouring of a completion of `picture` (H, W, 4); `mask` (H, W) is True for drawn pixels.
 
-    Each entry becomes the nearest picture colour within NEAR in Oklab. Picture colours that the model saw as this very
-    entry (each is seen as its nearest entry) come first, so an area continues in its own colour. An entry stays if it
-    is in the picture or if its nearest picture colour is itself an entry. Transparent stays transparent. Returns None
-    if nothing would change: the codec has no palette, or contains all colours of the picture.
+    Each entry becomes the nearest picture colour within NEAR in Oklab. Picture colours that encode to this entry are
+    preferred, so an area continues in its own colour. An entry stays if it is in the picture or if its nearest picture
+    colour is itself an entry. Transparent stays transparent. Returns None if nothing would change: the codec has no
+    palette, or contains all colours of the picture.
     """
     if not isinstance(codec, Indexed):
         return None

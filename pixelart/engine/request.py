@@ -120,7 +120,7 @@ class Request:
             RequestRejected: the bottom temperature is out of range, or the temperature is a map already.
         """
         top, bottom = self.temperature, self.bottom_temperature
-        if not bottom or not isinstance(bottom, float):  # `check` refuses what is no number
+        if not bottom or not isinstance(bottom, float):  # `check` rejects it
             return self
         CONTROLS["bottom_temperature"].check("bottom_temperature", bottom)
         if isinstance(top, np.ndarray):

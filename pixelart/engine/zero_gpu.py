@@ -1,7 +1,7 @@
-"""Draw on a ZeroGPU, a GPU lent for seconds at a time. Every call runs in a forked process.
+"""Draw on a ZeroGPU, a GPU that is lent for seconds at a time. Every call runs in a forked process.
 
-Changes made in that process are lost, and its input and output are pickled. So a call travels as a `Call`, the process
-loads the checkpoint itself, and it yields rows as frames of a generator; closing the generator cancels the drawing.
+Changes made in that process are lost, and its input and output are pickled. So the call is sent as a `Call`, the
+process loads the checkpoint itself and yields rows from a generator, and closing the generator cancels the drawing.
 If no GPU is available (quota used up, queue timeout, process died), the picture is drawn on the CPU.
 """
 
@@ -30,7 +30,7 @@ START_SECONDS = 8.0
 """Time to start the process and CUDA, and to load a checkpoint."""
 PIXEL_SECONDS = 0.008
 """Time per pixel of up to CHUNK pictures in one network. An estimate: 400 kernels in sequence at 10 microseconds each,
-doubled because the lent cards differ."""
+doubled because GPU types differ."""
 MOST_SECONDS = 110
 """Longer calls are drawn on the CPU: a visitor without an account has two minutes of GPU a day."""
 
@@ -50,12 +50,12 @@ RemoteMessage = RemoteFrame | list[Drawing] | PixelArtError | Cancelled
 
 
 def zero_gpu_backend(gpu: Callable[..., Any], folder: Path) -> RemoteBackend:
-    """A backend that draws the checkpoints of `folder` on a GPU lent by `gpu`, the decorator `spaces.GPU`."""
+    """A backend that draws the checkpoints of `folder` with `gpu`, the decorator `spaces.GPU`."""
 
     def drawn(call: Call, seconds: int) -> Iterator[RemoteMessage]:
         yield from drawn_in_this_process(folder, call)
 
-    lent = gpu(duration=lambda call, seconds: seconds)(drawn)
+    on_gpu = gpu(duration=lambda call, seconds: seconds)(drawn)
 
     def remote(
         call: Call, info: CheckpointInfo, on_row: OnRow | None, cancel: Callable[[], bool] | None
@@ -64,7 +64,7 @@ def zero_gpu_backend(gpu: Callable[..., Any], folder: Path) -> RemoteBackend:
         if seconds > MOST_SECONDS:
             return None
         try:
-            with closing(lent(call, seconds)) as messages:
+            with closing(on_gpu(call, seconds)) as messages:
                 return _followed(messages, on_row, cancel)
         except (PixelArtError, Cancelled):
             raise

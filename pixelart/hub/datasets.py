@@ -14,7 +14,7 @@ from pixelart.hub.client import TIMEOUT, client, translate_errors
 from pixelart.hub.download import check_path, download
 from pixelart.hub.guard import BareFailure, check_commit, seconds_for, time_limit
 from pixelart.images.io import SUFFIXES
-from pixelart.progress import Cancel, OnProgress, never, until_cancelled, untold
+from pixelart.progress import Cancel, OnProgress, ignore_progress, never, until_cancelled
 from pixelart.settings import SETTINGS
 from pixelart.storage import new_folder
 
@@ -29,7 +29,7 @@ def fetch_dataset(
     *,
     token: str | None = None,
     cancel: Cancel = never,
-    on_progress: OnProgress = untold,
+    on_progress: OnProgress = ignore_progress,
 ) -> Path:
     """Copy the pictures of a dataset of image files (`imagefolder`: sub-folder = class) into the new folder `target`,
     all or nothing.

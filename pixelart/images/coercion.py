@@ -111,7 +111,7 @@ def _array(given: Any, name: str, needed: str) -> NDArray[Any]:
     try:
         values = given.detach().cpu().numpy() if isinstance(given, Tensor) else np.asarray(given)
     except (ValueError, TypeError) as error:  # lists of unequal lengths
-        raise RequestRejected(f"{name}: a {type(given).__name__} that is no array; {needed}") from error
+        raise RequestRejected(f"{name}: a {type(given).__name__} that is not an array; {needed}") from error
     if values.dtype.kind not in "biuf":
         raise RequestRejected(f"{name}: a {type(given).__name__}; {needed}")
     return values
@@ -129,7 +129,7 @@ def _bytes(values: NDArray[Any], name: str) -> Picture:
     if values.dtype.kind == "f" and low >= 0 and high <= 255 and np.array_equal(values, np.rint(values)):
         return values.astype(np.uint8)
     raise RequestRejected(
-        f"{name} of {_described(values)} from {low:g} to {high:g}: needs whole numbers of 0 to 255, or floats of 0 to 1"
+        f"{name} of {_described(values)} from {low:g} to {high:g}: needs integers from 0 to 255, or floats from 0 to 1"
     )
 
 

@@ -1,7 +1,7 @@
 """What masked pixels keep of the picture: its shape (transparent or opaque), or its sketch (also the lightness level).
 
 Each masked pixel is limited to colours of the same kind. So a silhouette or a grey sketch can be coloured, and a
-finished picture can be recoloured. Nothing else is known of a masked pixel, in particular not its old colour.
+finished picture can be recoloured. The model does not see the old colour of a masked pixel.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def named_hole(name: str, height: int, width: int, *, seed: int) -> Mask:
 
 
 def seam(mask: torch.Tensor) -> torch.Tensor:
-    """Masked pixels (..., H, W) whose lower or right neighbour is known. Seams of raster-order filling show there."""
+    """Masked pixels (..., H, W) whose lower or right neighbour is known. Raster-order filling leaves seams there."""
     result = torch.zeros_like(mask)
     result[..., :-1, :] |= mask[..., :-1, :] & ~mask[..., 1:, :]
     result[..., :, :-1] |= mask[..., :, :-1] & ~mask[..., :, 1:]

@@ -61,7 +61,7 @@ def codec_of(
     """
     if not isinstance(codec, Paletted):
         if palette not in (AUTO_PALETTE, OF_MODEL):
-            raise RequestRejected(f"palette: {name} draws in its own colours alone")
+            raise RequestRejected(f"palette: {name} has a fixed palette")
         return lambda seeds: codec
     if palette == OF_MODEL:
         return lambda seeds: codec
@@ -100,8 +100,8 @@ def as_learned(codec: Codec, pictures: Picture) -> Picture:
     return own.decode(own.encode(pictures))
 
 
-def colours_said(codec: Codec, number: int) -> dict[str, Any]:
-    """The palette entry in the settings of picture `number`; empty if the palette is not an input."""
+def palette_settings(codec: Codec, number: int) -> dict[str, Any]:
+    """The palette of picture `number` as settings to save; empty if the palette is not an input."""
     if isinstance(codec, EachPalette):
         codec = codec.codecs[number]
     return {"colours": codec.to_config()["colours"]} if isinstance(codec, Paletted) else {}
@@ -129,7 +129,7 @@ def as_palette(given: Any) -> str | tuple[str, ...]:
         values = np.zeros((0, 0))
     is_bytes = values.dtype.kind in "iu" and values.ndim == 2 and values.shape[1] in (3, 4)
     if not is_bytes or not ((values >= 0) & (values <= 255)).all():
-        raise RequestRejected("palette: needs colours (N, 3) or (N, 4) of whole numbers of 0 to 255")
+        raise RequestRejected("palette: needs colours (N, 3) or (N, 4) of whole numbers from 0 to 255")
     opaque = values if values.shape[1] == 3 else values[values[:, 3] >= ALPHA_THRESHOLD]
     return tuple(bytes(colour).hex() for colour in opaque[:, :3].tolist())
 
@@ -181,7 +181,7 @@ def _checked(palette: Sequence[str], *, most: int) -> NDArray[np.uint8]:
     colours = parse_hex_colours(list(palette))
     twice = [text for text in palette if palette.count(text) > 1]
     if twice:
-        raise RequestRejected(f"palette: {twice[0]} stands there twice")
+        raise RequestRejected(f"palette: {twice[0]} occurs twice")
     if not FEWEST <= len(colours) <= most:
         raise RequestRejected(f"palette of {len(colours)} colours: must have {FEWEST} to {most}")
     return colours

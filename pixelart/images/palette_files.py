@@ -127,7 +127,7 @@ def _colours(lines: Iterator[tuple[int, str]], name: str) -> Iterator[tuple[int,
     elif head == "JASC-PAL":
         count = kept[2] if len(kept) > 2 else (3, "")
         if not (count[1].isascii() and count[1].isdigit()):
-            raise RequestRejected(f"{_place(name, *count)}: must say how many colours there are")
+            raise RequestRejected(f"{_place(name, *count)}: must be the number of colours")
         for number, line in kept[3 : 3 + int(count[1])]:
             yield from _numbers(line, 3, _place(name, number, line))
     else:
@@ -146,7 +146,7 @@ def _numbers(line: str, count: int, place: str) -> Iterator[tuple[int, ...]]:
     words = line.split()[:count]
     values = tuple(int(word) if word.isascii() and word.isdigit() and len(word) < 4 else 256 for word in words)
     if len(values) != count or max(values) > 255:
-        raise RequestRejected(f"{place}: needs {count} numbers of 0 to 255")
+        raise RequestRejected(f"{place}: needs {count} numbers from 0 to 255")
     if count == 3 or values[3] >= ALPHA_THRESHOLD:
         yield values[:3]
 
@@ -172,7 +172,7 @@ def _hex_colour(word: str, place: str, *, alpha_first: bool) -> Iterator[tuple[i
     if is_css and len(digits) in (3, 4):
         digits = "".join(digit * 2 for digit in digits)
     if len(digits) not in (6, 8) or not set(digits) <= set(hexdigits):
-        raise RequestRejected(f"{place}: no colour such as ff0044; the kinds are {_FILE_KINDS}")
+        raise RequestRejected(f"{place}: not a colour such as ff0044; the kinds are {_FILE_KINDS}")
     values = tuple(bytes.fromhex(digits))
     if len(values) == 4 and alpha_first and not is_css:
         values = (*values[1:], values[0])

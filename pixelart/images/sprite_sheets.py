@@ -35,7 +35,7 @@ class Slicing:
             ("spacing", self.spacing, 0),
         ):
             if not least <= value <= SETTINGS.max_side:
-                raise RequestRejected(f"{name} {value}: must lie in {least} to {SETTINGS.max_side}")
+                raise RequestRejected(f"{name} {value}: must be from {least} to {SETTINGS.max_side}")
 
     def count(self, shape: tuple[int, ...]) -> tuple[int, int]:
         """(rows, columns) of whole tiles in a sheet of `shape` (H, W, 4)."""

@@ -31,36 +31,36 @@ class CausalAttention(nn.Module):
         self.key_value = pointwise(pixels + features, (last,) * (keys + values))
         self.query = pointwise(features, (0,) * keys)
 
-    def forward(self, pixels: Tensor, before: Tensor | None, features: Tensor, cursor: DecodeState | None) -> Tensor:
+    def forward(self, pixels: Tensor, before: Tensor | None, features: Tensor, state: DecodeState | None) -> Tensor:
         """(B, values, h, w) of pixels (B, E, h, w) and features (B, F, h, w) of the decode state's region.
 
         before: the features (B, E, 1, 1) of the pixel left of the region; its last channel has become known since it
         was read.
         """
         given, size = torch.cat([pixels, features], dim=1), features.shape[2:]
-        query = self.query(self.asking(features, None, cursor), cursor).flatten(2)
-        if cursor is None:
+        query = self.query(self.asking(features, None, state), state).flatten(2)
+        if state is None:
             return self._attend(query, self.key_value(self.mixed(given, None, None)), first=0).unflatten(2, size)
-        first = cursor.rows.start * cursor.width + cursor.columns.start
-        inputs, kept = self._kept(given, cursor)
+        first = state.rows.start * state.width + state.columns.start
+        inputs, kept = self._kept(given, state)
         stop, start = first + query.shape[2], first
         inputs[:, first:stop] = given.flatten(2).mT
         if before is not None:
             start = first - 1
             inputs[:, start, : before.shape[1]] = before[:, :, 0, 0]
-        region = self.mixed(inputs[:, start:stop].mT[:, :, None], None, cursor)
-        kept[:, start:stop] = self.key_value.region(region, cursor)[:, :, 0].mT
-        if is_compiled(given, cursor):
+        region = self.mixed(inputs[:, start:stop].mT[:, :, None], None, state)
+        kept[:, start:stop] = self.key_value.region(region, state)[:, :, 0].mT
+        if is_compiled(given, state):
             result = np.empty((len(query), query.shape[2], kept.shape[2] - self.keys), np.float32)
             attend_rows(query.mT.contiguous().numpy(), kept.numpy(), first, self.keys**-0.5, result)
             return from_rows(result)
         return self._attend(query, kept[:, :stop].mT, first=first).unflatten(2, size)
 
-    def _kept(self, given: Tensor, cursor: DecodeState) -> tuple[Tensor, Tensor]:
+    def _kept(self, given: Tensor, state: DecodeState) -> tuple[Tensor, Tensor]:
         """The inputs (B, places, E + F), and the keys with values (B, places, k + V), of all pixels so far."""
-        places, outputs = (len(given), cursor.height * cursor.width), len(self.key_value.bias)
-        inputs = cursor.keep(self, "inputs", lambda: given.new_zeros(*places, given.shape[1]))
-        return inputs, cursor.keep(self, "key and value", lambda: given.new_zeros(*places, outputs))
+        places, outputs = (len(given), state.height * state.width), len(self.key_value.bias)
+        inputs = state.keep(self, "inputs", lambda: given.new_zeros(*places, given.shape[1]))
+        return inputs, state.keep(self, "key and value", lambda: given.new_zeros(*places, outputs))
 
     def _attend(self, query: Tensor, key_value: Tensor, *, first: int) -> Tensor:
         """(B, V, n) for queries (B, k, n) of the n pixels that start at number `first`."""

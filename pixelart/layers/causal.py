@@ -33,35 +33,35 @@ class CausalConv2d(MaskedConv2d):
         super().__init__(groups_in, groups_out, mask=mask, dilation=dilation, padding=padding)
         self.own_taps, self.reads_others = own_taps, any(padding)
 
-    def forward(self, x: Tensor, cursor: DecodeState | None = None) -> Tensor:
+    def forward(self, x: Tensor, state: DecodeState | None = None) -> Tensor:
         """Outputs (B, O, h, w) of inputs x (B, I, h, w): of the whole picture, or of the decode state's region."""
-        if cursor is None:
+        if state is None:
             return super().forward(x)
-        self.remember(x, cursor, start=cursor.columns.start)
-        return super().forward(x) if cursor.is_prefill else self.region(x, cursor)
+        self.remember(x, state, start=state.columns.start)
+        return super().forward(x) if state.is_prefill else self.region(x, state)
 
-    def remember(self, x: Tensor, cursor: DecodeState, *, start: int) -> None:
+    def remember(self, x: Tensor, state: DecodeState, *, start: int) -> None:
         """Store the inputs x (B, I, h, n) of the state's rows, from column `start` on."""
         if self.reads_others:
             left, _, top, _ = self.padding
-            place = (slice(None), slice(top + cursor.rows.start, top + cursor.rows.stop))
+            place = (slice(None), slice(top + state.rows.start, top + state.rows.stop))
             place += (slice(left + start, left + start + x.shape[3]),)
-            held = self._held(x, cursor)
-            if is_compiled(x, cursor):  # the same, faster
+            held = self._held(x, state)
+            if is_compiled(x, state):  # the same, faster
                 held.numpy()[place] = x.numpy().transpose(0, 2, 3, 1)
             else:
                 held[place] = x.permute(0, 2, 3, 1)
 
-    def region(self, x: Tensor, cursor: DecodeState) -> Tensor:
+    def region(self, x: Tensor, state: DecodeState) -> Tensor:
         """Outputs (B, O, 1, n) of the state's region in one row; its inputs x are already stored."""
-        own, bias = cursor.constant(self, "own", self._own)
-        top, columns, step = self.padding[2], cursor.columns, self.dilation[1]
-        if top and cursor.begins_row:
-            cursor.put(self, "row above", self._from_above(self._held(x, cursor), cursor))
-        held = self._held(x, cursor) if self.reads_others else x.permute(0, 2, 3, 1)
-        row, start = (top + cursor.row, columns.start) if self.reads_others else (0, 0)
-        base, size = cursor.keep(self, "row above", lambda: bias) if top else bias, x.shape[3]
-        if is_compiled(x, cursor):
+        own, bias = state.constant(self, "own", self._own)
+        top, columns, step = self.padding[2], state.columns, self.dilation[1]
+        if top and state.begins_row:
+            state.put(self, "row above", self._from_above(self._held(x, state), state))
+        held = self._held(x, state) if self.reads_others else x.permute(0, 2, 3, 1)
+        row, start = (top + state.row, columns.start) if self.reads_others else (0, 0)
+        base, size = state.keep(self, "row above", lambda: bias) if top else bias, x.shape[3]
+        if is_compiled(x, state):
             result = np.empty((x.shape[0], size, own.shape[1]), np.float32)
             inputs = np.ascontiguousarray(held.numpy())
             conv_region(own.numpy(), base.numpy(), inputs, row, start, step, result)
@@ -74,36 +74,36 @@ class CausalConv2d(MaskedConv2d):
         return _as_matrix(self.masked_weight()[:, :, -1:, : self.own_taps]), self.bias.detach()[None, None]
 
     def _from_above(
-        self, held: Tensor, cursor: DecodeState
-    ) -> Tensor:  # (B, W, O): what the rows above give, and the bias
-        matrix = cursor.constant(self, "above", lambda: _as_matrix(self.masked_weight()[:, :, :-1]))
-        (dy, dx), last = self.dilation, cursor.row + self.padding[2]
+        self, held: Tensor, state: DecodeState
+    ) -> Tensor:  # (B, W, O): the part from the rows above, with the bias
+        matrix = state.constant(self, "above", lambda: _as_matrix(self.masked_weight()[:, :, :-1]))
+        (dy, dx), last = self.dilation, state.row + self.padding[2]
         wide = [j * dx for j in range(self.weight.shape[3])]
-        taps = [held[:, r, j : j + cursor.width] for r in range(cursor.row, last, dy) for j in wide]
+        taps = [held[:, r, j : j + state.width] for r in range(state.row, last, dy) for j in wide]
         return picture_by_picture(torch.cat(taps, dim=-1), matrix, self.bias)
 
-    def _held(self, x: Tensor, cursor: DecodeState) -> Tensor:  # (B, top + H, left + W + right, I)
+    def _held(self, x: Tensor, state: DecodeState) -> Tensor:  # (B, top + H, left + W + right, I)
         left, right, top, _ = self.padding
-        shape = (len(x), top + cursor.height, left + cursor.width + right, self.weight.shape[1])
-        return cursor.keep(self, "inputs", lambda: x.new_zeros(shape))
+        shape = (len(x), top + state.height, left + state.width + right, self.weight.shape[1])
+        return state.keep(self, "inputs", lambda: x.new_zeros(shape))
 
 
 class FirstConv(CausalConv2d):
     """The first causal convolution, which reads the picture itself through a colour embedding."""
 
-    def of_picture(self, x: Tensor, embed: Callable[[Tensor], Tensor], cursor: DecodeState | None) -> Tensor:
+    def of_picture(self, x: Tensor, embed: Callable[[Tensor], Tensor], state: DecodeState | None) -> Tensor:
         """Outputs (B, O, h, w) of a picture x int64 (B, C, H, W). x is always the whole picture, also for a region."""
-        if cursor is None or cursor.is_prefill:
-            return self(embed(x if cursor is None else x[:, :, cursor.rows]), cursor)
-        start = max(0, cursor.columns.start - 1)  # the pixel to the left got its last channel since it was read
-        features = embed(x[:, :, cursor.rows, start : cursor.columns.stop])
-        self.remember(features, cursor, start=start)
-        return self.region(features[..., cursor.columns.start - start :], cursor)
+        if state is None or state.is_prefill:
+            return self(embed(x if state is None else x[:, :, state.rows]), state)
+        start = max(0, state.columns.start - 1)  # the pixel to the left got its last channel since it was read
+        features = embed(x[:, :, state.rows, start : state.columns.stop])
+        self.remember(features, state, start=start)
+        return self.region(features[..., state.columns.start - start :], state)
 
 
-def is_compiled(x: Tensor, cursor: DecodeState | None) -> bool:
+def is_compiled(x: Tensor, state: DecodeState | None) -> bool:
     """Whether compiled kernels handle x in the state's region: float32 decoding on a CPU. Otherwise PyTorch does."""
-    drawing = cursor is not None and not cursor.is_prefill
+    drawing = state is not None and not state.is_prefill
     return drawing and x.device.type == "cpu" and x.dtype == torch.float32
 
 
@@ -209,16 +209,16 @@ class ContextBias(nn.Conv2d):
     def __init__(self, context: int, features: int, *, bias: bool = False) -> None:
         super().__init__(context, features, 1, bias=bias)
 
-    def forward(self, input: Tensor, cursor: DecodeState | None = None) -> Tensor:
+    def forward(self, input: Tensor, state: DecodeState | None = None) -> Tensor:
         """(B, features, h, w) of the state's region, or (1, features, h, w) if all pictures share one map; input (B, F,
         H, W) is the whole map."""
-        if cursor is None or cursor.is_prefill:
-            return super().forward(cut(input, cursor))
-        if cursor.begins_row:
-            matrix = cursor.constant(self, "matrix", lambda: _as_matrix(self.weight))
+        if state is None or state.is_prefill:
+            return super().forward(cut(input, state))
+        if state.begins_row:
+            matrix = state.constant(self, "matrix", lambda: _as_matrix(self.weight))
             given = input if input.stride(0) else input[:1]
-            cursor.put(self, "row", picture_by_picture(given[:, :, cursor.row].mT, matrix, self.bias))
-        return cursor.keep(self, "row", lambda: input)[:, cursor.columns].mT[:, :, None]
+            state.put(self, "row", picture_by_picture(given[:, :, state.row].mT, matrix, self.bias))
+        return state.keep(self, "row", lambda: input)[:, state.columns].mT[:, :, None]
 
 
 def taps_matrix(conv: nn.Conv1d) -> Tensor:

@@ -2,7 +2,7 @@
 
 The encoder need not be causal, because it sees only known pixels (spatial conditioning of Gated PixelCNN, 1606.05328
 section 2.3, and of Multi-Scale PixelRNN, 1601.06759 section 3.6). Its map enters each layer by a 1x1 convolution, is
-added to the skip sum, and enters the logits through the context head. Networks tend to ignore conditioning; so the
+added to the skip sum, and enters the logits through the context head. Networks tend to ignore conditioning, so the
 context head alone is also trained to predict the masked pixels (the conditioning network's own loss of Pixel Recursive
 Super Resolution, 1702.00783 section 3.3).
 """
@@ -32,14 +32,12 @@ class Context:
     fine, fine_mask: pixels and mask of the full-size picture if this one is a subsample of it, or None. They give the
         known pixels in between.
     palette: float (B, K, 4), the colour of each level: Oklab, and opacity (1, or 0 for the transparent colour, below 0
-    for
-        an unused slot); None = the levels have the fixed meaning the network was trained with.
+        for an unused slot); None = the levels have the fixed meaning the network was trained with.
     allowed: bool (B, K, 1, 1) or, per pixel, (B, K, H, W), the levels that may be drawn; None = all.
     beside: int64 (B, 1, H, W), another view of the pictures, or None. A network that colours a sketch gets the whole
         sketch; one that draws the sketch gets the known colours, with K where unknown.
     mirrored: bool (B,), which pictures are flipped left-right, or None. Set in training (Distribution Augmentation, Jun
-    et
-        al. 2020, ICML: the augmentation is a condition), so mirror images help training but are never drawn.
+        et al. 2020, ICML: the augmentation is a condition), so mirror images help training but are never drawn.
     """
 
     class_weights: Tensor
@@ -253,7 +251,7 @@ class ContextEncoder(nn.Module):
         return cells
 
     def _position(self, mask: Tensor) -> Tensor:
-        """Row and column in -1..1 and their squares, (B, 4, H, W), so that borders and centre can be told apart."""
+        """Row and column in -1..1 and their squares, (B, 4, H, W), to tell borders from the centre."""
         batch, height, width = mask.shape
         dtype = self.stem.weight.dtype
         rows = torch.linspace(-1, 1, height, device=mask.device, dtype=dtype)[:, None].expand(height, width)

@@ -86,21 +86,21 @@ class DecodeState:
         return self._derived.setdefault(name, DecodeState(height, width))
 
     @classmethod
-    def joined(cls, cursors: list[DecodeState]) -> DecodeState:
+    def joined(cls, states: list[DecodeState]) -> DecodeState:
         """Concatenate the decode states of several batches, all at the same region."""
-        first = cursors[0]
+        first = states[0]
         result = cls(first.height, first.width)
         result.move(first.rows, first.columns)
         result._constants = first._constants
-        result._derived = {name: cls.joined([c._derived[name] for c in cursors]) for name in first._derived}
-        result._kept = {key: torch.cat([cursor._kept[key] for cursor in cursors]) for key in first._kept}
+        result._derived = {name: cls.joined([c._derived[name] for c in states]) for name in first._derived}
+        result._kept = {key: torch.cat([state._kept[key] for state in states]) for key in first._kept}
         return result
 
 
 @overload
-def cut(x: Tensor, cursor: DecodeState | None) -> Tensor: ...
+def cut(x: Tensor, state: DecodeState | None) -> Tensor: ...
 @overload
-def cut(x: None, cursor: DecodeState | None) -> None: ...
-def cut(x: Tensor | None, cursor: DecodeState | None) -> Tensor | None:
+def cut(x: None, state: DecodeState | None) -> None: ...
+def cut(x: Tensor | None, state: DecodeState | None) -> Tensor | None:
     """The region of a map (B, F, H, W); the whole map without a decode state."""
-    return x if x is None or cursor is None else x[:, :, cursor.rows, cursor.columns]
+    return x if x is None or state is None else x[:, :, state.rows, state.columns]

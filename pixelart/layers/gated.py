@@ -28,32 +28,32 @@ def gate(x: Tensor) -> Tensor:
 class RowsConv2d(MaskedConv2d):
     """A convolution on whole rows: either its inputs depend only on rows above, or its kernel ends above the row."""
 
-    def prefill(self, x: Tensor, cursor: DecodeState | None) -> Tensor:
+    def prefill(self, x: Tensor, state: DecodeState | None) -> Tensor:
         """Outputs (B, O, h, W) of inputs x (B, I, h, W) of whole rows from the top. A decode state caches the
         inputs."""
-        if cursor is not None:
+        if state is not None:
             left, _, top, _ = self.padding
-            self._held(x, cursor)[:, top : top + x.shape[2], left : left + cursor.width] = x.permute(0, 2, 3, 1)
+            self._held(x, state)[:, top : top + x.shape[2], left : left + state.width] = x.permute(0, 2, 3, 1)
         return self(x)
 
-    def row(self, x: Tensor, cursor: DecodeState) -> Tensor:
+    def row(self, x: Tensor, state: DecodeState) -> Tensor:
         """Outputs (B, W, O) of the state's row from its inputs x (B, W, I).
 
         If the kernel ends above the row, x is the row before.
         """
         left, _, top, bottom = self.padding
-        held, row = self._held(x.mT[:, :, None], cursor), cursor.row
-        held[:, top + row + bottom, left : left + cursor.width] = x
-        matrix = cursor.constant(self, "matrix", self.matrix)
+        held, row = self._held(x.mT[:, :, None], state), state.row
+        held[:, top + row + bottom, left : left + state.width] = x
+        matrix = state.constant(self, "matrix", self.matrix)
         (dy, dx), (tall, wide) = self.dilation, self.weight.shape[2:]
-        taps = [held[:, row + i * dy, j * dx : j * dx + cursor.width] for i in range(tall) for j in range(wide)]
+        taps = [held[:, row + i * dy, j * dx : j * dx + state.width] for i in range(tall) for j in range(wide)]
         window = torch.cat(taps, dim=-1).flatten(0, 1)
-        return torch.addmm(self.bias, window, matrix).unflatten(0, (len(x), cursor.width))
+        return torch.addmm(self.bias, window, matrix).unflatten(0, (len(x), state.width))
 
-    def _held(self, x: Tensor, cursor: DecodeState) -> Tensor:  # (B, top + H, left + W + right, I)
+    def _held(self, x: Tensor, state: DecodeState) -> Tensor:  # (B, top + H, left + W + right, I)
         left, right, top, _ = self.padding
-        shape = (len(x), top + cursor.height, left + cursor.width + right, x.shape[1])
-        return cursor.keep(self, "inputs", lambda: x.new_zeros(shape))
+        shape = (len(x), top + state.height, left + state.width + right, x.shape[1])
+        return state.keep(self, "inputs", lambda: x.new_zeros(shape))
 
 
 class GatedLayer(nn.Module):
@@ -109,34 +109,34 @@ class GatedLayer(nn.Module):
         here = self.first_pixels(h, embed, before, None) if self.mask_type == "A" else self.pixels(h, before, None)
         return v, *here
 
-    def rows(self, v: Tensor, context_map: Tensor, cursor: DecodeState | None) -> tuple[Tensor, Tensor]:
+    def rows(self, v: Tensor, context_map: Tensor, state: DecodeState | None) -> tuple[Tensor, Tensor]:
         """(v, pre-activations of the horizontal stack), (B, ..., h, W), of whole rows from the top, from all that is
         known before the row. context_map (B, F, H, W) is whole."""
-        bias_v, bias_h = self.context(cut(context_map, cursor)).chunk(2, dim=1)
-        above = self.vertical.prefill(v, cursor)
+        bias_v, bias_h = self.context(cut(context_map, state)).chunk(2, dim=1)
+        above = self.vertical.prefill(v, state)
         return self._residual(v, self.dropout(gate(above + bias_v))), self.link(above) + bias_h
 
-    def row(self, v: Tensor, given: Tensor, cursor: DecodeState) -> tuple[Tensor, Tensor]:
+    def row(self, v: Tensor, given: Tensor, state: DecodeState) -> tuple[Tensor, Tensor]:
         """`rows` for the state's row, (B, W, ...). v is (B, W, I), in a first layer of the row before; `given` (B, W,
         4p) is the bias from the context map."""
-        link = cursor.constant(self, "link", lambda: self.link.weight.detach()[:, :, 0, 0].mT.contiguous())
-        above, size = self.vertical.row(v, cursor), 2 * self.split[0]
+        link = state.constant(self, "link", lambda: self.link.weight.detach()[:, :, 0, 0].mT.contiguous())
+        above, size = self.vertical.row(v, state), 2 * self.split[0]
         a, b = (above + given[..., :size]).chunk(2, dim=-1)
         return self._residual(v, torch.tanh(a) * torch.sigmoid(b)), torch.matmul(above, link) + given[..., size:]
 
-    def pixels(self, h: Tensor, before: Tensor, cursor: DecodeState | None) -> tuple[Tensor, Tensor]:
+    def pixels(self, h: Tensor, before: Tensor, state: DecodeState | None) -> tuple[Tensor, Tensor]:
         """(h, skip), (B, ..., h, w), of the state's region, given its pre-activations `before`."""
-        return self._gated(h, self.horizontal(h, cursor) + before, cursor)
+        return self._gated(h, self.horizontal(h, state) + before, state)
 
     def first_pixels(
-        self, x: Tensor, embed: Callable[[Tensor], Tensor], before: Tensor, cursor: DecodeState | None
+        self, x: Tensor, embed: Callable[[Tensor], Tensor], before: Tensor, state: DecodeState | None
     ) -> tuple[Tensor, Tensor]:
         """`pixels` for the first layer, which reads the whole picture x int64 (B, C, H, W)."""
         assert isinstance(self.horizontal, FirstConv)
-        return self._gated(x, self.horizontal.of_picture(x, embed, cursor) + before, cursor)
+        return self._gated(x, self.horizontal.of_picture(x, embed, state) + before, state)
 
-    def _gated(self, h: Tensor, gates: Tensor, cursor: DecodeState | None) -> tuple[Tensor, Tensor]:
-        h_out, skip = self.out(self.dropout(gate(gates)), cursor).split(self.split, dim=1)
+    def _gated(self, h: Tensor, gates: Tensor, state: DecodeState | None) -> tuple[Tensor, Tensor]:
+        h_out, skip = self.out(self.dropout(gate(gates)), state).split(self.split, dim=1)
         return self._residual(h, h_out), skip
 
     def emit(self, program: Program, h: Slot | None, gates: Slot, total: Slot) -> Slot:

@@ -18,9 +18,9 @@ INITIAL_SCALE = 0.1
 """Factor on the initial weights of a layer's last convolution: `init_scale` in the code of PixelCNN++."""
 
 
-def concat_elu(x: Tensor, cursor: DecodeState | None) -> Tensor:
+def concat_elu(x: Tensor, state: DecodeState | None) -> Tensor:
     """ELU of x and of -x, (B, 2F, h, w) of x (B, F, h, w); both halves have the same colour groups."""
-    if is_compiled(x, cursor):
+    if is_compiled(x, state):
         rows = to_rows(x)
         kernels.concat_elu_rows(rows, result := np.empty((len(rows), rows.shape[2], 2 * rows.shape[3]), np.float32))
         return from_rows(result)
@@ -50,17 +50,17 @@ class GatedResidual(nn.Module):
         self.context = ContextBias(context, 2 * len(groups)) if context else None
 
     def forward(
-        self, x: Tensor, context_map: Tensor | None, cursor: DecodeState | None, beside: Tensor | None = None
+        self, x: Tensor, context_map: Tensor | None, state: DecodeState | None, beside: Tensor | None = None
     ) -> Tensor:
         """x and `beside` (B, F, h, w) of the state's region; context_map (B, C, H, W) is whole."""
-        inner = self.first(concat_elu(x, cursor), cursor)
+        inner = self.first(concat_elu(x, state), state)
         if self.beside is not None and beside is not None:
-            inner = inner + self.beside(concat_elu(beside, cursor), cursor)
-        gates = self.second(concat_elu(inner, cursor), cursor)
+            inner = inner + self.beside(concat_elu(beside, state), state)
+        gates = self.second(concat_elu(inner, state), state)
         given = torch.zeros_like(gates[:1])
         if self.context is not None and context_map is not None:
-            given = self.context(context_map, cursor)
-        if is_compiled(x, cursor):
+            given = self.context(context_map, state)
+        if is_compiled(x, state):
             rows = to_rows(x)
             kernels.add_gated(rows, to_rows(gates), to_rows(given), result := np.empty_like(rows[:, 0]))
             return from_rows(result)

@@ -23,10 +23,10 @@ class Head(nn.Module):
         self.first, self.second = pointwise(groups, inner), pointwise(inner, inner)
         self.logits = logits_of_levels(inner, channels=channels, levels=levels)
 
-    def forward(self, x: Tensor, cursor: DecodeState | None) -> Tensor:
+    def forward(self, x: Tensor, state: DecodeState | None) -> Tensor:
         """Logits (B, C*K, h, w), channel-major, of features (B, I, h, w)."""
         for layer in (self.first, self.second, self.logits):
-            x = layer(torch.relu(x), cursor)
+            x = layer(torch.relu(x), state)
         return x
 
 

@@ -18,7 +18,7 @@ RowKernel = Callable[[Tensor, int, Tensor, Tensor, Tensor, Tensor, SamplingParam
 follow those already drawn. Shapes as in `IncrementalDecoder`."""
 
 Unit = Literal["channel", "pixel", "row"]
-"""What is computed at once. "channel": a channel's parameters depend on the pixel's earlier channels; "pixel": only on
+"""What one call computes. "channel": a channel's parameters depend on the pixel's earlier channels; "pixel": only on
 earlier pixels; "row": only on the rows above."""
 
 
@@ -52,14 +52,14 @@ class IncrementalDecoder(ABC):
 class TrunkDecoder(IncrementalDecoder):
     """Incremental decoding of a `trunk` whose layers take a decode state.
 
-    `vote`: the context head, from the context map to outputs that are added to those of the trunk.
-    `readout(answers, given, rows, columns)`: from these outputs to the parameters of a region.
+    `head`: the context head, which maps the context map to outputs that are added to the trunk's.
+    `readout(outputs, given, rows, columns)`: the parameters of a region from these outputs.
     """
 
     def __init__(
         self,
         trunk: Callable[[Tensor, Conditioning, DecodeState], Tensor],
-        vote: nn.Module,
+        head: nn.Module,
         readout: Callable[[Tensor, Conditioning, slice, slice], Tensor],
         given: Conditioning,
         *,
@@ -69,8 +69,8 @@ class TrunkDecoder(IncrementalDecoder):
         self.trunk, self.readout, self.given = trunk, readout, given
         # One picture at a time, or one for all that share it: rounding must not depend on the batch size.
         maps = given.map if given.map.stride(0) else given.map[:1]
-        self.votes = torch.cat([vote(one) for one in maps.split(1)])
-        self.cursor = DecodeState(*given.map.shape[2:])
+        self.context_maps = torch.cat([head(one) for one in maps.split(1)])
+        self.state = DecodeState(*given.map.shape[2:])
         self.last: int | None = None  # the last column requested in the row
 
     def prefill(self, x: Tensor, rows: int) -> None:
@@ -78,24 +78,26 @@ class TrunkDecoder(IncrementalDecoder):
             # On a CPU one picture at a time: as fast, and rounding does not depend on the batch size.
             size = 1 if x.device.type == "cpu" else len(x)
             parts = [slice(start, start + size) for start in range(0, len(x), size)]
-            cursors = [DecodeState(self.cursor.height, self.cursor.width) for _ in parts]
-            for some, cursor in zip(parts, cursors, strict=True):
-                cursor.move(slice(0, rows), slice(0, cursor.width))
-                self.trunk(x[some], self.given.select(some), cursor)
-            self.cursor = DecodeState.joined(cursors)
+            states = [DecodeState(self.state.height, self.state.width) for _ in parts]
+            for some, state in zip(parts, states, strict=True):
+                state.move(slice(0, rows), slice(0, state.width))
+                self.trunk(x[some], self.given.select(some), state)
+            self.state = DecodeState.joined(states)
             self.last = None
 
     def begin_row(self, x: Tensor, row: int) -> None:
-        # The row below needs all of this row, not only the drawn pixels. With unit "row", all of it was requested.
+        # The row below needs the whole row above, not only its drawn pixels. Unit "row" has requested all of it.
         if row and self.last is not None and self.unit != "row":
-            self._ask(x, row - 1, slice(self.last, self.cursor.width))
+            self._trunk_outputs(x, row - 1, slice(self.last, self.state.width))
         self.last = 0
 
     def maps(self, x: Tensor, row: int, columns: slice) -> Tensor:
         self.last = columns.start
         rows = slice(row, row + 1)
-        return self.readout(self._ask(x, row, columns) + self.votes[:, :, rows, columns], self.given, rows, columns)
+        return self.readout(
+            self._trunk_outputs(x, row, columns) + self.context_maps[:, :, rows, columns], self.given, rows, columns
+        )
 
-    def _ask(self, x: Tensor, row: int, columns: slice) -> Tensor:
-        self.cursor.move(slice(row, row + 1), columns)
-        return self.trunk(x, self.given, self.cursor)
+    def _trunk_outputs(self, x: Tensor, row: int, columns: slice) -> Tensor:
+        self.state.move(slice(row, row + 1), columns)
+        return self.trunk(x, self.given, self.state)

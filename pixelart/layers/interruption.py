@@ -12,28 +12,28 @@ from pixelart.errors import Cancelled
 
 
 @contextmanager
-def cancel_between_layers(model: nn.Module, asked: Callable[[], bool] | None) -> Iterator[None]:
-    """Within this context, raise Cancelled between two layers, forward or backward, once `asked` returns True.
+def cancel_between_layers(model: nn.Module, cancel: Callable[[], bool] | None) -> Iterator[None]:
+    """Within this context, raise Cancelled between two layers, forward or backward, once `cancel` returns True.
 
     None disables it. Forward passes of the same model in other threads are not affected. A training step that is
     cancelled leaves the weights unchanged, since the optimizer runs after both passes.
     """
-    if asked is None:
+    if cancel is None:
         yield
         return
     thread = threading.get_ident()
 
-    def look_up(*_: object) -> None:
-        if asked():
+    def check(*_: object) -> None:
+        if cancel():
             raise Cancelled
 
-    def look_up_here(*_: object) -> None:
+    def check_in_this_thread(*_: object) -> None:
         if threading.get_ident() == thread:
-            look_up()
+            check()
 
-    hooks = [module.register_forward_pre_hook(look_up_here) for module in model.modules()]
+    hooks = [module.register_forward_pre_hook(check_in_this_thread) for module in model.modules()]
     hooks += [
-        parameter.register_post_accumulate_grad_hook(look_up)
+        parameter.register_post_accumulate_grad_hook(check)
         for parameter in model.parameters()
         if parameter.requires_grad
     ]

@@ -35,7 +35,7 @@ def group_mask(mask_type: MaskType, groups_in: Groups, groups_out: Groups) -> Te
 
 
 class MaskedConv2d(nn.Module):
-    """A convolution that multiplies its weight by a fixed mask on use: masked taps read nothing and get no gradient.
+    """A convolution whose weight is multiplied by a fixed mask: masked taps read nothing and get no gradient.
 
     The kernel reads `kernel` = (kh, kw) taps at distance `dilation`. The caller gives the mask (out, in, kh, kw) and
     the padding, since causal stacks pad on some sides only.

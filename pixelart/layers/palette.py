@@ -1,6 +1,6 @@
 """Palettes as input: the network sees colours by value, and logits are dot products with the palette's colours.
 
-So one set of weights draws in any palette; permuting the palette permutes the probabilities. A small network turns each
+One set of weights draws in any palette; permuting the palette permutes the probabilities. A small network turns each
 colour (Oklab and opacity) into a code. Pixels embed as linear maps of their colour's code, and the logit of colour k is
 the dot product of the pixel's query with the key of code k (Pointer Networks, Vinyals et al. 2015, 1506.03134). Colours
 enter as Fourier features, because plain Oklab values train poorly (Fourier Features, Tancik et al. 2020, 2006.10739).

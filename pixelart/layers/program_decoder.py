@@ -29,22 +29,22 @@ class Programmed(Protocol):
 
     unit: ClassVar[Unit]
 
-    def trunk(self, x: Tensor, given: Conditioning, cursor: DecodeState | None = None) -> Tensor: ...
+    def trunk(self, x: Tensor, given: Conditioning, state: DecodeState | None = None) -> Tensor: ...
 
     def readout(
-        self, answers: Tensor, given: Conditioning, rows: slice = slice(None), columns: slice = slice(None)
+        self, outputs: Tensor, given: Conditioning, rows: slice = slice(None), columns: slice = slice(None)
     ) -> Tensor: ...
 
     def program(self, given: Conditioning) -> Program:
         """The operations of one pixel, up to its logits."""
         ...
 
-    def row_inputs(self, x: Tensor, given: Conditioning, cursor: DecodeState) -> list[Tensor]:
+    def row_inputs(self, x: Tensor, given: Conditioning, state: DecodeState) -> list[Tensor]:
         """Inputs from the rows above and the context to the pixels of the state's row: (B or 1, W, n) each, in the
         order in which `program` allocates `rows`."""
         ...
 
-    def kept(self, cursor: DecodeState) -> list[Tensor]:
+    def kept(self, state: DecodeState) -> list[Tensor]:
         """Keys and values (B, 2, heads, places, size) that the prefill cached, one tensor per attention."""
         ...
 
@@ -73,10 +73,10 @@ class ProgramDecoder(TrunkDecoder):
         machine = self._machine = self._machine or self._make(x)
         before, column = self._reached
         if len(machine.kept) and before == row - 1:  # attention needs all of the previous row
-            self._run(x, before, _known(x), (column, self.cursor.width))
-        self.cursor.move(slice(row, row + 1), slice(0, self.cursor.width))
+            self._run(x, before, _known(x), (column, self.state.width))
+        self.state.move(slice(row, row + 1), slice(0, self.state.width))
         start = 0
-        for part in self.network.row_inputs(x, self.given, self.cursor):
+        for part in self.network.row_inputs(x, self.given, self.state):
             machine.rows[:, :, start : start + part.shape[2]] = part.numpy()
             start += part.shape[2]
         self._reached = row, 0
@@ -120,13 +120,13 @@ class ProgramDecoder(TrunkDecoder):
         return np.ascontiguousarray(self._allowed[:, :, min(row, self._allowed.shape[2] - 1)])
 
     def _make(self, x: Tensor) -> Machine:
-        program, (batch, width) = self.network.program(self.given), (len(x), self.cursor.width)
+        program, (batch, width) = self.network.program(self.given), (len(x), self.state.width)
         kept = np.zeros((0, 0, 0, 0, 1, 1), np.float32)
         if program.attentions:
             heads, size, stride = program.attentions[0]
-            places = -(-self.cursor.height // stride) * -(-width // stride)
+            places = -(-self.state.height // stride) * -(-width // stride)
             kept = np.zeros((len(program.attentions), batch, 2, heads, places, size), np.float32)
-            for number, past in enumerate(self.network.kept(self.cursor)):
+            for number, past in enumerate(self.network.kept(self.state)):
                 kept[number] = past.numpy()
         return Machine(
             program.operations(),

@@ -42,20 +42,20 @@ class CausalSelfAttention(nn.Module):
         with torch.no_grad():
             self.out.weight.mul_(0.1)  # a deep stack starts near the identity
 
-    def forward(self, h: Tensor, cursor: DecodeState | None) -> Tensor:
+    def forward(self, h: Tensor, state: DecodeState | None) -> Tensor:
         """(B, F, h, w) of features h (B, F, h, w) of the state's region."""
-        rows, columns = (slice(0, n) for n in h.shape[2:]) if cursor is None else (cursor.rows, cursor.columns)
+        rows, columns = (slice(0, n) for n in h.shape[2:]) if state is None else (state.rows, state.columns)
         place_query, place_key = self.place(place_features(rows, columns, like=h)).chunk(2, dim=1)
-        query, number = self.query(h, cursor) + place_query, pixel_numbers(rows, columns, h, cursor)
+        query, number = self.query(h, state) + place_query, pixel_numbers(rows, columns, h, state)
         own = (..., *(slice(-part.start % self.stride, None, self.stride) for part in (rows, columns)))
-        keys, values = self.key_value(h[own], cursor).chunk(2, dim=1)
+        keys, values = self.key_value(h[own], state).chunk(2, dim=1)
         keys, values, places = self._split(keys + place_key[own]), self._split(values), number[own].flatten()
-        if cursor is not None:
-            keys, values, places = self._with_past(keys, values, places, cursor)
+        if state is not None:
+            keys, values, places = self._with_past(keys, values, places, state)
         keys, values = F.pad(keys, (0, 0, 1, 0)), F.pad(values, (0, 0, 1, 0))
         is_past = F.pad(places[None] < number.flatten()[:, None], (1, 0), value=True)
         mean = F.scaled_dot_product_attention(self._split(query), keys, values, attn_mask=is_past)
-        return h + self.out(mean.transpose(2, 3).flatten(1, 2).unflatten(2, h.shape[2:]), cursor)
+        return h + self.out(mean.transpose(2, 3).flatten(1, 2).unflatten(2, h.shape[2:]), state)
 
     def row_inputs(self, rows: slice, columns: slice, like: Tensor) -> list[Tensor]:
         """Position inputs to queries and to keys with values, biases included: (1, W, n) each."""
@@ -65,9 +65,9 @@ class CausalSelfAttention(nn.Module):
 
     def emit(self, program: Program, h: Slot, query: Slot, key_value: Slot) -> Slot:
         """Write `forward` into a program; `query` and `key_value` are slots of its rows, filled by `row_inputs`."""
-        asked = program.load_row(query)
-        program.product(asked, h, self.query.matrix())
-        mean = program.attention(asked, h, key_value, self.key_value.matrix(), heads=self.heads, stride=self.stride)
+        queries = program.load_row(query)
+        program.product(queries, h, self.query.matrix())
+        mean = program.attention(queries, h, key_value, self.key_value.matrix(), heads=self.heads, stride=self.stride)
         result = program.bias(self.out.bias)
         program.product(result, mean, self.out.matrix())
         program.add(result, h)
@@ -77,23 +77,23 @@ class CausalSelfAttention(nn.Module):
         return x.flatten(2).unflatten(1, (self.heads, self.size)).transpose(2, 3)
 
     def _with_past(
-        self, keys: Tensor, values: Tensor, places: Tensor, cursor: DecodeState
+        self, keys: Tensor, values: Tensor, places: Tensor, state: DecodeState
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Cache these keys and values, then return those (B, heads, n, size) of all pixels so far, and their numbers
         (n,)."""
-        across = -(-cursor.width // self.stride)
-        shape = (2, len(keys), self.heads, -(-cursor.height // self.stride) * across, self.size)
-        kept = cursor.keep(self, "past", lambda: keys.new_zeros(shape).movedim(1, 0))  # batch first
-        slots = places // (cursor.width * self.stride) * across + places % cursor.width // self.stride
+        across = -(-state.width // self.stride)
+        shape = (2, len(keys), self.heads, -(-state.height // self.stride) * across, self.size)
+        kept = state.keep(self, "past", lambda: keys.new_zeros(shape).movedim(1, 0))  # batch first
+        slots = places // (state.width * self.stride) * across + places % state.width // self.stride
         kept[:, 0, :, slots], kept[:, 1, :, slots] = keys, values
         every = torch.arange(shape[3], device=keys.device)
-        numbers = every // across * (cursor.width * self.stride) + every % across * self.stride
+        numbers = every // across * (state.width * self.stride) + every % across * self.stride
         return kept[:, 0], kept[:, 1], numbers
 
 
-def pixel_numbers(rows: slice, columns: slice, h: Tensor, cursor: DecodeState | None) -> Tensor:
+def pixel_numbers(rows: slice, columns: slice, h: Tensor, state: DecodeState | None) -> Tensor:
     """The raster-order numbers (h, w) of the pixels of a region."""
-    width = h.shape[3] if cursor is None else cursor.width
+    width = h.shape[3] if state is None else state.width
     down, across = (torch.arange(part.start, part.stop, device=h.device) for part in (rows, columns))
     return down[:, None] * width + across
 

@@ -2,7 +2,7 @@
 full size, half size and so on, with skip connections from the down path to the up path.
 
 A down-sampled map keeps every other row and column. On the way up, pixels in between copy the value up-left of them,
-which has seen less than they may: the stream stays causal.
+which depends on fewer pixels than they may read, so the stream stays causal.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class UStream(nn.Module):
         self.up = nn.ModuleList(layer(groups + beside) for _ in range(layers + (scales > 1)))
 
     def forward(
-        self, x: Tensor, given: list[Tensor], besides: Iterator[Tensor] | None, cursor: DecodeState | None
+        self, x: Tensor, given: list[Tensor], besides: Iterator[Tensor] | None, state: DecodeState | None
     ) -> tuple[Tensor, list[Tensor]]:
         """(x, the output of every layer in order) of x (B, F, h, w) of the state's region.
 
@@ -55,45 +55,45 @@ class UStream(nn.Module):
             if besides is None:
                 return []
             beside = next(besides)
-            return [beside if cursor is None else beside[..., cursor.columns]]
+            return [beside if state is None else beside[..., state.columns]]
 
         for layer in self.down:
-            x = layer(x, given[0], cursor, *next_beside())
+            x = layer(x, given[0], state, *next_beside())
             skips.append(x)
             outputs.append(x)
         if self.inner is None:
             skips.pop()
         else:
-            x, inside = self._inside(x, given, besides, cursor)
+            x, inside = self._inside(x, given, besides, state)
             outputs += inside
         for layer in self.up:
-            x = layer(x, given[0], cursor, torch.cat([skips.pop(), *next_beside()], dim=1))
+            x = layer(x, given[0], state, torch.cat([skips.pop(), *next_beside()], dim=1))
             outputs.append(x)
         return x, outputs
 
     def _inside(
-        self, x: Tensor, given: list[Tensor], besides: Iterator[Tensor] | None, cursor: DecodeState | None
+        self, x: Tensor, given: list[Tensor], besides: Iterator[Tensor] | None, state: DecodeState | None
     ) -> tuple[Tensor, list[Tensor]]:
         assert self.inner is not None
-        small = self.shrink(x, cursor)
-        if cursor is None:
+        small = self.shrink(x, state)
+        if state is None:
             result, outputs = self.inner(small[:, :, ::2, ::2], given[1:], besides, None)
             return self._grown(result, None)[:, :, : x.shape[2], : x.shape[3]], outputs
-        half = cursor.halved()
-        small = small[:, :, cursor.rows.start % 2 :: 2, cursor.columns.start % 2 :: 2]
+        half = state.halved()
+        small = small[:, :, state.rows.start % 2 :: 2, state.columns.start % 2 :: 2]
         kept = half.keep(self, "result", lambda: x.new_zeros(*x.shape[:2], half.height, half.width))
         if half.is_empty:
             outputs = self._pass_by(besides, small)
         else:
             result, outputs = self.inner(small, given[1:], besides, half)
             kept[:, :, half.rows, half.columns] = result
-        near = [slice(part.start // 2, -(-part.stop // 2)) for part in (cursor.rows, cursor.columns)]
-        grown = self._grown(kept[:, :, near[0], near[1]], cursor)
-        top, left = cursor.rows.start % 2, cursor.columns.start % 2
+        near = [slice(part.start // 2, -(-part.stop // 2)) for part in (state.rows, state.columns)]
+        grown = self._grown(kept[:, :, near[0], near[1]], state)
+        top, left = state.rows.start % 2, state.columns.start % 2
         return grown[:, :, top : top + x.shape[2], left : left + x.shape[3]], outputs
 
-    def _grown(self, x: Tensor, cursor: DecodeState | None) -> Tensor:  # (B, F, 2h, 2w)
-        return F.pixel_shuffle(self.grow(x, cursor), 2)
+    def _grown(self, x: Tensor, state: DecodeState | None) -> Tensor:  # (B, F, 2h, 2w)
+        return F.pixel_shuffle(self.grow(x, state), 2)
 
     def _pass_by(self, besides: Iterator[Tensor] | None, empty: Tensor) -> list[Tensor]:
         """Skip the half-size stream when its region is empty: placeholders for the outputs of its layers."""

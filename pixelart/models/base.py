@@ -85,8 +85,8 @@ class AutoregressiveModel(nn.Module, ABC):
     def stages(self) -> Sequence[RasterModel]:
         """The networks in drawing order, coarsest first.
 
-        Each models every other row and column of what the next one models; the last models the picture. All use raster
-        order, apart from the pixels they are given.
+        In a multi-scale model each one models every other row and column of the next one's picture. All use raster
+        order for the pixels that they draw.
         """
 
     def part(self, stage: int) -> Part:
@@ -99,8 +99,7 @@ class AutoregressiveModel(nn.Module, ABC):
         return self.part(0).step.bit_length()
 
     def maps_at(self, x: Tensor, context: Context, *, row: int, column: int, at_once: int) -> Tensor:
-        """Parameter maps (B, P) of one pixel that the context masks: its exact table, whatever x (B, C, H, W) holds
-        there.
+        """Exact parameter maps (B, P) of one masked pixel; they do not depend on its value in x (B, C, H, W).
 
         If several passes are needed, each has at most `at_once` pictures.
         """
@@ -116,32 +115,32 @@ class AutoregressiveModel(nn.Module, ABC):
         """
         raise NotImplementedError
 
-    def seen(self, sketch: Tensor, context: Context) -> Tensor:
+    def sketch_preview(self, sketch: Tensor, context: Context) -> Tensor:
         """A sketch (B, 1, H, W) shown as levels of the picture, for previews. Only for models with sketches."""
         raise NotImplementedError
 
     @abstractmethod
-    def maps_and_votes(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
+    def maps_and_context_maps(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
         """Parameter maps (B, P, H, W) of x int64 (B, C, H, W) given `context`, and those of the context head alone."""
 
     @abstractmethod
-    def votes(self, x: Tensor, context: Context) -> Tensor:
-        """Parameter maps (B, P, H, W) of the context head alone: no masked pixel enters them, except through coarser
-        stages.
+    def context_maps(self, x: Tensor, context: Context) -> Tensor:
+        """Parameter maps (B, P, H, W) of the context head alone. They do not depend on masked pixels, except through
+        coarser stages.
         """
 
     def forward(self, x: Tensor, context: Context) -> Tensor:
         """Parameter maps (B, P, H, W) of x int64 (B, C, H, W) given `context`."""
-        return self.maps_and_votes(x, context)[0]
+        return self.maps_and_context_maps(x, context)[0]
 
     def log_probs(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
         """log p of each sub-pixel in nats, (B, C, H, W), and that of the context head alone."""
-        maps, votes = self.maps_and_votes(x, context)
-        return self.likelihood.log_prob(maps, x), self.likelihood.log_prob(votes, x)
+        maps, context_maps = self.maps_and_context_maps(x, context)
+        return self.likelihood.log_prob(maps, x), self.likelihood.log_prob(context_maps, x)
 
-    def vote_log_prob(self, x: Tensor, context: Context) -> Tensor:
+    def context_log_prob(self, x: Tensor, context: Context) -> Tensor:
         """log p of each sub-pixel in nats by the context head alone, (B, C, H, W)."""
-        return self.likelihood.log_prob(self.votes(x, context), x)
+        return self.likelihood.log_prob(self.context_maps(x, context), x)
 
     def log_prob(self, x: Tensor, context: Context) -> Tensor:
         """log p of each sub-pixel in nats, (B, C, H, W)."""
@@ -167,6 +166,7 @@ class RasterModel(AutoregressiveModel):
         )
         codes = self.palette_codes
         self.pointer = PalettePointer(codes, codes) if codes else None
+        # Named "vote" in saved weights.
         self.vote = ContextHead(config.context.hidden, codes or self.likelihood.parameters, 1)
         nn.init.zeros_(self.vote.weight)
         if isinstance(self.likelihood, Categorical) and not codes:
@@ -178,7 +178,7 @@ class RasterModel(AutoregressiveModel):
         return 0 if self.config.context.colours else self.config.context.codes
 
     @property
-    def answers(self) -> int:
+    def outputs_per_channel(self) -> int:
         """Output maps per channel of a categorical trunk: one logit per level, or the query size if the palette is an
         input."""
         return self.palette_codes or self.config.levels
@@ -194,14 +194,14 @@ class RasterModel(AutoregressiveModel):
         return partial(self.colours, codes=given.codes)
 
     @abstractmethod
-    def trunk(self, x: Tensor, given: Conditioning, cursor: DecodeState | None = None) -> Tensor:
+    def trunk(self, x: Tensor, given: Conditioning, state: DecodeState | None = None) -> Tensor:
         """Outputs (B, A, H, W) of x int64 (B, C, H, W): parameter maps, or queries if the palette is an input.
 
         Causal in x, and biased by the context map in `given`. With a decode state, only the outputs (B, A, h, w) of its
         region are returned, though x and the map are still whole; the outputs of a prefill are not used.
         """
 
-    def stream(self, given: Conditioning) -> IncrementalDecoder:
+    def decoder(self, given: Conditioning) -> IncrementalDecoder:
         """Incremental decoding, context head included: the same maps as `decode`, one pixel at a time."""
         return TrunkDecoder(self.trunk, self.vote, self.readout, given, unit=self.unit)
 
@@ -210,13 +210,13 @@ class RasterModel(AutoregressiveModel):
         return replace(self.encoder(context), allowed=context.used() if self.palette_codes else context.allowed)
 
     def readout(
-        self, answers: Tensor, given: Conditioning, rows: slice = slice(None), columns: slice = slice(None)
+        self, outputs: Tensor, given: Conditioning, rows: slice = slice(None), columns: slice = slice(None)
     ) -> Tensor:
         """Parameter maps (B, P, h, w) from the outputs (B, A, h, w) of a region."""
-        maps = answers
+        maps = outputs
         if self.pointer is not None:
             assert given.codes is not None
-            maps = self.pointer(answers, given.codes)
+            maps = self.pointer(outputs, given.codes)
         if given.allowed is not None:
             whole = given.allowed.shape[2:] == (1, 1)
             maps = maps.masked_fill(~(given.allowed if whole else given.allowed[:, :, rows, columns]), NEVER)
@@ -229,12 +229,12 @@ class RasterModel(AutoregressiveModel):
     def stages(self) -> Sequence[RasterModel]:
         return [self]
 
-    def maps_and_votes(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
+    def maps_and_context_maps(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
         given = self.encode(context)
-        vote = self.vote(given.map)
-        return self.readout(self.trunk(x, given) + vote, given), self.readout(vote, given)
+        of_context = self.vote(given.map)
+        return self.readout(self.trunk(x, given) + of_context, given), self.readout(of_context, given)
 
-    def votes(self, x: Tensor, context: Context) -> Tensor:
+    def context_maps(self, x: Tensor, context: Context) -> Tensor:
         given = self.encode(context)
         return self.readout(self.vote(given.map), given)
 

@@ -55,9 +55,9 @@ class DiagonalLSTM(nn.Module):
         self.context = ContextBias(context, 4 * self.hidden)
         self.start = nn.Parameter(torch.zeros(2, self.hidden))  # h and c left of the first column
 
-    def gates(self, x: Tensor, context_map: Tensor, cursor: DecodeState | None) -> Tensor:
+    def gates(self, x: Tensor, context_map: Tensor, state: DecodeState | None) -> Tensor:
         """Pre-activations (B, 4h, h, w) without the state-to-state part."""
-        return self.input_to_state(x, cursor) + self.context(context_map, cursor)
+        return self.input_to_state(x, state) + self.context(context_map, state)
 
     def run(self, gates: Tensor) -> Tensor:
         """h (B, h, H, W) from gates (B, 4h, H, W) of whole rows, computed diagonal by diagonal."""
@@ -78,13 +78,13 @@ class DiagonalLSTM(nn.Module):
         and the left one."""
         return torch.cat([F.pad(h, (0, 0, 1, 0))[:, :-1], h], dim=2)
 
-    def scan(self, gates: Tensor, above: Tensor | None, before: tuple[Tensor, Tensor], cursor: DecodeState) -> Tensor:
+    def scan(self, gates: Tensor, above: Tensor | None, before: tuple[Tensor, Tensor], state: DecodeState) -> Tensor:
         """h and c, stacked (2, B, n, h), of n neighbouring pixels of one row, computed in sequence.
 
         gates (B, n, 4h); above (B, n, h): states of the upper neighbours, None in the first row; before: h and c (B, h)
         of the pixel left of the first.
         """
-        matrix = cursor.constant(self, "state to state", lambda: taps_matrix(self.state_to_state).detach())
+        matrix = state.constant(self, "state to state", lambda: taps_matrix(self.state_to_state).detach())
         h, c = (state[:, None] for state in before)
         states = []
         for i in range(gates.shape[1]):
@@ -110,60 +110,60 @@ class DiagonalLayer(nn.Module):
         self.out_left, self.out_right = (pointwise(groups, wide + skip) for _ in range(2))
 
     def forward(
-        self, x: Tensor, pixels: Tensor | None, context_map: Tensor, cursor: DecodeState | None
+        self, x: Tensor, pixels: Tensor | None, context_map: Tensor, state: DecodeState | None
     ) -> tuple[Tensor, Tensor]:
         """x (B, 2h, h, w) of the state's region, with the whole context map (B, F, H, W).
 
         pixels: colour features (B, E, h, w) of the region; at the start of a row, those of the row above in full width.
         """
-        gates = [lstm.gates(x, context_map, cursor) for lstm in (self.left, self.right)]
-        if cursor is None or cursor.is_prefill:
+        gates = [lstm.gates(x, context_map, state) for lstm in (self.left, self.right)]
+        if state is None or state.is_prefill:
             assert pixels is not None
             left = in_float32(self.left.run, gates[0])
             right = in_float32(self.right.run, (gates[1] + self.pixels(pixels)).flip(-1)).flip(-1)
-            if cursor:
-                self._remember(cursor, left=left, right=right, gates=gates[1])
+            if state:
+                self._remember(state, left=left, right=right, gates=gates[1])
             right = F.pad(right, (0, 0, 1, 0))[:, :, :-1]  # row r sees row r - 1
         else:
-            left, right = self._left_region(gates[0], cursor), self._right_region(gates[1], pixels, cursor)
-        both = self.out_left(left, cursor) + self.out_right(right, cursor)
+            left, right = self._left_region(gates[0], state), self._right_region(gates[1], pixels, state)
+        both = self.out_left(left, state) + self.out_right(right, state)
         change, skip = both.split(self.split, dim=1)
         return x + change, skip
 
-    def _left_region(self, gates: Tensor, cursor: DecodeState) -> Tensor:
-        states = cursor.keep(self, "left", lambda: self._rows(cursor, gates, 2 * self.left.hidden))
-        row, start, stop = cursor.row, cursor.columns.start, cursor.columns.stop
+    def _left_region(self, gates: Tensor, state: DecodeState) -> Tensor:
+        states = state.keep(self, "left", lambda: self._rows(state, gates, 2 * self.left.hidden))
+        row, start, stop = state.row, state.columns.start, state.columns.stop
         h, c = states.chunk(2, dim=-1)
         before = (h[:, row, start - 1], c[:, row, start - 1]) if start else self.left.initial(len(gates))
         above = h[:, row - 1, start:stop] if row else None
-        new = self.left.scan(gates[:, :, 0].mT, above, before, cursor)
+        new = self.left.scan(gates[:, :, 0].mT, above, before, state)
         states[:, row, start:stop] = torch.cat([new[0], new[1]], dim=-1)
         return new[0].mT[:, :, None]
 
-    def _right_region(self, gates: Tensor, pixels: Tensor | None, cursor: DecodeState) -> Tensor:
-        kept = cursor.keep(self, "right gates", lambda: self._rows(cursor, gates, gates.shape[1]))
-        kept[:, cursor.row, cursor.columns] = gates[:, :, 0].mT
-        states = cursor.keep(self, "right", lambda: self._rows(cursor, gates, self.right.hidden))
-        row = cursor.row - 1
+    def _right_region(self, gates: Tensor, pixels: Tensor | None, state: DecodeState) -> Tensor:
+        kept = state.keep(self, "right gates", lambda: self._rows(state, gates, gates.shape[1]))
+        kept[:, state.row, state.columns] = gates[:, :, 0].mT
+        states = state.keep(self, "right", lambda: self._rows(state, gates, self.right.hidden))
+        row = state.row - 1
         if row < 0:
             return gates.new_zeros(len(gates), self.right.hidden, 1, gates.shape[3])
         if pixels is not None:  # a row begins and the one above is final: scan that from the right
             above, whole = states[:, row - 1].flip(1) if row else None, kept[:, row] + self.pixels(pixels)[:, :, 0].mT
-            new = self.right.scan(whole.flip(1), above, self.right.initial(len(gates)), cursor)
+            new = self.right.scan(whole.flip(1), above, self.right.initial(len(gates)), state)
             states[:, row] = new[0].flip(1)
-        return states[:, row, cursor.columns].mT[:, :, None]
+        return states[:, row, state.columns].mT[:, :, None]
 
-    def _remember(self, cursor: DecodeState, *, left: Tensor, right: Tensor, gates: Tensor) -> None:
+    def _remember(self, state: DecodeState, *, left: Tensor, right: Tensor, gates: Tensor) -> None:
         """Cache what later rows need: h of both directions, and the gates of the second LSTM in the last row."""
         rows = slice(0, left.shape[2])
-        states = cursor.keep(self, "left", lambda: self._rows(cursor, left, 2 * self.left.hidden))
+        states = state.keep(self, "left", lambda: self._rows(state, left, 2 * self.left.hidden))
         states[:, rows, :, : self.left.hidden] = left.permute(0, 2, 3, 1)
         for name, values in (("right", right), ("right gates", gates)):
-            kept = cursor.keep(self, name, lambda v=values: self._rows(cursor, v, v.shape[1]))
+            kept = state.keep(self, name, lambda v=values: self._rows(state, v, v.shape[1]))
             kept[:, rows] = values.permute(0, 2, 3, 1)
 
-    def _rows(self, cursor: DecodeState, like: Tensor, features: int) -> Tensor:
-        return like.new_zeros(len(like), cursor.height, cursor.width, features)
+    def _rows(self, state: DecodeState, like: Tensor, features: int) -> Tensor:
+        return like.new_zeros(len(like), state.height, state.width, features)
 
 
 def skew(x: Tensor) -> Tensor:
@@ -206,19 +206,19 @@ class DiagonalBiLSTM(RasterModel):
             DiagonalLayer(self.colours.groups, wide, groups, wide, context=context) for _ in range(config.layers)
         )
         self.context_skip = ContextBias(context, len(wide), bias=True)
-        self.head = Head(wide, config.head, channels=config.channels, levels=self.answers)
+        self.head = Head(wide, config.head, channels=config.channels, levels=self.outputs_per_channel)
 
-    def trunk(self, x: Tensor, given: Conditioning, cursor: DecodeState | None = None) -> Tensor:
+    def trunk(self, x: Tensor, given: Conditioning, state: DecodeState | None = None) -> Tensor:
         embed = self.embed(given)
-        features = self.first.of_picture(x, embed, cursor)
-        total = self.context_skip(given.map, cursor)
-        pixels = self._pixels(x, embed, cursor)
+        features = self.first.of_picture(x, embed, state)
+        total = self.context_skip(given.map, state)
+        pixels = self._pixels(x, embed, state)
         for layer in self.layers:
-            features, skip = layer(features, pixels, given.map, cursor)
+            features, skip = layer(features, pixels, given.map, state)
             total = total + skip
-        return self.head(total, cursor)
+        return self.head(total, state)
 
-    def _pixels(self, x: Tensor, embed: Embed, cursor: DecodeState | None) -> Tensor | None:
-        if cursor is None or cursor.is_prefill:
-            return embed(cut(x, cursor))
-        return embed(x[:, :, cursor.row - 1 : cursor.row]) if cursor.begins_row and cursor.row else None
+    def _pixels(self, x: Tensor, embed: Embed, state: DecodeState | None) -> Tensor | None:
+        if state is None or state.is_prefill:
+            return embed(cut(x, state))
+        return embed(x[:, :, state.row - 1 : state.row]) if state.begins_row and state.row else None

@@ -20,7 +20,7 @@ SIDES = (16, 24)
 SCRATCH_FACTOR = 1.25
 """Factor for memory that libraries use besides the visible tensors, from measured processes."""
 SQUARES = 4
-"""Number of pixel-pair tensors that attention holds at once."""
+"""Number of tensors over pairs of pixels that attention holds at once."""
 
 
 class _Growth(NamedTuple):
@@ -44,8 +44,8 @@ def bytes_of_drawing(model: AutoregressiveModel, height: int, width: int) -> int
     if model not in _known:
         _known[model] = _measured(model)
     growth, pixels = _known[model], height * width
-    judging = growth.fixed + growth.pixel * pixels + SQUARES * growth.pair * pixels**2
-    return int(SCRATCH_FACTOR * (judging + 2 * growth.kept * pixels))  # known rows are prefilled in parts, then joined
+    scoring = growth.fixed + growth.pixel * pixels + SQUARES * growth.pair * pixels**2
+    return int(SCRATCH_FACTOR * (scoring + 2 * growth.kept * pixels))  # known rows are prefilled in parts, then joined
 
 
 @torch.no_grad()

@@ -89,21 +89,21 @@ class GatedPixelCNN(RasterModel):
         self.attention = nn.ModuleDict({str(i): CausalSelfAttention(groups, **shape) for i in config.attention})
         self.context_skip = nn.Conv2d(context, config.skip, 1)
         self.hidden = pointwise(skip, head)
-        self.logits = logits_of_levels(head, channels=channels, levels=self.answers)
+        self.logits = logits_of_levels(head, channels=channels, levels=self.outputs_per_channel)
 
-    def trunk(self, x: Tensor, given: Conditioning, cursor: DecodeState | None = None) -> Tensor:
-        if cursor is None:
+    def trunk(self, x: Tensor, given: Conditioning, state: DecodeState | None = None) -> Tensor:
+        if state is None:
             return self._whole(x, given)
-        embed, befores = self.embed(given), self._rows(x, given, cursor)
-        if cursor.is_prefill and not self.attention:
+        embed, befores = self.embed(given), self._rows(x, given, state)
+        if state.is_prefill and not self.attention:
             return given.map[..., :0]  # the horizontal stack reads only its own row
-        h, total, attentions = x, self.context_skip(cut(given.map, cursor)), self.attentions
+        h, total, attentions = x, self.context_skip(cut(given.map, state)), self.attentions
         for i, (layer, before) in enumerate(zip(self.gated_layers, befores, strict=True)):
-            h, skip = layer.pixels(h, before, cursor) if i else layer.first_pixels(x, embed, before, cursor)
+            h, skip = layer.pixels(h, before, state) if i else layer.first_pixels(x, embed, before, state)
             total = total + skip
             if attention := attentions.get(i):
-                h = attention(h, cursor)
-        return self.logits(torch.relu(self.hidden(torch.relu(total), cursor)), cursor)
+                h = attention(h, state)
+        return self.logits(torch.relu(self.hidden(torch.relu(total), state)), state)
 
     def _whole(self, x: Tensor, given: Conditioning) -> Tensor:
         """The trunk's outputs for whole pictures."""
@@ -126,24 +126,24 @@ class GatedPixelCNN(RasterModel):
         """The attention layers, by the number of the layer they follow."""
         return {int(i): a for i, a in self.attention.items() if isinstance(a, CausalSelfAttention)}
 
-    def _rows(self, x: Tensor, given: Conditioning, cursor: DecodeState) -> list[Tensor]:
+    def _rows(self, x: Tensor, given: Conditioning, state: DecodeState) -> list[Tensor]:
         """The vertical stack's input to the pixels of the state's region, per layer: (B, 2 * hidden, h, w)."""
-        if cursor.is_prefill:
-            v, befores = self.embed(given)(cut(x, cursor)), list[Tensor]()
+        if state.is_prefill:
+            v, befores = self.embed(given)(cut(x, state)), list[Tensor]()
             for layer in self.gated_layers:
-                v, before = layer.rows(v, given.map, cursor.whole_rows())
+                v, before = layer.rows(v, given.map, state.whole_rows())
                 befores.append(before)
             return befores
-        if cursor.begins_row:
+        if state.begins_row:
             for layer, before in zip(
-                self.layers, self._row(x, given, self._context_row(given, cursor), cursor), strict=True
+                self.layers, self._row(x, given, self._context_row(given, state), state), strict=True
             ):
-                cursor.put(layer, "before", before.mT[:, :, None])
-        return [cursor.keep(layer, "before", lambda: x)[..., cursor.columns] for layer in self.layers]
+                state.put(layer, "before", before.mT[:, :, None])
+        return [state.keep(layer, "before", lambda: x)[..., state.columns] for layer in self.layers]
 
-    def _row(self, x: Tensor, given: Conditioning, of_context: list[Tensor], cursor: DecodeState) -> list[Tensor]:
+    def _row(self, x: Tensor, given: Conditioning, of_context: list[Tensor], state: DecodeState) -> list[Tensor]:
         """`_rows` for the whole of the state's row, (B, W, 2 * hidden)."""
-        rows, row, befores = cursor.whole_rows(), cursor.row, list[Tensor]()
+        rows, row, befores = state.whole_rows(), state.row, list[Tensor]()
         v = self.embed(given)(x[:, :, max(0, row - 1) : max(1, row)])[:, :, 0].mT
         v = v if row else torch.zeros_like(v)
         for layer, of_layer in zip(self.gated_layers, of_context, strict=False):
@@ -151,7 +151,7 @@ class GatedPixelCNN(RasterModel):
             befores.append(before)
         return befores
 
-    def _context_row(self, given: Conditioning, cursor: DecodeState) -> list[Tensor]:
+    def _context_row(self, given: Conditioning, state: DecodeState) -> list[Tensor]:
         """All biases that the state's row takes from the context map, (B, W, n), by one product: each layer's, the
         skip's, and the context head's."""
         convs = [*(layer.context for layer in self.gated_layers), self.context_skip, self.vote]
@@ -164,26 +164,26 @@ class GatedPixelCNN(RasterModel):
             ]
             return matrix, torch.cat(biases).detach()
 
-        matrix, bias = cursor.constant(self, "context", joined)
-        row = given.map[:, :, cursor.row].mT
+        matrix, bias = state.constant(self, "context", joined)
+        row = given.map[:, :, state.row].mT
         product = torch.addmm(bias, row.reshape(-1, row.shape[2]), matrix)
         return list(product.unflatten(0, row.shape[:2]).split(sizes, dim=-1))
 
-    def stream(self, given: Conditioning) -> IncrementalDecoder:
+    def decoder(self, given: Conditioning) -> IncrementalDecoder:
         return ProgramDecoder(self, given)
 
-    def row_inputs(self, x: Tensor, given: Conditioning, cursor: DecodeState) -> list[Tensor]:
-        of_context = self._context_row(given, cursor)
-        befores = self._row(x, given, of_context, cursor)
+    def row_inputs(self, x: Tensor, given: Conditioning, state: DecodeState) -> list[Tensor]:
+        of_context = self._context_row(given, state)
+        befores = self._row(x, given, of_context, state)
         biased = [b + layer.horizontal.bias for b, layer in zip(befores, self.gated_layers, strict=True)]
-        places = [a.row_inputs(cursor.rows, cursor.columns, of_context[-1]) for a in self.attentions.values()]
-        skip, vote = of_context[-2:]
-        return [*biased, skip, vote + self.logits.bias, *(part for pair in places for part in pair)]
+        places = [a.row_inputs(state.rows, state.columns, of_context[-1]) for a in self.attentions.values()]
+        skip, head = of_context[-2:]
+        return [*biased, skip, head + self.logits.bias, *(part for pair in places for part in pair)]
 
     def program(self, given: Conditioning) -> Program:
         program, config, layers = Program(), self.config, self.gated_layers
         befores = [program.rows.take(2 * config.hidden) for _ in layers]
-        skip, answers_of_row = program.rows.take(config.skip), program.rows.take(len(self.logits.bias))
+        skip, outputs_of_row = program.rows.take(config.skip), program.rows.take(len(self.logits.bias))
         places = {i: (program.rows.take(a.inner), program.rows.take(2 * a.inner)) for i, a in self.attentions.items()}
         total, h = program.load_row(skip), None
         for i, (layer, before) in enumerate(zip(layers, befores, strict=True)):
@@ -195,11 +195,11 @@ class GatedPixelCNN(RasterModel):
                 h = self.attentions[i].emit(program, h, *places[i])
         hidden = program.bias(self.hidden.bias)
         program.product(hidden, program.relu(total), self.hidden.matrix())
-        answers = program.load_row(answers_of_row)
-        program.product(answers, program.relu(hidden), self.logits.matrix())
-        program.logits = answers
+        outputs = program.load_row(outputs_of_row)
+        program.product(outputs, program.relu(hidden), self.logits.matrix())
+        program.logits = outputs
         if self.pointer is not None and given.codes is not None:
-            program.logits = self.pointer.emit(program, answers, given.codes)
+            program.logits = self.pointer.emit(program, outputs, given.codes)
         return program
 
     def _emit_window(self, program: Program, given: Conditioning) -> Slot:
@@ -214,5 +214,5 @@ class GatedPixelCNN(RasterModel):
                 program.embed(table, place, channel=channel, levels=levels, back=back)
         return window
 
-    def kept(self, cursor: DecodeState) -> list[Tensor]:
-        return [past for a in self.attentions.values() if (past := cursor.kept(a, "past")) is not None]
+    def kept(self, state: DecodeState) -> list[Tensor]:
+        return [past for a in self.attentions.values() if (past := state.kept(a, "past")) is not None]

@@ -37,8 +37,10 @@ from pixelart.models.registry import get_variant, register_model
 def stage(variant: str, *, preset: str = "default", **values: Any) -> StageConfig:
     """A stage: `preset` of a registered model, overridden by `values`; the multi-scale model sets the rest."""
     kind, fixed = get_variant(variant), {field.name for field in dataclasses.fields(ModelConfig)}
-    usual = {f.name: f.default for f in dataclasses.fields(kind.config) if f.name not in fixed}
-    return StageConfig(variant, {**usual, **{k: v for k, v in kind.presets[preset].items() if k in usual}, **values})
+    defaults = {f.name: f.default for f in dataclasses.fields(kind.config) if f.name not in fixed}
+    return StageConfig(
+        variant, {**defaults, **{k: v for k, v in kind.presets[preset].items() if k in defaults}, **values}
+    )
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class MultiScale(AutoregressiveModel):
         chain = [get_variant(one.variant).model(network) for one, network in config.networks()]
         kinds = {(type(network.likelihood), network.likelihood.parameters) for network in chain}
         if len(kinds) != 1:
-            raise WeightsRejected(f"stages of a chain need one likelihood; these have {len(kinds)}")
+            raise WeightsRejected(f"all stages need the same likelihood; these have {len(kinds)}")
         super().__init__(config, chain[0].likelihood)
         self.chain = nn.ModuleList(chain)
 
@@ -109,12 +111,12 @@ class MultiScale(AutoregressiveModel):
         given = context.subsample(self.part(stage).step)
         return given if drawn is None else given.with_low_res(drawn)
 
-    def maps_and_votes(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
-        results = [network.maps_and_votes(part, given) for network, part, given in self._scales(x, context)]
-        return _merged([maps for maps, _ in results]), _merged([votes for _, votes in results])
+    def maps_and_context_maps(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
+        results = [network.maps_and_context_maps(part, given) for network, part, given in self._scales(x, context)]
+        return _merged([maps for maps, _ in results]), _merged([context_maps for _, context_maps in results])
 
-    def votes(self, x: Tensor, context: Context) -> Tensor:
-        return _merged([network.votes(part, given) for network, part, given in self._scales(x, context)])
+    def context_maps(self, x: Tensor, context: Context) -> Tensor:
+        return _merged([network.context_maps(part, given) for network, part, given in self._scales(x, context)])
 
     def _scales(self, x: Tensor, context: Context) -> Iterator[tuple[RasterModel, Tensor, Context]]:
         """Each network with its part of x and its context; all but the first are given the part of the one before."""

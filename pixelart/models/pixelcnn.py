@@ -44,10 +44,10 @@ class ResidualBlock(nn.Module):
         self.context = ContextBias(context, len(groups))
         self.widen = pointwise(groups, wide)
 
-    def forward(self, x: Tensor, context_map: Tensor, cursor: DecodeState | None) -> Tensor:
+    def forward(self, x: Tensor, context_map: Tensor, state: DecodeState | None) -> Tensor:
         """x (B, 2h, h, w) of the state's region, with the whole context map (B, F, H, W)."""
-        inner = self.conv(torch.relu(self.narrow(torch.relu(x), cursor)), cursor) + self.context(context_map, cursor)
-        return x + self.widen(torch.relu(inner), cursor)
+        inner = self.conv(torch.relu(self.narrow(torch.relu(x), state)), state) + self.context(context_map, state)
+        return x + self.widen(torch.relu(inner), state)
 
 
 _DEBUG = {
@@ -73,10 +73,10 @@ class PixelCNN(RasterModel):
         self.first = raster_conv(self.colours.groups, wide, size=7, mask_type="A", kind=FirstConv)
         self.blocks = nn.ModuleList(ResidualBlock(wide, groups, context=context) for _ in range(config.blocks))
         self.context_skip = ContextBias(context, len(wide), bias=True)
-        self.head = Head(wide, config.head, channels=config.channels, levels=self.answers)
+        self.head = Head(wide, config.head, channels=config.channels, levels=self.outputs_per_channel)
 
-    def trunk(self, x: Tensor, given: Conditioning, cursor: DecodeState | None = None) -> Tensor:
-        features = self.first.of_picture(x, self.embed(given), cursor)
+    def trunk(self, x: Tensor, given: Conditioning, state: DecodeState | None = None) -> Tensor:
+        features = self.first.of_picture(x, self.embed(given), state)
         for block in self.blocks:
-            features = block(features, given.map, cursor)
-        return self.head(features + self.context_skip(given.map, cursor), cursor)
+            features = block(features, given.map, state)
+        return self.head(features + self.context_skip(given.map, state), state)

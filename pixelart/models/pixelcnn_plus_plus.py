@@ -6,10 +6,9 @@ arXiv 1701.05517).
          layers at full, half and quarter size with skip connections; a layer of ul reads the same layer of u
       -> ELU, 1x1 -> a mixture of discretized logistics
 
-For quantities such as RGB or grey levels, which a mixture in -1..1 orders; palette indices are categories without an
-order. Differences from the paper: a stride-2 convolution is a full-size one followed by subsampling, its transpose a
-1x1 convolution and a pixel shuffle; there is neither weight normalisation nor dropout; and the context map biases every
-gate.
+It suits quantities such as RGB or grey levels, which have an order, but not palette indices. Differences from the
+paper: a stride-2 convolution is a full-size one followed by subsampling, its transpose a 1x1 convolution and a pixel
+shuffle; there is neither weight normalisation nor dropout; and the context map biases every gate.
 """
 
 from __future__ import annotations
@@ -77,44 +76,44 @@ class PixelCNNPlusPlus(RasterModel):
         self.context_skip = ContextBias(config.context.hidden, config.hidden, bias=True)
         self.out = pointwise(groups, (0,) * self.likelihood.parameters)
 
-    def trunk(self, x: Tensor, given: Conditioning, cursor: DecodeState | None = None) -> Tensor:
-        maps = self._scaled_maps(given.map, cursor)
-        ul, _ = self.ul(self.first_ul.of_picture(x, self._values, cursor), maps, self._above(x, maps, cursor), cursor)
-        return self.head(ul + self.context_skip(given.map, cursor), cursor)
+    def trunk(self, x: Tensor, given: Conditioning, state: DecodeState | None = None) -> Tensor:
+        maps = self._scaled_maps(given.map, state)
+        ul, _ = self.ul(self.first_ul.of_picture(x, self._values, state), maps, self._above(x, maps, state), state)
+        return self.head(ul + self.context_skip(given.map, state), state)
 
-    def head(self, features: Tensor, cursor: DecodeState | None) -> Tensor:
+    def head(self, features: Tensor, state: DecodeState | None) -> Tensor:
         """Parameter maps (B, P, h, w) from features (B, F, h, w), in float32 also under autocast."""
-        return in_float32(lambda x: self.out(F.elu(x), cursor), features)
+        return in_float32(lambda x: self.out(F.elu(x), state), features)
 
     def _values(self, x: Tensor) -> Tensor:  # (B, C + 1, H, W)
         values = x.to(self.out.weight.dtype) * (2 / max(1, self.config.levels - 1)) - 1
         return torch.cat([values, torch.ones_like(values[:, :1])], dim=1)
 
-    def _above(self, x: Tensor, given: list[Tensor], cursor: DecodeState | None) -> Iterator[Tensor]:
+    def _above(self, x: Tensor, given: list[Tensor], state: DecodeState | None) -> Iterator[Tensor]:
         """The outputs of stream u for the state's rows, in full width."""
-        if cursor is None:
+        if state is None:
             return iter(self.u(self.first_u(self._row_before(x, 0, x.shape[2])), given, None, None)[1])
-        if cursor.begins_row:
-            rows = cursor.whole_rows()
+        if state.begins_row:
+            rows = state.whole_rows()
             before = self._row_before(x, rows.rows.start, rows.rows.stop)
             for i, output in enumerate(self.u(self.first_u(before, rows), given, None, rows)[1]):
-                cursor.put(self, f"u{i}", output)
-        return iter([cursor.keep(self, f"u{i}", lambda: x) for i in range(self.u.size)])
+                state.put(self, f"u{i}", output)
+        return iter([state.keep(self, f"u{i}", lambda: x) for i in range(self.u.size)])
 
     def _row_before(self, x: Tensor, start: int, stop: int) -> Tensor:
         """Values (B, C + 1, stop - start, W) of the row above each row of a range; zeros above the first."""
         values = self._values(x[:, :, max(0, start - 1) : stop - 1])
         return values if start else F.pad(values, (0, 0, 1, 0))
 
-    def _scaled_maps(self, context_map: Tensor, cursor: DecodeState | None) -> list[Tensor]:
+    def _scaled_maps(self, context_map: Tensor, state: DecodeState | None) -> list[Tensor]:
         """The context map at each size, by average pooling."""
-        if cursor is None or self.config.scales == 1:
+        if state is None or self.config.scales == 1:
             maps = [context_map]
             for _ in range(self.config.scales - 1):
                 maps.append(F.avg_pool2d(maps[-1], 2, ceil_mode=True))
             return maps
         made = [
-            cursor.keep(self, f"context {i}", lambda i=i: self._scaled_maps(context_map, None)[i])
+            state.keep(self, f"context {i}", lambda i=i: self._scaled_maps(context_map, None)[i])
             for i in range(1, self.config.scales)
         ]
         return [context_map, *made]

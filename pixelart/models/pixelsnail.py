@@ -55,14 +55,14 @@ class SNAILBlock(nn.Module):
         self.join = GatedResidual(groups, context=context, conv=pointwise, beside=(0,) * config.values)
 
     def forward(
-        self, pixels: tuple[Tensor, Tensor | None], x: Tensor, place: Tensor, given: Tensor, cursor: DecodeState | None
+        self, pixels: tuple[Tensor, Tensor | None], x: Tensor, place: Tensor, given: Tensor, state: DecodeState | None
     ) -> Tensor:
         """x (B, F, h, w) and place (B, 2, h, w) of the state's region; `pixels`: colour features of the region and of
         the pixel left of it; given (B, context, H, W): the whole context map."""
         for layer in self.layers:
-            x = layer(x, given, cursor)
-        past = self.attention(*pixels, torch.cat([x, place.to(x.dtype)], 1), cursor)
-        return self.join(x, given, cursor, past)
+            x = layer(x, given, state)
+        past = self.attention(*pixels, torch.cat([x, place.to(x.dtype)], 1), state)
+        return self.join(x, given, state, past)
 
 
 _DEBUG = {
@@ -93,24 +93,24 @@ class PixelSNAIL(RasterModel):
         self.blocks = nn.ModuleList(SNAILBlock(config, self.colours.groups, groups) for _ in range(config.blocks))
         self.context_skip = ContextBias(config.context.hidden, config.hidden, bias=True)
         self.hidden = pointwise(groups * 2, head)
-        self.logits = logits_of_levels(head, channels=channels, levels=self.answers)
+        self.logits = logits_of_levels(head, channels=channels, levels=self.outputs_per_channel)
 
-    def trunk(self, x: Tensor, given: Conditioning, cursor: DecodeState | None = None) -> Tensor:
+    def trunk(self, x: Tensor, given: Conditioning, state: DecodeState | None = None) -> Tensor:
         embed = self.embed(given)
-        places = cursor.constant(self, "places", lambda: _places(x)) if cursor else _places(x)
-        place = cut(places, cursor).expand(len(x), -1, -1, -1)
-        features, pixels = self.first.of_picture(x, embed, cursor), self._pixels(x, embed, cursor)
+        places = state.constant(self, "places", lambda: _places(x)) if state else _places(x)
+        place = cut(places, state).expand(len(x), -1, -1, -1)
+        features, pixels = self.first.of_picture(x, embed, state), self._pixels(x, embed, state)
         for block in self.blocks:
-            features = block(pixels, features, place, given.map, cursor)
-        features = features + self.context_skip(given.map, cursor)
-        return self.logits(F.elu(self.hidden(concat_elu(features, cursor), cursor)), cursor)
+            features = block(pixels, features, place, given.map, state)
+        features = features + self.context_skip(given.map, state)
+        return self.logits(F.elu(self.hidden(concat_elu(features, state), state)), state)
 
-    def _pixels(self, x: Tensor, embed: Embed, cursor: DecodeState | None) -> tuple[Tensor, Tensor | None]:
-        if cursor is None or cursor.is_prefill or cursor.begins_row:
-            return embed(cut(x, cursor)), None
-        start = cursor.columns.start
-        before = embed(x[:, :, cursor.rows, start - 1 : start])
-        return embed(cut(x, cursor)), before
+    def _pixels(self, x: Tensor, embed: Embed, state: DecodeState | None) -> tuple[Tensor, Tensor | None]:
+        if state is None or state.is_prefill or state.begins_row:
+            return embed(cut(x, state)), None
+        start = state.columns.start
+        before = embed(x[:, :, state.rows, start - 1 : start])
+        return embed(cut(x, state)), before
 
 
 def _places(x: Tensor) -> Tensor:

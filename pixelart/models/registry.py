@@ -87,7 +87,7 @@ def check_codec(name: str, codec: str) -> None:
         raise RequestRejected(f"model {name} with codec {codec}: it takes any palette; use codec palette")
     if fit and codec not in fit:
         raise RequestRejected(
-            f"model {name} with codec {codec}: it is for {' or '.join(fit)}, whose levels are quantities with an order"
+            f"model {name} with codec {codec}: it needs {' or '.join(fit)}, whose levels have an order"
         )
 
 
@@ -173,9 +173,9 @@ def _read_stage(value: Any, shared: Mapping[str, Any]) -> StageConfig:
     variant, values = value["variant"], value["values"]
     kind = _VARIANTS.get(variant) if isinstance(variant, str) else None
     if kind is None or "stages" in {f.name for f in dataclasses.fields(kind.config)}:
-        raise WeightsRejected(f"stage {variant!r:.40}: needs a variant that is not a chain itself")
+        raise WeightsRejected(f"stage {variant!r:.40}: needs a model without stages")
     if not isinstance(values, Mapping) or set(values) & set(shared):
-        raise WeightsRejected(f"stage {variant}: the chain gives {', '.join(shared)}")
+        raise WeightsRejected(f"stage {variant}: must not set {', '.join(shared)}")
     config = _read(kind.config, {**shared, **values})
     return StageConfig(kind.name, {key: getattr(config, key) for key in values})
 
@@ -189,5 +189,5 @@ def _listed(kind: type[Any], key: str, value: Any, *, least: int = 1, most: int)
 def _bounded(kind: type[Any], key: str, value: Any) -> int:
     low, high = _LIMITS.get(key, (1, 4096))
     if type(value) is not int or not low <= value <= high:
-        raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs a whole number of {low} to {high}")
+        raise WeightsRejected(f"{kind.__name__}.{key} is {value!r:.40}: needs a whole number from {low} to {high}")
     return value

@@ -61,17 +61,17 @@ class RowLSTMLayer(nn.Module):
         self.start = nn.Parameter(torch.zeros(2, hidden))  # h and c above the first row
         self.out = pointwise(groups, wide + skip)
 
-    def forward(self, x: Tensor, context_map: Tensor, cursor: DecodeState | None) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, context_map: Tensor, state: DecodeState | None) -> tuple[Tensor, Tensor]:
         """x (B, 2h, h, w) of the state's region, with the whole context map (B, F, H, W)."""
-        gates = self.input_to_state(x, cursor) + self.context(context_map, cursor)
-        if cursor is None or cursor.is_prefill:
+        gates = self.input_to_state(x, state) + self.context(context_map, state)
+        if state is None or state.is_prefill:
             h, c = in_float32(self._rows, gates)
-            if cursor:
-                for name, state in (("h", h), ("c", c)):
-                    self._states(cursor, x, name)[:, 1 : 1 + h.shape[2]] = state.permute(0, 2, 3, 1)
+            if state:
+                for name, values in (("h", h), ("c", c)):
+                    self._states(state, x, name)[:, 1 : 1 + h.shape[2]] = values.permute(0, 2, 3, 1)
         else:
-            h = self._region(gates, cursor)
-        change, skip = self.out(h, cursor).split(self.split, dim=1)
+            h = self._region(gates, state)
+        change, skip = self.out(h, state).split(self.split, dim=1)
         return x + change, skip
 
     def _rows(self, gates: Tensor) -> tuple[Tensor, Tensor]:  # h and c (B, h, H, W) of gates (B, 4h, H, W)
@@ -85,27 +85,27 @@ class RowLSTMLayer(nn.Module):
         h, c = (torch.stack([state[i] for state in states]).permute(1, 3, 0, 2) for i in range(2))
         return h, c
 
-    def _region(self, gates: Tensor, cursor: DecodeState) -> Tensor:  # h (B, h, 1, n) of a region in one row
-        states_h, states_c = (self._states(cursor, gates, name) for name in ("h", "c"))
-        columns, row = cursor.columns, cursor.row
-        if cursor.begins_row:
-            cursor.put(self, "from above", self._from_above(states_h[:, row], cursor))
-        above = cursor.keep(self, "from above", lambda: gates)
+    def _region(self, gates: Tensor, state: DecodeState) -> Tensor:  # h (B, h, 1, n) of a region in one row
+        states_h, states_c = (self._states(state, gates, name) for name in ("h", "c"))
+        columns, row = state.columns, state.row
+        if state.begins_row:
+            state.put(self, "from above", self._from_above(states_h[:, row], state))
+        above = state.keep(self, "from above", lambda: gates)
         h, c = lstm_rows(gates[:, :, 0].mT + above[:, columns], states_c[:, row, columns])
         states_h[:, row + 1, columns], states_c[:, row + 1, columns] = h, c
         return h.mT[:, :, None]
 
-    def _from_above(self, h: Tensor, cursor: DecodeState) -> Tensor:  # (B, W, 4h) of the row above (B, W, h)
-        matrix = cursor.constant(self, "state to state", lambda: taps_matrix(self.state_to_state).detach())
+    def _from_above(self, h: Tensor, state: DecodeState) -> Tensor:  # (B, W, 4h) of the row above (B, W, h)
+        matrix = state.constant(self, "state to state", lambda: taps_matrix(self.state_to_state).detach())
         return picture_by_picture(_three(h), matrix, None)
 
-    def _states(self, cursor: DecodeState, like: Tensor, name: str) -> Tensor:  # (B, 1 + H, W, h); row 0: the start
+    def _states(self, state: DecodeState, like: Tensor, name: str) -> Tensor:  # (B, 1 + H, W, h); row 0: the start
         def make() -> Tensor:
-            states = like.new_zeros(len(like), 1 + cursor.height, cursor.width, self.hidden)
+            states = like.new_zeros(len(like), 1 + state.height, state.width, self.hidden)
             states[:, 0] = self.start["hc".index(name)]
             return states
 
-        return cursor.keep(self, name, make)
+        return state.keep(self, name, make)
 
 
 def _three(h: Tensor) -> Tensor:
@@ -137,12 +137,12 @@ class RowLSTM(RasterModel):
         self.first = raster_conv(self.colours.groups, wide, size=7, mask_type="A", kind=FirstConv)
         self.layers = nn.ModuleList(RowLSTMLayer(wide, groups, wide, context=context) for _ in range(config.layers))
         self.context_skip = ContextBias(context, len(wide), bias=True)
-        self.head = Head(wide, config.head, channels=config.channels, levels=self.answers)
+        self.head = Head(wide, config.head, channels=config.channels, levels=self.outputs_per_channel)
 
-    def trunk(self, x: Tensor, given: Conditioning, cursor: DecodeState | None = None) -> Tensor:
-        features = self.first.of_picture(x, self.embed(given), cursor)
-        total = self.context_skip(given.map, cursor)
+    def trunk(self, x: Tensor, given: Conditioning, state: DecodeState | None = None) -> Tensor:
+        features = self.first.of_picture(x, self.embed(given), state)
+        total = self.context_skip(given.map, state)
         for layer in self.layers:
-            features, skip = layer(features, given.map, cursor)
+            features, skip = layer(features, given.map, state)
             total = total + skip
-        return self.head(total, cursor)
+        return self.head(total, state)

@@ -72,20 +72,20 @@ class RowRNN(RasterModel):
         self.spread = nn.Linear(config.hidden * (1 + both), config.features * config.width)
         self.context = nn.Conv2d(config.context.hidden, config.features, 1)
         self.hidden = nn.Conv2d(config.features, config.head, 1)
-        self.logits = resizable(nn.Conv2d(config.head, config.channels * self.answers, 1), "level")
+        self.logits = resizable(nn.Conv2d(config.head, config.channels * self.outputs_per_channel, 1), "level")
 
-    def trunk(self, x: Tensor, given: Conditioning, cursor: DecodeState | None = None) -> Tensor:
+    def trunk(self, x: Tensor, given: Conditioning, state: DecodeState | None = None) -> Tensor:
         above = F.pad(self.embed(given)(x), (0, 0, 1, 0))[:, :, : x.shape[2]]  # (B, C*E, H, W): row r holds row r - 1
         rows = above.permute(0, 2, 1, 3).flatten(2)
         rows = torch.cat([self.start.expand(len(x), 1, -1), rows[:, 1:]], dim=1)
-        states = self._states(rows, cursor)
+        states = self._states(rows, state)
         features = self.spread(states).unflatten(2, (self.config.features, -1)).transpose(1, 2)
-        hidden = torch.relu(self.hidden(torch.relu(features + self.context(cut(given.map, cursor)))))
+        hidden = torch.relu(self.hidden(torch.relu(features + self.context(cut(given.map, state)))))
         return self.logits(hidden)
 
-    def _states(self, rows: Tensor, cursor: DecodeState | None) -> Tensor:
+    def _states(self, rows: Tensor, state: DecodeState | None) -> Tensor:
         """The recurrent state at each row of the state's region (B, h, hidden), from all rows (B, H, inputs) so far."""
-        wanted = range(rows.shape[1]) if cursor is None else range(cursor.rows.start, cursor.rows.stop)
+        wanted = range(rows.shape[1]) if state is None else range(state.rows.start, state.rows.stop)
         if self.config.form == "many_to_many":
             return in_float32(self.rnn, rows[:, : wanted.stop])[0][:, wanted.start :]
         return torch.stack([self._last(rows[:, : r + 1]) for r in wanted], dim=1)

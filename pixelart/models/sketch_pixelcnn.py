@@ -118,7 +118,7 @@ class SketchPixelCNN(AutoregressiveModel):
                 allowed=self._allowed_levels(context, levels),
                 palette=self._palette(context),
             )
-        assert drawn is not None, "colours are drawn for a sketch"
+        assert drawn is not None, "the colour network needs a sketch"
         allowed = levels[:, :, None, None] == drawn
         used = context.used()
         return replace(context, beside=drawn, allowed=allowed if used is None else allowed & used)
@@ -132,7 +132,7 @@ class SketchPixelCNN(AutoregressiveModel):
         level = 1 + torch.bucketize(colours[..., 0].float().contiguous(), bounds, right=True)
         return torch.where(colours[..., 3] > 0, level, 0)
 
-    def seen(self, sketch: Tensor, context: Context) -> Tensor:
+    def sketch_preview(self, sketch: Tensor, context: Context) -> Tensor:
         """The least saturated colour of each level."""
         palette, levels = self._palette(context), self.colour_levels(context)
         chroma = palette[..., 1:3].square().sum(-1) + 10.0 * (palette[..., 3] < 0)
@@ -142,23 +142,23 @@ class SketchPixelCNN(AutoregressiveModel):
 
     def log_probs(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
         results = [network.log_probs(part, given) for network, part, given in self._factors(x, context)]
-        return sum_of(log_p for log_p, _ in results), sum_of(votes for _, votes in results)
+        return sum_of(log_p for log_p, _ in results), sum_of(alone for _, alone in results)
 
-    def vote_log_prob(self, x: Tensor, context: Context) -> Tensor:
-        return sum_of(network.vote_log_prob(part, given) for network, part, given in self._factors(x, context))
+    def context_log_prob(self, x: Tensor, context: Context) -> Tensor:
+        return sum_of(network.context_log_prob(part, given) for network, part, given in self._factors(x, context))
 
     def log_prob(self, x: Tensor, context: Context) -> Tensor:
         return sum_of(network.log_prob(part, given) for network, part, given in self._factors(x, context))
 
-    def maps_and_votes(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
+    def maps_and_context_maps(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
         """For colours on the same level as x at the pixel: log p. For other levels: log p of the level, split evenly
         among its colours, since their exact shares would depend on a different sketch."""
-        results = [network.maps_and_votes(part, given) for network, part, given in self._factors(x, context)]
+        results = [network.maps_and_context_maps(part, given) for network, part, given in self._factors(x, context)]
         levels = self.colour_levels(context)
-        (sketch, sketch_votes), (colour, colour_votes) = results
+        (sketch, sketch_alone), (colour, colour_alone) = results
         if (used := context.used()) is not None:  # colours that cannot be drawn get no share either
-            colour, colour_votes = (maps.masked_fill(~used, 2 * NEVER) for maps in (colour, colour_votes))
-        return self._joint(sketch, colour, levels), self._joint(sketch_votes, colour_votes, levels)
+            colour, colour_alone = (maps.masked_fill(~used, 2 * NEVER) for maps in (colour, colour_alone))
+        return self._joint(sketch, colour, levels), self._joint(sketch_alone, colour_alone, levels)
 
     def maps_at(self, x: Tensor, context: Context, *, row: int, column: int, at_once: int) -> Tensor:
         """log p of each colour.
@@ -185,8 +185,8 @@ class SketchPixelCNN(AutoregressiveModel):
         logits = logits.masked_fill(~usable, 2 * NEVER)
         return self._joint(sketch[:, :, None, None], logits[:, :, None, None], levels)[:, :, 0, 0]
 
-    def votes(self, x: Tensor, context: Context) -> Tensor:
-        return self.maps_and_votes(x, context)[1]
+    def context_maps(self, x: Tensor, context: Context) -> Tensor:
+        return self.maps_and_context_maps(x, context)[1]
 
     def _factors(self, x: Tensor, context: Context) -> Iterator[tuple[RasterModel, Tensor, Context]]:
         """Each network with the part of x it models and its context."""

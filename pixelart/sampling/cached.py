@@ -36,24 +36,24 @@ def sample_cached(
         RequestRejected: invalid controls.
         Cancelled: `cancel` returned True. It is checked between layers of the prefill, and within and after every row.
     """
-    canvas = SamplingState.begin(model, context, controls, cancel)
-    noise = noise.to(canvas.log_prob.device)
+    state = SamplingState.begin(model, context, controls, cancel)
+    noise = noise.to(state.log_prob.device)
     with cancel_between_layers(model, cancel):
-        stream = model.stream(canvas.given)
-        stream.prefill(canvas.x, canvas.rows.start)
-    kernel = stream.row_kernel()
-    for row in canvas.rows:
-        stream.begin_row(canvas.x, row)
+        decoder = model.decoder(state.given)
+        decoder.prefill(state.x, state.rows.start)
+    kernel = decoder.row_kernel()
+    for row in state.rows:
+        decoder.begin_row(state.x, row)
         if kernel:
-            given = (context.mask, noise, canvas.temperature, canvas.log_prob, canvas.params)
-            for columns in canvas.spans(_end(context.mask[:, row])):
+            given = (context.mask, noise, state.temperature, state.log_prob, state.params)
+            for columns in state.spans(_end(context.mask[:, row])):
                 if columns.start:
                     check_cancelled(cancel)
-                kernel(canvas.x, row, *given, columns)
+                kernel(state.x, row, *given, columns)
         else:
-            _draw_row(canvas, stream, row, noise, cancel)
-        canvas.finished(row, on_row, cancel)
-    return canvas.sample()
+            _draw_row(state, decoder, row, noise, cancel)
+        state.finished(row, on_row, cancel)
+    return state.sample()
 
 
 def _end(mask: Tensor) -> int:
@@ -63,19 +63,19 @@ def _end(mask: Tensor) -> int:
 
 
 def _draw_row(
-    canvas: SamplingState, stream: IncrementalDecoder, row: int, noise: Tensor, cancel: Callable[[], bool] | None
+    state: SamplingState, decoder: IncrementalDecoder, row: int, noise: Tensor, cancel: Callable[[], bool] | None
 ) -> None:
     """Draw one row with PyTorch operations, on any device: the slow twin of the compiled kernel."""
-    drawn = torch.where(canvas.context.mask[:, row].any(0))[0].tolist()
-    channels, rows = range(canvas.x.shape[1]), slice(row, row + 1)
-    asks = [[channel] for channel in channels] if stream.unit == "channel" else [list(channels)]
-    size = canvas.x.shape[3] if stream.unit == "row" else 1
-    between = {columns.start for columns in canvas.spans(drawn[-1] + 1 if drawn else 0)} - {0}
+    drawn = torch.where(state.context.mask[:, row].any(0))[0].tolist()
+    channels, rows = range(state.x.shape[1]), slice(row, row + 1)
+    groups = [[channel] for channel in channels] if decoder.unit == "channel" else [list(channels)]
+    size = state.x.shape[3] if decoder.unit == "row" else 1
+    between = {columns.start for columns in state.spans(drawn[-1] + 1 if drawn else 0)} - {0}
     for column in range(0, drawn[-1] + 1 if drawn else 0, size):
         if column in between:
             check_cancelled(cancel)
         columns, is_drawn = slice(column, column + size), size > 1 or column in drawn
-        for asked in asks if is_drawn else asks[-1:]:
-            maps = stream.maps(canvas.x, row, columns)
-            for channel in asked if is_drawn else ():
-                canvas.draw(maps, noise, channel=channel, rows=rows, columns=columns)
+        for group in groups if is_drawn else groups[-1:]:
+            maps = decoder.maps(state.x, row, columns)
+            for channel in group if is_drawn else ():
+                state.draw(maps, noise, channel=channel, rows=rows, columns=columns)

@@ -37,7 +37,7 @@ class Controls:
         for extreme in (temperature.min(), temperature.max()):  # both are nan if one is
             CONTROLS["temperature"].check("temperature", float(extreme))
         if not 0 <= self.top_k <= levels:
-            raise RequestRejected(f"top_k {self.top_k}: must lie in 0 to {levels}")
+            raise RequestRejected(f"top_k {self.top_k}: must be from 0 to {levels}")
         if not 0 < self.top_p <= 1:
             raise RequestRejected(f"top_p {self.top_p:g}: must be above 0 and at most 1")
         CONTROLS["guidance"].check("guidance", self.guidance)

@@ -42,16 +42,16 @@ def sample_fixed_point(
         RequestRejected: invalid controls.
         Cancelled: `cancel` returned True. It is checked between layers and after every pass.
     """
-    canvas = SamplingState.begin(model, context, controls, cancel)
-    noise, rows = noise.to(canvas.log_prob.device), canvas.rows
+    state = SamplingState.begin(model, context, controls, cancel)
+    noise, rows = noise.to(state.log_prob.device), state.rows
     if not rows:
-        return canvas.sample()
+        return state.sample()
     with cancel_between_layers(model, cancel):
-        votes = model.readout(model.vote(canvas.given.map), canvas.given)
-    _draw(canvas, votes, noise, rows)
-    row_size = canvas.x.shape[1] * canvas.x.shape[3]
-    wanted, final = _masked_ends(context.mask, canvas.x.shape[1]), torch.full((len(noise),), rows.start * row_size)
-    pending, part = torch.arange(len(noise)), canvas
+        context_maps = model.readout(model.vote(state.given.map), state.given)
+    _draw(state, context_maps, noise, rows)
+    row_size = state.x.shape[1] * state.x.shape[3]
+    wanted, final = _masked_ends(context.mask, state.x.shape[1]), torch.full((len(noise),), rows.start * row_size)
+    pending, part = torch.arange(len(noise)), state
     while len(pending):
         before = part.x[: len(pending)].clone()
         # All rows, not only the pending ones: some variants take the height from the input.
@@ -59,21 +59,21 @@ def sample_fixed_point(
             maps = model.decode(part.x, part.given)
         _draw(part, maps, noise[pending], range(int(final[pending].min()) // row_size, rows.stop))
         final[pending] = _final_ends(before, part.x[: len(pending)], unit=model.unit)
-        canvas.put(pending, part)
+        state.put(pending, part)
         is_left = final[pending] < wanted[pending]
         if not is_left.all():
             pending = pending[is_left]
-            part = canvas.select(pending)
+            part = state.select(pending)
         done = min(int(final[pending].min()) // row_size, rows.stop) if len(pending) else rows.stop
-        canvas.finished(done - 1, on_row, cancel)
-    return canvas.sample()
+        state.finished(done - 1, on_row, cancel)
+    return state.sample()
 
 
-def _draw(canvas: SamplingState, maps: Tensor, noise: Tensor, rows: range) -> None:
+def _draw(state: SamplingState, maps: Tensor, noise: Tensor, rows: range) -> None:
     """Sample every masked level of `rows` from parameter maps (B, P, H, W)."""
-    region, columns = slice(rows.start, rows.stop), slice(0, canvas.x.shape[3])
-    for channel in range(canvas.x.shape[1]):
-        canvas.draw(maps[:, :, region], noise, channel=channel, rows=region, columns=columns)
+    region, columns = slice(rows.start, rows.stop), slice(0, state.x.shape[3])
+    for channel in range(state.x.shape[1]):
+        state.draw(maps[:, :, region], noise, channel=channel, rows=region, columns=columns)
 
 
 def _final_ends(before: Tensor, after: Tensor, *, unit: str) -> Tensor:

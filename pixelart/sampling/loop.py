@@ -91,18 +91,18 @@ def stage_by_stage(draw: RasterSampler) -> Sampler:
         for number, network in enumerate(model.stages()):
             part, given = model.part(number), model.stage_context(number, context, drawn)
             step = part.step
-            watch = _Watch.of(model, number, context, given, below) if on_row else None
+            reporter = _StageReporter.of(model, number, context, given, below) if on_row else None
             sample = draw(
                 network,
                 given,
                 controls=controls.subsample(step).limited(network.likelihood.levels),
                 noise=noise[:, part.noise, ::step, ::step],
-                on_row=partial(watch, on_row) if on_row and watch else None,
+                on_row=partial(reporter, on_row) if on_row and reporter else None,
                 cancel=cancel,
             )
             drawn = sample.x
-            if watch and watch.seen:
-                below = watch.seen(drawn)
+            if reporter and reporter.show:
+                below = reporter.show(drawn)
             log_prob = sample.log_prob.new_zeros(context.pixels.shape) if log_prob is None else log_prob
             log_prob[..., ::step, ::step] += sample.log_prob
         assert drawn is not None and log_prob is not None
@@ -132,39 +132,40 @@ def _masked_rows(mask: Tensor) -> range:
 
 
 @dataclass(frozen=True)
-class _Watch:
-    """Reports rows of a stage as rows of the whole picture: `every` masked row, `some` drawn by the stage.
+class _StageReporter:
+    """Reports rows of a stage as rows of the whole picture.
 
-    before: rows reported by an earlier visible stage. after: rows that a later stage will report. below: what the
-    earlier stage drew. seen: how to show a stage before the last.
+    all_rows: from the first masked row to the last. stage_rows: those that the stage draws. before: rows reported by an
+    earlier visible stage. after: rows that a later stage will report. below: the output of the earlier stage. show: how
+    to show a stage before the last.
     """
 
-    every: range
-    some: range
+    all_rows: range
+    stage_rows: range
     before: int = 0
     after: int = 0
     below: Tensor | None = None
-    seen: Callable[[Tensor], Tensor] | None = None
+    show: Callable[[Tensor], Tensor] | None = None
 
     @classmethod
     def of(
         cls, model: AutoregressiveModel, number: int, context: Context, given: Context, below: Tensor | None
-    ) -> _Watch | None:
+    ) -> _StageReporter | None:
         """The reporter of stage `number`, which draws the mask of `given`; None if the stage cannot be shown."""
-        every, some = _masked_rows(context.mask), _masked_rows(given.mask)
+        all_rows, stage_rows = _masked_rows(context.mask), _masked_rows(given.mask)
         if number == len(model.stages()) - 1:
-            return cls(every, some, before=0 if below is None else len(every), below=below)
+            return cls(all_rows, stage_rows, before=0 if below is None else len(all_rows), below=below)
         if not model.has_sketch:
             return None
-        return cls(every, some, after=len(every), seen=lambda x: model.seen(x, context))
+        return cls(all_rows, stage_rows, after=len(all_rows), show=lambda x: model.sketch_preview(x, context))
 
     def __call__(self, on_row: OnRows, done: int, rows: int, x: Tensor) -> None:
-        reached = len(self.every) if done == rows else done + self.some.start - self.every.start
-        shown = self.seen(x) if self.seen else x
+        reached = len(self.all_rows) if done == rows else done + self.stage_rows.start - self.all_rows.start
+        shown = self.show(x) if self.show else x
         if self.below is not None:
-            final = torch.arange(x.shape[2], device=x.device) < self.every.start + reached
+            final = torch.arange(x.shape[2], device=x.device) < self.all_rows.start + reached
             shown = torch.where(final[:, None], x, self.below)
-        on_row(self.before + reached, self.before + len(self.every) + self.after, shown)
+        on_row(self.before + reached, self.before + len(self.all_rows) + self.after, shown)
 
 
 @dataclass
@@ -237,7 +238,7 @@ class SamplingState:
         return SamplingState(self.model, context, *parts, self.is_tempered, self.params)
 
     def put(self, pictures: Tensor, part: SamplingState) -> None:
-        """Write back what was drawn in `part`, a copy of some pictures."""
+        """Write back `part`, a copy of the pictures with indices `pictures`, after drawing in it."""
         if part is not self:
             self.x[self._streams(pictures)], self.log_prob[pictures] = part.x, part.log_prob
 

@@ -31,14 +31,14 @@ def sample_naive(
         RequestRejected: invalid controls.
         Cancelled: `cancel` returned True. It is checked between layers and after every row.
     """
-    canvas = SamplingState.begin(model, context, controls, cancel)
-    noise = noise.to(canvas.log_prob.device)
+    state = SamplingState.begin(model, context, controls, cancel)
+    noise = noise.to(state.log_prob.device)
     with cancel_between_layers(model, cancel):  # each sub-pixel is a full forward pass
-        for row in canvas.rows:
+        for row in state.rows:
             for column in torch.where(context.mask[:, row].any(0))[0].tolist():
-                for channel in range(canvas.x.shape[1]):
+                for channel in range(state.x.shape[1]):
                     rows, columns = slice(row, row + 1), slice(column, column + 1)
-                    maps = model.decode(canvas.x, canvas.given)[:, :, rows, columns]
-                    canvas.draw(maps, noise, channel=channel, rows=rows, columns=columns)
-            canvas.finished(row, on_row, cancel)
-    return canvas.sample()
+                    maps = model.decode(state.x, state.given)[:, :, rows, columns]
+                    state.draw(maps, noise, channel=channel, rows=rows, columns=columns)
+            state.finished(row, on_row, cancel)
+    return state.sample()

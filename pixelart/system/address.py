@@ -23,12 +23,12 @@ def address_refusal(environ: Mapping[str, str]) -> str:
     for name, usual in _NUMBERS.items():
         text = environ.get(name, str(usual)).strip()
         if not (text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= LAST_PORT):
-            return f"{name} {text!r:.40}: must be a whole number of 1 to {LAST_PORT}"
+            return f"{name} {text!r:.40}: must be a whole number from 1 to {LAST_PORT}"
     return ""
 
 
 def port_refusal(environ: Mapping[str, str]) -> str:
-    """Why no port can be opened; "" if one can. `environ` must have passed `address_refusal`."""
+    """Why the app could not open a port; call it after that failed. `environ` must have passed `address_refusal`."""
     name = environ.get(NAME, "127.0.0.1")
     try:
         with socket.socket(socket.AF_INET6 if ":" in name else socket.AF_INET) as probe:

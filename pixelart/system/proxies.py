@@ -15,7 +15,7 @@ _KINDS = ("http", "https", "all")
 _SOCKS = ("socks5", "socks5h")
 _SAME = {"socks": "socks5"}
 """Spelling of desktop settings -> spelling of HTTP clients."""
-_set_aside: dict[str, str] = {}
+_rejected: dict[str, str] = {}
 
 
 def settle_proxies() -> None:
@@ -29,18 +29,18 @@ def settle_proxies() -> None:
         usable = _usable(address)
         _set_variable(f"{kind}_proxy", usable)
         if usable is None:
-            _set_aside[kind] = _why_not(kind, address)
+            _rejected[kind] = _why_not(kind, address)
         else:
-            _set_aside.pop(kind, None)
+            _rejected.pop(kind, None)
     if proxies:
         _except_own_names(found.get("no", ""))
 
 
 def proxy_refusal() -> str:
     """Why the proxy set for https addresses cannot be used; "" if it can."""
-    if "https" in _set_aside or os.environ.get("https_proxy"):
-        return _set_aside.get("https", "")
-    return _set_aside.get("all", "")
+    if "https" in _rejected or os.environ.get("https_proxy"):
+        return _rejected.get("https", "")
+    return _rejected.get("all", "")
 
 
 def _usable(address: str) -> str | None:
@@ -57,11 +57,11 @@ def _usable(address: str) -> str | None:
 
 
 def _why_not(kind: str, address: str) -> str:
-    """Leaves out the address itself, which may hold a password."""
+    """Why HTTP clients cannot use the proxy. Leaves out the address, which may hold a password."""
     scheme = address.strip().rpartition("://")[0].lower()
     if _SAME.get(scheme, scheme) in _SOCKS and find_spec("socksio") is None:
-        return f"{kind.upper()}_PROXY is a SOCKS proxy, which needs a package more: pip install socksio"
-    return f"{kind.upper()}_PROXY is no address of a proxy, such as http://name:port"
+        return f"{kind.upper()}_PROXY is a SOCKS proxy, which needs another package: pip install socksio"
+    return f"{kind.upper()}_PROXY is not a proxy address such as http://name:port"
 
 
 def _except_own_names(given: str) -> None:

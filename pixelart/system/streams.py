@@ -37,21 +37,21 @@ class _LastingStream(io.TextIOWrapper):
     """A text stream that switches to the null device when its reader closes."""
 
     def write(self, text: str, /) -> int:
-        """As in a text stream."""
+        """As `TextIOWrapper.write`."""
         try:
             return super().write(text)
         except _BROKEN:
-            self._go_on_without_reader()
+            self._switch_to_null_device()
             return len(text)
 
     def flush(self) -> None:
-        """As in a text stream."""
+        """As `TextIOWrapper.flush`."""
         try:
             super().flush()
         except _BROKEN:
-            self._go_on_without_reader()
+            self._switch_to_null_device()
 
-    def _go_on_without_reader(self) -> None:
+    def _switch_to_null_device(self) -> None:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, self.fileno())
         os.close(null)

@@ -65,24 +65,24 @@ class Trial:
     """A copy of a run's network with a part of a batch; each call takes one training step."""
 
     def __init__(self, config: RunConfig, learned: PictureSet, device: torch.device, *, pictures: int) -> None:
-        """`pictures`: how many a step trains on. Settings of `config` that are "auto" take their default."""
+        """`pictures`: batch size of a step. Settings of `config` that are "auto" take their default."""
         schedule = replace(config.schedule, batch_size=pictures, accumulate=1, processes=1)
         variant, model_config = get_variant(config.model), config_from_dict(config.model, config.model_config)
         self.model = variant.model(model_config).to(device)
         if schedule.memory_format != "contiguous":
             to_channels_last(self.model)
         self._objective = Objective(self.model, schedule)
-        self._learner = TrainState(self.model, self.model, schedule)
+        self._train_state = TrainState(self.model, self.model, schedule)
         self._given = _first_batch(config, learned, schedule, device)
-        self._learner.set_rates(0.0, 0.0)
+        self._train_state.set_rates(0.0, 0.0)
         self._device = device
 
     def __call__(self) -> None:
         """One step; returns when the device has finished it."""
-        self._learner.clear_gradients()
+        self._train_state.clear_gradients()
         self._objective.joint(*self._given)[0].backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self._learner.step()
+        self._train_state.step()
         wait_for(self._device)
 
 
@@ -175,7 +175,7 @@ class _Tuner:
         return self._once(name, words, find)
 
     def _threads(self) -> Found:
-        """Halve the number of threads as long as that is faster: small networks lose time on many threads."""
+        """Halve the number of threads while that is faster: small networks are slower on many threads."""
         most = torch.get_num_threads()
         if self._config.schedule.threads or self._device.type != "cpu":
             return {}, {}
@@ -224,7 +224,7 @@ class _Tuner:
         return partial(Trial, config, self._learned, self._device, pictures=self._pictures)
 
     def _affordable(self) -> int:
-        """How many pictures a timed step trains on, so that it takes about STEP_SECONDS."""
+        """The batch size with which a timed step takes about STEP_SECONDS."""
         make = partial(Trial, self._config, self._learned, self._device, pictures=1)
         one = race({"one": make}, time.perf_counter, rounds=1).get("one", STEP_SECONDS)
         return max(1, min(self._config.schedule.batch_size, MAX_PICTURES, int(STEP_SECONDS / max(one, 1e-6))))

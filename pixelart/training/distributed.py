@@ -19,7 +19,7 @@ BARRIER_TIMEOUT = timedelta(hours=6)
 
 
 class Processes:
-    """The single-process implementation, and the interface of others."""
+    """The interface, and its single-process implementation."""
 
     index, count = 0, 1
 

@@ -88,7 +88,7 @@ def nats_per_stage(
     batch_size: int = 16,
     progress: OnProgress | None = None,
 ) -> Tensor:
-    """-log p in nats by the stage of the model that draws the pixels, (N, stages).
+    """-log p in nats of the pixels that each stage draws, (N, stages).
 
     The first stage draws the smallest picture, each further stage is conditioned on the one before.
     """

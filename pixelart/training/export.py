@@ -93,10 +93,10 @@ def _description(config: RunConfig, saved: Mapping[str, Any]) -> CheckpointConfi
 
 
 def export_run(run: Path | str, target: Path | str, *, owner: str = "") -> Path:
-    """Write `exported_files` of a run atomically as the checkpoint folder `target`; of several callers the first
-    succeeds.
+    """Write `exported_files` of a run atomically as the checkpoint folder `target`.
 
-    `owner`: the only one who may see it; other users of the machine cannot read it either. "" = no owner.
+    If several callers write the same `target`, the first one succeeds. `owner`: the only visitor who may see it; the
+    files are then also unreadable for other users of the machine. "" = no owner.
 
     Raises:
         RequestRejected: no run in this folder, nothing is saved yet, or `target` exists.

@@ -28,7 +28,7 @@ COPIES_FILE = "near_copies.json"
 
 @dataclass(frozen=True)
 class Counted:
-    """How many of `samples` drawings are near copies (`copies`) of one of `learned` training pictures, at `step`."""
+    """Of `samples` drawings at `step`, `copies` are near copies of one of the `learned` training pictures."""
 
     step: int
     copies: int

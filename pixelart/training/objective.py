@@ -28,13 +28,13 @@ class Objective:
     def __init__(self, model: AutoregressiveModel, schedule: Schedule) -> None:
         self.model, self.schedule = model, schedule
         self.joint: Loss = self._joint_loss
-        self.alone: Loss = self._vote_loss
+        self.alone: Loss = self._context_loss
         if schedule.gradient_checkpointing:
             forget_activations(model, dropout=schedule.dropout)
         if schedule.compile:
             self.joint, self.alone = (
                 torch.compile(loss, dynamic=False)  # pyright: ignore[reportAttributeAccessIssue]
-                for loss in (self._joint_loss, self._vote_loss)
+                for loss in (self._joint_loss, self._context_loss)
             )
 
     def warm_up(self, *given: Any, alone: bool) -> None:
@@ -44,20 +44,20 @@ class Objective:
 
     def stop_compiling(self) -> None:
         """Use the losses uncompiled from now on."""
-        self.joint, self.alone = self._joint_loss, self._vote_loss
+        self.joint, self.alone = self._joint_loss, self._context_loss
 
     def _joint_loss(self, x: Tensor, context: Context, whole: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The model's nll of the hidden pixels, plus the weighted nll of the encoder's logits."""
         with self._autocast(x.device):
-            log_p, of_vote = self.model.log_probs(x, context)
+            log_p, context_log_p = self.model.log_probs(x, context)
         nll, bits = self._hidden_nll(log_p, x, context, whole)
-        return nll + self.schedule.vote_weight * self._hidden_nll(of_vote, x, context, whole)[0], bits
+        return nll + self.schedule.vote_weight * self._hidden_nll(context_log_p, x, context, whole)[0], bits
 
-    def _vote_loss(self, x: Tensor, context: Context, whole: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def _context_loss(self, x: Tensor, context: Context, whole: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The nll of the encoder's logits only, which trains the encoder before the network uses it."""
         with self._autocast(x.device):
-            of_vote = self.model.vote_log_prob(x, context)
-        return self._hidden_nll(of_vote, x, context, whole)
+            context_log_p = self.model.context_log_prob(x, context)
+        return self._hidden_nll(context_log_p, x, context, whole)
 
     def _hidden_nll(self, log_p: Tensor, x: Tensor, context: Context, whole: Tensor | None) -> tuple[Tensor, Tensor]:
         """(weighted mean nll, mean bits) over the hidden sub-pixels, from log p (B, C, H, W)."""

@@ -1,4 +1,4 @@
-"""What may be said of a training: the options of a schedule, in words, and what is refused before data is read."""
+"""The options of a training, and the checks that need no data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pixelart.training.data.pictures import Fit
 from pixelart.training.initialization import CODECS, NewClasses, from_scratch_defaults, refuse_beside_base
 
 MIN_COLOURS = 2
-"""Of a palette, transparent included."""
+"""Smallest palette, transparent included."""
 _CHOICES = {"palette": get_args(PaletteOf), "new_classes": get_args(NewClasses), "fit": get_args(Fit), "codec": CODECS}
 _CHOICES["frames"] = get_args(Frames)
 OFFERED = {name: declared for name, declared in OPTIONS.items() if declared.text}
@@ -25,14 +25,14 @@ KINDS: dict[str, type] = {field.name: type(field.default) for field in dataclass
 
 
 def check_training_options(options: Mapping[str, Any]) -> None:
-    """Refuse the options of a new training that cannot be used, whatever the pictures are.
+    """Check the options of a new training before its pictures are read.
 
     Args:
-        options: what is said, by the names of the options of `python -m pixelart train` (`batch_size`, `new_classes`),
-            each of its kind; of `base` only whether there is one. Others than those of a training are passed over.
+        options: the given options by name, as in `python -m pixelart train` (`batch_size`, `new_classes`). Only the
+            presence of `base` counts. Unknown names are ignored.
 
     Raises:
-        RequestRejected: a value outside its limits, or options that cannot be said together.
+        RequestRejected: a value outside its limits, or options that exclude each other.
     """
     Schedule(**{name: value for name, value in options.items() if name in Schedule.__dataclass_fields__}).check()
     for name, choices in _CHOICES.items():
@@ -40,12 +40,12 @@ def check_training_options(options: Mapping[str, Any]) -> None:
             raise RequestRejected(f"{name} {options[name]!r:.20} is not one of {', '.join(choices)}")
     if not MIN_COLOURS <= options.get("colours", MAX_COLOURS) <= MAX_COLOURS:
         limits = f"{MIN_COLOURS} to {MAX_COLOURS}"
-        raise RequestRejected(f"colours {options['colours']}: must lie in {limits}, transparent included")
+        raise RequestRejected(f"colours {options['colours']}: must be from {limits}, transparent included")
     if options.get("base"):
         refuse_beside_base(options)
         return
     if options.get("palette") == "keep":
-        raise RequestRejected("palette keep: there is no base whose palette could be kept")
-    decided = {**from_scratch_defaults(options), **options}
-    get_preset(decided["model"], decided["preset"])
-    check_codec(decided["model"], decided["codec"])
+        raise RequestRejected("palette keep: needs a base")
+    resolved = {**from_scratch_defaults(options), **options}
+    get_preset(resolved["model"], resolved["preset"])
+    check_codec(resolved["model"], resolved["codec"])

@@ -27,8 +27,8 @@ EVERY = 0.5
 """Least time in seconds between two written steps."""
 BEAT = 1.0
 """Seconds between two updates while a run takes no step."""
-LATELY = 10
-"""Number of steps, and of beats, that speed and CPU use are averaged over."""
+RECENT = 10
+"""Number of steps and beats that speed and CPU use are averaged over."""
 LEAST = 3.0
 """Seconds of work before CPU use is reported."""
 
@@ -46,7 +46,7 @@ class ProgressWriter:
         self._writing, self._over = threading.RLock(), threading.Event()
         self._began = self._stepped = self._written = self._at_work()
         self._done_before = 0.0
-        self._steps, self._beats = deque[float](maxlen=LATELY + 1), deque[tuple[float, float]](maxlen=LATELY + 1)
+        self._steps, self._beats = deque[float](maxlen=RECENT + 1), deque[tuple[float, float]](maxlen=RECENT + 1)
         self._bits: list[float] = []
         self._facts: dict[str, Any] = {
             "phase": "starting", "done": 0, "total": 0, "step": 0, "steps": 0, "progress": 0.0, "seconds": 0.0,
@@ -76,7 +76,7 @@ class ProgressWriter:
         self._stepped = self._began
         with contextlib.suppress(OSError):
             _replace(self._run / CURVE_FILE, _curve_until(self._run / CURVE_FILE, trainer.step))
-        self._tell(trainer, "training")
+        self._record(trainer, "training")
 
     def report(self, trainer: Trainer) -> None:
         """Call after each step."""
@@ -85,14 +85,14 @@ class ProgressWriter:
         self._steps.append(self._stepped)
         measures = trainer.saves_now()
         if measures or self._stepped - self._written >= EVERY:
-            self._tell(trainer, "measuring" if measures else "training")
+            self._record(trainer, "measuring" if measures else "training")
         else:
             self._facts["phase"] = "training"
 
     def close(self, trainer: Trainer) -> None:
         """Call after the last step."""
         self._over.set()
-        self._tell(trainer, "finished" if trainer.progress() >= 1 else "stopped")
+        self._record(trainer, "finished" if trainer.progress() >= 1 else "stopped")
 
     def _at_work(self) -> float:
         """Seconds on a clock that stops while the run is paused."""
@@ -105,7 +105,7 @@ class ProgressWriter:
                 if not self._over.is_set():
                     self._write()
 
-    def _tell(self, trainer: Trainer, phase: str) -> None:
+    def _record(self, trainer: Trainer, phase: str) -> None:
         with self._writing:
             self._facts.update(
                 phase=phase,

@@ -12,7 +12,7 @@ import threading
 import time
 
 MAX_PAUSE = 15.0
-"""Seconds that a paused training waits before it takes one more step: it stays slow, but never stuck."""
+"""Seconds that a paused training waits before it takes one more step, so that it never stalls."""
 GRACE = 4.0
 """Seconds to save after the parent process is gone; then this process exits."""
 ORPHANED = 70
@@ -31,7 +31,7 @@ class ControlPipe:
         self._waited, self._waits_since = 0.0, math.inf
         self._changed = threading.Condition()  # its lock is reentrant
         self._paused = self._stopping = self._training = False
-        threading.Thread(target=self._listen, args=(pipe,), name="orders", daemon=True).start()
+        threading.Thread(target=self._listen, args=(pipe,), name="control", daemon=True).start()
 
     def begin(self) -> None:
         """From now on there is something to save."""
@@ -64,22 +64,22 @@ class ControlPipe:
 
     def _listen(self, pipe: int) -> None:
         rest = b""  # os.read: a thread that waits in sys.stdin holds its lock and breaks interpreter exit
-        while heard := os.read(pipe, 1024):
-            *lines, rest = (rest + heard).split(b"\n")
+        while chunk := os.read(pipe, 1024):
+            *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
-                self._obey(line)
-        self._obey(b"leave")
+                self._apply(line)
+        self._apply(b"leave")
         time.sleep(GRACE)
         os._exit(ORPHANED)
 
-    def _obey(self, order: bytes) -> None:
+    def _apply(self, command: bytes) -> None:
         with self._changed:
-            if order == b"leave" and not self._training:
+            if command == b"leave" and not self._training:
                 os._exit(0)
-            if order in (b"stop", b"leave"):
+            if command in (b"stop", b"leave"):
                 self._stopping = True
-            elif order in (b"pause", b"go"):
-                self._paused = order == b"pause"
+            elif command in (b"pause", b"go"):
+                self._paused = command == b"pause"
             self._changed.notify_all()
 
 

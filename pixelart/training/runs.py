@@ -15,7 +15,7 @@ import numpy as np
 from pixelart.checkpoint.format import SEEN_FILE, CheckpointConfig, read_seen
 from pixelart.checkpoint.origin import read_origin
 from pixelart.errors import DataRejected, Hint, RequestRejected
-from pixelart.progress import OnProgress, untold
+from pixelart.progress import OnProgress, ignore_progress
 from pixelart.storage import Files, exclusive, write_file
 from pixelart.training.autotune import tuned
 from pixelart.training.config import AUTO_EXECUTION, RUN_FILE, PaletteOf, RunConfig, Schedule, read_run
@@ -62,7 +62,7 @@ def start_run(
     fit: Fit = "refuse",
     frames: Frames = "first",
     processes: Processes | None = None,
-    on_progress: OnProgress = untold,
+    on_progress: OnProgress = ignore_progress,
 ) -> Iterator[Trainer]:
     """Start a new run in the folder `run`, which is locked inside the context and must not hold a run.
 
@@ -99,7 +99,7 @@ def start_run(
     seen |= {h for h in hashes if not is_validation(h, share=measured)}
     learned = np.array([h in seen for h in pictures.hashes])
     if not learned.any():
-        raise DataRejected(f"{data.name}: no picture is left to train on beside the validation part")
+        raise DataRejected(f"{data.name}: every picture is in the validation part; none is left to train on")
     if origin:
         start = from_base(origin, resolved, pictures, pictures.select(learned), new_classes=new_classes, data=data)
     else:
@@ -163,7 +163,7 @@ def resume_run(
     *,
     given: Mapping[str, Any] = MappingProxyType({}),
     processes: Processes | None = None,
-    on_progress: OnProgress = untold,
+    on_progress: OnProgress = ignore_progress,
 ) -> Iterator[Trainer]:
     """Resume the run in the folder `run` from its newest valid checkpoint, or from its start; the folder is locked
     inside.
@@ -199,7 +199,7 @@ def join_run(run: Path, data: Path, *, processes: Processes) -> Iterator[Trainer
 
 
 def _open_run(
-    run: Path, data: Path, config: RunConfig, processes: Processes | None, on_progress: OnProgress = untold
+    run: Path, data: Path, config: RunConfig, processes: Processes | None, on_progress: OnProgress = ignore_progress
 ) -> Trainer:
     how = {"fit": config.fit, "frames": config.frames, "class_rule": config.class_rule}
     pictures = read_pictures(data, size=config.size, **how, on_progress=on_progress)

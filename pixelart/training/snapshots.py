@@ -86,7 +86,7 @@ def last_checkpoint(run: Path) -> tuple[int, dict[str, bytes]] | None:
         try:
             return int(folder.name.removeprefix("step-")), load_checkpoint(folder)
         except WeightsRejected as error:
-            _log.warning("passed over: %s", error)
+            _log.warning("skipped: %s", error)
     return None
 
 

@@ -29,18 +29,18 @@ def open_board(folder: Path | None, trainer: Trainer) -> Iterator[Callable[[Trai
     written = len(trainer.rows)
     with SummaryWriter(str(folder), purge_step=trainer.step + 1) as writer:
 
-        def show_measured(state: Trainer) -> None:
+        def show_measured(current: Trainer) -> None:
             nonlocal written
-            for row in state.rows[written:]:
+            for row in current.rows[written:]:
                 for name, value in row.items():
                     if name not in ("step", "minutes"):
                         writer.add_scalar(f"measured/{name}", value, row["step"])
-            written = len(state.rows)
+            written = len(current.rows)
 
-        def show(state: Trainer) -> None:
-            show_measured(state)
-            writer.add_scalar("step/train_bits", state.last_bits, state.step)
-            writer.add_scalar("step/learning_rate", state.learner.learning_rate, state.step)
+        def show(current: Trainer) -> None:
+            show_measured(current)
+            writer.add_scalar("step/train_bits", current.last_bits, current.step)
+            writer.add_scalar("step/learning_rate", current.train_state.learning_rate, current.step)
 
         yield show
         show_measured(trainer)

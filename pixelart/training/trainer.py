@@ -71,7 +71,7 @@ class Trainer:
             torch.set_num_threads(schedule.threads)
         self.model, self.average = build_networks(config, self.device, weights)
         self.objective = Objective(self.model, schedule)
-        self.learner = TrainState(self.model, self.average, schedule)
+        self.train_state = TrainState(self.model, self.average, schedule)
         self.codec = codec_from_config(config.codec)
         split = split_pictures(data, seen, self.codec, config.classes, folder=run)
         self.sets, self.measured = split.sets, split.measured
@@ -122,7 +122,7 @@ class Trainer:
                 self.seconds = self.processes.of_first(self.seconds + time.monotonic() - began)
                 report(self)
                 if self.processes.is_first:
-                    self._keep()
+                    self._save_if_due()
         if self.progress() < 1 and self.processes.is_first:  # a stop must not wait for validation
             self._save_unmeasured()
         self.processes.leave()
@@ -130,8 +130,10 @@ class Trainer:
     def warm_up(self) -> None:
         """Compile the losses of a run with `compile`; `train` calls it first. Further calls are not needed."""
         if self.config.schedule.compile and self.progress() < 1:
-            self.objective.warm_up(*next(self._given()), alone=self.progress() < self.config.schedule.context_first)
-            self.learner.clear_gradients()
+            self.objective.warm_up(
+                *next(self._loss_arguments()), alone=self.progress() < self.config.schedule.context_first
+            )
+            self.train_state.clear_gradients()
 
     @contextmanager
     def _prefetching(self) -> Iterator[None]:
@@ -153,7 +155,7 @@ class Trainer:
         if self.config.base and not self.step and not self.sheets.has(self.step):
             self._draw_samples()  # samples of the base, for comparison
 
-    def _keep(self) -> None:
+    def _save_if_due(self) -> None:
         """Save and draw samples if they are due."""
         every = self.config.schedule.sample_every
         if self.saves_now():
@@ -228,15 +230,15 @@ class Trainer:
     def _train_step(self) -> float:
         schedule = self.config.schedule
         rate = schedule.learning_rate * self._rate()
-        self.learner.set_rates(rate, rate * schedule.context_rate)
-        self.learner.clear_gradients()
+        self.train_state.set_rates(rate, rate * schedule.context_rate)
+        self.train_state.clear_gradients()
         loss, bits = self._backward()
         if not math.isfinite(loss):
             raise RequestRejected(f"step {self.step}: the loss is not finite; lower the learning rate")
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         if not math.isfinite(float(norm)):  # it would ruin the weights, which are then saved
             raise RequestRejected(f"step {self.step}: the gradient is not finite; lower the learning rate")
-        self.learner.step()
+        self.train_state.step()
         update_ema(self.average, self.model, step=self.step, decay=schedule.ema)
         return bits
 
@@ -245,7 +247,7 @@ class Trainer:
         alone = self.progress() < self.config.schedule.context_first
         loss_of = self.objective.alone if alone else self.objective.joint
         results = []
-        for given in self._given():
+        for given in self._loss_arguments():
             loss, bits = loss_of(*given)
             loss.backward()
             results.append(torch.stack([loss.detach(), bits]))
@@ -253,7 +255,7 @@ class Trainer:
         self.processes.add_up([sums, *(p.grad for p in self.model.parameters() if p.grad is not None)])
         return float(sums[0]), float(sums[1])
 
-    def _given(self) -> Iterator[tuple[Any, ...]]:
+    def _loss_arguments(self) -> Iterator[tuple[Any, ...]]:
         """The arguments of the loss for this step, one tuple per part of the batch."""
         x, context = self._draw(self.step)
         one = len(x) == self.batches.batch_size(self.step)
@@ -277,13 +279,13 @@ class Trainer:
 
     def _parts(self, rows: list[dict[str, Any]], recent: list[float], best: bytes | None) -> dict[str, bytes]:
         state = state_json(self.step, self.seconds, rows, recent, fingerprint=self.config.data_fingerprint)
-        parts = {**self.learner.pack(), STATE: state}
+        parts = {**self.train_state.pack(), STATE: state}
         return {**parts, BEST: best} if best else parts
 
     def _restore(self, step: int, parts: dict[str, bytes]) -> None:
         """Restore a checkpoint; a missing part is an error, never a default."""
         try:
-            self.learner.unpack(parts)
+            self.train_state.unpack(parts)
             state = read_state(parts)
             self.step, self.seconds = state["step"], state["seconds"]
             self.rows, self._recent = state["rows"], state["recent"]

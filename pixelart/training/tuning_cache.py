@@ -18,7 +18,7 @@ import torch
 from pixelart.training.config import RunConfig
 
 CACHE_VARIABLE = "PIXELART_CACHE"
-"""Environment variable that names another folder."""
+"""Environment variable that sets the folder."""
 FILE = "training-speed.json"
 KEPT = 200
 """Entries kept, the newest ones."""
@@ -33,9 +33,9 @@ def key(config: RunConfig, device: torch.device) -> str:
     schedule = config.schedule
     network = {name: value for name, value in config.model_config.items() if name not in _OF_THE_DATA}
     digest = hashlib.sha256(json.dumps(network, sort_keys=True, default=str).encode()).hexdigest()[:12]
-    asked = (schedule.precision, schedule.memory_format, schedule.threads or "any threads")
+    settings = (schedule.precision, schedule.memory_format, schedule.threads or "any threads")
     machine = (describe_device(device), *(f"{name}={os.environ[name]}" for name in _ISA if name in os.environ))
-    parts = (*machine, torch.__version__, f"{torch.get_num_threads()} threads", config.model, digest, *asked)
+    parts = (*machine, torch.__version__, f"{torch.get_num_threads()} threads", config.model, digest, *settings)
     return ", ".join(map(str, (*parts, f"{schedule.batch_size} pictures")))
 
 

@@ -47,7 +47,7 @@ def measure(
         Cancelled: `cancel` returned True.
     """
 
-    def look_up(*_: int) -> None:
+    def check_cancel(*_: int) -> None:
         if cancel():
             raise Cancelled
 
@@ -55,12 +55,12 @@ def measure(
     for number, pictures in enumerate(sets):
         x, palettes = pictures.x, pictures.palettes
         weights = F.one_hot(pictures.classes, num_classes).float().to(device)
-        nats = nats_per_image(model, x, weights, palettes=palettes, progress=look_up)
+        nats = nats_per_image(model, x, weights, palettes=palettes, progress=check_cancel)
         size = f"_{x.shape[3]}x{x.shape[2]}" if number else ""
         measured[f"validation_bits{size}"] = bits_per_dim(nats, dimensions=math.prod(x.shape[1:]))
         if number == 0:
             measured |= hole_bits(
-                model, x, weights, holes=VALIDATION_HOLES, palettes=palettes, progress=look_up
+                model, x, weights, holes=VALIDATION_HOLES, palettes=palettes, progress=check_cancel
             ).values()
     return measured
 

@@ -32,7 +32,7 @@ class CheckedSlider(gr.Slider):
             return super().preprocess(payload)
         except (TypeError, ValueError, OverflowError, gr.Error) as error:
             limits = f"{self.minimum:g} to {self.maximum:g}"
-            raise gr.Error(f"{self.label}: must be a number of {limits}.", print_exception=False) from error
+            raise gr.Error(f"{self.label}: must be a number from {limits}.", print_exception=False) from error
 
 
 class WholeNumber(gr.Number):

@@ -96,7 +96,7 @@ def test_what_is_far_below_the_record_is_a_failure(
     words = ["--data", str(archive), "--binarisation", "static", "--minutes", "0.001", "--preset", "debug"]
     assert mnist.main([*words, "--models", "row_rnn", "--out", str(archive.with_name("out.md"))]) == 1
     assert not archive.with_name("out.md").exists()
-    assert "the model sees the future" in capsys.readouterr().err
+    assert "the model leaks the future" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_weights_are_a_mean() -> None:
 def test_what_is_no_logit_is_refused() -> None:
     model = lively_model("pixelcnn_plus_plus", channels=3, levels=8, shape=SHAPE)
     assert isinstance(model, RasterModel)
-    with pytest.raises(RequestRejected, match="no logits"):
+    with pytest.raises(RequestRejected, match="not the logits"):
         soften.soften(model, model, share=1.0, temperature=2.0)
     with pytest.raises(RequestRejected, match="different networks"):
         soften.soften(network(), network("row_rnn"), share=1.0, temperature=2.0)

@@ -51,7 +51,7 @@ def test_it_exports_what_it_trained_and_passes_over_it_the_next_time(
     assert "exported as dungeon-row-rnn" in capsys.readouterr().out
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     assert queue("--only", "row_rnn", "pixelcnn_plus_plus") == 0
-    assert capsys.readouterr().out.count("is there already") == 2
+    assert capsys.readouterr().out.count("exists already") == 2
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
@@ -83,7 +83,7 @@ def test_one_that_cannot_be_trained_is_told_and_the_others_are(
 ) -> None:
     monkeypatch.setitem(train_all.QUEUE, "pixelcnn_plus_plus", "indexed")
     assert queue("--only", "pixelcnn_plus_plus", "row_rnn") == 1
-    assert re.search("pixelcnn_plus_plus: model .* with codec indexed: it is for rgb or gray", capsys.readouterr().out)
+    assert re.search("pixelcnn_plus_plus: model .* with codec indexed: it needs rgb or gray", capsys.readouterr().out)
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["dungeon-row-rnn"]
 
 

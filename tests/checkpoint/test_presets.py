@@ -95,13 +95,13 @@ def lacking(name: str) -> dict[str, Any]:
         ({**OWN, "wild": 3}, "preset wild must have temperature, top_p, top_k, guidance"),
         (lacking("top_k"), "preset calm must have temperature, top_p, top_k, guidance"),
         (changed("wild", seed=1), "preset wild must have"),
-        (changed("wild", temperature=2.1), "temperature 2.1 of preset wild: must be a number of 0.1 to 2"),
+        (changed("wild", temperature=2.1), "temperature 2.1 of preset wild: must be a number from 0.1 to 2"),
         (changed("wild", temperature="hot"), "temperature 'hot' of preset wild: must be a number"),
         (changed("calm", temperature=float("nan")), "temperature nan of preset calm"),
-        (changed("calm", top_p=0), "top_p 0 of preset calm: must be a number of 0.01 to 1"),
+        (changed("calm", top_p=0), "top_p 0 of preset calm: must be a number from 0.01 to 1"),
         (changed("calm", top_p=True), "top_p True of preset calm"),
-        (changed("calm", top_k=1.5), "top_k 1.5 of preset calm: must be a whole number of 0 to 256"),
-        (changed("calm", guidance=11), "guidance 11 of preset calm: must be a number of 0 to 10"),
+        (changed("calm", top_k=1.5), "top_k 1.5 of preset calm: must be a whole number from 0 to 256"),
+        (changed("calm", guidance=11), "guidance 11 of preset calm: must be a number from 0 to 10"),
     ],
 )
 def test_presets_that_cannot_be_are_refused(presets: Any, reason: str, tiny_checkpoints: Path, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_what_is_printed_names_classes_problems_and_the_state(
     told = capsys.readouterr().out.splitlines()
     assert told[0].startswith("class rocks  1 good  sizes: 82 x 62 (1)  ")
     assert told[1] == "needed: 1 picture; at least 8 are needed"
-    assert "note: no picture by its name, passed over: rocks/notes.txt" in told
+    assert "note: skipped, not a picture file: rocks/notes.txt" in told
     assert told[-1].endswith("not ready to train on")
     assert main(["check", "--data", str(tiny_data)]) == 0
     assert capsys.readouterr().out.splitlines()[-1].endswith("; ready to train on")
@@ -122,9 +122,9 @@ def test_a_dataset_of_the_hub_is_checked_and_prepared(
         ("--data {zip} --out {zip}", "is the same file as --data"),
         ("--data {zip} --sheet {zip}", "is the same file as --data"),
         ("--data {set} --margin 1", "need --tile"),
-        ("--data {set} --tile 8 --margin -1", "margin -1: must lie in 0 to 1024"),
-        ("--data {set} --tile 0", "tile height 0: must lie in 1 to 1024"),
-        ("--data {set} --size 2000", "size 2000: must lie in 1 to 1024"),
+        ("--data {set} --tile 8 --margin -1", "margin -1: must be from 0 to 1024"),
+        ("--data {set} --tile 0", "tile height 0: must be from 1 to 1024"),
+        ("--data {set} --size 2000", "size 2000: must be from 1 to 1024"),
     ],
 )
 def test_bad_input_is_told_in_one_line_and_changes_nothing(check: Check, tmp_path: Path, words: str, told: str) -> None:

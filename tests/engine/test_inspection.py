@@ -199,15 +199,15 @@ def test_colours_of_a_palette_are_those_of_trying_each(
 
 def test_no_table_is_read_twice(engine: Engine, picture: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
     passes: list[int] = []
-    maps_and_votes = RasterModel.maps_and_votes
+    maps_and_context_maps = RasterModel.maps_and_context_maps
 
     def counted(self: RasterModel, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
         passes.append(len(x))
-        return maps_and_votes(self, x, context)
+        return maps_and_context_maps(self, x, context)
 
     model = _random_model(codec=FewRGB())
     engine.colours_at("tiny", picture, row=3, column=4)  # for the first time: how much memory it takes is measured
-    monkeypatch.setattr(RasterModel, "maps_and_votes", counted)
+    monkeypatch.setattr(RasterModel, "maps_and_context_maps", counted)
     engine.colours_at("tiny", picture, row=3, column=4)
     assert passes == [1], "one channel, one table"
     passes.clear()
@@ -338,14 +338,14 @@ def test_a_full_list_is_proved_by_the_most_probable_beginnings() -> None:
 # --- bad input, threads -------------------------------------------------------------------------------------------
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
-    "row -1": ({"row": -1}, "row -1: must be a whole number of 0 to 7"),
-    "row 8": ({"row": 8}, "row 8: must be a whole number of 0 to 7"),
-    "row 1.0": ({"row": 1.0}, "row 1.0: must be a whole number of 0 to 7"),
+    "row -1": ({"row": -1}, "row -1: must be a whole number from 0 to 7"),
+    "row 8": ({"row": 8}, "row 8: must be a whole number from 0 to 7"),
+    "row 1.0": ({"row": 1.0}, "row 1.0: must be a whole number from 0 to 7"),
     "row True": ({"row": True}, "row True: must be"),
     "column 10^30": ({"column": 10**30}, "column 1000"),
-    "column a word": ({"column": "3"}, "column '3': must be a whole number of 0 to 7"),
-    "top 0": ({"top": 0}, "top 0: must be a whole number of 1 to 256"),
-    "top 257": ({"top": 257}, "top 257: must be a whole number of 1 to 256"),
+    "column a word": ({"column": "3"}, "column '3': must be a whole number from 0 to 7"),
+    "top 0": ({"top": 0}, "top 0: must be a whole number from 1 to 256"),
+    "top 257": ({"top": 257}, "top 257: must be a whole number from 1 to 256"),
     "top NaN": ({"top": float("nan")}, "top nan: must be"),
     "unknown class": ({"class_weights": {"dragon": 1.0}}, "class 'dragon' is not one of cross, stripe"),
 }

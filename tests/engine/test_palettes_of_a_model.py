@@ -132,7 +132,10 @@ def test_it_judges_and_inspects_in_the_colours_of_the_picture(checkpoints: Path)
         ({"size": (8, 8.5)}, r"size \(8, 8\.5\): needs a height and a width such as \(32, 48\)"),
         ({"size": 5}, r"size 5: needs a height and a width such as \(32, 48\)"),
         ({"palette": RED, "allowed": (5,)}, "allowed 5: the palette has 4 colours"),
-        ({"palette": [[1, 2, 3], [1, 2]]}, r"palette: needs colours \(N, 3\) or \(N, 4\) of whole numbers of 0 to 255"),
+        (
+            {"palette": [[1, 2, 3], [1, 2]]},
+            r"palette: needs colours \(N, 3\) or \(N, 4\) of whole numbers from 0 to 255",
+        ),
         ({"size": (65, 8)}, "size is 8 x 65; any draws 4 to 64 pixels a side"),
     ],
 )
@@ -153,7 +156,7 @@ def test_its_palettes_go_to_the_hub_and_come_back(checkpoints: Path) -> None:
 
 def test_another_model_takes_neither(tiny_checkpoints: Path) -> None:
     engine = Engine(tiny_checkpoints)
-    with pytest.raises(RequestRejected, match=r"^palette: tiny draws in its own colours alone$"):
+    with pytest.raises(RequestRejected, match=r"^palette: tiny has a fixed palette$"):
         engine.generate(Request("tiny", palette=RED))
     with pytest.raises(RequestRejected, match=r"^size is 9 x 8; tiny draws 8 x 8$"):
         engine.generate(Request("tiny", size=(8, 9)))

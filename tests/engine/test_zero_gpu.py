@@ -34,7 +34,7 @@ def fresh() -> Iterator[None]:
 @pytest.fixture
 def lent(tiny_checkpoints: Path) -> Engine:
     """The engine of a page on ZeroGPU."""
-    return Engine(tiny_checkpoints, device=CPU, elsewhere=zero_gpu_backend(fake_spaces.GPU, tiny_checkpoints))
+    return Engine(tiny_checkpoints, device=CPU, remote=zero_gpu_backend(fake_spaces.GPU, tiny_checkpoints))
 
 
 @pytest.fixture
@@ -99,9 +99,9 @@ def test_locks_that_another_thread_holds_do_not_matter_there(lent: Engine, here:
     with lent.library._lock:  # a checkpoint is being loaded, say, while the process is forked
         drawn = []
         call = Call("generate", CROSS)
-        elsewhere, info = lent._elsewhere, here.info("tiny")
-        assert elsewhere
-        thread = threading.Thread(target=lambda: drawn.extend(elsewhere(call, info, None, None) or []), daemon=True)
+        remote, info = lent._remote, here.info("tiny")
+        assert remote
+        thread = threading.Thread(target=lambda: drawn.extend(remote(call, info, None, None) or []), daemon=True)
         thread.start()
         thread.join(60)
     assert pictures(drawn) == pictures(here.generate(CROSS))
@@ -110,7 +110,7 @@ def test_locks_that_another_thread_holds_do_not_matter_there(lent: Engine, here:
 def test_a_checkpoint_that_is_new_since_the_start_is_drawn_with(
     own_checkpoints: Path, here: Engine, tmp_path: Path
 ) -> None:
-    lent = Engine(own_checkpoints, device=CPU, elsewhere=zero_gpu_backend(fake_spaces.GPU, own_checkpoints))
+    lent = Engine(own_checkpoints, device=CPU, remote=zero_gpu_backend(fake_spaces.GPU, own_checkpoints))
     lent.generate(CROSS)
     os.rename(own_checkpoints / "tiny", own_checkpoints / "mine")
     drawn = lent.generate(Request("mine", class_weights={"cross": 1.0}, count=3, seed=5))
@@ -133,7 +133,7 @@ def test_the_time_that_is_asked_for_grows_with_rows_and_pictures_and_is_bounded(
 
 def test_what_takes_too_long_is_drawn_here(tiny_checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pixelart.engine.zero_gpu.PIXEL_SECONDS", 10.0)
-    lent = Engine(tiny_checkpoints, device=CPU, elsewhere=zero_gpu_backend(fake_spaces.GPU, tiny_checkpoints))
+    lent = Engine(tiny_checkpoints, device=CPU, remote=zero_gpu_backend(fake_spaces.GPU, tiny_checkpoints))
     assert len(lent.generate(CROSS)) == 3 and not fake_spaces.calls
 
 

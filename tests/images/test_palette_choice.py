@@ -16,8 +16,8 @@ from pixelart.images.palette_choice import (
     as_palette,
     class_palettes_json,
     codec_of,
-    colours_said,
     palette_fitting,
+    palette_settings,
     read_class_palettes,
 )
 
@@ -37,7 +37,7 @@ def colours_of(palette: Any = "", picture: Picture | None = None, seed: int = 0,
     picture = picture_of() if picture is None else picture
     how: dict[str, Any] = {"picture": picture, "mask": np.zeros(picture.shape[:2], np.bool_), "palettes": PALETTES}
     how |= {"class_weights": {}, "name": "tiny", **given}
-    return colours_said(codec_of(OWN, as_palette(palette), **how)(range(seed, seed + 1)), 0)["colours"]
+    return palette_settings(codec_of(OWN, as_palette(palette), **how)(range(seed, seed + 1)), 0)["colours"]
 
 
 def hexed(colours: Any) -> list[str]:
@@ -84,11 +84,11 @@ def test_more_colours_than_fit_are_reduced_unless_they_are_asked_for() -> None:
     [
         (["ff0000"], "palette of 1 colours: must have 2 to 6"),
         ([f"0000{i:02x}" for i in range(7)], "palette of 7 colours: must have 2 to 6"),
-        (["ff0000", "00ff00", "FF0000"], "palette: ff0000 stands there twice"),
+        (["ff0000", "00ff00", "FF0000"], "palette: ff0000 occurs twice"),
         (["red", "00ff00"], "colour 'red': write six hexadecimal digits such as ff0044"),
         ("red", "palette 'red': needs picture, model, or a list of colours"),
-        ([[1, 2], [3, 4]], r"palette: needs colours \(N, 3\) or \(N, 4\) of whole numbers of 0 to 255"),
-        ([[1, 2, 300]], r"palette: needs colours \(N, 3\) or \(N, 4\) of whole numbers of 0 to 255"),
+        ([[1, 2], [3, 4]], r"palette: needs colours \(N, 3\) or \(N, 4\) of whole numbers from 0 to 255"),
+        ([[1, 2, 300]], r"palette: needs colours \(N, 3\) or \(N, 4\) of whole numbers from 0 to 255"),
     ],
 )
 def test_a_palette_that_cannot_be_is_refused_in_one_line(given: Any, told: str) -> None:
@@ -101,7 +101,7 @@ def test_a_model_of_its_own_colours_takes_no_palette() -> None:
     how |= {"class_weights": {}, "name": "tiny"}
     own = Indexed(RED)
     assert codec_of(own, "", **how)(range(1)) is own
-    with pytest.raises(RequestRejected, match=r"^palette: tiny draws in its own colours alone$"):
+    with pytest.raises(RequestRejected, match=r"^palette: tiny has a fixed palette$"):
         codec_of(own, ("ff0000", "00ff00"), **how)
 
 

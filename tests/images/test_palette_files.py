@@ -65,12 +65,12 @@ def test_alpha_is_first_or_last(text: str, colours: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ((CORPUS / "bad-line.hex").read_text(), "line 3, '01020': no colour such as ff0044; the kinds are .hex"),
-        ("ff0044, 010203\nff0044, red", "line 2, 'red': no colour"),
-        ("#ff004\n", "line 1, '#ff004': no colour"),
-        ("GIMP Palette\n#\n1 2 3\n1 2 256\n", "line 4, '1 2 256': needs 3 numbers of 0 to 255"),
+        ((CORPUS / "bad-line.hex").read_text(), "line 3, '01020': not a colour such as ff0044; the kinds are .hex"),
+        ("ff0044, 010203\nff0044, red", "line 2, 'red': not a colour"),
+        ("#ff004\n", "line 1, '#ff004': not a colour"),
+        ("GIMP Palette\n#\n1 2 3\n1 2 256\n", "line 4, '1 2 256': needs 3 numbers from 0 to 255"),
         ("GIMP Palette\nChannels: RGBA\n\n1 2 3\n", "line 4, '1 2 3': needs 4 numbers"),
-        ("JASC-PAL\n0100\nmany\n1 2 3\n", "line 3, 'many': must say how many colours there are"),
+        ("JASC-PAL\n0100\nmany\n1 2 3\n", "line 3, 'many': must be the number of colours"),
         ("JASC-PAL\n0100\n2\n1 2 3\n1,2,3\n", "line 5, '1,2,3': needs 3 numbers"),
     ],
 )

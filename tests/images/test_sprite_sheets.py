@@ -59,10 +59,10 @@ def test_a_sheet_smaller_than_a_tile_has_none() -> None:
 @pytest.mark.parametrize(
     ("slicing", "message"),
     [
-        (Slicing(0, 8), r"^tile height 0: must lie in 1 to 1024$"),
-        (Slicing(8, 1025), r"^tile width 1025: must lie"),
-        (Slicing(8, 8, margin=-1), r"^margin -1: must lie in 0 to"),
-        (Slicing(8, 8, spacing=9999), r"^spacing 9999: must lie"),
+        (Slicing(0, 8), r"^tile height 0: must be from 1 to 1024$"),
+        (Slicing(8, 1025), r"^tile width 1025: must be from"),
+        (Slicing(8, 8, margin=-1), r"^margin -1: must be from 0 to"),
+        (Slicing(8, 8, spacing=9999), r"^spacing 9999: must be from"),
     ],
 )
 def test_values_outside_the_limits_are_refused(slicing: Slicing, message: str) -> None:

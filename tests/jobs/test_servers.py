@@ -223,7 +223,7 @@ def test_the_app_lets_trainings_be_saved_before_it_waits_for_pages(
         monkeypatch.setattr(app, name, value)
     before = signal.getsignal(signal.SIGTERM)
     try:
-        app.interrupt_when_told()
+        app.interrupt_on_signals()
         with pytest.raises(KeyboardInterrupt), app.training(SERVER) as jobs:
             app.serve(SERVER, jobs)
     finally:

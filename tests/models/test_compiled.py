@@ -27,7 +27,7 @@ def test_the_gradient_of_a_compiled_loss_is_that_of_the_loss(name: str) -> None:
     mask[1, : SIDE // 2] = False
 
     def loss(x: Tensor, context: Context) -> Tensor:
-        maps, vote = model.maps_and_votes(x, context)
+        maps, vote = model.maps_and_context_maps(x, context)
         return model.likelihood.nll(maps, x).mean() + model.likelihood.nll(vote, x).mean()
 
     gradients = list[dict[str, Tensor]]()

@@ -152,11 +152,11 @@ def test_compiled_loops_give_what_their_twins_give(name: str, channels: int) -> 
     width = 5 if model.unit == "row" else 1
 
     def maps(model: RasterModel) -> Tensor:
-        stream, rows = model.stream(model.encode(context)), []
-        stream.prefill(x, 1)
+        decoder, rows = model.decoder(model.encode(context)), []
+        decoder.prefill(x, 1)
         for row in range(1, 4):
-            stream.begin_row(x, row)
-            rows.append(torch.cat([stream.maps(x, row, slice(q, q + width)) for q in range(0, 5, width)], dim=3))
+            decoder.begin_row(x, row)
+            rows.append(torch.cat([decoder.maps(x, row, slice(q, q + width)) for q in range(0, 5, width)], dim=3))
         return torch.cat(rows, dim=2)
 
     compiled, whole = maps(model), model(x, context)[:, :, 1:]

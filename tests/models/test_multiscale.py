@@ -224,5 +224,5 @@ def test_a_config_of_a_chain_is_checked(name: str) -> None:
 
 
 def test_stages_of_different_likelihoods_are_refused() -> None:
-    with pytest.raises(WeightsRejected, match="one likelihood"):
+    with pytest.raises(WeightsRejected, match="same likelihood"):
         create_model("multiscale", **DATA, stages=(GATED, stage("pixelcnn_plus_plus", preset="debug")))

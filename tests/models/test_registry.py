@@ -83,7 +83,7 @@ def test_a_codec_without_an_order_is_refused_where_one_is_needed() -> None:
     assert fit.pop("pixelcnn_plus_plus") == ["rgb", "gray"]
     assert fit.pop("sketch_pixelcnn") == ["palette"]
     assert all(codecs == [codec for codec in CODECS if codec != "palette"] for codecs in fit.values())
-    with pytest.raises(RequestRejected, match="pixelcnn_plus_plus with codec indexed: it is for rgb or gray"):
+    with pytest.raises(RequestRejected, match="pixelcnn_plus_plus with codec indexed: it needs rgb or gray"):
         check_codec("pixelcnn_plus_plus", "indexed")
     with pytest.raises(RequestRejected, match="'nope' is not one of"):
         check_codec("nope", "rgb")

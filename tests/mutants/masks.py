@@ -49,7 +49,7 @@ def mask_a_a_second_time(model: AutoregressiveModel) -> None:
 def mask_b_clears_its_own_row(model: AutoregressiveModel) -> None:
     """`mask[:, :, k // 2] = 0` where `k // 2 + 1:` was meant: the row below is left open."""
 
-    def forward(conv: CausalConv2d, x: Tensor, cursor: None = None) -> Tensor:
+    def forward(conv: CausalConv2d, x: Tensor, state: None = None) -> Tensor:
         above = conv.weight[:, :, :1]
         return F.conv2d(F.pad(x, (1, 1, 1, 1)), torch.cat([above, 0 * above, above], dim=2), conv.bias)
 

@@ -66,7 +66,7 @@ def diagonal_state_padded_at_the_end(model: AutoregressiveModel) -> None:
 def row_input_kernel_along_the_column(model: AutoregressiveModel) -> None:
     """k x 1 is read as k rows, one column: the pixels to the left are lost."""
 
-    def forward(conv: CausalConv2d, x: Tensor, cursor: None = None) -> Tensor:
+    def forward(conv: CausalConv2d, x: Tensor, state: None = None) -> Tensor:
         return F.conv2d(F.pad(x, (0, 0, 1, 0)), conv.masked_weight().mT, conv.bias)
 
     for layer in parts(model, RowLSTMLayer):
@@ -82,7 +82,7 @@ def row_state_kernel_along_the_column(model: AutoregressiveModel) -> None:
 def row_input_kernel_without_mask(model: AutoregressiveModel) -> None:
     """The kernel along the row is centred and open on its right."""
 
-    def forward(conv: CausalConv2d, x: Tensor, cursor: None = None) -> Tensor:
+    def forward(conv: CausalConv2d, x: Tensor, state: None = None) -> Tensor:
         weight = conv.masked_weight()
         return F.conv2d(F.pad(x, (1, 1, 0, 0)), torch.cat([weight, weight[..., :1]], dim=3), conv.bias)
 
@@ -106,7 +106,7 @@ def row_state_scrambled_by_view(model: AutoregressiveModel) -> None:
 def bidirectional_many_to_many(model: AutoregressiveModel) -> None:
     """One pass of both directions over all rows, read at each row: the way back has come from the end."""
     for rnn in parts(model, RowRNN):
-        replace(rnn, "_states", lambda rnn, rows, cursor: rnn.rnn(rows)[0])
+        replace(rnn, "_states", lambda rnn, rows, state: rnn.rnn(rows)[0])
 
 
 def rows_above_with_the_row_itself(model: AutoregressiveModel) -> None:

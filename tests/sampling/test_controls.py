@@ -90,7 +90,7 @@ def test_noise_belongs_to_its_seed() -> None:
         (Controls(temperature=float("nan")), "temperature nan: "),
         (Controls(temperature=11.0), "temperature 11: "),
         (Controls(temperature=torch.ones(2, 2)), "temperature map is 2 x 2; the picture is 3 x 4"),
-        (Controls(top_k=-1), "top_k -1: must lie in 0 to 4"),
+        (Controls(top_k=-1), "top_k -1: must be from 0 to 4"),
         (Controls(top_k=5), "top_k 5"),
         (Controls(top_p=0.0), "top_p 0"),
         (Controls(top_p=float("nan")), "top_p nan"),

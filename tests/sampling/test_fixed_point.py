@@ -20,7 +20,7 @@ LEVELS, SHAPE = 5, (4, 3)
 class Counting(RasterModel):
     """Every sub-pixel is, but for one in a thousand, one more than the one before it: no pass can look ahead."""
 
-    def trunk(self, x: Tensor, given: Conditioning, cursor: DecodeState | None = None) -> Tensor:
+    def trunk(self, x: Tensor, given: Conditioning, state: DecodeState | None = None) -> Tensor:
         line = x.movedim(1, -1).flatten(1)
         before = F.pad(line, (1, 0))[:, :-1].unflatten(1, (*x.shape[2:], x.shape[1])).movedim(-1, 1)
         likely = F.one_hot((before + 1) % LEVELS, LEVELS).float() * 9

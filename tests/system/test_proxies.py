@@ -21,7 +21,7 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         for spelling in (name, name.upper()):
             monkeypatch.setenv(spelling, "")  # so that what a test changes is undone
             monkeypatch.delenv(spelling)
-    monkeypatch.setattr(proxies, "_set_aside", {})
+    monkeypatch.setattr(proxies, "_rejected", {})
     monkeypatch.setattr(proxies, "find_spec", lambda _: None)
 
 
@@ -52,7 +52,7 @@ def test_a_socks_proxy_without_its_package_is_told_by_the_hub_alone(
     monkeypatch.setenv("ALL_PROXY", address)
     settle_proxies()
     assert "all_proxy" not in os.environ and "ALL_PROXY" not in os.environ
-    line = "ALL_PROXY is a SOCKS proxy, which needs a package more: pip install socksio"
+    line = "ALL_PROXY is a SOCKS proxy, which needs another package: pip install socksio"
     assert proxy_refusal() == line
     close_session()
     with pytest.raises(HubFailure) as told:
@@ -85,4 +85,4 @@ def test_a_socks_proxy_with_its_package_stays(monkeypatch: pytest.MonkeyPatch) -
 def test_what_is_no_proxy_is_set_aside(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("HTTPS_PROXY", address)
     settle_proxies()
-    assert "https_proxy" not in os.environ and proxy_refusal().startswith("HTTPS_PROXY is no address of a proxy")
+    assert "https_proxy" not in os.environ and proxy_refusal().startswith("HTTPS_PROXY is not a proxy address")

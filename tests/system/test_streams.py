@@ -101,8 +101,8 @@ def test_ctrl_c_at_any_moment_ends_without_a_traceback(seconds: float) -> None:
 EVALUATE = ("--checkpoint", "dungeon-gated", "--data", "examples/dungeon.zip", "--include-training")
 INTERRUPTED_IN_A_DESTRUCTOR = """
 import signal, sys, time
-from pixelart.shutdown import interruptible, leave_when_interrupted
-leave_when_interrupted()
+from pixelart.shutdown import interruptible, leave_on_interrupt
+leave_on_interrupt()
 class Told:
     def __del__(self):
         signal.raise_signal(signal.SIGINT)
@@ -122,8 +122,8 @@ def test_an_interrupt_that_python_would_lose_is_obeyed() -> None:
 
 INTERRUPTED_TWICE = """
 import signal, sys
-from pixelart.shutdown import interruptible, leave_when_interrupted
-leave_when_interrupted()
+from pixelart.shutdown import interruptible, leave_on_interrupt
+leave_on_interrupt()
 with interruptible():
     try:
         signal.raise_signal(signal.SIGINT)
@@ -143,10 +143,10 @@ def test_a_second_ctrl_c_ends_at_once() -> None:
 @pytest.mark.parametrize(
     ("variables", "line"),
     [
-        ({"GRADIO_SERVER_PORT": "80000"}, "GRADIO_SERVER_PORT '80000': must be a whole number of 1 to 65535"),
-        ({"GRADIO_SERVER_PORT": "abc"}, "GRADIO_SERVER_PORT 'abc': must be a whole number of 1 to 65535"),
-        ({"GRADIO_SERVER_PORT": "-1"}, "GRADIO_SERVER_PORT '-1': must be a whole number of 1 to 65535"),
-        ({"GRADIO_NUM_PORTS": ""}, "GRADIO_NUM_PORTS '': must be a whole number of 1 to 65535"),
+        ({"GRADIO_SERVER_PORT": "80000"}, "GRADIO_SERVER_PORT '80000': must be a whole number from 1 to 65535"),
+        ({"GRADIO_SERVER_PORT": "abc"}, "GRADIO_SERVER_PORT 'abc': must be a whole number from 1 to 65535"),
+        ({"GRADIO_SERVER_PORT": "-1"}, "GRADIO_SERVER_PORT '-1': must be a whole number from 1 to 65535"),
+        ({"GRADIO_NUM_PORTS": ""}, "GRADIO_NUM_PORTS '': must be a whole number from 1 to 65535"),
         ({"GRADIO_SERVER_PORT": "7861"}, ""),
         ({}, ""),
     ],
@@ -159,7 +159,10 @@ def test_an_address_without_sense_is_named(variables: Mapping[str, str], line: s
 @pytest.mark.parametrize(
     ("variables", "line"),
     [
-        ({"GRADIO_SERVER_PORT": "80000"}, "app.py: GRADIO_SERVER_PORT '80000': must be a whole number of 1 to 65535\n"),
+        (
+            {"GRADIO_SERVER_PORT": "80000"},
+            "app.py: GRADIO_SERVER_PORT '80000': must be a whole number from 1 to 65535\n",
+        ),
         ({"GRADIO_SERVER_NAME": "192.0.2.1"}, "app.py: GRADIO_SERVER_NAME '192.0.2.1': not an address of this machine"),
         ({"GRADIO_TEMP_DIR": "/dev/null/x"}, "app.py: /dev/null/x: Not a directory\n"),
     ],

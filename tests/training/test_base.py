@@ -226,7 +226,7 @@ def test_a_fitted_palette_is_that_of_the_pictures_and_of_as_many_colours(
 @pytest.mark.slow
 def test_a_palette_is_kept_or_fitted_where_there_is_one(begin: StartRun, tiny_data: Path, tmp_path: Path) -> None:
     kept = start_run(tmp_path / "run", tiny_data, schedule=Schedule(steps=1), palette="keep")
-    with pytest.raises(RequestRejected, match="palette keep: there is no base"), kept:
+    with pytest.raises(RequestRejected, match="palette keep: needs a base"), kept:
         pass
     run = begin("rgb", codec="rgb", steps=1)
     run.train()

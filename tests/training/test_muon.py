@@ -37,7 +37,7 @@ def test_inner_kernels_are_its_own_and_resume_to_the_same_bits(begin: StartRun, 
     whole = begin("whole", optimizer="muon", learning_rate=0.01)
     names = {name for name, parameter in whole.model.named_parameters() if is_for_muon(name, parameter)}
     assert "layers.1.horizontal.weight" in names and not any("logits" in name or "vote" in name for name in names)
-    adamw, muon = whole.learner.optimizers
+    adamw, muon = whole.train_state.optimizers
     counts = [sum(len(group["params"]) for group in one.param_groups) for one in (adamw, muon)]
     assert counts[1] == len(names) and sum(counts) == len(list(whole.model.parameters()))
     whole.train()

@@ -34,18 +34,18 @@ StartRun = Callable[..., Trainer]
 # --- refused at once ----------------------------------------------------------------------------------------------
 
 BAD: list[tuple[dict[str, Any], str]] = [
-    ({"steps": 0}, "say either how many steps or how many minutes to train"),
-    ({"minutes": 1.0}, "say either how many steps or how many minutes to train"),
-    ({"batch_size": 0}, "batch_size 0: must lie in 1 to 4096"),
+    ({"steps": 0}, "set either steps or minutes"),
+    ({"minutes": 1.0}, "set either steps or minutes"),
+    ({"batch_size": 0}, "batch_size 0: must be from 1 to 4096"),
     ({"precision": "fp16"}, "precision 'fp16': must be auto, fp32 or bf16"),
     ({"model": "vae"}, "model 'vae' is not one of diagonal_bilstm, .*"),
     ({"preset": "huge"}, "preset 'huge' of gated_pixelcnn is not one of default, debug"),
     ({"codec": "cmyk"}, "codec 'cmyk' is not one of indexed, palette, rgb, gray, binary"),
-    ({"model": "pixelcnn_plus_plus", "codec": "indexed"}, "model pixelcnn_plus_plus with codec indexed: it is for .*"),
-    ({"colours": 1}, "colours 1: must lie in 2 to 256, transparent included"),
-    ({"colours": 257}, "colours 257: must lie in 2 to 256, transparent included"),
+    ({"model": "pixelcnn_plus_plus", "codec": "indexed"}, "model pixelcnn_plus_plus with codec indexed: it needs .*"),
+    ({"colours": 1}, "colours 1: must be from 2 to 256, transparent included"),
+    ({"colours": 257}, "colours 257: must be from 2 to 256, transparent included"),
     ({"palette": "foo"}, "palette 'foo' is not one of keep, fit"),
-    ({"palette": "keep"}, "palette keep: there is no base whose palette could be kept"),
+    ({"palette": "keep"}, "palette keep: needs a base"),
     ({"fit": "crop"}, "fit 'crop' is not one of refuse, nearest, keep"),
     ({"new_classes": "drop"}, "new_classes 'drop' is not one of add, refuse"),
     ({"base": "gone", "model": "pixelcnn"}, "model pixelcnn: cannot be set with a base, which decides it"),
@@ -102,7 +102,7 @@ def kept_bytes(run: Trainer) -> int:
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         loss, _ = run.objective.joint(x, context)
     loss.backward()
-    run.learner.clear_gradients()
+    run.train_state.clear_gradients()
     return sum(kept.values())
 
 

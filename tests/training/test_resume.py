@@ -158,7 +158,7 @@ def test_a_run_may_go_on_for_longer(begin: StartRun, tiny_data: Path) -> None:
     found = last_checkpoint(run)
     assert found is not None and found[0] == 5
     assert read_run(run).schedule.steps == 5 and read_run(run).schedule.save_every == 2
-    with pytest.raises(RequestRejected, match="either how many steps or how many minutes"):
+    with pytest.raises(RequestRejected, match="set either steps or minutes"):
         resumed(run, tiny_data, minutes=1.0)
     assert read_run(run).schedule.minutes == 0
 

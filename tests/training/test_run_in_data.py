@@ -47,7 +47,7 @@ def test_it_is_no_part_of_the_pictures(pictures: Path, place: str) -> None:
 def test_it_is_told_once_by_a_survey_and_left_out_of_archives(pictures: Path, tmp_path: Path) -> None:
     train(pictures / "run", pictures)
     told = [str(problem) for problem in survey(pictures).problems]
-    assert told == ["the folder of a run or a checkpoint, passed over: run"]
+    assert told == ["skipped, the folder of a run or checkpoint: run"]
     archive = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", pictures))
     assert any("samples" in name for name in zipfile.ZipFile(archive).namelist())
     assert read_pictures(archive).fingerprint() == read_pictures(pictures).fingerprint()

@@ -51,8 +51,8 @@ def test_a_stop_does_not_wait_for_the_step_that_is_being_taken_and_changes_no_bi
             asked.append(1)
         return len(asked) > (40 if backward else 3)
 
-    steps = run.learner.step
-    run.learner.step = lambda: (told.append(run.step), steps())[1]  # pyright: ignore[reportAttributeAccessIssue]
+    steps = run.train_state.step
+    run.train_state.step = lambda: (told.append(run.step), steps())[1]  # pyright: ignore[reportAttributeAccessIssue]
     run.train(interrupt=interrupt)
     assert run.step == 3 and told == [0, 1, 2] and saves(run)[-1] == 3
     again = resumed(run.run, tiny_data)

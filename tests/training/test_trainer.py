@@ -136,7 +136,7 @@ def test_without_memory_the_average_is_the_weights(begin: StartRun) -> None:
 @pytest.mark.slow
 def test_the_learning_rate_warms_up_and_falls_along_a_cosine(begin: StartRun) -> None:
     run, rates = begin(steps=50, learning_rate=1e-2, batch_size=1, validation_share=0.0), list[float]()
-    run.train(report=lambda state: rates.append(state.learner.learning_rate))
+    run.train(report=lambda state: rates.append(state.train_state.learning_rate))
     assert rates[:5] == sorted(rates[:5]) and rates[0] == pytest.approx(2e-3, rel=0.01)
     assert max(rates) == pytest.approx(1e-2, rel=0.03) and rates.index(max(rates)) == 4
     assert rates[4:] == sorted(rates[4:], reverse=True)

@@ -335,7 +335,7 @@ def test_a_hostile_setting_is_named_with_its_limit(
         (7, "yes", "Transparent: must be"),
         (8, "url(x)", "Background 'url(x)': must be"),
         (8, "rgba(1,2)", "Background"),
-        (9, 99, "Columns: must be a number of 1 to 16"),
+        (9, 99, "Columns: must be a number from 1 to 16"),
     ],
 )
 def test_a_hostile_export_setting_is_named_with_its_limit(visitor: Visitor, place: int, value: Any, told: str) -> None:

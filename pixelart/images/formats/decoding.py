@@ -1,7 +1,7 @@
 """Decode the bytes of a picture file to uint8 RGBA (H, W, 4), within limits.
 
-Only PNG, GIF, JPEG, WebP and BMP reach a decoder; of PNG and GIF only the parts that pixels need. Nothing over the
-limits is decoded. All else raises ImageRejected with the name, the value and the limit.
+Only PNG, GIF, JPEG, WebP and BMP are decoded, and of PNG and GIF only the parts that pixels need. Everything else, and
+anything over the limits, raises ImageRejected with the name, the value and the limit.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def is_picture(data: bytes) -> bool:
 
 
 def decode_picture(data: bytes, *, name: str, max_pixels: int | None = None) -> Picture:
-    """Decode `data` upright to uint8 RGBA (H, W, 4); of an animation the first frame. `name` is used in errors.
+    """Decode `data` upright to uint8 RGBA (H, W, 4); an animation gives its first frame. `name` is used in errors.
 
     The limit is `Settings.max_side` pixels per side, or `max_pixels` in total if given.
 
@@ -189,7 +189,7 @@ def _grey(image: Image.Image, depth: int) -> NDArray[Any]:
 
 
 def _low_bytes(data: bytes, name: str) -> NDArray[np.uint8]:
-    """The low bytes of a 16-bit RGB PNG. Pillow reads only the high bytes, so it is told the byte order is reversed."""
+    """The low bytes of a 16-bit RGB PNG. Pillow reads only the high bytes, so the byte order is set to reversed."""
     with _opened(data, name, None, every_size=True) as image:
         image.tile = [tile._replace(args="RGB;16L") for tile in image.tile]  # pyright: ignore[reportAttributeAccessIssue]
         return np.asarray(image)

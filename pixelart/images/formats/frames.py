@@ -34,7 +34,7 @@ def composed(
 ) -> Iterator[Picture]:
     """The pictures (H, W, 4) that the parts compose to on a transparent canvas of `size` (width, height).
 
-    What lies outside the canvas is cut off.
+    Pixels outside the canvas are cut off.
     """
     canvas = np.zeros((size[1], size[0], 4), np.uint8)
     for number, part in enumerate(parts):

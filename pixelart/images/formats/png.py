@@ -42,8 +42,10 @@ class Header:
 class Png:
     """The contents of a PNG.
 
-    still: the default image, as a file of its own. The rest: the frames of an animation; the transparent colour (in
-    GREY_TYPE and RGB_TYPE) in file units; EXIF; and the still compressed chunk of the ICC profile.
+    still: the default image as a file of its own.
+    parts: the frames of an animation.
+    clear: the transparent colour in file units, for GREY_TYPE and RGB_TYPE.
+    packed_profile: the compressed chunk of the ICC profile.
     """
 
     header: Header
@@ -122,7 +124,7 @@ class _Found:
                 self.before.append(whole)
         elif kind == b"IDAT":
             self.pixels.append(whole)
-            if self.frames:  # else the still is no frame
+            if self.frames:  # else the still is not a frame
                 self.frames[0].pixels.append(whole)
         elif kind == b"acTL":
             self.animated = True

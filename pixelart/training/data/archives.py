@@ -1,4 +1,4 @@
-"""Reads the files of a folder or a .zip one by one: a picture, the reason why it is refused, or no picture file.
+"""Reads the files of a folder or a .zip one by one. Each gives a picture, a reason for rejection, or nothing.
 
 Nothing is unpacked to the disk, so names inside an archive cannot escape; unsafe names are still refused.
 """
@@ -25,7 +25,7 @@ import numpy as np
 from pixelart.errors import DataRejected, PixelArtError
 from pixelart.images.codec import Picture
 from pixelart.images.io import SUFFIXES, decode_frames, decode_picture, is_animation, read_file
-from pixelart.progress import Cancel, OnProgress, never, until_cancelled, untold
+from pixelart.progress import Cancel, OnProgress, ignore_progress, never, until_cancelled
 from pixelart.settings import SETTINGS
 from pixelart.training.data.links import allowed_roots, stays_inside
 
@@ -48,8 +48,8 @@ class Member(NamedTuple):
 
     Attributes:
         place: its path inside the source.
-        found: the picture, the reason why it is refused, or None if it has no picture suffix. The message of a refusal
-            starts with `shown(place)` and a colon.
+        found: the picture, the reason why it is rejected, or None if it has no picture suffix. The reason starts
+            with `shown(place)` and a colon.
         frame: number of an animation's frame, from 1; 0 of a still.
     """
 
@@ -64,7 +64,7 @@ class Member(NamedTuple):
 
 
 def ignore_folder(folder: PurePath) -> None:
-    """The callback for skipped folders that nobody needs to know of."""
+    """The callback that does nothing with a skipped folder."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Reading:
     max_pixels: int | None = None
     frames: Frames = "first"
     cancel: Cancel = never
-    on_progress: OnProgress = untold
+    on_progress: OnProgress = ignore_progress
     on_hidden: Callable[[PurePath], None] = ignore_folder
     on_own: Callable[[PurePath], None] = ignore_folder
 

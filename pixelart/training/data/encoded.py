@@ -121,7 +121,7 @@ def recoloured(palette: Tensor, random: np.random.Generator) -> Tensor:
 
 
 def class_palettes(sets: Sequence[CodedPictures], classes: Sequence[str]) -> PalettesOfClasses:
-    """The palettes of at most PALETTES pictures of each class, without those of few colours."""
+    """The palettes of at most PALETTES pictures of each class, except those with fewer than ENOUGH colours."""
     random, found = np.random.default_rng(0), dict[str, list[NDArray[np.uint8]]]()
     for number, name in enumerate(classes):
         some = [
@@ -137,7 +137,7 @@ def class_palettes(sets: Sequence[CodedPictures], classes: Sequence[str]) -> Pal
 
 
 def write_class_palettes(folder: Path, sets: Sequence[CodedPictures], classes: Sequence[str], *, base: str) -> None:
-    """Write the palettes of classes to the folder of a run, unless it has them or the palette is no input.
+    """Write the palettes of classes to the folder of a run, unless it has them or the palette is not an input.
 
     Classes without pictures keep the palettes of `base`, a checkpoint's folder or "", as long as it exists.
     """

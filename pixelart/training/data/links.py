@@ -12,8 +12,8 @@ _BLOBS, _SNAPSHOTS, _SHARED = "blobs", "snapshots", ".huggingface-shared-blobs"
 def allowed_roots(source: Path) -> list[Path]:
     """The folders in which links of `source` must end.
 
-    That is `source` itself. For a snapshot made by the Hub's client, also its blobs: beside the repository's snapshots,
-    or beside the repositories if these share them.
+    That is `source` itself and, for a snapshot made by the Hub's client, its blobs folder: beside the repository's
+    snapshots, or beside the repositories if these share their blobs.
     """
     root = Path(os.path.realpath(source))
     roots = [root]

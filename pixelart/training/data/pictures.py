@@ -16,7 +16,7 @@ from pixelart.checkpoint.format import check_class_name
 from pixelart.errors import DataRejected, Hint, PixelArtError, WeightsRejected
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture, normalise
 from pixelart.images.io import SUFFIXES, resize_nearest
-from pixelart.progress import OnProgress, untold
+from pixelart.progress import OnProgress, ignore_progress
 from pixelart.settings import SETTINGS
 from pixelart.training.data.archives import Frames, Reading, read_members
 from pixelart.training.data.classes import CLASS_RULE, class_names
@@ -131,7 +131,7 @@ def read_pictures(
     fit: Fit = "refuse",
     frames: Frames = "first",
     class_rule: int = CLASS_RULE,
-    on_progress: OnProgress = untold,
+    on_progress: OnProgress = ignore_progress,
 ) -> PictureSet:
     """All pictures of a folder or a .zip.
 
@@ -222,4 +222,4 @@ def fitted(picture: Picture, name: str, size: tuple[int, int], fit: Fit) -> Pict
     if fit == "nearest":
         return resize_nearest(picture, *size)
     (h, w), (height, width) = picture.shape[:2], size
-    raise DataRejected(f"{name}: {w} x {h} pixels; needed are {width} x {height}", hint=Hint.RESIZE)
+    raise DataRejected(f"{name}: {w} x {h} pixels; must be {width} x {height}", hint=Hint.RESIZE)

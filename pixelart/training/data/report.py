@@ -12,7 +12,7 @@ import numpy as np
 from pixelart.errors import DataRejected, Hint, Words, with_hint
 from pixelart.images.codec import Picture
 from pixelart.images.io import contact_sheet, encode_rgba_png
-from pixelart.progress import Cancel, OnProgress, never, until_cancelled, untold
+from pixelart.progress import Cancel, OnProgress, ignore_progress, never, until_cancelled
 from pixelart.settings import SETTINGS
 from pixelart.storage import new_file
 from pixelart.training.data.pictures import PictureSet
@@ -35,7 +35,7 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem in a set: what it is, which files or classes, whether it blocks training, and what would help."""
+    """A problem in a set: what it is, which files or classes, whether it blocks training, and what the user can do."""
 
     what: str
     places: tuple[str, ...]
@@ -87,7 +87,7 @@ class Survey:
         return contact_sheet(self.pictures.pictures[some], columns=min(columns, len(some)))
 
 
-def prepare(found: Survey, target: Path, *, cancel: Cancel = never, on_progress: OnProgress = untold) -> Path:
+def prepare(found: Survey, target: Path, *, cancel: Cancel = never, on_progress: OnProgress = ignore_progress) -> Path:
     """Write the good pictures unchanged as class/00000.png, class/00001.png, ... into the .zip `target`, atomically.
 
     `read_pictures(target)` returns `found.pictures`, and the same pictures give the same bytes. `cancel` is called

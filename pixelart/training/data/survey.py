@@ -12,7 +12,7 @@ import numpy as np
 from pixelart.errors import DataRejected, Hint, PixelArtError, RequestRejected
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture
 from pixelart.images.sprite_sheets import Slicing, common_factor, is_empty, reduce, true_grid
-from pixelart.progress import Cancel, OnProgress, never, until_cancelled, untold
+from pixelart.progress import Cancel, OnProgress, ignore_progress, never, until_cancelled
 from pixelart.settings import SETTINGS
 from pixelart.training.data.archives import Frames, Reading, read_members, shown
 from pixelart.training.data.classes import NO_FOLDER, SPLITS, class_names
@@ -59,7 +59,7 @@ class Options:
             self.slicing.check()
         for side in self.size or ():
             if not 1 <= side <= SETTINGS.max_side:
-                raise RequestRejected(f"size {side}: must lie in 1 to {SETTINGS.max_side}")
+                raise RequestRejected(f"size {side}: must be from 1 to {SETTINGS.max_side}")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class _ReadPicture:
         return self.store.shape(self.number)
 
     def becomes(self, picture: Picture, *, name: str = "") -> _ReadPicture:
-        """The same with another picture in its place."""
+        """A copy with another picture."""
         return _ReadPicture(self.place, name or self.name, self.store, self.store.add(picture))
 
 
@@ -91,7 +91,11 @@ _Notes = defaultdict[tuple[str, Hint | None], list[str]]
 
 
 def survey(
-    source: Path | str, options: Options | None = None, *, cancel: Cancel = never, on_progress: OnProgress = untold
+    source: Path | str,
+    options: Options | None = None,
+    *,
+    cancel: Cancel = never,
+    on_progress: OnProgress = ignore_progress,
 ) -> Survey:
     """Check a folder or a .zip. Bad files are listed among the problems; the others are used.
 
@@ -118,7 +122,7 @@ def survey(
     check_fits(len(found), size, options.fit)
     by_class = sorted(zip(names, found, strict=True), key=lambda pair: pair[0])
     pictures = _good(until_cancelled(by_class, cancel), store, size, options, notes)
-    if {name.lower() for name in pictures.classes} <= SPLITS:  # only splits are left, which are not classes
+    if {name.lower() for name in pictures.classes} <= SPLITS:  # only splits are left, and they are not classes
         names = tuple(NO_FOLDER if name in pictures.classes else name for name in names)
         pictures = replace(pictures, class_names=(NO_FOLDER,) * len(pictures))
     notes |= _strays(found, names)
@@ -141,19 +145,17 @@ def _readable(
         frames=options.frames,
         cancel=cancel,
         on_progress=on_progress,
-        on_own=lambda folder: notes["the folder of a run or a checkpoint, passed over", None].append(shown(folder)),
-        on_hidden=lambda folder: notes["a folder whose name begins with a dot, passed over", None].append(
-            shown(folder)
-        ),
+        on_own=lambda folder: notes["skipped, the folder of a run or checkpoint", None].append(shown(folder)),
+        on_hidden=lambda folder: notes["skipped, a hidden folder", None].append(shown(folder)),
     )
     for member in read_members(source, reading):
         if member.found is None:
-            notes["no picture by its name, passed over", None].append(member.name)
+            notes["skipped, not a picture file", None].append(member.name)
         elif isinstance(member.found, PixelArtError):
             notes[f"left out, {_reason(member.found, shown(member.place))}", member.found.hint].append(member.name)
         else:
             if member.frame == 1 and options.frames == "first":
-                notes["an animation, of which the first frame is taken", Hint.ALL_FRAMES].append(member.name)
+                notes["an animation; only its first frame is used", Hint.ALL_FRAMES].append(member.name)
             yield _ReadPicture(member.place, member.name, store, store.add(member.found))
 
 
@@ -166,7 +168,7 @@ def _strays(found: Sequence[_ReadPicture], names: Sequence[str]) -> dict[tuple[s
     ]
     if not beside or len(set(names)) == 1:
         return {}
-    return {(f"beside the folders of the classes, so of the class {NO_FOLDER}", None): beside}
+    return {(f"outside the class folders; its class is {NO_FOLDER}", None): beside}
 
 
 def _reason(error: PixelArtError, name: str) -> str:
@@ -233,20 +235,20 @@ def _good(
         except DataRejected as error:
             notes[f"left out, {_reason(error, one.name)}", error.hint].append(one.name)
             continue
-        look = picture_hash(picture)
-        if look in first:
+        content = picture_hash(picture)
+        if content in first:
             left_out = "" if options.keep_copies else "left out, "
-            notes[f"{left_out}the same as another picture", None].append(f"{one.name} (as {first[look]})")
+            notes[f"{left_out}the same as another picture", None].append(f"{one.name} (as {first[content]})")
             if not options.keep_copies:
                 continue
         if picture is not read:
             notes[f"resized to {size[1]} x {size[0]} pixels", None].append(one.name)
         if np.any((picture[..., 3] > 0) & (picture[..., 3] < 255)):
-            notes[f"soft alpha: a pixel is seen from {ALPHA_THRESHOLD} on, and clear below", None].append(one.name)
-        first.setdefault(look, one.name)
+            notes[f"partial alpha: pixels with alpha below {ALPHA_THRESHOLD} become transparent", None].append(one.name)
+        first.setdefault(content, one.name)
         numbers.append(one.number if picture is read else store.add(picture))
         names.append(class_name)
-        hashes.append(look)
+        hashes.append(content)
     return PictureSet(Pictures(store, numbers, size), tuple(names), tuple(hashes))
 
 

@@ -107,7 +107,7 @@ def _encode(array: NDArray[np.uint8]) -> str:
 
 def _side(value: Any, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_SIDE:
-        raise CanvasRejected(f"canvas {name} {value!r:.40}: must be a whole number of 1 to {MAX_SIDE}")
+        raise CanvasRejected(f"canvas {name} {value!r:.40}: must be a whole number from 1 to {MAX_SIDE}")
     return value
 
 

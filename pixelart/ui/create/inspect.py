@@ -44,7 +44,7 @@ class InspectHandlers:
         question: dict[str, Any] = data if isinstance(data, dict) else {}
         number = question.get("number")
         if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= MAX_NUMBER:
-            raise gr.Error(f"question: must have a number of 0 to {MAX_NUMBER}.", print_exception=False)
+            raise gr.Error(f"question: must have a number from 0 to {MAX_NUMBER}.", print_exception=False)
         if self.engine.is_drawing:
             return {"number": number, "waits": True}
         try:

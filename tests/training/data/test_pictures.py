@@ -109,7 +109,7 @@ MIXED = {"a/1.png": dot(1), "a/2.png": dot(2), "a/big.png": dot(3, 8, 12)}
 
 def test_another_size_is_refused_by_name(tmp_path: Path) -> None:
     for source in (folder_of(tmp_path / "set", MIXED), zip_of(tmp_path / "set.zip", MIXED)):
-        with pytest.raises(DataRejected, match=r"big\.png: 12 x 8 pixels; needed are 4 x 4$"):
+        with pytest.raises(DataRejected, match=r"big\.png: 12 x 8 pixels; must be 4 x 4$"):
             read_pictures(source)
 
 
@@ -121,7 +121,7 @@ def test_another_size_is_resized_when_asked(tmp_path: Path) -> None:
 
 def test_a_size_may_be_demanded(tmp_path: Path) -> None:
     source = folder_of(tmp_path, MIXED)
-    with pytest.raises(DataRejected, match="needed are 12 x 8"):
+    with pytest.raises(DataRejected, match="must be 12 x 8"):
         read_pictures(source, size=(8, 12))
     assert read_pictures(source, size=(8, 12), fit="nearest").pictures.shape == (3, 8, 12, 4)
 

@@ -30,7 +30,7 @@ from tests.corpus import make
 from tests.training.files import dot, folder_of, noise, zip_of
 
 ZOE, EPEE = "Zoë", "épée"
-BESIDE = "beside the folders of the classes, so of the class pictures"
+BESIDE = "outside the class folders; its class is pictures"
 
 
 def _archive(name: str) -> Path:
@@ -82,7 +82,7 @@ def test_an_archive_that_is_cut_off_is_called_so() -> None:
 
 def test_folders_that_begin_with_a_dot_are_named() -> None:
     found = survey(_archive("dot-folders"))
-    assert _told(found)["a folder whose name begins with a dot, passed over"] == (".old", "hero/.cache")
+    assert _told(found)["skipped, a hidden folder"] == (".old", "hero/.cache")
     assert found.pictures.class_names == ("hero",)
 
 
@@ -174,7 +174,7 @@ def _walk() -> bytes:
 
 def test_of_an_animation_the_first_frame_is_taken_and_all_are_offered(tmp_path: Path) -> None:
     files = {"a/walk.gif": _walk(), "a/still.png": encode_png(noise(1))}
-    note = "an animation, of which the first frame is taken"
+    note = "an animation; only its first frame is used"
     for source in (folder_of(tmp_path / "set", files), zip_of(tmp_path / "set.zip", files)):
         found = survey(source)
         assert len(found.pictures) == 2 and _told(found)[note] == ("a/walk.gif",)
@@ -191,7 +191,7 @@ def test_a_frame_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataRejected, match=r"^a/walk\.gif: 8 x 8 pixels"):
         read_pictures(source, frames="all", size=(5, 5))
     told = _told(survey(source, Options(frames="all")))
-    assert told["left out, 8 x 8 pixels; needed are 5 x 5"] == (
+    assert told["left out, 8 x 8 pixels; must be 5 x 5"] == (
         "a/walk.gif", "a/walk.gif frame 2", "a/walk.gif frame 3",
     )  # fmt: skip
 

@@ -81,7 +81,7 @@ def test_bad_files_are_told_by_name_and_the_others_are_used(tmp_path: Path) -> N
     found = _survey(tmp_path, _good() | bad)
     assert found.ready and len(found.pictures) == 10
     told = _told(found)
-    assert told.pop("no picture by its name, passed over") == ("b/notes.txt",)
+    assert told.pop("skipped, not a picture file") == ("b/notes.txt",)
     assert list(told.values()) == [("a/cut.png", "a/fake.png")]
     assert next(iter(told)).startswith("left out, not a readable picture; the formats are ")
 
@@ -114,7 +114,7 @@ def test_pictures_of_another_size_are_left_out_or_resized(tmp_path: Path) -> Non
     files = _good() | {"b/large.png": encode_png(noise(90, 16, 12))}
     found = _survey(tmp_path / "1", files)
     assert found.size == (8, 8) and len(found.pictures) == 10
-    assert _told(found)["left out, 12 x 16 pixels; needed are 8 x 8"] == ("b/large.png",)
+    assert _told(found)["left out, 12 x 16 pixels; must be 8 x 8"] == ("b/large.png",)
     assert [(row.name, row.pictures, row.sizes) for row in found.classes][1] == ("b", 0, Counter({(12, 16): 1}))
     found = _survey(tmp_path / "2", files, Options(fit="nearest"))
     assert len(found.pictures) == 11 and _told(found)["resized to 8 x 8 pixels"] == ("b/large.png",)
@@ -136,7 +136,7 @@ def test_soft_alpha_is_told_and_kept_as_it_is(tmp_path: Path) -> None:
     soft = noise(80)
     soft[0, 0, 3], soft[0, 1, 3] = 127, 128
     found = _survey(tmp_path, _good() | {"a/soft.png": encode_rgba_png(soft)})
-    assert _told(found) == {"soft alpha: a pixel is seen from 128 on, and clear below": ("a/soft.png",)}
+    assert _told(found) == {"partial alpha: pixels with alpha below 128 become transparent": ("a/soft.png",)}
     assert np.array_equal(found.pictures.pictures[-1], soft)
 
 
@@ -169,7 +169,7 @@ def test_a_problem_is_one_line_of_a_few_places() -> None:
 
 def test_options_outside_the_limits_are_refused(tiny_data: Path) -> None:
     for options in (Options(size=(0, 8)), Options(size=(8, 1025)), Options(slicing=Slicing(8, 8, margin=-1))):
-        with pytest.raises(RequestRejected, match="must lie in"):
+        with pytest.raises(RequestRejected, match="must be from"):
             survey(tiny_data, options)
 
 
@@ -198,7 +198,7 @@ def test_one_picture_that_is_not_enlarged_among_many_that_are_is_told(tmp_path: 
     files = {f"a/{i:02}.png": _enlarged(noise(i)) for i in range(10)} | {"a/odd.png": encode_png(noise(60, 24, 24))}
     found = _survey(tmp_path, files, Options(to_true_grid=True))
     assert len(found.pictures) == 10
-    assert _told(found)["left out, 24 x 24 pixels; needed are 8 x 8"] == ("a/odd.png",)
+    assert _told(found)["left out, 24 x 24 pixels; must be 8 x 8"] == ("a/odd.png",)
 
 
 def _sheet(*, enlarged: int = 1) -> bytes:

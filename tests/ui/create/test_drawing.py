@@ -273,7 +273,7 @@ def test_a_visitor_who_closes_the_page_ends_the_work() -> None:
 @pytest.mark.parametrize("row", [1, 3])
 @pytest.mark.parametrize(
     ("fault", "message"),
-    [(RequestRejected("count 99: must lie in 1 to 64"), "count 99"), (RuntimeError("secret detail"), DRAWING_FAULT)],
+    [(RequestRejected("count 99: must be from 1 to 64"), "count 99"), (RuntimeError("secret detail"), DRAWING_FAULT)],
 )
 def test_an_error_brings_back_what_was_painted(
     row: int, fault: Exception, message: str, warnings_shown: list[str]

@@ -89,7 +89,7 @@ def test_a_dropped_archive_is_looked_through_at_once_and_made_ready(
 def test_the_base_model_says_the_size(check: Check, tiny_data: Path) -> None:
     form = replace(FORM, source=FOLDER, folder=str(tiny_data), base="tiny")
     assert "40 pictures of 8 x 8" in check(form)
-    assert "needed are 16 x 16" in check(replace(form, size=16))
+    assert "must be 16 x 16" in check(replace(form, size=16))
     assert "40 pictures of 16 x 16" in check(replace(form, size=16, resize=True))
 
 
@@ -338,5 +338,5 @@ def test_all_frames_of_animations_are_taken_where_it_is_asked(check: Check, imag
     form = replace(FORM, source=FOLDER, folder=str(folder_of(tmp_path / "set", files)))
     told = check(form)
     assert "9 pictures of 8 x 8" in told
-    assert "an animation, of which the first frame is taken (&quot;All frames&quot; uses all): a/walk.gif" in told
+    assert "an animation; only its first frame is used (&quot;All frames&quot; uses all): a/walk.gif" in told
     assert "11 pictures of 8 x 8" in check(replace(form, frames=True))
