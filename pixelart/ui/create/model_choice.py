@@ -16,6 +16,8 @@ from pixelart.ui.create.form import ANY_CLASS, Values
 from pixelart.ui.create.palette_value import hex_colours
 
 NO_MODEL = "No model is installed. The notice at the top says how to get one."
+MAX_DOCUMENT = 256
+"""Longest side of a picture on the page. Larger ones are fitted to the model's size."""
 LOADING = "The page is still loading. Try again in a moment."
 
 
@@ -29,9 +31,14 @@ def model_info(engine: Engine, model: Any) -> CheckpointInfo:
 
 
 def size_for(picture: Picture, info: CheckpointInfo) -> tuple[int, int]:
-    """(height, width) in which a model draws a picture (H, W, 4): the picture's own size, if the model draws it."""
+    """(height, width) in which a model completes a picture (H, W, 4): the picture's own size up to MAX_DOCUMENT pixels
+    a side, if the model draws it or windows of it; else the model's size."""
     height, width = picture.shape[:2]
-    return (height, width) if info.draws_size(height, width) else (info.height, info.width)
+    try:
+        info.window_of(height, width)
+    except RequestRejected:
+        return info.height, info.width
+    return (height, width) if max(height, width) <= MAX_DOCUMENT else (info.height, info.width)
 
 
 def fitted_canvas(canvas: Canvas, info: CheckpointInfo) -> Canvas:

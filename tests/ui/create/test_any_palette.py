@@ -22,7 +22,7 @@ from pixelart.ui.create.canvas import PictureHandlers
 from pixelart.ui.create.canvas_value import Canvas
 from pixelart.ui.create.drawing import DrawingHandlers, _progress, drawing_worker
 from pixelart.ui.create.form import request_from, sized
-from pixelart.ui.create.model_choice import fitted_canvas
+from pixelart.ui.create.model_choice import MAX_DOCUMENT, fitted_canvas
 from pixelart.ui.create.palette_panel import ALL_COLOURS, CUSTOM, PaletteHandlers
 from pixelart.ui.create.palette_value import AllowedColours, everything_allowed, hex_colours
 from pixelart.ui.results import ResultFiles
@@ -71,9 +71,12 @@ def test_colours_that_are_ticked_off_are_not_drawn_nor_is_clear() -> None:
 
 
 def test_a_picture_keeps_its_size_where_the_model_draws_it() -> None:
-    small, large = (Canvas(np.zeros((height, 40, 4), np.uint8)) for height in (24, 90))
-    assert fitted_canvas(small, INFO) is small
-    assert fitted_canvas(large, INFO).picture.shape == (32, 32, 4)
+    small, large, huge = (Canvas(np.zeros((height, 40, 4), np.uint8)) for height in (24, 90, MAX_DOCUMENT + 1))
+    assert fitted_canvas(small, INFO) is small and fitted_canvas(large, INFO) is large, "in windows"
+    assert fitted_canvas(huge, INFO).picture.shape == (32, 32, 4)
+    fixed = FakeEngine().info("tiny")
+    assert fitted_canvas(large, fixed) is large
+    assert fitted_canvas(Canvas(np.zeros((8, 40, 4), np.uint8)), fixed).picture.shape == (16, 16, 4)
 
 
 def test_new_pictures_come_in_the_size_that_is_asked_for() -> None:
@@ -144,7 +147,8 @@ def test_a_program_completes_a_picture_of_another_size_between_two_temperatures(
     heat = asked[0].temperature
     assert isinstance(heat, np.ndarray) and heat.shape == (24, 40) and heat[0, 0] == 1.5 and heat[-1, -1] == 0.5
     api = ApiHandlers(FakeEngine(), results)  # pyright: ignore[reportArgumentType]
-    with pytest.raises(gr.Error, match="picture is 40 x 24; tiny draws 16 x 16"):
+    sent, marked = (base64.b64encode(encode_png(one[:8])).decode() for one in (picture, mask))
+    with pytest.raises(gr.Error, match="picture is 40 x 8; tiny draws 16 x 16"):
         api.complete(sent, marked, bottom_temperature=0.5)
 
 
