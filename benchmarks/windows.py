@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,12 @@ import torch
 from benchmarks.machine import describe_machine
 from pixelart.cli.common import progress_bar
 from pixelart.cli.evaluate import held_out
-from pixelart.engine import Engine
+from pixelart.engine import Checkpoint, Engine
+from pixelart.engine.completion import palette_of
 from pixelart.engine.windows import Window, plan_windows
 from pixelart.images.codec import Picture
+from pixelart.images.palette_choice import palette_fitting
+from pixelart.layers.context import Context
 from pixelart.training.data.pictures import read_pictures
 
 TILES = 3
@@ -56,25 +60,27 @@ def points(windows: list[Window]) -> dict[str, list[tuple[int, int]]]:
     return {"border": at, "inside": [(row, column) for row in middles[0] for column in middles[1]]}
 
 
+@torch.no_grad()
 def bits_around(
-    engine: Engine, name: str, kind: str, picture: Picture, where: list[tuple[int, int]], half: int
+    loaded: Checkpoint, kind: str, picture: Picture, where: list[tuple[int, int]], half: int
 ) -> list[float]:
-    """Mean bits of the square of `2 * half` pixels around each point, judged in a window around it."""
-    info, means = engine.info(name), list[float]()
-    for row, column in where:
-        top, left = row - info.height // 2, column - info.width // 2
-        part = picture[top : top + info.height, left : left + info.width]
-        if part.shape[:2] != (info.height, info.width):
-            continue
-        bits = engine.inspect(name, part, class_weights={kind: 1.0}).bits
-        rows, columns = (slice(side // 2 - half, side // 2 + half) for side in (info.height, info.width))
-        means.append(float(bits[rows, columns].mean()))
-    return means
+    """Mean bits of the square of `2 * half` pixels around each point, judged in a window around it, given the class."""
+    height, width = loaded.info.height, loaded.info.width
+    corners = [(row - height // 2, column - width // 2) for row, column in where]
+    parts = np.stack([picture[top : top + height, left : left + width] for top, left in corners])
+    codec = palette_fitting(loaded.codec, picture)
+    x, count = codec.encode(parts), len(parts)
+    weights = loaded.class_weights({kind: 1.0}).expand(count, -1)
+    hidden = torch.ones(count, height, width, dtype=torch.bool)
+    context = Context(weights, x, hidden, palette=palette_of(codec, loaded.device, count=count))
+    bits = -loaded.model.log_prob(x, context).sum(1) / math.log(2)
+    rows, columns = (slice(side // 2 - half, side // 2 + half) for side in (height, width))
+    return bits[:, rows, columns].mean((1, 2)).tolist()
 
 
 def measure(engine: Engine, name: str, options: argparse.Namespace) -> dict[str, Any]:
     """Bits at borders and inside of completed scenes, and of the real scenes at the same points."""
-    info = engine.info(name)
+    info, loaded = engine.info(name), engine.library.load(name)
     found: dict[str, list[float]] = {"border": [], "inside": [], "real border": [], "real inside": []}
     scene_list = scenes(options.data, engine, name, count=options.scenes, seed=options.seed)
     with progress_bar("completing") as progress:
@@ -86,8 +92,8 @@ def measure(engine: Engine, name: str, options: argparse.Namespace) -> dict[str,
             drawn = engine.complete(request, picture, mask)[0].picture
             places = points(plan_windows(mask, (info.height, info.width)))
             for place, where in places.items():
-                found[place] += bits_around(engine, name, kind, drawn, where, options.pixels)
-                found[f"real {place}"] += bits_around(engine, name, kind, picture, where, options.pixels)
+                found[place] += bits_around(loaded, kind, drawn, where, options.pixels)
+                found[f"real {place}"] += bits_around(loaded, kind, picture, where, options.pixels)
             progress(number + 1, len(scene_list))
     values = {place: {"bits": float(np.mean(each)), "points": len(each)} for place, each in found.items()}
     difference = np.mean(found["border"]) - np.mean(found["inside"])
