@@ -64,7 +64,7 @@ class Settings:
     """Pixels of a set of pictures; pictures are read one at a time."""
     max_palette_bytes: int = 2**16
     max_count: int = 64
-    first_checkpoint: str = "dungeon-gated"
+    first_checkpoint: str = "studio"
     """The checkpoint that the app opens with and fine-tunes by default, if it exists."""
     max_weights_bytes: int = 512 * 2**20
     max_config_bytes: int = 2**20

@@ -49,6 +49,7 @@ def test_an_exact_mask_is_completed_by_the_real_model(
     real_engine: Engine, real_url: str, open_studio: OpenStudio
 ) -> None:
     page = open_studio(real_url)
+    page.choose("model", CHECKPOINT)
     page.choose_class("hero")
     page.set_number("seed", "7")
     page.generate()
