@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -115,21 +114,20 @@ def complete_picture(
     """
     draw = SAMPLERS[pick_sampler(sampler, model, class_weights.device)]
     whole = context_of(codec, picture, mask, class_weights, count=count)
-    x, hidden, (height, width) = whole.pixels, whole.mask, mask.shape
+    x, hidden, (height, width) = whole.pixels.clone(), whole.mask.clone(), mask.shape
     controls.check(height=height, width=width, levels=model.likelihood.levels)
     noise = draw_noise(seed, count=count, channels=model.noise_channels, height=height, width=width)
     windows = windows or [whole_window(height, width)]
     for number, window in enumerate(windows):
         rows, columns = window.seen
-        context = replace(whole, pixels=x[..., rows, columns], mask=hidden[..., rows, columns])
+        context = replace(whole, pixels=x[..., rows, columns].clone(), mask=hidden[..., rows, columns].clone())
         if kind and isinstance(codec, Indexed | EachPalette):
             allowed = allowed_by_kind(codec, picture[window.seen], kind, count=count, allowed=controls.allowed)
             context = replace(context, allowed=allowed.to(class_weights.device))
-        how: dict[str, Any] = {"controls": controls.cropped(rows, columns), "noise": noise[..., rows, columns]}
+        own_noise, own_controls = noise[..., rows, columns].contiguous(), controls.cropped(rows, columns)
         watch = on_row and watch_window(on_row, x, windows, number)
-        drawn = draw(model, context, on_row=watch, cancel=cancel, **how).x
+        drawn = draw(model, context, controls=own_controls, noise=own_noise, on_row=watch, cancel=cancel).x
         (kept_rows, kept_columns), (inside_rows, inside_columns) = window.kept, window.kept_inside
-        x, hidden = x.clone(), hidden.clone()
         x[..., kept_rows, kept_columns] = drawn[..., inside_rows, inside_columns]
         hidden[..., kept_rows, kept_columns] = False
     log_prob = torch.zeros(count, dtype=torch.float64)

@@ -37,12 +37,15 @@ class PreviewFrame:
         """Whether a model that sketches first is at its sketch."""
         return 2 * done <= rows
 
-    def after(self, drawn: Picture, rows: int) -> Picture:
-        """Pictures (n, H, W, 4) as they look after `rows` rows of the mask."""
-        first = int(np.flatnonzero(self.mask.any(1))[0])
-        waiting = self.mask & (np.arange(len(self.mask)) >= first + rows)[:, None]
+    def after(self, drawn: Picture, rows: int, *, in_passes: bool = False) -> Picture:
+        """Pictures (n, H, W, 4) as they look after `rows` rows of the mask. A pass draws all rows."""
         drawn = np.where(self.mask[..., None], drawn, self.picture)
-        return np.where(waiting[..., None], self.before, drawn)
+        return np.where(self.waiting(rows, in_passes=in_passes)[..., None], self.before, drawn)
+
+    def waiting(self, rows: int, *, in_passes: bool) -> NDArray[np.bool_]:
+        """The masked pixels (H, W) that are not drawn yet after `rows` rows."""
+        first = int(np.flatnonzero(self.mask.any(1))[0])
+        return self.mask & (np.arange(len(self.mask)) >= first + (len(self.mask) if in_passes else rows))[:, None]
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class PreviewReporter:
         return report
 
     def pictures(self, x: Tensor, done: int) -> Picture:
-        """(count, H, W, 4): finished pictures, the current chunk, and pictures not started. A pass draws all rows."""
-        drawn = self.frame.after(self.codec.decode(x), len(self.frame.mask) if self.in_passes else done)
+        """(count, H, W, 4): finished pictures, the current chunk, and pictures not started."""
+        drawn = self.frame.after(self.codec.decode(x), done, in_passes=self.in_passes)
         rest = self.count - len(self.finished) - len(drawn)
         return np.concatenate([*(p[None] for p in self.finished), drawn, *([self.frame.before[None]] * rest)])

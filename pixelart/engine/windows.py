@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelart.engine.previews import PreviewFrame
-from pixelart.images.codec import Picture
 from pixelart.sampling.loop import OnRows
 
 FINISHED_SEEN, DRAWN_AGAIN = 8, 4
@@ -100,8 +99,9 @@ def watch_window(on_row: OnRows, x: Tensor, windows: Sequence[Window], number: i
     rows, columns = windows[number].seen
     each = windows[0].rows[1] - windows[0].rows[0]
 
+    whole = x.clone()
+
     def report(done: int, of: int, drawn: Tensor) -> None:
-        whole = x.clone()
         whole[..., rows, columns] = drawn
         on_row(number * each + each * done // of, len(windows) * each, whole)
 
@@ -126,19 +126,18 @@ class WindowsFrame(PreviewFrame):
         """Whether the window being drawn is at its sketch."""
         return 2 * (done % self.rows_each) < self.rows_each
 
-    def after(self, drawn: Picture, rows: int) -> Picture:
-        """Pictures (n, H, W, 4): the windows that are finished, and the rows of the one being drawn."""
+    def waiting(self, rows: int, *, in_passes: bool) -> NDArray[np.bool_]:
+        """All but the windows that are finished, and the rows of the one being drawn; a pass draws all of these."""
         waiting = self.mask.copy()
         finished, row = divmod(rows, self.rows_each)
         for window in self.windows[:finished]:
             waiting[window.kept] = False
         if finished < len(self.windows):
             window = self.windows[finished]
-            (first, end), share = window.kept_rows, row / self.rows_each
+            (first, end), share = window.kept_rows, 1.0 if in_passes else row / self.rows_each
             reached = first + round(min(1.0, share * self.parts) * (end - first))
             waiting[first:reached, slice(*window.kept_columns)] = False
-        shown = np.where(self.mask[..., None], drawn, self.picture)
-        return np.where(waiting[..., None], self.before, shown)
+        return waiting
 
     @property
     def rows_each(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from pixelart.engine import Checkpoint, Engine, Preview, Request
-from pixelart.engine.completion import context_of
+from pixelart.engine.completion import complete_picture, context_of
 from pixelart.engine.windows import DRAWN_AGAIN, FINISHED_SEEN, Window, WindowsFrame, plan_windows, whole_window
 from pixelart.errors import Cancelled, RequestRejected
-from pixelart.images.codec import Picture
+from pixelart.images.codec import Indexed, Picture
+from pixelart.models import create_model, list_models
 from pixelart.sampling import SAMPLERS, Controls, draw_noise
 
 RNG = np.random.default_rng(3)
@@ -127,13 +129,14 @@ def _complete_with_noise(loaded: Checkpoint, picture: Picture, mask: NDArray[np.
     return np.where(mask[..., None], loaded.codec.decode(x)[0], picture)
 
 
-def test_previews_show_windows_one_after_the_other(engine: Engine) -> None:
+@pytest.mark.parametrize("sampler", ["cached", "fixed_point"])
+def test_previews_show_windows_one_after_the_other(engine: Engine, sampler: str) -> None:
     picture, mask, seen = _scene(engine, 16, 24), _mask(16, 24), list[tuple[int, int, Picture]]()
 
     def on_row(done: int, rows: int, pictures: Preview) -> None:
         seen.append((done, rows, pictures()[0]))
 
-    (drawn,) = engine.complete(Request("tiny", seed=1), picture, mask, on_row=on_row)
+    (drawn,) = engine.complete(Request("tiny", seed=1, sampler=sampler), picture, mask, on_row=on_row)
     assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen) and len(
         {rows for _, rows, _ in seen}
     ) == 1
@@ -143,7 +146,11 @@ def test_previews_show_windows_one_after_the_other(engine: Engine) -> None:
     for _, _, shown in seen:
         assert np.array_equal(shown[~mask], picture[~mask])
         final = (shown == drawn.picture).all(-1) | (shown == 0).all(-1)
-        assert final.all(), "what is shown is final or not drawn yet"
+        assert final.all() or sampler == "fixed_point", "what is shown is final or not drawn yet"
+    windows = plan_windows(mask, (8, 8))
+    early = seen[0][2]
+    for window in windows[1:]:
+        assert not early[window.kept][mask[window.kept]].any(), "nothing of a window before its turn"
 
 
 def test_the_frame_of_a_sketch_shows_all_rows_of_a_window_at_half_its_rows() -> None:
@@ -153,6 +160,7 @@ def test_the_frame_of_a_sketch_shows_all_rows_of_a_window_at_half_its_rows() -> 
     drawn = np.full((1, 16, 8, 4), 7, np.uint8)
     first = windows[0].kept_rows[1]
     assert frame.size == (8, 8) and (frame.after(drawn, 4)[0, :, 0, 0] == 7).sum() == first
+    assert (frame.after(drawn, 1, in_passes=True)[0, :, 0, 0] == 7).sum() == first, "a pass draws all of a window"
     assert frame.is_sketch(3, 24) and not frame.is_sketch(4, 24) and frame.is_sketch(8, 24)
 
 
@@ -179,3 +187,21 @@ def test_sizes_that_no_window_covers_are_refused(engine: Engine) -> None:
     ):
         with pytest.raises(RequestRejected, match=reason):
             engine.complete(Request("tiny"), np.zeros((height, width, 4), np.uint8), np.ones((height, width), np.bool_))
+
+
+INDEXED = [name for name in list_models() if name not in ("multiscale", "pixelcnn_plus_plus", "sketch_pixelcnn")]
+
+
+@pytest.mark.parametrize("variant", INDEXED)
+def test_windows_of_every_variant_are_the_same_by_both_samplers(variant: str) -> None:
+    torch.manual_seed(0)
+    codec = Indexed(np.array([[255, 0, 0], [0, 255, 0]], np.uint8))
+    size: dict[str, Any] = {"channels": 1, "levels": 3, "height": 8, "width": 8, "num_classes": 2}
+    model = create_model(variant, preset="debug", **size).eval()
+    picture = codec.table[RNG.integers(3, size=(11, 13))]
+    mask = _mask(11, 13)
+    given: Any = (model, codec, picture, mask, torch.zeros(2))
+    how: dict[str, Any] = {"count": 2, "seed": 4, "controls": Controls(), "windows": plan_windows(mask, (8, 8))}
+    fast, slow = (complete_picture(*given, sampler=sampler, **how) for sampler in ("cached", "naive"))
+    for one, other in zip(fast, slow, strict=True):
+        assert np.array_equal(one.picture, other.picture) and np.array_equal(one.picture[~mask], picture[~mask])
