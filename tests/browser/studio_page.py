@@ -65,7 +65,16 @@ class StudioPage:
         self.page.click(f"#canvas [data-tool={name}]")
 
     def command(self, name: str) -> None:
-        self.page.click(f"#canvas [data-do={name}]")
+        button = self.page.locator(f"#canvas [data-do={name}]")
+        menu = button.evaluate("b => b.closest('[popover]')?.dataset.name")
+        if menu:
+            self.page.click(f"#canvas [data-menu={menu}]")
+        button.click()
+
+    def new_picture(self) -> None:
+        """An empty picture of the model's size."""
+        self.command("blank")
+        self.page.click("#canvas dialog.new .main")
 
     def key(self, key: str) -> None:
         self.page.keyboard.press(key)

@@ -200,7 +200,7 @@ def test_a_program_that_starts_again_loses_nothing(open_studio: OpenStudio) -> N
 def test_a_new_picture_is_one_undo_step(studio: StudioPage) -> None:
     studio.stroke((3, 3), (9, 9))
     painted = studio.picture()
-    studio.command("blank")
+    studio.new_picture()
     assert not studio.picture().any()
     studio.command("undo")
     assert np.array_equal(studio.picture(), painted)
@@ -240,7 +240,7 @@ def test_bad_steps_and_tools_leave_the_painting(studio: StudioPage) -> None:
     studio.stroke((3, 3), (9, 9))
     painted = studio.picture()
     kept(studio, "canvas")
-    tools = "{ tool: '<b>', brushSize: 1e9, colour: ['x', 300, 0, 0], mirror: 'yes', showGrid: 1 }"
+    tools = "{ tool: '<b>', sizes: { pencil: 1e9 }, colour: ['x', 300, 0, 0], mirror: 'yes', showGrid: 1 }"
     studio.page.evaluate(RECORDS, f"(r) => ({{ ...r, value: {{ ...r.value, undo: [{{}}, 3], tools: {tools} }} }})")
     studio.page.reload()
     came_back(studio)

@@ -138,7 +138,7 @@ def test_another_model_keeps_results_class_and_picture_and_each_result_its_model
     studio.wait_for_status("large · it draws 64 x 64; Complete mask fits your 32 x 32 picture to it")
     assert np.array_equal(studio.picture(), drawn) and studio.captions() == ["seed 5"]
     expect(studio.page.locator("#class input")).to_have_value("wall")
-    studio.command("blank")
+    studio.new_picture()
     studio.side = 64
     assert studio.picture().shape == (64, 64, 4)
     studio.page.locator("#results .thumbnail-item").click()

@@ -8,8 +8,10 @@ export function start({ onValue }) {
   onValue((file) => { if (file?.data) save(file); });
 }
 
-function save({ name, type, data }) {
-  const url = URL.createObjectURL(new Blob([decode(data)], { type }));
+const save = ({ name, type, data }) => saveBlob(name, new Blob([decode(data)], { type }));
+
+export function saveBlob(name, blob) {
+  const url = URL.createObjectURL(blob);
   Object.assign(document.createElement("a"), { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), KEPT);
 }

@@ -58,14 +58,17 @@ const NAMES = ["pencil", "fill"];
 
 test("what was kept comes back, and what is unusable does not", () => {
   const [now, undo] = steps(2, 3), colour = [1, 2, 3, 255];
-  const tools = { tool: "fill", brushSize: 3, colour, mirror: true, showGrid: true, maskFilled: false };
+  const shown = { showGrid: true, maskFilled: false };
+  const tools = { tool: "fill", sizes: { pencil: 3 }, colour, mirror: true, mirrorY: false, filled: true, ...shown };
   const work = { now, undo: [undo], redo: [], tools };
   assert.deepEqual(checkedWork(work, 8, NAMES), work);
   assert.equal(checkedWork(undefined, 8, NAMES), null);
   assert.equal(checkedWork({ now: { width: 1 } }, 8, NAMES), null);
   assert.equal(checkedWork({ now }, 2, NAMES), null, "too large");
-  const none = { tool: null, brushSize: null, colour: null, mirror: false, showGrid: false, maskFilled: true };
-  const hostile = { tool: "<img>", brushSize: "3", colour: [1, 2, 3, 256], mirror: 1, showGrid: "yes" };
+  const switches = { mirror: false, mirrorY: false, filled: false };
+  const none = { tool: null, sizes: {}, colour: null, ...switches, showGrid: false, maskFilled: true };
+  const sizes = { pencil: "3", "<b>": 4 };
+  const hostile = { tool: "<img>", sizes, colour: [1, 2, 3, 256], mirror: 1, showGrid: "yes" };
   const checked = checkedWork({ now, undo: [{}, 3], redo: [], tools: hostile }, 8, NAMES);
   assert.deepEqual(checked, { now, undo: [], redo: [], tools: none });
 });

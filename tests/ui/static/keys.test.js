@@ -5,12 +5,13 @@ import test from "node:test";
 
 import { buttonOf, chordOf, entryOfKey, keysOf } from "../../../pixelart/ui/static/canvas/buttons.js";
 import { COMMANDS } from "../../../pixelart/ui/static/canvas/commands.js";
+import { keyRows } from "../../../pixelart/ui/static/canvas/dialogs.js";
 import { TOOLS } from "../../../pixelart/ui/static/canvas/tools.js";
 
 const LIMITS = { side: 256, fileBytes: 8 * 2 ** 20 };
 const named = (name) => [...TOOLS, ...COMMANDS].find((entry) => entry.name === name);
 const press = (key, ...modifiers) => ({ key, ...Object.fromEntries(modifiers.map((name) => [name, true])) });
-const commandOf = (...pressed) => entryOfKey(COMMANDS, chordOf(press(...pressed)))?.name;
+const commandOf = (...pressed) => entryOfKey([...TOOLS, ...COMMANDS], chordOf(press(...pressed)))?.name;
 
 test("no two entries have the same key or name", () => {
   const all = [...TOOLS, ...COMMANDS], keys = all.flatMap(keysOf), names = all.map(({ name }) => name);
@@ -19,8 +20,10 @@ test("no two entries have the same key or name", () => {
 });
 
 test("keys choose tools, in upper case too", () => {
-  const chosen = [..."beigmusBM"].map((key) => entryOfKey(TOOLS, chordOf(press(key)))?.name);
-  assert.deepEqual(chosen, ["pencil", "eraser", "pick", "fill", "mask", "unmask", "inspect", "pencil", "mask"]);
+  const chosen = [..."beigmusclorvwBM"].map((key) => entryOfKey(TOOLS, chordOf(press(key)))?.name);
+  assert.deepEqual(chosen, [
+    "pencil", "eraser", "pick", "fill", "mask", "unmask", "inspect", "replace", "line", "ellipse", "rectangle", "select", "wand", "pencil", "mask",
+  ]);
 });
 
 test("undo and redo have the keys of other programs", () => {
@@ -29,7 +32,6 @@ test("undo and redo have the keys of other programs", () => {
   assert.equal(commandOf("Z", "ctrlKey", "shiftKey"), "redo");
   assert.equal(commandOf("y", "ctrlKey"), "redo");
   assert.equal(commandOf("z"), undefined);
-  assert.equal(commandOf("x", "ctrlKey"), undefined, "the browser cuts");
 });
 
 test("the other commands have one key each, or two", () => {
@@ -37,6 +39,27 @@ test("the other commands have one key each, or two", () => {
   assert.deepEqual(found, {
     "[": "smaller", "]": "larger", "+": "in", "=": "in", "-": "out", 0: "fit", "#": "grid", t: "tile", x: "mirror", h: "show",
   });
+});
+
+test("every tool and command has a key", () => {
+  for (const entry of [...TOOLS, ...COMMANDS]) assert.ok(keysOf(entry).length, entry.name);
+});
+
+test("editing has the keys of other programs", () => {
+  const names = [..."acxvd"].map((key) => commandOf(key, "ctrlKey"));
+  assert.deepEqual(names, ["all", "copy", "cut", "paste", "deselect"]);
+  assert.deepEqual(["Delete", "Backspace", "Escape"].map((key) => commandOf(key)), ["delete", "delete", "deselect"]);
+});
+
+test("Shift makes another key where the tables have one, and else is that of the keyboard", () => {
+  assert.deepEqual([..."HVRL"].map((key) => commandOf(key, "shiftKey")), ["flipX", "flipY", "right", "left"]);
+  assert.deepEqual([..."#+?><B"].map((key) => commandOf(key, "shiftKey")), ["grid", "in", "keys", "grow", "shrink", "pencil"]);
+});
+
+test("the list of keys has every tool and command", () => {
+  const rows = keyRows({ tools: TOOLS, commands: COMMANDS }), labels = rows.map(([label]) => label);
+  for (const { label } of [...TOOLS, ...COMMANDS]) assert.ok(labels.includes(label), label);
+  assert.deepEqual(rows.find(([label]) => label === "Deselect"), ["Deselect", "Ctrl+D or Escape"]);
 });
 
 test("tooltips name the key and more", () => {
@@ -48,8 +71,8 @@ test("tooltips name the key and more", () => {
     "Inspect: what surprises the model, and the colours it expects (S; Escape ends)",
     "Redo (Ctrl+Shift+Z)",
     "Zoom in (+)",
-    "New: an empty picture of the model's size; Undo brings this one back",
+    "New picture (N)",
     "Tile: repeat the picture around itself (T)",
-    "Import a picture: choose, drop or paste (at most 256 x 256 pixels, 8 MiB)",
+    "Import a picture: choose, drop or paste (Shift+O; at most 256 x 256 pixels, 8 MiB)",
   ]);
 });

@@ -3,8 +3,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { areaOf, brushCells, lineBetween } from "../../../pixelart/ui/static/canvas/brush.js";
-import { clearMask, hasMask, invertMask, isMasked, visitMask } from "../../../pixelart/ui/static/canvas/mask.js";
+import { areaOf, coveredBy, lineBetween } from "../../../pixelart/ui/static/canvas/brush.js";
+import {
+  clearMask, growMask, hasMask, invertMask, isMasked, maskColour, maskFromPixels, maskPixels, maskSelection, shrinkMask,
+  visitCells,
+} from "../../../pixelart/ui/static/canvas/mask.js";
 import { colourAt, copyOf, emptyPicture, isPicture, samePicture } from "../../../pixelart/ui/static/canvas/picture.js";
 import { decode, encode, pictureOf, valueOf } from "../../../pixelart/ui/static/canvas/value.js";
 import { maskRows, pictureFrom, rowsOf } from "./pictures.js";
@@ -25,10 +28,16 @@ test("a transparent pixel has no colour", () => {
 });
 
 test("the brush covers whole pixels inside the picture", () => {
-  assert.deepEqual(brushCells({ width: 4, height: 4 }, [2, 1]), [6]);
-  assert.deepEqual(brushCells({ width: 4, height: 4 }, [3, 3], 2), [15]);
-  assert.deepEqual(brushCells({ width: 4, height: 4 }, [0, 0], 1, true), [0, 3]);
-  assert.equal(brushCells({ width: 40, height: 40 }, [20, 20], 16).length, 256);
+  const small = { width: 4, height: 4 };
+  const at = (x, y, brush) => [...coveredBy(small, [[x, y, 1]], brush)].flatMap((on, i) => (on ? [i] : []));
+  assert.deepEqual(at(2, 1), [6]);
+  assert.deepEqual(at(3, 3, { size: 2 }), [15]);
+  assert.deepEqual(at(0, 0, { mirror: true }), [0, 3]);
+  assert.deepEqual(at(0, 0, { mirrorY: true }), [0, 12]);
+  assert.deepEqual(at(1, 0, { mirror: true, mirrorY: true }), [1, 2, 13, 14]);
+  assert.deepEqual(at(-1, 4, { tiled: true }), [3]);
+  assert.deepEqual(at(3, 3, { size: 2, tiled: true }), [0, 3, 12, 15]);
+  assert.equal(coveredBy({ width: 40, height: 40 }, [[20, 20, 1]], { size: 16 }).filter(Boolean).length, 256);
 });
 
 test("a line joins its ends in steps of one pixel", () => {
@@ -58,9 +67,43 @@ test("a mask is inverted and cleared", () => {
 test("the outline of a mask runs between masked and unmasked pixels", () => {
   const picture = pictureFrom("...", "...", "..."), cells = [], edges = [];
   picture.mask.set([1, 1], 3);    // the first two of the middle row
-  visitMask(picture, (...cell) => cells.push(cell), (...edge) => edges.push(edge.join()));
-  assert.deepEqual(cells, [[0, 1], [1, 1]]);
+  visitCells(picture, picture.mask, (...run) => cells.push(run), (...edge) => edges.push(edge.join()));
+  assert.deepEqual(cells, [[0, 1, 2]]);
   assert.deepEqual(edges.sort(), ["0,1,0,2", "0,1,1,1", "0,2,1,2", "1,1,2,1", "1,2,2,2", "2,1,2,2"]);
+});
+
+test("a mask grows to its neighbours and shrinks at its border, not at the picture's edge", () => {
+  const picture = pictureFrom("....", "....", "....");
+  picture.mask[5] = 1;
+  growMask(picture);
+  assert.deepEqual(maskRows(picture), ["0100", "1110", "0100"]);
+  shrinkMask(picture);
+  assert.deepEqual(maskRows(picture), ["0000", "0100", "0000"]);
+  picture.mask.fill(1);
+  shrinkMask(picture);
+  assert.deepEqual(maskRows(picture), ["1111", "1111", "1111"]);
+});
+
+test("the selection and a colour become the mask", () => {
+  const picture = pictureFrom("rgr", ".rb");
+  maskColour(picture, [255, 0, 0, 255]);
+  assert.deepEqual(maskRows(picture), ["101", "010"]);
+  maskColour(picture, [9, 9, 9, 0]);
+  assert.deepEqual(maskRows(picture), ["000", "100"]);
+  picture.selection = Uint8Array.of(0, 0, 1, 0, 1, 1);
+  maskColour(picture, [255, 0, 0, 255]);
+  assert.deepEqual(maskRows(picture), ["001", "010"]);
+  maskSelection(picture);
+  assert.deepEqual(maskRows(picture), ["001", "011"]);
+});
+
+test("a mask as a picture is white where it is masked, and comes back", () => {
+  const picture = pictureFrom("...");
+  picture.mask.set([1, 0, 1]);
+  assert.deepEqual([...maskPixels(picture)], [255, 255, 255, 255, 0, 0, 0, 255, 255, 255, 255, 255]);
+  assert.deepEqual(maskFromPixels(maskPixels(picture)), picture.mask);
+  const clearDarkLight = Uint8ClampedArray.of(255, 255, 255, 0, 127, 127, 127, 255, 128, 128, 128, 255);
+  assert.deepEqual([...maskFromPixels(clearDarkLight)], [0, 0, 1]);
 });
 
 test("bytes come back from base64, however many", () => {
@@ -93,6 +136,8 @@ test("what is no picture is told", () => {
     null, {}, "x", { ...good, width: 3 }, { ...good, width: 5 }, { ...good, height: 0 }, { ...good, height: 1.5 },
     { ...good, pixels: [...good.pixels] }, { ...good, mask: good.mask.slice(1) },
     { ...good, mask: good.mask.map(() => 2) },
+    { ...good, selection: new Uint8Array(3) },
+    { ...good, selection: [1] },
   ];
   for (const value of bad) assert.ok(!isPicture(value, 4), JSON.stringify(value));
 });

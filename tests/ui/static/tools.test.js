@@ -106,7 +106,7 @@ test("a new entry of the table has a button, a key and its pixels", () => {
     label: "Spray", caption: "Spray", title: "Spray: every second pixel (Y; hold to spray)", icon: "<path d='M0 0'/>",
   });
   assert.deepEqual(groupsOf(tools).map((group) => group.map(({ name }) => name)),
-    [["pencil", "eraser", "pick", "fill", "spray"], ["mask", "unmask"], ["inspect"]]);
+    [["pencil", "eraser", "pick", "fill", "replace", "spray"], ["line", "rectangle", "ellipse"], ["select", "wand"], ["mask", "unmask"], ["inspect"]]);
   const found = entryOfKey(tools, chordOf({ key: "Y", ctrlKey: false, metaKey: false, shiftKey: true }));
   assert.equal(found, spray);
   assert.equal(toolOfPress(tools, found, { button: 2 }).name, "eraser");
@@ -115,9 +115,38 @@ test("a new entry of the table has a button, a key and its pixels", () => {
   assert.deepEqual(rowsOf(picture), ["r.r."]);
 });
 
+test("replace changes every pixel of a colour, within the selection if there is one", () => {
+  const picture = pictureFrom("bgb", ".b.");
+  tool("replace").apply(picture, [0, 0], brush());
+  assert.deepEqual(rowsOf(picture), ["rgr", ".r."]);
+  picture.selection = Uint8Array.of(1, 1, 0, 1, 0, 0);
+  tool("replace").apply(picture, [2, 0], brush({ colour: COLOURS.g }));
+  tool("replace").apply(picture, [2, 1], brush({ colour: COLOURS.b }));
+  tool("replace").apply(picture, [3, 9], brush());
+  assert.deepEqual(rowsOf(picture), ["ggr", "br."]);
+});
+
+test("a selection limits what tools change", () => {
+  const picture = pictureFrom("...", "...");
+  picture.selection = Uint8Array.of(1, 0, 1, 1, 0, 1);
+  assert.deepEqual(rowsOf(stroke("pencil", picture, [0, 0], [2, 0])), ["r.r", "..."]);
+  assert.deepEqual(maskRows(stroke("mask", picture, [0, 1], [2, 1])), ["000", "101"]);
+});
+
+test("the pencil crosses the edges in tiled view", () => {
+  const picture = stroke("pencil", pictureFrom("....", "...."), [2, 0], [5, 1], { tiled: true });
+  assert.deepEqual(rowsOf(picture), ["..rr", "rr.."]);
+});
+
+test("fill paints up to four mirrored areas", () => {
+  const picture = pictureFrom(".b.", "bbb", ".b.");
+  tool("fill").apply(picture, [0, 0], brush({ mirror: true, mirrorY: true }));
+  assert.deepEqual(rowsOf(picture), ["rbr", "bbb", "rbr"]);
+});
+
 test("every entry has what a button needs, and acts", () => {
   for (const entry of [...TOOLS, ...COMMANDS]) {
     assert.ok(entry.name && entry.label && entry.icon.startsWith("<path "), entry.name);
-    assert.ok(entry.paint || entry.apply || entry.press || entry.run, entry.name);
+    assert.ok(entry.select || entry.paint || entry.apply || entry.press || entry.run, entry.name);
   }
 });

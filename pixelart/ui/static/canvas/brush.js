@@ -1,16 +1,40 @@
-// Which pixels a brush, a line or a fill covers.
+// Which pixels a brush, a line or a fill covers. A span is [x, y, length]: pixels in a row.
 
-import { colourAt, indexOf, isInside } from "./picture.js";
+import { indexOf, isInside } from "./picture.js";
 
-// The indices under a square brush around `at`; with `mirror`, also their mirror images.
-export function brushCells(picture, [x, y], size = 1, mirror = false) {
-  const offset = (size - 1) >> 1, found = [];
-  const add = (at) => { if (isInside(picture, at)) found.push(indexOf(picture, at)); };
-  for (let j = y - offset; j < y - offset + size; j++) for (let i = x - offset; i < x - offset + size; i++) {
-    add([i, j]);
-    if (mirror) add([picture.width - 1 - i, j]);
+// The place in the picture of a place in the tiles around it.
+export function wrapped({ width, height }, [x, y]) {
+  return [((x % width) + width) % width, ((y % height) + height) % height];
+}
+
+// The bytes 0 or 1 of the pixels that a square brush covers along the spans; mirrored pixels too. `tiled`: what leaves
+// the picture at one edge enters at the opposite one.
+export function coveredBy(picture, spans, { size = 1, mirror = false, mirrorY = false, tiled = false } = {}) {
+  const { width, height } = picture, covered = new Uint8Array(width * height), offset = (size - 1) >> 1;
+  for (const [x, y, length] of spans) for (let j = y - offset; j < y - offset + size; j++) {
+    coverRow(picture, covered, x - offset, j, length + size - 1, tiled);
   }
-  return found;
+  if (mirror) addMirrored(picture, covered, true);
+  if (mirrorY) addMirrored(picture, covered, false);
+  return covered;
+}
+
+function coverRow({ width, height }, covered, x, y, length, tiled) {
+  const fill = (row, start, end) => {
+    if (row >= 0 && row < height && start < end) covered.fill(1, row * width + start, row * width + end);
+  };
+  if (!tiled) return fill(y, Math.max(0, x), Math.min(width, x + length));
+  const [start, row] = wrapped({ width, height }, [x, y]), end = start + Math.min(length, width);
+  fill(row, start, Math.min(width, end));
+  fill(row, 0, end - width);
+}
+
+function addMirrored({ width, height }, covered, sideways) {
+  const before = covered.slice();
+  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) {
+    if (!before[y * width + x]) continue;
+    covered[sideways ? y * width + width - 1 - x : (height - 1 - y) * width + x] = 1;
+  }
 }
 
 // Bresenham's line: no gaps, even if the pointer reports rarely.
@@ -26,19 +50,33 @@ export function lineBetween([x, y], [endX, endY]) {
   }
 }
 
+// A number for the colour of each pixel; all transparent pixels have 0.
+export function coloursOf({ width, height, pixels }) {
+  const colours = new Uint32Array(width * height);
+  for (let i = 0, p = 0; i < colours.length; i++, p += 4) {
+    if (pixels[p + 3]) colours[i] = pixels[p] | (pixels[p + 1] << 8) | (pixels[p + 2] << 16) | (pixels[p + 3] << 24);
+  }
+  return colours;
+}
+
 // The indices of the area of one colour around `at`, connected by edges.
 export function areaOf(picture, at) {
   if (!isInside(picture, at)) return [];
-  const key = (cell) => colourAt(picture, cell).join(), from = key(at);
-  const seen = new Uint8Array(picture.width * picture.height), open = [at], found = [];
-  while (open.length) {
-    const cell = open.pop(), [x, y] = cell;
-    if (!isInside(picture, cell)) continue;
-    const index = indexOf(picture, cell);
-    if (seen[index] || key(cell) !== from) continue;
+  const { width } = picture, colours = coloursOf(picture), start = indexOf(picture, at), wanted = colours[start];
+  const seen = new Uint8Array(colours.length), found = new Uint32Array(colours.length);
+  let count = 0;
+  const visit = (index) => {
+    if (seen[index] || colours[index] !== wanted) return;
     seen[index] = 1;
-    found.push(index);
-    open.push([x + 1, y], [x - 1, y], [x, y + 1], [x, y - 1]);
+    found[count++] = index;
+  };
+  visit(start);
+  for (let next = 0; next < count; next++) {
+    const index = found[next], x = index % width;
+    if (x > 0) visit(index - 1);
+    if (x < width - 1) visit(index + 1);
+    if (index >= width) visit(index - width);
+    if (index + width < colours.length) visit(index + width);
   }
-  return found;
+  return found.subarray(0, count);
 }

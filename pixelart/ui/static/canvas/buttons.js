@@ -6,12 +6,14 @@ export const keysOf = ({ key, keys = [] }) => (key ? [key, ...keys] : keys);
 
 // The name of a key with its modifiers, as in the tables.
 export function chordOf({ key, ctrlKey, metaKey, shiftKey }) {
-  const name = key.toLowerCase();
-  return ctrlKey || metaKey ? `ctrl+${shiftKey ? "shift+" : ""}${name}` : name;
+  return (ctrlKey || metaKey ? "ctrl+" : "") + (shiftKey ? "shift+" : "") + key.toLowerCase();
 }
 
-// The entry of a table that has this key.
-export const entryOfKey = (table, chord) => table.find((entry) => keysOf(entry).includes(chord));
+// The entry of a table that has this key, or that has it without Shift (which some keyboards need, as for "#").
+export function entryOfKey(table, chord) {
+  const having = (wanted) => table.find((entry) => keysOf(entry).includes(wanted));
+  return having(chord) || (chord.startsWith("shift+") ? having(chord.slice("shift+".length)) : undefined);
+}
 
 // The texts and icon of a button: {label, caption, title, icon}.
 export function buttonOf(entry, limits) {

@@ -1,11 +1,13 @@
 // One canvas of the page: the picture, its history, the chosen tool, and the parts that show and change them. All
 // state lies in this object and its parts, so that a page may have several canvases.
 
+import { changedPicture } from "./documents.js";
 import { Exchange } from "./exchange.js";
+import { Floating } from "./floating.js";
 import { History } from "./history.js";
 import { Inspect } from "./inspect.js";
 import { Keeper } from "./keeper.js";
-import { colourAt, copyOf, emptyPicture, isInside, samePicture } from "./picture.js";
+import { colourAt, copyOf, isInside, samePicture } from "./picture.js";
 import { Strokes } from "./strokes.js";
 import { Swatches } from "./swatches.js";
 import { commandButton, setPressed, showChosenTool } from "./toolbars.js";
@@ -17,7 +19,9 @@ const MOST_BRUSH = 16;
 export class Canvas {
   picture = null;              // the shown picture; during a drawing, its latest frame
   history = new History();
-  brush = { colour: null, size: 1, mirror: false };
+  brush = { colour: null, size: 1, mirror: false, mirrorY: false, filled: false, tiled: false };
+  sizes = {};                  // name of a tool -> its brush size
+  copied = null;               // the piece that Paste pastes
   newSize = [32, 32];          // width and height of a new picture
   cursor = null;               // the pixel that the keys paint
   hover = null;                // the pixel under the pointer
@@ -33,6 +37,7 @@ export class Canvas {
     this.view = new View(this);
     this.swatches = new Swatches(this);
     this.strokes = new Strokes(this);
+    this.floating = new Floating(this);
     this.exchange = new Exchange(this);
     this.keeper = new Keeper(this);
     this.inspect = new Inspect(this, constants.ramp);
@@ -43,6 +48,7 @@ export class Canvas {
 
   // Whether the model is drawing.
   get isBusy() { return this.exchange.beforePreview !== null; }
+  get canEdit() { return Boolean(this.picture) && !this.isBusy && !this.strokes.isOpen; }
   get isShown() { return this.stage.clientWidth > 0; }
 
   // Listens to the page until the canvas is removed from it.
@@ -74,7 +80,8 @@ export class Canvas {
   }
 
   edit(change) {
-    if (!this.picture || this.isBusy) return;
+    if (!this.canEdit) return;
+    this.floating.putDown();
     const before = copyOf(this.picture);
     change(this.picture);
     this.addStep(before);
@@ -85,7 +92,8 @@ export class Canvas {
   redo() { this.#travel((now) => this.history.redo(now)); }
 
   #travel(step) {
-    if (!this.picture || this.isBusy || this.strokes.isOpen) return;
+    if (!this.canEdit) return;
+    this.floating.putDown();
     const before = this.picture, next = step(before);
     if (!next) return;
     this.picture = next;
@@ -93,13 +101,22 @@ export class Canvas {
     this.view.show(before);
   }
 
-  // An empty picture of the size that the model draws.
-  newPicture() {
-    if (!this.picture || this.isBusy || this.strokes.isOpen) return;
+  // Puts `make(picture)`, of any size, in the picture's place.
+  replace(make) {
+    if (!this.canEdit) return;
+    this.floating.putDown();
     const before = this.picture;
-    this.picture = emptyPicture(...this.newSize);
+    this.picture = make(before);
     this.addStep(before);
     this.view.show(before);
+  }
+
+  // Flips or turns (a name of CHANGES) the selected pixels; without a selection, the picture.
+  change(name) {
+    if (!this.canEdit) return;
+    if (!this.picture.selection) return this.replace((picture) => changedPicture(picture, name));
+    this.floating.change(name);
+    this.exchange.publish();
   }
 
   // Chooses the exact colour of a pixel, even if the model does not have it.
@@ -110,6 +127,8 @@ export class Canvas {
   setTool(tool) {
     const before = this.tool;
     this.tool = tool;
+    if (!tool.selects) this.floating.putDown();
+    this.setBrushSize(this.sizes[tool.name] || 1);
     if (tool.toggles && before !== tool) this.toolBefore = before;
     this.stage.style.setProperty("--cursor", tool.cursor || "crosshair");
     showChosenTool(this);
@@ -125,15 +144,16 @@ export class Canvas {
   }
 
   setBrushSize(size) {
-    this.brush.size = Math.min(MOST_BRUSH, Math.max(1, size));
+    this.brush.size = this.sizes[this.tool.name] = Math.min(MOST_BRUSH, Math.max(1, size));
     this.$(".size").value = this.brush.size;
     this.$(".size-text").textContent = this.brush.size;
     this.view.drawOverlay();
   }
 
-  setMirror(on) {
-    this.brush.mirror = on;
-    this.setSwitch("mirror", on);
+  // Switches `mirror`, `mirrorY` or `filled` of the brush; the command has the same name.
+  setBrush(name, on) {
+    this.brush[name] = on;
+    this.setSwitch(name, on);
   }
 
   // Shows whether a command that is a switch is on.

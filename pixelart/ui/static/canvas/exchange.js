@@ -44,8 +44,9 @@ export class Exchange {
     }
     if (!value.pixels) return this.#backToPainting();
     if (!value.palette && view.maskFilled) view.setMaskFilled(false);
-    const before = canvas.picture;
     strokes.end();
+    canvas.floating.putDown();
+    const before = canvas.picture;
     canvas.picture = pictureOf(value, canvas.picture);
     if (value.preview) this.#preview(before);
     else if (canvas.isBusy) this.#endPreview();

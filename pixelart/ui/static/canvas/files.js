@@ -1,6 +1,5 @@
-// Pictures that are chosen, dropped or pasted.
+// Pictures that are chosen or dropped; clipboard.js has those that are pasted.
 
-import { isTyping } from "./keyboard.js";
 import { BUSY } from "./strokes.js";
 import { encode } from "./value.js";
 import { mebibytes } from "./words.js";
@@ -9,7 +8,7 @@ const PATIENCE = 120000;    // milliseconds that "Importing" is shown if Python 
 
 export const IMPORTING = "Importing ";
 
-const pictureIn = (transfer) => [...(transfer?.files || [])].find((file) => file.type.startsWith("image/"));
+export const pictureIn = (transfer) => [...(transfer?.files || [])].find((file) => file.type.startsWith("image/"));
 
 export function listenToFiles(canvas) {
   const { stage } = canvas;
@@ -21,14 +20,10 @@ export function listenToFiles(canvas) {
     stage.classList.remove("drop");
     importFile(canvas, pictureIn(event.dataTransfer));
   });
-  canvas.onPage("paste", (event) => {
-    const file = pictureIn(event.clipboardData);
-    if (file && canvas.isShown && !isTyping(event.target)) importFile(canvas, file);
-  });
 }
 
 // The file's own bytes go to Python: a browser's decoder would change colours (colour management) and alpha.
-async function importFile(canvas, file) {
+export async function importFile(canvas, file) {
   const most = canvas.limits.fileBytes;
   if (!file) return;
   if (canvas.isBusy) return canvas.say(BUSY);

@@ -1,7 +1,7 @@
 // Stores the picture, its history and the tools in the browser (static/work.js) after every change, and restores them
 // when the page opens.
 
-import { checkedWork, keptWork } from "./kept.js";
+import { SWITCHES, checkedWork, keptWork } from "./kept.js";
 import { toolNamed } from "./tools.js";
 
 const TRIES = 100, PAUSE = 20;    // milliseconds
@@ -19,10 +19,10 @@ export class Keeper {
   }
 
   keepWork() {
-    const { picture, history, tool, brush, swatches, view } = this.canvas;
+    const { picture, history, tool, brush, sizes, swatches, view } = this.canvas;
     const work = keptWork(picture, history, {
-      tool: tool.name, brushSize: brush.size, colour: swatches.chosen, mirror: brush.mirror, showGrid: view.grid,
-      maskFilled: view.maskFilled,
+      tool: tool.name, sizes, colour: swatches.chosen, showGrid: view.grid, maskFilled: view.maskFilled,
+      ...Object.fromEntries(SWITCHES.map((name) => [name, brush[name]])),
     });
     window.work?.then((storing) => storing?.keep("canvas", work));
   }
@@ -46,13 +46,13 @@ export class Keeper {
     return true;
   }
 
-  #putBackTools({ tool, brushSize, colour, mirror, showGrid, maskFilled }) {
+  #putBackTools({ tool, sizes, colour, showGrid, maskFilled, ...switches }) {
     const { canvas } = this;
     if (colour) canvas.swatches.choose(colour);
-    if (brushSize !== null) canvas.setBrushSize(brushSize);
-    if (tool) canvas.setTool(toolNamed(canvas.tools, tool));
+    canvas.sizes = sizes;
+    canvas.setTool(tool ? toolNamed(canvas.tools, tool) : canvas.tool);
     if (!maskFilled) canvas.view.setMaskFilled(false);
-    if (mirror) canvas.setMirror(true);
+    for (const name of SWITCHES) canvas.setBrush(name, switches[name]);
     if (showGrid) canvas.view.setGrid(true);
   }
 }

@@ -6,6 +6,7 @@ import { UNDO_LIMIT, newestOf } from "./history.js";
 import { bytesOf, isPicture } from "./picture.js";
 
 export const KEPT_BYTES = 8 * 2 ** 20;
+export const SWITCHES = ["mirror", "mirrorY", "filled"];    // of the brush
 
 // The picture, and the newest steps that fit.
 export function keptWork(now, { undoSteps, redoSteps }, tools) {
@@ -26,11 +27,12 @@ function areSteps(value, mostSide) {
 }
 
 function checkedTools(kept, names) {
+  const sizes = names.map((name) => [name, kept.sizes?.[name]]);
   return {
     tool: names.includes(kept.tool) ? kept.tool : null,
-    brushSize: Number.isInteger(kept.brushSize) ? kept.brushSize : null,
+    sizes: Object.fromEntries(sizes.filter(([, size]) => Number.isInteger(size))),
     colour: isColour(kept.colour) ? kept.colour : null,
-    mirror: kept.mirror === true,
+    ...Object.fromEntries(SWITCHES.map((name) => [name, kept[name] === true])),
     showGrid: kept.showGrid === true,
     maskFilled: kept.maskFilled !== false,
   };

@@ -12,6 +12,12 @@ const CURSOR_HELP = "Arrow keys move (Shift: by 8). Space paints; hold it to dra
 export const isTyping = (target) =>
   Boolean(target.closest?.("input:not([type=range], [type=checkbox]), textarea, select, [contenteditable=true]"));
 
+// Menus and dialogs have their own keys.
+const isInPanel = (target) => Boolean(target.closest?.("dialog, [popover]"));
+
+// Whether Ctrl+C means text of the page and not the picture.
+const isCopyingText = (stage) => document.activeElement !== stage && String(document.getSelection()) !== "";
+
 export function listenToKeys(canvas) {
   const keyboard = new Keyboard(canvas), { stage } = canvas;
   canvas.onPage("keydown", (event) => keyboard.down(event));
@@ -26,24 +32,30 @@ class Keyboard {
   }
 
   down(event) {
-    const { canvas } = this, { picture, isShown, tools, commands, stage } = canvas;
-    if (!picture || !isShown || isTyping(event.target) || this.#onStage(event)) return;
-    const chord = chordOf(event);
-    if (event.ctrlKey || event.metaKey) {
-      const command = entryOfKey(commands, chord);
-      if (command) event.preventDefault();
-      command?.run(canvas);
-    } else if (event.key === " " && (event.target === stage || stage.matches(":hover"))) {
+    const { canvas } = this, { picture, isShown, strokes, stage } = canvas;
+    if (!picture || !isShown || isTyping(event.target) || isInPanel(event.target) || this.#onStage(event)) return;
+    if (event.key === "Escape" && strokes.isOpen) strokes.cancel();
+    else if (event.key === "Shift") strokes.bend(event);
+    else if (event.key === " " && (event.target === stage || stage.matches(":hover"))) {
       event.preventDefault();
       canvas.isSpaceHeld = true;
-    } else if (!event.altKey) {
-      const tool = entryOfKey(tools, chord);
-      if (tool) canvas.press(tool.name);
-      else if (!canvas.tool.onKey?.(canvas, chord)) entryOfKey(commands, chord)?.run(canvas);
-    }
+    } else if (!event.altKey) this.#pressEntry(event, chordOf(event));
   }
 
-  up({ key }) {
+  // The tool or command of a key.
+  #pressEntry(event, chord) {
+    const { canvas } = this, { tools, commands, stage } = canvas;
+    if (canvas.tool.onKey?.(canvas, chord)) return;
+    const entry = entryOfKey([...tools, ...commands], chord);
+    if (!entry || entry.byEvent || (entry.copies && isCopyingText(stage))) return;
+    event.preventDefault();
+    if (entry.run) entry.run(canvas);
+    else canvas.press(entry.name);
+  }
+
+  up(event) {
+    const { key } = event;
+    if (key === "Shift") this.canvas.strokes.bend(event);
     if (key === " ") this.canvas.isSpaceHeld = false;
     if (key === " " || key === "Enter") this.#endStroke();
   }
@@ -65,7 +77,7 @@ class Keyboard {
   #onStage(event) {
     const { canvas } = this, { cursor, strokes } = canvas, key = event.key.toLowerCase();
     if (event.target !== canvas.stage || event.ctrlKey || event.metaKey) return false;
-    if (ARROWS[key]) this.#moveCursor(ARROWS[key], event.shiftKey && !strokes.isOpen ? LEAP : 1);
+    if (ARROWS[key]) this.#pressArrow(ARROWS[key], event);
     else if (key === "enter" && !cursor) this.#showCursor(middleOf(canvas.picture));
     else if ((key === " " || key === "enter") && cursor) {
       if (!event.repeat && !strokes.isOpen) strokes.press(event, cursor, true);
@@ -74,11 +86,20 @@ class Keyboard {
     return true;
   }
 
-  #moveCursor([dx, dy], step) {
+  // Arrows move the selection where one is and the tool selects, else the cursor.
+  #pressArrow([dx, dy], event) {
+    const { canvas } = this, { picture, tool, strokes, floating } = canvas;
+    const step = event.shiftKey && !strokes.isOpen ? LEAP : 1;
+    if (!tool.selects || !picture.selection || !canvas.canEdit) return this.#moveCursor([dx, dy], step, event);
+    floating.moveBy(dx * step, dy * step);
+    canvas.exchange.publish();
+  }
+
+  #moveCursor([dx, dy], step, keys) {
     const { canvas } = this, { picture, strokes } = canvas, [x, y] = canvas.cursor || canvas.hover || middleOf(picture);
     const within = (v, length) => Math.min(length - 1, Math.max(0, v));
     this.#showCursor([within(x + dx * step, picture.width), within(y + dy * step, picture.height)]);
-    if (strokes.isOpen) strokes.moveTo(canvas.cursor);
+    if (strokes.isOpen) strokes.moveTo(canvas.cursor, keys);
   }
 
   #showCursor(at) {

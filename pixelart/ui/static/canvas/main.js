@@ -1,10 +1,14 @@
 // Starts a canvas: makes its buttons, adds its listeners, and restores its stored picture.
 
 import { Canvas } from "./canvas.js";
+import { listenToPaste } from "./clipboard.js";
 import { COMMANDS } from "./commands.js";
+import { listenToDialogs } from "./dialogs.js";
 import { listenToFiles } from "./files.js";
 import { listenToPanel } from "./inspect_panel.js";
 import { listenToKeys } from "./keyboard.js";
+import { listenToMaskFiles } from "./mask_files.js";
+import { listenToMenus } from "./menus.js";
 import { listenToPointer } from "./pointer.js";
 import { listenToSwatches } from "./swatches.js";
 import { listenToButtons, makeToolbars } from "./toolbars.js";
@@ -12,6 +16,7 @@ import { TOOLS } from "./tools.js";
 
 const LISTENERS = [
   listenToButtons, listenToPointer, listenToKeys, listenToSwatches, listenToFiles, listenToPanel,
+  listenToPaste, listenToMaskFiles, listenToMenus, listenToDialogs,
 ];
 
 // The services of the canvas for the page's events: `drawings` and `inspection`.

@@ -1,4 +1,4 @@
-// Draws what lies over the picture: mask, grid, mirror line and cursor.
+// Draws what lies over the picture: mask, selection, grid, mirror lines and cursor.
 
 const CHECK = 4;    // side of a square of the mask's pattern, in CSS pixels
 
@@ -9,8 +9,9 @@ export function drawOverlay(view) {
   if (!canvas.picture || !cell) return;
   const scene = { view, pen, ratio, cell, x, y, picture: canvas.picture };
   if (view.maskShape) drawMask(scene);
+  if (view.selectionShape) strokeOutline(scene, view.selectionShape, "#0050e0", 3);
   if (view.grid && cell >= 4) drawGrid(scene);
-  if (canvas.brush.mirror) drawMirrorLine(scene);
+  if (canvas.brush.mirror || canvas.brush.mirrorY) drawMirrorLines(scene);
   const { cursor, hover, inspect } = canvas;
   if (cursor) drawCursor(scene, cursor, 3, accentOf(view.stage));
   else if (hover && !canvas.panning) drawCursor(scene, hover, 1, "#fff");
@@ -25,15 +26,21 @@ const inCells = (scene) => inUnits(scene, scene.cell);
 const inPixels = (scene) => inUnits(scene, 1);
 
 function drawMask(scene) {
-  const { pen, cell, view } = scene, pixel = 1 / cell;
+  const { view } = scene;
   if (view.maskFilled && !view.canvas.inspect.isOn) fillMask(scene);
+  strokeOutline(scene, view.maskShape, "#16001a", 4);
+}
+
+// A white line with moving dashes.
+function strokeOutline(scene, { outline }, colour, dashLength) {
+  const { pen, cell, view } = scene, pixel = 1 / cell;
   inCells(scene);
-  for (const [style, dash] of [["#fff", []], ["#16001a", [4 * pixel, 4 * pixel]]]) {
+  for (const [style, dash] of [["#fff", []], [colour, [dashLength * pixel, dashLength * pixel]]]) {
     pen.strokeStyle = style;
     pen.lineWidth = 1.5 * pixel;
     pen.setLineDash(dash);
     pen.lineDashOffset = -view.phase * pixel;
-    pen.stroke(view.maskShape.outline);
+    pen.stroke(outline);
   }
   pen.setLineDash([]);
 }
@@ -73,8 +80,9 @@ function drawGrid({ pen, ratio, cell, x, y, picture }) {
   }
 }
 
-function drawMirrorLine(scene) {
-  const { pen, cell, picture } = scene, middle = picture.width * cell / 2;
+function drawMirrorLines(scene) {
+  const { pen, cell, picture, view } = scene, { mirror, mirrorY } = view.canvas.brush;
+  const right = picture.width * cell, bottom = picture.height * cell;
   inPixels(scene);
   for (const [style, offset] of [["#fff", 0], ["#c0006a", 4]]) {
     pen.strokeStyle = style;
@@ -82,8 +90,8 @@ function drawMirrorLine(scene) {
     pen.setLineDash([4, 4]);
     pen.lineDashOffset = offset;
     pen.beginPath();
-    pen.moveTo(middle, 0);
-    pen.lineTo(middle, picture.height * cell);
+    if (mirror) { pen.moveTo(right / 2, 0); pen.lineTo(right / 2, bottom); }
+    if (mirrorY) { pen.moveTo(0, bottom / 2); pen.lineTo(right, bottom / 2); }
     pen.stroke();
   }
   pen.setLineDash([]);

@@ -1,24 +1,29 @@
-// A picture: {width, height, pixels: RGBA bytes, mask: 0 or 1 a pixel}. A place `at` is [x, y]; an index counts pixels.
+// A picture: {width, height, pixels: RGBA bytes, mask: 0 or 1 a pixel, selection: 0 or 1 a pixel, or null}. A place
+// `at` is [x, y]; an index counts pixels. A selection is replaced and never changed, so copies share it.
 
 export const CLEAR = [0, 0, 0, 0];
 
 export function emptyPicture(width, height) {
-  return { width, height, pixels: new Uint8ClampedArray(width * height * 4), mask: new Uint8Array(width * height) };
+  const size = width * height;
+  return { width, height, pixels: new Uint8ClampedArray(size * 4), mask: new Uint8Array(size), selection: null };
 }
 
 export function copyOf(picture) {
   return { ...picture, pixels: picture.pixels.slice(), mask: picture.mask.slice() };
 }
 
-const sameBytes = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
+export const sameBytes = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
+
+const sameSelection = (a, b) => (a && b ? a === b || sameBytes(a, b) : !a === !b);
 
 export const sameSize = (a, b) => a.width === b.width && a.height === b.height;
 
 export function samePicture(a, b) {
-  return sameSize(a, b) && sameBytes(a.mask, b.mask) && sameBytes(a.pixels, b.pixels);
+  return sameSize(a, b) && sameSelection(a.selection, b.selection) && sameBytes(a.mask, b.mask) &&
+    sameBytes(a.pixels, b.pixels);
 }
 
-export const bytesOf = (picture) => picture.pixels.length + picture.mask.length;
+export const bytesOf = ({ pixels, mask, selection }) => pixels.length + mask.length + (selection?.length || 0);
 
 export const isInside = ({ width, height }, [x, y]) => x >= 0 && y >= 0 && x < width && y < height;
 
@@ -34,15 +39,23 @@ export function colourAt(picture, at) {
   return picture.pixels[i + 3] ? [...picture.pixels.slice(i, i + 4)] : [...CLEAR];
 }
 
-export const setColour = (picture, index, colour) => picture.pixels.set(colour, index * 4);
+// Tools change only selected pixels, if there is a selection.
+const isLocked = ({ selection }, index) => selection && !selection[index];
 
-export const setMask = (picture, index, on) => { picture.mask[index] = Number(on); };
+export function setColour(picture, index, colour) {
+  if (isLocked(picture, index)) return;
+  const { pixels } = picture, i = index * 4;
+  for (let c = 0; c < 4; c++) pixels[i + c] = colour[c];
+}
+
+export const setMask = (picture, index, on) => { if (!isLocked(picture, index)) picture.mask[index] = Number(on); };
 
 // Whether a value from the browser's storage is a picture of at most `mostSide` pixels a side.
 export function isPicture(value, mostSide) {
   const isSide = (side) => Number.isInteger(side) && side >= 1 && side <= mostSide;
   if (!isSide(value?.width) || !isSide(value?.height)) return false;
-  const { pixels, mask } = value, size = value.width * value.height;
+  const { pixels, mask, selection } = value, size = value.width * value.height;
+  const areBits = (bytes) => bytes instanceof Uint8Array && bytes.length === size && bytes.every((v) => v <= 1);
   return pixels instanceof Uint8ClampedArray && pixels.length === size * 4 &&
-    mask instanceof Uint8Array && mask.length === size && mask.every((v) => v <= 1);
+    areBits(mask) && (!selection || areBits(selection));
 }

@@ -1,5 +1,7 @@
 // Mouse, pen, touch and wheel on the stage.
 
+import { wrapped } from "./brush.js";
+
 export function listenToPointer(canvas) {
   const pointer = new Pointer(canvas), { stage } = canvas;
   stage.addEventListener("pointerdown", (event) => pointer.down(event));
@@ -42,7 +44,7 @@ class Pointer {
     const at = canvas.view.cellAt(event);
     canvas.cursor = null;
     this.#showPosition(at, event.pointerType);
-    if (canvas.strokes.isOpen) canvas.strokes.moveTo(at);
+    if (canvas.strokes.isOpen) canvas.strokes.moveTo(at, event);
     else canvas.view.drawOverlay();
   }
 
@@ -83,10 +85,10 @@ class Pointer {
   }
 
   #showPosition(at, kind) {
-    const { canvas } = this, inside = canvas.isInside(at);
+    const { canvas } = this, inside = canvas.brush.tiled || canvas.isInside(at);
     canvas.hover = inside && kind !== "touch" ? at : null;
     canvas.tool.point?.(canvas, at);
-    canvas.$(".position").textContent = inside ? at.join(", ") : "";
+    canvas.$(".position").textContent = inside ? wrapped(canvas.picture, at).join(", ") : "";
   }
 }
 

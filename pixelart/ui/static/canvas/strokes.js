@@ -1,20 +1,37 @@
 // Applies the chosen tool when the pointer or a key is pressed.
 
-import { brushCells, lineBetween } from "./brush.js";
-import { copyOf } from "./picture.js";
+import { coveredBy, wrapped } from "./brush.js";
+import { copyOf, indexOf, isInside, sameCell } from "./picture.js";
+import { combined, isSelected, modeOf } from "./selection.js";
+import { lineSpans } from "./shapes.js";
 import { toolOfPress } from "./tools.js";
 
 export const BUSY = "The model is drawing. Press Stop first.";
 
-// Applies a tool's `paint` to all pixels that the brush covers between two places.
-export function paintLine(picture, tool, brush, from, to) {
-  for (const at of lineBetween(from, to)) {
-    for (const index of brushCells(picture, at, brush.size, brush.mirror)) tool.paint(picture, index, brush);
-  }
+// Applies a tool's `paint` to all pixels that the brush covers along spans.
+export function paintSpans(picture, tool, brush, spans) {
+  const covered = coveredBy(picture, spans, brush);
+  for (let index = 0; index < covered.length; index++) if (covered[index]) tool.paint(picture, index, brush);
+}
+
+export const paintLine = (picture, tool, brush, from, to) => paintSpans(picture, tool, brush, lineSpans(from, to));
+
+// A copy of `before` with the shape that a drag makes.
+export function withShape(before, tool, brush, from, to, { shiftKey } = {}) {
+  const picture = copyOf(before), end = shiftKey && tool.bound ? tool.bound(from, to) : to;
+  paintSpans(picture, tool, brush, tool.shape(from, end, brush));
+  return picture;
+}
+
+// `before` with the selection that a drag makes. A press without a drag, outside the selection, selects nothing.
+export function withSelection(before, tool, from, to, mode) {
+  const isClick = sameCell(from, to) && tool.select.length > 2 && mode === "replace" && before.selection;
+  const cells = tool.select(before, from, to);
+  return { ...copyOf(before), selection: isClick ? null : combined(before.selection, cells, mode) };
 }
 
 export class Strokes {
-  stroke = null;       // {tool, last: cell, before: picture, byKey}
+  stroke = null;       // {tool, from, last: cell, before: picture, mode: see modeOf, move: of floating pixels, byKey}
   lastPoint = null;    // where the last stroke on pixels ended: Shift draws a line from there
 
   constructor(canvas) {
@@ -28,35 +45,66 @@ export class Strokes {
   press(event, at, byKey = false) {
     const { canvas } = this, tool = toolOfPress(canvas.tools, canvas.tool, event);
     if (canvas.isBusy) return canvas.say(BUSY);
-    if (tool.paint) this.#begin(tool, this.#startOfLine(event, tool, at), at, byKey);
-    else if (tool.apply) canvas.edit((picture) => tool.apply(picture, at, canvas.brush));
-    else tool.press(canvas, at, byKey);
+    if (tool.selects && this.#isOnSelection(event, at)) this.#beginMove(at, byKey);
+    else if (tool.paint || tool.select) this.#begin(event, tool, at, byKey);
+    else if (tool.apply) canvas.edit((picture) => tool.apply(picture, this.#inPicture(at), canvas.brush));
+    else tool.press(canvas, this.#inPicture(at), byKey);
+  }
+
+  #inPicture(at) { return this.canvas.brush.tiled ? wrapped(this.canvas.picture, at) : at; }
+
+  #isOnSelection(event, at) {
+    const { picture } = this.canvas;
+    return modeOf(event) === "replace" && isInside(picture, at) && isSelected(picture, indexOf(picture, at));
   }
 
   #startOfLine({ shiftKey }, tool, at) {
-    return shiftKey && !tool.masks && this.lastPoint && this.canvas.isInside(this.lastPoint) ? this.lastPoint : at;
+    const continues = shiftKey && !tool.masks && !tool.shape && !tool.selects && this.lastPoint;
+    return continues && this.canvas.isInside(this.lastPoint) ? this.lastPoint : at;
   }
 
-  #begin(tool, from, at, byKey) {
-    const { canvas } = this;
+  #begin(event, tool, at, byKey) {
+    const { canvas } = this, from = this.#startOfLine(event, tool, at);
+    canvas.floating.putDown();
     if (tool.masks && !canvas.view.maskFilled) canvas.view.setMaskFilled(true);
-    this.stroke = { tool, last: from, before: copyOf(canvas.picture), byKey };
+    this.stroke = { tool, from, last: from, before: copyOf(canvas.picture), mode: modeOf(event), byKey };
     this.moveTo(at);
   }
 
-  moveTo(at) {
+  #beginMove(at, byKey) {
+    const { floating, picture, tool } = this.canvas;
+    this.stroke = { tool, from: at, last: at, before: picture, move: floating.at, byKey };
+  }
+
+  moveTo(at, keys = {}) {
     const { canvas, stroke } = this;
     if (!stroke) return;
-    paintLine(canvas.picture, stroke.tool, canvas.brush, stroke.last, at);
+    const { tool, before, from } = stroke;
+    if (stroke.mode === undefined) this.#move(at);
+    else if (tool.select) canvas.picture = withSelection(before, tool, from, at, stroke.mode);
+    else if (tool.shape) canvas.picture = withShape(before, tool, canvas.brush, from, at, keys);
+    else paintLine(canvas.picture, tool, canvas.brush, stroke.last, at);
     stroke.last = at;
     canvas.view.refresh();
   }
 
+  // Shift was pressed or released.
+  bend(keys) {
+    if (this.stroke?.tool.bound) this.moveTo(this.stroke.last, keys);
+  }
+
+  #move(at) {
+    const { stroke } = this, { floating } = this.canvas;
+    if (sameCell(at, stroke.last)) return;
+    floating.moveBy(at[0] - stroke.last[0], at[1] - stroke.last[1]);
+  }
+
   end() {
     if (!this.stroke) return;
-    const { before, tool, last } = this.stroke;
+    const { before, tool, last, mode } = this.stroke;
     this.stroke = null;
-    if (!tool.masks) this.lastPoint = last;
+    if (mode === undefined) return this.canvas.exchange.publish();
+    if (!tool.masks && !tool.selects) this.lastPoint = last;
     this.canvas.addStep(before);
     this.canvas.view.refresh();
   }
@@ -64,8 +112,11 @@ export class Strokes {
   // Undoes the stroke in progress.
   cancel() {
     if (!this.stroke) return;
-    this.canvas.picture = this.stroke.before;
+    const { before, mode, move } = this.stroke, { canvas } = this;
     this.stroke = null;
-    this.canvas.view.refresh();
+    if (mode !== undefined) canvas.picture = before;
+    else if (move) canvas.floating.moveTo(move);
+    else if (canvas.floating.isOpen) canvas.floating.cancel();
+    canvas.view.refresh();
   }
 }

@@ -1,16 +1,19 @@
 // The buttons of the tools and commands. A toolbar is one Tab stop; arrow keys move between its buttons, and Home and
 // End go to the ends.
 
-import { buttonOf } from "./buttons.js";
+import { buttonOf, keysOf } from "./buttons.js";
+import { menuOf } from "./menus.js";
 import { groupsOf } from "./tools.js";
+import { keyName } from "./words.js";
 
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
 export function makeToolbars(canvas) {
   canvas.$(".tools").replaceChildren(...groupsOf(canvas.tools).map((group) => groupFor(group, canvas)));
   for (const command of canvas.commands) {
-    const button = commandButton(canvas, command.name);
-    fill(button, command, canvas);
+    if (command.menu) menuOf(canvas, command.menu).append(menuButton(command));
+    const button = commandButton(canvas, command.name), shown = fill(button, command, canvas);
+    if (command.menu) button.append(...textsOf(shown.label, keysOf(command)[0]));
     if ("pressed" in command) setPressed(button, command.pressed);
   }
   for (const bar of canvas.$$('[role="toolbar"]')) listen(bar);
@@ -35,6 +38,17 @@ export function setPressed(button, on) {
 
 export function showChosenTool(canvas) {
   for (const button of canvas.$$("[data-tool]")) setPressed(button, button.dataset.tool === canvas.tool.name);
+}
+
+function menuButton({ name }) {
+  const button = Object.assign(document.createElement("button"), { type: "button" });
+  button.dataset.do = name;
+  return button;
+}
+
+// What a button of a menu says beside its icon.
+function textsOf(label, key) {
+  return [["span", label], ["kbd", keyName(key)]].map(([tag, textContent]) => Object.assign(document.createElement(tag), { textContent }));
 }
 
 function groupFor(tools, canvas) {

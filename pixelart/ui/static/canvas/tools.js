@@ -7,26 +7,36 @@
 //   opposite                  the tool that the right button, and Shift where `masks`, use instead
 //   masks                     changes the mask and not the pixels
 //   coloured                  paints with the chosen colour, so a click on a colour keeps this tool
+//   selects                   chooses pixels, which can then be moved
 //   toggles                   choosing it again returns to the previous tool
 //
-// A press calls the first of these functions that the tool has; `brush` is {colour, size, mirror}:
+// A press calls the first of these functions that the tool has; `brush` is {colour, size, mirror, mirrorY, filled,
+// tiled}:
 //
+//   select(picture, from, to)       which pixels it selects between press and release
 //   paint(picture, index, brush)    a stroke: each pixel that the brush covers, from press to release
 //   apply(picture, at, brush)       one change of the picture
 //   press(canvas, at, byKey)        anything else
 //
+// With paint, it may have shape(from, to, brush): the spans between press and release that are painted instead of the
+// pointer's way; and bound(from, to): the end that Shift sets.
+//
 // It may also have enter(canvas), leave(canvas), point(canvas, at), release(canvas), cancel(canvas) and
 // onKey(canvas, key), which returns whether the tool handled the key.
 
-import { areaOf } from "./brush.js";
-import { CLEAR, colourAt, setColour, setMask } from "./picture.js";
+import { areaOf, coloursOf } from "./brush.js";
+import { CLEAR, colourAt, indexOf, isInside, setColour, setMask } from "./picture.js";
+import { cellsInBox, cellsOfColour } from "./selection.js";
+import { ellipseSpans, lineSpans, rectangleSpans, squareEnd, straightEnd } from "./shapes.js";
+
+const paintColour = (picture, index, { colour }) => setColour(picture, index, colour);
 
 export const TOOLS = [
   {
     name: "pencil", key: "b", label: "Pencil", help: "hold Shift for a line", group: "paint", opposite: "eraser",
     coloured: true,
     icon: '<path d="M10.5 2.5l3 3L5.5 13.5l-3.5.5.5-3.5z"/><path d="M9 4l3 3"/>',
-    paint: (picture, index, { colour }) => setColour(picture, index, colour),
+    paint: paintColour,
   },
   {
     name: "eraser", key: "e", label: "Eraser", help: "hold Shift for a line", group: "paint",
@@ -42,10 +52,43 @@ export const TOOLS = [
     name: "fill", key: "g", label: "Fill", group: "paint", coloured: true,
     icon: '<path d="M7 3l5.5 5.5-4.8 4.8a1 1 0 01-1.4 0L2.2 9.2a1 1 0 010-1.4L7 3zM7 3L5 1M2 8.5h10.5"/>' +
       '<path d="M14 10.5c.8 1.2 1 1.8 1 2.3a1 1 0 01-2 0c0-.5.2-1.1 1-2.3z" class="solid"/>',
-    apply(picture, [x, y], { colour, mirror }) {
-      fillArea(picture, [x, y], colour);
-      if (mirror) fillArea(picture, [picture.width - 1 - x, y], colour);
+    apply(picture, [x, y], { colour, mirror, mirrorY }) {
+      const xs = mirror ? [x, picture.width - 1 - x] : [x], ys = mirrorY ? [y, picture.height - 1 - y] : [y];
+      for (const j of ys) for (const i of xs) fillArea(picture, [i, j], colour);
     },
+  },
+  {
+    name: "replace", key: "c", label: "Replace colour", caption: "Replace", group: "paint", coloured: true,
+    purpose: "every pixel of the colour that you press",
+    icon: '<path d="M2 2h5v5H2z" class="solid"/><path d="M9 9h5v5H9zM10 3.500h2.500V6M6 12.500H3.500V10"/>',
+    apply(picture, at, { colour }) {
+      if (!isInside(picture, at)) return;
+      const colours = coloursOf(picture), wanted = colours[indexOf(picture, at)];
+      if (colourAt(picture, at).join() === colour.join()) return;
+      colours.forEach((other, index) => { if (other === wanted) setColour(picture, index, colour); });
+    },
+  },
+  {
+    name: "line", key: "l", label: "Line", help: "hold Shift for 45 degrees", group: "shape", coloured: true,
+    icon: '<path d="M2.500 13.500l11-11"/>', paint: paintColour, shape: lineSpans, bound: straightEnd,
+  },
+  {
+    name: "rectangle", key: "r", label: "Rectangle", caption: "Rect", help: "hold Shift for a square", group: "shape", coloured: true,
+    icon: '<path d="M2 3.500h12v9H2z"/>', paint: paintColour, shape: rectangleSpans, bound: squareEnd,
+  },
+  {
+    name: "ellipse", key: "o", label: "Ellipse", help: "hold Shift for a circle", group: "shape", coloured: true,
+    icon: '<path d="M8 3.500c3.600 0 6 2 6 4.500s-2.400 4.500-6 4.500-6-2-6-4.500 2.400-4.500 6-4.500z"/>',
+    paint: paintColour, shape: ellipseSpans, bound: squareEnd,
+  },
+  {
+    name: "select", key: "v", label: "Select", help: "Shift adds, Alt subtracts; drag inside to move", group: "select",
+    selects: true, icon: '<path d="M2 2h12v12H2z" stroke-dasharray="2 2"/>', select: cellsInBox,
+  },
+  {
+    name: "wand", key: "w", label: "Magic wand", caption: "Wand", purpose: "select an area of one colour",
+    help: "Shift adds, Alt subtracts; drag inside to move", group: "select", selects: true,
+    icon: '<path d="M2.500 13.500L9 7M11 1.500v3M11 7.500v2M7.500 5h2M12.500 5h2"/>', select: cellsOfColour,
   },
   {
     name: "mask", key: "m", label: "Mask", help: "hold Shift to unmask", group: "mask", opposite: "unmask", masks: true,
@@ -81,16 +124,15 @@ export const TOOLS = [
 
 // Does nothing if the area has the colour already, so the hidden bytes of transparent pixels stay.
 function fillArea(picture, at, colour) {
-  const area = areaOf(picture, at);
-  if (!area.length || colourAt(picture, at).join() === colour.join()) return;
-  for (const index of area) setColour(picture, index, colour);
+  if (!isInside(picture, at) || colourAt(picture, at).join() === colour.join()) return;
+  for (const index of areaOf(picture, at)) setColour(picture, index, colour);
 }
 
 export const toolNamed = (tools, name) => tools.find((tool) => tool.name === name);
 
 // The tool that a press uses: Alt picks a colour, the right button (and Shift, for a mask) takes the opposite.
 export function toolOfPress(tools, tool, { altKey, shiftKey, button }) {
-  if (altKey && !tool.masks) return toolNamed(tools, "pick") || tool;
+  if (altKey && !tool.masks && !tool.selects) return toolNamed(tools, "pick") || tool;
   const opposite = button === 2 || (shiftKey && tool.masks);
   return (opposite && toolNamed(tools, tool.opposite)) || tool;
 }

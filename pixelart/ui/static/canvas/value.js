@@ -17,11 +17,15 @@ export function valueOf({ width, height, pixels, mask }) {
   return { width, height, pixels: encode(pixels), mask: encode(mask), preview: false, palette: null, ticket: null };
 }
 
-// The picture of a value. If the value has no mask, it gets that of `before`, if the size is the same.
+// The picture of a value. If the value has no mask, it gets that of `before`, and its selection, if the size is
+// the same.
 export function pictureOf(value, before) {
   const next = emptyPicture(value.width, value.height);
   next.pixels.set(decode(value.pixels));
   if (value.mask) next.mask.set(decode(value.mask));
-  else if (before && sameSize(before, next)) next.mask.set(before.mask);
+  else if (before && sameSize(before, next)) {
+    next.mask.set(before.mask);
+    next.selection = before.selection;
+  }
   return next;
 }

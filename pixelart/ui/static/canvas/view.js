@@ -2,32 +2,35 @@
 // image-rendering: pixelated, and so is the map of Inspect above it; the overlay has the size of the stage in device
 // pixels.
 
-import { hasMask, visitMask } from "./mask.js";
+import { Outline } from "./outline.js";
 import { drawOverlay } from "./overlay.js";
 import { sameSize } from "./picture.js";
 import { commandButton } from "./toolbars.js";
 import { MAX_CELL, cellThatFits, intoSight, keptInside, largerCell, onDevice, smallerCell, zoomed } from "./viewport.js";
 
 const CHEQUER = 8;    // approximate side of a chequer square in CSS pixels; squares have whole cells
-const MARCH = 120, PHASES = 8;    // the moving pattern of the mask: milliseconds per step, and steps
+const PREVIEW_ROOM = 128;    // CSS pixels
+const MARCH = 120, PHASES = 8;    // the moving patterns of mask and selection: milliseconds per step, and steps
 const stillMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class View {
   position = { cell: 0, x: 0, y: 0, fitted: true };    // see viewport.js
   grid = false;
   phase = 0;
-  tiled = false;         // the picture is shown three by three; only the middle is painted
-  maskShape = null;
+  tiled = false;         // the picture is shown three by three
+  maskShape = null;      // see outline.js
+  selectionShape = null;
   maskFilled = true;     // false: only the outline, so that the result is visible
 
   constructor(canvas) {
     this.canvas = canvas;
     this.stage = canvas.stage;
+    this.outlines = [new Outline(), new Outline()];
     [this.pictureLayer, this.tilesLayer, this.heatLayer, this.overlay] =
       [".picture", ".tiles", ".heat", ".overlay"].map((name) => canvas.$(name));
   }
 
-  // Follows the size of the stage, and moves the mask's pattern.
+  // Follows the size of the stage, and moves the patterns.
   start() {
     new ResizeObserver(() => {
       if (!this.canvas.picture || !this.canvas.isShown) return;
@@ -101,7 +104,7 @@ export class View {
   }
 
   setTiled(on) {
-    this.tiled = on;
+    this.tiled = this.canvas.brush.tiled = on;
     this.canvas.$(".canvas").classList.toggle("tiled", on);
     this.canvas.setSwitch("tile", on);
     this.refresh();
@@ -120,13 +123,27 @@ export class View {
     if (!sameSize(pictureLayer, picture)) Object.assign(pictureLayer, { width, height });
     pictureLayer.getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(picture.pixels), width, height), 0, 0);
     if (this.tiled) this.#drawTiles();
-    this.maskShape = hasMask(picture) ? shapeOf(picture) : null;
-    commandButton(canvas, "undo").disabled = !history.undoSteps.length || isBusy;
+    this.#showPreviews();
+    [this.maskShape, this.selectionShape] =
+      [picture.mask, picture.selection].map((bits, i) => this.outlines[i].of(picture, bits));
+    commandButton(canvas, "undo").disabled = !(history.undoSteps.length || canvas.floating.isOpen) || isBusy;
     commandButton(canvas, "redo").disabled = !history.redoSteps.length || isBusy;
     commandButton(canvas, "clear").disabled = !this.maskShape;
     canvas.$(".canvas").classList.toggle("busy", isBusy);
     if (canvas.inspect.isOn) canvas.inspect.look();
     this.drawOverlay();
+  }
+
+  // The picture at one and two screen pixels a pixel; at two only if the column has room.
+  #showPreviews() {
+    const { width, height } = this.canvas.picture;
+    this.canvas.$$(".previews canvas").forEach((shown, i) => {
+      shown.hidden = i > 0 && 2 * width > PREVIEW_ROOM;
+      if (shown.hidden) return;
+      Object.assign(shown, { width, height });
+      Object.assign(shown.style, { width: (i + 1) * width + "px", height: (i + 1) * height + "px" });
+      shown.getContext("2d").drawImage(this.pictureLayer, 0, 0);
+    });
   }
 
   // The eight neighbours: the middle is the picture's own canvas, on top.
@@ -145,7 +162,8 @@ export class View {
 
   #march() {
     if (!this.canvas.element.isConnected) return clearInterval(this.marching);
-    if (!this.maskShape || document.hidden || stillMotion.matches || !this.canvas.isShown) return;
+    if (!this.maskShape && !this.selectionShape) return;
+    if (document.hidden || stillMotion.matches || !this.canvas.isShown) return;
     this.phase = (this.phase + 1) % PHASES;
     this.drawOverlay();
   }
@@ -153,12 +171,4 @@ export class View {
 
 function putAt(layer, left, top, width, height) {
   Object.assign(layer.style, { left: left + "px", top: top + "px", width: width + "px", height: height + "px" });
-}
-
-// The masked pixels as one path to fill and their outline as another, in cells.
-function shapeOf(picture) {
-  const cells = new Path2D(), outline = new Path2D();
-  const draw = (ax, ay, bx, by) => { outline.moveTo(ax, ay); outline.lineTo(bx, by); };
-  visitMask(picture, (x, y) => cells.rect(x, y, 1, 1), draw);
-  return { cells, outline };
 }

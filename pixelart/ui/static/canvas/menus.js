@@ -1,0 +1,28 @@
+// The menus of the bar: each opens below its button, and closes on a choice, on Escape or on a press elsewhere.
+
+const GAP = 4;    // CSS pixels
+
+export const menuOf = (canvas, name) => canvas.$(`.menu[data-name="${name}"]`);
+
+export function listenToMenus(canvas) {
+  for (const opener of canvas.$$("[data-menu]")) {
+    const menu = menuOf(canvas, opener.dataset.menu);
+    opener.popoverTargetElement = menu;
+    menu.addEventListener("toggle", ({ newState }) => {
+      opener.setAttribute("aria-expanded", newState === "open");
+      if (newState === "open") place(menu, opener);
+    });
+    menu.addEventListener("click", ({ target }) => {
+      if (!target.closest("button")) return;
+      menu.hidePopover();
+      if (!canvas.$("dialog[open]")) canvas.focusByPointer();
+    });
+  }
+}
+
+function place(menu, opener) {
+  const { left, bottom } = opener.getBoundingClientRect();
+  const room = document.documentElement.clientWidth - menu.offsetWidth - GAP;
+  Object.assign(menu.style, { left: Math.max(GAP, Math.min(left, room)) + scrollX + "px", top: bottom + GAP + scrollY + "px" });
+  menu.querySelector("button:not(:disabled)").focus({ preventScroll: true });
+}
