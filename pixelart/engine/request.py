@@ -230,6 +230,11 @@ class Drawing:
     settings: Mapping[str, Any]
     facts: Facts = field(default_factory=Facts)
 
+    @property
+    def name(self) -> str:
+        """Its class and its seed, such as hero_1234."""
+        return f"{next(iter(self.settings.get('class_weights') or {}), 'any')}_{self.seed}"
+
     def text(self) -> dict[str, str]:
         """The settings as PNG text chunks: one readable line, and JSON."""
         short = {key: value for key, value in self.settings.items() if isinstance(value, str | int | float | dict)}
