@@ -180,7 +180,7 @@ def _add_models(add: Any) -> None:
 def _add_generate(add: Any) -> None:
     example = "--checkpoint dungeon-gated --class hero --count 16 --seed 1 --scale 4 --out heroes/"
     command = add_command(add, "generate", generate, "draw new pictures", example)
-    _drawing(command, GENERATE)
+    _with_checkpoint(command, GENERATE)
     command.add_argument("--size", type=sides, metavar="SIZE", help="32, or width x height: 48x32 (the checkpoint's)")
     text = "a palette file to draw in, or model: the checkpoint's own colours (a palette of the class)"
     command.add_argument("--palette", metavar="FILE", default=AUTO_PALETTE, help=text)
@@ -191,10 +191,7 @@ def _add_complete(add: Any) -> None:
     command = add_command(add, "complete", complete, "repaint the masked pixels of a picture", example)
     command.add_argument("--image", type=Path, required=True, help="the picture")
     command.add_argument("--mask", type=Path, required=True, help="same size; white = repaint")
-    _drawing(command, COMPLETE)
-    text = "draw in the colours of: picture, model, or a palette file (the picture's, and more if it has few)"
-    command.add_argument("--palette", metavar="FILE", default=AUTO_PALETTE, help=text)
-    _own_colours(command)
+    redrawing_options(command, COMPLETE)
 
 
 def _add_enlarge(add: Any) -> None:
@@ -209,7 +206,15 @@ def _add_enlarge(add: Any) -> None:
     _own_colours(command)
 
 
-def _drawing(command: argparse.ArgumentParser, action: str) -> None:
+def redrawing_options(command: argparse.ArgumentParser, action: str) -> None:
+    """The options of every command that draws a part of a picture; `action` picks the controls."""
+    _with_checkpoint(command, action)
+    text = "draw in the colours of: picture, model, or a palette file (the picture's, and more if it has few)"
+    command.add_argument("--palette", metavar="FILE", default=AUTO_PALETTE, help=text)
+    _own_colours(command)
+
+
+def _with_checkpoint(command: argparse.ArgumentParser, action: str) -> None:
     checkpoint_option(command)
     drawing_options(command, action)
 
@@ -218,16 +223,19 @@ def drawing_options(command: argparse.ArgumentParser, action: str) -> None:
     """The options of every command that draws; `action` picks the controls."""
     class_option(command)
     usual = {field: control.default for field, control in CONTROLS.items()}
-    command.set_defaults(**{**usual, "own_colours": False, "class_name": None, "size": None})
+    command.set_defaults(
+        **{**usual, "own_colours": False, "class_name": None, "size": None, "sheet": None, "columns": 0}
+    )
     _controls(command, action)
     command.add_argument("--allow", metavar="COLOURS", help="only these colours, such as ff0044,transparent")
     text = "how to draw; all give the same pictures, auto is the fastest for the model (auto)"
     command.add_argument("--sampler", choices=(AUTO, *SAMPLERS), default=AUTO, help=text)
     command.add_argument("--scale", type=int, default=1, help="enlarge the files by this factor (1)")
     command.add_argument("--out", type=Path, required=True, help="folder for 0.png, 1.png, ...")
-    text = "also write a sprite sheet, and its JSON in Aseprite's hash form beside it"
-    command.add_argument("--sheet", type=Path, metavar="FILE.png", help=text)
-    command.add_argument("--columns", type=int, default=0, help="of the sheet (as many as rows)")
+    if "count" in dict(controls_of(action)):
+        text = "also write a sprite sheet, and its JSON in Aseprite's hash form beside it"
+        command.add_argument("--sheet", type=Path, metavar="FILE.png", help=text)
+        command.add_argument("--columns", type=int, default=0, help="of the sheet (as many as rows)")
 
 
 def _controls(command: argparse.ArgumentParser, action: str) -> None:
