@@ -18,7 +18,7 @@ from pixelart.images.io import encode_png
 from pixelart.images.sprite_json import sprite_sheet
 from pixelart.storage import write_file
 
-SIDES = ("left", "right", "up", "down")
+MARGIN_OPTIONS = ("left", "right", "up", "down")
 FRAME_MS_LIMITS = (20, 10_000)
 ANIMATION = "animation"
 """The name of the tag in the strip's JSON, and of the GIF."""
@@ -27,7 +27,7 @@ ANIMATION = "animation"
 def extend(options: argparse.Namespace) -> Json:
     """Write the picture with drawn margins to --out, most probable first, nearly empty ones last."""
     engine, request = drawing_request(options)
-    margins = {side: getattr(options, side) for side in SIDES}
+    margins = {side: getattr(options, side) for side in MARGIN_OPTIONS}
     with row_progress() as on_row:
         return write_drawings(options, engine.extend(request, options.image, **margins, on_row=on_row))
 
@@ -86,8 +86,8 @@ def _add_extend(add: Any) -> None:
     example = "--checkpoint dungeon-gated --image in.png --left 16 --right 16 --count 4 --seed 1 --out wide/"
     command = add_command(add, "extend", extend, "draw on beyond the edges of a picture, which stays", example)
     command.add_argument("--image", type=Path, required=True, help="the picture")
-    for side in SIDES:
-        text = f"pixels to add {'to the ' + side if side in SIDES[:2] else side + 'wards'} (0)"
+    for side in MARGIN_OPTIONS:
+        text = f"pixels to add {'to the ' + side if side in MARGIN_OPTIONS[:2] else side + 'wards'} (0)"
         command.add_argument(f"--{side}", type=int, default=0, metavar="PIXELS", help=text)
     redrawing_options(command, EXTEND)
 

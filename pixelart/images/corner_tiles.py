@@ -24,13 +24,13 @@ _TORUS = np.array([[1, 0, 1, 1], [1, 0, 0, 0], [0, 0, 0, 1], [1, 1, 0, 1]], np.b
 """Corners of a 4 x 4 map that repeats: its 2 x 2 squares are all the 16 different ones."""
 _WEIGHTS = ((8, 1), (4, 2))
 WITHIN, OUTSIDE = 15, 0
-ROWS, COLUMNS = 0, 1
+DOWN, ACROSS = 0, 1
 Sources = tuple[Picture, Picture]
 """The tile outside and the tile inside, each (H, W, 4)."""
 
 
 class EdgeType(NamedTuple):
-    """An edge between two tiles along `axis`: COLUMNS = between a left and a right one, ROWS = between an upper and a
+    """An edge between two tiles along `axis`: ACROSS = between a left and a right one, DOWN = between an upper and a
     lower one. `first` and `second`: whether its upper (left) and its lower (right) corner lie inside."""
 
     axis: int
@@ -52,7 +52,7 @@ class TileStart(NamedTuple):
     mask: NDArray[np.bool_]
 
 
-CHANGES = tuple(EdgeType(axis, first, not first) for axis in (COLUMNS, ROWS) for first in (False, True))
+CHANGES = tuple(EdgeType(axis, first, not first) for axis in (ACROSS, DOWN) for first in (False, True))
 """The edge types that lead from outside to inside, which are drawn. The others are those of the two given tiles."""
 
 
@@ -76,10 +76,10 @@ def edges_of(number: int) -> dict[str, EdgeType]:
     """The types of a tile's edges: left, right, upper, lower."""
     inside = corners_of(number).tolist()
     return {
-        "left": EdgeType(COLUMNS, inside[0][0], inside[1][0]),
-        "right": EdgeType(COLUMNS, inside[0][1], inside[1][1]),
-        "upper": EdgeType(ROWS, inside[0][0], inside[0][1]),
-        "lower": EdgeType(ROWS, inside[1][0], inside[1][1]),
+        "left": EdgeType(ACROSS, inside[0][0], inside[1][0]),
+        "right": EdgeType(ACROSS, inside[0][1], inside[1][1]),
+        "upper": EdgeType(DOWN, inside[0][0], inside[0][1]),
+        "lower": EdgeType(DOWN, inside[1][0], inside[1][1]),
     }
 
 
@@ -91,8 +91,8 @@ def strip_of(side: int) -> int:
 def edge_start(kind: EdgeType, sources: Sources) -> TileStart:
     """The surroundings of an edge that lies in the middle of the picture, with the change to be drawn."""
     height, width = sources[0].shape[:2]
-    shift = (0, width // 2) if kind.axis == COLUMNS else (height // 2, 0)
-    corner = np.array([[kind.first], [kind.second]]) if kind.axis == COLUMNS else np.array([[kind.first, kind.second]])
+    shift = (0, width // 2) if kind.axis == ACROSS else (height // 2, 0)
+    corner = np.array([[kind.first], [kind.second]]) if kind.axis == ACROSS else np.array([[kind.first, kind.second]])
     inside = np.broadcast_to(corner, (2, 2))
     outer, inner = (rolled(source, shift) for source in sources)
     return TileStart(
@@ -125,7 +125,7 @@ def tile_start(number: int, sources: Sources, strips: Mapping[EdgeType, Strips])
 def _side(edge: str, kind: EdgeType, sources: Sources, strips: Mapping[EdgeType, Strips]) -> Picture:
     if kind.first == kind.second:
         source = sources[kind.first]
-        shift = tuple(source.shape[axis] // 2 if axis == kind.axis else 0 for axis in (ROWS, COLUMNS))
+        shift = tuple(source.shape[axis] // 2 if axis == kind.axis else 0 for axis in (DOWN, ACROSS))
         both = edge_strips(kind, rolled(source, (shift[0], shift[1])))
     else:
         both = strips[kind]

@@ -52,7 +52,7 @@ def drawing_gif(
 
 def frames_gif(frames: Sequence[Picture], *, scale: int = 1, frame_ms: int) -> bytes:
     """GIF bytes of pictures (H, W, 4) of one size with `scale` x `scale` blocks per pixel, as a loop. All frames share
-    one palette, whose entry 0 is transparent.
+    one palette, whose entry 0 is transparent. Pillow leaves out a later frame in which nothing is visible.
 
     Raises:
         ImageRejected: partial alpha or over MAX_GIF_COLOURS colours, which a GIF cannot hold.

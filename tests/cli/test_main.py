@@ -32,7 +32,8 @@ from pixelart.training.export import export_run
 from pixelart.training.runs import start_run
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("models", "generate", "complete", "enlarge", "inspect", "evaluate", "check", "train", "export", "jobs")
+COMMANDS = ("models", "generate", "complete", "enlarge", "extend", "tileset", "animate", "inspect", "evaluate", "check")
+COMMANDS += ("train", "export", "jobs")
 Run = Callable[..., "Result"]
 
 

@@ -196,7 +196,7 @@ def test_the_sheet_holds_each_tile_once_and_drawn_tiles_say_how(engine: Engine, 
 
 
 def test_bad_tiles_are_refused(engine: Engine, painting: Picture) -> None:
-    for request, tile, how, reason in (
+    cases: list[tuple[Request, Picture, dict[str, Any], str]] = [
         (Request("tiny", count=2), painting, {}, "count 2: a tileset is drawn once"),
         (Request("tiny", seamless="x"), painting, {}, "seamless 'x': the edges of a tileset meet by themselves"),
         (Request("tiny", keep="shape"), painting, {}, "only a completion can keep"),
@@ -204,7 +204,8 @@ def test_bad_tiles_are_refused(engine: Engine, painting: Picture) -> None:
         (Request("tiny"), painting, {"outside": painting[:, :5]}, "outside is 5 x 8; the tile is 8 x 8"),
         (Request("tiny", seed=-1), painting, {}, "seed -1: must be from 0"),
         (Request("tiny", seed=2**63), painting, {}, "must be from 0"),
-    ):
+    ]
+    for request, tile, how, reason in cases:
         with pytest.raises(RequestRejected, match=reason):
             engine.tileset(request, tile, **how)
 
