@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from pixelart.engine import Drawing, Engine, Preview, Request
+from pixelart.engine import Call, Drawing, Engine, Preview, Request
 from pixelart.engine.completion import run_lengths
 from pixelart.engine.margins import Margins, growth
 from pixelart.engine.variations import REDRAWN
@@ -50,6 +50,19 @@ def completions(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> list[tuple[R
 
     monkeypatch.setattr(engine, "complete", complete)
     return calls
+
+
+def test_a_remote_backend_needs_to_know_completions_only(tiny_checkpoints: Path, painting: Picture) -> None:
+    asked = list[str]()
+
+    def remote(call: Call, *_: Any) -> None:
+        asked.append(call.method)
+
+    engine = Engine(tiny_checkpoints, device=torch.device("cpu"), remote=remote)
+    engine.extend("tiny", painting, left=6)
+    engine.tileset("tiny", painting)
+    engine.animate("tiny", painting, np.eye(8, dtype=np.bool_))
+    assert asked == ["complete"] * (2 + 18 + 1)
 
 
 # --- extend ---------------------------------------------------------------------------------------------------------
