@@ -15,6 +15,8 @@ from pixelart.images.tiling import AXES
 from pixelart.settings import SETTINGS
 
 GENERATE, COMPLETE, ENLARGE = "generate", "complete", "enlarge"
+EXTEND, TILESET, ANIMATE = "extend", "tileset", "animate"
+ACTIONS = (GENERATE, COMPLETE, ENLARGE, EXTEND, TILESET, ANIMATE)
 Range = tuple[float, float]
 
 
@@ -59,7 +61,7 @@ class Control:
     unset: Any = None
     default_text: str = ""
     name: str = ""
-    actions: tuple[str, ...] = (GENERATE, COMPLETE, ENLARGE)
+    actions: tuple[str, ...] = ACTIONS
     page: ControlOnPage | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
 
@@ -110,6 +112,7 @@ CONTROLS: dict[str, Control] = {
     "class_name": Control("a class of the model; Any = any class, unless one has that name", default_text="any"),
     "count": Control(
         "how many pictures", 1, limits=(1, SETTINGS.max_count), offered=(1, 16), name="images",
+        actions=(GENERATE, COMPLETE, ENLARGE, EXTEND),
         page=ControlOnPage("Images", advanced=False),
     ),
     "seed": Control(
@@ -142,7 +145,8 @@ CONTROLS: dict[str, Control] = {
         ),
     ),
     "seamless": Control(
-        "directions in which the picture tiles without a seam", choices=AXES, actions=(GENERATE, COMPLETE),
+        "directions in which the picture tiles without a seam", choices=AXES,
+        actions=(GENERATE, COMPLETE, EXTEND),
         texts={COMPLETE: "directions in which a mask at an edge continues on the opposite side"},
     ),
     "preset": Control(
@@ -166,7 +170,7 @@ CONTROLS: dict[str, Control] = {
     ),
     "keep": Control(
         "what masked pixels keep: shape = transparent or not; sketch = also light or dark, for models that sketch",
-        KEEP_NOTHING, choices=(KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH), actions=(COMPLETE,),
+        KEEP_NOTHING, choices=(KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH), actions=(COMPLETE, ANIMATE),
         page=ControlOnPage(
             "Complete mask keeps", "Shape: transparent pixels stay transparent. Shading: light and dark stay, too.",
             words=("Nothing", "Shape", "Shading"),
@@ -177,7 +181,7 @@ CONTROLS: dict[str, Control] = {
 
 
 def controls_of(action: str) -> Iterator[tuple[str, Control]]:
-    """(field of `Request`, control) for each control of `action`: generate, complete or enlarge."""
+    """(field of `Request`, control) for each control of an action, see ACTIONS."""
     return ((field, control) for field, control in CONTROLS.items() if action in control.actions)
 
 

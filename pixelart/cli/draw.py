@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pixelart.cli.arguments import add_command, checkpoint_option, checkpoints_option, class_option, sides
 from pixelart.cli.common import (
     Json,
+    check_out_file,
     check_out_folder,
     check_scale,
     class_weights,
@@ -26,8 +27,10 @@ from pixelart.images.codec import parse_hex_colours
 from pixelart.images.palette_choice import AUTO_PALETTE, OF_MODEL
 from pixelart.images.palette_choice import WORDS as PALETTE_WORDS
 from pixelart.images.palette_files import read_palette_file
+from pixelart.images.sprite_json import SpriteSheet, sprite_sheet
 from pixelart.models import create_model, get_variant, list_models
 from pixelart.sampling import AUTO, SAMPLERS
+from pixelart.settings import SETTINGS
 from pixelart.storage import write_file
 
 
@@ -54,16 +57,16 @@ def models(options: argparse.Namespace) -> Json:
 
 def generate(options: argparse.Namespace) -> Json:
     """Write new pictures to --out."""
-    engine, request = _request(options)
+    engine, request = drawing_request(options)
     with row_progress() as on_row:
-        return _write(options, engine.generate(request, on_row=on_row))
+        return write_drawings(options, engine.generate(request, on_row=on_row))
 
 
 def complete(options: argparse.Namespace) -> Json:
     """Write candidates for the masked pixels to --out, most probable first, nearly empty ones last."""
-    engine, request = _request(options)
+    engine, request = drawing_request(options)
     with row_progress() as on_row:
-        return _write(options, engine.complete(request, options.image, options.mask, on_row=on_row))
+        return write_drawings(options, engine.complete(request, options.image, options.mask, on_row=on_row))
 
 
 def enlarge(options: argparse.Namespace) -> Json:
@@ -73,18 +76,20 @@ def enlarge(options: argparse.Namespace) -> Json:
         if not able:
             raise RequestRejected(f"no checkpoint in {options.checkpoints} enlarges; train one: --model multiscale")
         options.checkpoint = able[0]
-    engine, request = _request(options)
+    engine, request = drawing_request(options)
     snapped = engine.snap(request.checkpoint, options.image)[1]
     with row_progress() as on_row:
         drawings = engine.enlarge(request, options.image, factor=options.factor, on_row=on_row)
     if snapped:
         say(options, f"pixels replaced by the nearest colour of the checkpoint: {snapped}")
-    return {"checkpoint": request.checkpoint, "snapped": snapped, **_write(options, drawings)}
+    return {"checkpoint": request.checkpoint, "snapped": snapped, **write_drawings(options, drawings)}
 
 
-def _request(options: argparse.Namespace) -> tuple[Engine, Request]:
+def drawing_request(options: argparse.Namespace) -> tuple[Engine, Request]:
+    """The engine, and the request of the options of `drawing_options`. Checks that the outputs can be written."""
     check_scale(options.scale)
     check_out_folder(options.out)
+    _check_sheet(options)
     engine, name = find(options.checkpoints, options.checkpoint)
     if options.allow and options.palette not in ("", OF_MODEL):
         raise RequestRejected("allow: cannot be combined with a palette of given colours")
@@ -122,7 +127,19 @@ def _palette(text: str) -> str | NDArray[np.uint8]:
     return text if text in PALETTE_WORDS else read_palette_file(Path(text))
 
 
-def _write(options: argparse.Namespace, drawings: list[Drawing]) -> Json:
+def _check_sheet(options: argparse.Namespace) -> None:
+    if options.columns and not options.sheet:
+        raise RequestRejected("columns needs --sheet")
+    if not 0 <= options.columns <= SETTINGS.max_count:
+        raise RequestRejected(f"columns {options.columns}: must be from 0 to {SETTINGS.max_count}")
+    if options.sheet:
+        if options.sheet.suffix.lower() != ".png":
+            raise RequestRejected(f"sheet {options.sheet}: must end in .png")
+        check_out_file(options.sheet, option="sheet")
+
+
+def write_drawings(options: argparse.Namespace, drawings: list[Drawing]) -> Json:
+    """Write the pictures to --out and --sheet, and say so. Returns what --json prints."""
     options.out.mkdir(parents=True, exist_ok=True)
     images = []
     for index, drawing in enumerate(drawings):
@@ -130,7 +147,21 @@ def _write(options: argparse.Namespace, drawings: list[Drawing]) -> Json:
         write_file(path, drawing.png(scale=options.scale))
         images.append({"file": str(path), "seed": drawing.seed, "log_prob": drawing.log_prob})
         say(options, f"{path}  seed {drawing.seed}  log p {drawing.log_prob:.1f}")
-    return {"images": images}
+    sheet = {}
+    if options.sheet:
+        drawn = sprite_sheet([d.picture for d in drawings], [d.name for d in drawings], columns=options.columns)
+        sheet = {"sheet": write_sheet(options, drawn, options.sheet)}
+    return {"images": images, **sheet}
+
+
+def write_sheet(options: argparse.Namespace, sheet: SpriteSheet, path: Path, **how: Any) -> Json:
+    """Write a sheet to `path`, its JSON beside it, and say so. `how`: see `SpriteSheet.json`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".json")
+    write_file(path, sheet.png(scale=options.scale))
+    write_file(beside, sheet.json(image=path.name, scale=options.scale, **how).encode())
+    say(options, f"{path}  {beside.name}  {sheet.columns} x {sheet.rows} frames")
+    return {"file": str(path), "data": str(beside), "columns": sheet.columns, "rows": sheet.rows}
 
 
 def add_commands(add: Any) -> None:
@@ -149,7 +180,7 @@ def _add_models(add: Any) -> None:
 def _add_generate(add: Any) -> None:
     example = "--checkpoint dungeon-gated --class hero --count 16 --seed 1 --scale 4 --out heroes/"
     command = add_command(add, "generate", generate, "draw new pictures", example)
-    _drawing(command, GENERATE)
+    _with_checkpoint(command, GENERATE)
     command.add_argument("--size", type=sides, metavar="SIZE", help="32, or width x height: 48x32 (the checkpoint's)")
     text = "a palette file to draw in, or model: the checkpoint's own colours (a palette of the class)"
     command.add_argument("--palette", metavar="FILE", default=AUTO_PALETTE, help=text)
@@ -160,10 +191,7 @@ def _add_complete(add: Any) -> None:
     command = add_command(add, "complete", complete, "repaint the masked pixels of a picture", example)
     command.add_argument("--image", type=Path, required=True, help="the picture")
     command.add_argument("--mask", type=Path, required=True, help="same size; white = repaint")
-    _drawing(command, COMPLETE)
-    text = "draw in the colours of: picture, model, or a palette file (the picture's, and more if it has few)"
-    command.add_argument("--palette", metavar="FILE", default=AUTO_PALETTE, help=text)
-    _own_colours(command)
+    redrawing_options(command, COMPLETE)
 
 
 def _add_enlarge(add: Any) -> None:
@@ -174,25 +202,40 @@ def _add_enlarge(add: Any) -> None:
     command.add_argument("--factor", type=int, default=2, help="how many times as large, 2 or 4 (2)")
     command.add_argument("--checkpoint", help="a name under checkpoints/, or a folder (the first that enlarges)")
     checkpoints_option(command)
-    _pictures(command, ENLARGE)
+    drawing_options(command, ENLARGE)
     _own_colours(command)
 
 
-def _drawing(command: argparse.ArgumentParser, action: str) -> None:
+def redrawing_options(command: argparse.ArgumentParser, action: str) -> None:
+    """The options of every command that draws a part of a picture; `action` picks the controls."""
+    _with_checkpoint(command, action)
+    text = "draw in the colours of: picture, model, or a palette file (the picture's, and more if it has few)"
+    command.add_argument("--palette", metavar="FILE", default=AUTO_PALETTE, help=text)
+    _own_colours(command)
+
+
+def _with_checkpoint(command: argparse.ArgumentParser, action: str) -> None:
     checkpoint_option(command)
-    _pictures(command, action)
+    drawing_options(command, action)
 
 
-def _pictures(command: argparse.ArgumentParser, action: str) -> None:
+def drawing_options(command: argparse.ArgumentParser, action: str) -> None:
+    """The options of every command that draws; `action` picks the controls."""
     class_option(command)
     usual = {field: control.default for field, control in CONTROLS.items()}
-    command.set_defaults(**{**usual, "own_colours": False, "class_name": None, "size": None})
+    command.set_defaults(
+        **{**usual, "own_colours": False, "class_name": None, "size": None, "sheet": None, "columns": 0}
+    )
     _controls(command, action)
     command.add_argument("--allow", metavar="COLOURS", help="only these colours, such as ff0044,transparent")
     text = "how to draw; all give the same pictures, auto is the fastest for the model (auto)"
     command.add_argument("--sampler", choices=(AUTO, *SAMPLERS), default=AUTO, help=text)
     command.add_argument("--scale", type=int, default=1, help="enlarge the files by this factor (1)")
     command.add_argument("--out", type=Path, required=True, help="folder for 0.png, 1.png, ...")
+    if "count" in dict(controls_of(action)):
+        text = "also write a sprite sheet, and its JSON in Aseprite's hash form beside it"
+        command.add_argument("--sheet", type=Path, metavar="FILE.png", help=text)
+        command.add_argument("--columns", type=int, default=0, help="of the sheet (as many as rows)")
 
 
 def _controls(command: argparse.ArgumentParser, action: str) -> None:

@@ -14,3 +14,5 @@ from pixelart.engine.remote import RemoteBackend as RemoteBackend
 from pixelart.engine.request import Drawing as Drawing
 from pixelart.engine.request import Preview as Preview
 from pixelart.engine.request import Request as Request
+from pixelart.engine.variations import Animation as Animation
+from pixelart.engine.variations import Tileset as Tileset

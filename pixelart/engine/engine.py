@@ -22,6 +22,7 @@ from pixelart.engine.local import LocalBackend
 from pixelart.engine.previews import OnRow
 from pixelart.engine.remote import Call, RemoteBackend
 from pixelart.engine.request import Drawing, Request, RequestLike, as_request
+from pixelart.engine.variations import Variations
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import Picture
 from pixelart.images.coercion import ClassBlend, MaskLike, PictureLike, as_blend, as_facts, as_mask, as_picture
@@ -30,7 +31,7 @@ from pixelart.progress import Cancel
 from pixelart.settings import SETTINGS
 
 
-class Engine:
+class Engine(Variations):
     """Finds checkpoints in a folder, loads them on first use, and draws. Thread-safe.
 
     At most `memory_bytes` of weights stay loaded; the least recently used are dropped first.
@@ -139,7 +140,7 @@ class Engine:
             RequestRejected: a value of the request is outside its limits.
             Cancelled: `cancel` returned True.
         """
-        request = _without_keep(as_request(request))
+        request = as_request(request).without_keep()
         info = self.library.load(request.checkpoint).info
         height, width = request.size or (info.height, info.width)
         info.check_size(height, width, what="size")
@@ -216,7 +217,7 @@ class Engine:
                 of the request outside its limits.
             Cancelled: `cancel` returned True.
         """
-        request = _without_keep(as_request(request))
+        request = as_request(request).without_keep()
         info = self.library.load(request.checkpoint).info
         factor = int(factor) if isinstance(factor, np.integer) else factor
         facts, picture = as_facts(picture), as_picture(picture)
@@ -290,10 +291,3 @@ class Engine:
         loaded, picture = self.library.load(checkpoint), as_picture(given)
         loaded.info.check_size(*picture.shape[:2])
         return loaded, picture, loaded.class_weights(class_weights)
-
-
-def _without_keep(request: Request) -> Request:
-    """Return the request. Raises RequestRejected if it sets `keep`, which only completions support."""
-    if request.keep:
-        raise RequestRejected(f"keep {request.keep!r:.40}: only a completion can keep shape or sketch")
-    return request

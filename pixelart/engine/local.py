@@ -17,7 +17,7 @@ from pixelart.engine.drawing import Drawer, Recolouring, drawn_in, likeliest_fir
 from pixelart.engine.own_colours import own_colours
 from pixelart.engine.previews import OnRow, PreviewFrame
 from pixelart.engine.remote import Call
-from pixelart.engine.request import Drawing, Request
+from pixelart.engine.request import Drawing, Request, once_more
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import Codec, Picture
 from pixelart.images.palette_choice import OF_MODEL, OF_PICTURE, CodecOf, codec_of
@@ -59,7 +59,7 @@ class LocalBackend:
         drawings = self._drawer.complete(request, blank, everything, on_row, cancel, codecs)
         if not request.seamless:
             return drawings
-        mended = [self.mend_seam(_again(request, d), d.picture, cancel) for d in drawings]
+        mended = [self.mend_seam(once_more(request, d), d.picture, cancel) for d in drawings]
         return [drawn_in(everything, drawing) for (drawing,) in mended]
 
     def complete(
@@ -131,9 +131,3 @@ class LocalBackend:
             if max(request.allowed, default=0) > count:
                 raise RequestRejected(f"allowed {max(request.allowed)}: the palette has {count} colours")
         return codecs
-
-
-def _again(request: Request, drawing: Drawing) -> Request:
-    """A request for one picture with the palette and the seed of a drawing."""
-    palette = tuple(drawing.settings.get("colours", ())) or request.palette
-    return replace(request, count=1, seed=drawing.seed, palette=palette)

@@ -113,6 +113,12 @@ class Request:
         request.check()
         return request
 
+    def without_keep(self) -> Request:
+        """The same request. Raises RequestRejected if it sets `keep`, which only completions support."""
+        if self.keep:
+            raise RequestRejected(f"keep {self.keep!r:.40}: only a completion can keep shape or sketch")
+        return self
+
     def with_rows(self, height: int, width: int) -> Request:
         """The same request with a temperature map (height, width) instead of a bottom temperature.
 
@@ -230,6 +236,11 @@ class Drawing:
     settings: Mapping[str, Any]
     facts: Facts = field(default_factory=Facts)
 
+    @property
+    def name(self) -> str:
+        """Its class and its seed, such as hero_1234."""
+        return f"{next(iter(self.settings.get('class_weights') or {}), 'any')}_{self.seed}"
+
     def text(self) -> dict[str, str]:
         """The settings as PNG text chunks: one readable line, and JSON."""
         short = {key: value for key, value in self.settings.items() if isinstance(value, str | int | float | dict)}
@@ -243,3 +254,9 @@ class Drawing:
         """
         facts = self.facts
         return encode_png(self.picture, scale=scale, text=self.text(), palette=facts.palette, profile=facts.profile)
+
+
+def once_more(request: Request, drawing: Drawing) -> Request:
+    """A request for one picture with the palette and the seed of a drawing."""
+    palette = tuple(drawing.settings.get("colours", ())) or request.palette
+    return replace(request, count=1, seed=drawing.seed, palette=palette)

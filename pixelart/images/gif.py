@@ -1,8 +1,9 @@
-"""Animate how a picture is drawn, row by row, as a GIF."""
+"""Animations as GIF: how a picture is drawn, row by row, and frames."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,22 @@ def drawing_gif(
     buffer = io.BytesIO()
     durations = [pause] * len(rest) + [HOLD_MS]
     first.save(buffer, "GIF", save_all=True, append_images=rest, duration=durations, **settings)
+    return buffer.getvalue()
+
+
+def frames_gif(frames: Sequence[Picture], *, scale: int = 1, frame_ms: int) -> bytes:
+    """GIF bytes of pictures (H, W, 4) of one size with `scale` x `scale` blocks per pixel, as a loop. All frames share
+    one palette, whose entry 0 is transparent. Pillow leaves out a later frame in which nothing is visible.
+
+    Raises:
+        ImageRejected: partial alpha or over MAX_GIF_COLOURS colours, which a GIF cannot hold.
+    """
+    indices, palette = _indices(np.concatenate(frames), None)
+    first, *rest = (_image(frame, palette, scale) for frame in np.split(indices, len(frames)))
+    buffer = io.BytesIO()
+    # disposal 2: clear before the next frame, which may be transparent where this one is not
+    settings: dict[str, Any] = {"disposal": 2, "optimize": False, "loop": 0, "transparency": 0}
+    first.save(buffer, "GIF", save_all=True, append_images=rest, duration=frame_ms, **settings)
     return buffer.getvalue()
 
 

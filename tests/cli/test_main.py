@@ -32,7 +32,8 @@ from pixelart.training.export import export_run
 from pixelart.training.runs import start_run
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("models", "generate", "complete", "enlarge", "inspect", "evaluate", "check", "train", "export", "jobs")
+COMMANDS = ("models", "generate", "complete", "enlarge", "extend", "tileset", "animate", "inspect", "evaluate", "check")
+COMMANDS += ("train", "export", "jobs")
 Run = Callable[..., "Result"]
 
 
@@ -176,6 +177,20 @@ def test_generate_writes_numbered_pictures_and_nothing_else(run: Run, tiny_check
         large = drawing.picture.repeat(4, 0).repeat(4, 1)
         assert np.array_equal(read_picture(out / f"{i}.png"), large)
         assert drawing.log_prob == result["images"][i]["log_prob"]
+
+
+def test_a_sheet_and_its_json_are_written_beside_the_pictures(run: Run, tiny_checkpoints: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheets" / "stripes.png"
+    where = ("--checkpoints", tiny_checkpoints, "--out", tmp_path, "--sheet", sheet)
+    told = run("generate --checkpoint tiny --class stripe --count 5 --seed 7 --scale 2 --json", *where).json
+    assert told["sheet"] == {"file": str(sheet), "data": str(sheet.with_suffix(".json")), "columns": 3, "rows": 2}
+    frames = json.loads(sheet.with_suffix(".json").read_text(encoding="utf-8"))
+    assert list(frames["frames"]) == [f"stripe_{seed}" for seed in range(7, 12)]
+    assert frames["meta"]["image"] == "stripes.png" and frames["meta"]["size"] == {"w": 48, "h": 32}
+    picture = read_picture(sheet)
+    for i, frame in enumerate(frames["frames"].values()):
+        x, y = frame["frame"]["x"], frame["frame"]["y"]
+        assert np.array_equal(picture[y : y + 16, x : x + 16], read_picture(tmp_path / f"{i}.png"))
 
 
 def test_a_preset_gives_what_is_not_said(run: Run, own_checkpoints: Path, tmp_path: Path) -> None:
@@ -510,6 +525,9 @@ BAD = {
     "top-p 0": (DRAW + " --top-p 0", "top_p 0: must be above 0"),
     "guidance 99": (DRAW + " --guidance 99", "guidance 99: must be from 0 to 10"),
     "scale 0": (DRAW + " --scale 0", "scale 0: must be from 1 to 32"),
+    "a sheet of another kind": (DRAW + " --sheet {out}.json", "out.json: must end in .png"),
+    "columns 65": (DRAW + " --sheet {input}/a.png/b.png --columns 65", "columns 65: must be from 0 to 64"),
+    "columns of no sheet": (DRAW + " --columns 2", "columns needs --sheet"),
     "scale 33": (DRAW + " --scale 33", "scale 33: must be from 1 to 32"),
     "no colour": (DRAW + " --allow red", "colour 'red': write six hexadecimal digits"),
     "a colour outside the palette": (DRAW + " --allow c81e1e,123456", "colour '123456' is not in the palette"),
