@@ -44,15 +44,16 @@ def make_models(run: Path, folder: Path, owners: dict[str, str]) -> None:
 class QuickEngine(Engine):
     """Draws the same pictures only once."""
 
-    drawn: dict[str, list[Drawing]]
+    def __init__(self, *folder: Path, **how: Any) -> None:
+        super().__init__(*folder, **how)
+        self._drawn: dict[str, list[Drawing]] = {}
 
     def generate(self, request: RequestLike, **watched: Any) -> list[Drawing]:
         request = as_request(request)
-        drawn = self.__dict__.setdefault("drawn", {})
         key = repr(request).replace(request.checkpoint, "")
-        if key not in drawn:
-            drawn[key] = super().generate(request, **watched)
-        return drawn[key]
+        if key not in self._drawn:
+            self._drawn[key] = super().generate(request, **watched)
+        return self._drawn[key]
 
 
 @contextmanager

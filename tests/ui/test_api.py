@@ -193,7 +193,7 @@ def test_programs_and_pages_take_turns(url: str, client: Client, engine: FakeEng
     engine.row_seconds = 0.03
     try:
         visitor = Visitor(url)
-        visitor.start("generate", [None, 1, "tiny", "Any", 1, 5, 1, None, 1, 0, 1, 0, [], True, "", ""])
+        visitor.start("generate", visitor.values("generate", model="tiny", seed=5))
         assert engine.running.wait(5)
         job = client.submit(api_name="/generate")
         assert "1 picture in" in visitor.results().told() and job.result(30)
@@ -294,7 +294,7 @@ def test_the_endpoints_are_mcp_tools_with_their_descriptions() -> None:
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=120)
     told = json.loads(done.stdout.strip().splitlines()[-1])
     assert told["tools"] == ["complete", "generate"] and "hero_5_16x16.png" in told["drawn"], done.stderr
-    assert "how many pictures, 1 to 16" in told["description"] and told["refused"].count("Images: must be") == 1
+    assert "how many pictures; 1 to 16" in told["description"] and told["refused"].count("Images: must be") == 1
 
 
 @pytest.mark.parametrize("chosen", [False, True])

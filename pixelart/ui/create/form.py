@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pixelart.controls import CONTROLS, Control
+from pixelart.controls import CONTROLS, GENERATE, Control
 from pixelart.engine import CheckpointInfo, Request
 from pixelart.errors import RequestRejected
 from pixelart.images.class_names import find_class
-from pixelart.images.palette_choice import WORDS
+from pixelart.images.palette_choice import OF_MODEL, WORDS
 from pixelart.settings import SETTINGS
 from pixelart.ui.create.palette_value import AllowedColours, hex_colours
 
@@ -67,7 +67,7 @@ def request_from(values: Values, info: CheckpointInfo) -> Request:
         count=count,
         seed=secrets.randbelow(RANDOM_SEEDS) if seed == -1 else seed,
         **read,
-        **(_palette(palette) if palette else _colours(values.get("colours"), info)),
+        **(_palette(palette) if palette else _colours(values.get("colours"), info, values.get("own_colours"))),
         seamless=_seamless(posted["seamless"]),
         own_colours=values.get("own_colours") is True,
     )
@@ -77,6 +77,8 @@ def request_from(values: Values, info: CheckpointInfo) -> Request:
 def only_for(action: str, values: Values) -> Values:
     """The values without controls that do not apply to generate, complete or enlarge."""
     others = {name_of(field) for field, control in CONTROLS.items() if action not in control.actions}
+    if action == GENERATE:
+        others.add("own_colours")  # there is no picture yet
     return {name: value for name, value in values.items() if name not in others}
 
 
@@ -126,10 +128,11 @@ def class_choices(classes: Sequence[str]) -> list[tuple[str, str]]:
     return [nothing, *((name, name) for name in classes)]
 
 
-def _colours(colours: AllowedColours | None, info: CheckpointInfo) -> dict[str, Any]:
-    """The request arguments for the allowed colours or the visitor's palette."""
+def _colours(colours: AllowedColours | None, info: CheckpointInfo, own_colours: Any = None) -> dict[str, Any]:
+    """The request arguments for the allowed colours, the visitor's palette, or (`own_colours` False) the model's."""
+    of_model = {"palette": OF_MODEL} if own_colours is False and info.takes_palettes else {}
     if colours is None or info.colours is None:
-        return {}
+        return of_model
     if not any(colours.allowed):
         raise RequestRejected("Palette: allow at least one colour.")
     if info.takes_palettes and colours.colours != hex_colours(info.colours):  # the visitor's own palette
@@ -139,7 +142,7 @@ def _colours(colours: AllowedColours | None, info: CheckpointInfo) -> dict[str, 
         return {"palette": kept, "allowed": None if clear else tuple(range(1, len(kept) + 1))}
     if len(colours.allowed) != len(info.colours):
         raise RequestRejected(f"Palette: {len(colours.allowed)} colours; {info.name} has {len(info.colours)}.")
-    return {"allowed": colours.indices()}
+    return {"allowed": colours.indices(), **of_model}
 
 
 def _palette(text: Any) -> dict[str, Any]:

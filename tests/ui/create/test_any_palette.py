@@ -21,7 +21,7 @@ from pixelart.ui.browser_storage import Kept
 from pixelart.ui.create.canvas import PictureHandlers
 from pixelart.ui.create.canvas_value import Canvas
 from pixelart.ui.create.drawing import DrawingHandlers, _progress, drawing_worker
-from pixelart.ui.create.form import request_from, sized
+from pixelart.ui.create.form import only_for, request_from, sized
 from pixelart.ui.create.model_choice import MAX_DOCUMENT, fitted_canvas
 from pixelart.ui.create.palette_panel import ALL_COLOURS, CUSTOM, PaletteHandlers
 from pixelart.ui.create.palette_value import AllowedColours, everything_allowed, hex_colours
@@ -66,6 +66,9 @@ def test_colours_that_are_ticked_off_are_not_drawn_nor_is_clear() -> None:
     assert request.palette == ("ff0000", "0000ff") and request.allowed == (1, 2)
     own = everything_allowed(CODEC.table)
     assert request_from(dict(FORM, colours=own), INFO).palette == "" and own.colours == hex_colours(INFO.colours)
+    not_mine = dict(FORM, colours=own, own_colours=False)
+    assert request_from(not_mine, INFO).palette == "model"  # the picture's colours are not wanted
+    assert request_from(only_for("generate", not_mine), INFO).palette == ""
     with pytest.raises(RequestRejected, match="allow at least one colour"):
         request_from(dict(FORM, colours=AllowedColours(("", "ff0000"), (False, False))), INFO)
 

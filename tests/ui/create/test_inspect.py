@@ -130,7 +130,7 @@ def visitor(engine: FakeEngine) -> Iterator[Visitor]:
 @pytest.mark.slow
 def test_questions_have_a_queue_of_their_own_and_wait_for_no_drawing(visitor: Visitor, engine: FakeEngine) -> None:
     engine.row_seconds = 0.2
-    visitor.start("generate", [None, 1, "tiny", "hero", 1, 5, 1, None, 1, 0, 1, 0, [], True, "", ""])
+    visitor.start("generate", visitor.values("generate", model="tiny", class_name="hero", seed=5))
     assert engine.running.wait(20)
     other = Visitor(visitor.url)
     assert other.post("inspect", ["tiny", "Any"], QUESTION).data == [{"number": 7, "waits": True}]

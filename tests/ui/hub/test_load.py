@@ -81,7 +81,7 @@ def test_what_cannot_be_loaded_is_told_in_one_line_and_nothing_is_chosen(
         assert str(folder) not in answer.raw
     (folder / "art--taken").mkdir()
     assert visitor.post("load_model", ["art/taken"]).error == (
-        "art--taken: is the name of another model here; rename that one's folder"
+        "art--taken: exists already (another model has this name; rename its folder)"
     )
     (folder / "art--taken").rmdir()
     assert sorted(folder.iterdir()) == before
