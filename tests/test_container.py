@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from pixelart.layers import compiling
+from tests.not_compiled import NOT_COMPILED
 
 ROOT = Path(__file__).parents[1]
 LINES = (ROOT / "Dockerfile").read_text().splitlines()
@@ -36,6 +37,17 @@ if os.getuid() == 0:
 os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 """
 """Becomes a user without rights, where it may and that user can reach this Python; root is left without its own."""
+
+SMALL = """
+from pixelart.layers.compiling import compiled
+
+@compiled()
+def one_more(number):
+    return number + 1
+
+print(one_more(2))
+"""
+"""A program with a kernel that is quickly compiled."""
 
 
 def words_of(instruction: str) -> list[str]:
@@ -59,6 +71,7 @@ def tree(tmp_path: Path, tiny_checkpoints: Path) -> Iterator[Path]:
     shutil.copytree(ROOT / "pixelart", place / "pixelart", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "app.py", place)
     shutil.copytree(tiny_checkpoints, place / "checkpoints")
+    (place / "small.py").write_text(SMALL)
     temporary.mkdir()
     temporary.chmod(0o1777)
     folders = [place, *(path for path in place.rglob("*") if path.is_dir())]
@@ -77,6 +90,7 @@ def tree(tmp_path: Path, tiny_checkpoints: Path) -> Iterator[Path]:
 def restricted(tree: Path, *words: str, **more: str) -> tuple[list[str], dict[str, str]]:
     """A command and its environment."""
     environment = {"PATH": os.environ["PATH"], "TMPDIR": str(tree.parent / "tmp"), "OMP_NUM_THREADS": "1"}
+    environment |= NOT_COMPILED
     environment["HOME"] = "/proc/no-home"  # where even root makes nothing
     return [sys.executable, "-c", AS_ANOTHER, str(NOBODY), *words], {**environment, **more}
 
@@ -97,6 +111,8 @@ def test_commands_work_where_nothing_can_be_written(tree: Path) -> None:
     words = ("-m", "pixelart", "generate", "--checkpoint", "tiny", "--out", str(out), "--json")
     done = run(tree, *words)
     assert (done.returncode, done.stderr) == (0, "") and (out / "0.png").is_file()
+    done = run(tree, "small.py", NUMBA_DISABLE_JIT="0")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3\n", "")
     (compiled,) = (tree.parent / "tmp").glob("pixel-art-studio-compiled-*")
     assert list(compiled.rglob("*.nbi")) and compiled.stat().st_mode & 0o777 == 0o700
     done = run(tree, "-m", "pixelart", "generate", "--checkpoint", "tiny", "--out", str(tree / "out"))

@@ -13,6 +13,7 @@ import pytest
 
 from pixelart.checkpoint.folder import VARIABLE, default_checkpoints, user_data
 from pixelart.settings import VERSION
+from tests.not_compiled import NOT_COMPILED
 from tests.test_tree import ROOT
 
 pytestmark = pytest.mark.slow
@@ -57,7 +58,7 @@ def test_the_command_works_from_any_folder(wheel: Path, tmp_path: Path, tiny_che
     here.mkdir()
     install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(place), str(wheel)]
     subprocess.run(install, check=True, capture_output=True)
-    environ = {**os.environ, "PYTHONPATH": str(place), VARIABLE: str(tiny_checkpoints)}
+    environ = {**os.environ, **NOT_COMPILED, "PYTHONPATH": str(place), VARIABLE: str(tiny_checkpoints)}
 
     def pixelart(*words: str) -> subprocess.CompletedProcess[str]:
         command = [str(place / "bin" / "pixelart"), *words]

@@ -32,6 +32,7 @@ from pixelart.hub import client
 from pixelart.hub.space import TORCH, space_files
 from pixelart.settings import ROOT
 from tests.hub_server import HubServer, serve
+from tests.not_compiled import NOT_COMPILED
 from tests.tiers import a_long
 
 SECRET = "hf_ofWhoeverIsSignedIn"
@@ -265,6 +266,7 @@ def started(folder: Path, environ: dict[str, str]) -> Iterator[str]:
         "GRADIO_SERVER_PORT": str(port),
         "HOME": str(home),
         "HF_HUB_OFFLINE": "1",
+        **NOT_COMPILED,
     }
     log = folder.with_name("log").open("w")
     command = [sys.executable, "-X", "faulthandler", "app.py"]
