@@ -17,6 +17,8 @@ from pixelart.settings import SETTINGS
 GENERATE, COMPLETE, ENLARGE = "generate", "complete", "enlarge"
 EXTEND, TILESET, ANIMATE = "extend", "tileset", "animate"
 ACTIONS = (GENERATE, COMPLETE, ENLARGE, EXTEND, TILESET, ANIMATE)
+MOST_REDRAWS = 2
+"""How often a picture with a defect is drawn again at most."""
 Range = tuple[float, float]
 
 
@@ -175,6 +177,10 @@ CONTROLS: dict[str, Control] = {
             "Complete mask keeps", "Shape: transparent pixels stay transparent. Shading: light and dark stay, too.",
             words=("Nothing", "Shape", "Shading"),
         ),
+    ),
+    "redraw": Control(
+        "how often pictures that are nearly empty or confetti, by the model's own limits, are drawn again", 0,
+        limits=(0, MOST_REDRAWS), actions=(GENERATE,),
     ),
 }  # fmt: skip
 """Field of `Request` -> control. The API has them in this order: add new ones at the end."""
