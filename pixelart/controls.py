@@ -27,7 +27,7 @@ class ControlOnPage:
     """How the tab Create shows a control: a slider, or the choices of `words`.
 
     `label`; `info`: a short explanation; `step`: of the slider; `words`: one label per choice; `advanced`: shown under
-    Advanced.
+    Advanced; `first`: its value on a fresh page, None = the control's default.
     """
 
     label: str
@@ -35,6 +35,7 @@ class ControlOnPage:
     step: float = 1
     words: tuple[str, ...] = ()
     advanced: bool = True
+    first: Any = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ CONTROLS: dict[str, Control] = {
     "count": Control(
         "how many pictures", 1, limits=(1, SETTINGS.max_count), offered=(1, 16), name="images",
         actions=(GENERATE, COMPLETE, ENLARGE, EXTEND),
-        page=ControlOnPage("Images", advanced=False),
+        page=ControlOnPage("Images", advanced=False, first=4),
     ),
     "seed": Control(
         "picture i uses seed + i", 0,
@@ -124,7 +125,7 @@ CONTROLS: dict[str, Control] = {
     ),
     "temperature": Control(
         "below 1 careful, above 1 wild", 1.0, limits=(0.01, 10), offered=(0.1, 2), of_preset=True,
-        unset=0.0, page=ControlOnPage("Temperature", "Low: careful. High: wild.", 0.05, advanced=False),
+        unset=0.0, page=ControlOnPage("Temperature", "Low: careful. High: wild.", 0.05),
     ),
     "top_p": Control(
         "draw from the likeliest colours that together have this probability", 1.0, limits=(0.001, 1),
