@@ -66,7 +66,7 @@ RECIPES = (
     Recipe(
         "Palette",
         "hero",
-        6,
+        4,
         f"{PRESS}: shapes and shading stay, drawn in the Game Boy's four greens.",
         WHOLE,
         keep=KEEP_SKETCH,
@@ -75,7 +75,7 @@ RECIPES = (
     Recipe(
         "Silhouette",
         "hero",
-        4,
+        7,
         f"{PRESS}: the silhouette stays, the model colours it.",
         WHOLE,
         keep=KEEP_SHAPE,
