@@ -235,9 +235,10 @@ def result_in(asked: Any) -> tuple[Picture, float]:
         PixelArtError: not a picture, or not one of SHARES.
     """
     name, data = uploaded_file({**asked, "name": "result.png"} if isinstance(asked, dict) else None)
-    if asked.get("share") not in SHARES:
-        raise RequestRejected(f"share {asked.get('share')!r:.20}: must be one of {', '.join(map(str, SHARES))}")
-    return decode_picture(data, name=name), asked["share"] / 100
+    share = asked.get("share")
+    if share not in SHARES:
+        raise RequestRejected(f"share {share!r:.20}: must be one of {', '.join(map(str, SHARES))}")
+    return decode_picture(data, name=name), share / 100
 
 
 def drawing_worker(
