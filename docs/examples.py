@@ -17,7 +17,7 @@ from pixelart.images.codec import ALPHA_THRESHOLD, Picture
 from pixelart.images.io import encode_png
 from pixelart.images.kept_kinds import KEEP_SHAPE, KEEP_SKETCH
 from pixelart.images.palette_files import KNOWN
-from pixelart.ui.create.examples import FOLDER, SHEET, TABLE
+from pixelart.ui.create.examples import EXAMPLES_FOLDER, EXAMPLES_SHEET, EXAMPLES_TABLE
 from pixelart.ui.create.palette_panel import ALL_COLOURS
 
 CHECKPOINT = "studio"
@@ -104,10 +104,10 @@ def main() -> None:
     assert any(palette.name == GAME_BOY for palette in KNOWN)
     engine = Engine()
     pictures = [drawn(engine, recipe) for recipe in RECIPES]
-    FOLDER.mkdir(exist_ok=True)
-    (FOLDER / SHEET).write_bytes(encode_png(np.concatenate(pictures, axis=1)))
+    EXAMPLES_FOLDER.mkdir(exist_ok=True)
+    (EXAMPLES_FOLDER / EXAMPLES_SHEET).write_bytes(encode_png(np.concatenate(pictures, axis=1)))
     table = {"checkpoint": CHECKPOINT, "examples": [recipe.table() for recipe in RECIPES]}
-    (FOLDER / TABLE).write_text(json.dumps(table, indent=1) + "\n", "utf-8")
+    (EXAMPLES_FOLDER / EXAMPLES_TABLE).write_text(json.dumps(table, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

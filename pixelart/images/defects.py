@@ -20,7 +20,7 @@ CONFETTI = 0.25
 """A picture with a smaller share of lone pixels never counts as confetti."""
 USUAL = 0.99
 """The share of real pictures that limits must allow."""
-FEWEST = 20
+FEWEST_PICTURES = 20
 """Limits are not measured on fewer pictures."""
 
 
@@ -71,8 +71,8 @@ NO_LIMITS = DefectLimits(0, 1)
 
 def limits_of(sets: Sequence[Picture]) -> DefectLimits:
     """The limits that USUAL of real pictures keep, given as sets (N, H, W, 4) of one size each. `visible` is at most
-    NEARLY_EMPTY, and `lone` at least CONFETTI; below FEWEST pictures there are no limits."""
-    if sum(map(len, sets)) < FEWEST:
+    NEARLY_EMPTY, and `lone` at least CONFETTI; below FEWEST_PICTURES pictures there are no limits."""
+    if sum(map(len, sets)) < FEWEST_PICTURES:
         return NO_LIMITS
     visible, lone = (np.concatenate([measure(one) for one in sets]) for measure in (visible_share, lone_share))
     least, most = min(NEARLY_EMPTY, float(np.quantile(visible, 1 - USUAL))), float(np.quantile(lone, USUAL))

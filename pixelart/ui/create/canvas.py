@@ -89,7 +89,7 @@ class PictureHandlers:
             gr.Button(visible=KEEP_SKETCH in keeps),
             gr.Dropdown(visible=bool(info and info.any_size)),
             gr.Radio(visible=bool(keeps)),
-            gr.update(visible=bool(examples_for(info))),
+            gr.HTML(visible=bool(examples_for(info))),
         )
 
     def select_model(

@@ -17,14 +17,12 @@ from pixelart.engine.completion import added_pixels
 from pixelart.engine.redrawing import count_redrawn
 from pixelart.errors import Cancelled, PixelArtError, RequestRejected
 from pixelart.images.codec import Picture
-from pixelart.images.io import decode_picture
 from pixelart.images.kept_kinds import KEEP_SKETCH
-from pixelart.images.masks import blocks
 from pixelart.images.tiling import Shift, back, rolled, shift_to_join
 from pixelart.settings import SETTINGS
-from pixelart.ui.create.canvas import uploaded_file
 from pixelart.ui.create.canvas_value import Canvas, Painting
 from pixelart.ui.create.form import Values, only_for, request_from, sized
+from pixelart.ui.create.likeness import partly_masked
 from pixelart.ui.create.model_choice import enlarger, fitted_canvas, model_info, values_for
 from pixelart.ui.gradio_parts import event_data
 from pixelart.ui.results import ResultFiles, caption_of
@@ -41,8 +39,6 @@ UNDO = "Undo restores your size."
 IDLE = "Stopped. Nothing is being drawn."
 Outputs = tuple[Any, Any, Any]
 """canvas, status, gallery; gr.skip() leaves one as it is."""
-SHARES, REDRAWN_BLOCK = (25, 50, 75), 4
-"""Per cent of a result that its variants redraw, in squares of so many pixels a side."""
 NOTHING: Outputs = (gr.skip(), gr.skip(), gr.skip())
 DrawFunction = Callable[[OnRow, Callable[[], bool]], list[Drawing]]
 """work(on_row, cancel): the engine's call."""
@@ -142,9 +138,7 @@ class DrawingHandlers:
         return self._completion(canvas, model, {**values, "keep": values.get("keep") or KEEP_SKETCH})
 
     def _likeness(self, asked: Any, model: Any, values: Values) -> _Job:
-        picture, share = result_in(asked)
-        mask = blocks(*picture.shape[:2], share=share, size=REDRAWN_BLOCK, random=np.random.default_rng())
-        return self._completion(Canvas(picture, mask), model, values)
+        return self._completion(partly_masked(asked), model, values)
 
     def _completion(self, canvas: Canvas | None, model: Any, values: Values) -> _Job:
         if canvas is None or not canvas.painted_mask.any():
@@ -226,19 +220,6 @@ class DrawingHandlers:
             return shown, *refused(str(error))[1:]
         status = status_text(summary(drawings, worker.seconds, job.order) + job.note)
         return shown, status, gr.Gallery(value=items, selected_index=0)
-
-
-def result_in(asked: Any) -> tuple[Picture, float]:
-    """The picture of a result that the page sent, and the share of it to redraw.
-
-    Raises:
-        PixelArtError: not a picture, or not one of SHARES.
-    """
-    name, data = uploaded_file({**asked, "name": "result.png"} if isinstance(asked, dict) else None)
-    share = asked.get("share")
-    if share not in SHARES:
-        raise RequestRejected(f"share {share!r:.20}: must be one of {', '.join(map(str, SHARES))}")
-    return decode_picture(data, name=name), share / 100
 
 
 def drawing_worker(

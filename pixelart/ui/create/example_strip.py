@@ -32,6 +32,7 @@ class ExampleHandlers:
             return *(gr.skip(),) * 6, session.set_status(status_text(str(error)))
         colours, _ = PaletteHandlers(self.engine).choose_palette(model, example.palette)
         status = session.set_status(status_text(example.about))
+        class_name = example.class_name if example.class_name in info.classes else gr.skip()
         return (
-            example.canvas, example.class_name, example.keep, list(example.seamless), example.palette, colours, status,
+            example.canvas, class_name, example.keep, list(example.seamless), example.palette, colours, status,
         )  # fmt: skip

@@ -25,8 +25,8 @@ from pixelart.ui.create.canvas_value import Canvas
 from pixelart.ui.create.form import ANY_CLASS
 from pixelart.ui.scripts import STATIC, read_static
 
-FOLDER = STATIC / "examples"
-SHEET, TABLE = "examples.png", "examples.json"
+EXAMPLES_FOLDER = STATIC / "examples"
+EXAMPLES_SHEET, EXAMPLES_TABLE = "examples.png", "examples.json"
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,11 @@ class Example:
 @cache
 def examples() -> tuple[str, Sequence[Example]]:
     """The name of the checkpoint that drew the examples, and the examples."""
-    table, sheet = json.loads(read_static(f"examples/{TABLE}")), (FOLDER / SHEET).read_bytes()
-    pictures = decode_picture(sheet, name=SHEET)
+    table, sheet = (
+        json.loads(read_static(f"examples/{EXAMPLES_TABLE}")),
+        (EXAMPLES_FOLDER / EXAMPLES_SHEET).read_bytes(),
+    )
+    pictures = decode_picture(sheet, name=EXAMPLES_SHEET)
     side, found = pictures.shape[0], list[Example]()
     for number, values in enumerate(table["examples"]):
         mask = np.zeros((side, side), np.bool_)

@@ -64,6 +64,7 @@ class Results {
   }
 
   async #pressKey(event) {
+    if (event.key === "Escape") this.menu.hidePopover();
     const digit = digitOf(event), item = digit && document.querySelectorAll("#results .thumbnail-item")[digit - 1];
     if (!item || isTyping(event.target) || event.target.closest?.("dialog, [popover]") || (await window.showing).needsDigits) return;
     item.click();
@@ -80,7 +81,8 @@ class Results {
   #open(item, x, y) {
     this.chosen = item;
     this.menu.querySelector('[data-do="star"]').textContent = this.stars.has(this.#keyOf(item)) ? "Remove the star" : "Keep (star)";
-    this.menu.showPopover();
+    this.menu.hidePopover();
+    this.menu.showPopover();    // "manual": the release of the press that opens it would close another kind
     const { clientWidth, clientHeight } = document.documentElement, { offsetWidth, offsetHeight } = this.menu;
     const within = (place, room, size) => Math.max(GAP, Math.min(place, room - size - GAP));
     const left = within(x, clientWidth, offsetWidth) + scrollX, top = within(y, clientHeight, offsetHeight) + scrollY;
@@ -91,6 +93,7 @@ class Results {
   #startPress({ target, pointerType, clientX: x, clientY: y }) {
     const item = itemAt(target);
     this.#endPress();
+    if (!this.menu.contains(target)) this.menu.hidePopover();
     this.opened = null;
     if (!item || pointerType !== "touch") return;
     const open = () => { this.opened = item; this.press = null; this.#open(item, x, y); };

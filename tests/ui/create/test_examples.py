@@ -15,9 +15,10 @@ from pixelart.images.masks import blocks
 from pixelart.ui.browser_storage import Kept
 from pixelart.ui.create.canvas import PictureHandlers
 from pixelart.ui.create.canvas_value import Canvas, Swatches
-from pixelart.ui.create.drawing import DrawingHandlers, result_in, summary
+from pixelart.ui.create.drawing import DrawingHandlers, summary
 from pixelart.ui.create.example_strip import ExampleHandlers
 from pixelart.ui.create.examples import examples, examples_for, first_class, strip_html
+from pixelart.ui.create.likeness import partly_masked
 from pixelart.ui.session import Session
 from tests.ui.fake_engine import FakeEngine
 
@@ -98,10 +99,10 @@ def test_what_is_no_result_is_refused(asked: Any, monkeypatch: pytest.MonkeyPatc
 
 def test_only_the_offered_shares_are_redrawn() -> None:
     data = base64.b64encode(encode_png(np.zeros((8, 8, 4), np.uint8))).decode()
-    assert result_in({"data": data, "share": 75})[1] == 0.75
+    assert partly_masked({"data": data, "share": 75}).painted_mask.mean() == 0.75
     for share in (0, 100, "50", None, True):
         with pytest.raises(RequestRejected, match="share"):
-            result_in({"data": data, "share": share})
+            partly_masked({"data": data, "share": share})
 
 
 @pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
