@@ -23,7 +23,7 @@ from pixelart.ui.session import Session
 from tests.ui.fake_engine import FakeEngine
 
 CHECKPOINT, EXAMPLES = examples()
-ENGINE = FakeEngine(names=(CHECKPOINT, "tiny"), size=32)
+ENGINE: Any = FakeEngine(names=(CHECKPOINT, "tiny"), size=32)
 
 
 class Files:
@@ -31,6 +31,9 @@ class Files:
 
     def save(self, drawing: object) -> str:
         return "result.png"
+
+
+FILES: Any = Files()
 
 
 def event(data: Any) -> gr.EventData:
@@ -53,7 +56,7 @@ def test_every_example_has_a_picture_and_a_mask_or_a_reason_to_generate() -> Non
     [(Kept(), True), (Kept(values={"model": CHECKPOINT}), False), (Kept(values={"model": "tiny"}), False)],
 )
 def test_a_new_visitor_finds_the_first_example_and_others_their_own_work(kept: Kept, first: bool) -> None:
-    pictures = PictureHandlers(ENGINE, Files())  # pyright: ignore[reportArgumentType]
+    pictures = PictureHandlers(ENGINE, FILES)
     *_, classes, canvas, _, _, status = pictures.load(Session(), kept)
     assert isinstance(canvas, Canvas)
     assert np.array_equal(canvas.picture, EXAMPLES[0].picture) == first
@@ -80,7 +83,7 @@ def test_variants_of_a_result_redraw_a_share_of_it() -> None:
     picture[:] = (255, 205, 117, 255)
     asked = {"data": base64.b64encode(encode_png(picture)).decode(), "share": 25}
     session = Session()
-    page = DrawingHandlers(ENGINE, Files())  # pyright: ignore[reportArgumentType]
+    page = DrawingHandlers(ENGINE, FILES)
     list(page.more_like(session, 1, CHECKPOINT, event(asked), class_name="hero", images=2, seed=3))
     assert [drawing.seed for drawing in session.drawings] == [3, 4]
     assert session.mask is not None and session.mask.mean() == 0.25
@@ -92,7 +95,7 @@ def test_variants_of_a_result_redraw_a_share_of_it() -> None:
 def test_what_is_no_result_is_refused(asked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session()
     monkeypatch.setattr(gr, "Warning", lambda text: None)
-    page = DrawingHandlers(ENGINE, Files())  # pyright: ignore[reportArgumentType]
+    page = DrawingHandlers(ENGINE, FILES)
     list(page.more_like(session, 1, CHECKPOINT, event(asked), class_name="hero"))
     assert not session.drawings
 
@@ -116,7 +119,7 @@ def test_random_blocks_cover_a_share(share: float) -> None:
 
 def test_the_status_counts_what_was_drawn_again() -> None:
     session = Session()
-    page = DrawingHandlers(ENGINE, Files())  # pyright: ignore[reportArgumentType]
+    page = DrawingHandlers(ENGINE, FILES)
     list(page.generate(session, 1, CHECKPOINT, class_name="hero", images=2, seed=3))
     assert "drawn again" not in summary(session.drawings, 1.0, "")
     session.drawings[0].settings["instead_of_seed"] = 2  # pyright: ignore[reportIndexIssue]
