@@ -17,6 +17,8 @@ from pixelart.settings import SETTINGS
 GENERATE, COMPLETE, ENLARGE = "generate", "complete", "enlarge"
 EXTEND, TILESET, ANIMATE = "extend", "tileset", "animate"
 ACTIONS = (GENERATE, COMPLETE, ENLARGE, EXTEND, TILESET, ANIMATE)
+MOST_REDRAWS = 2
+"""How often a picture with a defect is drawn again at most."""
 Range = tuple[float, float]
 
 
@@ -25,7 +27,7 @@ class ControlOnPage:
     """How the tab Create shows a control: a slider, or the choices of `words`.
 
     `label`; `info`: a short explanation; `step`: of the slider; `words`: one label per choice; `advanced`: shown under
-    Advanced.
+    Advanced; `first`: its value on a fresh page, None = the control's default.
     """
 
     label: str
@@ -33,6 +35,7 @@ class ControlOnPage:
     step: float = 1
     words: tuple[str, ...] = ()
     advanced: bool = True
+    first: Any = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ CONTROLS: dict[str, Control] = {
     "count": Control(
         "how many pictures", 1, limits=(1, SETTINGS.max_count), offered=(1, 16), name="images",
         actions=(GENERATE, COMPLETE, ENLARGE, EXTEND),
-        page=ControlOnPage("Images", advanced=False),
+        page=ControlOnPage("Images", advanced=False, first=4),
     ),
     "seed": Control(
         "picture i uses seed + i", 0,
@@ -122,7 +125,7 @@ CONTROLS: dict[str, Control] = {
     ),
     "temperature": Control(
         "below 1 careful, above 1 wild", 1.0, limits=(0.01, 10), offered=(0.1, 2), of_preset=True,
-        unset=0.0, page=ControlOnPage("Temperature", "Low: careful. High: wild.", 0.05, advanced=False),
+        unset=0.0, page=ControlOnPage("Temperature", "Low: careful. High: wild.", 0.05),
     ),
     "top_p": Control(
         "draw from the likeliest colours that together have this probability", 1.0, limits=(0.001, 1),
@@ -175,6 +178,10 @@ CONTROLS: dict[str, Control] = {
             "Complete mask keeps", "Shape: transparent pixels stay transparent. Shading: light and dark stay, too.",
             words=("Nothing", "Shape", "Shading"),
         ),
+    ),
+    "redraw": Control(
+        "how often pictures that are nearly empty or confetti, by the model's own limits, are drawn again", 0,
+        limits=(0, MOST_REDRAWS), actions=(GENERATE,),
     ),
 }  # fmt: skip
 """Field of `Request` -> control. The API has them in this order: add new ones at the end."""

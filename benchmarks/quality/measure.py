@@ -19,6 +19,7 @@ from benchmarks.quality.tiles import Part, Tiles, of_class
 from benchmarks.quality.two_sample import tells_apart
 from pixelart.engine import Engine
 from pixelart.images.codec import Picture
+from pixelart.images.defects import NEARLY_EMPTY, lone_share, visible_share
 from pixelart.images.palette_choice import as_learned
 from pixelart.sampling import Controls
 from pixelart.training.near_copies import are_near_copies
@@ -140,9 +141,9 @@ class _Class:
     def __init__(self, by: Measure, name: str, pictures: Picture, learned: Learned | None) -> None:
         tiles, self._judge, self.name = by.tiles, by.judge, name
         self.drawn, self.real = self._judge.snap(pictures), self._judge.snap(of_class(tiles.part(by.part), name))
-        training = metrics.visible_share(of_class(tiles.training, name))
-        can_be_blank = bool((training < metrics.BLANK).any())
-        self.blank = _NONE if can_be_blank else metrics.visible_share(pictures) < metrics.BLANK
+        training = visible_share(of_class(tiles.training, name))
+        can_be_blank = bool((training < NEARLY_EMPTY).any())
+        self.blank = _NONE if can_be_blank else visible_share(pictures) < NEARLY_EMPTY
         self.copied = _NONE if learned is None else learned.copied(pictures, name)
         self.distinct = metrics.distinct(pictures)
 
@@ -181,7 +182,7 @@ def set_figures(real: metrics.Features, drawn: metrics.Features) -> Figures:
 
 def _looks(drawn: Picture, real: Picture) -> Figures:
     """Colours per picture and the share of lone pixels, drawn and real."""
-    kinds = {"colours": metrics.colours_of, "lone_pixels": metrics.lone_share}
+    kinds = {"colours": metrics.colours_of, "lone_pixels": lone_share}
     return {
         kind: {"drawn": metrics.mean(of(drawn)).json(), "real": metrics.mean(of(real)).json()}
         for kind, of in kinds.items()

@@ -10,15 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelart.engine.drawing import NEARLY_EMPTY
 from pixelart.images.codec import Picture, normalise
+from pixelart.images.defects import colour_numbers
 
 NEIGHBOURS = 3
 """k of improved precision and recall."""
 SPLITS = 100
 """Number of random halves from which an interval is estimated."""
-BLANK = NEARLY_EMPTY
-"""A picture with a smaller share of visible pixels is blank."""
 Z = 1.96
 Features = NDArray[np.float64]
 
@@ -109,41 +107,16 @@ def over_halves(
     return Figure(value, value - reach, value + reach, size)
 
 
-def visible_share(pictures: Picture) -> NDArray[np.float64]:
-    """The share of visible pixels of each picture, (N,)."""
-    return (normalise(pictures)[..., 3] > 0).mean((1, 2))
-
-
 def colours_of(pictures: Picture) -> NDArray[np.float64]:
     """The number of colours of each picture, (N,), without transparent."""
-    values = _numbers(pictures)
+    values = colour_numbers(pictures)
     return np.array([len(np.unique(one[one != 0])) for one in values], np.float64)
-
-
-def lone_share(pictures: Picture) -> NDArray[np.float64]:
-    """The share of visible pixels without a neighbour of the same colour among eight, (N,); 0 if nothing is
-    visible."""
-    values = _numbers(pictures)
-    height, width = values.shape[1:]
-    wide = np.pad(values, ((0, 0), (1, 1), (1, 1)))  # 0 is not a visible colour
-    alike = np.zeros(values.shape, np.bool_)
-    for row in range(3):
-        for column in range(3):
-            if (row, column) != (1, 1):
-                alike |= wide[:, row : row + height, column : column + width] == values
-    visible = values != 0
-    return (visible & ~alike).sum((1, 2)) / np.maximum(1, visible.sum((1, 2)))
 
 
 def distinct(pictures: Picture) -> NDArray[np.bool_]:
     """Whether each picture, (N,), looks different from all before it."""
     seen = set[bytes]()
     return np.array([not (p.tobytes() in seen or seen.add(p.tobytes())) for p in normalise(pictures)], np.bool_)
-
-
-def _numbers(pictures: Picture) -> NDArray[np.uint32]:
-    """(N, H, W): one number per colour, 0 = transparent."""
-    return np.ascontiguousarray(normalise(pictures)).view(np.uint32)[..., 0]
 
 
 def _distances(one: Features, other: Features) -> NDArray[np.float64]:

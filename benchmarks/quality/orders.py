@@ -19,8 +19,8 @@ from benchmarks.quality.drawing import Drawn, read_kept, write_kept
 from benchmarks.quality.judge import Judge
 from pixelart.checkpoint.library import Checkpoint
 from pixelart.engine.completion import whole_log_prob
-from pixelart.engine.drawing import NEARLY_EMPTY
 from pixelart.images.codec import Picture
+from pixelart.images.defects import NEARLY_EMPTY, visible_share
 
 GROUP = 4
 """Results per request; the first one is measured."""
@@ -65,7 +65,7 @@ def _compare(
         for name in dict.fromkeys(drawn.class_names):
             pictures, own = drawn.of(name), judge.classes.index(name)
             log_p = judge.log_probabilities(judge.snap(pictures))
-            blank = metrics.visible_share(pictures) < metrics.BLANK
+            blank = visible_share(pictures) < NEARLY_EMPTY
             for order, values in of(pictures, name).items():
                 found = {"rank": rank_correlation(values, log_p[:, own]), "values": values}
                 tables.setdefault(order, []).append({**found, "right": log_p.argmax(1) == own, "blank": blank})

@@ -16,6 +16,7 @@ from pixelart.checkpoint.presets import FIXED, UNGUIDED, Preset, parse_presets
 from pixelart.errors import WeightsRejected
 from pixelart.images.class_names import plain_class
 from pixelart.images.codec import Codec, codec_from_config
+from pixelart.images.defects import DefectLimits, parse_limits
 from pixelart.images.palette_choice import CLASS_PALETTES_FILE
 from pixelart.models.base import AutoregressiveModel
 from pixelart.models.registry import config_from_dict, config_to_dict, get_variant
@@ -35,15 +36,15 @@ CHECKPOINT_FILES = (
 )
 """All files that a checkpoint folder, or its repository on the Hub, may hold."""
 FORMAT = 1
-PRESETS_KEY = "presets"
-"""Optional key under `training`."""
+PRESETS_KEY, LIMITS_KEY = "presets", "defect_limits"
+"""Optional keys under `training`."""
 
 
 @dataclass(frozen=True)
 class CheckpointConfig:
     """The content of config.json: the model, the codec, the class names and how it was trained.
 
-    Presets are stored under `training`, where older readers ignore unknown keys.
+    Presets and defect limits are stored under `training`, where older readers ignore unknown keys.
     """
 
     model: str
@@ -62,6 +63,11 @@ class CheckpointConfig:
         if PRESETS_KEY in self.training:
             return parse_presets(self.training[PRESETS_KEY])
         return FIXED if self.classes and self.training.get("class_dropout") != 0 else UNGUIDED
+
+    @property
+    def defect_limits(self) -> Mapping[str, DefectLimits]:
+        """What pictures of each class usually have, by class; empty if the config has none."""
+        return parse_limits(self.training.get(LIMITS_KEY, {}))
 
     def to_json(self) -> bytes:
         """The content of config.json."""
@@ -127,7 +133,7 @@ def _check(config: CheckpointConfig, name: str) -> None:
     if not isinstance(config.training, dict):
         raise WeightsRejected(f"{name}: 'training' must be an object")
     try:
-        _ = config.presets
+        _ = config.presets, config.defect_limits
     except ValueError as error:
         raise WeightsRejected(f"{name}: {error}") from error
     for class_name in config.classes:

@@ -16,6 +16,7 @@ from pixelart.checkpoint.origin import Origin, read_origin
 from pixelart.checkpoint.presets import DEFAULT_PRESET, FIXED, Preset
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import Indexed, Paletted, codec_from_config
+from pixelart.images.defects import DefectLimits, limits_of_mix
 from pixelart.images.kept_kinds import KEEP_SHAPE, KEEP_SKETCH
 from pixelart.models import get_variant
 from pixelart.settings import SETTINGS
@@ -38,6 +39,7 @@ class CheckpointInfo:
         enlarges: whether it can enlarge a picture.
         origin: the repository and commit of the Hub that it was pulled from.
         presets: sampling presets by name.
+        defect_limits: what pictures of each class usually have, by class; it may lack classes.
         takes_palettes: whether it draws in any palette.
         most_colours: how many opaque colours such a palette may have.
         any_size: whether it was trained on pictures of several sizes, and draws any size.
@@ -58,6 +60,7 @@ class CheckpointInfo:
     most_colours: int = 0
     any_size: bool = False
     keeps: tuple[str, ...] = ()
+    defect_limits: Mapping[str, DefectLimits] = field(default_factory=dict)
 
     @property
     def networks_a_pixel(self) -> int:
@@ -69,6 +72,12 @@ class CheckpointInfo:
         if self.any_size:
             return all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (height, width))
         return (height, width) == (self.height, self.width)
+
+    def limits_of(self, class_weights: Mapping[str, float]) -> DefectLimits:
+        """What pictures of a class mix usually have; of any class, if the mix is empty."""
+        return limits_of_mix(
+            self.defect_limits, [name for name, weight in class_weights.items() if weight] or self.classes
+        )
 
     def window_of(self, height: int, width: int) -> tuple[int, int]:
         """The size in which it completes a picture (height, width): the picture's own, or that of windows over it.
@@ -134,6 +143,7 @@ def info_of(path: Path, config: CheckpointConfig) -> CheckpointInfo:
         enlarges=variant.enlarges and len(size.get("stages", ())) > 1,
         origin=read_origin(path),
         presets=config.presets,
+        defect_limits=config.defect_limits,
         takes_palettes=isinstance(codec, Paletted),
         most_colours=codec.levels - 1 if isinstance(codec, Paletted) else 0,
         any_size=variant.any_size and _learned_sizes(config.training) > 1,

@@ -20,15 +20,13 @@ from pixelart.engine.previews import CHUNK, OnRow, PreviewFrame, PreviewReporter
 from pixelart.engine.request import Drawing, Preview, Request
 from pixelart.engine.windows import WindowsFrame, plan_windows, whole_window
 from pixelart.errors import RequestRejected
-from pixelart.images.codec import ALPHA_THRESHOLD, Codec, Picture
+from pixelart.images.codec import Codec, Picture
+from pixelart.images.defects import NEARLY_EMPTY, visible_share
 from pixelart.images.kept_kinds import KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH, opacity_of
 from pixelart.images.palette_choice import CodecOf, palette_settings
 from pixelart.images.tiling import Shift, back, rolled
 from pixelart.models.footprint import bytes_of_drawing
 from pixelart.sampling import Controls, pick_sampler
-
-NEARLY_EMPTY = 0.05
-"""A picture with a smaller share of visible pixels counts as nearly empty."""
 
 
 class Draw(Protocol):
@@ -270,4 +268,4 @@ def likeliest_first(drawings: list[Drawing]) -> list[Drawing]:
 
 def is_nearly_empty(picture: Picture) -> bool:
     """Whether less than the share NEARLY_EMPTY of a picture (H, W, 4) is visible."""
-    return float((picture[..., 3] >= ALPHA_THRESHOLD).mean()) < NEARLY_EMPTY
+    return bool(visible_share(picture[None])[0] < NEARLY_EMPTY)

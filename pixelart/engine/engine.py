@@ -20,6 +20,7 @@ from pixelart.engine.drawing import log_likelihood
 from pixelart.engine.inspection import Inspection, PixelColours, colours_at, inspect_picture
 from pixelart.engine.local import LocalBackend
 from pixelart.engine.previews import OnRow
+from pixelart.engine.redrawing import without_defects
 from pixelart.engine.remote import Call, RemoteBackend
 from pixelart.engine.request import Drawing, Request, RequestLike, as_request
 from pixelart.engine.variations import Variations
@@ -134,7 +135,8 @@ class Engine(Variations):
     def generate(
         self, request: RequestLike, *, on_row: OnRow | None = None, cancel: Cancel | None = None
     ) -> list[Drawing]:
-        """Draw `request.count` new pictures, in order of seed. If seamless, each picture's seam is then repaired.
+        """Draw `request.count` new pictures, in order of seed. If seamless, each picture's seam is then repaired. With
+        `redraw`, pictures with a defect are replaced, see `redrawing`.
 
         Raises:
             RequestRejected: a value of the request is outside its limits.
@@ -144,7 +146,11 @@ class Engine(Variations):
         info = self.library.load(request.checkpoint).info
         height, width = request.size or (info.height, info.width)
         info.check_size(height, width, what="size")
-        return self._draw(Call("generate", request.with_rows(height, width)), info, on_row, cancel)
+
+        def draw(some: Request, on_row: OnRow | None) -> list[Drawing]:
+            return self._draw(Call("generate", some), info, on_row, cancel)
+
+        return without_defects(request.checked(height, width), info.limits_of(request.class_weights), draw, on_row)
 
     def complete(
         self,

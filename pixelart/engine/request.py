@@ -43,6 +43,7 @@ class Request:
     size: (height, width) of new pictures, for models that draw any size; None = the checkpoint's size.
     keep: what masked pixels of a completion keep: "shape" (transparent or opaque), or "sketch" (also the lightness
         level; only for models that draw sketches); "" = nothing.
+    redraw: how often new pictures with a defect are drawn again, see `redrawing`.
     """
 
     checkpoint: str
@@ -61,6 +62,7 @@ class Request:
     size: tuple[int, int] | None = None
     keep: str = KEEP_NOTHING
     bottom_temperature: float = 0.0
+    redraw: int = 0
 
     def __post_init__(self) -> None:
         """Convert numbers of any library to Python numbers, and a class name to class weights. `check` rejects values
@@ -72,7 +74,7 @@ class Request:
         """
         if not isinstance(self.checkpoint, str | os.PathLike):
             raise RequestRejected(f"checkpoint {self.checkpoint!r:.40}: needs the name of a checkpoint")
-        plain = {name: _whole(getattr(self, name)) for name in ("count", "seed", "top_k")}
+        plain = {name: _whole(getattr(self, name)) for name in ("count", "seed", "top_k", "redraw")}
         plain |= {name: _number(getattr(self, name)) for name in ("top_p", "guidance", "bottom_temperature")}
         plain["temperature"] = _number(as_temperature(self.temperature))
         plain["class_weights"] = {
@@ -89,7 +91,8 @@ class Request:
     def check(self) -> None:
         """Raises RequestRejected, naming the limit, if a value has the wrong type or count or seed is out of range."""
         levels = self.allowed or ()
-        whole = {"count": self.count, "seed": self.seed, "top_k": self.top_k, **{f"allowed {k}": k for k in levels}}
+        whole = {name: getattr(self, name) for name in ("count", "seed", "top_k", "redraw")}
+        whole |= {f"allowed {k}": k for k in levels}
         for name, value in whole.items():
             if isinstance(value, bool) or not isinstance(value, int):
                 raise RequestRejected(f"{name} {value!r:.40}: must be a whole number")
@@ -104,7 +107,14 @@ class Request:
         check_sampler(self.sampler)
         if not isinstance(self.own_colours, bool):
             raise RequestRejected(f"own_colours {self.own_colours!r:.40}: must be True or False")
-        for name in ("keep", "count", "seamless", "seed", "bottom_temperature"):  # `Controls` checks the others
+        for name in (
+            "keep",
+            "count",
+            "seamless",
+            "seed",
+            "bottom_temperature",
+            "redraw",
+        ):  # `Controls` checks the others
             CONTROLS[name].check(name, getattr(self, name))
 
     def checked(self, height: int, width: int) -> Request:

@@ -48,6 +48,13 @@ def scattered(height: int, width: int, *, random: np.random.Generator) -> Mask:
     return np.repeat(np.repeat(cells, block, 0), block, 1)[:height, :width]
 
 
+def blocks(height: int, width: int, *, share: float, size: int, random: np.random.Generator) -> Mask:
+    """A share of the squares of `size` pixels that the picture divides into, at least one of them."""
+    rows, columns = -(-height // size), -(-width // size)
+    chosen = random.permutation(rows * columns) < max(1, round(share * rows * columns))
+    return np.kron(chosen.reshape(rows, columns), np.ones((size, size), np.bool_))[:height, :width]
+
+
 def rectangle(height: int, width: int, *, random: np.random.Generator) -> Mask:
     """A random axis-aligned box of at least two pixels per side."""
     mask = np.zeros((height, width), np.bool_)

@@ -36,7 +36,7 @@ class PixelCanvas(gr.HTML):
                     "limits": {"side": SETTINGS.max_side, "fileBytes": SETTINGS.max_file_bytes},
                     "ramp": RAMP.tolist(),  # the colours of the heat map
                 },
-                services=("drawings", "inspection"),
+                services=("drawings", "inspection", "showing"),
                 events=("upload", "select"),
             ),
             apply_default_css=False,
@@ -82,6 +82,33 @@ class Answers(gr.HTML):
     def postprocess(self, value: Any) -> Any:
         """Passed on as it is."""
         return value
+
+
+class Examples(gr.HTML):
+    """A strip of example pictures. Its event `select` carries the number of the one that was clicked."""
+
+    def __init__(self, strip: str, **settings: Any) -> None:
+        super().__init__(
+            html_template=read_static("examples.html").replace("STRIP", strip),
+            css_template=read_static("examples.css"),
+            js_on_load=on_load("examples.js", events=["select"]),
+            apply_default_css=False,
+            **settings,
+        )
+
+
+class ResultTools(gr.HTML):
+    """The starred results and the menu of a result. Its event `select` carries the bytes of a result and the percentage
+    of it to redraw."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(
+            html_template=read_static("results.html"),
+            css_template=read_static("results.css"),
+            js_on_load=on_load("results.js", events=["select"]),
+            apply_default_css=False,
+            **settings,
+        )
 
 
 class ColourPicker(gr.HTML):

@@ -9,6 +9,7 @@ from benchmarks.quality import metrics
 from benchmarks.quality.choosing import choose_presets, grid
 from benchmarks.quality.orders import rank_correlation, ranks
 from benchmarks.quality.two_sample import tells_apart
+from pixelart.images import defects
 from pixelart.images.codec import Picture
 
 RANDOM = np.random.default_rng(5)
@@ -78,9 +79,9 @@ def test_what_a_picture_looks_like_is_counted() -> None:
     empty = np.zeros_like(picture)
     empty[..., :3] = 7  # colours that nobody sees
     both = np.stack([picture, empty])
-    assert metrics.lone_share(both).tolist() == [1 / 5, 0], "neighbours at a corner count"
+    assert defects.lone_share(both).tolist() == [1 / 5, 0], "neighbours at a corner count"
     assert metrics.colours_of(both).tolist() == [3, 0]
-    assert metrics.visible_share(both).tolist() == [5 / 16, 0]
+    assert defects.visible_share(both).tolist() == [5 / 16, 0]
     same = empty.copy()
     same[..., :3] = 9
     assert metrics.distinct(np.stack([picture, empty, same, picture])).tolist() == [True, True, False, False]

@@ -52,6 +52,7 @@ def test_an_exact_mask_is_completed_by_the_real_model(
     page.choose("model", CHECKPOINT)
     page.choose_class("hero")
     page.set_number("seed", "7")
+    page.set_number("images", "1")
     page.generate()
     before = page.picture()
     page.tool("mask")

@@ -34,7 +34,7 @@ def test_the_canvas_grows_with_the_result_and_undo_brings_back_what_was_painted(
     page.stroke((9, 9))
     before = page.picture()
     page.page.click("#enlarge")
-    page.wait_for_status(r"1 picture in .*now 64 x 64")
+    page.wait_for_status(r"4 pictures in .*now 64 x 64")
     after = page.picture()
     assert after.shape == (64, 64, 4) and np.array_equal(after[::2, ::2], before)
     page.command("undo")

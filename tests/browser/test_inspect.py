@@ -132,7 +132,7 @@ def test_inspect_waits_for_a_drawing_and_then_shows_its_result(studio: StudioPag
     studio.wait_for_status(r"Row \d+ of 32")
     expect(part(studio, "map-state")).to_have_text("Waiting: the model is drawing.")
     expect(part(studio, "heat")).to_be_hidden()
-    studio.wait_for_status("1 picture in")
+    studio.wait_for_status("4 pictures in")
     wait_for_map(studio)
     assert np.array_equal(studio.pixels_of("heat"), map_of(studio.picture()))
 

@@ -282,4 +282,4 @@ def without_storage(open_studio: OpenStudio, fake_url: str) -> Iterator[Page]:
 @pytest.mark.slow
 def test_a_browser_without_storage_keeps_nothing_and_works(without_storage: Page) -> None:
     without_storage.click("#generate")
-    expect(without_storage.locator("#status")).to_contain_text(re.compile("1 picture in"), timeout=20_000)
+    expect(without_storage.locator("#status")).to_contain_text(re.compile("4 pictures in"), timeout=20_000)

@@ -121,7 +121,7 @@ def test_a_list_that_is_opened_during_a_drawing_does_not_end_it(
     studio.key("Escape")
     studio.page.locator("#model input").blur()
     models.row_seconds = 0.0
-    studio.wait_for_status("1 picture in")
+    studio.wait_for_status("4 pictures in")
 
 
 @pytest.mark.slow
@@ -131,6 +131,7 @@ def test_another_model_keeps_results_class_and_picture_and_each_result_its_model
     studio = open_studio(url)
     models.row_seconds = 0.0
     studio.choose_class("wall")
+    studio.set_number("images", "1")
     studio.set_number("seed", "5")
     studio.generate()
     drawn = studio.picture()
@@ -168,7 +169,7 @@ def test_a_large_picture_keeps_its_size_with_a_small_model(
     studio.choose("model", "tiny")
     assert np.array_equal(studio.picture(), painted)
     studio.page.click("#complete")
-    studio.wait_for_status("1 picture in")
+    studio.wait_for_status("4 pictures in")
     done = studio.picture()
     assert done.shape == (64, 64, 4) and np.array_equal(done[~mask], painted[~mask])
     assert not np.array_equal(done, painted)
@@ -186,7 +187,7 @@ def test_an_imported_sprite_keeps_every_colour_on_the_canvas_through_completion_
     studio.tool("mask")
     studio.stroke((2, 2), (6, 6))
     kept = ~studio.mask_sent_by("#complete")
-    studio.wait_for_status("1 picture in")
+    studio.wait_for_status("4 pictures in")
     after = sent(studio)
     assert kept.sum() == 32 * 32 - 5 and np.array_equal(after[kept], sprite()[kept])
 
@@ -239,7 +240,7 @@ def test_a_completion_uses_the_artists_colours_and_the_models_where_it_is_told_s
         studio.stroke((8, y), (23, y))
     studio.set_number("seed", "3")
     studio.page.click("#complete")
-    studio.wait_for_status("1 picture in")
+    studio.wait_for_status("4 pictures in")
     own = studio.picture()
     hole = np.zeros((32, 32), np.bool_)
     hole[12:20, 8:24] = True
@@ -253,7 +254,7 @@ def test_a_completion_uses_the_artists_colours_and_the_models_where_it_is_told_s
     switch.uncheck()
     studio.page.click("#complete")
     studio.wait_for_status("Row|Loading|Waiting")
-    studio.wait_for_status("1 picture in")
+    studio.wait_for_status("4 pictures in")
     plain = studio.picture()
     assert not {bytes(c) for c in plain[hole]} & colours and np.array_equal(plain[~hole], picture[~hole])
     same = (own == plain).all(-1)

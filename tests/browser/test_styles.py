@@ -22,6 +22,7 @@ def url() -> Iterator[str]:
 
 def test_a_preset_sets_the_values_and_own_values_are_of_none(open_studio: OpenStudio, url: str) -> None:
     page = open_studio(url).page
+    page.click("#advanced > button")
     radio = {name: page.get_by_role("radio", name=name) for name in ("Calm", "Balanced", "Wild")}
     expect(page.locator("#temperature input[type=number]")).to_have_value("0.9")
     expect(radio["Balanced"]).to_be_checked()
@@ -32,6 +33,7 @@ def test_a_preset_sets_the_values_and_own_values_are_of_none(open_studio: OpenSt
     expect(radio["Wild"]).not_to_be_checked()
     page.wait_for_timeout(1000)  # the page keeps its values
     page.reload()
+    page.click("#advanced > button")
     expect(page.locator("#temperature input[type=number]")).to_have_value("1.3")
     expect(radio["Balanced"]).not_to_be_checked()
     radio["Calm"].check(force=True)

@@ -42,7 +42,7 @@ def test_one_stop_ends_what_is_drawn_and_what_waits_but_not_the_next(
     assert not fake_engine.running.is_set() and not studio.captions()
     fake_engine.row_seconds = 0.0
     studio.generate()
-    assert len(studio.captions()) == 1
+    assert len(studio.captions()) == 4
 
 
 def test_complete_pressed_during_a_preview_completes_what_was_painted(
@@ -186,8 +186,8 @@ def test_two_visitors_at_once_see_nothing_of_each_other(
     other.wait_for_status("Nothing is being drawn")
     other.page.click("#reuse")
     other.wait_for_status("Draw a picture first")
-    studio.wait_for_status("1 picture in")
-    assert studio.captions() == ["seed 40"] and not other.captions() and not other.picture().any()
+    studio.wait_for_status("4 pictures in")
+    assert studio.captions()[0] == "seed 40" and not other.captions() and not other.picture().any()
 
 
 def test_a_fault_of_the_program_is_told_plainly(

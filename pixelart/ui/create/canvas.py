@@ -20,6 +20,7 @@ from pixelart.images.sprite_sheets import to_true_grid
 from pixelart.settings import SETTINGS
 from pixelart.ui.browser_storage import NOTHING_KEPT, Kept
 from pixelart.ui.create.canvas_value import Canvas, Painting, Swatches, blank_canvas
+from pixelart.ui.create.examples import examples_for, first_class
 from pixelart.ui.create.fit import fit_to_canvas
 from pixelart.ui.create.form import ANY_CLASS, OF_PRESET, class_choices
 from pixelart.ui.create.model_choice import model_info, size_for
@@ -63,8 +64,10 @@ class PictureHandlers:
         if info and kept.has_painting:
             status = status_text(BACK)
         shown = swatches_of(info) if kept.has_painting else new_canvas(info)
+        if not (kept.has_painting or kept.values or kept.drawings) and (known := examples_for(info)):
+            shown, status = replace(known[0].canvas, palette=_palette(info)), status_text(known[0].about)
         gallery = [(self.results.save(d), caption_of(d, session.mask, rank)) for rank, d in enumerate(session.drawings)]
-        classes = _classes(info, kept.values.get("class"))
+        classes = _classes(info, kept.values.get("class", first_class(info)))
         allowed = _allowed(info, kept.values.get("colours"))
         return session, gr.HTML(visible=not models), chosen, classes, shown, allowed, gallery, status
 
@@ -76,8 +79,8 @@ class PictureHandlers:
         return tuple(getattr(info.preset(preset), field) for field in OF_PRESET)
 
     def offer(self, model: Any) -> tuple[Any, ...]:
-        """Show only what the models can do: Enlarge if any model enlarges; New colours, Size and Complete mask keeps if
-        the chosen one supports them."""
+        """Show only what the models can do: Enlarge if any model enlarges; New colours, Size, Complete mask keeps and
+        the examples if the chosen one supports them."""
         info, _ = self._info(model)
         enlarges = any(one.enlarges for one in self._models())
         keeps = info.keeps if info else ()
@@ -86,6 +89,7 @@ class PictureHandlers:
             gr.Button(visible=KEEP_SKETCH in keeps),
             gr.Dropdown(visible=bool(info and info.any_size)),
             gr.Radio(visible=bool(keeps)),
+            gr.HTML(visible=bool(examples_for(info))),
         )
 
     def select_model(

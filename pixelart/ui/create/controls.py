@@ -16,12 +16,13 @@ def control_input(field: str) -> Any:
     if page is None:
         raise ValueError(f"{field}: not declared for the page")
     look: dict[str, Any] = {"label": page.label, "info": page.info, "elem_id": name_of(field).replace("_", "-")}
+    first = control.default if page.first is None else page.first
     if control.choices:
         kind = Switch if page.advanced else Style
         choices = [*zip(page.words, control.choices, strict=True)]
-        return kind(choices, value=control.default, elem_classes="choices", **look)
+        return kind(choices, value=first, elem_classes="choices", **look)
     least, most = control.shown
-    return CheckedSlider(least, most, value=control.default, step=page.step, buttons=[], **look)
+    return CheckedSlider(least, most, value=first, step=page.step, buttons=[], **look)
 
 
 def advanced_controls() -> dict[str, Any]:

@@ -11,9 +11,10 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelart.controls import COMPLETE, ENLARGE, GENERATE
+from pixelart.controls import COMPLETE, ENLARGE, GENERATE, MOST_REDRAWS
 from pixelart.engine import Drawing, Engine, OnRow, Preview
 from pixelart.engine.completion import added_pixels
+from pixelart.engine.redrawing import count_redrawn
 from pixelart.errors import Cancelled, PixelArtError, RequestRejected
 from pixelart.images.codec import Picture
 from pixelart.images.kept_kinds import KEEP_SKETCH
@@ -21,7 +22,9 @@ from pixelart.images.tiling import Shift, back, rolled, shift_to_join
 from pixelart.settings import SETTINGS
 from pixelart.ui.create.canvas_value import Canvas, Painting
 from pixelart.ui.create.form import Values, only_for, request_from, sized
+from pixelart.ui.create.likeness import partly_masked
 from pixelart.ui.create.model_choice import enlarger, fitted_canvas, model_info, values_for
+from pixelart.ui.gradio_parts import event_data
 from pixelart.ui.results import ResultFiles, caption_of
 from pixelart.ui.session import Session
 from pixelart.ui.status import counted, status_progress, status_text
@@ -105,6 +108,13 @@ class DrawingHandlers:
         """Draw the canvas twice as large. Its pixels stay: they are every second pixel of the result."""
         yield from self._draw(session, ticket, lambda: self._enlargement(canvas, model, values))
 
+    def more_like(
+        self, session: Session, ticket: int, model: Any, event: gr.EventData, **values: Any
+    ) -> Iterator[Outputs]:
+        """Draw variants of a result: a random part of it is redrawn."""
+        asked = event_data(event)
+        yield from self._draw(session, ticket, lambda: self._likeness(asked, model, values))
+
     def stop(self, session: Session, ticket: int) -> Any:
         """End this visitor's drawings up to this ticket; the finished rows stay."""
         session.stop(ticket)
@@ -112,7 +122,8 @@ class DrawingHandlers:
 
     def _generation(self, model: Any, values: Values) -> _Job:
         there = sized(model_info(self.engine, model), values.get("size"))
-        request = replace(request_from(only_for(GENERATE, values), there), size=(there.height, there.width))
+        size = (there.height, there.width)
+        request = replace(request_from(only_for(GENERATE, values), there), size=size, redraw=MOST_REDRAWS)
         return _Job(
             lambda on_row, cancel: self.engine.generate(request, on_row=on_row, cancel=cancel),
             request.seed,
@@ -125,6 +136,9 @@ class DrawingHandlers:
         if not canvas.painted_mask.any():
             canvas = replace(canvas, mask=np.ones(canvas.picture.shape[:2], np.bool_))
         return self._completion(canvas, model, {**values, "keep": values.get("keep") or KEEP_SKETCH})
+
+    def _likeness(self, asked: Any, model: Any, values: Values) -> _Job:
+        return self._completion(partly_masked(asked), model, values)
 
     def _completion(self, canvas: Canvas | None, model: Any, values: Values) -> _Job:
         if canvas is None or not canvas.painted_mask.any():
@@ -265,5 +279,7 @@ def undrawn_kept(frame: Frame, canvas: Canvas, shift: Shift) -> Picture:
 
 def summary(drawings: list[Drawing], seconds: float, order: str) -> str:
     """The status of a finished drawing, such as "2 pictures in 1.4 s. Likeliest first. Click one ..." """
-    text = f"{counted(len(drawings), 'picture')} in {seconds:.1f} s."
+    text, redrawn = f"{counted(len(drawings), 'picture')} in {seconds:.1f} s.", count_redrawn(drawings)
+    if redrawn:
+        text += f" {counted(redrawn, 'was', 'were')} drawn again: nearly empty or confetti."
     return text if len(drawings) == 1 else f"{text}{order} Click one to put it on the canvas."

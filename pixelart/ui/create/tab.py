@@ -11,10 +11,12 @@ from gradio.events import Dependency
 
 from pixelart.engine import Engine
 from pixelart.ui.browser_storage import STORED, Kept, keep, recalled, restored
-from pixelart.ui.components import Answers, PixelCanvas, Work
+from pixelart.ui.components import Answers, Examples, PixelCanvas, ResultTools, Work
 from pixelart.ui.create.canvas import SIZES, PictureHandlers
 from pixelart.ui.create.controls import advanced_controls, control_input
 from pixelart.ui.create.drawing import DrawingHandlers
+from pixelart.ui.create.example_strip import ExampleHandlers
+from pixelart.ui.create.examples import strip_html
 from pixelart.ui.create.export import export_panel
 from pixelart.ui.create.form import ANY_CLASS, OF_PRESET, name_of
 from pixelart.ui.create.inspect import InspectHandlers
@@ -68,10 +70,13 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
         with gr.Column(scale=3, min_width=300, elem_id="left"):
             canvas = PixelCanvas(elem_id="canvas", label="Canvas")
             status = gr.HTML(status_text(WELCOME), elem_id="status", apply_default_css=False)
-            gallery = gr.Gallery(
-                label="Results", show_label=False, format="png", elem_id="results", columns=8, object_fit="contain",
-                allow_preview=False, interactive=False, height="auto", fit_columns=False, buttons=[],
-            )  # fmt: skip
+            with gr.Column(elem_id="outcome"):
+                tools = ResultTools(elem_id="result-tools")
+                gallery = gr.Gallery(
+                    label="Results", show_label=False, format="png", elem_id="results", columns=8, object_fit="contain",
+                    allow_preview=False, interactive=False, height="auto", fit_columns=False, buttons=[],
+                )  # fmt: skip
+            strip = Examples(strip_html(), elem_id="examples")
         with gr.Column(scale=1, min_width=290, elem_id="right"):
             buttons = _action_buttons()  # the Tab key reaches them after the canvas
             settings = _main_settings(session, status, pictures, top.work)
@@ -83,13 +88,13 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     dials = [settings[name_of(field)] for field in OF_PRESET]
     class_name, colours = settings["class_name"], palette.colours
     settings |= {"colours": colours, "own_colours": palette.own_colours}
-    offered = [*buttons[2:4], settings["size"], settings["keep"]]
+    offered = [*buttons[2:4], settings["size"], settings["keep"], strip]
     of_preset: dict[str, Any] = {"model": top.model, "preset": preset}
     listen(preset.input, pictures.preset_values, of_preset, dials, **AT_ONCE)
     for dial in dials:  # the visitor's own values deselect the preset
         dial.input(None, None, preset, js="() => null", **AT_ONCE)
     visitor = Visitor(session, ticket)
-    _wire_drawing(DrawingHandlers(engine, results), visitor, (canvas, status, gallery), buttons, top, settings)
+    _wire_drawing(DrawingHandlers(engine, results), visitor, (canvas, status, gallery), (buttons, tools), top, settings)
     _wire_inspect(InspectHandlers(engine), canvas, top.model, class_name)
     here = {"session": session, "ticket": ticket, "model": top.model}
     leaving = {"ticket": "(await window.drawings).leave()"}
@@ -100,6 +105,12 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     listen(
         gallery.select, pictures.choose, {**here, "kept": top.work}, [canvas, status],
         scripts={**leaving, "kept": STORED}, **AT_ONCE,
+    )  # fmt: skip
+
+    listen(
+        strip.select, ExampleHandlers(engine).choose, here,
+        [canvas, class_name, settings["keep"], settings["seamless"], palette.choice, colours, status],
+        scripts=leaving, **AT_ONCE,
     )  # fmt: skip
 
     def select_after(event: Dependency) -> None:
@@ -144,7 +155,7 @@ def _main_settings(session: gr.State, status: gr.HTML, pictures: PictureHandlers
             choices=SIZES, value=SIZES[2], label="Size", info="Width x height of new pictures", visible=False,
             allow_custom_value=True, filterable=True, elem_id="size",
         )  # fmt: skip
-        preset, temperature = control_input("preset"), control_input("temperature")
+        preset = control_input("preset")
         with gr.Row(elem_id="seed-row"):
             seed = WholeNumber(-1, precision=0, label="Seed", info="-1: random", elem_id="seed", min_width=90)
             random = gr.Button("Random", size="sm", min_width=60, elem_id="random")
@@ -154,8 +165,7 @@ def _main_settings(session: gr.State, status: gr.HTML, pictures: PictureHandlers
     stored = {"session": session, "kept": work}
     listen(reuse.click, pictures.reuse_seed, stored, [seed, status], scripts={"kept": STORED}, **AT_ONCE)
     return {
-        "class_name": class_name, "size": size, "preset": preset, "temperature": temperature, "seed": seed,
-        "images": images,
+        "class_name": class_name, "size": size, "preset": preset, "seed": seed, "images": images,
     }  # fmt: skip
 
 
@@ -185,23 +195,24 @@ def _wire_drawing(
     drawing: DrawingHandlers,
     visitor: Visitor,
     shown: tuple[PixelCanvas, gr.HTML, gr.Gallery],
-    buttons: tuple[gr.Button, ...],
+    pressed: tuple[tuple[gr.Button, ...], ResultTools],
     top: TopLine,
     settings: dict[str, Any],
 ) -> None:
     session, ticket = visitor.session, visitor.ticket
     canvas, status, _ = shown
-    generate, complete, enlarge, recolour, stop = buttons
+    (generate, complete, enlarge, recolour, stop), tools = pressed
     here, values = {"session": session, "ticket": ticket}, {"model": top.model, **settings}
-    for button, handler, inputs in (
-        (generate, drawing.generate, {**here, **values}),
-        (complete, drawing.complete, {**here, "canvas": canvas, **values}),
-        (enlarge, drawing.enlarge, {**here, "canvas": canvas, **values}),
-        (recolour, drawing.recolour, {**here, "canvas": canvas, **values}),
+    for press, handler, inputs in (
+        (generate.click, drawing.generate, {**here, **values}),
+        (complete.click, drawing.complete, {**here, "canvas": canvas, **values}),
+        (enlarge.click, drawing.enlarge, {**here, "canvas": canvas, **values}),
+        (recolour.click, drawing.recolour, {**here, "canvas": canvas, **values}),
+        (tools.select, drawing.more_like, {**here, **values}),
     ):
-        button.click(None, None, status, js=f"() => {WAITING!r}", **AT_ONCE)
+        press(None, None, status, js=f"() => {WAITING!r}", **AT_ONCE)
         drawn = listen(
-            button.click, handler, inputs, list(shown), scripts={"ticket": "(await window.drawings).press()"},
+            press, handler, inputs, list(shown), scripts={"ticket": "(await window.drawings).press()"},
             api_name=f"page_{handler.__name__}", show_progress="hidden", **ENGINE_QUEUE,
         )  # fmt: skip
         drawn.failure(lambda: status_text(REFUSED), None, status, **AT_ONCE)

@@ -1,5 +1,6 @@
 // Behaviour of the whole page.
 
+const MARGIN = 6;     // between a result and its frame, in CSS pixels; also in studio.css
 const CHEQUER = 6;    // approximate side of a chequer square in CSS pixels; squares have whole pixels of the picture
 
 export function start() {
@@ -31,11 +32,12 @@ export function timesThatFit(side, room) {
 
 // The chequer behind a result has squares of whole pixels.
 function fit(image) {
-  const room = (image.closest(".thumbnail-item")?.clientWidth || 0) - 12, side = Math.max(image.naturalWidth, image.naturalHeight);
+  const room = (image.closest(".thumbnail-item")?.clientWidth || 0) - 2 * MARGIN, side = Math.max(image.naturalWidth, image.naturalHeight);
   if (!side || room < 1) return;
   const times = timesThatFit(side, room), set = (name, value) => image.style.setProperty(name, value, "important");
   set("width", image.naturalWidth * times + "px");
   set("height", image.naturalHeight * times + "px");
+  set("margin", (room + 2 * MARGIN - image.naturalHeight * times) / 2 + "px auto");    // so that the caption stays in its place
   const square = 2 * (times < 1 ? CHEQUER : Math.max(1, Math.round(CHEQUER / times)) * times) + "px";
   set("background-size", square + " " + square);
 }

@@ -10,7 +10,7 @@ const GESTURES = [
   ["Pan", "Space and drag, or the middle button"], ["Zoom", "Wheel"], ["Pick a colour", "Alt and press"],
   ["Erase, unmask", "Right button"], ["Line from the last point", "Shift and press, with the pencil"],
   ["Move cursor or selection", "Arrow keys; Shift: by 8"], ["Paint at the cursor", "Space or Enter"],
-  ["Cancel a shape", "Escape"],
+  ["Cancel a shape", "Escape"], ["Put a result on the canvas", "1 to 9"],
 ];
 
 const sizeIn = (form) => [form.elements.width, form.elements.height].map((input) => Number(input.value));

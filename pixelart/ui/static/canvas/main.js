@@ -10,6 +10,7 @@ import { listenToKeys } from "./keyboard.js";
 import { listenToMaskFiles } from "./mask_files.js";
 import { listenToMenus } from "./menus.js";
 import { listenToPointer } from "./pointer.js";
+import { Showing } from "./showing.js";
 import { listenToSwatches } from "./swatches.js";
 import { listenToButtons, makeToolbars } from "./toolbars.js";
 import { TOOLS } from "./tools.js";
@@ -19,7 +20,7 @@ const LISTENERS = [
   listenToPaste, listenToMaskFiles, listenToMenus, listenToDialogs,
 ];
 
-// The services of the canvas for the page's events: `drawings` and `inspection`.
+// The services of the canvas for the page's events: `drawings`, `inspection` and `showing`.
 export function start(component) {
   const canvas = new Canvas(component, TOOLS, COMMANDS);
   makeToolbars(canvas);
@@ -29,5 +30,5 @@ export function start(component) {
   component.onValue((value) => canvas.exchange.receive(value));
   canvas.keeper.putBackWork();
   canvas.view.start();
-  return { drawings: canvas.exchange.drawings(), inspection: canvas.inspect.service() };
+  return { drawings: canvas.exchange.drawings(), inspection: canvas.inspect.service(), showing: new Showing(canvas) };
 }

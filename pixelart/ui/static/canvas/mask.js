@@ -3,6 +3,8 @@
 import { coloursOf } from "./brush.js";
 import { indexOf } from "./picture.js";
 
+const VISIBLE = 128;    // alpha
+
 export const isMasked = (picture, at) => picture.mask[indexOf(picture, at)] === 1;
 
 export const hasMask = (picture) => picture.mask.includes(1);
@@ -27,6 +29,11 @@ export function maskColour(picture, [r, g, b, alpha]) {
   coloursOf(picture).forEach((colour, i) => {
     if (colour === wanted && (!selection || selection[i])) picture.mask[i] = 1;
   });
+}
+
+// Masks the visible pixels of another picture of this size and no others.
+export function maskVisible(picture, pixels) {
+  picture.mask = picture.mask.map((_, i) => Number(pixels[4 * i + 3] >= VISIBLE));
 }
 
 // Masks the neighbours of masked pixels too.

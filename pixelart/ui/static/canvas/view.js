@@ -130,6 +130,7 @@ export class View {
     commandButton(canvas, "redo").disabled = !history.redoSteps.length || isBusy;
     commandButton(canvas, "clear").disabled = !this.maskShape;
     canvas.$(".canvas").classList.toggle("busy", isBusy);
+    canvas.$(".canvas").classList.toggle("masked", Boolean(this.maskShape));
     if (canvas.inspect.isOn) canvas.inspect.look();
     this.drawOverlay();
   }

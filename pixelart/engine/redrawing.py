@@ -1,0 +1,70 @@
+"""Draw pictures with a defect again: nearly empty ones and confetti, by the limits of the checkpoint.
+
+A replaced picture keeps its place. Its replacement has a seed of its own, after those of the request, and the same
+picture comes from that seed alone. If that one has a defect, too, it is drawn again while `Request.redraw` allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from pixelart.controls import CONTROLS
+from pixelart.engine.previews import OnRow
+from pixelart.engine.request import Drawing, Preview, Request
+from pixelart.errors import Cancelled
+from pixelart.images.codec import Picture
+from pixelart.images.defects import NO_LIMITS, DefectLimits
+
+INSTEAD_OF = "instead_of_seed"
+"""Setting of a replacement: the seed of the first picture in its place."""
+SEEDS = int(CONTROLS["seed"].limits[1]) if CONTROLS["seed"].limits else 0
+DrawSome = Callable[[Request, OnRow | None], list[Drawing]]
+
+
+def without_defects(request: Request, limits: DefectLimits, draw: DrawSome, on_row: OnRow | None) -> list[Drawing]:
+    """Draw a request with `draw`, and replace the pictures with a defect. A cancelled round keeps what was there.
+
+    Raises:
+        Cancelled: before the first round has ended.
+    """
+    once = replace(request, redraw=0)
+    drawings, used = draw(once, on_row), request.count
+    for _ in range(0 if limits == NO_LIMITS else request.redraw):
+        places = np.flatnonzero(limits.exceeded_by(np.stack([drawing.picture for drawing in drawings]))).tolist()
+        if not places:
+            break
+        some = replace(once, count=len(places), seed=(request.seed + used) % SEEDS)
+        try:
+            again = draw(some, _among(drawings, places, on_row))
+        except Cancelled:
+            break
+        used += len(places)
+        for place, drawing in zip(places, again, strict=True):
+            first = drawings[place].settings.get(INSTEAD_OF, drawings[place].seed)
+            drawings[place] = replace(drawing, settings={**drawing.settings, INSTEAD_OF: first})
+    return drawings
+
+
+def count_redrawn(drawings: Sequence[Drawing]) -> int:
+    """How many of the drawings are replacements."""
+    return sum(INSTEAD_OF in drawing.settings for drawing in drawings)
+
+
+def _among(drawings: Sequence[Drawing], places: Sequence[int], on_row: OnRow | None) -> OnRow | None:
+    """`on_row` for a round: its previews show the replacements in their places among the finished pictures."""
+    if on_row is None:
+        return None
+
+    def report(done: int, rows: int, pictures: Preview) -> None:
+        def decode() -> Picture:
+            shown = [drawing.picture for drawing in drawings]
+            for place, picture in zip(places, pictures(), strict=False):  # a remote backend shows only the first
+                shown[place] = picture
+            return np.stack(shown)
+
+        on_row(done, rows, replace(pictures, decode=decode))
+
+    return report

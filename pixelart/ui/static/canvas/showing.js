@@ -1,0 +1,55 @@
+// What the results do with the canvas: show one in place, put one there, make a mask of one.
+
+import { maskVisible } from "./mask.js";
+import { emptyPicture, sameSize } from "./picture.js";
+
+export class Showing {
+  #isShowing = false;
+
+  constructor(canvas) {
+    this.canvas = canvas;
+  }
+
+  // Whether the chosen tool uses the digit keys, or the canvas is not there.
+  get needsDigits() { return this.canvas.inspect.isOn || !this.canvas.isShown; }
+
+  // Shows an <img> in the picture's place. The picture itself does not change, so `hide` brings it back.
+  show(image) {
+    const { canvas } = this, layer = canvas.view.pictureLayer, { naturalWidth: width, naturalHeight: height } = image;
+    if (!canvas.canEdit || !width) return;
+    Object.assign(layer, { width, height });
+    layer.getContext("2d").drawImage(image, 0, 0);
+    this.#mark(true);
+  }
+
+  hide() {
+    if (!this.#isShowing) return;
+    this.#mark(false);
+    this.canvas.view.refresh();
+  }
+
+  // Puts {width, height, pixels} on the canvas as one undo step; the mask stays if it fits.
+  put(result) {
+    this.#mark(false);
+    this.canvas.replace((picture) => {
+      const next = emptyPicture(result.width, result.height), fits = sameSize(picture, next);
+      next.pixels.set(result.pixels);
+      if (fits) next.mask.set(picture.mask);
+      return next;
+    });
+  }
+
+  // Masks the visible pixels of a result of the picture's size.
+  mask(result) {
+    const { canvas } = this;
+    if (!canvas.picture || !sameSize(canvas.picture, result)) return canvas.say("The result has another size.");
+    canvas.edit((picture) => maskVisible(picture, result.pixels));
+  }
+
+  say(text) { this.canvas.say(text); }
+
+  #mark(on) {
+    this.#isShowing = on;
+    this.canvas.$(".canvas").classList.toggle("peeking", on);
+  }
+}

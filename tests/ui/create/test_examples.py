@@ -1,0 +1,126 @@
+"""The examples, the first view of a new visitor, and variants of a result."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+
+from pixelart.errors import RequestRejected
+from pixelart.images.io import encode_png
+from pixelart.images.masks import blocks
+from pixelart.ui.browser_storage import Kept
+from pixelart.ui.create.canvas import PictureHandlers
+from pixelart.ui.create.canvas_value import Canvas, Swatches
+from pixelart.ui.create.drawing import DrawingHandlers, summary
+from pixelart.ui.create.example_strip import ExampleHandlers
+from pixelart.ui.create.examples import examples, examples_for, first_class, strip_html
+from pixelart.ui.create.likeness import partly_masked
+from pixelart.ui.session import Session
+from tests.ui.fake_engine import FakeEngine
+
+CHECKPOINT, EXAMPLES = examples()
+ENGINE: Any = FakeEngine(names=(CHECKPOINT, "tiny"), size=32)
+
+
+class Files:
+    """Results that are not written."""
+
+    def save(self, drawing: object) -> str:
+        return "result.png"
+
+
+FILES: Any = Files()
+
+
+def event(data: Any) -> gr.EventData:
+    return gr.EventData(None, data)
+
+
+def test_every_example_has_a_picture_and_a_mask_or_a_reason_to_generate() -> None:
+    assert len({example.name for example in EXAMPLES}) == len(EXAMPLES) > 20
+    for example in EXAMPLES:
+        assert example.picture.shape == (32, 32, 4) and example.picture[..., 3].any(), example.name
+        assert example.mask.any() and example.about, example.name
+    assert strip_html().count("<button") == len(EXAMPLES)
+    assert EXAMPLES[0].class_name == first_class(ENGINE.info(CHECKPOINT)) == "hero"
+    assert first_class(None) == "Any"
+    assert not examples_for(ENGINE.info("tiny")), "another model drew them"
+
+
+@pytest.mark.parametrize(
+    ("kept", "first"),
+    [(Kept(), True), (Kept(values={"model": CHECKPOINT}), False), (Kept(values={"model": "tiny"}), False)],
+)
+def test_a_new_visitor_finds_the_first_example_and_others_their_own_work(kept: Kept, first: bool) -> None:
+    pictures = PictureHandlers(ENGINE, FILES)
+    *_, classes, canvas, _, _, status = pictures.load(Session(), kept)
+    assert isinstance(canvas, Canvas)
+    assert np.array_equal(canvas.picture, EXAMPLES[0].picture) == first
+    assert canvas.painted_mask.any() == first
+    assert (EXAMPLES[0].about in status) == first
+    assert classes.value == "hero"
+    painted = pictures.load(Session(), Kept(has_painting=True))[4]
+    assert isinstance(painted, Swatches), "the painting stays"
+
+
+def test_a_click_on_an_example_brings_its_settings() -> None:
+    number = [example.name for example in EXAMPLES].index("Silhouette")
+    chosen = ExampleHandlers(ENGINE).choose(Session(), 1, CHECKPOINT, event({"number": number}))
+    canvas, class_name, keep, seamless, palette, _, status = chosen
+    assert np.array_equal(canvas.picture, EXAMPLES[number].picture) and canvas.mask.all()
+    assert (class_name, keep, seamless, palette) == ("hero", "shape", [], "All colours")
+    assert EXAMPLES[number].about[:20] in status
+    for model, data in ((CHECKPOINT, {"number": 99}), (CHECKPOINT, None), ("tiny", {"number": 0})):
+        assert "This example is not there" in ExampleHandlers(ENGINE).choose(Session(), 1, model, event(data))[-1]
+
+
+def test_variants_of_a_result_redraw_a_share_of_it() -> None:
+    picture = np.zeros((32, 32, 4), np.uint8)
+    picture[:] = (255, 205, 117, 255)
+    asked = {"data": base64.b64encode(encode_png(picture)).decode(), "share": 25}
+    session = Session()
+    page = DrawingHandlers(ENGINE, FILES)
+    list(page.more_like(session, 1, CHECKPOINT, event(asked), class_name="hero", images=2, seed=3))
+    assert [drawing.seed for drawing in session.drawings] == [3, 4]
+    assert session.mask is not None and session.mask.mean() == 0.25
+    for drawing in session.drawings:
+        assert np.array_equal(drawing.picture[~session.mask], picture[~session.mask])
+
+
+@pytest.mark.parametrize("asked", [None, {}, {"data": 5, "share": 25}, {"data": "AAAA", "share": 25}])
+def test_what_is_no_result_is_refused(asked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session()
+    monkeypatch.setattr(gr, "Warning", lambda text: None)
+    page = DrawingHandlers(ENGINE, FILES)
+    list(page.more_like(session, 1, CHECKPOINT, event(asked), class_name="hero"))
+    assert not session.drawings
+
+
+def test_only_the_offered_shares_are_redrawn() -> None:
+    data = base64.b64encode(encode_png(np.zeros((8, 8, 4), np.uint8))).decode()
+    assert partly_masked({"data": data, "share": 75}).painted_mask.mean() == 0.75
+    for share in (0, 100, "50", None, True):
+        with pytest.raises(RequestRejected, match="share"):
+            partly_masked({"data": data, "share": share})
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
+def test_random_blocks_cover_a_share(share: float) -> None:
+    random = np.random.default_rng(1)
+    mask = blocks(32, 32, share=share, size=4, random=random)
+    assert mask.shape == (32, 32) and mask.mean() == share
+    assert (mask.reshape(8, 4, 8, 4).any((1, 3)) == mask.reshape(8, 4, 8, 4).all((1, 3))).all()
+    assert blocks(5, 3, share=0.01, size=4, random=random).any()
+
+
+def test_the_status_counts_what_was_drawn_again() -> None:
+    session = Session()
+    page = DrawingHandlers(ENGINE, FILES)
+    list(page.generate(session, 1, CHECKPOINT, class_name="hero", images=2, seed=3))
+    assert "drawn again" not in summary(session.drawings, 1.0, "")
+    session.drawings[0].settings["instead_of_seed"] = 2  # pyright: ignore[reportIndexIssue]
+    assert "1 was drawn again" in summary(session.drawings[:1], 1.0, "")
