@@ -32,9 +32,11 @@ pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 class TellingEngine(FakeEngine):
     """Its settings say what the real engine's say."""
 
-    def _draw(self, request: Request, picture: Picture, mask: NDArray[np.bool_], *how: Any) -> list[Drawing]:
+    def _draw(
+        self, request: Request, picture: Picture, mask: NDArray[np.bool_], on_row: Any, cancel: Any
+    ) -> list[Drawing]:
         size = {"size": f"{mask.shape[1]}x{mask.shape[0]}", "mask": run_lengths(mask)}
-        drawn = super()._draw(request, picture, mask, *how)
+        drawn = super()._draw(request, picture, mask, on_row, cancel)
         return [replace(d, settings=json.loads(to_json({**request.settings(), **size, "seed": d.seed}))) for d in drawn]
 
 

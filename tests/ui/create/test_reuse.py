@@ -139,7 +139,7 @@ def test_a_model_that_takes_palettes_draws_in_the_same_one(sketch_checkpoints: P
     for colours in (None, own, replace(own, allowed=(False, True, True, True, True))):
         for drawing in page.draw("generate", "any", **{**ANYTHING, "size": "8 x 12", "colours": colours}):
             assert again(page, drawing, "generate").picture.shape == (12, 8, 4)
-    canvas = Canvas(drawing.picture, hole(12, 8))
+    canvas = Canvas(page.session.drawings[0].picture, hole(12, 8))
     for change in ({}, {"keep": "shape"}, {"keep": "sketch"}, {"own_colours": False}):
         for drawing in page.draw("complete", "any", canvas, **{**ANYTHING, **change}):
             again(page, drawing, "complete")
