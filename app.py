@@ -50,7 +50,7 @@ from pixelart.system.temporary_files import own_temporary_folder
 from pixelart.ui import build, launch, launch_settings
 from pixelart.ui.security.hosting import Hosting, find_hosting
 
-CHECKPOINTS, JOBS = (Path(__file__).with_name(name) for name in ("checkpoints", "jobs"))
+CHECKPOINTS, JOBS, OUTPUTS = (Path(__file__).with_name(name) for name in ("checkpoints", "jobs", "outputs"))
 
 
 def has_screen() -> bool:
@@ -113,7 +113,7 @@ def serve(hosting: Hosting, jobs: Jobs | str, *, tools: bool = False) -> None:
     engine = make_engine(hosting, jobs)
     if hosting.kind != "zero_gpu":  # loading there would request a GPU
         threading.Thread(target=warm_up, args=(engine,), name="warm-up", daemon=True).start()
-    page = build(engine, jobs, hosting=hosting)
+    page = build(engine, jobs, hosting=hosting, outputs=OUTPUTS)
     settings = launch_settings(hosting, tools=tools)
     launch(page, inbrowser=has_screen(), settings=settings)
     try:

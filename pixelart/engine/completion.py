@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -141,6 +142,16 @@ def run_lengths(mask: NDArray[np.bool_]) -> list[int]:
     """Run lengths of a mask (H, W) in raster order: kept, repainted, kept, ...; the first may be 0."""
     edges = np.flatnonzero(np.diff(mask.reshape(-1), prepend=False, append=~mask[-1, -1]))
     return np.diff(edges, prepend=0).tolist()
+
+
+def mask_of_runs(lengths: Any, height: int, width: int) -> NDArray[np.bool_] | None:
+    """The mask (height, width) that has these run lengths; None if it has not, or they are something else."""
+    pixels = height * width
+    if not isinstance(lengths, list) or len(lengths) > pixels + 1:
+        return None
+    if not all(type(length) is int and 0 <= length <= pixels for length in lengths) or sum(lengths) != pixels:
+        return None
+    return np.repeat(np.arange(len(lengths)) % 2 == 1, lengths).reshape(height, width)
 
 
 def added_pixels(height: int, width: int, *, factor: int) -> NDArray[np.bool_]:

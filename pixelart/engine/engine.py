@@ -90,6 +90,10 @@ class Engine(Variations):
         """
         return self.library.info(checkpoint)
 
+    def revision(self, checkpoint: str) -> str | None:
+        """The digest of the weights that drawings carry in their settings. Raises as `warm_up`."""
+        return self.library.load(checkpoint).identity["revision"]
+
     def request(self, checkpoint: str, *, preset: str = DEFAULT_PRESET, **values: Any) -> Request:
         """A request with the temperature, top_p, top_k and guidance of one of the checkpoint's presets.
 
@@ -176,7 +180,8 @@ class Engine(Variations):
         info = self.library.load(request.checkpoint).info
         facts, picture, mask = as_facts(picture), as_picture(picture), as_mask(mask)
         request = request.checked(*picture.shape[:2])
-        info.window_of(*picture.shape[:2])
+        is_one = info.window_of(*picture.shape[:2]) == picture.shape[:2]
+        request = replace(request, window=None) if is_one or request.seamless else request
         info.check_keep(request.keep)
         if mask.shape != picture.shape[:2]:
             found = " x ".join(map(str, mask.shape[::-1]))

@@ -44,6 +44,8 @@ class Request:
     keep: what masked pixels of a completion keep: "shape" (transparent or opaque), or "sketch" (also the lightness
         level; only for models that draw sketches); "" = nothing.
     redraw: how often new pictures with a defect are drawn again, see `redrawing`.
+    window: (top, left) of the window that completes a picture larger than the model draws, if the whole mask lies in
+        it; else, and if None, overlapping windows do. A seamless request ignores it.
     """
 
     checkpoint: str
@@ -63,14 +65,15 @@ class Request:
     keep: str = KEEP_NOTHING
     bottom_temperature: float = 0.0
     redraw: int = 0
+    window: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         """Convert numbers of any library to Python numbers, and a class name to class weights. `check` rejects values
         that are not numbers.
 
         Raises:
-            RequestRejected: a checkpoint, class weights, temperature, palette, size or allowed levels of the wrong
-            type.
+            RequestRejected: a checkpoint, class weights, temperature, palette, size, window or allowed levels of the
+            wrong type.
         """
         if not isinstance(self.checkpoint, str | os.PathLike):
             raise RequestRejected(f"checkpoint {self.checkpoint!r:.40}: needs the name of a checkpoint")
@@ -82,7 +85,8 @@ class Request:
             for name, weight in as_blend(self.class_weights).items()
         }
         plain["allowed"], plain["palette"] = _levels(self.allowed), as_palette(self.palette)
-        plain["size"] = _size(self.size)
+        plain["size"] = _pair(self.size, "size", "a height and a width")
+        plain["window"] = _pair(self.window, "window", "a top and a left")
         if isinstance(self.checkpoint, os.PathLike):
             plain["checkpoint"] = os.fspath(self.checkpoint)
         for name, value in plain.items():
@@ -166,6 +170,7 @@ class Request:
             "allowed": self.allowed,
             **({"own_colours": True} if self.own_colours else {}),
             **({"keep": self.keep} if self.keep else {}),
+            **({"window": self.window} if self.window else {}),
         }
 
 
@@ -186,13 +191,13 @@ def as_request(given: RequestLike) -> Request:
     raise RequestRejected(f"request {given!r:.40}: needs a Request, or the name of a checkpoint")
 
 
-def _size(given: Any) -> tuple[int, int] | None:
+def _pair(given: Any, name: str, what: str) -> tuple[int, int] | None:
     if given is None:
         return None
-    sides = tuple(map(_whole, given)) if isinstance(given, tuple | list) else ()
-    if len(sides) != 2 or not all(type(side) is int for side in sides):
-        raise RequestRejected(f"size {given!r:.40}: needs a height and a width such as (32, 48)")
-    return sides[0], sides[1]
+    values = tuple(map(_whole, given)) if isinstance(given, tuple | list) else ()
+    if len(values) != 2 or not all(type(value) is int for value in values):
+        raise RequestRejected(f"{name} {given!r:.40}: needs {what} such as (32, 48)")
+    return values[0], values[1]
 
 
 def _levels(given: Any) -> tuple[Any, ...] | None:

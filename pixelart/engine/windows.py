@@ -67,6 +67,23 @@ def plan_windows(mask: NDArray[np.bool_], size: tuple[int, int]) -> list[Window]
     return [window for window in windows if mask[window.kept].any()]
 
 
+def chosen_window(mask: NDArray[np.bool_], size: tuple[int, int], at: tuple[int, int] | None) -> list[Window]:
+    """The one window of `size` (height, width) with its corner (top, left) `at`, if the mask (H, W) is not empty and
+    lies in it; else none."""
+    if at is None or not all(
+        0 <= start <= side - length for start, side, length in zip(at, mask.shape, size, strict=True)
+    ):
+        return []
+    seen = [(start, start + length) for start, length in zip(at, size, strict=True)]
+    masked = [np.flatnonzero(mask.any(1 - axis)) for axis in (0, 1)]
+    kept = [(int(places[0]), int(places[-1]) + 1) for places in masked if len(places)]
+    if not kept or not all(
+        start <= first and last <= end for (start, end), (first, last) in zip(seen, kept, strict=True)
+    ):
+        return []
+    return [Window(*seen, *kept)]
+
+
 def _spans(masked: NDArray[np.intp], side: int, window: int) -> list[tuple[Span, Span]]:
     """(seen, kept) along one axis for the `masked` places of `side`. What is kept covers them without overlap."""
     first, end = int(masked[0]), int(masked[-1]) + 1
@@ -94,11 +111,10 @@ def whole_window(height: int, width: int) -> Window:
 
 def watch_window(on_row: OnRows, x: Tensor, windows: Sequence[Window], number: int) -> OnRows:
     """`on_row` for window `number`: it gets all of x (n, C, H, W), and rows as `WindowsFrame` counts them."""
-    if len(windows) == 1:
-        return on_row
     rows, columns = windows[number].seen
     each = windows[0].rows[1] - windows[0].rows[0]
-
+    if x[..., rows, columns].shape == x.shape:
+        return on_row
     whole = x.clone()
 
     def report(done: int, of: int, drawn: Tensor) -> None:

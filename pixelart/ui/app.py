@@ -13,7 +13,7 @@ from pixelart.engine import Engine
 from pixelart.jobs import Jobs
 from pixelart.settings import SETTINGS
 from pixelart.ui.api import offer_api
-from pixelart.ui.components import Work
+from pixelart.ui.components import PastPictures, Work
 from pixelart.ui.create.tab import ENGINE_QUEUE, TopLine, create_tab
 from pixelart.ui.events import AT_ONCE, listen
 from pixelart.ui.gradio_parts import get_upload_folder, written_files
@@ -37,10 +37,11 @@ ONLY_AT_THE_END = (10**9, 10**9)
 deletes them instead, because gradio's clean-up fails when a picture is drawn meanwhile."""
 
 
-def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER) -> gr.Blocks:
+def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER, outputs: Path | None = None) -> gr.Blocks:
     """Build the whole app, ready to launch with `launch_settings()`. It works without any checkpoint and says so.
 
-    `training`: the program's jobs, or why training is off. `hosting`: where it runs.
+    `training`: the program's jobs, or why training is off. `hosting`: where it runs. `outputs`: the folder that gets
+    every drawn picture; only on a desktop, where no one else draws.
     """
     with SafeBlocks(title=TITLE, analytics_enabled=False, delete_cache=ONLY_AT_THE_END, fill_width=True) as app:
         notice = gr.HTML(read_static("notice.html"), visible=False, elem_id="notice", apply_default_css=False)
@@ -56,21 +57,24 @@ def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER) ->
         work = Work(elem_id="work")
         loaded = load_line(hub, opener, model, notice) if opener else None
         memory, owner = job_memory(), gr.State("")
-        results = ResultFiles(Path(get_upload_folder()), written_files(app))
+        kept_in = outputs if hosting.is_local else None
+        results = ResultFiles(Path(get_upload_folder()), written_files(app), outputs=kept_in)
         if not hosting.is_local:
             app.owner = owner
         arrived = listen(app.load, Arrivals(hosting).on_load, {"memory": memory}, [memory, owner], **AT_ONCE)
         with gr.Tabs():
             with gr.Tab("Create"):
-                follow = create_tab(arrived, engine, TopLine(notice, model, work), results)
+                create = create_tab(arrived, engine, TopLine(notice, model, work), results)
                 if loaded:
-                    follow(loaded)
+                    create.follow(loaded)
+            with gr.Tab("History"):
+                create.reuse_from(PastPictures(elem_id="past"))
             with gr.Tab("Train") as tab:
                 reason = training if isinstance(training, str) else ""
                 if note := training_notice(hosting, reason):
                     gr.HTML(note, apply_default_css=False)
                 if not isinstance(training, str):
-                    models = Models(model, follow)
+                    models = Models(model, create.follow)
                     train_tab(arrived, tab, engine, training, models, (memory, work), hosting)
         offer_api(engine, results, **{**ENGINE_QUEUE, "api_visibility": "public"})
     app.queue(max_size=SETTINGS.max_queue, api_open=False)  # api_open would let clients bypass the queue

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelart.engine import Drawing
+from pixelart.engine.completion import mask_of_runs
 from pixelart.errors import PixelArtError
 from pixelart.images.io import decode_picture, encode_png
 from pixelart.settings import SETTINGS
@@ -147,7 +148,7 @@ def _drawings(results: Any) -> list[Drawing]:
             raise ValueError("more than the limit")
         if drawings and drawings[0].picture.shape != picture.shape:
             raise ValueError("results of one drawing have one size")
-        drawings.append(Drawing(picture, _seed(result["seed"]), _log_prob(result["log_prob"]), _settings(settings)))
+        drawings.append(Drawing(picture, _seed(result["seed"]), _log_prob(result["log_prob"]), settings_of(settings)))
     return drawings
 
 
@@ -172,8 +173,8 @@ def _log_prob(value: Any) -> float:
     return float(value)
 
 
-def _settings(text: Any) -> dict[str, Any]:
-    """The settings of a result; file names use its class and checkpoint."""
+def settings_of(text: Any) -> dict[str, Any]:
+    """The settings of a result from its JSON; file names use its class and checkpoint. Raises ValueError."""
     if not isinstance(text, str) or len(text) > SETTINGS.max_page_bytes:
         raise ValueError("no settings")
     settings = json.loads(text, parse_constant=lambda name: None)
@@ -189,11 +190,5 @@ def _mask(drawings: Sequence[Drawing]) -> NDArray[np.bool_] | None:
     """Where the results were drawn, from the run lengths in their settings; None = everywhere."""
     if not drawings:
         return None
-    lengths, shape = drawings[0].settings.get("mask"), drawings[0].picture.shape[:2]
-    pixels = shape[0] * shape[1]
-    if not isinstance(lengths, list) or len(lengths) > pixels + 1:
-        return None
-    if not all(type(length) is int and 0 <= length <= pixels for length in lengths) or sum(lengths) != pixels:
-        return None
-    mask = np.repeat(np.arange(len(lengths)) % 2 == 1, lengths).reshape(shape)
-    return None if mask.all() else mask
+    mask = mask_of_runs(drawings[0].settings.get("mask"), *drawings[0].picture.shape[:2])
+    return None if mask is None or mask.all() else mask

@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from pixelart.controls import CONTROLS
 from pixelart.errors import PixelArtError
 from pixelart.images.heatmap import RAMP
 from pixelart.settings import SETTINGS
@@ -20,7 +21,7 @@ from pixelart.ui.scripts import on_load, read_static
 
 class PixelCanvas(gr.HTML):
     """A pixel-exact drawing canvas. Its value in Python is a `Canvas`, or None before the page has sent one.
-    A handler may also return a `Painting` or `Swatches`.
+    A handler may also return a `Painting`, `Swatches` or `Imported`.
 
     Its event `upload` carries the bytes of a picture file, `select` a question of Inspect (see `InspectHandlers`).
     """
@@ -71,6 +72,26 @@ class Work(gr.HTML):
     def postprocess(self, value: Any) -> Any:
         """What the page's script stores."""
         return None if value is None else results_to_payload(value)
+
+
+def _told_controls() -> list[tuple[str, str, Any]]:
+    """(field, label, default) of the advanced numbers that drawings carry in their settings."""
+    told = ((field, control) for field, control in CONTROLS.items() if control.of_preset)
+    return [(field, c.page.label, c.default) for field, c in told if c.page and c.page.advanced]
+
+
+class PastPictures(gr.HTML):
+    """The pictures of earlier drawings, which the browser stores. Its event `upload` carries a picture's name, PNG and
+    settings."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(
+            html_template=read_static("past/past.html"),
+            css_template=read_static("past/past.css"),
+            js_on_load=on_load("past/panel.js", constants={"controls": _told_controls()}, events=["upload"]),
+            apply_default_css=False,
+            **settings,
+        )
 
 
 class Answers(gr.HTML):

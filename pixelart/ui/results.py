@@ -6,6 +6,7 @@ import base64
 import contextlib
 import errno
 import hashlib
+import logging
 import math
 import mimetypes
 import re
@@ -24,6 +25,7 @@ from pixelart.images.codec import Picture
 from pixelart.settings import SETTINGS
 from pixelart.storage import Files, write_file
 
+_log = logging.getLogger(__name__)
 BLOCK = 4096
 """Bytes that even a small file takes on a disk."""
 
@@ -69,7 +71,8 @@ class ResultFiles:
     """The PNG files of results that pages and API clients fetch, in gradio's cache. Thread-safe.
 
     Each save deletes files older than `seconds`, and then the oldest ones until at most `most` bytes are on the disk.
-    `records`: sets in which gradio records the same paths; deleted paths are removed from them.
+    `records`: sets in which gradio records the same paths; deleted paths are removed from them. `outputs`: where every
+    picture of this machine's user stays for good, see `archive`; None = nowhere.
     """
 
     def __init__(
@@ -79,8 +82,9 @@ class ResultFiles:
         *,
         most: int = SETTINGS.max_result_bytes,
         seconds: float = 86_400,
+        outputs: Path | None = None,
     ) -> None:
-        self.folder = folder.resolve()
+        self.folder, self.outputs = folder.resolve(), outputs
         self._records, self._most, self._seconds = records, most, seconds
         self._kept: OrderedDict[str, tuple[float, int]] = OrderedDict()  # path -> (time of creation, size)
         self._size = 0
@@ -103,6 +107,29 @@ class ResultFiles:
             while self._size > self._most or time.monotonic() - self._oldest > self._seconds:
                 self._drop(next(iter(self._kept)))
         return path
+
+    def archive(self, drawings: Sequence[Drawing]) -> None:
+        """Write drawings to a folder of today in `outputs`, with their settings. A file that is there already stays. A
+        full disk is no reason to lose a result, so it only goes to the log."""
+        if self.outputs is None:
+            return
+        folder = self.outputs / time.strftime("%Y-%m-%d")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for drawing in drawings:
+                self._add(folder / file_name(drawing), drawing.png())
+        except OSError as error:
+            _log.warning("%s cannot be written: %s", folder, error)
+
+    def _add(self, path: Path, data: bytes) -> None:
+        """Write the file at `path`, or beside it with a number if another one is there."""
+        number, wanted = 1, path
+        with self._lock:
+            while path.exists() and path.read_bytes() != data:
+                number += 1
+                path = wanted.with_stem(f"{wanted.stem}-{number}")
+            if not path.exists():
+                write_file(path, data)
 
     def _write(self, path: Path, data: bytes) -> None:
         """Write the file at `path`, all or nothing. If the disk is full, delete the oldest results.

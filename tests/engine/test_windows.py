@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 
 from pixelart.engine import Checkpoint, Engine, Preview, Request
 from pixelart.engine.completion import complete_picture, context_of
-from pixelart.engine.windows import DRAWN_AGAIN, FINISHED_SEEN, Window, WindowsFrame, plan_windows, whole_window
+from pixelart.engine.windows import (
+    DRAWN_AGAIN,
+    FINISHED_SEEN,
+    Window,
+    WindowsFrame,
+    chosen_window,
+    plan_windows,
+    whole_window,
+)
 from pixelart.errors import Cancelled, RequestRejected
 from pixelart.images.codec import Indexed, Picture
 from pixelart.models import create_model, list_models
@@ -205,3 +213,42 @@ def test_windows_of_every_variant_are_the_same_by_both_samplers(variant: str) ->
     fast, slow = (complete_picture(*given, sampler=sampler, **how) for sampler in ("cached", "naive"))
     for one, other in zip(fast, slow, strict=True):
         assert np.array_equal(one.picture, other.picture) and np.array_equal(one.picture[~mask], picture[~mask])
+
+
+def test_a_chosen_window_is_used_where_the_mask_lies_in_it() -> None:
+    mask, size = np.zeros((100, 90), np.bool_), (32, 24)
+    mask[50:60, 20:24] = True
+    assert chosen_window(mask, size, (30, 1)) == [Window((30, 62), (1, 25), (50, 60), (20, 24))]
+    assert chosen_window(mask, size, (28, 0)) == [Window((28, 60), (0, 24), (50, 60), (20, 24))], "at its borders"
+    for at in ((27, 0), (51, 20), (30, 21), (69, 0), (-1, 0), (0, 67), None):
+        assert chosen_window(mask, size, at) == [], at
+    assert chosen_window(np.zeros_like(mask), size, (0, 0)) == []
+
+
+def test_the_picture_is_completed_by_exactly_the_window_that_was_chosen(engine: Engine) -> None:
+    info = engine.info("tiny")
+    size, picture = (info.height, info.width), _scene(engine, 24, 20)
+    mask, at = np.zeros(picture.shape[:2], np.bool_), (5, 3)
+    mask[9:12, 6:11] = True
+    request, part = Request(info.name, seed=4, window=at), (slice(5, 5 + size[0]), slice(3, 3 + size[1]))
+    previews = list[Picture]()
+    (drawn,) = engine.complete(request, picture, mask, on_row=lambda done, rows, shown: previews.append(shown()[0]))
+    assert drawn.settings["window"] == at and all(preview.shape == picture.shape for preview in previews)
+    assert np.array_equal(previews[-1], drawn.picture) and np.array_equal(drawn.picture[~mask], picture[~mask])
+
+    def surroundings_matter(change: tuple[int, int]) -> bool:
+        other = picture.copy()
+        other[change] = 255 - other[change]
+        (again,) = engine.complete(request, other, mask)
+        return not np.array_equal(again.picture[mask], drawn.picture[mask])
+
+    outside = [(y, x) for y in (0, 4, 5 + size[0]) for x in (0, 2, 3 + size[1])]
+    assert not any(surroundings_matter(place) for place in outside), "it sees nothing outside the window"
+    whole = np.ones_like(mask)
+    many = engine.complete(replace(request, window=at), picture, whole)[0]
+    assert np.array_equal(many.picture, engine.complete(replace(request, window=None), picture, whole)[0].picture)
+    assert "window" not in engine.complete(replace(request, window=None), picture, mask)[0].settings
+    (small,) = engine.complete(request, picture[part], mask[part])
+    assert "window" not in small.settings, "a picture of the model's size needs none"
+    with pytest.raises(RequestRejected, match="window"):
+        Request(info.name, window=(1,))  # pyright: ignore[reportArgumentType]

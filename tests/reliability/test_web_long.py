@@ -101,13 +101,14 @@ def test_t04_canaries(count: Count, tell: Told) -> None:
             for kind, data in canary_files().items():
                 text = base64.b64encode(data).decode()
                 shown = visitor.post("import_picture", [None, 0, "tiny", False], {"name": f"{kind}.png", "data": text})
-                canvas = shown.data[0]
-                canvas["mask"] = canvas_to_payload(
-                    Canvas(np.zeros((16, 16, 4), np.uint8), np.ones((16, 16), np.bool_))
-                )["mask"]
+                canvas = shown.data[0]["imported"]
+                shape = (canvas["height"], canvas["width"])
+                canvas["mask"] = canvas_to_payload(Canvas(np.zeros((*shape, 4), np.uint8), np.ones(shape, np.bool_)))[
+                    "mask"
+                ]
                 done = visitor.post("complete", form("complete", canvas=canvas))
                 export = ["Canvas", "PNG indexed", 1, True, "#ffffff", 4]
-                saved = visitor.post("download", [None, canvas, "tiny", None, *export])
+                saved = visitor.post("download", [None, canvas, "tiny", None, *export, None])
                 served = [
                     urllib.request.urlopen(f"{url}gradio_api/file={item['image']['path']}").read()
                     for item in done.data[2]["value"]

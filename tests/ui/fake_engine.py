@@ -44,6 +44,9 @@ class FakeEngine:
         enlarges = checkpoint == "scales"
         return CheckpointInfo(checkpoint, "fake", size, size, ("hero", "wall"), CODEC.table, enlarges=enlarges)
 
+    def revision(self, checkpoint: str) -> str | None:
+        return None
+
     def snap(self, checkpoint: str, picture: Picture) -> tuple[Picture, int]:
         return CODEC.decode(CODEC.encode(picture[None]))[0], int(CODEC.snapped(picture[None]).sum())
 

@@ -80,7 +80,7 @@ GOOD = _Values(
         "choose_palette": ["tiny", "CGA"],
         "load_palette": ["tiny"],
         "colours_on_canvas": [CANVAS, "tiny"],
-        "download": [None, CANVAS, "tiny", None, "Result", "PNG indexed", 2, True, "#ffffff", 4],
+        "download": [None, CANVAS, "tiny", None, "Result", "PNG indexed", 2, True, "#ffffff", 4, None],
         "generate": lambda: form("generate"),
         "lambda_1": [],
         "lambda_2": [None],
@@ -111,6 +111,9 @@ GOOD = _Values(
         "offer_2": ["tiny"],
         "import_picture": [None, 0, "tiny", False],
         "choose": [None, 0, "tiny", None],
+        "reuse": [None, 0],
+        "swatches": ["tiny"],
+        "offer_3": ["tiny"],
         "offer_push": ["tiny", "tiny", ""],
         "suggest_repository": [None, "tiny"],
         "preview_card": PUSH,
@@ -265,7 +268,7 @@ def test_any_event_with_too_few_or_too_many_values_answers_plainly(visitor: Visi
         assert visitor.post(name, good[:-1], SENT).error == told
 
 
-@pytest.mark.parametrize("name", ["import_picture", "load_palette", "choose", "inspect"])
+@pytest.mark.parametrize("name", ["import_picture", "load_palette", "choose", "inspect", "reuse"])
 def test_any_event_data_answers_plainly(visitor: Visitor, name: str) -> None:
     visitor.post("generate", GOOD["generate"])
     for value in [*BAD, {"name": "a.png", "data": "!" * 40}, {"index": [0]}]:

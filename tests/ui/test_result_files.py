@@ -94,3 +94,27 @@ def test_a_disk_without_any_room_is_told_and_nothing_is_left(
 def test_no_other_user_of_the_machine_may_read_results(tmp_path: Path) -> None:
     path = ResultFiles(tmp_path / "gradio").save(drawing(1))
     assert Path(path).is_file() and readable_by_others(tmp_path / "gradio") == {}
+
+
+def test_a_desktop_keeps_every_picture_in_the_folder_of_its_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    results = ResultFiles(tmp_path / "cache", outputs=tmp_path / "outputs")
+    other = Drawing(np.zeros((4, 4, 4), np.uint8), 1, -1.0, {"seed": 1})
+    for drawings in ([drawing(1), drawing(2)], [drawing(1)], [other], [other]):
+        results.archive(drawings)
+    (folder,) = (tmp_path / "outputs").iterdir()
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        "any_1_4x4.png": drawing(1).png(),
+        "any_2_4x4.png": drawing(2).png(),
+        "any_1_4x4-2.png": other.png(),
+    }, "equal files once, others beside them"
+    ResultFiles(tmp_path / "cache").archive([drawing(3)])
+    assert files_in(tmp_path) == {path.name for path in folder.iterdir()}, "a server keeps none"
+
+    def full(files: Files, path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No room")
+
+    monkeypatch.setattr(Files, "write", full)
+    results.archive([drawing(4)])
+    assert "No room" in caplog.text

@@ -9,21 +9,21 @@ from dataclasses import replace
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
+from pixelart.checkpoint.info import LARGEST_SIDE
 from pixelart.engine import CheckpointInfo, Engine
 from pixelart.errors import ImageRejected, PixelArtError
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture
 from pixelart.images.io import decode_picture
 from pixelart.images.kept_kinds import KEEP_SKETCH
-from pixelart.images.sprite_sheets import to_true_grid
+from pixelart.images.sprite_sheets import to_true_grid, true_grid
 from pixelart.settings import SETTINGS
 from pixelart.ui.browser_storage import NOTHING_KEPT, Kept
-from pixelart.ui.create.canvas_value import Canvas, Painting, Swatches, blank_canvas
+from pixelart.ui.create.canvas_value import MAX_SIDE, Canvas, Imported, Painting, Swatches, blank_canvas
 from pixelart.ui.create.examples import examples_for, first_class
 from pixelart.ui.create.fit import fit_to_canvas
 from pixelart.ui.create.form import ANY_CLASS, OF_PRESET, class_choices
-from pixelart.ui.create.model_choice import model_info, size_for
+from pixelart.ui.create.model_choice import MAX_DOCUMENT, model_info, size_for
 from pixelart.ui.create.palette_value import (
     AllowedColours,
     allowed_from_payload,
@@ -70,6 +70,10 @@ class PictureHandlers:
         classes = _classes(info, kept.values.get("class", first_class(info)))
         allowed = _allowed(info, kept.values.get("colours"))
         return session, gr.HTML(visible=not models), chosen, classes, shown, allowed, gallery, status
+
+    def swatches(self, model: Any) -> Any:
+        """The canvas's swatches and the size of new pictures, for a model."""
+        return swatches_of(self._info(model)[0])
 
     def preset_values(self, model: Any, preset: Any) -> Any:
         """The values of a preset for the controls OF_PRESET; unchanged if no preset is chosen."""
@@ -120,18 +124,20 @@ class PictureHandlers:
     def import_picture(
         self, session: Session, ticket: int, model: Any, event: gr.EventData, snap: Any = False
     ) -> tuple[Any, Any]:
-        """canvas and status for a file that was chosen, dropped or pasted: fitted to the model's size and, if `snap` is
-        True, to its colours."""
+        """canvas and status for a file that was chosen, dropped or pasted, at its true size; if `snap` is True, in the
+        model's colours."""
         session.leave(ticket)
         try:
             name, data = uploaded_file(event_data(event))
             info = model_info(self.engine, model) if model else None
-            picture, changes = self._fitted(decode_picture(data, name=name), info, snap is True)
+            picture = as_document(decode_picture(data, name=name, max_pixels=SETTINGS.max_sheet_pixels), name=name)
+            picture, changes = self._in_colours(picture, info, snap is True)
         except PixelArtError as error:
             gr.Warning(str(error))
             return Painting(ticket), session.set_status(status_text(str(error)))
         text = " · ".join([f"Imported {name}", *changes])
-        return Canvas(picture, np.zeros(picture.shape[:2], np.bool_)), session.set_status(status_text(text))
+        opened = Imported(name, picture, true_grid(picture), event_data(event).get("open") is True)
+        return opened, session.set_status(status_text(text))
 
     def choose(
         self, session: Session, ticket: int, event: gr.EventData, model: Any = None, kept: Kept = NOTHING_KEPT
@@ -193,29 +199,40 @@ class PictureHandlers:
             messages.append(f"it reads {counted(others - filled, 'pixel')} as its nearest colours")
         return messages
 
-    def _fitted(self, picture: Picture, info: CheckpointInfo | None, snap: bool) -> tuple[Picture, list[str]]:
-        """The picture in the model's size and, if `snap`, its colours; and messages about the changes."""
-        height, width = picture.shape[:2]
-        size = _size(None) if info is None else size_for(to_true_grid(picture), info)
-        fitted = fit_to_canvas(picture, *size)
-        changes = [f"{width} x {height} fitted to {size[1]} x {size[0]}"] if (height, width) != size else []
-        near, others = (fitted, 0) if info is None or info.takes_palettes else self.engine.snap(info.name, fitted)
+    def _in_colours(self, picture: Picture, info: CheckpointInfo | None, snap: bool) -> tuple[Picture, list[str]]:
+        """The picture, in the model's colours if `snap`; and messages about its colours."""
+        is_counted = info is not None and not info.takes_palettes and (snap or max(picture.shape) <= MAX_DOCUMENT)
+        near, others = self.engine.snap(info.name, picture) if info and is_counted else (picture, 0)
         if snap and others:
-            return near, [*changes, f"{counted(others, 'pixel')} snapped to the palette"]
-        changes.append("every colour kept")
+            return near, [f"{counted(others, 'pixel')} snapped to the palette"]
+        changes = ["every colour kept"]
         if others:
             changes.append(f"{counted(others, 'pixel')} in colours that the model lacks: it reads the nearest")
-        return near if snap else fitted, changes
+        return near if snap else picture, changes
+
+
+def as_document(picture: Picture, *, name: str) -> Picture:
+    """The picture; one larger than the page shows is reduced to its true grid, which loses nothing.
+
+    Raises:
+        ImageRejected: it is larger, and not enlarged pixel art.
+    """
+    height, width = picture.shape[:2]
+    if max(height, width) > MAX_SIDE:
+        picture = to_true_grid(picture)
+    if max(picture.shape[:2]) > MAX_SIDE:
+        raise ImageRejected(f"{name}: {width} x {height}; the limit is {MAX_SIDE} pixels a side")
+    return picture
 
 
 def new_canvas(info: CheckpointInfo | None) -> Canvas:
     """An empty canvas in the model's size, with its palette."""
-    return replace(blank_canvas(*_size(info)), palette=_palette(info))
+    return replace(blank_canvas(*_size(info)), palette=_palette(info), largest=_largest(info))
 
 
 def swatches_of(info: CheckpointInfo | None) -> Swatches:
     """The palette and the size for new pictures of a model."""
-    return Swatches(_palette(info), _size(info))
+    return Swatches(_palette(info), _size(info), _largest(info))
 
 
 def _palette(info: CheckpointInfo | None) -> tuple[str, ...]:
@@ -239,6 +256,11 @@ def _allowed(info: CheckpointInfo | None, kept: Any) -> AllowedColours:
     except PixelArtError:
         return everything
     return chosen if fits else everything
+
+
+def _largest(info: CheckpointInfo | None) -> tuple[int, int] | None:
+    """What the model draws at once, if that is larger than the size of its pictures."""
+    return (LARGEST_SIDE, LARGEST_SIDE) if info and info.any_size else None
 
 
 def _size(info: CheckpointInfo | None) -> tuple[int, int]:

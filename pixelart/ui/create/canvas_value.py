@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pixelart.errors import PixelArtError
 from pixelart.images.codec import Picture
+from pixelart.images.sprite_sheets import Grid
 from pixelart.settings import SETTINGS
 
 MAX_SIDE = SETTINGS.max_side
@@ -27,7 +28,10 @@ class Canvas:
 
     Sent to the page, a `mask` of None keeps the page's own mask, `palette` (hexadecimal colours; empty = any colour)
     replaces its swatches, and a `preview` is a frame of a drawing in progress, without its own undo step. Output of a
-    drawing carries its `ticket`, so that the page can drop output it no longer wants.
+    drawing carries its `ticket`, so that the page can drop output it no longer wants. `largest`: see `Swatches`.
+
+    `window`: the corner (top, left) of the model's window where Complete uses it; sent to the page, with a `mask`, it
+    replaces the page's, and None lets it follow the mask.
     """
 
     picture: Picture
@@ -35,6 +39,8 @@ class Canvas:
     preview: bool = False
     palette: tuple[str, ...] | None = None
     ticket: int | None = None
+    largest: tuple[int, int] | None = None
+    window: tuple[int, int] | None = None
 
     @property
     def painted_mask(self) -> NDArray[np.bool_]:
@@ -51,11 +57,27 @@ class Painting:
 
 @dataclass(frozen=True)
 class Swatches:
-    """Sent to the page: the chosen model's `palette`, as in `Canvas`, and the size (height, width) of new pictures. The
-    painting stays."""
+    """Sent to the page: the chosen model's `palette`, as in `Canvas`, the size (height, width) of new pictures, and the
+    `largest` that it draws at once (None = the same). The painting stays."""
 
     palette: tuple[str, ...]
     size: tuple[int, int]
+    largest: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Sent to the page: a picture file at its true size, uint8 RGBA (H, W, 4), and the grid of its enlarged pixels. The
+    page asks what it shall become. `open`: it replaces the picture without a question."""
+
+    name: str
+    picture: Picture
+    grid: Grid
+    open: bool = False
+
+
+Sent = Canvas | Painting | Swatches | Imported
+"""What a handler may return for the canvas."""
 
 
 def blank_canvas(height: int, width: int) -> Canvas:
@@ -63,11 +85,17 @@ def blank_canvas(height: int, width: int) -> Canvas:
     return Canvas(np.zeros((height, width, 4), np.uint8), np.zeros((height, width), np.bool_))
 
 
-def canvas_to_payload(canvas: Canvas | Painting | Swatches) -> dict[str, Any]:
+def canvas_to_payload(canvas: Sent) -> dict[str, Any]:
     """The value as JSON for canvas/value.js."""
     if isinstance(canvas, Swatches):
         height, width = canvas.size
-        return {"width": width, "height": height, "pixels": None, "palette": list(canvas.palette), "ticket": None}
+        palette = {"palette": list(canvas.palette), "largest": _across(canvas.largest)}
+        return {"width": width, "height": height, "pixels": None, "ticket": None, **palette}
+    if isinstance(canvas, Imported):
+        height, width = canvas.picture.shape[:2]
+        grid = {"factor": canvas.grid.factor, "top": canvas.grid.top, "left": canvas.grid.left}
+        shown = {"name": canvas.name, "width": width, "height": height, "pixels": _encode(canvas.picture)}
+        return {"imported": {**shown, "mask": None, "grid": grid, "open": canvas.open}, "ticket": None}
     if isinstance(canvas, Painting):
         return {"pixels": None, "ticket": canvas.ticket}
     height, width = canvas.picture.shape[:2]
@@ -80,6 +108,8 @@ def canvas_to_payload(canvas: Canvas | Painting | Swatches) -> dict[str, Any]:
         "preview": canvas.preview,
         "palette": None if canvas.palette is None else list(canvas.palette),
         "ticket": canvas.ticket,
+        "largest": _across(canvas.largest),
+        **({} if canvas.mask is None else {"window": None if canvas.window is None else list(canvas.window)}),
     }
 
 
@@ -87,7 +117,7 @@ def canvas_from_payload(payload: Any) -> Canvas:
     """The canvas that a page posted.
 
     Raises:
-        CanvasRejected: a wrong type, a side outside 1 to MAX_SIDE, bytes of another length, or not base64.
+        CanvasRejected: a wrong type, a side or window outside the limits, bytes of another length, or not base64.
     """
     if not isinstance(payload, dict):
         raise CanvasRejected("canvas: expected width, height, pixels and mask")
@@ -98,7 +128,20 @@ def canvas_from_payload(payload: Any) -> Canvas:
     if marks.max() > 1:
         raise CanvasRejected(f"canvas mask holds {int(marks.max())}; only 0 and 1 are allowed")
     picture = np.frombuffer(pixels, np.uint8).reshape(height, width, 4).copy()
-    return Canvas(picture, marks.reshape(height, width) == 1)
+    return Canvas(picture, marks.reshape(height, width) == 1, window=_corner(payload.get("window")))
+
+
+def _across(size: tuple[int, int] | None) -> list[int] | None:
+    """[width, height]."""
+    return None if size is None else [size[1], size[0]]
+
+
+def _corner(value: Any) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or len(value) != 2 or not all(type(v) is int and 0 <= v < MAX_SIDE for v in value):
+        raise CanvasRejected(f"canvas window {value!r:.40}: must be a top and a left from 0 to {MAX_SIDE - 1}")
+    return value[0], value[1]
 
 
 def _encode(array: NDArray[np.uint8]) -> str:

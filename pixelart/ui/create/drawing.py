@@ -148,6 +148,7 @@ class DrawingHandlers:
         picture, mask = fitted.picture, fitted.painted_mask
         there = replace(info, height=picture.shape[0], width=picture.shape[1])
         request = request_from(only_for(COMPLETE, values), there)
+        request = replace(request, window=canvas.window if fitted is canvas else None)
         shift = shift_to_join(mask, request.seamless)
         note = "" if fitted is canvas else f" {info.name} draws {info.width} x {info.height}; {UNDO}"
         return _Job(
@@ -213,6 +214,7 @@ class DrawingHandlers:
             _log.exception("drawing failed")
             return painting, *refused(DRAWING_FAULT)[1:]
         session.keep(ticket, drawings, job.mask)
+        self.results.archive(drawings)
         shown = Canvas(drawings[0].picture, job.shown_mask, ticket=ticket)
         try:
             items = [(self.results.save(d), caption_of(d, job.mask, rank)) for rank, d in enumerate(drawings)]

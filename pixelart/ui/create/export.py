@@ -27,7 +27,7 @@ from pixelart.ui.inputs import CheckedCheckbox, CheckedSlider, Colour, Switch
 from pixelart.ui.results import canvas_file_name, download_value, file_name, sheet_file_name
 from pixelart.ui.session import Session
 
-CANVAS, RESULT = "Canvas", "Result"
+CANVAS, SELECTION, RESULT = "Canvas", "Selection", "Result"
 INDEXED, RGBA, GIF, SHEET = FORMATS = ("PNG indexed", "PNG RGBA", "GIF of drawing", "Sprite sheet")
 SCALES = (1, 2, 4, 8, 16)
 MAX_COLUMNS = 16
@@ -64,7 +64,7 @@ def export_from(form: ExportForm) -> Export:
     if not isinstance(form.transparent, bool):
         raise RequestRejected("Transparent: must be on or off.")
     return Export(
-        _one_of(form.picture, "Picture", (CANVAS, RESULT)),
+        _one_of(form.picture, "Picture", (CANVAS, SELECTION, RESULT)),
         _one_of(form.format, "Format", FORMATS),
         _one_of(form.scale, "Scale", SCALES),
         None if form.transparent else _colour(form.background),
@@ -78,8 +78,17 @@ class ExportHandlers:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def download(self, session: Session, canvas: Canvas | None, model: Any, kept: Kept, **values: Any) -> Any:
-        """The value of the file saver, or a warning. A result keeps the palette of the model that drew it."""
+    def download(
+        self,
+        session: Session,
+        canvas: Canvas | None,
+        model: Any,
+        kept: Kept,
+        selected: Canvas | None = None,
+        **values: Any,
+    ) -> Any:
+        """The value of the file saver, or a warning. A result keeps the palette of the model that drew it. `selected`:
+        the selected pixels in their box, if there are any."""
         session.recover(kept.drawings, kept.mask)
         try:
             export = export_from(ExportForm(**values))
@@ -87,6 +96,10 @@ class ExportHandlers:
             by = drawing.settings.get("checkpoint", model) if drawing else model
             if export.format == SHEET:
                 name, data = sheet_file(session.drawings, export, self._colours(by))
+            elif export.picture == SELECTION:
+                if selected is None:
+                    raise RequestRejected("Nothing is selected.")
+                name, data = canvas_file(selected, export, self._colours(model))
             elif export.picture == CANVAS:
                 name, data = canvas_file(canvas, export, self._colours(model))
             else:
@@ -219,8 +232,9 @@ def export_panel(
     does not use."""
     with gr.Accordion("Export", open=False, elem_id="export"):
         picture = Switch(
-            [CANVAS, RESULT], value=CANVAS, label="Picture", elem_id="export-picture", elem_classes="choices",
-            info="Result: the one chosen below the canvas; its PNG includes its settings.",
+            [CANVAS, SELECTION, RESULT], value=CANVAS, label="Picture", elem_id="export-picture",
+            elem_classes="choices",
+            info="Selection: the selected pixels. Result: the one chosen below; its PNG includes its settings.",
         )  # fmt: skip
         format = Switch(list(FORMATS), value=INDEXED, label="Format", elem_id="format", elem_classes="choices")
         columns = CheckedSlider(
@@ -237,6 +251,7 @@ def export_panel(
         "picture": picture, "format": format, "scale": scale, "transparent": transparent, "background": background,
         "columns": columns,
     }  # fmt: skip
-    inputs = {"session": session, "canvas": canvas, "model": model, "kept": work, **values}
-    listen(download.click, ExportHandlers(engine).download, inputs, saver, scripts={"kept": STORED}, **event)
+    inputs = {"session": session, "canvas": canvas, "model": model, "kept": work, **values, "selected": canvas}
+    scripts = {"kept": STORED, "selected": "(await window.drawings).selected()"}
+    listen(download.click, ExportHandlers(engine).download, inputs, saver, scripts=scripts, **event)
     return values

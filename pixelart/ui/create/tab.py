@@ -11,7 +11,7 @@ from gradio.events import Dependency
 
 from pixelart.engine import Engine
 from pixelart.ui.browser_storage import STORED, Kept, keep, recalled, restored
-from pixelart.ui.components import Answers, Examples, PixelCanvas, ResultTools, Work
+from pixelart.ui.components import Answers, Examples, PastPictures, PixelCanvas, ResultTools, Work
 from pixelart.ui.create.canvas import SIZES, PictureHandlers
 from pixelart.ui.create.controls import advanced_controls, control_input
 from pixelart.ui.create.drawing import DrawingHandlers
@@ -22,6 +22,7 @@ from pixelart.ui.create.form import ANY_CLASS, OF_PRESET, name_of
 from pixelart.ui.create.inspect import InspectHandlers
 from pixelart.ui.create.palette_panel import PaletteHandlers, palette_panel
 from pixelart.ui.create.palette_value import AllowedColours
+from pixelart.ui.create.reuse import ReuseHandlers
 from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS, listen
 from pixelart.ui.inputs import CheckedCheckboxGroup, Choice, Ticket, WholeNumber
 from pixelart.ui.results import ResultFiles
@@ -59,10 +60,20 @@ class TopLine:
     work: Work
 
 
-def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: ResultFiles) -> Callable[[Dependency], None]:
-    """Build the tab inside the open Blocks and wire its events; the first ones follow `arrived`.
+@dataclass(frozen=True)
+class CreateTab:
+    """What other parts of the page use of the tab.
 
-    Returns a function that updates the tab after an event that has chosen another model."""
+    follow: updates the tab after an event that has chosen another model. reuse_from: has a component's event `upload`
+    send a picture's settings to the tab, see `ReuseHandlers`.
+    """
+
+    follow: Callable[[Dependency], None]
+    reuse_from: Callable[[PastPictures], None]
+
+
+def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: ResultFiles) -> CreateTab:
+    """Build the tab inside the open Blocks and wire its events; the first ones follow `arrived`."""
     session = gr.State(Session(), time_to_live=SESSION_SECONDS, delete_callback=Session.free)
     ticket = Ticket(0, visible=False, elem_id="ticket")
     pictures = PictureHandlers(engine, results)
@@ -144,7 +155,16 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     back.then(None, None, None, js="async () => { (await window.work)?.startKeeping(); }", **AT_ONCE)
     keep("create", {"model": top.model, "class": class_name, "colours": colours, **others})
 
-    return select_after
+    def reuse_from(past: PastPictures) -> None:
+        reuse = ReuseHandlers(engine, {**others, "own_colours": palette.own_colours})
+        set_by = [top.model, class_name, colours, canvas, status, *reuse.inputs.values()]
+        visitor_here = {"session": session, "ticket": ticket}
+        sent = listen(past.upload, reuse.reuse, visitor_here, set_by, scripts=leaving, **FILES)
+        after = listen(sent.success, pictures.swatches, {"model": top.model}, canvas, **AT_ONCE)
+        listen(after.then, pictures.offer, {"model": top.model}, offered, **AT_ONCE)
+        palette.choice_for(after, **AT_ONCE)
+
+    return CreateTab(select_after, reuse_from)
 
 
 def _main_settings(session: gr.State, status: gr.HTML, pictures: PictureHandlers, work: Work) -> dict[str, Any]:

@@ -1,11 +1,13 @@
-// Stores the work of a page: its inputs, its results, and the canvas's picture and history (in tab_store.js).
+// Stores the work of a page: its inputs, its results, and the canvas's picture and history (in tab_store.js); and the
+// pictures of every run (in past/store.js).
 
+import { PastStore } from "./past/store.js";
 import { TabStore } from "./tab_store.js";
 
 const MOST_TEXT = 2 ** 16, PATIENCE = 3000;    // characters; milliseconds
 
 export function start({ onValue }) {
-  const work = new Work(new TabStore());
+  const work = new Work(new TabStore(), new PastStore());
   onValue((value) => { if (Array.isArray(value?.results)) work.keepResults(value.results); });
   return { work };
 }
@@ -27,8 +29,8 @@ class Work {
   #begun = false;
   #results = [];
 
-  constructor(store) {
-    this.store = store;
+  constructor(store, past) {
+    Object.assign(this, { store, past });
     this.kept = store.begin().catch(() => ({}));
     this.painting = new Promise((resolve) => { this.paintingIsBack = resolve; });
   }
@@ -49,7 +51,9 @@ class Work {
   }
 
   keepResults(results) {
-    this.#results = JSON.parse(JSON.stringify(results));
+    const text = JSON.stringify(results), isNew = text !== JSON.stringify(this.#results);
+    this.#results = JSON.parse(text);
+    if (isNew) this.past.addRun(this.#results);    // after a refusal, the results are sent again
     this.keep("results", this.#results);
   }
 

@@ -19,10 +19,11 @@ from pixelart.engine import Drawing
 from pixelart.errors import WeightsRejected
 from pixelart.images.codec import Picture
 from pixelart.images.io import encode_png
+from pixelart.images.sprite_sheets import Grid
 from pixelart.settings import SETTINGS
 from pixelart.ui.browser_storage import NOTHING_KEPT
 from pixelart.ui.create.canvas import PictureHandlers
-from pixelart.ui.create.canvas_value import Canvas, Swatches, blank_canvas
+from pixelart.ui.create.canvas_value import Canvas, Imported, Swatches, blank_canvas, canvas_to_payload
 from pixelart.ui.create.form import ANY_CLASS
 from pixelart.ui.create.palette_value import AllowedColours, everything_allowed
 from pixelart.ui.results import ResultFiles
@@ -170,24 +171,39 @@ def test_import_keeps_every_colour_and_tells_what_the_model_does_not_have() -> N
     picture = sprite()
     picture[3, 4] = [250, 1, 2, 255]
     picture[5, 6] = [1, 250, 2, 200]
-    canvas, status = pictures().import_picture(Session(), 0, "tiny", sent_file(encode_png(picture, scale=4)))
-    assert np.array_equal(canvas.picture, picture)
-    assert "every colour kept" in status and "2 pixels in colours that the model lacks" in status
+    imported, status = pictures().import_picture(Session(), 0, "tiny", sent_file(encode_png(picture, scale=4)))
+    assert np.array_equal(imported.picture, picture.repeat(4, 0).repeat(4, 1)), "at its true size"
+    assert "every colour kept" in status and "32 pixels in colours that the model lacks" in status
 
 
-def test_import_finds_the_grid_snaps_where_it_is_asked_to_and_says_so() -> None:
+def test_import_tells_the_page_the_grid_snaps_where_it_is_asked_to_and_says_so() -> None:
     picture = sprite()
     picture[3, 4] = [250, 1, 2, 255]
     picture[5, 6] = [1, 250, 2, 255]
     event = sent_file(encode_png(picture, scale=4))
-    canvas, status = pictures().import_picture(Session(), 0, "tiny", event, True)
-    changed = (canvas.picture != sprite()).any(-1)
-    assert (
-        set(map(tuple, np.argwhere(changed).tolist())) <= {(3, 4), (5, 6)}
-        and not canvas.painted_mask.any()
-        and not canvas.preview
-    )
-    assert "2 pixels snapped to the palette" in status and "64 x 64 fitted to 16 x 16" in status
+    imported, status = pictures().import_picture(Session(), 0, "tiny", event, True)
+    assert imported.grid == Grid(4, 0, 0) and imported.open is False
+    changed = (imported.picture[::4, ::4] != sprite()).any(-1)
+    assert set(map(tuple, np.argwhere(changed).tolist())) <= {(3, 4), (5, 6)}
+    assert "32 pixels snapped to the palette" in status
+    sent_to_page = canvas_to_payload(imported)["imported"]
+    assert sent_to_page["grid"] == {"factor": 4, "top": 0, "left": 0} and sent_to_page["width"] == 64
+    assert base64.b64decode(sent_to_page["pixels"]) == imported.picture.tobytes()
+
+
+def test_a_file_larger_than_the_page_shows_is_imported_if_it_is_enlarged_pixel_art(warnings_shown: list[str]) -> None:
+    small = sprite()
+    large = encode_png(small, scale=100)
+    imported, _ = pictures().import_picture(Session(), 0, "tiny", sent_file(large))
+    assert np.array_equal(imported.picture, small) and not warnings_shown
+    noise = np.random.default_rng(0).integers(0, 2, (1100, 40, 1), np.uint8).repeat(4, 2) * 255
+    pictures().import_picture(Session(), 0, "tiny", sent_file(encode_png(noise)))
+    assert warnings_shown == ["hero.png: 40 x 1100; the limit is 1024 pixels a side"]
+
+
+def test_a_picture_of_the_history_is_opened_without_a_question() -> None:
+    event = sent({**base64_of(encode_png(sprite())), "open": True})
+    assert pictures().import_picture(Session(), 0, "tiny", event)[0].open is True
 
 
 def test_import_keeps_a_fitting_picture_exactly() -> None:
@@ -222,7 +238,7 @@ BAD_IMPORTS = {
 @pytest.mark.parametrize("name", BAD_IMPORTS)
 def test_a_bad_import_is_a_plain_message(name: str, warnings_shown: list[str]) -> None:
     canvas, status = pictures().import_picture(Session(), 0, "tiny", sent(BAD_IMPORTS[name]))
-    assert not isinstance(canvas, Canvas) and len(warnings_shown) == 1 and "status" in status
+    assert not isinstance(canvas, Canvas | Imported) and len(warnings_shown) == 1 and "status" in status
     assert len(warnings_shown[0]) < 200 and "\n" not in warnings_shown[0]
 
 

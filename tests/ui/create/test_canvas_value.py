@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 
 from pixelart.ui.components import ColourPicker, PixelCanvas
-from pixelart.ui.create.canvas_value import MAX_SIDE, Canvas, CanvasRejected, canvas_from_payload, canvas_to_payload
+from pixelart.ui.create.canvas_value import (
+    MAX_SIDE,
+    Canvas,
+    CanvasRejected,
+    Swatches,
+    blank_canvas,
+    canvas_from_payload,
+    canvas_to_payload,
+)
 from pixelart.ui.create.palette_value import (
     allowed_from_payload,
     allowed_to_payload,
@@ -120,3 +128,14 @@ def test_allowed_colours_name_the_codecs_own_indices() -> None:
     assert chosen.indices() == (0, 3, 5)
     assert allowed_from_payload(allowed_to_payload(chosen)) == chosen
     assert everything_allowed(None).colours == ()
+
+
+def test_the_page_says_where_the_models_window_is_and_gets_what_the_model_draws_at_once() -> None:
+    sent = canvas_to_payload(blank_canvas(16, 24))
+    assert canvas_from_payload(sent).window is None
+    assert canvas_from_payload({**sent, "window": [3, 5]}).window == (3, 5)
+    for wrong in ([3], [3, -1], [3, 5.0], [3, True], [3, MAX_SIDE], "35", {"top": 3}):
+        with pytest.raises(CanvasRejected, match="canvas window"):
+            canvas_from_payload({**sent, "window": wrong})
+    assert canvas_to_payload(Swatches((), (16, 24), (48, 64)))["largest"] == [64, 48]
+    assert canvas_to_payload(Swatches((), (16, 24)))["largest"] is None

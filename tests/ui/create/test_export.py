@@ -226,3 +226,16 @@ def test_a_file_that_would_be_too_large_is_refused_with_the_limit(warnings_shown
 )
 def test_a_file_is_saved_as_what_it_is(name: str, kind: str) -> None:
     assert download_value(name, b"")["type"] == kind
+
+
+def test_the_selected_pixels_are_exported_alone(warnings_shown: list[str]) -> None:
+    handlers = ExportHandlers(FakeEngine())  # pyright: ignore[reportArgumentType]
+    values = asdict(ExportForm("Selection", INDEXED, 2, True, "#ffffff", 4))
+    piece = sprite()[3:8, 2:5]
+    saved = handlers.download(Session(), Canvas(sprite()), "tiny", NOTHING_KEPT, Canvas(piece), **values)
+    assert saved["name"] == "canvas_6x10.png"
+    with Image.open(io.BytesIO(base64.b64decode(saved["data"]))) as image:
+        assert np.array_equal(np.asarray(image.convert("RGBA"))[::2, ::2], piece)
+    assert not warnings_shown
+    handlers.download(Session(), Canvas(sprite()), "tiny", NOTHING_KEPT, None, **values)
+    assert warnings_shown == ["Nothing is selected."]

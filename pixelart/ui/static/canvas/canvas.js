@@ -5,14 +5,17 @@ import { changedPicture } from "./documents.js";
 import { Exchange } from "./exchange.js";
 import { Floating } from "./floating.js";
 import { History } from "./history.js";
+import { Importing } from "./importing.js";
 import { Inspect } from "./inspect.js";
 import { Keeper } from "./keeper.js";
+import { Pages } from "./pages.js";
 import { colourAt, copyOf, isInside, samePicture } from "./picture.js";
 import { Strokes } from "./strokes.js";
 import { Swatches } from "./swatches.js";
 import { commandButton, setPressed, showChosenTool } from "./toolbars.js";
 import { toolNamed } from "./tools.js";
 import { View } from "./view.js";
+import { ModelWindow } from "./window.js";
 
 const MOST_BRUSH = 16;
 
@@ -38,6 +41,9 @@ export class Canvas {
     this.swatches = new Swatches(this);
     this.strokes = new Strokes(this);
     this.floating = new Floating(this);
+    this.modelWindow = new ModelWindow(this);
+    this.importing = new Importing(this);
+    this.pages = new Pages(this);
     this.exchange = new Exchange(this);
     this.keeper = new Keeper(this);
     this.inspect = new Inspect(this, constants.ramp);

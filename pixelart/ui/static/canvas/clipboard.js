@@ -22,7 +22,7 @@ async function write(piece) {
 
 // By the menu: the canvas's own copy, else a picture of the system's clipboard.
 export async function pasteFromClipboard(canvas) {
-  if (canvas.copied) return paste(canvas, canvas.copied);
+  if (canvas.copied) return placePiece(canvas, canvas.copied);
   try {
     const [item] = await navigator.clipboard.read();
     importFile(canvas, new File([await item.getType("image/png")], "pasted.png", { type: "image/png" }));
@@ -35,12 +35,13 @@ export function listenToPaste(canvas) {
   canvas.onPage("paste", async (event) => {
     const file = pictureIn(event.clipboardData);
     if (!canvas.isShown || !canvas.picture || isTyping(event.target) || event.target.closest?.("dialog")) return;
-    if (canvas.copied && (!file || await isCopyOf(file, canvas.copied))) paste(canvas, canvas.copied);
+    if (canvas.copied && (!file || await isCopyOf(file, canvas.copied))) placePiece(canvas, canvas.copied);
     else if (file) importFile(canvas, file);
   });
 }
 
-function paste(canvas, piece) {
+// Puts a piece on the picture; it floats until it is put down.
+export function placePiece(canvas, piece) {
   if (!canvas.canEdit) return;
   if (!canvas.tool.selects) canvas.setTool(toolNamed(canvas.tools, "select"));
   canvas.floating.paste(piece);

@@ -14,6 +14,7 @@ import { openCanvasSize, openKeys, openNew } from "./dialogs.js";
 import { cropped } from "./documents.js";
 import { clearMask, growMask, invertMask, maskColour, maskSelection, shrinkMask } from "./mask.js";
 import { saveMask } from "./mask_files.js";
+import { PAGE_COMMANDS } from "./pages.js";
 import { everything, withoutSelected } from "./selection.js";
 import { mebibytes } from "./words.js";
 
@@ -165,6 +166,7 @@ export const COMMANDS = [
     note: ({ side, fileBytes }) => `at most ${side} x ${side} pixels, ${mebibytes(fileBytes)}`,
     icon: UP,
   },
+  ...PAGE_COMMANDS,
 ];
 
 function deselect(canvas) {

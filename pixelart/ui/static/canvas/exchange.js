@@ -1,10 +1,18 @@
 // Sends the visitor's painting to Python, and shows what Python sends: pictures, palettes, and frames of a drawing in
 // progress (value.js has the format).
 
-import { IMPORTING } from "./files.js";
+import { IMPORTING, importFile } from "./files.js";
+import { pieceOf } from "./selection.js";
 import { pictureOf, valueOf } from "./value.js";
 
 const PREVIEW_TIMEOUT = 15000;    // milliseconds without a frame that end a drawing
+
+// The value of the selected pixels in their box, or null.
+function selectedValue({ picture }) {
+  if (!picture?.selection) return null;
+  const { width, height, pixels } = pieceOf(picture);
+  return valueOf({ width, height, pixels, mask: new Uint8Array(width * height) });
+}
 
 export class Exchange {
   beforePreview = null;    // the picture before the drawing in progress; undo returns to it
@@ -22,6 +30,8 @@ export class Exchange {
     return {
       press: () => (this.ticket += 1),
       latest: () => this.ticket,
+      selected: () => selectedValue(this.canvas),
+      open: (file) => importFile(this.canvas, file, true),
       leave: () => { this.left = this.ticket; this.#backToPainting(); return this.ticket; },
     };
   }
@@ -29,7 +39,7 @@ export class Exchange {
   publish() {
     const { canvas } = this, painting = this.beforePreview || canvas.picture;
     if (!painting) return;
-    canvas.props.value = valueOf(painting);
+    canvas.props.value = { ...valueOf(painting), window: canvas.modelWindow.placeFor(painting) };
     if (!canvas.isBusy) canvas.keeper.keepWork();
   }
 
@@ -38,11 +48,18 @@ export class Exchange {
     if (!value) return;
     if (canvas.$(".message").textContent.startsWith(IMPORTING)) canvas.say("");
     if (value.ticket && value.ticket <= this.left) return this.publish();
+    if (value.imported) {
+      strokes.end();
+      this.publish();
+      return canvas.importing.offer(value.imported);
+    }
     if (value.palette) {
       canvas.swatches.setPalette(value.palette);
       canvas.newSize = [value.width, value.height];
+      canvas.modelWindow.model = { size: canvas.newSize, largest: value.largest || canvas.newSize };
     }
     if (!value.pixels) return this.#backToPainting();
+    if ("window" in value) canvas.modelWindow.placed = value.window && [...value.window].reverse();
     if (!value.palette && view.maskFilled) view.setMaskFilled(false);
     strokes.end();
     canvas.floating.putDown();

@@ -1,5 +1,6 @@
 // Pictures that are chosen or dropped; clipboard.js has those that are pasted.
 
+import { settingsIn } from "../past/png.js";
 import { BUSY } from "./strokes.js";
 import { encode } from "./value.js";
 import { mebibytes } from "./words.js";
@@ -23,11 +24,14 @@ export function listenToFiles(canvas) {
 }
 
 // The file's own bytes go to Python: a browser's decoder would change colours (colour management) and alpha.
-export async function importFile(canvas, file) {
+// `open`: it replaces the picture without a question.
+export async function importFile(canvas, file, open = false) {
   const most = canvas.limits.fileBytes;
   if (!file) return;
   if (canvas.isBusy) return canvas.say(BUSY);
   if (file.size > most) return canvas.say(`${file.name}: ${mebibytes(file.size)}; the limit is ${mebibytes(most)}`);
   canvas.say(IMPORTING + file.name, PATIENCE);
-  canvas.trigger("upload", { name: file.name, data: encode(new Uint8Array(await file.arrayBuffer())) });
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  canvas.importing.hasSettings = !open && settingsIn(bytes) !== null;
+  canvas.trigger("upload", { name: file.name, data: encode(bytes), open });
 }

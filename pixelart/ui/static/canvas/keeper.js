@@ -29,7 +29,9 @@ export class Keeper {
 
   async putBackWork() {
     const storing = await storage(), value = await storing?.part("canvas");
-    storing?.paintingIsBack(this.#putBack(value));
+    const isBack = this.#putBack(value);
+    if (isBack) this.canvas.pages.restore(await storing.part("sheet"));
+    storing?.paintingIsBack(isBack);
   }
 
   // Restores the stored work; returns whether there was a usable picture.

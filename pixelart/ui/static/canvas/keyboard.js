@@ -86,10 +86,11 @@ class Keyboard {
     return true;
   }
 
-  // Arrows move the selection where one is and the tool selects, else the cursor.
+  // Arrows move what the tool moves, or the selection where one is and the tool selects; else the cursor.
   #pressArrow([dx, dy], event) {
     const { canvas } = this, { picture, tool, strokes, floating } = canvas;
     const step = event.shiftKey && !strokes.isOpen ? LEAP : 1;
+    if (tool.move) return tool.move(canvas, dx * step, dy * step);
     if (!tool.selects || !picture.selection || !canvas.canEdit) return this.#moveCursor([dx, dy], step, event);
     floating.moveBy(dx * step, dy * step);
     canvas.exchange.publish();

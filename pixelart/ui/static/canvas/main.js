@@ -5,6 +5,7 @@ import { listenToPaste } from "./clipboard.js";
 import { COMMANDS } from "./commands.js";
 import { listenToDialogs } from "./dialogs.js";
 import { listenToFiles } from "./files.js";
+import { listenToImports } from "./importing.js";
 import { listenToPanel } from "./inspect_panel.js";
 import { listenToKeys } from "./keyboard.js";
 import { listenToMaskFiles } from "./mask_files.js";
@@ -17,7 +18,7 @@ import { TOOLS } from "./tools.js";
 
 const LISTENERS = [
   listenToButtons, listenToPointer, listenToKeys, listenToSwatches, listenToFiles, listenToPanel,
-  listenToPaste, listenToMaskFiles, listenToMenus, listenToDialogs,
+  listenToPaste, listenToMaskFiles, listenToMenus, listenToDialogs, listenToImports,
 ];
 
 // The services of the canvas for the page's events: `drawings`, `inspection` and `showing`.

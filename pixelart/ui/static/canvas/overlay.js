@@ -1,4 +1,6 @@
-// Draws what lies over the picture: mask, selection, grid, mirror lines and cursor.
+// Draws what lies over the picture: mask, selection, grid, mirror lines, the model's window and the cursor.
+
+import { drawWindow } from "./window_frame.js";
 
 const CHECK = 4;    // side of a square of the mask's pattern, in CSS pixels
 
@@ -12,6 +14,7 @@ export function drawOverlay(view) {
   if (view.selectionShape) strokeOutline(scene, view.selectionShape, "#0050e0", 3);
   if (view.grid && cell >= 4) drawGrid(scene);
   if (canvas.brush.mirror || canvas.brush.mirrorY) drawMirrorLines(scene);
+  drawWindow(scene, inUnits);
   const { cursor, hover, inspect } = canvas;
   if (cursor) drawCursor(scene, cursor, 3, accentOf(view.stage));
   else if (hover && !canvas.panning) drawCursor(scene, hover, 1, "#fff");

@@ -21,8 +21,8 @@
 // With paint, it may have shape(from, to, brush): the spans between press and release that are painted instead of the
 // pointer's way; and bound(from, to): the end that Shift sets.
 //
-// It may also have enter(canvas), leave(canvas), point(canvas, at), release(canvas), cancel(canvas) and
-// onKey(canvas, key), which returns whether the tool handled the key.
+// It may also have enter(canvas), leave(canvas), point(canvas, at), release(canvas), cancel(canvas), move(canvas, dx,
+// dy) for arrow keys, and onKey(canvas, key), which returns whether the tool handled the key.
 
 import { areaOf, coloursOf } from "./brush.js";
 import { CLEAR, colourAt, indexOf, isInside, setColour, setMask } from "./picture.js";
@@ -101,6 +101,19 @@ export const TOOLS = [
     icon: '<path d="M2 2h12v12H2z" stroke-dasharray="2.4 1.6"/><path d="M5 8h6"/>',
     enter: (canvas) => canvas.view.setMaskFilled(true),
     paint: (picture, index) => setMask(picture, index, false),
+  },
+  {
+    name: "window", key: "a", label: "Model's window", caption: "Window", group: "mask",
+    purpose: "on a larger picture, what Complete sees", help: "drag it or press; Escape: it follows the mask",
+    icon: '<path d="M4.500 4.500h7v7h-7z"/><path d="M1.500 4V1.500H4M12 1.500h2.500V4M14.500 12v2.500H12M4 14.500H1.500V12"/>',
+    enter: ({ view }) => view.drawOverlay(),
+    leave: ({ modelWindow }) => modelWindow.release(),
+    press: ({ modelWindow }, at, byKey) => modelWindow.press(at, byKey),
+    point: ({ modelWindow }, at) => modelWindow.point(at),
+    release: ({ modelWindow }) => modelWindow.release(),
+    cancel: ({ modelWindow }) => modelWindow.release(),
+    move: ({ modelWindow }, dx, dy) => modelWindow.moveBy(dx, dy),
+    onKey: ({ modelWindow }, key) => key === "escape" && modelWindow.placed !== null && (modelWindow.free(), true),
   },
   {
     name: "inspect", key: "s", label: "Inspect", purpose: "what surprises the model, and the colours it expects",

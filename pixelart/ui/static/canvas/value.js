@@ -1,7 +1,8 @@
 // The value that the page and Python share: {width, height, pixels, mask, preview, palette, ticket}, bytes as base64.
+// The page adds `window`, the corner [top, left] of the model's window where Complete uses it (window.js).
 // From Python, a mask or palette of null keeps the current one, `preview` marks a frame of a drawing in progress, and
-// pixels of null remove the frames. A palette belongs to the chosen model and comes with its size. The page sends the
-// visitor's painting, never a frame.
+// pixels of null remove the frames. A palette belongs to the chosen model; with it come the model's size and the
+// `largest` that it draws at once. The page sends the visitor's painting, never a frame.
 
 import { emptyPicture, sameSize } from "./picture.js";
 

@@ -1,0 +1,154 @@
+"""The controls of the page that draw a picture again, read from the settings that it carries."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from pixelart.controls import COMPLETE, ENLARGE, GENERATE
+from pixelart.engine import CheckpointInfo, Request
+from pixelart.engine.completion import mask_of_runs
+from pixelart.errors import RequestRejected
+from pixelart.images.codec import Picture
+from pixelart.images.palette_choice import OF_MODEL
+from pixelart.ui.create.canvas_value import Canvas
+from pixelart.ui.create.form import ANY_CLASS, NO_CLASS, class_choices, only_for, request_from
+from pixelart.ui.create.palette_value import AllowedColours, everything_allowed, hex_colours
+
+_SIZE = re.compile(r"(\d{1,4})x(\d{1,4})")
+BUTTONS = {GENERATE: "Generate", COMPLETE: "Complete mask", ENLARGE: "Enlarge"}
+SEVERAL_STEPS = {"extended": "extending a picture", "tile": "a tileset"}
+_COMPARED = ("class_weights", "temperature", "top_k", "top_p", "guidance", "allowed", "own_colours", "keep", "window")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to draw a picture again.
+
+    action: the button to press. values: of the page's inputs by name, with `class_name` and `own_colours`. colours: the
+    allowed ones. canvas: what must be on the canvas; None = anything. differs: settings that the page cannot set.
+    """
+
+    action: str
+    values: Mapping[str, Any]
+    colours: AllowedColours
+    canvas: Canvas | None
+    differs: tuple[str, ...]
+
+
+def recipe_of(settings: Mapping[str, Any], picture: Picture, info: CheckpointInfo) -> Recipe:
+    """The recipe of `picture` (H, W, 4), which the checkpoint `info` drew with `settings`. It may be enlarged, as an
+    export is.
+
+    Raises:
+        RequestRejected: settings that are not understood or outside the page's limits, or a picture that the page
+            cannot draw in one step.
+    """
+    for key, what in SEVERAL_STEPS.items():
+        if key in settings:
+            raise RequestRejected(f"This picture is from {what}, which takes several steps: draw these again.")
+    picture = _at_true_size(picture, settings)
+    height, width = picture.shape[:2]
+    mask = mask_of_runs(settings.get("mask"), height, width)
+    if mask is None:
+        raise RequestRejected("The settings do not say where it was drawn.")
+    keep, factor = settings.get("keep", ""), settings.get("factor")
+    action = ENLARGE if factor else GENERATE if mask.all() and not keep else COMPLETE
+    canvas = None
+    if action == COMPLETE:
+        canvas = Canvas(picture, mask, window=_corner(settings.get("window")))
+    elif action == ENLARGE:
+        if type(factor) is not int or not 2 <= factor <= 4:
+            raise RequestRejected(f"factor {factor!r:.20}: not understood")
+        canvas = Canvas(np.ascontiguousarray(picture[::factor, ::factor]), np.zeros_like(mask[::factor, ::factor]))
+    values = {**_numbers(settings), "size": f"{width} x {height}", "keep": keep, "class_name": _class(settings, info)}
+    colours = _colours(settings, info)
+    there = replace(info, height=height, width=width)
+    asked = request_from({**only_for(action, values), "colours": colours}, there)
+    asked = replace(asked, window=canvas.window if canvas else None)
+    return Recipe(action, values, colours, canvas, _differences(asked, settings, info, action))
+
+
+def _at_true_size(picture: Picture, settings: Mapping[str, Any]) -> Picture:
+    """Raises RequestRejected if the picture is not a whole multiple of the recorded size."""
+    found = _SIZE.fullmatch(str(settings.get("size", "")))
+    if not found:
+        return picture
+    (height, width), (w, h) = picture.shape[:2], (int(found[1]), int(found[2]))
+    times = height // h if h else 0
+    if times < 1 or (height, width) != (times * h, times * w):
+        raise RequestRejected(f"The picture is {width} x {height}; it was drawn as {w} x {h}.")
+    small = picture[::times, ::times]
+    if not np.array_equal(small.repeat(times, 0).repeat(times, 1), picture):
+        raise RequestRejected("The picture was changed after it was drawn.")
+    return np.ascontiguousarray(small)
+
+
+def _numbers(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that are a number or a word, by the names of the page's inputs."""
+    top, bottom = _temperatures(settings.get("temperature", 1.0))
+    axes = settings.get("seamless", "")
+    return {
+        "temperature": top,
+        "bottom_temperature": bottom,
+        **{name: settings.get(name, usual) for name, usual in (("top_p", 1.0), ("top_k", 0), ("guidance", 1.0))},
+        "seed": settings.get("seed", -1),
+        "images": 1,
+        "seamless": [axis for axis in "xy" if axis in str(axes)],
+        "own_colours": settings.get("own_colours") is True,
+    }
+
+
+def _temperatures(value: Any) -> tuple[Any, Any]:
+    """(temperature, that of the bottom row or 0) of a number, or of a map whose rows are even."""
+    if not isinstance(value, list):
+        return value, 0.0
+    try:
+        rows = np.asarray(value, np.float64)
+    except (ValueError, TypeError) as error:
+        raise RequestRejected("temperature: not understood") from error
+    if rows.ndim != 2 or not rows.size:
+        raise RequestRejected("temperature: not understood")
+    return float(rows[0, 0]), float(rows[-1, 0])
+
+
+def _class(settings: Mapping[str, Any], info: CheckpointInfo) -> str:
+    """The chosen class; of a mix, the one with the largest weight."""
+    weights = settings.get("class_weights") or {}
+    nothing = class_choices(info.classes)[0][1] if info.classes else ANY_CLASS
+    return max(weights, key=lambda name: weights[name]) if weights else nothing or NO_CLASS
+
+
+def _colours(settings: Mapping[str, Any], info: CheckpointInfo) -> AllowedColours:
+    allowed, own = settings.get("allowed"), settings.get("colours")
+    if allowed is not None and not (isinstance(allowed, list) and all(type(level) is int for level in allowed)):
+        raise RequestRejected("allowed: not understood")
+    names = hex_colours(info.colours)
+    if info.takes_palettes and isinstance(own, list) and all(isinstance(one, str) and len(one) == 6 for one in own):
+        names = ("", *own)
+    if not names:
+        return everything_allowed(None)
+    return AllowedColours(names, tuple(allowed is None or level in allowed for level in range(len(names))))
+
+
+def _corner(value: Any) -> tuple[int, int] | None:
+    is_corner = isinstance(value, list) and len(value) == 2 and all(type(one) is int and one >= 0 for one in value)
+    return (value[0], value[1]) if is_corner else None
+
+
+def _differences(asked: Request, settings: Mapping[str, Any], info: CheckpointInfo, action: str) -> tuple[str, ...]:
+    """The names of settings that the request of the page would not have."""
+    mine = json.loads(json.dumps(asked.settings()))
+    unread = {"own_colours"} if action == GENERATE or info.takes_palettes else set[str]()
+    different = [name for name in _COMPARED if name not in unread and mine.get(name) != settings.get(name)]
+    own = settings.get("colours")
+    of_model = [colour for colour in hex_colours(info.colours) if colour]
+    is_of_model = own == of_model and (asked.palette == OF_MODEL or (not asked.palette and asked.allowed is not None))
+    if info.takes_palettes and own is not None and not is_of_model and list(asked.palette) != own:
+        different.append("palette")
+    return tuple(name.replace("_", " ") for name in different)
