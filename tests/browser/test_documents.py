@@ -146,8 +146,8 @@ def test_the_history_keeps_every_picture_with_its_settings(open_studio: OpenStud
     expect(page.locator("#past figure")).to_have_count(2)
     expect(page.locator("#past figure").first.locator(".differs")).to_have_text(["9"])
     with zipfile.ZipFile(io.BytesIO(saved(studio, "#past [data-do=zip]"))) as archive:
-        assert archive.testzip() is None and archive.namelist()[1] == "any_5_32x32.png"
-        data = archive.read("any_5_32x32.png")
+        assert archive.testzip() is None and archive.namelist()[1] == "hero_5_32x32.png"
+        data = archive.read("hero_5_32x32.png")
     with Image.open(io.BytesIO(data)) as image:
         assert json.loads(image.info["pixelart"])["seed"] == 5
     assert np.array_equal(pixels_in(data), first)
