@@ -183,6 +183,11 @@ CONTROLS: dict[str, Control] = {
         "how often pictures that are nearly empty or confetti, by the model's own limits, are drawn again", 0,
         limits=(0, MOST_REDRAWS), actions=(GENERATE,),
     ),
+    "temperature_percent": Control(
+        "a PNG of the picture's size, in base64: each gray is the percent of the temperature at its pixel, such as 50 "
+        "calm, 100 unchanged, 160 wild", default_text="100 everywhere",
+        actions=(GENERATE, COMPLETE, ENLARGE, EXTEND, ANIMATE),
+    ),
 }  # fmt: skip
 """Field of `Request` -> control. The API has them in this order: add new ones at the end."""
 

@@ -24,6 +24,8 @@ from pixelart.controls import COMPLETE, CONTROLS, ENLARGE, GENERATE, controls_of
 from pixelart.engine import Drawing, Engine, Request
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import parse_hex_colours
+from pixelart.images.coercion import percent_of
+from pixelart.images.io import read_picture
 from pixelart.images.palette_choice import AUTO_PALETTE, OF_MODEL
 from pixelart.images.palette_choice import WORDS as PALETTE_WORDS
 from pixelart.images.palette_files import read_palette_file
@@ -32,6 +34,9 @@ from pixelart.models import create_model, get_variant, list_models
 from pixelart.sampling import AUTO, SAMPLERS
 from pixelart.settings import SETTINGS
 from pixelart.storage import write_file
+
+_READ = ("class_name", "palette", "temperature_percent")
+"""Controls whose options are not the values themselves."""
 
 
 def models(options: argparse.Namespace) -> Json:
@@ -95,12 +100,13 @@ def drawing_request(options: argparse.Namespace) -> tuple[Engine, Request]:
         raise RequestRejected("allow: cannot be combined with a palette of given colours")
     request = engine.request(
         name,
-        **{field: getattr(options, field) for field in CONTROLS if field not in ("class_name", "palette")},
+        **{field: getattr(options, field) for field in CONTROLS if field not in _READ},
         class_weights=class_weights(options),
         allowed=_allowed(engine, name, options.allow),
         sampler=options.sampler,
         own_colours=options.own_colours,
         palette=_palette(options.palette),
+        temperature_percent=percent_of(read_picture(file)) if (file := options.temperature_percent) else None,
     )
     return engine, request
 
@@ -232,6 +238,9 @@ def drawing_options(command: argparse.ArgumentParser, action: str) -> None:
     command.add_argument("--sampler", choices=(AUTO, *SAMPLERS), default=AUTO, help=text)
     command.add_argument("--scale", type=int, default=1, help="enlarge the files by this factor (1)")
     command.add_argument("--out", type=Path, required=True, help="folder for 0.png, 1.png, ...")
+    if "temperature_percent" in dict(controls_of(action)):
+        text = "a PNG of the result's size: each gray is the percent of the temperature at its pixel (100 everywhere)"
+        command.add_argument("--temperature-percent", metavar="FILE", default="", help=text)
     if "count" in dict(controls_of(action)):
         text = "also write a sprite sheet, and its JSON in Aseprite's hash form beside it"
         command.add_argument("--sheet", type=Path, metavar="FILE.png", help=text)

@@ -14,10 +14,11 @@ import torch
 from numpy.typing import NDArray
 
 from pixelart.controls import CONTROLS
+from pixelart.engine.temperature import as_percent, scaled, with_rows
 from pixelart.errors import RequestRejected
 from pixelart.images.class_names import plain_class
 from pixelart.images.codec import Picture
-from pixelart.images.coercion import as_blend, as_temperature
+from pixelart.images.coercion import as_blend, as_map, map_settings
 from pixelart.images.io import Facts, encode_png
 from pixelart.images.kept_kinds import KEEP_NOTHING
 from pixelart.images.palette_choice import as_palette
@@ -34,6 +35,8 @@ class Request:
     temperature: a number, or a map (H, W). top_k 0 and top_p 1 keep everything. guidance 1 = no guidance.
     bottom_temperature: that of the bottom row, changing evenly from `temperature` at the top; 0 = the same in all
         rows, and less than 0.1 counts as 0.1.
+    temperature_percent: a map (H, W) of percents that multiplies the temperatures; None = 100 everywhere. The products
+        stay within the limits of a temperature.
     seamless: axes along which the picture tiles, "x", "y" or "xy"; "" = none.
     allowed: the codec's levels that may be drawn (for an indexed codec: palette indices, 0 = transparent); None = all.
     sampler: "cached", "fixed_point" or "naive", which draw the same pictures; "auto" = the fastest for the model.
@@ -66,6 +69,7 @@ class Request:
     bottom_temperature: float = 0.0
     redraw: int = 0
     window: tuple[int, int] | None = None
+    temperature_percent: NDArray[Any] | None = None
 
     def __post_init__(self) -> None:
         """Convert numbers of any library to Python numbers, and a class name to class weights. `check` rejects values
@@ -79,7 +83,8 @@ class Request:
             raise RequestRejected(f"checkpoint {self.checkpoint!r:.40}: needs the name of a checkpoint")
         plain = {name: _whole(getattr(self, name)) for name in ("count", "seed", "top_k", "redraw")}
         plain |= {name: _number(getattr(self, name)) for name in ("top_p", "guidance", "bottom_temperature")}
-        plain["temperature"] = _number(as_temperature(self.temperature))
+        plain["temperature"] = _number(as_map(self.temperature, "temperature"))
+        plain["temperature_percent"] = as_percent(self.temperature_percent)
         plain["class_weights"] = {
             plain_class(name) if isinstance(name, str) else name: _number(weight)
             for name, weight in as_blend(self.class_weights).items()
@@ -103,8 +108,10 @@ class Request:
         numbers = {name: getattr(self, name) for name in ("top_p", "guidance", "bottom_temperature")}
         numbers |= {} if isinstance(self.temperature, np.ndarray) else {"temperature": self.temperature}
         numbers |= {f"weight of class {name}": weight for name, weight in self.class_weights.items()}
-        if isinstance(self.temperature, np.ndarray) and self.temperature.dtype.kind not in "fiu":
-            raise RequestRejected(f"temperature of {self.temperature.dtype}: must be a map of numbers")
+        for name in ("temperature", "temperature_percent"):
+            values = getattr(self, name)
+            if isinstance(values, np.ndarray) and values.dtype.kind not in "fiu":
+                raise RequestRejected(f"{name} of {values.dtype}: must be a map of numbers")
         for name, value in numbers.items():
             if not isinstance(value, float):
                 raise RequestRejected(f"{name} {value!r:.40}: must be a number")
@@ -122,8 +129,8 @@ class Request:
             CONTROLS[name].check(name, getattr(self, name))
 
     def checked(self, height: int, width: int) -> Request:
-        """The request for a picture (height, width), see `with_rows` and `check`."""
-        request = self.with_rows(height, width)
+        """The request for a picture (height, width), see `with_map` and `check`."""
+        request = self.with_map(height, width)
         request.check()
         return request
 
@@ -133,22 +140,20 @@ class Request:
             raise RequestRejected(f"keep {self.keep!r:.40}: only a completion can keep shape or sketch")
         return self
 
-    def with_rows(self, height: int, width: int) -> Request:
-        """The same request with a temperature map (height, width) instead of a bottom temperature.
+    def with_map(self, height: int, width: int) -> Request:
+        """The same request with one temperature map (height, width) instead of a bottom temperature and percents.
 
         Raises:
-            RequestRejected: the bottom temperature is out of range, or the temperature is a map already.
+            RequestRejected: a temperature or a percent is out of range, a map has another size, or a bottom temperature
+            is combined with a map of temperatures.
         """
-        top, bottom = self.temperature, self.bottom_temperature
-        if not bottom or not isinstance(bottom, float):  # `check` rejects it
-            return self
-        CONTROLS["bottom_temperature"].check("bottom_temperature", bottom)
-        if isinstance(top, np.ndarray):
-            raise RequestRejected("bottom_temperature: cannot be combined with a temperature map")
-        if bottom == top or not isinstance(top, float):
-            return replace(self, bottom_temperature=0.0)
-        rows = np.linspace(top, max(bottom, CONTROLS["temperature"].shown[0]), height)
-        return replace(self, temperature=np.repeat(rows[:, None], width, axis=1), bottom_temperature=0.0)
+        size, bottom, percent = (height, width), self.bottom_temperature, self.temperature_percent
+        temperature = with_rows(self.temperature, bottom, size)
+        if percent is not None:
+            temperature = scaled(temperature, percent, size)
+            percent = None if percent.dtype.kind in "fiu" else percent  # `check` rejects it
+        bottom = 0.0 if isinstance(bottom, float) else bottom  # `check` rejects it
+        return replace(self, temperature=temperature, bottom_temperature=bottom, temperature_percent=percent)
 
     def controls(self) -> Controls:
         """The controls that a sampler reads."""
@@ -158,12 +163,11 @@ class Request:
 
     def settings(self) -> dict[str, Any]:
         """The settings that all pictures share, as JSON types. Count and seed are left out."""
-        temperature = self.temperature
         return {
             "version": VERSION,
             "checkpoint": self.checkpoint,
             "class_weights": self.class_weights,
-            "temperature": temperature.tolist() if isinstance(temperature, np.ndarray) else temperature,
+            "temperature": map_settings(self.temperature),
             "top_k": self.top_k,
             "top_p": self.top_p,
             "guidance": self.guidance,
@@ -259,6 +263,9 @@ class Drawing:
     def text(self) -> dict[str, str]:
         """The settings as PNG text chunks: one readable line, and JSON."""
         short = {key: value for key, value in self.settings.items() if isinstance(value, str | int | float | dict)}
+        temperature = as_map(short.get("temperature"), "temperature")
+        if isinstance(temperature, np.ndarray):
+            short["temperature"] = f"{temperature.min():g} to {temperature.max():g}"
         line = ", ".join(f"{key}: {value}" for key, value in short.items())
         return {"parameters": line, "pixelart": to_json(self.settings)}
 

@@ -16,12 +16,14 @@ from pixelart.errors import RequestRejected
 from pixelart.images.codec import Picture
 from pixelart.images.formats.decoding import facts_of, rgba
 from pixelart.images.io import Facts, mask_of, read_facts, read_file, read_picture
+from pixelart.settings import SETTINGS
 
 PictureLike = Picture | NDArray[Any] | Image.Image | Tensor | str | os.PathLike[str] | list[Any]
 """A picture (H, W, 4) RGBA or (H, W, 3) RGB, as integers 0 to 255 or floats 0 to 1; or a PIL image or a file."""
 MaskLike = NDArray[Any] | Image.Image | Tensor | str | os.PathLike[str] | list[Any]
 """A mask (H, W) of booleans, 0 and 1, or 0 and 255; or a picture or file in which masked pixels are light."""
 _PICTURE = "needs (height, width, 4) RGBA or (height, width, 3) RGB of 0 to 255"
+_MAP = "needs a number, or a map (height, width)"
 _MASK = "needs (height, width) of True and False, of 0 and 1, or of 0 and 255"
 ClassBlend = Mapping[str, float] | str | None
 """Class weights by name, or one class name; None or empty = any class."""
@@ -98,13 +100,50 @@ def as_blend(given: ClassBlend) -> Mapping[str, float]:
     return given
 
 
-def as_temperature(given: Any) -> Any:
-    """A temperature map as an array; any other value unchanged."""
-    return _array(given, "temperature", "needs a number, or a map (height, width)") if _is_map(given) else given
+def as_map(given: Any, name: str) -> Any:
+    """A map (H, W) of numbers as an array, from lists, a tensor or `map_settings`; any other value unchanged.
+
+    Raises:
+        RequestRejected: a list or settings that are not a map; the message starts with `name`.
+    """
+    if isinstance(given, Mapping):
+        return _map_of_settings(given, name)
+    is_map = isinstance(given, list | tuple) or (isinstance(given, Tensor) and given.ndim > 0)
+    return _array(given, name, _MAP) if is_map else given
 
 
-def _is_map(given: Any) -> bool:
-    return isinstance(given, list | tuple) or (isinstance(given, Tensor) and given.ndim > 0)
+def map_settings(given: Any) -> Any:
+    """A map (H, W) as JSON types for the settings of a picture: its width, and runs [value, length] in raster order.
+    `as_map` reads them. Any other value is unchanged."""
+    if not isinstance(given, np.ndarray):
+        return given
+    values = given.reshape(-1)
+    starts = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
+    lengths = np.diff(starts, append=len(values)).tolist()
+    runs = [[value, length] for value, length in zip(values[starts].tolist(), lengths, strict=True)]
+    return {"width": given.shape[1], "runs": runs}
+
+
+def percent_of(picture: Picture, *, name: str = "temperature_percent") -> NDArray[np.uint8]:
+    """The percents (H, W) painted in `picture` (H, W, 4): its gray values, and 100 where it is transparent.
+
+    Raises:
+        RequestRejected: it has colours.
+    """
+    grays, visible = picture[..., :3], picture[..., 3] >= 128
+    if (grays[visible] != grays[visible][:, :1]).any():
+        raise RequestRejected(f"{name}: has colours; needs grays, each the percent of the temperature at its pixel")
+    return np.where(visible, grays[..., 0], np.uint8(100))
+
+
+def _map_of_settings(given: Mapping[Any, Any], name: str) -> NDArray[np.float64]:
+    try:
+        values, lengths = zip(*((float(value), int(length)) for value, length in given["runs"]), strict=True)
+        if not 0 < sum(lengths) <= SETTINGS.max_side**2 or min(lengths) < 1:
+            raise ValueError(lengths)
+        return np.repeat(values, lengths).reshape(-1, int(given["width"]))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise RequestRejected(f"{name} {given!r:.40}: {_MAP}, or its width and runs") from error
 
 
 def _array(given: Any, name: str, needed: str) -> NDArray[Any]:

@@ -19,6 +19,7 @@ from pixelart.checkpoint.presets import DEFAULT_PRESET
 from pixelart.controls import COMPLETE, CONTROLS, GENERATE, Control, controls_of
 from pixelart.engine import Engine, Request
 from pixelart.errors import ImageRejected, PixelArtError, RequestRejected
+from pixelart.images.coercion import percent_of
 from pixelart.images.io import Facts, decode_picture, mask_of, read_facts
 from pixelart.ui.create.canvas import file_bytes
 from pixelart.ui.create.drawing import DrawFunction, drawing_worker
@@ -81,6 +82,9 @@ class ApiHandlers:
             usual = info.preset(preset).values()
             unset = {field for field in OF_PRESET if values.get(field, CONTROLS[field].unset) == CONTROLS[field].unset}
             given = {**values, **{field: usual[field] for field in unset}}
+            if values.get("temperature_percent"):
+                file = _file_in(values["temperature_percent"], "temperature_percent")
+                given["temperature_percent"] = percent_of(decode_picture(file, name="temperature_percent"))
             drawn = request_from(only_for(action, given), there)
             return replace(drawn, size=(there.height, there.width) if size else None)
 

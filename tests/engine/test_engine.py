@@ -27,6 +27,7 @@ from pixelart.devices import pick_device
 from pixelart.engine import Drawing, Engine, Request, likeliest_first
 from pixelart.errors import Cancelled, RequestRejected, WeightsRejected
 from pixelart.images.codec import Picture
+from pixelart.images.coercion import map_settings
 from pixelart.images.io import decode_picture
 from pixelart.settings import SETTINGS, VERSION
 
@@ -137,7 +138,7 @@ def test_a_temperature_map_cools_its_area_alone(engine: Engine) -> None:
     drawings = engine.generate(Request("tiny", temperature=heat, count=8))
     assert len({d.picture[:4].tobytes() for d in drawings}) == 1
     assert len({d.picture[4:].tobytes() for d in drawings}) > 4
-    assert json.loads(json.dumps(drawings[0].settings))["temperature"] == heat.tolist()
+    assert json.loads(json.dumps(drawings[0].settings))["temperature"] == map_settings(heat)
 
 
 @pytest.mark.parametrize("allowed", [(0,), (2,), (1, 3), (0, 4)])

@@ -14,6 +14,7 @@ from pixelart.engine import Engine, Preview, Request
 from pixelart.engine.completion import run_lengths
 from pixelart.errors import Cancelled, RequestRejected
 from pixelart.images.codec import Picture
+from pixelart.images.coercion import map_settings
 from pixelart.images.tiling import back, rolled, seam_band, seam_repairs, shift_to_join
 
 ROLLED = {"x": (0, 4), "y": (4, 0), "xy": (4, 4)}
@@ -176,7 +177,7 @@ def test_rows_and_passes_are_shown_where_they_will_be_and_temperatures_move_alon
     for frame in shown:
         assert all(np.array_equal(p[~mask], painting[~mask]) for p in frame)
     assert {p.tobytes() for p in shown[-1]} == {d.picture.tobytes() for d in drawings}
-    assert drawings[0].settings["temperature"] == heat.tolist() and not engine.is_drawing
+    assert drawings[0].settings["temperature"] == map_settings(heat) and not engine.is_drawing
     assert passes == [*range(1, len(passes) + 1)] if sampler == "fixed_point" else not any(passes)
 
 

@@ -108,7 +108,9 @@ def test_a_larger_picture_is_completed_and_every_other_pixel_stays(engine: Engin
 @pytest.mark.parametrize("sampler", ["naive", "fixed_point"])
 def test_every_sampler_draws_the_same_windows(engine: Engine, sampler: str) -> None:
     picture, mask = _scene(engine, 14, 19), _mask(14, 19)
-    request = Request("tiny", seed=2, temperature=0.7, bottom_temperature=1.3, keep="shape")
+    percent = np.where(np.indices((14, 19)).sum(0) % 3, 160, 50)
+    how = {"temperature": 0.7, "bottom_temperature": 1.3, "temperature_percent": percent}
+    request = Request("tiny", seed=2, keep="shape", **how)
     fast, slow = (engine.complete(replace(request, sampler=name), picture, mask)[0] for name in ("cached", sampler))
     assert np.array_equal(fast.picture, slow.picture)
     visible = picture[..., 3] > 0

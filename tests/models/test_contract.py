@@ -26,6 +26,7 @@ from tests.models.checks import (
     lively_model,
     noise_for,
     nothing_known,
+    painted_temperatures,
     random_pixels,
 )
 from tests.models.coverage import EXACT_AT_ANY_SIZE, seen_by
@@ -106,8 +107,9 @@ def test_probabilities_sum_to_one(name: str, channels: int) -> None:
         (2, Controls()),
         (5, Controls(temperature=0.7, top_k=2, guidance=2.5)),
         (5, Controls(temperature=1.6, top_p=0.8, allowed=(0, 1))),
+        (5, Controls(temperature=painted_temperatures(6, 6), guidance=1.5)),
     ],
-    ids=["plain", "guided", "allowed"],
+    ids=["plain", "guided", "allowed", "painted"],
 )
 def test_every_sampler_draws_the_same(
     name: str,
@@ -122,6 +124,7 @@ def test_every_sampler_draws_the_same(
     model = lively_model(name, channels=channels, levels=levels, shape=shape)
     context = half_known(random_pixels(4, channels, levels, shape))
     noise = noise_for(model, 5, count=4, shape=shape)
+    controls = controls.cropped(slice(shape[0]), slice(shape[1]))
     reference = sample_naive(model, context, controls=controls, noise=noise)
     cached = sample_cached(model, context, controls=controls, noise=noise)
     monkeypatch.setattr(ProgramDecoder, "row_kernel", lambda _: None)

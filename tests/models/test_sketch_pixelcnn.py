@@ -14,7 +14,15 @@ from pixelart.layers.context import Context
 from pixelart.layers.palette import NEVER
 from pixelart.models.sketch_pixelcnn import SketchPixelCNN, sketch_of
 from pixelart.sampling import Controls, sample_cached, sample_fixed_point, sample_naive
-from tests.models.checks import CLASSES, leaks_and_gaps, lively_model, noise_for, nothing_known, random_pixels
+from tests.models.checks import (
+    CLASSES,
+    leaks_and_gaps,
+    lively_model,
+    noise_for,
+    nothing_known,
+    painted_temperatures,
+    random_pixels,
+)
 
 SHAPE, LEVELS = (6, 5), 6
 SAMPLERS = (sample_naive, sample_cached, sample_fixed_point)
@@ -121,7 +129,9 @@ def test_a_permuted_palette_permutes_the_probabilities() -> None:
 
 
 @pytest.mark.parametrize(
-    "controls", [Controls(), Controls(temperature=0.7, top_k=2, guidance=2.5)], ids=["plain", "guided"]
+    "controls",
+    [Controls(), Controls(temperature=0.7, top_k=2, guidance=2.5), Controls(temperature=painted_temperatures(*SHAPE))],
+    ids=["plain", "guided", "painted"],
 )
 def test_every_picture_is_drawn_in_its_own_palette_alike_by_every_sampler(controls: Controls) -> None:
     model, x, palette = sketching(), pictures(), palettes(4)

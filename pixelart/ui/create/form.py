@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pixelart.controls import CONTROLS, GENERATE, Control
 from pixelart.engine import CheckpointInfo, Request
 from pixelart.errors import RequestRejected
@@ -28,7 +31,7 @@ OF_PRESET = tuple(field for field, control in CONTROLS.items() if control.of_pre
 Values = Mapping[str, Any]
 """Posted values of the controls by name (see `name_of`), and of the page's own inputs `colours` and `own_colours`. A
 page may post anything in them; missing ones have their defaults."""
-_OWN_WAY = ("class_name", "count", "seed", "seamless", "palette", "size", "preset")
+_OWN_WAY = ("class_name", "count", "seed", "seamless", "palette", "size", "preset", "temperature_percent")
 """Controls that are not read as a number or a word."""
 
 
@@ -69,9 +72,10 @@ def request_from(values: Values, info: CheckpointInfo) -> Request:
         **read,
         **(_palette(palette) if palette else _colours(values.get("colours"), info, values.get("own_colours"))),
         seamless=_seamless(posted["seamless"]),
+        temperature_percent=_percent(posted["temperature_percent"]),
         own_colours=values.get("own_colours") is True,
     )
-    return request.with_rows(info.height, info.width)
+    return request.with_map(info.height, info.width)
 
 
 def only_for(action: str, values: Values) -> Values:
@@ -150,6 +154,15 @@ def _palette(text: Any) -> dict[str, Any]:
     if not isinstance(text, str):
         raise RequestRejected("Palette: must be picture, model, or colours such as ff0044,ffffff.")
     return {"palette": text if text in WORDS else [part.strip() for part in text.split(",")]}
+
+
+def _percent(given: Any) -> NDArray[np.uint8] | None:
+    """The map that a handler has read from the canvas or from a file; what a client posts itself is refused."""
+    if isinstance(given, np.ndarray):
+        return given
+    if given is None or given == "":
+        return None
+    raise RequestRejected(f"{label_of('temperature_percent', CONTROLS['temperature_percent'])}: must be a PNG.")
 
 
 def _seamless(axes: Any) -> str:

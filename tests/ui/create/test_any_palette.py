@@ -149,6 +149,15 @@ def test_a_program_completes_a_picture_of_another_size_between_two_temperatures(
     api.complete(sent, marked, temperature=1.5, bottom_temperature=0.5)
     heat = asked[0].temperature
     assert isinstance(heat, np.ndarray) and heat.shape == (24, 40) and heat[0, 0] == 1.5 and heat[-1, -1] == 0.5
+    grays = picture.copy()
+    grays[..., :3] = np.where(np.arange(40)[:, None] < 20, 50, 160)
+    percent = base64.b64encode(encode_png(grays)).decode()
+    api.complete(sent, marked, temperature=1.0, temperature_percent=percent)
+    heat = asked[1].temperature
+    assert isinstance(heat, np.ndarray) and np.unique(heat).tolist() == [0.5, 1.6] and heat[0, 19] == 0.5
+    for bad, message in (("/etc/passwd", "not base64"), (marked[:40], "temperature_percent")):
+        with pytest.raises(gr.Error, match=message):
+            api.complete(sent, marked, temperature_percent=bad)
     api = ApiHandlers(FakeEngine(), results)  # pyright: ignore[reportArgumentType]
     sent, marked = (base64.b64encode(encode_png(one[:8])).decode() for one in (picture, mask))
     with pytest.raises(gr.Error, match="picture is 40 x 8; tiny draws 16 x 16"):

@@ -44,6 +44,17 @@ def test_temperature_at_the_bottom_is_a_linear_map_over_rows() -> None:
     assert np.allclose(heat[0], 1.0) and np.allclose(heat[-1], 0.5) and np.allclose(np.diff(heat[:, 0], 2), 0)
 
 
+def test_a_painted_temperature_is_an_array_of_the_models_size_and_never_a_text() -> None:
+    percent = np.full((INFO.height, INFO.width), 50, np.uint8)
+    heat = request_from(dict(FORM, temperature=1.0, temperature_percent=percent), INFO).temperature
+    assert isinstance(heat, np.ndarray) and (heat == 0.5).all()
+    with pytest.raises(RequestRejected, match="temperature_percent map is 16 x 2"):
+        request_from(dict(FORM, temperature_percent=percent[:2]), INFO)
+    for posted in ("/etc/passwd", [[50]], 50):
+        with pytest.raises(RequestRejected, match="Temperature percent: must be a PNG"):
+            request_from(dict(FORM, temperature_percent=posted), INFO)
+
+
 def test_seamless_axes_in_any_order() -> None:
     asked = [[], ["y"], ["y", "x"], ["x", "x"]]
     assert [request_from(dict(FORM, seamless=a), INFO).seamless for a in asked] == ["", "y", "xy", "x"]

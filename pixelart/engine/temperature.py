@@ -1,0 +1,68 @@
+"""The temperature map of a request, made of its temperature, its bottom temperature and its percents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelart.controls import CONTROLS, Control
+from pixelart.errors import RequestRejected
+from pixelart.images.coercion import as_map
+
+Temperature = float | NDArray[np.float64]
+"""A number, or a map (H, W)."""
+_PERCENT = Control("of a temperature", limits=(0, 1000))
+
+
+def as_percent(given: Any) -> NDArray[Any] | None:
+    """A map of percents as an array; None stays.
+
+    Raises:
+        RequestRejected: something else.
+    """
+    values = as_map(given, "temperature_percent")
+    if values is not None and not isinstance(values, np.ndarray):
+        raise RequestRejected(f"temperature_percent {given!r:.40}: needs a map (height, width) of percents, or None")
+    return values
+
+
+def with_rows(top: Temperature, bottom: float, size: tuple[int, int]) -> Temperature:
+    """Temperatures that change evenly from `top` to `bottom`, which counts as 0.1 if it is less; 0 = `top` everywhere.
+
+    Raises:
+        RequestRejected: `bottom` is out of range, or `top` is a map already.
+    """
+    if not bottom or not isinstance(bottom, float):  # `Request.check` rejects it
+        return top
+    CONTROLS["bottom_temperature"].check("bottom_temperature", bottom)
+    if isinstance(top, np.ndarray):
+        raise RequestRejected("bottom_temperature: cannot be combined with a temperature map")
+    if bottom == top or not isinstance(top, float):
+        return top
+    rows = np.linspace(top, max(bottom, CONTROLS["temperature"].shown[0]), size[0])
+    return np.repeat(rows[:, None], size[1], axis=1)
+
+
+def scaled(temperature: Temperature, percent: NDArray[Any], size: tuple[int, int]) -> Temperature:
+    """The temperatures times `percent`, within the limits of a temperature.
+
+    Raises:
+        RequestRejected: a map of another size than (height, width), or a value out of range.
+    """
+    if any(np.asarray(values).dtype.kind not in "fiu" for values in (temperature, percent)):
+        return temperature  # `Request.check` rejects what is not a number
+    temperatures = temperature if isinstance(temperature, np.ndarray) else np.full(percent.shape, temperature)
+    _check("temperature_percent", _PERCENT, percent, size)
+    _check("temperature", CONTROLS["temperature"], temperatures, size)
+    least, most = CONTROLS["temperature"].limits or (0, 0)
+    return np.clip(temperatures * (percent / 100), least, most)
+
+
+def _check(name: str, control: Control, values: NDArray[Any], size: tuple[int, int]) -> None:
+    if values.shape != size:
+        shape = " x ".join(map(str, reversed(values.shape)))
+        raise RequestRejected(f"{name} map is {shape}; the picture is {size[1]} x {size[0]}")
+    for extreme in (values.min(), values.max()):  # both are nan if one is
+        control.check(name, float(extreme))
