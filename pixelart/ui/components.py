@@ -12,18 +12,20 @@ import gradio as gr
 from pixelart.controls import CONTROLS
 from pixelart.errors import PixelArtError
 from pixelart.images.heatmap import RAMP
+from pixelart.images.palette_files import KNOWN
 from pixelart.settings import SETTINGS
 from pixelart.ui.browser_storage import kept_from_payload, results_to_payload
 from pixelart.ui.create.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
-from pixelart.ui.create.palette_value import AllowedColours, allowed_from_payload, allowed_to_payload
+from pixelart.ui.create.palette_value import AllowedColours, allowed_from_payload, allowed_to_payload, hex_names
 from pixelart.ui.scripts import on_load, read_static
 
 
 class PixelCanvas(gr.HTML):
     """A pixel-exact drawing canvas. Its value in Python is a `Canvas`, or None before the page has sent one.
-    A handler may also return a `Painting`, `Swatches` or `Imported`.
+    A handler may also return a `Painting`, `Swatches`, `Imported` or `LoadedColours`.
 
-    Its event `upload` carries the bytes of a picture file, `select` a question of Inspect (see `InspectHandlers`).
+    Its event `upload` carries the bytes of a picture file, `palette` those of a palette file, `select` a question of
+    Inspect (see `InspectHandlers`), and `lock` whether only the shown colours may be drawn (see `PaletteHandlers`).
     """
 
     def __init__(self, value: Canvas | None = None, **settings: Any) -> None:
@@ -34,11 +36,16 @@ class PixelCanvas(gr.HTML):
             js_on_load=on_load(
                 "canvas/main.js",
                 constants={
-                    "limits": {"side": SETTINGS.max_side, "fileBytes": SETTINGS.max_file_bytes},
+                    "limits": {
+                        "side": SETTINGS.max_side,
+                        "fileBytes": SETTINGS.max_file_bytes,
+                        "paletteBytes": SETTINGS.max_palette_bytes,
+                    },
+                    "palettes": [{"name": p.name, "colours": hex_names(p.colours)} for p in KNOWN],
                     "ramp": RAMP.tolist(),  # the colours of the heat map
                 },
-                services=("drawings", "inspection", "showing"),
-                events=("upload", "select"),
+                services=("drawings", "inspection", "showing", "swatches"),
+                events=("upload", "select", "palette", "lock"),
             ),
             apply_default_css=False,
             **settings,

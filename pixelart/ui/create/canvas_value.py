@@ -24,7 +24,8 @@ class CanvasRejected(PixelArtError):
 
 @dataclass(frozen=True)
 class Canvas:
-    """What the visitor paints: uint8 RGBA (H, W, 4), and bool (H, W) where True = repaint.
+    """What the visitor paints: uint8 RGBA (H, W, 4), bool (H, W) where True = repaint, and the percents of the
+    temperature, uint8 (H, W); None = 100 everywhere.
 
     Sent to the page, a `mask` of None keeps the page's own mask, `palette` (hexadecimal colours; empty = any colour)
     replaces its swatches, and a `preview` is a frame of a drawing in progress, without its own undo step. Output of a
@@ -41,6 +42,7 @@ class Canvas:
     ticket: int | None = None
     largest: tuple[int, int] | None = None
     window: tuple[int, int] | None = None
+    temperature: NDArray[np.uint8] | None = None
 
     @property
     def painted_mask(self) -> NDArray[np.bool_]:
@@ -76,7 +78,14 @@ class Imported:
     open: bool = False
 
 
-Sent = Canvas | Painting | Swatches | Imported
+@dataclass(frozen=True)
+class LoadedColours:
+    """Sent to the page: hexadecimal `colours` that are added to the visitor's own. The painting stays."""
+
+    colours: tuple[str, ...]
+
+
+Sent = Canvas | Painting | Swatches | Imported | LoadedColours
 """What a handler may return for the canvas."""
 
 
@@ -87,6 +96,8 @@ def blank_canvas(height: int, width: int) -> Canvas:
 
 def canvas_to_payload(canvas: Sent) -> dict[str, Any]:
     """The value as JSON for canvas/value.js."""
+    if isinstance(canvas, LoadedColours):
+        return {"own": list(canvas.colours)}
     if isinstance(canvas, Swatches):
         height, width = canvas.size
         palette = {"palette": list(canvas.palette), "largest": _across(canvas.largest)}
@@ -128,7 +139,10 @@ def canvas_from_payload(payload: Any) -> Canvas:
     if marks.max() > 1:
         raise CanvasRejected(f"canvas mask holds {int(marks.max())}; only 0 and 1 are allowed")
     picture = np.frombuffer(pixels, np.uint8).reshape(height, width, 4).copy()
-    return Canvas(picture, marks.reshape(height, width) == 1, window=_corner(payload.get("window")))
+    percents = _decode(payload["temperature"], height * width, "temperature") if payload.get("temperature") else None
+    temperature = None if percents is None else np.frombuffer(percents, np.uint8).reshape(height, width)
+    window = _corner(payload.get("window"))
+    return Canvas(picture, marks.reshape(height, width) == 1, window=window, temperature=temperature)
 
 
 def _across(size: tuple[int, int] | None) -> list[int] | None:

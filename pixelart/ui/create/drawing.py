@@ -35,6 +35,7 @@ DRAWING_FAULT = "Something went wrong while drawing. Your canvas is unchanged; t
 UNSTARTED = "Stopped before the first row."
 ENLARGED = 2
 """How many times as large Enlarge draws the canvas."""
+OTHER_SIZE = " The painted temperature was not used: these pictures have another size than the canvas."
 UNDO = "Undo restores your size."
 IDLE = "Stopped. Nothing is being drawn."
 Outputs = tuple[Any, Any, Any]
@@ -86,9 +87,11 @@ class DrawingHandlers:
     def __init__(self, engine: Engine, results: ResultFiles) -> None:
         self.engine, self.results = engine, results
 
-    def generate(self, session: Session, ticket: int, model: Any, **values: Any) -> Iterator[Outputs]:
+    def generate(
+        self, session: Session, ticket: int, model: Any, canvas: Canvas | None = None, **values: Any
+    ) -> Iterator[Outputs]:
         """Draw new pictures; the first one appears on the canvas row by row, or pass by pass."""
-        yield from self._draw(session, ticket, lambda: self._generation(model, values))
+        yield from self._draw(session, ticket, lambda: self._generation(canvas, model, values))
 
     def complete(
         self, session: Session, ticket: int, canvas: Canvas | None, model: Any, **values: Any
@@ -120,14 +123,18 @@ class DrawingHandlers:
         session.stop(ticket)
         return gr.skip() if session.running else status_text(IDLE)
 
-    def _generation(self, model: Any, values: Values) -> _Job:
+    def _generation(self, canvas: Canvas | None, model: Any, values: Values) -> _Job:
         there = sized(model_info(self.engine, model), values.get("size"))
-        size = (there.height, there.width)
+        size = there.height, there.width
+        percent = None if canvas is None else canvas.temperature
+        fits = percent is not None and percent.shape == size
+        values = {**values, "temperature_percent": percent if fits else None}
         request = replace(request_from(only_for(GENERATE, values), there), size=size, redraw=MOST_REDRAWS)
         return _Job(
             lambda on_row, cancel: self.engine.generate(request, on_row=on_row, cancel=cancel),
             request.seed,
             settled,
+            note="" if percent is None or fits else OTHER_SIZE,
         )
 
     def _recolouring(self, canvas: Canvas | None, model: Any, values: Values) -> _Job:
@@ -147,10 +154,12 @@ class DrawingHandlers:
         fitted = fitted_canvas(canvas, info)
         picture, mask = fitted.picture, fitted.painted_mask
         there = replace(info, height=picture.shape[0], width=picture.shape[1])
+        values = {**values, "temperature_percent": fitted.temperature}
         request = request_from(only_for(COMPLETE, values), there)
         request = replace(request, window=canvas.window if fitted is canvas else None)
         shift = shift_to_join(mask, request.seamless)
         note = "" if fitted is canvas else f" {info.name} draws {info.width} x {info.height}; {UNDO}"
+        note += OTHER_SIZE if fitted.temperature is not canvas.temperature else ""
         return _Job(
             lambda on_row, cancel: self.engine.complete(request, picture, mask, on_row=on_row, cancel=cancel),
             request.seed,
@@ -168,6 +177,8 @@ class DrawingHandlers:
         height, width = (ENLARGED * side for side in picture.shape[:2])
         chosen = model_info(self.engine, model)
         info = enlarger(chosen, self.engine.list_checkpoints())
+        percent = None if canvas.temperature is None else canvas.temperature.repeat(ENLARGED, 0).repeat(ENLARGED, 1)
+        values = {**values, "temperature_percent": percent}
         seamless = values.get("seamless", [])  # kept, so that the engine reports that it is not possible
         values = {**only_for(ENLARGE, values_for(values, info, chosen)), "seamless": seamless}
         request = request_from(values, replace(info, height=height, width=width))

@@ -16,14 +16,16 @@ from pixelart.images.codec import normalise
 from pixelart.images.palette_files import KNOWN, read_palette
 from pixelart.ui.components import ColourPicker, PixelCanvas
 from pixelart.ui.create.canvas import uploaded_file
-from pixelart.ui.create.canvas_value import Canvas
+from pixelart.ui.create.canvas_value import Canvas, LoadedColours
 from pixelart.ui.create.model_choice import model_info
 from pixelart.ui.create.palette_value import (
     AllowedColours,
     everything_allowed,
     hex_colours,
+    hex_names,
     nearest_allowed,
     only_colours_of,
+    shown_from_payload,
 )
 from pixelart.ui.events import listen
 from pixelart.ui.gradio_parts import event_data
@@ -64,6 +66,28 @@ class PaletteHandlers:
             return gr.skip(), gr.skip(), status_text(str(error))
         allowed, status = _only_nearest(name, colours, info)
         return allowed, CUSTOM, status
+
+    def load_own(self, event: gr.EventData) -> tuple[Any, Any]:
+        """canvas and status: add the colours of a file to the visitor's own."""
+        try:
+            name, data = uploaded_file(event_data(event))
+            colours = read_palette(data, name=name)
+        except PixelArtError as error:
+            return gr.skip(), status_text(str(error))
+        return LoadedColours(tuple(hex_names(colours))), status_text(
+            f"{name}: {counted(len(colours), 'colour')} in My colours."
+        )
+
+    def lock(self, model: Any, event: gr.EventData) -> tuple[Any, Any, Any]:
+        """colours, status and choice: draw only in the colours that the canvas shows, or in all."""
+        try:
+            shown = shown_from_payload(event_data(event))
+            if shown is None:
+                return *self.choose_palette(model, ALL_COLOURS), ALL_COLOURS
+            allowed, status = _only_nearest("Locked", shown, self._info(model))
+        except PixelArtError as error:
+            return gr.skip(), status_text(str(error)), gr.skip()
+        return allowed, status, CUSTOM
 
     def colours_on_canvas(self, canvas: Canvas | None, model: Any) -> tuple[Any, Any, Any]:
         """colours, choice and status: allow only the colours on the canvas."""
@@ -156,6 +180,11 @@ def palette_panel(
         None, colours, choice, js=f"(now) => now.allowed.every(Boolean) ? {ALL_COLOURS!r} : {CUSTOM!r}", **event
     )
     shown = [colours, choice, status]
+    listen(canvas.lock, handlers.lock, {"model": model}, [colours, status, choice], **event)
+    listen(canvas.palette, handlers.load_own, {}, [canvas, status], **event)
+    for changed in (colours.change, colours.input):
+        show_lock = "async (now) => { (await window.swatches)?.showLock(now); }"
+        changed(None, colours, None, js=show_lock, **event)
     listen(colours.upload, handlers.load_palette, {"model": model}, shown, **event)
     listen(only.click, handlers.colours_on_canvas, {"canvas": canvas, "model": model}, shown, **event)
     return PalettePanel(choice, colours, own, snap)

@@ -33,6 +33,11 @@ def hex_colours(colours: NDArray[np.uint8] | None) -> tuple[str, ...]:
     return tuple(bytes(c[:3]).hex() if c[3] >= ALPHA_THRESHOLD else "" for c in colours.tolist())
 
 
+def hex_names(rgb: NDArray[np.uint8]) -> list[str]:
+    """Hexadecimal text of each colour of RGB (N, 3)."""
+    return [bytes(colour).hex() for colour in rgb.tolist()]
+
+
 def everything_allowed(colours: NDArray[np.uint8] | None) -> AllowedColours:
     """Allow all of RGBA (K, 4); None has no colours."""
     names = hex_colours(colours)
@@ -67,6 +72,22 @@ def nearest_allowed(rgb: NDArray[np.uint8], colours: NDArray[np.uint8]) -> Allow
     """Allow the colour of RGBA (K, 4) nearest to each of RGB (N, 3). Entry 0 is transparent and stays allowed."""
     allowed = {0, *(1 + nearest_colours(rgb, colours[1:, :3])).tolist()}
     return AllowedColours(hex_colours(colours), tuple(i in allowed for i in range(len(colours))))
+
+
+def shown_from_payload(payload: Any) -> NDArray[np.uint8] | None:
+    """RGB (N, 3) of the colours that the panel locks, or None if it unlocks.
+
+    Raises:
+        PixelArtError: anything else, no colour, or more than MAX_COLOURS.
+    """
+    on, colours = (payload.get(k) if isinstance(payload, dict) else None for k in ("on", "colours"))
+    if on is False:
+        return None
+    if on is not True or not isinstance(colours, list) or not all(isinstance(c, str) for c in colours):
+        raise PixelArtError("palette: expected on, and colours")
+    if not 0 < len(colours) <= MAX_COLOURS:
+        raise PixelArtError(f"palette: {len(colours)} colours to draw in; must be from 1 to {MAX_COLOURS}")
+    return parse_hex_colours(colours)
 
 
 def allowed_to_payload(value: AllowedColours) -> dict[str, Any]:

@@ -224,7 +224,7 @@ def _wire_drawing(
     (generate, complete, enlarge, recolour, stop), tools = pressed
     here, values = {"session": session, "ticket": ticket}, {"model": top.model, **settings}
     for press, handler, inputs in (
-        (generate.click, drawing.generate, {**here, **values}),
+        (generate.click, drawing.generate, {**here, "canvas": canvas, **values}),
         (complete.click, drawing.complete, {**here, "canvas": canvas, **values}),
         (enlarge.click, drawing.enlarge, {**here, "canvas": canvas, **values}),
         (recolour.click, drawing.recolour, {**here, "canvas": canvas, **values}),

@@ -71,6 +71,9 @@ HOSTILE = {
     "mask long": good() | {"mask": text(80)},
     "mask number": good() | {"mask": 7},
     "mask not base64": good() | {"mask": "*" * 12},
+    "temperature short": good() | {"temperature": text(7)},
+    "temperature not base64": good() | {"temperature": "*" * 12},
+    "temperature number": good() | {"temperature": 7},
     "mask of other values": good() | {"mask": base64.b64encode(bytes([0, 1, 2, 255] * 2)).decode()},
 }
 
@@ -92,7 +95,11 @@ def test_round_trip_is_exact_with_every_alpha_and_both_mask_values() -> None:
     canvas = PixelCanvas()
     back = canvas.preprocess(canvas.postprocess(Canvas(picture, mask)))
     assert back is not None and np.array_equal(back.picture, picture) and np.array_equal(back.painted_mask, mask)
-    assert back.picture.dtype == np.uint8 and back.painted_mask.dtype == np.bool_
+    assert back.picture.dtype == np.uint8 and back.painted_mask.dtype == np.bool_ and back.temperature is None
+    percents = random.integers(0, 256, (7, 5), np.uint8)
+    posted = canvas_to_payload(Canvas(picture, mask)) | {"temperature": base64.b64encode(percents.tobytes()).decode()}
+    painted = canvas_from_payload(posted).temperature
+    assert painted is not None and np.array_equal(painted, percents)
 
 
 def test_no_mask_and_no_canvas() -> None:

@@ -6,14 +6,16 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
-from pixelart.engine import Engine, Request
+from pixelart.engine import Drawing, Engine, Request
 from pixelart.errors import RequestRejected
 from pixelart.images.tiling import shift_to_join
 from pixelart.models import RasterModel
@@ -103,6 +105,29 @@ def test_the_same_seed_gives_the_same_picture_at_any_number_of_images() -> None:
     list(handlers(FakeEngine()).generate(one, 1, "tiny", **values(seed=6)))
     list(handlers(FakeEngine()).generate(three, 1, "tiny", **values(seed=5, images=3)))
     assert np.array_equal(one.drawings[0].picture, three.drawings[1].picture)
+
+
+def test_the_painted_temperature_reaches_every_button_and_one_of_another_size_is_said_to_be_unused() -> None:
+    engine, session = FakeEngine(names=("tiny", "large", "scales")), Session()
+    page, canvas = handlers(engine), replace(painted(), temperature=np.full((16, 16), 50, np.uint8))
+    canvas.temperature[3, 2] = 160  # pyright: ignore[reportOptionalSubscript]
+    seen = list[NDArray[np.float64]]()
+    for method in ("generate", "complete", "enlarge"):
+        original = getattr(engine, method)
+
+        def spy(request: Request, *given: Any, original: Any = original, **how: Any) -> list[Drawing]:
+            assert isinstance(request.temperature, np.ndarray)
+            seen.append(request.temperature)
+            return original(request, *given, **how)
+
+        setattr(engine, method, spy)
+    list(page.generate(session, 1, "tiny", canvas, **values()))
+    list(page.complete(session, 2, canvas, "tiny", **values()))
+    list(page.enlarge(session, 3, canvas, "scales", **values()))
+    assert [heat.shape for heat in seen] == [(16, 16), (16, 16), (32, 32)]
+    assert [heat[0, 0] for heat in seen] == [0.5] * 3 and seen[0][3, 2] == seen[2][7, 5] == 1.6
+    del engine.generate
+    assert "was not used" in status_of(list(page.generate(session, 4, "large", canvas, **values()))[-1])
 
 
 def test_complete_keeps_every_unmasked_pixel_and_orders_by_log_prob() -> None:

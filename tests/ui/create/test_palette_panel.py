@@ -12,7 +12,7 @@ import pytest
 
 from pixelart.images.palette_files import KNOWN
 from pixelart.settings import SETTINGS
-from pixelart.ui.create.canvas_value import Canvas
+from pixelart.ui.create.canvas_value import Canvas, canvas_to_payload
 from pixelart.ui.create.palette_panel import ALL_COLOURS, CUSTOM, PaletteHandlers
 from pixelart.ui.create.palette_value import AllowedColours
 from tests.ui.fake_engine import CODEC, FakeEngine
@@ -95,3 +95,27 @@ def test_the_colours_of_the_largest_canvas_are_found_at_once() -> None:
     assert all(on for on, colour in zip(chosen.allowed[1:], CODEC.table[1:, :3], strict=True) if bytes(colour) in seen)
     picture[0, 0] = [1, 2, 3, 127]
     assert panel().colours_on_canvas(Canvas(picture), "tiny")[0].allowed[0]
+
+
+def test_the_lock_draws_in_the_shown_colours_and_unlocking_in_all() -> None:
+    shown = [bytes(CODEC.table[i, :3]).hex() for i in (3, 6)]
+    colours, status, choice = panel().lock("tiny", gr.EventData(None, {"on": True, "colours": shown}))
+    assert colours.indices() == (0, 3, 6) and choice == CUSTOM and "Locked: 2 colours" in status
+    colours, status, choice = panel().lock("tiny", gr.EventData(None, {"on": False, "colours": []}))
+    assert colours.indices() is None and choice == ALL_COLOURS and "Every colour" in status
+
+
+@pytest.mark.parametrize(
+    "posted",
+    [None, 7, {}, {"on": 1, "colours": ["ff0000"]}, {"on": True, "colours": []}, {"on": True, "colours": [7]},
+     {"on": True, "colours": ["ff0000"] * 257}, {"on": True, "colours": ["<b>"]}],
+)  # fmt: skip
+def test_a_hostile_lock_is_a_plain_message(posted: Any) -> None:
+    colours, status, _ = panel().lock("tiny", gr.EventData(None, posted))
+    assert not isinstance(colours, AllowedColours) and len(status) < 200 and "<b>" not in status
+
+
+def test_a_file_is_added_to_the_visitors_own_colours() -> None:
+    canvas, status = panel().load_own(gr.EventData(None, sent("ff0000\n0000ff")))
+    assert canvas_to_payload(canvas) == {"own": ["ff0000", "0000ff"]} and "2 colours in My colours" in status
+    assert "line 1, " in panel().load_own(gr.EventData(None, sent("no colours")))[1]

@@ -106,7 +106,7 @@ test("a new entry of the table has a button, a key and its pixels", () => {
     label: "Spray", caption: "Spray", title: "Spray: every second pixel (Y; hold to spray)", icon: "<path d='M0 0'/>",
   });
   assert.deepEqual(groupsOf(tools).map((group) => group.map(({ name }) => name)),
-    [["pencil", "eraser", "pick", "fill", "replace", "spray"], ["line", "rectangle", "ellipse"], ["select", "wand"], ["mask", "unmask", "window"], ["inspect"]]);
+    [["pencil", "eraser", "pick", "fill", "replace", "spray"], ["line", "rectangle", "ellipse"], ["select", "wand"], ["mask", "unmask", "window"], ["temperature", "inspect"]]);
   const found = entryOfKey(tools, chordOf({ key: "Y", ctrlKey: false, metaKey: false, shiftKey: true }));
   assert.equal(found, spray);
   assert.equal(toolOfPress(tools, found, { button: 2 }).name, "eraser");

@@ -8,8 +8,11 @@ import { History } from "./history.js";
 import { Importing } from "./importing.js";
 import { Inspect } from "./inspect.js";
 import { Keeper } from "./keeper.js";
+import { Levels } from "./levels.js";
 import { Pages } from "./pages.js";
+import { Picker } from "./picker.js";
 import { colourAt, copyOf, isInside, samePicture } from "./picture.js";
+import { Recolour } from "./recolour.js";
 import { Strokes } from "./strokes.js";
 import { Swatches } from "./swatches.js";
 import { commandButton, setPressed, showChosenTool } from "./toolbars.js";
@@ -22,7 +25,7 @@ const MOST_BRUSH = 16;
 export class Canvas {
   picture = null;              // the shown picture; during a drawing, its latest frame
   history = new History();
-  brush = { colour: null, size: 1, mirror: false, mirrorY: false, filled: false, tiled: false };
+  brush = { colour: null, percent: 100, size: 1, mirror: false, mirrorY: false, filled: false, tiled: false };
   sizes = {};                  // name of a tool -> its brush size
   copied = null;               // the piece that Paste pastes
   newSize = [32, 32];          // width and height of a new picture
@@ -34,11 +37,15 @@ export class Canvas {
 
   constructor({ element, props, trigger, constants }, tools, commands) {
     Object.assign(this, { element, props, trigger, tools, commands, limits: constants.limits });
+    this.knownPalettes = constants.palettes;
     this.tool = this.toolBefore = tools[0];
     this.leaving = new AbortController();
     this.stage = this.$(".stage");
     this.view = new View(this);
     this.swatches = new Swatches(this);
+    this.picker = new Picker(this);
+    this.recolour = new Recolour(this);
+    this.levels = new Levels(this);
     this.strokes = new Strokes(this);
     this.floating = new Floating(this);
     this.modelWindow = new ModelWindow(this);
@@ -54,7 +61,9 @@ export class Canvas {
 
   // Whether the model is drawing.
   get isBusy() { return this.exchange.beforePreview !== null; }
-  get canEdit() { return Boolean(this.picture) && !this.isBusy && !this.strokes.isOpen; }
+  get canEdit() {
+    return Boolean(this.picture) && !this.isBusy && !this.strokes.isOpen && !this.recolour.isOpen;
+  }
   get isShown() { return this.stage.clientWidth > 0; }
 
   // Listens to the page until the canvas is removed from it.

@@ -2,6 +2,9 @@
 
 import { CLEAR } from "./picture.js";
 
+// Whose colours the panel shows; or the name of a known palette.
+export const MODEL = "model", PICTURE = "picture", OWN = "own";
+
 // Offered if no model is chosen (DawnBringer's 32 colours).
 export const FREE_COLOURS = ("000000 222034 45283c 663931 8f563b df7126 d9a066 eec39a fbf236 99e550 6abe30 37946e 4b692f " +
   "524b24 323c39 3f3f74 306082 5b6ee1 639bff 5fcde4 cbdbfc ffffff 9badb7 847e87 696a6a 595652 76428a ac3232 " +

@@ -9,6 +9,7 @@
 //   copies       its key may also mean text of the page
 //   byEvent      the browser's own event runs it, not its key
 
+import { COLOUR_COMMANDS } from "./colour_commands.js";
 import { copyToClipboard, pasteFromClipboard } from "./clipboard.js";
 import { openCanvasSize, openKeys, openNew } from "./dialogs.js";
 import { cropped } from "./documents.js";
@@ -167,6 +168,7 @@ export const COMMANDS = [
     icon: UP,
   },
   ...PAGE_COMMANDS,
+  ...COLOUR_COMMANDS,
 ];
 
 function deselect(canvas) {

@@ -1,6 +1,6 @@
 // The picture as a document: new, another size, cropped, flipped and turned.
 
-import { emptyPicture, indexOf, isInside, setColour } from "./picture.js";
+import { emptyPicture, indexOf, isInside, setColour, setTemperature } from "./picture.js";
 import { CHANGES, boxOf } from "./selection.js";
 
 export const LEAST_SIDE = 8;
@@ -20,6 +20,7 @@ function partOf(picture, { x, y, width, height }) {
     const from = indexOf(picture, at), to = indexOf(made, [i, j]);
     made.pixels.set(picture.pixels.subarray(from * 4, from * 4 + 4), to * 4);
     made.mask[to] = picture.mask[from];
+    if (picture.temperature) setTemperature(made, to, picture.temperature[from]);
   }
   return made;
 }
@@ -32,8 +33,9 @@ export function resized(picture, width, height, [anchorX, anchorY]) {
 
 export const cropped = (picture) => partOf(picture, boxOf(picture));
 
-// The whole picture, flipped or turned (a name of CHANGES), with its mask.
+// The whole picture, flipped or turned (a name of CHANGES), with its mask and temperature.
 export function changedPicture(picture, change) {
-  const made = CHANGES[change]({ ...picture, x: 0, y: 0, cells: picture.mask });
-  return { width: made.width, height: made.height, pixels: made.pixels, mask: made.cells, selection: null };
+  const { temperature } = picture, turned = (cells) => CHANGES[change]({ ...picture, x: 0, y: 0, cells });
+  const { width, height, pixels, cells } = turned(picture.mask);
+  return { width, height, pixels, mask: cells, selection: null, temperature: temperature && turned(temperature).cells };
 }

@@ -1,6 +1,7 @@
 // Sends the visitor's painting to Python, and shows what Python sends: pictures, palettes, and frames of a drawing in
 // progress (value.js has the format).
 
+import { PICTURE } from "./colours.js";
 import { IMPORTING, importFile } from "./files.js";
 import { pieceOf } from "./selection.js";
 import { pictureOf, valueOf } from "./value.js";
@@ -40,6 +41,7 @@ export class Exchange {
     const { canvas } = this, painting = this.beforePreview || canvas.picture;
     if (!painting) return;
     canvas.props.value = { ...valueOf(painting), window: canvas.modelWindow.placeFor(painting) };
+    if (canvas.swatches.source === PICTURE) canvas.swatches.refresh();
     if (!canvas.isBusy) canvas.keeper.keepWork();
   }
 
@@ -47,6 +49,10 @@ export class Exchange {
     const { canvas } = this, { view, strokes } = canvas;
     if (!value) return;
     if (canvas.$(".message").textContent.startsWith(IMPORTING)) canvas.say("");
+    if (value.own) {
+      canvas.swatches.add(value.own);
+      return this.publish();
+    }
     if (value.ticket && value.ticket <= this.left) return this.publish();
     if (value.imported) {
       strokes.end();

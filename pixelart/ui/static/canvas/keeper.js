@@ -22,6 +22,7 @@ export class Keeper {
     const { picture, history, tool, brush, sizes, swatches, view } = this.canvas;
     const work = keptWork(picture, history, {
       tool: tool.name, sizes, colour: swatches.chosen, showGrid: view.grid, maskFilled: view.maskFilled,
+      percent: brush.percent, own: swatches.own, source: swatches.source, isSorted: swatches.isSorted,
       ...Object.fromEntries(SWITCHES.map((name) => [name, brush[name]])),
     });
     window.work?.then((storing) => storing?.keep("canvas", work));
@@ -48,9 +49,11 @@ export class Keeper {
     return true;
   }
 
-  #putBackTools({ tool, sizes, colour, showGrid, maskFilled, ...switches }) {
+  #putBackTools({ tool, sizes, colour, showGrid, maskFilled, percent, own, source, isSorted, ...switches }) {
     const { canvas } = this;
     if (colour) canvas.swatches.choose(colour);
+    canvas.levels.choose(percent);
+    canvas.swatches.putBack({ own, source, isSorted });
     canvas.sizes = sizes;
     canvas.setTool(tool ? toolNamed(canvas.tools, tool) : canvas.tool);
     if (!maskFilled) canvas.view.setMaskFilled(false);

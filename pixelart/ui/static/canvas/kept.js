@@ -1,9 +1,11 @@
 // The work of a canvas that the browser stores: {now, undo, redo, tools}. It is checked, because another version or a
 // hostile script may have written it.
 
-import { isColour } from "./colours.js";
+import { MODEL, isColour } from "./colours.js";
 import { UNDO_LIMIT, newestOf } from "./history.js";
+import { isPalette } from "./palettes.js";
 import { bytesOf, isPicture } from "./picture.js";
+import { STEPS, WILD } from "./temperature.js";
 
 export const KEPT_BYTES = 8 * 2 ** 20;
 export const SWITCHES = ["mirror", "mirrorY", "filled"];    // of the brush
@@ -35,5 +37,9 @@ function checkedTools(kept, names) {
     ...Object.fromEntries(SWITCHES.map((name) => [name, kept[name] === true])),
     showGrid: kept.showGrid === true,
     maskFilled: kept.maskFilled !== false,
+    percent: STEPS.some(({ percent }) => percent === kept.percent) ? kept.percent : WILD,
+    own: isPalette(kept.own) ? kept.own : [],
+    source: typeof kept.source === "string" ? kept.source : MODEL,
+    isSorted: kept.isSorted === true,
   };
 }

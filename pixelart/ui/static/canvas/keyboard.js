@@ -3,7 +3,8 @@
 import { chordOf, entryOfKey } from "./buttons.js";
 import { hexOf } from "./colours.js";
 import { isMasked } from "./mask.js";
-import { colourAt, middleOf } from "./picture.js";
+import { PLAIN, colourAt, indexOf, middleOf } from "./picture.js";
+import { stepOf, temperatureAt } from "./temperature.js";
 
 const ARROWS = { arrowleft: [-1, 0], arrowright: [1, 0], arrowup: [0, -1], arrowdown: [0, 1] };
 const LEAP = 8;
@@ -116,9 +117,13 @@ class Keyboard {
   // Shows the place of the cursor, and has screen readers read the pixel out.
   #tellCursor() {
     const { cursor, picture } = this.canvas, place = cursor.join(", "), colour = colourAt(picture, cursor);
+    const step = stepOf(temperatureAt(picture, indexOf(picture, cursor)));
     this.canvas.$(".position").textContent = place;
     this.canvas.$(".spoken").textContent =
-      [place, colour[3] ? "#" + hexOf(colour) : "transparent", isMasked(picture, cursor) ? "masked" : ""].filter(Boolean).join(", ");
+      [
+        place, colour[3] ? "#" + hexOf(colour) : "transparent", isMasked(picture, cursor) ? "masked" : "",
+        step.percent === PLAIN ? "" : step.word,
+      ].filter(Boolean).join(", ");
   }
 
   #endStroke() {

@@ -6,6 +6,10 @@ import { COMMANDS } from "./commands.js";
 import { listenToDialogs } from "./dialogs.js";
 import { listenToFiles } from "./files.js";
 import { listenToImports } from "./importing.js";
+import { listenToLevels } from "./levels.js";
+import { listenToPaletteFiles } from "./palette_files.js";
+import { listenToPicker } from "./picker.js";
+import { listenToRecolour } from "./recolour.js";
 import { listenToPanel } from "./inspect_panel.js";
 import { listenToKeys } from "./keyboard.js";
 import { listenToMaskFiles } from "./mask_files.js";
@@ -18,10 +22,11 @@ import { TOOLS } from "./tools.js";
 
 const LISTENERS = [
   listenToButtons, listenToPointer, listenToKeys, listenToSwatches, listenToFiles, listenToPanel,
-  listenToPaste, listenToMaskFiles, listenToMenus, listenToDialogs, listenToImports,
+  listenToPaste, listenToMaskFiles, listenToMenus, listenToDialogs, listenToImports, listenToPicker,
+  listenToRecolour, listenToPaletteFiles, listenToLevels,
 ];
 
-// The services of the canvas for the page's events: `drawings`, `inspection` and `showing`.
+// The services of the canvas for the page's events: `drawings`, `inspection`, `showing` and `swatches`.
 export function start(component) {
   const canvas = new Canvas(component, TOOLS, COMMANDS);
   makeToolbars(canvas);
@@ -31,5 +36,8 @@ export function start(component) {
   component.onValue((value) => canvas.exchange.receive(value));
   canvas.keeper.putBackWork();
   canvas.view.start();
-  return { drawings: canvas.exchange.drawings(), inspection: canvas.inspect.service(), showing: new Showing(canvas) };
+  return {
+    drawings: canvas.exchange.drawings(), inspection: canvas.inspect.service(), showing: new Showing(canvas),
+    swatches: canvas.swatches,
+  };
 }

@@ -20,9 +20,10 @@ export function listenToMenus(canvas) {
   }
 }
 
-function place(menu, opener) {
+// Puts a popover below its opener.
+export function place(menu, opener) {
   const { left, bottom } = opener.getBoundingClientRect();
   const room = document.documentElement.clientWidth - menu.offsetWidth - GAP;
   Object.assign(menu.style, { left: Math.max(GAP, Math.min(left, room)) + scrollX + "px", top: bottom + GAP + scrollY + "px" });
-  menu.querySelector("button:not(:disabled)").focus({ preventScroll: true });
+  menu.querySelector("button:not(:disabled)")?.focus({ preventScroll: true });
 }

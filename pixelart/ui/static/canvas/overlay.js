@@ -10,6 +10,8 @@ export function drawOverlay(view) {
   pen.clearRect(0, 0, overlay.width, overlay.height);
   if (!canvas.picture || !cell) return;
   const scene = { view, pen, ratio, cell, x, y, picture: canvas.picture };
+  const isFilled = canvas.tool.name === "temperature" && !canvas.inspect.isOn;
+  view.temperatureLayer.draw(scene, () => inCells(scene), isFilled);
   if (view.maskShape) drawMask(scene);
   if (view.selectionShape) strokeOutline(scene, view.selectionShape, "#0050e0", 3);
   if (view.grid && cell >= 4) drawGrid(scene);

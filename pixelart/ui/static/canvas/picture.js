@@ -1,29 +1,35 @@
-// A picture: {width, height, pixels: RGBA bytes, mask: 0 or 1 a pixel, selection: 0 or 1 a pixel, or null}. A place
-// `at` is [x, y]; an index counts pixels. A selection is replaced and never changed, so copies share it.
+// A picture: {width, height, pixels: RGBA bytes, mask: 0 or 1 a pixel, selection: 0 or 1 a pixel, or null, temperature:
+// percents, or null (see temperature.js)}. A place `at` is [x, y]; an index counts pixels. A selection is replaced and
+// never changed, so copies share it.
 
 export const CLEAR = [0, 0, 0, 0];
+export const PLAIN = 100;    // the percent of a temperature that is not painted
 
 export function emptyPicture(width, height) {
   const size = width * height;
-  return { width, height, pixels: new Uint8ClampedArray(size * 4), mask: new Uint8Array(size), selection: null };
+  const layers = { pixels: new Uint8ClampedArray(size * 4), mask: new Uint8Array(size) };
+  return { width, height, ...layers, selection: null, temperature: null };
 }
 
 export function copyOf(picture) {
-  return { ...picture, pixels: picture.pixels.slice(), mask: picture.mask.slice() };
+  const { pixels, mask, temperature = null } = picture;
+  return { ...picture, pixels: pixels.slice(), mask: mask.slice(), temperature: temperature && temperature.slice() };
 }
 
 export const sameBytes = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
 
-const sameSelection = (a, b) => (a && b ? a === b || sameBytes(a, b) : !a === !b);
+// Whether two layers, which may be null, are the same.
+export const sameLayer = (a, b) => (a && b ? a === b || sameBytes(a, b) : !a === !b);
 
 export const sameSize = (a, b) => a.width === b.width && a.height === b.height;
 
 export function samePicture(a, b) {
-  return sameSize(a, b) && sameSelection(a.selection, b.selection) && sameBytes(a.mask, b.mask) &&
-    sameBytes(a.pixels, b.pixels);
+  return sameSize(a, b) && sameLayer(a.selection, b.selection) && sameLayer(a.temperature, b.temperature) &&
+    sameBytes(a.mask, b.mask) && sameBytes(a.pixels, b.pixels);
 }
 
-export const bytesOf = ({ pixels, mask, selection }) => pixels.length + mask.length + (selection?.length || 0);
+export const bytesOf = ({ pixels, mask, selection, temperature }) =>
+  pixels.length + mask.length + (selection?.length || 0) + (temperature?.length || 0);
 
 export const isInside = ({ width, height }, [x, y]) => x >= 0 && y >= 0 && x < width && y < height;
 
@@ -50,12 +56,19 @@ export function setColour(picture, index, colour) {
 
 export const setMask = (picture, index, on) => { if (!isLocked(picture, index)) picture.mask[index] = Number(on); };
 
+export function setTemperature(picture, index, percent) {
+  if (isLocked(picture, index) || (!picture.temperature && percent === PLAIN)) return;
+  picture.temperature ||= new Uint8Array(picture.mask.length).fill(PLAIN);
+  picture.temperature[index] = percent;
+}
+
 // Whether a value from the browser's storage is a picture of at most `mostSide` pixels a side.
 export function isPicture(value, mostSide) {
   const isSide = (side) => Number.isInteger(side) && side >= 1 && side <= mostSide;
   if (!isSide(value?.width) || !isSide(value?.height)) return false;
-  const { pixels, mask, selection } = value, size = value.width * value.height;
+  const { pixels, mask, selection, temperature } = value, size = value.width * value.height;
   const areBits = (bytes) => bytes instanceof Uint8Array && bytes.length === size && bytes.every((v) => v <= 1);
   return pixels instanceof Uint8ClampedArray && pixels.length === size * 4 &&
-    areBits(mask) && (!selection || areBits(selection));
+    areBits(mask) && (!selection || areBits(selection)) &&
+    (!temperature || (temperature instanceof Uint8Array && temperature.length === size));
 }

@@ -66,7 +66,7 @@ export class Strokes {
   #begin(event, tool, at, byKey) {
     const { canvas } = this, from = this.#startOfLine(event, tool, at);
     canvas.floating.putDown();
-    if (tool.masks && !canvas.view.maskFilled) canvas.view.setMaskFilled(true);
+    if (tool.group === "mask" && !canvas.view.maskFilled) canvas.view.setMaskFilled(true);
     this.stroke = { tool, from, last: from, before: copyOf(canvas.picture), mode: modeOf(event), byKey };
     this.moveTo(at);
   }

@@ -1,6 +1,10 @@
-// The colours beside the canvas, and the chosen one.
+// The panel of colours beside the canvas: the model's, the picture's, a known palette or the visitor's own, and the
+// chosen colour.
 
-import { FREE_COLOURS, colourOf, describeColour, hexOf, middleColour, swatchNameOf } from "./colours.js";
+import { FREE_COLOURS, MODEL, OWN, PICTURE, colourOf, describeColour, hexOf, middleColour, swatchNameOf } from "./colours.js";
+import { inRamps } from "./oklab.js";
+import { paletteOf, withMore } from "./palettes.js";
+import { setPressed, commandButton } from "./toolbars.js";
 
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
@@ -19,11 +23,21 @@ export function listenToSwatches(canvas) {
     swatches.press(next);
     next.focus();
   });
-  canvas.$(".free-colour").addEventListener("input", ({ target }) => swatches.choose(colourOf(target.value.slice(1))));
+  commandButton(canvas, "lock").append("Draw only these");
+  const select = canvas.$(".source");
+  for (const { name } of canvas.knownPalettes) select.append(new Option(name, name));
+  select.addEventListener("change", () => swatches.setSource(select.value));
 }
 
 export class Swatches {
-  chosen = null;    // the colour that the visitor has chosen; another palette does not change it
+  chosen = null;      // the colour that the visitor has chosen; another palette does not change it
+  model = [];         // the model's colours; none: any colour
+  own = [];           // the visitor's own
+  source = MODEL;     // whose colours are shown: MODEL, PICTURE, OWN or the name of a known palette
+  isSorted = false;   // in ramps
+  isLocked = false;   // the model draws in these colours only
+  #shown = null;
+  #drawnIn = {};      // the colours that the model may draw in
 
   constructor(canvas) {
     this.canvas = canvas;
@@ -31,10 +45,75 @@ export class Swatches {
 
   // Shows a model's colours; if there are none, any colour can be chosen.
   setPalette(names) {
-    const isFree = names.length === 0, shown = isFree ? FREE_COLOURS : names;
-    this.canvas.$(".free").hidden = !isFree;
-    this.canvas.$(".swatches").replaceChildren(...["", ...shown].map(swatchFor));
-    this.#set(this.chosen || middleColour(shown));
+    this.model = names;
+    this.refresh();
+    this.#showLock();
+    this.#set(this.chosen || middleColour(names.length ? names : FREE_COLOURS));
+  }
+
+  // The colours of a source, as given.
+  coloursOf(source) {
+    if (source === MODEL) return this.model.length ? this.model : FREE_COLOURS;
+    if (source === OWN) return this.own;
+    if (source === PICTURE) return this.canvas.picture ? paletteOf(this.canvas.picture) : [];
+    return this.canvas.knownPalettes.find(({ name }) => name === source)?.colours || [];
+  }
+
+  get colours() { return this.coloursOf(this.source); }
+
+  setSource(source) {
+    this.source = this.canvas.$(".source").value = source;
+    this.refresh();
+    this.canvas.exchange.publish();
+    if (this.isLocked) this.lock(true);
+  }
+
+  // Restores what the browser has stored.
+  putBack({ own, source, isSorted }) {
+    const select = this.canvas.$(".source");
+    this.own = own;
+    this.source = [...select.options].some(({ value }) => value === source) ? source : MODEL;
+    select.value = this.source;
+    this.setSorted(isSorted);
+  }
+
+  setSorted(on) {
+    this.isSorted = on;
+    setPressed(commandButton(this.canvas, "ramps"), on);
+    this.refresh();
+  }
+
+  // Adds colours to the visitor's own and shows these.
+  add(names) {
+    this.own = withMore(this.own, names);
+    this.setSource(OWN);
+  }
+
+  // Has the model draw in the shown colours only, or in all.
+  lock(on) {
+    this.canvas.trigger("lock", { on, colours: on ? this.colours : [] });
+  }
+
+  // Python tells what the model may draw: {colours, allowed}, as in palette.js.
+  showLock(value) {
+    this.#drawnIn = value || {};
+    this.#showLock();
+  }
+
+  #showLock() {
+    const { colours = [], allowed = [] } = this.#drawnIn, names = colours.filter(Boolean);
+    this.isLocked = names.length > 0 && (!allowed.every(Boolean) || names.join() !== this.model.join());
+    setPressed(commandButton(this.canvas, "lock"), this.isLocked);
+  }
+
+  // Shows the colours, if others are shown; those of the picture change with it.
+  refresh() {
+    const { colours } = this, names = this.isSorted ? inRamps(colours) : colours, key = names.join();
+    this.canvas.$(".no-colours").hidden = names.length > 0;
+    if (key === this.#shown) return;
+    this.#shown = key;
+    this.canvas.$(".swatches").replaceChildren(...["", ...names].map(swatchFor));
+    if (this.canvas.brush.colour) this.#set(this.canvas.brush.colour);
   }
 
   choose(colour) {
@@ -60,7 +139,7 @@ export class Swatches {
     current.style.background = colour[3] ? css : "";
     current.title = describeColour(colour);
     current.setAttribute("aria-label", "Now: " + current.title);
-    if (colour[3]) canvas.$(".free-colour").value = css;
+    canvas.picker?.show(colour);
   }
 }
 

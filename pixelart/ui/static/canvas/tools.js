@@ -4,14 +4,14 @@
 //   caption, purpose, help    text under the icon (else the label); parts of the tooltip
 //   group                     tools of one group stand together
 //   cursor                    the pointer over the canvas (else a crosshair)
-//   opposite                  the tool that the right button, and Shift where `masks`, use instead
-//   masks                     changes the mask and not the pixels
+//   opposite                  the tool, or its name, that the right button, and Shift where `masks`, use instead
+//   masks                     changes the mask or the temperature and not the pixels
 //   coloured                  paints with the chosen colour, so a click on a colour keeps this tool
 //   selects                   chooses pixels, which can then be moved
 //   toggles                   choosing it again returns to the previous tool
 //
-// A press calls the first of these functions that the tool has; `brush` is {colour, size, mirror, mirrorY, filled,
-// tiled}:
+// A press calls the first of these functions that the tool has; `brush` is {colour, percent, size, mirror, mirrorY,
+// filled, tiled}:
 //
 //   select(picture, from, to)       which pixels it selects between press and release
 //   paint(picture, index, brush)    a stroke: each pixel that the brush covers, from press to release
@@ -25,9 +25,12 @@
 // dy) for arrow keys, and onKey(canvas, key), which returns whether the tool handled the key.
 
 import { areaOf, coloursOf } from "./brush.js";
-import { CLEAR, colourAt, indexOf, isInside, setColour, setMask } from "./picture.js";
+import { CLEAR, PLAIN, colourAt, indexOf, isInside, setColour, setMask, setTemperature } from "./picture.js";
 import { cellsInBox, cellsOfColour } from "./selection.js";
 import { ellipseSpans, lineSpans, rectangleSpans, squareEnd, straightEnd } from "./shapes.js";
+import { STEPS, paintTemperature } from "./temperature.js";
+
+const UNPAINTED = { name: "temperature", masks: true, paint: (picture, index) => setTemperature(picture, index, PLAIN) };
 
 const paintColour = (picture, index, { colour }) => setColour(picture, index, colour);
 
@@ -116,6 +119,19 @@ export const TOOLS = [
     onKey: ({ modelWindow }, key) => key === "escape" && modelWindow.placed !== null && (modelWindow.free(), true),
   },
   {
+    name: "temperature", key: "q", label: "Temperature", caption: "Wild", group: "inspect", masks: true, opposite: UNPAINTED,
+    purpose: "paint where the model may be wild and where it stays calm", help: "1 to 5 choose how; hold Shift to unpaint",
+    icon: '<path d="M6.500 9V3a1.500 1.500 0 013 0v6a3 3 0 11-3 0z"/><path d="M8 6v5M7 11h2v2H7z"/><path d="M12 3h2M12 6h2"/>',
+    enter: ({ levels }) => levels.show(true),
+    leave: ({ levels }) => levels.show(false),
+    paint: paintTemperature,
+    onKey(canvas, key) {
+      if (!/^[1-5]$/.test(key)) return false;
+      canvas.levels.choose(STEPS[key - 1].percent);
+      return true;
+    },
+  },
+  {
     name: "inspect", key: "s", label: "Inspect", purpose: "what surprises the model, and the colours it expects",
     help: "Escape ends", group: "inspect", toggles: true,
     icon: '<path d="M7 2.500a4.500 4.500 0 100 9 4.500 4.500 0 000-9zM10.300 10.300L14 14"/>' +
@@ -147,7 +163,7 @@ export const toolNamed = (tools, name) => tools.find((tool) => tool.name === nam
 export function toolOfPress(tools, tool, { altKey, shiftKey, button }) {
   if (altKey && !tool.masks && !tool.selects) return toolNamed(tools, "pick") || tool;
   const opposite = button === 2 || (shiftKey && tool.masks);
-  return (opposite && toolNamed(tools, tool.opposite)) || tool;
+  return (opposite && (toolNamed(tools, tool.opposite) || tool.opposite)) || tool;
 }
 
 // A list of [tool, ...] for each group, in the order of the table.

@@ -5,6 +5,7 @@
 import { Outline } from "./outline.js";
 import { drawOverlay } from "./overlay.js";
 import { sameSize } from "./picture.js";
+import { TemperatureLayer } from "./temperature_layer.js";
 import { commandButton } from "./toolbars.js";
 import { MAX_CELL, cellThatFits, intoSight, keptInside, largerCell, onDevice, smallerCell, zoomed } from "./viewport.js";
 
@@ -25,6 +26,7 @@ export class View {
   constructor(canvas) {
     this.canvas = canvas;
     this.stage = canvas.stage;
+    this.temperatureLayer = new TemperatureLayer();
     this.outlines = [new Outline(), new Outline()];
     [this.pictureLayer, this.tilesLayer, this.heatLayer, this.overlay] =
       [".picture", ".tiles", ".heat", ".overlay"].map((name) => canvas.$(name));
@@ -126,9 +128,11 @@ export class View {
     this.#showPreviews();
     [this.maskShape, this.selectionShape] =
       [picture.mask, picture.selection].map((bits, i) => this.outlines[i].of(picture, bits));
+    this.temperatureLayer.refresh(picture);
     commandButton(canvas, "undo").disabled = !(history.undoSteps.length || canvas.floating.isOpen) || isBusy;
     commandButton(canvas, "redo").disabled = !history.redoSteps.length || isBusy;
     commandButton(canvas, "clear").disabled = !this.maskShape;
+    commandButton(canvas, "clearTemperature").disabled = !this.temperatureLayer.shapes.length;
     canvas.$(".canvas").classList.toggle("busy", isBusy);
     canvas.$(".canvas").classList.toggle("masked", Boolean(this.maskShape));
     if (canvas.inspect.isOn) canvas.inspect.look();
