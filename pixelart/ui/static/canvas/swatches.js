@@ -65,7 +65,7 @@ export class Swatches {
     this.source = this.canvas.$(".source").value = source;
     this.refresh();
     this.canvas.exchange.publish();
-    if (this.isLocked) this.lock(true);
+    if (this.isLocked && this.colours.length) this.lock(true);
   }
 
   // Restores what the browser has stored.
@@ -91,7 +91,9 @@ export class Swatches {
 
   // Has the model draw in the shown colours only, or in all.
   lock(on) {
-    this.canvas.trigger("lock", { on, colours: on ? this.colours : [] });
+    const { canvas, colours } = this;
+    if (on && !colours.length) canvas.say("No colours are shown.");
+    else canvas.trigger("lock", { on, colours: on ? colours : [] });
   }
 
   // Python tells what the model may draw: {colours, allowed}, as in palette.js.
