@@ -138,7 +138,7 @@ class StudioPage:
     def choose(self, box: str, name: str) -> None:
         """Picks from a drop-down list."""
         self.page.locator(f"#{box} input").click()
-        self.page.get_by_role("option", name=option_of(name)).click()
+        self.page.locator(f"#{box}").get_by_role("option", name=option_of(name)).click()
 
     def wait_for_status(self, pattern: str) -> None:
         # The first drawing of a fresh installation compiles the kernels, which a busy machine takes its time for.

@@ -74,19 +74,21 @@ function fill(button, entry, { limits }) {
   return shown;
 }
 
-const buttonsOf = (bar) => [...bar.querySelectorAll("button")].filter((button) => !button.disabled);
+const STOPS = "button, select";
+const buttonsOf = (bar) => [...bar.querySelectorAll(STOPS)].filter((button) => !button.disabled);
 
 // Sets the button that Tab reaches: the last focused one, else the chosen tool, else the first.
 function setStop(bar, wanted) {
   const all = buttonsOf(bar), stop = all.includes(wanted) ? wanted : bar.querySelector("[data-tool].on") || all[0];
-  for (const button of bar.querySelectorAll("button")) button.tabIndex = button === stop ? 0 : -1;
+  for (const button of bar.querySelectorAll(STOPS)) button.tabIndex = button === stop ? 0 : -1;
 }
 
 function listen(bar) {
   setStop(bar);
-  bar.addEventListener("focusin", ({ target }) => { if (target.tagName === "BUTTON") setStop(bar, target); });
+  bar.addEventListener("focusin", ({ target }) => { if (target.matches(STOPS)) setStop(bar, target); });
   bar.addEventListener("keydown", (event) => {
     const all = buttonsOf(bar), at = all.indexOf(event.target), step = STEPS[event.key];
+    if (event.target.tagName === "SELECT" && event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
     if (at < 0 || (!step && event.key !== "Home" && event.key !== "End")) return;
     event.preventDefault();
     event.stopPropagation();
