@@ -11,7 +11,10 @@ export class Showing {
   }
 
   // Whether the chosen tool uses the digit keys, or the canvas is not there.
-  get needsDigits() { return this.canvas.inspect.isOn || !this.canvas.isShown; }
+  get needsDigits() {
+    const { inspect, tool, isShown } = this.canvas;
+    return inspect.isOn || tool.name === "temperature" || !isShown;
+  }
 
   // Shows an <img> in the picture's place. The picture itself does not change, so `hide` brings it back.
   show(image) {
@@ -28,13 +31,14 @@ export class Showing {
     this.canvas.view.refresh();
   }
 
-  // Puts {width, height, pixels} on the canvas as one undo step; the mask stays if it fits.
+  // Puts {width, height, pixels} on the canvas as one undo step; mask and temperature stay if they fit.
   put(result) {
     this.#mark(false);
     this.canvas.replace((picture) => {
       const next = emptyPicture(result.width, result.height), fits = sameSize(picture, next);
       next.pixels.set(result.pixels);
       if (fits) next.mask.set(picture.mask);
+      if (fits && picture.temperature) next.temperature = picture.temperature.slice();
       return next;
     });
   }
