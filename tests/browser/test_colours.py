@@ -25,7 +25,9 @@ def _sent(studio: StudioPage) -> dict[str, str]:
     with studio.page.expect_request(lambda r: r.method == "POST" and '"mask"' in (r.post_data or "")) as caught:
         studio.page.click("#generate")
     data = (caught.value.post_data_json or {})["data"]
+    studio.page.wait_for_timeout(300)  # the status may still be that of the drawing before
     studio.wait_for_status(r"pictures? in")
+    studio.page.wait_for_selector("#canvas .canvas:not(.busy)")
     return next(v for v in data if isinstance(v, dict) and "mask" in v)
 
 
@@ -88,9 +90,8 @@ def test_temperature_is_painted_undone_sent_and_kept_on_reload(
     assert not studio.picture().any()
     sent = np.frombuffer(base64.b64decode(_sent(studio)["temperature"]), np.uint8).reshape(32, 32)
     assert np.array_equal(sent, wanted)
-    page.wait_for_timeout(300)
     page.reload()
-    page.wait_for_selector("#canvas .swatch.on")
+    studio.wait_for_status("Your picture is back")
     expect(page.locator("#canvas .levels")).to_be_visible()
     expect(page.locator("#canvas [data-percent='50']")).to_have_attribute("aria-checked", "true")
     assert _sent(studio)["temperature"] == base64.b64encode(wanted.tobytes()).decode()
