@@ -167,8 +167,7 @@ export const COMMANDS = [
     note: ({ side, fileBytes }) => `at most ${side} x ${side} pixels, ${mebibytes(fileBytes)}`,
     icon: UP,
   },
-  ...PAGE_COMMANDS,
-  ...COLOUR_COMMANDS,
+  ...PAGE_COMMANDS, ...COLOUR_COMMANDS,
 ];
 
 function deselect(canvas) {
