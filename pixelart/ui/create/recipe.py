@@ -15,6 +15,7 @@ from pixelart.engine import CheckpointInfo, Request
 from pixelart.engine.completion import mask_of_runs
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import Picture
+from pixelart.images.coercion import as_map, map_settings
 from pixelart.images.palette_choice import OF_MODEL
 from pixelart.ui.create.canvas_value import Canvas
 from pixelart.ui.create.form import ANY_CLASS, NO_CLASS, class_choices, only_for, request_from
@@ -106,12 +107,12 @@ def _numbers(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _temperatures(value: Any) -> tuple[Any, Any]:
     """(temperature, that of the bottom row or 0) of a number, or of a map whose rows are even."""
-    if not isinstance(value, list):
-        return value, 0.0
     try:
-        rows = np.asarray(value, np.float64)
-    except (ValueError, TypeError) as error:
+        rows = as_map(value, "temperature")
+    except RequestRejected as error:
         raise RequestRejected("temperature: not understood") from error
+    if not isinstance(rows, np.ndarray):
+        return value, 0.0
     if rows.ndim != 2 or not rows.size:
         raise RequestRejected("temperature: not understood")
     return float(rows[0, 0]), float(rows[-1, 0])
@@ -144,6 +145,7 @@ def _corner(value: Any) -> tuple[int, int] | None:
 def _differences(asked: Request, settings: Mapping[str, Any], info: CheckpointInfo, action: str) -> tuple[str, ...]:
     """The names of settings that the request of the page would not have."""
     mine = json.loads(json.dumps(asked.settings()))
+    settings = {**settings, "temperature": map_settings(as_map(settings.get("temperature"), "temperature"))}
     unread = {"own_colours"} if action == GENERATE or info.takes_palettes else set[str]()
     different = [name for name in _COMPARED if name not in unread and mine.get(name) != settings.get(name)]
     own = settings.get("colours")

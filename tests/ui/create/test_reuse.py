@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pixelart.engine import Drawing, Engine, Request
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import Picture
+from pixelart.images.coercion import map_settings
 from pixelart.ui.create.canvas_value import Canvas
 from pixelart.ui.create.controls import advanced_controls, control_input
 from pixelart.ui.create.drawing import DrawingHandlers
@@ -153,7 +154,8 @@ def test_what_the_page_cannot_set_is_said(tiny: Page) -> None:
     assert "cannot set class weights" in tiny.send(drawing, class_weights={"cross": 1.0, "stripe": 1.0})[3]
     uneven = np.ones((8, 8))
     uneven[3, 3] = 2
-    assert "cannot set temperature" in tiny.send(drawing, temperature=uneven.tolist())[3]
+    for map_in_settings in (uneven.tolist(), map_settings(uneven)):
+        assert "cannot set temperature" in tiny.send(drawing, temperature=map_in_settings)[3]
 
 
 BAD: dict[str, dict[str, Any]] = {

@@ -70,11 +70,11 @@ function kindOf({ mask, factor, keep }) {
 // told only where they are unusual.
 export function linesOf(record, controls = []) {
   const settings = settingsOf(record), { temperature, allowed, colours } = settings;
-  const isMap = Array.isArray(temperature);
+  const values = temperature?.runs?.map(([value]) => value) ?? (Array.isArray(temperature) ? temperature.flat() : null);
   const rows = [
     ["Model", settings.checkpoint], ["Class", classOf(settings) || "any"], ["Seed", settings.seed], ["Drawn", kindOf(settings)],
     ["Size", (settings.size || "").replace("x", " x ")],
-    ["Temperature", isMap ? `${plain(temperature[0][0])} to ${plain(temperature.at(-1)[0])}` : temperature],
+    ["Temperature", values ? `${plain(values[0])} to ${plain(values.at(-1))}` : temperature],
     ...controls.map(([field, label, usual]) => [label, settings[field] === usual ? "" : settings[field]]),
     ["Keeps", settings.keep], ["Seamless", settings.seamless], ["Window", settings.window?.join?.(", ")],
     ["Colours", allowed ? `${allowed.length} allowed` : colours && `${colours.length} of its own`],
