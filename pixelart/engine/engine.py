@@ -25,7 +25,7 @@ from pixelart.engine.remote import Call, RemoteBackend
 from pixelart.engine.request import Drawing, Request, RequestLike, as_request
 from pixelart.engine.variations import Variations
 from pixelart.errors import RequestRejected
-from pixelart.images.codec import Picture
+from pixelart.images.codec import Codec, Picture
 from pixelart.images.coercion import ClassBlend, MaskLike, PictureLike, as_blend, as_facts, as_mask, as_picture
 from pixelart.images.palette_choice import palette_fitting
 from pixelart.progress import Cancel
@@ -119,8 +119,7 @@ class Engine(Variations):
             WeightsRejected: it is damaged.
         """
         info = self.library.load(checkpoint).info
-        mask = np.zeros((info.height, info.width), np.bool_)
-        mask[0, 0] = True
+        mask = np.arange(info.height * info.width).reshape(info.height, info.width) == 0
         self.complete(Request(checkpoint), np.zeros((*mask.shape, 4), np.uint8), mask)
 
     def snap(self, checkpoint: str, picture: PictureLike) -> tuple[Picture, int]:
@@ -248,9 +247,8 @@ class Engine(Variations):
         Raises:
             RequestRejected: a wrong size or an unknown class.
         """
-        loaded, picture, _ = self._load_for(checkpoint, picture, class_weights)
-        self._local.at_once(loaded, *picture.shape[:2])
-        return log_likelihood(loaded, palette_fitting(loaded.codec, picture), picture, as_blend(class_weights))
+        loaded, codec, picture, _, _ = self._load_for(checkpoint, picture, class_weights)
+        return log_likelihood(loaded, codec, picture, as_blend(class_weights))
 
     def inspect(self, checkpoint: str, picture: PictureLike, *, class_weights: ClassBlend = None) -> Inspection:
         """Bits of each pixel of a picture (H, W, 4) given the class alone, which sum to -log2 p, and p(class |
@@ -261,9 +259,7 @@ class Engine(Variations):
         Raises:
             RequestRejected: a wrong size or an unknown class.
         """
-        loaded, picture, weights = self._load_for(checkpoint, picture, class_weights)
-        at_once = self._local.at_once(loaded, *picture.shape[:2])
-        codec = palette_fitting(loaded.codec, picture)
+        loaded, codec, picture, weights, at_once = self._load_for(checkpoint, picture, class_weights)
         return inspect_picture(loaded.model, codec, picture, weights, classes=loaded.info.classes, at_once=at_once)
 
     def colours_at(
@@ -285,9 +281,7 @@ class Engine(Variations):
         Raises:
             RequestRejected: a wrong size, an unknown class, a pixel outside the picture, or `top` not 1 to 256.
         """
-        loaded, picture, weights = self._load_for(checkpoint, picture, class_weights)
-        at_once = self._local.at_once(loaded, *picture.shape[:2])
-        codec = palette_fitting(loaded.codec, picture)
+        loaded, codec, picture, weights, at_once = self._load_for(checkpoint, picture, class_weights)
         return colours_at(loaded.model, codec, picture, weights, row=row, column=column, top=top, at_once=at_once)
 
     def _draw(self, call: Call, info: CheckpointInfo, on_row: OnRow | None, cancel: Cancel | None) -> list[Drawing]:
@@ -298,7 +292,9 @@ class Engine(Variations):
 
     def _load_for(
         self, checkpoint: str, given: PictureLike, class_weights: ClassBlend
-    ) -> tuple[Checkpoint, Picture, Tensor]:
+    ) -> tuple[Checkpoint, Codec, Picture, Tensor, int]:
+        """The checkpoint, its codec for the picture, the picture, the class weights, and how many fit in memory."""
         loaded, picture = self.library.load(checkpoint), as_picture(given)
         loaded.info.check_size(*picture.shape[:2])
-        return loaded, picture, loaded.class_weights(class_weights)
+        codec, weights = palette_fitting(loaded.codec, picture), loaded.class_weights(class_weights)
+        return loaded, codec, picture, weights, self._local.at_once(loaded, *picture.shape[:2])

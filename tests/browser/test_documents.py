@@ -139,7 +139,8 @@ def test_the_history_keeps_every_picture_with_its_settings(open_studio: OpenStud
     page.get_by_role("tab", name="History").click()
     items = page.locator("#past .item")
     expect(items).to_have_count(3)
-    assert [items.nth(i).get_attribute("aria-label") for i in range(3)] == ["hero_9", "hero_5", "hero_6"], "newest first"
+    names = [items.nth(i).get_attribute("aria-label") for i in range(3)]
+    assert names == ["hero_9", "hero_5", "hero_6"], "newest first"
     items.nth(0).click()
     page.get_by_role("button", name="Compare").click()
     items.nth(1).click()

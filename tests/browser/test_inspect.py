@@ -51,7 +51,7 @@ def test_the_map_lies_over_the_picture_and_one_click_paints_the_most_probable_co
     wait_for_map(studio)
     assert np.array_equal(studio.pixels_of("heat"), map_of(before)) and np.array_equal(studio.picture(), before)
     expect(part(studio, "legend")).to_contain_text("expectedsurprising (3.0)")
-    expect(part(studio, "total")).to_have_text("Surprise of the picture: 21")
+    expect(part(studio, "total")).to_have_text("Surprise of the picture: 21 as hero")
     expect(part(studio, "classes")).to_have_text("Class: wall 75 % · hero 25 %")
 
     cell = (5, 7)
@@ -119,8 +119,8 @@ def test_a_pixel_is_asked_for_once_where_the_pointer_rests(studio: StudioPage, f
     studio.page.mouse.move(*studio.at((29, 5)))
     wait_for_colours(studio, (29, 5))
     assert not fake_engine.asked
-    studio.choose_class("hero")
-    expect(part(studio, "total")).to_have_text("Surprise of the picture: 0 as hero")
+    studio.choose_class("wall")
+    expect(part(studio, "total")).to_have_text("Surprise of the picture: 0 as wall")
     assert (29, 5) in fake_engine.asked, "another class, other colours"
 
 
