@@ -54,7 +54,7 @@ def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER) ->
             if hosting.has_sign_in:
                 gr.LoginButton("Sign in", size="sm", scale=0, min_width=90, elem_id="sign-in")
         work = Work(elem_id="work")
-        loaded = load_line(hub, opener, model, notice) if opener else None
+        loaded = load_line(hub, opener, model, notice) if opener else ()
         memory, owner = job_memory(), gr.State("")
         results = ResultFiles(Path(get_upload_folder()), written_files(app))
         if not hosting.is_local:
@@ -63,8 +63,8 @@ def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER) ->
         with gr.Tabs():
             with gr.Tab("Create"):
                 follow = create_tab(arrived, engine, TopLine(notice, model, work), results)
-                if loaded:
-                    follow(loaded)
+                for event in loaded:
+                    follow(event)
             with gr.Tab("Train") as tab:
                 reason = training if isinstance(training, str) else ""
                 if note := training_notice(hosting, reason):
