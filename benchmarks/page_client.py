@@ -19,7 +19,7 @@ from typing import Any
 from pixelart.ui.create.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
 
 PICTURES = ["ZIP", "", "", "As the base model", False, False, False, 0, 0, 0, 0]
-TRAINING = [True, "Keep the base's", 0, 8, 0, 0.999, 0.1, 0, 0, 0]
+TRAINING = [True, "Keep the base's", 0, 8, 0, 0.999, 0.1, 0, 0, 0, "Good"]
 _NUMBERS = itertools.count()
 
 

@@ -16,6 +16,7 @@ class Hint(Enum):
     LESS_MEMORY = "use smaller batches"
     RESUME = "continue the run"
     OTHER_NAME = "choose another name"
+    SAME_PICTURES = "give the same pictures again"
 
 
 Words = Mapping[Hint, str]

@@ -24,6 +24,7 @@ CLI_HINTS: Words = {
     Hint.LESS_MEMORY: "a smaller --batch-size with --accumulate, or --gradient-checkpointing, needs less",
     Hint.RESUME: "--resume continues it",
     Hint.OTHER_NAME: "give another name",
+    Hint.SAME_PICTURES: "start a new training with its model as --base",
 }
 Json = dict[str, Any]
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from pixelart.cli import check, draw, evaluate, hub, inspect, jobs, space, train, variations
+from pixelart.cli import check, draw, estimate, evaluate, hub, inspect, jobs, space, train, variations
 from pixelart.cli.arguments import Parser
 from pixelart.cli.common import CLI_HINTS, replace_unprintable
 from pixelart.errors import PixelArtError, tag_hint, with_hint
@@ -62,6 +62,6 @@ def _parser() -> argparse.ArgumentParser:
         description="Generate, complete, enlarge, inspect and evaluate pixel art; train and share models.",
     )
     add = parser.add_subparsers(dest="command", required=True, parser_class=Parser, metavar="COMMAND")
-    for module in (draw, variations, inspect, evaluate, check, train, hub, jobs, space):
+    for module in (draw, variations, inspect, evaluate, check, train, estimate, hub, jobs, space):
         module.add_commands(add)
     return parser

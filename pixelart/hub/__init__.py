@@ -16,3 +16,5 @@ from pixelart.hub.push import with_outcome as with_outcome
 from pixelart.hub.repo_files import SPACE as SPACE
 from pixelart.hub.repo_id import check_repo_id as check_repo_id
 from pixelart.hub.repo_id import local_name as local_name
+from pixelart.hub.unpack import MAX_ARCHIVE_BYTES as MAX_ARCHIVE_BYTES
+from pixelart.hub.unpack import unpack_checkpoint as unpack_checkpoint

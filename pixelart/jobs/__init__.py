@@ -2,6 +2,7 @@
 
 from pixelart.jobs.folder import JobFolder as JobFolder
 from pixelart.jobs.folder import JobProgress as JobProgress
+from pixelart.jobs.job import CONTINUABLE as CONTINUABLE
 from pixelart.jobs.job import ENDED as ENDED
 from pixelart.jobs.job import RESUMABLE as RESUMABLE
 from pixelart.jobs.job import Job as Job

@@ -16,7 +16,9 @@ from pathlib import Path
 
 from pixelart.errors import RequestRejected
 from pixelart.storage import new_folder
+from pixelart.training.config import read_run
 from pixelart.training.progress_file import CURVE_FILE, PROGRESS_FILE, read_curve
+from pixelart.training.state import best_row
 
 TAIL_BYTES = 8192
 PRIVATE_MODE = 0o700
@@ -69,7 +71,8 @@ class JobFolder:
 
     @property
     def data(self) -> Path:
-        """The training pictures. Read at each start and deleted when the job is done."""
+        """The training pictures. Read at each start. On a server with several owners they are deleted
+        when the job is done."""
         return self.path / "data.zip"
 
     @property
@@ -86,14 +89,20 @@ class JobFolder:
         """Create the folder with a copy of the .zip `data`, accessible to its owner only. All or nothing."""
         with new_folder(self.path) as partial:
             partial.chmod(PRIVATE_MODE)
-            copy = partial / self.data.name
-            copy.touch(0o600)
-            shutil.copyfile(data, copy)
-            with copy.open("rb+") as file:
-                os.fsync(file.fileno())
+            _copy_private(data, partial / self.data.name)
+
+    def copy_data(self, data: Path) -> None:
+        """Give a job whose pictures were deleted a copy of the .zip `data`. All or nothing. Raises OSError."""
+        partial = self.data.with_suffix(".tmp")
+        try:
+            _copy_private(data, partial)
+            partial.replace(self.data)
+        finally:
+            partial.unlink(missing_ok=True)
 
     def drop_data(self) -> None:
-        """Delete the pictures of a done job to free disk space: neither resuming nor exporting needs them."""
+        """Delete the pictures of a done job: a server should not keep visitors' pictures, and exporting does not need
+        them."""
         with suppress(OSError):  # the next server start tries again
             self.data.unlink(missing_ok=True)
 
@@ -128,6 +137,16 @@ class JobFolder:
         found = [path.name for path in self.run.glob("step-????????")]
         return int(max(found).removeprefix("step-")) if found else None
 
+    @property
+    def kept_step(self) -> int | None:
+        """The step of the save that an export takes: the best one, if the run keeps it; None without one."""
+        try:
+            keeps_best = read_run(self.run).schedule.keep == "best"
+        except RequestRejected:
+            return None
+        best = best_row(self.measures()) if keeps_best else {}
+        return int(best["step"]) if best else self.saved_step
+
     @contextmanager
     def saved(self, checkpoints: Path) -> Iterator[Path]:
         """The run, if it has a save. Errors raised inside lose the paths of this folder and of `checkpoints`.
@@ -160,6 +179,14 @@ class JobFolder:
     def without_path(self, text: str) -> str:
         """Remove the path of this folder from a text, for readers who must not see it."""
         return text.replace(f"{self.path}{os.sep}", "")
+
+
+def _copy_private(source: Path, copy: Path) -> None:
+    """Copy a file so that only its owner can read it, and fsync it."""
+    copy.touch(0o600)
+    shutil.copyfile(source, copy)
+    with copy.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def folder_bytes(folder: Path) -> int:

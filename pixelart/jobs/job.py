@@ -14,6 +14,8 @@ crashed; damaged: its record cannot be read (never stored)."""
 STATES: tuple[State, ...] = get_args(State)
 AT_WORK: tuple[State, ...] = ("running", "stopping")
 RESUMABLE: tuple[State, ...] = ("cancelled", "interrupted", "failed")
+CONTINUABLE: tuple[State, ...] = (*RESUMABLE, "done")
+"""A done one is continued with a longer schedule."""
 ENDED: tuple[State, ...] = ("done", "damaged", *RESUMABLE)
 OptionValue = str | int | float | bool
 

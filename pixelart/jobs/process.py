@@ -12,9 +12,11 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from pixelart.settings import ROOT
+from pixelart.devices import pick_device
+from pixelart.settings import ROOT, Settings
+from pixelart.system.cpus import usable_cores
 
 COMMAND = (sys.executable, "-m", "pixelart")
 LOWEST = 19
@@ -38,14 +40,28 @@ def is_kept(name: str) -> bool:
     return bool(_KEPT.fullmatch(name)) and not _SECRET.search(name)
 
 
+class ChildLimits(NamedTuple):
+    """CPU threads of a child, and its memory in bytes; None = no limit."""
+
+    threads: int
+    memory: int | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> ChildLimits:
+        """The limits on this machine. That of memory counts memory that a GPU driver maps, so it applies to a CPU
+        only."""
+        memory = settings.max_job_bytes if pick_device().type == "cpu" else None
+        return cls(min(settings.max_job_threads, usable_cores()), memory)
+
+
 class Child:
     """A training process at the lowest priority, in its own session. Thread-safe.
 
     It reads commands from a pipe. The pipe closes when this process dies for any reason, and then the child ends.
     """
 
-    def __init__(self, command: Sequence[str], *, log: Path, threads: int, memory: int | None = None) -> None:
-        """Start the process with `threads` CPU threads and, on Linux, at most `memory` bytes of its own.
+    def __init__(self, command: Sequence[str], *, log: Path, limits: ChildLimits) -> None:
+        """Start the process; its memory is limited on Linux.
 
         Raises:
             OSError: it could not be started.
@@ -57,11 +73,12 @@ class Child:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 cwd=ROOT,
-                env=environment(os.environ, threads=threads),
+                env=environment(os.environ, threads=limits.threads),
                 start_new_session=True,
                 umask=-1 if os.name == "nt" else 0o077,
                 creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),  # of Windows
             )
+        memory = limits.memory
         self.memory = memory if memory and _limit_memory(self._process.pid, memory) else None
         assert self._process.stdin
         self._pipe = self._process.stdin

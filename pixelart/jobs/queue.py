@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import secrets
 import shutil
 import threading
 import time
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,22 +15,22 @@ import torch
 
 from pixelart.checkpoint.library import Library
 from pixelart.checkpoint.ownership import request_owner
-from pixelart.devices import pick_device
 from pixelart.errors import RequestRejected
+from pixelart.jobs.continuing import restore_data
 from pixelart.jobs.folder import JobFolder
-from pixelart.jobs.job import AT_WORK, ENDED, RESUMABLE, STATES, Job
+from pixelart.jobs.job import AT_WORK, CONTINUABLE, ENDED, STATES, Job
 from pixelart.jobs.limits import Limits
 from pixelart.jobs.names import check_free, free_name, rivals
 from pixelart.jobs.options import check_options, command_options, longer
-from pixelart.jobs.process import COMMAND
+from pixelart.jobs.process import COMMAND, ChildLimits
 from pixelart.jobs.recovery import ID
 from pixelart.jobs.runner import Runner
 from pixelart.jobs.server import DISK_FULL, JobServer
 from pixelart.jobs.store import JobStore
+from pixelart.jobs.timing import Timing
 from pixelart.settings import SETTINGS, Settings
 from pixelart.storage import Files
-from pixelart.system.cpus import usable_cores
-from pixelart.training.export import export_again, export_run, exported_files
+from pixelart.training.export import export_again, export_run, exported_archive
 from pixelart.training.runs import check_name
 
 
@@ -56,8 +54,8 @@ class Jobs:
         """Open the folder: jobs that a dead server left running become interrupted, and its queue continues.
 
         With `by_owner`, only the owner of a job sees its checkpoint (`pixelart.checkpoint.ownership`) or uses it as a
-        base. With `patient`, opening is tried again every few seconds while another program holds the folder or the
-        database, or while the disk is full; until then every call is refused.
+        base, and the pictures of done jobs are deleted. With `patient`, opening is tried again every few seconds while
+        another program holds the folder or the database, or while the disk is full; until then calls are refused.
 
         Raises:
             RequestRejected: the database cannot be read.
@@ -68,7 +66,10 @@ class Jobs:
         self._program = tuple(program)
         self._limits = Limits(settings, jobs=self._path, incoming=self.incoming, checkpoints=self._checkpoints)
         self._changing = threading.Lock()
-        self._server = JobServer(self._path, self.incoming, self._new_runner, settings=settings, patient=patient)
+        limits = ChildLimits.of(settings)
+        self.timing = Timing(program, self._checkpoints, limits, lambda: bool(self._store.in_state(*AT_WORK)))
+        options: Any = {"settings": settings, "patient": patient, "keeps_data": not by_owner}
+        self._server = JobServer(self._path, self.incoming, self._new_runner, **options)
 
     def __enter__(self) -> Jobs:
         return self
@@ -78,6 +79,7 @@ class Jobs:
 
     def close(self) -> None:
         """Interrupt running jobs, which save within a few seconds. Queued jobs stay in the queue."""
+        self.timing.close()
         self._server.close()
 
     @property
@@ -174,19 +176,26 @@ class Jobs:
         elif self._store.change(job.id, was=["running"], state="stopping"):
             self._runner.stop(job.id)
 
-    def resume(self, owner: str, job_id: str) -> None:
-        """Queue an interrupted job again; it continues from its newest valid checkpoint.
+    def resume(self, owner: str, job_id: str, *, data: Path | None = None) -> None:
+        """Queue an interrupted job again; it continues from its newest valid checkpoint, optimizer state included.
 
-        A job that ended normally but too early to learn much continues for the same length again.
+        A job that is done or was too short continues for as long again, with the schedule of its learning rate
+        stretched. `data`: a .zip of its pictures, used if the job's copy was deleted.
 
         Raises:
-            RequestRejected: the owner has no such job, it cannot be resumed, or the queue is full.
+            RequestRejected: no such job, it cannot be resumed, its pictures are missing, or the queue is full.
+            OSError: the disk is full; the job is unchanged.
         """
         job = self.get(owner, job_id)
         with self._reserved_place(owner):
-            more = {"options": longer(job.options, most=self._settings.max_job_minutes)} if job.is_short else {}
-            if not self._store.change(job.id, was=RESUMABLE, state="queued", reason="", ended=None, **more):
-                raise RequestRejected(f"job {job.id} is {self.get(owner, job_id).state}: there is nothing to resume")
+            goes_on = job.is_short or job.state == "done"
+            more = {"options": longer(job.options, most=self._settings.max_job_minutes)} if goes_on else {}
+            restored = job.state == "done" and restore_data(self._folder(job), data, self._limits)
+            if self._store.change(job.id, was=CONTINUABLE, state="queued", reason="", ended=None, **more):
+                return
+            if restored:
+                self._folder(job).drop_data()
+            raise RequestRejected(f"job {job.id} is {self.get(owner, job_id).state}: there is nothing to resume")
 
     def export(self, owner: str, job_id: str) -> str:
         """Export the newest save of a job as a checkpoint, or update its earlier export; returns the checkpoint's name.
@@ -216,11 +225,9 @@ class Jobs:
         Raises:
             RequestRejected: the owner has no such job, or nothing is saved yet.
         """
-        job, buffer = self.get(owner, job_id), io.BytesIO()
-        with self._folder(job).saved(self._checkpoints) as run, zipfile.ZipFile(buffer, "w") as archive:
-            for name, data in exported_files(run).items():
-                archive.writestr(f"{job.name}/{name}", data)
-        return buffer.getvalue()
+        job = self.get(owner, job_id)
+        with self._folder(job).saved(self._checkpoints) as run:
+            return exported_archive(run, job.name)
 
     def delete(self, owner: str, job_id: str) -> None:
         """Delete an ended job with all its saves; its exported checkpoint stays.
@@ -269,10 +276,9 @@ class Jobs:
             store,
             folder=self._folder,
             command=self._command,
-            threads=min(self._settings.max_job_threads, usable_cores()),
             minutes=self._settings.max_process_minutes,
-            # The limit counts memory that a GPU driver maps, so it applies to a CPU only.
-            memory=self._settings.max_job_bytes if pick_device().type == "cpu" else None,
+            keeps_data=not self._library.by_owner,
+            limits=ChildLimits.of(self._settings),
         )
 
     # --- folders --------------------------------------------------------------------------------------------------

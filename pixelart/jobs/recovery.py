@@ -22,7 +22,7 @@ def make_private(folder: Path) -> None:
     folder.chmod(PRIVATE_MODE)
 
 
-def recover(store: JobStore, folder: Path, incoming: Path) -> tuple[Job, ...]:
+def recover(store: JobStore, folder: Path, incoming: Path, *, keeps_data: bool) -> tuple[Job, ...]:
     """Interrupt the jobs that a dead server left running, and complete or undo its unfinished work; returns those jobs.
 
     No process is signalled: a child of a dead server ends by itself, and PIDs get reused.
@@ -31,7 +31,7 @@ def recover(store: JobStore, folder: Path, incoming: Path) -> tuple[Job, ...]:
     for job in orphans:
         store.change(job.id, was=AT_WORK, state="interrupted", reason=SERVER_GONE, ended=time.time())
     shutil.rmtree(incoming, ignore_errors=True)
-    for job in store.in_state("done"):
+    for job in () if keeps_data else store.in_state("done"):
         JobFolder(folder / job.id).drop_data()  # the server was killed before it did
     for path in folder.iterdir():
         if path.suffix == ".deleted" and _HALF_MADE.fullmatch(path.name):

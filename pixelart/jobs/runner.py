@@ -13,7 +13,7 @@ from pixelart.errors import RequestRejected
 from pixelart.jobs.folder import JobFolder
 from pixelart.jobs.job import AT_WORK, Job, State
 from pixelart.jobs.outcome import outcome
-from pixelart.jobs.process import Child
+from pixelart.jobs.process import Child, ChildLimits
 from pixelart.jobs.store import JobStore
 from pixelart.storage import exclusive
 
@@ -42,14 +42,14 @@ class Runner:
         *,
         folder: Callable[[Job], JobFolder],
         command: Callable[[Job], Sequence[str]],
-        threads: int,
         minutes: float,
-        memory: int | None,
+        keeps_data: bool,
+        limits: ChildLimits,
     ) -> None:
-        """`folder` and `command`: of a job. Limits per child: CPU `threads`, run time in `minutes`, and `memory` in
-        bytes (None = no limit)."""
+        """`folder` and `command`: of a job. `minutes`, `limits`: run time and resources of a child. `keeps_data`: keep
+        the pictures of done jobs, so that they can be continued."""
         self._store, self._folder, self._command = store, folder, command
-        self._threads_each, self._minutes, self._memory = threads, minutes, memory
+        self._minutes, self._keeps_data, self._limits = minutes, keeps_data, limits
         self._changed = threading.Condition()
         self._children: dict[str, Child] = {}
         self._closing = threading.Event()
@@ -142,7 +142,7 @@ class Runner:
         """The child of a job, or None and the reason."""
         try:
             log = self._folder(job).log
-            child = Child(self._command(job), log=log, threads=self._threads_each, memory=self._memory)
+            child = Child(self._command(job), log=log, limits=self._limits)
         except (OSError, ValueError) as error:
             return None, f"could not be started: {getattr(error, 'strerror', None) or error}"
         self._children[job.id] = child
@@ -150,7 +150,7 @@ class Runner:
 
     def _end(self, job: Job, state: State, reason: str, **values: Any) -> None:
         recorded = self._record(job, state=state, reason=reason, ended=time.time(), **values)
-        if recorded and state == "done":
+        if recorded and state == "done" and not self._keeps_data:
             self._folder(job).drop_data()
         self.wake()
 

@@ -43,13 +43,16 @@ class JobServer:
         *,
         settings: Settings,
         patient: bool,
+        keeps_data: bool,
     ) -> None:
         """Open `folder`. `incoming`: the folder in it for uploads. `new_runner`: makes the runner of a database.
+        `keeps_data`: keep the pictures of done jobs.
 
         Raises:
             RequestRejected: the database cannot be read.
             Busy, OSError: without `patient`: the folder is locked, or the disk failed.
         """
+        self._keeps_data = keeps_data
         self._folder, self._incoming, self._new_runner, self._settings = folder, incoming, new_runner, settings
         self._opening, self._closing = threading.Lock(), threading.Event()
         self.opened: Opened | None = None
@@ -83,7 +86,7 @@ class JobServer:
             stack.enter_context(exclusive(self._folder, busy="another server runs the jobs of this folder"))
             (self._folder / "lock").chmod(0o600)
             store = stack.enter_context(closing(JobStore(self._folder / DATABASE)))
-            orphans = recover(store, self._folder, self._incoming)
+            orphans = recover(store, self._folder, self._incoming, keeps_data=self._keeps_data)
             stack.callback(shutil.rmtree, self._incoming, ignore_errors=True)
             runner = self._new_runner(store)
             runner.start(orphans, count=self._settings.max_running_jobs)

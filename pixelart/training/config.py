@@ -102,7 +102,7 @@ class Schedule:
     """
 
     steps: int = option(
-        0, "how many steps to train", limits=(0, 10**8 - 1), page=OptionOnPage("Steps", "0: by minutes")
+        0, "how many steps to train", limits=(0, 10**8 - 1), page=OptionOnPage("Steps", "0: as chosen above")
     )
     minutes: float = option(0.0, "or how many minutes", limits=(0, 60 * 24 * 30))
     batch_size: int = option(

@@ -1,4 +1,4 @@
-"""Counts near copies of training pictures among the samples of a finished run.
+"""Counts near copies of training pictures among the samples of a finished run, and finds the pictures nearest to them.
 
 This happens at the end of training, because a server then deletes the pictures and a checkpoint holds none.
 """
@@ -15,21 +15,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pixelart.engine import Engine
-from pixelart.engine.samples import draw_class_samples
+from pixelart.checkpoint.library import Checkpoint
+from pixelart.engine import Drawing, Engine, Request
+from pixelart.engine.samples import COLUMNS, MAX_ROWS, draw_class_samples, shown_classes
+from pixelart.images.codec import Picture
 from pixelart.storage import write_file
 from pixelart.training.export import export_run
 from pixelart.training.near_copies import COPIES_FILE, Counted, near_copies
+from pixelart.training.nearest import write_nearest
 
 if TYPE_CHECKING:
     from pixelart.training.trainer import Trainer
 
 MAX_COMPARED_PIXELS = 1000 * 32 * 32
 """Pixels of training pictures that samples are compared with, evenly chosen from larger sets; takes some seconds."""
+SHOWN_NEAREST = 4
+"""Samples per class whose nearest training pictures are stored."""
 
 
 def count_copies(trainer: Trainer, *, cancel: Callable[[], bool]) -> None:
-    """Write near_copies.json into a run: how many samples of its model card are near copies of training pictures.
+    """Write near_copies.json into a run: how many samples of its model card are near copies of training pictures; and
+    the pictures nearest to some of the samples (`pixelart.training.nearest`).
 
     Raises:
         Cancelled: `cancel` returned True; nothing is written.
@@ -38,7 +44,9 @@ def count_copies(trainer: Trainer, *, cancel: Callable[[], bool]) -> None:
     with tempfile.TemporaryDirectory(prefix=".copies-", dir=trainer.run) as place:
         engine = Engine(export_run(trainer.run, Path(place, "model")).parent, device=trainer.device)
         loaded = engine.library.load("model")
-        samples = draw_class_samples(loaded, "model", partial(engine.generate, cancel=cancel))
+        draw = partial(engine.generate, cancel=cancel)
+        samples = draw_class_samples(loaded, "model", draw)
+        few, labels = _of_trained_classes(trainer, loaded, samples, draw)
         rows, most = trainer.train_rows, MAX_COMPARED_PIXELS // (loaded.info.height * loaded.info.width)
         chosen = rows[np.linspace(0, len(rows) - 1, min(max(1, most), len(rows))).round().astype(int)]
         learned = trainer.sets[0].pictures(chosen, trainer.codec)
@@ -46,3 +54,22 @@ def count_copies(trainer: Trainer, *, cancel: Callable[[], bool]) -> None:
     step = loaded.info.training["kept_step"]
     found = Counted(step, round(share * len(samples)), len(samples), len(chosen))
     write_file(trainer.run / COPIES_FILE, json.dumps(asdict(found)).encode())
+    write_nearest(trainer.run, step, few, labels, learned, cancel=cancel)
+
+
+def _of_trained_classes(
+    trainer: Trainer, loaded: Checkpoint, samples: Picture, draw: Callable[[Request], list[Drawing]]
+) -> tuple[Picture, list[str]]:
+    """SHOWN_NEAREST samples of each class that the run trains on, and the class of each; from the `samples` of the
+    card if it shows the class."""
+    shown, classes = shown_classes(loaded), trainer.config.classes
+    trained = [classes[number] for number in trainer.classes[trainer.train_rows].unique().tolist()][:MAX_ROWS]
+    few = list[Picture]()
+    for label in trained:
+        if label in shown:
+            first = shown.index(label) * COLUMNS
+            few.append(samples[first : first + SHOWN_NEAREST])
+        else:
+            drawn = draw(Request("model", class_weights={label: 1.0}, count=SHOWN_NEAREST))
+            few.append(np.stack([drawing.picture for drawing in drawn]))
+    return np.concatenate(few), [label for label in trained for _ in range(SHOWN_NEAREST)]

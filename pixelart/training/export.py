@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -71,6 +73,15 @@ def exported_files(run: Path) -> dict[str, bytes]:
         **({CLASS_PALETTES_FILE: palettes.read_bytes()} if palettes.exists() else {}),
         **log,
     }
+
+
+def exported_archive(run: Path, name: str) -> bytes:
+    """A .zip of `exported_files`, in a folder `name`. Raises RequestRejected."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for file, data in exported_files(run).items():
+            archive.writestr(f"{name}/{file}", data)
+    return buffer.getvalue()
 
 
 def _training_hashes(run: Path) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ LIMIT = 0.1
 """Largest share of differing pixels in a near copy, of the pixels that are opaque in either picture."""
 BUCKETS = 128
 """Groups of colours, a power of two, for a quick test that rules out most pairs."""
+COMPARED_AT_ONCE = 64
+"""Pictures compared at a time in a search for the nearest."""
+ROUNDING = 1e-9
 
 
 COPIES_FILE = "near_copies.json"
@@ -69,44 +72,90 @@ def nearest_difference(
     Raises:
         Cancelled: `cancel` returned True.
     """
-    mine, theirs = _values(pictures), _values(np.concatenate([learned, learned[:, :, ::-1]]))
-    least = np.ones(len(mine))
-    for moved in _moved(theirs):
-        for index, picture in enumerate(mine):
-            if cancel():
-                raise Cancelled
-            there = (picture != 0) | (moved != 0)
-            differs = ((picture != moved) & there).sum((1, 2)) / np.maximum(1, there.sum((1, 2)))
-            least[index] = min(least[index], differs.min())
-    return least
+    theirs = _values(learned)
+    return np.array([_differences(picture, theirs, cancel).min() for picture in _values(pictures)])
 
 
 def are_near_copies(
     pictures: Picture, learned: Picture, *, cancel: Callable[[], bool] = lambda: False
 ) -> NDArray[np.bool_]:
     """Whether each of `pictures` (N, H, W, 4) is a near copy of one of `learned` (M, H, W, 4): bool (N,). Raises
-    Cancelled.
-
-    Colour counts rule out most pairs: two pictures can agree in at most as many pixels as they share per colour.
-    """
+    Cancelled."""
     mine, theirs = _values(pictures), _values(learned)
-    ours, counts = _colour_counts(mine), _colour_counts(theirs)
-    inner = (theirs[:, REACH:-REACH, REACH:-REACH] != 0).sum((1, 2))  # pixels that no shift moves out
     result = np.zeros(len(pictures), np.bool_)
-    for index, own in enumerate(ours):
+    for index, bounds in enumerate(_lower_bounds(mine, theirs)):
         if cancel():
             raise Cancelled
-        equal = np.minimum(counts, own).sum(1)
-        possible = equal >= (1 - LIMIT) * np.maximum(own.sum(), inner) - 1e-6
+        possible = bounds <= LIMIT
         if possible.any():
-            nearest = nearest_difference(pictures[index : index + 1], learned[possible], cancel=cancel)
-            result[index] = nearest[0] <= LIMIT
+            result[index] = _differences(mine[index], theirs[possible], cancel).min() <= LIMIT
     return result
+
+
+def nearest_pictures(
+    pictures: Picture, learned: Picture, *, count: int, cancel: Callable[[], bool] = lambda: False
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The `count` nearest of `learned` (M, H, W, 4) for each of `pictures` (N, H, W, 4), nearest first.
+
+    Returns their positions in `learned` and their differences as in `nearest_difference`, both (N, min(count, M)).
+    Raises Cancelled.
+    """
+    mine, theirs = _values(pictures), _values(learned)
+    count = min(count, len(theirs))
+    found = [
+        _nearest(picture, theirs, bounds, count, cancel)
+        for picture, bounds in zip(mine, _lower_bounds(mine, theirs), strict=True)
+    ]
+    return np.stack([places for places, _ in found]), np.stack([differences for _, differences in found])
+
+
+def _nearest(
+    picture: NDArray[np.uint32],
+    theirs: NDArray[np.uint32],
+    bounds: NDArray[np.float64],
+    count: int,
+    cancel: Callable[[], bool],
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Compares in the order of the lower bounds, until no other picture can be nearer than those found."""
+    order = np.argsort(bounds, kind="stable")
+    best, least = np.empty(0, np.int64), np.empty(0)
+    for start in range(0, len(order), COMPARED_AT_ONCE):
+        part = order[start : start + COMPARED_AT_ONCE]
+        if len(least) == count and bounds[part[0]] > least[-1]:
+            break
+        best, least = np.append(best, part), np.append(least, _differences(picture, theirs[part], cancel))
+        nearest = np.lexsort((best, least))[:count]
+        best, least = best[nearest], least[nearest]
+    return best, least
 
 
 def near_copies(pictures: Picture, learned: Picture, *, cancel: Callable[[], bool] = lambda: False) -> float:
     """The share of `pictures` (N, H, W, 4) that are near copies of one of `learned` (M, H, W, 4). Raises Cancelled."""
     return float(are_near_copies(pictures, learned, cancel=cancel).mean())
+
+
+def _lower_bounds(mine: NDArray[np.uint32], theirs: NDArray[np.uint32]) -> Iterator[NDArray[np.float64]]:
+    """For each picture of `mine`, the least possible difference to each of `theirs`, (M,): two pictures agree in at
+    most as many pixels as they share per colour."""
+    counts = _colour_counts(theirs)
+    inner = (theirs[:, REACH:-REACH, REACH:-REACH] != 0).sum((1, 2))  # pixels that no shift moves out
+    for own in _colour_counts(mine):
+        shared, opaque = np.minimum(counts, own).sum(1), np.maximum(own.sum(), inner)
+        yield 1 - np.maximum(shared, opaque == 0) / np.maximum(opaque, 1) - ROUNDING
+
+
+def _differences(
+    picture: NDArray[np.uint32], theirs: NDArray[np.uint32], cancel: Callable[[], bool]
+) -> NDArray[np.float64]:
+    """The difference of a picture (H, W) to each of `theirs` (M, H, W): (M,). Raises Cancelled."""
+    least = np.ones(2 * len(theirs))
+    for moved in _moved(np.concatenate([theirs, theirs[:, :, ::-1]])):
+        if cancel():
+            raise Cancelled
+        there = (picture != 0) | (moved != 0)
+        differs = ((picture != moved) & there).sum((1, 2)) / np.maximum(1, there.sum((1, 2)))
+        least = np.minimum(least, differs)
+    return least.reshape(2, -1).min(0)
 
 
 def _colour_counts(values: NDArray[np.uint32]) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from pixelart.checkpoint.format import SEEN_FILE, CheckpointConfig, read_seen
 from pixelart.checkpoint.origin import read_origin
-from pixelart.errors import DataRejected, Hint, RequestRejected
+from pixelart.errors import DataRejected, Hint, ImageRejected, RequestRejected
 from pixelart.progress import OnProgress, ignore_progress
 from pixelart.storage import Files, exclusive, write_file
 from pixelart.training.autotune import tuned
@@ -206,6 +206,23 @@ def _open_run(
     pictures = pictures.without(config.schedule.held_out_share)
     weights = base_weights(config) if last_checkpoint(run) is None else None
     return Trainer(run, config, pictures, read_seen(run), weights=weights, processes=processes)
+
+
+def check_same_pictures(run: Path, data: Path) -> None:
+    """Refuse pictures that the run in the folder `run` was not started with.
+
+    Raises:
+        RequestRejected: no run there, or other pictures.
+    """
+    config = read_run(run)
+    how = {"fit": config.fit, "frames": config.frames, "class_rule": config.class_rule}
+    try:
+        pictures = read_pictures(data, size=config.size, **how).without(config.schedule.held_out_share)
+        same = pictures.fingerprint() == config.data_fingerprint
+    except (DataRejected, ImageRejected):  # also of another size
+        same = False
+    if not same:
+        raise RequestRejected("these are not the pictures that this training was started with")
 
 
 def _adjusted(config: RunConfig, given: Mapping[str, Any]) -> Schedule:

@@ -32,7 +32,7 @@ from pixelart.training.sample_sheets import SampleSheets
 from pixelart.training.schedules import update_ema, warm_cosine
 from pixelart.training.snapshots import last_checkpoint, save_checkpoint
 from pixelart.training.state import BEST, STATE, TrainState, best_row, read_state, state_json
-from pixelart.training.validation import LOG_FIELDS, log_table, measure
+from pixelart.training.validation import LOG_FIELDS, Validation, log_table
 
 _log = logging.getLogger(__name__)
 SNAPSHOT_SECONDS = 120.0
@@ -76,6 +76,7 @@ class Trainer:
         split = split_pictures(data, seen, self.codec, config.classes, folder=run)
         self.sets, self.measured = split.sets, split.measured
         self.x, self.classes = split.sets[0].x, split.sets[0].classes
+        self.validation = Validation(run, self.measured, len(config.classes))
         self.train_rows, self.validation_rows = split.train_rows, split.validation_rows
         self.batches = Batches(split.learned, num_classes=len(config.classes), schedule=schedule)
         self._draw = self.batches.draw
@@ -152,8 +153,10 @@ class Trainer:
             self._catch_up()
         elif self._saved_at == -math.inf:
             self._save_unmeasured()
-        if self.config.base and not self.step and not self.sheets.has(self.step):
-            self._draw_samples()  # samples of the base, for comparison
+        if self.config.base and not self.step:  # the base, for comparison
+            self.validation.measure_base(self.average, cancel=self._hurry)
+            if not self.sheets.has(self.step):
+                self._draw_samples()
 
     def _save_if_due(self) -> None:
         """Save and draw samples if they are due."""
@@ -272,10 +275,8 @@ class Trainer:
         row: dict[str, Any] = {"step": self.step, "minutes": round(self.seconds / 60, 2)}
         if self._recent:
             row["train_bits"] = round(self.recent_bits(), 4)
-        if self.measured:
-            bits = measure(self.average, self.measured, len(self.config.classes), cancel=self._hurry)
-            row.update({k: round(v, 4) for k, v in bits.items() if k in LOG_FIELDS})
-        return row
+        bits = self.validation.measure(self.average, self.step, cancel=self._hurry)
+        return {**row, **{k: round(v, 4) for k, v in bits.items() if k in LOG_FIELDS}}
 
     def _parts(self, rows: list[dict[str, Any]], recent: list[float], best: bytes | None) -> dict[str, bytes]:
         state = state_json(self.step, self.seconds, rows, recent, fingerprint=self.config.data_fingerprint)

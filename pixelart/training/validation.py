@@ -6,9 +6,12 @@ import csv
 import io
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -17,9 +20,11 @@ from pixelart.errors import Cancelled
 from pixelart.images.codec import Codec
 from pixelart.images.io import contact_sheet, encode_png
 from pixelart.models import AutoregressiveModel
+from pixelart.progress import OnProgress
 from pixelart.sampling import Controls
 from pixelart.training.data.encoded import CodedPictures
-from pixelart.training.evaluation import bits_per_dim, hole_bits, nats_per_image
+from pixelart.training.evaluation import hole_bits, nats_per_image
+from pixelart.training.improvement import Comparison
 
 LOG_FIELDS = ("step", "minutes", "train_bits", "validation_bits", "hole_bits", "seam_bits", "seam_ratio")
 VALIDATION_HOLES = "brush"
@@ -34,35 +39,61 @@ def log_table(rows: Sequence[Mapping[str, Any]]) -> bytes:
     return table.getvalue().encode()
 
 
-def measure(
-    model: AutoregressiveModel,
-    sets: Sequence[CodedPictures],
-    num_classes: int,
-    *,
-    cancel: Callable[[], bool],
-) -> dict[str, float]:
-    """Validation bits by name: bits per dimension of each size in `sets`, and bits in holes for the first size.
+class Validation:
+    """Measures a model on the validation pictures of a run, and compares it with the run's base."""
 
-    Raises:
-        Cancelled: `cancel` returned True.
-    """
+    def __init__(self, run: Path, sets: Sequence[CodedPictures], num_classes: int) -> None:
+        """`sets`: the pictures by size; empty = there are none."""
+        self._sets, self._num_classes, self._comparison = sets, num_classes, Comparison(run)
 
-    def check_cancel(*_: int) -> None:
+    def measure_base(self, base: AutoregressiveModel, *, cancel: Callable[[], bool]) -> None:
+        """Measure and store what later saves are compared with, unless that was done; nothing is stored if `cancel`
+        returns True. Raises OSError."""
+        if self._sets and not self._comparison.has_base:
+            with suppress(Cancelled):
+                bits = [self._bits(base, pictures, cancel) for pictures in self._sets]
+                self._comparison.set_base(torch.cat(bits).tolist())
+
+    def measure(self, model: AutoregressiveModel, step: int, *, cancel: Callable[[], bool]) -> dict[str, float]:
+        """Bits by name: bits per dimension of each size, and bits in holes for the first size. Also stores the
+        comparison of `step` with the base.
+
+        Raises:
+            Cancelled: `cancel` returned True.
+            OSError: a write failed.
+        """
+        measured, of_pictures = dict[str, float](), list[Tensor]()
+        for number, pictures in enumerate(self._sets):
+            x = pictures.x
+            of_pictures.append(bits := self._bits(model, pictures, cancel))
+            size = f"_{x.shape[3]}x{x.shape[2]}" if number else ""
+            measured[f"validation_bits{size}"] = float(bits.mean())
+            if number == 0:
+                weights, check = self._weights(model, pictures), check_cancel(cancel)
+                options: dict[str, Any] = {"holes": VALIDATION_HOLES, "palettes": pictures.palettes}
+                measured |= hole_bits(model, x, weights, **options, progress=check).values()
+        if of_pictures:
+            self._comparison.add(step, torch.cat(of_pictures).tolist())
+        return measured
+
+    def _bits(self, model: AutoregressiveModel, pictures: CodedPictures, cancel: Callable[[], bool]) -> Tensor:
+        """Bits per dimension of each picture, (N,)."""
+        weights, check = self._weights(model, pictures), check_cancel(cancel)
+        nats = nats_per_image(model, pictures.x, weights, palettes=pictures.palettes, progress=check)
+        return nats / (math.prod(pictures.x.shape[1:]) * math.log(2))
+
+    def _weights(self, model: AutoregressiveModel, pictures: CodedPictures) -> Tensor:
+        return F.one_hot(pictures.classes, self._num_classes).float().to(next(model.parameters()).device)
+
+
+def check_cancel(cancel: Callable[[], bool]) -> OnProgress:
+    """A progress callback that raises Cancelled once `cancel` returns True."""
+
+    def check(*_: int) -> None:
         if cancel():
             raise Cancelled
 
-    measured, device = dict[str, float](), next(model.parameters()).device
-    for number, pictures in enumerate(sets):
-        x, palettes = pictures.x, pictures.palettes
-        weights = F.one_hot(pictures.classes, num_classes).float().to(device)
-        nats = nats_per_image(model, x, weights, palettes=palettes, progress=check_cancel)
-        size = f"_{x.shape[3]}x{x.shape[2]}" if number else ""
-        measured[f"validation_bits{size}"] = bits_per_dim(nats, dimensions=math.prod(x.shape[1:]))
-        if number == 0:
-            measured |= hole_bits(
-                model, x, weights, holes=VALIDATION_HOLES, palettes=palettes, progress=check_cancel
-            ).values()
-    return measured
+    return check
 
 
 def draw_samples(

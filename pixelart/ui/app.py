@@ -55,7 +55,7 @@ def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER, ou
             if hosting.has_sign_in:
                 gr.LoginButton("Sign in", size="sm", scale=0, min_width=90, elem_id="sign-in")
         work = Work(elem_id="work")
-        loaded = load_line(hub, opener, model, notice) if opener else None
+        loaded = load_line(hub, opener, model, notice) if opener else ()
         memory, owner = job_memory(), gr.State("")
         kept_in = outputs if hosting.is_local else None
         results = ResultFiles(Path(get_upload_folder()), written_files(app), outputs=kept_in)
@@ -65,8 +65,8 @@ def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER, ou
         with gr.Tabs():
             with gr.Tab("Create"):
                 create = create_tab(arrived, engine, TopLine(notice, model, work), results)
-                if loaded:
-                    create.follow(loaded)
+                for event in loaded:
+                    create.follow(event)
             with gr.Tab("History"):
                 create.reuse_from(PastPictures(elem_id="past"))
             with gr.Tab("Train") as tab:

@@ -180,6 +180,28 @@ class FileDrop(gr.HTML):
         )
 
 
+class ModelDrop(gr.HTML):
+    """A place to drop the .zip of a model. Its event `upload` carries a part of the bytes (see `ModelUpload`), `select`
+    follows the last part. Its value in Python is the answer to a part."""
+
+    def __init__(self, *, most_bytes: int, part_bytes: int, **settings: Any) -> None:
+        super().__init__(
+            html_template=read_static("model_drop.html"),
+            css_template=read_static("drop.css"),
+            js_on_load=on_load(
+                "model_drop.js",
+                constants={"mostBytes": most_bytes, "partBytes": part_bytes},
+                events=("upload", "select"),
+            ),
+            apply_default_css=False,
+            **settings,
+        )
+
+    def postprocess(self, value: Any) -> Any:
+        """Passed on as it is."""
+        return value
+
+
 class FileSaver(gr.HTML):
     """Invisible: set to `{"name": ..., "type": ..., "data": base64}` it saves that file on the visitor's machine."""
 

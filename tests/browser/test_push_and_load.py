@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from pixelart.training.export import exported_archive
+from pixelart.ui.hub import load
 from pixelart.ui.security.hosting import Hosting
 from tests.browser.conftest import OpenStudio
 from tests.browser.studio_page import StudioPage
@@ -36,7 +38,8 @@ def folder(tiny_run: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def url(folder: Path, hub: HubServer) -> Iterator[str]:
+def url(folder: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(load, "PART_BYTES", 20_000)  # so that a small model arrives in several parts
     with serving_models(folder, folder.parent / "jobs", Hosting("desktop")) as url:
         yield url
 
@@ -76,8 +79,8 @@ def test_an_artist_pushes_a_model_and_sees_where_it_is(
 
 
 @WIDTHS
-def test_a_model_of_the_hub_is_loaded_chosen_and_named(
-    open_studio: OpenStudio, url: str, hub: HubServer, folder: Path, width: int
+def test_a_model_of_the_hub_or_in_a_zip_is_loaded_chosen_and_named(
+    open_studio: OpenStudio, url: str, hub: HubServer, folder: Path, width: int, tiny_run: Path, tmp_path: Path
 ) -> None:
     commit = hub.add("art/heroes", {path.name: path.read_bytes() for path in (folder / "tiny").iterdir()}).commits[-1]
     studio = opened(open_studio, url, width)
@@ -94,5 +97,14 @@ def test_a_model_of_the_hub_is_loaded_chosen_and_named(
     expect(page.locator("#model input")).to_have_value(re.compile("^art--heroes "), timeout=PATIENT)
     expect(page.locator("#origin")).to_have_text(f"art/heroes{commit.oid[:7]}", timeout=PATIENT)
     assert fits(page)
+
+    page.set_input_files("#load-zip input", {"name": "none.zip", "mimeType": "", "buffer": b"none"})
+    expect(page.locator("#load-status")).to_contain_text("none.zip: the archive cannot be read", timeout=PATIENT)
+    (tmp_path / "my heroes.zip").write_bytes(exported_archive(tiny_run, "any"))
+    page.set_input_files("#load-zip input", tmp_path / "my heroes.zip")
+    expect(page.locator("#model input")).to_have_value(re.compile("^my-heroes "), timeout=PATIENT)
+    expect(page.locator("#load-status")).to_have_text("my-heroes is loaded and chosen.")
+    expect(page.locator("#origin")).to_be_hidden()
+    assert fits(page) and (folder / "my-heroes" / "model.safetensors").is_file()
     studio.choose_class("stripe")
     studio.generate()

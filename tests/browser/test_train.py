@@ -83,6 +83,8 @@ def test_an_artist_trains_reloads_stops_goes_on_and_draws_with_the_model(
     expect(page.locator("#job input")).to_have_value("my-sprites (training)", timeout=PATIENT)
     expect(page.locator("#curve canvas, #curve svg").first).to_be_visible(timeout=PATIENT)
     expect(page.locator("#samples img").first).to_be_visible(timeout=PATIENT)
+    expect(page.locator("#samples .verdict")).to_be_visible(timeout=PATIENT)
+    expect(page.locator("#use")).to_be_visible(timeout=PATIENT)  # whatever the verdict is
     assert step_of(page) > first
 
     page.click("#train-stop")

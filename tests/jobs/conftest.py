@@ -28,11 +28,11 @@ def open_jobs(tmp_path: Path) -> Iterator[Open]:
     """open_jobs(program=..., max_queued_jobs=..., ...): a server of tmp_path/jobs, closed at the end of the test."""
     opened: list[Jobs] = []
 
-    def open_(program: tuple[str, ...] = STUB, checkpoints: Path | None = None, **settings: Any) -> Jobs:
-        checkpoints = checkpoints or tmp_path / "checkpoints"
-        jobs = Jobs(
-            tmp_path / "jobs", checkpoints=checkpoints, settings=replace(ONE_THREAD, **settings), program=program
-        )
+    def open_(
+        program: tuple[str, ...] = STUB, checkpoints: Path | None = None, by_owner: bool = False, **settings: Any
+    ) -> Jobs:
+        limits, checkpoints = replace(ONE_THREAD, **settings), checkpoints or tmp_path / "checkpoints"
+        jobs = Jobs(tmp_path / "jobs", checkpoints=checkpoints, by_owner=by_owner, settings=limits, program=program)
         opened.append(jobs)
         return jobs
 

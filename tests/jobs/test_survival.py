@@ -16,7 +16,9 @@ import pytest
 
 from pixelart.images.io import encode_png
 from pixelart.jobs import Jobs, read_jobs
+from pixelart.training.improvement import read_improvements
 from pixelart.training.near_copies import read_counted
+from pixelart.training.nearest import read_nearest
 from tests.jobs.survival import OPTIONS, Cutter
 from tests.jobs.waiting import ended, until
 
@@ -84,12 +86,15 @@ def test_a_job_from_a_base_is_exported_under_its_name(
     jobs = open_jobs(cutter.program, own_checkpoints)
     job = jobs.submit("ann", "mine", {"base": "tiny", "steps": 4, "batch_size": 16}, cutter.data)
     assert ended(jobs, job).state == "done", jobs.get("ann", job.id).reason
-    assert not jobs.folder("ann", job.id).data.exists()
+    assert jobs.folder("ann", job.id).data.exists(), "of one user: it can be continued"
     assert jobs.export("ann", job.id) == "mine" == jobs.export("ann", job.id)
     assert (own_checkpoints / "mine" / "model.safetensors").is_file()
     folder = jobs.folder("ann", job.id)
     assert [row["step"] for row in folder.measures()] == [4] and len(folder.samples()) == 2
     assert (counted := read_counted(folder.run)) and counted.step == 4 and counted.samples == 16
+    assert len(read_nearest(folder.run)) == 8
+    (compared,) = read_improvements(folder.run)
+    assert compared.step == 4 == folder.kept_step and compared.pictures > 0
     assert (progress := folder.progress()) and progress.phase == "finished"
 
 

@@ -289,7 +289,8 @@ def test_t11_visitors(tmp_path: Path, tiny_data: Path, count: Count, tell: Told)
             visitors[number % sessions].post("on_load", [bob])
             for said in (bob, ann):  # what a page posts later does not make it another's
                 for name in ("stop_training", "resume_training", "delete_job", "use_model", "download_model"):
-                    answer = visitors[number % sessions].post(name, [said, job.id])
+                    values = [said, job.id, *([None] if name == "resume_training" else [])]
+                    answer = visitors[number % sessions].post(name, values)
                     foreign += 1
                     assert answer.error == f"job '{job.id}': not found", (name, answer)
                 for name in ("look_at", "tick"):

@@ -16,11 +16,13 @@ from pixelart.cli import train as train_command
 from pixelart.engine import Engine
 from pixelart.errors import Cancelled
 from pixelart.hub.publish import preview_card
+from pixelart.images.io import encode_png
 from pixelart.jobs import JobFolder
 from pixelart.training import copy_count as copies
 from pixelart.training.copy_count import count_copies
 from pixelart.training.export import export_again, export_run
 from pixelart.training.near_copies import COPIES_FILE, Counted, near_copies, parse_counted, read_counted
+from pixelart.training.nearest import NEAREST_FILE, NEAREST_SHEET, read_nearest
 from pixelart.training.progress_file import ProgressWriter
 from pixelart.training.runs import resume_run
 from tests.ui.train.test_report import job
@@ -67,6 +69,10 @@ def test_pictures_that_were_learned_are_copies_and_others_are_not(
     other = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 4), np.uint8) | np.uint8(128)
     monkeypatch.setattr(copies, "draw_class_samples", lambda *_: np.concatenate([known[:10], other]))
     assert counted(run, tiny_data) == Counted(60, 10, 16, len(known))
+    found = read_nearest(run)  # of the first four of each class: 0 to 3 and 8 to 11, of which 10 and 11 are not known
+    assert [each.differences[0] for each in found][:6] == [0] * 6 and found[6].differences[0] > 0.5
+    assert [each.label for each in found[:6]] == ["cross"] * 4 + ["stripe"] * 2 and len(found) == 8
+    assert all(np.array_equal(each.sample, each.pictures[0]) and len(each.pictures) == 3 for each in found[:6])
     monkeypatch.setattr(copies, "MAX_COMPARED_PIXELS", 3 * 8 * 8)
     assert (found := counted(run, tiny_data)) and found.learned == 3
 
@@ -116,6 +122,16 @@ def test_a_training_is_finished_whatever_befalls_the_count(
         train_command._train_remotely(trainer, orders, ProgressWriter(run, orders), lambda _: None)
     assert (found := read_counted(run)) and found.step == 60
     assert not [*run.glob(".copies-*")]
+
+
+@pytest.mark.parametrize(
+    "facts", ["", "[]", "{}", '{"step": 1, "size": [8, 8], "labels": ["a"], "differences": [[0.5]]}', "[" * 100_000]
+)
+def test_a_gallery_that_cannot_be_read_is_none(facts: str, tmp_path: Path) -> None:
+    (tmp_path / NEAREST_FILE).write_text(facts)
+    assert read_nearest(tmp_path) == []
+    (tmp_path / NEAREST_SHEET).write_bytes(encode_png(np.zeros((7, 9, 4), np.uint8)))
+    assert read_nearest(tmp_path) == []
 
 
 @pytest.mark.parametrize(

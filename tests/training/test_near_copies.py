@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from pixelart.images.codec import Picture
-from pixelart.training.near_copies import LIMIT, are_near_copies, near_copies, nearest_difference
+from pixelart.training.near_copies import (
+    LIMIT,
+    are_near_copies,
+    near_copies,
+    nearest_difference,
+    nearest_pictures,
+)
 
 
 def picture_of(seed: int, *, size: int = 12) -> Picture:
@@ -56,3 +62,18 @@ def test_the_quick_answer_is_that_of_comparing_every_pair() -> None:
     expected = nearest_difference(drawn, learned) <= LIMIT
     assert 5 < expected.sum() < 55
     assert are_near_copies(drawn, learned).tolist() == expected.tolist()
+
+
+def test_the_nearest_are_those_of_comparing_every_pair() -> None:
+    random = np.random.default_rng(5)
+    colours = random.integers(0, 255, (6, 4), dtype=np.uint8) | np.uint8(128)
+    learned = colours[random.integers(0, 6, (200, 10, 10))]
+    learned[:5, :4] = 0
+    drawn = np.concatenate([learned[[3, 150]], colours[random.integers(0, 6, (4, 10, 10))], learned[:1] * 0])
+    drawn[1] = np.roll(drawn[1, :, ::-1], 1, 0)
+    places, differences = nearest_pictures(drawn, learned, count=3)
+    every = np.stack([nearest_difference(drawn, one[None]) for one in learned], axis=1)
+    assert differences == pytest.approx(np.sort(every, axis=1)[:, :3])
+    assert np.take_along_axis(every, places, axis=1) == pytest.approx(differences)
+    assert places[:2, 0].tolist() == [3, 150] and differences[0, 0] == 0
+    assert nearest_pictures(drawn, learned[:2], count=3)[0].shape == (7, 2)

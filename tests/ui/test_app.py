@@ -71,7 +71,7 @@ class _Values(dict[str, Any]):
 
 MEMORY, JOB = {"owner": "a" * 32, "job": "0" * 16}, "0" * 16
 PICTURES = ["ZIP", "", "", "As the base model", False, False, False, 0, 0, 0, 0, "tiny", ""]
-TRAINING = ["tiny", "mine", 10, True, "Keep the base's", 0, 16, 0, 0.999, 0.1, 0, 0, 0]
+TRAINING = ["tiny", "mine", 10, True, "Keep the base's", 0, 16, 0, 0.999, 0.1, 0, 0, 0, "Good"]
 PUSH = ["tiny", "art/tiny", "cc0-1.0", "", True]
 GOOD = _Values(
     {
@@ -129,13 +129,18 @@ GOOD = _Values(
         "compare_1": [None, *PICTURES],
         "compare_2": [None, *PICTURES],
         "stop_check": [None],
+        "show_times": [None, *TRAINING],
+        "show_times_1": [None, *TRAINING],
+        "show_times_2": [None, *TRAINING],
+        "show_times_3": [None, *TRAINING],
+        "undo_numbers": [],
         "offer_folder": [None],
         "offer_bases": ["tiny", None],
         "offer_bases_1": ["tiny", None],
         "offer_bases_2": ["tiny"],
         "start_training": [MEMORY, None, *PICTURES[:-2], *TRAINING],
         "stop_training": [MEMORY, JOB],
-        "resume_training": [MEMORY, JOB],
+        "resume_training": [MEMORY, JOB, None],
         "delete_job": [MEMORY, JOB],
         "use_model": [MEMORY, JOB],
         "download_model": [MEMORY, JOB],

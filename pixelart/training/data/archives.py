@@ -202,7 +202,7 @@ def _members(place: PurePath, read: Callable[[], bytes | None], reading: Reading
         yield Member(place, error)
 
 
-class _Archive(io.BufferedReader):
+class ArchiveFile(io.BufferedReader):
     """The file of an archive. zipfile reads the central directory in one call, so its size is limited here."""
 
     def read(self, size: int | None = -1, /) -> bytes:
@@ -217,8 +217,8 @@ def _begins_as_archive(source: Path) -> bool:
 
 
 def _archive_members(source: Path, reading: Reading) -> Iterator[Member]:
-    with _Archive(io.FileIO(source)) as file, _open_archive(file, source) as archive:
-        named = [(_entry_name(entry), entry) for entry in archive.infolist()]
+    with ArchiveFile(io.FileIO(source)) as file, open_archive(file, source) as archive:
+        named = [(entry_name(entry), entry) for entry in archive.infolist()]
         pictures = [entry for name, entry in named if _is_picture(PurePosixPath(name))]
         _check_count(source, len(pictures))
         if sum(entry.file_size for entry in pictures) > SETTINGS.max_archive_bytes:
@@ -229,7 +229,7 @@ def _archive_members(source: Path, reading: Reading) -> Iterator[Member]:
             reading.on_progress(number, len(files))
 
 
-def _entry_name(entry: zipfile.ZipInfo) -> str:
+def entry_name(entry: zipfile.ZipInfo) -> str:
     """The name of an entry. Without the UTF-8 flag zipfile decodes it as code page 437, but macOS writes UTF-8 without
     the flag. Names in other code pages are rarely valid UTF-8."""
     if not entry.flag_bits & _UTF8:
@@ -238,7 +238,8 @@ def _entry_name(entry: zipfile.ZipInfo) -> str:
     return entry.filename
 
 
-def _open_archive(file: _Archive, source: Path) -> zipfile.ZipFile:
+def open_archive(file: ArchiveFile, source: Path) -> zipfile.ZipFile:
+    """Open a .zip; `source` is used in errors. Raises DataRejected."""
     try:
         return zipfile.ZipFile(file)
     except DAMAGED as error:
@@ -246,25 +247,27 @@ def _open_archive(file: _Archive, source: Path) -> zipfile.ZipFile:
 
 
 def _read_entry(archive: zipfile.ZipFile, filename: str, place: PurePosixPath, entry: zipfile.ZipInfo) -> bytes | None:
-    name = shown(place)
+    check_place(filename, place, entry)
+    return unpack(archive, entry, shown(place), limit=SETTINGS.max_file_bytes) if _is_picture(place) else None
+
+
+def check_place(filename: str, place: PurePosixPath, entry: zipfile.ZipInfo) -> None:
+    """Refuse an entry with an unsafe name, and a link. Raises DataRejected."""
     _check_name(filename, place)
     if stat.S_ISLNK(entry.external_attr >> 16):
-        raise DataRejected(f"{name}: a link")
-    if not _is_picture(place):
-        return None
+        raise DataRejected(f"{shown(place)}: a link")
+
+
+def unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, *, limit: int) -> bytes:
+    """The bytes of one entry, at most one more than `limit`, whatever its header says. Raises DataRejected."""
     if entry.flag_bits & 1:
         raise DataRejected(f"{name}: encrypted")
     if entry.compress_type not in COMPRESSIONS:
         kinds = " and ".join(COMPRESSIONS.values())
         raise DataRejected(f"{name}: compressed by method {entry.compress_type}; only {kinds} are supported")
-    return _unpack(archive, entry, name)
-
-
-def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
-    """The bytes of one entry, at most one more than the limit, whatever the header says."""
     try:
         with archive.open(entry) as file:
-            return file.read(SETTINGS.max_file_bytes + 1)
+            return file.read(limit + 1)
     except DAMAGED as error:
         raise DataRejected(f"{name}: damaged ({error!s:.80})") from error
 

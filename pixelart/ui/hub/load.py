@@ -1,4 +1,4 @@
-"""Load from Hub, in the top line: pull a checkpoint, and show the repository of the chosen model.
+"""Load model, in the top line: pull a checkpoint or take its .zip, and show the repository of the chosen model.
 
 It works only for visitors on the machine where the program runs."""
 
@@ -15,8 +15,10 @@ from gradio.events import Dependency
 
 from pixelart.engine import Engine
 from pixelart.errors import Hint, PixelArtError, RequestRejected, Words
-from pixelart.hub import Pulled, commit_of, local_name, local_token, pull_if_missing
+from pixelart.hub import MAX_ARCHIVE_BYTES, Pulled, commit_of, local_name, local_token, pull_if_missing
+from pixelart.ui.components import ModelDrop
 from pixelart.ui.events import AT_ONCE, PRIVATE, listen
+from pixelart.ui.hub.upload import PART_BYTES, UploadHandlers
 from pixelart.ui.inputs import CheckedTextbox
 from pixelart.ui.models_list import model_choices
 from pixelart.ui.security.local_request import from_own_machine
@@ -109,19 +111,27 @@ def origin_line(handlers: LoadHandlers, model: gr.Dropdown) -> None:
 
 def load_button() -> gr.Button:
     """Build the button that opens the line of `load_line`."""
-    return gr.Button("Load from Hub...", size="sm", scale=0, min_width=90, elem_id="load-open")
+    return gr.Button("Load model...", size="sm", scale=0, min_width=90, elem_id="load-open")
 
 
-def load_line(handlers: LoadHandlers, button: gr.Button, model: gr.Dropdown, notice: gr.HTML) -> Dependency:
-    """Build the line that `button` opens, and return the event that chooses the loaded model. `notice`: shown while no
-    model is installed."""
+def load_line(
+    handlers: LoadHandlers, button: gr.Button, model: gr.Dropdown, notice: gr.HTML
+) -> tuple[Dependency, Dependency]:
+    """Build the line that `button` opens, and return the events that choose a loaded model: from the Hub, and from a
+    .zip. `notice`: shown while no model is installed."""
     with gr.Row(elem_id="load-line"):
         repository = CheckedTextbox(
             placeholder="owner/name[@revision]", label="Repository", show_label=False,
             container=False, elem_id="load-repository", scale=1,
         )  # fmt: skip
         load = gr.Button("Load", elem_id="load", min_width=70, scale=0)
+        drop = ModelDrop(most_bytes=MAX_ARCHIVE_BYTES, part_bytes=PART_BYTES, elem_id="load-zip")
         status = gr.HTML("", elem_id="load-status", apply_default_css=False)
     button.click(None, None, None, js=TOGGLE, **AT_ONCE)
     submitted = partial(gr.on, [load.click, repository.submit])
-    return listen(submitted, handlers.load_model, {"repository": repository}, [status, model, notice], **LOADS)
+    loaded = listen(submitted, handlers.load_model, {"repository": repository}, [status, model, notice], **LOADS)
+    uploads, upload = UploadHandlers(handlers.engine), gr.State(None)
+    given = {"upload": upload}
+    listen(drop.upload, uploads.receive_part, given, [upload, drop], **AT_ONCE)
+    added = listen(drop.select, uploads.add_model, given, [upload, status, model, notice], **LOADS)
+    return loaded, added

@@ -1,8 +1,13 @@
 // Sends the bytes of a dropped or chosen file to Python, which checks them.
 
 export function start({ element, trigger, constants }) {
-  const drop = element.querySelector(".drop"), input = element.querySelector("input");
   const sender = new Sender(element.querySelector(".what"), trigger, constants.mostBytes);
+  watchDrops(element, (files, folder) => sender.take(files, folder));
+}
+
+// Calls `take(files, name of a dropped folder)` for what is dropped on the `.drop` of an element, or chosen by its input.
+export function watchDrops(element, take) {
+  const drop = element.querySelector(".drop"), input = element.querySelector("input");
   drop.addEventListener("click", () => input.click());
   drop.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
@@ -10,14 +15,14 @@ export function start({ element, trigger, constants }) {
     input.click();
   });
   input.addEventListener("click", (event) => event.stopPropagation());
-  input.addEventListener("change", () => { if (input.files.length) sender.take([...input.files]); input.value = ""; });
+  input.addEventListener("change", () => { if (input.files.length) take([...input.files]); input.value = ""; });
   for (const name of ["dragenter", "dragover"]) {
     drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
   }
   for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
   drop.addEventListener("drop", (event) => {
     event.preventDefault();
-    sender.take([...event.dataTransfer.files], folderIn(event.dataTransfer.items));
+    take([...event.dataTransfer.files], folderIn(event.dataTransfer.items));
   });
 }
 
@@ -46,13 +51,13 @@ class Sender {
   }
 }
 
-const mebibytes = (bytes) => (bytes / 2 ** 20).toFixed(1) + " MiB";
+export const mebibytes = (bytes) => (bytes / 2 ** 20).toFixed(1) + " MiB";
 
-// Why these files are not sent, or "".
-export function refusalOf(files, folder, mostBytes) {
+// Why these files are not sent, or "". `what`: what the .zip should hold.
+export function refusalOf(files, folder, mostBytes, what = "pictures") {
   const [file] = files;
   if (folder) return `Folders are not accepted. Pack ${folder} into a .zip.`;
-  if (!file) return "That is not a file. Drop a .zip of pictures.";
+  if (!file) return `That is not a file. Drop a .zip of ${what}.`;
   if (files.length > 1) return `Drop one .zip. Pack the ${files.length} files into it.`;
   if (file.size > mostBytes) return `${file.name} is ${mebibytes(file.size)}; the limit is ${mebibytes(mostBytes)}.`;
   return "";

@@ -149,7 +149,8 @@ class ImagesHandlers:
             if found.ready:
                 made = images.folder / f"ready-{task.number}.zip"
                 prepare(found, made, cancel=cancel, on_progress=lambda n, of: tell(("Preparing", n, of)))
-                ready = PreparedDataset(made, found.size, spec, survey_summary(found))
+                counts = {"pictures": len(found.pictures), "classes": len(found.classes)}
+                ready = PreparedDataset(made, found.size, spec, survey_summary(found), **counts)
                 try:
                     images.scratch.check(images.folder)
                 except RequestRejected:

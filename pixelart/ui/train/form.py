@@ -11,6 +11,7 @@ from pixelart.errors import RequestRejected
 from pixelart.models import get_variant, list_models
 from pixelart.settings import SETTINGS
 from pixelart.training.config import OPTIONS
+from pixelart.training.efforts import EFFORTS, steps_and_saves
 from pixelart.training.initialization import FROM_SCRATCH
 from pixelart.training.options import KINDS
 from pixelart.training.runs import check_name
@@ -50,8 +51,11 @@ def base_choices(checkpoints: Sequence[CheckpointInfo]) -> list[tuple[str, str]]
     return model_choices(checkpoints) + [(f"New: {name}", SCRATCH + name) for name in VARIANTS]
 
 
-def job_from(given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def job_from(given: Mapping[str, Any], *, pictures: int = 0) -> tuple[str, dict[str, Any]]:
     """(name, options) of a job from the values of the page's inputs by name. A page may post anything in them.
+
+    Steps or minutes under Advanced count before the choice of Quick, Good or Best. `pictures`: their number, which that
+    choice trains on at least once.
 
     Raises:
         RequestRejected: an unusable value; the message has the limits.
@@ -68,11 +72,22 @@ def job_from(given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
             value = number(given[option], page.label, least, page.most)
         if value or page.zero:
             options[option] = value
-    if not options["steps"]:
+    minutes = number(given["minutes"], "Minutes", 0, SETTINGS.max_job_minutes)
+    if not options["steps"] and minutes:
         del options["steps"]
-        options["minutes"] = number(given["minutes"], "Minutes", 0.1, SETTINGS.max_job_minutes)
+        options["minutes"] = minutes
+    elif not options["steps"]:
+        options |= _of_effort(given["effort"], options, has_base=base is not None, pictures=pictures)
     if base is None:
         options["model"] = variant_of(given["base"])
     else:
         options["base"], options["palette"] = base, "fit" if given["palette"] == FIT_PALETTE else "keep"
     return name, options
+
+
+def _of_effort(effort: Any, options: Mapping[str, Any], *, has_base: bool, pictures: int) -> dict[str, Any]:
+    """The steps of Quick, Good or Best, and its saves unless the page sets them. Raises RequestRejected."""
+    if effort not in (names := list(EFFORTS)):
+        raise RequestRejected(f"Training {effort!r:.20}: must be {', '.join(names[:-1])} or {names[-1]}.")
+    steps, every = steps_and_saves(effort, has_base=has_base, pictures=pictures, batch_size=options["batch_size"])
+    return {"save_every": every, **options, "steps": steps}

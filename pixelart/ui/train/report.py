@@ -35,6 +35,7 @@ PAGE_HINTS: Words = {
     Hint.LESS_MEMORY: "a smaller batch size needs less",
     Hint.RESUME: "Resume continues it",
     Hint.OTHER_NAME: "choose another name",
+    Hint.SAME_PICTURES: "check the same pictures in step 1, then continue",
 }
 
 

@@ -15,7 +15,7 @@ import gradio as gr
 
 from pixelart.engine import Engine
 from pixelart.errors import PixelArtError, RequestRejected
-from pixelart.jobs import ENDED, RESUMABLE, Job, JobFolder, Jobs
+from pixelart.jobs import CONTINUABLE, ENDED, Job, JobFolder, Jobs
 from pixelart.ui.browser_storage import NOTHING_KEPT, Kept
 from pixelart.ui.models_list import model_choices
 from pixelart.ui.results import download_value
@@ -106,7 +106,7 @@ class RunHandlers:
         job = next((job for job in jobs if job.id == job_id), None)
         busy = any(each.state not in ENDED for each in jobs)
         if job is None:
-            blank = (gr.LinePlot(visible=False), "", log_html([]), *_buttons(None, saved=False))
+            blank = (gr.LinePlot(visible=False), "", log_html([]), *_buttons(None, None))
             return _choices(jobs, None, shown), status_text(NO_JOB), *blank, gr.Timer(active=busy), None
         folder = self.jobs.folder(owner, job.id)
         samples, measures = folder.samples(), folder.measures()
@@ -119,9 +119,9 @@ class RunHandlers:
             _choices(jobs, job, shown) if changed[4] or changed[0] else gr.skip(),
             status,
             _plot(folder) if moves else gr.skip(),
-            samples_html(folder) if changed[1] or changed[0] else gr.skip(),
+            samples_html(folder) if any(changed[:4]) else gr.skip(),
             log_html(folder.log_tail(lines=30)) if moves else gr.skip(),
-            *(_buttons(job, saved=folder.has_saved) if any(changed) else [gr.skip()] * 5),
+            *(_buttons(job, folder) if any(changed) else [gr.skip()] * 5),
             gr.Timer(active=busy) if changed[4] or changed[0] else gr.skip(),
             now,
         )
@@ -140,7 +140,7 @@ class RunHandlers:
         pictures = ImagesForm(**{field.name: values[field.name] for field in fields(ImagesForm)})
         if not matches_form(ready, self.engine, pictures):
             raise RequestRejected("Step 1 has changed since the check. Press Check again.")
-        name, options = job_from(values)
+        name, options = job_from(values, pictures=ready.pictures)
         self._check_size(options, ready)
         job = self.jobs.submit(owner, name, options, ready.path)
         images.hand_over()
@@ -152,9 +152,13 @@ class RunHandlers:
         return self._change(memory, job, self.jobs.stop)
 
     @with_page_errors
-    def resume_training(self, memory: Any, job: Any) -> tuple[Any, ...]:
-        """Resume a training from its last save."""
-        return self._change(memory, job, self.jobs.resume)
+    def resume_training(self, memory: Any, job: Any, images: Images | None = None) -> tuple[Any, ...]:
+        """Resume a training from its last save, or continue a finished one for as long again; if its pictures were
+        deleted, with those of step 1."""
+        ready = images.ready if images else None
+        return self._change(
+            memory, job, lambda owner, job_id: self.jobs.resume(owner, job_id, data=ready.path if ready else None)
+        )
 
     @with_page_errors
     def delete_job(self, memory: Any, job: Any) -> tuple[Any, ...]:
@@ -207,13 +211,15 @@ def _choices(jobs: list[Job], chosen: Job | None, shown: Any) -> Any:
     return gr.Dropdown(choices=list(choices), visible=bool(jobs), **value)
 
 
-def _buttons(job: Job | None, *, saved: bool) -> list[Any]:
-    """Stop, Resume, Use, Download and Delete."""
-    state = job.state if job else None
+def _buttons(job: Job | None, folder: JobFolder | None) -> list[Any]:
+    """Stop, Resume, Use, Download and Delete. A running training can be used from its first measured save on."""
+    state, saved = job.state if job else None, bool(folder and folder.has_saved)
+    usable = saved and (state in ENDED or bool(folder and folder.measures()))
+    goes_on = bool(job and (job.is_short or state == "done"))
     return [
         gr.Button(visible=state in ("queued", "running")),
-        gr.Button(value=TRAIN_LONGER if job and job.is_short else RESUME, visible=state in RESUMABLE),
-        *(gr.Button(visible=state in ENDED and saved) for _ in range(2)),
+        gr.Button(value=TRAIN_LONGER if goes_on else RESUME, visible=state in CONTINUABLE),
+        *(gr.Button(visible=usable) for _ in range(2)),
         gr.Button(visible=state in ENDED),
     ]
 

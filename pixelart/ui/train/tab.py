@@ -12,14 +12,14 @@ from gradio.events import Dependency
 
 from pixelart.engine import Engine
 from pixelart.jobs import Jobs
-from pixelart.settings import SETTINGS
 from pixelart.training.config import OptionOnPage, Schedule
+from pixelart.training.efforts import EFFORTS, USUAL_EFFORT
 from pixelart.training.options import KINDS
 from pixelart.ui.browser_storage import keep, recalled, restored
 from pixelart.ui.components import FileDrop, FileSaver, Work
 from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS, listen
 from pixelart.ui.hub.push import push_panel
-from pixelart.ui.inputs import CheckedCheckbox, CheckedSlider, CheckedTextbox, Choice, Real, Switch, WholeNumber
+from pixelart.ui.inputs import CheckedCheckbox, CheckedTextbox, Choice, Real, Switch, WholeNumber
 from pixelart.ui.security.hosting import Hosting
 from pixelart.ui.status import status_text
 from pixelart.ui.train.dataset_form import AS_MODEL, DATASET, PICTURE_SIDES, ZIP
@@ -28,6 +28,7 @@ from pixelart.ui.train.form import FIT_PALETTE, KEEP_PALETTE, ON_PAGE
 from pixelart.ui.train.report import CURVE_COLUMNS, HELD_OUT, NO_JOB, TRAINING
 from pixelart.ui.train.runs import RESUME, RunHandlers
 from pixelart.ui.train.scratch import Scratch
+from pixelart.ui.train.times import TimesHandlers
 from pixelart.ui.train.uploads import Images
 
 STORAGE = "pixelart-studio-jobs"
@@ -38,6 +39,13 @@ CHECKS: dict[str, Any] = {
 }  # fmt: skip
 """Queue of checks. Its events only wait; `ImagesHandlers` limits how many checks run at once. A new check replaces the
 visitor's last one."""
+
+
+TIMES: dict[str, Any] = {
+    **PRIVATE, "concurrency_id": "times", "concurrency_limit": 8, "show_progress": "hidden",
+    "trigger_mode": "always_last",
+}  # fmt: skip
+"""Queue of measured times. Its events only wait; `Timing` measures one training at a time."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +88,14 @@ def train_tab(
             run = _run()
             follow_used = push_panel(engine, models.choice, hosting)
     base, name, start = values["base"], values["name"], run["start"]
-    checks = ImagesHandlers(engine, local=hosting.is_local)
+    checks, times = ImagesHandlers(engine, local=hosting.is_local), TimesHandlers(engine, jobs)
     inputs, shown = {"images": images, **chosen, "base": base, "name": name}, [status, report, name, start]
     compared = [images, status, start]
     for event, handler in ((drop.upload, checks.receive_archive), (check.click, checks.check_pictures)):
         checked = listen(event, handler, inputs, shown, **CHECKS)
         listen(checked.then, checks.compare, inputs, compared, **AT_ONCE)  # settings may have changed during the check
+        listen(checked.then, times.show_times, {"images": images, **values}, values["effort"], **TIMES)
+    _wire_times(times, images, values)
     changed = partial(gr.on, [each.input for each in (*chosen.values(), base)])
     listen(changed, checks.compare, inputs, compared, trigger_mode="always_last", **AT_ONCE)
     listen(stop.click, checks.stop_check, {"images": images}, status, **AT_ONCE)
@@ -96,6 +106,16 @@ def train_tab(
     used = _wire_run(arrived, runs, run, (memory, work), {"images": images, **chosen}, values, models)
     follow_used(used)
     _wire_keeping(arrived, checks, work, chosen, values)
+
+
+def _wire_times(times: TimesHandlers, images: gr.State, values: dict[str, Any]) -> None:
+    """Show the times again when a setting has changed. A chosen effort undoes steps and minutes under Advanced."""
+    effort, numbers = values["effort"], [values[name] for name in (*ON_PAGE, "minutes")]
+    given = {"images": images, **values}
+    undone = listen(effort.input, times.undo_numbers, {}, [values["steps"], values["minutes"]], **AT_ONCE)
+    listen(undone.then, times.show_times, given, effort, **TIMES)
+    changed = partial(gr.on, [values["base"].change, *(each.blur for each in numbers)])
+    listen(changed, times.show_times, given, effort, **TIMES)
 
 
 def _wire_keeping(
@@ -162,9 +182,9 @@ def _settings() -> dict[str, Any]:
         info="The model to fine-tune on your pictures. New: train from scratch; needs hundreds of pictures.",
     )  # fmt: skip
     name = CheckedTextbox(label="Name", placeholder="my-sprites", info="Name of the new model.", elem_id="job-name")
-    minutes = CheckedSlider(
-        1, SETTINGS.max_job_minutes, value=10, step=1, label="Minutes", info="How long to train.", elem_id="minutes",
-        buttons=[],
+    effort = Switch(
+        list(EFFORTS), value=USUAL_EFFORT, label="How long", elem_id="effort", elem_classes="choices",
+        info="The times are measured on this machine when the pictures are checked.",
     )  # fmt: skip
     flip = CheckedCheckbox(True, label="Flip", info="Also learn from mirrored pictures.", elem_id="flip")
     with gr.Accordion("Advanced", open=False, elem_id="train-advanced"):
@@ -173,8 +193,11 @@ def _settings() -> dict[str, Any]:
             elem_classes="choices", info="Keep the base's palette, or fit a new one to your pictures.",
         )  # fmt: skip
         with gr.Row(elem_classes="numbers"):
+            minutes = Real(0, label="Minutes", info="0: as chosen above", min_width=90, elem_id="minutes")
             numbers = {option: _number(option, page) for option, page in ON_PAGE.items()}
-    return {"base": base, "name": name, "minutes": minutes, "flip": flip, "palette": palette, **numbers}
+    return {
+        "base": base, "name": name, "minutes": minutes, "flip": flip, "palette": palette, **numbers, "effort": effort
+    }  # fmt: skip
 
 
 def _number(name: str, page: OptionOnPage) -> WholeNumber | Real:
@@ -232,12 +255,10 @@ def _wire_run(
     listen(run["job"].chosen().success, runs.look_at, chosen_job, [memory, *view], **AT_ONCE)
     started = {"memory": memory, **pictures, **values}
     listen(run["start"].click, runs.start_training, started, [memory, *view], **AT_ONCE)
-    for name, handler in (
-        ("stop", runs.stop_training),
-        ("resume", runs.resume_training),
-        ("delete", runs.delete_job),
-    ):
+    for name, handler in (("stop", runs.stop_training), ("delete", runs.delete_job)):
         listen(run[name].click, handler, chosen_job, [memory, *view], **AT_ONCE)
+    resumed = {**chosen_job, "images": pictures["images"]}
+    listen(run["resume"].click, runs.resume_training, resumed, [memory, *view], **AT_ONCE)
     used = listen(run["use"].click, runs.use_model, chosen_job, [run["status"], models.choice], **AT_ONCE)
     models.follow(used)
     listen(used.success, runs.offer_bases, {"chosen": base}, base, **AT_ONCE)

@@ -36,13 +36,15 @@ class Source:
 
 @dataclass(frozen=True)
 class PreparedDataset:
-    """Pictures ready for training: their .zip, their size (height, width), the spec they were made by, and a
-    summary."""
+    """Pictures ready for training: their .zip, their size (height, width), the spec they were made by, a summary, and
+    the numbers of pictures and classes."""
 
     path: Path
     size: tuple[int, int]
     spec: DatasetSpec
     summary: str
+    pictures: int = 0
+    classes: int = 0
 
 
 class CheckTask:

@@ -13,6 +13,7 @@ from pixelart.errors import RequestRejected
 from pixelart.jobs.options import check_options
 from pixelart.settings import SETTINGS
 from pixelart.training.config import Schedule
+from pixelart.training.efforts import EFFORTS
 from pixelart.ui.train.form import (
     FIT_PALETTE,
     FLIP_SHARE,
@@ -25,7 +26,14 @@ from pixelart.ui.train.form import (
 )
 from tests.ui.fake_engine import FakeEngine
 
-FORM: dict[str, Any] = {"base": "tiny", "name": "mine", "minutes": 10, "flip": True, "palette": KEEP_PALETTE}
+FORM: dict[str, Any] = {
+    "base": "tiny",
+    "name": "mine",
+    "effort": "Good",
+    "minutes": 0,
+    "flip": True,
+    "palette": KEEP_PALETTE,
+}
 FORM |= {name: 0 if not page.zero else getattr(Schedule(), name) for name, page in ON_PAGE.items()}
 
 
@@ -41,16 +49,26 @@ def test_a_form_becomes_options_that_a_job_takes(tiny_checkpoints: Path) -> None
         )
         assert name == "mine"
     assert job_from(FORM)[1] == {
-        "base": "tiny", "palette": "keep", "minutes": 10.0, "batch_size": 16, "validation_share": 0.1,
+        "base": "tiny", "palette": "keep", "steps": 200, "save_every": 50, "batch_size": 16, "validation_share": 0.1,
         "sample_every": 0, "ema": 0.999, "seed": 0, "flip": FLIP_SHARE,
     }  # fmt: skip
+
+
+def test_quick_good_and_best_are_numbers_of_steps_and_see_each_picture_once() -> None:
+    told = [job_from(FORM | dict(effort=name))[1] for name in EFFORTS]
+    assert [(one["steps"], one["save_every"]) for one in told] == [(50, 25), (200, 50), (400, 50)]
+    new = job_from(FORM | dict(base="new:row_rnn", effort="Quick", save_every=7))[1]
+    assert (new["steps"], new["save_every"]) == (400, 7)
+    assert job_from(FORM | dict(effort="Quick", batch_size=8), pictures=1001)[1]["steps"] == 126
+    options = job_from(FORM | dict(minutes=10))[1]
+    assert options["minutes"] == 10.0 and not options.keys() & {"steps", "save_every"}
 
 
 def test_steps_are_said_in_place_of_minutes_and_what_is_automatic_is_not_said() -> None:
     options = job_from(FORM | dict(steps=50, learning_rate=0.001, save_every=7))[1]
     assert options["steps"] == 50 and "minutes" not in options
     assert options["learning_rate"] == 0.001 and options["save_every"] == 7
-    assert not job_from(FORM)[1].keys() & {"learning_rate", "save_every"}
+    assert not job_from(FORM | dict(minutes=5))[1].keys() & {"learning_rate", "save_every"}
 
 
 def test_a_new_network_has_no_base_whose_palette_could_be_kept() -> None:
@@ -74,7 +92,10 @@ def test_every_checkpoint_and_every_variant_can_be_started_from() -> None:
         ("name", "", "name .*: use 1 to 64 letters"),
         ("name", "../up", "name .*: use 1 to 64 letters"),
         ("name", 5, "name .*: use 1 to 64 letters"),
-        ("minutes", 1e9, f"Minutes: must be a number from 0.1 to {SETTINGS.max_job_minutes:g}"),
+        ("minutes", 1e9, f"Minutes: must be a number from 0 to {SETTINGS.max_job_minutes:g}"),
+        ("effort", "Slow", "Training 'Slow': must be Quick, Good or Best"),
+        ("effort", None, "Training None: must be"),
+        ("effort", ["Good"], "Training .*: must be"),
         ("minutes", None, "Minutes: must be"),
         ("learning_rate", -1, "Learning rate: must be"),
         ("steps", 1.5, "Steps: must be a whole number"),

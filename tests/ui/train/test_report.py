@@ -6,7 +6,7 @@ import base64
 import json
 import re
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,18 @@ from pixelart.errors import Hint, RequestRejected, tag_hint, untag_hint
 from pixelart.images.io import contact_sheet, decode_picture, encode_png
 from pixelart.jobs import Job, JobFolder
 from pixelart.jobs.job import STATES, State
+from pixelart.training.config import RUN_FILE, RunConfig, Schedule
 from pixelart.training.data.survey import survey
 from pixelart.training.failures import too_short
+from pixelart.training.improvement import Comparison
+from pixelart.training.nearest import write_nearest
 from pixelart.training.progress_file import CURVE_FILE, PROGRESS_FILE
 from pixelart.training.sample_sheets import ROWS_FILE, SAMPLES_FOLDER
+from pixelart.ui.train.nearest import nearest_html
 from pixelart.ui.train.progress import duration, job_label, job_status, pace
 from pixelart.ui.train.report import HELD_OUT, PAGE_HINTS, POINTS, TRAINING, log_html, loss_curve, plain, survey_html
 from pixelart.ui.train.samples import SHOWN_SAMPLES, samples_html
+from pixelart.ui.train.verdict import EARLY, NOT_COMPARED, READY, verdict_html
 
 PROGRESS: dict[str, Any] = {
     "phase": "training", "step": 420, "steps": 2000, "progress": 0.21, "seconds": 65.0, "seconds_left": 360.0,
@@ -37,6 +42,12 @@ SHEET = np.random.default_rng(1).integers(0, 2, (34, 51, 4), np.uint8) * np.uint
 
 def job(state: State, *, reason: str = "") -> Job:
     return Job("0" * 16, "ann", "knights", {}, 0.0, state=state, reason=reason)
+
+
+RUN = RunConfig(
+    model="pixelcnn", preset="", data="", size=(8, 8), fit="refuse", data_fingerprint="", classes=("a",), colours=8,
+    palette="keep", codec={}, model_config={}, schedule=Schedule(steps=100),
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -172,7 +183,7 @@ def test_the_newest_samples_come_first(folder: JobFolder) -> None:
     assert [int(step) for step in steps] == [*range(SHOWN_SAMPLES + 2, 2, -1)]
 
 
-def test_samples_are_told_by_class_before_beside_after(tmp_path: Path) -> None:
+def test_samples_are_told_by_class_the_base_beside_the_training(tmp_path: Path) -> None:
     folder = JobFolder(tmp_path)
     (folder.run / SAMPLES_FOLDER).mkdir(parents=True)
     rows = np.zeros((2, 4, 8, 8, 4), np.uint8)
@@ -183,15 +194,19 @@ def test_samples_are_told_by_class_before_beside_after(tmp_path: Path) -> None:
     assert "before-after" not in samples_html(folder), "of a run of an older version it is not known what is what"
     (folder.run / ROWS_FILE).write_text(json.dumps(["a<b", "wall"]))
     html = samples_html(folder)
-    heads = re.findall(r"<th>(\w+)<span>(step \d+)</span></th>", html)
-    assert heads == [("Before", "step 0"), ("After", "step 100")] and '<th scope="row">a&lt;b</th>' in html
+    heads = re.findall(r"<th>([\w ]+)<span>([^<]*)</span></th>", html)
+    assert heads == [("Base model", ""), ("This training", "step 100")] and '<th scope="row">a&lt;b</th>' in html
     assert re.findall(r'alt="(wall[^"]*)" width="(\d+)" height="(\d+)"', html) == [
-        ("wall, before, step 0", "280", "64"), ("wall, after, step 100", "280", "64")
+        ("wall, Base model, step 0", "280", "64"), ("wall, This training, step 100", "280", "64")
     ]  # fmt: skip
     shown = [base64.b64decode(data) for data in re.findall(r"base64,([^\"]+)", html)[:4]]
     colours = [decode_picture(data, name="row")[4, 4].tolist() for data in shown]
     assert colours == [[200, 30, 30, 255]] * 2 + [[30, 30, 200, 255]] * 2
-    (folder.run / SAMPLES_FOLDER / "step-00000100.png").write_bytes(b"cut")
+    (folder.run / "log.csv").write_text("step,minutes,validation_bits\n50,1,1.25\n100,2,1.5\n")
+    values = {**asdict(RUN), "base": "models/tiny", "schedule": {**asdict(RUN.schedule), "keep": "best"}}
+    (folder.run / RUN_FILE).write_text(json.dumps(values))
+    assert "<th>This training<span>step 50</span></th>" in samples_html(folder), "the save that Use takes"
+    (folder.run / SAMPLES_FOLDER / "step-00000050.png").write_bytes(b"cut")
     assert "before-after" not in samples_html(folder)
 
 
@@ -205,3 +220,47 @@ def test_pictures_are_shown_a_whole_number_of_times_as_large(folder: JobFolder, 
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (59.6, "1 min"), (360, "6 min"), (7500, "2 h 5 min")])
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def plain_verdict(folder: JobFolder) -> str:
+    return re.sub("<[^>]+>", "", verdict_html(folder))
+
+
+def test_a_training_is_ready_once_its_gain_is_larger_than_its_uncertainty(folder: JobFolder) -> None:
+    assert verdict_html(folder) == "", "nothing has started"
+    RUN.write(folder.run)
+    assert verdict_html(folder) == "", "a new network has no base to compare with"
+    replace(RUN, base="models/tiny").write(folder.run)
+    assert plain_verdict(folder).startswith(NOT_COMPARED), "a run of an older version"
+    base = np.linspace(1, 3, 20)
+    noise = np.random.default_rng(0).normal(0, 0.3, 20)
+    (folder.run / "step-00000300").mkdir()
+    for gain, word in ((0.02, EARLY), (0.5, READY), (-0.5, EARLY)):
+        comparison = Comparison(folder.run)
+        comparison.set_base(base.tolist())
+        comparison.add(300, (base - gain - noise + noise.mean()).tolist())
+        told = plain_verdict(folder)
+        assert told.startswith(word) and f"{abs(50 * gain):.1f} % {'better' if gain > 0 else 'worse'} than" in told
+        assert "measured on 20 pictures" in told and ("chance" in told) == (gain == 0.02)
+    assert verdict_html(folder) in samples_html(folder)
+    (folder.run / "log.csv").write_text("step,minutes\n100,1\n")
+    assert plain_verdict(folder).startswith(f"{NOT_COMPARED} No pictures are kept aside")
+    (folder.run / "log.csv").unlink()
+    assert plain_verdict(folder) == f"{EARLY} Nothing is measured yet."
+
+
+def test_the_nearest_pictures_stand_beside_each_sample_the_closest_first(folder: JobFolder) -> None:
+    assert nearest_html(folder) == ""
+    learned = np.random.default_rng(1).integers(0, 2, (9, 8, 8, 4), np.uint8) * np.uint8(255) | np.array(
+        [0, 0, 0, 255], np.uint8
+    )
+    other = 255 - learned[0] | np.array([0, 0, 0, 255], np.uint8)
+    write_nearest(folder.run, 3, np.stack([other, learned[4]]), ["a<b", "wall"], learned, cancel=lambda: False)
+    html = nearest_html(folder)
+    assert "1 of 2 near copies" in html and html in samples_html(folder)
+    assert re.findall(r'class="(card(?: copy)?)".*?<figcaption>([^<]*)<', html) == [
+        ("card copy", "wall, near copy"), ("card", "a&lt;b")
+    ]  # fmt: skip
+    shown = [decode_picture(base64.b64decode(data), name="x") for data in re.findall(r"base64,([^\"]+)", html)]
+    assert len(shown) == 8 and np.array_equal(shown[0], learned[4]) and np.array_equal(shown[1], learned[4])
+    assert np.array_equal(shown[4], other)
