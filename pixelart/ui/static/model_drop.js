@@ -1,5 +1,5 @@
-// Sends the .zip of a model to Python in parts, because a request is limited to a few MiB. Python asks for each next part
-// by `next`, the number of bytes it has; `select` then asks it to check and add the model.
+// Sends the .zip of a model to Python in parts, because a request is limited to a few MiB. Python asks for each part by
+// `next`, the number of bytes it has; `select` then asks it to check and add the model.
 
 import { mebibytes, refusalOf, watchDrops } from "./drop.js";
 
