@@ -5,7 +5,8 @@ export function start({ element, trigger, constants }) {
   watchDrops(element, (files, folder) => sender.take(files, folder));
 }
 
-// Calls `take(files, name of a dropped folder)` for what is dropped on the `.drop` of `element`, or chosen by its input.
+// Calls `take(files, name of a dropped folder)` for what is dropped on the `.drop` of `element`, or chosen by its
+// input.
 export function watchDrops(element, take) {
   const drop = element.querySelector(".drop"), input = element.querySelector("input");
   drop.addEventListener("click", () => input.click());
