@@ -71,10 +71,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The mark `trains` of whole files; others bear it themselves."""
+    """The marks `trains` and `slow` of whole files; other tests have theirs in the code."""
     for item in items:
-        if item.path.relative_to(TESTS).as_posix().startswith(TRAINING):
+        path = item.path.relative_to(TESTS).as_posix()
+        if path.startswith(TRAINING):
             item.add_marker(pytest.mark.trains)
+        if path.startswith("browser/"):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

@@ -65,6 +65,7 @@ else:
 """
 
 
+@pytest.mark.slow
 def test_a_new_control_is_in_the_help_on_the_page_and_in_the_api() -> None:
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", ADDED], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

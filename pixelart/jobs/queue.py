@@ -191,7 +191,8 @@ class Jobs:
             goes_on = job.is_short or job.state == "done"
             more = {"options": longer(job.options, most=self._settings.max_job_minutes)} if goes_on else {}
             restored = job.state == "done" and restore_data(self._folder(job), data, self._limits)
-            if self._store.change(job.id, was=CONTINUABLE, state="queued", reason="", ended=None, **more):
+            changed = {"was": CONTINUABLE, "state": "queued", "reason": "", "ended": None, **more}
+            if job.state in CONTINUABLE and self._store.change(job.id, **changed):  # a damaged record is in no state
                 return
             if restored:
                 self._folder(job).drop_data()

@@ -13,7 +13,7 @@ from tests.browser.studio_page import StudioPage
 from tests.ui.fake_engine import CODEC, FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS
 
-pytestmark = [pytest.mark.filterwarnings(*GRADIO_WARNINGS), pytest.mark.slow]
+pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 
 
 def focus_canvas(studio: StudioPage) -> None:

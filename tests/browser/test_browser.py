@@ -54,6 +54,7 @@ def test_an_exact_mask_is_completed_by_the_real_model(
     page.set_number("seed", "7")
     page.set_number("images", "1")
     page.generate()
+    page.command("clear")
     before = page.picture()
     page.tool("mask")
     page.stroke((10, 10), (20, 10), (20, 20))
@@ -74,7 +75,6 @@ def test_an_exact_mask_is_completed_by_the_real_model(
     assert np.array_equal(page.picture(), before)
 
 
-@pytest.mark.slow
 def test_pencil_eraser_fill_pick_and_brush_sizes(studio: StudioPage) -> None:
     red, green = CODEC.table[3], CODEC.table[6]
     studio.colour(3)
@@ -108,7 +108,6 @@ def test_pencil_eraser_fill_pick_and_brush_sizes(studio: StudioPage) -> None:
     assert studio.page.locator("#canvas .swatch.on").get_attribute("data-colour") == bytes(red[:3]).hex()
 
 
-@pytest.mark.slow
 def test_tiles_repeat_the_picture_and_the_pencil_crosses_its_edges(studio: StudioPage) -> None:
     stage = studio.page.locator("#canvas .stage").bounding_box()
     studio.key("x")
@@ -143,7 +142,6 @@ def test_tiles_repeat_the_picture_and_the_pencil_crosses_its_edges(studio: Studi
     assert right - left > stage["width"] / 2
 
 
-@pytest.mark.slow
 def test_every_item_of_the_toolbar_is_there_and_has_its_key(studio: StudioPage) -> None:
     titles = studio.page.locator("#canvas [data-tool], #canvas [data-do]").evaluate_all("all => all.map(b => b.title)")
     keys = {"Pencil": "B", "Eraser": "E", "Pick colour": "I", "Fill": "G", "Mask": "M", "Unmask": "U", "Undo": "Ctrl+Z"}
@@ -200,7 +198,6 @@ def test_undo_and_redo_cover_paint_generate_and_import(studio: StudioPage) -> No
         assert np.array_equal(studio.picture(), state)
 
 
-@pytest.mark.slow
 def test_hotkeys_choose_tools_but_not_while_typing(studio: StudioPage) -> None:
     for key, name in {"e": "eraser", "i": "pick", "g": "fill", "m": "mask", "u": "unmask", "b": "pencil"}.items():
         studio.key(key)
@@ -211,7 +208,6 @@ def test_hotkeys_choose_tools_but_not_while_typing(studio: StudioPage) -> None:
     studio.key("Escape")
 
 
-@pytest.mark.slow
 def test_zoom_keeps_cells_exact_and_wheel_and_fit_work(studio: StudioPage) -> None:
     width = studio.page.locator("#canvas .picture").evaluate("c => c.getBoundingClientRect().width")
     assert width % 32 == 0
@@ -249,7 +245,6 @@ def test_rows_appear_then_results_each_with_its_seed(studio: StudioPage, fake_en
     assert np.array_equal(studio.picture(), first)
 
 
-@pytest.mark.slow
 def test_stop_keeps_the_rows_and_is_one_undo_step(studio: StudioPage, fake_engine: FakeEngine) -> None:
     fake_engine.row_seconds = 0.1
     studio.stroke((30, 31))
@@ -265,7 +260,6 @@ def test_stop_keeps_the_rows_and_is_one_undo_step(studio: StudioPage, fake_engin
     assert np.array_equal(studio.picture(), before)
 
 
-@pytest.mark.slow
 def test_an_error_keeps_the_canvas(studio: StudioPage, fake_engine: FakeEngine) -> None:
     fake_engine.fault = RuntimeError("a detail nobody should see")
     studio.stroke((3, 3), (9, 9))
@@ -281,13 +275,11 @@ def test_an_error_keeps_the_canvas(studio: StudioPage, fake_engine: FakeEngine) 
     assert not np.array_equal(studio.picture(), before)
 
 
-@pytest.mark.slow
 def test_an_empty_mask_is_a_plain_message(studio: StudioPage) -> None:
     studio.page.click("#complete")
     expect(studio.page.locator(".toast-body")).to_contain_text("Paint a mask first.")
 
 
-@pytest.mark.slow
 def test_the_canvas_and_all_results_are_downloaded_as_the_panel_says(studio: StudioPage) -> None:
     studio.set_number("images", "3")
     studio.generate()
@@ -318,7 +310,6 @@ def test_the_canvas_and_all_results_are_downloaded_as_the_panel_says(studio: Stu
     assert np.array_equal(shown[:32, :32], np.where(first[..., 3:] > 0, first, np.uint8(255)))
 
 
-@pytest.mark.slow
 def test_only_allowed_colours_are_drawn(studio: StudioPage) -> None:
     studio.page.click("#palette > button")
     studio.page.click("#colours [data-set=none]")
@@ -329,7 +320,6 @@ def test_only_allowed_colours_are_drawn(studio: StudioPage) -> None:
     assert drawn == {tuple(CODEC.table[i].tolist()) for i in (2, 5)}
 
 
-@pytest.mark.slow
 def test_a_palette_file_and_snapped_colours(studio: StudioPage) -> None:
     studio.page.click("#palette > button")
     wanted = [CODEC.table[i] for i in (3, 6)]
@@ -362,15 +352,15 @@ def test_a_phone_has_no_sideways_scroll_and_paints_by_touch(
     page.page.touchscreen.tap(*page.at((9, 9)))
     assert np.array_equal(page.mask(), cells((9, 9)))
     page.page.locator("#complete").tap()
-    page.wait_for_status("1 picture")
+    page.wait_for_status("4 pictures in")
     for name in ("palette", "advanced", "export"):
         page.page.locator(f"#{name} > button").tap()
     assert page.page.evaluate("document.documentElement.scrollWidth") <= 390
-    tops = [page.page.locator(s).bounding_box() for s in ("#canvas", "#generate", "#class")]
-    assert [b["y"] for b in tops if b] == sorted(b["y"] for b in tops if b)
+    canvas, button, chosen = (page.page.locator(s).bounding_box() for s in ("#canvas", "#generate", "#class"))
+    assert canvas and button and chosen and canvas["y"] < chosen["y"]
+    assert button["y"] + button["height"] <= 844, "under the thumb"
 
 
-@pytest.mark.slow
 def test_without_a_model_the_page_says_what_to_do(open_studio: OpenStudio, tmp_path: Path) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "config.json").write_text("{")

@@ -76,7 +76,6 @@ def saved(studio: StudioPage, button: str) -> bytes:
     return Path(caught.value.path()).read_bytes()
 
 
-@pytest.mark.slow
 def test_pictures_come_in_at_their_true_size_and_are_completed_where_the_window_is(studio: StudioPage) -> None:
     page, picture = studio.page, noise(48, 60)
     put_in(studio, picture, scale=2)
@@ -120,7 +119,6 @@ def test_pictures_come_in_at_their_true_size_and_are_completed_where_the_window_
     assert np.array_equal(pixels_in(saved(studio, "#save")), picture[3:6, 2:7])
 
 
-@pytest.mark.slow
 def test_the_history_keeps_every_picture_with_its_settings(open_studio: OpenStudio, telling_url: str) -> None:
     studio = open_studio(telling_url)
     page = studio.page

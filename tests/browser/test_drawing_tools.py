@@ -15,7 +15,7 @@ from tests.browser.studio_page import Cell, StudioPage
 from tests.ui.fake_engine import CODEC
 from tests.ui.serving import GRADIO_WARNINGS
 
-pytestmark = [pytest.mark.filterwarnings(*GRADIO_WARNINGS), pytest.mark.slow]
+pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 
 
 def painted(studio: StudioPage) -> set[Cell]:

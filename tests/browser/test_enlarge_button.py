@@ -14,7 +14,7 @@ from tests.browser.studio_page import StudioPage
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving
 
-pytestmark = [pytest.mark.filterwarnings(*GRADIO_WARNINGS), pytest.mark.slow]
+pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 
 
 @pytest.fixture(scope="module")

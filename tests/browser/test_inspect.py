@@ -16,7 +16,7 @@ from tests.browser.studio_page import Cell, StudioPage
 from tests.ui.fake_engine import CODEC, FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS
 
-pytestmark = [pytest.mark.filterwarnings(*GRADIO_WARNINGS), pytest.mark.slow]
+pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 NAMES = ["transparent", *("#" + bytes(c).hex() for c in CODEC.colours.tolist())]
 
 

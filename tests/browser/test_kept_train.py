@@ -15,7 +15,7 @@ from tests.browser.conftest import OpenStudio
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving
 
-pytestmark = [pytest.mark.filterwarnings(*GRADIO_WARNINGS), pytest.mark.slow]
+pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 KEPT = """async (text) => {
     const asked = indexedDB.open('pixelart-studio', 1);
     await new Promise((resolve) => { asked.onsuccess = resolve; });

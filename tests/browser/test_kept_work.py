@@ -82,14 +82,12 @@ def check_work(studio: StudioPage, painted: np.ndarray, drawn: np.ndarray, capti
     assert np.array_equal(studio.picture(), drawn)
 
 
-@pytest.mark.slow
 def test_a_reload_loses_nothing(studio: StudioPage) -> None:
     work = work_of(studio)
     studio.page.reload()
     check_work(studio, *work)
 
 
-@pytest.mark.slow
 def test_a_palette_of_the_visitor_is_there_after_a_reload_and_so_is_its_name(open_studio: OpenStudio) -> None:
     with serving(AnyEngine(size=32)) as url:
         studio = open_studio(url)
@@ -110,7 +108,6 @@ def test_a_palette_of_the_visitor_is_there_after_a_reload_and_so_is_its_name(ope
         expect(studio.page.locator("#palette-choice input")).to_have_value("Game Boy")
 
 
-@pytest.mark.slow
 def test_a_stroke_right_before_a_reload_is_there(studio: StudioPage) -> None:
     for x in range(5):
         studio.stroke((x, 20), (x, 25))
@@ -125,7 +122,6 @@ def test_a_stroke_right_before_a_reload_is_there(studio: StudioPage) -> None:
     assert np.argwhere(studio.picture()[..., 3])[:, 1].tolist() == [0] * 6
 
 
-@pytest.mark.slow
 def test_back_and_forward_lose_nothing(studio: StudioPage, fake_url: str) -> None:
     work = work_of(studio)
     studio.page.goto("about:blank")
@@ -134,7 +130,6 @@ def test_back_and_forward_lose_nothing(studio: StudioPage, fake_url: str) -> Non
     check_work(studio, *work)
 
 
-@pytest.mark.slow
 def test_a_closed_tab_comes_back_in_a_new_one_and_a_second_tab_begins_anew(studio: StudioPage, fake_url: str) -> None:
     work, context = work_of(studio), studio.page.context
     second = StudioPage(context.new_page(), fake_url)
@@ -151,7 +146,6 @@ def test_a_closed_tab_comes_back_in_a_new_one_and_a_second_tab_begins_anew(studi
     assert not third.errors and not fourth.errors
 
 
-@pytest.mark.slow
 def test_a_duplicated_tab_begins_with_a_copy_of_its_own(studio: StudioPage, fake_url: str) -> None:
     studio.stroke((3, 3))
     kept(studio, "canvas")
@@ -170,7 +164,6 @@ def free_port() -> int:
         return found.getsockname()[1]
 
 
-@pytest.mark.slow
 def test_a_program_that_starts_again_loses_nothing(open_studio: OpenStudio) -> None:
     port = free_port()
     with serving(FakeEngine(size=32), port=port) as url:
@@ -196,7 +189,6 @@ def test_a_program_that_starts_again_loses_nothing(open_studio: OpenStudio) -> N
         assert np.array_equal(studio.picture(), painted)
 
 
-@pytest.mark.slow
 def test_a_new_picture_is_one_undo_step(studio: StudioPage) -> None:
     studio.stroke((3, 3), (9, 9))
     painted = studio.picture()
@@ -218,7 +210,6 @@ HOSTILE = {
 }  # fmt: skip
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", [name if name in ("huge", "text") else a_long(name) for name in HOSTILE])
 def test_what_lies_there_is_not_believed(studio: StudioPage, name: str) -> None:
     studio.stroke((3, 3), (9, 9))
@@ -235,7 +226,6 @@ def test_what_lies_there_is_not_believed(studio: StudioPage, name: str) -> None:
     studio.generate()
 
 
-@pytest.mark.slow
 def test_bad_steps_and_tools_leave_the_painting(studio: StudioPage) -> None:
     studio.stroke((3, 3), (9, 9))
     painted = studio.picture()
@@ -248,7 +238,6 @@ def test_bad_steps_and_tools_leave_the_painting(studio: StudioPage) -> None:
     assert studio.page.locator("#canvas [data-do=undo]").is_disabled()
 
 
-@pytest.mark.slow
 def test_no_more_than_six_tabs_and_thirty_days_are_kept(studio: StudioPage, fake_url: str) -> None:
     context, seen = studio.page.context, set[str]()
     studio.stroke((2, 2))
@@ -279,7 +268,6 @@ def without_storage(open_studio: OpenStudio, fake_url: str) -> Iterator[Page]:
     yield studio.page
 
 
-@pytest.mark.slow
 def test_a_browser_without_storage_keeps_nothing_and_works(without_storage: Page) -> None:
     without_storage.click("#generate")
     expect(without_storage.locator("#status")).to_contain_text(re.compile("4 pictures in"), timeout=20_000)

@@ -12,7 +12,7 @@ from tests.browser.conftest import OpenStudio
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving_app
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(*GRADIO_WARNINGS)]
+pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 
 
 def test_a_full_queue_is_told_on_the_page_and_the_next_press_draws(open_studio: OpenStudio) -> None:

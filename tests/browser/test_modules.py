@@ -25,7 +25,7 @@ from tests.browser.studio_page import StudioPage
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving, without_resource_warnings
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(*GRADIO_WARNINGS)]
+pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 MODULES = "**/studio/**"
 RED = (255, 0, 0, 255)
 BESIDE = ("/manifest.json", "/favicon.ico")

@@ -63,7 +63,6 @@ def sent(studio: StudioPage) -> Picture:
         return np.asarray(image.convert("RGBA"))
 
 
-@pytest.mark.slow
 def test_a_list_of_models_that_is_opened_and_left_changes_nothing(open_studio: OpenStudio, url: str) -> None:
     studio = open_studio(url)
     studio.choose_class("hero")
@@ -91,7 +90,6 @@ def test_a_list_of_models_that_is_opened_and_left_changes_nothing(open_studio: O
     expect(studio.page.locator("#class input")).to_have_value("hero")
 
 
-@pytest.mark.slow
 def test_a_list_of_palettes_that_is_opened_and_left_changes_nothing(open_studio: OpenStudio, url: str) -> None:
     studio = open_studio(url)
     studio.page.click("#palette > button")
@@ -109,7 +107,6 @@ def test_a_list_of_palettes_that_is_opened_and_left_changes_nothing(open_studio:
     expect(studio.page.locator("#palette-choice input")).to_have_value("Custom")
 
 
-@pytest.mark.slow
 def test_a_list_that_is_opened_during_a_drawing_does_not_end_it(
     open_studio: OpenStudio, models: FakeEngine, url: str
 ) -> None:
@@ -124,7 +121,6 @@ def test_a_list_that_is_opened_during_a_drawing_does_not_end_it(
     studio.wait_for_status("4 pictures in")
 
 
-@pytest.mark.slow
 def test_another_model_keeps_results_class_and_picture_and_each_result_its_model(
     open_studio: OpenStudio, models: FakeEngine, url: str
 ) -> None:
@@ -152,7 +148,6 @@ def test_another_model_keeps_results_class_and_picture_and_each_result_its_model
     assert caught.value.suggested_filename == "wall_5_32x32.png"
 
 
-@pytest.mark.slow
 def test_a_large_picture_keeps_its_size_with_a_small_model(
     open_studio: OpenStudio, models: FakeEngine, url: str
 ) -> None:
@@ -192,7 +187,6 @@ def test_an_imported_sprite_keeps_every_colour_on_the_canvas_through_completion_
     assert kept.sum() == 32 * 32 - 5 and np.array_equal(after[kept], sprite()[kept])
 
 
-@pytest.mark.slow
 def test_the_eyedropper_takes_the_exact_colour_and_the_pencil_draws_it(
     open_studio: OpenStudio, models: FakeEngine, url: str
 ) -> None:
@@ -226,7 +220,6 @@ def real_url() -> Iterator[str]:
         yield address
 
 
-@pytest.mark.slow
 def test_a_completion_uses_the_artists_colours_and_the_models_where_it_is_told_so(
     open_studio: OpenStudio, real_url: str
 ) -> None:
@@ -261,7 +254,6 @@ def test_a_completion_uses_the_artists_colours_and_the_models_where_it_is_told_s
     assert same[~hole].all() and not same[hole].all()
 
 
-@pytest.mark.slow
 def test_a_picture_of_the_models_own_colours_is_where_it_was(open_studio: OpenStudio, url: str) -> None:
     studio = open_studio(url)
     flat = CODEC.table[np.full((32, 32), 3)]

@@ -14,7 +14,7 @@ from tests.browser.studio_page import StudioPage
 from tests.ui.fake_engine import CODEC, FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving
 
-pytestmark = [pytest.mark.filterwarnings(*GRADIO_WARNINGS), pytest.mark.slow]
+pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 FOCUSED = """() => { const e = document.activeElement, inner = e.closest('#canvas');
     return inner ? 'canvas' : e.id || e.getAttribute('aria-label') || e.textContent.trim(); }"""
 CONTRASTS = """() => {

@@ -18,7 +18,7 @@ from tests.hub_server import HubServer
 from tests.ui.hub_apps import hub_of, make_models, serving_models
 from tests.ui.serving import GRADIO_WARNINGS
 
-pytestmark = [pytest.mark.filterwarnings(*GRADIO_WARNINGS), pytest.mark.slow]
+pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 PATIENT = 90_000
 TOKEN = "hf_canaryCanary"
 WIDTHS = pytest.mark.parametrize("width", [1280, 390])

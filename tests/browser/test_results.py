@@ -15,7 +15,7 @@ from tests.browser.studio_page import StudioPage
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(*GRADIO_WARNINGS)]
+pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 CHECKPOINT, EXAMPLES = examples()
 SHIFTS = """() => new PerformanceObserver((list) => {
     window.shifts = [...(window.shifts ?? []), ...list.getEntries().map(({ value, sources }) =>

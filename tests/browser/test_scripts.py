@@ -16,7 +16,7 @@ from tests.browser.studio_page import option_of
 from tests.ui.fake_engine import CODEC, FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(*GRADIO_WARNINGS)]
+pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 SCRIPTS = (
     "<script>window.ran=1</script>", "<img src=x onerror=window.ran=1>", "<svg onload=window.ran=1>",
     "'\"><img src=x onerror=window.ran=1>", "</span><img src=x onerror=window.ran=1>", "{{constructor}}${window.ran=1}",

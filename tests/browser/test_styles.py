@@ -11,7 +11,7 @@ from tests.browser.conftest import OpenStudio
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(*GRADIO_WARNINGS)]
+pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from tests.browser.conftest import OpenStudio
 from tests.browser.studio_page import StudioPage
 from tests.ui.serving import GRADIO_WARNINGS, serving
 
-pytestmark = [pytest.mark.filterwarnings(*GRADIO_WARNINGS), pytest.mark.slow]
+pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 PATIENT = 90_000
 """Milliseconds for what a child process takes to begin, or to save, beside other tests."""
 READY = "40 pictures of 8 x 8 in 2 classes. Ready to train."

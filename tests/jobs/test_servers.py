@@ -80,13 +80,13 @@ def test_a_full_disk_does_not_lose_how_a_job_ended(
 
 
 def test_pictures_that_a_killed_server_did_not_remove_are_removed(open_jobs: Open, data: Path) -> None:
-    jobs = open_jobs()
+    jobs = open_jobs(by_owner=True)
     job = jobs.submit("ann", "mine", {"steps": 3}, data)
     jobs.wait_until_idle()
     copy = jobs.folder("ann", job.id).data
     jobs.close()
     copy.touch()
-    open_jobs()
+    open_jobs(by_owner=True)
     assert not copy.exists()
 
 

@@ -42,6 +42,7 @@ assert job_from(given)[1]["shine"] == 0.25
 """
 
 
+@pytest.mark.slow
 def test_a_new_option_is_in_the_help_in_jobs_and_on_the_page() -> None:
     done = subprocess.run([sys.executable, "-c", ADDED], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

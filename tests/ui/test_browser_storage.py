@@ -170,16 +170,16 @@ def test_a_page_comes_back_as_it_was_left(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "values",
+    ("values", "class_name"),
     [
-        {"model": "gone", "class": "dragon", "colours": {"colours": ["", "123456"], "allowed": [True, False]}},
-        {"model": ["tiny"], "class": {}, "colours": 3},
-        {},
+        ({"model": "gone", "class": "dragon", "colours": {"colours": ["", "123456"], "allowed": [True, False]}}, "Any"),
+        ({"model": ["tiny"], "class": {}, "colours": 3}, "Any"),
+        ({}, "hero"),  # a new visitor begins with a class
     ],
 )
-def test_what_there_is_no_more_is_the_first(tmp_path: Path, values: dict[str, Any]) -> None:
+def test_what_there_is_no_more_is_the_first(tmp_path: Path, values: dict[str, Any], class_name: str) -> None:
     _, _, model, classes, canvas, colours, gallery, _ = page(tmp_path).load(Session(), Kept(values))
-    assert (model.value, classes.value, gallery) == ("tiny", "Any", [])
+    assert (model.value, classes.value, gallery) == ("tiny", class_name, [])
     assert canvas.picture.shape == (16, 16, 4) and colours == everything_allowed(CODEC.table)
 
 
