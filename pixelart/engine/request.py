@@ -230,12 +230,14 @@ class Preview:
     """The pictures of a request so far. Calling it decodes them to uint8 (count, H, W, 4).
 
     passes: number of passes over all pixels so far; 0 = drawn row by row. After a pass, rows not yet final are shown
-    too. sketch: whether only the sketch is drawn so far. Its rows are counted as extra rows.
+    too. sketch: whether only the sketch is drawn so far. Its rows are counted as extra rows. parts: of how many
+    completions the drawing consists; its rows are then shares of them.
     """
 
     decode: Callable[[], Picture]
     passes: int = 0
     sketch: bool = False
+    parts: int = 1
 
     def __call__(self) -> Picture:
         return self.decode()

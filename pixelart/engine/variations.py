@@ -109,7 +109,7 @@ class Variations(ABC):
             done, grown = done.plus(step), list[Drawing]()
             for before in drawings:
                 asked = _of_step(request if not index else once_more(request, before), margins, done, whole, index)
-                watch = _watched(on_row, number, parts, margins.minus(done))
+                watch = in_parts(on_row, number, parts, margins.minus(done))
                 larger, mask = step.around(before.picture), step.mask(*before.picture.shape[:2])
                 number += 1
                 for drawn in self.complete(asked, larger, mask, on_row=watch, cancel=cancel):
@@ -150,12 +150,12 @@ class Variations(ABC):
         sources, between, strips, drawings = (outer, inner), range(OUTSIDE + 1, WITHIN), {}, dict[int, Drawing]()
         parts = len(CHANGES) + len(between)
         for number, kind in enumerate(CHANGES):
-            asked, watch = _reseeded(request, number), _watched(on_row, number, parts)
+            asked, watch = _reseeded(request, number), in_parts(on_row, number, parts)
             (drawn,) = self.complete(asked, *edge_start(kind, sources), on_row=watch, cancel=cancel)
             strips[kind] = edge_strips(kind, drawn.picture)
         for number in between:
             part = len(CHANGES) + number - 1
-            asked, watch = _reseeded(request, part), _watched(on_row, part, parts)
+            asked, watch = _reseeded(request, part), in_parts(on_row, part, parts)
             (drawn,) = self.complete(asked, *tile_start(number, sources, strips), on_row=watch, cancel=cancel)
             drawings[number] = replace(drawn, settings={**drawn.settings, "tile": number})
         return Tileset((outer, *(drawings[number].picture for number in between), inner), drawings)
@@ -223,13 +223,16 @@ def _extended(drawing: Drawing, margins: Margins, size: tuple[int, int], facts: 
     return drawn_in(margins.mask(*size), drawing)
 
 
-def _watched(on_row: OnRow | None, number: int, parts: int, ahead: Margins = _NONE) -> OnRow | None:
-    """`on_row` for completion `number` of `parts`; its previews get the margins that are still to be drawn."""
+def in_parts(on_row: OnRow | None, number: int, parts: int, ahead: Margins = _NONE) -> OnRow | None:
+    """`on_row` for completion `number` (from 0) of `parts`; its previews get the margins that are still to be drawn."""
     if on_row is None or parts == 1:
         return on_row
 
     def report(done: int, rows: int, pictures: Preview) -> None:
-        shown = replace(pictures, decode=lambda: np.stack([ahead.around(picture) for picture in pictures()]))
+        def with_margins() -> Picture:
+            return np.stack([ahead.around(picture) for picture in pictures()])
+
+        shown = replace(pictures, decode=with_margins, parts=parts)
         on_row(number * _PART + _PART * done // rows, parts * _PART, shown)
 
     return report

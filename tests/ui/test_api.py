@@ -29,7 +29,7 @@ from pixelart.images.io import encode_png, encode_rgba_png, read_facts
 from pixelart.settings import SETTINGS
 from pixelart.ui import build
 from pixelart.ui.api import ApiHandlers
-from pixelart.ui.create.drawing import drawing_worker
+from pixelart.ui.create.drawing_job import drawing_worker
 from pixelart.ui.results import ResultFiles
 from pixelart.ui.security.safe_blocks import FAULT
 from tests.corpus import make

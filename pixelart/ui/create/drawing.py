@@ -2,90 +2,37 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 import numpy as np
-from numpy.typing import NDArray
 
 from pixelart.controls import COMPLETE, ENLARGE, GENERATE, MOST_REDRAWS
-from pixelart.engine import Drawing, Engine, OnRow, Preview
 from pixelart.engine.completion import added_pixels
-from pixelart.engine.redrawing import count_redrawn
-from pixelart.errors import Cancelled, PixelArtError, RequestRejected
+from pixelart.errors import RequestRejected
 from pixelart.images.codec import Picture
 from pixelart.images.kept_kinds import KEEP_SKETCH
 from pixelart.images.tiling import Shift, back, rolled, shift_to_join
-from pixelart.settings import SETTINGS
-from pixelart.ui.create.canvas_value import Canvas, Painting
+from pixelart.ui.create.canvas_value import Canvas
+from pixelart.ui.create.drawing_job import DrawingJob, DrawingRunner, Frame, Outputs
 from pixelart.ui.create.form import Values, only_for, request_from, sized
 from pixelart.ui.create.likeness import partly_masked
 from pixelart.ui.create.model_choice import enlarger, fitted_canvas, model_info, values_for
 from pixelart.ui.gradio_parts import event_data
-from pixelart.ui.results import ResultFiles, caption_of
 from pixelart.ui.session import Session
-from pixelart.ui.status import counted, status_progress, status_text
-from pixelart.ui.worker import Worker
+from pixelart.ui.status import status_text
 
-_log = logging.getLogger(__name__)
-DRAWING_FAULT = "Something went wrong while drawing. Your canvas is unchanged; the program's log has details."
-UNSTARTED = "Stopped before the first row."
 ENLARGED = 2
 """How many times as large Enlarge draws the canvas."""
 OTHER_SIZE = " The painted temperature was not used: these pictures have another size than the canvas."
 UNDO = "Undo restores your size."
 IDLE = "Stopped. Nothing is being drawn."
-Outputs = tuple[Any, Any, Any]
-"""canvas, status, gallery; gr.skip() leaves one as it is."""
-NOTHING: Outputs = (gr.skip(), gr.skip(), gr.skip())
-DrawFunction = Callable[[OnRow, Callable[[], bool]], list[Drawing]]
-"""work(on_row, cancel): the engine's call."""
 
 
-@dataclass(frozen=True)
-class Frame:
-    """A step of a drawing: `done` of `rows` rows are final.
-
-    `picture` (H, W, 4): the first picture so far. `passes`: passes over all pixels so far; 0 = it is drawn row by row.
-    `sketch`: only the sketch is drawn so far.
-    """
-
-    done: int
-    rows: int
-    picture: Picture
-    passes: int = 0
-    sketch: bool = False
-
-
-DrawingWorker = Worker[list[Drawing], Frame]
-
-
-@dataclass(frozen=True)
-class _Job:
-    """One press of a drawing button.
-
-    `work`: the engine's call. `seed`: of the picture that is shown while drawing. `stopped`: the picture that remains
-    after a stop. `order`, `note`: ends of the status line. `mask`: where it draws; None = everywhere. `shown_mask`:
-    replaces the page's mask; None keeps it.
-    """
-
-    work: DrawFunction
-    seed: int
-    stopped: Callable[[Frame], Picture]
-    order: str = ""
-    note: str = ""
-    mask: NDArray[np.bool_] | None = None
-    shown_mask: NDArray[np.bool_] | None = None
-
-
-class DrawingHandlers:
+class DrawingHandlers(DrawingRunner):
     """The handlers of one page. A visitor's state is in the Session passed to each handler."""
-
-    def __init__(self, engine: Engine, results: ResultFiles) -> None:
-        self.engine, self.results = engine, results
 
     def generate(
         self, session: Session, ticket: int, model: Any, canvas: Canvas | None = None, **values: Any
@@ -123,31 +70,31 @@ class DrawingHandlers:
         session.stop(ticket)
         return gr.skip() if session.running else status_text(IDLE)
 
-    def _generation(self, canvas: Canvas | None, model: Any, values: Values) -> _Job:
+    def _generation(self, canvas: Canvas | None, model: Any, values: Values) -> DrawingJob:
         there = sized(model_info(self.engine, model), values.get("size"))
         size = there.height, there.width
         percent = None if canvas is None else canvas.temperature
         fits = percent is not None and percent.shape == size
         values = {**values, "temperature_percent": percent if fits else None}
         request = replace(request_from(only_for(GENERATE, values), there), size=size, redraw=MOST_REDRAWS)
-        return _Job(
+        return DrawingJob(
             lambda on_row, cancel: self.engine.generate(request, on_row=on_row, cancel=cancel),
             request.seed,
             settled,
             note="" if percent is None or fits else OTHER_SIZE,
         )
 
-    def _recolouring(self, canvas: Canvas | None, model: Any, values: Values) -> _Job:
+    def _recolouring(self, canvas: Canvas | None, model: Any, values: Values) -> DrawingJob:
         if canvas is None or not canvas.picture.any():
             raise RequestRejected("Draw or import a picture first, then press New colours.")
         if not canvas.painted_mask.any():
             canvas = replace(canvas, mask=np.ones(canvas.picture.shape[:2], np.bool_))
         return self._completion(canvas, model, {**values, "keep": values.get("keep") or KEEP_SKETCH})
 
-    def _likeness(self, asked: Any, model: Any, values: Values) -> _Job:
+    def _likeness(self, asked: Any, model: Any, values: Values) -> DrawingJob:
         return self._completion(partly_masked(asked), model, values)
 
-    def _completion(self, canvas: Canvas | None, model: Any, values: Values) -> _Job:
+    def _completion(self, canvas: Canvas | None, model: Any, values: Values) -> DrawingJob:
         if canvas is None or not canvas.painted_mask.any():
             raise RequestRejected("Paint a mask first.")
         info = model_info(self.engine, model)
@@ -160,7 +107,7 @@ class DrawingHandlers:
         shift = shift_to_join(mask, request.seamless)
         note = "" if fitted is canvas else f" {info.name} draws {info.width} x {info.height}; {UNDO}"
         note += OTHER_SIZE if fitted.temperature is not canvas.temperature else ""
-        return _Job(
+        return DrawingJob(
             lambda on_row, cancel: self.engine.complete(request, picture, mask, on_row=on_row, cancel=cancel),
             request.seed,
             lambda frame: undrawn_kept(frame, fitted, shift),
@@ -170,7 +117,7 @@ class DrawingHandlers:
             shown_mask=None if fitted is canvas else mask,
         )
 
-    def _enlargement(self, canvas: Canvas | None, model: Any, values: Values) -> _Job:
+    def _enlargement(self, canvas: Canvas | None, model: Any, values: Values) -> DrawingJob:
         if canvas is None:
             raise RequestRejected("The canvas is empty.")
         picture = canvas.picture
@@ -183,7 +130,7 @@ class DrawingHandlers:
         values = {**only_for(ENLARGE, values_for(values, info, chosen)), "seamless": seamless}
         request = request_from(values, replace(info, height=height, width=width))
         by = "" if info is chosen else f" {info.name} enlarged it: {chosen.name} cannot."
-        return _Job(
+        return DrawingJob(
             lambda on_row, cancel: self.engine.enlarge(request, picture, factor=ENLARGED, on_row=on_row, cancel=cancel),
             request.seed,
             lambda frame: frame.picture,
@@ -191,88 +138,6 @@ class DrawingHandlers:
             f"{by} The canvas is now {width} x {height}; Undo restores the small picture.",
             added_pixels(height, width, factor=ENLARGED),
         )
-
-    def _draw(self, session: Session, ticket: int, prepare: Callable[[], _Job]) -> Iterator[Outputs]:
-        if session.is_stopped(ticket):
-            yield NOTHING if session.has_left(ticket) else (gr.skip(), status_text(UNSTARTED), gr.skip())
-            return
-        try:
-            job = prepare()
-        except PixelArtError as error:
-            yield refused(str(error))
-            return
-        worker = drawing_worker(job.work, lambda: session.is_stopped(ticket))
-        session.running += 1
-        try:
-            yield gr.skip(), status_progress("Loading the model", done=0, rows=0), gr.skip()
-            for frame in worker.watch():
-                yield NOTHING if session.has_left(ticket) else _progress(worker, frame, ticket)
-            left = (gr.skip(), session.status or gr.skip(), gr.skip())
-            yield left if session.has_left(ticket) else self._result(session, ticket, worker, job)
-        finally:  # even if the visitor has left
-            session.running -= 1
-            worker.stop()
-
-    def _result(self, session: Session, ticket: int, worker: DrawingWorker, job: _Job) -> Outputs:
-        painting = Painting(ticket)
-        try:
-            drawings = worker.result()
-        except Cancelled:
-            return _stopped(session, ticket, worker.step, job)
-        except PixelArtError as error:
-            return painting, *refused(str(error))[1:]
-        except Exception:
-            _log.exception("drawing failed")
-            return painting, *refused(DRAWING_FAULT)[1:]
-        session.keep(ticket, drawings, job.mask)
-        self.results.archive(drawings)
-        shown = Canvas(drawings[0].picture, job.shown_mask, ticket=ticket)
-        try:
-            items = [(self.results.save(d), caption_of(d, job.mask, rank)) for rank, d in enumerate(drawings)]
-        except PixelArtError as error:  # full disk: the canvas still shows the first result
-            return shown, *refused(str(error))[1:]
-        status = status_text(summary(drawings, worker.seconds, job.order) + job.note)
-        return shown, status, gr.Gallery(value=items, selected_index=0)
-
-
-def drawing_worker(
-    work: DrawFunction, is_stopped: Callable[[], bool] = lambda: False, *, limit: float = SETTINGS.max_drawing_seconds
-) -> DrawingWorker:
-    """Run the engine's call; its steps are frames."""
-
-    def in_frames(tell: Callable[[Frame], None], cancel: Callable[[], bool]) -> list[Drawing]:
-        def on_row(done: int, rows: int, pictures: Preview) -> None:
-            tell(Frame(done, rows, pictures()[0].copy(), pictures.passes, pictures.sketch))
-
-        return work(on_row, cancel)
-
-    return Worker(in_frames, is_stopped, limit=limit)
-
-
-def _progress(worker: DrawingWorker, frame: Frame | None, ticket: int) -> Outputs:
-    latest = worker.step
-    if latest is None:
-        return NOTHING
-    rows = f"row {latest.done} of {latest.rows} · {worker.seconds:.1f} s"
-    parts = ["sketch"] if latest.sketch else []
-    parts += [f"pass {latest.passes}"] if latest.passes else []
-    text = " · ".join([*parts, rows]).capitalize()
-    canvas = gr.skip() if frame is None else Canvas(frame.picture, preview=True, ticket=ticket)
-    return canvas, status_progress(text, done=latest.done, rows=latest.rows), gr.skip()
-
-
-def _stopped(session: Session, ticket: int, frame: Frame | None, job: _Job) -> Outputs:
-    if frame is None:
-        return Painting(ticket), status_text(UNSTARTED), gr.skip()
-    session.seed = job.seed
-    text = f"Stopped. {counted(frame.done, 'row')} of {frame.rows} drawn."
-    return Canvas(job.stopped(frame), job.shown_mask, ticket=ticket), status_text(text), gr.skip()
-
-
-def refused(message: str) -> Outputs:
-    """Show a message as a notice and on the status line; the canvas and the results stay."""
-    gr.Warning(message)
-    return gr.skip(), status_text(message), gr.skip()
 
 
 def settled(frame: Frame) -> Picture:
@@ -288,11 +153,3 @@ def undrawn_kept(frame: Frame, canvas: Canvas, shift: Shift) -> Picture:
     reached = np.arange(len(mask)) < int(np.flatnonzero(mask.any(1))[0]) + frame.done
     drawn = rolled(mask & reached[:, None], back(shift))
     return np.where(drawn[..., None], frame.picture, canvas.picture)
-
-
-def summary(drawings: list[Drawing], seconds: float, order: str) -> str:
-    """The status of a finished drawing, such as "2 pictures in 1.4 s. Likeliest first. Click one ..." """
-    text, redrawn = f"{counted(len(drawings), 'picture')} in {seconds:.1f} s.", count_redrawn(drawings)
-    if redrawn:
-        text += f" {counted(redrawn, 'was', 'were')} drawn again: nearly empty or confetti."
-    return text if len(drawings) == 1 else f"{text}{order} Click one to put it on the canvas."

@@ -20,7 +20,8 @@ from pixelart.ui.api import ApiHandlers
 from pixelart.ui.browser_storage import Kept
 from pixelart.ui.create.canvas import PictureHandlers
 from pixelart.ui.create.canvas_value import Canvas
-from pixelart.ui.create.drawing import DrawingHandlers, _progress, drawing_worker
+from pixelart.ui.create.drawing import DrawingHandlers
+from pixelart.ui.create.drawing_job import _progress, drawing_worker
 from pixelart.ui.create.form import only_for, request_from, sized
 from pixelart.ui.create.model_choice import MAX_DOCUMENT, fitted_canvas
 from pixelart.ui.create.palette_panel import ALL_COLOURS, CUSTOM, PaletteHandlers

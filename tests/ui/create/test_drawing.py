@@ -20,16 +20,8 @@ from pixelart.errors import RequestRejected
 from pixelart.images.tiling import shift_to_join
 from pixelart.models import RasterModel
 from pixelart.ui.create.canvas_value import Canvas, Painting
-from pixelart.ui.create.drawing import (
-    DRAWING_FAULT,
-    NOTHING,
-    UNSTARTED,
-    DrawingHandlers,
-    Frame,
-    Outputs,
-    settled,
-    undrawn_kept,
-)
+from pixelart.ui.create.drawing import DrawingHandlers, settled, undrawn_kept
+from pixelart.ui.create.drawing_job import DRAWING_FAULT, NOTHING, UNSTARTED, Frame, Outputs
 from pixelart.ui.create.form import ANY_CLASS
 from pixelart.ui.create.model_choice import LOADING, NO_MODEL, model_info
 from pixelart.ui.create.palette_value import everything_allowed

@@ -15,7 +15,8 @@ from pixelart.images.masks import blocks
 from pixelart.ui.browser_storage import Kept
 from pixelart.ui.create.canvas import PictureHandlers
 from pixelart.ui.create.canvas_value import Canvas, Swatches
-from pixelart.ui.create.drawing import DrawingHandlers, summary
+from pixelart.ui.create.drawing import DrawingHandlers
+from pixelart.ui.create.drawing_job import summary
 from pixelart.ui.create.example_strip import ExampleHandlers
 from pixelart.ui.create.examples import examples, examples_for, first_class, strip_html
 from pixelart.ui.create.likeness import partly_masked

@@ -1,0 +1,175 @@
+"""Run a drawing of the page: stream its frames, stop it, and keep its results. All drawing buttons use it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelart.engine import Drawing, Engine, OnRow, Preview
+from pixelart.engine.redrawing import count_redrawn
+from pixelart.errors import Cancelled, PixelArtError
+from pixelart.images.codec import Picture
+from pixelart.settings import SETTINGS
+from pixelart.ui.create.canvas_value import Canvas, Painting
+from pixelart.ui.results import ResultFiles, caption_of
+from pixelart.ui.session import Session
+from pixelart.ui.status import counted, status_progress, status_text
+from pixelart.ui.worker import Worker
+
+_log = logging.getLogger(__name__)
+DRAWING_FAULT = "Something went wrong while drawing. Your canvas is unchanged; the program's log has details."
+UNSTARTED = "Stopped before the first row."
+Outputs = tuple[Any, Any, Any]
+"""canvas, status, gallery; gr.skip() leaves one as it is."""
+NOTHING: Outputs = (gr.skip(), gr.skip(), gr.skip())
+DrawFunction = Callable[[OnRow, Callable[[], bool]], list[Drawing]]
+"""work(on_row, cancel): the engine's call."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A step of a drawing: `done` of `rows` rows are final.
+
+    `picture` (H, W, 4): the first picture so far. `passes`: passes over all pixels so far; 0 = it is drawn row by row.
+    `sketch`: only the sketch is drawn so far. `parts`: of how many completions the drawing consists; its rows are then
+    shares of them.
+    """
+
+    done: int
+    rows: int
+    picture: Picture
+    passes: int = 0
+    sketch: bool = False
+    parts: int = 1
+
+    @property
+    def part(self) -> int:
+        """The completion that is drawn now, counted from 1."""
+        return min(self.parts, self.done * self.parts // self.rows + 1)
+
+
+DrawingWorker = Worker[list[Drawing], Frame]
+
+
+@dataclass(frozen=True)
+class DrawingJob:
+    """One press of a drawing button.
+
+    `work`: the engine's call. `seed`: of the picture that is shown while drawing. `stopped`: the picture that remains
+    after a stop. `order`, `note`: ends of the status line. `mask`: where it draws; None = everywhere. `shown_mask`:
+    replaces the page's mask; None keeps it. `keeps_canvas`: at the end the canvas has the visitor's picture again.
+    """
+
+    work: DrawFunction
+    seed: int
+    stopped: Callable[[Frame], Picture]
+    order: str = ""
+    note: str = ""
+    mask: NDArray[np.bool_] | None = None
+    shown_mask: NDArray[np.bool_] | None = None
+    keeps_canvas: bool = False
+
+
+class DrawingRunner:
+    """Runs jobs. A visitor's state is in the Session passed to each handler."""
+
+    def __init__(self, engine: Engine, results: ResultFiles) -> None:
+        self.engine, self.results = engine, results
+
+    def _draw(self, session: Session, ticket: int, prepare: Callable[[], DrawingJob]) -> Iterator[Outputs]:
+        if session.is_stopped(ticket):
+            yield NOTHING if session.has_left(ticket) else (gr.skip(), status_text(UNSTARTED), gr.skip())
+            return
+        try:
+            job = prepare()
+        except PixelArtError as error:
+            yield refused(str(error))
+            return
+        worker = drawing_worker(job.work, lambda: session.is_stopped(ticket))
+        session.running += 1
+        try:
+            yield gr.skip(), status_progress("Loading the model", done=0, rows=0), gr.skip()
+            for frame in worker.watch():
+                yield NOTHING if session.has_left(ticket) else _progress(worker, frame, ticket)
+            left = (gr.skip(), session.status or gr.skip(), gr.skip())
+            yield left if session.has_left(ticket) else self._result(session, ticket, worker, job)
+        finally:  # even if the visitor has left
+            session.running -= 1
+            worker.stop()
+
+    def _result(self, session: Session, ticket: int, worker: DrawingWorker, job: DrawingJob) -> Outputs:
+        painting = Painting(ticket)
+        try:
+            drawings = worker.result()
+        except Cancelled:
+            return _stopped(session, ticket, worker.step, job)
+        except PixelArtError as error:
+            return painting, *refused(str(error))[1:]
+        except Exception:
+            _log.exception("drawing failed")
+            return painting, *refused(DRAWING_FAULT)[1:]
+        session.keep(ticket, drawings, job.mask)
+        self.results.archive(drawings)
+        shown = painting if job.keeps_canvas else Canvas(drawings[0].picture, job.shown_mask, ticket=ticket)
+        try:
+            items = [(self.results.save(d), caption_of(d, job.mask, rank)) for rank, d in enumerate(drawings)]
+        except PixelArtError as error:  # full disk: the canvas still shows the first result
+            return shown, *refused(str(error))[1:]
+        status = status_text(summary(drawings, worker.seconds, job.order) + job.note)
+        return shown, status, gr.Gallery(value=items, selected_index=0)
+
+
+def drawing_worker(
+    work: DrawFunction, is_stopped: Callable[[], bool] = lambda: False, *, limit: float = SETTINGS.max_drawing_seconds
+) -> DrawingWorker:
+    """Run the engine's call; its steps are frames."""
+
+    def in_frames(tell: Callable[[Frame], None], cancel: Callable[[], bool]) -> list[Drawing]:
+        def on_row(done: int, rows: int, pictures: Preview) -> None:
+            tell(Frame(done, rows, pictures()[0].copy(), pictures.passes, pictures.sketch, pictures.parts))
+
+        return work(on_row, cancel)
+
+    return Worker(in_frames, is_stopped, limit=limit)
+
+
+def _progress(worker: DrawingWorker, frame: Frame | None, ticket: int) -> Outputs:
+    latest = worker.step
+    if latest is None:
+        return NOTHING
+    place = f"row {latest.done} of {latest.rows}" if latest.parts == 1 else f"part {latest.part} of {latest.parts}"
+    parts = ["sketch"] if latest.sketch else []
+    parts += [f"pass {latest.passes}"] if latest.passes else []
+    text = " · ".join([*parts, place, f"{worker.seconds:.1f} s"]).capitalize()
+    canvas = gr.skip() if frame is None else Canvas(frame.picture, preview=True, ticket=ticket)
+    return canvas, status_progress(text, done=latest.done, rows=latest.rows), gr.skip()
+
+
+def _stopped(session: Session, ticket: int, frame: Frame | None, job: DrawingJob) -> Outputs:
+    if frame is None:
+        return Painting(ticket), status_text(UNSTARTED), gr.skip()
+    session.seed = job.seed
+    rows = f"{counted(frame.done, 'row')} of {frame.rows} drawn."
+    text = f"Stopped. {rows if frame.parts == 1 else f'Part {frame.part} of {frame.parts} was not finished.'}"
+    shown = Painting(ticket) if job.keeps_canvas else Canvas(job.stopped(frame), job.shown_mask, ticket=ticket)
+    return shown, status_text(text), gr.skip()
+
+
+def refused(message: str) -> Outputs:
+    """Show a message as a notice and on the status line; the canvas and the results stay."""
+    gr.Warning(message)
+    return gr.skip(), status_text(message), gr.skip()
+
+
+def summary(drawings: list[Drawing], seconds: float, order: str) -> str:
+    """The status of a finished drawing, such as "2 pictures in 1.4 s. Likeliest first. Click one ..." """
+    text, redrawn = f"{counted(len(drawings), 'picture')} in {seconds:.1f} s.", count_redrawn(drawings)
+    if redrawn:
+        text += f" {counted(redrawn, 'was', 'were')} drawn again: nearly empty or confetti."
+    return text if len(drawings) == 1 else f"{text}{order} Click one to put it on the canvas."
