@@ -48,12 +48,19 @@ def candidate_caption(drawing: Drawing, rank: int) -> str:
 
 def caption_of(drawing: Drawing, mask: NDArray[np.bool_] | None, rank: int) -> str:
     """The caption of a result. `mask`: where it was drawn; None = everywhere."""
+    settings = drawing.settings
+    if "tile" in settings:
+        return f"tile {settings['tile']!s:.9}"
+    if "animation" in settings:
+        return f"frame {rank + 1}"
+    if "sweep" in settings:
+        return f"{settings['sweep']!s:.20} {settings.get(str(settings['sweep']))!s:.9}"
     return seed_caption(drawing) if mask is None else candidate_caption(drawing, rank)
 
 
 def file_name(drawing: Drawing, *, scale: int = 1, suffix: str = "png") -> str:
     """The file name of a result, such as hero_1234_32x32.png, or hero_1234_128x128.png at scale 4."""
-    name = next(iter(drawing.settings.get("class_weights") or {}), "any")
+    name = "-".join(drawing.settings.get("class_weights") or {}) or "any"
     return f"{_plain(name)}_{drawing.seed}_{_size(drawing.picture, scale)}.{suffix}"
 
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pixelart.engine import CheckpointInfo, ColourChance, Drawing, Inspection, OnRow, PixelColours, Preview, Request
+from pixelart.engine.variations import Variations
 from pixelart.errors import Cancelled, RequestRejected
 from pixelart.images.codec import Indexed, Picture, parse_hex_colours
 
 CODEC = Indexed(parse_hex_colours(["1a1c2c", "5d275d", "b13e53", "ef7d57", "ffcd75", "a7f070", "38b764", "41a6f6"]))
 
 
-class FakeEngine:
+class FakeEngine(Variations):
     """`row_seconds` slows it down; `fault` is raised in row `fault_row`; `names` are its models, of which "scales"
     enlarges; `asked` are the pixels (column, row) whose colours were asked for; `inexact` lists of them leave out more
     probable ones."""
@@ -30,6 +33,7 @@ class FakeEngine:
         self.running = threading.Event()
         self.asked: list[tuple[int, int]] = []
         self.inexact = False
+        self.library: Any = SimpleNamespace(load=lambda name: SimpleNamespace(info=self.info(name)))
 
     def list_checkpoints(self) -> list[CheckpointInfo]:
         return [self.info(name) for name in self.names]

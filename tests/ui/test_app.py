@@ -80,7 +80,7 @@ GOOD = _Values(
         "choose_palette": ["tiny", "CGA"],
         "load_palette": ["tiny"],
         "colours_on_canvas": [CANVAS, "tiny"],
-        "download": [None, CANVAS, "tiny", None, "Result", "PNG indexed", 2, True, "#ffffff", 4, None],
+        "download": [None, CANVAS, "tiny", None, "Result", "PNG indexed", 2, True, "#ffffff", 4, False, None],
         "generate": lambda: form("generate"),
         "lambda_1": [],
         "lambda_2": [None],
@@ -93,11 +93,32 @@ GOOD = _Values(
         "recolour": lambda: form("recolour", canvas=CANVAS),
         "lambda_7": [],
         "lambda_8": [None],
+        "more_like": lambda: form("more_like"),
+        "lambda_9": [],
+        "lambda_10": [None],
+        "sweep": lambda: form("sweep", temperatures="0.6, 1.2"),
+        "lambda_11": [],
+        "lambda_12": [None],
+        "extend": lambda: form("extend", canvas=CANVAS, sides=["left", "down"], pixels=5),
+        "lambda_13": [],
+        "lambda_14": [None],
+        "tileset": lambda: form("tileset", canvas=CANVAS),
+        "lambda_15": [],
+        "lambda_16": [None],
+        "animate": lambda: form("animate", canvas=CANVAS, frames=3),
+        "lambda_17": [],
+        "lambda_18": [None],
+        "show": [None],
+        "save_gif": [None, None],
+        "save_sheet": [None, None],
+        "offer_classes": ["tiny", "hero"],
+        "offer_classes_1": ["tiny", "hero", None],
+        "offer_classes_2": ["tiny", "hero"],
         "stop": [None, 0],
         "inspect": ["tiny", "hero"],
         "show_origin": ["tiny"],
         "on_load": [MEMORY],
-        "lambda_9": [None],
+        "lambda_19": [None],
         "load": [None, None],
         "bring_back": ["tiny", None, None],
         "preset_values": ["tiny", "calm"],
@@ -111,6 +132,7 @@ GOOD = _Values(
         "offer_2": ["tiny"],
         "import_picture": [None, 0, "tiny", False],
         "choose": [None, 0, "tiny", None],
+        "choose_1": [None, 0, "tiny"],
         "reuse": [None, 0],
         "swatches": ["tiny"],
         "offer_3": ["tiny"],
@@ -246,7 +268,8 @@ def test_results_can_be_chosen_their_seed_reused_and_saved(visitor: Visitor, eng
         assert np.array_equal(np.asarray(image.convert("RGBA"))[::2, ::2], wanted(engine, 6))
 
 
-LENGTHY = ("generate", "complete", "enlarge", "receive_archive", "check_pictures", "start_training", "download")
+DRAWINGS = ("generate", "complete", "enlarge", "recolour", "more_like", "sweep", "extend", "tileset", "animate")
+LENGTHY = (*DRAWINGS, "receive_archive", "check_pictures", "start_training", "download")
 """Events whose values are many and whose answers take a while."""
 
 

@@ -38,32 +38,32 @@ class DrawingHandlers(DrawingRunner):
         self, session: Session, ticket: int, model: Any, canvas: Canvas | None = None, **values: Any
     ) -> Iterator[Outputs]:
         """Draw new pictures; the first one appears on the canvas row by row, or pass by pass."""
-        yield from self._draw(session, ticket, lambda: self._generation(canvas, model, values))
+        yield from self.run(session, ticket, lambda: self._generation(canvas, model, values))
 
     def complete(
         self, session: Session, ticket: int, canvas: Canvas | None, model: Any, **values: Any
     ) -> Iterator[Outputs]:
         """Draw candidates for the masked pixels; every other pixel stays."""
-        yield from self._draw(session, ticket, lambda: self._completion(canvas, model, values))
+        yield from self.run(session, ticket, lambda: self._completion(canvas, model, values))
 
     def recolour(
         self, session: Session, ticket: int, canvas: Canvas | None, model: Any, **values: Any
     ) -> Iterator[Outputs]:
         """Redraw the colours of the canvas, or only inside its mask; shapes and shading stay."""
-        yield from self._draw(session, ticket, lambda: self._recolouring(canvas, model, values))
+        yield from self.run(session, ticket, lambda: self._recolouring(canvas, model, values))
 
     def enlarge(
         self, session: Session, ticket: int, canvas: Canvas | None, model: Any, **values: Any
     ) -> Iterator[Outputs]:
         """Draw the canvas twice as large. Its pixels stay: they are every second pixel of the result."""
-        yield from self._draw(session, ticket, lambda: self._enlargement(canvas, model, values))
+        yield from self.run(session, ticket, lambda: self._enlargement(canvas, model, values))
 
     def more_like(
         self, session: Session, ticket: int, model: Any, event: gr.EventData, **values: Any
     ) -> Iterator[Outputs]:
         """Draw variants of a result: a random part of it is redrawn."""
         asked = event_data(event)
-        yield from self._draw(session, ticket, lambda: self._likeness(asked, model, values))
+        yield from self.run(session, ticket, lambda: self._likeness(asked, model, values))
 
     def stop(self, session: Session, ticket: int) -> Any:
         """End this visitor's drawings up to this ticket; the finished rows stay."""

@@ -82,7 +82,8 @@ class DrawingRunner:
     def __init__(self, engine: Engine, results: ResultFiles) -> None:
         self.engine, self.results = engine, results
 
-    def _draw(self, session: Session, ticket: int, prepare: Callable[[], DrawingJob]) -> Iterator[Outputs]:
+    def run(self, session: Session, ticket: int, prepare: Callable[[], DrawingJob]) -> Iterator[Outputs]:
+        """Prepare a job and run it; an error becomes a message. Stop, and what else ends a ticket, ends it."""
         if session.is_stopped(ticket):
             yield NOTHING if session.has_left(ticket) else (gr.skip(), status_text(UNSTARTED), gr.skip())
             return

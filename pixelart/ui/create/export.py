@@ -15,13 +15,15 @@ from pixelart.engine import Drawing, Engine
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.images.codec import Picture, over_background
 from pixelart.images.gif import drawing_gif
-from pixelart.images.io import contact_sheet, encode_png, encode_rgba_png, is_indexable
+from pixelart.images.io import encode_png, encode_rgba_png, is_indexable
+from pixelart.images.sprite_json import sprite_sheet
 from pixelart.plain_json import to_json
 from pixelart.settings import SETTINGS
 from pixelart.ui.browser_storage import STORED, Kept
 from pixelart.ui.components import FileSaver, PixelCanvas, Work
 from pixelart.ui.create.canvas_value import Canvas
 from pixelart.ui.create.model_choice import model_info
+from pixelart.ui.create.result_sets import sheet_archive
 from pixelart.ui.events import listen
 from pixelart.ui.inputs import CheckedCheckbox, CheckedSlider, Colour, Switch
 from pixelart.ui.results import canvas_file_name, download_value, file_name, sheet_file_name
@@ -46,6 +48,7 @@ class ExportForm:
     transparent: Any
     background: Any
     columns: Any
+    json: Any = False
 
 
 @dataclass(frozen=True)
@@ -57,18 +60,22 @@ class Export:
     scale: int
     background: Background
     columns: int
+    json: bool = False
 
 
 def export_from(form: ExportForm) -> Export:
     """Check the form. Raises RequestRejected, with the limit, for a value of a wrong type or out of range."""
     if not isinstance(form.transparent, bool):
         raise RequestRejected("Transparent: must be on or off.")
+    if not isinstance(form.json, bool):
+        raise RequestRejected("With JSON: must be on or off.")
     return Export(
         _one_of(form.picture, "Picture", (CANVAS, SELECTION, RESULT)),
         _one_of(form.format, "Format", FORMATS),
         _one_of(form.scale, "Scale", SCALES),
         None if form.transparent else _colour(form.background),
         whole(form.columns, "Columns", 1, MAX_COLUMNS),
+        form.json,
     )
 
 
@@ -141,7 +148,8 @@ def result_file(
 
 
 def sheet_file(drawings: list[Drawing], export: Export, colours: NDArray[np.uint8] | None) -> tuple[str, bytes]:
-    """(name, PNG) of all results in one sheet, row by row, without gaps.
+    """(name, PNG) of all results in one sheet, row by row, without gaps; with `json`, a .zip of it and the JSON that
+    game engines read.
 
     Its text chunk `pixelart` is JSON with the size of the cells and the settings of each result.
 
@@ -152,13 +160,13 @@ def sheet_file(drawings: list[Drawing], export: Export, colours: NDArray[np.uint
         raise RequestRejected("There is no result yet.")
     height, width = drawings[0].picture.shape[:2]
     columns = min(export.columns, len(drawings))
-    rows = -(-len(drawings) // columns)
-    check_size(rows * height, columns * width, export.scale, MAX_FILE_SIDE)
-    sheet = contact_sheet(np.stack([d.picture for d in drawings]), columns=columns, gap=0)
-    cells = {"columns": columns, "rows": rows, "width": width * export.scale, "height": height * export.scale}
+    check_size(-(-len(drawings) // columns) * height, columns * width, export.scale, MAX_FILE_SIDE)
+    sheet = sprite_sheet([d.picture for d in drawings], [d.name for d in drawings], columns=columns)
+    cells = {"columns": columns, "rows": sheet.rows, "width": width * export.scale, "height": height * export.scale}
     text = {"pixelart": to_json({"sheet": cells, "pictures": [dict(d.settings) for d in drawings]})}
-    name = sheet_file_name(sheet, count=len(drawings), scale=export.scale)
-    return name, _encode(sheet, None, export, colours, text)
+    name = sheet_file_name(sheet.picture, count=len(drawings), scale=export.scale)
+    png = _encode(sheet.picture, None, export, colours, text)
+    return sheet_archive(sheet, png, name.removesuffix(".png"), scale=export.scale) if export.json else (name, png)
 
 
 def check_size(height: int, width: int, scale: int, limit: int) -> None:
@@ -241,6 +249,10 @@ def export_panel(
             1, MAX_COLUMNS, value=4, step=1, label="Columns", elem_id="columns", buttons=[],
             info="All results below the canvas in one PNG.",
         )  # fmt: skip
+        json = CheckedCheckbox(
+            False, label="With JSON", elem_id="sheet-json",
+            info="A .zip of the PNG and of a JSON file that game engines read, in the form that Aseprite writes.",
+        )  # fmt: skip
         scale = Switch([(f"x{s}", s) for s in SCALES], value=1, label="Scale", elem_id="scale", elem_classes="choices")
         with gr.Row(elem_id="backdrop"):
             transparent = CheckedCheckbox(True, label="Transparent", elem_id="transparent", min_width=110)
@@ -249,7 +261,7 @@ def export_panel(
         saver = FileSaver(elem_id="download")
     values = {
         "picture": picture, "format": format, "scale": scale, "transparent": transparent, "background": background,
-        "columns": columns,
+        "columns": columns, "json": json,
     }  # fmt: skip
     inputs = {"session": session, "canvas": canvas, "model": model, "kept": work, **values, "selected": canvas}
     scripts = {"kept": STORED, "selected": "(await window.drawings).selected()"}

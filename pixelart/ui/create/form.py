@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelart.controls import CONTROLS, GENERATE, Control
+from pixelart.controls import CONTROLS, GENERATE, Control, number
 from pixelart.engine import CheckpointInfo, Request
 from pixelart.errors import RequestRejected
 from pixelart.images.class_names import find_class
@@ -23,14 +23,16 @@ ANY_CLASS = "Any"
 """Any class; or the model's class of this name, if it has one."""
 NO_CLASS = ""
 """Any class, whatever the classes are called."""
+NO_BLEND = ""
+"""No second class."""
 MAX_IMAGES = int(CONTROLS["count"].shown[1])
 _SIZE = re.compile(r"(\d{1,4})(?:\s*[x*, ]\s*(\d{1,4}))?")
 RANDOM_SEEDS = 1_000_000  # short enough to read and to write down
 OF_PRESET = tuple(field for field, control in CONTROLS.items() if control.of_preset)
 """The controls that a preset sets."""
 Values = Mapping[str, Any]
-"""Posted values of the controls by name (see `name_of`), and of the page's own inputs `colours` and `own_colours`. A
-page may post anything in them; missing ones have their defaults."""
+"""Posted values of the controls by name (see `name_of`), and of the page's own inputs `colours`, `own_colours`,
+`blend_class` and `blend_share`. A page may post anything in them; missing ones have their defaults."""
 _OWN_WAY = ("class_name", "count", "seed", "seamless", "palette", "size", "preset", "temperature_percent")
 """Controls that are not read as a number or a word."""
 
@@ -60,7 +62,7 @@ def request_from(values: Values, info: CheckpointInfo) -> Request:
         for field, control in CONTROLS.items()
         if field not in _OWN_WAY
     }
-    weights = weights_of_class(posted["class_name"], info)
+    weights = _blended(weights_of_class(posted["class_name"], info), values, info)
     if not weights:
         read["guidance"] = 1.0  # guidance needs a class
     palette = posted["palette"]
@@ -124,6 +126,30 @@ def weights_of_class(name: Any, info: CheckpointInfo) -> dict[str, float]:
     if name in (ANY_CLASS, NO_CLASS):
         return {}
     raise RequestRejected(f"Class {name!r:.60}: {info.name} does not have it.")
+
+
+def _blended(weights: dict[str, float], values: Values, info: CheckpointInfo) -> dict[str, float]:
+    """The class weights with a second class, which has `blend_share` per cent.
+
+    Raises:
+        RequestRejected: there is no first class, the model lacks the second one, or the share is out of range.
+    """
+    second = values.get("blend_class", NO_BLEND)
+    share = number(values.get("blend_share", 0), "Share of the second class", 0, 100) / 100
+    if second is None or second == NO_BLEND:
+        return weights
+    if not weights:
+        raise RequestRejected("Second class: choose a first class too, or set the second one to None.")
+    parts = [(weights, 1 - share), (weights_of_class(second, info), share)]
+    blended = dict[str, float]()
+    for name, part in [(name, weight * part) for of, part in parts for name, weight in of.items()]:
+        blended[name] = blended.get(name, 0.0) + part
+    return {name: round(part, 4) for name, part in blended.items() if part}
+
+
+def second_classes(classes: Sequence[str]) -> list[tuple[str, str]]:
+    """(label, value) of each choice of a second class; the first is none."""
+    return [("None", NO_BLEND), *((name, name) for name in classes)]
 
 
 def class_choices(classes: Sequence[str]) -> list[tuple[str, str]]:

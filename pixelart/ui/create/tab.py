@@ -23,6 +23,8 @@ from pixelart.ui.create.inspect import InspectHandlers
 from pixelart.ui.create.palette_panel import PaletteHandlers, palette_panel
 from pixelart.ui.create.palette_value import AllowedColours
 from pixelart.ui.create.reuse import ReuseHandlers
+from pixelart.ui.create.variation_panel import Press, variation_panel
+from pixelart.ui.create.variations import VariationHandlers
 from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS, listen
 from pixelart.ui.inputs import CheckedCheckboxGroup, Choice, Ticket, WholeNumber
 from pixelart.ui.results import ResultFiles
@@ -94,18 +96,22 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
             with gr.Column(elem_id="more"):
                 palette = palette_panel(canvas, status, top.model, engine, **AT_ONCE)
                 settings |= _advanced()
+                varied = variation_panel(
+                    session, canvas, gallery, top.work, VariationHandlers(engine, results), AT_ONCE, FILES
+                )
                 export = export_panel(session, canvas, top.model, top.work, engine, **FILES)
     preset = settings.pop("preset")  # it only sets the sliders
     dials = [settings[name_of(field)] for field in OF_PRESET]
     class_name, colours = settings["class_name"], palette.colours
-    settings |= {"colours": colours, "own_colours": palette.own_colours}
+    settings |= {"colours": colours, "own_colours": palette.own_colours, **varied.blend}
     offered = [*buttons[2:4], settings["size"], settings["keep"], strip]
     of_preset: dict[str, Any] = {"model": top.model, "preset": preset}
     listen(preset.input, pictures.preset_values, of_preset, dials, **AT_ONCE)
     for dial in dials:  # the visitor's own values deselect the preset
         dial.input(None, None, preset, js="() => null", **AT_ONCE)
     visitor = Visitor(session, ticket)
-    _wire_drawing(DrawingHandlers(engine, results), visitor, (canvas, status, gallery), (buttons, tools), top, settings)
+    pressed = buttons, tools, varied.presses
+    _wire_drawing(DrawingHandlers(engine, results), visitor, (canvas, status, gallery), pressed, top, settings)
     _wire_inspect(InspectHandlers(engine), canvas, top.model, class_name)
     here = {"session": session, "ticket": ticket, "model": top.model}
     leaving = {"ticket": "(await window.drawings).leave()"}
@@ -131,6 +137,7 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
         listen(chosen.then, pictures.offer, {"model": top.model}, offered, **AT_ONCE)
         palette.choice_for(chosen, **AT_ONCE)
         listen(chosen.then, pictures.preset_values, of_preset, dials, **AT_ONCE)
+        varied.offer_after(chosen.then, top.model, **AT_ONCE)
 
     select_after(top.model.chosen())
     shown = [class_name, canvas, colours, gallery, status]
@@ -138,9 +145,10 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     loaded = listen(
         arrived.then, pictures.load, stored, [session, top.notice, top.model, *shown], scripts=recall, **AT_ONCE
     )
-    others = {name: each for name, each in settings.items() if name not in ("class_name", "colours")}
-    others |= {"palette": palette.choice, "snap": palette.snap, "preset": preset, **export}
+    others = {name: each for name, each in settings.items() if name not in ("class_name", "colours", "blend_class")}
+    others |= {"palette": palette.choice, "snap": palette.snap, "preset": preset, **export, **varied.others}
     listen(loaded.then, pictures.offer, {"model": top.model}, offered, **AT_ONCE)
+    varied.offer_after(loaded.then, top.model, inputs={"kept": top.work}, scripts=recall, **AT_ONCE)
     preset_set = listen(loaded.then, pictures.preset_values, of_preset, dials, **AT_ONCE)
     names = PaletteHandlers(engine)
 
@@ -153,7 +161,8 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     kept = {"model": top.model, "colours": colours, "kept": top.work}
     back = listen(preset_set.then, bring_back, kept, list(others.values()), scripts=recall, **AT_ONCE)
     back.then(None, None, None, js="async () => { (await window.work)?.startKeeping(); }", **AT_ONCE)
-    keep("create", {"model": top.model, "class": class_name, "colours": colours, **others})
+    blend = {"blend_class": varied.blend["blend_class"]}
+    keep("create", {"model": top.model, "class": class_name, "colours": colours, **blend, **others})
 
     def reuse_from(past: PastPictures) -> None:
         reuse = ReuseHandlers(engine, {**others, "own_colours": palette.own_colours})
@@ -215,13 +224,13 @@ def _wire_drawing(
     drawing: DrawingHandlers,
     visitor: Visitor,
     shown: tuple[PixelCanvas, gr.HTML, gr.Gallery],
-    pressed: tuple[tuple[gr.Button, ...], ResultTools],
+    pressed: tuple[tuple[gr.Button, ...], ResultTools, tuple[Press, ...]],
     top: TopLine,
     settings: dict[str, Any],
 ) -> None:
     session, ticket = visitor.session, visitor.ticket
     canvas, status, _ = shown
-    (generate, complete, enlarge, recolour, stop), tools = pressed
+    (generate, complete, enlarge, recolour, stop), tools, presses = pressed
     here, values = {"session": session, "ticket": ticket}, {"model": top.model, **settings}
     for press, handler, inputs in (
         (generate.click, drawing.generate, {**here, "canvas": canvas, **values}),
@@ -229,6 +238,7 @@ def _wire_drawing(
         (enlarge.click, drawing.enlarge, {**here, "canvas": canvas, **values}),
         (recolour.click, drawing.recolour, {**here, "canvas": canvas, **values}),
         (tools.select, drawing.more_like, {**here, **values}),
+        *((press, handler, {**here, **values, **own}) for press, handler, own in presses),
     ):
         press(None, None, status, js=f"() => {WAITING!r}", **AT_ONCE)
         drawn = listen(
