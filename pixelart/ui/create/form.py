@@ -135,7 +135,7 @@ def _blended(weights: dict[str, float], values: Values, info: CheckpointInfo) ->
         RequestRejected: there is no first class, the model lacks the second one, or the share is out of range.
     """
     second = values.get("blend_class", NO_BLEND)
-    share = number(values.get("blend_share", 0), "Share of the second class", 0, 100) / 100
+    share = number(values.get("blend_share", 0), "Second class, %", 0, 100) / 100
     if second is None or second == NO_BLEND:
         return weights
     if not weights:

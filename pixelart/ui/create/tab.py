@@ -23,7 +23,7 @@ from pixelart.ui.create.inspect import InspectHandlers
 from pixelart.ui.create.palette_panel import PaletteHandlers, palette_panel
 from pixelart.ui.create.palette_value import AllowedColours
 from pixelart.ui.create.reuse import ReuseHandlers
-from pixelart.ui.create.variation_panel import Press, variation_panel
+from pixelart.ui.create.variation_panel import Press, result_set_panel, variation_panel
 from pixelart.ui.create.variations import VariationHandlers
 from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS, listen
 from pixelart.ui.inputs import CheckedCheckboxGroup, Choice, Ticket, WholeNumber
@@ -78,7 +78,7 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     """Build the tab inside the open Blocks and wire its events; the first ones follow `arrived`."""
     session = gr.State(Session(), time_to_live=SESSION_SECONDS, delete_callback=Session.free)
     ticket = Ticket(0, visible=False, elem_id="ticket")
-    pictures = PictureHandlers(engine, results)
+    pictures, variations = PictureHandlers(engine, results), VariationHandlers(engine, results)
     with gr.Row(elem_id="workspace"):
         with gr.Column(scale=3, min_width=300, elem_id="left"):
             canvas = PixelCanvas(elem_id="canvas", label="Canvas")
@@ -89,6 +89,7 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
                     label="Results", show_label=False, format="png", elem_id="results", columns=8, object_fit="contain",
                     allow_preview=False, interactive=False, height="auto", fit_columns=False, buttons=[],
                 )  # fmt: skip
+                result_set_panel(session, gallery, top.work, variations, **FILES)
             strip = Examples(strip_html(), elem_id="examples")
         with gr.Column(scale=1, min_width=290, elem_id="right"):
             buttons = _action_buttons()  # the Tab key reaches them after the canvas
@@ -96,9 +97,7 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
             with gr.Column(elem_id="more"):
                 palette = palette_panel(canvas, status, top.model, engine, **AT_ONCE)
                 settings |= _advanced()
-                varied = variation_panel(
-                    session, canvas, gallery, top.work, VariationHandlers(engine, results), AT_ONCE, FILES
-                )
+                varied = variation_panel(canvas, variations)
                 export = export_panel(session, canvas, top.model, top.work, engine, **FILES)
     preset = settings.pop("preset")  # it only sets the sliders
     dials = [settings[name_of(field)] for field in OF_PRESET]

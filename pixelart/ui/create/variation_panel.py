@@ -1,4 +1,4 @@
-"""The accordion Variations."""
+"""The accordion Variations, and the tileset or the animation that the results form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pixelart.ui.browser_storage import STORED
 from pixelart.ui.components import FileSaver, PixelCanvas, Work
 from pixelart.ui.create.form import NO_BLEND, second_classes
 from pixelart.ui.create.variations import MOST_ADDED, SIDES, VariationHandlers
-from pixelart.ui.events import listen
+from pixelart.ui.events import AT_ONCE, listen
 from pixelart.ui.inputs import CheckedCheckboxGroup, CheckedSlider, CheckedTextbox, Choice
 
 STEPS = "0.6, 0.8, 1, 1.2, 1.5"
@@ -38,21 +38,32 @@ class VariationPanel:
         listen(event, self.handlers.offer_classes, inputs, second, **settings)
 
 
-def variation_panel(
-    session: gr.State, canvas: PixelCanvas, gallery: gr.Gallery, work: Work, handlers: VariationHandlers,
-    at_once: dict[str, Any], files: dict[str, Any],
-) -> VariationPanel:  # fmt: skip
-    """Build the accordion inside the open Blocks. The caller wires `presses`. `at_once` and `files`: settings of
-    events."""
+def result_set_panel(
+    session: gr.State, gallery: gr.Gallery, work: Work, handlers: VariationHandlers, **event: Any
+) -> None:
+    """Build the tileset or animation below the results and its buttons, which are hidden for other results. `event`:
+    settings of downloads."""
+    with gr.Column(elem_id="result-set"):
+        shown = gr.HTML("", apply_default_css=False)
+        with gr.Row(elem_id="result-set-files"):
+            gif = gr.Button("Download GIF", size="sm", min_width=90, elem_id="save-gif")
+            sheet = gr.Button("Download PNG + JSON", size="sm", min_width=90, elem_id="save-sheet")
+        saver = FileSaver(elem_id="result-set-file")
+    listen(gallery.change, handlers.show, {"session": session}, shown, **AT_ONCE)
+    stored = {"session": session, "kept": work}
+    for button, handler in ((gif, handlers.save_gif), (sheet, handlers.save_sheet)):
+        listen(button.click, handler, stored, saver, scripts={"kept": STORED}, **event)
+
+
+def variation_panel(canvas: PixelCanvas, handlers: VariationHandlers) -> VariationPanel:
+    """Build the accordion inside the open Blocks. The caller wires `presses`."""
     with gr.Accordion("Variations", open=False, elem_id="variations"):
         with gr.Column(elem_classes="variation"):
             second = Choice(
                 choices=second_classes(()), value=NO_BLEND, label="Second class", filterable=True,
                 elem_id="blend-class", info="A blend of two classes, for everything that is drawn.",
             )  # fmt: skip
-            share = CheckedSlider(
-                0, 100, value=50, step=1, label="Share of the second class, %", elem_id="blend-share", buttons=[]
-            )
+            share = CheckedSlider(0, 100, value=50, step=1, label="Second class, %", elem_id="blend-share", buttons=[])
         with gr.Column(elem_classes="variation"):
             temperatures = CheckedTextbox(
                 STEPS, label="Temperatures", elem_id="temperatures", max_length=200,
@@ -73,15 +84,6 @@ def variation_panel(
             _note("Animation", f"{REDRAWN[0].upper()}{REDRAWN[1:]}.")
             frames = CheckedSlider(*FRAMES, value=3, step=1, label="Frames", elem_id="frames", buttons=[])
             animate = gr.Button("Animate mask", size="sm", elem_id="animate")
-        shown = gr.HTML("", elem_id="result-set", apply_default_css=False)
-        with gr.Row(elem_id="result-set-files"):
-            gif = gr.Button("Download GIF", size="sm", min_width=90, elem_id="save-gif")
-            sheet = gr.Button("Download PNG + JSON", size="sm", min_width=90, elem_id="save-sheet")
-        saver = FileSaver(elem_id="result-set-file")
-    listen(gallery.change, handlers.show, {"session": session}, shown, **at_once)
-    stored = {"session": session, "kept": work}
-    for button, handler in ((gif, handlers.save_gif), (sheet, handlers.save_sheet)):
-        listen(button.click, handler, stored, saver, scripts={"kept": STORED}, **files)
     presses: tuple[Press, ...] = (
         (sweep.click, handlers.sweep, {"temperatures": temperatures}),
         (extend.click, handlers.extend, {"canvas": canvas, "sides": sides, "pixels": pixels}),

@@ -131,7 +131,7 @@ class VariationHandlers(DrawingRunner):
             ),
             request.seed,
             lambda frame: frame.picture,
-            " They are under Variations as one sheet.",
+            " Below is the sheet.",
             keeps_canvas=True,
         )
 
@@ -146,7 +146,7 @@ class VariationHandlers(DrawingRunner):
             made = self.engine.animate(request, picture, mask, frames=count, on_row=on_row, cancel=cancel)
             return animation_results(made, request.seed, request.checkpoint)
 
-        note = " The animation plays under Variations."
+        note = " The animation plays below."
         return DrawingJob(work, request.seed, lambda frame: frame.picture, note, mask=mask, keeps_canvas=True)
 
     def _request_for(self, size: tuple[int, ...], pictures: int, action: str, model: Any, values: Values) -> Request:

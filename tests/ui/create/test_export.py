@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import zipfile
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -54,9 +55,10 @@ def download(
     scale: int = 1,
     background: str | None = None,
     columns: int = 4,
+    with_json: Any = False,
 ) -> dict[str, Any]:
     handlers = ExportHandlers(FakeEngine())  # pyright: ignore[reportArgumentType]
-    values = ExportForm(picture, format, scale, background is None, background, columns)
+    values = ExportForm(picture, format, scale, background is None, background, columns, with_json)
     return handlers.download(session or Session(), canvas, model, NOTHING_KEPT, **asdict(values))
 
 
@@ -149,6 +151,23 @@ def test_a_sheet_holds_every_result_and_says_how(warnings_shown: list[str]) -> N
     assert pixels(download(session=session, format=SHEET, columns=16)).shape == (16, 80, 4)
     download(session=Session(), format=SHEET)
     assert warnings_shown == ["There is no result yet."]
+
+
+def test_a_sheet_with_json_says_where_each_result_is(warnings_shown: list[str]) -> None:
+    session = Session(drawings=[drawing(i) for i in (4, 5, 5)])
+    saved = download(session=session, format=SHEET, columns=2, scale=2, with_json=True)
+    assert saved["name"] == "sheet_3_64x64.zip" and saved["type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(saved["data"]))) as archive:
+        assert archive.namelist() == ["sheet_3_64x64.png", "sheet_3_64x64.json"]
+        png, described = (archive.read(name) for name in archive.namelist())
+    plain = download(session=session, format=SHEET, columns=2, scale=2)
+    assert png == base64.b64decode(plain["data"]), "the same PNG, with the settings of each result"
+    told = json.loads(described)
+    assert list(told["frames"]) == ["hero_4", "hero_5", "hero_5_2"] and told["meta"]["image"] == "sheet_3_64x64.png"
+    assert told["frames"]["hero_5_2"]["frame"] == {"x": 0, "y": 32, "w": 32, "h": 32}
+    assert not warnings_shown
+    download(session=session, format=SHEET, with_json="yes")
+    assert warnings_shown == ["With JSON: must be on or off."]
 
 
 @pytest.mark.parametrize("background", [None, "#fa0102"])

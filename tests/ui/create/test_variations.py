@@ -228,7 +228,7 @@ def test_a_blend_is_in_the_settings_of_a_result(share: int, weights: dict[str, f
         ({"class_name": "Any"}, "choose a first class too"),
         ({"blend_class": "dragon"}, "'dragon': tiny does not have it"),
         ({"blend_class": ["wall"]}, "does not have it"),
-        ({"blend_share": 101}, "Share of the second class: must be a number from 0 to 100"),
+        ({"blend_share": 101}, "Second class, %: must be a number from 0 to 100"),
     ],
 )
 def test_a_blend_outside_the_limits_is_refused(change: dict[str, Any], told: str, warnings_shown: list[str]) -> None:
