@@ -17,7 +17,8 @@ from pixelart.images.corner_tiles import sheet_order
 from pixelart.images.gif import frames_gif
 from pixelart.images.sprite_json import SpriteSheet, sprite_sheet
 
-FRAME_MS = 200
+SHOWN_MS = 200
+"""How long a frame of an animation is shown."""
 SHOWN_SIDE = 256
 """About the longest side of a tileset or a frame on the page, in CSS pixels."""
 _ORDER = sheet_order().flatten().tolist()
@@ -36,7 +37,7 @@ class ResultSet:
 
     def files(self) -> tuple[str, bytes]:
         """(name, bytes) of a .zip with the sheet and its JSON."""
-        how: dict[str, Any] = {"frame_ms": FRAME_MS, "tag": "animation"} if self.moves else {}
+        how: dict[str, Any] = {"frame_ms": SHOWN_MS, "tag": "animation"} if self.moves else {}
         return sheet_archive(self.sheet, self.sheet.png(), self.name, **how)
 
     def html(self) -> str:
@@ -48,7 +49,7 @@ class ResultSet:
         count = len(sheet.names) if self.moves else 1
         style = f"width: {across}px; aspect-ratio: {width} / {height}; --sheet: {picture}; --count: {count};"
         if self.moves:
-            style += f" animation-duration: {count * FRAME_MS}ms; animation-timing-function: steps({count}, jump-none);"
+            style += f" animation-duration: {count * SHOWN_MS}ms; animation-timing-function: steps({count}, jump-none);"
         name = "frames" if self.moves else "tiles"
         picture = f'<div class="{name}" role="img" aria-label="{escape(self.about)}" style="{style}"></div>'
         return f'<figure class="result-set">{picture}<figcaption>{escape(self.about)}</figcaption></figure>'
@@ -99,4 +100,4 @@ def animation_gif(drawings: Sequence[Drawing]) -> tuple[str, bytes]:
     made = result_set(drawings)
     if made is None or not made.moves:
         raise RequestRejected("There is no animation yet.")
-    return "animation.gif", frames_gif([drawing.picture for drawing in drawings], frame_ms=FRAME_MS)
+    return "animation.gif", frames_gif([drawing.picture for drawing in drawings], frame_ms=SHOWN_MS)

@@ -13,11 +13,11 @@ from pixelart.engine.variations import FRAMES, REDRAWN
 from pixelart.ui.browser_storage import STORED
 from pixelart.ui.components import FileSaver, PixelCanvas, Work
 from pixelart.ui.create.form import NO_BLEND, second_classes
-from pixelart.ui.create.variations import MOST_ADDED, SIDES, VariationHandlers
+from pixelart.ui.create.variations import MOST_ADDED, MARGIN_SIDES, VariationHandlers
 from pixelart.ui.events import AT_ONCE, listen
 from pixelart.ui.inputs import CheckedCheckboxGroup, CheckedSlider, CheckedTextbox, Choice
 
-STEPS = "0.6, 0.8, 1, 1.2, 1.5"
+FIRST_TEMPERATURES = "0.6, 0.8, 1, 1.2, 1.5"
 Press = tuple[Callable[..., Dependency], Callable[..., Any], dict[str, Any]]
 """(event of a button, handler of a drawing, its inputs by name besides those of every drawing)."""
 
@@ -66,13 +66,13 @@ def variation_panel(canvas: PixelCanvas, handlers: VariationHandlers) -> Variati
             share = CheckedSlider(0, 100, value=50, step=1, label="Second class, %", elem_id="blend-share", buttons=[])
         with gr.Column(elem_classes="variation"):
             temperatures = CheckedTextbox(
-                STEPS, label="Temperatures", elem_id="temperatures", max_length=200,
+                FIRST_TEMPERATURES, label="Temperatures", elem_id="temperatures", max_length=200,
                 info="One seed at each of these: from careful to wild.",
             )  # fmt: skip
             sweep = gr.Button("Sweep", size="sm", elem_id="sweep")
         with gr.Column(elem_classes="variation"):
             sides = CheckedCheckboxGroup(
-                [(side.capitalize(), side) for side in SIDES], value=["right"], label="Extend", elem_id="sides",
+                [(side.capitalize(), side) for side in MARGIN_SIDES], value=["right"], label="Extend", elem_id="sides",
                 elem_classes="choices", info="Draws on beyond the edges of the picture on the canvas.",
             )  # fmt: skip
             pixels = CheckedSlider(1, MOST_ADDED, value=16, step=1, label="Pixels", elem_id="pixels", buttons=[])

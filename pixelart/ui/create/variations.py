@@ -24,7 +24,7 @@ from pixelart.ui.create.result_sets import animation_gif, animation_results, res
 from pixelart.ui.results import download_value
 from pixelart.ui.session import Session
 
-SIDES = Margins._fields
+MARGIN_SIDES = Margins._fields
 MOST_ADDED = 128
 MOST_STEPS = 8
 """How many temperatures a sweep has at most."""
@@ -174,10 +174,10 @@ def _temperatures(text: Any) -> list[float]:
 
 def _margins(sides: Any, pixels: Any) -> Margins:
     """The margins of the chosen sides. Raises RequestRejected."""
-    if not isinstance(sides, list) or not sides or not all(side in SIDES for side in sides):
+    if not isinstance(sides, list) or not sides or not all(side in MARGIN_SIDES for side in sides):
         raise RequestRejected("Extend: choose one or more of left, right, up and down.")
     added = whole(pixels, "Pixels", 1, MOST_ADDED)
-    return Margins(**{side: added for side in SIDES if side in sides})
+    return Margins(**{side: added for side in MARGIN_SIDES if side in sides})
 
 
 def _swept(
