@@ -13,7 +13,7 @@ from pixelart.engine.variations import FRAMES, REDRAWN
 from pixelart.ui.browser_storage import STORED
 from pixelart.ui.components import FileSaver, PixelCanvas, Work
 from pixelart.ui.create.form import NO_BLEND, second_classes
-from pixelart.ui.create.variations import MOST_ADDED, MARGIN_SIDES, VariationHandlers
+from pixelart.ui.create.variations import MARGIN_SIDES, MOST_ADDED, VariationHandlers
 from pixelart.ui.events import AT_ONCE, listen
 from pixelart.ui.inputs import CheckedCheckboxGroup, CheckedSlider, CheckedTextbox, Choice
 
