@@ -18,7 +18,7 @@ from pixelart.images.codec import Picture
 from pixelart.images.coercion import as_map, map_settings
 from pixelart.images.palette_choice import OF_MODEL
 from pixelart.ui.create.canvas_value import Canvas
-from pixelart.ui.create.form import ANY_CLASS, NO_CLASS, class_choices, only_for, request_from
+from pixelart.ui.create.form import ANY_CLASS, NO_BLEND, NO_CLASS, class_choices, only_for, request_from
 from pixelart.ui.create.palette_value import AllowedColours, everything_allowed, hex_colours
 
 _SIZE = re.compile(r"(\d{1,4})x(\d{1,4})")
@@ -67,7 +67,7 @@ def recipe_of(settings: Mapping[str, Any], picture: Picture, info: CheckpointInf
         if type(factor) is not int or not 2 <= factor <= 4:
             raise RequestRejected(f"factor {factor!r:.20}: not understood")
         canvas = Canvas(np.ascontiguousarray(picture[::factor, ::factor]), np.zeros_like(mask[::factor, ::factor]))
-    values = {**_numbers(settings), "size": f"{width} x {height}", "keep": keep, "class_name": _class(settings, info)}
+    values = {**_numbers(settings), "size": f"{width} x {height}", "keep": keep, **_classes_of(settings, info)}
     colours = _colours(settings, info)
     there = replace(info, height=height, width=width)
     asked = request_from({**only_for(action, values), "colours": colours}, there)
@@ -118,11 +118,16 @@ def _temperatures(value: Any) -> tuple[Any, Any]:
     return float(rows[0, 0]), float(rows[-1, 0])
 
 
-def _class(settings: Mapping[str, Any], info: CheckpointInfo) -> str:
-    """The chosen class; of a mix, the one with the largest weight."""
+def _classes_of(settings: Mapping[str, Any], info: CheckpointInfo) -> dict[str, Any]:
+    """The chosen class, the second class and its share; of a mix that the page cannot set, the class with the largest
+    weight."""
     weights = settings.get("class_weights") or {}
+    if len(weights) == 2 and round(sum(weights.values()), 3) == 1:
+        (first, _), (second, share) = weights.items()
+        return {"class_name": first, "blend_class": second, "blend_share": round(100 * share, 2)}
     nothing = class_choices(info.classes)[0][1] if info.classes else ANY_CLASS
-    return max(weights, key=lambda name: weights[name]) if weights else nothing or NO_CLASS
+    chosen = max(weights, key=lambda name: weights[name]) if weights else nothing or NO_CLASS
+    return {"class_name": chosen, "blend_class": NO_BLEND, "blend_share": 50}
 
 
 def _colours(settings: Mapping[str, Any], info: CheckpointInfo) -> AllowedColours:

@@ -13,7 +13,7 @@ from pixelart.images.io import decode_picture
 from pixelart.settings import SETTINGS
 from pixelart.ui.browser_storage import settings_of, usable
 from pixelart.ui.create.canvas import uploaded_file
-from pixelart.ui.create.form import class_choices
+from pixelart.ui.create.form import class_choices, second_classes
 from pixelart.ui.create.recipe import BUTTONS, Recipe, recipe_of
 from pixelart.ui.gradio_parts import event_data
 from pixelart.ui.session import Session
@@ -21,7 +21,7 @@ from pixelart.ui.status import status_text
 
 REUSED = (
     "temperature", "bottom_temperature", "top_p", "top_k", "guidance", "seed", "images", "seamless", "keep", "size",
-    "own_colours", "preset",
+    "own_colours", "preset", "blend_class", "blend_share",
 )  # fmt: skip
 """The inputs that are set, besides model, class, colours and canvas."""
 
@@ -43,7 +43,11 @@ class ReuseHandlers:
         values = {**recipe.values, "preset": None}
         classes = gr.Dropdown(choices=list(class_choices(info.classes)), value=values["class_name"])
         status = session.set_status(status_text(told(recipe, is_same_model=is_same)))
-        inputs = [_update(component, values[name]) for name, component in self.inputs.items()]
+        seconds = gr.update(choices=second_classes(info.classes), value=values["blend_class"])
+        inputs = [
+            seconds if name == "blend_class" else _update(component, values[name])
+            for name, component in self.inputs.items()
+        ]
         shown = gr.skip() if recipe.canvas is None else recipe.canvas
         return [info.name, classes, recipe.colours, shown, status, *inputs]
 

@@ -164,7 +164,7 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     keep("create", {"model": top.model, "class": class_name, "colours": colours, **blend, **others})
 
     def reuse_from(past: PastPictures) -> None:
-        reuse = ReuseHandlers(engine, {**others, "own_colours": palette.own_colours})
+        reuse = ReuseHandlers(engine, {**others, **blend, "own_colours": palette.own_colours})
         set_by = [top.model, class_name, colours, canvas, status, *reuse.inputs.values()]
         visitor_here = {"session": session, "ticket": ticket}
         sent = listen(past.upload, reuse.reuse, visitor_here, set_by, scripts=leaving, **FILES)

@@ -24,7 +24,7 @@ from pixelart.ui.create.drawing import DrawingHandlers
 from pixelart.ui.create.palette_value import AllowedColours, everything_allowed
 from pixelart.ui.create.recipe import recipe_of
 from pixelart.ui.create.reuse import REUSED, ReuseHandlers
-from pixelart.ui.inputs import CheckedCheckbox, CheckedCheckboxGroup, Choice, WholeNumber
+from pixelart.ui.inputs import CheckedCheckbox, CheckedCheckboxGroup, CheckedSlider, Choice, WholeNumber
 from pixelart.ui.results import ResultFiles
 from pixelart.ui.session import Session
 from tests.ui.fake_engine import FakeEngine
@@ -57,6 +57,7 @@ class Page:
                 "own_colours": CheckedCheckbox(True),
             }
             inputs |= {"size": Choice(["32 x 32"], allow_custom_value=True), "images": control_input("count")}
+            inputs |= {"blend_class": Choice([""]), "blend_share": CheckedSlider(0, 100)}
             inputs |= {"temperature": control_input("temperature"), "preset": control_input("preset")}
         self.reuse = ReuseHandlers(engine, inputs)
         self.ticket = 0
@@ -146,6 +147,16 @@ def test_a_model_that_takes_palettes_draws_in_the_same_one(sketch_checkpoints: P
             again(page, drawing, "complete")
     for drawing in page.draw("recolour", "any", canvas, **ANYTHING):
         again(page, drawing, "complete")
+
+
+def test_a_blend_is_set_again_and_another_picture_clears_it(tiny: Page) -> None:
+    blend = {"class_name": "cross", "blend_class": "stripe", "blend_share": 30}
+    (drawing, *_) = tiny.draw("generate", "tiny", **{**ANYTHING, **blend})
+    assert drawing.settings["class_weights"] == {"cross": 0.7, "stripe": 0.3}
+    again(tiny, drawing, "generate")
+    values = tiny.send(drawing)[2]
+    assert {name: values[name] for name in blend} == blend
+    assert tiny.send(drawing, class_weights={"cross": 1.0})[2]["blend_class"] == ""
 
 
 def test_what_the_page_cannot_set_is_said(tiny: Page) -> None:
