@@ -103,9 +103,9 @@ class FakeEngine(Variations):
 
     def complete(
         self,
-        request: Request,
-        picture: Picture,
-        mask: NDArray[np.bool_],
+        request: Any,
+        picture: Any,
+        mask: Any,
         *,
         on_row: OnRow | None = None,
         cancel: Callable[[], bool] | None = None,
