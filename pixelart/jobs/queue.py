@@ -37,8 +37,8 @@ from pixelart.training.runs import check_name
 class Jobs:
     """The trainings in one folder, which it locks. Thread-safe; close it with `close` or as a context.
 
-    A job of another owner counts as not found. A call raises OSError and changes nothing if the database cannot be read
-    or written, and RequestRejected after `close`.
+    Jobs of others are not found. A call raises OSError and changes nothing if the database cannot be read or written,
+    and RequestRejected after `close`.
     """
 
     def __init__(
@@ -100,8 +100,6 @@ class Jobs:
     def wait_until_idle(self) -> None:
         """Wait until no job is running or queued."""
         self._runner.wait_until_idle()
-
-    # --- what an owner can do -------------------------------------------------------------------------------------
 
     def submit(self, owner: str, name: str, options: Mapping[str, Any], data: Path) -> Job:
         """Queue a training on a copy of the .zip `data`. `name`: of the checkpoint to make; `options`: some of
@@ -191,8 +189,8 @@ class Jobs:
             goes_on = job.is_short or job.state == "done"
             more = {"options": longer(job.options, most=self._settings.max_job_minutes)} if goes_on else {}
             restored = job.state == "done" and restore_data(self._folder(job), data, self._limits)
-            changed = {"was": CONTINUABLE, "state": "queued", "reason": "", "ended": None, **more}
-            if job.state in CONTINUABLE and self._store.change(job.id, **changed):  # a damaged record is in no state
+            was = CONTINUABLE if job.state != "damaged" else ()  # what is stored of a damaged job is not believed
+            if self._store.change(job.id, was=was, state="queued", reason="", ended=None, **more):
                 return
             if restored:
                 self._folder(job).drop_data()
@@ -281,8 +279,6 @@ class Jobs:
             keeps_data=not self._library.by_owner,
             limits=ChildLimits.of(self._settings),
         )
-
-    # --- folders --------------------------------------------------------------------------------------------------
 
     def _folder(self, job: Job) -> JobFolder:
         return JobFolder(self._path / job.id)
