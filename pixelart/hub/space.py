@@ -15,7 +15,7 @@ from pixelart.settings import ROOT
 from pixelart.storage import new_folder, write_file
 
 PROGRAM_FILES = ("app.py", "LICENSE")
-SOURCES = (".py", ".js", ".css", ".html")
+SOURCES = (".py", ".js", ".css", ".html", ".json", ".png")
 CHECKPOINT_PARTS = (*CHECKPOINT_FILES, "completions.png", ORIGIN_FILE)
 TORCH = "torch>=2.8,<=2.11.0"
 """The versions that ZeroGPU supports."""

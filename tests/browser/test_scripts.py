@@ -55,7 +55,8 @@ def test_names_with_scripts_are_shown_and_not_run(open_studio: OpenStudio, url: 
         shown = re.escape(name.rsplit("/", 1)[-1][:80].strip()) or "picture"
         expect(page.locator("#status")).to_have_text(re.compile(shown))
         assert page.evaluate("window.ran") is None, name
-        page.keyboard.press("Escape")  # the dialog of an import, which names it too
+        page.wait_for_selector("#canvas dialog.import[open]")  # it names it too
+        page.keyboard.press("Escape")
     for name in SCRIPTS[:3]:
         page.locator("#class input").click()
         page.locator("#class").get_by_role("option", name=name, exact=True).click()

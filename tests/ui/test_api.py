@@ -196,7 +196,7 @@ def test_programs_and_pages_take_turns(url: str, client: Client, engine: FakeEng
         visitor.start("generate", visitor.values("generate", model="tiny", seed=5))
         assert engine.running.wait(5)
         job = client.submit(api_name="/generate")
-        assert "1 picture in" in visitor.results().told() and job.result(30)
+        assert "4 pictures in" in visitor.results().told() and job.result(30)
     finally:
         engine.row_seconds = 0.0
     app = build(engine, OFF)  # pyright: ignore[reportArgumentType]

@@ -79,6 +79,8 @@ GOOD = _Values(
         "reuse_seed": [None, None],
         "choose_palette": ["tiny", "CGA"],
         "load_palette": ["tiny"],
+        "load_own": [],
+        "lock": ["tiny"],
         "colours_on_canvas": [CANVAS, "tiny"],
         "download": [None, CANVAS, "tiny", None, "Result", "PNG indexed", 2, True, "#ffffff", 4, False, None],
         "generate": lambda: form("generate"),
