@@ -16,7 +16,11 @@ export function copyOf(picture) {
   return { ...picture, pixels: pixels.slice(), mask: mask.slice(), temperature: temperature && temperature.slice() };
 }
 
-export const sameBytes = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
+export function sameBytes(a, b) {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
 
 // Whether two layers, which may be null, are the same.
 export const sameLayer = (a, b) => (a && b ? a === b || sameBytes(a, b) : !a === !b);

@@ -145,17 +145,20 @@ export class View {
     this.canvas.$$(".previews canvas").forEach((shown, i) => {
       shown.hidden = i > 0 && 2 * width > PREVIEW_ROOM;
       if (shown.hidden) return;
-      Object.assign(shown, { width, height });
+      if (!sameSize(shown, this.canvas.picture)) Object.assign(shown, { width, height });
       Object.assign(shown.style, { width: (i + 1) * width + "px", height: (i + 1) * height + "px" });
-      shown.getContext("2d").drawImage(this.pictureLayer, 0, 0);
+      const pen = shown.getContext("2d");
+      pen.clearRect(0, 0, width, height);
+      pen.drawImage(this.pictureLayer, 0, 0);
     });
   }
 
   // The eight neighbours: the middle is the picture's own canvas, on top.
   #drawTiles() {
     const { width, height } = this.canvas.picture, { tilesLayer } = this;
-    Object.assign(tilesLayer, { width: 3 * width, height: 3 * height });
     const pen = tilesLayer.getContext("2d");
+    if (tilesLayer.width !== 3 * width || tilesLayer.height !== 3 * height) Object.assign(tilesLayer, { width: 3 * width, height: 3 * height });
+    else pen.clearRect(0, 0, 3 * width, 3 * height);
     for (let y = 0; y < 3; y++) for (let x = 0; x < 3; x++) {
       if (x !== 1 || y !== 1) pen.drawImage(this.pictureLayer, x * width, y * height);
     }
