@@ -1,100 +1,190 @@
-"""Makes docs/app.png and docs/phone.png from the running app: `python -m docs.screenshot`.
+"""Makes the pictures of the running app for README.md and docs/guide: `python -m docs.screenshot [PAGE ...]`.
 
-Needs the checkpoint dungeon-gated, playwright (requirements-dev.txt) and a chromium on PATH.
+Light theme, two device pixels a CSS pixel. Needs the checkpoints studio and dungeon-gated, playwright
+(requirements-dev.txt) and a chromium on PATH. Seeds are fixed.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
-import sys
-import tempfile
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser
 
-from pixelart.engine import Engine
-from pixelart.jobs import Jobs
-from pixelart.ui import build, launch_settings
-from pixelart.ui.security.hosting import find_hosting
+from docs.app_page import ROOT, AppPage, open_app, open_browser
 
-ROOT = Path(__file__).parents[1]
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+COLOURS = 256
 SEED = 3
-MASK = [(12, 10), (19, 10), (19, 15), (12, 15)]
+HEAD = [(10, 2), (21, 2), (21, 6), (10, 6), (10, 10), (21, 10), (21, 13), (10, 13)]
+CLOAK = [(12, 10), (19, 10), (19, 15), (12, 15)]
+MARGIN = 8
 
 
-def main() -> None:
-    """Starts the app, takes both pictures, stops the app."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--seed", type=int, default=SEED, help="of the hero on the canvas")
-    options.add_argument("--dark", action="store_true", help="dark theme")
-    options.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of app.png and phone.png")
-    chosen = options.parse_args()
-    chromium = shutil.which("chromium") or sys.exit("no chromium on PATH")
-    engine, hosting = Engine(ROOT / "checkpoints"), find_hosting({})
-    with tempfile.TemporaryDirectory() as folder, Jobs(Path(folder), checkpoints=ROOT / "checkpoints") as jobs:
-        app = build(engine, jobs, hosting=hosting)
-        _, url, _ = app.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **launch_settings())
-        take_all(url + ("?__theme=dark" if chosen.dark else "?__theme=light"), chromium, chosen.out, seed=chosen.seed)
-        app.close(verbose=False)
+@dataclass
+class Camera:
+    """Opens pages of the app at `url`, and writes pictures into `out`."""
+
+    browser: Browser
+    url: str
+    out: Path
+
+    def open(self, width: int = 1120, height: int = 760, scale: float = 2) -> AppPage:
+        """A fresh page."""
+        return AppPage(self.browser, self.url, width=width, height=height, scale=scale)
+
+    def take(self, page: AppPage, name: str, *parts: str) -> None:
+        """Writes what the window shows, or the box around the elements `parts`, with at most COLOURS colours."""
+        if not parts:
+            page.page.evaluate("scrollTo(0, 0)")
+        page.calm()
+        clip = None
+        if parts:
+            page.page.locator(parts[0]).first.scroll_into_view_if_needed()
+            boxes = [box for part in parts if (box := page.page.locator(part).first.bounding_box())]
+            left, top = (max(0, min(box[key] for box in boxes) - MARGIN) for key in ("x", "y"))
+            right, bottom = (max(b[key] + b[side] for b in boxes) for key, side in (("x", "width"), ("y", "height")))
+            clip = {"x": left, "y": top, "width": right + MARGIN - left, "height": bottom + MARGIN - top}
+        shot = Image.open(io.BytesIO(page.page.screenshot(clip=clip)))  # pyright: ignore[reportArgumentType]
+        path = self.out / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
-def take_all(url: str, chromium: str, out: Path, *, seed: int) -> None:
-    """Both pictures of the app at `url`."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        take(browser, url, out / "app.png", width=1280, height=860, seed=seed)
-        take(browser, url, out / "phone.png", width=390, height=844, seed=seed)
-        browser.close()
+def readme(camera: Camera) -> None:
+    """A hero, completed under a mask, with the candidates below; on a desktop and on a phone."""
+    for name, width, height in (("app", 1280, 860), ("phone", 390, 844)):
+        page = camera.open(width, height, scale=1)
+        page.choose("class", "hero")
+        page.set_number("seed", SEED)
+        page.draw("#generate")
+        paint_mask(page, CLOAK, size=5)
+        page.set_number("images", 8)
+        page.draw("#complete")
+        camera.take(page, name)
+        page.close()
 
 
-def take(browser: Browser, url: str, path: Path, *, width: int, height: int, seed: int) -> None:
-    """One picture: a hero, completed under a mask, with the candidates below."""
-    page = browser.new_page(viewport={"width": width, "height": height})
-    page.goto(url)
-    page.wait_for_selector("#canvas .swatch.on")
-    page.locator("#class input").click()
-    page.get_by_role("option", name="hero").click()
-    set_number(page, "seed", seed)
-    draw(page, "#generate")
-    page.click("#canvas [data-tool=mask]")
-    for _ in range(4):
-        page.keyboard.press("]")
-    stroke(page, MASK)
-    set_number(page, "images", 8)
-    draw(page, "#complete")
-    page.mouse.move(1, 1)
-    page.evaluate("document.activeElement.blur(), scrollTo(0, 0)")
-    page.wait_for_timeout(800)
-    page.screenshot(path=path)
+def first_sprite(camera: Camera) -> None:
+    """The page as it opens, after one press, and the menu of a result."""
+    page = camera.open()
+    camera.take(page, "guide/first-view")
+    page.set_number("seed", SEED)
+    page.draw("#complete")
+    camera.take(page, "guide/first-results")
+    page.page.locator("#results .thumbnail-item").nth(1).click(button="right")
+    camera.take(page, "guide/result-menu", "#results", ".result-menu")
+    page.page.keyboard.press("Escape")
+    page.click("#export > button")
+    page.page.wait_for_timeout(600)
+    camera.take(page, "guide/export", "#export")
     page.close()
 
 
-def set_number(page: Page, name: str, value: int) -> None:
-    """Types into a number box."""
-    box = page.locator(f"#{name} input[type=number]")
-    box.fill(str(value))
-    box.press("Tab")
+def complete(camera: Camera) -> None:
+    """A painted mask, the wild brush, and Inspect."""
+    page = camera.open()
+    page.page.locator("#examples button").nth(7).click()
+    page.page.wait_for_timeout(1500)
+    page.command("clear")
+    paint_mask(page, HEAD, size=4)
+    camera.take(page, "guide/mask", "#canvas")
+    page.click("#canvas [data-tool=temperature]")
+    page.page.keyboard.press("5")
+    page.stroke(HEAD[:4])
+    camera.take(page, "guide/wild", "#canvas .stage")
+    page.command("clearTemperature")
+    page.command("clear")
+    page.click("#canvas [data-tool=inspect]")
+    page.page.mouse.move(*page.places([(16, 12)])[0])
+    page.page.wait_for_selector("#canvas .likely button:not(:disabled)", timeout=60_000)
+    camera.take(page, "guide/inspect", "#canvas")
+    page.close()
 
 
-def draw(page: Page, button: str) -> None:
-    """Presses a button and waits for its results."""
-    page.click(button)
-    page.wait_for_function("/pictures? in/.test(document.querySelector('#status').innerText)", timeout=120_000)
+def my_palette(camera: Camera) -> None:
+    """The picker with a ramp, and the same sprite in other colours."""
+    page = camera.open()
+    page.command("clear")
+    page.click("#canvas [data-do=picker]")
+    page.page.fill("#canvas .picker .hex", "#2e4482")
+    page.page.keyboard.press("Tab")
+    page.click("#canvas .picker [data-end=from]")
+    page.page.fill("#canvas .picker .hex", "#ffe0a3")
+    page.page.keyboard.press("Tab")
+    page.click("#canvas .picker [data-end=to]")
+    camera.take(page, "guide/picker", "#canvas .palette", "#canvas .picker")
+    page.page.keyboard.press("Escape")
+    page.command("recolour")
+    page.page.locator("#canvas dialog.recolour select").select_option(index=2)
+    camera.take(page, "guide/recolour")
+    page.close()
 
 
-def stroke(page: Page, cells: list[tuple[int, int]]) -> None:
-    """Drags over cells (x, y) of a 32 x 32 picture."""
-    box = page.locator("#canvas .picture").bounding_box()
-    if box is None:
-        sys.exit("the canvas is not shown")
-    points = [(box["x"] + (x + 0.5) * box["width"] / 32, box["y"] + (y + 0.5) * box["height"] / 32) for x, y in cells]
-    page.mouse.move(*points[0])
-    page.mouse.down()
-    for point in points[1:]:
-        page.mouse.move(*point)
-    page.mouse.up()
+def tiles(camera: Camera) -> None:
+    """A floor that is repeated around itself, and the switches that make it tile."""
+    page = camera.open()
+    page.page.locator("#examples button").nth(1).click()
+    page.page.wait_for_timeout(1500)
+    page.command("clear")
+    page.command("tile")
+    camera.take(page, "guide/tiled", "#canvas")
+    page.click("#advanced > button")
+    page.page.wait_for_timeout(600)
+    camera.take(page, "guide/seamless", "#seamless")
+    page.close()
+
+
+def train(camera: Camera) -> None:
+    """The report on a set of pictures, and the choice of how long."""
+    page = camera.open(1120, 900)
+    page.tab("Train")
+    page.page.wait_for_timeout(1000)
+    page.page.set_input_files("#train-zip input[type=file]", ROOT / "examples" / "dungeon.zip")
+    page.page.wait_for_selector("#report *", timeout=120_000)
+    page.page.wait_for_timeout(3000)
+    page.page.locator("#job-name input, #job-name textarea").first.fill("my-sprites")
+    camera.take(page, "guide/train")
+    page.close()
+
+
+def share(camera: Camera) -> None:
+    """The line that loads a model."""
+    page = camera.open()
+    page.click("#load-open")
+    page.page.wait_for_timeout(600)
+    camera.take(page, "guide/load-model", "#load-line")
+    page.close()
+
+
+def paint_mask(page: AppPage, cells: list[tuple[int, int]], *, size: int) -> None:
+    """Paints a mask with a brush of `size` pixels."""
+    page.click("#canvas [data-tool=mask]")
+    for _ in range(1, size):
+        page.page.keyboard.press("]")
+    page.stroke(cells)
+
+
+PAGES: dict[str, Callable[[Camera], None]] = {
+    "readme": readme, "first-sprite": first_sprite, "complete": complete, "my-palette": my_palette, "tiles": tiles,
+    "train": train, "share": share,
+}  # fmt: skip
+
+
+def main() -> None:
+    """Starts the app, takes the pictures, stops the app."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("pages", nargs="*", metavar="PAGE", help=f"some of {', '.join(PAGES)}; without: all")
+    options.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of the pictures")
+    chosen = options.parse_args()
+    if unknown := set(chosen.pages) - set(PAGES):
+        options.error(f"no such page: {', '.join(sorted(unknown))}")
+    with open_app() as url, open_browser() as browser:
+        for name in chosen.pages or PAGES:
+            PAGES[name](Camera(browser, url, chosen.out))
 
 
 if __name__ == "__main__":
