@@ -102,8 +102,8 @@ class AppPage:
 
     def draw(self, button: str) -> None:
         """Presses a button that draws and waits for its results."""
-        self.page.evaluate("document.querySelector('#status').innerText = ''")
         self.click(button)
+        self.page.wait_for_function(f"!{DRAWN}", timeout=DRAWING_MS)
         self.wait_until_drawn()
 
     def wait_until_drawn(self) -> None:

@@ -11,13 +11,14 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
-from PIL import Image
+from PIL import Image, ImageChops
 from playwright.sync_api import Browser
 
 from docs.app_page import ROOT, AppPage, open_app, open_browser
 
-COLOURS = 256
+COLOURS, MOST_CHANGE = 256, 40
 SEED = 3
 HEAD = [(10, 2), (21, 2), (21, 6), (10, 6), (10, 10), (21, 10), (21, 13), (10, 13)]
 CLOAK = [(12, 10), (19, 10), (19, 15), (12, 15)]
@@ -37,7 +38,7 @@ class Camera:
         return AppPage(self.browser, self.url, width=width, height=height, scale=scale)
 
     def take(self, page: AppPage, name: str, *parts: str) -> None:
-        """Writes what the window shows, or the box around the elements `parts`, with at most COLOURS colours."""
+        """Writes what the window shows, or the box around the elements `parts`."""
         if not parts:
             page.page.evaluate("scrollTo(0, 0)")
         page.calm()
@@ -48,10 +49,17 @@ class Camera:
             left, top = (max(0, min(box[key] for box in boxes) - MARGIN) for key in ("x", "y"))
             right, bottom = (max(b[key] + b[side] for b in boxes) for key, side in (("x", "width"), ("y", "height")))
             clip = {"x": left, "y": top, "width": right + MARGIN - left, "height": bottom + MARGIN - top}
-        shot = Image.open(io.BytesIO(page.page.screenshot(clip=clip)))  # pyright: ignore[reportArgumentType]
+        data = page.page.screenshot(clip=clip)  # pyright: ignore[reportArgumentType]
         path = self.out / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        shot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+        smaller(Image.open(io.BytesIO(data)).convert("RGB")).save(path, optimize=True)
+
+
+def smaller(shot: Image.Image) -> Image.Image:
+    """The picture with COLOURS colours if no pixel changes visibly, else as it is."""
+    few = shot.quantize(COLOURS, dither=Image.Dither.NONE)
+    worst = max(high for _, high in cast(Any, ImageChops.difference(shot, few.convert("RGB"))).getextrema())
+    return few if worst <= MOST_CHANGE else shot
 
 
 def readme(camera: Camera) -> None:
@@ -156,7 +164,7 @@ def share(camera: Camera) -> None:
     page = camera.open()
     page.click("#load-open")
     page.page.wait_for_timeout(600)
-    camera.take(page, "guide/load-model", "#load-line")
+    camera.take(page, "guide/load-model", "#load-repository", "#load-zip", "#load-open")
     page.close()
 
 

@@ -20,10 +20,13 @@ from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving
 
 ROOT = Path(__file__).parents[1]
-PAGES = {page: page.read_text(encoding="utf-8") for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+PAGES = {
+    page: page.read_text(encoding="utf-8") for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+}
 TEXT = "\n".join(PAGES.values())
 LINKS = [(page, link) for page, text in PAGES.items() for link in re.findall(r"(?:\]\(|src=\")([^)#:\"]+)[)#\"]", text)]
 CODE = re.findall(r"```python\n(.*?)```", TEXT, flags=re.S)
+MOST_GUIDE_BYTES = 2_500_000
 COMMANDS = re.findall(r"^    python -m pixelart (.+)$", TEXT, flags=re.M)
 
 
@@ -82,6 +85,12 @@ def test_there_is_something_to_run() -> None:
 @pytest.mark.parametrize(("page", "link"), LINKS, ids=[f"{page.name}-{link}" for page, link in LINKS])
 def test_links_lead_somewhere(page: Path, link: str) -> None:
     assert (page.parent / link).exists()
+
+
+def test_every_picture_is_shown_and_they_are_small() -> None:
+    pictures = {path for ending in ("png", "gif") for path in (ROOT / "docs").rglob(f"*.{ending}")}
+    assert pictures and pictures - {(page.parent / link).resolve() for page, link in LINKS} == set()
+    assert sum(path.stat().st_size for path in pictures if path.parent.name == "guide") < MOST_GUIDE_BYTES
 
 
 def test_the_readme_is_short() -> None:

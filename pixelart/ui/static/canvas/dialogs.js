@@ -10,7 +10,9 @@ const GESTURES = [
   ["Pan", "Space and drag, or the middle button"], ["Zoom", "Wheel"], ["Pick a colour", "Alt and press"],
   ["Erase, unmask", "Right button"], ["Line from the last point", "Shift and press, with the pencil"],
   ["Move cursor or selection", "Arrow keys; Shift: by 8"], ["Paint at the cursor", "Space or Enter"],
-  ["Cancel a shape", "Escape"], ["Put a result on the canvas", "1 to 9"],
+  ["Cancel a shape", "Escape"], ["Put a result on the canvas", "1 to 9"], ["Level of the Wild brush", "1 to 5"],
+  ["Menu of a result", "Right button or long press"], ["Touch: undo", "Tap with two fingers"],
+  ["Touch: redo", "Tap with three fingers"], ["Touch: zoom and pan", "Two fingers"],
 ];
 
 const sizeIn = (form) => [form.elements.width, form.elements.height].map((input) => Number(input.value));

@@ -1,6 +1,7 @@
-// Mouse, pen, touch and wheel on the stage.
+// Mouse, pen, touch and wheel on the stage. A tap with two fingers undoes, with three it redoes.
 
 import { wrapped } from "./brush.js";
+import { Taps } from "./taps.js";
 
 export function listenToPointer(canvas) {
   const pointer = new Pointer(canvas), { stage } = canvas;
@@ -15,6 +16,8 @@ export function listenToPointer(canvas) {
 class Pointer {
   touches = new Map();    // pointer id -> [x, y] on the page
   pinch = null;           // two fingers: see `fingers`
+  taps = new Taps();
+  stepBefore = null;      // the newest undo step before the first finger
 
   constructor(canvas) {
     this.canvas = canvas;
@@ -27,7 +30,7 @@ class Pointer {
     canvas.focusByPointer();
     canvas.cursor = null;
     canvas.stage.setPointerCapture(event.pointerId);
-    if (event.pointerType === "touch") touches.set(event.pointerId, [event.clientX, event.clientY]);
+    if (event.pointerType === "touch") this.#touch(event);
     if (touches.size === 2) this.#startPinch();
     else if (event.button === 1 || canvas.isSpaceHeld) this.canvas.panning = [event.clientX, event.clientY];
     else if (!canvas.strokes.isOpen && touches.size < 2) canvas.strokes.press(event, canvas.view.cellAt(event));
@@ -36,7 +39,10 @@ class Pointer {
   move(event) {
     const { canvas, touches } = this;
     if (!canvas.picture) return;
-    if (touches.has(event.pointerId)) touches.set(event.pointerId, [event.clientX, event.clientY]);
+    if (touches.has(event.pointerId)) {
+      touches.set(event.pointerId, [event.clientX, event.clientY]);
+      this.taps.move(event.pointerId, [event.clientX, event.clientY]);
+    }
     if (this.pinch && touches.size === 2) return this.#movePinch();
     if (this.canvas.panning) return this.#pan(event);
     // a move event without movement: the page has moved below the pointer
@@ -48,7 +54,13 @@ class Pointer {
     else canvas.view.drawOverlay();
   }
 
-  release({ pointerId, type }) {
+  #touch({ pointerId, clientX, clientY, timeStamp }) {
+    if (!this.touches.size) this.stepBefore = this.canvas.history.undoSteps.at(-1);
+    this.touches.set(pointerId, [clientX, clientY]);
+    this.taps.down(pointerId, [clientX, clientY], timeStamp);
+  }
+
+  release({ pointerId, type, timeStamp }) {
     const { canvas, touches } = this;
     touches.delete(pointerId);
     if (touches.size < 2) this.pinch = null;
@@ -56,6 +68,10 @@ class Pointer {
     canvas.strokes.end();
     if (type === "pointerup") canvas.tool.release?.(canvas);
     else canvas.tool.cancel?.(canvas);
+    if (type !== "pointerup") return this.taps.cancel(pointerId);
+    const fingers = this.taps.up(pointerId, timeStamp);
+    if (fingers === 2) canvas.undo();
+    if (fingers === 3) canvas.redo();
   }
 
   #pan({ clientX, clientY }) {
@@ -64,10 +80,12 @@ class Pointer {
     this.canvas.panning = [clientX, clientY];
   }
 
-  // A second finger means zoom or pan, so the stroke of the first one is undone.
+  // A second finger means zoom, pan or a tap, so what the first one has done is undone.
   #startPinch() {
-    this.canvas.strokes.cancel();
-    this.canvas.tool.cancel?.(this.canvas);
+    const { canvas } = this, { history } = canvas;
+    canvas.strokes.cancel();
+    canvas.tool.cancel?.(canvas);
+    if (history.undoSteps.at(-1) !== this.stepBefore) canvas.undo();
     this.pinch = this.#fingers();
   }
 
