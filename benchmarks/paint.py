@@ -2,8 +2,8 @@
 
     python -m benchmarks.paint
 
-Prints JSON. `pencil`: from the moment that the page gets a move of the pencil to the end of the frame that shows it (its
-script, style, layout and paint), for a processor that is slowed down by --throttle; the target is a 95th
+Prints JSON. `pencil`: from the moment that the page gets a move of the pencil to the end of the frame that shows it
+(script, style, layout and paint), for a processor that is slowed down by --throttle; the target is a 95th
 percentile of at most 16 ms. `wall` is what the clock says, so other work on the machine counts (`load` says how much
 there was); `cpu` is the processor time of the page's main thread for each frame, without other work. `actions`: wall
 milliseconds of each tool and command at 256 x 256, not slowed down; the target is 16 for each.
