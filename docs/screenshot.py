@@ -149,6 +149,15 @@ def tiles(camera: Camera) -> None:
     page.close()
 
 
+def variations(camera: Camera) -> None:
+    """The panel of variations."""
+    page = camera.open()
+    page.click("#variations > button")
+    page.page.wait_for_timeout(600)
+    camera.take(page, "guide/variations", "#variations")
+    page.close()
+
+
 def train(camera: Camera) -> None:
     """The report on a set of pictures, and the choice of how long."""
     page = camera.open(1120, 900)
@@ -181,7 +190,7 @@ def paint_mask(page: AppPage, cells: list[tuple[int, int]], *, size: int) -> Non
 
 PAGES: dict[str, Callable[[Camera], None]] = {
     "readme": readme, "first-sprite": first_sprite, "complete": complete, "my-palette": my_palette, "tiles": tiles,
-    "train": train, "share": share,
+    "variations": variations, "train": train, "share": share,
 }  # fmt: skip
 
 
