@@ -164,7 +164,7 @@ def train(camera: Camera) -> None:
     page.tab("Train")
     page.page.wait_for_timeout(1000)
     page.page.set_input_files("#train-zip input[type=file]", ROOT / "examples" / "dungeon.zip")
-    page.page.wait_for_selector("#report *", timeout=120_000)
+    page.page.wait_for_selector("#report .classes", timeout=120_000)
     page.page.wait_for_timeout(3000)
     page.page.locator("#job-name input, #job-name textarea").first.fill("my-sprites")
     camera.take(page, "guide/train")

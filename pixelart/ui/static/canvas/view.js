@@ -145,20 +145,15 @@ export class View {
     this.canvas.$$(".previews canvas").forEach((shown, i) => {
       shown.hidden = i > 0 && 2 * width > PREVIEW_ROOM;
       if (shown.hidden) return;
-      if (!sameSize(shown, this.canvas.picture)) Object.assign(shown, { width, height });
       Object.assign(shown.style, { width: (i + 1) * width + "px", height: (i + 1) * height + "px" });
-      const pen = shown.getContext("2d");
-      pen.clearRect(0, 0, width, height);
-      pen.drawImage(this.pictureLayer, 0, 0);
+      emptyLayer(shown, width, height).drawImage(this.pictureLayer, 0, 0);
     });
   }
 
   // The eight neighbours: the middle is the picture's own canvas, on top.
   #drawTiles() {
     const { width, height } = this.canvas.picture, { tilesLayer } = this;
-    const pen = tilesLayer.getContext("2d");
-    if (tilesLayer.width !== 3 * width || tilesLayer.height !== 3 * height) Object.assign(tilesLayer, { width: 3 * width, height: 3 * height });
-    else pen.clearRect(0, 0, 3 * width, 3 * height);
+    const pen = emptyLayer(tilesLayer, 3 * width, 3 * height);
     for (let y = 0; y < 3; y++) for (let x = 0; x < 3; x++) {
       if (x !== 1 || y !== 1) pen.drawImage(this.pictureLayer, x * width, y * height);
     }
@@ -175,6 +170,14 @@ export class View {
     this.phase = (this.phase + 1) % PHASES;
     this.drawOverlay();
   }
+}
+
+// The pen of a layer that is made empty. A canvas is only resized if it must be: that costs a frame much.
+function emptyLayer(layer, width, height) {
+  const pen = layer.getContext("2d");
+  if (sameSize(layer, { width, height })) pen.clearRect(0, 0, width, height);
+  else Object.assign(layer, { width, height });
+  return pen;
 }
 
 function putAt(layer, left, top, width, height) {
