@@ -184,3 +184,60 @@ def test_the_canvas_is_large_and_nothing_scrolls_sideways(
     expect(likely.last).to_be_enabled()
     assert page.page.evaluate("document.documentElement.scrollWidth") <= width
     assert all(likely.evaluate_all("all => all.map(b => b.scrollWidth <= b.clientWidth)")), "nothing is cut off"
+
+
+UNNAMED = """() => [...document.querySelectorAll('button, input, select, textarea, [role=slider], [role=button]')]
+    .filter((e) => e.checkVisibility() && !e.ariaLabel && !e.labels?.length && !e.textContent.trim() && !e.title
+        && !e.hasAttribute('aria-labelledby'))
+    .map((e) => e.outerHTML.slice(0, 120))"""
+
+
+def test_every_control_has_a_name_in_menus_dialogs_and_tabs_too(
+    open_studio: OpenStudio, fake_engine: FakeEngine, fake_url: str
+) -> None:
+    fake_engine.row_seconds, fake_engine.fault = 0.0, None
+    studio = open_studio(fake_url)
+    page = studio.page
+    studio.generate()
+    for accordion in ("palette", "variations", "advanced", "export"):
+        page.click(f"#{accordion} > button")
+    assert page.evaluate(UNNAMED) == []
+    for menu in ("picture", "select", "mask", "view"):
+        page.click(f"#canvas [data-menu={menu}]")
+        assert page.evaluate(UNNAMED) == [], menu
+        studio.key("Escape")
+    for key in ("n", "Shift+C", "j", "?", "Shift+J", "q", "a"):
+        studio.key(key)
+        assert page.evaluate(UNNAMED) == [], key
+        studio.key("Escape")
+    page.locator("#results .thumbnail-item").first.click(button="right")
+    assert page.evaluate(UNNAMED) == []
+    studio.key("Escape")
+    for tab in ("History", "Train"):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(500)
+        assert page.evaluate(UNNAMED) == [], tab
+
+
+def test_two_fingers_undo_and_three_redo(open_studio: OpenStudio, fake_engine: FakeEngine, fake_url: str) -> None:
+    fake_engine.row_seconds, fake_engine.fault = 0.0, None
+    studio = open_studio(fake_url, width=390, height=844, touch=True)
+    fingers = studio.page.context.new_cdp_session(studio.page)
+
+    def tap(count: int) -> None:
+        studio.page.evaluate("scrollTo(0, 0)")
+        places = [studio.at(cell) for cell in ((6, 6), (20, 8), (26, 20))[:count]]
+        fingers.send("Input.dispatchTouchEvent", touch("touchStart", *places))
+        fingers.send("Input.dispatchTouchEvent", touch("touchEnd"))
+        studio.page.wait_for_timeout(200)
+
+    studio.colour(3)
+    tap(1)
+    assert painted(studio) == [[6, 6]]
+    tap(2)
+    assert painted(studio) == []
+    tap(3)
+    assert painted(studio) == [[6, 6]]
+    studio.tool("fill")
+    tap(2)
+    assert painted(studio) == [], "what the first finger has filled is not what is undone"
