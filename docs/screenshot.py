@@ -151,7 +151,7 @@ def tiles(camera: Camera) -> None:
 
 def variations(camera: Camera) -> None:
     """The panel of variations."""
-    page = camera.open()
+    page = camera.open(1120, 1200)
     page.click("#variations > button")
     page.page.wait_for_timeout(600)
     camera.take(page, "guide/variations", "#variations")
