@@ -13,8 +13,10 @@ milliseconds of each tool and command at 256 x 256, not slowed down; the target 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -71,15 +73,11 @@ def main() -> None:
     options.add_argument("--no-actions", action="store_true", help="only the pencil")
     chosen = options.parse_args()
     with open_app() as url, open_browser() as browser:
-        report: dict[str, Any] = {
-            "machine": describe_machine(),
-            "chromium": browser.version,
-            "throttle": chosen.throttle,
-        }
-        report["load"] = os.getloadavg()[0]
-        report["pencil"] = [
-            pencil(browser, url, side, chosen.throttle, masked=m) for side in chosen.sides for m in (0, 1)
-        ]
+        report: dict[str, Any] = {"machine": describe_machine(), "chromium": browser.version}
+        report |= {"throttle": chosen.throttle, "load": os.getloadavg()[0], "pencil": []}
+        for side, masked in itertools.product(chosen.sides, (False, True)):
+            report["pencil"].append(pencil(browser, url, side, chosen.throttle, masked=masked))
+            print(report["pencil"][-1], file=sys.stderr)
         if not chosen.no_actions:
             report["actions"] = actions(browser, url, max(chosen.sides))
     slow = {name: ms for name, ms in report.get("actions", {}).items() if ms > FRAME}
