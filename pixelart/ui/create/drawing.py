@@ -111,7 +111,7 @@ class DrawingHandlers(DrawingRunner):
             lambda on_row, cancel: self.engine.complete(request, picture, mask, on_row=on_row, cancel=cancel),
             request.seed,
             lambda frame: undrawn_kept(frame, fitted, shift),
-            " Likeliest first.",
+            " Most probable first.",
             note,
             mask=mask,
             shown_mask=None if fitted is canvas else mask,
@@ -134,7 +134,7 @@ class DrawingHandlers(DrawingRunner):
             lambda on_row, cancel: self.engine.enlarge(request, picture, factor=ENLARGED, on_row=on_row, cancel=cancel),
             request.seed,
             lambda frame: frame.picture,
-            " Likeliest first.",
+            " Most probable first.",
             f"{by} The canvas is now {width} x {height}; Undo restores the small picture.",
             added_pixels(height, width, factor=ENLARGED),
         )

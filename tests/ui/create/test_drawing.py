@@ -131,7 +131,7 @@ def test_complete_keeps_every_unmasked_pixel_and_orders_by_log_prob() -> None:
     assert log_probs == sorted(log_probs, reverse=True) and len(set(log_probs)) > 1
     assert [caption.split("\n")[0] for caption in captions(outputs)] == [f"seed {d.seed}" for d in session.drawings]
     ranks = [caption.partition("\n")[2] for caption in captions(outputs)]
-    assert ranks[:4] == ["likeliest", "2nd likeliest", "3rd likeliest", "4th likeliest"]
+    assert ranks[:4] == ["best", "2nd", "3rd", "4th"]
 
 
 def test_enlarge_keeps_every_pixel_and_shows_the_rows_in_the_large_size() -> None:
@@ -146,7 +146,7 @@ def test_enlarge_keeps_every_pixel_and_shows_the_rows_in_the_large_size() -> Non
     assert log_probs == sorted(log_probs, reverse=True) and len(captions(outputs)) == 3
     assert session.mask is not None and not session.mask[::2, ::2].any() and session.mask.sum() == 3 * 16 * 16
     status = status_of(outputs[-1])
-    assert "Likeliest first" in status and "The canvas is now 32 x 32; Undo restores the small picture." in status
+    assert "Most probable first" in status and "The canvas is now 32 x 32; Undo restores the small picture." in status
 
 
 def test_stop_of_an_enlargement_keeps_its_rows_over_the_plainly_enlarged_canvas() -> None:
