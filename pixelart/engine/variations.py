@@ -9,11 +9,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from pixelart.checkpoint.library import Library
-from pixelart.controls import CONTROLS
 from pixelart.engine.drawing import drawn_in, most_probable_first
 from pixelart.engine.margins import Margins, growth
 from pixelart.engine.previews import OnRow
-from pixelart.engine.request import Drawing, Preview, Request, RequestLike, as_request, once_more
+from pixelart.engine.request import Drawing, Preview, Request, RequestLike, as_request, later_seed, once_more
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import Picture
 from pixelart.images.coercion import MaskLike, PictureLike, as_facts, as_mask, as_picture
@@ -202,8 +201,7 @@ def _for_one(request: Request, what: str) -> Request:
 def _reseeded(request: Request, number: int) -> Request:
     """The request with another seed for each `number`, which no other picture of a request has."""
     request.check()
-    seeds = int((CONTROLS["seed"].limits or (0, 0))[1])
-    return replace(request, seed=(request.seed + number * SETTINGS.max_count) % (seeds + 1))
+    return replace(request, seed=later_seed(request, number * SETTINGS.max_count))
 
 
 def _of_step(request: Request, margins: Margins, done: Margins, whole: tuple[int, int], index: int) -> Request:
