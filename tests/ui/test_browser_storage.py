@@ -102,6 +102,7 @@ BAD: dict[str, Any] = {
     "settings deep": [one(drawing(), settings="[" * 200_000)],
     "settings object": [one(drawing(), settings={})],
     "checkpoint number": [one(drawing(), settings='{"checkpoint": 3}')],
+    "temperature no map": [one(drawing(), settings='{"temperature": {"runs": 3}}')],
     "classes list": [one(drawing(), settings='{"class_weights": ["a"]}')],
     "weights text": [one(drawing(), settings='{"class_weights": {"a": "b"}}')],
     "of two sizes": [one(drawing()), one(drawing(), png=png(8, 8))],
