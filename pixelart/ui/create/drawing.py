@@ -76,7 +76,9 @@ class DrawingHandlers(DrawingRunner):
         percent = None if canvas is None else canvas.temperature
         fits = percent is not None and percent.shape == size
         values = {**values, "temperature_percent": percent if fits else None}
-        request = replace(request_from(only_for(GENERATE, values), there), size=size, redraw=MOST_REDRAWS)
+        request = request_from(only_for(GENERATE, values), there)
+        is_repeat = request.count == 1 and values.get("seed", -1) != -1  # a given seed gives its picture, as it is
+        request = replace(request, size=size, redraw=0 if is_repeat else MOST_REDRAWS)
         return DrawingJob(
             lambda on_row, cancel: self.engine.generate(request, on_row=on_row, cancel=cancel),
             request.seed,

@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from pixelart.controls import MOST_REDRAWS
 from pixelart.engine import Drawing, Engine, Request
 from pixelart.errors import RequestRejected
 from pixelart.images.tiling import shift_to_join
@@ -354,3 +355,16 @@ def test_before_a_model_is_chosen_it_is_said_whether_there_is_one(chosen: str | 
     for engine, told in ((FakeEngine(), LOADING), (FakeEngine(names=()), NO_MODEL)):
         with pytest.raises(RequestRejected, match=re.escape(told)):
             model_info(engine, chosen)  # pyright: ignore[reportArgumentType]
+
+
+def test_one_picture_of_a_given_seed_is_drawn_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, redraws = FakeEngine(), list[int]()
+
+    def generate(request: Request, **how: Any) -> list[Drawing]:
+        redraws.append(request.redraw)
+        return FakeEngine.generate(engine, request, **how)
+
+    monkeypatch.setattr(engine, "generate", generate)
+    for seed, images in ((5, 1), (5, 2), (-1, 1)):
+        list(handlers(engine).generate(Session(), 1, "tiny", **values(seed=seed, images=images)))
+    assert redraws == [0, MOST_REDRAWS, MOST_REDRAWS], "the settings of one picture draw it again, also with a defect"
