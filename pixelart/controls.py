@@ -128,11 +128,11 @@ CONTROLS: dict[str, Control] = {
         unset=0.0, page=ControlOnPage("Temperature", "Low: careful. High: wild.", 0.05),
     ),
     "top_p": Control(
-        "draw from the likeliest colours that together have this probability", 1.0, limits=(0.001, 1),
+        "draw from the most probable colours that together have this probability", 1.0, limits=(0.001, 1),
         offered=(0.01, 1), of_preset=True, unset=0.0, page=ControlOnPage("Top-p", "1: every colour", 0.01),
     ),
     "top_k": Control(
-        "draw from this many of the likeliest colours, at most all of the model's; 0 = all", 0,
+        "draw from this many of the most probable colours, at most all of the model's; 0 = all", 0,
         limits=(0, 256), of_preset=True, unset=-1,
         page=ControlOnPage("Top-k", "0: every colour"),
     ),

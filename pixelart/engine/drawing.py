@@ -260,7 +260,7 @@ def drawn_in(mask: NDArray[np.bool_], drawing: Drawing) -> Drawing:
     return replace(drawing, settings={**drawing.settings, "mask": run_lengths(mask)})
 
 
-def likeliest_first(drawings: list[Drawing]) -> list[Drawing]:
+def most_probable_first(drawings: list[Drawing]) -> list[Drawing]:
     """Sort drawings by log p, highest first, with nearly empty ones last: models give empty pictures very high
     probability. Of the orders compared in benchmarks/QUALITY.md this one agrees best with a classifier."""
     return sorted(drawings, key=lambda drawing: (is_nearly_empty(drawing.picture), -drawing.log_prob))

@@ -164,7 +164,7 @@ class Engine(Variations):
         on_row: OnRow | None = None,
         cancel: Cancel | None = None,
     ) -> list[Drawing]:
-        """Candidates for the masked pixels (True = repaint), sorted by `likeliest_first`. Other pixels stay bit for
+        """Candidates for the masked pixels (True = repaint), sorted by `most_probable_first`. Other pixels stay bit for
         bit.
 
         In a seamless request opposite edges meet: a mask that touches an edge is conditioned on the opposite edge. The
@@ -191,7 +191,7 @@ class Engine(Variations):
         return [replace(drawing, facts=facts) for drawing in drawn]
 
     def mend_seam(self, request: RequestLike, picture: PictureLike, *, cancel: Cancel | None = None) -> list[Drawing]:
-        """Candidates that tile along `request.seamless`, sorted by `likeliest_first`: the pixels of `seam_band` are
+        """Candidates that tile along `request.seamless`, sorted by `most_probable_first`: the pixels of `seam_band` are
         repainted, all others of the picture (H, W, 4) stay bit for bit.
 
         Raises:
@@ -216,7 +216,7 @@ class Engine(Variations):
         on_row: OnRow | None = None,
         cancel: Cancel | None = None,
     ) -> list[Drawing]:
-        """Enlarge `picture` (h, w, 4) to (factor * h, factor * w, 4), sorted by `likeliest_first`. `factor` is 2 or 4.
+        """Enlarge `picture` (h, w, 4) to (factor * h, factor * w, 4), by `most_probable_first`. `factor` is 2 or 4.
 
         `picture` becomes every `factor`-th row and column of the result, bit for bit. The log p is that of the other
         pixels given these. The result may be at most MOST_ENLARGED times the checkpoint's size. Colours condition

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pixelart.checkpoint.library import Checkpoint, Library
 from pixelart.engine.completion import Candidate, added_pixels, enlarge_picture
-from pixelart.engine.drawing import Drawer, Recolouring, drawn_in, likeliest_first
+from pixelart.engine.drawing import Drawer, Recolouring, drawn_in, most_probable_first
 from pixelart.engine.own_colours import own_colours
 from pixelart.engine.previews import OnRow, PreviewFrame
 from pixelart.engine.remote import Call
@@ -70,24 +70,24 @@ class LocalBackend:
         on_row: OnRow | None,
         cancel: Cancel | None,
     ) -> list[Drawing]:
-        """Candidates for the pixels of `picture` (H, W, 4) where `mask` (H, W) is True, sorted by `likeliest_first`."""
+        """Candidates for the pixels of `picture` (H, W, 4) where `mask` (H, W) is True, by `most_probable_first`."""
         paint, codecs = self._recolouring(request, picture, mask), self._codecs(request, picture, mask)
         if request.seamless:
             shift = shift_to_join(mask, request.seamless)
             drawings = self._drawer.draw_rolled(request, picture, mask, shift, paint.watching(on_row), cancel, codecs)
         else:
             drawings = self._drawer.complete(request, picture, mask, paint.watching(on_row), cancel, codecs)
-        return likeliest_first(paint.of(drawings))
+        return most_probable_first(paint.of(drawings))
 
     def mend_seam(self, request: Request, picture: Picture, cancel: Cancel | None) -> list[Drawing]:
-        """Candidates of `picture` (H, W, 4) that tile along `request.seamless`, sorted by `likeliest_first`."""
+        """Candidates of `picture` (H, W, 4) that tile along `request.seamless`, sorted by `most_probable_first`."""
         first, *others = seam_repairs(picture.shape[0], picture.shape[1], request.seamless)
         paint, codecs = self._recolouring(request, picture, first.mask), self._codecs(request, picture, first.mask)
         drawings = self._drawer.draw_rolled(request, picture, first.mask, first.shift, None, cancel, codecs)
         for mask, shift in others:
             again = [(replace(request, count=1, seed=d.seed), d.picture) for d in drawings]
             drawings = [self._drawer.draw_rolled(one, p, mask, shift, None, cancel, codecs)[0] for one, p in again]
-        return likeliest_first(paint.of([drawn_in(first.mask, drawing) for drawing in drawings]))
+        return most_probable_first(paint.of([drawn_in(first.mask, drawing) for drawing in drawings]))
 
     def enlarge(
         self,
@@ -97,7 +97,7 @@ class LocalBackend:
         on_row: OnRow | None,
         cancel: Cancel | None,
     ) -> list[Drawing]:
-        """`picture` (h, w, 4) enlarged to (factor * h, factor * w, 4), sorted by `likeliest_first`."""
+        """`picture` (h, w, 4) enlarged to (factor * h, factor * w, 4), sorted by `most_probable_first`."""
         model = self._library.load(request.checkpoint).model
         large = picture.repeat(factor, 0).repeat(factor, 1)
         mask = added_pixels(*large.shape[:2], factor=factor)
@@ -108,7 +108,7 @@ class LocalBackend:
 
         frame, watch = PreviewFrame(large, mask, large), paint.watching(on_row)
         drawn = self._drawer.draw(request, draw, frame, watch, cancel, codecs, {"factor": factor})
-        return likeliest_first(paint.of(drawn))
+        return most_probable_first(paint.of(drawn))
 
     def _recolouring(self, request: Request, picture: Picture, mask: NDArray[np.bool_]) -> Recolouring:
         """The recolouring by `request.own_colours` of the pixels of `picture` (H, W, 4) where `mask` is True."""

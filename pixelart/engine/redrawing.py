@@ -11,16 +11,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from pixelart.controls import CONTROLS
 from pixelart.engine.previews import OnRow
-from pixelart.engine.request import Drawing, Preview, Request
+from pixelart.engine.request import Drawing, Preview, Request, later_seed
 from pixelart.errors import Cancelled
 from pixelart.images.codec import Picture
 from pixelart.images.defects import NO_LIMITS, DefectLimits
 
 INSTEAD_OF = "instead_of_seed"
 """Setting of a replacement: the seed of the first picture in its place."""
-SEEDS = int(CONTROLS["seed"].limits[1]) if CONTROLS["seed"].limits else 0
 DrawSome = Callable[[Request, OnRow | None], list[Drawing]]
 
 
@@ -36,7 +34,7 @@ def without_defects(request: Request, limits: DefectLimits, draw: DrawSome, on_r
         places = np.flatnonzero(limits.exceeded_by(np.stack([drawing.picture for drawing in drawings]))).tolist()
         if not places:
             break
-        some = replace(once, count=len(places), seed=(request.seed + used) % SEEDS)
+        some = replace(once, count=len(places), seed=later_seed(request, used))
         try:
             again = draw(some, _among(drawings, places, on_row))
         except Cancelled:

@@ -284,3 +284,8 @@ def once_more(request: Request, drawing: Drawing) -> Request:
     """A request for one picture with the palette and the seed of a drawing."""
     palette = tuple(drawing.settings.get("colours", ())) or request.palette
     return replace(request, count=1, seed=drawing.seed, palette=palette)
+
+
+def later_seed(request: Request, count: int) -> int:
+    """The seed `count` places after that of a request; after the largest one comes 0."""
+    return (request.seed + count) % (int((CONTROLS["seed"].limits or (0, 0))[1]) + 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,33 @@ def scaled(temperature: Temperature, percent: NDArray[Any], size: tuple[int, int
     _check("temperature", CONTROLS["temperature"], temperatures, size)
     least, most = CONTROLS["temperature"].limits or (0, 0)
     return np.clip(temperatures * (percent / 100), least, most)
+
+
+class Painted(NamedTuple):
+    """A temperature and what is painted over it, as a request has them: `top` is the temperature, `bottom` that of the
+    bottom row (0 = the same), `percent` the map of percents (None = 100 everywhere)."""
+
+    top: float
+    bottom: float = 0.0
+    percent: NDArray[np.uint8] | None = None
+
+
+def painted(values: NDArray[Any]) -> Painted | None:
+    """What `with_rows` and `scaled` make into exactly this map (H, W); None if it is not found.
+
+    The most frequent temperature, of the map or of its first and last row, is taken as not painted.
+    """
+    for top, bottom in ((_most_frequent(values), 0.0), (_most_frequent(values[0]), _most_frequent(values[-1]))):
+        rows = with_rows(top, bottom, values.shape)
+        percent = np.rint(values / rows * 100).clip(0, 255).astype(np.uint8)
+        if np.array_equal(scaled(rows, percent, values.shape), values):
+            return Painted(top, bottom, None if (percent == 100).all() else percent)
+    return None
+
+
+def _most_frequent(values: NDArray[Any]) -> float:
+    found, counts = np.unique(values, return_counts=True)
+    return float(found[counts.argmax()])
 
 
 def _check(name: str, control: Control, values: NDArray[Any], size: tuple[int, int]) -> None:

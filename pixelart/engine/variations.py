@@ -9,11 +9,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from pixelart.checkpoint.library import Library
-from pixelart.controls import CONTROLS
-from pixelart.engine.drawing import drawn_in, likeliest_first
+from pixelart.engine.drawing import drawn_in, most_probable_first
 from pixelart.engine.margins import Margins, growth
 from pixelart.engine.previews import OnRow
-from pixelart.engine.request import Drawing, Preview, Request, RequestLike, as_request, once_more
+from pixelart.engine.request import Drawing, Preview, Request, RequestLike, as_request, later_seed, once_more
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import Picture
 from pixelart.images.coercion import MaskLike, PictureLike, as_facts, as_mask, as_picture
@@ -87,7 +86,7 @@ class Variations(ABC):
         on_row: OnRow | None = None,
         cancel: Cancel | None = None,
     ) -> list[Drawing]:
-        """Draw margins around `picture` (H, W, 4), sorted by `likeliest_first`. The picture stays bit for bit.
+        """Draw margins around `picture` (H, W, 4), sorted by `most_probable_first`. The picture stays bit for bit.
 
         Wide margins are drawn outward in steps of half a window; the log p is then the sum over the steps. A
         temperature map has the size of the result.
@@ -116,7 +115,7 @@ class Variations(ABC):
                     seed = before.seed if index else drawn.seed
                     grown.append(replace(drawn, seed=seed, log_prob=before.log_prob + drawn.log_prob))
             drawings = grown
-        return likeliest_first([_extended(drawing, margins, size, facts) for drawing in drawings])
+        return most_probable_first([_extended(drawing, margins, size, facts) for drawing in drawings])
 
     def tileset(
         self,
@@ -202,8 +201,7 @@ def _for_one(request: Request, what: str) -> Request:
 def _reseeded(request: Request, number: int) -> Request:
     """The request with another seed for each `number`, which no other picture of a request has."""
     request.check()
-    seeds = int((CONTROLS["seed"].limits or (0, 0))[1])
-    return replace(request, seed=(request.seed + number * SETTINGS.max_count) % (seeds + 1))
+    return replace(request, seed=later_seed(request, number * SETTINGS.max_count))
 
 
 def _of_step(request: Request, margins: Margins, done: Margins, whole: tuple[int, int], index: int) -> Request:

@@ -16,7 +16,7 @@ import torch
 from pixelart.checkpoint.library import Library
 from pixelart.checkpoint.ownership import request_owner
 from pixelart.errors import RequestRejected
-from pixelart.jobs.continuing import restore_data
+from pixelart.jobs.continuing import check_data, restore_data
 from pixelart.jobs.folder import JobFolder
 from pixelart.jobs.job import AT_WORK, CONTINUABLE, ENDED, STATES, Job
 from pixelart.jobs.limits import Limits
@@ -185,6 +185,8 @@ class Jobs:
             OSError: the disk is full; the job is unchanged.
         """
         job = self.get(owner, job_id)
+        if job.state == "done":
+            check_data(self._folder(job), data)  # while other visitors' jobs may still be queued
         with self._reserved_place(owner):
             goes_on = job.is_short or job.state == "done"
             more = {"options": longer(job.options, most=self._settings.max_job_minutes)} if goes_on else {}

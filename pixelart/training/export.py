@@ -10,13 +10,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pixelart.checkpoint.format import CONFIG_FILE, LOG_FILE, SEEN_FILE, WEIGHTS_FILE, CheckpointConfig
+from pixelart.checkpoint.format import CONFIG_FILE, LIMITS_KEY, LOG_FILE, SEEN_FILE, WEIGHTS_FILE, CheckpointConfig
 from pixelart.checkpoint.ownership import OWNER_FILE, owner_digest
 from pixelart.checkpoint.weights import check_readable
 from pixelart.errors import RequestRejected, WeightsRejected
+from pixelart.images.defects import DefectLimits
 from pixelart.images.palette_choice import CLASS_PALETTES_FILE
 from pixelart.storage import Files, new_folder, write_file
 from pixelart.training.config import RunConfig, read_run
+from pixelart.training.defect_limits import read_limits
 from pixelart.training.near_copies import Counted, read_counted
 from pixelart.training.snapshots import last_checkpoint
 from pixelart.training.state import BEST, best_row
@@ -29,7 +31,7 @@ _LONGEST = {
     "near_copies": asdict(Counted(10**8, 10**8, 10**8, 10**8)),
 }
 """The fields that a save adds to config.json, with their longest values."""
-_OF_A_SAVE = tuple(_LONGEST)
+_NOT_STABLE = (*_LONGEST, LIMITS_KEY)
 CHOSEN_FILE = "validation_images.txt"
 """File in the folder of a run with a held-out part: content hashes of the validation pictures."""
 
@@ -40,7 +42,8 @@ def check_end(config: RunConfig, *, name: str) -> None:
     `name`: of the pictures, used in the error.
     """
     try:
-        check_readable(_description(config, _LONGEST), name=name)
+        limits = {class_name: asdict(DefectLimits(0.0001, 0.0001)) for class_name in config.classes}
+        check_readable(_description(config, {**_LONGEST, LIMITS_KEY: limits}), name=name)
     except WeightsRejected as error:
         raise RequestRejected(str(error), hint=error.hint) from error
 
@@ -63,6 +66,7 @@ def exported_files(run: Path) -> dict[str, bytes]:
         "trained_minutes": round(state["seconds"] / 60, 1),
         "kept_step": kept,
         **({"near_copies": asdict(counted)} if counted and counted.step == kept else {}),
+        **({LIMITS_KEY: limits} if (limits := read_limits(run)) else {}),
     }
     log = {LOG_FILE: log_table(state["rows"])} if state["rows"] else {}
     palettes = run / CLASS_PALETTES_FILE
@@ -148,6 +152,6 @@ def export_again(run: Path, target: Path) -> bool:
 
 
 def _stable_fields(config: bytes) -> dict[str, Any]:
-    """The part of a config.json that is the same in all saves of a run."""
+    """The part of a config.json that is the same in all saves of a run, also if an older version began it."""
     values = json.loads(config)
-    return {**values, "training": {k: v for k, v in values["training"].items() if k not in _OF_A_SAVE}}
+    return {**values, "training": {k: v for k, v in values["training"].items() if k not in _NOT_STABLE}}

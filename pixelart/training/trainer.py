@@ -25,6 +25,7 @@ from pixelart.training.data.batches import Batches, Prefetcher
 from pixelart.training.data.encoded import write_class_palettes
 from pixelart.training.data.pictures import PictureSet
 from pixelart.training.data.split import split_pictures
+from pixelart.training.defect_limits import write_limits
 from pixelart.training.distributed import Processes
 from pixelart.training.initialization import build_networks
 from pixelart.training.objective import Objective, set_dropout, weight_and_count
@@ -147,8 +148,10 @@ class Trainer:
                 self._draw = self.batches.draw
 
     def _begin(self) -> None:
-        """Write the first save and samples, and the palettes of classes, before the first step of this process."""
-        write_class_palettes(self.run, self.batches.sets, self.config.classes, base=self.config.base)
+        """Write the first save and samples, and what is usual in each class, before the first step of this process."""
+        learned, classes, base = self.batches.sets, self.config.classes, self.config.base
+        write_class_palettes(self.run, learned, classes, base=base)
+        write_limits(self.run, learned, self.codec, classes, base=base)
         if self.step:
             self._catch_up()
         elif self._saved_at == -math.inf:

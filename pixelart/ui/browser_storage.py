@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from pixelart.engine import Drawing
 from pixelart.engine.completion import mask_of_runs
 from pixelart.errors import PixelArtError
+from pixelart.images.coercion import as_map
 from pixelart.images.io import decode_picture, encode_png
 from pixelart.settings import SETTINGS
 from pixelart.ui.create.form import MAX_IMAGES
@@ -174,7 +175,8 @@ def _log_prob(value: Any) -> float:
 
 
 def settings_of(text: Any) -> dict[str, Any]:
-    """The settings of a result from its JSON; file names use its class and checkpoint. Raises ValueError."""
+    """The settings of a result from its JSON; file names use its class and checkpoint. Raises one of
+    _FAULTS."""
     if not isinstance(text, str) or len(text) > SETTINGS.max_page_bytes:
         raise ValueError("no settings")
     settings = json.loads(text, parse_constant=lambda name: None)
@@ -183,6 +185,7 @@ def settings_of(text: Any) -> dict[str, Any]:
     weights = settings.get("class_weights") or {}
     if not isinstance(weights, dict) or not all(_is_number(weight) for weight in weights.values()):
         raise ValueError("no class weights")
+    as_map(settings.get("temperature"), "temperature")  # `Drawing.text` needs it
     return settings
 
 

@@ -41,9 +41,9 @@ def seed_caption(drawing: Drawing) -> str:
 
 
 def candidate_caption(drawing: Drawing, rank: int) -> str:
-    """The caption of a completion: its seed and its rank; `rank` 0 is the most probable."""
-    ordinal = {1: "2nd ", 2: "3rd "}.get(rank, f"{rank + 1}th ") if rank else ""
-    return f"seed {drawing.seed}\n{ordinal}likeliest"
+    """The caption of a completion: its seed and its rank, short enough for a thumbnail on a phone; `rank` 0 is the most
+    probable."""
+    return f"seed {drawing.seed}\n" + {0: "best", 1: "2nd", 2: "3rd"}.get(rank, f"{rank + 1}th")
 
 
 def caption_of(drawing: Drawing, mask: NDArray[np.bool_] | None, rank: int) -> str:

@@ -64,7 +64,7 @@ def test_complete_pressed_during_a_preview_completes_what_was_painted(
     studio.wait_for_status(r"Row \d+ of 32")
     sent = studio.mask_sent_by("#complete")
     assert sent.sum() == 7 and sent[3, 3:10].all()
-    expect(studio.page.locator("#results .caption-label").first).to_have_text(re.compile("likeliest"), timeout=20_000)
+    expect(studio.page.locator("#results .caption-label").first).to_have_text(re.compile("best"), timeout=20_000)
     assert np.array_equal(studio.picture()[~sent], painted[~sent]) and studio.picture()[sent].any()
     assert studio.page.locator(".toast-body").count() == 0
 

@@ -24,7 +24,7 @@ from PIL import Image
 from pixelart.checkpoint.library import Library
 from pixelart.controls import CONTROLS
 from pixelart.devices import pick_device
-from pixelart.engine import Drawing, Engine, Request, likeliest_first
+from pixelart.engine import Drawing, Engine, Request, most_probable_first
 from pixelart.errors import Cancelled, RequestRejected, WeightsRejected
 from pixelart.images.codec import Picture
 from pixelart.images.coercion import map_settings
@@ -782,11 +782,11 @@ def test_a_warm_engine_has_its_model_and_draws_as_before(tiny_checkpoints: Path)
         engine.warm_up("nope")
 
 
-def test_the_likeliest_come_first_and_the_nearly_empty_last() -> None:
+def test_the_most_probable_come_first_and_the_nearly_empty_last() -> None:
     full, little, nothing = np.zeros((3, 8, 8, 4), np.uint8)
     full[..., 3], little[0, :4, 3] = 255, 255  # 4 of 64 pixels are more than 5 %
     nothing[0, :3, 3] = 255
     nothing[1:, :, :] = (9, 9, 9, 127)  # not visible
     pictures = [(nothing, -1.0), (full, -30.0), (little, -40.0), (nothing, -2.0), (full, -20.0)]
     drawings = [Drawing(picture, seed, log_prob, {}) for seed, (picture, log_prob) in enumerate(pictures)]
-    assert [d.seed for d in likeliest_first(drawings)] == [4, 1, 2, 0, 3]
+    assert [d.seed for d in most_probable_first(drawings)] == [4, 1, 2, 0, 3]

@@ -116,7 +116,7 @@ def test_controls_are_kept_to(engine: Engine) -> None:
     assert {tuple(c) for c in only.picture.reshape(-1, 4)} <= {tuple(CODEC.table[k]) for k in (1, 3)}
     heat = np.full((8, 8), 0.01)
     cold = engine.enlarge(Request("chain", count=3, temperature=heat), picture)
-    assert len({d.picture.tobytes() for d in cold}) == 1, "at no temperature every seed draws the likeliest"
+    assert len({d.picture.tobytes() for d in cold}) == 1, "at no temperature every seed draws the most probable picture"
     with pytest.raises(RequestRejected, match="temperature map is 4 x 4; the picture is 8 x 8"):
         engine.enlarge(Request("chain", temperature=np.ones((4, 4))), picture)
     with pytest.raises(RequestRejected, match="count 0"):

@@ -50,6 +50,20 @@ def test_pictures_that_were_deleted_are_asked_for_and_only_the_same_ones_are_tak
     until(lambda: not jobs.folder("ann", job.id).data.exists())
 
 
+def test_others_start_trainings_while_the_pictures_are_compared(
+    open_jobs: Open, data: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = open_jobs(by_owner=True)
+    job, started = finished(jobs, data, tiny_run), list[Job]()
+
+    def compare(run: Path, given: Path) -> None:
+        started.append(jobs.submit("ben", "theirs", STEPS, data))
+
+    monkeypatch.setattr("pixelart.jobs.continuing.check_same_pictures", compare)
+    jobs.resume("ann", job.id, data=data)
+    assert len(started) == 1 and jobs.get("ann", job.id).state != "done"
+
+
 def test_one_user_keeps_the_pictures_over_a_restart_and_continues_without_them_at_hand(
     open_jobs: Open, data: Path
 ) -> None:

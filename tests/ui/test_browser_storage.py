@@ -102,6 +102,7 @@ BAD: dict[str, Any] = {
     "settings deep": [one(drawing(), settings="[" * 200_000)],
     "settings object": [one(drawing(), settings={})],
     "checkpoint number": [one(drawing(), settings='{"checkpoint": 3}')],
+    "temperature no map": [one(drawing(), settings='{"temperature": {"runs": 3}}')],
     "classes list": [one(drawing(), settings='{"class_weights": ["a"]}')],
     "weights text": [one(drawing(), settings='{"class_weights": {"a": "b"}}')],
     "of two sizes": [one(drawing()), one(drawing(), png=png(8, 8))],
@@ -164,7 +165,7 @@ def test_a_page_comes_back_as_it_was_left(tmp_path: Path) -> None:
     _, _, model, classes, canvas, colours, gallery, status = page(tmp_path).load(session, kept)
     assert (model.value, classes.value, colours) == ("large", "wall", some)
     assert canvas.size == (32, 32) and not hasattr(canvas, "picture"), "the page has its painting"
-    assert [caption for _, caption in gallery] == ["seed 5\nlikeliest", "seed 6\n2nd likeliest"]
+    assert [caption for _, caption in gallery] == ["seed 5\nbest", "seed 6\n2nd"]
     assert all(Path(path).is_file() for path, _ in gallery) and "as you left it" in status
     assert [d.seed for d in session.drawings] == [5, 6]
 

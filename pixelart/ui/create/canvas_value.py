@@ -31,8 +31,8 @@ class Canvas:
     replaces its swatches, and a `preview` is a frame of a drawing in progress, without its own undo step. Output of a
     drawing carries its `ticket`, so that the page can drop output it no longer wants. `largest`: see `Swatches`.
 
-    `window`: the corner (top, left) of the model's window where Complete uses it; sent to the page, with a `mask`, it
-    replaces the page's, and None lets it follow the mask.
+    `window`: the corner (top, left) of the model's window where Complete uses it. Sent to the page with a `mask`, it
+    and the `temperature` replace the page's; a `window` of None follows the mask.
     """
 
     picture: Picture
@@ -120,6 +120,7 @@ def canvas_to_payload(canvas: Sent) -> dict[str, Any]:
         "palette": None if canvas.palette is None else list(canvas.palette),
         "ticket": canvas.ticket,
         "largest": _across(canvas.largest),
+        **({} if canvas.temperature is None else {"temperature": _encode(canvas.temperature)}),
         **({} if canvas.mask is None else {"window": None if canvas.window is None else list(canvas.window)}),
     }
 

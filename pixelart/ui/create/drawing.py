@@ -76,7 +76,9 @@ class DrawingHandlers(DrawingRunner):
         percent = None if canvas is None else canvas.temperature
         fits = percent is not None and percent.shape == size
         values = {**values, "temperature_percent": percent if fits else None}
-        request = replace(request_from(only_for(GENERATE, values), there), size=size, redraw=MOST_REDRAWS)
+        request = request_from(only_for(GENERATE, values), there)
+        is_repeat = request.count == 1 and values.get("seed", -1) != -1  # a given seed gives its picture, as it is
+        request = replace(request, size=size, redraw=0 if is_repeat else MOST_REDRAWS)
         return DrawingJob(
             lambda on_row, cancel: self.engine.generate(request, on_row=on_row, cancel=cancel),
             request.seed,
@@ -111,7 +113,7 @@ class DrawingHandlers(DrawingRunner):
             lambda on_row, cancel: self.engine.complete(request, picture, mask, on_row=on_row, cancel=cancel),
             request.seed,
             lambda frame: undrawn_kept(frame, fitted, shift),
-            " Likeliest first.",
+            " Most probable first.",
             note,
             mask=mask,
             shown_mask=None if fitted is canvas else mask,
@@ -134,7 +136,7 @@ class DrawingHandlers(DrawingRunner):
             lambda on_row, cancel: self.engine.enlarge(request, picture, factor=ENLARGED, on_row=on_row, cancel=cancel),
             request.seed,
             lambda frame: frame.picture,
-            " Likeliest first.",
+            " Most probable first.",
             f"{by} The canvas is now {width} x {height}; Undo restores the small picture.",
             added_pixels(height, width, factor=ENLARGED),
         )

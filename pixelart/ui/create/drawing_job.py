@@ -169,7 +169,7 @@ def refused(message: str) -> Outputs:
 
 
 def summary(drawings: list[Drawing], seconds: float, order: str) -> str:
-    """The status of a finished drawing, such as "2 pictures in 1.4 s. Likeliest first. Click one ..." """
+    """The status of a finished drawing, such as "2 pictures in 1.4 s. Most probable first. Click one ..." """
     text, redrawn = f"{counted(len(drawings), 'picture')} in {seconds:.1f} s.", count_redrawn(drawings)
     if redrawn:
         text += f" {counted(redrawn, 'was', 'were')} drawn again: nearly empty or confetti."

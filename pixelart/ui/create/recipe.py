@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from pixelart.controls import COMPLETE, ENLARGE, GENERATE
+from pixelart.controls import COMPLETE, CONTROLS, ENLARGE, GENERATE
 from pixelart.engine import CheckpointInfo, Request
 from pixelart.engine.completion import mask_of_runs
+from pixelart.engine.temperature import Painted, painted
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import Picture
 from pixelart.images.coercion import as_map, map_settings
 from pixelart.images.palette_choice import OF_MODEL
 from pixelart.ui.create.canvas_value import Canvas
+from pixelart.ui.create.drawing import ENLARGED
 from pixelart.ui.create.form import ANY_CLASS, NO_BLEND, NO_CLASS, class_choices, only_for, request_from
 from pixelart.ui.create.palette_value import AllowedColours, everything_allowed, hex_colours
 
@@ -32,13 +34,14 @@ class Recipe:
     """How to draw a picture again.
 
     action: the button to press. values: of the page's inputs by name, with `class_name` and `own_colours`. colours: the
-    allowed ones. canvas: what must be on the canvas; None = anything. differs: settings that the page cannot set.
+    allowed ones. canvas: what must be on the canvas, with its painted temperature; for a new picture, that one.
+    differs: settings that the page cannot set.
     """
 
     action: str
     values: Mapping[str, Any]
     colours: AllowedColours
-    canvas: Canvas | None
+    canvas: Canvas
     differs: tuple[str, ...]
 
 
@@ -58,21 +61,27 @@ def recipe_of(settings: Mapping[str, Any], picture: Picture, info: CheckpointInf
     mask = mask_of_runs(settings.get("mask"), height, width)
     if mask is None:
         raise RequestRejected("The settings do not say where it was drawn.")
-    keep, factor = settings.get("keep", ""), settings.get("factor")
-    action = ENLARGE if factor else GENERATE if mask.all() and not keep else COMPLETE
-    canvas = None
-    if action == COMPLETE:
-        canvas = Canvas(picture, mask, window=_corner(settings.get("window")))
-    elif action == ENLARGE:
-        if type(factor) is not int or not 2 <= factor <= 4:
-            raise RequestRejected(f"factor {factor!r:.20}: not understood")
-        canvas = Canvas(np.ascontiguousarray(picture[::factor, ::factor]), np.zeros_like(mask[::factor, ::factor]))
-    values = {**_numbers(settings), "size": f"{width} x {height}", "keep": keep, **_classes_of(settings, info)}
-    colours = _colours(settings, info)
+    keep, factor = settings.get("keep", ""), settings.get("factor", 1)
+    if type(factor) is not int or not 1 <= factor <= 4:
+        raise RequestRejected(f"factor {factor!r:.20}: not understood")
+    action = ENLARGE if factor > 1 else GENERATE if mask.all() and not keep else COMPLETE
+    temperature = _temperature(settings.get("temperature", 1.0), (height, width))
+    small = None if temperature.percent is None else np.ascontiguousarray(temperature.percent[::factor, ::factor])
+    canvas = Canvas(
+        np.ascontiguousarray(picture[::factor, ::factor]),
+        mask if action == COMPLETE else np.zeros_like(mask[::factor, ::factor]),
+        window=_corner(settings.get("window")) if action == COMPLETE else None,
+        temperature=small,
+    )
+    values = {
+        **_numbers(settings), "temperature": temperature.top, "bottom_temperature": temperature.bottom,
+        "size": f"{width} x {height}", "keep": keep, **_classes_of(settings, info),
+    }  # fmt: skip
+    colours, percent = _colours(settings, info), None if small is None else small.repeat(factor, 0).repeat(factor, 1)
     there = replace(info, height=height, width=width)
-    asked = request_from({**only_for(action, values), "colours": colours}, there)
-    asked = replace(asked, window=canvas.window if canvas else None)
-    return Recipe(action, values, colours, canvas, _differences(asked, settings, info, action))
+    asked = request_from({**only_for(action, values), "colours": colours, "temperature_percent": percent}, there)
+    differs = _differences(replace(asked, window=canvas.window), settings, info, action)
+    return Recipe(action, values, colours, canvas, (*differs, *(["factor"] if factor not in (1, ENLARGED) else [])))
 
 
 def _at_true_size(picture: Picture, settings: Mapping[str, Any]) -> Picture:
@@ -92,11 +101,8 @@ def _at_true_size(picture: Picture, settings: Mapping[str, Any]) -> Picture:
 
 def _numbers(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The values that are a number or a word, by the names of the page's inputs."""
-    top, bottom = _temperatures(settings.get("temperature", 1.0))
     axes = settings.get("seamless", "")
     return {
-        "temperature": top,
-        "bottom_temperature": bottom,
         **{name: settings.get(name, usual) for name, usual in (("top_p", 1.0), ("top_k", 0), ("guidance", 1.0))},
         "seed": settings.get("seed", -1),
         "images": 1,
@@ -105,17 +111,19 @@ def _numbers(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _temperatures(value: Any) -> tuple[Any, Any]:
-    """(temperature, that of the bottom row or 0) of a number, or of a map whose rows are even."""
+def _temperature(value: Any, size: tuple[int, int]) -> Painted:
+    """The temperature of settings, a number or a map; what is not found of a map shows in `_differences`."""
     try:
         rows = as_map(value, "temperature")
     except RequestRejected as error:
         raise RequestRejected("temperature: not understood") from error
     if not isinstance(rows, np.ndarray):
-        return value, 0.0
-    if rows.ndim != 2 or not rows.size:
+        return Painted(value)
+    if rows.shape != size or rows.dtype.kind not in "fiu":
         raise RequestRejected("temperature: not understood")
-    return float(rows[0, 0]), float(rows[-1, 0])
+    CONTROLS["temperature"].check("temperature", float(rows.min()))
+    CONTROLS["temperature"].check("temperature", float(rows.max()))
+    return painted(rows) or Painted(float(rows[0, 0]), float(rows[-1, 0]))
 
 
 def _classes_of(settings: Mapping[str, Any], info: CheckpointInfo) -> dict[str, Any]:
@@ -147,10 +155,17 @@ def _corner(value: Any) -> tuple[int, int] | None:
     return (value[0], value[1]) if is_corner else None
 
 
+def _plain(temperature: Any) -> Any:
+    """A temperature as settings have it; a map of one number is that number."""
+    values = as_map(temperature, "temperature")
+    is_even = isinstance(values, np.ndarray) and values.min() == values.max()
+    return float(values.flat[0]) if is_even else map_settings(values)
+
+
 def _differences(asked: Request, settings: Mapping[str, Any], info: CheckpointInfo, action: str) -> tuple[str, ...]:
     """The names of settings that the request of the page would not have."""
     mine = json.loads(json.dumps(asked.settings()))
-    settings = {**settings, "temperature": map_settings(as_map(settings.get("temperature"), "temperature"))}
+    mine, settings = ({**each, "temperature": _plain(each.get("temperature"))} for each in (mine, settings))
     unread = {"own_colours"} if action == GENERATE or info.takes_palettes else set[str]()
     different = [name for name in _COMPARED if name not in unread and mine.get(name) != settings.get(name)]
     own = settings.get("colours")

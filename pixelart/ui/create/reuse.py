@@ -48,8 +48,7 @@ class ReuseHandlers:
             seconds if name == "blend_class" else _update(component, values[name])
             for name, component in self.inputs.items()
         ]
-        shown = gr.skip() if recipe.canvas is None else recipe.canvas
-        return [info.name, classes, recipe.colours, shown, status, *inputs]
+        return [info.name, classes, recipe.colours, recipe.canvas, status, *inputs]
 
     def read(self, data: Any) -> tuple[CheckpointInfo, Recipe, bool]:
         """The model and the recipe of a posted picture and its settings, and whether its weights are those of then.

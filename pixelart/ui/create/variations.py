@@ -115,7 +115,7 @@ class VariationHandlers(DrawingRunner):
             lambda on_row, cancel: self.engine.extend(request, picture, **grown, on_row=on_row, cancel=cancel),
             request.seed,
             lambda frame: frame.picture,
-            " Likeliest first.",
+            " Most probable first.",
             f" The canvas is now {width} x {height}; Undo restores the smaller picture.",
             drawn,
             mask,

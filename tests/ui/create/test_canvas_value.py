@@ -146,3 +146,12 @@ def test_the_page_says_where_the_models_window_is_and_gets_what_the_model_draws_
             canvas_from_payload({**sent, "window": wrong})
     assert canvas_to_payload(Swatches((), (16, 24), (48, 64)))["largest"] == [64, 48]
     assert canvas_to_payload(Swatches((), (16, 24)))["largest"] is None
+
+
+def test_a_painted_temperature_goes_both_ways_and_none_leaves_the_page_its_own() -> None:
+    percent = np.array([[100, 160], [50, 100]], np.uint8)
+    blank = blank_canvas(2, 2)
+    payload = canvas_to_payload(Canvas(blank.picture, blank.mask, temperature=percent))
+    again = canvas_from_payload(payload)
+    assert again.temperature is not None and np.array_equal(again.temperature, percent)
+    assert "temperature" not in canvas_to_payload(blank)

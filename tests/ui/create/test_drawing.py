@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from pixelart.controls import MOST_REDRAWS
 from pixelart.engine import Drawing, Engine, Request
 from pixelart.errors import RequestRejected
 from pixelart.images.tiling import shift_to_join
@@ -131,7 +132,7 @@ def test_complete_keeps_every_unmasked_pixel_and_orders_by_log_prob() -> None:
     assert log_probs == sorted(log_probs, reverse=True) and len(set(log_probs)) > 1
     assert [caption.split("\n")[0] for caption in captions(outputs)] == [f"seed {d.seed}" for d in session.drawings]
     ranks = [caption.partition("\n")[2] for caption in captions(outputs)]
-    assert ranks[:4] == ["likeliest", "2nd likeliest", "3rd likeliest", "4th likeliest"]
+    assert ranks[:4] == ["best", "2nd", "3rd", "4th"]
 
 
 def test_enlarge_keeps_every_pixel_and_shows_the_rows_in_the_large_size() -> None:
@@ -146,7 +147,7 @@ def test_enlarge_keeps_every_pixel_and_shows_the_rows_in_the_large_size() -> Non
     assert log_probs == sorted(log_probs, reverse=True) and len(captions(outputs)) == 3
     assert session.mask is not None and not session.mask[::2, ::2].any() and session.mask.sum() == 3 * 16 * 16
     status = status_of(outputs[-1])
-    assert "Likeliest first" in status and "The canvas is now 32 x 32; Undo restores the small picture." in status
+    assert "Most probable first" in status and "The canvas is now 32 x 32; Undo restores the small picture." in status
 
 
 def test_stop_of_an_enlargement_keeps_its_rows_over_the_plainly_enlarged_canvas() -> None:
@@ -354,3 +355,16 @@ def test_before_a_model_is_chosen_it_is_said_whether_there_is_one(chosen: str | 
     for engine, told in ((FakeEngine(), LOADING), (FakeEngine(names=()), NO_MODEL)):
         with pytest.raises(RequestRejected, match=re.escape(told)):
             model_info(engine, chosen)  # pyright: ignore[reportArgumentType]
+
+
+def test_one_picture_of_a_given_seed_is_drawn_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, redraws = FakeEngine(), list[int]()
+
+    def generate(request: Request, **how: Any) -> list[Drawing]:
+        redraws.append(request.redraw)
+        return FakeEngine.generate(engine, request, **how)
+
+    monkeypatch.setattr(engine, "generate", generate)
+    for seed, images in ((5, 1), (5, 2), (-1, 1)):
+        list(handlers(engine).generate(Session(), 1, "tiny", **values(seed=seed, images=images)))
+    assert redraws == [0, MOST_REDRAWS, MOST_REDRAWS], "the settings of one picture draw it again, also with a defect"

@@ -64,8 +64,7 @@ class Page:
 
     def draw(self, action: str, model: str, canvas: Canvas | None = None, **values: Any) -> list[Drawing]:
         self.ticket += 1
-        shown = {} if action == "generate" else {"canvas": canvas}
-        list(getattr(self.drawing, action)(self.session, self.ticket, model=model, **shown, **values))
+        list(getattr(self.drawing, action)(self.session, self.ticket, model=model, canvas=canvas, **values))
         return self.session.drawings
 
     def send(self, drawing: Drawing, **change: Any) -> tuple[str, Canvas | None, dict[str, Any], str]:
@@ -134,6 +133,43 @@ def test_a_larger_picture_is_completed_again_in_the_same_window(tiny: Page) -> N
         assert shown is not None and shown.window == window and np.array_equal(shown.painted_mask, mask)
 
 
+@pytest.mark.parametrize("action", ["generate", "complete"])
+@pytest.mark.parametrize("bottom", [0.0, 0.4])
+def test_a_painted_temperature_is_painted_again(tiny: Page, action: str, bottom: float) -> None:
+    percent = np.full((8, 8), 100, np.uint8)
+    percent[2:5, 3:7], percent[6, :2] = 160, 50
+    canvas = Canvas(scene(tiny.reuse.engine, "tiny", 8, 8), hole(8, 8), temperature=percent)
+    values = {**ANYTHING, "images": 1, "temperature": 1.3, "bottom_temperature": bottom}
+    (drawing,) = tiny.draw(action, "tiny", canvas, **values)
+    again(tiny, drawing, action)
+    _, shown, inputs, _ = tiny.send(drawing)
+    assert shown is not None and shown.temperature is not None and np.array_equal(shown.temperature, percent)
+    assert (inputs["temperature"], inputs["bottom_temperature"]) == (1.3, bottom)
+
+
+def test_without_a_painted_temperature_that_of_the_page_is_removed(tiny: Page) -> None:
+    (drawing,) = tiny.draw("generate", "tiny", **{**ANYTHING, "images": 1})
+    shown = tiny.send(drawing)[1]
+    assert shown is not None and shown.temperature is None and shown.mask is not None, "a mask replaces both"
+    assert np.array_equal(shown.picture, drawing.picture)
+    even = tiny.send(drawing, temperature=map_settings(np.full((8, 8), 0.7)))
+    assert "for the same picture" in even[3] and even[2]["temperature"] == 0.7
+
+
+def test_an_enlarged_picture_puts_the_small_one_with_its_temperature_on_the_canvas() -> None:
+    engine = FakeEngine()
+    (drawing,) = engine.generate(Request("tiny"))
+    percent = np.full((8, 8), 100, np.uint8)
+    percent[:3, :3] = 70
+    heat = map_settings(percent.repeat(2, 0).repeat(2, 1) / 100)
+    settings = {"checkpoint": "tiny", "size": "16x16", "mask": [0, 256], "seed": 3, "temperature": heat}
+    recipe = recipe_of({**settings, "factor": 2}, drawing.picture, engine.info("tiny"))
+    assert recipe.action == "enlarge" and np.array_equal(recipe.canvas.picture, drawing.picture[::2, ::2])
+    assert recipe.canvas.temperature is not None and np.array_equal(recipe.canvas.temperature, percent)
+    assert not {"temperature", "factor"} & {*recipe.differs}
+    assert "factor" in recipe_of({**settings, "factor": 4}, drawing.picture, engine.info("tiny")).differs
+
+
 @pytest.mark.trains
 def test_a_model_that_takes_palettes_draws_in_the_same_one(sketch_checkpoints: Path, tmp_path: Path) -> None:
     page = Page(Engine(sketch_checkpoints, device=torch.device("cpu")), tmp_path)
@@ -164,7 +200,7 @@ def test_what_the_page_cannot_set_is_said(tiny: Page) -> None:
     assert "The model has changed since" in tiny.send(drawing, revision="0")[3]
     assert "cannot set class weights" in tiny.send(drawing, class_weights={"cross": 1.0, "stripe": 1.0})[3]
     uneven = np.ones((8, 8))
-    uneven[3, 3] = 2
+    uneven[3, 3] = 3  # more than a brush paints
     for map_in_settings in (uneven.tolist(), map_settings(uneven)):
         assert "cannot set temperature" in tiny.send(drawing, temperature=map_in_settings)[3]
 

@@ -8,6 +8,7 @@ import { colourOfOkhsv, okhsvOf } from "../../../pixelart/ui/static/canvas/okhsv
 import { colourOfOklab, inRamps, nearestIn, oklabOf, rampOf } from "../../../pixelart/ui/static/canvas/oklab.js";
 import { countChanged, isPalette, paletteOf, recoloured, withMore } from "../../../pixelart/ui/static/canvas/palettes.js";
 import { emptyPicture } from "../../../pixelart/ui/static/canvas/picture.js";
+import { Recolour } from "../../../pixelart/ui/static/canvas/recolour.js";
 import { pictureFrom, rowsOf } from "./pictures.js";
 
 const near = (found, wanted, within) => found.forEach((v, i) => assert.ok(Math.abs(v - wanted[i]) <= within, `${found} is not ${wanted}`));
@@ -86,6 +87,22 @@ test("recoloured, each visible pixel has the nearest colour; alpha and what is n
   picture.selection = Uint8Array.of(0, 0, 0, 1, 0, 0);
   assert.deepEqual(rowsOf(recoloured(picture, ["ff0000"])).at(1), "rbb");
   assert.deepEqual(rowsOf(picture).at(1), "bbb", "the picture itself stays");
+});
+
+test("a picture from Python ends the preview, so that undo leads back to the picture before it", () => {
+  const open = { closed: 0, close() { this.closed += 1; } }, refreshed = [], steps = [];
+  const picture = pictureFrom("rb"), view = { refresh: () => refreshed.push(1) };
+  const canvas = { picture, $: () => open, view, addStep: (before) => steps.push(before) };
+  const recolour = new Recolour(canvas);
+  recolour.cancel();
+  assert.equal(open.closed, 0, "nothing is open");
+  recolour.before = picture;
+  canvas.picture = pictureFrom("gg");
+  recolour.cancel();
+  assert.deepEqual([canvas.picture, open.closed, recolour.isOpen, steps], [picture, 1, false, []]);
+  canvas.picture = pictureFrom("bb");
+  recolour.close(true);
+  assert.deepEqual([rowsOf(canvas.picture), steps], [["bb"], []], "the event of the closed dialog does nothing");
 });
 
 test("a picture of 256 x 256 is recoloured in well under a second", () => {

@@ -58,7 +58,7 @@ const NAMES = ["pencil", "fill"];
 
 test("what was kept comes back, and what is unusable does not", () => {
   const [now, undo] = steps(2, 3), colour = [1, 2, 3, 255];
-  const panel = { percent: 70, own: ["0a0b0c"], source: "own", isSorted: true };
+  const panel = { percent: 70, own: ["0a0b0c"], source: "own", isSorted: true, placed: [4, 0] };
   const shown = { showGrid: true, maskFilled: false, ...panel };
   const tools = { tool: "fill", sizes: { pencil: 3 }, colour, mirror: true, mirrorY: false, filled: true, ...shown };
   const work = { now, undo: [undo], redo: [], tools };
@@ -67,10 +67,10 @@ test("what was kept comes back, and what is unusable does not", () => {
   assert.equal(checkedWork({ now: { width: 1 } }, 8, NAMES), null);
   assert.equal(checkedWork({ now }, 2, NAMES), null, "too large");
   const switches = { mirror: false, mirrorY: false, filled: false };
-  const usual = { percent: 160, own: [], source: "model", isSorted: false };
+  const usual = { percent: 160, own: [], source: "model", isSorted: false, placed: null };
   const none = { tool: null, sizes: {}, colour: null, ...switches, showGrid: false, maskFilled: true, ...usual };
   const sizes = { pencil: "3", "<b>": 4 };
-  const hostile = { tool: "<img>", sizes, colour: [1, 2, 3, 256], mirror: 1, showGrid: "yes", percent: 99, own: ["<b>"], source: 3 };
+  const hostile = { tool: "<img>", sizes, colour: [1, 2, 3, 256], mirror: 1, showGrid: "yes", percent: 99, own: ["<b>"], source: 3, placed: [1, "2"] };
   const checked = checkedWork({ now, undo: [{}, 3], redo: [], tools: hostile }, 8, NAMES);
   assert.deepEqual(checked, { now, undo: [], redo: [], tools: none });
 });

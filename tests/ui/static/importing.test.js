@@ -68,6 +68,13 @@ test("pages are turned round and round, and each keeps its changes and its undo 
   assert.equal(rowsOf(canvas.history.undo(canvas.picture)).join(), ".", "what was there before the sheet");
   pages.turn(-1);
   assert.deepEqual(rowsOf(canvas.picture), ["rr"]);
+  pages.open([pictureFrom("gb")]);
+  assert.deepEqual([rowsOf(canvas.picture), line.textContent], [["gb"], "Picture 3 of 3"], "a single picture is a page's");
+  pages.turn(1);
+  assert.deepEqual(rowsOf(canvas.picture), ["r"], "the other pages stay as they were");
+  pages.turn(-1);
+  canvas.picture = canvas.history.undo(canvas.picture);
+  assert.deepEqual(rowsOf(canvas.picture), ["rr"]);
   const later = new Pages(canvas), pictures = ["r", "rr"].map((row) => pictureFrom(row));
   for (const wrong of [null, { pictures, index: 2 }, { pictures: [1], index: 0 }, { pictures: [], index: 0 }]) {
     later.restore(wrong);

@@ -6,7 +6,7 @@ import { deflateSync } from "node:zlib";
 
 import { crc32, isPng, settingsIn, sizeOf, textIn, withText } from "../../../pixelart/ui/static/past/png.js";
 import {
-  beyond, differing, fileNameOf, fileOf, hashOf, isRecord, linesOf, recordsOf,
+  beyond, differing, fileNameOf, fileOf, hashOf, isReadable, isRecord, linesOf, recordsOf,
 } from "../../../pixelart/ui/static/past/records.js";
 import { zipOf } from "../../../pixelart/ui/static/past/zip.js";
 
@@ -104,6 +104,19 @@ test("a picture tells its settings, and two what differs", () => {
   assert.deepEqual([lines.Most, Object.fromEntries(linesOf(one, controls)).Most], [undefined, "0"]);
   assert.ok(!("Share" in Object.fromEntries(linesOf(one, controls))), "told only where it is unusual");
   assert.deepEqual(linesOf({ settings: "{" }), [["Class", "any"], ["Drawn", "completed"]], "damaged");
+});
+
+test("a painted temperature is told by its range, also where the corners are not painted", () => {
+  const told = (runs) => Object.fromEntries(linesOf(recordOf({ temperature: { width: 3, runs } }))).Temperature;
+  assert.equal(told([[1, 2], [0.5, 1], [1.6, 1], [1, 2]]), "0.5 to 1.6");
+  assert.equal(told([[1.2, 3], [0.3, 3]]), "1.2 to 0.3", "an even change keeps its direction");
+});
+
+test("a file of which the settings cannot be shown is refused", () => {
+  assert.ok(isReadable(recordOf(SETTINGS)) && isReadable(recordOf({})));
+  for (const wrong of [{ temperature: { runs: "abc" } }, { temperature: { runs: [null] } }, { colours: { length: {} } , class_weights: 3, temperature: { runs: 7 } }]) {
+    assert.ok(!isReadable(recordOf(wrong)), JSON.stringify(wrong));
+  }
 });
 
 test("a file has the name of its picture and its settings inside", () => {

@@ -68,6 +68,7 @@ export class Exchange {
     if ("window" in value) canvas.modelWindow.placed = value.window && [...value.window].reverse();
     if (!value.palette && view.maskFilled) view.setMaskFilled(false);
     strokes.end();
+    canvas.recolour.cancel();
     canvas.floating.putDown();
     const before = canvas.picture;
     canvas.picture = pictureOf(value, canvas.picture);

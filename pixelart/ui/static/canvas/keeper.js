@@ -19,10 +19,10 @@ export class Keeper {
   }
 
   keepWork() {
-    const { picture, history, tool, brush, sizes, swatches, view } = this.canvas;
+    const { picture, history, tool, brush, sizes, swatches, view, modelWindow } = this.canvas;
     const work = keptWork(picture, history, {
       tool: tool.name, sizes, colour: swatches.chosen, showGrid: view.grid, maskFilled: view.maskFilled,
-      percent: brush.percent, own: swatches.own, source: swatches.source, isSorted: swatches.isSorted,
+      placed: modelWindow.placed, percent: brush.percent, own: swatches.own, source: swatches.source, isSorted: swatches.isSorted,
       ...Object.fromEntries(SWITCHES.map((name) => [name, brush[name]])),
     });
     window.work?.then((storing) => storing?.keep("canvas", work));
@@ -49,8 +49,9 @@ export class Keeper {
     return true;
   }
 
-  #putBackTools({ tool, sizes, colour, showGrid, maskFilled, percent, own, source, isSorted, ...switches }) {
+  #putBackTools({ tool, sizes, colour, showGrid, maskFilled, percent, own, source, isSorted, placed, ...switches }) {
     const { canvas } = this;
+    canvas.modelWindow.placed = placed;
     if (colour) canvas.swatches.choose(colour);
     canvas.levels.choose(percent);
     canvas.swatches.putBack({ own, source, isSorted });

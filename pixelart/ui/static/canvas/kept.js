@@ -6,6 +6,7 @@ import { UNDO_LIMIT, newestOf } from "./history.js";
 import { isPalette } from "./palettes.js";
 import { bytesOf, isPicture } from "./picture.js";
 import { STEPS, WILD } from "./temperature.js";
+import { isCorner } from "./window.js";
 
 export const KEPT_BYTES = 8 * 2 ** 20;
 export const SWITCHES = ["mirror", "mirrorY", "filled"];    // of the brush
@@ -41,5 +42,6 @@ function checkedTools(kept, names) {
     own: isPalette(kept.own) ? kept.own : [],
     source: typeof kept.source === "string" ? kept.source : MODEL,
     isSorted: kept.isSorted === true,
+    placed: isCorner(kept.placed) ? kept.placed : null,
   };
 }

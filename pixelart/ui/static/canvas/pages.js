@@ -13,12 +13,15 @@ export class Pages {
 
   get count() { return this.#pages.length; }
 
-  // Puts the first picture on the canvas, which can be undone, and the others behind it.
+  // Puts the first picture on the canvas, which can be undone, and the others behind it. A single picture takes the
+  // place of the page on the canvas; the other pages stay.
   open(pictures) {
     const { canvas } = this;
     if (!canvas.canEdit && canvas.picture) return;
-    this.#pages = pictures.map((picture) => ({ picture, history: new History() }));
-    this.#index = 0;
+    if (pictures.length > 1) {
+      this.#pages = pictures.map((picture) => ({ picture, history: new History() }));
+      this.#index = 0;
+    }
     if (canvas.picture) canvas.replace(() => pictures[0]);
     this.#tell();
   }

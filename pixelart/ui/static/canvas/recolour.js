@@ -6,7 +6,6 @@ import { countChanged, recoloured } from "./palettes.js";
 
 export class Recolour {
   before = null;    // the picture before, while the dialog is open
-  shown = null;
 
   constructor(canvas) {
     this.canvas = canvas;
@@ -28,17 +27,23 @@ export class Recolour {
 
   preview() {
     const { canvas, before, dialog } = this;
-    this.shown = canvas.picture = recoloured(before, canvas.swatches.coloursOf(dialog.querySelector("select").value));
-    const count = countChanged(before, this.shown);
+    canvas.picture = recoloured(before, canvas.swatches.coloursOf(dialog.querySelector("select").value));
+    const count = countChanged(before, canvas.picture);
     dialog.querySelector("output").textContent = count === 1 ? "1 colour changes." : `${count} colours change.`;
     canvas.view.refresh();
   }
 
+  // Python sends a picture: undo must lead back to the one before the preview.
+  cancel() {
+    if (!this.isOpen) return;
+    this.close(false);
+    this.dialog.close();
+  }
+
   close(isApplied) {
-    const { canvas, before, shown } = this;
+    const { canvas, before } = this;
     if (!before) return;
-    this.before = this.shown = null;
-    if (canvas.picture !== shown) return;    // Python has sent another picture meanwhile
+    this.before = null;
     if (isApplied) canvas.addStep(before);
     else canvas.picture = before;
     canvas.view.refresh();

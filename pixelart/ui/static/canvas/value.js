@@ -23,11 +23,12 @@ export function valueOf(picture) {
   return { width, height, ...layers, preview: false, palette: null, ticket: null };
 }
 
-// The picture of a value. If the value has no mask, it gets that of `before`, its selection and its temperature, if the
-// size is the same.
+// The picture of a value. If the value has no mask, it gets those of `before`, its selection and its temperature, if
+// the size is the same.
 export function pictureOf(value, before) {
   const next = emptyPicture(value.width, value.height);
   next.pixels.set(decode(value.pixels));
+  if (value.temperature) next.temperature = decode(value.temperature);
   if (value.mask) next.mask.set(decode(value.mask));
   else if (before && sameSize(before, next)) {
     next.mask.set(before.mask);

@@ -44,6 +44,10 @@ function textOf({ x, y, width, height, isUsed, isMasked }) {
   return isUsed ? `Complete uses this window: ${place}` : "The mask is not inside the window: Complete uses several, overlapping";
 }
 
+// Whether a value of the browser's storage is a corner.
+export const isCorner = (value) =>
+  Array.isArray(value) && value.length === 2 && value.every((place) => Number.isInteger(place) && place >= 0);
+
 export class ModelWindow {
   model = null;     // {size, largest}, see windowSizeFor
   placed = null;    // [x, y], or null: it follows the mask

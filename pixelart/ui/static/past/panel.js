@@ -3,7 +3,7 @@
 import { saveBlob } from "../download.js";
 import { encode } from "../canvas/value.js";
 import { isPng, settingsIn, sizeOf } from "./png.js";
-import { differing, fileNameOf, fileOf, linesOf } from "./records.js";
+import { differing, fileNameOf, fileOf, isReadable, linesOf } from "./records.js";
 import { PastStore } from "./store.js";
 import { zipOf } from "./zip.js";
 
@@ -187,8 +187,9 @@ class Panel {
   async readFile(file) {
     if (!file) return;
     const png = new Uint8Array(await file.arrayBuffer()), settings = isPng(png) ? settingsIn(png) : null;
-    if (!settings) return this.say(`${file.name} carries no settings of this program.`);
-    this.read = { key: `file ${performance.now()}`, time: 0, png, settings };
+    const read = { key: `file ${performance.now()}`, time: 0, png, settings };
+    if (!settings || !isReadable(read)) return this.say(`${file.name} carries no settings of this program.`);
+    this.read = read;
     this.choose(this.read.key, false);
   }
 }

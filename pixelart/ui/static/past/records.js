@@ -66,21 +66,37 @@ function kindOf({ mask, factor, keep }) {
   return all ? (keep ? "new colours" : "generated") : "completed";
 }
 
+// A temperature as text: that of the first and the last row of an even change, or the range of a painted one.
+function temperatureText(temperature) {
+  const values = temperature?.runs?.map(([value]) => value) ?? (Array.isArray(temperature) ? temperature.flat() : null);
+  if (!values?.length) return temperature;
+  const least = values.reduce((a, b) => Math.min(a, b)), most = values.reduce((a, b) => Math.max(a, b));
+  const ends = [values[0], values.at(-1)], isBetween = ends.includes(least) && ends.includes(most);
+  return (isBetween ? ends : [least, most]).map(plain).join(" to ");
+}
+
 // [label, text] of what a picture's settings say, for people. `controls`: [field, label, usual value] of those that are
 // told only where they are unusual.
 export function linesOf(record, controls = []) {
   const settings = settingsOf(record), { temperature, allowed, colours } = settings;
-  const values = temperature?.runs?.map(([value]) => value) ?? (Array.isArray(temperature) ? temperature.flat() : null);
   const rows = [
     ["Model", settings.checkpoint], ["Class", classOf(settings) || "any"], ["Seed", settings.seed], ["Drawn", kindOf(settings)],
-    ["Size", (settings.size || "").replace("x", " x ")],
-    ["Temperature", values ? `${plain(values[0])} to ${plain(values.at(-1))}` : temperature],
+    ["Size", String(settings.size || "").replace("x", " x ")], ["Temperature", temperatureText(temperature)],
     ...controls.map(([field, label, usual]) => [label, settings[field] === usual ? "" : settings[field]]),
     ["Keeps", settings.keep], ["Seamless", settings.seamless], ["Window", settings.window?.join?.(", ")],
     ["Colours", allowed ? `${allowed.length} allowed` : colours && `${colours.length} of its own`],
   ];
   const isTold = ([, value]) => value !== undefined && value !== null && value !== "" && value !== false;
   return rows.filter(isTold).map(([label, value]) => [label, plain(value)]);
+}
+
+// Whether the settings of a file, which anyone may have written, can be shown.
+export function isReadable(record) {
+  try {
+    return linesOf(record).length > 0 && fileNameOf(record).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 // The labels whose texts differ between two records.

@@ -15,10 +15,10 @@ export class PastStore {
   #channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(NAME);
 
   #open() {
+    if (this.#database) return this.#database;
     const request = indexedDB.open(NAME, 1);
     request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "key" });
-    this.#database ??= done(request);
-    return this.#database;
+    return (this.#database = done(request));
   }
 
   async #store(mode) {
@@ -53,10 +53,6 @@ export class PastStore {
 
   remove(keys) {
     return this.#change((store) => keys.forEach((key) => store.delete(key)));
-  }
-
-  clear() {
-    return this.#change((store) => store.clear());
   }
 
   async #change(work) {
