@@ -132,9 +132,8 @@ class Trainer:
     def warm_up(self) -> None:
         """Compile the losses of a run with `compile`; `train` calls it first. Further calls are not needed."""
         if self.config.schedule.compile and self.progress() < 1:
-            self.objective.warm_up(
-                *next(self._loss_arguments()), alone=self.progress() < self.config.schedule.context_first
-            )
+            alone = self.progress() < self.config.schedule.context_first
+            self.objective.warm_up(*next(self._loss_arguments()), alone=alone)
             self.train_state.clear_gradients()
 
     @contextmanager
@@ -149,9 +148,9 @@ class Trainer:
 
     def _begin(self) -> None:
         """Write the first save and samples, and what is usual in each class, before the first step of this process."""
-        learned, classes, base = self.batches.sets, self.config.classes, self.config.base
-        write_class_palettes(self.run, learned, classes, base=base)
-        write_limits(self.run, learned, self.codec, classes, base=base)
+        learned, config = self.batches.sets, self.config
+        write_class_palettes(self.run, learned, config.classes, base=config.base)
+        write_limits(self.run, learned, self.codec, config.classes, base=config.base)
         if self.step:
             self._catch_up()
         elif self._saved_at == -math.inf:

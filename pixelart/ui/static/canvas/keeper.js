@@ -22,7 +22,8 @@ export class Keeper {
     const { picture, history, tool, brush, sizes, swatches, view, modelWindow } = this.canvas;
     const work = keptWork(picture, history, {
       tool: tool.name, sizes, colour: swatches.chosen, showGrid: view.grid, maskFilled: view.maskFilled,
-      placed: modelWindow.placed, percent: brush.percent, own: swatches.own, source: swatches.source, isSorted: swatches.isSorted,
+      placed: modelWindow.placed, percent: brush.percent,
+      own: swatches.own, source: swatches.source, isSorted: swatches.isSorted,
       ...Object.fromEntries(SWITCHES.map((name) => [name, brush[name]])),
     });
     window.work?.then((storing) => storing?.keep("canvas", work));
