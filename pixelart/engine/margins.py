@@ -20,9 +20,13 @@ class Margins(NamedTuple):
     up: int = 0
     down: int = 0
 
+    def by_side(self) -> dict[str, int]:
+        """Side -> pixels."""
+        return self._asdict()
+
     def check(self) -> None:
         """Raises RequestRejected, naming the side, unless all are whole numbers within the limit and one is above 0."""
-        for side, pixels in self._asdict().items():
+        for side, pixels in self.by_side().items():
             if type(pixels) is not int or not 0 <= pixels <= SETTINGS.max_side:
                 raise RequestRejected(f"{side} {pixels!r:.40}: must be a whole number from 0 to {SETTINGS.max_side}")
         if not any(self):

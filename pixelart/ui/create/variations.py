@@ -24,7 +24,7 @@ from pixelart.ui.create.result_sets import animation_gif, animation_results, res
 from pixelart.ui.results import download_value
 from pixelart.ui.session import Session
 
-MARGIN_SIDES = Margins._fields
+MARGIN_SIDES = tuple(Margins().by_side())
 MOST_ADDED = 128
 MOST_STEPS = 8
 """How many temperatures a sweep has at most."""
@@ -107,7 +107,7 @@ class VariationHandlers(DrawingRunner):
         if max(height, width) > MAX_DOCUMENT:
             raise RequestRejected(f"Extend: {width} x {height} pixels; the limit is {MAX_DOCUMENT} a side.")
         there = replace(model_info(self.engine, model), height=height, width=width)
-        request, grown = request_from(only_for(EXTEND, values), there), added._asdict()
+        request, grown = request_from(only_for(EXTEND, values), there), added.by_side()
         drawn = added.mask(*picture.shape[:2])
         mask = np.zeros_like(drawn)
         mask[~drawn] = canvas.painted_mask.reshape(-1)

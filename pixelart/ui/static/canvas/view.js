@@ -11,6 +11,7 @@ import { MAX_CELL, cellThatFits, intoSight, keptInside, largerCell, onDevice, sm
 
 const CHEQUER = 8;    // approximate side of a chequer square in CSS pixels; squares have whole cells
 const PREVIEW_ROOM = 128;    // CSS pixels
+const PREVIEW_EVERY = 100;    // milliseconds, during a stroke: a layer more in each frame would slow the pencil
 const MARCH = 120, PHASES = 8;    // the moving patterns of mask and selection: milliseconds per step, and steps
 const stillMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -21,6 +22,7 @@ export class View {
   tiled = false;         // the picture is shown three by three
   maskShape = null;      // see outline.js
   selectionShape = null;
+  previewedAt = 0;       // when the small previews were drawn
   maskFilled = true;     // false: only the outline, so that the result is visible
 
   constructor(canvas) {
@@ -123,7 +125,8 @@ export class View {
   refresh() {
     const { canvas, pictureLayer } = this, { picture, history, isBusy } = canvas, { width, height } = picture;
     if (!sameSize(pictureLayer, picture)) Object.assign(pictureLayer, { width, height });
-    pictureLayer.getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(picture.pixels), width, height), 0, 0);
+    const { buffer, byteOffset, length } = picture.pixels, shown = new Uint8ClampedArray(buffer, byteOffset, length);
+    pictureLayer.getContext("2d").putImageData(new ImageData(shown, width, height), 0, 0);
     if (this.tiled) this.#drawTiles();
     this.#showPreviews();
     [this.maskShape, this.selectionShape] =
@@ -141,7 +144,9 @@ export class View {
 
   // The picture at one and two screen pixels a pixel; at two only if the column has room.
   #showPreviews() {
-    const { width, height } = this.canvas.picture;
+    const { width, height } = this.canvas.picture, now = performance.now();
+    if (this.canvas.strokes.isOpen && now - this.previewedAt < PREVIEW_EVERY) return;
+    this.previewedAt = now;
     this.canvas.$$(".previews canvas").forEach((shown, i) => {
       shown.hidden = i > 0 && 2 * width > PREVIEW_ROOM;
       if (shown.hidden) return;
