@@ -60,7 +60,7 @@ def _run(code: str, *words: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, EXIT_INTERRUPTED)])
+@pytest.mark.parametrize(("number", "code"), [a_long(signal.SIGTERM, 0), (signal.SIGINT, EXIT_INTERRUPTED)])
 def test_told_to_end_while_it_imports_it_does_so_in_one_line(number: signal.Signals, code: int) -> None:
     done = _run(TOLD_AMONG_THE_IMPORTS, int(number))
     assert (done.returncode, done.stdout, done.stderr) == (code, f"{END_MESSAGE}\n", "")

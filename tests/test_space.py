@@ -248,7 +248,7 @@ LAYOUTS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
     "half written": (half_written, []),
     "a visitor's": (a_visitors, []),
 }
-USUAL = ("whole", "a visitor's")
+USUAL = ("whole",)
 """Each starts an app; the others are for a release."""
 
 

@@ -266,7 +266,7 @@ def test_a_job_has_a_limit_of_memory(open_jobs: Open, data: Path, monkeypatch: p
     assert (other.state, other.reason) == ("done", "")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is limited on Linux alone")
 def test_a_training_that_wants_more_memory_than_a_job_may_take_says_so(
     open_jobs: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
