@@ -50,6 +50,7 @@ def test_an_exact_mask_is_completed_by_the_real_model(
 ) -> None:
     page = open_studio(real_url)
     page.choose("model", CHECKPOINT)
+    page.page.wait_for_timeout(2000)  # its classes and the numbers of its style arrive
     page.choose_class("hero")
     page.set_number("seed", "7")
     page.set_number("images", "1")

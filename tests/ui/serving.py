@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import socket
 import subprocess
 import sys
 import warnings
@@ -26,6 +27,13 @@ GRADIO_WARNINGS = (
 OFF = "Training is off in this test."
 
 
+def free_port() -> int:
+    """A port that no other test process looks at, as gradio's own search from 7860 does."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @contextmanager
 def serving(
     engine: Any, training: Jobs | str = OFF, *, hosting: Hosting = SERVER, port: int | None = None
@@ -42,7 +50,7 @@ def serving_app(
     """It and its URL. What gradio leaves behind is collected here, so that no later test is blamed for it."""
     with without_resource_warnings():
         app = build(engine, training, hosting=hosting)
-        settings = {**launch_settings(hosting), "server_port": port}
+        settings = {**launch_settings(hosting), "server_port": port or free_port()}
         _, url, _ = app.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **settings)
     try:
         yield app, url
