@@ -254,6 +254,6 @@ def test_tensorboard_gets_the_curves_and_a_resumed_run_goes_on_in_them(tiny_data
 def test_without_tensorboard_one_is_told(begin: StartRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard.writer", None)
     board = open_board(tmp_path / "board", begin())
-    with pytest.raises(RequestRejected, match="--tensorboard needs the package tensorboard"), board:
+    with pytest.raises(RequestRejected, match="curves need the package tensorboard"), board:
         pass
     assert not (tmp_path / "board").exists()
