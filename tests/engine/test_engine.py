@@ -43,11 +43,6 @@ def one_thread(same_threads: None) -> None:
 
 
 @pytest.fixture
-def engine(tiny_checkpoints: Path) -> Engine:
-    return Engine(tiny_checkpoints, device=CPU)
-
-
-@pytest.fixture
 def picture(tiny_pictures: dict[str, Picture]) -> Picture:
     return tiny_pictures["cross"][3].copy()
 

@@ -6,7 +6,6 @@ import itertools
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,8 @@ from pixelart.layers.context import Context
 from pixelart.models import AutoregressiveModel, RasterModel, create_model
 from pixelart.sampling import Controls, draw_noise, sample_naive
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CLASSES = ("a", "b", "c")
 
 
@@ -46,16 +47,6 @@ class FewRGB(Codec):
 
     def to_config(self) -> dict[str, Any]:
         return {"name": self.name}
-
-
-@pytest.fixture(autouse=True)
-def one_thread(same_threads: None) -> None:
-    torch.set_num_threads(1)
-
-
-@pytest.fixture
-def engine(tiny_checkpoints: Path) -> Engine:
-    return Engine(tiny_checkpoints, device=torch.device("cpu"))
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from pixelart.engine import Drawing, Engine, Request
 from pixelart.engine.own_colours import MAX_OWN_COLOURS, NEAR, own_colours
@@ -119,11 +117,6 @@ def test_only_the_most_frequent_colours_count() -> None:
 
 
 # --- by the engine --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def engine(tiny_checkpoints: Path) -> Engine:
-    return Engine(tiny_checkpoints, device=torch.device("cpu"))
 
 
 def odd(picture: Picture) -> Picture:

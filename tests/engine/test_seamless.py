@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from pixelart.engine import Engine, Preview, Request
 from pixelart.engine.completion import run_lengths
@@ -17,25 +15,9 @@ from pixelart.images.codec import Picture
 from pixelart.images.coercion import map_settings
 from pixelart.images.tiling import back, rolled, seam_band, seam_repairs, shift_to_join
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ROLLED = {"x": (0, 4), "y": (4, 0), "xy": (4, 4)}
-
-
-@pytest.fixture(autouse=True)
-def one_thread(same_threads: None) -> None:
-    torch.set_num_threads(1)
-
-
-@pytest.fixture
-def engine(tiny_checkpoints: Path) -> Engine:
-    return Engine(tiny_checkpoints, device=torch.device("cpu"))
-
-
-@pytest.fixture
-def painting(tiny_pictures: dict[str, Picture]) -> Picture:
-    """With colours that the checkpoint does not have."""
-    picture = tiny_pictures["cross"][3].copy()
-    picture[::3, 1::3] = [7, 77, 177, 255]
-    return picture
 
 
 # --- where ----------------------------------------------------------------------------------------------------------

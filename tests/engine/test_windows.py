@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,11 +28,6 @@ from pixelart.sampling import SAMPLERS, Controls, draw_noise
 
 RNG = np.random.default_rng(3)
 SIZES = [(32, 32), (32, 48), (40, 32)]
-
-
-@pytest.fixture
-def engine(tiny_checkpoints: Path) -> Engine:
-    return Engine(tiny_checkpoints, device=torch.device("cpu"))
 
 
 def _blob(height: int, width: int) -> NDArray[np.bool_]:
