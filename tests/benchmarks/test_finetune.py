@@ -59,4 +59,4 @@ def test_it_runs_whole_and_tells_before_and_after(tiny_checkpoints: Path, tiny_d
     assert figures["further"] == 3 and figures["further_after"] < figures["further_before"]
     assert 0 <= figures["near_copies_drawn"] <= 1 and json.dumps(figures)
     text = finetune.report(figures, "python -m benchmarks.finetune --steps 12")
-    assert f"**{figures['after']:.3f} bits/dim**" in text and "is told of the validation pictures" in text
+    assert f"**{figures['after']:.3f} bits/dim**" in text and "The best\nsave is chosen by it" in text
