@@ -180,8 +180,9 @@ CONTROLS: dict[str, Control] = {
         ),
     ),
     "redraw": Control(
-        "how often pictures that are nearly empty or confetti, by the model's own limits, are drawn again", 0,
-        limits=(0, MOST_REDRAWS), actions=(GENERATE,),
+        "how often pictures that are nearly empty or confetti, by the model's own limits, are drawn again; of completions, "
+        "those of at least half of the picture", 0,
+        limits=(0, MOST_REDRAWS), actions=(GENERATE, COMPLETE),
     ),
     "temperature_percent": Control(
         "a PNG of the picture's size, in base64: each gray is the percent of the temperature at its pixel, such as 50 "

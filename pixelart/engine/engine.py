@@ -16,17 +16,17 @@ from pixelart.checkpoint.info import CheckpointInfo
 from pixelart.checkpoint.library import Checkpoint, Library
 from pixelart.checkpoint.presets import DEFAULT_PRESET
 from pixelart.devices import pick_device
-from pixelart.engine.drawing import log_likelihood
+from pixelart.engine.drawing import log_likelihood, most_probable_first
 from pixelart.engine.inspection import Inspection, PixelColours, colours_at, inspect_picture
 from pixelart.engine.local import LocalBackend
 from pixelart.engine.previews import OnRow
-from pixelart.engine.redrawing import without_defects
+from pixelart.engine.redrawing import limits_for, without_defects
 from pixelart.engine.remote import Call, RemoteBackend
 from pixelart.engine.request import Drawing, Request, RequestLike, as_request
 from pixelart.engine.variations import Variations
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import Codec, Picture
-from pixelart.images.coercion import ClassBlend, MaskLike, PictureLike, as_blend, as_facts, as_mask, as_picture
+from pixelart.images.coercion import ClassBlend, MaskLike, PictureLike, as_blend, as_facts, as_picture, mask_for
 from pixelart.images.palette_choice import palette_fitting
 from pixelart.progress import Cancel
 from pixelart.settings import SETTINGS
@@ -149,11 +149,7 @@ class Engine(Variations):
         info = self.library.load(request.checkpoint).info
         height, width = request.size or (info.height, info.width)
         info.check_size(height, width, what="size")
-
-        def draw(some: Request, on_row: OnRow | None) -> list[Drawing]:
-            return self._draw(Call("generate", some), info, on_row, cancel)
-
-        return without_defects(request.checked(height, width), info.limits_of(request.class_weights), draw, on_row)
+        return self._draw(Call("generate", request.checked(height, width)), info, on_row, cancel)
 
     def complete(
         self,
@@ -165,7 +161,7 @@ class Engine(Variations):
         cancel: Cancel | None = None,
     ) -> list[Drawing]:
         """Candidates for the masked pixels (True = repaint), sorted by `most_probable_first`. Other pixels stay bit for
-        bit.
+        bit. With `redraw`, candidates with a defect are replaced, see `redrawing`.
 
         In a seamless request opposite edges meet: a mask that touches an edge is conditioned on the opposite edge. The
         palette and the ICC profile of a file or PIL image are kept.
@@ -177,18 +173,13 @@ class Engine(Variations):
         """
         request = as_request(request)
         info = self.library.load(request.checkpoint).info
-        facts, picture, mask = as_facts(picture), as_picture(picture), as_mask(mask)
+        facts, picture = as_facts(picture), as_picture(picture)
         request = request.checked(*picture.shape[:2])
         is_one = info.window_of(*picture.shape[:2]) == picture.shape[:2]
         request = replace(request, window=None) if is_one or request.seamless else request
         info.check_keep(request.keep)
-        if mask.shape != picture.shape[:2]:
-            found = " x ".join(map(str, mask.shape[::-1]))
-            raise RequestRejected(f"mask is {found}; the picture is {picture.shape[1]} x {picture.shape[0]}")
-        if not mask.any():
-            raise RequestRejected("the mask is empty: mark the pixels to repaint")
-        drawn = self._draw(Call("complete", request, (picture, mask)), info, on_row, cancel)
-        return [replace(drawing, facts=facts) for drawing in drawn]
+        drawn = self._draw(Call("complete", request, (picture, mask_for(picture, mask))), info, on_row, cancel)
+        return [replace(drawing, facts=facts) for drawing in most_probable_first(drawn)]
 
     def mend_seam(self, request: RequestLike, picture: PictureLike, *, cancel: Cancel | None = None) -> list[Drawing]:
         """Candidates that tile along `request.seamless`, sorted by `most_probable_first`: the pixels of `seam_band` are
@@ -287,8 +278,13 @@ class Engine(Variations):
     def _draw(self, call: Call, info: CheckpointInfo, on_row: OnRow | None, cancel: Cancel | None) -> list[Drawing]:
         """Draw with the remote backend, or here. The request is checked first, so no GPU time goes to bad ones."""
         call.request.check()
-        drawn = self._remote(call, info, on_row, cancel) if self._remote else None
-        return self._local.draw(call, on_row, cancel) if drawn is None else drawn
+
+        def draw(request: Request, on_row: OnRow | None) -> list[Drawing]:
+            some = replace(call, request=request)
+            drawn = self._remote(some, info, on_row, cancel) if self._remote else None
+            return self._local.draw(some, on_row, cancel) if drawn is None else drawn
+
+        return without_defects(call.request, limits_for(call, info), draw, on_row)
 
     def _load_for(
         self, checkpoint: str, given: PictureLike, class_weights: ClassBlend

@@ -11,7 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from pixelart.checkpoint.info import CheckpointInfo
 from pixelart.engine.previews import OnRow
+from pixelart.engine.remote import Call
 from pixelart.engine.request import Drawing, Preview, Request, later_seed
 from pixelart.errors import Cancelled
 from pixelart.images.codec import Picture
@@ -19,6 +21,8 @@ from pixelart.images.defects import NO_LIMITS, DefectLimits
 
 INSTEAD_OF = "instead_of_seed"
 """Setting of a replacement: the seed of the first picture in its place."""
+MOSTLY_DRAWN = 0.5
+"""A completion is judged like a new picture if it draws at least this share of the pixels."""
 DrawSome = Callable[[Request, OnRow | None], list[Drawing]]
 
 
@@ -44,6 +48,15 @@ def without_defects(request: Request, limits: DefectLimits, draw: DrawSome, on_r
             first = drawings[place].settings.get(INSTEAD_OF, drawings[place].seed)
             drawings[place] = replace(drawing, settings={**drawing.settings, INSTEAD_OF: first})
     return drawings
+
+
+def limits_for(call: Call, info: CheckpointInfo) -> DefectLimits:
+    """The limits for what a call draws: new pictures, and completions of at least the share MOSTLY_DRAWN that keep
+    neither shape nor sketch. In other completions the artist's pixels decide how empty or mixed the picture is."""
+    request, is_judged = call.request, call.method == "generate"
+    if call.method == "complete" and not request.keep:
+        is_judged = call.arguments[1].mean() >= MOSTLY_DRAWN
+    return info.limits_of(request.class_weights) if is_judged else NO_LIMITS
 
 
 def count_redrawn(drawings: Sequence[Drawing]) -> int:

@@ -83,6 +83,22 @@ def as_mask(given: MaskLike, *, name: str = "mask") -> NDArray[np.bool_]:
     return values != 0
 
 
+def mask_for(picture: Picture, given: MaskLike) -> NDArray[np.bool_]:
+    """Convert to a mask of `picture` (H, W, 4), with at least one masked pixel.
+
+    Raises:
+        RequestRejected: no mask, or one of another size, or an empty one.
+        ImageRejected: the file is not a picture within the limits.
+    """
+    mask = as_mask(given)
+    if mask.shape != picture.shape[:2]:
+        found = " x ".join(map(str, mask.shape[::-1]))
+        raise RequestRejected(f"mask is {found}; the picture is {picture.shape[1]} x {picture.shape[0]}")
+    if not mask.any():
+        raise RequestRejected("the mask is empty: mark the pixels to repaint")
+    return mask
+
+
 def as_blend(given: ClassBlend) -> Mapping[str, float]:
     """Convert to class weights by name: a name becomes that class alone, None any class.
 

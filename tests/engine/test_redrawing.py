@@ -8,7 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pixelart.engine import Drawing, Preview, Request
+from pixelart.checkpoint.info import CheckpointInfo
+from pixelart.engine import Drawing, Engine, Preview, Request
+from pixelart.engine.drawing import most_probable_first
 from pixelart.engine.redrawing import INSTEAD_OF, count_redrawn, without_defects
 from pixelart.errors import Cancelled, RequestRejected
 from pixelart.images.codec import Picture
@@ -90,6 +92,22 @@ def test_a_request_says_how_often_and_its_settings_do_not() -> None:
     for wrong in (3, -1):
         with pytest.raises(RequestRejected, match="redraw"):
             replace(request, redraw=wrong).check()
+
+
+@pytest.mark.parametrize(("share", "keep", "judged"), [(0.5, "", True), (0.48, "", False), (1, "shape", False)])
+def test_of_completions_those_of_half_the_picture_are_judged(
+    share: float, keep: str, judged: bool, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CheckpointInfo, "limits_of", lambda info, classes: DefectLimits(1, 0))
+    mask = np.arange(64).reshape(8, 8) < 64 * share
+    request = Request("tiny", count=3, seed=7, redraw=2, keep=keep)
+    drawings = engine.complete(request, picture(PLAIN), mask)
+    assert {drawing.settings.get(INSTEAD_OF) for drawing in drawings} == ({7, 8, 9} if judged else {None})
+    assert drawings == most_probable_first(drawings)
+    for drawing in drawings:
+        alone = replace(request, count=1, seed=drawing.seed, redraw=0)
+        assert np.array_equal(engine.complete(alone, picture(PLAIN), mask)[0].picture, drawing.picture)
+    assert engine.generate(replace(request, keep=""))[0].settings[INSTEAD_OF] == 7, "new pictures are judged"
 
 
 def test_limits_are_those_of_real_pictures() -> None:

@@ -77,8 +77,7 @@ class DrawingHandlers(DrawingRunner):
         fits = percent is not None and percent.shape == size
         values = {**values, "temperature_percent": percent if fits else None}
         request = request_from(only_for(GENERATE, values), there)
-        is_repeat = request.count == 1 and values.get("seed", -1) != -1  # a given seed gives its picture, as it is
-        request = replace(request, size=size, redraw=0 if is_repeat else MOST_REDRAWS)
+        request = replace(request, size=size, redraw=_redraws(request, values))
         return DrawingJob(
             lambda on_row, cancel: self.engine.generate(request, on_row=on_row, cancel=cancel),
             request.seed,
@@ -105,7 +104,7 @@ class DrawingHandlers(DrawingRunner):
         there = replace(info, height=picture.shape[0], width=picture.shape[1])
         values = {**values, "temperature_percent": fitted.temperature}
         request = request_from(only_for(COMPLETE, values), there)
-        request = replace(request, window=canvas.window if fitted is canvas else None)
+        request = replace(request, window=canvas.window if fitted is canvas else None, redraw=_redraws(request, values))
         shift = shift_to_join(mask, request.seamless)
         note = "" if fitted is canvas else f" {info.name} draws {info.width} x {info.height}; {UNDO}"
         note += OTHER_SIZE if fitted.temperature is not canvas.temperature else ""
@@ -140,6 +139,12 @@ class DrawingHandlers(DrawingRunner):
             f"{by} The canvas is now {width} x {height}; Undo restores the small picture.",
             added_pixels(height, width, factor=ENLARGED),
         )
+
+
+def _redraws(request: Request, values: Values) -> int:
+    """How often pictures with a defect are drawn again. A given seed and one picture repeat that picture as it was."""
+    is_repeat = request.count == 1 and values.get("seed", -1) != -1
+    return 0 if is_repeat else MOST_REDRAWS
 
 
 def settled(frame: Frame) -> Picture:

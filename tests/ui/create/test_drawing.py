@@ -357,14 +357,16 @@ def test_before_a_model_is_chosen_it_is_said_whether_there_is_one(chosen: str | 
             model_info(engine, chosen)  # pyright: ignore[reportArgumentType]
 
 
-def test_one_picture_of_a_given_seed_is_drawn_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("method", ["generate", "complete"])
+def test_one_picture_of_a_given_seed_is_drawn_as_it_is(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     engine, redraws = FakeEngine(), list[int]()
 
-    def generate(request: Request, **how: Any) -> list[Drawing]:
+    def draw(request: Request, *pictures: Any, **how: Any) -> list[Drawing]:
         redraws.append(request.redraw)
-        return FakeEngine.generate(engine, request, **how)
+        return getattr(FakeEngine, method)(engine, request, *pictures, **how)
 
-    monkeypatch.setattr(engine, "generate", generate)
+    monkeypatch.setattr(engine, method, draw)
     for seed, images in ((5, 1), (5, 2), (-1, 1)):
-        list(handlers(engine).generate(Session(), 1, "tiny", **values(seed=seed, images=images)))
+        canvas = [painted()] if method == "complete" else []
+        list(getattr(handlers(engine), method)(Session(), 1, *canvas, "tiny", **values(seed=seed, images=images)))
     assert redraws == [0, MOST_REDRAWS, MOST_REDRAWS], "the settings of one picture draw it again, also with a defect"
