@@ -4,6 +4,7 @@
 // steps, and is lost with the tab.
 
 const NAME = "pixelart-studio", STORE = "work", MOST_TABS = 6, DAYS = 30;
+const LATEST = 500;    // milliseconds until a change is written, even if the browser is never idle
 
 const isTab = (id) => /^[0-9a-f]{32}$/.test(id || "");
 const within = (tab) => IDBKeyRange.bound([tab], [tab, []]);
@@ -36,11 +37,21 @@ async function claim(tabs) {
   return [fresh, isTab(mine) ? mine : fresh];
 }
 
+function whenIdle(act) {
+  if (globalThis.requestIdleCallback) requestIdleCallback(act, { timeout: LATEST });
+  else setTimeout(act, LATEST / 2);
+}
+
 export class TabStore {
   #database = null;
   #tab = null;
   #waiting = new Map();    // part -> value that is not written yet
+  #isDue = false;          // the browser will write when it is idle
   #isWriting = false;
+
+  constructor() {
+    addEventListener("pagehide", () => this.#write());
+  }
 
   // The stored parts of this tab: {part: value}.
   async begin() {
@@ -55,9 +66,16 @@ export class TabStore {
     return parts;
   }
 
+  // Stores a part soon, and at the latest when the page goes. To write the undo steps of a large picture takes longer
+  // than a frame, which may not come between the hand and what it draws.
   keep(part, value) {
     this.#waiting.set(part, value);
-    this.#write();
+    if (this.#isDue) return;
+    this.#isDue = true;
+    whenIdle(() => {
+      this.#isDue = false;
+      this.#write();
+    });
   }
 
   #open() {
@@ -85,7 +103,7 @@ export class TabStore {
     for (const [id] of old) if (id !== this.#tab && await hold(id)) await done(this.#store("readwrite").delete(within(id)));
   }
 
-  // Writes at once, so that a reload right after a stroke finds it; changes during a write are written next.
+  // Changes during a write are written next.
   async #write() {
     if (this.#isWriting || !this.#tab) return;
     this.#isWriting = true;

@@ -31,15 +31,15 @@ export function cellsOfColour(picture, at) {
 // The smallest box around the selected pixels, {x, y, width, height}; without a selection, the whole picture.
 export function boxOf({ width, height, selection }) {
   if (!selection) return { x: 0, y: 0, width, height };
-  let left = width, top = height, right = -1, bottom = -1;
-  selection.forEach((on, i) => {
-    if (!on) return;
-    const x = i % width, y = (i - x) / width;
-    left = Math.min(left, x);
-    right = Math.max(right, x);
-    top = Math.min(top, y);
-    bottom = Math.max(bottom, y);
-  });
+  let left = width, right = -1, top = -1, bottom = -1;
+  for (let y = 0; y < height; y++) {
+    const row = selection.subarray(y * width, (y + 1) * width), first = row.indexOf(1);
+    if (first < 0) continue;
+    left = Math.min(left, first);
+    right = Math.max(right, row.lastIndexOf(1));
+    if (top < 0) top = y;
+    bottom = y;
+  }
   return { x: left, y: top, width: right - left + 1, height: bottom - top + 1 };
 }
 

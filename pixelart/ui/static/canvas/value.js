@@ -8,13 +8,17 @@
 import { emptyPicture, sameSize } from "./picture.js";
 import { hasTemperature } from "./temperature.js";
 
+// Base64, by the browser's own code where it has some: that is many times as fast.
 export function encode(bytes) {
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (plain.toBase64) return plain.toBase64();
   let text = "";
-  for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+  for (let i = 0; i < plain.length; i += 0x8000) text += String.fromCharCode(...plain.subarray(i, i + 0x8000));
   return btoa(text);
 }
 
-export const decode = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+export const decode = (text) =>
+  Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
 export function valueOf(picture) {
   const { width, height, pixels, mask } = picture, isPainted = hasTemperature(picture);
