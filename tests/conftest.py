@@ -28,6 +28,7 @@ from pixelart.training.export import export_run
 from pixelart.training.objective import Objective
 from pixelart.training.runs import start_run
 from pixelart.training.tuning_cache import CACHE_VARIABLE
+from tests.tiers import mark
 from tests.training.runs import choose_as_usual
 
 COLOURS = np.array(
@@ -35,19 +36,6 @@ COLOURS = np.array(
 )
 
 TESTS = Path(__file__).parent
-TRAINING = (
-    "training/",
-    "jobs/test_survival",
-    "benchmarks/test_train_all",
-    "benchmarks/test_mnist",
-    "benchmarks/test_enlarge_rules",
-    "benchmarks/test_finetune",
-    "cli/test_main",
-    "engine/test_enlarging",
-    "models/test_registry",
-    "browser/test_train",
-)
-"""Files of tests, by what their paths begin with, of which many train: here, or in processes of their own."""
 steps: list[None] = []
 """One entry for each loss that was computed here."""
 
@@ -71,13 +59,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The marks `trains` and `slow` of whole files; other tests have theirs in the code."""
+    """The marks of whole files."""
     for item in items:
-        path = item.path.relative_to(TESTS).as_posix()
-        if path.startswith(TRAINING):
-            item.add_marker(pytest.mark.trains)
-        if path.startswith("browser/"):
-            item.add_marker(pytest.mark.slow)
+        mark(item, item.path.relative_to(TESTS).as_posix())
 
 
 @pytest.fixture(autouse=True)

@@ -2,11 +2,115 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
+
+TRAINING = (
+    "training/",
+    "jobs/test_survival",
+    "benchmarks/test_train_all",
+    "benchmarks/test_mnist",
+    "benchmarks/test_enlarge_rules",
+    "benchmarks/test_finetune",
+    "cli/test_main",
+    "engine/test_enlarging",
+    "models/test_registry",
+    "browser/test_train",
+)
+"""Files of tests, by what their paths begin with, of which many train: here, or in processes of their own."""
+
+IN_CI: Mapping[str, tuple[str, ...]] = {
+    "benchmarks/test_quality.py": ("test_quality_counts_what_is_drawn",),
+    "browser/test_access.py": (
+        "test_the_arrow_keys_move_a_cursor",
+        "test_every_control_has_a_name",
+        "test_palette_colours_are_clicked",
+        "test_two_fingers_undo",
+        "test_keys_mask_and_unmask",
+        "test_the_canvas_is_large_and_nothing_scrolls_sideways[1280]",
+        "test_the_canvas_is_large_and_nothing_scrolls_sideways[390]",
+    ),
+    "browser/test_browser.py": (
+        "test_an_exact_mask_is_completed_by_the_real_model",
+        "test_mask_unmask_shift_mirror_invert_and_clear",
+        "test_pencil_eraser_fill_pick_and_brush_sizes",
+        "test_undo_and_redo",
+        "test_rows_appear_then_results",
+        "test_stop_keeps_the_rows",
+        "test_a_phone_has_no_sideways_scroll",
+        "test_the_canvas_and_all_results_are_downloaded",
+        "test_every_item_of_the_toolbar",
+    ),
+    "browser/test_enlarge_button.py": ("test_the_canvas_grows_with_the_result",),
+    "browser/test_inspect.py": ("test_the_map_lies_over_the_picture", "test_on_a_phone"),
+    "browser/test_kept_work.py": (
+        "test_a_reload_loses_nothing",
+        "test_a_stroke_right_before_a_reload",
+        "test_a_closed_tab_comes_back",
+    ),
+    "browser/test_limits.py": ("test_a_full_queue_is_told",),
+    "browser/test_modules.py": ("test_two_canvases_of_one_page",),
+    "browser/test_own_art.py": (
+        "test_a_completion_uses_the_artists_colours",
+        "test_an_imported_sprite_keeps_every_colour",
+        "test_another_model_keeps_results",
+    ),
+    "browser/test_page_for_artists.py": (
+        "test_every_text_can_be_read[Create-light]",
+        "test_every_text_can_be_read[Train-dark]",
+        "test_after_the_canvas_the_tab_key",
+        "test_fingers_find_every_button",
+    ),
+    "browser/test_push_and_load.py": ("test_an_artist_pushes_a_model_and_sees_where_it_is[1280]",),
+    "browser/test_results.py": (
+        "test_one_click_completes_the_first_view_and_three_export_it[390-844]",
+        "test_results_are_shown_in_place",
+        "test_own_sprites_take_four_clicks",
+    ),
+    "browser/test_train.py": ("test_an_artist_trains",),
+    "browser/test_turns.py": (
+        "test_one_stop_ends_what_is_drawn",
+        "test_two_visitors_at_once",
+        "test_an_error_keeps_strokes_painted_since_the_press[3]",
+    ),
+    "checkpoint/test_dungeon_gated.py": ("test_a_picture_does_not_depend_on_the_batch",),
+    "cli/test_common.py": ("test_names_outside_the_encoding_are_printed_as_marks[cp437]",),
+    "engine/test_drawing_limits.py": (),
+    "hub/test_killed.py": (),
+    "hub/test_programs.py": ("test_what_was_pushed_draws_the_same",),
+    "models/test_compiled.py": (),
+    "system/test_streams.py": (
+        "test_a_port_that_is_taken_is_told_in_one_line",
+        "test_ctrl_c_at_any_moment_ends_without_a_traceback[2.0]",
+    ),
+    "test_container.py": (),
+    "test_package.py": ("test_the_command_works_from_any_folder",),
+    "test_shutdown.py": ("test_told_to_end_while_it_is_idle",),
+    "test_space.py": ("test_it_starts_without_network", "test_on_zero_gpu"),
+    "training/test_autotune.py": ("test_a_run_computes_as_is_fastest", "test_it_is_remembered"),
+    "training/test_distributed.py": ("test_two_processes",),
+    "ui/security/test_memory_budget.py": (
+        "test_what_the_app_leans_on_in_gradio_is_there",
+        "test_more_pictures_than_a_page_may_keep",
+    ),
+    "ui/test_api.py": ("test_completions_over_http", "test_generate_brings_png"),
+    "ui/test_kept.py": ("test_a_session_keeps_no_more",),
+}
+"""Files whose slow tests CI leaves to a release, but for those whose names begin so."""
 
 
 def a_long(*values: Any) -> Any:
     """A parameter of which the test is for a release alone."""
     return pytest.param(*values, marks=pytest.mark.long)
+
+
+def mark(item: pytest.Item, path: str) -> None:
+    """Give a test of the file `path` the marks that whole files have; other marks are in the code."""
+    if path.startswith(TRAINING):
+        item.add_marker(pytest.mark.trains)
+    if path.startswith("browser/"):
+        item.add_marker(pytest.mark.slow)
+    if item.get_closest_marker("slow") and not item.name.startswith(IN_CI.get(path, ("",))):
+        item.add_marker(pytest.mark.release)
