@@ -180,8 +180,8 @@ CONTROLS: dict[str, Control] = {
         ),
     ),
     "redraw": Control(
-        "how often pictures that are nearly empty or confetti, by the model's own limits, are drawn again; of completions, "
-        "those of at least half of the picture", 0,
+        "how often pictures that are nearly empty or confetti, by the model's own limits, are drawn again; of "
+        "completions, those of at least half of the picture", 0,
         limits=(0, MOST_REDRAWS), actions=(GENERATE, COMPLETE),
     ),
     "temperature_percent": Control(

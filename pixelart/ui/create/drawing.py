@@ -11,6 +11,7 @@ import numpy as np
 
 from pixelart.controls import COMPLETE, ENLARGE, GENERATE, MOST_REDRAWS
 from pixelart.engine.completion import added_pixels
+from pixelart.engine.request import Request
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import Picture
 from pixelart.images.kept_kinds import KEEP_SKETCH
