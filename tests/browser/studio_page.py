@@ -90,7 +90,7 @@ class StudioPage:
         return self.pixels_of("picture")
 
     def pixels_of(self, name: str) -> NDArray[np.uint8]:
-        """The picture's own canvas, or the overlay, uint8 (H, W, 4)."""
+        """The picture's own canvas, or the layer `name` above it, uint8 (H, W, 4)."""
         width, data = self.page.evaluate(READ_PIXELS, name)
         return np.frombuffer(base64.b64decode(data), np.uint8).reshape(-1, width, 4)
 

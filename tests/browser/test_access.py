@@ -71,7 +71,7 @@ def test_keys_mask_and_unmask_and_are_read_out(studio: StudioPage) -> None:
 
 
 def cursor_pixels(studio: StudioPage) -> int:
-    return int((studio.pixels_of("overlay")[..., 3] > 0).sum())
+    return int((studio.pixels_of("cursor")[..., 3] > 0).sum())
 
 
 def test_the_cursor_shows_with_the_keyboards_focus_and_goes_with_the_pointer(studio: StudioPage) -> None:

@@ -3,6 +3,7 @@
 import { chordOf, entryOfKey } from "./buttons.js";
 import { hexOf } from "./colours.js";
 import { isMasked } from "./mask.js";
+import { showPosition } from "./overlay.js";
 import { PLAIN, colourAt, indexOf, middleOf } from "./picture.js";
 import { stepOf, temperatureAt } from "./temperature.js";
 
@@ -71,7 +72,7 @@ class Keyboard {
   blur() {
     this.#endStroke();
     this.canvas.cursor = null;
-    this.canvas.view.drawOverlay();
+    this.canvas.view.drawCursor();
   }
 
   // Handles keys that apply only to the focused stage; returns whether this was one.
@@ -111,14 +112,14 @@ class Keyboard {
     canvas.view.showCell(at);
     this.#tellCursor();
     canvas.tool.point?.(canvas, at);
-    canvas.view.drawOverlay();
+    canvas.view.drawCursor();
   }
 
   // Shows the place of the cursor, and has screen readers read the pixel out.
   #tellCursor() {
     const { cursor, picture } = this.canvas, place = cursor.join(", "), colour = colourAt(picture, cursor);
     const step = stepOf(temperatureAt(picture, indexOf(picture, cursor)));
-    this.canvas.$(".position").textContent = place;
+    showPosition(this.canvas, place);
     this.canvas.$(".spoken").textContent =
       [
         place, colour[3] ? "#" + hexOf(colour) : "transparent", isMasked(picture, cursor) ? "masked" : "",

@@ -1,26 +1,46 @@
-// Draws what lies over the picture: mask, selection, grid, mirror lines, the model's window and the cursor.
+// Draws what lies over the picture: mask, selection, grid, mirror lines and the model's window; and, on a layer of its
+// own, because it moves with each frame of a stroke, the cursor.
 
+import { kept, onScreen, tileOf } from "./patterns.js";
 import { drawWindow } from "./window_frame.js";
 
 const CHECK = 4;    // side of a square of the mask's pattern, in CSS pixels
 
 export function drawOverlay(view) {
-  const { canvas, overlay, ratio } = view, { cell, x, y } = view.position, pen = overlay.getContext("2d");
-  pen.setTransform(1, 0, 0, 1, 0, 0);
-  pen.clearRect(0, 0, overlay.width, overlay.height);
-  if (!canvas.picture || !cell) return;
-  const scene = { view, pen, ratio, cell, x, y, picture: canvas.picture };
+  const { canvas } = view, scene = emptyScene(view, view.overlay);
+  if (!scene) return;
   const isFilled = canvas.tool.name === "temperature" && !canvas.inspect.isOn;
   view.temperatureLayer.draw(scene, () => inCells(scene), isFilled);
   if (view.maskShape) drawMask(scene);
   if (view.selectionShape) strokeOutline(scene, view.selectionShape, "#0050e0", 3);
-  if (view.grid && cell >= 4) drawGrid(scene);
+  if (view.grid && scene.cell >= 4) drawGrid(scene);
   if (canvas.brush.mirror || canvas.brush.mirrorY) drawMirrorLines(scene);
   drawWindow(scene, inUnits);
-  const { cursor, hover, inspect } = canvas;
-  if (cursor) drawCursor(scene, cursor, 3, accentOf(view.stage));
-  else if (hover && !canvas.panning) drawCursor(scene, hover, 1, "#fff");
-  else if (inspect.isOn && inspect.spot) drawCursor(scene, inspect.spot, 1, "#fff");
+}
+
+// The cell below the pointer, or the cursor of the keyboard.
+export function drawCursor(view) {
+  const { cursor, hover, inspect, panning } = view.canvas, scene = emptyScene(view, view.cursorLayer);
+  if (!scene) return;
+  if (cursor) drawCells(scene, cursor, 3, accentOf(view.stage));
+  else if (hover && !panning) drawCells(scene, hover, 1, "#fff");
+  else if (inspect.isOn && inspect.spot) drawCells(scene, inspect.spot, 1, "#fff");
+}
+
+// Shows a place of the picture, or "", in the corner. It changes with each move of the pointer: a box of a fixed size
+// and a text that stays in place keep the page from being laid out again.
+export function showPosition(canvas, text) {
+  const box = canvas.$(".position");
+  if (!box.firstChild) box.append("");
+  box.firstChild.data = text;
+}
+
+// What the functions below draw with, on a layer that is made empty; null without a picture.
+function emptyScene(view, layer) {
+  const { ratio, canvas: { picture } } = view, { cell, x, y } = view.position, pen = layer.getContext("2d");
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.clearRect(0, 0, layer.width, layer.height);
+  return picture && cell ? { view, pen, ratio, cell, x, y, picture } : null;
 }
 
 // One unit is a cell, or a CSS pixel from the picture's corner.
@@ -36,42 +56,37 @@ function drawMask(scene) {
   strokeOutline(scene, view.maskShape, "#16001a", 4);
 }
 
-// A white line with moving dashes.
+// A line of moving dashes, white and of a colour. They are a pattern of stripes: true dashes take a frame if an outline
+// has thousands of corners.
 function strokeOutline(scene, { outline }, colour, dashLength) {
-  const { pen, cell, view } = scene, pixel = 1 / cell;
+  const { pen, cell, ratio, view } = scene;
   inCells(scene);
-  for (const [style, dash] of [["#fff", []], [colour, [dashLength * pixel, dashLength * pixel]]]) {
-    pen.strokeStyle = style;
-    pen.lineWidth = 1.5 * pixel;
-    pen.setLineDash(dash);
-    pen.lineDashOffset = -view.phase * pixel;
-    pen.stroke(outline);
-  }
-  pen.setLineDash([]);
+  pen.strokeStyle = onScreen(scene, stripes(Math.round(dashLength * ratio), colour), view.phase * ratio);
+  pen.lineWidth = 1.5 / cell;
+  pen.stroke(outline);
 }
 
 function fillMask(scene) {
-  const { pen, ratio, view } = scene, shift = view.phase * ratio;
-  pen.save();
+  const { pen, ratio, view } = scene;
   inCells(scene);
-  pen.clip(view.maskShape.cells);
-  pen.setTransform(1, 0, 0, 1, shift, 0);
-  pen.fillStyle = checkPattern(pen, CHECK * ratio);
-  pen.fillRect(-shift, 0, view.overlay.width, view.overlay.height);
-  pen.restore();
+  pen.fillStyle = onScreen(scene, checks(Math.round(CHECK * ratio)), view.phase * ratio);
+  pen.fill(view.maskShape.cells);
 }
 
-function checkPattern(pen, side) {
-  const tile = document.createElement("canvas");
-  tile.width = tile.height = side * 2;
-  const brush = tile.getContext("2d");
-  brush.fillStyle = "rgba(255, 255, 255, .34)";
-  brush.fillRect(0, 0, side * 2, side * 2);
-  brush.fillStyle = "rgba(225, 0, 120, .62)";
-  brush.fillRect(0, 0, side, side);
-  brush.fillRect(side, side, side, side);
-  return pen.createPattern(tile, "repeat");
-}
+const checks = kept((side) => tileOf(2 * side, (pen) => {
+  pen.fillStyle = "rgba(255, 255, 255, .34)";
+  pen.fillRect(0, 0, 2 * side, 2 * side);
+  pen.fillStyle = "rgba(225, 0, 120, .62)";
+  pen.fillRect(0, 0, side, side);
+  pen.fillRect(side, side, side, side);
+}));
+
+const stripes = kept((length, colour) => tileOf(2 * length, (pen) => {
+  pen.fillStyle = "#fff";
+  pen.fillRect(0, 0, 2 * length, 2 * length);
+  pen.fillStyle = colour;
+  for (let y = 0; y < 2 * length; y++) for (const x of [-y, 2 * length - y]) pen.fillRect(x, y, length, 1);
+}));
 
 // Lines of one device pixel; every eighth one is darker.
 function drawGrid({ pen, ratio, cell, x, y, picture }) {
@@ -105,7 +120,7 @@ function drawMirrorLines(scene) {
 const accentOf = (stage) => getComputedStyle(stage).getPropertyValue("--color-accent") || "#6366f1";
 
 // The outline of the cells that a press would change: dark and light, so that it is visible on any picture.
-function drawCursor(scene, [x, y], width, light) {
+function drawCells(scene, [x, y], width, light) {
   const { pen, cell, view } = scene, { tool, brush } = view.canvas;
   const size = tool.paint ? brush.size : 1, offset = (size - 1) >> 1;
   inPixels(scene);

@@ -1,6 +1,7 @@
 // Mouse, pen, touch and wheel on the stage. A tap with two fingers undoes, with three it redoes.
 
 import { wrapped } from "./brush.js";
+import { showPosition } from "./overlay.js";
 import { Taps } from "./taps.js";
 
 export function listenToPointer(canvas) {
@@ -8,7 +9,7 @@ export function listenToPointer(canvas) {
   stage.addEventListener("pointerdown", (event) => pointer.down(event));
   stage.addEventListener("pointermove", (event) => pointer.move(event));
   for (const type of ["pointerup", "pointercancel"]) stage.addEventListener(type, (event) => pointer.release(event));
-  stage.addEventListener("pointerleave", () => { canvas.hover = null; canvas.$(".position").textContent = ""; canvas.view.drawOverlay(); });
+  stage.addEventListener("pointerleave", () => pointer.leave());
   stage.addEventListener("contextmenu", (event) => event.preventDefault());
   stage.addEventListener("wheel", (event) => turnWheel(canvas, event), { passive: false });
 }
@@ -51,7 +52,13 @@ class Pointer {
     canvas.cursor = null;
     this.#showPosition(at, event.pointerType);
     if (canvas.strokes.isOpen) canvas.strokes.moveTo(at, event);
-    else canvas.view.drawOverlay();
+    else canvas.view.drawCursor();
+  }
+
+  leave() {
+    this.canvas.hover = null;
+    showPosition(this.canvas, "");
+    this.canvas.view.drawCursor();
   }
 
   #touch({ pointerId, clientX, clientY, timeStamp }) {
@@ -106,7 +113,7 @@ class Pointer {
     const { canvas } = this, inside = canvas.brush.tiled || canvas.isInside(at);
     canvas.hover = inside && kind !== "touch" ? at : null;
     canvas.tool.point?.(canvas, at);
-    canvas.$(".position").textContent = inside ? wrapped(canvas.picture, at).join(", ") : "";
+    showPosition(canvas, inside ? wrapped(canvas.picture, at).join(", ") : "");
   }
 }
 

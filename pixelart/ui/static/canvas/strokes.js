@@ -11,7 +11,7 @@ export const BUSY = "The model is drawing. Press Stop first.";
 // Applies a tool's `paint` to all pixels that the brush covers along spans.
 export function paintSpans(picture, tool, brush, spans) {
   const covered = coveredBy(picture, spans, brush);
-  for (let index = 0; index < covered.length; index++) if (covered[index]) tool.paint(picture, index, brush);
+  for (let i = covered.indexOf(1); i >= 0; i = covered.indexOf(1, i + 1)) tool.paint(picture, i, brush);
 }
 
 export const paintLine = (picture, tool, brush, from, to) => paintSpans(picture, tool, brush, lineSpans(from, to));

@@ -1,6 +1,7 @@
 // Shows the painted temperature over the picture: filled while its tool is chosen, else only outlines.
 
 import { Outline } from "./outline.js";
+import { kept, onScreen, tileOf } from "./patterns.js";
 import { PLAIN, sameLayer } from "./picture.js";
 import { STEPS, cellsOfStep, hasTemperature } from "./temperature.js";
 
@@ -24,10 +25,14 @@ export class TemperatureLayer {
   }
 
   // `inCells` sets the pen's unit to a cell.
-  draw({ pen, ratio, cell, view }, inCells, isFilled) {
+  draw(scene, inCells, isFilled) {
+    const { pen, ratio, cell } = scene;
     for (const [step, { cells, outline }] of this.shapes) {
-      if (isFilled) fill(pen, step, cells, { ratio, view, inCells });
       inCells();
+      if (isFilled) {
+        pen.fillStyle = onScreen(scene, patternOf(step.percent, Math.round(SIDE * ratio)));
+        pen.fill(cells);
+      }
       pen.setLineDash([]);
       for (const [style, width] of [["rgba(255, 255, 255, .9)", 3], [`rgb(${step.colour})`, 1.5]]) {
         pen.strokeStyle = style;
@@ -38,19 +43,8 @@ export class TemperatureLayer {
   }
 }
 
-function fill(pen, step, cells, { ratio, view, inCells }) {
-  pen.save();
-  inCells();
-  pen.clip(cells);
-  pen.setTransform(1, 0, 0, 1, 0, 0);
-  pen.fillStyle = patternOf(pen, step, SIDE * ratio);
-  pen.fillRect(0, 0, view.overlay.width, view.overlay.height);
-  pen.restore();
-}
-
-function patternOf(pen, { colour, lines }, side) {
-  const tile = Object.assign(document.createElement("canvas"), { width: side, height: side }), brush = tile.getContext("2d");
-  const unit = tile.width / 8;
+const patternOf = kept((percent, side) => tileOf(side, (brush) => {
+  const { colour, lines } = STEPS.find((step) => step.percent === percent), unit = side / 8;
   brush.fillStyle = `rgba(${colour}, .16)`;
   brush.fillRect(0, 0, side, side);
   for (const [style, width] of [["rgba(255, 255, 255, .5)", 1.8], [`rgba(${colour}, .8)`, .9]]) {
@@ -64,5 +58,4 @@ function patternOf(pen, { colour, lines }, side) {
       brush.stroke();
     }
   }
-  return pen.createPattern(tile, "repeat");
-}
+}));

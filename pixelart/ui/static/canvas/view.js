@@ -3,7 +3,7 @@
 // pixels.
 
 import { Outline } from "./outline.js";
-import { drawOverlay } from "./overlay.js";
+import { drawCursor, drawOverlay } from "./overlay.js";
 import { sameSize } from "./picture.js";
 import { TemperatureLayer } from "./temperature_layer.js";
 import { commandButton } from "./toolbars.js";
@@ -30,8 +30,8 @@ export class View {
     this.stage = canvas.stage;
     this.temperatureLayer = new TemperatureLayer();
     this.outlines = [new Outline(), new Outline()];
-    [this.pictureLayer, this.tilesLayer, this.heatLayer, this.overlay] =
-      [".picture", ".tiles", ".heat", ".overlay"].map((name) => canvas.$(name));
+    [this.pictureLayer, this.tilesLayer, this.heatLayer, this.overlay, this.cursorLayer] =
+      [".picture", ".tiles", ".heat", ".overlay", ".cursor"].map((name) => canvas.$(name));
   }
 
   // Follows the size of the stage, and moves the patterns.
@@ -86,8 +86,8 @@ export class View {
     putAt(this.tilesLayer, position.x - width, position.y - height, 3 * width, 3 * height);
     const square = 2 * Math.max(1, Math.round(CHEQUER / cell)) * cell + "px";
     for (const layer of [this.pictureLayer, this.tilesLayer]) layer.style.backgroundSize = square + " " + square;
-    this.overlay.width = Math.round(roomX * ratio);
-    this.overlay.height = Math.round(roomY * ratio);
+    const layerSize = { width: Math.round(roomX * ratio), height: Math.round(roomY * ratio) };
+    for (const layer of [this.overlay, this.cursorLayer]) Object.assign(layer, layerSize);
     this.canvas.$(".zoom-level").textContent = "×" + Number(cell.toFixed(cell < 10 ? 1 : 0));
     this.drawOverlay();
   }
@@ -129,6 +129,7 @@ export class View {
     pictureLayer.getContext("2d").putImageData(new ImageData(shown, width, height), 0, 0);
     if (this.tiled) this.#drawTiles();
     this.#showPreviews();
+    const before = this.#shapes;
     [this.maskShape, this.selectionShape] =
       [picture.mask, picture.selection].map((bits, i) => this.outlines[i].of(picture, bits));
     this.temperatureLayer.refresh(picture);
@@ -139,8 +140,11 @@ export class View {
     canvas.$(".canvas").classList.toggle("busy", isBusy);
     canvas.$(".canvas").classList.toggle("masked", Boolean(this.maskShape));
     if (canvas.inspect.isOn) canvas.inspect.look();
-    this.drawOverlay();
+    if (canvas.strokes.isOpen && this.#shapes.every((shape, i) => shape === before[i])) this.drawCursor();
+    else this.drawOverlay();
   }
+
+  get #shapes() { return [this.maskShape, this.selectionShape, this.temperatureLayer.shapes]; }
 
   // The picture at one and two screen pixels a pixel; at two only if the column has room.
   #showPreviews() {
@@ -166,7 +170,10 @@ export class View {
 
   drawOverlay() {
     drawOverlay(this);
+    drawCursor(this);
   }
+
+  drawCursor() { drawCursor(this); }
 
   #march() {
     if (!this.canvas.element.isConnected) return clearInterval(this.marching);
