@@ -15,8 +15,9 @@ def run() -> None:
     if "--attended" in sys.argv:
         stdin_control()  # before the slow imports: the parent process may end during them
 
-    from pixelart.cli.main import main
+    from pixelart.cli.main import load, main
 
+    load(sys.argv[1:])
     with interruptible():
         code = main()
     leave(code)

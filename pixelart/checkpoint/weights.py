@@ -14,6 +14,7 @@ from typing import Any
 
 import safetensors.torch
 import torch
+from torch.overrides import TorchFunctionMode
 
 from pixelart.checkpoint.format import (
     CONFIG_FILE,
@@ -141,8 +142,19 @@ def check_readable(config: CheckpointConfig, *, name: str) -> None:
 
 def _expected(config: CheckpointConfig) -> dict[str, torch.Tensor]:
     """The tensors that a model of `config` has, on the meta device."""
-    with torch.device("meta"):
+    with torch.device("meta"), _NoRandomValues():
         return config.build().state_dict()
+
+
+class _NoRandomValues(TorchFunctionMode):
+    """Leaves out the normal distribution: on the meta device it has no values, and PyTorch imports its compiler for it,
+    which takes seconds."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        named = kwargs or {}
+        if getattr(func, "__name__", "") == "normal_":
+            return named["tensor"] if "tensor" in named else args[0]
+        return func(*args, **named)
 
 
 def _check_header(start: bytes, size: int, name: str, config: CheckpointConfig) -> None:

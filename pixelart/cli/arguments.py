@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Any, get_args
 
 from pixelart.checkpoint.folder import VARIABLE, default_checkpoints
-from pixelart.shutdown import EXIT_BAD_INPUT
+from pixelart.cli.words import HELP
 from pixelart.training.data.archives import Frames
 from pixelart.training.data.pictures import Fit
 
 CHECKPOINTS_HELP = f"folder of checkpoints (${VARIABLE}, ./checkpoints, or the user's data folder)"
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser that ends the program with one line and code 2 on bad options."""
-
-    def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {' '.join(message.splitlines())}", file=sys.stderr)
-        sys.exit(EXIT_BAD_INPUT)
-
-
-def add_command(add: Any, name: str, run: Any, help_text: str, example: str) -> argparse.ArgumentParser:
-    """Add a command: `run` is called with its options; `help_text` and `example` are shown by --help."""
+def add_command(add: Any, name: str, run: Any, example: str) -> argparse.ArgumentParser:
+    """Add a command of `cli.words.HELP`: `run` is called with its options; --help shows its text and `example`."""
     command = add.add_parser(
         name,
-        help=help_text,
-        description=help_text,
+        help=HELP[name],
+        description=HELP[name],
         epilog=f"example:\n  python -m pixelart {name} {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

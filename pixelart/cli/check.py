@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pixelart.cli.arguments import add_command, fit_options, sides
-from pixelart.cli.common import CLI_HINTS, Json, check_out_file, progress_bar, say
+from pixelart.cli.common import Json, check_out_file, progress_bar, say
+from pixelart.cli.words import CLI_HINTS
 from pixelart.errors import RequestRejected, with_hint
 from pixelart.hub import fetch_dataset, local_token
 from pixelart.images.io import encode_rgba_png
@@ -107,8 +108,7 @@ def _json(found: Survey) -> Json:
 def add_commands(add: Any) -> None:
     """Add check."""
     example = "--data sheets.zip --true-grid --tile 16 --spacing 1 --out prepared.zip"
-    text = "report the classes and problems of a folder or .zip of pictures, and write the good ones to one .zip"
-    command = add_command(add, "check", check, text, example)
+    command = add_command(add, "check", check, example)
     source = command.add_mutually_exclusive_group(required=True)
     source.add_argument("--data", type=Path, help="a folder or .zip; sub-folder = class")
     source.add_argument("--hub", metavar="USER/NAME", help="or a dataset of image files on the Hugging Face Hub")

@@ -13,19 +13,10 @@ from typing import Any
 from tqdm import tqdm
 
 from pixelart.engine import Engine, OnRow, Preview
-from pixelart.errors import Hint, RequestRejected, Words
+from pixelart.errors import RequestRejected
 from pixelart.settings import SETTINGS
 
 MAX_SCALE = 32
-CLI_HINTS: Words = {
-    Hint.RESIZE: "--fit nearest resizes",
-    Hint.ALL_FRAMES: "--frames all uses all",
-    Hint.TRUE_GRID: "--true-grid reduces it",
-    Hint.LESS_MEMORY: "a smaller --batch-size with --accumulate, or --gradient-checkpointing, needs less",
-    Hint.RESUME: "--resume continues it",
-    Hint.OTHER_NAME: "give another name",
-    Hint.SAME_PICTURES: "start a new training with its model as --base",
-}
 Json = dict[str, Any]
 
 
@@ -46,13 +37,6 @@ def check_scale(scale: int) -> None:
     """Raises RequestRejected unless `scale` is within 1 to MAX_SCALE."""
     if not 1 <= scale <= MAX_SCALE:
         raise RequestRejected(f"scale {scale}: must be from 1 to {MAX_SCALE}")
-
-
-def replace_unprintable() -> None:
-    """Print question marks for characters that the output encoding lacks, such as class names on a Windows console."""
-    for stream in (sys.stdout, sys.stderr):
-        if getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
 
 
 def check_out_folder(path: Path, *, option: str = "out") -> None:

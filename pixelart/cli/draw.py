@@ -179,13 +179,13 @@ def add_commands(add: Any) -> None:
 
 
 def _add_models(add: Any) -> None:
-    command = add_command(add, "models", models, "list model variants and trained checkpoints", "--json")
+    command = add_command(add, "models", models, "--json")
     checkpoints_option(command)
 
 
 def _add_generate(add: Any) -> None:
     example = "--checkpoint dungeon-gated --class hero --count 16 --seed 1 --scale 4 --out heroes/"
-    command = add_command(add, "generate", generate, "draw new pictures", example)
+    command = add_command(add, "generate", generate, example)
     _with_checkpoint(command, GENERATE)
     command.add_argument("--size", type=sides, metavar="SIZE", help="32, or width x height: 48x32 (the checkpoint's)")
     text = "a palette file to draw in, or model: the checkpoint's own colours (a palette of the class)"
@@ -194,7 +194,7 @@ def _add_generate(add: Any) -> None:
 
 def _add_complete(add: Any) -> None:
     example = "--checkpoint dungeon-gated --image in.png --mask mask.png --class hero --count 4 --out done/"
-    command = add_command(add, "complete", complete, "repaint the masked pixels of a picture", example)
+    command = add_command(add, "complete", complete, example)
     command.add_argument("--image", type=Path, required=True, help="the picture")
     command.add_argument("--mask", type=Path, required=True, help="same size; white = repaint")
     redrawing_options(command, COMPLETE)
@@ -202,8 +202,7 @@ def _add_complete(add: Any) -> None:
 
 def _add_enlarge(add: Any) -> None:
     example = "--checkpoint scales --image in.png --factor 2 --count 4 --seed 1 --out large/"
-    text = "draw a picture larger; its own pixels stay, as every second or fourth pixel of the result"
-    command = add_command(add, "enlarge", enlarge, text, example)
+    command = add_command(add, "enlarge", enlarge, example)
     command.add_argument("--image", type=Path, required=True, help="the small picture")
     command.add_argument("--factor", type=int, default=2, help="how many times as large, 2 or 4 (2)")
     command.add_argument("--checkpoint", help="a name under checkpoints/, or a folder (the first that enlarges)")

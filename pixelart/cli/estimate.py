@@ -36,7 +36,7 @@ def estimate(options: argparse.Namespace) -> Json:
 
 def add_commands(add: Any) -> None:
     """Add estimate."""
-    command = add_command(add, "estimate", estimate, "time how long a training takes on this machine", "--base studio")
+    command = add_command(add, "estimate", estimate, "--base studio")
     command.add_argument("--base", help="the checkpoint to fine-tune")
     command.add_argument("--model", default=FROM_SCRATCH["model"], help="or the variant of a new network")
     command.add_argument("--size", type=sides, default=(32, 32), help="picture size of a new network (32)")

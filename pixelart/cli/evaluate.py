@@ -144,8 +144,7 @@ def held_out(pictures: PictureSet, seen: frozenset[str], data: Path) -> PictureS
 def add_commands(add: Any) -> None:
     """Add evaluate."""
     example = "--checkpoint dungeon-gated --data examples/dungeon.zip --holes brush --json"
-    text = "measure bits per dimension on pictures that the checkpoint was not trained on"
-    command = add_command(add, "evaluate", evaluate, text, example)
+    command = add_command(add, "evaluate", evaluate, example)
     checkpoint_option(command)
     data_options(command)
     command.add_argument("--holes", choices=HOLES, help="also measure bits in such holes, with and without context")

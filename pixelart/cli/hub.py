@@ -70,8 +70,7 @@ def add_commands(add: Any) -> None:
 
 def _add_push(add: Any) -> None:
     example = 'mine me/mine --licence cc-by-4.0 --data-note "My own sprites" --public'
-    text = "push a checkpoint with its card to the Hugging Face Hub, as the account of hf auth login"
-    command = add_command(add, "push", push, text, example)
+    command = add_command(add, "push", push, example)
     command.add_argument("name", metavar="NAME", help="a name under checkpoints/, or a checkpoint folder")
     command.add_argument("repository", metavar="OWNER/NAME", help="created if needed")
     command.add_argument("--licence", required=True, choices=LICENCES, help="licence of the weights")
@@ -85,8 +84,7 @@ def _add_push(add: Any) -> None:
 
 
 def _add_pull(add: Any) -> None:
-    text = "copy a checkpoint from the Hugging Face Hub into the folder of checkpoints"
-    command = add_command(add, "pull", pull, text, "someone/sprites --name sprites")
+    command = add_command(add, "pull", pull, "someone/sprites --name sprites")
     command.add_argument("repository", metavar="OWNER/NAME", help="the repository")
     command.add_argument("--revision", help="a branch, a tag or a commit (the newest)")
     command.add_argument("--name", help="local name (OWNER--NAME)")

@@ -86,8 +86,7 @@ def _chance(chance: Json) -> str:
 def add_commands(add: Any) -> None:
     """Add inspect."""
     example = "--checkpoint dungeon-gated --image in.png --class hero --pixel 12,7 --out heat.png"
-    text = "show which pixels surprise the model, the probable classes, and the probable colours of a pixel"
-    command = add_command(add, "inspect", inspect, text, example)
+    command = add_command(add, "inspect", inspect, example)
     command.add_argument("--image", type=Path, required=True, help="the picture")
     checkpoint_option(command)
     class_option(command)

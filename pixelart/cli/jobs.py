@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pixelart.cli.arguments import add_command, checkpoints_option
-from pixelart.cli.common import CLI_HINTS, Json, say
+from pixelart.cli.common import Json, say
+from pixelart.cli.words import CLI_HINTS
 from pixelart.errors import RequestRejected, untag_hint
 from pixelart.jobs import ENDED, Job, JobFolder, Jobs, read_jobs
 from pixelart.settings import SETTINGS
@@ -58,8 +59,7 @@ def _lines(listed: Sequence[Json]) -> Iterator[str]:
 
 def add_commands(add: Any) -> None:
     """Add jobs."""
-    text = "list the app's background trainings, or resume one while the app is not running"
-    command = add_command(add, "jobs", jobs, text, "--json")
+    command = add_command(add, "jobs", jobs, "--json")
     command.add_argument("--folder", type=Path, default=Path("jobs"), help="folder of the jobs")
     help_text = "if the app is not running: continue this job and run the queue; Ctrl+C saves"
     command.add_argument("--resume", metavar="ID", help=help_text)

@@ -7,14 +7,21 @@ import logging
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
-from pixelart.cli import check, draw, estimate, evaluate, hub, inspect, jobs, space, train, variations
-from pixelart.cli.arguments import Parser
-from pixelart.cli.common import CLI_HINTS, replace_unprintable
+from pixelart.cli.words import CLI_HINTS, COMMANDS
 from pixelart.errors import PixelArtError, tag_hint, with_hint
 from pixelart.plain_json import to_json
 from pixelart.shutdown import EXIT_BAD_INPUT, EXIT_INTERRUPTED
+from pixelart.system.streams import replace_unprintable
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that ends the program with one line and code 2 on bad options."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: {' '.join(message.splitlines())}", file=sys.stderr)
+        sys.exit(EXIT_BAD_INPUT)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,17 +58,56 @@ def _refuse(command: str, reason: str) -> int:
     return EXIT_BAD_INPUT
 
 
+def load(words: Sequence[str]) -> None:
+    """Import what the command at the start of `words` needs, which may take seconds. `parse` does it too."""
+    for module, commands in COMMANDS.items():
+        if words and words[0] in commands:
+            _import(module)
+
+
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the options of one command. On bad ones, print one line and exit with code 2."""
-    return _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    return _parser(words[0] if words else "").parse_args(words)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(wanted: str) -> argparse.ArgumentParser:
+    """All commands, but only the module of the command `wanted` is imported: the others take seconds, and are listed
+    by their names and texts."""
     parser = Parser(
         prog="pixelart",
         description="Generate, complete, enlarge, inspect and evaluate pixel art; train and share models.",
     )
     add = parser.add_subparsers(dest="command", required=True, parser_class=Parser, metavar="COMMAND")
-    for module in (draw, variations, inspect, evaluate, check, train, estimate, hub, jobs, space):
-        module.add_commands(add)
+    for module, commands in COMMANDS.items():
+        if wanted in commands:
+            _import(module).add_commands(add)
+        else:
+            for name, text in commands.items():
+                add.add_parser(name, help=text)
     return parser
+
+
+def _import(module: str) -> Any:
+    """A module of `pixelart.cli` by its name."""
+    if module == "draw":
+        from pixelart.cli import draw as found
+    elif module == "variations":
+        from pixelart.cli import variations as found
+    elif module == "inspect":
+        from pixelart.cli import inspect as found
+    elif module == "evaluate":
+        from pixelart.cli import evaluate as found
+    elif module == "check":
+        from pixelart.cli import check as found
+    elif module == "train":
+        from pixelart.cli import train as found
+    elif module == "estimate":
+        from pixelart.cli import estimate as found
+    elif module == "hub":
+        from pixelart.cli import hub as found
+    elif module == "jobs":
+        from pixelart.cli import jobs as found
+    else:
+        from pixelart.cli import space as found
+    return found

@@ -41,8 +41,7 @@ def space(options: argparse.Namespace) -> Json:
 
 def add_commands(add: Any) -> None:
     """Add space."""
-    text = "write the folder of a Hugging Face Space, or push it"
-    command = add_command(add, "space", space, text, "--dry-run --out space/ --checkpoints dungeon-gated")
+    command = add_command(add, "space", space, "--dry-run --out space/ --checkpoints dungeon-gated")
     command.add_argument("--dry-run", action="store_true", help="write the folder to --out and push nothing")
     command.add_argument("--out", type=Path, metavar="FOLDER", help="a new folder")
     command.add_argument("--repo", metavar="OWNER/NAME", help="push to this Space in one commit; created if needed")

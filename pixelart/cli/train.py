@@ -194,7 +194,7 @@ def add_commands(add: Any) -> None:
 
 def _add_train(add: Any) -> None:
     example = "--data examples/dungeon.zip --model gated_pixelcnn --minutes 60 --out runs/mine"
-    command = add_command(add, "train", train, "train a model on a folder or .zip of pictures", example)
+    command = add_command(add, "train", train, example)
     data_options(command)
     command.add_argument("--out", type=Path, required=True, help="the run folder")
     command.add_argument("--resume", action="store_true", help="continue the run in --out where it was saved last")
@@ -220,7 +220,7 @@ def _add_train(add: Any) -> None:
 
 
 def _add_export(add: Any) -> None:
-    command = add_command(add, "export", export, "make a checkpoint of a run", "runs/mine --name mine")
+    command = add_command(add, "export", export, "runs/mine --name mine")
     command.add_argument("run_folder", type=Path, metavar="RUN", help="the run folder")
     command.add_argument("--name", required=True, help="name of the new checkpoint")
     checkpoints_option(command)

@@ -84,7 +84,7 @@ def add_commands(add: Any) -> None:
 
 def _add_extend(add: Any) -> None:
     example = "--checkpoint dungeon-gated --image in.png --left 16 --right 16 --count 4 --seed 1 --out wide/"
-    command = add_command(add, "extend", extend, "draw on beyond the edges of a picture, which stays", example)
+    command = add_command(add, "extend", extend, example)
     command.add_argument("--image", type=Path, required=True, help="the picture")
     for side in MARGIN_OPTIONS:
         text = f"pixels to add {'to the ' + side if side in MARGIN_OPTIONS[:2] else side + 'wards'} (0)"
@@ -94,8 +94,7 @@ def _add_extend(add: Any) -> None:
 
 def _add_tileset(add: Any) -> None:
     example = "--checkpoint dungeon-gated --image floor.png --class floor --seed 1 --out floor-tiles/"
-    text = "draw the 16 tiles of a terrain's border around one tile; all edges meet"
-    command = add_command(add, "tileset", tileset, text, example)
+    command = add_command(add, "tileset", tileset, example)
     command.add_argument(
         "--image", type=Path, required=True, help="a tile of the terrain, as generate --seamless draws"
     )
@@ -105,7 +104,7 @@ def _add_tileset(add: Any) -> None:
 
 def _add_animate(add: Any) -> None:
     example = "--checkpoint dungeon-gated --image torch.png --mask flame.png --frames 4 --seed 1 --out torch/"
-    command = add_command(add, "animate", animate, f"frames of a picture: {REDRAWN}", example)
+    command = add_command(add, "animate", animate, example)
     command.add_argument("--image", type=Path, required=True, help="the picture, which is the first frame")
     command.add_argument("--mask", type=Path, required=True, help="same size; white = redrawn; at most half of it")
     text = f"how many frames, {FRAMES[0]} to {FRAMES[1]} (3)"

@@ -55,6 +55,8 @@ class CausalConv2d(MaskedConv2d):
     def region(self, x: Tensor, state: DecodeState) -> Tensor:
         """Outputs (B, O, 1, n) of the state's region in one row; its inputs x are already stored."""
         own, bias = state.constant(self, "own", self._own)
+        if not self.reads_others and not is_compiled(x, state):  # the region may be empty
+            return (bias + x.permute(0, 2, 3, 1) @ own).permute(0, 3, 1, 2)
         top, columns, step = self.padding[2], state.columns, self.dilation[1]
         if top and state.begins_row:
             state.put(self, "row above", self._from_above(self._held(x, state), state))

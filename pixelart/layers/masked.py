@@ -30,8 +30,9 @@ def group_mask(mask_type: MaskType, groups_in: Groups, groups_out: Groups) -> Te
     """
     if mask_type not in ("A", "B"):
         raise ValueError(f"mask type {mask_type!r}: must be 'A' or 'B'")
-    before, after = torch.tensor(groups_in)[None], torch.tensor(groups_out)[:, None]
-    return before < after if mask_type == "A" else before <= after
+    # On the CPU also while a network is built on the meta device, where a comparison would import PyTorch's compiler.
+    before, after = (torch.tensor(groups, device="cpu") for groups in (groups_in, groups_out))
+    return before < after[:, None] if mask_type == "A" else before <= after[:, None]
 
 
 class MaskedConv2d(nn.Module):

@@ -58,7 +58,8 @@ class ProgramDecoder(TrunkDecoder):
         self._machine: Machine | None = None
         self._is_compiled = False
         self._reached = (-1, 0)  # the last begun row, and the column up to which it is drawn
-        self._allowed = None if given.allowed is None else given.allowed.contiguous().numpy()
+        on_cpu = given.allowed if given.map.device.type == "cpu" else None  # the trunk needs none
+        self._allowed = None if on_cpu is None else on_cpu.contiguous().numpy()
 
     def row_kernel(self) -> RowKernel | None:
         if self.given.map.device.type != "cpu" or self.given.map.dtype != torch.float32:

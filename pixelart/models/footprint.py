@@ -84,6 +84,12 @@ class _Peak(TorchDispatchMode):
         self.most = self.largest = 0
         self._live: dict[int, tuple[StorageWeakRef, int]] = {}
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """PyTorch would import its compiler to leave this class out of compiled code, which takes more than a second,
+        but nothing is compiled while it measures."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         made = func(*args, **(kwargs or {}))
         for tensor in tree_leaves(made):

@@ -46,7 +46,7 @@ def sample_cached(
         decoder.begin_row(state.x, row)
         if kernel:
             given = (context.mask, noise, state.temperature, state.log_prob, state.params)
-            for columns in state.spans(_end(context.mask[:, row])):
+            for columns in state.spans(_end(state.columns(row))):
                 if columns.start:
                     check_cancelled(cancel)
                 kernel(state.x, row, *given, columns)
@@ -56,9 +56,8 @@ def sample_cached(
     return state.sample()
 
 
-def _end(mask: Tensor) -> int:
-    """Number of columns of a row (n, W) up to and including the last masked one."""
-    drawn = torch.where(mask.any(0))[0].tolist()
+def _end(drawn: list[int]) -> int:
+    """Number of columns up to and including the last of the `drawn` ones."""
     return drawn[-1] + 1 if drawn else 0
 
 
@@ -66,12 +65,12 @@ def _draw_row(
     state: SamplingState, decoder: IncrementalDecoder, row: int, noise: Tensor, cancel: Callable[[], bool] | None
 ) -> None:
     """Draw one row with PyTorch operations, on any device: the slow twin of the compiled kernel."""
-    drawn = torch.where(state.context.mask[:, row].any(0))[0].tolist()
+    drawn = state.columns(row)
     channels, rows = range(state.x.shape[1]), slice(row, row + 1)
     groups = [[channel] for channel in channels] if decoder.unit == "channel" else [list(channels)]
     size = state.x.shape[3] if decoder.unit == "row" else 1
-    between = {columns.start for columns in state.spans(drawn[-1] + 1 if drawn else 0)} - {0}
-    for column in range(0, drawn[-1] + 1 if drawn else 0, size):
+    between = {columns.start for columns in state.spans(_end(drawn))} - {0}
+    for column in range(0, _end(drawn), size):
         if column in between:
             check_cancelled(cancel)
         columns, is_drawn = slice(column, column + size), size > 1 or column in drawn

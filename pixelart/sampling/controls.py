@@ -96,21 +96,21 @@ def guide(table: Tensor, free: Tensor | None, guidance: float) -> Tensor:
     return table if free is None else free + guidance * (table - free)
 
 
-def choose(log_p: Tensor, noise: Tensor, params: SamplingParams) -> Tensor:
+def choose(log_p: Tensor, noise: Tensor, params: SamplingParams, allowed: Tensor | None) -> Tensor:
     """The level (B,) that `noise` (B,) selects from log_p (B, K), float64, by inverse transform sampling.
 
     Levels get probability zero if they are not allowed, not among the top_k, or outside the smallest set of mass top_p
-    (nucleus sampling, Holtzman et al. 2019). Twin of `layers.kernels.choose_level`.
+    (nucleus sampling, Holtzman et al. 2019). `allowed`: those of `params` (K,) on the device of log_p, None = all.
+    Nothing is copied between devices. Twin of `layers.kernels.choose_level`.
     """
-    allowed = torch.from_numpy(params.allowed).to(log_p.device)
-    scaled = log_p.masked_fill(~allowed, -torch.inf)
+    scaled = log_p if allowed is None else log_p.masked_fill(~allowed, -torch.inf)
     p = torch.softmax(scaled, dim=1)
     if params.top_k or params.top_p < 1:
         ranked, order = torch.sort(p, dim=1, descending=True, stable=True)
         if params.top_k:
             ranked[:, params.top_k :] = 0
         mass = ranked.cumsum(1)
-        ranked[mass - ranked >= params.top_p * mass[:, -1:]] = 0
+        ranked = ranked.masked_fill(mass - ranked >= params.top_p * mass[:, -1:], 0)
         p = torch.zeros_like(p).scatter(1, order, ranked)
     cumulative = p.cumsum(1)
     picked = (cumulative <= noise[:, None] * cumulative[:, -1:]).sum(1)

@@ -181,6 +181,8 @@ class SamplingState:
     temperature: Tensor  # (n, H, W)
     is_tempered: bool  # whether any temperature differs from 1
     params: SamplingParams
+    allowed: Tensor | None  # (K,) the levels that `params` allows; None = all
+    masked: Tensor  # (H, W) on the CPU: the pixels masked in any picture
 
     @classmethod
     def begin(
@@ -196,16 +198,23 @@ class SamplingState:
                 x = torch.cat([x, x])
                 given = Conditioning.cat([given, _encode(model, context.without_class())])
         chooser = "cpu" if x.device.type == "mps" else x.device
-        temperature = controls.temperature_map(height=height, width=width).to(chooser).expand(count, -1, -1)
+        temperature = controls.temperature_map(height=height, width=width)
+        is_tempered = bool((temperature != 1).any())
+        temperature = temperature.to(chooser).expand(count, -1, -1)
         log_prob = torch.zeros(count, channels, height, width, dtype=torch.float64, device=chooser)
         params = controls.params(model.likelihood.levels)
-        return cls(model, context, x, log_prob, given, temperature, bool((temperature != 1).any()), params)
+        allowed = None if params.allowed.all() else torch.from_numpy(params.allowed).to(chooser)
+        masked = context.mask.any(0).cpu()  # once: a question to the device in every row would wait for it
+        return cls(model, context, x, log_prob, given, temperature, is_tempered, params, allowed, masked)
 
     @property
     def rows(self) -> range:
         """The rows from the first to the last that hold a masked pixel."""
-        touched = torch.where(self.context.mask.any(2).any(0))[0].tolist()
-        return range(touched[0], touched[-1] + 1) if touched else range(0)
+        return _masked_rows(self.masked[None])
+
+    def columns(self, row: int) -> list[int]:
+        """The columns of a row that are masked in any picture."""
+        return self.masked[row].nonzero().flatten().tolist()
 
     def draw(self, maps: Tensor, noise: Tensor, *, channel: int, rows: slice, columns: slice) -> None:
         """Sample the masked levels of a channel in a region from its parameters (B, P, h, w), and record their log p.
@@ -222,7 +231,7 @@ class SamplingState:
             tempered = likelihood.to_table(given, known, channel=channel, temperature=all_temperatures)
         free = tempered[len(temperature) :] if len(tempered) > len(temperature) else None
         log_p = guide(tempered[: len(temperature)], free, self.params.guidance)
-        level = choose(log_p, noise[:, channel, rows, columns].flatten(), self.params)
+        level = choose(log_p, noise[:, channel, rows, columns].flatten(), self.params, self.allowed)
         seen = table[: len(temperature)].gather(1, level[:, None])[:, 0]
         here = self.context.mask[place]
         level, seen = level.view(here.shape), seen.view(here.shape)
@@ -235,7 +244,9 @@ class SamplingState:
         """A copy of the pictures with indices `pictures` (m,)."""
         streams, context = self._streams(pictures), self.context.select(pictures)
         parts = (self.x[streams], self.log_prob[pictures], self.given.select(streams), self.temperature[pictures])
-        return SamplingState(self.model, context, *parts, self.is_tempered, self.params)
+        return SamplingState(
+            self.model, context, *parts, self.is_tempered, self.params, self.allowed, self.masked
+        )
 
     def put(self, pictures: Tensor, part: SamplingState) -> None:
         """Write back `part`, a copy of the pictures with indices `pictures`, after drawing in it."""

@@ -35,7 +35,7 @@ def sample_naive(
     noise = noise.to(state.log_prob.device)
     with cancel_between_layers(model, cancel):  # each sub-pixel is a full forward pass
         for row in state.rows:
-            for column in torch.where(context.mask[:, row].any(0))[0].tolist():
+            for column in state.columns(row):
                 for channel in range(state.x.shape[1]):
                     rows, columns = slice(row, row + 1), slice(column, column + 1)
                     maps = model.decode(state.x, state.given)[:, :, rows, columns]

@@ -23,6 +23,13 @@ def secure_streams() -> None:
     sys.stdout, sys.stderr = _lasting(sys.stdout, 1), _lasting(sys.stderr, 2)
 
 
+def replace_unprintable() -> None:
+    """Print question marks for characters that the output encoding lacks, such as class names on a Windows console."""
+    for stream in (sys.stdout, sys.stderr):
+        if getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
+
+
 def _ensure_descriptor(number: int, mode: int) -> None:
     try:
         os.fstat(number)

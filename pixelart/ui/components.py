@@ -1,7 +1,4 @@
-"""Custom components built on gr.HTML: the canvas, its answers, the colour picker, file drop and file save.
-
-gradio writes components.pyi beside this file when it is imported; git ignores it.
-"""
+"""Custom components built on gr.HTML: the canvas, its answers, the colour picker, file drop and file save."""
 
 from __future__ import annotations
 

@@ -124,10 +124,10 @@ def test_each_command_explains_itself_with_an_example(run: Run, command: str) ->
 def test_the_example_uses_options_that_exist(command: str) -> None:
     from pixelart.cli.main import _parser
 
-    subparsers = next(a for a in _parser()._actions if isinstance(a.choices, dict))
+    subparsers = next(a for a in _parser(command)._actions if isinstance(a.choices, dict))
     assert isinstance(subparsers.choices, dict)
     example = subparsers.choices[command].epilog.split(f"pixelart {command} ")[1]
-    options = _parser().parse_args([command, *example.split()])
+    options = _parser(command).parse_args([command, *example.split()])
     assert callable(options.run)
 
 

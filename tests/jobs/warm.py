@@ -25,13 +25,14 @@ def serve(path: str, checkpoints: str) -> None:
     """Until the process is ended. It draws from the checkpoint "tiny" first, so that what is compiled is compiled."""
     import torch
 
+    import pixelart.cli.train
     import tests.jobs.survival
     from pixelart.cli.main import main
     from pixelart.engine import Engine, Request
     from tests.training.runs import choose_as_usual
 
     choose_as_usual()
-    assert main and tests.jobs.survival  # imported before all forks
+    assert main and pixelart.cli.train and tests.jobs.survival  # imported before all forks
     torch.set_num_threads(1)
     Engine(Path(checkpoints), device=torch.device("cpu")).generate(Request("tiny"))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the keepers

@@ -31,7 +31,8 @@ def frequencies(log_p: Tensor, controls: Controls) -> Tensor:
     count = 20_000
     noise = (torch.arange(count, dtype=torch.float64) + 0.5) / count
     heat = torch.full((count,), float(controls.temperature), dtype=torch.float64)
-    levels = choose(log_p.expand(count, -1) / heat[:, None], noise, controls.params(log_p.shape[-1]))
+    params = controls.params(log_p.shape[-1])
+    levels = choose(log_p.expand(count, -1) / heat[:, None], noise, params, torch.from_numpy(params.allowed))
     return torch.bincount(levels, minlength=log_p.shape[-1]).double() / count
 
 
@@ -68,7 +69,8 @@ def test_compiled_choice_equals_the_tensor_one(controls: Controls) -> None:
     noise[:2] = torch.tensor([0.0, 1 - 2**-53])
     heat = torch.full((500,), float(controls.temperature), dtype=torch.float64)
     params = controls.params(9)
-    expected = choose(log_p / heat[:, None], noise, params).tolist()
+    allowed = None if params.allowed.all() else torch.from_numpy(params.allowed)
+    expected = choose(log_p / heat[:, None], noise, params, allowed).tolist()
     rows = zip(log_p.numpy(), noise.tolist(), heat.tolist(), strict=True)
     assert [choose_compiled(logits, u, t, params) for logits, u, t in rows] == expected
 

@@ -35,6 +35,7 @@ NURSERY = """
 import json, os, pathlib, sys
 import torch
 torch.set_num_threads(1)
+import pixelart.cli.train
 from pixelart.cli.main import main
 from pixelart.engine import Engine, Request
 Engine(pathlib.Path(sys.argv[1]), device=torch.device("cpu")).generate(Request("tiny"))

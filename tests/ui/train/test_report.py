@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixelart.cli.common import CLI_HINTS
+from pixelart.cli.words import CLI_HINTS
 from pixelart.errors import Hint, RequestRejected, tag_hint, untag_hint
 from pixelart.images.io import contact_sheet, decode_picture, encode_png
 from pixelart.jobs import Job, JobFolder
