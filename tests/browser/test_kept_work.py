@@ -38,7 +38,8 @@ def came_back(studio: StudioPage) -> None:
 
 
 def kept(studio: StudioPage, part: str) -> None:
-    """Waits until the browser has kept something of a part."""
+    """Waits until the browser has kept all of a part so far."""
+    studio.page.evaluate("dispatchEvent(new Event('pagehide'))")  # what waits for an idle moment is written now
     studio.page.wait_for_function(f"async (part) => (await ({RECORDS})()).some((r) => r[1] === part)", arg=part)
 
 
