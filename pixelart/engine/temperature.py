@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,9 @@ from pixelart.images.coercion import as_map
 
 Temperature = float | NDArray[np.float64]
 """A number, or a map (H, W)."""
+PAINTED_PERCENTS = (50, 70, 130, 160)
+"""What the page's temperature brush paints."""
+_MOST_BASES = 6
 _PERCENT = Control("of a temperature", limits=(0, 1000))
 
 
@@ -72,9 +76,11 @@ class Painted(NamedTuple):
 def painted(values: NDArray[Any]) -> Painted | None:
     """What `with_rows` and `scaled` make into exactly this map (H, W); None if it is not found.
 
-    The most frequent temperature, of the map or of its first and last row, is taken as not painted.
+    Each temperature of the map is tried as the one that is not painted, the most frequent ones first; then, because all
+    may be painted, those of which it is a percent that the page paints.
     """
-    for top, bottom in ((_most_frequent(values), 0.0), (_most_frequent(values[0]), _most_frequent(values[-1]))):
+    pairs = [(top, 0.0) for top in _bases(values)] + list(product(_bases(values[0]), _bases(values[-1])))
+    for top, bottom in pairs:
         rows = with_rows(top, bottom, values.shape)
         percent = np.rint(values / rows * 100).clip(0, 255).astype(np.uint8)
         if np.array_equal(scaled(rows, percent, values.shape), values):
@@ -82,9 +88,12 @@ def painted(values: NDArray[Any]) -> Painted | None:
     return None
 
 
-def _most_frequent(values: NDArray[Any]) -> float:
+def _bases(values: NDArray[Any]) -> list[float]:
+    """Temperatures that may lie below what is painted."""
     found, counts = np.unique(values, return_counts=True)
-    return float(found[counts.argmax()])
+    plain = [float(value) for value in found[np.argsort(-counts, kind="stable")][:_MOST_BASES] if value > 0]
+    below = [round(value * 100 / percent, 4) for percent in PAINTED_PERCENTS for value in plain]
+    return [*plain, *(value for value in below if value <= (CONTROLS["temperature"].limits or (0, 0))[1])]
 
 
 def _check(name: str, control: Control, values: NDArray[Any], size: tuple[int, int]) -> None:

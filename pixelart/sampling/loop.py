@@ -244,9 +244,7 @@ class SamplingState:
         """A copy of the pictures with indices `pictures` (m,)."""
         streams, context = self._streams(pictures), self.context.select(pictures)
         parts = (self.x[streams], self.log_prob[pictures], self.given.select(streams), self.temperature[pictures])
-        return SamplingState(
-            self.model, context, *parts, self.is_tempered, self.params, self.allowed, self.masked
-        )
+        return SamplingState(self.model, context, *parts, self.is_tempered, self.params, self.allowed, self.masked)
 
     def put(self, pictures: Tensor, part: SamplingState) -> None:
         """Write back `part`, a copy of the pictures with indices `pictures`, after drawing in it."""
