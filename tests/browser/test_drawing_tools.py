@@ -81,6 +81,38 @@ def test_cut_and_paste_and_the_menu(studio: StudioPage) -> None:
     assert painted(studio) == set()
 
 
+CLIPBOARD = """async () => {
+    const [item] = await navigator.clipboard.read();
+    const url = URL.createObjectURL(await item.getType('image/png'));
+    const image = await createImageBitmap(await (await fetch(url)).blob());
+    const copy = Object.assign(document.createElement('canvas'), { width: image.width, height: image.height });
+    const pen = copy.getContext('2d');
+    pen.drawImage(image, 0, 0);
+    return [image.width, image.height, [...pen.getImageData(0, 0, image.width, image.height).data]];
+}"""
+
+
+def test_a_copy_is_on_the_systems_clipboard_and_comes_back_from_there(studio: StudioPage, fake_url: str) -> None:
+    studio.page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=fake_url.rstrip("/"))
+    studio.stroke((2, 2), (6, 4))
+    studio.key("v")
+    studio.stroke((1, 1), (8, 5))
+    copied = studio.picture()[1:6, 1:9]
+    studio.key("Control+c")
+    expect(studio.page.locator("#canvas .message")).to_have_text("Copied 8 x 5 pixels")
+    types = "async () => (await navigator.clipboard.read()).some(({ types }) => types.includes('image/png'))"
+    studio.page.wait_for_function(types)  # the browser writes a picture some moments later
+    width, height, values = studio.page.evaluate(CLIPBOARD)
+    assert np.array_equal(np.array(values, np.uint8).reshape(height, width, 4), copied)
+    studio.page.reload()  # the canvas's own copy is gone
+    studio.page.wait_for_selector("#canvas .swatch.on")
+    studio.key("Control+v")
+    dialog = studio.page.locator("#canvas dialog.import")
+    dialog.locator("input[value=open]").check(timeout=20_000)
+    dialog.locator(".main").click()
+    studio.wait_for_picture(copied)
+
+
 def test_a_new_picture_canvas_size_and_crop_are_undone(studio: StudioPage) -> None:
     studio.colour(3)
     studio.stroke((0, 0), (2, 0))
