@@ -32,7 +32,7 @@ ENTRIES = {
     "the package": "import pixelart, torch",
     "the engine": "from pixelart.engine import Engine",
     "the app": "import app",
-    "the commands": "import runpy; runpy.run_module('pixelart', run_name='__main__')",
+    "the commands": "import runpy, sys; sys.argv = ['-m', 'models']; runpy.run_module('pixelart', run_name='__main__')",
     "a benchmark": "import benchmarks.sampling",
     "a training's process": (
         "import os, runpy, sys; os.dup2(os.pipe()[0], 0)"  # the server's end of the pipe stays open
