@@ -29,3 +29,8 @@ def painting(tiny_pictures: dict[str, Picture]) -> Picture:
     picture = tiny_pictures["cross"][3].copy()
     picture[::3, 1::3] = [7, 77, 177, 255]
     return picture
+
+
+@pytest.fixture
+def picture(tiny_pictures: dict[str, Picture]) -> Picture:
+    return tiny_pictures["cross"][3].copy()
