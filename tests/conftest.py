@@ -6,6 +6,7 @@ from __future__ import annotations
 import pixelart as pixelart  # before torch: it sets how torch's threads wait
 
 # isort: on
+import gc
 import os
 import shutil
 import tempfile
@@ -62,6 +63,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The marks of whole files."""
     for item in items:
         mark(item, item.path.relative_to(TESTS).as_posix())
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test is never garbage, so that no collection looks at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
