@@ -12,7 +12,7 @@ whether kernels wait for each other, is not imitated.
 
 from __future__ import annotations
 
-import traceback
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.library import Library
+from torch.library import Library, fallthrough_kernel
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.backend_registration import (
@@ -52,6 +52,7 @@ class _Module(_DummyBackendModule):
 
 def _register() -> None:
     _setup_privateuseone_for_python_backend(_NAME, backend_module=_Module())
+    _OTHERS.fallback(fallthrough_kernel)  # autocast leaves other operations as they are
     for name in LOW_PRECISION:
         _CASTS.impl(name, _cast_first(getattr(aten, name)))
     # `torch.tensor(..., device=...)` copies where no mode sees it.
@@ -87,6 +88,7 @@ def _cast_first(operation: Any) -> Any:
 
 
 _CASTS, _KERNELS = (Library("aten", "IMPL", f"{kind}PrivateUse1") for kind in ("Autocast", ""))
+_OTHERS = Library("_", "IMPL", "AutocastPrivateUse1")
 _register()
 PRETEND = torch.device(_NAME, 0)
 
@@ -113,8 +115,10 @@ class Copies:
 
     def add(self, way: str) -> None:
         """Note a copy, with the innermost line of the package that caused it."""
-        calls = [f for f in traceback.extract_stack() if f.filename.startswith(PACKAGE)]
-        place = f"{Path(calls[-1].filename).name}:{calls[-1].lineno}" if calls else "a test"
+        frame = sys._getframe()
+        while frame is not None and not frame.f_code.co_filename.startswith(PACKAGE):
+            frame = frame.f_back
+        place = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}" if frame else "a test"
         self.places[way, place] += 1
 
 
@@ -225,6 +229,10 @@ def _lstm_cell_backward(
 
 
 class _Mode(TorchDispatchMode):
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # otherwise PyTorch imports its compiler, to leave this class out
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return _run(func, args, kwargs or {})
 
