@@ -13,10 +13,10 @@ from torch import Tensor
 
 from benchmarks.peaks import operations_of, seconds_of
 from pixelart.checkpoint.library import Library
+from pixelart.devices import wait_for
 from pixelart.layers.context import Context
 from pixelart.models import AutoregressiveModel, create_model, get_variant, to_channels_last
 from pixelart.sampling import Controls, draw_noise, sample_cached, sample_fixed_point
-from pixelart.training.autotune import wait_for
 from pixelart.training.config import Schedule
 from pixelart.training.objective import Objective
 from pixelart.training.state import TrainState

@@ -28,13 +28,13 @@ from torch import Tensor
 
 from benchmarks.machine import describe_machine
 from benchmarks.published import MNIST_NATS, MNIST_RECORDS
-from pixelart.devices import pick_device
+from pixelart.devices import pick_device, wait_for
 from pixelart.errors import DataRejected, PixelArtError, RequestRejected
 from pixelart.layers.context import Context, ContextConfig
 from pixelart.models import AutoregressiveModel, check_codec, create_model, get_variant, list_models
 from pixelart.models.multiscale import stage
 from pixelart.storage import write_file
-from pixelart.training.autotune import fastest, race, wait_for
+from pixelart.training.autotune import fastest, race
 from pixelart.training.data.archives import DAMAGED
 from pixelart.training.evaluation import nats_per_image
 from pixelart.training.schedules import update_ema, warm_cosine

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from pixelart.training.autotune import wait_for
+from pixelart.devices import wait_for
 
 ROUNDS = 5
 

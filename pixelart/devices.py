@@ -20,6 +20,14 @@ def pick_device() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+def wait_for(device: torch.device) -> None:
+    """Wait until a GPU has finished its queued work."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
 def share_heaps() -> bool:
     """Limit glibc to two heaps for all threads of this process; False on other C libraries.
 

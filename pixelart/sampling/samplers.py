@@ -7,6 +7,7 @@ import torch
 from pixelart.errors import RequestRejected
 from pixelart.models import AutoregressiveModel
 from pixelart.sampling.cached import sample_cached
+from pixelart.sampling.fastest import fastest_on
 from pixelart.sampling.fixed_point import sample_fixed_point
 from pixelart.sampling.loop import Sampler
 from pixelart.sampling.naive import sample_naive
@@ -24,10 +25,14 @@ def check_sampler(name: str) -> None:
 
 
 def pick_sampler(name: str, model: AutoregressiveModel, device: torch.device) -> str:
-    """Resolve "auto" to the sampler measured fastest for this model on this kind of device.
+    """Resolve "auto" to the sampler measured fastest for this model: by benchmarks for the kinds of device in its
+    `fastest_sampler`, by `fastest_on` elsewhere.
 
     Raises:
         RequestRejected: no such sampler.
     """
     check_sampler(name)
-    return model.stages()[-1].fastest_sampler.get(device.type, "cached") if name == AUTO else name
+    if name != AUTO:
+        return name
+    known = model.stages()[-1].fastest_sampler
+    return known.get("cpu", "cached") if device.type == "cpu" else known.get(device.type) or fastest_on(model)

@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pixelart.devices import wait_for
 from pixelart.images.codec import codec_from_config
 from pixelart.layers.context import Context
 from pixelart.models import config_from_dict, get_variant, to_channels_last
@@ -94,14 +95,6 @@ def _first_batch(
     coded = code_pictures(codec_from_config(config.codec), learned.pictures[: len(few)], classes)
     x, context = Batches([coded], num_classes=len(config.classes), schedule=schedule).draw(0)
     return x.to(device), context.to(device)
-
-
-def wait_for(device: torch.device) -> None:
-    """Wait until a GPU has finished its queued work."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
 
 
 def race(
