@@ -26,7 +26,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.gpu_parts import Sizes, compare, draw, settle, train
+from benchmarks.gpu_parts import FULL_SHAPE, Sizes, compare, draw, settle, train
 from benchmarks.gpu_report import report
 from benchmarks.machine import describe_machine
 from benchmarks.peaks import matrix_peak
@@ -35,7 +35,7 @@ from pixelart.models import list_models
 
 MINUTES = 5.5
 FOLDER = Path(__file__).parent
-FULL = Sizes("default", (32, 32), (1, 4, 16, 64, 256, 1024), timed_rows=2, trained=64, matrix=8192)
+FULL = Sizes("default", FULL_SHAPE, (1, 4, 16, 64, 256, 1024), timed_rows=2, trained=64, matrix=8192)
 SHORT = Sizes("debug", (4, 4), (1, 2), timed_rows=1, trained=2, matrix=64)
 Part = Callable[[str, Sizes, torch.device, Callable[[], bool]], Any]
 PARTS: dict[str, Part] = {"equality": compare, "drawing": draw, "training": train, "fixed_point": settle}

@@ -22,6 +22,7 @@ from pixelart.training.objective import Objective
 from pixelart.training.state import TrainState
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
+FULL_SHAPE = (32, 32)
 CLASSES = 10
 COUNT = 4
 """Pictures that are compared."""

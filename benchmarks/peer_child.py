@@ -1,0 +1,119 @@
+"""Runs in a process of its own, with a checkout of another project on PYTHONPATH: times that project's network.
+
+Its argument is JSON: project, variant, side, levels, parameters (how many ours has), batches. It prints JSON.
+"""
+
+from __future__ import annotations
+
+import bisect
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+WIDTHS = range(8, 257, 8)
+TRAINED = 16
+Network = tuple[nn.Module, Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]
+"""(network, a level drawn from its outputs, the loss of its outputs)."""
+
+
+def generative(variant: str, width: int, levels: int) -> Network:
+    """A network of pytorch-generative, with as many layers as ours."""
+    if "pytorch_generative" not in sys.modules:  # without its data sets and trainer, which need more packages
+        package: Any = types.ModuleType("pytorch_generative")
+        package.__path__ = [os.path.join(os.environ["PYTHONPATH"], "pytorch_generative")]
+        sys.modules["pytorch_generative"] = package
+    from pytorch_generative import models  # pyright: ignore[reportMissingImports]
+
+    ends = {"in_channels": 1, "out_channels": levels}
+    if variant == "gated_pixelcnn":
+        network = models.GatedPixelCNN(**ends, n_gated=11, gated_channels=width, head_channels=128)
+    elif variant == "pixelcnn":
+        network = models.PixelCNN(**ends, n_residual=12, residual_channels=width, head_channels=128)
+    else:
+        sizes = {"n_pixel_snail_blocks": 3, "n_residual_blocks": 3}
+        keys = {"attention_key_channels": 16, "attention_value_channels": 64}
+        network = models.PixelSNAIL(**ends, n_channels=width, **sizes, **keys)
+    draw = lambda out: torch.distributions.Categorical(logits=out.movedim(1, -1)).sample()  # noqa: E731
+    return network, draw, lambda out, x: F.cross_entropy(out, x[:, 0].long())
+
+
+def plus_plus(width: int) -> Network:
+    """The network of pixel-cnn-pp, with as many layers as ours."""
+    if "model" not in sys.modules:  # from a copy that needs no Python 2 and no GPU
+        folder = Path(tempfile.mkdtemp(dir=os.environ["TMPDIR"]))
+        for name in ("layers.py", "model.py", "utils.py"):
+            text = Path(os.environ["PYTHONPATH"], name).read_text().replace("[nr_mix]).cuda()", "[nr_mix])")
+            (folder / name).write_text(re.sub(r"^(\s*)print (\w+)$", r"\1print(\2)", text, flags=re.M))
+        sys.path.insert(0, str(folder))
+    from model import PixelCNN  # pyright: ignore[reportMissingImports]
+    from utils import (  # pyright: ignore[reportMissingImports]
+        discretized_mix_logistic_loss,
+        sample_from_discretized_mix_logistic,
+    )
+
+    network = PixelCNN(nr_resnet=2, nr_filters=width, nr_logistic_mix=10, input_channels=3)
+    draw = lambda out: sample_from_discretized_mix_logistic(out, 10)  # noqa: E731
+    return network, draw, lambda out, x: discretized_mix_logistic_loss(x, out)
+
+
+def seconds_of(call: Callable[[], object], rounds: int) -> float:
+    """The best of several calls, after one that is not counted."""
+    call()
+    best = float("inf")
+    for _ in range(rounds):
+        began = time.perf_counter()
+        call()
+        best = min(best, time.perf_counter() - began)
+    return best
+
+
+def main(given: dict[str, Any]) -> dict[str, Any]:
+    """Times of the network with about as many parameters as ours."""
+    torch.set_num_threads(given["threads"])
+    is_rgb = given["project"] == "pixel-cnn-pp"
+
+    def make(width: int) -> Network:
+        return plus_plus(width) if is_rgb else generative(given["variant"], width, given["levels"])
+
+    def size_of(width: int) -> int:
+        return sum(p.numel() for p in make(width)[0].parameters())
+
+    wide = bisect.bisect_left(WIDTHS, given["parameters"], hi=len(WIDTHS) - 1, key=size_of)
+    width = min(WIDTHS[max(0, wide - 1) : wide + 1], key=lambda w: abs(size_of(w) - given["parameters"]))
+    network, draw, loss_of = make(width)
+    found: dict[str, Any] = {"width": width, "parameters": size_of(width), "seconds": {}}
+    shape = (3 if is_rgb else 1, given["side"], given["side"])
+    network.eval()
+    for batch in given["batches"]:
+        x = torch.rand(batch, *shape)
+        with torch.no_grad():
+            network(x[:1])
+            step = seconds_of(lambda x=x: draw(network(x, sample=True) if is_rgb else network(x)), given["rounds"])
+        found["seconds"][str(batch)] = step * given["side"] ** 2  # it computes the whole picture for each pixel
+    network.train()
+    x = torch.rand(TRAINED, *shape) if is_rgb else torch.randint(0, given["levels"], (TRAINED, *shape)).float()
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-4)
+    if is_rgb:
+        vars(network)["init_padding"] = None  # it keeps that of the first batch
+
+    def train() -> None:
+        optimizer.zero_grad()
+        loss_of(network(x), x).backward()
+        optimizer.step()
+
+    return {**found, "training_seconds": seconds_of(train, given["rounds"])}
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(json.loads(sys.argv[1]))))
