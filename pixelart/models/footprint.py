@@ -55,7 +55,7 @@ def _measured(model: AutoregressiveModel) -> _Growth:
         height, width = side, side if last.any_size else last.config.width
         x = torch.zeros(1, last.config.channels, height, width, dtype=torch.long, device=_device(model))
         classes = torch.zeros(1, last.config.num_classes, device=x.device)
-        with _Peak() as peak:
+        with Peak() as peak:
             model.log_prob(x, Context(classes, x, torch.ones_like(x[:, 0], dtype=torch.bool)))
         peaks.append((height * width, peak.most, peak.largest))
     (few, least, small), (many, most, large) = peaks
@@ -76,7 +76,7 @@ def _inputs(layer: Any) -> int:
     return 4 * layer.weight.shape[1] if isinstance(layer, MaskedConv2d) and layer.weight[0, 0].numel() > 1 else 0
 
 
-class _Peak(TorchDispatchMode):
+class Peak(TorchDispatchMode):
     """Records the peak bytes of all live tensors, and the largest single tensor."""
 
     def __init__(self) -> None:

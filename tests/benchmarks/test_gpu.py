@@ -41,7 +41,7 @@ def measured(device: torch.device, names: list[str]) -> dict[str, Any]:
 @pytest.mark.slow
 @pytest.mark.trains
 def test_another_device_is_measured() -> None:
-    names = ["gated_pixelcnn", "row_rnn", "sketch_pixelcnn"]
+    names = ["gated_pixelcnn", "row_rnn"]
     with pretending():
         found = measured(PRETEND, names)
     assert list(gpu.differences(found)) == [] and found["left_out"] == []

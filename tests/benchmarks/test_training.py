@@ -28,6 +28,7 @@ def _raced(ways: Mapping[str, Callable[[], Any]], clock: Any, *, rounds: int) ->
 @pytest.fixture
 def found(tiny_data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     monkeypatch.setattr(training, "race", _raced)
+    monkeypatch.setattr(training, "convolution_peak", lambda device, kind: 1e9)
     monkeypatch.setattr(training, "pick_device", lambda: torch.device("cpu"))
 
     def print_of(*more: str) -> str:
@@ -43,6 +44,7 @@ def test_every_way_has_a_row_and_what_is_chosen_is_marked(found: Callable[..., s
     assert [row[1] for row in rows] == ways
     assert [row[2] for row in rows] == ["16.0", "8.0", "5.3", "not computed here"][: len(ways)]
     assert [row[3] for row in rows].count("chosen") == 1
+    assert [row[4][-1:] for row in rows] == ["%", "%", "%", ""]
 
 
 def test_compiled_steps_are_timed_when_they_are_asked_for(found: Callable[..., str]) -> None:
@@ -51,4 +53,11 @@ def test_compiled_steps_are_timed_when_they_are_asked_for(found: Callable[..., s
     speeds = model["pictures_per_second"]
     plain = [way for way in speeds if "compiled" not in way]
     assert list(speeds) == [*plain, *(f"{way}, compiled" for way in plain)] and len(plain) == 4
+    assert set(told["peaks"]) == set(PRECISIONS) and model["operations_per_picture"] > 1000
     assert model["chosen"] in speeds and list(speeds.values())[-1] is None and told["machine"]
+
+
+@pytest.mark.parametrize("name", ["row_rnn", pytest.param("gated_pixelcnn", marks=pytest.mark.slow)])
+def test_the_memory_of_a_picture_grows_as_its_pixels(name: str) -> None:
+    found = training.memory_of(name, "debug", (8, 16))
+    assert 0 < found["mib_per_picture"][8] < found["mib_per_picture"][16] and 1.5 < found["slope"] < 2.3
