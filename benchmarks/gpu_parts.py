@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmarks.peaks import operations_of, seconds_of
 from pixelart.checkpoint.library import Library
@@ -97,8 +98,10 @@ def compare(name: str, sizes: Sizes, device: torch.device, late: Late) -> dict[s
 
 @torch.no_grad()
 def draw(name: str, sizes: Sizes, device: torch.device, late: Late) -> dict[str, Any]:
-    """Microseconds of a pixel step, pictures per second and the ratio to a forward pass, by batch size."""
+    """Microseconds of a pixel step, pictures per second and the ratio to a forward pass, by batch size; and the
+    operations of a step, each of which a GPU launches: a launch takes some microseconds of the host."""
     model, found = model_of(name, sizes).to(device), dict[str, Any]()
+    launches = operations_of_step(model)
     height, width = sizes.shape
     for batch in sizes.batches:
         if late():
@@ -109,11 +112,35 @@ def draw(name: str, sizes: Sizes, device: torch.device, late: Late) -> dict[str,
         forward = seconds_of(lambda context=context: model(context.pixels, context), device, rounds=3)
         found[str(batch)] = {
             "us_per_step": 1e6 * row / width,
+            "launches": launches,
             "pictures_per_second": batch / (row * height),
             "ratio": row * height / forward,
             "mib": _peak_mib(device),
         }
     return found
+
+
+class _Counter(TorchDispatchMode):
+    """Counts the operations that compute something, views excluded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += not func.is_view
+        return func(*args, **(kwargs or {}))
+
+
+def operations_of_step(model: AutoregressiveModel) -> float:
+    """Operations of PyTorch per pixel of a row of one picture, the share of the row's beginning included."""
+    counts, step = list[int](), 2 ** (len(model.stages()) - 1)
+    for rows in (1, 2):
+        context, noise = blank(model, 1, rows=slice(0, step * rows))
+        with _Counter() as counter:
+            sample_cached(model, context, controls=PLAIN, noise=noise)
+        counts.append(counter.count)
+    return (counts[1] - counts[0]) / (step * model.config.width)
 
 
 def _row_seconds(model: AutoregressiveModel, batch: int, rows: int) -> float:

@@ -52,14 +52,15 @@ def _equality(found: Figures) -> Iterator[str]:
 def _drawing(found: Figures) -> Iterator[str]:
     yield "## Drawing"
     yield ""
-    yield "| variant | batch | us a pixel step | pictures/s | over a forward pass | MiB |"
-    yield "|---|---|---|---|---|---|"
+    yield "| variant | batch | us a pixel step | operations | pictures/s | over a forward pass | MiB |"
+    yield "|---|---|---|---|---|---|---|"
     for name, made in _rows(found, "drawing"):
         if "error" in made:
-            yield _failed(name, made, 6)
+            yield _failed(name, made, 7)
             continue
         for batch, row in made.items():
-            speed = f"{row['us_per_step']:.0f} | {row['pictures_per_second']:.3g} | {row['ratio']:.1f}"
+            speed = f"{row['us_per_step']:.0f} | {row['launches']:.0f} | {row['pictures_per_second']:.3g}"
+            speed += f" | {row['ratio']:.1f}"
             yield f"| {name} | {batch} | {speed} | {_or_dash(row['mib'], '.0f')} |"
 
 

@@ -47,6 +47,7 @@ def test_another_device_is_measured() -> None:
     assert list(gpu.differences(found)) == [] and found["left_out"] == []
     for parts in found["models"].values():
         assert set(parts) == set(gpu.PARTS) and set(parts["training"]) == {"fp32", "bf16"}
+        assert all(row["launches"] > 5 for row in parts["drawing"].values())
         assert parts["equality"]["same"] == parts["equality"]["same_by_fixed_point"] == 4
     text = gpu_report.report(found)
     assert "DIFFERENT" not in text and text.count("| equal |") == len(names)
