@@ -29,6 +29,8 @@ COUNT = 4
 """Pictures that are compared."""
 LIKE = 2e-3
 """Largest difference of log p, in nats of a sub-pixel, between two devices that compute in single precision."""
+PATIENCE = 5.0
+"""Seconds of a batch size after which no larger one is measured."""
 PLAIN = Controls()
 Late = Callable[[], bool]
 
@@ -101,10 +103,11 @@ def draw(name: str, sizes: Sizes, device: torch.device, late: Late) -> dict[str,
     """Microseconds of a pixel step, pictures per second and the ratio to a forward pass, by batch size; and the
     operations of a step, each of which a GPU launches: a launch takes some microseconds of the host."""
     model, found = model_of(name, sizes).to(device), dict[str, Any]()
-    launches = operations_of_step(model)
+    launches, slowest = operations_of_step(model), 0.0
     height, width = sizes.shape
     for batch in sizes.batches:
-        if late():
+        began = time.monotonic()
+        if late() or slowest > PATIENCE:
             break
         _forget(device)
         row = _row_seconds(model, batch, sizes.timed_rows)
@@ -117,6 +120,7 @@ def draw(name: str, sizes: Sizes, device: torch.device, late: Late) -> dict[str,
             "ratio": row * height / forward,
             "mib": _peak_mib(device),
         }
+        slowest = time.monotonic() - began
     return found
 
 
