@@ -71,6 +71,7 @@ def test_the_cpu_a_named_sampler_and_a_borrowed_gpu_are_not_measured(
     assert pick_sampler("auto", model, PRETEND) == "cached" and drawn == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["multiscale", "sketch_pixelcnn"])
 def test_a_device_is_measured(name: str) -> None:
     with pretending():
