@@ -48,6 +48,7 @@ IN_CI: Mapping[str, tuple[str, ...]] = {
     "browser/test_kept_train.py": (),
     "browser/test_kept_work.py": (
         "test_a_reload_loses_nothing",
+        "test_work_is_stored_while_the_page_is_open",
         "test_a_stroke_right_before_a_reload",
         "test_a_closed_tab_comes_back",
     ),

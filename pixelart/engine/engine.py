@@ -179,7 +179,7 @@ class Engine(Variations):
         request = replace(request, window=None) if is_one or request.seamless else request
         info.check_keep(request.keep)
         drawn = self._draw(Call("complete", request, (picture, mask_for(picture, mask))), info, on_row, cancel)
-        return [replace(drawing, facts=facts) for drawing in most_probable_first(drawn)]
+        return [replace(drawing, facts=facts) for drawing in most_probable_first(drawn)]  # replacements move
 
     def mend_seam(self, request: RequestLike, picture: PictureLike, *, cancel: Cancel | None = None) -> list[Drawing]:
         """Candidates that tile along `request.seamless`, sorted by `most_probable_first`: the pixels of `seam_band` are

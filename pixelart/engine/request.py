@@ -46,7 +46,7 @@ class Request:
     size: (height, width) of new pictures, for models that draw any size; None = the checkpoint's size.
     keep: what masked pixels of a completion keep: "shape" (transparent or opaque), or "sketch" (also the lightness
         level; only for models that draw sketches); "" = nothing.
-    redraw: how often new pictures with a defect are drawn again, see `redrawing`.
+    redraw: how often pictures with a defect are drawn again, see `redrawing`.
     window: (top, left) of the window that completes a picture larger than the model draws, if the whole mask lies in
         it; else, and if None, overlapping windows do. A seamless request ignores it.
     """

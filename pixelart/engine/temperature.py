@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -77,15 +78,32 @@ def painted(values: NDArray[Any]) -> Painted | None:
     """What `with_rows` and `scaled` make into exactly this map (H, W); None if it is not found.
 
     Each temperature of the map is tried as the one that is not painted, the most frequent ones first; then, because all
-    may be painted, those of which it is a percent that the page paints.
+    may be painted, those of which it is a percent that the page paints. What needs only such percents is preferred.
     """
-    pairs = [(top, 0.0) for top in _bases(values)] + list(product(_bases(values[0]), _bases(values[-1])))
-    for top, bottom in pairs:
+    found: list[Painted] = []
+    for top, bottom in _pairs(values):
+        if not _is_painted(values[[0, -1]], with_rows(top, bottom, (2, values.shape[1]))):
+            continue  # most are sorted out by two rows
         rows = with_rows(top, bottom, values.shape)
         percent = np.rint(values / rows * 100).clip(0, 255).astype(np.uint8)
-        if np.array_equal(scaled(rows, percent, values.shape), values):
-            return Painted(top, bottom, None if (percent == 100).all() else percent)
-    return None
+        if not np.array_equal(scaled(rows, percent, values.shape), values):
+            continue
+        found.append(Painted(top, bottom, None if (percent == 100).all() else percent))
+        if np.isin(percent, (100, *PAINTED_PERCENTS)).all():
+            return found[-1]
+    return found[0] if found else None
+
+
+def _is_painted(values: NDArray[Any], below: Temperature) -> bool:
+    """Whether the temperatures are whole percents of those `below`."""
+    percents = values / below * 100
+    return bool((np.abs(percents - np.rint(percents)) < 1e-6).all())
+
+
+def _pairs(values: NDArray[Any]) -> Iterator[tuple[float, float]]:
+    """Temperatures at the top and at the bottom (0 = the same) that may lie below what is painted."""
+    yield from ((top, 0.0) for top in _bases(values))
+    yield from product(_bases(values[0]), _bases(values[-1]))
 
 
 def _bases(values: NDArray[Any]) -> list[float]:

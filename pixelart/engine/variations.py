@@ -98,7 +98,7 @@ class Variations(ABC):
         """
         margins = Margins(left, right, up, down)
         margins.check()
-        facts, picture, request = as_facts(picture), as_picture(picture), as_request(request).without_keep()
+        facts, picture, request = as_facts(picture), as_picture(picture), _each_once(request).without_keep()
         size, whole = picture.shape[:2], margins.size(*picture.shape[:2])
         request = request.checked(*whole)
         steps = growth(margins, size, self.library.load(request.checkpoint).info.window_of(*whole))
@@ -138,7 +138,7 @@ class Variations(ABC):
             ImageRejected: the file is not a picture within the limits.
             Cancelled: `cancel` returned True.
         """
-        request = _for_one(as_request(request).without_keep(), "a tileset")
+        request = _for_one(_each_once(request).without_keep(), "a tileset")
         if request.seamless:
             raise RequestRejected(f"seamless {request.seamless!r}: the edges of a tileset meet by themselves")
         inner = as_picture(tile)
@@ -179,7 +179,7 @@ class Variations(ABC):
         """
         if type(frames) is not int or not FRAMES[0] <= frames <= FRAMES[1]:
             raise RequestRejected(f"frames {frames!r:.40}: must be a whole number from {FRAMES[0]} to {FRAMES[1]}")
-        request, marked = _for_one(as_request(request), "an animation"), as_mask(mask)
+        request, marked = _for_one(_each_once(request), "an animation"), as_mask(mask)
         if marked.mean() > MOST_REDRAWN:
             raise RequestRejected(
                 f"the mask covers {marked.mean():.0%} of the picture; an animation redraws at most {MOST_REDRAWN:.0%}"
@@ -189,6 +189,11 @@ class Variations(ABC):
         drawings = sorted(drawings, key=lambda drawing: drawing.seed)
         labelled = [replace(d, settings={**d.settings, "animation": REDRAWN}) for d in drawings]
         return Animation((as_picture(picture), *(d.picture for d in labelled)), tuple(labelled))
+
+
+def _each_once(request: RequestLike) -> Request:
+    """The request without `redraw`: replacements would have seeds that other parts use."""
+    return replace(as_request(request), redraw=0)
 
 
 def _for_one(request: Request, what: str) -> Request:

@@ -38,8 +38,8 @@ def came_back(studio: StudioPage) -> None:
 
 
 def kept(studio: StudioPage, part: str) -> None:
-    """Waits until the browser has kept all of a part so far."""
-    studio.page.evaluate("dispatchEvent(new Event('pagehide'))")  # what waits for an idle moment is written now
+    """Waits until the browser has kept something of a part. What waits for an idle moment is written before."""
+    studio.page.evaluate("dispatchEvent(new Event('pagehide'))")
     studio.page.wait_for_function(f"async (part) => (await ({RECORDS})()).some((r) => r[1] === part)", arg=part)
 
 
@@ -188,6 +188,26 @@ def test_a_program_that_starts_again_loses_nothing(open_studio: OpenStudio) -> N
             if np.array_equal(studio.picture(), painted):
                 break
         assert np.array_equal(studio.picture(), painted)
+
+
+def test_work_is_stored_while_the_page_is_open_and_without_a_cancelled_stroke(studio: StudioPage) -> None:
+    studio.stroke((3, 3), (9, 9))
+    painted = studio.picture()
+    stored = f"async () => (await ({RECORDS})()).find((r) => r[1] === 'canvas')?.[2] >= 1"
+    studio.page.wait_for_function(stored)  # in an idle moment
+    studio.stroke((12, 3), (12, 9))
+    studio.page.mouse.move(*studio.at((20, 20)))
+    studio.page.mouse.down()
+    studio.page.mouse.move(*studio.at((25, 25)))
+    studio.page.wait_for_timeout(1000)  # what the stroke before it left is written now
+    studio.key("Escape")
+    studio.page.mouse.up()
+    shown = studio.picture()
+    studio.page.reload()
+    wait_for_canvas(studio.page)
+    studio.wait_for_picture(shown)
+    studio.command("undo")
+    assert np.array_equal(studio.picture(), painted)
 
 
 def test_a_new_picture_is_one_undo_step(studio: StudioPage) -> None:

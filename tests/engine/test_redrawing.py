@@ -110,6 +110,15 @@ def test_of_completions_those_of_half_the_picture_are_judged(
     assert engine.generate(replace(request, keep=""))[0].settings[INSTEAD_OF] == 7, "new pictures are judged"
 
 
+def test_what_is_made_of_several_completions_has_the_seeds_that_it_says(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CheckpointInfo, "limits_of", lambda info, classes: DefectLimits(1, 0))
+    mask = np.arange(64).reshape(8, 8) < 32
+    frames = engine.animate(Request("tiny", seed=5, redraw=1), picture(PLAIN), mask).drawings
+    assert [drawing.seed for drawing in frames] == [5, 6]
+
+
 def test_limits_are_those_of_real_pictures() -> None:
     plain, confetti = np.stack([picture(PLAIN)] * 40), np.stack([picture(CONFETTI)] * 40)
     assert limits_of([plain]) == DefectLimits(0.05, 0.25)

@@ -50,7 +50,8 @@ export class TabStore {
   #isWriting = false;
 
   constructor() {
-    addEventListener("pagehide", () => this.#write());
+    addEventListener("pagehide", () => this.#put());
+    document.addEventListener("visibilitychange", () => { if (document.hidden) this.#put(); });
   }
 
   // The stored parts of this tab: {part: value}.
@@ -103,18 +104,22 @@ export class TabStore {
     for (const [id] of old) if (id !== this.#tab && await hold(id)) await done(this.#store("readwrite").delete(within(id)));
   }
 
+  // Begins to write what waits: the transaction. Transactions end in the order in which they begin.
+  #put() {
+    if (!this.#tab || !this.#waiting.size) return null;
+    const batch = [...this.#waiting], store = this.#store("readwrite");
+    this.#waiting.clear();
+    for (const [part, value] of batch) store.put({ tab: this.#tab, part, value, time: Date.now() });
+    store.transaction.commit?.();
+    return store.transaction;
+  }
+
   // Changes during a write are written next.
   async #write() {
     if (this.#isWriting || !this.#tab) return;
     this.#isWriting = true;
     try {
-      while (this.#waiting.size) {
-        const batch = [...this.#waiting], store = this.#store("readwrite");
-        this.#waiting.clear();
-        for (const [part, value] of batch) store.put({ tab: this.#tab, part, value, time: Date.now() });
-        store.transaction.commit?.();
-        await done(store.transaction);
-      }
+      while (this.#waiting.size) await done(this.#put());
     } catch { this.#waiting.clear(); }    // no space: the work stored before stays
     this.#isWriting = false;
   }

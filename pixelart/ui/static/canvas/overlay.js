@@ -1,7 +1,7 @@
 // Draws what lies over the picture: mask, selection, grid, mirror lines and the model's window; and, on a layer of its
 // own, because it moves with each frame of a stroke, the cursor.
 
-import { kept, onScreen, tileOf } from "./patterns.js";
+import { cached, onScreen, tileOf } from "./patterns.js";
 import { drawWindow } from "./window_frame.js";
 
 const CHECK = 4;    // side of a square of the mask's pattern, in CSS pixels
@@ -73,7 +73,7 @@ function fillMask(scene) {
   pen.fill(view.maskShape.cells);
 }
 
-const checks = kept((side) => tileOf(2 * side, (pen) => {
+const checks = cached((side) => tileOf(2 * side, (pen) => {
   pen.fillStyle = "rgba(255, 255, 255, .34)";
   pen.fillRect(0, 0, 2 * side, 2 * side);
   pen.fillStyle = "rgba(225, 0, 120, .62)";
@@ -81,7 +81,7 @@ const checks = kept((side) => tileOf(2 * side, (pen) => {
   pen.fillRect(side, side, side, side);
 }));
 
-const stripes = kept((length, colour) => tileOf(2 * length, (pen) => {
+const stripes = cached((length, colour) => tileOf(2 * length, (pen) => {
   pen.fillStyle = "#fff";
   pen.fillRect(0, 0, 2 * length, 2 * length);
   pen.fillStyle = colour;

@@ -8,8 +8,8 @@ export function onScreen({ pen, ratio, cell, x, y }, tile, shift = 0) {
   return pattern;
 }
 
-// `make` with its results kept, by its arguments.
-export function kept(make) {
+// `make` that remembers its results, by its arguments.
+export function cached(make) {
   const made = new Map();
   return (...given) => {
     const key = given.join();

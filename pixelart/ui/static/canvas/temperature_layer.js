@@ -1,7 +1,7 @@
 // Shows the painted temperature over the picture: filled while its tool is chosen, else only outlines.
 
 import { Outline } from "./outline.js";
-import { kept, onScreen, tileOf } from "./patterns.js";
+import { cached, onScreen, tileOf } from "./patterns.js";
 import { PLAIN, sameLayer } from "./picture.js";
 import { STEPS, cellsOfStep, hasTemperature } from "./temperature.js";
 
@@ -43,7 +43,7 @@ export class TemperatureLayer {
   }
 }
 
-const patternOf = kept((percent, side) => tileOf(side, (brush) => {
+const patternOf = cached((percent, side) => tileOf(side, (brush) => {
   const { colour, lines } = STEPS.find((step) => step.percent === percent), unit = side / 8;
   brush.fillStyle = `rgba(${colour}, .16)`;
   brush.fillRect(0, 0, side, side);

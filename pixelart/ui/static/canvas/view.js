@@ -1,6 +1,6 @@
 // Shows the picture, zoomed and panned. The picture's own canvas stays at picture size and is enlarged by
-// image-rendering: pixelated, and so is the map of Inspect above it; the overlay has the size of the stage in device
-// pixels.
+// image-rendering: pixelated, and so is the map of Inspect above it; the overlay and the
+// cursor's layer have the size of the stage in device pixels.
 
 import { Outline } from "./outline.js";
 import { drawCursor, drawOverlay } from "./overlay.js";
