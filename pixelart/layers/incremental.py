@@ -29,8 +29,8 @@ class IncrementalDecoder(ABC):
     unit: Unit = "channel"
 
     @abstractmethod
-    def prefill(self, x: Tensor, rows: int) -> None:
-        """Process the first `rows` rows of x in one parallel pass. Called once, before all else."""
+    def prefill(self, x: Tensor, rows: int, pause: Callable[[], None] = lambda: None) -> None:
+        """Process the first `rows` rows of x. Called once, before all else. `pause` is called now and then."""
 
     @abstractmethod
     def begin_row(self, x: Tensor, row: int) -> None:
@@ -45,7 +45,8 @@ class IncrementalDecoder(ABC):
         """
 
     def row_kernel(self) -> RowKernel | None:
-        """A compiled function that draws a whole row; None if there is none for this device."""
+        """A compiled function that draws a whole row; None if there is none for this device. Called before
+        `prefill`."""
         return None
 
 
@@ -73,7 +74,7 @@ class TrunkDecoder(IncrementalDecoder):
         self.state = DecodeState(*given.map.shape[2:])
         self.last: int | None = None  # the last column requested in the row
 
-    def prefill(self, x: Tensor, rows: int) -> None:
+    def prefill(self, x: Tensor, rows: int, pause: Callable[[], None] = lambda: None) -> None:
         if rows:
             # On a CPU one picture at a time: as fast, and rounding does not depend on the batch size.
             size = 1 if x.device.type == "cpu" else len(x)

@@ -40,8 +40,8 @@ def sample_cached(
     noise = noise.to(state.log_prob.device)
     with cancel_between_layers(model, cancel):
         decoder = model.decoder(state.given)
-        decoder.prefill(state.x, state.rows.start)
-    kernel = decoder.row_kernel()
+        kernel = decoder.row_kernel()
+        decoder.prefill(state.x, state.rows.start, lambda: check_cancelled(cancel))
     for row in state.rows:
         decoder.begin_row(state.x, row)
         if kernel:
