@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -68,11 +69,16 @@ class TrunkDecoder(IncrementalDecoder):
     ) -> None:
         self.unit = unit
         self.trunk, self.readout, self.given = trunk, readout, given
-        # One picture at a time, or one for all that share it: rounding must not depend on the batch size.
-        maps = given.map if given.map.stride(0) else given.map[:1]
-        self.context_maps = torch.cat([head(one) for one in maps.split(1)])
+        self.head = head
         self.state = DecodeState(*given.map.shape[2:])
         self.last: int | None = None  # the last column requested in the row
+
+    @cached_property
+    def context_maps(self) -> Tensor:
+        """The context head's outputs (B or 1, A, H, W)."""
+        # One picture at a time, or one for all that share it: rounding must not depend on the batch size.
+        maps = self.given.map if self.given.map.stride(0) else self.given.map[:1]
+        return torch.cat([self.head(one) for one in maps.split(1)])
 
     def prefill(self, x: Tensor, rows: int, pause: Callable[[], None] = lambda: None) -> None:
         if rows:

@@ -38,9 +38,9 @@ def sample_cached(
     """
     state = SamplingState.begin(model, context, controls, cancel)
     noise = noise.to(state.log_prob.device)
+    decoder = model.decoder(state.given)
+    kernel = decoder.row_kernel()
     with cancel_between_layers(model, cancel):
-        decoder = model.decoder(state.given)
-        kernel = decoder.row_kernel()
         decoder.prefill(state.x, state.rows.start, lambda: check_cancelled(cancel))
     for row in state.rows:
         decoder.begin_row(state.x, row)
