@@ -40,7 +40,7 @@ UNTRAINED: dict[str, Any] = {"height": 32, "width": 32, "num_classes": 10}
 
 def measure(model: AutoregressiveModel, *, batch: int, rounds: int) -> dict[str, Any]:
     """Seconds to sample `batch` whole pictures, cached and naively, and their ratios to a forward pass."""
-    context, noise = _blank(model, batch)
+    context, noise = blank(model, batch)
     drawn = sample_cached(model, context, controls=Controls(), noise=noise).x
     height, some = model.config.height, torch.zeros_like(context.mask)
     timed = 2 ** (
@@ -64,7 +64,7 @@ def measure(model: AutoregressiveModel, *, batch: int, rounds: int) -> dict[str,
 
 def measure_cached(model: AutoregressiveModel, *, batch: int, rounds: int) -> dict[str, Any]:
     """Seconds of cached sampling of `batch` whole pictures and of one forward pass over them, and their ratio."""
-    context, noise = _blank(model, batch)
+    context, noise = blank(model, batch)
     drawn = sample_cached(model, context, controls=Controls(), noise=noise).x
 
     @torch.no_grad()
@@ -86,13 +86,13 @@ def measure_cached(model: AutoregressiveModel, *, batch: int, rounds: int) -> di
 def measure_parts(model: AutoregressiveModel, *, batch: int, rounds: int) -> dict[str, Any]:
     """The time of a hole of 8 x 8 pixels in the middle as a share of that of whole pictures, and the time of a pixel at
     twice the side in units of one at the model's size, or None if the model has one size."""
-    config, (context, noise) = model.config, _blank(model, batch)
+    config, (context, noise) = model.config, blank(model, batch)
     drawn = sample_cached(model, context, controls=Controls(), noise=noise).x
     hole, top, left = torch.zeros_like(context.mask), config.height // 2 - HOLE // 2, config.width // 2 - HOLE // 2
     hole[:, top : top + HOLE, left : left + HOLE] = True
     pictures = [(context, noise), (Context(context.class_weights, drawn, hole), noise)]
     if model.any_size:
-        pictures.append(_blank(model, batch, times=2))
+        pictures.append(blank(model, batch, times=2))
         sample_cached(model, pictures[2][0], controls=Controls(), noise=pictures[2][1])
 
     def cached(given: Context, noise: Tensor) -> None:
@@ -107,7 +107,7 @@ def measure_samplers(model: AutoregressiveModel, *, batch: int, rounds: int) -> 
 
     Also the number of fixed-point passes, and the number at which both samplers take the same time.
     """
-    context, noise = _blank(model, batch)
+    context, noise = blank(model, batch)
     passes: list[int] = []
 
     @torch.no_grad()
@@ -165,7 +165,7 @@ def _awaited(call: Callable[[], None], context: Context) -> Callable[[], None]:
     return waiting
 
 
-def _blank(model: AutoregressiveModel, batch: int, *, times: int = 1) -> tuple[Context, Tensor]:
+def blank(model: AutoregressiveModel, batch: int, *, times: int = 1) -> tuple[Context, Tensor]:
     """A context without known pixels, with the classes in turn, and the noise; `times` the model's side."""
     config = model.config
     shape = (batch, config.channels, times * config.height, times * config.width)

@@ -59,8 +59,8 @@ class Memory:
     """What a program reads and writes while it draws B pictures.
 
     state (B, W + 2, n): of each pixel of the row, and of one beyond each border. rows (B, W, n), or (1, W, n) if all
-    pictures share them; grid (B, reach, W, n); kept (B, n): keys and values.
-    """
+    pictures share them; grid (B, reach, W, n); kept (B, n): keys and values. `machine` holds addresses, so it is valid
+    only as long as this object lives. """
 
     def __init__(self, program: Program, batch: int, given: Mapping[str, Tensor], *, passes: int) -> None:
         width = program.width
@@ -147,7 +147,7 @@ class ProgramDecoder(TrunkDecoder):
             return
         if self._memory is None:
             passes = self.network.mixture.channels if self.network.unit == "channel" else 1
-            self._memory = Memory(self._program, len(x), _context(self.given), passes=passes)
+            self._memory = Memory(self._program, len(x), context_tensors(self.given), passes=passes)
         if self._begins:  # nothing was drawn in the row before
             self._run(x, row - 1, _known(x), (0, 0))
         self._memory.begin_row(row, lambda row: self._trunk_outputs(x, row, slice(0, x.shape[3]))[:, :, 0].mT)
@@ -216,11 +216,11 @@ def program_of(network: Programmed, given: Conditioning) -> Program:
         if size not in known or known[size][0] != version:
             if len(known) >= KEPT_SIZES:
                 known.pop(next(iter(known)))
-            known[size] = version, _traced(network, _context(given))
+            known[size] = version, _traced(network, context_tensors(given))
         return known[size][1]
 
 
-def _context(given: Conditioning) -> dict[str, Tensor]:
+def context_tensors(given: Conditioning) -> dict[str, Tensor]:
     """The tensors of an encoded context, with a batch of one if all pictures share it."""
     parts = {"map": given.map} if given.codes is None else {"map": given.map, "codes": given.codes}
     return {name: part if part.stride(0) else part[:1] for name, part in parts.items()}
