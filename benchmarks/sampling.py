@@ -7,16 +7,21 @@ The second command compares cached with fixed-point sampling for every variant; 
 result. The number of fixed-point passes depends on the trained weights. A variant without a checkpoint is timed with
 random weights; then only the column "pays below" counts: with fewer passes, fixed-point sampling is faster.
 
-Each time is the best of several rounds in one process; the samplers take turns. Naive sampling is timed over a few rows
-in the middle of the picture and extrapolated to all rows, because every pixel costs the same.
+The first command also gives the time of a hole of 8 x 8 pixels in the middle as a share of the whole picture, and the
+time of a pixel of a picture of twice the side in units of one of the model's size.
+
+Each time is the median of several rounds in one process; the samplers take turns. Naive sampling is timed over a few
+rows in the middle of the picture and extrapolated to all rows, because every pixel costs the same.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +34,13 @@ from pixelart.layers.context import Context
 from pixelart.models import AutoregressiveModel, create_model, get_variant, list_models
 from pixelart.sampling import Controls, draw_noise, sample_cached, sample_fixed_point, sample_naive
 
+HOLE = 8
 UNTRAINED: dict[str, Any] = {"height": 32, "width": 32, "num_classes": 10}
 
 
 def measure(model: AutoregressiveModel, *, batch: int, rounds: int) -> dict[str, Any]:
     """Seconds to sample `batch` whole pictures, cached and naively, and their ratios to a forward pass."""
-    context, noise = _blank(model, batch)
+    context, noise = blank(model, batch)
     drawn = sample_cached(model, context, controls=Controls(), noise=noise).x
     height, some = model.config.height, torch.zeros_like(context.mask)
     timed = 2 ** (
@@ -46,9 +52,10 @@ def measure(model: AutoregressiveModel, *, batch: int, rounds: int) -> dict[str,
         sample_naive(model, Context(context.class_weights, drawn, some), controls=Controls(), noise=noise)
 
     times = measure_cached(model, batch=batch, rounds=rounds)
-    naive_time = _best([naive], 1)[0] * height / timed
+    naive_time = _medians([naive], 1)[0] * height / timed
     return {
         **times,
+        **measure_parts(model, batch=batch, rounds=rounds),
         "naive_seconds_extrapolated": naive_time,
         "naive_rows_timed": timed,
         "naive_ratio": naive_time / times["forward_seconds"],
@@ -57,7 +64,7 @@ def measure(model: AutoregressiveModel, *, batch: int, rounds: int) -> dict[str,
 
 def measure_cached(model: AutoregressiveModel, *, batch: int, rounds: int) -> dict[str, Any]:
     """Seconds of cached sampling of `batch` whole pictures and of one forward pass over them, and their ratio."""
-    context, noise = _blank(model, batch)
+    context, noise = blank(model, batch)
     drawn = sample_cached(model, context, controls=Controls(), noise=noise).x
 
     @torch.no_grad()
@@ -67,7 +74,7 @@ def measure_cached(model: AutoregressiveModel, *, batch: int, rounds: int) -> di
     def cached() -> None:
         sample_cached(model, context, controls=Controls(), noise=noise)
 
-    forward_time, cached_time = _best([forward, cached], rounds)
+    forward_time, cached_time = _medians([forward, cached], rounds)
     return {
         "batch": batch,
         "forward_seconds": forward_time,
@@ -76,12 +83,31 @@ def measure_cached(model: AutoregressiveModel, *, batch: int, rounds: int) -> di
     }
 
 
+def measure_parts(model: AutoregressiveModel, *, batch: int, rounds: int) -> dict[str, Any]:
+    """The time of a hole of 8 x 8 pixels in the middle as a share of that of whole pictures, and the time of a pixel at
+    twice the side in units of one at the model's size, or None if the model has one size."""
+    config, (context, noise) = model.config, blank(model, batch)
+    drawn = sample_cached(model, context, controls=Controls(), noise=noise).x
+    hole, top, left = torch.zeros_like(context.mask), config.height // 2 - HOLE // 2, config.width // 2 - HOLE // 2
+    hole[:, top : top + HOLE, left : left + HOLE] = True
+    pictures = [(context, noise), (Context(context.class_weights, drawn, hole), noise)]
+    if model.any_size:
+        pictures.append(blank(model, batch, times=2))
+        sample_cached(model, pictures[2][0], controls=Controls(), noise=pictures[2][1])
+
+    def cached(given: Context, noise: Tensor) -> None:
+        sample_cached(model, given, controls=Controls(), noise=noise)
+
+    whole, part, *large = _medians([partial(cached, *one) for one in pictures], rounds)
+    return {"hole_share": part / whole, "pixel_at_twice_the_side": large[0] / 4 / whole if large else None}
+
+
 def measure_samplers(model: AutoregressiveModel, *, batch: int, rounds: int) -> dict[str, Any]:
     """Seconds of cached and fixed-point sampling of `batch` whole pictures and of one forward pass.
 
     Also the number of fixed-point passes, and the number at which both samplers take the same time.
     """
-    context, noise = _blank(model, batch)
+    context, noise = blank(model, batch)
     passes: list[int] = []
 
     @torch.no_grad()
@@ -99,7 +125,7 @@ def measure_samplers(model: AutoregressiveModel, *, batch: int, rounds: int) -> 
 
     cached()  # compiles kernels on first use
     calls = [_awaited(call, context) for call in (forward, cached, fixed_point)]
-    forward_time, cached_time, fixed_time = _best(calls, rounds)
+    forward_time, cached_time, fixed_time = _medians(calls, rounds)
     return {
         "batch": batch,
         "forward_seconds": forward_time,
@@ -139,24 +165,25 @@ def _awaited(call: Callable[[], None], context: Context) -> Callable[[], None]:
     return waiting
 
 
-def _blank(model: AutoregressiveModel, batch: int) -> tuple[Context, Tensor]:
-    """A context without known pixels, with the classes in turn, and the noise."""
+def blank(model: AutoregressiveModel, batch: int, *, times: int = 1) -> tuple[Context, Tensor]:
+    """A context without known pixels, with the classes in turn, and the noise; `times` the model's side."""
     config = model.config
-    shape = (batch, config.channels, config.height, config.width)
+    shape = (batch, config.channels, times * config.height, times * config.width)
     weights = torch.eye(config.num_classes)[torch.arange(batch) % config.num_classes]
     context = Context(weights, torch.zeros(shape, dtype=torch.long), torch.ones(batch, *shape[2:], dtype=torch.bool))
     context = context.to(next(model.parameters()).device)
-    return context, draw_noise(0, count=batch, channels=config.channels, height=config.height, width=config.width)
+    return context, draw_noise(0, count=batch, channels=model.noise_channels, height=shape[2], width=shape[3])
 
 
-def _best(calls: list[Callable[[], None]], rounds: int) -> list[float]:
-    best = [float("inf")] * len(calls)
+def _medians(calls: Sequence[Callable[[], None]], rounds: int) -> list[float]:
+    """Seconds of each call: medians of rounds in which they take turns."""
+    times: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
-        for i, call in enumerate(calls):
+        for call, own in zip(calls, times, strict=True):
             began = time.perf_counter()
             call()
-            best[i] = min(best[i], time.perf_counter() - began)
-    return best
+            own.append(time.perf_counter() - began)
+    return list(map(statistics.median, times))
 
 
 def main() -> None:
@@ -178,12 +205,18 @@ def main() -> None:
         print(json.dumps({"checkpoint": options.checkpoint, "machine": describe_machine(), "rows": rows}))
         return
     print(f"{options.checkpoint} on {describe_machine()}\n")
-    print("| batch | forward pass | cached | ratio | naive (extrapolated) | ratio |\n|---|---|---|---|---|---|")
+    print("| batch | forward pass | cached | ratio | hole | at twice the side | naive (extrapolated) | ratio |")
+    print("|---|---|---|---|---|---|---|---|")
     for row in rows:
         print(
             f"| {row['batch']} | {row['forward_seconds'] * 1e3:.0f} ms | {row['cached_seconds'] * 1e3:.0f} ms "
-            f"| {row['cached_ratio']:.1f} | {row['naive_seconds_extrapolated']:.1f} s | {row['naive_ratio']:.0f} |"
+            f"| {row['cached_ratio']:.1f} | {row['hole_share']:.2f} | {_or_dash(row['pixel_at_twice_the_side'])} "
+            f"| {row['naive_seconds_extrapolated']:.1f} s | {row['naive_ratio']:.0f} |"
         )
+
+
+def _or_dash(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
 
 
 def _print_comparison(rows: list[dict[str, Any]], options: argparse.Namespace) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pixelart.layers.causal import from_rows, is_compiled, pointwise
+from pixelart.layers.causal import pointwise
 from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.gated_residual import GatedResidual
-from pixelart.layers.kernels import attend_rows
 from pixelart.layers.masked import Groups
+from pixelart.layers.tracing import Traced
 
 
 class CausalAttention(nn.Module):
@@ -37,7 +36,15 @@ class CausalAttention(nn.Module):
         before: the features (B, E, 1, 1) of the pixel left of the region; its last channel has become known since it
         was read.
         """
-        given, size = torch.cat([pixels, features], dim=1), features.shape[2:]
+        given = torch.cat([pixels, features], dim=1)
+        if isinstance(features, Traced):
+            query, key_value = (
+                self.query(self.asking(features, None, state)),
+                self.key_value(self.mixed(given, None, state)),
+            )
+            values = key_value.size - self.keys
+            return features.recorder.attend(query, key_value, heads=1, values=values, zero_key=False)
+        size = features.shape[2:]
         query = self.query(self.asking(features, None, state), state).flatten(2)
         if state is None:
             return self._attend(query, self.key_value(self.mixed(given, None, None)), first=0).unflatten(2, size)
@@ -50,10 +57,6 @@ class CausalAttention(nn.Module):
             inputs[:, start, : before.shape[1]] = before[:, :, 0, 0]
         region = self.mixed(inputs[:, start:stop].mT[:, :, None], None, state)
         kept[:, start:stop] = self.key_value.region(region, state)[:, :, 0].mT
-        if is_compiled(given, state):
-            result = np.empty((len(query), query.shape[2], kept.shape[2] - self.keys), np.float32)
-            attend_rows(query.mT.contiguous().numpy(), kept.numpy(), first, self.keys**-0.5, result)
-            return from_rows(result)
         return self._attend(query, kept[:, :stop].mT, first=first).unflatten(2, size)
 
     def _kept(self, given: Tensor, state: DecodeState) -> tuple[Tensor, Tensor]:

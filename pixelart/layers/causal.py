@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from pixelart.layers.decode_state import DecodeState, cut
-from pixelart.layers.kernels import F32, add_product, conv_region
 from pixelart.layers.masked import Groups, MaskedConv2d, MaskType, group_mask
+from pixelart.layers.tracing import Drawn, Term, Traced
 
 
 class CausalConv2d(MaskedConv2d):
@@ -35,10 +35,22 @@ class CausalConv2d(MaskedConv2d):
 
     def forward(self, x: Tensor, state: DecodeState | None = None) -> Tensor:
         """Outputs (B, O, h, w) of inputs x (B, I, h, w): of the whole picture, or of the decode state's region."""
+        if isinstance(x, Traced):
+            return self._traced(x)
         if state is None:
             return super().forward(x)
         self.remember(x, state, start=state.columns.start)
         return super().forward(x) if state.is_prefill else self.region(x, state)
+
+    def _traced(self, x: Traced) -> Any:
+        left, _, top, _ = self.padding
+        weight, terms = self.masked_weight().detach(), list[Term]()
+        for i in range(weight.shape[2]):
+            for j in range(weight.shape[3]):
+                dy, dx = i * self.dilation[0] - top, j * self.dilation[1] - left
+                if self.mask[:, :, i, j].any():
+                    terms.append(Term(x, dy * x.step, dx * x.step, weight[:, :, i, j].T))
+        return x.sum(terms, self.bias, size=len(weight))
 
     def remember(self, x: Tensor, state: DecodeState, *, start: int) -> None:
         """Store the inputs x (B, I, h, n) of the state's rows, from column `start` on."""
@@ -46,28 +58,18 @@ class CausalConv2d(MaskedConv2d):
             left, _, top, _ = self.padding
             place = (slice(None), slice(top + state.rows.start, top + state.rows.stop))
             place += (slice(left + start, left + start + x.shape[3]),)
-            held = self._held(x, state)
-            if is_compiled(x, state):  # the same, faster
-                held.numpy()[place] = x.numpy().transpose(0, 2, 3, 1)
-            else:
-                held[place] = x.permute(0, 2, 3, 1)
+            self._held(x, state)[place] = x.permute(0, 2, 3, 1)
 
     def region(self, x: Tensor, state: DecodeState) -> Tensor:
         """Outputs (B, O, 1, n) of the state's region in one row; its inputs x are already stored."""
         own, bias = state.constant(self, "own", self._own)
-        if not self.reads_others and not is_compiled(x, state):  # the region may be empty
+        if not self.reads_others:  # the region may be empty
             return (bias + x.permute(0, 2, 3, 1) @ own).permute(0, 3, 1, 2)
         top, columns, step = self.padding[2], state.columns, self.dilation[1]
         if top and state.begins_row:
             state.put(self, "row above", self._from_above(self._held(x, state), state))
-        held = self._held(x, state) if self.reads_others else x.permute(0, 2, 3, 1)
-        row, start = (top + state.row, columns.start) if self.reads_others else (0, 0)
+        held, row, start = self._held(x, state), top + state.row, columns.start
         base, size = state.keep(self, "row above", lambda: bias) if top else bias, x.shape[3]
-        if is_compiled(x, state):
-            result = np.empty((x.shape[0], size, own.shape[1]), np.float32)
-            inputs = np.ascontiguousarray(held.numpy())
-            conv_region(own.numpy(), base.numpy(), inputs, row, start, step, result)
-            return from_rows(result)
         near = [start + j * step for j in range(self.own_taps)]
         taps = torch.cat([held[:, row, j : j + size] for j in near], dim=-1)
         return ((base[:, columns] if top else base) + taps @ own).mT[:, :, None]
@@ -97,26 +99,22 @@ class FirstConv(CausalConv2d):
         """Outputs (B, O, h, w) of a picture x int64 (B, C, H, W). x is always the whole picture, also for a region."""
         if state is None or state.is_prefill:
             return self(embed(x if state is None else x[:, :, state.rows]), state)
+        if state.is_traced:
+            return self(embed(x), state)
         start = max(0, state.columns.start - 1)  # the pixel to the left got its last channel since it was read
         features = embed(x[:, :, state.rows, start : state.columns.stop])
         self.remember(features, state, start=start)
         return self.region(features[..., state.columns.start - start :], state)
 
 
-def is_compiled(x: Tensor, state: DecodeState | None) -> bool:
-    """Whether compiled kernels handle x in the state's region: float32 decoding on a CPU. Otherwise PyTorch does."""
-    drawing = state is not None and not state.is_prefill
-    return drawing and x.device.type == "cpu" and x.dtype == torch.float32
-
-
-def to_rows(x: Tensor) -> F32:
-    """A region (B, F, 1, n) in the layout of the kernels, (B, 1, n, F); shares memory if possible."""
-    return np.ascontiguousarray(x.numpy().transpose(0, 2, 3, 1))
-
-
-def from_rows(rows: F32) -> Tensor:
-    """A region (B, O, 1, n) from a kernel's output (B, n, O); shares memory."""
-    return torch.from_numpy(rows.transpose(0, 2, 1)[:, :, None])
+def rows_above(x: Tensor, embed: Callable[[Tensor], Tensor], state: DecodeState | None) -> Tensor:
+    """Features (B, E, h, W) of the row above each of the state's rows, which are whole, of a picture x int64 (B, C, H,
+    W); zeros above the first."""
+    if isinstance(x, Drawn):
+        return embed(x.above())
+    start, stop = (0, x.shape[2]) if state is None else (state.rows.start, state.rows.stop)
+    features = embed(x[:, :, max(0, start - 1) : stop - 1])
+    return features if start else F.pad(features, (0, 0, 1, 0))
 
 
 def picture_by_picture(x: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:
@@ -124,14 +122,6 @@ def picture_by_picture(x: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor
     if bias is None:
         return torch.stack([some @ matrix for some in x])
     return torch.stack([torch.addmm(bias, some, matrix) for some in x])
-
-
-def add_matmul(x: Tensor, matrix: Tensor, result: Tensor) -> Tensor:
-    """`result` (B, n, O) += x (B, n, I) @ matrix (I, O); returns `result`. Rounding is independent of B and n."""
-    if x.device.type != "cpu" or x.dtype != torch.float32:
-        return result + x @ matrix
-    add_product(matrix.numpy(), x.contiguous().flatten(0, 1).numpy(), result.flatten(0, 1).numpy())
-    return result
 
 
 _Conv = TypeVar("_Conv", bound=CausalConv2d)
@@ -214,7 +204,7 @@ class ContextBias(nn.Conv2d):
     def forward(self, input: Tensor, state: DecodeState | None = None) -> Tensor:
         """(B, features, h, w) of the state's region, or (1, features, h, w) if all pictures share one map; input (B, F,
         H, W) is the whole map."""
-        if state is None or state.is_prefill:
+        if state is None or state.is_prefill or state.is_traced:
             return super().forward(cut(input, state))
         if state.begins_row:
             matrix = state.constant(self, "matrix", lambda: _as_matrix(self.weight))

@@ -8,21 +8,39 @@ import os
 import stat
 import tempfile
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numba
 from numba.core import config as numba_config
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 _log = logging.getLogger(__name__)
 _CACHE_FOLDER = "CACHE_DIR"
 """Name of numba's setting."""
+IS_COMPILED = not vars(numba_config)["DISABLE_JIT"]
+"""Whether kernels are compiled; NUMBA_DISABLE_JIT=1 runs them in plain Python."""
 _FOLDER = "pixel-art-studio-compiled"
 
 
+@lru_cache
+def _sources(folder: Path) -> tuple[tuple[str, float, int], ...]:
+    """Name, time and size of the Python files of a folder."""
+    found = ((path.name, path.stat()) for path in sorted(folder.glob("*.py")))
+    return tuple((name, status.st_mtime, status.st_size) for name, status in found)
+
+
 class _LenientCache(FunctionCache):
-    """A cache whose errors never stop a drawing: unreadable entries are compiled again, failed writes are ignored."""
+    """A cache whose errors never stop a drawing: unreadable entries are compiled again, failed writes are ignored.
+
+    A function is compiled with those that it calls, so an entry is valid while all files of its folder are as they
+    were; numba itself compares only the function's own file."""
+
+    def __init__(self, py_func: Callable[..., Any]) -> None:
+        super().__init__(py_func)
+        sources = _sources(Path(py_func.__code__.co_filename).parent)
+        self._cache_file = IndexDataCacheFile(self._cache_path, self._impl.filename_base, sources)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The compiled function for a signature, or None."""

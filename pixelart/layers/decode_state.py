@@ -24,12 +24,17 @@ class DecodeState:
     known.
     """
 
+    is_traced = False
+    """Whether the region is a symbolic pixel: see layers/tracing.py."""
+
     def __init__(self, height: int, width: int) -> None:
         self.height, self.width = height, width
         self.move(slice(0, 0), slice(0, width))
         self._kept: dict[tuple[nn.Module, str], Tensor] = {}
         self._constants: dict[tuple[nn.Module, str], Any] = {}
         self._derived: dict[str, DecodeState] = {}
+        self.numbers: dict[nn.Module, int] = {}
+        """A number that a layer keeps; it is the same for all pictures."""
 
     def move(self, rows: slice, columns: slice) -> None:
         """Set the requested region."""
@@ -82,6 +87,10 @@ class DecodeState:
         """Whether the region is empty."""
         return self.rows.start >= self.rows.stop or self.columns.start >= self.columns.stop
 
+    def cut(self, x: Tensor) -> Tensor:
+        """The region of a map (B, F, H, W)."""
+        return x[:, :, self.rows, self.columns]
+
     def _derive(self, name: str, height: int, width: int) -> DecodeState:
         return self._derived.setdefault(name, DecodeState(height, width))
 
@@ -91,7 +100,7 @@ class DecodeState:
         first = states[0]
         result = cls(first.height, first.width)
         result.move(first.rows, first.columns)
-        result._constants = first._constants
+        result._constants, result.numbers = first._constants, first.numbers
         result._derived = {name: cls.joined([c._derived[name] for c in states]) for name in first._derived}
         result._kept = {key: torch.cat([state._kept[key] for state in states]) for key in first._kept}
         return result
@@ -103,4 +112,4 @@ def cut(x: Tensor, state: DecodeState | None) -> Tensor: ...
 def cut(x: None, state: DecodeState | None) -> None: ...
 def cut(x: Tensor | None, state: DecodeState | None) -> Tensor | None:
     """The region of a map (B, F, H, W); the whole map without a decode state."""
-    return x if x is None or state is None else x[:, :, state.rows, state.columns]
+    return x if x is None or state is None else state.cut(x)

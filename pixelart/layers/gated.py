@@ -13,10 +13,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from pixelart.layers.causal import CausalConv2d, FirstConv, pointwise, row_conv
-from pixelart.layers.decode_state import DecodeState, cut
-from pixelart.layers.masked import Groups, MaskedConv2d, MaskType
-from pixelart.layers.program import Program, Slot
+from pixelart.layers.causal import CausalConv2d, ContextBias, FirstConv, pointwise, row_conv
+from pixelart.layers.decode_state import DecodeState
+from pixelart.layers.masked import Groups, MaskType
 
 
 def gate(x: Tensor) -> Tensor:
@@ -25,44 +24,12 @@ def gate(x: Tensor) -> Tensor:
     return torch.tanh(a) * torch.sigmoid(b)
 
 
-class RowsConv2d(MaskedConv2d):
-    """A convolution on whole rows: either its inputs depend only on rows above, or its kernel ends above the row."""
-
-    def prefill(self, x: Tensor, state: DecodeState | None) -> Tensor:
-        """Outputs (B, O, h, W) of inputs x (B, I, h, W) of whole rows from the top. A decode state caches the
-        inputs."""
-        if state is not None:
-            left, _, top, _ = self.padding
-            self._held(x, state)[:, top : top + x.shape[2], left : left + state.width] = x.permute(0, 2, 3, 1)
-        return self(x)
-
-    def row(self, x: Tensor, state: DecodeState) -> Tensor:
-        """Outputs (B, W, O) of the state's row from its inputs x (B, W, I).
-
-        If the kernel ends above the row, x is the row before.
-        """
-        left, _, top, bottom = self.padding
-        held, row = self._held(x.mT[:, :, None], state), state.row
-        held[:, top + row + bottom, left : left + state.width] = x
-        matrix = state.constant(self, "matrix", self.matrix)
-        (dy, dx), (tall, wide) = self.dilation, self.weight.shape[2:]
-        taps = [held[:, row + i * dy, j * dx : j * dx + state.width] for i in range(tall) for j in range(wide)]
-        window = torch.cat(taps, dim=-1).flatten(0, 1)
-        return torch.addmm(self.bias, window, matrix).unflatten(0, (len(x), state.width))
-
-    def _held(self, x: Tensor, state: DecodeState) -> Tensor:  # (B, top + H, left + W + right, I)
-        left, right, top, _ = self.padding
-        shape = (len(x), top + state.height, left + state.width + right, x.shape[1])
-        return state.keep(self, "inputs", lambda: x.new_zeros(shape))
-
-
 class GatedLayer(nn.Module):
-    """(v, h, context map) -> (v, h, skip), each (B, features, H, W).
+    """A layer of both stacks: `rows` of the vertical one, `pixels` of the horizontal one.
 
-    `rows`: rows read by the vertical kernel. In a first layer (mask A) these are the rows strictly above; in later
-    layers the input already excludes the pixel's row, so the kernel ends on it. `dropout` drops gated features in
-    training (as in PixelCNN++, 1701.05517, section 2.5); the trainer sets its rate.
-    """
+    `rows`: rows read by the vertical kernel; its input excludes the pixel's row, so it ends on it. A first layer (mask
+    A) reads the picture itself. `dropout` drops gated features in training (as in PixelCNN++, 1701.05517, section 2.5);
+    the trainer sets its rate."""
 
     def __init__(
         self,
@@ -79,14 +46,16 @@ class GatedLayer(nn.Module):
         super().__init__()
         self.mask_type: MaskType = mask_type
         self.split = [len(groups), len(skip_groups)]
-        side = dilation * (rows - 1) if mask_type == "B" else rows
-        bottom = 0 if mask_type == "B" else -1
-        self.vertical = RowsConv2d(
+        is_first = mask_type == "A"
+        side = rows if is_first else dilation * (rows - 1)
+        wide = 2 * rows + 1 if is_first else 2 * rows - 1
+        self.vertical = CausalConv2d(
             groups_in,
             groups * 2,
-            mask=torch.ones(1, 1, rows, 2 * rows - 1 if mask_type == "B" else 2 * rows + 1, dtype=torch.bool),
+            mask=torch.ones(1, 1, rows, wide, dtype=torch.bool),
+            own_taps=wide,
             dilation=(dilation, dilation),
-            padding=(side, side, side, bottom),
+            padding=(side, side, dilation * (rows - 1), 0),
         )
         self.link = nn.Conv2d(2 * len(groups), 2 * len(groups), 1, bias=False)
         self.horizontal: CausalConv2d = row_conv(
@@ -95,34 +64,18 @@ class GatedLayer(nn.Module):
             taps=taps,
             mask_type=mask_type,
             dilation=dilation,
-            kind=FirstConv if mask_type == "A" else CausalConv2d,
+            kind=FirstConv if is_first else CausalConv2d,
         )
-        self.context = nn.Conv2d(context, 4 * len(groups), 1, bias=False)
+        self.context = ContextBias(context, 4 * len(groups))
         self.out = pointwise(groups, groups + skip_groups)
         self.dropout = nn.Dropout2d(0.0)
 
-    def forward(
-        self, v: Tensor, h: Tensor, context_map: Tensor, embed: Callable[[Tensor], Tensor]
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """(v, h, skip) of whole pictures. In a first layer, h is the picture and `embed` its embedding."""
-        v, before = self.rows(v, context_map, None)
-        here = self.first_pixels(h, embed, before, None) if self.mask_type == "A" else self.pixels(h, before, None)
-        return v, *here
-
     def rows(self, v: Tensor, context_map: Tensor, state: DecodeState | None) -> tuple[Tensor, Tensor]:
-        """(v, pre-activations of the horizontal stack), (B, ..., h, W), of whole rows from the top, from all that is
-        known before the row. context_map (B, F, H, W) is whole."""
-        bias_v, bias_h = self.context(cut(context_map, state)).chunk(2, dim=1)
-        above = self.vertical.prefill(v, state)
+        """(v, pre-activations of the horizontal stack), (B, ..., h, W), of whole rows, from v (B, I, h, W). context_map
+        (B, F, H, W) is whole."""
+        bias_v, bias_h = self.context(context_map, state).chunk(2, dim=1)
+        above = self.vertical(v, state)
         return self._residual(v, self.dropout(gate(above + bias_v))), self.link(above) + bias_h
-
-    def row(self, v: Tensor, given: Tensor, state: DecodeState) -> tuple[Tensor, Tensor]:
-        """`rows` for the state's row, (B, W, ...). v is (B, W, I), in a first layer of the row before; `given` (B, W,
-        4p) is the bias from the context map."""
-        link = state.constant(self, "link", lambda: self.link.weight.detach()[:, :, 0, 0].mT.contiguous())
-        above, size = self.vertical.row(v, state), 2 * self.split[0]
-        a, b = (above + given[..., :size]).chunk(2, dim=-1)
-        return self._residual(v, torch.tanh(a) * torch.sigmoid(b)), torch.matmul(above, link) + given[..., size:]
 
     def pixels(self, h: Tensor, before: Tensor, state: DecodeState | None) -> tuple[Tensor, Tensor]:
         """(h, skip), (B, ..., h, w), of the state's region, given its pre-activations `before`."""
@@ -138,27 +91,6 @@ class GatedLayer(nn.Module):
     def _gated(self, h: Tensor, gates: Tensor, state: DecodeState | None) -> tuple[Tensor, Tensor]:
         h_out, skip = self.out(self.dropout(gate(gates)), state).split(self.split, dim=1)
         return self._residual(h, h_out), skip
-
-    def emit(self, program: Program, h: Slot | None, gates: Slot, total: Slot) -> Slot:
-        """Write `pixels` into a program and return the output features.
-
-        gates: state with the pre-activations; in a first layer it already includes the products of the pixels. h: the
-        features from the layer before, None in a first layer. The skip is added to `total`.
-        """
-        if h is not None:
-            left = program.state.take(h.size)
-            program.load_past(program.store(h), left, back=self.horizontal.dilation[1])
-            matrix = self.horizontal.matrix()
-            program.product(gates, left, matrix[: h.size])
-            program.product(gates, h, matrix[h.size :])
-        result = program.bias(self.out.bias)
-        gated = program.gate(gates)
-        program.product(result, gated, self.out.matrix())
-        features, skip = (result.part(start, size) for start, size in zip((0, self.split[0]), self.split, strict=True))
-        if h is not None:
-            program.add(features, h)
-        program.add(total, skip)
-        return features
 
     def _residual(self, x: Tensor, change: Tensor) -> Tensor:
         return change if self.mask_type == "A" else x + change  # the first layer's input is a picture, not features

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pixelart.layers import kernels
-from pixelart.layers.causal import CausalConv2d, ContextBias, from_rows, is_compiled, pointwise, to_rows
+from pixelart.layers.causal import CausalConv2d, ContextBias, pointwise
 from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.masked import Groups
 
@@ -18,12 +16,8 @@ INITIAL_SCALE = 0.1
 """Factor on the initial weights of a layer's last convolution: `init_scale` in the code of PixelCNN++."""
 
 
-def concat_elu(x: Tensor, state: DecodeState | None) -> Tensor:
+def concat_elu(x: Tensor) -> Tensor:
     """ELU of x and of -x, (B, 2F, h, w) of x (B, F, h, w); both halves have the same colour groups."""
-    if is_compiled(x, state):
-        rows = to_rows(x)
-        kernels.concat_elu_rows(rows, result := np.empty((len(rows), rows.shape[2], 2 * rows.shape[3]), np.float32))
-        return from_rows(result)
     return F.elu(torch.cat([x, -x], dim=1))
 
 
@@ -53,16 +47,11 @@ class GatedResidual(nn.Module):
         self, x: Tensor, context_map: Tensor | None, state: DecodeState | None, beside: Tensor | None = None
     ) -> Tensor:
         """x and `beside` (B, F, h, w) of the state's region; context_map (B, C, H, W) is whole."""
-        inner = self.first(concat_elu(x, state), state)
+        inner = self.first(concat_elu(x), state)
         if self.beside is not None and beside is not None:
-            inner = inner + self.beside(concat_elu(beside, state), state)
-        gates = self.second(concat_elu(inner, state), state)
-        given = torch.zeros_like(gates[:1])
+            inner = inner + self.beside(concat_elu(beside), state)
+        gates = self.second(concat_elu(inner), state)
         if self.context is not None and context_map is not None:
-            given = self.context(context_map, state)
-        if is_compiled(x, state):
-            rows = to_rows(x)
-            kernels.add_gated(rows, to_rows(gates), to_rows(given), result := np.empty_like(rows[:, 0]))
-            return from_rows(result)
-        a, b = (gates + given).chunk(2, dim=1)
+            gates = gates + self.context(context_map, state)
+        a, b = gates.chunk(2, dim=1)
         return x + a * torch.sigmoid(b)

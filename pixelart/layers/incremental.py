@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -29,8 +30,8 @@ class IncrementalDecoder(ABC):
     unit: Unit = "channel"
 
     @abstractmethod
-    def prefill(self, x: Tensor, rows: int) -> None:
-        """Process the first `rows` rows of x in one parallel pass. Called once, before all else."""
+    def prefill(self, x: Tensor, rows: int, pause: Callable[[], None] = lambda: None) -> None:
+        """Process the first `rows` rows of x. Called once, before all else. `pause` is called now and then."""
 
     @abstractmethod
     def begin_row(self, x: Tensor, row: int) -> None:
@@ -45,7 +46,8 @@ class IncrementalDecoder(ABC):
         """
 
     def row_kernel(self) -> RowKernel | None:
-        """A compiled function that draws a whole row; None if there is none for this device."""
+        """A compiled function that draws a whole row; None if there is none for this device. Called before
+        `prefill`."""
         return None
 
 
@@ -67,13 +69,18 @@ class TrunkDecoder(IncrementalDecoder):
     ) -> None:
         self.unit = unit
         self.trunk, self.readout, self.given = trunk, readout, given
-        # One picture at a time, or one for all that share it: rounding must not depend on the batch size.
-        maps = given.map if given.map.stride(0) else given.map[:1]
-        self.context_maps = torch.cat([head(one) for one in maps.split(1)])
+        self.head = head
         self.state = DecodeState(*given.map.shape[2:])
         self.last: int | None = None  # the last column requested in the row
 
-    def prefill(self, x: Tensor, rows: int) -> None:
+    @cached_property
+    def context_maps(self) -> Tensor:
+        """The context head's outputs (B or 1, A, H, W)."""
+        # One picture at a time, or one for all that share it: rounding must not depend on the batch size.
+        maps = self.given.map if self.given.map.stride(0) else self.given.map[:1]
+        return torch.cat([self.head(one) for one in maps.split(1)])
+
+    def prefill(self, x: Tensor, rows: int, pause: Callable[[], None] = lambda: None) -> None:
         if rows:
             # On a CPU one picture at a time: as fast, and rounding does not depend on the batch size.
             size = 1 if x.device.type == "cpu" else len(x)

@@ -1,258 +1,145 @@
-"""The interpreter of pixel programs, compiled with numba: draws a row for several pictures at once.
+"""The interpreter of pixel programs, compiled with numba: runs a program for pixels of a row of several pictures.
 
-Weights are stored input-major, so that the inner loop runs along the outputs, and each is used for all pictures before
-the next is read. The interpreter starts no threads: the caller gives each thread its own pictures, which also makes a
-picture independent of the batch size. The slow twin of a program is the network's trunk in PyTorch.
+The slow twin of a program is the network's trunk in PyTorch.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
 
 from pixelart.layers.compiling import compiled
-from pixelart.layers.kernels import F32, F64, I64, SamplingParams, choose_level
-from pixelart.layers.palette import NEVER
+from pixelart.layers.kernels import I64
+from pixelart.layers.machine import Machine, Streams
+from pixelart.layers.operations import add, apply, copy, embed, run_grow, run_product
 from pixelart.layers.program import (
     ADD,
+    ADD_GRID,
+    ADD_ROWS,
+    ALL_AT_ONCE,
     ATTEND,
-    BIAS,
     EMBED,
-    GATE,
+    FILL,
+    FROM_LEFT,
+    GRID_PRODUCT,
+    GROW,
     KEEP,
-    LOAD_PAST,
-    LOAD_ROW,
     PRODUCT,
-    RELU,
-    SKIP_UNLESS,
     STORE,
     TABLE_EMBED,
     TABLE_PRODUCT,
 )
-
-FAST = {"contract", "reassoc", "nsz"}
-
-
-class Machine(NamedTuple):
-    """A program with its memory for B pictures of width W."""
-
-    operations: I64  # (n, WIDTH), see Program
-    weights: F32
-    tables: F32  # (B or 1, n)
-    state: F32  # (B, n)
-    rows: F32  # (B, W, n)
-    past: F32  # (B, W, n)
-    kept: F32  # (attentions, B, 2, heads, places, size): keys and values
-    logits: int  # their start in the state
-
-
-@njit(inline="always")
-def exp32(x: Any) -> Any:
-    """exp in float32 that loops can vectorise (Cephes; error up to 2 ulp)."""
-    x = min(max(x, np.float32(-87.0)), np.float32(88.0))
-    n = np.floor(x * np.float32(1.4426950408889634) + np.float32(0.5))
-    r = x - n * np.float32(0.693359375) - n * np.float32(-2.12194440e-4)
-    p = np.float32(1.9875691500e-4)
-    p = p * r + np.float32(1.3981999507e-3)
-    p = p * r + np.float32(8.3334519073e-3)
-    p = p * r + np.float32(4.1665795894e-2)
-    p = p * r + np.float32(1.6666665459e-1)
-    p = p * r + np.float32(5.0000001201e-1)
-    p = p * r * r + r + np.float32(1)
-    return p * np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
-
-
-@compiled(fastmath={"contract", "nsz"})
-def run_gate(x: F32, result: F32) -> None:
-    """result (n,) = tanh(a) * sigmoid(b), (a, b) = halves of x (2n,)."""
-    size = result.shape[0]
-    one, two = np.float32(1), np.float32(2)
-    for i in range(size):
-        result[i] = (two / (one + exp32(-two * x[i])) - one) * (one / (one + exp32(-x[size + i])))
-
-
-@compiled(fastmath=FAST)
-def run_product(state: F32, streams: I64, dst: int, src: int, weights: F32, inputs: int, outputs: int) -> None:
-    """state[b, dst:] += state[b, src:] @ weights (inputs, outputs), for b in `streams`."""
-    whole = inputs - inputs % 4
-    for i in range(0, whole, 4):
-        w0, w1 = weights[i * outputs : (i + 1) * outputs], weights[(i + 1) * outputs : (i + 2) * outputs]
-        w2, w3 = weights[(i + 2) * outputs : (i + 3) * outputs], weights[(i + 3) * outputs : (i + 4) * outputs]
-        for b in streams:
-            x0, x1, x2, x3 = state[b, src + i], state[b, src + i + 1], state[b, src + i + 2], state[b, src + i + 3]
-            y = state[b, dst : dst + outputs]
-            for o in range(outputs):
-                y[o] += x0 * w0[o] + x1 * w1[o] + x2 * w2[o] + x3 * w3[o]
-    for i in range(whole, inputs):
-        w = weights[i * outputs : (i + 1) * outputs]
-        for b in streams:
-            x0, y = state[b, src + i], state[b, dst : dst + outputs]
-            for o in range(outputs):
-                y[o] += x0 * w[o]
-
-
-@compiled(fastmath=FAST)
-def run_table_product(state: F32, b: int, dst: int, src: int, weights: F32, inputs: int, outputs: int) -> None:
-    """`run_product` for one picture with its own weights."""
-    y = state[b, dst : dst + outputs]
-    for i in range(inputs):
-        x0, w = state[b, src + i], weights[i * outputs : (i + 1) * outputs]
-        for o in range(outputs):
-            y[o] += x0 * w[o]
-
-
-@compiled(fastmath=FAST)
-def run_attend(query: F32, keys: F32, values: F32, count: int, scores: F32, result: F32) -> None:
-    """result (size,): softmax attention over the first `count` values (places, size) and one zero key and value."""
-    size = query.shape[0]
-    scale = np.float32(1 / np.sqrt(size))
-    top = np.float32(0)
-    for j in range(count):
-        score, key = np.float32(0), keys[j]
-        for i in range(size):
-            score += query[i] * key[i]
-        scores[j] = score * scale
-        top = max(top, scores[j])
-    total = exp32(-top)
-    result[:] = 0
-    for j in range(count):
-        scores[j] = exp32(scores[j] - top)
-    for j in range(count):
-        weight, value = scores[j], values[j]
-        total += weight
-        for i in range(size):
-            result[i] += weight * value[i]
-    for i in range(size):
-        result[i] /= total
+from pixelart.layers.program_attention import run_attention
+from pixelart.layers.vector_code import add_products, view
 
 
 @compiled()
-def places_before(row: int, column: int, stride: int, width: int) -> int:
-    """How many pixels of the grid of every `stride`-th row and column precede a pixel in raster order."""
-    across = (width + stride - 1) // stride
-    before = (row + stride - 1) // stride * across
-    return before + ((column + stride - 1) // stride if row % stride == 0 else 0)
+def run_operation(machine: Machine, number: int, x: I64, row: int, streams: Streams) -> None:
+    """Run an operation for pixels of a row."""
+    table = machine.operations
+    code, step, dst, src, outputs = (
+        table[number, 0],
+        table[number, 1],
+        table[number, 2],
+        table[number, 3],
+        table[number, 4],
+    )
+    inputs, dy, dx, other = table[number, 5], table[number, 7], table[number, 8], table[number, 9]
+    at, none = machine.weights + 4 * table[number, 6], np.int64(0)  # an int would be compiled on its own
+    nowhere = (none, none)
+    state, steps = streams.state, (streams.by_picture, streams.by_column)
+    y, beside = state + 4 * dst, state + 4 * dx * machine.state_of_pixel
+    line = machine.width * machine.grid_of_pixel
+    place = (streams.first * machine.reach + (row + dy) % machine.reach) * line
+    grid = machine.grid + 4 * (place + (streams.start + dx) * machine.grid_of_pixel)
+    grid_steps = (machine.reach * line, step * machine.grid_of_pixel)
+    if code == PRODUCT:
+        run_product(y, steps, beside + 4 * src, steps, streams, at, none, inputs, outputs)
+    elif code == GRID_PRODUCT:
+        run_product(y, steps, grid + 4 * src, grid_steps, streams, at, none, inputs, outputs)
+    elif code == TABLE_PRODUCT:
+        at = machine.tables + 4 * table[number, 6]
+        run_product(y, steps, beside + 4 * src, steps, streams, at, machine.tables_of_picture, inputs, outputs)
+    elif code == FILL:
+        copy(y, steps, at, nowhere, streams, outputs)
+    elif code == STORE:
+        copy(grid + 4 * dst, grid_steps, state + 4 * src, steps, streams, outputs)
+    elif code == ADD_GRID:
+        add(y, steps, grid + 4 * src, grid_steps, streams, outputs)
+    elif code == ADD_ROWS:
+        first = streams.first * machine.rows_of_picture + streams.start * machine.rows_of_pixel
+        given = machine.rows + 4 * (first + src)
+        add(y, steps, given, (machine.rows_of_picture, step * machine.rows_of_pixel), streams, outputs)
+    elif code == EMBED:
+        embed(machine, streams, (dst, outputs, dy, dx, other), x, row, at, none)
+    elif code == TABLE_EMBED:
+        at = machine.tables + 4 * table[number, 6]
+        embed(machine, streams, (dst, outputs, dy, dx, other), x, row, at, machine.tables_of_picture)
+    elif code == GROW:
+        run_grow(machine, streams, dst, src, outputs, inputs, at, machine.weights + 4 * other, row)
+    elif code in (KEEP, ATTEND):
+        run_attention(machine, streams, code == KEEP, dst, src, other, row)
+    else:
+        apply(code, state, streams, dst, src + dx * machine.state_of_pixel, other, outputs)
 
 
 @compiled()
-def run_pixel(machine: Machine, x: I64, streams: I64, row: int, column: int, scores: F32) -> None:
-    """Run the program for one pixel of the batch entries `streams`; x (B, C, W) is the row so far."""
-    state, weights, tables, width = machine.state, machine.weights, machine.tables, machine.rows.shape[1]
-    own = tables.shape[0] > 1
-    skip = 0
-    for step in range(machine.operations.shape[0]):
-        if skip > 0:
-            skip -= 1
-            continue
-        code, dst, src, outputs, inputs, at, a = machine.operations[step]
-        if code == PRODUCT:
-            run_product(state, streams, dst, src, weights[at : at + inputs * outputs], inputs, outputs)
-        elif code == SKIP_UNLESS:
-            if row % a or column % a:
-                skip = src
-        else:
-            for b in streams:
-                if code == GATE:
-                    run_gate(state[b, src : src + 2 * outputs], state[b, dst : dst + outputs])
-                elif code == LOAD_ROW:
-                    state[b, dst : dst + outputs] = machine.rows[b, column, src : src + outputs]
-                elif code == BIAS:
-                    state[b, dst : dst + outputs] = weights[at : at + outputs]
-                elif code == LOAD_PAST:
-                    if column >= a:
-                        state[b, dst : dst + outputs] = machine.past[b, column - a, src : src + outputs]
-                    else:
-                        state[b, dst : dst + outputs] = 0
-                elif code == STORE:
-                    machine.past[b, column, dst : dst + outputs] = state[b, src : src + outputs]
-                elif code == ADD:
-                    for i in range(outputs):
-                        state[b, dst + i] += state[b, src + i]
-                elif code == RELU:
-                    for i in range(outputs):
-                        state[b, dst + i] = max(state[b, src + i], np.float32(0))
-                elif code in (EMBED, TABLE_EMBED):
-                    if column < a:
-                        state[b, dst : dst + outputs] = 0
-                    else:
-                        start = at + x[b, src, column - a] * outputs
-                        if code == EMBED:
-                            state[b, dst : dst + outputs] = weights[start : start + outputs]
-                        else:
-                            state[b, dst : dst + outputs] = tables[b if own else 0, start : start + outputs]
-                elif code == TABLE_PRODUCT:
-                    table = tables[b if own else 0, at : at + inputs * outputs]
-                    run_table_product(state, b, dst, src, table, inputs, outputs)
-                elif code == ATTEND:
-                    count = places_before(row, column, a, width)
-                    for head in range(outputs):
-                        place = head * inputs
-                        query = state[b, src + place : src + place + inputs]
-                        keys, values = machine.kept[at, b, 0, head], machine.kept[at, b, 1, head]
-                        run_attend(query, keys, values, count, scores, state[b, dst + place : dst + place + inputs])
-                elif code == KEEP:
-                    place = places_before(row, column, a, width)
-                    for half in range(2):
-                        for head in range(outputs):
-                            start = src + (half * outputs + head) * inputs
-                            machine.kept[at, b, half, head, place] = state[b, start : start + inputs]
-
-
-@compiled()
-def draw_row(
-    machine: Machine,
-    params: SamplingParams,
-    x: I64,
-    row: int,
-    mask: NDArray[np.bool_],
-    noise: F64,
-    temperature: F64,
-    allowed: NDArray[np.bool_],
-    log_prob: F64,
-    columns: tuple[int, int],
-    low: int,
-    high: int,
+def run_operations(
+    machine: Machine, first: int, last: int, x: I64, row: int, start: int, end: int, low: int, high: int, second: int
 ) -> None:
-    """Draw the masked pixels of one row of the pictures [low, high), in the columns [first, last), in place.
+    """Run the operations [first, last), one after another, for the columns [start, end) of a row of the pictures
+    [low, high), and if `second` is not 0 of those that are so much further in the batch."""
+    by_picture = (machine.width + 2) * machine.state_of_pixel
+    for number in range(first, last):
+        code, step, dx = machine.operations[number, 0], machine.operations[number, 1], machine.operations[number, 8]
+        begin, stop = start + -start % step, end
+        margin = 1 if code in (PRODUCT, ADD) else 0
+        if code in (PRODUCT, ADD, GRID_PRODUCT, ADD_GRID):  # only what lies in the memory
+            while begin + dx < -margin:
+                begin += step
+            stop = min(end, machine.width + margin - dx)
+        if row % step or begin >= stop:
+            continue
+        for half in range(2 if second else 1):
+            picture, columns = low + half * second, (stop - 1 - begin) // step + 1
+            state = machine.state + 4 * (picture * by_picture + (begin + 1) * machine.state_of_pixel)
+            by_column = step * machine.state_of_pixel
+            streams = Streams(picture, high - low, begin, columns, step, state, by_picture, by_column)
+            run_operation(machine, number, x, row, streams)
 
-    x (B, C, W) int64; mask (n, W); noise, log_prob (n, C, W); temperature (n, W); allowed (B or 1, K, W or 1), size 0 =
-    all. B is n, or 2n with guidance: the second half then holds the same pictures without class. log_prob receives log
-    p at temperature 1.
-    """
-    pictures = mask.shape[0]
-    channels, guided = x.shape[1], x.shape[0] > pictures
-    here = np.empty(0, np.bool_)
-    streams = np.empty((high - low) * (2 if guided else 1), np.int64)
-    for b in range(high - low):
-        streams[b] = low + b
-        if guided:
-            streams[high - low + b] = low + b + pictures
-    levels = params.allowed.shape[0]
-    scores = np.empty(machine.kept.shape[4], np.float32)
-    for column in range(columns[0], columns[1]):
-        # Features of group c depend on channels below c only, so the pass for the last channel leaves all final.
-        drawn = mask[low:high, column].any()
-        for c in range(0 if drawn else channels - 1, channels):
-            run_pixel(machine, x, streams, row, column, scores)
-            for i in range(low, high if drawn else low):
-                if mask[i, column]:
-                    start = machine.logits + c * levels
-                    plain = machine.state[i, start : start + levels].astype(np.float64)
-                    if allowed.size:
-                        here = allowed[i if allowed.shape[0] > 1 else 0, :, column if allowed.shape[2] > 1 else 0]
-                        plain = np.where(here, plain, NEVER)
-                    guided_logits = plain
-                    if guided:
-                        free = machine.state[i + pictures, start : start + levels].astype(np.float64)
-                        if allowed.size:
-                            free = np.where(here, free, NEVER)
-                        guided_logits = free + params.guidance * (plain - free)
-                    k = choose_level(guided_logits, noise[i, c, column], temperature[i, column], params)
-                    top = plain.max()
-                    log_prob[i, c, column] = plain[k] - top - np.log(np.exp(plain - top).sum())
-                    x[i, c, column] = k
-                    if guided:
-                        x[i + pictures, c, column] = k
+
+@compiled()
+def fill_rows(machine: Machine, row: int, low: int, high: int) -> None:
+    """Compute the inputs of a row of the pictures [low, high): linear maps of features (B or 1, H, W, F)."""
+    for number in range(machine.maps.shape[0]):
+        table = machine.maps
+        address, by_picture, features, height = table[number, 0], table[number, 1], table[number, 2], table[number, 3]
+        width, dy, step, weights = table[number, 4], table[number, 5], table[number, 6], table[number, 7]
+        outputs, slot = table[number, 8], table[number, 9]
+        if row % step:
+            continue
+        line = address + 4 * min(max(row // step + dy, 0), height - 1) * width * features
+        for b in range(low, high):
+            to = machine.rows + 4 * (b * machine.rows_of_picture + slot)
+            for column in range(width):
+                place = view(to + 4 * column * step * machine.rows_of_pixel, outputs)
+                for i in range(outputs):
+                    place[i] = np.float32(0)
+            at, distance = machine.weights + 4 * weights, step * machine.rows_of_pixel
+            add_products(to, distance, line + 4 * b * by_picture, features, at, features, outputs, width)
+
+
+@compiled()
+def run_part(
+    machine: Machine, part: int, x: I64, row: int, start: int, end: int, low: int, high: int, second: int
+) -> None:
+    """Run a part of a program for known columns of a row, each run of operations in its order."""
+    for number in range(machine.parts[part], machine.parts[part + 1]):
+        order, first, last = machine.runs[number, 0], machine.runs[number, 1], machine.runs[number, 2]
+        if order == ALL_AT_ONCE:
+            run_operations(machine, first, last, x, row, start, end, low, high, second)
+        elif order == FROM_LEFT:
+            for column in range(start, end):
+                run_operations(machine, first, last, x, row, column, column + 1, low, high, second)
+        elif row > 0:  # what runs from the right reads the row above
+            for column in range(end - 1, start - 1, -1):
+                run_operations(machine, first, last, x, row, column, column + 1, low, high, second)

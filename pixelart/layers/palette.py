@@ -9,13 +9,14 @@ enter as Fourier features, because plain Oklab values train poorly (Fourier Feat
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pixelart.layers.precision import in_float32
-from pixelart.layers.program import Program, Slot
+from pixelart.layers.tracing import Drawn, Embedded, Term, Traced
 
 FREQUENCIES = (1.0, 2.0, 4.0, 8.0, 16.0)
 NEVER = -1e4
@@ -66,16 +67,12 @@ class PaletteEmbedding(nn.Module):
         self.unknown = nn.Parameter(torch.randn(1, 1, features)) if unknown else None
         self.groups = (0,) * features
 
-    def rows(self, codes: Tensor | None) -> Tensor:
-        """(B, K, E): the features of each palette colour, from `codes` (B, K, M); (1, K, E) if all share one
-        palette."""
-        assert codes is not None, "this network needs a palette"
-        return self.table(codes if codes.stride(0) else codes[:1])
-
     def forward(self, x: Tensor, codes: Tensor | None) -> Tensor:
         """Features (B, E, H, W) of pixels x int64 (B, 1, H, W), given the palettes' `codes` (B, K, M)."""
         assert codes is not None, "this network needs a palette"
         table = self.table(codes)
+        if isinstance(x, Drawn):
+            return x.embedded([Embedded(0, table)])
         if self.unknown is not None:
             table = torch.cat([table, self.unknown.to(table.dtype).expand(len(table), -1, -1)], dim=1)
         slots = table.shape[1]
@@ -97,14 +94,14 @@ class PalettePointer(nn.Module):
         nn.init.zeros_(self.bias.weight)
 
     def forward(self, queries: Tensor, codes: Tensor) -> Tensor:
+        if isinstance(queries, Traced):
+            return self._traced(queries, codes)
         return in_float32(self._logits, queries, codes)
 
-    def emit(self, program: Program, queries: Slot, codes: Tensor) -> Slot:
-        """Write the layer into a program: the logits of a pixel from its `queries`."""
-        codes = codes if codes.stride(0) else codes[:1]
-        logits = program.table_bias(self.bias(codes)[..., 0])
-        program.table_product(logits, queries, (self.key(codes) * self.scale).mT.contiguous())
-        return logits
+    def _traced(self, queries: Traced, codes: Tensor) -> Any:
+        keys, one = self.key(codes) * self.scale, Traced(queries.recorder, "sum", 1, data=torch.ones(1))
+        terms = [Term(one, matrix=self.bias(codes).mT), Term(queries, matrix=keys.mT)]
+        return queries.sum(terms, size=keys.shape[1])
 
     def _logits(self, queries: Tensor, codes: Tensor) -> Tensor:
         codes = codes.to(queries.dtype)

@@ -1,13 +1,16 @@
-"""Pixel programs: the computation of one pixel as a table of small operations (run by layers/interpreter.py).
+"""Pixel programs: the computation of a pixel as a table of small operations (run by layers/interpreter.py).
 
-Decoding a pixel is a fixed chain of small dense operations on vectors. When decoding begins, the layers write this
-chain into a table; the interpreter then runs it for each pixel of a row without returning to Python. The parts that
-depend only on the rows above and on the context are computed per row by tensor operations, and read from `rows`.
+Decoding a pixel is a fixed chain of small dense operations on vectors. When decoding begins, this chain is written into
+tables (by layers/lowering.py); the interpreter then runs them for whole rows without returning to Python. What depends
+only on the rows above and on the context is computed for all pixels of a row at once when the row begins.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -15,16 +18,28 @@ import torch
 from torch import Tensor
 
 from pixelart.layers.kernels import F32, I64
+from pixelart.layers.tracing import recompute
+from pixelart.layers.vector_code import LANES, packed, padded
 
-# Operations. A row of the table is (operation, dst, src, outputs, inputs, weights, a). `dst` and `src` are offsets in
-# a picture's state vector, unless the operation uses another memory.
-LOAD_ROW, BIAS, PRODUCT, TABLE_PRODUCT, EMBED, TABLE_EMBED, LOAD_PAST, STORE = range(8)
-GATE, ADD, RELU, SKIP_UNLESS, KEEP, ATTEND = range(8, 14)
-WIDTH = 7
+FILL, COPY, ADD, SUM, MUL, NEG, RELU, ELU, SIGMOID, TANH, EXP = range(11)
+PRODUCT, TABLE_PRODUCT, GRID_PRODUCT, GROW, EMBED, TABLE_EMBED = range(11, 17)
+ADD_ROWS, ADD_GRID, STORE, KEEP, ATTEND = range(17, 22)
+UNARY = {"neg": NEG, "relu": RELU, "elu": ELU, "sigmoid": SIGMOID, "tanh": TANH}
+
+BEGIN, BEFORE_CHOICE, AFTER_CHOICE, KNOWN_PIXELS = np.arange(4)
+"""Parts of a program: what runs when a row begins, for each pixel before it is drawn, once it is drawn, and for known
+pixels. Not int: numba would compile a function for each value."""
+ROW, SCAN, PIXEL, AFTER = range(4)
+"""When an operation runs: for all pixels of a row when it begins; then, but pixel by pixel from the right; for each
+pixel before it is drawn; once it is drawn."""
+
+
+ALL_AT_ONCE, FROM_LEFT, FROM_RIGHT = range(3)
+"""The order in which operations run for several pixels of a row: one after another for all, or pixel by pixel."""
 
 
 class Slot(NamedTuple):
-    """`size` consecutive numbers from `start` on, in a memory of each picture."""
+    """`size` consecutive numbers from `start` on, in a memory of each pixel."""
 
     start: int
     size: int
@@ -36,155 +51,193 @@ class Slot(NamedTuple):
 
 @dataclass
 class SlotAllocator:
-    """An allocator for a memory of each picture; `size` is what is allocated so far."""
+    """An allocator for a memory of each pixel; `size` is what is allocated so far."""
 
     size: int = 0
 
     def take(self, size: int) -> Slot:
-        """Allocate `size` numbers."""
-        self.size += size
-        return Slot(self.size - size, size)
+        """Allocate `size` numbers, at the start of a vector."""
+        start = self.size
+        self.size += padded(size)
+        return Slot(start, size)
 
 
-class Program:
-    """The operations of one pixel, in order, and the weights they read.
+class Operation(NamedTuple):
+    """A row of the table. It applies to every `step`-th row and column. dst: in the state of the pixel.
 
-    state: scratch memory of one pixel. rows: (W, n), inputs of each pixel computed when its row begins. past: (W, n),
-    what earlier pixels of the row stored. tables: weights that depend on a picture's palette.
+    src: in the state of the pixel `dx` columns to the right, in the grid also `dy` rows below, or in `rows`. weights:
+    where they begin. other: a second source, a channel, or the number of an attention.
     """
 
-    def __init__(self) -> None:
-        self.state, self.rows = SlotAllocator(), SlotAllocator()
-        self.past, self.tables = SlotAllocator(), SlotAllocator()
-        self._operations: list[list[int]] = []
-        self._weights: list[Tensor] = []
-        self._tables: list[Tensor] = []
-        self._offset = 0
-        self.attentions: list[tuple[int, int, int]] = []  # heads, head size, stride
-        self.logits = Slot(0, 0)
+    code: int
+    step: int = 1
+    dst: int = 0
+    src: int = 0
+    outputs: int = 0
+    inputs: int = 0
+    weights: int = 0
+    dy: int = 0
+    dx: int = 0
+    other: int = 0
 
-    def load_row(self, slot: Slot) -> Slot:
-        """Load a slot of `rows` into the state."""
-        state = self.state.take(slot.size)
-        self._add(LOAD_ROW, state.start, slot.start, slot.size)
-        return state
 
-    def load_past(self, slot: Slot, into: Slot, *, back: int) -> None:
-        """Load what the pixel `back` columns to the left stored; zeros beyond the left edge."""
-        self._add(LOAD_PAST, into.start, slot.start, slot.size, a=back)
+class Entry(NamedTuple):
+    """An operation and when it runs. looped: it needs its own result at the pixel to the left."""
 
-    def store(self, state: Slot) -> Slot:
-        """Store `state` for pixels to the right."""
-        slot = self.past.take(state.size)
-        self._add(STORE, slot.start, state.start, state.size)
-        return slot
-
-    def bias(self, values: Tensor) -> Slot:
-        """A new state slot with the initial values `values` (n,)."""
-        state = self.state.take(len(values))
-        self._add(BIAS, state.start, 0, state.size, weights=self._keep(values))
-        return state
-
-    def product(self, state: Slot, inputs: Slot, matrix: Tensor) -> None:
-        """state += inputs @ matrix (I, O)."""
-        assert matrix.shape == (inputs.size, state.size)
-        self._add(PRODUCT, state.start, inputs.start, state.size, inputs.size, weights=self._keep(matrix))
-
-    def table_product(self, state: Slot, inputs: Slot, matrices: Tensor) -> None:
-        """state += inputs @ matrix, with a matrix per picture, (B or 1, I, O)."""
-        slot = self._table(matrices)
-        self._add(TABLE_PRODUCT, state.start, inputs.start, state.size, inputs.size, weights=slot.start)
-
-    def table_bias(self, values: Tensor) -> Slot:
-        """A new state slot with initial values per picture, `values` (B or 1, n)."""
-        one = self.bias(torch.ones(1))
-        state = self.bias(torch.zeros(values.shape[1]))
-        self.table_product(state, one, values[:, None])
-        return state
-
-    def embed(self, table: Tensor, into: Slot, *, channel: int, levels: int, back: int) -> None:
-        """Embed one channel of the pixel `back` columns to the left.
-
-        table: (C * levels, E), or per picture (B or 1, levels, E).
-        """
-        if table.ndim == 3:
-            slot = self._table(table)
-            self._add(TABLE_EMBED, into.start, channel, into.size, weights=slot.start, a=back)
-        else:
-            offset = self._keep(table) + channel * levels * into.size
-            self._add(EMBED, into.start, channel, into.size, weights=offset, a=back)
-
-    def gate(self, state: Slot) -> Slot:
-        """tanh(a) * sigmoid(b), (a, b) = halves of `state`."""
-        gated = self.state.take(state.size // 2)
-        self._add(GATE, gated.start, state.start, gated.size)
-        return gated
-
-    def add(self, state: Slot, other: Slot) -> None:
-        """state += other."""
-        self._add(ADD, state.start, other.start, state.size)
-
-    def relu(self, state: Slot) -> Slot:
-        """max(state, 0)."""
-        result = self.state.take(state.size)
-        self._add(RELU, result.start, state.start, state.size)
-        return result
-
-    def attention(
-        self, query: Slot, features: Slot, key_value: Slot, matrix: Tensor, *, heads: int, stride: int
-    ) -> Slot:
-        """Attention over earlier pixels on every `stride`-th row and column.
-
-        A pixel on this grid then stores its own key and value: the row's `key_value` + features @ matrix.
-        """
-        number, size = len(self.attentions), query.size // heads
-        self.attentions.append((heads, size, stride))
-        result = self.state.take(query.size)
-        self._add(ATTEND, result.start, query.start, heads, size, weights=number, a=stride)
-        self._add(SKIP_UNLESS, 0, 3, 0, a=stride)
-        own = self.load_row(key_value)
-        self.product(own, features, matrix)
-        self._add(KEEP, 0, own.start, heads, size, weights=number, a=stride)
-        return result
-
-    def operations(self) -> I64:
-        """The table of operations, int64 (n, WIDTH)."""
-        return np.array(self._operations, np.int64).reshape(-1, WIDTH)
-
-    def weights(self) -> F32:
-        """All weights, concatenated."""
-        return torch.cat([w.detach().float().flatten() for w in self._weights]).numpy()
-
-    def picture_tables(self) -> F32:
-        """(B or 1, n): the weights per picture."""
-        if not self._tables:
-            return np.zeros((1, 0), np.float32)
-        count = max(len(table) for table in self._tables)
-        rows = [table.detach().float().flatten(1).expand(count, -1) for table in self._tables]
-        return torch.cat(rows, dim=1).contiguous().numpy()
-
-    def _keep(self, values: Tensor) -> int:
-        self._weights.append(values)
-        self._offset += values.numel()
-        return self._offset - values.numel()
-
-    def _table(self, tables: Tensor) -> Slot:
-        for slot, known in self._known_tables:
-            if known is tables:
-                return slot
-        slot = self.tables.take(tables[0].numel())
-        self._tables.append(tables)
-        return slot
+    stage: int
+    looped: bool
+    operation: Operation
 
     @property
-    def _known_tables(self) -> list[tuple[Slot, Tensor]]:
-        slots, start = [], 0
-        for table in self._tables:
-            slots.append((Slot(start, table[0].numel()), table))
-            start += table[0].numel()
-        return slots
+    def order(self) -> int:
+        """The order in which it runs for several pixels."""
+        return FROM_RIGHT if self.stage == SCAN else FROM_LEFT if self.looped else ALL_AT_ONCE
 
-    def _add(
-        self, code: int, dst: int, src: int, outputs: int, inputs: int = 0, *, weights: int = 0, a: int = 0
-    ) -> None:
-        self._operations.append([code, dst, src, outputs, inputs, weights, a])
+    def at(self, *, src: int) -> Entry:
+        """The entry with another source."""
+        return self._replace(operation=self.operation._replace(src=src))
+
+
+class Attention(NamedTuple):
+    """Sizes of an attention, and where its keys and values begin in a picture's memory."""
+
+    heads: int
+    keys: int
+    values: int
+    step: int
+    zero_key: int
+    places: int
+    start: int
+
+
+class RowInput(NamedTuple):
+    """Inputs of the pixels of a row, computed when it begins, at every `step`-th row and column.
+
+    features: a map (B or 1, F, H, W), of which the row, or that `dy` rows below, times the matrix at `weights`, goes to
+    `slot` of `rows`; None = what the network computes for the row.
+    """
+
+    features: Tensor | None
+    weights: int
+    dy: int
+    step: int
+    slot: Slot
+
+
+@dataclass
+class Program:
+    """The operations of a pixel, and the weights they read.
+
+    state: memory of each pixel of the row. grid: memory of each pixel of the last `reach` rows. rows: inputs of each
+    pixel from `inputs`. tables: weights that depend on a picture's palette. starts: (slot of the state, values, column)
+    and above: (slot of the grid, values) beyond the borders."""
+
+    height: int
+    width: int
+    state: SlotAllocator = field(default_factory=SlotAllocator)
+    grid: SlotAllocator = field(default_factory=SlotAllocator)
+    rows: SlotAllocator = field(default_factory=SlotAllocator)
+    tables: SlotAllocator = field(default_factory=SlotAllocator)
+    inputs: list[RowInput] = field(default_factory=list)
+    operations: list[Entry] = field(default_factory=list)
+    attentions: list[Attention] = field(default_factory=list)
+    starts: list[tuple[Slot, Tensor, int]] = field(default_factory=list)
+    above: list[tuple[Slot, Tensor]] = field(default_factory=list)
+    kept: int = 0
+    reach: int = 1
+    outputs: Slot = field(default_factory=lambda: Slot(0, 0))
+
+    def __post_init__(self) -> None:
+        self._weights: list[tuple[F32, int]] = []
+        self._offset = 0
+        self._tables: list[tuple[Tensor, bool, int]] = []
+
+    def add(self, stage: int, code: int, *, at: int, looped: bool = False, **values: int) -> None:
+        """Insert an operation as number `at`."""
+        self.operations.insert(at, Entry(stage, looped, Operation(code, **values)))
+
+    def vector(self, values: Tensor) -> int:
+        """Keep a vector; returns where it begins in the weights."""
+        return self._keep(_array(values).reshape(-1))
+
+    def matrix(self, matrix: Tensor) -> int:
+        """Keep a matrix (I, O) for products."""
+        return self._keep(packed(_array(matrix)))
+
+    def matrices(self, matrices: Tensor) -> int:
+        """Keep matrices (n, I, O), one after another; returns where the first begins."""
+        starts = [self.matrix(matrix) for matrix in matrices.unbind(0)]
+        return starts[0]
+
+    def table(self, table: Tensor, *, is_matrix: bool) -> int:
+        """Keep a table (B or 1, ...), or a matrix per picture; returns where it begins in `tables`."""
+        for known, _, start in self._tables:
+            if known is table:
+                return start
+        size = table.shape[-2] * padded(table.shape[-1]) if is_matrix else table[0].numel()
+        slot = self.tables.take(size)
+        self._tables.append((table, is_matrix, slot.start))
+        return slot.start
+
+    def attention(self, *, heads: int, keys: int, values: int, step: int, zero_key: bool) -> int:
+        """Add an attention; returns its number."""
+        places = -(-self.height // step) * -(-self.width // step)
+        self.attentions.append(Attention(heads, keys, values, step, int(zero_key), places, self.kept))
+        self.kept += heads * places * (keys + values)
+        return len(self.attentions) - 1
+
+    @cached_property
+    def parts(self) -> tuple[I64, I64, I64]:
+        """The operations of all parts, int64 (n, fields); their runs (order, first, end), int64 (m, 3); and where the
+        runs of each part begin, int64 (5,)."""
+        table, runs, starts = list[Operation](), list[tuple[int, int, int]](), [0]
+        for stages in ((ROW, SCAN), (PIXEL,), (AFTER,), (PIXEL, AFTER)):
+            entries = [entry for entry in self.operations if entry.stage in stages]
+            for order, some in groupby(entries, key=lambda entry: entry.order):
+                first = len(table)
+                table += [entry.operation for entry in some]
+                runs.append((order, first, len(table)))
+            starts.append(len(runs))
+        operations = np.array(table, np.int64).reshape(-1, len(Operation._fields))
+        return operations, np.array(runs, np.int64).reshape(-1, 3), np.array(starts, np.int64)
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether later rows read more of a row than its pixels."""
+        return any(e.operation.code in (STORE, KEEP) for e in self.operations if e.stage in (PIXEL, AFTER))
+
+    @cached_property
+    def weights(self) -> F32:
+        """All weights, concatenated; they begin at the start of a cache line."""
+        result = aligned(self._offset)
+        for values, start in self._weights:
+            result[start : start + values.size] = values.reshape(-1)
+        return result
+
+    def picture_tables(self, given: Mapping[str, Tensor]) -> F32:
+        """(B or 1, n): the weights per picture, for what is given."""
+        parts = list[tuple[F32, int]]()
+        for table, is_matrix, start in self._tables:
+            array = _array(recompute(table, given))
+            parts.append((packed(array) if is_matrix else array.reshape(len(array), -1), start))
+        result = np.zeros((max((len(values) for values, _ in parts), default=1), self.tables.size), np.float32)
+        for values, start in parts:
+            result[:, start : start + values.shape[1]] = values
+        return result
+
+    def _keep(self, values: F32) -> int:
+        self._weights.append((values, self._offset))
+        self._offset += padded(values.size)
+        return self._weights[-1][1]
+
+
+def aligned(*shape: int) -> F32:
+    """Zeros that begin at the start of a cache line."""
+    size = int(np.prod(shape))
+    memory = np.zeros(size + LANES, np.float32)
+    start = -memory.ctypes.data // 4 % LANES
+    return memory[start : start + size].reshape(shape)
+
+
+def _array(values: Tensor) -> F32:
+    return values.detach().to(torch.float32).contiguous().numpy()

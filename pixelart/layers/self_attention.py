@@ -7,6 +7,7 @@ Attention Is All You Need (Vaswani et al. 2017, 1706.03762); over pixels: Image 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ from torch.nn import functional as F
 from pixelart.layers.causal import pointwise
 from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.masked import Groups
-from pixelart.layers.program import Program, Slot
+from pixelart.layers.tracing import Term, Traced
 
 PERIODS = (4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 
@@ -44,6 +45,8 @@ class CausalSelfAttention(nn.Module):
 
     def forward(self, h: Tensor, state: DecodeState | None) -> Tensor:
         """(B, F, h, w) of features h (B, F, h, w) of the state's region."""
+        if isinstance(h, Traced):
+            return self._traced(h)
         rows, columns = (slice(0, n) for n in h.shape[2:]) if state is None else (state.rows, state.columns)
         place_query, place_key = self.place(place_features(rows, columns, like=h)).chunk(2, dim=1)
         query, number = self.query(h, state) + place_query, pixel_numbers(rows, columns, h, state)
@@ -57,21 +60,20 @@ class CausalSelfAttention(nn.Module):
         mean = F.scaled_dot_product_attention(self._split(query), keys, values, attn_mask=is_past)
         return h + self.out(mean.transpose(2, 3).flatten(1, 2).unflatten(2, h.shape[2:]), state)
 
-    def row_inputs(self, rows: slice, columns: slice, like: Tensor) -> list[Tensor]:
-        """Position inputs to queries and to keys with values, biases included: (1, W, n) each."""
-        query, key = self.place(place_features(rows, columns, like=like)).chunk(2, dim=1)
-        own = torch.cat([key, torch.zeros_like(key)], dim=1) + self.key_value.bias[:, None, None]
-        return [part[:, :, 0].mT for part in (query + self.query.bias[:, None, None], own)]
-
-    def emit(self, program: Program, h: Slot, query: Slot, key_value: Slot) -> Slot:
-        """Write `forward` into a program; `query` and `key_value` are slots of its rows, filled by `row_inputs`."""
-        queries = program.load_row(query)
-        program.product(queries, h, self.query.matrix())
-        mean = program.attention(queries, h, key_value, self.key_value.matrix(), heads=self.heads, stride=self.stride)
-        result = program.bias(self.out.bias)
-        program.product(result, mean, self.out.matrix())
-        program.add(result, h)
-        return result
+    def _traced(self, h: Any) -> Any:
+        state = h.recorder
+        whole = slice(0, state.height), slice(0, state.width)
+        place: Any = self.place(state.cut(place_features(*whole, like=self.place.weight)))
+        place_query, place_key = place.chunk(2, dim=1)
+        own: Any = self.key_value(h)
+        own = own.at_step(self.stride)
+        keys, values = own.chunk(2, dim=1)
+        key_value = own.new("cat", own.size, Term(keys + place_key), Term(values))
+        query: Any = self.query(h) + place_query
+        mean = h.recorder.attend(
+            query, key_value, heads=self.heads, values=self.inner, stride=self.stride, zero_key=True
+        )
+        return h + self.out(mean, state)
 
     def _split(self, x: Tensor) -> Tensor:  # (B, heads * size, h, w) -> (B, heads, h * w, size)
         return x.flatten(2).unflatten(1, (self.heads, self.size)).transpose(2, 3)

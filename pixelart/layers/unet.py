@@ -8,6 +8,7 @@ which depends on fewer pixels than they may read, so the stream stays causal.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +56,7 @@ class UStream(nn.Module):
             if besides is None:
                 return []
             beside = next(besides)
-            return [beside if state is None else beside[..., state.columns]]
+            return [beside if state is None or state.is_traced else beside[..., state.columns]]
 
         for layer in self.down:
             x = layer(x, given[0], state, *next_beside())
@@ -76,6 +77,8 @@ class UStream(nn.Module):
     ) -> tuple[Tensor, list[Tensor]]:
         assert self.inner is not None
         small = self.shrink(x, state)
+        if state is not None and state.is_traced:
+            return self._traced(small, given, besides, state)
         if state is None:
             result, outputs = self.inner(small[:, :, ::2, ::2], given[1:], besides, None)
             return self._grown(result, None)[:, :, : x.shape[2], : x.shape[3]], outputs
@@ -91,6 +94,16 @@ class UStream(nn.Module):
         grown = self._grown(kept[:, :, near[0], near[1]], state)
         top, left = state.rows.start % 2, state.columns.start % 2
         return grown[:, :, top : top + x.shape[2], left : left + x.shape[3]], outputs
+
+    def _traced(
+        self, small: Any, given: list[Tensor], besides: Iterator[Tensor] | None, state: DecodeState
+    ) -> tuple[Any, list[Tensor]]:
+        assert self.inner is not None
+        result: Any
+        result, outputs = self.inner(small.at_step(2 * small.step), given[1:], besides, state.halved())
+        weight = self.grow.masked_weight().detach()[:, :, 0, 0]
+        matrices = weight.unflatten(0, (-1, 4)).permute(1, 2, 0)  # (4, I, O), in the order of a pixel shuffle
+        return result.grown(matrices, self.grow.bias.detach().unflatten(0, (-1, 4)).T), outputs
 
     def _grown(self, x: Tensor, state: DecodeState | None) -> Tensor:  # (B, F, 2h, 2w)
         return F.pixel_shuffle(self.grow(x, state), 2)

@@ -20,10 +20,12 @@ from pixelart.layers.colours import ColourEmbedding
 from pixelart.layers.context import Conditioning, Context, ContextConfig, ContextEncoder
 from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.head import ContextHead
-from pixelart.layers.incremental import IncrementalDecoder, TrunkDecoder, Unit
+from pixelart.layers.incremental import IncrementalDecoder, Unit
+from pixelart.layers.kernels import Mixture
 from pixelart.layers.palette import NEVER, PaletteEmbedding, PalettePointer
+from pixelart.layers.program_decoder import ProgramDecoder
 from pixelart.layers.resizable import resizable
-from pixelart.likelihoods import Categorical, Likelihood
+from pixelart.likelihoods import Categorical, DiscretizedLogisticMixture, Likelihood
 
 Embed = Callable[[Tensor], Tensor]
 """Features (B, E, h, w) of pixels int64 (B, C, h, w)."""
@@ -203,7 +205,16 @@ class RasterModel(AutoregressiveModel):
 
     def decoder(self, given: Conditioning) -> IncrementalDecoder:
         """Incremental decoding, context head included: the same maps as `decode`, one pixel at a time."""
-        return TrunkDecoder(self.trunk, self.vote, self.readout, given, unit=self.unit)
+        return ProgramDecoder(self, given)
+
+    @property
+    def mixture(self) -> Mixture:
+        """What the parameters of a pixel mean, in the form that compiled kernels take."""
+        likelihood = self.likelihood
+        if isinstance(likelihood, DiscretizedLogisticMixture):
+            bounds = likelihood.LOG_SCALES
+            return Mixture(likelihood.channels, likelihood.levels, likelihood.mixtures, *bounds)
+        return Mixture(likelihood.channels, likelihood.levels, 0, 0.0, 0.0)
 
     def encode(self, context: Context) -> Conditioning:
         """Encode the context."""

@@ -17,18 +17,20 @@ move (otherwise the beginning of a row could not see the last pixel of the row a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pixelart.layers.causal import ContextBias, FirstConv, add_matmul, pointwise, raster_conv, taps_matrix
+from pixelart.layers.causal import ContextBias, FirstConv, pointwise, raster_conv, taps_matrix
 from pixelart.layers.context import SMALL_CONTEXT, Conditioning, ContextConfig
 from pixelart.layers.decode_state import DecodeState, cut
 from pixelart.layers.head import Head
-from pixelart.layers.lstm import lstm_cell, lstm_rows
+from pixelart.layers.lstm import lstm_cell
 from pixelart.layers.masked import Groups, spread_groups
 from pixelart.layers.precision import in_float32
+from pixelart.layers.tracing import Drawn, Term, Traced
 from pixelart.models.base import Embed, ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
@@ -89,9 +91,21 @@ class DiagonalLSTM(nn.Module):
         states = []
         for i in range(gates.shape[1]):
             up = torch.zeros_like(h) if above is None else above[:, i : i + 1]
-            h, c = lstm_rows(add_matmul(torch.cat([up, h], dim=2), matrix, gates[:, i : i + 1].clone()), c)
+            h, c = lstm_cell(gates[:, i : i + 1] + torch.cat([up, h], dim=2) @ matrix, c, dim=2)
             states.append(torch.stack([h, c]))
         return torch.cat(states, dim=2)
+
+    def traced(self, gates: Any, *, from_right: bool) -> Any:
+        """h of a pixel from its gates; the neighbour before it is the left one, or the right one."""
+        recorder, beside = gates.recorder, 1 if from_right else -1
+        side = "right" if from_right else "left"
+        h, c = (recorder.memory(self.hidden, **{side: start}) for start in self.start)
+        up, before = (matrix.T for matrix in self.state_to_state.weight.unbind(2))
+        inner = h.sum([Term(h, -1, 0, up), Term(h, 0, beside, before)], size=gates.size)
+        new_h, new_c = lstm_cell(gates + inner, c.moved(0, beside))
+        recorder.define(h, new_h)
+        recorder.define(c, new_c)
+        return h
 
     def initial(self, batch: int) -> tuple[Tensor, Tensor]:
         """h and c (B, h) left of the first pixel of a row."""
@@ -116,6 +130,12 @@ class DiagonalLayer(nn.Module):
 
         pixels: colour features (B, E, h, w) of the region; at the start of a row, those of the row above in full width.
         """
+        if isinstance(x, Traced):
+            gates = self.right.gates(x.moved(-1, 0), context_map, x.recorder.row_above()) + self.pixels(pixels)
+            left = self.left.traced(self.left.gates(x, context_map, state), from_right=False)
+            right = self.right.traced(gates, from_right=True)
+            change, skip = (self.out_left(left, state) + self.out_right(right, state)).split(self.split, dim=1)
+            return x + change, skip
         gates = [lstm.gates(x, context_map, state) for lstm in (self.left, self.right)]
         if state is None or state.is_prefill:
             assert pixels is not None
@@ -219,6 +239,8 @@ class DiagonalBiLSTM(RasterModel):
         return self.head(total, state)
 
     def _pixels(self, x: Tensor, embed: Embed, state: DecodeState | None) -> Tensor | None:
+        if isinstance(x, Drawn):
+            return embed(x.above())
         if state is None or state.is_prefill:
             return embed(cut(x, state))
         return embed(x[:, :, state.row - 1 : state.row]) if state.begins_row and state.row else None

@@ -14,15 +14,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pixelart.layers.causal import pointwise
+from pixelart.layers.causal import ContextBias, pointwise, rows_above
 from pixelart.layers.context import Conditioning, ContextConfig
-from pixelart.layers.decode_state import DecodeState, cut
+from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.gated import GatedLayer
 from pixelart.layers.head import logits_of_levels
-from pixelart.layers.incremental import IncrementalDecoder
 from pixelart.layers.masked import spread_groups
-from pixelart.layers.program import Program, Slot
-from pixelart.layers.program_decoder import ProgramDecoder
 from pixelart.layers.self_attention import CausalSelfAttention
 from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
@@ -87,34 +84,21 @@ class GatedPixelCNN(RasterModel):
         )
         shape = {"heads": config.heads, "size": config.head_size, "stride": config.stride}
         self.attention = nn.ModuleDict({str(i): CausalSelfAttention(groups, **shape) for i in config.attention})
-        self.context_skip = nn.Conv2d(context, config.skip, 1)
+        self.context_skip = ContextBias(context, config.skip, bias=True)
         self.hidden = pointwise(skip, head)
         self.logits = logits_of_levels(head, channels=channels, levels=self.outputs_per_channel)
 
     def trunk(self, x: Tensor, given: Conditioning, state: DecodeState | None = None) -> Tensor:
-        if state is None:
-            return self._whole(x, given)
-        embed, befores = self.embed(given), self._rows(x, given, state)
-        if state.is_prefill and not self.attention:
+        embed, befores = self.embed(given), self._befores(x, given, state)
+        if state is not None and state.is_prefill and not self.attention:
             return given.map[..., :0]  # the horizontal stack reads only its own row
-        h, total, attentions = x, self.context_skip(cut(given.map, state)), self.attentions
+        h, total, attentions = x, self.context_skip(given.map, state), self.attentions
         for i, (layer, before) in enumerate(zip(self.gated_layers, befores, strict=True)):
             h, skip = layer.pixels(h, before, state) if i else layer.first_pixels(x, embed, before, state)
             total = total + skip
             if attention := attentions.get(i):
                 h = attention(h, state)
         return self.logits(torch.relu(self.hidden(torch.relu(total), state)), state)
-
-    def _whole(self, x: Tensor, given: Conditioning) -> Tensor:
-        """The trunk's outputs for whole pictures."""
-        embed, attentions = self.embed(given), self.attentions
-        v, h, total = embed(x), x, self.context_skip(given.map)
-        for i, layer in enumerate(self.layers):
-            v, h, skip = layer(v, h, given.map, embed)
-            total = total + skip
-            if attention := attentions.get(i):
-                h = attention(h, None)
-        return self.logits(torch.relu(self.hidden(torch.relu(total))))
 
     @property
     def gated_layers(self) -> list[GatedLayer]:
@@ -126,93 +110,19 @@ class GatedPixelCNN(RasterModel):
         """The attention layers, by the number of the layer they follow."""
         return {int(i): a for i, a in self.attention.items() if isinstance(a, CausalSelfAttention)}
 
-    def _rows(self, x: Tensor, given: Conditioning, state: DecodeState) -> list[Tensor]:
+    def _befores(self, x: Tensor, given: Conditioning, state: DecodeState | None) -> list[Tensor]:
         """The vertical stack's input to the pixels of the state's region, per layer: (B, 2 * hidden, h, w)."""
-        if state.is_prefill:
-            v, befores = self.embed(given)(cut(x, state)), list[Tensor]()
-            for layer in self.gated_layers:
-                v, before = layer.rows(v, given.map, state.whole_rows())
-                befores.append(before)
-            return befores
+        if state is None or state.is_traced:
+            return self._rows(x, given, state)
         if state.begins_row:
-            for layer, before in zip(
-                self.layers, self._row(x, given, self._context_row(given, state), state), strict=True
-            ):
-                state.put(layer, "before", before.mT[:, :, None])
+            for layer, before in zip(self.layers, self._rows(x, given, state.whole_rows()), strict=True):
+                state.put(layer, "before", before)
         return [state.keep(layer, "before", lambda: x)[..., state.columns] for layer in self.layers]
 
-    def _row(self, x: Tensor, given: Conditioning, of_context: list[Tensor], state: DecodeState) -> list[Tensor]:
-        """`_rows` for the whole of the state's row, (B, W, 2 * hidden)."""
-        rows, row, befores = state.whole_rows(), state.row, list[Tensor]()
-        v = self.embed(given)(x[:, :, max(0, row - 1) : max(1, row)])[:, :, 0].mT
-        v = v if row else torch.zeros_like(v)
-        for layer, of_layer in zip(self.gated_layers, of_context, strict=False):
-            v, before = layer.row(v, of_layer, rows)
+    def _rows(self, x: Tensor, given: Conditioning, state: DecodeState | None) -> list[Tensor]:
+        """`_befores` for whole rows."""
+        v, befores = rows_above(x, self.embed(given), state), list[Tensor]()
+        for layer in self.gated_layers:
+            v, before = layer.rows(v, given.map, state)
             befores.append(before)
         return befores
-
-    def _context_row(self, given: Conditioning, state: DecodeState) -> list[Tensor]:
-        """All biases that the state's row takes from the context map, (B, W, n), by one product: each layer's, the
-        skip's, and the context head's."""
-        convs = [*(layer.context for layer in self.gated_layers), self.context_skip, self.vote]
-        sizes = [conv.out_channels for conv in convs]
-
-        def joined() -> tuple[Tensor, Tensor]:
-            matrix = torch.cat([conv.weight.detach()[:, :, 0, 0] for conv in convs]).mT.contiguous()
-            biases = [
-                torch.zeros(n).to(matrix) if c.bias is None else c.bias for c, n in zip(convs, sizes, strict=True)
-            ]
-            return matrix, torch.cat(biases).detach()
-
-        matrix, bias = state.constant(self, "context", joined)
-        row = given.map[:, :, state.row].mT
-        product = torch.addmm(bias, row.reshape(-1, row.shape[2]), matrix)
-        return list(product.unflatten(0, row.shape[:2]).split(sizes, dim=-1))
-
-    def decoder(self, given: Conditioning) -> IncrementalDecoder:
-        return ProgramDecoder(self, given)
-
-    def row_inputs(self, x: Tensor, given: Conditioning, state: DecodeState) -> list[Tensor]:
-        of_context = self._context_row(given, state)
-        befores = self._row(x, given, of_context, state)
-        biased = [b + layer.horizontal.bias for b, layer in zip(befores, self.gated_layers, strict=True)]
-        places = [a.row_inputs(state.rows, state.columns, of_context[-1]) for a in self.attentions.values()]
-        skip, head = of_context[-2:]
-        return [*biased, skip, head + self.logits.bias, *(part for pair in places for part in pair)]
-
-    def program(self, given: Conditioning) -> Program:
-        program, config, layers = Program(), self.config, self.gated_layers
-        befores = [program.rows.take(2 * config.hidden) for _ in layers]
-        skip, outputs_of_row = program.rows.take(config.skip), program.rows.take(len(self.logits.bias))
-        places = {i: (program.rows.take(a.inner), program.rows.take(2 * a.inner)) for i, a in self.attentions.items()}
-        total, h = program.load_row(skip), None
-        for i, (layer, before) in enumerate(zip(layers, befores, strict=True)):
-            gates = program.load_row(before)
-            if i == 0:
-                program.product(gates, self._emit_window(program, given), layer.horizontal.matrix())
-            h = layer.emit(program, h, gates, total)
-            if i in places:
-                h = self.attentions[i].emit(program, h, *places[i])
-        hidden = program.bias(self.hidden.bias)
-        program.product(hidden, program.relu(total), self.hidden.matrix())
-        outputs = program.load_row(outputs_of_row)
-        program.product(outputs, program.relu(hidden), self.logits.matrix())
-        program.logits = outputs
-        if self.pointer is not None and given.codes is not None:
-            program.logits = self.pointer.emit(program, outputs, given.codes)
-        return program
-
-    def _emit_window(self, program: Program, given: Conditioning) -> Slot:
-        """Emit the features of the pixels that the first horizontal kernel reads."""
-        table, features, channels = self.colours.rows(given.codes), self.config.embedding, self.config.channels
-        taps = self.gated_layers[0].horizontal.weight.shape[3]
-        window = program.state.take(taps * channels * features)
-        for tap in range(taps):
-            for channel in range(channels):
-                place = window.part((tap * channels + channel) * features, features)
-                levels, back = self.config.levels, taps - 1 - tap
-                program.embed(table, place, channel=channel, levels=levels, back=back)
-        return window
-
-    def kept(self, state: DecodeState) -> list[Tensor]:
-        return [past for a in self.attentions.values() if (past := state.kept(a, "past")) is not None]

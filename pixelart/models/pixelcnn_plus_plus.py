@@ -20,10 +20,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pixelart.layers.causal import ContextBias, FirstConv, corner_conv, pointwise, raster_conv, rows_conv
+from pixelart.layers.causal import ContextBias, FirstConv, corner_conv, pointwise, raster_conv, rows_above, rows_conv
 from pixelart.layers.context import SMALL_CONTEXT, Conditioning, ContextConfig
 from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.precision import in_float32
+from pixelart.layers.tracing import Drawn, Embedded
 from pixelart.layers.unet import UStream
 from pixelart.likelihoods import DiscretizedLogisticMixture
 from pixelart.models.base import ModelConfig, RasterModel
@@ -86,28 +87,28 @@ class PixelCNNPlusPlus(RasterModel):
         return in_float32(lambda x: self.out(F.elu(x), state), features)
 
     def _values(self, x: Tensor) -> Tensor:  # (B, C + 1, H, W)
+        if isinstance(x, Drawn):
+            levels = torch.arange(self.config.levels)[:, None] * (2 / max(1, self.config.levels - 1)) - 1
+            tables = [Embedded(channel, levels) for channel in range(self.config.channels)]
+            return x.embedded([*tables, Embedded(0, torch.ones_like(levels))])
         values = x.to(self.out.weight.dtype) * (2 / max(1, self.config.levels - 1)) - 1
         return torch.cat([values, torch.ones_like(values[:, :1])], dim=1)
 
     def _above(self, x: Tensor, given: list[Tensor], state: DecodeState | None) -> Iterator[Tensor]:
         """The outputs of stream u for the state's rows, in full width."""
-        if state is None:
-            return iter(self.u(self.first_u(self._row_before(x, 0, x.shape[2])), given, None, None)[1])
+        if state is None or state.is_traced:
+            return iter(self.u(self.first_u(rows_above(x, self._values, state), state), given, None, state)[1])
         if state.begins_row:
             rows = state.whole_rows()
-            before = self._row_before(x, rows.rows.start, rows.rows.stop)
-            for i, output in enumerate(self.u(self.first_u(before, rows), given, None, rows)[1]):
+            for i, output in enumerate(
+                self.u(self.first_u(rows_above(x, self._values, rows), rows), given, None, rows)[1]
+            ):
                 state.put(self, f"u{i}", output)
         return iter([state.keep(self, f"u{i}", lambda: x) for i in range(self.u.size)])
 
-    def _row_before(self, x: Tensor, start: int, stop: int) -> Tensor:
-        """Values (B, C + 1, stop - start, W) of the row above each row of a range; zeros above the first."""
-        values = self._values(x[:, :, max(0, start - 1) : stop - 1])
-        return values if start else F.pad(values, (0, 0, 1, 0))
-
     def _scaled_maps(self, context_map: Tensor, state: DecodeState | None) -> list[Tensor]:
         """The context map at each size, by average pooling."""
-        if state is None or self.config.scales == 1:
+        if state is None or state.is_traced or self.config.scales == 1:
             maps = [context_map]
             for _ in range(self.config.scales - 1):
                 maps.append(F.avg_pool2d(maps[-1], 2, ceil_mode=True))

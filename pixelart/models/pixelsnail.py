@@ -97,25 +97,25 @@ class PixelSNAIL(RasterModel):
 
     def trunk(self, x: Tensor, given: Conditioning, state: DecodeState | None = None) -> Tensor:
         embed = self.embed(given)
-        places = state.constant(self, "places", lambda: _places(x)) if state else _places(x)
-        place = cut(places, state).expand(len(x), -1, -1, -1)
+        places = state.constant(self, "places", lambda: _places(given.map)) if state else _places(given.map)
+        place = cut(places.expand(len(given.map), -1, -1, -1), state)
         features, pixels = self.first.of_picture(x, embed, state), self._pixels(x, embed, state)
         for block in self.blocks:
             features = block(pixels, features, place, given.map, state)
         features = features + self.context_skip(given.map, state)
-        return self.logits(F.elu(self.hidden(concat_elu(features, state), state)), state)
+        return self.logits(F.elu(self.hidden(concat_elu(features), state)), state)
 
     def _pixels(self, x: Tensor, embed: Embed, state: DecodeState | None) -> tuple[Tensor, Tensor | None]:
-        if state is None or state.is_prefill or state.begins_row:
+        if state is None or state.is_prefill or state.begins_row:  # also while it is traced
             return embed(cut(x, state)), None
         start = state.columns.start
         before = embed(x[:, :, state.rows, start - 1 : start])
         return embed(cut(x, state)), before
 
 
-def _places(x: Tensor) -> Tensor:
+def _places(like: Tensor) -> Tensor:
     """(1, 2, H, W): row and column relative to the centre, as fractions of the size."""
-    height, width = x.shape[2:]
-    rows = (torch.arange(height, device=x.device) / height - 0.5)[:, None].expand(height, width)
-    columns = (torch.arange(width, device=x.device) / width - 0.5).expand(height, width)
+    height, width = like.shape[2:]
+    rows = (torch.arange(height, device=like.device) / height - 0.5)[:, None].expand(height, width)
+    columns = (torch.arange(width, device=like.device) / width - 0.5).expand(height, width)
     return torch.stack([rows, columns])[None]

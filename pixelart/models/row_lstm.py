@@ -14,6 +14,7 @@ the context map biases the gates and the skip sum.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,9 +32,10 @@ from pixelart.layers.causal import (
 from pixelart.layers.context import SMALL_CONTEXT, Conditioning, ContextConfig
 from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.head import Head
-from pixelart.layers.lstm import lstm_cell, lstm_rows
+from pixelart.layers.lstm import lstm_cell
 from pixelart.layers.masked import Groups, spread_groups
 from pixelart.layers.precision import in_float32
+from pixelart.layers.tracing import Term, Traced
 from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
 
@@ -64,7 +66,9 @@ class RowLSTMLayer(nn.Module):
     def forward(self, x: Tensor, context_map: Tensor, state: DecodeState | None) -> tuple[Tensor, Tensor]:
         """x (B, 2h, h, w) of the state's region, with the whole context map (B, F, H, W)."""
         gates = self.input_to_state(x, state) + self.context(context_map, state)
-        if state is None or state.is_prefill:
+        if isinstance(gates, Traced):
+            h = self._traced(gates)
+        elif state is None or state.is_prefill:
             h, c = in_float32(self._rows, gates)
             if state:
                 for name, values in (("h", h), ("c", c)):
@@ -73,6 +77,18 @@ class RowLSTMLayer(nn.Module):
             h = self._region(gates, state)
         change, skip = self.out(h, state).split(self.split, dim=1)
         return x + change, skip
+
+    def _traced(self, gates: Any) -> Any:
+        recorder = gates.recorder
+        h, c = (recorder.memory(self.hidden, above=start) for start in self.start)
+        taps = [
+            Term(h, -1, dx, matrix.T)
+            for dx, matrix in zip((-1, 0, 1), self.state_to_state.weight.unbind(2), strict=True)
+        ]
+        new_h, new_c = lstm_cell(gates + h.sum(taps, size=gates.size), c.moved(-1, 0))
+        recorder.define(h, new_h)
+        recorder.define(c, new_c)
+        return new_h
 
     def _rows(self, gates: Tensor) -> tuple[Tensor, Tensor]:  # h and c (B, h, H, W) of gates (B, 4h, H, W)
         batch, _, _, width = gates.shape
@@ -91,7 +107,7 @@ class RowLSTMLayer(nn.Module):
         if state.begins_row:
             state.put(self, "from above", self._from_above(states_h[:, row], state))
         above = state.keep(self, "from above", lambda: gates)
-        h, c = lstm_rows(gates[:, :, 0].mT + above[:, columns], states_c[:, row, columns])
+        h, c = lstm_cell(gates[:, :, 0].mT + above[:, columns], states_c[:, row, columns], dim=2)
         states_h[:, row + 1, columns], states_c[:, row + 1, columns] = h, c
         return h.mT[:, :, None]
 

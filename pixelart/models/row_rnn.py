@@ -16,7 +16,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from pixelart.layers.context import SMALL_CONTEXT, Conditioning, ContextConfig
 from pixelart.layers.decode_state import DecodeState, cut
@@ -75,20 +74,49 @@ class RowRNN(RasterModel):
         self.logits = resizable(nn.Conv2d(config.head, config.channels * self.outputs_per_channel, 1), "level")
 
     def trunk(self, x: Tensor, given: Conditioning, state: DecodeState | None = None) -> Tensor:
-        above = F.pad(self.embed(given)(x), (0, 0, 1, 0))[:, :, : x.shape[2]]  # (B, C*E, H, W): row r holds row r - 1
-        rows = above.permute(0, 2, 1, 3).flatten(2)
-        rows = torch.cat([self.start.expand(len(x), 1, -1), rows[:, 1:]], dim=1)
-        states = self._states(rows, state)
+        states = self._states(x, given, state) if state is None else self._next_states(x, given, state)
         features = self.spread(states).unflatten(2, (self.config.features, -1)).transpose(1, 2)
         hidden = torch.relu(self.hidden(torch.relu(features + self.context(cut(given.map, state)))))
         return self.logits(hidden)
 
-    def _states(self, rows: Tensor, state: DecodeState | None) -> Tensor:
-        """The recurrent state at each row of the state's region (B, h, hidden), from all rows (B, H, inputs) so far."""
-        wanted = range(rows.shape[1]) if state is None else range(state.rows.start, state.rows.stop)
+    def _inputs(self, x: Tensor, given: Conditioning, rows: range) -> Tensor:
+        """What each of some rows is predicted from: the row above it, (B, h, C * E * W)."""
+        above = self.embed(given)(x[:, :, max(0, rows.start - 1) : rows.stop - 1]).permute(0, 2, 1, 3).flatten(2)
+        return above if rows.start else torch.cat([self.start.expand(len(x), 1, -1), above], dim=1)
+
+    def _states(self, x: Tensor, given: Conditioning, state: DecodeState | None) -> Tensor:
+        """The recurrent state at each row of the state's region (B, h, hidden)."""
+        rows = self._inputs(x, given, range(x.shape[2] if state is None else state.rows.stop))
+        wanted = range(0 if state is None else state.rows.start, rows.shape[1])
         if self.config.form == "many_to_many":
-            return in_float32(self.rnn, rows[:, : wanted.stop])[0][:, wanted.start :]
+            return in_float32(self.rnn, rows)[0][:, wanted.start :]
         return torch.stack([self._last(rows[:, : r + 1]) for r in wanted], dim=1)
+
+    def _next_states(self, x: Tensor, given: Conditioning, state: DecodeState) -> Tensor:
+        """`_states` while drawing: one direction goes on from the row above."""
+        if self.rnn.bidirectional:
+            return self._states(x, given, state)
+        first, last = state.rows.start, state.numbers.get(self)
+        if last == first - 1 and state.rows.stop == first + 1:
+            before = state.keep(self, "state", lambda: x)
+            after = self._step(self._inputs(x, given, range(first, first + 1))[:, 0], before)
+            outputs = after[:, None, 0]
+        else:
+            outputs, after = in_float32(self.rnn, self._inputs(x, given, range(state.rows.stop)))
+            outputs, after = (
+                outputs[:, first:],
+                torch.cat(after if isinstance(after, tuple) else (after,)).transpose(0, 1),
+            )
+        state.put(self, "state", after)
+        state.numbers[self] = state.rows.stop - 1
+        return outputs
+
+    def _step(self, row: Tensor, before: Tensor) -> Tensor:
+        """The state (B, 1 or 2, hidden), h first, after a row (B, inputs), from that before it."""
+        weights = [getattr(self.rnn, f"{name}_l0") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        if isinstance(self.rnn, nn.LSTM):  # one step of `nn.LSTM`, which would first copy its weights
+            return torch.stack(torch.lstm_cell(row, (before[:, 0], before[:, 1]), *weights), dim=1)
+        return torch.gru_cell(row, before[:, 0], *weights)[:, None]
 
     def _last(self, rows: Tensor) -> Tensor:  # (B, directions * hidden): the end of each direction
         final = in_float32(self.rnn, rows)[1]

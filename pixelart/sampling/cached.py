@@ -38,10 +38,10 @@ def sample_cached(
     """
     state = SamplingState.begin(model, context, controls, cancel)
     noise = noise.to(state.log_prob.device)
-    with cancel_between_layers(model, cancel):
-        decoder = model.decoder(state.given)
-        decoder.prefill(state.x, state.rows.start)
+    decoder = model.decoder(state.given)
     kernel = decoder.row_kernel()
+    with cancel_between_layers(model, cancel):
+        decoder.prefill(state.x, state.rows.start, lambda: check_cancelled(cancel))
     for row in state.rows:
         decoder.begin_row(state.x, row)
         if kernel:

@@ -75,7 +75,7 @@ class Controls:
         allowed = np.ones(levels, np.bool_)
         if self.allowed is not None:
             allowed[:] = np.isin(np.arange(levels), self.allowed)
-        return SamplingParams(self.top_k, self.top_p, self.guidance, allowed)
+        return SamplingParams(self.top_k, float(self.top_p), float(self.guidance), allowed)
 
 
 def draw_noise(seed: int, *, count: int, channels: int, height: int, width: int) -> Tensor:

@@ -191,7 +191,7 @@ class SamplingState:
         """Set known pixels, put masked ones at level 0, and encode the context."""
         count, channels, height, width = context.pixels.shape
         controls.check(height=height, width=width, levels=model.likelihood.levels)
-        x = torch.where(context.mask[:, None], 0, context.pixels)
+        x = torch.where(context.mask[:, None], 0, context.pixels).contiguous()
         with cancel_between_layers(model, cancel):
             given = _encode(model, context)
             if controls.guidance != 1:

@@ -105,7 +105,7 @@ def vertical_stack_not_moved_down(model: AutoregressiveModel) -> None:
     """The first vertical kernel ends on the row itself."""
     conv = parts(model, GatedLayer)[0].vertical
     left, right, top, _ = conv.padding
-    conv.padding = (left, right, top - 1, 0)
+    conv.padding = (left, right, top - 1, 1)
 
 
 def vertical_stack_half_a_row_short(model: AutoregressiveModel) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -106,13 +106,17 @@ def row_state_scrambled_by_view(model: AutoregressiveModel) -> None:
 def bidirectional_many_to_many(model: AutoregressiveModel) -> None:
     """One pass of both directions over all rows, read at each row: the way back has come from the end."""
     for rnn in parts(model, RowRNN):
-        replace(rnn, "_states", lambda rnn, rows, state: rnn.rnn(rows)[0])
+        replace(rnn, "_states", lambda rnn, x, given, state: rnn.rnn(rnn._inputs(x, given, range(x.shape[2])))[0])
 
 
 def rows_above_with_the_row_itself(model: AutoregressiveModel) -> None:
     """Stream u is fed the row where the one above it was meant."""
+
+    def above(network: PixelCNNPlusPlus, x: Tensor, given: list[Tensor], state: None) -> Iterator[Tensor]:
+        return iter(network.u(network.first_u(network._values(x)), given, None, None)[1])
+
     for network in parts(model, PixelCNNPlusPlus):
-        replace(network, "_row_before", lambda network, x, start, stop: network._values(x[:, :, start:stop]))
+        replace(network, "_above", above)
 
 
 def attention_to_the_pixel_itself(model: AutoregressiveModel) -> None:

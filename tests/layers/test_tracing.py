@@ -1,0 +1,121 @@
+"""A network made of the shared layers is drawn by the interpreter, though nothing was written for it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from pixelart.layers.causal import ContextBias, FirstConv, causal_conv, corner_conv, pointwise, raster_conv, row_conv
+from pixelart.layers.context import Conditioning, Context, ContextConfig
+from pixelart.layers.decode_state import DecodeState
+from pixelart.layers.head import logits_of_levels
+from pixelart.layers.masked import spread_groups
+from pixelart.layers.program_decoder import ProgramDecoder, program_of
+from pixelart.models.base import ModelConfig, RasterModel
+from pixelart.sampling import Controls, draw_noise, sample_cached, sample_naive
+from pixelart.sampling.loop import Sample
+
+LEVELS = 4
+
+
+class Unheard(RasterModel):
+    """Layers in an order that no paper has: products of features, a long kernel, a sum that is used twice."""
+
+    def __init__(self, channels: int, shape: tuple[int, int]) -> None:
+        context = ContextConfig(hidden=6, embedding=2, dilations=(1,))
+        super().__init__(ModelConfig(channels, LEVELS, *shape, num_classes=2, context=context))
+        groups = spread_groups(9, channels)
+        self.colours = self.colour_embedding(3)
+        self.first = raster_conv(self.colours.groups, groups, size=5, mask_type="A", kind=FirstConv)
+        self.wide = causal_conv(groups, groups, above=2, left=1, right=3, mask_type="B", dilation=2)
+        self.corner, self.row = corner_conv(groups, groups), row_conv(groups, groups * 2, taps=4, mask_type="B")
+        self.narrow, self.context = pointwise(groups * 3, groups), ContextBias(6, 9, bias=True)
+        self.logits = logits_of_levels(groups, channels=channels, levels=LEVELS)
+
+    def trunk(self, x: Tensor, given: Conditioning, state: DecodeState | None = None) -> Tensor:
+        features = self.first.of_picture(x, self.embed(given), state)
+        total = torch.tanh(features) + self.context(given.map, state)
+        a, b = self.row(F.elu(total), state).chunk(2, dim=1)
+        mixed = torch.sigmoid(a) * b + total
+        joined = torch.cat([-mixed, torch.relu(self.wide(mixed, state)), total], dim=1)
+        return self.logits(self.corner(self.narrow(joined, state) + mixed, state) + total, state)
+
+
+class Untraceable(Unheard):
+    """It sorts features, which no operation does."""
+
+    def trunk(self, x: Tensor, given: Conditioning, state: DecodeState | None = None) -> Tensor:
+        return torch.sort(super().trunk(x, given, state), dim=1)[0]
+
+
+def lively(kind: type[Unheard], channels: int, shape: tuple[int, int]) -> Unheard:
+    torch.manual_seed(3)
+    model = kind(channels, shape)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(0.4 * torch.randn_like(parameter))
+    return model.eval()
+
+
+def context_of(count: int, channels: int, shape: tuple[int, int], *, seed: int = 0) -> Context:
+    random = torch.Generator().manual_seed(seed)
+    mask = torch.rand(count, *shape, generator=random) < 0.6
+    mask[:, 1] = False  # a row in which nothing is drawn
+    pixels = torch.randint(0, LEVELS, (count, channels, *shape), generator=random)
+    return Context(torch.eye(2)[torch.arange(count) % 2], pixels, mask)
+
+
+def draw(model: RasterModel, context: Context, seed: int = 5) -> Sample:
+    count, channels, height, width = context.pixels.shape
+    noise = draw_noise(seed, count=count, channels=channels, height=height, width=width)
+    return sample_cached(model, context, controls=Controls(), noise=noise)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_new_network_is_drawn_without_code_of_its_own(channels: int, count: int) -> None:
+    model, context = lively(Unheard, channels, (7, 6)), context_of(count, channels, (7, 6))
+    noise = draw_noise(5, count=count, channels=channels, height=7, width=6)
+    drawn, naive = draw(model, context), sample_naive(model, context, controls=Controls(), noise=noise)
+    assert torch.equal(drawn.x, naive.x)
+    torch.testing.assert_close(drawn.log_prob, naive.log_prob, rtol=1e-5, atol=1e-5)
+
+
+def test_what_cannot_be_traced_is_named() -> None:
+    model = lively(Untraceable, 1, (4, 4))
+    with pytest.raises(NotImplementedError, match="sort"):
+        draw(model, context_of(1, 1, (4, 4)))
+
+
+def test_a_program_is_kept_until_the_weights_change() -> None:
+    model, context = lively(Unheard, 1, (5, 5)), context_of(2, 1, (5, 5))
+    with torch.no_grad():
+        given = model.encode(context)
+        other = model.encode(context_of(2, 1, (5, 5), seed=1))
+        program = program_of(model, given)
+        assert program_of(model, other) is program, "it does not depend on the context"
+        model.logits.bias.add_(torch.arange(float(LEVELS)))
+        assert program_of(model, given) is not program
+    after = draw(model, context)
+    judged = model.log_prob(after.x, context) * context.mask[:, None]
+    torch.testing.assert_close(after.log_prob.float(), judged, rtol=1e-5, atol=1e-5)
+
+
+def test_a_picture_is_the_same_bits_in_any_batch_and_whatever_is_known_in_the_others() -> None:
+    """Known pixels are computed many at once where all pictures know them, and one by one otherwise."""
+    model, context = lively(Unheard, 1, (6, 9)), context_of(4, 1, (6, 9))
+    together = draw(model, context)
+    for i in range(4):
+        alone = draw(model, context.select(slice(i, i + 1)), seed=5 + i)
+        assert torch.equal(alone.x[0], together.x[i])
+        assert torch.equal(alone.log_prob[0], together.log_prob[i])
+
+
+def test_other_devices_and_double_precision_draw_with_the_trunk() -> None:
+    model, context = lively(Unheard, 1, (4, 4)).double(), context_of(1, 1, (4, 4))
+    with torch.no_grad():
+        given = model.encode(Context(context.class_weights.double(), context.pixels, context.mask))
+    decoder = model.decoder(given)
+    assert isinstance(decoder, ProgramDecoder) and decoder.row_kernel() is None
