@@ -36,13 +36,8 @@ from pixelart.layers.vector_code import add_products, view
 def run_operation(machine: Machine, number: int, x: I64, row: int, streams: Streams) -> None:
     """Run an operation for pixels of a row."""
     table = machine.operations
-    code, step, dst, src, outputs = (
-        table[number, 0],
-        table[number, 1],
-        table[number, 2],
-        table[number, 3],
-        table[number, 4],
-    )
+    code, step, dst = table[number, 0], table[number, 1], table[number, 2]
+    src, outputs = table[number, 3], table[number, 4]
     inputs, dy, dx, other = table[number, 5], table[number, 7], table[number, 8], table[number, 9]
     at, none = machine.weights + 4 * table[number, 6], np.int64(0)  # an int would be compiled on its own
     nowhere = (none, none)

@@ -60,7 +60,8 @@ class Memory:
 
     state (B, W + 2, n): of each pixel of the row, and of one beyond each border. rows (B, W, n), or (1, W, n) if all
     pictures share them; grid (B, reach, W, n); kept (B, n): keys and values. `machine` holds addresses, so it is valid
-    only as long as this object lives."""
+    only as long as this object lives.
+    """
 
     def __init__(self, program: Program, batch: int, given: Mapping[str, Tensor], *, passes: int) -> None:
         width = program.width

@@ -102,11 +102,9 @@ class RowRNN(RasterModel):
             after = self._step(self._inputs(x, given, range(first, first + 1))[:, 0], before)
             outputs = after[:, None, 0]
         else:
-            outputs, after = in_float32(self.rnn, self._inputs(x, given, range(state.rows.stop)))
-            outputs, after = (
-                outputs[:, first:],
-                torch.cat(after if isinstance(after, tuple) else (after,)).transpose(0, 1),
-            )
+            outputs, last_state = in_float32(self.rnn, self._inputs(x, given, range(state.rows.stop)))
+            parts = last_state if isinstance(last_state, tuple) else (last_state,)
+            outputs, after = outputs[:, first:], torch.cat(parts).transpose(0, 1)
         state.put(self, "state", after)
         state.numbers[self] = state.rows.stop - 1
         return outputs

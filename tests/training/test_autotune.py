@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from pixelart.cli.main import main
+from pixelart.layers.context import Context
 from pixelart.models import create_model, list_models
 from pixelart.training import autotune, tuning_cache
 from pixelart.training.autotune import fastest, race
@@ -263,7 +264,7 @@ def test_recurrent_cells_compute_in_single_precision_under_autocast(cell: str, f
     size: dict[str, Any] = {"channels": 1, "levels": 4, "height": 4, "width": 4, "num_classes": 1}
     model: Any = create_model("row_rnn", preset="debug", cell=cell, form=form, **size)
     model.rnn.register_forward_pre_hook(lambda _, given: seen.append(given[0].dtype))
-    rows = torch.randn(2, 4, len(model.start))
+    x = torch.randint(0, 4, (2, 1, 4, 4), generator=torch.Generator().manual_seed(0))
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        model._states(rows.bfloat16(), None)
+        model.log_prob(x, Context(torch.ones(2, 1), x, torch.ones(2, 4, 4, dtype=torch.bool)))
     assert {*seen} == {torch.float32}
