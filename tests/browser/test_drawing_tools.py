@@ -97,7 +97,8 @@ def test_a_copy_is_on_the_systems_clipboard_and_comes_back_from_there(studio: St
     studio.stroke((2, 2), (6, 4))
     studio.key("v")
     studio.stroke((1, 1), (8, 5))
-    copied = studio.picture()[1:6, 1:9]
+    whole = studio.picture()
+    copied = whole[1:6, 1:9]
     studio.key("Control+c")
     expect(studio.page.locator("#canvas .message")).to_have_text("Copied 8 x 5 pixels")
     types = "async () => (await navigator.clipboard.read()).some(({ types }) => types.includes('image/png'))"
@@ -106,6 +107,7 @@ def test_a_copy_is_on_the_systems_clipboard_and_comes_back_from_there(studio: St
     assert np.array_equal(np.array(values, np.uint8).reshape(height, width, 4), copied)
     studio.page.reload()  # the canvas's own copy is gone
     studio.page.wait_for_selector("#canvas .swatch.on")
+    studio.wait_for_picture(whole)
     studio.key("Control+v")
     dialog = studio.page.locator("#canvas dialog.import")
     dialog.locator("input[value=open]").check(timeout=20_000)
