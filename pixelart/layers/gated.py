@@ -31,6 +31,9 @@ class GatedLayer(nn.Module):
     A) reads the picture itself. `dropout` drops gated features in training (as in PixelCNN++, 1701.05517, section 2.5);
     the trainer sets its rate."""
 
+    recomputed = ("rows", "pixels", "first_pixels")
+    """Methods whose activations gradient checkpointing recomputes."""
+
     def __init__(
         self,
         groups_in: Groups,

@@ -96,9 +96,13 @@ def set_dropout(model: nn.Module, share: float) -> None:
 def forget_activations(model: nn.Module, *, dropout: float = 0.0) -> None:
     """Gradient checkpointing (Training Deep Nets with Sublinear Memory Cost, Chen et al. 2016, 1604.06174).
 
-    Each layer of a stack stores only its inputs and recomputes its activations in the backward pass.
+    Each layer of a stack stores only its inputs and recomputes its activations in the backward pass: those of `forward`,
+    or of the methods that the layer names in `recomputed`.
     """
     for stack in model.modules():
         if isinstance(stack, nn.ModuleList):
             for layer in stack:
-                layer.forward = partial(checkpoint, layer.forward, use_reentrant=False, preserve_rng_state=dropout > 0)
+                for name in getattr(layer, "recomputed", ("forward",)):
+                    plain = getattr(layer, name)
+                    how = {"use_reentrant": False, "preserve_rng_state": dropout > 0}
+                    setattr(layer, name, partial(checkpoint, plain, **how))
