@@ -96,8 +96,8 @@ def set_dropout(model: nn.Module, share: float) -> None:
 def forget_activations(model: nn.Module, *, dropout: float = 0.0) -> None:
     """Gradient checkpointing (Training Deep Nets with Sublinear Memory Cost, Chen et al. 2016, 1604.06174).
 
-    Each layer of a stack stores only its inputs and recomputes its activations in the backward pass: those of `forward`,
-    or of the methods that the layer names in `recomputed`.
+    Each layer of a stack stores only its inputs and recomputes its activations in the backward pass: those of
+    `forward`, or of the methods that the layer names in `recomputed`.
     """
     for stack in model.modules():
         if isinstance(stack, nn.ModuleList):
