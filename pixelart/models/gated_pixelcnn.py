@@ -121,7 +121,8 @@ class GatedPixelCNN(RasterModel):
 
     def _rows(self, x: Tensor, given: Conditioning, state: DecodeState | None) -> list[Tensor]:
         """`_befores` for whole rows."""
-        v, befores = rows_above(x, self.embed(given), state), list[Tensor]()
+        v = rows_above(x, self.embed(given), state)
+        befores: list[Tensor] = []  # torch.compile does not trace `list[Tensor]()`
         for layer in self.gated_layers:
             v, before = layer.rows(v, given.map, state)
             befores.append(before)

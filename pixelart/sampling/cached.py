@@ -34,7 +34,7 @@ def sample_cached(
 
     Raises:
         RequestRejected: invalid controls.
-        Cancelled: `cancel` returned True. It is checked between layers of the prefill, and within and after every row.
+        Cancelled: `cancel` returned True. It is checked after every row of the prefill, and within and after every row.
     """
     state = SamplingState.begin(model, context, controls, cancel)
     noise = noise.to(state.log_prob.device)

@@ -17,7 +17,7 @@ from pixelart.engine import Engine, Request
 from pixelart.engine.completion import complete_picture
 from pixelart.errors import Cancelled, RequestRejected
 from pixelart.images.codec import Codec, Gray, Indexed, Paletted, Picture
-from pixelart.layers.incremental import TrunkDecoder
+from pixelart.layers.program_decoder import ProgramDecoder
 from pixelart.models import AutoregressiveModel, create_model, get_variant, list_models
 from pixelart.models.footprint import bytes_of_drawing
 from pixelart.sampling import Controls
@@ -135,7 +135,7 @@ class Passes:
             self._watch(network, "encode", patch)
             self._watch(network, "decode", patch)
         self._watch(model, "log_prob", patch)
-        self._watch(TrunkDecoder, "prefill", patch)
+        self._watch(ProgramDecoder, "prefill", patch)
 
     def _watch(self, owner: Any, name: str, patch: pytest.MonkeyPatch) -> None:
         plain = getattr(owner, name)
@@ -165,7 +165,7 @@ def _drawn(name: str, model: Any, mask: Any, sampler: str, **how: Any) -> Pictur
 @pytest.mark.slow
 @pytest.mark.parametrize("sampler", PASSES)
 @pytest.mark.parametrize("name", list_models())
-def test_a_stop_is_looked_at_between_the_layers_of_every_pass(name: str, sampler: str) -> None:
+def test_a_stop_is_looked_at_often_in_every_pass(name: str, sampler: str) -> None:
     model, mask = _network(name, width=8, height=12), np.zeros((12, 8), np.bool_)
     mask[6, 2], mask[11, 1] = True, True
     with pytest.MonkeyPatch.context() as patch:
