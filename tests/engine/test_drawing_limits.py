@@ -173,12 +173,13 @@ def test_a_stop_is_looked_at_often_in_every_pass(name: str, sampler: str) -> Non
         whole = _drawn(name, model, mask, sampler, cancel=passes.patience)
     assert {what for what, *_ in passes.found} == PASSES[sampler]
     for number, (what, before, after) in enumerate(passes.found):
-        assert after - before >= 5, what
+        assert after - before >= (1 if what == "prefill" else 5), what  # a prefill looks after each known row
+        looks = min(3, after - before - 1)
         with pytest.MonkeyPatch.context() as patch:
-            again = Passes(model, Patience(before + 3), patch)
+            again = Passes(model, Patience(before + looks), patch)
             with pytest.raises(Cancelled):
                 _drawn(name, model, mask, sampler, cancel=again.patience)
-        assert again.found[number:] == [(what, before, before + 4)], "it ended in this pass, at this look"
+        assert again.found[number:] == [(what, before, before + looks + 1)], "it ended in this pass, at this look"
     assert np.array_equal(_drawn(name, model, mask, sampler), whole)
 
 
