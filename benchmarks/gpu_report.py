@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 Figures = Mapping[str, Any]
@@ -25,74 +25,63 @@ def _head(found: Figures) -> Iterator[str]:
         yield f"The time did not suffice for {', '.join(found['left_out'])}."
 
 
-def _rows(found: Figures, part: str) -> Iterator[tuple[str, Figures]]:
+def _table(
+    title: str, columns: str, found: Figures, part: str, rows: Callable[[Figures], Iterable[str]]
+) -> Iterator[str]:
+    """A table with the `rows` of each model that has this part; a model that failed has its error."""
+    yield f"## {title}"
+    yield ""
+    yield f"| {columns} |"
+    count = columns.count("|") + 1
+    yield "|" + "---|" * count
     for name, parts in found["models"].items():
-        if part in parts:
-            yield name, parts[part]
-
-
-def _failed(name: str, made: Figures, columns: int) -> str:
-    return f"| {name} | {made['error']} |" + " |" * (columns - 2)
+        if "error" in (made := parts.get(part, {})):
+            yield f"| {name} | {made['error']} |" + " |" * (count - 2)
+        elif made:
+            yield from (f"| {name} | {row} |" for row in rows(made))
 
 
 def _equality(found: Figures) -> Iterator[str]:
-    yield "## The same pictures as on the CPU"
-    yield ""
-    yield "| variant | pictures | same | same by fixed point | largest difference of log p | |"
-    yield "|---|---|---|---|---|---|"
-    for name, made in _rows(found, "equality"):
-        if "error" in made:
-            yield _failed(name, made, 6)
-            continue
+    def rows(made: Figures) -> Iterator[str]:
         verdict = "equal" if made["is_equal"] else "DIFFERENT"
         counts = f"{made['pictures']} | {made['same']} | {made['same_by_fixed_point']}"
-        yield f"| {name} | {counts} | {made['log_p']:.1e} | {verdict} |"
+        yield f"{counts} | {made['log_p']:.1e} | {verdict}"
+
+    columns = "variant | pictures | same | same by fixed point | largest difference of log p | "
+    return _table("The same pictures as on the CPU", columns, found, "equality", rows)
 
 
 def _drawing(found: Figures) -> Iterator[str]:
-    yield "## Drawing"
-    yield ""
-    yield "| variant | batch | us a pixel step | operations | pictures/s | over a forward pass | MiB |"
-    yield "|---|---|---|---|---|---|---|"
-    for name, made in _rows(found, "drawing"):
-        if "error" in made:
-            yield _failed(name, made, 7)
-            continue
+    def rows(made: Figures) -> Iterator[str]:
         for batch, row in made.items():
             speed = f"{row['us_per_step']:.0f} | {row['launches']:.0f} | {row['pictures_per_second']:.3g}"
-            speed += f" | {row['ratio']:.1f}"
-            yield f"| {name} | {batch} | {speed} | {_or_dash(row['mib'], '.0f')} |"
+            yield f"{batch} | {speed} | {row['ratio']:.1f} | {_or_dash(row['mib'], '.0f')}"
+
+    columns = "variant | batch | us a pixel step | operations | pictures/s | over a forward pass | MiB"
+    return _table("Drawing", columns, found, "drawing", rows)
 
 
 def _fixed_point(found: Figures) -> Iterator[str]:
-    yield "## Fixed point against cached, one picture"
-    yield ""
-    yield "| variant | weights | passes | fixed point | cached | faster |"
-    yield "|---|---|---|---|---|---|"
-    for name, made in _rows(found, "fixed_point"):
-        if "error" in made:
-            yield _failed(name, made, 6)
-            continue
+    def rows(made: Figures) -> Iterator[str]:
         faster = "fixed_point" if made["fixed_seconds"] < made["cached_seconds"] else "cached"
         times = f"{made['fixed_seconds']:.3g} s | {made['cached_seconds']:.3g} s"
         weights = "trained" if made["is_trained"] else "random"
-        yield f"| {name} | {weights} | {made['passes']} | {times} | {faster} |"
+        yield f"{weights} | {made['passes']} | {times} | {faster}"
+
+    columns = "variant | weights | passes | fixed point | cached | faster"
+    return _table("Fixed point against cached, one picture", columns, found, "fixed_point", rows)
 
 
 def _training(found: Figures) -> Iterator[str]:
-    yield "## Training"
-    yield ""
-    yield "| variant | precision | pictures/s | share of the peak | MiB a picture |"
-    yield "|---|---|---|---|---|"
-    names = {"fp32": "float32", "bf16": "bfloat16"}
-    for name, made in _rows(found, "training"):
-        if "error" in made:
-            yield _failed(name, made, 5)
-            continue
+    def rows(made: Figures) -> Iterator[str]:
         for precision, row in made.items():
             share = row["operations_per_second"] / found["peaks"][names[precision]]
             memory = _or_dash(row["mib_per_picture"], ".2f")
-            yield f"| {name} | {precision} | {row['pictures_per_second']:.4g} | {share:.1%} | {memory} |"
+            yield f"{precision} | {row['pictures_per_second']:.4g} | {share:.1%} | {memory}"
+
+    names = {"fp32": "float32", "bf16": "bfloat16"}
+    columns = "variant | precision | pictures/s | share of the peak | MiB a picture"
+    return _table("Training", columns, found, "training", rows)
 
 
 def _or_dash(value: float | None, form: str) -> str:
