@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,8 @@ RUN_FILE = "run.json"
 PaletteOf = Literal["keep", "fit"]
 AUTO_EXECUTION = "auto"
 PRECISIONS, MEMORY_FORMATS = ("fp32", "bf16"), ("channels_last", "contiguous")
+MIN_EMPHASIS, MAX_EMPHASIS = 0.01, 100.0
+"""How many times as often the pictures of a class may be drawn."""
 
 
 FINE_TUNING: dict[str, Any] = {
@@ -89,6 +92,7 @@ class Schedule:
         flip: share of the pictures mirrored left to right; mirroring is an input of the network.
         recolour: share of the pictures with rotated hues and stretched lightness, if the palette is an input.
         balance: 0 draws pictures uniformly, 1 draws classes uniformly.
+        emphasis: how many times as often the pictures of some classes are drawn, such as "hero=3,wall=2".
         dropout: share of the gated features dropped in training.
         validation_share, held_out_share: shares of the pictures used only for validation, and not used at all. Content
             hashes choose them.
@@ -144,6 +148,9 @@ class Schedule:
     balance: float = option(
         0.0, "0: draw all pictures equally often, 1: all classes equally often (0)", limits=(0, 1), before=0.0
     )
+    emphasis: str = option(
+        "", "draw the pictures of a class that many times as often, such as hero=3,wall=2 (all alike)", before=""
+    )
     dropout: float = option(
         0.0,
         f"share of the gated features dropped in training (0; with a base {FINE_TUNING['dropout']:g})",
@@ -198,6 +205,25 @@ class Schedule:
         threads = [f"{self.threads} thread{'s' * (self.threads != 1)}"] if self.threads else []
         return ", ".join([self.precision, self.memory_format, *threads, *["compiled"] * self.compile])
 
+    @property
+    def emphases(self) -> dict[str, float]:
+        """`emphasis` by class.
+
+        Raises:
+            RequestRejected: an entry that is not NAME=TIMES, or a number of times outside its limits.
+        """
+        times: dict[str, float] = {}
+        for entry in filter(None, self.emphasis.split(",")):
+            name, _, number = entry.strip().rpartition("=")
+            if not name or not re.fullmatch(r"\d+(\.\d+)?", number):
+                raise RequestRejected(f"emphasis {entry.strip()!r:.40}: must be CLASS=TIMES, such as hero=3")
+            if not MIN_EMPHASIS <= float(number) <= MAX_EMPHASIS:
+                raise RequestRejected(
+                    f"emphasis {entry.strip()!r:.40}: must be from {MIN_EMPHASIS:g} to {MAX_EMPHASIS:g} times"
+                )
+            times[name] = float(number)
+        return times
+
     def check(self) -> None:
         """Raises RequestRejected, naming the value and the limit, if a value is not allowed."""
         for name, declared in OPTIONS.items():
@@ -206,6 +232,7 @@ class Schedule:
                 raise RequestRejected(f"{name} {value}: must be from {declared.limits[0]:g} to {declared.limits[1]:g}")
         if (self.steps > 0) == (self.minutes > 0):
             raise RequestRejected("set either steps or minutes")
+        _ = self.emphases  # refuses text that cannot be read
         for name, declared in OPTIONS.items():
             *others, last = declared.choices or ("",)
             if declared.choices and getattr(self, name) not in declared.choices:

@@ -93,6 +93,7 @@ BY_THE_CHILD: dict[str, tuple[dict[str, Any], str]] = {
     "optimizer": ({"optimizer": "sgd"}, "optimizer 'sgd': must be adamw or muon"),
     "recolour": ({"recolour": 1.5}, "recolour 1.5: must be from 0 to 1"),
     "balance": ({"balance": -1.0}, "balance -1.0: must be from 0 to 1"),
+    "emphasis": ({"emphasis": "hero=0"}, "emphasis 'hero=0': must be from 0.01 to 100 times"),
     "dropout": ({"dropout": 1.0}, "dropout 1.0: must be from 0 to 0.9"),
     "held_out_share": ({"held_out_share": 1.0}, "held_out_share 1.0: must be from 0 to 0.9"),
     "context_first": ({"context_first": -0.5}, "context_first -0.5: must be from 0 to 1"),

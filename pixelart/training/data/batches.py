@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from pixelart.errors import RequestRejected
 from pixelart.images.masks import training_mask
 from pixelart.layers.context import Context
 from pixelart.training.config import Schedule
@@ -24,10 +25,18 @@ class Batches:
     """Batches of pictures, each of one size. All randomness is a function of (seed, step), so nothing needs to be
     stored: a resumed run draws the same batches, masks and flips as an uninterrupted one."""
 
-    def __init__(self, sets: Sequence[CodedPictures], *, num_classes: int, schedule: Schedule) -> None:
+    def __init__(self, sets: Sequence[CodedPictures], *, classes: Sequence[str], schedule: Schedule) -> None:
         """`sets`: the pictures of each size, at least one of each. `batch_size` is that of the first size; batches of
-        other sizes have about as many pixels."""
-        self.sets, self.num_classes, self.schedule = sets, num_classes, schedule
+        other sizes have about as many pixels.
+
+        Raises:
+            RequestRejected: `schedule.emphasis` names a class that is not one of `classes`.
+        """
+        self.sets, self.num_classes, self.schedule = sets, len(classes), schedule
+        times = schedule.emphases
+        if unknown := sorted(times.keys() - set(classes)):
+            raise RequestRejected(f"emphasis: no class {unknown[0]!r:.40} (classes: {', '.join(classes)})")
+        self._times = np.array([times.get(name, 1.0) for name in classes])
         self._epoch: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
         areas = np.array([one.x.shape[2] * one.x.shape[3] for one in sets], np.float64)
         # The share of steps of a size: between its share of pictures and its share of pixels.
@@ -77,14 +86,14 @@ class Batches:
         return int(random.choice(len(self.sets), p=self._shares))
 
     def _rows(self, step: int, number: int, size: int, random: np.random.Generator) -> Tensor:
-        if len(self.sets) == 1 and not self.schedule.balance:
+        if len(self.sets) == 1 and not self.schedule.balance and not self.schedule.emphasis:
             return torch.tensor([self.place(step * size + i) for i in range(size)])
         return torch.from_numpy(random.choice(len(self.sets[number]), size, p=self._weights[number]))
 
     def _balanced(self, classes: Tensor) -> NDArray[np.float64]:
-        """The probability of each picture: equal at `balance` 0, equal per class at 1."""
+        """The probability of each picture: equal at `balance` 0, equal per class at 1, then times the emphasis."""
         counts = torch.bincount(classes, minlength=self.num_classes).double()
-        chances = counts[classes].pow(-self.schedule.balance).numpy()
+        chances = counts[classes].pow(-self.schedule.balance).numpy() * self._times[classes.numpy()]
         return chances / chances.sum()
 
 

@@ -87,7 +87,7 @@ def test_batches_of_a_set_that_is_read_as_needed_are_those_of_the_whole_set_bit_
     kept = encode_set(codec, _kept(pictures)).select(rows)
     whole = codec.encode(pictures)[rows]
     one, two = (
-        Batches([CodedPictures(x, classes[rows])], num_classes=3, schedule=schedule)  # pyright: ignore[reportArgumentType]
+        Batches([CodedPictures(x, classes[rows])], classes=list("abc"), schedule=schedule)  # pyright: ignore[reportArgumentType]
         for x in (kept, whole)
     )
     for step in (0, 1, 2, 9):
