@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from playwright.sync_api import Page, Request, TimeoutError, expect
+from playwright.sync_api import ConsoleMessage, Frame, Page, Request, TimeoutError, expect
 
 Cell = tuple[int, int]
 READ_PIXELS = """(name) => {
@@ -33,17 +33,37 @@ def _carries_mask(request: Request) -> bool:
     return request.method == "POST" and '"mask"' in (request.post_data or "")
 
 
+LEAVING = "this document is being left"
+
+
 class StudioPage:
-    """One open page. `errors` collects everything bad that its console says."""
+    """One open page. `errors` collects everything bad that its console says; but not what gradio says of the streams
+    that it cuts itself while a document is being left."""
 
     def __init__(self, page: Page, url: str, *, side: int = 32) -> None:
         self.page, self.side = page, side
         self.errors: list[str] = []
-        page.on("console", lambda m: self.errors.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda e: self.errors.append(str(e)))
+        self._leaving = False
+        page.add_init_script(f"addEventListener('beforeunload', () => console.debug('{LEAVING}'))")
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self._bad(str(error)))
+        page.on("framenavigated", self._arrived)
         page.goto(url)
         page.wait_for_selector("#canvas .swatch.on")
         page.wait_for_function(f"document.querySelector('#canvas .picture').width === {side}")
+
+    def _said(self, message: ConsoleMessage) -> None:
+        self._leaving |= message.text == LEAVING
+        if message.type in ("error", "warning"):
+            self._bad(message.text)
+
+    def _bad(self, text: str) -> None:
+        if not self._leaving:
+            self.errors.append(text)
+
+    def _arrived(self, frame: Frame) -> None:
+        if frame == self.page.main_frame:
+            self._leaving = False
 
     def at(self, cell: Cell) -> tuple[float, float]:
         """The middle of a cell (x, y) on the screen."""
