@@ -180,8 +180,7 @@ class ProgramDecoder(TrunkDecoder):
         arrays = (mask, noise, temperature, self._allowed_in(row), log_prob)
         pictures, threads = len(mask), min(len(mask), torch.get_num_threads())
         bounds = [pictures * i // threads for i in range(threads + 1)]
-        how = (self._memory.machine, self.network.mixture, params, x.numpy(), row, begun)
-        run = partial(draw_row, *how, *arrays, columns)
+        run = partial(_draw_row, self._memory, self.network.mixture, params, x.numpy(), row, begun, *arrays, columns)
         if threads == 1:
             run(0, pictures)
         else:
@@ -193,6 +192,12 @@ class ProgramDecoder(TrunkDecoder):
         if self._allowed is None:
             return np.empty((0, 0, 0), np.bool_)
         return np.ascontiguousarray(self._allowed[:, :, min(row, self._allowed.shape[2] - 1)])
+
+
+def _draw_row(memory: Memory, *given: Any) -> None:
+    """Draw a row. Holds the memory, since a thread may still be drawing when an exception, such as that of Ctrl+C, has
+    ended the call that waited for it."""
+    draw_row(memory.machine, *given)
 
 
 def _channels_last(features: Tensor) -> NDArray[np.float32]:

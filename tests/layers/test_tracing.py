@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+import weakref
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from pixelart.layers import program_decoder
 from pixelart.layers.causal import ContextBias, FirstConv, causal_conv, corner_conv, pointwise, raster_conv, row_conv
 from pixelart.layers.context import Conditioning, Context, ContextConfig
 from pixelart.layers.decode_state import DecodeState
@@ -119,3 +125,32 @@ def test_other_devices_and_double_precision_draw_with_the_trunk() -> None:
         given = model.encode(Context(context.class_weights.double(), context.pixels, context.mask))
     decoder = model.decoder(given)
     assert isinstance(decoder, ProgramDecoder) and decoder.row_kernel() is None
+
+
+def test_the_memory_lives_as_long_as_a_thread_draws_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if the call that waits for the threads has ended by an exception, such as KeyboardInterrupt."""
+    memories, alive = list[Any](), list[bool]()
+    has_begun, may_end, has_ended = (threading.Event() for _ in range(3))
+
+    class Watched(program_decoder.Memory):
+        def __init__(self, *given: Any, **how: Any) -> None:
+            super().__init__(*given, **how)
+            memories.append(weakref.ref(self))
+
+    def draw_row(*given: Any) -> None:
+        if given[-2] == 0:  # the first picture
+            has_begun.wait(60)
+            raise KeyboardInterrupt
+        has_begun.set()
+        may_end.wait(60)
+        alive.append(memories[0]() is not None)
+        has_ended.set()
+
+    monkeypatch.setattr(program_decoder, "Memory", Watched)
+    monkeypatch.setattr(program_decoder, "draw_row", draw_row)
+    torch.set_num_threads(2)
+    with pytest.raises(KeyboardInterrupt):
+        draw(lively(Unheard, 1, (4, 4)), context_of(2, 1, (4, 4)))
+    gc.collect()
+    may_end.set()
+    assert has_ended.wait(60) and alive == [True]
