@@ -222,6 +222,7 @@ class _Lowering:
 
     def _product(self, stage: int, node: Traced, slot: Slot, given: Slot, matrix: Tensor, *, dx: int = 0) -> None:
         is_table = matrix.ndim == 3
+        assert not (is_table and dx), "a table per picture is only for the pixel itself"
         weights = self.program.table(matrix, is_matrix=True) if is_table else self.program.matrix(matrix)
         code = op.TABLE_PRODUCT if is_table else op.PRODUCT
         self._add(stage, code, node, slot, src=given.start, inputs=given.size, weights=weights, dx=dx)

@@ -7,7 +7,7 @@ only on the rows above and on the context is computed for all pixels of a row at
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from pixelart.layers.kernels import F32, I64
-from pixelart.layers.tracing import recompute
+from pixelart.layers.tracing import Deferred, recompute
 from pixelart.layers.vector_code import LANES, packed, padded
 
 FILL, COPY, ADD, SUM, MUL, NEG, RELU, ELU, SIGMOID, TANH, EXP = range(11)
@@ -158,11 +158,11 @@ class Program:
 
     def vector(self, values: Tensor) -> int:
         """Keep a vector; returns where it begins in the weights."""
-        return self._keep(_array(values).reshape(-1))
+        return self._keep(_fixed(values).reshape(-1))
 
     def matrix(self, matrix: Tensor) -> int:
         """Keep a matrix (I, O) for products."""
-        return self._keep(packed(_array(matrix)))
+        return self._keep(packed(_fixed(matrix)))
 
     def matrices(self, matrices: Tensor) -> int:
         """Keep matrices (n, I, O), one after another; returns where the first begins."""
@@ -171,8 +171,8 @@ class Program:
 
     def table(self, table: Tensor, *, is_matrix: bool) -> int:
         """Keep a table (B or 1, ...), or a matrix per picture; returns where it begins in `tables`."""
-        for known, _, start in self._tables:
-            if known is table:
+        for known, known_is_matrix, start in self._tables:
+            if known is table and known_is_matrix == is_matrix:
                 return start
         size = table.shape[-2] * padded(table.shape[-1]) if is_matrix else table[0].numel()
         slot = self.tables.take(size)
@@ -214,6 +214,13 @@ class Program:
             result[start : start + values.size] = values.reshape(-1)
         return result
 
+    def share_weights(self, others: Iterable[Program]) -> None:
+        """Concatenate the weights, or take those of another program if they are equal, as they are at any picture
+        size; and forget the parts."""
+        equal = (one.weights for one in others if np.array_equal(one.weights, self.weights))
+        self.weights = next(equal, self.weights)
+        self._weights.clear()
+
     def picture_tables(self, given: Mapping[str, Tensor]) -> F32:
         """(B or 1, n): the weights per picture, for what is given."""
         parts = list[tuple[F32, int]]()
@@ -237,6 +244,13 @@ def aligned(*shape: int) -> F32:
     memory = np.zeros(size + LANES, np.float32)
     start = -memory.ctypes.data // 4 % LANES
     return memory[start : start + size].reshape(shape)
+
+
+def _fixed(values: Tensor) -> F32:
+    """Weights that are the same in every drawing."""
+    if isinstance(values, Deferred):
+        raise NotImplementedError("weights that depend on the context must be a table per picture")
+    return _array(values)
 
 
 def _array(values: Tensor) -> F32:

@@ -28,7 +28,8 @@ from pixelart.layers.tracing import Deferred, Drawn, Recorder, Traced, recompute
 KEPT_SIZES = 4
 """Picture sizes for which the program of a network is kept."""
 _POOL = ThreadPoolExecutor(thread_name_prefix="draw-row")
-_PROGRAMS: WeakKeyDictionary[nn.Module, dict[torch.Size, tuple[Any, Program]]] = WeakKeyDictionary()
+_PROGRAMS: WeakKeyDictionary[nn.Module, tuple[Any, dict[torch.Size, Program]]] = WeakKeyDictionary()
+"""Network -> the version of its weights, and its programs by picture size, the latest used last."""
 _LOCK = Lock()
 
 
@@ -218,12 +219,17 @@ def program_of(network: Programmed, given: Conditioning) -> Program:
     size = given.map.shape[2:]
     version = tuple((id(one), one._version, one.data_ptr()) for one in (*network.parameters(), *network.buffers()))
     with _LOCK:
-        known = _PROGRAMS.setdefault(network, {})
-        if size not in known or known[size][0] != version:
-            if len(known) >= KEPT_SIZES:
-                known.pop(next(iter(known)))
-            known[size] = version, _traced(network, context_tensors(given))
-        return known[size][1]
+        if network not in _PROGRAMS or _PROGRAMS[network][0] != version:
+            _PROGRAMS[network] = version, {}
+        known = _PROGRAMS[network][1]
+        program = known.pop(size, None)
+        if program is None:
+            program = _traced(network, context_tensors(given))
+            program.share_weights(known.values())
+        known[size] = program
+        if len(known) > KEPT_SIZES:
+            known.pop(next(iter(known)))
+        return program
 
 
 def context_tensors(given: Conditioning) -> dict[str, Tensor]:
@@ -234,7 +240,9 @@ def context_tensors(given: Conditioning) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def _traced(network: Programmed, given: Mapping[str, Tensor]) -> Program:
-    one = Conditioning(**{name: Deferred.of(part[:1], name) for name, part in given.items()})
+    # Values do not matter here, and a program must not keep the map of the first drawing.
+    zeros = {name: part.new_zeros(()).expand(1, *part.shape[1:]) for name, part in given.items()}
+    one = Conditioning(**{name: Deferred.of(part, name) for name, part in zeros.items()})
     recorder = Recorder(*one.map.shape[2:])
     outputs: Any = network.vote(recorder.cut(one.map))
     if network.unit == "row":

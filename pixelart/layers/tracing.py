@@ -54,19 +54,27 @@ class Deferred(Tensor):
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None) -> Any:
         with torch._C.DisableTorchFunctionSubclass():
             result = func(*args, **(kwargs or {}))
+        if isinstance(result, (tuple, list)) and any(isinstance(one, Tensor) for one in result):
+            return [cls.of(one, (_item, (i, func, args, kwargs or {}), {})) for i, one in enumerate(result)]
         return cls.of(result, (func, args, kwargs or {})) if isinstance(result, Tensor) else result
 
 
+def _item(number: int, function: Callable[..., Any], arguments: Any, named: dict[str, Any]) -> Any:
+    return function(*arguments, **named)[number]
+
+
 def recompute(value: Any, given: Mapping[str, Tensor]) -> Any:
-    """A value, or tuple or list of such, computed again from what is given."""
+    """A value, or tuple, list or dictionary of such, computed again from what is given."""
     if isinstance(value, (tuple, list)):
         return type(value)(recompute(one, given) for one in value)
+    if isinstance(value, dict):
+        return {name: recompute(one, given) for name, one in value.items()}
     if not isinstance(value, Deferred):
         return value
     if isinstance(value.recipe, str):
         return given[value.recipe]
     function, arguments, named = value.recipe
-    return function(*recompute(arguments, given), **named)
+    return function(*recompute(arguments, given), **recompute(named, given))
 
 
 @dataclass(eq=False)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn import functional as F
 
 from pixelart.layers import program_decoder
@@ -18,7 +20,9 @@ from pixelart.layers.context import Conditioning, Context, ContextConfig
 from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.head import logits_of_levels
 from pixelart.layers.masked import spread_groups
-from pixelart.layers.program_decoder import ProgramDecoder, program_of
+from pixelart.layers.program import Program
+from pixelart.layers.program_decoder import KEPT_SIZES, ProgramDecoder, program_of
+from pixelart.layers.tracing import Deferred
 from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.sampling import Controls, draw_noise, sample_cached, sample_naive
 from pixelart.sampling.loop import Sample
@@ -47,6 +51,14 @@ class Unheard(RasterModel):
         mixed = torch.sigmoid(a) * b + total
         joined = torch.cat([-mixed, torch.relu(self.wide(mixed, state)), total], dim=1)
         return self.logits(self.corner(self.narrow(joined, state) + mixed, state) + total, state)
+
+
+class Reordered(Unheard):
+    """It takes the context map apart and gives a part by keyword."""
+
+    def trunk(self, x: Tensor, given: Conditioning, state: DecodeState | None = None) -> Tensor:
+        first, second = given.map.chunk(2, dim=1)
+        return super().trunk(x, replace(given, map=torch.cat([second, torch.tanh(input=first)], dim=1)), state)
 
 
 class Untraceable(Unheard):
@@ -79,10 +91,12 @@ def draw(model: RasterModel, context: Context, seed: int = 5) -> Sample:
     return sample_cached(model, context, controls=Controls(), noise=noise)
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("count", [1, 3])
-def test_a_new_network_is_drawn_without_code_of_its_own(channels: int, count: int) -> None:
-    model, context = lively(Unheard, channels, (7, 6)), context_of(count, channels, (7, 6))
+@pytest.mark.parametrize(
+    ("kind", "channels", "count"),
+    [(Unheard, 1, 1), (Unheard, 1, 3), (Unheard, 3, 1), (Unheard, 3, 3), (Reordered, 1, 3)],
+)
+def test_a_new_network_is_drawn_without_code_of_its_own(kind: type[Unheard], channels: int, count: int) -> None:
+    model, context = lively(kind, channels, (7, 6)), context_of(count, channels, (7, 6))
     noise = draw_noise(5, count=count, channels=channels, height=7, width=6)
     drawn, naive = draw(model, context), sample_naive(model, context, controls=Controls(), noise=noise)
     assert torch.equal(drawn.x, naive.x)
@@ -107,6 +121,38 @@ def test_a_program_is_kept_until_the_weights_change() -> None:
     after = draw(model, context)
     judged = model.log_prob(after.x, context) * context.mask[:, None]
     torch.testing.assert_close(after.log_prob.float(), judged, rtol=1e-5, atol=1e-5)
+
+
+def test_weights_that_depend_on_the_context_are_refused() -> None:
+    """Those of the first drawing would be used in all."""
+    matrix = Deferred.of(torch.eye(2), "map")
+    for keep in (Program(4, 4).matrix, Program(4, 4).vector):
+        with pytest.raises(NotImplementedError, match="depend on the context"):
+            keep(matrix)
+
+
+@torch.no_grad()
+def test_the_latest_programs_are_kept_with_one_copy_of_the_weights_and_no_map() -> None:
+    model, kept = lively(Unheard, 1, (5, 5)), dict[int, Program]()
+
+    def program_at(side: int) -> Program:
+        given = model.encode(context_of(2, 1, (side, 5)))
+        maps.append(StorageWeakRef(given.map.untyped_storage()))
+        return program_of(model, given)
+
+    maps = list[StorageWeakRef]()
+    for side in range(3, 3 + KEPT_SIZES):
+        kept[side] = program_at(side)
+        assert program_at(3) is kept[3], "the latest used one is kept"
+    assert len({id(program.weights) for program in kept.values()}) == 1
+    program_at(20)
+    assert program_at(3) is kept[3] and program_at(4) is not kept[4]
+    gc.collect()
+    assert all(one.expired() for one in maps)
+    model.logits.bias.add_(1)
+    assert program_at(3).weights is not kept[3].weights
+    sizes = program_decoder._PROGRAMS[model][1]
+    assert [tuple(size) for size in sizes] == [(3, 5)], "those of other weights are forgotten"
 
 
 def test_a_picture_is_the_same_bits_in_any_batch_and_whatever_is_known_in_the_others() -> None:
