@@ -11,41 +11,58 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from pixelart.layers.context import Context
-from pixelart.layers.masked import MaskedConv2d
-from pixelart.models.base import AutoregressiveModel
+from pixelart.layers.context import Conditioning, Context
+from pixelart.layers.program_decoder import program_of
+from pixelart.models.base import AutoregressiveModel, RasterModel
 
 SIDES = (16, 24)
 """Side lengths of the square pictures that a network is measured on. Fixed-width networks vary the rows."""
-SCRATCH_FACTOR = 1.25
+TRACED_SIDE = 64
+"""Largest side at which a network is traced, so that asking about a huge picture takes little memory itself."""
+SCRATCH_FACTOR = 1.4
 """Factor for memory that libraries use besides the visible tensors, from measured processes."""
 SQUARES = 4
 """Number of tensors over pairs of pixels that attention holds at once."""
 
 
 class _Growth(NamedTuple):
-    """Bytes: constant per picture, per pixel, per pair of pixels, and per pixel in the decode state."""
+    """Bytes of scoring: constant per picture, per pixel, per pair of pixels; and of drawing: per column, per pixel."""
 
     fixed: float
     pixel: float
     pair: float
-    kept: float
+    drawn_column: float
+    drawn_pixel: float
 
 
 _known: weakref.WeakKeyDictionary[AutoregressiveModel, _Growth] = weakref.WeakKeyDictionary()
 
 
 def bytes_of_drawing(model: AutoregressiveModel, height: int, width: int) -> int:
-    """Approximate peak bytes of all tensors, besides the weights, while one picture (height, width) is drawn and
-    scored.
+    """Approximate peak bytes, besides the weights, while a model on the CPU draws one picture (height, width) and then
+    scores it.
 
-    The network is measured once, on small pictures.
+    Scoring is measured once, on small pictures; drawing takes what the pixel programs declare.
     """
     if model not in _known:
         _known[model] = _measured(model)
     growth, pixels = _known[model], height * width
     scoring = growth.fixed + growth.pixel * pixels + SQUARES * growth.pair * pixels**2
-    return int(SCRATCH_FACTOR * (scoring + 2 * growth.kept * pixels))  # known rows are prefilled in parts, then joined
+    drawing = growth.drawn_column * width + growth.drawn_pixel * pixels
+    return int(SCRATCH_FACTOR * (scoring + drawing))  # what drawing frees is not always used again
+
+
+def bytes_while_drawn(network: RasterModel) -> tuple[float, float]:
+    """Bytes per column and per pixel that a picture takes while the network's program draws it."""
+    config, context = network.config, network.config.context
+    height, width = min(config.height, TRACED_SIDE), min(config.width, TRACED_SIDE)
+    features = torch.zeros(()).expand(1, context.hidden, height, width)
+    codes = torch.zeros(1, context.colours or config.levels, context.codes) if context.codes else None
+    program = program_of(network, Conditioning(features, codes))
+    column = program.state.size + program.reach * program.grid.size + program.rows.size
+    maps = [one.features.shape[1] / one.step**2 for one in program.inputs if one.features is not None]
+    pixel = program.kept / (height * width) + sum(maps) + context.hidden
+    return 4 * column, 4 * pixel
 
 
 @torch.no_grad()
@@ -62,18 +79,12 @@ def _measured(model: AutoregressiveModel) -> _Growth:
     pixel = (most - least) / (many - few)
     # Only tensors over pairs of pixels grow faster than linearly.
     pair = large / many**2 if large / small > 1.5 * many / few else 0.0
-    # For every row the decode state holds the context map and the inputs of the masked convolutions.
-    kept = sum(_inputs(layer) for layer in last.modules()) + 4 * last.config.context.hidden
-    return _Growth(max(0.0, most - pixel * many), pixel, pair, kept)
+    drawn = [bytes_while_drawn(network) for network in model.stages()]  # one after another
+    return _Growth(max(0.0, most - pixel * many), pixel, pair, *map(max, zip(*drawn, strict=True)))
 
 
 def _device(model: AutoregressiveModel) -> torch.device:
     return next(model.parameters()).device
-
-
-def _inputs(layer: Any) -> int:
-    """Bytes per pixel that a layer's input takes in the decode state."""
-    return 4 * layer.weight.shape[1] if isinstance(layer, MaskedConv2d) and layer.weight[0, 0].numel() > 1 else 0
 
 
 class Peak(TorchDispatchMode):
