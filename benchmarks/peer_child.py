@@ -1,6 +1,7 @@
 """Runs in a process of its own, with a checkout of another project on PYTHONPATH: times that project's network.
 
-Its argument is JSON: project, variant, side, levels, parameters (how many ours has), batches. It prints JSON.
+Its argument is JSON: project, variant, side, levels, parameters (how many ours has), batches, threads and rounds. It
+prints JSON.
 """
 
 from __future__ import annotations
