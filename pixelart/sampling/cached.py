@@ -1,7 +1,6 @@
 """The default sampler: incremental decoding. Draws exactly what `naive` draws from the same noise.
 
-Rows above the mask are prefilled in one parallel pass, rows below it are never computed, and each pixel computes only
-activations not yet in the decode state.
+Rows above the mask are prefilled, rows below it are never computed, and each pixel computes only what is not known yet.
 """
 
 from __future__ import annotations

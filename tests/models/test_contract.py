@@ -146,8 +146,8 @@ def test_every_sampler_draws_the_same(
 @every_raster_model
 @every_depth
 @torch.no_grad()
-def test_compiled_loops_give_what_their_twins_give(name: str, channels: int) -> None:
-    """In single precision a CPU draws with compiled loops, in double with PyTorch; and a whole pass says the same."""
+def test_the_incremental_form_gives_what_a_pass_gives(name: str, channels: int) -> None:
+    """In single and in double precision, with PyTorch; `test_every_sampler_draws_the_same` has the compiled form."""
     model = lively_model(name, channels=channels, levels=4, shape=(4, 5))
     assert isinstance(model, RasterModel)
     x = random_pixels(2, channels, 4, (4, 5))
@@ -162,8 +162,8 @@ def test_compiled_loops_give_what_their_twins_give(name: str, channels: int) -> 
             rows.append(torch.cat([decoder.maps(x, row, slice(q, q + width)) for q in range(0, 5, width)], dim=3))
         return torch.cat(rows, dim=2)
 
-    compiled, whole = maps(model), model(x, context)[:, :, 1:]
-    torch.testing.assert_close(compiled, whole, rtol=1e-4, atol=1e-4)
+    incremental, whole = maps(model), model(x, context)[:, :, 1:]
+    torch.testing.assert_close(incremental, whole, rtol=1e-4, atol=1e-4)
     context = replace(context, class_weights=context.class_weights.double())
     torch.testing.assert_close(maps(model.double()), whole.double(), rtol=1e-4, atol=1e-4)
 
