@@ -165,6 +165,20 @@ def test_a_picture_is_the_same_bits_in_any_batch_and_whatever_is_known_in_the_ot
         assert torch.equal(alone.log_prob[0], together.log_prob[i])
 
 
+@pytest.mark.parametrize("guidance", [1.0, 2.5])
+def test_threads_draw_what_one_draws(guidance: float) -> None:
+    """Each has its own pictures, and with guidance the same ones without class, further in the batch. What torch
+    computes before a row is rounded differently by other numbers of threads."""
+    model, context = lively(Unheard, 1, (4, 5)), context_of(5, 1, (4, 5))
+    noise = draw_noise(5, count=5, channels=1, height=4, width=5)
+    drawn = list[Sample]()
+    for threads in (1, 2, 4):
+        torch.set_num_threads(threads)
+        drawn.append(sample_cached(model, context, controls=Controls(guidance=guidance), noise=noise))
+    for other in drawn[1:]:
+        assert torch.equal(other.x, drawn[0].x) and torch.allclose(other.log_prob, drawn[0].log_prob, atol=1e-6)
+
+
 def test_other_devices_and_double_precision_draw_with_the_trunk() -> None:
     model, context = lively(Unheard, 1, (4, 4)).double(), context_of(1, 1, (4, 4))
     with torch.no_grad():
