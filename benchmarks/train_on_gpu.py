@@ -210,7 +210,7 @@ def speed(options: argparse.Namespace) -> Report:
     coded = code_pictures(codec, pictures, torch.arange(count) % 20)
     schedule = Schedule(steps=1, batch_size=options.batch_size, flip=0.33, recolour=0.5, balance=0.4)
     steps, wall, processor = 0, time.perf_counter(), time.process_time()
-    with Prefetcher(Batches([coded], num_classes=20, schedule=schedule).draw) as prefetcher:
+    with Prefetcher(Batches([coded], classes=[str(i) for i in range(20)], schedule=schedule).draw) as prefetcher:
         while time.perf_counter() - wall < SPEED_SECONDS:
             prefetcher.draw(steps)
             steps += 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +12,13 @@ from typing import Any, Literal
 from pixelart.errors import RequestRejected
 from pixelart.storage import write_file
 from pixelart.training.data.archives import Frames
+from pixelart.training.data.emphasis import read_emphasis
 from pixelart.training.data.pictures import Fit
 
 RUN_FILE = "run.json"
 PaletteOf = Literal["keep", "fit"]
 AUTO_EXECUTION = "auto"
 PRECISIONS, MEMORY_FORMATS = ("fp32", "bf16"), ("channels_last", "contiguous")
-MIN_EMPHASIS, MAX_EMPHASIS = 0.01, 100.0
-"""How many times as often the pictures of a class may be drawn."""
 
 
 FINE_TUNING: dict[str, Any] = {
@@ -205,25 +203,6 @@ class Schedule:
         threads = [f"{self.threads} thread{'s' * (self.threads != 1)}"] if self.threads else []
         return ", ".join([self.precision, self.memory_format, *threads, *["compiled"] * self.compile])
 
-    @property
-    def emphases(self) -> dict[str, float]:
-        """`emphasis` by class.
-
-        Raises:
-            RequestRejected: an entry that is not NAME=TIMES, or a number of times outside its limits.
-        """
-        times: dict[str, float] = {}
-        for entry in filter(None, self.emphasis.split(",")):
-            name, _, number = entry.strip().rpartition("=")
-            if not name or not re.fullmatch(r"\d+(\.\d+)?", number):
-                raise RequestRejected(f"emphasis {entry.strip()!r:.40}: must be CLASS=TIMES, such as hero=3")
-            if not MIN_EMPHASIS <= float(number) <= MAX_EMPHASIS:
-                raise RequestRejected(
-                    f"emphasis {entry.strip()!r:.40}: must be from {MIN_EMPHASIS:g} to {MAX_EMPHASIS:g} times"
-                )
-            times[name] = float(number)
-        return times
-
     def check(self) -> None:
         """Raises RequestRejected, naming the value and the limit, if a value is not allowed."""
         for name, declared in OPTIONS.items():
@@ -232,7 +211,7 @@ class Schedule:
                 raise RequestRejected(f"{name} {value}: must be from {declared.limits[0]:g} to {declared.limits[1]:g}")
         if (self.steps > 0) == (self.minutes > 0):
             raise RequestRejected("set either steps or minutes")
-        _ = self.emphases  # refuses text that cannot be read
+        read_emphasis(self.emphasis)
         for name, declared in OPTIONS.items():
             *others, last = declared.choices or ("",)
             if declared.choices and getattr(self, name) not in declared.choices:

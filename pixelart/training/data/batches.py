@@ -16,6 +16,7 @@ from pixelart.errors import RequestRejected
 from pixelart.images.masks import training_mask
 from pixelart.layers.context import Context
 from pixelart.training.config import Schedule
+from pixelart.training.data.emphasis import read_emphasis
 from pixelart.training.data.encoded import CodedPictures
 
 _ORDER, _STEP, _SIZE = 1, 2, 3  # streams of randomness
@@ -33,7 +34,7 @@ class Batches:
             RequestRejected: `schedule.emphasis` names a class that is not one of `classes`.
         """
         self.sets, self.num_classes, self.schedule = sets, len(classes), schedule
-        times = schedule.emphases
+        times = read_emphasis(schedule.emphasis)
         if unknown := sorted(times.keys() - set(classes)):
             raise RequestRejected(f"emphasis: no class {unknown[0]!r:.40} (classes: {', '.join(classes)})")
         self._times = np.array([times.get(name, 1.0) for name in classes])

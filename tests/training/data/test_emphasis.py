@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from pixelart.errors import RequestRejected
+from pixelart.images.codec import Indexed
 from pixelart.training.config import Schedule
 from pixelart.training.data.batches import Batches
-from pixelart.training.data.encoded import CodedPictures
+from pixelart.training.data.encoded import code_pictures
 
 CLASSES = ("hero", "wall", "item")
 COUNTS = (10, 10, 40)
@@ -17,7 +19,8 @@ COUNTS = (10, 10, 40)
 def _share(schedule: Schedule) -> list[float]:
     """The share of each class in the pictures of 300 steps."""
     classes = torch.repeat_interleave(torch.arange(3), torch.tensor(COUNTS))
-    sets = [CodedPictures(torch.zeros(len(classes), 1, 4, 4, dtype=torch.long), classes)]
+    pictures = np.zeros((len(classes), 4, 4, 4), np.uint8)
+    sets = [code_pictures(Indexed(np.zeros((1, 3), np.uint8)), pictures, classes)]
     batches = Batches(sets, classes=CLASSES, schedule=schedule)
     drawn = torch.cat([batches.draw(step)[1].class_weights.argmax(1) for step in range(300)])
     return (torch.bincount(drawn, minlength=3) / len(drawn)).tolist()
