@@ -85,7 +85,7 @@ class Client:
     def outputs(self) -> list[Any]:
         """Wait for the queued event and return its outputs. Raises RuntimeError with the app's message."""
         shown: list[Any] = []
-        with self._open(f"{self.url}gradio_api/queue/data?session_hash={self.session}") as stream:
+        with self.stream() as stream:
             for line in stream:
                 message = json.loads(line[5:]) if line.startswith(b"data:") else {}
                 if message.get("msg") == "process_completed":
@@ -93,6 +93,10 @@ class Client:
                         raise RuntimeError(str(message["output"].get("error"))[:300])
                     shown = message["output"]["data"]
         return shown
+
+    def stream(self) -> Any:
+        """The stream of the messages of queued events, to read line by line."""
+        return self._open(f"{self.url}gradio_api/queue/data?session_hash={self.session}")
 
     def process(self) -> str:
         """The id that the app's process chose when it started."""
