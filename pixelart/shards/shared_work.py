@@ -16,7 +16,7 @@ from pixelart.storage import write_file
 
 PLAN = "plan.json"
 """File with what the folder holds; all processes must have the same plan."""
-LOOK_AGAIN = (0.05, 2.0)
+LOOK_AGAIN = (0.05, 0.5)
 """Shortest and longest seconds between two looks at the pieces that other processes make."""
 
 
