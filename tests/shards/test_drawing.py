@@ -177,7 +177,7 @@ def begin(words: Sequence[str]) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-def test_two_programs_of_which_one_is_killed_draw_the_set_of_one(tiny_checkpoints: Path, tmp_path: Path) -> None:
+def test_two_programs_that_are_killed_draw_the_set_of_one(tiny_checkpoints: Path, tmp_path: Path) -> None:
     """One program draws the whole set. Two draw another: one is killed in the middle of a shard, then the other. Then
     three are launched by Accelerate, and they end with the same bytes."""
     out, whole = tmp_path / "out", tmp_path / "whole"
