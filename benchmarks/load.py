@@ -79,7 +79,7 @@ def visit(url: str, model: str, *, seed: int, until: float, think: float) -> Tal
         began = time.monotonic()
         try:
             if action == "complete":
-                masked = Canvas(canvas.picture, _strokes(canvas.picture.shape[:2], dice))
+                masked = Canvas(canvas.picture, strokes(canvas.picture.shape[:2], dice))
                 done = client.draw("page_complete", model, masked, images=dice.randint(1, 4))
                 changed = (done.picture != canvas.picture).any(-1) & ~masked.painted_mask
                 tally.changed_pixels += int(changed.sum())
@@ -199,7 +199,7 @@ def lines(name: str, tally: Tally, early: Held | None, late: Held) -> list[str]:
     return rows
 
 
-def _strokes(shape: tuple[int, ...], dice: random.Random) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def strokes(shape: tuple[int, ...], dice: random.Random) -> np.ndarray[Any, np.dtype[np.bool_]]:
     mask = np.zeros(shape, np.bool_)
     for _ in range(dice.randint(1, 3)):
         top, left = (dice.randrange(side) for side in shape)

@@ -42,19 +42,22 @@ def event_values(config: Mapping[str, Any], name: str, **given: Any) -> list[Any
 
 
 class Client:
-    """A client of the app at `url`, with its own session."""
+    """A client of the app at `url`, with its own session and cookies."""
 
     def __init__(self, url: str) -> None:
         self.url, self.session, self.ticket = url, f"load-{os.getpid()}-{next(_NUMBERS)}", 0
+        self._open = urllib.request.build_opener(urllib.request.HTTPCookieProcessor()).open
+        self._get("")  # the page, whose answer may set a cookie
         self.config = json.loads(self._get("config"))
         self.events = {event["api_name"]: event["id"] for event in self.config["dependencies"]}
 
-    def draw(self, name: str, model: str, canvas: Canvas | None, *, images: int = 1) -> Canvas:
-        """Press a button, `page_generate` or `page_complete`, and wait. Raises RuntimeError with the app's message."""
+    def draw(self, name: str, model: str, canvas: Canvas | None, *, images: int = 1, **more: Any) -> Canvas:
+        """Press a button, `page_generate` or `page_complete`, and wait. `more`: other values, see `event_values`.
+        Raises RuntimeError with the app's message."""
         self.ticket += 1
-        given = {} if canvas is None else {"canvas": canvas_to_payload(canvas)}
+        given = {**more, **({} if canvas is None else {"canvas": canvas_to_payload(canvas)})}
         shown = self.event(name, self.values(name, ticket=self.ticket, model=model, images=images, **given))
-        if not isinstance(shown[0], dict) or "pixels" not in shown[0]:
+        if not shown or not isinstance(shown[0], dict) or "pixels" not in shown[0]:
             raise RuntimeError(f"{name}: {shown}"[:300])
         for item in shown[2]["value"]:
             self._get("gradio_api/file=" + item["image"]["path"])
@@ -82,7 +85,7 @@ class Client:
     def outputs(self) -> list[Any]:
         """Wait for the queued event and return its outputs. Raises RuntimeError with the app's message."""
         shown: list[Any] = []
-        with urllib.request.urlopen(f"{self.url}gradio_api/queue/data?session_hash={self.session}") as stream:
+        with self.stream() as stream:
             for line in stream:
                 message = json.loads(line[5:]) if line.startswith(b"data:") else {}
                 if message.get("msg") == "process_completed":
@@ -91,13 +94,21 @@ class Client:
                     shown = message["output"]["data"]
         return shown
 
+    def stream(self) -> Any:
+        """The stream of the messages of queued events, to read line by line."""
+        return self._open(f"{self.url}gradio_api/queue/data?session_hash={self.session}")
+
+    def process(self) -> str:
+        """The id that the app's process chose when it started."""
+        return self._get("gradio_api/app_id").decode()
+
     def _get(self, path: str) -> bytes:
-        with urllib.request.urlopen(f"{self.url}{path}", timeout=60) as answer:
+        with self._open(f"{self.url}{path}", timeout=60) as answer:
             return answer.read()
 
     def _post(self, path: str, body: Any) -> bytes:
         data, kind = json.dumps(body).encode(), {"Content-Type": "application/json"}
-        with urllib.request.urlopen(urllib.request.Request(f"{self.url}{path}", data, kind), timeout=60) as answer:
+        with self._open(urllib.request.Request(f"{self.url}{path}", data, kind), timeout=60) as answer:
             return answer.read()
 
 

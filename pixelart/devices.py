@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Mapping
 
 import torch
 
@@ -18,6 +19,16 @@ def pick_device() -> torch.device:
         torch.backends.cudnn.allow_tf32 = False
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def use_own_gpu(variables: Mapping[str, str]) -> None:
+    """If a launcher started several processes on this machine, give this one its own GPU.
+
+    `variables`: the environment; torchrun and Accelerate number the processes of a machine in LOCAL_RANK.
+    """
+    number, count = variables.get("LOCAL_RANK", ""), torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if number.isascii() and number.isdigit() and count > 1:
+        torch.cuda.set_device(int(number) % count)
 
 
 def wait_for(device: torch.device) -> None:

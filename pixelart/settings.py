@@ -64,6 +64,8 @@ class Settings:
     """Pixels of a set of pictures; pictures are read one at a time."""
     max_palette_bytes: int = 2**16
     max_count: int = 64
+    max_set: int = 100_000_000
+    """Pictures of a set that is drawn in shards."""
     first_checkpoint: str = "studio"
     """The checkpoint that the app opens with and fine-tunes by default, if it exists."""
     max_weights_bytes: int = 512 * 2**20

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie beside each other and share nothing
     ("app", "pixelart.__main__"),
     ("pixelart.cli", "pixelart.ui"),
-    ("pixelart.jobs", "pixelart.hub"),
+    ("pixelart.jobs", "pixelart.hub", "pixelart.shards"),
     ("pixelart.training",),
     ("pixelart.engine",),
     ("pixelart.sampling", "pixelart.checkpoint"),

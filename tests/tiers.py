@@ -54,6 +54,7 @@ IN_CI: Mapping[str, tuple[str, ...]] = {
     ),
     "browser/test_limits.py": (),
     "browser/test_modules.py": (),
+    "browser/test_replicas.py": (),
     "browser/test_own_art.py": (
         "test_a_completion_uses_the_artists_colours",
         "test_an_imported_sprite_keeps_every_colour",

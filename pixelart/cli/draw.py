@@ -20,6 +20,7 @@ from pixelart.cli.common import (
     row_progress,
     say,
 )
+from pixelart.cli.sets import check_set_options, generate_set, set_options
 from pixelart.controls import COMPLETE, CONTROLS, ENLARGE, GENERATE, controls_of
 from pixelart.engine import Drawing, Engine, Request
 from pixelart.errors import RequestRejected
@@ -61,7 +62,10 @@ def models(options: argparse.Namespace) -> Json:
 
 
 def generate(options: argparse.Namespace) -> Json:
-    """Write new pictures to --out."""
+    """Write new pictures to --out; in shards, if there are many."""
+    if options.shards or options.count > SETTINGS.max_count:
+        return generate_set(options, *drawing_request(options))
+    check_set_options(options)
     engine, request = drawing_request(options)
     with row_progress() as on_row:
         return write_drawings(options, engine.generate(request, on_row=on_row))
@@ -190,6 +194,7 @@ def _add_generate(add: Any) -> None:
     command.add_argument("--size", type=sides, metavar="SIZE", help="32, or width x height: 48x32 (the checkpoint's)")
     text = "a palette file to draw in, or model: the checkpoint's own colours (a palette of the class)"
     command.add_argument("--palette", metavar="FILE", default=AUTO_PALETTE, help=text)
+    set_options(command)
 
 
 def _add_complete(add: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import torch
@@ -94,11 +94,15 @@ class LaunchedProcesses(Processes):
         self._accelerator.end_training()
 
 
+def is_launched(variables: Mapping[str, str]) -> bool:
+    """Whether a launcher started several processes, by the environment `variables`."""
+    return any(variables.get(name, "1") != "1" for name in LAUNCHED)
+
+
 def find_processes() -> Processes:
     """The processes that this one was launched with; a single process if there was no launcher.
 
     Raises:
         RequestRejected: several were launched, and the package accelerate is not installed.
     """
-    launched = any(os.environ.get(name, "1") != "1" for name in LAUNCHED)
-    return LaunchedProcesses() if launched else Processes()
+    return LaunchedProcesses() if is_launched(os.environ) else Processes()

@@ -54,6 +54,16 @@ class HoleSums:
     def __add__(self, other: HoleSums) -> HoleSums:
         return HoleSums(self.nats + other.nats, self.sub_pixels + other.sub_pixels)
 
+    def to_json(self) -> list[list[Any]]:
+        """The sums as JSON values, exactly."""
+        return [self.nats.tolist(), self.sub_pixels.tolist()]
+
+    @classmethod
+    def from_json(cls, values: Any) -> HoleSums:
+        """The sums of `to_json`."""
+        nats, sub_pixels = values
+        return cls(torch.tensor(nats, dtype=torch.float64), np.array(sub_pixels, np.int64))
+
     def bits(self) -> HoleBits:
         """Bits per sub-pixel."""
         pairs = zip(self.nats.tolist(), self.sub_pixels.repeat(2).tolist(), strict=True)
@@ -151,8 +161,9 @@ def hole_sums(
     palettes: Tensor | None = None,
     batch_size: int = 16,
     progress: OnProgress | None = None,
+    seed: int = 0,
 ) -> HoleSums:
-    """Nats in the holes `holes` (a name of HOLES) of x (N, C, H, W); picture i gets the brush of seed i.
+    """Nats in the holes `holes` (a name of HOLES) of x (N, C, H, W); picture i gets the brush of `seed` + i.
 
     With context, a pixel is conditioned on all pixels before it and on all known pixels. "Without context" uses the
     same weights and class, but the encoder sees every pixel as unknown.
@@ -161,7 +172,7 @@ def hole_sums(
     for start in range(0, len(x), batch_size):
         rows = slice(start, start + batch_size)
         part = x[rows].to(class_weights.device)
-        seeds = range(start, start + len(part))
+        seeds = range(seed + start, seed + start + len(part))
         masks = torch.from_numpy(np.stack([named_hole(holes, *x.shape[2:], seed=seed) for seed in seeds]))
         context = Context(
             class_weights[rows], part, masks.to(part.device), palette=_palettes_of(palettes, rows, part.device)

@@ -17,6 +17,7 @@ from pixelart.ui.components import PastPictures, Work
 from pixelart.ui.create.tab import ENGINE_QUEUE, TopLine, create_tab
 from pixelart.ui.events import AT_ONCE, listen
 from pixelart.ui.gradio_parts import get_upload_folder, written_files
+from pixelart.ui.health import HEALTH_ROUTES, Health
 from pixelart.ui.hub.load import LoadHandlers, load_button, load_line, origin_line
 from pixelart.ui.inputs import Choice
 from pixelart.ui.results import ResultFiles
@@ -44,6 +45,7 @@ def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER, ou
     every drawn picture; only on a desktop, where no one else draws.
     """
     with SafeBlocks(title=TITLE, analytics_enabled=False, delete_cache=ONLY_AT_THE_END, fill_width=True) as app:
+        app.health = Health(lambda: bool(engine.list_checkpoints()))
         notice = gr.HTML(read_static("notice.html"), visible=False, elem_id="notice", apply_default_css=False)
         with gr.Row(elem_id="top"):
             gr.HTML(read_static("title.html"), elem_id="title", apply_default_css=False)
@@ -101,7 +103,7 @@ def launch_settings(hosting: Hosting = SERVER, *, tools: bool = False) -> dict[s
         "footer_links": [],
         "max_file_size": SETTINGS.max_upload_bytes,
         "app_kwargs": {
-            "routes": [ROUTE],
+            "routes": [ROUTE, *HEALTH_ROUTES],
             "middleware": [
                 Middleware(
                     RouteAllowlist,

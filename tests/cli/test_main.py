@@ -510,7 +510,7 @@ BAD = {
     "unknown class": (DRAW + " --class dragon", "class 'dragon' is not one of cross, stripe"),
     "no such sampler": (DRAW + " --sampler best", "invalid choice: 'best'"),
     "count 0": (DRAW + " --count 0", "count 0: must be from 1 to 64"),
-    "count 65": (DRAW + " --count 65", "count 65: must be from 1 to 64"),
+    "count 65": (COMPLETE + " --count 65", "count 65: must be from 1 to 64"),
     "count a word": (DRAW + " --count many", "invalid int value: 'many'"),
     "count of 5,000 digits": (DRAW + " --count " + "9" * 5000, "invalid int value"),
     "seed -1": (DRAW + " --seed -1", "seed -1: must be from 0 to"),

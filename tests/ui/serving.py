@@ -70,9 +70,9 @@ def without_resource_warnings() -> Iterator[None]:
 
 
 @contextmanager
-def serving_apart(*names: str) -> Iterator[tuple[str, int]]:
+def serving_apart(*names: str, size: int = 16, row_seconds: float = 0.0) -> Iterator[tuple[str, int]]:
     """The app of a FakeEngine with these models in a process of its own: its URL, and the number of the process."""
-    command = [sys.executable, "-W", "ignore", "-m", "tests.ui.serving", *names]
+    command = [sys.executable, "-W", "ignore", "-m", "tests.ui.serving", str(size), str(row_seconds), *names]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin and process.stdout
         try:
@@ -85,7 +85,8 @@ def main() -> None:
     """Serves until the standard input ends."""
     from tests.ui.fake_engine import FakeEngine
 
-    with serving(FakeEngine(names=tuple(sys.argv[1:]))) as url:
+    size, row_seconds = int(sys.argv[1]), float(sys.argv[2])
+    with serving(FakeEngine(names=tuple(sys.argv[3:]), size=size, row_seconds=row_seconds)) as url:
         print(url, flush=True)
         sys.stdin.read()
     os._exit(0)  # gradio's threads go with it

@@ -17,6 +17,7 @@ from pixelart.errors import Cancelled, PixelArtError
 from pixelart.images.codec import Picture
 from pixelart.settings import SETTINGS
 from pixelart.ui.create.canvas_value import Canvas, Painting
+from pixelart.ui.metrics import METRICS
 from pixelart.ui.results import ResultFiles, caption_of
 from pixelart.ui.session import Session
 from pixelart.ui.status import counted, status_progress, status_text
@@ -135,7 +136,10 @@ def drawing_worker(
         def on_row(done: int, rows: int, pictures: Preview) -> None:
             tell(Frame(done, rows, pictures()[0].copy(), pictures.passes, pictures.sketch, pictures.parts))
 
-        return work(on_row, cancel)
+        with METRICS.drawing() as pictures:
+            drawings = work(on_row, cancel)
+            pictures.append(len(drawings))
+        return drawings
 
     return Worker(in_frames, is_stopped, limit=limit)
 

@@ -6,6 +6,7 @@ import ipaddress
 import re
 
 import gradio as gr
+from starlette.requests import Request
 
 from pixelart.ui.security.hosting import LOOPBACK, host_name
 
@@ -13,7 +14,7 @@ _FORWARDED = re.compile(r"(x-forwarded|x-original|x-envoy|cf)-.*|(x-real|.*-clie
 """Headers that a proxy or a tunnel adds."""
 
 
-def from_own_machine(request: gr.Request | None) -> bool:
+def from_own_machine(request: gr.Request | Request | None) -> bool:
     """Whether the client is on the loopback, no header shows a proxy or tunnel, and the Host names this machine.
 
     Any other Host may come from DNS rebinding.

@@ -33,6 +33,7 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
     r"/theme\.css": _READ,
     r"/favicon\.ico": _READ,
     r"/robots\.txt": _READ,
+    r"/healthz|/metrics": _READ,  # see ui/health.py
     r"/manifest\.json": _READ,
     r"/(?:assets|static)/[\w./-]+": _READ,
     r"/studio/[0-9a-f]{16}/[\w/-]+\.js": _READ,  # the page's own modules
@@ -62,6 +63,7 @@ _HEADERS = {
 _FILE_HEADERS = {"Content-Security-Policy": "sandbox; default-src 'none'", "Cache-Control": "private, max-age=3600"}
 
 
+NOT_FOUND = {"detail": "Not found."}, 404
 NOT_UNDERSTOOD = "This request is not understood."
 
 
@@ -144,7 +146,7 @@ class RouteAllowlist:
             if pattern.fullmatch(path) and ".." not in path:
                 methods = allowed
         if not methods:
-            return 404, "Not found."
+            return NOT_FOUND[1], NOT_FOUND[0]["detail"]
         return None if method in methods else (405, f"Use {', '.join(methods)} here.")
 
 

@@ -16,6 +16,7 @@ import gradio as gr
 from pixelart.checkpoint.ownership import request_owner
 from pixelart.ui.events import ENDPOINTS
 from pixelart.ui.gradio_parts import PageConfig, StateHolder, component_id, event_data, use_queue
+from pixelart.ui.metrics import METRICS
 from pixelart.ui.security.memory_budget import BoundedQueue
 from pixelart.ui.security.sessions import NoTimes, Sessions
 
@@ -31,6 +32,8 @@ class SafeBlocks(gr.Blocks):
 
     owner: gr.State | None = None
     """The owner of each page (see checkpoint.ownership), kept on the server; None = not used."""
+    health: Any = None
+    """What /healthz answers, see ui/health.py."""
 
     def __init__(self, **settings: Any) -> None:
         self.sessions = Sessions()
@@ -54,6 +57,11 @@ class SafeBlocks(gr.Blocks):
         self._queue.bound()  # pyright: ignore[reportAttributeAccessIssue]
         return self
 
+    @property
+    def waiting(self) -> int:
+        """How many events wait in the queue."""
+        return len(self._queue)
+
     def _as_owner(self, session: Any) -> Any:
         if self.owner is None:
             return nullcontext()
@@ -72,6 +80,7 @@ class SafeBlocks(gr.Blocks):
             raise
         except Exception as error:
             _log.exception("an event failed")
+            METRICS.count_fault()
             is_faulty.set(True)
             raise gr.Error(FAULT, print_exception=False) from error
 

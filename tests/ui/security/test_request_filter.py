@@ -31,6 +31,7 @@ OPEN = {
     "GET /gradio_api/queue/data", "POST /gradio_api/queue/join", "POST /gradio_api/run/{api_name}",
     "POST /gradio_api/cancel", "POST /gradio_api/call/{api_name}", "GET /gradio_api/call/{api_name}/{event_id}",
     "GET /logout", "GET /studio/{version}/{name:path}", "HEAD /studio/{version}/{name:path}",
+    "GET /healthz", "HEAD /healthz", "GET /metrics", "HEAD /metrics",
 }  # fmt: skip
 """Every route that any request can reach; a file of a result is the one more."""
 SPACE_HOST = {"SYSTEM": "spaces", "SPACE_ID": "ann/art", "SPACE_HOST": "ann-art.hf.space"}
