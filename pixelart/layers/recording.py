@@ -1,0 +1,45 @@
+"""Record what a step launches on a device once, and launch it again without the host's work for each operation."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import torch
+
+_log = logging.getLogger(__name__)
+Step = Callable[[], None]
+"""It computes in memory that is always the same, and its result depends on nothing else."""
+Record = Callable[[Step], Step]
+"""record(step): what `step` launches is recorded, but not done; returns a function that does it."""
+
+
+def cuda_graph(step: Step) -> Step:
+    """Record a CUDA graph."""
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    return graph.replay
+
+
+RECORDERS: dict[str, Record] = {"cuda": cuda_graph}
+"""By the kind of device. Other devices compute each step anew."""
+
+
+class RepeatedStep:
+    """A step that is taken many times: first as it is, which prepares the device, and from then on as recorded. If it
+    cannot be recorded, it is taken as it is, and the log says why."""
+
+    def __init__(self, step: Step, device: torch.device) -> None:
+        self._step, self._record = step, RECORDERS.get(device.type)
+        self._is_prepared = False
+
+    def __call__(self) -> None:
+        if self._is_prepared and self._record is not None:
+            record, self._record = self._record, None
+            try:
+                self._step = record(self._step)
+            except RuntimeError as error:  # as torch's errors of a driver
+                _log.warning("graph: a step is not recorded and stays slow (%s)", str(error).strip().split("\n")[0])
+        self._is_prepared = True
+        self._step()
