@@ -1,7 +1,7 @@
 """A stand-in for CUDA graphs: it records the operations of a step, and repeats exactly these in the same memory.
 
-As under a CUDA graph, what the host decides while a step is recorded holds for all repetitions, and the host may neither
-read a value of the device nor copy one to it.
+As under a CUDA graph, what the host decides while a step is recorded holds for all repetitions, and the host may
+neither read a value of the device nor copy one to it.
 """
 
 from __future__ import annotations

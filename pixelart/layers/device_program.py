@@ -7,6 +7,7 @@ once and launched again for other pixels (layers/recording.py), and the host wai
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -58,7 +59,7 @@ class DeviceProgram:
         operations = [Operation(*fields) for fields in table]
         self._parts = [
             [(order, operations[first:last]) for order, first, last in runs[start:stop]]
-            for start, stop in zip(starts[:-1], starts[1:], strict=True)
+            for start, stop in pairwise(starts)
         ]
         self._calls: Mapping[int, Callable[[Operation, Tensor, Pixels], object]] = {
             op.FILL: lambda o, y, p: y.copy_(memory.weights[o.weights : o.weights + o.outputs]),

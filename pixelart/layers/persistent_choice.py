@@ -29,13 +29,13 @@ def levels_of(
     CHANNELS: tl.constexpr, LEVELS: tl.constexpr, COMPONENTS: tl.constexpr,
 ):  # fmt: skip
     """log p of `level` of a channel in the components m, given the earlier channels, which lie at x, `area` apart."""
-    scale, is_real = 2.0 / tl.maximum(LEVELS - 1, 1), m < COMPONENTS
-    mean = tl.load(given + COMPONENTS * (1 + channel) + m, mask=is_real, other=0.0).to(tl.float64)
+    scale = 2.0 / (LEVELS - 1 if LEVELS > 1 else 1)
+    mean = tl.load(given + COMPONENTS * (1 + channel) + m).to(tl.float64)
     for earlier in range(0, channel):
         pair = 1 + 2 * CHANNELS + channel * (channel - 1) // 2 + earlier
-        slope = tl.load(given + COMPONENTS * pair + m, mask=is_real, other=0.0).to(tl.float64)
+        slope = tl.load(given + COMPONENTS * pair + m).to(tl.float64)
         mean += (2 / (1 + tl.exp(-2 * slope)) - 1) * (tl.load(x + earlier * area).to(tl.float64) * scale - 1)
-    spread = tl.load(given + COMPONENTS * (1 + CHANNELS + channel) + m, mask=is_real, other=0.0).to(tl.float64)
+    spread = tl.load(given + COMPONENTS * (1 + CHANNELS + channel) + m).to(tl.float64)
     inverse = tl.exp(-tl.minimum(tl.maximum(spread, least), most)) / temperature
     centred = level.to(tl.float64) * scale - 1 - mean
     upper = tl.where(level < LEVELS - 1, log_sigmoid(inverse * (centred + scale / 2)), 0.0)
@@ -52,20 +52,25 @@ def mixture_table(
 ):  # fmt: skip
     """(LEVEL_BLOCK,): log p of each level of a channel; x: where the first channel of the pixel lies."""
     m = tl.arange(0, COMPONENT_BLOCK)
-    weight = tl.load(given + m, mask=m < COMPONENTS, other=0.0).to(tl.float64) / temperature
+    real = tl.minimum(m, COMPONENTS - 1)
+    weight = tl.load(given + real).to(tl.float64) / temperature
     for earlier in range(0, channel):
         level = tl.load(x + earlier * area)
         weight += levels_of(
-            given, x, area, earlier, level, m, temperature, least, most, CHANNELS, LEVELS, COMPONENTS
+            given, x, area, earlier, level, real, temperature, least, most, CHANNELS, LEVELS, COMPONENTS
         )  # fmt: skip
     weight = tl.where(m < COMPONENTS, weight, -float("inf"))
     weight -= log_sum(weight)
     k = tl.arange(0, LEVEL_BLOCK)
-    joint = weight[None, :] + levels_of(
-        given, x, area, channel, k[:, None], m[None, :], temperature, least, most, CHANNELS, LEVELS, COMPONENTS
-    )  # fmt: skip
-    top = tl.max(joint, axis=1)
-    return top + tl.log(tl.sum(tl.exp(joint - top[:, None]), axis=1))
+    top, total = tl.full((LEVEL_BLOCK,), -float("inf"), tl.float64), tl.zeros((LEVEL_BLOCK,), tl.float64)
+    for one in range(0, COMPONENTS):  # not all at once, which would be a kernel ten times as long
+        joint = tl.sum(tl.where(m == one, weight, 0.0), axis=0) + levels_of(
+            given, x, area, channel, k, one, temperature, least, most, CHANNELS, LEVELS, COMPONENTS
+        )  # fmt: skip
+        highest = tl.maximum(top, joint)
+        total = total * tl.exp(top - highest) + tl.exp(joint - highest)
+        top = highest
+    return top + tl.log(total)
 
 
 @triton.jit

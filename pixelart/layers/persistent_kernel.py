@@ -20,6 +20,9 @@ RELU, ELU, SIGMOID, TANH = (tl.constexpr(code) for code in (op.RELU, op.ELU, op.
 PRODUCT, TABLE_PRODUCT, GROW = tl.constexpr(op.PRODUCT), tl.constexpr(op.TABLE_PRODUCT), tl.constexpr(op.GROW)
 EMBED, TABLE_EMBED, STORE = tl.constexpr(op.EMBED), tl.constexpr(op.TABLE_EMBED), tl.constexpr(op.STORE)
 KEEP, ATTEND = tl.constexpr(op.KEEP), tl.constexpr(op.ATTEND)
+ANY_NUMBER = """table_size state_size grid_size kept_size scratch_size allowed_picture allowed_level allowed_row
+allowed_column row first stop height width margin reach before after end passes outputs pictures top_k""".split()
+"""Parameters for whose values Triton is not to compile kernels of their own, as it does for 1 and multiples of 16."""
 
 
 @triton.jit
@@ -112,7 +115,7 @@ def run_attention(is_keep, number, y, given, kept, scores, row, column, width, S
             tl.debug_barrier()
 
 
-@triton.jit
+@triton.jit(do_not_specialize=ANY_NUMBER)
 def draw_columns(
     operations, attentions, weights, tables, table_size, state, state_size, grid, grid_size, kept, kept_size,
     scratch, scratch_size, x, mask, noise, temperature, log_prob, permitted, allowed,

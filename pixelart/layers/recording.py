@@ -15,9 +15,9 @@ Record = Callable[[Step], Step]
 
 
 def cuda_graph(step: Step) -> Step:
-    """Record a CUDA graph."""
+    """Record a CUDA graph. Other threads may use the device meanwhile."""
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         step()
     return graph.replay
 

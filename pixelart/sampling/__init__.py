@@ -7,6 +7,7 @@ from pixelart.sampling.fixed_point import sample_fixed_point as sample_fixed_poi
 from pixelart.sampling.graphed import sample_graph as sample_graph
 from pixelart.sampling.loop import Sample as Sample
 from pixelart.sampling.naive import sample_naive as sample_naive
+from pixelart.sampling.persistent import sample_persistent as sample_persistent
 from pixelart.sampling.samplers import AUTO as AUTO
 from pixelart.sampling.samplers import SAMPLERS as SAMPLERS
 from pixelart.sampling.samplers import check_sampler as check_sampler

@@ -32,7 +32,7 @@ class KernelSteps(Steps):
         super().__init__(state, noise)
         own, mixture = self.state, state.model.mixture
         drawn = Drawn(own.x, own.context.mask, self.noise, own.temperature, own.log_prob, self.allowed)
-        self._kernel = PersistentKernel(self.memory, drawn, own.params, mixture, self.passes)
+        self._kernel = PersistentKernel(self.memory, drawn, own.params, mixture, passes=self.passes)
 
     def draw(self, row: int, columns: slice, drawn: Sequence[int]) -> None:
         self._kernel.draw(row, columns.start, columns.stop)
