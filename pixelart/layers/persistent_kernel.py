@@ -20,8 +20,9 @@ RELU, ELU, SIGMOID, TANH = (tl.constexpr(code) for code in (op.RELU, op.ELU, op.
 PRODUCT, TABLE_PRODUCT, GROW = tl.constexpr(op.PRODUCT), tl.constexpr(op.TABLE_PRODUCT), tl.constexpr(op.GROW)
 EMBED, TABLE_EMBED, STORE = tl.constexpr(op.EMBED), tl.constexpr(op.TABLE_EMBED), tl.constexpr(op.STORE)
 KEEP, ATTEND = tl.constexpr(op.KEEP), tl.constexpr(op.ATTEND)
-ANY_NUMBER = """table_size state_size grid_size kept_size scratch_size allowed_picture allowed_level allowed_row
-allowed_column row first stop height width margin reach before after end passes outputs pictures top_k""".split()
+ANY_NUMBER = ["table_size", "state_size", "grid_size", "kept_size", "scratch_size", "allowed_picture", "allowed_level"]
+ANY_NUMBER += ["allowed_row", "allowed_column", "row", "first", "stop", "height", "width", "margin", "reach", "before"]
+ANY_NUMBER += ["after", "end", "passes", "outputs", "pictures", "top_k"]
 """Parameters for whose values Triton is not to compile kernels of their own, as it does for 1 and multiples of 16."""
 
 
