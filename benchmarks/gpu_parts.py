@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from benchmarks.peaks import operations_of, seconds_of
 from pixelart.checkpoint.library import Library
 from pixelart.devices import wait_for
 from pixelart.layers.context import Context
+from pixelart.layers.recording import RECORDERS
 from pixelart.models import AutoregressiveModel, create_model, get_variant, to_channels_last
 from pixelart.sampling import SAMPLERS, Controls, draw_noise, sample_cached, sample_fixed_point
 from pixelart.sampling.fastest import candidates
@@ -107,9 +109,10 @@ def ways_of(device: torch.device) -> list[str]:
 @torch.no_grad()
 def draw(name: str, sizes: Sizes, device: torch.device, late: Late) -> dict[str, Any]:
     """Microseconds of a pixel step, pictures per second and the ratio to a forward pass, by batch size and sampler; and
-    the operations of a step of `cached`, each of which a GPU launches: a launch takes some microseconds of the host."""
+    the operations of a step: `cached` launches each of them, which takes some microseconds of the host."""
     model, found, slow = model_of(name, sizes).to(device), dict[str, Any](), set[str]()
-    launches, (height, width) = operations_of_step(model), sizes.shape
+    launches = {way: operations_of_step(model, way) for way in ways_of(device) if way != "persistent"}
+    height, width = sizes.shape
     for batch in sizes.batches:
         ways = [way for way in ways_of(device) if way not in slow]
         if late() or not ways:
@@ -122,7 +125,7 @@ def draw(name: str, sizes: Sizes, device: torch.device, late: Late) -> dict[str,
             row = _row_seconds(model, batch, sizes.timed_rows, way)
             found[f"{batch} {way}"] = {
                 "us_per_step": 1e6 * row / width,
-                "launches": launches if way == "cached" else None,
+                "operations": launches.get(way),
                 "pictures_per_second": batch / (row * height),
                 "ratio": row * height / forward,
                 "mib": _peak_mib(device),
@@ -144,13 +147,14 @@ class _Counter(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def operations_of_step(model: AutoregressiveModel) -> float:
-    """Operations of PyTorch per pixel of a row of one picture, the share of the row's beginning included."""
+def operations_of_step(model: AutoregressiveModel, way: str) -> float:
+    """Operations of PyTorch per pixel of a row of one picture, the share of the row's beginning included. Recorded ones
+    count as they were recorded."""
     counts, step = list[int](), 2 ** (len(model.stages()) - 1)
     for rows in (1, 2):
         context, noise = blank(model, 1, rows=slice(0, step * rows))
-        with _Counter() as counter:
-            sample_cached(model, context, controls=PLAIN, noise=noise)
+        with _Counter() as counter, patch.dict(RECORDERS, clear=True):
+            SAMPLERS[way](model, context, controls=PLAIN, noise=noise)
         counts.append(counter.count)
     return (counts[1] - counts[0]) / (step * model.config.width)
 

@@ -54,7 +54,9 @@ def _equality(found: Figures) -> Iterator[str]:
 def _drawing(found: Figures) -> Iterator[str]:
     def rows(made: Figures) -> Iterator[str]:
         for place, row in made.items():
-            speed = f"{row['us_per_step']:.0f} | {_or_dash(row['launches'], '.0f')} | {row['pictures_per_second']:.3g}"
+            speed = (
+                f"{row['us_per_step']:.0f} | {_or_dash(row['operations'], '.0f')} | {row['pictures_per_second']:.3g}"
+            )
             yield f"{' | '.join(place.split())} | {speed} | {row['ratio']:.1f} | {_or_dash(row['mib'], '.0f')}"
 
     columns = "variant | batch | sampler | us a pixel step | operations | pictures/s | over a forward pass | MiB"

@@ -29,11 +29,11 @@ _UNARY: Mapping[int, Callable[[Tensor], Tensor]] = {
 
 
 class Pixels(NamedTuple):
-    """Pixels of the row that operations run for: their columns, index int64 (n,), and their state, here (B, n, S).
+    """Pixels of the row that operations run for: their columns, int64 (n,), and their state, here (B, n, S).
 
-    row, first: the row and the first column, or numbers that stand for them: see `DeviceProgram.alike`."""
+    row, first: the row and the first column, or numbers that stand for them: see `DeviceProgram`."""
 
-    index: Tensor
+    columns: Tensor
     here: Tensor
     row: int
     first: int
@@ -43,7 +43,7 @@ class Pixels(NamedTuple):
         if step == 1:
             return self
         skip = -self.first % step
-        return self._replace(index=self.index[skip::step], here=self.here[:, skip::step], first=self.first + skip)
+        return self._replace(columns=self.columns[skip::step], here=self.here[:, skip::step], first=self.first + skip)
 
 
 class DeviceProgram:
@@ -73,16 +73,20 @@ class DeviceProgram:
             op.GROW: self._grow,
             op.EMBED: lambda o, y, p: self._embed(o, y, p, memory.weights[None]),
             op.TABLE_EMBED: lambda o, y, p: self._embed(o, y, p, memory.tables),
-            op.ADD_ROWS: lambda o, y, p: y.add_(memory.rows[..., o.src : o.src + o.outputs][:, p.index]),
+            op.ADD_ROWS: lambda o, y, p: y.add_(memory.rows[..., o.src : o.src + o.outputs][:, p.columns]),
             op.ADD_GRID: lambda o, y, p: y.add_(self._grid(o, p, o.outputs)),
             op.STORE: self._store,
             op.KEEP: self._keep,
             op.ATTEND: self._attend,
         }
 
-    def alike(self, row: int, column: int = 1) -> tuple[int, int]:
-        """Numbers that stand for a row and a column: they are equal where the same operations run."""
-        return min(row, 1 + (row - 1) % self._step), column % self._step
+    def alike(self, row: int, column: int) -> tuple[int, int]:
+        """Numbers that stand for a row and a column: they are equal where the same operations run for a pixel."""
+        return row % self._step, column % self._step
+
+    def row_alike(self, row: int) -> int:
+        """A number that stands for a row when it begins, as the first one does otherwise than all others."""
+        return min(row, 1 + (row - 1) % self._step)
 
     def span(self, row: int, start: int, stop: int) -> Pixels:
         """Columns that the host knows."""
@@ -95,7 +99,7 @@ class DeviceProgram:
 
     def put_back(self, pixel: Pixels) -> None:
         """Write the state of a pixel."""
-        self.memory.state.index_copy_(1, pixel.index + self.memory.margin, pixel.here)
+        self.memory.state.index_copy_(1, pixel.columns + self.memory.margin, pixel.here)
 
     def outputs(self, pixels: Pixels) -> Tensor:
         """Their outputs (B, n, size)."""
@@ -117,7 +121,7 @@ class DeviceProgram:
     def run_part(self, part: int, pixels: Pixels) -> None:
         """Run a part of the program, each run of operations in its order."""
         for order, operations in self._parts[part]:
-            columns = range(pixels.first, pixels.first + len(pixels.index))
+            columns = range(pixels.first, pixels.first + len(pixels.columns))
             if order == ALL_AT_ONCE or (order == FROM_LEFT and len(columns) == 1):
                 self._run(operations, pixels)
             elif order == FROM_LEFT or pixels.row > 0:  # what runs from the right reads the row above
@@ -129,7 +133,7 @@ class DeviceProgram:
             if pixels.row % one.step:
                 continue
             some = pixels.at_step(one.step)
-            if len(some.index):
+            if len(some.columns):
                 y = some.here[..., one.dst : one.dst + one.outputs]
                 if one.code in _UNARY:
                     y.copy_(_UNARY[one.code](self._beside(one, some, one.outputs)))
@@ -140,15 +144,15 @@ class DeviceProgram:
         """(B, n, size): part of the state of the pixels, or of those beside them."""
         if one.dx == 0:
             return pixels.here[..., one.src : one.src + size]
-        place = pixels.index + (one.dx + self.memory.margin)
+        place = pixels.columns + (one.dx + self.memory.margin)
         return self.memory.state[..., one.src : one.src + size].index_select(1, place)
 
     def _grid(self, one: Operation, pixels: Pixels, size: int) -> Tensor:
-        line, place = (self.row + one.dy) % self.program.reach, pixels.index + (one.dx + self.memory.margin)
+        line, place = (self.row + one.dy) % self.program.reach, pixels.columns + (one.dx + self.memory.margin)
         return self.memory.grid[..., one.src : one.src + size][:, line, place]
 
     def _store(self, one: Operation, y: Tensor, pixels: Pixels) -> None:
-        line, place = self.row % self.program.reach, pixels.index + self.memory.margin
+        line, place = self.row % self.program.reach, pixels.columns + self.memory.margin
         target = self.memory.grid[..., one.dst : one.dst + one.outputs]
         target[:, line, place] = self._beside(one, pixels, one.outputs)
 
@@ -158,9 +162,9 @@ class DeviceProgram:
 
     def _grow(self, one: Operation, y: Tensor, pixels: Pixels) -> None:
         """The pixel up-left of twice the step, times the matrix of the place beside it."""
-        down, across = self.row // one.step % 2, pixels.index // one.step % 2
+        down, across = self.row // one.step % 2, pixels.columns // one.step % 2
         line = (self.row - down * one.step) % self.program.reach
-        column = pixels.index - across * one.step + self.memory.margin
+        column = pixels.columns - across * one.step + self.memory.margin
         given = self.memory.grid[..., one.src : one.src + one.inputs][:, line, column]
         place, wide = 2 * down + across, padded(one.outputs)
         biases = self.memory.weights[one.other : one.other + 4 * wide].view(4, wide)[:, : one.outputs]
@@ -169,7 +173,7 @@ class DeviceProgram:
 
     def _embed(self, one: Operation, y: Tensor, pixels: Pixels, tables: Tensor) -> None:
         """The embedded channel of a pixel beside each; zeros outside of the picture."""
-        row, column, width = self.row + one.dy, pixels.index + one.dx, self.program.width
+        row, column, width = self.row + one.dy, pixels.columns + one.dx, self.program.width
         inside = (row >= 0) & (column >= 0) & (column < width)
         level = self.x[:, one.other][:, row.clamp(min=0), column.clamp(0, width - 1)]
         count = self.levels
@@ -182,7 +186,7 @@ class DeviceProgram:
         """(n,): how many pixels that keep something for an attention precede each in raster order."""
         step = self.program.attentions[number].step
         above = (self.row + (step - 1)) // step * -(-self.program.width // step)
-        return above.expand(len(pixels.index)) if pixels.row % step else above + (pixels.index + (step - 1)) // step
+        return above.expand(len(pixels.columns)) if pixels.row % step else above + (pixels.columns + (step - 1)) // step
 
     def _kept(self, number: int) -> tuple[Tensor, Tensor]:
         """The keys (B, heads, k, places) and values (B, heads, places, v) of an attention."""

@@ -95,10 +95,11 @@ class PersistentKernel:
 
     def draw(self, row: int, start: int, stop: int) -> None:
         """Draw the masked pixels of columns of a begun row, and compute the others."""
-        from pixelart.layers.persistent_kernel import draw_columns
+        from pixelart.layers import persistent_kernel
 
+        kernel: Any = persistent_kernel.draw_columns
         given = (*self._before, row, start, stop, *self._after)
-        draw_columns[self._blocks](*given, **self._constants, num_warps=WARPS)
+        kernel[self._blocks](*given, **self._constants, num_warps=WARPS)
 
 
 def _power(size: int) -> int:

@@ -6,8 +6,8 @@ packed weights. Operations follow each other in a block, with a barrier between 
 
 from __future__ import annotations
 
-import triton
-import triton.language as tl
+import triton  # pyright: ignore[reportMissingImports]
+import triton.language as tl  # pyright: ignore[reportMissingImports]
 
 from pixelart.layers import program as op
 from pixelart.layers import vector_code

@@ -31,12 +31,13 @@ class RepeatedStep:
     cannot be recorded, it is taken as it is, and the log says why."""
 
     def __init__(self, step: Step, device: torch.device) -> None:
-        self._step, self._record = step, RECORDERS.get(device.type)
-        self._is_prepared = False
+        self._step, self._kind = step, device.type
+        self._is_prepared = self._is_recorded = False
 
     def __call__(self) -> None:
-        if self._is_prepared and self._record is not None:
-            record, self._record = self._record, None
+        record = RECORDERS.get(self._kind)
+        if record is not None and self._is_prepared and not self._is_recorded:
+            self._is_recorded = True
             try:
                 self._step = record(self._step)
             except RuntimeError as error:  # as torch's errors of a driver

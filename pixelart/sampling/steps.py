@@ -84,8 +84,8 @@ class Steps:
         self.device.row.fill_(row)
         if self._outputs is not None:
             self.memory.put_rows(self._outputs(row))
-        first = self.device.alike(row)[0]
-        self._repeat(("begin", first), partial(self.device.begin_row, first))
+        alike = self.device.row_alike(row)
+        self._repeat(("begin", alike), partial(self.device.begin_row, alike))
         self._reached = 0
 
     def _known(self, row: int, start: int, stop: int) -> None:
@@ -146,7 +146,7 @@ class Steps:
 
     def _choose(self, pixels: Pixels) -> None:
         """Compute what pixels are drawn from, and draw them."""
-        rows, columns = self.device.row[:, None], pixels.index[None]
+        rows, columns = self.device.row[:, None], pixels.columns[None]
         for channel in range(self.state.x.shape[1]):
             if channel < self.passes:
                 self.device.run_part(int(BEFORE_CHOICE), pixels)
