@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from pixelart.layers import recording
-from pixelart.layers.recording import Step
+from pixelart.layers.recording import Recordable
 from tests.pretend_device import INDEXED, WAITS
 
 aten = torch.ops.aten
@@ -53,7 +53,7 @@ class Recorder(TorchDispatchMode):
                         old.copy_(new)
 
 
-def record(step: Step) -> Step:
+def record(step: Recordable) -> Recordable:
     """Like `cuda_graph`. What a recording computes is undone only by the step itself, so it must be able to run twice:
     a CUDA graph computes nothing while it is recorded, but here operations need their inputs."""
     with Recorder() as recorder:
@@ -70,11 +70,11 @@ def record(step: Step) -> Step:
 
 
 @contextmanager
-def recorded(kind: str) -> Iterator[list[Step]]:
+def recorded(kind: str) -> Iterator[list[Recordable]]:
     """Inside, steps of a kind of device are recorded; gives the recorded steps."""
-    steps: list[Step] = []
+    steps: list[Recordable] = []
 
-    def keep(step: Step) -> Step:
+    def keep(step: Recordable) -> Recordable:
         steps.append(step)
         return record(step)
 

@@ -19,11 +19,11 @@ from pixelart.layers.program import AFTER_CHOICE, BEFORE_CHOICE, Attention
 IN_KERNEL = {op.FILL, op.COPY, op.ADD, op.SUM, op.MUL, op.NEG, op.RELU, op.ELU, op.SIGMOID, op.TANH, op.PRODUCT}
 IN_KERNEL |= {op.TABLE_PRODUCT, op.GROW, op.EMBED, op.TABLE_EMBED, op.STORE, op.KEEP, op.ATTEND}
 """Operations of the kernel: those of single pixels. What is computed when a row begins is left to PyTorch."""
-OUTPUTS, INPUTS, WARPS = 128, 32, 8
+BLOCK_OUTPUTS, BLOCK_INPUTS, WARPS = 128, 32, 8
 """Outputs and inputs of a product that a block multiplies at once, and its warps."""
 
 
-class Drawn(NamedTuple):
+class KernelInputs(NamedTuple):
     """What a drawing of n pictures reads and writes: see `SamplingState`. x (B, C, H, W), allowed (B or 1, K, H or 1, W
     or 1) or None."""
 
@@ -48,7 +48,7 @@ class PersistentKernel:
     """The kernel for drawings of one shape."""
 
     def __init__(
-        self, memory: DeviceMemory, drawn: Drawn, params: SamplingParams, mixture: Mixture, passes: int
+        self, memory: DeviceMemory, drawn: KernelInputs, params: SamplingParams, mixture: Mixture, passes: int
     ) -> None:
         table, runs, starts = memory.program.parts
         first, after, end = starts[BEFORE_CHOICE], starts[AFTER_CHOICE], starts[AFTER_CHOICE + 1]
@@ -88,8 +88,8 @@ class PersistentKernel:
             "HAS_ALLOWED": drawn.allowed is not None,
             "LEVEL_BLOCK": _power(mixture.levels),
             "COMPONENT_BLOCK": _power(mixture.components),
-            "OUTPUTS": OUTPUTS,
-            "INPUTS": INPUTS,
+            "OUTPUTS": BLOCK_OUTPUTS,
+            "INPUTS": BLOCK_INPUTS,
         }
         self._blocks = (len(drawn.mask),)
 

@@ -7,24 +7,24 @@ import triton.language as tl  # pyright: ignore[reportMissingImports]
 
 from pixelart.layers import palette
 
-NEVER = tl.constexpr(palette.NEVER)
+_NEVER = tl.constexpr(palette.NEVER)
 
 
 @triton.jit
-def log_sum(x):
+def _log_sum(x):
     """log of the sum of exp of x (n,)."""
     top = tl.max(x, axis=0)
     return top + tl.log(tl.sum(tl.exp(x - top), axis=0))
 
 
 @triton.jit
-def log_sigmoid(x):
+def _log_sigmoid(x):
     """log of the sigmoid of x."""
     return tl.minimum(x, 0.0) - tl.log(1 + tl.exp(-tl.abs(x)))
 
 
 @triton.jit
-def levels_of(
+def _levels(
     given, x, area, channel, level, m, temperature, least, most,
     CHANNELS: tl.constexpr, LEVELS: tl.constexpr, COMPONENTS: tl.constexpr,
 ):  # fmt: skip
@@ -38,14 +38,14 @@ def levels_of(
     spread = tl.load(given + COMPONENTS * (1 + CHANNELS + channel) + m).to(tl.float64)
     inverse = tl.exp(-tl.minimum(tl.maximum(spread, least), most)) / temperature
     centred = level.to(tl.float64) * scale - 1 - mean
-    upper = tl.where(level < LEVELS - 1, log_sigmoid(inverse * (centred + scale / 2)), 0.0)
-    lower = tl.where(level > 0, log_sigmoid(-inverse * (centred - scale / 2)), 0.0)
+    upper = tl.where(level < LEVELS - 1, _log_sigmoid(inverse * (centred + scale / 2)), 0.0)
+    lower = tl.where(level > 0, _log_sigmoid(-inverse * (centred - scale / 2)), 0.0)
     gap = tl.log(1 - tl.exp(-scale * inverse))
     return upper + lower + tl.where((level > 0) & (level < LEVELS - 1), gap, 0.0)
 
 
 @triton.jit
-def mixture_table(
+def _mixture_table(
     given, x, area, channel, temperature, least, most,
     CHANNELS: tl.constexpr, LEVELS: tl.constexpr, COMPONENTS: tl.constexpr, LEVEL_BLOCK: tl.constexpr,
     COMPONENT_BLOCK: tl.constexpr,
@@ -56,15 +56,15 @@ def mixture_table(
     weight = tl.load(given + real).to(tl.float64) / temperature
     for earlier in range(0, channel):
         level = tl.load(x + earlier * area)
-        weight += levels_of(
+        weight += _levels(
             given, x, area, earlier, level, real, temperature, least, most, CHANNELS, LEVELS, COMPONENTS
         )  # fmt: skip
     weight = tl.where(m < COMPONENTS, weight, -float("inf"))
-    weight -= log_sum(weight)
+    weight -= _log_sum(weight)
     k = tl.arange(0, LEVEL_BLOCK)
     top, total = tl.full((LEVEL_BLOCK,), -float("inf"), tl.float64), tl.zeros((LEVEL_BLOCK,), tl.float64)
     for one in range(0, COMPONENTS):  # not all at once, which would be a kernel ten times as long
-        joint = tl.sum(tl.where(m == one, weight, 0.0), axis=0) + levels_of(
+        joint = tl.sum(tl.where(m == one, weight, 0.0), axis=0) + _levels(
             given, x, area, channel, k, one, temperature, least, most, CHANNELS, LEVELS, COMPONENTS
         )  # fmt: skip
         highest = tl.maximum(top, joint)
@@ -74,7 +74,7 @@ def mixture_table(
 
 
 @triton.jit
-def pick(p, k, u, top_k, top_p, memory, LEVELS: tl.constexpr, IS_LIMITED: tl.constexpr):
+def _pick(p, k, u, top_k, top_p, memory, LEVELS: tl.constexpr, IS_LIMITED: tl.constexpr):
     """The level that noise u selects from the probabilities p of the levels k, not normalised. memory (K,) float64."""
     if IS_LIMITED:
         tl.store(memory + k, p, mask=k < LEVELS)
@@ -95,7 +95,7 @@ def pick(p, k, u, top_k, top_p, memory, LEVELS: tl.constexpr, IS_LIMITED: tl.con
 
 
 @triton.jit
-def choose(
+def draw_level(
     given, free, x, other_x, area, u, temperature, log_prob, permitted, allowed, allowed_level, memory, channel,
     top_k, numbers,
     CHANNELS: tl.constexpr, LEVELS: tl.constexpr, COMPONENTS: tl.constexpr, HALVES: tl.constexpr,
@@ -108,15 +108,15 @@ def choose(
     is_level = k < LEVELS
     if COMPONENTS > 0:
         first = x - channel * area
-        plain = mixture_table(
+        plain = _mixture_table(
             given, first, area, channel, 1.0, least, most, CHANNELS, LEVELS, COMPONENTS, LEVEL_BLOCK, COMPONENT_BLOCK
         )  # fmt: skip
-        table = mixture_table(
+        table = _mixture_table(
             given, first, area, channel, temperature, least, most, CHANNELS, LEVELS, COMPONENTS, LEVEL_BLOCK,
             COMPONENT_BLOCK,
         )  # fmt: skip
         if HALVES == 2:
-            base = mixture_table(
+            base = _mixture_table(
                 free, first, area, channel, temperature, least, most, CHANNELS, LEVELS, COMPONENTS, LEVEL_BLOCK,
                 COMPONENT_BLOCK,
             )  # fmt: skip
@@ -126,20 +126,20 @@ def choose(
         may = is_level
         if HAS_ALLOWED:
             may = tl.load(allowed + k * allowed_level, mask=is_level, other=0) != 0
-            plain = tl.where(may, plain, NEVER)
+            plain = tl.where(may, plain, _NEVER)
         table = plain
         if HALVES == 2:
             base = tl.load(free + channel * LEVELS + k, mask=is_level, other=0.0).to(tl.float64)
             if HAS_ALLOWED:
-                base = tl.where(may, base, NEVER)
+                base = tl.where(may, base, _NEVER)
             table = base + guidance * (table - base)
         table /= temperature
     plain = tl.where(is_level, plain, -float("inf"))
     is_permitted = tl.load(permitted + k, mask=is_level, other=0) != 0
     table = tl.where(is_permitted, table, -float("inf"))
-    level = pick(tl.exp(table - tl.max(table, axis=0)), k, u, top_k, top_p, memory, LEVELS, IS_LIMITED)
+    level = _pick(tl.exp(table - tl.max(table, axis=0)), k, u, top_k, top_p, memory, LEVELS, IS_LIMITED)
     chosen = tl.sum(tl.where(k == level, plain, 0.0), axis=0)
-    tl.store(log_prob, chosen - log_sum(plain))
+    tl.store(log_prob, chosen - _log_sum(plain))
     tl.store(x, level.to(tl.int64))
     if HALVES == 2:
         tl.store(other_x, level.to(tl.int64))

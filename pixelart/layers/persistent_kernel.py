@@ -11,15 +11,15 @@ import triton.language as tl  # pyright: ignore[reportMissingImports]
 
 from pixelart.layers import program as op
 from pixelart.layers import vector_code
-from pixelart.layers.persistent_choice import choose
+from pixelart.layers.persistent_choice import draw_level
 
-FIELDS = tl.constexpr(len(op.Operation._fields))
-PANEL, LANES = tl.constexpr(vector_code.PANEL * vector_code.LANES), tl.constexpr(vector_code.LANES)
-FILL, ADD, SUM, MUL, NEG = (tl.constexpr(code) for code in (op.FILL, op.ADD, op.SUM, op.MUL, op.NEG))
-RELU, ELU, SIGMOID, TANH = (tl.constexpr(code) for code in (op.RELU, op.ELU, op.SIGMOID, op.TANH))
-PRODUCT, TABLE_PRODUCT, GROW = tl.constexpr(op.PRODUCT), tl.constexpr(op.TABLE_PRODUCT), tl.constexpr(op.GROW)
-EMBED, TABLE_EMBED, STORE = tl.constexpr(op.EMBED), tl.constexpr(op.TABLE_EMBED), tl.constexpr(op.STORE)
-KEEP, ATTEND = tl.constexpr(op.KEEP), tl.constexpr(op.ATTEND)
+_FIELDS = tl.constexpr(len(op.Operation._fields))
+_PANEL, _LANES = tl.constexpr(vector_code.PANEL * vector_code.LANES), tl.constexpr(vector_code.LANES)
+_FILL, _ADD, _SUM, _MUL, _NEG = (tl.constexpr(code) for code in (op.FILL, op.ADD, op.SUM, op.MUL, op.NEG))
+_RELU, _ELU, _SIGMOID, _TANH = (tl.constexpr(code) for code in (op.RELU, op.ELU, op.SIGMOID, op.TANH))
+_PRODUCT, _TABLE_PRODUCT, _GROW = tl.constexpr(op.PRODUCT), tl.constexpr(op.TABLE_PRODUCT), tl.constexpr(op.GROW)
+_EMBED, _TABLE_EMBED, _STORE = tl.constexpr(op.EMBED), tl.constexpr(op.TABLE_EMBED), tl.constexpr(op.STORE)
+_KEEP, _ATTEND = tl.constexpr(op.KEEP), tl.constexpr(op.ATTEND)
 ANY_NUMBER = ["table_size", "state_size", "grid_size", "kept_size", "scratch_size", "allowed_picture", "allowed_level"]
 ANY_NUMBER += ["allowed_row", "allowed_column", "row", "first", "stop", "height", "width", "margin", "reach", "before"]
 ANY_NUMBER += ["after", "end", "passes", "outputs", "pictures", "top_k"]
@@ -27,13 +27,13 @@ ANY_NUMBER += ["after", "end", "passes", "outputs", "pictures", "top_k"]
 
 
 @triton.jit
-def run_product(y, begin, x, weights, inputs, outputs, OUTPUTS: tl.constexpr, INPUTS: tl.constexpr):
+def _product(y, begin, x, weights, inputs, outputs, OUTPUTS: tl.constexpr, INPUTS: tl.constexpr):
     """y (outputs,) = begin (outputs,) + x (inputs,) @ the matrix packed at `weights`."""
-    wide = (outputs + LANES - 1) // LANES * LANES
+    wide = (outputs + _LANES - 1) // _LANES * _LANES
     for first in range(0, outputs, OUTPUTS):
         column = first + tl.arange(0, OUTPUTS)
-        panel = column // PANEL * PANEL
-        width, is_output = tl.minimum(wide - panel, PANEL), column < outputs
+        panel = column // _PANEL * _PANEL
+        width, is_output = tl.minimum(wide - panel, _PANEL), column < outputs
         total = tl.zeros((INPUTS, OUTPUTS), tl.float32)
         for start in range(0, inputs, INPUTS):
             row = start + tl.arange(0, INPUTS)
@@ -45,32 +45,32 @@ def run_product(y, begin, x, weights, inputs, outputs, OUTPUTS: tl.constexpr, IN
 
 
 @triton.jit
-def run_elements(code, y, x, z, given, size, SIZE: tl.constexpr):
+def _elements(code, y, x, z, given, size, SIZE: tl.constexpr):
     """y (size,) = an operation on x and z, number by number; x counts as 0 after the first `given` numbers."""
     for first in range(0, size, SIZE):
         i = first + tl.arange(0, SIZE)
         value = tl.load(x + i, mask=i < given, other=0.0)
-        if code == ADD:
+        if code == _ADD:
             value += tl.load(y + i, mask=i < size, other=0.0)
-        elif code == SUM:
+        elif code == _SUM:
             value += tl.load(z + i, mask=i < size, other=0.0)
-        elif code == MUL:
+        elif code == _MUL:
             value *= tl.load(z + i, mask=i < size, other=0.0)
-        elif code == NEG:
+        elif code == _NEG:
             value = -value
-        elif code == RELU:
+        elif code == _RELU:
             value = tl.maximum(value, 0.0)
-        elif code == ELU:
+        elif code == _ELU:
             value = tl.where(value > 0, value, tl.exp(tl.minimum(value, 0.0)) - 1)
-        elif code == SIGMOID:
+        elif code == _SIGMOID:
             value = 1 / (1 + tl.exp(-value))
-        elif code == TANH:
+        elif code == _TANH:
             value = 2 / (1 + tl.exp(-2 * value)) - 1
         tl.store(y + i, value, mask=i < size)
 
 
 @triton.jit
-def attend(y, query, keys, values, scores, size, wide, places, count, has_zero, SIZE: tl.constexpr):
+def _attend(y, query, keys, values, scores, size, wide, places, count, has_zero, SIZE: tl.constexpr):
     """y (wide,) = softmax attention of query (size,) over the first `count` of keys (size, places) and values (places,
     wide), and over a key and a value of zeros if `has_zero`. scores (places,): memory."""
     top = tl.where(has_zero != 0, 0.0, -float("inf"))
@@ -94,7 +94,7 @@ def attend(y, query, keys, values, scores, size, wide, places, count, has_zero, 
 
 
 @triton.jit
-def run_attention(is_keep, number, y, given, kept, scores, row, column, width, SIZE: tl.constexpr):
+def _attention(is_keep, number, y, given, kept, scores, row, column, width, SIZE: tl.constexpr):
     """KEEP or ATTEND of a pixel, whose picture has the memory `kept`; number: where the attention is described."""
     heads, size, wide, step = tl.load(number), tl.load(number + 1), tl.load(number + 2), tl.load(number + 3)
     has_zero, places, start = tl.load(number + 4), tl.load(number + 5), tl.load(number + 6)
@@ -112,7 +112,7 @@ def run_attention(is_keep, number, y, given, kept, scores, row, column, width, S
                 tl.store(values + before * wide + i, value, mask=i < wide)
         else:
             query, to = given + head * size, y + head * wide
-            attend(to, query, keys, values, scores, size, wide, places, before, has_zero, SIZE)
+            _attend(to, query, keys, values, scores, size, wide, places, before, has_zero, SIZE)
             tl.debug_barrier()
 
 
@@ -141,7 +141,7 @@ def draw_columns(
             start, last = tl.where(is_last, after, before), tl.where(is_last, end, after)
             runs = is_last | (channel == 0) | (is_masked & (channel < passes))
             for number in range(start, tl.where(runs, last, start)):
-                table = operations + number * FIELDS
+                table = operations + number * _FIELDS
                 code, step, dst, src = tl.load(table), tl.load(table + 1), tl.load(table + 2), tl.load(table + 3)
                 size, inputs, at = tl.load(table + 4), tl.load(table + 5), tl.load(table + 6)
                 dy, dx, other = tl.load(table + 7), tl.load(table + 8), tl.load(table + 9)
@@ -151,41 +151,41 @@ def draw_columns(
                         here = state + (one * wide + column + margin) * state_size
                         lines = grid + one * reach * wide * grid_size
                         y, given, table_of_one = here + dst, here + dx * state_size + src, tables + one * table_size
-                        if (code == PRODUCT) | (code == TABLE_PRODUCT) | (code == GROW):
+                        if (code == _PRODUCT) | (code == _TABLE_PRODUCT) | (code == _GROW):
                             begin, matrix = y, weights + at
-                            if code == TABLE_PRODUCT:
+                            if code == _TABLE_PRODUCT:
                                 matrix = table_of_one + at
-                            elif code == GROW:
+                            elif code == _GROW:
                                 down, across = row // step % 2, column // step % 2
-                                padded = (size + LANES - 1) // LANES * LANES
+                                padded = (size + _LANES - 1) // _LANES * _LANES
                                 matrix = weights + at + (2 * down + across) * inputs * padded
                                 begin = weights + other + (2 * down + across) * padded
                                 line = (row - down * step) % reach * wide + column - across * step + margin
                                 given = lines + line * grid_size + src
-                            run_product(y, begin, given, matrix, inputs, size, OUTPUTS, INPUTS)
-                        elif (code == KEEP) | (code == ATTEND):
+                            _product(y, begin, given, matrix, inputs, size, OUTPUTS, INPUTS)
+                        elif (code == _KEEP) | (code == _ATTEND):
                             keeps = kept + one * kept_size
                             how = attentions + other * 7
-                            run_attention(code == KEEP, how, y, given, keeps, memory, row, column, width, OUTPUTS)
+                            _attention(code == _KEEP, how, y, given, keeps, memory, row, column, width, OUTPUTS)
                         else:
                             count = size
-                            if code == FILL:
+                            if code == _FILL:
                                 given = weights + at
-                            elif code == STORE:
+                            elif code == _STORE:
                                 y = lines + (row % reach * wide + column + margin) * grid_size + dst
-                            elif (code == EMBED) | (code == TABLE_EMBED):
+                            elif (code == _EMBED) | (code == _TABLE_EMBED):
                                 is_inside = (row + dy >= 0) & (column + dx >= 0) & (column + dx < width)
                                 pixel = (one * CHANNELS + other) * area + (row + dy) * width + column + dx
                                 level = tl.load(x + pixel, mask=is_inside, other=0)
-                                given = tl.where(code == EMBED, weights, table_of_one) + at + level * size
+                                given = tl.where(code == _EMBED, weights, table_of_one) + at + level * size
                                 count = tl.where(is_inside, size, 0)
-                            run_elements(code, y, given, here + other, count, size, OUTPUTS)
+                            _elements(code, y, given, here + other, count, size, OUTPUTS)
                     tl.debug_barrier()
             if is_masked & (channel < CHANNELS):
                 place = (picture * CHANNELS + channel) * area + row * width + column
                 result = state + (picture * wide + column + margin) * state_size + outputs
                 limits = allowed + picture * allowed_picture + row * allowed_row + column * allowed_column
-                choose(
+                draw_level(
                     result, result + pictures * wide * state_size, x + place, x + place + pictures * CHANNELS * area,
                     area, tl.load(noise + place), tl.load(temperature + pixel_of_mask + column), log_prob + place,
                     permitted, limits, allowed_level, memory, channel, top_k, numbers, CHANNELS, LEVELS, COMPONENTS,

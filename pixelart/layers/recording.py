@@ -8,13 +8,13 @@ from collections.abc import Callable
 import torch
 
 _log = logging.getLogger(__name__)
-Step = Callable[[], None]
+Recordable = Callable[[], None]
 """It computes in memory that is always the same, and its result depends on nothing else."""
-Record = Callable[[Step], Step]
+Record = Callable[[Recordable], Recordable]
 """record(step): what `step` launches is recorded, but not done; returns a function that does it."""
 
 
-def cuda_graph(step: Step) -> Step:
+def cuda_graph(step: Recordable) -> Recordable:
     """Record a CUDA graph. Other threads may use the device meanwhile."""
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph, capture_error_mode="thread_local"):
@@ -30,7 +30,7 @@ class RepeatedStep:
     """A step that is taken many times: first as it is, which prepares the device, and from then on as recorded. If it
     cannot be recorded, it is taken as it is, and the log says why."""
 
-    def __init__(self, step: Step, device: torch.device) -> None:
+    def __init__(self, step: Recordable, device: torch.device) -> None:
         self._step, self._kind = step, device.type
         self._is_prepared = self._is_recorded = False
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pixelart.layers import persistent
 from pixelart.layers.context import Context
-from pixelart.layers.persistent import Drawn, PersistentKernel
+from pixelart.layers.persistent import KernelInputs, PersistentKernel
 from pixelart.models import RasterModel
 from pixelart.sampling.cached import draw_cached
 from pixelart.sampling.controls import Controls
@@ -31,7 +31,7 @@ class KernelSteps(Steps):
     def __init__(self, state: SamplingState, noise: Tensor) -> None:
         super().__init__(state, noise)
         own, mixture = self.state, state.model.mixture
-        drawn = Drawn(own.x, own.context.mask, self.noise, own.temperature, own.log_prob, self.allowed)
+        drawn = KernelInputs(own.x, own.context.mask, self.noise, own.temperature, own.log_prob, self.allowed)
         self._kernel = PersistentKernel(self.memory, drawn, own.params, mixture, passes=self.passes)
 
     def draw(self, row: int, columns: slice, drawn: Sequence[int]) -> None:

@@ -20,12 +20,12 @@ from pixelart.layers.device_program import DeviceProgram, Pixels
 from pixelart.layers.incremental import TrunkDecoder
 from pixelart.layers.program import AFTER_CHOICE, BEFORE_CHOICE, FROM_LEFT, KNOWN_PIXELS
 from pixelart.layers.program_decoder import context_tensors, program_of
-from pixelart.layers.recording import RepeatedStep, Step
+from pixelart.layers.recording import Recordable, RepeatedStep
 from pixelart.models import RasterModel
 from pixelart.models.base import forbid
 from pixelart.sampling.loop import SamplingState
 
-KEPT = 2
+KEPT_SHAPES = 2
 """Shapes of drawings whose steps are kept for a network."""
 
 
@@ -121,7 +121,7 @@ class Steps:
         self.column.fill_(start)
         yield from range(start, stop)
 
-    def _repeat(self, kind: tuple[Any, ...], step: Step) -> None:
+    def _repeat(self, kind: tuple[Any, ...], step: Recordable) -> None:
         if kind not in self._repeated:
             self._repeated[kind] = RepeatedStep(step, self.column.device)
         self._repeated[kind]()
@@ -188,4 +188,4 @@ def steps_for(kind: type[_Kind], state: SamplingState, noise: Tensor) -> Iterato
         steps.release()
         with _LOCK:
             kept.append((key, steps))
-            del kept[:-KEPT]
+            del kept[:-KEPT_SHAPES]

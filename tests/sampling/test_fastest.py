@@ -50,7 +50,7 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> Timed:
 
         monkeypatch.setitem(fastest.BY_ROW, "cached", by_row("cached", row))
         if graph is not None:
-            monkeypatch.setitem(RECORDERS, "pretend", lambda step: step)
+            monkeypatch.setitem(RECORDERS, "cpu", lambda step: step)
             monkeypatch.setitem(fastest.BY_ROW, "graph", by_row("graph", graph))
         monkeypatch.setattr(fastest, "sample_fixed_point", by_fixed_point)
         monkeypatch.setattr(fastest.fastest_on, "__kwdefaults__", {"clock": lambda: now[0]})
