@@ -66,7 +66,7 @@ def check_on_device(model: AutoregressiveModel, controls: Controls) -> None:
 
 @pytest.mark.parametrize(
     ("name", "channels"),
-    [case if case == ("pixelcnn", 1) else pytest.param(*case, marks=pytest.mark.slow) for case in CASES],
+    [case if case == ("row_rnn", 1) else pytest.param(*case, marks=pytest.mark.slow) for case in CASES],
 )
 def test_recorded_steps_draw_the_same_on_another_device(name: str, channels: int) -> None:
     check_on_device(made(name, channels), ALL)
@@ -74,9 +74,8 @@ def test_recorded_steps_draw_the_same_on_another_device(name: str, channels: int
 
 @pytest.mark.slow
 @pytest.mark.parametrize("control", CONTROLS)
-@pytest.mark.parametrize("name", ["pixelcnn_plus_plus", "multiscale"])
-def test_every_control(name: str, control: str) -> None:
-    check_on_device(made(name), CONTROLS[control])
+def test_every_control(control: str) -> None:
+    check_on_device(made("multiscale"), CONTROLS[control])
 
 
 @pytest.mark.slow
