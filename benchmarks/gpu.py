@@ -4,10 +4,11 @@
     python -m benchmarks.gpu --device cpu --short
 
 Needs torch, numpy, numba, pillow and safetensors. For every variant: whether the device draws what the CPU draws,
-microseconds of a pixel step and pictures per second by batch size, the time of a picture over that of a forward pass,
-fixed-point against cached sampling, training speed with its share of the measured peak of matrix products, and memory.
-The variants have their default sizes and random weights; fixed point takes those of a checkpoint if there is one. What
-the time does not suffice for is left out, and the table says so.
+microseconds of a pixel step and pictures per second by batch size and sampler (operation by operation, by recorded
+steps, by the persistent kernel), the time of a picture over that of a forward pass, fixed-point sampling, training
+speed with its share of the measured peak of matrix products, and memory. The variants have their default sizes and
+random weights; fixed point takes those of a checkpoint if there is one. What the time does not suffice for is left out,
+and the table says so.
 
 Prints a table and writes it as JSON; on a GPU also to benchmarks/GPU.json and benchmarks/GPU.md. `--short` takes debug
 presets and a few pixels, and fails only if the pictures differ.

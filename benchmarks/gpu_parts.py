@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -16,8 +17,10 @@ from benchmarks.peaks import operations_of, seconds_of
 from pixelart.checkpoint.library import Library
 from pixelart.devices import wait_for
 from pixelart.layers.context import Context
+from pixelart.layers.recording import RECORDERS
 from pixelart.models import AutoregressiveModel, create_model, get_variant, to_channels_last
-from pixelart.sampling import Controls, draw_noise, sample_cached, sample_fixed_point
+from pixelart.sampling import SAMPLERS, Controls, draw_noise, sample_cached, sample_fixed_point
+from pixelart.sampling.fastest import candidates
 from pixelart.training.config import Schedule
 from pixelart.training.objective import Objective
 from pixelart.training.state import TrainState
@@ -29,8 +32,8 @@ COUNT = 4
 """Pictures that are compared."""
 LIKE = 2e-3
 """Largest difference of log p, in nats of a sub-pixel, between two devices that compute in single precision."""
-PATIENCE = 5.0
-"""Seconds of a batch size after which no larger one is measured."""
+PATIENCE = 3.0
+"""Seconds of a batch size after which a sampler is not measured with larger ones."""
 PLAIN = Controls()
 Late = Callable[[], bool]
 
@@ -87,40 +90,48 @@ def compare(name: str, sizes: Sizes, device: torch.device, late: Late) -> dict[s
     here = sample_cached(model, context, controls=PLAIN, noise=noise)
     log_p = model.log_prob(here.x, context)
     model.to(device)
-    there = sample_cached(model, context.to(device), controls=PLAIN, noise=noise)
-    settled = sample_fixed_point(model, context.to(device), controls=PLAIN, noise=noise)
-    difference = float((model.log_prob(here.x.to(device), context.to(device)).cpu() - log_p).abs().max())
-    same = int((there.x.cpu() == here.x).flatten(1).all(1).sum())
-    alike = int((there.x == settled.x).flatten(1).all(1).sum())
+    context, same = context.to(device), dict[str, int]()
+    for way in [*ways_of(device), "fixed_point"]:
+        there = SAMPLERS[way](model, context, controls=PLAIN, noise=noise)
+        same[way] = int((there.x.cpu() == here.x).flatten(1).all(1).sum())
+    difference = float((model.log_prob(here.x.to(device), context).cpu() - log_p).abs().max())
     exact = device.type != "cuda" and device.type != "mps"
-    needed = COUNT if exact else COUNT - 1
-    is_equal = difference < LIKE and same >= needed and alike >= needed
-    return {"pictures": COUNT, "same": same, "same_by_fixed_point": alike, "log_p": difference, "is_equal": is_equal}
+    is_equal = difference < LIKE and min(same.values()) >= (COUNT if exact else COUNT - 1)
+    return {"pictures": COUNT, "same": same, "log_p": difference, "is_equal": is_equal}
+
+
+def ways_of(device: torch.device) -> list[str]:
+    """The samplers that draw row by row on a device. Where steps are not recorded, `graph` still runs their program."""
+    names = candidates(device)
+    return names if "graph" in names else ["cached", "graph", *names[1:]]
 
 
 @torch.no_grad()
 def draw(name: str, sizes: Sizes, device: torch.device, late: Late) -> dict[str, Any]:
-    """Microseconds of a pixel step, pictures per second and the ratio to a forward pass, by batch size; and the
-    operations of a step, each of which a GPU launches: a launch takes some microseconds of the host."""
-    model, found = model_of(name, sizes).to(device), dict[str, Any]()
-    launches, slowest = operations_of_step(model), 0.0
+    """Microseconds of a pixel step, pictures per second and the ratio to a forward pass, by batch size and sampler; and
+    the operations of a step: `cached` launches each of them, which takes some microseconds of the host."""
+    model, found, slow = model_of(name, sizes).to(device), dict[str, Any](), set[str]()
+    launches = {way: operations_of_step(model, way) for way in ways_of(device) if way != "persistent"}
     height, width = sizes.shape
     for batch in sizes.batches:
-        began = time.monotonic()
-        if late() or slowest > PATIENCE:
+        ways = [way for way in ways_of(device) if way not in slow]
+        if late() or not ways:
             break
-        _forget(device)
-        row = _row_seconds(model, batch, sizes.timed_rows)
         context, _ = blank(model, batch)
         forward = seconds_of(lambda context=context: model(context.pixels, context), device, rounds=3)
-        found[str(batch)] = {
-            "us_per_step": 1e6 * row / width,
-            "launches": launches,
-            "pictures_per_second": batch / (row * height),
-            "ratio": row * height / forward,
-            "mib": _peak_mib(device),
-        }
-        slowest = time.monotonic() - began
+        for way in ways:
+            began = time.monotonic()
+            _forget(device)
+            row = _row_seconds(model, batch, sizes.timed_rows, way)
+            found[f"{batch} {way}"] = {
+                "us_per_step": 1e6 * row / width,
+                "operations": launches.get(way),
+                "pictures_per_second": batch / (row * height),
+                "ratio": row * height / forward,
+                "mib": _peak_mib(device),
+            }
+            if time.monotonic() - began > PATIENCE:
+                slow.add(way)
     return found
 
 
@@ -136,25 +147,26 @@ class _Counter(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def operations_of_step(model: AutoregressiveModel) -> float:
-    """Operations of PyTorch per pixel of a row of one picture, the share of the row's beginning included."""
+def operations_of_step(model: AutoregressiveModel, way: str) -> float:
+    """Operations of PyTorch per pixel of a row of one picture, the share of the row's beginning included. Recorded ones
+    count as they were recorded."""
     counts, step = list[int](), 2 ** (len(model.stages()) - 1)
     for rows in (1, 2):
         context, noise = blank(model, 1, rows=slice(0, step * rows))
-        with _Counter() as counter:
-            sample_cached(model, context, controls=PLAIN, noise=noise)
+        with _Counter() as counter, patch.dict(RECORDERS, clear=True):
+            SAMPLERS[way](model, context, controls=PLAIN, noise=noise)
         counts.append(counter.count)
     return (counts[1] - counts[0]) / (step * model.config.width)
 
 
-def _row_seconds(model: AutoregressiveModel, batch: int, rows: int) -> float:
+def _row_seconds(model: AutoregressiveModel, batch: int, rows: int, way: str = "cached") -> float:
     """Seconds of a row: what `rows` more of them take. Of very short times the difference may be lost in noise; then
     the prefill counts, too."""
-    more, one = _rows_seconds(model, batch, 1 + rows), _rows_seconds(model, batch, 1)
+    more, one = (_rows_seconds(model, batch, count, way) for count in (1 + rows, 1))
     return (more - one) / rows if more > 1.01 * one else more / (1 + rows)
 
 
-def _rows_seconds(model: AutoregressiveModel, batch: int, rows: int) -> float:
+def _rows_seconds(model: AutoregressiveModel, batch: int, rows: int, way: str) -> float:
     """Seconds to draw `rows` rows in the middle of pictures whose rows above are known, the better of two."""
     step = 2 ** (len(model.stages()) - 1)
     start = model.config.height // 2 // step * step
@@ -162,14 +174,14 @@ def _rows_seconds(model: AutoregressiveModel, batch: int, rows: int) -> float:
     device = context.mask.device
 
     def call() -> None:
-        sample_cached(model, context, controls=PLAIN, noise=noise)
+        SAMPLERS[way](model, context, controls=PLAIN, noise=noise)
 
     return seconds_of(call, device, rounds=2) / step
 
 
 @torch.no_grad()
 def settle(name: str, sizes: Sizes, device: torch.device, late: Late) -> dict[str, Any]:
-    """Seconds of one picture drawn cached and by fixed point, and the passes of the latter."""
+    """Seconds of one picture drawn row by row and by fixed point, and the passes of the latter."""
     trained = _trained(name) if sizes.preset == "default" else None
     model, passes = (trained or model_of(name, sizes)).to(device), list[int]()
     context, noise = blank(model, 1)
@@ -178,8 +190,8 @@ def settle(name: str, sizes: Sizes, device: torch.device, late: Late) -> dict[st
     sample_fixed_point(model, context, controls=PLAIN, noise=noise, on_row=lambda done, *_: passes.append(done))
     wait_for(device)
     fixed = time.perf_counter() - began
-    cached = _row_seconds(model, 1, sizes.timed_rows) * model.config.height
-    return {"fixed_seconds": fixed, "cached_seconds": cached, "passes": len(passes), "is_trained": trained is not None}
+    seconds = {way: _row_seconds(model, 1, sizes.timed_rows, way) * model.config.height for way in ways_of(device)}
+    return {"seconds": seconds | {"fixed_point": fixed}, "passes": len(passes), "is_trained": trained is not None}
 
 
 def _trained(name: str) -> AutoregressiveModel | None:

@@ -44,32 +44,34 @@ def _table(
 def _equality(found: Figures) -> Iterator[str]:
     def rows(made: Figures) -> Iterator[str]:
         verdict = "equal" if made["is_equal"] else "DIFFERENT"
-        counts = f"{made['pictures']} | {made['same']} | {made['same_by_fixed_point']}"
-        yield f"{counts} | {made['log_p']:.1e} | {verdict}"
+        counts = ", ".join(f"{way} {count}" for way, count in made["same"].items())
+        yield f"{made['pictures']} | {counts} | {made['log_p']:.1e} | {verdict}"
 
-    columns = "variant | pictures | same | same by fixed point | largest difference of log p | "
+    columns = "variant | pictures | same | largest difference of log p | "
     return _table("The same pictures as on the CPU", columns, found, "equality", rows)
 
 
 def _drawing(found: Figures) -> Iterator[str]:
     def rows(made: Figures) -> Iterator[str]:
-        for batch, row in made.items():
-            speed = f"{row['us_per_step']:.0f} | {row['launches']:.0f} | {row['pictures_per_second']:.3g}"
-            yield f"{batch} | {speed} | {row['ratio']:.1f} | {_or_dash(row['mib'], '.0f')}"
+        for place, row in made.items():
+            speed = (
+                f"{row['us_per_step']:.0f} | {_or_dash(row['operations'], '.0f')} | {row['pictures_per_second']:.3g}"
+            )
+            yield f"{' | '.join(place.split())} | {speed} | {row['ratio']:.1f} | {_or_dash(row['mib'], '.0f')}"
 
-    columns = "variant | batch | us a pixel step | operations | pictures/s | over a forward pass | MiB"
+    columns = "variant | batch | sampler | us a pixel step | operations | pictures/s | over a forward pass | MiB"
     return _table("Drawing", columns, found, "drawing", rows)
 
 
 def _fixed_point(found: Figures) -> Iterator[str]:
     def rows(made: Figures) -> Iterator[str]:
-        faster = "fixed_point" if made["fixed_seconds"] < made["cached_seconds"] else "cached"
-        times = f"{made['fixed_seconds']:.3g} s | {made['cached_seconds']:.3g} s"
+        fastest = min(made["seconds"], key=made["seconds"].__getitem__)
+        times = ", ".join(f"{way} {seconds:.3g} s" for way, seconds in made["seconds"].items())
         weights = "trained" if made["is_trained"] else "random"
-        yield f"{weights} | {made['passes']} | {times} | {faster}"
+        yield f"{weights} | {made['passes']} | {times} | {fastest}"
 
-    columns = "variant | weights | passes | fixed point | cached | faster"
-    return _table("Fixed point against cached, one picture", columns, found, "fixed_point", rows)
+    columns = "variant | weights | passes of fixed point | seconds | fastest"
+    return _table("The fastest sampler of one picture", columns, found, "fixed_point", rows)
 
 
 def _training(found: Figures) -> Iterator[str]:

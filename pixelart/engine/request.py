@@ -39,7 +39,8 @@ class Request:
         stay within the limits of a temperature.
     seamless: axes along which the picture tiles, "x", "y" or "xy"; "" = none.
     allowed: the codec's levels that may be drawn (for an indexed codec: palette indices, 0 = transparent); None = all.
-    sampler: "cached", "fixed_point" or "naive", which draw the same pictures; "auto" = the fastest for the model.
+    sampler: "cached", "graph", "persistent", "fixed_point" or "naive", which draw the same pictures; "auto" = the
+        fastest for the model.
     own_colours: map drawn colours to close colours of the picture (`own_colours.NEAR`). Ignored by models whose palette
         is an input.
     palette: for models whose palette is an input, see `palette_choice.codec_of`.

@@ -95,16 +95,17 @@ class TrunkDecoder(IncrementalDecoder):
     def begin_row(self, x: Tensor, row: int) -> None:
         # The row below needs the whole row above, not only its drawn pixels. Unit "row" has requested all of it.
         if row and self.last is not None and self.unit != "row":
-            self._trunk_outputs(x, row - 1, slice(self.last, self.state.width))
+            self.trunk_outputs(x, row - 1, slice(self.last, self.state.width))
         self.last = 0
 
     def maps(self, x: Tensor, row: int, columns: slice) -> Tensor:
         self.last = columns.start
         rows = slice(row, row + 1)
         return self.readout(
-            self._trunk_outputs(x, row, columns) + self.context_maps[:, :, rows, columns], self.given, rows, columns
+            self.trunk_outputs(x, row, columns) + self.context_maps[:, :, rows, columns], self.given, rows, columns
         )
 
-    def _trunk_outputs(self, x: Tensor, row: int, columns: slice) -> Tensor:
+    def trunk_outputs(self, x: Tensor, row: int, columns: slice) -> Tensor:
+        """Outputs (B, A, 1, n) of the trunk alone for columns of a row."""
         self.state.move(slice(row, row + 1), columns)
         return self.trunk(x, self.given, self.state)

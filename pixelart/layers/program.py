@@ -254,4 +254,4 @@ def _fixed(values: Tensor) -> F32:
 
 
 def _array(values: Tensor) -> F32:
-    return values.detach().to(torch.float32).contiguous().numpy()
+    return values.detach().to("cpu", torch.float32).contiguous().numpy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -152,7 +153,7 @@ class ProgramDecoder(TrunkDecoder):
             self._memory = Memory(self._program, len(x), context_tensors(self.given), passes=passes)
         if self._begins:  # nothing was drawn in the row before
             self._run(x, row - 1, _known(x), (0, 0))
-        self._memory.begin_row(row, lambda row: self._trunk_outputs(x, row, slice(0, x.shape[3]))[:, :, 0].mT)
+        self._memory.begin_row(row, lambda row: self.trunk_outputs(x, row, slice(0, x.shape[3]))[:, :, 0].mT)
         self._begins = True
 
     def _draw(
@@ -217,19 +218,33 @@ def program_of(network: Programmed, given: Conditioning) -> Program:
     """The program of a network for pictures of the size of `given`, made again when the weights have changed."""
     assert isinstance(network, nn.Module)
     size = given.map.shape[2:]
-    version = tuple((id(one), one._version, one.data_ptr()) for one in (*network.parameters(), *network.buffers()))
+    version = tuple(_version(one) for one in (*network.parameters(), *network.buffers()))
     with _LOCK:
         if network not in _PROGRAMS or _PROGRAMS[network][0] != version:
             _PROGRAMS[network] = version, {}
         known = _PROGRAMS[network][1]
         program = known.pop(size, None)
         if program is None:
-            program = _traced(network, context_tensors(given))
+            program = _traced(_on_cpu(network), context_tensors(given))
             program.share_weights(known.values())
         known[size] = program
         if len(known) > KEPT_SIZES:
             known.pop(next(iter(known)))
         return program
+
+
+def _version(tensor: Tensor) -> tuple[Any, ...]:
+    """What changes if a weight changes."""
+    address = tensor.data_ptr() if tensor.device.type in ("cpu", "cuda") else 0  # others may have none
+    return id(tensor), tensor._version, tensor.device, address
+
+
+def _on_cpu(network: Programmed) -> Programmed:
+    """A copy with the weights on the CPU; the network itself if they are there."""
+    assert isinstance(network, nn.Module)
+    weights = [one for one in (*network.parameters(), *network.buffers()) if one.device.type != "cpu"]
+    copies = {id(one): nn.Parameter(one.detach().cpu(), requires_grad=False) for one in weights}
+    return copy.deepcopy(network, copies) if copies else network
 
 
 def context_tensors(given: Conditioning) -> dict[str, Tensor]:
@@ -241,7 +256,7 @@ def context_tensors(given: Conditioning) -> dict[str, Tensor]:
 @torch.no_grad()
 def _traced(network: Programmed, given: Mapping[str, Tensor]) -> Program:
     # Values do not matter here, and a program must not keep the map of the first drawing.
-    zeros = {name: part.new_zeros(()).expand(1, *part.shape[1:]) for name, part in given.items()}
+    zeros = {name: torch.zeros((), dtype=part.dtype).expand(1, *part.shape[1:]) for name, part in given.items()}
     one = Conditioning(**{name: Deferred.of(part, name) for name, part in zeros.items()})
     recorder = Recorder(*one.map.shape[2:])
     outputs: Any = network.vote(recorder.cut(one.map))

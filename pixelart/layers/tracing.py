@@ -64,13 +64,13 @@ def _item(number: int, function: Callable[..., Any], arguments: Any, named: dict
 
 
 def recompute(value: Any, given: Mapping[str, Tensor]) -> Any:
-    """A value, or tuple, list or dictionary of such, computed again from what is given."""
+    """A value, or tuple, list or dictionary of such, computed again from what is given, on its device."""
     if isinstance(value, (tuple, list)):
         return type(value)(recompute(one, given) for one in value)
     if isinstance(value, dict):
         return {name: recompute(one, given) for name, one in value.items()}
     if not isinstance(value, Deferred):
-        return value
+        return value.to(next(iter(given.values())).device) if isinstance(value, Tensor) else value
     if isinstance(value.recipe, str):
         return given[value.recipe]
     function, arguments, named = value.recipe

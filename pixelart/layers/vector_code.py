@@ -12,11 +12,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
+from torch import Tensor
 
 from pixelart.layers.compiling import IS_COMPILED, compiled
 from pixelart.layers.kernels import F32
@@ -43,6 +45,16 @@ def packed(matrix: F32) -> F32:
     starts = range(0, wide.shape[-1], PANEL * LANES)
     panels = [wide[..., start : start + PANEL * LANES] for start in starts]
     return np.concatenate([panel.reshape(*matrix.shape[:-2], -1) for panel in panels], axis=-1)
+
+
+def unpacked(memory: Tensor, start: int, *, inputs: int, outputs: int) -> Tensor:
+    """The matrix (..., I, O) that lies packed in memory (..., n) from `start` on."""
+    panels, wide = list[Tensor](), padded(outputs)
+    for first in range(0, wide, PANEL * LANES):
+        width = min(PANEL * LANES, wide - first)
+        panels.append(memory[..., start : start + inputs * width].unflatten(-1, (inputs, width)))
+        start += inputs * width
+    return (panels[0] if len(panels) == 1 else torch.cat(panels, dim=-1))[..., :outputs]
 
 
 def _block(together: int, vectors: int) -> Any:

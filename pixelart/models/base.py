@@ -29,6 +29,8 @@ from pixelart.likelihoods import Categorical, DiscretizedLogisticMixture, Likeli
 
 Embed = Callable[[Tensor], Tensor]
 """Features (B, E, h, w) of pixels int64 (B, C, h, w)."""
+Place = slice | Tensor
+"""Rows or columns of a region; as tensors, (1, 1) and (1, n), of a device that alone knows them."""
 
 
 @dataclass(frozen=True)
@@ -228,10 +230,7 @@ class RasterModel(AutoregressiveModel):
         if self.pointer is not None:
             assert given.codes is not None
             maps = self.pointer(outputs, given.codes)
-        if given.allowed is not None:
-            whole = given.allowed.shape[2:] == (1, 1)
-            maps = maps.masked_fill(~(given.allowed if whole else given.allowed[:, :, rows, columns]), NEVER)
-        return maps
+        return forbid(maps, given.allowed, rows, columns)
 
     def decode(self, x: Tensor, given: Conditioning) -> Tensor:
         """Parameter maps (B, P, H, W) of x given an encoded context: the trunk's plus the context head's."""
@@ -248,6 +247,13 @@ class RasterModel(AutoregressiveModel):
     def context_maps(self, x: Tensor, context: Context) -> Tensor:
         given = self.encode(context)
         return self.readout(self.vote(given.map), given)
+
+
+def forbid(maps: Tensor, allowed: Tensor | None, rows: Place, columns: Place) -> Tensor:
+    """Parameter maps (B, P, h, w) of a region in which only the levels `allowed` may be drawn: see `Conditioning`."""
+    if allowed is None:
+        return maps
+    return maps.masked_fill(~(allowed if allowed.shape[2:] == (1, 1) else allowed[:, :, rows, columns]), NEVER)
 
 
 def to_channels_last(model: AutoregressiveModel) -> AutoregressiveModel:

@@ -15,7 +15,7 @@ from pixelart.layers.incremental import IncrementalDecoder
 from pixelart.layers.interruption import cancel_between_layers
 from pixelart.models import RasterModel
 from pixelart.sampling.controls import Controls
-from pixelart.sampling.loop import OnRows, Sample, SamplingState, check_cancelled, stage_by_stage
+from pixelart.sampling.loop import OnRows, Sample, SamplingState, check_cancelled, end_of, stage_by_stage
 
 
 @stage_by_stage
@@ -35,8 +35,14 @@ def sample_cached(
         RequestRejected: invalid controls.
         Cancelled: `cancel` returned True. It is checked after every row of the prefill, and within and after every row.
     """
-    state = SamplingState.begin(model, context, controls, cancel)
-    noise = noise.to(state.log_prob.device)
+    return draw_cached(SamplingState.begin(model, context, controls, cancel), noise, on_row, cancel)
+
+
+def draw_cached(
+    state: SamplingState, noise: Tensor, on_row: OnRows | None, cancel: Callable[[], bool] | None
+) -> Sample:
+    """Draw what `state` begins."""
+    noise, model, mask = noise.to(state.log_prob.device), state.model, state.context.mask
     decoder = model.decoder(state.given)
     kernel = decoder.row_kernel()
     with cancel_between_layers(model, cancel):
@@ -44,8 +50,8 @@ def sample_cached(
     for row in state.rows:
         decoder.begin_row(state.x, row)
         if kernel:
-            given = (context.mask, noise, state.temperature, state.log_prob, state.params)
-            for columns in state.spans(_end(state.columns(row))):
+            given = (mask, noise, state.temperature, state.log_prob, state.params)
+            for columns in state.spans(end_of(state.columns(row))):
                 if columns.start:
                     check_cancelled(cancel)
                 kernel(state.x, row, *given, columns)
@@ -53,11 +59,6 @@ def sample_cached(
             _draw_row(state, decoder, row, noise, cancel)
         state.finished(row, on_row, cancel)
     return state.sample()
-
-
-def _end(drawn: list[int]) -> int:
-    """Number of columns up to and including the last of the `drawn` ones."""
-    return drawn[-1] + 1 if drawn else 0
 
 
 def _draw_row(
@@ -68,8 +69,8 @@ def _draw_row(
     channels, rows = range(state.x.shape[1]), slice(row, row + 1)
     groups = [[channel] for channel in channels] if decoder.unit == "channel" else [list(channels)]
     size = state.x.shape[3] if decoder.unit == "row" else 1
-    between = {columns.start for columns in state.spans(_end(drawn))} - {0}
-    for column in range(0, _end(drawn), size):
+    between = {columns.start for columns in state.spans(end_of(drawn))} - {0}
+    for column in range(0, end_of(drawn), size):
         if column in between:
             check_cancelled(cancel)
         columns, is_drawn = slice(column, column + size), size > 1 or column in drawn

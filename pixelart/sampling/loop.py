@@ -15,6 +15,7 @@ from pixelart.layers.context import Conditioning, Context
 from pixelart.layers.interruption import cancel_between_layers
 from pixelart.layers.kernels import SamplingParams
 from pixelart.models import AutoregressiveModel, RasterModel
+from pixelart.models.base import Place
 from pixelart.sampling.controls import Controls, choose, guide
 
 OnRows = Callable[[int, int, Tensor], None]
@@ -30,6 +31,11 @@ def check_cancelled(cancel: Callable[[], bool] | None) -> None:
     """Raises Cancelled if `cancel` returns True."""
     if cancel and cancel():
         raise Cancelled
+
+
+def end_of(drawn: list[int]) -> int:
+    """Number of columns up to and including the last of the `drawn` ones."""
+    return drawn[-1] + 1 if drawn else 0
 
 
 @dataclass(frozen=True)
@@ -216,7 +222,7 @@ class SamplingState:
         """The columns of a row that are masked in any picture."""
         return self.masked[row].nonzero().flatten().tolist()
 
-    def draw(self, maps: Tensor, noise: Tensor, *, channel: int, rows: slice, columns: slice) -> None:
+    def draw(self, maps: Tensor, noise: Tensor, *, channel: int, rows: Place, columns: Place) -> None:
         """Sample the masked levels of a channel in a region from its parameters (B, P, h, w), and record their log p.
         noise (n, C, H, W)."""
         place = (slice(None), rows, columns)
@@ -231,14 +237,15 @@ class SamplingState:
             tempered = likelihood.to_table(given, known, channel=channel, temperature=all_temperatures)
         free = tempered[len(temperature) :] if len(tempered) > len(temperature) else None
         log_p = guide(tempered[: len(temperature)], free, self.params.guidance)
-        level = choose(log_p, noise[:, channel, rows, columns].flatten(), self.params, self.allowed)
+        level = choose(log_p, noise[:, channel][:, rows, columns].flatten(), self.params, self.allowed)
         seen = table[: len(temperature)].gather(1, level[:, None])[:, 0]
         here = self.context.mask[place]
         level, seen = level.view(here.shape), seen.view(here.shape)
         for start in range(0, len(self.x), count):
-            target = self.x[start : start + count, channel, rows, columns]
-            target.copy_(torch.where(here, level.to(target.device), target))
-        self.log_prob[:, channel, rows, columns] = torch.where(here.to(seen.device), seen, 0.0)
+            target = self.x[start : start + count, channel]
+            before = target[:, rows, columns]
+            target[:, rows, columns] = torch.where(here, level.to(target.device), before)
+        self.log_prob[:, channel][:, rows, columns] = seen.masked_fill(~here.to(seen.device), 0.0)
 
     def select(self, pictures: Tensor) -> SamplingState:
         """A copy of the pictures with indices `pictures` (m,)."""

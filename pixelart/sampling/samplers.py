@@ -9,13 +9,21 @@ from pixelart.models import AutoregressiveModel
 from pixelart.sampling.cached import sample_cached
 from pixelart.sampling.fastest import fastest_on
 from pixelart.sampling.fixed_point import sample_fixed_point
+from pixelart.sampling.graphed import sample_graph
 from pixelart.sampling.loop import Sampler
 from pixelart.sampling.naive import sample_naive
+from pixelart.sampling.persistent import sample_persistent
 
 AUTO = "auto"
 
 
-SAMPLERS: dict[str, Sampler] = {"cached": sample_cached, "fixed_point": sample_fixed_point, "naive": sample_naive}
+SAMPLERS: dict[str, Sampler] = {
+    "cached": sample_cached,
+    "graph": sample_graph,
+    "persistent": sample_persistent,
+    "fixed_point": sample_fixed_point,
+    "naive": sample_naive,
+}
 
 
 def check_sampler(name: str) -> None:

@@ -47,8 +47,9 @@ def test_another_device_is_measured() -> None:
     assert list(gpu.differences(found)) == [] and found["left_out"] == []
     for parts in found["models"].values():
         assert set(parts) == set(gpu.PARTS) and set(parts["training"]) == {"fp32", "bf16"}
-        assert all(row["launches"] > 5 for row in parts["drawing"].values())
-        assert parts["equality"]["same"] == parts["equality"]["same_by_fixed_point"] == 4
+        assert {place.split()[1] for place in parts["drawing"]} == {"cached", "graph"}
+        assert all(row["operations"] > 4 for row in parts["drawing"].values())
+        assert parts["equality"]["same"] == {"cached": 4, "graph": 4, "fixed_point": 4}
     text = gpu_report.report(found)
     assert "DIFFERENT" not in text and text.count("| equal |") == len(names)
 
@@ -65,7 +66,7 @@ def test_what_differs_or_fails_is_told(monkeypatch: pytest.MonkeyPatch, capsys: 
     def broken(*_: Any) -> Any:
         raise RuntimeError("no kernel image")
 
-    equal = {"pictures": 4, "same": 1, "same_by_fixed_point": 4, "log_p": 1e-5, "is_equal": False}
+    equal = {"pictures": 4, "same": {"cached": 1, "fixed_point": 4}, "log_p": 1e-5, "is_equal": False}
     monkeypatch.setattr(gpu, "PARTS", {"equality": lambda *_: equal, "drawing": broken})
     assert gpu.main(["--device", "cpu", "--short", "--models", "row_rnn"]) == 1
     printed = capsys.readouterr()

@@ -234,7 +234,7 @@ def test_a_checkpoint_may_be_a_folder(
 
 def test_every_sampler_writes_the_same(run: Run, tiny_checkpoints: Path, tmp_path: Path) -> None:
     options = "generate --checkpoint tiny --temperature 2 --seed 3 --json --checkpoints"
-    names = ("auto", "cached", "fixed_point", "naive")
+    names = ("auto", "cached", "graph", "persistent", "fixed_point", "naive")
     for name in names:
         assert run(options, tiny_checkpoints, "--sampler", name, "--out", tmp_path / name).code == 0
     assert len({(tmp_path / name / "0.png").read_bytes() for name in names}) == 1

@@ -9,13 +9,15 @@ import pytest
 import torch
 
 from pixelart.errors import Cancelled
+from pixelart.layers.recording import RECORDERS
 from pixelart.models import AutoregressiveModel
 from pixelart.sampling import fastest, pick_sampler
 from tests.models.checks import lively_model
 from tests.pretend_device import PRETEND, pretending
 
-Timed = Callable[[float, float], list[str]]
-"""timed(seconds of a row cached, seconds of a picture by fixed point) sets the clock; returns what was drawn."""
+Timed = Callable[..., list[str]]
+"""timed(seconds of a row cached, seconds of a picture by fixed point, graph=seconds of a row) sets the clock; returns
+what was drawn. With `graph`, the device has recorded steps; 0 = they fail."""
 
 
 @pytest.fixture
@@ -26,12 +28,17 @@ def model() -> AutoregressiveModel:
 
 @pytest.fixture
 def timed(monkeypatch: pytest.MonkeyPatch) -> Timed:
-    def set_clock(row: float, picture: float) -> list[str]:
+    def set_clock(row: float, picture: float, graph: float | None = None) -> list[str]:
         now, drawn = [0.0], list[str]()
 
-        def cached(_: Any, context: Any, **how: Any) -> None:
-            drawn.append("cached")
-            now[0] += row * int(context.mask[0].any(1).sum())
+        def by_row(name: str, seconds: float) -> Any:
+            def draw(_: Any, context: Any, **how: Any) -> None:
+                drawn.append(name)
+                if not seconds:
+                    raise RuntimeError("out of memory")
+                now[0] += seconds * int(context.mask[0].any(1).sum())
+
+            return draw
 
         def by_fixed_point(_: Any, context: Any, cancel: Any, **how: Any) -> None:
             drawn.append("fixed_point")
@@ -41,7 +48,10 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> Timed:
                 if cancel():
                     raise Cancelled
 
-        monkeypatch.setattr(fastest, "sample_cached", cached)
+        monkeypatch.setitem(fastest.BY_ROW, "cached", by_row("cached", row))
+        if graph is not None:
+            monkeypatch.setitem(RECORDERS, "cpu", lambda step: step)
+            monkeypatch.setitem(fastest.BY_ROW, "graph", by_row("graph", graph))
         monkeypatch.setattr(fastest, "sample_fixed_point", by_fixed_point)
         monkeypatch.setattr(fastest.fastest_on, "__kwdefaults__", {"clock": lambda: now[0]})
         return drawn
@@ -59,6 +69,19 @@ def test_the_faster_one_is_chosen_once(
     drawn = timed(row, picture)
     assert [pick_sampler("auto", model, PRETEND) for _ in range(2)] == [chosen] * 2
     assert drawn == ["cached", "cached", "fixed_point"]
+
+
+@pytest.mark.parametrize(
+    ("row", "graph", "picture", "chosen"),
+    [(2.0, 1.0, 8.5, "graph"), (1.0, 2.0, 8.5, "cached"), (2.0, 1.0, 7.5, "fixed_point"), (2.0, 0.0, 99, "cached")],
+)
+def test_recorded_steps_are_timed_where_a_device_has_them(
+    model: AutoregressiveModel, timed: Timed, row: float, graph: float, picture: float, chosen: str
+) -> None:
+    """What fails there is not chosen."""
+    drawn = timed(row, picture, graph=graph)
+    assert pick_sampler("auto", model, PRETEND) == chosen
+    assert drawn == ["cached"] * 2 + ["graph"] * (2 if graph else 1) + ["fixed_point"]
 
 
 def test_the_cpu_a_named_sampler_and_a_borrowed_gpu_are_not_measured(
