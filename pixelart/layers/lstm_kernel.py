@@ -20,7 +20,7 @@ from pixelart.layers.vector_code import LANES, add_products, view, view_bits, vi
 class Wavefront(NamedTuple):
     """Fronts of pixels that are computed at once, each after the front before it.
 
-    Slot p of front t is cell `origin + t * front_step + p * slot_step` of the picture. Its input are slots p - 1,
+    Slot p of front t is cell `origin + t * front_step + p * slot_step` of the picture. Its inputs are slots p - 1,
     p, ..., `taps` of them, of front t - 1. If `skew` is 1, slot p begins at front p and ends `span` fronts later.
     """
 
@@ -87,12 +87,12 @@ def _generate_cell(context: Any, builder: Any, signature: Any, arguments: Any) -
     return context.get_dummy_value()
 
 
-@intrinsic
-def _cell(
-    typing: Any, hidden: Any, given: Any, gates: Any, c: Any, c_result: Any, h: Any, h_result: Any
-) -> Any:  # pyright: ignore[reportUnusedParameter]
+def _type_cell(typing: Any, hidden: Any, given: Any, gates: Any, c: Any, c_result: Any, h: Any, h_result: Any) -> Any:
     """The gates' activations, c and h of `given` pre-activations and the c before; all but `hidden` are addresses."""
     return types.void(*[types.intp] * 7), _generate_cell
+
+
+_cell: Any = intrinsic(_type_cell)
 
 
 def _generate_cell_backward(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -121,13 +121,15 @@ def _generate_cell_backward(context: Any, builder: Any, signature: Any, argument
     return context.get_dummy_value()
 
 
-@intrinsic
-def _cell_backward(
+def _type_cell_backward(
     typing: Any, hidden: Any, grad: Any, carried_h: Any, carried_c: Any, gates: Any, c: Any, c_before: Any, result: Any
-) -> Any:  # pyright: ignore[reportUnusedParameter]
+) -> Any:
     """Gradients of the pre-activations and of the c before (in `carried_c`), from those of h and c; clears
     `carried_h`."""
     return types.void(*[types.intp] * 8), _generate_cell_backward
+
+
+_cell_backward: Any = intrinsic(_type_cell_backward)
 
 
 @compiled()

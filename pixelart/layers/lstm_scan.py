@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -150,13 +151,14 @@ def _(
     return _gradients(kept, is_half)
 
 
-def _remember(ctx: torch.autograd.function.FunctionCtx, inputs: tuple, output: tuple[Tensor, Tensor, Tensor]) -> None:
+def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
     gates, matrix, start, wave, _ = inputs
+    ctx.set_materialize_grads(False)  # otherwise zeros of the size of the activations
     ctx.wave, ctx.is_half = wave, gates.dtype == torch.bfloat16
     ctx.save_for_backward(*output, matrix, start)
 
 
-def _backward(ctx, grad_h: Tensor, *_: object) -> tuple[Tensor | None, ...]:
+def _backward(ctx: Any, grad_h: Tensor, *_: object) -> tuple[Tensor | None, ...]:
     h, c, kept, matrix, start = ctx.saved_tensors
     wave = Wavefront(*ctx.wave)
     gates, begin = _scan_backward(grad_h, kept, c, matrix, start, ctx.wave, ctx.is_half)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,16 +34,18 @@ def scanned(
     matrix = torch.randn(wave.taps * hidden, 4 * hidden, generator=random) / hidden**0.5
     start, weight = (torch.randn(*size, generator=random) for size in ((2, hidden), (pictures, hidden, *shape)))
     matrix, start = (x.to(torch.promote_types(dtype, torch.float32)) for x in (matrix, start))
-    given = [x.requires_grad_() for x in (gates, matrix, start)]
-    h, c = lstm_scan.lstm_scan(*given, wave)
-    return dict(zip(NAMES, (h.detach(), c, *torch.autograd.grad((h * weight).sum(), given)), strict=True))
+    for x in (gates, matrix, start):
+        x.requires_grad_()
+    h, c = lstm_scan.lstm_scan(gates, matrix, start, wave)
+    gradients = torch.autograd.grad((h * weight).sum(), (gates, matrix, start))
+    return dict(zip(NAMES, (h.detach(), c, *gradients), strict=True))
 
 
 def check_equal(found: dict[str, Tensor], expected: dict[str, Tensor], dtype: torch.dtype) -> None:
     """The states are those of float32 whatever the gates; gradients are as exact as the gates."""
     for name in NAMES:
         is_exact = dtype == torch.float32 or name in ("h", "c")
-        limits = {"rtol": 1e-4, "atol": 3e-5} if is_exact else {"rtol": 3e-2, "atol": 5e-2}
+        limits: dict[str, Any] = {"rtol": 1e-4, "atol": 3e-5} if is_exact else {"rtol": 3e-2, "atol": 5e-2}
         assert found[name].dtype == expected[name].dtype and found[name].shape == expected[name].shape
         torch.testing.assert_close(found[name], expected[name], **limits, msg=lambda text, n=name: f"{n}: {text}")
 
@@ -65,7 +68,9 @@ def test_the_twin_has_the_gradients_of_small_differences(make: Make) -> None:
     wave = make(*shape)
     sizes = (1, 4 * hidden, *shape), (wave.taps * hidden, 4 * hidden), (2, hidden)
     given = [torch.randn(*size, dtype=torch.float64).requires_grad_() for size in sizes]
-    assert torch.autograd.gradcheck(lambda *x: lstm_scan.lstm_scan(*x, wave)[0], given)
+    assert torch.autograd.gradcheck(
+        lambda gates, matrix, start: lstm_scan.lstm_scan(gates, matrix, start, wave)[0], given
+    )
 
 
 @pytest.mark.parametrize("make", WAVES.values(), ids=WAVES)
@@ -100,9 +105,13 @@ def test_what_is_not_trained_keeps_no_activations() -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch itself
 def test_the_operation_keeps_the_rules_of_torch_and_compiles() -> None:
     wave, hidden = along_diagonals(3, 4, from_right=True), 4
-    given = (torch.randn(2, 12, 4 * hidden), torch.randn(2 * hidden, 4 * hidden), torch.zeros(2, hidden))
-    given = tuple(x.requires_grad_() for x in given)
-    torch.library.opcheck(lstm_scan._scan, (*given, list(wave), True))
-    compiled = torch.compile(lambda *x: lstm_scan.lstm_scan(*x, wave)[0])  # pyright: ignore[reportAttributeAccessIssue]
-    gates = given[0].detach().mT.unflatten(2, (3, 4))
-    torch.testing.assert_close(compiled(gates, *given[1:]), lstm_scan.lstm_scan(gates, *given[1:], wave)[0])
+    sizes = (2, 12, 4 * hidden), (2 * hidden, 4 * hidden), (2, hidden)
+    cells, matrix, start = (torch.randn(*size).requires_grad_() for size in sizes)
+    torch.library.opcheck(lstm_scan._scan, (cells, matrix, start, list(wave), True))
+
+    def scan(gates: Tensor) -> Tensor:
+        return lstm_scan.lstm_scan(gates, matrix, start, wave)[0]
+
+    gates = torch.randn(2, 4 * hidden, 3, 4)
+    compiled = torch.compile(scan)  # pyright: ignore[reportAttributeAccessIssue]
+    torch.testing.assert_close(compiled(gates), scan(gates))
