@@ -12,7 +12,10 @@ from torch import Tensor
 
 from pixelart.layers import lstm_scan
 from pixelart.layers.compiling import IS_COMPILED
+from pixelart.layers.context import Context
 from pixelart.layers.lstm_scan import Wavefront, along_diagonals, down_rows
+from pixelart.training.objective import forget_activations
+from tests.models.checks import lively_model, random_pixels
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="the kernels are not compiled")
 Make = Callable[[int, int], Wavefront]
@@ -115,3 +118,30 @@ def test_the_operation_keeps_the_rules_of_torch_and_compiles() -> None:
     gates = torch.randn(2, 4 * hidden, 3, 4)
     compiled = torch.compile(scan)  # pyright: ignore[reportAttributeAccessIssue]
     torch.testing.assert_close(compiled(gates), scan(gates))
+
+
+@pytest.mark.parametrize("name", ["row_lstm", "diagonal_bilstm"])
+def test_the_gradients_of_a_network_are_those_of_the_twin(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also under autocast, and bit for bit where layers recompute their activations."""
+    for is_half, limit in ((False, 1e-5), (True, 2e-2)):
+        expected, again = (gradients_of(name, is_half=is_half, recompute=recompute) for recompute in (False, True))
+        with monkeypatch.context() as patch:
+            patch.setattr(lstm_scan, "is_fast", lambda gates: False)
+            plain = gradients_of(name, is_half=is_half, recompute=False)
+        assert expected.keys() == plain.keys() == again.keys()
+        for key, gradient in plain.items():
+            assert torch.equal(expected[key], again[key])
+            assert (expected[key] - gradient).norm() <= limit * gradient.norm(), key
+
+
+def gradients_of(name: str, *, is_half: bool, recompute: bool) -> dict[str, Tensor]:
+    """Gradients of the mean log p, by parameter."""
+    model = lively_model(name, channels=1, levels=6, shape=(6, 7)).requires_grad_()
+    if recompute:
+        forget_activations(model)
+    x = random_pixels(2, 1, 6, (6, 7))
+    context = Context(torch.eye(model.config.num_classes)[:2], x, torch.ones(2, 6, 7, dtype=torch.bool))
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=is_half):
+        log_p, context_log_p = model.log_probs(x, context)
+    (log_p.mean() + context_log_p.mean()).backward()
+    return {key: one.grad for key, one in model.named_parameters() if one.grad is not None}
