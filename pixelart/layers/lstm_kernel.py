@@ -38,8 +38,8 @@ class Wavefront(NamedTuple):
         return first_slot(self, front), last_slot(self, front)
 
 
-class Sizes(NamedTuple):
-    """Sizes of a scan: cells of a picture, features of a state, and whether gates are bfloat16 or float32."""
+class ScanSizes(NamedTuple):
+    """ScanSizes of a scan: cells of a picture, features of a state, and whether gates are bfloat16 or float32."""
 
     cells: int
     hidden: int
@@ -159,7 +159,7 @@ def _store_gates(to: int, source: int, size: int, is_half: bool) -> None:
 
 @compiled()
 def scan_forward(
-    wave: Wavefront, sizes: Sizes, weights: Weights, gates: int, h: int, c: int, kept: int, low: int, high: int
+    wave: Wavefront, sizes: ScanSizes, weights: Weights, gates: int, h: int, c: int, kept: int, low: int, high: int
 ) -> None:
     """h and c (B, cells, hidden) of pictures low..high from their gates (B, cells, 4 hidden), without the
     state-to-state part; activations go to `kept`, of the gates' shape in float32, unless it is 0. All are addresses."""
@@ -196,7 +196,7 @@ def scan_forward(
 
 @compiled()
 def scan_backward(
-    wave: Wavefront, sizes: Sizes, weights: Weights, grad_h: int, kept: int, c: int, result: int, grad_start: int,
+    wave: Wavefront, sizes: ScanSizes, weights: Weights, grad_h: int, kept: int, c: int, result: int, grad_start: int,
     low: int, high: int,
 ) -> None:  # fmt: skip
     """Gradients of the gates (B, cells, 4 hidden), in their type, and of the start (B, 2, hidden), from those of h.

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from pixelart.layers import lstm_kernel
 from pixelart.layers.compiling import IS_COMPILED
 from pixelart.layers.lstm import lstm_cell
-from pixelart.layers.lstm_kernel import Sizes, Wavefront, Weights
+from pixelart.layers.lstm_kernel import ScanSizes, Wavefront, Weights
 from pixelart.layers.threads import share_pictures
 from pixelart.layers.vector_code import packed
 
@@ -96,8 +96,8 @@ def _before(h: Tensor, start: Tensor, wave: Wavefront) -> Tensor:
     return torch.cat(near, dim=3).flatten(1, 2)
 
 
-def _sizes(gates: Tensor) -> Sizes:
-    return Sizes(gates.shape[1], gates.shape[2] // 4, gates.dtype == torch.bfloat16)
+def _sizes(gates: Tensor) -> ScanSizes:
+    return ScanSizes(gates.shape[1], gates.shape[2] // 4, gates.dtype == torch.bfloat16)
 
 
 @torch.library.custom_op("pixelart::lstm_scan", mutates_args=(), device_types="cpu")
