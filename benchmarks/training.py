@@ -6,7 +6,7 @@
 
 Times real training steps on the example data, the best of several rounds; the settings of a variant take turns. The
 share is that of the convolutions' peak in the same precision, measured in the same run with all threads: operations of
-a step's convolutions and products, forward and backward, over what a 3x3 convolution of 128 maps does in that time.
+a step's convolutions and products, forward and backward, over what the fastest convolution does in that time.
 `--memory` instead measures the bytes that a picture adds to a step, and how they grow with its side. "chosen" marks the
 settings that autotuning picks on this machine. `ONEDNN_MAX_CPU_ISA=AVX2` before the command disables the bfloat16
 instructions of a processor.

@@ -6,6 +6,7 @@ exp is that of Cephes in single precision, with an error of up to 2 ulp.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ _VECTOR, _INTEGERS = ir.VectorType(ir.FloatType(), LANES), ir.VectorType(ir.IntT
 _COEFFICIENTS = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
 
 
-class _Vectors:
+class Vectors:
     """Writes operations on vectors of floats."""
 
     def __init__(self, builder: Any) -> None:
@@ -51,7 +52,7 @@ class _Vectors:
         self.builder.call(function, [value, target, ir.Constant(ir.IntType(32), 4), mask])
 
     def exp(self, x: Any) -> Any:
-        builder = self.builder
+        builder, given = self.builder, x
         x = self.call("minnum", self.call("maxnum", x, self.all(-87.0)), self.all(88.0))
         n = self.call("floor", self.fma(x, self.all(1.4426950408889634), self.all(0.5)))
         r = self.fma(n, self.all(-0.693359375), x)
@@ -62,7 +63,8 @@ class _Vectors:
         p = builder.fadd(self.fma(builder.fmul(p, r), r, r), self.all(1.0))
         power = builder.add(builder.fptosi(n, _INTEGERS), ir.Constant(_INTEGERS, [127] * LANES))
         power = builder.shl(power, ir.Constant(_INTEGERS, [23] * LANES))
-        return builder.fmul(p, builder.bitcast(power, _VECTOR))
+        result = builder.fmul(p, builder.bitcast(power, _VECTOR))
+        return builder.select(builder.fcmp_unordered("uno", given, given), given, result)  # a NaN stays one
 
     def sigmoid(self, x: Any) -> Any:
         builder, one = self.builder, self.all(1.0)
@@ -78,20 +80,36 @@ class _Vectors:
         return builder.select(builder.fcmp_ordered(">", x, zero), x, below)
 
 
+def over_vectors(builder: Any, size: Any, body: Callable[..., None]) -> None:
+    """Emit body(vectors, load, store) for `size` floats, 16 at a time, and once more for the rest.
+
+    load(address) and store(value, address) take addresses of the first of the floats.
+    """
+    vectors, width = Vectors(builder), size.type(LANES)
+    whole = builder.udiv(size, width)
+    with cgutils.for_range(builder, whole) as loop:
+        at = partial(_place, builder, loop.index)
+        body(
+            vectors,
+            lambda address: builder.load(at(address), align=4),
+            lambda value, address: builder.store(value, at(address), align=4),
+        )
+    rest = builder.trunc(builder.urem(size, width), ir.IntType(32))
+    with builder.if_then(builder.icmp_unsigned("!=", rest, ir.Constant(ir.IntType(32), 0))):
+        at, mask = partial(_place, builder, whole), _first(builder, rest)
+        body(
+            vectors,
+            lambda address: vectors.load(at(address), mask),
+            lambda value, address: vectors.store(value, at(address), mask),
+        )
+
+
 def _activation(name: str) -> Any:
     """function(y, x, size): y = activation of x, `size` floats, by their addresses."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         y, x, size = arguments
-        vectors, width = _Vectors(builder), size.type(LANES)
-        whole = builder.udiv(size, width)
-        with cgutils.for_range(builder, whole) as loop:
-            source, target = _places(builder, (x, y), loop.index)
-            builder.store(getattr(vectors, name)(builder.load(source, align=4)), target, align=4)
-        rest = builder.trunc(builder.urem(size, width), ir.IntType(32))
-        with builder.if_then(builder.icmp_unsigned("!=", rest, ir.Constant(ir.IntType(32), 0))):
-            (source, target), mask = _places(builder, (x, y), whole), _first(builder, rest)
-            vectors.store(getattr(vectors, name)(vectors.load(source, mask)), target, mask)
+        over_vectors(builder, size, lambda vectors, load, store: store(getattr(vectors, name)(load(x)), y))
         return context.get_dummy_value()
 
     def function(typing: Any, y: Any, x: Any, size: Any) -> Any:
@@ -100,10 +118,10 @@ def _activation(name: str) -> Any:
     return intrinsic(function)
 
 
-def _places(builder: Any, addresses: tuple[Any, ...], number: Any) -> list[Any]:
-    """Pointers to vector `number` from each address on."""
+def _place(builder: Any, number: Any, address: Any) -> Any:
+    """Pointer to vector `number` from an address on."""
     step = builder.mul(number, number.type(4 * LANES))
-    return [builder.inttoptr(builder.add(address, step), _VECTOR.as_pointer()) for address in addresses]
+    return builder.inttoptr(builder.add(address, step), _VECTOR.as_pointer())
 
 
 def _first(builder: Any, count: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Lock
 from typing import Any, ClassVar, Protocol
@@ -24,11 +23,11 @@ from pixelart.layers.lowering import lower
 from pixelart.layers.machine import Machine
 from pixelart.layers.program import Attention, Program, RowInput, aligned
 from pixelart.layers.row_kernel import draw_row
+from pixelart.layers.threads import share_pictures
 from pixelart.layers.tracing import Deferred, Drawn, Recorder, Traced, recompute
 
 KEPT_SIZES = 4
 """Picture sizes for which the program of a network is kept."""
-_POOL = ThreadPoolExecutor(thread_name_prefix="draw-row")
 _PROGRAMS: WeakKeyDictionary[nn.Module, tuple[Any, dict[torch.Size, Program]]] = WeakKeyDictionary()
 """Network -> the version of its weights, and its programs by picture size, the latest used last."""
 _LOCK = Lock()
@@ -180,13 +179,8 @@ class ProgramDecoder(TrunkDecoder):
             begun = x.shape[3] if self._reached is None or not self._program.is_whole else self._reached
         params, mask, noise, temperature, log_prob = given
         arrays = (mask, noise, temperature, self._allowed_in(row), log_prob)
-        pictures, threads = len(mask), min(len(mask), torch.get_num_threads())
-        bounds = [pictures * i // threads for i in range(threads + 1)]
         run = partial(_draw_row, self._memory, self.network.mixture, params, x.numpy(), row, begun, *arrays, columns)
-        if threads == 1:
-            run(0, pictures)
-        else:
-            list(_POOL.map(run, bounds[:-1], bounds[1:]))
+        share_pictures(run, len(mask))
         self._begins, self._reached = False, columns[1]
 
     def _allowed_in(self, row: int) -> NDArray[np.bool_]:

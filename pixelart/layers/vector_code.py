@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -153,19 +154,26 @@ def _add_products_in_numpy(
         to += given @ matrix
 
 
-def _generate_view(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+def _generate_view(item: int, context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     address, size = arguments
     array = context.make_array(signature.return_type)(context, builder)
-    data, step = builder.inttoptr(address, array.data.type), context.get_constant(types.intp, 4)
+    data, step = builder.inttoptr(address, array.data.type), context.get_constant(types.intp, item)
     populate_array(array, data=data, shape=[size], strides=[step], itemsize=step, meminfo=None)
     return array._getvalue()
 
 
-def _type_view(typing: Any, address: Any, size: Any) -> Any:
-    return types.Array(types.float32, 1, "C")(types.intp, types.intp), _generate_view
+def _view_of(kind: Any) -> Any:
+    def type_view(typing: Any, address: Any, size: Any) -> Any:
+        return types.Array(kind, 1, "C")(types.intp, types.intp), partial(_generate_view, kind.bitwidth // 8)
+
+    return intrinsic(type_view)
 
 
-_view: Any = intrinsic(_type_view)
+_view: Any = _view_of(types.float32)
+view_bits: Any = _view_of(types.uint32)
+"""view_bits(address, size): floats there as integers; only in compiled functions."""
+view_halves: Any = _view_of(types.uint16)
+"""view_halves(address, size): bfloat16 numbers there as integers; only in compiled functions."""
 
 
 def _view_in_numpy(address: int, size: int) -> F32:

@@ -28,8 +28,8 @@ from pixelart.layers.context import SMALL_CONTEXT, Conditioning, ContextConfig
 from pixelart.layers.decode_state import DecodeState, cut
 from pixelart.layers.head import Head
 from pixelart.layers.lstm import lstm_cell
+from pixelart.layers.lstm_scan import along_diagonals, lstm_scan
 from pixelart.layers.masked import Groups, spread_groups
-from pixelart.layers.precision import in_float32
 from pixelart.layers.tracing import Drawn, Term, Traced
 from pixelart.models.base import Embed, ModelConfig, RasterModel
 from pixelart.models.registry import register_model
@@ -47,11 +47,11 @@ class DiagonalBiLSTMConfig(ModelConfig):
 
 
 class DiagonalLSTM(nn.Module):
-    """One direction: from the upper left to the lower right."""
+    """One direction: from the upper left to the lower right, or from the upper right to the lower left."""
 
-    def __init__(self, wide: Groups, groups: Groups, *, context: int) -> None:
+    def __init__(self, wide: Groups, groups: Groups, *, context: int, from_right: bool) -> None:
         super().__init__()
-        self.hidden = len(groups)
+        self.hidden, self.from_right = len(groups), from_right
         self.input_to_state = pointwise(wide, groups * 4)
         self.state_to_state = nn.Conv1d(self.hidden, 4 * self.hidden, 2, bias=False)  # taps: upper, left neighbour
         self.context = ContextBias(context, 4 * self.hidden)
@@ -62,23 +62,9 @@ class DiagonalLSTM(nn.Module):
         return self.input_to_state(x, state) + self.context(context_map, state)
 
     def run(self, gates: Tensor) -> Tensor:
-        """h (B, h, H, W) from gates (B, 4h, H, W) of whole rows, computed diagonal by diagonal."""
-        batch, _, height, width = gates.shape
-        first_h, first_c = self.start[:, None, None].expand(2, batch, height, -1)
-        h, c, states = first_h, first_c, []
-        matrix = taps_matrix(self.state_to_state)
-        for t, diagonal in enumerate(skew(gates).permute(3, 0, 2, 1).contiguous()):
-            h, c = lstm_cell(diagonal + self._neighbours(h) @ matrix, c, dim=2)
-            if t + 1 < height:  # the border of rows that have not begun holds the initial state
-                h = torch.cat([h[:, : t + 1], first_h[:, t + 1 :]], dim=1)
-                c = torch.cat([c[:, : t + 1], first_c[:, t + 1 :]], dim=1)
-            states.append(h)
-        return unskew(torch.stack(states).permute(1, 3, 2, 0), width)
-
-    def _neighbours(self, h: Tensor) -> Tensor:
-        """Inputs of the (2,1) kernel on a diagonal (B, H, h): (B, H, 2h), the upper neighbour (zeros in the first row)
-        and the left one."""
-        return torch.cat([F.pad(h, (0, 0, 1, 0))[:, :-1], h], dim=2)
+        """h (B, h, H, W) from gates (B, 4h, H, W) of whole rows."""
+        wave = along_diagonals(*gates.shape[2:], from_right=self.from_right)
+        return lstm_scan(gates, taps_matrix(self.state_to_state), self.start, wave)[0]
 
     def scan(self, gates: Tensor, above: Tensor | None, before: tuple[Tensor, Tensor], state: DecodeState) -> Tensor:
         """h and c, stacked (2, B, n, h), of n neighbouring pixels of one row, computed in sequence.
@@ -95,10 +81,10 @@ class DiagonalLSTM(nn.Module):
             states.append(torch.stack([h, c]))
         return torch.cat(states, dim=2)
 
-    def traced(self, gates: Any, *, from_right: bool) -> Any:
+    def traced(self, gates: Any) -> Any:
         """h of a pixel from its gates; the neighbour before it is the left one, or the right one."""
-        recorder, beside = gates.recorder, 1 if from_right else -1
-        side = "right" if from_right else "left"
+        recorder, beside = gates.recorder, 1 if self.from_right else -1
+        side = "right" if self.from_right else "left"
         h, c = (recorder.memory(self.hidden, **{side: start}) for start in self.start)
         up, before = (matrix.T for matrix in self.state_to_state.weight.unbind(2))
         inner = h.sum([Term(h, -1, 0, up), Term(h, 0, beside, before)], size=gates.size)
@@ -120,7 +106,9 @@ class DiagonalLayer(nn.Module):
         super().__init__()
         self.pixels = nn.Conv2d(len(pixels), 4 * len(groups), 1, bias=False)
         self.split = [len(wide), len(skip)]
-        self.left, self.right = (DiagonalLSTM(wide, groups, context=context) for _ in range(2))
+        self.left, self.right = (
+            DiagonalLSTM(wide, groups, context=context, from_right=from_right) for from_right in (False, True)
+        )
         self.out_left, self.out_right = (pointwise(groups, wide + skip) for _ in range(2))
 
     def forward(
@@ -132,15 +120,14 @@ class DiagonalLayer(nn.Module):
         """
         if isinstance(x, Traced):
             gates = self.right.gates(x.moved(-1, 0), context_map, x.recorder.row_above()) + self.pixels(pixels)
-            left = self.left.traced(self.left.gates(x, context_map, state), from_right=False)
-            right = self.right.traced(gates, from_right=True)
+            left = self.left.traced(self.left.gates(x, context_map, state))
+            right = self.right.traced(gates)
             change, skip = (self.out_left(left, state) + self.out_right(right, state)).split(self.split, dim=1)
             return x + change, skip
         gates = [lstm.gates(x, context_map, state) for lstm in (self.left, self.right)]
         if state is None or state.is_prefill:
             assert pixels is not None
-            left = in_float32(self.left.run, gates[0])
-            right = in_float32(self.right.run, (gates[1] + self.pixels(pixels)).flip(-1)).flip(-1)
+            left, right = self.left.run(gates[0]), self.right.run(gates[1] + self.pixels(pixels))
             if state:
                 self._remember(state, left=left, right=right, gates=gates[1])
             right = F.pad(right, (0, 0, 1, 0))[:, :, :-1]  # row r sees row r - 1
@@ -184,19 +171,6 @@ class DiagonalLayer(nn.Module):
 
     def _rows(self, state: DecodeState, like: Tensor, features: int) -> Tensor:
         return like.new_zeros(len(like), state.height, state.width, features)
-
-
-def skew(x: Tensor) -> Tensor:
-    """(B, F, H, W + H - 1) of x (B, F, H, W): row r shifted right by r pixels, zeros elsewhere (figure 3)."""
-    batch, features, height, width = x.shape
-    wide = F.pad(x, (0, height)).flatten(2)[..., : height * (width + height - 1)]
-    return wide.view(batch, features, height, width + height - 1)
-
-
-def unskew(x: Tensor, width: int) -> Tensor:
-    """The inverse of `skew`: (B, F, H, `width`) of x (B, F, H, W + H - 1)."""
-    batch, features, height, _ = x.shape
-    return F.pad(x.flatten(2), (0, height)).view(batch, features, height, -1)[..., :width]
 
 
 _DEBUG = {

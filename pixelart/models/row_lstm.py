@@ -33,8 +33,8 @@ from pixelart.layers.context import SMALL_CONTEXT, Conditioning, ContextConfig
 from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.head import Head
 from pixelart.layers.lstm import lstm_cell
+from pixelart.layers.lstm_scan import down_rows, lstm_scan
 from pixelart.layers.masked import Groups, spread_groups
-from pixelart.layers.precision import in_float32
 from pixelart.layers.tracing import Term, Traced
 from pixelart.models.base import ModelConfig, RasterModel
 from pixelart.models.registry import register_model
@@ -69,7 +69,7 @@ class RowLSTMLayer(nn.Module):
         if isinstance(gates, Traced):
             h = self._traced(gates)
         elif state is None or state.is_prefill:
-            h, c = in_float32(self._rows, gates)
+            h, c = self._rows(gates)
             if state:
                 for name, values in (("h", h), ("c", c)):
                     self._states(state, x, name)[:, 1 : 1 + h.shape[2]] = values.permute(0, 2, 3, 1)
@@ -91,15 +91,7 @@ class RowLSTMLayer(nn.Module):
         return new_h
 
     def _rows(self, gates: Tensor) -> tuple[Tensor, Tensor]:  # h and c (B, h, H, W) of gates (B, 4h, H, W)
-        batch, _, _, width = gates.shape
-        h, c = self.start[:, None, None].expand(2, batch, width, -1)
-        states = []
-        matrix = taps_matrix(self.state_to_state)
-        for row in gates.permute(2, 0, 3, 1).contiguous():
-            h, c = lstm_cell(row + _three(h) @ matrix, c, dim=2)
-            states.append((h, c))
-        h, c = (torch.stack([state[i] for state in states]).permute(1, 3, 0, 2) for i in range(2))
-        return h, c
+        return lstm_scan(gates, taps_matrix(self.state_to_state), self.start, down_rows(*gates.shape[2:]))
 
     def _region(self, gates: Tensor, state: DecodeState) -> Tensor:  # h (B, h, 1, n) of a region in one row
         states_h, states_c = (self._states(state, gates, name) for name in ("h", "c"))

@@ -27,8 +27,11 @@ def check_cell(model: AutoregressiveModel) -> None:
     """Down a column, or along a row, states are those of torch's own cell."""
     for layer in _some(model, (RowLSTMLayer, DiagonalLSTM)):
         gates = torch.randn(1, 4 * layer.hidden, 4, generator=torch.Generator().manual_seed(1))
-        down = isinstance(layer, RowLSTMLayer)
-        states = layer._rows(gates[..., None])[0][..., 0] if down else layer.run(gates[:, :, None])[:, :, 0]
+        if isinstance(layer, RowLSTMLayer):
+            states = layer._rows(gates[..., None])[0][..., 0]
+        else:
+            side = [3] if layer.from_right else []
+            states = layer.run(gates[:, :, None].flip(side)).flip(side)[:, :, 0]
         h, c = (part[None] for part in layer.start)
         before = layer.state_to_state.weight[..., 1]  # the pixel above in the column, to the left in the row
         for t in range(gates.shape[2]):

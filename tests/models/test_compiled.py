@@ -14,7 +14,7 @@ SIDE = 8
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]  # of torch itself
 
 
-@pytest.mark.parametrize("name", ["gated_pixelcnn", a_long("pixelsnail")])  # the unrolled recurrent ones take minutes
+@pytest.mark.parametrize("name", ["gated_pixelcnn", *map(a_long, ("pixelsnail", "row_lstm", "diagonal_bilstm"))])
 def test_the_gradient_of_a_compiled_loss_is_that_of_the_loss(name: str) -> None:
     torch.manual_seed(0)
     levels = 6

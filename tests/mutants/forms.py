@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pixelart.layers import lstm_scan
 from pixelart.layers.lstm import lstm_cell
-from pixelart.models import AutoregressiveModel, diagonal_bilstm, row_lstm
+from pixelart.models import AutoregressiveModel
 from tests.models.forms import RESIDUAL, SKIPPING, STARTED
 
 Cell = Callable[..., tuple[Tensor, Tensor]]
@@ -18,8 +19,8 @@ Patch = pytest.MonkeyPatch
 
 
 def _with_cell(patch: Patch, cell: Cell) -> None:
-    for module in (row_lstm, diagonal_bilstm):
-        patch.setattr(module, "lstm_cell", cell)
+    patch.setattr(lstm_scan, "lstm_cell", cell)
+    patch.setattr(lstm_scan, "is_fast", lambda gates: False)
 
 
 def candidate_squashed_by_a_sigmoid(model: AutoregressiveModel, patch: Patch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from pixelart.layers.attention import CausalAttention
 from pixelart.layers.causal import CausalConv2d
 from pixelart.layers.lstm import lstm_cell
 from pixelart.models import AutoregressiveModel
-from pixelart.models.diagonal_bilstm import DiagonalLayer, DiagonalLSTM, skew, unskew
+from pixelart.models.diagonal_bilstm import DiagonalLayer, DiagonalLSTM
 from pixelart.models.pixelcnn_plus_plus import PixelCNNPlusPlus
 from pixelart.models.row_lstm import RowLSTMLayer
 from pixelart.models.row_rnn import RowRNN
@@ -36,12 +36,8 @@ def right_map_flipped_when_skewed(model: AutoregressiveModel) -> None:
     """The skewed map is flipped, not the picture: (r, j) reads (r, j+1) and (r-1, j+2), and a wedge is lost."""
 
     def run(lstm: DiagonalLSTM, gates: Tensor) -> Tensor:
-        width, states = gates.shape[3], []
-        h, c = lstm.start[:, None, :, None].expand(2, len(gates), -1, gates.shape[2])
-        for column in skew(gates.flip(3)).flip(3).unbind(3):
-            h, c = lstm_cell(column + lstm.state_to_state(F.pad(h, (1, 0))), c)
-            states.append(h)
-        return unskew(torch.stack(states, dim=3).flip(3), width).flip(3)
+        columns = _skew(gates).flip(3).unbind(3)
+        return _unskew(_scan(lstm, columns, padding=(1, 0)).flip(3), gates.shape[3])
 
     for layer in parts(model, DiagonalLayer):
         replace(layer.right, "run", run)
@@ -56,11 +52,36 @@ def right_map_never_flipped_back(model: AutoregressiveModel) -> None:
 def diagonal_state_padded_at_the_end(model: AutoregressiveModel) -> None:
     """The (2,1) kernel reads rows r and r + 1 of the diagonal before: the pixel below, two to the left."""
 
-    def neighbours(lstm: DiagonalLSTM, h: Tensor) -> Tensor:
-        return torch.cat([h, F.pad(h, (0, 0, 0, 1))[:, 1:]], dim=2)
+    def run(lstm: DiagonalLSTM, gates: Tensor) -> Tensor:
+        side = [3] if lstm.from_right else []
+        columns = _skew(gates.flip(side)).unbind(3)
+        return _unskew(_scan(lstm, columns, padding=(0, 1)), gates.shape[3]).flip(side)
 
     for lstm in parts(model, DiagonalLSTM):
-        replace(lstm, "_neighbours", neighbours)
+        replace(lstm, "run", run)
+
+
+def _scan(lstm: DiagonalLSTM, columns: Iterable[Tensor], *, padding: tuple[int, int]) -> Tensor:
+    """h (B, h, H, n) of n columns (B, 4h, H) of a skewed map, whose states are padded before the (2,1) kernel."""
+    columns, states = list(columns), list[Tensor]()
+    h, c = lstm.start[:, None, :, None].expand(2, len(columns[0]), -1, columns[0].shape[2])
+    for column in columns:
+        h, c = lstm_cell(column + lstm.state_to_state(F.pad(h, padding)), c)
+        states.append(h)
+    return torch.stack(states, dim=3)
+
+
+def _skew(x: Tensor) -> Tensor:
+    """(B, F, H, W + H - 1) of x (B, F, H, W): row r shifted right by r pixels, zeros elsewhere."""
+    batch, features, height, width = x.shape
+    wide = F.pad(x, (0, height)).flatten(2)[..., : height * (width + height - 1)]
+    return wide.view(batch, features, height, width + height - 1)
+
+
+def _unskew(x: Tensor, width: int) -> Tensor:
+    """The inverse of `_skew`: (B, F, H, `width`) of x (B, F, H, W + H - 1)."""
+    batch, features, height, _ = x.shape
+    return F.pad(x.flatten(2), (0, height)).view(batch, features, height, -1)[..., :width]
 
 
 def row_input_kernel_along_the_column(model: AutoregressiveModel) -> None:
