@@ -21,7 +21,7 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.layers", "pixelart.controls"),
     ("pixelart.likelihoods", "pixelart.images"),
     ("pixelart.settings", "pixelart.devices", "pixelart.plain_json"),
-    ("pixelart.system", "pixelart.shutdown"),
+    ("pixelart.system", "pixelart.shutdown", "pixelart.integrations"),
     ("pixelart.storage", "pixelart.progress"),
     ("pixelart.errors",),
 ]

@@ -86,14 +86,14 @@ def _described(info: CheckpointInfo) -> dict[str, Any]:
 
 
 def results_answer(drawings: Sequence[Drawing], margins: Margins, *, raw: bool) -> Answer:
-    """The drawings of one size. `margins`: what was added around the picture that was sent. `raw`: with the pixels, for
-    programs that cannot decode a PNG."""
+    """The drawings of one size. `margins`: what was added around the picture that was sent. `raw`: their pixels
+    instead of PNG files, for programs that cannot decode them."""
     height, width = drawings[0].picture.shape[:2]
     results = [_result(drawing, raw) for drawing in drawings]
     return {"results": results, "width": width, "height": height, "left": margins.left, "up": margins.up}
 
 
 def _result(drawing: Drawing, raw: bool) -> dict[str, Any]:
-    png = encode_rgba_png(drawing.picture, text=drawing.text())
-    result = {"seed": drawing.seed, "bits": round(bits(drawing), 2), "png": base64.b64encode(png).decode()}
-    return {**result, "rgba": base64.b64encode(drawing.picture.tobytes()).decode()} if raw else result
+    data = drawing.picture.tobytes() if raw else encode_rgba_png(drawing.picture, text=drawing.text())
+    file = {"rgba" if raw else "png": base64.b64encode(data).decode()}
+    return {"seed": drawing.seed, "bits": round(bits(drawing), 2), **file}

@@ -102,10 +102,11 @@ def test_the_models_are_told(url: str, ask: Any) -> None:
 
 
 def test_a_generation_has_the_pictures_of_its_seeds(url: str, engine: FakeEngine) -> None:
-    last = asked(url, {"action": "generate", "class_name": "hero", "seed": 7, "raw": True})[-1]
+    message = {"action": "generate", "class_name": "hero", "seed": 7}
+    last, raw = (asked(url, {**message, "raw": raw})[-1] for raw in (False, True))
     wanted = engine.generate(Request("tiny", {"hero": 1.0}, seed=7))[0].picture
     assert np.array_equal(pixels(last["results"][0]), wanted)
-    assert base64.b64decode(last["results"][0]["rgba"]) == wanted.tobytes()
+    assert base64.b64decode(raw["results"][0]["rgba"]) == wanted.tobytes() and "png" not in raw["results"][0]
 
 
 @pytest.mark.parametrize("side", ["left", "right", "up", "down"])
