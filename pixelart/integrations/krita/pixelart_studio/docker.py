@@ -69,6 +69,7 @@ class StudioDocker(DockWidget):
         self._finish: Callable[[dict[str, Any]], None] = lambda answer: None
         self._repeat: Callable[[Settings], None] | None = None
         self._last = Settings()
+        self.is_busy = False
         self.gallery = Gallery(self._point)
         self.form = Form(self.gallery)
         self.setWidget(self.form)
@@ -93,7 +94,7 @@ class StudioDocker(DockWidget):
 
     def find_models(self) -> None:
         """Ask the app for its models."""
-        if not self.connection.is_asking:
+        if not self.is_busy:
             self.connection.address = self.form.address.text()
             self._ask({"action": "models"}, self._show_models, "")
 
@@ -129,8 +130,8 @@ class StudioDocker(DockWidget):
         self._show_state()
 
     def _start(self, draw: Callable[[Settings], None], settings: Settings | None = None) -> None:
-        if self.model is None:
-            self.form.say(OFFLINE)
+        if self.is_busy or self.model is None:
+            self.form.say(self.form.status.text() if self.is_busy else OFFLINE)
             return
         self.discard()
         try:
@@ -175,12 +176,20 @@ class StudioDocker(DockWidget):
         self._ask(message, finish)
 
     def _ask(self, message: dict[str, Any], finish: Callable[[dict[str, Any]], None], told: str = "Waiting") -> None:
-        self._finish = finish
+        self._finish, self.is_busy = finish, True
         self.connection.ask(message)
         self.form.say(told)
         self._show_state()
 
     def _answered(self, answer: dict[str, Any]) -> None:
+        try:
+            self._take(answer)
+        finally:  # only now, because Krita handles clicks while it makes layers
+            self.is_busy = self.is_busy and not messages.is_last(answer)
+            self.form.show_progress(progress_of(answer))
+            self._show_state()
+
+    def _take(self, answer: dict[str, Any]) -> None:
         if "error" in answer:
             is_starting = answer.get("is_closed", False) and self.starter.is_waiting
             self.form.say("The app is starting ..." if is_starting else answer["error"])
@@ -191,8 +200,6 @@ class StudioDocker(DockWidget):
                 self._finish(answer)
             except (Refused, ValueError, KeyError, TypeError) as error:
                 self.form.say(str(error))
-        self.form.show_progress(progress_of(answer))
-        self._show_state()
 
     def _show(self, place: Place, results: Results, settings: Settings, stands_for_layer: bool) -> None:
         self.layers = ResultLayers(
@@ -219,12 +226,11 @@ class StudioDocker(DockWidget):
 
     def _show_state(self) -> None:
         self.form.show_state(
-            is_asking=self.connection.is_asking, has_models=bool(self.models), has_results=self.layers is not None
+            is_asking=self.is_busy, has_models=bool(self.models), has_results=self.layers is not None
         )
 
 
 def find_docker() -> StudioDocker | None:
-    """The docker of the active window."""
-    window = Krita.instance().activeWindow()
-    dockers = window.dockers() if window else []
-    return next((each for each in dockers if isinstance(each, StudioDocker)), None)
+    """The docker of the window that was opened last."""
+    found = [each for each in Krita.instance().dockers() if isinstance(each, StudioDocker)]
+    return found[-1] if found else None

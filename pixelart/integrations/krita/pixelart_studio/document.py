@@ -129,8 +129,7 @@ class ResultLayers:
 
     def apply(self) -> None:
         """Keep the shown result as a layer of its own; the own layer stays below it, hidden if it is replaced."""
-        chosen = self.layers[max(0, self._shown)]
-        self.group.removeChildNode(chosen)
+        chosen = self.layers[max(0, self._shown)].duplicate()  # Krita's list of layers loses one that is moved
         self.own.parentNode().addChildNode(chosen, self.own)
         chosen.setVisible(True)
         self.group.remove()

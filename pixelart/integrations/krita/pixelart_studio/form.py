@@ -104,8 +104,8 @@ class Form(QWidget):
     def show_state(self, *, is_asking: bool, has_models: bool, has_results: bool) -> None:
         """Switch the buttons that can be used now on."""
         usable = {name: has_models and not is_asking for name in ("complete", "draw", "extend")}
-        usable |= {name: has_results and not is_asking for name in ("apply", "again", "discard")}
-        usable |= {"cancel": is_asking and has_models, "start": not has_models}
+        usable.update({name: has_results and not is_asking for name in ("apply", "again", "discard")})
+        usable.update({"cancel": is_asking and has_models, "start": not has_models})
         for name, is_usable in usable.items():
             self.buttons[name].setEnabled(is_usable)
         self.buttons["start"].setVisible(not has_models)
