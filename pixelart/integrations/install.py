@@ -47,8 +47,8 @@ EDITORS: Mapping[str, Editor] = {
         "aseprite",
         ("pixelart-studio",),
         ("package.json", '"name": "pixelart-studio"'),
-        "Start Aseprite again; the commands are in the menu Edit > Pixel Art Studio. Aseprite asks once whether the "
-        "script may connect to the app.",
+        "Start Aseprite again; the command is Edit > Insert > Pixel Art Studio. Aseprite asks once whether "
+        "the script may connect to the app.",
     ),
 }
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from krita import Krita, Selection  # pyright: ignore[reportMissingImports]
+from krita import Krita, Selection  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
 from PyQt5.QtCore import QByteArray, QTimer  # pyright: ignore[reportMissingImports]
 
 FOLDER = Path(os.environ["PIXELART_DRIVER"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from krita import DockWidget, Krita  # pyright: ignore[reportMissingImports]
+from krita import DockWidget, Krita  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
 from PyQt5.QtCore import QSize, Qt  # pyright: ignore[reportMissingImports]
 from PyQt5.QtGui import QIcon, QImage, QPixmap  # pyright: ignore[reportMissingImports]
 from PyQt5.QtWidgets import QListWidget, QListWidgetItem  # pyright: ignore[reportMissingImports]
@@ -225,9 +225,7 @@ class StudioDocker(DockWidget):
             self.form.fill_model(self.model.classes, self.model.presets)
 
     def _show_state(self) -> None:
-        self.form.show_state(
-            is_asking=self.is_busy, has_models=bool(self.models), has_results=self.layers is not None
-        )
+        self.form.show_state(is_asking=self.is_busy, has_models=bool(self.models), has_results=self.layers is not None)
 
 
 def find_docker() -> StudioDocker | None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from krita import Krita, Selection  # pyright: ignore[reportMissingImports]
+from krita import Krita, Selection  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
+from PyQt5.QtCore import QTimer  # pyright: ignore[reportMissingImports]
 
 from .messages import Results
 from .pixels import Box, edge_region, extended_canvas, has_selected, region_around, swapped
@@ -133,8 +134,8 @@ class ResultLayers:
         self.own.parentNode().addChildNode(chosen, self.own)
         chosen.setVisible(True)
         self.group.remove()
-        self.document.setActiveNode(chosen)
         self.document.refreshProjection()
+        QTimer.singleShot(0, lambda: self.document.setActiveNode(chosen))  # Krita's list of layers follows later
 
     def discard(self) -> None:
         """Remove all results; everything is as it was."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from krita import DockWidgetFactory, DockWidgetFactoryBase, Krita  # pyright: ignore[reportMissingImports]
+from krita import DockWidgetFactory, DockWidgetFactoryBase, Krita  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
 
 from .docker import StudioDocker
 
