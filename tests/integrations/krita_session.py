@@ -14,7 +14,7 @@ from pixelart.integrations.install import install
 
 DRIVER = Path(__file__).with_name("krita_driver")
 NEEDED = ("krita", "xvfb-run")
-SECONDS = 200
+SECONDS = 580
 
 
 def missing() -> str:

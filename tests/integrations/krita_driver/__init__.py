@@ -125,6 +125,7 @@ class Driver:
         self.own.setPixelData(QByteArray((FOLDER / "picture.bin").read_bytes()), 0, 0, WIDTH, HEIGHT)
         self.document.refreshProjection()
         self.document.setActiveNode(self.own)
+        krita.activeWindow().activeView().canvas().setZoomLevel(TASK.get("zoom", 1.0))
         self.docker = find_docker()
         self.docker.setVisible(True)
         self.docker.form.address.setText(TASK["address"])
