@@ -41,7 +41,7 @@ def main() -> None:
         (folder / "picture.bin").write_bytes(picture[..., [2, 1, 0, 3]].tobytes())
         (folder / "selection.bin").write_bytes(selection.tobytes())
         values = {"class_name": CLASS, "seed": SEED, "images": 8, "pixels": PIXELS}
-        window = {"zoom": 14.0, "shots": name, "kritarc": BRIGHT}
+        window = {"zoom": 11.0, "window": (1180, 800), "shots": name, "kritarc": BRIGHT}
         run_krita(folder, {"size": picture.shape[1::-1], "address": url, **values, **window})
         for shot, target in PICTURES.items():
             smaller(Image.open(folder / f"{shot}.png").convert("RGB")).save(out / f"{target}.png", optimize=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +43,27 @@ def run_krita(folder: Path, task: dict[str, Any]) -> dict[str, Any]:
     paths = environ["PATH"].split(os.pathsep)  # Krita's Python would take that of a virtual environment for its own
     environ["PATH"] = os.pathsep.join(path for path in paths if not path.startswith(sys.prefix))
     command = ["xvfb-run", "-a", "-s", "-screen 0 1360x860x24", "krita", "--nosplash"]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=SECONDS)
+    _run(command, environ, folder / "log.txt")
     if not (folder / "told.json").exists():
-        raise RuntimeError(f"Krita told nothing: {done.stderr[-2000:]}")
+        raise RuntimeError(f"Krita told nothing: {(folder / 'log.txt').read_text()[-2000:]}")
     told = json.loads((folder / "told.json").read_text())
     if told["error"]:
         raise RuntimeError(told["error"])
     return told
+
+
+def _run(command: list[str], environ: dict[str, str], log: Path) -> None:
+    """Run a command to its end, or for SECONDS; nothing that it started stays behind."""
+    with log.open("w") as output, suppress(subprocess.TimeoutExpired):
+        process = subprocess.Popen(
+            command, env=environ, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            process.wait(SECONDS)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def _add_driver(plugins: Path) -> None:

@@ -127,8 +127,17 @@ class Driver:
         self.document.setActiveNode(self.own)
         krita.activeWindow().activeView().canvas().setZoomLevel(TASK.get("zoom", 1.0))
         self.docker = find_docker()
+        if TASK.get("shots"):
+            self.tidy()
         self.docker.setVisible(True)
         self.docker.form.address.setText(TASK["address"])
+
+    def tidy(self) -> None:
+        """A window for a picture: large, with only two dockers, and a tool without an outline of its brush."""
+        for docker in Krita.instance().dockers():
+            docker.setVisible(docker is self.docker or docker.objectName() == "KisLayerBox")
+        Krita.instance().activeWindow().qwindow().resize(*TASK["window"])
+        Krita.instance().action("KisToolSelectRectangular").trigger()
 
     def choose(self) -> None:
         """The task's values."""

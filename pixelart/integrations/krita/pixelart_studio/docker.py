@@ -11,14 +11,16 @@ from PyQt5.QtGui import QIcon, QImage, QPixmap  # pyright: ignore[reportMissingI
 from PyQt5.QtWidgets import QListWidget, QListWidgetItem  # pyright: ignore[reportMissingImports]
 
 from . import messages
-from .connection import Connection, Starter, start_command
+from .connection import ADDRESS, Connection, Starter, start_command
 from .document import Place, Refused, ResultLayers, drawing_place, edge_place, grow_canvas, selection_place
 from .form import Form
 from .messages import Model, Results, Settings, after_resize, placed, progress_of, read_models, read_results
 from .pixels import colours_in
 
 ICON = 64
-NO_START = "This plug-in does not know how to start the app: run python -m pixelart install-plugin krita once."
+SETTINGS = "pixelart_studio"
+"""Krita's group of settings."""
+NO_START = "This plug-in does not know how to start the app: run python -m pixelart install-plugin krita in its folder."
 OFFLINE = "Start the app to draw."
 
 
@@ -72,6 +74,7 @@ class StudioDocker(DockWidget):
         self.is_busy = False
         self.gallery = Gallery(self._point)
         self.form = Form(self.gallery)
+        self.form.address.setText(Krita.instance().readSetting(SETTINGS, "address", ADDRESS))
         self.setWidget(self.form)
         for name, action in {
             "complete": lambda: self._start(self._complete), "draw": lambda: self._start(self._draw),
@@ -96,6 +99,7 @@ class StudioDocker(DockWidget):
         """Ask the app for its models."""
         if not self.is_busy:
             self.connection.address = self.form.address.text()
+            Krita.instance().writeSetting(SETTINGS, "address", self.connection.address)
             self._ask({"action": "models"}, self._show_models, "")
 
     def start_app(self) -> None:
