@@ -16,8 +16,7 @@ from pixelart.ui.api import offer_api
 from pixelart.ui.components import PastPictures, Work
 from pixelart.ui.create.tab import ENGINE_QUEUE, TopLine, create_tab
 from pixelart.ui.editor.desk import EditorDesk
-from pixelart.ui.editor.route import EDITOR_ROUTES
-from pixelart.ui.editor.route import ROUTES as EDITOR_ROUTE
+from pixelart.ui.editor.route import EDITOR_ROUTES, SERVED
 from pixelart.ui.events import AT_ONCE, listen
 from pixelart.ui.gradio_parts import get_upload_folder, written_files
 from pixelart.ui.health import HEALTH_ROUTES, Health
@@ -109,7 +108,7 @@ def launch_settings(hosting: Hosting = SERVER, *, tools: bool = False) -> dict[s
         "footer_links": [],
         "max_file_size": SETTINGS.max_upload_bytes,
         "app_kwargs": {
-            "routes": [ROUTE, *HEALTH_ROUTES, *(EDITOR_ROUTE if hosting.is_local else [])],
+            "routes": [ROUTE, *HEALTH_ROUTES, *(SERVED if hosting.is_local else [])],
             "middleware": [
                 Middleware(
                     RouteAllowlist,

@@ -17,8 +17,17 @@ from starlette.concurrency import run_in_threadpool
 from pixelart.engine import Engine
 from pixelart.errors import Cancelled, PixelArtError
 from pixelart.ui.create.drawing_job import DRAWING_FAULT, Frame, drawing_worker
-from pixelart.ui.editor.drawing import EditorJob, prepare
-from pixelart.ui.editor.messages import CANCEL, CANCELLED, LAST, MODELS, WAITING, Answer, Message, models_answer
+from pixelart.ui.editor.drawing import EditorJob, editor_job
+from pixelart.ui.editor.messages import (
+    CANCEL,
+    LAST,
+    MODELS,
+    STILL_WAITING,
+    WAS_CANCELLED,
+    EditorAnswer,
+    Message,
+    models_answer,
+)
 from pixelart.ui.gradio_parts import is_queued, join_queue, leave_queue
 
 _log = logging.getLogger(__name__)
@@ -26,7 +35,7 @@ TURN = "page_editor"
 """The event whose place in gradio's queue is an editor's turn."""
 HEARTBEAT_SECONDS = 1.0
 """An answer is sent at least this often, so that a closed connection is noticed."""
-LOST = "The app has too much to do; try again in a moment."
+TURN_LOST = "The app has too much to do; try again in a moment."
 
 
 @dataclass
@@ -34,7 +43,7 @@ class _Order:
     """A job that waits for its turn, or is drawn. `tell` may be called from any thread."""
 
     job: EditorJob
-    tell: Callable[[Answer], None]
+    tell: Callable[[EditorAnswer], None]
     stopped: threading.Event = field(default_factory=threading.Event)
     is_running: bool = False
 
@@ -58,39 +67,39 @@ class EditorDesk:
             order.tell(_drawn(order))
         return ""
 
-    async def answers(self, message: Message, scope: Mapping[str, Any]) -> AsyncGenerator[Answer, None]:
+    async def answers(self, message: Message, scope: Mapping[str, Any]) -> AsyncGenerator[EditorAnswer, None]:
         """The answers to a message, see LAST. Closing the iterator ends the drawing. `scope`: of the connection."""
         if message["action"] == CANCEL:
-            yield CANCELLED
+            yield WAS_CANCELLED
             return
         try:
             if message["action"] == MODELS:
                 yield models_answer(await run_in_threadpool(self.engine.list_checkpoints))
                 return
-            job = await run_in_threadpool(prepare, self.engine, message)
+            job = await run_in_threadpool(editor_job, self.engine, message)
         except PixelArtError as error:
             yield {"error": str(error)}
             return
-        loop, told = asyncio.get_running_loop(), asyncio.Queue[Answer]()
+        loop, told = asyncio.get_running_loop(), asyncio.Queue[EditorAnswer]()
         order = _Order(job, lambda answer: loop.call_soon_threadsafe(told.put_nowait, answer) and None)
         async for answer in self._in_turn(order, told, scope):
             yield answer
 
     async def _in_turn(
-        self, order: _Order, told: asyncio.Queue[Answer], scope: Mapping[str, Any]
-    ) -> AsyncGenerator[Answer, None]:
+        self, order: _Order, told: asyncio.Queue[EditorAnswer], scope: Mapping[str, Any]
+    ) -> AsyncGenerator[EditorAnswer, None]:
         ticket, session, blocks = secrets.token_hex(), secrets.token_hex(), scope["app"].get_blocks()
         self._orders[ticket] = order
         try:
-            yield WAITING
+            yield STILL_WAITING
             if reason := await join_queue(blocks, TURN, [ticket], session, scope):
                 yield {"error": reason}
                 return
-            answer = WAITING
+            answer = STILL_WAITING
             while not any(key in answer for key in LAST):
                 answer = await _next(told)
-                if answer is WAITING and not order.is_running and not is_queued(blocks, session):
-                    answer = {"error": LOST}
+                if answer is STILL_WAITING and not order.is_running and not is_queued(blocks, session):
+                    answer = {"error": TURN_LOST}
                 yield answer
         finally:
             order.stopped.set()
@@ -98,14 +107,14 @@ class EditorDesk:
             await leave_queue(blocks, session)
 
 
-async def _next(told: asyncio.Queue[Answer]) -> Answer:
+async def _next(told: asyncio.Queue[EditorAnswer]) -> EditorAnswer:
     try:
         return await asyncio.wait_for(told.get(), HEARTBEAT_SECONDS)
     except asyncio.TimeoutError:
-        return WAITING
+        return STILL_WAITING
 
 
-def _drawn(order: _Order) -> Answer:
+def _drawn(order: _Order) -> EditorAnswer:
     """Draw, telling the progress. Returns the last answer."""
     worker = drawing_worker(order.job.draw, order.stopped.is_set)
     for frame in worker.watch():
@@ -114,7 +123,7 @@ def _drawn(order: _Order) -> Answer:
     try:
         return order.job.answer(worker.result())
     except Cancelled:
-        return CANCELLED
+        return WAS_CANCELLED
     except PixelArtError as error:
         return {"error": str(error)}
     except Exception:

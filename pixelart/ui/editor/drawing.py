@@ -18,7 +18,7 @@ from pixelart.images.codec import ALPHA_THRESHOLD, Picture, parse_hex_colours, v
 from pixelart.images.io import decode_picture, mask_of
 from pixelart.images.palettes import MAX_COLOURS, nearest_colours, oklab
 from pixelart.ui.api import chosen_model, file_in, request_of
-from pixelart.ui.editor.messages import Answer, Message, controls_in, margins_in, results_answer
+from pixelart.ui.editor.messages import EditorAnswer, Message, controls_in, margins_in, results_answer
 
 _NONE = Margins()
 
@@ -28,10 +28,10 @@ class EditorJob:
     """`draw(on_row, cancel)`: the engine's call; `answer`: the message with its drawings."""
 
     draw: Callable[[OnRow, Callable[[], bool]], list[Drawing]]
-    answer: Callable[[Sequence[Drawing]], Answer]
+    answer: Callable[[Sequence[Drawing]], EditorAnswer]
 
 
-def prepare(engine: Engine, message: Message) -> EditorJob:
+def editor_job(engine: Engine, message: Message) -> EditorJob:
     """The job of a message. `read_message` has checked its names.
 
     Raises:

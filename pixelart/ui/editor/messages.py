@@ -18,9 +18,9 @@ from pixelart.ui.results import bits
 
 MODELS, CANCEL = "models", "cancel"
 Message = Mapping[str, Any]
-Answer = dict[str, Any]
-WAITING: Answer = {"waiting": True}
-CANCELLED: Answer = {"cancelled": True}
+EditorAnswer = dict[str, Any]
+STILL_WAITING: EditorAnswer = {"waiting": True}
+WAS_CANCELLED: EditorAnswer = {"cancelled": True}
 LAST = ("models", "results", "error", "cancelled")
 """Each request is answered by exactly one object with one of these keys, after any number of others."""
 _MARGINS = ("left", "right", "up", "down")
@@ -68,7 +68,7 @@ def margins_in(message: Message) -> Margins:
     return margins
 
 
-def models_answer(models: Sequence[CheckpointInfo]) -> Answer:
+def models_answer(models: Sequence[CheckpointInfo]) -> EditorAnswer:
     """What an editor needs to know of the models."""
     return {"version": VERSION, "models": [_described(info) for info in models]}
 
@@ -85,7 +85,7 @@ def _described(info: CheckpointInfo) -> dict[str, Any]:
     }
 
 
-def results_answer(drawings: Sequence[Drawing], margins: Margins, *, raw: bool) -> Answer:
+def results_answer(drawings: Sequence[Drawing], margins: Margins, *, raw: bool) -> EditorAnswer:
     """The drawings of one size. `margins`: what was added around the picture that was sent. `raw`: their pixels
     instead of PNG files, for programs that cannot decode them."""
     height, width = drawings[0].picture.shape[:2]

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from pixelart.errors import PixelArtError
 from pixelart.settings import SETTINGS
 from pixelart.ui.editor.desk import desk_of
-from pixelart.ui.editor.messages import Answer, read_message
+from pixelart.ui.editor.messages import EditorAnswer, read_message
 
 PATH = "/editor"
 EDITOR_ROUTES: Mapping[str, tuple[str, ...]] = {PATH: ("POST",)}
@@ -24,7 +24,7 @@ EDITOR_ROUTES: Mapping[str, tuple[str, ...]] = {PATH: ("POST",)}
 _TOO_LARGE = 1009
 
 
-async def answers_to(text: str | bytes, scope: Mapping[str, Any]) -> AsyncGenerator[Answer, None]:
+async def answers_to(text: str | bytes, scope: Mapping[str, Any]) -> AsyncGenerator[EditorAnswer, None]:
     """The answers to one message."""
     try:
         message = read_message(text)
@@ -84,4 +84,4 @@ async def _ended(task: asyncio.Task[None] | None) -> None:
             await task
 
 
-ROUTES = [Route(PATH, _post, methods=["POST"]), WebSocketRoute(PATH, _socket)]
+SERVED = [Route(PATH, _post, methods=["POST"]), WebSocketRoute(PATH, _socket)]
