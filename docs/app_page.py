@@ -32,8 +32,9 @@ def open_app(models: Sequence[str] = MODELS) -> Iterator[str]:
         for name in models:
             shutil.copytree(ROOT / "checkpoints" / name, checkpoints / name)
         with Jobs(Path(folder, "jobs"), checkpoints=checkpoints) as jobs:
-            app = build(Engine(checkpoints), jobs, hosting=find_hosting({}))
-            _, url, _ = app.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **launch_settings())
+            hosting = find_hosting({})
+            app, settings = build(Engine(checkpoints), jobs, hosting=hosting), launch_settings(hosting)
+            _, url, _ = app.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **settings)
             try:
                 yield url
             finally:

@@ -19,7 +19,7 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("pixelart.sampling", "pixelart.checkpoint"),
     ("pixelart.models",),
     ("pixelart.layers", "pixelart.controls"),
-    ("pixelart.likelihoods", "pixelart.images"),
+    ("pixelart.likelihoods", "pixelart.images", "pixelart.integrations"),
     ("pixelart.settings", "pixelart.devices", "pixelart.plain_json"),
     ("pixelart.system", "pixelart.shutdown"),
     ("pixelart.storage", "pixelart.progress"),

@@ -108,6 +108,8 @@ def _import(module: str) -> Any:
         from pixelart.cli import hub as found
     elif module == "jobs":
         from pixelart.cli import jobs as found
+    elif module == "plugins":
+        from pixelart.cli import plugins as found
     else:
         from pixelart.cli import space as found
     return found

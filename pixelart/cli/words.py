@@ -36,6 +36,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "pull": "copy a checkpoint from the Hugging Face Hub into the folder of checkpoints",
     },
     "jobs": {"jobs": "list the app's background trainings, or resume one while the app is not running"},
+    "plugins": {"install-plugin": "put the plug-in of Krita or Aseprite where that program looks for it"},
     "space": {"space": "write the folder of a Hugging Face Space, or push it"},
 }
 """Module of `pixelart.cli` -> command -> what it does, in the order of `--help`."""

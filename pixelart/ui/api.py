@@ -17,7 +17,7 @@ from gradio.events import api
 
 from pixelart.checkpoint.presets import DEFAULT_PRESET
 from pixelart.controls import COMPLETE, CONTROLS, GENERATE, Control, controls_of
-from pixelart.engine import Engine, Request
+from pixelart.engine import CheckpointInfo, Engine, Request
 from pixelart.errors import ImageRejected, PixelArtError, RequestRejected
 from pixelart.images.coercion import percent_of
 from pixelart.images.io import Facts, decode_picture, mask_of, read_facts
@@ -52,49 +52,18 @@ class ApiHandlers:
             picture: a PNG file, at least as large as the model draws, in base64.
             mask: a PNG file of the same size, in base64; white is repainted, black stays.
         """
-        data = _with_gradio_error(lambda: _file_in(picture, "picture"))
+        data = _with_gradio_error(lambda: file_in(picture, "picture"))
         known, facts = _with_gradio_error(
             lambda: (decode_picture(data, name="picture"), read_facts(data, name="picture"))
         )
         request = self._request(COMPLETE, shape=known.shape[:2], **values)
-        marked = _with_gradio_error(lambda: mask_of(decode_picture(_file_in(mask, "mask"), name="mask")))
+        marked = _with_gradio_error(lambda: mask_of(decode_picture(file_in(mask, "mask"), name="mask")))
         return self._draw(
             lambda on_row, cancel: self.engine.complete(request, known, marked, on_row=on_row, cancel=cancel), facts
         )
 
-    def _request(
-        self,
-        action: str,
-        *,
-        model: Any = "",
-        preset: Any = DEFAULT_PRESET,
-        shape: tuple[int, int] | None = None,
-        **values: Any,
-    ) -> Request:
-        """`shape`: (height, width) of the picture to complete."""
-
-        def request() -> Request:
-            info = model_info(self.engine, self._first() if model == "" else model)
-            if shape:
-                info.window_of(*shape)
-            size = values.get("size")
-            there = replace(info, height=shape[0], width=shape[1]) if shape else sized(info, size)
-            usual = info.preset(preset).values()
-            unset = {field for field in OF_PRESET if values.get(field, CONTROLS[field].unset) == CONTROLS[field].unset}
-            given = {**values, **{field: usual[field] for field in unset}}
-            if values.get("temperature_percent"):
-                file = _file_in(values["temperature_percent"], "temperature_percent")
-                given["temperature_percent"] = percent_of(decode_picture(file, name="temperature_percent"))
-            drawn = request_from(only_for(action, given), there)
-            return replace(drawn, size=(there.height, there.width) if size else None)
-
-        return _with_gradio_error(request)
-
-    def _first(self) -> str:
-        models = self.engine.list_checkpoints()
-        if not models:
-            raise RequestRejected(NO_MODEL)
-        return models[0].name
+    def _request(self, action: str, **values: Any) -> Request:
+        return _with_gradio_error(lambda: request_of(self.engine, action, **values))
 
     def _draw(self, work: DrawFunction, facts: Facts | None = None) -> DrawnFiles:
         """`facts`: metadata of the completed file, kept in the results."""
@@ -107,6 +76,46 @@ class ApiHandlers:
         return files, about
 
 
+def request_of(
+    engine: Engine,
+    action: str,
+    *,
+    model: Any = "",
+    preset: Any = DEFAULT_PRESET,
+    shape: tuple[int, int] | None = None,
+    **values: Any,
+) -> Request:
+    """The request that a client's values of the controls make. `shape`: (height, width) of the picture to complete.
+
+    Raises:
+        RequestRejected: a value is of a wrong type or out of range, or there is no such model.
+        ImageRejected: the temperature map is not a PNG within the limits.
+    """
+    info = chosen_model(engine, model)
+    if shape:
+        info.window_of(*shape)
+    size = values.get("size")
+    there = replace(info, height=shape[0], width=shape[1]) if shape else sized(info, size)
+    usual = info.preset(preset).values()
+    unset = {field for field in OF_PRESET if values.get(field, CONTROLS[field].unset) == CONTROLS[field].unset}
+    given = {**values, **{field: usual[field] for field in unset}}
+    if values.get("temperature_percent"):
+        file = file_in(values["temperature_percent"], "temperature_percent")
+        given["temperature_percent"] = percent_of(decode_picture(file, name="temperature_percent"))
+    drawn = request_from(only_for(action, given), there)
+    return replace(drawn, size=(there.height, there.width) if size else None)
+
+
+def chosen_model(engine: Engine, model: Any) -> CheckpointInfo:
+    """The model that a client names, or the first one if it sends "". Raises RequestRejected if there is none."""
+    if model != "":
+        return model_info(engine, model)
+    models = engine.list_checkpoints()
+    if not models:
+        raise RequestRejected(NO_MODEL)
+    return models[0]
+
+
 def _with_gradio_error(work: Callable[[], Any]) -> Any:
     """The result of `work`. A PixelArtError becomes a gr.Error with the same message."""
     try:
@@ -115,7 +124,7 @@ def _with_gradio_error(work: Callable[[], Any]) -> Any:
         raise gr.Error(str(error), print_exception=False) from error
 
 
-def _file_in(text: Any, name: str) -> bytes:
+def file_in(text: Any, name: str) -> bytes:
     """The bytes of a base64 file, with or without a data URL prefix; `name` is used in errors.
 
     Raises:

@@ -15,6 +15,8 @@ from pixelart.settings import SETTINGS
 from pixelart.ui.api import offer_api
 from pixelart.ui.components import PastPictures, Work
 from pixelart.ui.create.tab import ENGINE_QUEUE, TopLine, create_tab
+from pixelart.ui.editor.desk import EditorDesk
+from pixelart.ui.editor.route import EDITOR_ROUTES, SERVED
 from pixelart.ui.events import AT_ONCE, listen
 from pixelart.ui.gradio_parts import get_upload_folder, written_files
 from pixelart.ui.health import HEALTH_ROUTES, Health
@@ -79,6 +81,9 @@ def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER, ou
                     models = Models(model, create.follow)
                     train_tab(arrived, tab, engine, training, models, (memory, work), hosting)
         offer_api(engine, results, **{**ENGINE_QUEUE, "api_visibility": "public"})
+        if hosting.is_local:
+            app.editor_desk = EditorDesk(engine)
+            app.editor_desk.offer(**ENGINE_QUEUE)
     app.queue(max_size=SETTINGS.max_queue, api_open=False)  # api_open would let clients bypass the queue
     return app
 
@@ -103,12 +108,13 @@ def launch_settings(hosting: Hosting = SERVER, *, tools: bool = False) -> dict[s
         "footer_links": [],
         "max_file_size": SETTINGS.max_upload_bytes,
         "app_kwargs": {
-            "routes": [ROUTE, *HEALTH_ROUTES],
+            "routes": [ROUTE, *HEALTH_ROUTES, *(SERVED if hosting.is_local else [])],
             "middleware": [
                 Middleware(
                     RouteAllowlist,
                     results=Path(get_upload_folder()).resolve(),
-                    routes={**ROUTES, **(TOOL_ROUTES if tools else {})},
+                    routes={**ROUTES, **(TOOL_ROUTES if tools else {}), **(EDITOR_ROUTES if hosting.is_local else {})},
+                    sockets=EDITOR_ROUTES if hosting.is_local else (),
                     hosts=LOOPBACK if hosting.is_local else (),
                     names=hosting.names,
                 ),

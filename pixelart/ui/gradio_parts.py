@@ -6,10 +6,13 @@ A new version of gradio may change them; tests/ui/test_gradio_parts.py checks th
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
+from fastapi import Request
 from gradio.blocks import BlocksConfig
+from gradio.data_classes import PredictBodyInternal
 from gradio.queueing import Event, Queue
 from gradio.server_messages import ProcessCompletedMessage
 from gradio.state_holder import SessionState, StateHolder
@@ -17,8 +20,8 @@ from gradio.utils import get_upload_folder
 
 __all__ = [
     "BlocksConfig", "Event", "PageConfig", "ProcessCompletedMessage", "Queue", "SessionState", "StateHolder",
-    "component_id", "end_session", "event_data", "get_upload_folder", "has_timed_state", "session_values", "use_queue",
-    "written_files",
+    "component_id", "end_session", "event_data", "get_upload_folder", "has_timed_state", "is_queued", "join_queue",
+    "leave_queue", "session_values", "use_queue", "written_files",
 ]  # fmt: skip
 
 
@@ -43,6 +46,36 @@ def use_queue(blocks: gr.Blocks, kind: type[Queue]) -> None:
     blocks._queue.__class__ = kind
     blocks._queue.ANALYTICS_MAX_EVENTS = 1
     blocks._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # spelt as gradio does
+
+
+async def join_queue(blocks: gr.Blocks, event: str, data: list[Any], session: str, scope: Mapping[str, Any]) -> str:
+    """Queue the event with this api_name, as a page's POST does. `scope`: of the connection, HTTP or WebSocket.
+
+    Returns why it is not queued, or "".
+    """
+    queue, app = blocks._queue, scope["app"]
+    if queue.server_app is None:
+        queue.set_server_app(app)
+    number = next(number for number, fn in blocks.fns.items() if fn.api_name == event)
+    path = "/gradio_api/queue/join"  # gradio takes the page's address from it
+    posted = {**scope, "type": "http", "method": "POST", "scheme": "http", "path": path, "raw_path": path.encode()}
+    request = Request(posted)
+    body = PredictBodyInternal(data=data, fn_index=number, session_hash=session, request=request)
+    is_queued, reason, _ = await queue.push(body, request, None)
+    return "" if is_queued else str(reason)
+
+
+def is_queued(blocks: gr.Blocks, session: str) -> bool:
+    """Whether gradio still keeps messages for a session, so that its event will run."""
+    return session in blocks._queue.pending_messages_per_session
+
+
+async def leave_queue(blocks: gr.Blocks, session: str) -> None:
+    """Drop the events and messages of a session."""
+    queue = blocks._queue
+    await queue.clean_events(session_hash=session)
+    queue.pending_messages_per_session.pop(session, None)
+    queue.pending_event_ids_session.pop(session, None)
 
 
 def session_values(state: SessionState | None) -> list[Any]:

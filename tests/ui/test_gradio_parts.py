@@ -75,7 +75,7 @@ def _look() -> None:
     app.queue()
     for name in ("ANALYTICS_MAX_EVENTS", "ANAYLTICS_CACHE_FREQUENCY", "pending_messages_per_session"):
         assert hasattr(app._queue, name), name
-    for name in ("event_ids_to_events", "pending_event_ids_session"):
+    for name in ("event_ids_to_events", "pending_event_ids_session", "server_app", "set_server_app", "clean_events"):
         assert hasattr(app._queue, name), name
     assert component_id(state) in app.blocks and written_files(app) is app.temp_file_sets
     session = SessionState(app)

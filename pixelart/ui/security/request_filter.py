@@ -72,7 +72,8 @@ class RouteAllowlist:
     the headers above to every answer.
 
     `results`: the folder whose PNG files are served. `hosts`: names of this machine; against DNS rebinding, where a
-    site's own name resolves here. `names`: public names of the page, beside those in proxy headers.
+    site's own name resolves here. `names`: public names of the page, beside those in proxy headers. `sockets`: paths
+    that accept WebSockets.
     """
 
     def __init__(
@@ -83,13 +84,17 @@ class RouteAllowlist:
         routes: Mapping[str, tuple[str, ...]],
         hosts: Collection[str] = (),
         names: Collection[str] = (),
+        sockets: Collection[str] = (),
     ) -> None:
-        self.app, self.results, self.hosts, self.names = app, results, hosts, names
+        self.app, self.results, self.hosts, self.names, self.sockets = app, results, hosts, names, sockets
         self.routes = [(re.compile(path), methods) for path, methods in routes.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
+            if scope["path"] in self.sockets and self._foreign(scope["path"], Headers(scope=scope)) is None:
+                await self.app(scope, receive, send)
+            else:
+                await send({"type": "websocket.close", "code": 1008})
             return
         if scope["type"] != "http":  # the start and the end of the server
             await self.app(scope, receive, send)
@@ -133,6 +138,18 @@ class RouteAllowlist:
 
     def _refusal(self, method: str, path: str, headers: Headers) -> tuple[int, str] | None:
         """(status, message) of a refusal, or None."""
+        if foreign := self._foreign(path, headers):
+            return foreign
+        methods = _READ if path.startswith(_FILE) and is_result(path[len(_FILE) :], self.results) else ()
+        for pattern, allowed in self.routes:
+            if pattern.fullmatch(path) and ".." not in path:
+                methods = allowed
+        if not methods:
+            return NOT_FOUND[1], NOT_FOUND[0]["detail"]
+        return None if method in methods else (405, f"Use {', '.join(methods)} here.")
+
+    def _foreign(self, path: str, headers: Headers) -> tuple[int, str] | None:
+        """The refusal of another host name, or of another site's page; None if it is neither."""
         values = [value for name in ("host", "x-forwarded-host") for value in headers.getlist(name)]
         hosts_named = [name.strip() for value in values for name in value.split(",")]  # each proxy adds one
         if self.hosts and not all(host_name(name) in self.hosts for name in hosts_named):
@@ -141,13 +158,7 @@ class RouteAllowlist:
         by_another = path == "/logout" and headers.get("sec-fetch-site") == "cross-site"
         if by_another or (origin is not None and not _is_of(origin, [*hosts_named, *self.names])):
             return 403, "This app answers its own page and API clients, not pages of other sites."
-        methods = _READ if path.startswith(_FILE) and is_result(path[len(_FILE) :], self.results) else ()
-        for pattern, allowed in self.routes:
-            if pattern.fullmatch(path) and ".." not in path:
-                methods = allowed
-        if not methods:
-            return NOT_FOUND[1], NOT_FOUND[0]["detail"]
-        return None if method in methods else (405, f"Use {', '.join(methods)} here.")
+        return None
 
 
 def is_result(path: str, folder: Path) -> bool:

@@ -34,6 +34,8 @@ class SafeBlocks(gr.Blocks):
     """The owner of each page (see checkpoint.ownership), kept on the server; None = not used."""
     health: Any = None
     """What /healthz answers, see ui/health.py."""
+    editor_desk: Any = None
+    """What answers other editors; None = nothing does."""
 
     def __init__(self, **settings: Any) -> None:
         self.sessions = Sessions()

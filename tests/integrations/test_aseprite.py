@@ -1,0 +1,173 @@
+"""The Aseprite extension in a stand-in of the documented API, against the running app."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from pixelart.engine import Request
+from pixelart.integrations.install import HERE
+from pixelart.settings import VERSION
+from pixelart.ui.security.hosting import Hosting
+from tests.integrations.aseprite_session import LUA, missing, run_extension
+from tests.ui.fake_engine import FakeEngine
+from tests.ui.serving import GRADIO_WARNINGS, serving
+
+pytestmark = [
+    pytest.mark.skipif(bool(missing()), reason=missing()),
+    pytest.mark.filterwarnings(*GRADIO_WARNINGS),
+]
+EXTENSION = HERE / "aseprite" / "pixelart-studio"
+WIDTH, HEIGHT, TRANSPARENT = 20, 18, 3
+RANDOM = np.random.default_rng(2)
+PALETTE = np.array([[255, 0, 68, 255], [0, 128, 9, 255], [1, 2, 3, 255], [7, 7, 7, 255], [0, 128, 9, 255]], np.uint8)
+CEL = {"x": 1, "y": 2, "width": WIDTH - 3, "height": HEIGHT - 2}
+SELECTED = np.zeros((HEIGHT, WIDTH), np.bool_)
+SELECTED[5:9, 6:12] = RANDOM.random((4, 6)) < 0.6
+SELECTED[5, 6] = SELECTED[8, 11] = True
+Pixels = NDArray[np.int64]
+
+
+@pytest.fixture(scope="module")
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture(scope="module")
+def url(engine: FakeEngine) -> Iterator[str]:
+    with serving(engine, hosting=Hosting("desktop")) as url:
+        yield url
+
+
+def own_pixels(mode: str) -> Pixels:
+    """The cel's pixel values; rare indices too, such as the second one of the same colour."""
+    shape = CEL["height"], CEL["width"]
+    values = RANDOM.integers(0, len(PALETTE), shape) if mode == "INDEXED" else RANDOM.integers(0, 2**32, shape)
+    return values.astype(np.int64)
+
+
+def on_canvas(pixels: Pixels, mode: str) -> Pixels:
+    canvas = np.full((HEIGHT, WIDTH), TRANSPARENT if mode == "INDEXED" else 0, np.int64)
+    canvas[CEL["y"] : CEL["y"] + CEL["height"], CEL["x"] : CEL["x"] + CEL["width"]] = pixels
+    return canvas
+
+
+def run(url: str, mode: str, pixels: Pixels, *press: str, selected: Any = SELECTED, **more: Any) -> dict[str, Any]:
+    values = {"images": 2, "seed": "4", "pixels": 5, **more.pop("values", {})}
+    task = {"mode": mode, "width": WIDTH, "height": HEIGHT, "palette": PALETTE.tolist(), "transparent": TRANSPARENT}
+    task |= {"cel": CEL, "pixels": pixels.reshape(-1).tolist(), "selection": selected.astype(int).reshape(-1).tolist()}
+    return run_extension(url, EXTENSION, {**task, "press": list(press), "values": values, **more})
+
+
+def image(cel: dict[str, Any]) -> Pixels:
+    return np.array(cel["pixels"], np.int64).reshape(cel["height"], cel["width"])
+
+
+def rgba(values: Pixels) -> NDArray[np.uint8]:
+    return values.astype("<u4").view(np.uint8).reshape(*values.shape, 4)
+
+
+def test_the_scripts_bytes_are_right() -> None:
+    script = (
+        f"local s = dofile('{EXTENSION}/studio.lua') local d = '' for i = 0, 255 do d = d .. string.char(i) end "
+        "assert(#d == 256) for n = 0, 5 do local t = s.bytes(s.base64(d:sub(1, n))) assert(#t == n) end "
+        "local big = d:rep(400) io.write(s.base64(s.png(160, 160, big)))"
+    )
+    text = subprocess.run([LUA, "-e", script], capture_output=True, text=True, check=True).stdout
+    with Image.open(io.BytesIO(base64.b64decode(text))) as picture:
+        assert np.asarray(picture).tobytes() == bytes(range(256)) * 400
+
+
+@pytest.mark.parametrize("mode", ["RGB", "INDEXED"])
+def test_a_completion_changes_only_selected_pixels(url: str, engine: FakeEngine, mode: str) -> None:
+    own = own_pixels(mode)
+    found, canvas = run(url, mode, own, "complete"), on_canvas(own, mode)
+    first, *results = found["cels"]
+    assert np.array_equal(image(first), own) and not first["visible"] and first["layer"] == "Sprite"
+    assert [cel["visible"] for cel in results] == [True, False] and found["groups"] == ["Pixel Art Studio: Any class"]
+    for cel in results:
+        assert (cel["x"], cel["y"], cel["layer"][:5]) == (0, 0, "seed ")
+        assert np.array_equal(image(cel)[~SELECTED], canvas[~SELECTED])
+    if mode == "RGB":
+        wanted = engine.complete(Request("tiny", count=2, seed=4), rgba(canvas), SELECTED)
+        assert np.array_equal([rgba(image(cel)) for cel in results], [drawing.picture for drawing in wanted])
+    else:
+        drawn = {value for cel in results for value in image(cel)[SELECTED].tolist()}
+        assert drawn <= {0, 1, 2, TRANSPARENT} and len(drawn) > 1, "the first index of each colour"
+        assert found["sent"][-1]["palette"] == ["ff0044", "008009", "010203"]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "INDEXED"])
+def test_results_as_frames_leave_the_own_frame(url: str, mode: str) -> None:
+    own = own_pixels(mode)
+    found, canvas = run(url, mode, own, "complete", values={"results": "frames"}), on_canvas(own, mode)
+    first, *results = found["cels"]
+    assert np.array_equal(image(first), own) and first["visible"] and not found["groups"]
+    assert [cel["frame"] for cel in results] == [2, 3] and {cel["layer"] for cel in results} == {"Sprite"}
+    assert all(np.array_equal(image(cel)[~SELECTED], canvas[~SELECTED]) for cel in results)
+    assert not np.array_equal(image(results[0]), image(results[1]))
+
+
+@pytest.mark.parametrize("side", ["left", "right", "up", "down"])
+def test_an_extension_keeps_every_pixel(url: str, side: str) -> None:
+    own = own_pixels("INDEXED")
+    found, canvas = run(url, "INDEXED", own, "extend", values={"side": side}), on_canvas(own, "INDEXED")
+    left, up = (5 if side == one else 0 for one in ("left", "up"))
+    across, down = (5 if side in sides else 0 for sides in (("left", "right"), ("up", "down")))
+    assert (found["width"], found["height"]) == (WIDTH + across, HEIGHT + down)
+    first, *results = found["cels"]
+    assert (first["x"], first["y"]) == (CEL["x"] + left, CEL["y"] + up) and np.array_equal(image(first), own)
+    for cel in results:
+        assert np.array_equal(image(cel)[up : up + HEIGHT, left : left + WIDTH], canvas)
+
+
+def test_a_new_picture_lies_in_the_middle_of_the_selection(url: str, engine: FakeEngine) -> None:
+    found = run(url, "RGB", own_pixels("RGB"), "draw", "next", values={"class_name": "hero"})
+    wanted = engine.generate(Request("tiny", {"hero": 1.0}, count=2, seed=4))
+    first, *results = found["cels"]
+    assert first["visible"] and [cel["visible"] for cel in results] == [False, True], "the next one is shown"
+    top, left = 5 + (4 - 16) // 2, 6 + (6 - 16) // 2
+    for cel, drawing in zip(results, wanted, strict=True):
+        pixels, kept = rgba(image(cel)), drawing.picture[max(0, -top) : HEIGHT - top]
+        place = pixels[max(0, top) : max(0, top) + len(kept), left : left + 16]
+        assert np.array_equal(place, kept)
+
+
+def test_again_undoes_and_draws_the_next_seeds(url: str) -> None:
+    found = run(url, "RGB", own_pixels("RGB"), "complete", "again", "keep")
+    assert [message.get("seed") for message in found["sent"]] == [None, 4, 6] and found["undone"] == 1
+    assert found["address"] == "ws://127.0.0.1:7860/editor"
+
+
+def test_what_is_not_possible_is_told_in_one_line(url: str) -> None:
+    nothing = np.zeros((HEIGHT, WIDTH), np.bool_)
+    assert run(url, "RGB", own_pixels("RGB"), "complete", selected=nothing)["statuses"] == [
+        "Select the pixels to redraw first."
+    ]
+    gray = run(url, "GRAY", own_pixels("INDEXED"), "complete")
+    assert gray["statuses"] == ["The sprite must be RGB or indexed: Sprite > Color Mode."]
+    wrong = run(url, "RGB", own_pixels("RGB"), "complete", values={"class_name": "dragon"})
+    assert wrong["statuses"] == ["Class 'dragon': tiny does not have it."] and len(wrong["cels"]) == 1
+
+
+def test_cancel_ends_the_drawing(url: str, engine: FakeEngine) -> None:
+    engine.row_seconds = 0.05
+    try:
+        found = run(url, "RGB", own_pixels("RGB"), "complete", cancels=True)
+    finally:
+        engine.row_seconds = 0.0
+    assert found["statuses"] == ["Cancelled."] and len(found["cels"]) == 1
+
+
+def test_the_manifest_names_the_script_and_the_version() -> None:
+    manifest = json.loads((EXTENSION / "package.json").read_text())
+    assert manifest["contributes"]["scripts"] == [{"path": "./main.lua"}] and manifest["version"] == VERSION
