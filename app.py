@@ -65,12 +65,14 @@ def has_screen() -> bool:
 @contextmanager
 def training(hosting: Hosting) -> Iterator[Jobs | str]:
     """Run the background trainings inside this context; gives the jobs, or the reason why training is off."""
-    if hosting.training_refusal:
-        yield hosting.training_refusal
+    refusal = hosting.training_refusal
+    if refusal and not hosting.has_sign_in:  # nobody who could rent a machine
+        yield refusal
         return
     settings = SETTINGS.for_one_user() if hosting.is_local else SETTINGS
     try:
-        jobs = Jobs(JOBS, checkpoints=CHECKPOINTS, settings=settings, by_owner=not hosting.is_local, patient=True)
+        how = {"by_owner": not hosting.is_local, "patient": True, "refusal": refusal}
+        jobs = Jobs(JOBS, checkpoints=CHECKPOINTS, settings=settings, **how)
     except (PixelArtError, OSError) as error:
         logging.getLogger(__name__).warning("training is off: %s", error_text(error))
         yield f"Training is off: {reason_of(error).replace(f'{JOBS.resolve()}', 'its folder')}."

@@ -61,11 +61,16 @@ class WeightsRejected(PixelArtError):
 
 
 class HubFailure(PixelArtError):
-    """A request to the Hugging Face Hub failed. `refused`: the Hub itself refused it, so nothing changed there."""
+    """A request to the Hugging Face Hub failed. `status`: the HTTP status of its answer; 0 = there was none."""
 
-    def __init__(self, text: str, *, refused: bool = False) -> None:
+    def __init__(self, text: str, *, status: int = 0) -> None:
         super().__init__(text)
-        self.refused = refused
+        self.status = status
+
+    @property
+    def refused(self) -> bool:
+        """Whether the Hub itself refused it, so that nothing changed there."""
+        return 400 <= self.status < 500
 
 
 class RequestRejected(PixelArtError):

@@ -82,6 +82,10 @@ class Settings:
     max_queued_jobs: int = 3
     max_jobs_per_owner: int = 2
     """Places of these that one visitor may use when there are other visitors."""
+    max_remote_jobs: int = 16
+    """Trainings on rented machines that are watched at the same time."""
+    max_remote_minutes: float = 24 * 60.0
+    """Training time of a job on a rented machine."""
     max_kept_jobs: int = 20
     """Jobs of one owner, ended ones and their saves included."""
     max_kept_bytes: int = 8 * 2**30

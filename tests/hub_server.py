@@ -69,8 +69,9 @@ class Repo:
 class HubServer:
     """Repositories by their address below the server: art/heroes, datasets/art/sprites, or spaces/art/studio.
 
-    A request has a stage: login, create, validate, preupload, batch, put, commit, info, tree, head or get. `faults` by
-    stage are answered in place of what the Hub would, before anything is done, or after, where the stage is in `lost`.
+    A request has a stage: login, create, delete, validate, preupload, batch, put, commit, info, tree, head or get.
+    `faults` by stage are answered in place of what the Hub would, before anything is done, or after, where the stage is
+    in `lost`.
     """
 
     users: dict[str, str] = field(default_factory=dict)
@@ -110,13 +111,17 @@ class HubServer:
     def answer(self, method: str, path: str, body: bytes, token: str) -> tuple[str, Callable[[], Answer]]:
         """The stage of a request, and what does it."""
         path, _, query = path.partition("?")
-        for wanted, pattern, stage in _ROUTES:
+        for wanted, pattern, stage in self.routes():
             found = re.fullmatch(pattern, path)
             if found and method in wanted.split():
                 parts = [unquote(part or "") for part in found.groups()]
                 do = partial(getattr(self, f"_{stage}"), *parts, query, body, token)
                 return (method.lower() if stage == "file" else stage), do
         return "unknown", lambda: NO_REPO
+
+    def routes(self) -> list[tuple[str, str, str]]:
+        """(methods, pattern of the path, stage), the first one that fits."""
+        return _ROUTES
 
     def _login(self, query: str, body: bytes, token: str) -> Answer:
         return _json({"name": self.users[token]}) if token in self.users else Answer(401)
@@ -125,8 +130,8 @@ class HubServer:
         if token not in self.users:
             return Answer(401)
         wanted = json.loads(body)
-        space = "spaces/" if wanted.get("type") == "space" else ""
-        place = f"{space}{wanted['organization'] or self.users[token]}/{wanted['name']}"
+        kind = {"space": "spaces/", "dataset": "datasets/"}.get(wanted.get("type"), "")
+        place = f"{kind}{wanted['organization'] or self.users[token]}/{wanted['name']}"
         if not self._is_of(place, token):
             return Answer(403)
         status = 409 if place in self.repos else 200
@@ -134,6 +139,16 @@ class HubServer:
             self.add(place, {".gitattributes": b"*.safetensors filter=lfs\n"})
             self.repos[place].private = wanted["visibility"] == "private"
         return _json({"url": f"{self.url}/{place}"})._replace(status=status)
+
+    def _delete(self, query: str, body: bytes, token: str) -> Answer:
+        wanted = json.loads(body)
+        kind = {"space": "spaces/", "dataset": "datasets/"}.get(wanted.get("type"), "")
+        place = f"{kind}{wanted['organization'] or self.users.get(token)}/{wanted['name']}"
+        repo = self._writable(place, token)
+        if isinstance(repo, Answer):
+            return repo
+        del self.repos[place]
+        return Answer(200)
 
     def _validate(self, query: str, body: bytes, token: str) -> Answer:
         return _json({"errors": [], "warnings": []})
@@ -246,6 +261,7 @@ _PLACE = r"((?:datasets/|models/|spaces/)?[^/]+/[^/]+)"
 _ROUTES = [
     ("GET", r"/api/whoami-v2", "login"),
     ("POST", r"/api/repos/create", "create"),
+    ("DELETE", r"/api/repos/delete", "delete"),
     ("POST", r"/api/validate-yaml", "validate"),
     ("POST", rf"/api/{_PLACE}/preupload/main", "preupload"),
     ("POST", rf"/{_PLACE}\.git/info/lfs/objects/batch", "batch"),
@@ -277,7 +293,7 @@ def serve(hub: HubServer) -> Iterator[HubServer]:
                 fault = fault or answer
             self._send(fault)
 
-        do_HEAD = do_POST = do_PUT = do_GET
+        do_HEAD = do_POST = do_PUT = do_DELETE = do_GET
 
         def _send(self, answer: Fault) -> None:
             if answer == "timeout":

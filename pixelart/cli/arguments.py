@@ -11,6 +11,9 @@ from pixelart.cli.words import HELP
 from pixelart.training.data.archives import Frames
 from pixelart.training.data.pictures import Fit
 
+HF_JOBS = "hf-jobs"
+USUAL_LIMIT = 60.0
+"""Time limit of a job on a rented machine, in minutes."""
 CHECKPOINTS_HELP = f"folder of checkpoints (${VARIABLE}, ./checkpoints, or the user's data folder)"
 
 
@@ -54,6 +57,15 @@ def fit_options(command: argparse.ArgumentParser) -> None:
     """--fit and --frames."""
     command.add_argument("--fit", choices=get_args(Fit), default="refuse", help="pictures of another size")
     command.add_argument("--frames", choices=get_args(Frames), default="first", help="of animations (first)")
+
+
+def add_remote_options(command: argparse.ArgumentParser) -> None:
+    """--on, --flavor, --limit and --yes of `train`."""
+    text = "train on a machine of Hugging Face Jobs, paid by the account of hf auth login; the price is shown first"
+    command.add_argument("--on", choices=[HF_JOBS], help=text)
+    command.add_argument("--flavor", help="with --on: the machine, such as a10g-small")
+    command.add_argument("--limit", type=float, metavar="MINUTES", help=f"with --on: time limit ({USUAL_LIMIT:g})")
+    command.add_argument("--yes", action="store_true", help="with --on: rent without asking")
 
 
 def sides(text: str) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from pixelart.errors import RequestRejected, untag_hint
 from pixelart.jobs import ENDED, Job, JobFolder, Jobs, read_jobs
 from pixelart.settings import SETTINGS
 
-SHOWN = ("id", "name", "state", "reason", "exported", "pid", "created", "started", "ended")
+SHOWN = ("id", "name", "place", "state", "reason", "exported", "pid", "created", "started", "ended")
 
 
 def jobs(options: argparse.Namespace) -> Json:
@@ -54,6 +54,7 @@ def _lines(listed: Sequence[Json]) -> Iterator[str]:
     for job in listed:
         reason = f": {untag_hint(job['reason'], CLI_HINTS)}" if job["reason"] else ""
         how = f", {job['execution']}" if job["execution"] else ""
+        how += f", on {job['place']}" if job["place"] else ""
         yield f"{job['id']}  {job['name']}  step {job['step']}, {job['progress']:.0%}{how}  {job['state']}{reason}"
 
 

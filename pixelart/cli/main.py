@@ -102,6 +102,10 @@ def _import(module: str) -> Any:
         from pixelart.cli import check as found
     elif module == "train":
         from pixelart.cli import train as found
+    elif module == "remote":
+        from pixelart.cli import remote as found
+    elif module == "remote_train":
+        from pixelart.cli import remote_train as found
     elif module == "estimate":
         from pixelart.cli import estimate as found
     elif module == "hub":

@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 from tqdm import tqdm
 
-from pixelart.cli.arguments import add_command, checkpoints_option, data_options
+from pixelart.cli.arguments import add_command, add_remote_options, checkpoints_option, data_options
 from pixelart.cli.common import Json, check_out_folder, find, say
 from pixelart.errors import Cancelled, RequestRejected
 from pixelart.images.palette_files import read_palette_file
@@ -38,6 +38,10 @@ START_OPTIONS = (*FROM_SCRATCH, "palette", "fit", "frames")
 
 def train(options: argparse.Namespace) -> Json | None:
     """Start or continue a run; Ctrl+C saves and stops."""
+    if options.on:
+        from pixelart.cli.remote import train_on_jobs  # imported here, because it loads the client of the Hub
+
+        return train_on_jobs(options)
     with ExitStack() as stack:
         remote = _remote_control(options, stack) if options.attended else None
         trainer = stack.enter_context(open_run(options, on_progress=remote[1].read if remote else ignore_progress))
@@ -217,6 +221,7 @@ def _add_train(add: Any) -> None:
         how: dict[str, Any] = {"action": "store_true", "default": None} if kind is bool else {"type": kind}
         command.add_argument(flag, help=declared.text, **how)
     command.add_argument("--tensorboard", type=Path, metavar="FOLDER", help="write TensorBoard curves to it")
+    add_remote_options(command)
 
 
 def _add_export(add: Any) -> None:

@@ -30,6 +30,8 @@ COMMANDS: dict[str, dict[str, str]] = {
         "train": "train a model on a folder or .zip of pictures",
         "export": "make a checkpoint of a run",
     },
+    "remote": {"remote-delete": "delete the pictures that train --on hf-jobs uploaded to the Hub"},
+    "remote_train": {"remote-train": "what a job on Hugging Face runs: train there, and push the run to the Hub"},
     "estimate": {"estimate": "time how long a training takes on this machine"},
     "hub": {
         "push": "push a checkpoint with its card to the Hugging Face Hub, as the account of hf auth login",

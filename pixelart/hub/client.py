@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -118,9 +118,11 @@ def sign_in(token: str | None) -> str:
 
 
 @contextmanager
-def translate_errors(what: str, *, seconds: float | None = None) -> Iterator[None]:
+def translate_errors(
+    what: str, *, seconds: float | None = None, meanings: Mapping[int, str] | None = None
+) -> Iterator[None]:
     """Turn errors of huggingface_hub into a HubFailure about `what`, and limit the calls inside to `seconds`
-    (`time_limit`).
+    (`time_limit`). `meanings`: HTTP status -> what it means here, where that differs from the usual.
 
     The messages are our own, and the traceback is cut: the originals may hold signed URLs or anything a server sends.
     Disk errors pass through. All other exceptions are caught, because those of huggingface_hub, its HTTP client and its
@@ -136,12 +138,9 @@ def translate_errors(what: str, *, seconds: float | None = None) -> Iterator[Non
         except Exception as error:
             if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
                 raise
-            meaning = TOO_SLOW if is_over() else _meaning(error)
-            raise HubFailure(f"{what}: {meaning}", refused=_is_refusal(error)) from None
-
-
-def _is_refusal(error: Exception) -> bool:
-    return isinstance(error, HfHubHTTPError) and 400 <= error.response.status_code < 500
+            status = error.response.status_code if isinstance(error, HfHubHTTPError) else 0
+            usual = TOO_SLOW if is_over() else _meaning(error)
+            raise HubFailure(f"{what}: {(meanings or {}).get(status, usual)}", status=status) from None
 
 
 def _meaning(error: BaseException) -> str:

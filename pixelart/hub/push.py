@@ -12,7 +12,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, Re
 from pixelart.errors import HubFailure, RequestRejected
 from pixelart.hub.client import TIMEOUT, client, translate_errors
 from pixelart.hub.guard import check_commit, seconds_for
-from pixelart.hub.repo_files import MODEL, RepoKind, files_of, is_content
+from pixelart.hub.repo_files import MODEL, RepoKind, files_of, is_content, repo_url
 from pixelart.hub.repo_id import check_repo_id
 
 Stage = Literal["login", "draw", "create", "upload", "commit"]
@@ -32,7 +32,7 @@ class Pushed:
 
 
 @dataclass(frozen=True)
-class _Head:
+class RepoHead:
     """The newest commit, and its files that belong to the kind of the repository."""
 
     commit: str
@@ -79,9 +79,9 @@ def push_files(
     on_stage("create")
     with with_outcome(f"repository {repo_id}", NOTHING_PUSHED):
         api.create_repo(repo_id, repo_type=kind.type, space_sdk=kind.sdk, private=private, exist_ok=True)
-    url = f"{api.endpoint}/{'spaces/' if kind.type == 'space' else ''}{repo_id}"
+    url = repo_url(repo_id, kind, api.endpoint)
     with with_outcome(f"repository {repo_id}", f"it exists, but {NOTHING_PUSHED}"):
-        head = _head(api, repo_id, kind)
+        head = read_head(api, repo_id, kind)
     if private and not head.private:
         raise RequestRejected(f"{repo_id}: is public; {NOTHING_PUSHED}, because you asked for private")
     if head.holds(files):
@@ -107,12 +107,12 @@ def push_files(
 
 
 def _landed(
-    api: HfApi, repo_id: str, kind: RepoKind, files: Mapping[str, bytes], before: _Head, failure: HubFailure
+    api: HfApi, repo_id: str, kind: RepoKind, files: Mapping[str, bytes], before: RepoHead, failure: HubFailure
 ) -> str:
     """The commit, if it was made although its answer was lost; else raises `failure` with the repository's state."""
     now = None
     with suppress(HubFailure), translate_errors(repo_id):
-        now = _head(api, repo_id, kind)
+        now = read_head(api, repo_id, kind)
     if now and now.commit != before.commit and now.holds(files):
         return now.commit
     if now is None or not failure.refused:  # the Hub may still be working on it, or somebody pushed on top of it
@@ -124,10 +124,11 @@ def _landed(
     )
 
 
-def _head(api: HfApi, repo_id: str, kind: RepoKind) -> _Head:
+def read_head(api: HfApi, repo_id: str, kind: RepoKind) -> RepoHead:
+    """The newest commit of a repository. Call it within `translate_errors`."""
     info = api.repo_info(repo_id, repo_type=kind.type, timeout=TIMEOUT)
-    entries = api.list_repo_tree(repo_id, repo_type=kind.type, revision=info.sha, recursive=kind.type == "space")
-    return _Head(check_commit(info.sha), bool(getattr(info, "private", False)), files_of(repo_id, entries, kind))
+    entries = api.list_repo_tree(repo_id, repo_type=kind.type, revision=info.sha, recursive=kind.has_folders)
+    return RepoHead(check_commit(info.sha), bool(getattr(info, "private", False)), files_of(repo_id, entries, kind))
 
 
 @contextmanager
@@ -137,4 +138,4 @@ def with_outcome(what: str, outcome: str, *, seconds: float | None = None) -> It
         with translate_errors(what, seconds=seconds):
             yield
     except HubFailure as failure:
-        raise HubFailure(f"{failure}; {outcome}", refused=failure.refused) from None
+        raise HubFailure(f"{failure}; {outcome}", status=failure.status) from None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from huggingface_hub import RepoFile, RepoFolder
+from huggingface_hub import RepoFile, RepoFolder, constants
 
 from pixelart.checkpoint.format import (
     CARD_FILE,
@@ -42,11 +42,16 @@ SPACE_FILES = ("app.py", "requirements.txt", CARD_FILE, "LICENSE", ".gitattribut
 
 @dataclass(frozen=True)
 class RepoKind:
-    """The kind of a repository. `limit`: path -> size limit in bytes, None = leave the file alone. `sdk`: a Space's."""
+    """The kind of a repository.
 
-    type: Literal["model", "space"]
+    `limit`: path -> size limit in bytes, None = leave the file alone. `sdk`: a Space's. `has_folders`: whether some of
+    its files are in folders.
+    """
+
+    type: Literal["model", "space", "dataset"]
     limit: Callable[[str], int | None]
     sdk: Literal["gradio"] | None = None
+    has_folders: bool = False
 
 
 def _limit_of_space(path: str) -> int | None:
@@ -55,7 +60,13 @@ def _limit_of_space(path: str) -> int | None:
 
 
 MODEL = RepoKind("model", MAX_FILE_BYTES.get)
-SPACE = RepoKind("space", _limit_of_space, "gradio")
+SPACE = RepoKind("space", _limit_of_space, "gradio", has_folders=True)
+
+
+def repo_url(repo_id: str, kind: RepoKind, endpoint: str = constants.ENDPOINT) -> str:
+    """The page of a repository."""
+    place = {"model": "", "space": "spaces/", "dataset": "datasets/"}[kind.type]
+    return f"{endpoint}/{place}{repo_id}"
 
 
 def files_of(repo_id: str, entries: Iterable[RepoFile | RepoFolder], kind: RepoKind = MODEL) -> dict[str, RepoFile]:

@@ -37,12 +37,7 @@ def space_files(library: Library, names: Iterable[str] | None = None) -> Mapping
     if not (ROOT / PROGRAM_FILES[0]).is_file():
         raise RequestRejected("space: needs the program's sources; this is an installed package")
     files = {name: (ROOT / name).read_bytes() for name in PROGRAM_FILES}
-    package = ROOT / "pixelart"
-    for path in sorted(package.rglob("*")):
-        inside = path.relative_to(ROOT)
-        hidden = any(part.startswith((".", "__pycache__")) for part in inside.parts)
-        if path.is_file() and path.suffix in SOURCES and not hidden:
-            files[inside.as_posix()] = path.read_bytes()
+    files |= package_files()
     chosen = _checked(library, names)
     for folder in chosen:
         found = [folder / name for name in CHECKPOINT_PARTS if (folder / name).is_file()]
@@ -54,6 +49,17 @@ def space_files(library: Library, names: Iterable[str] | None = None) -> Mapping
         "README.md": readme.encode(),
         ".gitattributes": ATTRIBUTES.encode(),
     }
+
+
+def package_files() -> dict[str, bytes]:
+    """The files of this package by their path, such as pixelart/errors.py. Raises OSError."""
+    files = dict[str, bytes]()
+    for path in sorted((ROOT / "pixelart").rglob("*")):
+        inside = path.relative_to(ROOT)
+        hidden = any(part.startswith((".", "__pycache__")) for part in inside.parts)
+        if path.is_file() and path.suffix in SOURCES and not hidden:
+            files[inside.as_posix()] = path.read_bytes()
+    return files
 
 
 def write_space(files: Mapping[str, bytes], folder: Path) -> None:

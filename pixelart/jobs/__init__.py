@@ -9,4 +9,5 @@ from pixelart.jobs.job import Job as Job
 from pixelart.jobs.job import State as State
 from pixelart.jobs.options import JOB_OPTIONS as JOB_OPTIONS
 from pixelart.jobs.queue import Jobs as Jobs
+from pixelart.jobs.remote import RemoteTrainer as RemoteTrainer
 from pixelart.jobs.store import read_jobs as read_jobs

@@ -1,13 +1,29 @@
-"""Continuing a finished training: its pictures must be there again."""
+"""Continuing a training: what its record becomes, and the pictures of a finished one."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from typing import Any
 
 from pixelart.errors import Hint, RequestRejected
 from pixelart.jobs.folder import JobFolder
+from pixelart.jobs.job import Job
 from pixelart.jobs.limits import Limits
+from pixelart.jobs.options import longer
 from pixelart.training.runs import check_same_pictures
+
+
+def resumed_values(job: Job, place: str, *, most: float) -> dict[str, Any]:
+    """The new values of the record of a job that is resumed at `place`.
+
+    A job that is done or was too short gets the same time again, at most `most` minutes."""
+    values: dict[str, Any] = {"state": "queued", "reason": "", "ended": None}
+    if place:
+        values |= {"state": "running", "started": time.time(), "place": place}
+    if job.is_short or job.state == "done":
+        values["options"] = longer(job.options, most=most)
+    return values
 
 
 def check_data(folder: JobFolder, data: Path | None) -> None:

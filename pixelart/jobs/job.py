@@ -30,6 +30,7 @@ class Job:
         reason: why it ended, in one sentence; may be empty.
         pid: of its last child; for display only, because PIDs get reused.
         exported: name of the exported checkpoint; empty before the export.
+        place: the kind of rented machine that trains it; empty = this machine.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Job:
     started: float | None = None
     ended: float | None = None
     exported: str = ""
+    place: str = ""
 
     @property
     def is_short(self) -> bool:

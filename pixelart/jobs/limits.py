@@ -19,11 +19,14 @@ class Limits:
         """`jobs`: the folder of jobs; `incoming`, in it, does not count. `checkpoints`: where models are exported."""
         self._settings, self._jobs, self._incoming, self._checkpoints = settings, jobs, incoming, checkpoints
 
-    def check_place(self, live: Sequence[Job], owner: str) -> None:
-        """Check that the queue has a place for `owner`. `live`: the running and queued jobs."""
+    def check_place(self, live: Sequence[Job], job: Job) -> None:
+        """Check that there is a place for `job`. `live`: the running and queued jobs, all here or all on rented
+        machines, as this one."""
         running, waiting = self._settings.max_running_jobs, self._settings.max_queued_jobs
-        own, most = sum(job.owner == owner for job in live), self._settings.max_jobs_per_owner
-        if len(live) >= running + waiting:
+        own, most = sum(each.owner == job.owner for each in live), self._settings.max_jobs_per_owner
+        if job.place and len(live) >= self._settings.max_remote_jobs:
+            raise RequestRejected(f"{len(live)} trainings on rented machines are the limit; try again later")
+        if not job.place and len(live) >= running + waiting:
             raise RequestRejected(f"{running} running and {waiting} queued trainings are the limit; try again later")
         if own >= most:
             raise RequestRejected(f"you have {own} trainings running or queued, the limit is {most}; try again later")

@@ -12,6 +12,7 @@ from pixelart.training.failures import is_short, too_short
 
 STOPPED = "stopped"
 SERVER_GONE = "the server stopped during training; Resume continues from the last save"
+REMOTE_LEFT = "the server stopped; the rented machine may still be at work, and be paid for; Resume follows it"
 OUT_OF_MEMORY, MEMORY_HINT = "out of memory", "try a smaller batch size or smaller pictures"
 _MEMORY = re.compile("MemoryError|not enough memory|allocate memory|out of memory|bad_alloc", re.IGNORECASE)
 _PREFIX = re.compile(r"^pixelart( \w+)?: ")

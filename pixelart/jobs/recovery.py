@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pixelart.jobs.folder import PRIVATE_MODE, JobFolder
 from pixelart.jobs.job import AT_WORK, Job
-from pixelart.jobs.outcome import SERVER_GONE
+from pixelart.jobs.outcome import REMOTE_LEFT, SERVER_GONE
 from pixelart.jobs.store import JobStore
 
 ID = re.compile("[0-9a-f]{16}")
@@ -29,7 +29,13 @@ def recover(store: JobStore, folder: Path, incoming: Path, *, keeps_data: bool) 
     """
     orphans = store.in_state(*AT_WORK)
     for job in orphans:
-        store.change(job.id, was=AT_WORK, state="interrupted", reason=SERVER_GONE, ended=time.time())
+        store.change(
+            job.id,
+            was=AT_WORK,
+            state="interrupted",
+            reason=REMOTE_LEFT if job.place else SERVER_GONE,
+            ended=time.time(),
+        )
     shutil.rmtree(incoming, ignore_errors=True)
     for job in () if keeps_data else store.in_state("done"):
         JobFolder(folder / job.id).drop_data()  # the server was killed before it did

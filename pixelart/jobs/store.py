@@ -18,13 +18,13 @@ from pixelart.errors import RequestRejected
 from pixelart.jobs.job import STATES, Job, State
 
 DATABASE = "jobs.db"
-SCHEMA_VERSION = 2
-"""Version 1 had no `exported`."""
+SCHEMA_VERSION = 3
+"""Version 1 had no `exported`, version 2 no `place`."""
 LOCK_TIMEOUT = 5.0
 """Seconds to wait for another program that locks the database."""
 _FIELDS = tuple(Job.__dataclass_fields__)
 _NEXT_TURN = "(SELECT coalesce(max(turn), 0) + 1 FROM jobs)"
-_EXPORTED = "exported TEXT NOT NULL DEFAULT ''"
+_EXPORTED, _PLACE = (f"{column} TEXT NOT NULL DEFAULT ''" for column in ("exported", "place"))
 _SCHEMA = f"""
 CREATE TABLE jobs (
     id TEXT PRIMARY KEY,
@@ -38,9 +38,11 @@ CREATE TABLE jobs (
     started REAL,
     ended REAL,
     turn INTEGER NOT NULL,
-    {_EXPORTED}
+    {_EXPORTED},
+    {_PLACE}
 )"""
-_MIGRATIONS = {0: _SCHEMA, 1: f"ALTER TABLE jobs ADD COLUMN {_EXPORTED}"}
+_ADDED = {1: _EXPORTED, 2: _PLACE}
+"""Version -> the column that the next one added."""
 _ERRNO = {"full": errno.ENOSPC, "readonly": errno.EROFS, "locked": errno.EBUSY}
 
 
@@ -84,9 +86,12 @@ class JobStore:
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
         if version == SCHEMA_VERSION:
             return
-        if version not in _MIGRATIONS:
+        if version and version not in _ADDED:
             raise RequestRejected(f"{name}: records of version {version}; this program reads {SCHEMA_VERSION}")
-        self._database.execute(_MIGRATIONS[version])
+        if not version:
+            self._database.execute(_SCHEMA)
+        for older in range(version, SCHEMA_VERSION) if version else ():
+            self._database.execute(f"ALTER TABLE jobs ADD COLUMN {_ADDED[older]}")
         self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def close(self) -> None:
@@ -113,9 +118,11 @@ class JobStore:
         """The records of an owner, newest first."""
         return self._select("WHERE owner = ? ORDER BY created DESC, turn DESC", owner)
 
-    def in_state(self, *states: State) -> tuple[Job, ...]:
-        """The records in any of these states, in queue order; a damaged record is in state "damaged" only."""
-        return tuple(job for job in self._select("ORDER BY turn") if job.state in states)
+    def in_state(self, *states: State, here: bool = False) -> tuple[Job, ...]:
+        """The records in any of these states, in queue order; a damaged record is in state "damaged" only. `here`: only
+        those that no rented machine trains."""
+        found = (job for job in self._select("ORDER BY turn") if job.state in states)
+        return tuple(job for job in found if not (here and job.place))
 
     def change(self, job_id: str, *, was: Sequence[State], **values: Any) -> bool:
         """Set `values` of a record if its state is one of `was`; returns whether it was. Becoming queued moves it to
@@ -253,7 +260,7 @@ def _are_options(value: Any) -> bool:
 
 
 _FITS: dict[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(("id", "owner", "name", "reason", "exported"), _is_text),
+    **dict.fromkeys(("id", "owner", "name", "reason", "exported", "place"), _is_text),
     **dict.fromkeys(("started", "ended"), lambda value: value is None or _is_time(value)),
     "created": _is_time,
     "pid": lambda value: value is None or isinstance(value, int),

@@ -29,6 +29,7 @@ from pixelart.ui.security.hosting import LOOPBACK, SERVER, Hosting
 from pixelart.ui.security.identity import Arrivals, training_notice
 from pixelart.ui.security.request_filter import ROUTES, TOOL_ROUTES, RouteAllowlist
 from pixelart.ui.security.safe_blocks import SafeBlocks
+from pixelart.ui.security.scopes import AskScopesLater
 from pixelart.ui.security.sessions import Presence
 from pixelart.ui.train import Models, job_memory, train_tab
 
@@ -74,7 +75,7 @@ def build(engine: Engine, training: Jobs | str, *, hosting: Hosting = SERVER, ou
             with gr.Tab("History"):
                 create.reuse_from(PastPictures(elem_id="past"))
             with gr.Tab("Train") as tab:
-                reason = training if isinstance(training, str) else ""
+                reason = training if isinstance(training, str) else training.refusal
                 if note := training_notice(hosting, reason):
                     gr.HTML(note, apply_default_css=False)
                 if not isinstance(training, str):
@@ -118,6 +119,7 @@ def launch_settings(hosting: Hosting = SERVER, *, tools: bool = False) -> dict[s
                     hosts=LOOPBACK if hosting.is_local else (),
                     names=hosting.names,
                 ),
+                Middleware(AskScopesLater),
                 Middleware(Presence),
                 Middleware(BodyLimit, limit=SETTINGS.max_body_bytes, seconds=SETTINGS.max_body_seconds),
             ],

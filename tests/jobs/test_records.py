@@ -30,6 +30,10 @@ INSERT INTO jobs
 VALUES ('000000000000000a', 'ann', 'mine', '{"steps": 9}', 1.0, 'cancelled', 'stopped', 7, 2.0, 3.0, 1);
 PRAGMA user_version = 1;
 """
+SECOND_VERSION = f"""{FIRST_VERSION}
+ALTER TABLE jobs ADD COLUMN exported TEXT NOT NULL DEFAULT '';
+PRAGMA user_version = 2;
+"""
 
 
 @pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\0" + bytes(84)], ids=["text", "zeros"])
@@ -47,21 +51,22 @@ def test_records_of_a_newer_version_are_refused(open_jobs: Open, tmp_path: Path)
     database = sqlite3.connect(tmp_path / "jobs" / DATABASE)
     database.execute("PRAGMA user_version = 9")
     database.close()
-    with pytest.raises(RequestRejected, match=r"records of version 9; this program reads 2"):
+    with pytest.raises(RequestRejected, match=r"records of version 9; this program reads 3"):
         open_jobs()
 
 
-def test_records_of_the_first_version_are_listed_and_brought_to_this_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [FIRST_VERSION, SECOND_VERSION], ids=["1", "2"])
+def test_records_of_the_first_version_are_listed_and_brought_to_this_one(tmp_path: Path, version: str) -> None:
     path = tmp_path / DATABASE
     with closing(sqlite3.connect(path)) as database:
-        database.executescript(FIRST_VERSION)
+        database.executescript(version)
     old = Job("000000000000000a", "ann", "mine", {"steps": 9}, 1.0, "cancelled", "stopped", 7, 2.0, 3.0)
-    assert read_jobs(tmp_path) == [old] and old.exported == ""
+    assert read_jobs(tmp_path) == [old] and old.exported == old.place == ""
     for _ in range(2):
         with closing(JobStore(path)) as store:
             assert store.list("ann")[0].options == {"steps": 9}
-            store.change(old.id, was=["cancelled"], exported="mine-2")
-    assert read_jobs(tmp_path)[0].exported == "mine-2"
+            store.change(old.id, was=["cancelled"], exported="mine-2", place="a10g-small")
+    assert (found := read_jobs(tmp_path)[0]).exported == "mine-2" and found.place == "a10g-small"
 
 
 def test_a_record_is_durable_when_its_call_returns(tmp_path: Path) -> None:

@@ -234,5 +234,5 @@ def test_a_job_may_say_all_that_is_of_the_training_and_nothing_of_the_machine() 
     from pixelart.cli.main import parse
 
     ours = "command run json data out resume attended checkpoints threads memory_format compile fit frames tensorboard"
-    ours += " colours_from"
+    ours += " colours_from on flavor limit yes"
     assert {*JOB_OPTIONS, *ours.split()} == set(vars(parse(["train", "--data", "x", "--out", "y"])))

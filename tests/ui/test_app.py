@@ -165,6 +165,7 @@ GOOD = _Values(
         "start_training": [MEMORY, None, *PICTURES[:-2], *TRAINING],
         "stop_training": [MEMORY, JOB],
         "resume_training": [MEMORY, JOB, None],
+        "delete_uploaded": [MEMORY, JOB],
         "delete_job": [MEMORY, JOB],
         "use_model": [MEMORY, JOB],
         "download_model": [MEMORY, JOB],

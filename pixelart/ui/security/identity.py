@@ -18,6 +18,7 @@ from pixelart.ui.security.hosting import Hosting, Signer, find_signer
 
 _OWNER = re.compile("[0-9a-f]{32}")
 SIGN_IN = "Sign in (top right) to train. Only you can see your trainings and the models made from them."
+RENT_BELOW = "<li>Sign in and rent a machine from Hugging Face: see step 3.</li>"
 LOST = "Trainings on a Space are lost when it restarts: download the models that you want to keep."
 
 
@@ -69,6 +70,7 @@ def training_notice(hosting: Hosting, reason: str) -> str:
     commands = f"git clone {address} && cd {folder} && pip install -r requirements.txt && python app.py"
     return (
         f'<div class="notice">{escape(reason)} You can: <ul>'
+        f"{RENT_BELOW if hosting.has_sign_in else ''}"
         f'<li><a href="{address}?duplicate=true" target="_blank" rel="noopener">Duplicate this Space</a> to hardware '
         f"of your own.</li><li>Run it on your machine: <code>{commands}</code></li></ul></div>"
     )

@@ -34,7 +34,11 @@ def job_status(job: Job, folder: JobFolder, *, ahead: int) -> str:
     if job.state == "queued":
         return status_text(f"{state}: {counted(ahead, 'training')} before it." if ahead else f"{state}: it is next.")
     if job.state in ("running", "stopping"):
+        if job.place:
+            state = f"{state} on {job.place}"
         if progress is None or progress.written < (job.started or 0.0):  # progress from before an interruption
+            if job.place:
+                return status_progress(f"{state} · uploading, and starting the machine; see the log", done=0, rows=0)
             return status_progress(f"{state} · starting the program", done=0, rows=0)
         return _at_work(state, progress, folder)
     return status_text(" · ".join(_ended(job, progress, folder)) + ".")

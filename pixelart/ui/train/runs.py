@@ -15,7 +15,8 @@ import gradio as gr
 
 from pixelart.engine import Engine
 from pixelart.errors import PixelArtError, RequestRejected
-from pixelart.jobs import CONTINUABLE, ENDED, Job, JobFolder, Jobs
+from pixelart.hub.remote import RemoteRecord, read_record
+from pixelart.jobs import CONTINUABLE, ENDED, Job, JobFolder, Jobs, RemoteTrainer
 from pixelart.ui.browser_storage import NOTHING_KEPT, Kept
 from pixelart.ui.models_list import model_choices
 from pixelart.ui.results import download_value
@@ -34,7 +35,7 @@ T = TypeVar("T")
 KeptRun = dict[str, str]
 """The value that the browser stores: `owner`, its secret, and `job`, the job shown last."""
 RESUME, TRAIN_LONGER = "Resume", "Train longer"
-OUTPUTS = 12
+OUTPUTS = 13
 """Number of outputs of `RunHandlers.view`."""
 
 
@@ -90,7 +91,7 @@ class RunHandlers:
         return self.view(owner_of(memory), job, shown)
 
     def view(self, owner: str, job_id: Any, shown: Any) -> tuple[Any, ...]:
-        """jobs, status, curve, samples, log, Stop, Resume, Use, Download, Delete, timer, shown.
+        """jobs, status, curve, samples, log, Stop, Resume, Use, Download, Delete, Delete pictures, timer, shown.
 
         Sends only what differs from `shown`, the state of this page. If the records cannot be read, the status says so
         and the next tick tries again.
@@ -106,11 +107,12 @@ class RunHandlers:
         job = next((job for job in jobs if job.id == job_id), None)
         busy = any(each.state not in ENDED for each in jobs)
         if job is None:
-            blank = (gr.LinePlot(visible=False), "", log_html([]), *_buttons(None, None))
+            blank = (gr.LinePlot(visible=False), "", log_html([]), *_buttons(None, None, None))
             return _choices(jobs, None, shown), status_text(NO_JOB), *blank, gr.Timer(active=busy), None
         folder = self.jobs.folder(owner, job.id)
         samples, measures = folder.samples(), folder.measures()
-        now = [job.id, len(samples), len(measures), job.state, [each.state for each in jobs]]
+        rented = rented_record(job, folder)
+        now = [job.id, len(samples), len(measures), job.state, [each.state for each in jobs], _uploaded(rented)]
         status = job_status(job, folder, ahead=self.jobs.ahead(owner, job.id))
         before = shown if shown and shown[0] == job.id else [None] * len(now)
         changed = [a != b for a, b in zip(now, before, strict=True)]
@@ -121,7 +123,7 @@ class RunHandlers:
             _plot(folder) if moves else gr.skip(),
             samples_html(folder) if any(changed[:4]) else gr.skip(),
             log_html(folder.log_tail(lines=30)) if moves else gr.skip(),
-            *(_buttons(job, folder) if any(changed) else [gr.skip()] * 5),
+            *(_buttons(job, folder, rented) if any(changed) else [gr.skip()] * 6),
             gr.Timer(active=busy) if changed[4] or changed[0] else gr.skip(),
             now,
         )
@@ -129,8 +131,10 @@ class RunHandlers:
     # --- what a visitor does --------------------------------------------------------------------------------------
 
     @with_page_errors
-    def start_training(self, memory: Any, images: Images, **values: Any) -> tuple[Any, ...]:
-        """Queue a training on the prepared pictures. `values`: of the steps 1 and 2, by name."""
+    def start_training(
+        self, memory: Any, images: Images, remote: RemoteTrainer | None = None, **values: Any
+    ) -> tuple[Any, ...]:
+        """Queue a training on the prepared pictures. `values`: of the steps 1 and 2, by name. `remote`: train there."""
         owner = owner_of(memory)
         if not owner:
             raise RequestRejected("The page does not know who you are. Reload it, or sign in.")
@@ -142,29 +146,33 @@ class RunHandlers:
             raise RequestRejected("Step 1 has changed since the check. Press Check again.")
         name, options = job_from(values, pictures=ready.pictures)
         self._check_size(options, ready)
-        job = self.jobs.submit(owner, name, options, ready.path)
+        job = self.jobs.submit(owner, name, options, ready.path, remote=remote)
         images.hand_over()
         return _remembered(memory, job.id), *self.view(owner, job.id, None)
 
     @with_page_errors
     def stop_training(self, memory: Any, job: Any) -> tuple[Any, ...]:
         """Save and stop a training."""
-        return self._change(memory, job, self.jobs.stop)
+        return self.change(memory, job, self.jobs.stop)
 
     @with_page_errors
-    def resume_training(self, memory: Any, job: Any, images: Images | None = None) -> tuple[Any, ...]:
+    def resume_training(
+        self, memory: Any, job: Any, images: Images | None = None, remote: RemoteTrainer | None = None
+    ) -> tuple[Any, ...]:
         """Resume a training from its last save, or continue a finished one for as long again; if its pictures were
         deleted, with those of step 1."""
         ready = images.ready if images else None
-        return self._change(
-            memory, job, lambda owner, job_id: self.jobs.resume(owner, job_id, data=ready.path if ready else None)
-        )
+        how: dict[str, Any] = {"data": ready.path if ready else None, "remote": remote}
+        return self.change(memory, job, lambda owner, job_id: self.jobs.resume(owner, job_id, **how))
 
     @with_page_errors
     def delete_job(self, memory: Any, job: Any) -> tuple[Any, ...]:
         """Delete a finished training with all its files."""
         owner = owner_of(memory)
+        there = _left_on_hub(self.jobs.get(owner, str(job)), self.jobs.folder(owner, str(job)))
         self.jobs.delete(owner, str(job))
+        if there:
+            gr.Info(f"Still on the Hub, in your name: {there}. Delete it there if you do not need it.")
         left = next((each.id for each in self.jobs.list(owner)), None)
         return _remembered(memory, left), *self.view(owner, left, None)
 
@@ -184,7 +192,8 @@ class RunHandlers:
         data = self.jobs.archive(record.owner, record.id)
         return gr.skip(), download_value(f"{record.name}.zip", data)
 
-    def _change(self, memory: Any, job: Any, change: Callable[[str, str], None]) -> tuple[Any, ...]:
+    def change(self, memory: Any, job: Any, change: Callable[[str, str], None]) -> tuple[Any, ...]:
+        """memory and the view after a `change` of a job, which gets the owner and the job's id."""
         owner = owner_of(memory)
         change(owner, str(job))
         return gr.skip(), *self.view(owner, job, None)
@@ -211,17 +220,46 @@ def _choices(jobs: list[Job], chosen: Job | None, shown: Any) -> Any:
     return gr.Dropdown(choices=list(choices), visible=bool(jobs), **value)
 
 
-def _buttons(job: Job | None, folder: JobFolder | None) -> list[Any]:
-    """Stop, Resume, Use, Download and Delete. A running training can be used from its first measured save on."""
+def _buttons(job: Job | None, folder: JobFolder | None, rented: RemoteRecord | None) -> list[Any]:
+    """Stop, Resume, Use, Download, Delete and Delete pictures. A running training can be used from its first measured
+    save on."""
     state, saved = job.state if job else None, bool(folder and folder.has_saved)
     usable = saved and (state in ENDED or bool(folder and folder.measures()))
     goes_on = bool(job and (job.is_short or state == "done"))
+    price = f" (at most ${rented.most:.2f})" if rented and rented.hourly and not rented.is_under_way else ""
+    uploaded = _uploaded(rented)
     return [
         gr.Button(visible=state in ("queued", "running")),
-        gr.Button(value=TRAIN_LONGER if goes_on else RESUME, visible=state in CONTINUABLE),
+        gr.Button(value=(TRAIN_LONGER if goes_on else RESUME) + price, visible=state in CONTINUABLE),
         *(gr.Button(visible=usable) for _ in range(2)),
         gr.Button(visible=state in ENDED),
+        gr.Button(value=f"Delete uploaded pictures ({uploaded})", visible=bool(uploaded) and state in ENDED),
     ]
+
+
+def _uploaded(rented: RemoteRecord | None) -> str:
+    """The dataset repository with the pictures of a training, or ""."""
+    return rented.pictures if rented else ""
+
+
+def _left_on_hub(job: Job, folder: JobFolder) -> str:
+    """The repositories of a training, in words; "" without any.
+
+    Raises:
+        RequestRejected: its machine may still be at work.
+    """
+    record = rented_record(job, folder)
+    if record and record.is_under_way:
+        raise RequestRejected("Its machine may still be at work, and be paid for. Press Resume to see, then Stop.")
+    return " and ".join(filter(None, [_uploaded(record), record.run])) if record else ""
+
+
+def rented_record(job: Job, folder: JobFolder) -> RemoteRecord | None:
+    """What is known of the rented machine of a job; None if it has none, or not yet."""
+    try:
+        return read_record(folder.run) if job.place else None
+    except RequestRejected:  # damaged
+        return None
 
 
 def _plot(folder: JobFolder) -> Any:

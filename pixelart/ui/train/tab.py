@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,6 +25,8 @@ from pixelart.ui.status import status_text
 from pixelart.ui.train.dataset_form import AS_MODEL, DATASET, PICTURE_SIDES, ZIP
 from pixelart.ui.train.dataset_step import NOTHING_YET, START, ImagesHandlers
 from pixelart.ui.train.form import FIT_PALETTE, KEEP_PALETTE, ON_PAGE
+from pixelart.ui.train.remote import RemoteHandlers, can_rent
+from pixelart.ui.train.remote_panel import remote_panel, wire_remote
 from pixelart.ui.train.report import CURVE_COLUMNS, HELD_OUT, NO_JOB, TRAINING
 from pixelart.ui.train.runs import RESUME, RunHandlers
 from pixelart.ui.train.scratch import Scratch
@@ -85,7 +87,8 @@ def train_tab(
                 values = _settings()
         with gr.Column(elem_classes="step", elem_id="train-right", min_width=0):
             _heading(3, "Run")
-            run = _run()
+            rented = remote_panel(only_rented=bool(jobs.refusal)) if can_rent(hosting) else None
+            run = _run(starts=not jobs.refusal)
             follow_used = push_panel(engine, models.choice, hosting)
     base, name, start = values["base"], values["name"], run["start"]
     checks, times = ImagesHandlers(engine, local=hosting.is_local), TimesHandlers(engine, jobs)
@@ -100,10 +103,15 @@ def train_tab(
     listen(changed, checks.compare, inputs, compared, trigger_mode="always_last", **AT_ONCE)
     listen(stop.click, checks.stop_check, {"images": images}, status, **AT_ONCE)
     runs = RunHandlers(engine, jobs)
+    remote = RemoteHandlers(runs, times, hosting)
     for event in (tab.select, base.focus):
         offered = {"chosen": base, "kept": work}
         listen(event, runs.offer_bases, offered, base, scripts={"kept": recalled("train")}, **AT_ONCE)
-    used = _wire_run(arrived, runs, run, (memory, work), {"images": images, **chosen}, values, models)
+    started, used = _wire_run(
+        arrived, (runs, remote), run, (memory, work), {"images": images, **chosen}, values, models
+    )
+    if rented:
+        wire_remote(rented, remote, tab, run["start"], values, started)
     follow_used(used)
     _wire_keeping(arrived, checks, work, chosen, values)
 
@@ -207,9 +215,9 @@ def _number(name: str, page: OptionOnPage) -> WholeNumber | Real:
     return kind(value, label=page.label, info=page.info, min_width=90, elem_id=f"train-{name.replace('_', '-')}")
 
 
-def _run() -> dict[str, Any]:
+def _run(*, starts: bool) -> dict[str, Any]:
     with gr.Row(elem_id="run-actions"):
-        start = gr.Button(START, variant="primary", elem_id="start", min_width=90, interactive=False)
+        start = gr.Button(START, variant="primary", elem_id="start", min_width=90, interactive=False, visible=starts)
         stop = gr.Button("Stop and save", variant="stop", elem_id="train-stop", min_width=90, visible=False)
         resume = gr.Button(RESUME, elem_id="resume", min_width=90, visible=False)
     job = Choice([], label="Job", elem_id="job", visible=False)
@@ -224,29 +232,31 @@ def _run() -> dict[str, Any]:
         use = gr.Button("Use this model", elem_id="use", min_width=110, visible=False)
         download = gr.Button("Download", elem_id="download-model", min_width=90, visible=False)
         delete = gr.Button("Delete", elem_id="delete-job", min_width=70, visible=False)
+        unload = gr.Button("Delete uploaded pictures", elem_id="delete-uploaded", min_width=110, visible=False)
     samples = gr.HTML("", elem_id="samples", apply_default_css=False)
     with gr.Accordion("Log", open=False, elem_id="log"):
         log = gr.HTML("", apply_default_css=False)
     return {
         "start": start, "stop": stop, "resume": resume, "job": job, "status": status, "plot": plot,
-        "use": use, "download": download, "delete": delete, "samples": samples, "log": log,
+        "use": use, "download": download, "delete": delete, "unload": unload, "samples": samples, "log": log,
         "saver": FileSaver(elem_id="model-file"),
     }  # fmt: skip
 
 
 def _wire_run(
     arrived: Dependency,
-    runs: RunHandlers,
+    handlers: tuple[RunHandlers, RemoteHandlers],
     run: dict[str, Any],
     browser: tuple[gr.BrowserState, Work],
     pictures: Mapping[str, Any],
     values: Mapping[str, Any],
     models: Models,
-) -> Dependency:
-    """Wire step 3. Returns the event that makes a model of a training."""
-    memory, work = browser
+) -> tuple[tuple[Mapping[str, Any], Sequence[Any]], Dependency]:
+    """Wire step 3. Returns the inputs and outputs of an event that starts a training, and the event that makes a model
+    of one."""
+    (memory, work), (runs, remote) = browser, handlers
     timer, shown = gr.Timer(POLL_SECONDS, active=False), gr.State(None)
-    names = ("job", "status", "plot", "samples", "log", "stop", "resume", "use", "download", "delete")
+    names = ("job", "status", "plot", "samples", "log", "stop", "resume", "use", "download", "delete", "unload")
     view = [*(run[name] for name in names), timer, shown]
     chosen_job, base = {"memory": memory, "job": run["job"]}, values["base"]
     stored, recall = {"memory": memory, "kept": work}, {"kept": recalled("train")}
@@ -257,10 +267,11 @@ def _wire_run(
     listen(run["start"].click, runs.start_training, started, [memory, *view], **AT_ONCE)
     for name, handler in (("stop", runs.stop_training), ("delete", runs.delete_job)):
         listen(run[name].click, handler, chosen_job, [memory, *view], **AT_ONCE)
+    listen(run["unload"].click, remote.delete_uploaded, chosen_job, [memory, *view], **AT_ONCE)
     resumed = {**chosen_job, "images": pictures["images"]}
-    listen(run["resume"].click, runs.resume_training, resumed, [memory, *view], **AT_ONCE)
+    listen(run["resume"].click, remote.resume_training, resumed, [memory, *view], **AT_ONCE)
     used = listen(run["use"].click, runs.use_model, chosen_job, [run["status"], models.choice], **AT_ONCE)
     models.follow(used)
     listen(used.success, runs.offer_bases, {"chosen": base}, base, **AT_ONCE)
     listen(run["download"].click, runs.download_model, chosen_job, [run["status"], run["saver"]], **AT_ONCE)
-    return used
+    return (started, [memory, *view]), used

@@ -46,6 +46,9 @@ class TimesHandlers:
         try:
             arguments = self._arguments(ready, values)
             pace = self.jobs.timing.known(arguments)
+            if pace is None and self.jobs.refusal:
+                yield without_times(NOT_MEASURED)
+                return
             if pace is None and self.jobs.timing.must_wait():
                 yield without_times(BUSY)
                 return
@@ -58,6 +61,17 @@ class TimesHandlers:
             yield without_times(NOT_MEASURED)
             return
         yield without_times(NOT_MEASURED) if pace is None else _with_times(pace, ready, values)
+
+    def minutes_here(self, images: Images, values: Mapping[str, Any]) -> float:
+        """Minutes that the chosen effort takes on this machine; 0 if that is not known or set under Advanced."""
+        ready = images.ready
+        try:
+            if ready is None or values["steps"]:
+                return 0.0
+            pace = self.jobs.timing.known(self._arguments(ready, values))
+            return _seconds(pace, ready, values["effort"], values) / 60 if pace else 0.0
+        except (PixelArtError, OSError):
+            return 0.0
 
     def _measured(
         self, timing: Timing, arguments: tuple[str, ...], images: Images, ready: PreparedDataset
@@ -94,6 +108,14 @@ def _with_times(pace: Pace, ready: PreparedDataset, values: Mapping[str, Any]) -
         length = steps_and_saves(name, has_base=has_base, pictures=ready.pictures, batch_size=batch)
         choices.append((f"{name} · {_told(pace, ready, *length, values)}", name))
     return gr.Radio(choices=list(choices), info=_info(pace, ready, values))
+
+
+def _seconds(pace: Pace, ready: PreparedDataset, effort: str, values: Mapping[str, Any]) -> float:
+    base, batch = base_of(values["base"]), int(values["batch_size"])
+    steps, every = steps_and_saves(effort, has_base=base is not None, pictures=ready.pictures, batch_size=batch)
+    held_out = round(float(values["validation_share"]) * ready.pictures)
+    classes = min(ready.classes, 16)
+    return max(1.0, pace.seconds(steps, save_every=every, validation_pictures=held_out, classes=classes))
 
 
 def _told(pace: Pace, ready: PreparedDataset, steps: int, every: int, values: Mapping[str, Any]) -> str:

@@ -30,12 +30,13 @@ from pixelart.ui.hub.push import (
 )
 from pixelart.ui.hub.push_report import DRAWN_LATER, card_body, pushed_html
 from pixelart.ui.security.hosting import Hosting
+from pixelart.ui.security.safe_blocks import FAULT
 from tests.hub_server import Answer, HubServer
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.hub_apps import hub_of, make_models, serving_models
 from tests.ui.security.test_sign_in import HOSTING, NOBODY, OAUTH, OF_ANN, OF_BOB, OF_THE_SPACE, session
 from tests.ui.serving import GRADIO_WARNINGS
-from tests.ui.test_app import BAD, GOOD, assert_plain
+from tests.ui.test_app import BAD, GOOD, JOB, MEMORY, PICTURES, TRAINING, assert_plain
 from tests.ui.visitor import Visitor
 
 pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
@@ -268,6 +269,8 @@ def test_a_server_of_others_pushes_nothing(folder: Path, hub: HubServer, monkeyp
         assert hub.asked == [] and "load_model" not in visitor.events
 
 
+RENTING = ("choose_place", "choose_place_1", "show_cost", "rent_training")
+"""Of the panel of rented machines, where somebody can pay for them."""
 CHOSEN_AFTER = {"select_model": 2, "offer": 4, "offer_classes": 3, "preset_values": 4}
 """What follows a model that is loaded from the Hub or a file -> the number of its first event."""
 
@@ -279,8 +282,31 @@ def test_a_desktop_has_these_events_more(desktop: str) -> None:
         "load_model",
         "add_model",
         "receive_part",
+        *RENTING,
         *(f"{name}_{i}" for name, first in CHOSEN_AFTER.items() for i in (first, first + 1)),
     }
+
+
+RENTED = "Hugging Face GPU"
+RENTALS: dict[str, list[Any]] = {
+    "choose_place": [RENTED, "a10g-small"],
+    "show_cost": [None, None, "a10g-small", 60, *TRAINING],
+    "rent_training": [MEMORY, None, *PICTURES[:-2], *TRAINING, None, "a10g-small", 60],
+    "delete_uploaded": [MEMORY, JOB],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("event", RENTALS)
+def test_a_rental_with_any_value_answers_plainly_and_rents_nothing(desktop: str, hub: HubServer, event: str) -> None:
+    visitor = arrived(desktop)
+    for place in range(len(RENTALS[event])):
+        for value in BAD:
+            data = [*RENTALS[event][:place], value, *RENTALS[event][place + 1 :]]
+            answer = visitor.post(event, data)
+            assert_plain(answer)
+            assert answer.error != FAULT, (place, value)
+    assert not {stage for stage, _ in hub.asked} & {"create", "submit"}
 
 
 def test_the_card_that_is_shown_is_of_the_page_alone(space: str, folder: Path) -> None:

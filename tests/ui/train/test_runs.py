@@ -97,14 +97,14 @@ def test_a_training_is_started_watched_stopped_gone_on_with_and_removed(
     memory, choices, *_ = shown
     job = memory["job"]
     assert memory["owner"] == ANN["owner"] and choices.value == job and "mine" in choices.choices[0][0]
-    stop, resume, use, download, delete, timer = shown[6:12]
+    (stop, resume, use, download, delete), timer = shown[6:11], shown[-2]
     assert seen(stop) and timer.active and not any(map(seen, (resume, use, download, delete)))
     until(lambda: " of 100000" in told(("", *handlers.tick(ANN, job, None))))
     stopping = handlers.stop_training(ANN, job)
     assert "Saving and stopping" in told(stopping) or "Stopped" in told(stopping)
     ended(jobs, jobs.get(ANN["owner"], job))
     view = handlers.tick(ANN, job, None)
-    assert "Stopped" in told(("", *view)) and not seen(view[5]) and not view[10].active
+    assert "Stopped" in told(("", *view)) and not seen(view[5]) and not view[-2].active
     assert [seen(button) for button in view[6:10]] == [True, False, False, True]  # nothing was saved by the stub
     assert seen(handlers.resume_training(ANN, job)[6])
     handlers.stop_training(ANN, job)

@@ -49,7 +49,7 @@ def images(tmp_path: Path) -> Images:
 
 def shown(timing: StubTiming, images: Images, **changes: Any) -> Iterator[Any]:
     engine: Any = FakeEngine()
-    jobs: Any = SimpleNamespace(timing=timing)
+    jobs: Any = SimpleNamespace(timing=timing, refusal="")
     return TimesHandlers(engine, jobs).show_times(images, **{**FORM, **changes})
 
 

@@ -1,0 +1,186 @@
+"""`train --on hf-jobs`: rent a machine of Hugging Face Jobs, train there, and fetch the run into --out."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pixelart.cli.arguments import USUAL_LIMIT, add_command
+from pixelart.cli.common import Json, check_out_folder, find, progress_bar, say
+from pixelart.cli.words import CLI_HINTS
+from pixelart.errors import Hint, RequestRejected
+from pixelart.hub import local_token
+from pixelart.hub.remote import Flavor, RemoteTraining, delete_pictures, find_flavor, list_flavors, read_record
+from pixelart.hub.remote.hardware import check_minutes, price_text
+from pixelart.jobs.options import command_options
+from pixelart.training.config import RUN_FILE
+from pixelart.training.data.report import prepare
+from pixelart.training.data.survey import Options, survey
+from pixelart.training.options import OFFERED, check_training_options
+
+NOT_SIGNED_IN = "nobody is signed in to the Hub on this machine; run hf auth login"
+_NETWORK = ("model", "preset", "palette", "codec", "colours", "new_classes")
+_ONLY_HERE = ("colours_from", "tensorboard", "attended")
+_PICTURES = "pictures.zip"
+
+
+def train_on_jobs(options: argparse.Namespace) -> Json:
+    """Train on a rented machine. Ctrl+C asks whether to stop it or to leave it running."""
+    token = _checked(options)
+    record = read_record(options.out)
+    if not options.resume and (record or (options.out / RUN_FILE).exists()):
+        raise RequestRejected(f"{options.out}: already holds a run", hint=Hint.RESUME)
+    name = options.flavor or (record.flavor if record else "")
+    if not name:
+        names = ", ".join(each.name for each in list_flavors(token))
+        raise RequestRejected(f"choose a machine with --flavor: Hugging Face Jobs offers {names}")
+    limit = options.limit or (record.minutes if record else 0) or max(USUAL_LIMIT, 2 * (options.minutes or 0))
+    check_minutes(limit)
+    is_under_way = record is not None and record.is_under_way
+    flavor = Flavor(name, name, record.hourly, True) if record and is_under_way else find_flavor(name, token)
+    training, words = RemoteTraining(token, flavor, limit), _words(options)
+    base, pictures = _base(options), options.out / _PICTURES
+    if not is_under_way:
+        _confirm(options, training)
+        _prepare(options, base, pictures)
+    with _interrupts(options) as (stop, leave):
+        ending = training.train(
+            options.out, options.out.resolve().name, pictures, words, base,
+            say=lambda line: print(line, file=sys.stderr, flush=True), stop=stop, leave=leave,
+        )  # fmt: skip
+    return _report(options, ending.state, ending.reason, was_left=leave())
+
+
+def remote_delete(options: argparse.Namespace) -> Json:
+    """Delete the pictures that a run uploaded for a rented machine."""
+    gone = delete_pictures(options.run_folder, token=_token())
+    say(options, f"deleted {gone}" if gone else "nothing is uploaded")
+    return {"deleted": gone}
+
+
+def _token() -> str:
+    token = local_token()
+    if not token:
+        raise RequestRejected(NOT_SIGNED_IN)
+    return token
+
+
+def _checked(options: argparse.Namespace) -> str:
+    """The token of this machine's sign-in. Raises RequestRejected for options that only work on this machine."""
+    for name in _ONLY_HERE:
+        if getattr(options, name):
+            raise RequestRejected(f"--{name.replace('_', '-')}: only for a training on this machine, without --on")
+    if options.fit == "keep":
+        raise RequestRejected("--fit keep: only for a training on this machine, without --on")
+    check_out_folder(options.out)
+    given = {name: getattr(options, name) for name in OFFERED if getattr(options, name) is not None}
+    if not options.resume or given.keys() & {"steps", "minutes"}:
+        check_training_options(given)
+    return _token()
+
+
+def _words(options: argparse.Namespace) -> list[str]:
+    """The options of `train` for the machine."""
+    given = {name: getattr(options, name) for name in (*_NETWORK, *OFFERED) if getattr(options, name) is not None}
+    return command_options(given, checkpoints=Path())
+
+
+def _base(options: argparse.Namespace) -> Path | None:
+    if not options.base:
+        return None
+    engine, name = find(options.checkpoints, options.base)
+    return engine.library.path(name)
+
+
+def _confirm(options: argparse.Namespace, training: RemoteTraining) -> None:
+    """Print what it costs, and ask. Raises RequestRejected without a yes."""
+    say(options, price_text(training.flavor, limit=training.minutes, minutes=options.minutes or 0))
+    say(options, "The pictures, the base model and this program go to a private dataset of yours on the Hub.")
+    if options.yes:
+        return
+    if not sys.stdin.isatty():
+        raise RequestRejected("give --yes to rent the machine at this price")
+    if input("Rent it? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise RequestRejected("nothing was rented or uploaded")
+
+
+def _prepare(options: argparse.Namespace, base: Path | None, target: Path) -> None:
+    """Write the checked pictures to the .zip `target`. Raises DataRejected for a set that cannot be trained on."""
+    size = None
+    if base:
+        engine, name = find(options.checkpoints, options.base)
+        info = engine.info(name)
+        size = info.height, info.width
+    wanted = Options(size=size, fit=options.fit or "refuse", frames=options.frames or "first", keep_copies=True)
+    with progress_bar("reading") as show:
+        found = survey(options.data, wanted, on_progress=show)
+    for problem in found.problems:
+        say(options, f"{'needed' if problem.blocks else 'note'}: {problem.line(CLI_HINTS)}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    prepare(found, target)
+
+
+@contextmanager
+def _interrupts(options: argparse.Namespace) -> Iterator[tuple[Callable[[], bool], Callable[[], bool]]]:
+    """(stop, leave) of the training: Ctrl+C asks whether to stop it there; a second one, or SIGTERM, leaves it."""
+    received, chosen = list[int](), list[str]()
+
+    def leave() -> bool:
+        if not received:
+            return False
+        if not chosen:
+            chosen.append("stop" if _wants_to_stop(received[0]) else "leave")
+        return chosen[0] == "leave" or len(received) > 1
+
+    def stop() -> bool:
+        return chosen[:1] == ["stop"]
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda which, _: received.append(which)) for number in signals]
+    try:
+        yield stop, leave
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _wants_to_stop(number: int) -> bool:
+    if number != signal.SIGINT or not sys.stdin.isatty():
+        return False
+    try:
+        return input("\nStop the training there? Otherwise it goes on, and is paid for. [y/N] ").strip()[:1] in (
+            "y",
+            "Y",
+        )
+    except EOFError:
+        return False
+
+
+def _report(options: argparse.Namespace, state: str, reason: str, *, was_left: bool) -> Json:
+    """What comes next. Raises RequestRejected if it ended by itself without being done."""
+    record = read_record(options.out)
+    if was_left:
+        job = f" (job {record.job} at https://huggingface.co/settings/jobs)" if record and record.job else ""
+        say(options, f"the training goes on there{job}; --resume follows it, and Ctrl+C then offers to stop it")
+    elif state == "done":
+        say(options, f"the run is in {options.out}; next: python -m pixelart export {options.out} --name NAME")
+    elif state == "cancelled":
+        say(options, f"{reason}; --resume continues")
+    if record and record.pictures:
+        say(
+            options, f"uploaded pictures: {record.pictures_url}; python -m pixelart remote-delete {options.out} deletes"
+        )
+    if not was_left and state not in ("done", "cancelled"):
+        raise RequestRejected(f"{reason}", hint=Hint.RESUME if "Resume" not in reason else None)
+    return {"run": str(options.out), "finished": state == "done", "state": state, "reason": reason}
+
+
+def add_commands(add: Any) -> None:
+    """Add remote-delete."""
+    command = add_command(add, "remote-delete", remote_delete, "runs/mine")
+    command.add_argument("run_folder", type=Path, metavar="RUN", help="the run folder")

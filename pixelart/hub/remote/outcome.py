@@ -1,0 +1,100 @@
+"""How a training on a rented machine ended, from what that machine wrote and from the stage of its job."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from pixelart.hub.remote.jobs_api import Look
+from pixelart.storage import write_file
+from pixelart.training.failures import is_short, too_short
+from pixelart.training.progress_file import PROGRESS_FILE
+
+OUTCOME_FILE = "outcome.json"
+_RESUME = "Resume continues from the last save"
+StoppedBy = Literal["", "signal", "limit"]
+
+
+class Ending(NamedTuple):
+    """A state, as of a job of this machine, and a reason in one sentence; it may be empty."""
+
+    state: Literal["done", "cancelled", "interrupted", "failed"]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the machine wrote: the attempt, the exit code of the training (None = it has started), its last line, and
+    what stopped it."""
+
+    attempt: int
+    code: int | None = None
+    line: str = ""
+    stopped_by: StoppedBy = ""
+
+    def write(self, run: Path) -> None:
+        """Store as `run`/outcome.json. Raises OSError."""
+        write_file(run / OUTCOME_FILE, json.dumps(asdict(self)).encode())
+
+
+def read_outcome(run: Path) -> Outcome | None:
+    """The outcome in a run folder; None without one that can be read."""
+    try:
+        return Outcome(**json.loads((run / OUTCOME_FILE).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def is_final(run: Path, attempt: int) -> bool:
+    """Whether the machine of this attempt wrote how the training ended."""
+    found = read_outcome(run)
+    return found is not None and found.attempt == attempt and found.code is not None
+
+
+def outcome_of(run: Path, look: Look, *, attempt: int, minutes: float, was_asked: bool) -> Ending:
+    """How the job of this attempt ended. `run`: fetched after its end. `was_asked`: its owner stopped it."""
+    found = read_outcome(run)
+    if found is None or found.attempt != attempt:
+        return _before_it_began(look, was_asked)
+    if found.code is None:
+        return _without_warning(look, minutes, was_asked)
+    if found.code:
+        return Ending("failed", found.line or f"ended with code {found.code}")
+    phase, step, passes = _progress(run)
+    if phase == "finished":
+        return Ending("interrupted", too_short(step)) if is_short(passes) else Ending("done")
+    if was_asked:
+        return Ending("cancelled", "stopped")
+    if found.stopped_by == "limit":
+        return Ending("interrupted", f"the time limit of {minutes:g} minutes is reached; {_RESUME}")
+    return Ending("interrupted", f"the job was cancelled on the Hub or its machine was taken back; {_RESUME}")
+
+
+def _before_it_began(look: Look, was_asked: bool) -> Ending:
+    if was_asked:
+        return Ending("cancelled", "stopped")
+    if look.stage in ("CANCELED", "DELETED"):
+        return Ending("interrupted", f"the job was cancelled on the Hub; {_RESUME}")
+    return Ending("failed", "the program did not start on the machine; the log may say why")
+
+
+def _without_warning(look: Look, minutes: float, was_asked: bool) -> Ending:
+    """The machine ended in the middle of a step."""
+    if was_asked:
+        return Ending("cancelled", "stopped; the machine did not save in time, so the last save is kept")
+    if look.is_late:
+        return Ending("interrupted", f"the time limit of {minutes:g} minutes is reached; {_RESUME}")
+    if look.stage in ("CANCELED", "DELETED"):
+        return Ending("interrupted", f"the job was cancelled on the Hub; {_RESUME}")
+    return Ending("interrupted", f"the machine failed or was taken back; {_RESUME}")
+
+
+def _progress(run: Path) -> tuple[str, int, float]:
+    """The phase, step and epochs that the training wrote last."""
+    try:
+        values = json.loads((run / PROGRESS_FILE).read_bytes())
+        return str(values["phase"]), int(values["step"]), float(values["passes"] or 0)
+    except (OSError, ValueError, TypeError, KeyError):
+        return "", 0, 0.0

@@ -1,0 +1,252 @@
+"""A training on a rented machine, seen from here: upload, start, watch, stop, and fetch the run.
+
+The run folder here gets the same files as that of a training on this machine, so everything that reads runs works. The
+token is an argument and a secret of the job; it is stored nowhere.
+"""
+
+from __future__ import annotations
+
+import shlex
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from pixelart.errors import HubFailure, RequestRejected
+from pixelart.hub.client import sign_in
+from pixelart.hub.remote.hardware import Flavor
+from pixelart.hub.remote.jobs_api import MOUNT, Look, cancel, find_job, look_at, read_log, start_job
+from pixelart.hub.remote.outcome import Ending, is_final, outcome_of
+from pixelart.hub.remote.record import RemoteRecord, new_record, pictures_repository, read_record
+from pixelart.hub.remote.run_repo import pull_run, push_run
+from pixelart.hub.remote.upload import BASE_FOLDER, PICTURES_FILE, delete_set, upload_set
+
+LAST_TRIES = 6
+"""How often the result of an ended job is asked for before that is left to a later resume."""
+GOES_ON = "the training goes on there, and is paid for; Resume follows it again"
+LEFT = f"this program ended; {GOES_ON}"
+FETCHED_LATER = "the job has ended; Resume fetches what it has made"
+_TICK = 0.2
+_PIP = "pip install --quiet --disable-pip-version-check --root-user-action=ignore"
+_REFUSED, _MISSING = (401, 403), 404
+"""Answers to which trying again is no use."""
+CANCEL_PATIENCE = 60.0
+"""Seconds that a cancelled job may take to save after the Hub calls it cancelled."""
+_Say = Callable[[str], None]
+_Told = Callable[[], bool]
+
+
+class RemotePace(NamedTuple):
+    """Seconds between two looks at a job, and between two fetched saves; and, on the machine, between two pushes of the
+    progress, and between two that hold a save. The last save is always pushed and fetched.
+
+    The Hub accepts about a hundred commits an hour, and keeps every pushed save until its repository is deleted.
+    """
+
+    look: float = 10.0
+    fetch: float = 300.0
+    push: float = 45.0
+    push_save: float = 300.0
+
+
+USUAL_PACE = RemotePace()
+
+
+@dataclass(frozen=True)
+class RemoteTraining:
+    """Trains on a machine of Hugging Face Jobs, paid by the owner of `token`.
+
+    `minutes`: the time limit of each job.
+    """
+
+    token: str = field(repr=False)
+    flavor: Flavor
+    minutes: float
+    pace: RemotePace = USUAL_PACE
+
+    @property
+    def place(self) -> str:
+        """The machine, for the record of a job."""
+        return self.flavor.name
+
+    def train(
+        self,
+        run: Path,
+        name: str,
+        pictures: Path,
+        options: Sequence[str],
+        base: Path | None,
+        *,
+        say: _Say,
+        stop: _Told,
+        leave: _Told,
+    ) -> Ending:
+        """Train until the end, and keep the folder `run` up to date meanwhile.
+
+        It continues what `run` or the repository of its saves has, and follows a job that is still at work instead of
+        starting a second one.
+
+        Args:
+            name: of the model.
+            pictures: a .zip.
+            options: of `train`, without its data, run folder and base.
+            base: the folder of the checkpoint to fine-tune.
+            say: gets the lines of the log.
+            stop: whether the owner wants it to end.
+            leave: whether this program ends; the job then goes on.
+
+        Raises:
+            RequestRejected: the training belongs to another account, or a repository is public.
+            HubFailure: nothing is at work there; the uploaded files and all saves stay.
+            OSError: the disk is full or cannot be written to.
+        """
+        account = sign_in(self.token)
+        record = read_record(run) or new_record(account, name)
+        if record.account != account:
+            raise RequestRejected(f"this training belongs to {record.account} on the Hub; you are {account}")
+        if record.is_under_way and not record.job:
+            record = replace(record, job=find_job(account, record.key, token=self.token))
+            record.write(run)
+        if not record.is_under_way or not record.job:
+            record = self._upload(run, record, pictures, base, say)
+            if stop() or leave():
+                return Ending("cancelled", "stopped") if stop() else Ending("interrupted", "the program was stopped")
+            record = self._start(run, record, self._command(record, options, base), say)
+        return self._follow(run, record, say, stop, leave)
+
+    def _upload(self, run: Path, record: RemoteRecord, pictures: Path, base: Path | None, say: _Say) -> RemoteRecord:
+        """Upload the set, and let the folder and the repository of saves hold the newest of both."""
+        record = replace(record, pictures=pictures_repository(record))
+        record.write(run)  # first, so that it can be deleted whatever happens
+        say(f"uploading the pictures to {record.pictures_url} (private)")
+        upload_set(pictures, base, record.pictures, token=self.token)
+        try:
+            pull_run(run, record.run, token=self.token, with_save=True)
+        except HubFailure as failure:
+            if failure.status != _MISSING:
+                raise
+        push_run(run, record.run, token=self.token, with_save=True)
+        say(f"saves go to {record.run_url} (private)")
+        return record
+
+    def _start(self, run: Path, record: RemoteRecord, command: Sequence[str], say: _Say) -> RemoteRecord:
+        record = replace(
+            record, attempt=record.attempt + 1, job="", lines=0, flavor=self.flavor.name, minutes=self.minutes,
+            hourly=self.flavor.hourly,
+        )  # fmt: skip
+        record.write(run)  # first: if the answer is lost, the job is found by its label
+        try:
+            job = start_job(
+                record.account, command, flavor=self.flavor.name, minutes=self.minutes, mounted=record.pictures,
+                label=record.key, token=self.token,
+            )  # fmt: skip
+        except HubFailure as failure:
+            if failure.refused:
+                replace(record, ended=record.attempt).write(run)
+            raise
+        record = replace(record, job=job)
+        record.write(run)
+        say(f"job {job} on {self.flavor.name}, at most {self.minutes:g} minutes")
+        return record
+
+    def _command(self, record: RemoteRecord, options: Sequence[str], base: Path | None) -> list[str]:
+        """The command of the next job: install the uploaded program, then train. The time limit includes both."""
+        words = ["python", "-m", "pixelart", "remote-train", f"--repository={record.run}"]
+        words += [f"--attempt={record.attempt + 1}", f"--data={MOUNT}/{PICTURES_FILE}", f"--limit={self.minutes:g}"]
+        words += [f"--push-every={self.pace.push:g}", f"--save-push-every={self.pace.push_save:g}"]
+        words += ["--gpu"] * self.flavor.has_gpu
+        of_base = [f"--base={base.name}", f"--checkpoints={MOUNT}/{BASE_FOLDER}"] if base else []
+        install = f"{_PIP} {MOUNT}/*.whl"
+        train = f'exec {shlex.join(words)} --began="$began" -- {shlex.join([*options, *of_base])}'
+        return ["bash", "-c", f"began=$(date +%s); {install} && {train}"]
+
+    def _follow(self, run: Path, record: RemoteRecord, say: _Say, stop: _Told, leave: _Told) -> Ending:
+        was_asked, trouble, fetched = False, "", time.monotonic()
+
+        def is_told() -> bool:
+            return leave() or (stop() and not was_asked)
+
+        while True:
+            if leave():
+                return Ending("interrupted", LEFT)
+            try:
+                if stop() and not was_asked:
+                    cancel(record.account, record.job, token=self.token)
+                    was_asked = True
+                look, with_save = self._look(record), time.monotonic() - fetched > self.pace.fetch
+                if look.has_ended:
+                    return self._end(run, record, look, say, leave, was_asked)
+                record = self._catch_up(run, record, look, say, with_save=with_save)
+                fetched, trouble = time.monotonic() if with_save else fetched, ""
+            except HubFailure as failure:
+                if failure.status in _REFUSED:
+                    return Ending("interrupted", f"{failure}; {GOES_ON}")
+                if trouble != str(failure):  # the network may come back
+                    trouble = str(failure)
+                    say(f"{trouble} (trying again)")
+            _wait(self.pace.look, is_told)
+
+    def _look(self, record: RemoteRecord) -> Look:
+        try:
+            return look_at(record.account, record.job, token=self.token)
+        except HubFailure as failure:
+            if failure.status != _MISSING:
+                raise
+            return Look("DELETED")
+
+    def _catch_up(self, run: Path, record: RemoteRecord, look: Look, say: _Say, *, with_save: bool) -> RemoteRecord:
+        """Fetch the new lines of the log, and what has changed in the run."""
+        if look.stage not in ("SCHEDULING", "DELETED"):
+            lines = read_log(record.account, record.job, token=self.token)
+            for line in lines[record.lines :]:
+                say(line)
+            if len(lines) > record.lines:
+                record = replace(record, lines=len(lines))
+                record.write(run)
+        pull_run(run, record.run, token=self.token, with_save=with_save)
+        return record
+
+    def _end(self, run: Path, record: RemoteRecord, look: Look, say: _Say, leave: _Told, was_asked: bool) -> Ending:
+        """Fetch all that an ended job has made, and how it ended."""
+        failure, end = None, time.monotonic() + CANCEL_PATIENCE * (look.stage == "CANCELED")
+        for tried in range(LAST_TRIES):
+            try:
+                record = self._catch_up(run, record, look, say, with_save=True)
+                while not is_final(run, record.attempt) and time.monotonic() < end and not leave():
+                    _wait(self.pace.look, leave)
+                    record = self._catch_up(run, record, look, say, with_save=True)
+                break
+            except HubFailure as error:
+                failure = error
+                _wait(self.pace.look * tried, leave)
+        else:
+            return Ending("interrupted", f"{failure}; {FETCHED_LATER}")
+        replace(record, ended=record.attempt).write(run)
+        return outcome_of(run, look, attempt=record.attempt, minutes=self.minutes, was_asked=was_asked)
+
+
+def delete_pictures(run: Path, *, token: str) -> str:
+    """Delete the uploaded set of a run; returns the name of the repository that is gone, or "" if there was none.
+
+    The saves stay. A later resume uploads the pictures again.
+
+    Raises:
+        RequestRejected: a job is using the set.
+        HubFailure: it could not be deleted.
+    """
+    record = read_record(run)
+    if record is None or not record.pictures:
+        return ""
+    if record.job and record.is_under_way and not look_at(record.account, record.job, token=token).has_ended:
+        raise RequestRejected(f"{record.pictures}: a job is using it; stop the training first")
+    delete_set(record.pictures, token=token)
+    replace(record, pictures="").write(run)
+    return record.pictures
+
+
+def _wait(seconds: float, until: _Told) -> None:
+    end, never = time.monotonic() + seconds, threading.Event()
+    while time.monotonic() < end and not until():
+        never.wait(min(_TICK, seconds))

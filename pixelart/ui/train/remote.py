@@ -1,0 +1,185 @@
+"""Step 3 on a rented machine: machines with their prices, rent and train, resume, delete the uploaded pictures.
+
+Nothing is rented but by a click on a button that says what it costs at most, and the server checks that price again.
+The account that pays is that of a push: the visitor's own sign-in on a Space, the machine's on a desktop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from pixelart.checkpoint.ownership import current_owner
+from pixelart.controls import number
+from pixelart.errors import HubFailure, RequestRejected
+from pixelart.hub.remote import Flavor, RemoteTraining, delete_pictures, find_flavor, list_flavors, read_record
+from pixelart.hub.remote.hardware import LEAST_MINUTES, MOST_MINUTES, price_text
+from pixelart.jobs import Jobs
+from pixelart.ui.security.hosting import Hosting, Signer
+from pixelart.ui.security.identity import owner_of, signer_of
+from pixelart.ui.security.local_request import from_own_machine
+from pixelart.ui.security.scopes import JOBS_SCOPE, SIGN_IN_FOR_JOBS
+from pixelart.ui.status import status_text
+from pixelart.ui.train.report import plain
+from pixelart.ui.train.runs import RunHandlers, with_page_errors
+from pixelart.ui.train.times import TimesHandlers
+from pixelart.ui.train.uploads import Images
+
+HERE, RENTED = "This computer", "Hugging Face GPU"
+USUAL_MINUTES = 60
+RENT = "Rent and train"
+SIGN_IN_ON_SPACE = "Sign in (top right) to train on a machine that you rent from Hugging Face."
+SIGN_IN_ON_DESKTOP = "Nobody is signed in to the Hub on this machine. Run hf auth login in a terminal, then reload."
+NOT_FROM_HERE = "Machines cannot be rented from this server."
+NEEDS_SCOPE = "Your sign-in does not allow this program to rent machines for you yet."
+CHOOSE = "Choose a machine."
+Offers = dict[str, Flavor]
+
+
+def can_rent(hosting: Hosting) -> bool:
+    """Whether visitors of a program that runs there can have an account that pays."""
+    return hosting.is_local or hosting.has_sign_in
+
+
+class RemoteHandlers:
+    """The handlers of one page."""
+
+    def __init__(self, runs: RunHandlers, times: TimesHandlers, hosting: Hosting) -> None:
+        self.runs, self.times, self.hosting = runs, times, hosting
+
+    @property
+    def jobs(self) -> Jobs:
+        """The trainings."""
+        return self.runs.jobs
+
+    def choose_place(
+        self,
+        request: gr.Request,
+        profile: gr.OAuthProfile | None,
+        token: gr.OAuthToken | None,
+        where: Any,
+        flavor: Any,
+    ) -> tuple[Any, ...]:
+        """Start, panel, form, notice, machine, offers: where to train; asks the Hub for prices only if it is rented."""
+        if where != RENTED:
+            return gr.Button(visible=not self.jobs.refusal), gr.Column(visible=False), *[gr.skip()] * 4
+        shown = gr.Button(visible=False), gr.Column(visible=True)
+        try:
+            offers = {each.name: each for each in list_flavors(self._signer(request, profile, token).token)}
+            offers = {name: each for name, each in offers.items() if each.has_gpu}
+        except (HubFailure, RequestRejected) as error:
+            link = SIGN_IN_FOR_JOBS if str(error) == NEEDS_SCOPE else ""
+            notice = f'<p class="notice">{escape(plain(error))} {link}</p>'
+            return *shown, gr.Column(visible=False), notice, gr.skip(), {}
+        choices = [(f"{each.label} · ${each.hourly:.2f} an hour", name) for name, each in offers.items()]
+        value = flavor if isinstance(flavor, str) and flavor in offers else next(iter(offers), None)
+        return *shown, gr.Column(visible=True), "", gr.Dropdown(choices=list(choices), value=value), offers
+
+    def show_cost(self, images: Images, offers: Any, flavor: Any, limit: Any, **values: Any) -> tuple[Any, Any]:
+        """cost, rent: what the training costs."""
+        try:
+            found, most = _offered(offers, flavor), _limit(limit)
+        except RequestRejected as error:
+            return status_text(plain(error)), RENT
+        minutes = values["minutes"] if isinstance(values["minutes"], int | float) else 0
+        here = 0.0 if minutes else self.times.minutes_here(images, values)
+        text = price_text(found, limit=most, minutes=minutes, here=here)
+        return status_text(text), f"{RENT} (at most ${found.cost(most):.2f})"
+
+    @with_page_errors
+    def rent_training(
+        self,
+        request: gr.Request,
+        profile: gr.OAuthProfile | None,
+        token: gr.OAuthToken | None,
+        memory: Any,
+        images: Images,
+        offers: Any,
+        flavor: Any,
+        limit: Any,
+        **values: Any,
+    ) -> tuple[Any, ...]:
+        """Train the prepared pictures on the chosen machine, at the price that the page shows."""
+        signer, quoted, most = self._signer(request, profile, token), _offered(offers, flavor), _limit(limit)
+        remote = _at_price(signer, quoted.name, most, hourly=quoted.hourly)
+        return self.runs.start_training(memory, images, remote=remote, **values)
+
+    @with_page_errors
+    def resume_training(
+        self,
+        request: gr.Request,
+        profile: gr.OAuthProfile | None,
+        token: gr.OAuthToken | None,
+        memory: Any,
+        job: Any,
+        images: Images | None = None,
+    ) -> tuple[Any, ...]:
+        """Resume a training where it ran; a rented machine at the price on the button."""
+        owner = owner_of(memory)
+        if not self.jobs.get(owner, str(job)).place:
+            return self.runs.resume_training(memory, job, images)
+        signer, place = self._signer(request, profile, token), self.jobs.get(owner, str(job)).place
+        record = read_record(self.jobs.folder(owner, str(job)).run)
+        if record is None or not record.hourly:  # nothing was rented yet, and its price was confirmed at the start
+            remote = _at_price(signer, place, USUAL_MINUTES, hourly=float("inf"))
+        elif record.is_under_way:  # follows the job, which is paid for already
+            remote = RemoteTraining(signer.token, Flavor(place, place, record.hourly, True), record.minutes)
+        else:
+            remote = _at_price(signer, place, record.minutes, hourly=record.hourly)
+        return self.runs.resume_training(memory, job, images, remote)
+
+    @with_page_errors
+    def delete_uploaded(
+        self,
+        request: gr.Request,
+        profile: gr.OAuthProfile | None,
+        token: gr.OAuthToken | None,
+        memory: Any,
+        job: Any,
+    ) -> tuple[Any, ...]:
+        """Delete the pictures that a training has uploaded."""
+
+        def delete(owner: str, job_id: str) -> None:
+            folder = self.jobs.folder(owner, job_id)
+            gone = delete_pictures(folder.run, token=self._signer(request, profile, token).token)
+            gr.Info(f"{gone} is deleted." if gone else "Nothing is uploaded.")
+
+        return self.runs.change(memory, job, delete)
+
+    def _signer(self, request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None) -> Signer:
+        """The account that pays. Raises RequestRejected if there is none, HubFailure if it cannot be read."""
+        if self.hosting.is_local and not from_own_machine(request):
+            raise RequestRejected(NOT_FROM_HERE)
+        signer = signer_of(self.hosting, profile, token)
+        if signer and self.hosting.has_sign_in and current_owner() != self.hosting.owner(signer.user, ""):
+            signer = None  # the page was opened by another user
+        if signer is None:
+            has_account = self.hosting.has_sign_in or self.hosting.is_local
+            reason = SIGN_IN_ON_SPACE if self.hosting.has_sign_in else SIGN_IN_ON_DESKTOP
+            raise RequestRejected(reason if has_account else NOT_FROM_HERE)
+        if self.hosting.has_sign_in and JOBS_SCOPE not in str(token.scope if token else "").split():
+            raise RequestRejected(NEEDS_SCOPE)
+        return signer
+
+
+def _offered(offers: Any, flavor: Any) -> Flavor:
+    """The machine as it was offered to this page. Raises RequestRejected."""
+    found = offers.get(flavor) if isinstance(offers, Mapping) and isinstance(flavor, str) else None
+    if not isinstance(found, Flavor):
+        raise RequestRejected(CHOOSE)
+    return found
+
+
+def _limit(value: Any) -> float:
+    return number(value, "Time limit", LEAST_MINUTES, MOST_MINUTES)
+
+
+def _at_price(signer: Signer, name: str, minutes: float, *, hourly: float) -> RemoteTraining:
+    """A training on the machine `name`. Raises RequestRejected if it now costs more than `hourly`."""
+    now = find_flavor(name, signer.token)
+    if now.hourly > hourly:
+        raise RequestRejected(f"{name} now costs ${now.hourly:.2f} an hour. Choose the machine again to see the price.")
+    return RemoteTraining(signer.token, now, minutes)
