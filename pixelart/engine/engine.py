@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelart.checkpoint.folder import default_checkpoints
@@ -17,7 +18,7 @@ from pixelart.checkpoint.library import Checkpoint, Library
 from pixelart.checkpoint.presets import DEFAULT_PRESET
 from pixelart.devices import pick_device
 from pixelart.engine.drawing import log_likelihood, most_probable_first
-from pixelart.engine.inspection import Inspection, PixelColours, colours_at, inspect_picture
+from pixelart.engine.inspection import Inspection, PixelColours, bits_of_pixels, colours_at, inspect_picture
 from pixelart.engine.local import LocalBackend
 from pixelart.engine.previews import OnRow
 from pixelart.engine.redrawing import limits_for, without_defects
@@ -234,10 +235,7 @@ class Engine(Variations):
 
     def log_likelihood(self, checkpoint: str, picture: PictureLike, *, class_weights: ClassBlend = None) -> float:
         """log p of a whole picture (H, W, 4) in nats given the class alone. Colours are snapped first, see `snap`.
-
-        Raises:
-            RequestRejected: a wrong size or an unknown class.
-        """
+        Raises as `inspect`."""
         loaded, codec, picture, _, _ = self._load_for(checkpoint, picture, class_weights)
         return log_likelihood(loaded, codec, picture, as_blend(class_weights))
 
@@ -252,6 +250,11 @@ class Engine(Variations):
         """
         loaded, codec, picture, weights, at_once = self._load_for(checkpoint, picture, class_weights)
         return inspect_picture(loaded.model, codec, picture, weights, classes=loaded.info.classes, at_once=at_once)
+
+    def bits(self, checkpoint: str, picture: PictureLike, *, class_weights: ClassBlend = None) -> NDArray[np.float64]:
+        """The `bits` of `inspect` alone, (H, W), in one pass. Raises as `inspect`."""
+        loaded, *given, _ = self._load_for(checkpoint, picture, class_weights)
+        return bits_of_pixels(loaded.model, *given)[0]
 
     def colours_at(
         self,
@@ -289,7 +292,7 @@ class Engine(Variations):
     def _load_for(
         self, checkpoint: str, given: PictureLike, class_weights: ClassBlend
     ) -> tuple[Checkpoint, Codec, Picture, Tensor, int]:
-        """The checkpoint, its codec for the picture, the picture, the class weights, and how many fit in memory."""
+        """The checkpoint, its codec for the picture, the picture, the class weights, how many fit in memory."""
         loaded, picture = self.library.load(checkpoint), as_picture(given)
         loaded.info.check_size(*picture.shape[:2])
         codec, weights = palette_fitting(loaded.codec, picture), loaded.class_weights(class_weights)

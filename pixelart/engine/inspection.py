@@ -110,12 +110,20 @@ def inspect_picture(
 
     `at_once`: batch size of the forward passes.
     """
+    bits, context = bits_of_pixels(model, codec, picture, class_weights)
+    probabilities = class_probabilities(model, context.pixels, classes, context.palette, at_once=at_once)
+    return Inspection(bits, probabilities, context.pixels.numel())
+
+
+@torch.no_grad()
+def bits_of_pixels(
+    model: AutoregressiveModel, codec: Codec, picture: Picture, class_weights: Tensor
+) -> tuple[NDArray[np.float64], Context]:
+    """`Inspection.bits` of `picture` (H, W, 4) given class_weights (classes,), and the context they are read in."""
     everything = np.ones(picture.shape[:2], np.bool_)
     context = context_of(codec, picture, everything, class_weights, count=1)
     log_prob = finite(model.log_prob(context.pixels, context)[0].cpu().double())
-    bits = -log_prob.sum(0) / math.log(2)
-    probabilities = class_probabilities(model, context.pixels, classes, context.palette, at_once=at_once)
-    return Inspection(bits.numpy(), probabilities, log_prob.numel())
+    return (-log_prob.sum(0) / math.log(2)).numpy(), context
 
 
 def class_probabilities(

@@ -1,0 +1,102 @@
+"""Read every level's table in drawing order, and let a coder choose the level: the sampler behind compression.
+
+An encoder knows the picture, so one teacher-forced pass per network gives all tables. A decoder learns each level from
+its table, so its tables come from incremental decoding. Both ask the coder for the same levels in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pixelart.layers.context import Context
+from pixelart.layers.incremental import IncrementalDecoder, Unit
+from pixelart.models import AutoregressiveModel, RasterModel
+from pixelart.sampling.cached import draw_one_row
+from pixelart.sampling.controls import Controls
+from pixelart.sampling.loop import OnRows, Sample, SamplingState, stage_by_stage
+
+Pick = Callable[[Tensor, Tensor], Tensor]
+"""pick(log_p, true): the levels (n,) for tables float64 (n, K), log p of each level; `true` (n,) are those of
+`context.pixels`, which only an encoder knows. On the CPU."""
+
+
+@torch.no_grad()
+def code_levels(
+    model: AutoregressiveModel,
+    context: Context,
+    pick: Pick,
+    *,
+    known: bool,
+    cancel: Callable[[], bool] | None = None,
+) -> Tensor:
+    """The masked levels of `context` as `pick` chooses them: x int64 (n, C, H, W).
+
+    `known`: whether `context.pixels` holds the true levels of masked pixels too, so that they are read in one pass.
+
+    Raises:
+        Cancelled: `cancel` returned True. It is checked after every row.
+    """
+
+    @stage_by_stage
+    def code(
+        model: RasterModel,
+        context: Context,
+        *,
+        controls: Controls,
+        noise: Tensor,
+        on_row: OnRows | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> Sample:
+        state = _CodedState(**vars(SamplingState.begin(model, context, controls, cancel)), pick=pick)
+        if known:
+            state.x.copy_(context.pixels)
+            decoder = _TeacherForced(model.decode(state.x, state.given), model.unit)
+        else:
+            decoder = model.decoder(state.given)
+        decoder.prefill(state.x, state.rows.start)
+        for row in state.rows:
+            decoder.begin_row(state.x, row)
+            draw_one_row(state, decoder, row, noise, cancel)
+            state.finished(row, on_row, cancel)
+        return state.sample()
+
+    count, _, height, width = context.pixels.shape
+    unused = torch.zeros(1, model.noise_channels, 1, 1).expand(count, -1, height, width)
+    return code(model, context, controls=Controls(), noise=unused, cancel=cancel).x
+
+
+@dataclass
+class _CodedState(SamplingState):
+    pick: Pick | None = None
+
+    def draw(self, maps: Tensor, noise: Tensor, *, channel: int, rows: slice, columns: slice) -> None:
+        assert self.pick is not None
+        here = self.context.mask[:, rows, columns].flatten().cpu()
+        earlier = self.x[:, :, rows, columns].cpu().movedim(1, -1).flatten(0, 2)[here]
+        target, true = (x[:, channel, rows, columns] for x in (self.x, self.context.pixels))
+        parameters = maps.cpu().movedim(1, -1).flatten(0, 2)[here]
+        levels = target.flatten().cpu().clone()
+        levels[here] = self.pick(
+            self.model.likelihood.to_table(parameters, earlier, channel=channel), true.flatten().cpu()[here]
+        )
+        target.copy_(levels.view(target.shape))
+
+
+class _TeacherForced(IncrementalDecoder):
+    """Hands out parameter maps (B, P, H, W) of a known picture."""
+
+    def __init__(self, whole: Tensor, unit: Unit) -> None:
+        self.whole, self.unit = whole, unit
+
+    def prefill(self, x: Tensor, rows: int) -> None:
+        pass
+
+    def begin_row(self, x: Tensor, row: int) -> None:
+        pass
+
+    def maps(self, x: Tensor, row: int, columns: slice) -> Tensor:
+        return self.whole[:, :, row : row + 1, columns]
