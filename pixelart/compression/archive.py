@@ -30,7 +30,7 @@ from torch import Tensor
 
 from pixelart.checkpoint.library import Checkpoint
 from pixelart.compression.binary import DAMAGED_FILE, ByteReader, ByteWriter
-from pixelart.compression.coder import OFFSETS, Reader, Recorder, new_decoder, new_encoder
+from pixelart.compression.coder import OFFSETS, Reader, LevelRecorder, new_decoder, new_encoder
 from pixelart.compression.listing import MAX_FILE_COLOURS, Listing, OddPixel, Size, check_amount, parse_listing
 from pixelart.compression.listing import check_picture_name as check_picture_name
 from pixelart.compression.palettes import PaletteCoder, coded_colours
@@ -92,7 +92,7 @@ def compress(
     body, odd, palettes = ByteWriter(), list[OddPixel](), coding.palettes(listing)
     for numbers in _chunks(listing, chunk):
         some = [pictures[number].picture for number in numbers]
-        encoder, recorder = new_encoder(), Recorder()
+        encoder, recorder = new_encoder(), LevelRecorder()
         codec = coding.codec([palettes.write(encoder, one) for one in some] if palettes else [])
         x = codec.encode(np.stack(some))
         coding.levels(codec, x, [listing.classes[number] for number in numbers], recorder, known=True, cancel=cancel)

@@ -50,7 +50,7 @@ class TooDifferent(DataRejected):
     """This machine's probabilities are not those of the machine that compressed."""
 
 
-class Recorder:
+class LevelRecorder:
     """Collects the tables and the true levels of a chunk, then writes them: the encoder's `Pick`."""
 
     def __init__(self) -> None:

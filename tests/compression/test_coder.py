@@ -14,7 +14,7 @@ from pixelart.compression.coder import (
     STEPS_A_NAT,
     WEIGHTS,
     Reader,
-    Recorder,
+    LevelRecorder,
     TooDifferent,
     new_decoder,
     new_encoder,
@@ -39,7 +39,7 @@ def test_the_weights_are_these_integers_on_every_machine() -> None:
 def test_files_of_today_are_read_by_later_versions_of_the_coder() -> None:
     levels = torch.arange(40) * 7 % 5
     tables = torch.log_softmax(torch.tensor([[0.3, -2.0, 1.1, -9.0, -40.0]], dtype=torch.float64), dim=1)
-    recorder, encoder = Recorder(), new_encoder()
+    recorder, encoder = LevelRecorder(), new_encoder()
     recorder(tables.expand(40, -1), levels)
     recorder.write(encoder, recorder.offset())
     words = encoder.get_compressed()
@@ -52,7 +52,7 @@ def test_files_of_today_are_read_by_later_versions_of_the_coder() -> None:
 def test_levels_cost_their_bits() -> None:
     tables = some_tables(4000, 9)
     levels = torch.multinomial(tables.exp(), 1, generator=torch.Generator().manual_seed(1))[:, 0]
-    recorder, encoder = Recorder(), new_encoder()
+    recorder, encoder = LevelRecorder(), new_encoder()
     recorder(tables, levels)
     offset = recorder.offset()
     recorder.write(encoder, offset)
@@ -67,14 +67,14 @@ def test_levels_cost_their_bits() -> None:
 
 
 def test_an_offset_keeps_values_off_the_steps() -> None:
-    recorder = Recorder()
+    recorder = LevelRecorder()
     recorder(torch.tensor([[-2.5 / STEPS_A_NAT, -3.2 / STEPS_A_NAT, -1e4]], dtype=torch.float64), torch.tensor([2]))
     assert recorder.offset() == 1  # with 0, the first value lies on a step
-    crowded = Recorder()
+    crowded = LevelRecorder()
     crowded((-torch.arange(512, dtype=torch.float64) / 256 / STEPS_A_NAT)[None], torch.tensor([0]))
     with pytest.raises(RequestRejected, match="too regular"):
         crowded.offset()
-    broken = Recorder()
+    broken = LevelRecorder()
     broken(torch.full((1, 2), torch.nan, dtype=torch.float64), torch.tensor([0]))
     with pytest.raises(RequestRejected, match="not finite"):
         broken.offset()
