@@ -30,7 +30,7 @@ from torch import Tensor
 
 from pixelart.checkpoint.library import Checkpoint
 from pixelart.compression.binary import DAMAGED_FILE, ByteReader, ByteWriter
-from pixelart.compression.coder import OFFSETS, Reader, LevelRecorder, new_decoder, new_encoder
+from pixelart.compression.coder import OFFSETS, LevelRecorder, Reader, new_decoder, new_encoder
 from pixelart.compression.listing import MAX_FILE_COLOURS, Listing, OddPixel, Size, check_amount, parse_listing
 from pixelart.compression.listing import check_picture_name as check_picture_name
 from pixelart.compression.palettes import PaletteCoder, coded_colours
