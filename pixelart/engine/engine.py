@@ -253,8 +253,8 @@ class Engine(Variations):
 
     def bits(self, checkpoint: str, picture: PictureLike, *, class_weights: ClassBlend = None) -> NDArray[np.float64]:
         """The `bits` of `inspect` alone, (H, W), in one pass. Raises as `inspect`."""
-        loaded, *given, _ = self._load_for(checkpoint, picture, class_weights)
-        return bits_of_pixels(loaded.model, *given)[0]
+        loaded, codec, picture, weights, _ = self._load_for(checkpoint, picture, class_weights)
+        return bits_of_pixels(loaded.model, codec, picture, weights)[0]
 
     def colours_at(
         self,

@@ -92,7 +92,7 @@ class _TeacherForced(IncrementalDecoder):
     def __init__(self, whole: Tensor, unit: Unit) -> None:
         self.whole, self.unit = whole, unit
 
-    def prefill(self, x: Tensor, rows: int) -> None:
+    def prefill(self, x: Tensor, rows: int, pause: Callable[[], None] = lambda: None) -> None:
         pass
 
     def begin_row(self, x: Tensor, row: int) -> None:
