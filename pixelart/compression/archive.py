@@ -15,7 +15,6 @@ picture after picture at each pixel.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 from collections import Counter
@@ -188,9 +187,10 @@ class _Coding:
 
     @cached_property
     def _model(self) -> AutoregressiveModel:
-        model = copy.deepcopy(self._loaded.model)
+        model = self._loaded.config.build()  # a copy would have the hooks of a drawing that is under way
+        model.load_state_dict(self._loaded.model.state_dict())
         device = torch.device("cpu") if self._loaded.device.type == "mps" else self._loaded.device  # it has no float64
-        return model.to(device).double().eval()
+        return model.to(device).double().eval().requires_grad_(False)
 
     @cached_property
     def digest(self) -> bytes:

@@ -81,6 +81,15 @@ class PaletteEmbedding(nn.Module):
         return features.permute(0, 3, 1, 2)
 
 
+def forbid(maps: Tensor, allowed: Tensor | None, rows: slice = slice(None), columns: slice = slice(None)) -> Tensor:
+    """Logits (B, K, h, w) of a region, NEVER where a level is not `allowed`, bool (B or 1, K, 1, 1) or (B or 1, K, H,
+    W); None = all are."""
+    if allowed is None:
+        return maps
+    whole = allowed.shape[2:] == (1, 1)
+    return maps.masked_fill(~(allowed if whole else allowed[:, :, rows, columns]), NEVER)
+
+
 class PalettePointer(nn.Module):
     """Queries (B, D, h, w) and palette codes (B, K, M) -> logits (B, K, h, w), in float32: dot product with each
     colour's key, plus the colour's bias."""

@@ -22,7 +22,7 @@ from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.head import ContextHead
 from pixelart.layers.incremental import IncrementalDecoder, Unit
 from pixelart.layers.kernels import Mixture
-from pixelart.layers.palette import NEVER, PaletteEmbedding, PalettePointer
+from pixelart.layers.palette import PaletteEmbedding, PalettePointer, forbid
 from pixelart.layers.program_decoder import ProgramDecoder
 from pixelart.layers.resizable import resizable
 from pixelart.likelihoods import Categorical, DiscretizedLogisticMixture, Likelihood
@@ -228,10 +228,7 @@ class RasterModel(AutoregressiveModel):
         if self.pointer is not None:
             assert given.codes is not None
             maps = self.pointer(outputs, given.codes)
-        if given.allowed is not None:
-            whole = given.allowed.shape[2:] == (1, 1)
-            maps = maps.masked_fill(~(given.allowed if whole else given.allowed[:, :, rows, columns]), NEVER)
-        return maps
+        return forbid(maps, given.allowed, rows, columns)
 
     def decode(self, x: Tensor, given: Conditioning) -> Tensor:
         """Parameter maps (B, P, H, W) of x given an encoded context: the trunk's plus the context head's."""

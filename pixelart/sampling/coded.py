@@ -1,7 +1,7 @@
 """Read every level's table in drawing order, and let a coder choose the level: the sampler behind compression.
 
-An encoder knows the picture, so one teacher-forced pass per network gives all tables. A decoder learns each level from
-its table, so its tables come from incremental decoding. Both ask the coder for the same levels in the same order.
+An encoder knows the picture, so whole rows are computed at once. A decoder learns each level from its table, so its
+tables come pixel after pixel. Both ask the coder for the same levels in the same order.
 """
 
 from __future__ import annotations
@@ -31,11 +31,13 @@ def code_levels(
     pick: Pick,
     *,
     known: bool,
+    use_program: bool = True,
     cancel: Callable[[], bool] | None = None,
 ) -> Tensor:
     """The masked levels of `context` as `pick` chooses them: x int64 (n, C, H, W).
 
-    `known`: whether `context.pixels` holds the true levels of masked pixels too, so that they are read in one pass.
+    `known`: whether `context.pixels` holds the true levels of masked pixels too, so that rows are computed whole.
+    `use_program`: on a CPU, by a compiled program; its slow twin is the network itself, in one pass if `known`.
 
     Raises:
         Cancelled: `cancel` returned True. It is checked after every row.
@@ -54,9 +56,10 @@ def code_levels(
         state = _CodedState(**vars(SamplingState.begin(model, context, controls, cancel)), pick=pick)
         if known:
             state.x.copy_(context.pixels)
-            decoder = _TeacherForced(model.decode(state.x, state.given), model.unit)
-        else:
-            decoder = model.decoder(state.given)
+        decoder = model.decoder(state.given)
+        compiled = use_program and decoder.use_program()
+        if known:
+            decoder = _KnownRows(decoder) if compiled else _KnownPicture(model.decode(state.x, state.given), model.unit)
         decoder.prefill(state.x, state.rows.start)
         for row in state.rows:
             decoder.begin_row(state.x, row)
@@ -86,7 +89,25 @@ class _CodedState(SamplingState):
         target.copy_(levels.view(target.shape))
 
 
-class _TeacherForced(IncrementalDecoder):
+class _KnownRows(IncrementalDecoder):
+    """Hands out parameter maps of a known picture that `decoder` computes row by row."""
+
+    def __init__(self, decoder: IncrementalDecoder) -> None:
+        self.decoder, self.unit = decoder, decoder.unit
+        self.found = torch.empty(0)
+
+    def prefill(self, x: Tensor, rows: int, pause: Callable[[], None] = lambda: None) -> None:
+        self.decoder.prefill(x, rows, pause)
+
+    def begin_row(self, x: Tensor, row: int) -> None:
+        self.decoder.begin_row(x, row)
+        self.found = self.decoder.known_row(x, row)
+
+    def maps(self, x: Tensor, row: int, columns: slice) -> Tensor:
+        return self.found[..., columns]
+
+
+class _KnownPicture(IncrementalDecoder):
     """Hands out parameter maps (B, P, H, W) of a known picture."""
 
     def __init__(self, whole: Tensor, unit: Unit) -> None:

@@ -13,8 +13,9 @@ from pixelart.compression.archive import read_header
 from pixelart.images.codec import Picture
 from pixelart.images.io import read_picture
 from tests.cli.test_main import Run, one_thread, run, sprite
+from tests.compression.test_archive import with_program
 
-__all__ = ["one_thread", "run", "sprite"]  # fixtures
+__all__ = ["one_thread", "run", "sprite", "with_program"]  # fixtures
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,16 @@ from pixelart.engine import Engine
 from pixelart.errors import Cancelled, DataRejected, PixelArtError, RequestRejected
 from pixelart.images.codec import Picture
 from pixelart.layers.context import Context
+from pixelart.layers.interruption import cancel_between_layers
 from pixelart.models import AutoregressiveModel
-from pixelart.sampling.coded import Pick
+from pixelart.sampling.coded import Pick, code_levels
+
+
+@pytest.fixture(autouse=True)
+def with_program(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only slow tests use programs, which take seconds to compile in double precision."""
+    if not request.node.get_closest_marker("slow"):
+        monkeypatch.setattr(archive, "code_levels", partial(code_levels, use_program=False))
 
 
 @pytest.fixture
@@ -188,28 +197,63 @@ def test_the_package_is_asked_for(
 
 READ = """
 import sys, torch, hashlib
+from functools import partial
 from pathlib import Path
-from pixelart.compression.archive import decompress
+from pixelart.compression import archive
 from pixelart.engine import Engine
 torch.set_num_threads(int(sys.argv[3]))
 engine = Engine(sys.argv[1], device=torch.device("cpu"))
-back = decompress(Path(sys.argv[2]).read_bytes(), engine.library.load)
+archive.code_levels = partial(archive.code_levels, use_program=sys.argv[4] == "True")
+back = archive.decompress(Path(sys.argv[2]).read_bytes(), engine.library.load)
 print(hashlib.sha256(b"".join(one.picture.tobytes() for one in back)).hexdigest())
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("threads", [1, 2])
+def test_programs_and_networks_read_what_the_other_wrote(
+    tiny: Engine, tiny_pictures: dict[str, Picture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures, loaded = of_tiny(tiny_pictures), tiny.library.load("tiny")
+    for compresses, reads in ((True, False), (False, True), (True, True)):
+        monkeypatch.setattr(archive, "code_levels", partial(code_levels, use_program=compresses))
+        torch.set_num_threads(1)
+        data = compress(loaded, pictures)
+        monkeypatch.setattr(archive, "code_levels", partial(code_levels, use_program=reads))
+        torch.set_num_threads(2)
+        check_back(tiny, data, pictures)
+
+
+def test_a_drawing_that_is_cancelled_meanwhile_stops_no_compression(
+    tiny: Engine, tiny_pictures: dict[str, Picture]
+) -> None:
+    """While a picture is drawn, hooks on the network's layers ask whether to stop."""
+    loaded, pictures = tiny.library.load("tiny"), of_tiny(tiny_pictures, 1)
+    data = compress(loaded, pictures)
+    stopped: list[bool] = []
+    with cancel_between_layers(loaded.model, lambda: bool(stopped)):
+        stopped.append(True)
+        assert compress(loaded, pictures) == data
+        check_back(tiny, data, pictures)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("threads", "use_program"), [(1, True), (2, True), (2, False)])
 def test_other_kernels_read_the_same(
-    threads: int, sketching: Engine, sketch_checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    threads: int,
+    use_program: bool,
+    sketching: Engine,
+    sketch_checkpoints: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """In a process whose libraries take the kernels of an older processor."""
     random, file = np.random.default_rng(1), tmp_path / "some.pxc"
     table = np.array([[0, 0, 0, 0], [9, 50, 99, 255], [200, 30, 30, 255], [255, 250, 9, 255]], np.uint8)
     pictures = [NamedPicture(f"{i}.png", table[random.integers(0, 4, (8, 8))]) for i in range(6)]
     file.write_bytes(compress(sketching.library.load("any"), pictures))
-    for name, value in (("ONEDNN_MAX_CPU_ISA", "AVX2"), ("ATEN_CPU_CAPABILITY", "default"), ("MKL_CBWR", "COMPATIBLE")):
+    old = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"}
+    for name, value in {**old, "NUMBA_CPU_NAME": "generic"}.items():  # no fused products, either
         monkeypatch.setenv(name, value)
-    command = [sys.executable, "-c", READ, str(sketch_checkpoints), str(file), str(threads)]
+    command = [sys.executable, "-c", READ, str(sketch_checkpoints), str(file), str(threads), str(use_program)]
     found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     assert found == hashlib.sha256(b"".join(one.picture.tobytes() for one in pictures)).hexdigest()

@@ -1,11 +1,15 @@
-"""The tables of a known picture are those that a decoder finds pixel by pixel, in the same order, on every device."""
+"""The tables of a known picture are those that a decoder finds pixel by pixel, in the same order, by the network and by
+its program, on every device."""
 
 from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 from torch import Tensor
 
+from pixelart.compression.coder import LevelRecorder, Reader, new_decoder, new_encoder
 from pixelart.layers.context import Context
 from pixelart.models import AutoregressiveModel, list_models
 from pixelart.sampling.coded import code_levels
@@ -28,7 +32,8 @@ def cases(*often: str) -> pytest.MarkDecorator:
 
 def context_for(model: AutoregressiveModel) -> Context:
     """Pictures of two classes and one of any, all unknown; a palette of its own for each, if it is an input."""
-    x = random_pixels(COUNT, model.config.channels, LEVELS, SHAPE)
+    shape = (model.config.height, model.config.width)
+    x = random_pixels(COUNT, model.config.channels, LEVELS, shape)
     palette = None
     if any(stage.config.context.codes for stage in model.stages()):
         palette = torch.rand(COUNT, LEVELS, 4, generator=torch.Generator().manual_seed(2))
@@ -36,10 +41,17 @@ def context_for(model: AutoregressiveModel) -> Context:
         palette[:, 0, 3] = 0
     weights = torch.eye(CLASSES, dtype=torch.float64)[:COUNT].clone()
     weights[-1] = 0
-    return Context(weights, x, torch.ones(COUNT, *SHAPE, dtype=torch.bool), palette=palette)
+    return Context(weights, x, torch.ones(COUNT, *shape, dtype=torch.bool), palette=palette)
 
 
-def tables(model: AutoregressiveModel, context: Context, *, known: bool) -> tuple[list[Tensor], Tensor]:
+def blank(context: Context) -> Context:
+    """What a decoder knows."""
+    return Context(context.class_weights, torch.zeros_like(context.pixels), context.mask, palette=context.palette)
+
+
+def tables(
+    model: AutoregressiveModel, context: Context, *, known: bool, use_program: bool = False
+) -> tuple[list[Tensor], Tensor]:
     """Every table in order, and the levels; a decoder is told the levels from a list, not from the context."""
     found, told = list[Tensor](), list[Tensor]()
 
@@ -48,7 +60,7 @@ def tables(model: AutoregressiveModel, context: Context, *, known: bool) -> tupl
         found.append(log_p)
         return true
 
-    x = code_levels(model, context, note, known=True)
+    x = code_levels(model, context, note, known=True, use_program=use_program and known)
     if known:
         return found, x
     found = []
@@ -59,8 +71,7 @@ def tables(model: AutoregressiveModel, context: Context, *, known: bool) -> tupl
         found.append(log_p)
         return next(rest)
 
-    blank = Context(context.class_weights, torch.zeros_like(context.pixels), context.mask, palette=context.palette)
-    return found, code_levels(model, blank, tell, known=False)
+    return found, code_levels(model, blank(context), tell, known=False, use_program=use_program)
 
 
 def check_alike(found: list[Tensor], other: list[Tensor]) -> None:
@@ -83,14 +94,66 @@ def test_one_pass_and_pixel_by_pixel_give_the_same_tables(name: str, channels: i
     assert bits == pytest.approx(0, abs=1e-9)  # each is a distribution
 
 
-@cases("gated_pixelcnn", "sketch_pixelcnn")
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [SHAPE, (4, 1)])
+@cases()
+def test_a_program_gives_the_tables_of_its_network(name: str, channels: int, shape: tuple[int, int]) -> None:
+    if name == "multiscale" and shape[1] == 1:
+        shape = (4, 2)  # a first stage of one column
+    model = lively_model(name, channels=channels, levels=LEVELS, shape=shape).double()
+    for threads, pictures in ((1, slice(0, 1)), (2, slice(None))):
+        torch.set_num_threads(threads)
+        context = context_for(model).select(pictures)
+        whole, _ = tables(model, context, known=True)
+        (rows, x), (single, y) = (tables(model, context, known=known, use_program=True) for known in (True, False))
+        assert torch.equal(x, context.pixels) and torch.equal(y, context.pixels)
+        check_alike(whole, rows)
+        assert all(torch.equal(one, two) for one, two in zip(rows, single, strict=True)), "bit for bit"
+        check_alike(whole, tables(model, context, known=False)[0])
+
+
+@pytest.mark.slow
+def test_a_program_gives_the_same_bits_in_any_batch_and_number_of_threads() -> None:
+    model = lively_model("gated_pixelcnn", channels=1, levels=LEVELS, shape=SHAPE).double()
+    context, found = context_for(model), list[list[Tensor]]()
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        found.append(tables(model, context, known=False, use_program=True)[0])
+    assert all(torch.equal(one, two) for one, two in zip(*found, strict=True))
+    alone = tables(model, context.select(slice(1, 2)), known=False, use_program=True)[0]
+    assert all(torch.equal(one, many[1:2]) for one, many in zip(alone, found[0], strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("use_program", [False, True])
+def test_calls_at_the_same_time_share_nothing(use_program: bool) -> None:
+    """Of one network: each thread reads back its own pictures, while the others read theirs."""
+    torch.set_num_threads(1)
+    model = lively_model("gated_pixelcnn", channels=3, levels=LEVELS, shape=SHAPE).double()
+
+    def back(seed: int) -> bool:
+        x = random_pixels(1 + seed % 3, 3, LEVELS, SHAPE, seed=seed)
+        context = Context(torch.zeros(len(x), CLASSES).double(), x, torch.ones(len(x), *SHAPE, dtype=torch.bool))
+        recorder, encoder = LevelRecorder(), new_encoder()
+        code_levels(model, context, recorder, known=True, use_program=use_program)
+        offset = recorder.offset()
+        recorder.write(encoder, offset)
+        reader = Reader(new_decoder(encoder.get_compressed()), offset)
+        return torch.equal(code_levels(model, blank(context), reader, known=False, use_program=use_program), x)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(back, range(24)))
+
+
+@pytest.mark.slow
+@cases()
 def test_another_device_gives_the_same_tables(name: str, channels: int) -> None:
     torch.set_num_threads(1)
     model = lively_model(name, channels=channels, levels=LEVELS, shape=SHAPE).double()
     context = context_for(model)
-    here, _ = tables(model, context, known=True)
+    here, _ = tables(model, context, known=True, use_program=True)
     with pretending():
-        there, x = tables(model.to(PRETEND), context.to(PRETEND), known=False)
+        there, x = tables(model.to(PRETEND), context.to(PRETEND), known=False, use_program=True)
         assert isinstance(x, OnDevice)
     assert torch.equal(x.held, context.pixels)
     check_alike(here, there)
