@@ -31,6 +31,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "rank": "list the pictures of a folder by the bits of their visible pixels, fewest first, as CSV",
         "outliers": "list the pictures of a folder by how unusual they are for their class, as CSV",
     },
+    "repair": {"repair": "find dust and single-pixel faults of a picture, and draw these pixels anew after a yes"},
     "evaluate": {"evaluate": "measure bits per dimension on pictures that the checkpoint was not trained on"},
     "check": {
         "check": "report the classes and problems of a folder or .zip of pictures, and write the good ones to one .zip"

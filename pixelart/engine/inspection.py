@@ -66,7 +66,7 @@ class Inspection:
         Raises:
             RequestRejected: `top` is not 1 to MAX_TOP.
         """
-        _check_whole("top", top, 1, MAX_TOP)
+        check_whole("top", top, 1, MAX_TOP)
         rows, columns = np.unravel_index(np.argsort(-self.bits, axis=None, kind="stable")[:top], self.bits.shape)
         return [PixelBits(r, c, float(self.bits[r, c])) for r, c in zip(rows.tolist(), columns.tolist(), strict=True)]
 
@@ -171,9 +171,9 @@ def colours_at(
         RequestRejected: the pixel is outside the picture, or `top` is not 1 to MAX_TOP.
     """
     height, width = picture.shape[:2]
-    _check_whole("row", row, 0, height - 1)
-    _check_whole("column", column, 0, width - 1)
-    _check_whole("top", top, 1, MAX_TOP)
+    check_whole("row", row, 0, height - 1)
+    check_whole("column", column, 0, width - 1)
+    check_whole("top", top, 1, MAX_TOP)
     mask = np.zeros((height, width), np.bool_)
     mask[row, column] = True
     context = context_of(codec, picture, mask, class_weights, count=1)
@@ -267,6 +267,6 @@ def _chances(codec: Codec, colours: list[Prefix]) -> list[ColourChance]:
     return [ColourChance((r, g, b, a), math.exp(c.log_p)) for (r, g, b, a), c in zip(rgba, colours, strict=True)]
 
 
-def _check_whole(name: str, value: Any, low: int, high: int) -> None:
+def check_whole(name: str, value: Any, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
         raise RequestRejected(f"{name} {value!r:.40}: must be a whole number from {low} to {high}")
