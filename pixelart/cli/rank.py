@@ -5,31 +5,16 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import math
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from pixelart.cli.arguments import add_command, checkpoint_option, class_option
 from pixelart.cli.common import Json, check_out_file, find, progress_bar, say
 from pixelart.cli.folders import FoundPicture, find_pictures
 from pixelart.engine import Engine
-from pixelart.images.codec import ALPHA_THRESHOLD
+from pixelart.engine.outliers import Judged, judge_picture, with_surprise
 from pixelart.storage import write_file
-
-
-class Judged(NamedTuple):
-    """A picture of the folder. bits: -log2 p of it; bits_per_pixel: those of its visible pixels, per pixel; surprise:
-    how many standard deviations that is above the mean of its class."""
-
-    name: str
-    class_name: str | None
-    bits: float
-    bits_per_pixel: float
-    surprise: float = 0.0
 
 
 def classify(options: argparse.Namespace) -> list[Json]:
@@ -70,27 +55,9 @@ def _judged(engine: Engine, name: str, found: Sequence[FoundPicture]) -> list[Ju
     judged = list[Judged]()
     with progress_bar("judging") as show:
         for number, one in enumerate(found):
-            bits = engine.bits(name, one.picture, class_weights=one.class_name)
-            visible = one.picture[..., 3] >= ALPHA_THRESHOLD
-            judged.append(
-                Judged(one.name, one.class_name, float(bits.sum()), float(bits[visible].sum() / max(1, visible.sum())))
-            )
+            judged.append(judge_picture(engine, name, one.picture, one.name, one.class_name))
             show(number + 1, len(found))
     return with_surprise(judged)
-
-
-def with_surprise(judged: Sequence[Judged]) -> list[Judged]:
-    """The pictures, each with its surprise: 0 in a class of one picture, or of equal ones."""
-    of_class = defaultdict[str | None, list[float]](list)
-    for one in judged:
-        of_class[one.class_name].append(one.bits_per_pixel)
-    found = list[Judged]()
-    for one in judged:
-        values = of_class[one.class_name]
-        spread = float(np.std(values))
-        far = (one.bits_per_pixel - float(np.mean(values))) / spread if spread > 0 else 0.0
-        found.append(one._replace(surprise=far if math.isfinite(far) else 0.0))
-    return found
 
 
 def _found(options: argparse.Namespace) -> tuple[Engine, str, list[FoundPicture]]:

@@ -152,10 +152,9 @@ class ProgramDecoder(TrunkDecoder):
 
     def _begun(self, x: Tensor) -> int:
         """The argument `begun` of `draw_row`."""
-        assert self._program is not None
-        if not self._begins:
-            return -1
-        return x.shape[3] if self._reached is None or not self._program.is_whole else self._reached
+        is_whole = self._program is not None and self._program.is_whole
+        reached = self._reached if is_whole and self._reached is not None else x.shape[3]
+        return reached if self._begins else -1
 
     def _outputs(self, row: int, first: int, end: int) -> Tensor:
         """The parameters (B, P, 1, n) of columns [first, end) that the program has computed."""

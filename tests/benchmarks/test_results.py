@@ -89,7 +89,7 @@ def test_all_are_judged_on_what_none_has_seen(
 def test_the_most_probable_class_is_counted(own_checkpoints: Path, tiny_data: Path, tmp_path: Path) -> None:
     """The table of classes is measured alone, and the rest of the file stays."""
     engine, out = Engine(own_checkpoints), tmp_path / "RESULTS.md"
-    out.write_text(f"# Results\n\nothers\n\n{class_accuracy.HEADING}\n\nold\n")
+    out.write_text(f"# Results\n\nothers\n\n{class_accuracy.HEADING}\n\nearlier figures\n")
     words = ["--checkpoints", str(own_checkpoints), "--data", str(tiny_data), "--only-classes", "--out", str(out)]
     assert results.main(words) == 0
     pictures = read_pictures(tiny_data)
@@ -97,7 +97,7 @@ def test_the_most_probable_class_is_counted(own_checkpoints: Path, tiny_data: Pa
     given = [(engine.inspect("tiny", pictures.pictures[i]), pictures.class_names[i]) for i in unseen]
     right = sum(next(iter(found.class_probabilities)) == name for found, name in given) / len(given)
     text = out.read_text()
-    assert text.startswith("# Results\n\nothers\n\n## Class") and "old" not in text
+    assert text.startswith("# Results\n\nothers\n\n## Class") and "earlier figures" not in text
     assert f"| tiny | 2 | {len(unseen)} | {right:.3f} |" in text and "--only-classes" in text
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pixelart.cli.rank import Judged, with_surprise
 from pixelart.engine import Engine
+from pixelart.engine.outliers import Judged, with_surprise
 from pixelart.images.io import encode_png, read_picture
 from tests.cli.test_compress import folder
 from tests.cli.test_main import Run, one_thread, run
