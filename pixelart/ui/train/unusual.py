@@ -28,15 +28,15 @@ from pixelart.ui.worker import Worker
 
 SECONDS = 20.0
 """Longest time of a search; it then judges by the pictures that it has seen, chosen at random."""
-FEWEST = 8
+FEWEST_OF_CLASS = 8
 """Pictures of a class that a mean needs."""
-SHOWN = 6
+SHOWN_UNUSUAL = 6
 LEAST_SURPRISE = 2.5
 """In standard deviations."""
-SIDE = 64
+UNUSUAL_SIDE = 64
 """Largest side of a shown picture, in screen pixels."""
 LOOKING = "Looking for unusual pictures"
-Step = tuple[int, int]
+SearchStep = tuple[int, int]
 
 
 class Unusual(NamedTuple):
@@ -66,7 +66,7 @@ class UnusualHandlers:
         if ready is None or checkpoint is None:
             yield ""
             return
-        worker = Worker[list[Unusual], Step](
+        worker = Worker[list[Unusual], SearchStep](
             lambda tell, cancel: self._search(ready, checkpoint, tell, cancel),
             lambda: images.ready is not ready or images.search is not mine,
         )
@@ -88,7 +88,7 @@ class UnusualHandlers:
         images.search = None
 
     def _search(
-        self, ready: PreparedDataset, checkpoint: str, tell: Callable[[Step], None], cancel: Cancel
+        self, ready: PreparedDataset, checkpoint: str, tell: Callable[[SearchStep], None], cancel: Cancel
     ) -> list[Unusual]:
         """The most surprising pictures, most unusual first. Raises Cancelled."""
         info = self.engine.info(checkpoint)
@@ -109,12 +109,14 @@ class UnusualHandlers:
 
 
 def most_unusual(judged: list[Judged]) -> list[tuple[Judged, float]]:
-    """The few pictures with the highest surprise, in classes of at least FEWEST, and the mean of their class."""
+    """The few pictures with the highest surprise, in classes of at least FEWEST_OF_CLASS, and the mean of their class."""
     of_class: dict[str | None, list[float]] = {}
     for one in judged:
         of_class.setdefault(one.class_name, []).append(one.bits_per_pixel)
-    known = [one for one in with_surprise(judged) if len(of_class[one.class_name]) >= FEWEST]
-    first = sorted((one for one in known if one.surprise >= LEAST_SURPRISE), key=lambda one: -one.surprise)[:SHOWN]
+    known = [one for one in with_surprise(judged) if len(of_class[one.class_name]) >= FEWEST_OF_CLASS]
+    first = sorted((one for one in known if one.surprise >= LEAST_SURPRISE), key=lambda one: -one.surprise)[
+        :SHOWN_UNUSUAL
+    ]
     return [(one, float(np.mean(of_class[one.class_name]))) for one in first]
 
 
@@ -130,5 +132,5 @@ def unusual_html(found: list[Unusual]) -> str:
 def _figure(one: Unusual) -> str:
     kind = one.judged.class_name or "any class"
     text = f"{kind}: {one.judged.bits_per_pixel:.1f} bits a pixel; mean {one.mean:.1f}"
-    image = picture_html(encode_png(one.picture), alt=text, side=SIDE)
+    image = picture_html(encode_png(one.picture), alt=text, side=UNUSUAL_SIDE)
     return f"<figure>{image}<figcaption>{escape(text)}</figcaption></figure>"

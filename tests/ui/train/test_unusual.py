@@ -17,7 +17,7 @@ from pixelart.images.codec import Picture
 from pixelart.images.io import encode_png
 from pixelart.ui.train import unusual
 from pixelart.ui.train.scratch import Scratch
-from pixelart.ui.train.unusual import FEWEST, SHOWN, UnusualHandlers, most_unusual
+from pixelart.ui.train.unusual import FEWEST_OF_CLASS, SHOWN_UNUSUAL, UnusualHandlers, most_unusual
 from pixelart.ui.train.uploads import CheckTask, Images, PreparedDataset
 
 
@@ -97,9 +97,9 @@ def test_its_time_is_bounded(images: Images, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_small_classes_and_common_pictures_are_left_out() -> None:
-    few = [Judged(str(i), "few", 0, bits) for i, bits in enumerate([1] * (FEWEST - 2) + [99])]
+    few = [Judged(str(i), "few", 0, bits) for i, bits in enumerate([1] * (FEWEST_OF_CLASS - 2) + [99])]
     even = [Judged(str(i), "even", 0, bits) for i, bits in enumerate([1.0, 2.0] * 20)]
     many = [Judged(str(i), "many", 0, bits) for i, bits in enumerate([1.0] * 200 + [50.0 + i for i in range(9)])]
     found = most_unusual([*few, *even, *many])
-    assert len(found) == SHOWN and {one.class_name for one, _ in found} == {"many"}
+    assert len(found) == SHOWN_UNUSUAL and {one.class_name for one, _ in found} == {"many"}
     assert [one.bits_per_pixel for one, _ in found] == [58, 57, 56, 55, 54, 53]
