@@ -127,7 +127,8 @@ def test_a_program_is_kept_until_the_weights_change() -> None:
 def test_weights_that_depend_on_the_context_are_refused() -> None:
     """Those of the first drawing would be used in all."""
     matrix = Deferred.of(torch.eye(2), "map")
-    for keep in (Program(4, 4).matrix, Program(4, 4).vector):
+    program = Program(4, 4, np.dtype(np.float32))
+    for keep in (program.matrix, program.vector):
         with pytest.raises(NotImplementedError, match="depend on the context"):
             keep(matrix)
 
@@ -153,7 +154,7 @@ def test_the_latest_programs_are_kept_with_one_copy_of_the_weights_and_no_map() 
     model.logits.bias.add_(1)
     assert program_at(3).weights is not kept[3].weights
     sizes = program_decoder._PROGRAMS[model][1]
-    assert [tuple(size) for size in sizes] == [(3, 5)], "those of other weights are forgotten"
+    assert [tuple(size) for size, _ in sizes] == [(3, 5)], "those of other weights are forgotten"
 
 
 def test_a_picture_is_the_same_bits_in_any_batch_and_whatever_is_known_in_the_others() -> None:
