@@ -99,7 +99,7 @@ def add_commands(add: Any) -> None:
     checkpoint_option(command)
     class_option(command)
     command.add_argument("--out", type=Path, required=True, help="folder for the results")
-    least = f"the pixels that take {FAULT_BITS:g} bits more than the mean pixel"
+    least = f"those that take {FAULT_BITS:g} bits more than the most probable colour there"
     command.add_argument("--count", type=int, help=f"draw so many anew, at most {MAX_FAULTS} ({least})")
     command.add_argument("--seed", type=int, default=0, help="another seed draws them otherwise (0)")
     command.add_argument("--yes", action="store_true", help="do not ask")

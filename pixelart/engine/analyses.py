@@ -81,8 +81,8 @@ class Analyses:
         """The pixels of a picture (H, W, 4) that are least probable given the class and all other pixels, worst first:
         dust and single-pixel faults. See `engine.faults` for what is computed.
 
-        `count`: so many, whatever their bits; None = those with at least FAULT_BITS bits more than the mean pixel of
-        the picture.
+        `count`: so many, whatever their bits; None = those that take at least FAULT_BITS more bits than the most
+        probable colour there.
 
         Raises:
             RequestRejected: a wrong size, an unknown class, or `count` not 1 to MAX_FAULTS.

@@ -109,7 +109,7 @@ class UnusualHandlers:
 
 
 def most_unusual(judged: list[Judged]) -> list[tuple[Judged, float]]:
-    """The few pictures with the highest surprise, in classes of at least FEWEST_OF_CLASS, and the mean of their class."""
+    """The few pictures with the highest surprise, of classes that are large enough, and the mean of their class."""
     of_class: dict[str | None, list[float]] = {}
     for one in judged:
         of_class.setdefault(one.class_name, []).append(one.bits_per_pixel)
