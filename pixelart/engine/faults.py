@@ -32,8 +32,8 @@ LOOKS = 32
 """Pixels that are looked at alone."""
 MAX_FAULTS = 64
 FAULT_BITS = 11.0
-"""By how many bits a fault exceeds the most probable colour there, so that this is 2000 times as probable: the value with
-which benchmarks/repair.py finds most of the dust and few pixels of clean tiles."""
+"""By how many bits a fault exceeds the most probable colour there, which so is 2000 times as probable. With this value
+benchmarks/repair.py finds most of the dust, and few pixels of clean tiles."""
 SLACK = 4.0
 """By how many bits screening may be wrong."""
 

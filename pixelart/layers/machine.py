@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pixelart.layers.kernels import I64
 
@@ -36,7 +36,7 @@ class Machine(NamedTuple):
     kept_of_picture: int
     tables: int
     tables_of_picture: int
-    zero: float  # float32 or float64
+    zero: Any  # float32 or float64
 
 
 class Streams(NamedTuple):

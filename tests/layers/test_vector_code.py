@@ -54,13 +54,13 @@ def test_a_product_is_the_same_bits_alone_and_among_others(outputs: int, kind: t
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("kind", TYPES)
 def test_activations_are_those_of_torch(size: int, kind: type[Any]) -> None:
-    close = {"rtol": 1e-6, "atol": 3e-7} if kind is np.float32 else {"rtol": 1e-14, "atol": 3e-16}
+    rtol, atol = (1e-6, 3e-7) if kind is np.float32 else (1e-14, 3e-16)
     x = torch.cat([torch.tensor([0.0, -0.0, 1e-8, -200.0, 200.0]), torch.linspace(-12, 12, size + 3)])[:size]
     x = x.to(torch.float32 if kind is np.float32 else torch.float64)
     for code, twin in ((SIGMOID, torch.sigmoid), (TANH, torch.tanh), (ELU, F.elu), (EXP, torch.exp)):
         given, result = x.clamp(max=80).numpy().copy(), np.full(size + LANES, 9, kind)
         activate(np.int64(code), result.ctypes.data, given.ctypes.data, size, kind(0))
-        np.testing.assert_allclose(result[:size], twin(x.clamp(max=80)).numpy(), **close)
+        np.testing.assert_allclose(result[:size], twin(x.clamp(max=80)).numpy(), rtol=rtol, atol=atol)
         assert (result[size:] == 9).all(), "it wrote behind the end"
         activate(np.int64(code), given.ctypes.data, given.ctypes.data, size, kind(0))
         np.testing.assert_array_equal(given, result[:size])
