@@ -31,8 +31,8 @@ GRID = 4
 LOOKS = 32
 """Pixels that are looked at alone."""
 MAX_FAULTS = 64
-FAULT_BITS = 11.0
-"""By how many bits a fault exceeds the most probable colour there, which so is 2000 times as probable. With this value
+FAULT_BITS = 10.0
+"""By how many bits a fault exceeds the most probable colour there, which so is 1000 times as probable. With this value
 benchmarks/repair.py finds most of the dust, and few pixels of clean tiles."""
 SLACK = 4.0
 """By how many bits screening may be wrong."""
