@@ -32,8 +32,8 @@ LOOKS = 32
 """Pixels that are looked at alone."""
 MAX_FAULTS = 64
 FAULT_BITS = 10.0
-"""By how many bits a fault exceeds the most probable colour there, which so is 1000 times as probable. With this value
-benchmarks/repair.py finds most of the dust, and few pixels of clean tiles."""
+"""By how many bits a fault exceeds the most probable colour there, which so is 1000 times as probable. What this finds
+is measured by benchmarks/repair.py."""
 SLACK = 4.0
 """By how many bits screening may be wrong."""
 
