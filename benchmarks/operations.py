@@ -24,7 +24,8 @@ from pixelart.layers.interpreter import run_operations
 from pixelart.layers.kernels import I64
 from pixelart.layers.machine import Machine
 from pixelart.layers.program import AFTER_CHOICE, BEFORE_CHOICE, BEGIN, GRID_PRODUCT, PRODUCT, TABLE_PRODUCT
-from pixelart.layers.program_decoder import Memory, context_tensors, program_of
+from pixelart.layers.program_decoder import context_tensors, program_of
+from pixelart.layers.program_memory import Memory
 from pixelart.models import RasterModel
 
 WORDS = """FILL COPY ADD SUM MUL NEG RELU ELU SIGMOID TANH PRODUCT TABLE_PRODUCT GRID_PRODUCT GROW EMBED TABLE_EMBED

@@ -41,7 +41,7 @@ def test_its_requirements_and_version_are_those_of_the_project(wheel: Path) -> N
     required = [line for line in told.get_all("Requires-Dist", []) if "extra ==" not in line]
     wanted = (ROOT / "requirements.txt").read_text().split()
     assert {normal(line) for line in required} == {normal(line) for line in wanted}
-    assert set(told.get_all("Provides-Extra", [])) == {"hub-oauth", "mcp", "tensorboard", "multi-gpu"}
+    assert set(told.get_all("Provides-Extra", [])) == {"hub-oauth", "mcp", "tensorboard", "multi-gpu", "compress"}
     data = [*(ROOT / "pixelart/ui/static").rglob("*.*"), *(ROOT / "pixelart/integrations").rglob("*.*")]
     static = {f"pixelart/{path.relative_to(ROOT / 'pixelart')}" for path in data if "__pycache__" not in path.parts}
     assert {"pixelart/py.typed", *static} <= names

@@ -14,7 +14,7 @@ ROOMS: list[tuple[str, ...]] = [  # from top to bottom; rooms of one line lie be
     ("app", "pixelart.__main__"),
     ("pixelart.cli", "pixelart.ui"),
     ("pixelart.jobs", "pixelart.hub", "pixelart.shards"),
-    ("pixelart.training",),
+    ("pixelart.training", "pixelart.compression"),
     ("pixelart.engine",),
     ("pixelart.sampling", "pixelart.checkpoint"),
     ("pixelart.models",),

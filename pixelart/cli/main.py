@@ -96,6 +96,12 @@ def _import(module: str) -> Any:
         from pixelart.cli import variations as found
     elif module == "inspect":
         from pixelart.cli import inspect as found
+    elif module == "compress":
+        from pixelart.cli import compress as found
+    elif module == "rank":
+        from pixelart.cli import rank as found
+    elif module == "repair":
+        from pixelart.cli import repair as found
     elif module == "evaluate":
         from pixelart.cli import evaluate as found
     elif module == "check":

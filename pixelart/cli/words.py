@@ -22,6 +22,16 @@ COMMANDS: dict[str, dict[str, str]] = {
     "inspect": {
         "inspect": "show which pixels surprise the model, the probable classes, and the probable colours of a pixel"
     },
+    "compress": {
+        "compress": "write pictures to one small file, without loss, by a checkpoint's probabilities",
+        "decompress": "write the pictures of such a file, exactly as they were",
+    },
+    "rank": {
+        "classify": "print the probability of each class for every picture of a folder, as CSV",
+        "rank": "list the pictures of a folder by the bits of their visible pixels, fewest first, as CSV",
+        "outliers": "list the pictures of a folder by how unusual they are for their class, as CSV",
+    },
+    "repair": {"repair": "find dust and single-pixel faults of a picture, and draw these pixels anew after a yes"},
     "evaluate": {"evaluate": "measure bits per dimension on pictures that the checkpoint was not trained on"},
     "check": {
         "check": "report the classes and problems of a folder or .zip of pictures, and write the good ones to one .zip"

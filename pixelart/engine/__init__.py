@@ -5,6 +5,7 @@ from pixelart.checkpoint.library import Checkpoint as Checkpoint
 from pixelart.checkpoint.presets import Preset as Preset
 from pixelart.engine.drawing import most_probable_first as most_probable_first
 from pixelart.engine.engine import Engine as Engine
+from pixelart.engine.faults import Fault as Fault
 from pixelart.engine.inspection import ColourChance as ColourChance
 from pixelart.engine.inspection import Inspection as Inspection
 from pixelart.engine.inspection import PixelColours as PixelColours

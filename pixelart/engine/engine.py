@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from pixelart.checkpoint.folder import default_checkpoints
 from pixelart.checkpoint.info import CheckpointInfo
-from pixelart.checkpoint.library import Checkpoint, Library
+from pixelart.checkpoint.library import Library
 from pixelart.checkpoint.presets import DEFAULT_PRESET
 from pixelart.devices import pick_device
-from pixelart.engine.drawing import log_likelihood, most_probable_first
-from pixelart.engine.inspection import Inspection, PixelColours, colours_at, inspect_picture
+from pixelart.engine.analyses import Analyses
+from pixelart.engine.drawing import most_probable_first
 from pixelart.engine.local import LocalBackend
 from pixelart.engine.previews import OnRow
 from pixelart.engine.redrawing import limits_for, without_defects
@@ -25,14 +24,14 @@ from pixelart.engine.remote import Call, RemoteBackend
 from pixelart.engine.request import Drawing, Request, RequestLike, as_request
 from pixelart.engine.variations import Variations
 from pixelart.errors import RequestRejected
-from pixelart.images.codec import Codec, Picture
-from pixelart.images.coercion import ClassBlend, MaskLike, PictureLike, as_blend, as_facts, as_picture, mask_for
+from pixelart.images.codec import Picture
+from pixelart.images.coercion import MaskLike, PictureLike, as_facts, as_picture, mask_for
 from pixelart.images.palette_choice import palette_fitting
 from pixelart.progress import Cancel
 from pixelart.settings import SETTINGS
 
 
-class Engine(Variations):
+class Engine(Variations, Analyses):
     """Finds checkpoints in a folder, loads them on first use, and draws. Thread-safe.
 
     At most `memory_bytes` of weights stay loaded; the least recently used are dropped first.
@@ -232,49 +231,6 @@ class Engine(Variations):
         drawn = self._draw(Call("enlarge", request, (picture,), factor), info, on_row, cancel)
         return [replace(drawing, facts=facts) for drawing in drawn]
 
-    def log_likelihood(self, checkpoint: str, picture: PictureLike, *, class_weights: ClassBlend = None) -> float:
-        """log p of a whole picture (H, W, 4) in nats given the class alone. Colours are snapped first, see `snap`.
-
-        Raises:
-            RequestRejected: a wrong size or an unknown class.
-        """
-        loaded, codec, picture, _, _ = self._load_for(checkpoint, picture, class_weights)
-        return log_likelihood(loaded, codec, picture, as_blend(class_weights))
-
-    def inspect(self, checkpoint: str, picture: PictureLike, *, class_weights: ClassBlend = None) -> Inspection:
-        """Bits of each pixel of a picture (H, W, 4) given the class alone, which sum to -log2 p, and p(class |
-        picture).
-
-        The class probabilities follow Bayes' rule with a uniform prior. Colours are snapped first, see `snap`.
-
-        Raises:
-            RequestRejected: a wrong size or an unknown class.
-        """
-        loaded, codec, picture, weights, at_once = self._load_for(checkpoint, picture, class_weights)
-        return inspect_picture(loaded.model, codec, picture, weights, classes=loaded.info.classes, at_once=at_once)
-
-    def colours_at(
-        self,
-        checkpoint: str,
-        picture: PictureLike,
-        *,
-        row: int,
-        column: int,
-        top: int = 5,
-        class_weights: ClassBlend = None,
-    ) -> PixelColours:
-        """The `top` most probable colours of one pixel of a picture (H, W, 4), and the probability of its current
-        colour.
-
-        They are conditioned on the class and on all other pixels, before and after it. Colours are snapped first, see
-        `snap`. If the palette is an input, candidates are the picture's own colours.
-
-        Raises:
-            RequestRejected: a wrong size, an unknown class, a pixel outside the picture, or `top` not 1 to 256.
-        """
-        loaded, codec, picture, weights, at_once = self._load_for(checkpoint, picture, class_weights)
-        return colours_at(loaded.model, codec, picture, weights, row=row, column=column, top=top, at_once=at_once)
-
     def _draw(self, call: Call, info: CheckpointInfo, on_row: OnRow | None, cancel: Cancel | None) -> list[Drawing]:
         """Draw with the remote backend, or here. The request is checked first, so no GPU time goes to bad ones."""
         call.request.check()
@@ -285,12 +241,3 @@ class Engine(Variations):
             return self._local.draw(some, on_row, cancel) if drawn is None else drawn
 
         return without_defects(call.request, limits_for(call, info), draw, on_row)
-
-    def _load_for(
-        self, checkpoint: str, given: PictureLike, class_weights: ClassBlend
-    ) -> tuple[Checkpoint, Codec, Picture, Tensor, int]:
-        """The checkpoint, its codec for the picture, the picture, the class weights, and how many fit in memory."""
-        loaded, picture = self.library.load(checkpoint), as_picture(given)
-        loaded.info.check_size(*picture.shape[:2])
-        codec, weights = palette_fitting(loaded.codec, picture), loaded.class_weights(class_weights)
-        return loaded, codec, picture, weights, self._local.at_once(loaded, *picture.shape[:2])

@@ -66,7 +66,7 @@ class Inspection:
         Raises:
             RequestRejected: `top` is not 1 to MAX_TOP.
         """
-        _check_whole("top", top, 1, MAX_TOP)
+        check_whole("top", top, 1, MAX_TOP)
         rows, columns = np.unravel_index(np.argsort(-self.bits, axis=None, kind="stable")[:top], self.bits.shape)
         return [PixelBits(r, c, float(self.bits[r, c])) for r, c in zip(rows.tolist(), columns.tolist(), strict=True)]
 
@@ -110,12 +110,20 @@ def inspect_picture(
 
     `at_once`: batch size of the forward passes.
     """
+    bits, context = bits_of_pixels(model, codec, picture, class_weights)
+    probabilities = class_probabilities(model, context.pixels, classes, context.palette, at_once=at_once)
+    return Inspection(bits, probabilities, context.pixels.numel())
+
+
+@torch.no_grad()
+def bits_of_pixels(
+    model: AutoregressiveModel, codec: Codec, picture: Picture, class_weights: Tensor
+) -> tuple[NDArray[np.float64], Context]:
+    """`Inspection.bits` of `picture` (H, W, 4) given class_weights (classes,), and the context they are read in."""
     everything = np.ones(picture.shape[:2], np.bool_)
     context = context_of(codec, picture, everything, class_weights, count=1)
     log_prob = finite(model.log_prob(context.pixels, context)[0].cpu().double())
-    bits = -log_prob.sum(0) / math.log(2)
-    probabilities = class_probabilities(model, context.pixels, classes, context.palette, at_once=at_once)
-    return Inspection(bits.numpy(), probabilities, log_prob.numel())
+    return (-log_prob.sum(0) / math.log(2)).numpy(), context
 
 
 def class_probabilities(
@@ -163,9 +171,9 @@ def colours_at(
         RequestRejected: the pixel is outside the picture, or `top` is not 1 to MAX_TOP.
     """
     height, width = picture.shape[:2]
-    _check_whole("row", row, 0, height - 1)
-    _check_whole("column", column, 0, width - 1)
-    _check_whole("top", top, 1, MAX_TOP)
+    check_whole("row", row, 0, height - 1)
+    check_whole("column", column, 0, width - 1)
+    check_whole("top", top, 1, MAX_TOP)
     mask = np.zeros((height, width), np.bool_)
     mask[row, column] = True
     context = context_of(codec, picture, mask, class_weights, count=1)
@@ -259,6 +267,6 @@ def _chances(codec: Codec, colours: list[Prefix]) -> list[ColourChance]:
     return [ColourChance((r, g, b, a), math.exp(c.log_p)) for (r, g, b, a), c in zip(rgba, colours, strict=True)]
 
 
-def _check_whole(name: str, value: Any, low: int, high: int) -> None:
+def check_whole(name: str, value: Any, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
         raise RequestRejected(f"{name} {value!r:.40}: must be a whole number from {low} to {high}")

@@ -14,7 +14,7 @@ from pixelart.errors import RequestRejected
 from pixelart.settings import ROOT, VERSION
 from pixelart.storage import new_folder, write_file
 
-HERE = Path(__file__).parent
+PLUGINS = Path(__file__).parent
 APP = ROOT / "app.py"
 START_FILE = "app.json"
 """A file of each plug-in that says how this computer starts the app."""
@@ -24,7 +24,7 @@ START_FILE = "app.json"
 class Editor:
     """An editor and its plug-in.
 
-    folder: of the plug-in, below HERE. names: what it consists of; the first is the folder that gets START_FILE.
+    folder: of the plug-in, below PLUGINS. names: what it consists of; the first is the folder that gets START_FILE.
     mark: a line of a file (path below that folder) by which an installed plug-in is known to be this one.
     next_step: what the artist does then.
     """
@@ -85,7 +85,7 @@ def install(name: str, folder: Path) -> list[Path]:
     start = {"start": [sys.executable, str(APP)] if APP.is_file() else [], "version": VERSION}
     written = list[Path]()
     for part in editor.names:
-        source, target = HERE / editor.folder / part, folder / part
+        source, target = PLUGINS / editor.folder / part, folder / part
         if source.is_dir():
             _copy_folder(source, target, json.dumps(start, indent=1).encode())
         else:

@@ -45,6 +45,16 @@ class IncrementalDecoder(ABC):
         for a pixel must see all channels but the last.
         """
 
+    def use_program(self) -> bool:
+        """From now on compute with a compiled program; returns False if there is none for this device. Called before
+        `prefill`."""
+        return False
+
+    def known_row(self, x: Tensor, row: int) -> Tensor:
+        """Parameters (B, P, 1, W) of a begun row of which x holds every pixel; instead of `maps`."""
+        parts = (slice(0, x.shape[3]),) if self.unit == "row" else (slice(i, i + 1) for i in range(x.shape[3]))
+        return torch.cat([self.maps(x, row, columns) for columns in parts], dim=3)
+
     def row_kernel(self) -> RowKernel | None:
         """A compiled function that draws a whole row; None if there is none for this device. Called before
         `prefill`."""

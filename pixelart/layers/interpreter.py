@@ -29,7 +29,7 @@ from pixelart.layers.program import (
     TABLE_PRODUCT,
 )
 from pixelart.layers.program_attention import run_attention
-from pixelart.layers.vector_code import add_products, view
+from pixelart.layers.vector_code import add_products, bytes_of, view
 
 
 @compiled()
@@ -39,38 +39,39 @@ def run_operation(machine: Machine, number: int, x: I64, row: int, streams: Stre
     code, step, dst = table[number, 0], table[number, 1], table[number, 2]
     src, outputs = table[number, 3], table[number, 4]
     inputs, dy, dx, other = table[number, 5], table[number, 7], table[number, 8], table[number, 9]
-    at, none = machine.weights + 4 * table[number, 6], np.int64(0)  # an int would be compiled on its own
+    item = bytes_of(machine.zero)
+    at, none = machine.weights + item * table[number, 6], np.int64(0)  # an int would be compiled on its own
     nowhere = (none, none)
     state, steps = streams.state, (streams.by_picture, streams.by_column)
-    y, beside = state + 4 * dst, state + 4 * dx * machine.state_of_pixel
+    y, beside = state + item * dst, state + item * dx * machine.state_of_pixel
     line = machine.width * machine.grid_of_pixel
     place = (streams.first * machine.reach + (row + dy) % machine.reach) * line
-    grid = machine.grid + 4 * (place + (streams.start + dx) * machine.grid_of_pixel)
+    grid = machine.grid + item * (place + (streams.start + dx) * machine.grid_of_pixel)
     grid_steps = (machine.reach * line, step * machine.grid_of_pixel)
     if code == PRODUCT:
-        run_product(y, steps, beside + 4 * src, steps, streams, at, none, inputs, outputs)
+        run_product(y, steps, beside + item * src, steps, streams, at, none, inputs, outputs)
     elif code == GRID_PRODUCT:
-        run_product(y, steps, grid + 4 * src, grid_steps, streams, at, none, inputs, outputs)
+        run_product(y, steps, grid + item * src, grid_steps, streams, at, none, inputs, outputs)
     elif code == TABLE_PRODUCT:
-        at = machine.tables + 4 * table[number, 6]
-        run_product(y, steps, beside + 4 * src, steps, streams, at, machine.tables_of_picture, inputs, outputs)
+        at = machine.tables + item * table[number, 6]
+        run_product(y, steps, beside + item * src, steps, streams, at, machine.tables_of_picture, inputs, outputs)
     elif code == FILL:
         copy(y, steps, at, nowhere, streams, outputs)
     elif code == STORE:
-        copy(grid + 4 * dst, grid_steps, state + 4 * src, steps, streams, outputs)
+        copy(grid + item * dst, grid_steps, state + item * src, steps, streams, outputs)
     elif code == ADD_GRID:
-        add(y, steps, grid + 4 * src, grid_steps, streams, outputs)
+        add(y, steps, grid + item * src, grid_steps, streams, outputs)
     elif code == ADD_ROWS:
         first = streams.first * machine.rows_of_picture + streams.start * machine.rows_of_pixel
-        given = machine.rows + 4 * (first + src)
+        given = machine.rows + item * (first + src)
         add(y, steps, given, (machine.rows_of_picture, step * machine.rows_of_pixel), streams, outputs)
     elif code == EMBED:
         embed(machine, streams, (dst, outputs, dy, dx, other), x, row, at, none)
     elif code == TABLE_EMBED:
-        at = machine.tables + 4 * table[number, 6]
+        at = machine.tables + item * table[number, 6]
         embed(machine, streams, (dst, outputs, dy, dx, other), x, row, at, machine.tables_of_picture)
     elif code == GROW:
-        run_grow(machine, streams, dst, src, outputs, inputs, at, machine.weights + 4 * other, row)
+        run_grow(machine, streams, dst, src, outputs, inputs, at, machine.weights + item * other, row)
     elif code in (KEEP, ATTEND):
         run_attention(machine, streams, code == KEEP, dst, src, other, row)
     else:
@@ -83,7 +84,7 @@ def run_operations(
 ) -> None:
     """Run the operations [first, last), one after another, for the columns [start, end) of a row of the pictures
     [low, high), and if `second` is not 0 of those that are so much further in the batch."""
-    by_picture = (machine.width + 2) * machine.state_of_pixel
+    item, by_picture = bytes_of(machine.zero), (machine.width + 2) * machine.state_of_pixel
     for number in range(first, last):
         code, step, dx = machine.operations[number, 0], machine.operations[number, 1], machine.operations[number, 8]
         begin, stop = start + -start % step, end
@@ -96,15 +97,17 @@ def run_operations(
             continue
         for half in range(2 if second else 1):
             picture, columns = low + half * second, (stop - 1 - begin) // step + 1
-            state = machine.state + 4 * (picture * by_picture + (begin + 1) * machine.state_of_pixel)
+            state = machine.state + item * (picture * by_picture + (begin + 1) * machine.state_of_pixel)
             by_column = step * machine.state_of_pixel
-            streams = Streams(picture, high - low, begin, columns, step, state, by_picture, by_column)
+            zero = machine.zero
+            streams = Streams(picture, high - low, begin, columns, step, state, by_picture, by_column, zero)
             run_operation(machine, number, x, row, streams)
 
 
 @compiled()
 def fill_rows(machine: Machine, row: int, low: int, high: int) -> None:
     """Compute the inputs of a row of the pictures [low, high): linear maps of features (B or 1, H, W, F)."""
+    zero, item = machine.zero, bytes_of(machine.zero)
     for number in range(machine.maps.shape[0]):
         table = machine.maps
         address, by_picture, features, height = table[number, 0], table[number, 1], table[number, 2], table[number, 3]
@@ -112,15 +115,16 @@ def fill_rows(machine: Machine, row: int, low: int, high: int) -> None:
         outputs, slot = table[number, 8], table[number, 9]
         if row % step:
             continue
-        line = address + 4 * min(max(row // step + dy, 0), height - 1) * width * features
+        line = address + item * min(max(row // step + dy, 0), height - 1) * width * features
         for b in range(low, high):
-            to = machine.rows + 4 * (b * machine.rows_of_picture + slot)
+            to = machine.rows + item * (b * machine.rows_of_picture + slot)
             for column in range(width):
-                place = view(to + 4 * column * step * machine.rows_of_pixel, outputs)
+                place = view(to + item * column * step * machine.rows_of_pixel, outputs, zero)
                 for i in range(outputs):
-                    place[i] = np.float32(0)
-            at, distance = machine.weights + 4 * weights, step * machine.rows_of_pixel
-            add_products(to, distance, line + 4 * b * by_picture, features, at, features, outputs, width)
+                    place[i] = zero
+            at, distance = machine.weights + item * weights, step * machine.rows_of_pixel
+            given = line + item * b * by_picture
+            add_products(to, distance, given, features, at, features, outputs, width, zero)
 
 
 @compiled()

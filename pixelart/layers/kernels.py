@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from pixelart.layers.compiling import compiled
 
 F32, F64, I64 = NDArray[np.float32], NDArray[np.float64], NDArray[np.int64]
+Floats = NDArray[np.floating[Any]]
+"""Numbers of a pixel program, which is in single or in double precision."""
 
 
 class SamplingParams(NamedTuple):

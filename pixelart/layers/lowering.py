@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,7 +22,8 @@ def lower(outputs: Traced, recorder: Recorder) -> Program:
 
 class _Lowering:
     def __init__(self, outputs: Traced, recorder: Recorder) -> None:
-        self.program, graph = Program(recorder.height, recorder.width), Graph(outputs, recorder)
+        kind = np.dtype(np.float64 if recorder.dtype == torch.float64 else np.float32)
+        self.program, graph = Program(recorder.height, recorder.width, kind), Graph(outputs, recorder)
         self.program.reach = graph.reach
         self.graph = graph
         self._slots: dict[Traced, Slot] = {}

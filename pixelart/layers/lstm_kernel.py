@@ -14,7 +14,9 @@ from numba.extending import intrinsic
 
 from pixelart.layers.activations import Vectors, over_vectors
 from pixelart.layers.compiling import compiled
-from pixelart.layers.vector_code import LANES, add_products, view, view_bits, view_halves
+from pixelart.layers.vector_code import LANES, add_products, vector_type, view
+
+_SINGLE = vector_type(types.float32)
 
 
 class Wavefront(NamedTuple):
@@ -83,7 +85,7 @@ def _generate_cell(context: Any, builder: Any, signature: Any, arguments: Any) -
             for address in addresses:
                 store(value, address)
 
-    over_vectors(builder, hidden, body)
+    over_vectors(builder, _SINGLE, hidden, body)
     return context.get_dummy_value()
 
 
@@ -117,7 +119,7 @@ def _generate_cell_backward(context: Any, builder: Any, signature: Any, argument
         store(multiply(dc, f), carried_c)
         store(vectors.all(0.0), carried_h)
 
-    over_vectors(builder, hidden, body)
+    over_vectors(builder, _SINGLE, hidden, body)
     return context.get_dummy_value()
 
 
@@ -135,11 +137,11 @@ _cell_backward: Any = intrinsic(_type_cell_backward)
 @compiled()
 def _load_gates(to: int, source: int, size: int, is_half: bool) -> None:
     if is_half:
-        bits, halves = view_bits(to, size), view_halves(source, size)
+        bits, halves = view(to, size, np.uint32(0)), view(source, size, np.uint16(0))
         for j in range(size):
             bits[j] = np.uint32(halves[j]) << np.uint32(16)
     else:
-        values, given = view(to, size), view(source, size)
+        values, given = view(to, size, np.float32(0)), view(source, size, np.float32(0))
         for j in range(size):
             values[j] = given[j]
 
@@ -147,12 +149,12 @@ def _load_gates(to: int, source: int, size: int, is_half: bool) -> None:
 @compiled()
 def _store_gates(to: int, source: int, size: int, is_half: bool) -> None:
     if is_half:
-        halves, bits = view_halves(to, size), view_bits(source, size)
+        halves, bits = view(to, size, np.uint16(0)), view(source, size, np.uint32(0))
         for j in range(size):  # rounded to the nearest, ties to even
             odd = (bits[j] >> np.uint32(16)) & np.uint32(1)
             halves[j] = np.uint16((bits[j] + np.uint32(0x7FFF) + odd) >> np.uint32(16))
     else:
-        values, given = view(to, size), view(source, size)
+        values, given = view(to, size, np.float32(0)), view(source, size, np.float32(0))
         for j in range(size):
             values[j] = given[j]
 
@@ -168,7 +170,7 @@ def scan_forward(
     item = 2 if sizes.is_half else 4
     rows = np.empty(wave.slots * wide + LANES, np.float32)
     states = np.empty((2 * wave.slots + 2) * hidden, np.float32)
-    start = view(weights.start, 2 * hidden)
+    start = view(weights.start, 2 * hidden, np.float32(0))
     row, now_h = rows.ctypes.data, states.ctypes.data
     now_c = now_h + 4 * (wave.slots + 2) * hidden
     for b in range(low, high):
@@ -185,7 +187,7 @@ def scan_forward(
                 _load_gates(row + 4 * p * wide, gates + item * cell * inputs, inputs, sizes.is_half)
             add_products(
                 row + 4 * first * wide, wide, now_h + 4 * first * hidden, hidden, weights.packed, taps, inputs,
-                last - first,
+                last - first, np.float32(0),
             )  # fmt: skip
             for p in range(first, last):
                 cell, given = front + p * wave.slot_step, row + 4 * p * wide
@@ -226,9 +228,9 @@ def scan_backward(
             for tap in range(wave.taps):
                 add_products(
                     carried_h + 4 * (first + tap) * hidden, hidden, row + 4 * first * inputs, inputs,
-                    weights.packed + tap * by_tap, inputs, hidden, last - first,
+                    weights.packed + tap * by_tap, inputs, hidden, last - first, np.float32(0),
                 )  # fmt: skip
-        start = view(grad_start + 8 * b * hidden, 2 * hidden)
+        start = view(grad_start + 8 * b * hidden, 2 * hidden, np.float32(0))
         start[:] = 0.0
         for p in range(wave.slots):
             for j in range(hidden):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pixelart.layers.kernels import I64
 
@@ -12,8 +12,8 @@ class Machine(NamedTuple):
 
     operations: those of all parts, see Operation. runs (n, 3): order, first, end. parts (5,): where the runs of each
     part begin: those when a row begins, before each choice, after the last choice of a pixel, and both for known
-    pixels. attentions: see Attention. The other memories are addresses of floats, with the distance of two pictures
-    (`_of_picture`) and of two pixels (`_of_pixel`)."""
+    pixels. attentions: see Attention. The other memories are addresses of numbers, with the distance of two pictures
+    (`_of_picture`) and of two pixels (`_of_pixel`). All numbers are of the type of `zero`."""
 
     operations: I64
     runs: I64
@@ -36,11 +36,13 @@ class Machine(NamedTuple):
     kept_of_picture: int
     tables: int
     tables_of_picture: int
+    zero: Any  # float32 or float64
 
 
 class Streams(NamedTuple):
     """Pixels that an operation runs for: of `pictures` pictures from number `first` on, `columns` of them, `step` apart
-    from column `start` on. state: where that of the first begins; by_picture, by_column: distances, in floats."""
+    from column `start` on. state: where that of the first begins; by_picture, by_column: distances, in numbers of the
+    type of `zero`."""
 
     first: int
     pictures: int
@@ -50,3 +52,4 @@ class Streams(NamedTuple):
     state: int
     by_picture: int
     by_column: int
+    zero: float

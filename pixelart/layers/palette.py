@@ -18,6 +18,8 @@ from torch.nn import functional as F
 from pixelart.layers.precision import in_float32
 from pixelart.layers.tracing import Drawn, Embedded, Term, Traced
 
+Place = slice | Tensor
+"""Rows or columns of a region; as tensors, (1, 1) and (1, n), of a device that alone knows them."""
 FREQUENCIES = (1.0, 2.0, 4.0, 8.0, 16.0)
 NEVER = -1e4
 """The logit of a colour that cannot be drawn. It is finite, so that guidance can extrapolate it; its p is 0."""
@@ -79,6 +81,15 @@ class PaletteEmbedding(nn.Module):
         offsets = torch.arange(len(table), device=x.device)[:, None, None] * slots
         features = F.embedding(x[:, 0] + offsets, table.flatten(0, 1))  # (B, H, W, E)
         return features.permute(0, 3, 1, 2)
+
+
+def forbid(maps: Tensor, allowed: Tensor | None, rows: Place = slice(None), columns: Place = slice(None)) -> Tensor:
+    """Logits (B, K, h, w) of a region, NEVER where a level is not `allowed`, bool (B or 1, K, 1, 1) or (B or 1, K, H,
+    W); None = all are."""
+    if allowed is None:
+        return maps
+    whole = allowed.shape[2:] == (1, 1)
+    return maps.masked_fill(~(allowed if whole else allowed[:, :, rows, columns]), NEVER)
 
 
 class PalettePointer(nn.Module):

@@ -11,15 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from pixelart.layers.kernels import F32, I64
+from pixelart.layers.kernels import I64, Floats
 from pixelart.layers.tracing import Deferred, recompute
-from pixelart.layers.vector_code import LANES, packed, padded
+from pixelart.layers.vector_code import VECTOR_BYTES, packed, padded
 
 FILL, COPY, ADD, SUM, MUL, NEG, RELU, ELU, SIGMOID, TANH, EXP = range(11)
 PRODUCT, TABLE_PRODUCT, GRID_PRODUCT, GROW, EMBED, TABLE_EMBED = range(11, 17)
@@ -126,7 +125,7 @@ class RowInput(NamedTuple):
 
 @dataclass
 class Program:
-    """The operations of a pixel, and the weights they read.
+    """The operations of a pixel, and the weights they read. All numbers are of one type, float32 or float64.
 
     state: memory of each pixel of the row. grid: memory of each pixel of the last `reach` rows. rows: inputs of each
     pixel from `inputs`. tables: weights that depend on a picture's palette. starts: (slot of the state, values, column)
@@ -134,6 +133,7 @@ class Program:
 
     height: int
     width: int
+    dtype: np.dtype[np.floating[Any]]
     state: SlotAllocator = field(default_factory=SlotAllocator)
     grid: SlotAllocator = field(default_factory=SlotAllocator)
     rows: SlotAllocator = field(default_factory=SlotAllocator)
@@ -148,9 +148,13 @@ class Program:
     outputs: Slot = field(default_factory=lambda: Slot(0, 0))
 
     def __post_init__(self) -> None:
-        self._weights: list[tuple[F32, int]] = []
+        self._weights: list[tuple[Floats, int]] = []
         self._offset = 0
         self._tables: list[tuple[Tensor, bool, int]] = []
+
+    def array(self, values: Tensor) -> Floats:
+        """Values in the type of the program."""
+        return values.detach().cpu().contiguous().numpy().astype(self.dtype, copy=False)
 
     def add(self, stage: int, code: int, *, at: int, looped: bool = False, **values: int) -> None:
         """Insert an operation as number `at`."""
@@ -158,11 +162,11 @@ class Program:
 
     def vector(self, values: Tensor) -> int:
         """Keep a vector; returns where it begins in the weights."""
-        return self._keep(_fixed(values).reshape(-1))
+        return self._keep(self.array(_fixed(values)).reshape(-1))
 
     def matrix(self, matrix: Tensor) -> int:
         """Keep a matrix (I, O) for products."""
-        return self._keep(packed(_fixed(matrix)))
+        return self._keep(packed(self.array(_fixed(matrix))))
 
     def matrices(self, matrices: Tensor) -> int:
         """Keep matrices (n, I, O), one after another; returns where the first begins."""
@@ -207,9 +211,9 @@ class Program:
         return any(e.operation.code in (STORE, KEEP) for e in self.operations if e.stage in (PIXEL, AFTER))
 
     @cached_property
-    def weights(self) -> F32:
+    def weights(self) -> Floats:
         """All weights, concatenated; they begin at the start of a cache line."""
-        result = aligned(self._offset)
+        result = aligned(self._offset, dtype=self.dtype)
         for values, start in self._weights:
             result[start : start + values.size] = values.reshape(-1)
         return result
@@ -217,41 +221,39 @@ class Program:
     def share_weights(self, others: Iterable[Program]) -> None:
         """Concatenate the weights, or take those of another program if they are equal, as they are at any picture
         size; and forget the parts."""
-        equal = (one.weights for one in others if np.array_equal(one.weights, self.weights))
+        alike = (one.weights for one in others if one.dtype == self.dtype)
+        equal = (weights for weights in alike if np.array_equal(weights, self.weights))
         self.weights = next(equal, self.weights)
         self._weights.clear()
 
-    def picture_tables(self, given: Mapping[str, Tensor]) -> F32:
+    def picture_tables(self, given: Mapping[str, Tensor]) -> Floats:
         """(B or 1, n): the weights per picture, for what is given."""
-        parts = list[tuple[F32, int]]()
+        parts = list[tuple[Floats, int]]()
         for table, is_matrix, start in self._tables:
-            array = _array(recompute(table, given))
+            array = self.array(recompute(table, given))
             parts.append((packed(array) if is_matrix else array.reshape(len(array), -1), start))
-        result = np.zeros((max((len(values) for values, _ in parts), default=1), self.tables.size), np.float32)
+        count = max((len(values) for values, _ in parts), default=1)
+        result = np.zeros((count, self.tables.size), self.dtype)
         for values, start in parts:
             result[:, start : start + values.shape[1]] = values
         return result
 
-    def _keep(self, values: F32) -> int:
+    def _keep(self, values: Floats) -> int:
         self._weights.append((values, self._offset))
         self._offset += padded(values.size)
         return self._weights[-1][1]
 
 
-def aligned(*shape: int) -> F32:
+def aligned(*shape: int, dtype: np.dtype[np.floating[Any]]) -> Floats:
     """Zeros that begin at the start of a cache line."""
-    size = int(np.prod(shape))
-    memory = np.zeros(size + LANES, np.float32)
-    start = -memory.ctypes.data // 4 % LANES
+    size, line = int(np.prod(shape)), VECTOR_BYTES // dtype.itemsize
+    memory = np.zeros(size + line, dtype)
+    start = -memory.ctypes.data // dtype.itemsize % line
     return memory[start : start + size].reshape(shape)
 
 
-def _fixed(values: Tensor) -> F32:
+def _fixed(values: Tensor) -> Tensor:
     """Weights that are the same in every drawing."""
     if isinstance(values, Deferred):
         raise NotImplementedError("weights that depend on the context must be a table per picture")
-    return _array(values)
-
-
-def _array(values: Tensor) -> F32:
-    return values.detach().to("cpu", torch.float32).contiguous().numpy()
+    return values

@@ -25,14 +25,15 @@ from pixelart.layers.kernels import (
 from pixelart.layers.machine import Machine
 from pixelart.layers.palette import NEVER
 from pixelart.layers.program import AFTER_CHOICE, BEFORE_CHOICE, BEGIN, KNOWN_PIXELS
-from pixelart.layers.vector_code import view
+from pixelart.layers.vector_code import bytes_of, view
 
 
 @compiled()
 def outputs_of(machine: Machine, b: int, column: int, start: int, size: int) -> F64:
     """Some of a pixel's outputs, in double precision."""
     place = (b * (machine.width + 2) + column + 1) * machine.state_of_pixel + machine.outputs + start
-    given, result = view(machine.state + 4 * place, size), np.empty(size)
+    address = machine.state + bytes_of(machine.zero) * place
+    given, result = view(address, size, machine.zero), np.empty(size)
     for i in range(size):
         result[i] = given[i]
     return result
@@ -120,6 +121,30 @@ def draw_channel(
 
 
 @compiled()
+def begin_row(machine: Machine, x: I64, row: int, begun: int, low: int, high: int, second: int) -> None:
+    """Begin a row unless `begun` is -1: see `draw_row`."""
+    if begun < 0:
+        return
+    if row > 0:
+        run_part(machine, KNOWN_PIXELS, x, row - 1, begun, machine.width, low, high, second)
+    if machine.rows_of_picture:
+        fill_rows(machine, row, low, high)
+        if second:
+            fill_rows(machine, row, low + second, high + second)
+    run_part(machine, BEGIN, x, row, np.int64(0), machine.width, low, high, second)
+
+
+@compiled()
+def run_columns(
+    machine: Machine, part: int, x: I64, row: int, begun: int, first: int, end: int, low: int, high: int
+) -> None:
+    """Run a part of a program for the columns [first, end) of a row of the pictures [low, high); `begun` as in
+    `draw_row`."""
+    begin_row(machine, x, row, begun, low, high, np.int64(0))
+    run_part(machine, part, x, row, first, end, low, high, np.int64(0))
+
+
+@compiled()
 def draw_row(
     machine: Machine,
     mixture: Mixture,
@@ -142,16 +167,8 @@ def draw_row(
     (B, C, H, W) int64; mask (n, W); noise, log_prob (n, C, W); temperature (n, W); allowed (B or 1, K, W or 1), size 0
     = all. B is n, or 2n with guidance: the second half then holds the same pictures without class. log_prob receives
     log p at temperature 1."""
-    channels, width = x.shape[1], x.shape[3]
-    second = mask.shape[0] if x.shape[0] > mask.shape[0] else 0
-    if begun >= 0:
-        if row > 0:
-            run_part(machine, KNOWN_PIXELS, x, row - 1, begun, width, low, high, second)
-        if machine.rows_of_picture:
-            fill_rows(machine, row, low, high)
-            if second:
-                fill_rows(machine, row, low + second, high + second)
-        run_part(machine, BEGIN, x, row, np.int64(0), width, low, high, second)
+    channels, second = x.shape[1], mask.shape[0] if x.shape[0] > mask.shape[0] else 0
+    begin_row(machine, x, row, begun, low, high, second)
     column, end = columns
     here = np.empty(0, np.bool_)
     while column < end:

@@ -102,12 +102,12 @@ def pixel_numbers(rows: slice, columns: slice, h: Tensor, state: DecodeState | N
 
 def place_features(rows: slice, columns: slice, *, like: Tensor) -> Tensor:
     """Sines and cosines (1, 4 * len(PERIODS), h, w) of the row and column of each pixel of a region."""
-    made = []
+    made, kind = [], torch.promote_types(like.dtype, torch.float32)
     shape = (rows.stop - rows.start, columns.stop - columns.start)
     for part, axis in ((rows, 0), (columns, 1)):
-        place = torch.arange(part.start, part.stop, device=like.device, dtype=torch.float32)
+        place = torch.arange(part.start, part.stop, device=like.device, dtype=kind)
         for period in PERIODS:
             angle = place * (2 * math.pi / period)
             for wave in (angle.sin(), angle.cos()):
                 made.append((wave[:, None] if axis == 0 else wave[None]).expand(shape))
-    return torch.stack(made)[None].to(like.dtype if like.dtype == torch.float64 else torch.float32)
+    return torch.stack(made)[None]

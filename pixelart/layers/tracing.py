@@ -89,7 +89,11 @@ class Traced:
     data: Any = None
 
     device = torch.device("cpu")
-    dtype = torch.float32
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """That of the program."""
+        return self.recorder.dtype
 
     def __post_init__(self) -> None:
         self.recorder.nodes.append(self)
@@ -128,7 +132,7 @@ class Traced:
         return self.split([self.size // count] * count, dim)
 
     def to(self, *_: Any) -> Traced:
-        """Programs are in single precision."""
+        """All numbers of a program are of one type."""
         return self
 
     def unary(self, name: str) -> Traced:
@@ -202,18 +206,25 @@ class Drawn:
 class Recorder(DecodeState):
     """A decode state in which a trunk is traced; regions are one symbolic pixel.
 
-    nodes: in the order in which they were made. step: the network works at every `step`-th row and column. dy: maps are
-    read so many rows below.
+    nodes: in the order in which they were made. dtype: of the program, float32 or float64. step: the network works at
+    every `step`-th row and column. dy: maps are read so many rows below.
     """
 
     is_traced = True
 
     def __init__(
-        self, height: int, width: int, *, nodes: list[Traced] | None = None, step: int = 1, dy: int = 0
+        self,
+        height: int,
+        width: int,
+        *,
+        dtype: torch.dtype,
+        nodes: list[Traced] | None = None,
+        step: int = 1,
+        dy: int = 0,
     ) -> None:
         super().__init__(height, width)
         self.nodes: list[Traced] = [] if nodes is None else nodes
-        self.step, self.dy = step, dy
+        self.step, self.dy, self.dtype = step, dy, dtype
         self.is_prefill = False
 
     def cut(self, x: Any) -> Any:
@@ -223,11 +234,12 @@ class Recorder(DecodeState):
         return Traced(self, "map", x.shape[1], step=self.step, data=(x, self.dy))
 
     def halved(self) -> Recorder:
-        return Recorder(-(-self.height // 2), -(-self.width // 2), nodes=self.nodes, step=2 * self.step)
+        height, width = -(-self.height // 2), -(-self.width // 2)
+        return Recorder(height, width, dtype=self.dtype, nodes=self.nodes, step=2 * self.step)
 
     def row_above(self) -> Recorder:
         """The recorder of the row above: what it cuts out of maps is of that row."""
-        return Recorder(self.height, self.width, nodes=self.nodes, step=self.step, dy=self.dy - 1)
+        return Recorder(self.height, self.width, dtype=self.dtype, nodes=self.nodes, step=self.step, dy=self.dy - 1)
 
     def memory(
         self, size: int, *, above: Tensor | None = None, left: Tensor | None = None, right: Tensor | None = None

@@ -22,15 +22,13 @@ from pixelart.layers.decode_state import DecodeState
 from pixelart.layers.head import ContextHead
 from pixelart.layers.incremental import IncrementalDecoder, Unit
 from pixelart.layers.kernels import Mixture
-from pixelart.layers.palette import NEVER, PaletteEmbedding, PalettePointer
+from pixelart.layers.palette import PaletteEmbedding, PalettePointer, forbid
 from pixelart.layers.program_decoder import ProgramDecoder
 from pixelart.layers.resizable import resizable
 from pixelart.likelihoods import Categorical, DiscretizedLogisticMixture, Likelihood
 
 Embed = Callable[[Tensor], Tensor]
 """Features (B, E, h, w) of pixels int64 (B, C, h, w)."""
-Place = slice | Tensor
-"""Rows or columns of a region; as tensors, (1, 1) and (1, n), of a device that alone knows them."""
 
 
 @dataclass(frozen=True)
@@ -247,13 +245,6 @@ class RasterModel(AutoregressiveModel):
     def context_maps(self, x: Tensor, context: Context) -> Tensor:
         given = self.encode(context)
         return self.readout(self.vote(given.map), given)
-
-
-def forbid(maps: Tensor, allowed: Tensor | None, rows: Place, columns: Place) -> Tensor:
-    """Parameter maps (B, P, h, w) of a region in which only the levels `allowed` may be drawn: see `Conditioning`."""
-    if allowed is None:
-        return maps
-    return maps.masked_fill(~(allowed if allowed.shape[2:] == (1, 1) else allowed[:, :, rows, columns]), NEVER)
 
 
 def to_channels_last(model: AutoregressiveModel) -> AutoregressiveModel:

@@ -90,8 +90,8 @@ class GatedPixelCNN(RasterModel):
 
     def trunk(self, x: Tensor, given: Conditioning, state: DecodeState | None = None) -> Tensor:
         embed, befores = self.embed(given), self._befores(x, given, state)
-        if state is not None and state.is_prefill and not self.attention:
-            return given.map[..., :0]  # the horizontal stack reads only its own row
+        if state is not None and state.is_prefill and state.width > 1 and not self.attention:
+            return given.map[..., :0]  # the horizontal stack reads only its own row; of width 1, it may be a pixel
         h, total, attentions = x, self.context_skip(given.map, state), self.attentions
         for i, (layer, before) in enumerate(zip(self.gated_layers, befores, strict=True)):
             h, skip = layer.pixels(h, before, state) if i else layer.first_pixels(x, embed, before, state)

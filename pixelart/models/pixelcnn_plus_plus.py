@@ -88,7 +88,8 @@ class PixelCNNPlusPlus(RasterModel):
 
     def _values(self, x: Tensor) -> Tensor:  # (B, C + 1, H, W)
         if isinstance(x, Drawn):
-            levels = torch.arange(self.config.levels)[:, None] * (2 / max(1, self.config.levels - 1)) - 1
+            numbers = torch.arange(self.config.levels, dtype=self.out.weight.dtype)[:, None]
+            levels = numbers * (2 / max(1, self.config.levels - 1)) - 1
             tables = [Embedded(channel, levels) for channel in range(self.config.channels)]
             return x.embedded([*tables, Embedded(0, torch.ones_like(levels))])
         values = x.to(self.out.weight.dtype) * (2 / max(1, self.config.levels - 1)) - 1

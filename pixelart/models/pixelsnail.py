@@ -115,7 +115,7 @@ class PixelSNAIL(RasterModel):
 
 def _places(like: Tensor) -> Tensor:
     """(1, 2, H, W): row and column relative to the centre, as fractions of the size."""
-    height, width = like.shape[2:]
-    rows = (torch.arange(height, device=like.device) / height - 0.5)[:, None].expand(height, width)
-    columns = (torch.arange(width, device=like.device) / width - 0.5).expand(height, width)
+    (height, width), kind = like.shape[2:], torch.promote_types(like.dtype, torch.float32)
+    rows = (torch.arange(height, device=like.device, dtype=kind) / height - 0.5)[:, None].expand(height, width)
+    columns = (torch.arange(width, device=like.device, dtype=kind) / width - 0.5).expand(height, width)
     return torch.stack([rows, columns])[None]

@@ -56,12 +56,12 @@ def draw_cached(
                     check_cancelled(cancel)
                 kernel(state.x, row, *given, columns)
         else:
-            _draw_row(state, decoder, row, noise, cancel)
+            draw_one_row(state, decoder, row, noise, cancel)
         state.finished(row, on_row, cancel)
     return state.sample()
 
 
-def _draw_row(
+def draw_one_row(
     state: SamplingState, decoder: IncrementalDecoder, row: int, noise: Tensor, cancel: Callable[[], bool] | None
 ) -> None:
     """Draw one row with PyTorch operations, on any device: the slow twin of the compiled kernel."""

@@ -14,8 +14,8 @@ from pixelart.errors import Cancelled
 from pixelart.layers.context import Conditioning, Context
 from pixelart.layers.interruption import cancel_between_layers
 from pixelart.layers.kernels import SamplingParams
+from pixelart.layers.palette import Place
 from pixelart.models import AutoregressiveModel, RasterModel
-from pixelart.models.base import Place
 from pixelart.sampling.controls import Controls, choose, guide
 
 OnRows = Callable[[int, int, Tensor], None]

@@ -18,11 +18,11 @@ from pixelart.layers.context import Conditioning
 from pixelart.layers.device_memory import DeviceMemory
 from pixelart.layers.device_program import DeviceProgram, Pixels
 from pixelart.layers.incremental import TrunkDecoder
+from pixelart.layers.palette import forbid
 from pixelart.layers.program import AFTER_CHOICE, BEFORE_CHOICE, FROM_LEFT, KNOWN_PIXELS
 from pixelart.layers.program_decoder import context_tensors, program_of
 from pixelart.layers.recording import Recordable, RepeatedStep
 from pixelart.models import RasterModel
-from pixelart.models.base import forbid
 from pixelart.sampling.loop import SamplingState
 
 KEPT_SHAPES = 2

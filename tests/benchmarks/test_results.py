@@ -8,17 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import results
+from benchmarks import class_accuracy, results
 from benchmarks.published import BITS_PER_DIM
 from pixelart.checkpoint.format import read_config
 from pixelart.cli.main import main as pixelart
+from pixelart.engine import Engine
 from pixelart.models import list_models
 from pixelart.training.data.pictures import read_pictures
 
 
 def cells(text: str, checkpoint: str) -> dict[str, str]:
     """Column -> cell of the row of a checkpoint."""
-    (line,) = [line for line in text.splitlines() if line.startswith(f"| {checkpoint} |")]
+    first = text.split(class_accuracy.HEADING)[0]
+    (line,) = [line for line in first.splitlines() if line.startswith(f"| {checkpoint} |")]
     return dict(zip(results.COLUMNS, line.strip("| ").split(" | "), strict=True))
 
 
@@ -82,6 +84,21 @@ def test_all_are_judged_on_what_none_has_seen(
     for name in ("one", "two"):
         (own_checkpoints / name / "training_images.txt").write_text("\n".join(seen + unseen))
     assert results.main(words) == 1
+
+
+def test_the_most_probable_class_is_counted(own_checkpoints: Path, tiny_data: Path, tmp_path: Path) -> None:
+    """The table of classes is measured alone, and the rest of the file stays."""
+    engine, out = Engine(own_checkpoints), tmp_path / "RESULTS.md"
+    out.write_text(f"# Results\n\nothers\n\n{class_accuracy.HEADING}\n\nearlier figures\n")
+    words = ["--checkpoints", str(own_checkpoints), "--data", str(tiny_data), "--only-classes", "--out", str(out)]
+    assert results.main(words) == 0
+    pictures = read_pictures(tiny_data)
+    unseen = [i for i, seen in enumerate(pictures.hashes) if seen not in engine.library.seen_in_training("tiny")]
+    given = [(engine.inspect("tiny", pictures.pictures[i]), pictures.class_names[i]) for i in unseen]
+    right = sum(next(iter(found.class_probabilities)) == name for found, name in given) / len(given)
+    text = out.read_text()
+    assert text.startswith("# Results\n\nothers\n\n## Class") and "earlier figures" not in text
+    assert f"| tiny | 2 | {len(unseen)} | {right:.3f} |" in text and "--only-classes" in text
 
 
 def test_what_a_checkpoint_was_trained_from_stands_beside_its_minutes() -> None:

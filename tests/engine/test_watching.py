@@ -87,7 +87,9 @@ def test_the_fastest_sampler_of_a_variant_is_the_default(engine: Engine, monkeyp
     monkeypatch.setattr(model, "fastest_sampler", {"cpu": "fixed_point", "cuda": "naive"})
     assert all(passes(Request("tiny")))
     assert not any(passes(Request("tiny", sampler="cached")))
-    with pytest.raises(RequestRejected, match="sampler 'best': must be one of auto, cached, graph, persistent, fixed_point, naive"):
+    with pytest.raises(
+        RequestRejected, match="sampler 'best': must be one of auto, cached, graph, persistent, fixed_point, naive"
+    ):
         engine.generate(Request("tiny", sampler="best"))
 
 

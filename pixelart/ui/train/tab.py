@@ -31,6 +31,7 @@ from pixelart.ui.train.report import CURVE_COLUMNS, HELD_OUT, NO_JOB, TRAINING
 from pixelart.ui.train.runs import RESUME, RunHandlers
 from pixelart.ui.train.scratch import Scratch
 from pixelart.ui.train.times import TimesHandlers
+from pixelart.ui.train.unusual import UnusualHandlers
 from pixelart.ui.train.uploads import Images
 
 STORAGE = "pixelart-studio-jobs"
@@ -43,6 +44,11 @@ CHECKS: dict[str, Any] = {
 visitor's last one."""
 
 
+SEARCHES: dict[str, Any] = {
+    **PRIVATE, "concurrency_id": "unusual", "concurrency_limit": 8, "show_progress": "hidden",
+    "trigger_mode": "always_last",
+}  # fmt: skip
+"""Queue of searches for unusual pictures, which Start does not wait for."""
 TIMES: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "times", "concurrency_limit": 8, "show_progress": "hidden",
     "trigger_mode": "always_last",
@@ -81,7 +87,7 @@ def train_tab(
         with gr.Column(elem_id="train-left", min_width=0):
             with gr.Column(elem_classes="step"):
                 _heading(1, "Images")
-                chosen, drop, (check, stop), status, report = _images()
+                chosen, drop, (check, stop), status, report, unusual = _images()
             with gr.Column(elem_classes="step"):
                 _heading(2, "Settings")
                 values = _settings()
@@ -92,12 +98,16 @@ def train_tab(
             follow_used = push_panel(engine, models.choice, hosting)
     base, name, start = values["base"], values["name"], run["start"]
     checks, times = ImagesHandlers(engine, local=hosting.is_local), TimesHandlers(engine, jobs)
+    searches = UnusualHandlers(engine)
+    listen(base.change, searches.show_unusual, {"images": images, "base": base}, unusual, **SEARCHES)
+    listen(stop.click, searches.cancel, {"images": images}, **AT_ONCE)
     inputs, shown = {"images": images, **chosen, "base": base, "name": name}, [status, report, name, start]
     compared = [images, status, start]
     for event, handler in ((drop.upload, checks.receive_archive), (check.click, checks.check_pictures)):
         checked = listen(event, handler, inputs, shown, **CHECKS)
         listen(checked.then, checks.compare, inputs, compared, **AT_ONCE)  # settings may have changed during the check
         listen(checked.then, times.show_times, {"images": images, **values}, values["effort"], **TIMES)
+        listen(checked.then, searches.show_unusual, {"images": images, "base": base}, unusual, **SEARCHES)
     _wire_times(times, images, values)
     changed = partial(gr.on, [each.input for each in (*chosen.values(), base)])
     listen(changed, checks.compare, inputs, compared, trigger_mode="always_last", **AT_ONCE)
@@ -145,8 +155,9 @@ def _heading(number: int, text: str) -> None:
     gr.HTML(f'<h2 class="step-name"><span>{number}</span>{text}</h2>', apply_default_css=False)
 
 
-def _images() -> tuple[dict[str, Any], FileDrop, tuple[gr.Button, gr.Button], gr.HTML, gr.HTML]:
-    """The inputs by the names of `ImagesForm` (without base and name), drop area, Check and Cancel, status, report."""
+def _images() -> tuple[dict[str, Any], FileDrop, tuple[gr.Button, gr.Button], gr.HTML, gr.HTML, gr.HTML]:
+    """The inputs by the names of `ImagesForm` (without base and name), drop area, Check and Cancel, status, report,
+    unusual pictures."""
     source = Switch([ZIP, DATASET], value=ZIP, label="From", show_label=False, elem_id="source", elem_classes="choices")
     drop = FileDrop(elem_id="train-zip")
     dataset = CheckedTextbox(
@@ -176,11 +187,12 @@ def _images() -> tuple[dict[str, Any], FileDrop, tuple[gr.Button, gr.Button], gr
         stop = gr.Button("Cancel", elem_id="cancel-check", min_width=90)
     status = gr.HTML(status_text(NOTHING_YET), elem_id="images-status", apply_default_css=False)
     report = gr.HTML("", elem_id="report", apply_default_css=False)
+    unusual = gr.HTML("", elem_id="unusual", apply_default_css=False)
     chosen = {
         "source": source, "dataset": dataset, "folder": folder, "size": size, "resize": resize, "enlarged": enlarged,
         "frames": frames, "tile_width": tile_width, "tile_height": tile_height, "margin": margin, "spacing": spacing,
     }  # fmt: skip
-    return chosen, drop, (check, stop), status, report
+    return chosen, drop, (check, stop), status, report, unusual
 
 
 def _settings() -> dict[str, Any]:

@@ -70,6 +70,7 @@ class Images:
         self.source: Source | None = None
         self.suggested = ""
         self.handed_over = False
+        self.search: object | None = None  # the running search for unusual pictures
         self._task = CheckTask(0)
         self._task.ended = True
         self._folder: Path | None = None

@@ -1,0 +1,62 @@
+"""Find the pictures that a command is given: one file, or all of a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pixelart.errors import DataRejected, ImageRejected
+from pixelart.images.class_names import find_class
+from pixelart.images.codec import Picture
+from pixelart.images.io import SUFFIXES, decode_picture, is_animation, read_file
+from pixelart.settings import SETTINGS
+
+
+class FoundPicture(NamedTuple):
+    """A picture RGBA (H, W, 4), its name with folders, slashes between, and its class; None = any."""
+
+    name: str
+    picture: Picture
+    class_name: str | None
+
+
+def find_pictures(path: Path, *, classes: Sequence[str], class_name: str | None = None) -> list[FoundPicture]:
+    """The picture `path`, or all pictures of the folder and its sub-folders, by name.
+
+    Their class is `class_name`; without it, the one of `classes` that the first sub-folder is named after, if any.
+
+    Raises:
+        DataRejected: no picture, or too many.
+        ImageRejected: a file is not a picture within the limits, or an animation.
+    """
+    if not path.is_dir():
+        return [FoundPicture(path.name, _read(path, path.name), class_name)]
+    found, seen = list[FoundPicture](), 0
+    for file in _files(path):
+        name = file.relative_to(path).as_posix()
+        picture = _read(file, name)
+        seen += picture.nbytes
+        if len(found) == SETTINGS.max_pictures or seen > SETTINGS.max_decoded_bytes:
+            raise DataRejected(f"{path}: holds more than {len(found)} pictures, or too large ones")
+        parts = name.split("/")
+        found.append(FoundPicture(name, picture, class_name or (find_class(parts[0], classes) if parts[1:] else None)))
+    if not found:
+        raise DataRejected(f"{path}: holds no picture ({' '.join(SUFFIXES)})")
+    return found
+
+
+def _files(path: Path) -> Iterator[Path]:
+    for folder, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith(".") and name.lower().endswith(SUFFIXES):
+                yield Path(folder, name)
+
+
+def _read(file: Path, name: str) -> Picture:
+    data = read_file(file, name=name)
+    if is_animation(data, name=name):
+        raise ImageRejected(f"{name}: is an animation; save its frames as pictures")
+    return decode_picture(data, name=name)

@@ -1,0 +1,1 @@
+"""Lossless compression of pictures by a model's own probabilities, and back."""

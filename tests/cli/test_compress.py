@@ -1,0 +1,76 @@
+"""`python -m pixelart compress` and `decompress`: a folder goes into one file and comes back as it was."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pixelart.compression.archive import read_header
+from pixelart.images.codec import Picture
+from pixelart.images.io import read_picture
+from tests.cli.test_main import Run, one_thread, run, sprite
+from tests.compression.test_archive import with_program
+
+__all__ = ["one_thread", "run", "sprite", "with_program"]  # fixtures
+
+
+@pytest.fixture
+def folder(tiny_data: Path, tmp_path: Path) -> Path:
+    """Three pictures in folders of classes, and one beside them."""
+    place = tmp_path / "set"
+    for name in ("cross/00.png", "cross/03.png", "stripe/01.png"):
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(tiny_data / name, place / name)
+    shutil.copy(tiny_data / "cross/05.png", place / "alone.png")
+    (place / "notes.txt").write_text("no picture")
+    return place
+
+
+def test_a_folder_comes_back_with_its_folders(run: Run, tiny_checkpoints: Path, folder: Path, tmp_path: Path) -> None:
+    told = run("compress", folder, "--checkpoint tiny --json --checkpoints", tiny_checkpoints, "--out", tmp_path / "to")
+    file = tmp_path / "to" / "set.pxc"
+    assert told.json == {"file": str(file), "bytes": file.stat().st_size, "images": 4}
+    assert read_header(file.read_bytes())[0].listing.classes == (-1, 0, 0, 1)
+    for path in (file, file.parent):
+        back = tmp_path / "back" / path.name
+        told = run("decompress", path, "--json --checkpoints", tiny_checkpoints, "--out", back).json
+        assert sorted(told["images"]) == sorted(str(one) for one in back.rglob("*.png")) and len(told["images"]) == 4
+        for one in back.rglob("*.png"):
+            assert np.array_equal(read_picture(one), read_picture(folder / one.relative_to(back)))
+
+
+def test_a_picture_comes_back_under_its_name(run: Run, tiny_checkpoints: Path, sprite: Path, tmp_path: Path) -> None:
+    image = sprite / "in.png"
+    run("compress", image, "--checkpoint", tiny_checkpoints / "tiny", "--class cross --out", tmp_path)
+    told = run("decompress", tmp_path / "in.pxc", "--checkpoint", tiny_checkpoints / "tiny", "--out", tmp_path)
+    assert told.code == 0 and told.out.splitlines() == [f"{tmp_path}: 1 pictures"]
+    assert np.array_equal(read_picture(tmp_path / "in.png"), read_picture(image))
+
+
+def test_bad_input_is_refused_in_one_line(
+    run: Run, tiny_checkpoints: Path, sprite: Path, tmp_path: Path, tiny_pictures: dict[str, Picture]
+) -> None:
+    where, empty = ("--checkpoints", tiny_checkpoints, "--out", tmp_path / "to"), tmp_path / "empty"
+    empty.mkdir()
+    frames = [Image.fromarray(picture) for picture in tiny_pictures["cross"][:2]]
+    frames[0].save(tmp_path / "two.gif", save_all=True, append_images=frames[1:])
+    (tmp_path / "broken.pxc").write_bytes(b"PXC\x01\x04tiny")
+    Image.new("RGBA", (9, 9)).save(tmp_path / "large.png")
+    for words, error in (
+        (("compress", empty, "--checkpoint tiny"), "empty: holds no picture"),
+        (("compress", tmp_path / "two.gif", "--checkpoint tiny"), "two.gif: is an animation"),
+        (("compress", tmp_path / "large.png", "--checkpoint tiny"), "large.png is 9 x 9; tiny draws 8 x 8"),
+        (("compress", sprite / "in.png", "--checkpoint tiny --class wizard"), "class 'wizard' is not one of"),
+        (("compress", sprite / "in.png", "--checkpoint none"), "checkpoint 'none' not found"),
+        (("decompress", empty), "empty: holds no .pxc file"),
+        (("decompress", sprite / "in.png"), "in.png: not a file of compressed pictures"),
+        (("decompress", tmp_path / "broken.pxc"), "broken.pxc: the file is damaged or cut off"),
+        (("decompress", tmp_path / "none.pxc"), "No such file"),
+    ):
+        told = run(*words, *where)
+        assert told.code == 2 and error in told.err and len(told.err.splitlines()) == 1, told.err
+    assert not (tmp_path / "to").exists()
