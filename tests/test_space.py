@@ -53,7 +53,7 @@ def run(*words: str) -> int:
 
 
 def test_the_front_matter_asks_for_the_least_and_says_what_runs() -> None:
-    assert MATTER["hf_oauth"] is True and MATTER["hf_oauth_scopes"] == ["contribute-repos"]
+    assert MATTER["hf_oauth"] is True and MATTER["hf_oauth_scopes"] == ["contribute-repos", "jobs"]
     assert len(MATTER["short_description"]) <= 60 and len(MATTER["title"]) <= 60
     assert MATTER["sdk"] == "gradio" and (ROOT / MATTER["app_file"]).is_file()
     assert f"gradio=={MATTER['sdk_version']}" in (ROOT / "requirements.txt").read_text().split()

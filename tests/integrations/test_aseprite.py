@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pixelart.engine import Request
-from pixelart.integrations.install import HERE
+from pixelart.integrations.install import PLUGINS
 from pixelart.settings import VERSION
 from pixelart.ui.security.hosting import Hosting
 from tests.integrations.aseprite_session import LUA, missing, run_extension
@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.skipif(bool(missing()), reason=missing()),
     pytest.mark.filterwarnings(*GRADIO_WARNINGS),
 ]
-EXTENSION = HERE / "aseprite" / "pixelart-studio"
+EXTENSION = PLUGINS / "aseprite" / "pixelart-studio"
 WIDTH, HEIGHT, TRANSPARENT = 20, 18, 3
 RANDOM = np.random.default_rng(2)
 PALETTE = np.array([[255, 0, 68, 255], [0, 128, 9, 255], [1, 2, 3, 255], [7, 7, 7, 255], [0, 128, 9, 255]], np.uint8)

@@ -10,7 +10,7 @@ import pytest
 
 from pixelart.cli.main import main
 from pixelart.errors import RequestRejected
-from pixelart.integrations.install import APP, EDITORS, HERE, START_FILE, default_folder, install
+from pixelart.integrations.install import APP, EDITORS, PLUGINS, START_FILE, default_folder, install
 from pixelart.settings import VERSION
 
 
@@ -21,7 +21,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("name", EDITORS)
 def test_it_copies_every_file_and_again_over_an_older_version(name: str, tmp_path: Path) -> None:
-    wanted = {path: data for path, data in files_of(HERE / EDITORS[name].folder).items()}
+    wanted = {path: data for path, data in files_of(PLUGINS / EDITORS[name].folder).items()}
     (tmp_path / "other").mkdir()
     for _ in range(2):
         install(name, tmp_path)
@@ -42,7 +42,7 @@ def test_something_else_of_that_name_stays(name: str, tmp_path: Path) -> None:
             install(name, folder.parent)
         (folder / "mine").unlink()
         folder.rmdir()
-    (tmp_path / EDITORS[name].names[0]).symlink_to(HERE / EDITORS[name].folder / EDITORS[name].names[0])
+    (tmp_path / EDITORS[name].names[0]).symlink_to(PLUGINS / EDITORS[name].folder / EDITORS[name].names[0])
     with pytest.raises(RequestRejected, match="something else"):
         install(name, tmp_path)
 
