@@ -49,6 +49,13 @@ class _Module(_DummyBackendModule):
         """The number of the only device."""
         return 0
 
+    def get_rng_state(self, device: Any = None) -> torch.Tensor:
+        """It has no randomness of its own."""
+        return torch.get_rng_state()
+
+    def set_rng_state(self, state: torch.Tensor, device: Any = None) -> None:
+        """See `get_rng_state`."""
+
 
 def _register() -> None:
     _setup_privateuseone_for_python_backend(_NAME, backend_module=_Module())

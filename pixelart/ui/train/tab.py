@@ -100,7 +100,7 @@ def train_tab(
     checks, times = ImagesHandlers(engine, local=hosting.is_local), TimesHandlers(engine, jobs)
     searches = UnusualHandlers(engine)
     listen(base.change, searches.show_unusual, {"images": images, "base": base}, unusual, **SEARCHES)
-    listen(stop.click, searches.cancel, {"images": images}, **AT_ONCE)
+    listen(stop.click, searches.stop_search, {"images": images}, **AT_ONCE)
     inputs, shown = {"images": images, **chosen, "base": base, "name": name}, [status, report, name, start]
     compared = [images, status, start]
     for event, handler in ((drop.upload, checks.receive_archive), (check.click, checks.check_pictures)):

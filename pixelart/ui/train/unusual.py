@@ -83,7 +83,7 @@ class UnusualHandlers:
         finally:  # also when the visitor has left
             worker.stop()
 
-    def cancel(self, images: Images) -> None:
+    def stop_search(self, images: Images) -> None:
         """End the search."""
         images.search = None
 

@@ -282,6 +282,7 @@ def test_a_desktop_has_these_events_more(desktop: str) -> None:
         "load_model",
         "add_model",
         "receive_part",
+        "editor",
         *RENTING,
         *(f"{name}_{i}" for name, first in CHOSEN_AFTER.items() for i in (first, first + 1)),
     }

@@ -82,7 +82,7 @@ def test_it_ends_by(by: str, images: Images) -> None:
     search = handlers(engine).show_unusual(images, "base")
     assert "<progress>" in next(search)
     if by == "cancel":
-        handlers(engine).cancel(images)
+        handlers(engine).stop_search(images)
     elif by == "another search":
         next(handlers(engine).show_unusual(images, "new:row_rnn"))
     else:
