@@ -99,18 +99,27 @@ def test_probabilities_sum_to_one(name: str, channels: int) -> None:
         assert log_p.exp().sum().item() == pytest.approx(1, abs=1e-9)
 
 
+SETTINGS = {
+    "plain": (2, Controls()),
+    "guided": (5, Controls(temperature=0.7, top_k=2, guidance=2.5)),
+    "allowed": (5, Controls(temperature=1.6, top_p=0.8, allowed=(0, 1))),
+    "painted": (5, Controls(temperature=painted_temperatures(6, 6), guidance=1.5)),
+}
+
+
+def _drawn_cases() -> list[Any]:
+    """Each setting with each shape; what has neither plain settings nor a square shape is slow."""
+    return [
+        pytest.param(
+            shape, *values, id=f"{name}-{word}", marks=[pytest.mark.slow] * (name != "plain" and word != "square")
+        )
+        for name, values in SETTINGS.items()
+        for word, shape in zip(("square", "wide", "tall"), SHAPES, strict=True)
+    ]
+
+
 @every_case
-@every_shape
-@pytest.mark.parametrize(
-    ("levels", "controls"),
-    [
-        (2, Controls()),
-        (5, Controls(temperature=0.7, top_k=2, guidance=2.5)),
-        (5, Controls(temperature=1.6, top_p=0.8, allowed=(0, 1))),
-        (5, Controls(temperature=painted_temperatures(6, 6), guidance=1.5)),
-    ],
-    ids=["plain", "guided", "allowed", "painted"],
-)
+@pytest.mark.parametrize(("shape", "levels", "controls"), _drawn_cases())
 def test_every_sampler_draws_the_same(
     name: str,
     channels: int,
