@@ -109,7 +109,7 @@ class RemoteTraining:
         if record.is_under_way and not record.job:
             record = replace(record, job=find_job(account, record.key, token=self.token))
             record.write(run)
-        if not record.is_under_way or not record.job:
+        if not record.is_followed:
             record = self._upload(run, record, pictures, base, say)
             if stop() or leave():
                 return Ending("cancelled", "stopped") if stop() else Ending("interrupted", "the program was stopped")
@@ -118,7 +118,10 @@ class RemoteTraining:
 
     def _upload(self, run: Path, record: RemoteRecord, pictures: Path, base: Path | None, say: _Say) -> RemoteRecord:
         """Upload the set, and let the folder and the repository of saves hold the newest of both."""
-        record = replace(record, pictures=pictures_repository(record))
+        record = replace(
+            record, pictures=pictures_repository(record), flavor=self.flavor.name, minutes=self.minutes,
+            hourly=self.flavor.hourly,
+        )  # fmt: skip
         record.write(run)  # first, so that it can be deleted whatever happens
         say(f"uploading the pictures to {record.pictures_url} (private)")
         upload_set(pictures, base, record.pictures, token=self.token)
@@ -132,10 +135,7 @@ class RemoteTraining:
         return record
 
     def _start(self, run: Path, record: RemoteRecord, command: Sequence[str], say: _Say) -> RemoteRecord:
-        record = replace(
-            record, attempt=record.attempt + 1, job="", lines=0, flavor=self.flavor.name, minutes=self.minutes,
-            hourly=self.flavor.hourly,
-        )  # fmt: skip
+        record = replace(record, attempt=record.attempt + 1, job="", lines=0)
         record.write(run)  # first: if the answer is lost, the job is found by its label
         try:
             job = start_job(
