@@ -195,6 +195,20 @@ def test_pictures_in_use_are_not_deleted(hub: JobsHub, training: RemoteTraining,
     assert gone and f"datasets/{gone}" not in hub.repos and read_record(run).pictures == ""  # pyright: ignore
 
 
+def test_only_their_owner_deletes_pictures_also_when_the_job_is_gone(
+    hub: JobsHub, training: RemoteTraining, run: Path, pictures: Path
+) -> None:
+    train(training, run, pictures, leave=lambda: bool(hub.machines))
+    record = read_record(run)
+    assert record
+    hub.machines.pop().kill()
+    hub.users["of bob"] = "bob"
+    with pytest.raises(RequestRejected, match="belongs to art on the Hub; you are bob"):
+        delete_pictures(run, token="of bob")
+    assert read_record(run) == record and f"datasets/{record.pictures}" in hub.repos
+    assert delete_pictures(run, token=SECRET) == record.pictures and f"datasets/{record.pictures}" not in hub.repos
+
+
 @pytest.mark.parametrize(
     ("outcome", "look", "asked", "state", "reason"),
     [
