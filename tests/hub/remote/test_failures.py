@@ -12,7 +12,7 @@ from pixelart.errors import HubFailure, RequestRejected
 from pixelart.hub.remote import delete_pictures, find_flavor, list_flavors, read_record
 from pixelart.hub.remote.hardware import price_text
 from pixelart.hub.remote.jobs_api import Look
-from pixelart.hub.remote.outcome import Ending, Outcome, outcome_of
+from pixelart.hub.remote.outcome import OUTCOME_FILE, Ending, Outcome, outcome_of, read_outcome
 from pixelart.hub.remote.record import REMOTE_FILE, new_record
 from pixelart.hub.remote.run_repo import pull_run, push_run
 from pixelart.hub.remote.training import GOES_ON, LEFT, RemoteTraining
@@ -232,6 +232,17 @@ def test_every_end_has_its_words(
         outcome.write(tmp_path)
     ending = outcome_of(tmp_path, look, attempt=2, minutes=30, was_asked=asked)
     assert ending.state == state and reason in ending.reason
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"attempt": "2"}', '{"attempt": 2, "code": "0"}', '{"attempt": 2, "line": []}']
+)
+def test_a_damaged_outcome_is_as_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / OUTCOME_FILE).write_text(text)
+    assert read_outcome(tmp_path) is None
+    Outcome(2, 1, "two\nlines " + "x" * 1000).write(tmp_path)
+    found = read_outcome(tmp_path)
+    assert found and found.line.startswith("two lines x") and len(found.line) == 500
 
 
 def test_a_damaged_record_or_save_is_refused_in_one_line(
