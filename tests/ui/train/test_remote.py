@@ -13,7 +13,8 @@ import pytest
 
 from pixelart.checkpoint.ownership import request_owner
 from pixelart.hub.remote import RemoteTraining, read_record
-from pixelart.jobs import Jobs, read_jobs
+from pixelart.jobs import Job, Jobs, RemoteTrainer, read_jobs
+from pixelart.jobs.remote import RemoteRunner
 from pixelart.settings import SETTINGS
 from pixelart.training.data.report import prepare
 from pixelart.training.data.survey import survey
@@ -221,6 +222,21 @@ def test_a_training_whose_first_sign_in_failed_rents_nothing_later(hub: JobsHub,
     hub.faults.clear()
     with pytest.raises(gr.Error, match=NOTHING_RENTED):
         handlers.resume_training(REQUEST, None, None, ANN, job.id)
+
+
+def test_a_stop_in_the_moment_of_the_start_rents_nothing(
+    hub: JobsHub, jobs: Jobs, images: Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = RemoteRunner.begin
+
+    def stopped_before(runner: RemoteRunner, job: Job, trainer: RemoteTrainer) -> None:
+        jobs.stop(job.owner, job.id)
+        begin(runner, job, trainer)
+
+    monkeypatch.setattr(RemoteRunner, "begin", stopped_before)
+    rent(handlers_of(jobs, Hosting("desktop")), images)
+    (job,) = jobs.list(ANN["owner"])
+    assert ended(jobs, job).state == "cancelled" and not hub.machines
 
 
 def test_a_program_that_ends_leaves_the_training_and_the_next_one_follows_it(
