@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pixelart.errors import HubFailure, RequestRejected
-from pixelart.hub.remote import delete_pictures, find_flavor, list_flavors, read_record
+from pixelart.hub.remote import delete_pictures, find_flavor, list_flavors, read_record, run_repo
 from pixelart.hub.remote.hardware import price_text
 from pixelart.hub.remote.jobs_api import Look
 from pixelart.hub.remote.outcome import OUTCOME_FILE, Ending, Outcome, outcome_of, read_outcome
@@ -261,3 +261,16 @@ def test_a_damaged_record_or_save_is_refused_in_one_line(
     with pytest.raises(HubFailure, match="art/saves"):
         pull_run(fresh, "art/saves", token=SECRET, with_save=True)
     assert not list(fresh.glob("step-*"))
+
+
+def test_a_repository_that_would_fill_the_disk_is_refused(
+    hub: JobsHub, tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push_run(tiny_run, "art/saves", token=SECRET, with_save=True)
+    monkeypatch.setattr(run_repo, "MAX_RUN_BYTES", 2**20)
+    files = dict(hub.repos["art/saves"].files)
+    assert sum(map(len, files.values())) < 2**20
+    hub.commit(hub.repos["art/saves"], {**files, **{f"{name}.json": b" " * 2**18 for name in "abcd"}})
+    with pytest.raises(HubFailure, match="art/saves: 1 MiB; the limit is 1"):
+        pull_run(tmp_path / "fresh", "art/saves", token=SECRET, with_save=True)
+    assert not list((tmp_path / "fresh").iterdir())
