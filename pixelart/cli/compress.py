@@ -28,7 +28,8 @@ def compress_pictures(options: argparse.Namespace) -> Json:
     with progress_bar("compressing") as show:
         data = compress(loaded, pictures, on_progress=show)
     options.out.mkdir(parents=True, exist_ok=True)
-    file = options.out / f"{options.path.resolve().stem}{SUFFIX}"
+    path = options.path.resolve()
+    file = options.out / f"{path.name if path.is_dir() else path.stem}{SUFFIX}"
     write_file(file, data)
     say(options, f"{file}: {len(data)} bytes, {len(pictures)} pictures")
     return {"file": str(file), "bytes": len(data), "images": len(pictures)}
@@ -53,6 +54,8 @@ def decompress_files(options: argparse.Namespace) -> Json:
             raise DataRejected(f"{file.name}: {error}", hint=error.hint) from error
         for one in pictures:
             target = options.out / one.name
+            if str(target) in written:
+                raise DataRejected(f"{file.name}: {one.name} comes from another file, too; decompress each by itself")
             target.parent.mkdir(parents=True, exist_ok=True)
             write_file(target, encode_png(one.picture))
             written.append(str(target))

@@ -41,11 +41,11 @@ def train_on_jobs(options: argparse.Namespace) -> Json:
         raise RequestRejected(f"choose a machine with --flavor: Hugging Face Jobs offers {names}")
     limit = options.limit or (record.minutes if record else 0) or max(USUAL_LIMIT, 2 * (options.minutes or 0))
     check_minutes(limit)
-    is_under_way = record is not None and record.is_under_way
-    flavor = Flavor(name, name, record.hourly, True) if record and is_under_way else find_flavor(name, token)
+    follows = record is not None and record.is_followed
+    flavor = Flavor(name, name, record.hourly, True) if record and follows else find_flavor(name, token)
     training, words = RemoteTraining(token, flavor, limit), _words(options)
     base, pictures = _base(options), options.out / _PICTURES
-    if not is_under_way:
+    if not follows:
         _confirm(options, training)
         _prepare(options, base, pictures)
     with _interrupts(options) as (stop, leave):

@@ -101,14 +101,17 @@ class RemoteRunner:
     def _train(self, job: Job, trainer: RemoteTrainer, stop: threading.Event) -> None:
         folder, options = self._folder(job), {**job.options}
         try:
+            if (now := self._store().get(job.id)) and now.state == "stopping":  # before `stop` knew of it
+                stop.set()
             base = self._base(job, str(options.pop("base", "")), folder)
             words = command_options(options, checkpoints=Path())
             state, reason = trainer.train(
                 folder.run, job.name, folder.data, words, base,
                 say=lambda line: _append(folder.log, line), stop=stop.is_set, leave=self._leaving.is_set,
             )  # fmt: skip
-            if state == "done":
-                self._finish(job)
+            if state == "done":  # its model is to be in the list
+                with suppress(RequestRejected, OSError):  # the page's Use this model says why not
+                    self._export(job.owner, job.id)
         except (PixelArtError, OSError) as error:
             state, reason = "interrupted", folder.without_path(str(getattr(error, "strerror", None) or error))
         except Exception:
@@ -118,14 +121,9 @@ class RemoteRunner:
             del self._stops[job.id]
         with suppress(OSError, RequestRejected):  # the server is closed; the next one records an interruption
             self._store().change(job.id, was=AT_WORK, state=state, reason=reason, ended=time.time())
+            if state == "done" and self._library.by_owner:
+                folder.drop_data()
             self._wake()
-
-    def _finish(self, job: Job) -> None:
-        """Export a job that is trained to the end, so that its model is in the list."""
-        with suppress(RequestRejected, OSError):  # the page's Use this model says why not
-            self._export(job.owner, job.id)
-        if self._library.by_owner:
-            self._folder(job).drop_data()
 
     def _base(self, job: Job, name: str, folder: JobFolder) -> Path | None:
         """The folder of a job's base model. A job that has saved does not need it."""

@@ -41,7 +41,7 @@ class Wavefront(NamedTuple):
 
 
 class ScanSizes(NamedTuple):
-    """ScanSizes of a scan: cells of a picture, features of a state, and whether gates are bfloat16 or float32."""
+    """Sizes of a scan: cells of a picture, features of a state, and whether gates are bfloat16 or float32."""
 
     cells: int
     hidden: int

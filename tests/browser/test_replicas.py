@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import http.server
 import os
+import re
 import shutil
 import signal
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -78,6 +81,31 @@ def test_what_nginx_tells_when_no_replica_is_there_and_what_it_hides() -> None:
                 urllib.request.urlopen(url + path)
             with raised.value as answer:
                 assert answer.code == status and text in answer.read().decode()
+
+
+class _Empty(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(204)
+        self.end_headers()
+
+
+def test_each_visit_renews_the_cookie_that_chooses_the_replica() -> None:
+    if shutil.which("nginx") is None:
+        missing("no nginx on PATH (Debian: apt-get install nginx)")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Empty) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with proxy([f"127.0.0.1:{server.server_port}"]) as url:
+
+            def cookie(path: str, **headers: str) -> str | None:
+                with urllib.request.urlopen(urllib.request.Request(url + path, headers=headers)) as answer:
+                    return answer.headers["Set-Cookie"]
+
+            first = cookie("")
+            assert first and re.match("studio_visitor=[0-9a-f]{32}; .*HttpOnly; SameSite=Lax; Max-Age=", first)
+            mine = first.partition(";")[0]
+            assert cookie("", Cookie=mine) == first and cookie("config", Cookie=mine) is None
+            assert cookie("config") is None and cookie("", Cookie="studio_visitor=x") not in (None, first)
+        server.shutdown()
 
 
 def test_events_and_bodies_pass_nginx(replicas: tuple[str, dict[str, int]]) -> None:

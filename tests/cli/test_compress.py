@@ -43,6 +43,20 @@ def test_a_folder_comes_back_with_its_folders(run: Run, tiny_checkpoints: Path, 
             assert np.array_equal(read_picture(one), read_picture(folder / one.relative_to(back)))
 
 
+def test_files_of_a_folder_do_not_replace_each_other(
+    run: Run, tiny_checkpoints: Path, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "set.v1").mkdir()
+    shutil.copy(folder / "cross/00.png", tmp_path / "set.v1" / "alone.png")  # another picture of this name
+    where = ("--checkpoints", tiny_checkpoints, "--out")
+    for path in (folder, tmp_path / "set.v1"):
+        assert run("compress", path, "--checkpoint tiny", *where, tmp_path / "to").code == 0
+    assert sorted(path.name for path in (tmp_path / "to").iterdir()) == ["set.pxc", "set.v1.pxc"]
+    told = run("decompress", tmp_path / "to", *where, tmp_path / "back")
+    assert told.code == 2 and "set.v1.pxc: alone.png comes from another file, too" in told.err
+    assert np.array_equal(read_picture(tmp_path / "back/alone.png"), read_picture(folder / "alone.png"))
+
+
 def test_a_picture_comes_back_under_its_name(run: Run, tiny_checkpoints: Path, sprite: Path, tmp_path: Path) -> None:
     image = sprite / "in.png"
     run("compress", image, "--checkpoint", tiny_checkpoints / "tiny", "--class cross --out", tmp_path)

@@ -148,6 +148,12 @@ def test_again_undoes_and_draws_the_next_seeds(url: str) -> None:
     assert found["address"] == "ws://127.0.0.1:7860/editor"
 
 
+@pytest.mark.parametrize(("press", "cancels"), [(("complete", "again"), True), (("complete", "keep", "again"), False)])
+def test_again_undoes_nothing_but_results(url: str, press: tuple[str, ...], cancels: bool) -> None:
+    found = run(url, "RGB", own_pixels("RGB"), *press, cancels=cancels)
+    assert [message.get("seed") for message in found["sent"] if "seed" in message] == [4, 6] and found["undone"] == 0
+
+
 def test_what_is_not_possible_is_told_in_one_line(url: str) -> None:
     nothing = np.zeros((HEIGHT, WIDTH), np.bool_)
     assert run(url, "RGB", own_pixels("RGB"), "complete", selected=nothing)["statuses"] == [

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from huggingface_hub import JobInfo, Volume
 
+from pixelart.errors import HubFailure
 from pixelart.hub.client import client, translate_errors
 from pixelart.hub.guard import BareFailure
 
@@ -76,13 +77,18 @@ def find_job(account: str, label: str, *, token: str) -> str:
 
 
 def look_at(account: str, job: str, *, token: str) -> Look:
-    """The stage of a job. Raises HubFailure."""
-    with translate_errors(f"job {job}", meanings=MEANINGS):
-        status = client(token).inspect_job(job_id=job, namespace=account).status
-        stage = str(getattr(status.stage, "value", status.stage))
-        if not _STAGE.fullmatch(stage):
-            raise BareFailure("the Hub's answer is not understood")
-        return Look(stage, bool(re.search(r"time[d ]?-?out|time limit", str(status.message or ""), re.IGNORECASE)))
+    """The stage of a job; one that is gone is "DELETED". Raises HubFailure."""
+    try:
+        with translate_errors(f"job {job}", meanings=MEANINGS):
+            status = client(token).inspect_job(job_id=job, namespace=account).status
+            stage = str(getattr(status.stage, "value", status.stage))
+            if not _STAGE.fullmatch(stage):
+                raise BareFailure("the Hub's answer is not understood")
+            return Look(stage, bool(re.search(r"time[d ]?-?out|time limit", str(status.message or ""), re.IGNORECASE)))
+    except HubFailure as failure:
+        if failure.status != 404:
+            raise
+        return Look("DELETED")
 
 
 def read_log(account: str, job: str, *, token: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -14,6 +14,7 @@ from pixelart.training.progress_file import PROGRESS_FILE
 
 OUTCOME_FILE = "outcome.json"
 _RESUME = "Resume continues from the last save"
+_LONGEST_LINE = 500
 StoppedBy = Literal["", "signal", "limit"]
 
 
@@ -42,9 +43,11 @@ class Outcome:
 def read_outcome(run: Path) -> Outcome | None:
     """The outcome in a run folder; None without one that can be read."""
     try:
-        return Outcome(**json.loads((run / OUTCOME_FILE).read_bytes()))
-    except (OSError, ValueError, TypeError):
+        found = Outcome(**json.loads((run / OUTCOME_FILE).read_bytes()))
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
+    is_plain = type(found.attempt) is int and type(found.code) in (int, type(None)) and isinstance(found.line, str)
+    return replace(found, line=" ".join(found.line.split())[:_LONGEST_LINE]) if is_plain else None
 
 
 def is_final(run: Path, attempt: int) -> bool:

@@ -32,7 +32,7 @@ class RemoteRecord:
         attempt: how many jobs were started for it; `ended`: how many of them have ended and been fetched.
         job: the id of the last one; "" = its start was not confirmed.
         lines: how many lines of its log were read.
-        flavor, minutes, hourly: its machine, its time limit, and its price in US dollars when it was rented.
+        flavor, minutes, hourly: the machine that was last confirmed, its time limit, and its price in US dollars.
     """
 
     account: str
@@ -66,6 +66,11 @@ class RemoteRecord:
     def is_under_way(self) -> bool:
         """Whether a job was started whose end is not known yet."""
         return self.attempt > self.ended
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether to go on means to follow a job that is paid for already, so that nothing is rented."""
+        return self.is_under_way and bool(self.job)
 
     def write(self, run: Path) -> None:
         """Store as `run`/remote.json. Raises OSError."""

@@ -24,6 +24,8 @@ from pixelart.training.snapshots import KEPT_SNAPSHOTS, list_checkpoints, load_c
 
 MAX_SAMPLES = 100
 """Sample sheets in a repository; the newest."""
+MAX_RUN_BYTES = 5 * SETTINGS.max_weights_bytes
+"""Bytes of the files of a run with one save, which holds the weights, their average and two moments of each."""
 _LIGHT = re.compile(rf"[a-z_]{{1,40}}\.(json|csv|txt|png)|{SAMPLES_FOLDER}/step-\d{{8}}\.png|{CARD_FILE}")
 _SAVE = re.compile(r"(step-\d{8})/[a-z_]{1,40}\.(json|safetensors)")
 _LOCAL = ("remote.json",)
@@ -73,7 +75,7 @@ def pull_run(run: Path, repo_id: str, *, token: str, with_save: bool) -> bool:
     A save appears whole or not at all, and an older one than those here is not fetched.
 
     Raises:
-        HubFailure: no such repository, no access, or a damaged file.
+        HubFailure: no such repository, no access, a damaged file, or more than MAX_RUN_BYTES.
         OSError: the disk is full or cannot be written to.
     """
     with translate_errors(repo_id):
@@ -81,6 +83,9 @@ def pull_run(run: Path, repo_id: str, *, token: str, with_save: bool) -> bool:
         head = read_head(api, repo_id, WHOLE)
     run.mkdir(parents=True, exist_ok=True)
     saves = sorted({found[1] for name in head.files if (found := _SAVE.fullmatch(name))})
+    wanted = [entry for name, entry in head.files.items() if name.partition("/")[0] not in saves[:-1]]
+    if (size := sum(entry.size for entry in wanted)) > MAX_RUN_BYTES:  # its owner may have put anything there
+        raise HubFailure(f"{repo_id}: {size >> 20} MiB; the limit is {MAX_RUN_BYTES >> 20}")
     if with_save and saves:
         _fetch_save(api, repo_id, head, saves[-1], run)
     for name, entry in head.files.items():

@@ -104,12 +104,11 @@ class RemoteTraining:
         """
         account = sign_in(self.token)
         record = read_record(run) or new_record(account, name)
-        if record.account != account:
-            raise RequestRejected(f"this training belongs to {record.account} on the Hub; you are {account}")
+        _check_account(record, account)
         if record.is_under_way and not record.job:
             record = replace(record, job=find_job(account, record.key, token=self.token))
             record.write(run)
-        if not record.is_under_way or not record.job:
+        if not record.is_followed:
             record = self._upload(run, record, pictures, base, say)
             if stop() or leave():
                 return Ending("cancelled", "stopped") if stop() else Ending("interrupted", "the program was stopped")
@@ -118,7 +117,10 @@ class RemoteTraining:
 
     def _upload(self, run: Path, record: RemoteRecord, pictures: Path, base: Path | None, say: _Say) -> RemoteRecord:
         """Upload the set, and let the folder and the repository of saves hold the newest of both."""
-        record = replace(record, pictures=pictures_repository(record))
+        record = replace(
+            record, pictures=pictures_repository(record), flavor=self.flavor.name, minutes=self.minutes,
+            hourly=self.flavor.hourly,
+        )  # fmt: skip
         record.write(run)  # first, so that it can be deleted whatever happens
         say(f"uploading the pictures to {record.pictures_url} (private)")
         upload_set(pictures, base, record.pictures, token=self.token)
@@ -132,10 +134,7 @@ class RemoteTraining:
         return record
 
     def _start(self, run: Path, record: RemoteRecord, command: Sequence[str], say: _Say) -> RemoteRecord:
-        record = replace(
-            record, attempt=record.attempt + 1, job="", lines=0, flavor=self.flavor.name, minutes=self.minutes,
-            hourly=self.flavor.hourly,
-        )  # fmt: skip
+        record = replace(record, attempt=record.attempt + 1, job="", lines=0)
         record.write(run)  # first: if the answer is lost, the job is found by its label
         try:
             job = start_job(
@@ -175,7 +174,8 @@ class RemoteTraining:
                 if stop() and not was_asked:
                     cancel(record.account, record.job, token=self.token)
                     was_asked = True
-                look, with_save = self._look(record), time.monotonic() - fetched > self.pace.fetch
+                look = look_at(record.account, record.job, token=self.token)
+                with_save = time.monotonic() - fetched > self.pace.fetch
                 if look.has_ended:
                     return self._end(run, record, look, say, leave, was_asked)
                 record = self._catch_up(run, record, look, say, with_save=with_save)
@@ -187,14 +187,6 @@ class RemoteTraining:
                     trouble = str(failure)
                     say(f"{trouble} (trying again)")
             _wait(self.pace.look, is_told)
-
-    def _look(self, record: RemoteRecord) -> Look:
-        try:
-            return look_at(record.account, record.job, token=self.token)
-        except HubFailure as failure:
-            if failure.status != _MISSING:
-                raise
-            return Look("DELETED")
 
     def _catch_up(self, run: Path, record: RemoteRecord, look: Look, say: _Say, *, with_save: bool) -> RemoteRecord:
         """Fetch the new lines of the log, and what has changed in the run."""
@@ -233,17 +225,23 @@ def delete_pictures(run: Path, *, token: str) -> str:
     The saves stay. A later resume uploads the pictures again.
 
     Raises:
-        RequestRejected: a job is using the set.
+        RequestRejected: a job is using the set, or the training belongs to another account.
         HubFailure: it could not be deleted.
     """
     record = read_record(run)
     if record is None or not record.pictures:
         return ""
+    _check_account(record, sign_in(token))  # to another account a private repository seems to be gone
     if record.job and record.is_under_way and not look_at(record.account, record.job, token=token).has_ended:
         raise RequestRejected(f"{record.pictures}: a job is using it; stop the training first")
     delete_set(record.pictures, token=token)
     replace(record, pictures="").write(run)
     return record.pictures
+
+
+def _check_account(record: RemoteRecord, account: str) -> None:
+    if record.account != account:
+        raise RequestRejected(f"this training belongs to {record.account} on the Hub; you are {account}")
 
 
 def _wait(seconds: float, until: _Told) -> None:

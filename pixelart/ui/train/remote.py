@@ -36,6 +36,7 @@ SIGN_IN_ON_DESKTOP = "Nobody is signed in to the Hub on this machine. Run hf aut
 NOT_FROM_HERE = "Machines cannot be rented from this server."
 NEEDS_SCOPE = "Your sign-in does not allow this program to rent machines for you yet."
 CHOOSE = "Choose a machine."
+NOTHING_RENTED = "Nothing was rented for this training. Start a new one above."
 Offers = dict[str, Flavor]
 
 
@@ -119,13 +120,14 @@ class RemoteHandlers:
     ) -> tuple[Any, ...]:
         """Resume a training where it ran; a rented machine at the price on the button."""
         owner = owner_of(memory)
-        if not self.jobs.get(owner, str(job)).place:
+        place = self.jobs.get(owner, str(job)).place
+        if not place:
             return self.runs.resume_training(memory, job, images)
-        signer, place = self._signer(request, profile, token), self.jobs.get(owner, str(job)).place
+        signer = self._signer(request, profile, token)
         record = read_record(self.jobs.folder(owner, str(job)).run)
-        if record is None or not record.hourly:  # nothing was rented yet, and its price was confirmed at the start
-            remote = _at_price(signer, place, USUAL_MINUTES, hourly=float("inf"))
-        elif record.is_under_way:  # follows the job, which is paid for already
+        if record is None:  # the first sign-in failed, so no price is known that was confirmed
+            raise RequestRejected(NOTHING_RENTED)
+        if record.is_followed:
             remote = RemoteTraining(signer.token, Flavor(place, place, record.hourly, True), record.minutes)
         else:
             remote = _at_price(signer, place, record.minutes, hourly=record.hourly)

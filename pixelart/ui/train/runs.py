@@ -226,7 +226,7 @@ def _buttons(job: Job | None, folder: JobFolder | None, rented: RemoteRecord | N
     state, saved = job.state if job else None, bool(folder and folder.has_saved)
     usable = saved and (state in ENDED or bool(folder and folder.measures()))
     goes_on = bool(job and (job.is_short or state == "done"))
-    price = f" (at most ${rented.most:.2f})" if rented and rented.hourly and not rented.is_under_way else ""
+    price = f" (at most ${rented.most:.2f})" if rented and rented.hourly and not rented.is_followed else ""
     uploaded = _uploaded(rented)
     return [
         gr.Button(visible=state in ("queued", "running")),

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from pixelart.errors import HubFailure, RequestRejected
-from pixelart.hub.remote import delete_pictures, find_flavor, list_flavors, read_record
+from pixelart.hub.remote import delete_pictures, find_flavor, list_flavors, read_record, run_repo
 from pixelart.hub.remote.hardware import price_text
 from pixelart.hub.remote.jobs_api import Look
-from pixelart.hub.remote.outcome import Ending, Outcome, outcome_of
+from pixelart.hub.remote.outcome import OUTCOME_FILE, Ending, Outcome, outcome_of, read_outcome
 from pixelart.hub.remote.record import REMOTE_FILE, new_record
 from pixelart.hub.remote.run_repo import pull_run, push_run
 from pixelart.hub.remote.training import GOES_ON, LEFT, RemoteTraining
@@ -195,6 +195,20 @@ def test_pictures_in_use_are_not_deleted(hub: JobsHub, training: RemoteTraining,
     assert gone and f"datasets/{gone}" not in hub.repos and read_record(run).pictures == ""  # pyright: ignore
 
 
+def test_only_their_owner_deletes_pictures_also_when_the_job_is_gone(
+    hub: JobsHub, training: RemoteTraining, run: Path, pictures: Path
+) -> None:
+    train(training, run, pictures, leave=lambda: bool(hub.machines))
+    record = read_record(run)
+    assert record
+    hub.machines.pop().kill()
+    hub.users["of bob"] = "bob"
+    with pytest.raises(RequestRejected, match="belongs to art on the Hub; you are bob"):
+        delete_pictures(run, token="of bob")
+    assert read_record(run) == record and f"datasets/{record.pictures}" in hub.repos
+    assert delete_pictures(run, token=SECRET) == record.pictures and f"datasets/{record.pictures}" not in hub.repos
+
+
 @pytest.mark.parametrize(
     ("outcome", "look", "asked", "state", "reason"),
     [
@@ -220,6 +234,17 @@ def test_every_end_has_its_words(
     assert ending.state == state and reason in ending.reason
 
 
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"attempt": "2"}', '{"attempt": 2, "code": "0"}', '{"attempt": 2, "line": []}']
+)
+def test_a_damaged_outcome_is_as_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / OUTCOME_FILE).write_text(text)
+    assert read_outcome(tmp_path) is None
+    Outcome(2, 1, "two\nlines " + "x" * 1000).write(tmp_path)
+    found = read_outcome(tmp_path)
+    assert found and found.line.startswith("two lines x") and len(found.line) == 500
+
+
 def test_a_damaged_record_or_save_is_refused_in_one_line(
     hub: JobsHub, run: Path, tiny_run: Path, tmp_path: Path
 ) -> None:
@@ -236,3 +261,16 @@ def test_a_damaged_record_or_save_is_refused_in_one_line(
     with pytest.raises(HubFailure, match="art/saves"):
         pull_run(fresh, "art/saves", token=SECRET, with_save=True)
     assert not list(fresh.glob("step-*"))
+
+
+def test_a_repository_that_would_fill_the_disk_is_refused(
+    hub: JobsHub, tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push_run(tiny_run, "art/saves", token=SECRET, with_save=True)
+    monkeypatch.setattr(run_repo, "MAX_RUN_BYTES", 2**20)
+    files = dict(hub.repos["art/saves"].files)
+    assert sum(map(len, files.values())) < 2**20
+    hub.commit(hub.repos["art/saves"], {**files, **{f"{name}.json": b" " * 2**18 for name in "abcd"}})
+    with pytest.raises(HubFailure, match="art/saves: 1 MiB; the limit is 1"):
+        pull_run(tmp_path / "fresh", "art/saves", token=SECRET, with_save=True)
+    assert not list((tmp_path / "fresh").iterdir())

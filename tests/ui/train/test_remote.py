@@ -13,14 +13,23 @@ import pytest
 
 from pixelart.checkpoint.ownership import request_owner
 from pixelart.hub.remote import RemoteTraining, read_record
-from pixelart.jobs import Jobs, read_jobs
+from pixelart.jobs import Job, Jobs, RemoteTrainer, read_jobs
+from pixelart.jobs.remote import RemoteRunner
 from pixelart.settings import SETTINGS
 from pixelart.training.data.report import prepare
 from pixelart.training.data.survey import survey
 from pixelart.ui.security.hosting import Hosting
 from pixelart.ui.train import remote as page
 from pixelart.ui.train.dataset_form import ImagesForm, spec_from
-from pixelart.ui.train.remote import CHOOSE, HERE, NEEDS_SCOPE, RENTED, SIGN_IN_ON_DESKTOP, RemoteHandlers
+from pixelart.ui.train.remote import (
+    CHOOSE,
+    HERE,
+    NEEDS_SCOPE,
+    NOTHING_RENTED,
+    RENTED,
+    SIGN_IN_ON_DESKTOP,
+    RemoteHandlers,
+)
 from pixelart.ui.train.runs import OUTPUTS, RunHandlers
 from pixelart.ui.train.scratch import Scratch
 from pixelart.ui.train.times import TimesHandlers
@@ -182,6 +191,52 @@ def test_what_cannot_be_rented_is_one_line_and_a_training_is_kept(hub: JobsHub, 
     hub.faults.clear()
     handlers.resume_training(REQUEST, None, None, ANN, job.id)
     until(lambda: hub.machines)
+
+
+@pytest.mark.parametrize("stage", ["commit", "submit"])
+def test_a_resume_that_may_rent_shows_and_keeps_to_what_was_confirmed(
+    hub: JobsHub, jobs: Jobs, images: Images, stage: str
+) -> None:
+    handlers = handlers_of(jobs, Hosting("desktop"))
+    hub.faults[stage] = Answer(500)  # the upload fails, or nobody knows whether the job was started
+    rent(handlers, images, limit=30)
+    (job,) = jobs.list(ANN["owner"])
+    assert ended(jobs, job).state == "interrupted" and not hub.machines
+    hub.faults.clear()
+    assert value_of(handlers.runs.view(job.owner, job.id, None)[6]) == "Resume (at most $0.50)"
+    hub.hardware = [{**each, "unitCostUSD": 2 * each["unitCostUSD"]} for each in HARDWARE]
+    with pytest.raises(gr.Error, match="now costs"):
+        handlers.resume_training(REQUEST, None, None, ANN, job.id)
+    hub.hardware = list(HARDWARE)
+    handlers.resume_training(REQUEST, None, None, ANN, job.id)
+    until(lambda: hub.machines)
+    assert hub.machines[0].spec["timeoutSeconds"] == 1800
+
+
+def test_a_training_whose_first_sign_in_failed_rents_nothing_later(hub: JobsHub, jobs: Jobs, images: Images) -> None:
+    handlers = handlers_of(jobs, Hosting("desktop"))
+    hub.faults["login"] = Answer(500)
+    rent(handlers, images)
+    (job,) = jobs.list(ANN["owner"])
+    assert ended(jobs, job).state == "interrupted"
+    hub.faults.clear()
+    with pytest.raises(gr.Error, match=NOTHING_RENTED):
+        handlers.resume_training(REQUEST, None, None, ANN, job.id)
+
+
+def test_a_stop_in_the_moment_of_the_start_rents_nothing(
+    hub: JobsHub, jobs: Jobs, images: Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = RemoteRunner.begin
+
+    def stopped_before(runner: RemoteRunner, job: Job, trainer: RemoteTrainer) -> None:
+        jobs.stop(job.owner, job.id)
+        begin(runner, job, trainer)
+
+    monkeypatch.setattr(RemoteRunner, "begin", stopped_before)
+    rent(handlers_of(jobs, Hosting("desktop")), images)
+    (job,) = jobs.list(ANN["owner"])
+    assert ended(jobs, job).state == "cancelled" and not hub.machines
 
 
 def test_a_program_that_ends_leaves_the_training_and_the_next_one_follows_it(

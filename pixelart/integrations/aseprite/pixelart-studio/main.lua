@@ -14,6 +14,7 @@ local MOST_SEED = 2147483647
 local dialog, socket, plugin_path, preferences
 local is_open, is_busy, waiting = false, false, nil -- waiting: the text to send as soon as the connection is open
 local models, finish, again, shown = {}, nil, nil, nil
+local placed -- the sprite whose newest step of Undo are the results
 
 local function say(text) dialog:modify { id = "status", text = text } end
 
@@ -272,6 +273,7 @@ local function show(here, answer, box, drawn, how)
       as_layers(here, images, names, how.title, how.stands_for_layer)
     end
   end)
+  placed = here.sprite
   app.refresh()
   say("Undo removes the results.")
 end
@@ -331,10 +333,11 @@ end
 local function start(action, seed)
   if is_busy then return end
   seed = seed or math.floor(tonumber(dialog.data.seed) or -1)
+  placed = nil
   local next_seed = seed < 0 and -1 or (seed + math.floor(dialog.data.images)) % MOST_SEED
   if attempt(action, seed) then
     again = function()
-      app.undo()
+      if placed and placed == app.activeSprite then app.undo() end
       start(action, next_seed)
     end
   end
@@ -359,7 +362,7 @@ end
 
 local function keep()
   local kept = shown
-  shown = nil
+  shown, placed = nil, nil
   app.transaction(function()
     for i, layer in ipairs(kept.layers) do
       if i ~= kept.number then kept.sprite:deleteLayer(layer) end

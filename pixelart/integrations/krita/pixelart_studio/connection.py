@@ -135,8 +135,9 @@ class Starter(QObject):
         process.setStandardErrorFile(QProcess.nullDevice())
         started = process.startDetached()
         is_started = bool(started[0] if isinstance(started, tuple) else started)
-        self._left = START_SECONDS if is_started else 0
-        self._timer.start()
+        if is_started:
+            self._left = START_SECONDS
+            self._timer.start()
         return is_started
 
     def stop(self) -> None:
