@@ -79,6 +79,10 @@ IN_CI: Mapping[str, tuple[str, ...]] = {
         "test_two_visitors_at_once",
         "test_an_error_keeps_strokes_painted_since_the_press[3]",
     ),
+    "benchmarks/test_mnist.py": (
+        "test_every_variant_for_two_levels_is_trained_and_told[static]",
+        "test_training_learns",
+    ),
     "benchmarks/test_gpu.py": ("test_the_command_ends",),
     "checkpoint/test_dungeon_gated.py": ("test_a_picture_does_not_depend_on_the_batch",),
     "cli/test_common.py": ("test_names_outside_the_encoding_are_printed_as_marks[cp437]",),
@@ -112,6 +116,11 @@ IN_CI: Mapping[str, tuple[str, ...]] = {
     "training/data/test_survey.py": (),
     "training/test_autotune.py": ("test_a_run_computes_as_is_fastest",),
     "training/test_distributed.py": ("test_two_processes",),
+    "training/test_second_device.py": (
+        "test_every_variant_learns_in_bfloat16",
+        "test_a_base_is_tuned_and_exported",
+        "test_a_continued_run",
+    ),
     "training/test_resume.py": (
         "test_stopped_at_steps_of_ten",
         "test_killed_at_random_moments",
