@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -26,6 +25,7 @@ import torch
 from PIL import Image
 
 from benchmarks.machine import describe_machine
+from benchmarks.told import tell
 from pixelart.cli.evaluate import held_out
 from pixelart.compression.archive import NamedPicture, compress, decompress, read_header
 from pixelart.engine import Engine
@@ -117,11 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     result = measure(Engine(options.checkpoints, device=torch.device("cpu")), options.checkpoint, options)
-    if options.json:
-        print(json.dumps(result))
-    else:
-        for key, value in result.items():
-            print(f"{key}: {value}")
+    tell(result, as_json=options.json)
     return 0
 
 

@@ -11,7 +11,6 @@ colour is the one before, and the pixels found in the tiles without dust. Tiles 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 import torch
 
 from benchmarks.machine import describe_machine
+from benchmarks.told import tell
 from pixelart.cli.evaluate import held_out
 from pixelart.engine import Engine
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture
@@ -83,11 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     result = measure(Engine(options.checkpoints, device=torch.device("cpu")), options.checkpoint, options)
-    if options.json:
-        print(json.dumps(result))
-    else:
-        for key, value in result.items():
-            print(f"{key}: {value}")
+    tell(result, as_json=options.json)
     return 0
 
 

@@ -10,7 +10,6 @@ points inside are judged alike. `--pixels`: half the side of the square.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 import torch
 
 from benchmarks.machine import describe_machine
+from benchmarks.told import tell
 from pixelart.cli.common import progress_bar
 from pixelart.cli.evaluate import held_out
 from pixelart.engine import Checkpoint, Engine
@@ -116,11 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     result = measure(Engine(options.checkpoints, device=torch.device("cpu")), options.checkpoint, options)
-    if options.json:
-        print(json.dumps(result))
-    else:
-        for key, value in result.items():
-            print(f"{key}: {value}")
+    tell(result, as_json=options.json)
     return 0
 
 
