@@ -1,43 +1,49 @@
 """Train every variant at a small size on binarised MNIST, for which many projects publish figures.
 
     python -m benchmarks.mnist --data mnist.npz --binarisation dynamic --minutes 60
+    python -m benchmarks.mnist --data mnist.npz --binarisation dynamic --minutes 60 --generative ../pytorch-generative
 
-Writes test nats per image beside published ones to benchmarks/MNIST-dynamic.md or MNIST-static.md. Fails if a result is
-far below the record, because then the model leaks the future. The networks are much smaller than the published ones and
-are trained for minutes.
+The second command also trains the networks of a checkout of github.com/EugenHotaj/pytorch-generative; nothing of theirs
+is part of this project. Writes test nats per image beside published ones to benchmarks/MNIST-dynamic.md or
+MNIST-static.md; results of other models stay there. Fails if a result is far below the record, because then the model
+leaks the future. The networks are much smaller than the published ones and are trained for minutes.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
+import json
 import math
 import shlex
 import sys
-import time
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from benchmarks.machine import describe_machine
+from benchmarks.mnist_networks import (
+    BATCH,
+    PEER_LAYERS,
+    PEER_RATES,
+    Learner,
+    Ours,
+    Theirs,
+    build,
+    count_parameters,
+    nats_of,
+    train,
+)
 from benchmarks.published import MNIST_NATS, MNIST_RECORDS
-from pixelart.devices import pick_device, wait_for
+from pixelart.devices import pick_device
 from pixelart.errors import DataRejected, PixelArtError, RequestRejected
-from pixelart.layers.context import Context, ContextConfig
-from pixelart.models import AutoregressiveModel, check_codec, create_model, get_variant, list_models
-from pixelart.models.multiscale import stage
+from pixelart.models import check_codec, get_variant, list_models
 from pixelart.storage import write_file
-from pixelart.training.autotune import fastest, race
 from pixelart.training.data.archives import DAMAGED
-from pixelart.training.evaluation import nats_per_image
-from pixelart.training.schedules import update_ema, warm_cosine
 
 MEANING = {
     "static": "every picture is binarised once, from a fixed seed; a pixel is ink with probability grey/255. This is "
@@ -45,37 +51,28 @@ MEANING = {
     "dynamic": "training pictures are binarised again for every batch, test pictures once, from a fixed seed; a pixel "
     "is ink with probability grey/255",
 }
-TRAIN_SEED, TEST_SEED, WEIGHTS_SEED = 0, 1, 2
-BATCH, RATE, WARMUP, EMA = 32, 2e-3, 100, 0.999
-LINE_EVERY = 60.0
+TRAIN_SEED, TEST_SEED = 0, 1
+OURS, THEIRS = "pixelart", "pytorch-generative"
+WHAT_MINUTES = "processor time per thread on a CPU, so that other programs do not count"
 LEAST = 2
 """Fewest pictures that have a standard error."""
 FAR = 2.0
 """A result this many nats below the record, beyond chance, is a leak."""
-SMALL_STACK = {"embedding": 8, "hidden": 24, "skip": 24, "head": 24, "dilations": (1, 2, 1, 2)}
-SIZES: dict[str, dict[str, Any]] = {
-    "pixelcnn": {"embedding": 8, "hidden": 32, "blocks": 7, "head": 32},
-    "row_lstm": {"embedding": 8, "hidden": 16, "layers": 7, "head": 32},
-    "diagonal_bilstm": {"embedding": 8, "hidden": 16, "layers": 7, "head": 32},
-    "gated_pixelcnn": {"embedding": 8, "hidden": 32, "skip": 32, "head": 32, "dilations": (1, 2, 1, 2, 1, 2, 1)},
-    "pixelsnail": {"embedding": 8, "hidden": 32, "blocks": 2, "layers": 3, "keys": 8, "values": 32, "head": 32},
-    "multiscale": {"stages": (stage("gated_pixelcnn", **SMALL_STACK),) * 3},
-    "row_rnn": {"embedding": 2, "hidden": 256, "features": 16, "head": 32},
-}
-"""Changes to the preset "default". Seven layers of 16 and a head of 32 are the Diagonal BiLSTM of the paper."""
-CONTEXT = ContextConfig(hidden=8, embedding=2, dilations=(1,))  # only the position is known
 
 
 @dataclass(frozen=True)
 class Result:
-    """Mean test nats per image with the standard error, and the size and steps of the model."""
+    """Mean test nats per image with the standard error, and how the model was trained."""
 
     model: str
+    project: str
     parameters: int
     steps: int
+    minutes: float
     images: int
     nats: float
     error: float
+    machine: str
 
 
 def read_images(path: Path, part: str) -> Tensor:
@@ -115,74 +112,36 @@ class Digits:
         return (binarise(self.images[rows], self.random) if self.fixed is None else self.fixed[rows]).long()
 
 
-def build(name: str, preset: str, size: Sequence[int]) -> AutoregressiveModel:
-    """A network for binary pictures of `size`; `preset` "small" means SIZES, others are those of the variant."""
-    data = {"channels": 1, "levels": 2, "height": size[0], "width": size[1], "num_classes": 1, "context": CONTEXT}
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(WEIGHTS_SEED)
-        if preset == "small":
-            return create_model(name, **data, **SIZES.get(name, {}))
-        return create_model(name, preset=preset, **data)
-
-
-def train(model: AutoregressiveModel, digits: Digits, *, minutes: float) -> tuple[AutoregressiveModel, int]:
-    """Train with maximum likelihood and no known pixels for `minutes`; returns the averaged weights and the steps."""
-    device, average, step = next(model.parameters()).device, copy.deepcopy(model), 0
-    optimizer, in_bf16 = torch.optim.Adam(model.parameters()), is_faster_in_bf16(model, digits.images[:BATCH])
-    began = line = time.monotonic()
-    while (progress := (time.monotonic() - began) / (60 * minutes)) < 1:
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * warm_cosine(progress, step=step, warmup_steps=WARMUP)
-        x = digits.batch(BATCH).to(device)
-        nll = _nll(model, x, in_bf16=in_bf16)
-        if not bool(torch.isfinite(nll).all()):
-            raise RequestRejected(f"step {step}: the loss is not finite")
-        optimizer.zero_grad()
-        nll.mean().backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        update_ema(average, model, step=step, decay=EMA)
-        step += 1
-        if time.monotonic() - line >= LINE_EVERY:
-            line = time.monotonic()
-            nats = float(nll.detach().flatten(1).sum(1).mean())
-            print(f"{progress:.0%}, step {step}, {nats:.1f} nats an image in the batch", file=sys.stderr, flush=True)
-    return average.eval(), step
-
-
-def is_faster_in_bf16(model: AutoregressiveModel, images: Tensor) -> bool:
-    """Whether a step of `model` on `images` (N, H, W) takes less time in bfloat16 on this machine."""
-    device = next(model.parameters()).device
-    x = (images > 127)[:, None].long().to(device)
-
-    def step(in_bf16: bool) -> None:
-        _nll(model, x, in_bf16=in_bf16).mean().backward()
-        wait_for(device)
-
-    seconds = race({name: lambda is_it=name == "bf16": partial(step, is_it) for name in ("fp32", "bf16")})
-    model.zero_grad()
-    return fastest(seconds, "fp32") == "bf16"
-
-
-def _nll(model: AutoregressiveModel, x: Tensor, *, in_bf16: bool) -> Tensor:
-    with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=in_bf16):
-        maps = model(x, _nothing_known(x))
-    return model.likelihood.nll(maps, x)
-
-
-def measure(name: str, options: argparse.Namespace, device: torch.device) -> Result:
-    """Train a variant and measure it on the test pictures.
+def measure(name: str, options: argparse.Namespace, device: torch.device) -> list[Result]:
+    """Train a variant, and the one of the other project if it has it, and measure both on the test pictures.
 
     Raises:
         PixelArtError: data or a variant that cannot be used.
     """
     images, test = (read_images(options.data, part) for part in ("train", "test"))
-    model = build(name, options.preset, images.shape[1:]).to(device)
-    average, steps = train(model, Digits(images, binarisation=options.binarisation), minutes=options.minutes)
     test = binarise(test, torch.Generator().manual_seed(TEST_SEED)).long()[: options.test_images].to(device)
-    nats = nats_per_image(average, test, torch.zeros(len(test), 1, device=device), batch_size=100)
-    error = float(nats.std()) / math.sqrt(len(nats))
-    return Result(name, sum(p.numel() for p in model.parameters()), steps, len(nats), float(nats.mean()), error)
+    model = build(name, options.preset, images.shape[1:]).to(device)
+    parameters = count_parameters(model)
+
+    def ours() -> Learner:
+        return Ours(model, images[:BATCH], minutes=options.minutes)
+
+    def theirs() -> Learner:
+        return Theirs(name, options.generative, parameters=parameters, device=device)
+
+    makers: dict[str, Callable[[], Learner]] = {OURS: ours} if options.ours else {}
+    if options.generative and name in PEER_RATES:
+        makers[THEIRS] = theirs
+    results: list[Result] = []
+    for project, make in makers.items():
+        print(f"{name} of {project}: {options.minutes:g} minutes", file=sys.stderr, flush=True)
+        learner = make()
+        steps = train(learner, Digits(images, binarisation=options.binarisation).batch, minutes=options.minutes)
+        nats = nats_of(learner.result(), test)
+        error = float(nats.std()) / math.sqrt(len(nats))
+        size, mean = count_parameters(learner.network), float(nats.mean())
+        results.append(Result(name, project, size, steps, options.minutes, len(nats), mean, error, describe_machine()))
+    return results
 
 
 def leak(result: Result, binarisation: str) -> str | None:
@@ -193,26 +152,37 @@ def leak(result: Result, binarisation: str) -> str | None:
     return f"{result.model}: {result.nats:.2f} nats are far below the record, {record}: the model leaks the future"
 
 
-def report(results: Sequence[Result], options: argparse.Namespace, command: str) -> str:
+def report(results: Sequence[Result], commands: Sequence[str], binarisation: str) -> str:
     """The content of the file: a table with a column of published figures for the same binarisation."""
-    binarisation, judged = options.binarisation, f"first {results[0].images} test pictures, ± standard error"
+    machines = " and ".join(dict.fromkeys(result.machine for result in results))
     lines = [
-        f"# MNIST, {binarisation} binarisation\n\n    {command}\n",
-        f"{options.minutes:g} minutes each on {describe_machine()}; averaged weights; {judged}.\n",
-        f"{binarisation.capitalize()}: {MEANING[binarisation]}.\n",
-        f"| model | parameters | steps | test nats an image ({binarisation}) | published, larger networks |",
-        "|---|---|---|---|---|",
+        f"# MNIST, {binarisation} binarisation\n",
+        *(f"    {command}" for command in commands),
+        f"\n{binarisation.capitalize()}: {MEANING[binarisation]}.\n",
+        f"Minutes of training are {WHAT_MINUTES}; batches of {BATCH}. Ours are trained by Muon on a cosine "
+        f"schedule, and their averaged weights count. Those of {THEIRS} have {PEER_LAYERS}, at a width that gives "
+        "about as many parameters as ours, and are trained with its optimizer and learning rates. The figures are of "
+        f"the first test pictures, ± standard error. Measured on {machines}.\n",
+        "| model | project | parameters | minutes | steps | pictures | test nats | published, larger networks |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for result in results:
-        target = MNIST_NATS[binarisation].get(result.model, "none")
-        cells = [result.model, f"{result.parameters / 1e3:.0f} K", str(result.steps)]
-        lines.append(f"| {' | '.join(cells)} | {result.nats:.2f} ± {result.error:.2f} | {target} |")
+        cells = [result.model, result.project, f"{result.parameters / 1e3:.0f} K", f"{result.minutes:g}"]
+        cells += [str(result.steps), str(result.images), f"{result.nats:.2f} ± {result.error:.2f}"]
+        lines.append(f"| {' | '.join(cells)} | {MNIST_NATS[binarisation].get(result.model, 'none')} |")
     return "\n".join(lines) + "\n"
 
 
-def _nothing_known(x: Tensor) -> Context:
-    hidden = torch.ones(len(x), *x.shape[2:], dtype=torch.bool, device=x.device)
-    return Context(torch.zeros(len(x), 1, device=x.device), x, hidden)
+def merge(path: Path, results: Sequence[Result], command: str) -> tuple[list[Result], list[str]]:
+    """All results kept in the JSON file `path`, with new ones in place of older ones of the same model and project; and
+    the commands that they come from."""
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    kept += [{"command": command, **asdict(result)} for result in results]
+    rows = {(row["model"], row["project"]): row for row in kept}
+    ordered = [rows[key] for key in sorted(rows)]
+    write_file(path, (json.dumps(ordered, indent=1) + "\n").encode())
+    commands = list(dict.fromkeys(row.pop("command") for row in ordered))
+    return [Result(**row) for row in ordered], commands
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -222,6 +192,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--binarisation", choices=MEANING, required=True)
     parser.add_argument("--minutes", type=float, required=True, help="minutes of training per variant")
     parser.add_argument("--models", nargs="+", metavar="NAME", default=fit, help=f"some of {', '.join(fit)}")
+    parser.add_argument("--generative", type=Path, metavar="FOLDER", help="also train those of this checkout")
+    parser.add_argument("--no-ours", dest="ours", action="store_false", help="train only those of the checkout")
     parser.add_argument("--preset", default="small", help="small, or a preset of the variants")
     parser.add_argument("--test-images", type=int, default=10_000, help="number of test pictures, the first ones")
     parser.add_argument("--out", type=Path, help="the file (benchmarks/MNIST-BINARISATION.md)")
@@ -232,7 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the table. Returns 1 if a model leaks, and 2, after one line on stderr, for bad input."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     options, device = _options(words), pick_device()
-    results: list[Result] = []
+    out = options.out or Path(__file__).with_name(f"MNIST-{options.binarisation}.md")
     try:
         if not 0 < options.minutes < math.inf:
             raise RequestRejected(f"minutes {options.minutes:g}: must be above 0, and finite")
@@ -240,19 +212,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise RequestRejected(f"test images {options.test_images}: must be at least {LEAST}")
         for name in options.models:
             check_codec(name, "binary")
+        command = shlex.join(["python", "-m", "benchmarks.mnist", *words])
         for name in options.models:
-            print(f"{name}: {options.minutes:g} minutes", file=sys.stderr, flush=True)
-            results.append(measure(name, options, device))
+            results = measure(name, options, device)
+            leaks = [line for line in (leak(result, options.binarisation) for result in results) if line]
+            if leaks:
+                print("\n".join(leaks), file=sys.stderr)
+                return 1
+            text = report(*merge(out.with_suffix(".json"), results, command), options.binarisation)
+            write_file(out, text.encode())
+            print(text)
     except PixelArtError as error:
         print(f"benchmarks.mnist: {error}", file=sys.stderr)
         return 2
-    text = report(results, options, shlex.join(["python", "-m", "benchmarks.mnist", *words]))
-    print(text)
-    leaks = [line for line in (leak(result, options.binarisation) for result in results) if line]
-    print("\n".join(leaks), file=sys.stderr, end="\n" if leaks else "")
-    if not leaks:
-        write_file(options.out or Path(__file__).with_name(f"MNIST-{options.binarisation}.md"), text.encode())
-    return 1 if leaks else 0
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Runs in a process of its own, with a checkout of another project on PYTHONPATH: times that project's network.
+"""Networks of other projects, from a checkout; and, run in a process of its own, times them.
 
-Its argument is JSON: project, variant, side, levels, parameters (how many ours has), batches, threads and rounds. It
-prints JSON.
+Its argument is JSON: project, checkout, variant, side, levels, parameters (how many ours has), batches, threads and
+rounds. It prints JSON.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ Network = tuple[nn.Module, Callable[[Tensor], Tensor], Callable[[Tensor, Tensor]
 """(network, a level drawn from its outputs, the loss of its outputs)."""
 
 
-def generative(variant: str, width: int, levels: int) -> Network:
+def generative(checkout: Path, variant: str, width: int, levels: int) -> Network:
     """A network of pytorch-generative, with as many layers as ours."""
     if "pytorch_generative" not in sys.modules:  # without its data sets and trainer, which need more packages
         package: Any = types.ModuleType("pytorch_generative")
-        package.__path__ = [os.path.join(os.environ["PYTHONPATH"], "pytorch_generative")]
+        package.__path__ = [str(checkout / "pytorch_generative")]
         sys.modules["pytorch_generative"] = package
     from pytorch_generative import models  # pyright: ignore[reportMissingImports]
 
@@ -49,12 +49,12 @@ def generative(variant: str, width: int, levels: int) -> Network:
     return network, draw, lambda out, x: F.cross_entropy(out, x[:, 0].long())
 
 
-def plus_plus(width: int) -> Network:
+def plus_plus(checkout: Path, width: int) -> Network:
     """The network of pixel-cnn-pp, with as many layers as ours."""
     if "model" not in sys.modules:  # from a copy that needs no Python 2 and no GPU
         folder = Path(tempfile.mkdtemp(dir=os.environ["TMPDIR"]))
         for name in ("layers.py", "model.py", "utils.py"):
-            text = Path(os.environ["PYTHONPATH"], name).read_text().replace("[nr_mix]).cuda()", "[nr_mix])")
+            text = (checkout / name).read_text().replace("[nr_mix]).cuda()", "[nr_mix])")
             (folder / name).write_text(re.sub(r"^(\s*)print (\w+)$", r"\1print(\2)", text, flags=re.M))
         sys.path.insert(0, str(folder))
     from model import PixelCNN  # pyright: ignore[reportMissingImports]
@@ -79,21 +79,28 @@ def seconds_of(call: Callable[[], object], rounds: int) -> float:
     return best
 
 
-def main(given: dict[str, Any]) -> dict[str, Any]:
-    """Times of the network with about as many parameters as ours."""
-    torch.set_num_threads(given["threads"])
-    is_rgb = given["project"] == "pixel-cnn-pp"
-
-    def make(width: int) -> Network:
-        return plus_plus(width) if is_rgb else generative(given["variant"], width, given["levels"])
+def of_size(make: Callable[[int], Network], parameters: int) -> tuple[int, Network]:
+    """The width of WIDTHS whose network, made by `make`, has the closest number of parameters; and that network."""
 
     def size_of(width: int) -> int:
         return sum(p.numel() for p in make(width)[0].parameters())
 
-    wide = bisect.bisect_left(WIDTHS, given["parameters"], hi=len(WIDTHS) - 1, key=size_of)
-    width = min(WIDTHS[max(0, wide - 1) : wide + 1], key=lambda w: abs(size_of(w) - given["parameters"]))
-    network, draw, loss_of = make(width)
-    found: dict[str, Any] = {"width": width, "parameters": size_of(width), "seconds": {}}
+    wide = bisect.bisect_left(WIDTHS, parameters, hi=len(WIDTHS) - 1, key=size_of)
+    width = min(WIDTHS[max(0, wide - 1) : wide + 1], key=lambda w: abs(size_of(w) - parameters))
+    return width, make(width)
+
+
+def main(given: dict[str, Any]) -> dict[str, Any]:
+    """Times of the network with about as many parameters as ours."""
+    torch.set_num_threads(given["threads"])
+    is_rgb, checkout = given["project"] == "pixel-cnn-pp", Path(given["checkout"])
+
+    def make(width: int) -> Network:
+        return plus_plus(checkout, width) if is_rgb else generative(checkout, given["variant"], width, given["levels"])
+
+    width, (network, draw, loss_of) = of_size(make, given["parameters"])
+    parameters = sum(p.numel() for p in network.parameters())
+    found: dict[str, Any] = {"width": width, "parameters": parameters, "seconds": {}}
     shape = (3 if is_rgb else 1, given["side"], given["side"])
     network.eval()
     for batch in given["batches"]:

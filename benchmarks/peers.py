@@ -61,9 +61,10 @@ def theirs(name: str, checkout: Path, sizes: Sizes, *, parameters: int, rounds: 
     """The same of the other project, in a process of its own. Raises RuntimeError with its last line on failure."""
     given = {"project": PEERS[name], "variant": name, "side": sizes.shape[0], "levels": LEVELS, "rounds": rounds}
     given |= {"parameters": parameters, "batches": sizes.batches, "threads": torch.get_num_threads()}
+    given |= {"checkout": str(checkout.resolve())}
     command = [sys.executable, "-W", "ignore", str(CHILD), json.dumps(given)]
     with tempfile.TemporaryDirectory() as temporary:
-        environment = {**os.environ, "PYTHONPATH": str(checkout.resolve()), "TMPDIR": temporary}
+        environment = {**os.environ, "TMPDIR": temporary}
         done = subprocess.run(command, env=environment, text=True, capture_output=True)
     if done.returncode:
         raise RuntimeError(f"{PEERS[name]}: {done.stderr.strip().splitlines()[-1]:.200}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,10 +12,18 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import mnist
+from benchmarks import mnist, mnist_networks
 from benchmarks.published import MNIST_RECORDS, Figure
 from pixelart.errors import DataRejected
 from pixelart.models import list_models
+from tests.benchmarks.test_peers import checkout
+
+ROW = r"^\| (\w+) \| (\S+) \| \d+ K \| \S+ \| (\d+) \| \d+ \| (\S+) ± (\S+) \| (.*) \|$"
+
+
+def result(nats: float, error: float) -> mnist.Result:
+    """A result with these nats."""
+    return mnist.Result("m", mnist.OURS, 1, 1, 1.0, 1, nats, error, "a machine")
 
 
 @pytest.fixture
@@ -52,19 +61,20 @@ def test_every_variant_for_two_levels_is_trained_and_told(
     assert mnist.main([*words, "--test-images", "7", "--out", str(archive.with_name("out.md"))]) == 0
     printed = capsys.readouterr().out
     assert archive.with_name("out.md").read_text() in printed
-    rows = re.findall(r"^\| (\w+) \| \d+ K \| (\d+) \| (\S+) ± (\S+) \| (.*) \|$", printed, flags=re.M)
+    assert archive.with_name("out.md").read_text().count("--minutes 0.002") == 1, "one command, one line"
+    rows = re.findall(ROW, archive.with_name("out.md").read_text(), flags=re.M)
     assert {name for name, *_ in rows} == set(list_models()) - {"pixelcnn_plus_plus", "sketch_pixelcnn"}
-    assert all(int(steps) > 0 and 80 < float(nats) < 260 for _, steps, nats, *_ in rows)
+    assert all(int(steps) > 0 and 80 < float(nats) < 260 for _, _, steps, nats, *_ in rows)
     assert {name: target for name, *_, target in rows}["diagonal_bilstm"] == (
         "79.20 static MNIST (1601.06759)" if binarisation == "static" else "none"
     )
-    assert mnist.MEANING[binarisation] in printed and "first 7 test pictures" in printed
+    assert mnist.MEANING[binarisation] in printed
 
 
 def test_small_networks_are_small() -> None:
-    assert set(mnist.SIZES) == set(list_models()) - {"pixelcnn_plus_plus", "sketch_pixelcnn"}
-    for name in mnist.SIZES:
-        model = mnist.build(name, "small", (28, 28))
+    assert set(mnist_networks.SIZES) == set(list_models()) - {"pixelcnn_plus_plus", "sketch_pixelcnn"}
+    for name in mnist_networks.SIZES:
+        model = mnist_networks.build(name, "small", (28, 28))
         assert (model.config.channels, model.config.levels, model.config.height) == (1, 2, 28)
         assert 20_000 < sum(p.numel() for p in model.parameters()) < 1_200_000
 
@@ -73,22 +83,54 @@ def test_small_networks_are_small() -> None:
 def test_training_learns(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Columns that are always black or always white become cheap; a grey pixel costs a bit for ever."""
     ticks = itertools.count()
-    monkeypatch.setattr(mnist, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))  # two looks a step
-    monkeypatch.setattr(mnist, "WARMUP", 1)
-    monkeypatch.setattr(mnist, "RATE", 2e-2)
+    ticking = SimpleNamespace(process_time=lambda: float(next(ticks)))  # two looks a step
+    monkeypatch.setattr(mnist_networks, "time", ticking)
+    monkeypatch.setattr(mnist_networks, "WARMUP", 1)
+    monkeypatch.setattr(mnist_networks, "RATE", 2e-2)
     grey = mnist.read_images(archive, "train")
-    model = mnist.build("row_rnn", "debug", grey.shape[1:])
+    model = mnist_networks.build("row_rnn", "debug", grey.shape[1:])
     test = mnist.binarise(grey, torch.Generator().manual_seed(5)).long()
-    average, steps = mnist.train(model, mnist.Digits(grey, binarisation="dynamic"), minutes=200 / 60)
-    nats = mnist.nats_per_image(average, test, torch.zeros(len(test), 1)).mean()
+    minutes = 200 / 60 / torch.get_num_threads()
+    learner = mnist_networks.Ours(model, grey, minutes=minutes)
+    steps = mnist_networks.train(learner, mnist.Digits(grey, binarisation="dynamic").batch, minutes=minutes)
+    nats = mnist_networks.nats_of(learner.result(), test).mean()
     assert steps > 90 and 0.9 * 64 * np.log(2) < nats < 0.4 * 256 * np.log(2)
+
+
+@pytest.mark.slow
+def test_the_networks_of_a_checkout_are_trained_beside_ours(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A made-up checkout, since no other project is part of this one; results of an earlier command stay."""
+    other = checkout(tmp_path / "other", "pytorch-generative")
+    words = ["--data", str(archive), "--binarisation", "dynamic", "--minutes", "0.002", "--preset", "debug"]
+    words += ["--out", str(tmp_path / "out.md"), "--test-images", "3", "--models"]
+    assert mnist.main([*words, "row_rnn"]) == 0
+    assert mnist.main([*words, "gated_pixelcnn", "row_lstm", "--generative", str(other)]) == 0
+    rows = re.findall(ROW, (tmp_path / "out.md").read_text(), flags=re.M)
+    named = [("gated_pixelcnn", mnist.OURS), ("gated_pixelcnn", mnist.THEIRS)]
+    assert [row[:2] for row in rows] == [*named, ("row_lstm", mnist.OURS), ("row_rnn", mnist.OURS)]
+    assert len(json.loads((tmp_path / "out.json").read_text())) == 4
+    assert mnist.main([*words, "gated_pixelcnn", "--generative", str(other), "--no-ours"]) == 0
+    assert len(re.findall(ROW, (tmp_path / "out.md").read_text(), flags=re.M)) == 4, "replaced, not repeated"
+
+
+def test_a_peer_is_judged_by_its_own_loss() -> None:
+    """One logit per level that is 0 costs log 2 a pixel, in nats of the picture."""
+    learner = object.__new__(mnist_networks.Theirs)
+    learner.network = torch.nn.Conv2d(1, 2, 1)
+    for weights in learner.network.parameters():
+        torch.nn.init.zeros_(weights)
+    learner._loss = lambda out, x: torch.nn.functional.cross_entropy(out, x[:, 0])
+    x = torch.randint(0, 2, (5, 1, 4, 6))
+    torch.testing.assert_close(mnist_networks.nats_of(learner.result(), x), torch.full((5,), 24 * np.log(2)))
 
 
 def test_what_is_far_below_the_record_is_a_failure(
     archive: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record = MNIST_RECORDS["dynamic"].value
-    good, chance, bad = (mnist.Result("m", 1, 1, 1, nats, error) for nats, error in ((76, 0), (70, 3), (70, 0.3)))
+    good, chance, bad = (result(nats, error) for nats, error in ((76, 0), (70, 3), (70, 0.3)))
     assert record == 77.56
     assert mnist.leak(good, "dynamic") is None and mnist.leak(chance, "dynamic") is None
     assert "m: 70.00 nats are far below the record, 77.56" in str(mnist.leak(bad, "dynamic"))
