@@ -25,7 +25,7 @@ from pixelart.training.schedules import update_ema, warm_cosine
 from pixelart.training.state import TrainState
 
 WEIGHTS_SEED = 0
-BATCH, RATE, WARMUP, EMA = 32, 4e-3, 100, 0.999
+BATCH, RATE, WARMUP, EMA = 32, 5e-3, 100, 0.999
 LINE_EVERY = 60.0
 SMALL_STACK = {"embedding": 8, "hidden": 24, "skip": 24, "head": 24, "dilations": (1, 2, 1, 2)}
 SIZES: dict[str, dict[str, Any]] = {
