@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -70,6 +71,8 @@ class _Machine:
         self._options, self._token, self._last = options, token, ""
         self._end = (options.began or time.time()) + 60 * options.limit - BEFORE_LIMIT
         self._received: list[int] = []
+        self._pushes = ThreadPoolExecutor(1)
+        """Pushes beside the watch, which must notice a signal within seconds."""
 
     def run(self) -> Outcome:
         """Train to the end, until the time limit, or until a signal; how it ended."""
@@ -93,6 +96,7 @@ class _Machine:
     def _watch(self, child: subprocess.Popen[bytes], pipe: IO[bytes]) -> StoppedBy:
         pushed = saved = time.monotonic()
         stopped_by: StoppedBy = ""
+        push: Future[None] | None = None
         patience = float("inf")
         while child.poll() is None:
             if not stopped_by and (self._received or time.time() > self._end):
@@ -103,14 +107,15 @@ class _Machine:
             now = time.monotonic()
             if now > patience:
                 child.kill()
-            if now - pushed > self._options.push_every and not stopped_by:
+            if now - pushed > self._options.push_every and not stopped_by and (push is None or push.done()):
                 pushed, with_save = now, now - saved > self._options.save_push_every
                 saved = now if with_save else saved
-                self._push(with_save)
+                push = self._pushes.submit(self._push, with_save)
             with suppress(subprocess.TimeoutExpired):
                 child.wait(0.2)
         with suppress(OSError):
             pipe.close()
+        self._pushes.shutdown()
         return stopped_by
 
     def _push(self, with_save: bool) -> None:

@@ -107,13 +107,21 @@ def _check(target: Path, editor: Editor) -> None:
 
 
 def _copy_folder(source: Path, target: Path, start: bytes) -> None:
-    """Replace `target` by a copy of `source` with START_FILE."""
+    """Replace `target` by a copy of `source` with START_FILE. After a failure it is as it was."""
     files = [path for path in source.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    older = target.with_name(f".{target.name}.older")
     if target.exists():
-        shutil.rmtree(target)
-    with new_folder(target) as new:
-        for path in files:
-            copy = new / path.relative_to(source)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            write_file(copy, path.read_bytes())
-        write_file(new / START_FILE, start)
+        shutil.rmtree(older, ignore_errors=True)
+        target.rename(older)
+    try:
+        with new_folder(target) as new:
+            for path in files:
+                copy = new / path.relative_to(source)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                write_file(copy, path.read_bytes())
+            write_file(new / START_FILE, start)
+    except BaseException:
+        if older.exists():
+            older.rename(target)
+        raise
+    shutil.rmtree(older, ignore_errors=True)

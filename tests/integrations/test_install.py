@@ -32,6 +32,22 @@ def test_it_copies_every_file_and_again_over_an_older_version(name: str, tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["other", *EDITORS[name].names])
 
 
+def test_a_failure_keeps_the_older_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install("krita", tmp_path)
+    before = files_of(tmp_path)
+
+    def full(path: Path, data: bytes) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pixelart.integrations.install.write_file", full)
+        with pytest.raises(OSError, match="disk full"):
+            install("krita", tmp_path)
+    assert files_of(tmp_path) == before
+    install("krita", tmp_path)
+    assert files_of(tmp_path) == before
+
+
 @pytest.mark.parametrize("name", EDITORS)
 def test_something_else_of_that_name_stays(name: str, tmp_path: Path) -> None:
     for part in EDITORS[name].names:

@@ -1,0 +1,40 @@
+"""What a job on Hugging Face runs: the parts that need no Hub. The whole is in tests/hub/remote."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from pixelart.cli.remote_train import _Machine
+
+
+def test_a_slow_push_does_not_delay_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The training hears of a signal while the Hub is still receiving; the watch ends after that push."""
+    options = argparse.Namespace(began=None, limit=60.0, push_every=0.0, save_push_every=0.0)
+    machine, pushing, is_over = _Machine(options, "a token"), threading.Event(), threading.Event()
+    found = list[bool]()
+
+    def push(with_save: bool) -> None:
+        pushing.set()
+        found.append(is_over.wait(30))
+
+    monkeypatch.setattr(machine, "_push", push)
+    child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.readline()"], stdin=subprocess.PIPE)
+    assert child.stdin
+
+    def interrupt() -> None:
+        pushing.wait()
+        machine._received.append(signal.SIGTERM)
+        child.wait()
+        is_over.set()
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    assert machine._watch(child, child.stdin) == "signal"
+    thread.join()
+    assert child.returncode == 0 and found == [True]
