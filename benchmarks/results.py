@@ -6,14 +6,20 @@
 
 Writes benchmarks/RESULTS.md: size, held-out bits, the gain from the context in brush holes, and drawing time; then how
 often the most probable class is right. The second command measures the latter alone, and keeps the rest of the file.
+
+Figures other than times are kept in the folder --keep, for the same weights and pictures: a command that was stopped
+goes on where it was, and times can be measured again on a quiet machine.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,15 +87,37 @@ def fitting(engine: Engine, info: CheckpointInfo, data: Path) -> tuple[PictureSe
     return pictures, engine.library.seen_in_training(info.name)
 
 
-def measure(loaded: Checkpoint, pictures: PictureSet, *, rounds: int) -> dict[str, Any]:
+class Kept:
+    """Figures in a folder, by what they depend on."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def once(
+        self, what: str, loaded: Checkpoint, pictures: PictureSet, make: Callable[[], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """The figures `make` finds, or those that it found before, for the same weights and pictures. `what` names
+        them."""
+        depends_on = [what, loaded.info.name, dict(loaded.identity), sorted(pictures.hashes)]
+        key = hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()[:32]
+        path = self._folder / f"{key}.json"
+        if path.exists():
+            return json.loads(path.read_bytes())
+        found = make()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_file(path, json.dumps(found).encode())
+        return found
+
+
+def measure(loaded: Checkpoint, pictures: PictureSet, *, rounds: int, kept: Kept) -> dict[str, Any]:
     """The figures of one checkpoint.
 
     Raises:
         PixelArtError: the pictures do not fit it.
     """
     return {
-        **judge(loaded, pictures),
-        **judge_holes(loaded, pictures, HOLES),
+        **kept.once("bits", loaded, pictures, lambda: judge(loaded, pictures)),
+        **kept.once(f"bits in {HOLES} holes", loaded, pictures, lambda: judge_holes(loaded, pictures, HOLES)),
         **measure_cached(loaded.model, batch=1, rounds=rounds),
         "variant": loaded.info.model,
         "codec": f"{loaded.codec.name} {loaded.codec.levels}",
@@ -138,6 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--classify", type=int, default=100, help="number of pictures whose class is asked for")
     parser.add_argument("--only-classes", action="store_true", help="measure only how often the class is right")
     parser.add_argument("--only", nargs="*", help="names of the checkpoints to measure (all)")
+    parser.add_argument("--keep", type=Path, default=Path(".results"), help="folder of figures other than times")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/RESULTS.md"))
     return parser
 
@@ -148,7 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(words)
     engine = Engine(options.checkpoints, device=torch.device("cpu"))
     fit, rows, left_out = dict[str, tuple[PictureSet, frozenset[str]]](), list[dict[str, Any]](), list[str]()
-    accuracies = list[dict[str, Any]]()
+    accuracies, kept = list[dict[str, Any]](), Kept(options.keep)
     for info in engine.list_checkpoints():
         try:
             fit[info.name] = fitting(engine, info, options.data)
@@ -161,9 +190,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             unseen, loaded = held_out(pictures, seen, options.data), engine.library.load(name)
             if not options.only_classes:
-                rows.append(measure(loaded, unseen, rounds=options.rounds))
+                rows.append(measure(loaded, unseen, rounds=options.rounds, kept=kept))
                 print(row(rows[-1]), flush=True)
-            accuracies.append(class_accuracy(loaded, unseen, count=options.classify))
+            what, count = f"class accuracy of {options.classify}", options.classify
+            accuracies.append(kept.once(what, loaded, unseen, partial(class_accuracy, loaded, unseen, count=count)))
             print(accuracies[-1], flush=True)
         except PixelArtError as error:
             left_out.append(f"{name}: {error}")

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import class_accuracy, results
@@ -14,7 +15,7 @@ from pixelart.checkpoint.format import read_config
 from pixelart.cli.main import main as pixelart
 from pixelart.engine import Engine
 from pixelart.models import list_models
-from pixelart.training.data.pictures import read_pictures
+from pixelart.training.data.pictures import PictureSet, read_pictures
 
 
 def cells(text: str, checkpoint: str) -> dict[str, str]:
@@ -29,7 +30,10 @@ def test_the_table_holds_what_evaluate_tells(
 ) -> None:
     shutil.copytree(own_checkpoints / "tiny", own_checkpoints / "again")
     words = ["--checkpoints", str(own_checkpoints), "--data", str(tiny_data)]
-    assert results.main([*words, "--rounds", "1", "--out", str(tmp_path / "RESULTS.md")]) == 0
+    assert (
+        results.main([*words, "--keep", str(tmp_path / "kept"), "--rounds", "1", "--out", str(tmp_path / "RESULTS.md")])
+        == 0
+    )
     capsys.readouterr()
     pixelart(["evaluate", "--checkpoint", "tiny", *words, "--holes", "brush", "--json"])
     told = json.loads(capsys.readouterr().out)
@@ -58,6 +62,7 @@ def test_a_checkpoint_that_the_data_does_not_fit_is_left_out_with_the_reason(
     (other / "training_images.txt").unlink()
     out = tmp_path / "RESULTS.md"
     words = ["--checkpoints", str(own_checkpoints), "--data", str(tiny_data), "--rounds", "1", "--out", str(out)]
+    words += ["--keep", str(tmp_path / "kept")]
     assert hashes and results.main(words) == 0
     assert "Left out: other: other: does not record what it was trained on" in out.read_text()
     shutil.rmtree(own_checkpoints / "tiny")
@@ -77,6 +82,7 @@ def test_all_are_judged_on_what_none_has_seen(
         (folder / "training_images.txt").write_text("\n".join(seen + more))
     out = tmp_path / "RESULTS.md"
     words = ["--checkpoints", str(own_checkpoints), "--data", str(tiny_data), "--rounds", "1", "--out", str(out)]
+    words += ["--keep", str(tmp_path / "kept")]
     assert results.main(words) == 0
     text = out.read_text()
     assert f"{len(unseen) - 2} held-out pictures, unseen by all of them" in text
@@ -91,6 +97,7 @@ def test_the_most_probable_class_is_counted(own_checkpoints: Path, tiny_data: Pa
     engine, out = Engine(own_checkpoints), tmp_path / "RESULTS.md"
     out.write_text(f"# Results\n\nothers\n\n{class_accuracy.HEADING}\n\nearlier figures\n")
     words = ["--checkpoints", str(own_checkpoints), "--data", str(tiny_data), "--only-classes", "--out", str(out)]
+    words += ["--keep", str(tmp_path / "kept")]
     assert results.main(words) == 0
     pictures = read_pictures(tiny_data)
     unseen = [i for i, seen in enumerate(pictures.hashes) if seen not in engine.library.seen_in_training("tiny")]
@@ -99,6 +106,22 @@ def test_the_most_probable_class_is_counted(own_checkpoints: Path, tiny_data: Pa
     text = out.read_text()
     assert text.startswith("# Results\n\nothers\n\n## Class") and "earlier figures" not in text
     assert f"| tiny | 2 | {len(unseen)} | {right:.3f} |" in text and "--only-classes" in text
+
+
+def test_figures_are_kept_until_the_checkpoint_or_pictures_change(
+    own_checkpoints: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    loaded, pictures = Engine(own_checkpoints).library.load("tiny"), read_pictures(tiny_data)
+    kept, found = results.Kept(tmp_path / "kept"), iter(range(9))
+
+    def figures(what: str, pictures: PictureSet) -> int:
+        return kept.once(what, loaded, pictures, lambda: {"figure": next(found)})["figure"]
+
+    assert [figures("bits", pictures), figures("bits", pictures), figures("holes", pictures)] == [0, 0, 1]
+    assert [figures("bits", pictures.select(np.arange(len(pictures)) < 2)), figures("bits", pictures)] == [2, 0]
+    other = shutil.copytree(own_checkpoints / "tiny", own_checkpoints / "other")
+    loaded = Engine(own_checkpoints).library.load(other.name)
+    assert figures("bits", pictures) == 3
 
 
 def test_what_a_checkpoint_was_trained_from_stands_beside_its_minutes() -> None:
