@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,16 +43,27 @@ def draw_classes(
     count: int,
     first_seed: int = 0,
     classes: Sequence[str] | None = None,
+    redraw: int = 0,
     keep: Path | None = None,
 ) -> Drawn:
-    """`count` pictures of each class with the seeds first_seed, first_seed + 1, ...; `keep` is a cache folder.
+    """`count` pictures of each class with the seeds first_seed, first_seed + 1, ...; `redraw` is that of `Request`;
+    `keep` is a cache folder.
 
     Raises:
         RequestRejected: no such checkpoint or class, or a value outside its limits.
     """
     classes = engine.info(checkpoint).classes if classes is None else classes
+    common = Request(
+        checkpoint,
+        temperature=float(controls.temperature),
+        top_k=controls.top_k,
+        top_p=controls.top_p,
+        guidance=controls.guidance,
+        allowed=controls.allowed,
+        redraw=redraw,
+    )
     parts = [
-        _draw_class(engine, checkpoint, name, controls, first_seed + start, min(BATCH, count - start), keep)
+        _draw(engine, _of_class(common, name, seed=first_seed + start, count=min(BATCH, count - start)), keep)
         for name in classes
         for start in range(0, count, BATCH)
     ]
@@ -59,20 +71,11 @@ def draw_classes(
     return Drawn(np.concatenate([p for p, _ in parts]), tuple(names), np.concatenate([log_p for _, log_p in parts]))
 
 
-def _draw_class(
-    engine: Engine, checkpoint: str, name: str, controls: Controls, seed: int, count: int, keep: Path | None
-) -> tuple[Picture, NDArray[np.float64]]:
-    request = Request(
-        checkpoint,
-        {name: 1.0},
-        count=count,
-        seed=seed,
-        temperature=float(controls.temperature),
-        top_k=controls.top_k,
-        top_p=controls.top_p,
-        guidance=controls.guidance,
-        allowed=controls.allowed,
-    )
+def _of_class(request: Request, name: str, *, seed: int, count: int) -> Request:
+    return replace(request, class_weights={name: 1.0}, seed=seed, count=count)
+
+
+def _draw(engine: Engine, request: Request, keep: Path | None) -> tuple[Picture, NDArray[np.float64]]:
     path = None if keep is None else keep / f"{_key(engine, request)}.safetensors"
     if path is not None and (kept := read_kept(path, "pictures", "log_prob")) is not None:
         return kept[0], kept[1]
@@ -105,4 +108,5 @@ def _key(engine: Engine, request: Request) -> str:
     del settings["version"], settings["checkpoint"]
     identity = dict(engine.library.load(request.checkpoint).identity)
     values = {**settings, **identity, "seed": request.seed, "count": request.count}
+    values |= {"redraw": request.redraw} if request.redraw else {}
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:32]

@@ -41,6 +41,7 @@ def quality(
     *,
     part: Part = "held_out",
     first_seed: int = 0,
+    redraw: int = 0,
     keep: Path | None = None,
     two_sample: bool = True,
     near_copies: bool = True,
@@ -51,6 +52,7 @@ def quality(
         controls: temperature (a number), top-k, top-p, guidance.
         pictures_per_class: number per class, with the seeds first_seed, first_seed + 1, ...
         part: the real tiles to compare with; settings are chosen on "validation"; "held_out" is reported.
+        redraw: how often pictures with a defect are drawn again, as the app does.
         keep: a cache folder for drawn pictures.
         two_sample: also run a classifier two-sample test.
         near_copies: also count near copies of the tiles that the checkpoint was trained on; needs their record.
@@ -60,9 +62,8 @@ def quality(
         WeightsRejected: it does not record what it was trained on.
     """
     classes = [name for name in engine.info(checkpoint).classes if name in judge.classes]
-    drawn = draw_classes(
-        engine, checkpoint, controls, count=pictures_per_class, first_seed=first_seed, classes=classes, keep=keep
-    )
+    values: dict[str, Any] = {"first_seed": first_seed, "classes": classes, "redraw": redraw, "keep": keep}
+    drawn = draw_classes(engine, checkpoint, controls, count=pictures_per_class, **values)
     learned = Learned(engine, checkpoint, tiles) if near_copies else None
     figures = Measure(judge, tiles, part).of(drawn.pictures, drawn.class_names, learned, two_sample=two_sample)
     settings = {key: getattr(controls, key) for key in ("temperature", "top_p", "top_k", "guidance")}

@@ -119,6 +119,8 @@ def test_drawn_pictures_are_those_of_the_engine_and_kept(
     )
     with pytest.raises(pytest.fail.Exception, match="it is kept"):
         draw_classes(engine, "tiny", Controls(temperature=0.8), count=3, first_seed=7, keep=tmp_path)
+    with pytest.raises(pytest.fail.Exception, match="it is kept"):
+        draw_classes(engine, "tiny", controls, count=3, first_seed=7, redraw=2, keep=tmp_path)
 
 
 @pytest.mark.slow
@@ -168,7 +170,7 @@ def test_the_program_chooses_presets_and_writes_all(
     monkeypatch.setattr(program, "HOLES", ("brush",))
     assert program.main([*words, "--grid", "--orders", "--write-presets", "--out", str(out)]) == 0
     told: dict[str, Any] = json.loads(capsys.readouterr().out)
-    assert set(told["held_out"]) == {*PRESET_NAMES, "plain"} and len(told["grid"]) == 2
+    assert set(told["held_out"]) == {*PRESET_NAMES, "plain", program.REDRAWN} and len(told["grid"]) == 2
     presets = read_config(own_checkpoints / "tiny").presets
     assert {name: preset.values() for name, preset in presets.items()} == told["presets"]
     assert presets["balanced"].temperature in (0.8, 1.2)
