@@ -17,9 +17,10 @@ import math
 import shlex
 import sys
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,8 +29,7 @@ from torch import Tensor
 from benchmarks.machine import describe_machine
 from benchmarks.mnist_networks import (
     BATCH,
-    PEER_LAYERS,
-    PEER_RATES,
+    PEER_DECAYS,
     Learner,
     Ours,
     Theirs,
@@ -112,36 +112,37 @@ class Digits:
         return (binarise(self.images[rows], self.random) if self.fixed is None else self.fixed[rows]).long()
 
 
-def measure(name: str, options: argparse.Namespace, device: torch.device) -> list[Result]:
-    """Train a variant, and the one of the other project if it has it, and measure both on the test pictures.
+def learners(name: str, options: argparse.Namespace, images: Tensor, device: torch.device) -> dict[str, Learner]:
+    """Project -> its network to train: ours, and the one of the other project if it has it.
 
     Raises:
-        PixelArtError: data or a variant that cannot be used.
+        PixelArtError: a variant or a checkout that cannot be used.
+    """
+    model = build(name, options.preset, images.shape[1:]).to(device)
+    made: dict[str, Learner] = {}
+    if options.generative and name in PEER_DECAYS:
+        made[THEIRS] = Theirs(name, options.generative, parameters=count_parameters(model), device=device)
+    if options.ours:
+        made[OURS] = Ours(model, images[:BATCH], minutes=options.minutes)
+    if not made:
+        raise RequestRejected(f"{name}: nothing to train without ours and without a checkout that has it")
+    return made
+
+
+def measure(name: str, project: str, learner: Learner, options: argparse.Namespace, device: torch.device) -> Result:
+    """Train a network and measure it on the test pictures.
+
+    Raises:
+        PixelArtError: unusable data, or a loss that is not finite.
     """
     images, test = (read_images(options.data, part) for part in ("train", "test"))
     test = binarise(test, torch.Generator().manual_seed(TEST_SEED)).long()[: options.test_images].to(device)
-    model = build(name, options.preset, images.shape[1:]).to(device)
-    parameters = count_parameters(model)
-
-    def ours() -> Learner:
-        return Ours(model, images[:BATCH], minutes=options.minutes)
-
-    def theirs() -> Learner:
-        return Theirs(name, options.generative, parameters=parameters, device=device)
-
-    makers: dict[str, Callable[[], Learner]] = {OURS: ours} if options.ours else {}
-    if options.generative and name in PEER_RATES:
-        makers[THEIRS] = theirs
-    results: list[Result] = []
-    for project, make in makers.items():
-        print(f"{name} of {project}: {options.minutes:g} minutes", file=sys.stderr, flush=True)
-        learner = make()
-        steps = train(learner, Digits(images, binarisation=options.binarisation).batch, minutes=options.minutes)
-        nats = nats_of(learner.result(), test)
-        error = float(nats.std()) / math.sqrt(len(nats))
-        size, mean = count_parameters(learner.network), float(nats.mean())
-        results.append(Result(name, project, size, steps, options.minutes, len(nats), mean, error, describe_machine()))
-    return results
+    print(f"{name} of {project}: {options.minutes:g} minutes", file=sys.stderr, flush=True)
+    steps = train(learner, Digits(images, binarisation=options.binarisation).batch, minutes=options.minutes)
+    nats = nats_of(learner.result(), test)
+    error, mean = float(nats.std()) / math.sqrt(len(nats)), float(nats.mean())
+    size = count_parameters(learner.network)
+    return Result(name, project, size, steps, options.minutes, len(nats), mean, error, describe_machine())
 
 
 def leak(result: Result, binarisation: str) -> str | None:
@@ -160,9 +161,10 @@ def report(results: Sequence[Result], commands: Sequence[str], binarisation: str
         *(f"    {command}" for command in commands),
         f"\n{binarisation.capitalize()}: {MEANING[binarisation]}.\n",
         f"Minutes of training are {WHAT_MINUTES}; batches of {BATCH}. Ours are trained by Muon on a cosine "
-        f"schedule, and their averaged weights count. Those of {THEIRS} have {PEER_LAYERS}, at a width that gives "
-        "about as many parameters as ours, and are trained with its optimizer and learning rates. The figures are of "
-        f"the first test pictures, ± standard error. Measured on {machines}.\n",
+        "schedule, in bfloat16 where a timing at the start says that it is faster, and their averaged weights count. "
+        f"Those of {THEIRS} have the layers, optimizer and learning rates of its `reproduce`, at the width that gives "
+        "about as many parameters as ours, in float32. The figures are of the first test pictures, ± standard error. "
+        f"Measured on {machines}.\n",
         "| model | project | parameters | minutes | steps | pictures | test nats | published, larger networks |",
         "|---|---|---|---|---|---|---|---|",
     ]
@@ -173,11 +175,22 @@ def report(results: Sequence[Result], commands: Sequence[str], binarisation: str
     return "\n".join(lines) + "\n"
 
 
+def check_not_shorter(path: Path, name: str, project: str, options: argparse.Namespace) -> None:
+    """Raises RequestRejected if the JSON file `path` has a result of longer training, unless it is to be replaced."""
+    rows = [row for row in _kept(path) if (row["model"], row["project"]) == (name, project)]
+    longest = max((row["minutes"] for row in rows), default=0.0)
+    if longest > options.minutes and not options.replace:
+        raise RequestRejected(f"{path}: has {name} of {project} after {longest:g} minutes; --replace replaces it")
+
+
+def _kept(path: Path) -> list[dict[str, Any]]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+
+
 def merge(path: Path, results: Sequence[Result], command: str) -> tuple[list[Result], list[str]]:
     """All results kept in the JSON file `path`, with new ones in place of older ones of the same model and project; and
     the commands that they come from."""
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    kept += [{"command": command, **asdict(result)} for result in results]
+    kept = _kept(path) + [{"command": command, **asdict(result)} for result in results]
     rows = {(row["model"], row["project"]): row for row in kept}
     ordered = [rows[key] for key in sorted(rows)]
     write_file(path, (json.dumps(ordered, indent=1) + "\n").encode())
@@ -194,6 +207,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--models", nargs="+", metavar="NAME", default=fit, help=f"some of {', '.join(fit)}")
     parser.add_argument("--generative", type=Path, metavar="FOLDER", help="also train those of this checkout")
     parser.add_argument("--no-ours", dest="ours", action="store_false", help="train only those of the checkout")
+    parser.add_argument("--replace", action="store_true", help="replace results of longer training, too")
     parser.add_argument("--preset", default="small", help="small, or a preset of the variants")
     parser.add_argument("--test-images", type=int, default=10_000, help="number of test pictures, the first ones")
     parser.add_argument("--out", type=Path, help="the file (benchmarks/MNIST-BINARISATION.md)")
@@ -205,6 +219,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     options, device = _options(words), pick_device()
     out = options.out or Path(__file__).with_name(f"MNIST-{options.binarisation}.md")
+    kept = out.with_suffix(".json")
     try:
         if not 0 < options.minutes < math.inf:
             raise RequestRejected(f"minutes {options.minutes:g}: must be above 0, and finite")
@@ -213,15 +228,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in options.models:
             check_codec(name, "binary")
         command = shlex.join(["python", "-m", "benchmarks.mnist", *words])
+        images = read_images(options.data, "train")
+        for name in options.models:  # all bad input is found before any training
+            for project in learners(name, options, images, device):
+                check_not_shorter(kept, name, project, options)
         for name in options.models:
-            results = measure(name, options, device)
-            leaks = [line for line in (leak(result, options.binarisation) for result in results) if line]
-            if leaks:
-                print("\n".join(leaks), file=sys.stderr)
-                return 1
-            text = report(*merge(out.with_suffix(".json"), results, command), options.binarisation)
-            write_file(out, text.encode())
-            print(text)
+            for project, learner in learners(name, options, images, device).items():
+                result = measure(name, project, learner, options, device)
+                if message := leak(result, options.binarisation):
+                    print(message, file=sys.stderr)
+                    return 1
+                text = report(*merge(kept, [result], command), options.binarisation)
+                write_file(out, text.encode())
+                print(text)
     except PixelArtError as error:
         print(f"benchmarks.mnist: {error}", file=sys.stderr)
         return 2

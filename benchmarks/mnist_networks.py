@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from benchmarks.peer_child import generative, of_size
+from benchmarks.peer_child import Layers, Network, generative, of_size
 from pixelart.devices import wait_for
-from pixelart.errors import RequestRejected
+from pixelart.errors import DataRejected, RequestRejected
 from pixelart.layers.context import Context, ContextConfig
 from pixelart.models import AutoregressiveModel, create_model, to_channels_last
 from pixelart.models.multiscale import stage
@@ -40,10 +40,20 @@ SIZES: dict[str, dict[str, Any]] = {
 """Changes to the preset "default". Seven layers of 16 and a head of 32 are the Diagonal BiLSTM of the paper."""
 CONTEXT = ContextConfig(hidden=8, embedding=2, dilations=(1,))  # only the position is known
 
-PEER_RATES = {"gated_pixelcnn": 0.9999, "pixelcnn": 0.999977, "pixelsnail": 0.999977}
-"""Variant of pytorch-generative -> factor of the learning rate per step, as in its `reproduce`."""
+PEER_LAYERS: Layers = {
+    "gated_pixelcnn": {"n_gated": 10, "head_channels": 32},
+    "pixelcnn": {"n_residual": 15, "head_channels": 32},
+    "pixelsnail": {
+        "n_pixel_snail_blocks": 8,
+        "n_residual_blocks": 2,
+        "attention_key_channels": 4,
+        "attention_value_channels": 32,
+    },
+}
+"""Sizes of pytorch-generative's networks other than the width, as in its `reproduce`."""
+PEER_DECAYS = {"gated_pixelcnn": 0.9999, "pixelcnn": 0.999977, "pixelsnail": 0.999977}
+"""Factor of its learning rate per step, likewise."""
 PEER_RATE = 1e-3
-PEER_LAYERS = "11 gated layers, 12 residual ones, or 3 blocks of 3 (PixelSNAIL)"
 
 
 class Learner(Protocol):
@@ -91,14 +101,22 @@ class Ours(Learner):
 
 
 class Theirs(Learner):
-    """A network of pytorch-generative with about as many parameters as ours, trained as its `reproduce` does."""
+    """A network of pytorch-generative, about as large as ours; layers, optimizer and rates are of its `reproduce`."""
 
     def __init__(self, variant: str, checkout: Path, *, parameters: int, device: torch.device) -> None:
-        torch.manual_seed(WEIGHTS_SEED)
-        _, (network, _, self._loss) = of_size(lambda width: generative(checkout, variant, width, 2), parameters)
+        """Raises DataRejected if `checkout` has no such network."""
+
+        def make(width: int) -> Network:
+            torch.manual_seed(WEIGHTS_SEED)
+            return generative(checkout, variant, width, 2, PEER_LAYERS)
+
+        try:
+            _, (network, _, self._loss) = of_size(make, parameters)
+        except (ImportError, AttributeError, TypeError) as error:
+            raise DataRejected(f"{checkout}: no networks of pytorch-generative can be made ({error})") from error
         self.network = network.to(device)
         self._optimizer = torch.optim.Adam(self.network.parameters())
-        self._factor = PEER_RATES[variant]
+        self._factor = PEER_DECAYS[variant]
 
     def nats(self, x: Tensor) -> Tensor:
         return self._loss(self.network(x.float()), x) * x[0].numel()
@@ -183,7 +201,8 @@ def is_faster_in_bf16(model: AutoregressiveModel, images: Tensor) -> bool:
         nll(model, x, in_bf16=in_bf16).mean().backward()
         wait_for(device)
 
-    seconds = race({name: lambda is_it=name == "bf16": partial(step, is_it) for name in ("fp32", "bf16")})
+    ways = {name: lambda is_it=name == "bf16": partial(step, is_it) for name in ("fp32", "bf16")}
+    seconds = race(ways, time.process_time if device.type == "cpu" else time.perf_counter)
     model.zero_grad()
     return fastest(seconds, "fp32") == "bf16"
 

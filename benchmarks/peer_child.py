@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,29 +22,43 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-WIDTHS = range(8, 257, 8)
+WIDTHS = range(8, 257, 2)
 TRAINED = 16
 Network = tuple[nn.Module, Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]
 """(network, a level drawn from its outputs, the loss of its outputs)."""
+Layers = Mapping[str, Mapping[str, int]]
+GENERATIVE = {
+    "gated_pixelcnn": ("GatedPixelCNN", "gated_channels"),
+    "pixelcnn": ("PixelCNN", "residual_channels"),
+    "pixelsnail": ("PixelSNAIL", "n_channels"),
+}
+"""Variant -> its class in pytorch-generative, and what that calls the width."""
+LIKE_OURS: Layers = {
+    "gated_pixelcnn": {"n_gated": 11, "head_channels": 128},
+    "pixelcnn": {"n_residual": 12, "head_channels": 128},
+    "pixelsnail": {
+        "n_pixel_snail_blocks": 3,
+        "n_residual_blocks": 3,
+        "attention_key_channels": 16,
+        "attention_value_channels": 64,
+    },
+}
+"""As many layers as the default presets of ours."""
 
 
-def generative(checkout: Path, variant: str, width: int, levels: int) -> Network:
-    """A network of pytorch-generative, with as many layers as ours."""
-    if "pytorch_generative" not in sys.modules:  # without its data sets and trainer, which need more packages
-        package: Any = types.ModuleType("pytorch_generative")
-        package.__path__ = [str(checkout / "pytorch_generative")]
+def generative(checkout: Path, variant: str, width: int, levels: int, layers: Layers = LIKE_OURS) -> Network:
+    """A network of pytorch-generative; `layers`: its sizes other than the width."""
+    place = [str(checkout / "pytorch_generative")]
+    if getattr(sys.modules.get("pytorch_generative"), "__path__", None) != place:
+        for loaded in [name for name in sys.modules if name.partition(".")[0] == "pytorch_generative"]:
+            del sys.modules[loaded]
+        package: Any = types.ModuleType("pytorch_generative")  # without its data sets, which need more packages
+        package.__path__ = place
         sys.modules["pytorch_generative"] = package
     from pytorch_generative import models  # pyright: ignore[reportMissingImports]
 
-    ends = {"in_channels": 1, "out_channels": levels}
-    if variant == "gated_pixelcnn":
-        network = models.GatedPixelCNN(**ends, n_gated=11, gated_channels=width, head_channels=128)
-    elif variant == "pixelcnn":
-        network = models.PixelCNN(**ends, n_residual=12, residual_channels=width, head_channels=128)
-    else:
-        sizes = {"n_pixel_snail_blocks": 3, "n_residual_blocks": 3}
-        keys = {"attention_key_channels": 16, "attention_value_channels": 64}
-        network = models.PixelSNAIL(**ends, n_channels=width, **sizes, **keys)
+    kind, name = GENERATIVE[variant]
+    network = getattr(models, kind)(in_channels=1, out_channels=levels, **{name: width}, **layers[variant])
     draw = lambda out: torch.distributions.Categorical(logits=out.movedim(1, -1)).sample()  # noqa: E731
     return network, draw, lambda out, x: F.cross_entropy(out, x[:, 0].long())
 

@@ -37,6 +37,9 @@ from pixelart.storage import write_file
 from pixelart.training.data.pictures import PictureSet, read_pictures
 
 HOLES = "brush"
+OUT = Path("benchmarks/RESULTS.md")
+JUDGED_AS = 1
+"""To be raised when the same weights and pictures get other figures."""
 COLUMNS = (
     "checkpoint",
     "variant",
@@ -98,7 +101,8 @@ class Kept:
     ) -> dict[str, Any]:
         """The figures `make` finds, or those that it found before, for the same weights and pictures. `what` names
         them."""
-        depends_on = [what, loaded.info.name, dict(loaded.identity), sorted(pictures.hashes)]
+        judged = list(zip(pictures.hashes, pictures.class_names, strict=True))
+        depends_on = [JUDGED_AS, what, loaded.info.name, dict(loaded.identity), judged]
         key = hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()[:32]
         path = self._folder / f"{key}.json"
         if path.exists():
@@ -167,15 +171,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only-classes", action="store_true", help="measure only how often the class is right")
     parser.add_argument("--only", nargs="*", help="names of the checkpoints to measure (all)")
     parser.add_argument("--keep", type=Path, default=Path(".results"), help="folder of figures other than times")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/RESULTS.md"))
+    parser.add_argument("--out", type=Path, default=OUT)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the table. Returns 1 if no checkpoint could be measured."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    options = _parser().parse_args(words)
+    parser = _parser()
+    options = parser.parse_args(words)
+    if options.only and options.out == OUT:
+        parser.error(f"--only leaves rows out of the table: give --out another file than {OUT}")
     engine = Engine(options.checkpoints, device=torch.device("cpu"))
+    if unknown := set(options.only or ()) - {info.name for info in engine.list_checkpoints()}:
+        parser.error(f"no checkpoint {', '.join(sorted(unknown))}")
+    if options.only_classes and not options.out.exists():
+        parser.error(f"{options.out}: --only-classes keeps the rest of this file, which does not exist")
     fit, rows, left_out = dict[str, tuple[PictureSet, frozenset[str]]](), list[dict[str, Any]](), list[str]()
     accuracies, kept = list[dict[str, Any]](), Kept(options.keep)
     for info in engine.list_checkpoints():

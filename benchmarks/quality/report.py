@@ -36,8 +36,8 @@ recognises the class of a drawn picture. Told from real: how often a small class
 pictures that it was not trained on; 50 % is perfect. Blank: less than 5 % visible, in classes without such training
 tiles. Near copies: of training tiles of the class, mirrored or not, shifted by up to 2 pixels. Lone pixels have no
 neighbour of their colour among eight. "As the app draws": nearly empty pictures and confetti are drawn again, at most
-twice, which the app does unless a seed is given. In brackets: the 95 % confidence interval and the number of pictures; the
-intervals of kernel distance, precision and recall are the spread over random halves.
+twice, which the app does unless a seed is given. In brackets: the 95 % confidence interval and the number of pictures;
+the intervals of kernel distance, precision and recall are the spread over random halves.
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -113,6 +114,27 @@ def test_the_networks_of_a_checkout_are_trained_beside_ours(
     assert len(json.loads((tmp_path / "out.json").read_text())) == 4
     assert mnist.main([*words, "gated_pixelcnn", "--generative", str(other), "--no-ours"]) == 0
     assert len(re.findall(ROW, (tmp_path / "out.md").read_text(), flags=re.M)) == 4, "replaced, not repeated"
+
+
+def test_nothing_is_trained_before_all_input_is_known_to_be_good(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mnist, "measure", lambda *_: pytest.fail("trained"))
+    out = tmp_path / "out.md"
+    longer = [{"command": "c", **asdict(mnist.Result("row_rnn", mnist.OURS, 1, 1, 60.0, 1, 80.0, 1.0, "a machine"))}]
+    out.with_suffix(".json").write_text(json.dumps(longer))
+    words = ["--data", str(archive), "--binarisation", "dynamic", "--minutes", "0.002", "--preset", "debug"]
+    words += ["--out", str(out), "--models"]
+    for more, message in {
+        f"gated_pixelcnn --generative {tmp_path}": "no networks of pytorch-generative can be made",
+        "row_lstm --no-ours": "row_lstm: nothing to train without ours and without a checkout that has it",
+        "row_rnn": "has row_rnn of pixelart after 60 minutes; --replace replaces it",
+    }.items():
+        assert mnist.main([*words, *more.split()]) == 2
+        assert message in capsys.readouterr().err.splitlines()[-1]
+    with pytest.raises(pytest.fail.Exception, match="trained"):
+        mnist.main([*words, "row_rnn", "--replace"])
+    assert not out.exists()
 
 
 def test_a_peer_is_judged_by_its_own_loss() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -118,10 +119,26 @@ def test_figures_are_kept_until_the_checkpoint_or_pictures_change(
         return kept.once(what, loaded, pictures, lambda: {"figure": next(found)})["figure"]
 
     assert [figures("bits", pictures), figures("bits", pictures), figures("holes", pictures)] == [0, 0, 1]
-    assert [figures("bits", pictures.select(np.arange(len(pictures)) < 2)), figures("bits", pictures)] == [2, 0]
+    wrong = replace(pictures, class_names=pictures.class_names[::-1])
+    assert [figures("bits", wrong), figures("bits", pictures)] == [2, 0]
+    assert [figures("bits", pictures.select(np.arange(len(pictures)) < 2)), figures("bits", pictures)] == [3, 0]
     other = shutil.copytree(own_checkpoints / "tiny", own_checkpoints / "other")
     loaded = Engine(own_checkpoints).library.load(other.name)
-    assert figures("bits", pictures) == 3
+    assert figures("bits", pictures) == 4
+
+
+def test_rows_are_not_lost_by_mistake(
+    own_checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words, message in {
+        "--only tiny": "--only leaves rows out of the table",
+        "--only nope --out other.md": "no checkpoint nope",
+        "--only-classes --out other.md": "other.md: --only-classes keeps the rest of this file, which does not exist",
+    }.items():
+        with pytest.raises(SystemExit):
+            results.main(["--checkpoints", str(own_checkpoints), *words.split()])
+        assert message in capsys.readouterr().err
 
 
 def test_what_a_checkpoint_was_trained_from_stands_beside_its_minutes() -> None:
