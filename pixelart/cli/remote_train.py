@@ -24,10 +24,10 @@ from pixelart.cli.arguments import add_command
 from pixelart.cli.common import Json
 from pixelart.errors import HubFailure, RequestRejected
 from pixelart.hub import check_repo_id, local_token
+from pixelart.hub.remote.following import USUAL_PACE
 from pixelart.hub.remote.jobs_api import SECRET
 from pixelart.hub.remote.outcome import Outcome, StoppedBy
 from pixelart.hub.remote.run_repo import pull_run, push_run
-from pixelart.hub.remote.training import USUAL_PACE
 from pixelart.jobs.process import COMMAND, environment
 from pixelart.system.cpus import usable_cores
 from pixelart.training.config import RUN_FILE

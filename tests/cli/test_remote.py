@@ -75,7 +75,7 @@ def test_ctrl_c_leaves_it_running_or_stops_it(
     assert main(words(tiny_data, run, "--flavor=a10g-small", "--yes")) == 0
     assert "goes on there" in capsys.readouterr().out and hub.machines[0].stage == "RUNNING"
     monkeypatch.setattr(command, "_wants_to_stop", lambda number: True)
-    monkeypatch.setattr("pixelart.hub.remote.training.CANCEL_PATIENCE", 0.0)
+    monkeypatch.setattr("pixelart.hub.remote.following.CANCEL_PATIENCE", 0.0)
     assert main([*words(tiny_data, run), "--resume"]) == 0
     told = capsys.readouterr().out
     assert "--resume continues" in told and "remote-delete" in told

@@ -1,4 +1,4 @@
-"""A training on a rented machine, seen from here: upload, start, watch, stop, and fetch the run.
+"""A training on a rented machine, seen from here: upload, start, and delete what was uploaded.
 
 The run folder here gets the same files as that of a training on this machine, so everything that reads runs works. The
 token is an argument and a secret of the job; it is stored nowhere.
@@ -7,51 +7,24 @@ token is an argument and a secret of the job; it is stored nowhere.
 from __future__ import annotations
 
 import shlex
-import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
 
 from pixelart.errors import HubFailure, RequestRejected
 from pixelart.hub.client import sign_in
+from pixelart.hub.remote.following import USUAL_PACE, Follower, RemotePace
 from pixelart.hub.remote.hardware import Flavor
-from pixelart.hub.remote.jobs_api import MOUNT, Look, cancel, find_job, look_at, read_log, start_job
-from pixelart.hub.remote.outcome import Ending, is_final, outcome_of
+from pixelart.hub.remote.jobs_api import MOUNT, find_job, look_at, start_job
+from pixelart.hub.remote.outcome import Ending
 from pixelart.hub.remote.record import RemoteRecord, new_record, pictures_repository, read_record
 from pixelart.hub.remote.run_repo import pull_run, push_run
 from pixelart.hub.remote.upload import BASE_FOLDER, PICTURES_FILE, delete_set, upload_set
 
-LAST_TRIES = 6
-"""How often the result of an ended job is asked for before that is left to a later resume."""
-GOES_ON = "the training goes on there, and is paid for; Resume follows it again"
-LEFT = f"this program ended; {GOES_ON}"
-FETCHED_LATER = "the job has ended; Resume fetches what it has made"
-_TICK = 0.2
 _PIP = "pip install --quiet --disable-pip-version-check --root-user-action=ignore"
-_REFUSED, _MISSING = (401, 403), 404
-"""Answers to which trying again is no use."""
-CANCEL_PATIENCE = 60.0
-"""Seconds that a cancelled job may take to save after the Hub calls it cancelled."""
+_MISSING = 404
 _Say = Callable[[str], None]
 _Told = Callable[[], bool]
-
-
-class RemotePace(NamedTuple):
-    """Seconds between two looks at a job, and between two fetched saves; and, on the machine, between two pushes of the
-    progress, and between two that hold a save. The last save is always pushed and fetched.
-
-    The Hub accepts about a hundred commits an hour, and keeps every pushed save until its repository is deleted.
-    """
-
-    look: float = 10.0
-    fetch: float = 300.0
-    push: float = 45.0
-    push_save: float = 300.0
-
-
-USUAL_PACE = RemotePace()
 
 
 @dataclass(frozen=True)
@@ -113,7 +86,7 @@ class RemoteTraining:
             if stop() or leave():
                 return Ending("cancelled", "stopped") if stop() else Ending("interrupted", "the program was stopped")
             record = self._start(run, record, self._command(record, options, base), say)
-        return self._follow(run, record, say, stop, leave)
+        return Follower(run, record, self.token, self.pace, self.minutes, say, stop, leave).follow()
 
     def _upload(self, run: Path, record: RemoteRecord, pictures: Path, base: Path | None, say: _Say) -> RemoteRecord:
         """Upload the set, and let the folder and the repository of saves hold the newest of both."""
@@ -161,63 +134,6 @@ class RemoteTraining:
         train = f'exec {shlex.join(words)} --began="$began" -- {shlex.join([*options, *of_base])}'
         return ["bash", "-c", f"began=$(date +%s); {install} && {train}"]
 
-    def _follow(self, run: Path, record: RemoteRecord, say: _Say, stop: _Told, leave: _Told) -> Ending:
-        was_asked, trouble, fetched = False, "", time.monotonic()
-
-        def is_told() -> bool:
-            return leave() or (stop() and not was_asked)
-
-        while True:
-            if leave():
-                return Ending("interrupted", LEFT)
-            try:
-                if stop() and not was_asked:
-                    cancel(record.account, record.job, token=self.token)
-                    was_asked = True
-                look = look_at(record.account, record.job, token=self.token)
-                with_save = time.monotonic() - fetched > self.pace.fetch
-                if look.has_ended:
-                    return self._end(run, record, look, say, leave, was_asked)
-                record = self._catch_up(run, record, look, say, with_save=with_save)
-                fetched, trouble = time.monotonic() if with_save else fetched, ""
-            except HubFailure as failure:
-                if failure.status in _REFUSED:
-                    return Ending("interrupted", f"{failure}; {GOES_ON}")
-                if trouble != str(failure):  # the network may come back
-                    trouble = str(failure)
-                    say(f"{trouble} (trying again)")
-            _wait(self.pace.look, is_told)
-
-    def _catch_up(self, run: Path, record: RemoteRecord, look: Look, say: _Say, *, with_save: bool) -> RemoteRecord:
-        """Fetch the new lines of the log, and what has changed in the run."""
-        if look.stage not in ("SCHEDULING", "DELETED"):
-            lines = read_log(record.account, record.job, token=self.token)
-            for line in lines[record.lines :]:
-                say(line)
-            if len(lines) > record.lines:
-                record = replace(record, lines=len(lines))
-                record.write(run)
-        pull_run(run, record.run, token=self.token, with_save=with_save)
-        return record
-
-    def _end(self, run: Path, record: RemoteRecord, look: Look, say: _Say, leave: _Told, was_asked: bool) -> Ending:
-        """Fetch all that an ended job has made, and how it ended."""
-        failure, end = None, time.monotonic() + CANCEL_PATIENCE * (look.stage == "CANCELED")
-        for tried in range(LAST_TRIES):
-            try:
-                record = self._catch_up(run, record, look, say, with_save=True)
-                while not is_final(run, record.attempt) and time.monotonic() < end and not leave():
-                    _wait(self.pace.look, leave)
-                    record = self._catch_up(run, record, look, say, with_save=True)
-                break
-            except HubFailure as error:
-                failure = error
-                _wait(self.pace.look * tried, leave)
-        else:
-            return Ending("interrupted", f"{failure}; {FETCHED_LATER}")
-        replace(record, ended=record.attempt).write(run)
-        return outcome_of(run, look, attempt=record.attempt, minutes=self.minutes, was_asked=was_asked)
-
 
 def delete_pictures(run: Path, *, token: str) -> str:
     """Delete the uploaded set of a run; returns the name of the repository that is gone, or "" if there was none.
@@ -242,9 +158,3 @@ def delete_pictures(run: Path, *, token: str) -> str:
 def _check_account(record: RemoteRecord, account: str) -> None:
     if record.account != account:
         raise RequestRejected(f"this training belongs to {record.account} on the Hub; you are {account}")
-
-
-def _wait(seconds: float, until: _Told) -> None:
-    end, never = time.monotonic() + seconds, threading.Event()
-    while time.monotonic() < end and not until():
-        never.wait(min(_TICK, seconds))

@@ -12,8 +12,9 @@ from huggingface_hub import HfApi, close_session, constants
 
 from pixelart.hub import client
 from pixelart.hub.remote import upload
+from pixelart.hub.remote.following import RemotePace
 from pixelart.hub.remote.hardware import Flavor
-from pixelart.hub.remote.training import RemotePace, RemoteTraining
+from pixelart.hub.remote.training import RemoteTraining
 from tests.hub.conftest import SECRET
 from tests.hub_jobs import JobsHub
 from tests.hub_server import serve

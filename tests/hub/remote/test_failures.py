@@ -10,12 +10,13 @@ import pytest
 
 from pixelart.errors import HubFailure, RequestRejected
 from pixelart.hub.remote import delete_pictures, find_flavor, list_flavors, read_record, run_repo
+from pixelart.hub.remote.following import GOES_ON, LEFT
 from pixelart.hub.remote.hardware import price_text
 from pixelart.hub.remote.jobs_api import Look
 from pixelart.hub.remote.outcome import OUTCOME_FILE, Ending, Outcome, outcome_of, read_outcome
 from pixelart.hub.remote.record import REMOTE_FILE, new_record
 from pixelart.hub.remote.run_repo import pull_run, push_run
-from pixelart.hub.remote.training import GOES_ON, LEFT, RemoteTraining
+from pixelart.hub.remote.training import RemoteTraining
 from pixelart.training.snapshots import last_checkpoint, list_checkpoints
 from tests.hub.conftest import SECRET
 from tests.hub.remote.conftest import GPU, asleep
@@ -158,7 +159,7 @@ def test_a_result_that_cannot_be_fetched_is_fetched_later(
 def test_a_stop_cancels_the_job(
     hub: JobsHub, training: RemoteTraining, run: Path, pictures: Path, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("pixelart.hub.remote.training.CANCEL_PATIENCE", 0.0)
+    monkeypatch.setattr("pixelart.hub.remote.following.CANCEL_PATIENCE", 0.0)
     ending = train(training, run, pictures, stop=lambda: bool(hub.machines))
     assert ending.state == "cancelled" and hub.machines[0].stage == "CANCELED"
     record = read_record(run)

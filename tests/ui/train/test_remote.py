@@ -54,7 +54,7 @@ VALUES = {**dict(zip([field.name for field in fields(ImagesForm)], STEP_1, stric
 def here(hub: JobsHub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests come from this machine, "art" is signed in on it, and its machines run nothing."""
     asleep(hub, monkeypatch)
-    monkeypatch.setattr("pixelart.hub.remote.training.CANCEL_PATIENCE", 0.0)
+    monkeypatch.setattr("pixelart.hub.remote.following.CANCEL_PATIENCE", 0.0)
     monkeypatch.setattr(page, "from_own_machine", lambda request: True)
     monkeypatch.setattr(page, "RemoteTraining", partial(RemoteTraining, pace=QUICK))
     monkeypatch.setattr("pixelart.ui.security.hosting.local_token", lambda: SECRET)

@@ -1,0 +1,124 @@
+"""Follow the job of a training: keep the run folder up to date, stop it, and fetch what it has made."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from pixelart.errors import HubFailure
+from pixelart.hub.remote.jobs_api import Look, cancel, look_at, read_log
+from pixelart.hub.remote.outcome import Ending, is_final, outcome_of
+from pixelart.hub.remote.record import RemoteRecord
+from pixelart.hub.remote.run_repo import pull_run
+
+LAST_TRIES = 6
+"""How often the result of an ended job is asked for before that is left to a later resume."""
+GOES_ON = "the training goes on there, and is paid for; Resume follows it again"
+LEFT = f"this program ended; {GOES_ON}"
+FETCHED_LATER = "the job has ended; Resume fetches what it has made"
+CANCEL_PATIENCE = 60.0
+"""Seconds that a cancelled job may take to save after the Hub calls it cancelled."""
+_TICK = 0.2
+_REFUSED = (401, 403)
+"""Answers to which trying again is no use."""
+_Say = Callable[[str], None]
+_Told = Callable[[], bool]
+
+
+class RemotePace(NamedTuple):
+    """Seconds between two looks at a job, and between two fetched saves; and, on the machine, between two pushes of the
+    progress, and between two that hold a save. The last save is always pushed and fetched.
+
+    The Hub accepts about a hundred commits an hour, and keeps every pushed save until its repository is deleted.
+    """
+
+    look: float = 10.0
+    fetch: float = 300.0
+    push: float = 45.0
+    push_save: float = 300.0
+
+
+USUAL_PACE = RemotePace()
+
+
+class Follower:
+    """Follows one job."""
+
+    def __init__(
+        self,
+        run: Path,
+        record: RemoteRecord,
+        token: str,
+        pace: RemotePace,
+        minutes: float,
+        say: _Say,
+        stop: _Told,
+        leave: _Told,
+    ) -> None:
+        """`minutes`: the time limit of the job. `say`, `stop`, `leave`: see `RemoteTraining.train`."""
+        self._run, self._record, self._token, self._pace, self._minutes = run, record, token, pace, minutes
+        self._say, self._stop, self._leave = say, stop, leave
+        self._was_asked = False
+
+    def follow(self) -> Ending:
+        """Until the job ends, the sign-in expires, or this program ends. Raises OSError if the disk fails."""
+        trouble, fetched = "", time.monotonic()
+        while not self._leave():
+            try:
+                if self._stop() and not self._was_asked:
+                    cancel(self._record.account, self._record.job, token=self._token)
+                    self._was_asked = True
+                look = look_at(self._record.account, self._record.job, token=self._token)
+                with_save = time.monotonic() - fetched > self._pace.fetch
+                if look.has_ended:
+                    return self._end(look)
+                self._catch_up(look, with_save=with_save)
+                fetched, trouble = time.monotonic() if with_save else fetched, ""
+            except HubFailure as failure:
+                if failure.status in _REFUSED:
+                    return Ending("interrupted", f"{failure}; {GOES_ON}")
+                if trouble != str(failure):  # the network may come back
+                    trouble = str(failure)
+                    self._say(f"{trouble} (trying again)")
+            _wait(self._pace.look, lambda: self._leave() or (self._stop() and not self._was_asked))
+        return Ending("interrupted", LEFT)
+
+    def _catch_up(self, look: Look, *, with_save: bool) -> None:
+        """Fetch the new lines of the log, and what has changed in the run."""
+        if look.stage not in ("SCHEDULING", "DELETED"):
+            lines = read_log(self._record.account, self._record.job, token=self._token)
+            for line in lines[self._record.lines :]:
+                self._say(line)
+            if len(lines) > self._record.lines:
+                self._record = replace(self._record, lines=len(lines))
+                self._record.write(self._run)
+        pull_run(self._run, self._record.run, token=self._token, with_save=with_save)
+
+    def _end(self, look: Look) -> Ending:
+        """Fetch all that an ended job has made, and how it ended."""
+        attempt = self._record.attempt
+        failure, end = None, time.monotonic() + CANCEL_PATIENCE * (look.stage == "CANCELED")
+        for tried in range(LAST_TRIES):
+            try:
+                self._catch_up(look, with_save=True)
+                while not is_final(self._run, attempt) and time.monotonic() < end and not self._leave():
+                    _wait(self._pace.look, self._leave)
+                    self._catch_up(look, with_save=True)
+                break
+            except HubFailure as error:
+                failure = error
+                _wait(self._pace.look * tried, self._leave)
+        else:
+            return Ending("interrupted", f"{failure}; {FETCHED_LATER}")
+        replace(self._record, ended=attempt).write(self._run)
+        return outcome_of(self._run, look, attempt=attempt, minutes=self._minutes, was_asked=self._was_asked)
+
+
+def _wait(seconds: float, until: _Told) -> None:
+    end, never = time.monotonic() + seconds, threading.Event()
+    while time.monotonic() < end and not until():
+        never.wait(min(_TICK, seconds))
