@@ -19,8 +19,9 @@ from pixelart.checkpoint.library import Library
 from pixelart.checkpoint.ownership import request_owner
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.jobs.folder import JobFolder
-from pixelart.jobs.job import AT_WORK, Job, State
+from pixelart.jobs.job import Job, State
 from pixelart.jobs.options import command_options
+from pixelart.jobs.runner import record_end
 from pixelart.jobs.store import JobStore
 
 _log = logging.getLogger(__name__)
@@ -119,10 +120,11 @@ class RemoteRunner:
             state, reason = "interrupted", _FAULT
         with self._changing:
             del self._stops[job.id]
-        with suppress(OSError, RequestRejected):  # the server is closed; the next one records an interruption
-            self._store().change(job.id, was=AT_WORK, state=state, reason=reason, ended=time.time())
-            if state == "done" and self._library.by_owner:
-                folder.drop_data()
+        ended = {"state": state, "reason": reason, "ended": time.time()}
+        recorded = record_end(self._store, job, self._leaving, **ended)  # else the next server records an interruption
+        if recorded and state == "done" and self._library.by_owner:
+            folder.drop_data()
+        with suppress(RequestRejected):  # the server is closed
             self._wake()
 
     def _base(self, job: Job, name: str, folder: JobFolder) -> Path | None:

@@ -149,7 +149,8 @@ class Runner:
         return child, ""
 
     def _end(self, job: Job, state: State, reason: str, **values: Any) -> None:
-        recorded = self._record(job, state=state, reason=reason, ended=time.time(), **values)
+        values = {"state": state, "reason": reason, "ended": time.time(), **values}
+        recorded = record_end(lambda: self._store, job, self._closing, **values)
         if recorded and state == "done" and not self._keeps_data:
             self._folder(job).drop_data()
         self.wake()
@@ -173,12 +174,13 @@ class Runner:
             elif time.monotonic() - self._drew > LINGER:
                 child.go()
 
-    def _record(self, job: Job, **values: Any) -> bool:
-        """Change the record of a running job, retrying while the disk fails; False if the server ends first."""
-        while True:
-            try:
-                return self._store.change(job.id, was=AT_WORK, **values)
-            except (OSError, RequestRejected) as error:
-                _log.warning("record of job %s: %s", job.id, error)
-                if self._closing.wait(_RETRY_SECONDS):
-                    return False
+
+def record_end(store: Callable[[], JobStore], job: Job, closing: threading.Event, **values: Any) -> bool:
+    """Change the record of a job at work, retrying while the disk fails; False if it is not, or the server ends."""
+    while True:
+        try:
+            return store().change(job.id, was=AT_WORK, **values)
+        except (OSError, RequestRejected) as error:
+            _log.warning("record of job %s: %s", job.id, error)
+            if closing.wait(_RETRY_SECONDS):
+                return False

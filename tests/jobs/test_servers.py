@@ -15,6 +15,7 @@ import pytest
 
 from pixelart.errors import RequestRejected
 from pixelart.jobs import Jobs, read_jobs, runner
+from pixelart.jobs.job import State
 from pixelart.jobs.store import JobStore
 from pixelart.storage import exclusive
 from pixelart.ui.security.hosting import SERVER
@@ -77,6 +78,33 @@ def test_a_full_disk_does_not_lose_how_a_job_ended(
     monkeypatch.setattr(JobStore, "change", full)
     job = jobs.submit("ann", "mine", {"steps": 3}, data)
     assert ended(jobs, job).state == "done" and faults == [job.id] * 3
+
+
+class Rented:
+    """A trainer on a rented machine whose training has ended at once."""
+
+    place = "gpu"
+
+    def train(self, *_: object, **__: object) -> tuple[State, str]:
+        return "interrupted", "the machine was taken back"
+
+
+def test_a_full_disk_does_not_lose_how_a_rented_job_ended(
+    open_jobs: Open, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs, faults = open_jobs(), list[str]()
+    change = JobStore.change
+    monkeypatch.setattr(runner, "_RETRY_SECONDS", 0.01)
+
+    def full(store: JobStore, job_id: str, **values: Any) -> bool:
+        if values.get("state") == "interrupted" and len(faults) < 3:
+            faults.append(job_id)
+            raise OSError(errno.ENOSPC, "database or disk is full")
+        return change(store, job_id, **values)
+
+    monkeypatch.setattr(JobStore, "change", full)
+    job = jobs.submit("ann", "mine", {"steps": 3}, data, remote=Rented())
+    assert ended(jobs, job).reason == "the machine was taken back" and faults == [job.id] * 3
 
 
 def test_pictures_that_a_killed_server_did_not_remove_are_removed(open_jobs: Open, data: Path) -> None:
