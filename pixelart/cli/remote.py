@@ -58,7 +58,7 @@ def train_on_jobs(options: argparse.Namespace) -> Json:
 
 def remote_delete(options: argparse.Namespace) -> Json:
     """Delete the pictures that a run uploaded for a rented machine."""
-    gone = delete_pictures(options.run_folder, token=_token())
+    gone = delete_pictures(options.run_folder, token=_token(), say=lambda line: say(options, line))
     say(options, f"deleted {gone}" if gone else "nothing is uploaded")
     return {"deleted": gone}
 

@@ -50,7 +50,8 @@ def remote_train(options: argparse.Namespace) -> Json:
         raise RequestRejected(f"no token: the job has no secret {SECRET}")
     os.environ.pop(SECRET, None)  # the training needs none
     run, ending = options.out, Outcome(options.attempt)
-    pull_run(run, options.repository, token=token, with_save=True)
+    if not pull_run(run, options.repository, token=token, with_save=True):
+        raise HubFailure(f"{options.repository}: it does not exist, or it is private")
     ending.write(run)
     push_run(run, options.repository, token=token, with_save=False)
     if options.gpu and not torch.cuda.is_available():

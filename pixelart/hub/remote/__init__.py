@@ -7,3 +7,4 @@ from pixelart.hub.remote.record import RemoteRecord as RemoteRecord
 from pixelart.hub.remote.record import read_record as read_record
 from pixelart.hub.remote.training import RemoteTraining as RemoteTraining
 from pixelart.hub.remote.training import delete_pictures as delete_pictures
+from pixelart.hub.remote.training import is_at_work as is_at_work

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pixelart.errors import HubFailure
-from pixelart.hub.remote.jobs_api import Look, cancel, look_at, read_log
+from pixelart.hub.remote.jobs_api import UNKNOWN_STAGE, Look, cancel, look_at, read_log
 from pixelart.hub.remote.outcome import Ending, is_final, outcome_of
 from pixelart.hub.remote.record import RemoteRecord
 from pixelart.hub.remote.run_repo import pull_run
@@ -19,11 +19,14 @@ LAST_TRIES = 6
 """How often the result of an ended job is asked for before that is left to a later resume."""
 GOES_ON = "the training goes on there, and is paid for; Resume follows it again"
 LEFT = f"this program ended; {GOES_ON}"
+NOTHING_THERE = "its repository on the Hub is gone, so nothing was fetched; Resume continues from the save here"
 FETCHED_LATER = "the job has ended; Resume fetches what it has made"
 CANCEL_PATIENCE = 60.0
 """Seconds that a cancelled job may take to save after the Hub calls it cancelled."""
+UNKNOWN_PATIENCE = 300.0
+"""Seconds for which the Hub must not know a job before it counts as deleted: it may be slow to know a new one."""
 _TICK = 0.2
-_REFUSED = (401, 403)
+_REFUSED, _MISSING = (401, 403), 404
 """Answers to which trying again is no use."""
 _Say = Callable[[str], None]
 _Told = Callable[[], bool]
@@ -62,17 +65,18 @@ class Follower:
         """`minutes`: the time limit of the job. `say`, `stop`, `leave`: see `RemoteTraining.train`."""
         self._run, self._record, self._token, self._pace, self._minutes = run, record, token, pace, minutes
         self._say, self._stop, self._leave = say, stop, leave
-        self._was_asked = False
+        self._is_stopping = self._is_cancelled = self._is_log_lost = False
+        self._unknown_since: float | None = None
 
     def follow(self) -> Ending:
         """Until the job ends, the sign-in expires, or this program ends. Raises OSError if the disk fails."""
         trouble, fetched = "", time.monotonic()
         while not self._leave():
+            self._is_stopping = self._stop()
             try:
-                if self._stop() and not self._was_asked:
-                    cancel(self._record.account, self._record.job, token=self._token)
-                    self._was_asked = True
-                look = look_at(self._record.account, self._record.job, token=self._token)
+                if self._is_stopping and not self._is_cancelled:
+                    self._cancel()
+                look = self._look()
                 with_save = time.monotonic() - fetched > self._pace.fetch
                 if look.has_ended:
                     return self._end(look)
@@ -84,38 +88,73 @@ class Follower:
                 if trouble != str(failure):  # the network may come back
                     trouble = str(failure)
                     self._say(f"{trouble} (trying again)")
-            _wait(self._pace.look, lambda: self._leave() or (self._stop() and not self._was_asked))
+            _wait(self._pace.look, lambda: self._leave() or self._stop() != self._is_stopping)
         return Ending("interrupted", LEFT)
 
-    def _catch_up(self, look: Look, *, with_save: bool) -> None:
-        """Fetch the new lines of the log, and what has changed in the run."""
-        if look.stage not in ("SCHEDULING", "DELETED"):
+    def _cancel(self) -> None:
+        """Cancel the job. One that the Hub does not know is left to the next look."""
+        try:
+            cancel(self._record.account, self._record.job, token=self._token)
+            self._is_cancelled = True
+        except HubFailure as failure:
+            if failure.status != _MISSING:
+                raise
+
+    def _look(self) -> Look:
+        """The stage of the job; "DELETED" if the Hub has not known it for UNKNOWN_PATIENCE seconds."""
+        look, now = look_at(self._record.account, self._record.job, token=self._token), time.monotonic()
+        if look.stage != UNKNOWN_STAGE:
+            self._unknown_since = None
+            return look
+        if self._unknown_since is None:
+            self._unknown_since = now
+            self._say(f"the Hub does not know job {self._record.job} (looking again)")
+        return look if now - self._unknown_since < UNKNOWN_PATIENCE else Look("DELETED")
+
+    def _catch_up(self, look: Look, *, with_save: bool) -> bool:
+        """Fetch the new lines of the log, and what has changed in the run; returns whether its repository exists."""
+        if look.stage not in ("SCHEDULING", "DELETED", UNKNOWN_STAGE):
+            self._read_log()
+        return pull_run(self._run, self._record.run, token=self._token, with_save=with_save)
+
+    def _read_log(self) -> None:
+        """Pass on the new lines of the log. A log that cannot be read is only reported: the run does not need it."""
+        try:
             lines = read_log(self._record.account, self._record.job, token=self._token)
-            for line in lines[self._record.lines :]:
-                self._say(line)
-            if len(lines) > self._record.lines:
-                self._record = replace(self._record, lines=len(lines))
-                self._record.write(self._run)
-        pull_run(self._run, self._record.run, token=self._token, with_save=with_save)
+        except HubFailure as failure:
+            if not self._is_log_lost:
+                self._say(f"{failure} (the log is skipped)")
+            self._is_log_lost = True
+            return
+        self._is_log_lost = False
+        for line in lines[self._record.lines :]:
+            self._say(line)
+        if len(lines) > self._record.lines:
+            self._record = replace(self._record, lines=len(lines))
+            self._record.write(self._run)
 
     def _end(self, look: Look) -> Ending:
         """Fetch all that an ended job has made, and how it ended."""
         attempt = self._record.attempt
-        failure, end = None, time.monotonic() + CANCEL_PATIENCE * (look.stage == "CANCELED")
+        failure, is_there, end = None, False, time.monotonic() + CANCEL_PATIENCE * (look.stage == "CANCELED")
         for tried in range(LAST_TRIES):
             try:
-                self._catch_up(look, with_save=True)
-                while not is_final(self._run, attempt) and time.monotonic() < end and not self._leave():
+                failure, is_there = None, self._catch_up(look, with_save=True)
+                while is_there and not is_final(self._run, attempt) and time.monotonic() < end and not self._leave():
                     _wait(self._pace.look, self._leave)
                     self._catch_up(look, with_save=True)
-                break
+                if is_there:
+                    break
             except HubFailure as error:
                 failure = error
-                _wait(self._pace.look * tried, self._leave)
+            _wait(self._pace.look * tried, self._leave)
         else:
-            return Ending("interrupted", f"{failure}; {FETCHED_LATER}")
+            if failure:
+                return Ending("interrupted", f"{failure}; {FETCHED_LATER}")
         replace(self._record, ended=attempt).write(self._run)
-        return outcome_of(self._run, look, attempt=attempt, minutes=self._minutes, was_asked=self._was_asked)
+        if not (is_there or is_final(self._run, attempt) or self._stop()):
+            return Ending("interrupted", NOTHING_THERE)
+        return outcome_of(self._run, look, attempt=attempt, minutes=self._minutes, was_asked=self._stop())
 
 
 def _wait(seconds: float, until: _Told) -> None:

@@ -18,7 +18,9 @@ MOUNT = "/pixelart-set"
 """Where the uploaded set is in the container, read-only."""
 SECRET = "HF_TOKEN"
 """The job secret with the token; huggingface_hub reads it from the environment."""
-LABEL = "pixelart"
+LABEL, ATTEMPT_LABEL = "pixelart", "attempt"
+UNKNOWN_STAGE = "UNKNOWN_STAGE"
+"""Our stage of a job that the Hub does not know: it is gone, or has just started."""
 ENDED_STAGES = ("COMPLETED", "CANCELED", "ERROR", "DELETED")
 MEANINGS = {
     400: "the Hub refuses this machine or this time limit",
@@ -30,6 +32,7 @@ MEANINGS = {
 """HTTP status -> its meaning in answers of the Jobs API."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _STAGE = re.compile(r"[A-Z_]{1,32}")
+_ATTEMPT = re.compile("[1-9][0-9]{0,5}")
 
 
 class Look(NamedTuple):
@@ -44,12 +47,29 @@ class Look(NamedTuple):
         return self.stage in ENDED_STAGES
 
 
+class FoundJob(NamedTuple):
+    """A job of a training: its id, the number of the attempt, and whether it has ended."""
+
+    id: str
+    attempt: int
+    has_ended: bool
+
+
 def start_job(
-    account: str, command: Sequence[str], *, flavor: str, minutes: float, mounted: str, label: str, token: str
+    account: str,
+    command: Sequence[str],
+    *,
+    flavor: str,
+    minutes: float,
+    mounted: str,
+    key: str,
+    attempt: int,
+    token: str,
 ) -> str:
     """Start a job in a container with the dataset repository `mounted` at MOUNT; returns its id.
 
-    `minutes`: its time limit. `label`: to find it again (`find_job`). The token is a secret of the job.
+    `minutes`: its time limit. `key`, `attempt`: of the training, to find it again (`find_job`). The token is a secret
+    of the job.
 
     Raises:
         HubFailure: it was not started, or the answer was lost.
@@ -61,23 +81,29 @@ def start_job(
             secrets={SECRET: token},
             flavor=flavor,
             timeout=int(60 * minutes),
-            name=f"{LABEL}-{label}",
-            labels={LABEL: label},
+            name=f"{LABEL}-{key}-{attempt}",
+            labels={LABEL: key, ATTEMPT_LABEL: str(attempt)},
             volumes=[Volume(type="dataset", source=mounted, mount_path=MOUNT)],
             namespace=account,
         )
         return _id_of(made)
 
 
-def find_job(account: str, label: str, *, token: str) -> str:
-    """The id of a job with this label that has not ended, or "". Raises HubFailure."""
+def find_job(account: str, key: str, *, attempt: int, token: str) -> FoundJob | None:
+    """A job of the training `key` that has not ended, or else that of this attempt; None without one.
+
+    Raises:
+        HubFailure: the jobs cannot be listed.
+    """
     with translate_errors("list of jobs", meanings=MEANINGS):
-        found = client(token).list_jobs(labels={LABEL: label}, namespace=account, token=token)
-        return next((_id_of(each) for each in found if each.status.stage not in ENDED_STAGES), "")
+        listed = client(token).list_jobs(labels={LABEL: key}, namespace=account, token=token)
+        found = [FoundJob(_id_of(each), _attempt_of(each), each.status.stage in ENDED_STAGES) for each in listed]
+    found = [each for each in found if not each.has_ended or each.attempt == attempt]
+    return min(found, key=lambda each: each.has_ended, default=None)
 
 
 def look_at(account: str, job: str, *, token: str) -> Look:
-    """The stage of a job; one that is gone is "DELETED". Raises HubFailure."""
+    """The stage of a job, or UNKNOWN_STAGE. Raises HubFailure."""
     try:
         with translate_errors(f"job {job}", meanings=MEANINGS):
             status = client(token).inspect_job(job_id=job, namespace=account).status
@@ -88,7 +114,7 @@ def look_at(account: str, job: str, *, token: str) -> Look:
     except HubFailure as failure:
         if failure.status != 404:
             raise
-        return Look("DELETED")
+        return Look(UNKNOWN_STAGE)
 
 
 def read_log(account: str, job: str, *, token: str) -> list[str]:
@@ -112,3 +138,10 @@ def _id_of(job: JobInfo) -> str:
     if not (isinstance(job.id, str) and _ID.fullmatch(job.id)):
         raise BareFailure("the Hub's answer is not understood (it contains no job id)")
     return job.id
+
+
+def _attempt_of(job: JobInfo) -> int:
+    number = (job.labels or {}).get(ATTEMPT_LABEL)
+    if not (isinstance(number, str) and _ATTEMPT.fullmatch(number)):
+        raise BareFailure("the Hub's answer is not understood (it contains no number of the attempt)")
+    return int(number)

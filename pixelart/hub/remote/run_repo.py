@@ -16,6 +16,7 @@ from pixelart.hub.client import client, translate_errors
 from pixelart.hub.download import download
 from pixelart.hub.guard import seconds_for
 from pixelart.hub.push import RepoHead, push_files, read_head
+from pixelart.hub.remote.outcome import OUTCOME_FILE
 from pixelart.hub.repo_files import RepoKind, is_content
 from pixelart.settings import SETTINGS
 from pixelart.storage import Files, new_folder
@@ -30,6 +31,7 @@ _LIGHT = re.compile(rf"[a-z_]{{1,40}}\.(json|csv|txt|png)|{SAMPLES_FOLDER}/step-
 _SAVE = re.compile(r"(step-\d{8})/[a-z_]{1,40}\.(json|safetensors)")
 _LOCAL = ("remote.json",)
 """Files of a run that stay where they are."""
+_MISSING = 404
 _TITLE = "Pixel Art Studio: a training"
 _CARD = b"""---
 library_name: pixelart
@@ -70,17 +72,23 @@ def push_run(run: Path, repo_id: str, *, token: str, with_save: bool) -> None:
 
 
 def pull_run(run: Path, repo_id: str, *, token: str, with_save: bool) -> bool:
-    """Fetch what has changed into the run folder; returns whether the repository has a save.
+    """Fetch what has changed into the run folder; returns whether the repository exists.
 
-    A save appears whole or not at all, and an older one than those here is not fetched.
+    A save appears whole or not at all. If the newest save is here, only the outcome is fetched: the rest there is
+    older too.
 
     Raises:
-        HubFailure: no such repository, no access, a damaged file, or more than MAX_RUN_BYTES.
+        HubFailure: no access, a damaged file, or more than MAX_RUN_BYTES.
         OSError: the disk is full or cannot be written to.
     """
-    with translate_errors(repo_id):
-        api = client(token)
-        head = read_head(api, repo_id, WHOLE)
+    try:
+        with translate_errors(repo_id):
+            api = client(token)
+            head = read_head(api, repo_id, WHOLE)
+    except HubFailure as failure:
+        if failure.status != _MISSING:
+            raise
+        return False
     run.mkdir(parents=True, exist_ok=True)
     saves = sorted({found[1] for name in head.files if (found := _SAVE.fullmatch(name))})
     wanted = [entry for name, entry in head.files.items() if name.partition("/")[0] not in saves[:-1]]
@@ -88,11 +96,14 @@ def pull_run(run: Path, repo_id: str, *, token: str, with_save: bool) -> bool:
         raise HubFailure(f"{repo_id}: {size >> 20} MiB; the limit is {MAX_RUN_BYTES >> 20}")
     if with_save and saves:
         _fetch_save(api, repo_id, head, saves[-1], run)
-    for name, entry in head.files.items():
-        if _light_limit(name) and name != CARD_FILE and not _is_same(run / name, entry):
-            (run / name).parent.mkdir(exist_ok=True)
-            _fetch(api, repo_id, head, entry, run / name)
-    return bool(saves)
+    wanted = [entry for name, entry in head.files.items() if _light_limit(name) and name != CARD_FILE]
+    if _has_newer_save(run, *saves[-1:]):
+        wanted = [entry for entry in wanted if entry.path == OUTCOME_FILE]
+    for entry in wanted:
+        if not _is_same(run / entry.path, entry):
+            (run / entry.path).parent.mkdir(exist_ok=True)
+            _fetch(api, repo_id, head, entry, run / entry.path)
+    return True
 
 
 def _light_files(run: Path) -> dict[str, bytes]:
@@ -116,6 +127,14 @@ def _newest_save(run: Path) -> Mapping[str, bytes]:
         with suppress(OSError):
             return {f"{folder.name}/{path.name}": path.read_bytes() for path in sorted(folder.iterdir())}
     return {}
+
+
+def _has_newer_save(run: Path, newest: str = "") -> bool:
+    """Whether the run here has a newer save than `newest`."""
+    return any(path.name > newest for path in run.glob("step-*")) and any(
+        path.name > newest
+        for path in list_checkpoints(run)  # reads all saves, so not at every look
+    )
 
 
 def _fetch_save(api: HfApi, repo_id: str, head: RepoHead, name: str, run: Path) -> None:

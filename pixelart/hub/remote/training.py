@@ -15,14 +15,15 @@ from pixelart.errors import HubFailure, RequestRejected
 from pixelart.hub.client import sign_in
 from pixelart.hub.remote.following import USUAL_PACE, Follower, RemotePace
 from pixelart.hub.remote.hardware import Flavor
-from pixelart.hub.remote.jobs_api import MOUNT, find_job, look_at, start_job
+from pixelart.hub.remote.jobs_api import MOUNT, UNKNOWN_STAGE, Look, find_job, look_at, start_job
 from pixelart.hub.remote.outcome import Ending
 from pixelart.hub.remote.record import RemoteRecord, new_record, pictures_repository, read_record
 from pixelart.hub.remote.run_repo import pull_run, push_run
 from pixelart.hub.remote.upload import BASE_FOLDER, PICTURES_FILE, delete_set, upload_set
 
+MAY_HAVE_STARTED = "the machine may have started, and is then paid for; Resume looks for it"
+MAY_BE_AT_WORK = "Its machine may be at work, and is then paid for: see https://huggingface.co/settings/jobs"
 _PIP = "pip install --quiet --disable-pip-version-check --root-user-action=ignore"
-_MISSING = 404
 _Say = Callable[[str], None]
 _Told = Callable[[], bool]
 
@@ -78,15 +79,27 @@ class RemoteTraining:
         account = sign_in(self.token)
         record = read_record(run) or new_record(account, name)
         _check_account(record, account)
-        if record.is_under_way and not record.job:
-            record = replace(record, job=find_job(account, record.key, token=self.token))
-            record.write(run)
+        if not record.is_followed:
+            record = self._find(run, record, say)
         if not record.is_followed:
             record = self._upload(run, record, pictures, base, say)
             if stop() or leave():
                 return Ending("cancelled", "stopped") if stop() else Ending("interrupted", "the program was stopped")
             record = self._start(run, record, self._command(record, options, base), say)
         return Follower(run, record, self.token, self.pace, self.minutes, say, stop, leave).follow()
+
+    def _find(self, run: Path, record: RemoteRecord, say: _Say) -> RemoteRecord:
+        """Look for a job that is at work, or whose start was not confirmed, so that no second one is paid for."""
+        if not record.attempt:
+            return record
+        found = find_job(record.account, record.key, attempt=record.attempt, token=self.token)
+        if found is None or (found.has_ended and not record.is_under_way):
+            return record
+        lines = record.lines if found.id == record.job else 0
+        record = replace(record, attempt=found.attempt, ended=found.attempt - 1, job=found.id, lines=lines)
+        record.write(run)
+        say(f"job {found.id} was started before, so nothing is rented")
+        return record
 
     def _upload(self, run: Path, record: RemoteRecord, pictures: Path, base: Path | None, say: _Say) -> RemoteRecord:
         """Upload the set, and let the folder and the repository of saves hold the newest of both."""
@@ -97,26 +110,23 @@ class RemoteTraining:
         record.write(run)  # first, so that it can be deleted whatever happens
         say(f"uploading the pictures to {record.pictures_url} (private)")
         upload_set(pictures, base, record.pictures, token=self.token)
-        try:
-            pull_run(run, record.run, token=self.token, with_save=True)
-        except HubFailure as failure:
-            if failure.status != _MISSING:
-                raise
+        pull_run(run, record.run, token=self.token, with_save=True)
         push_run(run, record.run, token=self.token, with_save=True)
         say(f"saves go to {record.run_url} (private)")
         return record
 
     def _start(self, run: Path, record: RemoteRecord, command: Sequence[str], say: _Say) -> RemoteRecord:
         record = replace(record, attempt=record.attempt + 1, job="", lines=0)
-        record.write(run)  # first: if the answer is lost, the job is found by its label
+        record.write(run)  # first: if the answer is lost, the job is found by its labels
         try:
             job = start_job(
                 record.account, command, flavor=self.flavor.name, minutes=self.minutes, mounted=record.pictures,
-                label=record.key, token=self.token,
+                key=record.key, attempt=record.attempt, token=self.token,
             )  # fmt: skip
         except HubFailure as failure:
-            if failure.refused:
-                replace(record, ended=record.attempt).write(run)
+            if not failure.refused:
+                raise HubFailure(f"{failure}; {MAY_HAVE_STARTED}", status=failure.status) from None
+            replace(record, ended=record.attempt).write(run)
             raise
         record = replace(record, job=job)
         record.write(run)
@@ -135,10 +145,20 @@ class RemoteTraining:
         return ["bash", "-c", f"began=$(date +%s); {install} && {train}"]
 
 
-def delete_pictures(run: Path, *, token: str) -> str:
+def is_at_work(record: RemoteRecord, *, token: str) -> bool:
+    """Whether a job of this training is at work. Raises HubFailure if nobody can tell."""
+    look = look_at(record.account, record.job, token=token) if record.job else Look(UNKNOWN_STAGE)
+    if look.stage != UNKNOWN_STAGE:
+        return not look.has_ended
+    found = find_job(record.account, record.key, attempt=record.attempt, token=token)
+    return found is not None and not found.has_ended
+
+
+def delete_pictures(run: Path, *, token: str, say: _Say) -> str:
     """Delete the uploaded set of a run; returns the name of the repository that is gone, or "" if there was none.
 
-    The saves stay. A later resume uploads the pictures again.
+    The saves stay. A later resume uploads the pictures again. `say`: gets a warning if nobody can tell whether a job
+    was started.
 
     Raises:
         RequestRejected: a job is using the set, or the training belongs to another account.
@@ -148,8 +168,14 @@ def delete_pictures(run: Path, *, token: str) -> str:
     if record is None or not record.pictures:
         return ""
     _check_account(record, sign_in(token))  # to another account a private repository seems to be gone
-    if record.job and record.is_under_way and not look_at(record.account, record.job, token=token).has_ended:
-        raise RequestRejected(f"{record.pictures}: a job is using it; stop the training first")
+    if record.is_under_way:
+        try:
+            if is_at_work(record, token=token):
+                raise RequestRejected(f"{record.pictures}: a job is using it; stop the training first")
+        except HubFailure as failure:
+            if record.job:
+                raise
+            say(f"{failure}. {MAY_BE_AT_WORK}")
     delete_set(record.pictures, token=token)
     replace(record, pictures="").write(run)
     return record.pictures

@@ -15,8 +15,17 @@ import gradio as gr
 from pixelart.checkpoint.ownership import current_owner
 from pixelart.controls import number
 from pixelart.errors import HubFailure, RequestRejected
-from pixelart.hub.remote import Flavor, RemoteTraining, delete_pictures, find_flavor, list_flavors, read_record
+from pixelart.hub.remote import (
+    Flavor,
+    RemoteTraining,
+    delete_pictures,
+    find_flavor,
+    is_at_work,
+    list_flavors,
+    read_record,
+)
 from pixelart.hub.remote.hardware import LEAST_MINUTES, MOST_MINUTES, price_text
+from pixelart.hub.remote.training import MAY_BE_AT_WORK
 from pixelart.jobs import Jobs
 from pixelart.ui.security.hosting import Hosting, Signer
 from pixelart.ui.security.identity import owner_of, signer_of
@@ -24,7 +33,7 @@ from pixelart.ui.security.local_request import from_own_machine
 from pixelart.ui.security.scopes import JOBS_SCOPE, SIGN_IN_FOR_JOBS
 from pixelart.ui.status import status_text
 from pixelart.ui.train.report import plain
-from pixelart.ui.train.runs import RunHandlers, with_page_errors
+from pixelart.ui.train.runs import MACHINE_AT_WORK, RunHandlers, rented_record, with_page_errors
 from pixelart.ui.train.times import TimesHandlers
 from pixelart.ui.train.uploads import Images
 
@@ -134,6 +143,28 @@ class RemoteHandlers:
         return self.runs.resume_training(memory, job, images, remote)
 
     @with_page_errors
+    def delete_job(
+        self,
+        request: gr.Request,
+        profile: gr.OAuthProfile | None,
+        token: gr.OAuthToken | None,
+        memory: Any,
+        job: Any,
+    ) -> tuple[Any, ...]:
+        """Delete an ended training. If its start was not confirmed, look first whether its machine is at work."""
+        owner = owner_of(memory)
+        record = rented_record(self.jobs.get(owner, str(job)), self.jobs.folder(owner, str(job)))
+        at_work = False
+        if record and record.is_under_way and not record.job:
+            try:
+                at_work = is_at_work(record, token=self._signer(request, profile, token).token)
+            except (HubFailure, RequestRejected) as error:
+                gr.Warning(f"{plain(error)} {MAY_BE_AT_WORK}.")
+        if at_work:
+            raise RequestRejected(MACHINE_AT_WORK)
+        return self.runs.delete_job(memory, job)
+
+    @with_page_errors
     def delete_uploaded(
         self,
         request: gr.Request,
@@ -146,7 +177,8 @@ class RemoteHandlers:
 
         def delete(owner: str, job_id: str) -> None:
             folder = self.jobs.folder(owner, job_id)
-            gone = delete_pictures(folder.run, token=self._signer(request, profile, token).token)
+            signer = self._signer(request, profile, token)
+            gone = delete_pictures(folder.run, token=signer.token, say=gr.Warning)
             gr.Info(f"{gone} is deleted." if gone else "Nothing is uploaded.")
 
         return self.runs.change(memory, job, delete)

@@ -35,6 +35,7 @@ T = TypeVar("T")
 KeptRun = dict[str, str]
 """The value that the browser stores: `owner`, its secret, and `job`, the job shown last."""
 RESUME, TRAIN_LONGER = "Resume", "Train longer"
+MACHINE_AT_WORK = "Its machine may still be at work, and be paid for. Press Resume to see, then Stop."
 OUTPUTS = 13
 """Number of outputs of `RunHandlers.view`."""
 
@@ -246,11 +247,11 @@ def _left_on_hub(job: Job, folder: JobFolder) -> str:
     """The repositories of a training, in words; "" without any.
 
     Raises:
-        RequestRejected: its machine may still be at work.
+        RequestRejected: its machine was started and may still be at work.
     """
     record = rented_record(job, folder)
-    if record and record.is_under_way:
-        raise RequestRejected("Its machine may still be at work, and be paid for. Press Resume to see, then Stop.")
+    if record and record.is_followed:
+        raise RequestRejected(MACHINE_AT_WORK)
     return " and ".join(filter(None, [_uploaded(record), record.run])) if record else ""
 
 

@@ -277,7 +277,7 @@ def _wire_run(
     listen(run["job"].chosen().success, runs.look_at, chosen_job, [memory, *view], **AT_ONCE)
     started = {"memory": memory, **pictures, **values}
     listen(run["start"].click, runs.start_training, started, [memory, *view], **AT_ONCE)
-    for name, handler in (("stop", runs.stop_training), ("delete", runs.delete_job)):
+    for name, handler in (("stop", runs.stop_training), ("delete", remote.delete_job)):
         listen(run[name].click, handler, chosen_job, [memory, *view], **AT_ONCE)
     listen(run["unload"].click, remote.delete_uploaded, chosen_job, [memory, *view], **AT_ONCE)
     resumed = {**chosen_job, "images": pictures["images"]}

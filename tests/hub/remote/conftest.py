@@ -48,6 +48,12 @@ def pictures(tmp_path: Path, tiny_data: Path) -> Path:
 
 
 @pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """Where a run folder will be."""
+    return tmp_path / "run"
+
+
+@pytest.fixture
 def training() -> RemoteTraining:
     return RemoteTraining(SECRET, GPU, 30, pace=QUICK)
 

@@ -13,14 +13,14 @@ from pixelart.hub.remote import delete_pictures, find_flavor, list_flavors, read
 from pixelart.hub.remote.following import GOES_ON, LEFT
 from pixelart.hub.remote.hardware import price_text
 from pixelart.hub.remote.jobs_api import Look
-from pixelart.hub.remote.outcome import OUTCOME_FILE, Ending, Outcome, outcome_of, read_outcome
+from pixelart.hub.remote.outcome import OUTCOME_FILE, Outcome, outcome_of, read_outcome
 from pixelart.hub.remote.record import REMOTE_FILE, new_record
 from pixelart.hub.remote.run_repo import pull_run, push_run
 from pixelart.hub.remote.training import RemoteTraining
 from pixelart.training.snapshots import last_checkpoint, list_checkpoints
 from tests.hub.conftest import SECRET
 from tests.hub.remote.conftest import GPU, asleep
-from tests.hub.remote.watched import finish
+from tests.hub.remote.watched import finish, train
 from tests.hub_jobs import JobsHub
 from tests.hub_server import Answer
 
@@ -31,16 +31,6 @@ ECHO = SECRET.encode()
 def sleeping(hub: JobsHub, monkeypatch: pytest.MonkeyPatch) -> None:
     """The machines of these tests run nothing."""
     asleep(hub, monkeypatch)
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
-    return tmp_path / "run"
-
-
-def train(training: RemoteTraining, run: Path, pictures: Path, **told: Any) -> Ending:
-    functions: dict[str, Any] = {"say": lambda line: None, "stop": lambda: False, "leave": lambda: False, **told}
-    return training.train(run, "mine", pictures, ["--steps=8"], None, **functions)
 
 
 def test_the_machines_are_listed_with_their_prices_cheapest_first(hub: JobsHub) -> None:
@@ -72,6 +62,7 @@ def test_a_job_that_is_refused_is_one_line_and_is_started_again_later(
     hub.faults["submit"] = Answer(status, {"X-Error-Message": SECRET}, ECHO)
     with pytest.raises(HubFailure, match=told) as failed:
         train(training, run, pictures)
+    assert ("may have started, and is then paid for" in str(failed.value)) == (status == 503)
     assert SECRET not in str(failed.value) and "\n" not in str(failed.value) and failed.value.__cause__ is None
     record = read_record(run)
     assert record and record.pictures and not hub.machines
@@ -97,7 +88,7 @@ def test_a_start_whose_answer_is_lost_is_found_by_its_label(
 ) -> None:
     hub.faults["submit"] = Answer(500)
     hub.lost.add("submit")
-    with pytest.raises(HubFailure):
+    with pytest.raises(HubFailure, match="may have started, and is then paid for; Resume looks for it"):
         train(training, run, pictures)
     assert len(hub.machines) == 1 and read_record(run) != None  # noqa: E711
     hub.faults.clear()
@@ -186,13 +177,13 @@ def test_another_account_does_not_go_on_and_a_public_repository_gets_nothing(
 def test_pictures_in_use_are_not_deleted(hub: JobsHub, training: RemoteTraining, run: Path, pictures: Path) -> None:
     train(training, run, pictures, leave=lambda: bool(hub.machines))
     with pytest.raises(RequestRejected, match="a job is using it"):
-        delete_pictures(run, token=SECRET)
+        delete_pictures(run, token=SECRET, say=print)
     hub.faults["delete"] = Answer(403, {}, ECHO)
     hub.machines[0].end("ERROR")
     with pytest.raises(HubFailure, match="does not allow it"):
-        delete_pictures(run, token=SECRET)
+        delete_pictures(run, token=SECRET, say=print)
     hub.faults.clear()
-    gone = delete_pictures(run, token=SECRET)
+    gone = delete_pictures(run, token=SECRET, say=print)
     assert gone and f"datasets/{gone}" not in hub.repos and read_record(run).pictures == ""  # pyright: ignore
 
 
@@ -205,9 +196,12 @@ def test_only_their_owner_deletes_pictures_also_when_the_job_is_gone(
     hub.machines.pop().kill()
     hub.users["of bob"] = "bob"
     with pytest.raises(RequestRejected, match="belongs to art on the Hub; you are bob"):
-        delete_pictures(run, token="of bob")
+        delete_pictures(run, token="of bob", say=print)
     assert read_record(run) == record and f"datasets/{record.pictures}" in hub.repos
-    assert delete_pictures(run, token=SECRET) == record.pictures and f"datasets/{record.pictures}" not in hub.repos
+    assert (
+        delete_pictures(run, token=SECRET, say=print) == record.pictures
+        and f"datasets/{record.pictures}" not in hub.repos
+    )
 
 
 @pytest.mark.parametrize(

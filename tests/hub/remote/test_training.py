@@ -56,9 +56,9 @@ def test_a_training_survives_its_machine_and_its_set_is_deleted_by_one_call(
     assert pushed.private and hub.repos[record.run].private and len(pushed.commits) == 2  # its first one is empty
     assert SECRET in hub.machines[0].spec["secrets"].values()
     assert secret not in everything(hub, tmp_path) and secret not in "".join(first.lines + again.lines).encode()
-    assert delete_pictures(run, token=SECRET) == record.pictures
+    assert delete_pictures(run, token=SECRET, say=print) == record.pictures
     assert f"datasets/{record.pictures}" not in hub.repos and record.run in hub.repos
-    assert delete_pictures(run, token=SECRET) == ""
+    assert delete_pictures(run, token=SECRET, say=print) == ""
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ import pytest
 
 from pixelart.checkpoint.ownership import request_owner
 from pixelart.hub.remote import RemoteTraining, read_record
+from pixelart.hub.remote.training import MAY_BE_AT_WORK
 from pixelart.jobs import Job, Jobs, RemoteTrainer, read_jobs
 from pixelart.jobs.remote import RemoteRunner
 from pixelart.settings import SETTINGS
@@ -211,6 +212,24 @@ def test_a_resume_that_may_rent_shows_and_keeps_to_what_was_confirmed(
     handlers.resume_training(REQUEST, None, None, ANN, job.id)
     until(lambda: hub.machines)
     assert hub.machines[0].spec["timeoutSeconds"] == 1800
+
+
+def test_a_training_whose_start_is_not_known_is_deleted_unless_its_machine_is_at_work(
+    hub: JobsHub, jobs: Jobs, images: Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handlers, warned = handlers_of(jobs, Hosting("desktop")), list[str]()
+    monkeypatch.setattr(gr, "Warning", warned.append)
+    hub.faults["submit"] = Answer(500)
+    hub.lost.add("submit")
+    rent(handlers, images)
+    (job,) = jobs.list(ANN["owner"])
+    assert "may have started" in ended(jobs, job).reason
+    with pytest.raises(gr.Error, match="Its machine may still be at work"):
+        handlers.delete_job(REQUEST, None, None, ANN, job.id)
+    hub.machines[0].end("CANCELED")
+    hub.faults["jobs"] = Answer(503)
+    handlers.delete_job(REQUEST, None, None, ANN, job.id)
+    assert not jobs.list(ANN["owner"]) and len(warned) == 1 and "503" in warned[0] and MAY_BE_AT_WORK in warned[0]
 
 
 def test_a_training_whose_first_sign_in_failed_rents_nothing_later(hub: JobsHub, jobs: Jobs, images: Images) -> None:
