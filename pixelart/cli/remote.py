@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from pixelart.hub import local_token
 from pixelart.hub.remote import Flavor, RemoteTraining, delete_pictures, find_flavor, list_flavors, read_record
 from pixelart.hub.remote.hardware import check_minutes, price_text
 from pixelart.jobs.options import command_options
+from pixelart.storage import exclusive
 from pixelart.training.config import RUN_FILE
 from pixelart.training.data.report import prepare
 from pixelart.training.data.survey import Options, survey
@@ -32,6 +34,11 @@ _PICTURES = "pictures.zip"
 def train_on_jobs(options: argparse.Namespace) -> Json:
     """Train on a rented machine. Ctrl+C asks whether to stop it or to leave it running."""
     token = _checked(options)
+    with _locked(options.out):
+        return _train_locked(options, token)
+
+
+def _train_locked(options: argparse.Namespace, token: str) -> Json:
     record = read_record(options.out)
     if not options.resume and (record or (options.out / RUN_FILE).exists()):
         raise RequestRejected(f"{options.out}: already holds a run", hint=Hint.RESUME)
@@ -61,6 +68,19 @@ def remote_delete(options: argparse.Namespace) -> Json:
     gone = delete_pictures(options.run_folder, token=_token(), say=lambda line: say(options, line))
     say(options, f"deleted {gone}" if gone else "nothing is uploaded")
     return {"deleted": gone}
+
+
+@contextmanager
+def _locked(run: Path) -> Iterator[None]:
+    """Hold the lock of a run. A folder that is made for it is deleted if nothing else gets into it."""
+    is_new = not run.exists()
+    run.mkdir(parents=True, exist_ok=True)
+    try:
+        with exclusive(run):
+            yield
+    finally:
+        if is_new and [path.name for path in run.iterdir()] == ["lock"]:
+            shutil.rmtree(run)
 
 
 def _token() -> str:

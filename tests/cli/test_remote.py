@@ -14,6 +14,7 @@ import pytest
 from pixelart.cli import remote as command
 from pixelart.cli.main import main
 from pixelart.hub.remote import RemoteTraining, read_record
+from pixelart.storage import Busy, exclusive
 from tests.hub.conftest import SECRET
 from tests.hub.remote.conftest import QUICK, asleep
 from tests.hub.remote.conftest import hub as hub
@@ -80,6 +81,26 @@ def test_ctrl_c_leaves_it_running_or_stops_it(
     told = capsys.readouterr().out
     assert "--resume continues" in told and "remote-delete" in told
     assert len(hub.machines) == 1 and hub.machines[0].stage == "CANCELED"
+
+
+def test_a_run_is_followed_by_one_program_at_a_time(
+    hub: JobsHub, tiny_data: Path, tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, held = tmp_path / "run", list[str]()
+    run.mkdir()
+    with exclusive(run):
+        assert main(words(tiny_data, run, "--flavor=a10g-small", "--yes")) == 2
+    assert "another process is training this run" in capsys.readouterr().err and not hub.asked
+
+    def on_request(stage: str, when: str) -> None:
+        if stage == "inspect" and when == "before" and not held:
+            with pytest.raises(Busy), exclusive(run):
+                pass
+            held.append(stage)
+            finish(hub, run, tiny_run, tmp_path / "there")
+
+    hub.on_request = on_request
+    assert main(words(tiny_data, run, "--flavor=a10g-small", "--yes")) == 0 and held
 
 
 def test_options_that_only_work_here_are_refused(
