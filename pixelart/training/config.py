@@ -89,8 +89,9 @@ class Schedule:
         vote_weight: weight of the loss of the context encoder's own logits.
         flip: share of the pictures mirrored left to right; mirroring is an input of the network.
         recolour: share of the pictures with rotated hues and stretched lightness, if the palette is an input.
-        balance: 0 draws pictures uniformly, 1 draws classes uniformly.
-        emphasis: how many times as often the pictures of some classes are drawn, such as "hero=3,wall=2".
+        balance: 0 draws pictures uniformly, 1 draws classes uniformly; classes count over all sizes of the pictures.
+        emphasis: how many times as often the pictures of some classes are drawn, such as "hero=3,wall=2". Like
+            `balance`, it also changes how many steps each size gets.
         dropout: share of the gated features dropped in training.
         validation_share, held_out_share: shares of the pictures used only for validation, and not used at all. Content
             hashes choose them.

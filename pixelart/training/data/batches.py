@@ -40,10 +40,11 @@ class Batches:
         self._times = np.array([times.get(name, 1.0) for name in classes])
         self._epoch: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
         areas = np.array([one.x.shape[2] * one.x.shape[3] for one in sets], np.float64)
-        # The share of steps of a size: between its share of pictures and its share of pixels.
-        shares = np.array([len(one) for one in sets]) * np.sqrt(areas)
+        weights = self._picture_weights([one.classes for one in sets])
+        # The share of steps of a size: between its share of pictures, as they are weighted, and its share of pixels.
+        shares = np.array([some.sum() for some in weights]) * np.sqrt(areas)
         self._shares, self._counts = shares / shares.sum(), areas[0] / areas
-        self._weights = [self._balanced(one.classes) for one in sets]
+        self._chances = [some / some.sum() for some in weights]
 
     def draw(self, step: int) -> tuple[Tensor, Context]:
         """The pictures of `step` (N, C, H, W), for all parts and processes, and their contexts."""
@@ -89,13 +90,14 @@ class Batches:
     def _rows(self, step: int, number: int, size: int, random: np.random.Generator) -> Tensor:
         if len(self.sets) == 1 and not self.schedule.balance and not self.schedule.emphasis:
             return torch.tensor([self.place(step * size + i) for i in range(size)])
-        return torch.from_numpy(random.choice(len(self.sets[number]), size, p=self._weights[number]))
+        return torch.from_numpy(random.choice(len(self.sets[number]), size, p=self._chances[number]))
 
-    def _balanced(self, classes: Tensor) -> NDArray[np.float64]:
-        """The probability of each picture: equal at `balance` 0, equal per class at 1, then times the emphasis."""
-        counts = torch.bincount(classes, minlength=self.num_classes).double()
-        chances = counts[classes].pow(-self.schedule.balance).numpy() * self._times[classes.numpy()]
-        return chances / chances.sum()
+    def _picture_weights(self, sets: Sequence[Tensor]) -> list[NDArray[np.float64]]:
+        """How often each picture of each size is drawn, relative to all others: equally at `balance` 0, so that the
+        weights of each class have an equal sum at 1, then times the emphasis."""
+        counts = torch.bincount(torch.cat([*sets]), minlength=self.num_classes).double()
+        of_class = counts.pow(-self.schedule.balance).numpy() * self._times  # inf for a class without pictures
+        return [of_class[classes.numpy()] for classes in sets]
 
 
 Batch = tuple[Tensor, Context]

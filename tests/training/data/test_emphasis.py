@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
@@ -10,18 +12,23 @@ from pixelart.errors import RequestRejected
 from pixelart.images.codec import Indexed
 from pixelart.training.config import Schedule
 from pixelart.training.data.batches import Batches
-from pixelart.training.data.encoded import code_pictures
+from pixelart.training.data.encoded import CodedPictures, code_pictures
 
 CLASSES = ("hero", "wall", "item")
 COUNTS = (10, 10, 40)
 
 
-def _share(schedule: Schedule) -> list[float]:
+def _set(side: int, counts: Sequence[int]) -> CodedPictures:
+    """So many pictures of each class, of one size; the pixels of a picture are its number in binary."""
+    classes = torch.repeat_interleave(torch.arange(3), torch.tensor(counts))
+    bits = (np.arange(len(classes))[:, None] >> np.arange(side * side)) & 1
+    pictures = np.repeat(255 * bits.reshape(-1, side, side, 1).astype(np.uint8), 4, axis=3)
+    return code_pictures(Indexed(np.full((1, 3), 255, np.uint8)), pictures, classes)
+
+
+def _share(schedule: Schedule, *sets: CodedPictures) -> list[float]:
     """The share of each class in the pictures of 300 steps."""
-    classes = torch.repeat_interleave(torch.arange(3), torch.tensor(COUNTS))
-    pictures = np.zeros((len(classes), 4, 4, 4), np.uint8)
-    sets = [code_pictures(Indexed(np.zeros((1, 3), np.uint8)), pictures, classes)]
-    batches = Batches(sets, classes=CLASSES, schedule=schedule)
+    batches = Batches(sets or [_set(4, COUNTS)], classes=CLASSES, schedule=schedule)
     drawn = torch.cat([batches.draw(step)[1].class_weights.argmax(1) for step in range(300)])
     return (torch.bincount(drawn, minlength=3) / len(drawn)).tolist()
 
@@ -40,6 +47,42 @@ def test_the_pictures_of_a_class_are_drawn_as_often_as_its_emphasis_says(
 ) -> None:
     schedule = Schedule(steps=300, batch_size=8, balance=balance, emphasis=emphasis, class_dropout=0.0)
     assert _share(schedule) == pytest.approx(wanted, abs=0.04)  # 2,400 pictures: four standard errors
+
+
+TWO_SIZES = ((4, (20, 0, 5)), (8, (0, 20, 20)))
+"""The side of each set, and how many pictures of each class it has."""
+
+
+@pytest.mark.parametrize(
+    ("balance", "emphasis", "weights"),
+    [
+        (0.0, "", ((20, 0, 5), (0, 20, 20))),
+        (0.0, "wall=9", ((20, 0, 5), (0, 180, 20))),
+        (0.0, "wall=0.01", ((20, 0, 5), (0, 0.2, 20))),
+        (0.0, "item=4", ((20, 0, 20), (0, 20, 80))),
+        (1.0, "", ((1, 0, 0.2), (0, 1, 0.8))),
+        (1.0, "wall=3", ((1, 0, 0.2), (0, 3, 0.8))),
+    ],
+)
+def test_classes_count_over_all_sizes(balance: float, emphasis: str, weights: tuple[tuple[float, ...], ...]) -> None:
+    schedule = Schedule(steps=300, batch_size=16, balance=balance, emphasis=emphasis, class_dropout=0.0)
+    small, large = (np.array(some) for some in weights)
+    wanted = small / 4 * 4 + large / 8 * 4  # steps are as the side, pictures of a step as one over the area
+    shares = _share(schedule, *(_set(*one) for one in TWO_SIZES))
+    assert shares == pytest.approx(wanted / wanted.sum(), abs=0.08)  # three standard errors of the size of 300 steps
+
+
+def test_without_emphasis_two_sizes_are_drawn_as_before_there_was_any() -> None:
+    sets = [_set(*one) for one in TWO_SIZES]
+    schedule = Schedule(steps=300, batch_size=16, seed=5)
+    batches = Batches(sets, classes=CLASSES, schedule=schedule)
+    shares = np.array([25, 40]) * np.sqrt(np.array([16.0, 64.0]))
+    for step in range(100):
+        size = np.random.default_rng([5, 3, step]).choice(2, p=shares / shares.sum())
+        count, drawn = (25, 40)[size], (16, 4)[size]
+        rows = np.random.default_rng([5, 2, step]).choice(count, drawn, p=np.ones(count) / count)
+        x = batches.draw(step)[0].flatten(1)
+        assert ((x[:, :6] << torch.arange(6)).sum(1) == torch.from_numpy(rows)).all() and x.shape[1] == (16, 64)[size]
 
 
 def test_a_class_that_does_not_exist_is_refused() -> None:
