@@ -13,13 +13,18 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
 from pixelart.errors import Hint, RequestRejected
 
 _ABANDONED = 3600.0
-"""Seconds without a change after which a temporary folder counts as left by a killed process."""
+"""Seconds without a change after which a temporary file or folder counts as left by a killed process."""
+_SHOWN = 60
+"""Characters of a name that its temporary name has: a name that is just short enough must not become too long."""
+_PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
+"""The name of a temporary file."""
 
 
 class Busy(RequestRejected):
@@ -69,7 +74,7 @@ class Files:
 
 
 def write_file(path: Path, data: bytes, *, files: Files | None = None) -> None:
-    """Replace the content of `path` by `data` atomically.
+    """Replace the content of `path` by `data` atomically. Of several writers, the last to end wins.
 
     Raises:
         OSError: a write failed; the old content is unchanged.
@@ -94,8 +99,10 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _replacing(path: Path, files: Files) -> Iterator[Path]:
-    """A file beside `path` to write; it is renamed to `path` when the context ends, or deleted if that fails."""
-    partial = path.with_name(path.name + ".tmp")
+    """A file `.<name>.<random>.tmp` beside `path` to write; it is renamed to `path` when the context ends, or deleted
+    if that fails. Each writer has its own, so none changes what another has written."""
+    _sweep_files(path.parent)
+    partial = _temporary(path)
     try:
         yield partial
         files.rename(partial, path)
@@ -122,7 +129,7 @@ def new_folder(target: Path, *, files: Files | None = None) -> Iterator[Path]:
     if target.exists():
         raise RequestRejected(f"{target}: exists already", hint=Hint.OTHER_NAME)
     _sweep(target)
-    place = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    place = _temporary(target)
     partial = place / target.name
     try:
         files.make_folder(partial)
@@ -138,16 +145,32 @@ def new_folder(target: Path, *, files: Files | None = None) -> Iterator[Path]:
     files.sync_folder(target.parent)
 
 
+def _temporary(target: Path) -> Path:
+    """A name beside the target that no other process uses, and that listings skip."""
+    return target.with_name(f".{target.name[:_SHOWN]}.{secrets.token_hex(4)}.tmp")
+
+
+@lru_cache(maxsize=256)
+def _sweep_files(folder: Path) -> None:
+    """Delete temporary files that killed processes left in a folder: once in each process, because folders may be
+    large."""
+    for path in folder.glob(".*.tmp"):
+        if _PARTIAL.fullmatch(path.name) and path.is_file() and time.time() - _last_change(path) > _ABANDONED:
+            with suppress(OSError):
+                path.unlink()
+
+
 def _sweep(target: Path) -> None:
     """Delete temporary folders that killed processes left for this target."""
-    half_made = re.compile(rf"\.{re.escape(target.name)}(\.[0-9a-f]{{8}})?\.tmp")
+    half_made = re.compile(rf"\.{re.escape(target.name[:_SHOWN])}(\.[0-9a-f]{{8}})?\.tmp")
     for path in target.parent.iterdir() if target.parent.is_dir() else ():
         if half_made.fullmatch(path.name) and time.time() - _last_change(path) > _ABANDONED:
             shutil.rmtree(path, ignore_errors=True)
 
 
 def _last_change(folder: Path) -> float:
-    """Time of the newest change to the folder or a file in it; the current time if a file vanishes meanwhile."""
+    """Time of the newest change to a file, or to a folder or a file in it; the current time if a file vanishes
+    meanwhile."""
     try:
         return max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
     except OSError:

@@ -2,7 +2,7 @@
 
 The operating system ends the lock of a process that dies, also of a killed one; on NFS the server ends those of a host
 that is gone. So a claim needs no clock and no clean-up. If a file system loses a lock, two processes make the same
-piece, which wastes time but changes nothing: a piece has the same content whoever makes it.
+piece, which wastes time but changes nothing: each writes a file of its own, and both have the same content.
 """
 
 from __future__ import annotations

@@ -185,7 +185,7 @@ def test_two_programs_that_are_killed_draw_the_set_of_one(tiny_checkpoints: Path
     workers = [begin(command(tiny_checkpoints, out)) for _ in range(2)]
     end = time.monotonic() + PATIENCE
     for number, worker in enumerate(workers):
-        while len(list(out.glob("*.jsonl"))) < 3 + 3 * number or not any(out.glob("*.tar.tmp")):
+        while len(list(out.glob("*.jsonl"))) < 3 + 3 * number or not any(out.glob(".*.tar.*.tmp")):
             assert time.monotonic() < end and worker.poll() is None
             time.sleep(0.002)
         worker.send_signal(signal.SIGKILL)
