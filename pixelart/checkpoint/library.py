@@ -25,7 +25,7 @@ from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.images.class_names import find_class
 from pixelart.images.codec import Codec, codec_from_config
 from pixelart.images.coercion import ClassBlend, as_blend
-from pixelart.images.palette_choice import PalettesOfClasses, read_class_palettes
+from pixelart.images.palette_choice import PalettesOfClasses, class_palettes_json, read_class_palettes
 from pixelart.models import AutoregressiveModel
 from pixelart.settings import SETTINGS
 
@@ -57,6 +57,11 @@ class Checkpoint:
         colours = self.info.colours
         palette = None if colours is None else _digest(colours.tobytes())
         return {"revision": _digest(pack_weights(self.model)), "palette": palette}
+
+    @cached_property
+    def palettes_digest(self) -> str | None:
+        """Digest of the class palettes; None without any."""
+        return _digest(class_palettes_json(self.palettes)) if self.palettes else None
 
     def class_weights(self, blend: ClassBlend) -> Tensor:
         """Class weights of a blend: float32 (classes,) that sum to 1, or zeros for "any class". A class name is a blend

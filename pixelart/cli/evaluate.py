@@ -52,7 +52,8 @@ def evaluate(options: argparse.Namespace) -> Json | None:
         raise RequestRejected(f"palette own: {loaded.info.name} draws only in its own colours")
     measure_parts = measure_here
     if options.share:
-        plan = {"evaluate": name, **loaded.identity, "pictures": pictures.fingerprint(), "palette": options.palette}
+        plan = {"evaluate": name, **loaded.identity, "device": loaded.device.type, "pictures": pictures.fingerprint()}
+        plan["chosen_palette"] = options.palette
         measure_parts = shared_measures(options.share, plan, threads=options.threads)
     result = judge(loaded, pictures, own_palettes=own, measure_parts=measure_parts)
     if not options.per_class:

@@ -76,14 +76,16 @@ class ShardedSet:
             raise RequestRejected("redraw: a set has exactly one picture for each seed")
 
     def plan(self, engine: Engine) -> Mapping[str, Any]:
-        """What all processes must agree on, as JSON values."""
-        info, request = engine.info(self.request.checkpoint), self.request
-        request = request.with_map(*(request.size or (info.height, info.width)))
+        """What all processes must agree on, as JSON values: all that determines the pictures."""
+        loaded, request = engine.library.load(self.request.checkpoint), self.request
+        request = request.with_map(*(request.size or (loaded.info.height, loaded.info.width)))
         return {
             **request.settings(),
-            "revision": engine.revision(request.checkpoint),
+            **loaded.identity,
+            "class_palettes": loaded.palettes_digest,
+            "device": loaded.device.type,
             **{name: getattr(request, name) for name in ("count", "seed", "size", "seamless", "sampler")},
-            "palette": request.palette,
+            "chosen_palette": request.palette,
             "shard_size": self.shard_size,
             "kind": self.kind,
             "scale": self.scale,

@@ -72,5 +72,5 @@ class SharedWork:
             raise RequestRejected(f"{path}: damaged; use another folder")
         for key in {**self._plan, **there}:
             if self._plan.get(key) != there.get(key):
-                theirs, mine = (to_json(plan.get(key))[:60] for plan in (there, self._plan))
+                theirs, mine = (to_json(plan[key])[:60] if key in plan else "unknown" for plan in (there, self._plan))
                 raise RequestRejected(f"{self.folder} holds other work: {key} {theirs}, not {mine}; use another folder")

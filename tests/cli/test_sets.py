@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pixelart.checkpoint.format import CONFIG_FILE
 from pixelart.cli import evaluate as commands
 from pixelart.cli.main import main
 from pixelart.errors import RequestRejected
@@ -88,6 +89,19 @@ def test_a_shared_evaluation_equals_one_process_and_goes_on(
     assert json.loads(capsys.readouterr().out) == alone and left == [-2]
     assert evaluate(tiny_checkpoints, tiny_data / "cross", *share) == 2
     assert "holds other work: pictures" in capsys.readouterr().err
+
+
+def test_a_shared_evaluation_is_in_one_palette(
+    own_checkpoints: Path, tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    share = ("--share", str(tmp_path / "share"))
+    assert evaluate(own_checkpoints, tiny_data, *share) == 0
+    config = own_checkpoints / "tiny" / CONFIG_FILE
+    values = json.loads(config.read_bytes())
+    values["codec"]["colours"][0] = "123456"
+    config.write_text(json.dumps(values))
+    assert evaluate(own_checkpoints, tiny_data, *share) == 2
+    assert "holds other work: palette " in capsys.readouterr().err
 
 
 def test_launched_processes_need_a_folder_and_the_first_one_reports(

@@ -21,12 +21,15 @@ import pytest
 import torch
 from PIL import Image
 
-from pixelart.engine import Engine, Request
+from pixelart.checkpoint.format import CONFIG_FILE
+from pixelart.engine import Checkpoint, Engine, Request
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import Picture
 from pixelart.images.io import decode_picture
+from pixelart.images.palette_choice import CLASS_PALETTES_FILE, class_palettes_json
 from pixelart.shards.drawing import SET_MANIFEST, SUMS, CompleteSet, ShardedSet, draw_set
 from pixelart.shards.learned import Learned
+from pixelart.shards.shared_work import PLAN
 from pixelart.training.data.pictures import read_pictures
 from pixelart.training.near_copies import nearest_difference
 
@@ -136,6 +139,36 @@ def test_the_manifest_tells_the_distance_to_the_training_pictures(
     assert [line["distance"] for line in records(tmp_path)] == pytest.approx(near, abs=1e-4)
     with pytest.raises(RequestRejected, match="compared_with"):
         drawn(engine, tmp_path, replace(WANTED, request=replace(WANTED.request, count=20)))
+
+
+def test_a_set_has_one_palette_and_is_drawn_by_one_kind_of_device(
+    engine: Engine, own_checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn(engine, tmp_path / "set", few := replace(WANTED, request=replace(WANTED.request, count=2)))
+
+    def refusal() -> str:
+        with pytest.raises(RequestRejected) as refused:
+            drawn(Engine(own_checkpoints, device=torch.device("cpu")), tmp_path / "set", few)
+        return str(refused.value)
+
+    config = own_checkpoints / "tiny" / CONFIG_FILE
+    before = config.read_text()
+    values = json.loads(before)
+    values["codec"]["colours"][0] = "123456"
+    config.write_text(json.dumps(values))
+    assert "holds other work: palette " in refusal()
+    config.write_text(before)
+    file = own_checkpoints / "tiny" / CLASS_PALETTES_FILE
+    file.write_bytes(class_palettes_json({"cross": [np.array([[1, 2, 3], [4, 5, 6]], np.uint8)]}))
+    assert "holds other work: class_palettes null, not " in refusal()
+    file.unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "device", torch.device("cuda"))
+        assert few.plan(engine)["device"] == "cuda"
+    plan = json.loads((tmp_path / "set" / PLAN).read_bytes())
+    del plan["device"], plan["class_palettes"], plan["chosen_palette"]  # as before these were in it
+    (tmp_path / "set" / PLAN).write_text(json.dumps(plan | {"palette": ""}))
+    assert refusal().endswith("use another folder") and "\n" not in refusal()
 
 
 BAD = {

@@ -124,6 +124,8 @@ def test_other_work_is_refused(tmp_path: Path) -> None:
     SharedWork(tmp_path, {"count": 5, "temperature": 1.0})
     with pytest.raises(RequestRejected, match="holds other work: count 5, not 6; use another folder"):
         SharedWork(tmp_path, {"count": 6, "temperature": 1.0})
+    with pytest.raises(RequestRejected, match='other work: device unknown, not "cpu"; use another folder'):
+        SharedWork(tmp_path, {"count": 5, "temperature": 1.0, "device": "cpu"})
     (tmp_path / PLAN).write_text("[" * 9)
     with pytest.raises(RequestRejected, match=r"plan\.json: damaged"):
         SharedWork(tmp_path, {"count": 5})
