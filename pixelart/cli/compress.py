@@ -23,7 +23,7 @@ def compress_pictures(options: argparse.Namespace) -> Json:
     loaded = engine.library.load(name)
     pictures = [
         NamedPicture(str(Path(one.name).with_suffix(".png").as_posix()), one.picture, one.class_name)
-        for one in find_pictures(options.path, classes=loaded.info.classes, class_name=options.class_name)
+        for one in find_pictures(options.path, classes=loaded.info.classes, class_name=options.class_name, exact=True)
     ]
     with progress_bar("compressing") as show:
         data = compress(loaded, pictures, on_progress=show)

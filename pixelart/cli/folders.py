@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pixelart.errors import DataRejected, ImageRejected
 from pixelart.images.class_names import find_class
 from pixelart.images.codec import Picture
-from pixelart.images.io import SUFFIXES, decode_picture, is_animation, read_file
+from pixelart.images.io import SUFFIXES, decode_picture, is_animation, is_cut, read_file
 from pixelart.settings import SETTINGS
 
 
@@ -22,21 +22,24 @@ class FoundPicture(NamedTuple):
     class_name: str | None
 
 
-def find_pictures(path: Path, *, classes: Sequence[str], class_name: str | None = None) -> list[FoundPicture]:
+def find_pictures(
+    path: Path, *, classes: Sequence[str], class_name: str | None = None, exact: bool = False
+) -> list[FoundPicture]:
     """The picture `path`, or all pictures of the folder and its sub-folders, by name.
 
     Their class is `class_name`; without it, the one of `classes` that the first sub-folder is named after, if any.
+    `exact` refuses files with more bits than a picture holds.
 
     Raises:
         DataRejected: no picture, or too many.
         ImageRejected: a file is not a picture within the limits, or an animation.
     """
     if not path.is_dir():
-        return [FoundPicture(path.name, _read(path, path.name), class_name)]
+        return [FoundPicture(path.name, _read(path, path.name, exact=exact), class_name)]
     found, seen = list[FoundPicture](), 0
     for file in _files(path):
         name = file.relative_to(path).as_posix()
-        picture = _read(file, name)
+        picture = _read(file, name, exact=exact)
         seen += picture.nbytes
         if len(found) == SETTINGS.max_pictures or seen > SETTINGS.max_decoded_bytes:
             raise DataRejected(f"{path}: holds more than {len(found)} pictures, or too large ones")
@@ -55,8 +58,10 @@ def _files(path: Path) -> Iterator[Path]:
                 yield Path(folder, name)
 
 
-def _read(file: Path, name: str) -> Picture:
+def _read(file: Path, name: str, *, exact: bool) -> Picture:
     data = read_file(file, name=name)
     if is_animation(data, name=name):
         raise ImageRejected(f"{name}: is an animation; save its frames as pictures")
+    if exact and is_cut(data, name=name):
+        raise ImageRejected(f"{name}: has 16 bits per channel; save it with 8")
     return decode_picture(data, name=name)

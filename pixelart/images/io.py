@@ -19,6 +19,7 @@ from pixelart.images.formats.decoding import Facts as Facts
 from pixelart.images.formats.decoding import decode_frames as decode_frames
 from pixelart.images.formats.decoding import decode_picture as decode_picture
 from pixelart.images.formats.decoding import is_animation as is_animation
+from pixelart.images.formats.decoding import is_cut as is_cut
 from pixelart.images.formats.decoding import read_facts as read_facts
 from pixelart.images.formats.decoding import too_heavy
 from pixelart.settings import SETTINGS

@@ -14,6 +14,7 @@ from pixelart.images.codec import Picture
 from pixelart.images.io import read_picture
 from tests.cli.test_main import Run, one_thread, run, sprite
 from tests.compression.test_archive import with_program
+from tests.corpus.encoders import png
 
 __all__ = ["one_thread", "run", "sprite", "with_program"]  # fixtures
 
@@ -74,6 +75,10 @@ def test_bad_input_is_refused_in_one_line(
     frames[0].save(tmp_path / "two.gif", save_all=True, append_images=frames[1:])
     (tmp_path / "broken.pxc").write_bytes(b"PXC\x01\x04tiny")
     Image.new("RGBA", (9, 9)).save(tmp_path / "large.png")
+    for kind, channels in ((0, ()), (2, (3,)), (4, (2,)), (6, (4,))):  # grey, RGB, and both with alpha
+        (tmp_path / f"deep{kind}.png").write_bytes(png(np.full((8, 8, *channels), 0x1234), kind=kind, depth=16))
+        told = run("compress", tmp_path / f"deep{kind}.png", "--checkpoint tiny", *where)
+        assert told.code == 2 and told.err.endswith(f"deep{kind}.png: has 16 bits per channel; save it with 8\n")
     for words, error in (
         (("compress", empty, "--checkpoint tiny"), "empty: holds no picture"),
         (("compress", tmp_path / "two.gif", "--checkpoint tiny"), "two.gif: is an animation"),

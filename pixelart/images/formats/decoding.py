@@ -97,6 +97,12 @@ def is_animation(data: bytes, *, name: str) -> bool:
             return _count(image) > 1
 
 
+def is_cut(data: bytes, *, name: str) -> bool:
+    """Whether `decode_picture` drops bits: of a PNG of 16 bits per channel. Raises ImageRejected if it is damaged."""
+    with _plain_refusals(data, name):
+        return is_png(data) and read_png(data, name).header.depth > 8
+
+
 def read_facts(data: bytes, *, name: str) -> Facts:
     """The metadata of the picture in `data`.
 
