@@ -8,7 +8,6 @@ pixels. `plain_scan` computes the same in PyTorch, front by front, for other dev
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import torch
@@ -107,10 +106,14 @@ def _scan(
     """h and c (B, cells, h), and if they are kept the activations (B, cells, 4h), in float32."""
     gates, start, sizes = gates.contiguous(), start.contiguous(), _sizes(gates)
     h, c, kept = _results(gates, keep)
-    weights = packed(matrix.numpy(force=True))
-    given = Weights(weights.ctypes.data, start.data_ptr())
-    addresses = (gates.data_ptr(), h.data_ptr(), c.data_ptr(), kept.data_ptr() if keep else 0)
-    share_pictures(partial(lstm_kernel.scan_forward, Wavefront(*wave), sizes, given, *addresses), len(gates))
+    weights, where = packed(matrix.numpy(force=True)), Wavefront(*wave)
+
+    def scan(low: int, high: int) -> None:
+        given = Weights(weights.ctypes.data, start.data_ptr())
+        addresses = (gates.data_ptr(), h.data_ptr(), c.data_ptr(), kept.data_ptr() if keep else 0)
+        lstm_kernel.scan_forward(where, sizes, given, *addresses, low, high)
+
+    share_pictures(scan, len(gates))
     return h, c, kept
 
 
@@ -133,9 +136,14 @@ def _scan_backward(
     grad_h, start, where = grad_h.contiguous(), start.contiguous(), Wavefront(*wave)
     grad_gates, grad_start = _gradients(kept, is_half)
     weights = packed(matrix.numpy(force=True).reshape(where.taps, -1, matrix.shape[1]).swapaxes(1, 2))
-    given = Weights(weights.ctypes.data, start.data_ptr())
-    addresses = (grad_h.data_ptr(), kept.data_ptr(), c.data_ptr(), grad_gates.data_ptr(), grad_start.data_ptr())
-    share_pictures(partial(lstm_kernel.scan_backward, where, _sizes(grad_gates), given, *addresses), len(kept))
+    sizes, written = _sizes(grad_gates), (grad_gates, grad_start)
+
+    def scan(low: int, high: int) -> None:
+        given = Weights(weights.ctypes.data, start.data_ptr())
+        addresses = (x.data_ptr() for x in (grad_h, kept, c, *written))
+        lstm_kernel.scan_backward(where, sizes, given, *addresses, low, high)
+
+    share_pictures(scan, len(kept))
     return grad_gates, grad_start
 
 

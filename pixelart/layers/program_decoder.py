@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from functools import partial
 from threading import Lock
 from typing import Any, ClassVar, Protocol
 from weakref import WeakKeyDictionary
@@ -138,18 +137,20 @@ class ProgramDecoder(TrunkDecoder):
 
     def _run(self, x: Tensor, row: int, given: tuple[Any, ...], columns: tuple[int, int]) -> None:
         """Draw columns of a row; `given`: params, mask, noise, temperature and log p of the row."""
-        assert self._memory is not None and x.is_contiguous()
+        memory = self._memory
+        assert memory is not None and x.is_contiguous()
         params, mask, noise, temperature, log_prob = given
         arrays = (mask, noise, temperature, self._allowed_in(row), log_prob)
         given = (self.network.mixture, params, x.numpy(), row, self._begun(x), *arrays, columns)
-        share_pictures(partial(_run_kernel, self._memory, draw_row, *given), len(mask))
+        share_pictures(lambda low, high: draw_row(memory.machine, *given, low, high), len(mask))
         self._begins, self._reached = False, columns[1]
 
     def _run_columns(self, x: Tensor, row: int, part: Any, begun: int, first: int, end: int) -> None:
         """Run a part of the program for columns [first, end) of a row."""
-        assert self._memory is not None and x.is_contiguous()
+        memory = self._memory
+        assert memory is not None and x.is_contiguous()
         given = (part, x.numpy(), row, begun, first, end)
-        share_pictures(partial(_run_kernel, self._memory, run_columns, *given), len(x))
+        share_pictures(lambda low, high: run_columns(memory.machine, *given, low, high), len(x))
 
     def _begun(self, x: Tensor) -> int:
         """The argument `begun` of `draw_row`."""
@@ -169,12 +170,6 @@ class ProgramDecoder(TrunkDecoder):
         if self._allowed is None:
             return np.empty((0, 0, 0), np.bool_)
         return np.ascontiguousarray(self._allowed[:, :, min(row, self._allowed.shape[2] - 1)])
-
-
-def _run_kernel(memory: Memory, kernel: Callable[..., None], *given: Any) -> None:
-    """Holds the memory, since a thread may still be drawing when an exception, such as that of Ctrl+C, has ended the
-    call that waited for it."""
-    kernel(memory.machine, *given)
 
 
 def program_of(network: Programmed, given: Conditioning) -> Program:

@@ -11,7 +11,11 @@ _POOL = ThreadPoolExecutor(thread_name_prefix="pictures")
 
 
 def share_pictures(run: Callable[[int, int], object], pictures: int) -> None:
-    """Call run(low, high) for ranges that make up 0..pictures, in as many threads as torch uses."""
+    """Call run(low, high) for ranges that make up 0..pictures, in as many threads as torch uses.
+
+    `run` must hold all memory whose addresses it uses: a thread may still compute when an exception, such as that of
+    Ctrl+C, has ended this call.
+    """
     threads = max(1, min(pictures, torch.get_num_threads()))
     bounds = [pictures * i // threads for i in range(threads + 1)]
     if threads == 1:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -102,6 +105,45 @@ def test_what_is_not_trained_keeps_no_activations() -> None:
     assert [made[2].numel() for made in kept] == [gates.numel(), 0]
     for trained, other in zip(kept[0][:2], kept[1][:2], strict=True):
         np.testing.assert_array_equal(trained, other)
+
+
+@pytest.mark.parametrize("kernel", ["scan_forward", "scan_backward"])
+def test_memory_lives_as_long_as_a_thread_writes_to_it(kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if the call that waits for the threads has ended by an exception, such as KeyboardInterrupt."""
+    memory, alive = list[Any](), list[bool]()
+    has_begun, may_end, has_ended = (threading.Event() for _ in range(3))
+
+    def watched(plain: Callable[..., Any]) -> Callable[..., Any]:
+        def make(*given: Any) -> Any:
+            made = plain(*given)
+            memory.extend(weakref.ref(x) for x in (made if isinstance(made, tuple) else (made,)))
+            return made
+
+        return make
+
+    def scan(*given: Any) -> None:
+        if given[-2] == 0:  # the first picture
+            has_begun.wait(60)
+            raise KeyboardInterrupt
+        has_begun.set()
+        may_end.wait(60)
+        alive.extend(x() is not None for x in memory)
+        has_ended.set()
+
+    for name in ("packed", "_results" if kernel == "scan_forward" else "_gradients"):
+        monkeypatch.setattr(lstm_scan, name, watched(getattr(lstm_scan, name)))
+    monkeypatch.setattr(lstm_scan.lstm_kernel, kernel, scan)
+    torch.set_num_threads(2)
+    gates, matrix, start = torch.randn(2, 12, 16), torch.randn(12, 16), torch.zeros(2, 4)
+    kept, c, wave = torch.randn(2, 12, 16), torch.randn(2, 12, 4), list(down_rows(3, 4))
+    with pytest.raises(KeyboardInterrupt):
+        if kernel == "scan_forward":
+            lstm_scan._scan(gates, matrix, start, wave, True)
+        else:
+            lstm_scan._scan_backward(c, kept, c, matrix, start, wave, False)
+    gc.collect()
+    may_end.set()
+    assert has_ended.wait(60) and len(alive) > 2 and all(alive)
 
 
 @pytest.mark.slow
