@@ -192,6 +192,16 @@ def measure_checkpoint(engine: Engine, name: str, options: argparse.Namespace, c
     return {**result, "grid": [without_intervals(row) for row in rows], "note": NOTE}
 
 
+def write_result(result: Mapping[str, Any], out: Path) -> None:
+    """Write the figures of a checkpoint beside the report `out`, and the report of all that are there."""
+    folder = out.parent / "quality" / "results"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_file(folder / f"{result['checkpoint']}.json", (json.dumps(result, indent=1) + "\n").encode())
+    found = [json.loads(file.read_bytes()) for file in sorted(folder.glob("*.json"))]
+    found.sort(key=lambda result: result["checkpoint"] != SETTINGS.first_checkpoint)
+    write_file(out, report.text(found).encode())
+
+
 def without_intervals(row: Mapping[str, Any]) -> dict[str, Any]:
     """The stored figures of a setting of the grid: pooled values and means over classes."""
     pooled = {
@@ -255,22 +265,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser().parse_args(words)
     command = shlex.join(["python", "-m", "benchmarks.quality", *words])
-    kept = options.out.parent / "quality" / "results"
+    results = list[dict[str, Any]]()
     try:
         if options.pictures < 1 or options.grid_pictures < 1:
             raise RequestRejected("pictures: must be at least 1")
+        if options.quick and options.write_presets:
+            raise RequestRejected("write-presets: not with --quick, which writes nothing")
         engine = Engine(options.checkpoints, device=torch.device("cpu"))
-        results = [measure_checkpoint(engine, name, options, command) for name in options.checkpoint]
+        for name in options.checkpoint:
+            results.append(measure_checkpoint(engine, name, options, command))
+            if not options.quick:
+                write_result(results[-1], options.out)
     except PixelArtError as error:
         print(f"benchmarks.quality: {error}", file=sys.stderr)
         return 2
-    if not options.quick:
-        kept.mkdir(parents=True, exist_ok=True)
-        for result in results:
-            write_file(kept / f"{result['checkpoint']}.json", (json.dumps(result, indent=1) + "\n").encode())
-        found = [json.loads(file.read_bytes()) for file in sorted(kept.glob("*.json"))]
-        found.sort(key=lambda result: result["checkpoint"] != SETTINGS.first_checkpoint)
-        write_file(options.out, report.text(found).encode())
     if options.json:
         print(json.dumps(results[0] if len(results) == 1 else results))
     return 0

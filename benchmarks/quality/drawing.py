@@ -17,10 +17,13 @@ from safetensors import SafetensorError
 from pixelart.engine import Engine, Request
 from pixelart.images.codec import Picture
 from pixelart.sampling import Controls
+from pixelart.settings import SETTINGS
 from pixelart.storage import write_file
 
 BATCH = 16
-"""Pictures per request."""
+"""Pictures per request without `redraw`."""
+SAMPLING = 0
+"""Raise it when a change of the program changes what is drawn: cached pictures are then not used any more."""
 
 
 class Drawn(NamedTuple):
@@ -46,8 +49,9 @@ def draw_classes(
     redraw: int = 0,
     keep: Path | None = None,
 ) -> Drawn:
-    """`count` pictures of each class with the seeds first_seed, first_seed + 1, ...; `redraw` is that of `Request`;
-    `keep` is a cache folder.
+    """`count` pictures of each class with the seeds first_seed, first_seed + 1, ...; `keep` is a cache folder.
+
+    `redraw` is that of `Request`; replacements have later seeds, so requests after the first begin as much later.
 
     Raises:
         RequestRejected: no such checkpoint or class, or a value outside its limits.
@@ -62,10 +66,12 @@ def draw_classes(
         allowed=controls.allowed,
         redraw=redraw,
     )
+    most = SETTINGS.max_count if redraw else BATCH
     parts = [
-        _draw(engine, _of_class(common, name, seed=first_seed + start, count=min(BATCH, count - start)), keep)
+        _draw(engine, _of_class(common, name, seed=seed, count=min(most, count - start)), keep)
         for name in classes
-        for start in range(0, count, BATCH)
+        for start in range(0, count, most)
+        for seed in [first_seed + start * (1 + redraw)]
     ]
     names = [name for name in classes for _ in range(count)]
     return Drawn(np.concatenate([p for p, _ in parts]), tuple(names), np.concatenate([log_p for _, log_p in parts]))
@@ -103,10 +109,14 @@ def write_kept(path: Path, **arrays: NDArray[Any]) -> None:
 
 
 def _key(engine: Engine, request: Request) -> str:
-    """The cache key: a hash of all that determines the pictures (weights, colours, settings, seed, count)."""
+    """The cache key: a hash of all that determines the pictures (weights, colours, settings, seed, count, and with
+    `redraw` the limits of defects)."""
     settings = request.settings()
     del settings["version"], settings["checkpoint"]
-    identity = dict(engine.library.load(request.checkpoint).identity)
-    values = {**settings, **identity, "seed": request.seed, "count": request.count}
-    values |= {"redraw": request.redraw} if request.redraw else {}
+    loaded = engine.library.load(request.checkpoint)
+    values = {**settings, **loaded.identity, "seed": request.seed, "count": request.count}
+    values |= {"class_palettes": loaded.palettes_digest} if loaded.palettes else {}
+    values |= {"sampling": SAMPLING} if SAMPLING else {}
+    if request.redraw:
+        values |= {"redraw": request.redraw, "limits": loaded.info.limits_of(request.class_weights).values()}
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:32]

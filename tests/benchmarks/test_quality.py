@@ -13,14 +13,19 @@ import torch
 from PIL import Image
 
 from benchmarks.quality import __main__ as program
+from benchmarks.quality import drawing
 from benchmarks.quality import judge as judging
 from benchmarks.quality.drawing import draw_classes
 from benchmarks.quality.judge import Judge, find_judge, judge_digest
 from benchmarks.quality.measure import Measure, ceiling, quality
 from benchmarks.quality.tiles import Tiles, of_class, read_tiles
-from pixelart.checkpoint.format import read_config
+from pixelart.checkpoint.format import CONFIG_FILE, LIMITS_KEY, read_config
 from pixelart.checkpoint.presets import PRESET_NAMES
-from pixelart.engine import Engine, Request
+from pixelart.engine import Drawing, Engine, Request
+from pixelart.engine.redrawing import without_defects
+from pixelart.errors import RequestRejected
+from pixelart.images.defects import DefectLimits
+from pixelart.images.palette_choice import CLASS_PALETTES_FILE, class_palettes_json
 from pixelart.sampling import Controls
 from pixelart.training.data.pictures import is_validation
 from tests.conftest import COLOURS
@@ -123,6 +128,60 @@ def test_drawn_pictures_are_those_of_the_engine_and_kept(
         draw_classes(engine, "tiny", controls, count=3, first_seed=7, redraw=2, keep=tmp_path)
 
 
+def test_what_changes_the_pictures_has_pictures_of_its_own(own_checkpoints: Path, tmp_path: Path) -> None:
+    folder, keep = own_checkpoints / "tiny", tmp_path / "drawn"
+
+    def is_drawn(redraw: int) -> bool:
+        before = {*keep.glob("*")}
+        engine = Engine(own_checkpoints, device=torch.device("cpu"))
+        draw_classes(engine, "tiny", Controls(), count=1, classes=["cross"], redraw=redraw, keep=keep)
+        return {*keep.glob("*")} != before
+
+    assert [is_drawn(redraw) for redraw in (0, 2, 0, 2)] == [True, True, False, False]
+    config = json.loads((folder / CONFIG_FILE).read_bytes())
+    config["training"][LIMITS_KEY] = {"cross": DefectLimits(0.5, 1).values()}
+    (folder / CONFIG_FILE).write_text(json.dumps(config))
+    assert (is_drawn(0), is_drawn(2)) == (False, True)
+    (folder / CLASS_PALETTES_FILE).write_bytes(class_palettes_json({"cross": [COLOURS[1:3, :3]]}))
+    assert (is_drawn(0), is_drawn(0)) == (True, False)
+
+
+def test_a_raised_number_drops_all_cached_pictures(
+    tiny_checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine(tiny_checkpoints, device=torch.device("cpu"))
+    for number in (0, 1):
+        monkeypatch.setattr(drawing, "SAMPLING", number)
+        draw_classes(engine, "tiny", Controls(), count=1, classes=["cross"], keep=tmp_path)
+    assert len([*tmp_path.iterdir()]) == 2
+
+
+@pytest.mark.parametrize("count", [40, 70])
+def test_a_replacement_is_never_a_picture_of_the_next_request(
+    tiny_checkpoints: Path, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every picture counts as empty, so all are replaced."""
+    engine, seeds, asked = Engine(tiny_checkpoints, device=torch.device("cpu")), list[int](), list[Request]()
+
+    def generate(request: Request) -> list[Drawing]:
+        asked.append(request)
+        found = without_defects(request, DefectLimits(1.1, 1), some, None)
+        seeds.extend(one.seed for one in found)
+        return found
+
+    def some(request: Request, _: object) -> list[Drawing]:
+        nothing, first = np.zeros((8, 8, 4), np.uint8), request.seed
+        return [Drawing(nothing, first + i, 0.0, {}) for i in range(request.count)]
+
+    monkeypatch.setattr(engine, "generate", generate)
+    draw_classes(engine, "tiny", Controls(), count=count, first_seed=5, classes=["cross"], redraw=2)
+    assert len(set(seeds)) == len(seeds) == count
+    assert [(one.seed, one.count) for one in asked] == [(5, 40)] if count == 40 else [(5, 64), (5 + 3 * 64, 6)]
+    asked.clear()
+    draw_classes(engine, "tiny", Controls(), count=count, first_seed=5, classes=["cross"])
+    assert [one.seed for one in asked] == [*range(5, 5 + count, 16)]
+
+
 @pytest.mark.slow
 def test_real_tiles_measure_as_real_and_noise_does_not(tiles: Tiles, judge: Judge) -> None:
     real = ceiling(judge, tiles)["pooled"]
@@ -185,11 +244,29 @@ def test_the_program_chooses_presets_and_writes_all(
     assert set(quick["validation"]) == set(PRESET_NAMES) and out.read_bytes() == before
 
 
+def test_each_result_is_written_when_it_is_found(
+    own_checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measure(engine: Engine, name: str, *_: Any) -> dict[str, Any]:
+        if name == "third":
+            raise RequestRejected("its data is missing")
+        return {"checkpoint": name}
+
+    monkeypatch.setattr(program, "measure_checkpoint", measure)
+    monkeypatch.setattr(program.report, "text", lambda found: ", ".join(one["checkpoint"] for one in found))
+    words = ["--checkpoints", str(own_checkpoints), "--out", str(tmp_path / "QUALITY.md")]
+    assert program.main([*words, "--checkpoint", "first", "second", "third"]) == 2
+    assert (tmp_path / "QUALITY.md").read_text() == "first, second"
+    results = tmp_path / "quality" / "results"
+    assert sorted(path.name for path in results.iterdir()) == ["first.json", "second.json"]
+
+
 def test_bad_input_gets_one_line(own_checkpoints: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     where = ["--checkpoints", str(own_checkpoints), "--data", str(data)]
     for words, reason in (
         (["--checkpoint", "none"], "checkpoint 'none' not found"),
         (["--pictures", "0"], "pictures: must be at least 1"),
+        (["--quick", "--write-presets"], "write-presets: not with --quick"),
     ):
         assert program.main([*words, *where]) == 2
         shown = capsys.readouterr().err
