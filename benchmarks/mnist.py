@@ -6,7 +6,7 @@
 The second command also trains the networks of a checkout of github.com/EugenHotaj/pytorch-generative; nothing of theirs
 is part of this project. Writes test nats per image beside published ones to benchmarks/MNIST-dynamic.md or
 MNIST-static.md; results of other models stay there. Fails if a result is far below the record, because then the model
-leaks the future. The networks are much smaller than the published ones and are trained for minutes.
+leaks the future. The networks are small and are trained for minutes.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def report(results: Sequence[Result], commands: Sequence[str], binarisation: str
         f"Those of {THEIRS} have the layers, optimizer and learning rates of its `reproduce`, at the width that gives "
         "about as many parameters as ours, in float32. The figures are of the first test pictures, ± standard error. "
         f"Measured on {machines}.\n",
-        "| model | project | parameters | minutes | steps | pictures | test nats | published, larger networks |",
+        "| model | project | parameters | minutes | steps | pictures | test nats | published, other networks |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for result in results:
