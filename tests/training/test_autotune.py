@@ -18,7 +18,7 @@ from pixelart.layers.context import Context
 from pixelart.models import create_model, list_models
 from pixelart.training import autotune, tuning_cache
 from pixelart.training.autotune import fastest, race
-from pixelart.training.config import read_run
+from pixelart.training.config import MEMORY_FORMATS, PRECISIONS, read_run
 from tests.training.conftest import StartRun
 from tests.training.runs import resumed
 
@@ -95,6 +95,22 @@ def test_a_run_computes_as_is_fastest_and_says_so(
     assert weight.is_contiguous() == (contiguous < 1)
     run.train()
     assert run.progress() == 1
+
+
+@pytest.mark.slow
+def test_precision_and_layout_are_timed_in_one_thread(begin: StartRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several threads burn CPU time while they wait for each other, if other programs use the cores."""
+    threads: dict[frozenset[str], int] = {}
+
+    def made_up(choices: Mapping[str, Any], *_: Any, **__: Any) -> Speeds:
+        threads[frozenset(choices)] = torch.get_num_threads()
+        return dict.fromkeys(choices, 1.0)
+
+    monkeypatch.setattr(autotune, "race", made_up)
+    monkeypatch.setattr(autotune, "is_quiet", lambda: False)
+    torch.set_num_threads(3)
+    begin(threads=0)
+    assert threads == {frozenset(PRECISIONS): 1, frozenset(MEMORY_FORMATS): 1} and torch.get_num_threads() == 3
 
 
 @pytest.mark.slow
