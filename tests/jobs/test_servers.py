@@ -62,22 +62,8 @@ def test_what_pages_were_given_is_gone_when_a_server_ends_and_when_one_begins(op
     assert not open_jobs().incoming.exists() and (tmp_path / "jobs").is_dir()
 
 
-def test_a_full_disk_does_not_lose_how_a_job_ended(
-    open_jobs: Open, data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    jobs, faults = open_jobs(), list[str]()
-    change = JobStore.change
-    monkeypatch.setattr(runner, "_RETRY_SECONDS", 0.01)
-
-    def full(store: JobStore, job_id: str, **values: Any) -> bool:
-        if values.get("state") == "done" and len(faults) < 3:
-            faults.append(job_id)
-            raise OSError(errno.ENOSPC, "database or disk is full")
-        return change(store, job_id, **values)
-
-    monkeypatch.setattr(JobStore, "change", full)
-    job = jobs.submit("ann", "mine", {"steps": 3}, data)
-    assert ended(jobs, job).state == "done" and faults == [job.id] * 3
+ENDED = {"done": "", "interrupted": "the machine was taken back"}
+"""State -> the reason that a job ends with here."""
 
 
 class Rented:
@@ -86,25 +72,27 @@ class Rented:
     place = "gpu"
 
     def train(self, *_: object, **__: object) -> tuple[State, str]:
-        return "interrupted", "the machine was taken back"
+        return "interrupted", ENDED["interrupted"]
 
 
-def test_a_full_disk_does_not_lose_how_a_rented_job_ended(
-    open_jobs: Open, data: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("remote", "state"), [(None, "done"), (Rented(), "interrupted")])
+def test_a_full_disk_does_not_lose_how_a_job_ended(
+    open_jobs: Open, data: Path, monkeypatch: pytest.MonkeyPatch, remote: Rented | None, state: State
 ) -> None:
     jobs, faults = open_jobs(), list[str]()
     change = JobStore.change
     monkeypatch.setattr(runner, "_RETRY_SECONDS", 0.01)
 
     def full(store: JobStore, job_id: str, **values: Any) -> bool:
-        if values.get("state") == "interrupted" and len(faults) < 3:
+        if values.get("state") == state and len(faults) < 3:
             faults.append(job_id)
             raise OSError(errno.ENOSPC, "database or disk is full")
         return change(store, job_id, **values)
 
     monkeypatch.setattr(JobStore, "change", full)
-    job = jobs.submit("ann", "mine", {"steps": 3}, data, remote=Rented())
-    assert ended(jobs, job).reason == "the machine was taken back" and faults == [job.id] * 3
+    job = jobs.submit("ann", "mine", {"steps": 3}, data, remote=remote)
+    end = ended(jobs, job)
+    assert (end.state, end.reason) == (state, ENDED[state]) and faults == [job.id] * 3
 
 
 def test_pictures_that_a_killed_server_did_not_remove_are_removed(open_jobs: Open, data: Path) -> None:

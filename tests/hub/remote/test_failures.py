@@ -90,7 +90,7 @@ def test_a_start_whose_answer_is_lost_is_found_by_its_label(
     hub.lost.add("submit")
     with pytest.raises(HubFailure, match="may have started, and is then paid for; Resume looks for it"):
         train(training, run, pictures)
-    assert len(hub.machines) == 1 and read_record(run) != None  # noqa: E711
+    assert len(hub.machines) == 1 and read_record(run) is not None
     hub.faults.clear()
     looked = list[str]()
     hub.on_request = lambda stage, when: looked.append(stage)
