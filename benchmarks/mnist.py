@@ -129,13 +129,15 @@ def learners(name: str, options: argparse.Namespace, images: Tensor, device: tor
     return made
 
 
-def measure(name: str, project: str, learner: Learner, options: argparse.Namespace, device: torch.device) -> Result:
-    """Train a network and measure it on the test pictures.
+def measure(
+    name: str, project: str, learner: Learner, options: argparse.Namespace, images: Tensor, test: Tensor
+) -> Result:
+    """Train a network on the grey pictures `images` (N, H, W) and measure it on `test`.
 
     Raises:
-        PixelArtError: unusable data, or a loss that is not finite.
+        RequestRejected: a loss is not finite.
     """
-    images, test = (read_images(options.data, part) for part in ("train", "test"))
+    device = next(learner.network.parameters()).device
     test = binarise(test, torch.Generator().manual_seed(TEST_SEED)).long()[: options.test_images].to(device)
     print(f"{name} of {project}: {options.minutes:g} minutes", file=sys.stderr, flush=True)
     steps = train(learner, Digits(images, binarisation=options.binarisation).batch, minutes=options.minutes)
@@ -228,19 +230,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in options.models:
             check_codec(name, "binary")
         command = shlex.join(["python", "-m", "benchmarks.mnist", *words])
-        images = read_images(options.data, "train")
-        for name in options.models:  # all bad input is found before any training
-            for project in learners(name, options, images, device):
-                check_not_shorter(kept, name, project, options)
-        for name in options.models:
-            for project, learner in learners(name, options, images, device).items():
-                result = measure(name, project, learner, options, device)
-                if message := leak(result, options.binarisation):
-                    print(message, file=sys.stderr)
-                    return 1
-                text = report(*merge(kept, [result], command), options.binarisation)
-                write_file(out, text.encode())
-                print(text)
+        images, test = (read_images(options.data, part) for part in ("train", "test"))
+        made = {name: learners(name, options, images, device) for name in options.models}
+        queue = [(name, project, learner) for name, found in made.items() for project, learner in found.items()]
+        for name, project, _ in queue:  # all bad input is found before any training
+            check_not_shorter(kept, name, project, options)
+        for name, project, learner in queue:
+            result = measure(name, project, learner, options, images, test)
+            if message := leak(result, options.binarisation):
+                print(message, file=sys.stderr)
+                return 1
+            text = report(*merge(kept, [result], command), options.binarisation)
+            write_file(out, text.encode())
+            print(text)
     except PixelArtError as error:
         print(f"benchmarks.mnist: {error}", file=sys.stderr)
         return 2
