@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,10 +33,21 @@ FEWEST = 2
 ENOUGH = 4
 """With fewer colours than this, a picture does not determine a palette."""
 MAX_BYTES = 4 << 20
-PalettesOfClasses = Mapping[str, Sequence[NDArray[np.uint8]]]
+
+
+class ExamplePalette(NamedTuple):
+    """The colours uint8 (n, 3) of a training picture, and its height and width; older files do not tell the size."""
+
+    colours: NDArray[np.uint8]
+    size: tuple[int, int] | None = None
+
+
+PalettesOfClasses = Mapping[str, Sequence[ExamplePalette]]
 CodecOf = Callable[[range], Codec]
 """The codec for the pictures of a range of seeds."""
 _PICKED = 0x9A1E77E
+_SIZE = re.compile("([1-9][0-9]{0,3})x([1-9][0-9]{0,3})")
+"""Width and height before the colours of a palette in the file."""
 
 
 def codec_of(
@@ -53,7 +66,7 @@ def codec_of(
         codec: the checkpoint's codec; `name` is the checkpoint's name in errors.
         palette: "picture" = the colours of `picture` (H, W, 4) where `mask` (H, W) is False; "model" = the
             checkpoint's; or colours as hexadecimal text. "" = those of the picture; if it has fewer than ENOUGH, plus
-            those of one of the class `palettes`, chosen by the seed.
+            those of one of the class `palettes`, chosen by the seed among those of the nearest size.
         class_weights: used to choose a class; empty = any.
 
     Raises:
@@ -79,8 +92,10 @@ def codec_of(
         own = fit_palette(visible, size=codec.levels - 1)
     if len(own) >= ENOUGH:
         return _always(codec.with_colours(own))
+    height, width = mask.shape
+    near = {name: _of_nearest_size(some, height, width) for name, some in palettes.items()}
     return lambda seeds: EachPalette(
-        [codec.with_colours(_filled(own, _picked(palettes, class_weights, codec, seed), codec)) for seed in seeds]
+        [codec.with_colours(_filled(own, _picked(near, class_weights, codec, seed), codec)) for seed in seeds]
     )
 
 
@@ -147,10 +162,18 @@ def read_class_palettes(folder: Path, classes: Sequence[str]) -> PalettesOfClass
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(f"{path.stat().st_size} bytes; the limit is {MAX_BYTES}")
         values = json.loads(path.read_bytes())
-        found = {name: [_distinct(texts.split()) for texts in values.get(name, [])] for name in classes}
+        found = {name: [_example(texts) for texts in values.get(name, [])] for name in classes}
     except (OSError, ValueError, AttributeError, TypeError, RecursionError, RequestRejected) as error:
         raise WeightsRejected(f"{folder.name}/{CLASS_PALETTES_FILE}: {error!s:.100}") from error
-    return {name: [one for one in some if len(one)] for name, some in found.items()}
+    return {name: [one for one in some if len(one.colours)] for name, some in found.items()}
+
+
+def _example(text: str) -> ExamplePalette:
+    """A palette from its text in the file, such as "32x24 000000 ff0000"."""
+    first, *others = text.split() or [""]
+    if size := _SIZE.fullmatch(first):
+        return ExamplePalette(_distinct(others), (int(size[2]), int(size[1])))
+    return ExamplePalette(_distinct(text.split()))
 
 
 def _distinct(texts: Sequence[str]) -> NDArray[np.uint8]:
@@ -164,8 +187,13 @@ def _distinct(texts: Sequence[str]) -> NDArray[np.uint8]:
 
 def class_palettes_json(palettes: PalettesOfClasses) -> bytes:
     """The file content that `read_class_palettes` reads."""
-    texts = {name: [" ".join(bytes(c).hex() for c in one.tolist()) for one in some] for name, some in palettes.items()}
+    texts = {name: [_text_of(one) for one in some] for name, some in palettes.items()}
     return json.dumps(texts, indent=0, ensure_ascii=False).encode()
+
+
+def _text_of(palette: ExamplePalette) -> str:
+    size = [f"{palette.size[1]}x{palette.size[0]}"] if palette.size else []
+    return " ".join([*size, *(bytes(colour).hex() for colour in palette.colours.tolist())])
 
 
 def _in_colours_of(picture: Picture, codec: Paletted) -> Paletted:
@@ -196,7 +224,15 @@ def _picked(
     if not total:
         return codec.colours
     name = str(random.choice(list(weights), p=np.array(list(weights.values())) / total))
-    return palettes[name][int(random.integers(len(palettes[name])))]
+    return palettes[name][int(random.integers(len(palettes[name])))].colours
+
+
+def _of_nearest_size(palettes: Sequence[ExamplePalette], height: int, width: int) -> Sequence[ExamplePalette]:
+    """The palettes of the pictures whose size is nearest, by the ratio of the areas: small pictures have few
+    colours."""
+    ratios = [abs(math.log(math.prod(one.size) / (height * width))) if one.size else 0.0 for one in palettes]
+    nearest = min(ratios, default=0.0)
+    return [one for one, ratio in zip(palettes, ratios, strict=True) if ratio == nearest]
 
 
 def _filled(own: NDArray[np.uint8], more: NDArray[np.uint8], codec: Paletted) -> NDArray[np.uint8]:

@@ -25,7 +25,7 @@ from pixelart.engine import Drawing, Engine, Request
 from pixelart.engine.redrawing import without_defects
 from pixelart.errors import RequestRejected
 from pixelart.images.defects import DefectLimits
-from pixelart.images.palette_choice import CLASS_PALETTES_FILE, class_palettes_json
+from pixelart.images.palette_choice import CLASS_PALETTES_FILE, ExamplePalette, class_palettes_json
 from pixelart.sampling import Controls
 from pixelart.training.data.pictures import is_validation
 from tests.conftest import COLOURS
@@ -142,7 +142,7 @@ def test_what_changes_the_pictures_has_pictures_of_its_own(own_checkpoints: Path
     config["training"][LIMITS_KEY] = {"cross": DefectLimits(0.5, 1).values()}
     (folder / CONFIG_FILE).write_text(json.dumps(config))
     assert (is_drawn(0), is_drawn(2)) == (False, True)
-    (folder / CLASS_PALETTES_FILE).write_bytes(class_palettes_json({"cross": [COLOURS[1:3, :3]]}))
+    (folder / CLASS_PALETTES_FILE).write_bytes(class_palettes_json({"cross": [ExamplePalette(COLOURS[1:3, :3])]}))
     assert (is_drawn(0), is_drawn(0)) == (True, False)
 
 

@@ -13,6 +13,7 @@ from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.images.codec import EachPalette, Indexed, Paletted, Picture
 from pixelart.images.palette_choice import (
     CLASS_PALETTES_FILE,
+    ExamplePalette,
     as_palette,
     class_palettes_json,
     codec_of,
@@ -24,7 +25,7 @@ from pixelart.images.palette_choice import (
 OWN = Paletted(np.array([[9, 9, 9], [90, 90, 90], [200, 200, 200]], np.uint8), levels=7)
 RED = np.array([[255, 0, 0], [128, 0, 0], [64, 0, 0]], np.uint8)
 BLUE = np.array([[0, 0, 255], [0, 0, 128]], np.uint8)
-PALETTES = {"cross": [RED], "stripe": [BLUE]}
+PALETTES = {"cross": [ExamplePalette(RED)], "stripe": [ExamplePalette(BLUE)]}
 
 
 def picture_of(*colours: tuple[int, int, int]) -> Picture:
@@ -58,6 +59,17 @@ def test_a_picture_from_nothing_has_a_palette_of_its_class_picked_by_the_seed() 
     assert set(any_class) == {tuple(hexed(RED)), tuple(hexed(BLUE))}
     assert any_class == [tuple(colours_of(seed=seed)) for seed in range(20)]
     assert colours_of(palettes={}) == hexed(OWN.colours)
+
+
+def test_the_palette_is_of_a_picture_of_the_nearest_size() -> None:
+    small, large = ExamplePalette(BLUE, (16, 16)), ExamplePalette(RED, (32, 48))
+
+    def drawn_in(height: int, width: int) -> set[tuple[str, ...]]:
+        picture = np.zeros((height, width, 4), np.uint8)
+        return {tuple(colours_of("", picture, seed, palettes={"cross": [small, large]})) for seed in range(8)}
+
+    assert drawn_in(8, 8) == drawn_in(16, 24) == {tuple(hexed(BLUE))}
+    assert drawn_in(48, 32) == drawn_in(64, 64) == {tuple(hexed(RED))}
 
 
 def test_few_colours_of_a_picture_are_kept_and_joined_by_others() -> None:
@@ -117,9 +129,12 @@ def test_each_picture_in_its_own_palette_is_encoded_and_decoded() -> None:
 
 def test_palettes_of_classes_are_written_and_read_and_damage_is_told(tmp_path: Path) -> None:
     assert read_class_palettes(tmp_path, ("cross",)) == {}
-    (tmp_path / CLASS_PALETTES_FILE).write_bytes(class_palettes_json(PALETTES))
+    palettes = {"cross": [ExamplePalette(RED, (24, 32)), ExamplePalette(BLUE)]}
+    (tmp_path / CLASS_PALETTES_FILE).write_bytes(class_palettes_json(palettes))
     found = read_class_palettes(tmp_path, ("cross", "new"))
-    assert hexed(found["cross"][0]) == hexed(RED) and found["new"] == []
+    sized, older = found["cross"]
+    assert hexed(sized.colours) == hexed(RED) and sized.size == (24, 32) and found["new"] == []
+    assert hexed(older.colours) == hexed(BLUE) and older.size is None
     for damaged in (b"{", b"[]", b'{"cross": 5}', b'{"cross": ["red"]}', json.dumps({"cross": [[1]]}).encode()):
         (tmp_path / CLASS_PALETTES_FILE).write_bytes(damaged)
         with pytest.raises(WeightsRejected, match=CLASS_PALETTES_FILE):

@@ -26,7 +26,7 @@ from pixelart.engine import Checkpoint, Engine, Request
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import Picture
 from pixelart.images.io import decode_picture
-from pixelart.images.palette_choice import CLASS_PALETTES_FILE, class_palettes_json
+from pixelart.images.palette_choice import CLASS_PALETTES_FILE, ExamplePalette, class_palettes_json
 from pixelart.shards.drawing import SET_MANIFEST, SUMS, CompleteSet, ShardedSet, draw_set
 from pixelart.shards.learned import Learned
 from pixelart.shards.shared_work import PLAN
@@ -159,7 +159,7 @@ def test_a_set_has_one_palette_and_is_drawn_by_one_kind_of_device(
     assert "holds other work: palette " in refusal()
     config.write_text(before)
     file = own_checkpoints / "tiny" / CLASS_PALETTES_FILE
-    file.write_bytes(class_palettes_json({"cross": [np.array([[1, 2, 3], [4, 5, 6]], np.uint8)]}))
+    file.write_bytes(class_palettes_json({"cross": [ExamplePalette(np.array([[1, 2, 3], [4, 5, 6]], np.uint8))]}))
     assert "holds other work: class_palettes null, not " in refusal()
     file.unlink()
     with monkeypatch.context() as patch:

@@ -21,6 +21,7 @@ from pixelart.images.codec import Codec, EachPalette, Paletted, Picture, visible
 from pixelart.images.palette_choice import (
     CLASS_PALETTES_FILE,
     ENOUGH,
+    ExamplePalette,
     PalettesOfClasses,
     class_palettes_json,
     read_class_palettes,
@@ -29,8 +30,8 @@ from pixelart.images.palettes import fit_palette, from_oklab
 from pixelart.storage import write_file
 from pixelart.training.data.picture_store import EncodedSet, Pictures, Store, encode_set
 
-PALETTES = 32
-"""Palettes kept per class, which new pictures choose from."""
+PALETTES = 64
+"""Palettes kept per class and size of pictures, which new pictures choose from."""
 SHARED, DISTRACTED = 0.45, 0.4
 """The shares of pictures that use the shared palette, and that get unused colours added."""
 ShownBatch = tuple[Tensor, Tensor | None]
@@ -121,18 +122,19 @@ def recoloured(palette: Tensor, random: np.random.Generator) -> Tensor:
 
 
 def class_palettes(sets: Sequence[CodedPictures], classes: Sequence[str]) -> PalettesOfClasses:
-    """The palettes of at most PALETTES pictures of each class, except those with fewer than ENOUGH colours."""
-    random, found = np.random.default_rng(0), dict[str, list[NDArray[np.uint8]]]()
+    """The palettes of at most PALETTES pictures of each class and size, except those with fewer than ENOUGH colours."""
+    random, found = np.random.default_rng(0), dict[str, list[ExamplePalette]]()
     for number, name in enumerate(classes):
-        some = [
-            palette
-            for one in sets
-            if one.own is not None
-            for palette in one.own.palettes[one.classes == number]
-            if int((palette[:, 3] > 0).sum()) >= ENOUGH
-        ]
-        chosen = [some[i] for i in sorted(random.permutation(len(some))[:PALETTES])]
-        found[name] = [from_oklab(one[one[:, 3] > 0, :3].double().numpy()) for one in chosen]
+        found[name] = []
+        for one in sets:
+            of_class = one.own.palettes[one.classes == number] if one.own else []
+            some = [palette for palette in of_class if int((palette[:, 3] > 0).sum()) >= ENOUGH]
+            chosen = [some[i] for i in sorted(random.permutation(len(some))[:PALETTES])]
+            height, width = one.x.shape[2:]
+            found[name] += [
+                ExamplePalette(from_oklab(each[each[:, 3] > 0, :3].double().numpy()), (height, width))
+                for each in chosen
+            ]
     return found
 
 
