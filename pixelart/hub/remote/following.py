@@ -34,7 +34,8 @@ _Told = Callable[[], bool]
 
 class RemotePace(NamedTuple):
     """Seconds between two looks at a job, and between two fetched saves; and, on the machine, between two pushes of the
-    progress, and between two that hold a save. The last save is always pushed and fetched.
+    progress, and between two that hold a save. The last save is always pushed and fetched. `settle`: for how many
+    seconds after its start a job may be missing in the Hub's list.
 
     The Hub accepts about a hundred commits an hour, and keeps every pushed save until its repository is deleted.
     """
@@ -43,6 +44,7 @@ class RemotePace(NamedTuple):
     fetch: float = 300.0
     push: float = 45.0
     push_save: float = 300.0
+    settle: float = 60.0
 
 
 USUAL_PACE = RemotePace()
@@ -88,7 +90,7 @@ class Follower:
                 if trouble != str(failure):  # the network may come back
                     trouble = str(failure)
                     self._say(f"{trouble} (trying again)")
-            _wait(self._pace.look, lambda: self._leave() or self._stop() != self._is_stopping)
+            wait(self._pace.look, lambda: self._leave() or self._stop() != self._is_stopping)
         return Ending("interrupted", LEFT)
 
     def _cancel(self) -> None:
@@ -141,13 +143,13 @@ class Follower:
             try:
                 failure, is_there = None, self._catch_up(look, with_save=True)
                 while is_there and not is_final(self._run, attempt) and time.monotonic() < end and not self._leave():
-                    _wait(self._pace.look, self._leave)
+                    wait(self._pace.look, self._leave)
                     self._catch_up(look, with_save=True)
                 if is_there:
                     break
             except HubFailure as error:
                 failure = error
-            _wait(self._pace.look * tried, self._leave)
+            wait(self._pace.look * tried, self._leave)
         else:
             if failure:
                 return Ending("interrupted", f"{failure}; {FETCHED_LATER}")
@@ -157,7 +159,8 @@ class Follower:
         return outcome_of(self._run, look, attempt=attempt, minutes=self._minutes, was_asked=self._stop())
 
 
-def _wait(seconds: float, until: _Told) -> None:
+def wait(seconds: float, until: _Told) -> None:
+    """Sleep, but at most until `until` holds."""
     end, never = time.monotonic() + seconds, threading.Event()
     while time.monotonic() < end and not until():
         never.wait(min(_TICK, seconds))

@@ -31,6 +31,7 @@ class RemoteRecord:
         run: the private model repository with the saves.
         attempt: how many jobs were started for it; `ended`: how many of them have ended and been fetched.
         job: the id of the last one; "" = its start was not confirmed.
+        asked: when its start was asked for, in seconds since 1970.
         lines: how many lines of its log were read.
         flavor, minutes, hourly: the machine that was last confirmed, its time limit, and its price in US dollars.
     """
@@ -42,6 +43,7 @@ class RemoteRecord:
     attempt: int = 0
     ended: int = 0
     job: str = ""
+    asked: float = 0.0
     lines: int = 0
     flavor: str = ""
     minutes: float = 0.0
@@ -103,7 +105,7 @@ def read_record(run: Path) -> RemoteRecord | None:
         found = RemoteRecord(**json.loads(path.read_bytes()))
         numbers = (found.attempt, found.ended, found.lines)
         texts = (found.account, found.key, found.pictures, found.run, found.job, found.flavor)
-        if any(type(n) not in (int, float) for n in (found.minutes, found.hourly)) or not (
+        if any(type(n) not in (int, float) for n in (found.asked, found.minutes, found.hourly)) or not (
             all(type(n) is int for n in numbers) and all(type(t) is str for t in texts)
         ):
             raise ValueError("a value of a wrong type")

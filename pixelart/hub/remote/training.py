@@ -7,13 +7,14 @@ token is an argument and a secret of the job; it is stored nowhere.
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pixelart.errors import HubFailure, RequestRejected
 from pixelart.hub.client import sign_in
-from pixelart.hub.remote.following import USUAL_PACE, Follower, RemotePace
+from pixelart.hub.remote.following import USUAL_PACE, Follower, RemotePace, wait
 from pixelart.hub.remote.hardware import Flavor
 from pixelart.hub.remote.jobs_api import MOUNT, UNKNOWN_STAGE, Look, find_job, look_at, start_job
 from pixelart.hub.remote.outcome import Ending
@@ -80,7 +81,7 @@ class RemoteTraining:
         record = read_record(run) or new_record(account, name)
         _check_account(record, account)
         if not record.is_followed:
-            record = self._find(run, record, say)
+            record = self._find(run, record, say, lambda: stop() or leave())
         if not record.is_followed:
             record = self._upload(run, record, pictures, base, say)
             if stop() or leave():
@@ -88,11 +89,17 @@ class RemoteTraining:
             record = self._start(run, record, self._command(record, options, base), say)
         return Follower(run, record, self.token, self.pace, self.minutes, say, stop, leave).follow()
 
-    def _find(self, run: Path, record: RemoteRecord, say: _Say) -> RemoteRecord:
+    def _find(self, run: Path, record: RemoteRecord, say: _Say, until: _Told) -> RemoteRecord:
         """Look for a job that is at work, or whose start was not confirmed, so that no second one is paid for."""
         if not record.attempt:
             return record
         found = find_job(record.account, record.key, attempt=record.attempt, token=self.token)
+        settled = record.asked + self.pace.settle if record.is_under_way else 0.0
+        if found is None and time.time() < settled:
+            say("the last start was not confirmed; looking for its machine")
+        while found is None and time.time() < settled and not until():
+            wait(min(self.pace.look, settled - time.time()), until)
+            found = find_job(record.account, record.key, attempt=record.attempt, token=self.token)
         if found is None or (found.has_ended and not record.is_under_way):
             return record
         lines = record.lines if found.id == record.job else 0
@@ -116,7 +123,7 @@ class RemoteTraining:
         return record
 
     def _start(self, run: Path, record: RemoteRecord, command: Sequence[str], say: _Say) -> RemoteRecord:
-        record = replace(record, attempt=record.attempt + 1, job="", lines=0)
+        record = replace(record, attempt=record.attempt + 1, job="", asked=time.time(), lines=0)
         record.write(run)  # first: if the answer is lost, the job is found by its labels
         try:
             job = start_job(

@@ -19,7 +19,7 @@ from tests.hub.conftest import SECRET
 from tests.hub_jobs import JobsHub
 from tests.hub_server import serve
 
-QUICK = RemotePace(look=0.2, fetch=0.5, push=0.5, push_save=0.5)
+QUICK = RemotePace(look=0.2, fetch=0.5, push=0.5, push_save=0.5, settle=0.5)
 GPU = Flavor("a10g-small", "a10g-small", 1.0, True)
 
 

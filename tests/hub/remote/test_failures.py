@@ -19,7 +19,7 @@ from pixelart.hub.remote.run_repo import pull_run, push_run
 from pixelart.hub.remote.training import RemoteTraining
 from pixelart.training.snapshots import last_checkpoint, list_checkpoints
 from tests.hub.conftest import SECRET
-from tests.hub.remote.conftest import GPU, asleep
+from tests.hub.remote.conftest import GPU, QUICK, asleep
 from tests.hub.remote.watched import finish, train
 from tests.hub_jobs import JobsHub
 from tests.hub_server import Answer
@@ -96,6 +96,28 @@ def test_a_start_whose_answer_is_lost_is_found_by_its_label(
     hub.on_request = lambda stage, when: looked.append(stage)
     assert train(training, run, pictures, leave=lambda: "inspect" in looked).state == "interrupted"
     assert len(hub.machines) == 1 and "jobs" in looked and "submit" not in looked
+
+
+def test_a_job_that_the_list_does_not_show_yet_is_waited_for(
+    hub: JobsHub, training: RemoteTraining, run: Path, pictures: Path
+) -> None:
+    hub.faults["submit"] = Answer(500)
+    hub.lost.add("submit")
+    with pytest.raises(HubFailure):
+        train(training, run, pictures)
+    hub.faults = {"jobs": Answer(200, {}, b"[]")}
+    lists, lines = list[str](), list[str]()
+
+    def on_request(stage: str, when: str) -> None:
+        if stage == "jobs" and when == "before":
+            lists.append(stage)
+            if len(lists) == 3:
+                hub.faults.clear()
+
+    hub.on_request = on_request
+    patient = replace(training, pace=QUICK._replace(settle=60.0))
+    assert train(patient, run, pictures, say=lines.append, leave=lambda: len(lists) == 3).state == "interrupted"
+    assert len(hub.machines) == 1 and any("not confirmed; looking for its machine" in line for line in lines)
 
 
 def test_a_network_that_fails_meanwhile_ends_nothing(
