@@ -111,15 +111,11 @@ def panels_of(found: dict[str, Any]) -> list[Panel]:
     panels = []
     for axis in ("side", "batch", "palette", "parameters"):
         key = "parameters" if axis == "parameters" else "at"
-        curves = {
-            f"{name} {curves[axis]['measured']:.2f} ({curves[axis]['theoretical']:.2f})": [
-                (p[key], p["seconds"]) for p in curves[axis]["points"]
-            ]
-            for name, curves in found.items()
-            if axis in curves
-        }
+        here = {name: curves[axis] for name, curves in found.items() if axis in curves}
+        curves = {name: [(p[key], p["seconds"]) for p in curve["points"]] for name, curve in here.items()}
+        notes = {name: f"{curve['measured']:.2f} ({curve['theoretical']:.2f})" for name, curve in here.items()}
         if curves:
-            panels.append(Panel("slope (theoretical)", axis, "seconds", curves))
+            panels.append(Panel("slope (theoretical)", axis, "seconds", curves, notes))
     return panels
 
 

@@ -30,4 +30,4 @@ def test_a_plot_has_a_curve_of_each_kind_and_precision_with_its_slope() -> None:
     ]
     (panel,) = recurrent.panels_of(found)
     assert panel.title == "row_lstm, 2 pictures"
-    assert panel.curves == {"plain, bf16 2.00": [(4, 1.0), (8, 4.0)]}
+    assert panel.curves == {"plain, bf16": [(4, 1.0), (8, 4.0)]} and panel.notes == {"plain, bf16": "2.00"}
