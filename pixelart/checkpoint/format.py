@@ -24,10 +24,13 @@ from pixelart.settings import SETTINGS
 
 CONFIG_FILE, WEIGHTS_FILE, SEEN_FILE, CARD_FILE = "config.json", "model.safetensors", "training_images.txt", "README.md"
 LOG_FILE, SAMPLES_FILE, PALETTE_FILE = "training_log.csv", "samples.png", "palette.gpl"
+CHOSEN_FILE = "validation_images.txt"
+"""Pictures that the weights were not trained on, but chosen by."""
 CHECKPOINT_FILES = (
     CONFIG_FILE,
     WEIGHTS_FILE,
     SEEN_FILE,
+    CHOSEN_FILE,
     CARD_FILE,
     LOG_FILE,
     SAMPLES_FILE,
@@ -105,8 +108,8 @@ def parse_config(data: bytes, name: str) -> CheckpointConfig:
     return config
 
 
-def read_seen(folder: Path) -> frozenset[str]:
-    """Content hashes of the pictures that the checkpoint in `folder` was trained on.
+def read_trained(folder: Path) -> frozenset[str]:
+    """Content hashes of the pictures that the checkpoint or the run in `folder` was trained on.
 
     Raises:
         WeightsRejected: it does not record them.
@@ -115,6 +118,29 @@ def read_seen(folder: Path) -> frozenset[str]:
         return frozenset((folder / SEEN_FILE).read_text("ascii").split())
     except (OSError, ValueError) as error:
         raise WeightsRejected(f"{folder.name}: does not record what it was trained on ({SEEN_FILE})") from error
+
+
+def read_chosen(folder: Path) -> frozenset[str]:
+    """Content hashes of the pictures that the weights in `folder` were only chosen by; empty without the file.
+
+    Raises:
+        WeightsRejected: it cannot be read.
+    """
+    try:
+        return frozenset((folder / CHOSEN_FILE).read_text("ascii").split())
+    except FileNotFoundError:
+        return frozenset()
+    except (OSError, ValueError) as error:
+        raise WeightsRejected(f"{folder.name}/{CHOSEN_FILE}: not readable") from error
+
+
+def read_seen(folder: Path) -> frozenset[str]:
+    """Content hashes of all pictures on which figures of the checkpoint in `folder` would be too good.
+
+    Raises:
+        WeightsRejected: it does not record them.
+    """
+    return read_trained(folder) | read_chosen(folder)
 
 
 def _plain_classes(names: Any) -> tuple[Any, ...]:

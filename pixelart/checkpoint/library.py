@@ -157,7 +157,7 @@ class Library:
             return self._loaded[name][1]
 
     def seen_in_training(self, name: str) -> frozenset[str]:
-        """Content hashes of the pictures that the checkpoint was trained on.
+        """Content hashes of the pictures that the checkpoint was trained on, or its weights chosen by.
 
         Raises:
             RequestRejected: no such checkpoint.

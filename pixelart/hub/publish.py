@@ -12,6 +12,7 @@ from typing import Any
 
 from pixelart.checkpoint.format import (
     CARD_FILE,
+    CHOSEN_FILE,
     CLASS_PALETTES_FILE,
     CONFIG_FILE,
     LOG_FILE,
@@ -169,7 +170,8 @@ def _content(loaded: Checkpoint, samples: Picture) -> dict[str, bytes]:
 
 
 def _beside(folder: Path) -> dict[str, bytes]:
-    return {name: data for name in (LOG_FILE, SEEN_FILE, CLASS_PALETTES_FILE) if (data := _read(folder, name))}
+    names = (LOG_FILE, SEEN_FILE, CHOSEN_FILE, CLASS_PALETTES_FILE)
+    return {name: data for name in names if (data := _read(folder, name))}
 
 
 def _read(folder: Path, name: str) -> bytes:

@@ -12,6 +12,7 @@ from huggingface_hub import RepoFile, RepoFolder, constants
 
 from pixelart.checkpoint.format import (
     CARD_FILE,
+    CHOSEN_FILE,
     CLASS_PALETTES_FILE,
     CONFIG_FILE,
     LOG_FILE,
@@ -34,6 +35,7 @@ MAX_FILE_BYTES = {
     LOG_FILE: SETTINGS.max_directory_bytes,
     CLASS_PALETTES_FILE: SETTINGS.max_directory_bytes,
     SEEN_FILE: SETTINGS.max_directory_bytes,
+    CHOSEN_FILE: SETTINGS.max_directory_bytes,
 }
 """File of a checkpoint -> its size limit in bytes. Other files are neither pushed nor pulled."""
 SPACE_FOLDERS = ("pixelart", "checkpoints")

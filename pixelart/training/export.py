@@ -10,7 +10,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pixelart.checkpoint.format import CONFIG_FILE, LIMITS_KEY, LOG_FILE, SEEN_FILE, WEIGHTS_FILE, CheckpointConfig
+from pixelart.checkpoint.format import (
+    CHOSEN_FILE,
+    CONFIG_FILE,
+    LIMITS_KEY,
+    LOG_FILE,
+    SEEN_FILE,
+    WEIGHTS_FILE,
+    CheckpointConfig,
+)
 from pixelart.checkpoint.ownership import OWNER_FILE, owner_digest
 from pixelart.checkpoint.weights import check_readable
 from pixelart.errors import RequestRejected, WeightsRejected
@@ -32,7 +40,6 @@ _LONGEST = {
 }
 """The fields that a save adds to config.json, with their longest values."""
 _NOT_STABLE = (*_LONGEST, LIMITS_KEY)
-CHOSEN_FILE = "validation_images.txt"
 """File in the folder of a run with a held-out part: content hashes of the validation pictures."""
 
 
@@ -73,7 +80,8 @@ def exported_files(run: Path) -> dict[str, bytes]:
     return {
         CONFIG_FILE: _description(config, saved).to_json(),
         WEIGHTS_FILE: best or parts["average.safetensors"],
-        SEEN_FILE: _training_hashes(run),
+        SEEN_FILE: (run / SEEN_FILE).read_bytes(),
+        **({CHOSEN_FILE: chosen} if (chosen := _chosen(run)) else {}),
         **({CLASS_PALETTES_FILE: palettes.read_bytes()} if palettes.exists() else {}),
         **log,
     }
@@ -88,10 +96,9 @@ def exported_archive(run: Path, name: str) -> bytes:
     return buffer.getvalue()
 
 
-def _training_hashes(run: Path) -> bytes:
-    """Content hashes of the training pictures and of the pictures used to choose the best save."""
-    chosen = (run / CHOSEN_FILE).read_bytes() if (run / CHOSEN_FILE).exists() else b""
-    return b"\n".join(sorted({*(run / SEEN_FILE).read_bytes().split(), *chosen.split()})) + b"\n"
+def _chosen(run: Path) -> bytes:
+    """Content hashes of the pictures used to choose the best save."""
+    return (run / CHOSEN_FILE).read_bytes().lstrip() if (run / CHOSEN_FILE).exists() else b""
 
 
 def _description(config: RunConfig, saved: Mapping[str, Any]) -> CheckpointConfig:

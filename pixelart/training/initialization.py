@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import torch
 
-from pixelart.checkpoint.format import CheckpointConfig, read_config, read_seen
+from pixelart.checkpoint.format import CheckpointConfig, read_config, read_trained
 from pixelart.checkpoint.resize import adapt, adapted_config
 from pixelart.checkpoint.weights import check_weights, load_weights
 from pixelart.errors import DataRejected, RequestRejected
@@ -46,7 +46,7 @@ def resolve_options(
     """
     if base is None:
         return {**from_scratch_defaults(options), "palette": "fit", **options}, None, frozenset()
-    origin, seen = read_config(base), read_seen(base)
+    origin, seen = read_config(base), read_trained(base)
     check_weights(base, origin)
     resolved = {"preset": "", "colours": 0, "palette": "keep", **options}
     if resolved["palette"] == "fit" and not isinstance(codec := codec_from_config(origin.codec), Indexed):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pixelart.checkpoint.format import SEEN_FILE, CheckpointConfig, read_seen
+from pixelart.checkpoint.format import CHOSEN_FILE, SEEN_FILE, CheckpointConfig, read_chosen, read_trained
 from pixelart.checkpoint.origin import read_origin
 from pixelart.errors import DataRejected, Hint, ImageRejected, RequestRejected
 from pixelart.progress import OnProgress, ignore_progress
@@ -23,7 +23,7 @@ from pixelart.training.data.archives import Frames
 from pixelart.training.data.classes import CLASS_RULE
 from pixelart.training.data.pictures import Fit, PictureSet, is_validation, read_pictures
 from pixelart.training.distributed import Processes
-from pixelart.training.export import CHOSEN_FILE, check_end
+from pixelart.training.export import check_end
 from pixelart.training.initialization import (
     NewClasses,
     base_weights,
@@ -133,8 +133,10 @@ def start_run(
         processes = processes or Processes()
         config = tuned(config, pictures.select(learned), processes.device)  # before other processes join and read it
         write_file(run / SEEN_FILE, "\n".join(sorted(seen)).encode() + b"\n")
+        chosen = read_chosen(base) if base else frozenset[str]()
         if schedule.held_out_share:  # choose on the validation part, report figures on the held-out part
-            write_file(run / CHOSEN_FILE, "\n".join(sorted(set(hashes) - seen)).encode() + b"\n")
+            chosen |= set(hashes)
+        write_file(run / CHOSEN_FILE, "\n".join(sorted(chosen - seen)).encode() + b"\n")
         config.write(run)
         yield _ready(Trainer(run, config, pictures, seen, weights=weights, processes=processes))
 
@@ -205,7 +207,7 @@ def _open_run(
     pictures = read_pictures(data, size=config.size, **how, on_progress=on_progress)
     pictures = pictures.without(config.schedule.held_out_share)
     weights = base_weights(config) if last_checkpoint(run) is None else None
-    return Trainer(run, config, pictures, read_seen(run), weights=weights, processes=processes)
+    return Trainer(run, config, pictures, read_trained(run), weights=weights, processes=processes)
 
 
 def check_same_pictures(run: Path, data: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from pixelart.checkpoint.format import SEEN_FILE, read_config, read_seen
+from pixelart.checkpoint.format import CHOSEN_FILE, SEEN_FILE, read_chosen, read_config, read_seen, read_trained
 from pixelart.checkpoint.origin import ORIGIN_FILE, Origin, parse_origin
 from pixelart.checkpoint.weights import load_weights
 from pixelart.cli.main import parse
@@ -113,6 +113,34 @@ def test_nothing_that_the_base_learned_from_is_measured_on(
     held_out = {hashes[i] for i in trainer.validation_rows.tolist()}
     assert held_out == {h for h in hashes if is_validation(h, share=0.6)} - read_seen(base) != set()
     assert resumed(tmp_path / "run", tiny_data).validation_rows.tolist() == trainer.validation_rows.tolist()
+
+
+@pytest.mark.slow
+def test_what_the_base_was_only_chosen_by_stays_in_the_validation_part(
+    begin: StartRun, tiny_data: Path, tmp_path: Path
+) -> None:
+    shares = {"held_out_share": 0.2, "validation_share": 0.3, "steps": 1}
+    hashes = set(read_pictures(tiny_data).hashes)
+    first = begin(**shares)
+    first.train()
+    base = export_run(first.run, tmp_path / "checkpoints" / "first")
+    chosen = {h for h in hashes if is_validation(h, share=0.5) and not is_validation(h, share=0.2)}
+    assert chosen and read_chosen(base) == chosen and not read_trained(base) & chosen
+    assert {h for h in hashes if not is_validation(h, share=0.2)} == read_seen(base)
+    second = begin_from(base, tiny_data, tmp_path / "second", **shares)
+    second.train()
+    assert len(second.validation_rows) == len(chosen)
+    assert read_chosen(export_run(second.run, tmp_path / "checkpoints" / "second")) == chosen
+    third = begin_from(base, tiny_data, tmp_path / "third", held_out_share=0.5, validation_share=0.0)
+    assert read_chosen(third.run) == chosen  # the weights that it starts from were chosen by them
+    fourth = begin_from(base, tiny_data, tmp_path / "fourth", held_out_share=0.2, validation_share=0.0)
+    assert not read_chosen(fourth.run) and read_trained(fourth.run) == read_seen(base)  # now it trains on them
+
+
+def test_a_damaged_list_is_refused(own_checkpoints: Path) -> None:
+    (own_checkpoints / "tiny" / CHOSEN_FILE).write_bytes(b"\xff")
+    with pytest.raises(WeightsRejected, match=r"^tiny/validation_images.txt: not readable$"):
+        read_seen(own_checkpoints / "tiny")
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pixelart.checkpoint.format import CARD_FILE, CONFIG_FILE, SEEN_FILE, WEIGHTS_FILE
+from pixelart.checkpoint.format import CARD_FILE, CHOSEN_FILE, CONFIG_FILE, SEEN_FILE, WEIGHTS_FILE
 from pixelart.checkpoint.origin import ORIGIN_FILE
 from pixelart.errors import RequestRejected
 from pixelart.hub.client import client, translate_errors
@@ -15,7 +15,7 @@ from pixelart.images.palette_choice import CLASS_PALETTES_FILE
 from pixelart.settings import SETTINGS
 
 PICTURES_FILE, BASE_FOLDER = "pictures.zip", "base"
-_BASE_FILES = (CONFIG_FILE, WEIGHTS_FILE, SEEN_FILE, CLASS_PALETTES_FILE, ORIGIN_FILE)
+_BASE_FILES = (CONFIG_FILE, WEIGHTS_FILE, SEEN_FILE, CHOSEN_FILE, CLASS_PALETTES_FILE, ORIGIN_FILE)
 _CARD = b"""# Pictures of a training
 
 Pixel Art Studio put them here for a training on a machine of Hugging Face Jobs, together with the program and the base
