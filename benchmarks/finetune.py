@@ -101,9 +101,9 @@ def bits(model: AutoregressiveModel, x: Tensor, class_weights: Tensor) -> float:
 
 def bits_of(model: AutoregressiveModel, x: Tensor, classes: Sequence[str], *, known: int) -> Bits:
     """The bits of x (N, C, H, W) for any class, and for the best of the first `known` of `classes`."""
-    each = [bits(model, x, row) for row in torch.eye(len(classes))[:known]]
+    each = [bits(model, x, row) for row in torch.eye(known, model.config.num_classes)]
     best = int(np.argmin(each))
-    return Bits(bits(model, x, torch.zeros(len(classes))), each[best], classes[best])
+    return Bits(bits(model, x, torch.zeros(model.config.num_classes)), each[best], classes[best])
 
 
 def finetune(
@@ -116,9 +116,9 @@ def finetune(
     """
     with start_run(folder / "run", data, schedule=schedule, base=base, palette=palette) as trainer:
         x, classes = trainer.x[trainer.validation_rows], trainer.config.classes
-        others, new = trainer.codec.encode(further), torch.eye(len(classes))[-1]
+        others, new = trainer.codec.encode(further), torch.eye(len(classes), trainer.config.labels)[-1]
         before = bits_of(trainer.average, x, classes, known=len(classes) - 1)
-        others_before = bits(trainer.average, others, torch.zeros(len(classes)))
+        others_before = bits(trainer.average, others, torch.zeros(trainer.config.labels))
         started = bits(trainer.average, x, new)
         began = time.process_time()
         trainer.train(report=_lines())

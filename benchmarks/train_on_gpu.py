@@ -31,7 +31,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from benchmarks.machine import describe_machine
 from benchmarks.run_pieces import pack, packed
@@ -159,7 +158,7 @@ def validation_bits(trainer: Trainer) -> float | None:
     if not trainer.measured:
         return None
     pictures = trainer.measured[0]
-    weights = F.one_hot(pictures.classes, len(trainer.config.classes)).float().to(trainer.device)
+    weights = pictures.labels(slice(None), trainer.config.labels).to(trainer.device)
     nats = nats_per_image(trainer.average, pictures.x, weights, palettes=pictures.palettes, batch_size=64)
     return round(bits_per_dim(nats, dimensions=pictures.x.shape[1:].numel()), 4)
 

@@ -189,6 +189,9 @@ CONTROLS: dict[str, Control] = {
         "calm, 100 unchanged, 160 wild", default_text="100 everywhere",
         actions=(GENERATE, COMPLETE, ENLARGE, EXTEND, ANIMATE),
     ),
+    "look": Control(
+        "for models that know several looks, such as collections of pictures: the one to draw in", default_text="any",
+    ),
 }  # fmt: skip
 """Field of `Request` -> control. The API has them in this order: add new ones at the end."""
 

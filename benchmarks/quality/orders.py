@@ -112,8 +112,11 @@ def log_prob_table(loaded: Checkpoint, pictures: Picture, *, keep: Path | None =
     name = hashlib.sha256(b"log p" + revision + pictures.tobytes()).hexdigest()[:32]
     if keep is not None and (kept := read_kept(keep / f"{name}.safetensors", "table")) is not None:
         return kept[0]
-    x, each = loaded.codec.encode(pictures).to(loaded.device), torch.eye(len(loaded.config.classes))
-    rows = [torch.zeros_like(each[0]), *each]
+    x, each = (
+        loaded.codec.encode(pictures).to(loaded.device),
+        torch.eye(len(loaded.config.classes), loaded.config.labels),
+    )
+    rows = [torch.zeros(loaded.config.labels), *each]
     table = np.stack([log_prob(loaded, x, weights.to(loaded.device)) for weights in rows])
     if keep is not None:
         write_kept(keep / f"{name}.safetensors", table=table)

@@ -45,7 +45,7 @@ PRESETS_KEY, LIMITS_KEY = "presets", "defect_limits"
 
 @dataclass(frozen=True)
 class CheckpointConfig:
-    """The content of config.json: the model, the codec, the class names and how it was trained.
+    """The content of config.json: the model, the codec, the names of classes and looks, and how it was trained.
 
     Presets and defect limits are stored under `training`, where older readers ignore unknown keys.
     """
@@ -55,6 +55,12 @@ class CheckpointConfig:
     codec: dict[str, Any]
     classes: tuple[str, ...]
     training: dict[str, Any]
+    looks: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> int:
+        """How many labels the network is conditioned on: the classes, and after them the looks."""
+        return len(self.classes) + len(self.looks)
 
     def build(self) -> AutoregressiveModel:
         """A new model of this config, with random weights."""
@@ -75,6 +81,9 @@ class CheckpointConfig:
     def to_json(self) -> bytes:
         """The content of config.json."""
         values = {"format": FORMAT, "library": "pixelart", **self.__dict__, "classes": list(self.classes)}
+        values["looks"] = list(self.looks)
+        if not self.looks:
+            del values["looks"]
         return json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False).encode()
 
 
@@ -98,7 +107,8 @@ def parse_config(data: bytes, name: str) -> CheckpointConfig:
         values = json.loads(data, object_pairs_hook=unique_keys)
         if values.pop("format") != FORMAT or values.pop("library") != "pixelart":
             raise WeightsRejected(f"{name}/{CONFIG_FILE}: not format {FORMAT} of pixelart")
-        config = CheckpointConfig(**{**values, "classes": _plain_classes(values["classes"])})
+        values["classes"], values["looks"] = map(_plain_classes, (values["classes"], values.get("looks", ())))
+        config = CheckpointConfig(**values)
         _check(config, name)
         config.to_json()  # it must be writable as JSON again: no NaN, and valid Unicode
     except WeightsRejected:
@@ -162,10 +172,11 @@ def _check(config: CheckpointConfig, name: str) -> None:
         _ = config.presets, config.defect_limits
     except ValueError as error:
         raise WeightsRejected(f"{name}: {error}") from error
-    for class_name in config.classes:
-        check_class_name(class_name, name)
-    if len(set(config.classes)) != len(config.classes) or len(config.classes) != values.num_classes:
-        raise WeightsRejected(f"{name}: {len(config.classes)} class names for {values.num_classes} classes")
+    for label in (*config.classes, *config.looks):
+        check_class_name(label, name)
+    repeats = any(len(set(names)) != len(names) for names in (config.classes, config.looks))
+    if repeats or config.labels != values.num_classes:
+        raise WeightsRejected(f"{name}: {config.labels} names of classes and looks for {values.num_classes}")
     if not 1 <= values.height <= SETTINGS.max_side or not 1 <= values.width <= SETTINGS.max_side:
         raise WeightsRejected(f"{name}: size {values.width} x {values.height}; the limit is {SETTINGS.max_side}")
 

@@ -15,6 +15,7 @@ from pixelart.checkpoint.format import CheckpointConfig
 from pixelart.checkpoint.origin import Origin, read_origin
 from pixelart.checkpoint.presets import DEFAULT_PRESET, FIXED, Preset
 from pixelart.errors import RequestRejected
+from pixelart.images.class_names import find_class
 from pixelart.images.codec import Indexed, Paletted, codec_from_config
 from pixelart.images.defects import DefectLimits, limits_of_mix
 from pixelart.images.kept_kinds import KEEP_SHAPE, KEEP_SKETCH
@@ -44,6 +45,7 @@ class CheckpointInfo:
         most_colours: how many opaque colours such a palette may have.
         any_size: whether it was trained on pictures of several sizes, and draws any size.
         keeps: what a completion may keep of the masked pixels, see `Request.keep`.
+        looks: the looks it can draw in, see `Request.look`.
     """
 
     name: str
@@ -61,6 +63,7 @@ class CheckpointInfo:
     any_size: bool = False
     keeps: tuple[str, ...] = ()
     defect_limits: Mapping[str, DefectLimits] = field(default_factory=dict)
+    looks: tuple[str, ...] = ()
 
     @property
     def networks_a_pixel(self) -> int:
@@ -107,6 +110,14 @@ class CheckpointInfo:
             can = " or ".join(self.keeps)
             raise RequestRejected(f"keep {keep}: {self.name} " + (f"can keep {can}" if can else "can keep nothing"))
 
+    def look_number(self, look: Any) -> int:
+        """The number of a look. Raises RequestRejected for one that it does not know."""
+        found = find_class(look, self.looks) if isinstance(look, str) else None
+        if found is None:
+            known = f"is not one of {', '.join(self.looks)}" if self.looks else f"{self.name} knows no looks"
+            raise RequestRejected(f"look {look!r:.40}{' ' if self.looks else ': '}{known}")
+        return self.looks.index(found)
+
     def check_enlarged(self, height: int, width: int, *, factor: Any) -> None:
         """Raises RequestRejected if it does not enlarge pictures of this size by `factor`."""
         if type(factor) is not int or factor not in FACTORS:
@@ -146,6 +157,7 @@ def info_of(path: Path, config: CheckpointConfig) -> CheckpointInfo:
         defect_limits=config.defect_limits,
         takes_palettes=isinstance(codec, Paletted),
         most_colours=codec.levels - 1 if isinstance(codec, Paletted) else 0,
+        looks=config.looks,
         any_size=variant.any_size and _learned_sizes(config.training) > 1,
         keeps=(*((KEEP_SHAPE,) if isinstance(codec, Indexed) else ()), *((KEEP_SKETCH,) if variant.has_sketch else ())),
     )

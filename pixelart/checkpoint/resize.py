@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 import torch
 
@@ -16,13 +17,15 @@ from pixelart.layers.resizable import RowMapping, Rows, copy_resized
 from pixelart.models.base import AutoregressiveModel
 
 
-def adapted_config(start: CheckpointConfig, *, codec: Codec, classes: Sequence[str]) -> CheckpointConfig:
-    """`start` with another `codec`, and with new `classes` appended to its own."""
+def adapted_config(
+    start: CheckpointConfig, *, codec: Codec, classes: Sequence[str], looks: Sequence[str] = ()
+) -> CheckpointConfig:
+    """`start` with another `codec`, and with new `classes` and `looks` appended to its own."""
     classes = (*start.classes, *(name for name in classes if name not in start.classes))
-    sizes = {"levels": codec.levels, "num_classes": len(classes)}
-    return replace(
-        start, codec=codec.to_config(), classes=classes, model_config={**start.model_config, **sizes}, training={}
-    )
+    looks = (*start.looks, *(name for name in looks if name not in start.looks))
+    sizes = {"levels": codec.levels, "num_classes": len(classes) + len(looks)}
+    model_config = {**start.model_config, **sizes}
+    return replace(start, codec=codec.to_config(), classes=classes, looks=looks, model_config=model_config, training={})
 
 
 def adapt(model: AutoregressiveModel, start: CheckpointConfig, wanted: CheckpointConfig) -> AutoregressiveModel:
@@ -30,17 +33,20 @@ def adapt(model: AutoregressiveModel, start: CheckpointConfig, wanted: Checkpoin
 
     Each new colour starts with the weights of the nearest old one in Oklab. New colours that map to the same old one
     share its probability, so a permuted palette gives the permuted probabilities of the old network. A new class starts
-    with the mean of the old ones; the predictions for old classes do not change.
+    with the mean of the old ones, a new look with zeros; the predictions for old classes and looks do not change.
 
     Raises:
         RequestRejected: the codec changes, and not from one palette to another of the same kind.
     """
-    if (start.codec, start.classes) == (wanted.codec, wanted.classes):
+    if (start.codec, start.classes, start.looks) == (wanted.codec, wanted.classes, wanted.looks):
         return model
     origins, colours = dict[Rows, RowMapping](), list[int]()
-    if start.classes != wanted.classes:
-        known = {name: number for number, name in enumerate(start.classes)}
-        origins["class"] = RowMapping([known.get(name) for name in wanted.classes], len(start.classes))
+    if (start.classes, start.looks) != (wanted.classes, wanted.looks):
+        classes = {name: number for number, name in enumerate(start.classes)}
+        looks = {name: start.labels - len(start.looks) + number for number, name in enumerate(start.looks)}
+        rows: list[int | Literal["mean", "zero"]] = [classes.get(name, "mean") for name in wanted.classes]
+        rows += [looks.get(name, "zero") for name in wanted.looks]
+        origins["class"] = RowMapping(rows, start.labels, len(start.classes))
     if start.codec != wanted.codec:
         old, new = codec_from_config(start.codec), codec_from_config(wanted.codec)
         if not (isinstance(old, Indexed) and isinstance(new, Indexed)) or type(old) is not type(new):

@@ -19,6 +19,7 @@ from pixelart.cli.common import Json, check_out_folder, find, progress_bar, say
 from pixelart.devices import use_own_gpu
 from pixelart.engine import Checkpoint
 from pixelart.errors import DataRejected, RequestRejected
+from pixelart.images.class_names import NO_LOOK
 from pixelart.images.masks import HOLES
 from pixelart.progress import OnProgress
 from pixelart.shards.drawing import MAX_THREADS
@@ -47,19 +48,20 @@ def evaluate(options: argparse.Namespace) -> Json | None:
     )
     if not options.include_training:
         pictures = held_out(pictures, engine.library.seen_in_training(name), options.data)
-    own = options.palette == "own"
+    own, look = options.palette == "own", options.look
     if own and not loaded.info.takes_palettes:
         raise RequestRejected(f"palette own: {loaded.info.name} draws only in its own colours")
     measure_parts = measure_here
     if options.share:
         plan = {"evaluate": name, **loaded.identity, "device": loaded.device.type, "pictures": pictures.fingerprint()}
-        plan["chosen_palette"] = options.palette
+        plan |= {"chosen_palette": options.palette, **({"look": look} if look else {})}
         measure_parts = shared_measures(options.share, plan, threads=options.threads)
-    result = judge(loaded, pictures, own_palettes=own, measure_parts=measure_parts)
+    how: dict[str, Any] = {"own_palettes": own, "look": look, "measure_parts": measure_parts}
+    result = judge(loaded, pictures, **how)
     if not options.per_class:
         del result["per_class"]
     if options.holes:
-        result |= judge_holes(loaded, pictures, options.holes, own_palettes=own, measure_parts=measure_parts)
+        result |= judge_holes(loaded, pictures, options.holes, **how)
     if os.environ.get("RANK", "0") != "0":  # the first process that was launched reports
         return None
     say(options, *(f"{key}: {value}" for key, value in result.items()))
@@ -98,12 +100,17 @@ def shared_measures(folder: Path, plan: Mapping[str, Any], *, threads: int) -> M
 
 
 def judge(
-    loaded: Checkpoint, pictures: PictureSet, *, own_palettes: bool = False, measure_parts: MeasureParts = measure_here
+    loaded: Checkpoint,
+    pictures: PictureSet,
+    *,
+    own_palettes: bool = False,
+    look: str = NO_LOOK,
+    measure_parts: MeasureParts = measure_here,
 ) -> Json:
     """Bits per dimension of whole pictures: overall, per class and, for a chain, per scale.
 
-    Each sub-pixel of every size has the same weight. With `own_palettes`, each picture is in its own colours. The
-    result has `sizes`, the number of pictures of each size, unless all have the checkpoint's size.
+    Each sub-pixel of every size has the same weight. With `own_palettes`, each picture is in its own colours. All have
+    the same `look`. The result has `sizes`, the number of pictures of each size, unless all have the checkpoint's size.
 
     Raises:
         DataRejected: no picture, or a class or size that the checkpoint does not have.
@@ -115,7 +122,7 @@ def judge(
         x, weights, palettes = coded.rows(rows)
         return nats_per_stage(loaded.model, x, weights, palettes=palettes, progress=progress).tolist()
 
-    for coded in _encoded(loaded, sets, own_palettes=own_palettes):
+    for coded in _encoded(loaded, sets, own_palettes=own_palettes, look=look):
         measured = coded.measured("whole", nats, measure_parts, title="judging")
         found.append(torch.tensor([nats for part in measured for nats in part], dtype=torch.float64))
         parts.append(torch.full((len(coded),), coded.x[0].numel(), dtype=torch.float64))
@@ -141,6 +148,7 @@ def judge_holes(
     kind: str,
     *,
     own_palettes: bool = False,
+    look: str = NO_LOOK,
     measure_parts: MeasureParts = measure_here,
 ) -> Json:
     """Bits in holes of a `kind` of HOLES, with and without context. Each sub-pixel of every size has the same weight.
@@ -157,7 +165,7 @@ def judge_holes(
     sets = _judged_sizes(loaded, pictures)
     measured = [
         HoleSums.from_json(part)
-        for coded in _encoded(loaded, sets, own_palettes=own_palettes)
+        for coded in _encoded(loaded, sets, own_palettes=own_palettes, look=look)
         for part in coded.measured(kind, sums, measure_parts, title=kind)
     ]
     first, *others = measured
@@ -216,14 +224,17 @@ class _Coded:
             return measure_parts(f"{name}-{self.word}", -(-len(self) // JUDGED_AT_ONCE), part)
 
 
-def _encoded(loaded: Checkpoint, sets: Sequence[PictureSet], *, own_palettes: bool) -> Iterator[_Coded]:
-    """The encoded pictures of each size. If all have one class that the checkpoint lacks, they count as any class."""
+def _encoded(
+    loaded: Checkpoint, sets: Sequence[PictureSet], *, own_palettes: bool, look: str = NO_LOOK
+) -> Iterator[_Coded]:
+    """The encoded pictures of each size, all of one `look`. If all have one class that the checkpoint lacks, they count
+    as any class."""
     names = {name for one in sets for name in one.class_names}
     unknown = sorted(names - set(loaded.info.classes))
     if unknown and len(names) > 1:
         raise DataRejected(f"{loaded.info.name} has no class {', '.join(unknown)[:80]}")
     for one in sets:
-        weights = [loaded.class_weights({} if c in unknown else {c: 1.0}) for c in one.class_names]
+        weights = [loaded.class_weights({} if c in unknown else {c: 1.0}, look) for c in one.class_names]
         classes = torch.zeros(len(one), dtype=torch.int64)  # unused: the weights give the classes
         coded = code_pictures(loaded.codec, one.pictures, classes)
         x, palettes = (coded.own.x, coded.own.palettes) if own_palettes and coded.own else (coded.x, coded.palettes)
@@ -252,6 +263,7 @@ def add_commands(add: Any) -> None:
     command.add_argument("--holes", choices=HOLES, help="also measure bits in such holes, with and without context")
     text = "common: the checkpoint's colours; own: each picture's own, if the model takes palettes (common)"
     command.add_argument("--palette", choices=("common", "own"), default="common", help=text)
+    command.add_argument("--look", default=NO_LOOK, help="the look of all pictures, for models that know looks (any)")
     command.add_argument("--include-training", action="store_true", help="also use pictures it was trained on")
     text = "share the work with other processes through this folder, and go on with it after a stop"
     command.add_argument("--share", type=Path, metavar="FOLDER", help=text)

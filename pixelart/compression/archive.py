@@ -237,10 +237,10 @@ class _Coding:
     ) -> Tensor:
         """The levels of pictures x (n, C, H, W) as `pick` chooses them, on the CPU; see `code_levels`."""
         device = next(self._model.parameters()).device
-        # A row of zeros is any class; it comes last here.
-        one_hot = torch.eye(len(self._loaded.info.classes) + 1, dtype=torch.float64)[:, :-1]
+        each = torch.eye(len(self._loaded.info.classes), self._loaded.config.labels, dtype=torch.float64)
+        any_class = torch.zeros_like(each[:1])
         context = Context(
-            one_hot[list(classes)],
+            torch.cat([each, any_class])[list(classes)],
             x,
             torch.ones(len(x), *x.shape[2:], dtype=torch.bool),
             palette=palette_of(codec, torch.device("cpu"), count=len(x)),

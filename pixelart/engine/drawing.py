@@ -198,7 +198,7 @@ class Drawer:
         loaded = self._library.load(request.checkpoint)
         request.check()
         controls = request.controls()
-        weights = loaded.class_weights(request.class_weights)
+        weights = loaded.class_weights(request.class_weights, request.look)
         candidates, palettes = list[Candidate](), list[dict[str, Any]]()
         sampler = pick_sampler(request.sampler, loaded.model, loaded.device)
         chunk = self.at_once(loaded, *frame.size, streams=1 if request.guidance == 1 else 2)

@@ -140,7 +140,7 @@ def class_probabilities(
     """
     if len(classes) <= 1:
         return {name: 1.0 for name in classes}
-    one_hot = torch.eye(len(classes), device=x.device).split(at_once)
+    one_hot = torch.eye(len(classes), model.config.num_classes, device=x.device).split(at_once)
     palettes = [None if palette is None else palette.expand(len(some), -1, -1) for some in one_hot]
     pictures = [x.expand(len(some), -1, -1, -1) for some in one_hot]
     parts = zip(pictures, one_hot, palettes, strict=True)

@@ -119,10 +119,11 @@ class LocalBackend:
     def _codecs(self, request: Request, picture: Picture, mask: NDArray[np.bool_]) -> CodecOf:
         """The codecs that draw into `picture` (H, W, 4) where `mask` (H, W) is True, by seed."""
         loaded = self._library.load(request.checkpoint)
-        weights = loaded.class_weights(request.class_weights).tolist()
+        weights = loaded.class_weights(request.class_weights)[: len(loaded.config.classes)].tolist()
         class_mix = dict(zip(loaded.config.classes, weights, strict=True)) if any(weights) else {}
         palette = OF_MODEL if request.allowed is not None and not request.palette else request.palette
         how = {"picture": picture, "mask": mask, "palettes": loaded.palettes, "class_weights": class_mix}
+        how["look"] = request.look
         codecs = codec_of(loaded.codec, palette, **how, name=loaded.info.name)
         if loaded.info.takes_palettes and request.allowed is not None:
             if palette == OF_PICTURE:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pixelart.controls import CONTROLS
 from pixelart.engine.temperature import as_percent, scaled, with_rows
 from pixelart.errors import RequestRejected
-from pixelart.images.class_names import plain_class
+from pixelart.images.class_names import NO_LOOK, plain_class
 from pixelart.images.codec import Picture
 from pixelart.images.coercion import as_blend, as_map, map_settings
 from pixelart.images.io import Facts, encode_png
@@ -45,6 +45,7 @@ class Request:
         is an input.
     palette: for models whose palette is an input, see `palette_choice.codec_of`.
     size: (height, width) of new pictures, for models that draw any size; None = the checkpoint's size.
+    look: for models that know several looks, the one to draw in; "" = any.
     keep: what masked pixels of a completion keep: "shape" (transparent or opaque), or "sketch" (also the lightness
         level; only for models that draw sketches); "" = nothing.
     redraw: how often pictures with a defect are drawn again, see `redrawing`.
@@ -71,6 +72,7 @@ class Request:
     redraw: int = 0
     window: tuple[int, int] | None = None
     temperature_percent: NDArray[Any] | None = None
+    look: str = NO_LOOK
 
     def __post_init__(self) -> None:
         """Convert numbers of any library to Python numbers, and a class name to class weights. `check` rejects values
@@ -174,6 +176,7 @@ class Request:
             "guidance": self.guidance,
             "allowed": self.allowed,
             **({"own_colours": True} if self.own_colours else {}),
+            **({"look": self.look} if self.look else {}),
             **({"keep": self.keep} if self.keep else {}),
             **({"window": self.window} if self.window else {}),
         }

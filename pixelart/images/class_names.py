@@ -5,6 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
+NO_LOOK = ""
+"""The look of a picture without one; in a request, any look."""
+
 
 def plain_class(name: str) -> str:
     """The name in Unicode NFC, in which "e" plus accent is one character. macOS folder names use NFD, keyboards NFC."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelart.errors import RequestRejected, WeightsRejected
+from pixelart.images.class_names import NO_LOOK, plain_class
 from pixelart.images.codec import (
     ALPHA_THRESHOLD,
     Codec,
@@ -36,10 +37,12 @@ MAX_BYTES = 4 << 20
 
 
 class ExamplePalette(NamedTuple):
-    """The colours uint8 (n, 3) of a training picture, and its height and width; older files do not tell the size."""
+    """The colours uint8 (n, 3) of a training picture, its height and width, which older files do not tell, and its
+    look."""
 
     colours: NDArray[np.uint8]
     size: tuple[int, int] | None = None
+    look: str = NO_LOOK
 
 
 PalettesOfClasses = Mapping[str, Sequence[ExamplePalette]]
@@ -59,6 +62,7 @@ def codec_of(
     palettes: PalettesOfClasses,
     class_weights: Mapping[str, float],
     name: str,
+    look: str = NO_LOOK,
 ) -> CodecOf:
     """The codecs of a request.
 
@@ -66,8 +70,8 @@ def codec_of(
         codec: the checkpoint's codec; `name` is the checkpoint's name in errors.
         palette: "picture" = the colours of `picture` (H, W, 4) where `mask` (H, W) is False; "model" = the
             checkpoint's; or colours as hexadecimal text. "" = those of the picture; if it has fewer than ENOUGH, plus
-            those of one of the class `palettes`, chosen by the seed among those of the nearest size.
-        class_weights: used to choose a class; empty = any.
+            those of one of the class `palettes`, chosen by the seed among those of the look and the nearest size.
+        class_weights, look: used to choose a palette; empty = any.
 
     Raises:
         RequestRejected: a palette for a model with a fixed palette, or one that does not fit.
@@ -93,7 +97,10 @@ def codec_of(
     if len(own) >= ENOUGH:
         return _always(codec.with_colours(own))
     height, width = mask.shape
-    near = {name: _of_nearest_size(some, height, width) for name, some in palettes.items()}
+    near = {
+        name: _of_nearest_size([one for one in some if one.look == look] or some if look else some, height, width)
+        for name, some in palettes.items()
+    }
     return lambda seeds: EachPalette(
         [codec.with_colours(_filled(own, _picked(near, class_weights, codec, seed), codec)) for seed in seeds]
     )
@@ -162,18 +169,19 @@ def read_class_palettes(folder: Path, classes: Sequence[str]) -> PalettesOfClass
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(f"{path.stat().st_size} bytes; the limit is {MAX_BYTES}")
         values = json.loads(path.read_bytes())
-        found = {name: [_example(texts) for texts in values.get(name, [])] for name in classes}
+        found = {name: [_example(one) for one in values.get(name, [])] for name in classes}
     except (OSError, ValueError, AttributeError, TypeError, RecursionError, RequestRejected) as error:
         raise WeightsRejected(f"{folder.name}/{CLASS_PALETTES_FILE}: {error!s:.100}") from error
     return {name: [one for one in some if len(one.colours)] for name, some in found.items()}
 
 
-def _example(text: str) -> ExamplePalette:
-    """A palette from its text in the file, such as "32x24 000000 ff0000"."""
+def _example(given: Any) -> ExamplePalette:
+    """A palette from its text in the file, such as "32x24 000000 ff0000", or from a list of its look and its text."""
+    look, text = (NO_LOOK, given) if isinstance(given, str) else given
     first, *others = text.split() or [""]
-    if size := _SIZE.fullmatch(first):
-        return ExamplePalette(_distinct(others), (int(size[2]), int(size[1])))
-    return ExamplePalette(_distinct(text.split()))
+    size = _SIZE.fullmatch(first)
+    colours = _distinct(others if size else text.split())
+    return ExamplePalette(colours, (int(size[2]), int(size[1])) if size else None, plain_class(look))
 
 
 def _distinct(texts: Sequence[str]) -> NDArray[np.uint8]:
@@ -187,7 +195,7 @@ def _distinct(texts: Sequence[str]) -> NDArray[np.uint8]:
 
 def class_palettes_json(palettes: PalettesOfClasses) -> bytes:
     """The file content that `read_class_palettes` reads."""
-    texts = {name: [_text_of(one) for one in some] for name, some in palettes.items()}
+    texts = {name: [[p.look, _text_of(p)] if p.look else _text_of(p) for p in some] for name, some in palettes.items()}
     return json.dumps(texts, indent=0, ensure_ascii=False).encode()
 
 

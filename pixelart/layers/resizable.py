@@ -20,10 +20,12 @@ _DECLARED = "_indexed_rows"
 
 @dataclass(frozen=True)
 class RowMapping:
-    """Maps rows of a new network to rows of the old one, which has `count`; None = the mean of the old rows."""
+    """Maps rows of a new network to rows of the old one, which has `count`; "mean": of the first `of_mean` old rows,
+    of all if that is 0."""
 
-    rows: Sequence[int | None]
+    rows: Sequence[int | Literal["mean", "zero"]]
     count: int
+    of_mean: int = 0
 
 
 def resizable(layer: Layer, by: Rows, *, axis: int = 0) -> Layer:
@@ -60,7 +62,9 @@ def copy_resized(new: nn.Module, old: nn.Module, origins: Mapping[Rows, RowMappi
 
 
 def _taken(value: Tensor, origins: RowMapping, *, axis: int) -> Tensor:
-    mean = value.narrow(axis, 0, origins.count).mean(axis, keepdim=True)
-    rows = [value.shape[axis] if row is None else row for row in origins.rows]  # the mean is appended after the last
+    mean = value.narrow(axis, 0, origins.of_mean or origins.count).mean(axis, keepdim=True)
+    last = {"mean": value.shape[axis], "zero": value.shape[axis] + 1}  # these two are appended after the last
+    rows = [last[row] if isinstance(row, str) else row for row in origins.rows]
     rows += range(origins.count, value.shape[axis])
-    return torch.cat([value, mean], axis).index_select(axis, torch.tensor(rows, device=value.device))
+    grown = torch.cat([value, mean, torch.zeros_like(mean)], axis)
+    return grown.index_select(axis, torch.tensor(rows, device=value.device))

@@ -96,6 +96,8 @@ class Schedule:
         validation_share, held_out_share: shares of the pictures used only for validation, and not used at all. Content
             hashes choose them.
         sample_every: 0 = with every save.
+        looks: whether the folders inside those of classes name looks, such as the collections that pictures are from;
+            the network is conditioned on the look, too, and draws any look or a given one.
         keep: which averaged weights are exported: those of the "last" save, or of the "best" one, with the lowest
             validation loss, because small sets overfit.
         precision, memory_format, threads: "auto", and 0 threads, mean the fastest on this machine, timed when the run
@@ -163,6 +165,10 @@ class Schedule:
     held_out_share: float = option(
         0.0, "share of the pictures that the run does not use, chosen by content (0)", limits=(0, 0.9), before=0.0
     )
+    looks: bool = option(
+        False, "the folder inside that of a class is the look of its pictures, a second condition beside the class",
+        before=False,
+    )  # fmt: skip
     seed: int = option(
         0, "random seed of weights, order and masks (0)", limits=(0, 2**31),
         page=OptionOnPage("Seed", "Order and masks", most=2**31 - 1),
@@ -243,6 +249,8 @@ class RunConfig:
     frames: Frames = "first"
     class_rule: int = 1
     """How folders name classes (`pixelart.training.data.classes`); older runs lack it, so the default is 1."""
+    looks: tuple[str, ...] = ()
+    """The looks that the network knows, in the order of its weights, after the classes."""
     base: str = ""
     """The checkpoint folder whose weights the run started from; "" = none. With a base, `preset` is "", and `colours`
     is 0 unless set."""
@@ -253,6 +261,11 @@ class RunConfig:
     measured: dict[str, float] = field(default_factory=dict)
     """Pictures per second of each choice that was timed when the run started. On a CPU they are per second of CPU time;
     those of threads are per second of wall-clock time."""
+
+    @property
+    def labels(self) -> int:
+        """How many labels the network is conditioned on: the classes, and after them the looks."""
+        return len(self.classes) + len(self.looks)
 
     def write(self, run: Path) -> None:
         """Store as `run`/run.json."""
@@ -270,7 +283,8 @@ def read_run(run: Path) -> RunConfig:
     """
     try:
         values = json.loads((run / RUN_FILE).read_bytes())
-        values.update(size=tuple(values["size"]), classes=tuple(values["classes"]))
+        for name in ("size", "classes", "looks"):
+            values[name] = tuple(values.get(name, ()))
         values["schedule"] = {**_OLDER, **values["schedule"]}
         missing = set(Schedule.__dataclass_fields__) - set(values["schedule"])
         if missing:

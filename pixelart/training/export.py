@@ -111,7 +111,7 @@ def _description(config: RunConfig, saved: Mapping[str, Any]) -> CheckpointConfi
         **({"base_origin": config.base_origin} if config.base_origin else {}),
         **saved,
     }
-    return CheckpointConfig(config.model, config.model_config, config.codec, config.classes, training)
+    return CheckpointConfig(config.model, config.model_config, config.codec, config.classes, training, config.looks)
 
 
 def export_run(run: Path | str, target: Path | str, *, owner: str = "") -> Path:

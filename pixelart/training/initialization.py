@@ -79,9 +79,10 @@ def from_scratch(resolved: Mapping[str, Any], pictures: PictureSet, learned: Pic
         levels=codec.levels,
         height=height,
         width=width,
-        num_classes=len(pictures.classes),
+        num_classes=len(pictures.classes) + len(pictures.looks),
     )
-    return CheckpointConfig(model, config_to_dict(network.config), codec.to_config(), pictures.classes, {})
+    model_config = config_to_dict(network.config)
+    return CheckpointConfig(model, model_config, codec.to_config(), pictures.classes, {}, pictures.looks)
 
 
 def from_base(
@@ -93,7 +94,7 @@ def from_base(
     new_classes: NewClasses,
     data: Path,
 ) -> CheckpointConfig:
-    """The network of the base `origin`, with the requested palette and the classes of the pictures added."""
+    """The network of the base `origin`, with the requested palette and the classes and looks of the pictures added."""
     unknown = sorted(set(pictures.classes) - set(origin.classes))
     if unknown and new_classes == "refuse":
         raise DataRejected(f"{data.name}: the base has no class {', '.join(unknown)[:80]}")
@@ -108,8 +109,9 @@ def from_base(
         if isinstance(codec, Paletted) and isinstance(other, Paletted):
             other = codec.with_colours(other.colours)
         codec = other
-    config = adapted_config(origin, codec=codec, classes=pictures.classes)
+    config = adapted_config(origin, codec=codec, classes=pictures.classes, looks=pictures.looks)
     check_classes(config.classes, f"{data.name} with the classes of the base")
+    check_classes(config.looks, f"{data.name} with the looks of the base", what="looks")
     return config
 
 
@@ -119,7 +121,7 @@ def base_weights(config: RunConfig) -> AutoregressiveModel | None:
         return None
     base = Path(config.base)
     origin = read_config(base)
-    wanted = CheckpointConfig(config.model, config.model_config, config.codec, config.classes, {})
+    wanted = CheckpointConfig(config.model, config.model_config, config.codec, config.classes, {}, config.looks)
     return adapt(load_weights(base, origin), origin, wanted)
 
 

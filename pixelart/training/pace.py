@@ -80,7 +80,8 @@ def _run_of(base: Path | None, model: str, size: tuple[int, int], count: int) ->
     usual: dict[str, Any] = FINE_TUNING if base else {}
     start = read_config(base) if base else from_scratch({**FROM_SCRATCH, "model": model}, pictures, pictures)
     config = RunConfig(
-        model=start.model, preset="", data="", size=size, fit="refuse", data_fingerprint="", classes=start.classes,
+        model=start.model, preset="", data="", size=size, fit="refuse", data_fingerprint="",
+        classes=start.classes, looks=start.looks,
         colours=0, palette="keep", codec=start.codec, model_config=start.model_config,
         schedule=Schedule(**{**usual, "steps": 1, "batch_size": count}), base=str(base or ""),
     )  # fmt: skip
@@ -94,7 +95,7 @@ def _measured(config: RunConfig, pictures: PictureSet, device: torch.device) -> 
         step = statistics.median(_seconds(trial) for _ in range(TIMED))
         model = trial.model if (weights := base_weights(config)) is None else weights.to(device)
         model.eval()
-        codec, kinds = codec_from_config(config.codec), max(1, len(config.classes))
+        codec, kinds = codec_from_config(config.codec), max(1, config.labels)
         few = code_pictures(
             codec, pictures.pictures[:PICTURES], torch.zeros(min(PICTURES, len(pictures)), dtype=torch.long)
         )

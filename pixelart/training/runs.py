@@ -92,7 +92,8 @@ def start_run(
     resolved, origin, seen = resolve_options(options, base=base)
     if origin:
         size = origin.model_config["height"], origin.model_config["width"]
-    pictures = read_pictures(data, size=size, fit=fit, frames=frames, on_progress=on_progress)
+    how: dict[str, Any] = {"fit": fit, "frames": frames, "with_looks": schedule.looks}
+    pictures = read_pictures(data, size=size, **how, on_progress=on_progress)
     pictures = pictures.without(schedule.held_out_share)
     hashes = [h for one in pictures.sizes for h in one.hashes]
     measured = schedule.held_out_share + schedule.validation_share
@@ -114,6 +115,7 @@ def start_run(
         class_rule=CLASS_RULE,
         data_fingerprint=pictures.fingerprint(),
         classes=start.classes,
+        looks=start.looks,
         colours=resolved["colours"],
         palette=resolved["palette"],
         codec=start.codec,
@@ -203,11 +205,16 @@ def join_run(run: Path, data: Path, *, processes: Processes) -> Iterator[Trainer
 def _open_run(
     run: Path, data: Path, config: RunConfig, processes: Processes | None, on_progress: OnProgress = ignore_progress
 ) -> Trainer:
-    how = {"fit": config.fit, "frames": config.frames, "class_rule": config.class_rule}
-    pictures = read_pictures(data, size=config.size, **how, on_progress=on_progress)
+    pictures = read_pictures(data, size=config.size, **_reading(config), on_progress=on_progress)
     pictures = pictures.without(config.schedule.held_out_share)
     weights = base_weights(config) if last_checkpoint(run) is None else None
     return Trainer(run, config, pictures, read_trained(run), weights=weights, processes=processes)
+
+
+def _reading(config: RunConfig) -> dict[str, Any]:
+    """How the pictures of a run are read, as arguments of `read_pictures`."""
+    rules = {"class_rule": config.class_rule, "with_looks": config.schedule.looks}
+    return {"fit": config.fit, "frames": config.frames, **rules}
 
 
 def check_same_pictures(run: Path, data: Path) -> None:
@@ -217,7 +224,7 @@ def check_same_pictures(run: Path, data: Path) -> None:
         RequestRejected: no run there, or other pictures.
     """
     config = read_run(run)
-    how = {"fit": config.fit, "frames": config.frames, "class_rule": config.class_rule}
+    how = _reading(config)
     try:
         pictures = read_pictures(data, size=config.size, **how).without(config.schedule.held_out_share)
         same = pictures.fingerprint() == config.data_fingerprint

@@ -20,11 +20,13 @@ SAMPLES_FOLDER, ROWS_FILE = "samples", "sample_rows.json"
 
 class SampleSheets:
     """The sample sheets in the run folder `run`, of pictures of `size`. `learned`: the numbers of the trained
-    `classes`."""
+    `classes`. `looks`: how many looks the network knows; any look is drawn."""
 
-    def __init__(self, run: Path, classes: Sequence[str], learned: Sequence[int], *, size: tuple[int, int]) -> None:
+    def __init__(
+        self, run: Path, classes: Sequence[str], learned: Sequence[int], *, size: tuple[int, int], looks: int = 0
+    ) -> None:
         self._folder, self._rows, self._size = run / SAMPLES_FOLDER, run / ROWS_FILE, size
-        self._shown, self._classes = list(learned)[:MAX_CLASSES], classes
+        self._shown, self._classes, self._labels = list(learned)[:MAX_CLASSES], classes, len(classes) + looks
 
     def has(self, step: int) -> bool:
         """Whether the sheet of `step` exists."""
@@ -37,7 +39,7 @@ class SampleSheets:
             OSError: a write failed.
         """
         device = next(model.parameters()).device
-        weights = F.one_hot(torch.tensor(self._shown), len(self._classes)).float().to(device)
+        weights = F.one_hot(torch.tensor(self._shown), self._labels).float().to(device)
         try:
             data = draw_samples(model, codec, weights, size=self._size, cancel=cancel)
         except Cancelled:

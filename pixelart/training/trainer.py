@@ -74,16 +74,16 @@ class Trainer:
         self.objective = Objective(self.model, schedule)
         self.train_state = TrainState(self.model, self.average, schedule)
         self.codec = codec_from_config(config.codec)
-        split = split_pictures(data, seen, self.codec, config.classes, folder=run)
+        split = split_pictures(data, seen, self.codec, config.classes, looks=config.looks, folder=run)
         self.sets, self.measured = split.sets, split.measured
         self.x, self.classes = split.sets[0].x, split.sets[0].classes
-        self.validation = Validation(run, self.measured, len(config.classes))
+        self.validation = Validation(run, self.measured, config.labels)
         self.train_rows, self.validation_rows = split.train_rows, split.validation_rows
-        self.batches = Batches(split.learned, classes=config.classes, schedule=schedule)
+        self.batches = Batches(split.learned, classes=config.classes, looks=len(config.looks), schedule=schedule)
         self._draw = self.batches.draw
         set_dropout(self.model, schedule.dropout)
         shown = torch.cat([one.classes for one in split.learned]).unique().tolist()
-        self.sheets = SampleSheets(run, config.classes, shown, size=config.size)
+        self.sheets = SampleSheets(run, config.classes, shown, size=config.size, looks=len(config.looks))
         self.step, self.seconds, self.rows = 0, 0.0, list[dict[str, Any]]()
         self._recent, self.last_bits = list[float](), 0.0
         self._best: bytes | None = None
@@ -149,7 +149,7 @@ class Trainer:
     def _begin(self) -> None:
         """Write the first save and samples, and what is usual in each class, before the first step of this process."""
         learned, config = self.batches.sets, self.config
-        write_class_palettes(self.run, learned, config.classes, base=config.base)
+        write_class_palettes(self.run, learned, config.classes, config.looks, base=config.base)
         write_limits(self.run, learned, self.codec, config.classes, base=config.base)
         if self.step:
             self._catch_up()

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from pixelart.engine.completion import complete_picture
 from pixelart.errors import Cancelled
@@ -42,9 +41,9 @@ def log_table(rows: Sequence[Mapping[str, Any]]) -> bytes:
 class Validation:
     """Measures a model on the validation pictures of a run, and compares it with the run's base."""
 
-    def __init__(self, run: Path, sets: Sequence[CodedPictures], num_classes: int) -> None:
-        """`sets`: the pictures by size; empty = there are none."""
-        self._sets, self._num_classes, self._comparison = sets, num_classes, Comparison(run)
+    def __init__(self, run: Path, sets: Sequence[CodedPictures], num_labels: int) -> None:
+        """`sets`: the pictures by size; empty = there are none. `num_labels`: how many classes and looks there are."""
+        self._sets, self._num_labels, self._comparison = sets, num_labels, Comparison(run)
 
     def measure_base(self, base: AutoregressiveModel, *, cancel: Callable[[], bool]) -> None:
         """Measure and store what later saves are compared with, unless that was done; nothing is stored if `cancel`
@@ -83,7 +82,7 @@ class Validation:
         return nats / (math.prod(pictures.x.shape[1:]) * math.log(2))
 
     def _weights(self, model: AutoregressiveModel, pictures: CodedPictures) -> Tensor:
-        return F.one_hot(pictures.classes, self._num_classes).float().to(next(model.parameters()).device)
+        return pictures.labels(slice(None), self._num_labels).to(next(model.parameters()).device)
 
 
 def check_cancel(cancel: Callable[[], bool]) -> OnProgress:

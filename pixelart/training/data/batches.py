@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from pixelart.errors import RequestRejected
 from pixelart.images.masks import training_mask
@@ -20,20 +19,25 @@ from pixelart.training.data.emphasis import read_emphasis
 from pixelart.training.data.encoded import CodedPictures
 
 _ORDER, _STEP, _SIZE = 1, 2, 3  # streams of randomness
+UNTOLD_LOOKS = 0.2
+"""The share of pictures trained with their class alone, so that any look can be drawn."""
 
 
 class Batches:
     """Batches of pictures, each of one size. All randomness is a function of (seed, step), so nothing needs to be
     stored: a resumed run draws the same batches, masks and flips as an uninterrupted one."""
 
-    def __init__(self, sets: Sequence[CodedPictures], *, classes: Sequence[str], schedule: Schedule) -> None:
+    def __init__(
+        self, sets: Sequence[CodedPictures], *, classes: Sequence[str], schedule: Schedule, looks: int = 0
+    ) -> None:
         """`sets`: the pictures of each size, at least one of each. `batch_size` is that of the first size; batches of
-        other sizes have about as many pixels.
+        other sizes have about as many pixels. `looks`: how many looks the network knows.
 
         Raises:
             RequestRejected: `schedule.emphasis` names a class that is not one of `classes`.
         """
         self.sets, self.num_classes, self.schedule = sets, len(classes), schedule
+        self._num_labels = len(classes) + looks
         times = read_emphasis(schedule.emphasis)
         if unknown := sorted(times.keys() - set(classes)):
             raise RequestRejected(f"emphasis: no class {unknown[0]!r:.40} (classes: {', '.join(classes)})")
@@ -58,7 +62,8 @@ class Batches:
         x = torch.where(mirrored[:, None, None, None], x.flip(-1), x)
         mask = torch.from_numpy(np.stack([training_mask(height, width, random=random) for _ in range(size)]))
         kept = torch.from_numpy(random.random(size) >= schedule.class_dropout)
-        weights = F.one_hot(chosen.classes[rows], self.num_classes).float() * kept[:, None]
+        told = None if chosen.looks is None else torch.from_numpy(random.random(size) >= UNTOLD_LOOKS)
+        weights = chosen.labels(rows, self._num_labels, has_look=told) * kept[:, None]
         return x, Context(weights, x, mask, palette=palette, mirrored=mirrored)
 
     def batch_size(self, step: int) -> int:

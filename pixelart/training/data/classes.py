@@ -1,11 +1,11 @@
-"""The class of a picture from its folders (the ImageFolder convention)."""
+"""The class and the look of a picture from its folders (the ImageFolder convention)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from pixelart.images.class_names import plain_class
+from pixelart.images.class_names import NO_LOOK, plain_class
 
 NO_FOLDER = "pictures"
 SPLITS = {"train", "training", "validation", "valid", "val", "dev", "test", "testing"}
@@ -22,9 +22,20 @@ def class_names(places: Sequence[PurePath], *, rule: int = CLASS_RULE) -> tuple[
     folders = [place.parts[:-1] for place in places]
     if rule == 1:
         return _first_folders(folders)
+    return tuple(plain_class(parts[0]) if parts else NO_FOLDER for parts in _unwrapped(folders))
+
+
+def look_names(places: Sequence[PurePath]) -> tuple[str, ...]:
+    """The look of each picture: the folder inside that of its class, "" without one."""
+    folders = _unwrapped([place.parts[:-1] for place in places])
+    return tuple(plain_class(parts[1]) if len(parts) > 1 else NO_LOOK for parts in folders)
+
+
+def _unwrapped(folders: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
+    """The folders from that of the class on."""
     while _is_wrapped(folders):
         folders = [parts[1:] for parts in folders]
-    return tuple(plain_class(parts[0]) if parts else NO_FOLDER for parts in folders)
+    return folders
 
 
 def _is_wrapped(folders: Sequence[tuple[str, ...]]) -> bool:

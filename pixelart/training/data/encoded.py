@@ -10,13 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
+from pixelart.images.class_names import NO_LOOK
 from pixelart.images.codec import Codec, EachPalette, Paletted, Picture, visible_colours
 from pixelart.images.palette_choice import (
     CLASS_PALETTES_FILE,
@@ -31,7 +34,7 @@ from pixelart.storage import write_file
 from pixelart.training.data.picture_store import EncodedSet, Pictures, Store, encode_set
 
 PALETTES = 64
-"""Palettes kept per class and size of pictures, which new pictures choose from."""
+"""Palettes kept per class, look and size of pictures, which new pictures choose from."""
 SHARED, DISTRACTED = 0.45, 0.4
 """The shares of pictures that use the shared palette, and that get unused colours added."""
 ShownBatch = tuple[Tensor, Tensor | None]
@@ -50,11 +53,15 @@ class OwnPalettes:
 
 @dataclass(frozen=True)
 class CodedPictures:
-    """N encoded pictures of one size: x (N, C, H, W), classes int64 (N,), and `own` if the palette is an input."""
+    """N encoded pictures of one size: x (N, C, H, W), classes int64 (N,), and `own` if the palette is an input.
+
+    looks: int64 (N,), the numbers of their looks, which follow those of the classes; -1 = none.
+    """
 
     x: EncodedSet
     classes: Tensor
     own: OwnPalettes | None = None
+    looks: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -62,7 +69,19 @@ class CodedPictures:
     def select(self, rows: Tensor) -> CodedPictures:
         """The pictures `rows` (n,)."""
         own = self.own and replace(self.own, x=self.own.x.select(rows), palettes=self.own.palettes[rows])
-        return CodedPictures(self.x.select(rows), self.classes[rows], own)
+        return CodedPictures(
+            self.x.select(rows), self.classes[rows], own, None if self.looks is None else self.looks[rows]
+        )
+
+    def labels(self, rows: Tensor | slice, count: int, *, has_look: Tensor | None = None) -> Tensor:
+        """float32 (n, count): 1 for the class of each of the pictures `rows`, and for its look where `has_look` (n,)
+        is True, None = everywhere."""
+        labels = F.one_hot(self.classes[rows], count).float()
+        if self.looks is not None:
+            looks = self.looks[rows]
+            looks = looks if has_look is None else looks.where(has_look, -1)
+            labels += F.one_hot(looks + 1, count + 1)[:, 1:]
+        return labels
 
     @property
     def palettes(self) -> Tensor | None:
@@ -121,24 +140,31 @@ def recoloured(palette: Tensor, random: np.random.Generator) -> Tensor:
     return torch.stack([light.clamp(0, 1) ** bend, cos * a - sin * b, sin * a + cos * b, opacity], dim=-1)
 
 
-def class_palettes(sets: Sequence[CodedPictures], classes: Sequence[str]) -> PalettesOfClasses:
-    """The palettes of at most PALETTES pictures of each class and size, except those with fewer than ENOUGH colours."""
-    random, found = np.random.default_rng(0), dict[str, list[ExamplePalette]]()
-    for number, name in enumerate(classes):
-        found[name] = []
-        for one in sets:
-            of_class = one.own.palettes[one.classes == number] if one.own else []
-            some = [palette for palette in of_class if int((palette[:, 3] > 0).sum()) >= ENOUGH]
-            chosen = [some[i] for i in sorted(random.permutation(len(some))[:PALETTES])]
-            height, width = one.x.shape[2:]
-            found[name] += [
-                ExamplePalette(from_oklab(each[each[:, 3] > 0, :3].double().numpy()), (height, width))
-                for each in chosen
-            ]
+def class_palettes(
+    sets: Sequence[CodedPictures], classes: Sequence[str], looks: Sequence[str] = ()
+) -> PalettesOfClasses:
+    """The palettes of at most PALETTES pictures of each class, look and size, except those with fewer than ENOUGH
+    colours."""
+    random, found = np.random.default_rng(0), {name: list[ExamplePalette]() for name in classes}
+    for (number, name), one in product(enumerate(classes), sets):
+        if one.own is None:
+            continue
+        height, width = one.x.shape[2:]
+        of_class = one.classes == number
+        of_look = torch.full_like(one.classes, -1) if one.looks is None else one.looks
+        for label in of_look[of_class].unique().tolist():
+            palettes = one.own.palettes[of_class & (of_look == label)]
+            some = [palette for palette in palettes if int((palette[:, 3] > 0).sum()) >= ENOUGH]
+            look = NO_LOOK if label < 0 else looks[label - len(classes)]
+            for i in sorted(random.permutation(len(some))[:PALETTES]):
+                colours = from_oklab(some[i][some[i][:, 3] > 0, :3].double().numpy())
+                found[name].append(ExamplePalette(colours, (height, width), look))
     return found
 
 
-def write_class_palettes(folder: Path, sets: Sequence[CodedPictures], classes: Sequence[str], *, base: str) -> None:
+def write_class_palettes(
+    folder: Path, sets: Sequence[CodedPictures], classes: Sequence[str], looks: Sequence[str] = (), *, base: str
+) -> None:
     """Write the palettes of classes to the folder of a run, unless it has them or the palette is not an input.
 
     Classes without pictures keep the palettes of `base`, a checkpoint's folder or "", as long as it exists.
@@ -146,24 +172,29 @@ def write_class_palettes(folder: Path, sets: Sequence[CodedPictures], classes: S
     if sets[0].own is None or (folder / CLASS_PALETTES_FILE).exists():
         return
     old = read_class_palettes(Path(base), classes) if base and Path(base).exists() else {}
-    own = {name: some for name, some in class_palettes(sets, classes).items() if some}
+    own = {name: some for name, some in class_palettes(sets, classes, looks).items() if some}
     write_file(folder / CLASS_PALETTES_FILE, class_palettes_json({**old, **own}))
 
 
 def code_pictures(
-    codec: Codec, pictures: Picture | Pictures, classes: Tensor, *, folder: Path | None = None
+    codec: Codec,
+    pictures: Picture | Pictures,
+    classes: Tensor,
+    *,
+    looks: Tensor | None = None,
+    folder: Path | None = None,
 ) -> CodedPictures:
-    """Encode pictures (N, H, W, 4) of `classes` (N,); large sets are stored in a file in `folder`."""
+    """Encode pictures (N, H, W, 4) of `classes` and `looks` (N,); large sets are stored in a file in `folder`."""
     x = encode_set(codec, pictures, folder=folder)
     if not isinstance(codec, Paletted):
-        return CodedPictures(x, classes)
+        return CodedPictures(x, classes, looks=looks)
     store, palettes = Store(folder), torch.empty(len(pictures), codec.levels, 4)
     for i, picture in enumerate(pictures):
         mine = codec.with_colours(reduced_colours(picture, most=codec.levels - 1))
         store.add(mine.encode(picture[None])[0].numpy().astype(np.uint8))
         palettes[i] = mine.palette()
     own = EncodedSet(store, np.arange(len(store)), tuple(x.shape[1:]))
-    return CodedPictures(x, classes, OwnPalettes(own, palettes, codec.palette()))
+    return CodedPictures(x, classes, OwnPalettes(own, palettes, codec.palette()), looks)
 
 
 def reduced_colours(picture: Picture, *, most: int) -> NDArray[np.uint8]:

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from pixelart.checkpoint.format import check_class_name
 from pixelart.errors import DataRejected, Hint, PixelArtError, WeightsRejected
+from pixelart.images.class_names import NO_LOOK
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture, normalise
 from pixelart.images.io import SUFFIXES, resize_nearest
 from pixelart.progress import OnProgress, ignore_progress
 from pixelart.settings import SETTINGS
 from pixelart.training.data.archives import Frames, Reading, read_members
-from pixelart.training.data.classes import CLASS_RULE, class_names
+from pixelart.training.data.classes import CLASS_RULE, class_names, look_names
 from pixelart.training.data.picture_store import Pictures, Store
 
 Fit = Literal["refuse", "nearest", "keep"]
@@ -38,6 +39,8 @@ class PictureSet:
     hashes: tuple[str, ...]
     others: tuple[PictureSet, ...] = ()
     """The pictures of other sizes, if they are kept."""
+    look_names: tuple[str, ...] = ()
+    """The look of each picture, "" = none; empty if looks were not read."""
 
     def __len__(self) -> int:
         return len(self.hashes)
@@ -52,13 +55,19 @@ class PictureSet:
         """The distinct class names of all sizes, sorted."""
         return tuple(sorted({name for one in self.sizes for name in one.class_names}))
 
+    @property
+    def looks(self) -> tuple[str, ...]:
+        """The distinct looks of all sizes, sorted."""
+        return tuple(sorted({name for one in self.sizes for name in one.look_names} - {NO_LOOK}))
+
     def select(self, keep: NDArray[np.bool_]) -> PictureSet:
         """The pictures where `keep` (N,) is True."""
         chosen = np.flatnonzero(keep)
-        names, hashes = np.array(self.class_names), np.array(self.hashes)
-        return PictureSet(
-            self.pictures.take(chosen, axis=0), tuple(names[chosen].tolist()), tuple(hashes[chosen].tolist())
+        names, hashes, looks = (
+            tuple(texts[i] for i in chosen) if texts else ()
+            for texts in (self.class_names, self.hashes, self.look_names)
         )
+        return PictureSet(self.pictures.take(chosen, axis=0), names, hashes, look_names=looks)
 
     def without(self, share: float) -> PictureSet:
         """All sizes without a held-out share of pictures, chosen by content."""
@@ -92,8 +101,11 @@ class PictureSet:
 
     def fingerprint(self) -> str:
         """SHA-256 over content and class of all pictures."""
-        named = [pair for one in self.sizes for pair in zip(one.hashes, one.class_names, strict=True)]
-        lines = "\n".join(f"{h} {c}" for h, c in named)
+        lines = "\n".join(
+            " ".join(filter(None, texts))
+            for one in self.sizes
+            for texts in zip(one.hashes, one.class_names, one.look_names or [NO_LOOK] * len(one), strict=True)
+        )
         return hashlib.sha256(lines.encode()).hexdigest()
 
 
@@ -131,6 +143,7 @@ def read_pictures(
     fit: Fit = "refuse",
     frames: Frames = "first",
     class_rule: int = CLASS_RULE,
+    with_looks: bool = False,
     on_progress: OnProgress = ignore_progress,
 ) -> PictureSet:
     """All pictures of a folder or a .zip.
@@ -141,6 +154,7 @@ def read_pictures(
             `others`.
         frames: which frames of an animation are read.
         class_rule: see `pixelart.training.data.classes`.
+        with_looks: whether the folder inside that of a class is the look of its pictures.
         on_progress: gets the numbers of files read and of all files.
 
     Raises:
@@ -160,28 +174,30 @@ def read_pictures(
     if not places:
         raise DataRejected(f"{source.name}: {NO_PICTURE}")
     classes = class_names(places, rule=class_rule)
-    check_classes(set(classes), source.name)
+    looks = look_names(places) if with_looks else ()
+    check_classes({*classes}, source.name)
+    check_classes({*looks} - {NO_LOOK}, source.name, what="looks")
     numbers = list(range(len(places)))
     size = size or most_frequent_size([store.shape(number) for number in numbers])
     check_fits(len(places), size, fit)
     if fit == "keep":
-        return _by_size(store, classes, hashes, size)
+        return _by_size(store, (classes, hashes, looks), size)
     for number, name in enumerate(names):
         if store.shape(number)[:2] != size:
             picture = fitted(store.get(number), name, size, fit)
             numbers[number], hashes[number] = store.add(picture), picture_hash(picture)
-    return PictureSet(Pictures(store, numbers, size), classes, tuple(hashes))
+    return PictureSet(Pictures(store, numbers, size), classes, tuple(hashes), look_names=looks)
 
 
-def _by_size(store: Store, classes: Sequence[str], hashes: Sequence[str], size: tuple[int, int]) -> PictureSet:
-    """The pictures of a store by size, those of `size` first."""
+def _by_size(store: Store, named: tuple[Sequence[str], ...], size: tuple[int, int]) -> PictureSet:
+    """The pictures of a store by size, those of `size` first. `named`: classes, hashes and looks."""
     shapes = [store.shape(number)[:2] for number in range(len(store))]
     counts = Counter(shapes)
 
     def of(one: tuple[int, ...]) -> PictureSet:
         numbers = [number for number, shape in enumerate(shapes) if shape == one]
-        names, marks = (tuple(texts[number] for number in numbers) for texts in (classes, hashes))
-        return PictureSet(Pictures(store, numbers, (one[0], one[1])), names, marks)
+        classes, hashes, looks = (tuple(texts[number] for number in numbers) if texts else () for texts in named)
+        return PictureSet(Pictures(store, numbers, (one[0], one[1])), classes, hashes, look_names=looks)
 
     others = sorted((shape for shape in counts if shape != size), key=lambda shape: (-counts[shape], shape))
     return replace(of(size), others=tuple(of(shape) for shape in others))
@@ -193,10 +209,10 @@ def most_frequent_size(shapes: Sequence[tuple[int, ...]]) -> tuple[int, int]:
     return height, width
 
 
-def check_classes(classes: Collection[str], name: str) -> None:
-    """Raises DataRejected if the set or model `name` has too many classes or an invalid class name."""
+def check_classes(classes: Collection[str], name: str, *, what: str = "classes") -> None:
+    """Raises DataRejected if the set or model `name` has too many classes or looks, or one with an invalid name."""
     if len(classes) > SETTINGS.max_classes:
-        raise DataRejected(f"{name}: {len(classes)} classes; the limit is {SETTINGS.max_classes}")
+        raise DataRejected(f"{name}: {len(classes)} {what}; the limit is {SETTINGS.max_classes}")
     try:
         for class_name in sorted(classes):
             check_class_name(class_name, name)

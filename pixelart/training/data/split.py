@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from pixelart.images.class_names import NO_LOOK
 from pixelart.images.codec import Codec
 from pixelart.training.data.encoded import CodedPictures, code_pictures
 from pixelart.training.data.pictures import PictureSet
@@ -31,13 +32,25 @@ class SplitPictures(NamedTuple):
 
 
 def split_pictures(
-    data: PictureSet, seen: Set[str], codec: Codec, classes: Sequence[str], *, folder: Path
+    data: PictureSet,
+    seen: Set[str],
+    codec: Codec,
+    classes: Sequence[str],
+    *,
+    looks: Sequence[str] = (),
+    folder: Path,
 ) -> SplitPictures:
     """Encode the pictures in `folder` and split them: `seen` are the content hashes of those to train on."""
-    numbers = [torch.tensor([classes.index(name) for name in one.class_names]) for one in data.sizes]
+    numbers = {NO_LOOK: -1} | {name: len(classes) + number for number, name in enumerate(looks)}
     sets = [
-        code_pictures(codec, one.pictures, number, folder=folder)
-        for one, number in zip(data.sizes, numbers, strict=True)
+        code_pictures(
+            codec,
+            one.pictures,
+            torch.tensor([classes.index(name) for name in one.class_names]),
+            looks=torch.tensor([numbers[name] for name in one.look_names]) if one.look_names else None,
+            folder=folder,
+        )
+        for one in data.sizes
     ]
     known = [torch.tensor([digest in seen for digest in one.hashes], dtype=torch.bool) for one in data.sizes]
     rows = [(torch.where(k)[0], torch.where(~k)[0]) for k in known]
