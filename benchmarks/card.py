@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.looks import look_for
 from benchmarks.machine import describe_machine
 from pixelart.cli.evaluate import held_out, judge, judge_holes
 from pixelart.engine import Checkpoint, Engine, Request
@@ -57,7 +58,7 @@ def completions(engine: Engine, checkpoint: str, pictures: PictureSet) -> Pictur
         for i in chosen:
             picture = engine.snap(checkpoint, pictures.pictures[i])[0]
             mask = named_hole("brush", *picture.shape[:2], seed=i)
-            request = Request(checkpoint, class_weights={name: 1.0}, count=3)
+            request = Request(checkpoint, class_weights={name: 1.0}, count=3, look=look_for(engine.info(checkpoint)))
             drawings = engine.complete(request, picture, mask)
             rows += [picture, _marked(picture, mask), *(drawing.picture for drawing in drawings)]
     return contact_sheet(np.stack(rows), columns=5)
@@ -65,7 +66,8 @@ def completions(engine: Engine, checkpoint: str, pictures: PictureSet) -> Pictur
 
 def figures(checkpoint: Checkpoint, pictures: PictureSet) -> str:
     """Markdown tables of held-out pictures: bits per dimension, and bits in holes."""
-    whole = judge(checkpoint, pictures)
+    look = look_for(checkpoint.info)
+    whole = judge(checkpoint, pictures, look=look)
     lines = [
         f"Measured on {describe_machine()}.",
         "",
@@ -80,7 +82,7 @@ def figures(checkpoint: Checkpoint, pictures: PictureSet) -> str:
         "|---|---|---|---|",
     ]
     for holes in HOLES:
-        result = judge_holes(checkpoint, pictures, holes)
+        result = judge_holes(checkpoint, pictures, holes, look=look)
         ratio = "none" if result["seam_ratio"] is None else f"{result['seam_ratio']:.3f}"
         lines.append(f"| {holes} | {with_and_without(result, 'hole')} | {with_and_without(result, 'seam')} | {ratio} |")
     return "\n".join(lines)

@@ -27,6 +27,7 @@ import torch
 
 from benchmarks.card import with_and_without
 from benchmarks.class_accuracy import class_accuracy, class_table, with_class_table
+from benchmarks.looks import look_for
 from benchmarks.machine import describe_machine
 from benchmarks.published import published
 from benchmarks.sampling import measure_cached
@@ -119,9 +120,12 @@ def measure(loaded: Checkpoint, pictures: PictureSet, *, rounds: int, kept: Kept
     Raises:
         PixelArtError: the pictures do not fit it.
     """
+    look = look_for(loaded.info)
     return {
-        **kept.once("bits", loaded, pictures, lambda: judge(loaded, pictures)),
-        **kept.once(f"bits in {HOLES} holes", loaded, pictures, lambda: judge_holes(loaded, pictures, HOLES)),
+        **kept.once("bits", loaded, pictures, lambda: judge(loaded, pictures, look=look)),
+        **kept.once(
+            f"bits in {HOLES} holes", loaded, pictures, lambda: judge_holes(loaded, pictures, HOLES, look=look)
+        ),
         **measure_cached(loaded.model, batch=1, rounds=rounds),
         "variant": loaded.info.model,
         "codec": f"{loaded.codec.name} {loaded.codec.levels}",

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.looks import look_for
 from benchmarks.quality import choosing, metrics, report
 from benchmarks.quality.completions import compare_completions
 from benchmarks.quality.drawing import Drawn, draw_classes
@@ -169,6 +170,7 @@ def measure_checkpoint(engine: Engine, name: str, options: argparse.Namespace, c
     """All figures of a checkpoint in QUALITY.md. Also writes its contact sheet, unless the run is quick."""
     tiles, judge = find_pieces(engine, name, options)
     result = {"checkpoint": name, "command": command, "machine": report.machine(), "judge": judged(judge, tiles)}
+    result["look"] = look_for(engine.info(name))
     presets = dict(engine.info(name).presets)
     rows = [] if options.grid is None else measure_grid(engine, name, judge, tiles, options)
     if rows:

@@ -14,6 +14,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
+from benchmarks.looks import look_for
 from pixelart.engine import Engine, Request
 from pixelart.images.codec import Picture
 from pixelart.sampling import Controls
@@ -65,6 +66,7 @@ def draw_classes(
         guidance=controls.guidance,
         allowed=controls.allowed,
         redraw=redraw,
+        look=look_for(engine.info(checkpoint)),
     )
     most = SETTINGS.max_count if redraw else BATCH
     parts = [

@@ -50,7 +50,7 @@ def text(results: Sequence[Figures]) -> str:
 
 
 def _section(result: Figures) -> str:
-    judge = result["judge"]
+    judge, look = result["judge"], result.get("look")
     lines = [
         f"## {result['checkpoint']}",
         "",
@@ -58,7 +58,7 @@ def _section(result: Figures) -> str:
         "",
         f"Measured on {result['machine']}. The judge ({judge['digest']}) is right on {_cell(judge['accuracy'])} of the "
         f"held-out tiles, {judge['of_classes']:.0%} as mean over classes; in the common palette on "
-        f"{_cell(judge['common'])}.",
+        f"{_cell(judge['common'])}." + (f" Drawn in the look {look}, that of the tiles." if look else ""),
         "",
         f"![{result['checkpoint']}: real held-out tiles, then {', '.join(result['sheet'])}](quality-"
         f"{result['checkpoint']}.png)",

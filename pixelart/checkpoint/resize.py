@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
 
 import torch
 
@@ -13,7 +12,7 @@ from pixelart.checkpoint.format import CheckpointConfig
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import Codec, Indexed, Paletted, codec_from_config
 from pixelart.images.palettes import nearest_colours
-from pixelart.layers.resizable import RowMapping, Rows, copy_resized
+from pixelart.layers.resizable import MEAN, ZERO, Origin, RowMapping, Rows, copy_resized
 from pixelart.models.base import AutoregressiveModel
 
 
@@ -44,8 +43,8 @@ def adapt(model: AutoregressiveModel, start: CheckpointConfig, wanted: Checkpoin
     if (start.classes, start.looks) != (wanted.classes, wanted.looks):
         classes = {name: number for number, name in enumerate(start.classes)}
         looks = {name: start.labels - len(start.looks) + number for number, name in enumerate(start.looks)}
-        rows: list[int | Literal["mean", "zero"]] = [classes.get(name, "mean") for name in wanted.classes]
-        rows += [looks.get(name, "zero") for name in wanted.looks]
+        rows: list[Origin] = [*(classes.get(name, MEAN) for name in wanted.classes)]
+        rows += (looks.get(name, ZERO) for name in wanted.looks)
         origins["class"] = RowMapping(rows, start.labels, len(start.classes))
     if start.codec != wanted.codec:
         old, new = codec_from_config(start.codec), codec_from_config(wanted.codec)

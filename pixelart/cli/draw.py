@@ -24,6 +24,7 @@ from pixelart.cli.sets import check_set_options, generate_set, set_options
 from pixelart.controls import COMPLETE, CONTROLS, ENLARGE, GENERATE, controls_of
 from pixelart.engine import Drawing, Engine, Request
 from pixelart.errors import RequestRejected
+from pixelart.images.class_names import NO_LOOK
 from pixelart.images.codec import parse_hex_colours
 from pixelart.images.coercion import percent_of
 from pixelart.images.io import read_picture
@@ -49,7 +50,13 @@ def models(options: argparse.Namespace) -> Json:
         parameters = sum(p.numel() for p in network.parameters())
         variants.append({"name": name, "presets": list(get_variant(name).presets), "parameters": parameters})
     checkpoints = [
-        {"name": c.name, "model": c.model, "size": [c.width, c.height], "classes": list(c.classes)}
+        {
+            "name": c.name,
+            "model": c.model,
+            "size": [c.width, c.height],
+            "classes": list(c.classes),
+            "looks": list(c.looks),
+        }
         for c in Engine(options.checkpoints).list_checkpoints()
     ]
     for v in variants:
@@ -57,7 +64,9 @@ def models(options: argparse.Namespace) -> Json:
         say(options, f"{v['name']}  presets: {presets}  {parameters} (default; 32 x 32, 64 colours, 10 classes)")
     for c in checkpoints:
         width, height = c["size"]
-        say(options, f"checkpoint {c['name']}  {c['model']}  {width} x {height}  classes: {', '.join(c['classes'])}")
+        looks = f"  looks: {', '.join(c['looks'])}" if c["looks"] else ""
+        names = f"classes: {', '.join(c['classes'])}{looks}"
+        say(options, f"checkpoint {c['name']}  {c['model']}  {width} x {height}  {names}")
     return {"models": variants, "checkpoints": checkpoints}
 
 
@@ -232,6 +241,7 @@ def _with_checkpoint(command: argparse.ArgumentParser, action: str) -> None:
 def drawing_options(command: argparse.ArgumentParser, action: str) -> None:
     """The options of every command that draws; `action` picks the controls."""
     class_option(command)
+    command.add_argument("--look", default=NO_LOOK, help=f"{CONTROLS['look'].text} (any)")
     usual = {field: control.default for field, control in CONTROLS.items()}
     command.set_defaults(
         **{**usual, "own_colours": False, "class_name": None, "size": None, "sheet": None, "columns": 0}

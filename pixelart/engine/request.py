@@ -119,6 +119,8 @@ class Request:
             if not isinstance(value, float):
                 raise RequestRejected(f"{name} {value!r:.40}: must be a number")
         check_sampler(self.sampler)
+        if not isinstance(self.look, str):
+            raise RequestRejected(f"look {self.look!r:.40}: must be the name of a look, or empty")
         if not isinstance(self.own_colours, bool):
             raise RequestRejected(f"own_colours {self.own_colours!r:.40}: must be True or False")
         for name in (

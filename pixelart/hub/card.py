@@ -59,12 +59,14 @@ class Card:
         """The text of the card of this checkpoint."""
         shown = shown_classes(loaded)
         classes = ", ".join(as_markdown(name) for name in loaded.info.classes) or "none"
+        looks = ", ".join(as_markdown(name) for name in loaded.info.looks)
+        looks = f"Looks: {looks}. " if looks else ""
         rows = (
             "top to bottom in the picture" if len(shown) == len(loaded.info.classes) else f"the first {MAX_ROWS} shown"
         )
         intro = (
             f"Pictures of {loaded.info.width} x {loaded.info.height} pixels, {describe_colours(loaded)}. Classes, "
-            f"{rows}: {classes}. Seeds 0 to {COLUMNS - 1}, temperature 1; nothing was chosen by hand. It generates, "
+            f"{rows}: {classes}. {looks}Seeds 0 to {COLUMNS - 1}, temperature 1; nothing was chosen by hand. It generates, "
             "and completes a painted mask with context from all sides"
             + ("; it also enlarges." if loaded.info.enlarges else ".")
         )

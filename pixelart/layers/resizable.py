@@ -8,22 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 Rows = Literal["level", "class"]
+Origin: TypeAlias = int
+"""The number of a row, or MEAN or ZERO."""
+MEAN, ZERO = -1, -2
 Layer = TypeVar("Layer", bound=nn.Module)
 _DECLARED = "_indexed_rows"
 
 
 @dataclass(frozen=True)
 class RowMapping:
-    """Maps rows of a new network to rows of the old one, which has `count`; "mean": of the first `of_mean` old rows,
-    of all if that is 0."""
+    """Maps rows of a new network to rows of the old one, which has `count`. MEAN: the mean of the first `of_mean` old
+    rows, of all if that is 0. ZERO: zeros."""
 
-    rows: Sequence[int | Literal["mean", "zero"]]
+    rows: Sequence[Origin]
     count: int
     of_mean: int = 0
 
@@ -63,8 +66,8 @@ def copy_resized(new: nn.Module, old: nn.Module, origins: Mapping[Rows, RowMappi
 
 def _taken(value: Tensor, origins: RowMapping, *, axis: int) -> Tensor:
     mean = value.narrow(axis, 0, origins.of_mean or origins.count).mean(axis, keepdim=True)
-    last = {"mean": value.shape[axis], "zero": value.shape[axis] + 1}  # these two are appended after the last
-    rows = [last[row] if isinstance(row, str) else row for row in origins.rows]
+    appended = {MEAN: value.shape[axis], ZERO: value.shape[axis] + 1}
+    rows = [appended.get(row, row) for row in origins.rows]
     rows += range(origins.count, value.shape[axis])
     grown = torch.cat([value, mean, torch.zeros_like(mean)], axis)
     return grown.index_select(axis, torch.tensor(rows, device=value.device))

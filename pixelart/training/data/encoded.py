@@ -152,6 +152,7 @@ def class_palettes(
         height, width = one.x.shape[2:]
         of_class = one.classes == number
         of_look = torch.full_like(one.classes, -1) if one.looks is None else one.looks
+        label: int
         for label in of_look[of_class].unique().tolist():
             palettes = one.own.palettes[of_class & (of_look == label)]
             some = [palette for palette in palettes if int((palette[:, 3] > 0).sum()) >= ENOUGH]

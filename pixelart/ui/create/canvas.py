@@ -13,6 +13,7 @@ import gradio as gr
 from pixelart.checkpoint.info import LARGEST_SIDE
 from pixelart.engine import CheckpointInfo, Engine
 from pixelart.errors import ImageRejected, PixelArtError
+from pixelart.images.class_names import NO_LOOK
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture
 from pixelart.images.io import decode_picture
 from pixelart.images.kept_kinds import KEEP_SKETCH
@@ -39,6 +40,7 @@ from pixelart.ui.status import WELCOME, counted, status_text
 
 _log = logging.getLogger(__name__)
 DEFAULT_SIDE = 32
+ANY_LOOK = "Any look"
 SIZES = ["16 x 16", "24 x 24", "32 x 32", "48 x 48", "64 x 64", "32 x 48", "48 x 32"]
 BACK = "Your picture is back, as you left it."
 
@@ -82,9 +84,9 @@ class PictureHandlers:
             return (gr.skip(),) * len(OF_PRESET)
         return tuple(getattr(info.preset(preset), field) for field in OF_PRESET)
 
-    def offer(self, model: Any) -> tuple[Any, ...]:
-        """Show only what the models can do: Enlarge if any model enlarges; New colours, Size, Complete mask keeps and
-        the examples if the chosen one supports them."""
+    def offer(self, model: Any, look: Any = NO_LOOK) -> tuple[Any, ...]:
+        """Show only what the models can do: Enlarge if any model enlarges; New colours, Size, Look, Complete mask keeps
+        and the examples if the chosen one supports them. The chosen look stays if the model knows it."""
         info, _ = self._info(model)
         enlarges = any(one.enlarges for one in self._models())
         keeps = info.keeps if info else ()
@@ -92,6 +94,7 @@ class PictureHandlers:
             gr.Button(visible=enlarges),
             gr.Button(visible=KEEP_SKETCH in keeps),
             gr.Dropdown(visible=bool(info and info.any_size)),
+            look_list(info, look),
             gr.Radio(visible=bool(keeps)),
             gr.HTML(visible=bool(examples_for(info))),
         )
@@ -237,6 +240,13 @@ def swatches_of(info: CheckpointInfo | None) -> Swatches:
 
 def _palette(info: CheckpointInfo | None) -> tuple[str, ...]:
     return tuple(c for c in hex_colours(info.colours if info else None) if c)
+
+
+def look_list(info: CheckpointInfo | None, chosen: Any) -> Any:
+    """The list of looks; hidden if the model knows none."""
+    looks = info.looks if info else ()
+    choices = [(ANY_LOOK, NO_LOOK), *((name, name) for name in looks)]
+    return gr.Dropdown(choices=choices, value=chosen if chosen in looks else NO_LOOK, visible=bool(looks))
 
 
 def _classes(info: CheckpointInfo | None, chosen: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from pixelart.engine import CheckpointInfo, Engine
 from pixelart.errors import RequestRejected
+from pixelart.images.class_names import NO_LOOK
 from pixelart.images.codec import Picture
 from pixelart.ui.create.canvas_value import Canvas
 from pixelart.ui.create.fit import fit_mask, fit_to_canvas
@@ -63,15 +64,16 @@ def enlarger(chosen: CheckpointInfo, models: Sequence[CheckpointInfo]) -> Checkp
 def values_for(values: Values, info: CheckpointInfo, chosen: CheckpointInfo) -> Values:
     """Adapt the values for the `chosen` model to `info`.
 
-    The class stays if `info` has it, and the allowed colours stay if both palettes match; else `info` uses all of its
-    colours.
+    Class and look stay if `info` has them, and the allowed colours stay if both palettes match; else `info` uses all of
+    its colours.
     """
     if info is chosen:
         return values
     class_name, colours = values.get("class_name"), values.get("colours")
     same = colours is not None and colours.colours == hex_colours(info.colours)
     known = class_name if class_name in info.classes else ANY_CLASS
-    return {**values, "class_name": known, "colours": colours if same else None}
+    look = values.get("look") if values.get("look") in info.looks else NO_LOOK
+    return {**values, "class_name": known, "look": look, "colours": colours if same else None}
 
 
 def same_colours(one: CheckpointInfo, other: CheckpointInfo) -> bool:

@@ -15,6 +15,7 @@ from pixelart.engine import CheckpointInfo, Request
 from pixelart.engine.completion import mask_of_runs
 from pixelart.engine.temperature import Painted, painted
 from pixelart.errors import RequestRejected
+from pixelart.images.class_names import NO_LOOK
 from pixelart.images.codec import Picture
 from pixelart.images.coercion import as_map, map_settings
 from pixelart.images.palette_choice import OF_MODEL
@@ -26,7 +27,18 @@ from pixelart.ui.create.palette_value import AllowedColours, everything_allowed,
 _SIZE = re.compile(r"(\d{1,4})x(\d{1,4})")
 BUTTONS = {GENERATE: "Generate", COMPLETE: "Complete mask", ENLARGE: "Enlarge"}
 SEVERAL_STEPS = {"extended": "extending a picture", "tile": "a tileset"}
-_COMPARED = ("class_weights", "temperature", "top_k", "top_p", "guidance", "allowed", "own_colours", "keep", "window")
+_COMPARED = (
+    "class_weights",
+    "temperature",
+    "top_k",
+    "top_p",
+    "guidance",
+    "allowed",
+    "own_colours",
+    "keep",
+    "look",
+    "window",
+)
 
 
 @dataclass(frozen=True)
@@ -105,6 +117,7 @@ def _numbers(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: settings.get(name, usual) for name, usual in (("top_p", 1.0), ("top_k", 0), ("guidance", 1.0))},
         "seed": settings.get("seed", -1),
+        "look": settings.get("look", NO_LOOK),
         "images": 1,
         "seamless": [axis for axis in "xy" if axis in str(axes)],
         "own_colours": settings.get("own_colours") is True,

@@ -12,7 +12,7 @@ from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.images.io import decode_picture
 from pixelart.settings import SETTINGS
 from pixelart.ui.browser_storage import settings_of, usable
-from pixelart.ui.create.canvas import uploaded_file
+from pixelart.ui.create.canvas import look_list, uploaded_file
 from pixelart.ui.create.form import class_choices, second_classes
 from pixelart.ui.create.recipe import BUTTONS, Recipe, recipe_of
 from pixelart.ui.gradio_parts import event_data
@@ -21,7 +21,7 @@ from pixelart.ui.status import status_text
 
 REUSED = (
     "temperature", "bottom_temperature", "top_p", "top_k", "guidance", "seed", "images", "seamless", "keep", "size",
-    "own_colours", "preset", "blend_class", "blend_share",
+    "look", "own_colours", "preset", "blend_class", "blend_share",
 )  # fmt: skip
 """The inputs that are set, besides model, class, colours and canvas."""
 
@@ -44,10 +44,8 @@ class ReuseHandlers:
         classes = gr.Dropdown(choices=list(class_choices(info.classes)), value=values["class_name"])
         status = session.set_status(status_text(told(recipe, is_same_model=is_same)))
         seconds = gr.update(choices=second_classes(info.classes), value=values["blend_class"])
-        inputs = [
-            seconds if name == "blend_class" else _update(component, values[name])
-            for name, component in self.inputs.items()
-        ]
+        lists = {"blend_class": seconds, "look": look_list(info, values["look"])}
+        inputs = [lists.get(name) or _update(each, values[name]) for name, each in self.inputs.items()]
         return [info.name, classes, recipe.colours, recipe.canvas, status, *inputs]
 
     def read(self, data: Any) -> tuple[CheckpointInfo, Recipe, bool]:

@@ -10,9 +10,10 @@ import gradio as gr
 from gradio.events import Dependency
 
 from pixelart.engine import Engine
+from pixelart.images.class_names import NO_LOOK
 from pixelart.ui.browser_storage import STORED, Kept, keep, recalled, restored
 from pixelart.ui.components import Answers, Examples, PastPictures, PixelCanvas, ResultTools, Work
-from pixelart.ui.create.canvas import SIZES, PictureHandlers
+from pixelart.ui.create.canvas import ANY_LOOK, SIZES, PictureHandlers
 from pixelart.ui.create.controls import advanced_controls, control_input
 from pixelart.ui.create.drawing import DrawingHandlers
 from pixelart.ui.create.example_strip import ExampleHandlers
@@ -103,7 +104,8 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     dials = [settings[name_of(field)] for field in OF_PRESET]
     class_name, colours = settings["class_name"], palette.colours
     settings |= {"colours": colours, "own_colours": palette.own_colours, **varied.blend}
-    offered = [*buttons[2:4], settings["size"], settings["keep"], strip]
+    offered = [*buttons[2:4], settings["size"], settings["look"], settings["keep"], strip]
+    able = {"model": top.model, "look": settings["look"]}
     of_preset: dict[str, Any] = {"model": top.model, "preset": preset}
     listen(preset.input, pictures.preset_values, of_preset, dials, **AT_ONCE)
     for dial in dials:  # the visitor's own values deselect the preset
@@ -133,7 +135,7 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
         drawn = {"canvas": canvas, "class_name": class_name, "colours": colours}
         shown = [class_name, canvas, colours, status]
         chosen = listen(event.success, pictures.select_model, {**here, **drawn}, shown, scripts=leaving, **AT_ONCE)
-        listen(chosen.then, pictures.offer, {"model": top.model}, offered, **AT_ONCE)
+        listen(chosen.then, pictures.offer, able, offered, **AT_ONCE)
         palette.choice_for(chosen, **AT_ONCE)
         listen(chosen.then, pictures.preset_values, of_preset, dials, **AT_ONCE)
         varied.offer_after(chosen.then, top.model, **AT_ONCE)
@@ -146,7 +148,7 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     )
     others = {name: each for name, each in settings.items() if name not in ("class_name", "colours", "blend_class")}
     others |= {"palette": palette.choice, "snap": palette.snap, "preset": preset, **export, **varied.others}
-    listen(loaded.then, pictures.offer, {"model": top.model}, offered, **AT_ONCE)
+    listen(loaded.then, pictures.offer, able, offered, **AT_ONCE)
     varied.offer_after(loaded.then, top.model, inputs={"kept": top.work}, scripts=recall, **AT_ONCE)
     preset_set = listen(loaded.then, pictures.preset_values, of_preset, dials, **AT_ONCE)
     names = PaletteHandlers(engine)
@@ -169,7 +171,7 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
         visitor_here = {"session": session, "ticket": ticket}
         sent = listen(past.upload, reuse.reuse, visitor_here, set_by, scripts=leaving, **FILES)
         after = listen(sent.success, pictures.swatches, {"model": top.model}, canvas, **AT_ONCE)
-        listen(after.then, pictures.offer, {"model": top.model}, offered, **AT_ONCE)
+        listen(after.then, pictures.offer, able, offered, **AT_ONCE)
         palette.choice_for(after, **AT_ONCE)
 
     return CreateTab(select_after, reuse_from)
@@ -183,6 +185,10 @@ def _main_settings(session: gr.State, status: gr.HTML, pictures: PictureHandlers
             choices=SIZES, value=SIZES[2], label="Size", info="Width x height of new pictures", visible=False,
             allow_custom_value=True, filterable=True, elem_id="size",
         )  # fmt: skip
+        look = Choice(
+            choices=[(ANY_LOOK, NO_LOOK)], value=NO_LOOK, label="Look", info="Of the pictures it learned from",
+            visible=False, filterable=True, elem_id="look",
+        )  # fmt: skip
         preset = control_input("preset")
         with gr.Row(elem_id="seed-row"):
             seed = WholeNumber(-1, precision=0, label="Seed", info="-1: random", elem_id="seed", min_width=90)
@@ -193,7 +199,7 @@ def _main_settings(session: gr.State, status: gr.HTML, pictures: PictureHandlers
     stored = {"session": session, "kept": work}
     listen(reuse.click, pictures.reuse_seed, stored, [seed, status], scripts={"kept": STORED}, **AT_ONCE)
     return {
-        "class_name": class_name, "size": size, "preset": preset, "seed": seed, "images": images,
+        "class_name": class_name, "size": size, "look": look, "preset": preset, "seed": seed, "images": images,
     }  # fmt: skip
 
 
