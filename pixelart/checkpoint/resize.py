@@ -12,7 +12,7 @@ from pixelart.checkpoint.format import CheckpointConfig
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import Codec, Indexed, Paletted, codec_from_config
 from pixelart.images.palettes import nearest_colours
-from pixelart.layers.resizable import MEAN, ZERO, Origin, RowMapping, Rows, copy_resized
+from pixelart.layers.resizable import MEAN, ZERO, RowMapping, RowOrigin, Rows, copy_resized
 from pixelart.models.base import AutoregressiveModel
 
 
@@ -43,7 +43,7 @@ def adapt(model: AutoregressiveModel, start: CheckpointConfig, wanted: Checkpoin
     if (start.classes, start.looks) != (wanted.classes, wanted.looks):
         classes = {name: number for number, name in enumerate(start.classes)}
         looks = {name: start.labels - len(start.looks) + number for number, name in enumerate(start.looks)}
-        rows: list[Origin] = [*(classes.get(name, MEAN) for name in wanted.classes)]
+        rows: list[RowOrigin] = [*(classes.get(name, MEAN) for name in wanted.classes)]
         rows += (looks.get(name, ZERO) for name in wanted.looks)
         origins["class"] = RowMapping(rows, start.labels, len(start.classes))
     if start.codec != wanted.codec:

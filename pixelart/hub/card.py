@@ -66,8 +66,8 @@ class Card:
         )
         intro = (
             f"Pictures of {loaded.info.width} x {loaded.info.height} pixels, {describe_colours(loaded)}. Classes, "
-            f"{rows}: {classes}. {looks}Seeds 0 to {COLUMNS - 1}, temperature 1; nothing was chosen by hand. It generates, "
-            "and completes a painted mask with context from all sides"
+            f"{rows}: {classes}. {looks}Seeds 0 to {COLUMNS - 1}, temperature 1; nothing was chosen by hand. It "
+            "generates, and completes a painted mask with context from all sides"
             + ("; it also enlarges." if loaded.info.enlarges else ".")
         )
         parts = [

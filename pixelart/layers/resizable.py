@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 Rows = Literal["level", "class"]
-Origin: TypeAlias = int
+RowOrigin: TypeAlias = int
 """The number of a row, or MEAN or ZERO."""
 MEAN, ZERO = -1, -2
 Layer = TypeVar("Layer", bound=nn.Module)
@@ -26,7 +26,7 @@ class RowMapping:
     """Maps rows of a new network to rows of the old one, which has `count`. MEAN: the mean of the first `of_mean` old
     rows, of all if that is 0. ZERO: zeros."""
 
-    rows: Sequence[Origin]
+    rows: Sequence[RowOrigin]
     count: int
     of_mean: int = 0
 

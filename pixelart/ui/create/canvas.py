@@ -246,7 +246,7 @@ def look_list(info: CheckpointInfo | None, chosen: Any) -> Any:
     """The list of looks; hidden if the model knows none."""
     looks = info.looks if info else ()
     choices = [(ANY_LOOK, NO_LOOK), *((name, name) for name in looks)]
-    return gr.Dropdown(choices=choices, value=chosen if chosen in looks else NO_LOOK, visible=bool(looks))
+    return gr.update(choices=choices, value=chosen if chosen in looks else NO_LOOK, visible=bool(looks))
 
 
 def _classes(info: CheckpointInfo | None, chosen: Any) -> Any:

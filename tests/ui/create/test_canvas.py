@@ -22,7 +22,7 @@ from pixelart.images.io import encode_png
 from pixelart.images.sprite_sheets import Grid
 from pixelart.settings import SETTINGS
 from pixelart.ui.browser_storage import NOTHING_KEPT
-from pixelart.ui.create.canvas import PictureHandlers
+from pixelart.ui.create.canvas import PictureHandlers, look_list
 from pixelart.ui.create.canvas_value import Canvas, Imported, Swatches, blank_canvas, canvas_to_payload
 from pixelart.ui.create.form import ANY_CLASS
 from pixelart.ui.create.palette_value import AllowedColours, everything_allowed
@@ -81,10 +81,21 @@ def test_without_a_model_the_page_says_so_and_can_be_painted_on(fault: Exception
 
 def test_enlarge_is_offered_where_some_model_can() -> None:
     def seen(*names: str, model: str = "tiny") -> list[bool]:
-        return [update.visible for update in pictures(names=names).offer(model)]
+        updates = pictures(names=names).offer(model)
+        return [update["visible"] if isinstance(update, dict) else update.visible for update in updates]
 
-    assert seen("tiny", "scales") == [True, False, False, False, False]
-    assert seen("tiny") == [False] * 5 == seen()
+    assert seen("tiny", "scales") == [True, False, False, False, False, False]
+    assert seen("tiny") == [False] * 6 == seen()
+
+
+def test_the_looks_of_a_model_are_offered_and_a_chosen_one_stays() -> None:
+    info = replace(FakeEngine().info("tiny"), looks=("dark", "light"))
+    chosen = look_list(info, "light")
+    assert chosen["visible"] and chosen["value"] == "light"
+    assert chosen["choices"] == [("Any look", ""), ("dark", "dark"), ("light", "light")]
+    assert look_list(info, "grey")["value"] == look_list(info, None)["value"] == ""
+    none = look_list(replace(info, looks=()), "light")
+    assert not none["visible"] and none["value"] == ""
 
 
 def test_a_larger_result_is_chosen_in_its_own_size() -> None:

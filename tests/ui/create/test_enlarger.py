@@ -39,6 +39,8 @@ def test_of_several_that_enlarge_the_one_most_like_the_chosen_does_it() -> None:
     assert values_for(posted, same, chosen) == posted and values_for(posted, chosen, chosen) is posted
     assert values_for(posted, strange, chosen)["class_name"] == ANY_CLASS
     assert values_for(posted, other, chosen)["colours"] is None
+    looked = values_for(values(look="dark"), replace(same, looks=("dark",)), chosen)
+    assert looked["look"] == "dark" and values_for(values(look="dark"), same, chosen)["look"] == ""
 
 
 class AnyPalette(FakeEngine):
