@@ -166,3 +166,24 @@ def test_fingers_find_every_button_of_a_phone(open_studio: OpenStudio, url: str)
     assert studio.page.evaluate("document.documentElement.scrollWidth") <= 390
     studio.page.get_by_role("tab", name="Train").click()
     assert studio.page.evaluate(SMALL) == []
+
+
+COVERED = """() => {
+    const all = [...document.querySelectorAll("#actions button")].filter((one) => one.offsetParent);
+    return all.filter((one) => {
+        const { x, y, width, height } = one.getBoundingClientRect();
+        return !one.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+    }).map((one) => one.id);
+}"""
+"""The buttons that draw whose middle is covered by something else."""
+
+
+def test_nothing_lies_over_the_buttons_of_a_phone_wherever_it_is_scrolled(open_studio: OpenStudio, url: str) -> None:
+    studio = open_studio(url, width=390, height=844, touch=True)
+    for accordion in ("Palette", "Advanced", "Export"):
+        studio.page.get_by_role("button", name=accordion).first.click()
+    studio.page.wait_for_timeout(500)
+    height = studio.page.evaluate("document.documentElement.scrollHeight")
+    for top in range(0, height, 15):
+        studio.page.evaluate(f"window.scrollTo(0, {top})")
+        assert studio.page.evaluate(COVERED) == [], top
