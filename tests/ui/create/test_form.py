@@ -33,6 +33,12 @@ def test_own_colours_are_a_switch() -> None:
     assert asked == [True, False, False, False]
 
 
+
+def test_the_look_goes_into_the_request_and_no_choice_is_any_look() -> None:
+    assert request_from(dict(FORM, look="dark"), INFO).look == "dark"
+    assert request_from(FORM, INFO).look == ""
+
+
 def test_any_class_and_random_seed() -> None:
     first, second = (request_from(dict(FORM, class_name=ANY_CLASS, seed=-1), INFO) for _ in range(2))
     assert first.class_weights == {} and first.seed >= 0 and first.seed != second.seed
