@@ -64,7 +64,13 @@ def panels_of(found: Sequence[dict[str, Any]]) -> list[Panel]:
             curves = plots.setdefault(f"{one['model']}, {one['batch']} pictures", {})
             curves.setdefault(f"{kind}, {one['precision']}", []).append((one["side"], min(seconds)))
     return [
-        Panel(name, "width", "seconds", curves, {kind: f"{slope(points):.2f}" for kind, points in curves.items()})
+        Panel(
+            name,
+            "width",
+            "seconds",
+            curves,
+            {kind: f"{slope(points):.2f}" for kind, points in curves.items() if len(points) > 1},
+        )
         for name, curves in plots.items()
     ]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.looks import look_for
 from benchmarks.quality import metrics
 from benchmarks.quality.judge import Judge
 from benchmarks.quality.orders import GROUP, Values, log_prob, scores
@@ -39,7 +40,13 @@ def compare_completions(
         for name in tiles.classes:
             for index, picture in enumerate(of_class(tiles.validation, name)[:most]):
                 mask = named_hole(kind, *picture.shape[:2], seed=index)
-                request = engine.request(checkpoint, class_weights={name: 1.0}, count=GROUP, **preset.values())
+                request = engine.request(
+                    checkpoint,
+                    class_weights={name: 1.0},
+                    count=GROUP,
+                    **preset.values(),
+                    look=look_for(engine.info(checkpoint)),
+                )
                 true = engine.snap(checkpoint, picture)[0]
                 drawings = sorted(engine.complete(request, true, mask), key=lambda d: d.seed)
                 drawn = np.stack([d.picture for d in drawings])
@@ -54,7 +61,7 @@ def compare_completions(
 
 def _given_any(loaded: Checkpoint, pictures: Picture) -> Values:
     x = loaded.codec.encode(pictures).to(loaded.device)
-    return log_prob(loaded, x, loaded.class_weights({}))
+    return log_prob(loaded, x, loaded.class_weights({}, look_for(loaded.info)))
 
 
 def _agreement(rows: Sequence[tuple[Values, Values]]) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.looks import look_for
 from benchmarks.quality import metrics
 from benchmarks.quality.drawing import Drawn, read_kept, write_kept
 from benchmarks.quality.judge import Judge
@@ -112,12 +113,9 @@ def log_prob_table(loaded: Checkpoint, pictures: Picture, *, keep: Path | None =
     name = hashlib.sha256(b"log p" + revision + pictures.tobytes()).hexdigest()[:32]
     if keep is not None and (kept := read_kept(keep / f"{name}.safetensors", "table")) is not None:
         return kept[0]
-    x, each = (
-        loaded.codec.encode(pictures).to(loaded.device),
-        torch.eye(len(loaded.config.classes), loaded.config.labels),
-    )
-    rows = [torch.zeros(loaded.config.labels), *each]
-    table = np.stack([log_prob(loaded, x, weights.to(loaded.device)) for weights in rows])
+    x, look = loaded.codec.encode(pictures).to(loaded.device), look_for(loaded.info)
+    rows = [loaded.class_weights(blend, look) for blend in ({}, *loaded.info.classes)]
+    table = np.stack([log_prob(loaded, x, weights) for weights in rows])
     if keep is not None:
         write_kept(keep / f"{name}.safetensors", table=table)
     return table

@@ -113,9 +113,10 @@ class CheckpointInfo:
     def look_number(self, look: Any) -> int:
         """The number of a look. Raises RequestRejected for one that it does not know."""
         found = find_class(look, self.looks) if isinstance(look, str) else None
+        if not self.looks:
+            raise RequestRejected(f"look {look!r:.40}: {self.name} knows no looks")
         if found is None:
-            known = f"is not one of {', '.join(self.looks)}" if self.looks else f"{self.name} knows no looks"
-            raise RequestRejected(f"look {look!r:.40}{' ' if self.looks else ': '}{known}")
+            raise RequestRejected(f"look {look!r:.40} is not one of {', '.join(self.looks)}")
         return self.looks.index(found)
 
     def check_enlarged(self, height: int, width: int, *, factor: Any) -> None:

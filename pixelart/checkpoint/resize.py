@@ -42,7 +42,7 @@ def adapt(model: AutoregressiveModel, start: CheckpointConfig, wanted: Checkpoin
     origins, colours = dict[Rows, RowMapping](), list[int]()
     if (start.classes, start.looks) != (wanted.classes, wanted.looks):
         classes = {name: number for number, name in enumerate(start.classes)}
-        looks = {name: start.labels - len(start.looks) + number for number, name in enumerate(start.looks)}
+        looks = {name: len(start.classes) + number for number, name in enumerate(start.looks)}
         rows: list[RowOrigin] = [*(classes.get(name, MEAN) for name in wanted.classes)]
         rows += (looks.get(name, ZERO) for name in wanted.looks)
         origins["class"] = RowMapping(rows, start.labels, len(start.classes))

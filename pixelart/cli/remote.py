@@ -136,7 +136,8 @@ def _prepare(options: argparse.Namespace, base: Path | None, target: Path) -> No
         engine, name = find(options.checkpoints, options.base)
         info = engine.info(name)
         size = info.height, info.width
-    wanted = Options(size=size, fit=options.fit or "refuse", frames=options.frames or "first", keep_copies=True)
+    fit, frames = options.fit or "refuse", options.frames or "first"
+    wanted = Options(size=size, fit=fit, frames=frames, keep_copies=True, with_looks=bool(options.looks))
     with progress_bar("reading") as show:
         found = survey(options.data, wanted, on_progress=show)
     for problem in found.problems:

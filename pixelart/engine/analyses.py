@@ -12,7 +12,7 @@ from pixelart.engine.faults import Fault, find_faults
 from pixelart.engine.inspection import Inspection, PixelColours, bits_of_pixels, colours_at, inspect_picture
 from pixelart.engine.local import LocalBackend
 from pixelart.images.codec import Codec, Picture
-from pixelart.images.coercion import ClassBlend, PictureLike, as_blend, as_picture
+from pixelart.images.coercion import ClassBlend, PictureLike, as_picture
 from pixelart.images.palette_choice import palette_fitting
 from pixelart.progress import Cancel, OnProgress, ignore_progress, never
 
@@ -27,7 +27,7 @@ class Analyses:
         """log p of a whole picture (H, W, 4) in nats given the class alone. Colours are snapped first, see `snap`.
         Raises as `inspect`."""
         loaded, codec, picture, _, _ = self._load_for(checkpoint, picture, class_weights)
-        return log_likelihood(loaded, codec, picture, as_blend(class_weights))
+        return log_likelihood(loaded, codec, picture, loaded.class_weights(class_weights))
 
     def inspect(self, checkpoint: str, picture: PictureLike, *, class_weights: ClassBlend = None) -> Inspection:
         """Bits of each pixel of a picture (H, W, 4) given the class alone, which sum to -log2 p, and p(class |

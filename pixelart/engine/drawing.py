@@ -155,7 +155,8 @@ class Drawer:
         cancel: Callable[[], bool] | None,
     ) -> Drawing:
         loaded, codec = self._library.load(request.checkpoint), codec_of(range(drawing.seed, drawing.seed + 1))
-        log_prob = log_likelihood(loaded, codec, picture, request.class_weights, cancel=cancel)
+        weights = loaded.class_weights(request.class_weights, request.look)
+        log_prob = log_likelihood(loaded, codec, picture, weights, cancel=cancel)
         facts = {**request.settings(), "seamless": request.seamless, "log_prob": round(log_prob, 3)}
         return Drawing(picture, drawing.seed, log_prob, {**drawing.settings, **facts})
 
@@ -236,18 +237,16 @@ def log_likelihood(
     loaded: Checkpoint,
     codec: Codec,
     picture: Picture,
-    class_weights: Mapping[str, float] | None,
+    weights: Tensor,
     *,
     cancel: Callable[[], bool] | None = None,
 ) -> float:
-    """log p of a whole picture (H, W, 4) in nats given the class alone; its colours are first snapped to the codec.
-    For a picture larger than the model draws it is the sum over windows that cover it.
+    """log p of a whole picture (H, W, 4) in nats given class and look alone, `weights` (labels,); its colours are first
+    snapped to the codec. For a picture larger than the model draws it is the sum over windows that cover it.
 
     Raises:
-        RequestRejected: an unknown class.
         Cancelled: `cancel` returned True.
     """
-    weights = loaded.class_weights(class_weights or {})
     everything = np.ones(picture.shape[:2], np.bool_)
     context, size = context_of(codec, picture, everything, weights, count=1), loaded.info.window_of(*picture.shape[:2])
     windows = [whole_window(*size)] if size == everything.shape else plan_windows(everything, size)

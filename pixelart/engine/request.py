@@ -92,6 +92,7 @@ class Request:
             plain_class(name) if isinstance(name, str) else name: _number(weight)
             for name, weight in as_blend(self.class_weights).items()
         }
+        plain["look"] = plain_class(self.look) if isinstance(self.look, str) else self.look
         plain["allowed"], plain["palette"] = _levels(self.allowed), as_palette(self.palette)
         plain["size"] = _pair(self.size, "size", "a height and a width")
         plain["window"] = _pair(self.window, "window", "a top and a left")

@@ -97,10 +97,7 @@ def codec_of(
     if len(own) >= ENOUGH:
         return _always(codec.with_colours(own))
     height, width = mask.shape
-    near = {
-        name: _of_nearest_size([one for one in some if one.look == look] or some if look else some, height, width)
-        for name, some in palettes.items()
-    }
+    near = {name: _of_nearest_size(some, height, width) for name, some in _of_look(palettes, look).items()}
     return lambda seeds: EachPalette(
         [codec.with_colours(_filled(own, _picked(near, class_weights, codec, seed), codec)) for seed in seeds]
     )
@@ -233,6 +230,12 @@ def _picked(
         return codec.colours
     name = str(random.choice(list(weights), p=np.array(list(weights.values())) / total))
     return palettes[name][int(random.integers(len(palettes[name])))].colours
+
+
+def _of_look(palettes: PalettesOfClasses, look: str) -> PalettesOfClasses:
+    """The palettes of a look; all, if there are none of it."""
+    found = {name: [one for one in some if one.look == look] for name, some in palettes.items()}
+    return found if look and any(found.values()) else palettes
 
 
 def _of_nearest_size(palettes: Sequence[ExamplePalette], height: int, width: int) -> Sequence[ExamplePalette]:

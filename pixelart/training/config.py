@@ -272,7 +272,8 @@ class RunConfig:
         write_file(run / RUN_FILE, json.dumps(dataclasses.asdict(self), indent=1).encode())
 
 
-_OLDER = {name: declared.before for name, declared in OPTIONS.items() if declared.before is not None}
+OLDER = {name: declared.before for name, declared in OPTIONS.items() if declared.before is not None}
+"""The values of options that runs of older versions do not record."""
 
 
 def read_run(run: Path) -> RunConfig:
@@ -283,9 +284,10 @@ def read_run(run: Path) -> RunConfig:
     """
     try:
         values = json.loads((run / RUN_FILE).read_bytes())
-        for name in ("size", "classes", "looks"):
-            values[name] = tuple(values.get(name, ()))
-        values["schedule"] = {**_OLDER, **values["schedule"]}
+        values.update(
+            size=tuple(values["size"]), classes=tuple(values["classes"]), looks=tuple(values.get("looks", ()))
+        )
+        values["schedule"] = {**OLDER, **values["schedule"]}
         missing = set(Schedule.__dataclass_fields__) - set(values["schedule"])
         if missing:
             raise ValueError(f"no {', '.join(sorted(missing))}")

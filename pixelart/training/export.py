@@ -25,7 +25,7 @@ from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.images.defects import DefectLimits
 from pixelart.images.palette_choice import CLASS_PALETTES_FILE
 from pixelart.storage import Files, new_folder, write_file
-from pixelart.training.config import RunConfig, read_run
+from pixelart.training.config import OLDER, RunConfig, read_run
 from pixelart.training.defect_limits import read_limits
 from pixelart.training.near_copies import Counted, read_counted
 from pixelart.training.snapshots import last_checkpoint
@@ -40,7 +40,6 @@ _LONGEST = {
 }
 """The fields that a save adds to config.json, with their longest values."""
 _NOT_STABLE = (*_LONGEST, LIMITS_KEY)
-"""File in the folder of a run with a held-out part: content hashes of the validation pictures."""
 
 
 def check_end(config: RunConfig, *, name: str) -> None:
@@ -98,7 +97,7 @@ def exported_archive(run: Path, name: str) -> bytes:
 
 def _chosen(run: Path) -> bytes:
     """Content hashes of the pictures used to choose the best save."""
-    return (run / CHOSEN_FILE).read_bytes().lstrip() if (run / CHOSEN_FILE).exists() else b""
+    return (run / CHOSEN_FILE).read_bytes() if (run / CHOSEN_FILE).exists() else b""
 
 
 def _description(config: RunConfig, saved: Mapping[str, Any]) -> CheckpointConfig:
@@ -161,4 +160,5 @@ def export_again(run: Path, target: Path) -> bool:
 def _stable_fields(config: bytes) -> dict[str, Any]:
     """The part of a config.json that is the same in all saves of a run, also if an older version began it."""
     values = json.loads(config)
-    return {**values, "training": {k: v for k, v in values["training"].items() if k not in _NOT_STABLE}}
+    training = {**OLDER, **values["training"]}
+    return {**values, "training": {k: v for k, v in training.items() if k not in _NOT_STABLE}}

@@ -92,12 +92,13 @@ def start_run(
     resolved, origin, seen = resolve_options(options, base=base)
     if origin:
         size = origin.model_config["height"], origin.model_config["width"]
-    how: dict[str, Any] = {"fit": fit, "frames": frames, "with_looks": schedule.looks}
-    pictures = read_pictures(data, size=size, **how, on_progress=on_progress)
+    reading: dict[str, Any] = {"fit": fit, "frames": frames, "with_looks": schedule.looks}
+    pictures = read_pictures(data, size=size, **reading, on_progress=on_progress)
     pictures = pictures.without(schedule.held_out_share)
     hashes = [h for one in pictures.sizes for h in one.hashes]
     measured = schedule.held_out_share + schedule.validation_share
-    seen |= {h for h in hashes if not is_validation(h, share=measured)}
+    chosen = read_chosen(base) if base else frozenset[str]()  # as validation pictures, they stay comparable
+    seen |= {h for h in hashes if not is_validation(h, share=measured)} - chosen
     learned = np.array([h in seen for h in pictures.hashes])
     if not learned.any():
         raise DataRejected(f"{data.name}: every picture is in the validation part; none is left to train on")
@@ -135,10 +136,10 @@ def start_run(
         processes = processes or Processes()
         config = tuned(config, pictures.select(learned), processes.device)  # before other processes join and read it
         write_file(run / SEEN_FILE, "\n".join(sorted(seen)).encode() + b"\n")
-        chosen = read_chosen(base) if base else frozenset[str]()
         if schedule.held_out_share:  # choose on the validation part, report figures on the held-out part
             chosen |= set(hashes)
-        write_file(run / CHOSEN_FILE, "\n".join(sorted(chosen - seen)).encode() + b"\n")
+        if chosen - seen:
+            write_file(run / CHOSEN_FILE, "\n".join(sorted(chosen - seen)).encode() + b"\n")
         config.write(run)
         yield _ready(Trainer(run, config, pictures, seen, weights=weights, processes=processes))
 

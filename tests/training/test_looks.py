@@ -14,14 +14,20 @@ import torch
 
 from pixelart.checkpoint.format import CONFIG_FILE, parse_config, read_config
 from pixelart.checkpoint.library import Library
+from pixelart.compression.archive import NamedPicture, compress, decompress
 from pixelart.engine import Engine, Request
+from pixelart.engine.drawing import log_likelihood
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
+from pixelart.images.codec import Paletted
 from pixelart.images.io import encode_png
 from pixelart.images.palette_choice import CLASS_PALETTES_FILE, read_class_palettes
 from pixelart.training.config import Schedule, read_run
+from pixelart.training.data import encoded
 from pixelart.training.data import pictures as reading
 from pixelart.training.data.classes import class_names, look_names
 from pixelart.training.data.pictures import read_pictures
+from pixelart.training.data.report import prepare
+from pixelart.training.data.survey import Options, survey
 from pixelart.training.export import export_run
 from pixelart.training.runs import start_run
 from tests.training.runs import resumed
@@ -78,6 +84,27 @@ def test_looks_are_read_only_if_asked_for(pictures: Path) -> None:
     assert found.fingerprint() != read_pictures(pictures).fingerprint()
 
 
+def test_a_single_class_with_looks_is_not_taken_for_a_wrapping_folder(tmp_path: Path) -> None:
+    data = pictures_in(tmp_path / "set", {"set/hero/kenney": 10, "set/hero/mine": 200})
+    found = read_pictures(data, with_looks=True)
+    assert found.classes == ("hero",) and found.looks == ("kenney", "mine")
+    assert read_pictures(data).classes == ("kenney", "mine")
+
+
+def test_no_look_at_all_is_refused(tmp_path: Path) -> None:
+    data = pictures_in(tmp_path / "set", {"cross": 10, "stripe": 200})
+    with pytest.raises(DataRejected, match=r"^set: no looks; they are the folders inside those of the classes$"):
+        read_pictures(data, with_looks=True)
+
+
+def test_a_checked_set_keeps_its_looks(pictures: Path, tmp_path: Path) -> None:
+    found = survey(pictures, Options(with_looks=True))
+    again = read_pictures(prepare(found, tmp_path / "set.zip"), with_looks=True)
+    assert (again.class_names, again.look_names) == (found.pictures.class_names, found.pictures.look_names)
+    assert again.hashes == found.pictures.hashes and again.looks == ("dark", "light")
+    assert not read_pictures(prepare(survey(pictures), tmp_path / "plain.zip")).look_names
+
+
 def test_too_many_looks_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = pictures_in(tmp_path, {"cross/1": 1, "cross/2": 2, "cross/3": 3, "stripe": 4})
     monkeypatch.setattr(reading, "SETTINGS", replace(reading.SETTINGS, max_classes=2))
@@ -87,16 +114,15 @@ def test_too_many_looks_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_labels_of_a_batch(pictures: Path, tmp_path: Path) -> None:
-    """Each picture has its class, and its look or none; a picture without its class is told nothing."""
+    """Each picture has its class or none, and its look or none."""
     schedule = replace(SCHEDULE, batch_size=64, class_dropout=0.3)
     with start_run(tmp_path / "run", pictures, schedule=schedule, preset="debug", colours=9) as trainer:
         labels = torch.cat([trainer.batches.draw(step)[1].class_weights for step in range(8)])
     classes, looks = labels[:, :2].sum(1), labels[:, 2:].sum(1)
     assert labels.shape[1] == 4 and set(labels.unique().tolist()) == {0.0, 1.0}
     assert set(classes.tolist()) == {0.0, 1.0} and set(looks.tolist()) == {0.0, 1.0}
-    assert not (looks > classes).any()
-    share = float((looks[classes > 0] > 0).float().mean())  # three of four pictures have a look; four of five are told
-    assert 0.5 < share < 0.7
+    told, untold = (float(looks[known].mean()) for known in (classes > 0, classes == 0))
+    assert 0.5 < told < 0.7 and 0.1 < untold < 0.35, "three of four have a look; 80 and 30 % of these are told"
     assert not (labels[:, 1] * labels[:, 3]).any(), "no stripe is light"
 
 
@@ -122,6 +148,45 @@ def test_a_checkpoint_tells_its_looks_and_draws_them(checkpoints: Path) -> None:
     for wrong in (5, None, ["dark"]):
         with pytest.raises(RequestRejected, match=r"^look .*: must be the name of a look, or empty$"):
             engine.generate(Request("looked", look=wrong))  # pyright: ignore[reportArgumentType]
+
+
+def test_a_look_without_a_class_takes_no_palette_of_another_look(checkpoints: Path) -> None:
+    drawn = Engine(checkpoints, device=CPU).generate(Request("looked", count=8, look="light"))
+    assert all(int(colour[:2], 16) >= 100 for drawing in drawn for colour in drawing.settings["colours"])
+
+
+def test_log_p_is_given_the_look_also_of_a_seamless_picture(checkpoints: Path) -> None:
+    engine = Engine(checkpoints, device=CPU)
+    loaded = engine.library.load("looked")
+    for seamless in ("", "x"):
+        (drawing,) = engine.generate(Request("looked", {"cross": 1.0}, look="light", seamless=seamless))
+        colours = np.array([list(bytes.fromhex(colour)) for colour in drawing.settings["colours"]], np.uint8)
+        assert isinstance(loaded.codec, Paletted)
+        codec = loaded.codec.with_colours(colours)
+        weights = loaded.class_weights("cross", "light")
+        assert drawing.log_prob == pytest.approx(log_likelihood(loaded, codec, drawing.picture, weights), abs=1e-3)
+
+
+def test_questions_about_a_picture_are_answered_by_a_model_with_looks(checkpoints: Path) -> None:
+    engine = Engine(checkpoints, device=CPU)
+    (drawing,) = engine.generate(Request("looked", {"cross": 1.0}, look="light"))
+    assert {*engine.inspect("looked", drawing.picture).class_probabilities} == {"cross", "stripe"}
+    loaded = engine.library.load("looked")
+    packed = compress(loaded, [NamedPicture("a.png", drawing.picture)])
+    (back,) = decompress(packed, engine.library.load)
+    assert np.array_equal(back.picture, drawing.picture)
+
+
+def test_many_palettes_stay_within_the_limit_of_their_file(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoded, "MAX_BYTES", 600)
+    how: dict[str, Any] = {"model": "sketch_pixelcnn", "preset": "debug", "colours": 9}
+    with start_run(tmp_path / "run", pictures, schedule=SCHEDULE, **how) as trainer:
+        trainer.train()
+    data = (tmp_path / "run" / CLASS_PALETTES_FILE).read_bytes()
+    found = read_class_palettes(tmp_path / "run", ("cross", "stripe"))
+    assert len(data) <= 600 and {one.look for one in found["cross"]} == {"dark", "light"}
 
 
 def test_a_model_without_looks_refuses_one(tiny_checkpoints: Path) -> None:
@@ -180,6 +245,8 @@ def test_pictures_without_looks_leave_those_of_the_base(checkpoints: Path, tmp_p
     with start_run(tmp_path / "run", more, schedule=schedule, base=checkpoints / "looked") as trainer:
         assert trainer.config.looks == ("dark", "light")
         trainer.train()
+    found = read_class_palettes(tmp_path / "run", ("cross",))
+    assert {one.look for one in found["cross"]} == {"dark", "light", ""}, "those of the base stay"
 
 
 def test_a_damaged_look_of_a_palette_is_refused(checkpoints: Path, tmp_path: Path) -> None:

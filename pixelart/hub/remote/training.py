@@ -82,6 +82,8 @@ class RemoteTraining:
         _check_account(record, account)
         if not record.is_followed:
             record = self._find(run, record, say, lambda: stop() or leave())
+        if record.is_under_way and not record.is_followed and (stop() or leave()):
+            return Ending("interrupted", MAY_BE_AT_WORK)
         if not record.is_followed:
             record = self._upload(run, record, pictures, base, say)
             if stop() or leave():
@@ -94,11 +96,10 @@ class RemoteTraining:
         if not record.attempt:
             return record
         found = find_job(record.account, record.key, attempt=record.attempt, token=self.token)
-        settled = record.asked + self.pace.settle if record.is_under_way else 0.0
-        if found is None and time.time() < settled:
+        if found is None and unsettled(record, self.pace):
             say("the last start was not confirmed; looking for its machine")
-        while found is None and time.time() < settled and not until():
-            wait(min(self.pace.look, settled - time.time()), until)
+        while found is None and (rest := unsettled(record, self.pace)) and not until():
+            wait(min(self.pace.look, rest), until)
             found = find_job(record.account, record.key, attempt=record.attempt, token=self.token)
         if found is None or (found.has_ended and not record.is_under_way):
             return record
@@ -152,13 +153,20 @@ class RemoteTraining:
         return ["bash", "-c", f"began=$(date +%s); {install} && {train}"]
 
 
+def unsettled(record: RemoteRecord, pace: RemotePace = USUAL_PACE) -> float:
+    """For how many more seconds a job whose start was not confirmed may be missing in the Hub's list."""
+    passed = time.time() - record.asked
+    return pace.settle - passed if record.is_under_way and not record.job and 0 <= passed < pace.settle else 0.0
+
+
 def is_at_work(record: RemoteRecord, *, token: str) -> bool:
-    """Whether a job of this training is at work. Raises HubFailure if nobody can tell."""
+    """Whether a job of this training is at work, or may be, because its start was asked for just now. Raises HubFailure
+    if nobody can tell."""
     look = look_at(record.account, record.job, token=token) if record.job else Look(UNKNOWN_STAGE)
     if look.stage != UNKNOWN_STAGE:
         return not look.has_ended
     found = find_job(record.account, record.key, attempt=record.attempt, token=token)
-    return found is not None and not found.has_ended
+    return unsettled(record) > 0 if found is None else not found.has_ended
 
 
 def delete_pictures(run: Path, *, token: str, say: _Say) -> str:

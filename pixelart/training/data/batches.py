@@ -19,8 +19,9 @@ from pixelart.training.data.emphasis import read_emphasis
 from pixelart.training.data.encoded import CodedPictures
 
 _ORDER, _STEP, _SIZE = 1, 2, 3  # streams of randomness
-UNTOLD_LOOKS = 0.2
-"""The share of pictures trained with their class alone, so that any look can be drawn."""
+UNTOLD_LOOKS, UNTOLD_ALL = 0.2, 0.7
+"""The shares of the pictures with and of those without their class that are trained without their look. The network
+then draws any look of a class, any class of a look, and anything, which guidance needs most."""
 
 
 class Batches:
@@ -62,8 +63,11 @@ class Batches:
         x = torch.where(mirrored[:, None, None, None], x.flip(-1), x)
         mask = torch.from_numpy(np.stack([training_mask(height, width, random=random) for _ in range(size)]))
         kept = torch.from_numpy(random.random(size) >= schedule.class_dropout)
-        told = None if chosen.looks is None else torch.from_numpy(random.random(size) >= UNTOLD_LOOKS)
-        weights = chosen.labels(rows, self._num_labels, has_look=told) * kept[:, None]
+        weights = chosen.labels(rows, self._num_labels)
+        if chosen.looks is not None:
+            told = torch.from_numpy(random.random(size) >= np.where(kept.numpy(), UNTOLD_LOOKS, UNTOLD_ALL))
+            weights[:, self.num_classes :] *= told[:, None]
+        weights[:, : self.num_classes] *= kept[:, None]
         return x, Context(weights, x, mask, palette=palette, mirrored=mirrored)
 
     def batch_size(self, step: int) -> int:

@@ -14,26 +14,28 @@ CLASS_RULE = 2
 """The naming rule: 2 is `class_names`; 1 is `_first_folders`, of older runs."""
 
 
-def class_names(places: Sequence[PurePath], *, rule: int = CLASS_RULE) -> tuple[str, ...]:
+def class_names(places: Sequence[PurePath], *, rule: int = CLASS_RULE, with_looks: bool = False) -> tuple[str, ...]:
     """The class of each picture: its first folder, after wrapping folders and SPLITS are removed.
 
-    Pictures beside such folders get NO_FOLDER. `rule`: see CLASS_RULE.
+    Pictures beside such folders get NO_FOLDER. `rule`: see CLASS_RULE. `with_looks`: the last folders are looks, so a
+    single class with several looks is not taken for a wrapping folder.
     """
     folders = [place.parts[:-1] for place in places]
     if rule == 1:
         return _first_folders(folders)
-    return tuple(plain_class(parts[0]) if parts else NO_FOLDER for parts in _unwrapped(folders))
+    return tuple(plain_class(parts[0]) if parts else NO_FOLDER for parts in _unwrapped(folders, with_looks))
 
 
 def look_names(places: Sequence[PurePath]) -> tuple[str, ...]:
     """The look of each picture: the folder inside that of its class, "" without one."""
-    folders = _unwrapped([place.parts[:-1] for place in places])
+    folders = _unwrapped([place.parts[:-1] for place in places], with_looks=True)
     return tuple(plain_class(parts[1]) if len(parts) > 1 else NO_LOOK for parts in folders)
 
 
-def _unwrapped(folders: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
+def _unwrapped(folders: Sequence[tuple[str, ...]], with_looks: bool) -> Sequence[tuple[str, ...]]:
     """The folders from that of the class on."""
-    while _is_wrapped(folders):
+    inside = 2 if with_looks else 0
+    while _is_wrapped(folders) and max(map(len, folders)) > inside:
         folders = [parts[1:] for parts in folders]
     return folders
 

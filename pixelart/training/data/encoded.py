@@ -24,6 +24,7 @@ from pixelart.images.codec import Codec, EachPalette, Paletted, Picture, visible
 from pixelart.images.palette_choice import (
     CLASS_PALETTES_FILE,
     ENOUGH,
+    MAX_BYTES,
     ExamplePalette,
     PalettesOfClasses,
     class_palettes_json,
@@ -73,14 +74,11 @@ class CodedPictures:
             self.x.select(rows), self.classes[rows], own, None if self.looks is None else self.looks[rows]
         )
 
-    def labels(self, rows: Tensor | slice, count: int, *, has_look: Tensor | None = None) -> Tensor:
-        """float32 (n, count): 1 for the class of each of the pictures `rows`, and for its look where `has_look` (n,)
-        is True, None = everywhere."""
+    def labels(self, rows: Tensor | slice, count: int) -> Tensor:
+        """float32 (n, count): 1 for the class and for the look of each of the pictures `rows`."""
         labels = F.one_hot(self.classes[rows], count).float()
         if self.looks is not None:
-            looks = self.looks[rows]
-            looks = looks if has_look is None else looks.where(has_look, -1)
-            labels += F.one_hot(looks + 1, count + 1)[:, 1:]
+            labels += F.one_hot(self.looks[rows] + 1, count + 1)[:, 1:]
         return labels
 
     @property
@@ -141,9 +139,9 @@ def recoloured(palette: Tensor, random: np.random.Generator) -> Tensor:
 
 
 def class_palettes(
-    sets: Sequence[CodedPictures], classes: Sequence[str], looks: Sequence[str] = ()
+    sets: Sequence[CodedPictures], classes: Sequence[str], looks: Sequence[str] = (), *, most: int = PALETTES
 ) -> PalettesOfClasses:
-    """The palettes of at most PALETTES pictures of each class, look and size, except those with fewer than ENOUGH
+    """The palettes of at most `most` pictures of each class, look and size, except those with fewer than ENOUGH
     colours."""
     random, found = np.random.default_rng(0), {name: list[ExamplePalette]() for name in classes}
     for (number, name), one in product(enumerate(classes), sets):
@@ -157,7 +155,7 @@ def class_palettes(
             palettes = one.own.palettes[of_class & (of_look == label)]
             some = [palette for palette in palettes if int((palette[:, 3] > 0).sum()) >= ENOUGH]
             look = NO_LOOK if label < 0 else looks[label - len(classes)]
-            for i in sorted(random.permutation(len(some))[:PALETTES]):
+            for i in sorted(random.permutation(len(some))[:most]):
                 colours = from_oklab(some[i][some[i][:, 3] > 0, :3].double().numpy())
                 found[name].append(ExamplePalette(colours, (height, width), look))
     return found
@@ -168,13 +166,23 @@ def write_class_palettes(
 ) -> None:
     """Write the palettes of classes to the folder of a run, unless it has them or the palette is not an input.
 
-    Classes without pictures keep the palettes of `base`, a checkpoint's folder or "", as long as it exists.
+    Classes and looks without pictures keep the palettes of `base`, a checkpoint's folder or "", as long as it exists.
     """
     if sets[0].own is None or (folder / CLASS_PALETTES_FILE).exists():
         return
     old = read_class_palettes(Path(base), classes) if base and Path(base).exists() else {}
-    own = {name: some for name, some in class_palettes(sets, classes, looks).items() if some}
-    write_file(folder / CLASS_PALETTES_FILE, class_palettes_json({**old, **own}))
+    most = PALETTES
+    while len(data := class_palettes_json(_merged(old, class_palettes(sets, classes, looks, most=most)))) > MAX_BYTES:
+        most //= 2  # many classes, looks and sizes
+    write_file(folder / CLASS_PALETTES_FILE, data)
+
+
+def _merged(old: PalettesOfClasses, new: PalettesOfClasses) -> PalettesOfClasses:
+    """The palettes `new`, and those `old` ones whose class and look have no new ones."""
+    there = {(name, one.look) for name, some in new.items() for one in some}
+    kept = {name: [one for one in some if (name, one.look) not in there] for name, some in old.items()}
+    merged = {name: [*kept.get(name, []), *new.get(name, [])] for name in {**old, **new}}
+    return {name: some for name, some in merged.items() if some}
 
 
 def code_pictures(

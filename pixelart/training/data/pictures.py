@@ -102,9 +102,11 @@ class PictureSet:
     def fingerprint(self) -> str:
         """SHA-256 over content and class of all pictures."""
         lines = "\n".join(
-            " ".join(filter(None, texts))
+            f"{digest} {name}" + (f"/{look}" if look else "")
             for one in self.sizes
-            for texts in zip(one.hashes, one.class_names, one.look_names or [NO_LOOK] * len(one), strict=True)
+            for digest, name, look in zip(
+                one.hashes, one.class_names, one.look_names or [NO_LOOK] * len(one), strict=True
+            )
         )
         return hashlib.sha256(lines.encode()).hexdigest()
 
@@ -173,8 +175,10 @@ def read_pictures(
             hashes.append(picture_hash(member.found))
     if not places:
         raise DataRejected(f"{source.name}: {NO_PICTURE}")
-    classes = class_names(places, rule=class_rule)
+    classes = class_names(places, rule=class_rule, with_looks=with_looks)
     looks = look_names(places) if with_looks else ()
+    if with_looks and not any(looks):
+        raise DataRejected(f"{source.name}: no looks; they are the folders inside those of the classes")
     check_classes({*classes}, source.name)
     check_classes({*looks} - {NO_LOOK}, source.name, what="looks")
     numbers = list(range(len(places)))

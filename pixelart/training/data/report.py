@@ -5,11 +5,13 @@ from __future__ import annotations
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 
 from pixelart.errors import DataRejected, Hint, Words, with_hint
+from pixelart.images.class_names import NO_LOOK
 from pixelart.images.codec import Picture
 from pixelart.images.io import contact_sheet, encode_rgba_png
 from pixelart.progress import Cancel, OnProgress, ignore_progress, never, until_cancelled
@@ -88,10 +90,11 @@ class Survey:
 
 
 def prepare(found: Survey, target: Path, *, cancel: Cancel = never, on_progress: OnProgress = ignore_progress) -> Path:
-    """Write the good pictures unchanged as class/00000.png, class/00001.png, ... into the .zip `target`, atomically.
+    """Write the good pictures unchanged as class/00000.png or class/look/00000.png, ... into the .zip `target`,
+    atomically.
 
-    `read_pictures(target)` returns `found.pictures`, and the same pictures give the same bytes. `cancel` is called
-    before each picture, `on_progress` after it.
+    `read_pictures(target)` returns `found.pictures` (`with_looks` if they have looks), and the same pictures give the
+    same bytes. `cancel` is called before each picture, `on_progress` after it.
 
     Raises:
         Cancelled: `cancel` returned True.
@@ -102,7 +105,12 @@ def prepare(found: Survey, target: Path, *, cancel: Cancel = never, on_progress:
             raise DataRejected(f"{found.name}: {problem}", hint=problem.hint)
     numbers, size = Counter[str](), 0
     with new_file(target) as file, zipfile.ZipFile(file, "w") as archive:
-        pairs = zip(found.pictures.pictures, found.pictures.class_names, strict=True)
+        pictures = found.pictures
+        folders = [
+            f"{name}/{look}" if look else name
+            for name, look in zip_longest(pictures.class_names, pictures.look_names, fillvalue=NO_LOOK)
+        ]
+        pairs = zip(pictures.pictures, folders, strict=True)
         for number, (picture, name) in enumerate(until_cancelled(pairs, cancel), 1):
             data = encode_rgba_png(picture)
             size += len(data)

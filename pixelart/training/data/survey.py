@@ -10,12 +10,13 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from pixelart.errors import DataRejected, Hint, PixelArtError, RequestRejected
+from pixelart.images.class_names import NO_LOOK
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture
 from pixelart.images.sprite_sheets import Slicing, common_factor, is_empty, reduce, true_grid
 from pixelart.progress import Cancel, OnProgress, ignore_progress, never, until_cancelled
 from pixelart.settings import SETTINGS
 from pixelart.training.data.archives import Frames, Reading, read_members, shown
-from pixelart.training.data.classes import NO_FOLDER, SPLITS, class_names
+from pixelart.training.data.classes import NO_FOLDER, SPLITS, class_names, look_names
 from pixelart.training.data.picture_store import Pictures, Store
 from pixelart.training.data.pictures import (
     NO_PICTURE,
@@ -44,6 +45,7 @@ class Options:
         fit: what to do with a picture of another size: leave it out ("refuse"), or resize by nearest neighbour.
         keep_copies: keep pictures that look the same as an earlier one.
         frames: which frames of an animation are read.
+        with_looks: whether the folder inside that of a class is the look of its pictures.
     """
 
     to_true_grid: bool = False
@@ -52,6 +54,7 @@ class Options:
     fit: Fit = "refuse"
     keep_copies: bool = False
     frames: Frames = "first"
+    with_looks: bool = False
 
     def check(self) -> None:
         """Raises RequestRejected if a value is outside its limits."""
@@ -117,10 +120,13 @@ def survey(
         found = _sliced(found, options.slicing, source, notes, cancel)
     found = [one for one in until_cancelled(found, cancel) if _is_usable(one, notes)]
     size = options.size or (most_frequent_size([one.shape for one in found]) if found else (1, 1))
-    names = class_names([one.place for one in found])
+    places = [one.place for one in found]
+    names = class_names(places, with_looks=options.with_looks)
+    looks = look_names(places) if options.with_looks else (NO_LOOK,) * len(found)
     check_classes(set(names), source.name)
+    check_classes({*looks} - {NO_LOOK}, source.name, what="looks")
     check_fits(len(found), size, options.fit)
-    by_class = sorted(zip(names, found, strict=True), key=lambda pair: pair[0])
+    by_class = sorted(zip(names, looks, found, strict=True), key=lambda one: one[:2])
     pictures = _good(until_cancelled(by_class, cancel), store, size, options, notes)
     if {name.lower() for name in pictures.classes} <= SPLITS:  # only splits are left, and they are not classes
         names = tuple(NO_FOLDER if name in pictures.classes else name for name in names)
@@ -225,10 +231,11 @@ def _is_usable(one: _ReadPicture, notes: _Notes) -> bool:
 
 
 def _good(
-    found: Iterable[tuple[str, _ReadPicture]], store: Store, size: tuple[int, int], options: Options, notes: _Notes
+    found: Iterable[tuple[str, str, _ReadPicture]], store: Store, size: tuple[int, int], options: Options, notes: _Notes
 ) -> PictureSet:
     numbers, names, hashes, first = list[int](), list[str](), list[str](), dict[str, str]()
-    for class_name, one in found:
+    looks = list[str]()
+    for class_name, look, one in found:
         try:
             read = one.picture
             picture = fitted(read, one.name, size, options.fit)
@@ -248,8 +255,10 @@ def _good(
         first.setdefault(content, one.name)
         numbers.append(one.number if picture is read else store.add(picture))
         names.append(class_name)
+        looks.append(look)
         hashes.append(content)
-    return PictureSet(Pictures(store, numbers, size), tuple(names), tuple(hashes))
+    look_names = tuple(looks) if options.with_looks else ()
+    return PictureSet(Pictures(store, numbers, size), tuple(names), tuple(hashes), look_names=look_names)
 
 
 def _blocking(pictures: PictureSet) -> Iterator[Problem]:

@@ -84,9 +84,9 @@ class PictureHandlers:
             return (gr.skip(),) * len(OF_PRESET)
         return tuple(getattr(info.preset(preset), field) for field in OF_PRESET)
 
-    def offer(self, model: Any, look: Any = NO_LOOK) -> tuple[Any, ...]:
+    def offer(self, model: Any, look: Any = NO_LOOK, kept: Kept = NOTHING_KEPT) -> tuple[Any, ...]:
         """Show only what the models can do: Enlarge if any model enlarges; New colours, Size, Look, Complete mask keeps
-        and the examples if the chosen one supports them. The chosen look stays if the model knows it."""
+        and the examples if the chosen one supports them. The chosen or stored look stays if the model knows it."""
         info, _ = self._info(model)
         enlarges = any(one.enlarges for one in self._models())
         keeps = info.keeps if info else ()
@@ -94,7 +94,7 @@ class PictureHandlers:
             gr.Button(visible=enlarges),
             gr.Button(visible=KEEP_SKETCH in keeps),
             gr.Dropdown(visible=bool(info and info.any_size)),
-            look_list(info, look),
+            look_list(info, kept.values.get("look", look)),
             gr.Radio(visible=bool(keeps)),
             gr.HTML(visible=bool(examples_for(info))),
         )

@@ -146,9 +146,11 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     loaded = listen(
         arrived.then, pictures.load, stored, [session, top.notice, top.model, *shown], scripts=recall, **AT_ONCE
     )
-    others = {name: each for name, each in settings.items() if name not in ("class_name", "colours", "blend_class")}
+    by_model = {name: settings[name] for name in ("blend_class", "look")}  # lists that the model fills
+    apart = {"class_name", "colours", *by_model}
+    others = {name: each for name, each in settings.items() if name not in apart}
     others |= {"palette": palette.choice, "snap": palette.snap, "preset": preset, **export, **varied.others}
-    listen(loaded.then, pictures.offer, able, offered, **AT_ONCE)
+    listen(loaded.then, pictures.offer, {**able, "kept": top.work}, offered, scripts=recall, **AT_ONCE)
     varied.offer_after(loaded.then, top.model, inputs={"kept": top.work}, scripts=recall, **AT_ONCE)
     preset_set = listen(loaded.then, pictures.preset_values, of_preset, dials, **AT_ONCE)
     names = PaletteHandlers(engine)
@@ -162,11 +164,10 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     kept = {"model": top.model, "colours": colours, "kept": top.work}
     back = listen(preset_set.then, bring_back, kept, list(others.values()), scripts=recall, **AT_ONCE)
     back.then(None, None, None, js="async () => { (await window.work)?.startKeeping(); }", **AT_ONCE)
-    blend = {"blend_class": varied.blend["blend_class"]}
-    keep("create", {"model": top.model, "class": class_name, "colours": colours, **blend, **others})
+    keep("create", {"model": top.model, "class": class_name, "colours": colours, **by_model, **others})
 
     def reuse_from(past: PastPictures) -> None:
-        reuse = ReuseHandlers(engine, {**others, **blend, "own_colours": palette.own_colours})
+        reuse = ReuseHandlers(engine, {**others, **by_model, "own_colours": palette.own_colours})
         set_by = [top.model, class_name, colours, canvas, status, *reuse.inputs.values()]
         visitor_here = {"session": session, "ticket": ticket}
         sent = listen(past.upload, reuse.reuse, visitor_here, set_by, scripts=leaving, **FILES)

@@ -79,6 +79,7 @@ def _described(info: CheckpointInfo) -> dict[str, Any]:
         "width": info.width,
         "height": info.height,
         "classes": list(info.classes),
+        "looks": list(info.looks),
         "presets": list(info.presets),
         "any_size": info.any_size,
         "takes_palettes": info.takes_palettes,

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from pixelart.errors import HubFailure, RequestRejected
-from pixelart.hub.remote import delete_pictures, find_flavor, list_flavors, read_record, run_repo
+from pixelart.hub.remote import delete_pictures, find_flavor, is_at_work, list_flavors, read_record, run_repo
 from pixelart.hub.remote.following import GOES_ON, LEFT
 from pixelart.hub.remote.hardware import price_text
 from pixelart.hub.remote.jobs_api import Look
 from pixelart.hub.remote.outcome import OUTCOME_FILE, Outcome, outcome_of, read_outcome
 from pixelart.hub.remote.record import REMOTE_FILE, new_record
 from pixelart.hub.remote.run_repo import pull_run, push_run
-from pixelart.hub.remote.training import RemoteTraining
+from pixelart.hub.remote.training import MAY_BE_AT_WORK, RemoteTraining
 from pixelart.training.snapshots import last_checkpoint, list_checkpoints
 from tests.hub.conftest import SECRET
 from tests.hub.remote.conftest import GPU, QUICK, asleep
@@ -118,6 +118,22 @@ def test_a_job_that_the_list_does_not_show_yet_is_waited_for(
     patient = replace(training, pace=QUICK._replace(settle=60.0))
     assert train(patient, run, pictures, say=lines.append, leave=lambda: len(lists) == 3).state == "interrupted"
     assert len(hub.machines) == 1 and any("not confirmed; looking for its machine" in line for line in lines)
+
+
+def test_a_stop_while_an_unconfirmed_start_is_looked_for_uploads_and_rents_nothing(
+    hub: JobsHub, training: RemoteTraining, run: Path, pictures: Path
+) -> None:
+    hub.faults["submit"] = Answer(500)  # not lost: the job was not started
+    with pytest.raises(HubFailure):
+        train(training, run, pictures)
+    hub.faults.clear()
+    record, stages = read_record(run), list[str]()
+    assert record and is_at_work(record, token=SECRET), "nobody can know yet"
+    hub.on_request = lambda stage, when: stages.append(stage)
+    patient = replace(training, pace=QUICK._replace(settle=60.0))
+    ending = train(patient, run, pictures, stop=lambda: stages.count("jobs") > 2)
+    assert ending == ("interrupted", MAY_BE_AT_WORK) and not hub.machines
+    assert not {"preupload", "commit", "submit"} & {*stages}
 
 
 def test_a_network_that_fails_meanwhile_ends_nothing(

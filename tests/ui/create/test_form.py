@@ -33,7 +33,6 @@ def test_own_colours_are_a_switch() -> None:
     assert asked == [True, False, False, False]
 
 
-
 def test_the_look_goes_into_the_request_and_no_choice_is_any_look() -> None:
     assert request_from(dict(FORM, look="dark"), INFO).look == "dark"
     assert request_from(FORM, INFO).look == ""
