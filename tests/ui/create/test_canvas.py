@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixelart.engine import Drawing
+from pixelart.engine import CheckpointInfo, Drawing
 from pixelart.errors import WeightsRejected
 from pixelart.images.codec import Picture
 from pixelart.images.io import encode_png
 from pixelart.images.sprite_sheets import Grid
 from pixelart.settings import SETTINGS
-from pixelart.ui.browser_storage import NOTHING_KEPT
+from pixelart.ui.browser_storage import NOTHING_KEPT, Kept
 from pixelart.ui.create.canvas import PictureHandlers, look_list
 from pixelart.ui.create.canvas_value import Canvas, Imported, Swatches, blank_canvas, canvas_to_payload
 from pixelart.ui.create.form import ANY_CLASS
@@ -96,6 +96,17 @@ def test_the_looks_of_a_model_are_offered_and_a_chosen_one_stays() -> None:
     assert look_list(info, "grey")["value"] == look_list(info, None)["value"] == ""
     none = look_list(replace(info, looks=()), "light")
     assert not none["visible"] and none["value"] == ""
+
+
+def test_a_reload_brings_back_the_look() -> None:
+    class Looked(FakeEngine):
+        def info(self, checkpoint: str) -> CheckpointInfo:
+            return replace(super().info(checkpoint), looks=("dark", "light"))
+
+    page = over(Looked())
+    assert page.offer("tiny", "", Kept({"look": "light"}))[3]["value"] == "light"
+    assert page.offer("tiny", "dark", Kept({"look": ["light"]}))[3]["value"] == ""
+    assert page.offer("tiny", "dark")[3]["value"] == "dark"
 
 
 def test_a_larger_result_is_chosen_in_its_own_size() -> None:
