@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 from pixelart.errors import HubFailure, RequestRejected
-from pixelart.hub.remote import delete_pictures, find_flavor, is_at_work, list_flavors, read_record, run_repo
+from pixelart.hub.remote import delete_pictures, find_flavor, list_flavors, read_record, run_repo
 from pixelart.hub.remote.following import GOES_ON, LEFT
 from pixelart.hub.remote.hardware import price_text
 from pixelart.hub.remote.jobs_api import Look
 from pixelart.hub.remote.outcome import OUTCOME_FILE, Outcome, outcome_of, read_outcome
 from pixelart.hub.remote.record import REMOTE_FILE, new_record
 from pixelart.hub.remote.run_repo import pull_run, push_run
-from pixelart.hub.remote.training import MAY_BE_AT_WORK, RemoteTraining
+from pixelart.hub.remote.training import RemoteTraining
 from pixelart.training.snapshots import last_checkpoint, list_checkpoints
 from tests.hub.conftest import SECRET
-from tests.hub.remote.conftest import GPU, QUICK, asleep
+from tests.hub.remote.conftest import GPU, asleep
 from tests.hub.remote.watched import finish, train
 from tests.hub_jobs import JobsHub
 from tests.hub_server import Answer
@@ -81,59 +81,6 @@ def test_an_upload_that_fails_rents_nothing(
     with pytest.raises(HubFailure):
         train(training, run, pictures)
     assert not hub.machines
-
-
-def test_a_start_whose_answer_is_lost_is_found_by_its_label(
-    hub: JobsHub, training: RemoteTraining, run: Path, pictures: Path
-) -> None:
-    hub.faults["submit"] = Answer(500)
-    hub.lost.add("submit")
-    with pytest.raises(HubFailure, match="may have started, and is then paid for; Resume looks for it"):
-        train(training, run, pictures)
-    assert len(hub.machines) == 1 and read_record(run) is not None
-    hub.faults.clear()
-    looked = list[str]()
-    hub.on_request = lambda stage, when: looked.append(stage)
-    assert train(training, run, pictures, leave=lambda: "inspect" in looked).state == "interrupted"
-    assert len(hub.machines) == 1 and "jobs" in looked and "submit" not in looked
-
-
-def test_a_job_that_the_list_does_not_show_yet_is_waited_for(
-    hub: JobsHub, training: RemoteTraining, run: Path, pictures: Path
-) -> None:
-    hub.faults["submit"] = Answer(500)
-    hub.lost.add("submit")
-    with pytest.raises(HubFailure):
-        train(training, run, pictures)
-    hub.faults = {"jobs": Answer(200, {}, b"[]")}
-    lists, lines = list[str](), list[str]()
-
-    def on_request(stage: str, when: str) -> None:
-        if stage == "jobs" and when == "before":
-            lists.append(stage)
-            if len(lists) == 3:
-                hub.faults.clear()
-
-    hub.on_request = on_request
-    patient = replace(training, pace=QUICK._replace(settle=60.0))
-    assert train(patient, run, pictures, say=lines.append, leave=lambda: len(lists) == 3).state == "interrupted"
-    assert len(hub.machines) == 1 and any("not confirmed; looking for its machine" in line for line in lines)
-
-
-def test_a_stop_while_an_unconfirmed_start_is_looked_for_uploads_and_rents_nothing(
-    hub: JobsHub, training: RemoteTraining, run: Path, pictures: Path
-) -> None:
-    hub.faults["submit"] = Answer(500)  # not lost: the job was not started
-    with pytest.raises(HubFailure):
-        train(training, run, pictures)
-    hub.faults.clear()
-    record, stages = read_record(run), list[str]()
-    assert record and is_at_work(record, token=SECRET), "nobody can know yet"
-    hub.on_request = lambda stage, when: stages.append(stage)
-    patient = replace(training, pace=QUICK._replace(settle=60.0))
-    ending = train(patient, run, pictures, stop=lambda: stages.count("jobs") > 2)
-    assert ending == ("interrupted", MAY_BE_AT_WORK) and not hub.machines
-    assert not {"preupload", "commit", "submit"} & {*stages}
 
 
 def test_a_network_that_fails_meanwhile_ends_nothing(

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from pixelart.errors import HubFailure, RequestRejected
 from pixelart.hub.guard import MAX_ANSWER
-from pixelart.hub.remote import delete_pictures, is_at_work, read_record
+from pixelart.hub.remote import read_record
 from pixelart.hub.remote.following import LEFT, NOTHING_THERE
 from pixelart.hub.remote.outcome import Outcome, read_outcome
 from pixelart.hub.remote.run_repo import pull_run, push_run
-from pixelart.hub.remote.training import MAY_BE_AT_WORK, RemoteTraining
+from pixelart.hub.remote.training import RemoteTraining
 from pixelart.training.snapshots import list_checkpoints
 from tests.hub.conftest import SECRET
 from tests.hub.remote.conftest import asleep
@@ -28,22 +27,6 @@ from tests.hub_server import Answer
 def sleeping(hub: JobsHub, monkeypatch: pytest.MonkeyPatch) -> None:
     """The machines of these tests run nothing."""
     asleep(hub, monkeypatch)
-
-
-def test_a_job_whose_start_was_not_confirmed_is_fetched_also_after_its_end(
-    hub: JobsHub, training: RemoteTraining, run: Path, pictures: Path, tiny_run: Path, tmp_path: Path
-) -> None:
-    train(training, run, pictures, leave=lambda: bool(hub.machines))
-    hub.machines[0].end("ERROR")  # an earlier attempt, which is not taken for the one that is looked for
-    assert train(training, run, pictures).state == "failed"
-    hub.faults["submit"] = Answer(500)
-    hub.lost.add("submit")
-    with pytest.raises(HubFailure):
-        train(training, run, pictures)
-    hub.faults.clear()
-    finish(hub, run, tiny_run, tmp_path / "there")
-    assert train(training, run, pictures, leave=lambda: len(hub.machines) > 2) == ("done", "")
-    assert [machine.spec["labels"]["attempt"] for machine in hub.machines] == ["1", "2"]
 
 
 def test_a_job_that_the_hub_does_not_know_at_first_is_not_taken_for_ended(
@@ -144,19 +127,3 @@ def test_a_run_that_went_on_here_is_not_replaced_by_an_older_one(hub: JobsHub, t
     pull_run(run, "art/saves", token=SECRET, with_save=True)
     assert json.loads((run / "run.json").read_bytes()) == {}
     assert not pull_run(run, "art/others", token=SECRET, with_save=True)
-
-
-def test_pictures_of_a_training_whose_start_is_not_known_are_deleted_with_a_warning(
-    hub: JobsHub, training: RemoteTraining, run: Path, pictures: Path
-) -> None:
-    hub.faults["submit"] = Answer(500)
-    hub.lost.add("submit")
-    with pytest.raises(HubFailure):
-        train(training, run, pictures)
-    said, record = list[str](), read_record(run)
-    assert record and is_at_work(record, token=SECRET)
-    with pytest.raises(RequestRejected, match="a job is using it"):
-        delete_pictures(run, token=SECRET, say=said.append)
-    hub.faults["jobs"] = Answer(503)
-    assert said == [] and delete_pictures(run, token=SECRET, say=said.append) == record.pictures
-    assert len(said) == 1 and "503" in said[0] and MAY_BE_AT_WORK in said[0]
