@@ -14,12 +14,13 @@ A picture is a near copy if it differs from a training picture, mirrored or not 
 most a tenth of the pixels that are opaque in either. The share among the validation pictures is the reference: none of
 them is a copy.
 
-Writes benchmarks/FINETUNE.md; with --quick-look it only prints.
+Writes benchmarks/FINETUNE-BASE.md; with --quick-look it only prints.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import shlex
 import sys
 import time
@@ -43,6 +44,7 @@ from pixelart.images.palettes import from_oklab, oklab
 from pixelart.models import AutoregressiveModel
 from pixelart.storage import write_file
 from pixelart.training.config import FINE_TUNING, PRECISIONS, Schedule
+from pixelart.training.data.encoded import CodedPictures, code_pictures
 from pixelart.training.data.pictures import PictureSet, read_pictures
 from pixelart.training.evaluation import bits_per_dim, nats_per_image
 from pixelart.training.export import export_run
@@ -94,16 +96,18 @@ def write_class(tiles: Sequence[Picture], target: Path) -> None:
             archive.writestr(zipfile.ZipInfo(f"{CLASS}/{number:04}.png"), encode_rgba_png(tile))
 
 
-def bits(model: AutoregressiveModel, x: Tensor, class_weights: Tensor) -> float:
-    """Bits per dimension of x (N, C, H, W), given class_weights (K,) for all."""
-    return bits_per_dim(nats_per_image(model, x, class_weights.expand(len(x), -1)), dimensions=x[0].numel())
+def bits(model: AutoregressiveModel, pictures: CodedPictures, class_weights: Tensor) -> float:
+    """Bits per dimension of pictures in the codec's palette, given class_weights (K,) for all."""
+    x, weights = pictures.x, class_weights.expand(len(pictures), -1)
+    nats = nats_per_image(model, x, weights, palettes=pictures.palettes)
+    return bits_per_dim(nats, dimensions=math.prod(x.shape[1:]))
 
 
-def bits_of(model: AutoregressiveModel, x: Tensor, classes: Sequence[str], *, known: int) -> Bits:
-    """The bits of x (N, C, H, W) for any class, and for the best of the first `known` of `classes`."""
-    each = [bits(model, x, row) for row in torch.eye(known, model.config.num_classes)]
+def bits_of(model: AutoregressiveModel, pictures: CodedPictures, classes: Sequence[str], *, known: int) -> Bits:
+    """The bits of pictures for any class, and for the best of the first `known` of `classes`."""
+    each = [bits(model, pictures, row) for row in torch.eye(known, model.config.num_classes)]
     best = int(np.argmin(each))
-    return Bits(bits(model, x, torch.zeros(model.config.num_classes)), each[best], classes[best])
+    return Bits(bits(model, pictures, torch.zeros(model.config.num_classes)), each[best], classes[best])
 
 
 def finetune(
@@ -115,24 +119,26 @@ def finetune(
         PixelArtError: a base or data that cannot be used, or `folder` holds a run.
     """
     with start_run(folder / "run", data, schedule=schedule, base=base, palette=palette) as trainer:
-        x, classes = trainer.x[trainer.validation_rows], trainer.config.classes
-        others, new = trainer.codec.encode(further), torch.eye(len(classes), trainer.config.labels)[-1]
-        before = bits_of(trainer.average, x, classes, known=len(classes) - 1)
+        classes, held_out = trainer.config.classes, trainer.measured[0]
+        others = code_pictures(trainer.codec, further, torch.full((len(further),), len(classes) - 1))
+        new = torch.eye(len(classes), trainer.config.labels)[-1]
+        before = bits_of(trainer.average, held_out, classes, known=len(classes) - 1)
         others_before = bits(trainer.average, others, torch.zeros(trainer.config.labels))
-        started = bits(trainer.average, x, new)
+        started = bits(trainer.average, held_out, new)
         began = time.process_time()
         trainer.train(report=_lines())
         cpu = time.process_time() - began
     export_run(folder / "run", folder / "checkpoints" / NAME)
     engine = Engine(folder / "checkpoints", device=torch.device("cpu"))
     kept = engine.library.load(NAME)
-    after, others_after = (bits(kept.model, some, new) for some in (x, others))
-    learned, held_out = trainer.codec.decode(trainer.x[trainer.train_rows]), trainer.codec.decode(x)
+    after, others_after = (bits(kept.model, some, new) for some in (held_out, others))
+    rows = trainer.train_rows, trainer.validation_rows
+    learned, validation = (trainer.codec.decode(trainer.x[some]) for some in rows)
     request = Request(NAME, class_weights={CLASS: 1.0}, count=DRAWN)
     drawn = np.stack([drawing.picture for drawing in engine.generate(request)])
     return {
         "learned_from": len(learned),
-        "validation": len(x),
+        "validation": len(validation),
         "palette": trainer.config.palette,
         "before_any_class": before.any_class,
         "before_best_class": before.best_class,
@@ -147,7 +153,7 @@ def finetune(
         "further_lower_by": 1 - others_after / others_before,
         "kept_step": kept.info.training["kept_step"],
         "near_copies_drawn": near_copies(drawn, learned),
-        "near_copies_validation": near_copies(held_out, learned),
+        "near_copies_validation": near_copies(validation, learned),
         "steps": trainer.step,
         "minutes": trainer.seconds / 60,
         "cpu_minutes": cpu / 60,
@@ -168,7 +174,7 @@ def _lines() -> Any:
 
 
 def report(figures: Mapping[str, Any], command: str) -> str:
-    """The content of FINETUNE.md."""
+    """The content of FINETUNE-BASE.md."""
     rows = {
         "before: the base, any class": f"{figures['before_any_class']:.3f} bits/dim",
         f"before: the base, its best class ({figures['best_class']})": f"{figures['before_best_class']:.3f} bits/dim",
@@ -215,7 +221,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--base", type=Path, default=Path("checkpoints/dungeon-gated"))
     parser.add_argument("--data", type=Path, default=Path("examples/dungeon.zip"))
     parser.add_argument("--out", type=Path, default=Path("runs/finetune"), help="a new folder")
-    parser.add_argument("--quick-look", action="store_true", help="only print; do not write FINETUNE.md")
+    parser.add_argument("--quick-look", action="store_true", help="only print; do not write a file")
     return parser
 
 
@@ -238,7 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = report(figures, f"python -m benchmarks.finetune {words}")
     print(text)
     if not options.quick_look:
-        write_file(Path(__file__).parent / "FINETUNE.md", text.encode())
+        write_file(Path(__file__).parent / f"FINETUNE-{options.base.name}.md", text.encode())
     return 0
 
 

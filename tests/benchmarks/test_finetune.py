@@ -36,7 +36,10 @@ def test_the_class_is_made_of_what_the_base_has_not_learned_from() -> None:
 
 
 @pytest.mark.slow
-def test_it_runs_whole_and_tells_before_and_after(tiny_checkpoints: Path, tiny_data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("base", "folder"), [("tiny", "tiny_checkpoints"), ("any", "sketch_checkpoints")])
+def test_it_runs_whole_and_tells_before_and_after(
+    base: str, folder: str, tiny_data: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     tiles = [finetune.turned(picture) for picture in read_pictures(tiny_data).pictures]
     finetune.write_class(tiles, tmp_path / "class.zip")
     assert read_pictures(tmp_path / "class.zip").classes == (finetune.CLASS,)
@@ -44,7 +47,7 @@ def test_it_runs_whole_and_tells_before_and_after(tiny_checkpoints: Path, tiny_d
         steps=12, batch_size=8, learning_rate=5e-3, validation_share=0.3, save_every=6, threads=1, keep="best"
     )
     figures = finetune.finetune(
-        tiny_checkpoints / "tiny",
+        request.getfixturevalue(folder) / base,
         tmp_path / "class.zip",
         tmp_path / "out",
         further=np.stack(tiles[:3]),

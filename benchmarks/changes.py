@@ -1,0 +1,218 @@
+"""Short runs that change one thing each, compared by the bits of tiles that they were not trained on.
+
+    python -m benchmarks.changes --steps 400 --threads 1
+    python -m benchmarks.changes --minutes 20 --threads 1 --only sketch table --export
+
+Every run trains on TRAINED tiles of examples/dungeon.zip and is validated on MEASURED others, in the common colours and
+given the class, with the averaged weights. `sketch` is what the other runs change. Finished runs are not repeated, so a
+command that was stopped goes on. Writes benchmarks/CHANGES.md; with --quick-look it only prints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import shutil
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from benchmarks.machine import describe_machine
+from pixelart.images.codec import Picture
+from pixelart.images.io import encode_rgba_png
+from pixelart.images.palette_files import read_palette_file
+from pixelart.layers.context import ContextConfig
+from pixelart.models import create_model
+from pixelart.models.multiscale import stage
+from pixelart.models.registry import ModelPreset, get_variant
+from pixelart.storage import write_file
+from pixelart.training.config import Schedule
+from pixelart.training.data.pictures import PictureSet, is_validation, picture_hash, read_pictures
+from pixelart.training.export import export_run
+from pixelart.training.runs import start_run
+from pixelart.training.validation import LOG_FIELDS
+
+HERE = Path(__file__).parent
+TRAINED, MEASURED, SHARE = 1500, 160, 0.1
+"""How many tiles each run trains on and is validated on; the latter are those of that share by content hash."""
+COLOURS = Path("examples/dungeon.gpl")
+OTHERS = {"shifted": 3, "turned": 3}
+"""How many further versions of each tile the runs with more tiles get."""
+MOST_SHIFT = 3
+PLAIN = "plain"
+"""The look of the tiles as they are; that of other versions tells how they were changed."""
+
+
+def sketch_first(*, hidden: int = 48, layers: int = 6, attention: tuple[int, ...] = (3,)) -> ModelPreset:
+    """A small sketch_pixelcnn: `hidden` features and `layers` layers for the sketch, two thirds for the colours."""
+    dilations = (1, 2, 1, 4, 1, 2, 1, 4, 1)
+    attended: dict[str, Any] = {"attention": attention, "heads": 2, "head_size": 32} if attention else {}
+    fewer = hidden * 2 // 3
+    return {
+        "stages": (
+            stage("gated_pixelcnn", hidden=hidden, skip=64, head=64, dilations=dilations[: layers - 1], **attended),
+            stage("gated_pixelcnn", hidden=fewer, skip=48, head=64, dilations=dilations[: layers * 2 // 3 - 1]),
+        ),
+        "context": ContextConfig(hidden=48, codes=48),
+        "sketch_context": ContextConfig(hidden=48, dilations=(1, 2, 1, 4), codes=48),
+    }
+
+
+@dataclass(frozen=True)
+class Change:
+    """One run: the `network`, a model and its preset; `schedule`: options that differ; `tiles`: further versions."""
+
+    told: str
+    schedule: dict[str, Any] = field(default_factory=dict)
+    model: str = "sketch_pixelcnn"
+    network: ModelPreset = field(default_factory=sketch_first)
+    tiles: str = ""
+
+
+TABLE = {"hidden": 64, "skip": 80, "head": 96, "dilations": (1, 2, 1, 4, 1), "context": ContextConfig(hidden=64)}
+"""One network with about as many weights as the two of a sketch_pixelcnn."""
+CHANGES = {
+    "sketch": Change("the sketch network that the others change"),
+    "seed": Change("another seed", {"seed": 1}),
+    "table": Change("one network, the palette a fixed table", model="gated_pixelcnn", network=TABLE),
+    "dropout-10": Change("dropout 0.1", {"dropout": 0.1}),
+    "dropout-30": Change("dropout 0.3", {"dropout": 0.3}),
+    "no-attention": Change("without attention", network=sketch_first(attention=())),
+    "attention-2": Change("two attention layers", network=sketch_first(attention=(1, 4))),
+    "wide": Change("72 features instead of 48", network=sketch_first(hidden=72)),
+    "deep": Change("9 layers instead of 6", network=sketch_first(layers=9, attention=(4,))),
+    "decay": Change("weight decay 0.1 instead of 0.01", {"weight_decay": 0.1}),
+    "ema-99": Change("average with a decay of 0.99 instead of 0.999", {"ema": 0.99}),
+    "balance": Change("balance 0.5 instead of 0", {"balance": 0.5}),
+    "shifted": Change("each tile also shifted 3 times by up to 3 pixels, told as a condition", tiles="shifted"),
+    "turned": Change("each tile also turned by 90, 180, 270 degrees, told as a condition", tiles="turned"),
+}
+"""Runs by name."""
+
+
+def choose_tiles(pictures: PictureSet) -> list[tuple[str, Picture]]:
+    """Class and picture of TRAINED training tiles and MEASURED others, the first of each by content hash."""
+    order = sorted(zip(pictures.hashes, pictures.class_names, pictures.pictures, strict=True), key=lambda one: one[0])
+    parts = ([one for one in order if is_validation(one[0], share=SHARE) == held] for held in (False, True))
+    return [one[1:] for part, count in zip(parts, (TRAINED, MEASURED), strict=True) for one in part[:count]]
+
+
+def versions(picture: Picture, kind: str, random: np.random.Generator) -> Iterator[tuple[str, Picture]]:
+    """Look and pixels (H, W, 4) of further versions of a picture: `kind` "shifted", "turned" or "" for none."""
+    if kind == "turned":
+        yield from ((f"turned-{90 * turns}", np.rot90(picture, turns)) for turns in (1, 2, 3))
+    elif kind == "shifted":
+        for down, right in random.integers(-MOST_SHIFT, MOST_SHIFT + 1, (3, 2)):
+            moved = np.roll(picture, (down, right), (0, 1))
+            moved[slice(0, down) if down >= 0 else slice(down, None)] = 0
+            moved[:, slice(0, right) if right >= 0 else slice(right, None)] = 0
+            yield "shifted", moved
+
+
+def write_tiles(chosen: Sequence[tuple[str, Picture]], kind: str, target: Path) -> None:
+    """Write the tiles as CLASS/LOOK/NUMBER.png. Only training tiles get further versions, and only those that the
+    share of validation leaves in training."""
+    random = np.random.default_rng(0)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(target, "w") as archive:
+        for number, (name, picture) in enumerate(chosen):
+            found = [(PLAIN, picture)]
+            if not is_validation(picture_hash(picture), share=SHARE):
+                others = versions(picture, kind, random)
+                found += [(k, p) for k, p in others if not is_validation(picture_hash(p), share=SHARE)]
+            for turn, (look, one) in enumerate(found):
+                archive.writestr(zipfile.ZipInfo(f"{name}/{look}/{number:04}-{turn}.png"), encode_rgba_png(one))
+
+
+def train(name: str, tiles: Sequence[tuple[str, Picture]], options: argparse.Namespace) -> Path:
+    """The finished run of a change; one that was stopped starts again."""
+    change, folder = CHANGES[name], options.out / name
+    if (folder / "done").exists():
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    write_tiles(tiles, change.tiles, folder / "tiles.zip")
+    presets = cast(dict[str, ModelPreset], get_variant(change.model).presets)
+    presets["changes"] = change.network
+    schedule: dict[str, Any] = {"steps": options.steps, "minutes": options.minutes, "save_every": options.save_every}
+    schedule |= {"optimizer": "muon", "learning_rate": 0.002, "context_rate": 2.0, "warmup_steps": 50, "flip": 0.33}
+    schedule |= {"validation_share": SHARE, "sample_every": 10**6, "looks": bool(change.tiles), "precision": "bf16"}
+    schedule |= {"memory_format": "channels_last", "threads": options.threads, **change.schedule}
+    colours = [bytes(colour).hex() for colour in read_palette_file(COLOURS).tolist()]
+    values: dict[str, Any] = {"colours_from": colours}
+    values |= {"codec": "palette", "colours": 65} if change.model == "sketch_pixelcnn" else {"codec": "indexed"}
+    with start_run(
+        folder / "run",
+        folder / "tiles.zip",
+        schedule=Schedule(**schedule),
+        model=change.model,
+        preset="changes",
+        **values,
+    ) as trainer:
+        trainer.train()
+        print(f"{name}: {trainer.rows[-1]}", flush=True)
+    (folder / "done").touch()
+    return folder
+
+
+def rows_of(run: Path) -> list[dict[str, str]]:
+    """The lines of a run's log, by LOG_FIELDS."""
+    lines = (run / "run" / "log.csv").read_text().splitlines()[1:]
+    return [dict(zip(LOG_FIELDS, line.split(","), strict=True)) for line in lines]
+
+
+def weights_of(change: Change) -> int:
+    """Number of weights of a network, without the labels of classes."""
+    shape = {"channels": 1, "levels": 65, "height": 32, "width": 32, "num_classes": 1}
+    model = create_model(change.model, **{**change.network, **shape})
+    return sum(weights.numel() for weights in model.parameters())
+
+
+def report(runs: dict[str, Path], command: str) -> str:
+    """The content of CHANGES.md."""
+    found = {name: rows_of(run) for name, run in runs.items()}
+    steps = sorted({int(row["step"]) for rows in found.values() for row in rows})
+    shown = [s for s in steps if sum(any(int(r["step"]) == s for r in rows) for rows in found.values()) > 1]
+    head = f"| run | weights | minutes |{''.join(f' step {s} |' for s in shown)} end | training |"
+    lines = [head, "|---|---|---|" + "---|" * len(shown) + "---|---|"]
+    for name, rows in found.items():
+        by_step, last = {int(row["step"]): row["validation_bits"] for row in rows}, rows[-1]
+        cells = [by_step.get(s, "") for s in shown]
+        end = f"{last['validation_bits']} ({last['step']})"
+        of_one = [CHANGES[name].told, f"{weights_of(CHANGES[name]) / 1000:.0f} k", last["minutes"], *cells, end]
+        lines.append("| " + " | ".join([*of_one, last["train_bits"]]) + " |")
+    return f"    {command}\n\nMeasured on {describe_machine()}.\n\n" + "\n".join(lines) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train what is missing, and report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=0.0, help="or minutes of training")
+    parser.add_argument("--save-every", type=int, default=100, help="steps between two validations")
+    parser.add_argument("--only", nargs="+", choices=sorted(CHANGES), default=list(CHANGES))
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--data", type=Path, default=Path("examples/dungeon.zip"))
+    parser.add_argument("--out", type=Path, default=Path("runs/changes"))
+    parser.add_argument("--export", action="store_true", help="export each run as OUT/checkpoints/NAME")
+    parser.add_argument("--quick-look", action="store_true", help="only print; do not write CHANGES.md")
+    options = parser.parse_args(arguments)
+    tiles, runs = choose_tiles(read_pictures(options.data)), dict[str, Path]()
+    for name in options.only:
+        runs[name] = train(name, tiles, options)
+        if options.export and not (target := options.out / "checkpoints" / name).exists():
+            export_run(runs[name] / "run", target)
+    text = report(runs, f"python -m benchmarks.changes {shlex.join(sys.argv[1:] if arguments is None else arguments)}")
+    print(text)
+    if not options.quick_look:
+        about = (__doc__ or "").split("\n\n")[2].rsplit(" Finished", 1)[0]
+        write_file(HERE / "CHANGES.md", f"# Changes, one at a time\n\n{about}\n\n{text}".encode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
