@@ -1,9 +1,9 @@
 """Short runs that change one thing each, compared by the bits of tiles that they were not trained on.
 
-    python -m benchmarks.changes --steps 400 --threads 1
-    python -m benchmarks.changes --minutes 20 --threads 1 --only sketch table --export
+    python -m benchmarks.changes --steps 400
+    python -m benchmarks.changes --steps 300 --tiles 200 --only sketch dropout-10 dropout-30 --out runs/few
 
-Every run trains on TRAINED tiles of examples/dungeon.zip and is validated on MEASURED others, in the common colours and
+Every run trains on some tiles of examples/dungeon.zip and is validated on 160 others, in the common colours and
 given the class, with the averaged weights. `sketch` is what the other runs change. Finished runs are not repeated, so a
 command that was stopped goes on. Writes benchmarks/CHANGES.md; with --quick-look it only prints.
 """
@@ -38,8 +38,8 @@ from pixelart.training.runs import start_run
 from pixelart.training.validation import LOG_FIELDS
 
 HERE = Path(__file__).parent
-TRAINED, MEASURED, SHARE = 1500, 160, 0.1
-"""How many tiles each run trains on and is validated on; the latter are those of that share by content hash."""
+MEASURED, SHARE = 160, 0.1
+"""How many tiles each run is validated on, and the share of the tiles, by content hash, that they are taken from."""
 COLOURS = Path("examples/dungeon.gpl")
 OTHERS = {"shifted": 3, "turned": 3}
 """How many further versions of each tile the runs with more tiles get."""
@@ -95,11 +95,11 @@ CHANGES = {
 """Runs by name."""
 
 
-def choose_tiles(pictures: PictureSet) -> list[tuple[str, Picture]]:
-    """Class and picture of TRAINED training tiles and MEASURED others, the first of each by content hash."""
+def choose_tiles(pictures: PictureSet, *, trained: int) -> list[tuple[str, Picture]]:
+    """Class and picture of `trained` training tiles and MEASURED others, the first of each by content hash."""
     order = sorted(zip(pictures.hashes, pictures.class_names, pictures.pictures, strict=True), key=lambda one: one[0])
     parts = ([one for one in order if is_validation(one[0], share=SHARE) == held] for held in (False, True))
-    return [one[1:] for part, count in zip(parts, (TRAINED, MEASURED), strict=True) for one in part[:count]]
+    return [one[1:] for part, count in zip(parts, (trained, MEASURED), strict=True) for one in part[:count]]
 
 
 def versions(picture: Picture, kind: str, random: np.random.Generator) -> Iterator[tuple[str, Picture]]:
@@ -195,13 +195,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=0.0, help="or minutes of training")
     parser.add_argument("--save-every", type=int, default=100, help="steps between two validations")
     parser.add_argument("--only", nargs="+", choices=sorted(CHANGES), default=list(CHANGES))
+    parser.add_argument("--tiles", type=int, default=1500, help="number of training tiles (1500)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--data", type=Path, default=Path("examples/dungeon.zip"))
     parser.add_argument("--out", type=Path, default=Path("runs/changes"))
     parser.add_argument("--export", action="store_true", help="export each run as OUT/checkpoints/NAME")
     parser.add_argument("--quick-look", action="store_true", help="only print; do not write CHANGES.md")
     options = parser.parse_args(arguments)
-    tiles, runs = choose_tiles(read_pictures(options.data)), dict[str, Path]()
+    tiles, runs = choose_tiles(read_pictures(options.data), trained=options.tiles), dict[str, Path]()
     for name in options.only:
         runs[name] = train(name, tiles, options)
         if options.export and not (target := options.out / "checkpoints" / name).exists():

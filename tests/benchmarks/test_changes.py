@@ -29,7 +29,7 @@ def test_versions_of_a_tile_are_whole_turns_and_short_shifts() -> None:
 
 def test_no_version_of_a_tile_is_among_those_measured(tmp_path: Path, tiny_data: Path) -> None:
     pictures = read_pictures(tiny_data)
-    chosen = changes.choose_tiles(pictures)
+    chosen = changes.choose_tiles(pictures, trained=100)
     measured = {h for h in pictures.hashes if is_validation(h, share=changes.SHARE)}
     assert len(chosen) == len(pictures.hashes) and measured
     changes.write_tiles(chosen, "turned", tmp_path / "tiles.zip")
