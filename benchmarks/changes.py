@@ -5,13 +5,12 @@
 
 Every run trains on some tiles of examples/dungeon.zip and is validated on 160 others, in the common colours and
 given the class, with the averaged weights. `sketch` is what the other runs change. Finished runs are not repeated, so a
-command that was stopped goes on. Writes benchmarks/CHANGES.md; with --quick-look it only prints.
+command that was stopped goes on. docs/NOTES.md tells what was found.
 """
 
 from __future__ import annotations
 
 import argparse
-import shlex
 import shutil
 import sys
 import zipfile
@@ -30,14 +29,12 @@ from pixelart.layers.context import ContextConfig
 from pixelart.models import create_model
 from pixelart.models.multiscale import stage
 from pixelart.models.registry import ModelPreset, get_variant
-from pixelart.storage import write_file
 from pixelart.training.config import Schedule
 from pixelart.training.data.pictures import PictureSet, is_validation, picture_hash, read_pictures
 from pixelart.training.export import export_run
 from pixelart.training.runs import start_run
 from pixelart.training.validation import LOG_FIELDS
 
-HERE = Path(__file__).parent
 MEASURED, SHARE = 160, 0.1
 """How many tiles each run is validated on, and the share of the tiles, by content hash, that they are taken from."""
 COLOURS = Path("examples/dungeon.gpl")
@@ -172,8 +169,8 @@ def weights_of(change: Change) -> int:
     return sum(weights.numel() for weights in model.parameters())
 
 
-def report(runs: dict[str, Path], command: str) -> str:
-    """The content of CHANGES.md."""
+def table(runs: dict[str, Path]) -> str:
+    """The validation bits of each run by step, as Markdown."""
     found = {name: rows_of(run) for name, run in runs.items()}
     steps = sorted({int(row["step"]) for rows in found.values() for row in rows})
     shown = [s for s in steps if sum(any(int(r["step"]) == s for r in rows) for rows in found.values()) > 1]
@@ -185,11 +182,11 @@ def report(runs: dict[str, Path], command: str) -> str:
         end = f"{last['validation_bits']} ({last['step']})"
         of_one = [CHANGES[name].told, f"{weights_of(CHANGES[name]) / 1000:.0f} k", last["minutes"], *cells, end]
         lines.append("| " + " | ".join([*of_one, last["train_bits"]]) + " |")
-    return f"    {command}\n\nMeasured on {describe_machine()}.\n\n" + "\n".join(lines) + "\n"
+    return "\n".join([describe_machine(), "", *lines])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train what is missing, and report."""
+    """Train what is missing, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=0.0, help="or minutes of training")
@@ -200,18 +197,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=Path("examples/dungeon.zip"))
     parser.add_argument("--out", type=Path, default=Path("runs/changes"))
     parser.add_argument("--export", action="store_true", help="export each run as OUT/checkpoints/NAME")
-    parser.add_argument("--quick-look", action="store_true", help="only print; do not write CHANGES.md")
     options = parser.parse_args(arguments)
     tiles, runs = choose_tiles(read_pictures(options.data), trained=options.tiles), dict[str, Path]()
     for name in options.only:
         runs[name] = train(name, tiles, options)
         if options.export and not (target := options.out / "checkpoints" / name).exists():
             export_run(runs[name] / "run", target)
-    text = report(runs, f"python -m benchmarks.changes {shlex.join(sys.argv[1:] if arguments is None else arguments)}")
-    print(text)
-    if not options.quick_look:
-        about = (__doc__ or "").split("\n\n")[2].rsplit(" Finished", 1)[0]
-        write_file(HERE / "CHANGES.md", f"# Changes, one at a time\n\n{about}\n\n{text}".encode())
+    print(table(runs))
     return 0
 
 

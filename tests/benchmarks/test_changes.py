@@ -45,7 +45,7 @@ def test_no_version_of_a_tile_is_among_those_measured(tmp_path: Path, tiny_data:
 def test_it_runs_whole_and_does_not_repeat_finished_runs(
     tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--steps", "2", "--save-every", "1", "--data", str(tiny_data), "--out", str(tmp_path), "--quick-look"]
+    words = ["--steps", "2", "--save-every", "1", "--data", str(tiny_data), "--out", str(tmp_path)]
     assert changes.main([*words, "--only", "table", "turned", "--export"]) == 0
     assert {p.name for p in (tmp_path / "checkpoints").iterdir()} == {"table", "turned"}
     first = capsys.readouterr().out
