@@ -12,11 +12,11 @@ from PIL import Image
 from pixelart.compression.archive import read_header
 from pixelart.images.codec import Picture
 from pixelart.images.io import read_picture
-from tests.cli.test_main import Run, one_thread, run, sprite
+from tests.cli.conftest import Run
 from tests.compression.test_archive import with_program
 from tests.corpus.encoders import png
 
-__all__ = ["one_thread", "run", "sprite", "with_program"]  # fixtures
+__all__ = ["with_program"]  # a fixture
 
 
 @pytest.fixture

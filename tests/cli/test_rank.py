@@ -11,10 +11,10 @@ import pytest
 from pixelart.engine import Engine
 from pixelart.engine.outliers import Judged, with_surprise
 from pixelart.images.io import encode_png, read_picture
+from tests.cli.conftest import Run
 from tests.cli.test_compress import folder
-from tests.cli.test_main import Run, one_thread, run
 
-__all__ = ["folder", "one_thread", "run"]  # fixtures
+__all__ = ["folder"]  # a fixture
 
 
 def test_classify_prints_every_probability(run: Run, tiny_checkpoints: Path, folder: Path, tmp_path: Path) -> None:

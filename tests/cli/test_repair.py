@@ -13,9 +13,7 @@ from pixelart.cli.repair import SCALE
 from pixelart.engine import ColourChance, Engine, Fault
 from pixelart.images.codec import Picture
 from pixelart.images.io import encode_png, read_picture
-from tests.cli.test_main import Run, one_thread, run
-
-__all__ = ["one_thread", "run"]  # fixtures
+from tests.cli.conftest import Run
 
 
 @pytest.fixture

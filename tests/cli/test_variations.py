@@ -12,9 +12,7 @@ from PIL import Image
 from pixelart.engine import Engine
 from pixelart.images.codec import Picture
 from pixelart.images.io import decode_frames, encode_png, read_picture
-from tests.cli.test_main import Run, one_thread, run, sprite
-
-__all__ = ["one_thread", "run", "sprite"]  # fixtures
+from tests.cli.conftest import Run
 
 
 def test_extend_writes_larger_pictures(run: Run, tiny_checkpoints: Path, sprite: Path, tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from pixelart.layers.context import Context
 from pixelart.models import create_model, list_models
 from pixelart.models.multiscale import stage
 from pixelart.sampling import Controls
-from tests.cli.test_main import Run
-from tests.cli.test_main import run as run
+from tests.cli.conftest import Run
+from tests.cli.conftest import run as run
 from tests.conftest import COLOURS
 from tests.models.checks import lively_model
 
