@@ -1,0 +1,90 @@
+"""Schedules, models, pictures and folders that cannot be trained with are refused, and nothing is left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pixelart.errors import DataRejected, RequestRejected
+from pixelart.images.codec import Picture
+from pixelart.images.io import encode_png
+from pixelart.training.config import Schedule
+from pixelart.training.data.pictures import is_validation, read_pictures
+from pixelart.training.runs import start_run
+from tests.training.conftest import StartRun
+
+BAD_SCHEDULES: list[dict[str, Any]] = [
+    {},
+    {"steps": 5, "minutes": 1.0},
+    {"steps": -1},
+    {"minutes": float("nan")},
+    {"minutes": float("inf")},
+    {"steps": 5, "batch_size": 0},
+    {"steps": 5, "batch_size": 5000},
+    {"steps": 5, "learning_rate": 0.0},
+    {"steps": 5, "learning_rate": float("nan")},
+    {"steps": 5, "learning_rate": 2.0},
+    {"steps": 5, "ema": 1.0},
+    {"steps": 5, "validation_share": 1.0},
+    {"steps": 5, "validation_share": -0.1},
+    {"steps": 5, "class_dropout": 1.1},
+    {"steps": 5, "seed": -1},
+    {"steps": 5, "save_every": 0},
+    {"steps": 5, "threads": -1},
+    {"steps": 5, "precision": "fp16"},
+]
+
+
+@pytest.mark.parametrize("values", BAD_SCHEDULES, ids=str)
+def test_bad_schedules_are_refused_and_leave_nothing(tmp_path: Path, tiny_data: Path, values: dict[str, Any]) -> None:
+    refused = start_run(tmp_path / "run", tiny_data, preset="debug", codec="rgb", schedule=Schedule(**values))
+    with pytest.raises(RequestRejected), refused:
+        pass
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"model": "vae"}, {"preset": "huge"}, {"codec": "cmyk"}, {"colours": 1}, {"colours": 257}, {"colours": -1}],
+    ids=str,
+)
+def test_bad_choices_are_refused_and_leave_nothing(begin: StartRun, tmp_path: Path, values: dict[str, Any]) -> None:
+    with pytest.raises(RequestRejected):
+        begin(**values)
+    assert not (tmp_path / "run").exists()
+
+
+def _one_picture(folder: Path, picture: Picture) -> Path:
+    (folder / "a").mkdir(parents=True)
+    (folder / "a" / "1.png").write_bytes(encode_png(picture))
+    return folder
+
+
+@pytest.mark.slow
+def test_one_picture_is_enough_and_none_left_is_refused(begin: StartRun, tmp_path: Path) -> None:
+    colour = np.full((8, 8, 4), 255, np.uint8)
+    begin("one", data=_one_picture(tmp_path / "data", colour), validation_share=0.0, steps=2).train()
+    for i in range(100):  # a picture that falls into the validation part
+        colour[..., 0] = i
+        content = read_pictures(_one_picture(tmp_path / f"data{i}", colour)).hashes[0]
+        if is_validation(content, share=0.9):
+            with pytest.raises(DataRejected):
+                begin("none", data=tmp_path / f"data{i}", validation_share=0.9)
+            return
+    raise AssertionError("no picture fell into the validation part")
+
+
+def test_pictures_without_a_colour_are_refused(begin: StartRun, tmp_path: Path) -> None:
+    data = _one_picture(tmp_path / "data", np.zeros((8, 8, 4), np.uint8))
+    with pytest.raises(DataRejected, match="wholly transparent"):
+        begin(data=data, validation_share=0.0)
+
+
+@pytest.mark.slow
+def test_a_folder_that_holds_a_run_is_refused(begin: StartRun) -> None:
+    begin()
+    with pytest.raises(RequestRejected, match="already holds a run"):
+        begin()
