@@ -33,7 +33,9 @@ from pixelart.training.data.survey import survey
 from pixelart.ui.create.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
 from pixelart.ui.security.safe_blocks import NO_FILES
 from pixelart.ui.train.dataset_form import DATASET, FOLDER
-from tests.images.test_io import BY_HAND, REFUSED_BOMBS, SAVED_BY_PILLOW, foreign_file, mutated, seeds
+from tests.images.test_bombs import REFUSED_BOMBS
+from tests.images.test_damaged_files import mutated, seeds
+from tests.images.test_foreign_formats import BY_HAND, SAVED_BY_PILLOW, foreign_file
 from tests.jobs.conftest import STUB
 from tests.ui.attacks import RawClient, addresses, listening, traversals
 from tests.ui.create.test_canvas_value import HOSTILE
