@@ -41,11 +41,11 @@ from tests.ui.attacks import RawClient, addresses, listening, traversals
 from tests.ui.create.test_canvas_value import HOSTILE
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.hub_apps import hub_of
+from tests.ui.page_events import CANVAS, GOOD, HANDLERS, PICTURES, SENT, assert_plain, form
 from tests.ui.security.test_request_filter import canaries
 from tests.ui.serving import GRADIO_WARNINGS, serving, serving_apart
 from tests.ui.test_api import ARGUMENTS, CANARY, canary_files, completions_over_http
 from tests.ui.test_api import GOOD as API
-from tests.ui.test_app import CANVAS, GOOD, HANDLERS, PICTURES, SENT, assert_plain, form
 from tests.ui.visitor import Visitor
 
 HOSTILE_CALLS = ("complete", "enlarge", "colours_on_canvas", "download", "select_model", "generate", "stop")

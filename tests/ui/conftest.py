@@ -7,7 +7,10 @@ from collections.abc import Iterator
 import gradio as gr
 import pytest
 
-from tests.ui.serving import without_resource_warnings
+from pixelart.jobs import Jobs
+from tests.ui.fake_engine import FakeEngine
+from tests.ui.serving import serving_app, without_resource_warnings
+from tests.ui.visitor import Visitor
 
 
 @pytest.fixture
@@ -24,3 +27,28 @@ def leave_nothing() -> Iterator[None]:
     yield
     with without_resource_warnings():
         pass
+
+
+@pytest.fixture(scope="module")
+def engine() -> FakeEngine:
+    """The engine behind `url`, shared by the tests of one file."""
+    return FakeEngine(names=("tiny", "scales"))
+
+
+@pytest.fixture(scope="module")
+def served(engine: FakeEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[gr.Blocks, str]]:
+    folder = tmp_path_factory.mktemp("jobs")
+    with Jobs(folder / "jobs", checkpoints=folder) as jobs, serving_app(engine, jobs) as app_and_url:
+        yield app_and_url
+
+
+@pytest.fixture(scope="module")
+def url(served: tuple[gr.Blocks, str]) -> str:
+    """Where the app with training is served."""
+    return served[1]
+
+
+@pytest.fixture
+def visitor(url: str, engine: FakeEngine) -> Visitor:
+    engine.row_seconds, engine.fault = 0.0, None
+    return Visitor(url)

@@ -12,8 +12,8 @@ from pixelart.ui.security.hosting import Hosting
 from tests.hub_server import HubServer
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.hub_apps import hub_of, make_models, serving_models
+from tests.ui.page_events import BAD, assert_plain
 from tests.ui.serving import GRADIO_WARNINGS
-from tests.ui.test_app import BAD, assert_plain
 from tests.ui.visitor import Visitor
 
 pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)

@@ -34,9 +34,9 @@ from pixelart.ui.security.safe_blocks import FAULT
 from tests.hub_server import Answer, HubServer
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.hub_apps import hub_of, make_models, serving_models
+from tests.ui.page_events import BAD, GOOD, JOB, MEMORY, PICTURES, TRAINING, assert_plain
 from tests.ui.security.test_sign_in import HOSTING, NOBODY, OAUTH, OF_ANN, OF_BOB, OF_THE_SPACE, session
 from tests.ui.serving import GRADIO_WARNINGS
-from tests.ui.test_app import BAD, GOOD, JOB, MEMORY, PICTURES, TRAINING, assert_plain
 from tests.ui.visitor import Visitor
 
 pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
