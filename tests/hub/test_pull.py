@@ -27,7 +27,7 @@ from pixelart.hub.client import LONGEST_PAUSE
 from pixelart.hub.repo_files import MAX_FILE_BYTES
 from pixelart.settings import SETTINGS
 from pixelart.storage import Files
-from tests.checkpoint.test_format import HOSTILE
+from tests.checkpoint.hostile import HOSTILE
 from tests.hub.conftest import SECRET
 from tests.hub_server import PAGE, Answer, HubServer, Repo
 from tests.modes import readable_by_others
