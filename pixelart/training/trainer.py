@@ -79,7 +79,7 @@ class Trainer:
         self.x, self.classes = split.sets[0].x, split.sets[0].classes
         self.validation = Validation(run, self.measured, config.labels)
         self.train_rows, self.validation_rows = split.train_rows, split.validation_rows
-        self.batches = Batches(split.learned, classes=config.classes, looks=len(config.looks), schedule=schedule)
+        self.batches = Batches(split.learned, classes=config.classes, looks=config.looks, schedule=schedule)
         self._draw = self.batches.draw
         set_dropout(self.model, schedule.dropout)
         shown = torch.cat([one.classes for one in split.learned]).unique().tolist()

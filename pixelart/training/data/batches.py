@@ -29,23 +29,29 @@ class Batches:
     stored: a resumed run draws the same batches, masks and flips as an uninterrupted one."""
 
     def __init__(
-        self, sets: Sequence[CodedPictures], *, classes: Sequence[str], schedule: Schedule, looks: int = 0
+        self,
+        sets: Sequence[CodedPictures],
+        *,
+        classes: Sequence[str],
+        schedule: Schedule,
+        looks: Sequence[str] = (),
     ) -> None:
         """`sets`: the pictures of each size, at least one of each. `batch_size` is that of the first size; batches of
-        other sizes have about as many pixels. `looks`: how many looks the network knows.
+        other sizes have about as many pixels. `classes` and `looks`: those that the network knows.
 
         Raises:
-            RequestRejected: `schedule.emphasis` names a class that is not one of `classes`.
+            RequestRejected: `schedule.emphasis` names something else.
         """
         self.sets, self.num_classes, self.schedule = sets, len(classes), schedule
-        self._num_labels = len(classes) + looks
-        times = read_emphasis(schedule.emphasis)
-        if unknown := sorted(times.keys() - set(classes)):
-            raise RequestRejected(f"emphasis: no class {unknown[0]!r:.40} (classes: {', '.join(classes)})")
-        self._times = np.array([times.get(name, 1.0) for name in classes])
+        labels, times = [*classes, *looks], read_emphasis(schedule.emphasis)
+        self._num_labels = len(labels)
+        if unknown := sorted(times.keys() - set(labels)):
+            told = f"classes: {', '.join(classes)}" + (f"; looks: {', '.join(looks)}" if looks else "")
+            raise RequestRejected(f"emphasis: no {unknown[0]!r:.40} ({told})")
+        self._times = np.array([times.get(name, 1.0) for name in labels])
         self._epoch: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
         areas = np.array([one.x.shape[2] * one.x.shape[3] for one in sets], np.float64)
-        weights = self._picture_weights([one.classes for one in sets])
+        weights = self._picture_weights()
         # The share of steps of a size: between its share of pictures, as they are weighted, and its share of pixels.
         shares = np.array([some.sum() for some in weights]) * np.sqrt(areas)
         self._shares, self._counts = shares / shares.sum(), areas[0] / areas
@@ -101,12 +107,18 @@ class Batches:
             return torch.tensor([self.place(step * size + i) for i in range(size)])
         return torch.from_numpy(random.choice(len(self.sets[number]), size, p=self._chances[number]))
 
-    def _picture_weights(self, sets: Sequence[Tensor]) -> list[NDArray[np.float64]]:
+    def _picture_weights(self) -> list[NDArray[np.float64]]:
         """How often each picture of each size is drawn, relative to all others: equally at `balance` 0, so that the
-        weights of each class have an equal sum at 1, then times the emphasis."""
-        counts = torch.bincount(torch.cat([*sets]), minlength=self.num_classes).double()
-        of_class = counts.pow(-self.schedule.balance).numpy() * self._times  # inf for a class without pictures
-        return [of_class[classes.numpy()] for classes in sets]
+        weights of each class have an equal sum at 1, then times the emphasis of its class and of its look."""
+        counts = torch.bincount(torch.cat([one.classes for one in self.sets]), minlength=self.num_classes).double()
+        of_class = counts.pow(-self.schedule.balance).numpy()  # inf for a class without pictures
+        return [of_class[one.classes.numpy()] * self._emphasis(one) for one in self.sets]
+
+    def _emphasis(self, pictures: CodedPictures) -> NDArray[np.float64]:
+        """How many times as often each of the pictures is drawn."""
+        of_look = np.append(self._times, 1.0)  # the last one, number -1, is of pictures without a look
+        times = self._times[pictures.classes.numpy()]
+        return times if pictures.looks is None else times * of_look[pictures.looks.numpy()]
 
 
 Batch = tuple[Tensor, Context]

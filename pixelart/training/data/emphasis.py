@@ -1,4 +1,4 @@
-"""Classes whose pictures are drawn more often, or less often, than those of others."""
+"""Classes and looks whose pictures are drawn more often, or less often, than those of others."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import re
 from pixelart.errors import RequestRejected
 
 MIN_EMPHASIS, MAX_EMPHASIS = 0.01, 100.0
-"""How many times as often the pictures of a class may be drawn."""
+"""How many times as often the pictures of a class or look may be drawn."""
 
 
 def read_emphasis(text: str) -> dict[str, float]:
-    """Class -> times, from text such as "hero=3, wall=2".
+    """Class or look -> times, from text such as "hero=3, wall=2".
 
     Raises:
-        RequestRejected: an entry that is not CLASS=TIMES, or a number of times outside its limits.
+        RequestRejected: an entry that is not NAME=TIMES, or a number of times outside its limits.
     """
     times: dict[str, float] = {}
     for entry in filter(None, map(str.strip, text.split(","))):
         name, _, number = entry.rpartition("=")
         if not name or not re.fullmatch(r"\d+(\.\d+)?", number):
-            raise RequestRejected(f"emphasis {entry!r:.40}: must be CLASS=TIMES, such as hero=3")
+            raise RequestRejected(f"emphasis {entry!r:.40}: must be NAME=TIMES, such as hero=3")
         if not MIN_EMPHASIS <= float(number) <= MAX_EMPHASIS:
             raise RequestRejected(f"emphasis {entry!r:.40}: must be from {MIN_EMPHASIS:g} to {MAX_EMPHASIS:g} times")
         times[name] = float(number)

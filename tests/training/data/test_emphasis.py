@@ -1,7 +1,8 @@
-"""Classes that are drawn more often than others."""
+"""Classes and looks that are drawn more often than others."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -85,14 +86,34 @@ def test_without_emphasis_two_sizes_are_drawn_as_before_there_was_any() -> None:
         assert ((x[:, :6] << torch.arange(6)).sum(1) == torch.from_numpy(rows)).all() and x.shape[1] == (16, 64)[size]
 
 
+def test_the_emphasis_of_a_look_multiplies_that_of_the_class() -> None:
+    looks = torch.tensor([3, 4, -1, -1]).repeat(15)  # a quarter of each class in each look, half in none
+    pictures = dataclasses.replace(_set(4, (20, 20, 20)), looks=looks)
+    schedule = Schedule(steps=300, batch_size=16, emphasis="old=4,hero=2", class_dropout=0.0)
+    batches = Batches([pictures], classes=CLASSES, looks=("old", "new"), schedule=schedule)
+    weights = np.outer((2, 1, 1), (4, 1, 1, 1))  # class, and which quarter
+    wanted, seen = weights / weights.sum(), np.zeros((3, 4))
+    for step in range(300):
+        x, context = batches.draw(step)
+        numbers = (x.flatten(1)[:, :6].long() << torch.arange(6)).sum(1)
+        assert (context.class_weights[:, :3].argmax(1) == numbers // 20).all()
+        np.add.at(seen, (numbers // 20, numbers % 4), 1)
+    assert seen / seen.sum() == pytest.approx(wanted, abs=0.02)
+
+
+def test_a_look_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(RequestRejected, match=r"emphasis: no 'mine' \(classes: hero, wall, item; looks: old, new\)"):
+        Batches([_set(4, COUNTS)], classes=CLASSES, looks=("old", "new"), schedule=Schedule(steps=1, emphasis="mine=2"))
+
+
 def test_a_class_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(RequestRejected, match=r"emphasis: no class 'dragon' \(classes: hero, wall, item\)"):
+    with pytest.raises(RequestRejected, match=r"emphasis: no 'dragon' \(classes: hero, wall, item\)"):
         _share(Schedule(steps=1, emphasis="dragon=2"))
 
 
 @pytest.mark.parametrize("text", ["hero", "hero=", "=2", "hero=-1", "hero=nan", "hero=1e9"])
 def test_text_that_is_no_emphasis_is_refused(text: str) -> None:
-    with pytest.raises(RequestRejected, match=r"must be CLASS=TIMES, such as hero=3"):
+    with pytest.raises(RequestRejected, match=r"must be NAME=TIMES, such as hero=3"):
         Schedule(steps=1, emphasis=text).check()
 
 
