@@ -4,13 +4,15 @@
     python -m benchmarks.changes --steps 300 --tiles 200 --only sketch dropout-10 dropout-30 --out runs/few
 
 Every run trains on some tiles of examples/dungeon.zip and is validated on 160 others, in the common colours and
-given the class, with the averaged weights. `sketch` is what the other runs change. Finished runs are not repeated, so a
-command that was stopped goes on. docs/NOTES.md tells what was found.
+given the class, with the averaged weights. `table` is another network; each other run changes one thing of `sketch`.
+Finished runs are not repeated, so a command that was stopped goes on. docs/NOTES.md tells what was found.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+import json
 import shutil
 import sys
 import zipfile
@@ -22,6 +24,7 @@ from typing import Any, cast
 import numpy as np
 
 from benchmarks.machine import describe_machine
+from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.images.codec import Picture
 from pixelart.images.io import encode_rgba_png
 from pixelart.images.palette_files import read_palette_file
@@ -33,14 +36,12 @@ from pixelart.training.config import Schedule
 from pixelart.training.data.pictures import PictureSet, is_validation, picture_hash, read_pictures
 from pixelart.training.export import export_run
 from pixelart.training.runs import start_run
-from pixelart.training.validation import LOG_FIELDS
 
 MEASURED, SHARE = 160, 0.1
 """How many tiles each run is validated on, and the share of the tiles, by content hash, that they are taken from."""
-COLOURS = Path("examples/dungeon.gpl")
-OTHERS = {"shifted": 3, "turned": 3}
-"""How many further versions of each tile the runs with more tiles get."""
-MOST_SHIFT = 3
+COLOURS, PRESET = Path("examples/dungeon.gpl"), "changes"
+SHIFTS, MOST_SHIFT = 3, 3
+"""How many shifted versions of each tile there are, and by up to how many pixels each way."""
 PLAIN = "plain"
 """The look of the tiles as they are; that of other versions tells how they were changed."""
 
@@ -64,7 +65,7 @@ def sketch_first(*, hidden: int = 48, layers: int = 6, attention: tuple[int, ...
 class Change:
     """One run: the `network`, a model and its preset; `schedule`: options that differ; `tiles`: further versions."""
 
-    told: str
+    description: str
     schedule: dict[str, Any] = field(default_factory=dict)
     model: str = "sketch_pixelcnn"
     network: ModelPreset = field(default_factory=sketch_first)
@@ -104,7 +105,7 @@ def versions(picture: Picture, kind: str, random: np.random.Generator) -> Iterat
     if kind == "turned":
         yield from ((f"turned-{90 * turns}", np.rot90(picture, turns)) for turns in (1, 2, 3))
     elif kind == "shifted":
-        for down, right in random.integers(-MOST_SHIFT, MOST_SHIFT + 1, (3, 2)):
+        for down, right in random.integers(-MOST_SHIFT, MOST_SHIFT + 1, (SHIFTS, 2)):
             moved = np.roll(picture, (down, right), (0, 1))
             moved[slice(0, down) if down >= 0 else slice(down, None)] = 0
             moved[:, slice(0, right) if right >= 0 else slice(right, None)] = 0
@@ -127,14 +128,19 @@ def write_tiles(chosen: Sequence[tuple[str, Picture]], kind: str, target: Path) 
 
 
 def train(name: str, tiles: Sequence[tuple[str, Picture]], options: argparse.Namespace) -> Path:
-    """The finished run of a change; one that was stopped starts again."""
+    """The folder of the finished run of a change; one that was stopped starts again.
+
+    Raises:
+        RequestRejected: bad options, or the run was finished with other ones.
+    """
     change, folder = CHANGES[name], options.out / name
+    run, given = folder / "run", {name: str(getattr(options, name)) for name in ("steps", "minutes", "tiles", "data")}
     if (folder / "done").exists():
-        return folder
+        if json.loads((folder / "done").read_bytes()) != given:
+            raise RequestRejected(f"{folder}: finished with other options; choose another --out")
+        return run
     shutil.rmtree(folder, ignore_errors=True)
     write_tiles(tiles, change.tiles, folder / "tiles.zip")
-    presets = cast(dict[str, ModelPreset], get_variant(change.model).presets)
-    presets["changes"] = change.network
     schedule: dict[str, Any] = {"steps": options.steps, "minutes": options.minutes, "save_every": options.save_every}
     schedule |= {"optimizer": "muon", "learning_rate": 0.002, "context_rate": 2.0, "warmup_steps": 50, "flip": 0.33}
     schedule |= {"validation_share": SHARE, "sample_every": 10**6, "looks": bool(change.tiles), "precision": "bf16"}
@@ -142,28 +148,27 @@ def train(name: str, tiles: Sequence[tuple[str, Picture]], options: argparse.Nam
     colours = [bytes(colour).hex() for colour in read_palette_file(COLOURS).tolist()]
     values: dict[str, Any] = {"colours_from": colours}
     values |= {"codec": "palette", "colours": 65} if change.model == "sketch_pixelcnn" else {"codec": "indexed"}
-    with start_run(
-        folder / "run",
-        folder / "tiles.zip",
-        schedule=Schedule(**schedule),
-        model=change.model,
-        preset="changes",
-        **values,
-    ) as trainer:
-        trainer.train()
-        print(f"{name}: {trainer.rows[-1]}", flush=True)
-    (folder / "done").touch()
-    return folder
+    presets = cast(dict[str, ModelPreset], get_variant(change.model).presets)
+    presets[PRESET] = change.network
+    try:
+        values |= {"schedule": Schedule(**schedule), "model": change.model, "preset": PRESET}
+        with start_run(run, folder / "tiles.zip", **values) as trainer:
+            trainer.train()
+            print(f"{name}: {trainer.rows[-1]}", flush=True)
+    finally:
+        del presets[PRESET]
+    (folder / "done").write_text(json.dumps(given))
+    return run
 
 
 def rows_of(run: Path) -> list[dict[str, str]]:
-    """The lines of a run's log, by LOG_FIELDS."""
-    lines = (run / "run" / "log.csv").read_text().splitlines()[1:]
-    return [dict(zip(LOG_FIELDS, line.split(","), strict=True)) for line in lines]
+    """The lines of a run's log, by the names of the columns."""
+    with (run / "log.csv").open() as log:
+        return list(csv.DictReader(log))
 
 
 def weights_of(change: Change) -> int:
-    """Number of weights of a network, without the labels of classes."""
+    """Number of weights of a network for one class."""
     shape = {"channels": 1, "levels": 65, "height": 32, "width": 32, "num_classes": 1}
     model = create_model(change.model, **{**change.network, **shape})
     return sum(weights.numel() for weights in model.parameters())
@@ -180,29 +185,33 @@ def table(runs: dict[str, Path]) -> str:
         by_step, last = {int(row["step"]): row["validation_bits"] for row in rows}, rows[-1]
         cells = [by_step.get(s, "") for s in shown]
         end = f"{last['validation_bits']} ({last['step']})"
-        of_one = [CHANGES[name].told, f"{weights_of(CHANGES[name]) / 1000:.0f} k", last["minutes"], *cells, end]
+        of_one = [CHANGES[name].description, f"{weights_of(CHANGES[name]) / 1000:.0f} k", last["minutes"], *cells, end]
         lines.append("| " + " | ".join([*of_one, last["train_bits"]]) + " |")
     return "\n".join([describe_machine(), "", *lines])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train what is missing, and print a table."""
+    """Train what is missing, and print a table. Returns 2, after one line on stderr, for bad input."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=0, help="number of steps")
     parser.add_argument("--minutes", type=float, default=0.0, help="or minutes of training")
     parser.add_argument("--save-every", type=int, default=100, help="steps between two validations")
-    parser.add_argument("--only", nargs="+", choices=sorted(CHANGES), default=list(CHANGES))
+    parser.add_argument("--only", nargs="+", choices=list(CHANGES), default=list(CHANGES), help="runs, by name (all)")
     parser.add_argument("--tiles", type=int, default=1500, help="number of training tiles (1500)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--data", type=Path, default=Path("examples/dungeon.zip"))
     parser.add_argument("--out", type=Path, default=Path("runs/changes"))
     parser.add_argument("--export", action="store_true", help="export each run as OUT/checkpoints/NAME")
     options = parser.parse_args(arguments)
-    tiles, runs = choose_tiles(read_pictures(options.data), trained=options.tiles), dict[str, Path]()
-    for name in options.only:
-        runs[name] = train(name, tiles, options)
-        if options.export and not (target := options.out / "checkpoints" / name).exists():
-            export_run(runs[name] / "run", target)
+    try:
+        tiles, runs = choose_tiles(read_pictures(options.data), trained=options.tiles), dict[str, Path]()
+        for name in options.only:
+            runs[name] = train(name, tiles, options)
+            if options.export and not (target := options.out / "checkpoints" / name).exists():
+                export_run(runs[name], target)
+    except PixelArtError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     print(table(runs))
     return 0
 

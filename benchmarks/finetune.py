@@ -1,4 +1,4 @@
-"""Fine-tune dungeon-gated on 100 tiles of a new class, and measure the gain.
+"""Fine-tune a base on 100 tiles of a new class, and measure the gain.
 
     python -m benchmarks.finetune --minutes 10
 
@@ -119,21 +119,21 @@ def finetune(
         PixelArtError: a base or data that cannot be used, or `folder` holds a run.
     """
     with start_run(folder / "run", data, schedule=schedule, base=base, palette=palette) as trainer:
-        classes, held_out = trainer.config.classes, trainer.measured[0]
+        classes, validation = trainer.config.classes, trainer.measured[0]
         others = code_pictures(trainer.codec, further, torch.full((len(further),), len(classes) - 1))
         new = torch.eye(len(classes), trainer.config.labels)[-1]
-        before = bits_of(trainer.average, held_out, classes, known=len(classes) - 1)
+        before = bits_of(trainer.average, validation, classes, known=len(classes) - 1)
         others_before = bits(trainer.average, others, torch.zeros(trainer.config.labels))
-        started = bits(trainer.average, held_out, new)
+        started = bits(trainer.average, validation, new)
         began = time.process_time()
         trainer.train(report=_lines())
         cpu = time.process_time() - began
     export_run(folder / "run", folder / "checkpoints" / NAME)
     engine = Engine(folder / "checkpoints", device=torch.device("cpu"))
     kept = engine.library.load(NAME)
-    after, others_after = (bits(kept.model, some, new) for some in (held_out, others))
+    after, others_after = (bits(kept.model, some, new) for some in (validation, others))
     rows = trainer.train_rows, trainer.validation_rows
-    learned, validation = (trainer.codec.decode(trainer.x[some]) for some in rows)
+    learned, validation_pictures = (trainer.sets[0].pictures(some, trainer.codec) for some in rows)
     request = Request(NAME, class_weights={CLASS: 1.0}, count=DRAWN)
     drawn = np.stack([drawing.picture for drawing in engine.generate(request)])
     return {
@@ -153,7 +153,7 @@ def finetune(
         "further_lower_by": 1 - others_after / others_before,
         "kept_step": kept.info.training["kept_step"],
         "near_copies_drawn": near_copies(drawn, learned),
-        "near_copies_validation": near_copies(validation, learned),
+        "near_copies_validation": near_copies(validation_pictures, learned),
         "steps": trainer.step,
         "minutes": trainer.seconds / 60,
         "cpu_minutes": cpu / 60,

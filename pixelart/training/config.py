@@ -91,7 +91,8 @@ class Schedule:
         recolour: share of the pictures with rotated hues and stretched lightness, if the palette is an input.
         balance: 0 draws pictures uniformly, 1 draws classes uniformly; classes count over all sizes of the pictures.
         emphasis: how many times as often the pictures of some classes and looks are drawn, as in "hero=3,wall=2"; a
-            name of both counts for both. Like `balance`, it also changes how many steps each size gets.
+            name that is both a class and a look counts twice. Like `balance`, it also changes how many steps each size
+            gets.
         dropout: share of the gated features dropped in training.
         validation_share, held_out_share: shares of the pictures used only for validation, and not used at all. Content
             hashes choose them.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import changes
-from pixelart.training.data.pictures import is_validation, read_pictures
+from pixelart.training.data.pictures import is_validation, picture_hash, read_pictures
 from tests.training.test_near_copies import picture_of
 
 
@@ -16,15 +16,24 @@ def test_versions_of_a_tile_are_whole_turns_and_short_shifts() -> None:
     tile, random = picture_of(3), np.random.default_rng(1)
     turned = dict(changes.versions(tile, "turned", random))
     assert sorted(turned) == ["turned-180", "turned-270", "turned-90"]
-    assert np.array_equal(np.rot90(turned["turned-90"], -1), tile)
+    for look, picture in turned.items():
+        assert np.array_equal(np.rot90(picture, -int(look.removeprefix("turned-")) // 90), tile)
     assert not list(changes.versions(tile, "", random))
+    moves, offsets, size = set(), range(-changes.MOST_SHIFT, changes.MOST_SHIFT + 1), len(tile)
+    padded = np.pad(tile, ((3, 3), (3, 3), (0, 0)))
+    expected = {padded[3 - down :, 3 - right :][:size, :size].tobytes() for down in offsets for right in offsets}
     for _ in range(20):
-        for look, moved in changes.versions(tile, "shifted", random):
-            offsets = range(-changes.MOST_SHIFT, changes.MOST_SHIFT + 1)
-            padded = np.pad(tile, ((3, 3), (3, 3), (0, 0)))
-            size = len(tile)
-            found = [padded[3 - down :, 3 - right :][:size, :size] for down in offsets for right in offsets]
-            assert look == "shifted" and any(np.array_equal(moved, one) for one in found)
+        found = list(changes.versions(tile, "shifted", random))
+        assert len(found) == changes.SHIFTS and all(look == "shifted" for look, _ in found)
+        moves |= {picture.tobytes() for _, picture in found}
+    assert moves <= expected and len(moves) > len(expected) // 2
+
+
+def test_the_first_tiles_by_hash_are_trained_on(tiny_data: Path) -> None:
+    pictures = read_pictures(tiny_data)
+    chosen = {picture_hash(picture) for _, picture in changes.choose_tiles(pictures, trained=5)}
+    measured = {h for h in pictures.hashes if is_validation(h, share=changes.SHARE)}
+    assert chosen == measured | set(sorted(set(pictures.hashes) - measured)[:5]) and len(measured) > 0
 
 
 def test_no_version_of_a_tile_is_among_those_measured(tmp_path: Path, tiny_data: Path) -> None:
@@ -52,5 +61,7 @@ def test_it_runs_whole_and_does_not_repeat_finished_runs(
     assert changes.main([*words, "--only", "turned", "table"]) == 0
     again = capsys.readouterr().out
     assert "table: {" in first and "table: {" not in again
+    assert changes.main([*words, "--only", "table", "--tiles", "9"]) == 2
+    assert "finished with other options; choose another --out" in capsys.readouterr().err
     for line in ("| one network, the palette a fixed table | 1162 k |", "| each tile also turned by 90, 180, 270"):
         assert sum(row.startswith(line) for row in again.splitlines()) == 1

@@ -36,6 +36,7 @@ def random_model(name: str = "gated_pixelcnn", *, codec: Codec, num_classes: int
     return model.eval()
 
 
-def few_colours(seed: int = 0) -> Picture:
+def random_picture(seed: int = 0) -> Picture:
+    """A picture of 5 x 4 random pixels."""
     x = torch.randint(0, 4, (1, 3, 5, 4), generator=torch.Generator().manual_seed(seed))
     return FewRGB().decode(x)[0]

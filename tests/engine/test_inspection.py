@@ -15,7 +15,7 @@ from pixelart.engine.completion import context_of, whole_log_prob
 from pixelart.engine.inspection import Inspection, class_probabilities, inspect_picture
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import Picture
-from tests.engine.few_rgb import FewRGB, few_colours, random_model
+from tests.engine.few_rgb import FewRGB, random_model, random_picture
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CLASSES = ("a", "b", "c")
@@ -34,7 +34,7 @@ def test_bits_sum_to_the_log_likelihood(engine: Engine, picture: Picture, weight
 
 
 def test_bits_of_several_channels_are_summed_at_their_pixel() -> None:
-    codec, picture = FewRGB(), few_colours()
+    codec, picture = FewRGB(), random_picture()
     model, weights = random_model(codec=codec), torch.tensor([0.0, 1.0, 0.0])
     found = inspect_picture(model, codec, picture, weights, classes=CLASSES)
     x = codec.encode(picture[None])
@@ -78,7 +78,7 @@ def test_class_probabilities_are_bayes_by_hand(engine: Engine, tiny_pictures: di
 
 def test_more_classes_than_one_pass_takes() -> None:
     names = tuple(f"class {i}" for i in range(19))
-    model, x = random_model(codec=FewRGB(), num_classes=19), FewRGB().encode(few_colours()[None])
+    model, x = random_model(codec=FewRGB(), num_classes=19), FewRGB().encode(random_picture()[None])
     found = class_probabilities(model, x, names)
     log_p = np.array([float(whole_log_prob(model, x, one)[0]) for one in torch.eye(19)])
     p = np.exp(log_p - log_p.max())

@@ -17,7 +17,7 @@ from pixelart.images.codec import Codec, Picture
 from pixelart.layers.context import Context
 from pixelart.models import AutoregressiveModel, RasterModel
 from pixelart.sampling import Controls, draw_noise, sample_naive
-from tests.engine.few_rgb import FewRGB, few_colours, random_model
+from tests.engine.few_rgb import FewRGB, random_model, random_picture
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -73,7 +73,7 @@ def test_no_table_is_read_twice(engine: Engine, picture: Picture, monkeypatch: p
     engine.colours_at("tiny", picture, row=3, column=4)
     assert passes == [1], "one channel, one table"
     passes.clear()
-    colours_at(model, FewRGB(), few_colours(), torch.tensor([1.0, 0.0, 0.0]), row=2, column=1, top=64)
+    colours_at(model, FewRGB(), random_picture(), torch.tensor([1.0, 0.0, 0.0]), row=2, column=1, top=64)
     assert sum(passes) == 1 + 4 + 16, "all that there are"
 
 
@@ -103,7 +103,7 @@ def test_colours_are_what_a_completion_draws_from(engine: Engine, picture: Pictu
 @pytest.mark.parametrize("name", ["gated_pixelcnn", "pixelcnn_plus_plus", "row_lstm"])
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (2, 3), (4, 1)])
 def test_colours_of_three_channels_are_those_of_trying_each(name: str, row: int, column: int) -> None:
-    codec, picture, weights = FewRGB(), few_colours(seed=2), torch.tensor([0.5, 0.5, 0.0])
+    codec, picture, weights = FewRGB(), random_picture(seed=2), torch.tensor([0.5, 0.5, 0.0])
     model = random_model(name, codec=codec)
     tried = _tried(model, codec, picture, weights, row=row, column=column)
     assert sum(tried.values()) == pytest.approx(1, abs=1e-4)

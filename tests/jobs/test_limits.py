@@ -84,7 +84,7 @@ def test_only_so_many_jobs_of_an_owner_are_kept(open_jobs: Open, data: Path, tmp
 # --- all owners ---------------------------------------------------------------------------------------------------
 
 
-def test_all_trainings_together_take_up_so_much_of_the_disk(open_jobs: Open, data: Path, tmp_path: Path) -> None:
+def test_all_trainings_together_take_up_so_much_of_the_disk(open_jobs: Open, data: Path) -> None:
     jobs = open_jobs(by_owner=True, max_kept_bytes=data.stat().st_size * 3 // 2 + 2**20)
     (jobs.incoming).mkdir(exist_ok=True)
     (jobs.incoming / "waits").write_bytes(bytes(2**21))  # which has a limit of its own

@@ -126,6 +126,13 @@ def test_labels_of_a_batch(pictures: Path, tmp_path: Path) -> None:
     assert not (labels[:, 1] * labels[:, 3]).any(), "no stripe is light"
 
 
+def test_a_run_may_emphasise_a_look(pictures: Path, tmp_path: Path) -> None:
+    schedule = replace(SCHEDULE, batch_size=64, emphasis="light=100")
+    with start_run(tmp_path / "run", pictures, schedule=schedule, preset="debug", colours=9) as trainer:
+        labels = torch.cat([trainer.batches.draw(step)[1].class_weights for step in range(4)])
+    assert float(labels[:, 3].mean()) > 0.7, "nearly all are light, and four of five are told"
+
+
 def test_a_run_with_looks_resumes_with_them(pictures: Path, tmp_path: Path) -> None:
     with start_run(tmp_path / "run", pictures, schedule=SCHEDULE, preset="debug", colours=9) as trainer:
         trainer.train(stop=iter([False, True, True]).__next__)

@@ -36,16 +36,11 @@ def engine() -> FakeEngine:
 
 
 @pytest.fixture(scope="module")
-def served(engine: FakeEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[gr.Blocks, str]]:
-    folder = tmp_path_factory.mktemp("jobs")
-    with Jobs(folder / "jobs", checkpoints=folder) as jobs, serving_app(engine, jobs) as app_and_url:
-        yield app_and_url
-
-
-@pytest.fixture(scope="module")
-def url(served: tuple[gr.Blocks, str]) -> str:
+def url(engine: FakeEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the app with training is served."""
-    return served[1]
+    folder = tmp_path_factory.mktemp("jobs")
+    with Jobs(folder / "jobs", checkpoints=folder) as jobs, serving_app(engine, jobs) as (_, address):
+        yield address
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def test_two_visitors_see_nothing_of_each_other(url: str, engine: FakeEngine, vi
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "data"), [("stop", [None, 10**9]), ("select_model", [None, 10**9, CANVAS, "tiny", True])]
+    ("name", "data"), [("stop", [None, 10**9]), ("select_model", [None, 10**9, "tiny", CANVAS, "hero", None])]
 )
 def test_no_visitor_ends_the_drawing_of_another(
     url: str, engine: FakeEngine, visitor: Visitor, name: str, data: list[Any]
@@ -49,7 +49,7 @@ def test_no_visitor_ends_the_drawing_of_another(
     engine.row_seconds = 0.05
     visitor.start("generate", GOOD["generate"])
     assert engine.running.wait(5)
-    other.post(name, data)
+    assert other.post(name, data).error is None
     canvas, status, _ = visitor.results().data
     assert "2 pictures in" in status and np.array_equal(canvas_from_payload(canvas).picture, wanted(engine, 5))
 
@@ -71,7 +71,7 @@ def test_a_visitor_ends_the_own_drawing_and_draws_again(visitor: Visitor, engine
 
 
 @pytest.mark.slow
-def test_a_full_queue_says_so_at_once(engine: FakeEngine) -> None:
+def test_a_full_queue_says_so_at_once() -> None:
     engine = FakeEngine(row_seconds=0.02)
     with serving_app(engine) as (app, url):
         app._queue.max_size = 3

@@ -86,12 +86,21 @@ def test_without_emphasis_two_sizes_are_drawn_as_before_there_was_any() -> None:
         assert ((x[:, :6] << torch.arange(6)).sum(1) == torch.from_numpy(rows)).all() and x.shape[1] == (16, 64)[size]
 
 
-def test_the_emphasis_of_a_look_multiplies_that_of_the_class() -> None:
-    looks = torch.tensor([3, 4, -1, -1]).repeat(15)  # a quarter of each class in each look, half in none
-    pictures = dataclasses.replace(_set(4, (20, 20, 20)), looks=looks)
-    schedule = Schedule(steps=300, batch_size=16, emphasis="old=4,hero=2", class_dropout=0.0)
-    batches = Batches([pictures], classes=CLASSES, looks=("old", "new"), schedule=schedule)
-    weights = np.outer((2, 1, 1), (4, 1, 1, 1))  # class, and which quarter
+@pytest.mark.parametrize(
+    ("looks", "emphasis", "of_class", "of_quarter"),
+    [
+        (("old", "new"), "old=4,hero=2", (2, 1, 1), (4, 1, 1, 1)),
+        (("hero", "new"), "hero=2", (2, 1, 1), (2, 1, 1, 1)),  # both a class and a look
+    ],
+)
+def test_the_emphasis_of_a_look_multiplies_that_of_the_class(
+    looks: tuple[str, str], emphasis: str, of_class: tuple[int, ...], of_quarter: tuple[int, ...]
+) -> None:
+    quarters = torch.tensor([3, 4, -1, -1]).repeat(15)  # a quarter of each class in each look, half in none
+    pictures = dataclasses.replace(_set(4, (20, 20, 20)), looks=quarters)
+    schedule = Schedule(steps=300, batch_size=16, emphasis=emphasis, class_dropout=0.0)
+    batches = Batches([pictures], classes=CLASSES, looks=looks, schedule=schedule)
+    weights = np.outer(of_class, of_quarter)
     wanted, seen = weights / weights.sum(), np.zeros((3, 4))
     for step in range(300):
         x, context = batches.draw(step)
@@ -101,13 +110,13 @@ def test_the_emphasis_of_a_look_multiplies_that_of_the_class() -> None:
     assert seen / seen.sum() == pytest.approx(wanted, abs=0.02)
 
 
-def test_a_look_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(RequestRejected, match=r"emphasis: no 'mine' \(classes: hero, wall, item; looks: old, new\)"):
-        Batches([_set(4, COUNTS)], classes=CLASSES, looks=("old", "new"), schedule=Schedule(steps=1, emphasis="mine=2"))
+def test_a_look_without_pictures_is_refused() -> None:
+    with pytest.raises(RequestRejected, match=r"emphasis: no picture of 'old', only of hero, wall, item"):
+        Batches([_set(4, COUNTS)], classes=CLASSES, looks=("old", "new"), schedule=Schedule(steps=1, emphasis="old=2"))
 
 
 def test_a_class_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(RequestRejected, match=r"emphasis: no 'dragon' \(classes: hero, wall, item\)"):
+    with pytest.raises(RequestRejected, match=r"emphasis: no picture of 'dragon', only of hero, wall, item"):
         _share(Schedule(steps=1, emphasis="dragon=2"))
 
 
