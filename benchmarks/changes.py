@@ -47,7 +47,7 @@ PLAIN = "plain"
 
 
 def sketch_first(*, hidden: int = 48, layers: int = 6, attention: tuple[int, ...] = (3,)) -> ModelPreset:
-    """A small sketch_pixelcnn: `hidden` features and `layers` layers for the sketch, 16 and a third fewer for the colours.
+    """A small sketch_pixelcnn: `hidden` features and `layers` layers for the sketch, fewer of both for the colours.
 
     Multiples of 16: with others, bf16 gradients of dilated convolutions can be NaN (docs/NOTES.md).
     """
