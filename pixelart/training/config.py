@@ -90,9 +90,8 @@ class Schedule:
         flip: share of the pictures mirrored left to right; mirroring is an input of the network.
         recolour: share of the pictures with rotated hues and stretched lightness, if the palette is an input.
         balance: 0 draws pictures uniformly, 1 draws classes uniformly; classes count over all sizes of the pictures.
-        emphasis: how many times as often the pictures of some classes and looks are drawn, as in "hero=3,wall=2"; a
-            name that is both a class and a look counts twice. Like `balance`, it also changes how many steps each size
-            gets.
+        emphasis: how many times as often the pictures of some classes and looks are drawn, as in "hero=3,wall=2" (twice
+            for a name of both). Like `balance`, it also changes how many steps each size gets.
         dropout: share of the gated features dropped in training.
         validation_share, held_out_share: shares of the pictures used only for validation, and not used at all. Content
             hashes choose them.
@@ -151,9 +150,7 @@ class Schedule:
         0.0, "0: draw all pictures equally often, 1: all classes equally often (0)", limits=(0, 1), before=0.0
     )
     emphasis: str = option(
-        "",
-        "draw the pictures of a class or look that many times as often, such as hero=3,wall=2 (all alike)",
-        before="",
+        "", "draw pictures of a class or look that many times as often, such as hero=3,wall=2 (all alike)", before=""
     )
     dropout: float = option(
         0.0,
