@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -167,6 +169,15 @@ class StudioPage:
     def generate(self) -> None:
         """Generates, and waits for the results."""
         self.page.click("#generate")
+        self.wait_for_status(r"pictures? in")
+
+    @contextmanager
+    def draws_other_results(self) -> Iterator[None]:
+        """What is done inside replaces the results; waits for the new ones. A status of a moment may be missed."""
+        first = self.page.locator("#results .thumbnail-item img").first
+        before = first.get_attribute("src") or ""
+        yield
+        expect(first).not_to_have_attribute("src", before, timeout=60_000)
         self.wait_for_status(r"pictures? in")
 
     def captions(self) -> list[str]:

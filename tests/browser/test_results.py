@@ -98,7 +98,6 @@ def test_own_sprites_take_four_clicks_and_export_two_more(open_studio: OpenStudi
     studio.tool("mask")  # 2
     studio.stroke((8, 8), (20, 8))  # 3
     page.click("#complete")  # 4
-    studio.wait_for_status("Row|Waiting|Loading")
     studio.wait_for_status("4 pictures in")
     item(studio, 1).click(button="right")  # 5
     with page.expect_download() as caught:
@@ -131,9 +130,8 @@ def test_results_are_shown_in_place_picked_starred_and_used(open_studio: OpenStu
     page.locator("#results .gallery-item").nth(2).locator(".star").click()
     starred = page.locator("#result-tools .starred button")
     expect(starred).to_have_count(1)
-    page.click("#generate")
-    studio.wait_for_status("Row|Waiting|Loading")
-    studio.wait_for_status("4 pictures in")
+    with studio.draws_other_results():
+        page.click("#generate")
     page.wait_for_timeout(1000)  # the page keeps its values
     page.reload()
     page.wait_for_selector("#canvas .swatch.on")
@@ -147,9 +145,8 @@ def test_results_are_shown_in_place_picked_starred_and_used(open_studio: OpenStu
 
     page.evaluate("scrollTo(0, 0)")
     starred.click(button="right")
-    page.click("#result-tools [data-share='50']")
-    studio.wait_for_status("Row|Waiting|Loading")
-    studio.wait_for_status("4 pictures in")
+    with studio.draws_other_results():
+        page.click("#result-tools [data-share='50']")
     page.mouse.move(5, 5)
     assert not np.array_equal(studio.picture(), third)
     assert (studio.picture() == third).all(-1).mean() >= 0.5, "half of it is the same"

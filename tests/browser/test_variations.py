@@ -27,7 +27,6 @@ def test_variations_are_drawn_shown_and_saved(open_studio: OpenStudio) -> None:
 
         def press(button: str, done: str) -> None:
             page.locator(button).dispatch_event("click")
-            studio.wait_for_status("Row|Part|Waiting|Loading|" + done)
             studio.wait_for_status(done)
 
         def saved(button: str) -> bytes:
