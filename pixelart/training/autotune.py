@@ -93,7 +93,6 @@ def _first_batch(
     few = range(min(len(learned.hashes), schedule.batch_size))
     classes = torch.tensor([config.classes.index(learned.class_names[i]) for i in few])
     coded = code_pictures(codec_from_config(config.codec), learned.pictures[: len(few)], classes)
-    schedule = replace(schedule, emphasis="")  # these few pictures need not have what it names
     x, context = Batches([coded], classes=config.classes, looks=config.looks, schedule=schedule).draw(0)
     return x.to(device), context.to(device)
 

@@ -15,12 +15,14 @@ import numpy as np
 from pixelart.checkpoint.format import CHOSEN_FILE, SEEN_FILE, CheckpointConfig, read_chosen, read_trained
 from pixelart.checkpoint.origin import read_origin
 from pixelart.errors import DataRejected, Hint, ImageRejected, RequestRejected
+from pixelart.images.class_names import NO_LOOK
 from pixelart.progress import OnProgress, ignore_progress
 from pixelart.storage import Files, exclusive, write_file
 from pixelart.training.autotune import tuned
 from pixelart.training.config import AUTO_EXECUTION, RUN_FILE, PaletteOf, RunConfig, Schedule, read_run
 from pixelart.training.data.archives import Frames
 from pixelart.training.data.classes import CLASS_RULE
+from pixelart.training.data.emphasis import check_emphasis
 from pixelart.training.data.pictures import Fit, PictureSet, is_validation, read_pictures
 from pixelart.training.distributed import Processes
 from pixelart.training.export import check_end
@@ -102,6 +104,7 @@ def start_run(
     learned = np.array([h in seen for h in pictures.hashes])
     if not learned.any():
         raise DataRejected(f"{data.name}: every picture is in the validation part; none is left to train on")
+    check_emphasis(schedule.emphasis, _names_of(pictures, seen))
     if origin:
         start = from_base(origin, resolved, pictures, pictures.select(learned), new_classes=new_classes, data=data)
     else:
@@ -142,6 +145,12 @@ def start_run(
             write_file(run / CHOSEN_FILE, "\n".join(sorted(chosen - seen)).encode() + b"\n")
         config.write(run)
         yield _ready(Trainer(run, config, pictures, seen, weights=weights, processes=processes))
+
+
+def _names_of(pictures: PictureSet, seen: Set[str]) -> set[str]:
+    """The classes and looks of the pictures of all sizes whose content hashes are in `seen`."""
+    sets = [(one.hashes, names) for one in pictures.sizes for names in (one.class_names, one.look_names) if names]
+    return {name for one in sets for content, name in zip(*one, strict=True) if content in seen} - {NO_LOOK}
 
 
 def _count_sizes(pictures: PictureSet, seen: Set[str], origin: CheckpointConfig | None) -> int:

@@ -133,6 +133,20 @@ def test_a_run_may_emphasise_a_look(pictures: Path, tmp_path: Path) -> None:
     assert float(labels[:, 3].mean()) > 0.7, "nearly all are light, and four of five are told"
 
 
+@pytest.mark.parametrize("looks", [True, False])
+def test_emphasis_on_what_no_training_picture_has_is_refused_and_nothing_is_made(
+    pictures: Path, tmp_path: Path, looks: bool
+) -> None:
+    for name in ("mine", *(() if looks else ("light",))):
+        schedule = replace(SCHEDULE, looks=looks, emphasis=f"{name}=2")
+        with (
+            pytest.raises(RequestRejected, match=f"no picture of '{name}', only of cross"),
+            start_run(tmp_path / "run", pictures, schedule=schedule, preset="debug", colours=9),
+        ):
+            pass
+        assert not (tmp_path / "run").exists()
+
+
 def test_a_run_with_looks_resumes_with_them(pictures: Path, tmp_path: Path) -> None:
     with start_run(tmp_path / "run", pictures, schedule=SCHEDULE, preset="debug", colours=9) as trainer:
         trainer.train(stop=iter([False, True, True]).__next__)

@@ -84,12 +84,13 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_weights(begin
 
 
 @pytest.mark.slow
-def test_a_checkpoint_that_lacks_a_part_is_an_error(begin: StartRun, tiny_data: Path) -> None:
-    run = begin(steps=2)
+@pytest.mark.parametrize("part", ["optimizer.safetensors", "best.safetensors"])
+def test_a_checkpoint_that_lacks_a_part_is_an_error(begin: StartRun, tiny_data: Path, part: str) -> None:
+    run = begin(steps=2, keep="best", validation_share=0.3)
     run.train()
     folder = list_checkpoints(run.run)[-1]
     manifest = json.loads((folder / "manifest.json").read_text())
-    del manifest["optimizer.safetensors"]
+    del manifest[part]
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(WeightsRejected, match="incomplete checkpoint"):
         resumed(run.run, tiny_data)

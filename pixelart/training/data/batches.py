@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pixelart.errors import RequestRejected
 from pixelart.images.masks import training_mask
 from pixelart.layers.context import Context
 from pixelart.training.config import Schedule
@@ -38,15 +37,10 @@ class Batches:
     ) -> None:
         """`sets`: the pictures of each size, at least one of each. `batch_size` is that of the first size; batches of
         other sizes have about as many pixels. `classes` and `looks`: those that the network knows.
-
-        Raises:
-            RequestRejected: `schedule.emphasis` names neither a class nor a look of the pictures.
         """
         self.sets, self.num_classes, self.schedule = sets, len(classes), schedule
         labels, times = [*classes, *looks], read_emphasis(schedule.emphasis)
-        self._num_labels, shown = len(labels), [labels[number] for number in _labels_in(sets)]
-        if unknown := sorted(times.keys() - set(shown)):
-            raise RequestRejected(f"emphasis: no picture of {unknown[0]!r:.40}, only of {', '.join(shown)}")
+        self._num_labels = len(labels)
         self._times = np.array([times.get(name, 1.0) for name in labels])
         self._epoch: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
         areas = np.array([one.x.shape[2] * one.x.shape[3] for one in sets], np.float64)
@@ -118,12 +112,6 @@ class Batches:
         of_look = np.append(self._times, 1.0)  # the last one, number -1, is of pictures without a look
         times = self._times[pictures.classes.numpy()]
         return times if pictures.looks is None else times * of_look[pictures.looks.numpy()]
-
-
-def _labels_in(sets: Sequence[CodedPictures]) -> list[int]:
-    """The numbers of the classes and looks that the pictures have."""
-    numbers = torch.cat([some for one in sets for some in (one.classes, one.looks) if some is not None])
-    return numbers[numbers >= 0].unique().tolist()
 
 
 Batch = tuple[Tensor, Context]

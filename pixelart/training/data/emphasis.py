@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 
 from pixelart.errors import RequestRejected
 
@@ -25,3 +26,10 @@ def read_emphasis(text: str) -> dict[str, float]:
             raise RequestRejected(f"emphasis {entry!r:.40}: must be from {MIN_EMPHASIS:g} to {MAX_EMPHASIS:g} times")
         times[name] = float(number)
     return times
+
+
+def check_emphasis(text: str, names: Set[str]) -> None:
+    """Raises RequestRejected if the emphasis names neither a class nor a look of the pictures, whose `names` these
+    are."""
+    if unknown := sorted(read_emphasis(text).keys() - names):
+        raise RequestRejected(f"emphasis: no picture of {unknown[0]!r:.40}, only of {', '.join(sorted(names))}")
