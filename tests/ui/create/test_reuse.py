@@ -101,7 +101,10 @@ def again(page: Page, drawing: Drawing, action: str) -> Drawing:
     assert "for the same picture" in status, status
     (drawn,) = page.draw(action, model, canvas, **values)
     assert np.array_equal(drawn.picture, drawing.picture) and drawn.seed == drawing.seed
-    assert json.loads(drawn.text()["pixelart"]) == json.loads(drawing.text()["pixelart"])
+    new, old = (json.loads(one.text()["pixelart"]) for one in (drawn, drawing))
+    # Alone instead of among several, the sums are in another order: the third decimal may round the other way.
+    assert new.pop("log_prob") == pytest.approx(old.pop("log_prob"), abs=2e-3)
+    assert new == old
     return drawn
 
 
