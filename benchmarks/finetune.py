@@ -121,9 +121,9 @@ def finetune(
     with start_run(folder / "run", data, schedule=schedule, base=base, palette=palette) as trainer:
         classes, validation = trainer.config.classes, trainer.measured[0]
         others = code_pictures(trainer.codec, further, torch.full((len(further),), len(classes) - 1))
-        new = torch.eye(len(classes), trainer.config.labels)[-1]
+        new = torch.eye(len(classes), len(trainer.config.labels))[-1]
         before = bits_of(trainer.average, validation, classes, known=len(classes) - 1)
-        others_before = bits(trainer.average, others, torch.zeros(trainer.config.labels))
+        others_before = bits(trainer.average, others, torch.zeros(len(trainer.config.labels)))
         started = bits(trainer.average, validation, new)
         began = time.process_time()
         trainer.train(report=_lines())

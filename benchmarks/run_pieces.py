@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pixelart.errors import RequestRejected
 from pixelart.storage import write_file
-from pixelart.training.config import read_run
+from pixelart.training.run_config import read_run
 from pixelart.training.snapshots import last_checkpoint
 
 PIECE_BYTES = 15 * 2**20

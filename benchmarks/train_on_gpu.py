@@ -37,14 +37,16 @@ from benchmarks.run_pieces import pack, packed
 from pixelart.cli.main import parse
 from pixelart.cli.train import open_run
 from pixelart.errors import PixelArtError, RequestRejected
+from pixelart.images.class_names import Labels
 from pixelart.images.codec import Paletted
 from pixelart.storage import write_file
-from pixelart.training.config import RUN_FILE, Schedule, read_run
+from pixelart.training.config import Schedule
 from pixelart.training.data.batches import Batches, Prefetcher
 from pixelart.training.data.encoded import code_pictures
 from pixelart.training.distributed import Processes
 from pixelart.training.evaluation import bits_per_dim, nats_per_image
 from pixelart.training.failures import explain_failures
+from pixelart.training.run_config import RUN_FILE, read_run
 from pixelart.training.snapshots import last_checkpoint, save_checkpoint
 from pixelart.training.trainer import Trainer
 
@@ -158,7 +160,7 @@ def validation_bits(trainer: Trainer) -> float | None:
     if not trainer.measured:
         return None
     pictures = trainer.measured[0]
-    weights = pictures.labels(slice(None), trainer.config.labels).to(trainer.device)
+    weights = pictures.labels(slice(None), len(trainer.config.labels)).to(trainer.device)
     nats = nats_per_image(trainer.average, pictures.x, weights, palettes=pictures.palettes, batch_size=64)
     return round(bits_per_dim(nats, dimensions=pictures.x.shape[1:].numel()), 4)
 
@@ -209,7 +211,7 @@ def speed(options: argparse.Namespace) -> Report:
     coded = code_pictures(codec, pictures, torch.arange(count) % 20)
     schedule = Schedule(steps=1, batch_size=options.batch_size, flip=0.33, recolour=0.5, balance=0.4)
     steps, wall, processor = 0, time.perf_counter(), time.process_time()
-    with Prefetcher(Batches([coded], classes=[str(i) for i in range(20)], schedule=schedule).draw) as prefetcher:
+    with Prefetcher(Batches([coded], labels=Labels(tuple(map(str, range(20)))), schedule=schedule).draw) as prefetcher:
         while time.perf_counter() - wall < SPEED_SECONDS:
             prefetcher.draw(steps)
             steps += 1

@@ -35,8 +35,9 @@ from benchmarks.train_all import QUEUE
 from pixelart.devices import pick_device
 from pixelart.models.footprint import Peak
 from pixelart.training.autotune import Trial, in_threads, race
-from pixelart.training.config import MEMORY_FORMATS, PRECISIONS, RunConfig, Schedule
+from pixelart.training.config import MEMORY_FORMATS, PRECISIONS, Schedule
 from pixelart.training.data.pictures import PictureSet, read_pictures
+from pixelart.training.run_config import RunConfig
 from pixelart.training.runs import start_run
 
 CODECS = {"gated_pixelcnn": "indexed", **QUEUE}

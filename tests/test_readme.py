@@ -15,7 +15,7 @@ import pytest
 from pixelart.checkpoint.origin import ORIGIN_FILE, Origin
 from pixelart.cli.main import parse
 from pixelart.images.io import decode_picture, encode_png, read_picture
-from pixelart.training.data.classes import NO_FOLDER, class_names
+from pixelart.training.data.classes import NO_FOLDER, folder_names
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import GRADIO_WARNINGS, serving
 
@@ -73,9 +73,9 @@ def test_classes_are_named_as_written() -> None:
     for place, name in examples:
         top = place[: place.index(name)]
         others = [f"{top}{name}/mage/2.png", f"{top}monsters/slime/3.png"]
-        assert class_names([PurePath(one) for one in (place, *others)]) == (name, name, "monsters")
+        assert folder_names([PurePath(one) for one in (place, *others)]).classes == (name, name, "monsters")
     assert f"`{NO_FOLDER}`" in TEXT
-    assert class_names([PurePath(one) for one in ("heroes/1.png", "monsters/2.png", "3.png")])[2] == NO_FOLDER
+    assert folder_names([PurePath(one) for one in ("heroes/1.png", "monsters/2.png", "3.png")]).classes[2] == NO_FOLDER
 
 
 def test_there_is_something_to_run() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pixelart.checkpoint.presets import FIXED, UNGUIDED, Preset, parse_presets
 from pixelart.errors import WeightsRejected
-from pixelart.images.class_names import plain_class
+from pixelart.images.class_names import Labels, plain_class
 from pixelart.images.codec import Codec, codec_from_config
 from pixelart.images.defects import DefectLimits, parse_limits
 from pixelart.images.palette_choice import CLASS_PALETTES_FILE
@@ -45,7 +45,7 @@ PRESETS_KEY, LIMITS_KEY = "presets", "defect_limits"
 
 @dataclass(frozen=True)
 class CheckpointConfig:
-    """The content of config.json: the model, the codec, the names of classes and looks, and how it was trained.
+    """The content of config.json: the model, the codec, the names of its labels, and how it was trained.
 
     Presets and defect limits are stored under `training`, where older readers ignore unknown keys.
     """
@@ -56,11 +56,12 @@ class CheckpointConfig:
     classes: tuple[str, ...]
     training: dict[str, Any]
     looks: tuple[str, ...] = ()
+    kinds: tuple[tuple[str, str], ...] = ()
 
     @property
-    def labels(self) -> int:
-        """How many labels the network is conditioned on: the classes, and after them the looks."""
-        return len(self.classes) + len(self.looks)
+    def labels(self) -> Labels:
+        """What the network is conditioned on."""
+        return Labels(self.classes, self.looks, self.kinds)
 
     def build(self) -> AutoregressiveModel:
         """A new model of this config, with random weights."""
@@ -81,9 +82,9 @@ class CheckpointConfig:
     def to_json(self) -> bytes:
         """The content of config.json."""
         values = {"format": FORMAT, "library": "pixelart", **self.__dict__, "classes": list(self.classes)}
-        values["looks"] = list(self.looks)
-        if not self.looks:
-            del values["looks"]
+        for name in ("looks", "kinds"):
+            if not values[name]:
+                del values[name]
         return json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False).encode()
 
 
@@ -108,6 +109,7 @@ def parse_config(data: bytes, name: str) -> CheckpointConfig:
         if values.pop("format") != FORMAT or values.pop("library") != "pixelart":
             raise WeightsRejected(f"{name}/{CONFIG_FILE}: not format {FORMAT} of pixelart")
         values["classes"], values["looks"] = map(_plain_classes, (values["classes"], values.get("looks", ())))
+        values["kinds"] = tuple((plain_class(name), plain_class(kind)) for name, kind in values.get("kinds", ()))
         config = CheckpointConfig(**values)
         _check(config, name)
         config.to_json()  # it must be writable as JSON again: no NaN, and valid Unicode
@@ -172,11 +174,13 @@ def _check(config: CheckpointConfig, name: str) -> None:
         _ = config.presets, config.defect_limits
     except ValueError as error:
         raise WeightsRejected(f"{name}: {error}") from error
-    for label in (*config.classes, *config.looks):
+    for label in (*config.classes, *config.looks, *(kind for _, kind in config.kinds)):
         check_class_name(label, name)
-    repeats = any(len(set(names)) != len(names) for names in (config.classes, config.looks))
-    if repeats or config.labels != values.num_classes:
-        raise WeightsRejected(f"{name}: {config.labels} names of classes and looks for {values.num_classes}")
+    if unknown := sorted({of for of, _ in config.kinds} - {*config.classes}):
+        raise WeightsRejected(f"{name}: kinds of {unknown[0]!r:.40}, which is not one of its classes")
+    repeats = any(len(set(names)) != len(names) for names in config.labels.groups)
+    if repeats or len(config.labels) != values.num_classes:
+        raise WeightsRejected(f"{name}: {len(config.labels)} names of labels for {values.num_classes}")
     if not 1 <= values.height <= SETTINGS.max_side or not 1 <= values.width <= SETTINGS.max_side:
         raise WeightsRejected(f"{name}: size {values.width} x {values.height}; the limit is {SETTINGS.max_side}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from pixelart.checkpoint.format import CheckpointConfig
 from pixelart.checkpoint.origin import Origin, read_origin
 from pixelart.checkpoint.presets import DEFAULT_PRESET, FIXED, Preset
 from pixelart.errors import RequestRejected
-from pixelart.images.class_names import find_class
+from pixelart.images.class_names import Labels, find_class
 from pixelart.images.codec import Indexed, Paletted, codec_from_config
 from pixelart.images.defects import DefectLimits, limits_of_mix
 from pixelart.images.kept_kinds import KEEP_SHAPE, KEEP_SKETCH
@@ -45,7 +45,7 @@ class CheckpointInfo:
         most_colours: how many opaque colours such a palette may have.
         any_size: whether it was trained on pictures of several sizes, and draws any size.
         keeps: what a completion may keep of the masked pixels, see `Request.keep`.
-        looks: the looks it can draw in, see `Request.look`.
+        looks, kinds: the looks it can draw in, and the kinds within its classes, see `Request`.
     """
 
     name: str
@@ -64,6 +64,7 @@ class CheckpointInfo:
     keeps: tuple[str, ...] = ()
     defect_limits: Mapping[str, DefectLimits] = field(default_factory=dict)
     looks: tuple[str, ...] = ()
+    kinds: tuple[tuple[str, str], ...] = ()
 
     @property
     def networks_a_pixel(self) -> int:
@@ -110,14 +111,35 @@ class CheckpointInfo:
             can = " or ".join(self.keeps)
             raise RequestRejected(f"keep {keep}: {self.name} " + (f"can keep {can}" if can else "can keep nothing"))
 
+    @property
+    def labels(self) -> Labels:
+        """What the network is conditioned on."""
+        return Labels(self.classes, self.looks, self.kinds)
+
     def look_number(self, look: Any) -> int:
-        """The number of a look. Raises RequestRejected for one that it does not know."""
+        """The number of a look among the labels. Raises RequestRejected for one that it does not know."""
         found = find_class(look, self.looks) if isinstance(look, str) else None
         if not self.looks:
             raise RequestRejected(f"look {look!r:.40}: {self.name} knows no looks")
         if found is None:
             raise RequestRejected(f"look {look!r:.40} is not one of {', '.join(self.looks)}")
-        return self.looks.index(found)
+        return self.labels.look_numbers[found]
+
+    def kind_numbers(self, kind: Any, classes: Collection[str]) -> list[int]:
+        """The numbers among the labels of a kind of some of `classes`; of any class if there are none.
+
+        Raises:
+            RequestRejected: none of these classes has this kind.
+        """
+        numbers = {pair: n for pair, n in self.labels.kind_numbers.items() if not classes or pair[0] in classes}
+        if not numbers:
+            what = f"the class {', '.join(classes)} of {self.name}" if classes else self.name
+            raise RequestRejected(f"kind {kind!r:.40}: {what} has no kinds")
+        known = sorted({name for _, name in numbers})
+        found = find_class(kind, known) if isinstance(kind, str) else None
+        if found is None:
+            raise RequestRejected(f"kind {kind!r:.40} is not one of {', '.join(known)}")
+        return [number for (_, name), number in numbers.items() if name == found]
 
     def check_enlarged(self, height: int, width: int, *, factor: Any) -> None:
         """Raises RequestRejected if it does not enlarge pictures of this size by `factor`."""
@@ -159,6 +181,7 @@ def info_of(path: Path, config: CheckpointConfig) -> CheckpointInfo:
         takes_palettes=isinstance(codec, Paletted),
         most_colours=codec.levels - 1 if isinstance(codec, Paletted) else 0,
         looks=config.looks,
+        kinds=config.kinds,
         any_size=variant.any_size and _learned_sizes(config.training) > 1,
         keeps=(*((KEEP_SHAPE,) if isinstance(codec, Indexed) else ()), *((KEEP_SKETCH,) if variant.has_sketch else ())),
     )

@@ -22,7 +22,7 @@ from pixelart.checkpoint.info import CheckpointInfo, info_of
 from pixelart.checkpoint.ownership import current_owner, may_see, owns
 from pixelart.checkpoint.weights import check_weights, load_weights, pack_weights
 from pixelart.errors import RequestRejected, WeightsRejected
-from pixelart.images.class_names import NO_LOOK, find_class
+from pixelart.images.class_names import NO_KIND, NO_LOOK, find_class
 from pixelart.images.codec import Codec, codec_from_config
 from pixelart.images.coercion import ClassBlend, as_blend
 from pixelart.images.palette_choice import PalettesOfClasses, class_palettes_json, read_class_palettes
@@ -63,14 +63,14 @@ class Checkpoint:
         """Digest of the class palettes; None without any."""
         return _digest(class_palettes_json(self.palettes)) if self.palettes else None
 
-    def class_weights(self, blend: ClassBlend, look: str = NO_LOOK) -> Tensor:
+    def class_weights(self, blend: ClassBlend, look: str = NO_LOOK, kind: str = NO_KIND) -> Tensor:
         """The weights of the network's labels: float32 (labels,), of which those of the classes sum to 1, or are zeros
-        for "any class", and that of the look is 1. A class name is a blend of one.
+        for "any class", and those of the look and of the kind of these classes are 1. A class name is a blend of one.
 
         Raises:
-            RequestRejected: an unknown class or look, or a weight that is negative or not finite.
+            RequestRejected: an unknown class, look or kind, or a weight that is negative or not finite.
         """
-        weights = torch.zeros(self.config.labels, dtype=torch.float64)
+        weights = torch.zeros(len(self.config.labels), dtype=torch.float64)
         for name, weight in as_blend(blend).items():
             meant = find_class(name, self.config.classes) if isinstance(name, str) else None
             if meant is None:
@@ -82,8 +82,11 @@ class Checkpoint:
         if weights.any():
             weights /= weights.max()  # avoids overflow and underflow of the sum
             weights /= weights.sum()
+        drawn = [name for name, weight in zip(self.config.classes, weights.tolist(), strict=False) if weight]
         if look:
-            weights[len(self.config.classes) + self.info.look_number(look)] = 1.0
+            weights[self.info.look_number(look)] = 1.0
+        if kind:
+            weights[self.info.kind_numbers(kind, drawn)] = 1.0
         return weights.float().to(self.device)
 
 

@@ -10,21 +10,19 @@ import torch
 
 from pixelart.checkpoint.format import CheckpointConfig
 from pixelart.errors import RequestRejected
+from pixelart.images.class_names import Labels
 from pixelart.images.codec import Codec, Indexed, Paletted, codec_from_config
 from pixelart.images.palettes import nearest_colours
 from pixelart.layers.resizable import MEAN, ZERO, RowMapping, RowOrigin, Rows, copy_resized
 from pixelart.models.base import AutoregressiveModel
 
 
-def adapted_config(
-    start: CheckpointConfig, *, codec: Codec, classes: Sequence[str], looks: Sequence[str] = ()
-) -> CheckpointConfig:
-    """`start` with another `codec`, and with new `classes` and `looks` appended to its own."""
-    classes = (*start.classes, *(name for name in classes if name not in start.classes))
-    looks = (*start.looks, *(name for name in looks if name not in start.looks))
-    sizes = {"levels": codec.levels, "num_classes": len(classes) + len(looks)}
-    model_config = {**start.model_config, **sizes}
-    return replace(start, codec=codec.to_config(), classes=classes, looks=looks, model_config=model_config, training={})
+def adapted_config(start: CheckpointConfig, *, codec: Codec, labels: Labels) -> CheckpointConfig:
+    """`start` with another `codec`, and with new `labels` added to its own."""
+    labels = start.labels.with_more(labels)
+    model_config = {**start.model_config, "levels": codec.levels, "num_classes": len(labels)}
+    own = {"classes": labels.classes, "looks": labels.looks, "kinds": labels.kinds}
+    return replace(start, codec=codec.to_config(), model_config=model_config, training={}, **own)
 
 
 def adapt(model: AutoregressiveModel, start: CheckpointConfig, wanted: CheckpointConfig) -> AutoregressiveModel:
@@ -32,20 +30,21 @@ def adapt(model: AutoregressiveModel, start: CheckpointConfig, wanted: Checkpoin
 
     Each new colour starts with the weights of the nearest old one in Oklab. New colours that map to the same old one
     share its probability, so a permuted palette gives the permuted probabilities of the old network. A new class starts
-    with the mean of the old ones, a new look with zeros; the predictions for old classes and looks do not change.
+    with the mean of the old ones, a new look or kind with zeros; the predictions for old labels do not change.
 
     Raises:
         RequestRejected: the codec changes, and not from one palette to another of the same kind.
     """
-    if (start.codec, start.classes, start.looks) == (wanted.codec, wanted.classes, wanted.looks):
+    if (start.codec, start.labels) == (wanted.codec, wanted.labels):
         return model
     origins, colours = dict[Rows, RowMapping](), list[int]()
-    if (start.classes, start.looks) != (wanted.classes, wanted.looks):
-        classes = {name: number for number, name in enumerate(start.classes)}
-        looks = {name: len(start.classes) + number for number, name in enumerate(start.looks)}
-        rows: list[RowOrigin] = [*(classes.get(name, MEAN) for name in wanted.classes)]
-        rows += (looks.get(name, ZERO) for name in wanted.looks)
-        origins["class"] = RowMapping(rows, start.labels, len(start.classes))
+    if start.labels != wanted.labels:
+        known, new = start.labels, wanted.labels
+        classes = {name: number for number, name in enumerate(known.classes)}
+        looks, kinds = known.look_numbers, known.kind_numbers
+        rows: list[RowOrigin] = [*(classes.get(name, MEAN) for name in new.classes)]
+        rows += [*(looks.get(name, ZERO) for name in new.looks), *(kinds.get(kind, ZERO) for kind in new.kinds)]
+        origins["class"] = RowMapping(rows, len(known), len(known.classes))
     if start.codec != wanted.codec:
         old, new = codec_from_config(start.codec), codec_from_config(wanted.codec)
         if not (isinstance(old, Indexed) and isinstance(new, Indexed)) or type(old) is not type(new):

@@ -24,7 +24,7 @@ from pixelart.cli.sets import check_set_options, generate_set, set_options
 from pixelart.controls import COMPLETE, CONTROLS, ENLARGE, GENERATE, controls_of
 from pixelart.engine import Drawing, Engine, Request
 from pixelart.errors import RequestRejected
-from pixelart.images.class_names import NO_LOOK
+from pixelart.images.class_names import NO_KIND, NO_LOOK
 from pixelart.images.codec import parse_hex_colours
 from pixelart.images.coercion import percent_of
 from pixelart.images.io import read_picture
@@ -56,6 +56,7 @@ def models(options: argparse.Namespace) -> Json:
             "size": [c.width, c.height],
             "classes": list(c.classes),
             "looks": list(c.looks),
+            "kinds": {name: kinds for name in c.classes if (kinds := list(c.labels.kinds_of([name])))},
         }
         for c in Engine(options.checkpoints).list_checkpoints()
     ]
@@ -65,6 +66,7 @@ def models(options: argparse.Namespace) -> Json:
     for c in checkpoints:
         width, height = c["size"]
         looks = f"  looks: {', '.join(c['looks'])}" if c["looks"] else ""
+        looks += "".join(f"  kinds of {name}: {', '.join(kinds)}" for name, kinds in c["kinds"].items())
         names = f"classes: {', '.join(c['classes'])}{looks}"
         say(options, f"checkpoint {c['name']}  {c['model']}  {width} x {height}  {names}")
     return {"models": variants, "checkpoints": checkpoints}
@@ -242,6 +244,7 @@ def drawing_options(command: argparse.ArgumentParser, action: str) -> None:
     """The options of every command that draws; `action` picks the controls."""
     class_option(command)
     command.add_argument("--look", default=NO_LOOK, help=f"{CONTROLS['look'].text} (any)")
+    command.add_argument("--kind", default=NO_KIND, help=f"{CONTROLS['kind'].text} (any)")
     usual = {field: control.default for field, control in CONTROLS.items()}
     command.set_defaults(
         **{**usual, "own_colours": False, "class_name": None, "size": None, "sheet": None, "columns": 0}

@@ -20,10 +20,10 @@ from pixelart.hub.remote import Flavor, RemoteTraining, delete_pictures, find_fl
 from pixelart.hub.remote.hardware import check_minutes, price_text
 from pixelart.jobs.options import command_options
 from pixelart.storage import exclusive
-from pixelart.training.config import RUN_FILE
 from pixelart.training.data.report import prepare
 from pixelart.training.data.survey import Options, survey
 from pixelart.training.options import OFFERED, check_training_options
+from pixelart.training.run_config import RUN_FILE
 
 NOT_SIGNED_IN = "nobody is signed in to the Hub on this machine; run hf auth login"
 _NETWORK = ("model", "preset", "palette", "codec", "colours", "new_classes")
@@ -137,7 +137,14 @@ def _prepare(options: argparse.Namespace, base: Path | None, target: Path) -> No
         info = engine.info(name)
         size = info.height, info.width
     fit, frames = options.fit or "refuse", options.frames or "first"
-    wanted = Options(size=size, fit=fit, frames=frames, keep_copies=True, with_looks=bool(options.looks))
+    wanted = Options(
+        size=size,
+        fit=fit,
+        frames=frames,
+        keep_copies=True,
+        with_looks=bool(options.looks),
+        with_kinds=bool(options.kinds),
+    )
     with progress_bar("reading") as show:
         found = survey(options.data, wanted, on_progress=show)
     for problem in found.problems:

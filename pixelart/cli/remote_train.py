@@ -30,7 +30,7 @@ from pixelart.hub.remote.outcome import Outcome, StoppedBy
 from pixelart.hub.remote.run_repo import pull_run, push_run
 from pixelart.jobs.process import COMMAND, environment
 from pixelart.system.cpus import usable_cores
-from pixelart.training.config import RUN_FILE
+from pixelart.training.run_config import RUN_FILE
 
 BEFORE_LIMIT = 120.0
 """Seconds before the time limit of the job at which the training saves and stops."""

@@ -19,7 +19,7 @@ from pixelart.errors import Cancelled, RequestRejected
 from pixelart.images.palette_files import read_palette_file
 from pixelart.models import get_variant
 from pixelart.progress import OnProgress, ignore_progress
-from pixelart.training.config import FINE_TUNING, RUN_FILE, PaletteOf, Schedule
+from pixelart.training.config import FINE_TUNING, Schedule
 from pixelart.training.distributed import Processes, find_processes
 from pixelart.training.export import export_run
 from pixelart.training.failures import explain_failures, is_short, too_short
@@ -27,6 +27,7 @@ from pixelart.training.initialization import FROM_SCRATCH, NewClasses
 from pixelart.training.options import KINDS, OFFERED
 from pixelart.training.progress_file import ProgressWriter
 from pixelart.training.remote_control import ControlPipe, stdin_control
+from pixelart.training.run_config import RUN_FILE, PaletteOf
 from pixelart.training.runs import check_name, join_run, resume_run, start_run
 from pixelart.training.tensorboard import open_board
 from pixelart.training.trainer import Trainer

@@ -237,7 +237,7 @@ class _Coding:
     ) -> Tensor:
         """The levels of pictures x (n, C, H, W) as `pick` chooses them, on the CPU; see `code_levels`."""
         device = next(self._model.parameters()).device
-        each = torch.eye(len(self._loaded.info.classes), self._loaded.config.labels, dtype=torch.float64)
+        each = torch.eye(len(self._loaded.info.classes), len(self._loaded.config.labels), dtype=torch.float64)
         any_class = torch.zeros_like(each[:1])
         context = Context(
             torch.cat([each, any_class])[list(classes)],

@@ -104,8 +104,9 @@ def complete_picture(
     """Draw the masked pixels of `picture` (H, W, 4) `count` times, with seeds seed, seed + 1, ..., in this order.
 
     Known pixels on all sides condition every masked pixel. A known colour outside the codec conditions through its
-    nearest codec colour and is returned unchanged. class_weights (classes,) must be on the model's device. `codec` may
-    hold one palette per picture. `kind`: masked pixels keep the kind of their colour, see `images.kept_kinds`.
+    nearest codec colour and is returned unchanged. class_weights, (labels,) or one row per picture, must be on the
+    model's device. `codec` may hold one palette per picture. `kind`: masked pixels keep the kind of their colour, see
+    `images.kept_kinds`.
     `windows`: of a picture larger than the model draws, see `plan_windows`; the log p is then the sum over the windows.
     The result does not depend on `sampler`.
 

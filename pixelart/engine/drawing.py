@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -45,6 +46,24 @@ class Draw(Protocol):
         on_row: Callable[[int, int, Tensor], None] | None,
         cancel: Callable[[], bool] | None,
     ) -> list[Candidate]: ...
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the pictures of a request are drawn given, by seed: their codecs, and their kinds, "" = none."""
+
+    codecs: CodecOf
+    kind: Callable[[int], str]
+
+    def weights(self, loaded: Checkpoint, request: Request, seeds: range) -> Tensor:
+        """The weights of the network's labels for the picture of each seed, (n, labels)."""
+        kinds = [self.kind(seed) for seed in seeds]
+        of_kind = {kind: loaded.class_weights(request.class_weights, request.look, kind) for kind in set(kinds)}
+        return torch.stack([of_kind[kind] for kind in kinds])
+
+    def settings(self, seed: int) -> dict[str, Any]:
+        """The kind of a picture as settings to save; empty without one."""
+        return {"kind": kind} if (kind := self.kind(seed)) else {}
 
 
 @dataclass(frozen=True)
@@ -127,7 +146,7 @@ class Drawer:
         shift: Shift,
         on_row: OnRow | None,
         cancel: Callable[[], bool] | None,
-        codec_of: CodecOf,
+        given: Given,
     ) -> list[Drawing]:
         """Roll everything by `shift`, draw, and roll back. The log p is that of the pictures after rolling back."""
         home = back(shift)
@@ -142,8 +161,8 @@ class Drawer:
             replace(request, temperature=rolled(temperature, shift)) if isinstance(temperature, np.ndarray) else request
         )
         with self._drawing():
-            drawings = self.complete(there, rolled(picture, shift), rolled(mask, shift), report, cancel, codec_of)
-            moved = [self._moved(request, d, rolled(d.picture, home), codec_of, cancel) for d in drawings]
+            drawings = self.complete(there, rolled(picture, shift), rolled(mask, shift), report, cancel, given)
+            moved = [self._moved(request, d, rolled(d.picture, home), given, cancel) for d in drawings]
             return [drawn_in(mask, drawing) for drawing in moved]
 
     def _moved(
@@ -151,12 +170,12 @@ class Drawer:
         request: Request,
         drawing: Drawing,
         picture: Picture,
-        codec_of: CodecOf,
+        given: Given,
         cancel: Callable[[], bool] | None,
     ) -> Drawing:
-        loaded, codec = self._library.load(request.checkpoint), codec_of(range(drawing.seed, drawing.seed + 1))
-        weights = loaded.class_weights(request.class_weights, request.look)
-        log_prob = log_likelihood(loaded, codec, picture, weights, cancel=cancel)
+        loaded, seeds = self._library.load(request.checkpoint), range(drawing.seed, drawing.seed + 1)
+        weights = given.weights(loaded, request, seeds)[0]
+        log_prob = log_likelihood(loaded, given.codecs(seeds), picture, weights, cancel=cancel)
         facts = {**request.settings(), "seamless": request.seamless, "log_prob": round(log_prob, 3)}
         return Drawing(picture, drawing.seed, log_prob, {**drawing.settings, **facts})
 
@@ -167,7 +186,7 @@ class Drawer:
         mask: NDArray[np.bool_],
         on_row: OnRow | None,
         cancel: Callable[[], bool] | None,
-        codec_of: CodecOf,
+        given: Given,
     ) -> list[Drawing]:
         """Draw the pixels of `picture` (H, W, 4) where `mask` (H, W) is True, in order of seed. Sizes are already
         checked."""
@@ -182,7 +201,7 @@ class Drawer:
 
         frame = PreviewFrame(picture, mask, blank)
         frame = WindowsFrame(picture, mask, blank, windows, parts=1 + model.has_sketch) if windows else frame
-        return self.draw(request, draw, frame, on_row, cancel, codec_of, {})
+        return self.draw(request, draw, frame, on_row, cancel, given, {})
 
     def draw(
         self,
@@ -191,7 +210,7 @@ class Drawer:
         frame: PreviewFrame,
         on_row: OnRow | None,
         cancel: Callable[[], bool] | None,
-        codec_of: CodecOf,
+        given: Given,
         facts: Mapping[str, Any],
     ) -> list[Drawing]:
         """Draw a request chunk by chunk with `draw`. `frame`: what previews show. `facts`: extra settings saved with
@@ -199,20 +218,20 @@ class Drawer:
         loaded = self._library.load(request.checkpoint)
         request.check()
         controls = request.controls()
-        weights = loaded.class_weights(request.class_weights, request.look)
-        candidates, palettes = list[Candidate](), list[dict[str, Any]]()
+        candidates, of_seed = list[Candidate](), list[dict[str, Any]]()
         sampler = pick_sampler(request.sampler, loaded.model, loaded.device)
         chunk = self.at_once(loaded, *frame.size, streams=1 if request.guidance == 1 else 2)
         for start in range(0, request.count, chunk):
             size = min(chunk, request.count - start)
             finished = [c.picture for c in candidates]
-            codec = codec_of(range(request.seed + start, request.seed + start + size))
+            seeds = range(request.seed + start, request.seed + start + size)
+            codec = given.codecs(seeds)
             how = {"in_passes": sampler == "fixed_point", "has_sketch": loaded.model.has_sketch}
             done = PreviewReporter(frame, codec, request.count, finished, chunk=chunk, **how)
             with self._drawing():
                 candidates += draw(
                     codec,
-                    weights,
+                    given.weights(loaded, request, seeds),
                     count=size,
                     seed=request.seed + start,
                     controls=controls,
@@ -220,12 +239,12 @@ class Drawer:
                     on_row=done.reporter(on_row, start) if on_row else None,
                     cancel=cancel,
                 )
-            palettes += [palette_settings(codec, i) for i in range(size)]
+            of_seed += [{**palette_settings(codec, i), **given.settings(seed)} for i, seed in enumerate(seeds)]
         size = f"{frame.mask.shape[1]}x{frame.mask.shape[0]}"
         settings = {**request.settings(), **loaded.identity, "size": size, "mask": run_lengths(frame.mask), **facts}
         own = [
-            {**palette, "seed": c.seed, "log_prob": round(c.log_prob, 3)}
-            for c, palette in zip(candidates, palettes, strict=True)
+            {**chosen, "seed": c.seed, "log_prob": round(c.log_prob, 3)}
+            for c, chosen in zip(candidates, of_seed, strict=True)
         ]
         return [
             Drawing(c.picture, c.seed, c.log_prob, {**settings, **of_it})
@@ -241,7 +260,7 @@ def log_likelihood(
     *,
     cancel: Callable[[], bool] | None = None,
 ) -> float:
-    """log p of a whole picture (H, W, 4) in nats given class and look alone, `weights` (labels,); its colours are first
+    """log p of a whole picture (H, W, 4) in nats given the labels alone, `weights` (labels,); its colours are first
     snapped to the codec. For a picture larger than the model draws it is the sum over windows that cover it.
 
     Raises:

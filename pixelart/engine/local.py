@@ -13,14 +13,15 @@ from torch import Tensor
 
 from pixelart.checkpoint.library import Checkpoint, Library
 from pixelart.engine.completion import Candidate, added_pixels, enlarge_picture
-from pixelart.engine.drawing import Drawer, Recolouring, drawn_in, most_probable_first
+from pixelart.engine.drawing import Drawer, Given, Recolouring, drawn_in, most_probable_first
 from pixelart.engine.own_colours import own_colours
 from pixelart.engine.previews import OnRow, PreviewFrame
 from pixelart.engine.remote import Call
 from pixelart.engine.request import Drawing, Request, once_more
 from pixelart.errors import RequestRejected
+from pixelart.images.class_names import NO_KIND
 from pixelart.images.codec import Codec, Picture
-from pixelart.images.palette_choice import OF_MODEL, OF_PICTURE, CodecOf, codec_of
+from pixelart.images.palette_choice import OF_MODEL, OF_PICTURE, codec_of, examples, is_open
 from pixelart.images.tiling import seam_repairs, shift_to_join
 from pixelart.progress import Cancel
 
@@ -55,8 +56,8 @@ class LocalBackend:
         info = self._library.load(request.checkpoint).info
         blank = np.zeros((*(request.size or (info.height, info.width)), 4), np.uint8)
         everything = np.ones(blank.shape[:2], np.bool_)
-        codecs = self._codecs(request, blank, everything)
-        drawings = self._drawer.complete(request, blank, everything, on_row, cancel, codecs)
+        given = self._given(request, blank, everything)
+        drawings = self._drawer.complete(request, blank, everything, on_row, cancel, given)
         if not request.seamless:
             return drawings
         mended = [self.mend_seam(once_more(request, d), d.picture, cancel) for d in drawings]
@@ -71,22 +72,22 @@ class LocalBackend:
         cancel: Cancel | None,
     ) -> list[Drawing]:
         """Candidates for the pixels of `picture` (H, W, 4) where `mask` (H, W) is True, by `most_probable_first`."""
-        paint, codecs = self._recolouring(request, picture, mask), self._codecs(request, picture, mask)
+        paint, given = self._recolouring(request, picture, mask), self._given(request, picture, mask)
         if request.seamless:
             shift = shift_to_join(mask, request.seamless)
-            drawings = self._drawer.draw_rolled(request, picture, mask, shift, paint.watching(on_row), cancel, codecs)
+            drawings = self._drawer.draw_rolled(request, picture, mask, shift, paint.watching(on_row), cancel, given)
         else:
-            drawings = self._drawer.complete(request, picture, mask, paint.watching(on_row), cancel, codecs)
+            drawings = self._drawer.complete(request, picture, mask, paint.watching(on_row), cancel, given)
         return most_probable_first(paint.of(drawings))
 
     def mend_seam(self, request: Request, picture: Picture, cancel: Cancel | None) -> list[Drawing]:
         """Candidates of `picture` (H, W, 4) that tile along `request.seamless`, sorted by `most_probable_first`."""
         first, *others = seam_repairs(picture.shape[0], picture.shape[1], request.seamless)
-        paint, codecs = self._recolouring(request, picture, first.mask), self._codecs(request, picture, first.mask)
-        drawings = self._drawer.draw_rolled(request, picture, first.mask, first.shift, None, cancel, codecs)
+        paint, given = self._recolouring(request, picture, first.mask), self._given(request, picture, first.mask)
+        drawings = self._drawer.draw_rolled(request, picture, first.mask, first.shift, None, cancel, given)
         for mask, shift in others:
             again = [(replace(request, count=1, seed=d.seed), d.picture) for d in drawings]
-            drawings = [self._drawer.draw_rolled(one, p, mask, shift, None, cancel, codecs)[0] for one, p in again]
+            drawings = [self._drawer.draw_rolled(one, p, mask, shift, None, cancel, given)[0] for one, p in again]
         return most_probable_first(paint.of([drawn_in(first.mask, drawing) for drawing in drawings]))
 
     def enlarge(
@@ -101,13 +102,13 @@ class LocalBackend:
         model = self._library.load(request.checkpoint).model
         large = picture.repeat(factor, 0).repeat(factor, 1)
         mask = added_pixels(*large.shape[:2], factor=factor)
-        paint, codecs = self._recolouring(request, large, mask), self._codecs(request, large, mask)
+        paint, given = self._recolouring(request, large, mask), self._given(request, large, mask)
 
         def draw(codec: Codec, class_weights: Tensor, /, **how: Any) -> list[Candidate]:
             return enlarge_picture(model, codec, picture, class_weights, factor=factor, **how)
 
         frame, watch = PreviewFrame(large, mask, large), paint.watching(on_row)
-        drawn = self._drawer.draw(request, draw, frame, watch, cancel, codecs, {"factor": factor})
+        drawn = self._drawer.draw(request, draw, frame, watch, cancel, given, {"factor": factor})
         return most_probable_first(paint.of(drawn))
 
     def _recolouring(self, request: Request, picture: Picture, mask: NDArray[np.bool_]) -> Recolouring:
@@ -116,14 +117,15 @@ class LocalBackend:
         is_recoloured = request.own_colours and not loaded.info.takes_palettes
         return Recolouring(own_colours(loaded.codec, picture, mask) if is_recoloured else None, mask)
 
-    def _codecs(self, request: Request, picture: Picture, mask: NDArray[np.bool_]) -> CodecOf:
-        """The codecs that draw into `picture` (H, W, 4) where `mask` (H, W) is True, by seed."""
+    def _given(self, request: Request, picture: Picture, mask: NDArray[np.bool_]) -> Given:
+        """What the pixels of `picture` (H, W, 4) where `mask` (H, W) is True are drawn given, by seed."""
         loaded = self._library.load(request.checkpoint)
         weights = loaded.class_weights(request.class_weights)[: len(loaded.config.classes)].tolist()
         class_mix = dict(zip(loaded.config.classes, weights, strict=True)) if any(weights) else {}
         palette = OF_MODEL if request.allowed is not None and not request.palette else request.palette
-        how = {"picture": picture, "mask": mask, "palettes": loaded.palettes, "class_weights": class_mix}
-        how["look"] = request.look
+        size, named = (mask.shape[0], mask.shape[1]), {"look": request.look, "kind": request.kind}
+        example = examples(loaded.palettes, size, class_weights=class_mix, **named)
+        how: dict[str, Any] = {"picture": picture, "mask": mask, "example_of": example}
         codecs = codec_of(loaded.codec, palette, **how, name=loaded.info.name)
         if loaded.info.takes_palettes and request.allowed is not None:
             if palette == OF_PICTURE:
@@ -131,4 +133,6 @@ class LocalBackend:
             count = len(codecs(range(request.seed, request.seed + 1)).to_config()["colours"])
             if max(request.allowed, default=0) > count:
                 raise RequestRejected(f"allowed {max(request.allowed)}: the palette has {count} colours")
-        return codecs
+        if request.kind or not class_mix or not is_open(picture, mask):
+            return Given(codecs, lambda seed: request.kind)
+        return Given(codecs, lambda seed: one.kind if (one := example(seed)) else NO_KIND)

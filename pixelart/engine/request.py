@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pixelart.controls import CONTROLS
 from pixelart.engine.temperature import as_percent, scaled, with_rows
 from pixelart.errors import RequestRejected
-from pixelart.images.class_names import NO_LOOK, plain_class
+from pixelart.images.class_names import NO_KIND, NO_LOOK, plain_class
 from pixelart.images.codec import Picture
 from pixelart.images.coercion import as_blend, as_map, map_settings
 from pixelart.images.io import Facts, encode_png
@@ -46,6 +46,8 @@ class Request:
     palette: for models whose palette is an input, see `palette_choice.codec_of`.
     size: (height, width) of new pictures, for models that draw any size; None = the checkpoint's size.
     look: for models that know several looks, the one to draw in; "" = any.
+    kind: for models that know kinds within the classes, the one to draw, such as "sword"; "" = any: a picture drawn
+        from nothing gets that of a training picture, picked by its seed.
     keep: what masked pixels of a completion keep: "shape" (transparent or opaque), or "sketch" (also the lightness
         level; only for models that draw sketches); "" = nothing.
     redraw: how often pictures with a defect are drawn again, see `redrawing`.
@@ -73,6 +75,7 @@ class Request:
     window: tuple[int, int] | None = None
     temperature_percent: NDArray[Any] | None = None
     look: str = NO_LOOK
+    kind: str = NO_KIND
 
     def __post_init__(self) -> None:
         """Convert numbers of any library to Python numbers, and a class name to class weights. `check` rejects values
@@ -92,7 +95,10 @@ class Request:
             plain_class(name) if isinstance(name, str) else name: _number(weight)
             for name, weight in as_blend(self.class_weights).items()
         }
-        plain["look"] = plain_class(self.look) if isinstance(self.look, str) else self.look
+        plain |= {
+            name: plain_class(value) if isinstance(value, str) else value
+            for name, value in (("look", self.look), ("kind", self.kind))
+        }
         plain["allowed"], plain["palette"] = _levels(self.allowed), as_palette(self.palette)
         plain["size"] = _pair(self.size, "size", "a height and a width")
         plain["window"] = _pair(self.window, "window", "a top and a left")
@@ -120,8 +126,9 @@ class Request:
             if not isinstance(value, float):
                 raise RequestRejected(f"{name} {value!r:.40}: must be a number")
         check_sampler(self.sampler)
-        if not isinstance(self.look, str):
-            raise RequestRejected(f"look {self.look!r:.40}: must be the name of a look, or empty")
+        for name in ("look", "kind"):
+            if not isinstance(value := getattr(self, name), str):
+                raise RequestRejected(f"{name} {value!r:.40}: must be the name of a {name}, or empty")
         if not isinstance(self.own_colours, bool):
             raise RequestRejected(f"own_colours {self.own_colours!r:.40}: must be True or False")
         for name in (
@@ -180,6 +187,7 @@ class Request:
             "allowed": self.allowed,
             **({"own_colours": True} if self.own_colours else {}),
             **({"look": self.look} if self.look else {}),
+            **({"kind": self.kind} if self.kind else {}),
             **({"keep": self.keep} if self.keep else {}),
             **({"window": self.window} if self.window else {}),
         }
@@ -288,9 +296,10 @@ class Drawing:
 
 
 def once_more(request: Request, drawing: Drawing) -> Request:
-    """A request for one picture with the palette and the seed of a drawing."""
+    """A request for one picture with the palette, the kind and the seed of a drawing."""
     palette = tuple(drawing.settings.get("colours", ())) or request.palette
-    return replace(request, count=1, seed=drawing.seed, palette=palette)
+    kind = drawing.settings.get("kind", request.kind)
+    return replace(request, count=1, seed=drawing.seed, palette=palette, kind=kind)
 
 
 def later_seed(request: Request, count: int) -> int:

@@ -7,13 +7,13 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pixelart.errors import RequestRejected, WeightsRejected
-from pixelart.images.class_names import NO_LOOK, plain_class
+from pixelart.images.class_names import NO_KIND, NO_LOOK, plain_class
 from pixelart.images.codec import (
     ALPHA_THRESHOLD,
     Codec,
@@ -37,17 +37,20 @@ MAX_BYTES = 4 << 20
 
 
 class ExamplePalette(NamedTuple):
-    """The colours uint8 (n, 3) of a training picture, its height and width, which older files do not tell, and its
-    look."""
+    """The colours uint8 (n, 3) of a training picture, its height and width, which older files do not tell, its look
+    and its kind."""
 
     colours: NDArray[np.uint8]
     size: tuple[int, int] | None = None
     look: str = NO_LOOK
+    kind: str = NO_KIND
 
 
 PalettesOfClasses = Mapping[str, Sequence[ExamplePalette]]
 CodecOf = Callable[[range], Codec]
 """The codec for the pictures of a range of seeds."""
+ExampleOf = Callable[[int], ExamplePalette | None]
+"""The training picture whose palette and kind a seed picks; None if there is none."""
 _PICKED = 0x9A1E77E
 _SIZE = re.compile("([1-9][0-9]{0,3})x([1-9][0-9]{0,3})")
 """Width and height before the colours of a palette in the file."""
@@ -59,10 +62,8 @@ def codec_of(
     *,
     picture: Picture,
     mask: NDArray[np.bool_],
-    palettes: PalettesOfClasses,
-    class_weights: Mapping[str, float],
+    example_of: ExampleOf,
     name: str,
-    look: str = NO_LOOK,
 ) -> CodecOf:
     """The codecs of a request.
 
@@ -70,8 +71,7 @@ def codec_of(
         codec: the checkpoint's codec; `name` is the checkpoint's name in errors.
         palette: "picture" = the colours of `picture` (H, W, 4) where `mask` (H, W) is False; "model" = the
             checkpoint's; or colours as hexadecimal text. "" = those of the picture; if it has fewer than ENOUGH, plus
-            those of one of the class `palettes`, chosen by the seed among those of the look and the nearest size.
-        class_weights, look: used to choose a palette; empty = any.
+            those of the example that the seed picks, or the checkpoint's.
 
     Raises:
         RequestRejected: a palette for a model with a fixed palette, or one that does not fit.
@@ -96,11 +96,33 @@ def codec_of(
         own = fit_palette(visible, size=codec.levels - 1)
     if len(own) >= ENOUGH:
         return _always(codec.with_colours(own))
-    height, width = mask.shape
-    near = {name: _of_nearest_size(some, height, width) for name, some in _of_look(palettes, look).items()}
-    return lambda seeds: EachPalette(
-        [codec.with_colours(_filled(own, _picked(near, class_weights, codec, seed), codec)) for seed in seeds]
-    )
+
+    def filled(seed: int) -> Paletted:
+        example = example_of(seed)
+        return codec.with_colours(_filled(own, example.colours if example else codec.colours, codec))
+
+    return lambda seeds: EachPalette([filled(seed) for seed in seeds])
+
+
+def is_open(picture: Picture, mask: NDArray[np.bool_]) -> bool:
+    """Whether the known pixels of `picture` (H, W, 4), where `mask` (H, W) is False, have so few colours that they do
+    not tell what is drawn."""
+    return len(np.unique(visible_colours(picture[~mask]), axis=0)) < ENOUGH
+
+
+def examples(
+    palettes: PalettesOfClasses,
+    size: tuple[int, int],
+    *,
+    class_weights: Mapping[str, float],
+    look: str = NO_LOOK,
+    kind: str = NO_KIND,
+) -> ExampleOf:
+    """Picks one of the `palettes` by the seed: of a class by `class_weights`, empty = any, and among those of the look
+    and the kind, if there are some, of the pictures of the nearest `size`, (height, width)."""
+    near = _matching(_matching(palettes, "look", look), "kind", kind)
+    near = {name: _of_nearest_size(some, *size) for name, some in near.items()}
+    return lambda seed: _picked(near, class_weights, seed)
 
 
 def palette_fitting(codec: Codec, picture: Picture) -> Codec:
@@ -173,12 +195,14 @@ def read_class_palettes(folder: Path, classes: Sequence[str]) -> PalettesOfClass
 
 
 def _example(given: Any) -> ExamplePalette:
-    """A palette from its text in the file, such as "32x24 000000 ff0000", or from a list of its look and its text."""
-    look, text = (NO_LOOK, given) if isinstance(given, str) else given
+    """A palette from its text in the file, such as "32x24 000000 ff0000", or from a list: its look, perhaps its kind,
+    and its text."""
+    look, *kinds, text = (NO_LOOK, given) if isinstance(given, str) else given
+    (kind,) = kinds or (NO_KIND,)
     first, *others = text.split() or [""]
     size = _SIZE.fullmatch(first)
     colours = _distinct(others if size else text.split())
-    return ExamplePalette(colours, (int(size[2]), int(size[1])) if size else None, plain_class(look))
+    return ExamplePalette(colours, (int(size[2]), int(size[1])) if size else None, plain_class(look), plain_class(kind))
 
 
 def _distinct(texts: Sequence[str]) -> NDArray[np.uint8]:
@@ -192,8 +216,13 @@ def _distinct(texts: Sequence[str]) -> NDArray[np.uint8]:
 
 def class_palettes_json(palettes: PalettesOfClasses) -> bytes:
     """The file content that `read_class_palettes` reads."""
-    texts = {name: [[p.look, _text_of(p)] if p.look else _text_of(p) for p in some] for name, some in palettes.items()}
+    texts = {name: [_labelled(one) for one in some] for name, some in palettes.items()}
     return json.dumps(texts, indent=0, ensure_ascii=False).encode()
+
+
+def _labelled(palette: ExamplePalette) -> str | list[str]:
+    names = [palette.look, palette.kind] if palette.kind else [palette.look] if palette.look else []
+    return [*names, _text_of(palette)] if names else _text_of(palette)
 
 
 def _text_of(palette: ExamplePalette) -> str:
@@ -220,22 +249,20 @@ def _checked(palette: Sequence[str], *, most: int) -> NDArray[np.uint8]:
     return colours
 
 
-def _picked(
-    palettes: PalettesOfClasses, class_weights: Mapping[str, float], codec: Paletted, seed: int
-) -> NDArray[np.uint8]:
+def _picked(palettes: PalettesOfClasses, class_weights: Mapping[str, float], seed: int) -> ExamplePalette | None:
     random = np.random.default_rng([seed, _PICKED])
     weights = {name: class_weights.get(name, 0.0) if class_weights else 1.0 for name, some in palettes.items() if some}
     total = sum(weights.values())
     if not total:
-        return codec.colours
+        return None
     name = str(random.choice(list(weights), p=np.array(list(weights.values())) / total))
-    return palettes[name][int(random.integers(len(palettes[name])))].colours
+    return palettes[name][int(random.integers(len(palettes[name])))]
 
 
-def _of_look(palettes: PalettesOfClasses, look: str) -> PalettesOfClasses:
-    """The palettes of a look; all, if there are none of it."""
-    found = {name: [one for one in some if one.look == look] for name, some in palettes.items()}
-    return found if look and any(found.values()) else palettes
+def _matching(palettes: PalettesOfClasses, what: Literal["look", "kind"], wanted: str) -> PalettesOfClasses:
+    """The palettes of a look or of a kind; all, if there are none of it."""
+    found = {name: [one for one in some if getattr(one, what) == wanted] for name, some in palettes.items()}
+    return found if wanted and any(found.values()) else palettes
 
 
 def _of_nearest_size(palettes: Sequence[ExamplePalette], height: int, width: int) -> Sequence[ExamplePalette]:

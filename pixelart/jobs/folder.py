@@ -16,8 +16,8 @@ from pathlib import Path
 
 from pixelart.errors import RequestRejected
 from pixelart.storage import new_folder
-from pixelart.training.config import read_run
 from pixelart.training.progress_file import CURVE_FILE, PROGRESS_FILE, read_curve
+from pixelart.training.run_config import read_run
 from pixelart.training.state import best_row
 
 TAIL_BYTES = 8192

@@ -24,11 +24,12 @@ from pixelart.images.codec import codec_from_config
 from pixelart.layers.context import Context
 from pixelart.models import config_from_dict, get_variant, to_channels_last
 from pixelart.training import tuning_cache
-from pixelart.training.config import AUTO_EXECUTION, MEMORY_FORMATS, PRECISIONS, RunConfig, Schedule
+from pixelart.training.config import AUTO_EXECUTION, MEMORY_FORMATS, PRECISIONS, Schedule
 from pixelart.training.data.batches import Batches
 from pixelart.training.data.encoded import code_pictures
 from pixelart.training.data.pictures import PictureSet
 from pixelart.training.objective import Objective
+from pixelart.training.run_config import RunConfig
 from pixelart.training.state import TrainState
 
 _log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ def _first_batch(
     few = range(min(len(learned.hashes), schedule.batch_size))
     classes = torch.tensor([config.classes.index(learned.class_names[i]) for i in few])
     coded = code_pictures(codec_from_config(config.codec), learned.pictures[: len(few)], classes)
-    x, context = Batches([coded], classes=config.classes, looks=config.looks, schedule=schedule).draw(0)
+    x, context = Batches([coded], labels=config.labels, schedule=schedule).draw(0)
     return x.to(device), context.to(device)
 
 

@@ -1,22 +1,15 @@
-"""The config of a run: every value that determines its weights, stored as run.json beside its checkpoints."""
+"""The options of a training run, with their limits and texts."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pixelart.errors import RequestRejected
-from pixelart.storage import write_file
-from pixelart.training.data.archives import Frames
 from pixelart.training.data.emphasis import read_emphasis
-from pixelart.training.data.pictures import Fit
 
-RUN_FILE = "run.json"
-PaletteOf = Literal["keep", "fit"]
 AUTO_EXECUTION = "auto"
 PRECISIONS, MEMORY_FORMATS = ("fp32", "bf16"), ("channels_last", "contiguous")
 
@@ -90,14 +83,16 @@ class Schedule:
         flip: share of the pictures mirrored left to right; mirroring is an input of the network.
         recolour: share of the pictures with rotated hues and stretched lightness, if the palette is an input.
         balance: 0 draws pictures uniformly, 1 draws classes uniformly; classes count over all sizes of the pictures.
-        emphasis: how many times as often the pictures of some classes and looks are drawn, as in "hero=3,wall=2" (twice
-            for a name of both). Like `balance`, it also changes how many steps each size gets.
+        emphasis: how many times as often the pictures of some classes, looks and kinds are drawn, as in
+            "hero=3,weapon/bow=2" (twice for a name of both a class and a look). Like `balance`, it also changes how
+            many steps each size gets.
         dropout: share of the gated features dropped in training.
         validation_share, held_out_share: shares of the pictures used only for validation, and not used at all. Content
             hashes choose them.
         sample_every: 0 = with every save.
         looks: whether the folders inside those of classes name looks, such as the collections that pictures are from;
             the network is conditioned on the look, too, and draws any look or a given one.
+        kinds: likewise of the next folders inside, which name kinds within a class, such as weapon/sword.
         keep: which averaged weights are exported: those of the "last" save, or of the "best" one, with the lowest
             validation loss, because small sets overfit.
         precision, memory_format, threads: "auto", and 0 threads, mean the fastest on this machine, timed when the run
@@ -169,6 +164,9 @@ class Schedule:
         False, "the folder inside that of a class is the look of its pictures, a second condition beside the class",
         before=False,
     )  # fmt: skip
+    kinds: bool = option(
+        False, "the next folder inside is the kind of its pictures, such as sword in the class weapon", before=False
+    )
     seed: int = option(
         0, "random seed of weights, order and masks (0)", limits=(0, 2**31),
         page=OptionOnPage("Seed", "Order and masks", most=2**31 - 1),
@@ -227,74 +225,3 @@ class Schedule:
 
 OPTIONS: Mapping[str, Option] = {field.name: field.metadata["option"] for field in dataclasses.fields(Schedule)}
 """Field of `Schedule` -> its option."""
-
-
-@dataclass(frozen=True)
-class RunConfig:
-    """The settings of one training run: data, network and schedule."""
-
-    model: str
-    preset: str
-    data: str
-    size: tuple[int, int]
-    fit: Fit
-    data_fingerprint: str
-    classes: tuple[str, ...]
-    colours: int
-    palette: PaletteOf
-    """"keep": the colours of the base. "fit": a palette fitted to the pictures."""
-    codec: dict[str, Any]
-    model_config: dict[str, Any]
-    schedule: Schedule
-    frames: Frames = "first"
-    class_rule: int = 1
-    """How folders name classes (`pixelart.training.data.classes`); older runs lack it, so the default is 1."""
-    looks: tuple[str, ...] = ()
-    """The looks that the network knows, in the order of its weights, after the classes."""
-    base: str = ""
-    """The checkpoint folder whose weights the run started from; "" = none. With a base, `preset` is "", and `colours`
-    is 0 unless set."""
-    base_origin: str = ""
-    """Where the base was pulled from, as owner/name@commit; "" = not pulled."""
-    sizes: int = 0
-    """Number of picture sizes that the run or its base was trained on; 0 = not recorded, as in older runs."""
-    measured: dict[str, float] = field(default_factory=dict)
-    """Pictures per second of each choice that was timed when the run started. On a CPU they are per second of CPU time;
-    those of threads are per second of wall-clock time."""
-
-    @property
-    def labels(self) -> int:
-        """How many labels the network is conditioned on: the classes, and after them the looks."""
-        return len(self.classes) + len(self.looks)
-
-    def write(self, run: Path) -> None:
-        """Store as `run`/run.json."""
-        write_file(run / RUN_FILE, json.dumps(dataclasses.asdict(self), indent=1).encode())
-
-
-OLDER = {name: declared.before for name, declared in OPTIONS.items() if declared.before is not None}
-"""The values of options that runs of older versions do not record."""
-
-
-def read_run(run: Path) -> RunConfig:
-    """The config of the run folder `run`.
-
-    Raises:
-        RequestRejected: no run in this folder, or this version cannot read it.
-    """
-    try:
-        values = json.loads((run / RUN_FILE).read_bytes())
-        values.update(
-            size=tuple(values["size"]), classes=tuple(values["classes"]), looks=tuple(values.get("looks", ()))
-        )
-        values["schedule"] = {**OLDER, **values["schedule"]}
-        missing = set(Schedule.__dataclass_fields__) - set(values["schedule"])
-        if missing:
-            raise ValueError(f"no {', '.join(sorted(missing))}")
-        config = RunConfig(**{**values, "schedule": Schedule(**values["schedule"])})
-        config.schedule.check()
-        return config
-    except FileNotFoundError as error:
-        raise RequestRejected(f"{run}: not a run folder (no {RUN_FILE})") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise RequestRejected(f"{run / RUN_FILE}: not readable ({error})") from error

@@ -25,9 +25,9 @@ from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.images.defects import DefectLimits
 from pixelart.images.palette_choice import CLASS_PALETTES_FILE
 from pixelart.storage import Files, new_folder, write_file
-from pixelart.training.config import OLDER, RunConfig, read_run
 from pixelart.training.defect_limits import read_limits
 from pixelart.training.near_copies import Counted, read_counted
+from pixelart.training.run_config import OLDER, RunConfig, read_run
 from pixelart.training.snapshots import last_checkpoint
 from pixelart.training.state import BEST, best_row
 from pixelart.training.validation import log_table
@@ -110,7 +110,7 @@ def _description(config: RunConfig, saved: Mapping[str, Any]) -> CheckpointConfi
         **({"base_origin": config.base_origin} if config.base_origin else {}),
         **saved,
     }
-    return CheckpointConfig(config.model, config.model_config, config.codec, config.classes, training, config.looks)
+    return config.network(training)
 
 
 def export_run(run: Path | str, target: Path | str, *, owner: str = "") -> Path:

@@ -22,8 +22,8 @@ from pixelart.models import (
     get_variant,
     to_channels_last,
 )
-from pixelart.training.config import RunConfig
-from pixelart.training.data.pictures import PictureSet, check_classes
+from pixelart.training.data.pictures import PictureSet, check_labels
+from pixelart.training.run_config import RunConfig
 
 _PLAIN: dict[str, type[Codec]] = {"rgb": RGB, "gray": Gray, "binary": Binary}
 CODECS = ("indexed", "palette", *_PLAIN)
@@ -71,7 +71,7 @@ def refuse_beside_base(options: Mapping[str, Any], *, palette: str = "keep") -> 
 def from_scratch(resolved: Mapping[str, Any], pictures: PictureSet, learned: PictureSet) -> CheckpointConfig:
     """The network and codec of a run without a base; the palette is fitted to the pictures `learned` only."""
     model, codec = resolved["model"], _codec(resolved, resolved["colours"], learned)
-    height, width = pictures.size
+    (height, width), labels = pictures.size, pictures.labels
     network = create_model(
         model,
         preset=resolved["preset"],
@@ -79,10 +79,10 @@ def from_scratch(resolved: Mapping[str, Any], pictures: PictureSet, learned: Pic
         levels=codec.levels,
         height=height,
         width=width,
-        num_classes=len(pictures.classes) + len(pictures.looks),
+        num_classes=len(labels),
     )
     model_config = config_to_dict(network.config)
-    return CheckpointConfig(model, model_config, codec.to_config(), pictures.classes, {}, pictures.looks)
+    return CheckpointConfig(model, model_config, codec.to_config(), labels.classes, {}, labels.looks, labels.kinds)
 
 
 def from_base(
@@ -94,7 +94,7 @@ def from_base(
     new_classes: NewClasses,
     data: Path,
 ) -> CheckpointConfig:
-    """The network of the base `origin`, with the requested palette and the classes and looks of the pictures added."""
+    """The network of the base `origin`, with the requested palette and the labels of the pictures added."""
     unknown = sorted(set(pictures.classes) - set(origin.classes))
     if unknown and new_classes == "refuse":
         raise DataRejected(f"{data.name}: the base has no class {', '.join(unknown)[:80]}")
@@ -109,9 +109,8 @@ def from_base(
         if isinstance(codec, Paletted) and isinstance(other, Paletted):
             other = codec.with_colours(other.colours)
         codec = other
-    config = adapted_config(origin, codec=codec, classes=pictures.classes, looks=pictures.looks)
-    check_classes(config.classes, f"{data.name} with the classes of the base")
-    check_classes(config.looks, f"{data.name} with the looks of the base", what="looks")
+    config = adapted_config(origin, codec=codec, labels=pictures.labels)
+    check_labels(config.labels, f"{data.name} with the base")
     return config
 
 
@@ -121,8 +120,7 @@ def base_weights(config: RunConfig) -> AutoregressiveModel | None:
         return None
     base = Path(config.base)
     origin = read_config(base)
-    wanted = CheckpointConfig(config.model, config.model_config, config.codec, config.classes, {}, config.looks)
-    return adapt(load_weights(base, origin), origin, wanted)
+    return adapt(load_weights(base, origin), origin, config.network({}))
 
 
 def _codec(resolved: Mapping[str, Any], levels: int, pictures: PictureSet) -> Codec:

@@ -9,10 +9,11 @@ from typing import Any, get_args
 from pixelart.errors import RequestRejected
 from pixelart.images.palettes import MAX_COLOURS
 from pixelart.models import check_codec, get_preset
-from pixelart.training.config import OPTIONS, PaletteOf, Schedule
+from pixelart.training.config import OPTIONS, Schedule
 from pixelart.training.data.archives import Frames
 from pixelart.training.data.pictures import Fit
 from pixelart.training.initialization import CODECS, NewClasses, from_scratch_defaults, refuse_beside_base
+from pixelart.training.run_config import PaletteOf
 
 MIN_COLOURS = 2
 """Smallest palette, transparent included."""

@@ -18,10 +18,11 @@ from pixelart.checkpoint.format import read_config
 from pixelart.images.codec import codec_from_config
 from pixelart.training import tuning_cache
 from pixelart.training.autotune import Trial, in_threads, is_quiet, tuned
-from pixelart.training.config import FINE_TUNING, RunConfig, Schedule
+from pixelart.training.config import FINE_TUNING, Schedule
 from pixelart.training.data.encoded import code_pictures
 from pixelart.training.data.pictures import PictureSet
 from pixelart.training.initialization import FROM_SCRATCH, base_weights, from_scratch
+from pixelart.training.run_config import RunConfig
 from pixelart.training.validation import Validation, draw_samples
 
 TIMED = 3
@@ -81,7 +82,7 @@ def _run_of(base: Path | None, model: str, size: tuple[int, int], count: int) ->
     start = read_config(base) if base else from_scratch({**FROM_SCRATCH, "model": model}, pictures, pictures)
     config = RunConfig(
         model=start.model, preset="", data="", size=size, fit="refuse", data_fingerprint="",
-        classes=start.classes, looks=start.looks,
+        classes=start.classes, looks=start.looks, kinds=start.kinds,
         colours=0, palette="keep", codec=start.codec, model_config=start.model_config,
         schedule=Schedule(**{**usual, "steps": 1, "batch_size": count}), base=str(base or ""),
     )  # fmt: skip
@@ -95,7 +96,7 @@ def _measured(config: RunConfig, pictures: PictureSet, device: torch.device) -> 
         step = statistics.median(_seconds(trial) for _ in range(TIMED))
         model = trial.model if (weights := base_weights(config)) is None else weights.to(device)
         model.eval()
-        codec, kinds = codec_from_config(config.codec), max(1, config.labels)
+        codec, kinds = codec_from_config(config.codec), max(1, len(config.labels))
         few = code_pictures(
             codec, pictures.pictures[:PICTURES], torch.zeros(min(PICTURES, len(pictures)), dtype=torch.long)
         )

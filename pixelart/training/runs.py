@@ -19,7 +19,7 @@ from pixelart.images.class_names import NO_LOOK
 from pixelart.progress import OnProgress, ignore_progress
 from pixelart.storage import Files, exclusive, write_file
 from pixelart.training.autotune import tuned
-from pixelart.training.config import AUTO_EXECUTION, RUN_FILE, PaletteOf, RunConfig, Schedule, read_run
+from pixelart.training.config import AUTO_EXECUTION, Schedule
 from pixelart.training.data.archives import Frames
 from pixelart.training.data.classes import CLASS_RULE
 from pixelart.training.data.emphasis import check_emphasis
@@ -35,6 +35,7 @@ from pixelart.training.initialization import (
     resolve_options,
 )
 from pixelart.training.options import check_training_options
+from pixelart.training.run_config import RUN_FILE, PaletteOf, RunConfig, read_run
 from pixelart.training.snapshots import last_checkpoint
 from pixelart.training.trainer import Trainer
 
@@ -94,7 +95,7 @@ def start_run(
     resolved, origin, seen = resolve_options(options, base=base)
     if origin:
         size = origin.model_config["height"], origin.model_config["width"]
-    reading: dict[str, Any] = {"fit": fit, "frames": frames, "with_looks": schedule.looks}
+    reading: dict[str, Any] = {"fit": fit, "frames": frames, "with_looks": schedule.looks, "with_kinds": schedule.kinds}
     pictures = read_pictures(data, size=size, **reading, on_progress=on_progress)
     pictures = pictures.without(schedule.held_out_share)
     hashes = [h for one in pictures.sizes for h in one.hashes]
@@ -120,6 +121,7 @@ def start_run(
         data_fingerprint=pictures.fingerprint(),
         classes=start.classes,
         looks=start.looks,
+        kinds=start.kinds,
         colours=resolved["colours"],
         palette=resolved["palette"],
         codec=start.codec,
@@ -223,7 +225,7 @@ def _open_run(
 
 def _reading(config: RunConfig) -> dict[str, Any]:
     """How the pictures of a run are read, as arguments of `read_pictures`."""
-    rules = {"class_rule": config.class_rule, "with_looks": config.schedule.looks}
+    rules = {"class_rule": config.class_rule, "with_looks": config.schedule.looks, "with_kinds": config.schedule.kinds}
     return {"fit": config.fit, "frames": config.frames, **rules}
 
 

@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from pixelart.errors import Cancelled
+from pixelart.images.class_names import Labels
 from pixelart.images.codec import Codec
 from pixelart.models import AutoregressiveModel
 from pixelart.storage import write_file
@@ -20,13 +21,11 @@ SAMPLES_FOLDER, ROWS_FILE = "samples", "sample_rows.json"
 
 class SampleSheets:
     """The sample sheets in the run folder `run`, of pictures of `size`. `learned`: the numbers of the trained
-    `classes`. `looks`: how many looks the network knows; any look is drawn."""
+    classes. Any look and any kind of them is drawn."""
 
-    def __init__(
-        self, run: Path, classes: Sequence[str], learned: Sequence[int], *, size: tuple[int, int], looks: int = 0
-    ) -> None:
+    def __init__(self, run: Path, labels: Labels, learned: Sequence[int], *, size: tuple[int, int]) -> None:
         self._folder, self._rows, self._size = run / SAMPLES_FOLDER, run / ROWS_FILE, size
-        self._shown, self._classes, self._labels = list(learned)[:MAX_CLASSES], classes, len(classes) + looks
+        self._shown, self._labels = list(learned)[:MAX_CLASSES], labels
 
     def has(self, step: int) -> bool:
         """Whether the sheet of `step` exists."""
@@ -39,13 +38,13 @@ class SampleSheets:
             OSError: a write failed.
         """
         device = next(model.parameters()).device
-        weights = F.one_hot(torch.tensor(self._shown), self._labels).float().to(device)
+        weights = F.one_hot(torch.tensor(self._shown), len(self._labels)).float().to(device)
         try:
             data = draw_samples(model, codec, weights, size=self._size, cancel=cancel)
         except Cancelled:
             return
         self._folder.mkdir(exist_ok=True)
-        rows = json.dumps([self._classes[number] for number in self._shown]).encode()
+        rows = json.dumps([self._labels.classes[number] for number in self._shown]).encode()
         if not self._rows.exists():
             write_file(self._rows, rows)
         write_file(self._path(step), data)

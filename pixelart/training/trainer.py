@@ -20,7 +20,6 @@ from pixelart.images.codec import codec_from_config
 from pixelart.layers.interruption import cancel_between_layers
 from pixelart.models import AutoregressiveModel
 from pixelart.storage import write_file
-from pixelart.training.config import RunConfig
 from pixelart.training.data.batches import Batches, Prefetcher
 from pixelart.training.data.encoded import write_class_palettes
 from pixelart.training.data.pictures import PictureSet
@@ -29,6 +28,7 @@ from pixelart.training.defect_limits import write_limits
 from pixelart.training.distributed import Processes
 from pixelart.training.initialization import build_networks
 from pixelart.training.objective import Objective, set_dropout, weight_and_count
+from pixelart.training.run_config import RunConfig
 from pixelart.training.sample_sheets import SampleSheets
 from pixelart.training.schedules import update_ema, warm_cosine
 from pixelart.training.snapshots import last_checkpoint, save_checkpoint
@@ -74,16 +74,16 @@ class Trainer:
         self.objective = Objective(self.model, schedule)
         self.train_state = TrainState(self.model, self.average, schedule)
         self.codec = codec_from_config(config.codec)
-        split = split_pictures(data, seen, self.codec, config.classes, looks=config.looks, folder=run)
+        split = split_pictures(data, seen, self.codec, config.labels, folder=run)
         self.sets, self.measured = split.sets, split.measured
         self.x, self.classes = split.sets[0].x, split.sets[0].classes
-        self.validation = Validation(run, self.measured, config.labels)
+        self.validation = Validation(run, self.measured, len(config.labels))
         self.train_rows, self.validation_rows = split.train_rows, split.validation_rows
-        self.batches = Batches(split.learned, classes=config.classes, looks=config.looks, schedule=schedule)
+        self.batches = Batches(split.learned, labels=config.labels, schedule=schedule)
         self._draw = self.batches.draw
         set_dropout(self.model, schedule.dropout)
         shown = torch.cat([one.classes for one in split.learned]).unique().tolist()
-        self.sheets = SampleSheets(run, config.classes, shown, size=config.size, looks=len(config.looks))
+        self.sheets = SampleSheets(run, config.labels, shown, size=config.size)
         self.step, self.seconds, self.rows = 0, 0.0, list[dict[str, Any]]()
         self._recent, self.last_bits = list[float](), 0.0
         self._best: bytes | None = None
@@ -149,7 +149,7 @@ class Trainer:
     def _begin(self) -> None:
         """Write the first save and samples, and what is usual in each class, before the first step of this process."""
         learned, config = self.batches.sets, self.config
-        write_class_palettes(self.run, learned, config.classes, config.looks, base=config.base)
+        write_class_palettes(self.run, learned, config.labels, base=config.base)
         write_limits(self.run, learned, self.codec, config.classes, base=config.base)
         if self.step:
             self._catch_up()

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from pixelart.training.config import RunConfig
+from pixelart.training.run_config import RunConfig
 
 CACHE_VARIABLE = "PIXELART_CACHE"
 """Environment variable that sets the folder."""

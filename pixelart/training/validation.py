@@ -42,7 +42,7 @@ class Validation:
     """Measures a model on the validation pictures of a run, and compares it with the run's base."""
 
     def __init__(self, run: Path, sets: Sequence[CodedPictures], num_labels: int) -> None:
-        """`sets`: the pictures by size; empty = there are none. `num_labels`: how many classes and looks there are."""
+        """`sets`: the pictures by size; empty = there are none. `num_labels`: how many labels the network has."""
         self._sets, self._num_labels, self._comparison = sets, num_labels, Comparison(run)
 
     def measure_base(self, base: AutoregressiveModel, *, cancel: Callable[[], bool]) -> None:

@@ -15,7 +15,7 @@ from benchmarks import run_pieces, train_on_gpu
 from benchmarks.run_pieces import pack
 from benchmarks.train_on_gpu import continue_copy
 from pixelart.errors import RequestRejected
-from pixelart.training.config import read_run
+from pixelart.training.run_config import read_run
 from pixelart.training.snapshots import last_checkpoint, list_checkpoints
 from tests.training.runs import digests_of, resumed
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from pixelart.checkpoint.format import CheckpointConfig, config_of
 from pixelart.checkpoint.resize import adapt, adapted_config
 from pixelart.errors import RequestRejected
+from pixelart.images.class_names import Labels
 from pixelart.images.codec import RGB, Codec, Gray, Indexed, Paletted
 from pixelart.layers.resizable import declared_rows
 from pixelart.models import AutoregressiveModel, create_model, get_variant, list_models
@@ -38,7 +39,7 @@ def codec_for(name: str) -> Codec:
 def with_palette(name: str, colours: np.ndarray[Any, Any]) -> tuple[AutoregressiveModel, AutoregressiveModel]:
     """The model before and after, both in double precision."""
     model, config = start(name, Indexed(COLOURS))
-    adapted = adapt(model, config, adapted_config(config, codec=Indexed(colours), classes=()))
+    adapted = adapt(model, config, adapted_config(config, codec=Indexed(colours), labels=Labels(())))
     return model.double(), adapted.double()
 
 
@@ -88,7 +89,7 @@ def test_a_palette_may_have_fewer_or_more_colours(name: str, count: int) -> None
 def test_new_classes_leave_the_old_ones_as_they_are_to_the_bit(name: str) -> None:
     codec = codec_for(name)
     model, config = start(name, codec)
-    wanted = adapted_config(config, codec=codec, classes=("x", "b", "y"))
+    wanted = adapted_config(config, codec=codec, labels=Labels(("x", "b", "y")))
     assert wanted.classes == ("a", "b", "c", "x", "y")
     adapted = adapt(model, config, wanted)
     x = random_pixels(4, codec.channels, codec.levels, SHAPE)
@@ -123,17 +124,17 @@ def test_layers_declare_exactly_what_depends_on_colours_and_classes(name: str, c
 
 def test_the_same_palette_and_classes_are_the_same_model() -> None:
     model, config = start("gated_pixelcnn", Indexed(COLOURS))
-    assert adapt(model, config, adapted_config(config, codec=Indexed(COLOURS), classes=("b",))) is model
+    assert adapt(model, config, adapted_config(config, codec=Indexed(COLOURS), labels=Labels(("b",)))) is model
 
 
 def test_levels_that_are_quantities_have_no_palette() -> None:
     model, config = start("gated_pixelcnn", Gray())
     with pytest.raises(RequestRejected, match="a model of gray cannot be adapted to it"):
-        adapt(model, config, adapted_config(config, codec=Indexed(COLOURS), classes=()))
+        adapt(model, config, adapted_config(config, codec=Indexed(COLOURS), labels=Labels(())))
 
 
 def test_random_numbers_of_others_are_left_alone() -> None:
     model, config = start("gated_pixelcnn", Indexed(COLOURS))
     state = torch.random.get_rng_state()
-    adapt(model, config, adapted_config(config, codec=Indexed(COLOURS[:2]), classes=("d",)))
+    adapt(model, config, adapted_config(config, codec=Indexed(COLOURS[:2]), labels=Labels(("d",))))
     assert torch.equal(state, torch.random.get_rng_state())

@@ -18,7 +18,8 @@ from pixelart.layers.context import Context
 from pixelart.models import create_model, list_models
 from pixelart.training import autotune, tuning_cache
 from pixelart.training.autotune import fastest, race
-from pixelart.training.config import MEMORY_FORMATS, PRECISIONS, read_run
+from pixelart.training.config import MEMORY_FORMATS, PRECISIONS
+from pixelart.training.run_config import read_run
 from tests.training.conftest import StartRun
 from tests.training.runs import resumed
 

@@ -19,10 +19,11 @@ from pixelart.cli.main import parse
 from pixelart.cli.train import open_run
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
 from pixelart.images.io import encode_png, read_picture
-from pixelart.training.config import PaletteOf, Schedule, read_run
+from pixelart.training.config import Schedule
 from pixelart.training.data import pictures as data
 from pixelart.training.data.pictures import is_validation, read_pictures
 from pixelart.training.export import export_run
+from pixelart.training.run_config import PaletteOf, read_run
 from pixelart.training.runs import start_run
 from pixelart.training.trainer import Trainer
 from tests.training.runs import resumed

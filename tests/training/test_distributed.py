@@ -18,8 +18,9 @@ from torch import Tensor
 
 from pixelart.errors import RequestRejected
 from pixelart.training import runs as setup
-from pixelart.training.config import RunConfig, Schedule, read_run
+from pixelart.training.config import Schedule
 from pixelart.training.distributed import Processes, find_processes
+from pixelart.training.run_config import RunConfig, read_run
 from pixelart.training.runs import join_run, start_run
 from pixelart.training.snapshots import last_checkpoint, list_checkpoints
 from pixelart.training.trainer import Trainer

@@ -16,9 +16,9 @@ from pixelart.engine import Engine, Request
 from pixelart.errors import RequestRejected
 from pixelart.storage import Files
 from pixelart.training import export
-from pixelart.training.config import read_run
 from pixelart.training.data.pictures import is_validation, read_pictures
 from pixelart.training.export import export_run
+from pixelart.training.run_config import read_run
 from pixelart.training.snapshots import last_checkpoint
 from tests.training.conftest import StartRun
 

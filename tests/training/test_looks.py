@@ -21,14 +21,15 @@ from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
 from pixelart.images.codec import Paletted
 from pixelart.images.io import encode_png
 from pixelart.images.palette_choice import CLASS_PALETTES_FILE, read_class_palettes
-from pixelart.training.config import Schedule, read_run
+from pixelart.training.config import Schedule
 from pixelart.training.data import encoded
 from pixelart.training.data import pictures as reading
-from pixelart.training.data.classes import class_names, look_names
+from pixelart.training.data.classes import folder_names
 from pixelart.training.data.pictures import read_pictures
 from pixelart.training.data.report import prepare
 from pixelart.training.data.survey import Options, survey
 from pixelart.training.export import export_run
+from pixelart.training.run_config import read_run
 from pixelart.training.runs import start_run
 from tests.training.runs import resumed
 
@@ -71,8 +72,8 @@ def checkpoints(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 def test_the_folder_inside_that_of_a_class_is_the_look() -> None:
     places = [PurePath(text) for text in ("set/a/x/1.png", "set/a/x/deeper/2.png", "set/a/3.png", "set/b/y/4.png")]
-    assert class_names(places) == ("a", "a", "a", "b")
-    assert look_names(places) == ("x", "x", "", "y")
+    assert folder_names(places) == (("a", "a", "a", "b"), (), ())
+    assert folder_names(places, with_looks=True) == (("a", "a", "a", "b"), ("x", "x", "", "y"), ())
 
 
 def test_looks_are_read_only_if_asked_for(pictures: Path) -> None:

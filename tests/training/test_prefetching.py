@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from pixelart.images.class_names import Labels
 from pixelart.images.codec import Codec, Indexed, Paletted, Picture
 from pixelart.layers.context import Context
 from pixelart.training.config import Schedule
@@ -37,7 +38,7 @@ def _same(one: Batch, other: Batch) -> bool:
 def test_it_draws_what_is_drawn_without_it(tiny_pictures: dict[str, Picture], codec: Codec) -> None:
     coded = code_pictures(codec, tiny_pictures["cross"], torch.zeros(20, dtype=torch.long))
     schedule = Schedule(steps=9, batch_size=4, flip=0.5, recolour=0.5)
-    batches = Batches([coded], classes=["cross"], schedule=schedule)
+    batches = Batches([coded], labels=Labels(("cross",)), schedule=schedule)
     with Prefetcher(batches.draw) as prefetcher:
         for step in (0, 1, 2, 2, 9, 10, 0):
             assert _same(prefetcher.draw(step), batches.draw(step))

@@ -20,7 +20,7 @@ import torch
 from pixelart.cli.main import main
 from pixelart.errors import DataRejected, RequestRejected
 from pixelart.models import list_models
-from pixelart.training.config import read_run
+from pixelart.training.run_config import read_run
 from pixelart.training.runs import resume_run
 from pixelart.training.snapshots import last_checkpoint, list_checkpoints
 from pixelart.training.trainer import Trainer

@@ -15,9 +15,9 @@ import torch
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.images.io import read_picture
 from pixelart.training import trainer
-from pixelart.training.config import read_run
 from pixelart.training.data.pictures import read_pictures
 from pixelart.training.export import export_run
+from pixelart.training.run_config import read_run
 from pixelart.training.snapshots import last_checkpoint, list_checkpoints
 from pixelart.training.trainer import LOG_FIELDS, Trainer
 from tests.training.conftest import StartRun

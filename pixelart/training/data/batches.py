@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pixelart.images.class_names import Labels
 from pixelart.images.masks import training_mask
 from pixelart.layers.context import Context
 from pixelart.training.config import Schedule
@@ -18,9 +19,10 @@ from pixelart.training.data.emphasis import read_emphasis
 from pixelart.training.data.encoded import CodedPictures
 
 _ORDER, _STEP, _SIZE = 1, 2, 3  # streams of randomness
-UNTOLD_LOOKS, UNTOLD_ALL = 0.2, 0.7
-"""The shares of the pictures with and of those without their class that are trained without their look. The network
-then draws any look of a class, any class of a look, and anything, which guidance needs most."""
+UNTOLD, UNTOLD_ALL = 0.2, 0.7
+"""The shares of the pictures with and of those without their class that are trained without their look, and likewise
+without their kind. The network then draws any look of a class, any class of a look, and anything, which guidance needs
+most."""
 
 
 class Batches:
@@ -31,17 +33,15 @@ class Batches:
         self,
         sets: Sequence[CodedPictures],
         *,
-        classes: Sequence[str],
+        labels: Labels,
         schedule: Schedule,
-        looks: Sequence[str] = (),
     ) -> None:
         """`sets`: the pictures of each size, at least one of each. `batch_size` is that of the first size; batches of
-        other sizes have about as many pixels. `classes` and `looks`: those that the network knows.
+        other sizes have about as many pixels. `labels`: those that the network knows.
         """
-        self.sets, self.num_classes, self.schedule = sets, len(classes), schedule
-        labels, times = [*classes, *looks], read_emphasis(schedule.emphasis)
-        self._num_labels = len(labels)
-        self._times = np.array([times.get(name, 1.0) for name in labels])
+        self.sets, self.schedule, self._labels = sets, schedule, labels
+        times = read_emphasis(schedule.emphasis)
+        self._times = np.array([times.get(name, 1.0) for name in labels.names])
         self._epoch: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
         areas = np.array([one.x.shape[2] * one.x.shape[3] for one in sets], np.float64)
         weights = self._picture_weights()
@@ -62,11 +62,14 @@ class Batches:
         x = torch.where(mirrored[:, None, None, None], x.flip(-1), x)
         mask = torch.from_numpy(np.stack([training_mask(height, width, random=random) for _ in range(size)]))
         kept = torch.from_numpy(random.random(size) >= schedule.class_dropout)
-        weights = chosen.labels(rows, self._num_labels)
-        if chosen.looks is not None:
-            told = torch.from_numpy(random.random(size) >= np.where(kept.numpy(), UNTOLD_LOOKS, UNTOLD_ALL))
-            weights[:, self.num_classes :] *= told[:, None]
-        weights[:, : self.num_classes] *= kept[:, None]
+        weights = chosen.labels(rows, len(self._labels))
+        classes, looks, kinds = weights.split([len(some) for some in self._labels.groups], dim=1)
+        for some in (looks, kinds):
+            if chosen.inner is None or not some.shape[1]:
+                continue
+            told = torch.from_numpy(random.random(size) >= np.where(kept.numpy(), UNTOLD, UNTOLD_ALL))
+            some *= told[:, None]
+        classes *= kept[:, None]
         return x, Context(weights, x, mask, palette=palette, mirrored=mirrored)
 
     def batch_size(self, step: int) -> int:
@@ -102,16 +105,17 @@ class Batches:
 
     def _picture_weights(self) -> list[NDArray[np.float64]]:
         """How often each picture of each size is drawn, relative to all others: equally at `balance` 0, so that the
-        weights of each class have an equal sum at 1, then times the emphasis of its class and of its look."""
-        counts = torch.bincount(torch.cat([one.classes for one in self.sets]), minlength=self.num_classes).double()
+        weights of each class have an equal sum at 1, then times the emphasis of its class, its look and its kind."""
+        classes = torch.cat([one.classes for one in self.sets])
+        counts = torch.bincount(classes, minlength=len(self._labels.classes)).double()
         of_class = counts.pow(-self.schedule.balance).numpy()  # inf for a class without pictures
         return [of_class[one.classes.numpy()] * self._emphasis(one) for one in self.sets]
 
     def _emphasis(self, pictures: CodedPictures) -> NDArray[np.float64]:
         """How many times as often each of the pictures is drawn."""
-        of_look = np.append(self._times, 1.0)  # the last one, number -1, is of pictures without a look
+        of_inner = np.append(self._times, 1.0)  # the last one, number -1, is of pictures without a look or kind
         times = self._times[pictures.classes.numpy()]
-        return times if pictures.looks is None else times * of_look[pictures.looks.numpy()]
+        return times if pictures.inner is None else times * of_inner[pictures.inner.numpy()].prod(axis=1)
 
 
 Batch = tuple[Tensor, Context]

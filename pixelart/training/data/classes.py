@@ -1,11 +1,12 @@
-"""The class and the look of a picture from its folders (the ImageFolder convention)."""
+"""The class, the look and the kind of a picture from its folders (the ImageFolder convention)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import PurePath
+from typing import NamedTuple
 
-from pixelart.images.class_names import NO_LOOK, plain_class
+from pixelart.images.class_names import NO_KIND, NO_LOOK, Labels, plain_class
 
 NO_FOLDER = "pictures"
 SPLITS = {"train", "training", "validation", "valid", "val", "dev", "test", "testing"}
@@ -14,27 +15,44 @@ CLASS_RULE = 2
 """The naming rule: 2 is `class_names`; 1 is `_first_folders`, of older runs."""
 
 
-def class_names(places: Sequence[PurePath], *, rule: int = CLASS_RULE, with_looks: bool = False) -> tuple[str, ...]:
-    """The class of each picture: its first folder, after wrapping folders and SPLITS are removed.
+class FolderNames(NamedTuple):
+    """The class of each picture, and its look and its kind, "" without one; empty if they were not read."""
 
-    Pictures beside such folders get NO_FOLDER. `rule`: see CLASS_RULE. `with_looks`: the last folders are looks, so a
-    single class with several looks is not taken for a wrapping folder.
+    classes: tuple[str, ...]
+    looks: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> Labels:
+        """The distinct classes, looks and kinds, each sorted."""
+        kinds = {(name, kind) for name, kind in zip(self.classes, self.kinds, strict=False) if kind != NO_KIND}
+        looks = sorted({*self.looks} - {NO_LOOK})
+        return Labels(tuple(sorted({*self.classes})), tuple(looks), tuple(sorted(kinds)))
+
+
+def folder_names(
+    places: Sequence[PurePath], *, rule: int = CLASS_RULE, with_looks: bool = False, with_kinds: bool = False
+) -> FolderNames:
+    """The names of each picture: its class is its first folder, after wrapping folders and SPLITS are removed; the
+    folder inside is its look, and the next one its kind, if they are read.
+
+    Pictures beside the folders of classes get NO_FOLDER. `rule`: see CLASS_RULE. With looks or kinds, a single class
+    with several of them is not taken for a wrapping folder.
     """
     folders = [place.parts[:-1] for place in places]
-    if rule == 1:
-        return _first_folders(folders)
-    return tuple(plain_class(parts[0]) if parts else NO_FOLDER for parts in _unwrapped(folders, with_looks))
+    inside = 1 + with_looks + with_kinds
+    parts = _unwrapped(folders, inside=inside if inside > 1 else 0)
+    classes = _first_folders(folders) if rule == 1 else _at(parts, 0, NO_FOLDER)
+    looks = _at(parts, 1, NO_LOOK) if with_looks else ()
+    return FolderNames(classes, looks, _at(parts, inside - 1, NO_KIND) if with_kinds else ())
 
 
-def look_names(places: Sequence[PurePath]) -> tuple[str, ...]:
-    """The look of each picture: the folder inside that of its class, "" without one."""
-    folders = _unwrapped([place.parts[:-1] for place in places], with_looks=True)
-    return tuple(plain_class(parts[1]) if len(parts) > 1 else NO_LOOK for parts in folders)
+def _at(folders: Sequence[tuple[str, ...]], depth: int, missing: str) -> tuple[str, ...]:
+    return tuple(plain_class(parts[depth]) if len(parts) > depth else missing for parts in folders)
 
 
-def _unwrapped(folders: Sequence[tuple[str, ...]], with_looks: bool) -> Sequence[tuple[str, ...]]:
-    """The folders from that of the class on."""
-    inside = 2 if with_looks else 0
+def _unwrapped(folders: Sequence[tuple[str, ...]], *, inside: int) -> Sequence[tuple[str, ...]]:
+    """The folders from that of the class on. `inside`: the last ones that cannot wrap others."""
     while _is_wrapped(folders) and max(map(len, folders)) > inside:
         folders = [parts[1:] for parts in folders]
     return folders

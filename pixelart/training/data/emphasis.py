@@ -1,4 +1,4 @@
-"""Classes and looks whose pictures are drawn more often, or less often, than those of others."""
+"""Classes, looks and kinds whose pictures are drawn more often, or less often, than those of others."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Set
 from pixelart.errors import RequestRejected
 
 MIN_EMPHASIS, MAX_EMPHASIS = 0.01, 100.0
-"""How many times as often the pictures of a class or look may be drawn."""
+"""How many times as often the pictures of a class, look or kind may be drawn."""
 
 
 def read_emphasis(text: str) -> dict[str, float]:
-    """Class or look -> times, from text such as "hero=3, wall=2".
+    """Class, look or class/kind -> times, from text such as "hero=3, weapon/bow=2".
 
     Raises:
         RequestRejected: an entry that is not NAME=TIMES, or a number of times outside its limits.
@@ -29,7 +29,6 @@ def read_emphasis(text: str) -> dict[str, float]:
 
 
 def check_emphasis(text: str, names: Set[str]) -> None:
-    """Raises RequestRejected if the emphasis names neither a class nor a look of the pictures, whose `names` these
-    are."""
+    """Raises RequestRejected if the emphasis names no class, look or kind of the pictures, whose `names` these are."""
     if unknown := sorted(read_emphasis(text).keys() - names):
         raise RequestRejected(f"emphasis: no picture of {unknown[0]!r:.40}, only of {', '.join(sorted(names))}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import product, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from pixelart.images.class_names import NO_LOOK
+from pixelart.images.class_names import NO_KIND, NO_LOOK, Labels
 from pixelart.images.codec import Codec, EachPalette, Paletted, Picture, visible_colours
 from pixelart.images.palette_choice import (
     CLASS_PALETTES_FILE,
@@ -33,6 +33,7 @@ from pixelart.images.palette_choice import (
 from pixelart.images.palettes import fit_palette, from_oklab
 from pixelart.storage import write_file
 from pixelart.training.data.picture_store import EncodedSet, Pictures, Store, encode_set
+from pixelart.training.data.pictures import PictureSet
 
 PALETTES = 64
 """Palettes kept per class, look and size of pictures, which new pictures choose from."""
@@ -56,13 +57,13 @@ class OwnPalettes:
 class CodedPictures:
     """N encoded pictures of one size: x (N, C, H, W), classes int64 (N,), and `own` if the palette is an input.
 
-    looks: int64 (N,), the numbers of their looks, which follow those of the classes; -1 = none.
+    inner: int64 (N, 2), the numbers of their looks and kinds among all labels; -1 = none. None: no picture has any.
     """
 
     x: EncodedSet
     classes: Tensor
     own: OwnPalettes | None = None
-    looks: Tensor | None = None
+    inner: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -71,14 +72,14 @@ class CodedPictures:
         """The pictures `rows` (n,)."""
         own = self.own and replace(self.own, x=self.own.x.select(rows), palettes=self.own.palettes[rows])
         return CodedPictures(
-            self.x.select(rows), self.classes[rows], own, None if self.looks is None else self.looks[rows]
+            self.x.select(rows), self.classes[rows], own, None if self.inner is None else self.inner[rows]
         )
 
     def labels(self, rows: Tensor | slice, count: int) -> Tensor:
-        """float32 (n, count): 1 for the class and for the look of each of the pictures `rows`."""
+        """float32 (n, count): 1 for the class, the look and the kind of each of the pictures `rows`."""
         labels = F.one_hot(self.classes[rows], count).float()
-        if self.looks is not None:
-            labels += F.one_hot(self.looks[rows] + 1, count + 1)[:, 1:]
+        if self.inner is not None:
+            labels += F.one_hot(self.inner[rows] + 1, count + 1).sum(1)[:, 1:]
         return labels
 
     @property
@@ -138,41 +139,40 @@ def recoloured(palette: Tensor, random: np.random.Generator) -> Tensor:
     return torch.stack([light.clamp(0, 1) ** bend, cos * a - sin * b, sin * a + cos * b, opacity], dim=-1)
 
 
-def class_palettes(
-    sets: Sequence[CodedPictures], classes: Sequence[str], looks: Sequence[str] = (), *, most: int = PALETTES
-) -> PalettesOfClasses:
+def class_palettes(sets: Sequence[CodedPictures], labels: Labels, *, most: int = PALETTES) -> PalettesOfClasses:
     """The palettes of at most `most` pictures of each class, look and size, except those with fewer than ENOUGH
-    colours."""
-    random, found = np.random.default_rng(0), {name: list[ExamplePalette]() for name in classes}
-    for (number, name), one in product(enumerate(classes), sets):
+    colours, and the look and kind of each."""
+    random, found = np.random.default_rng(0), {name: list[ExamplePalette]() for name in labels.classes}
+    looks = {number: look for look, number in labels.look_numbers.items()}
+    kinds = {number: kind for (_, kind), number in labels.kind_numbers.items()}
+    for (number, name), one in product(enumerate(labels.classes), sets):
         if one.own is None:
             continue
         height, width = one.x.shape[2:]
         of_class = one.classes == number
-        of_look = torch.full_like(one.classes, -1) if one.looks is None else one.looks
+        inner = torch.full((len(one), 2), -1) if one.inner is None else one.inner
         label: int
-        for label in of_look[of_class].unique().tolist():
-            palettes = one.own.palettes[of_class & (of_look == label)]
-            some = [palette for palette in palettes if int((palette[:, 3] > 0).sum()) >= ENOUGH]
-            look = NO_LOOK if label < 0 else looks[label - len(classes)]
-            for i in sorted(random.permutation(len(some))[:most]):
-                colours = from_oklab(some[i][some[i][:, 3] > 0, :3].double().numpy())
-                found[name].append(ExamplePalette(colours, (height, width), look))
+        for label in inner[of_class, 0].unique().tolist():
+            rows = torch.where(of_class & (inner[:, 0] == label))[0]
+            some = [i for i in rows.tolist() if int((one.own.palettes[i, :, 3] > 0).sum()) >= ENOUGH]
+            for i in (some[place] for place in sorted(random.permutation(len(some))[:most])):
+                palette = one.own.palettes[i]
+                colours = from_oklab(palette[palette[:, 3] > 0, :3].double().numpy())
+                kind = kinds.get(int(inner[i, 1]), NO_KIND)
+                found[name].append(ExamplePalette(colours, (height, width), looks.get(label, NO_LOOK), kind))
     return found
 
 
-def write_class_palettes(
-    folder: Path, sets: Sequence[CodedPictures], classes: Sequence[str], looks: Sequence[str] = (), *, base: str
-) -> None:
+def write_class_palettes(folder: Path, sets: Sequence[CodedPictures], labels: Labels, *, base: str) -> None:
     """Write the palettes of classes to the folder of a run, unless it has them or the palette is not an input.
 
     Classes and looks without pictures keep the palettes of `base`, a checkpoint's folder or "", as long as it exists.
     """
     if sets[0].own is None or (folder / CLASS_PALETTES_FILE).exists():
         return
-    old = read_class_palettes(Path(base), classes) if base and Path(base).exists() else {}
+    old = read_class_palettes(Path(base), labels.classes) if base and Path(base).exists() else {}
     most = PALETTES
-    while len(data := class_palettes_json(_merged(old, class_palettes(sets, classes, looks, most=most)))) > MAX_BYTES:
+    while len(data := class_palettes_json(_merged(old, class_palettes(sets, labels, most=most)))) > MAX_BYTES:
         most //= 2  # many classes, looks and sizes
     write_file(folder / CLASS_PALETTES_FILE, data)
 
@@ -185,25 +185,35 @@ def _merged(old: PalettesOfClasses, new: PalettesOfClasses) -> PalettesOfClasses
     return {name: some for name, some in merged.items() if some}
 
 
+def inner_labels(pictures: PictureSet, labels: Labels) -> Tensor | None:
+    """The `inner` of coded pictures: the numbers of their looks and kinds among `labels`. None: neither was read."""
+    if not pictures.look_names and not pictures.kind_names:
+        return None
+    looks, kinds = labels.look_numbers, labels.kind_numbers
+    names = zip_longest(pictures.class_names, pictures.look_names, pictures.kind_names, fillvalue="")
+    return torch.tensor([[looks.get(look, -1), kinds.get((name, kind), -1)] for name, look, kind in names])
+
+
 def code_pictures(
     codec: Codec,
     pictures: Picture | Pictures,
     classes: Tensor,
     *,
-    looks: Tensor | None = None,
+    inner: Tensor | None = None,
     folder: Path | None = None,
 ) -> CodedPictures:
-    """Encode pictures (N, H, W, 4) of `classes` and `looks` (N,); large sets are stored in a file in `folder`."""
+    """Encode pictures (N, H, W, 4) of `classes` (N,) and with `inner_labels` (N, 2); large sets are stored in a file
+    in `folder`."""
     x = encode_set(codec, pictures, folder=folder)
     if not isinstance(codec, Paletted):
-        return CodedPictures(x, classes, looks=looks)
+        return CodedPictures(x, classes, inner=inner)
     store, palettes = Store(folder), torch.empty(len(pictures), codec.levels, 4)
     for i, picture in enumerate(pictures):
         mine = codec.with_colours(reduced_colours(picture, most=codec.levels - 1))
         store.add(mine.encode(picture[None])[0].numpy().astype(np.uint8))
         palettes[i] = mine.palette()
     own = EncodedSet(store, np.arange(len(store)), tuple(x.shape[1:]))
-    return CodedPictures(x, classes, OwnPalettes(own, palettes, codec.palette()), looks)
+    return CodedPictures(x, classes, OwnPalettes(own, palettes, codec.palette()), inner)
 
 
 def reduced_colours(picture: Picture, *, most: int) -> NDArray[np.uint8]:

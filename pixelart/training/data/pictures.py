@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, zip_longest
 from pathlib import Path, PurePath
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pixelart.checkpoint.format import check_class_name
 from pixelart.errors import DataRejected, Hint, PixelArtError, WeightsRejected
-from pixelart.images.class_names import NO_LOOK
+from pixelart.images.class_names import Labels
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture, normalise
 from pixelart.images.io import SUFFIXES, resize_nearest
 from pixelart.progress import OnProgress, ignore_progress
 from pixelart.settings import SETTINGS
 from pixelart.training.data.archives import Frames, Reading, read_members
-from pixelart.training.data.classes import CLASS_RULE, class_names, look_names
+from pixelart.training.data.classes import CLASS_RULE, FolderNames, folder_names
 from pixelart.training.data.picture_store import Pictures, Store
 
 Fit = Literal["refuse", "nearest", "keep"]
@@ -41,6 +42,8 @@ class PictureSet:
     """The pictures of other sizes, if they are kept."""
     look_names: tuple[str, ...] = ()
     """The look of each picture, "" = none; empty if looks were not read."""
+    kind_names: tuple[str, ...] = ()
+    """The kind of each picture within its class, "" = none; empty if kinds were not read."""
 
     def __len__(self) -> int:
         return len(self.hashes)
@@ -53,21 +56,32 @@ class PictureSet:
     @property
     def classes(self) -> tuple[str, ...]:
         """The distinct class names of all sizes, sorted."""
-        return tuple(sorted({name for one in self.sizes for name in one.class_names}))
+        return self.labels.classes
 
     @property
     def looks(self) -> tuple[str, ...]:
         """The distinct looks of all sizes, sorted."""
-        return tuple(sorted({name for one in self.sizes for name in one.look_names} - {NO_LOOK}))
+        return self.labels.looks
+
+    @property
+    def labels(self) -> Labels:
+        """The distinct classes, looks and kinds of all sizes, each sorted."""
+        named = [(one.class_names, one.look_names, one.kind_names) for one in self.sizes]
+        return FolderNames(*(tuple(chain.from_iterable(names)) for names in zip(*named, strict=True))).labels
 
     def select(self, keep: NDArray[np.bool_]) -> PictureSet:
         """The pictures where `keep` (N,) is True."""
         chosen = np.flatnonzero(keep)
-        names, hashes, looks = (
+        names, hashes, looks, kinds = (
             tuple(texts[i] for i in chosen) if texts else ()
-            for texts in (self.class_names, self.hashes, self.look_names)
+            for texts in (self.class_names, self.hashes, self.look_names, self.kind_names)
         )
-        return PictureSet(self.pictures.take(chosen, axis=0), names, hashes, look_names=looks)
+        return PictureSet(self.pictures.take(chosen, axis=0), names, hashes, look_names=looks, kind_names=kinds)
+
+    def folders(self) -> tuple[str, ...]:
+        """The folder of each picture: class, class/look, class/kind or class/look/kind."""
+        inner = zip_longest(self.class_names, self.look_names, self.kind_names, fillvalue="")
+        return tuple("/".join(filter(None, names)) for names in inner)
 
     def without(self, share: float) -> PictureSet:
         """All sizes without a held-out share of pictures, chosen by content."""
@@ -100,13 +114,9 @@ class PictureSet:
         return np.stack([keys >> 16 & 255, keys >> 8 & 255, keys & 255], axis=1).astype(np.uint8), counts
 
     def fingerprint(self) -> str:
-        """SHA-256 over content and class of all pictures."""
+        """SHA-256 over content and folder of all pictures."""
         lines = "\n".join(
-            f"{digest} {name}" + (f"/{look}" if look else "")
-            for one in self.sizes
-            for digest, name, look in zip(
-                one.hashes, one.class_names, one.look_names or [NO_LOOK] * len(one), strict=True
-            )
+            f"{digest} {folder}" for one in self.sizes for digest, folder in zip(one.hashes, one.folders(), strict=True)
         )
         return hashlib.sha256(lines.encode()).hexdigest()
 
@@ -146,6 +156,7 @@ def read_pictures(
     frames: Frames = "first",
     class_rule: int = CLASS_RULE,
     with_looks: bool = False,
+    with_kinds: bool = False,
     on_progress: OnProgress = ignore_progress,
 ) -> PictureSet:
     """All pictures of a folder or a .zip.
@@ -156,7 +167,8 @@ def read_pictures(
             `others`.
         frames: which frames of an animation are read.
         class_rule: see `pixelart.training.data.classes`.
-        with_looks: whether the folder inside that of a class is the look of its pictures.
+        with_looks, with_kinds: whether the folders inside those of classes are the looks of their pictures, and the
+            next ones their kinds.
         on_progress: gets the numbers of files read and of all files.
 
     Raises:
@@ -175,33 +187,36 @@ def read_pictures(
             hashes.append(picture_hash(member.found))
     if not places:
         raise DataRejected(f"{source.name}: {NO_PICTURE}")
-    classes = class_names(places, rule=class_rule, with_looks=with_looks)
-    looks = look_names(places) if with_looks else ()
-    if with_looks and not any(looks):
+    named = folder_names(places, rule=class_rule, with_looks=with_looks, with_kinds=with_kinds)
+    if with_looks and not any(named.looks):
         raise DataRejected(f"{source.name}: no looks; they are the folders inside those of the classes")
-    check_classes({*classes}, source.name)
-    check_classes({*looks} - {NO_LOOK}, source.name, what="looks")
+    if with_kinds and not any(named.kinds):
+        outer = "looks" if with_looks else "classes"
+        raise DataRejected(f"{source.name}: no kinds; they are the folders inside those of the {outer}")
+    check_labels(named.labels, source.name)
     numbers = list(range(len(places)))
     size = size or most_frequent_size([store.shape(number) for number in numbers])
     check_fits(len(places), size, fit)
     if fit == "keep":
-        return _by_size(store, (classes, hashes, looks), size)
+        return _by_size(store, (named.classes, hashes, named.looks, named.kinds), size)
     for number, name in enumerate(names):
         if store.shape(number)[:2] != size:
             picture = fitted(store.get(number), name, size, fit)
             numbers[number], hashes[number] = store.add(picture), picture_hash(picture)
-    return PictureSet(Pictures(store, numbers, size), classes, tuple(hashes), look_names=looks)
+    names_of: dict[str, Any] = {"look_names": named.looks, "kind_names": named.kinds}
+    return PictureSet(Pictures(store, numbers, size), named.classes, tuple(hashes), **names_of)
 
 
 def _by_size(store: Store, named: tuple[Sequence[str], ...], size: tuple[int, int]) -> PictureSet:
-    """The pictures of a store by size, those of `size` first. `named`: classes, hashes and looks."""
+    """The pictures of a store by size, those of `size` first. `named`: classes, hashes, looks and kinds."""
     shapes = [store.shape(number)[:2] for number in range(len(store))]
     counts = Counter(shapes)
 
     def of(one: tuple[int, ...]) -> PictureSet:
         numbers = [number for number, shape in enumerate(shapes) if shape == one]
-        classes, hashes, looks = (tuple(texts[number] for number in numbers) if texts else () for texts in named)
-        return PictureSet(Pictures(store, numbers, (one[0], one[1])), classes, hashes, look_names=looks)
+        classes, hashes, *inner = (tuple(texts[number] for number in numbers) if texts else () for texts in named)
+        names = dict(zip(("look_names", "kind_names"), inner, strict=True))
+        return PictureSet(Pictures(store, numbers, (one[0], one[1])), classes, hashes, **names)
 
     others = sorted((shape for shape in counts if shape != size), key=lambda shape: (-counts[shape], shape))
     return replace(of(size), others=tuple(of(shape) for shape in others))
@@ -213,13 +228,15 @@ def most_frequent_size(shapes: Sequence[tuple[int, ...]]) -> tuple[int, int]:
     return height, width
 
 
-def check_classes(classes: Collection[str], name: str, *, what: str = "classes") -> None:
-    """Raises DataRejected if the set or model `name` has too many classes or looks, or one with an invalid name."""
-    if len(classes) > SETTINGS.max_classes:
-        raise DataRejected(f"{name}: {len(classes)} {what}; the limit is {SETTINGS.max_classes}")
+def check_labels(labels: Labels, name: str) -> None:
+    """Raises DataRejected if the set or model `name` has too many classes, looks or kinds, or one with an invalid
+    name."""
+    for what, some in (("classes", labels.classes), ("looks", labels.looks), ("kinds", labels.kinds)):
+        if len(some) > SETTINGS.max_classes:
+            raise DataRejected(f"{name}: {len(some)} {what}; the limit is {SETTINGS.max_classes}")
     try:
-        for class_name in sorted(classes):
-            check_class_name(class_name, name)
+        for one in sorted({*labels.classes, *labels.looks, *(kind for _, kind in labels.kinds)}):
+            check_class_name(one, name)
     except WeightsRejected as error:
         raise DataRejected(str(error), hint=error.hint) from error
 

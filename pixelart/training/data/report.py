@@ -5,13 +5,11 @@ from __future__ import annotations
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 
 from pixelart.errors import DataRejected, Hint, Words, with_hint
-from pixelart.images.class_names import NO_LOOK
 from pixelart.images.codec import Picture
 from pixelart.images.io import contact_sheet, encode_rgba_png
 from pixelart.progress import Cancel, OnProgress, ignore_progress, never, until_cancelled
@@ -90,11 +88,11 @@ class Survey:
 
 
 def prepare(found: Survey, target: Path, *, cancel: Cancel = never, on_progress: OnProgress = ignore_progress) -> Path:
-    """Write the good pictures unchanged as class/00000.png or class/look/00000.png, ... into the .zip `target`,
-    atomically.
+    """Write the good pictures unchanged as class/00000.png, ... into the .zip `target`, atomically; those with a look
+    or a kind into such a folder inside that of the class.
 
-    `read_pictures(target)` returns `found.pictures` (`with_looks` if they have looks), and the same pictures give the
-    same bytes. `cancel` is called before each picture, `on_progress` after it.
+    `read_pictures(target)` returns `found.pictures` (`with_looks` if they have looks, `with_kinds` if they have kinds),
+    and the same pictures give the same bytes. `cancel` is called before each picture, `on_progress` after it.
 
     Raises:
         Cancelled: `cancel` returned True.
@@ -106,11 +104,7 @@ def prepare(found: Survey, target: Path, *, cancel: Cancel = never, on_progress:
     numbers, size = Counter[str](), 0
     with new_file(target) as file, zipfile.ZipFile(file, "w") as archive:
         pictures = found.pictures
-        folders = [
-            f"{name}/{look}" if look else name
-            for name, look in zip_longest(pictures.class_names, pictures.look_names, fillvalue=NO_LOOK)
-        ]
-        pairs = zip(pictures.pictures, folders, strict=True)
+        pairs = zip(pictures.pictures, pictures.folders(), strict=True)
         for number, (picture, name) in enumerate(until_cancelled(pairs, cancel), 1):
             data = encode_rgba_png(picture)
             size += len(data)

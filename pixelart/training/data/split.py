@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from pixelart.images.class_names import NO_LOOK
+from pixelart.images.class_names import Labels
 from pixelart.images.codec import Codec
-from pixelart.training.data.encoded import CodedPictures, code_pictures
+from pixelart.training.data.encoded import CodedPictures, code_pictures, inner_labels
 from pixelart.training.data.pictures import PictureSet
 
 
@@ -35,19 +35,18 @@ def split_pictures(
     data: PictureSet,
     seen: Set[str],
     codec: Codec,
-    classes: Sequence[str],
+    labels: Labels,
     *,
-    looks: Sequence[str] = (),
     folder: Path,
 ) -> SplitPictures:
-    """Encode the pictures in `folder` and split them: `seen` are the content hashes of those to train on."""
-    numbers = {NO_LOOK: -1} | {name: len(classes) + number for number, name in enumerate(looks)}
+    """Encode the pictures in `folder` and split them: `seen` are the content hashes of those to train on. `labels`:
+    those that the network knows."""
     sets = [
         code_pictures(
             codec,
             one.pictures,
-            torch.tensor([classes.index(name) for name in one.class_names]),
-            looks=torch.tensor([numbers[name] for name in one.look_names]) if one.look_names else None,
+            torch.tensor([labels.classes.index(name) for name in one.class_names]),
+            inner=inner_labels(one, labels),
             folder=folder,
         )
         for one in data.sizes

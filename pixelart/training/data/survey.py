@@ -6,24 +6,24 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
+from typing import Any
 
 import numpy as np
 
 from pixelart.errors import DataRejected, Hint, PixelArtError, RequestRejected
-from pixelart.images.class_names import NO_LOOK
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture
 from pixelart.images.sprite_sheets import Slicing, common_factor, is_empty, reduce, true_grid
 from pixelart.progress import Cancel, OnProgress, ignore_progress, never, until_cancelled
 from pixelart.settings import SETTINGS
 from pixelart.training.data.archives import Frames, Reading, read_members, shown
-from pixelart.training.data.classes import NO_FOLDER, SPLITS, class_names, look_names
+from pixelart.training.data.classes import NO_FOLDER, SPLITS, folder_names
 from pixelart.training.data.picture_store import Pictures, Store
 from pixelart.training.data.pictures import (
     NO_PICTURE,
     Fit,
     PictureSet,
-    check_classes,
     check_fits,
+    check_labels,
     colour_keys,
     fitted,
     most_frequent_size,
@@ -45,7 +45,7 @@ class Options:
         fit: what to do with a picture of another size: leave it out ("refuse"), or resize by nearest neighbour.
         keep_copies: keep pictures that look the same as an earlier one.
         frames: which frames of an animation are read.
-        with_looks: whether the folder inside that of a class is the look of its pictures.
+        with_looks, with_kinds: see `read_pictures`.
     """
 
     to_true_grid: bool = False
@@ -55,6 +55,7 @@ class Options:
     keep_copies: bool = False
     frames: Frames = "first"
     with_looks: bool = False
+    with_kinds: bool = False
 
     def check(self) -> None:
         """Raises RequestRejected if a value is outside its limits."""
@@ -121,12 +122,13 @@ def survey(
     found = [one for one in until_cancelled(found, cancel) if _is_usable(one, notes)]
     size = options.size or (most_frequent_size([one.shape for one in found]) if found else (1, 1))
     places = [one.place for one in found]
-    names = class_names(places, with_looks=options.with_looks)
-    looks = look_names(places) if options.with_looks else (NO_LOOK,) * len(found)
-    check_classes(set(names), source.name)
-    check_classes({*looks} - {NO_LOOK}, source.name, what="looks")
+    named = folder_names(places, with_looks=options.with_looks, with_kinds=options.with_kinds)
+    check_labels(named.labels, source.name)
+    names = named.classes
     check_fits(len(found), size, options.fit)
-    by_class = sorted(zip(names, looks, found, strict=True), key=lambda one: one[:2])
+    empty = ("",) * len(found)
+    every = zip(names, named.looks or empty, named.kinds or empty, found, strict=True)
+    by_class = sorted(every, key=lambda one: one[:3])
     pictures = _good(until_cancelled(by_class, cancel), store, size, options, notes)
     if {name.lower() for name in pictures.classes} <= SPLITS:  # only splits are left, and they are not classes
         names = tuple(NO_FOLDER if name in pictures.classes else name for name in names)
@@ -231,14 +233,18 @@ def _is_usable(one: _ReadPicture, notes: _Notes) -> bool:
 
 
 def _good(
-    found: Iterable[tuple[str, str, _ReadPicture]], store: Store, size: tuple[int, int], options: Options, notes: _Notes
+    found: Iterable[tuple[str, str, str, _ReadPicture]],
+    store: Store,
+    size: tuple[int, int],
+    options: Options,
+    notes: _Notes,
 ) -> PictureSet:
     numbers, names, hashes, first = list[int](), list[str](), list[str](), dict[str, str]()
-    looks = list[str]()
-    for class_name, look, one in found:
+    inner = list[tuple[str, str]]()
+    for class_name, look, kind, one in found:
         try:
-            read = one.picture
-            picture = fitted(read, one.name, size, options.fit)
+            original = one.picture
+            picture = fitted(original, one.name, size, options.fit)
         except DataRejected as error:
             notes[f"left out, {_reason(error, one.name)}", error.hint].append(one.name)
             continue
@@ -248,17 +254,21 @@ def _good(
             notes[f"{left_out}the same as another picture", None].append(f"{one.name} (as {first[content]})")
             if not options.keep_copies:
                 continue
-        if picture is not read:
+        if picture is not original:
             notes[f"resized to {size[1]} x {size[0]} pixels", None].append(one.name)
         if np.any((picture[..., 3] > 0) & (picture[..., 3] < 255)):
             notes[f"partial alpha: pixels with alpha below {ALPHA_THRESHOLD} become transparent", None].append(one.name)
         first.setdefault(content, one.name)
-        numbers.append(one.number if picture is read else store.add(picture))
+        numbers.append(one.number if picture is original else store.add(picture))
         names.append(class_name)
-        looks.append(look)
+        inner.append((look, kind))
         hashes.append(content)
-    look_names = tuple(looks) if options.with_looks else ()
-    return PictureSet(Pictures(store, numbers, size), tuple(names), tuple(hashes), look_names=look_names)
+    looks, kinds = (tuple(pair[i] for pair in inner) for i in (0, 1))
+    read: dict[str, Any] = {
+        "look_names": looks if options.with_looks else (),
+        "kind_names": kinds if options.with_kinds else (),
+    }
+    return PictureSet(Pictures(store, numbers, size), tuple(names), tuple(hashes), **read)
 
 
 def _blocking(pictures: PictureSet) -> Iterator[Problem]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pixelart.errors import RequestRejected
 from pixelart.jobs import JobFolder
-from pixelart.training.config import read_run
 from pixelart.training.improvement import Improvement, read_improvements
+from pixelart.training.run_config import read_run
 
 READY, EARLY, NOT_COMPARED = "Ready to use", "Too early to use", "Not compared with the base model"
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from pixelart.errors import RequestRejected
+from pixelart.images.class_names import Labels
 from pixelart.images.codec import Indexed
 from pixelart.training.config import Schedule
 from pixelart.training.data.batches import Batches
@@ -30,7 +31,7 @@ def _set(side: int, counts: Sequence[int]) -> CodedPictures:
 
 def _share(schedule: Schedule, *sets: CodedPictures) -> list[float]:
     """The share of each class in the pictures of 300 steps."""
-    batches = Batches(sets or [_set(4, COUNTS)], classes=CLASSES, schedule=schedule)
+    batches = Batches(sets or [_set(4, COUNTS)], labels=Labels(CLASSES), schedule=schedule)
     drawn = torch.cat([batches.draw(step)[1].class_weights.argmax(1) for step in range(300)])
     return (torch.bincount(drawn, minlength=3) / len(drawn)).tolist()
 
@@ -77,7 +78,7 @@ def test_classes_count_over_all_sizes(balance: float, emphasis: str, weights: tu
 def test_without_emphasis_two_sizes_are_drawn_as_before_there_was_any() -> None:
     sets = [_set(*one) for one in TWO_SIZES]
     schedule = Schedule(steps=300, batch_size=16, seed=5)
-    batches = Batches(sets, classes=CLASSES, schedule=schedule)
+    batches = Batches(sets, labels=Labels(CLASSES), schedule=schedule)
     shares = np.array([25, 40]) * np.sqrt(np.array([16.0, 64.0]))
     for step in range(100):
         size = np.random.default_rng([5, 3, step]).choice(2, p=shares / shares.sum())
@@ -97,10 +98,10 @@ def test_without_emphasis_two_sizes_are_drawn_as_before_there_was_any() -> None:
 def test_the_emphasis_of_a_look_multiplies_that_of_the_class(
     looks: tuple[str, str], emphasis: str, of_class: tuple[int, ...], of_quarter: tuple[int, ...]
 ) -> None:
-    quarters = torch.tensor([3, 4, -1, -1]).repeat(15)  # a quarter of each class in each look, half in none
-    pictures = dataclasses.replace(_set(4, (20, 20, 20)), looks=quarters)
+    quarters = torch.tensor([[3, -1], [4, -1], [-1, -1], [-1, -1]]).repeat(15, 1)  # a quarter of each class in each look, half in none
+    pictures = dataclasses.replace(_set(4, (20, 20, 20)), inner=quarters)
     schedule = Schedule(steps=300, batch_size=16, emphasis=emphasis, class_dropout=0.0)
-    batches = Batches([pictures], classes=CLASSES, looks=looks, schedule=schedule)
+    batches = Batches([pictures], labels=Labels(CLASSES, looks), schedule=schedule)
     weights = np.outer(of_class, of_quarter)
     wanted, seen = weights / weights.sum(), np.zeros((3, 4))
     for step in range(300):

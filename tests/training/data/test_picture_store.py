@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
+from pixelart.images.class_names import Labels
 from pixelart.images.codec import RGB, Binary, Codec, Gray, Indexed, Picture
 from pixelart.images.palettes import fit_palette, fit_palette_to, nearest_colours, oklab
 from pixelart.training.config import Schedule
@@ -87,7 +88,7 @@ def test_batches_of_a_set_that_is_read_as_needed_are_those_of_the_whole_set_bit_
     kept = encode_set(codec, _kept(pictures)).select(rows)
     whole = codec.encode(pictures)[rows]
     one, two = (
-        Batches([CodedPictures(x, classes[rows])], classes=list("abc"), schedule=schedule)  # pyright: ignore[reportArgumentType]
+        Batches([CodedPictures(x, classes[rows])], labels=Labels(("a", "b", "c")), schedule=schedule)  # pyright: ignore[reportArgumentType]
         for x in (kept, whole)
     )
     for step in (0, 1, 2, 9):

@@ -18,13 +18,14 @@ from pixelart.checkpoint.format import CONFIG_FILE
 from pixelart.errors import DataRejected, ImageRejected
 from pixelart.images.io import encode_png
 from pixelart.settings import SETTINGS
-from pixelart.training.config import RUN_FILE, Schedule, read_run
+from pixelart.training.config import Schedule
 from pixelart.training.data import archives as sources
-from pixelart.training.data.classes import NO_FOLDER, class_names
+from pixelart.training.data.classes import NO_FOLDER, folder_names
 from pixelart.training.data.pictures import PictureSet, read_pictures
 from pixelart.training.data.report import Survey, prepare
 from pixelart.training.data.survey import Options, survey
 from pixelart.training.export import export_run
+from pixelart.training.run_config import RUN_FILE, read_run
 from pixelart.training.runs import resume_run, start_run
 from tests.corpus import make
 from tests.training.files import dot, folder_of, noise, zip_of
@@ -124,7 +125,7 @@ def test_parts_of_a_set_alone_are_no_classes() -> None:
     ],
 )
 def test_which_folder_is_the_class(places: str, classes: str) -> None:
-    assert class_names([PurePosixPath(place) for place in places.split()]) == tuple(classes.split())
+    assert folder_names([PurePosixPath(place) for place in places.split()]).classes == tuple(classes.split())
 
 
 def test_what_is_prepared_is_read_as_it_was_found_when_only_a_part_of_a_set_is_left(tmp_path: Path) -> None:

@@ -20,12 +20,13 @@ from pixelart.errors import Hint, RequestRejected, tag_hint, untag_hint
 from pixelart.images.io import contact_sheet, decode_picture, encode_png
 from pixelart.jobs import Job, JobFolder
 from pixelart.jobs.job import STATES, State
-from pixelart.training.config import RUN_FILE, RunConfig, Schedule
+from pixelart.training.config import Schedule
 from pixelart.training.data.survey import survey
 from pixelart.training.failures import too_short
 from pixelart.training.improvement import Comparison
 from pixelart.training.nearest import write_nearest
 from pixelart.training.progress_file import CURVE_FILE, PROGRESS_FILE
+from pixelart.training.run_config import RUN_FILE, RunConfig
 from pixelart.training.sample_sheets import ROWS_FILE, SAMPLES_FOLDER
 from pixelart.ui.train.nearest import nearest_html
 from pixelart.ui.train.progress import duration, job_label, job_status, pace
