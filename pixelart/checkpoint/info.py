@@ -125,6 +125,11 @@ class CheckpointInfo:
             raise RequestRejected(f"look {look!r:.40} is not one of {', '.join(self.looks)}")
         return self.labels.look_numbers[found]
 
+    def kinds_by_class(self) -> dict[str, list[str]]:
+        """Class -> its kinds, of the classes that have some."""
+        kinds = {name: list(self.labels.kinds_of([name])) for name in self.classes}
+        return {name: some for name, some in kinds.items() if some}
+
     def kind_numbers(self, kind: Any, classes: Collection[str]) -> list[int]:
         """The numbers among the labels of a kind of some of `classes`; of any class if there are none.
 

@@ -56,7 +56,7 @@ def models(options: argparse.Namespace) -> Json:
             "size": [c.width, c.height],
             "classes": list(c.classes),
             "looks": list(c.looks),
-            "kinds": {name: kinds for name in c.classes if (kinds := list(c.labels.kinds_of([name])))},
+            "kinds": c.kinds_by_class(),
         }
         for c in Engine(options.checkpoints).list_checkpoints()
     ]

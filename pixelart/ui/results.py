@@ -36,8 +36,9 @@ def bits(drawing: Drawing) -> float:
 
 
 def seed_caption(drawing: Drawing) -> str:
-    """The caption of a generated picture."""
-    return f"seed {drawing.seed}"
+    """The caption of a generated picture: its seed, and its kind if it has one."""
+    kind = drawing.settings.get("kind")
+    return f"seed {drawing.seed}" + (f"\n{kind:.12}" if isinstance(kind, str) and kind else "")
 
 
 def candidate_caption(drawing: Drawing, rank: int) -> str:

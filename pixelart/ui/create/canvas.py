@@ -13,7 +13,7 @@ import gradio as gr
 from pixelart.checkpoint.info import LARGEST_SIDE
 from pixelart.engine import CheckpointInfo, Engine
 from pixelart.errors import ImageRejected, PixelArtError
-from pixelart.images.class_names import NO_LOOK
+from pixelart.images.class_names import NO_KIND, NO_LOOK
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture
 from pixelart.images.io import decode_picture
 from pixelart.images.kept_kinds import KEEP_SKETCH
@@ -24,6 +24,7 @@ from pixelart.ui.create.canvas_value import MAX_SIDE, Canvas, Imported, Painting
 from pixelart.ui.create.examples import examples_for, first_class
 from pixelart.ui.create.fit import fit_to_canvas
 from pixelart.ui.create.form import ANY_CLASS, OF_PRESET, class_choices
+from pixelart.ui.create.label_lists import kind_list, look_list
 from pixelart.ui.create.model_choice import MAX_DOCUMENT, model_info, size_for
 from pixelart.ui.create.palette_value import (
     AllowedColours,
@@ -40,7 +41,6 @@ from pixelart.ui.status import WELCOME, counted, status_text
 
 _log = logging.getLogger(__name__)
 DEFAULT_SIDE = 32
-ANY_LOOK = "Any look"
 SIZES = ["16 x 16", "24 x 24", "32 x 32", "48 x 48", "64 x 64", "32 x 48", "48 x 32"]
 BACK = "Your picture is back, as you left it."
 
@@ -84,20 +84,31 @@ class PictureHandlers:
             return (gr.skip(),) * len(OF_PRESET)
         return tuple(getattr(info.preset(preset), field) for field in OF_PRESET)
 
-    def offer(self, model: Any, look: Any = NO_LOOK, kept: Kept = NOTHING_KEPT) -> tuple[Any, ...]:
-        """Show only what the models can do: Enlarge if any model enlarges; New colours, Size, Look, Complete mask keeps
-        and the examples if the chosen one supports them. The chosen or stored look stays if the model knows it."""
+    def offer(
+        self,
+        model: Any,
+        look: Any = NO_LOOK,
+        class_name: Any = ANY_CLASS,
+        kind: Any = NO_KIND,
+        kept: Kept = NOTHING_KEPT,
+    ) -> tuple[Any, ...]:
+        """Show only what the models can do: Enlarge if any model enlarges, the others if the chosen one can. The chosen
+        or stored look and kind stay if the model knows them."""
         info, _ = self._info(model)
-        enlarges = any(one.enlarges for one in self._models())
         keeps = info.keeps if info else ()
         return (
-            gr.Button(visible=enlarges),
+            gr.Button(visible=any(one.enlarges for one in self._models())),
             gr.Button(visible=KEEP_SKETCH in keeps),
             gr.Dropdown(visible=bool(info and info.any_size)),
             look_list(info, kept.values.get("look", look)),
+            kind_list(info, class_name, kept.values.get("kind", kind)),
             gr.Radio(visible=bool(keeps)),
             gr.HTML(visible=bool(examples_for(info))),
         )
+
+    def offer_kinds(self, model: Any, class_name: Any, kind: Any) -> Any:
+        """The kinds of the chosen class."""
+        return kind_list(self._info(model)[0], class_name, kind)
 
     def select_model(
         self,
@@ -240,13 +251,6 @@ def swatches_of(info: CheckpointInfo | None) -> Swatches:
 
 def _palette(info: CheckpointInfo | None) -> tuple[str, ...]:
     return tuple(c for c in hex_colours(info.colours if info else None) if c)
-
-
-def look_list(info: CheckpointInfo | None, chosen: Any) -> Any:
-    """The list of looks; hidden if the model knows none."""
-    looks = info.looks if info else ()
-    choices = [(ANY_LOOK, NO_LOOK), *((name, name) for name in looks)]
-    return gr.update(choices=choices, value=chosen if chosen in looks else NO_LOOK, visible=bool(looks))
 
 
 def _classes(info: CheckpointInfo | None, chosen: Any) -> Any:

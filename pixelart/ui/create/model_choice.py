@@ -9,7 +9,7 @@ import numpy as np
 
 from pixelart.engine import CheckpointInfo, Engine
 from pixelart.errors import RequestRejected
-from pixelart.images.class_names import NO_LOOK
+from pixelart.images.class_names import NO_KIND, NO_LOOK
 from pixelart.images.codec import Picture
 from pixelart.ui.create.canvas_value import Canvas
 from pixelart.ui.create.fit import fit_mask, fit_to_canvas
@@ -64,8 +64,8 @@ def enlarger(chosen: CheckpointInfo, models: Sequence[CheckpointInfo]) -> Checkp
 def values_for(values: Values, info: CheckpointInfo, chosen: CheckpointInfo) -> Values:
     """Adapt the values for the `chosen` model to `info`.
 
-    Class and look stay if `info` has them, and the allowed colours stay if both palettes match; else `info` uses all of
-    its colours.
+    Class, look and kind stay if `info` has them, and the allowed colours stay if both palettes match; else `info` uses
+    all of its colours.
     """
     if info is chosen:
         return values
@@ -73,7 +73,8 @@ def values_for(values: Values, info: CheckpointInfo, chosen: CheckpointInfo) -> 
     same = colours is not None and colours.colours == hex_colours(info.colours)
     known = class_name if class_name in info.classes else ANY_CLASS
     look = values.get("look") if values.get("look") in info.looks else NO_LOOK
-    return {**values, "class_name": known, "look": look, "colours": colours if same else None}
+    kind = values.get("kind") if values.get("kind") in info.labels.kinds_of([known]) else NO_KIND
+    return {**values, "class_name": known, "look": look, "kind": kind, "colours": colours if same else None}
 
 
 def same_colours(one: CheckpointInfo, other: CheckpointInfo) -> bool:

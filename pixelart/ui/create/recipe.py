@@ -15,7 +15,7 @@ from pixelart.engine import CheckpointInfo, Request
 from pixelart.engine.completion import mask_of_runs
 from pixelart.engine.temperature import Painted, painted
 from pixelart.errors import RequestRejected
-from pixelart.images.class_names import NO_LOOK
+from pixelart.images.class_names import NO_KIND, NO_LOOK
 from pixelart.images.codec import Picture
 from pixelart.images.coercion import as_map, map_settings
 from pixelart.images.palette_choice import OF_MODEL
@@ -37,6 +37,7 @@ _COMPARED = (
     "own_colours",
     "keep",
     "look",
+    "kind",
     "window",
 )
 
@@ -118,6 +119,7 @@ def _numbers(settings: Mapping[str, Any]) -> dict[str, Any]:
         **{name: settings.get(name, usual) for name, usual in (("top_p", 1.0), ("top_k", 0), ("guidance", 1.0))},
         "seed": settings.get("seed", -1),
         "look": settings.get("look", NO_LOOK),
+        "kind": settings.get("kind", NO_KIND),
         "images": 1,
         "seamless": [axis for axis in "xy" if axis in str(axes)],
         "own_colours": settings.get("own_colours") is True,

@@ -12,8 +12,9 @@ from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.images.io import decode_picture
 from pixelart.settings import SETTINGS
 from pixelart.ui.browser_storage import settings_of, usable
-from pixelart.ui.create.canvas import look_list, uploaded_file
+from pixelart.ui.create.canvas import uploaded_file
 from pixelart.ui.create.form import class_choices, second_classes
+from pixelart.ui.create.label_lists import kind_list, look_list
 from pixelart.ui.create.recipe import BUTTONS, Recipe, recipe_of
 from pixelart.ui.gradio_parts import event_data
 from pixelart.ui.session import Session
@@ -21,7 +22,7 @@ from pixelart.ui.status import status_text
 
 REUSED = (
     "temperature", "bottom_temperature", "top_p", "top_k", "guidance", "seed", "images", "seamless", "keep", "size",
-    "look", "own_colours", "preset", "blend_class", "blend_share",
+    "look", "kind", "own_colours", "preset", "blend_class", "blend_share",
 )  # fmt: skip
 """The inputs that are set, besides model, class, colours and canvas."""
 
@@ -44,7 +45,8 @@ class ReuseHandlers:
         classes = gr.Dropdown(choices=list(class_choices(info.classes)), value=values["class_name"])
         status = session.set_status(status_text(told(recipe, is_same_model=is_same)))
         seconds = gr.update(choices=second_classes(info.classes), value=values["blend_class"])
-        lists = {"blend_class": seconds, "look": look_list(info, values["look"])}
+        kinds = kind_list(info, values["class_name"], values["kind"])
+        lists = {"blend_class": seconds, "look": look_list(info, values["look"]), "kind": kinds}
         inputs = [lists.get(name) or _update(each, values[name]) for name, each in self.inputs.items()]
         return [info.name, classes, recipe.colours, recipe.canvas, status, *inputs]
 

@@ -10,10 +10,10 @@ import gradio as gr
 from gradio.events import Dependency
 
 from pixelart.engine import Engine
-from pixelart.images.class_names import NO_LOOK
+from pixelart.images.class_names import NO_KIND, NO_LOOK
 from pixelart.ui.browser_storage import STORED, Kept, keep, recalled, restored
 from pixelart.ui.components import Answers, Examples, PastPictures, PixelCanvas, ResultTools, Work
-from pixelart.ui.create.canvas import ANY_LOOK, SIZES, PictureHandlers
+from pixelart.ui.create.canvas import SIZES, PictureHandlers
 from pixelart.ui.create.controls import advanced_controls, control_input
 from pixelart.ui.create.drawing import DrawingHandlers
 from pixelart.ui.create.example_strip import ExampleHandlers
@@ -21,6 +21,7 @@ from pixelart.ui.create.examples import strip_html
 from pixelart.ui.create.export import export_panel
 from pixelart.ui.create.form import ANY_CLASS, OF_PRESET, name_of
 from pixelart.ui.create.inspect import InspectHandlers
+from pixelart.ui.create.label_lists import ANY_KIND, ANY_LOOK
 from pixelart.ui.create.palette_panel import PaletteHandlers, palette_panel
 from pixelart.ui.create.palette_value import AllowedColours
 from pixelart.ui.create.reuse import ReuseHandlers
@@ -104,8 +105,16 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     dials = [settings[name_of(field)] for field in OF_PRESET]
     class_name, colours = settings["class_name"], palette.colours
     settings |= {"colours": colours, "own_colours": palette.own_colours, **varied.blend}
-    offered = [*buttons[2:4], settings["size"], settings["look"], settings["keep"], strip]
-    able = {"model": top.model, "look": settings["look"]}
+    kind = settings["kind"]
+    offered = [*buttons[2:4], settings["size"], settings["look"], kind, settings["keep"], strip]
+    able = {"model": top.model, "look": settings["look"], "class_name": class_name, "kind": kind}
+    listen(
+        class_name.change,
+        pictures.offer_kinds,
+        {"model": top.model, "class_name": class_name, "kind": kind},
+        kind,
+        **AT_ONCE,
+    )
     of_preset: dict[str, Any] = {"model": top.model, "preset": preset}
     listen(preset.input, pictures.preset_values, of_preset, dials, **AT_ONCE)
     for dial in dials:  # the visitor's own values deselect the preset
@@ -146,7 +155,7 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     loaded = listen(
         arrived.then, pictures.load, stored, [session, top.notice, top.model, *shown], scripts=recall, **AT_ONCE
     )
-    by_model = {name: settings[name] for name in ("blend_class", "look")}  # lists that the model fills
+    by_model = {name: settings[name] for name in ("blend_class", "look", "kind")}  # lists that the model fills
     apart = {"class_name", "colours", *by_model}
     others = {name: each for name, each in settings.items() if name not in apart}
     others |= {"palette": palette.choice, "snap": palette.snap, "preset": preset, **export, **varied.others}
@@ -182,6 +191,10 @@ def _main_settings(session: gr.State, status: gr.HTML, pictures: PictureHandlers
     """The inputs by name."""
     with gr.Column(elem_id="settings"):
         class_name = Choice(choices=[ANY_CLASS], value=ANY_CLASS, label="Class", filterable=True, elem_id="class")
+        kind = Choice(
+            choices=[(ANY_KIND, NO_KIND)], value=NO_KIND, label="Kind", info="Any: the seed picks one for each picture",
+            visible=False, filterable=True, elem_id="kind",
+        )  # fmt: skip
         size = Choice(
             choices=SIZES, value=SIZES[2], label="Size", info="Width x height of new pictures", visible=False,
             allow_custom_value=True, filterable=True, elem_id="size",
@@ -200,7 +213,8 @@ def _main_settings(session: gr.State, status: gr.HTML, pictures: PictureHandlers
     stored = {"session": session, "kept": work}
     listen(reuse.click, pictures.reuse_seed, stored, [seed, status], scripts={"kept": STORED}, **AT_ONCE)
     return {
-        "class_name": class_name, "size": size, "look": look, "preset": preset, "seed": seed, "images": images,
+        "class_name": class_name, "kind": kind, "size": size, "look": look, "preset": preset, "seed": seed,
+        "images": images,
     }  # fmt: skip
 
 

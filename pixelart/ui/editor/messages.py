@@ -80,6 +80,7 @@ def _described(info: CheckpointInfo) -> dict[str, Any]:
         "height": info.height,
         "classes": list(info.classes),
         "looks": list(info.looks),
+        "kinds": info.kinds_by_class(),
         "presets": list(info.presets),
         "any_size": info.any_size,
         "takes_palettes": info.takes_palettes,

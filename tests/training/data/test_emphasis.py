@@ -98,7 +98,9 @@ def test_without_emphasis_two_sizes_are_drawn_as_before_there_was_any() -> None:
 def test_the_emphasis_of_a_look_multiplies_that_of_the_class(
     looks: tuple[str, str], emphasis: str, of_class: tuple[int, ...], of_quarter: tuple[int, ...]
 ) -> None:
-    quarters = torch.tensor([[3, -1], [4, -1], [-1, -1], [-1, -1]]).repeat(15, 1)  # a quarter of each class in each look, half in none
+    quarters = torch.tensor([[3, -1], [4, -1], [-1, -1], [-1, -1]]).repeat(
+        15, 1
+    )  # a quarter of each class in each look, half in none
     pictures = dataclasses.replace(_set(4, (20, 20, 20)), inner=quarters)
     schedule = Schedule(steps=300, batch_size=16, emphasis=emphasis, class_dropout=0.0)
     batches = Batches([pictures], labels=Labels(CLASSES, looks), schedule=schedule)

@@ -1,0 +1,28 @@
+"""The lists of looks and kinds that a model offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from pixelart.engine import CheckpointInfo
+from pixelart.images.class_names import NO_KIND, NO_LOOK
+
+ANY_LOOK, ANY_KIND = "Any look", "Any kind"
+
+
+def look_list(info: CheckpointInfo | None, chosen: Any) -> Any:
+    """The looks of a model; hidden if it knows none. The chosen one stays if the model knows it."""
+    return _list(info.looks if info else (), chosen, (ANY_LOOK, NO_LOOK))
+
+
+def kind_list(info: CheckpointInfo | None, class_name: Any, chosen: Any) -> Any:
+    """The kinds of a class; hidden if it has none. The chosen one stays if the class has it."""
+    return _list(info.labels.kinds_of([class_name]) if info else (), chosen, (ANY_KIND, NO_KIND))
+
+
+def _list(names: Sequence[str], chosen: Any, every: tuple[str, str]) -> Any:
+    choices = [every, *((name, name) for name in names)]
+    return gr.update(choices=choices, value=chosen if chosen in names else every[1], visible=bool(names))
