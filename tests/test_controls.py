@@ -91,7 +91,7 @@ def test_the_api_has_every_control_of_an_action_in_the_order_of_older_clients(ac
     told = endpoint(action, handler)
     names = ["model", "class_name", "images", "seed", "temperature", "top_p", "top_k", "guidance", "bottom_temperature"]
     names += ["seamless", "preset", "palette", *(["size"] if action == "generate" else ["keep"])]
-    names += ["redraw", "temperature_percent", "look"]
+    names += ["redraw", "temperature_percent", "look", "kind"]
     assert ("picture, model" in (told.__doc__ or "")) == (action == "complete"), "what a new picture has not"
     assert [*signature(told).parameters] == (["picture", "mask"] if action == "complete" else []) + names
     lines = (told.__doc__ or "").split("Args:\n")[1].splitlines()

@@ -15,7 +15,6 @@ import numpy as np
 from pixelart.checkpoint.format import CHOSEN_FILE, SEEN_FILE, CheckpointConfig, read_chosen, read_trained
 from pixelart.checkpoint.origin import read_origin
 from pixelart.errors import DataRejected, Hint, ImageRejected, RequestRejected
-from pixelart.images.class_names import NO_LOOK
 from pixelart.progress import OnProgress, ignore_progress
 from pixelart.storage import Files, exclusive, write_file
 from pixelart.training.autotune import tuned
@@ -150,9 +149,9 @@ def start_run(
 
 
 def _names_of(pictures: PictureSet, seen: Set[str]) -> set[str]:
-    """The classes and looks of the pictures of all sizes whose content hashes are in `seen`."""
-    sets = [(one.hashes, names) for one in pictures.sizes for names in (one.class_names, one.look_names) if names]
-    return {name for one in sets for content, name in zip(*one, strict=True) if content in seen} - {NO_LOOK}
+    """The names of all labels of the pictures of all sizes whose content hashes are in `seen`."""
+    known = [one.select(np.array([content in seen for content in one.hashes], np.bool_)) for one in pictures.sizes]
+    return {name for one in known for name in one.labels.names}
 
 
 def _count_sizes(pictures: PictureSet, seen: Set[str], origin: CheckpointConfig | None) -> int:

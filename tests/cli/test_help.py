@@ -49,7 +49,14 @@ def test_it_runs_as_a_module() -> None:
 def test_models_lists_variants_and_checkpoints(run: Run, tiny_checkpoints: Path) -> None:
     listed = run("models --json --checkpoints", tiny_checkpoints).json
     assert listed["checkpoints"] == [
-        {"name": "tiny", "model": "gated_pixelcnn", "size": [8, 8], "classes": ["cross", "stripe"], "looks": []}
+        {
+            "name": "tiny",
+            "model": "gated_pixelcnn",
+            "size": [8, 8],
+            "classes": ["cross", "stripe"],
+            "looks": [],
+            "kinds": {},
+        }
     ]
     gated = next(v for v in listed["models"] if v["name"] == "gated_pixelcnn")
     assert {"default", "debug"} <= set(gated["presets"]) and gated["parameters"] > 10**6

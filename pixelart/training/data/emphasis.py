@@ -31,4 +31,8 @@ def read_emphasis(text: str) -> dict[str, float]:
 def check_emphasis(text: str, names: Set[str]) -> None:
     """Raises RequestRejected if the emphasis names no class, look or kind of the pictures, whose `names` these are."""
     if unknown := sorted(read_emphasis(text).keys() - names):
-        raise RequestRejected(f"emphasis: no picture of {unknown[0]!r:.40}, only of {', '.join(sorted(names))}")
+        class_name, has_kind, _ = unknown[0].rpartition("/")
+        known = sorted(name for name in names if name.rpartition("/")[:2] == (class_name, has_kind))
+        raise RequestRejected(
+            f"emphasis: no picture of {unknown[0]!r:.40}" + f", only of {', '.join(known)}" * bool(known)
+        )

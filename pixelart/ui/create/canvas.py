@@ -108,7 +108,10 @@ class PictureHandlers:
 
     def offer_kinds(self, model: Any, class_name: Any, kind: Any) -> Any:
         """The kinds of the chosen class."""
-        return kind_list(self._info(model)[0], class_name, kind)
+        shown = kind_list(self._info(model)[0], class_name, kind)
+        if shown["value"] == kind:
+            del shown["value"]  # another event may set it at the same time
+        return shown
 
     def select_model(
         self,

@@ -22,9 +22,10 @@ from pixelart.images.io import encode_png
 from pixelart.images.sprite_sheets import Grid
 from pixelart.settings import SETTINGS
 from pixelart.ui.browser_storage import NOTHING_KEPT, Kept
-from pixelart.ui.create.canvas import PictureHandlers, look_list
+from pixelart.ui.create.canvas import PictureHandlers
 from pixelart.ui.create.canvas_value import Canvas, Imported, Swatches, blank_canvas, canvas_to_payload
 from pixelart.ui.create.form import ANY_CLASS
+from pixelart.ui.create.label_lists import kind_list, look_list
 from pixelart.ui.create.palette_value import AllowedColours, everything_allowed
 from pixelart.ui.results import ResultFiles
 from pixelart.ui.session import Session
@@ -84,8 +85,8 @@ def test_enlarge_is_offered_where_some_model_can() -> None:
         updates = pictures(names=names).offer(model)
         return [update["visible"] if isinstance(update, dict) else update.visible for update in updates]
 
-    assert seen("tiny", "scales") == [True, False, False, False, False, False]
-    assert seen("tiny") == [False] * 6 == seen()
+    assert seen("tiny", "scales") == [True, False, False, False, False, False, False]
+    assert seen("tiny") == [False] * 7 == seen()
 
 
 def test_the_looks_of_a_model_are_offered_and_a_chosen_one_stays() -> None:
@@ -104,9 +105,27 @@ def test_a_reload_brings_back_the_look() -> None:
             return replace(super().info(checkpoint), looks=("dark", "light"))
 
     page = over(Looked())
-    assert page.offer("tiny", "", Kept({"look": "light"}))[3]["value"] == "light"
-    assert page.offer("tiny", "dark", Kept({"look": ["light"]}))[3]["value"] == ""
+    assert page.offer("tiny", kept=Kept({"look": "light"}))[3]["value"] == "light"
+    assert page.offer("tiny", "dark", kept=Kept({"look": ["light"]}))[3]["value"] == ""
     assert page.offer("tiny", "dark")[3]["value"] == "dark"
+
+
+class Kinds(FakeEngine):
+    """Whose heroes are of two kinds, and whose walls of one."""
+
+    def info(self, checkpoint: str) -> CheckpointInfo:
+        return replace(super().info(checkpoint), kinds=(("hero", "mage"), ("wall", "brick"), ("hero", "knight")))
+
+
+def test_the_kinds_of_the_chosen_class_are_offered() -> None:
+    info, page = Kinds().info("tiny"), over(Kinds())
+    assert kind_list(info, "hero", "mage")["choices"] == [("Any kind", ""), ("knight", "knight"), ("mage", "mage")]
+    assert page.offer_kinds("tiny", "wall", "mage")["value"] == ""
+    assert not page.offer_kinds("tiny", ANY_CLASS, "")["visible"] and not page.offer_kinds("", "hero", "")["visible"]
+    assert "value" not in page.offer_kinds("tiny", "hero", "mage"), "what another event sets stays"
+    assert page.offer("tiny", "", "hero", "knight")[4]["value"] == "knight"
+    assert page.offer("tiny", "", "hero", "", Kept({"kind": "mage"}))[4]["value"] == "mage"
+    assert page.offer("tiny", "", "wall", "mage")[4]["value"] == ""
 
 
 def test_a_larger_result_is_chosen_in_its_own_size() -> None:

@@ -33,7 +33,7 @@ from tests.ui.fake_engine import CODEC, FakeEngine
 
 VALUES: dict[str, Any] = {
     "class_name": "hero", "temperature": 1.0, "seed": 5, "images": 1, "colours": everything_allowed(CODEC.table),
-    "top_p": 1.0, "top_k": 0, "guidance": 1.0, "bottom_temperature": 0, "seamless": [], "look": "",
+    "top_p": 1.0, "top_k": 0, "guidance": 1.0, "bottom_temperature": 0, "seamless": [], "look": "", "kind": "",
 }  # fmt: skip
 SLOW = 0.1
 

@@ -39,8 +39,11 @@ def test_of_several_that_enlarge_the_one_most_like_the_chosen_does_it() -> None:
     assert values_for(posted, same, chosen) == posted and values_for(posted, chosen, chosen) is posted
     assert values_for(posted, strange, chosen)["class_name"] == ANY_CLASS
     assert values_for(posted, other, chosen)["colours"] is None
-    looked = values_for(values(look="dark"), replace(same, looks=("dark",)), chosen)
-    assert looked["look"] == "dark" and values_for(values(look="dark"), same, chosen)["look"] == ""
+    asked = values(look="dark", class_name="hero", kind="mage")
+    able = values_for(asked, replace(same, looks=("dark",), kinds=(("hero", "mage"),)), chosen)
+    assert (able["look"], able["kind"]) == ("dark", "mage")
+    other = values_for(asked, replace(same, kinds=(("wall", "mage"),)), chosen)
+    assert (other["look"], other["kind"]) == ("", "")
 
 
 class AnyPalette(FakeEngine):

@@ -57,7 +57,7 @@ class Page:
                 "own_colours": CheckedCheckbox(True),
             }
             inputs |= {"size": Choice(["32 x 32"], allow_custom_value=True), "images": control_input("count")}
-            inputs |= {"look": Choice([("Any look", "")], value="")}
+            inputs |= {name: Choice([("Any", "")], value="") for name in ("look", "kind")}
             inputs |= {"blend_class": Choice([""]), "blend_share": CheckedSlider(0, 100)}
             inputs |= {"temperature": control_input("temperature"), "preset": control_input("preset")}
         self.reuse = ReuseHandlers(engine, inputs)
