@@ -21,7 +21,7 @@ from pixelart.engine.request import Drawing, Request, once_more
 from pixelart.errors import RequestRejected
 from pixelart.images.class_names import NO_KIND
 from pixelart.images.codec import Codec, Picture
-from pixelart.images.palette_choice import OF_MODEL, OF_PICTURE, codec_of, examples, is_open
+from pixelart.images.palette_choice import OF_MODEL, OF_PICTURE, codec_of, example_picker, is_open
 from pixelart.images.tiling import seam_repairs, shift_to_join
 from pixelart.progress import Cancel
 
@@ -124,7 +124,7 @@ class LocalBackend:
         class_mix = dict(zip(loaded.config.classes, weights, strict=True)) if any(weights) else {}
         palette = OF_MODEL if request.allowed is not None and not request.palette else request.palette
         size, named = (mask.shape[0], mask.shape[1]), {"look": request.look, "kind": request.kind}
-        example = examples(loaded.palettes, size, class_weights=class_mix, **named)
+        example = example_picker(loaded.palettes, size, class_weights=class_mix, **named)
         how: dict[str, Any] = {"picture": picture, "mask": mask, "example_of": example}
         codecs = codec_of(loaded.codec, palette, **how, name=loaded.info.name)
         if loaded.info.takes_palettes and request.allowed is not None:

@@ -91,14 +91,9 @@ class Request:
         plain |= {name: _number(getattr(self, name)) for name in ("top_p", "guidance", "bottom_temperature")}
         plain["temperature"] = _number(as_map(self.temperature, "temperature"))
         plain["temperature_percent"] = as_percent(self.temperature_percent)
-        plain["class_weights"] = {
-            plain_class(name) if isinstance(name, str) else name: _number(weight)
-            for name, weight in as_blend(self.class_weights).items()
-        }
-        plain |= {
-            name: plain_class(value) if isinstance(value, str) else value
-            for name, value in (("look", self.look), ("kind", self.kind))
-        }
+        blend = as_blend(self.class_weights)
+        plain["class_weights"] = {_name(name): _number(weight) for name, weight in blend.items()}
+        plain["look"], plain["kind"] = _name(self.look), _name(self.kind)
         plain["allowed"], plain["palette"] = _levels(self.allowed), as_palette(self.palette)
         plain["size"] = _pair(self.size, "size", "a height and a width")
         plain["window"] = _pair(self.window, "window", "a top and a left")
@@ -131,14 +126,8 @@ class Request:
                 raise RequestRejected(f"{name} {value!r:.40}: must be the name of a {name}, or empty")
         if not isinstance(self.own_colours, bool):
             raise RequestRejected(f"own_colours {self.own_colours!r:.40}: must be True or False")
-        for name in (
-            "keep",
-            "count",
-            "seamless",
-            "seed",
-            "bottom_temperature",
-            "redraw",
-        ):  # `Controls` checks the others
+        others = ("keep", "count", "seamless", "seed", "bottom_temperature", "redraw")
+        for name in others:  # `Controls` checks the rest
             CONTROLS[name].check(name, getattr(self, name))
 
     def checked(self, height: int, width: int) -> Request:
@@ -225,6 +214,10 @@ def _levels(given: Any) -> tuple[Any, ...] | None:
     if isinstance(given, str | bytes) or not isinstance(given, Iterable):
         raise RequestRejected(f"allowed {given!r:.40}: needs the numbers of levels such as (0, 3, 5), or None for all")
     return tuple(map(_whole, given))
+
+
+def _name(value: Any) -> Any:
+    return plain_class(value) if isinstance(value, str) else value
 
 
 def _whole(value: Any) -> Any:

@@ -110,7 +110,7 @@ def is_open(picture: Picture, mask: NDArray[np.bool_]) -> bool:
     return len(np.unique(visible_colours(picture[~mask]), axis=0)) < ENOUGH
 
 
-def examples(
+def example_picker(
     palettes: PalettesOfClasses,
     size: tuple[int, int],
     *,

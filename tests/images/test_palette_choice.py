@@ -17,7 +17,7 @@ from pixelart.images.palette_choice import (
     as_palette,
     class_palettes_json,
     codec_of,
-    examples,
+    example_picker,
     palette_fitting,
     palette_settings,
     read_class_palettes,
@@ -39,7 +39,7 @@ def colours_of(palette: Any = "", picture: Picture | None = None, seed: int = 0,
     picture = picture_of() if picture is None else picture
     size, named = (picture.shape[0], picture.shape[1]), {"palettes": PALETTES, "class_weights": {}, **given}
     how: dict[str, Any] = {"picture": picture, "mask": named.pop("mask", np.zeros(size, np.bool_)), "name": "tiny"}
-    how["example_of"] = examples(named.pop("palettes"), size, **named)
+    how["example_of"] = example_picker(named.pop("palettes"), size, **named)
     return palette_settings(codec_of(OWN, as_palette(palette), **how)(range(seed, seed + 1)), 0)["colours"]
 
 
@@ -112,7 +112,7 @@ def test_a_palette_that_cannot_be_is_refused_in_one_line(given: Any, told: str) 
 
 def test_a_model_of_its_own_colours_takes_no_palette() -> None:
     how: dict[str, Any] = {"picture": picture_of(), "mask": np.zeros((1, 1), np.bool_), "name": "tiny"}
-    how["example_of"] = examples({}, (1, 1), class_weights={})
+    how["example_of"] = example_picker({}, (1, 1), class_weights={})
     own = Indexed(RED)
     assert codec_of(own, "", **how)(range(1)) is own
     with pytest.raises(RequestRejected, match=r"^palette: tiny has a fixed palette$"):

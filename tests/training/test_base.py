@@ -166,7 +166,7 @@ def test_classes_of_the_base_count_toward_the_limit(
 ) -> None:
     shutil.copytree(tiny_data / "cross", tmp_path / "data" / "moon")
     monkeypatch.setattr(data, "SETTINGS", replace(data.SETTINGS, max_classes=2))
-    with pytest.raises(DataRejected, match="data with the classes of the base: 3 classes; the limit is 2"):
+    with pytest.raises(DataRejected, match="data with the base: 3 classes; the limit is 2"):
         begin_from(tiny_checkpoints / "tiny", tmp_path / "data", tmp_path / "run")
 
 

@@ -65,6 +65,7 @@ BEYOND: dict[str, tuple[CheckpointConfig, dict[str, int]]] = {
     "a class that is no text": (replace(good(), classes=("cross", 5)), {}),  # pyright: ignore[reportArgumentType]
     "a class twice": (replace(good(), classes=("cross", "cross")), {}),
     "a class too many": (replace(good(), classes=("a", "b", "c")), {}),
+    "a kind of no class": (replace(good(), kinds=(("fish", "axe"),)), {}),
     "too wide": (network(width=SETTINGS.max_side + 1), {}),
     "no height": (network(height=0), {}),
     "other levels than colours": (network(levels=4), {}),

@@ -108,10 +108,7 @@ class PictureHandlers:
 
     def offer_kinds(self, model: Any, class_name: Any, kind: Any) -> Any:
         """The kinds of the chosen class."""
-        shown = kind_list(self._info(model)[0], class_name, kind)
-        if shown["value"] == kind:
-            del shown["value"]  # another event may set it at the same time
-        return shown
+        return kind_list(self._info(model)[0], class_name, kind, sets_value=False)
 
     def select_model(
         self,

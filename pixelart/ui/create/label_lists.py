@@ -18,9 +18,13 @@ def look_list(info: CheckpointInfo | None, chosen: Any) -> Any:
     return _list(info.looks if info else (), chosen, (ANY_LOOK, NO_LOOK))
 
 
-def kind_list(info: CheckpointInfo | None, class_name: Any, chosen: Any) -> Any:
-    """The kinds of a class; hidden if it has none. The chosen one stays if the class has it."""
-    return _list(info.labels.kinds_of([class_name]) if info else (), chosen, (ANY_KIND, NO_KIND))
+def kind_list(info: CheckpointInfo | None, class_name: Any, chosen: Any, *, sets_value: bool = True) -> Any:
+    """The kinds of a class; hidden if it has none. The chosen one stays if the class has it. Without `sets_value`, it
+    is not set again, because another event may set it at the same time."""
+    shown = _list(info.labels.kinds_of([class_name]) if info else (), chosen, (ANY_KIND, NO_KIND))
+    if not sets_value and shown["value"] == chosen:
+        del shown["value"]
+    return shown
 
 
 def _list(names: Sequence[str], chosen: Any, every: tuple[str, str]) -> Any:
