@@ -30,17 +30,17 @@ KINDS: Mapping[str, Words] = {
         "cloak": "cloaks?|scarf|mantle",
         "robe": "robes?",
         "hide": "hides?|skin|scales|dragonskin|leather|fur",
-        "mail": "mail|plate|armou?r|breastplate|chain|lightning_scales",
+        "mail": "mail|plate|armou?r|breastplate|chain",
     },
     "weapon": {
         "bow": "bows?|longbow|shortbow|crossbow|arbalests?|slings?|greatsling|blowguns?|sniper|punk",
         "axe": "axes?|tomahawks?|bardiche|executioner",
-        "polearm": "spears?|halberds?|scythes?|glaives?|trident|demon_trident|partisans?|lance|pike|javelins?",
+        "polearm": "spears?|halberds?|scythes?|glaives?|trident|partisans?|lance|pike|javelins?",
         "staff": "staff|staves|rods?|quarterstaff|lajatang|wands?|sceptre|pole",
         "mace": "maces?|flails?|hammers?|clubs?|morningstars?|eveningstars?|shillelagh|skullcrusher",
         "dagger": "daggers?|knife|knives|quickblade|rapiers?|short_sword|dirk",
         "sword": "swords?|claymores?|katanas?|falchions?|scimitars?|cutlass|cutlasses|greatswords?|longsword|blades?|"
-        "demon_blade|sabre|saber",
+        "sabre|saber",
         "whip": "whips?|bullwhip",
         "missile": "arrows?|bolts?|darts?|bullets?|needles?|net|nets|stones?|rocks?",
     },
@@ -74,8 +74,8 @@ KINDS: Mapping[str, Words] = {
         "lizards?|iguanas?|newts?|geckos?|crocodiles?|alligators?|komodo|basilisks?|goats?|foxes?|deer|cows?|"
         "sphinx|chimera",
         "frog": "frogs?|toads?|turtles?|tortoises?",
-        "fish": "fish|fishes|sharks?|krakens?|octopodes?|octopode|merfolk|mermaids?|sirens?|squids?|water_nymph",
-        "slime": "slimes?|ooz(e|es)|jell(y|ies)|puddings?|blobs?|amoeba|acid_blob",
+        "fish": "fish|fishes|sharks?|krakens?|octopodes?|merfolk|mermaids?|sirens?|squids?|water_nymph",
+        "slime": "slimes?|ooz(e|es)|jell(y|ies)|puddings?|blobs?|amoeba",
         "plant": "plants?|fung(us|i)|mushrooms?|trees?|treants?|vines?|oklob|briar|ballistomycete|toadstools?|seed",
         "eye": "eyes?|eyeballs?|oculus|orb_guardian|gaz(e|er)s?",
         "golem": "golems?|gargoyles?|statues?|elementals?|vortex|vortices|guardian|spark|fire|conduit|automaton",
@@ -118,7 +118,7 @@ KINDS: Mapping[str, Words] = {
         "arrow": "arrows?|darts?|javelins?|needles?|spears?|tomahawks?|icicles?|stones?|nets?|throwing|shot|splinters",
     },
     "wall": {
-        "brick": "bricks?|lab|vaults?|vault|hall|orc|tomb|catacombs|cobalt|marble|sandstone|studio",
+        "brick": "bricks?|lab|vaults?|hall|orc|tomb|catacombs|cobalt|marble|sandstone|studio",
         "stone": "stone|rock|pebble|mossy|undead|gray|brown|relief|gulch|necropolis|depths",
         "metal": "metal|iron|steel|bars|grate|cage|mesh|silver",
         "crystal": "crystals?|emerald|moon|zot|ice",
@@ -130,7 +130,7 @@ KINDS: Mapping[str, Words] = {
         "bolt": "bolts?|lightning|thunder|missiles?|dart|arrow|orb|blast|destruction|shock|spear|beam|throw|sting",
         "fire": "fire|fireball|flames?|burn|inferno|sticky|lava|ignite|bonfire",
         "ice": "ice|cold|freez\\w*|frozen|frost|chill|refrigeration|ozocubus|snow",
-        "cloud": "clouds?|poison\\w*|poisonous|venom|mephitic|air|gas|mist|storm|wind|breath",
+        "cloud": "clouds?|poison\\w*|venom|mephitic|air|gas|mist|storm|wind|breath",
         "death": "death|drain\\w*|undead|necro\\w*|pain|haunt|vampir\\w*|soul|torment|kiku\\w*|skull|bone|corpse|agony",
         "earth": "earth|stone|rock|lehudib|iron|metal|crystal|sand",
         "weapon": "sword|weapon|blade|buff|armou?r|shield|axe|bow|hammer",
@@ -154,13 +154,19 @@ def sorted_places(places: Sequence[str]) -> dict[str, str]:
     """Place in the .zip -> its new place."""
     kinds = {}
     for place in places:
-        class_name, look, *_, name = PurePosixPath(place).parts
+        parts = PurePosixPath(place).parts
+        if not 3 <= len(parts) <= 4:
+            raise SystemExit(f"{place}: must be CLASS/LOOK/NAME or CLASS/LOOK/KIND/NAME")
+        class_name, look, name = parts[0], parts[1], parts[-1]
         kinds[place] = (class_name, look, kind_of(class_name, Path(name).stem), name)
     counts = Counter((class_name, kind) for class_name, _, kind, _ in kinds.values())
-    return {
+    found = {
         place: "/".join((class_name, look, *([kind] if kind and counts[class_name, kind] >= FEWEST else []), name))
         for place, (class_name, look, kind, name) in kinds.items()
     }
+    if twice := [new for new, count in Counter(found.values()).items() if count > 1]:
+        raise SystemExit(f"{twice[0]}: would be the place of several pictures")
+    return found
 
 
 def main() -> None:

@@ -193,8 +193,8 @@ CONTROLS: dict[str, Control] = {
         "for models that know several looks, such as collections of pictures: the one to draw in", default_text="any",
     ),
     "kind": Control(
-        "for models that know kinds within a class, such as sword within weapon: the one to draw; otherwise the seed "
-        "picks one for each new picture", default_text="any",
+        "for models that know kinds within a class, such as sword within weapon: the one to draw; otherwise, with "
+        "models that take palettes, the seed picks one for each new picture", default_text="any",
     ),
 }  # fmt: skip
 """Field of `Request` -> control. The API has them in this order: add new ones at the end."""

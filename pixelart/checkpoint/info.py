@@ -131,10 +131,10 @@ class CheckpointInfo:
         return {name: some for name, some in kinds.items() if some}
 
     def kind_numbers(self, kind: Any, classes: Collection[str]) -> list[int]:
-        """The numbers among the labels of a kind of some of `classes`; of any class if there are none.
+        """The numbers among the labels of a kind of some of `classes`; of the only class that has it if there are none.
 
         Raises:
-            RequestRejected: none of these classes has this kind.
+            RequestRejected: none of these classes has this kind, or no class is given and several have it.
         """
         numbers = {pair: n for pair, n in self.labels.kind_numbers.items() if not classes or pair[0] in classes}
         if not numbers:
@@ -144,7 +144,10 @@ class CheckpointInfo:
         found = find_class(kind, known) if isinstance(kind, str) else None
         if found is None:
             raise RequestRejected(f"kind {kind!r:.40} is not one of {', '.join(known)}")
-        return [number for (_, name), number in numbers.items() if name == found]
+        owners = {of: number for (of, name), number in numbers.items() if name == found}
+        if not classes and len(owners) > 1:
+            raise RequestRejected(f"kind {kind!r:.40} is one of {', '.join(owners)}: choose the class, too")
+        return [*owners.values()]
 
     def check_enlarged(self, height: int, width: int, *, factor: Any) -> None:
         """Raises RequestRejected if it does not enlarge pictures of this size by `factor`."""

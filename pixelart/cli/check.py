@@ -17,6 +17,7 @@ from pixelart.hub import fetch_dataset, local_token
 from pixelart.images.io import encode_rgba_png
 from pixelart.images.sprite_sheets import Slicing
 from pixelart.storage import write_file
+from pixelart.training.config import OPTIONS
 from pixelart.training.data.report import Survey, prepare
 from pixelart.training.data.survey import Options, survey
 
@@ -39,6 +40,8 @@ def check(options: argparse.Namespace) -> Json:
         fit=options.fit,
         keep_copies=options.keep_copies,
         frames=options.frames,
+        with_looks=options.looks,
+        with_kinds=options.kinds,
     )
     wanted.check()
     with _source(options) as source, progress_bar("reading") as show:
@@ -118,6 +121,8 @@ def add_commands(add: Any) -> None:
     command.add_argument("--spacing", type=int, default=0, help="pixels between tiles (0)")
     command.add_argument("--size", type=sides, metavar="SIZE", help="32, or width x height: 32x48 (the most frequent)")
     fit_options(command)
+    for name in ("looks", "kinds"):
+        command.add_argument(f"--{name}", action="store_true", help=OPTIONS[name].text)
     command.add_argument("--keep-copies", action="store_true", help="keep duplicates")
     command.add_argument("--out", type=Path, help="write the good pictures to this .zip, to train on")
     command.add_argument("--sheet", type=Path, help="write a contact sheet to this PNG")

@@ -36,7 +36,8 @@ class Candidate:
 def context_of(
     codec: Codec, picture: Picture, mask: NDArray[np.bool_], class_weights: Tensor, *, count: int
 ) -> Context:
-    """One context repeated `count` times: class_weights (classes,), picture (H, W, 4), mask (H, W) True = repaint."""
+    """One context repeated `count` times: picture (H, W, 4), mask (H, W) True = repaint. class_weights: (labels,), or
+    one row for each."""
     pixels = codec.encode(picture[None]).to(class_weights.device)
     hidden = torch.from_numpy(np.ascontiguousarray(mask)).to(class_weights.device)[None]
     return Context(
@@ -65,7 +66,7 @@ def whole_log_prob(
 ) -> Tensor:
     """log p of whole pictures x (n, C, H, W) in nats, (n,) float64, given the class alone. Ranks candidates.
 
-    class_weights: (classes,) shared by all pictures, or (n, classes). palette: (n, K, 4) if the palette is an input.
+    class_weights: (labels,) shared by all pictures, or (n, labels). palette: (n, K, 4) if the palette is an input.
 
     Raises:
         RequestRejected: the probabilities are not finite.
@@ -98,14 +99,14 @@ def complete_picture(
     sampler: str = AUTO,
     on_row: OnRows | None = None,
     cancel: Callable[[], bool] | None = None,
-    kind: KindOf | None = None,
+    kept: KindOf | None = None,
     windows: Sequence[Window] = (),
 ) -> list[Candidate]:
     """Draw the masked pixels of `picture` (H, W, 4) `count` times, with seeds seed, seed + 1, ..., in this order.
 
     Known pixels on all sides condition every masked pixel. A known colour outside the codec conditions through its
     nearest codec colour and is returned unchanged. class_weights, (labels,) or one row per picture, must be on the
-    model's device. `codec` may hold one palette per picture. `kind`: masked pixels keep the kind of their colour, see
+    model's device. `codec` may hold one palette per picture. `kept`: what masked pixels keep of their colour, see
     `images.kept_kinds`.
     `windows`: of a picture larger than the model draws, see `plan_windows`; the log p is then the sum over the windows.
     The result does not depend on `sampler`.
@@ -123,8 +124,8 @@ def complete_picture(
     for number, window in enumerate(windows):
         rows, columns = window.seen
         context = replace(whole, pixels=x[..., rows, columns].clone(), mask=hidden[..., rows, columns].clone())
-        if kind and isinstance(codec, Indexed | EachPalette):
-            allowed = allowed_by_kind(codec, picture[window.seen], kind, count=count, allowed=controls.allowed)
+        if kept and isinstance(codec, Indexed | EachPalette):
+            allowed = allowed_by_kind(codec, picture[window.seen], kept, count=count, allowed=controls.allowed)
             context = replace(context, allowed=allowed.to(class_weights.device))
         own_noise, own_controls = noise[..., rows, columns].contiguous(), controls.cropped(rows, columns)
         watch = on_row and watch_window(on_row, x, windows, number)
@@ -180,8 +181,8 @@ def enlarge_picture(
 
     `picture` becomes every `factor`-th row and column of the result. `factor` is a power of two; each stage of the
     multi-scale `model` doubles the size. A colour outside the codec conditions through its nearest codec colour and is
-    returned unchanged. `on_row` reports the last stage only, which draws three quarters of the pixels. class_weights
-    (classes,) must be on the model's device.
+    returned unchanged. `on_row` reports the last stage only, which draws three quarters of the pixels. class_weights,
+    (labels,) or one row per picture, must be on the model's device.
 
     Raises:
         RequestRejected: invalid controls, or an unknown sampler.

@@ -193,11 +193,11 @@ class Drawer:
         loaded = self._library.load(request.checkpoint)
         model, size = loaded.model, loaded.info.window_of(*mask.shape)
         windows = [] if size == mask.shape else chosen_window(mask, size, request.window) or plan_windows(mask, size)
-        kind = {KEEP_NOTHING: None, KEEP_SHAPE: opacity_of, KEEP_SKETCH: model.level_of}[request.keep]
+        kept = {KEEP_NOTHING: None, KEEP_SHAPE: opacity_of, KEEP_SKETCH: model.level_of}[request.keep]
         blank = np.where(mask[..., None], np.uint8(0), picture)
 
         def draw(codec: Codec, class_weights: Tensor, /, **how: Any) -> list[Candidate]:
-            return complete_picture(model, codec, picture, mask, class_weights, kind=kind, windows=windows, **how)
+            return complete_picture(model, codec, picture, mask, class_weights, kept=kept, windows=windows, **how)
 
         frame = PreviewFrame(picture, mask, blank)
         frame = WindowsFrame(picture, mask, blank, windows, parts=1 + model.has_sketch) if windows else frame

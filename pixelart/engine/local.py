@@ -21,7 +21,7 @@ from pixelart.engine.request import Drawing, Request, once_more
 from pixelart.errors import RequestRejected
 from pixelart.images.class_names import NO_KIND
 from pixelart.images.codec import Codec, Picture
-from pixelart.images.palette_choice import OF_MODEL, OF_PICTURE, codec_of, example_picker, is_open
+from pixelart.images.palette_choice import OF_MODEL, OF_PICTURE, codec_of, example_picker
 from pixelart.images.tiling import seam_repairs, shift_to_join
 from pixelart.progress import Cancel
 
@@ -133,6 +133,8 @@ class LocalBackend:
             count = len(codecs(range(request.seed, request.seed + 1)).to_config()["colours"])
             if max(request.allowed, default=0) > count:
                 raise RequestRejected(f"allowed {max(request.allowed)}: the palette has {count} colours")
-        if request.kind or not class_mix or not is_open(picture, mask):
+        drawn = [name for name, weight in class_mix.items() if weight]
+        if request.kind or len(drawn) != 1 or request.keep or not mask.all():
             return Given(codecs, lambda seed: request.kind)
-        return Given(codecs, lambda seed: one.kind if (one := example(seed)) else NO_KIND)
+        known = {NO_KIND, *loaded.info.labels.kinds_of(drawn)}  # a damaged file of palettes may name others
+        return Given(codecs, lambda seed: kind if (one := example(seed)) and (kind := one.kind) in known else NO_KIND)

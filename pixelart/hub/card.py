@@ -61,6 +61,8 @@ class Card:
         classes = ", ".join(as_markdown(name) for name in loaded.info.classes) or "none"
         looks = ", ".join(as_markdown(name) for name in loaded.info.looks)
         looks = f"Looks: {looks}. " if looks else ""
+        for name, kinds in loaded.info.kinds_by_class().items():
+            looks += f"Kinds of {as_markdown(name)}: {', '.join(map(as_markdown, kinds))}. "
         rows = (
             "top to bottom in the picture" if len(shown) == len(loaded.info.classes) else f"the first {MAX_ROWS} shown"
         )

@@ -1,4 +1,5 @@
-"""Choose the palette of a model whose palette is an input: from the request, the picture, or the class."""
+"""Choose the palette of a model whose palette is an input: from the request, the picture, or a training picture, which
+also tells the kind."""
 
 from __future__ import annotations
 
@@ -33,6 +34,8 @@ FEWEST = 2
 """Smallest palette, besides transparent: with one colour there is nothing to choose."""
 ENOUGH = 4
 """With fewer colours than this, a picture does not determine a palette."""
+NAMED = 0.25
+"""From this share of the pictures on, those that have a kind stand for all of their class."""
 MAX_BYTES = 4 << 20
 
 
@@ -104,12 +107,6 @@ def codec_of(
     return lambda seeds: EachPalette([filled(seed) for seed in seeds])
 
 
-def is_open(picture: Picture, mask: NDArray[np.bool_]) -> bool:
-    """Whether the known pixels of `picture` (H, W, 4), where `mask` (H, W) is False, have so few colours that they do
-    not tell what is drawn."""
-    return len(np.unique(visible_colours(picture[~mask]), axis=0)) < ENOUGH
-
-
 def example_picker(
     palettes: PalettesOfClasses,
     size: tuple[int, int],
@@ -118,10 +115,16 @@ def example_picker(
     look: str = NO_LOOK,
     kind: str = NO_KIND,
 ) -> ExampleOf:
-    """Picks one of the `palettes` by the seed: of a class by `class_weights`, empty = any, and among those of the look
-    and the kind, if there are some, of the pictures of the nearest `size`, (height, width)."""
-    near = _matching(_matching(palettes, "look", look), "kind", kind)
-    near = {name: _of_nearest_size(some, *size) for name, some in near.items()}
+    """Picks one of the `palettes` by the seed.
+
+    It is of a class by `class_weights`, empty = any; of the look and of the kind, if one of these classes has some; and
+    of the pictures of the nearest `size`, (height, width). If no kind is given, but NAMED of these have one, it is one
+    of them.
+    """
+    drawn = {name: some for name, some in palettes.items() if not class_weights or class_weights.get(name)}
+    drawn = _matching(_matching(drawn, "look", look), "kind", kind)
+    near = {name: _of_nearest_size(some, *size) for name, some in drawn.items()}
+    near = {name: _named(some) for name, some in near.items()}
     return lambda seed: _picked(near, class_weights, seed)
 
 
@@ -263,6 +266,12 @@ def _matching(palettes: PalettesOfClasses, what: Literal["look", "kind"], wanted
     """The palettes of a look or of a kind; all, if there are none of it."""
     found = {name: [one for one in some if getattr(one, what) == wanted] for name, some in palettes.items()}
     return found if wanted and any(found.values()) else palettes
+
+
+def _named(palettes: Sequence[ExamplePalette]) -> Sequence[ExamplePalette]:
+    """Those of some kind, if they are at least the share NAMED; else all."""
+    named = [one for one in palettes if one.kind]
+    return named if named and len(named) >= NAMED * len(palettes) else palettes
 
 
 def _of_nearest_size(palettes: Sequence[ExamplePalette], height: int, width: int) -> Sequence[ExamplePalette]:

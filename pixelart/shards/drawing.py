@@ -40,7 +40,7 @@ _UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
 
 @dataclass(frozen=True)
 class ShardedSet:
-    """What a set holds: the pictures of `request`, `shard_size` per archive of a `kind`.
+    """What a set holds: the pictures of `request`, `shard_size` per `archive`.
 
     `scale`: of the PNG files. `threads`: of every process, because log p depends on their number. `learned`: pictures
     to compare with.
@@ -48,7 +48,7 @@ class ShardedSet:
 
     request: Request
     shard_size: int
-    kind: ShardKind = "zip"
+    archive: ShardKind = "zip"
     scale: int = 1
     threads: int = 1
     learned: Learned | None = None
@@ -87,7 +87,8 @@ class ShardedSet:
             **{name: getattr(request, name) for name in ("count", "seed", "size", "seamless", "sampler")},
             "chosen_palette": request.palette,
             "shard_size": self.shard_size,
-            "kind": self.kind,
+            "kind": self.archive,
+            **({"drawn_kind": request.kind} if request.kind else {}),
             "scale": self.scale,
             "threads": self.threads,
             "compared_with": self.learned and self.learned.fingerprint,
@@ -123,21 +124,21 @@ def draw_set(
 
     def draw(shard: int) -> None:
         began, seeds = time.monotonic(), wanted.seeds(shard)
-        archive = parts[shard].with_suffix(f".{wanted.kind}")
+        archive = parts[shard].with_suffix(f".{wanted.archive}")
         _draw_shard(engine, wanted, seeds, archive, parts[shard])
         shards.append(seeds)
         drawn.append(time.monotonic() - began)
         on_shard(archive.name, len(seeds), drawn[-1])
 
     work.make(parts, draw, name="shards")
-    work.make([folder / SUMS], lambda _: _finish(folder, parts, wanted.kind), name="sums")
+    work.make([folder / SUMS], lambda _: _finish(folder, parts, wanted.archive), name="sums")
     return CompleteSet(_sha256(folder / SUMS), len(shards), sum(map(len, shards)), sum(drawn))
 
 
 def _draw_shard(engine: Engine, wanted: ShardedSet, seeds: range, archive: Path, part: Path) -> None:
     """Draw a shard, and then its part of the manifest, which makes the shard complete."""
     records = list[str]()
-    with new_file(archive) as file, writing(wanted.kind, file) as pictures:
+    with new_file(archive) as file, writing(wanted.archive, file) as pictures:
         for first in seeds[::CHUNK]:
             count = min(CHUNK, seeds.stop - first)
             drawings = engine.generate(replace(wanted.request, seed=first, count=count))
@@ -148,8 +149,8 @@ def _draw_shard(engine: Engine, wanted: ShardedSet, seeds: range, archive: Path,
 
 
 def _records(wanted: ShardedSet, drawings: list[Drawing], shard: str) -> list[dict[str, Any]]:
-    """The lines of the manifest for some drawings: where each is, seed, class (null = any), bits, and the distance to
-    the nearest training picture (null = not compared)."""
+    """The lines of the manifest for some drawings: where each is, seed, class (null = any), kind (if it has one), bits,
+    and the distance to the nearest training picture (null = not compared)."""
     distances: list[float | None] = [None] * len(drawings)
     if wanted.learned:
         distances = [*wanted.learned.distances(np.stack([drawing.picture for drawing in drawings]))]
@@ -157,9 +158,10 @@ def _records(wanted: ShardedSet, drawings: list[Drawing], shard: str) -> list[di
     return [
         {
             "shard": shard,
-            "file": _file_name(wanted.kind, label, drawing.seed),
+            "file": _file_name(wanted.archive, label, drawing.seed),
             "seed": drawing.seed,
             "class": label,
+            **({"kind": kind} if (kind := drawing.settings.get("kind")) else {}),
             "bits": round(-drawing.log_prob / math.log(2), 3),
             "distance": distance,
         }

@@ -145,7 +145,9 @@ class Schedule:
         0.0, "0: draw all pictures equally often, 1: all classes equally often (0)", limits=(0, 1), before=0.0
     )
     emphasis: str = option(
-        "", "draw pictures of a class or look that many times as often, such as hero=3,wall=2 (all alike)", before=""
+        "",
+        "draw pictures of a class, look or class/kind so many times as often, such as hero=3,weapon/bow=2 (all alike)",
+        before="",
     )
     dropout: float = option(
         0.0,
@@ -165,7 +167,9 @@ class Schedule:
         before=False,
     )  # fmt: skip
     kinds: bool = option(
-        False, "the next folder inside is the kind of its pictures, such as sword in the class weapon", before=False
+        False,
+        "the folder inside that of the class (with looks: of the look) is the kind of its pictures, such as weapon/axe",
+        before=False,
     )
     seed: int = option(
         0, "random seed of weights, order and masks (0)", limits=(0, 2**31),

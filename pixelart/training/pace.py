@@ -96,12 +96,12 @@ def _measured(config: RunConfig, pictures: PictureSet, device: torch.device) -> 
         step = statistics.median(_seconds(trial) for _ in range(TIMED))
         model = trial.model if (weights := base_weights(config)) is None else weights.to(device)
         model.eval()
-        codec, kinds = codec_from_config(config.codec), max(1, len(config.labels))
+        codec, labels = codec_from_config(config.codec), max(1, len(config.labels))
         few = code_pictures(
             codec, pictures.pictures[:PICTURES], torch.zeros(min(PICTURES, len(pictures)), dtype=torch.long)
         )
-        validation = Validation(Path(), [few], kinds)
-        one_class = F.one_hot(torch.zeros(1, dtype=torch.long), kinds).float().to(device)
+        validation = Validation(Path(), [few], labels)
+        one_class = F.one_hot(torch.zeros(1, dtype=torch.long), labels).float().to(device)
         of_save = {"cancel": lambda: False}
         measuring = _seconds(lambda: validation.measure(model, 0, **of_save)) / len(few)
         drawing = _seconds(lambda: draw_samples(model, codec, one_class, size=config.size, **of_save))

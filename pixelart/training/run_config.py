@@ -82,8 +82,8 @@ def read_run(run: Path) -> RunConfig:
     """
     try:
         values = json.loads((run / RUN_FILE).read_bytes())
-        values.update({name: tuple(values.get(name, ())) for name in ("size", "classes", "looks")})
-        values["kinds"] = tuple(map(tuple, values.get("kinds", ())))
+        values.update(size=tuple(values["size"]), classes=tuple(values["classes"]))
+        values.update(looks=tuple(values.get("looks", ())), kinds=tuple(map(tuple, values.get("kinds", ()))))
         values["schedule"] = {**OLDER, **values["schedule"]}
         missing = set(Schedule.__dataclass_fields__) - set(values["schedule"])
         if missing:

@@ -39,6 +39,18 @@ def test_few_pictures_make_no_kind() -> None:
     assert sorted_places(list(sorted_.values())) == {place: place for place in sorted_.values()}
 
 
+@pytest.mark.parametrize(
+    ("places", "told"),
+    [
+        (["hero/1.png"], "hero/1.png: must be CLASS/LOOK/NAME or CLASS/LOOK/KIND/NAME"),
+        (["weapon/a/x/1.png", "weapon/a/y/1.png"], "weapon/a/1.png: would be the place of several pictures"),
+    ],
+)
+def test_places_that_cannot_be_sorted_are_refused(places: list[str], told: str) -> None:
+    with pytest.raises(SystemExit, match=f"^{told}$"):
+        sorted_places(places)
+
+
 def test_the_archive_is_rewritten_with_the_same_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,22 @@ def test_train_export_and_generate(run: Run, tiny_data: Path, tmp_path: Path) ->
         "generate --checkpoint mine --json --checkpoints", tmp_path / "checkpoints", "--out", tmp_path / "o"
     ).json
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["mine"]
+
+
+@pytest.mark.slow
+def test_kinds_from_the_folders_to_a_picture(run: Run, tiny_data: Path, tmp_path: Path) -> None:
+    for name, kind in (("cross", "thin"), ("stripe", "wide")):
+        shutil.copytree(tiny_data / name, tmp_path / "set" / name / "mine" / kind)
+    checked, out, folder = tmp_path / "set.zip", tmp_path / "run", tmp_path / "checkpoints"
+    run("check --looks --kinds --data", tmp_path / "set", "--out", checked)
+    refused = run(TRAIN, "--kinds --data", tiny_data, "--out", out)
+    assert refused.code == 2 and "no kinds; they are the folders inside those of the classes" in refused.err
+    run(TRAIN, "--looks --kinds --data", checked, "--out", out)
+    run("export --name mine --checkpoints", folder, out)
+    assert "looks: mine  kinds of cross: thin  kinds of stripe: wide" in run("models --checkpoints", folder).out
+    how = ("generate --checkpoint mine --class cross --json --checkpoints", folder, "--out", tmp_path / "o")
+    assert run(*how, "--kind thin").json["images"]
+    assert "kind 'wide' is not one of thin" in run(*how, "--kind wide").err
 
 
 @pytest.mark.slow

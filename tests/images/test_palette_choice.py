@@ -74,6 +74,27 @@ def test_the_palette_is_of_a_picture_of_the_nearest_size() -> None:
     assert drawn_in(48, 32) == drawn_in(64, 64) == {tuple(hexed(RED))}
 
 
+def test_the_palette_is_of_the_look_and_the_kind_of_the_drawn_class() -> None:
+    old, new = ExamplePalette(BLUE, look="old", kind="axe"), ExamplePalette(RED, look="new")
+    palettes = {"cross": [old, new], "stripe": [ExamplePalette(BLUE, look="new", kind="bow")]}
+
+    def drawn_in(**how: Any) -> set[tuple[str, ...]]:
+        return {tuple(colours_of(seed=s, palettes=palettes, class_weights={"cross": 1.0}, **how)) for s in range(8)}
+
+    red, blue = tuple(hexed(RED)), tuple(hexed(BLUE))
+    assert drawn_in(look="new") == {red} and drawn_in(kind="axe") == {blue}
+    assert drawn_in() == {blue}, "at least a quarter have a kind"
+    assert drawn_in(look="old", kind="bow") == {blue} and drawn_in(kind="bow") == {blue}, "only another class has bows"
+
+
+def test_those_with_a_kind_stand_for_all_from_a_quarter_on() -> None:
+    some = [ExamplePalette(RED)] * 3 + [ExamplePalette(BLUE, kind="axe")]
+    for palettes, both in ((some, False), ([ExamplePalette(RED), *some], True)):
+        picker = example_picker({"cross": palettes}, (8, 8), class_weights={"cross": 1.0})
+        kinds = {one.kind for seed in range(40) if (one := picker(seed))}
+        assert kinds == ({"", "axe"} if both else {"axe"})
+
+
 def test_few_colours_of_a_picture_are_kept_and_joined_by_others() -> None:
     found = colours_of("", picture_of((0, 0, 255), (5, 5, 5)), class_weights={"stripe": 2.0})
     assert found == ["0000ff", "050505", "000080"]

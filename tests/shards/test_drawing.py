@@ -58,7 +58,7 @@ def records(folder: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])
 def test_a_set_holds_the_pictures_of_its_seeds(engine: Engine, tmp_path: Path, kind: Any) -> None:
-    found = drawn(engine, tmp_path, replace(WANTED, kind=kind))
+    found = drawn(engine, tmp_path, replace(WANTED, archive=kind))
     assert (found.shards, found.pictures) == (3, 45)
     names = [f"shard-0000{i}" for i in range(3)]
     files = {f"{name}{suffix}" for name in names for suffix in (f".{kind}", ".jsonl")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -12,13 +13,16 @@ import pytest
 import torch
 
 from pixelart.checkpoint.format import CONFIG_FILE, parse_config, read_config
+from pixelart.checkpoint.info import CheckpointInfo
 from pixelart.engine import Engine, Request
 from pixelart.engine.drawing import log_likelihood
 from pixelart.engine.request import once_more
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
+from pixelart.hub.publish import preview_card
 from pixelart.images.class_names import Labels
 from pixelart.images.codec import Paletted
-from pixelart.images.palette_choice import read_class_palettes
+from pixelart.images.palette_choice import CLASS_PALETTES_FILE, read_class_palettes
+from pixelart.shards.drawing import ShardedSet
 from pixelart.training.config import Schedule
 from pixelart.training.data import pictures as reading
 from pixelart.training.data.classes import folder_names
@@ -28,6 +32,7 @@ from pixelart.training.data.survey import Options, survey
 from pixelart.training.export import export_run
 from pixelart.training.run_config import read_run
 from pixelart.training.runs import start_run
+from pixelart.ui.results import caption_of
 from tests.training.runs import resumed
 from tests.training.test_looks import SCHEDULE as LOOKED
 from tests.training.test_looks import pictures_in
@@ -105,7 +110,10 @@ def test_a_run_is_told_kinds_and_may_emphasise_one(pictures: Path, tmp_path: Pat
     assert read_run(tmp_path / "run").labels == Labels(("tool", "wall"), ("dark", "light"), KINDS)
     again = resumed(tmp_path / "run", pictures)
     again.train()
-    assert again.step == 2
+    with start_run(tmp_path / "whole", pictures, schedule=schedule, preset="debug", colours=9) as whole:
+        whole.train()
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(again.model.state_dict()[name], value)
 
 
 @pytest.mark.parametrize(
@@ -126,8 +134,10 @@ def test_a_new_picture_gets_the_kind_of_the_training_picture_whose_palette_it_ha
     palettes = read_class_palettes(engine.library.folder / "kinds", ("tool",))["tool"]
     kind_of = {tuple(bytes(colour).hex() for colour in one.colours.tolist()): one.kind for one in palettes}
     assert [d.settings.get("kind", "") for d in drawn] == [kind_of[tuple(d.settings["colours"])] for d in drawn]
-    assert {d.settings.get("kind", "") for d in drawn} == {"axe", "bow", ""}
-    assert not any("kind" in d.settings for d in engine.generate(Request("kinds", count=8))), "any class, any kind"
+    assert {d.settings["kind"] for d in drawn} == {"axe", "bow"}, "most have a kind, so all have"
+    for blend in ({}, {"tool": 0.5, "wall": 0.5}):
+        drawn = engine.generate(Request("kinds", blend, count=8))
+        assert not any("kind" in drawing.settings for drawing in drawn), "several classes"
 
 
 @pytest.mark.parametrize("seamless", ["", "xy"])
@@ -153,7 +163,10 @@ def test_a_kind_may_be_asked_for(engine: Engine) -> None:
     canvas[:] = np.random.default_rng(0).integers(0, 255, (8, 8, 4)) | np.array([0, 0, 0, 255])
     mask[:3] = True
     assert engine.complete(Request("kinds", {"tool": 1.0}, kind="axe"), canvas, mask)[0].settings["kind"] == "axe"
-    assert "kind" not in engine.complete(Request("kinds", {"tool": 1.0}), canvas, mask)[0].settings, "the canvas tells"
+    grey = np.full((8, 8, 4), 255, np.uint8)
+    for known, hidden, keep in ((canvas, mask, ""), (grey, mask, ""), (grey, np.ones_like(mask), "sketch")):
+        drawn = engine.complete(Request("kinds", {"tool": 1.0}, count=4, keep=keep), known, hidden)
+        assert not any("kind" in d.settings for d in drawn), "the canvas tells what it is"
 
 
 @pytest.mark.parametrize(
@@ -161,12 +174,48 @@ def test_a_kind_may_be_asked_for(engine: Engine) -> None:
     [
         ({"wall": 1.0}, "bow", "kind 'bow' is not one of brick"),
         ({}, "saw", "kind 'saw' is not one of axe, bow, brick"),
+        ({"fish": 1.0}, "bow", "class 'fish' is not one of tool, wall"),
         ({"tool": 1.0}, 5, "kind 5: must be the name of a kind, or empty"),
     ],
 )
 def test_a_kind_that_cannot_be_is_refused_in_one_line(engine: Engine, classes: Any, kind: Any, told: str) -> None:
     with pytest.raises(RequestRejected, match=f"^{told}$"):
         engine.generate(Request("kinds", classes, kind=kind))
+
+
+def test_a_kind_without_a_class_must_be_of_one() -> None:
+    info = CheckpointInfo("x", "m", 8, 8, ("a", "b"), None, kinds=(("a", "fire"), ("b", "fire"), ("b", "ice")))
+    assert info.kind_numbers("ice", ()) == [4] and info.kind_numbers("fire", ["b"]) == [3]
+    assert info.kind_numbers("fire", ["a", "b"]) == [2, 3]
+    with pytest.raises(RequestRejected, match=r"^kind 'fire' is one of a, b: choose the class, too$"):
+        info.kind_numbers("fire", ())
+
+
+def test_a_kind_that_only_the_palettes_know_is_no_kind(engine: Engine, tmp_path: Path) -> None:
+    folder = shutil.copytree(engine.library.folder, tmp_path / "checkpoints")
+    palettes = folder / "kinds" / CLASS_PALETTES_FILE
+    palettes.write_text(palettes.read_text().replace('"axe"', '"saw"'))
+    drawn = Engine(folder, device=CPU).generate(Request("kinds", {"tool": 1.0}, count=12))
+    assert {d.settings.get("kind", "") for d in drawn} == {"", "bow"}
+
+
+def test_a_model_of_fixed_colours_is_told_a_kind_only_if_it_is_asked_for(pictures: Path, tmp_path: Path) -> None:
+    folder = trained(tmp_path, pictures, preset="debug", colours=9)
+    fixed = Engine(folder, device=CPU)
+    assert not any("kind" in d.settings for d in fixed.generate(Request("kinds", {"tool": 1.0}, count=6)))
+    assert fixed.generate(Request("kinds", {"tool": 1.0}, kind="bow"))[0].settings["kind"] == "bow"
+
+
+def test_captions_and_cards_tell_kinds(engine: Engine) -> None:
+    (drawing,) = engine.generate(Request("kinds", {"tool": 1.0}, seed=7, kind="bow"))
+    assert caption_of(drawing, None, 0) == "seed 7\nbow"
+    text = preview_card(engine, "kinds", "me/mine", licence="cc0-1.0", data_note="")
+    assert "Kinds of tool: axe, bow. Kinds of wall: brick." in text
+
+
+def test_a_set_is_of_one_kind_and_tells_it(engine: Engine) -> None:
+    plans = [ShardedSet(Request("kinds", {"tool": 1.0}, kind=kind), 4).plan(engine) for kind in ("", "axe", "bow")]
+    assert plans[0] != plans[1] != plans[2] and "drawn_kind" not in plans[0] and plans[1]["kind"] == "zip"
 
 
 def test_a_model_without_kinds_refuses_one(tiny_checkpoints: Path) -> None:

@@ -119,6 +119,16 @@ def test_an_unreadable_run_is_refused(begin: StartRun, tiny_data: Path, text: st
         resumed(run, tiny_data)
 
 
+@pytest.mark.parametrize("missing", ["size", "classes", "schedule"])
+def test_a_run_that_lacks_a_setting_is_refused(begin: StartRun, tiny_data: Path, missing: str) -> None:
+    run = begin().run
+    values = json.loads((run / "run.json").read_text())
+    del values[missing]
+    (run / "run.json").write_text(json.dumps(values))
+    with pytest.raises(RequestRejected, match="not readable"):
+        resumed(run, tiny_data)
+
+
 def test_a_folder_without_a_run_is_refused(tmp_path: Path, tiny_data: Path) -> None:
     for ask in (lambda: resumed(tmp_path, tiny_data), lambda: export_run(tmp_path, tmp_path / "c" / "x")):
         with pytest.raises(RequestRejected, match="not a run folder"):

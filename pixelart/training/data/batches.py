@@ -20,9 +20,8 @@ from pixelart.training.data.encoded import CodedPictures
 
 _ORDER, _STEP, _SIZE = 1, 2, 3  # streams of randomness
 UNTOLD, UNTOLD_ALL = 0.2, 0.7
-"""The shares of the pictures with and of those without their class that are trained without their look, and likewise
-without their kind. The network then draws any look of a class, any class of a look, and anything, which guidance needs
-most."""
+"""Shares of pictures trained without their look, and without their kind: of those trained with their class, and of the
+others. The network then draws any look of a class, any class of a look, and anything, which guidance needs most."""
 
 
 class Batches:

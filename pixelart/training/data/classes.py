@@ -12,7 +12,7 @@ NO_FOLDER = "pictures"
 SPLITS = {"train", "training", "validation", "valid", "val", "dev", "test", "testing"}
 """Folder names of dataset splits; they are not classes if all first folders are splits."""
 CLASS_RULE = 2
-"""The naming rule: 2 is `class_names`; 1 is `_first_folders`, of older runs."""
+"""The naming rule: 2 is `folder_names`; 1 is `_first_folders`, of older runs."""
 
 
 class FolderNames(NamedTuple):
@@ -52,7 +52,7 @@ def _at(folders: Sequence[tuple[str, ...]], depth: int, missing: str) -> tuple[s
 
 
 def _unwrapped(folders: Sequence[tuple[str, ...]], *, inside: int) -> Sequence[tuple[str, ...]]:
-    """The folders from that of the class on. `inside`: the last ones that cannot wrap others."""
+    """The folders from that of the class on. `inside`: how many of the last ones name labels of a picture."""
     while _is_wrapped(folders) and max(map(len, folders)) > inside:
         folders = [parts[1:] for parts in folders]
     return folders

@@ -57,7 +57,7 @@ class OwnPalettes:
 class CodedPictures:
     """N encoded pictures of one size: x (N, C, H, W), classes int64 (N,), and `own` if the palette is an input.
 
-    inner: int64 (N, 2), the numbers of their looks and kinds among all labels; -1 = none. None: no picture has any.
+    inner: int64 (N, 2), the numbers of their looks and kinds among all labels; -1 = none. None: neither was read.
     """
 
     x: EncodedSet

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from pathlib import Path, PurePath
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -203,8 +203,8 @@ def read_pictures(
         if store.shape(number)[:2] != size:
             picture = fitted(store.get(number), name, size, fit)
             numbers[number], hashes[number] = store.add(picture), picture_hash(picture)
-    names_of: dict[str, Any] = {"look_names": named.looks, "kind_names": named.kinds}
-    return PictureSet(Pictures(store, numbers, size), named.classes, tuple(hashes), **names_of)
+    pictures = Pictures(store, numbers, size)
+    return PictureSet(pictures, named.classes, tuple(hashes), look_names=named.looks, kind_names=named.kinds)
 
 
 def _by_size(store: Store, named: tuple[Sequence[str], ...], size: tuple[int, int]) -> PictureSet:
@@ -214,9 +214,9 @@ def _by_size(store: Store, named: tuple[Sequence[str], ...], size: tuple[int, in
 
     def of(one: tuple[int, ...]) -> PictureSet:
         numbers = [number for number, shape in enumerate(shapes) if shape == one]
-        classes, hashes, *inner = (tuple(texts[number] for number in numbers) if texts else () for texts in named)
-        names = dict(zip(("look_names", "kind_names"), inner, strict=True))
-        return PictureSet(Pictures(store, numbers, (one[0], one[1])), classes, hashes, **names)
+        classes, hashes, looks, kinds = (tuple(texts[n] for n in numbers) if texts else () for texts in named)
+        pictures = Pictures(store, numbers, (one[0], one[1]))
+        return PictureSet(pictures, classes, hashes, look_names=looks, kind_names=kinds)
 
     others = sorted((shape for shape in counts if shape != size), key=lambda shape: (-counts[shape], shape))
     return replace(of(size), others=tuple(of(shape) for shape in others))

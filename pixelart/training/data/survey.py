@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import Any
 
 import numpy as np
 
@@ -263,12 +262,10 @@ def _good(
         names.append(class_name)
         inner.append((look, kind))
         hashes.append(content)
-    looks, kinds = (tuple(pair[i] for pair in inner) for i in (0, 1))
-    read: dict[str, Any] = {
-        "look_names": looks if options.with_looks else (),
-        "kind_names": kinds if options.with_kinds else (),
-    }
-    return PictureSet(Pictures(store, numbers, size), tuple(names), tuple(hashes), **read)
+    looks = tuple(look for look, _ in inner) if options.with_looks else ()
+    kinds = tuple(kind for _, kind in inner) if options.with_kinds else ()
+    pictures = Pictures(store, numbers, size)
+    return PictureSet(pictures, tuple(names), tuple(hashes), look_names=looks, kind_names=kinds)
 
 
 def _blocking(pictures: PictureSet) -> Iterator[Problem]:

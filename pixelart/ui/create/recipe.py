@@ -90,6 +90,8 @@ def recipe_of(settings: Mapping[str, Any], picture: Picture, info: CheckpointInf
         **_numbers(settings), "temperature": temperature.top, "bottom_temperature": temperature.bottom,
         "size": f"{width} x {height}", "keep": keep, **_classes_of(settings, info),
     }  # fmt: skip
+    kinds = info.labels.kinds_of([values["class_name"]])
+    values["kind"] = values["kind"] if values["kind"] in kinds else NO_KIND  # the page offers those of one class
     colours, percent = _colours(settings, info), None if small is None else small.repeat(factor, 0).repeat(factor, 1)
     there = replace(info, height=height, width=width)
     asked = request_from({**only_for(action, values), "colours": colours, "temperature_percent": percent}, there)

@@ -203,6 +203,7 @@ def test_what_the_page_cannot_set_is_said(tiny: Page) -> None:
     (drawing, *_) = tiny.draw("generate", "tiny", **ANYTHING)
     assert "The model has changed since" in tiny.send(drawing, revision="0")[3]
     assert "cannot set class weights" in tiny.send(drawing, class_weights={"cross": 1.0, "stripe": 1.0})[3]
+    assert "cannot set kind" in tiny.send(drawing, kind="axe")[3]
     uneven = np.ones((8, 8))
     uneven[3, 3] = 2.9517  # no whole percent
     for map_in_settings in (uneven.tolist(), map_settings(uneven)):
