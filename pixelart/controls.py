@@ -168,7 +168,7 @@ CONTROLS: dict[str, Control] = {
     ),
     "size": Control(
         "for models that draw any size: a side such as 32, or width x height such as 48x32",
-        default_text="the model's own",
+        default_text="that of the class",
         actions=(GENERATE,),
     ),
     "keep": Control(

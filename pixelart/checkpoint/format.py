@@ -17,7 +17,7 @@ from pixelart.errors import WeightsRejected
 from pixelart.images.class_names import Labels, plain_class
 from pixelart.images.codec import Codec, codec_from_config
 from pixelart.images.defects import DefectLimits, parse_limits
-from pixelart.images.palette_choice import CLASS_PALETTES_FILE
+from pixelart.images.example_palettes import CLASS_PALETTES_FILE
 from pixelart.models.base import AutoregressiveModel
 from pixelart.models.registry import config_from_dict, config_to_dict, get_variant
 from pixelart.settings import SETTINGS

@@ -15,9 +15,10 @@ from pixelart.checkpoint.format import CheckpointConfig
 from pixelart.checkpoint.origin import Origin, read_origin
 from pixelart.checkpoint.presets import DEFAULT_PRESET, FIXED, Preset
 from pixelart.errors import RequestRejected
-from pixelart.images.class_names import Labels, find_class
+from pixelart.images.class_names import NO_LOOK, Labels, find_class
 from pixelart.images.codec import Indexed, Paletted, codec_from_config
 from pixelart.images.defects import DefectLimits, limits_of_mix
+from pixelart.images.example_palettes import read_usual_sizes
 from pixelart.images.kept_kinds import KEEP_SHAPE, KEEP_SKETCH
 from pixelart.models import get_variant
 from pixelart.settings import SETTINGS
@@ -45,6 +46,7 @@ class CheckpointInfo:
         most_colours: how many opaque colours such a palette may have.
         any_size: whether it was trained on pictures of several sizes, and draws any size.
         keeps: what a completion may keep of the masked pixels, see `Request.keep`.
+        usual_sizes: (class, look) -> the (height, width) of most of its training pictures, see `usual_size`.
         looks, kinds: the looks it can draw in, and the kinds within its classes, see `Request`.
     """
 
@@ -63,6 +65,7 @@ class CheckpointInfo:
     any_size: bool = False
     keeps: tuple[str, ...] = ()
     defect_limits: Mapping[str, DefectLimits] = field(default_factory=dict)
+    usual_sizes: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     looks: tuple[str, ...] = ()
     kinds: tuple[tuple[str, str], ...] = ()
 
@@ -97,6 +100,13 @@ class CheckpointInfo:
         if max(height, width) > SETTINGS.max_side:
             raise RequestRejected(f"picture is {width} x {height}; the limit is {SETTINGS.max_side} pixels a side")
         return size
+
+    def usual_size(self, class_weights: Mapping[str, float], look: str = NO_LOOK) -> tuple[int, int]:
+        """(height, width) of a new picture whose size is not given: that of most training pictures of its class in this
+        look, if the model draws any size; else the checkpoint's."""
+        chosen = max(class_weights, key=lambda name: class_weights[name], default="")
+        of_class = [self.usual_sizes.get((chosen, label)) for label in (look, NO_LOOK)]
+        return next((size for size in of_class if size), (self.height, self.width))
 
     def check_size(self, height: int, width: int, *, what: str = "picture") -> None:
         """Raises RequestRejected, naming `what`, if it does not draw pictures of this size."""
@@ -173,7 +183,7 @@ class CheckpointInfo:
 def info_of(path: Path, config: CheckpointConfig) -> CheckpointInfo:
     """What the checkpoint in the folder `path` can draw."""
     codec, variant = codec_from_config(config.codec), get_variant(config.model).model
-    size = config.model_config
+    size, any_size = config.model_config, variant.any_size and _learned_sizes(config.training) > 1
     return CheckpointInfo(
         path.name,
         config.model,
@@ -188,9 +198,10 @@ def info_of(path: Path, config: CheckpointConfig) -> CheckpointInfo:
         defect_limits=config.defect_limits,
         takes_palettes=isinstance(codec, Paletted),
         most_colours=codec.levels - 1 if isinstance(codec, Paletted) else 0,
+        usual_sizes=read_usual_sizes(path) if any_size and isinstance(codec, Paletted) else {},
         looks=config.looks,
         kinds=config.kinds,
-        any_size=variant.any_size and _learned_sizes(config.training) > 1,
+        any_size=any_size,
         keeps=(*((KEEP_SHAPE,) if isinstance(codec, Indexed) else ()), *((KEEP_SKETCH,) if variant.has_sketch else ())),
     )
 

@@ -25,7 +25,7 @@ from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.images.class_names import NO_KIND, NO_LOOK, find_class
 from pixelart.images.codec import Codec, codec_from_config
 from pixelart.images.coercion import ClassBlend, as_blend
-from pixelart.images.palette_choice import PalettesOfClasses, class_palettes_json, read_class_palettes
+from pixelart.images.example_palettes import PalettesOfClasses, class_palettes_json, read_class_palettes
 from pixelart.models import AutoregressiveModel
 from pixelart.settings import SETTINGS
 

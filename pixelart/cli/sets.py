@@ -26,7 +26,7 @@ def generate_set(options: argparse.Namespace, engine: Engine, request: Request) 
         raise RequestRejected(f"sheet: a set in shards has none; draw at most {SETTINGS.max_count} pictures for one")
     use_own_gpu(os.environ)
     info = engine.info(request.checkpoint)
-    size = request.size or (info.height, info.width)
+    size = request.size or info.usual_size(request.class_weights, request.look)
     learned = Learned(engine.library.load(request.checkpoint), options.near, size) if options.near else None
     kind = options.shards or SHARD_KINDS[0]
     wanted = ShardedSet(request, options.shard_size, kind, options.scale, options.threads, learned)

@@ -53,8 +53,8 @@ class LocalBackend:
 
     def generate(self, request: Request, on_row: OnRow | None, cancel: Cancel | None) -> list[Drawing]:
         """New pictures, in order of seed; each picture's seam is repaired if the request is seamless."""
-        info = self._library.load(request.checkpoint).info
-        blank = np.zeros((*(request.size or (info.height, info.width)), 4), np.uint8)
+        assert request.size is not None
+        blank = np.zeros((*request.size, 4), np.uint8)
         everything = np.ones(blank.shape[:2], np.bool_)
         given = self._given(request, blank, everything)
         drawings = self._drawer.complete(request, blank, everything, on_row, cancel, given)

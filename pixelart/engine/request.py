@@ -44,7 +44,7 @@ class Request:
     own_colours: map drawn colours to close colours of the picture (`own_colours.NEAR`). Ignored by models whose palette
         is an input.
     palette: for models whose palette is an input, see `palette_choice.codec_of`.
-    size: (height, width) of new pictures, for models that draw any size; None = the checkpoint's size.
+    size: (height, width) of new pictures, for models that draw any size; None = the usual one of the class and look.
     look: for models that know several looks, the one to draw in; "" = any.
     kind: for models that know kinds within the classes, the one to draw, such as "sword"; "" = any: a picture drawn
         from nothing gets that of a training picture, picked by its seed.

@@ -3,18 +3,15 @@ also tells the kind."""
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelart.errors import RequestRejected, WeightsRejected
-from pixelart.images.class_names import NO_KIND, NO_LOOK, plain_class
+from pixelart.errors import RequestRejected
+from pixelart.images.class_names import NO_KIND, NO_LOOK
 from pixelart.images.codec import (
     ALPHA_THRESHOLD,
     Codec,
@@ -24,10 +21,9 @@ from pixelart.images.codec import (
     parse_hex_colours,
     visible_colours,
 )
+from pixelart.images.example_palettes import ExamplePalette, PalettesOfClasses
 from pixelart.images.palettes import fit_palette
 
-CLASS_PALETTES_FILE = "palettes.json"
-"""A checkpoint's file of example palettes per class, if its palette is an input."""
 AUTO_PALETTE, OF_PICTURE, OF_MODEL = "", "picture", "model"
 WORDS = (AUTO_PALETTE, OF_PICTURE, OF_MODEL)
 FEWEST = 2
@@ -36,27 +32,13 @@ ENOUGH = 4
 """With fewer colours than this, a picture does not determine a palette."""
 NAMED = 0.25
 """From this share of the pictures on, those that have a kind stand for all of their class."""
-MAX_BYTES = 4 << 20
 
 
-class ExamplePalette(NamedTuple):
-    """The colours uint8 (n, 3) of a training picture, its height and width, which older files do not tell, its look
-    and its kind."""
-
-    colours: NDArray[np.uint8]
-    size: tuple[int, int] | None = None
-    look: str = NO_LOOK
-    kind: str = NO_KIND
-
-
-PalettesOfClasses = Mapping[str, Sequence[ExamplePalette]]
 CodecOf = Callable[[range], Codec]
 """The codec for the pictures of a range of seeds."""
 ExampleOf = Callable[[int], ExamplePalette | None]
 """The training picture whose palette and kind a seed picks; None if there is none."""
 _PICKED = 0x9A1E77E
-_SIZE = re.compile("([1-9][0-9]{0,3})x([1-9][0-9]{0,3})")
-"""Width and height before the colours of a palette in the file."""
 
 
 def codec_of(
@@ -176,61 +158,6 @@ def as_palette(given: Any) -> str | tuple[str, ...]:
         raise RequestRejected("palette: needs colours (N, 3) or (N, 4) of whole numbers from 0 to 255")
     opaque = values if values.shape[1] == 3 else values[values[:, 3] >= ALPHA_THRESHOLD]
     return tuple(bytes(colour).hex() for colour in opaque[:, :3].tolist())
-
-
-def read_class_palettes(folder: Path, classes: Sequence[str]) -> PalettesOfClasses:
-    """The palettes of a checkpoint, by class; empty without the file.
-
-    Raises:
-        WeightsRejected: the file is damaged.
-    """
-    path = folder / CLASS_PALETTES_FILE
-    if not path.exists():
-        return {}
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError(f"{path.stat().st_size} bytes; the limit is {MAX_BYTES}")
-        values = json.loads(path.read_bytes())
-        found = {name: [_example(one) for one in values.get(name, [])] for name in classes}
-    except (OSError, ValueError, AttributeError, TypeError, RecursionError, RequestRejected) as error:
-        raise WeightsRejected(f"{folder.name}/{CLASS_PALETTES_FILE}: {error!s:.100}") from error
-    return {name: [one for one in some if len(one.colours)] for name, some in found.items()}
-
-
-def _example(given: Any) -> ExamplePalette:
-    """A palette from its text in the file, such as "32x24 000000 ff0000", or from a list: its look, perhaps its kind,
-    and its text."""
-    look, *kinds, text = (NO_LOOK, given) if isinstance(given, str) else given
-    (kind,) = kinds or (NO_KIND,)
-    first, *others = text.split() or [""]
-    size = _SIZE.fullmatch(first)
-    colours = _distinct(others if size else text.split())
-    return ExamplePalette(colours, (int(size[2]), int(size[1])) if size else None, plain_class(look), plain_class(kind))
-
-
-def _distinct(texts: Sequence[str]) -> NDArray[np.uint8]:
-    """The colours (n, 3) of a palette from a file. Raises RequestRejected if a colour is repeated, in any spelling."""
-    colours = parse_hex_colours(list(texts))
-    unique, counts = np.unique(colours, axis=0, return_counts=True)
-    if len(unique) < len(colours):
-        raise RequestRejected(f"a palette holds the colour {bytes(unique[counts.argmax()]).hex()} twice")
-    return colours
-
-
-def class_palettes_json(palettes: PalettesOfClasses) -> bytes:
-    """The file content that `read_class_palettes` reads."""
-    texts = {name: [_labelled(one) for one in some] for name, some in palettes.items()}
-    return json.dumps(texts, indent=0, ensure_ascii=False).encode()
-
-
-def _labelled(palette: ExamplePalette) -> str | list[str]:
-    names = [palette.look, palette.kind] if palette.kind else [palette.look] if palette.look else []
-    return [*names, _text_of(palette)] if names else _text_of(palette)
-
-
-def _text_of(palette: ExamplePalette) -> str:
-    size = [f"{palette.size[1]}x{palette.size[0]}"] if palette.size else []
-    return " ".join([*size, *(bytes(colour).hex() for colour in palette.colours.tolist())])
 
 
 def _in_colours_of(picture: Picture, codec: Paletted) -> Paletted:

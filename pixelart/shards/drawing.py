@@ -78,7 +78,7 @@ class ShardedSet:
     def plan(self, engine: Engine) -> Mapping[str, Any]:
         """What all processes must agree on, as JSON values: all that determines the pictures."""
         loaded, request = engine.library.load(self.request.checkpoint), self.request
-        request = request.with_map(*(request.size or (loaded.info.height, loaded.info.width)))
+        request = request.with_map(*(request.size or loaded.info.usual_size(request.class_weights, request.look)))
         return {
             **request.settings(),
             **loaded.identity,

@@ -23,7 +23,7 @@ from pixelart.checkpoint.ownership import OWNER_FILE, owner_digest
 from pixelart.checkpoint.weights import check_readable
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.images.defects import DefectLimits
-from pixelart.images.palette_choice import CLASS_PALETTES_FILE
+from pixelart.images.example_palettes import CLASS_PALETTES_FILE
 from pixelart.storage import Files, new_folder, write_file
 from pixelart.training.defect_limits import read_limits
 from pixelart.training.near_copies import Counted, read_counted

@@ -95,7 +95,7 @@ def request_of(
     if shape:
         info.window_of(*shape)
     size = values.get("size")
-    there = replace(info, height=shape[0], width=shape[1]) if shape else sized(info, size)
+    there = replace(info, height=shape[0], width=shape[1]) if shape else sized(info, values)
     usual = info.preset(preset).values()
     unset = {field for field in OF_PRESET if values.get(field, CONTROLS[field].unset) == CONTROLS[field].unset}
     given = {**values, **{field: usual[field] for field in unset}}

@@ -25,7 +25,7 @@ from pixelart.engine import Drawing, Engine, Request
 from pixelart.engine.redrawing import without_defects
 from pixelart.errors import RequestRejected
 from pixelart.images.defects import DefectLimits
-from pixelart.images.palette_choice import CLASS_PALETTES_FILE, ExamplePalette, class_palettes_json
+from pixelart.images.example_palettes import CLASS_PALETTES_FILE, ExamplePalette, class_palettes_json
 from pixelart.sampling import Controls
 from pixelart.training.data.pictures import is_validation
 from tests.conftest import COLOURS

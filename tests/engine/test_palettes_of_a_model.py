@@ -21,9 +21,9 @@ from pixelart.errors import DataRejected, RequestRejected
 from pixelart.hub.publish import _beside, card_text, preview_card
 from pixelart.hub.repo_files import MAX_FILE_BYTES
 from pixelart.images.codec import Picture
+from pixelart.images.example_palettes import CLASS_PALETTES_FILE
 from pixelart.images.io import encode_png, read_picture
 from pixelart.images.masks import named_hole
-from pixelart.images.palette_choice import CLASS_PALETTES_FILE
 from pixelart.images.palette_files import gpl_palette
 from pixelart.models import create_model
 from pixelart.training import copy_count as copies

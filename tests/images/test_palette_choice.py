@@ -11,17 +11,13 @@ import pytest
 
 from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.images.codec import EachPalette, Indexed, Paletted, Picture
-from pixelart.images.palette_choice import (
+from pixelart.images.example_palettes import (
     CLASS_PALETTES_FILE,
     ExamplePalette,
-    as_palette,
     class_palettes_json,
-    codec_of,
-    example_picker,
-    palette_fitting,
-    palette_settings,
     read_class_palettes,
 )
+from pixelart.images.palette_choice import as_palette, codec_of, example_picker, palette_fitting, palette_settings
 
 OWN = Paletted(np.array([[9, 9, 9], [90, 90, 90], [200, 200, 200]], np.uint8), levels=7)
 RED = np.array([[255, 0, 0], [128, 0, 0], [64, 0, 0]], np.uint8)

@@ -25,8 +25,8 @@ from pixelart.checkpoint.format import CONFIG_FILE
 from pixelart.engine import Checkpoint, Engine, Request
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import Picture
+from pixelart.images.example_palettes import CLASS_PALETTES_FILE, ExamplePalette, class_palettes_json
 from pixelart.images.io import decode_picture
-from pixelart.images.palette_choice import CLASS_PALETTES_FILE, ExamplePalette, class_palettes_json
 from pixelart.shards.drawing import SET_MANIFEST, SUMS, CompleteSet, ShardedSet, draw_set
 from pixelart.shards.learned import Learned
 from pixelart.shards.shared_work import PLAN

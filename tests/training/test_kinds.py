@@ -21,7 +21,8 @@ from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
 from pixelart.hub.publish import preview_card
 from pixelart.images.class_names import Labels
 from pixelart.images.codec import Paletted
-from pixelart.images.palette_choice import CLASS_PALETTES_FILE, read_class_palettes
+from pixelart.images.example_palettes import CLASS_PALETTES_FILE, read_class_palettes, read_usual_sizes
+from pixelart.images.io import decode_picture, encode_png
 from pixelart.shards.drawing import ShardedSet
 from pixelart.training.config import Schedule
 from pixelart.training.data import pictures as reading
@@ -32,6 +33,7 @@ from pixelart.training.data.survey import Options, survey
 from pixelart.training.export import export_run
 from pixelart.training.run_config import read_run
 from pixelart.training.runs import start_run
+from pixelart.ui.create.form import sized
 from pixelart.ui.results import caption_of
 from tests.training.runs import resumed
 from tests.training.test_looks import SCHEDULE as LOOKED
@@ -253,3 +255,34 @@ def test_a_base_gets_new_kinds_and_predicts_as_before(engine: Engine, tmp_path: 
         assert torch.equal(grown[name][:, [*range(7), 9]], old[name]) and not grown[name][:, 7:9].any()
     export_run(tmp_path / "run", tmp_path / "checkpoints" / "grown")
     assert len(read_config(tmp_path / "checkpoints" / "grown").kinds) == 5
+
+
+def test_a_new_picture_has_the_size_that_most_pictures_of_its_class_and_look_have(tmp_path: Path) -> None:
+    palettes = {
+        "food": [["old", "16x24 000000 ff0000 00ff00 0000ff"]] * 2 + [["new", "8x8 000000 ff0000 00ff00 0000ff"]],
+        "hero": ["000000 ff0000 00ff00 0000ff"],
+    }
+    (tmp_path / CLASS_PALETTES_FILE).write_text(json.dumps(palettes))
+    info = CheckpointInfo("x", "m", 32, 32, ("food", "hero"), None, usual_sizes=read_usual_sizes(tmp_path))
+    assert info.usual_size({"food": 1.0}) == info.usual_size({"hero": 0.2, "food": 0.8}) == (24, 16)
+    assert info.usual_size({"food": 1.0}, "new") == (8, 8) and info.usual_size({"food": 1.0}, "other") == (24, 16)
+    assert info.usual_size({"hero": 1.0}) == info.usual_size({}) == (32, 32), "older files tell no size"
+    for damaged in ("", "[", "[1]", '{"food": 5}', '{"food": [[1, 2]]}', '{"food": [["a", "b", "c", "d"]]}'):
+        (tmp_path / CLASS_PALETTES_FILE).write_text(damaged)
+        assert read_usual_sizes(tmp_path) == {}
+
+
+def test_the_usual_size_is_drawn_unless_another_one_is_asked_for(tmp_path: Path) -> None:
+    data = pictures_in(tmp_path / "set", {"big": 10, "small": 150})
+    for path in (data / "small").iterdir():
+        path.write_bytes(encode_png(decode_picture(path.read_bytes(), name="a")[:4, :6]))
+    schedule = replace(SCHEDULE, looks=False, kinds=False)
+    how: dict[str, Any] = {"model": "sketch_pixelcnn", "preset": "debug", "colours": 9, "fit": "keep"}
+    engine = Engine(trained(tmp_path, data, schedule, **how), device=CPU)
+    for name, size in (("big", (8, 8)), ("small", (4, 6))):
+        assert engine.generate(Request("kinds", {name: 1.0}))[0].picture.shape[:2] == size
+        assert engine.generate(Request("kinds", {name: 1.0}, size=(5, 7)))[0].picture.shape[:2] == (5, 7)
+        there = sized(engine.info("kinds"), {"class_name": name, "size": "", "look": ""})
+        assert (there.height, there.width) == size
+        plan = ShardedSet(Request("kinds", {name: 1.0}, bottom_temperature=0.5), 4).plan(engine)
+        assert plan["temperature"]["width"] == size[1]

@@ -19,8 +19,8 @@ from pixelart.engine import Engine, Request
 from pixelart.engine.drawing import log_likelihood
 from pixelart.errors import DataRejected, RequestRejected, WeightsRejected
 from pixelart.images.codec import Paletted
+from pixelart.images.example_palettes import CLASS_PALETTES_FILE, read_class_palettes
 from pixelart.images.io import encode_png
-from pixelart.images.palette_choice import CLASS_PALETTES_FILE, read_class_palettes
 from pixelart.training.config import Schedule
 from pixelart.training.data import encoded
 from pixelart.training.data import pictures as reading

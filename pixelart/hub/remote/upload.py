@@ -11,7 +11,7 @@ from pixelart.hub.client import client, translate_errors
 from pixelart.hub.push import push_files
 from pixelart.hub.remote.wheel import make_wheel
 from pixelart.hub.repo_files import RepoKind
-from pixelart.images.palette_choice import CLASS_PALETTES_FILE
+from pixelart.images.example_palettes import CLASS_PALETTES_FILE
 from pixelart.settings import SETTINGS
 
 PICTURES_FILE, BASE_FOLDER = "pictures.zip", "base"

@@ -21,15 +21,15 @@ from torch.nn import functional as F
 
 from pixelart.images.class_names import NO_KIND, NO_LOOK, Labels
 from pixelart.images.codec import Codec, EachPalette, Paletted, Picture, visible_colours
-from pixelart.images.palette_choice import (
+from pixelart.images.example_palettes import (
     CLASS_PALETTES_FILE,
-    ENOUGH,
     MAX_BYTES,
     ExamplePalette,
     PalettesOfClasses,
     class_palettes_json,
     read_class_palettes,
 )
+from pixelart.images.palette_choice import ENOUGH
 from pixelart.images.palettes import fit_palette, from_oklab
 from pixelart.storage import write_file
 from pixelart.training.data.picture_store import EncodedSet, Pictures, Store, encode_set

@@ -72,7 +72,7 @@ class DrawingHandlers(DrawingRunner):
         return gr.skip() if session.running else status_text(IDLE)
 
     def _generation(self, canvas: Canvas | None, model: Any, values: Values) -> DrawingJob:
-        there = sized(model_info(self.engine, model), values.get("size"))
+        there = sized(model_info(self.engine, model), values)
         size = there.height, there.width
         percent = None if canvas is None else canvas.temperature
         fits = percent is not None and percent.shape == size

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pixelart.controls import CONTROLS, GENERATE, Control, number
 from pixelart.engine import CheckpointInfo, Request
 from pixelart.errors import RequestRejected
-from pixelart.images.class_names import find_class
+from pixelart.images.class_names import NO_LOOK, find_class
 from pixelart.images.palette_choice import OF_MODEL, WORDS
 from pixelart.settings import SETTINGS
 from pixelart.ui.create.palette_value import AllowedColours, hex_colours
@@ -88,14 +88,21 @@ def only_for(action: str, values: Values) -> Values:
     return {name: value for name, value in values.items() if name not in others}
 
 
-def sized(info: CheckpointInfo, size: Any) -> CheckpointInfo:
-    """The model with a size such as "48 x 32" or "32"; its own size if none is given or it has only one.
+def sized(info: CheckpointInfo, values: Values) -> CheckpointInfo:
+    """The model with the `size` among the values, such as "48 x 32" or "32"; if none is given, with the usual size of
+    the class and look; with its own if it has only one.
 
     Raises:
         RequestRejected: not a size, or a size that the model does not draw.
     """
-    if not info.any_size or size is None or size == "":
+    size = values.get("size")
+    if not info.any_size:
         return info
+    if size is None or size == "":
+        class_name, look = values.get("class_name"), values.get("look")
+        weights = {class_name: 1.0} if class_name in info.classes else {}
+        height, width = info.usual_size(weights, look if look in info.looks else NO_LOOK)
+        return replace(info, height=height, width=width)
     sides = _SIZE.fullmatch(size.strip()) if isinstance(size, str) else None
     if sides is None:
         raise RequestRejected(f"Size {size!r:.20}: write width x height, such as 48 x 32.")

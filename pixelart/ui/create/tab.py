@@ -13,7 +13,7 @@ from pixelart.engine import Engine
 from pixelart.images.class_names import NO_KIND, NO_LOOK
 from pixelart.ui.browser_storage import STORED, Kept, keep, recalled, restored
 from pixelart.ui.components import Answers, Examples, PastPictures, PixelCanvas, ResultTools, Work
-from pixelart.ui.create.canvas import SIZES, PictureHandlers
+from pixelart.ui.create.canvas import SIZES, USUAL_SIZE, PictureHandlers
 from pixelart.ui.create.controls import advanced_controls, control_input
 from pixelart.ui.create.drawing import DrawingHandlers
 from pixelart.ui.create.example_strip import ExampleHandlers
@@ -196,7 +196,7 @@ def _main_settings(session: gr.State, status: gr.HTML, pictures: PictureHandlers
             visible=False, filterable=True, elem_id="kind",
         )  # fmt: skip
         size = Choice(
-            choices=SIZES, value=SIZES[2], label="Size", info="Width x height of new pictures", visible=False,
+            choices=SIZES, value=USUAL_SIZE[1], label="Size", info="Width x height of new pictures", visible=False,
             allow_custom_value=True, filterable=True, elem_id="size",
         )  # fmt: skip
         look = Choice(

@@ -90,7 +90,7 @@ class VariationHandlers(DrawingRunner):
 
     def _sweep(self, model: Any, temperatures: Any, values: Values) -> DrawingJob:
         steps = _temperatures(temperatures)
-        there = sized(model_info(self.engine, model), values.get("size"))
+        there = sized(model_info(self.engine, model), values)
         values = {**only_for(GENERATE, values), "images": len(steps), "bottom_temperature": 0}
         request = replace(request_from(values, there), size=(there.height, there.width), count=1)
         return DrawingJob(

@@ -85,14 +85,17 @@ def test_a_picture_keeps_its_size_where_the_model_draws_it() -> None:
 
 def test_new_pictures_come_in_the_size_that_is_asked_for() -> None:
     for text, size in (("48 x 32", (32, 48)), ("16x24", (24, 16)), ("20", (20, 20)), ("", (32, 32)), (None, (32, 32))):
-        there = sized(INFO, text)
+        there = sized(INFO, {"size": text})
         assert (there.height, there.width) == size
-    assert np.shape(request_from(dict(FORM, bottom_temperature=0.5), sized(INFO, "8x5")).temperature) == (5, 8)
-    assert sized(FakeEngine().info("tiny"), "48 x 32").width == 16, "of one size: not asked for there"
+    assert np.shape(request_from(dict(FORM, bottom_temperature=0.5), sized(INFO, {"size": "8x5"})).temperature) == (
+        5,
+        8,
+    )
+    assert sized(FakeEngine().info("tiny"), {"size": "48 x 32"}).width == 16, "of one size: not asked for there"
     with pytest.raises(RequestRejected, match="Size 'wide': write width x height, such as 48 x 32"):
-        sized(INFO, "wide")
+        sized(INFO, {"size": "wide"})
     with pytest.raises(RequestRejected, match="Size is 90 x 8; tiny draws 4 to 64 pixels a side"):
-        sized(INFO, "90x8")
+        sized(INFO, {"size": "90x8"})
 
 
 def drawn(
