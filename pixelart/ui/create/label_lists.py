@@ -21,7 +21,8 @@ def look_list(info: CheckpointInfo | None, chosen: Any) -> Any:
 def kind_list(info: CheckpointInfo | None, class_name: Any, chosen: Any, *, sets_value: bool = True) -> Any:
     """The kinds of a class; hidden if it has none. The chosen one stays if the class has it. Without `sets_value`, it
     is not set again, because another event may set it at the same time."""
-    shown = _list(info.labels.kinds_of([class_name]) if info else (), chosen, (ANY_KIND, NO_KIND))
+    kinds = info.labels.kinds_of([class_name]) if info and class_name in info.classes else ()
+    shown = _list(kinds, chosen, (ANY_KIND, NO_KIND))
     if not sets_value and shown["value"] == chosen:
         del shown["value"]
     return shown
