@@ -24,7 +24,6 @@ from pixelart.engine.remote import Call, RemoteBackend
 from pixelart.engine.request import Drawing, Request, RequestLike, as_request
 from pixelart.engine.variations import Variations
 from pixelart.errors import RequestRejected
-from pixelart.images.class_names import NO_LOOK
 from pixelart.images.codec import Picture
 from pixelart.images.coercion import MaskLike, PictureLike, as_facts, as_picture, mask_for
 from pixelart.images.palette_choice import palette_fitting
@@ -147,8 +146,7 @@ class Engine(Variations, Analyses):
         """
         request = as_request(request).without_keep()
         info = self.library.load(request.checkpoint).info
-        look = request.look if request.look in info.looks else NO_LOOK  # a wrong one is refused later
-        height, width = request.size or info.usual_size(request.class_weights, look)
+        height, width = request.size or info.usual_size(request.class_weights, request.look)
         info.check_size(height, width, what="size")
         request = replace(request, size=(height, width)).checked(height, width)
         return self._draw(Call("generate", request), info, on_row, cancel)

@@ -61,10 +61,10 @@ def read_usual_sizes(folder: Path) -> dict[tuple[str, str], tuple[int, int]]:
         values = json.loads(_limited(folder / CLASS_PALETTES_FILE))
         for name, given in values.items():
             for one in given:
-                look, *_, text = (NO_LOOK, one) if isinstance(one, str) else one
-                if size := _SIZE.match(text):
-                    for label in {NO_LOOK, plain_class(look)}:
-                        counts[plain_class(name), label][int(size[2]), int(size[1])] += 1
+                look, _, size, _ = _parts(one)
+                if size:
+                    for label in {NO_LOOK, look}:
+                        counts[plain_class(name), label][size] += 1
     except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return {}
     return {key: some.most_common(1)[0][0] for key, some in counts.items()}
@@ -84,14 +84,20 @@ def _limited(path: Path) -> bytes:
 
 
 def _example(given: Any) -> ExamplePalette:
-    """A palette from its text in the file, such as "32x24 000000 ff0000", or from a list: its look, perhaps its kind,
-    and its text."""
+    """A palette from its entry in the file."""
+    look, kind, size, colours = _parts(given)
+    return ExamplePalette(_distinct(colours), size, look, kind)
+
+
+def _parts(given: Any) -> tuple[str, str, tuple[int, int] | None, list[str]]:
+    """Look, kind, size and colours of an entry: a text such as "32x24 000000 ff0000", or a list of the look, perhaps
+    the kind, and such a text."""
     look, *kinds, text = (NO_LOOK, given) if isinstance(given, str) else given
     (kind,) = kinds or (NO_KIND,)
-    first, *others = text.split() or [""]
-    size = _SIZE.fullmatch(first)
-    colours = _distinct(others if size else text.split())
-    return ExamplePalette(colours, (int(size[2]), int(size[1])) if size else None, plain_class(look), plain_class(kind))
+    words = text.split()
+    size = _SIZE.fullmatch(words[0]) if words else None
+    colours = words[1:] if size else words
+    return plain_class(look), plain_class(kind), (int(size[2]), int(size[1])) if size else None, colours
 
 
 def _distinct(texts: Sequence[str]) -> NDArray[np.uint8]:

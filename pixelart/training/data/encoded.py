@@ -149,12 +149,11 @@ def class_palettes(sets: Sequence[CodedPictures], labels: Labels, *, most: int =
         if one.own is None:
             continue
         height, width = one.x.shape[2:]
-        of_class = one.classes == number
+        of_class = (one.classes == number) & ((one.own.palettes[..., 3] > 0).sum(1) >= ENOUGH)
         inner = torch.full((len(one), 2), -1) if one.inner is None else one.inner
         label: int
         for label in inner[of_class, 0].unique().tolist():
-            rows = torch.where(of_class & (inner[:, 0] == label))[0]
-            some = [i for i in rows.tolist() if int((one.own.palettes[i, :, 3] > 0).sum()) >= ENOUGH]
+            some = torch.where(of_class & (inner[:, 0] == label))[0].tolist()
             for i in (some[place] for place in sorted(random.permutation(len(some))[:most])):
                 palette = one.own.palettes[i]
                 colours = from_oklab(palette[palette[:, 3] > 0, :3].double().numpy())

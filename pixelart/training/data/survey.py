@@ -129,8 +129,9 @@ def survey(
     every = zip(names, named.looks or empty, named.kinds or empty, found, strict=True)
     by_class = sorted(every, key=lambda one: one[:3])
     pictures = _good(until_cancelled(by_class, cancel), store, size, options, notes)
-    if {name.lower() for name in pictures.classes} <= SPLITS:  # only splits are left, and they are not classes
-        names = tuple(NO_FOLDER if name in pictures.classes else name for name in names)
+    left = {*pictures.classes}
+    if {name.lower() for name in left} <= SPLITS:  # only splits are left, and they are not classes
+        names = tuple(NO_FOLDER if name in left else name for name in names)
         pictures = replace(pictures, class_names=(NO_FOLDER,) * len(pictures))
     notes |= _strays(found, names)
     sizes: defaultdict[str, Sizes] = defaultdict(Counter)

@@ -41,8 +41,6 @@ from pixelart.ui.status import WELCOME, counted, status_text
 
 _log = logging.getLogger(__name__)
 DEFAULT_SIDE = 32
-USUAL_SIZE = ("Of the class", "")
-SIZES = [USUAL_SIZE, "16 x 16", "24 x 24", "32 x 32", "48 x 48", "64 x 64", "32 x 48", "48 x 32"]
 BACK = "Your picture is back, as you left it."
 
 
@@ -108,6 +106,7 @@ class PictureHandlers:
         )
 
     def offer_kinds(self, model: Any, class_name: Any, kind: Any) -> Any:
+        """The kinds of the chosen class."""
         return kind_list(self._info(model)[0], class_name, kind, sets_value=False)
 
     def select_model(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pixelart.controls import CONTROLS, GENERATE, Control, number
 from pixelart.engine import CheckpointInfo, Request
 from pixelart.errors import RequestRejected
-from pixelart.images.class_names import NO_LOOK, find_class
+from pixelart.images.class_names import find_class
 from pixelart.images.palette_choice import OF_MODEL, WORDS
 from pixelart.settings import SETTINGS
 from pixelart.ui.create.palette_value import AllowedColours, hex_colours
@@ -99,9 +99,9 @@ def sized(info: CheckpointInfo, values: Values) -> CheckpointInfo:
     if not info.any_size:
         return info
     if size is None or size == "":
-        class_name, look = values.get("class_name"), values.get("look")
+        class_name = values.get("class_name")
         weights = {class_name: 1.0} if class_name in info.classes else {}
-        height, width = info.usual_size(weights, look if look in info.looks else NO_LOOK)
+        height, width = info.usual_size(weights, values.get("look"))
         return replace(info, height=height, width=width)
     sides = _SIZE.fullmatch(size.strip()) if isinstance(size, str) else None
     if sides is None:

@@ -1,4 +1,4 @@
-"""The lists of looks and kinds that a model offers."""
+"""The lists of looks, kinds and sizes that a model offers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pixelart.engine import CheckpointInfo
 from pixelart.images.class_names import NO_KIND, NO_LOOK
 
 ANY_LOOK, ANY_KIND = "Any look", "Any kind"
+USUAL_SIZE = ("Of the class", "")
+SIZES = [USUAL_SIZE, "16 x 16", "24 x 24", "32 x 32", "48 x 48", "64 x 64", "32 x 48", "48 x 32"]
 
 
 def look_list(info: CheckpointInfo | None, chosen: Any) -> Any:

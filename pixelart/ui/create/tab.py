@@ -13,7 +13,7 @@ from pixelart.engine import Engine
 from pixelart.images.class_names import NO_KIND, NO_LOOK
 from pixelart.ui.browser_storage import STORED, Kept, keep, recalled, restored
 from pixelart.ui.components import Answers, Examples, PastPictures, PixelCanvas, ResultTools, Work
-from pixelart.ui.create.canvas import SIZES, USUAL_SIZE, PictureHandlers
+from pixelart.ui.create.canvas import PictureHandlers
 from pixelart.ui.create.controls import advanced_controls, control_input
 from pixelart.ui.create.drawing import DrawingHandlers
 from pixelart.ui.create.example_strip import ExampleHandlers
@@ -21,7 +21,7 @@ from pixelart.ui.create.examples import strip_html
 from pixelart.ui.create.export import export_panel
 from pixelart.ui.create.form import ANY_CLASS, OF_PRESET, name_of
 from pixelart.ui.create.inspect import InspectHandlers
-from pixelart.ui.create.label_lists import ANY_KIND, ANY_LOOK
+from pixelart.ui.create.label_lists import ANY_KIND, ANY_LOOK, SIZES, USUAL_SIZE
 from pixelart.ui.create.palette_panel import PaletteHandlers, palette_panel
 from pixelart.ui.create.palette_value import AllowedColours
 from pixelart.ui.create.reuse import ReuseHandlers
