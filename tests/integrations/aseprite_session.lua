@@ -41,6 +41,15 @@ end
 local statuses = {}
 wait()
 for key, value in pairs(task.values) do dialog.data[key] = value end
+for _, choice in ipairs(task.choices or {}) do -- as an artist chooses in a list, one after another
+  dialog.data[choice[1]] = choice[2]
+  local changed = dialog.widgets[choice[1]].onchange
+  if changed then changed() end
+end
+local lists = {}
+for _, id in ipairs({ "class_name", "look", "kind" }) do
+  if dialog.widgets[id].visible then lists[id] = dialog.widgets[id].options end
+end
 for _, button in ipairs(task.press) do
   if dialog.widgets[button].enabled then
     dialog.widgets[button].onclick()
@@ -64,5 +73,5 @@ for _, each in ipairs(sprite.layers) do
 end
 local groups = {}
 for _, each in ipairs(sprite.layers) do if each.isGroup then groups[#groups + 1] = each.name end end
-print("RESULT " .. json.encode({ cels = cels, groups = groups, statuses = statuses, width = sprite.width,
+print("RESULT " .. json.encode({ cels = cels, groups = groups, statuses = statuses, lists = lists, width = sprite.width,
   height = sprite.height, undone = stand_in.undone or 0, address = plugin.preferences.address }))

@@ -165,7 +165,7 @@ end
 local DialogMethods = {}
 for _, kind in ipairs({ "combobox", "entry", "slider", "check", "button", "number", "label" }) do
   DialogMethods[kind] = function(self, widget)
-    self.widgets[widget.id], widget.enabled, widget.visible = widget, true, true
+    self.widgets[widget.id], widget.enabled, widget.visible = widget, true, widget.visible ~= false
     self.data[widget.id] = widget.option or widget.value or widget.text
     if kind == "combobox" then self.data[widget.id] = widget.option or widget.options[1] end
     if kind == "number" then self.data[widget.id] = tonumber(widget.text) end

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from pixelart.engine import Request
+from pixelart.engine import CheckpointInfo, Request
 from pixelart.integrations.install import PLUGINS
 from pixelart.settings import VERSION
 from pixelart.ui.security.hosting import Hosting
@@ -163,6 +164,30 @@ def test_what_is_not_possible_is_told_in_one_line(url: str) -> None:
     assert gray["statuses"] == ["The sprite must be RGB or indexed: Sprite > Color Mode."]
     wrong = run(url, "RGB", own_pixels("RGB"), "complete", values={"class_name": "dragon"})
     assert wrong["statuses"] == ["Class 'dragon': tiny does not have it."] and len(wrong["cels"]) == 1
+
+
+class KnowsKinds(FakeEngine):
+    """Its model knows looks, and kinds of one class."""
+
+    def info(self, checkpoint: str) -> CheckpointInfo:
+        return replace(super().info(checkpoint), looks=("dark", "light"), kinds=(("hero", "mage"), ("hero", "thief")))
+
+
+def test_looks_and_the_kinds_of_the_class_are_offered(url: str) -> None:
+    own, hero, thief = own_pixels("RGB"), ["class_name", "hero"], ["kind", "thief"]
+    with serving(KnowsKinds(), hosting=Hosting("desktop")) as known:
+        found = [
+            run(known, "RGB", own, "draw", choices=choices)
+            for choices in ([["look", "dark"], hero], [hero, thief], [hero, thief, ["class_name", "wall"]])
+        ]
+    names = ("class_name", "look", "kind")
+    assert [tuple(one["sent"][-1][name] for name in names) for one in found] == [
+        ("hero", "dark", ""), ("hero", "", "thief"), ("wall", "", "")
+    ]  # fmt: skip
+    lists = {"class_name": ["Any class", "hero", "wall"], "look": ["Any look", "dark", "light"]}
+    assert found[0]["lists"] == {**lists, "kind": ["Any kind", "mage", "thief"]}
+    assert found[2]["lists"] == lists, "a class without kinds has no list of them"
+    assert run(url, "RGB", own)["lists"] == {"class_name": lists["class_name"]}, "a model without looks and kinds"
 
 
 def test_cancel_ends_the_drawing(url: str, engine: FakeEngine) -> None:

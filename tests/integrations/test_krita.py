@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from pixelart.engine import Engine
+from pixelart.engine import CheckpointInfo, Engine
 from pixelart.images.codec import Picture
 from pixelart.ui.security.hosting import Hosting
 from tests.integrations.krita_session import missing, run_krita
@@ -44,15 +44,32 @@ class Found:
         return data.reshape(height, width, 4)[..., [2, 1, 0, 3]]
 
 
+class KnowsKinds(Engine):
+    """Its models say that they know a look, and kinds of one class."""
+
+    def list_checkpoints(self) -> list[CheckpointInfo]:
+        kinds = (("cross", "broad"), ("cross", "thin"))
+        return [replace(info, looks=("dark",), kinds=kinds) for info in super().list_checkpoints()]
+
+
 @pytest.fixture(scope="module")
 def found(tiny_checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
     folder = tmp_path_factory.mktemp("krita")
     (folder / "picture.bin").write_bytes(PICTURE[..., [2, 1, 0, 3]].tobytes())
     (folder / "selection.bin").write_bytes(SELECTION.tobytes())
-    with serving(Engine(tiny_checkpoints), hosting=Hosting("desktop")) as url:
+    with serving(KnowsKinds(tiny_checkpoints), hosting=Hosting("desktop")) as url:
         values = {"class_name": "Any class", "seed": SEED, "images": 2, "pixels": PIXELS}
         told = run_krita(folder, {"size": [WIDTH, HEIGHT], "address": url, **values})
     yield Found(folder, told, tiny_checkpoints)
+
+
+def test_looks_and_the_kinds_of_the_class_are_offered(found: Found) -> None:
+    look, kinds = ["Any look", "dark"], ["Any kind", "broad", "thin"]
+    assert found.told["lists"] == {
+        "Any class": {"look": look, "kind": None},
+        "cross": {"look": look, "kind": kinds},
+        "stripe": {"look": look, "kind": None},
+    }
 
 
 def test_a_completion_is_the_engines_and_no_other_pixel_changes(found: Found) -> None:

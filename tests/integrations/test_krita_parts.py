@@ -91,12 +91,13 @@ def test_an_extension_sends_a_strip_and_finds_its_place(side: str, strip: Box, l
 
 
 def test_messages_have_the_values_of_the_docker() -> None:
-    settings, box = Settings("studio", "hero", "calm", 7, 2, ["ff0044", "ffffff"]), Box(3, 4, 9, 6)
+    settings, box = Settings("studio", "hero", "dark", "mage", "calm", 7, 2, ["ff0044", "ffffff"]), Box(3, 4, 9, 6)
     message = complete(settings, box, PICTURE.tobytes(), bytes(54))
     assert np.array_equal(decoded(base64.b64decode(message["picture"])), PICTURE)
     assert not decoded(base64.b64decode(message["mask"]))[..., :3].any()
     assert json.loads(json.dumps(message))["palette"] == ["ff0044", "ffffff"]
-    controls = {"model": "studio", "class_name": "hero", "preset": "calm", "seed": 7, "images": 2, "raw": True}
+    labels = {"class_name": "hero", "look": "dark", "kind": "mage"}
+    controls = {"model": "studio", **labels, "preset": "calm", "seed": 7, "images": 2, "raw": True}
     assert controls.items() <= message.items() and "size" not in message
     assert extend(settings, box, PICTURE.tobytes(), "up", 8)["up"] == 8
     assert generate(settings, (24, 16))["size"] == "24x16" and "palette" not in generate(Settings())
@@ -127,7 +128,7 @@ def test_a_picture_of_a_wrong_size_is_refused() -> None:
 
 
 def test_new_pictures_are_centred_in_the_selection() -> None:
-    model = Model("any", 32, 32, ["hero"], ["calm"], True)
+    model = Model("any", 32, 32, ["hero"], ["dark"], {"hero": ["mage"]}, ["calm"], True)
     assert model.size_for(Box(0, 0, 20, 12)) == (20, 12) and model.size_for(Box(0, 0, 3, 12)) is None
     assert model._replace(any_size=False).size_for(Box(0, 0, 20, 12)) is None
     pixels = base64.b64encode(bytes(16)).decode()

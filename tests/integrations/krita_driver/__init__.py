@@ -146,6 +146,18 @@ class Driver:
         form.seed.setValue(TASK["seed"])
         form.images.setValue(TASK["images"])
 
+    def keep_lists(self) -> None:
+        """Tell which looks and kinds are offered for each class; None for a list that is hidden."""
+        form, told = self.docker.form, {}
+        for number in range(form.class_name.count()):
+            form.class_name.setCurrentIndex(number)
+            boxes = {"look": form.look, "kind": form.kind}
+            told[form.class_name.currentText()] = {
+                name: None if box.isHidden() else [box.itemText(i) for i in range(box.count())]
+                for name, box in boxes.items()
+            }
+        self.told["lists"] = told
+
     def work(self) -> Steps:
         """All steps."""
         yield lambda: Krita.instance().activeWindow() is not None
@@ -153,6 +165,7 @@ class Driver:
         yield self.idle
         self.docker.find_models()
         yield self.idle
+        self.keep_lists()
         self.choose()
         yield from self.completion()
         yield from self.drawing()

@@ -6,7 +6,7 @@
 local studio = dofile("./studio.lua")
 
 local ADDRESS = "ws://127.0.0.1:7860/editor"
-local ANY_CLASS = "Any class"
+local ANY = { class_name = "Any class", look = "Any look", kind = "Any kind" } -- the first entry of each list
 local SIDES = { "right", "left", "up", "down" }
 local CLOSED = "The app does not answer. Start it, or change the address."
 local MOST_SEED = 2147483647
@@ -103,11 +103,22 @@ local function texts(list, first)
   return found
 end
 
+-- Offer names after the entry for any; without names the list is hidden.
+local function offer(id, names)
+  dialog:modify { id = id, options = texts(names, ANY[id]), option = ANY[id], visible = #names > 0 }
+end
+
+local function show_kinds() offer("kind", model().kinds[dialog.data.class_name] or {}) end
+
 local function show_model()
   local chosen = model()
-  dialog:modify { id = "class_name", options = texts(chosen.classes, ANY_CLASS) }
+  offer("class_name", chosen.classes)
+  offer("look", chosen.looks)
+  show_kinds()
   dialog:modify { id = "preset", options = texts(chosen.presets), option = "balanced" }
 end
+
+local function chosen_name(id) return dialog.data[id] ~= ANY[id] and dialog.data[id] or "" end
 
 local function find_models()
   connect()
@@ -184,8 +195,8 @@ end
 local function controls(here, seed)
   local data = dialog.data
   local message = {
-    model = data.model, class_name = data.class_name ~= ANY_CLASS and data.class_name or "", preset = data.preset,
-    images = math.floor(data.images), seed = seed, raw = true,
+    model = data.model, class_name = chosen_name("class_name"), look = chosen_name("look"), kind = chosen_name("kind"),
+    preset = data.preset, images = math.floor(data.images), seed = seed, raw = true,
   }
   if here.mode == ColorMode.INDEXED or data.own_colours then
     if #here.palette < 2 then refuse("The palette needs at least two opaque colours.") end
@@ -390,7 +401,10 @@ end
 local function build()
   dialog = Dialog { title = "Pixel Art Studio", onclose = function() if socket then socket:close() end end }
   dialog:combobox { id = "model", label = "Model", options = { "" }, onchange = function() attempt(show_model) end }
-  dialog:combobox { id = "class_name", label = "Class", options = { ANY_CLASS } }
+  dialog:combobox { id = "class_name", label = "Class", options = { ANY.class_name },
+    onchange = function() attempt(show_kinds) end }
+  dialog:combobox { id = "look", label = "Look", options = { ANY.look }, visible = false }
+  dialog:combobox { id = "kind", label = "Kind", options = { ANY.kind }, visible = false }
   dialog:combobox { id = "preset", label = "Style", options = { "balanced" } }
   dialog:entry { id = "seed", label = "Seed", text = "-1" }
   dialog:slider { id = "images", label = "Images", min = 1, max = 16, value = 4 }

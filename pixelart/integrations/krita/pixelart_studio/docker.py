@@ -83,6 +83,7 @@ class StudioDocker(DockWidget):
         }.items():  # fmt: skip
             self.form.buttons[name].clicked.connect(lambda _, action=action: action())
         self.form.model.currentTextChanged.connect(lambda _: self._show_model())
+        self.form.class_name.currentTextChanged.connect(lambda _: self._show_kinds())
         self.form.address.editingFinished.connect(self.find_models)
         self.form.show_state(is_asking=False, has_models=False, has_results=False)
         self.find_models()
@@ -226,7 +227,11 @@ class StudioDocker(DockWidget):
 
     def _show_model(self) -> None:
         if self.model is not None:
-            self.form.fill_model(self.model.classes, self.model.presets)
+            self.form.fill_model(self.model)
+
+    def _show_kinds(self) -> None:
+        if self.model is not None:
+            self.form.fill_kinds(self.model)
 
     def _show_state(self) -> None:
         self.form.show_state(is_asking=self.is_busy, has_models=bool(self.models), has_results=self.layers is not None)

@@ -19,9 +19,10 @@ from PyQt5.QtWidgets import (  # pyright: ignore[reportMissingImports]
 )
 
 from .connection import ADDRESS
-from .messages import MAX_SEED, RANDOM, SIDES, Settings
+from .messages import MAX_SEED, RANDOM, SIDES, Model, Settings
 
-ANY_CLASS = "Any class"
+ANY_CLASS, ANY_LOOK, ANY_KIND = "Any class", "Any look", "Any kind"
+"""The first entry of each list."""
 BUTTONS = {
     "complete": ("Complete selection", "Redraw the selected pixels of the active layer"),
     "draw": ("Draw here", "Draw a new picture at the selection, or in the middle of the canvas"),
@@ -40,14 +41,14 @@ class Form(QWidget):
 
     def __init__(self, gallery: Any) -> None:
         super().__init__()
-        self.model, self.class_name, self.preset, self.side = (QComboBox() for _ in range(4))
+        self.model, self.class_name, self.look, self.kind, self.preset, self.side = (QComboBox() for _ in range(6))
         self.seed, self.images, self.pixels = _spin(RANDOM, MAX_SEED, RANDOM), _spin(1, 16, 4), _spin(1, 256, 16)
         self.seed.setSpecialValueText("random")
         self.side.addItems(SIDES)
         self.side.setCurrentText("right")
         self.own_colours = QCheckBox("Only this layer's colours")
         self.address = QLineEdit(ADDRESS)
-        self.status, self.progress, self.gallery = QLabel(), QProgressBar(), gallery
+        self.status, self.progress, self.gallery, self.fields = QLabel(), QProgressBar(), gallery, QFormLayout()
         self.status.setWordWrap(True)
         self.progress.setRange(0, 100)
         self.buttons = {name: QPushButton(text) for name, (text, _) in BUTTONS.items()}
@@ -56,14 +57,13 @@ class Form(QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        fields = QFormLayout()
         for label, widget in (
-            ("Model", self.model), ("Class", self.class_name), ("Style", self.preset), ("Seed", self.seed),
-            ("Images", self.images),
+            ("Model", self.model), ("Class", self.class_name), ("Look", self.look), ("Kind", self.kind),
+            ("Style", self.preset), ("Seed", self.seed), ("Images", self.images),
         ):  # fmt: skip
-            fields.addRow(label, widget)
+            self.fields.addRow(label, widget)
         column = QVBoxLayout(self)
-        column.addLayout(fields)
+        column.addLayout(self.fields)
         column.addWidget(self.own_colours)
         column.addLayout(_row(self.buttons["complete"], self.buttons["draw"]))
         column.addLayout(_row(self.buttons["extend"], self.side, self.pixels))
@@ -75,10 +75,12 @@ class Form(QWidget):
 
     def settings(self) -> Settings:
         """The values."""
-        chosen = self.class_name.currentText()
+        class_name, look, kind = (_chosen(box) for box in (self.class_name, self.look, self.kind))
         return Settings(
             self.model.currentText(),
-            "" if chosen == ANY_CLASS else chosen,
+            class_name,
+            look,
+            kind,
             self.preset.currentText(),
             self.seed.value(),
             self.images.value(),
@@ -88,10 +90,22 @@ class Form(QWidget):
         """Offer these models; the chosen one stays if it is among them."""
         _fill(self.model, names)
 
-    def fill_model(self, classes: list[str], presets: list[str]) -> None:
-        """Offer the classes and styles of a model."""
-        _fill(self.class_name, [ANY_CLASS, *classes])
-        _fill(self.preset, presets, "balanced")
+    def fill_model(self, model: Model) -> None:
+        """Offer the classes, looks and styles of a model."""
+        self._fill_labels(self.class_name, ANY_CLASS, model.classes)
+        self._fill_labels(self.look, ANY_LOOK, model.looks)
+        self.fill_kinds(model)
+        _fill(self.preset, model.presets, "balanced")
+
+    def fill_kinds(self, model: Model) -> None:
+        """Offer the kinds of the chosen class."""
+        self._fill_labels(self.kind, ANY_KIND, model.kinds.get(_chosen(self.class_name), []))
+
+    def _fill_labels(self, box: QComboBox, first: str, names: list[str]) -> None:
+        """Offer these names after the first entry; without names the row is hidden."""
+        _fill(box, [first, *names])
+        for widget in (box, self.fields.labelForField(box)):
+            widget.setVisible(bool(names))
 
     def say(self, text: str) -> None:
         """Show a line of text."""
@@ -125,6 +139,11 @@ def _row(*widgets: Any) -> QHBoxLayout:
     for widget in widgets:
         row.addWidget(widget)
     return row
+
+
+def _chosen(box: QComboBox) -> str:
+    """The chosen name; empty for the first entry, which stands for any."""
+    return box.currentText() if box.currentIndex() > 0 else ""
 
 
 def _fill(box: QComboBox, names: list[str], usual: str = "") -> None:

@@ -16,10 +16,12 @@ MAX_SEED = 2**31 - 1
 
 
 class Settings(NamedTuple):
-    """The values of the docker. `colours`: the only ones that are drawn; None = any."""
+    """The values of the docker. Empty: any class, look or kind. `colours`: the only ones that are drawn; None = any."""
 
     model: str = ""
     class_name: str = ""
+    look: str = ""
+    kind: str = ""
     preset: str = "balanced"
     seed: int = RANDOM
     images: int = 4
@@ -131,12 +133,14 @@ class Lines:
 
 
 class Model(NamedTuple):
-    """What the docker shows of a model."""
+    """What the docker shows of a model. `kinds`: of each class that has some."""
 
     name: str
     width: int
     height: int
     classes: list[str]
+    looks: list[str]
+    kinds: dict[str, list[str]]
     presets: list[str]
     any_size: bool
 
