@@ -113,7 +113,7 @@ def measure_presets(
 
 
 def _grid_drawn(engine: Engine, name: str, judge: Judge, options: argparse.Namespace) -> list[Drawn]:
-    classes = [c for c in engine.info(name).classes if c in judge.classes]
+    classes = judge.known(engine.info(name).classes)
     values: dict[str, Any] = {"count": options.grid_pictures, "first_seed": SEEDS_TO_CHOOSE, "classes": classes}
     settings = options.grid or choosing.grid(options.temperatures, options.top_ps, options.guidances)
     return [draw_classes(engine, name, controls, keep=options.keep, **values) for controls in settings]
@@ -132,11 +132,11 @@ def measure_orders(
     Measured on pictures of PLAIN, which vary most, on those of the default preset, and on candidates for holes.
     """
     settings = {PLAIN: Controls(), DEFAULT_PRESET: controls_of(presets[DEFAULT_PRESET])}
+    values: dict[str, Any] = {"count": options.grid_pictures, "first_seed": SEEDS_TO_CHOOSE, "keep": options.keep}
+    values["classes"] = judge.known(engine.info(name).classes)
     found = {}
     for setting, controls in settings.items():
-        drawn = draw_classes(
-            engine, name, controls, count=options.grid_pictures, first_seed=SEEDS_TO_CHOOSE, keep=options.keep
-        )
+        drawn = draw_classes(engine, name, controls, **values)
         found[setting] = compare_orders(engine.library.load(name), drawn, judge, keep=options.keep)
     if options.grid is not None:
         found["every setting of the grid"] = compare_plain_orders(_grid_drawn(engine, name, judge, options), judge)
@@ -168,6 +168,8 @@ def write_presets(folder: Path, presets: Mapping[str, Preset]) -> None:
 
 def measure_checkpoint(engine: Engine, name: str, options: argparse.Namespace, command: str) -> dict[str, Any]:
     """All figures of a checkpoint in QUALITY.md. Also writes its contact sheet, unless the run is quick."""
+    if options.orders and engine.info(name).takes_palettes:
+        raise RequestRejected(f"orders: {name} draws each picture in a palette of its own; they need a fixed one")
     tiles, judge = find_pieces(engine, name, options)
     result = {"checkpoint": name, "command": command, "machine": report.machine(), "judge": judged(judge, tiles)}
     result["look"] = look_for(engine.info(name))
@@ -187,7 +189,7 @@ def measure_checkpoint(engine: Engine, name: str, options: argparse.Namespace, c
     if options.quick:
         return {**result, "validation": figures}
     drawn = [draw_classes(engine, name, c, count=options.pictures, keep=options.keep) for c in settings.values()]
-    classes = [c for c in engine.info(name).classes if c in judge.classes]
+    classes = judge.known(engine.info(name).classes)
     picture = encode_png(report.sheet(tiles, "held_out", drawn, classes), scale=2)
     write_file(options.out.parent / f"quality-{name}.png", picture)
     result |= {"sheet": list(settings), "first_seed": 0, "held_out": figures, "ceiling": ceiling(judge, tiles)}
@@ -206,12 +208,7 @@ def write_result(result: Mapping[str, Any], out: Path) -> None:
 
 def without_intervals(row: Mapping[str, Any]) -> dict[str, Any]:
     """The stored figures of a setting of the grid: pooled values and means over classes."""
-    pooled = {
-        kind: {side: {"value": f["value"]} for side, f in figure.items()}
-        if kind in ("colours", "lone_pixels")
-        else {"value": figure["value"]}
-        for kind, figure in row["pooled"].items()
-    }
+    pooled = {kind: {"value": figure["value"]} for kind, figure in row["pooled"].items()}
     kept = {key: row[key] for key in ("controls", "part", "first_seed", "pictures", "mean_of_classes")}
     return {**kept, "pooled": pooled}
 

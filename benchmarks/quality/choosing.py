@@ -21,7 +21,8 @@ WEIGHTS: Mapping[str, Mapping[str, float]] = {
     "wild": {"kernel_distance": -1, "recall": 3, "class_accuracy": 1},
 }
 """Preset -> figure -> weight of a setting's rank in the grid; negative if less is better. Figures are pooled, except
-kernel distance, which is the mean over classes. `lone_pixels` is how far their share exceeds that of real tiles."""
+kernel distance and lone pixels, which are means over classes. `lone_pixels` is how far their share exceeds that of real
+tiles."""
 
 
 def grid(temperatures: Sequence[float], top_ps: Sequence[float], guidances: Sequence[float]) -> list[Controls]:
@@ -67,12 +68,12 @@ def _best(able: Sequence[Figures], rows: Sequence[Figures], name: str) -> Figure
 
 
 def _value(row: Figures, kind: str) -> float:
-    pooled = row["pooled"]
+    means = row["mean_of_classes"]
     if kind == "kernel_distance":
-        return row["mean_of_classes"][kind] or 0.0
+        return means[kind] or 0.0
     if kind == "lone_pixels":
-        return max(0.0, pooled[kind]["drawn"]["value"] - pooled[kind]["real"]["value"])
-    return pooled[kind]["value"] or 0.0
+        return max(0.0, (means[kind]["drawn"] or 0.0) - (means[kind]["real"] or 0.0))
+    return row["pooled"][kind]["value"] or 0.0
 
 
 def _blank(row: Figures) -> float:

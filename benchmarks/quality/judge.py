@@ -10,7 +10,7 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -91,6 +91,10 @@ class Judge:
     classes: tuple[str, ...]
     common: Indexed
     scale: float
+
+    def known(self, classes: Iterable[str]) -> list[str]:
+        """Those of some classes that it tells apart, in their order."""
+        return [name for name in classes if name in self.classes]
 
     def snap(self, pictures: Picture) -> Picture:
         """Pictures (N, H, W, 4) in the common palette."""

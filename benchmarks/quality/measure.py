@@ -61,7 +61,7 @@ def quality(
         RequestRejected: no such checkpoint, or a value outside its limits.
         WeightsRejected: it does not record what it was trained on.
     """
-    classes = [name for name in engine.info(checkpoint).classes if name in judge.classes]
+    classes = judge.known(engine.info(checkpoint).classes)
     values: dict[str, Any] = {"first_seed": first_seed, "classes": classes, "redraw": redraw, "keep": keep}
     drawn = draw_classes(engine, checkpoint, controls, count=pictures_per_class, **values)
     learned = Learned(engine, checkpoint, tiles) if near_copies else None
@@ -107,8 +107,8 @@ class Measure:
     def of(
         self, pictures: Picture, class_names: Sequence[str], learned: Learned | None, *, two_sample: bool
     ) -> Figures:
-        """`pooled` figures and those of `classes`. Pooled kernel distance, precision, recall and the two-sample test
-        use equally many drawn and real pictures of each class."""
+        """`pooled` figures, those of `classes` and their means. Pooled kernel distance, precision, recall and the
+        two-sample test use equally many drawn and real pictures of each class."""
         names = np.array(class_names)
         sets = {name: _Class(self, name, pictures[names == name], learned) for name in dict.fromkeys(class_names)}
         classes = {name: one.figures() for name, one in sets.items()}
@@ -129,7 +129,7 @@ class Measure:
             figures[_NAMES[kind]] = metrics.share(np.concatenate([getattr(one, kind) for one in sets])).json()
         others = [one.copied for one in sets if one.name != HEROES]
         figures["near_copies_without_heroes"] = metrics.share(np.concatenate(others or [_NONE])).json()
-        return figures | _looks(np.concatenate([s.drawn for s in sets]), np.concatenate([s.real for s in sets]))
+        return figures
 
 
 _NAMES = {"recognised": "class_accuracy", "blank": "blank", "copied": "near_copies", "distinct": "distinct"}
@@ -191,9 +191,14 @@ def _looks(drawn: Picture, real: Picture) -> Figures:
 
 
 def _mean_of_classes(classes: dict[str, Figures]) -> Figures:
-    """Mean kernel distance, precision, recall and class accuracy over the classes that have a value."""
-    result = {}
+    """Mean kernel distance, precision, recall and class accuracy over the classes that have a value; and of colours
+    and lone pixels, which would compare other mixtures of classes if they were pooled."""
+    result: Figures = {}
     for kind in ("kernel_distance", "precision", "recall", "class_accuracy"):
         values = [f[kind]["value"] for f in classes.values() if f[kind]["value"] is not None]
         result[kind] = round(float(np.mean(values)), 6) if values else NOTHING.value
+    for kind in ("colours", "lone_pixels"):
+        pairs = {side: [f[kind][side]["value"] for f in classes.values()] for side in ("drawn", "real")}
+        known = {side: [v for v in values if v is not None] for side, values in pairs.items()}
+        result[kind] = {side: round(float(np.mean(v)), 6) if v else None for side, v in known.items()}
     return result

@@ -50,10 +50,14 @@ def compare_orders(
 
 def compare_plain_orders(sets: Sequence[Drawn], judge: Judge) -> dict[str, dict[str, Any]]:
     """`compare_orders` over several settings, for the orders that need no further pass of the model."""
-    log_prob = {p.tobytes(): value for drawn in sets for p, value in zip(drawn.pictures, drawn.log_prob, strict=True)}
+    log_prob = {
+        (name, picture.tobytes()): value
+        for drawn in sets
+        for picture, name, value in zip(drawn.pictures, drawn.class_names, drawn.log_prob, strict=True)
+    }
 
     def plain(pictures: Picture, name: str) -> dict[str, Values]:
-        return plain_scores(np.array([log_prob[p.tobytes()] for p in pictures]), pictures)
+        return plain_scores(np.array([log_prob[name, p.tobytes()] for p in pictures]), pictures)
 
     return _compare(sets, judge, plain)
 

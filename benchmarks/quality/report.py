@@ -26,6 +26,8 @@ KINDS = {
     "near_copies_without_heroes": "near copies without heroes",
     "distinct": "distinct",
 }
+_PLAIN = ("kernel_distance", "colours")
+"""Figures that are no shares."""
 PAIRS = {"colours": "colours, drawn / real", "lone_pixels": "lone pixels, drawn / real"}
 NOTES = """\
 All pictures are compared in a common palette of 64 colours. Kernel distance (KID x 100, 0 = equal, less is better),
@@ -35,9 +37,10 @@ be compared. Pooled figures use equally many drawn and real tiles of each class.
 recognises the class of a drawn picture. Told from real: how often a small classifier distinguishes drawn from real
 pictures that it was not trained on; 50 % is perfect. Blank: less than 5 % visible, in classes without such training
 tiles. Near copies: of training tiles of the class, mirrored or not, shifted by up to 2 pixels. Lone pixels have no
-neighbour of their colour among eight. "As the app draws": nearly empty pictures and confetti are drawn again, at most
-twice, which the app does unless a seed is given. In brackets: the 95 % confidence interval and the number of pictures;
-the intervals of kernel distance, precision and recall are the spread over random halves.
+neighbour of their colour among eight; they and the colours of a picture are means over classes. "As the app draws":
+nearly empty pictures and confetti are drawn again, at most twice, which the app does unless a seed is given. In
+brackets: the 95 % confidence interval and the number of pictures; the intervals of kernel distance, precision and
+recall are the spread over random halves.
 """
 
 
@@ -86,22 +89,23 @@ def _section(result: Figures) -> str:
 def table(rows: Sequence[tuple[str, Figures]]) -> str:
     """Pooled figures, one row per setting."""
     kinds = [k for k in KINDS if any(k in figures["pooled"] for _, figures in rows)]
-    head = [*COLUMNS, *(KINDS[k] for k in kinds), *PAIRS.values()]
+    head = [*COLUMNS, *(KINDS[k] for k in kinds)]
     lines = [_row(head), "|---" * len(head) + "|"]
     for name, figures in rows:
-        pooled = figures["pooled"]
-        cells = [_cell(pooled.get(k), plain=k == "kernel_distance") for k in kinds]
-        lines.append(_row([name, *_controls(figures), *cells, *(_pair(pooled[k], k) for k in PAIRS)]))
+        cells = [_cell(figures["pooled"].get(k), plain=k in _PLAIN) for k in kinds]
+        lines.append(_row([name, *_controls(figures), *cells]))
     return "\n".join(lines)
 
 
 def means(rows: Sequence[tuple[str, Figures]]) -> str:
     """Means over classes, one row per setting."""
-    kinds = list(rows[0][1]["mean_of_classes"])
-    lines = [_row(["setting", *(KINDS[k] for k in kinds)]), "|---" * (len(kinds) + 1) + "|"]
+    kinds = [kind for kind in rows[0][1]["mean_of_classes"] if kind in KINDS]
+    head = ["setting", *(KINDS[k] for k in kinds), *PAIRS.values()]
+    lines = [_row(head), "|---" * len(head) + "|"]
     for name, figures in rows:
-        values = [_number(figures["mean_of_classes"][k], plain=k == "kernel_distance") for k in kinds]
-        lines.append(_row([name, *values]))
+        means = figures["mean_of_classes"]
+        values = [_number(means[k], plain=k in _PLAIN) for k in kinds]
+        lines.append(_row([name, *values, *(_pair(means[k], k) for k in PAIRS)]))
     return "\n".join(lines)
 
 
@@ -111,20 +115,22 @@ def class_table(figures: Figures) -> str:
     head = ["class", *(KINDS[k] for k in kinds), *PAIRS.values()]
     lines = [_row(head), "|---" * len(head) + "|"]
     for name, row in figures["classes"].items():
-        cells = [_cell(row.get(k), plain=k == "kernel_distance") for k in kinds]
-        lines.append(_row([name, *cells, *(_pair(row[k], k) for k in PAIRS)]))
+        cells = [_cell(row.get(k), plain=k in _PLAIN) for k in kinds]
+        pairs = {k: {side: one["value"] for side, one in row[k].items()} for k in PAIRS}
+        lines.append(_row([name, *cells, *(_pair(pairs[k], k) for k in PAIRS)]))
     return "\n".join(lines)
 
 
 def grid_table(rows: Sequence[Figures]) -> str:
-    """Pooled figures of a grid without intervals, one row per setting."""
+    """Pooled figures of a grid without intervals, and means over classes of colours and lone pixels, one row per
+    setting."""
     kinds = ["kernel_distance", "precision", "recall", "class_accuracy", "blank"]
     kinds = [k for k in kinds if any(k in row["pooled"] for row in rows)]
     head = [*COLUMNS[1:], *(KINDS[k] for k in kinds), *PAIRS.values()]
     lines = [_row(head), "|---" * len(head) + "|"]
     for row in rows:
-        cells = [_number(row["pooled"][k]["value"], plain=k == "kernel_distance") for k in kinds]
-        lines.append(_row([*_controls(row), *cells, *(_pair(row["pooled"][k], k) for k in PAIRS)]))
+        cells = [_number(row["pooled"][k]["value"], plain=k in _PLAIN) for k in kinds]
+        lines.append(_row([*_controls(row), *cells, *(_pair(row["mean_of_classes"][k], k) for k in PAIRS)]))
     return "\n".join(lines)
 
 
@@ -167,11 +173,7 @@ def _controls(figures: Figures) -> list[str]:
 
 
 def _pair(values: Figures, kind: str) -> str:
-    texts = []
-    for side in ("drawn", "real"):
-        value = values[side]["value"]
-        texts.append("none" if value is None else f"{value:.1f}" if kind == "colours" else f"{value:.1%}")
-    return " / ".join(texts)
+    return " / ".join(_number(values[side], plain=kind in _PLAIN) for side in ("drawn", "real"))
 
 
 def _cell(figure: Figures | None, *, plain: bool = False) -> str:

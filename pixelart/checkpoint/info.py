@@ -103,11 +103,11 @@ class CheckpointInfo:
 
     def usual_size(self, class_weights: Mapping[str, float], look: Any = NO_LOOK) -> tuple[int, int]:
         """(height, width) of a new picture whose size is not given: that of most training pictures of its class in this
-        look, or in all looks if it has none; else the checkpoint's."""
+        look, or in all looks if it has none, unless it does not draw this size; else the checkpoint's."""
         chosen = max(class_weights, key=lambda name: class_weights[name], default="")
         looks = (look, NO_LOOK) if isinstance(look, str) else (NO_LOOK,)
         of_class = [self.usual_sizes.get((chosen, label)) for label in looks]
-        return next((size for size in of_class if size), (self.height, self.width))
+        return next((size for size in of_class if size and self.draws_size(*size)), (self.height, self.width))
 
     def check_size(self, height: int, width: int, *, what: str = "picture") -> None:
         """Raises RequestRejected, naming `what`, if it does not draw pictures of this size."""

@@ -78,6 +78,14 @@ def say(options: argparse.Namespace, *lines: str) -> None:
             print(line)
 
 
+def agrees(question: str) -> bool:
+    """Ask on the terminal, and return whether the answer is yes; the end of the input means no."""
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar on a terminal, nothing elsewhere."""

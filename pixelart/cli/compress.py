@@ -27,6 +27,7 @@ def compress_pictures(options: argparse.Namespace) -> Json:
     ]
     with progress_bar("compressing") as show:
         data = compress(loaded, pictures, on_progress=show)
+    _check_bytes(len(data))
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.path.resolve()
     file = options.out / f"{path.name if path.is_dir() else path.stem}{SUFFIX}"
@@ -64,9 +65,13 @@ def decompress_files(options: argparse.Namespace) -> Json:
 
 
 def _read(file: Path) -> bytes:
-    if file.stat().st_size > SETTINGS.max_archive_bytes:
-        raise DataRejected(f"{file.stat().st_size} bytes; the limit is {SETTINGS.max_archive_bytes}")
+    _check_bytes(file.stat().st_size)
     return file.read_bytes()
+
+
+def _check_bytes(count: int) -> None:
+    if count > SETTINGS.max_archive_bytes:
+        raise DataRejected(f"{count} bytes; the limit is {SETTINGS.max_archive_bytes}")
 
 
 def add_commands(add: Any) -> None:

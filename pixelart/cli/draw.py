@@ -180,7 +180,7 @@ def write_sheet(options: argparse.Namespace, sheet: SpriteSheet, path: Path, **h
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(".json")
     write_file(path, sheet.png(scale=options.scale))
-    write_file(beside, sheet.json(image=path.name, scale=options.scale, **how).encode())
+    write_file(beside, sheet.json(image=path.name, scale=options.scale, **how).encode(errors="replace"))
     say(options, f"{path}  {beside.name}  {sheet.columns} x {sheet.rows} frames")
     return {"file": str(path), "data": str(beside), "columns": sheet.columns, "rows": sheet.rows}
 
@@ -202,7 +202,7 @@ def _add_generate(add: Any) -> None:
     example = "--checkpoint dungeon-gated --class hero --count 16 --seed 1 --scale 4 --out heroes/"
     command = add_command(add, "generate", generate, example)
     _with_checkpoint(command, GENERATE)
-    command.add_argument("--size", type=sides, metavar="SIZE", help="32, or width x height: 48x32 (the checkpoint's)")
+    command.add_argument("--size", type=sides, metavar="SIZE", help="32, or width x height: 48x32 (that of the class)")
     text = "a palette file to draw in, or model: the checkpoint's own colours (a palette of the class)"
     command.add_argument("--palette", metavar="FILE", default=AUTO_PALETTE, help=text)
     set_options(command)

@@ -31,14 +31,16 @@ def find_pictures(
     `exact` refuses files with more bits than a picture holds.
 
     Raises:
-        DataRejected: no picture, or too many.
+        DataRejected: no picture, too many, or a name that is not UTF-8.
         ImageRejected: a file is not a picture within the limits, or an animation.
     """
     if not path.is_dir():
+        _check_name(path.name)
         return [FoundPicture(path.name, _read(path, path.name, exact=exact), class_name)]
     found, seen = list[FoundPicture](), 0
     for file in _files(path):
         name = file.relative_to(path).as_posix()
+        _check_name(name)
         picture = _read(file, name, exact=exact)
         seen += picture.nbytes
         if len(found) == SETTINGS.max_pictures or seen > SETTINGS.max_decoded_bytes:
@@ -56,6 +58,14 @@ def _files(path: Path) -> Iterator[Path]:
         for name in sorted(names):
             if not name.startswith(".") and name.lower().endswith(SUFFIXES):
                 yield Path(folder, name)
+
+
+def _check_name(name: str) -> None:
+    """Refuse a name that no table, listing or terminal could hold. Raises DataRejected."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise DataRejected(f"{name!r:.80}: the name is not UTF-8; rename the file or folder") from error
 
 
 def _read(file: Path, name: str, *, exact: bool) -> Picture:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pixelart.cli.arguments import USUAL_LIMIT, add_command
-from pixelart.cli.common import Json, check_out_folder, find, progress_bar, say
+from pixelart.cli.common import Json, agrees, check_out_folder, find, progress_bar, say
 from pixelart.cli.words import CLI_HINTS
 from pixelart.errors import Hint, RequestRejected
 from pixelart.hub import local_token
@@ -125,7 +125,7 @@ def _confirm(options: argparse.Namespace, training: RemoteTraining) -> None:
         return
     if not sys.stdin.isatty():
         raise RequestRejected("give --yes to rent the machine at this price")
-    if input("Rent it? [y/N] ").strip().lower() not in ("y", "yes"):
+    if not agrees("Rent it?"):
         raise RequestRejected("nothing was rented or uploaded")
 
 
@@ -180,13 +180,7 @@ def _interrupts(options: argparse.Namespace) -> Iterator[tuple[Callable[[], bool
 def _wants_to_stop(number: int) -> bool:
     if number != signal.SIGINT or not sys.stdin.isatty():
         return False
-    try:
-        return input("\nStop the training there? Otherwise it goes on, and is paid for. [y/N] ").strip()[:1] in (
-            "y",
-            "Y",
-        )
-    except EOFError:
-        return False
+    return agrees("\nStop the training there? Otherwise it goes on, and is paid for.")
 
 
 def _report(options: argparse.Namespace, state: str, reason: str, *, was_left: bool) -> Json:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelart.cli.arguments import add_command, checkpoint_option, class_option
-from pixelart.cli.common import Json, check_out_folder, class_weights, find, progress_bar, row_progress, say
+from pixelart.cli.common import Json, agrees, check_out_folder, class_weights, find, progress_bar, row_progress, say
 from pixelart.engine import Fault
 from pixelart.engine.faults import FAULT_BITS, MAX_FAULTS
 from pixelart.images.codec import Picture, colour_word
@@ -68,7 +68,7 @@ def _agrees(options: argparse.Namespace, count: int) -> bool:
     if options.json or not sys.stdin.isatty():
         say(options, "nothing is changed; --yes draws them anew")
         return False
-    return input(f"draw {count} {'pixel' if count == 1 else 'pixels'} anew? [y/N] ").strip().lower() in ("y", "yes")
+    return agrees(f"draw {count} {'pixel' if count == 1 else 'pixels'} anew?")
 
 
 def _described(fault: Fault) -> Json:

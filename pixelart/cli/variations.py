@@ -11,7 +11,7 @@ from pixelart.cli.common import Json, row_progress, say
 from pixelart.cli.draw import drawing_request, redrawing_options, write_drawings, write_sheet
 from pixelart.controls import ANIMATE, EXTEND, TILESET
 from pixelart.engine.variations import FRAMES, REDRAWN
-from pixelart.errors import RequestRejected
+from pixelart.errors import ImageRejected, RequestRejected
 from pixelart.images.corner_tiles import sheet_order
 from pixelart.images.gif import frames_gif
 from pixelart.images.io import encode_png
@@ -51,14 +51,13 @@ def tileset(options: argparse.Namespace) -> Json:
 
 
 def animate(options: argparse.Namespace) -> Json:
-    """Write the frames to --out, with animation.gif, and strip.png with its JSON."""
+    """Write the frames to --out, with animation.gif unless a GIF cannot hold them, and strip.png with its JSON."""
     least, most = FRAME_MS_LIMITS
     if not least <= options.frame_ms <= most:
         raise RequestRejected(f"frame-ms {options.frame_ms}: must be from {least} to {most}")
     engine, request = drawing_request(options)
     with row_progress() as on_row:
         drawn = engine.animate(request, options.image, options.mask, frames=options.frames, on_row=on_row)
-    gif = frames_gif(drawn.frames, scale=options.scale, frame_ms=options.frame_ms)
     options.out.mkdir(parents=True, exist_ok=True)
     files = []
     for number, frame in enumerate(drawn.frames):
@@ -67,12 +66,17 @@ def animate(options: argparse.Namespace) -> Json:
         write_file(path, data)
         files.append(str(path))
     moving = options.out / f"{ANIMATION}.gif"
-    write_file(moving, gif)
+    try:
+        write_file(moving, frames_gif(drawn.frames, scale=options.scale, frame_ms=options.frame_ms))
+    except ImageRejected as reason:  # the frames are PNG files, which hold what a GIF cannot
+        say(options, f"no {moving.name}: {reason}")
+        moving = None
     names = [options.image.stem, *(drawing.name for drawing in drawn.drawings)]
     strip = sprite_sheet(drawn.frames, names, columns=len(names))
-    say(options, f"{moving}  {len(names)} frames: {REDRAWN}")
+    say(options, f"{moving or options.out}  {len(names)} frames: {REDRAWN}")
     how = {"frame_ms": options.frame_ms, "tag": ANIMATION}
-    return {"images": files, "gif": str(moving), "strip": write_sheet(options, strip, options.out / "strip.png", **how)}
+    told = write_sheet(options, strip, options.out / "strip.png", **how)
+    return {"images": files, "gif": moving and str(moving), "strip": told}
 
 
 def add_commands(add: Any) -> None:

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelart.checkpoint.library import Checkpoint
+from pixelart.compression import listing as listings
 from pixelart.compression.binary import DAMAGED_FILE, ByteReader, ByteWriter
 from pixelart.compression.coder import OFFSETS, LevelRecorder, Reader, new_decoder, new_encoder
 from pixelart.compression.listing import MAX_FILE_COLOURS, Listing, OddPixel, Size, check_amount, parse_listing
@@ -45,7 +46,6 @@ MAGIC, FORMAT_VERSION = b"PXC", 1
 SUFFIX = ".pxc"
 CHUNK_PICTURES = 32
 """Pictures that are decoded side by side."""
-MAX_LISTING_BYTES = 64 * 2**20
 Progress = Callable[[int, int], None]
 
 
@@ -81,7 +81,7 @@ def compress(
 
     Raises:
         RequestRejected: a size that the checkpoint does not draw, an unknown class, or a missing package.
-        DataRejected: no picture, too many, two of one name, or a name that is not plain.
+        DataRejected: no picture, too many, two of one name, a name that is not plain, or more than a listing holds.
         Cancelled: `cancel` returned True.
     """
     pictures = sorted(pictures, key=lambda one: (one.picture.shape, one.name))
@@ -165,7 +165,7 @@ def read_header(data: bytes) -> tuple[FileHeader, ByteReader]:
     digest, checksum, chunk = given.bytes(8), given.bytes(8), given.number(CHUNK_PICTURES)
     if not chunk:
         raise DataRejected(DAMAGED_FILE)
-    return FileHeader(name, digest, checksum, chunk, parse_listing(given.packed(MAX_LISTING_BYTES))), given
+    return FileHeader(name, digest, checksum, chunk, parse_listing(given.packed(listings.MAX_LISTING_BYTES))), given
 
 
 def _start(header: FileHeader) -> bytes:

@@ -30,6 +30,9 @@ MAX_NAME_BYTES = 1000
 """Bytes of a name with its folders."""
 MAX_FILE_COLOURS = 2**18
 """Colours of a file."""
+MAX_LISTING_BYTES = 64 * 2**20
+LAST_CLASS = 254
+"""The largest number of a class: its byte is one more."""
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(10))}
 
 
@@ -63,7 +66,11 @@ class Listing:
     odd: tuple[OddPixel, ...] = ()
 
     def to_bytes(self) -> bytes:
-        """The listing as bytes, not deflated."""
+        """The listing as bytes, not deflated. Raises DataRejected for more than a file can hold."""
+        if max(self.classes, default=-1) > LAST_CLASS:
+            raise DataRejected(
+                f"class {max(self.classes) + 1}: a file can only name the first {LAST_CLASS + 1} classes"
+            )
         out = ByteWriter()
         out.number(len(self.sizes))
         for size in self.sizes:
@@ -87,6 +94,9 @@ class Listing:
             out.number(position - positions[number - 1] if same else position)
         for plane in range(4):
             out.data += bytes(one.rgba[plane] for one in self.odd)
+        if len(out.data) > MAX_LISTING_BYTES:  # it could not be read
+            odd = f"{len(self.odd)} pixels of colours that the checkpoint lacks"
+            raise DataRejected(f"{odd}, and the names, take {len(out.data)} bytes; the limit is {MAX_LISTING_BYTES}")
         return bytes(out.data)
 
 

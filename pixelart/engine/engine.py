@@ -145,6 +145,7 @@ class Engine(Variations, Analyses):
             Cancelled: `cancel` returned True.
         """
         request = as_request(request).without_keep()
+        request.check()
         info = self.library.load(request.checkpoint).info
         height, width = request.size or info.usual_size(request.class_weights, request.look)
         info.check_size(height, width, what="size")

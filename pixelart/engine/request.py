@@ -21,7 +21,7 @@ from pixelart.images.codec import Picture
 from pixelart.images.coercion import as_blend, as_map, map_settings
 from pixelart.images.io import Facts, encode_png
 from pixelart.images.kept_kinds import KEEP_NOTHING
-from pixelart.images.palette_choice import as_palette
+from pixelart.images.palette_choice import FEWEST, as_palette
 from pixelart.plain_json import to_json
 from pixelart.sampling import AUTO, Controls, check_sampler
 from pixelart.settings import VERSION
@@ -290,8 +290,8 @@ class Drawing:
 
 def once_more(request: Request, drawing: Drawing) -> Request:
     """A request for one picture with the palette, the kind and the seed of a drawing."""
-    palette = tuple(drawing.settings.get("colours", ())) or request.palette
-    kind = drawing.settings.get("kind", request.kind)
+    colours, kind = tuple(drawing.settings.get("colours", ())), drawing.settings.get("kind", request.kind)
+    palette = colours if len(colours) >= FEWEST else request.palette
     return replace(request, count=1, seed=drawing.seed, palette=palette, kind=kind)
 
 

@@ -25,9 +25,16 @@ def draw_class_samples(loaded: Checkpoint, name: str, draw: Callable[[Request], 
     rows = [
         drawing.picture
         for label in shown_classes(loaded)
-        for drawing in draw(Request(name, class_weights={} if label is None else {label: 1.0}, count=COLUMNS))
+        for drawing in draw(sample_request(loaded, name, label, count=COLUMNS))
     ]
     return np.stack(rows)
+
+
+def sample_request(loaded: Checkpoint, name: str, label: str | None, *, count: int) -> Request:
+    """A request for samples of a class, or of any class, as the checkpoint `name`: all have the checkpoint's size, so
+    that they fit into one grid and can be compared with what it was trained on."""
+    size = loaded.info.height, loaded.info.width
+    return Request(name, class_weights={} if label is None else {label: 1.0}, count=count, size=size)
 
 
 def sample_sheet(samples: Picture) -> Picture:

@@ -126,7 +126,7 @@ def _colours(lines: Iterator[tuple[int, str]], name: str) -> Iterator[tuple[int,
                 yield from _numbers(line, 4 if has_alpha else 3, _place(name, number, line))
     elif head == "JASC-PAL":
         count = kept[2] if len(kept) > 2 else (3, "")
-        if not (count[1].isascii() and count[1].isdigit()):
+        if not (count[1].isascii() and count[1].isdigit() and len(count[1]) < 6):
             raise RequestRejected(f"{_place(name, *count)}: must be the number of colours")
         for number, line in kept[3 : 3 + int(count[1])]:
             yield from _numbers(line, 3, _place(name, number, line))

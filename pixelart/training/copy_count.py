@@ -17,7 +17,7 @@ import numpy as np
 
 from pixelart.checkpoint.library import Checkpoint
 from pixelart.engine import Drawing, Engine, Request
-from pixelart.engine.samples import COLUMNS, MAX_ROWS, draw_class_samples, shown_classes
+from pixelart.engine.samples import COLUMNS, MAX_ROWS, draw_class_samples, sample_request, shown_classes
 from pixelart.images.codec import Picture
 from pixelart.storage import write_file
 from pixelart.training.export import export_run
@@ -70,6 +70,6 @@ def _of_trained_classes(
             first = shown.index(label) * COLUMNS
             few.append(samples[first : first + SHOWN_NEAREST])
         else:
-            drawn = draw(Request("model", class_weights={label: 1.0}, count=SHOWN_NEAREST))
+            drawn = draw(sample_request(loaded, "model", label, count=SHOWN_NEAREST))
             few.append(np.stack([drawing.picture for drawing in drawn]))
     return np.concatenate(few), [label for label in trained for _ in range(SHOWN_NEAREST)]

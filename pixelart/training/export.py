@@ -19,6 +19,7 @@ from pixelart.checkpoint.format import (
     WEIGHTS_FILE,
     CheckpointConfig,
 )
+from pixelart.checkpoint.info import info_of
 from pixelart.checkpoint.ownership import OWNER_FILE, owner_digest
 from pixelart.checkpoint.weights import check_readable
 from pixelart.errors import RequestRejected, WeightsRejected
@@ -43,15 +44,18 @@ _NOT_STABLE = (*_LONGEST, LIMITS_KEY)
 
 
 def check_end(config: RunConfig, *, name: str) -> None:
-    """Refuse a run whose final checkpoint could not be read back. Raises RequestRejected.
+    """Refuse a run whose final checkpoint could not be read back, or not draw. Raises RequestRejected.
 
     `name`: of the pictures, used in the error.
     """
     try:
         limits = {class_name: asdict(DefectLimits(0.0001, 0.0001)) for class_name in config.classes}
-        check_readable(_description(config, {**_LONGEST, LIMITS_KEY: limits}), name=name)
+        description = _description(config, {**_LONGEST, LIMITS_KEY: limits})
+        check_readable(description, name=name)
     except WeightsRejected as error:
         raise RequestRejected(str(error), hint=error.hint) from error
+    network = info_of(Path("a network that learns several sizes"), description)
+    network.check_size(*config.size, what=f"{name}: the main size")
 
 
 def exported_files(run: Path) -> dict[str, bytes]:

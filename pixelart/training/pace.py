@@ -57,9 +57,10 @@ def measure_pace(
     network and batch, unless other programs keep the machine busy.
 
     Raises:
-        RequestRejected: an unknown model, or one that does not suit the size.
+        RequestRejected: an unknown model, one that does not suit the size, or a batch size outside its limits.
         WeightsRejected: a base that cannot be used.
     """
+    Schedule(steps=1, batch_size=batch_size).check()
     timed = min(batch_size, MOST_TIMED)
     config, pictures = _run_of(base, model, size, timed)
     config = tuned(config, pictures, device)

@@ -101,9 +101,12 @@ def start_run(
     measured = schedule.held_out_share + schedule.validation_share
     chosen = read_chosen(base) if base else frozenset[str]()  # as validation pictures, they stay comparable
     seen |= {h for h in hashes if not is_validation(h, share=measured)} - chosen
-    learned = np.array([h in seen for h in pictures.hashes])
-    if not learned.any():
+    if not seen.intersection(hashes):
         raise DataRejected(f"{data.name}: every picture is in the validation part; none is left to train on")
+    learned = np.array([h in seen for h in pictures.hashes], np.bool_)
+    if not learned.any():
+        height, width = pictures.size
+        raise DataRejected(f"{data.name}: holds no picture of {width} x {height} pixels to train on, the base's size")
     check_emphasis(schedule.emphasis, _names_of(pictures, seen))
     if origin:
         start = from_base(origin, resolved, pictures, pictures.select(learned), new_classes=new_classes, data=data)

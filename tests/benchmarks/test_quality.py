@@ -18,6 +18,7 @@ from benchmarks.quality import judge as judging
 from benchmarks.quality.drawing import draw_classes
 from benchmarks.quality.judge import Judge, find_judge, judge_digest
 from benchmarks.quality.measure import Measure, ceiling, quality
+from benchmarks.quality.report import means
 from benchmarks.quality.tiles import Tiles, of_class, read_tiles
 from pixelart.checkpoint.format import CONFIG_FILE, LIMITS_KEY, read_config
 from pixelart.checkpoint.presets import PRESET_NAMES
@@ -271,3 +272,23 @@ def test_bad_input_gets_one_line(own_checkpoints: Path, data: Path, capsys: pyte
         assert program.main([*words, *where]) == 2
         shown = capsys.readouterr().err
         assert reason in shown and shown.count("\n") == 1
+
+
+def test_orders_are_not_measured_in_palettes_of_its_own(
+    sketch_checkpoints: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program.main(["--checkpoint", "any", "--checkpoints", str(sketch_checkpoints), "--orders"]) == 2
+    assert "orders: any draws each picture in a palette of its own" in capsys.readouterr().err
+
+
+def test_colours_are_compared_class_by_class(tiles: Tiles, judge: Judge) -> None:
+    crosses, stripes = (of_class(tiles.held_out, name) for name in ("cross", "stripe"))
+    drawn = np.concatenate([crosses, stripes[:2]])
+    found = Measure(judge, tiles, "held_out").of(
+        drawn, ["cross"] * len(crosses) + ["stripe"] * 2, None, two_sample=False
+    )
+    of_classes = [found["classes"][name]["colours"] for name in ("cross", "stripe")]
+    for side in ("drawn", "real"):
+        mean = np.mean([one[side]["value"] for one in of_classes])
+        assert found["mean_of_classes"]["colours"][side] == pytest.approx(mean, abs=1e-6)
+    assert "colours" not in found["pooled"] and "colours, drawn / real" in means([("a", found)])

@@ -105,10 +105,10 @@ def test_ranks_share_their_mean_where_values_are_equal() -> None:
 def row_of(controls: tuple[float, float, float], **pooled: float) -> dict[str, object]:
     temperature, top_p, guidance = controls
     values = {"kernel_distance": 9.0, "precision": 0.5, "recall": 0.5, "class_accuracy": 0.5, "blank": 0.0, **pooled}
-    lone = {"drawn": {"value": 0.1}, "real": {"value": 0.1}}
     settings = {"temperature": temperature, "top_p": top_p, "top_k": 0, "guidance": guidance}
-    figures: dict[str, object] = {**{k: {"value": v} for k, v in values.items()}, "lone_pixels": lone}
-    return {"controls": settings, "pooled": figures, "mean_of_classes": values}
+    figures = {kind: {"value": value} for kind, value in values.items()}
+    means = {**values, "lone_pixels": {"drawn": 0.1, "real": 0.1}}
+    return {"controls": settings, "pooled": figures, "mean_of_classes": means}
 
 
 def test_presets_are_the_best_of_their_side_and_seldom_blank() -> None:

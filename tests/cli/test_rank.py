@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,17 @@ def test_surprise_is_counted_within_a_class() -> None:
     judged = [Judged(str(i), "low" if i < 3 else "high", 0, bits) for i, bits in enumerate((1, 1, 4, 8, 8, 8))]
     found = with_surprise([*judged, Judged("alone", None, 0, 99)])
     assert [one.surprise for one in found] == pytest.approx([-(0.5**0.5), -(0.5**0.5), 2**0.5, 0, 0, 0, 0])
+
+
+def test_a_name_that_no_table_can_hold_is_refused(run: Run, tiny_checkpoints: Path, folder: Path) -> None:
+    picture = next(folder.rglob("*.png"))
+    wrong = Path(os.fsdecode(os.fsencode(folder) + b"/h\xe9ros.png"))
+    try:
+        wrong.write_bytes(picture.read_bytes())
+    except OSError:
+        pytest.skip("this file system only takes UTF-8")
+    told = run("classify", folder, "--checkpoint tiny --checkpoints", tiny_checkpoints)
+    assert told.code == 2 and r"'h\udce9ros.png': the name is not UTF-8" in told.err
 
 
 def test_a_picture_of_another_size_is_named(run: Run, tiny_checkpoints: Path, folder: Path) -> None:

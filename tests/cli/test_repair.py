@@ -38,12 +38,12 @@ def test_nothing_is_written_without_a_yes(run: Run, tiny_checkpoints: Path, dust
     assert run(*words, "--json").json["images"] == [] and not (tmp_path / "to").exists()
 
 
-@pytest.mark.parametrize(("answer", "count"), [("y", 2), ("n", 0), ("", 0)])
+@pytest.mark.parametrize(("answer", "count"), [("y\n", 2), ("n\n", 0), ("\n", 0), ("", 0)])
 def test_a_yes_draws_these_pixels_and_no_other(
     answer: str, count: int, run: Run, tiny_checkpoints: Path, dusty: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    terminal = io.StringIO(answer + "\n")
+    terminal = io.StringIO(answer)
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr(module.sys, "stdin", terminal)
     out = tmp_path / "to"

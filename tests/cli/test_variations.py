@@ -71,6 +71,20 @@ def test_animate_writes_a_gif_and_a_strip(run: Run, tiny_checkpoints: Path, spri
     assert told["meta"]["frameTags"] == [{"name": "animation", "from": 0, "to": 3, "direction": "forward"}]
 
 
+def test_frames_that_no_gif_can_hold_are_written_all_the_same(
+    run: Run, tiny_checkpoints: Path, sprite: Path, tmp_path: Path
+) -> None:
+    picture, out = read_picture(sprite / "in.png"), tmp_path / "out"
+    picture[0, 0] = 1, 2, 3, 100
+    (sprite / "in.png").write_bytes(encode_png(picture))
+    files = ("--image", sprite / "in.png", "--mask", sprite / "mask.png", "--checkpoints", tiny_checkpoints)
+    told = run("animate --checkpoint tiny --seed 3", *files, "--out", out)
+    assert told.code == 0 and "no animation.gif: a GIF cannot hold half-transparent pixels" in told.out
+    assert {path.name for path in out.iterdir()} == {"0.png", "1.png", "2.png", "strip.png", "strip.json"}
+    assert np.array_equal(read_picture(out / "0.png"), picture)
+    assert run("animate --checkpoint tiny --json", *files, "--out", out).json["gif"] is None
+
+
 @pytest.mark.parametrize(
     ("command", "reason"),
     [

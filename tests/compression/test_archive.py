@@ -154,6 +154,21 @@ def test_what_it_cannot_keep_is_refused(tiny: Engine, name: str | None, picture:
         compress(tiny.library.load("tiny"), twice)
 
 
+@pytest.mark.parametrize(
+    ("name", "most", "error"),
+    [
+        ("LAST_CLASS", 0, "class 2: a file can only name the first 1 classes"),
+        ("MAX_LISTING_BYTES", 20, "0 pixels .* take 51 bytes; the limit is 20"),
+    ],
+)
+def test_nothing_is_written_that_could_not_be_read(
+    tiny: Engine, tiny_pictures: dict[str, Picture], monkeypatch: pytest.MonkeyPatch, name: str, most: int, error: str
+) -> None:
+    monkeypatch.setattr(archive.listings, name, most)
+    with pytest.raises(DataRejected, match=error):
+        compress(tiny.library.load("tiny"), of_tiny(tiny_pictures, 2))
+
+
 def test_it_can_be_cancelled(tiny: Engine, tiny_pictures: dict[str, Picture]) -> None:
     pictures = of_tiny(tiny_pictures, 1)
     with pytest.raises(Cancelled):

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from pixelart.engine import Drawing, Engine, Request
+from pixelart.engine.request import once_more
 from pixelart.images.coercion import map_settings
 from pixelart.images.io import decode_picture
 from pixelart.settings import VERSION
@@ -149,3 +150,10 @@ def test_numbers_of_any_library_are_plain_ones(engine: Engine) -> None:
     assert request == plain and repr(request) == repr(plain)
     drawn = engine.generate(request)
     assert same(drawn, engine.generate(plain)) and decode_picture(drawn[0].png(), name="a").shape == (8, 8, 4)
+
+
+def test_a_single_colour_is_not_asked_for_when_a_picture_is_drawn_again() -> None:
+    for colours, palette in (["000000"], ""), (["000000", "ff0000"], ("000000", "ff0000")):
+        drawing = Drawing(np.zeros((8, 8, 4), np.uint8), 5, 0.0, {"colours": colours})
+        again = once_more(Request("tiny", count=3), drawing)
+        assert (again.palette, again.seed, again.count) == (palette, 5, 1), "no request can have one colour"

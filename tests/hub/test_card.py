@@ -227,6 +227,18 @@ def test_the_grid_has_a_row_for_each_of_the_first_classes(loaded: Checkpoint) ->
     assert sample_sheet(samples).shape == (16 * 9 - 1, 8 * 9 - 1, 4)
 
 
+def test_samples_have_one_size_whatever_is_usual_in_their_class(loaded: Checkpoint) -> None:
+    info = replace(loaded.info, any_size=True, usual_sizes={("stripe", ""): (4, 6)})
+    several = replace(loaded, info=info)
+
+    def draw(request: Request) -> list[Drawing]:
+        size = request.size or info.usual_size(request.class_weights)
+        return [Drawing(np.zeros((*size, 4), np.uint8), seed, 0.0, {}) for seed in range(request.count)]
+
+    assert info.usual_size({"stripe": 1.0}) == (4, 6)
+    assert draw_class_samples(several, "tiny", draw).shape == (16, 8, 8, 4)
+
+
 @pytest.mark.parametrize("name", list_models())
 def test_every_variant_has_something_to_say_of_itself(name: str) -> None:
     assert (sys.modules[get_variant(name).model.__module__].__doc__ or "").strip()

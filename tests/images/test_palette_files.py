@@ -71,6 +71,7 @@ def test_alpha_is_first_or_last(text: str, colours: list[str]) -> None:
         ("GIMP Palette\n#\n1 2 3\n1 2 256\n", "line 4, '1 2 256': needs 3 numbers from 0 to 255"),
         ("GIMP Palette\nChannels: RGBA\n\n1 2 3\n", "line 4, '1 2 3': needs 4 numbers"),
         ("JASC-PAL\n0100\nmany\n1 2 3\n", "line 3, 'many': must be the number of colours"),
+        (f"JASC-PAL\n0100\n{'9' * 5000}\n1 2 3\n", "line 3, '9999"),
         ("JASC-PAL\n0100\n2\n1 2 3\n1,2,3\n", "line 5, '1,2,3': needs 3 numbers"),
     ],
 )

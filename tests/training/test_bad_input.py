@@ -57,6 +57,31 @@ def test_bad_choices_are_refused_and_leave_nothing(begin: StartRun, tmp_path: Pa
     assert not (tmp_path / "run").exists()
 
 
+def test_pictures_of_other_sizes_than_the_base_are_told(sketch_checkpoints: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    for i in range(12):
+        picture = np.full((6, 6, 4), 255, np.uint8)
+        picture[0, 0, 0] = i
+        (tmp_path / "data" / f"{i}.png").write_bytes(encode_png(picture))
+    how: dict[str, Any] = {"base": sketch_checkpoints / "any", "fit": "keep", "schedule": Schedule(steps=1)}
+    with pytest.raises(DataRejected, match="data: holds no picture of 8 x 8 pixels to train on, the base's size"):
+        start_run(tmp_path / "run", tmp_path / "data", **how).__enter__()
+
+
+def test_sizes_that_could_not_be_drawn_afterwards_are_refused_before(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    for i, side in enumerate([96] * 8 + [8] * 4):
+        picture = random.integers(0, 256, (side, side, 4), np.uint8) | np.array([0, 0, 0, 255], np.uint8)
+        (tmp_path / "data").mkdir(exist_ok=True)
+        (tmp_path / "data" / f"{i}.png").write_bytes(encode_png(picture))
+    how: dict[str, Any] = {"model": "sketch_pixelcnn", "preset": "debug", "fit": "keep", "colours": 9}
+    schedule = Schedule(steps=1, validation_share=0.0)
+    told = "data: the main size is 96 x 96; a network that learns several sizes draws 4 to 64 pixels a side"
+    with pytest.raises(RequestRejected, match=told):
+        start_run(tmp_path / "run", tmp_path / "data", schedule=schedule, **how).__enter__()
+    assert not (tmp_path / "run").exists()
+
+
 def _one_picture(folder: Path, picture: Picture) -> Path:
     (folder / "a").mkdir(parents=True)
     (folder / "a" / "1.png").write_bytes(encode_png(picture))

@@ -263,10 +263,13 @@ def test_a_new_picture_has_the_size_that_most_pictures_of_its_class_and_look_hav
         "hero": ["000000 ff0000 00ff00 0000ff"],
     }
     (tmp_path / CLASS_PALETTES_FILE).write_text(json.dumps(palettes))
-    info = CheckpointInfo("x", "m", 32, 32, ("food", "hero"), None, usual_sizes=read_usual_sizes(tmp_path))
+    sizes = read_usual_sizes(tmp_path)
+    info = CheckpointInfo("x", "m", 32, 32, ("food", "hero"), None, any_size=True, usual_sizes=sizes)
     assert info.usual_size({"food": 1.0}) == info.usual_size({"hero": 0.2, "food": 0.8}) == (24, 16)
     assert info.usual_size({"food": 1.0}, "new") == (8, 8) and info.usual_size({"food": 1.0}, "other") == (24, 16)
     assert info.usual_size({"hero": 1.0}) == info.usual_size({}) == (32, 32), "older files tell no size"
+    large = replace(info, usual_sizes={("food", ""): (96, 96)})
+    assert large.usual_size({"food": 1.0}) == (32, 32), "a size that it does not draw"
     for damaged in ("", "[", "[1]", '{"food": 5}', '{"food": [[1, 2]]}', '{"food": [["a", "b", "c", "d"]]}'):
         (tmp_path / CLASS_PALETTES_FILE).write_text(damaged)
         assert read_usual_sizes(tmp_path) == {}

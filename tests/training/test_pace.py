@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,23 @@ def test_a_new_network_is_timed_at_its_size(monkeypatch: pytest.MonkeyPatch) -> 
     assert found.step > 0
     with pytest.raises(PixelArtError):
         measure_pace(base=None, model="none", size=(8, 8), batch_size=1, device=CPU)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("--batch-size -3", "batch_size -3: must be from 1 to 4096"),
+        ("--batch-size 0", "batch_size 0: must be from 1 to 4096"),
+        ("--size -8x16", "'-8x16': a side must be from 1 to"),
+        ("--size 0", "'0': a side must be from 1 to"),
+        ("--size 999999", "'999999': a side must be from 1 to"),
+    ],
+)
+def test_what_cannot_be_trained_is_not_timed(words: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    option, value = words.split()
+    with pytest.raises(SystemExit) if option == "--size" else nullcontext():
+        assert main(["estimate", f"{option}={value}"]) == 2
+    assert told in (shown := capsys.readouterr().err) and "Traceback" not in shown
 
 
 def test_the_efforts_rise_and_see_every_picture() -> None:
