@@ -153,7 +153,11 @@ class Drawer:
 
         def report(done: int, rows: int, pictures: Preview) -> None:
             if on_row:
-                moved = replace(pictures, decode=lambda: np.stack([rolled(p, home) for p in pictures()]))
+                moved = replace(
+                    pictures,
+                    decode=lambda: np.stack([rolled(p, home) for p in pictures()]),
+                    undrawn=lambda: rolled(pictures.undrawn(), home),
+                )
                 on_row(done, rows, moved)
 
         temperature = request.temperature
@@ -199,8 +203,8 @@ class Drawer:
         def draw(codec: Codec, class_weights: Tensor, /, **how: Any) -> list[Candidate]:
             return complete_picture(model, codec, picture, mask, class_weights, kept=kept, windows=windows, **how)
 
-        frame = PreviewFrame(picture, mask, blank)
-        frame = WindowsFrame(picture, mask, blank, windows, parts=1 + model.has_sketch) if windows else frame
+        shown = picture, mask, blank, 1 + model.has_sketch
+        frame = WindowsFrame(*shown, windows) if windows else PreviewFrame(*shown)
         return self.draw(request, draw, frame, on_row, cancel, given, {})
 
     def draw(
@@ -226,8 +230,8 @@ class Drawer:
             finished = [c.picture for c in candidates]
             seeds = range(request.seed + start, request.seed + start + size)
             codec = given.codecs(seeds)
-            how = {"in_passes": sampler == "fixed_point", "has_sketch": loaded.model.has_sketch}
-            done = PreviewReporter(frame, codec, request.count, finished, chunk=chunk, **how)
+            in_passes = sampler == "fixed_point"
+            done = PreviewReporter(frame, codec, request.count, finished, in_passes, chunk)
             with self._drawing():
                 candidates += draw(
                     codec,

@@ -50,7 +50,11 @@ class Margins(NamedTuple):
 
     def mask(self, height: int, width: int) -> NDArray[np.bool_]:
         """True in the margins around a picture (height, width)."""
-        return np.pad(np.zeros((height, width), np.bool_), (self[2:], self[:2]), constant_values=True)
+        return self.around_mask(np.zeros((height, width), np.bool_))
+
+    def around_mask(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """`mask` (H, W) with margins that are True."""
+        return np.pad(mask, (self[2:], self[:2]), constant_values=True)
 
 
 def growth(margins: Margins, size: tuple[int, int], window: tuple[int, int]) -> list[Margins]:

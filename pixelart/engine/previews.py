@@ -22,11 +22,12 @@ OnRow = Callable[[int, int, Preview], None]
 @dataclass(frozen=True)
 class PreviewFrame:
     """What a preview shows around the drawn pixels: `picture` (H, W, 4) outside the mask, and `before` where the mask
-    is not drawn yet."""
+    is not drawn yet. `parts` of the model draw every pixel: 2 if it sketches first."""
 
     picture: Picture
     mask: NDArray[np.bool_]
     before: Picture
+    parts: int = 1
 
     @property
     def size(self) -> tuple[int, int]:
@@ -34,8 +35,8 @@ class PreviewFrame:
         return self.mask.shape[0], self.mask.shape[1]
 
     def is_sketch(self, done: int, rows: int) -> bool:
-        """Whether a model that sketches first is at its sketch."""
-        return 2 * done <= rows
+        """Whether only the sketch is drawn."""
+        return done * self.parts <= rows * (self.parts - 1)
 
     def after(self, drawn: Picture, rows: int, *, in_passes: bool = False) -> Picture:
         """Pictures (n, H, W, 4) as they look after `rows` rows of the mask. A pass draws all rows."""
@@ -44,8 +45,19 @@ class PreviewFrame:
 
     def waiting(self, rows: int, *, in_passes: bool) -> NDArray[np.bool_]:
         """The masked pixels (H, W) that are not drawn yet after `rows` rows."""
-        first = int(np.flatnonzero(self.mask.any(1))[0])
+        first, _ = rows_of(self.mask)
         return self.mask & (np.arange(len(self.mask)) >= first + (len(self.mask) if in_passes else rows))[:, None]
+
+    def undrawn(self, rows: int) -> NDArray[np.bool_]:
+        """The masked pixels (H, W) that are not final after `rows` rows. A sketch and the rows of a pass are not."""
+        first, end = rows_of(self.mask)
+        return self.waiting(rows - (self.parts - 1) * (end - first), in_passes=False)
+
+
+def rows_of(mask: NDArray[np.bool_]) -> tuple[int, int]:
+    """The first row of a mask (H, W) that is not empty, and the row after the last one."""
+    rows = np.flatnonzero(mask.any(1))
+    return int(rows[0]), int(rows[-1]) + 1
 
 
 @dataclass(frozen=True)
@@ -58,7 +70,6 @@ class PreviewReporter:
     finished: list[Picture]
     in_passes: bool
     chunk: int = CHUNK
-    has_sketch: bool = False
 
     def reporter(self, on_row: OnRow, start: int) -> Callable[[int, int, Tensor], None]:
         passes = itertools.count(1)
@@ -66,8 +77,12 @@ class PreviewReporter:
         def report(done: int, rows: int, x: Tensor) -> None:
             chunks = -(-self.count // self.chunk)
             number = next(passes) if self.in_passes else 0
-            sketch = self.has_sketch and self.frame.is_sketch(done, rows)
-            preview = Preview(lambda: self.pictures(x.clone(), done), passes=number, sketch=sketch)
+            preview = Preview(
+                lambda: self.pictures(x.clone(), done),
+                lambda: self.undrawn(done),
+                passes=number,
+                sketch=self.frame.is_sketch(done, rows),
+            )
             on_row(start // self.chunk * rows + done, rows * chunks, preview)
 
         return report
@@ -77,3 +92,7 @@ class PreviewReporter:
         drawn = self.frame.after(self.codec.decode(x), done, in_passes=self.in_passes)
         rest = self.count - len(self.finished) - len(drawn)
         return np.concatenate([*(p[None] for p in self.finished), drawn, *([self.frame.before[None]] * rest)])
+
+    def undrawn(self, done: int) -> NDArray[np.bool_]:
+        """The pixels (H, W) of the first picture that are not final."""
+        return np.zeros_like(self.frame.mask) if self.finished else self.frame.undrawn(done)

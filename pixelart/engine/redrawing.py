@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pixelart.checkpoint.info import CheckpointInfo
 from pixelart.engine.previews import OnRow
@@ -76,6 +77,10 @@ def _among(drawings: Sequence[Drawing], places: Sequence[int], on_row: OnRow | N
                 shown[place] = picture
             return np.stack(shown)
 
-        on_row(done, rows, replace(pictures, decode=decode))
+        def undrawn() -> NDArray[np.bool_]:
+            pending = pictures.undrawn()
+            return pending if places[0] == 0 else np.zeros_like(pending)
+
+        on_row(done, rows, replace(pictures, decode=decode, undrawn=undrawn))
 
     return report

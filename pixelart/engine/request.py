@@ -235,14 +235,13 @@ def _number(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Preview:
-    """The pictures of a request so far. Calling it decodes them to uint8 (count, H, W, 4).
-
-    passes: number of passes over all pixels so far; 0 = drawn row by row. After a pass, rows not yet final are shown
-    too. sketch: whether only the sketch is drawn so far. Its rows are counted as extra rows. parts: of how many
-    completions the drawing consists; its rows are then shares of them.
-    """
+    """The pictures of a request so far. Calling it decodes them to uint8 (count, H, W, 4). undrawn: returns the pixels
+    (H, W) of the first one that are not final, such as a sketch. passes: over all pixels so far; 0 = drawn row by row.
+    sketch: whether only the sketch is drawn so far; its rows are extra rows. parts: of how many completions the drawing
+    consists; its rows are then shares of them."""
 
     decode: Callable[[], Picture]
+    undrawn: Callable[[], NDArray[np.bool_]]
     passes: int = 0
     sketch: bool = False
     parts: int = 1

@@ -232,10 +232,12 @@ def in_parts(on_row: OnRow | None, number: int, parts: int, ahead: Margins = _NO
         return on_row
 
     def report(done: int, rows: int, pictures: Preview) -> None:
-        def with_margins() -> Picture:
-            return np.stack([ahead.around(picture) for picture in pictures()])
-
-        shown = replace(pictures, decode=with_margins, parts=parts)
+        shown = replace(
+            pictures,
+            decode=lambda: np.stack([ahead.around(picture) for picture in pictures()]),
+            undrawn=lambda: ahead.around_mask(pictures.undrawn()),
+            parts=parts,
+        )
         on_row(number * _PART + _PART * done // rows, parts * _PART, shown)
 
     return report

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pixelart.engine.previews import PreviewFrame
+from pixelart.engine.previews import PreviewFrame, rows_of
 from pixelart.sampling.loop import OnRows
 
 FINISHED_SEEN, DRAWN_AGAIN = 8, 4
@@ -126,11 +126,9 @@ def watch_window(on_row: OnRows, x: Tensor, windows: Sequence[Window], number: i
 
 @dataclass(frozen=True)
 class WindowsFrame(PreviewFrame):
-    """The frame of a picture that is drawn in `windows`. Each counts `rows_each` rows, of all `parts` of the model (2
-    if it sketches first) together."""
+    """The frame of a picture that is drawn in `windows`. Each counts `rows_each` rows, of all `parts` together."""
 
     windows: Sequence[Window] = ()
-    parts: int = 1
 
     @property
     def size(self) -> tuple[int, int]:
@@ -139,20 +137,30 @@ class WindowsFrame(PreviewFrame):
         return self.rows_each, end - first
 
     def is_sketch(self, done: int, rows: int) -> bool:
-        """Whether the window being drawn is at its sketch."""
-        return 2 * (done % self.rows_each) < self.rows_each
+        """Whether only the sketch of the window being drawn is drawn."""
+        return done % self.rows_each * self.parts < self.rows_each * (self.parts - 1)
 
     def waiting(self, rows: int, *, in_passes: bool) -> NDArray[np.bool_]:
         """All but the windows that are finished, and the rows of the one being drawn; a pass draws all of these."""
+        return self._without(rows, 0, in_passes=in_passes)
+
+    def undrawn(self, rows: int) -> NDArray[np.bool_]:
+        """All but the windows that are finished, and the rows of the one being drawn that are final."""
+        return self._without(rows, self.parts - 1)
+
+    def _without(self, rows: int, earlier: int, *, in_passes: bool = False) -> NDArray[np.bool_]:
+        """The mask without what is drawn after `rows` rows; `earlier` parts of the model do not count."""
         waiting = self.mask.copy()
         finished, row = divmod(rows, self.rows_each)
         for window in self.windows[:finished]:
             waiting[window.kept] = False
         if finished < len(self.windows):
             window = self.windows[finished]
-            (first, end), share = window.kept_rows, 1.0 if in_passes else row / self.rows_each
-            reached = first + round(min(1.0, share * self.parts) * (end - first))
-            waiting[first:reached, slice(*window.kept_columns)] = False
+            first, end = rows_of(waiting[window.seen])  # all that the window draws, also what is not kept
+            drawn = self.rows_each if in_passes else row * self.parts - earlier * self.rows_each
+            reached = window.rows[0] + first + max(0, drawn) * (end - first) // self.rows_each
+            kept, across = window.kept_rows, slice(*window.kept_columns)
+            waiting[kept[0] : min(reached, kept[1]), across] = False
         return waiting
 
     @property

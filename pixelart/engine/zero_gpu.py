@@ -19,6 +19,7 @@ from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pixelart.engine import Call, CheckpointInfo, Drawing, Engine, OnRow, Preview, RemoteBackend
 from pixelart.engine.previews import CHUNK
@@ -42,6 +43,7 @@ class RemoteFrame:
     done: int
     rows: int
     picture: Picture
+    undrawn: NDArray[np.bool_]
     passes: int
     sketch: bool
 
@@ -99,7 +101,8 @@ def drawn_in_this_process(folder: Path, call: Call) -> Iterator[RemoteMessage]:
     stopped = threading.Event()
 
     def on_row(done: int, rows: int, pictures: Preview) -> None:
-        frames.put(RemoteFrame(done, rows, pictures()[0].copy(), pictures.passes, pictures.sketch))
+        shown, undrawn = pictures()[0].copy(), pictures.undrawn()
+        frames.put(RemoteFrame(done, rows, shown, undrawn, pictures.passes, pictures.sketch))
 
     with ThreadPoolExecutor(1) as thread:
         work = thread.submit(lambda: call.of(_engine(folder), on_row, stopped.is_set))
@@ -125,11 +128,13 @@ def _followed(
         if cancel and cancel():
             raise Cancelled
         if on_row:
-            on_row(
-                message.done,
-                message.rows,
-                Preview(lambda picture=message.picture: picture[None], passes=message.passes, sketch=message.sketch),
+            shown = Preview(
+                lambda picture=message.picture: picture[None],
+                lambda undrawn=message.undrawn: undrawn,
+                passes=message.passes,
+                sketch=message.sketch,
             )
+            on_row(message.done, message.rows, shown)
     return None  # the process ended without a result
 
 

@@ -102,10 +102,11 @@ def test_the_command_keeps_too(sketch_checkpoints: Path, tmp_path: Path) -> None
 
 
 def test_the_sketch_is_seen_first_and_stays_below_the_colours(sketch_checkpoints: Path) -> None:
-    seen = list[tuple[int, int, Picture]]()
+    seen, undrawn = list[tuple[int, int, Picture]](), list[int]()
 
     def on_row(done: int, rows: int, pictures: Preview) -> None:
         seen.append((done, rows, pictures()[0]))
+        undrawn.append(int(pictures.undrawn().any(1).sum()))
 
     (drawn,) = Engine(sketch_checkpoints).generate(Request("any", palette=GREYS, seed=3), on_row=on_row)
     height = len(drawn.picture)
@@ -116,3 +117,4 @@ def test_the_sketch_is_seen_first_and_stays_below_the_colours(sketch_checkpoints
     assert np.array_equal(half[: height // 2], drawn.picture[: height // 2])
     assert np.array_equal(half[height // 2 :], sketch[height // 2 :])
     assert not seen[0][2][1:, :, 3].any(), "rows that are not sketched yet are clear"
+    assert undrawn == [height] * height + list(range(height))[::-1], "a sketch is not final"

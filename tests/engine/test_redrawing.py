@@ -44,16 +44,20 @@ class Painter:
         seeds = range(request.seed, request.seed + request.count)
         drawings = [Drawing(picture(self.kinds(seed)), seed, 0.0, {"seed": seed}) for seed in seeds]
         if callable(on_row):
-            on_row(1, 1, Preview(lambda: np.stack([d.picture for d in drawings])))
+            on_row(1, 1, Preview(lambda: np.stack([d.picture for d in drawings]), lambda: np.ones((2, 2), np.bool_)))
         return drawings
 
 
 def test_replacements_have_their_own_seeds_and_places() -> None:
     painter = Painter(lambda seed: {11: EMPTY, 13: CONFETTI, 14: EMPTY}.get(seed, PLAIN))
-    frames = list[Picture]()
-    drawings = without_defects(
-        Request("tiny", count=4, seed=10, redraw=2), LIMITS, painter, lambda done, rows, shown: frames.append(shown())
-    )
+    frames, undrawn = list[Picture](), list[bool]()
+
+    def on_row(done: int, rows: int, shown: Preview) -> None:
+        frames.append(shown())
+        undrawn.append(bool(shown.undrawn().any()))
+
+    drawings = without_defects(Request("tiny", count=4, seed=10, redraw=2), LIMITS, painter, on_row)
+    assert undrawn == [True, False, False], "the first picture is not replaced"
     assert [d.seed for d in drawings] == [10, 16, 12, 15], "11 became 14, which was empty too"
     assert [d.settings.get(INSTEAD_OF) for d in drawings] == [None, 11, None, 13]
     assert [d.settings["seed"] for d in drawings] == [10, 16, 12, 15]

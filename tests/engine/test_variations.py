@@ -92,6 +92,9 @@ def test_wide_margins_are_drawn_outward_and_every_pixel_stays(
 
     def on_row(done: int, rows: int, pictures: Preview) -> None:
         seen.append((done, rows, pictures()))
+        undrawn = pictures.undrawn()
+        assert undrawn.shape == (9, 18) and not undrawn[:8, :8].any()
+        assert done > rows / 5 or undrawn[:, 12:].all(), "the margins of a later step wait"
 
     drawn = engine.extend(request, painting, right=10, down=1, on_row=on_row)
     assert [len(result) for _, result in completions] == [2, 1, 1, 1, 1], "the first step for both at once"

@@ -157,14 +157,37 @@ def test_previews_show_windows_one_after_the_other(engine: Engine, sampler: str)
         assert not early[window.kept][mask[window.kept]].any(), "nothing of a window before its turn"
 
 
+@pytest.mark.parametrize("sampler", ["cached", "fixed_point"])
+@pytest.mark.parametrize(("size", "seamless", "count"), [((8, 8), "", 1), ((8, 8), "y", 1), ((16, 24), "", 2)])
+def test_the_pixels_that_a_preview_does_not_call_undrawn_are_final(
+    engine: Engine, sampler: str, size: tuple[int, int], seamless: str, count: int
+) -> None:
+    picture, mask, seen = _scene(engine, *size), np.ones(size, np.bool_), list[tuple[Picture, NDArray[np.bool_]]]()
+    mask[2:4] = False
+    mask[1, 5:] = False
+
+    def on_row(done: int, rows: int, pictures: Preview) -> None:
+        seen.append((pictures()[0], pictures.undrawn()))
+
+    request = Request("tiny", seed=1, sampler=sampler, seamless=seamless, count=count)
+    first = next(d for d in engine.complete(request, picture, mask, on_row=on_row) if d.seed == 1)
+    for shown, undrawn in seen:
+        assert np.array_equal(shown[~undrawn], first.picture[~undrawn]) and not undrawn[~mask].any()
+    left = [int(undrawn.sum()) for _, undrawn in seen]
+    assert left == sorted(left, reverse=True) and left[0] and not left[-1]
+
+
 def test_the_frame_of_a_sketch_shows_all_rows_of_a_window_at_half_its_rows() -> None:
     mask = np.ones((16, 8), np.bool_)
     windows = plan_windows(mask, (8, 8))
-    frame = WindowsFrame(np.zeros((16, 8, 4), np.uint8), mask, np.zeros((16, 8, 4), np.uint8), windows, parts=2)
+    frame = WindowsFrame(np.zeros((16, 8, 4), np.uint8), mask, np.zeros((16, 8, 4), np.uint8), 2, windows)
     drawn = np.full((1, 16, 8, 4), 7, np.uint8)
     first = windows[0].kept_rows[1]
     assert frame.size == (8, 8) and (frame.after(drawn, 4)[0, :, 0, 0] == 7).sum() == first
     assert (frame.after(drawn, 1, in_passes=True)[0, :, 0, 0] == 7).sum() == first, "a pass draws all of a window"
+    assert (
+        frame.undrawn(4).all() and frame.undrawn(6)[:, 0].sum() == 16 - 4 and frame.undrawn(8)[:, 0].sum() == 16 - first
+    )
     assert frame.is_sketch(3, 24) and not frame.is_sketch(4, 24) and frame.is_sketch(8, 24)
 
 

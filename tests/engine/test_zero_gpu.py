@@ -51,6 +51,7 @@ def test_generate_and_complete_draw_there_what_is_drawn_here(lent: Engine, here:
 
     def on_row(done: int, count: int, shown: Preview) -> None:
         rows.append((done, count, shown()[0].tobytes()))
+        assert shown.undrawn().any(1).sum() == count - done
 
     drawn = lent.generate(CROSS, on_row=on_row)
     assert pictures(drawn) == pictures(here.generate(CROSS))

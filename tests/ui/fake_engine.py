@@ -153,7 +153,8 @@ class FakeEngine(Variations):
                     raise self.fault
                 waiting = mask & (np.arange(len(mask)) > row)[:, None]
                 if on_row:
-                    on_row(done, len(rows), Preview(lambda w=waiting: np.where(w[..., None], np.uint8(0), pictures)))
+                    shown = np.where(waiting[..., None], np.uint8(0), pictures)
+                    on_row(done, len(rows), Preview(lambda shown=shown: shown, lambda waiting=waiting: waiting))
         finally:
             self.running.clear()
         settings = {"checkpoint": request.checkpoint, "class_weights": dict(request.class_weights)}

@@ -13,11 +13,9 @@ from pixelart.controls import COMPLETE, ENLARGE, GENERATE, MOST_REDRAWS
 from pixelart.engine.completion import added_pixels
 from pixelart.engine.request import Request
 from pixelart.errors import RequestRejected
-from pixelart.images.codec import Picture
 from pixelart.images.kept_kinds import KEEP_SKETCH
-from pixelart.images.tiling import Shift, back, rolled, shift_to_join
 from pixelart.ui.create.canvas_value import Canvas
-from pixelart.ui.create.drawing_job import DrawingJob, DrawingRunner, Frame, Outputs
+from pixelart.ui.create.drawing_job import DrawingJob, DrawingRunner, Outputs
 from pixelart.ui.create.form import Values, only_for, request_from, sized
 from pixelart.ui.create.likeness import partly_masked
 from pixelart.ui.create.model_choice import enlarger, fitted_canvas, model_info, values_for
@@ -82,7 +80,6 @@ class DrawingHandlers(DrawingRunner):
         return DrawingJob(
             lambda on_row, cancel: self.engine.generate(request, on_row=on_row, cancel=cancel),
             request.seed,
-            settled,
             note="" if percent is None or fits else OTHER_SIZE,
         )
 
@@ -106,17 +103,16 @@ class DrawingHandlers(DrawingRunner):
         values = {**values, "temperature_percent": fitted.temperature}
         request = request_from(only_for(COMPLETE, values), there)
         request = replace(request, window=canvas.window if fitted is canvas else None, redraw=_redraws(request, values))
-        shift = shift_to_join(mask, request.seamless)
         note = "" if fitted is canvas else f" {info.name} draws {info.width} x {info.height}; {UNDO}"
         note += OTHER_SIZE if fitted.temperature is not canvas.temperature else ""
         return DrawingJob(
             lambda on_row, cancel: self.engine.complete(request, picture, mask, on_row=on_row, cancel=cancel),
             request.seed,
-            lambda frame: undrawn_kept(frame, fitted, shift),
             " Most probable first.",
             note,
             mask=mask,
             shown_mask=None if fitted is canvas else mask,
+            before=picture,
         )
 
     def _enlargement(self, canvas: Canvas | None, model: Any, values: Values) -> DrawingJob:
@@ -135,10 +131,10 @@ class DrawingHandlers(DrawingRunner):
         return DrawingJob(
             lambda on_row, cancel: self.engine.enlarge(request, picture, factor=ENLARGED, on_row=on_row, cancel=cancel),
             request.seed,
-            lambda frame: frame.picture,
             " Most probable first.",
             f"{by} The canvas is now {width} x {height}; Undo restores the small picture.",
             added_pixels(height, width, factor=ENLARGED),
+            before=picture.repeat(ENLARGED, 0).repeat(ENLARGED, 1),
         )
 
 
@@ -146,18 +142,3 @@ def _redraws(request: Request, values: Values) -> int:
     """How often pictures with a defect are drawn again. A given seed and one picture repeat that picture as it was."""
     is_repeat = request.count == 1 and values.get("seed", -1) != -1
     return 0 if is_repeat else MOST_REDRAWS
-
-
-def settled(frame: Frame) -> Picture:
-    """The rows finished before a stop; unfinished pixels become transparent."""
-    reached = np.arange(len(frame.picture)) < frame.done
-    return np.where(reached[:, None, None], frame.picture, np.uint8(0))
-
-
-def undrawn_kept(frame: Frame, canvas: Canvas, shift: Shift) -> Picture:
-    """The rows finished before a stop, and the canvas's own pixels in the masked rows after them. Rows are counted in
-    the picture as rolled by `shift` for drawing."""
-    mask = rolled(canvas.painted_mask, shift)
-    reached = np.arange(len(mask)) < int(np.flatnonzero(mask.any(1))[0]) + frame.done
-    drawn = rolled(mask & reached[:, None], back(shift))
-    return np.where(drawn[..., None], frame.picture, canvas.picture)

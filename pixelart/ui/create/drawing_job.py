@@ -35,16 +35,17 @@ DrawFunction = Callable[[OnRow, Callable[[], bool]], list[Drawing]]
 
 @dataclass(frozen=True)
 class Frame:
-    """A step of a drawing: `done` of `rows` rows are final.
+    """A step of a drawing: `done` of `rows` rows are drawn.
 
-    `picture` (H, W, 4): the first picture so far. `passes`: passes over all pixels so far; 0 = it is drawn row by row.
-    `sketch`: only the sketch is drawn so far. `parts`: of how many completions the drawing consists; its rows are then
-    shares of them.
+    `picture` (H, W, 4): the first picture so far. `undrawn` (H, W): its pixels that are not final. `passes`: over all
+    pixels so far; 0 = it is drawn row by row. `sketch`: only the sketch is drawn so far. `parts`: of how many
+    completions the drawing consists; its rows are then shares of them.
     """
 
     done: int
     rows: int
     picture: Picture
+    undrawn: NDArray[np.bool_]
     passes: int = 0
     sketch: bool = False
     parts: int = 1
@@ -54,6 +55,10 @@ class Frame:
         """The completion that is drawn now, counted from 1."""
         return min(self.parts, self.done * self.parts // self.rows + 1)
 
+    def settled(self, before: Picture | None) -> Picture:
+        """The final pixels; the others are those of `before`, or transparent."""
+        return np.where(self.undrawn[..., None], np.uint8(0) if before is None else before, self.picture)
+
 
 DrawingWorker = Worker[list[Drawing], Frame]
 
@@ -62,18 +67,19 @@ DrawingWorker = Worker[list[Drawing], Frame]
 class DrawingJob:
     """One press of a drawing button.
 
-    `work`: the engine's call. `seed`: of the picture that is shown while drawing. `stopped`: the picture that remains
-    after a stop. `order`, `note`: ends of the status line. `mask`: where it draws; None = everywhere. `shown_mask`:
-    replaces the page's mask; None keeps it. `keeps_canvas`: at the end the canvas has the visitor's picture again.
+    `work`: the engine's call. `seed`: of the picture that is shown while drawing. `order`, `note`: ends of the status
+    line. `mask`: where it draws; None = everywhere. `shown_mask`: replaces the page's mask; None keeps it. `before`:
+    what a stop leaves where no pixel is final; None = transparent. `keeps_canvas`: at the end the canvas has the
+    visitor's picture again.
     """
 
     work: DrawFunction
     seed: int
-    stopped: Callable[[Frame], Picture]
     order: str = ""
     note: str = ""
     mask: NDArray[np.bool_] | None = None
     shown_mask: NDArray[np.bool_] | None = None
+    before: Picture | None = None
     keeps_canvas: bool = False
 
 
@@ -134,7 +140,8 @@ def drawing_worker(
 
     def in_frames(tell: Callable[[Frame], None], cancel: Callable[[], bool]) -> list[Drawing]:
         def on_row(done: int, rows: int, pictures: Preview) -> None:
-            tell(Frame(done, rows, pictures()[0].copy(), pictures.passes, pictures.sketch, pictures.parts))
+            shown, undrawn = pictures()[0].copy(), pictures.undrawn()
+            tell(Frame(done, rows, shown, undrawn, pictures.passes, pictures.sketch, pictures.parts))
 
         with METRICS.drawing() as pictures:
             drawings = work(on_row, cancel)
@@ -157,13 +164,20 @@ def _progress(worker: DrawingWorker, frame: Frame | None, ticket: int) -> Output
 
 
 def _stopped(session: Session, ticket: int, frame: Frame | None, job: DrawingJob) -> Outputs:
-    if frame is None:
+    drawn = 0.0 if frame is None else _share_drawn(frame, job)
+    if frame is None or not drawn:
         return Painting(ticket), status_text(UNSTARTED), gr.skip()
     session.seed = job.seed
-    rows = f"{counted(frame.done, 'row')} of {frame.rows} drawn."
-    text = f"Stopped. {rows if frame.parts == 1 else f'Part {frame.part} of {frame.parts} was not finished.'}"
-    shown = Painting(ticket) if job.keeps_canvas else Canvas(job.stopped(frame), job.shown_mask, ticket=ticket)
+    share = f"{int(100 * drawn)} % drawn."
+    text = f"Stopped. {share if frame.parts == 1 else f'Part {frame.part} of {frame.parts} was not finished.'}"
+    shown = Painting(ticket) if job.keeps_canvas else Canvas(frame.settled(job.before), job.shown_mask, ticket=ticket)
     return shown, status_text(text), gr.skip()
+
+
+def _share_drawn(frame: Frame, job: DrawingJob) -> float:
+    """The share of the pixels to draw that are final in the first picture."""
+    pixels = frame.undrawn.size if job.mask is None else np.count_nonzero(job.mask)
+    return 1 - np.count_nonzero(frame.undrawn) / pixels
 
 
 def refused(message: str) -> Outputs:

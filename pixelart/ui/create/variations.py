@@ -96,7 +96,6 @@ class VariationHandlers(DrawingRunner):
         return DrawingJob(
             lambda on_row, cancel: _swept(self.engine, request, steps, on_row, cancel),
             request.seed,
-            lambda frame: frame.picture,
             " One seed.",
         )
 
@@ -114,7 +113,6 @@ class VariationHandlers(DrawingRunner):
         return DrawingJob(
             lambda on_row, cancel: self.engine.extend(request, picture, **grown, on_row=on_row, cancel=cancel),
             request.seed,
-            lambda frame: frame.picture,
             " Most probable first.",
             f" The canvas is now {width} x {height}; Undo restores the smaller picture.",
             drawn,
@@ -130,7 +128,6 @@ class VariationHandlers(DrawingRunner):
                 self.engine.tileset(request, tile, on_row=on_row, cancel=cancel), request.seed, request.checkpoint
             ),
             request.seed,
-            lambda frame: frame.picture,
             " Below is the sheet.",
             keeps_canvas=True,
         )
@@ -147,7 +144,7 @@ class VariationHandlers(DrawingRunner):
             return animation_results(made, request.seed, request.checkpoint)
 
         note = " The animation plays below."
-        return DrawingJob(work, request.seed, lambda frame: frame.picture, note, mask=mask, keeps_canvas=True)
+        return DrawingJob(work, request.seed, note, mask=mask, keeps_canvas=True)
 
     def _request_for(self, size: tuple[int, ...], pictures: int, action: str, model: Any, values: Values) -> Request:
         """The request for a set of so many pictures (height, width) = `size`."""

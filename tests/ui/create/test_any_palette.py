@@ -129,7 +129,7 @@ def test_new_colours_keep_the_shading_of_the_canvas(tmp_path: Path) -> None:
 
 def test_a_sketch_says_that_it_is_one() -> None:
     def work(on_row: OnRow, cancel: object) -> list[Drawing]:
-        on_row(3, 16, Preview(lambda: np.zeros((1, 8, 8, 4), np.uint8), sketch=True))
+        on_row(3, 16, Preview(lambda: np.zeros((1, 8, 8, 4), np.uint8), lambda: np.ones((8, 8), np.bool_), sketch=True))
         return []
 
     worker = drawing_worker(work)

@@ -18,17 +18,15 @@ from PIL import Image
 from pixelart.controls import MOST_REDRAWS
 from pixelart.engine import Drawing, Engine, Request
 from pixelart.errors import RequestRejected
-from pixelart.images.tiling import shift_to_join
 from pixelart.models import RasterModel
 from pixelart.ui.create.canvas_value import Canvas, Painting
-from pixelart.ui.create.drawing import DrawingHandlers, settled, undrawn_kept
-from pixelart.ui.create.drawing_job import DRAWING_FAULT, NOTHING, UNSTARTED, Frame, Outputs
+from pixelart.ui.create.drawing import DrawingHandlers
+from pixelart.ui.create.drawing_job import DRAWING_FAULT, NOTHING, Outputs
 from pixelart.ui.create.form import ANY_CLASS
 from pixelart.ui.create.model_choice import LOADING, NO_MODEL, model_info
 from pixelart.ui.create.palette_value import everything_allowed
 from pixelart.ui.results import ResultFiles
 from pixelart.ui.session import Session
-from pixelart.ui.status import status_text
 from tests.ui.fake_engine import CODEC, FakeEngine
 
 VALUES: dict[str, Any] = {
@@ -159,7 +157,7 @@ def test_stop_of_an_enlargement_keeps_its_rows_over_the_plainly_enlarged_canvas(
     last = list(frames)[-1]
     drawn = canvases([last])[0].picture
     assert drawn.shape == (32, 32, 4) and np.array_equal(drawn[::2, ::2], canvas.picture)
-    assert "of 32 drawn" in status_of(last) and not session.drawings
+    assert "% drawn" in status_of(last) and not session.drawings
 
 
 @pytest.mark.parametrize(
@@ -182,69 +180,6 @@ def test_what_cannot_be_enlarged_is_a_plain_message(
 def test_an_empty_mask_is_a_plain_message(canvas: Canvas | None, warnings_shown: list[str]) -> None:
     outputs = list(handlers(FakeEngine()).complete(Session(), 1, canvas, "tiny", **values()))
     assert warnings_shown == ["Paint a mask first."] and not canvases(outputs)
-
-
-def test_stop_keeps_the_rows_that_were_drawn() -> None:
-    session, page = Session(), handlers(FakeEngine(row_seconds=SLOW))
-    frames = page.generate(session, 1, "tiny", **values())
-    until_row(frames, 4)
-    page.stop(session, 1)
-    last = list(frames)[-1]
-    whole = Session()
-    list(handlers(FakeEngine()).generate(whole, 1, "tiny", **values()))
-    drawn = canvases([last])[0].picture
-    rows = next(n for n in range(16) if not np.array_equal(drawn[n], whole.drawings[0].picture[n]))
-    assert 4 <= rows < 10 and not drawn[rows:].any() and "Stopped" in status_of(last)
-    assert not session.drawings and session.running == 0
-
-
-def test_stop_of_a_completion_keeps_the_canvas_where_it_was_not_reached() -> None:
-    session, page, canvas = Session(), handlers(FakeEngine(row_seconds=SLOW)), painted()
-    frames = page.complete(session, 1, canvas, "tiny", **values())
-    until_row(frames, 3)
-    page.stop(session, 1)
-    drawn = canvases([list(frames)[-1]])[0].picture
-    assert np.array_equal(drawn[~canvas.painted_mask], canvas.picture[~canvas.painted_mask])
-    assert np.array_equal(drawn[11], canvas.picture[11]) and not np.array_equal(drawn[4:7], canvas.picture[4:7])
-
-
-def test_rows_of_a_stopped_seamless_completion_are_counted_where_they_were_drawn() -> None:
-    canvas = painted(8)
-    canvas.painted_mask[:] = False
-    canvas.painted_mask[[0, 1, 6, 7]] = True
-    drawn = np.full_like(canvas.picture, 9)
-    shift = shift_to_join(canvas.painted_mask, "y")
-    shown = undrawn_kept(Frame(3, 4, drawn), canvas, shift)
-    assert shift == (-4, 0), "so that rows 6, 7, 0, 1 lie in the middle"
-    assert (shown[[6, 7, 0]] == 9).all() and np.array_equal(shown[1:6], canvas.picture[1:6])
-
-
-def test_a_stopped_drawing_leaves_its_seed() -> None:
-    session, page = Session(), handlers(FakeEngine(row_seconds=SLOW))
-    list(handlers(FakeEngine()).generate(session, 1, "tiny", **values(seed=5)))
-    frames = page.generate(session, 2, "tiny", **values(seed=77))
-    until_row(frames, 2)
-    page.stop(session, 2)
-    assert "Stopped" in status_of(list(frames)[-1]) and session.seed == 77
-
-
-def test_stop_ends_every_drawing_asked_for_so_far_and_none_after() -> None:
-    session, page = Session(), handlers(FakeEngine(row_seconds=SLOW))
-    running = page.generate(session, 1, "tiny", **values())
-    until_row(running, 2)
-    page.stop(session, 3)  # while the second waits for its turn, and the third never comes
-    assert "Stopped" in status_of(list(running)[-1])
-    waiting = list(page.complete(session, 2, painted(), "tiny", **values()))
-    assert [status_of(o) for o in waiting] == [status_text(UNSTARTED)] and not canvases(waiting)
-    page = handlers(FakeEngine())
-    assert canvases(list(page.generate(session, 4, "tiny", **values()))) and session.drawings
-
-
-def test_stop_without_a_drawing_says_so_and_does_not_touch_the_next() -> None:
-    session, page = Session(), handlers(FakeEngine())
-    assert "Nothing" in page.stop(session, 0)
-    list(page.generate(session, 1, "tiny", **values()))
-    assert session.drawings and "Nothing" in page.stop(session, 1)
 
 
 def test_a_drawing_that_was_left_shows_nothing_more() -> None:
@@ -303,15 +238,6 @@ def test_an_error_brings_back_what_was_painted(
     assert message in warnings_shown[0] and "secret" not in status_of(outputs[-1])
 
 
-def test_a_stop_before_the_first_row_sends_no_canvas() -> None:
-    session, page = Session(), handlers(FakeEngine(row_seconds=5 * SLOW))
-    frames = page.generate(session, 1, "tiny", **values())
-    next(frames)
-    page.stop(session, 1)
-    outputs = list(frames)
-    assert outputs[-1][:2] == (Painting(1), status_text(UNSTARTED)) and not canvases(outputs)
-
-
 @pytest.mark.parametrize(
     ("model", "message"), [(None, "still loading"), ("gone", "gone"), (7, "must be a name"), ("", "still loading")]
 )
@@ -342,12 +268,6 @@ def test_passes_are_shown_as_whole_pictures(tiny_checkpoints: Path, monkeypatch:
     shown = canvases(outputs)
     assert any(c.preview and c.picture[7].any() for c in shown), "a pass shows the last row too"
     assert np.array_equal(shown[-1].picture, plain.picture) and not shown[-1].preview
-
-
-def test_a_stop_between_passes_keeps_the_rows_that_are_final() -> None:
-    picture = np.full((4, 4, 4), 9, np.uint8)
-    kept = settled(Frame(done=2, rows=4, picture=picture, passes=7))
-    assert np.array_equal(kept[:2], picture[:2]) and not kept[2:].any()
 
 
 @pytest.mark.parametrize("chosen", [None, ""])
