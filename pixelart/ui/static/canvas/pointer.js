@@ -18,7 +18,7 @@ class Pointer {
   touches = new Map();    // pointer id -> [x, y] on the page
   pinch = null;           // two fingers: see `fingers`
   taps = new Taps();
-  stepBefore = null;      // the newest undo step before the first finger
+  stepBefore = null;      // the newest undo step that is not of the first finger
 
   constructor(canvas) {
     this.canvas = canvas;
@@ -34,7 +34,7 @@ class Pointer {
     if (event.pointerType === "touch") this.#touch(event);
     if (touches.size === 2) this.#startPinch();
     else if (event.button === 1 || canvas.isSpaceHeld) this.canvas.panning = [event.clientX, event.clientY];
-    else if (!canvas.strokes.isOpen && touches.size < 2) canvas.strokes.press(event, canvas.view.cellAt(event));
+    else if (!canvas.strokes.isOpen && touches.size < 2) this.#press(event);
   }
 
   move(event) {
@@ -59,6 +59,13 @@ class Pointer {
     this.canvas.hover = null;
     showPosition(this.canvas, "");
     this.canvas.view.drawCursor();
+  }
+
+  // The press first puts floating pixels down: their step is no part of the stroke, which adds its own at its end.
+  #press(event) {
+    const { strokes, view, history } = this.canvas;
+    strokes.press(event, view.cellAt(event));
+    if (strokes.isOpen) this.stepBefore = history.undoSteps.at(-1);
   }
 
   #touch({ pointerId, clientX, clientY, timeStamp }) {

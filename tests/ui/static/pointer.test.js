@@ -1,0 +1,81 @@
+// Fingers on the canvas: a second one undoes what the first has done, and nothing that was done before.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { Floating } from "../../../pixelart/ui/static/canvas/floating.js";
+import { History } from "../../../pixelart/ui/static/canvas/history.js";
+import { copyOf, isInside, samePicture } from "../../../pixelart/ui/static/canvas/picture.js";
+import { listenToPointer } from "../../../pixelart/ui/static/canvas/pointer.js";
+import { Strokes } from "../../../pixelart/ui/static/canvas/strokes.js";
+import { TOOLS, toolNamed } from "../../../pixelart/ui/static/canvas/tools.js";
+import { COLOURS, pictureFrom, rowsOf } from "./pictures.js";
+
+const CELL = 10;    // CSS pixels
+
+// What the pointer uses of a canvas; one pixel is CELL wide.
+function canvasOf(picture, toolName) {
+  const stage = new EventTarget();
+  Object.assign(stage, { setPointerCapture() {}, getBoundingClientRect: () => ({ left: 0, top: 0 }) });
+  const canvas = {
+    picture, stage, history: new History(), tools: TOOLS, tool: toolNamed(TOOLS, toolName), canEdit: true,
+    brush: { colour: COLOURS.r, size: 1, percent: 100 }, exchange: { publish() {} }, focusByPointer() {},
+    view: {
+      refresh() {}, drawCursor() {}, setMaskFilled() {}, maskFilled: true, position: { cell: CELL },
+      cellAt: ({ clientX, clientY }) => [Math.floor(clientX / CELL), Math.floor(clientY / CELL)],
+    },
+    isInside: (at) => isInside(canvas.picture, at),
+    addStep(before) { if (!samePicture(before, this.picture)) this.history.add(before); },
+    edit(change) {
+      const before = copyOf(this.picture);
+      change(this.picture);
+      this.addStep(before);
+    },
+    undo() { this.picture = this.history.undo(this.picture) || this.picture; },
+  };
+  canvas.floating = new Floating(canvas);
+  canvas.strokes = new Strokes(canvas);
+  listenToPointer(canvas);
+  return canvas;
+}
+
+function finger(canvas, type, pointerId, [x, y], time = 10) {
+  const event = new Event(type, { cancelable: true });
+  const at = { clientX: x * CELL + 1, clientY: y * CELL + 1 };
+  Object.defineProperty(event, "timeStamp", { value: time });
+  canvas.stage.dispatchEvent(Object.assign(event, { pointerId, pointerType: "touch", button: 0, ...at }));
+}
+
+const down = (canvas, id, at) => finger(canvas, "pointerdown", id, at);
+const tap = (canvas) => [1, 2].forEach((id) => finger(canvas, "pointerup", id, [2, id], 100));
+
+// Red pasted at the left; the two fingers touch at its right.
+function pasted() {
+  const canvas = canvasOf(pictureFrom("...", "...", "..."), "select");
+  canvas.history.add(pictureFrom("bbb", "bbb", "bbb"));
+  canvas.floating.paste({ ...pictureFrom("r"), x: 0, y: 0, cells: Uint8Array.of(1) });
+  down(canvas, 1, [2, 1]);
+  down(canvas, 2, [2, 2]);
+  return canvas;
+}
+
+test("a pinch puts floating pixels down and leaves them", () => {
+  const canvas = pasted();
+  assert.deepEqual([rowsOf(canvas.picture), canvas.floating.isOpen], [["r..", "...", "..."], false]);
+  assert.equal(canvas.history.undoSteps.length, 2);
+});
+
+test("a tap with two fingers undoes one step, also of floating pixels", () => {
+  const canvas = pasted();
+  tap(canvas);
+  assert.deepEqual([rowsOf(canvas.picture), canvas.history.undoSteps.length], [["...", "...", "..."], 1]);
+});
+
+for (const name of ["pencil", "fill", "rectangle"]) {
+  test(`a second finger undoes what the first has done with the tool ${name}`, () => {
+    const canvas = canvasOf(pictureFrom("...", "...", "..."), name);
+    down(canvas, 1, [2, 1]);
+    down(canvas, 2, [2, 2]);
+    assert.deepEqual([rowsOf(canvas.picture), canvas.history.undoSteps.length], [["...", "...", "..."], 0]);
+  });
+}
