@@ -49,7 +49,7 @@ test("the dialog starts with what loses nothing", () => {
   assert.equal(firstChoice(sized(512, 100), { factor: 1 }), "cut");
 });
 
-test("pages are turned round and round, and each keeps its changes and its undo steps", () => {
+test("pages are turned round and round, and each keeps its changes and its undo steps", (t) => {
   const line = {}, canvas = {
     picture: pictureFrom("."), limits: { side: 9 }, history: new History(), canEdit: true, said: "",
     floating: { putDown() {} }, exchange: { publish() {} }, view: { show() {} },
@@ -73,6 +73,17 @@ test("pages are turned round and round, and each keeps its changes and its undo 
   pages.turn(1);
   assert.deepEqual(rowsOf(canvas.picture), ["r"], "the other pages stay as they were");
   pages.turn(-1);
+  canvas.picture = canvas.history.undo(canvas.picture);
+  assert.deepEqual(rowsOf(canvas.picture), ["rr"]);
+  const asked = [], answers = [false, true];
+  globalThis.confirm = (text) => { asked.push(text); return answers.shift(); };
+  t.after(() => delete globalThis.confirm);
+  const other = () => pages.open(["g", "b"].map((row) => pictureFrom(row)));
+  other();
+  assert.deepEqual([rowsOf(canvas.picture), pages.count], [["rr"], 3], "another sheet replaces the pages only after a yes");
+  other();
+  assert.deepEqual([rowsOf(canvas.picture), pages.count], [["g"], 2]);
+  assert.match(asked.join(), /^Replace all 3 pictures.*,Replace all 3/);
   canvas.picture = canvas.history.undo(canvas.picture);
   assert.deepEqual(rowsOf(canvas.picture), ["rr"]);
   const later = new Pages(canvas), pictures = ["r", "rr"].map((row) => pictureFrom(row));

@@ -13,12 +13,14 @@ export class Pages {
 
   get count() { return this.#pages.length; }
 
-  // Puts the first picture on the canvas, which can be undone, and the others behind it. A single picture takes the
-  // place of the page on the canvas; the other pages stay.
+  // Puts the first picture on the canvas, which can be undone, and the others behind it: they replace the pages of an
+  // earlier sheet, which cannot be undone. A single picture takes the place of the page on the canvas; the others stay.
   open(pictures) {
     const { canvas } = this;
     if (!canvas.canEdit && canvas.picture) return;
     if (pictures.length > 1) {
+      const question = `Replace all ${this.count} pictures of the sheet? Undo restores only the one on the canvas.`;
+      if (this.count > 1 && !confirm(question)) return;
       this.#pages = pictures.map((picture) => ({ picture, history: new History() }));
       this.#index = 0;
     }
