@@ -100,6 +100,10 @@ test("a picture tells its settings, and two what differs", () => {
   const other = recordOf({ ...SETTINGS, seed: 8, mask: [1, 2, 3], temperature: [[1, 1, 1], [0.5, 0.5, 0.5]] });
   assert.deepEqual(differing(one, other), ["Seed", "Drawn", "Temperature"]);
   assert.equal(Object.fromEntries(linesOf(other)).Temperature, "1 to 0.5");
+  const of = (kind, look) => recordOf({ ...SETTINGS, kind, look });
+  assert.deepEqual(differing(of("sword", "dungeon"), of("axe", "dungeon")), ["Kind"]);
+  assert.deepEqual(differing(of("sword", "dungeon"), one), ["Look", "Kind"]);
+  assert.ok(!("Kind" in Object.fromEntries(linesOf(of("", "")))), "none is not told");
   const controls = [["top_p", "Share", 1], ["top_k", "Most", 9]];
   assert.deepEqual([lines.Most, Object.fromEntries(linesOf(one, controls)).Most], [undefined, "0"]);
   assert.ok(!("Share" in Object.fromEntries(linesOf(one, controls))), "told only where it is unusual");

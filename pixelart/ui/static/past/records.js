@@ -80,7 +80,8 @@ function temperatureText(temperature) {
 export function linesOf(record, controls = []) {
   const settings = settingsOf(record), { temperature, allowed, colours } = settings;
   const rows = [
-    ["Model", settings.checkpoint], ["Class", classOf(settings) || "any"], ["Seed", settings.seed], ["Drawn", kindOf(settings)],
+    ["Model", settings.checkpoint], ["Class", classOf(settings) || "any"], ["Look", settings.look],
+    ["Kind", settings.kind], ["Seed", settings.seed], ["Drawn", kindOf(settings)],
     ["Size", String(settings.size || "").replace("x", " x ")], ["Temperature", temperatureText(temperature)],
     ...controls.map(([field, label, usual]) => [label, settings[field] === usual ? "" : settings[field]]),
     ["Keeps", settings.keep], ["Seamless", settings.seamless], ["Window", settings.window?.join?.(", ")],
