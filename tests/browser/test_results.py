@@ -22,6 +22,15 @@ SHIFTS = """() => new PerformanceObserver((list) => {
         [value, ...sources.map(({ node }) => node?.outerHTML?.slice(0, 120))])];
 }).observe({ type: 'layout-shift' })"""
 
+BLOCKED = """{
+    const storage = window.localStorage;    // gradio's own scripts need it
+    Object.defineProperty(window, 'localStorage', { get() {
+        if (/results|stars/.test(new Error().stack)) throw new DOMException('blocked', 'SecurityError');
+        return storage;
+    } });
+    Object.defineProperty(Navigator.prototype, 'clipboard', { value: undefined });
+}"""
+
 
 @pytest.fixture(scope="module")
 def engine() -> FakeEngine:
@@ -153,6 +162,22 @@ def test_results_are_shown_in_place_picked_starred_and_used(open_studio: OpenStu
     starred.click(button="right")
     page.click("#result-tools [data-do=star]")
     expect(starred).to_have_count(0)
+
+
+def test_results_work_where_the_browser_blocks_storage_and_copying(open_studio: OpenStudio, url: str) -> None:
+    studio = open_studio(url)
+    page = studio.page
+    page.add_init_script(BLOCKED)
+    page.reload()
+    page.wait_for_selector("#canvas .swatch.on")
+    studio.wait_for_picture(EXAMPLES[0].picture)
+    page.click("#generate")
+    studio.wait_for_status("4 pictures in")
+    page.locator("#results .gallery-item").nth(1).locator(".star").click()
+    expect(page.locator("#canvas .message")).to_have_text("The browser could not store the star.")
+    item(studio, 2).click(button="right")
+    page.click("#result-tools [data-do=copy]")
+    expect(page.locator("#canvas .message")).to_have_text("The browser does not allow copying.")
 
 
 def test_an_example_brings_its_settings_and_other_models_have_none(open_studio: OpenStudio, url: str) -> None:

@@ -26,6 +26,14 @@ async function fileOf(item) {
   return { blob, name: item.dataset.name || decodeURIComponent(src.split("/").pop()), key: item.dataset.key || keyOf(src) };
 }
 
+// Whether the browser copied a PNG. It has no clipboard on a page by plain http.
+async function copied(blob) {
+  try {
+    await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
+    return true;
+  } catch { return false; }
+}
+
 const textOf = async (blob) => encode(new Uint8Array(await blob.arrayBuffer()));
 
 class Results {
@@ -33,7 +41,7 @@ class Results {
   press = null;     // {item, x, y, timer} of a touch that may become a long press
 
   constructor(element, trigger) {
-    Object.assign(this, { element, trigger, menu: element.querySelector(".result-menu"), stars: new Stars(localStorage) });
+    Object.assign(this, { element, trigger, menu: element.querySelector(".result-menu"), stars: new Stars() });
     this.row = element.querySelector(".starred");
   }
 
@@ -132,7 +140,7 @@ class Results {
   async #star(item) {
     const { blob, name, key } = await fileOf(item);
     if (this.stars.has(key)) this.stars.remove(key);
-    else if (!this.stars.add({ key, name, png: await textOf(blob) })) (await window.showing).say("The browser has no space for more stars.");
+    else if (!this.stars.add({ key, name, png: await textOf(blob) })) (await window.showing).say("The browser could not store the star.");
     this.#showStars();
   }
 
@@ -171,7 +179,6 @@ class Results {
     if (button.dataset.share) return this.trigger("select", { data: await textOf(blob), share: Number(button.dataset.share) });
     if (button.dataset.do === "download") return saveBlob(name, blob);
     if (button.dataset.do === "mask") return showing.mask(await pixelsIn(blob));
-    return navigator.clipboard.write([new ClipboardItem({ "image/png": blob })])
-      .then(() => showing.say("Copied " + name), () => showing.say("The browser does not allow copying."));
+    return showing.say(await copied(blob) ? "Copied " + name : "The browser does not allow copying.");
   }
 }

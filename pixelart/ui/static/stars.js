@@ -11,27 +11,28 @@ const isStar = (value) => isText(value?.key) && isText(value.name) && isBase64(v
 export const keyOf = (address) => /[0-9a-f]{64}/.exec(address)?.[0] || address;
 
 export class Stars {
-  constructor(storage) {
+  // `storage()` throws where the browser blocks it, such as in a frame of a private window.
+  constructor(storage = () => localStorage) {
     this.storage = storage;
   }
 
   get all() {
     try {
-      const stored = JSON.parse(this.storage.getItem(NAME));
+      const stored = JSON.parse(this.storage().getItem(NAME));
       return Array.isArray(stored) ? stored.filter(isStar) : [];
     } catch { return []; }
   }
 
   has(key) { return this.all.some((star) => star.key === key); }
 
-  // Whether there was space.
+  // Whether the browser stored it.
   add(star) { return this.#write([star, ...this.all.filter(({ key }) => key !== star.key)]); }
 
   remove(key) { return this.#write(this.all.filter((star) => star.key !== key)); }
 
   #write(stars) {
     try {
-      this.storage.setItem(NAME, JSON.stringify(stars));
+      this.storage().setItem(NAME, JSON.stringify(stars));
       return true;
     } catch { return false; }
   }

@@ -18,25 +18,30 @@ function storage(room = 10_000) {
 const star = (key) => ({ key, name: key + ".png", png: "AAAA" });
 
 test("a star stays until it is removed, the newest first", () => {
-  const shared = storage(), stars = new Stars(shared);
+  const shared = storage(), stars = new Stars(() => shared);
   for (const key of ["a", "b", "c", "a"]) assert.ok(stars.add(star(key)));
-  assert.deepEqual(new Stars(shared).all.map(({ key }) => key), ["a", "c", "b"]);
+  assert.deepEqual(new Stars(() => shared).all.map(({ key }) => key), ["a", "c", "b"]);
   stars.remove("c");
   assert.ok(stars.has("b") && !stars.has("c"));
 });
 
 test("no space keeps the stars from before", () => {
-  const stars = new Stars(storage(120));
+  const small = storage(120), stars = new Stars(() => small);
   assert.ok(stars.add(star("a")));
   assert.ok(!stars.add({ ...star("b"), png: "A".repeat(200) }));
   assert.deepEqual(stars.all.map(({ key }) => key), ["a"]);
+});
+
+test("where storage is blocked there are no stars", () => {
+  const stars = new Stars(() => { throw new Error("SecurityError"); });
+  assert.deepEqual([stars.all, stars.has("a"), stars.add(star("a"))], [[], false, false]);
 });
 
 test("what is no star is dropped", () => {
   for (const text of ["", "{", "5", '[{"key": 1}, {"key": "a", "name": "a", "png": "\\"><script>"}]']) {
     const shared = storage();
     shared.setItem("pixelart-studio starred", text);
-    assert.deepEqual(new Stars(shared).all, []);
+    assert.deepEqual(new Stars(() => shared).all, []);
   }
 });
 
