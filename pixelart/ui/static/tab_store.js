@@ -3,6 +3,8 @@
 // shows that another tab has it. Without such storage nothing is kept. sessionStorage alone is too small for undo
 // steps, and is lost with the tab.
 
+import { TabLocks } from "./tab_locks.js";
+
 const NAME = "pixelart-studio", STORE = "work", MOST_TABS = 6, DAYS = 30;
 const LATEST = 500;    // milliseconds until a change is written, even if the browser is never idle
 
@@ -14,26 +16,13 @@ const done = (request) => new Promise((resolve, reject) => {
   request.onerror = request.onabort = request.onblocked = () => reject(request.error);
 });
 
-// Locks a tab's work for this page until the page closes; false if another page has the lock. After a reload, the old
-// page may hold it for a moment.
-function hold(id, patience = 0) {
-  if (!navigator.locks) return Promise.resolve(id === sessionStorage.getItem(NAME));
-  return new Promise((resolve) => {
-    const options = patience ? { signal: AbortSignal.timeout(patience) } : { ifAvailable: true };
-    navigator.locks.request(NAME + " " + id, options, (lock) => {
-      resolve(Boolean(lock));
-      return lock && new Promise(() => {});
-    }).catch(() => resolve(false));
-  });
-}
-
 // The id of this tab, and of the tab whose work it continues. A duplicated tab starts with a copy.
-async function claim(tabs) {
+async function claim(tabs, locks) {
   const mine = sessionStorage.getItem(NAME);
-  if (isTab(mine) && await hold(mine, 400)) return [mine, mine];
-  if (!isTab(mine)) for (const id of tabs.keys()) if (isTab(id) && await hold(id)) return [id, id];
+  if (isTab(mine) && await locks.hold(mine, 400)) return [mine, mine];
+  if (!isTab(mine)) for (const id of tabs.keys()) if (isTab(id) && await locks.hold(id)) return [id, id];
   const fresh = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  await hold(fresh);
+  await locks.hold(fresh);
   return [fresh, isTab(mine) ? mine : fresh];
 }
 
@@ -43,21 +32,26 @@ function whenIdle(act) {
 }
 
 export class TabStore {
-  #database = null;
+  #locks = new TabLocks();
+  #database = null;        // null also after the browser has closed it, such as when its data was cleared
   #tab = null;
-  #waiting = new Map();    // part -> value that is not written yet
+  #values = new Map();     // part -> its latest value
+  #waiting = new Set();    // parts whose latest value is not written yet
+  #hasFailed = false;      // whether the latest write failed
   #isDue = false;          // the browser will write when it is idle
   #isWriting = false;
 
-  constructor() {
-    addEventListener("pagehide", () => this.#put());
-    document.addEventListener("visibilitychange", () => { if (document.hidden) this.#put(); });
+  // `onFailure` is called when a write fails; again only after one that did not.
+  constructor(onFailure) {
+    this.onFailure = onFailure;
+    addEventListener("pagehide", () => this.#flush());
+    document.addEventListener("visibilitychange", () => { if (document.hidden) this.#flush(); });
   }
 
   // The stored parts of this tab: {part: value}.
   async begin() {
-    this.#database = await this.#open();
-    const tabs = await this.#keptTabs(), [id, from] = await claim(tabs);
+    await this.#open();
+    const tabs = await this.#keptTabs(), [id, from] = await claim(tabs, this.#locks);
     sessionStorage.setItem(NAME, this.#tab = id);
     const records = await done(this.#store().getAll(within(from)));
     const parts = Object.fromEntries(records.map(({ part, value }) => [part, value]));
@@ -70,7 +64,8 @@ export class TabStore {
   // Stores a part soon, and at the latest when the page goes. To write the undo steps of a large picture takes longer
   // than a frame, which may not come between the hand and what it draws.
   keep(part, value) {
-    this.#waiting.set(part, value);
+    this.#values.set(part, value);
+    this.#waiting.add(part);
     if (this.#isDue) return;
     this.#isDue = true;
     whenIdle(() => {
@@ -79,10 +74,11 @@ export class TabStore {
     });
   }
 
-  #open() {
+  async #open() {
     const request = indexedDB.open(NAME, 1);
     request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: ["tab", "part"] }).createIndex("time", "time");
-    return done(request);
+    this.#database = await done(request);
+    this.#database.onclose = () => { this.#database = null; };
   }
 
   #store(mode) {
@@ -101,26 +97,42 @@ export class TabStore {
 
   async #forgetOld(tabs) {
     const old = [...tabs].filter(([, time], i) => i >= MOST_TABS || time < Date.now() - DAYS * 864e5);
-    for (const [id] of old) if (id !== this.#tab && await hold(id)) await done(this.#store("readwrite").delete(within(id)));
+    for (const [id] of old) if (id !== this.#tab && await this.#locks.hold(id)) await done(this.#store("readwrite").delete(within(id)));
   }
 
-  // Begins to write what waits: the transaction. Transactions end in the order in which they begin.
-  #put() {
-    if (!this.#tab || !this.#waiting.size) return null;
-    const batch = [...this.#waiting], store = this.#store("readwrite");
+  // Writes what waits; whether there is reason to go on. Where a write fails, what was stored before stays, and the
+  // part waits for the next change.
+  async #put() {
+    const parts = [...this.#waiting];
     this.#waiting.clear();
-    for (const [part, value] of batch) store.put({ tab: this.#tab, part, value, time: Date.now() });
+    if (!this.#database) await this.#open().catch(() => {});
+    const writes = await Promise.allSettled(parts.map((part) => this.#putPart(part)));
+    const failed = parts.filter((_, i) => writes[i].status === "rejected"), hasNewer = this.#waiting.size > 0;
+    if (failed.length && !this.#hasFailed) this.onFailure();
+    this.#hasFailed = failed.length > 0;
+    for (const part of failed) this.#waiting.add(part);
+    return hasNewer || !failed.length;
+  }
+
+  // Each part has its own transaction, so that one without space does not keep others back. Transactions end in the
+  // order in which they begin.
+  async #putPart(part) {
+    const store = this.#store("readwrite");
+    store.put({ tab: this.#tab, part, value: this.#values.get(part), time: Date.now() });
     store.transaction.commit?.();
-    return store.transaction;
+    await done(store.transaction);
   }
 
   // Changes during a write are written next.
   async #write() {
     if (this.#isWriting || !this.#tab) return;
     this.#isWriting = true;
-    try {
-      while (this.#waiting.size) await done(this.#put());
-    } catch { this.#waiting.clear(); }    // no space: the work stored before stays
+    for (let goesOn = true; goesOn && this.#waiting.size;) goesOn = await this.#put();
     this.#isWriting = false;
+  }
+
+  // Writes at once, because the page may go.
+  #flush() {
+    if (this.#tab && this.#waiting.size) this.#put();
   }
 }

@@ -7,9 +7,13 @@ import { TabStore } from "./tab_store.js";
 const MOST_TEXT = 2 ** 16, PATIENCE = 3000;    // characters; milliseconds
 
 export function start({ onValue }) {
-  const work = new Work(new TabStore(), new PastStore());
+  const work = new Work(new TabStore(tellFailure), new PastStore());
   onValue((value) => { if (Array.isArray(value?.results)) work.keepResults(value.results); });
   return { work };
+}
+
+async function tellFailure() {
+  (await window.showing)?.say("The browser could not store your work. Save what you want to keep.", 15000);
 }
 
 const isText = (value) => typeof value === "string";

@@ -50,7 +50,7 @@ export class Showing {
     canvas.edit((picture) => maskVisible(picture, result.pixels));
   }
 
-  say(text) { this.canvas.say(text); }
+  say(text, time) { this.canvas.say(text, time); }
 
   #mark(on) {
     this.#isShowing = on;
