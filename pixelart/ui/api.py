@@ -21,12 +21,12 @@ from pixelart.engine import CheckpointInfo, Engine, Request
 from pixelart.errors import ImageRejected, PixelArtError, RequestRejected
 from pixelart.images.coercion import percent_of
 from pixelart.images.io import Facts, decode_picture, mask_of, read_facts
-from pixelart.ui.create.canvas import file_bytes
 from pixelart.ui.create.drawing_job import DrawFunction, drawing_worker
 from pixelart.ui.create.form import OF_PRESET, name_of, only_for, request_from, sized
 from pixelart.ui.create.model_choice import NO_MODEL, model_info
 from pixelart.ui.events import ENDPOINTS
 from pixelart.ui.results import ResultFiles, bits
+from pixelart.ui.uploaded import file_bytes
 
 POSITIONAL_OR_KEYWORD, VAR_KEYWORD = Parameter.POSITIONAL_OR_KEYWORD, Parameter.VAR_KEYWORD
 DrawnFiles = tuple[list[FileData], list[dict[str, Any]]]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import logging
 from dataclasses import replace
 from typing import Any
@@ -38,6 +36,7 @@ from pixelart.ui.models_list import model_choices
 from pixelart.ui.results import ResultFiles, caption_of
 from pixelart.ui.session import Session
 from pixelart.ui.status import WELCOME, counted, status_text
+from pixelart.ui.uploaded import uploaded_file
 
 _log = logging.getLogger(__name__)
 DEFAULT_SIDE = 32
@@ -278,22 +277,3 @@ def _largest(info: CheckpointInfo | None) -> tuple[int, int] | None:
 
 def _size(info: CheckpointInfo | None) -> tuple[int, int]:
     return (info.height, info.width) if info else (DEFAULT_SIDE, DEFAULT_SIDE)
-
-
-def uploaded_file(data: Any) -> tuple[str, bytes]:
-    """(name, bytes) of a posted file. Raises ImageRejected."""
-    name, text = (data.get(k) if isinstance(data, dict) else None for k in ("name", "data"))
-    if not isinstance(name, str) or not isinstance(text, str):
-        raise ImageRejected("import: expected a name and the bytes of a file")
-    name = name.replace("\\", "/").rsplit("/", 1)[-1][:80] or "picture"
-    return name, file_bytes(text, name=name)
-
-
-def file_bytes(text: str, *, name: str) -> bytes:
-    """Decode a base64 file; `name` is used in errors. Raises ImageRejected."""
-    if len(text) > SETTINGS.max_file_bytes * 4 // 3 + 4:
-        raise ImageRejected(f"{name}: larger than the limit of {SETTINGS.max_file_bytes // 2**20} MiB")
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ImageRejected(f"{name}: not base64") from error

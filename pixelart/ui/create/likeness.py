@@ -9,8 +9,8 @@ import numpy as np
 from pixelart.errors import ImageRejected, RequestRejected
 from pixelart.images.io import decode_picture
 from pixelart.images.masks import blocks
-from pixelart.ui.create.canvas import uploaded_file
 from pixelart.ui.create.canvas_value import Canvas
+from pixelart.ui.uploaded import uploaded_file
 
 SHARES, REDRAWN_BLOCK = (25, 50, 75), 4
 """Per cent of a result that its variants redraw, in squares of so many pixels a side."""

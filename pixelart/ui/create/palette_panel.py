@@ -15,7 +15,6 @@ from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.images.codec import normalise
 from pixelart.images.palette_files import KNOWN, read_palette
 from pixelart.ui.components import ColourPicker, PixelCanvas
-from pixelart.ui.create.canvas import uploaded_file
 from pixelart.ui.create.canvas_value import Canvas, LoadedColours
 from pixelart.ui.create.model_choice import model_info
 from pixelart.ui.create.palette_value import (
@@ -31,6 +30,7 @@ from pixelart.ui.events import listen
 from pixelart.ui.gradio_parts import event_data
 from pixelart.ui.inputs import CheckedCheckbox, Choice
 from pixelart.ui.status import counted, status_text
+from pixelart.ui.uploaded import uploaded_file
 
 ALL_COLOURS, CUSTOM = "All colours", "Custom"
 

@@ -12,13 +12,13 @@ from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.images.io import decode_picture
 from pixelart.settings import SETTINGS
 from pixelart.ui.browser_storage import settings_of, usable
-from pixelart.ui.create.canvas import uploaded_file
 from pixelart.ui.create.form import class_choices, second_classes
 from pixelart.ui.create.label_lists import kind_list, look_list
 from pixelart.ui.create.recipe import BUTTONS, Recipe, recipe_of
 from pixelart.ui.gradio_parts import event_data
 from pixelart.ui.session import Session
 from pixelart.ui.status import status_text
+from pixelart.ui.uploaded import uploaded_file
 
 REUSED = (
     "temperature", "bottom_temperature", "top_p", "top_k", "guidance", "seed", "images", "seamless", "keep", "size",

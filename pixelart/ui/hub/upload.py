@@ -18,12 +18,12 @@ from pixelart.engine import Engine
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.hub import MAX_ARCHIVE_BYTES, unpack_checkpoint
 from pixelart.jobs.names import free_name
-from pixelart.ui.create.canvas import file_bytes
 from pixelart.ui.gradio_parts import event_data
 from pixelart.ui.models_list import model_choices
 from pixelart.ui.security.local_request import from_own_machine
 from pixelart.ui.status import status_progress, status_text
 from pixelart.ui.train.report import plain
+from pixelart.ui.uploaded import file_bytes
 from pixelart.ui.worker import Worker
 
 UPLOAD_NOT_HERE = "A model can be loaded only in a browser on the machine where the program runs."

@@ -21,7 +21,6 @@ from pixelart.settings import SETTINGS
 from pixelart.training.data.report import Survey, prepare
 from pixelart.training.data.survey import survey
 from pixelart.ui.browser_storage import NOTHING_KEPT, Kept
-from pixelart.ui.create.canvas import uploaded_file
 from pixelart.ui.gradio_parts import event_data
 from pixelart.ui.security.local_request import from_own_machine
 from pixelart.ui.security.safe_blocks import FAULT
@@ -29,6 +28,7 @@ from pixelart.ui.status import counted, status_progress, status_text
 from pixelart.ui.train.dataset_form import DATASET, FOLDER, ZIP, ImagesForm, matches_form, spec_from
 from pixelart.ui.train.report import plain, survey_html
 from pixelart.ui.train.uploads import CheckTask, DatasetSpec, Images, PreparedDataset, Source
+from pixelart.ui.uploaded import uploaded_file
 from pixelart.ui.worker import Worker
 
 _log = logging.getLogger(__name__)
