@@ -14,7 +14,7 @@ from pixelart.errors import ImageRejected, PixelArtError
 from pixelart.images.class_names import NO_KIND, NO_LOOK
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture
 from pixelart.images.io import decode_picture
-from pixelart.images.kept_kinds import KEEP_SKETCH
+from pixelart.images.kept_kinds import KEEP_NOTHING, KEEP_SKETCH
 from pixelart.images.sprite_sheets import to_true_grid, true_grid
 from pixelart.settings import SETTINGS
 from pixelart.ui.browser_storage import NOTHING_KEPT, Kept
@@ -22,7 +22,7 @@ from pixelart.ui.create.canvas_value import MAX_SIDE, Canvas, Imported, Painting
 from pixelart.ui.create.examples import examples_for, first_class
 from pixelart.ui.create.fit import fit_to_canvas
 from pixelart.ui.create.form import ANY_CLASS, OF_PRESET, class_choices
-from pixelart.ui.create.label_lists import kind_list, look_list
+from pixelart.ui.create.label_lists import keep_list, kind_list, look_list
 from pixelart.ui.create.model_choice import MAX_DOCUMENT, model_info, size_for
 from pixelart.ui.create.palette_value import (
     AllowedColours,
@@ -88,19 +88,19 @@ class PictureHandlers:
         look: Any = NO_LOOK,
         class_name: Any = ANY_CLASS,
         kind: Any = NO_KIND,
+        keep: Any = KEEP_NOTHING,
         kept: Kept = NOTHING_KEPT,
     ) -> tuple[Any, ...]:
         """Show only what the models can do: Enlarge if any model enlarges, the others if the chosen one can. The chosen
-        or stored look and kind stay if the model knows them."""
+        or stored look, kind and what is kept stay if the model has them."""
         info, _ = self._info(model)
-        keeps = info.keeps if info else ()
         return (
             gr.Button(visible=any(one.enlarges for one in self._models())),
-            gr.Button(visible=KEEP_SKETCH in keeps),
+            gr.Button(visible=bool(info and KEEP_SKETCH in info.keeps)),
             gr.Dropdown(visible=bool(info and info.any_size)),
             look_list(info, kept.values.get("look", look)),
             kind_list(info, class_name, kept.values.get("kind", kind)),
-            gr.Radio(visible=bool(keeps)),
+            keep_list(info, kept.values.get("keep", keep)),
             gr.HTML(visible=bool(examples_for(info))),
         )
 

@@ -13,7 +13,7 @@ from pixelart.images.io import decode_picture
 from pixelart.settings import SETTINGS
 from pixelart.ui.browser_storage import settings_of, usable
 from pixelart.ui.create.form import class_choices, second_classes
-from pixelart.ui.create.label_lists import kind_list, look_list
+from pixelart.ui.create.label_lists import keep_list, kind_list, look_list
 from pixelart.ui.create.recipe import BUTTONS, Recipe, recipe_of
 from pixelart.ui.gradio_parts import event_data
 from pixelart.ui.session import Session
@@ -47,6 +47,7 @@ class ReuseHandlers:
         seconds = gr.update(choices=second_classes(info.classes), value=values["blend_class"])
         kinds = kind_list(info, values["class_name"], values["kind"])
         lists = {"blend_class": seconds, "look": look_list(info, values["look"]), "kind": kinds}
+        lists["keep"] = keep_list(info, values["keep"])
         inputs = [lists.get(name) or _update(each, values[name]) for name, each in self.inputs.items()]
         return [info.name, classes, recipe.colours, recipe.canvas, status, *inputs]
 

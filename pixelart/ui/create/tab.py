@@ -107,7 +107,9 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     settings |= {"colours": colours, "own_colours": palette.own_colours, **varied.blend}
     kind = settings["kind"]
     offered = [*buttons[2:4], settings["size"], settings["look"], kind, settings["keep"], strip]
-    able = {"model": top.model, "look": settings["look"], "class_name": class_name, "kind": kind}
+    able = {
+        "model": top.model, "look": settings["look"], "class_name": class_name, "kind": kind, "keep": settings["keep"],
+    }  # fmt: skip
     listen(
         class_name.change,
         pictures.offer_kinds,
@@ -155,7 +157,7 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     loaded = listen(
         arrived.then, pictures.load, stored, [session, top.notice, top.model, *shown], scripts=recall, **AT_ONCE
     )
-    by_model = {name: settings[name] for name in ("blend_class", "look", "kind")}  # lists that the model fills
+    by_model = {name: settings[name] for name in ("blend_class", "look", "kind", "keep")}  # lists that the model fills
     apart = {"class_name", "colours", *by_model}
     others = {name: each for name, each in settings.items() if name not in apart}
     others |= {"palette": palette.choice, "snap": palette.snap, "preset": preset, **export, **varied.others}

@@ -15,17 +15,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixelart.engine import CheckpointInfo, Drawing
+from pixelart.engine import Drawing
 from pixelart.errors import WeightsRejected
 from pixelart.images.codec import Picture
 from pixelart.images.io import encode_png
 from pixelart.images.sprite_sheets import Grid
 from pixelart.settings import SETTINGS
-from pixelart.ui.browser_storage import NOTHING_KEPT, Kept
+from pixelart.ui.browser_storage import NOTHING_KEPT
 from pixelart.ui.create.canvas import PictureHandlers
 from pixelart.ui.create.canvas_value import Canvas, Imported, Swatches, blank_canvas, canvas_to_payload
 from pixelart.ui.create.form import ANY_CLASS
-from pixelart.ui.create.label_lists import kind_list, look_list
 from pixelart.ui.create.palette_value import AllowedColours, everything_allowed
 from pixelart.ui.results import ResultFiles
 from pixelart.ui.session import Session
@@ -78,54 +77,6 @@ def test_without_a_model_the_page_says_so_and_can_be_painted_on(fault: Exception
     _, notice, model, _, canvas, _, _, status = over(engine).load(Session(), NOTHING_KEPT)
     assert notice.visible is True and model.value is None and canvas.picture.shape == (32, 32, 4)
     assert "install a model" in status
-
-
-def test_enlarge_is_offered_where_some_model_can() -> None:
-    def seen(*names: str, model: str = "tiny") -> list[bool]:
-        updates = pictures(names=names).offer(model)
-        return [update["visible"] if isinstance(update, dict) else update.visible for update in updates]
-
-    assert seen("tiny", "scales") == [True, False, False, False, False, False, False]
-    assert seen("tiny") == [False] * 7 == seen()
-
-
-def test_the_looks_of_a_model_are_offered_and_a_chosen_one_stays() -> None:
-    info = replace(FakeEngine().info("tiny"), looks=("dark", "light"))
-    chosen = look_list(info, "light")
-    assert chosen["visible"] and chosen["value"] == "light"
-    assert chosen["choices"] == [("Any look", ""), ("dark", "dark"), ("light", "light")]
-    assert look_list(info, "grey")["value"] == look_list(info, None)["value"] == ""
-    none = look_list(replace(info, looks=()), "light")
-    assert not none["visible"] and none["value"] == ""
-
-
-def test_a_reload_brings_back_the_look() -> None:
-    class Looked(FakeEngine):
-        def info(self, checkpoint: str) -> CheckpointInfo:
-            return replace(super().info(checkpoint), looks=("dark", "light"))
-
-    page = over(Looked())
-    assert page.offer("tiny", kept=Kept({"look": "light"}))[3]["value"] == "light"
-    assert page.offer("tiny", "dark", kept=Kept({"look": ["light"]}))[3]["value"] == ""
-    assert page.offer("tiny", "dark")[3]["value"] == "dark"
-
-
-class Kinds(FakeEngine):
-    """Whose heroes are of two kinds, and whose walls of one."""
-
-    def info(self, checkpoint: str) -> CheckpointInfo:
-        return replace(super().info(checkpoint), kinds=(("hero", "mage"), ("wall", "brick"), ("hero", "knight")))
-
-
-def test_the_kinds_of_the_chosen_class_are_offered() -> None:
-    info, page = Kinds().info("tiny"), over(Kinds())
-    assert kind_list(info, "hero", "mage")["choices"] == [("Any kind", ""), ("knight", "knight"), ("mage", "mage")]
-    assert page.offer_kinds("tiny", "wall", "mage")["value"] == ""
-    assert not page.offer_kinds("tiny", ANY_CLASS, "")["visible"] and not page.offer_kinds("", "hero", "")["visible"]
-    assert "value" not in page.offer_kinds("tiny", "hero", "mage"), "what another event sets stays"
-    assert page.offer("tiny", "", "hero", "knight")[4]["value"] == "knight"
-    assert page.offer("tiny", "", "hero", "", Kept({"kind": "mage"}))[4]["value"] == "mage"
-    assert page.offer("tiny", "", "wall", "mage")[4]["value"] == ""
 
 
 def test_a_larger_result_is_chosen_in_its_own_size() -> None:
