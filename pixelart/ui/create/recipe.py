@@ -46,9 +46,9 @@ _COMPARED = (
 class Recipe:
     """How to draw a picture again.
 
-    action: the button to press. values: of the page's inputs by name, with `class_name` and `own_colours`. colours: the
-    allowed ones. canvas: what must be on the canvas, with its painted temperature; for a new picture, that one.
-    differs: settings that the page cannot set.
+    action: the button to press. values: of the page's inputs by name, with `class_name` and `own_colours`, without
+    those that the action does not read. colours: the allowed ones. canvas: what must be on the canvas, with its painted
+    temperature; for a new picture, that one. differs: settings that the page cannot set.
     """
 
     action: str
@@ -94,7 +94,8 @@ def recipe_of(settings: Mapping[str, Any], picture: Picture, info: CheckpointInf
     values["kind"] = values["kind"] if values["kind"] in kinds else NO_KIND  # the page offers those of one class
     colours, percent = _colours(settings, info), None if small is None else small.repeat(factor, 0).repeat(factor, 1)
     there = replace(info, height=height, width=width)
-    asked = request_from({**only_for(action, values), "colours": colours, "temperature_percent": percent}, there)
+    values = {**only_for(action, values), "seamless": values["seamless"]}  # Enlarge is refused if the page has an axis
+    asked = request_from({**values, "colours": colours, "temperature_percent": percent}, there)
     differs = _differences(replace(asked, window=canvas.window), settings, info, action)
     return Recipe(action, values, colours, canvas, (*differs, *(["factor"] if factor not in (1, ENLARGED) else [])))
 

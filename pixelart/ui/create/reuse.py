@@ -34,7 +34,8 @@ class ReuseHandlers:
         self.engine, self.inputs = engine, {name: inputs[name] for name in REUSED}
 
     def reuse(self, session: Session, ticket: int, event: gr.EventData) -> list[Any]:
-        """model, class, colours, canvas, status, and the inputs REUSED, for a picture and its settings."""
+        """model, class, colours, canvas, status, and the inputs REUSED, for a picture and its settings. Inputs that its
+        button does not read stay as they are."""
         session.leave(ticket)
         try:
             info, recipe, is_same = self.read(event_data(event))
@@ -47,8 +48,11 @@ class ReuseHandlers:
         seconds = gr.update(choices=second_classes(info.classes), value=values["blend_class"])
         kinds = kind_list(info, values["class_name"], values["kind"])
         lists = {"blend_class": seconds, "look": look_list(info, values["look"]), "kind": kinds}
-        lists["keep"] = keep_list(info, values["keep"])
-        inputs = [lists.get(name) or _update(each, values[name]) for name, each in self.inputs.items()]
+        lists["keep"] = keep_list(info, values.get("keep"))
+        inputs = [
+            gr.skip() if name not in values else lists.get(name) or _update(each, values[name])
+            for name, each in self.inputs.items()
+        ]
         return [info.name, classes, recipe.colours, recipe.canvas, status, *inputs]
 
     def read(self, data: Any) -> tuple[CheckpointInfo, Recipe, bool]:

@@ -76,7 +76,7 @@ class Page:
             self.session, 10**6, gr.EventData(None, data)
         )
         self.ticket = 10**6
-        values = {name: update["value"] for name, update in zip(REUSED, inputs, strict=True)}
+        values = {name: update["value"] for name, update in zip(REUSED, inputs, strict=True) if "value" in update}
         values |= {"class_name": classes.value, "colours": colours}
         return model, canvas if isinstance(canvas, Canvas) else None, values, status
 
@@ -197,6 +197,18 @@ def test_a_blend_is_set_again_and_another_picture_clears_it(tiny: Page) -> None:
     values = tiny.send(drawing)[2]
     assert {name: values[name] for name in blend} == blend
     assert tiny.send(drawing, class_weights={"cross": 1.0})[2]["blend_class"] == ""
+
+
+def test_only_the_inputs_that_its_button_reads_are_set(tiny: Page) -> None:
+    (generated, *_) = tiny.draw("generate", "tiny", **ANYTHING)
+    assert "own_colours" not in generated.settings, "there was no picture whose colours to use"
+    set_by = tiny.send(generated)[2]
+    assert not {"own_colours", "keep"} & {*set_by} and {"size", "seamless"} <= {*set_by}
+    canvas = Canvas(scene(tiny.reuse.engine, "tiny", 8, 8), hole(8, 8))
+    for own in (True, False):
+        (completed, *_) = tiny.draw("complete", "tiny", canvas, **{**ANYTHING, "own_colours": own})
+        set_by = tiny.send(completed)[2]
+        assert set_by["own_colours"] is own and set_by["keep"] == "" and "size" not in set_by
 
 
 def test_what_the_page_cannot_set_is_said(tiny: Page) -> None:
