@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ from pixelart.ui.components import ColourPicker, PixelCanvas
 from pixelart.ui.create.canvas_value import Canvas, LoadedColours
 from pixelart.ui.create.model_choice import model_info
 from pixelart.ui.create.palette_value import (
+    ALL_COLOURS,
+    CUSTOM,
     AllowedColours,
     everything_allowed,
     hex_colours,
@@ -31,8 +34,6 @@ from pixelart.ui.gradio_parts import event_data
 from pixelart.ui.inputs import CheckedCheckbox, Choice
 from pixelart.ui.status import counted, status_text
 from pixelart.ui.uploaded import uploaded_file
-
-ALL_COLOURS, CUSTOM = "All colours", "Custom"
 
 
 class PaletteHandlers:
@@ -106,14 +107,15 @@ class PaletteHandlers:
         return only_colours_of(canvas.picture, info.colours), CUSTOM, gr.skip()
 
     def name_of(self, model: Any, colours: AllowedColours | None, name: Any) -> Any:
-        """The value of the palette choice for these colours; it showed `name` before."""
+        """The value of the palette choice for these colours. It showed `name` before, which stays if choosing it gives
+        these colours."""
         try:
             own = hex_colours(self._info(model).colours)
         except PixelArtError:
             return ALL_COLOURS
         if colours is None or (colours.colours == own and all(colours.allowed)):
             return ALL_COLOURS
-        return CUSTOM if name == ALL_COLOURS else name
+        return name if self.choose_palette(model, name)[0] == colours else CUSTOM
 
     def _info(self, model: Any) -> CheckpointInfo:
         info = model_info(self.engine, model)
@@ -137,21 +139,21 @@ def _only_nearest(name: str, colours: NDArray[np.uint8], info: CheckpointInfo) -
 
 @dataclass(frozen=True)
 class PalettePanel:
-    """The inputs of the panel.
+    """The inputs of the panel and its handlers.
 
     `own_colours`: draw in the picture's own colours; `snap`: snap imports to the model's.
     """
 
+    handlers: PaletteHandlers
     choice: Choice
     colours: ColourPicker
     own_colours: CheckedCheckbox
     snap: CheckedCheckbox
 
-    def choice_for(self, event: Dependency, **settings: Any) -> None:
+    def choice_for(self, event: Callable[..., Dependency], model: gr.Dropdown, **settings: Any) -> None:
         """Update the palette choice after an event that may have changed the colours."""
-        other = f"name === {ALL_COLOURS!r} ? {CUSTOM!r} : name"
-        js = f"(now, name) => !now || now.allowed.every(Boolean) ? {ALL_COLOURS!r} : {other}"
-        event.then(None, [self.colours, self.choice], self.choice, js=js, **settings)
+        inputs = {"model": model, "colours": self.colours, "name": self.choice}
+        listen(event, self.handlers.name_of, inputs, self.choice, **settings)
 
 
 def palette_panel(
@@ -176,9 +178,6 @@ def palette_panel(
         )  # fmt: skip
     chosen = {"model": model, "name": choice}
     listen(choice.chosen().success, handlers.choose_palette, chosen, [colours, status], **event)
-    colours.input(
-        None, colours, choice, js=f"(now) => now.allowed.every(Boolean) ? {ALL_COLOURS!r} : {CUSTOM!r}", **event
-    )
     shown = [colours, choice, status]
     listen(canvas.lock, handlers.lock, {"model": model}, [colours, status, choice], **event)
     listen(canvas.palette, handlers.load_own, {}, [canvas, status], **event)
@@ -187,4 +186,7 @@ def palette_panel(
         changed(None, colours, None, js=show_lock, **event)
     listen(colours.upload, handlers.load_palette, {"model": model}, shown, **event)
     listen(only.click, handlers.colours_on_canvas, {"canvas": canvas, "model": model}, shown, **event)
-    return PalettePanel(choice, colours, own, snap)
+    panel = PalettePanel(handlers, choice, colours, own, snap)
+    # A drag over swatches is many events: the choice must be that of the last one.
+    panel.choice_for(colours.input, model, trigger_mode="always_last", **event)
+    return panel

@@ -13,6 +13,9 @@ from pixelart.errors import PixelArtError
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture, normalise, parse_hex_colours
 from pixelart.images.palettes import MAX_COLOURS, nearest_colours
 
+ALL_COLOURS, CUSTOM = "All colours", "Custom"
+"""The palette choices besides the palettes by name."""
+
 
 @dataclass(frozen=True)
 class AllowedColours:

@@ -22,7 +22,7 @@ from pixelart.ui.create.export import export_panel
 from pixelart.ui.create.form import ANY_CLASS, OF_PRESET, name_of
 from pixelart.ui.create.inspect import InspectHandlers
 from pixelart.ui.create.label_lists import ANY_KIND, ANY_LOOK, SIZES, USUAL_SIZE
-from pixelart.ui.create.palette_panel import PaletteHandlers, palette_panel
+from pixelart.ui.create.palette_panel import palette_panel
 from pixelart.ui.create.palette_value import AllowedColours
 from pixelart.ui.create.reuse import ReuseHandlers
 from pixelart.ui.create.variation_panel import Press, result_set_panel, variation_panel
@@ -147,7 +147,7 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
         shown = [class_name, canvas, colours, status]
         chosen = listen(event.success, pictures.select_model, {**here, **drawn}, shown, scripts=leaving, **AT_ONCE)
         listen(chosen.then, pictures.offer, able, offered, **AT_ONCE)
-        palette.choice_for(chosen, **AT_ONCE)
+        palette.choice_for(chosen.then, top.model, **AT_ONCE)
         listen(chosen.then, pictures.preset_values, of_preset, dials, **AT_ONCE)
         varied.offer_after(chosen.then, top.model, **AT_ONCE)
 
@@ -164,12 +164,11 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     listen(loaded.then, pictures.offer, {**able, "kept": top.work}, offered, scripts=recall, **AT_ONCE)
     varied.offer_after(loaded.then, top.model, inputs={"kept": top.work}, scripts=recall, **AT_ONCE)
     preset_set = listen(loaded.then, pictures.preset_values, of_preset, dials, **AT_ONCE)
-    names = PaletteHandlers(engine)
 
     def bring_back(model: Any, colours: AllowedColours | None, kept: Kept) -> list[Any]:
         values = dict(kept.values)
         if "palette" in values:
-            values["palette"] = names.name_of(model, colours, values["palette"])
+            values["palette"] = palette.handlers.name_of(model, colours, values["palette"])
         return restored(others, values)
 
     kept = {"model": top.model, "colours": colours, "kept": top.work}
@@ -184,7 +183,7 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
         sent = listen(past.upload, reuse.reuse, visitor_here, set_by, scripts=leaving, **FILES)
         after = listen(sent.success, pictures.swatches, {"model": top.model}, canvas, **AT_ONCE)
         listen(after.then, pictures.offer, able, offered, **AT_ONCE)
-        palette.choice_for(after, **AT_ONCE)
+        palette.choice_for(after.then, top.model, **AT_ONCE)
 
     return CreateTab(select_after, reuse_from)
 

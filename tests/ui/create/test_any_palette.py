@@ -24,8 +24,8 @@ from pixelart.ui.create.drawing import DrawingHandlers
 from pixelart.ui.create.drawing_job import _progress, drawing_worker
 from pixelart.ui.create.form import only_for, request_from, sized
 from pixelart.ui.create.model_choice import MAX_DOCUMENT, fitted_canvas
-from pixelart.ui.create.palette_panel import ALL_COLOURS, CUSTOM, PaletteHandlers
-from pixelart.ui.create.palette_value import AllowedColours, everything_allowed, hex_colours
+from pixelart.ui.create.palette_panel import PaletteHandlers
+from pixelart.ui.create.palette_value import ALL_COLOURS, CUSTOM, AllowedColours, everything_allowed, hex_colours
 from pixelart.ui.results import ResultFiles
 from pixelart.ui.session import Session
 from tests.ui.fake_engine import CODEC, FakeEngine
@@ -198,10 +198,11 @@ def test_a_reload_brings_a_palette_of_the_visitor_back(tmp_path: Path) -> None:
     ("colours", "name", "shown"),
     [
         (everything_allowed(CODEC.table), "Game Boy", ALL_COLOURS),
-        (AllowedColours(hex_colours(CODEC.table), (False, *(True,) * 8)), "Game Boy", "Game Boy"),
+        (AllowedColours(hex_colours(CODEC.table), (False, *(True,) * 8)), "Game Boy", CUSTOM),
         (AllowedColours(hex_colours(CODEC.table), (False, *(True,) * 8)), ALL_COLOURS, CUSTOM),
         (AllowedColours(("", "ff0000", "00ff00"), (True,) * 3), ALL_COLOURS, CUSTOM),
-        (AllowedColours(("", "ff0000", "00ff00"), (True,) * 3), "Game Boy", "Game Boy"),
+        (AllowedColours(("", "ff0000", "00ff00"), (True,) * 3), "Game Boy", CUSTOM),
+        (AllowedColours(("", "0f380f", "306230", "8bac0f", "9bbc0f"), (True,) * 5), "Game Boy", "Game Boy"),
         (None, "Game Boy", ALL_COLOURS),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -13,8 +14,8 @@ import pytest
 from pixelart.images.palette_files import KNOWN
 from pixelart.settings import SETTINGS
 from pixelart.ui.create.canvas_value import Canvas, canvas_to_payload
-from pixelart.ui.create.palette_panel import ALL_COLOURS, CUSTOM, PaletteHandlers
-from pixelart.ui.create.palette_value import AllowedColours
+from pixelart.ui.create.palette_panel import PaletteHandlers
+from pixelart.ui.create.palette_value import ALL_COLOURS, CUSTOM, AllowedColours, everything_allowed
 from tests.ui.fake_engine import CODEC, FakeEngine
 
 
@@ -113,6 +114,19 @@ def test_the_lock_draws_in_the_shown_colours_and_unlocking_in_all() -> None:
 def test_a_hostile_lock_is_a_plain_message(posted: Any) -> None:
     colours, status, _ = panel().lock("tiny", gr.EventData(None, posted))
     assert not isinstance(colours, AllowedColours) and len(status) < 200 and "<b>" not in status
+
+
+def test_the_choice_names_a_palette_only_while_its_colours_are_allowed() -> None:
+    few, _ = panel().choose_palette("tiny", "Game Boy")
+    assert panel().name_of("tiny", few, "Game Boy") == "Game Boy"
+    assert panel().name_of("tiny", few, "Black and white") == CUSTOM
+    changed = replace(few, allowed=(not few.allowed[0], *few.allowed[1:]))
+    assert panel().name_of("tiny", changed, "Game Boy") == panel().name_of("tiny", changed, ALL_COLOURS) == CUSTOM
+    every = everything_allowed(CODEC.table)
+    assert panel().name_of("tiny", every, "Game Boy") == panel().name_of("tiny", None, "Game Boy") == ALL_COLOURS
+    for name in (None, 7, ["Game Boy"], {}, "x" * 999, CUSTOM):
+        assert panel().name_of("tiny", few, name) == CUSTOM
+    assert panel().name_of("gone", few, "Game Boy") == ALL_COLOURS
 
 
 def test_a_file_is_added_to_the_visitors_own_colours() -> None:
