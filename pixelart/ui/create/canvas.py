@@ -25,8 +25,11 @@ from pixelart.ui.create.form import ANY_CLASS, OF_PRESET, class_choices
 from pixelart.ui.create.label_lists import keep_list, kind_list, look_list
 from pixelart.ui.create.model_choice import MAX_DOCUMENT, model_info, size_for
 from pixelart.ui.create.palette_value import (
+    ALL_COLOURS,
+    CUSTOM,
     AllowedColours,
     allowed_from_payload,
+    allowed_to_payload,
     everything_allowed,
     hex_colours,
     is_palette_for,
@@ -116,9 +119,11 @@ class PictureHandlers:
         model: Any,
         class_name: Any = ANY_CLASS,
         colours: AllowedColours | None = None,
+        palette: Any = CUSTOM,
     ) -> tuple[Any, ...]:
-        """classes, canvas, palette and status for a chosen model. The picture and the results stay; class and colours
-        stay if the model has them. The status says how the model would change the picture."""
+        """classes, canvas, colours and status for a chosen model. The picture and the results stay; class and colours
+        stay if the model has them, and a palette of the visitor's own if the model takes one. `palette`: the palette
+        choice. The status says how the model would change the picture."""
         session.leave(ticket)
         info, status = self._info(model)
         if info and canvas is not None and canvas.picture[..., 3].any():
@@ -129,8 +134,10 @@ class PictureHandlers:
                 status = status_text(str(error))
         is_blank = canvas is None or not (canvas.picture.any() or canvas.painted_mask.any())
         shown = new_canvas(info) if is_blank else swatches_of(info)
-        same = colours is not None and info is not None and colours.colours == hex_colours(info.colours)
-        allowed = gr.skip() if same else _allowed(info, None)
+        # ALL_COLOURS are those of the model before: no palette to draw in
+        own = None if colours is None or palette == ALL_COLOURS else allowed_to_payload(colours)
+        allowed = _allowed(info, own)
+        allowed = gr.skip() if allowed == colours else allowed
         return _classes(info, class_name), shown, allowed, session.set_status(status)
 
     def import_picture(
@@ -258,12 +265,12 @@ def _classes(info: CheckpointInfo | None, chosen: Any) -> Any:
     return gr.Dropdown(choices=list(choices), value=chosen if chosen in values else values[0])
 
 
-def _allowed(info: CheckpointInfo | None, kept: Any) -> AllowedColours:
-    """The colours that may be drawn: the stored ones if they fit the model's palette or form a palette that it can use,
+def _allowed(info: CheckpointInfo | None, before: Any) -> AllowedColours:
+    """The colours that may be drawn: those of before if they fit the model's palette or form a palette that it can use,
     else all."""
     everything = everything_allowed(info.colours if info else None)
     try:
-        chosen = allowed_from_payload(kept)
+        chosen = allowed_from_payload(before)
         fits = chosen.colours == everything.colours or (info is not None and is_palette_for(info, chosen))
     except PixelArtError:
         return everything

@@ -143,7 +143,7 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     )  # fmt: skip
 
     def select_after(event: Dependency) -> None:
-        drawn = {"canvas": canvas, "class_name": class_name, "colours": colours}
+        drawn = {"canvas": canvas, "class_name": class_name, "colours": colours, "palette": palette.choice}
         shown = [class_name, canvas, colours, status]
         chosen = listen(event.success, pictures.select_model, {**here, **drawn}, shown, scripts=leaving, **AT_ONCE)
         listen(chosen.then, pictures.offer, able, offered, **AT_ONCE)

@@ -168,6 +168,11 @@ def test_a_program_completes_a_picture_of_another_size_between_two_temperatures(
         api.complete(sent, marked, bottom_temperature=0.5)
 
 
+def rgba(*colours: str) -> Picture:
+    """A visitor's palette: clear and these colours, (K, 4)."""
+    return np.array([[0] * 4, *([*bytes.fromhex(colour), 255] for colour in colours)], np.uint8)
+
+
 def kept(*colours: Any, allowed: list[bool] | None = None) -> Kept:
     return Kept({"model": "tiny", "colours": {"colours": [*colours], "allowed": allowed or [True] * len(colours)}})
 
@@ -192,6 +197,21 @@ def test_a_reload_brings_a_palette_of_the_visitor_back(tmp_path: Path) -> None:
         assert loaded(kept(*bad)) == everything, bad
     own = PictureHandlers(FakeEngine(), ResultFiles(tmp_path))  # pyright: ignore[reportArgumentType]
     assert own.load(Session(), kept(*mine.colours))[5] == everything, "a model that draws in its own colours alone"
+
+
+def test_a_palette_of_the_visitor_stays_over_a_change_of_model_but_not_all_colours_of_the_last_one() -> None:
+    pictures = PictureHandlers(ENGINE, ResultFiles(Path()))  # pyright: ignore[reportArgumentType]
+
+    def after(colours: AllowedColours | None, palette: str) -> Any:
+        return pictures.select_model(Session(), 0, None, "tiny", "hero", colours, palette)[2]
+
+    mine, everything = everything_allowed(rgba("ff0000", "00ff00")), everything_allowed(CODEC.table)
+    for palette in (CUSTOM, "Game Boy"):
+        assert after(mine, palette) == gr.skip(), "it is on the page already"
+    assert after(mine, ALL_COLOURS) == after(None, CUSTOM) == everything
+    assert after(everything, ALL_COLOURS) == gr.skip()
+    too_many = everything_allowed(rgba(*[f"{i:06x}" for i in range(65)]))
+    assert after(too_many, CUSTOM) == everything
 
 
 @pytest.mark.parametrize(
