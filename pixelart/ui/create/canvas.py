@@ -68,7 +68,7 @@ class PictureHandlers:
             status = status_text(BACK)
         shown = swatches_of(info) if kept.has_painting else new_canvas(info)
         if not (kept.has_painting or kept.values or kept.drawings) and (known := examples_for(info)):
-            shown, status = replace(known[0].canvas, palette=_palette(info)), status_text(known[0].about)
+            shown, status = with_model(known[0].canvas, info), status_text(known[0].about)
         gallery = [(self.results.save(d), caption_of(d, session.mask, rank)) for rank, d in enumerate(session.drawings)]
         classes = _classes(info, kept.values.get("class", first_class(info)))
         allowed = _allowed(info, kept.values.get("colours"))
@@ -246,7 +246,12 @@ def as_document(picture: Picture, *, name: str) -> Picture:
 
 def new_canvas(info: CheckpointInfo | None) -> Canvas:
     """An empty canvas in the model's size, with its palette."""
-    return replace(blank_canvas(*_size(info)), palette=_palette(info), largest=_largest(info))
+    return with_model(blank_canvas(*_size(info)), info)
+
+
+def with_model(canvas: Canvas, info: CheckpointInfo | None) -> Canvas:
+    """The canvas, with the palette of a model and what it draws at once."""
+    return replace(canvas, palette=_palette(info), largest=_largest(info))
 
 
 def swatches_of(info: CheckpointInfo | None) -> Swatches:

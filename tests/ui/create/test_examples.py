@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 import numpy as np
 import pytest
 
+from pixelart.engine import CheckpointInfo
 from pixelart.errors import RequestRejected
 from pixelart.images.io import encode_png
 from pixelart.images.masks import blocks
@@ -69,6 +71,22 @@ def test_a_new_visitor_finds_the_first_example_and_others_their_own_work(kept: K
     assert classes.value == "hero"
     painted = pictures.load(Session(), Kept(has_painting=True))[4]
     assert isinstance(painted, Swatches), "the painting stays"
+
+
+class AnySize(FakeEngine):
+    """Of a model that draws any size."""
+
+    def info(self, checkpoint: str) -> CheckpointInfo:
+        return replace(super().info(checkpoint), any_size=True)
+
+
+def test_with_the_first_example_the_page_learns_what_the_model_draws_at_once() -> None:
+    engine: Any = AnySize(names=(CHECKPOINT,), size=32)
+    first, later = (
+        PictureHandlers(engine, FILES).load(Session(), kept)[4] for kept in (Kept(), Kept(values={"class": "hero"}))
+    )
+    assert np.array_equal(first.picture, EXAMPLES[0].picture) and not later.picture.any()
+    assert first.largest == later.largest == (64, 64) and first.palette == later.palette
 
 
 def test_a_click_on_an_example_brings_its_settings() -> None:
