@@ -170,6 +170,16 @@ def test_a_page_comes_back_as_it_was_left(tmp_path: Path) -> None:
     assert [d.seed for d in session.drawings] == [5, 6]
 
 
+def test_a_page_opens_even_if_its_results_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "no-folder").write_text("a file")
+    kept = kept_from_payload(payload(drawing(5), painting=True, values={"model": "large"}))
+    session = Session()
+    _, _, model, _, _, colours, gallery, status = page(tmp_path / "no-folder").load(session, kept)
+    assert model.value == "large" and len(model.choices) == 2 and colours == everything_allowed(CODEC.table)
+    assert gallery == [] and "The result could not be saved to the disk" in status
+    assert [d.seed for d in session.drawings] == [5], "a click or an export still finds them"
+
+
 @pytest.mark.parametrize(
     ("values", "class_name"),
     [

@@ -69,7 +69,10 @@ class PictureHandlers:
         shown = swatches_of(info) if kept.has_painting else new_canvas(info)
         if not (kept.has_painting or kept.values or kept.drawings) and (known := examples_for(info)):
             shown, status = with_model(known[0].canvas, info), status_text(known[0].about)
-        gallery = [(self.results.save(d), caption_of(d, session.mask, rank)) for rank, d in enumerate(session.drawings)]
+        try:
+            gallery = [(self.results.save(d), caption_of(d, session.mask, i)) for i, d in enumerate(session.drawings)]
+        except PixelArtError as error:  # the disk is full or read-only: the page opens without the results
+            gallery, status = [], status_text(str(error))
         classes = _classes(info, kept.values.get("class", first_class(info)))
         allowed = _allowed(info, kept.values.get("colours"))
         return session, gr.HTML(visible=not models), chosen, classes, shown, allowed, gallery, status
