@@ -13,6 +13,7 @@ from pixelart.images.palette_files import KNOWN
 from pixelart.settings import SETTINGS
 from pixelart.ui.browser_storage import kept_from_payload, results_to_payload
 from pixelart.ui.create.canvas_value import Canvas, canvas_from_payload, canvas_to_payload
+from pixelart.ui.create.model_choice import MAX_DOCUMENT
 from pixelart.ui.create.palette_value import AllowedColours, allowed_from_payload, allowed_to_payload, hex_names
 from pixelart.ui.scripts import on_load, read_static
 
@@ -35,6 +36,7 @@ class PixelCanvas(gr.HTML):
                 constants={
                     "limits": {
                         "side": SETTINGS.max_side,
+                        "document": MAX_DOCUMENT,
                         "fileBytes": SETTINGS.max_file_bytes,
                         "paletteBytes": SETTINGS.max_palette_bytes,
                     },

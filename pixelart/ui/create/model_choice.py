@@ -18,7 +18,8 @@ from pixelart.ui.create.palette_value import hex_colours
 
 NO_MODEL = "No model is installed. The notice at the top says how to get one."
 MAX_DOCUMENT = 256
-"""Longest side of a picture on the page. Larger ones are fitted to the model's size."""
+"""Longest side of a picture that the page completes in windows. Larger ones are fitted to the model's size: even one
+window takes memory and time by the whole picture, for its noise, its previews and its own colours."""
 LOADING = "The page is still loading. Try again in a moment."
 
 

@@ -24,6 +24,20 @@ test("only pictures that the model does not draw at once have a window", () => {
   assert.equal(shownWindow(emptyPicture(64, 64), null, null), null, "no model");
 });
 
+test("a picture that is too large for windows has none, and a line says that it is fitted", () => {
+  const canvas = { picture: masked(300, 40, 4, 4, 2, 2), say(text) { this.said = text; } }, frame = new ModelWindow(canvas);
+  assert.equal(frame.lineFor(frame.shown), "", "no model");
+  for (const [model, size] of [[FIXED, "32 x 24"], [FREE, "32 x 32"]]) {
+    frame.model = { ...model, longest: 256 };
+    const line = `Larger than 256 pixels: Complete fits this picture to ${size}`;
+    assert.deepEqual([frame.shown, frame.lineFor(null), frame.placeFor(canvas.picture)], [null, line, null]);
+    frame.press([3, 3]);
+    assert.equal(canvas.said, line);
+  }
+  frame.model = { ...FIXED, longest: 300 };
+  assert.match(frame.lineFor(frame.shown), /^Complete uses this window/);
+});
+
 test("it follows the mask as the engine's windows do, until the artist places it", () => {
   assert.deepEqual(placeOf(shownWindow(masked(90, 100, 20, 50, 4, 10), FIXED, null)), [6, 43, true]);
   assert.deepEqual(placeOf(shownWindow(masked(90, 100, 89, 0, 1, 1), FIXED, null)), [58, 0, true]);

@@ -62,7 +62,8 @@ export class Exchange {
     if (value.palette) {
       canvas.swatches.setPalette(value.palette);
       canvas.newSize = [value.width, value.height];
-      canvas.modelWindow.model = { size: canvas.newSize, largest: value.largest || canvas.newSize };
+      const largest = value.largest || canvas.newSize, longest = canvas.limits.document;
+      canvas.modelWindow.model = { size: canvas.newSize, largest, longest };
     }
     if (!value.pixels) return this.#backToPainting();
     if ("window" in value) canvas.modelWindow.placed = value.window && [...value.window].reverse();

@@ -6,11 +6,14 @@ import { boxOf } from "./selection.js";
 // What the mask must leave free at each side of a window that nobody has placed.
 const marginOf = (side) => Math.max(1, side >> 3);
 
-// [width, height] of the windows over a picture, or null if it is drawn at once. `model`: {size, largest}, the size of
-// its pictures and the largest that it draws at once.
-export function windowSizeFor({ width, height }, { size, largest }) {
-  const isFree = largest[0] > size[0], [w, h] = size;
-  if (width <= largest[0] && height <= largest[1]) return null;
+// Whether Complete fits a picture to the model's size, because the page draws none as large, not even in windows.
+const isFitted = ({ width, height }, { longest }) => Math.max(width, height) > longest;
+
+// [width, height] of the windows over a picture, or null if it is drawn at once or fitted. `model`: {size, largest,
+// longest}, the size of its pictures, the largest that it draws at once, and the longest side of one drawn in windows.
+export function windowSizeFor(picture, model) {
+  const { width, height } = picture, { size, largest } = model, isFree = largest[0] > size[0], [w, h] = size;
+  if ((width <= largest[0] && height <= largest[1]) || isFitted(picture, model)) return null;
   if (isFree) return [Math.min(width, w), Math.min(height, h)];
   return width < w || height < h ? null : size;
 }
@@ -49,7 +52,7 @@ export const isCorner = (value) =>
   Array.isArray(value) && value.length === 2 && value.every((place) => Number.isInteger(place) && place >= 0);
 
 export class ModelWindow {
-  model = null;     // {size, largest}, see windowSizeFor
+  model = null;     // {size, largest, longest}, see windowSizeFor
   placed = null;    // [x, y], or null: it follows the mask
   #grip = null;     // while it is dragged: from its corner to the pointer
 
@@ -58,6 +61,14 @@ export class ModelWindow {
   }
 
   get shown() { return this.canvas.picture && shownWindow(this.canvas.picture, this.model, this.placed); }
+
+  // What Complete does with a picture that the model does not draw at once, or "". `shown`: its window, or null.
+  lineFor(shown) {
+    const { model, canvas: { picture } } = this;
+    if (shown) return shown.text;
+    if (!picture || !model || !isFitted(picture, model)) return "";
+    return `Larger than ${model.longest} pixels: Complete fits this picture to ${model.size.join(" x ")}`;
+  }
 
   // The corner [top, left] that Python gets, or null.
   placeFor(picture) {
@@ -68,7 +79,7 @@ export class ModelWindow {
   // A press inside drags it; a press elsewhere brings its middle there.
   press([x, y], byKey) {
     const { shown } = this;
-    if (!shown) return this.canvas.say("The model draws this picture at once, without a window.");
+    if (!shown) return this.canvas.say(this.lineFor(null) || "The model draws this picture at once, without a window.");
     const isInside = x >= shown.x && y >= shown.y && x < shown.x + shown.width && y < shown.y + shown.height;
     this.#grip = isInside && !byKey ? [x - shown.x, y - shown.y] : [shown.width >> 1, shown.height >> 1];
     this.point([x, y]);

@@ -5,7 +5,7 @@ const OUTSIDE = "rgba(12, 12, 20, .38)";
 // `inUnits(scene, unit)`: see overlay.js.
 export function drawWindow(scene, inUnits) {
   const { view, pen, cell, picture } = scene, { canvas } = view, { shown } = canvas.modelWindow;
-  const line = canvas.$(".window-line"), text = shown ? shown.text : "";
+  const line = canvas.$(".window-line"), text = canvas.modelWindow.lineFor(shown);
   if (line.textContent !== text) line.textContent = text;
   if (!shown) return;
   inUnits(scene, 1);
