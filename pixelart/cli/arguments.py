@@ -8,7 +8,6 @@ from typing import Any, get_args
 
 from pixelart.checkpoint.folder import VARIABLE, default_checkpoints
 from pixelart.cli.words import HELP
-from pixelart.settings import SETTINGS
 from pixelart.training.data.archives import Frames
 from pixelart.training.data.pictures import Fit
 
@@ -73,8 +72,6 @@ def sides(text: str) -> tuple[int, int]:
     """(height, width) from text such as 16 or 48x32."""
     try:
         sides = [int(side) for side in text.split("x", 1)]
+        return sides[-1], sides[0]
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r:.40}: write a side such as 16, or WIDTHxHEIGHT") from error
-    if not 1 <= min(sides) <= max(sides) <= SETTINGS.max_side:
-        raise argparse.ArgumentTypeError(f"{text!r:.40}: a side must be from 1 to {SETTINGS.max_side} pixels")
-    return sides[-1], sides[0]

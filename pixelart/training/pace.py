@@ -20,7 +20,7 @@ from pixelart.training import tuning_cache
 from pixelart.training.autotune import Trial, in_threads, is_quiet, tuned
 from pixelart.training.config import FINE_TUNING, Schedule
 from pixelart.training.data.encoded import code_pictures
-from pixelart.training.data.pictures import PictureSet
+from pixelart.training.data.pictures import PictureSet, check_sides
 from pixelart.training.initialization import FROM_SCRATCH, base_weights, from_scratch
 from pixelart.training.run_config import RunConfig
 from pixelart.training.validation import Validation, draw_samples
@@ -57,10 +57,11 @@ def measure_pace(
     network and batch, unless other programs keep the machine busy.
 
     Raises:
-        RequestRejected: an unknown model, one that does not suit the size, or a batch size outside its limits.
+        RequestRejected: an unknown model, one that does not suit the size, or a size or batch size outside its limits.
         WeightsRejected: a base that cannot be used.
     """
     Schedule(steps=1, batch_size=batch_size).check()
+    check_sides(size)
     timed = min(batch_size, MOST_TIMED)
     config, pictures = _run_of(base, model, size, timed)
     config = tuned(config, pictures, device)

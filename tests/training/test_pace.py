@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -54,15 +53,14 @@ def test_a_new_network_is_timed_at_its_size(monkeypatch: pytest.MonkeyPatch) -> 
     [
         ("--batch-size -3", "batch_size -3: must be from 1 to 4096"),
         ("--batch-size 0", "batch_size 0: must be from 1 to 4096"),
-        ("--size -8x16", "'-8x16': a side must be from 1 to"),
-        ("--size 0", "'0': a side must be from 1 to"),
-        ("--size 999999", "'999999': a side must be from 1 to"),
+        ("--size -8x16", "size -8: must be from 1 to 1024"),
+        ("--size 0", "size 0: must be from 1 to 1024"),
+        ("--size 999999", "size 999999: must be from 1 to 1024"),
     ],
 )
 def test_what_cannot_be_trained_is_not_timed(words: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
     option, value = words.split()
-    with pytest.raises(SystemExit) if option == "--size" else nullcontext():
-        assert main(["estimate", f"{option}={value}"]) == 2
+    assert main(["estimate", f"{option}={value}"]) == 2
     assert told in (shown := capsys.readouterr().err) and "Traceback" not in shown
 
 

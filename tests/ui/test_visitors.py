@@ -40,7 +40,8 @@ def test_two_visitors_see_nothing_of_each_other(url: str, engine: FakeEngine, vi
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "data"), [("stop", [None, 10**9]), ("select_model", [None, 10**9, "tiny", CANVAS, "hero", None])]
+    ("name", "data"),
+    [("stop", [None, 10**9]), ("select_model", [None, 10**9, "tiny", CANVAS, "hero", None, "Custom"])],
 )
 def test_no_visitor_ends_the_drawing_of_another(
     url: str, engine: FakeEngine, visitor: Visitor, name: str, data: list[Any]

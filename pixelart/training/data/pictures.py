@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from pathlib import Path, PurePath
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelart.checkpoint.format import check_class_name
-from pixelart.errors import DataRejected, Hint, PixelArtError, WeightsRejected
+from pixelart.errors import DataRejected, Hint, PixelArtError, RequestRejected, WeightsRejected
 from pixelart.images.class_names import Labels
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture, normalise
 from pixelart.images.io import SUFFIXES, resize_nearest
@@ -239,6 +239,13 @@ def check_labels(labels: Labels, name: str) -> None:
             check_class_name(one, name)
     except WeightsRejected as error:
         raise DataRejected(str(error), hint=error.hint) from error
+
+
+def check_sides(size: Iterable[int]) -> None:
+    """Raises RequestRejected if a side of a size is outside its limits."""
+    for side in size:
+        if not 1 <= side <= SETTINGS.max_side:
+            raise RequestRejected(f"size {side}: must be from 1 to {SETTINGS.max_side}")
 
 
 def check_fits(count: int, size: tuple[int, int], fit: Fit) -> None:

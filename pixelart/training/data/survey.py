@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
-from pixelart.errors import DataRejected, Hint, PixelArtError, RequestRejected
+from pixelart.errors import DataRejected, Hint, PixelArtError
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture
 from pixelart.images.sprite_sheets import Slicing, common_factor, is_empty, reduce, true_grid
 from pixelart.progress import Cancel, OnProgress, ignore_progress, never, until_cancelled
@@ -23,6 +23,7 @@ from pixelart.training.data.pictures import (
     PictureSet,
     check_fits,
     check_labels,
+    check_sides,
     colour_keys,
     fitted,
     most_frequent_size,
@@ -60,9 +61,7 @@ class Options:
         """Raises RequestRejected if a value is outside its limits."""
         if self.slicing:
             self.slicing.check()
-        for side in self.size or ():
-            if not 1 <= side <= SETTINGS.max_side:
-                raise RequestRejected(f"size {side}: must be from 1 to {SETTINGS.max_side}")
+        check_sides(self.size or ())
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def test_the_largest_canvas_and_the_largest_file_are_taken(visitor: Visitor) -> 
     side = SETTINGS.max_side
     picture = np.random.default_rng(0).integers(0, 256, (side, side, 4), np.uint8)
     canvas = canvas_to_payload(Canvas(picture, np.ones((side, side), np.bool_)))
-    assert "it draws 16 x 16" in visitor.post("select_model", [None, 0, "tiny", canvas, "Any", None]).told()
+    assert "it draws 16 x 16" in visitor.post("select_model", [None, 0, "tiny", canvas, "Any", None, "Custom"]).told()
     padded = encode_png(PICTURE).ljust(SETTINGS.max_file_bytes, b"\0")
     sent = {"name": "a.png", "data": base64.b64encode(padded).decode()}
     assert "Imported a.png" in visitor.post("import_picture", GOOD["import_picture"], sent).told()
