@@ -9,7 +9,7 @@ from typing import Any
 from pixelart.cli.arguments import add_command, checkpoints_option, sides
 from pixelart.cli.common import Json, find, say
 from pixelart.devices import pick_device
-from pixelart.training.efforts import EFFORTS, steps_and_saves
+from pixelart.training.efforts import EFFORTS, steps_and_saves, usual_batch_size
 from pixelart.training.initialization import FROM_SCRATCH
 from pixelart.training.pace import measure_pace
 from pixelart.training.remote_control import stdin_control
@@ -23,7 +23,7 @@ def estimate(options: argparse.Namespace) -> Json:
     path = base[0].library.path(base[1]) if base else None
     info = base[0].info(base[1]) if base else None
     size = (info.height, info.width) if info else options.size
-    batch = options.batch_size
+    batch = options.batch_size or usual_batch_size(has_base=bool(base))
     pace = measure_pace(base=path, model=options.model, size=size, batch_size=batch, device=pick_device())
     lengths = {effort: steps_and_saves(effort, has_base=bool(base))[0] for effort in EFFORTS}
     say(
@@ -40,6 +40,6 @@ def add_commands(add: Any) -> None:
     command.add_argument("--base", help="the checkpoint to fine-tune")
     command.add_argument("--model", default=FROM_SCRATCH["model"], help="or the variant of a new network")
     command.add_argument("--size", type=sides, default=(32, 32), help="picture size of a new network (32)")
-    command.add_argument("--batch-size", type=int, default=16, help="pictures per batch (16)")
+    command.add_argument("--batch-size", type=int, default=0, help="pictures per batch (as train uses)")
     command.add_argument("--attended", action="store_true", help="for programs: end when stdin closes")
     checkpoints_option(command)

@@ -17,6 +17,8 @@ PRECISIONS, MEMORY_FORMATS = ("fp32", "bf16"), ("channels_last", "contiguous")
 FINE_TUNING: dict[str, Any] = {
     "learning_rate": 1e-3,
     "optimizer": "muon",
+    "batch_size": 8,
+    "context_rate": 1.0,
     "dropout": 0.2,
     "warmup_steps": 20,
     "save_every": 50,
@@ -106,8 +108,9 @@ class Schedule:
     )
     minutes: float = option(0.0, "or how many minutes", limits=(0, 60 * 24 * 30))
     batch_size: int = option(
-        16, "pictures per batch (16)", limits=(1, 4096), page=OptionOnPage("Batch size", "Pictures per step", most=256)
-    )
+        16, f"pictures per batch (16; with a base {FINE_TUNING['batch_size']})", limits=(1, 4096),
+        page=OptionOnPage("Batch size", "Pictures per step; 0: automatic", zero="", most=256),
+    )  # fmt: skip
     accumulate: int = option(1, "batches per step: like larger batches, in less memory (1)", limits=(1, 4096))
     processes: int = option(1, limits=(1, 4096))
     learning_rate: float = option(
@@ -123,7 +126,10 @@ class Schedule:
     )  # fmt: skip
     warmup_steps: int = option(200, limits=(0, 10**6))
     context_rate: float = option(
-        3.0, "the context encoder's learning rate, relative to the trunk's (3)", limits=(0, 100)
+        3.0,
+        "the context encoder's learning rate, relative to the trunk's "
+        f"(3; with a base {FINE_TUNING['context_rate']:g})",
+        limits=(0, 100),
     )
     context_first: float = option(
         0.0, "share of the schedule in which only the context encoder trains (0)", limits=(0, 1)

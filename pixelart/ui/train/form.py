@@ -89,5 +89,7 @@ def _of_effort(effort: Any, options: Mapping[str, Any], *, has_base: bool, pictu
     """The steps of Quick, Good or Best, and its saves unless the page sets them. Raises RequestRejected."""
     if effort not in (names := list(EFFORTS)):
         raise RequestRejected(f"Training {effort!r:.20}: must be {', '.join(names[:-1])} or {names[-1]}.")
-    steps, every = steps_and_saves(effort, has_base=has_base, pictures=pictures, batch_size=options["batch_size"])
+    steps, every = steps_and_saves(
+        effort, has_base=has_base, pictures=pictures, batch_size=options.get("batch_size", 0)
+    )
     return {"save_every": every, **options, "steps": steps}

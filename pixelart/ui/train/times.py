@@ -89,7 +89,7 @@ class TimesHandlers:
     def _arguments(self, ready: PreparedDataset, values: Mapping[str, Any]) -> tuple[str, ...]:
         """The options of `python -m pixelart estimate`. Raises RequestRejected for an unusable value."""
         _, options = job_from({**values, "name": values["name"] or "new"}, pictures=ready.pictures)
-        batch = f"--batch-size={options['batch_size']}"
+        batch = f"--batch-size={options.get('batch_size', 0)}"
         if base := base_of(values["base"]):
             return f"--base={self.engine.info(base).name}", batch
         height, width = ready.size

@@ -49,17 +49,18 @@ def test_a_form_becomes_options_that_a_job_takes(tiny_checkpoints: Path) -> None
         )
         assert name == "mine"
     assert job_from(FORM)[1] == {
-        "base": "tiny", "palette": "keep", "steps": 200, "save_every": 50, "batch_size": 16, "validation_share": 0.1,
+        "base": "tiny", "palette": "keep", "steps": 320, "save_every": 80, "validation_share": 0.1,
         "sample_every": 0, "ema": 0.999, "seed": 0, "flip": FLIP_SHARE,
     }  # fmt: skip
 
 
 def test_quick_good_and_best_are_numbers_of_steps_and_see_each_picture_once() -> None:
     told = [job_from(FORM | dict(effort=name))[1] for name in EFFORTS]
-    assert [(one["steps"], one["save_every"]) for one in told] == [(50, 25), (200, 50), (400, 50)]
+    assert [(one["steps"], one["save_every"]) for one in told] == [(80, 40), (320, 80), (640, 80)]
     new = job_from(FORM | dict(base="new:row_rnn", effort="Quick", save_every=7))[1]
     assert (new["steps"], new["save_every"]) == (400, 7)
-    assert job_from(FORM | dict(effort="Quick", batch_size=8), pictures=1001)[1]["steps"] == 126
+    assert job_from(FORM | dict(effort="Quick", batch_size=4), pictures=1001)[1]["steps"] == 251
+    assert job_from(FORM | dict(effort="Quick"), pictures=1001)[1]["steps"] == 126, "batches of 8"
     options = job_from(FORM | dict(minutes=10))[1]
     assert options["minutes"] == 10.0 and not options.keys() & {"steps", "save_every"}
 
@@ -99,7 +100,7 @@ def test_every_checkpoint_and_every_variant_can_be_started_from() -> None:
         ("minutes", None, "Minutes: must be"),
         ("learning_rate", -1, "Learning rate: must be"),
         ("steps", 1.5, "Steps: must be a whole number"),
-        ("batch_size", 0, "Batch size: must be a number from 1 to 256"),
+        ("batch_size", -1, "Batch size: must be a number from 0 to 256"),
         ("validation_share", "x", "Validation share: must be"),
         ("save_every", -1, "Save every: must be"),
         ("sample_every", -1, "Sample every: must be"),

@@ -57,13 +57,13 @@ def test_every_effort_tells_its_time_with_its_saves(images: Images) -> None:
     timing = StubTiming()
     first, *_, last = shown(timing, images)
     assert first.info == MEASURING and [label for label, _ in first.choices] == ["Quick", "Good", "Best"]
-    # 50 steps of 2 s, and 3 saves of 10 validation pictures and 3 classes
+    # 80 steps of 2 s, and 3 saves of 10 validation pictures and 3 classes
     assert last.choices == [
-        ("Quick · about 2 min", "Quick"),
-        ("Good · about 8 min", "Good"),
-        ("Best · about 16 min", "Best"),
+        ("Quick · about 3 min", "Quick"),
+        ("Good · about 12 min", "Good"),
+        ("Best · about 24 min", "Best"),
     ]
-    assert last.info == f"{MEASURED} {BEST_KEPT}" and timing.asked == [("--base=tiny", "--batch-size=16")]
+    assert last.info == f"{MEASURED} {BEST_KEPT}" and timing.asked == [("--base=tiny", "--batch-size=0")]
     *_, last = shown(timing, images, base="new:row_rnn", batch_size=8)
     assert timing.asked[-1] == ("--model=row_rnn", "--size=12x8", "--batch-size=8")
     assert last.choices[0][0] == "Quick · about 14 min" and last.info == MEASURED
