@@ -25,7 +25,8 @@ test("only pictures that the model does not draw at once have a window", () => {
 });
 
 test("a picture that is too large for windows has none, and a line says that it is fitted", () => {
-  const canvas = { picture: masked(300, 40, 4, 4, 2, 2), say(text) { this.said = text; } }, frame = new ModelWindow(canvas);
+  const canvas = { picture: masked(300, 40, 4, 4, 2, 2), say(text) { this.said = text; } };
+  const frame = new ModelWindow(canvas);
   assert.equal(frame.lineFor(frame.shown), "", "no model");
   for (const [model, size] of [[FIXED, "32 x 24"], [FREE, "32 x 32"]]) {
     frame.model = { ...model, longest: 256 };
