@@ -271,7 +271,7 @@ def test_a_server_of_others_pushes_nothing(folder: Path, hub: HubServer, monkeyp
 
 RENTING = ("choose_place", "choose_place_1", "show_cost", "rent_training")
 """Of the panel of rented machines, where somebody can pay for them."""
-CHOSEN_AFTER = {"select_model": 2, "offer": 4, "offer_classes": 3, "preset_values": 4}
+CHOSEN_AFTER = {"select_model": 2, "offer": 4, "name_of": 4, "offer_classes": 3, "preset_values": 4}
 """What follows a model that is loaded from the Hub or a file -> the number of its first event."""
 
 
