@@ -109,7 +109,7 @@ class Schedule:
     minutes: float = option(0.0, "or how many minutes", limits=(0, 60 * 24 * 30))
     batch_size: int = option(
         16, f"pictures per batch (16; with a base {FINE_TUNING['batch_size']})", limits=(1, 4096),
-        page=OptionOnPage("Batch size", "Pictures per step; 0: automatic", zero="", most=256),
+        page=OptionOnPage("Batch size", "Pictures; 0: automatic", zero="", most=256),
     )  # fmt: skip
     accumulate: int = option(1, "batches per step: like larger batches, in less memory (1)", limits=(1, 4096))
     processes: int = option(1, limits=(1, 4096))
