@@ -121,7 +121,8 @@ def test_pictures_come_in_at_their_true_size_and_are_completed_where_the_window_
     studio.tool("select")
     studio.stroke((2, 3), (6, 5))
     page.click("#export > button")
-    page.get_by_label("Selection", exact=True).check(force=True)
+    page.locator("label", has=page.get_by_label("Selection", exact=True)).click()  # waits for the panel to be open
+    expect(page.get_by_label("Selection", exact=True)).to_be_checked()
     assert np.array_equal(pixels_in(saved(studio, "#save")), picture[3:6, 2:7])
 
 
