@@ -181,12 +181,14 @@ def set_figures(real: metrics.Features, drawn: metrics.Features) -> Figures:
     }
 
 
+_LOOKS = {"colours": metrics.colours_of, "lone_pixels": lone_share}
+
+
 def _looks(drawn: Picture, real: Picture) -> Figures:
     """Colours per picture and the share of lone pixels, drawn and real."""
-    kinds = {"colours": metrics.colours_of, "lone_pixels": lone_share}
     return {
         kind: {"drawn": metrics.mean(of(drawn)).json(), "real": metrics.mean(of(real)).json()}
-        for kind, of in kinds.items()
+        for kind, of in _LOOKS.items()
     }
 
 
@@ -197,7 +199,7 @@ def _mean_of_classes(classes: dict[str, Figures]) -> Figures:
     for kind in ("kernel_distance", "precision", "recall", "class_accuracy"):
         values = [f[kind]["value"] for f in classes.values() if f[kind]["value"] is not None]
         result[kind] = round(float(np.mean(values)), 6) if values else NOTHING.value
-    for kind in ("colours", "lone_pixels"):
+    for kind in _LOOKS:
         pairs = {side: [f[kind][side]["value"] for f in classes.values()] for side in ("drawn", "real")}
         known = {side: [v for v in values if v is not None] for side, values in pairs.items()}
         result[kind] = {side: round(float(np.mean(v)), 6) if v else None for side, v in known.items()}

@@ -106,7 +106,9 @@ def start_run(
     learned = np.array([h in seen for h in pictures.hashes], np.bool_)
     if not learned.any():
         height, width = pictures.size
-        raise DataRejected(f"{data.name}: holds no picture of {width} x {height} pixels to train on, the base's size")
+        raise DataRejected(
+            f"{data.name}: holds no picture of {width} x {height} pixels to train on, the size of the network"
+        )
     check_emphasis(schedule.emphasis, _names_of(pictures, seen))
     if origin:
         start = from_base(origin, resolved, pictures, pictures.select(learned), new_classes=new_classes, data=data)

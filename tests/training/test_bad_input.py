@@ -64,7 +64,9 @@ def test_pictures_of_other_sizes_than_the_base_are_told(sketch_checkpoints: Path
         picture[0, 0, 0] = i
         (tmp_path / "data" / f"{i}.png").write_bytes(encode_png(picture))
     how: dict[str, Any] = {"base": sketch_checkpoints / "any", "fit": "keep", "schedule": Schedule(steps=1)}
-    with pytest.raises(DataRejected, match="data: holds no picture of 8 x 8 pixels to train on, the base's size"):
+    with pytest.raises(
+        DataRejected, match="data: holds no picture of 8 x 8 pixels to train on, the size of the network"
+    ):
         start_run(tmp_path / "run", tmp_path / "data", **how).__enter__()
 
 
