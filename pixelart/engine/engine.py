@@ -138,7 +138,7 @@ class Engine(Variations, Analyses):
         self, request: RequestLike, *, on_row: OnRow | None = None, cancel: Cancel | None = None
     ) -> list[Drawing]:
         """Draw `request.count` new pictures, in order of seed. If seamless, each picture's seam is then repaired. With
-        `redraw`, pictures with a defect are replaced, see `redrawing`.
+        `redraw`, pictures with a defect are replaced, and what still has one comes last, see `redrawing`.
 
         Raises:
             RequestRejected: a value of the request is outside its limits.

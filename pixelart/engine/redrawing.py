@@ -2,6 +2,7 @@
 
 A replaced picture keeps its place. Its replacement has a seed of its own, after those of the request, and the same
 picture comes from that seed alone. If that one has a defect, too, it is drawn again while `Request.redraw` allows.
+What still has a defect then comes last, so that it is not the first that an artist sees.
 """
 
 from __future__ import annotations
@@ -29,14 +30,17 @@ DrawSome = Callable[[Request, OnRow | None], list[Drawing]]
 
 def without_defects(request: Request, limits: DefectLimits, draw: DrawSome, on_row: OnRow | None) -> list[Drawing]:
     """Draw a request with `draw`, and replace the pictures with a defect. A cancelled round keeps what was there.
+    Without `Request.redraw` the drawings stay in the order of `draw`.
 
     Raises:
         Cancelled: before the first round has ended.
     """
     once = replace(request, redraw=0)
     drawings, used = draw(once, on_row), request.count
-    for _ in range(0 if limits == NO_LIMITS else request.redraw):
-        places = np.flatnonzero(limits.exceeded_by(np.stack([drawing.picture for drawing in drawings]))).tolist()
+    if limits == NO_LIMITS or not request.redraw:
+        return drawings
+    for _ in range(request.redraw):
+        places = np.flatnonzero(_defects(drawings, limits)).tolist()
         if not places:
             break
         some = replace(once, count=len(places), seed=later_seed(request, used))
@@ -48,7 +52,11 @@ def without_defects(request: Request, limits: DefectLimits, draw: DrawSome, on_r
         for place, drawing in zip(places, again, strict=True):
             first = drawings[place].settings.get(INSTEAD_OF, drawings[place].seed)
             drawings[place] = replace(drawing, settings={**drawing.settings, INSTEAD_OF: first})
-    return drawings
+    return [drawings[place] for place in np.argsort(_defects(drawings, limits), kind="stable")]
+
+
+def _defects(drawings: Sequence[Drawing], limits: DefectLimits) -> NDArray[np.bool_]:
+    return limits.exceeded_by(np.stack([drawing.picture for drawing in drawings]))
 
 
 def limits_for(call: Call, info: CheckpointInfo) -> DefectLimits:

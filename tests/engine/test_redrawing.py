@@ -79,6 +79,15 @@ def test_it_ends_after_the_rounds_that_were_asked_for() -> None:
         assert count_redrawn(drawings) == 0
 
 
+def test_pictures_that_still_have_a_defect_come_last() -> None:
+    painter = Painter(lambda seed: PLAIN if seed in (11, 13, 15) else EMPTY)
+    drawings = without_defects(Request("tiny", count=4, seed=10, redraw=2), LIMITS, painter, None)
+    assert [d.settings.get(INSTEAD_OF, d.seed) for d in drawings] == [11, 12, 13, 10], "15 replaced 12"
+    assert [d.seed for d in drawings] == [11, 15, 13, 16]
+    kept = without_defects(Request("tiny", count=4, seed=10), LIMITS, painter, None)
+    assert [d.seed for d in kept] == [10, 11, 12, 13], "the order of seeds without redraw"
+
+
 def test_a_stop_while_drawing_again_keeps_what_was_drawn() -> None:
     painter = Painter(lambda seed: EMPTY)
     painter.cancels_from = 1
