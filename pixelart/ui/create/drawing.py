@@ -17,7 +17,7 @@ from pixelart.images.kept_kinds import KEEP_SKETCH
 from pixelart.ui.create.canvas_value import Canvas
 from pixelart.ui.create.drawing_job import DrawingJob, DrawingRunner, Outputs
 from pixelart.ui.create.form import Values, only_for, request_from, sized
-from pixelart.ui.create.likeness import partly_masked
+from pixelart.ui.create.likeness import labels_shown, partly_masked
 from pixelart.ui.create.model_choice import enlarger, fitted_canvas, model_info, values_for
 from pixelart.ui.gradio_parts import event_data
 from pixelart.ui.session import Session
@@ -60,7 +60,7 @@ class DrawingHandlers(DrawingRunner):
     def more_like(
         self, session: Session, ticket: int, model: Any, event: gr.EventData, **values: Any
     ) -> Iterator[Outputs]:
-        """Draw variants of a result: a random part of it is redrawn."""
+        """Draw variants of a result: a random part of it is redrawn, as what the result shows."""
         asked = event_data(event)
         yield from self.run(session, ticket, lambda: self._likeness(asked, model, values))
 
@@ -91,7 +91,8 @@ class DrawingHandlers(DrawingRunner):
         return self._completion(canvas, model, {**values, "keep": values.get("keep") or KEEP_SKETCH})
 
     def _likeness(self, asked: Any, model: Any, values: Values) -> DrawingJob:
-        return self._completion(partly_masked(asked), model, values)
+        canvas = partly_masked(asked)
+        return self._completion(canvas, model, {**values, **labels_shown(asked, model_info(self.engine, model))})
 
     def _completion(self, canvas: Canvas | None, model: Any, values: Values) -> DrawingJob:
         if canvas is None or not canvas.painted_mask.any():

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pixelart.controls import CONTROLS, GENERATE, Control, number
 from pixelart.engine import CheckpointInfo, Request
 from pixelart.errors import RequestRejected
-from pixelart.images.class_names import find_class
+from pixelart.images.class_names import NO_KIND, NO_LOOK, find_class
 from pixelart.images.palette_choice import OF_MODEL, WORDS
 from pixelart.settings import SETTINGS
 from pixelart.ui.create.palette_value import AllowedColours, hex_colours
@@ -163,6 +163,22 @@ def class_choices(classes: Sequence[str]) -> list[tuple[str, str]]:
     """(label, value) of each choice of a class; the first is any class."""
     nothing = ("Any class", NO_CLASS) if ANY_CLASS in classes else (ANY_CLASS, ANY_CLASS)
     return [nothing, *((name, name) for name in classes)]
+
+
+def labels_in(settings: Mapping[str, Any], info: CheckpointInfo) -> dict[str, Any]:
+    """The values of the class, the second class and its share, the look and the kind that the settings of a drawing
+    name. Of a mix that the page cannot set, it is the class with the largest weight; a kind that the page does not
+    offer for this class is any kind."""
+    weights = settings.get("class_weights") or {}
+    nothing = class_choices(info.classes)[0][1] if info.classes else ANY_CLASS
+    chosen = max(weights, key=lambda name: weights[name]) if weights else nothing or NO_CLASS
+    classes = {"class_name": chosen, "blend_class": NO_BLEND, "blend_share": 50}
+    if len(weights) == 2 and round(sum(weights.values()), 3) == 1:
+        (first, _), (second, share) = weights.items()
+        classes = {"class_name": first, "blend_class": second, "blend_share": round(100 * share, 2)}
+    kind = settings.get("kind", NO_KIND)
+    offered = info.labels.kinds_of([classes["class_name"]])
+    return {**classes, "look": settings.get("look", NO_LOOK), "kind": kind if kind in offered else NO_KIND}
 
 
 def _colours(colours: AllowedColours | None, info: CheckpointInfo, own_colours: Any = None) -> dict[str, Any]:

@@ -15,13 +15,12 @@ from pixelart.engine import CheckpointInfo, Request
 from pixelart.engine.completion import mask_of_runs
 from pixelart.engine.temperature import Painted, painted
 from pixelart.errors import RequestRejected
-from pixelart.images.class_names import NO_KIND, NO_LOOK
 from pixelart.images.codec import Picture
 from pixelart.images.coercion import as_map, map_settings
 from pixelart.images.palette_choice import OF_MODEL
 from pixelart.ui.create.canvas_value import Canvas
 from pixelart.ui.create.drawing import ENLARGED
-from pixelart.ui.create.form import ANY_CLASS, NO_BLEND, NO_CLASS, class_choices, only_for, request_from
+from pixelart.ui.create.form import labels_in, only_for, request_from
 from pixelart.ui.create.palette_value import AllowedColours, everything_allowed, hex_colours
 
 _SIZE = re.compile(r"(\d{1,4})x(\d{1,4})")
@@ -88,10 +87,8 @@ def recipe_of(settings: Mapping[str, Any], picture: Picture, info: CheckpointInf
     )
     values = {
         **_numbers(settings), "temperature": temperature.top, "bottom_temperature": temperature.bottom,
-        "size": f"{width} x {height}", "keep": keep, **_classes_of(settings, info),
+        "size": f"{width} x {height}", "keep": keep, **labels_in(settings, info),
     }  # fmt: skip
-    kinds = info.labels.kinds_of([values["class_name"]])
-    values["kind"] = values["kind"] if values["kind"] in kinds else NO_KIND  # the page offers those of one class
     colours, percent = _colours(settings, info), None if small is None else small.repeat(factor, 0).repeat(factor, 1)
     there = replace(info, height=height, width=width)
     values = {**only_for(action, values), "seamless": values["seamless"]}  # Enlarge is refused if the page has an axis
@@ -121,8 +118,6 @@ def _numbers(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: settings.get(name, usual) for name, usual in (("top_p", 1.0), ("top_k", 0), ("guidance", 1.0))},
         "seed": settings.get("seed", -1),
-        "look": settings.get("look", NO_LOOK),
-        "kind": settings.get("kind", NO_KIND),
         "images": 1,
         "seamless": [axis for axis in "xy" if axis in str(axes)],
         "own_colours": settings.get("own_colours") is True,
@@ -142,18 +137,6 @@ def _temperature(value: Any, size: tuple[int, int]) -> Painted:
     CONTROLS["temperature"].check("temperature", float(rows.min()))
     CONTROLS["temperature"].check("temperature", float(rows.max()))
     return painted(rows) or Painted(float(rows[0, 0]), float(rows[-1, 0]))
-
-
-def _classes_of(settings: Mapping[str, Any], info: CheckpointInfo) -> dict[str, Any]:
-    """The chosen class, the second class and its share; of a mix that the page cannot set, the class with the largest
-    weight."""
-    weights = settings.get("class_weights") or {}
-    if len(weights) == 2 and round(sum(weights.values()), 3) == 1:
-        (first, _), (second, share) = weights.items()
-        return {"class_name": first, "blend_class": second, "blend_share": round(100 * share, 2)}
-    nothing = class_choices(info.classes)[0][1] if info.classes else ANY_CLASS
-    chosen = max(weights, key=lambda name: weights[name]) if weights else nothing or NO_CLASS
-    return {"class_name": chosen, "blend_class": NO_BLEND, "blend_share": 50}
 
 
 def _colours(settings: Mapping[str, Any], info: CheckpointInfo) -> AllowedColours:

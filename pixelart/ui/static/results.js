@@ -6,6 +6,7 @@ import { saveBlob } from "./download.js";
 import { encode } from "./canvas/value.js";
 import { pixelsIn } from "./canvas/images.js";
 import { isTyping } from "./canvas/keyboard.js";
+import { settingsIn } from "./past/png.js";
 import { Stars, keyOf } from "./stars.js";
 
 const ITEM = "#results .thumbnail-item, #result-tools .starred button";
@@ -34,7 +35,14 @@ async function copied(blob) {
   } catch { return false; }
 }
 
-const textOf = async (blob) => encode(new Uint8Array(await blob.arrayBuffer()));
+const bytesOf = async (blob) => new Uint8Array(await blob.arrayBuffer());
+const textOf = async (blob) => encode(await bytesOf(blob));
+
+// What Python needs of a result: its PNG in base64, and the settings that it carries.
+async function postOf(blob) {
+  const bytes = await bytesOf(blob);
+  return { data: encode(bytes), settings: settingsIn(bytes) };
+}
 
 class Results {
   chosen = null;    // the item of the open menu
@@ -176,7 +184,7 @@ class Results {
     this.menu.hidePopover();
     if (button.dataset.do === "star") return this.#star(chosen);
     const { blob, name } = await fileOf(chosen);
-    if (button.dataset.share) return this.trigger("select", { data: await textOf(blob), share: Number(button.dataset.share) });
+    if (button.dataset.share) return this.trigger("select", { ...await postOf(blob), share: Number(button.dataset.share) });
     if (button.dataset.do === "download") return saveBlob(name, blob);
     if (button.dataset.do === "mask") return showing.mask(await pixelsIn(blob));
     return showing.say(await copied(blob) ? "Copied " + name : "The browser does not allow copying.");

@@ -1,8 +1,7 @@
-"""The examples, the first view of a new visitor, and variants of a result."""
+"""The examples and the first view of a new visitor."""
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +10,6 @@ import numpy as np
 import pytest
 
 from pixelart.engine import CheckpointInfo
-from pixelart.errors import RequestRejected
-from pixelart.images.io import encode_png
-from pixelart.images.masks import blocks
 from pixelart.ui.browser_storage import Kept
 from pixelart.ui.create.canvas import PictureHandlers
 from pixelart.ui.create.canvas_value import Canvas, Swatches
@@ -21,7 +17,6 @@ from pixelart.ui.create.drawing import DrawingHandlers
 from pixelart.ui.create.drawing_job import summary
 from pixelart.ui.create.example_strip import ExampleHandlers
 from pixelart.ui.create.examples import examples, examples_for, first_class, strip_html
-from pixelart.ui.create.likeness import partly_masked
 from pixelart.ui.session import Session
 from tests.ui.fake_engine import FakeEngine
 
@@ -98,45 +93,6 @@ def test_a_click_on_an_example_brings_its_settings() -> None:
     assert EXAMPLES[number].about[:20] in status
     for model, data in ((CHECKPOINT, {"number": 99}), (CHECKPOINT, None), ("tiny", {"number": 0})):
         assert "This example is not there" in ExampleHandlers(ENGINE).choose(Session(), 1, model, event(data))[-1]
-
-
-def test_variants_of_a_result_redraw_a_share_of_it() -> None:
-    picture = np.zeros((32, 32, 4), np.uint8)
-    picture[:] = (255, 205, 117, 255)
-    asked = {"data": base64.b64encode(encode_png(picture)).decode(), "share": 25}
-    session = Session()
-    page = DrawingHandlers(ENGINE, FILES)
-    list(page.more_like(session, 1, CHECKPOINT, event(asked), class_name="hero", images=2, seed=3))
-    assert [drawing.seed for drawing in session.drawings] == [3, 4]
-    assert session.mask is not None and session.mask.mean() == 0.25
-    for drawing in session.drawings:
-        assert np.array_equal(drawing.picture[~session.mask], picture[~session.mask])
-
-
-@pytest.mark.parametrize("asked", [None, {}, {"data": 5, "share": 25}, {"data": "AAAA", "share": 25}])
-def test_what_is_no_result_is_refused(asked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    session = Session()
-    monkeypatch.setattr(gr, "Warning", lambda text: None)
-    page = DrawingHandlers(ENGINE, FILES)
-    list(page.more_like(session, 1, CHECKPOINT, event(asked), class_name="hero"))
-    assert not session.drawings
-
-
-def test_only_the_offered_shares_are_redrawn() -> None:
-    data = base64.b64encode(encode_png(np.zeros((8, 8, 4), np.uint8))).decode()
-    assert partly_masked({"data": data, "share": 75}).painted_mask.mean() == 0.75
-    for share in (0, 100, "50", None, True):
-        with pytest.raises(RequestRejected, match="share"):
-            partly_masked({"data": data, "share": share})
-
-
-@pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
-def test_random_blocks_cover_a_share(share: float) -> None:
-    random = np.random.default_rng(1)
-    mask = blocks(32, 32, share=share, size=4, random=random)
-    assert mask.shape == (32, 32) and mask.mean() == share
-    assert (mask.reshape(8, 4, 8, 4).any((1, 3)) == mask.reshape(8, 4, 8, 4).all((1, 3))).all()
-    assert blocks(5, 3, share=0.01, size=4, random=random).any()
 
 
 def test_the_status_counts_what_was_drawn_again() -> None:
