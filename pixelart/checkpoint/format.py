@@ -14,7 +14,7 @@ from typing import Any
 
 from pixelart.checkpoint.presets import FIXED, UNGUIDED, Preset, parse_presets
 from pixelart.errors import WeightsRejected
-from pixelart.images.class_names import Labels, plain_class
+from pixelart.images.class_names import Labelled, plain_class
 from pixelart.images.codec import Codec, codec_from_config
 from pixelart.images.defects import DefectLimits, parse_limits
 from pixelart.images.example_palettes import CLASS_PALETTES_FILE
@@ -44,7 +44,7 @@ PRESETS_KEY, LIMITS_KEY = "presets", "defect_limits"
 
 
 @dataclass(frozen=True)
-class CheckpointConfig:
+class CheckpointConfig(Labelled):
     """The content of config.json: the model, the codec, the names of its labels, and how it was trained.
 
     Presets and defect limits are stored under `training`, where older readers ignore unknown keys.
@@ -57,11 +57,6 @@ class CheckpointConfig:
     training: dict[str, Any]
     looks: tuple[str, ...] = ()
     kinds: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def labels(self) -> Labels:
-        """What the network is conditioned on."""
-        return Labels(self.classes, self.looks, self.kinds)
 
     def build(self) -> AutoregressiveModel:
         """A new model of this config, with random weights."""

@@ -15,7 +15,7 @@ from pixelart.checkpoint.format import CheckpointConfig
 from pixelart.checkpoint.origin import Origin, read_origin
 from pixelart.checkpoint.presets import DEFAULT_PRESET, FIXED, Preset
 from pixelart.errors import RequestRejected
-from pixelart.images.class_names import NO_LOOK, Labels, find_class
+from pixelart.images.class_names import NO_LOOK, Labelled, find_class
 from pixelart.images.codec import Indexed, Paletted, codec_from_config
 from pixelart.images.defects import DefectLimits, limits_of_mix
 from pixelart.images.example_palettes import read_usual_sizes
@@ -32,7 +32,7 @@ ANY_SIZE = f"{SMALLEST_SIDE} to {LARGEST_SIDE} pixels a side"
 
 
 @dataclass(frozen=True)
-class CheckpointInfo:
+class CheckpointInfo(Labelled):
     """What a checkpoint can draw.
 
     Attributes:
@@ -121,11 +121,6 @@ class CheckpointInfo:
         if keep and keep not in self.keeps:
             can = " or ".join(self.keeps)
             raise RequestRejected(f"keep {keep}: {self.name} " + (f"can keep {can}" if can else "can keep nothing"))
-
-    @property
-    def labels(self) -> Labels:
-        """What the network is conditioned on."""
-        return Labels(self.classes, self.looks, self.kinds)
 
     def look_number(self, look: Any) -> int:
         """The number of a look among the labels. Raises RequestRejected for one that it does not know."""

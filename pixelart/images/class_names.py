@@ -56,6 +56,19 @@ class Labels:
         return tuple(sorted({kind for name, kind in self.kinds if name in chosen}))
 
 
+class Labelled:
+    """Base of what has the names of labels."""
+
+    classes: tuple[str, ...]
+    looks: tuple[str, ...]
+    kinds: tuple[tuple[str, str], ...]
+
+    @property
+    def labels(self) -> Labels:
+        """What the network is conditioned on."""
+        return Labels(self.classes, self.looks, self.kinds)
+
+
 def plain_class(name: str) -> str:
     """The name in Unicode NFC, in which "e" plus accent is one character. macOS folder names use NFD, keyboards NFC."""
     return unicodedata.normalize("NFC", name)

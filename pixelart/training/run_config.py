@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pixelart.checkpoint.format import CheckpointConfig
 from pixelart.errors import RequestRejected
-from pixelart.images.class_names import Labels
+from pixelart.images.class_names import Labelled
 from pixelart.storage import write_file
 from pixelart.training.config import OPTIONS, Schedule
 from pixelart.training.data.archives import Frames
@@ -21,7 +21,7 @@ PaletteOf = Literal["keep", "fit"]
 
 
 @dataclass(frozen=True)
-class RunConfig:
+class RunConfig(Labelled):
     """The settings of one training run: data, network and schedule."""
 
     model: str
@@ -53,11 +53,6 @@ class RunConfig:
     measured: dict[str, float] = field(default_factory=dict)
     """Pictures per second of each choice that was timed when the run started. On a CPU they are per second of CPU time;
     those of threads are per second of wall-clock time."""
-
-    @property
-    def labels(self) -> Labels:
-        """What the network is conditioned on."""
-        return Labels(self.classes, self.looks, self.kinds)
 
     def network(self, training: dict[str, Any]) -> CheckpointConfig:
         """The config of the run's network, with this part on its `training`."""
