@@ -15,7 +15,6 @@ import csv
 import json
 import shutil
 import sys
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,10 +22,10 @@ from typing import Any, cast
 
 import numpy as np
 
+from benchmarks.finetune import write_tiles
 from benchmarks.machine import describe_machine
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.images.codec import Picture
-from pixelart.images.io import encode_rgba_png
 from pixelart.images.palette_files import read_palette_file
 from pixelart.layers.context import ContextConfig
 from pixelart.models import create_model
@@ -114,19 +113,17 @@ def versions(picture: Picture, kind: str, random: np.random.Generator) -> Iterat
             yield "shifted", moved
 
 
-def write_tiles(chosen: Sequence[tuple[str, Picture]], kind: str, target: Path) -> None:
-    """Write the tiles as CLASS/LOOK/NUMBER.png. Only training tiles get further versions, and only those that the
-    share of validation leaves in training."""
+def with_versions(chosen: Sequence[tuple[str, Picture]], kind: str) -> Iterator[tuple[str, Picture]]:
+    """Each tile as CLASS/LOOK/NUMBER. Only training tiles get further versions, and only those that the share of
+    validation leaves in training."""
     random = np.random.default_rng(0)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(target, "w") as archive:
-        for number, (name, picture) in enumerate(chosen):
-            found = [(PLAIN, picture)]
-            if not is_validation(picture_hash(picture), share=SHARE):
-                others = versions(picture, kind, random)
-                found += [(k, p) for k, p in others if not is_validation(picture_hash(p), share=SHARE)]
-            for turn, (look, one) in enumerate(found):
-                archive.writestr(zipfile.ZipInfo(f"{name}/{look}/{number:04}-{turn}.png"), encode_rgba_png(one))
+    for number, (name, picture) in enumerate(chosen):
+        found = [(PLAIN, picture)]
+        if not is_validation(picture_hash(picture), share=SHARE):
+            others = versions(picture, kind, random)
+            found += [(k, p) for k, p in others if not is_validation(picture_hash(p), share=SHARE)]
+        for turn, (look, one) in enumerate(found):
+            yield f"{name}/{look}/{number:04}-{turn}", one
 
 
 def train(name: str, tiles: Sequence[tuple[str, Picture]], options: argparse.Namespace) -> Path:
@@ -142,7 +139,7 @@ def train(name: str, tiles: Sequence[tuple[str, Picture]], options: argparse.Nam
             raise RequestRejected(f"{folder}: finished with other options; choose another --out")
         return run
     shutil.rmtree(folder, ignore_errors=True)
-    write_tiles(tiles, change.tiles, folder / "tiles.zip")
+    write_tiles(with_versions(tiles, change.tiles), folder / "tiles.zip")
     schedule: dict[str, Any] = {"steps": options.steps, "minutes": options.minutes, "save_every": options.save_every}
     schedule |= {"optimizer": "muon", "learning_rate": 0.002, "context_rate": 2.0, "warmup_steps": 50, "flip": 0.33}
     schedule |= {"validation_share": SHARE, "sample_every": 10**6, "looks": bool(change.tiles), "precision": "bf16"}

@@ -25,7 +25,7 @@ import shlex
 import sys
 import time
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,12 +88,17 @@ def held_back_class(pictures: PictureSet, seen: frozenset[str]) -> list[Picture]
     return [turned(pictures.pictures[number]) for _, number in free]
 
 
-def write_class(tiles: Sequence[Picture], target: Path) -> None:
-    """Write the tiles as a .zip, as a user would supply them."""
+def write_tiles(tiles: Iterable[tuple[str, Picture]], target: Path) -> None:
+    """Write tiles as a .zip, as a user would supply them; the name of each is its place there without ".png"."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(target, "w") as archive:
-        for number, tile in enumerate(tiles):
-            archive.writestr(zipfile.ZipInfo(f"{CLASS}/{number:04}.png"), encode_rgba_png(tile))
+        for name, tile in tiles:
+            archive.writestr(zipfile.ZipInfo(f"{name}.png"), encode_rgba_png(tile))
+
+
+def class_places(tiles: Sequence[Picture]) -> Iterator[tuple[str, Picture]]:
+    """The tiles of the new class with their places in a .zip."""
+    return ((f"{CLASS}/{number:04}", tile) for number, tile in enumerate(tiles))
 
 
 def bits(model: AutoregressiveModel, pictures: CodedPictures, class_weights: Tensor) -> float:
@@ -231,7 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         tiles = held_back_class(read_pictures(options.data), read_seen(options.base))
         data = options.out / "class.zip"
-        write_class(tiles[:TILES], data)
+        write_tiles(class_places(tiles[:TILES]), data)
         named = Schedule.__dataclass_fields__.keys() & vars(options).keys()
         given = {name: getattr(options, name) for name in named if getattr(options, name) is not None}
         schedule = Schedule(**{**FINE_TUNING, **given, "validation_share": VALIDATION})

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import changes
+from benchmarks import changes, finetune
 from pixelart.training.data.pictures import is_validation, picture_hash, read_pictures
 from tests.training.test_near_copies import picture_of
 
@@ -41,7 +41,7 @@ def test_no_version_of_a_tile_is_among_those_measured(tmp_path: Path, tiny_data:
     chosen = changes.choose_tiles(pictures, trained=100)
     measured = {h for h in pictures.hashes if is_validation(h, share=changes.SHARE)}
     assert len(chosen) == len(pictures.hashes) and measured
-    changes.write_tiles(chosen, "turned", tmp_path / "tiles.zip")
+    finetune.write_tiles(changes.with_versions(chosen, "turned"), tmp_path / "tiles.zip")
     written = read_pictures(tmp_path / "tiles.zip", with_looks=True)
     for content, look in zip(written.hashes, written.look_names, strict=True):
         assert look == changes.PLAIN or not is_validation(content, share=changes.SHARE)

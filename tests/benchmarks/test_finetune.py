@@ -42,7 +42,7 @@ def test_it_runs_whole_and_tells_before_and_after(
     base: str, folder: str, tiny_data: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     tiles = [finetune.turned(picture) for picture in read_pictures(tiny_data).pictures]
-    finetune.write_class(tiles, tmp_path / "class.zip")
+    finetune.write_tiles(finetune.class_places(tiles), tmp_path / "class.zip")
     assert read_pictures(tmp_path / "class.zip").classes == (finetune.CLASS,)
     schedule = Schedule(
         steps=12, batch_size=8, learning_rate=5e-3, validation_share=0.3, save_every=6, threads=1, keep="best"
