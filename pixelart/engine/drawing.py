@@ -26,7 +26,7 @@ from pixelart.images.defects import NEARLY_EMPTY, visible_share
 from pixelart.images.kept_kinds import KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH, opacity_of
 from pixelart.images.palette_choice import CodecOf, palette_settings
 from pixelart.images.tiling import Shift, back, rolled
-from pixelart.models.footprint import bytes_of_drawing
+from pixelart.models.footprint import bytes_around_windows, bytes_of_drawing
 from pixelart.sampling import Controls, pick_sampler
 
 
@@ -108,15 +108,16 @@ class Drawer:
         """Whether any thread is drawing a picture now."""
         return self._drawings > 0
 
-    def at_once(self, loaded: Checkpoint, height: int, width: int, *, streams: int = 1) -> int:
-        """How many pictures (height, width) fit in memory at once, each with `streams` copies; at most CHUNK.
+    def at_once(self, loaded: Checkpoint, height: int, width: int, *, streams: int = 1, around: int = 0) -> int:
+        """How many pictures (height, width) fit in memory at once, each with `streams` copies and `around` bytes more;
+        at most CHUNK.
 
         Raises:
             RequestRejected: not even one fits.
         """
         if loaded.device.type != "cpu":  # the limit is on main memory
             return CHUNK
-        one = streams * bytes_of_drawing(loaded.model, height, width)
+        one = streams * bytes_of_drawing(loaded.model, height, width) + around
         if one > self._memory:
             raise RequestRejected(
                 f"size {width} x {height}: {loaded.info.name} takes about {one >> 20:,} MiB of memory for a picture; "
@@ -148,7 +149,8 @@ class Drawer:
         cancel: Callable[[], bool] | None,
         given: Given,
     ) -> list[Drawing]:
-        """Roll everything by `shift`, draw, and roll back. The log p is that of the pictures after rolling back."""
+        """Roll everything by `shift`, draw, and roll back. The log p is that of the pictures after rolling back; of
+        windows it is that of the rolled ones, because it is the sum over those that were drawn."""
         home = back(shift)
 
         def report(done: int, rows: int, pictures: Preview) -> None:
@@ -178,8 +180,9 @@ class Drawer:
         cancel: Callable[[], bool] | None,
     ) -> Drawing:
         loaded, seeds = self._library.load(request.checkpoint), range(drawing.seed, drawing.seed + 1)
-        weights = given.weights(loaded, request, seeds)[0]
-        log_prob = log_likelihood(loaded, given.codecs(seeds), picture, weights, cancel=cancel)
+        weights, log_prob = given.weights(loaded, request, seeds)[0], drawing.log_prob
+        if loaded.info.window_of(*picture.shape[:2]) == picture.shape[:2]:
+            log_prob = log_likelihood(loaded, given.codecs(seeds), picture, weights, cancel=cancel)
         facts = {**request.settings(), "seamless": request.seamless, "log_prob": round(log_prob, 3)}
         return Drawing(picture, drawing.seed, log_prob, {**drawing.settings, **facts})
 
@@ -224,7 +227,9 @@ class Drawer:
         controls = request.controls()
         candidates, of_seed = list[Candidate](), list[dict[str, Any]]()
         sampler = pick_sampler(request.sampler, loaded.model, loaded.device)
-        chunk = self.at_once(loaded, *frame.size, streams=1 if request.guidance == 1 else 2)
+        streams, is_one = 1 if request.guidance == 1 else 2, frame.size == frame.mask.shape
+        around = 0 if is_one else bytes_around_windows(loaded.model, *frame.mask.shape)
+        chunk = self.at_once(loaded, *frame.size, streams=streams, around=around)
         for start in range(0, request.count, chunk):
             size = min(chunk, request.count - start)
             finished = [c.picture for c in candidates]

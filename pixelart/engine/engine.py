@@ -96,8 +96,8 @@ class Engine(Variations, Analyses):
     def request(self, checkpoint: str, *, preset: str = DEFAULT_PRESET, **values: Any) -> Request:
         """A request with the temperature, top_p, top_k and guidance of one of the checkpoint's presets.
 
-        `values` are fields of `Request` and override the preset unless None. Without a class, the preset's guidance is
-        left out: it would double the time and change nothing.
+        `values` are fields of `Request` and override the preset unless None. Without a class, a look and a kind, the
+        preset's guidance is left out: it would double the time and change nothing.
 
         Raises:
             RequestRejected: no such checkpoint, or it has no such preset.
@@ -105,7 +105,7 @@ class Engine(Variations, Analyses):
         """
         given = {name: value for name, value in values.items() if value is not None}
         of_preset = self.info(checkpoint).preset(preset).values()
-        if not given.get("class_weights"):
+        if not any(given.get(name) for name in ("class_weights", "look", "kind")):
             del of_preset["guidance"]
         return Request(checkpoint, **{**of_preset, **given})
 
@@ -194,7 +194,7 @@ class Engine(Variations, Analyses):
         info = self.library.load(request.checkpoint).info
         facts, picture = as_facts(picture), as_picture(picture)
         info.check_size(*picture.shape[:2])
-        request = request.checked(*picture.shape[:2])
+        request = request.without_keep().checked(*picture.shape[:2])
         if not request.seamless:
             raise RequestRejected("seamless '': choose x, y or xy")
         return [replace(drawing, facts=facts) for drawing in self._local.mend_seam(request, picture, cancel)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from pixelart.errors import RequestRejected
 from pixelart.images.class_names import NO_KIND
 from pixelart.images.codec import Codec, Picture
 from pixelart.images.palette_choice import OF_MODEL, OF_PICTURE, codec_of, example_picker
-from pixelart.images.tiling import seam_repairs, shift_to_join
+from pixelart.images.tiling import Repair, join_steps, seam_repairs
 from pixelart.progress import Cancel
 
 
@@ -73,22 +73,37 @@ class LocalBackend:
     ) -> list[Drawing]:
         """Candidates for the pixels of `picture` (H, W, 4) where `mask` (H, W) is True, by `most_probable_first`."""
         paint, given = self._recolouring(request, picture, mask), self._given(request, picture, mask)
+        watch = paint.watching(on_row)
         if request.seamless:
-            shift = shift_to_join(mask, request.seamless)
-            drawings = self._drawer.draw_rolled(request, picture, mask, shift, paint.watching(on_row), cancel, given)
+            drawings = self._in_steps(request, picture, join_steps(mask, request.seamless), watch, cancel, given)
         else:
-            drawings = self._drawer.complete(request, picture, mask, paint.watching(on_row), cancel, given)
+            drawings = self._drawer.complete(request, picture, mask, watch, cancel, given)
         return most_probable_first(paint.of(drawings))
 
     def mend_seam(self, request: Request, picture: Picture, cancel: Cancel | None) -> list[Drawing]:
         """Candidates of `picture` (H, W, 4) that tile along `request.seamless`, sorted by `most_probable_first`."""
-        first, *others = seam_repairs(picture.shape[0], picture.shape[1], request.seamless)
-        paint, given = self._recolouring(request, picture, first.mask), self._given(request, picture, first.mask)
-        drawings = self._drawer.draw_rolled(request, picture, first.mask, first.shift, None, cancel, given)
+        steps = seam_repairs(picture.shape[0], picture.shape[1], request.seamless)
+        band = steps[0].mask
+        paint, given = self._recolouring(request, picture, band), self._given(request, picture, band)
+        return most_probable_first(paint.of(self._in_steps(request, picture, steps, None, cancel, given)))
+
+    def _in_steps(
+        self,
+        request: Request,
+        picture: Picture,
+        steps: Sequence[Repair],
+        on_row: OnRow | None,
+        cancel: Cancel | None,
+        given: Given,
+    ) -> list[Drawing]:
+        """Draw the first step, whose mask has those of the others in it, and then the others in each of its
+        pictures."""
+        first, *others = steps
+        drawings = self._drawer.draw_rolled(request, picture, first.mask, first.shift, on_row, cancel, given)
         for mask, shift in others:
             again = [(replace(request, count=1, seed=d.seed), d.picture) for d in drawings]
             drawings = [self._drawer.draw_rolled(one, p, mask, shift, None, cancel, given)[0] for one, p in again]
-        return most_probable_first(paint.of([drawn_in(first.mask, drawing) for drawing in drawings]))
+        return [drawn_in(first.mask, drawing) for drawing in drawings]
 
     def enlarge(
         self,

@@ -2,7 +2,8 @@
 
 A replaced picture keeps its place. Its replacement has a seed of its own, after those of the request, and the same
 picture comes from that seed alone. If that one has a defect, too, it is drawn again while `Request.redraw` allows.
-What still has a defect then comes last, so that it is not the first that an artist sees.
+What still has a defect then comes last, so that it is not the first that an artist sees; completions are sorted by
+probability afterwards, see `most_probable_first`.
 """
 
 from __future__ import annotations

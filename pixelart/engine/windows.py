@@ -138,7 +138,7 @@ class WindowsFrame(PreviewFrame):
 
     def is_sketch(self, done: int, rows: int) -> bool:
         """Whether only the sketch of the window being drawn is drawn."""
-        return done % self.rows_each * self.parts < self.rows_each * (self.parts - 1)
+        return done < rows and done % self.rows_each * self.parts < self.rows_each * (self.parts - 1)
 
     def waiting(self, rows: int, *, in_passes: bool) -> NDArray[np.bool_]:
         """All but the windows that are finished, and the rows of the one being drawn; a pass draws all of these."""

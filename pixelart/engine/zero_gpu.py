@@ -23,8 +23,10 @@ from numpy.typing import NDArray
 
 from pixelart.engine import Call, CheckpointInfo, Drawing, Engine, OnRow, Preview, RemoteBackend
 from pixelart.engine.previews import CHUNK
+from pixelart.engine.windows import chosen_window, plan_windows
 from pixelart.errors import Cancelled, PixelArtError
 from pixelart.images.codec import Picture
+from pixelart.images.tiling import join_steps
 
 _log = logging.getLogger(__name__)
 START_SECONDS = 8.0
@@ -78,20 +80,33 @@ def zero_gpu_backend(gpu: Callable[..., Any], folder: Path) -> RemoteBackend:
 
 
 def gpu_seconds(call: Call, info: CheckpointInfo) -> int:
-    """GPU seconds to ask for: an estimate from rows, columns and chunks. A chunk of up to CHUNK pictures costs as
-    one."""
-    rows, width = info.height, info.width
-    if call.method == "enlarge":
-        rows, width = (call.factor * side for side in call.arguments[0].shape[:2])
-    elif call.method == "complete":
-        masked = np.flatnonzero(call.arguments[1].any(1))
-        rows, width = int(masked[-1] - masked[0]) + 1, call.arguments[0].shape[1]
-    elif call.request.size:
-        rows, width = call.request.size
-    chunks = -(-call.request.count // CHUNK)
-    if call.method == "generate" and call.request.seamless:
-        chunks += 2 * call.request.count  # seams are repaired one picture at a time
-    return round(START_SECONDS + PIXEL_SECONDS * info.networks_a_pixel * rows * width * chunks)
+    """GPU seconds to ask for: an estimate from pixels and chunks. A chunk of up to CHUNK pictures costs as one."""
+    chunks = -(-call.request.count // CHUNK) + call.request.count * _repairs(call)  # one picture at a time
+    return round(START_SECONDS + PIXEL_SECONDS * info.networks_a_pixel * _pixels_to_draw(call, info) * chunks)
+
+
+def _repairs(call: Call) -> int:
+    """The most steps in which parts of a picture are drawn anew so that it tiles."""
+    if not call.request.seamless:
+        return 0
+    return 2 if call.method == "generate" else len(join_steps(call.arguments[1], call.request.seamless)) - 1
+
+
+def _pixels_to_draw(call: Call, info: CheckpointInfo) -> int:
+    """How many pixels of a picture the networks run over: the rows of the mask, or the windows of a large picture."""
+    if call.method != "complete":
+        factor = call.factor if call.method == "enlarge" else 1
+        height, width = (
+            call.arguments[0].shape[:2] if call.arguments else call.request.size or (info.height, info.width)
+        )
+        return factor**2 * height * width
+    mask = call.arguments[1]
+    size = info.window_of(*mask.shape)
+    if size != mask.shape:
+        windows = chosen_window(mask, size, call.request.window) or plan_windows(mask, size)
+        return len(windows) * size[0] * size[1]
+    masked = np.flatnonzero(mask.any(1))
+    return (int(masked[-1] - masked[0]) + 1) * mask.shape[1]
 
 
 def drawn_in_this_process(folder: Path, call: Call) -> Iterator[RemoteMessage]:

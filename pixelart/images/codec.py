@@ -47,7 +47,7 @@ class Codec(ABC):
     def snapped(self, pictures: Picture) -> NDArray[np.bool_]:
         """Where (B, H, W) encoding changes the visible colour. Transparent pixels never count."""
         there, back = normalise(pictures), self.decode(self.encode(pictures))
-        return np.any(there != back, axis=-1)
+        return np.any(there != back, axis=-1) & (there[..., 3] > 0)
 
 
 def normalise(pictures: Picture) -> Picture:

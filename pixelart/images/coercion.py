@@ -117,15 +117,20 @@ def as_blend(given: ClassBlend) -> Mapping[str, float]:
 
 
 def as_map(given: Any, name: str) -> Any:
-    """A map (H, W) of numbers as an array, from lists, a tensor or `map_settings`; any other value unchanged.
+    """A map (H, W) of numbers as an array, from lists, a tensor, an array or `map_settings`; an array without axes as
+    its number; any other value unchanged.
 
     Raises:
-        RequestRejected: a list or settings that are not a map; the message starts with `name`.
+        RequestRejected: lists, an array or settings that are not a map; the message starts with `name`.
     """
     if isinstance(given, Mapping):
         return _map_of_settings(given, name)
-    is_map = isinstance(given, list | tuple) or (isinstance(given, Tensor) and given.ndim > 0)
-    return _array(given, name, _MAP) if is_map else given
+    if not isinstance(given, list | tuple | Tensor | np.ndarray):
+        return given
+    values = _array(given, name, _MAP)
+    if values.ndim not in (0, 2):
+        raise RequestRejected(f"{name} of {_described(values)}: {_MAP}")
+    return values if values.ndim else values.item()
 
 
 def map_settings(given: Any) -> Any:

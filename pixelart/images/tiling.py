@@ -59,6 +59,20 @@ def seam_repairs(height: int, width: int, axes: str) -> list[Repair]:
     return repairs
 
 
+def join_steps(mask: NDArray[np.bool_], axes: str) -> list[Repair]:
+    """The steps that draw a mask (H, W) in a picture that tiles: all of it, rolled off the edges that meet; where it
+    crosses every row or column, it is drawn anew beside the edges of the rolled picture, see `seam_repairs`."""
+    shift = shift_to_join(mask, axes)
+    there = rolled(mask, shift)
+    crossed = "".join(name for name, axis in (("x", 1), ("y", 0)) if name in axes and there.take([0, -1], axis).any())
+    steps = [Repair(mask, shift)]
+    for band, further in seam_repairs(mask.shape[0], mask.shape[1], crossed) if crossed else []:
+        again = rolled(band, back(shift)) & mask
+        if again.any():
+            steps.append(Repair(again, (shift[0] + further[0], shift[1] + further[1])))
+    return steps
+
+
 def shift_to_join(mask: NDArray[np.bool_], axes: str) -> Shift:
     """The shift that moves a mask (H, W) off the edges that meet: none if it does not touch them, else the one whose
     new edge has the fewest masked pixels beside it."""

@@ -52,6 +52,13 @@ def bytes_of_drawing(model: AutoregressiveModel, height: int, width: int) -> int
     return int(SCRATCH_FACTOR * (scoring + drawing))  # what drawing frees is not always used again
 
 
+def bytes_around_windows(model: AutoregressiveModel, height: int, width: int) -> int:
+    """Bytes of a picture (height, width) that is drawn in windows, besides those of a window: levels as int64, before
+    and while they are drawn and for previews; noise as float64, while it is made twice; and three pictures to show."""
+    levels, noise = 3 * 8 * model.config.channels, 2 * 8 * model.noise_channels
+    return height * width * (levels + noise + 3 * 4)
+
+
 def bytes_while_drawn(network: RasterModel) -> tuple[float, float]:
     """Bytes per column and per pixel that a picture takes while the network's program draws it."""
     config, context = network.config, network.config.context

@@ -20,7 +20,7 @@ from pixelart.images.codec import Codec, Gray, Indexed, Paletted, Picture
 from pixelart.layers import program_decoder
 from pixelart.layers.program_decoder import ProgramDecoder
 from pixelart.models import AutoregressiveModel, create_model, get_variant, list_models
-from pixelart.models.footprint import bytes_of_drawing, bytes_while_drawn
+from pixelart.models.footprint import bytes_around_windows, bytes_of_drawing, bytes_while_drawn
 from pixelart.sampling import Controls
 from tests.cancelling import Patience
 
@@ -139,6 +139,17 @@ def test_with_less_memory_fewer_are_drawn_at_once_and_the_same(tiny_checkpoints:
     )
     with pytest.raises(RequestRejected, match="the limit"):
         Engine(tiny_checkpoints, drawing_bytes=one + 1).generate(Request("tiny", guidance=2.0))
+
+
+def test_what_is_drawn_in_windows_takes_memory_by_its_whole_size(tiny_checkpoints: Path) -> None:
+    model = Engine(tiny_checkpoints).library.load("tiny").model
+    needed = bytes_of_drawing(model, 8, 8) + bytes_around_windows(model, 64, 64)
+    large, mask = np.zeros((64, 64, 4), np.uint8), np.zeros((64, 64), np.bool_)
+    mask[0, 0] = True
+    request = Request("tiny", guidance=1.0)
+    assert Engine(tiny_checkpoints, drawing_bytes=needed).complete(request, large, mask)
+    with pytest.raises(RequestRejected, match="the limit"):
+        Engine(tiny_checkpoints, drawing_bytes=needed - 1).complete(request, large, mask)
 
 
 # --- a stop ---------------------------------------------------------------------------------------------------------

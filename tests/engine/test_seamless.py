@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from pixelart.engine import Engine, Preview, Request
 from pixelart.engine.completion import run_lengths
 from pixelart.errors import Cancelled, RequestRejected
 from pixelart.images.codec import Picture
 from pixelart.images.coercion import map_settings
-from pixelart.images.tiling import back, rolled, seam_band, seam_repairs, shift_to_join
+from pixelart.images.tiling import Repair, back, join_steps, rolled, seam_band, seam_repairs, shift_to_join
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -38,13 +39,40 @@ def test_every_pair_that_meets_in_a_tile_is_once_seen_together(size: tuple[int, 
     for axis, name in enumerate("yx"):
         if name not in axes:
             continue
-        apart = np.zeros(size, np.bool_)
-        for mask, shift in seam_repairs(*size, axes):
-            either = mask | np.roll(mask, -1, axis)
-            edge = np.zeros(size, np.bool_)
-            np.moveaxis(edge, axis, 0)[-1] = True
-            apart = np.where(either, rolled(edge, back(shift)), apart)
-        assert not apart.any()
+        assert not _drawn_apart(seam_repairs(*size, axes), axis).any()
+
+
+def _drawn_apart(steps: list[Repair], axis: int) -> NDArray[np.bool_]:
+    """Where a pixel and the next one along an axis, of which the last step that draws one of them sees them at opposite
+    edges, (H, W)."""
+    apart = np.zeros(steps[0].mask.shape, np.bool_)
+    for mask, shift in steps:
+        either = mask | np.roll(mask, -1, axis)
+        edge = np.zeros(mask.shape, np.bool_)
+        np.moveaxis(edge, axis, 0)[-1] = True
+        apart = np.where(either, rolled(edge, back(shift)), apart)
+    return apart
+
+
+MASKS = {name: np.zeros((48, 40), np.bool_) for name in ("all", "frame", "row", "hole", "cross", "one side")}
+MASKS["all"][:] = MASKS["frame"][:] = True
+MASKS["frame"][8:-8, 8:-8] = False
+MASKS["row"][20:23] = MASKS["hole"][5:9, 30:34] = MASKS["one side"][:, :8] = True
+MASKS["cross"][:, 9:12] = MASKS["cross"][30:33] = True
+
+
+@pytest.mark.parametrize("axes", ["x", "y", "xy"])
+@pytest.mark.parametrize("name", MASKS)
+def test_a_mask_that_crosses_the_picture_is_drawn_as_one_that_meets(name: str, axes: str) -> None:
+    steps = join_steps(MASKS[name], axes)
+    assert np.array_equal(steps[0].mask, MASKS[name]) and all(not (one.mask & ~MASKS[name]).any() for one in steps)
+    assert (len(steps) > 1) == (
+        name in {"all", "frame", "cross"}
+        or (name, "x" in axes) in {("row", True)}
+        or (name == "one side" and "y" in axes)
+    )
+    for axis in (axis for axis, other in enumerate("yx") if other in axes):
+        assert not _drawn_apart(steps, axis).any()
 
 
 @pytest.mark.parametrize("axes", ["x", "y", "xy"])
@@ -110,6 +138,16 @@ def test_every_pixel_outside_the_band_stays_and_log_p_is_that_of_the_result(
     assert [d.log_prob for d in drawings] == sorted((d.log_prob for d in drawings), reverse=True)
 
 
+@pytest.mark.parametrize("axes", ["x", "y", "xy"])
+def test_a_completion_of_everything_tiles_as_a_new_picture_does(engine: Engine, painting: Picture, axes: str) -> None:
+    request = Request("tiny", count=3, seed=4, temperature=3.0, seamless=axes)
+    new = {drawing.seed: drawing for drawing in engine.generate(request)}
+    for drawing in engine.complete(request, painting, np.ones((8, 8), np.bool_)):
+        assert np.array_equal(drawing.picture, new[drawing.seed].picture)
+        assert drawing.log_prob == pytest.approx(new[drawing.seed].log_prob)
+        assert drawing.settings["mask"] == [0, 64]
+
+
 def test_generate_draws_and_then_mends_each(engine: Engine) -> None:
     request = Request("tiny", count=3, seed=4, temperature=3.0)
     plain, tiles = engine.generate(request), engine.generate(replace(request, seamless="xy"))
@@ -170,6 +208,8 @@ def test_stopping_and_refusals(engine: Engine, painting: Picture) -> None:
         engine.mend_seam(Request("tiny"), painting)
     with pytest.raises(RequestRejected, match="draws 8 x 8"):
         engine.mend_seam(Request("tiny", seamless="x"), painting[:4])
+    with pytest.raises(RequestRejected, match="only a completion can keep shape or sketch"):
+        engine.mend_seam(Request("tiny", seamless="x", keep="shape"), painting)
     wrong: Any
     for wrong in ("yx", "z", None, 1, ["x"]):
         for ask in (engine.generate, lambda r: engine.complete(r, painting, np.ones((8, 8), np.bool_))):

@@ -189,6 +189,7 @@ def test_the_frame_of_a_sketch_shows_all_rows_of_a_window_at_half_its_rows() -> 
         frame.undrawn(4).all() and frame.undrawn(6)[:, 0].sum() == 16 - 4 and frame.undrawn(8)[:, 0].sum() == 16 - first
     )
     assert frame.is_sketch(3, 24) and not frame.is_sketch(4, 24) and frame.is_sketch(8, 24)
+    assert not frame.is_sketch(24, 24), "all is drawn"
 
 
 def test_a_larger_picture_can_tile_and_be_stopped(engine: Engine) -> None:
@@ -196,6 +197,11 @@ def test_a_larger_picture_can_tile_and_be_stopped(engine: Engine) -> None:
     mask[:, 0] = True
     drawn = engine.complete(Request("tiny", seamless="x"), picture, mask)[0]
     assert np.array_equal(drawn.picture[~mask], picture[~mask]) and np.isfinite(drawn.log_prob)
+    small = np.zeros((16, 20), np.bool_)
+    small[7:9, 9:11] = True
+    tiled, plain = (engine.complete(Request("tiny", seamless=axis), picture, small)[0] for axis in ("x", ""))
+    assert np.array_equal(tiled.picture, plain.picture)
+    assert tiled.log_prob == plain.log_prob, "only the windows that were drawn are scored"
     calls = 0
 
     def cancel() -> bool:

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from pixelart.engine import Call, CheckpointInfo, Engine, Preview, Request
+from pixelart.engine.windows import plan_windows
 from pixelart.engine.zero_gpu import MOST_SECONDS, START_SECONDS, gpu_seconds, zero_gpu_backend
 from pixelart.errors import Cancelled, RequestRejected
 from tests import fake_spaces
@@ -128,6 +129,15 @@ def test_the_time_that_is_asked_for_grows_with_rows_and_pictures_and_is_bounded(
     assert gpu_seconds(Call("complete", Request("large"), (np.zeros((32, 32, 4), np.uint8), row)), info) < one
     assert gpu_seconds(Call("enlarge", Request("large"), (np.zeros((32, 32, 4), np.uint8),), 2), info) > 3 * one - 16
     assert gpu_seconds(Call("generate", Request("large", count=64, seamless="xy")), info) > MOST_SECONDS
+    large, whole = np.zeros((100, 100, 4), np.uint8), np.ones((100, 100), np.bool_)
+    in_windows = gpu_seconds(Call("complete", Request("large"), (large, whole)), info)
+    windows = len(plan_windows(whole, (32, 32)))
+    assert in_windows == pytest.approx(START_SECONDS + windows * (one - START_SECONDS), abs=windows)
+    small = np.zeros((100, 100), np.bool_)
+    small[50:60, 50] = True
+    assert gpu_seconds(Call("complete", Request("large"), (large, small)), info) == one, "one window"
+    tiles = Request("large", seamless="x")
+    assert gpu_seconds(Call("complete", tiles, (large[:32, :32], whole[:32, :32])), info) > one
     twice = gpu_seconds(Call("generate", Request("large")), replace(info, keeps=("shape", "sketch")))
     assert twice == pytest.approx(2 * one - START_SECONDS, abs=1), "the sketch, then its colours"
 

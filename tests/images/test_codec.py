@@ -121,6 +121,7 @@ def test_foreign_colours_snap_to_the_nearest_and_are_told() -> None:
     row = np.array([[[[250, 5, 0, 255], [0, 0, 255, 255], [20, 0, 230, 255], [3, 3, 3, 0]]]], np.uint8)
     assert codec.encode(row).flatten().tolist() == [1, 2, 2, 0]
     assert codec.snapped(row).tolist() == [[[True, False, True, False]]]
+    assert not RGB().snapped(row).any(), "transparent pixels never count"
 
 
 def test_normalise_leaves_its_argument_alone() -> None:

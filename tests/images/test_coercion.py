@@ -184,6 +184,11 @@ def test_a_map_of_temperatures_may_be_a_list_or_a_tensor() -> None:
     for given in ([[1.0, 0.5]], torch.tensor([[1.0, 0.5]])):
         heat = Request("tiny", temperature=given).temperature  # pyright: ignore[reportArgumentType]
         assert isinstance(heat, np.ndarray) and heat.tolist() == [[1.0, 0.5]]
+    for given in (np.array(0.5), torch.tensor(0.5)):
+        assert Request("tiny", temperature=given).temperature == 0.5  # pyright: ignore[reportArgumentType]
+    for given in ([1.0, 0.5], np.ones(3), np.ones((1, 2, 2))):
+        with pytest.raises(RequestRejected, match=r"^temperature of float64 .*: needs a number, or a map \(height"):
+            Request("tiny", temperature=given, seamless="x")  # pyright: ignore[reportArgumentType]
 
 
 def test_an_engine_takes_all_of_it(tiny_checkpoints: Path, tiny_pictures: dict[str, Any], tmp_path: Path) -> None:

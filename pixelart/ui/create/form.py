@@ -63,8 +63,8 @@ def request_from(values: Values, info: CheckpointInfo) -> Request:
         if field not in _OWN_WAY
     }
     weights = _blended(weights_of_class(posted["class_name"], info), values, info)
-    if not weights:
-        read["guidance"] = 1.0  # guidance needs a class
+    if not (weights or read["look"] or read["kind"]):
+        read["guidance"] = 1.0  # there is nothing to guide to
     palette = posted["palette"]
     request = Request(
         checkpoint=info.name,

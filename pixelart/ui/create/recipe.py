@@ -76,7 +76,8 @@ def recipe_of(settings: Mapping[str, Any], picture: Picture, info: CheckpointInf
     keep, factor = settings.get("keep", ""), settings.get("factor", 1)
     if type(factor) is not int or not 1 <= factor <= 4:
         raise RequestRejected(f"factor {factor!r:.20}: not understood")
-    action = ENLARGE if factor > 1 else GENERATE if mask.all() and not keep else COMPLETE
+    is_new = mask.all() and not keep and info.draws_size(height, width)
+    action = ENLARGE if factor > 1 else GENERATE if is_new else COMPLETE
     temperature = _temperature(settings.get("temperature", 1.0), (height, width))
     small = None if temperature.percent is None else np.ascontiguousarray(temperature.percent[::factor, ::factor])
     canvas = Canvas(

@@ -74,10 +74,17 @@ def _completion(
     raw: bool,
 ) -> EditorJob:
     """`margins`: what `picture` has more than the one that was sent. A picture smaller than the model draws is
-    completed within transparent pixels, which are cut off again."""
+    completed within transparent pixels, which are cut off again, so its edges cannot meet.
+
+    Raises:
+        RequestRejected: such a picture with `seamless` or `temperature_percent`, or a value out of range.
+    """
     values = controls_in(message)
     height, width = picture.shape[:2]
-    room = _room_for(chosen_model(engine, values.get("model", "")), height, width)
+    info = chosen_model(engine, values.get("model", ""))
+    room = _room_for(info, height, width)
+    if any(room) and (named := [name for name in ("seamless", "temperature_percent") if values.get(name)]):
+        raise RequestRejected(f"{named[0]}: {width} x {height} is smaller than {info.name} draws, so it has none")
     large, hidden = room.around(picture), np.pad(mask, ((room.up, room.down), (room.left, room.right)))
     request = request_of(engine, COMPLETE, shape=large.shape[:2], **values)
     request = _with_palette(request, engine.info(request.checkpoint), colours, picture[~mask])

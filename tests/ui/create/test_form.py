@@ -38,6 +38,12 @@ def test_the_look_goes_into_the_request_and_no_choice_is_any_look() -> None:
     assert request_from(FORM, INFO).look == ""
 
 
+def test_guidance_needs_something_to_guide_to() -> None:
+    anything = dict(FORM, class_name=ANY_CLASS)
+    given = ({}, {"look": "dark"}, {"kind": "mage"}, {"class_name": "hero"})
+    assert [request_from({**anything, **one}, INFO).guidance for one in given] == [1, 1.5, 1.5, 1.5]
+
+
 def test_any_class_and_random_seed() -> None:
     first, second = (request_from(dict(FORM, class_name=ANY_CLASS, seed=-1), INFO) for _ in range(2))
     assert first.class_weights == {} and first.seed >= 0 and first.seed != second.seed

@@ -121,6 +121,15 @@ def test_a_generated_picture_is_generated_again(tiny: Page, case: str) -> None:
         again(tiny, drawing, "generate")
 
 
+def test_a_picture_that_was_completed_everywhere_is_drawn_again(tiny: Page) -> None:
+    whole = Canvas(scene(tiny.reuse.engine, "tiny", 12, 10), np.ones((12, 10), np.bool_))
+    for drawing in tiny.draw("complete", "tiny", whole, **ANYTHING):
+        again(tiny, drawing, "complete")
+    tile = Canvas(scene(tiny.reuse.engine, "tiny", 8, 8), np.ones((8, 8), np.bool_))
+    for drawing in tiny.draw("complete", "tiny", tile, **{**ANYTHING, "seamless": ["x"], "own_colours": False}):
+        again(tiny, drawing, "generate")
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_a_completed_picture_is_completed_again(tiny: Page, case: str) -> None:
     canvas = Canvas(scene(tiny.reuse.engine, "tiny", 8, 8), hole(8, 8))

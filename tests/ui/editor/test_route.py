@@ -123,6 +123,9 @@ def test_a_small_picture_is_completed_and_extended_too(url: str) -> None:
     assert pixels(found).shape == small.shape and (pixels(found)[~mask] == small[~mask]).all()
     last = asked(url, {"action": "extend", "picture": sent(small), "left": 2})[-1]
     assert np.array_equal(pixels(last["results"][0])[:, 2:], small) and last["left"] == 2
+    for more in ({"seamless": "x"}, {"temperature_percent": sent(small)}):
+        (last,) = asked(url, {"action": "complete", "picture": sent(small), "mask": painted(mask), **more})
+        assert last["error"] == f"{next(iter(more))}: 7 x 9 is smaller than tiny draws, so it has none"
 
 
 @pytest.mark.parametrize("action", ["generate", "complete", "extend"])
