@@ -3,13 +3,15 @@
 
 import { PICTURE } from "./colours.js";
 import { IMPORTING, importFile } from "./files.js";
+import { withoutEmptySelection } from "./picture.js";
 import { pieceOf } from "./selection.js";
 import { pictureOf, valueOf } from "./value.js";
 
 const PREVIEW_TIMEOUT = 15000;    // milliseconds without a frame that end a drawing
 
 // The value of the selected pixels in their box, or null.
-function selectedValue({ picture }) {
+function selectedValue(canvas) {
+  const picture = canvas.picture && withoutEmptySelection(canvas.picture);
   if (!picture?.selection) return null;
   const { width, height, pixels } = pieceOf(picture);
   return valueOf({ width, height, pixels, mask: new Uint8Array(width * height) });

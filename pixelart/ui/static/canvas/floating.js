@@ -1,7 +1,7 @@
 // Pixels that were lifted or pasted, and float over the picture until they are put down: one undo step. Meanwhile the
 // picture shows them where they are, and its selection is theirs.
 
-import { copyOf } from "./picture.js";
+import { copyOf, withoutEmptySelection } from "./picture.js";
 import { CHANGES, pieceOf, withPiece, withoutSelected } from "./selection.js";
 
 export class Floating {
@@ -59,9 +59,14 @@ export class Floating {
     if (!this.isOpen) return;
     const { before, canvas } = this;
     this.forget();
-    if (!canvas.picture.selection?.includes(1)) canvas.picture = { ...canvas.picture, selection: null };
+    canvas.picture = withoutEmptySelection(canvas.picture);
     canvas.addStep(before);
     canvas.view.refresh();
+  }
+
+  // The steps of a history as they are once the pixels are put down.
+  stepsWith(history) {
+    return this.isOpen ? { ...history, undoSteps: [...history.undoSteps, this.before], redoSteps: [] } : history;
   }
 
   // Undoes everything since the pixels began to float.

@@ -2,7 +2,7 @@
 // when the page opens.
 
 import { SWITCHES, checkedWork, keptWork } from "./kept.js";
-import { copyOf } from "./picture.js";
+import { copyOf, withoutEmptySelection } from "./picture.js";
 import { toolNamed } from "./tools.js";
 
 const TRIES = 100, PAUSE = 20;    // milliseconds
@@ -20,8 +20,9 @@ export class Keeper {
   }
 
   keepWork() {
-    const { picture, history, tool, brush, sizes, swatches, view, modelWindow } = this.canvas;
-    const work = keptWork(copyOf(picture), history, {    // strokes change the picture before it is written
+    const { picture, history, floating, tool, brush, sizes, swatches, view, modelWindow } = this.canvas;
+    const now = withoutEmptySelection(copyOf(picture));    // strokes change the picture before it is written
+    const work = keptWork(now, floating.stepsWith(history), {
       tool: tool.name, sizes, colour: swatches.chosen, showGrid: view.grid, maskFilled: view.maskFilled,
       placed: modelWindow.placed, percent: brush.percent,
       own: swatches.own, source: swatches.source, isSorted: swatches.isSorted,

@@ -4,7 +4,7 @@
 import { MODEL, isColour } from "./colours.js";
 import { UNDO_LIMIT, newestOf } from "./history.js";
 import { isPalette } from "./palettes.js";
-import { bytesOf, isPicture } from "./picture.js";
+import { bytesOf, isPicture, withoutEmptySelection } from "./picture.js";
 import { STEPS, WILD } from "./temperature.js";
 import { isCorner } from "./window.js";
 
@@ -21,8 +21,9 @@ export function keptWork(now, { undoSteps, redoSteps }, tools) {
 export function checkedWork(value, mostSide, toolNames) {
   if (!isPicture(value?.now, mostSide)) return null;
   const { now, undo, redo, tools } = value, usable = [undo, redo].every((steps) => areSteps(steps, mostSide));
-  const steps = usable ? { undo, redo } : { undo: [], redo: [] };
-  return { now, ...steps, tools: checkedTools(tools || {}, toolNames) };
+  const [undoSteps, redoSteps] = usable ? [undo, redo].map((steps) => steps.map(withoutEmptySelection)) : [[], []];
+  const steps = { undo: undoSteps, redo: redoSteps };
+  return { now: withoutEmptySelection(now), ...steps, tools: checkedTools(tools || {}, toolNames) };
 }
 
 function areSteps(value, mostSide) {

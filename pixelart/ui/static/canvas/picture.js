@@ -49,6 +49,10 @@ export function colourAt(picture, at) {
   return picture.pixels[i + 3] ? [...picture.pixels.slice(i, i + 4)] : [...CLEAR];
 }
 
+// A selection without pixels, as of floating ones outside the picture, would lock every pixel: it becomes null.
+export const withoutEmptySelection = (picture) =>
+  picture.selection && !picture.selection.includes(1) ? { ...picture, selection: null } : picture;
+
 // Tools change only selected pixels, if there is a selection.
 const isLocked = ({ selection }, index) => selection && !selection[index];
 
