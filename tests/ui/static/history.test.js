@@ -43,6 +43,8 @@ test("the newest steps that fit are kept in their order", () => {
   assert.deepEqual(newestOf([a, b, c], 2 * size + 1), [[b, c], 1]);
   assert.deepEqual(newestOf([a, b, c], size - 1), [[], size - 1]);
   assert.deepEqual(newestOf([], 5), [[], 5]);
+  assert.deepEqual(newestOf([a, b, c], 2 * size + 1, a), [[a, c], 1], "a held step is kept");
+  assert.deepEqual(newestOf([a, b, c], size - 1, a), [[a], -1]);
 });
 
 test("the browser keeps the picture, and steps while there is room", () => {
@@ -61,7 +63,7 @@ test("what was kept comes back, and what is unusable does not", () => {
   const panel = { percent: 70, own: ["0a0b0c"], source: "own", isSorted: true, placed: [4, 0] };
   const shown = { showGrid: true, maskFilled: false, ...panel };
   const tools = { tool: "fill", sizes: { pencil: 3 }, colour, mirror: true, mirrorY: false, filled: true, ...shown };
-  const work = { now, undo: [undo], redo: [], tools };
+  const work = { now, undo: [undo], redo: [], held: 0, tools };
   assert.deepEqual(checkedWork(work, 8, NAMES), work);
   assert.equal(checkedWork(undefined, 8, NAMES), null);
   assert.equal(checkedWork({ now: { width: 1 } }, 8, NAMES), null);
@@ -72,5 +74,6 @@ test("what was kept comes back, and what is unusable does not", () => {
   const sizes = { pencil: "3", "<b>": 4 };
   const hostile = { tool: "<img>", sizes, colour: [1, 2, 3, 256], mirror: 1, showGrid: "yes", percent: 99, own: ["<b>"], source: 3, placed: [1, "2"] };
   const checked = checkedWork({ now, undo: [{}, 3], redo: [], tools: hostile }, 8, NAMES);
-  assert.deepEqual(checked, { now, undo: [], redo: [], tools: none });
+  assert.deepEqual(checked, { now, undo: [], redo: [], held: -1, tools: none });
+  for (const held of [1, "length", undefined]) assert.equal(checkedWork({ ...work, held }, 8, NAMES).held, -1);
 });

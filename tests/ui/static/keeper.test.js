@@ -5,7 +5,7 @@ import test from "node:test";
 
 import { Exchange } from "../../../pixelart/ui/static/canvas/exchange.js";
 import { Floating } from "../../../pixelart/ui/static/canvas/floating.js";
-import { History } from "../../../pixelart/ui/static/canvas/history.js";
+import { History, UNDO_LIMIT } from "../../../pixelart/ui/static/canvas/history.js";
 import { Keeper } from "../../../pixelart/ui/static/canvas/keeper.js";
 import { checkedWork } from "../../../pixelart/ui/static/canvas/kept.js";
 import { TOOLS } from "../../../pixelart/ui/static/canvas/tools.js";
@@ -41,6 +41,13 @@ test("stored while pixels float, undo brings back what they cover", async () => 
   const { now, undo, redo } = await reloaded(canvas);
   assert.deepEqual([rowsOf(now), undo.map(rowsOf), redo], [[".r"], [[".."], ["rb"]], []]);
   assert.deepEqual([canvas.floating.isOpen, canvas.history.undoSteps.length], [true, 1], "they still float");
+});
+
+test("floating pixels make no step more than is read back", async () => {
+  const canvas = canvasOf(redAndBlue());
+  for (let i = 0; i < UNDO_LIMIT; i++) canvas.history.add(pictureFrom(".."));
+  canvas.floating.moveBy(1, 0);
+  assert.equal((await reloaded(canvas)).undo.length, UNDO_LIMIT);
 });
 
 test("pixels that float outside the picture leave no selection that locks every pixel", async () => {

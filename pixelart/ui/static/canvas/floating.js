@@ -66,7 +66,8 @@ export class Floating {
 
   // The steps of a history as they are once the pixels are put down.
   stepsWith(history) {
-    return this.isOpen ? { ...history, undoSteps: [...history.undoSteps, this.before], redoSteps: [] } : history;
+    const undoSteps = [...history.undoSteps, this.before].slice(-history.limit);
+    return this.isOpen ? { ...history, undoSteps, redoSteps: [] } : history;
   }
 
   // Undoes everything since the pixels began to float.

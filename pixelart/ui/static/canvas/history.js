@@ -4,20 +4,28 @@ import { bytesOf } from "./picture.js";
 
 export const UNDO_LIMIT = 200, UNDO_BYTES = 64 * 2 ** 20;
 
-// The newest steps that fit into `room` bytes, and the bytes that are left.
-export function newestOf(steps, room) {
+// The newest steps that fit into `room` bytes, and the bytes that are left. The step `held` is always among them.
+export function newestOf(steps, room, held = null) {
+  const sizeOf = (step) => (step === held ? 0 : bytesOf(step));
   let first = steps.length;
-  while (first > 0 && bytesOf(steps[first - 1]) <= room) room -= bytesOf(steps[first -= 1]);
-  return [steps.slice(first), room];
+  if (steps.includes(held)) room -= bytesOf(held);
+  while (first > 0 && sizeOf(steps[first - 1]) <= room) room -= sizeOf(steps[first -= 1]);
+  return [steps.filter((step, i) => i >= first || step === held), room];
 }
 
 export class History {
   undoSteps = [];
   redoSteps = [];
+  held = null;    // the step that the browser stores even if it has no room for more: the one before a sheet was cut
 
   constructor({ limit = UNDO_LIMIT, bytes = UNDO_BYTES } = {}) {
     this.limit = limit;
     this.bytes = bytes;
+  }
+
+  // The history of stored steps (see kept.js).
+  static of({ undo, redo, held }) {
+    return Object.assign(new History(), { undoSteps: undo, redoSteps: redo, held: undo[held] || null });
   }
 
   // Adds the picture before a change as one undo step.

@@ -1,6 +1,7 @@
 // Stores the picture, its history and the tools in the browser (static/work.js) after every change, and restores them
 // when the page opens.
 
+import { History } from "./history.js";
 import { SWITCHES, checkedWork, keptWork } from "./kept.js";
 import { copyOf, withoutEmptySelection } from "./picture.js";
 import { toolNamed } from "./tools.js";
@@ -44,7 +45,7 @@ export class Keeper {
     const work = canvas.picture ? null : checkedWork(value, canvas.limits.side, names);
     if (!work) return false;
     canvas.picture = work.now;
-    Object.assign(canvas.history, { undoSteps: work.undo, redoSteps: work.redo });
+    canvas.history = History.of(work);
     this.#putBackTools(work.tools);
     canvas.exchange.publish();
     canvas.view.fit();

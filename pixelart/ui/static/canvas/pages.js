@@ -1,7 +1,8 @@
 // The pictures of a sheet that was cut: one is on the canvas, and each has its own undo steps.
 
 import { History } from "./history.js";
-import { isPicture } from "./picture.js";
+import { checkedSteps, keptHistories } from "./kept.js";
+import { isPicture, withoutEmptySelection } from "./picture.js";
 
 export class Pages {
   #pages = [];     // [{picture, history}]; those of the page on the canvas are the canvas's own
@@ -23,6 +24,8 @@ export class Pages {
       if (this.count > 1 && !confirm(question)) return;
       this.#pages = pictures.map((picture) => ({ picture, history: new History() }));
       this.#index = 0;
+      canvas.floating.putDown();
+      canvas.history.held = canvas.picture;
     }
     if (canvas.picture) canvas.replace(() => pictures[0]);
     this.#tell();
@@ -48,15 +51,19 @@ export class Pages {
     const { side } = this.canvas.limits, pictures = Array.isArray(kept?.pictures) ? kept.pictures : [];
     const isUsable = pictures.every((picture) => isPicture(picture, side)) && kept?.index in pictures;
     if (!isUsable || this.count) return;
-    this.#pages = pictures.map((picture) => ({ picture, history: new History() }));
+    this.#pages = pictures.map((picture, i) => (
+      { picture: withoutEmptySelection(picture), history: History.of(checkedSteps(kept.histories?.[i], side)) }));
     this.#index = kept.index;
     this.#tell();
   }
 
-  // Shows the page's number, and has the browser store the pages.
+  // Shows the page's number, and has the browser store the pages and their steps; those of the page on the canvas are
+  // stored with the canvas.
   #tell() {
-    const pictures = this.count > 1 ? this.#pages.map(({ picture }) => picture) : [], index = this.#index;
-    globalThis.work?.then((storing) => storing?.keep("sheet", { pictures, index }));
+    const index = this.#index, pages = this.count > 1 ? this.#pages : [];
+    const pictures = pages.map(({ picture }) => picture);
+    const histories = keptHistories(pages.map(({ history }, i) => (i === index ? new History() : history)));
+    globalThis.work?.then((storing) => storing?.keep("sheet", { pictures, histories, index }));
     this.canvas.$(".page-line").textContent = this.count > 1 ? `Picture ${this.#index + 1} of ${this.count}` : "";
   }
 }
