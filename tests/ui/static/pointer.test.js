@@ -1,4 +1,4 @@
-// Fingers on the canvas: a second one undoes what the first has done, and nothing that was done before.
+// Fingers on the canvas: a second one undoes what the first has done, and leaves all undo and redo steps.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -9,6 +9,7 @@ import { copyOf, isInside, samePicture } from "../../../pixelart/ui/static/canva
 import { listenToPointer } from "../../../pixelart/ui/static/canvas/pointer.js";
 import { Strokes } from "../../../pixelart/ui/static/canvas/strokes.js";
 import { TOOLS, toolNamed } from "../../../pixelart/ui/static/canvas/tools.js";
+import { ModelWindow } from "../../../pixelart/ui/static/canvas/window.js";
 import { COLOURS, pictureFrom, rowsOf } from "./pictures.js";
 
 const CELL = 10;    // CSS pixels
@@ -21,7 +22,7 @@ function canvasOf(picture, toolName) {
     picture, stage, history: new History(), tools: TOOLS, tool: toolNamed(TOOLS, toolName), canEdit: true,
     brush: { colour: COLOURS.r, size: 1, percent: 100 }, exchange: { publish() {} }, focusByPointer() {},
     view: {
-      refresh() {}, drawCursor() {}, setMaskFilled() {}, maskFilled: true, position: { cell: CELL },
+      refresh() {}, drawCursor() {}, drawOverlay() {}, setMaskFilled() {}, maskFilled: true, position: { cell: CELL },
       cellAt: ({ clientX, clientY }) => [Math.floor(clientX / CELL), Math.floor(clientY / CELL)],
     },
     isInside: (at) => isInside(canvas.picture, at),
@@ -32,20 +33,25 @@ function canvasOf(picture, toolName) {
       this.addStep(before);
     },
     undo() { this.picture = this.history.undo(this.picture) || this.picture; },
+    redo() { this.picture = this.history.redo(this.picture) || this.picture; },
+    $: () => ({ firstChild: {} }), picked: [], pick: (at) => canvas.picked.push(at), say() {},
   };
   canvas.floating = new Floating(canvas);
   canvas.strokes = new Strokes(canvas);
+  canvas.modelWindow = new ModelWindow(canvas);
+  canvas.modelWindow.model = { size: [2, 2], largest: [2, 2], longest: 99 };
   listenToPointer(canvas);
   return canvas;
 }
 
-function finger(canvas, type, pointerId, [x, y], time = 10) {
+function point(canvas, pointerType, type, pointerId, [x, y], time = 10) {
   const event = new Event(type, { cancelable: true });
   const at = { clientX: x * CELL + 1, clientY: y * CELL + 1 };
   Object.defineProperty(event, "timeStamp", { value: time });
-  canvas.stage.dispatchEvent(Object.assign(event, { pointerId, pointerType: "touch", button: 0, ...at }));
+  canvas.stage.dispatchEvent(Object.assign(event, { pointerId, pointerType, button: 0, ...at }));
 }
 
+const finger = (canvas, ...event) => point(canvas, "touch", ...event);
 const down = (canvas, id, at) => finger(canvas, "pointerdown", id, at);
 const tap = (canvas) => [1, 2].forEach((id) => finger(canvas, "pointerup", id, [2, id], 100));
 
@@ -79,3 +85,51 @@ for (const name of ["pencil", "fill", "rectangle"]) {
     assert.deepEqual([rowsOf(canvas.picture), canvas.history.undoSteps.length], [["...", "...", "..."], 0]);
   });
 }
+
+function tapWith(canvas, fingers) {
+  const ids = Array.from({ length: fingers }, (_, i) => i + 1);
+  ids.forEach((id) => down(canvas, id, [id - 1, 1]));
+  ids.forEach((id) => finger(canvas, "pointerup", id, [id - 1, 1], 100));
+}
+
+for (const name of TOOLS.map((tool) => tool.name).filter((one) => one !== "inspect")) {
+  test(`with the tool ${name}, three fingers redo what two have undone`, () => {
+    const canvas = canvasOf(pictureFrom("bbb", "bbb", "bbb"), name);
+    canvas.history.add(pictureFrom("...", "...", "..."));
+    canvas.history.add(pictureFrom("ggg", "ggg", "ggg"));
+    tapWith(canvas, 2);
+    tapWith(canvas, 2);
+    assert.deepEqual([rowsOf(canvas.picture)[0], canvas.history.redoSteps.length], ["...", 2]);
+    tapWith(canvas, 3);
+    tapWith(canvas, 3);
+    assert.deepEqual([rowsOf(canvas.picture)[0], canvas.history.undoSteps.length], ["bbb", 2]);
+    assert.deepEqual([canvas.picked, canvas.modelWindow.placed], [[], null]);
+  });
+}
+
+test("fill and pick act when the only finger leaves, at the place that it touched; with the mouse at once", () => {
+  for (const [name, leaves] of [["fill", "pointerup"], ["pick", "pointerup"], ["fill", "pointercancel"], ["pick", "pointercancel"]]) {
+    const canvas = canvasOf(pictureFrom("b.b"), name), acts = leaves === "pointerup";
+    down(canvas, 1, [1, 0]);
+    finger(canvas, "pointermove", 1, [2, 0]);
+    assert.deepEqual([rowsOf(canvas.picture), canvas.picked], [["b.b"], []]);
+    finger(canvas, leaves, 1, [2, 0]);
+    assert.deepEqual(rowsOf(canvas.picture), [acts && name === "fill" ? "brb" : "b.b"]);
+    assert.deepEqual(canvas.picked, acts && name === "pick" ? [[1, 0]] : []);
+  }
+  const canvas = canvasOf(pictureFrom("b.b"), "fill");
+  point(canvas, "mouse", "pointerdown", 1, [1, 0]);
+  assert.deepEqual(rowsOf(canvas.picture), ["brb"]);
+});
+
+test("a second finger brings the model's window back", () => {
+  const canvas = canvasOf(pictureFrom("....", "....", "....", "...."), "window");
+  for (const placed of [null, [2, 0]]) {
+    canvas.modelWindow.placed = placed;
+    down(canvas, 1, [0, 3]);
+    assert.deepEqual(canvas.modelWindow.placed, [0, 2]);
+    down(canvas, 2, [2, 2]);
+    assert.deepEqual(canvas.modelWindow.placed, placed);
+    tap(canvas);
+  }
+});

@@ -18,7 +18,6 @@ class Pointer {
   touches = new Map();    // pointer id -> [x, y] on the page
   pinch = null;           // two fingers: see `fingers`
   taps = new Taps();
-  stepBefore = null;      // the newest undo step that is not of the first finger
 
   constructor(canvas) {
     this.canvas = canvas;
@@ -34,7 +33,7 @@ class Pointer {
     if (event.pointerType === "touch") this.#touch(event);
     if (touches.size === 2) this.#startPinch();
     else if (event.button === 1 || canvas.isSpaceHeld) this.canvas.panning = [event.clientX, event.clientY];
-    else if (!canvas.strokes.isOpen && touches.size < 2) this.#press(event);
+    else if (!canvas.strokes.isOpen && touches.size < 2) canvas.strokes.press(event, canvas.view.cellAt(event));
   }
 
   move(event) {
@@ -61,15 +60,7 @@ class Pointer {
     this.canvas.view.drawCursor();
   }
 
-  // The press first puts floating pixels down: their step is no part of the stroke, which adds its own at its end.
-  #press(event) {
-    const { strokes, view, history } = this.canvas;
-    strokes.press(event, view.cellAt(event));
-    if (strokes.isOpen) this.stepBefore = history.undoSteps.at(-1);
-  }
-
   #touch({ pointerId, clientX, clientY, timeStamp }) {
-    if (!this.touches.size) this.stepBefore = this.canvas.history.undoSteps.at(-1);
     this.touches.set(pointerId, [clientX, clientY]);
     this.taps.down(pointerId, [clientX, clientY], timeStamp);
   }
@@ -79,13 +70,19 @@ class Pointer {
     touches.delete(pointerId);
     if (touches.size < 2) this.pinch = null;
     this.canvas.panning = null;
-    canvas.strokes.end();
-    if (type === "pointerup") canvas.tool.release?.(canvas);
-    else canvas.tool.cancel?.(canvas);
+    this.#letGo(type === "pointerup");
     if (type !== "pointerup") return this.taps.cancel(pointerId);
     const fingers = this.taps.up(pointerId, timeStamp);
     if (fingers === 2) canvas.undo();
     if (fingers === 3) canvas.redo();
+  }
+
+  // Ends a press; `isKept`: what it has done stays.
+  #letGo(isKept) {
+    const { strokes, tool } = this.canvas;
+    if (isKept) strokes.end();
+    else strokes.cancel();
+    (isKept ? tool.release : tool.cancel)?.(this.canvas);
   }
 
   #pan({ clientX, clientY }) {
@@ -94,12 +91,10 @@ class Pointer {
     this.canvas.panning = [clientX, clientY];
   }
 
-  // A second finger means zoom, pan or a tap, so what the first one has done is undone.
+  // A second finger means zoom, pan or a tap, so what the first one has done is undone. It has made no undo step but
+  // that of floating pixels, which it puts down.
   #startPinch() {
-    const { canvas } = this, { history } = canvas;
-    canvas.strokes.cancel();
-    canvas.tool.cancel?.(canvas);
-    if (history.undoSteps.at(-1) !== this.stepBefore) canvas.undo();
+    this.#letGo(false);
     this.pinch = this.#fingers();
   }
 

@@ -31,7 +31,9 @@ export function withSelection(before, tool, from, to, mode) {
 }
 
 export class Strokes {
-  stroke = null;       // {tool, from, last: cell, before: picture, mode: see modeOf, move: of floating pixels, byKey}
+  // {tool, from, last: cell, before: picture, mode: see modeOf, move: of floating pixels, byKey}; or {tool, waitsAt: a
+  // place}: a finger, with a tool that acts at once
+  stroke = null;
   lastPoint = null;    // where the last stroke on pixels ended: Shift draws a line from there
 
   constructor(canvas) {
@@ -47,11 +49,16 @@ export class Strokes {
     if (canvas.isBusy) return canvas.say(BUSY);
     if (tool.selects && this.#isOnSelection(event, at)) this.#beginMove(at, byKey);
     else if (tool.paint || tool.select) this.#begin(event, tool, at, byKey);
-    else if (tool.apply) canvas.edit((picture) => tool.apply(picture, this.#inPicture(at), canvas.brush));
-    else tool.press(canvas, this.#inPicture(at), byKey);
+    else if (event.pointerType === "touch" && !tool.release) this.stroke = { tool, waitsAt: at };
+    else this.#act(tool, at, byKey);
   }
 
-  #inPicture(at) { return this.canvas.brush.tiled ? wrapped(this.canvas.picture, at) : at; }
+  // Applies a tool that acts at once. By touch that waits until the finger leaves: a second one may make it a gesture.
+  #act(tool, at, byKey) {
+    const { canvas } = this, place = canvas.brush.tiled ? wrapped(canvas.picture, at) : at;
+    if (tool.apply) canvas.edit((picture) => tool.apply(picture, place, canvas.brush));
+    else tool.press(canvas, place, byKey);
+  }
 
   #isOnSelection(event, at) {
     const { picture } = this.canvas;
@@ -78,7 +85,7 @@ export class Strokes {
 
   moveTo(at, keys = {}) {
     const { canvas, stroke } = this;
-    if (!stroke) return;
+    if (!stroke || stroke.waitsAt) return;
     const { tool, before, from } = stroke;
     if (stroke.mode === undefined) this.#move(at);
     else if (tool.select) canvas.picture = withSelection(before, tool, from, at, stroke.mode);
@@ -101,8 +108,9 @@ export class Strokes {
 
   end() {
     if (!this.stroke) return;
-    const { before, tool, last, mode } = this.stroke;
+    const { before, tool, last, mode, waitsAt } = this.stroke;
     this.stroke = null;
+    if (waitsAt) return this.#act(tool, waitsAt, false);
     if (mode === undefined) return this.canvas.exchange.publish();
     if (!tool.masks && !tool.selects) this.lastPoint = last;
     this.canvas.addStep(before);
@@ -112,8 +120,9 @@ export class Strokes {
   // Undoes the stroke in progress.
   cancel() {
     if (!this.stroke) return;
-    const { before, mode, move } = this.stroke, { canvas } = this;
+    const { before, mode, move, waitsAt } = this.stroke, { canvas } = this;
     this.stroke = null;
+    if (waitsAt) return;
     if (mode !== undefined) canvas.picture = before;
     else if (move) canvas.floating.moveTo(move);
     else if (canvas.floating.isOpen) canvas.floating.cancel();

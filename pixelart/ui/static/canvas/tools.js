@@ -18,6 +18,8 @@
 //   apply(picture, at, brush)       one change of the picture
 //   press(canvas, at, byKey)        anything else
 //
+// A finger's `apply`, and its `press` of a tool without `release`, wait until it leaves.
+//
 // With paint, it may have shape(from, to, brush): the spans between press and release that are painted instead of the
 // pointer's way; and bound(from, to): the end that Shift sets.
 //
@@ -114,7 +116,7 @@ export const TOOLS = [
     press: ({ modelWindow }, at, byKey) => modelWindow.press(at, byKey),
     point: ({ modelWindow }, at) => modelWindow.point(at),
     release: ({ modelWindow }) => modelWindow.release(),
-    cancel: ({ modelWindow }) => modelWindow.release(),
+    cancel: ({ modelWindow }) => modelWindow.cancel(),
     move: ({ modelWindow }, dx, dy) => modelWindow.moveBy(dx, dy),
     onKey: ({ modelWindow }, key) => key === "escape" && modelWindow.placed !== null && (modelWindow.free(), true),
   },

@@ -55,6 +55,7 @@ export class ModelWindow {
   model = null;     // {size, largest, longest}, see windowSizeFor
   placed = null;    // [x, y], or null: it follows the mask
   #grip = null;     // while it is dragged: from its corner to the pointer
+  #before = null;   // `placed` before the drag
 
   constructor(canvas) {
     this.canvas = canvas;
@@ -81,6 +82,7 @@ export class ModelWindow {
     const { shown } = this;
     if (!shown) return this.canvas.say(this.lineFor(null) || "The model draws this picture at once, without a window.");
     const isInside = x >= shown.x && y >= shown.y && x < shown.x + shown.width && y < shown.y + shown.height;
+    this.#before = this.placed;
     this.#grip = isInside && !byKey ? [x - shown.x, y - shown.y] : [shown.width >> 1, shown.height >> 1];
     this.point([x, y]);
     if (byKey) this.release();
@@ -94,6 +96,14 @@ export class ModelWindow {
     if (!this.#grip) return;
     this.#grip = null;
     this.canvas.exchange.publish();
+  }
+
+  // Undoes the drag in progress.
+  cancel() {
+    if (!this.#grip) return;
+    this.#grip = null;
+    this.placed = this.#before;
+    this.canvas.view.drawOverlay();
   }
 
   moveBy(dx, dy) {
