@@ -1,4 +1,4 @@
-// Fingers on the canvas: a second one undoes what the first has done, and leaves all undo and redo steps.
+// Fingers on the canvas: a second one undoes what the first has done, and leaves all undo and redo steps. Pen and palm.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -132,4 +132,69 @@ test("a second finger brings the model's window back", () => {
     assert.deepEqual(canvas.modelWindow.placed, placed);
     tap(canvas);
   }
+});
+
+// A pen at the top of a white picture, and a palm, whose number is 7, at its bottom.
+const BLANK = ["....", "....", "....", "...."];
+const pen = (canvas, ...event) => point(canvas, "pen", ...event);
+const palm = (canvas, type, at) => finger(canvas, type, 7, at);
+
+test("a palm changes nothing of the pen's stroke", () => {
+  const canvas = canvasOf(pictureFrom(...BLANK), "pencil");
+  pen(canvas, "pointerdown", 1, [0, 0]);
+  palm(canvas, "pointerdown", [3, 3]);
+  down(canvas, 8, [0, 3]);
+  palm(canvas, "pointermove", [2, 3]);
+  palm(canvas, "pointerup", [2, 3]);
+  pen(canvas, "pointermove", 1, [2, 0]);
+  pen(canvas, "pointerup", 1, [2, 0]);
+  finger(canvas, "pointermove", 8, [0, 2]);
+  assert.deepEqual([rowsOf(canvas.picture), canvas.history.undoSteps.length], [["rrr.", ...BLANK.slice(1)], 1]);
+});
+
+test("a pen paints although a palm rests, which paints nothing", () => {
+  for (const name of ["pencil", "fill", "select"]) {
+    const canvas = canvasOf(pictureFrom(...BLANK), name);
+    palm(canvas, "pointerdown", [3, 3]);
+    palm(canvas, "pointermove", [2, 3]);
+    canvas.tool = toolNamed(TOOLS, "pencil");
+    pen(canvas, "pointerdown", 1, [0, 0]);
+    palm(canvas, "pointermove", [1, 3]);
+    pen(canvas, "pointermove", 1, [1, 0]);
+    palm(canvas, "pointerup", [1, 3]);
+    pen(canvas, "pointermove", 1, [2, 0]);
+    pen(canvas, "pointerup", 1, [2, 0]);
+    assert.deepEqual([rowsOf(canvas.picture), canvas.history.undoSteps.length], [["rrr.", ...BLANK.slice(1)], 1], name);
+  }
+});
+
+test("once the pen has left, fingers paint again, and two of them are a gesture", () => {
+  const canvas = canvasOf(pictureFrom(...BLANK), "pencil");
+  palm(canvas, "pointerdown", [3, 3]);
+  pen(canvas, "pointerdown", 1, [0, 0]);
+  pen(canvas, "pointerup", 1, [0, 0]);
+  palm(canvas, "pointermove", [0, 3]);
+  down(canvas, 2, [1, 1]);
+  finger(canvas, "pointermove", 2, [2, 1]);
+  finger(canvas, "pointerup", 2, [2, 1]);
+  assert.deepEqual(rowsOf(canvas.picture), ["r...", ".rr.", "....", "...."]);
+  tapWith(canvas, 2);
+  assert.deepEqual(rowsOf(canvas.picture), ["r...", "....", "....", "...."]);
+});
+
+test("a stroke that the browser takes away paints nothing", () => {
+  const canvas = canvasOf(pictureFrom(...BLANK), "pencil");
+  down(canvas, 1, [0, 0]);
+  finger(canvas, "pointercancel", 1, [1, 0]);
+  assert.deepEqual([rowsOf(canvas.picture), canvas.history.undoSteps.length], [BLANK, 0]);
+});
+
+test("a hovering mouse does not move a finger's stroke", () => {
+  const canvas = canvasOf(pictureFrom(...BLANK), "pencil");
+  down(canvas, 2, [0, 0]);
+  point(canvas, "mouse", "pointermove", 1, [3, 3]);
+  point(canvas, "mouse", "pointerup", 1, [3, 3]);
+  finger(canvas, "pointermove", 2, [1, 0]);
+  finger(canvas, "pointerup", 2, [1, 0]);
+  assert.deepEqual([rowsOf(canvas.picture), canvas.history.undoSteps.length], [["rr..", ...BLANK.slice(1)], 1]);
 });

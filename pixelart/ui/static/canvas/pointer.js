@@ -1,4 +1,5 @@
-// Mouse, pen, touch and wheel on the stage. A tap with two fingers undoes, with three it redoes.
+// Mouse, pen, touch and wheel on the stage: one pointer at a time draws. A tap with two fingers undoes, with three it
+// redoes.
 
 import { wrapped } from "./brush.js";
 import { showPosition } from "./overlay.js";
@@ -15,6 +16,7 @@ export function listenToPointer(canvas) {
 }
 
 class Pointer {
+  owner = null;           // {pointerId, pointerType}: the pointer that presses the tool or pans; no other one does
   touches = new Map();    // pointer id -> [x, y] on the page
   pinch = null;           // two fingers: see `fingers`
   taps = new Taps();
@@ -24,32 +26,41 @@ class Pointer {
   }
 
   down(event) {
-    const { canvas, touches } = this;
+    const { canvas, touches, owner } = this, { pointerId, pointerType } = event;
     if (!canvas.picture) return;
     event.preventDefault();
+    if (pointerType === "touch" && owner?.pointerType === "pen") return;    // a palm
     canvas.focusByPointer();
     canvas.cursor = null;
-    canvas.stage.setPointerCapture(event.pointerId);
-    if (event.pointerType === "touch") this.#touch(event);
+    canvas.stage.setPointerCapture(pointerId);
+    if (pointerType === "pen") this.#dropTouches();
+    if (pointerType === "touch") this.#touch(event);
     if (touches.size === 2) this.#startPinch();
-    else if (event.button === 1 || canvas.isSpaceHeld) this.canvas.panning = [event.clientX, event.clientY];
-    else if (!canvas.strokes.isOpen && touches.size < 2) canvas.strokes.press(event, canvas.view.cellAt(event));
+    else if (!this.owner && !canvas.strokes.isOpen && touches.size < 2) this.#press(event);
+  }
+
+  #press(event) {
+    const { canvas } = this, { pointerId, pointerType, clientX, clientY, button } = event;
+    this.owner = { pointerId, pointerType };
+    if (button === 1 || canvas.isSpaceHeld) canvas.panning = [clientX, clientY];
+    else canvas.strokes.press(event, canvas.view.cellAt(event));
   }
 
   move(event) {
-    const { canvas, touches } = this;
+    const { canvas, touches, owner } = this, { pointerId, pointerType } = event;
     if (!canvas.picture) return;
-    if (touches.has(event.pointerId)) {
-      touches.set(event.pointerId, [event.clientX, event.clientY]);
-      this.taps.move(event.pointerId, [event.clientX, event.clientY]);
+    if (touches.has(pointerId)) {
+      touches.set(pointerId, [event.clientX, event.clientY]);
+      this.taps.move(pointerId, [event.clientX, event.clientY]);
     }
     if (this.pinch && touches.size === 2) return this.#movePinch();
-    if (this.canvas.panning) return this.#pan(event);
+    if (owner ? owner.pointerId !== pointerId : pointerType === "touch") return;
+    if (canvas.panning) return this.#pan(event);
     // a move event without movement: the page has moved below the pointer
     if (canvas.strokes.isByKey || (canvas.cursor && !event.movementX && !event.movementY)) return;
     const at = canvas.view.cellAt(event);
     canvas.cursor = null;
-    this.#showPosition(at, event.pointerType);
+    this.#showPosition(at, pointerType);
     if (canvas.strokes.isOpen) canvas.strokes.moveTo(at, event);
     else canvas.view.drawCursor();
   }
@@ -66,23 +77,36 @@ class Pointer {
   }
 
   release({ pointerId, type, timeStamp }) {
-    const { canvas, touches } = this;
-    touches.delete(pointerId);
+    const { canvas, touches } = this, isUp = type === "pointerup";
+    if (this.owner?.pointerId === pointerId) this.#letGo(isUp);
+    if (!touches.delete(pointerId)) return;
     if (touches.size < 2) this.pinch = null;
-    this.canvas.panning = null;
-    this.#letGo(type === "pointerup");
-    if (type !== "pointerup") return this.taps.cancel(pointerId);
+    if (!isUp) return this.taps.cancel(pointerId);
     const fingers = this.taps.up(pointerId, timeStamp);
     if (fingers === 2) canvas.undo();
     if (fingers === 3) canvas.redo();
   }
 
-  // Ends a press; `isKept`: what it has done stays.
+  // Ends the press of the owner; `isKept`: what it has done stays.
   #letGo(isKept) {
-    const { strokes, tool } = this.canvas;
+    const { canvas, canvas: { strokes, tool } } = this;
+    this.owner = canvas.panning = null;
     if (isKept) strokes.end();
     else strokes.cancel();
-    (isKept ? tool.release : tool.cancel)?.(this.canvas);
+    (isKept ? tool.release : tool.cancel)?.(canvas);
+  }
+
+  // A finger is no longer the owner: what it has done is undone.
+  #takeBack() {
+    if (this.touches.has(this.owner?.pointerId)) this.#letGo(false);
+  }
+
+  // A pen is down, so fingers are a palm.
+  #dropTouches() {
+    this.#takeBack();
+    this.touches.clear();
+    this.pinch = null;
+    this.taps = new Taps();
   }
 
   #pan({ clientX, clientY }) {
@@ -94,7 +118,7 @@ class Pointer {
   // A second finger means zoom, pan or a tap, so what the first one has done is undone. It has made no undo step but
   // that of floating pixels, which it puts down.
   #startPinch() {
-    this.#letGo(false);
+    this.#takeBack();
     this.pinch = this.#fingers();
   }
 
