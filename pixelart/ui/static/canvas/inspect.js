@@ -4,7 +4,7 @@
 
 import { colourOf } from "./colours.js";
 import { showInspect } from "./inspect_panel.js";
-import { indexOf, sameCell, setColour } from "./picture.js";
+import { colourAt, indexOf, sameCell, setColour } from "./picture.js";
 import { BUSY } from "./strokes.js";
 import { encode } from "./value.js";
 
@@ -149,7 +149,10 @@ export class Inspect {
     if (answer.error) return canvas.say(answer.error);
     if (!chance) return;
     if (chance.colour === answer.current.colour) return canvas.say((rank ? "The pixel has this colour" : "The pixel has the most probable colour") + " already.");
-    canvas.edit((picture) => setColour(picture, index, colourOf(chance.colour)));
+    if (!canvas.canEdit) return;
+    const colour = colourOf(chance.colour);
+    canvas.edit((picture) => setColour(picture, index, colour));
+    if (colourAt(canvas.picture, spot).join() !== colour.join()) return canvas.say("The pixel is not selected.");
     // the other pixels have not changed, so the answer still holds
     this.page.colours.set(index, { ...answer, current: chance });
     this.#ask();
