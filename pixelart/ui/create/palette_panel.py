@@ -69,15 +69,13 @@ class PaletteHandlers:
         return allowed, CUSTOM, status
 
     def load_own(self, event: gr.EventData) -> tuple[Any, Any]:
-        """canvas and status: add the colours of a file to the visitor's own."""
+        """canvas and status: add the colours of a file to the visitor's own. The page says how many it had room for."""
         try:
             name, data = uploaded_file(event_data(event))
             colours = read_palette(data, name=name)
         except PixelArtError as error:
             return gr.skip(), status_text(str(error))
-        return LoadedColours(tuple(hex_names(colours))), status_text(
-            f"{name}: {counted(len(colours), 'colour')} in My colours."
-        )
+        return LoadedColours(tuple(hex_names(colours))), status_text(f"{name}: {counted(len(colours), 'colour')}.")
 
     def lock(self, model: Any, event: gr.EventData) -> tuple[Any, Any, Any]:
         """colours, status and choice: draw only in the colours that the canvas shows, or in all."""

@@ -131,5 +131,5 @@ def test_the_choice_names_a_palette_only_while_its_colours_are_allowed() -> None
 
 def test_a_file_is_added_to_the_visitors_own_colours() -> None:
     canvas, status = panel().load_own(gr.EventData(None, sent("ff0000\n0000ff")))
-    assert canvas_to_payload(canvas) == {"own": ["ff0000", "0000ff"]} and "2 colours in My colours" in status
+    assert canvas_to_payload(canvas) == {"own": ["ff0000", "0000ff"]} and "2 colours." in status
     assert "line 1, " in panel().load_own(gr.EventData(None, sent("no colours")))[1]

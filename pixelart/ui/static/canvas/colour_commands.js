@@ -24,6 +24,15 @@ export const COLOUR_COMMANDS = [
     icon: '<path d="M2 10.5V14h12v-3.5M8 10.5V2M4.8 5.2L8 2l3.2 3.2"/>',
   },
   {
+    name: "removeOwn", label: "Remove from My colours", title: "Remove the chosen colour from My colours", keys: ["ctrl+backspace"],
+    run: ({ swatches }) => swatches.removeOwn(), icon: '<path d="M2 2h12v12H2z"/><path d="M5 8h6"/>',
+  },
+  {
+    name: "clearOwn", label: "Clear My colours", title: "Clear My colours: remove all", keys: ["ctrl+shift+backspace"],
+    run: ({ swatches }) => swatches.clearOwn(),
+    icon: '<path d="M2 2h12v12H2z"/><path d="M5.500 5.500l5 5M10.500 5.500l-5 5"/>',
+  },
+  {
     name: "recolour", label: "Recolour the picture", title: "Recolour: the nearest colours of a palette, with a preview",
     keys: ["shift+j"], run: ({ recolour }) => recolour.open(),
     icon: '<path d="M2 2h5v5H2zM9 9h5v5H9z" class="solid"/><path d="M9.500 4.500H12v2M6.500 11.500H4v-2"/>',

@@ -20,6 +20,15 @@ export function paletteOf(picture) {
 // The names and more, each once.
 export const withMore = (names, more) => [...new Set([...names, ...more])].slice(0, MOST_COLOURS);
 
+// What became of names that were added.
+export function addedText(names, more) {
+  const wanted = new Set([...names, ...more]).size - names.length, added = withMore(names, more).length - names.length;
+  if (added < wanted) return `Added ${added} of ${coloursText(wanted)}: My colours is full (${MOST_COLOURS}).`;
+  return wanted ? `Added ${coloursText(added)} to My colours.` : "My colours has no new ones.";
+}
+
+export const coloursText = (count) => (count === 1 ? "1 colour" : `${count} colours`);
+
 export const isPalette = (value) =>
   Array.isArray(value) && value.length <= MOST_COLOURS && value.every((name) => /^[0-9a-f]{6}$/.test(name));
 

@@ -3,7 +3,7 @@
 
 import { FREE_COLOURS, MODEL, OWN, PICTURE, colourOf, describeColour, hexOf, middleColour, swatchNameOf } from "./colours.js";
 import { inRamps } from "./oklab.js";
-import { paletteOf, withMore } from "./palettes.js";
+import { addedText, coloursText, paletteOf, withMore } from "./palettes.js";
 import { setPressed, commandButton } from "./toolbars.js";
 
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
@@ -83,10 +83,23 @@ export class Swatches {
     this.refresh();
   }
 
-  // Adds colours to the visitor's own and shows these.
-  add(names) {
-    this.own = withMore(this.own, names);
+  // Adds colours to the visitor's own.
+  add(names) { this.#setOwn(withMore(this.own, names), addedText(this.own, names)); }
+
+  // Removes the chosen colour from the visitor's own.
+  removeOwn() {
+    const { colour } = this.canvas.brush, name = swatchNameOf(colour), text = describeColour(colour);
+    if (!this.own.includes(name)) return this.canvas.say(`${text} is not in My colours.`);
+    this.#setOwn(this.own.filter((other) => other !== name), `${text} removed from My colours.`);
+  }
+
+  clearOwn() { this.#setOwn([], `${coloursText(this.own.length)} removed from My colours.`); }
+
+  // Changes the visitor's own colours and shows them.
+  #setOwn(names, text) {
+    this.own = names;
     this.setSource(OWN);
+    this.canvas.say(text);
   }
 
   // Has the model draw in the shown colours only, or in all.
@@ -111,11 +124,14 @@ export class Swatches {
   // Shows the colours, if others are shown; those of the picture change with it.
   refresh() {
     const { colours } = this, names = this.isSorted ? inRamps(colours) : colours, key = names.join();
+    const box = this.canvas.$(".swatches"), hasFocus = box.contains(document.activeElement);
+    this.canvas.$(".own-bar").hidden = this.source !== OWN;
     this.canvas.$(".no-colours").hidden = names.length > 0;
     if (key === this.#shown) return;
     this.#shown = key;
-    this.canvas.$(".swatches").replaceChildren(...["", ...names].map(swatchFor));
+    box.replaceChildren(...["", ...names].map(swatchFor));
     if (this.canvas.brush.colour) this.#set(this.canvas.brush.colour);
+    if (hasFocus) this.canvas.$$(".swatch").find(({ tabIndex }) => tabIndex === 0)?.focus();
   }
 
   choose(colour) {

@@ -75,7 +75,7 @@ function fill(button, entry, { limits }) {
 }
 
 const STOPS = "button, select";
-const buttonsOf = (bar) => [...bar.querySelectorAll(STOPS)].filter((button) => !button.disabled);
+const buttonsOf = (bar) => [...bar.querySelectorAll(STOPS)].filter((button) => !button.disabled && !button.closest("[hidden]"));
 
 // Sets the button that Tab reaches: the last focused one, else the chosen tool, else the first.
 function setStop(bar, wanted) {
