@@ -4,9 +4,15 @@ import { keyName } from "./words.js";
 
 export const keysOf = ({ key, keys = [] }) => (key ? [key, ...keys] : keys);
 
-// The name of a key with its modifiers, as in the tables.
-export function chordOf({ key, ctrlKey, metaKey, shiftKey }) {
-  return (ctrlKey || metaKey ? "ctrl+" : "") + (shiftKey ? "shift+" : "") + key.toLowerCase();
+// What a key writes; on a keyboard of another script, such as Cyrillic, the Latin letter at its place.
+const letterOf = ({ key, code }) => (/[^ -~]/.test(key) && /^Key[A-Z]$/.exec(code)?.[0].at(-1)) || key;
+
+// The name of a key with its modifiers, as in the tables. Many keyboards write "[" with AltGr (or Option): then these
+// and Control, which Windows adds, are no modifiers.
+export function chordOf(event) {
+  const { key, ctrlKey, metaKey, shiftKey } = event, isAlt = event.altKey || event.getModifierState?.("AltGraph");
+  if (isAlt && !metaKey && /^[!-/:-@[-`{-~]$/.test(key)) return key;
+  return (ctrlKey || metaKey ? "ctrl+" : "") + (isAlt ? "alt+" : "") + (shiftKey ? "shift+" : "") + letterOf(event).toLowerCase();
 }
 
 // The entry of a table that has this key, or that has it without Shift (which some keyboards need, as for "#").

@@ -12,13 +12,17 @@ const LEAP = 8;
 const CURSOR_HELP = "Arrow keys move (Shift: by 8). Space paints; hold it to draw a line.";
 
 export const isTyping = (target) =>
-  Boolean(target.closest?.("input:not([type=range], [type=checkbox]), textarea, select, [contenteditable=true]"));
+  Boolean(target.closest?.("input:not([type=range], [type=checkbox], [type=radio]), textarea, select, [contenteditable=true]"));
 
 // Menus and dialogs have their own keys.
 const isInPanel = (target) => Boolean(target.closest?.("dialog, [popover]"));
 
 // Whether Ctrl+C means text of the page and not the picture.
 const isCopyingText = (stage) => document.activeElement !== stage && String(document.getSelection()) !== "";
+
+// Whether Space is the canvas's: with the pointer on it, unless the Tab key has led to another control.
+const takesSpace = (stage, target) =>
+  target === stage || (stage.matches(":hover") && !target.matches?.(":focus-visible"));
 
 export function listenToKeys(canvas) {
   const keyboard = new Keyboard(canvas), { stage } = canvas;
@@ -38,10 +42,10 @@ class Keyboard {
     if (!picture || !isShown || isTyping(event.target) || isInPanel(event.target) || this.#onStage(event)) return;
     if (event.key === "Escape" && strokes.isOpen) strokes.cancel();
     else if (event.key === "Shift") strokes.bend(event);
-    else if (event.key === " " && (event.target === stage || stage.matches(":hover"))) {
+    else if (event.key === " " && takesSpace(stage, event.target)) {
       event.preventDefault();
       canvas.isSpaceHeld = true;
-    } else if (!event.altKey) this.#pressEntry(event, chordOf(event));
+    } else this.#pressEntry(event, chordOf(event));
   }
 
   // The tool or command of a key.
