@@ -3,14 +3,14 @@
 // stay in the browser (stars.js) and come first.
 
 import { saveBlob } from "./download.js";
-import { encode } from "./canvas/value.js";
 import { pixelsIn } from "./canvas/images.js";
 import { isTyping } from "./canvas/keyboard.js";
-import { settingsIn } from "./past/png.js";
+import { copied, fileOf, imageOf, postOf, textOf } from "./result_file.js";
 import { Stars, keyOf } from "./stars.js";
 
 const ITEM = "#results .thumbnail-item, #result-tools .starred button";
 const GAP = 4;    // between the menu and the edge of the page
+const NO_FILE = "The server does not answer, or no longer has the file of this result.";
 const LONG = 500, TOLERANCE = 8;    // of a long press: milliseconds, CSS pixels
 
 export function start({ element, trigger }) {
@@ -18,31 +18,8 @@ export function start({ element, trigger }) {
 }
 
 const itemAt = (target) => target.closest?.(ITEM) || null;
-const imageOf = (item) => item.querySelector("img");
 const isPlain = ({ ctrlKey, metaKey, altKey, shiftKey }) => !(ctrlKey || metaKey || altKey || shiftKey);
 const digitOf = (event) => (isPlain(event) && /^[1-9]$/.test(event.key) ? Number(event.key) : 0);
-
-async function fileOf(item) {
-  const { src } = imageOf(item), blob = await (await fetch(src)).blob();
-  return { blob, name: item.dataset.name || decodeURIComponent(src.split("/").pop()), key: item.dataset.key || keyOf(src) };
-}
-
-// Whether the browser copied a PNG. It has no clipboard on a page by plain http.
-async function copied(blob) {
-  try {
-    await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
-    return true;
-  } catch { return false; }
-}
-
-const bytesOf = async (blob) => new Uint8Array(await blob.arrayBuffer());
-const textOf = async (blob) => encode(await bytesOf(blob));
-
-// What Python needs of a result: its PNG in base64, and the settings that it carries.
-async function postOf(blob) {
-  const bytes = await bytesOf(blob);
-  return { data: encode(bytes), settings: settingsIn(bytes) };
-}
 
 class Results {
   chosen = null;    // the item of the open menu
@@ -139,17 +116,30 @@ class Results {
     event.stopPropagation();
   }
 
+  // The file of a result, or null, which it tells.
+  async #fileOf(item) {
+    const file = await fileOf(item);
+    if (!file) (await window.showing).say(NO_FILE);
+    return file;
+  }
+
   async #put(item) {
-    (await window.showing).put(await pixelsIn((await fileOf(item)).blob));
+    const file = await this.#fileOf(item);
+    if (file) (await window.showing).put(await pixelsIn(file.blob));
   }
 
   #keyOf(item) { return item.dataset.key || keyOf(imageOf(item).src); }
 
   async #star(item) {
-    const { blob, name, key } = await fileOf(item);
+    const key = this.#keyOf(item);
     if (this.stars.has(key)) this.stars.remove(key);
-    else if (!this.stars.add({ key, name, png: await textOf(blob) })) (await window.showing).say("The browser could not store the star.");
+    else await this.#addStarred(item, key);
     this.#showStars();
+  }
+
+  async #addStarred(item, key) {
+    const file = await this.#fileOf(item), star = file && { key, name: file.name, png: await textOf(file.blob) };
+    if (star && !this.stars.add(star)) (await window.showing).say("The browser could not store the star.");
   }
 
   #showStars() {
@@ -183,7 +173,9 @@ class Results {
     if (!button || !chosen) return;
     this.menu.hidePopover();
     if (button.dataset.do === "star") return this.#star(chosen);
-    const { blob, name } = await fileOf(chosen);
+    const file = await this.#fileOf(chosen);
+    if (!file) return;
+    const { blob, name } = file;
     if (button.dataset.share) return this.trigger("select", { ...await postOf(blob), share: Number(button.dataset.share) });
     if (button.dataset.do === "download") return saveBlob(name, blob);
     if (button.dataset.do === "mask") return showing.mask(await pixelsIn(blob));
