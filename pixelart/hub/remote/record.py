@@ -83,8 +83,8 @@ class RemoteRecord:
 def new_record(account: str, name: str) -> RemoteRecord:
     """The record of a new training. `name`: of its model."""
     key = secrets.token_hex(4)
-    stem = f"{account}/pixelart-{re.sub('[^A-Za-z0-9-]+', '-', name)[:_LONGEST]}-{key}"
-    return RemoteRecord(account, key, "", stem)
+    stem = re.sub("[^A-Za-z0-9]+", "-", name)[:_LONGEST].strip("-") or "model"  # the Hub refuses "--"
+    return RemoteRecord(account, key, "", f"{account}/pixelart-{stem}-{key}")
 
 
 def pictures_repository(record: RemoteRecord) -> str:
