@@ -181,6 +181,11 @@ class JobFolder:
         return text.replace(f"{self.path}{os.sep}", "")
 
 
+def open_private(path: str, flags: int) -> int:
+    """An `opener` of `open`: only their owner can read the new files."""
+    return os.open(path, flags, 0o600)
+
+
 def _copy_private(source: Path, copy: Path) -> None:
     """Copy a file so that only its owner can read it, and fsync it."""
     copy.touch(0o600)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from pixelart.devices import pick_device
+from pixelart.jobs.folder import open_private
 from pixelart.settings import ROOT, Settings
 from pixelart.system.cpus import usable_cores
 
@@ -66,7 +67,7 @@ class Child:
         Raises:
             OSError: it could not be started.
         """
-        with open(log, "ab", opener=_open_private) as file:
+        with open(log, "ab", opener=open_private) as file:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -171,10 +172,6 @@ def _limit_memory(pid: int, size: int) -> bool:
         resource.prlimit(pid, resource.RLIMIT_DATA, (size, size))
         return True
     return False
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _lower_priority(pid: int) -> None:

@@ -7,7 +7,6 @@ memory only: a server that starts anew does not know it, so its remote jobs are 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from typing import Protocol
 from pixelart.checkpoint.library import Library
 from pixelart.checkpoint.ownership import request_owner
 from pixelart.errors import PixelArtError, RequestRejected
-from pixelart.jobs.folder import JobFolder
+from pixelart.jobs.folder import JobFolder, open_private
 from pixelart.jobs.job import Job, State
 from pixelart.jobs.options import command_options
 from pixelart.jobs.runner import record_end
@@ -140,9 +139,5 @@ class RemoteRunner:
 
 def _append(log: Path, line: str) -> None:
     """Add a line to the log of a job; a full disk must not end the training."""
-    with suppress(OSError), open(log, "a", encoding="utf-8", opener=_open_private) as file:
+    with suppress(OSError), open(log, "a", encoding="utf-8", opener=open_private) as file:
         file.write(f"{line}\n")
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from krita import Krita, Selection  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
+from krita import Krita  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
 from PyQt5.QtCore import QTimer  # pyright: ignore[reportMissingImports]
 
 from .messages import Results
@@ -153,10 +153,3 @@ def grow_canvas(place: Place, side: str, pixels: int) -> Box:
     place.document.resizeImage(*larger)
     place.document.waitForDone()
     return place.canvas._replace(x=-larger.x, y=-larger.y)
-
-
-def select(document: Any, box: Box) -> None:
-    """Select a rectangle."""
-    selection = Selection()
-    selection.select(*box, 255)
-    document.setSelection(selection)
