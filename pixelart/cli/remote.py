@@ -17,7 +17,9 @@ from pixelart.cli.words import CLI_HINTS
 from pixelart.errors import Hint, RequestRejected
 from pixelart.hub import local_token
 from pixelart.hub.remote import Flavor, RemoteTraining, delete_pictures, find_flavor, list_flavors, read_record
+from pixelart.hub.remote.following import LEFT
 from pixelart.hub.remote.hardware import check_minutes, price_text
+from pixelart.hub.remote.training import NOT_RENTED
 from pixelart.jobs.options import command_options
 from pixelart.storage import exclusive
 from pixelart.training.data.report import prepare
@@ -60,7 +62,7 @@ def _train_locked(options: argparse.Namespace, token: str) -> Json:
             options.out, options.out.resolve().name, pictures, words, base,
             say=lambda line: print(line, file=sys.stderr, flush=True), stop=stop, leave=leave,
         )  # fmt: skip
-    return _report(options, ending.state, ending.reason, was_left=leave())
+    return _report(options, ending.state, ending.reason)
 
 
 def remote_delete(options: argparse.Namespace) -> Json:
@@ -155,18 +157,21 @@ def _prepare(options: argparse.Namespace, base: Path | None, target: Path) -> No
 
 @contextmanager
 def _interrupts(options: argparse.Namespace) -> Iterator[tuple[Callable[[], bool], Callable[[], bool]]]:
-    """(stop, leave) of the training: Ctrl+C asks whether to stop it there; a second one, or SIGTERM, leaves it."""
-    received, chosen = list[int](), list[str]()
+    """(stop, leave) of the training: Ctrl+C asks whether to stop its job; a second one, SIGTERM, or one before there is
+    a job leaves it."""
+    received, wishes = list[int](), list[bool]()
+
+    def wants_to_stop() -> bool:
+        if not wishes:
+            record = read_record(options.out)
+            wishes.append(record is not None and record.is_followed and _wants_to_stop(received[0]))
+        return wishes[0]
 
     def leave() -> bool:
-        if not received:
-            return False
-        if not chosen:
-            chosen.append("stop" if _wants_to_stop(received[0]) else "leave")
-        return chosen[0] == "leave" or len(received) > 1
+        return bool(received) and (not wants_to_stop() or len(received) > 1)
 
     def stop() -> bool:
-        return chosen[:1] == ["stop"]
+        return bool(received) and wants_to_stop()
 
     signals = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda which, _: received.append(which)) for number in signals]
@@ -183,21 +188,22 @@ def _wants_to_stop(number: int) -> bool:
     return agrees("\nStop the training there? Otherwise it goes on, and is paid for.")
 
 
-def _report(options: argparse.Namespace, state: str, reason: str, *, was_left: bool) -> Json:
+def _report(options: argparse.Namespace, state: str, reason: str) -> Json:
     """What comes next. Raises RequestRejected if it ended by itself without being done."""
     record = read_record(options.out)
-    if was_left:
+    is_stopped = state == "cancelled" or reason == NOT_RENTED
+    if reason == LEFT:
         job = f" (job {record.job} at https://huggingface.co/settings/jobs)" if record and record.job else ""
         say(options, f"the training goes on there{job}; --resume follows it, and Ctrl+C then offers to stop it")
     elif state == "done":
         say(options, f"the run is in {options.out}; next: python -m pixelart export {options.out} --name NAME")
-    elif state == "cancelled":
+    elif is_stopped:
         say(options, f"{reason}; --resume continues")
     if record and record.pictures:
         say(
             options, f"uploaded pictures: {record.pictures_url}; python -m pixelart remote-delete {options.out} deletes"
         )
-    if not was_left and state not in ("done", "cancelled"):
+    if state != "done" and not is_stopped and reason != LEFT:
         raise RequestRejected(f"{reason}", hint=Hint.RESUME if "Resume" not in reason else None)
     return {"run": str(options.out), "finished": state == "done", "state": state, "reason": reason}
 

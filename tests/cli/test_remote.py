@@ -83,6 +83,24 @@ def test_ctrl_c_leaves_it_running_or_stops_it(
     assert len(hub.machines) == 1 and hub.machines[0].stage == "CANCELED"
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_during_the_upload_rents_nothing(
+    hub: JobsHub,
+    tiny_data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+) -> None:
+    asked = list[int]()
+    monkeypatch.setattr(command, "_wants_to_stop", asked.append)
+    hub.on_request = lambda stage, when: os.kill(os.getpid(), number) if (stage, when) == ("commit", "before") else None
+    assert main(words(tiny_data, tmp_path / "run", "--flavor=a10g-small", "--yes")) == 0
+    told = capsys.readouterr().out
+    assert "stopped before a machine was rented; --resume continues" in told and "goes on there" not in told
+    assert "remote-delete" in told and not hub.machines and not asked, "there is no job to ask about"
+
+
 def test_a_run_is_followed_by_one_program_at_a_time(
     hub: JobsHub, tiny_data: Path, tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

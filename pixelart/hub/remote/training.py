@@ -23,6 +23,7 @@ from pixelart.hub.remote.run_repo import pull_run, push_run
 from pixelart.hub.remote.upload import BASE_FOLDER, PICTURES_FILE, delete_set, upload_set
 
 MAY_HAVE_STARTED = "the machine may have started, and is then paid for; Resume looks for it"
+NOT_RENTED = "stopped before a machine was rented"
 MAY_BE_AT_WORK = "Its machine may be at work, and is then paid for: see https://huggingface.co/settings/jobs"
 _PIP = "pip install --quiet --disable-pip-version-check --root-user-action=ignore"
 _Say = Callable[[str], None]
@@ -87,7 +88,7 @@ class RemoteTraining:
         if not record.is_followed:
             record = self._upload(run, record, pictures, base, say)
             if stop() or leave():
-                return Ending("cancelled", "stopped") if stop() else Ending("interrupted", "the program was stopped")
+                return Ending("cancelled" if stop() else "interrupted", NOT_RENTED)
             record = self._start(run, record, self._command(record, options, base), say)
         return Follower(run, record, self.token, self.pace, self.minutes, say, stop, leave).follow()
 

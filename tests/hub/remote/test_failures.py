@@ -16,7 +16,7 @@ from pixelart.hub.remote.jobs_api import Look
 from pixelart.hub.remote.outcome import OUTCOME_FILE, Outcome, outcome_of, read_outcome
 from pixelart.hub.remote.record import REMOTE_FILE, new_record
 from pixelart.hub.remote.run_repo import pull_run, push_run
-from pixelart.hub.remote.training import RemoteTraining
+from pixelart.hub.remote.training import NOT_RENTED, RemoteTraining
 from pixelart.training.snapshots import last_checkpoint, list_checkpoints
 from tests.hub.conftest import SECRET
 from tests.hub.remote.conftest import GPU, asleep
@@ -140,7 +140,8 @@ def test_a_stop_cancels_the_job(
     assert ending.state == "cancelled" and hub.machines[0].stage == "CANCELED"
     record = read_record(run)
     assert record and not record.is_under_way
-    assert train(training, run, pictures, stop=lambda: True) == ("cancelled", "stopped")  # before anything is rented
+    assert train(training, run, pictures, stop=lambda: True) == ("cancelled", NOT_RENTED)
+    assert train(training, run, pictures, leave=lambda: True) == ("interrupted", NOT_RENTED)
     assert len(hub.machines) == 1
 
 
