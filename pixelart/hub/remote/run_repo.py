@@ -20,6 +20,7 @@ from pixelart.hub.remote.outcome import OUTCOME_FILE
 from pixelart.hub.repo_files import RepoKind, is_content
 from pixelart.settings import SETTINGS
 from pixelart.storage import Files, new_folder
+from pixelart.training.nearest import NEAREST_FILE, NEAREST_SHEET
 from pixelart.training.sample_sheets import SAMPLES_FOLDER
 from pixelart.training.snapshots import KEPT_SNAPSHOTS, list_checkpoints, load_checkpoint
 
@@ -31,6 +32,9 @@ _LIGHT = re.compile(rf"[a-z_]{{1,40}}\.(json|csv|txt|png)|{SAMPLES_FOLDER}/step-
 _SAVE = re.compile(r"(step-\d{8})/[a-z_]{1,40}\.(json|safetensors)")
 _LOCAL = ("remote.json",)
 """Files of a run that stay where they are."""
+_OF_PICTURES = (NEAREST_SHEET, NEAREST_FILE)
+"""Files that show training pictures. They are not pushed, because this repository outlives the uploaded pictures; the
+next push deletes those of an older version."""
 _MISSING = 404
 _TITLE = "Pixel Art Studio: a training"
 _CARD = b"""---
@@ -109,6 +113,7 @@ def pull_run(run: Path, repo_id: str, *, token: str, with_save: bool) -> bool:
 def _light_files(run: Path) -> dict[str, bytes]:
     """The light files of a run; one that is being replaced is left out."""
     paths = [path for path in sorted(run.iterdir()) if _light_limit(path.name)] if run.is_dir() else []
+    paths = [path for path in paths if path.name not in _OF_PICTURES]
     paths += sorted((run / SAMPLES_FOLDER).glob("step-????????.png"))[-MAX_SAMPLES:]
     files = dict[str, bytes]()
     for path in paths:

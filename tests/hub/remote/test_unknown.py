@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pixelart.hub.guard import MAX_ANSWER
@@ -15,6 +16,7 @@ from pixelart.hub.remote.following import LEFT, NOTHING_THERE
 from pixelart.hub.remote.outcome import Outcome, read_outcome
 from pixelart.hub.remote.run_repo import pull_run, push_run
 from pixelart.hub.remote.training import RemoteTraining
+from pixelart.training.nearest import write_nearest
 from pixelart.training.snapshots import list_checkpoints
 from tests.hub.conftest import SECRET
 from tests.hub.remote.conftest import asleep
@@ -127,3 +129,15 @@ def test_a_run_that_went_on_here_is_not_replaced_by_an_older_one(hub: JobsHub, t
     pull_run(run, "art/saves", token=SECRET, with_save=True)
     assert json.loads((run / "run.json").read_bytes()) == {}
     assert not pull_run(run, "art/others", token=SECRET, with_save=True)
+
+
+def test_no_training_picture_gets_among_the_saves(hub: JobsHub, tiny_run: Path, tmp_path: Path) -> None:
+    run, learned = shutil.copytree(tiny_run, tmp_path / "there"), np.zeros((4, 8, 8, 4), np.uint8)
+    write_nearest(run, 60, learned[:1], ["wall"], learned, cancel=lambda: False)
+    of_pictures = {path.name: path.read_bytes() for path in run.glob("nearest.*")}
+    push_run(run, "art/saves", token=SECRET, with_save=True)
+    repository = hub.repos["art/saves"]
+    assert len(of_pictures) == 2 and not of_pictures.keys() & repository.files.keys()
+    hub.commit(repository, {**repository.files, **of_pictures})  # by an older version
+    push_run(run, "art/saves", token=SECRET, with_save=False)
+    assert not of_pictures.keys() & repository.files.keys() and list_checkpoints(run)[-1].name in str(repository.files)
