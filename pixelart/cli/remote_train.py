@@ -22,7 +22,7 @@ import torch
 
 from pixelart.cli.arguments import add_command
 from pixelart.cli.common import Json
-from pixelart.errors import HubFailure, RequestRejected
+from pixelart.errors import HubFailure, PixelArtError, RequestRejected
 from pixelart.hub import check_repo_id, local_token
 from pixelart.hub.remote.following import USUAL_PACE
 from pixelart.hub.remote.jobs_api import SECRET
@@ -123,7 +123,7 @@ class _Machine:
         """A failed push is only reported: the next one has everything."""
         try:
             push_run(self._options.out, self._options.repository, token=self._token, with_save=with_save)
-        except (HubFailure, OSError) as failure:
+        except (PixelArtError, OSError) as failure:
             print(f"not pushed: {failure}", flush=True)
 
     def _pass_on(self, output: IO[bytes]) -> None:
@@ -145,7 +145,7 @@ def _push_at_last(run: Path, repository: str, token: str) -> None:
         threading.Event().wait(seconds)
         try:
             return push_run(run, repository, token=token, with_save=True)
-        except (HubFailure, OSError) as failure:
+        except (PixelArtError, OSError) as failure:
             print(f"not pushed: {failure}", file=sys.stderr, flush=True)
     raise RequestRejected(f"the training has ended, but its run could not be pushed to {repository}")
 

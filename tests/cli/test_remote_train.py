@@ -7,10 +7,13 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
+from pixelart.cli import remote_train
 from pixelart.cli.remote_train import _Machine
+from pixelart.errors import RequestRejected
 
 
 def test_a_slow_push_does_not_delay_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,3 +41,24 @@ def test_a_slow_push_does_not_delay_a_stop(monkeypatch: pytest.MonkeyPatch) -> N
     assert machine._watch(child, child.stdin) == "signal"
     thread.join()
     assert child.returncode == 0 and found == [True]
+
+
+def test_a_push_that_is_refused_ends_nothing_and_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The repository may be public for a while; the result of a paid training is pushed once it is private again."""
+    pushed = list[bool]()
+
+    def push(run: Path, repository: str, *, token: str, with_save: bool) -> None:
+        pushed.append(with_save)
+        if len(pushed) < 4:
+            raise RequestRejected("art/mine: is public")
+
+    monkeypatch.setattr(remote_train, "push_run", push)
+    monkeypatch.setattr(remote_train, "LAST_PUSHES", (0, 0, 0))
+    options = argparse.Namespace(began=None, limit=60.0, out=Path("run"), repository="art/mine")
+    _Machine(options, "a token")._push(False)
+    remote_train._push_at_last(Path("run"), "art/mine", "a token")
+    told = capsys.readouterr()
+    assert pushed == [False, True, True, True]
+    assert (told.out + told.err).count("not pushed: art/mine: is public") == 3

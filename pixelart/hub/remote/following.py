@@ -20,6 +20,7 @@ LAST_TRIES = 6
 GOES_ON = "the training goes on there, and is paid for; Resume follows it again"
 LEFT = f"this program ended; {GOES_ON}"
 NOTHING_THERE = "its repository on the Hub is gone, so nothing was fetched; Resume continues from the save here"
+PUBLIC = "is public, so nothing is pushed to it; make it private on the Hub"
 FETCHED_LATER = "the job has ended; Resume fetches what it has made"
 CANCEL_PATIENCE = 60.0
 """Seconds that a cancelled job may take to save after the Hub calls it cancelled."""
@@ -67,7 +68,7 @@ class Follower:
         """`minutes`: the time limit of the job. `say`, `stop`, `leave`: see `RemoteTraining.train`."""
         self._run, self._record, self._token, self._pace, self._minutes = run, record, token, pace, minutes
         self._say, self._stop, self._leave = say, stop, leave
-        self._is_stopping = self._is_cancelled = self._is_log_lost = False
+        self._is_stopping = self._is_cancelled = self._is_log_lost = self._is_public = False
         self._unknown_since: float | None = None
 
     def follow(self) -> Ending:
@@ -117,7 +118,11 @@ class Follower:
         """Fetch the new lines of the log, and what has changed in the run; returns whether its repository exists."""
         if look.stage not in ("SCHEDULING", "DELETED", UNKNOWN_STAGE):
             self._read_log()
-        return pull_run(self._run, self._record.run, token=self._token, with_save=with_save)
+        head = pull_run(self._run, self._record.run, token=self._token, with_save=with_save)
+        was_public, self._is_public = self._is_public, head is not None and not head.private
+        if self._is_public and not was_public:
+            self._say(f"{self._record.run} {PUBLIC}")
+        return head is not None
 
     def _read_log(self) -> None:
         """Pass on the new lines of the log. A log that cannot be read is only reported: the run does not need it."""
@@ -154,8 +159,11 @@ class Follower:
             if failure:
                 return Ending("interrupted", f"{failure}; {FETCHED_LATER}")
         replace(self._record, ended=attempt).write(self._run)
-        if not (is_there or is_final(self._run, attempt) or self._stop()):
-            return Ending("interrupted", NOTHING_THERE)
+        if not (is_final(self._run, attempt) or self._stop()):
+            if not is_there:
+                return Ending("interrupted", NOTHING_THERE)
+            if self._is_public:
+                return Ending("interrupted", f"{self._record.run} {PUBLIC}, then Resume continues from the last save")
         return outcome_of(self._run, look, attempt=attempt, minutes=self._minutes, was_asked=self._stop())
 
 

@@ -75,8 +75,8 @@ def push_run(run: Path, repo_id: str, *, token: str, with_save: bool) -> None:
     push_files(files, repo_id, title=_TITLE, token=token, kind=WHOLE if save else LIGHT)
 
 
-def pull_run(run: Path, repo_id: str, *, token: str, with_save: bool) -> bool:
-    """Fetch what has changed into the run folder; returns whether the repository exists.
+def pull_run(run: Path, repo_id: str, *, token: str, with_save: bool) -> RepoHead | None:
+    """Fetch what has changed into the run folder; returns what the repository holds, None if it does not exist.
 
     A save appears whole or not at all. If the newest save is here, only the outcome is fetched: the rest there is
     older too.
@@ -92,7 +92,7 @@ def pull_run(run: Path, repo_id: str, *, token: str, with_save: bool) -> bool:
     except HubFailure as failure:
         if failure.status != _MISSING:
             raise
-        return False
+        return None
     run.mkdir(parents=True, exist_ok=True)
     saves = sorted({found[1] for name in head.files if (found := _SAVE.fullmatch(name))})
     wanted = [entry for name, entry in head.files.items() if name.partition("/")[0] not in saves[:-1]]
@@ -107,7 +107,7 @@ def pull_run(run: Path, repo_id: str, *, token: str, with_save: bool) -> bool:
         if not _is_same(run / entry.path, entry):
             (run / entry.path).parent.mkdir(exist_ok=True)
             _fetch(api, repo_id, head, entry, run / entry.path)
-    return True
+    return head
 
 
 def _light_files(run: Path) -> dict[str, bytes]:

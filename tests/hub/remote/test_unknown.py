@@ -115,6 +115,26 @@ def test_a_run_whose_repository_was_deleted_ends_and_can_be_resumed(
     assert train(quick, run, pictures, leave=lambda: len(hub.machines) > 1) == ("interrupted", LEFT)
 
 
+def test_a_run_whose_repository_became_public_tells_that_its_result_was_not_pushed(
+    hub: JobsHub, training: RemoteTraining, run: Path, pictures: Path
+) -> None:
+    lines, looks = list[str](), list[str]()
+
+    def on_request(stage: str, when: str) -> None:
+        if stage == "inspect" and when == "before":
+            looks.append(stage)
+            record = read_record(run)
+            assert record
+            hub.repos[record.run].private = False
+            if len(looks) == 3:
+                hub.machines[-1].end("ERROR")
+
+    hub.on_request = on_request
+    ending = train(training, run, pictures, say=lines.append)
+    assert ending.state == "interrupted" and "is public, so nothing is pushed to it; make it private" in ending.reason
+    assert sum("is public" in line for line in lines) == 1, "it is told while the machine can still push"
+
+
 def test_a_run_that_went_on_here_is_not_replaced_by_an_older_one(hub: JobsHub, tiny_run: Path, run: Path) -> None:
     there = shutil.copytree(tiny_run, run.with_name("there"))
     shutil.rmtree(list_checkpoints(there)[-1])
