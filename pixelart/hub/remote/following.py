@@ -70,6 +70,7 @@ class Follower:
         self._say, self._stop, self._leave = say, stop, leave
         self._is_stopping = self._is_cancelled = self._is_log_lost = self._is_public = False
         self._unknown_since: float | None = None
+        self._not_cancelled = ""
 
     def follow(self) -> Ending:
         """Until the job ends, the sign-in expires, or this program ends. Raises OSError if the disk fails."""
@@ -95,13 +96,15 @@ class Follower:
         return Ending("interrupted", LEFT)
 
     def _cancel(self) -> None:
-        """Cancel the job. One that the Hub does not know is left to the next look."""
+        """Cancel the job. A failure is only reported, and tried again: the job may end by itself meanwhile, which is
+        for `_look` to find out, as is a job that the Hub does not know."""
         try:
             cancel(self._record.account, self._record.job, token=self._token)
             self._is_cancelled = True
         except HubFailure as failure:
-            if failure.status != _MISSING:
-                raise
+            if failure.status != _MISSING and self._not_cancelled != str(failure):
+                self._not_cancelled = str(failure)
+                self._say(f"{failure} (the job is not cancelled; trying again)")
 
     def _look(self) -> Look:
         """The stage of the job; "DELETED" if the Hub has not known it for UNKNOWN_PATIENCE seconds."""

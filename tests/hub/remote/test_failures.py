@@ -145,6 +145,25 @@ def test_a_stop_cancels_the_job(
     assert len(hub.machines) == 1
 
 
+@pytest.mark.parametrize("status", [403, 409, 500])
+def test_a_job_whose_cancel_is_refused_is_followed_to_its_end(
+    hub: JobsHub, training: RemoteTraining, run: Path, pictures: Path, tiny_run: Path, tmp_path: Path, status: int
+) -> None:
+    lines, looks = list[str](), list[str]()
+
+    def on_request(stage: str, when: str) -> None:
+        if stage == "inspect" and when == "before":
+            looks.append(stage)
+            if len(looks) == 3:
+                finish(hub, run, tiny_run, tmp_path / "there")
+
+    hub.on_request = on_request
+    hub.faults["cancel"] = Answer(status)
+    ending = train(training, run, pictures, say=lines.append, stop=lambda: bool(hub.machines))
+    assert ending == ("done", "") and last_checkpoint(run), "it was at its end already"
+    assert sum("the job is not cancelled; trying again" in line for line in lines) == 1
+
+
 def test_another_account_does_not_go_on_and_a_public_repository_gets_nothing(
     hub: JobsHub, training: RemoteTraining, run: Path, pictures: Path
 ) -> None:
