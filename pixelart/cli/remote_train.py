@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -26,10 +26,11 @@ from pixelart.errors import HubFailure, PixelArtError, RequestRejected
 from pixelart.hub import check_repo_id, local_token
 from pixelart.hub.remote.following import USUAL_PACE
 from pixelart.hub.remote.jobs_api import SECRET
-from pixelart.hub.remote.outcome import Outcome, StoppedBy
+from pixelart.hub.remote.outcome import Outcome, StoppedBy, exit_of
 from pixelart.hub.remote.run_repo import pull_run, push_run
 from pixelart.jobs.process import COMMAND, environment
 from pixelart.system.cpus import usable_cores
+from pixelart.training.failures import last_line
 from pixelart.training.run_config import RUN_FILE
 
 BEFORE_LIMIT = 120.0
@@ -39,7 +40,8 @@ PATIENCE = 900.0
 LAST_PUSHES = (0, 5, 15, 30, 60, 120, 240)
 """Seconds before each try of the last push: the result must not be lost to a short failure of the network."""
 NO_GPU = "torch cannot use the GPU of this machine, so the training would be slow and still be paid for"
-_PREFIX = re.compile(r"^pixelart( [\w-]+)?: ")
+LAST_LINES = 20
+"""Lines of the training among which its reason is looked for."""
 
 
 def remote_train(options: argparse.Namespace) -> Json:
@@ -61,7 +63,7 @@ def remote_train(options: argparse.Namespace) -> Json:
     ending.write(run)
     _push_at_last(run, options.repository, token)
     if ending.code:
-        raise RequestRejected(ending.line or f"ended with code {ending.code}")
+        raise RequestRejected(exit_of(ending, run, minutes=options.limit).reason)
     return {"run": str(run), "stopped_by": ending.stopped_by}
 
 
@@ -69,7 +71,8 @@ class _Machine:
     """The training process, and the pushes beside it."""
 
     def __init__(self, options: argparse.Namespace, token: str) -> None:
-        self._options, self._token, self._last = options, token, ""
+        self._options, self._token = options, token
+        self._lines = deque[str](maxlen=LAST_LINES)
         self._end = (options.began or time.time()) + 60 * options.limit - BEFORE_LIMIT
         self._received: list[int] = []
         self._pushes = ThreadPoolExecutor(1)
@@ -92,7 +95,7 @@ class _Machine:
         stopped_by = self._watch(child, child.stdin)
         reader.join(10)
         code = child.returncode
-        return Outcome(options.attempt, code, _PREFIX.sub("", self._last) if code else "", stopped_by)
+        return Outcome(options.attempt, code, last_line(self._lines) if code else "", stopped_by)
 
     def _watch(self, child: subprocess.Popen[bytes], pipe: IO[bytes]) -> StoppedBy:
         pushed = saved = time.monotonic()
@@ -127,11 +130,12 @@ class _Machine:
             print(f"not pushed: {failure}", flush=True)
 
     def _pass_on(self, output: IO[bytes]) -> None:
-        """Print what the training prints, and keep its last line."""
-        for line in output:
-            text = line.decode("utf-8", "replace").rstrip()
-            print(text, flush=True)
-            self._last = text or self._last
+        """Print what the training prints, and keep its last lines."""
+        with output:
+            for line in output:
+                text = line.decode("utf-8", "replace").rstrip()
+                print(text, flush=True)
+                self._lines.append(text)
 
 
 def _wanted(options: argparse.Namespace) -> list[str]:

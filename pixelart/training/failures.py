@@ -1,9 +1,12 @@
-"""Translates errors that end a training into one line: the reason, and which weights are kept."""
+"""Why a training ended: in its process, one line that names the kept weights; outside, from its exit code."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import signal
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Literal, NamedTuple
 
 import torch
 
@@ -13,6 +16,56 @@ from pixelart.training.trainer import Trainer
 
 TOO_SHORT = "too short to have learned much"
 NO_MEMORY = "not enough memory"
+OUT_OF_MEMORY, MEMORY_HINT = "out of memory", "try a smaller batch size or smaller pictures"
+_MEMORY = re.compile("MemoryError|not enough memory|allocate memory|out of memory|bad_alloc", re.IGNORECASE)
+_PREFIX = re.compile(r"^pixelart( [\w-]+)?: ")
+_WARNING = re.compile(r"WARNING: |\[W\d")
+"""The start of a line of Python's logging, or of torch's."""
+_KILLED = (-9, 137)
+
+
+class Ending(NamedTuple):
+    """The state of a training that has ended, and a reason in one sentence; it may be empty."""
+
+    state: Literal["done", "cancelled", "interrupted", "failed"]
+    reason: str = ""
+
+
+class Reached(NamedTuple):
+    """What the training wrote last: the phase, the step, and the epochs, None if unknown."""
+
+    phase: str = ""
+    step: int = 0
+    passes: float | None = None
+
+
+def explain_exit(
+    code: int, line: str, reached: Reached, stopped: Ending, *, was_killed: bool = False, memory: int | None = None
+) -> Ending:
+    """How a training ended whose process ended with exit code `code`.
+
+    Args:
+        line: its last line (`last_line`).
+        stopped: how it ended if it was stopped.
+        was_killed: by whoever stopped it, because it did not end in time.
+        memory: the bytes that it was allowed; None = no limit.
+    """
+    if code == 0 and reached.phase == "finished":
+        return Ending("interrupted", too_short(reached.step)) if is_short(reached.passes) else Ending("done")
+    if was_killed and code != 0:
+        return stopped._replace(reason=f"{stopped.reason}; it did not save in time, so the last save is kept")
+    if code in (0, -signal.SIGTERM, -signal.SIGINT):
+        return stopped
+    if code in _KILLED or _MEMORY.search(line):
+        allowed = f": a training may use {memory >> 20:,} MiB here" if memory else ""
+        return Ending("failed", f"{OUT_OF_MEMORY}{allowed}; {MEMORY_HINT}")
+    return Ending("failed", line if code == 2 and line else f"ended with code {code}: {line or 'no output'}")
+
+
+def last_line(lines: Sequence[str]) -> str:
+    """The last line of a process that is no warning, without the name of the command; "" without one."""
+    found = next((line for line in reversed(lines) if line.strip() and not _WARNING.match(line)), "")
+    return _PREFIX.sub("", found).lstrip(": ")
 
 
 def is_short(passes: float | None) -> bool:

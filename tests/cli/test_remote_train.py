@@ -14,6 +14,7 @@ import pytest
 from pixelart.cli import remote_train
 from pixelart.cli.remote_train import _Machine
 from pixelart.errors import RequestRejected
+from pixelart.hub.remote.outcome import Outcome
 
 
 def test_a_slow_push_does_not_delay_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,3 +63,16 @@ def test_a_push_that_is_refused_ends_nothing_and_is_tried_again(
     told = capsys.readouterr()
     assert pushed == [False, True, True, True]
     assert (told.out + told.err).count("not pushed: art/mine: is public") == 3
+
+
+def test_the_reason_of_a_failed_training_is_no_warning(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    script = "import os; print('pixelart train: no pictures\\nWARNING: a warning', flush=True); os._exit(2)"
+    monkeypatch.setattr(remote_train, "COMMAND", (sys.executable, "-c", script))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    options = argparse.Namespace(
+        began=None, limit=60.0, push_every=1e9, save_push_every=1e9, out=tmp_path, data=tmp_path, options=[], attempt=3
+    )
+    assert _Machine(options, "a token").run() == Outcome(3, 2, "no pictures")
+    assert "WARNING: a warning" in capfd.readouterr().out

@@ -12,8 +12,8 @@ from PIL import Image
 
 from pixelart.jobs import ENDED
 from pixelart.jobs import process as child
-from pixelart.jobs.outcome import OUT_OF_MEMORY
 from pixelart.jobs.process import COMMAND
+from pixelart.training.failures import OUT_OF_MEMORY
 from tests.jobs import stub
 from tests.jobs.bystanders import LONG
 from tests.jobs.conftest import Open

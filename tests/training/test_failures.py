@@ -15,7 +15,15 @@ from pixelart.cli.main import main
 from pixelart.errors import RequestRejected
 from pixelart.storage import Files
 from pixelart.training import trainer
-from pixelart.training.failures import explain_failures, is_short_of_memory
+from pixelart.training.failures import (
+    Ending,
+    Reached,
+    explain_exit,
+    explain_failures,
+    is_short_of_memory,
+    last_line,
+    too_short,
+)
 from pixelart.training.snapshots import last_checkpoint, list_checkpoints
 from pixelart.training.trainer import Trainer
 from tests.training.runs import resumed
@@ -138,3 +146,43 @@ def test_a_file_that_fails_without_its_name_makes_a_plain_line(
     assert main([*TRAIN.split(), "--data", str(tiny_data), "--out", str(tmp_path / "run")]) == 2
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert re.fullmatch("pixelart train: step 0: No space left on device; nothing was saved before", last)
+
+
+STOPPED = Ending("interrupted", "the limit is reached")
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "reached", "state", "reason"),
+    [
+        (0, "", Reached("finished", 9, 2.0), "done", ""),
+        (0, "", Reached("finished", 9), "done", ""),
+        (0, "", Reached("finished", 9, 0.5), "interrupted", too_short(9)),
+        (0, "", Reached("stopped", 9, 2.0), *STOPPED),
+        (-15, "step 3", Reached(), *STOPPED),
+        (-2, "", Reached(), *STOPPED),
+        (-9, "trains in fp32", Reached(), "failed", "out of memory; try a smaller batch size or smaller pictures"),
+        (137, "", Reached(), "failed", "out of memory; try a smaller batch size or smaller pictures"),
+        (1, "MemoryError", Reached(), "failed", "out of memory; try a smaller batch size or smaller pictures"),
+        (2, "too few pictures", Reached(), "failed", "too few pictures"),
+        (1, "KeyError: 3", Reached(), "failed", "ended with code 1: KeyError: 3"),
+        (-11, "", Reached(), "failed", "ended with code -11: no output"),
+    ],
+)
+def test_every_exit_has_its_words(code: int, line: str, reached: Reached, state: str, reason: str) -> None:
+    assert explain_exit(code, line, reached, STOPPED) == (state, reason)
+
+
+def test_the_reason_of_a_killed_training_names_who_or_what_killed_it() -> None:
+    stopped = explain_exit(-9, "", Reached(), STOPPED, was_killed=True)
+    assert stopped == (
+        "interrupted",
+        "the limit is reached; it did not save in time, so the last save is kept",
+    )
+    assert "a training may use 512 MiB here" in explain_exit(-9, "", Reached(), STOPPED, memory=512 << 20).reason
+
+
+def test_a_warning_is_no_reason() -> None:
+    warnings = ["WARNING: near copies were not counted: x", "[W1130 10:00:00.1 Nccl.cpp:1250] Warning: destroyed", " "]
+    assert last_line(["trains in fp32", "pixelart train: no pictures", *warnings]) == "no pictures"
+    assert last_line(["pixelart remote-train: no pictures"]) == "no pictures"
+    assert last_line(warnings) == last_line([]) == ""

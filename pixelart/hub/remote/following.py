@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from pixelart.errors import HubFailure
 from pixelart.hub.remote.jobs_api import UNKNOWN_STAGE, Look, cancel, look_at, read_log
-from pixelart.hub.remote.outcome import Ending, is_final, outcome_of
+from pixelart.hub.remote.outcome import is_final, outcome_of
 from pixelart.hub.remote.record import RemoteRecord
 from pixelart.hub.remote.run_repo import pull_run
+from pixelart.training.failures import Ending
 
 LAST_TRIES = 6
 """How often the result of an ended job is asked for before that is left to a later resume."""

@@ -5,24 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from pixelart.hub.remote.jobs_api import Look
 from pixelart.storage import write_file
-from pixelart.training.failures import is_short, too_short
+from pixelart.training.failures import Ending, Reached, explain_exit
 from pixelart.training.progress_file import PROGRESS_FILE
 
 OUTCOME_FILE = "outcome.json"
 _RESUME = "Resume continues from the last save"
 _LONGEST_LINE = 500
 StoppedBy = Literal["", "signal", "limit"]
-
-
-class Ending(NamedTuple):
-    """A state, as of a job of this machine, and a reason in one sentence; it may be empty."""
-
-    state: Literal["done", "cancelled", "interrupted", "failed"]
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,16 +56,19 @@ def outcome_of(run: Path, look: Look, *, attempt: int, minutes: float, was_asked
         return _before_it_began(look, was_asked)
     if found.code is None:
         return _without_warning(look, minutes, was_asked)
-    if found.code:
-        return Ending("failed", found.line or f"ended with code {found.code}")
-    phase, step, passes = _progress(run)
-    if phase == "finished":
-        return Ending("interrupted", too_short(step)) if is_short(passes) else Ending("done")
+    return exit_of(found, run, minutes=minutes, was_asked=was_asked)
+
+
+def exit_of(outcome: Outcome, run: Path, *, minutes: float, was_asked: bool = False) -> Ending:
+    """How a training ended whose exit code is in `outcome`."""
+    assert outcome.code is not None
+    stopped = Ending("interrupted", f"the job was cancelled on the Hub or its machine was taken back; {_RESUME}")
     if was_asked:
-        return Ending("cancelled", "stopped")
-    if found.stopped_by == "limit":
-        return Ending("interrupted", f"the time limit of {minutes:g} minutes is reached; {_RESUME}")
-    return Ending("interrupted", f"the job was cancelled on the Hub or its machine was taken back; {_RESUME}")
+        stopped = Ending("cancelled", "stopped")
+    elif outcome.stopped_by == "limit":
+        stopped = Ending("interrupted", f"the time limit of {minutes:g} minutes is reached; {_RESUME}")
+    was_killed = bool(outcome.stopped_by) and outcome.code == -9
+    return explain_exit(outcome.code, outcome.line, _reached(run), stopped, was_killed=was_killed)
 
 
 def _before_it_began(look: Look, was_asked: bool) -> Ending:
@@ -94,10 +90,9 @@ def _without_warning(look: Look, minutes: float, was_asked: bool) -> Ending:
     return Ending("interrupted", f"the machine failed or was taken back; {_RESUME}")
 
 
-def _progress(run: Path) -> tuple[str, int, float]:
-    """The phase, step and epochs that the training wrote last."""
+def _reached(run: Path) -> Reached:
     try:
         values = json.loads((run / PROGRESS_FILE).read_bytes())
-        return str(values["phase"]), int(values["step"]), float(values["passes"] or 0)
+        return Reached(str(values["phase"]), int(values["step"]), float(values["passes"] or 0))
     except (OSError, ValueError, TypeError, KeyError):
-        return "", 0, 0.0
+        return Reached()

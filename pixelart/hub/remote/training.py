@@ -17,10 +17,10 @@ from pixelart.hub.client import sign_in
 from pixelart.hub.remote.following import USUAL_PACE, Follower, RemotePace, wait
 from pixelart.hub.remote.hardware import Flavor
 from pixelart.hub.remote.jobs_api import MOUNT, UNKNOWN_STAGE, Look, find_job, look_at, start_job
-from pixelart.hub.remote.outcome import Ending
 from pixelart.hub.remote.record import RemoteRecord, new_record, pictures_repository, read_record
 from pixelart.hub.remote.run_repo import pull_run, push_run
 from pixelart.hub.remote.upload import BASE_FOLDER, PICTURES_FILE, delete_set, upload_set
+from pixelart.training.failures import Ending
 
 MAY_HAVE_STARTED = "the machine may have started, and is then paid for; Resume looks for it"
 NOT_RENTED = "stopped before a machine was rented"

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pixelart.hub.remote import read_record
-from pixelart.hub.remote.outcome import Ending, Outcome
+from pixelart.hub.remote.outcome import Outcome
 from pixelart.hub.remote.run_repo import push_run
 from pixelart.hub.remote.training import RemoteTraining
+from pixelart.training.failures import Ending
 from tests.hub.conftest import SECRET
 from tests.hub_jobs import JobsHub
 
