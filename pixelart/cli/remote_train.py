@@ -31,7 +31,6 @@ from pixelart.hub.remote.run_repo import pull_run, push_run
 from pixelart.jobs.process import COMMAND, environment
 from pixelart.system.cpus import usable_cores
 from pixelart.training.failures import last_line
-from pixelart.training.run_config import RUN_FILE
 
 BEFORE_LIMIT = 120.0
 """Seconds before the time limit of the job at which the training saves and stops."""
@@ -85,7 +84,7 @@ class _Machine:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda which, _: self._received.append(which))
         child = subprocess.Popen(
-            [*COMMAND, *fixed, *_wanted(options)],
+            [*COMMAND, *fixed, *options.options],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env=environment(os.environ, threads=usable_cores()),
         )  # fmt: skip
@@ -136,12 +135,6 @@ class _Machine:
                 text = line.decode("utf-8", "replace").rstrip()
                 print(text, flush=True)
                 self._lines.append(text)
-
-
-def _wanted(options: argparse.Namespace) -> list[str]:
-    """The options of the training. A saved run does not need its base, which may have been elsewhere."""
-    is_saved = (options.out / RUN_FILE).exists()
-    return [word for word in options.options if not (is_saved and word.startswith(("--base=", "--checkpoints=")))]
 
 
 def _push_at_last(run: Path, repository: str, token: str) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from types import MappingProxyType
 from typing import Any
 
@@ -199,9 +199,9 @@ def resume_run(
     run, data = Path(run), Path(data)
     with exclusive(run):
         config = read_run(run)
-        schedule = _adjusted(config, given)
-        trainer = _open_run(run, data, replace(config, schedule=schedule), processes, on_progress)
-        if schedule != config.schedule:
+        changed = _adjusted(config, given)
+        trainer = _open_run(run, data, changed, processes, on_progress)
+        if changed != config:
             trainer.config.write(run)
         yield _ready(trainer)
 
@@ -250,26 +250,36 @@ def check_same_pictures(run: Path, data: Path) -> None:
         raise RequestRejected("these are not the pictures that this training was started with")
 
 
-def _adjusted(config: RunConfig, given: Mapping[str, Any]) -> Schedule:
-    """The schedule of a run with the ADJUSTABLE options in `given`. Raises RequestRejected if another option
-    differs."""
+def _adjusted(config: RunConfig, given: Mapping[str, Any]) -> RunConfig:
+    """The run with the ADJUSTABLE options in `given`, and its base where that is now. Raises RequestRejected if another
+    option differs."""
     started = {
         **asdict(config.schedule),
         **{name: getattr(config, name) for name in ("model", "preset", "colours", "palette", "fit", "frames")},
         "codec": config.codec["name"],
         "colours_from": tuple(config.codec.get("colours", ())),
-        "base": Path(config.base).resolve() if config.base else "no base",
+        "base": config.base or "no base",
     }
     given = {name: value for name, value in given.items() if name not in EXECUTION or value not in (AUTO_EXECUTION, 0)}
     if config.base:
         refuse_beside_base(given, palette=config.palette)
     for name, value in given.items():
-        same = (value.resolve() if isinstance(value, Path) else value) == started[name]
+        same = _is_base(value, config) if name == "base" else value == started[name]
         if not same and name not in ADJUSTABLE:
             raise RequestRejected(f"{name} {value}: this run was started with {started[name]}")
     schedule = replace(config.schedule, **{k: v for k, v in given.items() if k in ADJUSTABLE})
     schedule.check()
-    return schedule
+    base = given.get("base")
+    return replace(config, schedule=schedule, base=str(base.resolve()) if base and base.is_dir() else config.base)
+
+
+def _is_base(base: Path, config: RunConfig) -> bool:
+    """Whether a run was started with the checkpoint folder `base`, perhaps on another machine, where it has another
+    path. A base that is gone is known by its name."""
+    if not config.base or base.resolve() == Path(config.base).resolve():
+        return bool(config.base)
+    name = PureWindowsPath(config.base).name  # of a path of any system
+    return base.resolve().name == name and (not base.is_dir() or str(read_origin(base) or "") == config.base_origin)
 
 
 def check_name(name: str) -> None:

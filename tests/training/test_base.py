@@ -104,6 +104,26 @@ def test_a_base_is_found_from_elsewhere_and_not_needed_after_the_first_save(
         assert said_again.step == 6
 
 
+@pytest.mark.parametrize("origin", ["", f"art/tiny@{'0123456789' * 4}"])
+@pytest.mark.parametrize("there", ["/pixelart-set/base/tiny", r"C:\Users\me\checkpoints\tiny"])
+def test_a_run_of_another_machine_knows_its_base_by_name_and_origin(
+    own_checkpoints: Path, tiny_data: Path, tmp_path: Path, origin: str, there: str
+) -> None:
+    base, run = own_checkpoints / "tiny", begin_from(own_checkpoints / "tiny", tiny_data, tmp_path / "run").run
+    replace(read_run(run), base=there, base_origin=origin).write(run)
+    words = ["train", "--resume", f"--data={tiny_data}", f"--out={run}", "--base=tiny"]
+    words.append(f"--checkpoints={own_checkpoints}")
+    if origin:
+        with pytest.raises(RequestRejected, match="this run was started with"), open_run(parse(words)):
+            pass
+        (base / ORIGIN_FILE).write_bytes(parse_origin(origin).to_json())  # pyright: ignore[reportOptionalMemberAccess]
+    with open_run(parse(words)) as here:  # it reads the base, because nothing is saved yet
+        assert read_run(run).base == str(base.resolve()) == here.config.base
+    other = shutil.copytree(base, own_checkpoints / "other")
+    with pytest.raises(RequestRejected, match="other: this run was started with"):
+        resumed(run, tiny_data, base=other)
+
+
 @pytest.mark.slow
 def test_nothing_that_the_base_learned_from_is_measured_on(
     tiny_checkpoints: Path, tiny_data: Path, tmp_path: Path
