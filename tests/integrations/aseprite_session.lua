@@ -10,6 +10,7 @@ local mode = ColorMode[task.mode]
 local sprite = stand_in.sprite(task.width, task.height, mode, task.palette, task.transparent)
 local layer = sprite:newLayer()
 layer.name, layer.isContinuous = "Sprite", true
+if task.has_events == false then sprite.events = nil end
 local image = Image(task.cel.width, task.cel.height, mode)
 for i, value in ipairs(task.pixels) do image.data[i - 1] = value end
 sprite:newCel(layer, 1, image, Point(task.cel.x, task.cel.y))
@@ -38,7 +39,20 @@ local function wait()
   while dialog.widgets.cancel.enabled do stand_in.pump() end
 end
 
-local statuses = {}
+-- What happens besides: events of the connection, time, and the artist's own steps.
+local now = os.time()
+function os.time() return now end
+local others = {
+  WAIT = wait,
+  LATER = function() now = now + 1000 end,
+  CLOSE = function() stand_in.socket.onreceive(WebSocketMessageType.CLOSE, "") end,
+  OPEN = function() stand_in.socket.onreceive(WebSocketMessageType.OPEN, "") end,
+  UNDO = app.undo,
+  PAINT = function() app.transaction(function() layer.cels_by_frame[1].image:drawPixel(0, 0, task.paint) end) end,
+  DELETE = function() app.transaction(function() sprite:deleteLayer(sprite.layers[#sprite.layers]) end) end,
+}
+
+local statuses, usable = {}, {}
 wait()
 for key, value in pairs(task.values) do dialog.data[key] = value end
 for _, choice in ipairs(task.choices or {}) do -- as an artist chooses in a list, one after another
@@ -51,12 +65,20 @@ for _, id in ipairs({ "class_name", "look", "kind" }) do
   if dialog.widgets[id].visible then lists[id] = dialog.widgets[id].options end
 end
 for _, button in ipairs(task.press) do
-  if dialog.widgets[button].enabled then
-    dialog.widgets[button].onclick()
+  local widget = dialog.widgets[button]
+  if others[button] then
+    others[button]()
+  elseif widget.enabled and widget.visible then
+    widget.onclick()
     if task.cancels and button ~= "cancel" then dialog.widgets.cancel.onclick() end
-    wait()
+    if button ~= "start" then wait() end
   end
   statuses[#statuses + 1] = dialog.widgets.status.text
+  local on = {}
+  for _, id in ipairs({ "complete", "next", "keep", "again", "start" }) do
+    if dialog.widgets[id].enabled and dialog.widgets[id].visible then on[#on + 1] = id end
+  end
+  usable[#usable + 1] = on
 end
 
 local cels = {}
@@ -74,4 +96,5 @@ end
 local groups = {}
 for _, each in ipairs(sprite.layers) do if each.isGroup then groups[#groups + 1] = each.name end end
 print("RESULT " .. json.encode({ cels = cels, groups = groups, statuses = statuses, lists = lists, width = sprite.width,
-  height = sprite.height, undone = stand_in.undone or 0, address = plugin.preferences.address }))
+  height = sprite.height, usable = usable, executed = stand_in.executed,
+  undone = stand_in.undone, address = plugin.preferences.address }))

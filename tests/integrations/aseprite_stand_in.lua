@@ -1,6 +1,6 @@
 -- A small stand-in of Aseprite's documented API (aseprite.org/api): what the extension uses, and nothing else.
 
-local stand_in = { dialogs = {}, undo = {}, commands = {} }
+local stand_in = { dialogs = {}, steps = {}, commands = {}, executed = {}, undone = 0 }
 
 local function strict(name, fields) -- an unknown field is an error, so that a misspelt one is noticed
   return setmetatable(fields, { __index = function(_, key) error(name .. " has no " .. tostring(key), 2) end })
@@ -91,13 +91,27 @@ local function copy_image(image)
   return copy
 end
 
+local function is_in(list, wanted)
+  for _, each in ipairs(list) do
+    if each == wanted then return true end
+  end
+  return false
+end
+
+-- As in Aseprite, an error is raised for whoever uses a layer that was deleted or undone.
 local LayerMethods = {}
 function LayerMethods:cel(frame) return self.cels_by_frame[frame] end
 local function new_layer(sprite, is_group)
-  local layer = { sprite = sprite, name = "", isImage = not is_group, isGroup = is_group, isVisible = true,
+  local fields = { sprite = sprite, name = "", isImage = not is_group, isGroup = is_group, isVisible = true,
     isReference = false, isBackground = false, isContinuous = false, cels_by_frame = {}, parent = sprite }
+  local layer = {}
+  local function check() if not is_in(sprite.layers, layer) then error("Tried to access a deleted 'Layer'", 3) end end
+  setmetatable(layer, {
+    __index = function(_, key) check() return fields[key] == nil and LayerMethods[key] or fields[key] end,
+    __newindex = function(_, key, value) check() fields[key] = value end,
+  })
   sprite.layers[#sprite.layers + 1] = layer
-  return setmetatable(layer, { __index = LayerMethods })
+  return layer
 end
 
 local SpriteMethods = {}
@@ -133,9 +147,51 @@ function stand_in.sprite(width, height, mode, palette, transparent)
     local c = palette[index + 1]
     return strict("Color", { red = c[1], green = c[2], blue = c[3], alpha = c[4] })
   end
+  local listeners = {}
+  sprite.events = {
+    on = function(_, name, listener)
+      assert(name == "change", "an unknown event")
+      listeners[#listeners + 1] = listener
+    end,
+    tell = function(_, from_undo) for _, listener in ipairs(listeners) do listener({ fromUndo = from_undo }) end end,
+  }
   sprite.palettes = { colours }
   sprite.selection = strict("Selection", { bounds = strict("Rectangle", { x = 0, y = 0, width = 0, height = 0 }) })
   return setmetatable(sprite, { __index = SpriteMethods })
+end
+
+-- Undo: what a transaction has changed, but not whether layers are visible.
+local function copy_cels(cels)
+  local copy = {}
+  for frame, cel in pairs(cels) do
+    copy[frame] = strict("Cel", { image = copy_image(cel.image), position = Point(cel.position.x, cel.position.y) })
+  end
+  return copy
+end
+
+local function state_of(sprite)
+  local state = { width = sprite.width, height = sprite.height, frame_count = sprite.frame_count, layers = {}, cels = {} }
+  for i, layer in ipairs(sprite.layers) do
+    state.layers[i], state.cels[i] = layer, copy_cels(layer.cels_by_frame)
+  end
+  return state
+end
+
+local function transaction(work)
+  local sprite = app.activeSprite
+  local before = state_of(sprite)
+  work()
+  stand_in.steps[#stand_in.steps + 1] = before
+  if sprite.events then sprite.events:tell(false) end
+end
+
+local function undo()
+  local sprite, state = app.activeSprite, table.remove(stand_in.steps)
+  if not state then return end
+  stand_in.undone = stand_in.undone + 1
+  sprite.width, sprite.height, sprite.frame_count, sprite.layers = state.width, state.height, state.frame_count, state.layers
+  for i, layer in ipairs(sprite.layers) do layer.cels_by_frame = state.cels[i] end
+  if sprite.events then sprite.events:tell(true) end
 end
 
 -- the program ----------------------------------------------------------------------------------------------------
@@ -149,9 +205,9 @@ _G.app = strict("app", {
   }),
   command = strict("command", {}),
   fs = strict("fs", { pathSeparator = "/", joinPath = function(...) return table.concat({ ... }, "/") end }),
-  transaction = function(work) work() end,
+  transaction = transaction,
   refresh = function() end,
-  undo = function() stand_in.undone = (stand_in.undone or 0) + 1 end,
+  undo = undo,
 })
 app.command.CanvasSize = function(by)
   assert(by.ui == false, "a script does not open the dialog")
@@ -202,5 +258,7 @@ function stand_in.pump()
   local kind, text = line:match("^(%u+) ?(.*)$")
   stand_in.socket.onreceive(WebSocketMessageType[kind], text)
 end
+
+function os.execute(line) stand_in.executed[#stand_in.executed + 1] = line end
 
 return stand_in

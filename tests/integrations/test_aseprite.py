@@ -8,6 +8,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -153,6 +154,74 @@ def test_again_undoes_and_draws_the_next_seeds(url: str) -> None:
 def test_again_undoes_nothing_but_results(url: str, press: tuple[str, ...], cancels: bool) -> None:
     found = run(url, "RGB", own_pixels("RGB"), *press, cancels=cancels)
     assert [message.get("seed") for message in found["sent"] if "seed" in message] == [4, 6] and found["undone"] == 0
+
+
+def own_cel(found: dict[str, Any]) -> tuple[Pixels, bool]:
+    """The pixels of the artist's own cel, and whether its layer is visible."""
+    (cel,) = [each for each in found["cels"] if each["layer"] == "Sprite"]
+    return image(cel), cel["visible"]
+
+
+@pytest.mark.parametrize("last", ["UNDO", "DELETE"])
+def test_the_own_layer_is_visible_again_when_the_results_are_gone(url: str, last: str) -> None:
+    own = own_pixels("RGB")
+    steps = ("complete", "UNDO") if last == "UNDO" else ("draw", "complete", "DELETE", "DELETE", "DELETE")
+    found = run(url, "RGB", own, *steps)
+    pixels, visible = own_cel(found)
+    assert np.array_equal(pixels, own) and visible and len(found["groups"]) == (last == "DELETE")
+    assert found["usable"][-1] == ["complete", "again"], "nothing is left to look at or to keep"
+
+
+def test_again_removes_the_results_and_not_what_the_artist_did_after(url: str) -> None:
+    own, painted = own_pixels("RGB"), own_pixels("RGB")
+    painted[:] = own
+    painted[0, 0] = 0x12345678
+    for steps, groups, undone, wanted in (
+        (("complete", "again"), 1, 1, own),
+        (("PAINT", "complete", "UNDO", "again"), 1, 1, painted),
+        (("complete", "PAINT", "again"), 2, 0, painted),
+        (("PAINT", "complete", "again", "UNDO"), 0, 2, painted),
+    ):
+        found = run(url, "RGB", own, *steps, paint=0x12345678)
+        pixels, visible = own_cel(found)
+        assert np.array_equal(pixels, wanted) and visible == (groups == 0), steps
+        assert (len(found["groups"]), found["undone"]) == (groups, undone), steps
+
+
+def test_results_that_stay_after_keep_are_undone_step_by_step(url: str) -> None:
+    own = own_pixels("RGB")
+    for undone, visible, results in ((0, False, 1), (1, False, 2), (2, True, 0)):
+        found = run(url, "RGB", own, "complete", "keep", *["UNDO"] * undone)
+        assert own_cel(found)[1] == visible and len(found["cels"]) == 1 + results
+
+
+def test_next_and_keep_without_notice_of_changes_tell_that_the_results_are_gone(url: str) -> None:
+    """An Aseprite without events does not tell that the artist has undone."""
+    for button in ("next", "keep"):
+        found = run(url, "RGB", own_pixels("RGB"), "complete", "UNDO", button, has_events=False)
+        assert found["statuses"][-1] == "The results are gone." and own_cel(found)[1]
+        assert found["usable"][-1] == ["complete", "again"]
+    found = run(url, "RGB", own_pixels("RGB"), "PAINT", "complete", "UNDO", "again", has_events=False, paint=7)
+    assert found["undone"] == 1 and own_cel(found)[0][0, 0] == 7
+
+
+def test_the_app_can_be_started_again_and_only_once(url: str, tmp_path: Path) -> None:
+    (tmp_path / "app.json").write_text(json.dumps({"start": ["python", "app.py"]}))
+    steps = ("complete", "CLOSE", "start", "start", "CLOSE", "LATER", "CLOSE", "WAIT", "complete")
+    found = run(url, "RGB", own_pixels("RGB"), *steps, plugin_path=str(tmp_path))
+    assert len(found["executed"]) == 1 and '"python" "app.py"' in found["executed"][0]
+    closed, starting = "The app does not answer. Start it, or change the address.", "The app is starting ..."
+    assert found["statuses"][1:7] == [closed, starting, starting, starting, starting, closed]
+    starts = ["start" in usable for usable in found["usable"]]
+    assert starts == [False, True, False, False, False, False, True, False, False]
+    assert "complete" not in found["usable"][1] and "complete" in found["usable"][7]
+    assert len(found["groups"]) == 2, "drawing goes on as before"
+
+
+def test_an_app_that_is_back_is_asked_for_its_models_and_the_choices_stay(url: str) -> None:
+    found = run(url, "RGB", own_pixels("RGB"), "CLOSE", "OPEN", "WAIT", "draw", choices=[["class_name", "wall"]])
+    assert [message["action"] for message in found["sent"]] == ["models", "models", "generate"]
+    assert found["sent"][-1]["class_name"] == "wall" and found["usable"][0] == ["start"]
 
 
 def test_what_is_not_possible_is_told_in_one_line(url: str) -> None:

@@ -9,12 +9,17 @@ local ADDRESS = "ws://127.0.0.1:7860/editor"
 local ANY = { class_name = "Any class", look = "Any look", kind = "Any kind" } -- the first entry of each list
 local SIDES = { "right", "left", "up", "down" }
 local CLOSED = "The app does not answer. Start it, or change the address."
+local STARTING, START_SECONDS = "The app is starting ...", 120
+local GONE = "The results are gone."
 local MOST_SEED = 2147483647
 
 local dialog, socket, plugin_path, preferences
 local is_open, is_busy, waiting = false, false, nil -- waiting: the text to send as soon as the connection is open
 local models, finish, again, shown = {}, nil, nil, nil
 local placed -- the sprite whose newest step of Undo are the results
+local covered -- { group, layer }: the results, and the layer that is hidden meanwhile
+local watched -- the sprite whose changes are noticed
+local starts_until = 0 -- until when a started app may take to answer
 
 local function say(text) dialog:modify { id = "status", text = text } end
 
@@ -29,7 +34,7 @@ local function show_state()
   dialog:modify { id = "next", enabled = shown ~= nil and not is_busy }
   dialog:modify { id = "keep", enabled = shown ~= nil and not is_busy }
   dialog:modify { id = "cancel", enabled = is_busy }
-  dialog:modify { id = "start", visible = not has_models }
+  dialog:modify { id = "start", visible = not has_models, enabled = os.time() >= starts_until }
 end
 
 -- Run a step; what is not possible becomes a line of the dialog.
@@ -67,27 +72,41 @@ local function answered(answer)
   show_state()
 end
 
+local find_models
+
 local function received(kind, data)
   if kind == WebSocketMessageType.OPEN then
     is_open = true
     if waiting then
       socket:sendText(waiting)
       waiting = nil
+    elseif #models == 0 then
+      find_models()
     end
   elseif kind == WebSocketMessageType.TEXT then
     answered(json.decode(data))
   elseif kind == WebSocketMessageType.CLOSE then
-    is_open = false
-    if is_busy and not waiting then answered({ error = CLOSED }) elseif waiting then say(CLOSED) end
+    is_open, models = false, {}
+    local text = os.time() < starts_until and STARTING or CLOSED
+    if is_busy and not waiting then answered({ error = text }) else say(text) end
   end
+  show_state()
+end
+
+local function disconnect()
+  local old = socket
+  socket = nil -- first, because closing it is an event, too
+  if old then old:close() end
 end
 
 local function connect()
-  if socket then socket:close() end
+  disconnect()
   is_open, is_busy, waiting = false, false, nil
   preferences.address = dialog.data.address
-  socket = WebSocket { url = dialog.data.address, onreceive = received, deflate = false, minreconnectwait = 1,
-    maxreconnectwait = 3 }
+  local this
+  this = WebSocket { url = dialog.data.address, deflate = false, minreconnectwait = 1, maxreconnectwait = 3,
+    onreceive = function(kind, data) if this == socket then received(kind, data) end end }
+  socket = this
 end
 
 local function model()
@@ -103,10 +122,17 @@ local function texts(list, first)
   return found
 end
 
--- Offer names after the entry for any; without names the list is hidden.
-local function offer(id, names)
-  dialog:modify { id = id, options = texts(names, ANY[id]), option = ANY[id], visible = #names > 0 }
+-- Offer names; the chosen one stays if it is among them.
+local function fill(id, options, usual, visible)
+  local option = usual
+  for i = 1, #options do
+    if options[i] == dialog.data[id] then option = options[i] end
+  end
+  dialog:modify { id = id, options = options, option = option, visible = visible }
 end
+
+-- Offer names after the entry for any; without names the list is hidden.
+local function offer(id, names) fill(id, texts(names, ANY[id]), ANY[id], #names > 0) end
 
 local function show_kinds() offer("kind", model().kinds[dialog.data.class_name] or {}) end
 
@@ -115,25 +141,29 @@ local function show_model()
   offer("class_name", chosen.classes)
   offer("look", chosen.looks)
   show_kinds()
-  dialog:modify { id = "preset", options = texts(chosen.presets), option = "balanced" }
+  fill("preset", texts(chosen.presets), "balanced", true)
 end
 
 local function chosen_name(id) return dialog.data[id] ~= ANY[id] and dialog.data[id] or "" end
 
-local function find_models()
-  connect()
+function find_models()
   ask({ action = "models" }, function(answer)
-    models = {}
+    models, starts_until = {}, 0
     local names = {}
     for i = 1, #answer.models do
       models[i] = answer.models[i]
       names[i] = models[i].name
     end
     if #names == 0 then refuse("No model is installed in the app.") end
-    dialog:modify { id = "model", options = names, option = names[1] }
+    fill("model", names, names[1], true)
     show_model()
     say("")
   end)
+end
+
+local function find_app()
+  connect()
+  find_models()
 end
 
 -- The active cel as it is now: its sprite, layer, frame, and how to read and write its pixels.
@@ -232,6 +262,34 @@ local function put_image(here, layer, frame, image)
   end
 end
 
+-- Whether Aseprite still has a layer or a sprite: it raises an error for one that was undone, deleted or closed.
+local function exists(object, property)
+  return object ~= nil and pcall(function() return object[property] end)
+end
+
+-- Show the hidden layer again if its results are gone: Aseprite's Undo does not do it.
+local function uncover()
+  if covered and not exists(covered.group, "name") then
+    if exists(covered.layer, "name") then covered.layer.isVisible = true end
+    covered = nil
+  end
+  if shown and not exists(shown.group, "name") then shown = nil end
+end
+
+-- A step of Undo was added, undone or redone.
+local function changed()
+  placed = nil
+  uncover()
+  show_state()
+end
+
+local function watch(sprite)
+  if not sprite.events or (exists(watched, "width") and watched == sprite) then return end
+  if exists(watched, "width") then watched.events:off(changed) end
+  watched = sprite
+  sprite.events:on("change", changed)
+end
+
 local function as_layers(here, images, names, title, stands_for_layer)
   local group = here.sprite:newGroup()
   group.name = "Pixel Art Studio: " .. title
@@ -242,8 +300,11 @@ local function as_layers(here, images, names, title, stands_for_layer)
     here.sprite:newCel(layer, here.frame, image, Point(0, 0))
     layers[i] = layer
   end
-  if stands_for_layer then here.layer.isVisible = false end
-  shown = { sprite = here.sprite, layers = layers, number = 1 }
+  if stands_for_layer and here.layer.isVisible then
+    here.layer.isVisible = false
+    covered = { group = group, layer = here.layer }
+  end
+  shown = { sprite = here.sprite, group = group, layers = layers, number = 1 }
 end
 
 local function as_frames(here, images)
@@ -284,6 +345,7 @@ local function show(here, answer, box, drawn, how)
       as_layers(here, images, names, how.title, how.stands_for_layer)
     end
   end)
+  watch(here.sprite)
   placed = here.sprite
   app.refresh()
   say("Undo removes the results.")
@@ -348,7 +410,9 @@ local function start(action, seed)
   local next_seed = seed < 0 and -1 or (seed + math.floor(dialog.data.images)) % MOST_SEED
   if attempt(action, seed) then
     again = function()
-      if placed and placed == app.activeSprite then app.undo() end
+      local are_newest = exists(placed, "width") and placed == app.activeSprite
+      if are_newest and (not shown or exists(shown.group, "name")) then app.undo() end
+      uncover()
       start(action, next_seed)
     end
   end
@@ -364,15 +428,31 @@ local function cancel()
   end
 end
 
+-- The results as they are now: the artist may have deleted some.
+local function results()
+  local layers = {}
+  for _, layer in ipairs(shown.layers) do
+    if exists(layer, "name") then layers[#layers + 1] = layer end
+  end
+  if #layers == 0 then
+    uncover()
+    shown = nil
+    refuse(GONE)
+  end
+  shown.layers, shown.number = layers, math.min(shown.number, #layers)
+  return shown
+end
+
 local function show_next()
-  shown.number = shown.number % #shown.layers + 1
-  for i, layer in ipairs(shown.layers) do layer.isVisible = i == shown.number end
-  say(shown.layers[shown.number].name)
+  local found = results()
+  found.number = found.number % #found.layers + 1
+  for i, layer in ipairs(found.layers) do layer.isVisible = i == found.number end
+  say(found.layers[found.number].name)
   app.refresh()
 end
 
 local function keep()
-  local kept = shown
+  local kept = results()
   shown, placed = nil, nil
   app.transaction(function()
     for i, layer in ipairs(kept.layers) do
@@ -394,12 +474,13 @@ local function start_app()
   for i = 1, #command do words[i] = '"' .. command[i] .. '"' end
   local line = table.concat(words, " ")
   os.execute(app.fs.pathSeparator == "\\" and 'start "" /B ' .. line or line .. " >/dev/null 2>&1 &")
-  say("The app is starting ...")
-  find_models()
+  starts_until = os.time() + START_SECONDS
+  say(STARTING)
+  find_app()
 end
 
 local function build()
-  dialog = Dialog { title = "Pixel Art Studio", onclose = function() if socket then socket:close() end end }
+  dialog = Dialog { title = "Pixel Art Studio", onclose = disconnect }
   dialog:combobox { id = "model", label = "Model", options = { "" }, onchange = function() attempt(show_model) end }
   dialog:combobox { id = "class_name", label = "Class", options = { ANY.class_name },
     onchange = function() attempt(show_kinds) end }
@@ -418,18 +499,18 @@ local function build()
   dialog:button { id = "extend", text = "Extend", onclick = function() start(extend) end }
   dialog:label { id = "status", text = "" }
   dialog:button { id = "cancel", text = "Cancel", onclick = cancel }
-  dialog:button { id = "next", text = "Next", onclick = show_next }
+  dialog:button { id = "next", text = "Next", onclick = function() attempt(show_next) end }
   dialog:button { id = "keep", text = "Keep this one", onclick = function() attempt(keep) end }
-  dialog:button { id = "again", text = "Again", onclick = function() again() end }
+  dialog:button { id = "again", text = "Again", onclick = function() attempt(again) end }
   dialog:entry { id = "address", label = "App", text = preferences.address or ADDRESS }
-  dialog:button { id = "find", text = "Connect", onclick = function() attempt(find_models) end }
+  dialog:button { id = "find", text = "Connect", onclick = function() attempt(find_app) end }
   dialog:button { id = "start", text = "Start the app", onclick = function() attempt(start_app) end }
 end
 
 local function open()
   if not dialog then build() end
   dialog:show { wait = false }
-  attempt(find_models)
+  attempt(find_app)
 end
 
 function init(plugin)
@@ -438,5 +519,5 @@ function init(plugin)
 end
 
 function exit()
-  if socket then socket:close() end
+  disconnect()
 end
