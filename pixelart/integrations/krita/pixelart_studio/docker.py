@@ -22,6 +22,7 @@ SETTINGS = "pixelart_studio"
 """Krita's group of settings."""
 NO_START = "This plug-in does not know how to start the app: run python -m pixelart install-plugin krita in its folder."
 OFFLINE = "Start the app to draw."
+STARTING = "The app is starting ..."
 
 
 class Gallery(QListWidget):
@@ -85,11 +86,16 @@ class StudioDocker(DockWidget):
         self.form.model.currentTextChanged.connect(lambda _: self._show_model())
         self.form.class_name.currentTextChanged.connect(lambda _: self._show_kinds())
         self.form.address.editingFinished.connect(self.find_models)
-        self.form.show_state(is_asking=False, has_models=False, has_results=False)
         self.find_models()
 
     def canvasChanged(self, canvas: Any) -> None:
         """Krita calls it for another document."""
+
+    def enterEvent(self, event: Any) -> None:
+        """The pointer enters: look for an app that somebody has started meanwhile."""
+        if not self.models and not self.starter.is_waiting:
+            self.find_models()
+        super().enterEvent(event)
 
     @property
     def model(self) -> Model | None:
@@ -108,9 +114,10 @@ class StudioDocker(DockWidget):
         if not start_command():
             self.form.say(NO_START)
         elif self.starter.start():
-            self.form.say("The app is starting ...")
+            self.form.say(STARTING)
         else:
             self.form.say("The app could not be started: " + " ".join(start_command()))
+        self._show_state()
 
     def apply(self) -> None:
         """Keep the shown result as a layer."""
@@ -196,8 +203,10 @@ class StudioDocker(DockWidget):
 
     def _take(self, answer: dict[str, Any]) -> None:
         if "error" in answer:
-            is_starting = answer.get("is_closed", False) and self.starter.is_waiting
-            self.form.say("The app is starting ..." if is_starting else answer["error"])
+            is_closed = answer.get("is_closed", False)
+            if is_closed:
+                self.models = []
+            self.form.say(STARTING if is_closed and self.starter.is_waiting else answer["error"])
         elif "cancelled" in answer:
             self.form.say("Cancelled.")
         elif messages.is_last(answer):
@@ -234,7 +243,12 @@ class StudioDocker(DockWidget):
             self.form.fill_kinds(self.model)
 
     def _show_state(self) -> None:
-        self.form.show_state(is_asking=self.is_busy, has_models=bool(self.models), has_results=self.layers is not None)
+        self.form.show_state(
+            is_asking=self.is_busy,
+            is_starting=self.starter.is_waiting,
+            has_models=bool(self.models),
+            has_results=self.layers is not None,
+        )
 
 
 def find_docker() -> StudioDocker | None:

@@ -115,11 +115,12 @@ class Form(QWidget):
         """Show how much is drawn, 0 to 1; None: nothing."""
         self.progress.setValue(0 if share is None else round(100 * share))
 
-    def show_state(self, *, is_asking: bool, has_models: bool, has_results: bool) -> None:
+    def show_state(self, *, is_asking: bool, is_starting: bool, has_models: bool, has_results: bool) -> None:
         """Switch the buttons that can be used now on."""
         usable = {name: has_models and not is_asking for name in ("complete", "draw", "extend")}
-        usable.update({name: has_results and not is_asking for name in ("apply", "again", "discard")})
-        usable.update({"cancel": is_asking and has_models, "start": not has_models})
+        usable.update({name: has_results and not is_asking for name in ("apply", "discard")})
+        usable["again"] = usable["draw"] and has_results
+        usable.update({"cancel": is_asking and has_models, "start": not has_models and not is_starting})
         for name, is_usable in usable.items():
             self.buttons[name].setEnabled(is_usable)
         self.buttons["start"].setVisible(not has_models)
