@@ -169,8 +169,10 @@ local function copy_cels(cels)
   return copy
 end
 
+local KEPT = { "width", "height", "frame_count" }
 local function state_of(sprite)
-  local state = { width = sprite.width, height = sprite.height, frame_count = sprite.frame_count, layers = {}, cels = {} }
+  local state = { layers = {}, cels = {} }
+  for _, key in ipairs(KEPT) do state[key] = sprite[key] end
   for i, layer in ipairs(sprite.layers) do
     state.layers[i], state.cels[i] = layer, copy_cels(layer.cels_by_frame)
   end
@@ -189,7 +191,8 @@ local function undo()
   local sprite, state = app.activeSprite, table.remove(stand_in.steps)
   if not state then return end
   stand_in.undone = stand_in.undone + 1
-  sprite.width, sprite.height, sprite.frame_count, sprite.layers = state.width, state.height, state.frame_count, state.layers
+  for _, key in ipairs(KEPT) do sprite[key] = state[key] end
+  sprite.layers = state.layers
   for i, layer in ipairs(sprite.layers) do layer.cels_by_frame = state.cels[i] end
   if sprite.events then sprite.events:tell(true) end
 end
