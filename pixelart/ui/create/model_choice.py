@@ -13,7 +13,7 @@ from pixelart.images.class_names import NO_KIND, NO_LOOK
 from pixelart.images.codec import Picture
 from pixelart.ui.create.canvas_value import Canvas
 from pixelart.ui.create.fit import fit_mask, fit_to_canvas
-from pixelart.ui.create.form import ANY_CLASS, Values
+from pixelart.ui.create.form import ANY_CLASS, NO_BLEND, Values
 from pixelart.ui.create.palette_value import hex_colours
 
 NO_MODEL = "No model is installed. The notice at the top says how to get one."
@@ -65,8 +65,8 @@ def enlarger(chosen: CheckpointInfo, models: Sequence[CheckpointInfo]) -> Checkp
 def values_for(values: Values, info: CheckpointInfo, chosen: CheckpointInfo) -> Values:
     """Adapt the values for the `chosen` model to `info`.
 
-    Class, look and kind stay if `info` has them, and the allowed colours stay if both palettes match; else `info` uses
-    all of its colours.
+    Class, look and kind stay if `info` has them, the second class if `info` has both, and the allowed colours stay if
+    both palettes match; else `info` uses all of its colours.
     """
     if info is chosen:
         return values
@@ -75,7 +75,9 @@ def values_for(values: Values, info: CheckpointInfo, chosen: CheckpointInfo) -> 
     known = class_name if class_name in info.classes else ANY_CLASS
     look = values.get("look") if values.get("look") in info.looks else NO_LOOK
     kind = values.get("kind") if values.get("kind") in info.labels.kinds_of([known]) else NO_KIND
-    return {**values, "class_name": known, "look": look, "kind": kind, "colours": colours if same else None}
+    has_both = {class_name, values.get("blend_class")} <= {*info.classes}
+    labels = {"class_name": known, "blend_class": values["blend_class"] if has_both else NO_BLEND}
+    return {**values, **labels, "look": look, "kind": kind, "colours": colours if same else None}
 
 
 def same_colours(one: CheckpointInfo, other: CheckpointInfo) -> bool:

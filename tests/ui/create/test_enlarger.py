@@ -35,7 +35,7 @@ def test_of_several_that_enlarge_the_one_most_like_the_chosen_does_it() -> None:
     assert enlarger(chosen, [chosen, other, strange, same]).name == "scales"
     assert enlarger(chosen, [other, strange]).name == "strange" and enlarger(other, [same, other]) is other
     assert enlarger(chosen, [chosen]) is chosen
-    posted = values(colours=everything_allowed(same.colours))
+    posted = values(colours=everything_allowed(same.colours), blend_class="")
     assert values_for(posted, same, chosen) == posted and values_for(posted, chosen, chosen) is posted
     assert values_for(posted, strange, chosen)["class_name"] == ANY_CLASS
     assert values_for(posted, other, chosen)["colours"] is None
@@ -44,6 +44,17 @@ def test_of_several_that_enlarge_the_one_most_like_the_chosen_does_it() -> None:
     assert (able["look"], able["kind"]) == ("dark", "mage")
     other = values_for(asked, replace(same, kinds=(("wall", "mage"),)), chosen)
     assert (other["look"], other["kind"]) == ("", "")
+
+
+def test_the_second_class_is_used_only_if_the_one_that_enlarges_has_both_classes() -> None:
+    info = FakeEngine(names=("tiny", "scales")).info
+    chosen, able = info("tiny"), info("scales")
+    asked = values(class_name="hero", blend_class="wall", blend_share=25)
+    both = request_from(values_for(asked, able, chosen), able)
+    assert both.class_weights == {"hero": 0.75, "wall": 0.25}
+    for classes, weights in ((("hero",), {"hero": 1.0}), (("wall",), {}), ((), {})):
+        other = replace(able, classes=classes)
+        assert request_from(values_for(asked, other, chosen), other).class_weights == weights
 
 
 class AnyPalette(FakeEngine):
