@@ -17,14 +17,15 @@ from gradio.events import api
 
 from pixelart.checkpoint.presets import DEFAULT_PRESET
 from pixelart.controls import COMPLETE, CONTROLS, GENERATE, Control, controls_of
-from pixelart.engine import CheckpointInfo, Engine, Request
+from pixelart.engine import CheckpointInfo, Drawing, Engine, Request
 from pixelart.errors import ImageRejected, PixelArtError, RequestRejected
 from pixelart.images.coercion import percent_of
 from pixelart.images.io import Facts, decode_picture, mask_of, read_facts
-from pixelart.ui.create.drawing_job import DrawFunction, drawing_worker
+from pixelart.ui.create.drawing_job import DrawFunction, DrawingWorker, drawing_worker
 from pixelart.ui.create.form import OF_PRESET, name_of, only_for, request_from, sized
 from pixelart.ui.create.model_choice import NO_MODEL, model_info
 from pixelart.ui.events import ENDPOINTS
+from pixelart.ui.metrics import CountedFault
 from pixelart.ui.results import ResultFiles, bits
 from pixelart.ui.uploaded import file_bytes
 
@@ -69,7 +70,8 @@ class ApiHandlers:
         """`facts`: metadata of the completed file, kept in the results."""
         worker = drawing_worker(work)
         worker.wait()
-        drawings = [replace(drawing, facts=facts or drawing.facts) for drawing in _with_gradio_error(worker.result)]
+        drawn = _with_gradio_error(lambda: _result(worker))
+        drawings = [replace(drawing, facts=facts or drawing.facts) for drawing in drawn]
         paths = _with_gradio_error(lambda: [self.results.save(drawing) for drawing in drawings])
         files = [FileData(path=path, mime_type="image/png") for path in paths]
         about = [{"seed": drawing.seed, "bits": round(bits(drawing), 2)} for drawing in drawings]
@@ -122,6 +124,16 @@ def _with_gradio_error(work: Callable[[], Any]) -> Any:
         return work()
     except PixelArtError as error:
         raise gr.Error(str(error), print_exception=False) from error
+
+
+def _result(worker: DrawingWorker) -> list[Drawing]:
+    """The pictures of a drawing that has ended. Raises its PixelArtError; any other error is a CountedFault."""
+    try:
+        return worker.result()
+    except PixelArtError:
+        raise
+    except Exception as error:
+        raise CountedFault from error
 
 
 def file_in(text: Any, name: str) -> bytes:

@@ -20,6 +20,10 @@ RESULTS = ("done", "stopped", "refused", "failed")
 """How a drawing ends: with pictures, by its visitor or the time limit, because of its input, by a fault."""
 
 
+class CountedFault(Exception):
+    """A fault of the program that is counted already: its cause ended a drawing."""
+
+
 class Metrics:
     """Counters of one process. Thread-safe."""
 

@@ -30,6 +30,7 @@ from pixelart.settings import SETTINGS
 from pixelart.ui import build
 from pixelart.ui.api import ApiHandlers
 from pixelart.ui.create.drawing_job import drawing_worker
+from pixelart.ui.metrics import METRICS
 from pixelart.ui.results import ResultFiles
 from pixelart.ui.security.safe_blocks import FAULT
 from tests.corpus import make
@@ -159,12 +160,17 @@ def test_no_model_is_told(tmp_path: Path) -> None:
         api.generate()
 
 
-def test_a_fault_is_told_without_its_text(client: Client, engine: FakeEngine) -> None:
-    engine.fault = RuntimeError("/home/secret/path")
+def faults() -> int:
+    """How many faults this process has counted."""
+    return int(METRICS.text(waiting=0).partition("\npixelart_errors_total ")[2].split()[0])
+
+
+def test_a_fault_is_told_without_its_text_and_counted_once(client: Client, engine: FakeEngine) -> None:
+    engine.fault, before = RuntimeError("/home/secret/path"), faults()
     try:
         with pytest.raises(Exception, match=r"Something went wrong") as caught:
             client.predict(api_name="/generate")
-        assert FAULT in str(caught.value)
+        assert FAULT in str(caught.value) and faults() == before + 1
     finally:
         engine.fault = None
 

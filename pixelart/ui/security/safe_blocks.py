@@ -16,7 +16,7 @@ import gradio as gr
 from pixelart.checkpoint.ownership import request_owner
 from pixelart.ui.events import ENDPOINTS
 from pixelart.ui.gradio_parts import PageConfig, StateHolder, component_id, event_data, use_queue
-from pixelart.ui.metrics import METRICS
+from pixelart.ui.metrics import METRICS, CountedFault
 from pixelart.ui.security.memory_budget import BoundedQueue
 from pixelart.ui.security.sessions import NoTimes, Sessions
 
@@ -82,7 +82,8 @@ class SafeBlocks(gr.Blocks):
             raise
         except Exception as error:
             _log.exception("an event failed")
-            METRICS.count_fault()
+            if not isinstance(error, CountedFault):
+                METRICS.count_fault()
             is_faulty.set(True)
             raise gr.Error(FAULT, print_exception=False) from error
 
