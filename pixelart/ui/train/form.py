@@ -51,11 +51,13 @@ def base_choices(checkpoints: Sequence[CheckpointInfo]) -> list[tuple[str, str]]
     return model_choices(checkpoints) + [(f"New: {name}", SCRATCH + name) for name in VARIANTS]
 
 
-def job_from(given: Mapping[str, Any], *, pictures: int = 0) -> tuple[str, dict[str, Any]]:
+def job_from(
+    given: Mapping[str, Any], *, pictures: int = 0, most_minutes: float = SETTINGS.max_job_minutes
+) -> tuple[str, dict[str, Any]]:
     """(name, options) of a job from the values of the page's inputs by name. A page may post anything in them.
 
     Steps or minutes under Advanced count before the choice of Quick, Good or Best. `pictures`: their number, which that
-    choice trains on at least once.
+    choice trains on at least once. `most_minutes`: the longest training where it runs.
 
     Raises:
         RequestRejected: an unusable value; the message has the limits.
@@ -72,7 +74,7 @@ def job_from(given: Mapping[str, Any], *, pictures: int = 0) -> tuple[str, dict[
             value = number(given[option], page.label, least, page.most)
         if value or page.zero:
             options[option] = value
-    minutes = number(given["minutes"], "Minutes", 0, SETTINGS.max_job_minutes)
+    minutes = number(given["minutes"], "Minutes", 0, most_minutes)
     if not options["steps"] and minutes:
         del options["steps"]
         options["minutes"] = minutes

@@ -17,6 +17,7 @@ from pixelart.engine import Engine
 from pixelart.errors import PixelArtError, RequestRejected
 from pixelart.hub.remote import RemoteRecord, read_record
 from pixelart.jobs import CONTINUABLE, ENDED, Job, JobFolder, Jobs, RemoteTrainer
+from pixelart.settings import SETTINGS
 from pixelart.ui.browser_storage import NOTHING_KEPT, Kept
 from pixelart.ui.models_list import model_choices
 from pixelart.ui.results import download_value
@@ -145,7 +146,8 @@ class RunHandlers:
         pictures = ImagesForm(**{field.name: values[field.name] for field in fields(ImagesForm)})
         if not matches_form(ready, self.engine, pictures):
             raise RequestRejected("Step 1 has changed since the check. Press Check again.")
-        name, options = job_from(values, pictures=ready.pictures)
+        most = SETTINGS.max_remote_minutes if remote else SETTINGS.max_job_minutes
+        name, options = job_from(values, pictures=ready.pictures, most_minutes=most)
         self._check_size(options, ready)
         job = self.jobs.submit(owner, name, options, ready.path, remote=remote)
         images.hand_over()

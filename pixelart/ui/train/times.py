@@ -11,6 +11,7 @@ from pixelart.engine import Engine
 from pixelart.errors import PixelArtError
 from pixelart.jobs import Jobs
 from pixelart.jobs.timing import Timing
+from pixelart.settings import SETTINGS
 from pixelart.training.efforts import EFFORTS, steps_and_saves
 from pixelart.training.pace import Pace
 from pixelart.ui.train.form import base_of, job_from, variant_of
@@ -88,7 +89,8 @@ class TimesHandlers:
 
     def _arguments(self, ready: PreparedDataset, values: Mapping[str, Any]) -> tuple[str, ...]:
         """The options of `python -m pixelart estimate`. Raises RequestRejected for an unusable value."""
-        _, options = job_from({**values, "name": values["name"] or "new"}, pictures=ready.pictures)
+        given, most = {**values, "name": values["name"] or "new"}, SETTINGS.max_remote_minutes
+        _, options = job_from(given, pictures=ready.pictures, most_minutes=most)
         batch = f"--batch-size={options.get('batch_size', 0)}"
         if base := base_of(values["base"]):
             return f"--base={self.engine.info(base).name}", batch

@@ -182,11 +182,16 @@ def test_what_cannot_be_rented_is_one_line_and_a_training_is_kept(hub: JobsHub, 
     ):  # fmt: skip
         with pytest.raises(gr.Error, match=told):
             rent(handlers, images, **changes)
+    with pytest.raises(gr.Error, match="from 0 to 1440"):
+        rent(handlers, images, steps=0, minutes=1441)
+    with pytest.raises(gr.Error, match="from 0 to 30"):
+        handlers.runs.start_training(ANN, images, **{**VALUES, "steps": 0, "minutes": 31})
     with pytest.raises(gr.Error, match="Training is off here"):
         handlers.runs.start_training(ANN, images, **VALUES)
     hub.faults["submit"] = Answer(402)
-    rent(handlers, images)
+    rent(handlers, images, steps=0, minutes=31)
     (job,) = jobs.list(ANN["owner"])
+    assert job.options["minutes"] == 31
     failed = ended(jobs, job)
     assert failed.state == "interrupted" and "no credit for Jobs" in failed.reason and not hub.machines
     hub.faults.clear()

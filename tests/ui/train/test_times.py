@@ -72,6 +72,8 @@ def test_every_effort_tells_its_time_with_its_saves(images: Images) -> None:
 def test_numbers_under_advanced_are_told_in_its_place(images: Images) -> None:
     *_, last = shown(StubTiming(), images, steps=1000)
     assert last.info == "1,000 steps, set under Advanced: about 39 min. A choice here undoes that."
+    *_, last = shown(StubTiming(), images, minutes=90)  # on a rented machine
+    assert last.info == "90 min, set under Advanced. A choice here undoes that."
     *_, last = shown(StubTiming(), images, minutes=7.0)
     assert last.info == "7 min, set under Advanced. A choice here undoes that."
 
