@@ -33,7 +33,7 @@ class RemoteRecord:
         job: the id of the last one; "" = its start was not confirmed.
         asked: when its start was asked for, in seconds since 1970.
         lines: how many lines of its log were read.
-        flavor, minutes, hourly: the machine that was last confirmed, its time limit, and its price in US dollars.
+        flavor, minutes, hourly: the machine that was offered last, its time limit, and its price in US dollars.
     """
 
     account: str

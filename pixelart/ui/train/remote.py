@@ -7,6 +7,7 @@ The account that pays is that of a push: the visitor's own sign-in on a Space, t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -17,6 +18,7 @@ from pixelart.controls import number
 from pixelart.errors import HubFailure, RequestRejected
 from pixelart.hub.remote import (
     Flavor,
+    RemoteRecord,
     RemoteTraining,
     delete_pictures,
     find_flavor,
@@ -26,7 +28,7 @@ from pixelart.hub.remote import (
 )
 from pixelart.hub.remote.hardware import LEAST_MINUTES, MOST_MINUTES, price_text
 from pixelart.hub.remote.training import MAY_BE_AT_WORK
-from pixelart.jobs import Jobs
+from pixelart.jobs import CONTINUABLE, Jobs
 from pixelart.ui.security.hosting import Hosting, Signer
 from pixelart.ui.security.identity import owner_of, signer_of
 from pixelart.ui.security.local_request import from_own_machine
@@ -45,6 +47,7 @@ SIGN_IN_ON_DESKTOP = "Nobody is signed in to the Hub on this machine. Run hf aut
 NOT_FROM_HERE = "Machines cannot be rented from this server."
 NEEDS_SCOPE = "Your sign-in does not allow this program to rent machines for you yet."
 CHOOSE = "Choose a machine."
+CHOOSE_ANOTHER = f"Choose {RENTED} and another machine above, then press the button again."
 NOTHING_RENTED = "Nothing was rented for this training. Start a new one above."
 Offers = dict[str, Flavor]
 
@@ -126,21 +129,35 @@ class RemoteHandlers:
         memory: Any,
         job: Any,
         images: Images | None = None,
+        offers: Any = None,
+        flavor: Any = None,
+        limit: Any = None,
     ) -> tuple[Any, ...]:
-        """Resume a training where it ran; a rented machine at the price on the button."""
+        """Resume a training where it ran; a rented machine at the price on the button.
+
+        If the machine now costs more or is not offered, nothing is rented: the button gets the price of the machine
+        that is chosen in the panel, or else the new one, and its next press rents that."""
         owner = owner_of(memory)
-        place = self.jobs.get(owner, str(job)).place
-        if not place:
+        found = self.jobs.get(owner, str(job))
+        if not found.place:
             return self.runs.resume_training(memory, job, images)
-        signer = self._signer(request, profile, token)
-        record = read_record(self.jobs.folder(owner, str(job)).run)
+        if found.state not in CONTINUABLE:  # the record then belongs to the thread that follows the machine
+            raise RequestRejected(f"job {found.id} is {found.state}: there is nothing to resume")
+        signer, run = self._signer(request, profile, token), self.jobs.folder(owner, str(job)).run
+        record = read_record(run)
         if record is None:  # the first sign-in failed, so no price is known that was confirmed
             raise RequestRejected(NOTHING_RENTED)
         if record.is_followed:
-            remote = RemoteTraining(signer.token, Flavor(place, place, record.hourly, True), record.minutes)
+            machine = Flavor(found.place, found.place, record.hourly, True)
         else:
-            remote = _at_price(signer, place, record.minutes, hourly=record.hourly)
-        return self.runs.resume_training(memory, job, images, remote)
+            now = {each.name: each for each in list_flavors(signer.token)}
+            machine = now.get(record.flavor)
+            if machine is None or machine.hourly > record.hourly:
+                record = _quoted(record, now, (offers, flavor, limit))
+                record.write(run)
+                gr.Warning(_quote_text(record))
+                return gr.skip(), *self.runs.view(owner, job, None)
+        return self.runs.resume_training(memory, job, images, RemoteTraining(signer.token, machine, record.minutes))
 
     @with_page_errors
     def delete_job(
@@ -215,5 +232,27 @@ def _at_price(signer: Signer, name: str, minutes: float, *, hourly: float) -> Re
     """A training on the machine `name`. Raises RequestRejected if it now costs more than `hourly`."""
     now = find_flavor(name, signer.token)
     if now.hourly > hourly:
-        raise RequestRejected(f"{name} now costs ${now.hourly:.2f} an hour. Choose the machine again to see the price.")
+        raise RequestRejected(f"{name} now costs ${now.hourly:.2f} an hour. Nothing is rented; see the price above.")
     return RemoteTraining(signer.token, now, minutes)
+
+
+def _quoted(record: RemoteRecord, now: Mapping[str, Flavor], chosen: tuple[Any, Any, Any]) -> RemoteRecord:
+    """The record with the machine that is offered next, its limit and its price.
+
+    now: the machines on offer. chosen: (offers, machine, limit) of the panel; without a machine there, it is that of
+    the record.
+
+    Raises:
+        RequestRejected: no such machine is on offer, or an unusable limit.
+    """
+    offers, flavor, limit = chosen
+    is_chosen = isinstance(offers, Mapping) and isinstance(flavor, str) and flavor in offers
+    name, minutes = (flavor, _limit(limit)) if is_chosen else (record.flavor, record.minutes)
+    if name not in now:
+        raise RequestRejected(f"{name} is not offered any more. {CHOOSE_ANOTHER}")
+    return replace(record, flavor=name, minutes=minutes, hourly=now[name].hourly)
+
+
+def _quote_text(record: RemoteRecord) -> str:
+    hourly, most = f"${record.hourly:.2f} an hour", f"at most ${record.most:.2f} in {record.minutes:g} minutes"
+    return f"Nothing is rented yet. {record.flavor} costs {hourly}: {most}. Press the button again to rent it."

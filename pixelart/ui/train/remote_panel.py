@@ -29,6 +29,11 @@ class RemotePanel:
     rent: gr.Button
     offers: gr.State
 
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The inputs of an event that rents, by name: the machine, its time limit, and what was offered."""
+        return {"offers": self.offers, "flavor": self.flavor, "limit": self.limit}
+
 
 def remote_panel(*, only_rented: bool) -> RemotePanel:
     """Build the choice of the place and the panel of rented machines. `only_rented`: nothing is trained here."""
@@ -63,12 +68,11 @@ def wire_remote(
     """Wire the panel. `start`: the button that trains here; `values`: of the settings; `started`: inputs and outputs of
     an event that starts a training."""
     shown = [start, panel.panel, panel.form, panel.notice, panel.flavor, panel.offers]
-    chosen = {"where": panel.where, "flavor": panel.flavor}
-    for event in (panel.where.input, tab.select):
-        listen(event, handlers.choose_place, chosen, shown, **AT_ONCE)
     inputs, outputs = started
-    priced = {"offers": panel.offers, "flavor": panel.flavor, "limit": panel.limit}
+    rented = listen(panel.rent.click, handlers.rent_training, {**inputs, **panel.chosen}, outputs, **AT_ONCE)
+    told, cost = {"images": inputs["images"], **panel.chosen, **values}, [panel.cost, panel.rent]
+    for event in (panel.where.input, tab.select, rented.failure):  # a failure may mean that a price has changed
+        placed = listen(event, handlers.choose_place, {"where": panel.where, "flavor": panel.flavor}, shown, **AT_ONCE)
+        listen(placed.then, handlers.show_cost, told, cost, **AT_ONCE)
     changes = [panel.flavor.change, panel.limit.blur, values["minutes"].blur, values["effort"].change]
-    told = {"images": inputs["images"], **priced, **values}
-    listen(partial(gr.on, changes), handlers.show_cost, told, [panel.cost, panel.rent], **AT_ONCE)
-    listen(panel.rent.click, handlers.rent_training, {**inputs, **priced}, outputs, **AT_ONCE)
+    listen(partial(gr.on, changes), handlers.show_cost, told, cost, **AT_ONCE)

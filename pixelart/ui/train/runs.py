@@ -114,7 +114,8 @@ class RunHandlers:
         folder = self.jobs.folder(owner, job.id)
         samples, measures = folder.samples(), folder.measures()
         rented = rented_record(job, folder)
-        now = [job.id, len(samples), len(measures), job.state, [each.state for each in jobs], _uploaded(rented)]
+        about_machine = [_uploaded(rented), rented.most if rented else 0.0]
+        now = [job.id, len(samples), len(measures), job.state, [each.state for each in jobs], about_machine]
         status = job_status(job, folder, ahead=self.jobs.ahead(owner, job.id))
         before = shown if shown and shown[0] == job.id else [None] * len(now)
         changed = [a != b for a, b in zip(now, before, strict=True)]

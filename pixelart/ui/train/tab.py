@@ -55,6 +55,11 @@ TIMES: dict[str, Any] = {
 }  # fmt: skip
 """Queue of measured times. Its events only wait; `Timing` measures one training at a time."""
 
+RESUMES: dict[str, Any] = {
+    **PRIVATE, "concurrency_id": "resumes", "concurrency_limit": 8, "show_progress": "hidden"
+}  # fmt: skip
+"""Queue of Resume: gradio shows a warning only for queued events."""
+
 
 @dataclass(frozen=True)
 class Models:
@@ -120,6 +125,8 @@ def train_tab(
     started, used = _wire_run(
         arrived, (runs, remote), run, (memory, work), {"images": images, **chosen}, values, models
     )
+    resumed = {"memory": memory, "job": run["job"], "images": images, **(rented.chosen if rented else {})}
+    listen(run["resume"].click, remote.resume_training, resumed, started[1], **RESUMES)
     if rented:
         wire_remote(rented, remote, tab, run["start"], values, started)
     follow_used(used)
@@ -280,8 +287,6 @@ def _wire_run(
     for name, handler in (("stop", runs.stop_training), ("delete", remote.delete_job)):
         listen(run[name].click, handler, chosen_job, [memory, *view], **AT_ONCE)
     listen(run["unload"].click, remote.delete_uploaded, chosen_job, [memory, *view], **AT_ONCE)
-    resumed = {**chosen_job, "images": pictures["images"]}
-    listen(run["resume"].click, remote.resume_training, resumed, [memory, *view], **AT_ONCE)
     used = listen(run["use"].click, runs.use_model, chosen_job, [run["status"], models.choice], **AT_ONCE)
     models.follow(used)
     listen(used.success, runs.offer_bases, {"chosen": base}, base, **AT_ONCE)
