@@ -23,8 +23,9 @@ class Settings:
     max_frames: int = 1000
     """Frames of an animation when all of them are read."""
     max_file_bytes: int = 5 * 2**20
-    max_body_bytes: int = 8 * 2**20
-    """Size of a request body: a file or a canvas of `max_side` in base64, with its settings."""
+    max_body_bytes: int = 10 * 2**20
+    """Size of a request body. In base64, a canvas of `max_side` with its mask and its painted temperature has 8 MiB and
+    8 bytes, and the stored results (`max_page_bytes`) have 1 MiB; the rest is for the settings."""
     max_body_seconds: float = 30.0
     """Time from the first to the last byte of a request body."""
     max_upload_bytes: int = 0

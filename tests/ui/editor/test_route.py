@@ -19,6 +19,7 @@ from PIL import Image
 from pixelart.engine import Request
 from pixelart.images.codec import Picture
 from pixelart.images.io import encode_rgba_png
+from pixelart.settings import SETTINGS
 from pixelart.ui import launch_settings
 from pixelart.ui.editor.route import PATH
 from pixelart.ui.security.hosting import Hosting
@@ -275,6 +276,6 @@ def test_a_fault_is_told_without_its_text(url: str, engine: FakeEngine) -> None:
 
 def test_a_message_that_is_too_large_closes_the_socket(url: str) -> None:
     with SocketClient(url, PATH) as client:
-        client.send("x" * (8 * 2**20 + 1))
+        client.send("x" * (SETTINGS.max_body_bytes + 1))
         with pytest.raises(ConnectionError):
             client.receive()

@@ -41,14 +41,23 @@ def test_a_body_beyond_the_limit_is_refused_before_it_ends(url: str, path: str) 
     streamed = _answer(
         url, path, {"Content-Type": kind, "Transfer-Encoding": "chunked"}, b"%x\r\n%b\r\n" % (len(body), body)
     )
-    told = {"detail": "The request is too large; the limit is 8 MiB."}
+    told = {"detail": "The request is too large; the limit is 10 MiB."}
     assert [(status, json.loads(text)) for status, text in (announced, streamed)] == [(413, told)] * 2
+
+
+def test_the_largest_canvas_with_its_temperature_results_and_settings_fits_into_one_request() -> None:
+    side, settings = SETTINGS.max_side, 2**16  # as in MOST_TEXT of work.js
+    blank = np.zeros((side, side), np.uint8)
+    painted = Canvas(np.zeros((side, side, 4), np.uint8), blank == 0, window=(side - 1, side - 1), temperature=blank)
+    canvas, results = len(json.dumps(canvas_to_payload(painted))), len(base64.b64encode(bytes(SETTINGS.max_page_bytes)))
+    assert canvas > 8 * 2**20 and canvas + results + settings < SETTINGS.max_body_bytes
 
 
 def test_the_largest_canvas_and_the_largest_file_are_taken(visitor: Visitor) -> None:
     side = SETTINGS.max_side
     picture = np.random.default_rng(0).integers(0, 256, (side, side, 4), np.uint8)
-    canvas = canvas_to_payload(Canvas(picture, np.ones((side, side), np.bool_)))
+    painted = np.full((side, side), 50, np.uint8)
+    canvas = canvas_to_payload(Canvas(picture, np.ones((side, side), np.bool_), temperature=painted))
     assert "it draws 16 x 16" in visitor.post("select_model", [None, 0, "tiny", canvas, "Any", None, "Custom"]).told()
     padded = encode_png(PICTURE).ljust(SETTINGS.max_file_bytes, b"\0")
     sent = {"name": "a.png", "data": base64.b64encode(padded).decode()}
