@@ -27,7 +27,8 @@ def listen(
     """Call `handler` when `trigger` (such as `button.click`) fires.
 
     inputs: parameter of the handler -> component whose value it gets.
-    scripts: input -> JavaScript expression, which may await. The page posts its value instead of the component's.
+    scripts: input -> JavaScript expression, which may await and use the values of all inputs by their names. The page
+        posts its value instead of the component's.
     settings: of the gradio event.
     """
     if scripts:
@@ -37,5 +38,4 @@ def listen(
 
 def _script(names: list[str], scripts: Mapping[str, str]) -> str:
     """A function of all inputs that replaces those of `scripts`."""
-    replaced = " ".join(f"inputs[{names.index(name)}] = {script};" for name, script in scripts.items())
-    return f"async (...inputs) => {{ {replaced} return inputs; }}"
+    return f"async ({', '.join(names)}) => [{', '.join(scripts.get(name, name) for name in names)}]"

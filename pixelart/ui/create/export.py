@@ -264,6 +264,11 @@ def export_panel(
         "columns": columns, "json": json,
     }  # fmt: skip
     inputs = {"session": session, "canvas": canvas, "model": model, "kept": work, **values, "selected": canvas}
-    scripts = {"kept": STORED, "selected": "(await window.drawings).selected()"}
+    is_selection = f"picture === {SELECTION!r}"  # only one of both pictures is posted: two may be too large
+    scripts = {
+        "kept": STORED,
+        "canvas": f"{is_selection} ? null : canvas",
+        "selected": f"{is_selection} ? (await window.drawings).selected() : null",
+    }
     listen(download.click, ExportHandlers(engine).download, inputs, saver, scripts=scripts, **event)
     return values
