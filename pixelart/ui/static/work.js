@@ -4,17 +4,19 @@
 import { PastStore } from "./past/store.js";
 import { TabStore } from "./tab_store.js";
 
-const MOST_TEXT = 2 ** 16, PATIENCE = 3000;    // characters; milliseconds
+const MOST_TEXT = 2 ** 16, PATIENCE = 3000, TO_READ = 15000;    // characters; milliseconds
 
 export function start({ onValue }) {
-  const work = new Work(new TabStore(tellFailure), new PastStore());
+  const work = new Work(new TabStore(tellFailure), new PastStore(tellFailure));
   onValue((value) => { if (Array.isArray(value?.results)) work.keepResults(value.results); });
   return { work };
 }
 
-async function tellFailure() {
-  (await window.showing)?.say("The browser could not store your work. Save what you want to keep.", 15000);
+async function tell(text) {
+  (await window.showing)?.say(text, TO_READ);
 }
+
+const tellFailure = () => tell("The browser could not store your work. Save what you want to keep.");
 
 const isText = (value) => typeof value === "string";
 
@@ -29,8 +31,9 @@ async function late() {
   return new Promise((resolve) => { setTimeout(resolve, PATIENCE, false); });
 }
 
-class Work {
+export class Work {
   #begun = false;
+  #hasToldFull = false;    // whether this page has told that the history is full
   #results = [];
 
   constructor(store, past) {
@@ -57,8 +60,14 @@ class Work {
   keepResults(results) {
     const text = JSON.stringify(results), isNew = text !== JSON.stringify(this.#results);
     this.#results = JSON.parse(text);
-    if (isNew) this.past.addRun(this.#results);    // after a refusal, the results are sent again
+    if (isNew) this.#addToPast(this.#results);    // after a refusal, the results are sent again
     this.keep("results", this.#results);
+  }
+
+  async #addToPast(results) {
+    if (!await this.past.addRun(results) || this.#hasToldFull) return;
+    this.#hasToldFull = true;
+    tell("The history is full: its oldest pictures were deleted. Save what you want to keep.");
   }
 
   async part(name) {

@@ -11,8 +11,14 @@ const done = (request) => new Promise((resolve, reject) => {
 });
 
 export class PastStore {
-  #database = null;    // a promise
+  #database = null;      // a promise; null also after a failure, so that the next use opens it again
+  #hasFailed = false;    // whether the latest write failed
   #channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(NAME);
+
+  // `onFailure` is called when a write fails; again only after one that did not.
+  constructor(onFailure = () => {}) {
+    this.onFailure = onFailure;
+  }
 
   #open() {
     if (this.#database) return this.#database;
@@ -40,7 +46,8 @@ export class PastStore {
     }
   }
 
-  // Adds the results of a run, and drops the oldest records beyond the limit. A record that is there stays as it is.
+  // Adds the results of a run, and deletes the oldest records beyond the limits; how many these are. A record that is
+  // there stays as it is.
   async addRun(results) {
     const fresh = recordsOf(results, Date.now());
     await this.#change(async (store) => {
@@ -49,6 +56,7 @@ export class PastStore {
     });
     const old = beyond(await this.all());
     if (old.length) await this.remove(old.map(({ key }) => key));
+    return old.length;
   }
 
   remove(keys) {
@@ -61,8 +69,11 @@ export class PastStore {
       await work(store);
       await done(store.transaction);
       this.#channel?.postMessage("changed");
-    } catch {
-      // no space, or no storage: what was stored before stays
+      this.#hasFailed = false;
+    } catch {    // no space, or no storage: what was stored before stays
+      if (!this.#hasFailed) this.onFailure();
+      this.#hasFailed = true;
+      this.#database = null;
     }
   }
 }
