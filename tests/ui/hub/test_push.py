@@ -269,7 +269,8 @@ def test_a_server_of_others_pushes_nothing(folder: Path, hub: HubServer, monkeyp
         assert hub.asked == [] and "load_model" not in visitor.events
 
 
-RENTING = ("choose_place", "choose_place_1", "show_cost", "rent_training")
+RENTING = ["rent_training", "show_cost", *(f"show_cost_{i}" for i in (1, 2, 3))]
+RENTING += ["choose_place", "choose_place_1", "choose_place_2"]
 """Of the panel of rented machines, where somebody can pay for them."""
 CHOSEN_AFTER = {"select_model": 2, "offer": 4, "name_of": 4, "offer_classes": 3, "preset_values": 4}
 """What follows a model that is loaded from the Hub or a file -> the number of its first event."""
@@ -293,6 +294,7 @@ RENTALS: dict[str, list[Any]] = {
     "choose_place": [RENTED, "a10g-small"],
     "show_cost": [None, None, "a10g-small", 60, *TRAINING],
     "rent_training": [MEMORY, None, *PICTURES[:-2], *TRAINING, None, "a10g-small", 60],
+    "resume_training": [MEMORY, JOB, None, None, "a10g-small", 60],
     "delete_uploaded": [MEMORY, JOB],
 }
 
